@@ -1,0 +1,5 @@
+//! The library behind the `ldnn` program.
+
+pub mod data;
+pub mod plot;
+pub mod stats;

@@ -1,0 +1,2 @@
+//! The `ldnn` program.
+fn main() {}

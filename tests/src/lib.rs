@@ -1,0 +1,1 @@
+//! Whole-system tests of ldnn live in `tests/tests`.
