@@ -1,3 +1,21 @@
-//! core
 #![no_std]
 #![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+mod activation;
+mod error;
+mod layer;
+pub mod math;
+pub mod meta;
+pub mod network;
+pub mod optimise;
+mod planes;
+pub mod rng;
+pub mod shape;
+pub mod table;
+mod tile;
+
+pub use activation::{Base, Kind, SUBNET_SCALE};
+pub use error::{Error, SizeError};
+pub use math::Real;
+pub use shape::{Shape, ShapeError};

@@ -1,0 +1,436 @@
+//! Activation functions: fixed base functions, and sub-networks on top of them.
+//!
+//! A learned type is `sigma(z) = base(z) + s (v . tanh(u z + c) + d)` with `s = 0.2` ([`SUBNET_SCALE`]) and parameters
+//! `phi = [u | c | v | d]` of `units, units, units, 1` numbers (Choudhary et al. 2022, arXiv 2204.04348).
+//!
+//! Arrays of pre-activations are "feature-major": all rows of the batch for neuron 0, then for neuron 1, and so on, so
+//! the neurons of one type are one run of memory and a kernel is a loop over it.
+
+use crate::math::Real;
+use crate::planes::{LANES, Planes, PlanesMut, load, part, part_mut, store};
+use crate::shape::{MAX_WIDTH, ShapeError};
+use crate::table::{self, TableForm};
+
+/// The factor `s` before a sub-network.
+pub const SUBNET_SCALE: f64 = 0.2;
+
+/// A fixed activation function, also the starting point of a learned one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Base {
+    /// 0
+    Zero,
+    /// z
+    Identity,
+    /// max(z, 0), with slope 0 at 0
+    Relu,
+    /// tanh z
+    Tanh,
+    /// 1 / (1 + exp(-z))
+    Sigmoid,
+    /// sin z
+    Sine,
+    /// z for z > 0, exp(z) - 1 otherwise
+    Elu,
+}
+
+impl Base {
+    /// All of them.
+    pub const ALL: [Base; 7] =
+        [Base::Zero, Base::Identity, Base::Relu, Base::Tanh, Base::Sigmoid, Base::Sine, Base::Elu];
+
+    /// The name users write.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Base::Zero => "zero",
+            Base::Identity => "identity",
+            Base::Relu => "relu",
+            Base::Tanh => "tanh",
+            Base::Sigmoid => "sigmoid",
+            Base::Sine => "sine",
+            Base::Elu => "elu",
+        }
+    }
+
+    /// Whether the function has two continuous derivatives, so that a cubic table can hold it.
+    #[must_use]
+    pub const fn is_smooth(self) -> bool {
+        !matches!(self, Base::Relu | Base::Elu)
+    }
+
+    /// The function at `z`.
+    #[inline]
+    #[must_use]
+    pub fn value<T: Real>(self, z: T) -> T {
+        match self {
+            Base::Zero => T::ZERO,
+            Base::Identity => z,
+            Base::Relu => z.max(T::ZERO),
+            Base::Tanh => z.tanh(),
+            Base::Sigmoid => sigmoid(z),
+            Base::Sine => z.sin(),
+            Base::Elu if z > T::ZERO => z,
+            Base::Elu => z.exp_m1(),
+        }
+    }
+
+    /// Its derivative at `z`.
+    #[inline]
+    #[must_use]
+    pub fn slope<T: Real>(self, z: T) -> T {
+        match self {
+            Base::Zero => T::ZERO,
+            Base::Identity => T::ONE,
+            Base::Relu => step(z, T::ONE, T::ZERO),
+            Base::Tanh => {
+                let t = z.tanh();
+                T::ONE - t * t
+            }
+            Base::Sigmoid => {
+                let p = sigmoid(z);
+                p * (T::ONE - p)
+            }
+            Base::Sine => z.cos(),
+            Base::Elu if z > T::ZERO => T::ONE,
+            Base::Elu => z.exp(),
+        }
+    }
+
+    /// Its second derivative at `z` (0 at the kink of `relu`).
+    #[inline]
+    #[must_use]
+    pub fn curvature<T: Real>(self, z: T) -> T {
+        match self {
+            Base::Zero | Base::Identity | Base::Relu => T::ZERO,
+            Base::Tanh => {
+                let t = z.tanh();
+                -(t + t) * (T::ONE - t * t)
+            }
+            Base::Sigmoid => {
+                let p = sigmoid(z);
+                p * (T::ONE - p) * (T::ONE - (p + p))
+            }
+            Base::Sine => -z.sin(),
+            Base::Elu if z > T::ZERO => T::ZERO,
+            Base::Elu => z.exp(),
+        }
+    }
+}
+
+#[inline(always)]
+fn step<T: Real>(z: T, above: T, below: T) -> T {
+    if z > T::ZERO { above } else { below }
+}
+
+#[inline(always)]
+fn sigmoid<T: Real>(z: T) -> T {
+    T::ONE / (T::ONE + (-z).exp())
+}
+
+/// One activation type of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A base function alone; no parameters.
+    Base(Base),
+    /// A base function plus a sub-network; `3 units + 1` parameters `[u | c | v | d]`.
+    Learned {
+        /// The function at the start.
+        base: Base,
+        /// Hidden units of the sub-network.
+        units: usize,
+    },
+    /// A function tabulated at knots; the knots are its parameters. See [`table`](crate::table).
+    Table(TableForm),
+}
+
+impl Kind {
+    /// Number of parameters of the type.
+    #[must_use]
+    pub const fn param_len(&self) -> usize {
+        match self {
+            Kind::Base(_) => 0,
+            Kind::Learned { units, .. } => 3 * *units + 1,
+            Kind::Table(form) => form.param_len(),
+        }
+    }
+
+    pub(crate) const fn check(&self) -> Result<(), ShapeError> {
+        match self {
+            Kind::Base(_) => Ok(()),
+            Kind::Learned { units, .. } if *units == 0 || *units > MAX_WIDTH => Err(ShapeError::BadUnits),
+            Kind::Learned { .. } => Ok(()),
+            Kind::Table(form) => form.check(),
+        }
+    }
+
+    /// Where the output weights `v` of the sub-network lie among the type's parameters: start and length. Noise on its
+    /// hidden units reaches the output through them alone.
+    pub(crate) const fn readout(&self) -> (usize, usize) {
+        match self {
+            Kind::Base(_) => (0, 0),
+            Kind::Learned { units, .. } => (2 * *units, *units),
+            Kind::Table(form) => (2 * form.knots, form.readout),
+        }
+    }
+}
+
+/// `h = sigma(z)`.
+///
+/// `z`, `h`: runs of pre- and post-activations of one type; `phi`: the type's parameters.
+#[inline(always)]
+pub(crate) fn forward<T: Real, const K: usize>(
+    kind: Kind,
+    phi: Planes<'_, T, K>,
+    z: Planes<'_, T, K>,
+    h: PlanesMut<'_, T, K>,
+) {
+    match kind {
+        Kind::Base(base) => base_forward(base, z, h),
+        Kind::Learned { base, units } => subnet_forward(base, units, phi, z, h),
+        Kind::Table(form) => table::forward(form, phi, z, h),
+    }
+}
+
+/// In place, `d` goes from the adjoint of `h` to the adjoint of `z`; `dphi` (empty: not wanted) accumulates the
+/// adjoint of the type's parameters.
+#[inline(always)]
+pub(crate) fn adjoint<T: Real, const K: usize>(
+    kind: Kind,
+    phi: Planes<'_, T, K>,
+    z: Planes<'_, T, K>,
+    d: PlanesMut<'_, T, K>,
+    dphi: PlanesMut<'_, T, K>,
+) {
+    match kind {
+        Kind::Base(base) => base_adjoint(base, z, d),
+        Kind::Learned { base, units } => subnet_adjoint(base, units, phi, z, d, dphi),
+        Kind::Table(form) => table::adjoint(form, phi, z, d, dphi),
+    }
+}
+
+/// Product rule for a function of one variable: `h0 = f(z0)`, `h1 = f'(z0) z1`.
+#[inline(always)]
+fn base_forward<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
+    let n = z.value().len();
+    let mut at = 0;
+    while at < n {
+        let z0: [T; LANES] = load(z.value(), at);
+        store(h.value(), at, z0.map(|z| base.value(z)));
+        if K > 1 {
+            let z1: [T; LANES] = load(z.tangent(), at);
+            store(h.tangent(), at, zip(z0, z1, |z0, z1| base.slope(z0) * z1));
+        }
+        at += LANES;
+    }
+}
+
+/// `dz0 = d0 f'(z0)`, `dz1 = d1 f'(z0) + d0 f''(z0) z1`.
+#[inline(always)]
+fn base_adjoint<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, mut d: PlanesMut<'_, T, K>) {
+    let n = z.value().len();
+    let mut at = 0;
+    while at < n {
+        let z0: [T; LANES] = load(z.value(), at);
+        let slope = z0.map(|z| base.slope(z));
+        let d0: [T; LANES] = load(d.value(), at);
+        store(d.value(), at, zip(d0, slope, |d, s| d * s));
+        if K > 1 {
+            let d1: [T; LANES] = load(d.tangent(), at);
+            let bend = zip(z0, load(z.tangent(), at), |z0, z1| base.curvature(z0) * z1);
+            store(d.tangent(), at, zip(zip(d1, slope, |d, s| d * s), zip(d0, bend, |d, c| d * c), |a, b| a + b));
+        }
+        at += LANES;
+    }
+}
+
+/// `f` of two lanes.
+#[inline(always)]
+pub(crate) fn zip<T: Real, const L: usize>(a: [T; L], b: [T; L], f: impl Fn(T, T) -> T) -> [T; L] {
+    let mut out = a;
+    for (o, b) in out.iter_mut().zip(b) {
+        *o = f(*o, b);
+    }
+    out
+}
+
+/// A value and its tangents, in registers; arithmetic by the product and chain rules.
+#[derive(Clone, Copy)]
+struct Jet<T, const K: usize>([T; K]);
+
+impl<T: Real, const K: usize> Jet<T, K> {
+    #[inline(always)]
+    fn read(s: &Planes<'_, T, K>, i: usize) -> Self {
+        Jet(s.0.map(|p| p.get(i).copied().unwrap_or_default()))
+    }
+
+    #[inline(always)]
+    fn value(self) -> T {
+        self.0.first().copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Jet(zip(self.0, other.0, |a, b| a + b))
+    }
+
+    #[inline(always)]
+    fn scaled(self, by: T) -> Self {
+        Jet(self.0.map(|a| a * by))
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        let (a, b) = (self.value(), other.value());
+        let mut out = zip(self.0, other.0, |x, y| x * b + a * y);
+        if let Some(value) = out.first_mut() {
+            *value = a * b;
+        }
+        Jet(out)
+    }
+
+    /// `value` with tangents `slope` times those of `self`.
+    #[inline(always)]
+    fn chain(self, value: T, slope: T) -> Self {
+        let mut out = self.0.map(|a| a * slope);
+        if let Some(first) = out.first_mut() {
+            *first = value;
+        }
+        Jet(out)
+    }
+
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        let t = self.value().tanh();
+        self.chain(t, T::ONE - t * t)
+    }
+
+    /// 1 - self^2
+    #[inline(always)]
+    fn one_minus_square(self) -> Self {
+        let square = self.mul(self).scaled(-T::ONE);
+        square.chain_value(T::ONE + square.value())
+    }
+
+    #[inline(always)]
+    fn chain_value(mut self, value: T) -> Self {
+        if let Some(first) = self.0.first_mut() {
+            *first = value;
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn add_to(self, out: &mut PlanesMut<'_, T, K>, i: usize) {
+        for (plane, x) in out.0.iter_mut().zip(self.0) {
+            if let Some(o) = plane.get_mut(i) {
+                *o += x;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write(self, out: &mut PlanesMut<'_, T, K>, i: usize) {
+        for (plane, x) in out.0.iter_mut().zip(self.0) {
+            if let Some(o) = plane.get_mut(i) {
+                *o = x;
+            }
+        }
+    }
+}
+
+/// Units in ascending order, then the bias: `sigma = base(z) + s ((v_0 t_0 + v_1 t_1 + ...) + d)`.
+#[inline(always)]
+fn subnet_forward<T: Real, const K: usize>(
+    base: Base,
+    units: usize,
+    phi: Planes<'_, T, K>,
+    z: Planes<'_, T, K>,
+    mut h: PlanesMut<'_, T, K>,
+) {
+    let scale = T::from_f64(SUBNET_SCALE);
+    for i in 0..z.value().len() {
+        let z = Jet::read(&z, i);
+        let mut sum = Jet([T::ZERO; K]);
+        for j in 0..units {
+            let (u, c, v) = unit(&phi, units, j);
+            sum = sum.add(v.mul(u.mul(z).add(c).tanh()));
+        }
+        let net = sum.add(Jet::read(&phi, 3 * units)).scaled(scale);
+        let start = z.chain(base.value(z.value()), base.slope(z.value()));
+        start.add(net).write(&mut h, i);
+    }
+}
+
+#[inline(always)]
+fn subnet_adjoint<T: Real, const K: usize>(
+    base: Base,
+    units: usize,
+    phi: Planes<'_, T, K>,
+    z: Planes<'_, T, K>,
+    mut d: PlanesMut<'_, T, K>,
+    mut dphi: PlanesMut<'_, T, K>,
+) {
+    let scale = T::from_f64(SUBNET_SCALE);
+    for i in 0..z.value().len() {
+        let (z, dh) = (Jet::read(&z, i), Jet::read(&d.as_ref(), i));
+        let slope = z.chain(base.slope(z.value()), base.curvature(z.value()));
+        let mut dz = dh.mul(slope);
+        let e = dh.scaled(scale);
+        for j in 0..units {
+            let (u, c, v) = unit(&phi, units, j);
+            let t = u.mul(z).add(c).tanh();
+            let da = e.mul(v).mul(t.one_minus_square());
+            dz = dz.add(da.mul(u));
+            da.mul(z).add_to(&mut dphi, j);
+            da.add_to(&mut dphi, units + j);
+            e.mul(t).add_to(&mut dphi, 2 * units + j);
+        }
+        e.add_to(&mut dphi, 3 * units);
+        dz.write(&mut d, i);
+    }
+}
+
+/// `u_j`, `c_j`, `v_j`.
+#[inline(always)]
+fn unit<T: Real, const K: usize>(
+    phi: &Planes<'_, T, K>,
+    units: usize,
+    j: usize,
+) -> (Jet<T, K>, Jet<T, K>, Jet<T, K>) {
+    (Jet::read(phi, j), Jet::read(phi, units + j), Jet::read(phi, 2 * units + j))
+}
+
+/// What noise on the hidden units of a sub-network adds to its output: `s (v_0 n_0 + v_1 n_1 + ...)`, for each plane.
+#[inline(always)]
+pub(crate) fn noise_offset<T: Real, const K: usize>(
+    kind: Kind,
+    phi: &Planes<'_, T, K>,
+    noise: impl Fn(u32) -> T,
+) -> [T; K] {
+    let (start, len) = kind.readout();
+    let scale = T::from_f64(SUBNET_SCALE);
+    phi.0.map(|plane| {
+        let mut sum = T::ZERO;
+        for (j, &v) in part(plane, start, len).iter().enumerate() {
+            sum += v * noise(j as u32);
+        }
+        sum * scale
+    })
+}
+
+/// Its adjoint: `dv_j += s n_j total`, where `total` is the sum of the adjoints of all outputs of the type.
+#[inline(always)]
+pub(crate) fn noise_offset_adjoint<T: Real, const K: usize>(
+    kind: Kind,
+    total: [T; K],
+    dphi: PlanesMut<'_, T, K>,
+    noise: impl Fn(u32) -> T,
+) {
+    let (start, len) = kind.readout();
+    let scale = T::from_f64(SUBNET_SCALE);
+    for (plane, total) in dphi.0.into_iter().zip(total) {
+        for (j, dv) in part_mut(plane, start, len).iter_mut().enumerate() {
+            *dv += noise(j as u32) * (scale * total);
+        }
+    }
+}

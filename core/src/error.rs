@@ -1,0 +1,79 @@
+//! The errors of the checked doors.
+
+/// A buffer has the wrong length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeError {
+    /// The argument's name.
+    pub buffer: &'static str,
+    /// The length that the shape asks for.
+    pub expected: usize,
+    /// The length it has.
+    pub got: usize,
+}
+
+impl core::fmt::Display for SizeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "buffer `{}` has length {}, but {} is needed", self.buffer, self.got, self.expected)
+    }
+}
+
+impl core::error::Error for SizeError {}
+
+/// Why a call was refused before it touched anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// A buffer has the wrong length.
+    Size(SizeError),
+    /// A class label is not below the number of outputs.
+    Label {
+        /// The data row.
+        row: usize,
+        /// Its label.
+        label: u16,
+        /// Number of outputs.
+        classes: usize,
+    },
+    /// A batch picks a row that the data set does not have.
+    Row {
+        /// The row.
+        row: u32,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// A batch, a data set, or a number of steps is 0.
+    Empty(&'static str),
+}
+
+impl From<SizeError> for Error {
+    fn from(e: SizeError) -> Self {
+        Error::Size(e)
+    }
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Error::Size(e) => e.fmt(f),
+            Error::Label { row, label, classes } => {
+                write!(f, "row {row} has class label {label}, but the network has {classes} outputs (0 to {})", classes - 1)
+            }
+            Error::Row { row, rows } => write!(f, "the batch picks row {row}, but the data has {rows} rows"),
+            Error::Empty(what) => write!(f, "{what} must be at least 1"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// An exact length.
+#[inline]
+pub(crate) fn check(buffer: &'static str, expected: usize, got: usize) -> Result<(), SizeError> {
+    if expected == got { Ok(()) } else { Err(SizeError { buffer, expected, got }) }
+}
+
+/// A length that may be larger.
+#[inline]
+pub(crate) fn check_at_least(buffer: &'static str, expected: usize, got: usize) -> Result<(), SizeError> {
+    if got >= expected { Ok(()) } else { Err(SizeError { buffer, expected, got }) }
+}

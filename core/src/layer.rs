@@ -1,0 +1,206 @@
+//! The pieces of a network, forward beside adjoint: affine maps and losses.
+//!
+//! Arrays are feature-major: `x` of a layer with `n` features over a batch of `B` rows is `n` runs of `B` values.
+//! Outputs come first in the argument lists. Adjoints of parameters accumulate.
+
+use crate::math::Real;
+use crate::planes::{Planes, PlanesMut, rows, rows_mut, sum};
+use crate::tile::{Plain, Transposed, add_product};
+
+/// The sizes of an affine map over a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Affine {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub batch: usize,
+}
+
+/// `z = W x + b`; tangents `z1 = W0 x1 + W1 x0 + b1`.
+///
+/// `z`: outputs x batch, overwritten; `w`: outputs x inputs; `b`: outputs; `x`: inputs x batch.
+/// Sum order: bias, then inputs ascending; of the tangents first `W0 x1`, then `W1 x0`.
+#[inline(always)]
+pub(crate) fn affine<T: Real, const K: usize>(
+    size: Affine,
+    mut z: PlanesMut<'_, T, K>,
+    w: Planes<'_, T, K>,
+    b: Planes<'_, T, K>,
+    x: Planes<'_, T, K>,
+) {
+    let Affine { inputs: k, outputs: m, batch: n } = size;
+    fill_rows(z.value(), b.value(), n);
+    add_product(z.value(), Plain { a: w.value(), k }, x.value(), m, n);
+    if K > 1 {
+        fill_rows(z.tangent(), b.tangent(), n);
+        if !x.tangent().is_empty() {
+            add_product(z.tangent(), Plain { a: w.value(), k }, x.tangent(), m, n);
+        }
+        if !w.tangent().is_empty() {
+            add_product(z.tangent(), Plain { a: w.tangent(), k }, x.value(), m, n);
+        }
+    }
+}
+
+/// Every value of row `j` becomes `b_j`; zero where `b` is an empty plane.
+#[inline(always)]
+fn fill_rows<T: Real>(z: &mut [T], b: &[T], n: usize) {
+    if b.is_empty() {
+        z.fill(T::ZERO);
+    }
+    for (row, &b) in rows_mut(z, n).zip(b) {
+        row.fill(b);
+    }
+}
+
+/// `dx = W^T dz`; tangents `dx1 = W0^T dz1 + W1^T dz0`. Overwrites `dx` (inputs x batch).
+#[inline(always)]
+pub(crate) fn affine_adjoint_input<T: Real, const K: usize>(
+    size: Affine,
+    mut dx: PlanesMut<'_, T, K>,
+    w: Planes<'_, T, K>,
+    dz: Planes<'_, T, K>,
+) {
+    let Affine { inputs: m, batch: n, .. } = size;
+    dx.value().fill(T::ZERO);
+    add_product(dx.value(), Transposed { a: w.value(), m }, dz.value(), m, n);
+    if K > 1 {
+        dx.tangent().fill(T::ZERO);
+        add_product(dx.tangent(), Transposed { a: w.value(), m }, dz.tangent(), m, n);
+        if !w.tangent().is_empty() {
+            add_product(dx.tangent(), Transposed { a: w.tangent(), m }, dz.value(), m, n);
+        }
+    }
+}
+
+/// `dW += dz x^T`, one plane of each, with `x` by rows of the batch (batch x inputs); rows ascending.
+#[inline(always)]
+pub(crate) fn affine_adjoint_weights<T: Real>(size: Affine, dw: &mut [T], dz: &[T], x_by_rows: &[T]) {
+    add_product(dw, Plain { a: dz, k: size.batch }, x_by_rows, size.outputs, size.inputs);
+}
+
+/// `db_j +=` the [`sum`] of row `j` of `dz`, one plane.
+#[inline(always)]
+pub(crate) fn affine_adjoint_biases<T: Real>(size: Affine, db: &mut [T], dz: &[T]) {
+    for (db, row) in db.iter_mut().zip(rows(dz, size.batch)) {
+        *db += sum(row);
+    }
+}
+
+/// Value `i` of every row of `y`: the outputs for one row of the batch.
+#[inline(always)]
+pub(crate) fn column<T: Real>(y: &[T], batch: usize, i: usize) -> impl Iterator<Item = T> + Clone + '_ {
+    rows(y, batch).map(move |r| r.get(i).copied().unwrap_or_default())
+}
+
+#[inline(always)]
+fn column_mut<T: Real>(y: &mut [T], batch: usize, i: usize) -> impl Iterator<Item = &mut T> {
+    rows_mut(y, batch).filter_map(move |r| r.get_mut(i))
+}
+
+/// Softmax cross-entropy of one row, `ln(sum_c exp(y_c)) - y_label`, with the largest logit taken out of the sum;
+/// classes in ascending order.
+#[inline(always)]
+pub(crate) fn cross_entropy<T: Real>(logits: impl Iterator<Item = T> + Clone, label: usize) -> T {
+    let top = largest(logits.clone());
+    let mut total = T::ZERO;
+    for y in logits.clone() {
+        total += (y - top).exp();
+    }
+    total.ln() + (top - logits.skip(label).next().unwrap_or_default())
+}
+
+#[inline(always)]
+fn largest<T: Real>(mut logits: impl Iterator<Item = T>) -> T {
+    let first = logits.next().unwrap_or_default();
+    logits.fold(first, |a, b| b.max(a))
+}
+
+/// The class with the largest logit; the first of equals, class 0 if none can be compared.
+#[inline(always)]
+pub(crate) fn arg_max<T: Real>(logits: impl Iterator<Item = T>) -> usize {
+    let mut best: Option<(usize, T)> = None;
+    for (c, y) in logits.enumerate() {
+        if best.is_none_or(|(_, top)| y > top) {
+            best = Some((c, y));
+        }
+    }
+    best.map_or(0, |(c, _)| c)
+}
+
+/// In place, column `i` of `y` (classes x batch) goes from logits to the adjoint of the mean loss,
+/// `dy_c = (p_c - [c = label]) / B`, with tangents `p_c (y1_c - sum_k p_k y1_k) / B`. Returns the row's loss.
+#[inline(always)]
+pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
+    y: &mut PlanesMut<'_, T, K>,
+    batch: usize,
+    i: usize,
+    label: usize,
+) -> T {
+    let loss_top = largest(column(y.as_ref().value(), batch, i));
+    let own = column(y.as_ref().value(), batch, i).skip(label).next().unwrap_or_default();
+    let mut total = T::ZERO;
+    for e in column_mut(y.value(), batch, i) {
+        *e = (*e - loss_top).exp();
+        total += *e;
+    }
+    let size = T::from_usize(batch);
+    let mut mean = T::ZERO;
+    for p in column_mut(y.value(), batch, i) {
+        *p = *p / total;
+    }
+    if K > 1 {
+        let planes = y.as_ref();
+        for (p, y1) in column(planes.value(), batch, i).zip(column(planes.tangent(), batch, i)) {
+            mean += p * y1;
+        }
+        let [p, y1] = two(y);
+        for (&mut p, y1) in column_mut(p, batch, i).zip(column_mut(y1, batch, i)) {
+            *y1 = p * (*y1 - mean) / size;
+        }
+    }
+    for (c, p) in column_mut(y.value(), batch, i).enumerate() {
+        *p = if c == label { (*p - T::ONE) / size } else { *p / size };
+    }
+    total.ln() + (loss_top - own)
+}
+
+/// Squared error of one row, summed over the outputs in ascending order.
+#[inline(always)]
+pub(crate) fn squared_error<T: Real>(outputs: impl Iterator<Item = T>, target: &[T]) -> T {
+    let mut total = T::ZERO;
+    for (y, &t) in outputs.zip(target) {
+        total += (y - t) * (y - t);
+    }
+    total
+}
+
+/// In place, column `i` of `y` (outputs x batch) goes from outputs to the adjoint of the mean squared error,
+/// `dy = 2 (y - t) / (B outputs)`, with tangents `2 y1 / (B outputs)`. Returns the row's summed squared error.
+#[inline(always)]
+pub(crate) fn squared_error_adjoint<T: Real, const K: usize>(
+    y: &mut PlanesMut<'_, T, K>,
+    batch: usize,
+    i: usize,
+    target: &[T],
+) -> T {
+    let count = T::from_usize(batch * target.len());
+    let mut total = T::ZERO;
+    for (y, &t) in column_mut(y.value(), batch, i).zip(target) {
+        let e = *y - t;
+        total += e * e;
+        *y = (e + e) / count;
+    }
+    if K > 1 {
+        for y1 in column_mut(y.tangent(), batch, i) {
+            *y1 = (*y1 + *y1) / count;
+        }
+    }
+    total
+}
+
+/// Both planes to write at once.
+#[inline(always)]
+fn two<'a, T, const K: usize>(y: &'a mut PlanesMut<'_, T, K>) -> [&'a mut [T]; 2] {
+    let mut planes = y.0.iter_mut();
+    [(); 2].map(|()| planes.next().map(|s| &mut **s).unwrap_or_default())
+}

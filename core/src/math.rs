@@ -1,0 +1,207 @@
+//! Elementary functions and the scalar type.
+//!
+//! Everything in this crate is generic over [`Real`]: `f32` to run, `f64` to verify. The elementary functions come
+//! from the `libm` crate at a pinned version, never from the platform's C library, so that a desktop and a
+//! microcontroller compute the same bits. libm states an error below 1 ULP for these functions.
+//!
+//! # The `micromath` feature
+//!
+//! replaces `tanh`, `exp`, `exp_m1`, `ln`, `sin` and `cos` of `f32` by small approximations for parts without a
+//! floating-point unit. Their largest errors, measured by `tests/tests/micromath.rs` on a grid over the stated
+//! range, are in [`MICROMATH_ERRORS`]. Results with it differ from results without it; `f64` is never affected.
+
+use core::fmt::Debug;
+use core::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
+
+/// A floating-point scalar: `f32` or `f64`.
+///
+/// Operations are single IEEE 754 roundings; nothing here fuses a multiplication with an addition.
+pub trait Real:
+    Copy
+    + Debug
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + 'static
+{
+    /// 0
+    const ZERO: Self;
+    /// 1
+    const ONE: Self;
+    /// The nearest value to `x`.
+    fn from_f64(x: f64) -> Self;
+    /// The value as `f64`, exact.
+    fn to_f64(self) -> f64;
+    /// The nearest value to `n`.
+    fn from_usize(n: usize) -> Self;
+    /// Rounds towards zero; negative values and NaN give 0.
+    fn to_index(self) -> usize;
+    /// Uniform in [0, 1) from the upper bits of `bits`: 24 of them for `f32`, 53 for `f64`.
+    fn from_bits(bits: u64) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// Exponential function.
+    fn exp(self) -> Self;
+    /// exp(x) - 1 without cancellation near 0.
+    fn exp_m1(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// Sine of an angle in radians.
+    fn sin(self) -> Self;
+    /// Cosine of an angle in radians.
+    fn cos(self) -> Self;
+    /// Square root, correctly rounded.
+    fn sqrt(self) -> Self;
+    /// False for infinities and NaN.
+    fn is_finite(self) -> bool;
+
+    /// The larger of the two; `other` if `self` is NaN.
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+
+    /// The smaller of the two; `other` if `self` is NaN.
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+}
+
+macro_rules! common {
+    ($shift:expr, $unit:expr) => {
+        const ZERO: Self = 0.0;
+        const ONE: Self = 1.0;
+        #[inline(always)]
+        fn from_f64(x: f64) -> Self {
+            x as Self
+        }
+        #[inline(always)]
+        fn to_f64(self) -> f64 {
+            self as f64
+        }
+        #[inline(always)]
+        fn from_usize(n: usize) -> Self {
+            n as Self
+        }
+        #[inline(always)]
+        fn to_index(self) -> usize {
+            (self as i32).max(0) as usize
+        }
+        #[inline(always)]
+        fn from_bits(bits: u64) -> Self {
+            (bits >> $shift) as Self * $unit
+        }
+        #[inline(always)]
+        fn is_finite(self) -> bool {
+            self - self == 0.0
+        }
+    };
+}
+
+impl Real for f64 {
+    common!(11, 1.0 / (1u64 << 53) as f64);
+    #[inline]
+    fn tanh(self) -> f64 {
+        libm::tanh(self)
+    }
+    #[inline]
+    fn exp(self) -> f64 {
+        libm::exp(self)
+    }
+    #[inline]
+    fn exp_m1(self) -> f64 {
+        libm::expm1(self)
+    }
+    #[inline]
+    fn ln(self) -> f64 {
+        libm::log(self)
+    }
+    #[inline]
+    fn sin(self) -> f64 {
+        libm::sin(self)
+    }
+    #[inline]
+    fn cos(self) -> f64 {
+        libm::cos(self)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> f64 {
+        libm::sqrt(self)
+    }
+}
+
+impl Real for f32 {
+    common!(40, 1.0 / (1u64 << 24) as f32);
+    #[inline]
+    fn tanh(self) -> f32 {
+        single::tanh(self)
+    }
+    #[inline]
+    fn exp(self) -> f32 {
+        single::exp(self)
+    }
+    #[inline]
+    fn exp_m1(self) -> f32 {
+        single::exp_m1(self)
+    }
+    #[inline]
+    fn ln(self) -> f32 {
+        single::ln(self)
+    }
+    #[inline]
+    fn sin(self) -> f32 {
+        single::sin(self)
+    }
+    #[inline]
+    fn cos(self) -> f32 {
+        single::cos(self)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> f32 {
+        libm::sqrtf(self)
+    }
+}
+
+#[cfg(not(feature = "micromath"))]
+mod single {
+    pub use libm::{cosf as cos, expf as exp, expm1f as exp_m1, logf as ln, sinf as sin, tanhf as tanh};
+}
+
+#[cfg(feature = "micromath")]
+mod single {
+    use micromath::F32Ext;
+
+    /// Beyond this the result is 0 or infinite in single precision; micromath's own exponent arithmetic wraps there.
+    const EXP_RANGE: f32 = 87.0;
+
+    pub fn exp(x: f32) -> f32 {
+        F32Ext::exp(x.clamp(-EXP_RANGE, EXP_RANGE))
+    }
+    pub fn exp_m1(x: f32) -> f32 {
+        exp(x) - 1.0
+    }
+    pub fn ln(x: f32) -> f32 {
+        F32Ext::ln(x)
+    }
+    pub fn sin(x: f32) -> f32 {
+        F32Ext::sin(x)
+    }
+    pub fn cos(x: f32) -> f32 {
+        F32Ext::cos(x)
+    }
+    /// 1 - 2 / (exp(2x) + 1), odd by construction, exactly +-1 beyond 9.
+    pub fn tanh(x: f32) -> f32 {
+        let a = if x < 0.0 { -x } else { x };
+        let t = if a > 9.0 { 1.0 } else { 1.0 - 2.0 / (exp(2.0 * a) + 1.0) };
+        if x < 0.0 { -t } else { t }
+    }
+}

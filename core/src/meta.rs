@@ -1,0 +1,507 @@
+//! The schedules of learning the activations.
+//!
+//! *Alternating* ([`alternating_step`]): train the weights; every few steps take one gradient step in the activation
+//! parameters as well. First order, no tape: the schedule for devices.
+//!
+//! *Unrolled* ([`hypergradient`]): train a fresh network for `T` steps, and differentiate the outer loss through the
+//! whole training (Maclaurin, Duvenaud, Adams 2015). With the weights `theta`, the optimiser's state `s`, and
+//! `g_t = dL_t/dtheta`, the training is `(theta, s)_{t+1} = step((theta, s)_t, g_t)`. Running backwards, the adjoint of
+//! `step` gives the adjoint `r` of `g_t`, and one product of the joint Hessian with `[r | 0]` gives both its part in
+//! the adjoint of `theta_t` (upper half) and its part in the hypergradient (lower half). Random draws are replayed from
+//! (seed, step), never stored.
+//!
+//! The caller's tape holds one *segment* of the training in full (`theta`, `g`, `s` of every step) and snapshots of
+//! (`theta`, `s`) where the other segments begin. One segment of `T` steps is the full tape; segments of `sqrt(T)` steps
+//! need far less memory and repeat each step once; the bits are the same.
+
+use crate::error::{Error, check, check_at_least};
+use crate::math::Real;
+use crate::network::{self, Batch, Data, Init, Noise, Rows};
+use crate::optimise::Rule;
+use crate::planes::{part, part_mut, take};
+use crate::rng::{Draws, Stream};
+use crate::shape::Shape;
+
+/// What the outer loss is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OuterLoss {
+    /// The mean of the last `last` training losses (the authors').
+    Train {
+        /// How many.
+        last: usize,
+    },
+    /// The mean loss, without noise, on batches of `batch` random held-out rows, one after each of the last `last` steps.
+    HeldOut {
+        /// How many.
+        last: usize,
+        /// Rows a batch.
+        batch: usize,
+    },
+}
+
+/// An inner training that is differentiated as a whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unroll<T> {
+    /// The network.
+    pub shape: Shape,
+    /// Number of inner steps `T`.
+    pub steps: usize,
+    /// Rows a step; the last batch of an epoch is smaller if the rows do not divide.
+    pub batch: usize,
+    /// Whether every epoch draws a new order of the rows.
+    pub shuffle: bool,
+    /// Amplitude of the training noise; 0 for none.
+    pub noise: T,
+    /// How the weights start.
+    pub init: Init,
+    /// The inner optimiser.
+    pub rule: Rule<T>,
+    /// The outer loss.
+    pub outer: OuterLoss,
+    /// Steps a segment of the tape; `steps` for the full tape. See [`Unroll::short_segment`].
+    pub segment: usize,
+}
+
+/// The caller's memory for [`hypergradient`]; lengths from [`Unroll`].
+#[derive(Debug)]
+pub struct Buffers<'a, T> {
+    /// [`Unroll::tape_len`]
+    pub tape: &'a mut [T],
+    /// [`Unroll::work_len`]
+    pub work: &'a mut [T],
+    /// [`Unroll::order_len`]
+    pub order: &'a mut [u32],
+}
+
+/// What came out of one inner training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome<T> {
+    /// The outer loss.
+    pub outer_loss: T,
+    /// The last training loss, noise included.
+    pub train_loss: T,
+}
+
+impl<T: Real> Unroll<T> {
+    /// The segment length with the smallest tape: about the square root of the steps.
+    #[must_use]
+    pub fn short_segment(&self) -> usize {
+        let (per_step, per_snapshot) = (self.step_len(), self.snapshot_len());
+        let mut best = (usize::MAX, 1);
+        for segment in 1..=self.steps {
+            let len = segment * per_step + self.steps.div_ceil(segment) * per_snapshot;
+            if len < best.0 {
+                best = (len, segment);
+            }
+        }
+        best.1
+    }
+
+    const fn state_len(&self) -> usize {
+        self.shape.theta_len() * self.rule.state_planes()
+    }
+
+    /// `theta` before, gradient, state after.
+    const fn step_len(&self) -> usize {
+        2 * self.shape.theta_len() + self.state_len()
+    }
+
+    const fn snapshot_len(&self) -> usize {
+        self.shape.theta_len() + self.state_len()
+    }
+
+    const fn segments(&self) -> usize {
+        if self.segment == 0 { 0 } else { self.steps.div_ceil(self.segment) }
+    }
+
+    /// Length of the tape.
+    #[must_use]
+    pub const fn tape_len(&self) -> usize {
+        self.segment * self.step_len() + self.segments() * self.snapshot_len()
+    }
+
+    /// Length of the work buffer.
+    #[must_use]
+    pub const fn work_len(&self) -> usize {
+        let rows = match self.outer {
+            OuterLoss::HeldOut { batch, .. } if batch > self.batch => batch,
+            _ => self.batch,
+        };
+        let state = 2 * self.state_len();
+        state + 2 * self.shape.param_len() + 2 * self.shape.theta_len() + self.shape.tangent_work_len(rows)
+    }
+
+    /// Length of the row order for `rows` training rows; held-out batches need `batch` more.
+    #[must_use]
+    pub const fn order_len(&self, rows: usize) -> usize {
+        match self.outer {
+            OuterLoss::Train { .. } => rows,
+            OuterLoss::HeldOut { batch, .. } => rows + batch,
+        }
+    }
+
+    const fn last(&self) -> usize {
+        match self.outer {
+            OuterLoss::Train { last } | OuterLoss::HeldOut { last, .. } => last,
+        }
+    }
+
+    /// Whether the losses of step `t` belong to the outer loss.
+    const fn counts(&self, t: usize) -> bool {
+        t + self.last() >= self.steps
+    }
+}
+
+/// One inner training and its hypergradient.
+///
+/// `params` (`shape.param_len()`): on entry its second part holds the activation parameters `phi`; its first part is
+/// overwritten, in the end with the initial weights again. `dphi` (`shape.phi_len()`), overwritten: the derivative of the outer loss with
+/// respect to `phi`. `held_out` is used by [`OuterLoss::HeldOut`] alone. `seed` and `outer_step` address the random
+/// draws. `trained`, if given (`shape.theta_len()`), receives the weights after the training.
+///
+/// # Errors
+/// If a length does not fit, a count is 0, or the data does not fit the shape.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
+pub fn hypergradient<T: Real>(
+    plan: &Unroll<T>,
+    train: Data<'_, T>,
+    held_out: Data<'_, T>,
+    seed: u64,
+    outer_step: u32,
+    params: &mut [T],
+    dphi: &mut [T],
+    trained: &mut [T],
+    buffers: Buffers<'_, T>,
+) -> Result<Outcome<T>, Error> {
+    let mut run = Run::open(plan, train, held_out, seed, outer_step, params, buffers)?;
+    check("dphi", plan.shape.phi_len(), dphi.len())?;
+    check("trained", plan.shape.theta_len(), trained.len())?;
+    network::init_theta(&plan.shape, plan.init, seed, u64::from(outer_step), run.theta())?;
+    plan.rule.start(run.state);
+    let mut train_loss = T::ZERO;
+    let mut outer_loss = T::ZERO;
+    for segment in 0..plan.segments() {
+        run.snapshot(segment);
+        for t in run.steps_of(segment) {
+            train_loss = run.train_step(t)?;
+            if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) {
+                outer_loss += train_loss * run.weight;
+            }
+        }
+    }
+    trained.iter_mut().zip(run.theta()).for_each(|(to, from)| *to = *from);
+    dphi.fill(T::ZERO);
+    run.start_reverse();
+    for segment in (0..plan.segments()).rev() {
+        if segment + 1 < plan.segments() {
+            run.replay(segment)?;
+        }
+        for t in run.steps_of(segment).rev() {
+            outer_loss += run.reverse_step(t, dphi)?;
+        }
+    }
+    Ok(Outcome { outer_loss, train_loss })
+}
+
+/// The state of a training in the caller's memory.
+struct Run<'a, T> {
+    plan: &'a Unroll<T>,
+    train: Data<'a, T>,
+    held_out: Data<'a, T>,
+    rows: usize,
+    held_rows: usize,
+    seed: u64,
+    outer_step: u32,
+    /// 1 / number of losses in the outer loss.
+    weight: T,
+    params: &'a mut [T],
+    state: &'a mut [T],
+    snapshots: &'a mut [T],
+    tape: &'a mut [T],
+    /// The adjoint of the weights, and of the optimiser's state.
+    dtheta: &'a mut [T],
+    dstate: &'a mut [T],
+    direction: &'a mut [T],
+    grad: &'a mut [T],
+    product: &'a mut [T],
+    work: &'a mut [T],
+    order: &'a mut [u32],
+    picked: &'a mut [u32],
+    /// The epoch whose order is in `order`.
+    epoch: Option<usize>,
+}
+
+impl<'a, T: Real> Run<'a, T> {
+    #[inline(always)]
+    fn open(
+        plan: &'a Unroll<T>,
+        train: Data<'a, T>,
+        held_out: Data<'a, T>,
+        seed: u64,
+        outer_step: u32,
+        params: &'a mut [T],
+        buffers: Buffers<'a, T>,
+    ) -> Result<Self, Error> {
+        let (shape, inputs) = (&plan.shape, plan.shape.inputs());
+        let (rows, held_rows) = (train.x.len() / inputs, held_out.x.len() / inputs);
+        check_plan(plan, rows, held_rows)?;
+        check("params", shape.param_len(), params.len())?;
+        check_at_least("tape", plan.tape_len(), buffers.tape.len())?;
+        check_at_least("work", plan.work_len(), buffers.work.len())?;
+        check_at_least("order", plan.order_len(rows), buffers.order.len())?;
+        let theta = shape.theta_len();
+        let (mut tape, mut work, mut order) = (buffers.tape, buffers.work, buffers.order);
+        Ok(Run {
+            plan,
+            train,
+            held_out,
+            rows,
+            held_rows,
+            seed,
+            outer_step,
+            weight: T::ONE / T::from_usize(plan.last().min(plan.steps)),
+            params,
+            snapshots: take(&mut tape, plan.segments() * plan.snapshot_len()),
+            tape: take(&mut tape, plan.segment * plan.step_len()),
+            state: take(&mut work, plan.state_len()),
+            dstate: take(&mut work, plan.state_len()),
+            grad: take(&mut work, shape.param_len()),
+            product: take(&mut work, shape.param_len()),
+            dtheta: take(&mut work, theta),
+            direction: take(&mut work, theta),
+            work,
+            order: take(&mut order, rows),
+            picked: order,
+            epoch: None,
+        })
+    }
+
+    #[inline(always)]
+    fn theta(&mut self) -> &mut [T] {
+        part_mut(self.params, 0, self.plan.shape.theta_len())
+    }
+
+    fn steps_of(&self, segment: usize) -> core::ops::Range<usize> {
+        let start = segment * self.plan.segment;
+        start..(start + self.plan.segment).min(self.plan.steps)
+    }
+
+    /// Unique to every inner step of every outer step.
+    fn draw_step(&self, t: usize) -> u64 {
+        (u64::from(self.outer_step) << 32) | t as u64
+    }
+
+    fn noise(&self, t: usize) -> Option<Noise<T>> {
+        let amplitude = self.plan.noise;
+        (amplitude > T::ZERO).then(|| Noise { amplitude, seed: self.seed, step: self.draw_step(t) })
+    }
+
+    /// The rows of step `t`: its place in the order of its epoch.
+    #[inline(always)]
+    fn batch_of(&mut self, t: usize) -> core::ops::Range<usize> {
+        let per_epoch = self.rows.div_ceil(self.plan.batch);
+        let (epoch, i) = (t / per_epoch, t % per_epoch);
+        if self.epoch != Some(epoch) {
+            self.epoch = Some(epoch);
+            self.arrange(epoch);
+        }
+        let start = i * self.plan.batch;
+        start..(start + self.plan.batch).min(self.rows)
+    }
+
+    fn arrange(&mut self, epoch: usize) {
+        if self.plan.shuffle {
+            Draws::new(self.seed, Stream::Shuffle, 0, self.draw_step(epoch)).permutation(self.order);
+        } else {
+            self.order.iter_mut().enumerate().for_each(|(i, o)| *o = i as u32);
+        }
+    }
+
+    fn snapshot(&mut self, segment: usize) {
+        let at = segment * self.plan.snapshot_len();
+        let theta = self.plan.shape.theta_len();
+        copy(part_mut(self.snapshots, at, theta), self.params);
+        copy(part_mut(self.snapshots, at + theta, self.plan.state_len()), self.state);
+    }
+
+    /// Runs a segment again from its snapshot, which fills the tape.
+    #[inline(always)]
+    fn replay(&mut self, segment: usize) -> Result<(), Error> {
+        let at = segment * self.plan.snapshot_len();
+        let (theta, state) = (self.plan.shape.theta_len(), self.plan.state_len());
+        copy(part_mut(self.params, 0, theta), part(self.snapshots, at, theta));
+        copy(self.state, part(self.snapshots, at + theta, state));
+        for t in self.steps_of(segment) {
+            self.train_step(t)?;
+        }
+        Ok(())
+    }
+
+    /// Trains on the batch of step `t` and tapes the step.
+    #[inline(always)]
+    fn train_step(&mut self, t: usize) -> Result<T, Error> {
+        let shape = &self.plan.shape;
+        let theta = shape.theta_len();
+        let (range, noise) = (self.batch_of(t), self.noise(t));
+        let batch = Batch { data: self.train, rows: Rows::Picked(part(self.order, range.start, range.len())) };
+        let step = part_mut(self.tape, (t % self.plan.segment) * self.plan.step_len(), self.plan.step_len());
+        let (before, step) = step.split_at_mut_checked(theta).unwrap_or_default();
+        let (grad, after) = step.split_at_mut_checked(theta).unwrap_or_default();
+        copy(before, self.params);
+        let loss = network::gradient(shape, self.params, batch, noise, grad, self.work)?;
+        self.plan.rule.step(part_mut(self.params, 0, theta), self.state, grad, t)?;
+        copy(after, self.state);
+        Ok(loss)
+    }
+
+    fn start_reverse(&mut self) {
+        self.dtheta.fill(T::ZERO);
+        self.dstate.fill(T::ZERO);
+    }
+
+    /// From the adjoints after step `t` to those before it; returns the step's held-out part of the outer loss.
+    #[inline(always)]
+    fn reverse_step(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
+        let held_out = if self.plan.counts(t) { self.add_held_out(t, dphi)? } else { T::ZERO };
+        let (plan, theta) = (self.plan, self.plan.shape.theta_len());
+        let step = part(self.tape, (t % plan.segment) * plan.step_len(), plan.step_len());
+        let (before, step) = step.split_at_checked(theta).unwrap_or_default();
+        let (grad, after) = step.split_at_checked(theta).unwrap_or_default();
+        plan.rule.step_adjoint(self.direction, self.dstate, self.dtheta, grad, after, t)?;
+        copy(self.params, before);
+        let (range, noise) = (self.batch_of(t), self.noise(t));
+        let batch = Batch { data: self.train, rows: Rows::Picked(part(self.order, range.start, range.len())) };
+        let (shape, params, work) = (&plan.shape, &*self.params, &mut *self.work);
+        network::hessian_product(shape, params, self.direction, batch, noise, self.grad, self.product, work)?;
+        add(self.dtheta, self.product, dphi, T::ONE);
+        if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) {
+            add(self.dtheta, self.grad, dphi, self.weight);
+        }
+        Ok(held_out)
+    }
+
+    /// The gradient of the held-out loss after step `t`, at the weights in `params`.
+    #[inline(always)]
+    fn add_held_out(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
+        let OuterLoss::HeldOut { .. } = self.plan.outer else { return Ok(T::ZERO) };
+        let draws = Draws::new(self.seed, Stream::HeldOut, 0, self.draw_step(t));
+        let rows = self.held_rows as u32;
+        self.picked.iter_mut().enumerate().for_each(|(i, row)| *row = draws.below(i as u32, rows));
+        let batch = Batch { data: self.held_out, rows: Rows::Picked(self.picked) };
+        let loss = network::gradient(&self.plan.shape, self.params, batch, None, self.grad, self.work)?;
+        add(self.dtheta, self.grad, dphi, self.weight);
+        Ok(loss * self.weight)
+    }
+}
+
+fn check_plan<T: Real>(plan: &Unroll<T>, rows: usize, held_rows: usize) -> Result<(), Error> {
+    if plan.steps == 0 || plan.last() == 0 {
+        return Err(Error::Empty("the number of inner steps and of outer losses"));
+    }
+    if plan.batch == 0 || plan.segment == 0 {
+        return Err(Error::Empty("the batch and the segment"));
+    }
+    if rows == 0 {
+        return Err(Error::Empty("the number of training rows"));
+    }
+    match plan.outer {
+        OuterLoss::HeldOut { batch, .. } if batch == 0 || held_rows == 0 => {
+            Err(Error::Empty("the number of held-out rows"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn copy<T: Copy>(to: &mut [T], from: &[T]) {
+    to.iter_mut().zip(from).for_each(|(t, f)| *t = *f);
+}
+
+/// `[dtheta | dphi] += weight joint`
+#[inline(always)]
+fn add<T: Real>(dtheta: &mut [T], joint: &[T], dphi: &mut [T], weight: T) {
+    for (d, &x) in dtheta.iter_mut().chain(dphi).zip(joint) {
+        *d += weight * x;
+    }
+}
+
+/// The settings of the alternating schedule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Alternating<T> {
+    /// How the weights learn, at every step.
+    pub weights: Rule<T>,
+    /// How the activations learn.
+    pub activations: Rule<T>,
+    /// Every how many steps the activations learn.
+    pub period: usize,
+    /// Every element of the activations' gradient is clamped to this.
+    pub clip: T,
+}
+
+/// Step `t` (from 0) of the alternating schedule; returns the loss of the batch before the step.
+///
+/// `params`, `grad`: `shape.param_len()`; `state`: the state of the weights' rule, then of the activations'
+/// (`state_planes` times `theta_len` and `phi_len`; start both with [`Rule::start`]); `work`: at least
+/// `shape.work_len(rows)`.
+///
+/// # Errors
+/// If a length does not fit, the period is 0, or the batch does not fit the shape.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
+pub fn alternating_step<T: Real>(
+    plan: &Alternating<T>,
+    shape: &Shape,
+    params: &mut [T],
+    state: &mut [T],
+    batch: Batch<'_, T>,
+    noise: Option<Noise<T>>,
+    t: usize,
+    grad: &mut [T],
+    work: &mut [T],
+) -> Result<T, Error> {
+    let (theta, phi) = (shape.theta_len(), shape.phi_len());
+    let of_weights = theta * plan.weights.state_planes();
+    check("state", of_weights + phi * plan.activations.state_planes(), state.len())?;
+    check("grad", shape.param_len(), grad.len())?;
+    if plan.period == 0 {
+        return Err(Error::Empty("the period"));
+    }
+    let learns = (t + 1) % plan.period == 0;
+    let wanted = if learns { theta + phi } else { theta };
+    let loss = network::gradient(shape, params, batch, noise, part_mut(grad, 0, wanted), work)?;
+    let (weights, activations) = params.split_at_mut_checked(theta).unwrap_or_default();
+    let (state_w, state_a) = state.split_at_mut_checked(of_weights).unwrap_or_default();
+    let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
+    plan.weights.step(weights, state_w, grad_w, t)?;
+    if learns {
+        crate::optimise::clamp(grad_a, plan.clip);
+        plan.activations.step(activations, state_a, grad_a, t / plan.period)?;
+    }
+    Ok(loss)
+}
+
+/// One step of ordinary training of the weights, the activations at rest; returns the loss before the step.
+///
+/// `params`: `shape.param_len()`; `state`: `state_planes` times `theta_len`; `grad`: `shape.theta_len()`.
+///
+/// # Errors
+/// If a length does not fit or the batch does not fit the shape.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
+pub fn training_step<T: Real>(
+    rule: &Rule<T>,
+    shape: &Shape,
+    params: &mut [T],
+    state: &mut [T],
+    batch: Batch<'_, T>,
+    noise: Option<Noise<T>>,
+    t: usize,
+    grad: &mut [T],
+    work: &mut [T],
+) -> Result<T, Error> {
+    check("grad", shape.theta_len(), grad.len())?;
+    let loss = network::gradient(shape, params, batch, noise, grad, work)?;
+    rule.step(part_mut(params, 0, shape.theta_len()), state, grad, t)?;
+    Ok(loss)
+}
+

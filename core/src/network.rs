@@ -1,0 +1,597 @@
+//! The walk through the layers: prediction, loss, gradient and Hessian-vector product.
+//!
+//! There is one walk, over `K` planes (see [`planes`](crate::planes)). With one plane it is backpropagation; with
+//! two, the tangent plane of the gradient is the derivative of the gradient along the direction that the tangent
+//! plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994), from the same text.
+
+use crate::activation::{self, Kind};
+use crate::error::{Error, check, check_at_least};
+use crate::layer::{self, Affine};
+use crate::math::Real;
+use crate::planes::{Planes, PlanesMut, part, part_mut, rows_mut, sum, take, transpose};
+use crate::rng::{Draws, Stream};
+use crate::shape::Shape;
+
+/// What the outputs are compared with; it decides the loss.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a, T> {
+    /// A class label per row: mean softmax cross-entropy in nats.
+    Classes(&'a [u16]),
+    /// Values per row (rows x outputs): squared error, averaged over rows and outputs.
+    Values(&'a [T]),
+}
+
+/// A data set: inputs (rows x inputs, row-major) and targets.
+#[derive(Clone, Copy, Debug)]
+pub struct Data<'a, T> {
+    /// Inputs, row by row.
+    pub x: &'a [T],
+    /// Targets, row by row.
+    pub target: Target<'a, T>,
+}
+
+/// The rows of a data set that are taken together.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// `start..start + len`
+    Range {
+        /// The first row.
+        start: usize,
+        /// Number of rows.
+        len: usize,
+    },
+    /// These rows, in this order.
+    Picked(&'a [u32]),
+}
+
+impl Rows<'_> {
+    /// Number of rows.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self {
+            Rows::Range { len, .. } => *len,
+            Rows::Picked(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The data row at position `i` of the batch.
+    #[inline(always)]
+    fn at(&self, i: usize) -> usize {
+        match self {
+            Rows::Range { start, .. } => start + i,
+            Rows::Picked(rows) => rows.get(i).copied().unwrap_or_default() as usize,
+        }
+    }
+}
+
+/// A batch: some rows of a data set.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a, T> {
+    /// The data.
+    pub data: Data<'a, T>,
+    /// Which rows of it.
+    pub rows: Rows<'a>,
+}
+
+impl<'a, T> Batch<'a, T> {
+    /// All rows of `data` for a network with `inputs` inputs.
+    #[must_use]
+    pub const fn all(data: Data<'a, T>, inputs: usize) -> Self {
+        let len = if inputs == 0 { 0 } else { data.x.len() / inputs };
+        Batch { data, rows: Rows::Range { start: 0, len } }
+    }
+}
+
+/// Noise on hidden units during training: uniform in `[-amplitude, amplitude]`, one draw a unit and call, shared by
+/// the rows of the batch; added to the outputs of the hidden units of the network and of the sub-networks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise<T> {
+    /// The largest absolute value.
+    pub amplitude: T,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Which call: the same step gives the same noise.
+    pub step: u64,
+}
+
+/// The result of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score<T> {
+    /// The mean loss.
+    pub loss: T,
+    /// Rows whose largest output is the label; 0 for regression.
+    pub correct: usize,
+}
+
+/// Computes the outputs for a batch: `out` (rows x outputs, row-major) is overwritten.
+///
+/// `params`: `shape.param_len()`; `x`: rows x inputs; `work`: at least `shape.work_len(rows)`.
+///
+/// # Errors
+/// If a length does not fit.
+#[inline(always)]
+pub fn predict<T: Real>(shape: &Shape, params: &[T], x: &[T], out: &mut [T], work: &mut [T]) -> Result<(), Error> {
+    let n = if shape.outputs() == 0 { 0 } else { out.len() / shape.outputs() };
+    let batch = Batch { data: Data { x, target: Target::Classes(&[]) }, rows: Rows::Range { start: 0, len: n } };
+    check("x", n * shape.inputs(), x.len())?;
+    check("out", n * shape.outputs(), out.len())?;
+    check("params", shape.param_len(), params.len())?;
+    check_at_least("work", shape.work_len(n), work.len())?;
+    if n == 0 {
+        return Err(Error::Empty("the number of rows"));
+    }
+    let walk = Walk { shape, params: Planes([params]), batch: n, noise: None };
+    let mut memory = walk.memory(work);
+    walk.forward(&batch, &mut memory);
+    transpose(out, walk.outputs(&mut memory.state).value(), shape.outputs(), n);
+    Ok(())
+}
+
+/// Mean loss and number of correct rows of a batch, without noise.
+///
+/// `params`: `shape.param_len()`; `work`: at least `shape.work_len(rows)`.
+///
+/// # Errors
+/// If a length does not fit, a label is no class, or a row is not there.
+#[inline(always)]
+pub fn evaluate<T: Real>(
+    shape: &Shape,
+    params: &[T],
+    batch: Batch<'_, T>,
+    work: &mut [T],
+) -> Result<Score<T>, Error> {
+    check("params", shape.param_len(), params.len())?;
+    check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
+    check_batch(shape, &batch)?;
+    let walk = Walk { shape, params: Planes([params]), batch: batch.rows.len(), noise: None };
+    let mut memory = walk.memory(work);
+    walk.forward(&batch, &mut memory);
+    Ok(walk.score(&batch, walk.outputs(&mut memory.state).value()))
+}
+
+/// The gradient of the mean loss over a batch; returns the loss.
+///
+/// `params`: `shape.param_len()`; `grad`, overwritten: `shape.theta_len()` for the weights alone, or
+/// `shape.param_len()` for weights and activations; `work`: at least `shape.work_len(rows)`.
+///
+/// # Errors
+/// If a length does not fit, a label is no class, or a row is not there.
+#[inline(always)]
+pub fn gradient<T: Real>(
+    shape: &Shape,
+    params: &[T],
+    batch: Batch<'_, T>,
+    noise: Option<Noise<T>>,
+    grad: &mut [T],
+    work: &mut [T],
+) -> Result<T, Error> {
+    check("params", shape.param_len(), params.len())?;
+    check_theta_or_all("grad", shape, grad.len())?;
+    check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
+    check_batch(shape, &batch)?;
+    let walk = Walk { shape, params: Planes([params]), batch: batch.rows.len(), noise };
+    Ok(walk.loss_gradient(&batch, PlanesMut([grad]), work))
+}
+
+/// The gradient, and the product of the Hessian of the mean loss with `direction`; returns the loss.
+///
+/// `direction`: `shape.theta_len()` (the activations rest) or `shape.param_len()`; `grad` and `product`, both
+/// overwritten: `shape.theta_len()` or `shape.param_len()`, the same for both; `work`: at least
+/// `shape.tangent_work_len(rows)`. With the joint lengths this is the joint Hessian of `[theta | phi]`.
+///
+/// # Errors
+/// If a length does not fit, a label is no class, or a row is not there.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
+pub fn hessian_product<T: Real>(
+    shape: &Shape,
+    params: &[T],
+    direction: &[T],
+    batch: Batch<'_, T>,
+    noise: Option<Noise<T>>,
+    grad: &mut [T],
+    product: &mut [T],
+    work: &mut [T],
+) -> Result<T, Error> {
+    check("params", shape.param_len(), params.len())?;
+    check_theta_or_all("direction", shape, direction.len())?;
+    check_theta_or_all("grad", shape, grad.len())?;
+    check("product", grad.len(), product.len())?;
+    check_at_least("work", shape.tangent_work_len(batch.rows.len()), work.len())?;
+    check_batch(shape, &batch)?;
+    let walk = Walk { shape, params: Planes([params, direction]), batch: batch.rows.len(), noise };
+    Ok(walk.loss_gradient(&batch, PlanesMut([grad, product]), work))
+}
+
+fn check_theta_or_all(name: &'static str, shape: &Shape, len: usize) -> Result<(), Error> {
+    if len == shape.theta_len() { Ok(()) } else { Ok(check(name, shape.param_len(), len)?) }
+}
+
+/// Rows, labels and lengths of a batch against the shape.
+fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), Error> {
+    let inputs = shape.inputs();
+    let count = if inputs == 0 { 0 } else { batch.data.x.len() / inputs };
+    check("x", count * inputs, batch.data.x.len())?;
+    if batch.rows.is_empty() {
+        return Err(Error::Empty("the number of rows in a batch"));
+    }
+    let last = match batch.rows {
+        Rows::Range { start, len } => start.saturating_add(len - 1),
+        Rows::Picked(rows) => rows.iter().copied().max().unwrap_or_default() as usize,
+    };
+    if last >= count {
+        return Err(Error::Row { row: u32::try_from(last).unwrap_or(u32::MAX), rows: count });
+    }
+    match batch.data.target {
+        Target::Values(values) => Ok(check("target", count * shape.outputs(), values.len())?),
+        Target::Classes(labels) => {
+            check("target", count, labels.len())?;
+            check_labels(shape.outputs(), batch.rows, labels)
+        }
+    }
+}
+
+fn check_labels(classes: usize, rows: Rows<'_>, labels: &[u16]) -> Result<(), Error> {
+    for i in 0..rows.len() {
+        let row = rows.at(i);
+        let label = labels.get(row).copied().unwrap_or_default();
+        if usize::from(label) >= classes {
+            return Err(Error::Label { row, label, classes });
+        }
+    }
+    Ok(())
+}
+
+/// One pass over one batch.
+struct Walk<'a, T, const K: usize> {
+    shape: &'a Shape,
+    params: Planes<'a, T, K>,
+    batch: usize,
+    noise: Option<Noise<T>>,
+}
+
+/// The caller's work buffer, cut up.
+struct Memory<'a, T, const K: usize> {
+    /// The batch's inputs, batch x inputs.
+    by_rows: &'a mut [T],
+    /// The same, inputs x batch.
+    inputs: &'a mut [T],
+    /// Pre- and post-activations of every hidden layer, and the outputs, each features x batch.
+    state: PlanesMut<'a, T, K>,
+    /// Two arrays for adjoints of a layer.
+    adjoints: PlanesMut<'a, T, K>,
+    other_adjoints: PlanesMut<'a, T, K>,
+    /// A hidden layer by rows of the batch.
+    transposed: &'a mut [T],
+}
+
+impl<T: Real, const K: usize> Walk<'_, T, K> {
+    #[inline(always)]
+    fn memory<'m>(&self, work: &'m mut [T]) -> Memory<'m, T, K> {
+        let (s, b) = (self.shape, self.batch);
+        let mut rest = work;
+        let by_rows = take(&mut rest, s.inputs() * b);
+        let inputs = take(&mut rest, s.inputs() * b);
+        let transposed = take(&mut rest, s.widest_hidden() * b);
+        let (state, rest) = PlanesMut::cut(rest, s.state_columns() * b);
+        let (adjoints, rest) = PlanesMut::cut(rest, s.widest() * b);
+        let (other_adjoints, _) = PlanesMut::cut(rest, s.widest() * b);
+        Memory { by_rows, inputs, state, adjoints, other_adjoints, transposed }
+    }
+
+    #[inline(always)]
+    fn size(&self, l: usize) -> Affine {
+        Affine { inputs: self.shape.width(l), outputs: self.shape.width(l + 1), batch: self.batch }
+    }
+
+    #[inline(always)]
+    fn weights(&self, l: usize) -> Planes<'_, T, K> {
+        self.params.part(self.shape.weights_at(l), self.shape.width(l) * self.shape.width(l + 1))
+    }
+
+    #[inline(always)]
+    fn biases(&self, l: usize) -> Planes<'_, T, K> {
+        self.params.part(self.shape.biases_at(l), self.shape.width(l + 1))
+    }
+
+    #[inline(always)]
+    fn phi(&self, t: usize) -> Planes<'_, T, K> {
+        self.params.part(self.shape.type_at(t), self.shape.kind(t).param_len())
+    }
+
+    /// Where the pre-activations of layer `l + 1` lie in the state; the outputs for the last one.
+    #[inline(always)]
+    fn state_at(&self, l: usize) -> usize {
+        (0..l).map(|i| 2 * self.shape.width(i + 1) * self.batch).sum()
+    }
+
+    #[inline(always)]
+    fn outputs<'m>(&self, state: &'m mut PlanesMut<'_, T, K>) -> Planes<'m, T, K> {
+        let last = self.shape.layers() - 1;
+        state.as_ref().part(self.state_at(last), self.shape.outputs() * self.batch)
+    }
+
+    #[inline(always)]
+    fn forward(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
+        self.gather(batch, memory);
+        let mut empty = [(); K].map(|()| &[][..]);
+        if let Some(x) = empty.first_mut() {
+            *x = &*memory.inputs;
+        }
+        for l in 0..self.shape.layers() {
+            let n = self.shape.width(l + 1) * self.batch;
+            let (before, mut rest) = memory.state.split(self.state_at(l));
+            let input = if l == 0 { Planes(empty) } else { self.last_activations(l, before) };
+            layer::affine(self.size(l), rest.part(0, n), self.weights(l), self.biases(l), input);
+            if l + 1 < self.shape.layers() {
+                let (z, mut h) = rest.split(n);
+                self.activate(l, z, h.part(0, n));
+            }
+        }
+    }
+
+    /// The post-activations of hidden layer `l`, at the end of the state before it.
+    #[inline(always)]
+    fn last_activations<'s>(&self, l: usize, before: Planes<'s, T, K>) -> Planes<'s, T, K> {
+        let n = self.shape.width(l) * self.batch;
+        before.part(self.state_at(l) - n, n)
+    }
+
+    /// Copies the rows of the batch, and transposes them.
+    #[inline(always)]
+    fn gather(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
+        let n = self.shape.inputs();
+        for (i, row) in rows_mut(memory.by_rows, n).enumerate() {
+            let from = part(batch.data.x, batch.rows.at(i) * n, n);
+            row.iter_mut().zip(from).for_each(|(to, x)| *to = *x);
+        }
+        transpose(memory.inputs, memory.by_rows, self.batch, n);
+    }
+
+    /// Hidden layer `l`: `h = sigma(z) + noise`, block by block.
+    #[inline(always)]
+    fn activate(&self, l: usize, z: Planes<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
+        let (first, count) = self.shape.layer_types(l);
+        for i in 0..count {
+            let (start, end) = self.shape.block(l, i);
+            let (at, len) = (start * self.batch, (end - start) * self.batch);
+            let (kind, phi) = (self.shape.kind(first + i), self.phi(first + i));
+            activation::forward(kind, phi, z.part(at, len), h.part(at, len));
+            if let Some(noise) = self.noise {
+                let offset = activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
+                self.add_noise(noise, l, start, offset, h.part(at, len));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add_noise(&self, noise: Noise<T>, l: usize, start: usize, offset: [T; K], h: PlanesMut<'_, T, K>) {
+        let draws = Draws::new(noise.seed, Stream::HiddenNoise, l as u32, noise.step);
+        for (k, (plane, offset)) in h.0.into_iter().zip(offset).enumerate() {
+            for (j, row) in rows_mut(plane, self.batch).enumerate() {
+                let own = if k == 0 { noise.amplitude * draws.symmetric((start + j) as u32) } else { T::ZERO };
+                let shift = offset + own;
+                row.iter_mut().for_each(|h| *h += shift);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn loss_gradient(&self, batch: &Batch<'_, T>, mut grad: PlanesMut<'_, T, K>, work: &mut [T]) -> T {
+        let mut memory = self.memory(work);
+        self.forward(batch, &mut memory);
+        grad.0.iter_mut().for_each(|plane| plane.fill(T::ZERO));
+        let last = self.shape.layers() - 1;
+        let n = self.shape.outputs() * self.batch;
+        let outputs = memory.state.part(self.state_at(last), n);
+        let loss = self.loss_adjoint(batch, outputs, memory.adjoints.part(0, n));
+        self.backward(grad, memory);
+        loss
+    }
+
+    /// The loss; `d` becomes the adjoint of the outputs.
+    #[inline(always)]
+    fn loss_adjoint(&self, batch: &Batch<'_, T>, y: PlanesMut<'_, T, K>, mut d: PlanesMut<'_, T, K>) -> T {
+        for (d, y) in d.0.iter_mut().zip(y.0) {
+            d.iter_mut().zip(y).for_each(|(d, y)| *d = *y);
+        }
+        let outputs = self.shape.outputs();
+        let mut total = T::ZERO;
+        for i in 0..self.batch {
+            let row = batch.rows.at(i);
+            total += match batch.data.target {
+                Target::Classes(labels) => {
+                    let label = labels.get(row).copied().unwrap_or_default();
+                    layer::cross_entropy_adjoint(&mut d, self.batch, i, usize::from(label))
+                }
+                Target::Values(values) => {
+                    layer::squared_error_adjoint(&mut d, self.batch, i, part(values, row * outputs, outputs))
+                }
+            };
+        }
+        self.mean(total, batch)
+    }
+
+    #[inline(always)]
+    fn mean(&self, total: T, batch: &Batch<'_, T>) -> T {
+        let per_row = if matches!(batch.data.target, Target::Classes(_)) { 1 } else { self.shape.outputs() };
+        total / T::from_usize(self.batch * per_row)
+    }
+
+    #[inline(always)]
+    fn score(&self, batch: &Batch<'_, T>, y: &[T]) -> Score<T> {
+        let outputs = self.shape.outputs();
+        let (mut total, mut correct) = (T::ZERO, 0);
+        for i in 0..self.batch {
+            let (row, y) = (batch.rows.at(i), layer::column(y, self.batch, i));
+            match batch.data.target {
+                Target::Classes(labels) => {
+                    let label = usize::from(labels.get(row).copied().unwrap_or_default());
+                    total += layer::cross_entropy(y.clone(), label);
+                    correct += usize::from(layer::arg_max(y) == label);
+                }
+                Target::Values(values) => total += layer::squared_error(y, part(values, row * outputs, outputs)),
+            }
+        }
+        Score { loss: self.mean(total, batch), correct }
+    }
+
+    /// From the adjoint of the outputs (in `memory.adjoints`) down to the first layer.
+    #[inline(always)]
+    fn backward(&self, mut grad: PlanesMut<'_, T, K>, memory: Memory<'_, T, K>) {
+        let Memory { by_rows, mut state, mut adjoints, mut other_adjoints, transposed, .. } = memory;
+        for l in (0..self.shape.layers()).rev() {
+            let size = self.size(l);
+            let dz = adjoints.part(0, size.outputs * self.batch);
+            self.bias_adjoint(l, &mut grad, dz.as_ref());
+            if l == 0 {
+                self.weight_adjoint(l, &mut grad, dz.as_ref(), 0, by_rows);
+                return;
+            }
+            let n = size.inputs * self.batch;
+            let h_at = self.state_at(l) - n;
+            let h = state.part(h_at, n);
+            for (k, plane) in h.as_ref().0.into_iter().enumerate() {
+                transpose(part_mut(transposed, 0, n), plane, size.inputs, self.batch);
+                self.weight_adjoint(l, &mut grad, dz.as_ref(), k, part(transposed, 0, n));
+            }
+            let mut dh = other_adjoints.part(0, n);
+            layer::affine_adjoint_input(size, dh.part(0, n), self.weights(l), dz.as_ref());
+            self.activate_adjoint(l - 1, state.as_ref().part(h_at - n, n), dh, &mut grad);
+            core::mem::swap(&mut adjoints, &mut other_adjoints);
+        }
+    }
+
+    /// The part of the weights' adjoint that plane `k` of the inputs makes: plane 0 of `dz` with it goes to plane `k`
+    /// of the gradient, and plane 0 of the inputs with the tangents of `dz` to the tangents of the gradient.
+    #[inline(always)]
+    fn weight_adjoint(
+        &self,
+        l: usize,
+        grad: &mut PlanesMut<'_, T, K>,
+        dz: Planes<'_, T, K>,
+        k: usize,
+        x_by_rows: &[T],
+    ) {
+        let size = self.size(l);
+        let mut dw = grad.part(self.shape.weights_at(l), size.inputs * size.outputs);
+        if k == 0 {
+            layer::affine_adjoint_weights(size, dw.value(), dz.value(), x_by_rows);
+            if K > 1 {
+                layer::affine_adjoint_weights(size, dw.tangent(), dz.tangent(), x_by_rows);
+            }
+        } else {
+            layer::affine_adjoint_weights(size, dw.tangent(), dz.value(), x_by_rows);
+        }
+    }
+
+    #[inline(always)]
+    fn bias_adjoint(&self, l: usize, grad: &mut PlanesMut<'_, T, K>, dz: Planes<'_, T, K>) {
+        let db = grad.part(self.shape.biases_at(l), self.shape.width(l + 1));
+        for (db, dz) in db.0.into_iter().zip(dz.0) {
+            layer::affine_adjoint_biases(self.size(l), db, dz);
+        }
+    }
+
+    /// In place, `d` goes from the adjoint of hidden layer `l`'s activations to that of its pre-activations.
+    #[inline(always)]
+    fn activate_adjoint(
+        &self,
+        l: usize,
+        z: Planes<'_, T, K>,
+        mut d: PlanesMut<'_, T, K>,
+        grad: &mut PlanesMut<'_, T, K>,
+    ) {
+        let (first, count) = self.shape.layer_types(l);
+        for i in 0..count {
+            let (start, end) = self.shape.block(l, i);
+            let (at, len) = (start * self.batch, (end - start) * self.batch);
+            let (kind, t) = (self.shape.kind(first + i), first + i);
+            let mut dphi = grad.part(self.shape.type_at(t), kind.param_len());
+            let wanted = dphi.0.iter().any(|plane| !plane.is_empty());
+            if let Some(noise) = self.noise.filter(|_| wanted) {
+                let total = d.as_ref().part(at, len).0.map(sum);
+                let dphi = dphi.part(0, kind.param_len());
+                activation::noise_offset_adjoint(kind, total, dphi, subnet_noise(noise, l, t));
+            }
+            activation::adjoint(kind, self.phi(t), z.part(at, len), d.part(at, len), dphi);
+        }
+    }
+}
+
+/// The noise on hidden unit `j` of the sub-network of type `t` in hidden layer `l`.
+#[inline(always)]
+fn subnet_noise<T: Real>(noise: Noise<T>, l: usize, t: usize) -> impl Fn(u32) -> T {
+    let draws = Draws::new(noise.seed, Stream::SubnetNoise, (l * crate::shape::MAX_TYPES + t) as u32, noise.step);
+    move |j| noise.amplitude * draws.symmetric(j)
+}
+
+/// How the weights start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Init {
+    /// Weights and biases uniform in +-1/sqrt(inputs): PyTorch's default, and the paper's.
+    FanIn,
+    /// Weights uniform in +-sqrt(6 / (inputs + outputs)), biases 0 (Glorot and Bengio 2010).
+    Xavier,
+    /// Weights uniform in +-sqrt(6 / inputs), biases 0 (He et al. 2015).
+    He,
+}
+
+/// Draws fresh weights and biases: `theta` (`shape.theta_len()`) is overwritten. `step` numbers the networks of a seed.
+///
+/// # Errors
+/// If `theta` has another length.
+#[inline(always)]
+pub fn init_theta<T: Real>(shape: &Shape, init: Init, seed: u64, step: u64, theta: &mut [T]) -> Result<(), Error> {
+    check("theta", shape.theta_len(), theta.len())?;
+    for l in 0..shape.layers() {
+        let draws = Draws::new(seed, Stream::Weights, l as u32, step);
+        let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
+        let (fan_in, fan_out) = (T::from_usize(inputs), T::from_usize(outputs));
+        let six = T::from_f64(6.0);
+        let (weights, biases) = match init {
+            Init::FanIn => (T::ONE / fan_in.sqrt(), T::ONE / fan_in.sqrt()),
+            Init::Xavier => ((six / (fan_in + fan_out)).sqrt(), T::ZERO),
+            Init::He => ((six / fan_in).sqrt(), T::ZERO),
+        };
+        let count = inputs * outputs;
+        for (i, w) in part_mut(theta, shape.weights_at(l), count).iter_mut().enumerate() {
+            *w = weights * draws.symmetric(i as u32);
+        }
+        for (i, b) in part_mut(theta, shape.biases_at(l), outputs).iter_mut().enumerate() {
+            *b = biases * draws.symmetric((count + i) as u32);
+        }
+    }
+    Ok(())
+}
+
+/// Draws fresh activation parameters: `phi` (`shape.phi_len()`) is overwritten; tables become zero functions.
+///
+/// Sub-networks start as PyTorch's linear layers do: `u`, `c` uniform in +-1, `v`, `d` in +-1/sqrt(units).
+///
+/// # Errors
+/// If `phi` has another length.
+pub fn init_phi<T: Real>(shape: &Shape, seed: u64, phi: &mut [T]) -> Result<(), Error> {
+    check("phi", shape.phi_len(), phi.len())?;
+    phi.fill(T::ZERO);
+    for t in 0..shape.types() {
+        let kind = shape.kind(t);
+        if let Kind::Learned { units, .. } = kind {
+            let draws = Draws::new(seed, Stream::Activations, t as u32, 0);
+            let last = T::ONE / T::from_usize(units).sqrt();
+            let own = part_mut(phi, shape.type_at(t) - shape.theta_len(), kind.param_len());
+            for (i, p) in own.iter_mut().enumerate() {
+                let bound = if i < 2 * units { T::ONE } else { last };
+                *p = bound * draws.symmetric(i as u32);
+            }
+        }
+    }
+    Ok(())
+}
+

@@ -1,0 +1,225 @@
+//! The kernels' view of memory: planes of values and tangents, and checked pieces of slices.
+//!
+//! Plane 0 holds values; plane 1, if there is one, holds their derivatives along a direction (tangents). A kernel is
+//! written once for `K` planes: with `K = 1` every line about tangents vanishes at compile time, with `K = 2` the
+//! same text computes a Hessian-vector product. An empty tangent plane stands for zeros and costs nothing.
+//!
+//! The public functions have compared every length with the [`Shape`](crate::Shape) before a kernel runs, so the
+//! pieces taken here always exist. Where Rust wants to know what happens otherwise, the answer is an empty slice:
+//! there is no panic to reach.
+
+use crate::math::Real;
+
+/// How many values the element-wise kernels take at a time. Results do not depend on it.
+pub(crate) const LANES: usize = 16;
+
+/// `K` parallel slices to read.
+#[derive(Clone, Copy)]
+pub(crate) struct Planes<'a, T, const K: usize>(pub [&'a [T]; K]);
+
+/// `K` parallel slices to write.
+pub(crate) struct PlanesMut<'a, T, const K: usize>(pub [&'a mut [T]; K]);
+
+impl<'a, T, const K: usize> Planes<'a, T, K> {
+    #[inline(always)]
+    pub fn value(&self) -> &'a [T] {
+        self.0.first().copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    pub fn tangent(&self) -> &'a [T] {
+        self.0.get(1).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    pub fn part(&self, start: usize, len: usize) -> Self {
+        Planes(self.0.map(|s| part(s, start, len)))
+    }
+}
+
+impl<'a, T, const K: usize> PlanesMut<'a, T, K> {
+    /// Cuts `buffer` into `K` planes of `len`.
+    #[inline(always)]
+    pub fn cut(buffer: &'a mut [T], len: usize) -> (Self, &'a mut [T]) {
+        let mut rest = buffer;
+        let planes = [(); K].map(|()| take(&mut rest, len));
+        (PlanesMut(planes), rest)
+    }
+
+    #[inline(always)]
+    pub fn as_ref(&self) -> Planes<'_, T, K> {
+        Planes(self.0.each_ref().map(|s| &**s))
+    }
+
+    #[inline(always)]
+    pub fn value(&mut self) -> &mut [T] {
+        self.0.first_mut().map(|s| &mut **s).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    pub fn tangent(&mut self) -> &mut [T] {
+        self.0.get_mut(1).map(|s| &mut **s).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    pub fn part(&mut self, start: usize, len: usize) -> PlanesMut<'_, T, K> {
+        PlanesMut(self.0.each_mut().map(|s| part_mut(s, start, len)))
+    }
+
+    /// The first `at` elements of every plane to read, the others to write.
+    #[inline(always)]
+    pub fn split(&mut self, at: usize) -> (Planes<'_, T, K>, PlanesMut<'_, T, K>) {
+        let mut tails = [(); K].map(|()| <&mut [T]>::default());
+        let mut tail = tails.iter_mut();
+        let heads = self.0.each_mut().map(|s| {
+            let (head, rest) = s.split_at_mut_checked(at).unwrap_or_default();
+            if let Some(t) = tail.next() {
+                *t = rest;
+            }
+            &*head
+        });
+        (Planes(heads), PlanesMut(tails))
+    }
+}
+
+/// `s[start..start + len]`, or nothing where the slice is shorter (an empty plane).
+#[inline(always)]
+pub(crate) fn part<T>(s: &[T], start: usize, len: usize) -> &[T] {
+    s.get(start..start.saturating_add(len)).unwrap_or_default()
+}
+
+/// `s[start..start + len]`, or nothing where the slice is shorter (an empty plane).
+#[inline(always)]
+pub(crate) fn part_mut<T>(s: &mut [T], start: usize, len: usize) -> &mut [T] {
+    s.get_mut(start..start.saturating_add(len)).unwrap_or_default()
+}
+
+/// Takes the first `len` elements off `s`; nothing if there are fewer.
+#[inline(always)]
+pub(crate) fn take<'a, T>(s: &mut &'a mut [T], len: usize) -> &'a mut [T] {
+    let (head, tail) = core::mem::take(s).split_at_mut_checked(len).unwrap_or_default();
+    *s = tail;
+    head
+}
+
+/// `L` elements from `at` on; where the slice ends, zeros.
+#[inline(always)]
+pub(crate) fn load<T: Real, const L: usize>(s: &[T], at: usize) -> [T; L] {
+    let tail = s.get(at..).unwrap_or_default();
+    if let Some(full) = tail.first_chunk::<L>() {
+        return *full;
+    }
+    let mut lanes = [T::ZERO; L];
+    for (l, &x) in lanes.iter_mut().zip(tail) {
+        *l = x;
+    }
+    lanes
+}
+
+/// Writes `lanes` from `at` on; what lies beyond the end of the slice is dropped.
+#[inline(always)]
+pub(crate) fn store<T: Real, const L: usize>(s: &mut [T], at: usize, lanes: [T; L]) {
+    let tail = s.get_mut(at..).unwrap_or_default();
+    if let Some(full) = tail.first_chunk_mut::<L>() {
+        *full = lanes;
+        return;
+    }
+    for (x, l) in tail.iter_mut().zip(lanes) {
+        *x = l;
+    }
+}
+
+/// The rows of a row-major matrix, `n` columns wide; none if `n` is 0.
+#[derive(Clone)]
+pub(crate) struct Rows<'a, T> {
+    rest: &'a [T],
+    n: usize,
+}
+
+/// The rows of `s`, `n` elements each.
+#[inline(always)]
+pub(crate) fn rows<T>(s: &[T], n: usize) -> Rows<'_, T> {
+    Rows { rest: if n == 0 { &[] } else { s }, n }
+}
+
+impl<'a, T> Iterator for Rows<'a, T> {
+    type Item = &'a [T];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a [T]> {
+        let (row, rest) = self.rest.split_at_checked(self.n)?;
+        self.rest = rest;
+        Some(row)
+    }
+}
+
+/// The rows of a row-major matrix to write.
+pub(crate) struct RowsMut<'a, T> {
+    rest: &'a mut [T],
+    n: usize,
+}
+
+/// The rows of `s` to write, `n` elements each; none if `n` is 0.
+#[inline(always)]
+pub(crate) fn rows_mut<T>(s: &mut [T], n: usize) -> RowsMut<'_, T> {
+    RowsMut { rest: if n == 0 { &mut [] } else { s }, n }
+}
+
+impl<'a, T> Iterator for RowsMut<'a, T> {
+    type Item = &'a mut [T];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a mut [T]> {
+        let (row, rest) = core::mem::take(&mut self.rest).split_at_mut_checked(self.n)?;
+        self.rest = rest;
+        Some(row)
+    }
+}
+
+/// The sum of `s`: eight partial sums over the whole eights, added as ((0+4)+(2+6))+((1+5)+(3+7)), then the remaining
+/// elements one by one.
+#[inline(always)]
+pub(crate) fn sum<T: Real>(s: &[T]) -> T {
+    let (eights, rest) = s.as_chunks::<8>();
+    let mut p = [T::ZERO; 8];
+    for e in eights {
+        for (p, &x) in p.iter_mut().zip(e) {
+            *p += x;
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = p;
+    let mut total = ((a + e) + (c + g)) + ((b + f) + (d + h));
+    for &x in rest {
+        total += x;
+    }
+    total
+}
+
+/// `out` (`n` x `m`) becomes the transpose of `s` (`m` x `n`), both row-major.
+#[inline(always)]
+pub(crate) fn transpose<T: Real>(out: &mut [T], s: &[T], m: usize, n: usize) {
+    const B: usize = 8;
+    let mut j = 0;
+    while j < n {
+        let mut i = 0;
+        while i < m {
+            let tile: [[T; B]; B] = core::array::from_fn(|r| load_within(s, (i + r) * n + j, n - j, i + r < m));
+            for c in 0..B.min(n - j) {
+                let column: [T; B] = core::array::from_fn(|r| tile.get(r).and_then(|t| t.get(c)).copied().unwrap_or_default());
+                store_within(out, (j + c) * m + i, m - i, column);
+            }
+            i += B;
+        }
+        j += B;
+    }
+}
+
+#[inline(always)]
+fn load_within<T: Real, const L: usize>(s: &[T], at: usize, left: usize, inside: bool) -> [T; L] {
+    if inside { load(part(s, at, left.min(L)), 0) } else { [T::ZERO; L] }
+}
+
+#[inline(always)]
+fn store_within<T: Real, const L: usize>(s: &mut [T], at: usize, left: usize, lanes: [T; L]) {
+    store(part_mut(s, at, left.min(L)), 0, lanes);
+}

@@ -1,0 +1,410 @@
+//! The sizes of a network as one value.
+//!
+//! A [`Shape`] is `Copy`, holds everything inline and is made in a `const` or at run time. In a `const` a bad shape
+//! does not compile; at run time it is an `Err` with a sentence. It says how long every buffer is.
+//!
+//! ```
+//! use ldnn_core::{Base, Kind, Shape};
+//! const LEARNED: Kind = Kind::Learned { base: Base::Sine, units: 50 };
+//! const NET: Shape = Shape::new(&[40, 100, 10], &[LEARNED, LEARNED]);
+//! const _: () = assert!(NET.theta_len() == 5110 && NET.param_len() == 5110 + 2 * 151);
+//! assert!(Shape::try_new(&[40, 0, 10], &[LEARNED]).is_err());
+//! ```
+
+use crate::activation::{Base, Kind};
+
+/// The largest number of hidden layers.
+pub const MAX_HIDDEN: usize = 8;
+/// The largest number of activation types in one network.
+pub const MAX_TYPES: usize = 16;
+/// The largest width of a layer, number of units of a sub-network, or number of knots of a table.
+pub const MAX_WIDTH: usize = 1 << 20;
+
+const MAX_WIDTHS: usize = MAX_HIDDEN + 2;
+
+/// Widths of the layers, activation types, and which layer uses which types.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shape {
+    widths: [usize; MAX_WIDTHS],
+    layers: usize,
+    kinds: [Kind; MAX_TYPES],
+    types: usize,
+    /// First type and number of types of each hidden layer.
+    blocks: [(usize, usize); MAX_HIDDEN],
+}
+
+/// Why a shape is impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ShapeError {
+    /// Fewer than two widths.
+    NoLayer,
+    /// More than [`MAX_HIDDEN`] hidden layers.
+    TooManyLayers,
+    /// A width of 0.
+    ZeroWidth,
+    /// A width above [`MAX_WIDTH`].
+    HugeWidth,
+    /// Hidden layers, but no activation type.
+    NoType,
+    /// More than [`MAX_TYPES`] types.
+    TooManyTypes,
+    /// A layer with more types than neurons.
+    MoreTypesThanNeurons,
+    /// A layer is to use a type that is not there.
+    UnknownType,
+    /// A hidden layer that is not there.
+    UnknownLayer,
+    /// A sub-network without units or with too many.
+    BadUnits,
+    /// A table with fewer than 2 knots or too many, or with a range that is not positive and finite.
+    BadTable,
+}
+
+impl ShapeError {
+    /// The sentence for people.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NoLayer => "shape: give at least an input and an output width",
+            Self::TooManyLayers => "shape: at most 8 hidden layers",
+            Self::ZeroWidth => "shape: every width must be at least 1",
+            Self::HugeWidth => "shape: a width may be at most 1048576",
+            Self::NoType => "shape: hidden layers need at least one activation type",
+            Self::TooManyTypes => "shape: at most 16 activation types",
+            Self::MoreTypesThanNeurons => "shape: a hidden layer has fewer neurons than activation types",
+            Self::UnknownType => "shape: a layer uses an activation type that is not in the list",
+            Self::UnknownLayer => "shape: there is no such hidden layer",
+            Self::BadUnits => "shape: a sub-network needs 1 to 1048576 units",
+            Self::BadTable => "shape: a table needs 2 to 1048576 knots and a positive, finite range",
+        }
+    }
+}
+
+impl core::fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl core::error::Error for ShapeError {}
+
+impl Shape {
+    /// The shape of a network with layers of `widths` (input, hidden..., output) whose every hidden layer mixes all
+    /// the types `kinds`, in contiguous blocks of neurons.
+    ///
+    /// In a `const`, an impossible shape is a compile error with the sentence of [`ShapeError`]; at run time use
+    /// [`Shape::try_new`].
+    #[must_use]
+    pub const fn new(widths: &[usize], kinds: &[Kind]) -> Self {
+        match Self::try_new(widths, kinds) {
+            Ok(shape) => shape,
+            Err(e) => refuse(e),
+        }
+    }
+
+    /// As [`Shape::new`], with an error instead of a compile error.
+    ///
+    /// # Errors
+    /// The first reason found why the shape is impossible.
+    pub const fn try_new(widths: &[usize], kinds: &[Kind]) -> Result<Self, ShapeError> {
+        if widths.len() < 2 {
+            return Err(ShapeError::NoLayer);
+        }
+        if widths.len() > MAX_WIDTHS {
+            return Err(ShapeError::TooManyLayers);
+        }
+        if kinds.len() > MAX_TYPES {
+            return Err(ShapeError::TooManyTypes);
+        }
+        let mut shape = Shape {
+            widths: [0; MAX_WIDTHS],
+            layers: widths.len() - 1,
+            kinds: [Kind::Base(Base::Zero); MAX_TYPES],
+            types: kinds.len(),
+            blocks: [(0, kinds.len()); MAX_HIDDEN],
+        };
+        let mut i = 0;
+        while i < widths.len() {
+            shape.widths[i] = widths[i];
+            i += 1;
+        }
+        let mut i = 0;
+        while i < kinds.len() {
+            shape.kinds[i] = kinds[i];
+            i += 1;
+        }
+        match shape.check() {
+            Ok(()) => Ok(shape),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The same network, but hidden layer `layer` (0 is the first) uses only the `count` types from `first` on.
+    ///
+    /// # Errors
+    /// If there is no such layer or type, or the layer has fewer neurons than types.
+    pub const fn with_layer_types(mut self, layer: usize, first: usize, count: usize) -> Result<Self, ShapeError> {
+        if layer + 1 >= self.layers {
+            return Err(ShapeError::UnknownLayer);
+        }
+        if count == 0 || first >= self.types || count > self.types - first {
+            return Err(ShapeError::UnknownType);
+        }
+        self.blocks[layer] = (first, count);
+        match self.check() {
+            Ok(()) => Ok(self),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The same network with other activation types in the places of the old ones.
+    ///
+    /// # Errors
+    /// If the number of types differs, or one of them is impossible.
+    pub const fn with_kinds(mut self, kinds: &[Kind]) -> Result<Self, ShapeError> {
+        if kinds.len() != self.types {
+            return Err(ShapeError::UnknownType);
+        }
+        let mut i = 0;
+        while i < kinds.len() {
+            self.kinds[i] = kinds[i];
+            i += 1;
+        }
+        match self.check() {
+            Ok(()) => Ok(self),
+            Err(e) => Err(e),
+        }
+    }
+
+    const fn check(&self) -> Result<(), ShapeError> {
+        let mut i = 0;
+        while i <= self.layers {
+            if self.widths[i] == 0 {
+                return Err(ShapeError::ZeroWidth);
+            }
+            if self.widths[i] > MAX_WIDTH {
+                return Err(ShapeError::HugeWidth);
+            }
+            i += 1;
+        }
+        let mut l = 0;
+        while l + 1 < self.layers {
+            if self.blocks[l].1 == 0 {
+                return Err(ShapeError::NoType);
+            }
+            if self.blocks[l].1 > self.widths[l + 1] {
+                return Err(ShapeError::MoreTypesThanNeurons);
+            }
+            l += 1;
+        }
+        let mut t = 0;
+        while t < self.types {
+            match self.kinds[t].check() {
+                Ok(()) => {}
+                Err(e) => return Err(e),
+            }
+            t += 1;
+        }
+        Ok(())
+    }
+
+    /// Number of affine layers: hidden layers + 1.
+    #[must_use]
+    pub const fn layers(&self) -> usize {
+        self.layers
+    }
+
+    /// Number of hidden layers.
+    #[must_use]
+    pub const fn hidden_layers(&self) -> usize {
+        self.layers - 1
+    }
+
+    /// Width `i`: 0 is the input, [`Shape::layers`] the output; 0 beyond.
+    #[must_use]
+    pub const fn width(&self, i: usize) -> usize {
+        if i < MAX_WIDTHS { self.widths[i] } else { 0 }
+    }
+
+    /// Number of inputs.
+    #[must_use]
+    pub const fn inputs(&self) -> usize {
+        self.widths[0]
+    }
+
+    /// Number of outputs.
+    #[must_use]
+    pub const fn outputs(&self) -> usize {
+        self.width(self.layers)
+    }
+
+    /// Number of activation types.
+    #[must_use]
+    pub const fn types(&self) -> usize {
+        self.types
+    }
+
+    /// Type `t`; the zero function beyond the last one.
+    #[must_use]
+    pub const fn kind(&self, t: usize) -> Kind {
+        if t < MAX_TYPES { self.kinds[t] } else { Kind::Base(Base::Zero) }
+    }
+
+    /// The first type and the number of types of hidden layer `layer` (0 is the first).
+    #[must_use]
+    pub const fn layer_types(&self, layer: usize) -> (usize, usize) {
+        if layer < MAX_HIDDEN { self.blocks[layer] } else { (0, 0) }
+    }
+
+    /// The neurons `start..end` of hidden layer `layer` that have the layer's `i`-th type.
+    ///
+    /// Blocks are contiguous and equally long; the remainder goes to the last types, one neuron each.
+    #[must_use]
+    pub const fn block(&self, layer: usize, i: usize) -> (usize, usize) {
+        let width = self.width(layer + 1);
+        let (_, count) = self.layer_types(layer);
+        if i >= count {
+            return (width, width);
+        }
+        let (share, rest) = (width / count, width % count);
+        let start = share * i + i.saturating_sub(count - rest);
+        let end = start + share + (i >= count - rest) as usize;
+        (start, end)
+    }
+
+    /// Where the weights of affine layer `l` (output x input, row-major) begin in the parameters.
+    #[must_use]
+    pub const fn weights_at(&self, l: usize) -> usize {
+        let mut at = 0;
+        let mut i = 0;
+        while i < l {
+            at += self.width(i + 1) * (self.width(i) + 1);
+            i += 1;
+        }
+        at
+    }
+
+    /// Where the biases of affine layer `l` begin in the parameters.
+    #[must_use]
+    pub const fn biases_at(&self, l: usize) -> usize {
+        self.weights_at(l) + self.width(l) * self.width(l + 1)
+    }
+
+    /// Number of weights and biases, the first part of the parameters.
+    #[must_use]
+    pub const fn theta_len(&self) -> usize {
+        self.weights_at(self.layers)
+    }
+
+    /// Where the parameters of type `t` begin.
+    #[must_use]
+    pub const fn type_at(&self, t: usize) -> usize {
+        let mut at = self.theta_len();
+        let mut i = 0;
+        while i < t {
+            at += self.kind(i).param_len();
+            i += 1;
+        }
+        at
+    }
+
+    /// Number of activation parameters, the second part of the parameters.
+    #[must_use]
+    pub const fn phi_len(&self) -> usize {
+        self.type_at(self.types) - self.theta_len()
+    }
+
+    /// Number of all parameters `[theta | phi]`.
+    #[must_use]
+    pub const fn param_len(&self) -> usize {
+        self.type_at(self.types)
+    }
+
+    /// Length of the work buffer of everything that handles `batch` rows without tangents: prediction, loss, gradient.
+    #[must_use]
+    pub const fn work_len(&self, batch: usize) -> usize {
+        self.buffer_len(batch, 1)
+    }
+
+    /// Length of the work buffer of a Hessian-vector product over `batch` rows.
+    #[must_use]
+    pub const fn tangent_work_len(&self, batch: usize) -> usize {
+        self.buffer_len(batch, 2)
+    }
+
+    const fn buffer_len(&self, batch: usize, planes: usize) -> usize {
+        let columns = 2 * self.inputs() + self.widest_hidden() + planes * (self.state_columns() + 2 * self.widest());
+        columns * batch
+    }
+
+    /// Values kept per row by the forward pass: pre- and post-activations, and the outputs.
+    pub(crate) const fn state_columns(&self) -> usize {
+        let mut columns = self.outputs();
+        let mut l = 1;
+        while l < self.layers {
+            columns += 2 * self.width(l);
+            l += 1;
+        }
+        columns
+    }
+
+    /// The widest layer after the input.
+    pub(crate) const fn widest(&self) -> usize {
+        let hidden = self.widest_hidden();
+        if hidden > self.outputs() { hidden } else { self.outputs() }
+    }
+
+    /// The widest hidden layer.
+    pub(crate) const fn widest_hidden(&self) -> usize {
+        let mut widest = 0;
+        let mut l = 1;
+        while l < self.layers {
+            if self.width(l) > widest {
+                widest = self.width(l);
+            }
+            l += 1;
+        }
+        widest
+    }
+}
+
+/// Stops the compilation with the sentence of the error.
+#[allow(clippy::panic, reason = "runs at compile time; run-time shapes come from try_new")]
+const fn refuse(e: ShapeError) -> ! {
+    panic!("{}", e.message())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELU: Kind = Kind::Base(Base::Relu);
+
+    #[test]
+    fn blocks_cover_every_neuron_and_the_last_types_take_the_remainder() {
+        let shape = Shape::new(&[3, 11, 2], &[RELU; 3]);
+        assert_eq!([shape.block(0, 0), shape.block(0, 1), shape.block(0, 2)], [(0, 3), (3, 7), (7, 11)]);
+    }
+
+    #[test]
+    fn impossible_shapes_are_refused_with_a_reason() {
+        assert_eq!(Shape::try_new(&[3], &[RELU]), Err(ShapeError::NoLayer));
+        assert_eq!(Shape::try_new(&[3, 0, 1], &[RELU]), Err(ShapeError::ZeroWidth));
+        assert_eq!(Shape::try_new(&[3, 4, 1], &[]), Err(ShapeError::NoType));
+        assert_eq!(Shape::try_new(&[3, 2, 1], &[RELU; 3]), Err(ShapeError::MoreTypesThanNeurons));
+        assert_eq!(Shape::try_new(&[3; 11], &[RELU]), Err(ShapeError::TooManyLayers));
+        assert_eq!(Shape::try_new(&[3, 4, 1], &[RELU; 17]), Err(ShapeError::TooManyTypes));
+        let empty = Kind::Learned { base: Base::Zero, units: 0 };
+        assert_eq!(Shape::try_new(&[3, 4, 1], &[empty]), Err(ShapeError::BadUnits));
+        let shape = Shape::new(&[3, 4, 1], &[RELU; 2]);
+        assert_eq!(shape.with_layer_types(1, 0, 1), Err(ShapeError::UnknownLayer));
+        assert_eq!(shape.with_layer_types(0, 1, 2), Err(ShapeError::UnknownType));
+    }
+
+    #[test]
+    fn a_network_without_hidden_layers_is_a_linear_model() {
+        let shape = Shape::new(&[3, 2], &[]);
+        assert_eq!((shape.param_len(), shape.phi_len()), (8, 0));
+    }
+}
