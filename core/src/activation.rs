@@ -10,6 +10,7 @@ use crate::math::Real;
 use crate::planes::{LANES, Planes, PlanesMut, load, part, part_mut, store};
 use crate::shape::{MAX_WIDTH, ShapeError};
 use crate::table::{self, TableForm};
+use crate::vector::Vector;
 
 /// The factor `s` before a sub-network.
 pub const SUBNET_SCALE: f64 = 0.2;
@@ -177,24 +178,26 @@ impl Kind {
 /// `h = sigma(z)`.
 ///
 /// `z`, `h`: runs of pre- and post-activations of one type; `phi`: the type's parameters.
-#[inline(always)]
-pub(crate) fn forward<T: Real, const K: usize>(
+#[inline(never)]
+pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
+    v: V,
     kind: Kind,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
     h: PlanesMut<'_, T, K>,
 ) {
     match kind {
-        Kind::Base(base) => base_forward(base, z, h),
-        Kind::Learned { base, units } => subnet_forward(base, units, phi, z, h),
-        Kind::Table(form) => table::forward(form, phi, z, h),
+        Kind::Base(base) => v.run(#[inline(always)] || base_forward(base, z, h)),
+        Kind::Learned { base, units } => v.run(#[inline(always)] || subnet_forward(base, units, phi, z, h)),
+        Kind::Table(form) => v.run(#[inline(always)] || table::forward(form, phi, z, h)),
     }
 }
 
 /// In place, `d` goes from the adjoint of `h` to the adjoint of `z`; `dphi` (empty: not wanted) accumulates the
 /// adjoint of the type's parameters.
-#[inline(always)]
-pub(crate) fn adjoint<T: Real, const K: usize>(
+#[inline(never)]
+pub(crate) fn adjoint<T: Real, V: Vector, const K: usize>(
+    v: V,
     kind: Kind,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
@@ -202,9 +205,9 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
     dphi: PlanesMut<'_, T, K>,
 ) {
     match kind {
-        Kind::Base(base) => base_adjoint(base, z, d),
-        Kind::Learned { base, units } => subnet_adjoint(base, units, phi, z, d, dphi),
-        Kind::Table(form) => table::adjoint(form, phi, z, d, dphi),
+        Kind::Base(base) => v.run(#[inline(always)] || base_adjoint(base, z, d)),
+        Kind::Learned { base, units } => v.run(#[inline(always)] || subnet_adjoint(base, units, phi, z, d, dphi)),
+        Kind::Table(form) => v.run(#[inline(always)] || table::adjoint(form, phi, z, d, dphi)),
     }
 }
 

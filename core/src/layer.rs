@@ -6,6 +6,7 @@
 use crate::math::Real;
 use crate::planes::{Planes, PlanesMut, rows, rows_mut, sum};
 use crate::tile::{Plain, Transposed, add_product};
+use crate::vector::Vector;
 
 /// The sizes of an affine map over a batch.
 #[derive(Clone, Copy)]
@@ -19,8 +20,8 @@ pub(crate) struct Affine {
 ///
 /// `z`: outputs x batch, overwritten; `w`: outputs x inputs; `b`: outputs; `x`: inputs x batch.
 /// Sum order: bias, then inputs ascending; of the tangents first `W0 x1`, then `W1 x0`.
-#[inline(always)]
-pub(crate) fn affine<T: Real, const K: usize>(
+pub(crate) fn affine<T: Real, V: Vector, const K: usize>(
+    v: V,
     size: Affine,
     mut z: PlanesMut<'_, T, K>,
     w: Planes<'_, T, K>,
@@ -29,14 +30,14 @@ pub(crate) fn affine<T: Real, const K: usize>(
 ) {
     let Affine { inputs: k, outputs: m, batch: n } = size;
     fill_rows(z.value(), b.value(), n);
-    add_product(z.value(), Plain { a: w.value(), k }, x.value(), m, n);
+    add_product(v, z.value(), Plain { a: w.value(), k }, x.value(), m, n);
     if K > 1 {
         fill_rows(z.tangent(), b.tangent(), n);
         if !x.tangent().is_empty() {
-            add_product(z.tangent(), Plain { a: w.value(), k }, x.tangent(), m, n);
+            add_product(v, z.tangent(), Plain { a: w.value(), k }, x.tangent(), m, n);
         }
         if !w.tangent().is_empty() {
-            add_product(z.tangent(), Plain { a: w.tangent(), k }, x.value(), m, n);
+            add_product(v, z.tangent(), Plain { a: w.tangent(), k }, x.value(), m, n);
         }
     }
 }
@@ -53,8 +54,8 @@ fn fill_rows<T: Real>(z: &mut [T], b: &[T], n: usize) {
 }
 
 /// `dx = W^T dz`; tangents `dx1 = W0^T dz1 + W1^T dz0`. Overwrites `dx` (inputs x batch).
-#[inline(always)]
-pub(crate) fn affine_adjoint_input<T: Real, const K: usize>(
+pub(crate) fn affine_adjoint_input<T: Real, V: Vector, const K: usize>(
+    v: V,
     size: Affine,
     mut dx: PlanesMut<'_, T, K>,
     w: Planes<'_, T, K>,
@@ -62,20 +63,19 @@ pub(crate) fn affine_adjoint_input<T: Real, const K: usize>(
 ) {
     let Affine { inputs: m, batch: n, .. } = size;
     dx.value().fill(T::ZERO);
-    add_product(dx.value(), Transposed { a: w.value(), m }, dz.value(), m, n);
+    add_product(v, dx.value(), Transposed { a: w.value(), m }, dz.value(), m, n);
     if K > 1 {
         dx.tangent().fill(T::ZERO);
-        add_product(dx.tangent(), Transposed { a: w.value(), m }, dz.tangent(), m, n);
+        add_product(v, dx.tangent(), Transposed { a: w.value(), m }, dz.tangent(), m, n);
         if !w.tangent().is_empty() {
-            add_product(dx.tangent(), Transposed { a: w.tangent(), m }, dz.value(), m, n);
+            add_product(v, dx.tangent(), Transposed { a: w.tangent(), m }, dz.value(), m, n);
         }
     }
 }
 
 /// `dW += dz x^T`, one plane of each, with `x` by rows of the batch (batch x inputs); rows ascending.
-#[inline(always)]
-pub(crate) fn affine_adjoint_weights<T: Real>(size: Affine, dw: &mut [T], dz: &[T], x_by_rows: &[T]) {
-    add_product(dw, Plain { a: dz, k: size.batch }, x_by_rows, size.outputs, size.inputs);
+pub(crate) fn affine_adjoint_weights<T: Real, V: Vector>(v: V, size: Affine, dw: &mut [T], dz: &[T], x_by_rows: &[T]) {
+    add_product(v, dw, Plain { a: dz, k: size.batch }, x_by_rows, size.outputs, size.inputs);
 }
 
 /// `db_j +=` the [`sum`] of row `j` of `dz`, one plane.

@@ -14,8 +14,10 @@ pub mod rng;
 pub mod shape;
 pub mod table;
 mod tile;
+mod vector;
 
 pub use activation::{Base, Kind, SUBNET_SCALE};
 pub use error::{Error, SizeError};
 pub use math::Real;
 pub use shape::{Shape, ShapeError};
+pub use vector::{Plain, Vector};

@@ -21,6 +21,7 @@ use crate::optimise::Rule;
 use crate::planes::{part, part_mut, take};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
+use crate::vector::Vector;
 
 /// What the outer loss is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,9 +162,9 @@ impl<T: Real> Unroll<T> {
 ///
 /// # Errors
 /// If a length does not fit, a count is 0, or the data does not fit the shape.
-#[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub fn hypergradient<T: Real>(
+pub fn hypergradient<T: Real, V: Vector>(
+    vector: V,
     plan: &Unroll<T>,
     train: Data<'_, T>,
     held_out: Data<'_, T>,
@@ -174,7 +175,7 @@ pub fn hypergradient<T: Real>(
     trained: &mut [T],
     buffers: Buffers<'_, T>,
 ) -> Result<Outcome<T>, Error> {
-    let mut run = Run::open(plan, train, held_out, seed, outer_step, params, buffers)?;
+    let mut run = Run::open(vector, plan, train, held_out, seed, outer_step, params, buffers)?;
     check("dphi", plan.shape.phi_len(), dphi.len())?;
     check("trained", plan.shape.theta_len(), trained.len())?;
     network::init_theta(&plan.shape, plan.init, seed, u64::from(outer_step), run.theta())?;
@@ -205,7 +206,8 @@ pub fn hypergradient<T: Real>(
 }
 
 /// The state of a training in the caller's memory.
-struct Run<'a, T> {
+struct Run<'a, T, V> {
+    vector: V,
     plan: &'a Unroll<T>,
     train: Data<'a, T>,
     held_out: Data<'a, T>,
@@ -232,9 +234,9 @@ struct Run<'a, T> {
     epoch: Option<usize>,
 }
 
-impl<'a, T: Real> Run<'a, T> {
-    #[inline(always)]
-    fn open(
+impl<'a, T: Real, V: Vector> Run<'a, T, V> {
+        fn open(
+        vector: V,
         plan: &'a Unroll<T>,
         train: Data<'a, T>,
         held_out: Data<'a, T>,
@@ -253,6 +255,7 @@ impl<'a, T: Real> Run<'a, T> {
         let theta = shape.theta_len();
         let (mut tape, mut work, mut order) = (buffers.tape, buffers.work, buffers.order);
         Ok(Run {
+            vector,
             plan,
             train,
             held_out,
@@ -277,8 +280,7 @@ impl<'a, T: Real> Run<'a, T> {
         })
     }
 
-    #[inline(always)]
-    fn theta(&mut self) -> &mut [T] {
+        fn theta(&mut self) -> &mut [T] {
         part_mut(self.params, 0, self.plan.shape.theta_len())
     }
 
@@ -298,8 +300,7 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     /// The rows of step `t`: its place in the order of its epoch.
-    #[inline(always)]
-    fn batch_of(&mut self, t: usize) -> core::ops::Range<usize> {
+        fn batch_of(&mut self, t: usize) -> core::ops::Range<usize> {
         let per_epoch = self.rows.div_ceil(self.plan.batch);
         let (epoch, i) = (t / per_epoch, t % per_epoch);
         if self.epoch != Some(epoch) {
@@ -326,8 +327,7 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     /// Runs a segment again from its snapshot, which fills the tape.
-    #[inline(always)]
-    fn replay(&mut self, segment: usize) -> Result<(), Error> {
+        fn replay(&mut self, segment: usize) -> Result<(), Error> {
         let at = segment * self.plan.snapshot_len();
         let (theta, state) = (self.plan.shape.theta_len(), self.plan.state_len());
         copy(part_mut(self.params, 0, theta), part(self.snapshots, at, theta));
@@ -339,8 +339,7 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     /// Trains on the batch of step `t` and tapes the step.
-    #[inline(always)]
-    fn train_step(&mut self, t: usize) -> Result<T, Error> {
+        fn train_step(&mut self, t: usize) -> Result<T, Error> {
         let shape = &self.plan.shape;
         let theta = shape.theta_len();
         let (range, noise) = (self.batch_of(t), self.noise(t));
@@ -349,8 +348,9 @@ impl<'a, T: Real> Run<'a, T> {
         let (before, step) = step.split_at_mut_checked(theta).unwrap_or_default();
         let (grad, after) = step.split_at_mut_checked(theta).unwrap_or_default();
         copy(before, self.params);
-        let loss = network::gradient(shape, self.params, batch, noise, grad, self.work)?;
-        self.plan.rule.step(part_mut(self.params, 0, theta), self.state, grad, t)?;
+        let loss = network::gradient(self.vector, shape, self.params, batch, noise, grad, self.work)?;
+        let params = part_mut(self.params, 0, theta);
+        self.vector.run(#[inline(always)] || self.plan.rule.step(params, self.state, grad, t))?;
         copy(after, self.state);
         Ok(loss)
     }
@@ -361,19 +361,22 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     /// From the adjoints after step `t` to those before it; returns the step's held-out part of the outer loss.
-    #[inline(always)]
-    fn reverse_step(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
+        fn reverse_step(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
         let held_out = if self.plan.counts(t) { self.add_held_out(t, dphi)? } else { T::ZERO };
         let (plan, theta) = (self.plan, self.plan.shape.theta_len());
         let step = part(self.tape, (t % plan.segment) * plan.step_len(), plan.step_len());
         let (before, step) = step.split_at_checked(theta).unwrap_or_default();
         let (grad, after) = step.split_at_checked(theta).unwrap_or_default();
-        plan.rule.step_adjoint(self.direction, self.dstate, self.dtheta, grad, after, t)?;
+        let (direction, dstate, dtheta) = (&mut *self.direction, &mut *self.dstate, &*self.dtheta);
+        self.vector.run(
+            #[inline(always)]
+            || plan.rule.step_adjoint(direction, dstate, dtheta, grad, after, t),
+        )?;
         copy(self.params, before);
         let (range, noise) = (self.batch_of(t), self.noise(t));
         let batch = Batch { data: self.train, rows: Rows::Picked(part(self.order, range.start, range.len())) };
         let (shape, params, work) = (&plan.shape, &*self.params, &mut *self.work);
-        network::hessian_product(shape, params, self.direction, batch, noise, self.grad, self.product, work)?;
+        network::hessian_product(self.vector, shape, params, self.direction, batch, noise, self.grad, self.product, work)?;
         add(self.dtheta, self.product, dphi, T::ONE);
         if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) {
             add(self.dtheta, self.grad, dphi, self.weight);
@@ -382,14 +385,13 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     /// The gradient of the held-out loss after step `t`, at the weights in `params`.
-    #[inline(always)]
-    fn add_held_out(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
+        fn add_held_out(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
         let OuterLoss::HeldOut { .. } = self.plan.outer else { return Ok(T::ZERO) };
         let draws = Draws::new(self.seed, Stream::HeldOut, 0, self.draw_step(t));
         let rows = self.held_rows as u32;
         self.picked.iter_mut().enumerate().for_each(|(i, row)| *row = draws.below(i as u32, rows));
         let batch = Batch { data: self.held_out, rows: Rows::Picked(self.picked) };
-        let loss = network::gradient(&self.plan.shape, self.params, batch, None, self.grad, self.work)?;
+        let loss = network::gradient(self.vector, &self.plan.shape, self.params, batch, None, self.grad, self.work)?;
         add(self.dtheta, self.grad, dphi, self.weight);
         Ok(loss * self.weight)
     }
@@ -418,7 +420,6 @@ fn copy<T: Copy>(to: &mut [T], from: &[T]) {
 }
 
 /// `[dtheta | dphi] += weight joint`
-#[inline(always)]
 fn add<T: Real>(dtheta: &mut [T], joint: &[T], dphi: &mut [T], weight: T) {
     for (d, &x) in dtheta.iter_mut().chain(dphi).zip(joint) {
         *d += weight * x;
@@ -446,9 +447,9 @@ pub struct Alternating<T> {
 ///
 /// # Errors
 /// If a length does not fit, the period is 0, or the batch does not fit the shape.
-#[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub fn alternating_step<T: Real>(
+pub fn alternating_step<T: Real, V: Vector>(
+    vector: V,
     plan: &Alternating<T>,
     shape: &Shape,
     params: &mut [T],
@@ -468,7 +469,7 @@ pub fn alternating_step<T: Real>(
     }
     let learns = (t + 1) % plan.period == 0;
     let wanted = if learns { theta + phi } else { theta };
-    let loss = network::gradient(shape, params, batch, noise, part_mut(grad, 0, wanted), work)?;
+    let loss = network::gradient(vector, shape, params, batch, noise, part_mut(grad, 0, wanted), work)?;
     let (weights, activations) = params.split_at_mut_checked(theta).unwrap_or_default();
     let (state_w, state_a) = state.split_at_mut_checked(of_weights).unwrap_or_default();
     let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
@@ -486,9 +487,9 @@ pub fn alternating_step<T: Real>(
 ///
 /// # Errors
 /// If a length does not fit or the batch does not fit the shape.
-#[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub fn training_step<T: Real>(
+pub fn training_step<T: Real, V: Vector>(
+    vector: V,
     rule: &Rule<T>,
     shape: &Shape,
     params: &mut [T],
@@ -500,8 +501,9 @@ pub fn training_step<T: Real>(
     work: &mut [T],
 ) -> Result<T, Error> {
     check("grad", shape.theta_len(), grad.len())?;
-    let loss = network::gradient(shape, params, batch, noise, grad, work)?;
-    rule.step(part_mut(params, 0, shape.theta_len()), state, grad, t)?;
+    let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
+    let theta = part_mut(params, 0, shape.theta_len());
+    vector.run(#[inline(always)] || rule.step(theta, state, grad, t))?;
     Ok(loss)
 }
 

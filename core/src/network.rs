@@ -11,6 +11,7 @@ use crate::math::Real;
 use crate::planes::{Planes, PlanesMut, part, part_mut, rows_mut, sum, take, transpose};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
+use crate::vector::Vector;
 
 /// What the outputs are compared with; it decides the loss.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,6 @@ impl Rows<'_> {
     }
 
     /// The data row at position `i` of the batch.
-    #[inline(always)]
     fn at(&self, i: usize) -> usize {
         match self {
             Rows::Range { start, .. } => start + i,
@@ -115,8 +115,9 @@ pub struct Score<T> {
 ///
 /// # Errors
 /// If a length does not fit.
-#[inline(always)]
-pub fn predict<T: Real>(shape: &Shape, params: &[T], x: &[T], out: &mut [T], work: &mut [T]) -> Result<(), Error> {
+pub fn predict<T: Real, V: Vector>(
+    vector: V,
+    shape: &Shape, params: &[T], x: &[T], out: &mut [T], work: &mut [T]) -> Result<(), Error> {
     let n = if shape.outputs() == 0 { 0 } else { out.len() / shape.outputs() };
     let batch = Batch { data: Data { x, target: Target::Classes(&[]) }, rows: Rows::Range { start: 0, len: n } };
     check("x", n * shape.inputs(), x.len())?;
@@ -126,10 +127,11 @@ pub fn predict<T: Real>(shape: &Shape, params: &[T], x: &[T], out: &mut [T], wor
     if n == 0 {
         return Err(Error::Empty("the number of rows"));
     }
-    let walk = Walk { shape, params: Planes([params]), batch: n, noise: None };
+    let walk = Walk { vector, shape, params: Planes([params]), batch: n, noise: None };
     let mut memory = walk.memory(work);
     walk.forward(&batch, &mut memory);
-    transpose(out, walk.outputs(&mut memory.state).value(), shape.outputs(), n);
+    let outputs = walk.outputs(&mut memory.state).value();
+    vector.run(#[inline(always)] || transpose(out, outputs, shape.outputs(), n));
     Ok(())
 }
 
@@ -139,8 +141,8 @@ pub fn predict<T: Real>(shape: &Shape, params: &[T], x: &[T], out: &mut [T], wor
 ///
 /// # Errors
 /// If a length does not fit, a label is no class, or a row is not there.
-#[inline(always)]
-pub fn evaluate<T: Real>(
+pub fn evaluate<T: Real, V: Vector>(
+    vector: V,
     shape: &Shape,
     params: &[T],
     batch: Batch<'_, T>,
@@ -149,7 +151,7 @@ pub fn evaluate<T: Real>(
     check("params", shape.param_len(), params.len())?;
     check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
     check_batch(shape, &batch)?;
-    let walk = Walk { shape, params: Planes([params]), batch: batch.rows.len(), noise: None };
+    let walk = Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise: None };
     let mut memory = walk.memory(work);
     walk.forward(&batch, &mut memory);
     Ok(walk.score(&batch, walk.outputs(&mut memory.state).value()))
@@ -162,8 +164,8 @@ pub fn evaluate<T: Real>(
 ///
 /// # Errors
 /// If a length does not fit, a label is no class, or a row is not there.
-#[inline(always)]
-pub fn gradient<T: Real>(
+pub fn gradient<T: Real, V: Vector>(
+    vector: V,
     shape: &Shape,
     params: &[T],
     batch: Batch<'_, T>,
@@ -175,7 +177,7 @@ pub fn gradient<T: Real>(
     check_theta_or_all("grad", shape, grad.len())?;
     check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
     check_batch(shape, &batch)?;
-    let walk = Walk { shape, params: Planes([params]), batch: batch.rows.len(), noise };
+    let walk = Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise };
     Ok(walk.loss_gradient(&batch, PlanesMut([grad]), work))
 }
 
@@ -189,7 +191,8 @@ pub fn gradient<T: Real>(
 /// If a length does not fit, a label is no class, or a row is not there.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub fn hessian_product<T: Real>(
+pub fn hessian_product<T: Real, V: Vector>(
+    vector: V,
     shape: &Shape,
     params: &[T],
     direction: &[T],
@@ -205,7 +208,7 @@ pub fn hessian_product<T: Real>(
     check("product", grad.len(), product.len())?;
     check_at_least("work", shape.tangent_work_len(batch.rows.len()), work.len())?;
     check_batch(shape, &batch)?;
-    let walk = Walk { shape, params: Planes([params, direction]), batch: batch.rows.len(), noise };
+    let walk = Walk { vector, shape, params: Planes([params, direction]), batch: batch.rows.len(), noise };
     Ok(walk.loss_gradient(&batch, PlanesMut([grad, product]), work))
 }
 
@@ -249,7 +252,8 @@ fn check_labels(classes: usize, rows: Rows<'_>, labels: &[u16]) -> Result<(), Er
 }
 
 /// One pass over one batch.
-struct Walk<'a, T, const K: usize> {
+struct Walk<'a, T, V, const K: usize> {
+    vector: V,
     shape: &'a Shape,
     params: Planes<'a, T, K>,
     batch: usize,
@@ -271,8 +275,7 @@ struct Memory<'a, T, const K: usize> {
     transposed: &'a mut [T],
 }
 
-impl<T: Real, const K: usize> Walk<'_, T, K> {
-    #[inline(always)]
+impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     fn memory<'m>(&self, work: &'m mut [T]) -> Memory<'m, T, K> {
         let (s, b) = (self.shape, self.batch);
         let mut rest = work;
@@ -285,39 +288,32 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
         Memory { by_rows, inputs, state, adjoints, other_adjoints, transposed }
     }
 
-    #[inline(always)]
     fn size(&self, l: usize) -> Affine {
         Affine { inputs: self.shape.width(l), outputs: self.shape.width(l + 1), batch: self.batch }
     }
 
-    #[inline(always)]
     fn weights(&self, l: usize) -> Planes<'_, T, K> {
         self.params.part(self.shape.weights_at(l), self.shape.width(l) * self.shape.width(l + 1))
     }
 
-    #[inline(always)]
     fn biases(&self, l: usize) -> Planes<'_, T, K> {
         self.params.part(self.shape.biases_at(l), self.shape.width(l + 1))
     }
 
-    #[inline(always)]
     fn phi(&self, t: usize) -> Planes<'_, T, K> {
         self.params.part(self.shape.type_at(t), self.shape.kind(t).param_len())
     }
 
     /// Where the pre-activations of layer `l + 1` lie in the state; the outputs for the last one.
-    #[inline(always)]
     fn state_at(&self, l: usize) -> usize {
         (0..l).map(|i| 2 * self.shape.width(i + 1) * self.batch).sum()
     }
 
-    #[inline(always)]
     fn outputs<'m>(&self, state: &'m mut PlanesMut<'_, T, K>) -> Planes<'m, T, K> {
         let last = self.shape.layers() - 1;
         state.as_ref().part(self.state_at(last), self.shape.outputs() * self.batch)
     }
 
-    #[inline(always)]
     fn forward(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
         self.gather(batch, memory);
         let mut empty = [(); K].map(|()| &[][..]);
@@ -328,7 +324,7 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
             let n = self.shape.width(l + 1) * self.batch;
             let (before, mut rest) = memory.state.split(self.state_at(l));
             let input = if l == 0 { Planes(empty) } else { self.last_activations(l, before) };
-            layer::affine(self.size(l), rest.part(0, n), self.weights(l), self.biases(l), input);
+            layer::affine(self.vector, self.size(l), rest.part(0, n), self.weights(l), self.biases(l), input);
             if l + 1 < self.shape.layers() {
                 let (z, mut h) = rest.split(n);
                 self.activate(l, z, h.part(0, n));
@@ -337,32 +333,29 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
     }
 
     /// The post-activations of hidden layer `l`, at the end of the state before it.
-    #[inline(always)]
     fn last_activations<'s>(&self, l: usize, before: Planes<'s, T, K>) -> Planes<'s, T, K> {
         let n = self.shape.width(l) * self.batch;
         before.part(self.state_at(l) - n, n)
     }
 
     /// Copies the rows of the batch, and transposes them.
-    #[inline(always)]
     fn gather(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
         let n = self.shape.inputs();
         for (i, row) in rows_mut(memory.by_rows, n).enumerate() {
             let from = part(batch.data.x, batch.rows.at(i) * n, n);
             row.iter_mut().zip(from).for_each(|(to, x)| *to = *x);
         }
-        transpose(memory.inputs, memory.by_rows, self.batch, n);
+        self.vector.run(#[inline(always)] || transpose(memory.inputs, memory.by_rows, self.batch, n));
     }
 
     /// Hidden layer `l`: `h = sigma(z) + noise`, block by block.
-    #[inline(always)]
     fn activate(&self, l: usize, z: Planes<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
         let (first, count) = self.shape.layer_types(l);
         for i in 0..count {
             let (start, end) = self.shape.block(l, i);
             let (at, len) = (start * self.batch, (end - start) * self.batch);
             let (kind, phi) = (self.shape.kind(first + i), self.phi(first + i));
-            activation::forward(kind, phi, z.part(at, len), h.part(at, len));
+            activation::forward(self.vector, kind, phi, z.part(at, len), h.part(at, len));
             if let Some(noise) = self.noise {
                 let offset = activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
                 self.add_noise(noise, l, start, offset, h.part(at, len));
@@ -370,7 +363,6 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
         }
     }
 
-    #[inline(always)]
     fn add_noise(&self, noise: Noise<T>, l: usize, start: usize, offset: [T; K], h: PlanesMut<'_, T, K>) {
         let draws = Draws::new(noise.seed, Stream::HiddenNoise, l as u32, noise.step);
         for (k, (plane, offset)) in h.0.into_iter().zip(offset).enumerate() {
@@ -382,7 +374,6 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
         }
     }
 
-    #[inline(always)]
     fn loss_gradient(&self, batch: &Batch<'_, T>, mut grad: PlanesMut<'_, T, K>, work: &mut [T]) -> T {
         let mut memory = self.memory(work);
         self.forward(batch, &mut memory);
@@ -396,7 +387,6 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
     }
 
     /// The loss; `d` becomes the adjoint of the outputs.
-    #[inline(always)]
     fn loss_adjoint(&self, batch: &Batch<'_, T>, y: PlanesMut<'_, T, K>, mut d: PlanesMut<'_, T, K>) -> T {
         for (d, y) in d.0.iter_mut().zip(y.0) {
             d.iter_mut().zip(y).for_each(|(d, y)| *d = *y);
@@ -418,13 +408,11 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
         self.mean(total, batch)
     }
 
-    #[inline(always)]
     fn mean(&self, total: T, batch: &Batch<'_, T>) -> T {
         let per_row = if matches!(batch.data.target, Target::Classes(_)) { 1 } else { self.shape.outputs() };
         total / T::from_usize(self.batch * per_row)
     }
 
-    #[inline(always)]
     fn score(&self, batch: &Batch<'_, T>, y: &[T]) -> Score<T> {
         let outputs = self.shape.outputs();
         let (mut total, mut correct) = (T::ZERO, 0);
@@ -443,7 +431,6 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
     }
 
     /// From the adjoint of the outputs (in `memory.adjoints`) down to the first layer.
-    #[inline(always)]
     fn backward(&self, mut grad: PlanesMut<'_, T, K>, memory: Memory<'_, T, K>) {
         let Memory { by_rows, mut state, mut adjoints, mut other_adjoints, transposed, .. } = memory;
         for l in (0..self.shape.layers()).rev() {
@@ -458,11 +445,12 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
             let h_at = self.state_at(l) - n;
             let h = state.part(h_at, n);
             for (k, plane) in h.as_ref().0.into_iter().enumerate() {
-                transpose(part_mut(transposed, 0, n), plane, size.inputs, self.batch);
+                let by_rows = part_mut(transposed, 0, n);
+                self.vector.run(#[inline(always)] || transpose(by_rows, plane, size.inputs, self.batch));
                 self.weight_adjoint(l, &mut grad, dz.as_ref(), k, part(transposed, 0, n));
             }
             let mut dh = other_adjoints.part(0, n);
-            layer::affine_adjoint_input(size, dh.part(0, n), self.weights(l), dz.as_ref());
+            layer::affine_adjoint_input(self.vector, size, dh.part(0, n), self.weights(l), dz.as_ref());
             self.activate_adjoint(l - 1, state.as_ref().part(h_at - n, n), dh, &mut grad);
             core::mem::swap(&mut adjoints, &mut other_adjoints);
         }
@@ -470,7 +458,6 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
 
     /// The part of the weights' adjoint that plane `k` of the inputs makes: plane 0 of `dz` with it goes to plane `k`
     /// of the gradient, and plane 0 of the inputs with the tangents of `dz` to the tangents of the gradient.
-    #[inline(always)]
     fn weight_adjoint(
         &self,
         l: usize,
@@ -482,25 +469,23 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
         let size = self.size(l);
         let mut dw = grad.part(self.shape.weights_at(l), size.inputs * size.outputs);
         if k == 0 {
-            layer::affine_adjoint_weights(size, dw.value(), dz.value(), x_by_rows);
+            layer::affine_adjoint_weights(self.vector, size, dw.value(), dz.value(), x_by_rows);
             if K > 1 {
-                layer::affine_adjoint_weights(size, dw.tangent(), dz.tangent(), x_by_rows);
+                layer::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.tangent(), x_by_rows);
             }
         } else {
-            layer::affine_adjoint_weights(size, dw.tangent(), dz.value(), x_by_rows);
+            layer::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.value(), x_by_rows);
         }
     }
 
-    #[inline(always)]
     fn bias_adjoint(&self, l: usize, grad: &mut PlanesMut<'_, T, K>, dz: Planes<'_, T, K>) {
         let db = grad.part(self.shape.biases_at(l), self.shape.width(l + 1));
         for (db, dz) in db.0.into_iter().zip(dz.0) {
-            layer::affine_adjoint_biases(self.size(l), db, dz);
+            self.vector.run(#[inline(always)] || layer::affine_adjoint_biases(self.size(l), db, dz));
         }
     }
 
     /// In place, `d` goes from the adjoint of hidden layer `l`'s activations to that of its pre-activations.
-    #[inline(always)]
     fn activate_adjoint(
         &self,
         l: usize,
@@ -520,13 +505,12 @@ impl<T: Real, const K: usize> Walk<'_, T, K> {
                 let dphi = dphi.part(0, kind.param_len());
                 activation::noise_offset_adjoint(kind, total, dphi, subnet_noise(noise, l, t));
             }
-            activation::adjoint(kind, self.phi(t), z.part(at, len), d.part(at, len), dphi);
+            activation::adjoint(self.vector, kind, self.phi(t), z.part(at, len), d.part(at, len), dphi);
         }
     }
 }
 
 /// The noise on hidden unit `j` of the sub-network of type `t` in hidden layer `l`.
-#[inline(always)]
 fn subnet_noise<T: Real>(noise: Noise<T>, l: usize, t: usize) -> impl Fn(u32) -> T {
     let draws = Draws::new(noise.seed, Stream::SubnetNoise, (l * crate::shape::MAX_TYPES + t) as u32, noise.step);
     move |j| noise.amplitude * draws.symmetric(j)
@@ -547,7 +531,6 @@ pub enum Init {
 ///
 /// # Errors
 /// If `theta` has another length.
-#[inline(always)]
 pub fn init_theta<T: Real>(shape: &Shape, init: Init, seed: u64, step: u64, theta: &mut [T]) -> Result<(), Error> {
     check("theta", shape.theta_len(), theta.len())?;
     for l in 0..shape.layers() {

@@ -18,6 +18,7 @@ use crate::error::{SizeError, check, check_at_least};
 use crate::math::Real;
 use crate::planes::{LANES, Planes, PlanesMut, load, part_mut, store};
 use crate::shape::{MAX_WIDTH, Shape, ShapeError};
+use crate::vector::Plain;
 
 /// The form of a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,7 +99,6 @@ pub const fn build_work_len(shape: &Shape, knots: usize) -> usize {
 ///
 /// # Errors
 /// If a length differs.
-#[inline(always)]
 pub fn build<T: Real>(
     from: &Shape,
     to: &Shape,
@@ -122,7 +122,6 @@ pub fn build<T: Real>(
 ///
 /// # Errors
 /// If a length differs.
-#[inline(always)]
 pub fn build_adjoint<T: Real>(
     from: &Shape,
     to: &Shape,
@@ -165,13 +164,12 @@ const fn inside(base: Base) -> Base {
 }
 
 /// Value and slope of a jet `(z, 1)` are the function and its derivative.
-#[inline(always)]
 fn build_one<T: Real>(base: Base, units: usize, form: TableForm, phi: &[T], table: &mut [T], work: &mut [T]) {
     let kind = Kind::Learned { base: inside(base), units };
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);
     let (mut h, _) = PlanesMut::<T, 2>::cut(rest, form.knots);
     seed_knots(form, &mut z);
-    activation::forward(kind, Planes([phi, &[]]), z.as_ref(), PlanesMut(h.0.each_mut().map(|s| &mut **s)));
+    activation::forward(Plain, kind, Planes([phi, &[]]), z.as_ref(), PlanesMut(h.0.each_mut().map(|s| &mut **s)));
     let (knots, readout) = table.split_at_mut_checked(2 * form.knots).unwrap_or_default();
     let spacing = T::from_f64(form.spacing());
     let h = h.as_ref();
@@ -183,7 +181,6 @@ fn build_one<T: Real>(base: Base, units: usize, form: TableForm, phi: &[T], tabl
 
 /// With the adjoint jet `(a, b)` the tangent plane of the sub-network's adjoint is `b d sigma/d phi + a d sigma'/d phi`:
 /// so `a` is the adjoint of the slopes and `b` that of the values.
-#[inline(always)]
 fn build_one_adjoint<T: Real>(
     base: Base,
     units: usize,
@@ -208,7 +205,7 @@ fn build_one_adjoint<T: Real>(
     }
     both.value().fill(T::ZERO);
     both.tangent().fill(T::ZERO);
-    activation::adjoint(kind, Planes([phi, &[]]), z.as_ref(), d, both.part(0, phi.len()));
+    activation::adjoint(Plain, kind, Planes([phi, &[]]), z.as_ref(), d, both.part(0, phi.len()));
     dphi.iter_mut().zip(both.tangent()).for_each(|(d, &mut x)| *d += x);
     part_mut(dphi, 2 * units, units).iter_mut().zip(readout).for_each(|(d, &x)| *d += x);
 }

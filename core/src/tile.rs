@@ -8,6 +8,7 @@
 
 use crate::math::Real;
 use crate::planes::{load, part, store};
+use crate::vector::Vector;
 
 /// The left factor: hands out columns of four rows, or of one.
 pub(crate) trait Left<T: Real> {
@@ -53,27 +54,34 @@ impl<T: Real> Left<T> for Transposed<'_, T> {
 }
 
 /// `c` (m x n) += `a` (m x k) * `b` (k x n); `b` and `c` row-major.
+///
+/// One function per kind of left factor, however many places call it: the tiles are large.
+#[inline(never)]
+pub(crate) fn add_product<T: Real, V: Vector, A: Left<T>>(v: V, c: &mut [T], a: A, b: &[T], m: usize, n: usize) {
+    v.run(#[inline(always)] || panels(c, &a, b, m, n));
+}
+
 #[inline(always)]
-pub(crate) fn add_product<T: Real>(c: &mut [T], a: impl Left<T>, b: &[T], m: usize, n: usize) {
+fn panels<T: Real>(c: &mut [T], a: &impl Left<T>, b: &[T], m: usize, n: usize) {
     let mut col = 0;
     while n - col >= 32 {
-        panel::<T, 32>(c, &a, b, m, n, col);
+        panel::<T, 32>(c, a, b, m, n, col);
         col += 32;
     }
     if n - col >= 16 {
-        panel::<T, 16>(c, &a, b, m, n, col);
+        panel::<T, 16>(c, a, b, m, n, col);
         col += 16;
     }
     if n - col >= 8 {
-        panel::<T, 8>(c, &a, b, m, n, col);
+        panel::<T, 8>(c, a, b, m, n, col);
         col += 8;
     }
     if n - col >= 4 {
-        panel::<T, 4>(c, &a, b, m, n, col);
+        panel::<T, 4>(c, a, b, m, n, col);
         col += 4;
     }
     while col < n {
-        panel::<T, 1>(c, &a, b, m, n, col);
+        panel::<T, 1>(c, a, b, m, n, col);
         col += 1;
     }
 }

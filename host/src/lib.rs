@@ -2,4 +2,5 @@
 
 pub mod data;
 pub mod plot;
+pub mod simd;
 pub mod stats;
