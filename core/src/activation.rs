@@ -187,9 +187,18 @@ pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
     h: PlanesMut<'_, T, K>,
 ) {
     match kind {
-        Kind::Base(base) => v.run(#[inline(always)] || base_forward(base, z, h)),
-        Kind::Learned { base, units } => v.run(#[inline(always)] || subnet_forward(base, units, phi, z, h)),
-        Kind::Table(form) => v.run(#[inline(always)] || table::forward(form, phi, z, h)),
+        Kind::Base(base) => v.run(
+            #[inline(always)]
+            || base_forward(base, z, h),
+        ),
+        Kind::Learned { base, units } => v.run(
+            #[inline(always)]
+            || subnet_forward(base, units, phi, z, h),
+        ),
+        Kind::Table(form) => v.run(
+            #[inline(always)]
+            || table::forward(form, phi, z, h),
+        ),
     }
 }
 
@@ -205,9 +214,18 @@ pub(crate) fn adjoint<T: Real, V: Vector, const K: usize>(
     dphi: PlanesMut<'_, T, K>,
 ) {
     match kind {
-        Kind::Base(base) => v.run(#[inline(always)] || base_adjoint(base, z, d)),
-        Kind::Learned { base, units } => v.run(#[inline(always)] || subnet_adjoint(base, units, phi, z, d, dphi)),
-        Kind::Table(form) => v.run(#[inline(always)] || table::adjoint(form, phi, z, d, dphi)),
+        Kind::Base(base) => v.run(
+            #[inline(always)]
+            || base_adjoint(base, z, d),
+        ),
+        Kind::Learned { base, units } => v.run(
+            #[inline(always)]
+            || subnet_adjoint(base, units, phi, z, d, dphi),
+        ),
+        Kind::Table(form) => v.run(
+            #[inline(always)]
+            || table::adjoint(form, phi, z, d, dphi),
+        ),
     }
 }
 
@@ -395,11 +413,7 @@ fn subnet_adjoint<T: Real, const K: usize>(
 
 /// `u_j`, `c_j`, `v_j`.
 #[inline(always)]
-fn unit<T: Real, const K: usize>(
-    phi: &Planes<'_, T, K>,
-    units: usize,
-    j: usize,
-) -> (Jet<T, K>, Jet<T, K>, Jet<T, K>) {
+fn unit<T: Real, const K: usize>(phi: &Planes<'_, T, K>, units: usize, j: usize) -> (Jet<T, K>, Jet<T, K>, Jet<T, K>) {
     (Jet::read(phi, j), Jet::read(phi, units + j), Jet::read(phi, 2 * units + j))
 }
 

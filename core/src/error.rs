@@ -56,7 +56,11 @@ impl core::fmt::Display for Error {
         match self {
             Error::Size(e) => e.fmt(f),
             Error::Label { row, label, classes } => {
-                write!(f, "row {row} has class label {label}, but the network has {classes} outputs (0 to {})", classes - 1)
+                write!(
+                    f,
+                    "row {row} has class label {label}, but the network has {classes} outputs (0 to {})",
+                    classes - 1
+                )
             }
             Error::Row { row, rows } => write!(f, "the batch picks row {row}, but the data has {rows} rows"),
             Error::Empty(what) => write!(f, "{what} must be at least 1"),

@@ -235,7 +235,7 @@ struct Run<'a, T, V> {
 }
 
 impl<'a, T: Real, V: Vector> Run<'a, T, V> {
-        fn open(
+    fn open(
         vector: V,
         plan: &'a Unroll<T>,
         train: Data<'a, T>,
@@ -280,7 +280,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         })
     }
 
-        fn theta(&mut self) -> &mut [T] {
+    fn theta(&mut self) -> &mut [T] {
         part_mut(self.params, 0, self.plan.shape.theta_len())
     }
 
@@ -300,7 +300,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
     }
 
     /// The rows of step `t`: its place in the order of its epoch.
-        fn batch_of(&mut self, t: usize) -> core::ops::Range<usize> {
+    fn batch_of(&mut self, t: usize) -> core::ops::Range<usize> {
         let per_epoch = self.rows.div_ceil(self.plan.batch);
         let (epoch, i) = (t / per_epoch, t % per_epoch);
         if self.epoch != Some(epoch) {
@@ -327,7 +327,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
     }
 
     /// Runs a segment again from its snapshot, which fills the tape.
-        fn replay(&mut self, segment: usize) -> Result<(), Error> {
+    fn replay(&mut self, segment: usize) -> Result<(), Error> {
         let at = segment * self.plan.snapshot_len();
         let (theta, state) = (self.plan.shape.theta_len(), self.plan.state_len());
         copy(part_mut(self.params, 0, theta), part(self.snapshots, at, theta));
@@ -339,7 +339,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
     }
 
     /// Trains on the batch of step `t` and tapes the step.
-        fn train_step(&mut self, t: usize) -> Result<T, Error> {
+    fn train_step(&mut self, t: usize) -> Result<T, Error> {
         let shape = &self.plan.shape;
         let theta = shape.theta_len();
         let (range, noise) = (self.batch_of(t), self.noise(t));
@@ -350,7 +350,10 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         copy(before, self.params);
         let loss = network::gradient(self.vector, shape, self.params, batch, noise, grad, self.work)?;
         let params = part_mut(self.params, 0, theta);
-        self.vector.run(#[inline(always)] || self.plan.rule.step(params, self.state, grad, t))?;
+        self.vector.run(
+            #[inline(always)]
+            || self.plan.rule.step(params, self.state, grad, t),
+        )?;
         copy(after, self.state);
         Ok(loss)
     }
@@ -361,7 +364,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
     }
 
     /// From the adjoints after step `t` to those before it; returns the step's held-out part of the outer loss.
-        fn reverse_step(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
+    fn reverse_step(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
         let held_out = if self.plan.counts(t) { self.add_held_out(t, dphi)? } else { T::ZERO };
         let (plan, theta) = (self.plan, self.plan.shape.theta_len());
         let step = part(self.tape, (t % plan.segment) * plan.step_len(), plan.step_len());
@@ -376,7 +379,17 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         let (range, noise) = (self.batch_of(t), self.noise(t));
         let batch = Batch { data: self.train, rows: Rows::Picked(part(self.order, range.start, range.len())) };
         let (shape, params, work) = (&plan.shape, &*self.params, &mut *self.work);
-        network::hessian_product(self.vector, shape, params, self.direction, batch, noise, self.grad, self.product, work)?;
+        network::hessian_product(
+            self.vector,
+            shape,
+            params,
+            self.direction,
+            batch,
+            noise,
+            self.grad,
+            self.product,
+            work,
+        )?;
         add(self.dtheta, self.product, dphi, T::ONE);
         if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) {
             add(self.dtheta, self.grad, dphi, self.weight);
@@ -385,7 +398,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
     }
 
     /// The gradient of the held-out loss after step `t`, at the weights in `params`.
-        fn add_held_out(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
+    fn add_held_out(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
         let OuterLoss::HeldOut { .. } = self.plan.outer else { return Ok(T::ZERO) };
         let draws = Draws::new(self.seed, Stream::HeldOut, 0, self.draw_step(t));
         let rows = self.held_rows as u32;
@@ -503,7 +516,9 @@ pub fn training_step<T: Real, V: Vector>(
     check("grad", shape.theta_len(), grad.len())?;
     let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
     let theta = part_mut(params, 0, shape.theta_len());
-    vector.run(#[inline(always)] || rule.step(theta, state, grad, t))?;
+    vector.run(
+        #[inline(always)]
+        || rule.step(theta, state, grad, t),
+    )?;
     Ok(loss)
 }
-

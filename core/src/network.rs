@@ -117,7 +117,12 @@ pub struct Score<T> {
 /// If a length does not fit.
 pub fn predict<T: Real, V: Vector>(
     vector: V,
-    shape: &Shape, params: &[T], x: &[T], out: &mut [T], work: &mut [T]) -> Result<(), Error> {
+    shape: &Shape,
+    params: &[T],
+    x: &[T],
+    out: &mut [T],
+    work: &mut [T],
+) -> Result<(), Error> {
     let n = if shape.outputs() == 0 { 0 } else { out.len() / shape.outputs() };
     let batch = Batch { data: Data { x, target: Target::Classes(&[]) }, rows: Rows::Range { start: 0, len: n } };
     check("x", n * shape.inputs(), x.len())?;
@@ -131,7 +136,10 @@ pub fn predict<T: Real, V: Vector>(
     let mut memory = walk.memory(work);
     walk.forward(&batch, &mut memory);
     let outputs = walk.outputs(&mut memory.state).value();
-    vector.run(#[inline(always)] || transpose(out, outputs, shape.outputs(), n));
+    vector.run(
+        #[inline(always)]
+        || transpose(out, outputs, shape.outputs(), n),
+    );
     Ok(())
 }
 
@@ -345,7 +353,10 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             let from = part(batch.data.x, batch.rows.at(i) * n, n);
             row.iter_mut().zip(from).for_each(|(to, x)| *to = *x);
         }
-        self.vector.run(#[inline(always)] || transpose(memory.inputs, memory.by_rows, self.batch, n));
+        self.vector.run(
+            #[inline(always)]
+            || transpose(memory.inputs, memory.by_rows, self.batch, n),
+        );
     }
 
     /// Hidden layer `l`: `h = sigma(z) + noise`, block by block.
@@ -446,7 +457,10 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             let h = state.part(h_at, n);
             for (k, plane) in h.as_ref().0.into_iter().enumerate() {
                 let by_rows = part_mut(transposed, 0, n);
-                self.vector.run(#[inline(always)] || transpose(by_rows, plane, size.inputs, self.batch));
+                self.vector.run(
+                    #[inline(always)]
+                    || transpose(by_rows, plane, size.inputs, self.batch),
+                );
                 self.weight_adjoint(l, &mut grad, dz.as_ref(), k, part(transposed, 0, n));
             }
             let mut dh = other_adjoints.part(0, n);
@@ -481,7 +495,10 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     fn bias_adjoint(&self, l: usize, grad: &mut PlanesMut<'_, T, K>, dz: Planes<'_, T, K>) {
         let db = grad.part(self.shape.biases_at(l), self.shape.width(l + 1));
         for (db, dz) in db.0.into_iter().zip(dz.0) {
-            self.vector.run(#[inline(always)] || layer::affine_adjoint_biases(self.size(l), db, dz));
+            self.vector.run(
+                #[inline(always)]
+                || layer::affine_adjoint_biases(self.size(l), db, dz),
+            );
         }
     }
 
@@ -577,4 +594,3 @@ pub fn init_phi<T: Real>(shape: &Shape, seed: u64, phi: &mut [T]) -> Result<(), 
     }
     Ok(())
 }
-

@@ -205,7 +205,8 @@ pub(crate) fn transpose<T: Real>(out: &mut [T], s: &[T], m: usize, n: usize) {
         while i < m {
             let tile: [[T; B]; B] = core::array::from_fn(|r| load_within(s, (i + r) * n + j, n - j, i + r < m));
             for c in 0..B.min(n - j) {
-                let column: [T; B] = core::array::from_fn(|r| tile.get(r).and_then(|t| t.get(c)).copied().unwrap_or_default());
+                let column: [T; B] =
+                    core::array::from_fn(|r| tile.get(r).and_then(|t| t.get(c)).copied().unwrap_or_default());
                 store_within(out, (j + c) * m + i, m - i, column);
             }
             i += B;

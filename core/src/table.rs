@@ -99,13 +99,7 @@ pub const fn build_work_len(shape: &Shape, knots: usize) -> usize {
 ///
 /// # Errors
 /// If a length differs.
-pub fn build<T: Real>(
-    from: &Shape,
-    to: &Shape,
-    phi: &[T],
-    tables: &mut [T],
-    work: &mut [T],
-) -> Result<(), SizeError> {
+pub fn build<T: Real>(from: &Shape, to: &Shape, phi: &[T], tables: &mut [T], work: &mut [T]) -> Result<(), SizeError> {
     check_build(from, to, phi.len(), tables.len(), work.len())?;
     for t in 0..from.types() {
         let phi = crate::planes::part(phi, from.type_at(t) - from.theta_len(), from.kind(t).param_len());

@@ -58,7 +58,10 @@ impl<T: Real> Left<T> for Transposed<'_, T> {
 /// One function per kind of left factor, however many places call it: the tiles are large.
 #[inline(never)]
 pub(crate) fn add_product<T: Real, V: Vector, A: Left<T>>(v: V, c: &mut [T], a: A, b: &[T], m: usize, n: usize) {
-    v.run(#[inline(always)] || panels(c, &a, b, m, n));
+    v.run(
+        #[inline(always)]
+        || panels(c, &a, b, m, n),
+    );
 }
 
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! The library behind the `ldnn` program.
 
+pub mod activations;
 pub mod data;
-pub mod plot;
 pub mod simd;
-pub mod stats;
+pub mod task;
+pub mod train;

@@ -1,1 +1,176 @@
-//! Data sets.
+//! Data sets: generated here, or read from NumPy archives. Nothing is downloaded.
+
+mod atomic;
+mod mnist1d;
+pub mod npz;
+mod numpy_random;
+mod vanderpol;
+
+pub use atomic::write_atomically;
+pub use mnist1d::Mnist1dConfig;
+pub use vanderpol::VanDerPolConfig;
+
+use anyhow::{Context, Result, ensure};
+use npz::{Array, Values};
+use std::path::Path;
+
+/// What the rows are labelled with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// A class a row.
+    Classes {
+        /// Labels 0 to classes - 1.
+        labels: Vec<u16>,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Numbers.
+    Values {
+        /// rows x width, row-major
+        values: Vec<f64>,
+        /// Numbers a row.
+        width: usize,
+    },
+}
+
+/// A data set with a training and a test part, in double precision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// Its name, for messages.
+    pub name: String,
+    /// Training inputs, rows x features, row-major.
+    pub x: Vec<f64>,
+    /// Test inputs.
+    pub x_test: Vec<f64>,
+    /// Numbers a row.
+    pub features: usize,
+    /// Training targets.
+    pub target: Target,
+    /// Test targets.
+    pub target_test: Target,
+}
+
+impl Dataset {
+    /// MNIST-1D; the default configuration gives the canonical data set.
+    ///
+    /// # Errors
+    /// If an argument is impossible.
+    pub fn mnist1d(config: &Mnist1dConfig) -> Result<Dataset> {
+        let made = mnist1d::generate(config)?;
+        let rows = made.train_rows;
+        let at = rows * config.final_seq_length;
+        let classes = |labels: &[u16]| Target::Classes { labels: labels.to_vec(), classes: mnist1d::CLASSES };
+        Ok(Dataset {
+            name: "mnist1d".into(),
+            x: made.x[..at].to_vec(),
+            x_test: made.x[at..].to_vec(),
+            features: config.final_seq_length,
+            target: classes(&made.y[..rows]),
+            target_test: classes(&made.y[rows..]),
+        })
+    }
+
+    /// One step of the van der Pol oscillator: state now to state after `dt`, both standardised with mean and standard
+    /// deviation of the training inputs.
+    ///
+    /// # Errors
+    /// If an argument is impossible.
+    pub fn vanderpol(config: &VanDerPolConfig) -> Result<Dataset> {
+        let made = vanderpol::generate(config)?;
+        let scale = vanderpol::Scale::of(&made.x);
+        let values = |v: &[f64]| Target::Values { values: scale.apply(v), width: 2 };
+        Ok(Dataset {
+            name: "vanderpol".into(),
+            x: scale.apply(&made.x),
+            x_test: scale.apply(&made.x_test),
+            features: 2,
+            target: values(&made.y),
+            target_test: values(&made.y_test),
+        })
+    }
+
+    /// Reads `x`, `y`, `x_test`, `y_test` from an archive; whole-number `y` are class labels, other `y` are values.
+    ///
+    /// # Errors
+    /// If the file is not there, is malformed, or the arrays do not fit together; the message names the array.
+    pub fn from_npz(path: &Path) -> Result<Dataset> {
+        Self::from_arrays(path).with_context(|| format!("in data file '{}'", path.display()))
+    }
+
+    fn from_arrays(path: &Path) -> Result<Dataset> {
+        let arrays = npz::read(path)?;
+        let array = |name: &str| {
+            let found = arrays.iter().find(|(n, _)| n == name).map(|(_, a)| a);
+            found.with_context(|| format!("array '{name}' is missing; x, y, x_test and y_test are needed"))
+        };
+        let (x, x_test) = (array("x")?, array("x_test")?);
+        let features = x.columns();
+        ensure!(features > 0 && features == x_test.columns(), "x and x_test must have equally many columns");
+        let classes = [array("y")?, array("y_test")?].iter().filter_map(|y| y.largest_label()).max();
+        let target = |name: &str, rows: usize| -> Result<Target> {
+            let y = array(name)?;
+            ensure!(y.rows() == rows, "'{name}' has {} rows, but its inputs have {rows}", y.rows());
+            y.target(classes.map(|c| c + 1)).with_context(|| format!("array '{name}'"))
+        };
+        let name = path.file_stem().map_or("data".into(), |s| s.to_string_lossy().into_owned());
+        let (target, target_test) = (target("y", x.rows())?, target("y_test", x_test.rows())?);
+        let set = Dataset { name, x: x.to_f64(), x_test: x_test.to_f64(), features, target, target_test };
+        let finite = set.x.iter().chain(&set.x_test).all(|v| v.is_finite());
+        ensure!(finite, "x or x_test holds a value that is not finite; remove those rows");
+        Ok(set)
+    }
+}
+
+impl Array {
+    fn largest_label(&self) -> Option<usize> {
+        match &self.values {
+            Values::I64(v) => v.iter().map(|&l| usize::try_from(l).unwrap_or(0)).max(),
+            Values::F64(_) => None,
+        }
+    }
+
+    fn target(&self, classes: Option<usize>) -> Result<Target> {
+        match &self.values {
+            Values::I64(v) => {
+                let labels = v.iter().map(|&l| u16::try_from(l)).collect::<Result<Vec<u16>, _>>();
+                let labels = labels.context("class labels must be whole numbers from 0 to 65534")?;
+                Ok(Target::Classes { labels, classes: classes.unwrap_or(1).max(2) })
+            }
+            Values::F64(v) => Ok(Target::Values { values: v.clone(), width: self.columns() }),
+        }
+    }
+}
+
+/// The archive of `ldnn data mnist1d`: `x`, `y`, `x_test`, `y_test`, `t`.
+///
+/// # Errors
+/// If an argument is impossible.
+pub fn mnist1d_npz(config: &Mnist1dConfig) -> Result<Vec<u8>> {
+    let made = mnist1d::generate(config)?;
+    let (n, rows) = (config.final_seq_length, made.train_rows);
+    let labels = |y: &[u16]| Array::labels(y.iter().map(|&l| i64::from(l)).collect());
+    let (x, x_test) = made.x.split_at(rows * n);
+    let (y, y_test) = made.y.split_at(rows);
+    Ok(npz::write(&[
+        ("x", Array::matrix(x.to_vec(), n)),
+        ("y", labels(y)),
+        ("x_test", Array::matrix(x_test.to_vec(), n)),
+        ("y_test", labels(y_test)),
+        ("t", Array::vector(made.t)),
+    ]))
+}
+
+/// The archive of `ldnn data vanderpol`: `x`, `y`, `x_test`, `y_test` (not standardised) and the times `t` of an orbit.
+///
+/// # Errors
+/// If an argument is impossible.
+pub fn vanderpol_npz(config: &VanDerPolConfig) -> Result<Vec<u8>> {
+    let made = vanderpol::generate(config)?;
+    Ok(npz::write(&[
+        ("x", Array::matrix(made.x, 2)),
+        ("y", Array::matrix(made.y, 2)),
+        ("x_test", Array::matrix(made.x_test, 2)),
+        ("y_test", Array::matrix(made.y_test, 2)),
+        ("t", Array::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect())),
+    ]))
+}

@@ -1,0 +1,129 @@
+//! A data set as the experiments use it: single precision, with a training and a test part.
+
+use crate::data::{Dataset, Target};
+use anyhow::{Result, bail};
+use ldnn_core::network::{self, Batch};
+use ldnn_core::rng::{Draws, Stream};
+
+/// Rows of inputs with their targets.
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// rows x inputs, row-major
+    pub x: Vec<f32>,
+    /// What they are compared with.
+    pub target: SetTarget,
+    inputs: usize,
+}
+
+/// Labels or values, row by row.
+#[derive(Clone, Debug)]
+pub enum SetTarget {
+    /// One class a row.
+    Classes(Vec<u16>),
+    /// `outputs` values a row.
+    Values(Vec<f32>),
+}
+
+/// A learning task.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its name, for messages.
+    pub name: String,
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of classes, or of regression targets.
+    pub outputs: usize,
+    /// What networks learn from.
+    pub train: Set,
+    /// What they are judged by.
+    pub test: Set,
+}
+
+impl Set {
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.x.len() / self.inputs
+    }
+
+    /// The core's view.
+    #[must_use]
+    pub fn data(&self) -> network::Data<'_, f32> {
+        let target = match &self.target {
+            SetTarget::Classes(labels) => network::Target::Classes(labels),
+            SetTarget::Values(values) => network::Target::Values(values),
+        };
+        network::Data { x: &self.x, target }
+    }
+
+    /// All rows as one batch.
+    #[must_use]
+    pub fn all(&self) -> Batch<'_, f32> {
+        Batch::all(self.data(), self.inputs)
+    }
+
+    /// The given rows, in that order.
+    #[must_use]
+    pub fn pick(&self, rows: &[u32]) -> Set {
+        let x = gather(&self.x, self.inputs, rows);
+        let target = match &self.target {
+            SetTarget::Classes(labels) => SetTarget::Classes(gather(labels, 1, rows)),
+            SetTarget::Values(values) => SetTarget::Values(gather(values, values.len() / self.rows(), rows)),
+        };
+        Set { x, target, inputs: self.inputs }
+    }
+
+    /// Two parts, drawn at random: all but `second` rows, and `second` rows.
+    ///
+    /// # Errors
+    /// If one part would be empty.
+    pub fn split(&self, second: usize, seed: u64) -> Result<(Set, Set)> {
+        if second == 0 || second >= self.rows() {
+            bail!("cannot hold out {second} of {} training rows; use 1 to {}", self.rows(), self.rows() - 1);
+        }
+        let mut order = vec![0; self.rows()];
+        Draws::new(seed, Stream::User, 1, 0).permutation(&mut order);
+        let (held_out, rest) = order.split_at(second);
+        Ok((self.pick(rest), self.pick(held_out)))
+    }
+}
+
+fn gather<T: Copy>(values: &[T], width: usize, rows: &[u32]) -> Vec<T> {
+    rows.iter().flat_map(|&r| values[r as usize * width..][..width].iter().copied()).collect()
+}
+
+impl Task {
+    /// Takes a data set over, in single precision.
+    #[must_use]
+    pub fn new(set: &Dataset) -> Task {
+        let outputs = match &set.target {
+            Target::Classes { classes, .. } => *classes,
+            Target::Values { width, .. } => *width,
+        };
+        let part = |x: &[f64], target: &Target| Set {
+            x: single(x),
+            inputs: set.features,
+            target: match target {
+                Target::Classes { labels, .. } => SetTarget::Classes(labels.clone()),
+                Target::Values { values, .. } => SetTarget::Values(single(values)),
+            },
+        };
+        Task {
+            name: set.name.clone(),
+            inputs: set.features,
+            outputs,
+            train: part(&set.x, &set.target),
+            test: part(&set.x_test, &set.target_test),
+        }
+    }
+
+    /// Whether the targets are classes.
+    #[must_use]
+    pub fn is_classification(&self) -> bool {
+        matches!(self.train.target, SetTarget::Classes(_))
+    }
+}
+
+fn single(x: &[f64]) -> Vec<f32> {
+    x.iter().map(|&v| v as f32).collect()
+}
