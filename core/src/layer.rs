@@ -106,7 +106,7 @@ pub(crate) fn cross_entropy<T: Real>(logits: impl Iterator<Item = T> + Clone, la
     for y in logits.clone() {
         total += (y - top).exp();
     }
-    total.ln() + (top - logits.skip(label).next().unwrap_or_default())
+    total.ln() + (top - logits.clone().nth(label).unwrap_or_default())
 }
 
 #[inline(always)]
@@ -137,7 +137,7 @@ pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
     label: usize,
 ) -> T {
     let loss_top = largest(column(y.as_ref().value(), batch, i));
-    let own = column(y.as_ref().value(), batch, i).skip(label).next().unwrap_or_default();
+    let own = column(y.as_ref().value(), batch, i).nth(label).unwrap_or_default();
     let mut total = T::ZERO;
     for e in column_mut(y.value(), batch, i) {
         *e = (*e - loss_top).exp();

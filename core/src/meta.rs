@@ -235,6 +235,7 @@ struct Run<'a, T, V> {
 }
 
 impl<'a, T: Real, V: Vector> Run<'a, T, V> {
+    #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
     fn open(
         vector: V,
         plan: &'a Unroll<T>,
@@ -480,7 +481,7 @@ pub fn alternating_step<T: Real, V: Vector>(
     if plan.period == 0 {
         return Err(Error::Empty("the period"));
     }
-    let learns = (t + 1) % plan.period == 0;
+    let learns = (t + 1).is_multiple_of(plan.period);
     let wanted = if learns { theta + phi } else { theta };
     let loss = network::gradient(vector, shape, params, batch, noise, part_mut(grad, 0, wanted), work)?;
     let (weights, activations) = params.split_at_mut_checked(theta).unwrap_or_default();

@@ -83,7 +83,10 @@ impl<'a, T> Batch<'a, T> {
     /// All rows of `data` for a network with `inputs` inputs.
     #[must_use]
     pub const fn all(data: Data<'a, T>, inputs: usize) -> Self {
-        let len = if inputs == 0 { 0 } else { data.x.len() / inputs };
+        let len = match data.x.len().checked_div(inputs) {
+            Some(rows) => rows,
+            None => 0,
+        };
         Batch { data, rows: Rows::Range { start: 0, len } }
     }
 }
@@ -227,7 +230,7 @@ fn check_theta_or_all(name: &'static str, shape: &Shape, len: usize) -> Result<(
 /// Rows, labels and lengths of a batch against the shape.
 fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), Error> {
     let inputs = shape.inputs();
-    let count = if inputs == 0 { 0 } else { batch.data.x.len() / inputs };
+    let count = batch.data.x.len().checked_div(inputs).unwrap_or_default();
     check("x", count * inputs, batch.data.x.len())?;
     if batch.rows.is_empty() {
         return Err(Error::Empty("the number of rows in a batch"));

@@ -251,7 +251,7 @@ impl<T: Real> Grid<T> {
         let cell = clamped.map(|c| c.to_index().min(self.form.knots - 2));
         let mut t = clamped;
         for (t, &c) in t.iter_mut().zip(&cell) {
-            *t = *t - T::from_usize(c);
+            *t -= T::from_usize(c);
         }
         Place { cell, t, beyond: zip(position, clamped, |p, c| p - c) }
     }

@@ -255,6 +255,12 @@ impl Choice {
         Ok(Choice { name: name.into(), kinds, phi })
     }
 
+    /// The same under another name.
+    #[must_use]
+    pub fn called(self, name: String) -> Choice {
+        Choice { name, ..self }
+    }
+
     /// The shape of a network with these activations in every hidden layer.
     ///
     /// # Errors

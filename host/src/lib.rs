@@ -2,6 +2,14 @@
 
 pub mod activations;
 pub mod data;
+pub mod folder;
+pub mod meta;
+pub mod plot;
+pub mod progress;
+pub mod reproduce;
 pub mod simd;
+pub mod stats;
+pub mod stop;
 pub mod task;
 pub mod train;
+pub mod validate;

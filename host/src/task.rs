@@ -73,16 +73,16 @@ impl Set {
         Set { x, target, inputs: self.inputs }
     }
 
-    /// Two parts, drawn at random: all but `second` rows, and `second` rows.
+    /// Two parts, drawn at random by (seed, step): all but `second` rows, and `second` rows.
     ///
     /// # Errors
     /// If one part would be empty.
-    pub fn split(&self, second: usize, seed: u64) -> Result<(Set, Set)> {
+    pub fn split(&self, second: usize, seed: u64, step: u64) -> Result<(Set, Set)> {
         if second == 0 || second >= self.rows() {
             bail!("cannot hold out {second} of {} training rows; use 1 to {}", self.rows(), self.rows() - 1);
         }
         let mut order = vec![0; self.rows()];
-        Draws::new(seed, Stream::User, 1, 0).permutation(&mut order);
+        Draws::new(seed, Stream::User, 1, step).permutation(&mut order);
         let (held_out, rest) = order.split_at(second);
         Ok((self.pick(rest), self.pick(held_out)))
     }

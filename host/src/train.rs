@@ -73,16 +73,24 @@ pub struct Training {
     pub curve: Curve,
 }
 
+impl Optimiser {
+    /// The core's rule; `start` is RMSprop's first mean square.
+    #[must_use]
+    pub fn rule(self, rate: f64, momentum: f64, start: f32) -> Rule<f32> {
+        let (rate, momentum) = (rate as f32, momentum as f32);
+        match self {
+            Optimiser::Sgd => Rule::Sgd { rate, momentum },
+            Optimiser::Rmsprop => Rule::RmsProp { rate, decay: momentum, epsilon: 1e-8, start },
+            Optimiser::Adam => Rule::Adam { rate, beta1: momentum, beta2: 0.999, epsilon: 1e-8 },
+        }
+    }
+}
+
 impl TrainConfig {
     /// The core's rule.
     #[must_use]
     pub fn rule(&self) -> Rule<f32> {
-        let (rate, momentum) = (self.rate as f32, self.momentum as f32);
-        match self.optimiser {
-            Optimiser::Sgd => Rule::Sgd { rate, momentum },
-            Optimiser::Rmsprop => Rule::RmsProp { rate, decay: momentum, epsilon: 1e-8, start: 0.0 },
-            Optimiser::Adam => Rule::Adam { rate, beta1: momentum, beta2: 0.999, epsilon: 1e-8 },
-        }
+        self.optimiser.rule(self.rate, self.momentum, 0.0)
     }
 
     /// Widths from the inputs to the outputs of `task`.

@@ -1,1 +1,25 @@
-//! Pictures.
+//! Figures, as SVG and PNG from the same drawing.
+
+mod axes;
+mod colour;
+mod curves;
+mod evolution;
+mod svg;
+mod violin;
+
+pub use curves::{Band, curves};
+pub use evolution::{Snapshot, evolution};
+pub use svg::Drawing;
+pub use violin::{Group, violins};
+
+use crate::folder::RunFolder;
+use anyhow::Result;
+
+/// Writes `name.svg` and `name.png`.
+///
+/// # Errors
+/// If the folder cannot be written to.
+pub fn save(folder: &RunFolder, name: &str, drawing: &Drawing) -> Result<()> {
+    folder.write(&format!("{name}.svg"), drawing.to_svg())?;
+    folder.write(&format!("{name}.png"), drawing.to_png()?)
+}

@@ -1,0 +1,81 @@
+//! What several commands have in common.
+
+use anyhow::{Context, Result, bail};
+use ldnn::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
+use ldnn::task::Task;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+/// Which task networks learn.
+#[derive(clap::Args)]
+pub struct TaskArgs {
+    /// A task that is made here: mnist1d or vanderpol
+    #[arg(long, default_value = "mnist1d", value_name = "NAME")]
+    task: String,
+
+    /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels)
+    #[arg(long, value_name = "FILE.npz", conflicts_with = "task")]
+    data: Option<PathBuf>,
+}
+
+impl TaskArgs {
+    pub fn load(&self) -> Result<Task> {
+        let set = match (&self.data, self.task.as_str()) {
+            (Some(path), _) => Dataset::from_npz(path).context("--data")?,
+            (None, "mnist1d") => Dataset::mnist1d(&Mnist1dConfig::default())?,
+            (None, "vanderpol") => Dataset::vanderpol(&VanDerPolConfig::default())?,
+            (None, other) => {
+                bail!("--task {other}: there are mnist1d and vanderpol; for your own data use --data FILE.npz")
+            }
+        };
+        Ok(Task::new(&set))
+    }
+
+    /// For the folder of settings.
+    pub fn describe(&self) -> String {
+        self.data.as_ref().map_or_else(|| self.task.clone(), |path| path.display().to_string())
+    }
+}
+
+/// Where results go, and whether to work at all.
+#[derive(clap::Args)]
+pub struct OutArgs {
+    /// The run folder; a run with the same settings goes on where it stopped
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+
+    /// Delete a run with other settings that the folder holds
+    #[arg(long)]
+    pub replace: bool,
+
+    /// Print the resolved settings and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl OutArgs {
+    pub fn path(&self, default: &str) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| PathBuf::from(default))
+    }
+}
+
+/// Writes to standard output; a reader that has gone away is no error.
+pub fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// `settings` as TOML.
+pub fn toml_of(settings: &impl serde::Serialize) -> Result<String> {
+    toml::to_string(settings).context("the settings cannot be written as TOML")
+}
+
+/// Puts a flag's value, if it was given, in place of the default.
+pub fn set<T: Clone>(place: &mut T, given: &Option<T>) {
+    if let Some(value) = given {
+        place.clone_from(value);
+    }
+}

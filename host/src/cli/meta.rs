@@ -1,0 +1,199 @@
+//! `ldnn meta`
+
+use super::Plan;
+use super::common::{OutArgs, TaskArgs, set, toml_of};
+use anyhow::Result;
+use ldnn::folder::RunFolder;
+use ldnn::meta::{self, MetaConfig, Objective, Schedule, Tape};
+use ldnn::progress::{Output, Progress};
+use ldnn::task::Task;
+use ldnn::train::Optimiser;
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    task: TaskArgs,
+    /// Base function of every type: zero, identity, relu, tanh, sigmoid, sine or elu [default: sine]
+    #[arg(long, value_name = "NAME")]
+    base: Option<String>,
+    /// Number of activation types [default: 2]
+    #[arg(long, value_name = "N")]
+    types: Option<usize>,
+    /// Widths of the hidden layers [default: 100]
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    hidden: Option<Vec<usize>>,
+    /// Hidden units of each type's sub-network [default: 50]
+    #[arg(long, value_name = "N")]
+    units: Option<usize>,
+    /// Schedule of learning [default: unrolled]
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<Schedule>,
+    /// Outer steps: how often the activations change [default: 500]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Seed of every draw [default: 100]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// What the activations are to make small [default: heldout; the paper's authors: train]
+    #[arg(long, value_name = "NAME")]
+    outer_loss: Option<Objective>,
+    /// Inner training steps [default: 150; with --outer-loss train 100]
+    #[arg(long, value_name = "N")]
+    inner_steps: Option<usize>,
+    /// Along how many last inner steps the outer loss is taken [default: 75; with --outer-loss train 100]
+    #[arg(long, value_name = "N")]
+    outer_last: Option<usize>,
+    /// Training rows kept for the held-out loss [default: a quarter of them]
+    #[arg(long, value_name = "ROWS")]
+    held_out: Option<usize>,
+    /// Rows of a held-out batch [default: 200]
+    #[arg(long, value_name = "ROWS")]
+    held_out_batch: Option<usize>,
+    /// Hold out other rows at every outer step
+    #[arg(long)]
+    resplit: bool,
+    /// Inner trainings an outer step, run in parallel, their hypergradients averaged [default: 1]
+    #[arg(long, value_name = "N")]
+    inner_trainings: Option<usize>,
+    /// Rows a training step [default: 200]
+    #[arg(long, value_name = "ROWS")]
+    batch: Option<usize>,
+    /// Take the rows in file order in every epoch
+    #[arg(long)]
+    no_shuffle: bool,
+    /// Amplitude of the training noise on hidden units; never used in evaluation [default: 0.1]
+    #[arg(long, value_name = "X")]
+    noise: Option<f64>,
+    /// Optimiser of the weights [default: rmsprop, its mean square starting at 1]
+    #[arg(long, value_name = "NAME")]
+    inner_optimiser: Option<Optimiser>,
+    /// Learning rate of the weights [default: 0.01]
+    #[arg(long, value_name = "X")]
+    inner_rate: Option<f64>,
+    /// Momentum of the weights, or decay of RMSprop's mean square [default: 0.8]
+    #[arg(long, value_name = "X")]
+    inner_momentum: Option<f64>,
+    /// Learning rate of the activations [default: 0.4]
+    #[arg(long, value_name = "X")]
+    outer_rate: Option<f64>,
+    /// Momentum of the activations [default: 0.8]
+    #[arg(long, value_name = "X")]
+    outer_momentum: Option<f64>,
+    /// Bound on every element of the activations' gradient [default: 0.1]
+    #[arg(long, value_name = "X")]
+    clip: Option<f64>,
+    /// Training steps between two steps of the activations, alternating schedule [default: 20]
+    #[arg(long, value_name = "N")]
+    period: Option<usize>,
+    /// Steps of the activations after which the weights start anew, alternating schedule; 0 for never [default: 0]
+    #[arg(long, value_name = "N")]
+    restart: Option<usize>,
+    /// Evaluate the sub-networks directly instead of by tables (some 50 times slower)
+    #[arg(long)]
+    exact: bool,
+    /// Knots of the tables [default: 257]
+    #[arg(long, value_name = "N")]
+    table_knots: Option<usize>,
+    /// The tables span -X to X, and go on linearly outside [default: 10]
+    #[arg(long, value_name = "X")]
+    table_range: Option<f64>,
+    /// How the inner training is kept: full, or short (memory of the square root of the steps, same bits) [default: full]
+    #[arg(long, value_name = "NAME")]
+    tape: Option<Tape>,
+    /// Outer steps between two snapshots of the activations [default: 10]
+    #[arg(long, value_name = "N")]
+    snapshot_every: Option<usize>,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ldnn meta --out out/two                             two types from sine, held-out objective
+  ldnn meta --outer-loss train --steps 800            the authors' objective
+  ldnn meta --types 3 --base zero --hidden 64,64      three types shared by two layers
+  ldnn meta --data mine.npz --schedule alternating    your own data, first order only
+
+The run folder gets config.toml, history.jsonl, activations.json, activations.txt (samples on linspace(-5, 5)),
+snapshots.jsonl, evolution.svg/.png/.csv and checkpoint.json.";
+
+#[derive(Serialize)]
+struct Settings {
+    task: String,
+    meta: MetaConfig,
+}
+
+struct Resolved {
+    settings: Settings,
+    task: Task,
+    out: PathBuf,
+    replace: bool,
+}
+
+impl Args {
+    pub fn dry_run(&self) -> bool {
+        self.out.dry_run
+    }
+
+    pub fn resolve(&self) -> Result<impl Plan + use<>> {
+        let task = self.task.load()?;
+        let meta = self.config(&task);
+        meta.check(&task)?;
+        let settings = Settings { task: self.task.describe(), meta };
+        Ok(Resolved { settings, task, out: self.out.path("out/meta"), replace: self.out.replace })
+    }
+
+    fn config(&self, task: &Task) -> MetaConfig {
+        let mut c = match self.outer_loss {
+            Some(Objective::Train) => MetaConfig::authors(MetaConfig::default().steps),
+            _ => MetaConfig { held_out: task.train.rows() / 4, ..MetaConfig::default() },
+        };
+        set(&mut c.base, &self.base);
+        set(&mut c.types, &self.types);
+        set(&mut c.hidden, &self.hidden);
+        set(&mut c.units, &self.units);
+        set(&mut c.schedule, &self.schedule);
+        set(&mut c.steps, &self.steps);
+        set(&mut c.seed, &self.seed);
+        set(&mut c.inner_steps, &self.inner_steps);
+        set(&mut c.outer_last, &self.outer_last);
+        set(&mut c.held_out, &self.held_out);
+        set(&mut c.held_out_batch, &self.held_out_batch);
+        set(&mut c.inner_trainings, &self.inner_trainings);
+        set(&mut c.batch, &self.batch);
+        set(&mut c.noise, &self.noise);
+        set(&mut c.inner_optimiser, &self.inner_optimiser);
+        set(&mut c.inner_rate, &self.inner_rate);
+        set(&mut c.inner_momentum, &self.inner_momentum);
+        set(&mut c.outer_rate, &self.outer_rate);
+        set(&mut c.outer_momentum, &self.outer_momentum);
+        set(&mut c.clip, &self.clip);
+        set(&mut c.period, &self.period);
+        set(&mut c.restart, &self.restart);
+        set(&mut c.table_knots, &self.table_knots);
+        set(&mut c.table_range, &self.table_range);
+        set(&mut c.tape, &self.tape);
+        set(&mut c.snapshot_every, &self.snapshot_every);
+        (c.resplit, c.shuffle, c.exact) = (self.resplit, !self.no_shuffle, self.exact);
+        c
+    }
+}
+
+impl Plan for Resolved {
+    fn describe(&self) -> Result<String> {
+        Ok(format!("# to {}\n{}", self.out.display(), toml_of(&self.settings)?))
+    }
+
+    fn execute(&self, output: Output) -> Result<String> {
+        let folder = RunFolder::open(&self.out, &self.settings, self.replace)?;
+        let meta = &self.settings.meta;
+        let progress = Progress::new(output, "meta-learning", meta.steps);
+        meta::run(meta, &self.task, &folder, &progress)?;
+        drop(progress);
+        let file = |name: &str| folder.file(name).display().to_string();
+        Ok(format!("activations: {}\npicture: {}", file("activations.json"), file("evolution.png")))
+    }
+}

@@ -1,0 +1,94 @@
+//! The command line: raw arguments are resolved into a plan, which is checked, shown by `--dry-run`, and carried out.
+
+mod common;
+mod data;
+mod meta;
+mod reproduce;
+mod validate;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand};
+use common::say;
+use ldnn::progress::Output;
+use ldnn::stop;
+use std::process::ExitCode;
+
+/// Neural networks whose neurons learn their own activation functions.
+#[derive(Parser)]
+#[command(version, max_term_width = 110, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Threads to use; results do not depend on it [default: all processors]
+    #[arg(long, global = true, value_name = "N")]
+    jobs: Option<usize>,
+
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ldnn reproduce                            the paper's Figure 3 in a few minutes
+  ldnn meta --steps 500 --out out/meta      learn two activations on MNIST-1D
+  ldnn validate --activations out/meta --compare relu,type1,type2,mix --out out/validate
+  ldnn data mnist1d --out mnist1d.npz       the canonical data set, made here
+
+Exit codes: 0 done, 1 the work failed or was stopped, 2 the request was wrong.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Do the paper's experiments and judge its claims
+    Reproduce(reproduce::Args),
+    /// Meta-learn activations
+    Meta(Box<meta::Args>),
+    /// Train ensembles of networks with given activations and compare them
+    Validate(validate::Args),
+    /// Write a data set as a NumPy archive
+    Data(data::Args),
+}
+
+/// A request that was understood and can be carried out.
+trait Plan {
+    /// In words or as TOML, for `--dry-run`.
+    fn describe(&self) -> Result<String>;
+    /// Does it; the result is for standard output.
+    fn execute(&self, output: Output) -> Result<String>;
+}
+
+/// Parses, resolves, carries out.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    stop::install();
+    let output = if cli.quiet { Output::Quiet } else { Output::Normal };
+    let (plan, dry_run) = match prepare(&cli) {
+        Ok(prepared) => prepared,
+        Err(error) => return fail(&error, 2),
+    };
+    let result = if dry_run { plan.describe() } else { plan.execute(output) };
+    match result.and_then(|text| say(&text)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn prepare(cli: &Cli) -> Result<(Box<dyn Plan>, bool)> {
+    if let Some(jobs) = cli.jobs {
+        ensure!((1..=1024).contains(&jobs), "--jobs {jobs}: use 1 to 1024 threads");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
+        pool.with_context(|| format!("--jobs {jobs}: the threads cannot be started; use fewer"))?;
+    }
+    Ok(match &cli.command {
+        Command::Reproduce(args) => (Box::new(args.resolve()?), args.dry_run()),
+        Command::Meta(args) => (Box::new(args.resolve()?), args.dry_run()),
+        Command::Validate(args) => (Box::new(args.resolve()?), args.dry_run()),
+        Command::Data(args) => (Box::new(args.resolve()?), false),
+    })
+}
+
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,115 @@
+//! The alternating schedule: one network that trains on, its activations learning every few steps.
+
+use super::config::MetaConfig;
+use super::learner::{Forms, Outcome};
+use crate::simd::Level;
+use crate::task::{Set, Task};
+use crate::train::{EVALUATION_ROWS, judge_network};
+use anyhow::{Result, ensure};
+use ldnn_core::Shape;
+use ldnn_core::meta::training_step;
+use ldnn_core::network::{Batch, Init, Noise, Rows, gradient, init_theta};
+use ldnn_core::optimise::Rule;
+use ldnn_core::rng::{Draws, Stream};
+
+/// The network in training.
+pub(super) struct Alternating<'a> {
+    config: &'a MetaConfig,
+    shape: Shape,
+    rule: Rule<f32>,
+    params: Vec<f32>,
+    state: Vec<f32>,
+    grad: Vec<f32>,
+    work: Vec<f32>,
+    order: Vec<u32>,
+}
+
+impl<'a> Alternating<'a> {
+    pub fn new(config: &'a MetaConfig, forms: &Forms, rows: usize) -> Result<Self> {
+        let (shape, rule) = (forms.trained, config.inner_rule());
+        let mut state = vec![0.0; shape.theta_len() * rule.state_planes()];
+        rule.start(&mut state);
+        let mut params = vec![0.0; shape.param_len()];
+        init_theta(&shape, Init::FanIn, config.seed, 0, &mut params[..shape.theta_len()])?;
+        Ok(Alternating {
+            config,
+            shape,
+            rule,
+            params,
+            state,
+            grad: vec![0.0; shape.param_len()],
+            work: vec![0.0; shape.work_len(config.batch.max(EVALUATION_ROWS))],
+            order: vec![0; rows],
+        })
+    }
+
+    /// `period - 1` steps of the weights, then the joint gradient, with which the weights step once more.
+    pub fn gradient(
+        &mut self,
+        forms: &mut Forms,
+        task: &Task,
+        train: &Set,
+        phi: &[f32],
+        dphi: &mut [f32],
+        step: usize,
+    ) -> Result<Outcome> {
+        let (config, theta) = (self.config, self.shape.theta_len());
+        if config.restart > 0 && step > 0 && step.is_multiple_of(config.restart) {
+            init_theta(&self.shape, Init::FanIn, config.seed, step as u64, &mut self.params[..theta])?;
+            self.rule.start(&mut self.state);
+        }
+        forms.build(phi, &mut self.params[theta..])?;
+        let first = step * config.period;
+        for t in first..first + config.period - 1 {
+            self.train_step(train, t)?;
+        }
+        let t = first + config.period - 1;
+        let (rows, noise) = (self.batch(t), self.noise(t));
+        let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
+        let loss = gradient(Level::best(), &self.shape, &self.params, batch, noise, &mut self.grad, &mut self.work)?;
+        forms.adjoint(phi, &self.grad[theta..], dphi)?;
+        self.rule.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t)?;
+        let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
+        Ok(Outcome { loss: f64::from(loss), train_loss: f64::from(loss), test })
+    }
+
+    fn train_step(&mut self, train: &Set, t: usize) -> Result<()> {
+        let (rows, noise) = (self.batch(t), self.noise(t));
+        let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
+        let grad = &mut self.grad[..self.shape.theta_len()];
+        let (params, state, work) = (&mut self.params, &mut self.state, &mut self.work);
+        training_step(Level::best(), &self.rule, &self.shape, params, state, batch, noise, t, grad, work)?;
+        Ok(())
+    }
+
+    /// Where the rows of step `t` are in the order of its epoch.
+    fn batch(&mut self, t: usize) -> std::ops::Range<usize> {
+        let (rows, batch) = (self.order.len(), self.config.batch);
+        let per_epoch = rows.div_ceil(batch);
+        let (epoch, i) = (t / per_epoch, t % per_epoch);
+        if self.config.shuffle {
+            Draws::new(self.config.seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
+        } else {
+            self.order.iter_mut().enumerate().for_each(|(i, o)| *o = i as u32);
+        }
+        i * batch..((i + 1) * batch).min(rows)
+    }
+
+    fn noise(&self, t: usize) -> Option<Noise<f32>> {
+        let amplitude = self.config.noise as f32;
+        (amplitude > 0.0).then_some(Noise { amplitude, seed: self.config.seed, step: t as u64 })
+    }
+
+    /// Weights and optimiser state.
+    pub fn memory(&self) -> Vec<f32> {
+        [&self.params[..self.shape.theta_len()], &self.state[..]].concat()
+    }
+
+    pub fn restore(&mut self, memory: &[f32]) -> Result<()> {
+        let theta = self.shape.theta_len();
+        ensure!(memory.len() == theta + self.state.len(), "the checkpoint belongs to other settings");
+        self.params[..theta].copy_from_slice(&memory[..theta]);
+        self.state.copy_from_slice(&memory[theta..]);
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! The settings of a meta-learning run.
+
+use crate::activations::base_named;
+use crate::task::Task;
+use crate::train::Optimiser;
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use ldnn_core::meta::{OuterLoss, Unroll};
+use ldnn_core::network::Init;
+use ldnn_core::optimise::Rule;
+use ldnn_core::{Kind, Shape, table};
+use serde::{Deserialize, Serialize};
+
+/// The schedule of learning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Differentiate through whole trainings of fresh networks.
+    Unrolled,
+    /// Train one network; every few steps let the activations take a step as well.
+    Alternating,
+}
+
+/// What the activations are to make small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// The mean of the last training losses (the paper's authors).
+    Train,
+    /// The loss on rows that the inner training does not see, along its last steps.
+    Heldout,
+}
+
+/// How the inner training is kept for the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Tape {
+    /// Every step: fastest.
+    Full,
+    /// Snapshots, with one segment in full: memory grows with the square root of the steps, the same bits.
+    Short,
+}
+
+/// How activations are meta-learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetaConfig {
+    /// Name of the base function that every type starts from.
+    pub base: String,
+    /// Number of types.
+    pub types: usize,
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Hidden units of each type's sub-network.
+    pub units: usize,
+    /// The schedule.
+    pub schedule: Schedule,
+    /// Outer steps: how often the activations change.
+    pub steps: usize,
+    /// Seed of every draw.
+    pub seed: u64,
+    /// Inner training steps (unrolled schedule).
+    pub inner_steps: usize,
+    /// Inner trainings an outer step, their hypergradients averaged.
+    pub inner_trainings: usize,
+    /// Rows a training step.
+    pub batch: usize,
+    /// Whether every epoch has its own order.
+    pub shuffle: bool,
+    /// Amplitude of the training noise.
+    pub noise: f64,
+    /// Optimiser of the weights.
+    pub inner_optimiser: Optimiser,
+    /// Its step size.
+    pub inner_rate: f64,
+    /// Its momentum, or decay of the mean square.
+    pub inner_momentum: f64,
+    /// The outer loss.
+    pub outer_loss: Objective,
+    /// Along how many last inner steps it is taken.
+    pub outer_last: usize,
+    /// Training rows kept for the held-out loss.
+    pub held_out: usize,
+    /// Whether every outer step holds out other rows.
+    pub resplit: bool,
+    /// Rows of a held-out batch.
+    pub held_out_batch: usize,
+    /// Step size of the activations.
+    pub outer_rate: f64,
+    /// Their momentum.
+    pub outer_momentum: f64,
+    /// Bound on every element of their gradient.
+    pub clip: f64,
+    /// Training steps between two steps of the activations (alternating schedule).
+    pub period: usize,
+    /// Steps of the activations after which the weights start anew; 0 for never (alternating schedule).
+    pub restart: usize,
+    /// Evaluate sub-networks directly instead of by tables.
+    pub exact: bool,
+    /// Knots of the tables.
+    pub table_knots: usize,
+    /// The tables span `[-table_range, table_range]`.
+    pub table_range: f64,
+    /// The tape.
+    pub tape: Tape,
+    /// Outer steps between two snapshots of the activations.
+    pub snapshot_every: usize,
+}
+
+impl Default for MetaConfig {
+    /// Two types from sine on the paper's network, with the held-out objective.
+    fn default() -> Self {
+        MetaConfig {
+            base: "sine".into(),
+            types: 2,
+            hidden: vec![100],
+            units: 50,
+            schedule: Schedule::Unrolled,
+            steps: 500,
+            seed: 100,
+            inner_steps: 150,
+            inner_trainings: 1,
+            batch: 200,
+            shuffle: true,
+            noise: 0.1,
+            inner_optimiser: Optimiser::Rmsprop,
+            inner_rate: 0.01,
+            inner_momentum: 0.8,
+            outer_loss: Objective::Heldout,
+            outer_last: 75,
+            held_out: 1000,
+            resplit: false,
+            held_out_batch: 200,
+            outer_rate: 0.4,
+            outer_momentum: 0.8,
+            clip: 0.1,
+            period: 20,
+            restart: 0,
+            exact: false,
+            table_knots: crate::activations::KNOTS,
+            table_range: f64::from(crate::activations::KNOT_RANGE),
+            tape: Tape::Full,
+            snapshot_every: 10,
+        }
+    }
+}
+
+impl MetaConfig {
+    /// The authors' settings: their objective over 5 epochs of 20 batches.
+    #[must_use]
+    pub fn authors(steps: usize) -> Self {
+        MetaConfig { steps, outer_loss: Objective::Train, inner_steps: 100, outer_last: 100, ..MetaConfig::default() }
+    }
+
+    /// # Errors
+    /// With flag, value and remedy, for settings that make no run.
+    pub fn check(&self, task: &Task) -> Result<()> {
+        base_named(&self.base)?;
+        let counts = [
+            ("--types", self.types),
+            ("--units", self.units),
+            ("--steps", self.steps),
+            ("--batch", self.batch),
+            ("--inner-steps", self.inner_steps),
+            ("--inner-trainings", self.inner_trainings),
+            ("--outer-last", self.outer_last),
+            ("--period", self.period),
+            ("--snapshot-every", self.snapshot_every),
+        ];
+        for (flag, value) in counts {
+            ensure!(value > 0, "{flag} 0: must be at least 1");
+        }
+        let reals = [
+            ("--inner-rate", self.inner_rate),
+            ("--outer-rate", self.outer_rate),
+            ("--clip", self.clip),
+            ("--table-range", self.table_range),
+        ];
+        for (flag, value) in reals {
+            ensure!(value.is_finite() && value > 0.0, "{flag} {value}: must be a positive number");
+        }
+        for (flag, value) in [("--inner-momentum", self.inner_momentum), ("--outer-momentum", self.outer_momentum)] {
+            ensure!((0.0..1.0).contains(&value), "{flag} {value}: must be in [0, 1), e.g. 0.8");
+        }
+        ensure!(self.noise.is_finite() && self.noise >= 0.0, "--noise {}: must be 0 or positive, e.g. 0.1", self.noise);
+        ensure!(self.table_knots >= 4, "--table-knots {}: a table needs at least 4 knots, e.g. 257", self.table_knots);
+        if self.outer_loss == Objective::Heldout {
+            let rows = task.train.rows();
+            ensure!(
+                self.held_out > 0 && self.held_out < rows && self.held_out_batch > 0,
+                "--held-out {}: hold out 1 to {} of the {rows} training rows, and use a --held-out-batch of at least 1",
+                self.held_out,
+                rows - 1
+            );
+        }
+        self.direct_shape(task).map(|_| ())
+    }
+
+    /// The network with sub-networks evaluated directly.
+    ///
+    /// # Errors
+    /// If widths and types make no network.
+    pub fn direct_shape(&self, task: &Task) -> Result<Shape> {
+        ensure!(!self.hidden.is_empty(), "--hidden: give at least one width, e.g. 100");
+        let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
+        let kinds = vec![Kind::Learned { base: base_named(&self.base)?, units: self.units }; self.types];
+        let shape = Shape::try_new(&widths, &kinds);
+        shape.map_err(|e| {
+            anyhow::anyhow!("--hidden {:?} --types {} --units {}: {e}", self.hidden, self.types, self.units)
+        })
+    }
+
+    /// The network that is trained: with tables, unless `exact`.
+    ///
+    /// # Errors
+    /// As [`MetaConfig::direct_shape`].
+    pub fn trained_shape(&self, task: &Task) -> Result<Shape> {
+        let direct = self.direct_shape(task)?;
+        if self.exact {
+            return Ok(direct);
+        }
+        table::tabulated(&direct, self.table_knots, self.table_range as f32)
+            .map_err(|e| anyhow::anyhow!("--table-knots {} --table-range {}: {e}", self.table_knots, self.table_range))
+    }
+
+    /// The core's rule for the weights. RMSprop starts its mean square at 1, as the authors do.
+    #[must_use]
+    pub fn inner_rule(&self) -> Rule<f32> {
+        self.inner_optimiser.rule(self.inner_rate, self.inner_momentum, 1.0)
+    }
+
+    /// The core's plan of one inner training.
+    #[must_use]
+    pub fn unroll(&self, shape: Shape) -> Unroll<f32> {
+        let last = self.outer_last.min(self.inner_steps);
+        let mut plan = Unroll {
+            shape,
+            steps: self.inner_steps,
+            batch: self.batch,
+            shuffle: self.shuffle,
+            noise: self.noise as f32,
+            init: Init::FanIn,
+            rule: self.inner_rule(),
+            outer: match self.outer_loss {
+                Objective::Train => OuterLoss::Train { last },
+                Objective::Heldout => OuterLoss::HeldOut { last, batch: self.held_out_batch },
+            },
+            segment: self.inner_steps,
+        };
+        if self.tape == Tape::Short {
+            plan.segment = plan.short_segment();
+        }
+        plan
+    }
+}

@@ -1,0 +1,10 @@
+//! Meta-learning: the outer loop around the core's schedules.
+
+mod alternating;
+mod config;
+mod learner;
+mod run;
+
+pub use config::{MetaConfig, Objective, Schedule, Tape};
+pub use learner::{Checkpoint, Learner, Record};
+pub use run::run;
