@@ -1,0 +1,125 @@
+//! Gradients and Hessian-vector products against central differences, in double precision.
+
+use ldnn_core::{Base, Kind, Shape};
+use ldnn_tests::tolerance::{GRADIENT, HESSIAN, SYMMETRY};
+use ldnn_tests::{Loss, Problem, central_difference, learned, random, relative_error};
+
+const LOSSES: [Loss; 2] = [Loss::CrossEntropy, Loss::SquaredError];
+
+/// One, two and three hidden layers.
+const WIDTHS: [&[usize]; 3] = [&[3, 7, 4], &[3, 6, 5, 4], &[3, 5, 4, 6, 3]];
+
+/// Every problem of the grid: depth x types x base x loss, noise on.
+fn problems() -> impl Iterator<Item = (String, Problem<f64>)> {
+    let cases = WIDTHS.iter().flat_map(|w| (1..=3).map(move |types| (w, types)));
+    cases.flat_map(|(widths, types)| {
+        Base::ALL.into_iter().flat_map(move |base| {
+            LOSSES.into_iter().map(move |loss| {
+                let shape = Shape::new(widths, &learned(base, types));
+                let name = format!("{widths:?}, {types} types on {}, {loss:?}", base.name());
+                (name, Problem::new(shape, 5, loss, 11).with_noise(0.1))
+            })
+        })
+    })
+}
+
+/// Steps that cross no kink of relu or elu in these problems.
+fn step_for(shape: &Shape) -> f64 {
+    let smooth = (0..shape.types()).all(|t| match shape.kind(t) {
+        Kind::Base(base) | Kind::Learned { base, .. } => base.is_smooth(),
+        Kind::Table(_) => false,
+    });
+    if smooth { 1e-3 } else { 1e-5 }
+}
+
+fn check_gradient(name: &str, problem: &Problem<f64>) {
+    let (_, gradient) = problem.gradient_at(&problem.params);
+    let mut numeric = vec![0.0; gradient.len()];
+    for (i, n) in numeric.iter_mut().enumerate() {
+        let mut unit = vec![0.0; gradient.len()];
+        unit[i] = 1.0;
+        let loss = |p: &[f64]| vec![problem.gradient_at(p).0];
+        *n = central_difference(loss, &problem.params, &unit, step_for(&problem.shape))[0];
+    }
+    let error = relative_error(&numeric, &gradient);
+    assert!(error <= GRADIENT, "{name}: gradient is off by {error:.1e}");
+}
+
+fn check_product(name: &str, problem: &Problem<f64>) {
+    let v = random::<f64>(problem.params.len(), 1);
+    let (_, product) = problem.product(&v);
+    let gradient = |p: &[f64]| problem.gradient_at(p).1;
+    let numeric = central_difference(gradient, &problem.params, &v, step_for(&problem.shape));
+    let error = relative_error(&numeric, &product);
+    assert!(error <= HESSIAN, "{name}: Hessian product is off by {error:.1e}");
+}
+
+#[test]
+fn gradients_are_those_of_central_differences() {
+    problems().for_each(|(name, problem)| check_gradient(&name, &problem));
+}
+
+#[test]
+fn hessian_products_are_those_of_central_differences() {
+    problems().for_each(|(name, problem)| check_product(&name, &problem));
+}
+
+#[test]
+fn bases_alone_and_mixed_with_learned_types_have_the_right_derivatives() {
+    for base in Base::ALL {
+        let alone = Shape::new(&[3, 6, 4], &[Kind::Base(base)]);
+        let mixed = Shape::new(&[3, 7, 4], &[Kind::Base(base), Kind::Learned { base: Base::Sine, units: 3 }]);
+        for shape in [alone, mixed] {
+            let problem = Problem::new(shape, 5, Loss::CrossEntropy, 3);
+            check_gradient(base.name(), &problem);
+            // A network whose loss has no curvature in the first layer has a product as well: of the last layer.
+            check_product(base.name(), &problem);
+        }
+    }
+}
+
+#[test]
+fn layers_with_types_of_their_own_have_the_right_derivatives() {
+    let shape = Shape::new(&[3, 5, 6, 4], &learned(Base::Tanh, 3));
+    let shape = shape.with_layer_types(0, 0, 2).unwrap().with_layer_types(1, 2, 1).unwrap();
+    let problem = Problem::new(shape, 5, Loss::CrossEntropy, 2);
+    check_gradient("own types", &problem);
+    check_product("own types", &problem);
+}
+
+#[test]
+fn the_hessian_is_symmetric() {
+    for (name, problem) in problems() {
+        let (u, v) = (random::<f64>(problem.params.len(), 1), random::<f64>(problem.params.len(), 2));
+        let ((_, hu), (_, hv)) = (problem.product(&u), problem.product(&v));
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let size = dot(&hu, &hu).sqrt() * dot(&v, &v).sqrt();
+        let error = (dot(&u, &hv) - dot(&v, &hu)).abs() / size;
+        assert!(error <= SYMMETRY, "{name}: u.Hv and v.Hu differ by {error:.1e}");
+    }
+}
+
+#[test]
+fn the_product_in_the_weights_alone_is_a_part_of_the_joint_one() {
+    let (_, problem) = problems().next().unwrap();
+    let theta = problem.shape.theta_len();
+    let mut direction = random::<f64>(problem.params.len(), 1);
+    direction[theta..].fill(0.0);
+    let (_, joint) = problem.product(&direction);
+    let (mut grad, mut part) = (vec![0.0; theta], vec![0.0; theta]);
+    let mut work = vec![0.0; problem.shape.tangent_work_len(problem.rows())];
+    let (shape, params, batch) = (&problem.shape, &problem.params, problem.batch());
+    ldnn_core::network::hessian_product(
+        ldnn_core::Plain,
+        shape,
+        params,
+        &direction[..theta],
+        batch,
+        problem.noise,
+        &mut grad,
+        &mut part,
+        &mut work,
+    )
+    .unwrap();
+    assert_eq!(part, joint[..theta]);
+}
