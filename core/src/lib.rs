@@ -4,6 +4,7 @@
 
 mod activation;
 mod error;
+mod fixed;
 mod layer;
 pub mod math;
 pub mod meta;
@@ -18,6 +19,7 @@ mod vector;
 
 pub use activation::{Base, Kind, SUBNET_SCALE};
 pub use error::{Error, SizeError};
+pub use fixed::Fixed;
 pub use math::Real;
 pub use shape::{Shape, ShapeError};
 pub use vector::{Plain, Vector};

@@ -1,0 +1,150 @@
+//! Same seed, same bits: for every set of vector instructions, every length of tape, any number of threads, and as they
+//! were when `golden/hashes.txt` was written. `LDNN_BLESS=1 cargo test -p ldnn-tests --test bits` writes it anew;
+//! changed hashes are a breaking change (changelog).
+
+use ldnn::simd::Level;
+use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
+use ldnn_core::network::{Init, hessian_product, predict};
+use ldnn_core::optimise::Rule;
+use ldnn_core::table::{build, build_adjoint, build_work_len, tabulated};
+use ldnn_core::{Base, Kind, Plain, Shape, Vector};
+use ldnn_tests::{Loss, Problem, random};
+use std::fmt::Write;
+use std::path::Path;
+
+const KNOTS: usize = 65;
+
+/// FNV-1a over the bits.
+fn hash(values: &[f32]) -> u64 {
+    let bytes = values.iter().flat_map(|v| v.to_bits().to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn direct(base: Base) -> Shape {
+    Shape::new(&[9, 21, 10, 5], &[Kind::Learned { base, units: 11 }; 2])
+}
+
+/// The kinds of networks that the hashes cover.
+fn problems() -> Vec<(String, Problem<f32>)> {
+    let mut all = Vec::new();
+    for base in Base::ALL {
+        let learned = Problem::<f32>::new(direct(base), 37, Loss::CrossEntropy, 6).with_noise(0.1);
+        let table = tabulated(&learned.shape, KNOTS, 4.0).unwrap();
+        let mut tabled = Problem::new(table, 37, Loss::CrossEntropy, 6).with_noise(0.1);
+        let (mut work, theta) = (vec![0.0; build_work_len(&learned.shape, KNOTS)], table.theta_len());
+        build(&learned.shape, &table, &learned.params[theta..], &mut tabled.params[theta..], &mut work).unwrap();
+        let alone = Problem::new(Shape::new(&[9, 21, 10, 5], &[Kind::Base(base)]), 37, Loss::SquaredError, 6);
+        all.push((format!("{} direct", base.name()), learned));
+        all.push((format!("{} table", base.name()), tabled));
+        all.push((format!("{} alone", base.name()), alone));
+    }
+    all
+}
+
+fn inference<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
+    let (mut out, mut work) = (vec![0.0; p.rows() * p.shape.outputs()], vec![0.0; p.shape.work_len(p.rows())]);
+    predict(vector, &p.shape, &p.params, &p.x, &mut out, &mut work).unwrap();
+    out
+}
+
+fn training<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
+    let rule = Rule::Adam { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    let (shape, theta) = (p.shape, p.shape.theta_len());
+    let (mut params, mut state) = (p.params.clone(), vec![0.0; 2 * theta]);
+    let (mut grad, mut work) = (vec![0.0; theta], vec![0.0; shape.work_len(p.rows())]);
+    for t in 0..5 {
+        training_step(vector, &rule, &shape, &mut params, &mut state, p.batch(), p.noise, t, &mut grad, &mut work)
+            .unwrap();
+    }
+    params
+}
+
+fn product<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
+    let (mut grad, mut product) = (vec![0.0; p.params.len()], vec![0.0; p.params.len()]);
+    let mut work = vec![0.0; p.shape.tangent_work_len(p.rows())];
+    let v = random(p.params.len(), 1);
+    hessian_product(vector, &p.shape, &p.params, &v, p.batch(), p.noise, &mut grad, &mut product, &mut work).unwrap();
+    [grad, product].concat()
+}
+
+fn meta<V: Vector>(vector: V, p: &Problem<f32>, segment: usize) -> Vec<f32> {
+    let (shape, outer) = (p.shape, OuterLoss::HeldOut { last: 3, batch: 7 });
+    let (rule, init) = (Rule::authors_rmsprop(), Init::FanIn);
+    let plan = Unroll { shape, steps: 7, batch: 16, shuffle: true, noise: 0.1, init, rule, outer, segment };
+    let mut params = p.params.clone();
+    let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
+    let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
+    let mut order = vec![0; plan.order_len(p.rows())];
+    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
+    let data = p.data();
+    let out = hypergradient(vector, &plan, data, data, 3, 0, &mut params, &mut dphi, &mut trained, buffers).unwrap();
+    [dphi, trained, vec![out.outer_loss]].concat()
+}
+
+fn tables(base: Base) -> Vec<f32> {
+    let from = direct(base);
+    let to = tabulated(&from, KNOTS, 4.0).unwrap();
+    let phi: Vec<f32> = random(from.phi_len(), 1);
+    let (mut tables, mut dphi) = (vec![0.0; to.phi_len()], vec![0.0; from.phi_len()]);
+    let mut work = vec![0.0; build_work_len(&from, KNOTS)];
+    build(&from, &to, &phi, &mut tables, &mut work).unwrap();
+    build_adjoint(&from, &to, &phi, &tables, &mut dphi, &mut work).unwrap();
+    [tables, dphi].concat()
+}
+
+#[test]
+fn every_set_of_vector_instructions_gives_the_same_bits() {
+    for (name, p) in problems() {
+        for level in Level::available() {
+            let level_name = level.name();
+            assert_eq!(hash(&inference(level, &p)), hash(&inference(Plain, &p)), "{name}, {level_name}: inference");
+            assert_eq!(hash(&training(level, &p)), hash(&training(Plain, &p)), "{name}, {level_name}: training");
+            assert_eq!(hash(&product(level, &p)), hash(&product(Plain, &p)), "{name}, {level_name}: Hessian product");
+            assert_eq!(hash(&meta(level, &p, 7)), hash(&meta(Plain, &p, 7)), "{name}, {level_name}: hypergradient");
+        }
+    }
+}
+
+#[test]
+fn snapshots_give_the_bits_of_the_full_tape() {
+    for (name, p) in problems() {
+        assert_eq!(hash(&meta(Level::best(), &p, 3)), hash(&meta(Level::best(), &p, 7)), "{name}");
+    }
+}
+
+#[test]
+fn a_row_has_the_same_outputs_in_every_batch() {
+    for (name, p) in problems() {
+        let together = inference(Level::best(), &p);
+        for (i, row) in p.x.chunks(p.shape.inputs()).enumerate() {
+            let outputs = p.shape.outputs();
+            let (mut out, mut work) = (vec![0.0; outputs], vec![0.0; p.shape.work_len(1)]);
+            predict(Level::best(), &p.shape, &p.params, row, &mut out, &mut work).unwrap();
+            assert_eq!(hash(&out), hash(&together[i * outputs..][..outputs]), "{name}, row {i}");
+        }
+    }
+}
+
+#[test]
+fn the_bits_are_those_that_were_recorded() {
+    let mut lines = String::new();
+    for (name, p) in problems() {
+        let hashes = [inference(Plain, &p), training(Plain, &p), product(Plain, &p), meta(Plain, &p, 7)];
+        for (what, values) in ["inference", "training", "hessian", "meta"].iter().zip(hashes) {
+            assert!(values.iter().all(|v| v.is_finite()), "{name} {what}");
+            writeln!(lines, "{name} {what}: {:016x}", hash(&values)).unwrap();
+        }
+    }
+    for base in Base::ALL {
+        writeln!(lines, "{} build: {:016x}", base.name(), hash(&tables(base))).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/hashes.txt");
+    if std::env::var_os("LDNN_BLESS").is_some() {
+        std::fs::write(&path, &lines).unwrap();
+    }
+    let recorded = std::fs::read_to_string(&path).unwrap();
+    for (now, then) in lines.lines().zip(recorded.lines()) {
+        assert_eq!(now, then, "the order of operations changed, or libm; if on purpose, bless and note it");
+    }
+    assert_eq!(lines.lines().count(), recorded.lines().count());
+}
