@@ -1,5 +1,6 @@
 //! What the whole-system tests share: random problems, differences, and the tolerances with their reasons.
 
+pub mod program;
 pub mod tolerance;
 
 use ldnn_core::network::{Batch, Data, Init, Noise, Rows, Target, gradient, hessian_product, init_phi, init_theta};

@@ -16,6 +16,7 @@ pub struct Args {
 #[derive(Subcommand, Clone)]
 enum Set {
     /// MNIST-1D (Greydanus); the default arguments give the canonical data set, element for element
+    #[command(allow_negative_numbers = true, args_override_self = true)]
     Mnist1d {
         #[command(flatten)]
         config: Mnist1dConfig,
@@ -24,6 +25,7 @@ enum Set {
         out: PathBuf,
     },
     /// One step of the van der Pol oscillator: state now, state after dt
+    #[command(allow_negative_numbers = true, args_override_self = true)]
     Vanderpol {
         #[command(flatten)]
         config: VanDerPolConfig,

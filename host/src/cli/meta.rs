@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
 pub struct Args {
     #[command(flatten)]
     task: TaskArgs,
@@ -82,6 +82,9 @@ pub struct Args {
     /// Momentum of the activations [default: 0.8]
     #[arg(long, value_name = "X")]
     outer_momentum: Option<f64>,
+    /// Let the learning rate of the activations fall linearly to 0 over the second half of the run
+    #[arg(long)]
+    anneal: bool,
     /// Bound on every element of the activations' gradient [default: 0.1]
     #[arg(long, value_name = "X")]
     clip: Option<f64>,
@@ -177,7 +180,7 @@ impl Args {
         set(&mut c.table_range, &self.table_range);
         set(&mut c.tape, &self.tape);
         set(&mut c.snapshot_every, &self.snapshot_every);
-        (c.resplit, c.shuffle, c.exact) = (self.resplit, !self.no_shuffle, self.exact);
+        (c.resplit, c.anneal, c.shuffle, c.exact) = (self.resplit, self.anneal, !self.no_shuffle, self.exact);
         c
     }
 }

@@ -2,7 +2,7 @@
 //! twelve points, padded, stretched, scaled, shifted, blurred with noise, sheared and sampled at 40 points.
 //!
 //! The generator follows the `mnist1d` package (0.0.2.post1) draw by draw, so that its default arguments give the
-//! canonical data set to within rounding; `tests/crosscheck/mnist1d.py` compares the two.
+//! canonical data set to within rounding; `tests/crosscheck/compare_mnist1d.py` compares the two.
 
 use super::numpy_random::NumpyRandom;
 use anyhow::{Result, ensure};

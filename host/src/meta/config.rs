@@ -89,6 +89,8 @@ pub struct MetaConfig {
     pub outer_rate: f64,
     /// Their momentum.
     pub outer_momentum: f64,
+    /// Whether their step size falls linearly to 0 over the second half of the run.
+    pub anneal: bool,
     /// Bound on every element of their gradient.
     pub clip: f64,
     /// Training steps between two steps of the activations (alternating schedule).
@@ -133,6 +135,7 @@ impl Default for MetaConfig {
             held_out_batch: 200,
             outer_rate: 0.4,
             outer_momentum: 0.8,
+            anneal: false,
             clip: 0.1,
             period: 20,
             restart: 0,
@@ -227,6 +230,14 @@ impl MetaConfig {
     #[must_use]
     pub fn inner_rule(&self) -> Rule<f32> {
         self.inner_optimiser.rule(self.inner_rate, self.inner_momentum, 1.0)
+    }
+
+    /// The activations' rule at outer step `step`.
+    #[must_use]
+    pub fn outer_rule(&self, step: usize) -> Rule<f32> {
+        let left = (self.steps.saturating_sub(step)) as f64 / self.steps as f64;
+        let share = if self.anneal { (2.0 * left).min(1.0) } else { 1.0 };
+        Rule::Sgd { rate: (self.outer_rate * share) as f32, momentum: self.outer_momentum as f32 }
     }
 
     /// The core's plan of one inner training.

@@ -9,7 +9,7 @@ use crate::train::{EVALUATION_ROWS, Judgement, judge_network};
 use anyhow::{Result, bail, ensure};
 use ldnn_core::meta::{Buffers, Unroll, hypergradient};
 use ldnn_core::network::init_phi;
-use ldnn_core::optimise::{Rule, clamp};
+use ldnn_core::optimise::clamp;
 use ldnn_core::{Shape, table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -186,7 +186,7 @@ impl<'a> Learner<'a> {
         let clip = self.config.clip as f32;
         let clipped = self.dphi.iter().filter(|g| g.abs() > clip).count();
         clamp(&mut self.dphi, clip);
-        let rule = Rule::Sgd { rate: self.config.outer_rate as f32, momentum: self.config.outer_momentum as f32 };
+        let rule = self.config.outer_rule(self.step);
         let (before, velocity) = (self.phi.clone(), self.velocity.clone());
         rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step)?;
         if !self.phi.iter().all(|p| p.is_finite()) {

@@ -23,7 +23,10 @@ pub fn curves(title: &str, x_label: &str, y_label: &str, bands: &[Band]) -> Draw
     let mut drawing = Drawing::new(720.0, 400.0);
     drawing.text(330.0, 22.0, 13.0, Anchor::Middle, title);
     let x = range_of(bands.iter().flat_map(|b| b.x.iter().copied()));
-    let y = range_of(bands.iter().flat_map(|b| b.mean.iter().copied()));
+    let y = range_of(bands.iter().flat_map(|b| {
+        let edges = b.mean.iter().zip(&b.half_width).flat_map(|(m, h)| [*m, m - h, m + h]);
+        edges.filter(|v| v.is_finite())
+    }));
     let axes = Axes::draw(&mut drawing, (70.0, 40.0, 600.0, 345.0), (x, Some(x_label)), (y, y_label));
     for (i, band) in bands.iter().enumerate() {
         let colour = colour::group(i);

@@ -1,0 +1,39 @@
+//! The `ldnn` program, built as the tests are.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// Its path; built at the first call, because cargo builds no programs of other packages for tests.
+pub fn path() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo).args(["build", "--quiet", "--package", "ldnn"]).status().unwrap();
+        assert!(built.success(), "the program does not build");
+        // target/debug/deps/test-name -> target/debug/ldnn
+        let test = std::env::current_exe().unwrap();
+        test.parent().and_then(Path::parent).unwrap().join(format!("ldnn{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+/// Runs it in `folder`.
+pub fn run(folder: &Path, args: &[&str]) -> Output {
+    Command::new(path()).current_dir(folder).args(args).output().unwrap()
+}
+
+/// Runs it and expects success; what it printed.
+pub fn succeed(folder: &Path, args: &[&str]) -> String {
+    let output = run(folder, args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs it and expects this exit code; the message.
+pub fn refuse(folder: &Path, args: &[&str], code: i32) -> String {
+    let output = run(folder, args);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+    assert!(!message.contains("panicked"), "{message}");
+    message
+}
