@@ -1,6 +1,6 @@
 //! The walk through the layers: prediction, loss, gradient and Hessian-vector product.
 //!
-//! There is one walk, over `K` planes (see [`planes`](crate::planes)). With one plane it is backpropagation; with
+//! There is one walk, over `K` planes (see `planes.rs`). With one plane it is backpropagation; with
 //! two, the tangent plane of the gradient is the derivative of the gradient along the direction that the tangent
 //! plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994), from the same text.
 

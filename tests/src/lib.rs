@@ -41,7 +41,7 @@ impl<T: Real> Problem<T> {
         init_theta(&shape, Init::FanIn, seed, 0, theta).unwrap();
         init_phi(&shape, seed, phi).unwrap();
         // Readouts as large as hidden weights: sub-networks that matter.
-        phi.iter_mut().for_each(|p| *p += *p + *p);
+        phi.iter_mut().for_each(|p| *p = T::from_f64(3.0) * *p);
         let draws = Draws::new(seed, Stream::User, 3, 0);
         let number = |i: usize| T::from_f64(2.0 * f64::from(draws.symmetric::<f32>(i as u32)));
         let inputs = rows * shape.inputs();

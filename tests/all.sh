@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Every test there is. Installs what it needs (compiler targets) where it may, and says what is missing where it may not.
+#
+#   LDNN_DEBIAN_TARGETS=1 ./tests/all.sh   builds for Cortex-M with Debian's compiler even if rustup has the targets
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+TARGETS="thumbv7em-none-eabihf thumbv6m-none-eabi"
+passed=0
+failed=0
+failures=""
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# step NAME COMMAND...: runs a command; counts the tests that it reports, or itself as one.
+step() {
+    local name=$1
+    shift
+    printf '\n== %s\n' "$name"
+    if "$@" >"$log" 2>&1; then
+        local count
+        count=$(awk '/^test result: ok/ { n += $4 } END { print n + 0 }' "$log")
+        [ "$count" -gt 0 ] || count=1
+        passed=$((passed + count))
+        printf 'ok (%s)\n' "$count"
+    else
+        failed=$((failed + 1))
+        failures="$failures\n  $name"
+        tail -n 60 "$log"
+        printf 'FAILED: %s\n' "$name"
+    fi
+}
+
+rustup_targets() {
+    [ -z "${LDNN_DEBIAN_TARGETS:-}" ] && command -v rustup >/dev/null && rustup target add $TARGETS >/dev/null 2>&1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo -n "$@"; else return 1; fi
+}
+
+# Debian's compiler with matching library sources; `core` is then built along.
+debian_targets() {
+    if [ ! -d /usr/lib/rustlib/src ]; then
+        as_root apt-get update >/dev/null && as_root apt-get install -y rustc-web cargo-web rust-web-src >/dev/null
+    fi
+    [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ]
+}
+
+# cross TARGET FEATURES: builds core for a microcontroller.
+cross() {
+    local target=$1 features=$2
+    if [ "$how" = rustup ]; then
+        cargo build --release --package ldnn-core --target "$target" --features "$features"
+    else
+        RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo build -Z build-std=core --release --package ldnn-core \
+            --target "$target" --features "$features" --target-dir target/debian
+    fi
+}
+
+step "format" cargo fmt --all --check
+step "clippy" cargo clippy --workspace --all-targets -- -D warnings
+step "clippy, micromath" cargo clippy --package ldnn-tests --all-targets --features micromath -- -D warnings
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+step "tests" cargo test --workspace
+step "tests, micromath" cargo test --package ldnn-tests --features micromath --test micromath
+
+if rustup_targets; then
+    how=rustup
+elif debian_targets; then
+    how=debian
+else
+    how=none
+    failed=$((failed + 1))
+    failures="$failures\n  Cortex-M: no compiler for $TARGETS. Either 'rustup target add $TARGETS', or on Debian as root"
+    failures="$failures\n  'apt-get update && apt-get install rustc-web cargo-web rust-web-src'; then run this again"
+fi
+if [ "$how" != none ]; then
+    for target in $TARGETS; do
+        step "core for $target ($how)" cross "$target" ""
+        step "core for $target with micromath ($how)" cross "$target" micromath
+    done
+fi
+
+[ "$failed" = 0 ] || printf '\nfailed:%b\n' "$failures"
+printf '\n%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
