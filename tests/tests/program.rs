@@ -94,7 +94,7 @@ fn every_schedule_and_task_runs() {
         &["--schedule", "alternating", "--period", "2", "--restart", "2", "--exact"],
         &["--task", "vanderpol", "--base", "tanh", "--types", "3", "--hidden", "7,8"],
         &["--outer-loss", "train", "--inner-optimiser", "adam", "--no-shuffle", "--noise", "0"],
-        &["--resplit", "--anneal", "--inner-optimiser", "sgd"],
+        &["--resplit", "--anneal", "false", "--inner-optimiser", "rmsprop", "--inner-rate", "0.01"],
     ]
     .iter()
     .enumerate()

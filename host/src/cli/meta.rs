@@ -37,13 +37,14 @@ pub struct Args {
     /// Seed of every draw [default: 100]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// What the activations are to make small [default: heldout; the paper's authors: train]
+    /// What the activations are to make small [default: heldout]; train takes all the settings of the paper's authors as
+    /// defaults
     #[arg(long, value_name = "NAME")]
     outer_loss: Option<Objective>,
-    /// Inner training steps [default: 150; with --outer-loss train 100]
+    /// Inner training steps [default: 200; with --outer-loss train 100]
     #[arg(long, value_name = "N")]
     inner_steps: Option<usize>,
-    /// Along how many last inner steps the outer loss is taken [default: 75; with --outer-loss train 100]
+    /// Along how many last inner steps the outer loss is taken [default: 100]
     #[arg(long, value_name = "N")]
     outer_last: Option<usize>,
     /// Training rows kept for the held-out loss [default: a quarter of them]
@@ -67,10 +68,10 @@ pub struct Args {
     /// Amplitude of the training noise on hidden units; never used in evaluation [default: 0.1]
     #[arg(long, value_name = "X")]
     noise: Option<f64>,
-    /// Optimiser of the weights [default: rmsprop, its mean square starting at 1]
+    /// Optimiser of the weights; RMSprop's mean square starts at 1 [default: sgd; with --outer-loss train rmsprop]
     #[arg(long, value_name = "NAME")]
     inner_optimiser: Option<Optimiser>,
-    /// Learning rate of the weights [default: 0.01]
+    /// Learning rate of the weights [default: 0.2; with --outer-loss train 0.01]
     #[arg(long, value_name = "X")]
     inner_rate: Option<f64>,
     /// Momentum of the weights, or decay of RMSprop's mean square [default: 0.8]
@@ -82,9 +83,10 @@ pub struct Args {
     /// Momentum of the activations [default: 0.8]
     #[arg(long, value_name = "X")]
     outer_momentum: Option<f64>,
-    /// Let the learning rate of the activations fall linearly to 0 over the second half of the run
-    #[arg(long)]
-    anneal: bool,
+    /// Whether the activations' learning rate falls linearly to 0 over the second half of the run [default: true; with
+    /// --outer-loss train false]
+    #[arg(long, value_name = "BOOL")]
+    anneal: Option<bool>,
     /// Bound on every element of the activations' gradient [default: 0.1]
     #[arg(long, value_name = "X")]
     clip: Option<f64>,
@@ -173,6 +175,7 @@ impl Args {
         set(&mut c.inner_momentum, &self.inner_momentum);
         set(&mut c.outer_rate, &self.outer_rate);
         set(&mut c.outer_momentum, &self.outer_momentum);
+        set(&mut c.anneal, &self.anneal);
         set(&mut c.clip, &self.clip);
         set(&mut c.period, &self.period);
         set(&mut c.restart, &self.restart);
@@ -180,7 +183,7 @@ impl Args {
         set(&mut c.table_range, &self.table_range);
         set(&mut c.tape, &self.tape);
         set(&mut c.snapshot_every, &self.snapshot_every);
-        (c.resplit, c.anneal, c.shuffle, c.exact) = (self.resplit, self.anneal, !self.no_shuffle, self.exact);
+        (c.resplit, c.shuffle, c.exact) = (self.resplit, !self.no_shuffle, self.exact);
         c
     }
 }

@@ -110,7 +110,8 @@ pub struct MetaConfig {
 }
 
 impl Default for MetaConfig {
-    /// Two types from sine on the paper's network, with the held-out objective.
+    /// Two types from sine on the paper's network, with the held-out objective. The inner training is a short version
+    /// of the training that the activations are meant for: the same optimiser, with a large step.
     fn default() -> Self {
         MetaConfig {
             base: "sine".into(),
@@ -120,22 +121,22 @@ impl Default for MetaConfig {
             schedule: Schedule::Unrolled,
             steps: 500,
             seed: 100,
-            inner_steps: 150,
+            inner_steps: 200,
             inner_trainings: 1,
             batch: 200,
             shuffle: true,
             noise: 0.1,
-            inner_optimiser: Optimiser::Rmsprop,
-            inner_rate: 0.01,
+            inner_optimiser: Optimiser::Sgd,
+            inner_rate: 0.2,
             inner_momentum: 0.8,
             outer_loss: Objective::Heldout,
-            outer_last: 75,
+            outer_last: 100,
             held_out: 1000,
             resplit: false,
             held_out_batch: 200,
             outer_rate: 0.4,
             outer_momentum: 0.8,
-            anneal: false,
+            anneal: true,
             clip: 0.1,
             period: 20,
             restart: 0,
@@ -152,7 +153,16 @@ impl MetaConfig {
     /// The authors' settings: their objective over 5 epochs of 20 batches.
     #[must_use]
     pub fn authors(steps: usize) -> Self {
-        MetaConfig { steps, outer_loss: Objective::Train, inner_steps: 100, outer_last: 100, ..MetaConfig::default() }
+        MetaConfig {
+            steps,
+            outer_loss: Objective::Train,
+            inner_steps: 100,
+            outer_last: 100,
+            inner_optimiser: Optimiser::Rmsprop,
+            inner_rate: 0.01,
+            anneal: false,
+            ..MetaConfig::default()
+        }
     }
 
     /// # Errors

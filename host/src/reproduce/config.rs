@@ -80,7 +80,7 @@ impl Preset {
             },
             Preset::Default => Amount {
                 outer_steps: 800,
-                heldout_steps: 500,
+                heldout_steps: 400,
                 outer_seeds: 3,
                 runs: 10,
                 epochs: 500,
