@@ -4,7 +4,7 @@
 //! Outputs come first in the argument lists. Adjoints of parameters accumulate.
 
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, rows, rows_mut, sum};
+use crate::planes::{Planes, PlanesMut, rows, rows_mut, sum, two};
 use crate::tile::{Plain, Transposed, add_product};
 use crate::vector::Vector;
 
@@ -196,11 +196,4 @@ pub(crate) fn squared_error_adjoint<T: Real, const K: usize>(
         }
     }
     total
-}
-
-/// Both planes to write at once.
-#[inline(always)]
-fn two<'a, T, const K: usize>(y: &'a mut PlanesMut<'_, T, K>) -> [&'a mut [T]; 2] {
-    let mut planes = y.0.iter_mut();
-    [(); 2].map(|()| planes.next().map(|s| &mut **s).unwrap_or_default())
 }

@@ -42,8 +42,10 @@ pub trait Real:
     fn to_f64(self) -> f64;
     /// The nearest value to `n`.
     fn from_usize(n: usize) -> Self;
-    /// Rounds towards zero; negative values and NaN give 0.
-    fn to_index(self) -> usize;
+    /// Rounds a number of magnitude below 2^22 to a whole one, halves to the even one, in two additions.
+    fn round_small(self) -> Self;
+    /// The index that is a whole number in 0..2^22; 0 or any smaller number for every other value.
+    fn to_small_index(self) -> u32;
     /// Uniform in [0, 1) from the upper bits of `bits`: 24 of them for `f32`, 53 for `f64`.
     fn from_bits(bits: u64) -> Self;
     /// Hyperbolic tangent.
@@ -77,7 +79,7 @@ pub trait Real:
 }
 
 macro_rules! common {
-    ($shift:expr, $unit:expr) => {
+    ($shift:expr, $unit:expr, $round:expr) => {
         const ZERO: Self = 0.0;
         const ONE: Self = 1.0;
         #[inline(always)]
@@ -93,8 +95,12 @@ macro_rules! common {
             n as Self
         }
         #[inline(always)]
-        fn to_index(self) -> usize {
-            (self as i32).max(0) as usize
+        fn round_small(self) -> Self {
+            (self + $round) - $round
+        }
+        #[inline(always)]
+        fn to_small_index(self) -> u32 {
+            ((self + $round).to_bits() & 0x3f_ffff) as u32
         }
         #[inline(always)]
         fn from_bits(bits: u64) -> Self {
@@ -108,7 +114,7 @@ macro_rules! common {
 }
 
 impl Real for f64 {
-    common!(11, 1.0 / (1u64 << 53) as f64);
+    common!(11, 1.0 / (1u64 << 53) as f64, 1.5 * (1u64 << 52) as f64);
     #[inline]
     fn tanh(self) -> f64 {
         libm::tanh(self)
@@ -140,7 +146,7 @@ impl Real for f64 {
 }
 
 impl Real for f32 {
-    common!(40, 1.0 / (1u64 << 24) as f32);
+    common!(40, 1.0 / (1u64 << 24) as f32, 1.5 * (1u64 << 23) as f32);
     #[inline]
     fn tanh(self) -> f32 {
         single::tanh(self)

@@ -379,22 +379,10 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         copy(self.params, before);
         let (range, noise) = (self.batch_of(t), self.noise(t));
         let batch = Batch { data: self.train, rows: Rows::Picked(part(self.order, range.start, range.len())) };
-        let (shape, params, work) = (&plan.shape, &*self.params, &mut *self.work);
-        network::hessian_product(
-            self.vector,
-            shape,
-            params,
-            self.direction,
-            batch,
-            noise,
-            self.grad,
-            self.product,
-            work,
-        )?;
+        let share = if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) { self.weight } else { T::ZERO };
+        let (params, r, product) = (&*self.params, &*self.direction, &mut *self.product);
+        network::product_and_gradient(self.vector, &plan.shape, params, r, share, batch, noise, product, self.work)?;
         add(self.dtheta, self.product, dphi, T::ONE);
-        if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) {
-            add(self.dtheta, self.grad, dphi, self.weight);
-        }
         Ok(held_out)
     }
 

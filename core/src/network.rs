@@ -8,7 +8,7 @@ use crate::activation::{self, Kind};
 use crate::error::{Error, check, check_at_least};
 use crate::layer::{self, Affine};
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, part, part_mut, rows_mut, sum, take, transpose};
+use crate::planes::{Planes, PlanesMut, part, part_mut, rows_mut, sum, take, transpose, two};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
 use crate::vector::Vector;
@@ -189,18 +189,18 @@ pub fn gradient<T: Real, V: Vector>(
     check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
     check_batch(shape, &batch)?;
     let walk = Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise };
-    Ok(walk.loss_gradient(&batch, PlanesMut([grad]), work))
+    Ok(walk.loss_gradient(&batch, PlanesMut([grad]), T::ZERO, work))
 }
 
 /// The gradient, and the product of the Hessian of the mean loss with `direction`; returns the loss.
 ///
 /// `direction`: `shape.theta_len()` (the activations rest) or `shape.param_len()`; `grad` and `product`, both
-/// overwritten: `shape.theta_len()` or `shape.param_len()`, the same for both; `work`: at least
-/// `shape.tangent_work_len(rows)`. With the joint lengths this is the joint Hessian of `[theta | phi]`.
+/// overwritten: `shape.theta_len()` or `shape.param_len()`, the same for both, or an empty `grad` where it is not wanted,
+/// which is cheaper; `work`: at least `shape.tangent_work_len(rows)`. With the joint lengths this is the joint Hessian of
+/// `[theta | phi]`.
 ///
 /// # Errors
 /// If a length does not fit, a label is no class, or a row is not there.
-#[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
 pub fn hessian_product<T: Real, V: Vector>(
     vector: V,
@@ -213,14 +213,49 @@ pub fn hessian_product<T: Real, V: Vector>(
     product: &mut [T],
     work: &mut [T],
 ) -> Result<T, Error> {
+    if !grad.is_empty() {
+        check("grad", product.len(), grad.len())?;
+    }
+    let walk = tangent_walk(vector, shape, params, direction, &batch, noise, product, work)?;
+    Ok(walk.loss_gradient(&batch, PlanesMut([grad, product]), T::ZERO, work))
+}
+
+/// `product = H direction + share gradient`, overwritten; returns the loss. Lengths as in [`hessian_product`].
+///
+/// The adjoint of a network is linear in the adjoint of its outputs, so the sum costs what the product alone costs.
+#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
+pub(crate) fn product_and_gradient<T: Real, V: Vector>(
+    vector: V,
+    shape: &Shape,
+    params: &[T],
+    direction: &[T],
+    share: T,
+    batch: Batch<'_, T>,
+    noise: Option<Noise<T>>,
+    product: &mut [T],
+    work: &mut [T],
+) -> Result<T, Error> {
+    let walk = tangent_walk(vector, shape, params, direction, &batch, noise, product, work)?;
+    Ok(walk.loss_gradient(&batch, PlanesMut([&mut [], product]), share, work))
+}
+
+#[allow(clippy::too_many_arguments, reason = "what is checked at the door")]
+fn tangent_walk<'a, T: Real, V: Vector>(
+    vector: V,
+    shape: &'a Shape,
+    params: &'a [T],
+    direction: &'a [T],
+    batch: &Batch<'_, T>,
+    noise: Option<Noise<T>>,
+    product: &[T],
+    work: &[T],
+) -> Result<Walk<'a, T, V, 2>, Error> {
     check("params", shape.param_len(), params.len())?;
     check_theta_or_all("direction", shape, direction.len())?;
-    check_theta_or_all("grad", shape, grad.len())?;
-    check("product", grad.len(), product.len())?;
+    check_theta_or_all("product", shape, product.len())?;
     check_at_least("work", shape.tangent_work_len(batch.rows.len()), work.len())?;
-    check_batch(shape, &batch)?;
-    let walk = Walk { vector, shape, params: Planes([params, direction]), batch: batch.rows.len(), noise };
-    Ok(walk.loss_gradient(&batch, PlanesMut([grad, product]), work))
+    check_batch(shape, batch)?;
+    Ok(Walk { vector, shape, params: Planes([params, direction]), batch: batch.rows.len(), noise })
 }
 
 fn check_theta_or_all(name: &'static str, shape: &Shape, len: usize) -> Result<(), Error> {
@@ -388,7 +423,8 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         }
     }
 
-    fn loss_gradient(&self, batch: &Batch<'_, T>, mut grad: PlanesMut<'_, T, K>, work: &mut [T]) -> T {
+    /// The loss; `grad` becomes its gradient, in the tangent plane the product plus `share` of the gradient.
+    fn loss_gradient(&self, batch: &Batch<'_, T>, mut grad: PlanesMut<'_, T, K>, share: T, work: &mut [T]) -> T {
         let mut memory = self.memory(work);
         self.forward(batch, &mut memory);
         grad.0.iter_mut().for_each(|plane| plane.fill(T::ZERO));
@@ -396,6 +432,10 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         let n = self.shape.outputs() * self.batch;
         let outputs = memory.state.part(self.state_at(last), n);
         let loss = self.loss_adjoint(batch, outputs, memory.adjoints.part(0, n));
+        if share != T::ZERO {
+            let [d0, d1] = two(&mut memory.adjoints);
+            d1.iter_mut().zip(d0).take(n).for_each(|(d1, &mut d0)| *d1 += share * d0);
+        }
         self.backward(grad, memory);
         loss
     }
@@ -486,7 +526,9 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         let size = self.size(l);
         let mut dw = grad.part(self.shape.weights_at(l), size.inputs * size.outputs);
         if k == 0 {
-            layer::affine_adjoint_weights(self.vector, size, dw.value(), dz.value(), x_by_rows);
+            if !dw.value().is_empty() {
+                layer::affine_adjoint_weights(self.vector, size, dw.value(), dz.value(), x_by_rows);
+            }
             if K > 1 {
                 layer::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.tangent(), x_by_rows);
             }

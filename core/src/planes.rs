@@ -176,6 +176,13 @@ impl<'a, T> Iterator for RowsMut<'a, T> {
     }
 }
 
+/// Both planes to write at once.
+#[inline(always)]
+pub(crate) fn two<'a, T, const K: usize>(y: &'a mut PlanesMut<'_, T, K>) -> [&'a mut [T]; 2] {
+    let mut planes = y.0.iter_mut();
+    [(); 2].map(|()| planes.next().map(|s| &mut **s).unwrap_or_default())
+}
+
 /// The sum of `s`: eight partial sums over the whole eights, added as ((0+4)+(2+6))+((1+5)+(3+7)), then the remaining
 /// elements one by one.
 #[inline(always)]

@@ -214,15 +214,20 @@ fn seed_knots<T: Real>(form: TableForm, z: &mut PlanesMut<'_, T, 2>) {
 /// Where a lane of pre-activations falls.
 struct Place<T> {
     /// First of the two knots.
-    cell: [usize; LANES],
+    cell: [u32; LANES],
     /// Position between them, 0 to 1.
     t: [T; LANES],
     /// How far beyond an end, in knot spacings; 0 inside.
     beyond: [T; LANES],
 }
 
-/// Value and slope of the two knots, lane by lane.
-struct Quad<T>([[T; LANES]; 4]);
+/// Value and slope of the first knot, then of the second, lane by lane.
+struct Quad<T> {
+    q0: [T; LANES],
+    q1: [T; LANES],
+    q2: [T; LANES],
+    q3: [T; LANES],
+}
 
 /// The constants of a form in the scalar's type.
 #[derive(Clone, Copy)]
@@ -244,58 +249,58 @@ impl<T: Real> Grid<T> {
         }
     }
 
+    /// At a knot both neighbouring cells are right; which one is taken is a matter of rounding.
     #[inline(always)]
     fn locate(&self, z: [T; LANES]) -> Place<T> {
         let position = z.map(|z| (z + self.range) * self.per_spacing);
         let clamped = position.map(|p| p.min(self.last).max(T::ZERO));
-        let cell = clamped.map(|c| c.to_index().min(self.form.knots - 2));
-        let mut t = clamped;
-        for (t, &c) in t.iter_mut().zip(&cell) {
-            *t -= T::from_usize(c);
+        let (half, last_cell) = (T::from_f64(0.5), self.last - T::ONE);
+        let floor = clamped.map(|c| (c - half).round_small().min(last_cell));
+        Place {
+            cell: floor.map(T::to_small_index),
+            t: zip(clamped, floor, |c, f| c - f),
+            beyond: zip(position, clamped, |p, c| p - c),
         }
-        Place { cell, t, beyond: zip(position, clamped, |p, c| p - c) }
     }
 }
 
 impl<T: Real> Quad<T> {
     #[inline(always)]
     fn gather(knots: &[T], place: &Place<T>) -> Self {
-        let mut quad = [[T::ZERO; LANES]; 4];
-        let [q0, q1, q2, q3] = &mut quad;
-        let lanes = q0.iter_mut().zip(q1).zip(q2.iter_mut().zip(q3));
-        for (((a, b), (c, d)), &cell) in lanes.zip(&place.cell) {
-            if let Some(q) = knots.get(2 * cell..).and_then(|s| s.first_chunk::<4>()) {
-                [*a, *b, *c, *d] = *q;
-            }
+        let rows = place.cell.map(|cell| {
+            let tail = knots.get(2 * cell as usize..).unwrap_or_default();
+            tail.first_chunk::<4>().copied().unwrap_or([T::ZERO; 4])
+        });
+        Quad {
+            q0: rows.map(|[q, ..]| q),
+            q1: rows.map(|[_, q, ..]| q),
+            q2: rows.map(|[.., q, _]| q),
+            q3: rows.map(|[.., q]| q),
         }
-        Quad(quad)
     }
 
     /// The coefficients of t^2 and t^3: `c3 = q1 + q3 - 2 rise`, `c2 = rise - q1 - c3`.
     #[inline(always)]
     fn bends(&self) -> ([T; LANES], [T; LANES]) {
-        let [q0, q1, q2, q3] = self.0;
-        let rise = zip(q2, q0, |a, b| a - b);
-        let c3 = zip(zip(q1, q3, |a, b| a + b), rise, |s, r| s - (r + r));
-        let c2 = zip(zip(rise, q1, |r, q| r - q), c3, |a, b| a - b);
+        let rise = zip(self.q2, self.q0, |a, b| a - b);
+        let c3 = zip(zip(self.q1, self.q3, |a, b| a + b), rise, |s, r| s - (r + r));
+        let c2 = zip(zip(rise, self.q1, |r, q| r - q), c3, |a, b| a - b);
         (c2, c3)
     }
 
     /// The tabulated function.
     #[inline(always)]
     fn value(&self, place: &Place<T>) -> [T; LANES] {
-        let [q0, q1, _, _] = self.0;
         let (c2, c3) = self.bends();
-        let inside = horner(q0, horner(q1, horner(c2, c3, place.t), place.t), place.t);
+        let inside = horner(self.q0, horner(self.q1, horner(c2, c3, place.t), place.t), place.t);
         zip(inside, zip(place.beyond, self.rise(place), |b, s| b * s), |a, b| a + b)
     }
 
     /// Its derivative with respect to the position in knot spacings.
     #[inline(always)]
     fn rise(&self, place: &Place<T>) -> [T; LANES] {
-        let [_, q1, _, _] = self.0;
         let (c2, c3) = self.bends();
-        horner(q1, horner(c2.map(|c| c + c), c3.map(|c| c + c + c), place.t), place.t)
+        horner(self.q1, horner(c2.map(|c| c + c), c3.map(|c| c + c + c), place.t), place.t)
     }
 
     /// Its second derivative with respect to the position, 0 beyond the ends.
@@ -314,28 +319,22 @@ fn horner<T: Real>(a: [T; LANES], b: [T; LANES], t: [T; LANES]) -> [T; LANES] {
     zip(a, zip(b, t, |b, t| b * t), |a, b| a + b)
 }
 
-/// The derivatives of value (`.0`) and slope (`.1`) with respect to the four numbers of a cell.
+/// The adjoint of the four numbers of a cell, from the adjoint `a` of the value there and `b` of the rise.
+///
+/// In powers of t the value has the adjoints `a, a t + b, (a t + 2 b) t, (a t + 3 b) t^2`; the rest is the transpose of
+/// [`Quad::bends`].
 #[inline(always)]
-fn weights<T: Real>(grid: &Grid<T>, place: &Place<T>) -> ([[T; LANES]; 4], [[T; LANES]; 4]) {
-    let (one, two, three) = (T::ONE, T::from_f64(2.0), T::from_f64(3.0));
+fn quad_adjoint<T: Real>(place: &Place<T>, a: [T; LANES], b: [T; LANES]) -> Quad<T> {
+    // Beyond the ends the value goes on along the rise.
+    let b = zip(b, zip(a, place.beyond, |a, e| a * e), |b, e| b + e);
     let t = place.t;
-    let value = [
-        t.map(|t| one - t * t * (three - two * t)),
-        t.map(|t| t * (one - t) * (one - t)),
-        t.map(|t| t * t * (three - two * t)),
-        t.map(|t| t * t * (t - one)),
-    ];
-    let slope = [
-        t.map(|t| t * (t - one) * (three + three)),
-        t.map(|t| (one - t) * (one - three * t)),
-        t.map(|t| t * (one - t) * (three + three)),
-        t.map(|t| t * (three * t - two)),
-    ];
-    let mut beyond = value;
-    for (b, s) in beyond.iter_mut().zip(&slope) {
-        *b = zip(*b, zip(*s, place.beyond, |s, e| s * e), |v, e| v + e);
-    }
-    (beyond, slope.map(|s| s.map(|s| s * grid.per_spacing)))
+    let at = zip(a, t, |a, t| a * t);
+    let m2 = zip(zip(at, b, |x, b| x + (b + b)), t, |x, t| x * t);
+    let m3 = zip(zip(at, b, |x, b| x + (b + b + b)), zip(t, t, |s, t| s * t), |x, t| x * t);
+    let fall = zip(m3, m2, |c, b| c - b);
+    let q2 = zip(m2, fall, |b, f| b - (f + f));
+    let q1 = zip(zip(at, b, |x, b| x + b), zip(fall, m2, |f, b| f - b), |x, y| x + y);
+    Quad { q0: zip(a, q2, |a, q| a - q), q1, q2, q3: fall }
 }
 
 /// `h = table(z)`, with `phi = [knots | readout]`.
@@ -404,18 +403,13 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
             }
             store(d.tangent(), at, zip(zip(d1, slope, |d, s| d * s), zip(d0, bend, |d, b| d * b), |a, b| a + b));
         }
+        let lanes = LANES.min(n - at);
         if !dknots.value().is_empty() {
-            let lanes = LANES.min(n - at);
-            let (value, slope) = weights(&grid, &place);
-            scatter(dknots.value(), &place, lanes, value.map(|w| zip(w, d0, |w, d| w * d)));
-            if K > 1 {
-                let turn = zip(d0, z1, |d, z| d * z);
-                let mut both = value.map(|w| zip(w, d1, |w, d| w * d));
-                for (b, s) in both.iter_mut().zip(slope) {
-                    *b = zip(*b, zip(s, turn, |s, t| s * t), |a, b| a + b);
-                }
-                scatter(dknots.tangent(), &place, lanes, both);
-            }
+            scatter(dknots.value(), &place, lanes, &quad_adjoint(&place, d0, [T::ZERO; LANES]));
+        }
+        if !dknots.tangent().is_empty() {
+            let turn = zip(d0, z1, |d, z| d * z * grid.per_spacing);
+            scatter(dknots.tangent(), &place, lanes, &quad_adjoint(&place, d1, turn));
         }
         at += LANES;
     }
@@ -435,13 +429,16 @@ fn whole_curvature<T: Real>(grid: &Grid<T>, quad: &Quad<T>, place: &Place<T>, z:
 
 /// Adds four numbers a lane to the lane's cell, lanes in ascending order.
 #[inline(always)]
-fn scatter<T: Real>(knots: &mut [T], place: &Place<T>, lanes: usize, add: [[T; LANES]; 4]) {
-    let [a, b, c, d] = &add;
-    let lanes_of = a.iter().zip(b).zip(c.iter().zip(d)).take(lanes);
-    for (((&a, &b), (&c, &d)), &cell) in lanes_of.zip(&place.cell) {
-        if let Some(q) = knots.get_mut(2 * cell..).and_then(|s| s.first_chunk_mut::<4>()) {
-            let [k0, k1, k2, k3] = *q;
-            *q = [k0 + a, k1 + b, k2 + c, k3 + d];
+fn scatter<T: Real>(knots: &mut [T], place: &Place<T>, lanes: usize, add: &Quad<T>) {
+    let mut rows = [[T::ZERO; 4]; LANES];
+    let firsts = add.q0.iter().zip(&add.q1);
+    for (row, ((&a, &b), (&c, &d))) in rows.iter_mut().zip(firsts.zip(add.q2.iter().zip(&add.q3))) {
+        *row = [a, b, c, d];
+    }
+    for (row, &cell) in rows.iter().zip(&place.cell).take(lanes) {
+        let tail = knots.get_mut(2 * cell as usize..).unwrap_or_default();
+        if let Some(q) = tail.first_chunk_mut::<4>() {
+            *q = zip(*q, *row, |q, r| q + r);
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct SelectConfig {
     pub runs: usize,
     /// The longest training.
     pub epochs: usize,
+    /// Largest product of rate and epochs: a larger step gets there sooner.
+    pub rate_times_epochs: f64,
     /// Training rows that are kept for the choice.
     pub validation_rows: usize,
     /// Networks trained with the choice, on all training rows.
@@ -80,12 +82,12 @@ impl Preset {
             },
             Preset::Default => Amount {
                 outer_steps: 800,
-                heldout_steps: 400,
+                heldout_steps: 300,
                 outer_seeds: 3,
                 runs: 10,
                 epochs: 500,
                 select_runs: 2,
-                select_epochs: 200,
+                select_epochs: 300,
             },
             Preset::Paper => Amount {
                 outer_steps: 5000,
@@ -97,6 +99,14 @@ impl Preset {
                 select_epochs: 400,
             },
         }
+    }
+}
+
+impl SelectConfig {
+    /// The longest training at `rate`.
+    #[must_use]
+    pub fn epochs_at(&self, rate: f64) -> usize {
+        ((self.rate_times_epochs / rate).round() as usize).clamp(1, self.epochs)
     }
 }
 
@@ -132,6 +142,7 @@ impl ReproduceConfig {
                 rates: vec![0.01, 0.02, 0.05, 0.1, 0.2],
                 runs: amount.select_runs,
                 epochs: amount.select_epochs,
+                rate_times_epochs: 10.0,
                 validation_rows: task.train.rows() / 5,
                 final_runs: amount.runs,
                 classical: names(&["relu", "sine", "tanh"]),
