@@ -97,6 +97,22 @@ impl Base {
         }
     }
 
+    /// Value and slope together, the same bits as one by one.
+    #[inline]
+    fn value_and_slope<T: Real>(self, z: T) -> (T, T) {
+        match self {
+            Base::Tanh => {
+                let t = z.tanh();
+                (t, T::ONE - t * t)
+            }
+            Base::Sigmoid => {
+                let p = sigmoid(z);
+                (p, p * (T::ONE - p))
+            }
+            _ => (self.value(z), self.slope(z)),
+        }
+    }
+
     /// Its second derivative at `z` (0 at the kink of `relu`).
     #[inline]
     #[must_use]
@@ -199,6 +215,43 @@ pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
             #[inline(always)]
             || table::forward(form, phi, z, h),
         ),
+    }
+}
+
+/// As [`forward`] with one plane, and the slopes take the place of the pre-activations: all that the adjoint of the
+/// weights needs of them.
+#[inline(never)]
+pub(crate) fn forward_with_slopes<T: Real, V: Vector>(v: V, kind: Kind, phi: &[T], z: &mut [T], h: &mut [T]) {
+    match kind {
+        Kind::Base(base) => v.run(
+            #[inline(always)]
+            || base_forward_with_slopes(base, z, h),
+        ),
+        Kind::Learned { base, units } => v.run(
+            #[inline(always)]
+            || subnet_forward_with_slopes(base, units, phi, z, h),
+        ),
+        Kind::Table(form) => v.run(
+            #[inline(always)]
+            || table::forward_with_slopes(form, phi, z, h),
+        ),
+    }
+}
+
+#[inline(always)]
+fn base_forward_with_slopes<T: Real>(base: Base, z: &mut [T], h: &mut [T]) {
+    for (z, h) in z.iter_mut().zip(h) {
+        (*h, *z) = base.value_and_slope(*z);
+    }
+}
+
+/// The slope is the tangent along 1.
+#[inline(always)]
+fn subnet_forward_with_slopes<T: Real>(base: Base, units: usize, phi: &[T], z: &mut [T], h: &mut [T]) {
+    for (z, h) in z.iter_mut().zip(h) {
+        let at = [*z];
+        let planes = PlanesMut([core::slice::from_mut(h), core::slice::from_mut(z)]);
+        subnet_forward(base, units, Planes([phi, &[]]), Planes([&at, &[T::ONE]]), planes);
     }
 }
 

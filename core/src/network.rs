@@ -135,7 +135,7 @@ pub fn predict<T: Real, V: Vector>(
     if n == 0 {
         return Err(Error::Empty("the number of rows"));
     }
-    let walk = Walk { vector, shape, params: Planes([params]), batch: n, noise: None };
+    let walk = Walk { vector, shape, params: Planes([params]), batch: n, noise: None, only_weights: false };
     let mut memory = walk.memory(work);
     walk.forward(&batch, &mut memory);
     let outputs = walk.outputs(&mut memory.state).value();
@@ -162,7 +162,8 @@ pub fn evaluate<T: Real, V: Vector>(
     check("params", shape.param_len(), params.len())?;
     check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
     check_batch(shape, &batch)?;
-    let walk = Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise: None };
+    let walk =
+        Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise: None, only_weights: false };
     let mut memory = walk.memory(work);
     walk.forward(&batch, &mut memory);
     Ok(walk.score(&batch, walk.outputs(&mut memory.state).value()))
@@ -188,7 +189,8 @@ pub fn gradient<T: Real, V: Vector>(
     check_theta_or_all("grad", shape, grad.len())?;
     check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
     check_batch(shape, &batch)?;
-    let walk = Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise };
+    let only_weights = grad.len() == shape.theta_len();
+    let walk = Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise, only_weights };
     Ok(walk.loss_gradient(&batch, PlanesMut([grad]), T::ZERO, work))
 }
 
@@ -255,7 +257,7 @@ fn tangent_walk<'a, T: Real, V: Vector>(
     check_theta_or_all("product", shape, product.len())?;
     check_at_least("work", shape.tangent_work_len(batch.rows.len()), work.len())?;
     check_batch(shape, batch)?;
-    Ok(Walk { vector, shape, params: Planes([params, direction]), batch: batch.rows.len(), noise })
+    Ok(Walk { vector, shape, params: Planes([params, direction]), batch: batch.rows.len(), noise, only_weights: false })
 }
 
 fn check_theta_or_all(name: &'static str, shape: &Shape, len: usize) -> Result<(), Error> {
@@ -304,6 +306,8 @@ struct Walk<'a, T, V, const K: usize> {
     params: Planes<'a, T, K>,
     batch: usize,
     noise: Option<Noise<T>>,
+    /// One plane, and no gradient of the activation parameters: slopes take the place of pre-activations.
+    only_weights: bool,
 }
 
 /// The caller's work buffer, cut up.
@@ -369,7 +373,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         for l in 0..self.shape.layers() {
             let n = self.shape.width(l + 1) * self.batch;
             let (before, mut rest) = memory.state.split(self.state_at(l));
-            let input = if l == 0 { Planes(empty) } else { self.last_activations(l, before) };
+            let input = if l == 0 { Planes(empty) } else { self.last_activations(l, before.as_ref()) };
             layer::affine(self.vector, self.size(l), rest.part(0, n), self.weights(l), self.biases(l), input);
             if l + 1 < self.shape.layers() {
                 let (z, mut h) = rest.split(n);
@@ -397,14 +401,19 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         );
     }
 
-    /// Hidden layer `l`: `h = sigma(z) + noise`, block by block.
-    fn activate(&self, l: usize, z: Planes<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
+    /// Hidden layer `l`: `h = sigma(z) + noise`, block by block. If only weights learn, `z` becomes the slopes.
+    fn activate(&self, l: usize, mut z: PlanesMut<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
         let (first, count) = self.shape.layer_types(l);
         for i in 0..count {
             let (start, end) = self.shape.block(l, i);
             let (at, len) = (start * self.batch, (end - start) * self.batch);
             let (kind, phi) = (self.shape.kind(first + i), self.phi(first + i));
-            activation::forward(self.vector, kind, phi, z.part(at, len), h.part(at, len));
+            let (mut z, mut own) = (z.part(at, len), h.part(at, len));
+            if self.only_weights {
+                activation::forward_with_slopes(self.vector, kind, phi.value(), z.value(), own.value());
+            } else {
+                activation::forward(self.vector, kind, phi, z.as_ref(), own);
+            }
             if let Some(noise) = self.noise {
                 let offset = activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
                 self.add_noise(noise, l, start, offset, h.part(at, len));
@@ -555,6 +564,14 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         mut d: PlanesMut<'_, T, K>,
         grad: &mut PlanesMut<'_, T, K>,
     ) {
+        if self.only_weights {
+            let slopes = z.value();
+            self.vector.run(
+                #[inline(always)]
+                || d.value().iter_mut().zip(slopes).for_each(|(d, &slope)| *d = *d * slope),
+            );
+            return;
+        }
         let (first, count) = self.shape.layer_types(l);
         for i in 0..count {
             let (start, end) = self.shape.block(l, i);

@@ -66,9 +66,9 @@ impl<'a, T, const K: usize> PlanesMut<'a, T, K> {
         PlanesMut(self.0.each_mut().map(|s| part_mut(s, start, len)))
     }
 
-    /// The first `at` elements of every plane to read, the others to write.
+    /// The first `at` elements of every plane, and the others.
     #[inline(always)]
-    pub fn split(&mut self, at: usize) -> (Planes<'_, T, K>, PlanesMut<'_, T, K>) {
+    pub fn split(&mut self, at: usize) -> (PlanesMut<'_, T, K>, PlanesMut<'_, T, K>) {
         let mut tails = [(); K].map(|()| <&mut [T]>::default());
         let mut tail = tails.iter_mut();
         let heads = self.0.each_mut().map(|s| {
@@ -76,9 +76,9 @@ impl<'a, T, const K: usize> PlanesMut<'a, T, K> {
             if let Some(t) = tail.next() {
                 *t = rest;
             }
-            &*head
+            head
         });
-        (Planes(heads), PlanesMut(tails))
+        (PlanesMut(heads), PlanesMut(tails))
     }
 }
 

@@ -353,11 +353,7 @@ pub(crate) fn forward<T: Real, const K: usize>(
         let z0: [T; LANES] = load(z.value(), at);
         let place = grid.locate(z0);
         let quad = Quad::gather(knots.value(), &place);
-        let mut h0 = quad.value(&place);
-        if form.base != Base::Zero {
-            h0 = zip(h0, z0, |h, z| h + form.base.value(z));
-        }
-        store(h.value(), at, h0);
+        store(h.value(), at, whole_value(&grid, &quad, &place, z0));
         if K > 1 {
             let z1: [T; LANES] = load(z.tangent(), at);
             let slope = whole_slope(&grid, &quad, &place, z0);
@@ -367,6 +363,23 @@ pub(crate) fn forward<T: Real, const K: usize>(
             }
             store(h.tangent(), at, h1);
         }
+        at += LANES;
+    }
+}
+
+/// `h = table(z)`, and the slopes take the place of `z`.
+#[inline(always)]
+pub(crate) fn forward_with_slopes<T: Real>(form: TableForm, phi: &[T], z: &mut [T], h: &mut [T]) {
+    let grid = Grid::new(form);
+    let knots = crate::planes::part(phi, 0, 2 * form.knots);
+    let n = z.len();
+    let mut at = 0;
+    while at < n {
+        let z0: [T; LANES] = load(z, at);
+        let place = grid.locate(z0);
+        let quad = Quad::gather(knots, &place);
+        store(h, at, whole_value(&grid, &quad, &place, z0));
+        store(z, at, whole_slope(&grid, &quad, &place, z0));
         at += LANES;
     }
 }
@@ -413,6 +426,12 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
         }
         at += LANES;
     }
+}
+
+#[inline(always)]
+fn whole_value<T: Real>(grid: &Grid<T>, quad: &Quad<T>, place: &Place<T>, z: [T; LANES]) -> [T; LANES] {
+    let value = quad.value(place);
+    if grid.form.base == Base::Zero { value } else { zip(value, z, |h, z| h + grid.form.base.value(z)) }
 }
 
 #[inline(always)]
