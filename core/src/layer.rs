@@ -3,8 +3,9 @@
 //! Arrays are feature-major: `x` of a layer with `n` features over a batch of `B` rows is `n` runs of `B` values.
 //! Outputs come first in the argument lists. Adjoints of parameters accumulate.
 
+use crate::activation::zip;
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, rows, rows_mut, sum, two};
+use crate::planes::{LANES, Planes, PlanesMut, load, rows, rows_mut, store, sum, two};
 use crate::tile::{Plain, Transposed, add_product};
 use crate::vector::Vector;
 
@@ -127,41 +128,74 @@ pub(crate) fn arg_max<T: Real>(logits: impl Iterator<Item = T>) -> usize {
     best.map_or(0, |(c, _)| c)
 }
 
-/// In place, column `i` of `y` (classes x batch) goes from logits to the adjoint of the mean loss,
-/// `dy_c = (p_c - [c = label]) / B`, with tangents `p_c (y1_c - sum_k p_k y1_k) / B`. Returns the row's loss.
+/// In place, `y` (classes x batch) goes from logits to the adjoint of the mean loss, `dy_c = (p_c - [c = label]) / B`, with
+/// tangents `p_c (y1_c - sum_k p_k y1_k) / B`. Returns the sum of the rows' losses, rows ascending.
+///
+/// Rows go side by side in lanes; within a row the classes are in ascending order, as in [`cross_entropy`].
 #[inline(always)]
 pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
+    mut y: PlanesMut<'_, T, K>,
+    batch: usize,
+    label: impl Fn(usize) -> u32,
+) -> T {
+    let mut sum = T::ZERO;
+    let mut at = 0;
+    while at < batch {
+        let lanes = LANES.min(batch - at);
+        let mut labels = [0; LANES];
+        for (i, l) in labels.iter_mut().enumerate().take(lanes) {
+            *l = label(at + i);
+        }
+        for loss in softmax_lanes(&mut y, batch, at, &labels).into_iter().take(lanes) {
+            sum += loss;
+        }
+        at += LANES;
+    }
+    sum
+}
+
+/// The rows `at..at + LANES`; returns their losses.
+#[inline(always)]
+fn softmax_lanes<T: Real, const K: usize>(
     y: &mut PlanesMut<'_, T, K>,
     batch: usize,
-    i: usize,
-    label: usize,
-) -> T {
-    let loss_top = largest(column(y.as_ref().value(), batch, i));
-    let own = column(y.as_ref().value(), batch, i).nth(label).unwrap_or_default();
-    let mut total = T::ZERO;
-    for e in column_mut(y.value(), batch, i) {
-        *e = (*e - loss_top).exp();
-        total += *e;
-    }
+    at: usize,
+    labels: &[u32; LANES],
+) -> [T; LANES] {
     let size = T::from_usize(batch);
-    let mut mean = T::ZERO;
-    for p in column_mut(y.value(), batch, i) {
-        *p = *p / total;
+    let mut top: [T; LANES] = load(y.value(), at);
+    for row in rows(y.value(), batch) {
+        top = zip(top, load(row, at), |a, b| b.max(a));
     }
-    if K > 1 {
-        let planes = y.as_ref();
-        for (p, y1) in column(planes.value(), batch, i).zip(column(planes.tangent(), batch, i)) {
-            mean += p * y1;
+    let (mut total, mut own) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+    for (c, row) in rows_mut(y.value(), batch).enumerate() {
+        let logits: [T; LANES] = load(row, at);
+        for ((own, &x), &label) in own.iter_mut().zip(&logits).zip(labels) {
+            *own = if label == c as u32 { x } else { *own };
         }
-        let [p, y1] = two(y);
-        for (&mut p, y1) in column_mut(p, batch, i).zip(column_mut(y1, batch, i)) {
-            *y1 = p * (*y1 - mean) / size;
+        let e = zip(logits, top, |y, top| (y - top).exp());
+        total = zip(total, e, |t, e| t + e);
+        store(row, at, e);
+    }
+    let [values, tangents] = two(y);
+    let mut mean = [T::ZERO; LANES];
+    for (e, y1) in rows(values, batch).zip(rows(tangents, batch)) {
+        let p = zip(load(e, at), total, |e, total| e / total);
+        mean = zip(mean, zip(p, load(y1, at), |p, y1| p * y1), |m, x| m + x);
+    }
+    for (e, y1) in rows(values, batch).zip(rows_mut(tangents, batch)) {
+        let p = zip(load(e, at), total, |e, total| e / total);
+        let turn = zip(load(y1, at), mean, |y1, mean| y1 - mean);
+        store(y1, at, zip(p, turn, |p, turn| p * turn / size));
+    }
+    for (c, e) in rows_mut(values, batch).enumerate() {
+        let mut p = zip(load(e, at), total, |e, total| e / total);
+        for (p, &label) in p.iter_mut().zip(labels) {
+            *p = if label == c as u32 { *p - T::ONE } else { *p };
         }
+        store(e, at, p.map(|p| p / size));
     }
-    for (c, p) in column_mut(y.value(), batch, i).enumerate() {
-        *p = if c == label { (*p - T::ONE) / size } else { *p / size };
-    }
-    total.ln() + (loss_top - own)
+    zip(total.map(T::ln), zip(top, own, |top, own| top - own), |l, d| l + d)
 }
 
 /// Squared error of one row, summed over the outputs in ascending order.

@@ -455,19 +455,23 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             d.iter_mut().zip(y).for_each(|(d, y)| *d = *y);
         }
         let outputs = self.shape.outputs();
-        let mut total = T::ZERO;
-        for i in 0..self.batch {
-            let row = batch.rows.at(i);
-            total += match batch.data.target {
-                Target::Classes(labels) => {
-                    let label = labels.get(row).copied().unwrap_or_default();
-                    layer::cross_entropy_adjoint(&mut d, self.batch, i, usize::from(label))
+        let total = match batch.data.target {
+            Target::Classes(labels) => self.vector.run(
+                #[inline(always)]
+                || {
+                    let label = |i| u32::from(labels.get(batch.rows.at(i)).copied().unwrap_or_default());
+                    layer::cross_entropy_adjoint(d, self.batch, label)
+                },
+            ),
+            Target::Values(values) => {
+                let mut total = T::ZERO;
+                for i in 0..self.batch {
+                    let target = part(values, batch.rows.at(i) * outputs, outputs);
+                    total += layer::squared_error_adjoint(&mut d, self.batch, i, target);
                 }
-                Target::Values(values) => {
-                    layer::squared_error_adjoint(&mut d, self.batch, i, part(values, row * outputs, outputs))
-                }
-            };
-        }
+                total
+            }
+        };
         self.mean(total, batch)
     }
 

@@ -304,5 +304,5 @@ fn reproduce_answers_both_questions_at_the_smoke_preset() {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }
     let claims: Value = serde_json::from_slice(&fs::read(dir.path().join("r/claims.json")).unwrap()).unwrap();
-    assert_eq!(claims.as_array().unwrap().len(), 1 + 5 + 2 + 5);
+    assert_eq!(claims.as_array().unwrap().len(), 1 + 5 + 2 + 4);
 }

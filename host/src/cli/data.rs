@@ -8,10 +8,19 @@ use ldnn::progress::Output;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     set: Set,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ldnn data mnist1d --out mnist1d.npz
+  ldnn data mnist1d --num_samples 20000 --seed 7 --out more.npz
+  ldnn data vanderpol --mu 1.5 --dt 0.05 --out vanderpol.npz
+
+In Python: numpy.load('mnist1d.npz')['x'].";
 
 #[derive(Subcommand, Clone)]
 enum Set {

@@ -86,7 +86,7 @@ impl Preset {
                 outer_seeds: 3,
                 runs: 10,
                 epochs: 500,
-                select_runs: 2,
+                select_runs: 4,
                 select_epochs: 300,
             },
             Preset::Paper => Amount {
