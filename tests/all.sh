@@ -58,12 +58,16 @@ cross() {
     fi
 }
 
+# Where it may: a tool that a step needs. The step itself says what is missing where it may not.
+command -v valgrind >/dev/null || { as_root apt-get update && as_root apt-get install -y valgrind; } >/dev/null 2>&1
+
 step "format" cargo fmt --all --check
 step "clippy" cargo clippy --workspace --all-targets -- -D warnings
 step "clippy, micromath" cargo clippy --package ldnn-tests --all-targets --features micromath -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 step "tests" cargo test --workspace
 step "tests, micromath" cargo test --package ldnn-tests --features micromath --test micromath
+step "instruction counts" tests/instructions.sh
 
 if rustup_targets; then
     how=rustup

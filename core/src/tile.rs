@@ -10,9 +10,10 @@ use crate::math::Real;
 use crate::planes::{load, part, store};
 use crate::vector::Vector;
 
-/// The left factor: hands out columns of four rows, or of one.
+/// The left factor: hands out columns of four rows, of two, or of one.
 pub(crate) trait Left<T: Real> {
     fn four(&self, row: usize) -> impl Iterator<Item = [T; 4]>;
+    fn two(&self, row: usize) -> impl Iterator<Item = [T; 2]>;
     fn one(&self, row: usize) -> impl Iterator<Item = T>;
 }
 
@@ -36,6 +37,12 @@ impl<T: Real> Left<T> for Plain<'_, T> {
     }
 
     #[inline(always)]
+    fn two(&self, row: usize) -> impl Iterator<Item = [T; 2]> {
+        let of = |r: usize| part(self.a, (row + r) * self.k, self.k).iter();
+        of(0).zip(of(1)).map(|(a, b)| [*a, *b])
+    }
+
+    #[inline(always)]
     fn one(&self, row: usize) -> impl Iterator<Item = T> {
         part(self.a, row * self.k, self.k).iter().copied()
     }
@@ -44,6 +51,11 @@ impl<T: Real> Left<T> for Plain<'_, T> {
 impl<T: Real> Left<T> for Transposed<'_, T> {
     #[inline(always)]
     fn four(&self, row: usize) -> impl Iterator<Item = [T; 4]> {
+        Columns::new(self.a, row, self.m)
+    }
+
+    #[inline(always)]
+    fn two(&self, row: usize) -> impl Iterator<Item = [T; 2]> {
         Columns::new(self.a, row, self.m)
     }
 
@@ -97,9 +109,12 @@ fn panel<T: Real, const L: usize>(c: &mut [T], a: &impl Left<T>, b: &[T], m: usi
         tile4::<T, L>(c, row * n + col, n, a.four(row), Columns::new(b, col, n));
         row += 4;
     }
-    while row < m {
+    if m - row >= 2 {
+        tile2::<T, L>(c, row * n + col, n, a.two(row), Columns::new(b, col, n));
+        row += 2;
+    }
+    if row < m {
         tile1::<T, L>(c, row * n + col, a.one(row), Columns::new(b, col, n));
-        row += 1;
     }
 }
 
@@ -125,6 +140,24 @@ fn tile4<T: Real, const L: usize>(
     store(c, at + n, c1);
     store(c, at + 2 * n, c2);
     store(c, at + 3 * n, c3);
+}
+
+#[inline(always)]
+fn tile2<T: Real, const L: usize>(
+    c: &mut [T],
+    at: usize,
+    n: usize,
+    a: impl Iterator<Item = [T; 2]>,
+    b: Columns<'_, T, L>,
+) {
+    let mut c0: [T; L] = load(c, at);
+    let mut c1: [T; L] = load(c, at + n);
+    for ([a0, a1], b) in a.zip(b) {
+        add_scaled(&mut c0, a0, &b);
+        add_scaled(&mut c1, a1, &b);
+    }
+    store(c, at, c0);
+    store(c, at + n, c1);
 }
 
 #[inline(always)]

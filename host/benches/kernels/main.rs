@@ -5,6 +5,7 @@
 
 mod naive;
 
+use ldnn::plot::{Band, curves};
 use ldnn::simd::Level;
 use ldnn::stats::quantile;
 use ldnn::validate::table;
@@ -15,6 +16,7 @@ use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::{TableForm, build, build_adjoint, build_work_len, evaluate, tabulated};
 use ldnn_core::{Base, Kind, Shape, Vector};
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Instant;
 
 const KNOTS: usize = 257;
@@ -315,29 +317,38 @@ fn outer_steps(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
     }
 }
 
-/// Time against size, with the exponent of the fitted power law: 1 is linear.
-fn scaling(bench: &Bench) {
+/// Time against size, with the exponent of the fitted power law: 1 is linear. Draws `out/scaling.png`.
+fn scaling(bench: &Bench) -> anyhow::Result<()> {
     if !bench.wants("scaling") {
-        return;
+        return Ok(());
     }
     let mut out = table(&["scaling of an outer step", "sizes", "times", "exponent"]);
+    let mut bands = Vec::new();
     let sizes = [1usize, 2, 4, 8];
     let mut row = |name: &str, unit: usize, of: &dyn Fn(usize) -> f64| {
-        let times: Vec<f64> = sizes.iter().map(|s| of(unit * s)).collect();
+        let times = sizes.map(|s| of(unit * s));
+        let (x, y) = (sizes.map(|s| (s as f64).log10()), times.map(f64::log10));
+        let exponent = slope(&x, &y);
         let shown = sizes.map(|s| (unit * s).to_string()).join(", ");
-        let exponent = slope(&sizes.map(|s| (s as f64).ln()), &times.iter().map(|t| t.ln()).collect::<Vec<_>>());
-        let times = times.iter().map(|&t| time(t)).collect::<Vec<_>>().join(", ");
-        out.add_row([name.to_string(), shown, times, format!("{exponent:.2}")]);
+        out.add_row([name.to_string(), shown, times.map(time).join(", "), format!("{exponent:.2}")]);
+        let name = format!("{name}: {exponent:.2}");
+        bands.push(Band { name, x: x.to_vec(), mean: y.to_vec(), half_width: vec![0.0; 4] });
     };
-    let paper = || Setting::tabled(&Setting::new(paper_shape(), ROWS));
-    let shared = paper();
-    row("rows a batch", 50, &|n| outer_step(bench.level, &shared, 50, n, false, 5));
+    let shared = Setting::tabled(&Setting::new(paper_shape(), ROWS));
+    row("batch", 50, &|n| outer_step(bench.level, &shared, 50, n, false, 5));
     row("inner steps", 25, &|n| outer_step(bench.level, &shared, n, BATCH, false, 5));
-    row("hidden neurons", 50, &|n| {
+    row("neurons", 50, &|n| {
         let shape = Shape::new(&[40, n, 10], &[Kind::Learned { base: Base::Sine, units: 50 }; 2]);
         outer_step(bench.level, &Setting::tabled(&Setting::new(shape, ROWS)), 25, BATCH, false, 5)
     });
     println!("{out}");
+    let title = "time of an outer step, with the exponent of the fit";
+    let drawing = curves(title, "log10 of size / smallest", "log10 of seconds", &bands);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../out");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("scaling.png"), drawing.to_png()?)?;
+    println!("picture: out/scaling.png");
+    Ok(())
 }
 
 /// Of the least-squares line.
@@ -348,7 +359,7 @@ fn slope(x: &[f64], y: &[f64]) -> f64 {
     product(|a, b| a * b) / product(|a, _| a * a)
 }
 
-fn main() {
+fn main() -> anyhow::Result<()> {
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
     let level = Level::best();
     let peak = peak(level);
@@ -366,5 +377,5 @@ fn main() {
     training(&mut bench, "direct", &mut direct);
     outer_steps(&mut bench, &direct, &tabled);
     bench.print();
-    scaling(&bench);
+    scaling(&bench)
 }

@@ -1,8 +1,12 @@
 //! What several commands have in common.
 
+use super::Plan;
 use anyhow::{Context, Result, bail};
 use ldnn::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
+use ldnn::folder::RunFolder;
+use ldnn::progress::Output;
 use ldnn::task::Task;
+use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
@@ -54,8 +58,34 @@ pub struct OutArgs {
 }
 
 impl OutArgs {
-    pub fn path(&self, default: &str) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| PathBuf::from(default))
+    /// The plan to do `work` with `settings` in the run folder.
+    pub fn plan<S: Serialize>(&self, default: &str, settings: S, task: Task, work: Work<S>) -> RunPlan<S> {
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
+        RunPlan { settings, task, out, replace: self.replace, work }
+    }
+}
+
+/// What a command does in its run folder; the text is for standard output.
+type Work<S> = fn(&S, &Task, &RunFolder, Output) -> Result<String>;
+
+/// A command that leaves a run folder.
+pub struct RunPlan<S> {
+    settings: S,
+    task: Task,
+    out: PathBuf,
+    replace: bool,
+    work: Work<S>,
+}
+
+impl<S: Serialize> Plan for RunPlan<S> {
+    fn describe(&self) -> Result<String> {
+        let settings = toml::to_string(&self.settings).context("the settings cannot be written as TOML")?;
+        Ok(format!("# to {}\n{settings}", self.out.display()))
+    }
+
+    fn execute(&self, output: Output) -> Result<String> {
+        let folder = RunFolder::open(&self.out, &self.settings, self.replace)?;
+        (self.work)(&self.settings, &self.task, &folder, output)
     }
 }
 
@@ -66,11 +96,6 @@ pub fn say(text: &str) -> Result<()> {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
     }
-}
-
-/// `settings` as TOML.
-pub fn toml_of(settings: &impl serde::Serialize) -> Result<String> {
-    toml::to_string(settings).context("the settings cannot be written as TOML")
 }
 
 /// Puts a flag's value, if it was given, in place of the default.

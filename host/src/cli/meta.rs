@@ -1,7 +1,7 @@
 //! `ldnn meta`
 
 use super::Plan;
-use super::common::{OutArgs, TaskArgs, set, toml_of};
+use super::common::{OutArgs, TaskArgs, set};
 use anyhow::Result;
 use ldnn::folder::RunFolder;
 use ldnn::meta::{self, MetaConfig, Objective, Schedule, Tape};
@@ -9,7 +9,6 @@ use ldnn::progress::{Output, Progress};
 use ldnn::task::Task;
 use ldnn::train::Optimiser;
 use serde::Serialize;
-use std::path::PathBuf;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -112,7 +111,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     snapshot_every: Option<usize>,
     #[command(flatten)]
-    out: OutArgs,
+    pub out: OutArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -131,24 +130,13 @@ struct Settings {
     meta: MetaConfig,
 }
 
-struct Resolved {
-    settings: Settings,
-    task: Task,
-    out: PathBuf,
-    replace: bool,
-}
-
 impl Args {
-    pub fn dry_run(&self) -> bool {
-        self.out.dry_run
-    }
-
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let task = self.task.load()?;
         let meta = self.config(&task);
         meta.check(&task)?;
         let settings = Settings { task: self.task.describe(), meta };
-        Ok(Resolved { settings, task, out: self.out.path("out/meta"), replace: self.out.replace })
+        Ok(self.out.plan("out/meta", settings, task, learn))
     }
 
     fn config(&self, task: &Task) -> MetaConfig {
@@ -188,18 +176,9 @@ impl Args {
     }
 }
 
-impl Plan for Resolved {
-    fn describe(&self) -> Result<String> {
-        Ok(format!("# to {}\n{}", self.out.display(), toml_of(&self.settings)?))
-    }
-
-    fn execute(&self, output: Output) -> Result<String> {
-        let folder = RunFolder::open(&self.out, &self.settings, self.replace)?;
-        let meta = &self.settings.meta;
-        let progress = Progress::new(output, "meta-learning", meta.steps);
-        meta::run(meta, &self.task, &folder, &progress)?;
-        drop(progress);
-        let file = |name: &str| folder.file(name).display().to_string();
-        Ok(format!("activations: {}\npicture: {}", file("activations.json"), file("evolution.png")))
-    }
+fn learn(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
+    let progress = Progress::new(output, "meta-learning", settings.meta.steps);
+    meta::run(&settings.meta, task, folder, &progress)?;
+    let file = |name: &str| folder.file(name).display().to_string();
+    Ok(format!("activations: {}\npicture: {}", file("activations.json"), file("evolution.png")))
 }

@@ -81,9 +81,9 @@ fn prepare(cli: &Cli) -> Result<(Box<dyn Plan>, bool)> {
         pool.with_context(|| format!("--jobs {jobs}: the threads cannot be started; use fewer"))?;
     }
     Ok(match &cli.command {
-        Command::Reproduce(args) => (Box::new(args.resolve()?), args.dry_run()),
-        Command::Meta(args) => (Box::new(args.resolve()?), args.dry_run()),
-        Command::Validate(args) => (Box::new(args.resolve()?), args.dry_run()),
+        Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::Meta(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::Validate(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Data(args) => (Box::new(args.resolve()?), false),
     })
 }

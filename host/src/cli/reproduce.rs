@@ -1,15 +1,11 @@
 //! `ldnn reproduce`
 
 use super::Plan;
-use super::common::{OutArgs, TaskArgs, toml_of};
+use super::common::{OutArgs, TaskArgs};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use ldnn::folder::RunFolder;
-use ldnn::progress::Output;
 use ldnn::reproduce::{self, Preset, ReproduceConfig};
-use ldnn::task::Task;
 use serde::Serialize;
-use std::path::PathBuf;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -26,7 +22,7 @@ pub struct Args {
     #[command(flatten)]
     task: TaskArgs,
     #[command(flatten)]
-    out: OutArgs,
+    pub out: OutArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -49,18 +45,7 @@ struct Settings {
     reproduce: ReproduceConfig,
 }
 
-struct Resolved {
-    settings: Settings,
-    task: Task,
-    out: PathBuf,
-    replace: bool,
-}
-
 impl Args {
-    pub fn dry_run(&self) -> bool {
-        self.out.dry_run
-    }
-
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let Experiment::Fig3 = self.experiment;
         let task = self.task.load()?;
@@ -70,19 +55,9 @@ impl Args {
         );
         let reproduce = ReproduceConfig::new(self.preset, self.seed, &task);
         let preset = self.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
-        let out = self.out.path(&format!("out/fig3-{preset}"));
         let settings = Settings { task: self.task.describe(), reproduce };
-        Ok(Resolved { settings, task, out, replace: self.out.replace })
-    }
-}
-
-impl Plan for Resolved {
-    fn describe(&self) -> Result<String> {
-        Ok(format!("# to {}\n{}", self.out.display(), toml_of(&self.settings)?))
-    }
-
-    fn execute(&self, output: Output) -> Result<String> {
-        let folder = RunFolder::open(&self.out, &self.settings, self.replace)?;
-        reproduce::run(&self.settings.reproduce, &self.task, &folder, output)
+        Ok(self.out.plan(&format!("out/fig3-{preset}"), settings, task, |settings, task, folder, output| {
+            reproduce::run(&settings.reproduce, task, folder, output)
+        }))
     }
 }

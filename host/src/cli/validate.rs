@@ -1,7 +1,7 @@
 //! `ldnn validate`
 
 use super::Plan;
-use super::common::{OutArgs, TaskArgs, toml_of};
+use super::common::{OutArgs, TaskArgs};
 use anyhow::{Context, Result};
 use ldnn::activations::Activations;
 use ldnn::folder::RunFolder;
@@ -58,7 +58,7 @@ pub struct Args {
     #[arg(long)]
     exact: bool,
     #[command(flatten)]
-    out: OutArgs,
+    pub out: OutArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -78,18 +78,7 @@ struct Settings {
     validate: ValidateConfig,
 }
 
-struct Resolved {
-    settings: Settings,
-    task: Task,
-    out: PathBuf,
-    replace: bool,
-}
-
 impl Args {
-    pub fn dry_run(&self) -> bool {
-        self.out.dry_run
-    }
-
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let task = self.task.load()?;
         let learned = self.activations.as_deref().map(Activations::read).transpose().context("--activations")?;
@@ -111,7 +100,7 @@ impl Args {
         };
         validate.choices(&task, learned.as_ref())?;
         let settings = Settings { task: self.task.describe(), learned, validate };
-        Ok(Resolved { settings, task, out: self.out.path("out/validate"), replace: self.out.replace })
+        Ok(self.out.plan("out/validate", settings, task, compare))
     }
 
     fn names(&self, learned: Option<&Activations>) -> Vec<String> {
@@ -125,16 +114,8 @@ impl Args {
     }
 }
 
-impl Plan for Resolved {
-    fn describe(&self) -> Result<String> {
-        Ok(format!("# to {}\n{}", self.out.display(), toml_of(&self.settings)?))
-    }
-
-    fn execute(&self, output: Output) -> Result<String> {
-        let folder = RunFolder::open(&self.out, &self.settings, self.replace)?;
-        let Settings { validate, learned, .. } = &self.settings;
-        let report = validate::run(validate, &self.task, learned.as_ref(), &folder, output)?;
-        let file = |name: &str| folder.file(name).display().to_string();
-        Ok(format!("{report}\n\npictures: {}, {}", file("violins.png"), file("curves.png")))
-    }
+fn compare(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
+    let report = validate::run(&settings.validate, task, settings.learned.as_ref(), folder, output)?;
+    let file = |name: &str| folder.file(name).display().to_string();
+    Ok(format!("{report}\n\npictures: {}, {}", file("violins.png"), file("curves.png")))
 }
