@@ -3,8 +3,10 @@
 #![doc = include_str!("../README.md")]
 
 mod activation;
+mod batch;
 mod error;
 mod fixed;
+mod init;
 mod layer;
 pub mod math;
 pub mod meta;

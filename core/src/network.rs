@@ -4,7 +4,7 @@
 //! two, the tangent plane of the gradient is the derivative of the gradient along the direction that the tangent
 //! plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994), from the same text.
 
-use crate::activation::{self, Kind};
+use crate::activation;
 use crate::error::{Error, check, check_at_least};
 use crate::layer::{self, Affine};
 use crate::math::Real;
@@ -13,83 +13,9 @@ use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
 use crate::vector::Vector;
 
-/// What the outputs are compared with; it decides the loss.
-#[derive(Clone, Copy, Debug)]
-pub enum Target<'a, T> {
-    /// A class label per row: mean softmax cross-entropy in nats.
-    Classes(&'a [u16]),
-    /// Values per row (rows x outputs): squared error, averaged over rows and outputs.
-    Values(&'a [T]),
-}
-
-/// A data set: inputs (rows x inputs, row-major) and targets.
-#[derive(Clone, Copy, Debug)]
-pub struct Data<'a, T> {
-    /// Inputs, row by row.
-    pub x: &'a [T],
-    /// Targets, row by row.
-    pub target: Target<'a, T>,
-}
-
-/// The rows of a data set that are taken together.
-#[derive(Clone, Copy, Debug)]
-pub enum Rows<'a> {
-    /// `start..start + len`
-    Range {
-        /// The first row.
-        start: usize,
-        /// Number of rows.
-        len: usize,
-    },
-    /// These rows, in this order.
-    Picked(&'a [u32]),
-}
-
-impl Rows<'_> {
-    /// Number of rows.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        match self {
-            Rows::Range { len, .. } => *len,
-            Rows::Picked(rows) => rows.len(),
-        }
-    }
-
-    /// Whether there is no row.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The data row at position `i` of the batch.
-    fn at(&self, i: usize) -> usize {
-        match self {
-            Rows::Range { start, .. } => start + i,
-            Rows::Picked(rows) => rows.get(i).copied().unwrap_or_default() as usize,
-        }
-    }
-}
-
-/// A batch: some rows of a data set.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'a, T> {
-    /// The data.
-    pub data: Data<'a, T>,
-    /// Which rows of it.
-    pub rows: Rows<'a>,
-}
-
-impl<'a, T> Batch<'a, T> {
-    /// All rows of `data` for a network with `inputs` inputs.
-    #[must_use]
-    pub const fn all(data: Data<'a, T>, inputs: usize) -> Self {
-        let len = match data.x.len().checked_div(inputs) {
-            Some(rows) => rows,
-            None => 0,
-        };
-        Batch { data, rows: Rows::Range { start: 0, len } }
-    }
-}
+use crate::batch::check_batch;
+pub use crate::batch::{Batch, Data, Rows, Target};
+pub use crate::init::{Init, init_phi, init_theta};
 
 /// Noise on hidden units during training: uniform in `[-amplitude, amplitude]`, one draw a unit and call, shared by
 /// the rows of the batch; added to the outputs of the hidden units of the network and of the sub-networks.
@@ -262,41 +188,6 @@ fn tangent_walk<'a, T: Real, V: Vector>(
 
 fn check_theta_or_all(name: &'static str, shape: &Shape, len: usize) -> Result<(), Error> {
     if len == shape.theta_len() { Ok(()) } else { Ok(check(name, shape.param_len(), len)?) }
-}
-
-/// Rows, labels and lengths of a batch against the shape.
-fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), Error> {
-    let inputs = shape.inputs();
-    let count = batch.data.x.len().checked_div(inputs).unwrap_or_default();
-    check("x", count * inputs, batch.data.x.len())?;
-    if batch.rows.is_empty() {
-        return Err(Error::Empty("the number of rows in a batch"));
-    }
-    let last = match batch.rows {
-        Rows::Range { start, len } => start.saturating_add(len - 1),
-        Rows::Picked(rows) => rows.iter().copied().max().unwrap_or_default() as usize,
-    };
-    if last >= count {
-        return Err(Error::Row { row: u32::try_from(last).unwrap_or(u32::MAX), rows: count });
-    }
-    match batch.data.target {
-        Target::Values(values) => Ok(check("target", count * shape.outputs(), values.len())?),
-        Target::Classes(labels) => {
-            check("target", count, labels.len())?;
-            check_labels(shape.outputs(), batch.rows, labels)
-        }
-    }
-}
-
-fn check_labels(classes: usize, rows: Rows<'_>, labels: &[u16]) -> Result<(), Error> {
-    for i in 0..rows.len() {
-        let row = rows.at(i);
-        let label = labels.get(row).copied().unwrap_or_default();
-        if usize::from(label) >= classes {
-            return Err(Error::Label { row, label, classes });
-        }
-    }
-    Ok(())
 }
 
 /// One pass over one batch.
@@ -597,66 +488,4 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
 fn subnet_noise<T: Real>(noise: Noise<T>, l: usize, t: usize) -> impl Fn(u32) -> T {
     let draws = Draws::new(noise.seed, Stream::SubnetNoise, (l * crate::shape::MAX_TYPES + t) as u32, noise.step);
     move |j| noise.amplitude * draws.symmetric(j)
-}
-
-/// How the weights start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Init {
-    /// Weights and biases uniform in +-1/sqrt(inputs): PyTorch's default, and the paper's.
-    FanIn,
-    /// Weights uniform in +-sqrt(6 / (inputs + outputs)), biases 0 (Glorot and Bengio 2010).
-    Xavier,
-    /// Weights uniform in +-sqrt(6 / inputs), biases 0 (He et al. 2015).
-    He,
-}
-
-/// Draws fresh weights and biases: `theta` (`shape.theta_len()`) is overwritten. `step` numbers the networks of a seed.
-///
-/// # Errors
-/// If `theta` has another length.
-pub fn init_theta<T: Real>(shape: &Shape, init: Init, seed: u64, step: u64, theta: &mut [T]) -> Result<(), Error> {
-    check("theta", shape.theta_len(), theta.len())?;
-    for l in 0..shape.layers() {
-        let draws = Draws::new(seed, Stream::Weights, l as u32, step);
-        let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
-        let (fan_in, fan_out) = (T::from_usize(inputs), T::from_usize(outputs));
-        let six = T::from_f64(6.0);
-        let (weights, biases) = match init {
-            Init::FanIn => (T::ONE / fan_in.sqrt(), T::ONE / fan_in.sqrt()),
-            Init::Xavier => ((six / (fan_in + fan_out)).sqrt(), T::ZERO),
-            Init::He => ((six / fan_in).sqrt(), T::ZERO),
-        };
-        let count = inputs * outputs;
-        for (i, w) in part_mut(theta, shape.weights_at(l), count).iter_mut().enumerate() {
-            *w = weights * draws.symmetric(i as u32);
-        }
-        for (i, b) in part_mut(theta, shape.biases_at(l), outputs).iter_mut().enumerate() {
-            *b = biases * draws.symmetric((count + i) as u32);
-        }
-    }
-    Ok(())
-}
-
-/// Draws fresh activation parameters: `phi` (`shape.phi_len()`) is overwritten; tables become zero functions.
-///
-/// Sub-networks start as PyTorch's linear layers do: `u`, `c` uniform in +-1, `v`, `d` in +-1/sqrt(units).
-///
-/// # Errors
-/// If `phi` has another length.
-pub fn init_phi<T: Real>(shape: &Shape, seed: u64, phi: &mut [T]) -> Result<(), Error> {
-    check("phi", shape.phi_len(), phi.len())?;
-    phi.fill(T::ZERO);
-    for t in 0..shape.types() {
-        let kind = shape.kind(t);
-        if let Kind::Learned { units, .. } = kind {
-            let draws = Draws::new(seed, Stream::Activations, t as u32, 0);
-            let last = T::ONE / T::from_usize(units).sqrt();
-            let own = part_mut(phi, shape.type_at(t) - shape.theta_len(), kind.param_len());
-            for (i, p) in own.iter_mut().enumerate() {
-                let bound = if i < 2 * units { T::ONE } else { last };
-                *p = bound * draws.symmetric(i as u32);
-            }
-        }
-    }
-    Ok(())
 }
