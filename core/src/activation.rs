@@ -7,7 +7,7 @@
 //! the neurons of one type are one run of memory and a kernel is a loop over it.
 
 use crate::math::Real;
-use crate::planes::{LANES, Planes, PlanesMut, load, part, part_mut, store};
+use crate::planes::{Block, LANES, Lanes, Planes, PlanesMut, each_block, load, part, part_mut, store};
 use crate::shape::{MAX_WIDTH, ShapeError};
 use crate::table::{self, TableForm};
 use crate::vector::Vector;
@@ -284,36 +284,53 @@ pub(crate) fn adjoint<T: Real, V: Vector, const K: usize>(
 
 /// Product rule for a function of one variable: `h0 = f(z0)`, `h1 = f'(z0) z1`.
 #[inline(always)]
-fn base_forward<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
-    let n = z.value().len();
-    let mut at = 0;
-    while at < n {
-        let z0: [T; LANES] = load(z.value(), at);
-        store(h.value(), at, z0.map(|z| base.value(z)));
+fn base_forward<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, h: PlanesMut<'_, T, K>) {
+    each_block(z.value().len(), &mut BaseForward { base, z, h });
+}
+
+struct BaseForward<'a, T, const K: usize> {
+    base: Base,
+    z: Planes<'a, T, K>,
+    h: PlanesMut<'a, T, K>,
+}
+
+impl<T: Real, const K: usize> Lanes for BaseForward<'_, T, K> {
+    #[inline(always)]
+    fn block<B: Block>(&mut self, b: B, at: usize) {
+        let (base, z0) = (self.base, load::<T, B, LANES>(b, self.z.value(), at));
+        store(b, self.h.value(), at, z0.map(|z| base.value(z)));
         if K > 1 {
-            let z1: [T; LANES] = load(z.tangent(), at);
-            store(h.tangent(), at, zip(z0, z1, |z0, z1| base.slope(z0) * z1));
+            let z1 = load(b, self.z.tangent(), at);
+            store(b, self.h.tangent(), at, zip(z0, z1, |z0, z1| base.slope(z0) * z1));
         }
-        at += LANES;
     }
 }
 
 /// `dz0 = d0 f'(z0)`, `dz1 = d1 f'(z0) + d0 f''(z0) z1`.
 #[inline(always)]
-fn base_adjoint<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, mut d: PlanesMut<'_, T, K>) {
-    let n = z.value().len();
-    let mut at = 0;
-    while at < n {
-        let z0: [T; LANES] = load(z.value(), at);
+fn base_adjoint<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, d: PlanesMut<'_, T, K>) {
+    each_block(z.value().len(), &mut BaseAdjoint { base, z, d });
+}
+
+struct BaseAdjoint<'a, T, const K: usize> {
+    base: Base,
+    z: Planes<'a, T, K>,
+    d: PlanesMut<'a, T, K>,
+}
+
+impl<T: Real, const K: usize> Lanes for BaseAdjoint<'_, T, K> {
+    #[inline(always)]
+    fn block<B: Block>(&mut self, b: B, at: usize) {
+        let (base, z0) = (self.base, load::<T, B, LANES>(b, self.z.value(), at));
         let slope = z0.map(|z| base.slope(z));
-        let d0: [T; LANES] = load(d.value(), at);
-        store(d.value(), at, zip(d0, slope, |d, s| d * s));
+        let d0: [T; LANES] = load(b, self.d.value(), at);
+        store(b, self.d.value(), at, zip(d0, slope, |d, s| d * s));
         if K > 1 {
-            let d1: [T; LANES] = load(d.tangent(), at);
-            let bend = zip(z0, load(z.tangent(), at), |z0, z1| base.curvature(z0) * z1);
-            store(d.tangent(), at, zip(zip(d1, slope, |d, s| d * s), zip(d0, bend, |d, c| d * c), |a, b| a + b));
+            let d1: [T; LANES] = load(b, self.d.tangent(), at);
+            let bend = zip(z0, load(b, self.z.tangent(), at), |z0, z1| base.curvature(z0) * z1);
+            let turned = zip(zip(d1, slope, |d, s| d * s), zip(d0, bend, |d, c| d * c), |a, b| a + b);
+            store(b, self.d.tangent(), at, turned);
         }
-        at += LANES;
     }
 }
 

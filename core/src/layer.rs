@@ -5,7 +5,7 @@
 
 use crate::activation::zip;
 use crate::math::Real;
-use crate::planes::{LANES, Planes, PlanesMut, load, rows, rows_mut, store, sum, two};
+use crate::planes::{Block, LANES, Lanes, Planes, PlanesMut, each_block, load, part, rows, rows_mut, store, sum, two};
 use crate::tile::{Plain, Transposed, add_product};
 use crate::vector::Vector;
 
@@ -134,68 +134,68 @@ pub(crate) fn arg_max<T: Real>(logits: impl Iterator<Item = T>) -> usize {
 /// Rows go side by side in lanes; within a row the classes are in ascending order, as in [`cross_entropy`].
 #[inline(always)]
 pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
-    mut y: PlanesMut<'_, T, K>,
+    y: PlanesMut<'_, T, K>,
     batch: usize,
     label: impl Fn(usize) -> u32,
 ) -> T {
-    let mut sum = T::ZERO;
-    let mut at = 0;
-    while at < batch {
-        let lanes = LANES.min(batch - at);
-        let mut labels = [0; LANES];
-        for (i, l) in labels.iter_mut().enumerate().take(lanes) {
-            *l = label(at + i);
-        }
-        for loss in softmax_lanes(&mut y, batch, at, &labels).into_iter().take(lanes) {
-            sum += loss;
-        }
-        at += LANES;
-    }
-    sum
+    let mut softmax = Softmax { y, batch, label, sum: T::ZERO };
+    each_block(batch, &mut softmax);
+    softmax.sum
 }
 
-/// The rows `at..at + LANES`; returns their losses.
-#[inline(always)]
-fn softmax_lanes<T: Real, const K: usize>(
-    y: &mut PlanesMut<'_, T, K>,
+struct Softmax<'a, T, F, const K: usize> {
+    y: PlanesMut<'a, T, K>,
     batch: usize,
-    at: usize,
-    labels: &[u32; LANES],
-) -> [T; LANES] {
-    let size = T::from_usize(batch);
-    let mut top: [T; LANES] = load(y.value(), at);
-    for row in rows(y.value(), batch) {
-        top = zip(top, load(row, at), |a, b| b.max(a));
-    }
-    let (mut total, mut own) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-    for (c, row) in rows_mut(y.value(), batch).enumerate() {
-        let logits: [T; LANES] = load(row, at);
-        for ((own, &x), &label) in own.iter_mut().zip(&logits).zip(labels) {
-            *own = if label == c as u32 { x } else { *own };
+    label: F,
+    sum: T,
+}
+
+impl<T: Real, F: Fn(usize) -> u32, const K: usize> Lanes for Softmax<'_, T, F, K> {
+    #[inline(always)]
+    fn block<B: Block>(&mut self, b: B, at: usize) {
+        let (batch, size) = (self.batch, T::from_usize(self.batch));
+        let lanes = if B::WHOLE { LANES } else { batch - at };
+        let mut labels = [0; LANES];
+        for (i, l) in labels.iter_mut().enumerate().take(lanes) {
+            *l = (self.label)(at + i);
         }
-        let e = zip(logits, top, |y, top| (y - top).exp());
-        total = zip(total, e, |t, e| t + e);
-        store(row, at, e);
-    }
-    let [values, tangents] = two(y);
-    let mut mean = [T::ZERO; LANES];
-    for (e, y1) in rows(values, batch).zip(rows(tangents, batch)) {
-        let p = zip(load(e, at), total, |e, total| e / total);
-        mean = zip(mean, zip(p, load(y1, at), |p, y1| p * y1), |m, x| m + x);
-    }
-    for (e, y1) in rows(values, batch).zip(rows_mut(tangents, batch)) {
-        let p = zip(load(e, at), total, |e, total| e / total);
-        let turn = zip(load(y1, at), mean, |y1, mean| y1 - mean);
-        store(y1, at, zip(p, turn, |p, turn| p * turn / size));
-    }
-    for (c, e) in rows_mut(values, batch).enumerate() {
-        let mut p = zip(load(e, at), total, |e, total| e / total);
-        for (p, &label) in p.iter_mut().zip(labels) {
-            *p = if label == c as u32 { *p - T::ONE } else { *p };
+        let mut top: [T; LANES] = load(b, part(self.y.value(), 0, batch), at);
+        for row in rows(self.y.value(), batch) {
+            top = zip(top, load(b, row, at), |a, b| b.max(a));
         }
-        store(e, at, p.map(|p| p / size));
+        let (mut total, mut own) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+        for (c, row) in rows_mut(self.y.value(), batch).enumerate() {
+            let logits: [T; LANES] = load(b, row, at);
+            for ((own, &x), &label) in own.iter_mut().zip(&logits).zip(&labels) {
+                *own = if label == c as u32 { x } else { *own };
+            }
+            let e = zip(logits, top, |y, top| (y - top).exp());
+            total = zip(total, e, |t, e| t + e);
+            store(b, row, at, e);
+        }
+        let [values, tangents] = two(&mut self.y);
+        let mut mean = [T::ZERO; LANES];
+        for (e, y1) in rows(values, batch).zip(rows(tangents, batch)) {
+            let p = zip(load(b, e, at), total, |e, total| e / total);
+            mean = zip(mean, zip(p, load(b, y1, at), |p, y1| p * y1), |m, x| m + x);
+        }
+        for (e, y1) in rows(values, batch).zip(rows_mut(tangents, batch)) {
+            let p = zip(load(b, e, at), total, |e, total| e / total);
+            let turn = zip(load(b, y1, at), mean, |y1, mean| y1 - mean);
+            store(b, y1, at, zip(p, turn, |p, turn| p * turn / size));
+        }
+        for (c, e) in rows_mut(values, batch).enumerate() {
+            let mut p = zip(load(b, e, at), total, |e, total| e / total);
+            for (p, &label) in p.iter_mut().zip(&labels) {
+                *p = if label == c as u32 { *p - T::ONE } else { *p };
+            }
+            store(b, e, at, p.map(|p| p / size));
+        }
+        let losses = zip(total.map(T::ln), zip(top, own, |top, own| top - own), |l, d| l + d);
+        for loss in losses.into_iter().take(lanes) {
+            self.sum += loss;
+        }
     }
-    zip(total.map(T::ln), zip(top, own, |top, own| top - own), |l, d| l + d)
 }
 
 /// Squared error of one row, summed over the outputs in ascending order.

@@ -102,30 +102,71 @@ pub(crate) fn take<'a, T>(s: &mut &'a mut [T], len: usize) -> &'a mut [T] {
     head
 }
 
+/// Whether a block of lanes is whole, or the end of a slice that fills only some of them.
+///
+/// The kernels are compiled once for each: with both in one loop the compiler keeps single lanes instead of vectors.
+pub(crate) trait Block: Copy {
+    const WHOLE: bool;
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Whole;
+#[derive(Clone, Copy)]
+pub(crate) struct End;
+
+impl Block for Whole {
+    const WHOLE: bool = true;
+}
+
+impl Block for End {
+    const WHOLE: bool = false;
+}
+
+/// What is done with every block of lanes of some slices.
+pub(crate) trait Lanes {
+    fn block<B: Block>(&mut self, block: B, at: usize);
+}
+
+/// The blocks of `n` elements, in ascending order.
+#[inline(always)]
+pub(crate) fn each_block(n: usize, kernel: &mut impl Lanes) {
+    let whole = n - n % LANES;
+    let mut at = 0;
+    while at < whole {
+        kernel.block(Whole, at);
+        at += LANES;
+    }
+    if at < n {
+        kernel.block(End, at);
+    }
+}
+
 /// `L` elements from `at` on; where the slice ends, zeros.
 #[inline(always)]
-pub(crate) fn load<T: Real, const L: usize>(s: &[T], at: usize) -> [T; L] {
+pub(crate) fn load<T: Real, B: Block, const L: usize>(_: B, s: &[T], at: usize) -> [T; L] {
     let tail = s.get(at..).unwrap_or_default();
     if let Some(full) = tail.first_chunk::<L>() {
         return *full;
     }
     let mut lanes = [T::ZERO; L];
-    for (l, &x) in lanes.iter_mut().zip(tail) {
-        *l = x;
+    if !B::WHOLE {
+        for (l, &x) in lanes.iter_mut().zip(tail) {
+            *l = x;
+        }
     }
     lanes
 }
 
 /// Writes `lanes` from `at` on; what lies beyond the end of the slice is dropped.
 #[inline(always)]
-pub(crate) fn store<T: Real, const L: usize>(s: &mut [T], at: usize, lanes: [T; L]) {
+pub(crate) fn store<T: Real, B: Block, const L: usize>(_: B, s: &mut [T], at: usize, lanes: [T; L]) {
     let tail = s.get_mut(at..).unwrap_or_default();
     if let Some(full) = tail.first_chunk_mut::<L>() {
         *full = lanes;
-        return;
-    }
-    for (x, l) in tail.iter_mut().zip(lanes) {
-        *x = l;
+    } else if !B::WHOLE {
+        for (x, l) in tail.iter_mut().zip(lanes) {
+            *x = l;
+        }
     }
 }
 
@@ -206,28 +247,22 @@ pub(crate) fn sum<T: Real>(s: &[T]) -> T {
 #[inline(always)]
 pub(crate) fn transpose<T: Real>(out: &mut [T], s: &[T], m: usize, n: usize) {
     const B: usize = 8;
-    let mut j = 0;
-    while j < n {
-        let mut i = 0;
-        while i < m {
-            let tile: [[T; B]; B] = core::array::from_fn(|r| load_within(s, (i + r) * n + j, n - j, i + r < m));
-            for c in 0..B.min(n - j) {
-                let column: [T; B] =
-                    core::array::from_fn(|r| tile.get(r).and_then(|t| t.get(c)).copied().unwrap_or_default());
-                store_within(out, (j + c) * m + i, m - i, column);
+    let (whole_m, whole_n) = (m - m % B, n - n % B);
+    for j in (0..whole_n).step_by(B) {
+        for i in (0..whole_m).step_by(B) {
+            let tile: [[T; B]; B] = core::array::from_fn(|r| load(Whole, s, (i + r) * n + j));
+            for c in 0..B {
+                let column = tile.map(|row| row.get(c).copied().unwrap_or_default());
+                store(Whole, out, (j + c) * m + i, column);
             }
-            i += B;
         }
-        j += B;
     }
-}
-
-#[inline(always)]
-fn load_within<T: Real, const L: usize>(s: &[T], at: usize, left: usize, inside: bool) -> [T; L] {
-    if inside { load(part(s, at, left.min(L)), 0) } else { [T::ZERO; L] }
-}
-
-#[inline(always)]
-fn store_within<T: Real, const L: usize>(s: &mut [T], at: usize, left: usize, lanes: [T; L]) {
-    store(part_mut(s, at, left.min(L)), 0, lanes);
+    for j in 0..n {
+        let first = if j < whole_n { whole_m } else { 0 };
+        for i in first..m {
+            if let (Some(to), Some(&from)) = (out.get_mut(j * m + i), s.get(i * n + j)) {
+                *to = from;
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@
 use crate::activation::{self, Base, Kind, zip};
 use crate::error::{SizeError, check, check_at_least};
 use crate::math::Real;
-use crate::planes::{LANES, Planes, PlanesMut, load, part_mut, store};
+use crate::planes::{Block, LANES, Lanes, Planes, PlanesMut, each_block, load, part_mut, store};
 use crate::shape::{MAX_WIDTH, Shape, ShapeError};
 use crate::vector::Plain;
 
@@ -343,44 +343,61 @@ pub(crate) fn forward<T: Real, const K: usize>(
     form: TableForm,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
-    mut h: PlanesMut<'_, T, K>,
+    h: PlanesMut<'_, T, K>,
 ) {
-    let grid = Grid::new(form);
-    let knots = phi.part(0, 2 * form.knots);
-    let n = z.value().len();
-    let mut at = 0;
-    while at < n {
-        let z0: [T; LANES] = load(z.value(), at);
+    let (grid, knots) = (Grid::new(form), phi.part(0, 2 * form.knots));
+    each_block(z.value().len(), &mut Forward { grid, knots, z, h });
+}
+
+struct Forward<'a, T, const K: usize> {
+    grid: Grid<T>,
+    knots: Planes<'a, T, K>,
+    z: Planes<'a, T, K>,
+    h: PlanesMut<'a, T, K>,
+}
+
+impl<T: Real, const K: usize> Lanes for Forward<'_, T, K> {
+    #[inline(always)]
+    fn block<B: Block>(&mut self, b: B, at: usize) {
+        let (grid, knots) = (self.grid, self.knots);
+        let z0: [T; LANES] = load(b, self.z.value(), at);
         let place = grid.locate(z0);
         let quad = Quad::gather(knots.value(), &place);
-        store(h.value(), at, whole_value(&grid, &quad, &place, z0));
+        store(b, self.h.value(), at, whole_value(&grid, &quad, &place, z0));
         if K > 1 {
-            let z1: [T; LANES] = load(z.tangent(), at);
+            let z1: [T; LANES] = load(b, self.z.tangent(), at);
             let slope = whole_slope(&grid, &quad, &place, z0);
             let mut h1 = zip(slope, z1, |s, z| s * z);
             if !knots.tangent().is_empty() {
                 h1 = zip(h1, Quad::gather(knots.tangent(), &place).value(&place), |a, b| a + b);
             }
-            store(h.tangent(), at, h1);
+            store(b, self.h.tangent(), at, h1);
         }
-        at += LANES;
     }
 }
 
 /// `h = table(z)`, and the slopes take the place of `z`.
 #[inline(always)]
 pub(crate) fn forward_with_slopes<T: Real>(form: TableForm, phi: &[T], z: &mut [T], h: &mut [T]) {
-    let grid = Grid::new(form);
-    let knots = crate::planes::part(phi, 0, 2 * form.knots);
-    let n = z.len();
-    let mut at = 0;
-    while at < n {
-        let z0: [T; LANES] = load(z, at);
-        let place = grid.locate(z0);
-        let quad = Quad::gather(knots, &place);
-        store(h, at, whole_value(&grid, &quad, &place, z0));
-        store(z, at, whole_slope(&grid, &quad, &place, z0));
-        at += LANES;
+    let (grid, knots) = (Grid::new(form), crate::planes::part(phi, 0, 2 * form.knots));
+    each_block(z.len(), &mut ForwardWithSlopes { grid, knots, z, h });
+}
+
+struct ForwardWithSlopes<'a, T> {
+    grid: Grid<T>,
+    knots: &'a [T],
+    z: &'a mut [T],
+    h: &'a mut [T],
+}
+
+impl<T: Real> Lanes for ForwardWithSlopes<'_, T> {
+    #[inline(always)]
+    fn block<B: Block>(&mut self, b: B, at: usize) {
+        let z0: [T; LANES] = load(b, self.z, at);
+        let place = self.grid.locate(z0);
+        let quad = Quad::gather(self.knots, &place);
+        store(b, self.h, at, whole_value(&self.grid, &quad, &place, z0));
+        store(b, self.z, at, whole_slope(&self.grid, &quad, &place, z0));
     }
 }
 
@@ -391,40 +408,51 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
     form: TableForm,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
-    mut d: PlanesMut<'_, T, K>,
+    d: PlanesMut<'_, T, K>,
     mut dphi: PlanesMut<'_, T, K>,
 ) {
-    let grid = Grid::new(form);
-    let knots = phi.part(0, 2 * form.knots);
-    let mut dknots = dphi.part(0, 2 * form.knots);
-    let n = z.value().len();
-    let mut at = 0;
-    while at < n {
-        let z0: [T; LANES] = load(z.value(), at);
-        let z1: [T; LANES] = load(z.tangent(), at);
-        let d0: [T; LANES] = load(d.value(), at);
-        let d1: [T; LANES] = load(d.tangent(), at);
+    let (grid, knots) = (Grid::new(form), phi.part(0, 2 * form.knots));
+    let dknots = dphi.part(0, 2 * form.knots);
+    each_block(z.value().len(), &mut Adjoint { grid, knots, z, d, dknots });
+}
+
+struct Adjoint<'a, T, const K: usize> {
+    grid: Grid<T>,
+    knots: Planes<'a, T, K>,
+    z: Planes<'a, T, K>,
+    d: PlanesMut<'a, T, K>,
+    dknots: PlanesMut<'a, T, K>,
+}
+
+impl<T: Real, const K: usize> Lanes for Adjoint<'_, T, K> {
+    #[inline(always)]
+    fn block<B: Block>(&mut self, b: B, at: usize) {
+        let (grid, knots) = (self.grid, self.knots);
+        let z0: [T; LANES] = load(b, self.z.value(), at);
+        let z1: [T; LANES] = load(b, self.z.tangent(), at);
+        let d0: [T; LANES] = load(b, self.d.value(), at);
+        let d1: [T; LANES] = load(b, self.d.tangent(), at);
         let place = grid.locate(z0);
         let quad = Quad::gather(knots.value(), &place);
         let slope = whole_slope(&grid, &quad, &place, z0);
-        store(d.value(), at, zip(d0, slope, |d, s| d * s));
+        store(b, self.d.value(), at, zip(d0, slope, |d, s| d * s));
         if K > 1 {
             let mut bend = zip(whole_curvature(&grid, &quad, &place, z0), z1, |c, z| c * z);
             if !knots.tangent().is_empty() {
                 let rise = Quad::gather(knots.tangent(), &place).rise(&place);
                 bend = zip(bend, rise.map(|r| r * grid.per_spacing), |a, b| a + b);
             }
-            store(d.tangent(), at, zip(zip(d1, slope, |d, s| d * s), zip(d0, bend, |d, b| d * b), |a, b| a + b));
+            let turned = zip(zip(d1, slope, |d, s| d * s), zip(d0, bend, |d, b| d * b), |a, b| a + b);
+            store(b, self.d.tangent(), at, turned);
         }
-        let lanes = LANES.min(n - at);
-        if !dknots.value().is_empty() {
-            scatter(dknots.value(), &place, lanes, &quad_adjoint(&place, d0, [T::ZERO; LANES]));
+        let lanes = if B::WHOLE { LANES } else { self.z.value().len() - at };
+        if !self.dknots.value().is_empty() {
+            scatter(self.dknots.value(), &place, lanes, &quad_adjoint(&place, d0, [T::ZERO; LANES]));
         }
-        if !dknots.tangent().is_empty() {
+        if !self.dknots.tangent().is_empty() {
             let turn = zip(d0, z1, |d, z| d * z * grid.per_spacing);
-            scatter(dknots.tangent(), &place, lanes, &quad_adjoint(&place, d1, turn));
+            scatter(self.dknots.tangent(), &place, lanes, &quad_adjoint(&place, d1, turn));
         }
-        at += LANES;
     }
 }
 
