@@ -13,10 +13,10 @@
 //!
 //! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and is added exactly.
 
-use crate::activation::{self, Base, Kind, zip};
+use crate::activation::{self, Base, Kind};
 use crate::error::{SizeError, check, check_at_least};
 use crate::math::Real;
-use crate::planes::{Block, LANES, Lanes, Planes, PlanesMut, each_block, load, part_mut, store};
+use crate::planes::{Planes, PlanesMut, part, part_mut, two};
 use crate::shape::{MAX_WIDTH, Shape, ShapeError};
 use crate::vector::Plain;
 
@@ -102,7 +102,7 @@ pub const fn build_work_len(shape: &Shape, knots: usize) -> usize {
 pub fn build<T: Real>(from: &Shape, to: &Shape, phi: &[T], tables: &mut [T], work: &mut [T]) -> Result<(), SizeError> {
     check_build(from, to, phi.len(), tables.len(), work.len())?;
     for t in 0..from.types() {
-        let phi = crate::planes::part(phi, from.type_at(t) - from.theta_len(), from.kind(t).param_len());
+        let phi = part(phi, from.type_at(t) - from.theta_len(), from.kind(t).param_len());
         let table = part_mut(tables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
         match (from.kind(t), to.kind(t)) {
             (Kind::Learned { base, units }, Kind::Table(form)) => build_one(base, units, form, phi, table, work),
@@ -128,8 +128,8 @@ pub fn build_adjoint<T: Real>(
     check("dphi", from.phi_len(), dphi.len())?;
     for t in 0..from.types() {
         let (at, len) = (from.type_at(t) - from.theta_len(), from.kind(t).param_len());
-        let (phi, dphi) = (crate::planes::part(phi, at, len), part_mut(dphi, at, len));
-        let dtable = crate::planes::part(dtables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
+        let (phi, dphi) = (part(phi, at, len), part_mut(dphi, at, len));
+        let dtable = part(dtables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
         match (from.kind(t), to.kind(t)) {
             (Kind::Learned { base, units }, Kind::Table(form)) => {
                 build_one_adjoint(base, units, form, phi, dtable, dphi, work);
@@ -170,7 +170,7 @@ fn build_one<T: Real>(base: Base, units: usize, form: TableForm, phi: &[T], tabl
     for ((knot, &y), &m) in knots.as_chunks_mut::<2>().0.iter_mut().zip(h.value()).zip(h.tangent()) {
         *knot = [y, m * spacing];
     }
-    copy(readout, crate::planes::part(phi, 2 * units, units));
+    copy(readout, part(phi, 2 * units, units));
 }
 
 /// With the adjoint jet `(a, b)` the tangent plane of the sub-network's adjoint is `b d sigma/d phi + a d sigma'/d phi`:
@@ -211,130 +211,184 @@ fn seed_knots<T: Real>(form: TableForm, z: &mut PlanesMut<'_, T, 2>) {
     z.tangent().fill(T::ONE);
 }
 
-/// Where a lane of pre-activations falls.
-struct Place<T> {
-    /// First of the two knots.
-    cell: [u32; LANES],
-    /// Position between them, 0 to 1.
-    t: [T; LANES],
-    /// How far beyond an end, in knot spacings; 0 inside.
-    beyond: [T; LANES],
-}
-
-/// Value and slope of the first knot, then of the second, lane by lane.
-struct Quad<T> {
-    q0: [T; LANES],
-    q1: [T; LANES],
-    q2: [T; LANES],
-    q3: [T; LANES],
-}
+/// How many pre-activations are taken at a time. Results do not depend on it.
+const BLOCK: usize = 64;
 
 /// The constants of a form in the scalar's type.
 #[derive(Clone, Copy)]
 struct Grid<T> {
-    form: TableForm,
+    base: Base,
     range: T,
     per_spacing: T,
     last: T,
 }
 
 impl<T: Real> Grid<T> {
-    #[inline(always)]
     fn new(form: TableForm) -> Self {
         Grid {
-            form,
+            base: form.base,
             range: T::from_f64(f64::from(form.range)),
             per_spacing: T::from_f64(1.0 / form.spacing()),
             last: T::from_usize(form.knots - 1),
         }
     }
 
+    /// First of the two knots, position between them (0 to 1), and how far beyond an end, in knot spacings.
+    ///
     /// At a knot both neighbouring cells are right; which one is taken is a matter of rounding.
     #[inline(always)]
-    fn locate(&self, z: [T; LANES]) -> Place<T> {
-        let position = z.map(|z| (z + self.range) * self.per_spacing);
-        let clamped = position.map(|p| p.min(self.last).max(T::ZERO));
-        let (half, last_cell) = (T::from_f64(0.5), self.last - T::ONE);
-        let floor = clamped.map(|c| (c - half).round_small().min(last_cell));
-        Place {
-            cell: floor.map(T::to_small_index),
-            t: zip(clamped, floor, |c, f| c - f),
-            beyond: zip(position, clamped, |p, c| p - c),
-        }
+    fn locate(&self, z: T) -> (u32, T, T) {
+        let position = (z + self.range) * self.per_spacing;
+        let clamped = position.min(self.last).max(T::ZERO);
+        let floor = (clamped - T::from_f64(0.5)).round_small().min(self.last - T::ONE);
+        (floor.to_small_index(), clamped - floor, position - clamped)
     }
 }
 
-impl<T: Real> Quad<T> {
-    #[inline(always)]
-    fn gather(knots: &[T], place: &Place<T>) -> Self {
-        let rows = place.cell.map(|cell| {
-            let tail = knots.get(2 * cell as usize..).unwrap_or_default();
-            tail.first_chunk::<4>().copied().unwrap_or([T::ZERO; 4])
-        });
-        Quad {
-            q0: rows.map(|[q, ..]| q),
-            q1: rows.map(|[_, q, ..]| q),
-            q2: rows.map(|[.., q, _]| q),
-            q3: rows.map(|[.., q]| q),
-        }
-    }
+/// Value and slope of the first knot of a cell, then of the second.
+type Quad<T> = [T; 4];
 
-    /// The coefficients of t^2 and t^3: `c3 = q1 + q3 - 2 rise`, `c2 = rise - q1 - c3`.
-    #[inline(always)]
-    fn bends(&self) -> ([T; LANES], [T; LANES]) {
-        let rise = zip(self.q2, self.q0, |a, b| a - b);
-        let c3 = zip(zip(self.q1, self.q3, |a, b| a + b), rise, |s, r| s - (r + r));
-        let c2 = zip(zip(rise, self.q1, |r, q| r - q), c3, |a, b| a - b);
-        (c2, c3)
-    }
-
-    /// The tabulated function.
-    #[inline(always)]
-    fn value(&self, place: &Place<T>) -> [T; LANES] {
-        let (c2, c3) = self.bends();
-        let inside = horner(self.q0, horner(self.q1, horner(c2, c3, place.t), place.t), place.t);
-        zip(inside, zip(place.beyond, self.rise(place), |b, s| b * s), |a, b| a + b)
-    }
-
-    /// Its derivative with respect to the position in knot spacings.
-    #[inline(always)]
-    fn rise(&self, place: &Place<T>) -> [T; LANES] {
-        let (c2, c3) = self.bends();
-        horner(self.q1, horner(c2.map(|c| c + c), c3.map(|c| c + c + c), place.t), place.t)
-    }
-
-    /// Its second derivative with respect to the position, 0 beyond the ends.
-    #[inline(always)]
-    fn bend(&self, place: &Place<T>) -> [T; LANES] {
-        let (c2, c3) = self.bends();
-        let six = T::from_f64(6.0);
-        let inside = horner(c2.map(|c| c + c), c3.map(|c| c * six), place.t);
-        zip(inside, place.beyond, |c, b| if b == T::ZERO { c } else { T::ZERO })
-    }
-}
-
-/// `a + b t`
+/// The coefficients of t^2 and t^3: `c3 = q1 + q3 - 2 rise`, `c2 = rise - q1 - c3`.
 #[inline(always)]
-fn horner<T: Real>(a: [T; LANES], b: [T; LANES], t: [T; LANES]) -> [T; LANES] {
-    zip(a, zip(b, t, |b, t| b * t), |a, b| a + b)
+fn bends<T: Real>([q0, q1, q2, q3]: Quad<T>) -> (T, T) {
+    let rise = q2 - q0;
+    let c3 = (q1 + q3) - (rise + rise);
+    ((rise - q1) - c3, c3)
+}
+
+/// The tabulated function; beyond the ends it goes on along the slope there.
+#[inline(always)]
+fn value<T: Real>(q: Quad<T>, t: T, beyond: T) -> T {
+    let (c2, c3) = bends(q);
+    (q[0] + t * (q[1] + t * (c2 + t * c3))) + beyond * rise(q, t)
+}
+
+/// Its derivative with respect to the position in knot spacings.
+#[inline(always)]
+fn rise<T: Real>(q: Quad<T>, t: T) -> T {
+    let (c2, c3) = bends(q);
+    q[1] + t * ((c2 + c2) + t * (c3 + c3 + c3))
+}
+
+/// Its second derivative with respect to the position, 0 beyond the ends.
+#[inline(always)]
+fn bend<T: Real>(q: Quad<T>, t: T, beyond: T) -> T {
+    let (c2, c3) = bends(q);
+    let inside = (c2 + c2) + t * (c3 * T::from_f64(6.0));
+    if beyond == T::ZERO { inside } else { T::ZERO }
 }
 
 /// The adjoint of the four numbers of a cell, from the adjoint `a` of the value there and `b` of the rise.
 ///
 /// In powers of t the value has the adjoints `a, a t + b, (a t + 2 b) t, (a t + 3 b) t^2`; the rest is the transpose of
-/// [`Quad::bends`].
+/// [`bends`].
 #[inline(always)]
-fn quad_adjoint<T: Real>(place: &Place<T>, a: [T; LANES], b: [T; LANES]) -> Quad<T> {
-    // Beyond the ends the value goes on along the rise.
-    let b = zip(b, zip(a, place.beyond, |a, e| a * e), |b, e| b + e);
-    let t = place.t;
-    let at = zip(a, t, |a, t| a * t);
-    let m2 = zip(zip(at, b, |x, b| x + (b + b)), t, |x, t| x * t);
-    let m3 = zip(zip(at, b, |x, b| x + (b + b + b)), zip(t, t, |s, t| s * t), |x, t| x * t);
-    let fall = zip(m3, m2, |c, b| c - b);
-    let q2 = zip(m2, fall, |b, f| b - (f + f));
-    let q1 = zip(zip(at, b, |x, b| x + b), zip(fall, m2, |f, b| f - b), |x, y| x + y);
-    Quad { q0: zip(a, q2, |a, q| a - q), q1, q2, q3: fall }
+fn quad_adjoint<T: Real>(t: T, beyond: T, a: T, b: T) -> Quad<T> {
+    let b = b + a * beyond;
+    let at = a * t;
+    let m2 = (at + (b + b)) * t;
+    let m3 = (at + (b + b + b)) * (t * t);
+    let fall = m3 - m2;
+    let q2 = m2 - (fall + fall);
+    [a - q2, (at + b) + (fall - m2), q2, fall]
+}
+
+/// Where the pre-activations of a block fall, and what the table has there.
+///
+/// Each step is a loop of its own over the block: those without a look-up become vector instructions.
+struct Cells<T> {
+    cell: [u32; BLOCK],
+    t: [T; BLOCK],
+    beyond: [T; BLOCK],
+    quad: [Quad<T>; BLOCK],
+    slope: [T; BLOCK],
+    bend: [T; BLOCK],
+}
+
+impl<T: Real> Cells<T> {
+    fn new() -> Self {
+        let zeros = [T::ZERO; BLOCK];
+        Cells { cell: [0; BLOCK], t: zeros, beyond: zeros, quad: [[T::ZERO; 4]; BLOCK], slope: zeros, bend: zeros }
+    }
+
+    #[inline(always)]
+    fn locate(&mut self, grid: &Grid<T>, z: &[T]) {
+        let places = self.cell.iter_mut().zip(&mut self.t).zip(&mut self.beyond);
+        for (((cell, t), beyond), &z) in places.zip(z) {
+            (*cell, *t, *beyond) = grid.locate(z);
+        }
+    }
+
+    #[inline(always)]
+    fn gather(&mut self, knots: &[T], n: usize) {
+        for (quad, &cell) in self.quad.iter_mut().zip(&self.cell).take(n) {
+            let tail = knots.get(2 * cell as usize..).unwrap_or_default();
+            *quad = tail.first_chunk::<4>().copied().unwrap_or([T::ZERO; 4]);
+        }
+    }
+
+    /// Adds the quads to their cells, in ascending order.
+    #[inline(always)]
+    fn scatter(&self, knots: &mut [T], n: usize) {
+        for (quad, &cell) in self.quad.iter().zip(&self.cell).take(n) {
+            let tail = knots.get_mut(2 * cell as usize..).unwrap_or_default();
+            if let Some(knots) = tail.first_chunk_mut::<4>() {
+                *knots = activation::zip(*knots, *quad, |k, q| k + q);
+            }
+        }
+    }
+
+    /// `f` of quad, position and distance beyond, into `out`.
+    #[inline(always)]
+    fn map_into(&self, out: &mut [T], f: impl Fn(Quad<T>, T, T) -> T) {
+        let places = self.quad.iter().zip(&self.t).zip(&self.beyond);
+        for (out, ((&q, &t), &e)) in out.iter_mut().zip(places) {
+            *out = f(q, t, e);
+        }
+    }
+
+    /// The whole activation, its base included.
+    #[inline(always)]
+    fn values(&self, grid: &Grid<T>, z: &[T], h: &mut [T]) {
+        self.map_into(h, value);
+        if grid.base != Base::Zero {
+            h.iter_mut().zip(z).for_each(|(h, &z)| *h += grid.base.value(z));
+        }
+    }
+
+    #[inline(always)]
+    fn slopes(&mut self, grid: &Grid<T>, z: &[T]) {
+        let mut slope = self.slope;
+        self.map_into(&mut slope, |q, t, _| rise(q, t) * grid.per_spacing);
+        self.slope = slope;
+        if grid.base != Base::Zero {
+            self.slope.iter_mut().zip(z).for_each(|(s, &z)| *s += grid.base.slope(z));
+        }
+    }
+
+    #[inline(always)]
+    fn bends(&mut self, grid: &Grid<T>, z: &[T]) {
+        let mut curvature = self.bend;
+        self.map_into(&mut curvature, |q, t, e| bend(q, t, e) * grid.per_spacing * grid.per_spacing);
+        self.bend = curvature;
+        if grid.base != Base::Zero {
+            self.bend.iter_mut().zip(z).for_each(|(b, &z)| *b += grid.base.curvature(z));
+        }
+    }
+
+    /// The quads become the adjoints of the cells' numbers, from those of value and rise.
+    #[inline(always)]
+    fn quad_adjoints(&mut self, of_value: &[T], of_rise: impl Iterator<Item = T>) {
+        let places = self.quad.iter_mut().zip(&self.t).zip(&self.beyond);
+        for (((quad, &t), &e), (&a, b)) in places.zip(of_value.iter().zip(of_rise)) {
+            *quad = quad_adjoint(t, e, a, b);
+        }
+    }
+}
+
+/// Starts and lengths of the blocks of `n` elements.
+fn blocks(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n).step_by(BLOCK).map(move |at| (at, BLOCK.min(n - at)))
 }
 
 /// `h = table(z)`, with `phi = [knots | readout]`.
@@ -343,35 +397,24 @@ pub(crate) fn forward<T: Real, const K: usize>(
     form: TableForm,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
-    h: PlanesMut<'_, T, K>,
+    mut h: PlanesMut<'_, T, K>,
 ) {
     let (grid, knots) = (Grid::new(form), phi.part(0, 2 * form.knots));
-    each_block(z.value().len(), &mut Forward { grid, knots, z, h });
-}
-
-struct Forward<'a, T, const K: usize> {
-    grid: Grid<T>,
-    knots: Planes<'a, T, K>,
-    z: Planes<'a, T, K>,
-    h: PlanesMut<'a, T, K>,
-}
-
-impl<T: Real, const K: usize> Lanes for Forward<'_, T, K> {
-    #[inline(always)]
-    fn block<B: Block>(&mut self, b: B, at: usize) {
-        let (grid, knots) = (self.grid, self.knots);
-        let z0: [T; LANES] = load(b, self.z.value(), at);
-        let place = grid.locate(z0);
-        let quad = Quad::gather(knots.value(), &place);
-        store(b, self.h.value(), at, whole_value(&grid, &quad, &place, z0));
+    let mut cells = Cells::new();
+    for (at, len) in blocks(z.value().len()) {
+        let (z, mut h) = (z.part(at, len), h.part(at, len));
+        cells.locate(&grid, z.value());
+        cells.gather(knots.value(), len);
+        cells.values(&grid, z.value(), h.value());
         if K > 1 {
-            let z1: [T; LANES] = load(b, self.z.tangent(), at);
-            let slope = whole_slope(&grid, &quad, &place, z0);
-            let mut h1 = zip(slope, z1, |s, z| s * z);
+            cells.slopes(&grid, z.value());
+            let by_input = cells.slope.iter().zip(z.tangent());
+            h.tangent().iter_mut().zip(by_input).for_each(|(h, (&s, &z))| *h = s * z);
             if !knots.tangent().is_empty() {
-                h1 = zip(h1, Quad::gather(knots.tangent(), &place).value(&place), |a, b| a + b);
+                cells.gather(knots.tangent(), len);
+                let places = cells.quad.iter().zip(&cells.t).zip(&cells.beyond);
+                h.tangent().iter_mut().zip(places).for_each(|(h, ((&q, &t), &e))| *h += value(q, t, e));
             }
-            store(b, self.h.tangent(), at, h1);
         }
     }
 }
@@ -379,25 +422,15 @@ impl<T: Real, const K: usize> Lanes for Forward<'_, T, K> {
 /// `h = table(z)`, and the slopes take the place of `z`.
 #[inline(always)]
 pub(crate) fn forward_with_slopes<T: Real>(form: TableForm, phi: &[T], z: &mut [T], h: &mut [T]) {
-    let (grid, knots) = (Grid::new(form), crate::planes::part(phi, 0, 2 * form.knots));
-    each_block(z.len(), &mut ForwardWithSlopes { grid, knots, z, h });
-}
-
-struct ForwardWithSlopes<'a, T> {
-    grid: Grid<T>,
-    knots: &'a [T],
-    z: &'a mut [T],
-    h: &'a mut [T],
-}
-
-impl<T: Real> Lanes for ForwardWithSlopes<'_, T> {
-    #[inline(always)]
-    fn block<B: Block>(&mut self, b: B, at: usize) {
-        let z0: [T; LANES] = load(b, self.z, at);
-        let place = self.grid.locate(z0);
-        let quad = Quad::gather(self.knots, &place);
-        store(b, self.h, at, whole_value(&self.grid, &quad, &place, z0));
-        store(b, self.z, at, whole_slope(&self.grid, &quad, &place, z0));
+    let (grid, knots) = (Grid::new(form), part(phi, 0, 2 * form.knots));
+    let mut cells = Cells::new();
+    for (at, len) in blocks(z.len()) {
+        let (z, h) = (part_mut(z, at, len), part_mut(h, at, len));
+        cells.locate(&grid, z);
+        cells.gather(knots, len);
+        cells.values(&grid, z, h);
+        cells.slopes(&grid, z);
+        z.iter_mut().zip(&cells.slope).for_each(|(z, &s)| *z = s);
     }
 }
 
@@ -408,85 +441,41 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
     form: TableForm,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
-    d: PlanesMut<'_, T, K>,
+    mut d: PlanesMut<'_, T, K>,
     mut dphi: PlanesMut<'_, T, K>,
 ) {
     let (grid, knots) = (Grid::new(form), phi.part(0, 2 * form.knots));
-    let dknots = dphi.part(0, 2 * form.knots);
-    each_block(z.value().len(), &mut Adjoint { grid, knots, z, d, dknots });
-}
-
-struct Adjoint<'a, T, const K: usize> {
-    grid: Grid<T>,
-    knots: Planes<'a, T, K>,
-    z: Planes<'a, T, K>,
-    d: PlanesMut<'a, T, K>,
-    dknots: PlanesMut<'a, T, K>,
-}
-
-impl<T: Real, const K: usize> Lanes for Adjoint<'_, T, K> {
-    #[inline(always)]
-    fn block<B: Block>(&mut self, b: B, at: usize) {
-        let (grid, knots) = (self.grid, self.knots);
-        let z0: [T; LANES] = load(b, self.z.value(), at);
-        let z1: [T; LANES] = load(b, self.z.tangent(), at);
-        let d0: [T; LANES] = load(b, self.d.value(), at);
-        let d1: [T; LANES] = load(b, self.d.tangent(), at);
-        let place = grid.locate(z0);
-        let quad = Quad::gather(knots.value(), &place);
-        let slope = whole_slope(&grid, &quad, &place, z0);
-        store(b, self.d.value(), at, zip(d0, slope, |d, s| d * s));
+    let mut dknots = dphi.part(0, 2 * form.knots);
+    let mut cells = Cells::new();
+    for (at, len) in blocks(z.value().len()) {
+        let (z, mut d) = (z.part(at, len), d.part(at, len));
+        cells.locate(&grid, z.value());
+        cells.gather(knots.value(), len);
+        cells.slopes(&grid, z.value());
         if K > 1 {
-            let mut bend = zip(whole_curvature(&grid, &quad, &place, z0), z1, |c, z| c * z);
+            cells.bends(&grid, z.value());
+            cells.bend.iter_mut().zip(z.tangent()).for_each(|(b, &z)| *b = *b * z);
             if !knots.tangent().is_empty() {
-                let rise = Quad::gather(knots.tangent(), &place).rise(&place);
-                bend = zip(bend, rise.map(|r| r * grid.per_spacing), |a, b| a + b);
+                cells.gather(knots.tangent(), len);
+                let places = cells.quad.iter().zip(&cells.t);
+                let turned = cells.bend.iter_mut().zip(places);
+                turned.for_each(|(b, (&q, &t))| *b += rise(q, t) * grid.per_spacing);
             }
-            let turned = zip(zip(d1, slope, |d, s| d * s), zip(d0, bend, |d, b| d * b), |a, b| a + b);
-            store(b, self.d.tangent(), at, turned);
         }
-        let lanes = if B::WHOLE { LANES } else { self.z.value().len() - at };
-        if !self.dknots.value().is_empty() {
-            scatter(self.dknots.value(), &place, lanes, &quad_adjoint(&place, d0, [T::ZERO; LANES]));
+        if !dknots.value().is_empty() {
+            cells.quad_adjoints(d.value(), core::iter::repeat(T::ZERO));
+            cells.scatter(dknots.value(), len);
         }
-        if !self.dknots.tangent().is_empty() {
-            let turn = zip(d0, z1, |d, z| d * z * grid.per_spacing);
-            scatter(self.dknots.tangent(), &place, lanes, &quad_adjoint(&place, d1, turn));
+        let [d0, d1] = two(&mut d);
+        if !dknots.tangent().is_empty() {
+            let turn = d0.iter().zip(z.tangent()).map(|(&d, &z)| d * z * grid.per_spacing);
+            cells.quad_adjoints(d1, turn);
+            cells.scatter(dknots.tangent(), len);
         }
-    }
-}
-
-#[inline(always)]
-fn whole_value<T: Real>(grid: &Grid<T>, quad: &Quad<T>, place: &Place<T>, z: [T; LANES]) -> [T; LANES] {
-    let value = quad.value(place);
-    if grid.form.base == Base::Zero { value } else { zip(value, z, |h, z| h + grid.form.base.value(z)) }
-}
-
-#[inline(always)]
-fn whole_slope<T: Real>(grid: &Grid<T>, quad: &Quad<T>, place: &Place<T>, z: [T; LANES]) -> [T; LANES] {
-    let slope = quad.rise(place).map(|r| r * grid.per_spacing);
-    if grid.form.base == Base::Zero { slope } else { zip(slope, z, |s, z| s + grid.form.base.slope(z)) }
-}
-
-#[inline(always)]
-fn whole_curvature<T: Real>(grid: &Grid<T>, quad: &Quad<T>, place: &Place<T>, z: [T; LANES]) -> [T; LANES] {
-    let bend = quad.bend(place).map(|c| c * grid.per_spacing * grid.per_spacing);
-    if grid.form.base == Base::Zero { bend } else { zip(bend, z, |c, z| c + grid.form.base.curvature(z)) }
-}
-
-/// Adds four numbers a lane to the lane's cell, lanes in ascending order.
-#[inline(always)]
-fn scatter<T: Real>(knots: &mut [T], place: &Place<T>, lanes: usize, add: &Quad<T>) {
-    let mut rows = [[T::ZERO; 4]; LANES];
-    let firsts = add.q0.iter().zip(&add.q1);
-    for (row, ((&a, &b), (&c, &d))) in rows.iter_mut().zip(firsts.zip(add.q2.iter().zip(&add.q3))) {
-        *row = [a, b, c, d];
-    }
-    for (row, &cell) in rows.iter().zip(&place.cell).take(lanes) {
-        let tail = knots.get_mut(2 * cell as usize..).unwrap_or_default();
-        if let Some(q) = tail.first_chunk_mut::<4>() {
-            *q = zip(*q, *row, |q, r| q + r);
+        for ((d1, &mut d0), (&s, &b)) in d1.iter_mut().zip(&mut *d0).zip(cells.slope.iter().zip(&cells.bend)) {
+            *d1 = *d1 * s + d0 * b;
         }
+        d0.iter_mut().zip(&cells.slope).for_each(|(d, &s)| *d = *d * s);
     }
 }
 
