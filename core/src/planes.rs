@@ -244,25 +244,32 @@ pub(crate) fn sum<T: Real>(s: &[T]) -> T {
 }
 
 /// `out` (`n` x `m`) becomes the transpose of `s` (`m` x `n`), both row-major.
+///
+/// Eight columns at a time are copied into a strip, whose loop over eight outputs becomes shuffles of vectors.
 #[inline(always)]
 pub(crate) fn transpose<T: Real>(out: &mut [T], s: &[T], m: usize, n: usize) {
-    const B: usize = 8;
-    let (whole_m, whole_n) = (m - m % B, n - n % B);
-    for j in (0..whole_n).step_by(B) {
-        for i in (0..whole_m).step_by(B) {
-            let tile: [[T; B]; B] = core::array::from_fn(|r| load(Whole, s, (i + r) * n + j));
-            for c in 0..B {
-                let column = tile.map(|row| row.get(c).copied().unwrap_or_default());
-                store(Whole, out, (j + c) * m + i, column);
+    const STRIP: usize = 64;
+    let whole = n - n % 8;
+    let mut strip = [[T::ZERO; 8]; STRIP];
+    for j in (0..whole).step_by(8) {
+        let mut columns = rows_mut(part_mut(out, j * m, 8 * m), m);
+        let mut columns: [&mut [T]; 8] = core::array::from_fn(|_| columns.next().unwrap_or_default());
+        for i in (0..m).step_by(STRIP) {
+            let len = STRIP.min(m - i);
+            for (r, row) in strip.iter_mut().enumerate().take(len) {
+                *row = load(Whole, s, (i + r) * n + j);
+            }
+            let [a, b, c, d, e, f, g, h] = columns.each_mut().map(|column| part_mut(column, i, len));
+            let left = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
+            let right = e.iter_mut().zip(f).zip(g.iter_mut().zip(h));
+            for ((((a, b), (c, d)), ((e, f), (g, h))), row) in left.zip(right).zip(&strip) {
+                [*a, *b, *c, *d, *e, *f, *g, *h] = *row;
             }
         }
     }
-    for j in 0..n {
-        let first = if j < whole_n { whole_m } else { 0 };
-        for i in first..m {
-            if let (Some(to), Some(&from)) = (out.get_mut(j * m + i), s.get(i * n + j)) {
-                *to = from;
-            }
+    for j in whole..n {
+        for (i, to) in part_mut(out, j * m, m).iter_mut().enumerate() {
+            *to = s.get(i * n + j).copied().unwrap_or_default();
         }
     }
 }

@@ -38,26 +38,33 @@ fn best(repetitions: usize, work: &mut [&mut dyn FnMut()]) -> Vec<f64> {
     times.iter().map(|t| quantile(t, 0.0)).collect()
 }
 
-/// Multiply-adds a second of twelve independent chains in registers, without fusing.
+/// Multiply-adds a second of independent chains in registers, without fusing.
 fn peak(level: Level) -> f64 {
     const STEPS: usize = 500_000;
-    const CHAINS: usize = 12;
     const LANES: usize = 16;
     #[inline(always)]
-    fn chains(x: f32) -> f32 {
+    fn chains(x: f32) -> [f32; LANES] {
         let (a, b) = ([x; LANES], [0.5 * x; LANES]);
-        macro_rules! all {
-            ($($c:ident)*) => {{
-                $(let mut $c = [x; LANES];)*
-                for _ in 0..STEPS {
-                    $(for i in 0..LANES { $c[i] = $c[i] * a[i] + b[i]; })*
-                }
-                let mut sum = 0.0;
-                $(sum += $c.iter().sum::<f32>();)*
-                sum
-            }};
+        let [mut c0, mut c1, mut c2, mut c3, mut c4, mut c5] = [[x; LANES]; 6];
+        let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5] = [[x; LANES]; 6];
+        for _ in 0..STEPS {
+            for c in [&mut c0, &mut c1, &mut c2, &mut c3, &mut c4, &mut c5] {
+                step(c, &a, &b);
+            }
+            for d in [&mut d0, &mut d1, &mut d2, &mut d3, &mut d4, &mut d5] {
+                step(d, &a, &b);
+            }
         }
-        all!(c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 c10 c11)
+        for c in [c1, c2, c3, c4, c5, d0, d1, d2, d3, d4, d5] {
+            c0.iter_mut().zip(c).for_each(|(sum, c)| *sum += c);
+        }
+        c0
+    }
+    #[inline(always)]
+    fn step(c: &mut [f32; LANES], a: &[f32; LANES], b: &[f32; LANES]) {
+        for i in 0..LANES {
+            c[i] = c[i] * a[i] + b[i];
+        }
     }
     let mut run = || {
         black_box(level.run(
@@ -65,7 +72,7 @@ fn peak(level: Level) -> f64 {
             || chains(black_box(0.999)),
         ));
     };
-    (STEPS * CHAINS * LANES) as f64 / best(9, &mut [&mut run])[0]
+    (STEPS * 12 * LANES) as f64 / best(9, &mut [&mut run])[0]
 }
 
 /// A network with data and all its buffers.
