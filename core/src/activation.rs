@@ -7,7 +7,7 @@
 //! the neurons of one type are one run of memory and a kernel is a loop over it.
 
 use crate::math::Real;
-use crate::planes::{Block, LANES, Lanes, Planes, PlanesMut, each_block, load, part, part_mut, store};
+use crate::planes::{Planes, PlanesMut, part, part_mut, two};
 use crate::shape::{MAX_WIDTH, ShapeError};
 use crate::table::{self, TableForm};
 use crate::vector::Vector;
@@ -60,7 +60,7 @@ impl Base {
     }
 
     /// The function at `z`.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn value<T: Real>(self, z: T) -> T {
         match self {
@@ -76,7 +76,7 @@ impl Base {
     }
 
     /// Its derivative at `z`.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn slope<T: Real>(self, z: T) -> T {
         match self {
@@ -98,7 +98,7 @@ impl Base {
     }
 
     /// Value and slope together, the same bits as one by one.
-    #[inline]
+    #[inline(always)]
     fn value_and_slope<T: Real>(self, z: T) -> (T, T) {
         match self {
             Base::Tanh => {
@@ -114,7 +114,7 @@ impl Base {
     }
 
     /// Its second derivative at `z` (0 at the kink of `relu`).
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn curvature<T: Real>(self, z: T) -> T {
         match self {
@@ -238,11 +238,28 @@ pub(crate) fn forward_with_slopes<T: Real, V: Vector>(v: V, kind: Kind, phi: &[T
     }
 }
 
+/// The loop for each base by itself: what base it is must not be asked for each element.
+macro_rules! for_base {
+    ($base:expr, $b:ident => $body:expr) => {
+        match $base {
+            Base::Zero => for_base!(@ Zero, $b, $body),
+            Base::Identity => for_base!(@ Identity, $b, $body),
+            Base::Relu => for_base!(@ Relu, $b, $body),
+            Base::Tanh => for_base!(@ Tanh, $b, $body),
+            Base::Sigmoid => for_base!(@ Sigmoid, $b, $body),
+            Base::Sine => for_base!(@ Sine, $b, $body),
+            Base::Elu => for_base!(@ Elu, $b, $body),
+        }
+    };
+    (@ $name:ident, $b:ident, $body:expr) => {{
+        const $b: Base = Base::$name;
+        $body
+    }};
+}
+
 #[inline(always)]
 fn base_forward_with_slopes<T: Real>(base: Base, z: &mut [T], h: &mut [T]) {
-    for (z, h) in z.iter_mut().zip(h) {
-        (*h, *z) = base.value_and_slope(*z);
-    }
+    for_base!(base, B => z.iter_mut().zip(h).for_each(|(z, h)| (*h, *z) = B.value_and_slope(*z)));
 }
 
 /// The slope is the tangent along 1.
@@ -284,54 +301,22 @@ pub(crate) fn adjoint<T: Real, V: Vector, const K: usize>(
 
 /// Product rule for a function of one variable: `h0 = f(z0)`, `h1 = f'(z0) z1`.
 #[inline(always)]
-fn base_forward<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, h: PlanesMut<'_, T, K>) {
-    each_block(z.value().len(), &mut BaseForward { base, z, h });
-}
-
-struct BaseForward<'a, T, const K: usize> {
-    base: Base,
-    z: Planes<'a, T, K>,
-    h: PlanesMut<'a, T, K>,
-}
-
-impl<T: Real, const K: usize> Lanes for BaseForward<'_, T, K> {
-    #[inline(always)]
-    fn block<B: Block>(&mut self, b: B, at: usize) {
-        let (base, z0) = (self.base, load::<T, B, LANES>(b, self.z.value(), at));
-        store(b, self.h.value(), at, z0.map(|z| base.value(z)));
-        if K > 1 {
-            let z1 = load(b, self.z.tangent(), at);
-            store(b, self.h.tangent(), at, zip(z0, z1, |z0, z1| base.slope(z0) * z1));
-        }
-    }
+fn base_forward<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
+    let [h0, h1] = two(&mut h);
+    for_base!(base, B => h0.iter_mut().zip(z.value()).for_each(|(h, &z)| *h = B.value(z)));
+    let inputs = z.value().iter().zip(z.tangent());
+    for_base!(base, B => h1.iter_mut().zip(inputs).for_each(|(h, (&z0, &z1))| *h = B.slope(z0) * z1));
 }
 
 /// `dz0 = d0 f'(z0)`, `dz1 = d1 f'(z0) + d0 f''(z0) z1`.
 #[inline(always)]
-fn base_adjoint<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, d: PlanesMut<'_, T, K>) {
-    each_block(z.value().len(), &mut BaseAdjoint { base, z, d });
-}
-
-struct BaseAdjoint<'a, T, const K: usize> {
-    base: Base,
-    z: Planes<'a, T, K>,
-    d: PlanesMut<'a, T, K>,
-}
-
-impl<T: Real, const K: usize> Lanes for BaseAdjoint<'_, T, K> {
-    #[inline(always)]
-    fn block<B: Block>(&mut self, b: B, at: usize) {
-        let (base, z0) = (self.base, load::<T, B, LANES>(b, self.z.value(), at));
-        let slope = z0.map(|z| base.slope(z));
-        let d0: [T; LANES] = load(b, self.d.value(), at);
-        store(b, self.d.value(), at, zip(d0, slope, |d, s| d * s));
-        if K > 1 {
-            let d1: [T; LANES] = load(b, self.d.tangent(), at);
-            let bend = zip(z0, load(b, self.z.tangent(), at), |z0, z1| base.curvature(z0) * z1);
-            let turned = zip(zip(d1, slope, |d, s| d * s), zip(d0, bend, |d, c| d * c), |a, b| a + b);
-            store(b, self.d.tangent(), at, turned);
-        }
-    }
+fn base_adjoint<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, mut d: PlanesMut<'_, T, K>) {
+    let [d0, d1] = two(&mut d);
+    let inputs = z.value().iter().zip(z.tangent());
+    for_base!(base, B => for ((d1, &mut d0), (&z0, &z1)) in d1.iter_mut().zip(&mut *d0).zip(inputs) {
+        *d1 = *d1 * B.slope(z0) + d0 * (B.curvature(z0) * z1);
+    });
+    for_base!(base, B => d0.iter_mut().zip(z.value()).for_each(|(d, &z)| *d = *d * B.slope(z)));
 }
 
 /// `f` of two lanes.

@@ -3,9 +3,8 @@
 //! Arrays are feature-major: `x` of a layer with `n` features over a batch of `B` rows is `n` runs of `B` values.
 //! Outputs come first in the argument lists. Adjoints of parameters accumulate.
 
-use crate::activation::zip;
 use crate::math::Real;
-use crate::planes::{Block, LANES, Lanes, Planes, PlanesMut, each_block, load, part, rows, rows_mut, store, sum, two};
+use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, rows, rows_mut, sum, two};
 use crate::tile::{Plain, Transposed, add_product};
 use crate::vector::Vector;
 
@@ -131,70 +130,78 @@ pub(crate) fn arg_max<T: Real>(logits: impl Iterator<Item = T>) -> usize {
 /// In place, `y` (classes x batch) goes from logits to the adjoint of the mean loss, `dy_c = (p_c - [c = label]) / B`, with
 /// tangents `p_c (y1_c - sum_k p_k y1_k) / B`. Returns the sum of the rows' losses, rows ascending.
 ///
-/// Rows go side by side in lanes; within a row the classes are in ascending order, as in [`cross_entropy`].
+/// Rows go side by side in blocks; within a row the classes are in ascending order, as in [`cross_entropy`].
 #[inline(always)]
 pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
-    y: PlanesMut<'_, T, K>,
+    mut y: PlanesMut<'_, T, K>,
     batch: usize,
     label: impl Fn(usize) -> u32,
 ) -> T {
-    let mut softmax = Softmax { y, batch, label, sum: T::ZERO };
-    each_block(batch, &mut softmax);
-    softmax.sum
+    let size = T::from_usize(batch);
+    let mut sum = T::ZERO;
+    for (at, len) in blocks(batch) {
+        let mut labels = [0; BLOCK];
+        labels.iter_mut().enumerate().take(len).for_each(|(i, l)| *l = label(at + i));
+        let softmax = Softmax::of(y.value(), batch, at, len, &labels);
+        sum = softmax.add_losses(sum, len);
+        let [values, tangents] = two(&mut y);
+        let mut mean = [T::ZERO; BLOCK];
+        for (p, y1) in rows(values, batch).zip(rows(tangents, batch)) {
+            let terms = part(p, at, len).iter().zip(part(y1, at, len));
+            mean.iter_mut().zip(terms).for_each(|(m, (&p, &y1))| *m += p * y1);
+        }
+        for (p, y1) in rows(values, batch).zip(rows_mut(tangents, batch)) {
+            let terms = part_mut(y1, at, len).iter_mut().zip(part(p, at, len)).zip(&mean);
+            terms.for_each(|((y1, &p), &mean)| *y1 = p * (*y1 - mean) / size);
+        }
+        for (c, p) in rows_mut(values, batch).enumerate() {
+            for (p, &label) in part_mut(p, at, len).iter_mut().zip(&labels) {
+                *p = if label == c as u32 { *p - T::ONE } else { *p } / size;
+            }
+        }
+    }
+    sum
 }
 
-struct Softmax<'a, T, F, const K: usize> {
-    y: PlanesMut<'a, T, K>,
-    batch: usize,
-    label: F,
-    sum: T,
+/// What a block of rows has besides its probabilities.
+struct Softmax<T> {
+    largest: [T; BLOCK],
+    total: [T; BLOCK],
+    own: [T; BLOCK],
 }
 
-impl<T: Real, F: Fn(usize) -> u32, const K: usize> Lanes for Softmax<'_, T, F, K> {
+impl<T: Real> Softmax<T> {
+    /// The rows `at..at + len`, whose logits become probabilities.
     #[inline(always)]
-    fn block<B: Block>(&mut self, b: B, at: usize) {
-        let (batch, size) = (self.batch, T::from_usize(self.batch));
-        let lanes = if B::WHOLE { LANES } else { batch - at };
-        let mut labels = [0; LANES];
-        for (i, l) in labels.iter_mut().enumerate().take(lanes) {
-            *l = (self.label)(at + i);
-        }
-        let mut top: [T; LANES] = load(b, part(self.y.value(), 0, batch), at);
-        for row in rows(self.y.value(), batch) {
-            top = zip(top, load(b, row, at), |a, b| b.max(a));
-        }
-        let (mut total, mut own) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-        for (c, row) in rows_mut(self.y.value(), batch).enumerate() {
-            let logits: [T; LANES] = load(b, row, at);
-            for ((own, &x), &label) in own.iter_mut().zip(&logits).zip(&labels) {
-                *own = if label == c as u32 { x } else { *own };
+    fn of(y: &mut [T], batch: usize, at: usize, len: usize, labels: &[u32; BLOCK]) -> Self {
+        let zeros = [T::ZERO; BLOCK];
+        let mut s = Softmax { largest: zeros, total: zeros, own: zeros };
+        s.largest.iter_mut().zip(part(y, at, len)).for_each(|(top, &y)| *top = y);
+        for (c, row) in rows(y, batch).enumerate() {
+            let each = s.largest.iter_mut().zip(&mut s.own).zip(labels).zip(part(row, at, len));
+            for (((top, own), &label), &y) in each {
+                *top = y.max(*top);
+                *own = if label == c as u32 { y } else { *own };
             }
-            let e = zip(logits, top, |y, top| (y - top).exp());
-            total = zip(total, e, |t, e| t + e);
-            store(b, row, at, e);
         }
-        let [values, tangents] = two(&mut self.y);
-        let mut mean = [T::ZERO; LANES];
-        for (e, y1) in rows(values, batch).zip(rows(tangents, batch)) {
-            let p = zip(load(b, e, at), total, |e, total| e / total);
-            mean = zip(mean, zip(p, load(b, y1, at), |p, y1| p * y1), |m, x| m + x);
-        }
-        for (e, y1) in rows(values, batch).zip(rows_mut(tangents, batch)) {
-            let p = zip(load(b, e, at), total, |e, total| e / total);
-            let turn = zip(load(b, y1, at), mean, |y1, mean| y1 - mean);
-            store(b, y1, at, zip(p, turn, |p, turn| p * turn / size));
-        }
-        for (c, e) in rows_mut(values, batch).enumerate() {
-            let mut p = zip(load(b, e, at), total, |e, total| e / total);
-            for (p, &label) in p.iter_mut().zip(&labels) {
-                *p = if label == c as u32 { *p - T::ONE } else { *p };
+        for row in rows_mut(y, batch) {
+            for ((y, &top), total) in part_mut(row, at, len).iter_mut().zip(&s.largest).zip(&mut s.total) {
+                *y = (*y - top).exp();
+                *total += *y;
             }
-            store(b, e, at, p.map(|p| p / size));
         }
-        let losses = zip(total.map(T::ln), zip(top, own, |top, own| top - own), |l, d| l + d);
-        for loss in losses.into_iter().take(lanes) {
-            self.sum += loss;
+        for row in rows_mut(y, batch) {
+            part_mut(row, at, len).iter_mut().zip(&s.total).for_each(|(y, &total)| *y = *y / total);
         }
+        s
+    }
+
+    #[inline(always)]
+    fn add_losses(&self, mut sum: T, len: usize) -> T {
+        for ((&total, &top), &own) in self.total.iter().zip(&self.largest).zip(&self.own).take(len) {
+            sum += total.ln() + (top - own);
+        }
+        sum
     }
 }
 

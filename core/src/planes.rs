@@ -10,9 +10,6 @@
 
 use crate::math::Real;
 
-/// How many values the element-wise kernels take at a time. Results do not depend on it.
-pub(crate) const LANES: usize = 16;
-
 /// `K` parallel slices to read.
 #[derive(Clone, Copy)]
 pub(crate) struct Planes<'a, T, const K: usize>(pub [&'a [T]; K]);
@@ -102,72 +99,26 @@ pub(crate) fn take<'a, T>(s: &mut &'a mut [T], len: usize) -> &'a mut [T] {
     head
 }
 
-/// Whether a block of lanes is whole, or the end of a slice that fills only some of them.
-///
-/// The kernels are compiled once for each: with both in one loop the compiler keeps single lanes instead of vectors.
-pub(crate) trait Block: Copy {
-    const WHOLE: bool;
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct Whole;
-#[derive(Clone, Copy)]
-pub(crate) struct End;
-
-impl Block for Whole {
-    const WHOLE: bool = true;
-}
-
-impl Block for End {
-    const WHOLE: bool = false;
-}
-
-/// What is done with every block of lanes of some slices.
-pub(crate) trait Lanes {
-    fn block<B: Block>(&mut self, block: B, at: usize);
-}
-
-/// The blocks of `n` elements, in ascending order.
+/// `L` elements from `at` on; zeros if the slice has not so many.
 #[inline(always)]
-pub(crate) fn each_block(n: usize, kernel: &mut impl Lanes) {
-    let whole = n - n % LANES;
-    let mut at = 0;
-    while at < whole {
-        kernel.block(Whole, at);
-        at += LANES;
-    }
-    if at < n {
-        kernel.block(End, at);
-    }
+pub(crate) fn load<T: Real, const L: usize>(s: &[T], at: usize) -> [T; L] {
+    s.get(at..).and_then(|tail| tail.first_chunk::<L>()).copied().unwrap_or([T::ZERO; L])
 }
 
-/// `L` elements from `at` on; where the slice ends, zeros.
+/// Writes `lanes` from `at` on.
 #[inline(always)]
-pub(crate) fn load<T: Real, B: Block, const L: usize>(_: B, s: &[T], at: usize) -> [T; L] {
-    let tail = s.get(at..).unwrap_or_default();
-    if let Some(full) = tail.first_chunk::<L>() {
-        return *full;
-    }
-    let mut lanes = [T::ZERO; L];
-    if !B::WHOLE {
-        for (l, &x) in lanes.iter_mut().zip(tail) {
-            *l = x;
-        }
-    }
-    lanes
-}
-
-/// Writes `lanes` from `at` on; what lies beyond the end of the slice is dropped.
-#[inline(always)]
-pub(crate) fn store<T: Real, B: Block, const L: usize>(_: B, s: &mut [T], at: usize, lanes: [T; L]) {
-    let tail = s.get_mut(at..).unwrap_or_default();
-    if let Some(full) = tail.first_chunk_mut::<L>() {
+pub(crate) fn store<T: Real, const L: usize>(s: &mut [T], at: usize, lanes: [T; L]) {
+    if let Some(full) = s.get_mut(at..).and_then(|tail| tail.first_chunk_mut::<L>()) {
         *full = lanes;
-    } else if !B::WHOLE {
-        for (x, l) in tail.iter_mut().zip(lanes) {
-            *x = l;
-        }
     }
+}
+
+/// How many values the element-wise kernels take at a time where they need memory in between. Results do not depend on it.
+pub(crate) const BLOCK: usize = 64;
+
+/// Starts and lengths of the blocks of `n` elements.
+pub(crate) fn blocks(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n).step_by(BLOCK).map(move |at| (at, BLOCK.min(n - at)))
 }
 
 /// The rows of a row-major matrix, `n` columns wide; none if `n` is 0.
@@ -248,16 +199,14 @@ pub(crate) fn sum<T: Real>(s: &[T]) -> T {
 /// Eight columns at a time are copied into a strip, whose loop over eight outputs becomes shuffles of vectors.
 #[inline(always)]
 pub(crate) fn transpose<T: Real>(out: &mut [T], s: &[T], m: usize, n: usize) {
-    const STRIP: usize = 64;
     let whole = n - n % 8;
-    let mut strip = [[T::ZERO; 8]; STRIP];
+    let mut strip = [[T::ZERO; 8]; BLOCK];
     for j in (0..whole).step_by(8) {
         let mut columns = rows_mut(part_mut(out, j * m, 8 * m), m);
         let mut columns: [&mut [T]; 8] = core::array::from_fn(|_| columns.next().unwrap_or_default());
-        for i in (0..m).step_by(STRIP) {
-            let len = STRIP.min(m - i);
+        for (i, len) in blocks(m) {
             for (r, row) in strip.iter_mut().enumerate().take(len) {
-                *row = load(Whole, s, (i + r) * n + j);
+                *row = load(s, (i + r) * n + j);
             }
             let [a, b, c, d, e, f, g, h] = columns.each_mut().map(|column| part_mut(column, i, len));
             let left = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));

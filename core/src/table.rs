@@ -16,7 +16,7 @@
 use crate::activation::{self, Base, Kind};
 use crate::error::{SizeError, check, check_at_least};
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, part, part_mut, two};
+use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, two};
 use crate::shape::{MAX_WIDTH, Shape, ShapeError};
 use crate::vector::Plain;
 
@@ -211,9 +211,6 @@ fn seed_knots<T: Real>(form: TableForm, z: &mut PlanesMut<'_, T, 2>) {
     z.tangent().fill(T::ONE);
 }
 
-/// How many pre-activations are taken at a time. Results do not depend on it.
-const BLOCK: usize = 64;
-
 /// The constants of a form in the scalar's type.
 #[derive(Clone, Copy)]
 struct Grid<T> {
@@ -384,11 +381,6 @@ impl<T: Real> Cells<T> {
             *quad = quad_adjoint(t, e, a, b);
         }
     }
-}
-
-/// Starts and lengths of the blocks of `n` elements.
-fn blocks(n: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..n).step_by(BLOCK).map(move |at| (at, BLOCK.min(n - at)))
 }
 
 /// `h = table(z)`, with `phi = [knots | readout]`.

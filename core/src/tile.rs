@@ -7,7 +7,7 @@
 //! The accumulators have names: as an array of arrays the compiler spills them to memory, at fifteen times the cost.
 
 use crate::math::Real;
-use crate::planes::{Whole, load, part, store};
+use crate::planes::{load, part, store};
 use crate::vector::Vector;
 
 /// The left factor: hands out columns of four rows, of two, or of one.
@@ -126,20 +126,20 @@ fn tile4<T: Real, const L: usize>(
     a: impl Iterator<Item = [T; 4]>,
     b: Columns<'_, T, L>,
 ) {
-    let mut c0: [T; L] = load(Whole, c, at);
-    let mut c1: [T; L] = load(Whole, c, at + n);
-    let mut c2: [T; L] = load(Whole, c, at + 2 * n);
-    let mut c3: [T; L] = load(Whole, c, at + 3 * n);
+    let mut c0: [T; L] = load(c, at);
+    let mut c1: [T; L] = load(c, at + n);
+    let mut c2: [T; L] = load(c, at + 2 * n);
+    let mut c3: [T; L] = load(c, at + 3 * n);
     for ([a0, a1, a2, a3], b) in a.zip(b) {
         add_scaled(&mut c0, a0, &b);
         add_scaled(&mut c1, a1, &b);
         add_scaled(&mut c2, a2, &b);
         add_scaled(&mut c3, a3, &b);
     }
-    store(Whole, c, at, c0);
-    store(Whole, c, at + n, c1);
-    store(Whole, c, at + 2 * n, c2);
-    store(Whole, c, at + 3 * n, c3);
+    store(c, at, c0);
+    store(c, at + n, c1);
+    store(c, at + 2 * n, c2);
+    store(c, at + 3 * n, c3);
 }
 
 #[inline(always)]
@@ -150,23 +150,23 @@ fn tile2<T: Real, const L: usize>(
     a: impl Iterator<Item = [T; 2]>,
     b: Columns<'_, T, L>,
 ) {
-    let mut c0: [T; L] = load(Whole, c, at);
-    let mut c1: [T; L] = load(Whole, c, at + n);
+    let mut c0: [T; L] = load(c, at);
+    let mut c1: [T; L] = load(c, at + n);
     for ([a0, a1], b) in a.zip(b) {
         add_scaled(&mut c0, a0, &b);
         add_scaled(&mut c1, a1, &b);
     }
-    store(Whole, c, at, c0);
-    store(Whole, c, at + n, c1);
+    store(c, at, c0);
+    store(c, at + n, c1);
 }
 
 #[inline(always)]
 fn tile1<T: Real, const L: usize>(c: &mut [T], at: usize, a: impl Iterator<Item = T>, b: Columns<'_, T, L>) {
-    let mut sums: [T; L] = load(Whole, c, at);
+    let mut sums: [T; L] = load(c, at);
     for (a, b) in a.zip(b) {
         add_scaled(&mut sums, a, &b);
     }
-    store(Whole, c, at, sums);
+    store(c, at, sums);
 }
 
 #[inline(always)]
