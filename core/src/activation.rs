@@ -7,7 +7,7 @@
 //! the neurons of one type are one run of memory and a kernel is a loop over it.
 
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, part, part_mut, two};
+use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, two};
 use crate::shape::{MAX_WIDTH, ShapeError};
 use crate::table::{self, TableForm};
 use crate::vector::Vector;
@@ -265,10 +265,12 @@ fn base_forward_with_slopes<T: Real>(base: Base, z: &mut [T], h: &mut [T]) {
 /// The slope is the tangent along 1.
 #[inline(always)]
 fn subnet_forward_with_slopes<T: Real>(base: Base, units: usize, phi: &[T], z: &mut [T], h: &mut [T]) {
-    for (z, h) in z.iter_mut().zip(h) {
-        let at = [*z];
-        let planes = PlanesMut([core::slice::from_mut(h), core::slice::from_mut(z)]);
-        subnet_forward(base, units, Planes([phi, &[]]), Planes([&at, &[T::ONE]]), planes);
+    for (at, len) in blocks(z.len()) {
+        let (z, h) = (part_mut(z, at, len), part_mut(h, at, len));
+        let (mut inputs, ones) = ([T::ZERO; BLOCK], [T::ONE; BLOCK]);
+        inputs.iter_mut().zip(&*z).for_each(|(i, &z)| *i = z);
+        let planes = Planes([part(&inputs, 0, len), part(&ones, 0, len)]);
+        subnet_forward(base, units, Planes([phi, &[]]), planes, PlanesMut([h, z]));
     }
 }
 
@@ -414,7 +416,17 @@ impl<T: Real, const K: usize> Jet<T, K> {
     }
 }
 
+/// A block of jets, and zeros after the end of the slices.
+#[inline(always)]
+fn jets<T: Real, const K: usize>(s: &Planes<'_, T, K>, at: usize, len: usize) -> [Jet<T, K>; BLOCK] {
+    let mut out = [Jet([T::ZERO; K]); BLOCK];
+    out.iter_mut().enumerate().take(len).for_each(|(i, jet)| *jet = Jet::read(s, at + i));
+    out
+}
+
 /// Units in ascending order, then the bias: `sigma = base(z) + s ((v_0 t_0 + v_1 t_1 + ...) + d)`.
+///
+/// Unit by unit over a block of neurons and rows, so that the loop over the block becomes vector instructions.
 #[inline(always)]
 fn subnet_forward<T: Real, const K: usize>(
     base: Base,
@@ -424,19 +436,24 @@ fn subnet_forward<T: Real, const K: usize>(
     mut h: PlanesMut<'_, T, K>,
 ) {
     let scale = T::from_f64(SUBNET_SCALE);
-    for i in 0..z.value().len() {
-        let z = Jet::read(&z, i);
-        let mut sum = Jet([T::ZERO; K]);
+    for (at, len) in blocks(z.value().len()) {
+        let z = jets(&z, at, len);
+        let mut sums = [Jet([T::ZERO; K]); BLOCK];
         for j in 0..units {
             let (u, c, v) = unit(&phi, units, j);
-            sum = sum.add(v.mul(u.mul(z).add(c).tanh()));
+            for (sum, &z) in sums.iter_mut().zip(&z).take(len) {
+                *sum = sum.add(v.mul(u.mul(z).add(c).tanh()));
+            }
         }
-        let net = sum.add(Jet::read(&phi, 3 * units)).scaled(scale);
-        let start = z.chain(base.value(z.value()), base.slope(z.value()));
-        start.add(net).write(&mut h, i);
+        let bias = Jet::read(&phi, 3 * units);
+        for (i, (sum, &z)) in sums.iter().zip(&z).enumerate().take(len) {
+            let start = z.chain(base.value(z.value()), base.slope(z.value()));
+            start.add(sum.add(bias).scaled(scale)).write(&mut h, at + i);
+        }
     }
 }
 
+/// As [`subnet_forward`], unit by unit over blocks; the adjoints of the parameters add up in ascending order.
 #[inline(always)]
 fn subnet_adjoint<T: Real, const K: usize>(
     base: Base,
@@ -447,22 +464,34 @@ fn subnet_adjoint<T: Real, const K: usize>(
     mut dphi: PlanesMut<'_, T, K>,
 ) {
     let scale = T::from_f64(SUBNET_SCALE);
-    for i in 0..z.value().len() {
-        let (z, dh) = (Jet::read(&z, i), Jet::read(&d.as_ref(), i));
-        let slope = z.chain(base.slope(z.value()), base.curvature(z.value()));
-        let mut dz = dh.mul(slope);
-        let e = dh.scaled(scale);
+    let zero = Jet([T::ZERO; K]);
+    for (at, len) in blocks(z.value().len()) {
+        let (z, mut dz) = (jets(&z, at, len), jets(&d.as_ref(), at, len));
+        let mut e = [zero; BLOCK];
+        for ((dz, e), &z) in dz.iter_mut().zip(&mut e).zip(&z).take(len) {
+            *e = dz.scaled(scale);
+            *dz = dz.mul(z.chain(base.slope(z.value()), base.curvature(z.value())));
+        }
         for j in 0..units {
             let (u, c, v) = unit(&phi, units, j);
-            let t = u.mul(z).add(c).tanh();
-            let da = e.mul(v).mul(t.one_minus_square());
-            dz = dz.add(da.mul(u));
-            da.mul(z).add_to(&mut dphi, j);
-            da.add_to(&mut dphi, units + j);
-            e.mul(t).add_to(&mut dphi, 2 * units + j);
+            let (mut of_hidden, mut of_output) = ([zero; BLOCK], [zero; BLOCK]);
+            let each = dz.iter_mut().zip(&e).zip(&z).zip(of_hidden.iter_mut().zip(&mut of_output));
+            for (((dz, &e), &z), (da, dv)) in each.take(len) {
+                let t = u.mul(z).add(c).tanh();
+                *da = e.mul(v).mul(t.one_minus_square());
+                *dv = e.mul(t);
+                *dz = dz.add(da.mul(u));
+            }
+            for ((&da, &dv), &z) in of_hidden.iter().zip(&of_output).zip(&z).take(len) {
+                da.mul(z).add_to(&mut dphi, j);
+                da.add_to(&mut dphi, units + j);
+                dv.add_to(&mut dphi, 2 * units + j);
+            }
         }
-        e.add_to(&mut dphi, 3 * units);
-        dz.write(&mut d, i);
+        for (i, (dz, e)) in dz.iter().zip(&e).enumerate().take(len) {
+            e.add_to(&mut dphi, 3 * units);
+            dz.write(&mut d, at + i);
+        }
     }
 }
 
