@@ -258,10 +258,21 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
     let work = &mut s.work;
     let repetitions = if name == "direct" { 5 } else { 300 };
     if bench.wants("training step") {
-        bench.add(&format!("training step, {name}"), macs, repetitions, &mut || {
-            training_step(level, &rule, &shape, &mut params, &mut state, batch, None, 0, &mut grad, work)
-                .expect("fits");
-        });
+        let mut ours = || {
+            let (params, state, grad) = (&mut params, &mut state, &mut grad);
+            training_step(level, &rule, &shape, params, state, batch, None, 0, grad, work).expect("fits");
+        };
+        let name = format!("training step, {name}");
+        if shape.kind(0) == Kind::Base(Base::Relu) {
+            let (mut params, mut grad) = (s.params.clone(), vec![0.0; theta]);
+            let (x, labels) = (&s.x[..BATCH * shape.inputs()], &s.labels[..BATCH]);
+            let widths = [shape.width(0), shape.width(1), shape.width(2)];
+            bench.against(&name, macs, repetitions, &mut ours, &mut || {
+                naive::relu_training_step(&mut params, &mut grad, x, labels, widths, 1e-4);
+            });
+        } else {
+            bench.add(&name, macs, repetitions, &mut ours);
+        }
     }
     if bench.wants("Hessian") {
         let direction = s.params.clone();

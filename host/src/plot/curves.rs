@@ -20,7 +20,9 @@ pub struct Band {
 /// Curves over one pair of axes, each with its band.
 #[must_use]
 pub fn curves(title: &str, x_label: &str, y_label: &str, bands: &[Band]) -> Drawing {
-    let mut drawing = Drawing::new(720.0, 400.0);
+    // DejaVu's letters are at most two thirds as wide as high.
+    let longest = bands.iter().map(|b| b.name.chars().count()).max().unwrap_or(0) as f64;
+    let mut drawing = Drawing::new(650.0 + 7.5 * longest.max(6.0), 400.0);
     drawing.text(330.0, 22.0, 13.0, Anchor::Middle, title);
     let x = range_of(bands.iter().flat_map(|b| b.x.iter().copied()));
     let y = range_of(bands.iter().flat_map(|b| {

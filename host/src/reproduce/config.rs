@@ -91,12 +91,12 @@ impl Preset {
             },
             Preset::Paper => Amount {
                 outer_steps: 5000,
-                heldout_steps: 1000,
+                heldout_steps: 500,
                 outer_seeds: 5,
                 runs: 50,
                 epochs: 500,
-                select_runs: 5,
-                select_epochs: 400,
+                select_runs: 4,
+                select_epochs: 300,
             },
         }
     }
