@@ -41,6 +41,13 @@ pub enum Error {
         /// Number of rows.
         rows: usize,
     },
+    /// There is no such hidden layer.
+    Layer {
+        /// The number asked for; 0 is the first.
+        layer: usize,
+        /// How many there are.
+        layers: usize,
+    },
     /// A batch, a data set, or a number of steps is 0.
     Empty(&'static str),
 }
@@ -63,6 +70,7 @@ impl core::fmt::Display for Error {
                 )
             }
             Error::Row { row, rows } => write!(f, "the batch picks row {row}, but the data has {rows} rows"),
+            Error::Layer { layer, layers } => write!(f, "hidden layer {layer} is not there; the network has {layers}"),
             Error::Empty(what) => write!(f, "{what} must be at least 1"),
         }
     }

@@ -6,6 +6,7 @@ mod activation;
 mod batch;
 mod error;
 mod fixed;
+mod hidden;
 mod init;
 mod layer;
 pub mod math;

@@ -15,6 +15,7 @@ use crate::vector::Vector;
 
 use crate::batch::check_batch;
 pub use crate::batch::{Batch, Data, Rows, Target};
+pub use crate::hidden::hidden;
 pub use crate::init::{Init, init_phi, init_theta};
 
 /// Noise on hidden units during training: uniform in `[-amplitude, amplitude]`, one draw a unit and call, shared by
@@ -191,24 +192,24 @@ fn check_theta_or_all(name: &'static str, shape: &Shape, len: usize) -> Result<(
 }
 
 /// One pass over one batch.
-struct Walk<'a, T, V, const K: usize> {
-    vector: V,
-    shape: &'a Shape,
-    params: Planes<'a, T, K>,
-    batch: usize,
-    noise: Option<Noise<T>>,
+pub(crate) struct Walk<'a, T, V, const K: usize> {
+    pub vector: V,
+    pub shape: &'a Shape,
+    pub params: Planes<'a, T, K>,
+    pub batch: usize,
+    pub noise: Option<Noise<T>>,
     /// One plane, and no gradient of the activation parameters: slopes take the place of pre-activations.
-    only_weights: bool,
+    pub only_weights: bool,
 }
 
 /// The caller's work buffer, cut up.
-struct Memory<'a, T, const K: usize> {
+pub(crate) struct Memory<'a, T, const K: usize> {
     /// The batch's inputs, batch x inputs.
     by_rows: &'a mut [T],
     /// The same, inputs x batch.
     inputs: &'a mut [T],
     /// Pre- and post-activations of every hidden layer, and the outputs, each features x batch.
-    state: PlanesMut<'a, T, K>,
+    pub state: PlanesMut<'a, T, K>,
     /// Two arrays for adjoints of a layer.
     adjoints: PlanesMut<'a, T, K>,
     other_adjoints: PlanesMut<'a, T, K>,
@@ -217,7 +218,7 @@ struct Memory<'a, T, const K: usize> {
 }
 
 impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
-    fn memory<'m>(&self, work: &'m mut [T]) -> Memory<'m, T, K> {
+    pub fn memory<'m>(&self, work: &'m mut [T]) -> Memory<'m, T, K> {
         let (s, b) = (self.shape, self.batch);
         let mut rest = work;
         let by_rows = take(&mut rest, s.inputs() * b);
@@ -241,12 +242,12 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         self.params.part(self.shape.biases_at(l), self.shape.width(l + 1))
     }
 
-    fn phi(&self, t: usize) -> Planes<'_, T, K> {
+    pub fn phi(&self, t: usize) -> Planes<'_, T, K> {
         self.params.part(self.shape.type_at(t), self.shape.kind(t).param_len())
     }
 
     /// Where the pre-activations of layer `l + 1` lie in the state; the outputs for the last one.
-    fn state_at(&self, l: usize) -> usize {
+    pub fn state_at(&self, l: usize) -> usize {
         (0..l).map(|i| 2 * self.shape.width(i + 1) * self.batch).sum()
     }
 
@@ -255,7 +256,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         state.as_ref().part(self.state_at(last), self.shape.outputs() * self.batch)
     }
 
-    fn forward(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
+    pub fn forward(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
         self.gather(batch, memory);
         let mut empty = [(); K].map(|()| &[][..]);
         if let Some(x) = empty.first_mut() {

@@ -1,6 +1,7 @@
 //! The library behind the `ldnn` program.
 
 pub mod activations;
+pub mod analysis;
 pub mod data;
 pub mod folder;
 pub mod meta;

@@ -40,6 +40,12 @@ pub struct Task {
 }
 
 impl Set {
+    /// Rows of `inputs` numbers with their targets.
+    #[must_use]
+    pub fn new(x: Vec<f32>, target: SetTarget, inputs: usize) -> Set {
+        Set { x, target, inputs }
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {

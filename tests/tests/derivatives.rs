@@ -1,6 +1,6 @@
 //! Gradients and Hessian-vector products against central differences, in double precision.
 
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Base, Kind, Plain, Shape, network};
 use ldnn_tests::tolerance::{GRADIENT, HESSIAN, SYMMETRY};
 use ldnn_tests::{Loss, Problem, central_difference, learned, random, relative_error};
 
@@ -122,4 +122,41 @@ fn the_product_in_the_weights_alone_is_a_part_of_the_joint_one() {
     )
     .unwrap();
     assert_eq!(part, joint[..theta]);
+}
+
+#[test]
+fn hidden_activations_come_with_their_slopes_and_curvatures() {
+    let mut kinds = learned(Base::Sine, 2);
+    kinds.push(Kind::Base(Base::Tanh));
+    let problem = Problem::<f64>::new(Shape::new(&[3, 8, 7, 2], &kinds), 5, Loss::CrossEntropy, 11);
+    let (shape, rows) = (&problem.shape, problem.rows());
+    let look = |params: &[f64], layer: usize| {
+        let len = rows * shape.width(layer + 1);
+        let [mut value, mut slope, mut curvature] = [vec![0.0; len], vec![0.0; len], vec![0.0; len]];
+        let mut work = vec![0.0; shape.tangent_work_len(rows)];
+        let (v, s, c) = (&mut value, &mut slope, &mut curvature);
+        network::hidden(Plain, shape, params, layer, &problem.x, v, s, c, &mut work).unwrap();
+        (value, slope, curvature)
+    };
+    for layer in 0..2 {
+        // Biases move pre-activations one by one.
+        let mut direction = vec![0.0; problem.params.len()];
+        let at = shape.biases_at(layer);
+        direction[at..at + shape.width(layer + 1)].fill(1.0);
+        let (_, slope, curvature) = look(&problem.params, layer);
+        let slopes = central_difference(|p| look(p, layer).0, &problem.params, &direction, 1e-3);
+        let curvatures = central_difference(|p| look(p, layer).1, &problem.params, &direction, 1e-3);
+        assert!(relative_error(&slope, &slopes) < GRADIENT);
+        assert!(relative_error(&curvature, &curvatures) < HESSIAN);
+    }
+    // The last hidden layer, mapped by the last weights, is the output.
+    let (value, ..) = look(&problem.params, 1);
+    let (mut out, mut work) = (vec![0.0; rows * 2], vec![0.0; shape.work_len(rows)]);
+    network::predict(Plain, shape, &problem.params, &problem.x, &mut out, &mut work).unwrap();
+    let (w, b) = (&problem.params[shape.weights_at(2)..], &problem.params[shape.biases_at(2)..]);
+    let by_hand = |r: usize, o: usize| b[o] + (0..7).map(|j| w[o * 7 + j] * value[r * 7 + j]).sum::<f64>();
+    let expected: Vec<f64> = (0..rows).flat_map(|r| (0..2).map(move |o| (r, o))).map(|(r, o)| by_hand(r, o)).collect();
+    assert!(relative_error(&out, &expected) < SYMMETRY);
+    let error = network::hidden(Plain, shape, &problem.params, 2, &problem.x, &mut [], &mut [], &mut [], &mut []);
+    assert!(error.unwrap_err().to_string().contains("hidden layer 2 is not there; the network has 2"));
 }
