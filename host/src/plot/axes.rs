@@ -1,27 +1,131 @@
-//! Axes: from data to the drawing, with round tick values.
+//! Axes: from data to the drawing, linear or logarithmic, with round tick values.
 
 use super::svg::{Anchor, Drawing};
 
 /// A rectangle of a drawing with a data range on each side.
 #[derive(Clone, Copy, Debug)]
 pub struct Axes {
-    /// Left, top, right, bottom in the drawing.
-    frame: (f64, f64, f64, f64),
-    x: (f64, f64),
-    y: (f64, f64),
+    frame: Frame,
+    x: Scale,
+    y: Scale,
+}
+
+/// Left, top, right, bottom in the drawing.
+pub type Frame = (f64, f64, f64, f64);
+
+/// The values along one side, and how they are spread.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+/// One side of a pair of axes: its values and what stands beside them. Without a label it has no ticks.
+#[derive(Clone, Copy, Debug)]
+pub struct Axis<'a> {
+    scale: Scale,
+    label: Option<&'a str>,
+}
+
+impl<'a> Axis<'a> {
+    /// Equal steps.
+    #[must_use]
+    pub fn linear((low, high): (f64, f64), label: &'a str) -> Axis<'a> {
+        Axis { scale: Scale { low, high, log: false }, label: Some(label) }
+    }
+
+    /// Equal factors; the range must be positive.
+    #[must_use]
+    pub fn log((low, high): (f64, f64), label: &'a str) -> Axis<'a> {
+        let low = low.max(f64::MIN_POSITIVE);
+        Axis { scale: Scale { low, high: high.max(low * 1.0001), log: true }, label: Some(label) }
+    }
+
+    /// Equal steps, without ticks: groups stand there.
+    #[must_use]
+    pub fn bare((low, high): (f64, f64)) -> Axis<'a> {
+        Axis { scale: Scale { low, high, log: false }, label: None }
+    }
+}
+
+impl Scale {
+    /// 0 at the low end, 1 at the high one.
+    fn share(&self, value: f64) -> f64 {
+        if self.log {
+            (value.max(f64::MIN_POSITIVE) / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        }
+    }
+
+    /// Values with their labels.
+    fn ticks(&self) -> Vec<(f64, String)> {
+        if !self.log {
+            let values = ticks((self.low, self.high), 6);
+            let step = step_of(&values);
+            return values.into_iter().map(|v| (v, label(v, step))).collect();
+        }
+        let (low, high) = (self.low.log10(), self.high.log10());
+        let decades = high - low;
+        if decades < 1.5 {
+            // Within a decade or so powers alone would be too few.
+            let all =
+                (low.floor() as i32..=high.floor() as i32).flat_map(|p| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(p)));
+            return all.filter(|v| (self.low..=self.high).contains(v)).map(|v| (v, plain(v))).collect();
+        }
+        let every = (decades / 7.0).ceil().max(1.0) as i32;
+        let powers = low.ceil() as i32..=high.floor() as i32;
+        powers.filter(|p| p.rem_euclid(every) == 0).map(|p| (10f64.powi(p), power(p))).collect()
+    }
+}
+
+/// A value as people write it.
+fn plain(value: f64) -> String {
+    if (1e-3..1e5).contains(&value) { format!("{}", (value * 1e6).round() / 1e6) } else { format!("{value:.0e}") }
+}
+
+/// `10` with a raised exponent, in the digits that fonts have for it.
+fn power(p: i32) -> String {
+    let digit = |c: char| match c {
+        '-' => '\u{207b}',
+        '1' => '\u{b9}',
+        '2' => '\u{b2}',
+        '3' => '\u{b3}',
+        other => char::from_u32(0x2070 + other.to_digit(10).unwrap_or(0)).unwrap_or(other),
+    };
+    match p {
+        0 => "1".into(),
+        1 => "10".into(),
+        _ => format!("10{}", p.to_string().chars().map(digit).collect::<String>()),
+    }
 }
 
 /// The range of some values, widened by a twentieth on each side; (0, 1) if there is no finite one.
 #[must_use]
 pub fn range_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (low, high) = values
-        .filter(|v| v.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) = extremes(values);
     if low > high {
         return (0.0, 1.0);
     }
     let margin = if high > low { (high - low) / 20.0 } else { low.abs().max(1.0) / 20.0 };
     (low - margin, high + margin)
+}
+
+/// The range of the positive ones of some values, widened by a factor on each side.
+#[must_use]
+pub fn log_range_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = extremes(values.filter(|v| *v > 0.0));
+    if low > high {
+        return (0.1, 1.0);
+    }
+    let factor = (high / low).powf(0.05).max(1.05);
+    (low / factor, high * factor)
+}
+
+fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let finite = values.filter(|v| v.is_finite());
+    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
 }
 
 /// About `count` round values within a range.
@@ -45,32 +149,27 @@ fn label(value: f64, step: f64) -> String {
 }
 
 impl Axes {
-    /// Draws frame, ticks and labels. Without an x label the x axis has no ticks (groups stand there).
+    /// Draws frame, ticks and labels.
     #[must_use]
-    pub fn draw(
-        drawing: &mut Drawing,
-        frame: (f64, f64, f64, f64),
-        (x, x_label): ((f64, f64), Option<&str>),
-        (y, y_label): ((f64, f64), &str),
-    ) -> Axes {
-        let axes = Axes { frame, x, y };
+    pub fn draw(drawing: &mut Drawing, frame: Frame, x: Axis, y: Axis) -> Axes {
+        let axes = Axes { frame, x: x.scale, y: y.scale };
         let (left, top, right, bottom) = frame;
-        let y_ticks = ticks(y, 6);
-        for &value in &y_ticks {
-            let at = axes.y(value);
-            drawing.line((left, at), (right, at), "#e4e4e4", 0.8);
-            drawing.text(left - 6.0, at + 3.5, 10.0, Anchor::End, &label(value, step_of(&y_ticks)));
+        if let Some(y_label) = y.label {
+            for (value, text) in y.scale.ticks() {
+                let at = axes.y(value);
+                drawing.line((left, at), (right, at), "#e4e4e4", 0.8);
+                drawing.text(left - 6.0, at + 3.5, 10.0, Anchor::End, &text);
+            }
+            drawing.turned_text(left - 44.0, (top + bottom) / 2.0, 12.0, Anchor::Middle, -90.0, y_label);
         }
-        if let Some(x_label) = x_label {
-            let x_ticks = ticks(x, 6);
-            for &value in &x_ticks {
+        if let Some(x_label) = x.label {
+            for (value, text) in x.scale.ticks() {
                 let at = axes.x(value);
                 drawing.line((at, bottom), (at, bottom + 4.0), "#444", 0.8);
-                drawing.text(at, bottom + 16.0, 10.0, Anchor::Middle, &label(value, step_of(&x_ticks)));
+                drawing.text(at, bottom + 16.0, 10.0, Anchor::Middle, &text);
             }
             drawing.text((left + right) / 2.0, bottom + 34.0, 12.0, Anchor::Middle, x_label);
         }
-        drawing.turned_text(left - 42.0, (top + bottom) / 2.0, 12.0, Anchor::Middle, -90.0, y_label);
         drawing.line((left, bottom), (right, bottom), "#444", 1.0);
         drawing.line((left, top), (left, bottom), "#444", 1.0);
         axes
@@ -80,20 +179,28 @@ impl Axes {
     #[must_use]
     pub fn x(&self, value: f64) -> f64 {
         let (left, _, right, _) = self.frame;
-        left + (right - left) * (value - self.x.0) / (self.x.1 - self.x.0)
+        left + (right - left) * self.x.share(value)
     }
 
     /// The drawing's coordinate of a value on the y axis.
     #[must_use]
     pub fn y(&self, value: f64) -> f64 {
         let (_, top, _, bottom) = self.frame;
-        bottom - (bottom - top) * (value - self.y.0) / (self.y.1 - self.y.0)
+        bottom - (bottom - top) * self.y.share(value)
     }
 
     /// A point.
     #[must_use]
     pub fn at(&self, x: f64, y: f64) -> (f64, f64) {
         (self.x(x), self.y(y))
+    }
+
+    /// A point, held within the frame: for curves that leave it.
+    #[must_use]
+    pub fn within(&self, x: f64, y: f64) -> (f64, f64) {
+        let (left, top, right, bottom) = self.frame;
+        let (x, y) = self.at(x, y);
+        (x.clamp(left, right), y.clamp(top, bottom))
     }
 }
 
@@ -114,5 +221,13 @@ mod tests {
         assert_eq!(ticks((57.3, 66.1), 5).first(), Some(&58.0));
         assert_eq!(ticks((1.0, 1.0), 5), [0.0; 0]);
         assert_eq!(label(0.25, 0.05), "0.25");
+    }
+
+    #[test]
+    fn logarithmic_ticks_are_powers_or_round_values() {
+        let texts = |low, high| Axis::log((low, high), "").scale.ticks().into_iter().map(|t| t.1).collect::<Vec<_>>();
+        assert_eq!(texts(0.5, 2000.0), ["1", "10", "10²", "10³"]);
+        assert_eq!(texts(9.0, 60.0), ["10", "20", "50"]);
+        assert_eq!(texts(1e-7, 1e-2)[0], "10⁻⁷");
     }
 }

@@ -1,6 +1,6 @@
 //! How activations changed while they were learned: one panel a type, time as colour (paper, Fig. 3a-b).
 
-use super::axes::{Axes, range_of};
+use super::axes::{Axes, Axis, range_of};
 use super::colour::rainbow;
 use super::svg::{Anchor, Drawing};
 use crate::activations::{SAMPLE_RANGE, grid};
@@ -29,9 +29,9 @@ pub fn evolution(title: &str, snapshots: &[Snapshot]) -> Drawing {
     for t in 0..types {
         let left = 65.0 + (PANEL + 30.0) * t as f64;
         let frame = (left, 55.0, left + PANEL - 20.0, 330.0);
-        let x = (-SAMPLE_RANGE, SAMPLE_RANGE);
+        let x = Axis::linear((-SAMPLE_RANGE, SAMPLE_RANGE), "input");
         let name = if t == 0 { "activation" } else { "" };
-        let axes = Axes::draw(&mut drawing, frame, (x, Some("input")), (y, name));
+        let axes = Axes::draw(&mut drawing, frame, x, Axis::linear(y, name));
         drawing.text(left + PANEL / 2.0 - 10.0, 46.0, 12.0, Anchor::Middle, &format!("type {}", t + 1));
         for snapshot in snapshots {
             let z = grid(snapshot.samples[t].len(), SAMPLE_RANGE);

@@ -1,14 +1,18 @@
 //! Figures, as SVG and PNG from the same drawing.
 
 mod axes;
+mod boxes;
 mod colour;
 mod curves;
 mod evolution;
+mod joint;
 mod svg;
 mod violin;
 
-pub use curves::{Band, curves};
+pub use boxes::boxes;
+pub use curves::{Band, Labels, Spread, curves, scaled_curves};
 pub use evolution::{Snapshot, evolution};
+pub use joint::{Cloud, joint};
 pub use svg::Drawing;
 pub use violin::{Group, violins};
 

@@ -75,6 +75,13 @@ impl Drawing {
         self.add(format_args!(r#"<circle cx="{x:.2}" cy="{y:.2}" r="{radius}" fill="{colour}"/>"#));
     }
 
+    /// A circle.
+    pub fn ring(&mut self, x: f64, y: f64, radius: f64, colour: &str) {
+        self.add(format_args!(
+            r#"<circle cx="{x:.2}" cy="{y:.2}" r="{radius}" fill="none" stroke="{colour}" stroke-width="1"/>"#
+        ));
+    }
+
     /// A text.
     pub fn text(&mut self, x: f64, y: f64, size: f64, anchor: Anchor, text: &str) {
         self.turned_text(x, y, size, anchor, 0.0, text);

@@ -1,6 +1,6 @@
 //! Violins: the density of a sample, with a box of its quartiles and its median.
 
-use super::axes::{Axes, range_of};
+use super::axes::{Axes, Axis, range_of};
 use super::colour;
 use super::svg::{Anchor, Drawing};
 use crate::stats::{quantile, variance};
@@ -23,7 +23,7 @@ pub fn violins(title: &str, y_label: &str, groups: &[Group]) -> Drawing {
     let mut drawing = Drawing::new(width, 400.0);
     let y = range_of(groups.iter().flat_map(|g| g.values.iter().copied()));
     let frame = (70.0, 40.0, width - 20.0, 350.0);
-    let axes = Axes::draw(&mut drawing, frame, ((0.0, groups.len() as f64), None), (y, y_label));
+    let axes = Axes::draw(&mut drawing, frame, Axis::bare((0.0, groups.len() as f64)), Axis::linear(y, y_label));
     drawing.text(width / 2.0, 22.0, 13.0, Anchor::Middle, title);
     for (i, group) in groups.iter().enumerate() {
         let mut sorted: Vec<f64> = group.values.iter().copied().filter(|v| v.is_finite()).collect();
@@ -62,12 +62,19 @@ fn violin(drawing: &mut Drawing, axes: &Axes, centre: f64, sorted: &[f64], colou
 
 /// A Gaussian kernel density at equal steps from `low` to `high`, with Silverman's bandwidth.
 fn density(sorted: &[f64], low: f64, high: f64) -> Vec<f64> {
-    let spread = quantile(sorted, 0.75) - quantile(sorted, 0.25);
-    let sd = variance(sorted).sqrt();
-    let scale = if spread > 0.0 { sd.min(spread / 1.34) } else { sd };
-    let bandwidth = 0.9 * scale * (sorted.len() as f64).powf(-0.2);
+    let bandwidth = silverman(sorted);
     (0..=STEPS)
         .map(|i| low + (high - low) * i as f64 / STEPS as f64)
         .map(|at| sorted.iter().map(|v| (-0.5 * ((at - v) / bandwidth).powi(2)).exp()).sum())
         .collect()
+}
+
+/// Silverman's bandwidth for a sample: `0.9 min(sd, IQR / 1.34) n^(-1/5)`.
+pub(super) fn silverman(sample: &[f64]) -> f64 {
+    let mut sorted = sample.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let spread = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
+    let sd = variance(&sorted).sqrt();
+    let scale = if spread > 0.0 { sd.min(spread / 1.34) } else { sd };
+    0.9 * scale * (sorted.len() as f64).powf(-0.2)
 }
