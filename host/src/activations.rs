@@ -52,8 +52,20 @@ pub struct Activations {
     pub version: u32,
     /// Where the types come from, for people.
     pub provenance: String,
-    /// The types, in order.
+    /// 1 if all hidden layers share the types; else each hidden layer has types of its own, and this is their number.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub layers: usize,
+    /// The types, in order; those of the first layer first.
     pub types: Vec<Learned>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_one(n: &usize) -> bool {
+    *n == 1
 }
 
 /// The base function called `name`.
@@ -148,11 +160,18 @@ impl Activations {
     /// The version of the files that we write.
     pub const VERSION: u32 = 1;
 
-    /// Splits `phi` of a network whose types all have the same base.
+    /// Splits `phi` of a network whose types all have the same base; `types` in all, equally many in each of `layers`
+    /// layers (1 if they are shared).
     #[must_use]
-    pub fn from_phi(base: Base, phi: &[f32], types: usize, provenance: String) -> Activations {
+    pub fn from_phi(base: Base, phi: &[f32], types: usize, layers: usize, provenance: String) -> Activations {
         let types = phi.chunks(phi.len() / types).map(|p| Learned::from_phi(base, p)).collect();
-        Activations { version: Self::VERSION, provenance, types }
+        Activations { version: Self::VERSION, provenance, layers, types }
+    }
+
+    /// How many types a hidden layer mixes.
+    #[must_use]
+    pub fn types_in_a_layer(&self) -> usize {
+        self.types.len() / self.layers.max(1)
     }
 
     /// Reads `activations.json`, or samples from a text file.
@@ -181,6 +200,12 @@ impl Activations {
             Self::VERSION
         );
         ensure!(!read.types.is_empty(), "there is no activation type in it");
+        ensure!(
+            read.layers > 0 && read.types.len().is_multiple_of(read.layers),
+            "{} types cannot be dealt out to {} layers",
+            read.types.len(),
+            read.layers
+        );
         for (i, t) in read.types.iter().enumerate() {
             t.direct().with_context(|| format!("type {}", i + 1))?;
         }
@@ -198,7 +223,7 @@ impl Activations {
             types.push(Learned::Samples { range: SAMPLE_RANGE as f32, y });
         }
         ensure!(!types.is_empty(), "there is no line of samples in it");
-        Ok(Activations { version: Self::VERSION, provenance: "samples from a text file".into(), types })
+        Ok(Activations { version: Self::VERSION, provenance: "samples from a text file".into(), layers: 1, types })
     }
 
     /// The samples on `linspace(-5, 5)`, one line a type, as NumPy's `savetxt` writes them.
@@ -230,6 +255,8 @@ pub struct Choice {
     pub name: String,
     kinds: Vec<Kind>,
     phi: Vec<f32>,
+    /// 1, or the number of hidden layers with kinds of their own.
+    layers: usize,
 }
 
 impl Choice {
@@ -242,7 +269,7 @@ impl Choice {
             None => {
                 let known = format!("an activation is one of {}, type1, type2, ..., mix", base_names().join(", "));
                 let base = base_named(name).with_context(|| known)?;
-                return Ok(Choice { name: base.name().into(), kinds: vec![Kind::Base(base)], phi: vec![] });
+                return Ok(Choice { name: base.name().into(), kinds: vec![Kind::Base(base)], phi: vec![], layers: 1 });
             }
             Some(types) => types,
         };
@@ -252,7 +279,7 @@ impl Choice {
             kinds.push(kind);
             phi.extend(own);
         }
-        Ok(Choice { name: name.into(), kinds, phi })
+        Ok(Choice { name: name.into(), kinds, phi, layers: learned.map_or(1, |l| l.layers) })
     }
 
     /// The same under another name.
@@ -261,12 +288,19 @@ impl Choice {
         Choice { name, ..self }
     }
 
-    /// The shape of a network with these activations in every hidden layer.
+    /// The shape of a network with these activations in every hidden layer, or with each hidden layer's own.
     ///
     /// # Errors
-    /// If the widths make no network.
+    /// If the widths make no network, or the layers are not as many as those that the activations were learned for.
     pub fn shape(&self, widths: &[usize]) -> Result<Shape> {
-        Ok(Shape::try_new(widths, &self.kinds)?)
+        let hidden = widths.len().saturating_sub(2);
+        ensure!(
+            self.layers == 1 || self.layers == hidden,
+            "'{}' was learned for {} hidden layers, each with types of its own; the network has {hidden}",
+            self.name,
+            self.layers
+        );
+        layered(widths, &self.kinds, self.layers)
     }
 
     /// The activation parameters.
@@ -276,19 +310,41 @@ impl Choice {
     }
 }
 
+/// The shape of a network whose hidden layers share `kinds` (`layers` = 1), or have equally many of them each, in order.
+///
+/// # Errors
+/// If the widths make no network.
+pub fn layered(widths: &[usize], kinds: &[Kind], layers: usize) -> Result<Shape> {
+    let mut shape = Shape::try_new(widths, kinds)?;
+    if layers > 1 {
+        let own = kinds.len() / layers;
+        for layer in 0..layers {
+            shape = shape.with_layer_types(layer, layer * own, own)?;
+        }
+    }
+    Ok(shape)
+}
+
+/// Whether a name is one of learned types: `type1`, `type2`, ..., `mix`.
+#[must_use]
+pub fn is_learned(name: &str) -> bool {
+    name == "mix" || name.strip_prefix("type").is_some_and(|n| n.parse::<usize>().is_ok())
+}
+
 /// The learned types that a name stands for; `None` if it is no name of learned types.
 fn type_numbers<'a>(name: &str, learned: Option<&'a Activations>) -> Result<Option<Vec<&'a Learned>>> {
-    let number = name.strip_prefix("type").map(str::parse::<usize>);
-    if name != "mix" && !matches!(number, Some(Ok(_))) {
+    if !is_learned(name) {
         return Ok(None);
     }
+    let number = name.strip_prefix("type").map(str::parse::<usize>);
     let learned =
         learned.with_context(|| format!("'{name}' needs learned activations; give them with --activations FILE"))?;
+    let in_layer = learned.types_in_a_layer();
     match number {
-        Some(Ok(n)) if n == 0 || n > learned.types.len() => {
-            bail!("there is no '{name}': the file holds type1 to type{}", learned.types.len())
+        Some(Ok(n)) if n == 0 || n > in_layer => {
+            bail!("there is no '{name}': the file holds type1 to type{in_layer}")
         }
-        Some(Ok(n)) => Ok(Some(vec![&learned.types[n - 1]])),
+        Some(Ok(n)) => Ok(Some(learned.types.iter().skip(n - 1).step_by(in_layer).collect())),
         _ => Ok(Some(learned.types.iter().collect())),
     }
 }
@@ -310,7 +366,7 @@ mod tests {
 
     #[test]
     fn both_kinds_of_file_come_back_as_they_were_written() {
-        let set = Activations { version: 1, provenance: "test".into(), types: vec![sine()] };
+        let set = Activations { version: 1, provenance: "test".into(), layers: 1, types: vec![sine()] };
         assert_eq!(Activations::from_json(&serde_json::to_string(&set).unwrap()).unwrap(), set);
         let samples = Activations::from_text(&set.to_text().unwrap()).unwrap();
         let z = grid(SAMPLES, SAMPLE_RANGE);
@@ -324,7 +380,7 @@ mod tests {
         let text = |r: Result<Choice>| format!("{:#}", r.unwrap_err());
         assert!(text(Choice::named("rele", None, false)).contains("relu"));
         assert!(text(Choice::named("mix", None, false)).contains("--activations"));
-        let set = Activations { version: 1, provenance: String::new(), types: vec![sine()] };
+        let set = Activations { version: 1, provenance: String::new(), layers: 1, types: vec![sine()] };
         assert!(text(Choice::named("type2", Some(&set), false)).contains("type1"));
         assert!(format!("{:#}", Activations::from_text("1 2 x\n").unwrap_err()).contains("line 1"));
     }

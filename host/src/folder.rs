@@ -65,12 +65,16 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Writes a file, whole or not at all.
+    /// Writes a file, whole or not at all; `name` may lie in a folder inside.
     ///
     /// # Errors
     /// If the folder cannot be written to.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
-        write_atomically(&self.file(name), bytes.as_ref())
+        let path = self.file(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(|| unwritable(&self.path))?;
+        }
+        write_atomically(&path, bytes.as_ref())
     }
 }
 

@@ -3,10 +3,13 @@
 pub mod activations;
 pub mod analysis;
 pub mod data;
+pub mod experiments;
 pub mod folder;
 pub mod meta;
+pub mod model;
 pub mod plot;
 pub mod progress;
+pub mod report;
 pub mod reproduce;
 pub mod simd;
 pub mod stats;
@@ -14,3 +17,4 @@ pub mod stop;
 pub mod task;
 pub mod train;
 pub mod validate;
+pub mod work;

@@ -129,7 +129,9 @@ impl Comparison {
         let (a, b) = (all(|p| &p.0), all(|p| &p.1));
         let effect = hedges(&a, &b);
         let over = match pairs {
-            [(a, b)] => Comparison::paired(a, b),
+            [(a, b)] if a.len() == b.len() => Comparison::paired(a, b),
+            // A diverged training has left a gap: there are no pairs any more.
+            [(a, b)] => Comparison::independent(a, b),
             _ => {
                 let (a, b): (Vec<_>, Vec<_>) = pairs.iter().map(|(a, b)| (mean(a), mean(b))).unzip();
                 Comparison::paired(&a, &b)

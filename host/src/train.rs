@@ -124,6 +124,15 @@ struct Trainee<'a> {
     step: usize,
 }
 
+/// A trained network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its sizes and kinds of activations.
+    pub shape: Shape,
+    /// `[theta | phi]`
+    pub params: Vec<f32>,
+}
+
 /// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged on `judge`.
 ///
 /// # Errors
@@ -136,6 +145,21 @@ pub fn train(
     judge: &Set,
     seed: u64,
 ) -> Result<Training> {
+    Ok(train_network(config, choice, task, train, judge, seed)?.0)
+}
+
+/// As [`train`], with the network as it is at the end.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_network(
+    config: &TrainConfig,
+    choice: &Choice,
+    task: &Task,
+    train: &Set,
+    judge: &Set,
+    seed: u64,
+) -> Result<(Training, Network)> {
     config.check()?;
     let mut trainee = Trainee::new(config, choice, task, train, seed)?;
     let mut curve = Curve::default();
@@ -150,7 +174,8 @@ pub fn train(
             trainee.record(&mut curve, epoch, train_loss, judge)?;
         }
     }
-    Ok(Training { activation: choice.name.clone(), seed, rate: config.rate, diverged, curve })
+    let training = Training { activation: choice.name.clone(), seed, rate: config.rate, diverged, curve };
+    Ok((training, Network { shape: trainee.shape, params: trainee.params }))
 }
 
 impl<'a> Trainee<'a> {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Which task networks learn.
 #[derive(clap::Args)]
 pub struct TaskArgs {
-    /// A task that is made here: mnist1d or vanderpol
+    /// A task that comes along: mnist1d, vanderpol or digits
     #[arg(long, default_value = "mnist1d", value_name = "NAME")]
     task: String,
 
@@ -22,14 +22,21 @@ pub struct TaskArgs {
     data: Option<PathBuf>,
 }
 
+impl Default for TaskArgs {
+    fn default() -> Self {
+        TaskArgs { task: "mnist1d".into(), data: None }
+    }
+}
+
 impl TaskArgs {
     pub fn load(&self) -> Result<Task> {
         let set = match (&self.data, self.task.as_str()) {
             (Some(path), _) => Dataset::from_npz(path).context("--data")?,
             (None, "mnist1d") => Dataset::mnist1d(&Mnist1dConfig::default())?,
             (None, "vanderpol") => Dataset::vanderpol(&VanDerPolConfig::default())?,
+            (None, "digits") => Dataset::digits()?,
             (None, other) => {
-                bail!("--task {other}: there are mnist1d and vanderpol; for your own data use --data FILE.npz")
+                bail!("--task {other}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz")
             }
         };
         Ok(Task::new(&set))

@@ -21,6 +21,9 @@ pub struct Args {
     /// Number of activation types [default: 2]
     #[arg(long, value_name = "N")]
     types: Option<usize>,
+    /// Give every hidden layer types of its own, instead of one set for all
+    #[arg(long)]
+    per_layer: bool,
     /// Widths of the hidden layers [default: 100]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     hidden: Option<Vec<usize>>,
@@ -172,6 +175,7 @@ impl Args {
         set(&mut c.tape, &self.tape);
         set(&mut c.snapshot_every, &self.snapshot_every);
         (c.resplit, c.shuffle, c.exact) = (self.resplit, !self.no_shuffle, self.exact);
+        c.per_layer = self.per_layer;
         c
     }
 }

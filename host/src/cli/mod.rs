@@ -1,7 +1,9 @@
 //! The command line: raw arguments are resolved into a plan, which is checked, shown by `--dry-run`, and carried out.
 
+mod analyze;
 mod common;
 mod data;
+mod ensemble;
 mod meta;
 mod reproduce;
 mod validate;
@@ -32,6 +34,7 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   ldnn reproduce                            the paper's Figure 3 in a few minutes
+  ldnn reproduce all                        every figure, one report
   ldnn meta --steps 500 --out out/meta      learn two activations on MNIST-1D
   ldnn validate --activations out/meta --compare relu,type1,type2,mix --out out/validate
   ldnn data mnist1d --out mnist1d.npz       the canonical data set, made here
@@ -45,7 +48,15 @@ enum Command {
     /// Meta-learn activations
     Meta(Box<meta::Args>),
     /// Train ensembles of networks with given activations and compare them
-    Validate(validate::Args),
+    Validate(Box<validate::Args>),
+    /// Accuracy or loss against the size of the network
+    Sizes(Box<analyze::SizesArgs>),
+    /// Forecast a dynamical system in closed loop
+    Forecast(Box<analyze::ForecastArgs>),
+    /// Look at trained networks: participation ratio, Hessian
+    Analyze(analyze::Args),
+    /// Cluster learned activations and draw the family
+    Cluster(analyze::ClusterArgs),
     /// Write a data set as a NumPy archive
     Data(data::Args),
 }
@@ -80,7 +91,15 @@ fn prepare(cli: &Cli) -> Result<(Box<dyn Plan>, bool)> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
         pool.with_context(|| format!("--jobs {jobs}: the threads cannot be started; use fewer"))?;
     }
+    use analyze::What;
     Ok(match &cli.command {
+        Command::Sizes(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::Forecast(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::Analyze(analyze::Args { what: What::Participation(args) }) => {
+            (Box::new(args.resolve()?), args.out.dry_run)
+        }
+        Command::Analyze(analyze::Args { what: What::Hessian(args) }) => (args.resolve()?, args.out.dry_run),
+        Command::Cluster(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.dry_run),

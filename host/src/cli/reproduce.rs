@@ -4,15 +4,15 @@ use super::Plan;
 use super::common::{OutArgs, TaskArgs};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use ldnn::reproduce::{self, Preset, ReproduceConfig};
+use ldnn::reproduce::{self, Experiment, Preset, Study};
 use serde::Serialize;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
 pub struct Args {
-    /// Which experiment
-    #[arg(value_enum, default_value = "fig3")]
-    experiment: Experiment,
+    /// Which experiments; 'all' for every one [default: fig3]
+    #[arg(value_name = "EXPERIMENT", value_parser = which)]
+    experiments: Vec<Which>,
     /// How much work
     #[arg(long, default_value = "default", value_name = "NAME")]
     preset: Preset,
@@ -26,38 +26,83 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
+Experiments:
+  fig3       evolution of two types from sine; ensembles of relu, sine, tanh, type 1, type 2 and mixed networks
+  fig4       accuracy against network size, activations evolved from zero
+  fig5       van der Pol: regression and closed-loop forecast
+  fig6       accuracy against participation ratio
+  hessian    traces and near-zero fractions of the Hessian
+  bases      other starting points: zero, identity, relu, tanh, sigmoid, elu
+  depth      two hidden layers, with one set of types or two; three types
+  transfer   activations learned on one task, used on another
+  family     clusters of learned activations
+  schedules  the alternating schedule against the unrolled one
+
 Examples:
-  ldnn reproduce                     a few minutes on two processors
-  ldnn reproduce --preset smoke      under half a minute: shows that everything runs
-  ldnn reproduce --preset paper      50 networks of each kind, 5000 outer steps
+  ldnn reproduce                       Figure 3, a few minutes on two processors
+  ldnn reproduce all                   everything, some ten minutes
+  ldnn reproduce all --preset smoke    under two minutes: shows that everything runs
+  ldnn reproduce fig4 hessian          two of them
 
-It ends with the table of the paper's claims, what was measured, and a verdict that may be \"not reproduced\".";
+It writes report.html (self-contained), report.md, and every figure as SVG, PNG and CSV. The report has the paper's claims,
+what was measured, and a verdict that may be \"not reproduced\".";
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Experiment {
-    /// Evolution of two types from sine, and ensembles of relu, sine, tanh, type 1, type 2 and mixed networks
-    Fig3,
+/// One experiment, or all.
+#[derive(Clone, Copy)]
+enum Which {
+    All,
+    One(Experiment),
+}
+
+fn which(text: &str) -> Result<Which, String> {
+    if text == "all" {
+        return Ok(Which::All);
+    }
+    let names =
+        || Experiment::value_variants().iter().filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()));
+    let unknown = |_| format!("the experiments are all, {}", names().collect::<Vec<_>>().join(", "));
+    Experiment::from_str(text, false).map(Which::One).map_err(unknown)
 }
 
 #[derive(Serialize)]
 struct Settings {
     task: String,
-    reproduce: ReproduceConfig,
+    reproduce: Study,
 }
 
 impl Args {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let Experiment::Fig3 = self.experiment;
         let task = self.task.load()?;
         ensure!(
             task.is_classification(),
-            "reproduce fig3 needs class labels; use --task mnist1d or whole-number y in --data"
+            "reproduce needs class labels; use --task mnist1d or whole-number y in --data"
         );
-        let reproduce = ReproduceConfig::new(self.preset, self.seed, &task);
+        let experiments = self.experiments();
+        let reproduce = Study::new(self.preset, &experiments, self.seed, &task);
         let preset = self.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
         let settings = Settings { task: self.task.describe(), reproduce };
-        Ok(self.out.plan(&format!("out/fig3-{preset}"), settings, task, |settings, task, folder, output| {
+        let name = match experiments.len() {
+            n if n == Experiment::ALL.len() => "all".into(),
+            _ => {
+                let names = experiments.iter().filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()));
+                names.collect::<Vec<_>>().join("-")
+            }
+        };
+        Ok(self.out.plan(&format!("out/{name}-{preset}"), settings, task, |settings, task, folder, output| {
             reproduce::run(&settings.reproduce, task, folder, output)
         }))
+    }
+
+    fn experiments(&self) -> Vec<Experiment> {
+        if self.experiments.is_empty() {
+            return vec![Experiment::Fig3];
+        }
+        let wanted = |e: &Experiment| {
+            self.experiments.iter().any(|w| match w {
+                Which::All => true,
+                Which::One(one) => one == e,
+            })
+        };
+        Experiment::ALL.into_iter().filter(wanted).collect()
     }
 }

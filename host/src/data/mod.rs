@@ -1,6 +1,7 @@
 //! Data sets: generated here, or read from NumPy archives. Nothing is downloaded.
 
 mod atomic;
+mod digits;
 mod mnist1d;
 pub mod npz;
 mod numpy_random;
@@ -87,6 +88,15 @@ impl Dataset {
             target: values(&made.y),
             target_test: values(&made.y_test),
         })
+    }
+
+    /// Hand-written digits of 8 x 8 pixels (Alpaydin and Kaynak 1998): 1437 training and 360 test rows, drawn once and for
+    /// all; pixels standardised with mean and standard deviation of all training pixels.
+    ///
+    /// # Errors
+    /// If the archive inside the program is damaged.
+    pub fn digits() -> Result<Dataset> {
+        digits::load()
     }
 
     /// Reads `x`, `y`, `x_test`, `y_test` from an archive; whole-number `y` are class labels, other `y` are values.

@@ -1,6 +1,6 @@
 //! The settings of a meta-learning run.
 
-use crate::activations::base_named;
+use crate::activations::{base_named, layered};
 use crate::task::Task;
 use crate::train::Optimiser;
 use anyhow::{Result, ensure};
@@ -49,6 +49,9 @@ pub struct MetaConfig {
     pub base: String,
     /// Number of types.
     pub types: usize,
+    /// Whether every hidden layer has types of its own, instead of one set for all.
+    #[serde(default)]
+    pub per_layer: bool,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
     /// Hidden units of each type's sub-network.
@@ -116,6 +119,7 @@ impl Default for MetaConfig {
         MetaConfig {
             base: "sine".into(),
             types: 2,
+            per_layer: false,
             hidden: vec![100],
             units: 50,
             schedule: Schedule::Unrolled,
@@ -216,11 +220,23 @@ impl MetaConfig {
     pub fn direct_shape(&self, task: &Task) -> Result<Shape> {
         ensure!(!self.hidden.is_empty(), "--hidden: give at least one width, e.g. 100");
         let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
-        let kinds = vec![Kind::Learned { base: base_named(&self.base)?, units: self.units }; self.types];
-        let shape = Shape::try_new(&widths, &kinds);
+        let kinds = vec![Kind::Learned { base: base_named(&self.base)?, units: self.units }; self.all_types()];
+        let shape = layered(&widths, &kinds, self.layers());
         shape.map_err(|e| {
             anyhow::anyhow!("--hidden {:?} --types {} --units {}: {e}", self.hidden, self.types, self.units)
         })
+    }
+
+    /// 1 if the hidden layers share their types, else how many have their own.
+    #[must_use]
+    pub fn layers(&self) -> usize {
+        if self.per_layer { self.hidden.len().max(1) } else { 1 }
+    }
+
+    /// The types of all layers.
+    #[must_use]
+    pub fn all_types(&self) -> usize {
+        self.types * self.layers()
     }
 
     /// The network that is trained: with tables, unless `exact`.

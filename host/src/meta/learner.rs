@@ -161,7 +161,8 @@ impl<'a> Learner<'a> {
             "{}, {} types from {}, seed {}, {} outer steps",
             self.task.name, config.types, config.base, config.seed, self.step
         );
-        Ok(Activations::from_phi(base_named(&config.base)?, &self.phi, config.types, provenance))
+        let (base, layers) = (base_named(&config.base)?, config.layers());
+        Ok(Activations::from_phi(base, &self.phi, config.all_types(), layers, provenance))
     }
 
     /// Takes one outer step.
@@ -181,7 +182,7 @@ impl<'a> Learner<'a> {
              use a smaller --inner-rate or --outer-rate (the activations up to here are kept)",
             self.step + 1
         );
-        let per_type = self.phi.len() / self.config.types;
+        let per_type = self.phi.len() / self.config.all_types();
         let gradient_norms = self.dphi.chunks(per_type).map(norm).collect();
         let clip = self.config.clip as f32;
         let clipped = self.dphi.iter().filter(|g| g.abs() > clip).count();

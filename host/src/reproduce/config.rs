@@ -1,9 +1,13 @@
 //! The settings behind each preset.
 
-use crate::meta::MetaConfig;
+use crate::analysis::spectrum::SpectrumConfig;
+use crate::experiments::forecast::ForecastConfig;
+use crate::experiments::hessian::HessianConfig;
+use crate::experiments::sizes::SizesConfig;
+use crate::meta::{MetaConfig, Schedule};
 use crate::task::Task;
 use crate::train::{Optimiser, TrainConfig};
-use crate::validate::ValidateConfig;
+use crate::validate::{SelectConfig, ValidateConfig};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -15,144 +19,317 @@ pub enum Preset {
     Smoke,
     /// Minutes.
     Default,
-    /// The paper's numbers: 50 networks of each kind, 5000 outer steps.
+    /// The paper's numbers: 50 to 100 networks of each kind, thousands of outer steps.
     Paper,
 }
 
-/// How each activation finds its own learning rate and number of epochs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SelectConfig {
-    /// The learning rates that are tried.
-    pub rates: Vec<f64>,
-    /// Networks for each rate.
-    pub runs: usize,
-    /// The longest training.
-    pub epochs: usize,
-    /// Largest product of rate and epochs: a larger step gets there sooner.
-    pub rate_times_epochs: f64,
-    /// Training rows that are kept for the choice.
-    pub validation_rows: usize,
-    /// Networks trained with the choice, on all training rows.
-    pub final_runs: usize,
-    /// Names of the activations that are not learned.
-    pub classical: Vec<String>,
+/// One of the paper's experiments, or of ours about its claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Experiment {
+    /// Evolution of two types from sine; ensembles of relu, sine, tanh, type 1, type 2 and mixed networks
+    Fig3,
+    /// Accuracy against network size, activations evolved from zero
+    Fig4,
+    /// Van der Pol: regression and closed-loop forecast
+    Fig5,
+    /// Accuracy against participation ratio
+    Fig6,
+    /// Traces and near-zero fractions of the Hessian
+    Hessian,
+    /// Other starting points: zero, identity, relu, tanh, sigmoid, elu
+    Bases,
+    /// Two hidden layers, with one set of types or two; three types
+    Depth,
+    /// Activations learned on one task, used on another
+    Transfer,
+    /// Clusters of learned activations
+    Family,
+    /// The alternating schedule against the unrolled one
+    Schedules,
 }
 
-/// Everything that `reproduce fig3` does.
+/// The task of a lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskName {
+    /// The one that the user asked for.
+    Main,
+    /// The van der Pol oscillator.
+    Vanderpol,
+    /// The 8 x 8 digits.
+    Digits,
+}
+
+/// Activations to be learned, once an outer seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReproduceConfig {
+pub struct Lesson {
+    /// What experiments ask for it by.
+    pub name: String,
+    /// The task.
+    pub on: TaskName,
+    /// Outer seeds, from that of `meta` on.
+    pub seeds: usize,
+    /// How they are learned.
+    pub meta: MetaConfig,
+}
+
+/// Everything that `reproduce` does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Study {
     /// Where the settings come from.
     pub preset: Preset,
-    /// Runs of the held-out meta-learning, with seeds from that of `heldout` on.
-    pub outer_seeds: usize,
-    /// Question 1: meta-learning with the authors' objective.
-    pub authors: MetaConfig,
-    /// Question 1: ensembles at equal training.
+    /// The experiments.
+    pub experiments: Vec<Experiment>,
+    /// Fig. 3, question 1: ensembles at equal training.
     pub equal: ValidateConfig,
-    /// Question 2: meta-learning with the held-out objective.
-    pub heldout: MetaConfig,
-    /// Question 2: each activation at its best.
+    /// How each finds its best rate and number of epochs, on the main task.
     pub select: SelectConfig,
+    /// Fig. 3, question 2: ensembles with each at its best.
+    pub best: ValidateConfig,
+    /// Fig. 4.
+    pub sizes: SizesConfig,
+    /// Fig. 5.
+    pub forecast: ForecastConfig,
+    /// How each finds its best rate for Fig. 5.
+    pub forecast_select: SelectConfig,
+    /// Fig. 6.
+    pub participation: ValidateConfig,
+    /// The Hessian.
+    pub hessian: HessianConfig,
+    /// Bases, depth, schedules.
+    pub variants: ValidateConfig,
+    /// Transfer: how networks are trained on the main task, on van der Pol, on digits.
+    pub transfer: [ValidateConfig; 3],
+    /// What is learned first.
+    pub lessons: Vec<Lesson>,
 }
 
 /// What a preset changes.
 struct Amount {
-    outer_steps: usize,
-    heldout_steps: usize,
     outer_seeds: usize,
+    authors_steps: usize,
+    heldout_steps: usize,
+    small_steps: usize,
     runs: usize,
+    few: usize,
     epochs: usize,
     select_runs: usize,
     select_epochs: usize,
+    widths: &'static [usize],
+    size_runs: usize,
+    hessian_width: usize,
+    hessian_runs: usize,
 }
 
 impl Preset {
     fn amount(self) -> Amount {
         match self {
             Preset::Smoke => Amount {
-                outer_steps: 30,
-                heldout_steps: 12,
                 outer_seeds: 2,
+                authors_steps: 20,
+                heldout_steps: 8,
+                small_steps: 6,
                 runs: 3,
+                few: 2,
                 epochs: 50,
                 select_runs: 1,
                 select_epochs: 20,
+                widths: &[10, 50],
+                size_runs: 2,
+                hessian_width: 10,
+                hessian_runs: 1,
             },
             Preset::Default => Amount {
-                outer_steps: 800,
-                heldout_steps: 300,
                 outer_seeds: 3,
-                runs: 10,
+                authors_steps: 300,
+                heldout_steps: 200,
+                small_steps: 100,
+                runs: 5,
+                few: 3,
                 epochs: 500,
-                select_runs: 4,
-                select_epochs: 300,
+                select_runs: 2,
+                select_epochs: 200,
+                widths: &[10, 25, 50, 100, 200],
+                size_runs: 3,
+                hessian_width: 40,
+                hessian_runs: 3,
             },
             Preset::Paper => Amount {
-                outer_steps: 5000,
-                heldout_steps: 500,
                 outer_seeds: 5,
+                authors_steps: 5000,
+                heldout_steps: 500,
+                small_steps: 300,
                 runs: 50,
+                few: 20,
                 epochs: 500,
                 select_runs: 4,
                 select_epochs: 300,
+                widths: &[10, 25, 50, 100, 200, 400],
+                size_runs: 100,
+                hessian_width: 100,
+                hessian_runs: 4,
             },
         }
     }
 }
 
-impl SelectConfig {
-    /// The longest training at `rate`.
-    #[must_use]
-    pub fn epochs_at(&self, rate: f64) -> usize {
-        ((self.rate_times_epochs / rate).round() as usize).clamp(1, self.epochs)
-    }
+const CLASSICAL: [&str; 3] = ["relu", "sine", "tanh"];
+const LEARNED: [&str; 3] = ["type1", "type2", "mix"];
+
+fn names(parts: &[&[&str]]) -> Vec<String> {
+    parts.iter().flat_map(|p| p.iter().map(ToString::to_string)).collect()
 }
 
-impl ReproduceConfig {
-    /// The settings of a preset, scaled down where `task` has few rows.
+impl Study {
+    /// The settings of a preset, scaled down where `task` has few rows; only what `experiments` need is learned.
     #[must_use]
-    pub fn new(preset: Preset, seed: u64, task: &Task) -> ReproduceConfig {
-        let amount = preset.amount();
-        let names = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+    pub fn new(preset: Preset, experiments: &[Experiment], seed: u64, task: &Task) -> Study {
+        let a = preset.amount();
         let train = TrainConfig {
             hidden: vec![100],
             optimiser: Optimiser::Sgd,
             rate: 0.01,
             momentum: 0.8,
             batch: 200,
-            epochs: amount.epochs,
+            epochs: a.epochs,
             shuffle: true,
             every: 10,
         };
-        ReproduceConfig {
+        let ensemble = |activations: Vec<String>, runs: usize, train: TrainConfig| ValidateConfig {
+            activations,
+            runs,
+            seed: seed + 1,
+            exact: false,
+            keep_networks: false,
+            train,
+        };
+        let all = || names(&[&CLASSICAL, &LEARNED]);
+        let brief = |rate: f64, epochs: usize| TrainConfig { rate, epochs, every: epochs, ..train.clone() };
+        let select = |rates: &[f64], rows: usize| SelectConfig {
+            rates: rates.to_vec(),
+            runs: a.select_runs,
+            epochs: a.select_epochs,
+            rate_times_epochs: 10.0,
+            validation_rows: rows / 5,
+            seed: seed + 1,
+            train: train.clone(),
+        };
+        let short = |epochs: usize| if preset == Preset::Smoke { epochs.min(10) } else { epochs };
+        let small = TrainConfig { hidden: vec![a.hessian_width], ..brief(0.01, a.epochs) };
+        let study = Study {
             preset,
-            outer_seeds: amount.outer_seeds,
-            authors: MetaConfig { seed, ..MetaConfig::authors(amount.outer_steps) },
-            equal: ValidateConfig {
-                activations: names(&["relu", "sine", "tanh", "type1", "type2", "mix"]),
-                runs: amount.runs,
-                seed: seed + 1,
-                exact: false,
-                train,
+            experiments: experiments.to_vec(),
+            equal: ensemble(all(), a.runs, train.clone()),
+            select: select(&[0.01, 0.02, 0.05, 0.1, 0.2], task.train.rows()),
+            best: ensemble(all(), a.runs, train.clone()),
+            sizes: SizesConfig {
+                widths: a.widths.to_vec(),
+                ensemble: ensemble(all(), a.size_runs, brief(0.01, short(100))),
             },
-            heldout: MetaConfig { seed: seed + 1, steps: amount.heldout_steps, ..MetaConfig::default() },
-            select: SelectConfig {
-                rates: vec![0.01, 0.02, 0.05, 0.1, 0.2],
-                runs: amount.select_runs,
-                epochs: amount.select_epochs,
-                rate_times_epochs: 10.0,
-                validation_rows: task.train.rows() / 5,
-                final_runs: amount.runs,
-                classical: names(&["relu", "sine", "tanh"]),
+            forecast: ForecastConfig {
+                ensemble: ensemble(all(), a.runs, brief(0.01, a.epochs)),
+                orbit: 125,
+                dt: 0.1,
+                valid: 0.4,
             },
-        }
+            forecast_select: SelectConfig { rate_times_epochs: 50.0, ..select(&[0.01, 0.03, 0.1], 4000) },
+            participation: ensemble(all(), a.runs, brief(0.01, short(200))),
+            hessian: HessianConfig {
+                ensemble: ensemble(all(), a.hessian_runs, small),
+                spectrum: SpectrumConfig { probes: 16, ..SpectrumConfig::default() },
+            },
+            variants: ensemble(names(&[&CLASSICAL, &["mix"]]), a.few, brief(0.05, short(60))),
+            transfer: [(0.05, 60), (0.03, 200), (0.05, 60)]
+                .map(|(rate, epochs)| ensemble(names(&[&CLASSICAL]), a.few, brief(rate, short(epochs)))),
+            lessons: vec![],
+        };
+        Study { lessons: lessons(&a, experiments, seed, task), ..study }
     }
 
-    /// The settings of held-out run number `i`.
+    /// Whether this experiment is to be done.
     #[must_use]
-    pub fn heldout_run(&self, i: usize) -> MetaConfig {
-        MetaConfig { seed: self.heldout.seed + i as u64, ..self.heldout.clone() }
+    pub fn does(&self, experiment: Experiment) -> bool {
+        self.experiments.contains(&experiment)
     }
+}
+
+impl Experiment {
+    /// All of them, in the order of the report.
+    pub const ALL: [Experiment; 10] = [
+        Experiment::Fig3,
+        Experiment::Fig4,
+        Experiment::Fig5,
+        Experiment::Fig6,
+        Experiment::Hessian,
+        Experiment::Bases,
+        Experiment::Depth,
+        Experiment::Transfer,
+        Experiment::Family,
+        Experiment::Schedules,
+    ];
+
+    /// The names of the lessons that it needs.
+    fn lessons(self) -> &'static [&'static str] {
+        match self {
+            Experiment::Fig3 | Experiment::Fig6 | Experiment::Hessian => &["authors", "sine"],
+            Experiment::Fig4 => &["zero"],
+            Experiment::Fig5 => &["vanderpol"],
+            Experiment::Bases | Experiment::Family => &["sine", "zero", "identity", "relu", "tanh", "sigmoid", "elu"],
+            Experiment::Depth => &["two-layers", "two-layers-own", "three-types"],
+            Experiment::Transfer => &["sine", "vanderpol", "digits"],
+            Experiment::Schedules => &["sine", "alternating"],
+        }
+    }
+}
+
+fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec<Lesson> {
+    // As many rows held out as `ldnn meta` holds out.
+    let held_out = task.train.rows() / 4;
+    let heldout = MetaConfig { seed: seed + 1, steps: a.heldout_steps, held_out, ..MetaConfig::default() };
+    let lesson =
+        |name: &str, on: TaskName, meta: MetaConfig| Lesson { name: name.into(), on, seeds: a.outer_seeds, meta };
+    let mut all = vec![
+        lesson("authors", TaskName::Main, MetaConfig { seed, ..MetaConfig::authors(a.authors_steps) }),
+        lesson("sine", TaskName::Main, heldout.clone()),
+        lesson("zero", TaskName::Main, MetaConfig { base: "zero".into(), ..heldout.clone() }),
+    ];
+    for base in ["identity", "relu", "tanh", "sigmoid", "elu"] {
+        let meta = MetaConfig { base: base.into(), steps: a.small_steps, ..heldout.clone() };
+        all.push(lesson(base, TaskName::Main, meta));
+    }
+    let small = MetaConfig { steps: a.small_steps, ..heldout.clone() };
+    let two = MetaConfig { hidden: vec![100, 100], inner_rate: 0.1, ..small.clone() };
+    all.extend([
+        lesson("two-layers", TaskName::Main, two.clone()),
+        lesson("two-layers-own", TaskName::Main, MetaConfig { per_layer: true, ..two }),
+        lesson("three-types", TaskName::Main, MetaConfig { types: 3, ..small.clone() }),
+        lesson("alternating", TaskName::Main, alternating(&heldout)),
+        lesson("vanderpol", TaskName::Vanderpol, vanderpol(&heldout)),
+        lesson("digits", TaskName::Digits, MetaConfig { held_out: 359, ..small }),
+    ]);
+    all.retain(|l| experiments.iter().any(|e| e.lessons().contains(&l.name.as_str())));
+    all
+}
+
+/// The alternating schedule with as many gradients as the unrolled one costs: an outer step of that takes a gradient and a
+/// Hessian-vector product (two to three gradients) an inner step, a gradient each of the last steps held out.
+fn alternating(unrolled: &MetaConfig) -> MetaConfig {
+    let gradients = unrolled.inner_steps * 7 / 2 + unrolled.outer_last;
+    let steps = unrolled.steps * gradients / unrolled.period;
+    MetaConfig {
+        schedule: Schedule::Alternating,
+        steps,
+        restart: 50,
+        outer_rate: 0.05,
+        snapshot_every: steps.div_ceil(30),
+        ..unrolled.clone()
+    }
+}
+
+/// A regression with two inputs: a smaller step, and the outer loss over the whole second half.
+fn vanderpol(heldout: &MetaConfig) -> MetaConfig {
+    MetaConfig { inner_rate: 0.05, held_out: 1000, ..heldout.clone() }
 }

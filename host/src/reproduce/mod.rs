@@ -1,11 +1,8 @@
 //! The paper's experiments, as one command that ends with its claims beside what was measured.
 
-mod authors;
-mod best;
-mod claims;
 mod config;
-mod equal;
+mod learn;
 mod run;
 
-pub use config::{Preset, ReproduceConfig, SelectConfig};
+pub use config::{Experiment, Lesson, Preset, Study, TaskName};
 pub use run::run;

@@ -1,103 +1,262 @@
-//! `ldnn reproduce fig3`: meta-learning and ensembles for both questions.
+//! `ldnn reproduce`: learning first, then every experiment, then the report.
 
-use super::claims::{Claim, Verdict, claim_table};
-use super::config::{Preset, ReproduceConfig};
-use super::{best, equal};
+use super::config::{Experiment, Preset, Study, TaskName};
+use super::learn::{Lessons, Tasks, learn};
 use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
+use crate::experiments::transfer::Place;
+use crate::experiments::variants::Variant;
+use crate::experiments::{best, equal, family, forecast, hessian, participation, sizes, transfer, variants};
 use crate::folder::RunFolder;
-use crate::meta::{self, MetaConfig};
-use crate::progress::{Output, Progress};
+use crate::progress::Output;
+use crate::report::{Claim, Measure, Page, Part, Picture, Section, Verdict, claim_table, judge};
 use crate::stats::mean;
 use crate::task::Task;
-use crate::validate::ensembles;
-use anyhow::{Result, ensure};
-use rayon::prelude::*;
-use std::fmt::Write;
+use crate::validate::{Chosen, Learned, SelectConfig, ValidateConfig, select};
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use std::time::Instant;
 
-/// Does all of it in `folder` and returns the report.
+/// A study at work.
+struct Work<'a> {
+    study: &'a Study,
+    tasks: Tasks,
+    lessons: Lessons,
+    folder: &'a RunFolder,
+    output: Output,
+}
+
+/// Does all of it in `folder`, writes `report.html` and `report.md`, and returns the report for a terminal.
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it.
-pub fn run(config: &ReproduceConfig, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
-    ensure!(task.is_classification(), "reproduce fig3 needs a classification task; give class labels as whole numbers");
-    let (authors, learned) = learn(config, task, folder, output)?;
-    let equal_folder = folder.inside("equal", &config.equal)?;
-    let trainings = ensembles(&config.equal, task, Some(&authors), &equal_folder, output)?;
-    let equal = equal::answer(&trainings, &equal_folder)?;
-    let best_folder = folder.inside("best", &config.select)?;
-    let (select, train) = (&config.select, &config.equal.train);
-    let best = best::answer(select, train, task, &learned, config.equal.seed, &best_folder, output)?;
-
-    let mut claims = vec![diversity("the authors' objective", &authors)?];
-    claims.extend(equal.claims);
-    for (seed, activations) in &learned {
-        claims.push(diversity(&format!("the held-out objective, seed {seed}"), activations)?);
+pub fn run(study: &Study, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
+    ensure!(task.is_classification(), "reproduce needs a classification task; give class labels as whole numbers");
+    let begun = Instant::now();
+    let tasks = Tasks::new(task)?;
+    let lessons = learn(study, &tasks, folder, output)?;
+    let learned_in = begun.elapsed().as_secs_f64();
+    let work = Work { study, tasks, lessons, folder, output };
+    let mut parts = Vec::new();
+    for experiment in Experiment::ALL.into_iter().filter(|e| study.does(*e)) {
+        let begun = Instant::now();
+        let (name, section, settings) = work.experiment(experiment)?;
+        parts.push(Part { folder: name, section, settings, seconds: begun.elapsed().as_secs_f64() });
     }
-    claims.extend(best.claims);
-    if config.preset == Preset::Smoke {
+    judge_all(&mut parts, study.preset);
+    let page = page(study, parts, learned_in, begun.elapsed().as_secs_f64());
+    folder.write("claims.json", serde_json::to_string_pretty(&page.claims())? + "\n")?;
+    page.save(folder)?;
+    let text = text(&page, folder);
+    folder.write("report.txt", &text)?;
+    Ok(text)
+}
+
+/// Corrects and judges the claims of all parts together.
+fn judge_all(parts: &mut [Part], preset: Preset) {
+    let counts: Vec<usize> = parts.iter().map(|p| p.section.claims.len()).collect();
+    let mut claims: Vec<Claim> = parts.iter_mut().flat_map(|p| std::mem::take(&mut p.section.claims)).collect();
+    judge(&mut claims);
+    if preset == Preset::Smoke {
         claims.iter_mut().for_each(|c| c.verdict = Verdict::NotJudged("the smoke preset learns too little".into()));
     }
-    folder.write("claims.json", serde_json::to_string_pretty(&claims)? + "\n")?;
-
-    let mut report = String::new();
-    // Writing to a string does not fail.
-    let _ = writeln!(
-        report,
-        "1. At equal training (SGD {}, momentum {}, batch {})\n",
-        train.rate, train.momentum, train.batch
-    );
-    let _ = writeln!(report, "{}", equal.tables);
-    let _ = writeln!(report, "2. Each at its best\n\n{}\n", best.tables);
-    let _ = writeln!(report, "3. The paper's claims\n\n{}\n", claim_table(&claims));
-    if config.preset != Preset::Smoke {
-        let _ = writeln!(report, "{}", sentence(&claims, best.summary));
+    let mut claims = claims.into_iter();
+    for (part, count) in parts.iter_mut().zip(counts) {
+        part.section.claims.extend(claims.by_ref().take(count));
     }
-    let _ = writeln!(report, "\npictures:");
-    for picture in pictures(config) {
-        let _ = writeln!(report, "  {}", folder.file(&picture).display());
-    }
-    folder.write("report.txt", &report)?;
-    Ok(report)
 }
 
-/// All meta-learning runs side by side: the authors' objective, and the held-out one at every outer seed.
-fn learn(
-    config: &ReproduceConfig,
-    task: &Task,
-    folder: &RunFolder,
-    output: Output,
-) -> Result<(Activations, Vec<(u64, Activations)>)> {
-    let mut runs: Vec<(String, MetaConfig)> = vec![("meta-authors".into(), config.authors.clone())];
-    runs.extend((0..config.outer_seeds).map(|i| (heldout_folder(config, i), config.heldout_run(i))));
-    let progress = Progress::new(output, "meta-learning", runs.iter().map(|(_, c)| c.steps).sum());
-    let learned = runs.par_iter().map(|(name, config)| {
-        let folder = folder.inside(name, config)?;
-        Ok((config.seed, meta::run(config, task, &folder, &progress)?))
-    });
-    // The longest runs differ little; one thread takes one run.
-    let mut learned = learned.with_max_len(1).collect::<Result<Vec<_>>>()?;
-    let (_, authors) = learned.remove(0);
-    Ok((authors, learned))
+fn toml_of(settings: &impl Serialize) -> Result<String> {
+    toml::to_string(settings).context("the settings cannot be written as TOML")
 }
 
-fn heldout_folder(config: &ReproduceConfig, i: usize) -> String {
-    format!("meta-heldout-{}", config.heldout_run(i).seed)
+impl Work<'_> {
+    /// An experiment's folder, section and settings.
+    fn experiment(&self, experiment: Experiment) -> Result<(String, Section, String)> {
+        let s = self.study;
+        match experiment {
+            Experiment::Fig3 => self.fig3(),
+            Experiment::Fig4 => self.both("fig4", &s.sizes, &s.sizes.ensemble, ("zero", "zero"), |w, l, c, f| {
+                sizes::run(&w.study.sizes, w.main(), l, c, f, w.output)
+            }),
+            Experiment::Fig5 => self.fig5(),
+            Experiment::Fig6 => {
+                self.both("fig6", &s.participation, &s.participation, ("authors", "sine"), |w, l, c, f| {
+                    participation::run(&w.study.participation, w.main(), l, c, f, w.output)
+                })
+            }
+            Experiment::Hessian => {
+                self.both("hessian", &s.hessian, &s.hessian.ensemble, ("authors", "sine"), |w, l, c, f| {
+                    hessian::run(&w.study.hessian, w.main(), l, c, f, w.output)
+                })
+            }
+            Experiment::Bases => self.variants(
+                "bases",
+                "From other starting points",
+                &[
+                    ("from sine", "sine"),
+                    ("from zero", "zero"),
+                    ("from identity", "identity"),
+                    ("from relu", "relu"),
+                    ("from tanh", "tanh"),
+                    ("from sigmoid", "sigmoid"),
+                    ("from elu", "elu"),
+                ],
+            ),
+            Experiment::Depth => self.variants(
+                "depth",
+                "More layers, more types",
+                &[("100-100 shared", "two-layers"), ("100-100 own", "two-layers-own"), ("three types", "three-types")],
+            ),
+            Experiment::Schedules => self.variants(
+                "schedules",
+                "Schedules on the same budget",
+                &[("unrolled", "sine"), ("alternating", "alternating")],
+            ),
+            Experiment::Transfer => self.transfer(),
+            Experiment::Family => self.family(),
+        }
+    }
+
+    fn main(&self) -> &Task {
+        self.tasks.get(TaskName::Main)
+    }
+
+    /// Rate and epochs of each entrant, chosen once for all experiments with the same activations.
+    fn chosen(
+        &self,
+        config: &SelectConfig,
+        on: TaskName,
+        lesson: &str,
+        ensemble: &ValidateConfig,
+    ) -> Result<Vec<Chosen>> {
+        let task = self.tasks.get(on);
+        let entrants = ensemble.entrants(task, self.lessons.get(lesson)?)?;
+        let folder = self.folder.inside(&format!("selected/{lesson}"), config)?;
+        select(config, task, &entrants, &folder, self.output)
+    }
+
+    /// An experiment on the main task at equal training, and with each at its best.
+    fn both<S: Serialize>(
+        &self,
+        name: &str,
+        settings: &S,
+        ensemble: &ValidateConfig,
+        (equal, best): (&str, &str),
+        run: impl Fn(&Self, &[Learned], Option<&[Chosen]>, &RunFolder) -> Result<Section>,
+    ) -> Result<(String, Section, String)> {
+        let folder = self.folder.inside(name, settings)?;
+        let first = folder.inside("equal", settings)?;
+        let mut section = Section::default();
+        let at_equal = run(self, self.lessons.get(equal)?, None, &first)?;
+        section.title.clone_from(&at_equal.title);
+        section.absorb(at_equal, "equal");
+        let chosen = self.chosen(&self.study.select, TaskName::Main, best, ensemble)?;
+        let second = folder.inside("best", settings)?;
+        section.absorb(run(self, self.lessons.get(best)?, Some(&chosen), &second)?, "best");
+        section.save(&folder)?;
+        Ok((name.into(), section, toml_of(settings)?))
+    }
+
+    fn fig3(&self) -> Result<(String, Section, String)> {
+        let (s, folder) = (self.study, self.folder.inside("fig3", &self.study.equal)?);
+        let mut section = Section::new("Fig. 3: two types learned from a sine, and their mix");
+        for (lesson, of) in [("authors", "the authors' objective"), ("sine", "the held-out objective")] {
+            self.show_evolution(&mut section, lesson, of)?;
+            section.claims.push(diversity(of, self.lessons.get(lesson)?)?);
+        }
+        let equal_folder = folder.inside("equal", &s.equal)?;
+        let learned = self.lessons.get("authors")?;
+        section.absorb(equal::run(&s.equal, self.main(), learned, &equal_folder, self.output)?, "equal");
+        let chosen = self.chosen(&s.select, TaskName::Main, "sine", &s.best)?;
+        let best_folder = folder.inside("best", &s.best)?;
+        let learned = self.lessons.get("sine")?;
+        section.absorb(best::run(&s.best, self.main(), learned, &chosen, &best_folder, self.output)?, "best");
+        section.save(&folder)?;
+        Ok(("fig3".into(), section, toml_of(&s.equal)?))
+    }
+
+    /// The pictures of how a lesson's activations evolved.
+    fn show_evolution(&self, section: &mut Section, name: &str, of: &str) -> Result<()> {
+        let lesson = self.study.lessons.iter().find(|l| l.name == name).context("a lesson is missing")?;
+        let caption =
+            |i: usize| format!("Evolution of the types from {}, {of}, outer seed number {}", lesson.meta.base, i + 1);
+        let picture = |i: usize| Picture { file: format!("../{}/evolution", lesson.folder(i)), caption: caption(i) };
+        section.pictures.extend((0..lesson.seeds).map(picture));
+        Ok(())
+    }
+
+    fn fig5(&self) -> Result<(String, Section, String)> {
+        let (s, task) = (self.study, self.tasks.get(TaskName::Vanderpol));
+        let folder = self.folder.inside("fig5", &s.forecast)?;
+        let learned = self.lessons.get("vanderpol")?;
+        let mut section = Section::new("Fig. 5: van der Pol, regression and forecast");
+        self.show_evolution(&mut section, "vanderpol", "on van der Pol")?;
+        section.absorb(forecast::run(&s.forecast, task, learned, None, &folder, self.output)?, ".");
+        let chosen = self.chosen(&s.forecast_select, TaskName::Vanderpol, "vanderpol", &s.forecast.ensemble)?;
+        section.absorb(forecast::run(&s.forecast, task, learned, Some(&chosen), &folder, self.output)?, ".");
+        section.save(&folder)?;
+        Ok(("fig5".into(), section, toml_of(&s.forecast)?))
+    }
+
+    fn variants(&self, name: &str, title: &str, of: &[(&str, &str)]) -> Result<(String, Section, String)> {
+        let folder = self.folder.inside(name, &self.study.variants)?;
+        let variant = |&(name, lesson): &(&str, &str)| {
+            let settings = self.study.lessons.iter().find(|l| l.name == lesson).context("a lesson is missing")?;
+            let (name, hidden) = (name.to_string(), settings.meta.hidden.clone());
+            Ok(Variant { name, hidden, learned: self.lessons.get(lesson)?.to_vec() })
+        };
+        let variants_of = of.iter().map(variant).collect::<Result<Vec<_>>>()?;
+        let mut section = variants::run(title, &self.study.variants, self.main(), &variants_of, &folder, self.output)?;
+        if name == "bases" {
+            for (_, lesson) in of {
+                self.show_evolution(&mut section, lesson, "the held-out objective")?;
+            }
+        }
+        Ok((name.into(), section, toml_of(&self.study.variants)?))
+    }
+
+    fn transfer(&self) -> Result<(String, Section, String)> {
+        let named = [(TaskName::Main, "sine"), (TaskName::Vanderpol, "vanderpol"), (TaskName::Digits, "digits")];
+        let place = |((on, lesson), ensemble): (&(TaskName, &str), &ValidateConfig)| {
+            let (task, learned) = (self.tasks.get(*on).clone(), self.lessons.get(lesson)?.to_vec());
+            Ok(Place { task, learned, ensemble: ensemble.clone() })
+        };
+        let places = named.iter().zip(&self.study.transfer).map(place).collect::<Result<Vec<_>>>()?;
+        let settings = toml_of(&std::collections::BTreeMap::from([("transfer", &self.study.transfer)]))?;
+        let folder =
+            self.folder.inside("transfer", &std::collections::BTreeMap::from([("transfer", &self.study.transfer)]))?;
+        Ok(("transfer".into(), transfer::run(&places, &folder, self.output)?, settings))
+    }
+
+    fn family(&self) -> Result<(String, Section, String)> {
+        let names = ["sine", "zero", "identity", "relu", "tanh", "sigmoid", "elu"];
+        let group = |name: &&str| Ok((name.to_string(), self.lessons.get(name)?.to_vec()));
+        let groups = names.iter().map(group).collect::<Result<Vec<_>>>()?;
+        let settings = std::collections::BTreeMap::from([("lessons", names)]);
+        let folder = self.folder.inside("family", &settings)?;
+        Ok(("family".into(), family::run(&groups, &folder)?, toml_of(&settings)?))
+    }
 }
 
 /// Curves with a smaller correlation are called diverse. At the start it is about 0.99.
 const DIVERSE: f64 = 0.9;
 
-/// The largest correlation of two of the learned curves; curves that only differ by offset and scale have 1.
-fn diversity(of: &str, activations: &Activations) -> Result<Claim> {
+/// The largest correlation of two of the learned curves, an outer seed; curves that only differ by offset and scale have 1.
+fn diversity(of: &str, learned: &[Learned]) -> Result<Claim> {
+    let correlations = learned.iter().map(|(_, a)| largest_correlation(a)).collect::<Result<Vec<_>>>()?;
+    let pairs: Vec<_> = correlations.iter().map(|c| (vec![DIVERSE], vec![*c])).collect();
+    let measure = Measure::of("", "below the bound, in the correlation of the curves on [-5, 5]", &pairs);
+    Ok(Claim::new(
+        format!("Types that start alike become diverse: a correlation below {DIVERSE} ({of})"),
+        vec![measure],
+    ))
+}
+
+fn largest_correlation(activations: &Activations) -> Result<f64> {
     let z = grid(SAMPLES, SAMPLE_RANGE);
     let curves = activations.types.iter().map(|t| t.evaluate(&z)).collect::<Result<Vec<_>>>()?;
     let pairs = (0..curves.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
-    let largest = pairs.map(|(a, b)| correlation(&curves[a], &curves[b])).fold(f64::NEG_INFINITY, f64::max);
-    Ok(Claim {
-        claim: format!("types that start alike become diverse ({of})"),
-        measured: format!("correlation of their curves on [-5, 5]: {largest:.2} (diverse: below {DIVERSE})"),
-        verdict: if largest < DIVERSE { Verdict::Reproduced } else { Verdict::NotReproduced },
-    })
+    Ok(pairs.map(|(a, b)| correlation(&curves[a], &curves[b])).fold(f64::NEG_INFINITY, f64::max))
 }
 
 fn correlation(a: &[f64], b: &[f64]) -> f64 {
@@ -106,30 +265,52 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     product(|a, b| a * b) / (product(|a, _| a * a) * product(|_, b| b * b)).sqrt()
 }
 
-fn sentence(claims: &[Claim], summary: Option<(f64, String, f64)>) -> String {
-    let judged = |start: &str| {
-        let of: Vec<_> = claims.iter().filter(|c| c.claim.starts_with(start)).collect();
-        let held = of.iter().filter(|c| c.verdict == Verdict::Reproduced).count();
-        (held, of.len())
-    };
-    let ((equal, of_equal), (best, of_best)) = (judged("at equal training"), judged("each at its best"));
-    let mut text = format!(
-        "At equal training the mix beats {equal} of {of_equal} others at every number of epochs compared; \
-         with each at its best it beats {best} of {of_best}"
+fn page(study: &Study, parts: Vec<Part>, learned_in: f64, seconds: f64) -> Page {
+    let preset = toml_name(study.preset);
+    let count =
+        |f: fn(&Verdict) -> bool| parts.iter().flat_map(|p| &p.section.claims).filter(|c| f(&c.verdict)).count();
+    let total = count(|_| true);
+    let summary = format!(
+        "Of {total} claims about learned-diversity neural networks, {} are reproduced, {} in part, {} are not, and {} are \
+         undecided or not judged at this preset.",
+        count(|v| *v == Verdict::Reproduced),
+        count(|v| matches!(v, Verdict::Partly(_))),
+        count(|v| *v == Verdict::NotReproduced),
+        count(|v| matches!(v, Verdict::Undecided | Verdict::NotJudged(_))),
     );
-    if let Some((mix, name, classical)) = summary {
-        text += &format!(
-            ", with a test accuracy of {mix:.1} % against {classical:.1} % for the best classical activation, {name} \
-             ({:+.1} points)",
-            mix - classical
-        );
+    let seeds: Vec<String> =
+        study.lessons.iter().map(|l| format!("{}: {} from {}", l.name, l.seeds, l.meta.seed)).collect();
+    let paper = "The paper: Choudhary, Radhakrishnan, Lindner, Sinha, Ditto, Neural networks embrace learned diversity, \
+                 arXiv 2204.04348 (2022). Figure numbers are the paper's.";
+    Page {
+        title: "Neural networks embrace learned diversity: a reproduction".into(),
+        summary: vec![summary, paper.into()],
+        facts: vec![
+            ("preset".into(), preset),
+            ("version".into(), format!("ldnn {}", env!("CARGO_PKG_VERSION"))),
+            ("outer seeds (meta-learning runs) by lesson".into(), seeds.join("; ")),
+            ("vector instructions".into(), crate::simd::Level::best().name().into()),
+            ("threads".into(), rayon::current_num_threads().to_string()),
+            ("time of this process".into(), format!("{seconds:.0} s, of them {learned_in:.0} s meta-learning")),
+        ],
+        parts,
     }
-    text + "."
 }
 
-fn pictures(config: &ReproduceConfig) -> Vec<String> {
-    let mut paths = vec!["meta-authors/evolution.png".to_string()];
-    paths.extend((0..config.outer_seeds).map(|i| format!("{}/evolution.png", heldout_folder(config, i))));
-    paths.extend(["equal/violins.png", "equal/curves.png", "best/violins.png"].map(String::from));
-    paths
+fn toml_name(preset: Preset) -> String {
+    format!("{preset:?}").to_lowercase()
+}
+
+fn text(page: &Page, folder: &RunFolder) -> String {
+    let mut text = format!("{}\n\n{}\n", page.title, page.summary.join("\n\n"));
+    for part in &page.parts {
+        let without_claims = Section { claims: vec![], pictures: vec![], ..part.section.clone() };
+        text += &format!("\n\n{}", without_claims.to_text(folder));
+    }
+    text += &format!(
+        "\n\nClaims (95 % intervals, p after Holm's correction):\n{}\n",
+        claim_table(&page.claims()).to_text()
+    );
+    text += &format!("\n{}\n\nreport: {}\n", page.summary[0], folder.file("report.html").display());
+    text
 }

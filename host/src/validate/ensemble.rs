@@ -1,13 +1,12 @@
 //! Training an ensemble in parallel, with a journal to go on from.
 
-use crate::activations::Choice;
-use crate::folder::{Journal, RunFolder, json_lines};
-use crate::progress::{Output, Progress};
-use crate::stop::{self, Stopped};
+use crate::activations::{Activations, Choice, is_learned};
+use crate::folder::RunFolder;
+use crate::progress::Output;
 use crate::task::{Set, Task};
 use crate::train::{TrainConfig, Training, train};
+use crate::work::Work;
 use anyhow::Result;
-use rayon::prelude::*;
 
 /// One network to train.
 #[derive(Clone, Debug)]
@@ -31,15 +30,72 @@ pub struct Ensemble<'a> {
     pub judge: &'a Set,
 }
 
+/// Activations learned by one meta-learning run, with the run's seed.
+pub type Learned = (u64, Activations);
+
+/// A kind of activations in a comparison: a classical one, or one that each outer seed has its own of.
+#[derive(Clone, Debug)]
+pub struct Entrant {
+    /// `relu`, `type1`, `mix`, ...
+    pub kind: String,
+    /// The meta-learning run that it comes from; none for classical ones.
+    pub outer_seed: Option<u64>,
+    /// The activations; called like the kind, with the outer seed where there are several.
+    pub choice: Choice,
+}
+
+/// Every kind once, learned ones once an outer seed.
+///
+/// # Errors
+/// If a name is none, or learned types are asked for that are not there.
+pub fn entrants(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Entrant>> {
+    let mut all = Vec::new();
+    for kind in kinds {
+        if !is_learned(kind) || learned.is_empty() {
+            all.push(Entrant { kind: kind.clone(), outer_seed: None, choice: Choice::named(kind, None, exact)? });
+            continue;
+        }
+        for (seed, activations) in learned {
+            let choice = Choice::named(kind, Some(activations), exact)?;
+            let choice = if learned.len() > 1 { choice.called(format!("{kind}@{seed}")) } else { choice };
+            all.push(Entrant { kind: kind.clone(), outer_seed: Some(*seed), choice });
+        }
+    }
+    Ok(all)
+}
+
+/// For each outer seed that `a` has: its values, and those of `b` from the same outer seed (or the only ones, if `b` is
+/// not learned). `values[i]` belong to `entrants[i]`.
+#[must_use]
+pub fn pairs(entrants: &[Entrant], values: &[Vec<f64>], a: &str, b: &str) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let of = |i: usize| {
+        let matches = |e: &Entrant| e.kind == b && (e.outer_seed.is_none() || e.outer_seed == entrants[i].outer_seed);
+        let other = entrants.iter().position(matches)?;
+        Some((values[i].clone(), values[other].clone()))
+    };
+    (0..entrants.len()).filter(|&i| entrants[i].kind == a).filter_map(of).collect()
+}
+
+/// All values of each kind, in order of first appearance.
+#[must_use]
+pub fn by_kind(entrants: &[Entrant], values: &[Vec<f64>]) -> Vec<(String, Vec<f64>)> {
+    let mut kinds: Vec<(String, Vec<f64>)> = Vec::new();
+    for (e, own) in entrants.iter().zip(values) {
+        match kinds.iter_mut().find(|(k, _)| *k == e.kind) {
+            Some((_, all)) => all.extend(own),
+            None => kinds.push((e.kind.clone(), own.clone())),
+        }
+    }
+    kinds
+}
+
 impl Job<'_> {
     fn is(&self, done: &Training) -> bool {
         self.choice.name == done.activation && self.seed == done.seed && self.config.rate == done.rate
     }
 }
 
-/// Trains every job, on as many threads as rayon has; `name.jsonl` in `folder` gets a line for each as it finishes, and
-/// those that it holds already are not trained again. The results, and in the end the lines, are in the order of the
-/// jobs, whichever thread was first.
+/// Trains every job; `name.jsonl` in `folder` is the journal. See [`Work::run`].
 ///
 /// # Errors
 /// If a job is impossible, the journal cannot be written, or the user stops it. A training that diverges is a result.
@@ -50,27 +106,14 @@ pub fn train_all(
     name: &str,
     output: Output,
 ) -> Result<Vec<Training>> {
-    let file = format!("{name}.jsonl");
-    let (journal, done) = Journal::open::<Training>(&folder.file(&file))?;
-    let progress = Progress::new(output, name, jobs.len());
-    let results = jobs.par_iter().map(|job| {
-        if let Some(found) = done.iter().find(|d| job.is(d)) {
-            progress.skip(1);
-            return Ok(found.clone());
-        }
-        stop::check()?;
-        let training = train(&job.config, job.choice, ensemble.task, ensemble.train, ensemble.judge, job.seed)?;
-        journal.append(&training)?;
-        progress.advance(|| message(&training));
-        Ok(training)
-    });
-    let results: Vec<Result<Training>> = results.collect();
-    if stop::requested() {
-        return Err(Stopped.into());
+    let Ensemble { task, train: rows, judge } = ensemble;
+    Work::<Job, Training> {
+        name,
+        same: &|job, done| job.is(done),
+        work: &|job| train(&job.config, job.choice, task, rows, judge, job.seed),
+        message: &message,
     }
-    let results = results.into_iter().collect::<Result<Vec<_>>>()?;
-    folder.write(&file, json_lines(&results)?)?;
-    Ok(results)
+    .run(jobs, folder, output)
 }
 
 fn message(t: &Training) -> String {

@@ -1,9 +1,9 @@
 //! What an ensemble's trainings have in common: groups, tables, comparisons, files.
 
 use crate::plot::Band;
+use crate::report::{Table, p_value};
 use crate::stats::{Comparison, Summary, holm};
 use crate::train::{Curve, Training};
-use comfy_table::{Table, presets};
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,24 +123,17 @@ impl Group<'_> {
     }
 }
 
-/// An empty table with a head.
-#[must_use]
-pub fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN).set_header(head);
-    table
-}
-
 /// n, mean, standard deviation, interval and best epoch of every group.
 #[must_use]
 pub fn group_table(groups: &[Group], metric: Metric) -> Table {
     let epoch = groups.iter().find_map(|g| g.epochs().last()).copied().unwrap_or_default();
     let mean = format!("{} at epoch {epoch}", metric.label());
-    let mut table = table(&["activation", "n", &mean, "sd", "95 % interval", "best epoch", "mean there", "diverged"]);
+    let head = ["activation", "n", &mean, "sd", "95 % interval", "best epoch", "mean there", "diverged"];
+    let mut table = Table::new("every kind of activation", &head);
     for g in groups {
         let s = Summary::of(&g.last(metric));
         let best = g.best(metric);
-        table.add_row([
+        table.row([
             g.name.clone(),
             s.n.to_string(),
             number(s.mean, metric),
@@ -161,9 +154,10 @@ pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<Table>
     let others: Vec<&Group> = groups.iter().filter(|g| g.name != name).collect();
     let found: Vec<Comparison> = others.iter().map(|o| first.compare(o, metric)).collect();
     let adjusted = holm(&found.iter().map(|c| c.p).collect::<Vec<_>>());
-    let mut table = table(&["pair", "pairs", "difference", "95 % interval", "effect d_z", "p", "p (Holm)"]);
+    let head = ["pair", "pairs", "difference", "95 % interval", "effect d_z", "p", "p (Holm)"];
+    let mut table = Table::new(format!("{name} against the others at the last epoch, paired by seed"), &head);
     for ((other, c), p) in others.iter().zip(&found).zip(adjusted) {
-        table.add_row([
+        table.row([
             format!("{name} - {}", other.name),
             c.n.to_string(),
             number(c.difference, metric),
@@ -193,8 +187,4 @@ pub fn interval(mean: f64, half_width: f64, metric: Metric) -> String {
     } else {
         "needs 2 or more".into()
     }
-}
-
-fn p_value(p: f64) -> String {
-    if p < 1e-4 { format!("{p:.0e}") } else { format!("{p:.4}") }
 }

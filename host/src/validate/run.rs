@@ -1,13 +1,16 @@
 //! `ldnn validate`: an ensemble a choice of activations, in a run folder.
 
-use super::ensemble::{Ensemble, Job, train_all};
+use super::ensemble::{Ensemble, Entrant, Job, Learned, entrants, train_all};
+use super::looked::look_at;
 use super::results::{Group, Metric, group, group_table, pair_table};
-use crate::activations::{Activations, Choice};
+use super::select::Chosen;
 use crate::folder::RunFolder;
+use crate::model::Model;
 use crate::plot;
 use crate::progress::Output;
+use crate::report::Section;
 use crate::task::Task;
-use crate::train::{TrainConfig, Training};
+use crate::train::{Network, TrainConfig, Training};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -23,28 +26,61 @@ pub struct ValidateConfig {
     pub seed: u64,
     /// Whether learned activations are evaluated directly instead of by tables.
     pub exact: bool,
+    /// Whether every trained network is written to a file.
+    #[serde(default)]
+    pub keep_networks: bool,
     /// How they are trained.
     pub train: TrainConfig,
 }
 
 impl ValidateConfig {
-    /// The activations by name.
+    /// The activations, each learned one once an outer seed.
     ///
     /// # Errors
     /// With flag, value and remedy, if a setting is impossible.
-    pub fn choices(&self, task: &Task, learned: Option<&Activations>) -> Result<Vec<Choice>> {
+    pub fn entrants(&self, task: &Task, learned: &[Learned]) -> Result<Vec<Entrant>> {
         ensure!(self.runs > 0, "--runs 0: train at least 1 network of each kind");
         ensure!(!self.activations.is_empty(), "--compare: name at least one activation, e.g. relu");
         let twice = self.activations.iter().enumerate().find(|(i, name)| self.activations[..*i].contains(name));
         ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));
         self.train.check()?;
-        let named = |name: &String| Choice::named(name, learned, self.exact).context("--compare");
-        let choices = self.activations.iter().map(named).collect::<Result<Vec<_>>>()?;
-        for choice in &choices {
-            choice.shape(&self.train.widths(task)).with_context(|| format!("--hidden {:?}", self.train.hidden))?;
+        let entrants = entrants(&self.activations, learned, self.exact).context("--compare")?;
+        for e in &entrants {
+            e.choice.shape(&self.train.widths(task)).with_context(|| format!("--hidden {:?}", self.train.hidden))?;
         }
-        Ok(choices)
+        Ok(entrants)
     }
+
+    /// The seeds of the networks of each kind.
+    pub fn seeds(&self) -> impl Iterator<Item = u64> + Clone + use<> {
+        self.seed..self.seed + self.runs as u64
+    }
+
+    /// Every training: seed by seed, so that a run that is stopped has something of every kind.
+    ///
+    /// # Errors
+    /// If `chosen` lacks an entrant.
+    pub fn jobs<'a>(&self, entrants: &'a [Entrant], chosen: Option<&[Chosen]>) -> Result<Vec<Job<'a>>> {
+        let config = |e: &Entrant| match chosen {
+            None => Ok(self.train.clone()),
+            Some(all) => {
+                let own = all.iter().find(|c| c.activation == e.choice.name);
+                Ok(own.with_context(|| format!("no rate was chosen for '{}'", e.choice.name))?.apply(&self.train))
+            }
+        };
+        let configs = entrants.iter().map(config).collect::<Result<Vec<_>>>()?;
+        let of = |seed| {
+            let each = entrants.iter().zip(&configs);
+            each.map(move |(e, config)| Job { choice: &e.choice, config: config.clone(), seed })
+        };
+        Ok(self.seeds().flat_map(of).collect())
+    }
+}
+
+/// The metric of a task: accuracy where there are classes.
+#[must_use]
+pub fn metric_of(task: &Task) -> Metric {
+    if task.is_classification() { Metric::Accuracy } else { Metric::Loss }
 }
 
 /// Trains the ensembles, writes results and pictures into `folder`, and returns the report.
@@ -54,56 +90,87 @@ impl ValidateConfig {
 pub fn run(
     config: &ValidateConfig,
     task: &Task,
-    learned: Option<&Activations>,
+    learned: &[Learned],
     folder: &RunFolder,
     output: Output,
-) -> Result<String> {
-    let trainings = ensembles(config, task, learned, folder, output)?;
-    let metric = if task.is_classification() { Metric::Accuracy } else { Metric::Loss };
+) -> Result<Section> {
+    let trainings = if config.keep_networks {
+        keep(config, task, learned, folder, output)?
+    } else {
+        ensembles(config, task, learned, None, folder, "trainings", output)?.1
+    };
+    let metric = metric_of(task);
     let groups = group(&trainings);
+    let mut section = Section::new(format!("Ensembles on {}", task.name));
     folder.write("trainings.csv", csv_of(&trainings))?;
-    draw(&task.name, &groups, metric, folder)?;
-    let mut report = group_table(&groups, metric).to_string();
+    draw(&task.name, &groups, metric, folder, &mut section)?;
+    section.tabulate(folder, "groups", group_table(&groups, metric))?;
     if let Some(pairs) = pair_table(&groups, "mix", metric) {
-        report += &format!("\n\npaired by seed, at the last epoch:\n{pairs}");
+        section.tabulate(folder, "pairs", pairs)?;
     }
-    folder.write("report.txt", format!("{report}\n"))?;
-    Ok(report)
+    section.save(folder)?;
+    Ok(section)
 }
 
-/// The trainings alone.
+/// The trainings, with every network as `networks/NAME-SEED.json`.
+fn keep(
+    config: &ValidateConfig,
+    task: &Task,
+    learned: &[Learned],
+    folder: &RunFolder,
+    output: Output,
+) -> Result<Vec<Training>> {
+    let write = |network: &Network, t: &Training| {
+        let provenance = format!("{}, {}, seed {}, rate {}", task.name, t.activation, t.seed, t.rate);
+        let file = format!("networks/{}-{}.json", t.activation, t.seed);
+        folder.write(&file, serde_json::to_string(&Model::of(network, provenance))? + "\n")?;
+        Ok(file)
+    };
+    let (_, looked) = look_at::<String>(config, task, learned, None, (folder, "trainings", output), write)?;
+    Ok(looked.into_iter().map(|l| l.training).collect())
+}
+
+/// The trainings alone, with the journal `name.jsonl`: all of the first entrant by seed, then those of the next. Rate and
+/// epochs are those of the settings, or those that were chosen for each entrant.
 ///
 /// # Errors
 /// As [`run`].
 pub fn ensembles(
     config: &ValidateConfig,
     task: &Task,
-    learned: Option<&Activations>,
+    learned: &[Learned],
+    chosen: Option<&[Chosen]>,
     folder: &RunFolder,
+    name: &str,
     output: Output,
-) -> Result<Vec<Training>> {
-    let choices = config.choices(task, learned)?;
-    let seeds = config.seed..config.seed + config.runs as u64;
-    let jobs: Vec<Job> = seeds
-        .flat_map(|seed| choices.iter().map(move |choice| Job { choice, config: config.train.clone(), seed }))
-        .collect();
+) -> Result<(Vec<Entrant>, Vec<Training>)> {
+    let entrants = config.entrants(task, learned)?;
+    let jobs = config.jobs(&entrants, chosen)?;
     let ensemble = Ensemble { task, train: &task.train, judge: &task.test };
-    let mut trainings = train_all(ensemble, &jobs, folder, "trainings", output)?;
-    let place = |name: &str| choices.iter().position(|c| c.name == name);
+    let mut trainings = train_all(ensemble, &jobs, folder, name, output)?;
+    let place = |name: &str| entrants.iter().position(|e| e.choice.name == name);
     trainings.sort_by_key(|t| place(&t.activation));
-    Ok(trainings)
+    Ok((entrants, trainings))
+}
+
+/// What `f` says of each training, by entrant; trainings that diverged are left out.
+pub fn values_of(entrants: &[Entrant], trainings: &[Training], f: impl Fn(&Training) -> Option<f64>) -> Vec<Vec<f64>> {
+    let own = |e: &Entrant, t: &&Training| t.activation == e.choice.name && !t.diverged;
+    entrants.iter().map(|e| trainings.iter().filter(|t| own(e, t)).filter_map(&f).collect()).collect()
 }
 
 /// Violins at the last epoch, and curves.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn draw(title: &str, groups: &[Group], metric: Metric, folder: &RunFolder) -> Result<()> {
+pub fn draw(title: &str, groups: &[Group], metric: Metric, folder: &RunFolder, section: &mut Section) -> Result<()> {
     let samples: Vec<plot::Group> =
         groups.iter().map(|g| plot::Group { name: g.name.clone(), values: g.last(metric) }).collect();
-    plot::save(folder, "violins", &plot::violins(title, metric.label(), &samples))?;
+    let violins = plot::violins(title, metric.label(), &samples);
+    section.draw(folder, "violins", &violins, &format!("{} at the last epoch, {title}", metric.label()))?;
     let bands: Vec<plot::Band> = groups.iter().map(|g| g.band(metric)).collect();
-    plot::save(folder, "curves", &plot::curves(title, "epoch", metric.label(), &bands))
+    let curves = plot::curves(title, "epoch", metric.label(), &bands);
+    section.draw(folder, "curves", &curves, &format!("{} while training, {title}", metric.label()))
 }
 
 /// One line a recorded epoch of every training.

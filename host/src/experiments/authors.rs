@@ -15,8 +15,9 @@ pub const ACCURACY: [(&str, [f64; 3]); 6] = [
     ("mix", [62.8, 62.8, 60.7]),
 ];
 
-/// The figure for one activation at the mark with this number.
+/// The figure for one activation at one of the [`MARKS`].
 #[must_use]
 pub fn accuracy(name: &str, mark: usize) -> Option<f64> {
-    ACCURACY.iter().find(|(n, _)| *n == name).map(|(_, at)| at[mark])
+    let at = MARKS.iter().position(|m| *m == mark)?;
+    ACCURACY.iter().find(|(n, _)| *n == name).map(|(_, all)| all[at])
 }

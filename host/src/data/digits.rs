@@ -1,0 +1,64 @@
+//! Hand-written digits of 8 x 8 pixels, which ship with the program.
+
+use super::npz::{self, Values};
+use super::{Dataset, Target};
+use anyhow::{Context, Result, bail};
+use ldnn_core::rng::{Draws, Stream};
+
+/// Rows of the test part; the usual fifth.
+const TEST_ROWS: usize = 360;
+/// Decides which rows these are.
+const SEED: u64 = 42;
+const CLASSES: usize = 10;
+const PIXELS: usize = 64;
+
+/// Reads the archive, splits it at random (the file's order goes by writer), and standardises.
+pub fn load() -> Result<Dataset> {
+    let arrays = npz::parse(include_bytes!("../../assets/digits.npz")).context("the digits inside the program")?;
+    let of = |name: &str| match arrays.iter().find(|(n, _)| n == name).map(|(_, a)| &a.values) {
+        Some(Values::I64(v)) => Ok(v),
+        _ => bail!("the digits inside the program lack the array '{name}'"),
+    };
+    let (pixels, labels) = (of("x")?, of("y")?);
+    let mut order = vec![0; labels.len()];
+    Draws::new(SEED, Stream::User, 8, 0).permutation(&mut order);
+    let (test, train) = order.split_at(TEST_ROWS);
+    let rows = |rows: &[u32]| -> Vec<f64> {
+        rows.iter().flat_map(|&r| pixels[r as usize * PIXELS..][..PIXELS].iter().map(|&p| p as f64)).collect()
+    };
+    let target = |rows: &[u32]| Target::Classes {
+        labels: rows.iter().map(|&r| labels[r as usize] as u16).collect(),
+        classes: CLASSES,
+    };
+    let (x, x_test) = (rows(train), rows(test));
+    let mean = x.iter().sum::<f64>() / x.len() as f64;
+    let sd = (x.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / x.len() as f64).sqrt();
+    let standard = |x: Vec<f64>| x.into_iter().map(|p| (p - mean) / sd).collect();
+    Ok(Dataset {
+        name: "digits".into(),
+        x: standard(x),
+        x_test: standard(x_test),
+        features: PIXELS,
+        target: target(train),
+        target_test: target(test),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digits_are_all_there() {
+        let set = load().unwrap();
+        assert_eq!((set.x.len(), set.x_test.len()), (1437 * 64, 360 * 64));
+        let (Target::Classes { labels, .. }, Target::Classes { labels: test, .. }) = (&set.target, &set.target_test)
+        else {
+            panic!("digits are classes")
+        };
+        // scikit-learn: numpy.bincount(load_digits().target)
+        let count = |c: u16| labels.iter().chain(test).filter(|l| **l == c).count();
+        assert_eq!((0..10).map(count).collect::<Vec<_>>(), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
+        assert!((0..10).all(|c| test.iter().filter(|l| **l == c).count() >= 20));
+    }
+}

@@ -1,0 +1,9 @@
+//! Reports: sections with claims and verdicts, as text, Markdown and one self-contained HTML page.
+
+mod claim;
+mod page;
+mod section;
+
+pub use claim::{Claim, Measure, Verdict, judge, p_value, short};
+pub use page::{Page, Part};
+pub use section::{Picture, SECTION, Section, Table, claim_table};

@@ -1,0 +1,133 @@
+//! All sections of a run as one page that needs nothing else: `report.html`, and the same in short as `report.md`.
+
+use super::claim::Claim;
+use super::section::{Section, claim_table};
+use crate::folder::RunFolder;
+use anyhow::{Context, Result};
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Value, context};
+use std::fs;
+
+const TEMPLATE: &str = include_str!("../../assets/report.html");
+
+/// A section with its folder inside the run folder.
+pub struct Part {
+    /// The folder's name; empty for the run folder itself.
+    pub folder: String,
+    /// What is in it.
+    pub section: Section,
+    /// Its settings, as TOML.
+    pub settings: String,
+    /// Seconds that it took in this process.
+    pub seconds: f64,
+}
+
+/// The whole report.
+pub struct Page {
+    /// The heading.
+    pub title: String,
+    /// What the reader should know first.
+    pub summary: Vec<String>,
+    /// Names and values: preset, seeds, version, time.
+    pub facts: Vec<(String, String)>,
+    /// The sections.
+    pub parts: Vec<Part>,
+}
+
+impl Page {
+    /// Every claim, section by section.
+    #[must_use]
+    pub fn claims(&self) -> Vec<Claim> {
+        self.parts.iter().flat_map(|p| p.section.claims.clone()).collect()
+    }
+
+    /// Writes `report.html` and `report.md` into `folder`, which holds the parts' folders.
+    ///
+    /// # Errors
+    /// If a picture is not there or a file cannot be written.
+    pub fn save(&self, folder: &RunFolder) -> Result<()> {
+        folder.write("report.html", self.to_html(folder)?)?;
+        folder.write("report.md", self.to_markdown())
+    }
+
+    fn to_html(&self, folder: &RunFolder) -> Result<String> {
+        let mut environment = Environment::new();
+        // Whatever the name of the template: everything but our own pictures is escaped.
+        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        environment.add_template("report", TEMPLATE).context("the report's template is broken")?;
+        let parts = self.parts.iter().map(|p| part(p, folder)).collect::<Result<Vec<_>>>()?;
+        let page = context! {
+            title => self.title.as_str(),
+            summary => Value::from(Serde(&self.summary)),
+            facts => Value::from(Serde(&self.facts)),
+            claims => rows_of(&self.claims()),
+            parts => parts,
+        };
+        environment.get_template("report")?.render(page).context("the report cannot be written")
+    }
+
+    fn to_markdown(&self) -> String {
+        let mut text = format!("# {}\n", self.title);
+        for paragraph in &self.summary {
+            text += &format!("\n{paragraph}\n");
+        }
+        text += "\n## Claims\n\n95 % intervals; p-values corrected for their number (Holm).\n\n";
+        text += &claim_table(&self.claims()).to_text();
+        text += "\n\n## Settings\n\n";
+        for (name, value) in &self.facts {
+            text += &format!("* {name}: {value}\n");
+        }
+        for part in &self.parts {
+            text += &format!("\n## {}\n", part.section.title);
+            for paragraph in &part.section.text {
+                text += &format!("\n{paragraph}\n");
+            }
+            for table in &part.section.tables {
+                text += &format!("\n{}:\n\n{}\n", table.caption, table.to_text());
+            }
+            for p in &part.section.pictures {
+                text +=
+                    &format!("\n![{}]({})\n", p.caption.replace(['[', ']'], ""), path(&part.folder, &p.file, "png"));
+            }
+        }
+        text
+    }
+}
+
+fn path(folder: &str, file: &str, ending: &str) -> String {
+    let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    format!("{folder}{file}.{ending}")
+}
+
+fn part(part: &Part, folder: &RunFolder) -> Result<Value> {
+    let picture = |p: &super::Picture| {
+        let file = path(&part.folder, &p.file, "svg");
+        let svg = fs::read_to_string(folder.file(&file)).with_context(|| format!("the picture '{file}' is missing"))?;
+        Ok(context! { svg => Value::from_safe_string(svg), caption => p.caption.as_str(), file => file })
+    };
+    let pictures = part.section.pictures.iter().map(picture).collect::<Result<Vec<_>>>()?;
+    let section = &part.section;
+    Ok(context! {
+        title => section.title.as_str(),
+        text => Value::from(Serde(&section.text)),
+        tables => Value::from(Serde(&section.tables)),
+        pictures => pictures,
+        settings => part.settings.as_str(),
+        seconds => format!("{:.0}", part.seconds),
+    })
+}
+
+/// Claims for the template: sentence, measures, verdict, and its kind for the colour.
+fn rows_of(claims: &[Claim]) -> Vec<Value> {
+    use super::Verdict::{NotJudged, NotReproduced, Partly, Reproduced, Undecided};
+    let kind = |c: &Claim| match c.verdict {
+        Reproduced => "yes",
+        Partly(_) => "partly",
+        NotReproduced => "no",
+        Undecided | NotJudged(_) => "open",
+    };
+    let row = |c: &Claim| {
+        context! { claim => c.claim.as_str(), measured => c.measured(), verdict => c.verdict.to_string(), kind => kind(c) }
+    };
+    claims.iter().map(row).collect()
+}

@@ -1,0 +1,164 @@
+//! What an experiment brings: text, tables, pictures, claims; for the terminal, for Markdown and for the HTML report.
+
+use super::claim::Claim;
+use crate::folder::RunFolder;
+use crate::plot::{self, Drawing};
+use anyhow::{Context, Result};
+use comfy_table::presets;
+use serde::{Deserialize, Serialize};
+
+/// The file of a section in its run folder.
+pub const SECTION: &str = "section.json";
+
+/// The result of one experiment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Section {
+    /// The heading.
+    pub title: String,
+    /// What was done and what came out, a paragraph each.
+    pub text: Vec<String>,
+    /// The figures in numbers.
+    pub tables: Vec<Table>,
+    /// The pictures, as files of the section's folder.
+    pub pictures: Vec<Picture>,
+    /// The claims.
+    pub claims: Vec<Claim>,
+}
+
+/// A table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// What it shows.
+    pub caption: String,
+    /// The names of the columns.
+    pub head: Vec<String>,
+    /// The rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// The path in the section's folder, without `.svg` or `.png`.
+    pub file: String,
+    /// What it shows.
+    pub caption: String,
+}
+
+impl Table {
+    /// An empty table.
+    #[must_use]
+    pub fn new(caption: impl Into<String>, head: &[&str]) -> Table {
+        Table { caption: caption.into(), head: head.iter().map(ToString::to_string).collect(), rows: vec![] }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// With lines of text, for a terminal and for Markdown.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::ASCII_MARKDOWN).set_header(&self.head);
+        for row in &self.rows {
+            table.add_row(row);
+        }
+        table.to_string()
+    }
+
+    /// As a CSV file.
+    ///
+    /// # Errors
+    /// Never, in practice: the text is in memory.
+    pub fn to_csv(&self) -> Result<String> {
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(vec![]);
+        writer.write_record(&self.head)?;
+        for row in &self.rows {
+            writer.write_record(row)?;
+        }
+        String::from_utf8(writer.into_inner().context("the table cannot be written")?).context("the table is no text")
+    }
+}
+
+impl Section {
+    /// With a heading only.
+    #[must_use]
+    pub fn new(title: impl Into<String>) -> Section {
+        Section { title: title.into(), ..Section::default() }
+    }
+
+    /// Adds a picture, written as SVG and PNG.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn draw(&mut self, folder: &RunFolder, file: &str, drawing: &Drawing, caption: &str) -> Result<()> {
+        plot::save(folder, file, drawing)?;
+        self.pictures.push(Picture { file: file.into(), caption: caption.into() });
+        Ok(())
+    }
+
+    /// Adds a table, written as CSV too.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn tabulate(&mut self, folder: &RunFolder, file: &str, table: Table) -> Result<()> {
+        folder.write(&format!("{file}.csv"), table.to_csv()?)?;
+        self.tables.push(table);
+        Ok(())
+    }
+
+    /// Takes another section's contents over; its pictures are in the folder `inside`.
+    pub fn absorb(&mut self, other: Section, inside: &str) {
+        self.text.extend(other.text);
+        self.tables.extend(other.tables);
+        let moved = |p: Picture| Picture { file: format!("{inside}/{}", p.file), ..p };
+        self.pictures.extend(other.pictures.into_iter().map(moved));
+        self.claims.extend(other.claims);
+    }
+
+    /// Writes `section.json` and `report.txt`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn save(&self, folder: &RunFolder) -> Result<()> {
+        folder.write(SECTION, serde_json::to_string_pretty(self)? + "\n")?;
+        folder.write("report.txt", self.to_text(folder))
+    }
+
+    /// For a terminal.
+    #[must_use]
+    pub fn to_text(&self, folder: &RunFolder) -> String {
+        let mut text = format!("{}\n{}\n", self.title, "=".repeat(self.title.chars().count()));
+        for paragraph in &self.text {
+            text += &format!("\n{paragraph}\n");
+        }
+        for table in &self.tables {
+            text += &format!("\n{}:\n{}\n", table.caption, table.to_text());
+        }
+        if !self.claims.is_empty() {
+            text += &format!(
+                "\nClaims (95 % intervals, p after Holm's correction):\n{}\n",
+                claim_table(&self.claims).to_text()
+            );
+        }
+        if !self.pictures.is_empty() {
+            text += "\nPictures:\n";
+            for p in &self.pictures {
+                text += &format!("  {} ({})\n", folder.file(&format!("{}.png", p.file)).display(), p.caption);
+            }
+        }
+        text
+    }
+}
+
+/// All claims as a table.
+#[must_use]
+pub fn claim_table(claims: &[Claim]) -> Table {
+    let mut table = Table::new("claims", &["claim", "measured", "verdict"]);
+    for c in claims {
+        table.row([c.claim.clone(), c.measured().join("; "), c.verdict.to_string()]);
+    }
+    table
+}
