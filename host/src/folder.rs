@@ -3,6 +3,7 @@
 use crate::data::write_atomically;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,9 +31,10 @@ impl RunFolder {
         match found {
             Some(found) if found == wanted => return Ok(RunFolder { path: path.into() }),
             Some(_) if replace => fs::remove_dir_all(path).with_context(|| unwritable(path))?,
-            Some(_) => bail!(
-                "--out '{}' holds a run with other settings; give another folder, or --replace to delete that run",
-                path.display()
+            Some(found) => bail!(
+                "--out '{}' holds a run with other settings; give another folder, or --replace to delete that run\n{}",
+                path.display(),
+                difference(&found, &wanted)
             ),
             None if occupied => bail!(
                 "--out '{}' holds files that are no run of this program; give a new or an empty folder",
@@ -75,6 +77,50 @@ impl RunFolder {
             fs::create_dir_all(parent).with_context(|| unwritable(&self.path))?;
         }
         write_atomically(&path, bytes.as_ref())
+    }
+}
+
+/// How many differences of settings are shown.
+const SHOWN: usize = 12;
+
+/// The settings that differ, by dotted name, as they are in the folder and as they are wanted.
+#[must_use]
+pub fn difference(found: &str, wanted: &str) -> String {
+    let flat = |text: &str| -> BTreeMap<String, String> {
+        let mut all = BTreeMap::new();
+        if let Ok(table) = text.parse::<toml::Table>() {
+            flatten("", &toml::Value::Table(table), &mut all);
+        }
+        all
+    };
+    let (found, wanted) = (flat(found), flat(wanted));
+    let names: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+    let value = |of: &BTreeMap<String, String>, name: &str| of.get(name).cloned().unwrap_or_else(|| "nothing".into());
+    let mut lines: Vec<String> = names
+        .into_iter()
+        .filter(|name| found.get(*name) != wanted.get(*name))
+        .map(|name| format!("  {name}: {} there, {} wanted", value(&found, name), value(&wanted, name)))
+        .collect();
+    if lines.len() > SHOWN {
+        let more = lines.len() - SHOWN;
+        lines.truncate(SHOWN);
+        lines.push(format!("  and {more} more"));
+    }
+    lines.join("\n")
+}
+
+fn flatten(name: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) {
+    let inside = |key: &str| if name.is_empty() { key.to_string() } else { format!("{name}.{key}") };
+    match value {
+        toml::Value::Table(table) => table.iter().for_each(|(key, value)| flatten(&inside(key), value, all)),
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
+            items.iter().enumerate().for_each(|(i, value)| flatten(&inside(&i.to_string()), value, all));
+        }
+        other => {
+            let text = other.to_string();
+            let short: String = text.chars().take(60).collect();
+            all.insert(name.into(), if short.len() < text.len() { short + "..." } else { short });
+        }
     }
 }
 

@@ -192,7 +192,7 @@ fn the_participation_ratio_is_1_for_one_direction_and_n_for_independent_neurons(
     let one = participation(&together, n).unwrap();
     assert!((one.ratio - 1.0).abs() < ORACLE && (one.normalised - 1.0 / n as f64).abs() < ORACLE);
     // Rows of a Hadamard matrix: columns that are orthogonal, of equal length and of mean 0.
-    let sign = |r: usize, c: usize| if (r & c).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = |r: usize, c: usize| if (r & c).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
     let apart: Vec<f64> = (0..rows).flat_map(|r| (1..=n).map(move |c| sign(r, c))).collect();
     let all = participation(&apart, n).unwrap();
     assert!((all.ratio - n as f64).abs() < ORACLE && (all.normalised - 1.0).abs() < ORACLE);

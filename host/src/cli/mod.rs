@@ -6,6 +6,7 @@ mod data;
 mod ensemble;
 mod meta;
 mod reproduce;
+mod runs;
 mod validate;
 
 use anyhow::{Context, Result, ensure};
@@ -57,6 +58,12 @@ enum Command {
     Analyze(analyze::Args),
     /// Cluster learned activations and draw the family
     Cluster(analyze::ClusterArgs),
+    /// List run folders
+    List(runs::ListArgs),
+    /// Show a run's settings and report
+    Show(runs::ShowArgs),
+    /// Compare the ensembles of two runs
+    Compare(runs::CompareArgs),
     /// Write a data set as a NumPy archive
     Data(data::Args),
 }
@@ -103,6 +110,9 @@ fn prepare(cli: &Cli) -> Result<(Box<dyn Plan>, bool)> {
         Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::List(args) => (Box::new(args.resolve()?), false),
+        Command::Show(args) => (Box::new(args.resolve()?), false),
+        Command::Compare(args) => (Box::new(args.resolve()?), false),
         Command::Data(args) => (Box::new(args.resolve()?), false),
     })
 }

@@ -1,8 +1,11 @@
 //! The mix against the others, in any quantity.
 
 use crate::report::{Claim, Measure, Table, short};
-use crate::stats::{Summary, mean};
+use crate::stats::{Pair, Summary, bootstrap, mean};
 use crate::validate::{Entrant, Metric, by_kind, pairs};
+
+/// Resamples of a bootstrap.
+const DRAWS: usize = 1000;
 
 /// Values of every entrant, and which way is better.
 #[derive(Clone, Debug)]
@@ -30,7 +33,7 @@ impl Contest {
         Contest { condition: condition.into(), unit: unit.into(), more, entrants: entrants.to_vec(), values }
     }
 
-    fn oriented(&self, pairs: Vec<(Vec<f64>, Vec<f64>)>) -> Vec<(Vec<f64>, Vec<f64>)> {
+    fn oriented(&self, pairs: Vec<Pair>) -> Vec<Pair> {
         if self.more { pairs } else { pairs.into_iter().map(|(a, b)| (b, a)).collect() }
     }
 
@@ -71,10 +74,12 @@ impl Contest {
     pub fn rows(&self, table: &mut Table) {
         for (kind, values) in by_kind(&self.entrants, &self.values) {
             let outer: Vec<f64> = self.means_by_outer_seed(&kind);
+            let (low, high) = bootstrap(&self.clusters(&kind), DRAWS, 1);
             let (all, over) = (Summary::of(&values), Summary::of(&outer));
             // Classical activations have no outer seeds: their interval is over trainings.
             let half = if outer.len() > 1 { over.half_width } else { all.half_width };
-            let cells = [all.n.to_string(), short(all.mean), short(half), short(all.sd)];
+            let resampled = format!("[{}, {}]", short(low), short(high));
+            let cells = [all.n.to_string(), short(all.mean), short(half), resampled, short(all.sd)];
             table.row([self.condition.clone(), kind].into_iter().chain(cells));
         }
     }
@@ -82,12 +87,17 @@ impl Contest {
     /// The head that belongs to [`Contest::rows`].
     #[must_use]
     pub fn table(caption: &str) -> Table {
-        Table::new(caption, &["condition", "activation", "n", "mean", "± (95 %)", "sd"])
+        Table::new(caption, &["condition", "activation", "n", "mean", "± (95 %, Student)", "95 % bootstrap", "sd"])
+    }
+
+    /// The values of a kind, outer seed by outer seed.
+    fn clusters(&self, kind: &str) -> Vec<Vec<f64>> {
+        let of = self.entrants.iter().zip(&self.values).filter(|(e, _)| e.kind == kind);
+        of.map(|(_, v)| v.clone()).collect()
     }
 
     fn means_by_outer_seed(&self, kind: &str) -> Vec<f64> {
-        let of = self.entrants.iter().zip(&self.values).filter(|(e, _)| e.kind == kind);
-        of.map(|(_, v)| mean(v)).collect()
+        self.clusters(kind).iter().map(|v| mean(v)).collect()
     }
 }
 

@@ -42,7 +42,7 @@ fn draw_box(drawing: &mut Drawing, axes: &Axes, at: f64, values: &[f64], colour:
     let [q1, q2, q3] = [0.25, 0.5, 0.75].map(|q| quantile(&sorted, q));
     let reach = 1.5 * (q3 - q1);
     let inside = || sorted.iter().copied().filter(|v| (q1 - reach..=q3 + reach).contains(v));
-    let (Some(low), Some(high)) = (inside().next(), inside().last()) else { return };
+    let (Some(low), Some(high)) = (inside().next(), inside().next_back()) else { return };
     drawing.line((at, axes.y(low)), (at, axes.y(q1)), colour, 1.2);
     drawing.line((at, axes.y(q3)), (at, axes.y(high)), colour, 1.2);
     for end in [low, high] {

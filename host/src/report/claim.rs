@@ -1,6 +1,6 @@
 //! Claims, each beside what was measured and a verdict that may go against it.
 
-use crate::stats::{Comparison, holm, mean};
+use crate::stats::{Comparison, Pair, benjamini_hochberg, mean};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -30,7 +30,7 @@ pub struct Measure {
     pub means: (f64, f64),
     /// The mean difference, half its 95 % interval, effect size, p-value.
     pub comparison: Comparison,
-    /// The p-value after Holm's correction over all measures of the report.
+    /// The p-value, corrected for all measures of the report.
     pub adjusted_p: f64,
 }
 
@@ -80,16 +80,16 @@ impl Measure {
     /// `pairs`: for each outer seed the values of the side that the claim says is larger, and those of the other,
     /// training by training.
     #[must_use]
-    pub fn of(condition: impl Into<String>, unit: &str, pairs: &[(Vec<f64>, Vec<f64>)]) -> Measure {
-        let side =
-            |f: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| mean(&pairs.iter().map(|p| mean(f(p))).collect::<Vec<_>>());
+    pub fn of(condition: impl Into<String>, unit: &str, pairs: &[Pair]) -> Measure {
+        let first = mean(&pairs.iter().map(|p| mean(&p.0)).collect::<Vec<_>>());
+        let second = mean(&pairs.iter().map(|p| mean(&p.1)).collect::<Vec<_>>());
         let comparison = Comparison::clustered(pairs);
         Measure {
             condition: condition.into(),
             unit: unit.into(),
             outer_seeds: pairs.len(),
             trainings: pairs.iter().map(|p| p.0.len()).sum(),
-            means: (side(|p| &p.0), side(|p| &p.1)),
+            means: (first, second),
             adjusted_p: comparison.p,
             comparison,
         }
@@ -144,10 +144,10 @@ enum Side {
     Neither,
 }
 
-/// Corrects the p-values of all measures of all claims (Holm), and finds the verdicts that are still open.
+/// Corrects the p-values of all measures of all claims (Benjamini and Hochberg), and finds the verdicts that are still open.
 pub fn judge(claims: &mut [Claim]) {
     let p: Vec<f64> = claims.iter().flat_map(|c| c.measures.iter().map(|m| m.comparison.p)).collect();
-    let mut adjusted = holm(&p).into_iter();
+    let mut adjusted = benjamini_hochberg(&p).into_iter();
     for claim in claims {
         for (measure, p) in claim.measures.iter_mut().zip(&mut adjusted) {
             measure.adjusted_p = p;
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_or_so() {
-        let texts = [0.0, 1234.4, 67.12, 3.14159, 0.123456, 0.0012345, 1.2345e-5].map(short);
-        assert_eq!(texts, ["0", "1234", "67.1", "3.14", "0.123", "0.00123", "1.23e-5"]);
+        let texts = [0.0, 1234.4, 67.12, 3.2461, 0.123456, 0.0012345, 1.2345e-5].map(short);
+        assert_eq!(texts, ["0", "1234", "67.1", "3.25", "0.123", "0.00123", "1.23e-5"]);
     }
 }

@@ -71,7 +71,7 @@ impl Page {
         for paragraph in &self.summary {
             text += &format!("\n{paragraph}\n");
         }
-        text += "\n## Claims\n\n95 % intervals; p-values corrected for their number (Holm).\n\n";
+        text += "\n## Claims\n\n95 % intervals; p-values corrected for their number (Benjamini and Hochberg).\n\n";
         text += &claim_table(&self.claims()).to_text();
         text += "\n\n## Settings\n\n";
         for (name, value) in &self.facts {

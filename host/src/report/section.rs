@@ -139,7 +139,7 @@ impl Section {
         }
         if !self.claims.is_empty() {
             text += &format!(
-                "\nClaims (95 % intervals, p after Holm's correction):\n{}\n",
+                "\nClaims (95 % intervals, p corrected for their number (Benjamini and Hochberg)):\n{}\n",
                 claim_table(&self.claims).to_text()
             );
         }

@@ -65,6 +65,16 @@ fn judge_all(parts: &mut [Part], preset: Preset) {
     }
 }
 
+/// An experiment that is done for both questions.
+struct Twice<'a, S> {
+    name: &'a str,
+    title: &'a str,
+    settings: &'a S,
+    ensemble: &'a ValidateConfig,
+    /// The lesson for equal training, and the one for each at its best.
+    lessons: (&'a str, &'a str),
+}
+
 fn toml_of(settings: &impl Serialize) -> Result<String> {
     toml::to_string(settings).context("the settings cannot be written as TOML")
 }
@@ -75,19 +85,23 @@ impl Work<'_> {
         let s = self.study;
         match experiment {
             Experiment::Fig3 => self.fig3(),
-            Experiment::Fig4 => self.both("fig4", &s.sizes, &s.sizes.ensemble, ("zero", "zero"), |w, l, c, f| {
-                sizes::run(&w.study.sizes, w.main(), l, c, f, w.output)
-            }),
+            Experiment::Fig4 => {
+                let (title, lessons) = ("Fig. 4: accuracy against network size", ("zero", "zero"));
+                let twice = Twice { name: "fig4", title, settings: &s.sizes, ensemble: &s.sizes.ensemble, lessons };
+                self.twice(twice, |l, c, f| sizes::run(&s.sizes, self.main(), l, c, f, self.output))
+            }
             Experiment::Fig5 => self.fig5(),
             Experiment::Fig6 => {
-                self.both("fig6", &s.participation, &s.participation, ("authors", "sine"), |w, l, c, f| {
-                    participation::run(&w.study.participation, w.main(), l, c, f, w.output)
-                })
+                let (title, lessons) = ("Fig. 6: accuracy against participation ratio", ("authors", "sine"));
+                let of = &s.participation;
+                let twice = Twice { name: "fig6", title, settings: of, ensemble: of, lessons };
+                self.twice(twice, |l, c, f| participation::run(of, self.main(), l, c, f, self.output))
             }
             Experiment::Hessian => {
-                self.both("hessian", &s.hessian, &s.hessian.ensemble, ("authors", "sine"), |w, l, c, f| {
-                    hessian::run(&w.study.hessian, w.main(), l, c, f, w.output)
-                })
+                let (title, lessons) = ("The Hessian at the end of training", ("authors", "sine"));
+                let twice =
+                    Twice { name: "hessian", title, settings: &s.hessian, ensemble: &s.hessian.ensemble, lessons };
+                self.twice(twice, |l, c, f| hessian::run(&s.hessian, self.main(), l, c, f, self.output))
             }
             Experiment::Bases => self.variants(
                 "bases",
@@ -136,23 +150,18 @@ impl Work<'_> {
     }
 
     /// An experiment on the main task at equal training, and with each at its best.
-    fn both<S: Serialize>(
+    fn twice<S: Serialize>(
         &self,
-        name: &str,
-        settings: &S,
-        ensemble: &ValidateConfig,
-        (equal, best): (&str, &str),
-        run: impl Fn(&Self, &[Learned], Option<&[Chosen]>, &RunFolder) -> Result<Section>,
+        Twice { name, title, settings, ensemble, lessons }: Twice<S>,
+        run: impl Fn(&[Learned], Option<&[Chosen]>, &RunFolder) -> Result<Section>,
     ) -> Result<(String, Section, String)> {
         let folder = self.folder.inside(name, settings)?;
+        let mut section = Section::new(title);
         let first = folder.inside("equal", settings)?;
-        let mut section = Section::default();
-        let at_equal = run(self, self.lessons.get(equal)?, None, &first)?;
-        section.title.clone_from(&at_equal.title);
-        section.absorb(at_equal, "equal");
-        let chosen = self.chosen(&self.study.select, TaskName::Main, best, ensemble)?;
+        section.absorb(run(self.lessons.get(lessons.0)?, None, &first)?, "equal");
+        let chosen = self.chosen(&self.study.select, TaskName::Main, lessons.1, ensemble)?;
         let second = folder.inside("best", settings)?;
-        section.absorb(run(self, self.lessons.get(best)?, Some(&chosen), &second)?, "best");
+        section.absorb(run(self.lessons.get(lessons.1)?, Some(&chosen), &second)?, "best");
         section.save(&folder)?;
         Ok((name.into(), section, toml_of(settings)?))
     }
@@ -308,7 +317,7 @@ fn text(page: &Page, folder: &RunFolder) -> String {
         text += &format!("\n\n{}", without_claims.to_text(folder));
     }
     text += &format!(
-        "\n\nClaims (95 % intervals, p after Holm's correction):\n{}\n",
+        "\n\nClaims (95 % intervals, p corrected for their number (Benjamini and Hochberg)):\n{}\n",
         claim_table(&page.claims()).to_text()
     );
     text += &format!("\n{}\n\nreport: {}\n", page.summary[0], folder.file("report.html").display());

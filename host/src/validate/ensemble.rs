@@ -3,6 +3,7 @@
 use crate::activations::{Activations, Choice, is_learned};
 use crate::folder::RunFolder;
 use crate::progress::Output;
+use crate::stats::Pair;
 use crate::task::{Set, Task};
 use crate::train::{TrainConfig, Training, train};
 use crate::work::Work;
@@ -67,7 +68,7 @@ pub fn entrants(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Ve
 /// For each outer seed that `a` has: its values, and those of `b` from the same outer seed (or the only ones, if `b` is
 /// not learned). `values[i]` belong to `entrants[i]`.
 #[must_use]
-pub fn pairs(entrants: &[Entrant], values: &[Vec<f64>], a: &str, b: &str) -> Vec<(Vec<f64>, Vec<f64>)> {
+pub fn pairs(entrants: &[Entrant], values: &[Vec<f64>], a: &str, b: &str) -> Vec<Pair> {
     let of = |i: usize| {
         let matches = |e: &Entrant| e.kind == b && (e.outer_seed.is_none() || e.outer_seed == entrants[i].outer_seed);
         let other = entrants.iter().position(matches)?;

@@ -1,0 +1,196 @@
+//! `ldnn list`, `ldnn show`, `ldnn compare`: what is in run folders.
+
+use super::Plan;
+use anyhow::{Context, Result, ensure};
+use ldnn::folder::{CONFIG, difference};
+use ldnn::progress::Output;
+use ldnn::report::{SECTION, Table, p_value, short};
+use ldnn::stats::{Comparison, mann_whitney, mean};
+use ldnn::train::Training;
+use ldnn::validate::Metric;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+#[derive(clap::Args)]
+pub struct ListArgs {
+    /// The folder that holds run folders
+    #[arg(default_value = "out", value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct ShowArgs {
+    /// A run folder
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct CompareArgs {
+    /// A run folder with trainings.jsonl (of `ldnn validate`)
+    #[arg(value_name = "RUN")]
+    first: PathBuf,
+    /// Another one
+    #[arg(value_name = "RUN")]
+    second: PathBuf,
+}
+
+/// A text that is found at once.
+pub struct Said(String);
+
+impl Plan for Said {
+    fn describe(&self) -> Result<String> {
+        Ok(self.0.clone())
+    }
+
+    fn execute(&self, _: Output) -> Result<String> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The settings of a run folder.
+fn settings(run: &Path) -> Result<String> {
+    let text = fs::read_to_string(run.join(CONFIG));
+    text.with_context(|| {
+        format!("'{}' is no run folder: it has no {CONFIG}; `ldnn list FOLDER` finds some", run.display())
+    })
+}
+
+fn lines_of(path: &Path) -> usize {
+    fs::read_to_string(path).map_or(0, |t| t.lines().count())
+}
+
+/// Whether the run has come to its end.
+fn is_finished(run: &Path) -> bool {
+    let written = |name: &str| run.join(name).exists();
+    written("report.txt") || written("activations.json") && written("evolution.png")
+}
+
+impl ListArgs {
+    pub fn resolve(&self) -> Result<Said> {
+        let mut runs = Vec::new();
+        find(&self.folder, 3, &mut runs)?;
+        runs.sort();
+        if runs.is_empty() {
+            return Ok(Said(format!("no run folders in '{}'", self.folder.display())));
+        }
+        let mut table = Table::new("runs", &["run", "state", "results", "changed"]);
+        for run in runs {
+            let state = if is_finished(&run) { "finished" } else { "not finished; the same command goes on" };
+            let journals = ["trainings.jsonl", "history.jsonl", "equal.jsonl", "selection.jsonl", "on-mnist1d.jsonl"];
+            let results: usize = journals.iter().map(|j| lines_of(&run.join(j))).sum();
+            table.row([run.display().to_string(), state.into(), results.to_string(), age(&run)]);
+        }
+        Ok(Said(table.to_text()))
+    }
+}
+
+/// Run folders in `folder`, not looking into them.
+fn find(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<()> {
+    if folder.join(CONFIG).exists() {
+        runs.push(folder.into());
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("cannot look into '{}'; give a folder with runs", folder.display()))?;
+    for entry in entries.filter_map(Result::ok) {
+        if depth > 0 && entry.file_type().is_ok_and(|t| t.is_dir()) {
+            find(&entry.path(), depth - 1, runs)?;
+        }
+    }
+    Ok(())
+}
+
+fn age(run: &Path) -> String {
+    let newest = fs::read_dir(run).ok().and_then(|entries| {
+        let changed = |e: std::io::Result<fs::DirEntry>| e.ok()?.metadata().ok()?.modified().ok();
+        entries.filter_map(changed).max()
+    });
+    let seconds = newest.and_then(|t| SystemTime::now().duration_since(t).ok()).map(|d| d.as_secs());
+    match seconds {
+        None => String::new(),
+        Some(s) if s < 120 => format!("{s} s ago"),
+        Some(s) if s < 7200 => format!("{} min ago", s / 60),
+        Some(s) if s < 172_800 => format!("{} h ago", s / 3600),
+        Some(s) => format!("{} days ago", s / 86_400),
+    }
+}
+
+impl ShowArgs {
+    pub fn resolve(&self) -> Result<Said> {
+        let settings = settings(&self.run)?;
+        let report = fs::read_to_string(self.run.join("report.txt"));
+        let report = report.unwrap_or_else(|_| match lines_of(&self.run.join("history.jsonl")) {
+            0 => "no report yet; the same command goes on".into(),
+            steps => format!("{steps} outer steps in history.jsonl; activations.json, evolution.png"),
+        });
+        let page = ["report.html", SECTION].into_iter().find(|f| self.run.join(f).exists());
+        let page = page.map_or(String::new(), |f| format!("\n\nmore: {}", self.run.join(f).display()));
+        Ok(Said(format!("settings:\n{settings}\n{report}{page}")))
+    }
+}
+
+impl CompareArgs {
+    pub fn resolve(&self) -> Result<Said> {
+        let (a, b) = (settings(&self.first)?, settings(&self.second)?);
+        let (first, second) = (trainings(&self.first)?, trainings(&self.second)?);
+        let metric = if first.iter().all(|t| !t.curve.accuracy.is_empty()) { Metric::Accuracy } else { Metric::Loss };
+        let head = ["activation", "n", "first", "second", "difference", "95 % (Welch)", "g", "p (Welch)", "p (ranks)"];
+        let mut table = Table::new("first minus second", &head);
+        for name in names(&first) {
+            let (a, b) = (ends(&first, &name, metric), ends(&second, &name, metric));
+            if a.len() < 2 || b.len() < 2 {
+                continue;
+            }
+            let c = Comparison::independent(&a, &b);
+            table.row([
+                name,
+                format!("{} / {}", a.len(), b.len()),
+                short(mean(&a)),
+                short(mean(&b)),
+                short(c.difference),
+                format!("± {}", short(c.half_width)),
+                format!("{:.2}", c.effect),
+                p_value(c.p),
+                p_value(mann_whitney(&a, &b).1),
+            ]);
+        }
+        ensure!(!table.rows.is_empty(), "the two runs have no activation in common with 2 or more trainings each");
+        let settings = match difference(&a, &b) {
+            same if same.is_empty() => "the settings are the same".to_string(),
+            lines => format!("settings that differ (first there, second wanted):\n{lines}"),
+        };
+        Ok(Said(format!(
+            "{settings}\n\n{} at the last epoch, first minus second:\n{}",
+            metric.label(),
+            table.to_text()
+        )))
+    }
+}
+
+fn trainings(run: &Path) -> Result<Vec<Training>> {
+    let path = run.join("trainings.jsonl");
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("'{}' has no trainings.jsonl; compare runs of `ldnn validate`", run.display()))?;
+    let read = |(i, line): (usize, &str)| {
+        serde_json::from_str(line).with_context(|| format!("'{}', line {}: is damaged", path.display(), i + 1))
+    };
+    text.lines().enumerate().map(read).collect()
+}
+
+/// In order of first appearance.
+fn names(trainings: &[Training]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for t in trainings {
+        if !names.contains(&t.activation) {
+            names.push(t.activation.clone());
+        }
+    }
+    names
+}
+
+fn ends(trainings: &[Training], name: &str, metric: Metric) -> Vec<f64> {
+    let own = trainings.iter().filter(|t| t.activation == name && !t.diverged);
+    own.filter_map(|t| metric.of(&t.curve).last().copied()).collect()
+}
