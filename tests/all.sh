@@ -60,6 +60,7 @@ cross() {
 
 # Where it may: a tool that a step needs. The step itself says what is missing where it may not.
 command -v valgrind >/dev/null || { as_root apt-get update && as_root apt-get install -y valgrind; } >/dev/null 2>&1
+command -v chromium >/dev/null || { as_root apt-get update && as_root apt-get install -y chromium; } >/dev/null 2>&1
 
 step "format" cargo fmt --all --check
 step "clippy" cargo clippy --workspace --all-targets -- -D warnings
@@ -68,6 +69,7 @@ step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-d
 step "tests" cargo test --workspace
 step "tests, micromath" cargo test --package ldnn-tests --features micromath --test micromath
 step "instruction counts" tests/instructions.sh
+step "report in a browser" tests/browser.sh
 
 if rustup_targets; then
     how=rustup

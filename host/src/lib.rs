@@ -3,6 +3,7 @@
 pub mod activations;
 pub mod analysis;
 pub mod data;
+pub mod estimate;
 pub mod experiments;
 pub mod folder;
 pub mod meta;

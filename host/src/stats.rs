@@ -122,25 +122,25 @@ impl Comparison {
         }
     }
 
-    /// Trainings within outer seeds: `pairs` holds, for each outer seed, the values of both sides, training by training.
-    /// The outer seeds are a random effect: in this balanced design the mixed model's test is Student's on the means of
-    /// the outer seeds, so the interval carries their variation, and n is their number. The effect size is Hedges' g over
-    /// all trainings. A single outer seed is compared pair by pair over its trainings.
+    /// Trainings within outer seeds: `pairs` holds, for each outer seed, the values of both sides. The outer seeds are a
+    /// random effect: in this balanced design the mixed model's test is Student's on the means of the outer seeds, so the
+    /// interval carries their variation, and n is their number. A side that is the same for every outer seed (activations
+    /// that are not learned) has no such means; its trainings stand against the means of the other side (Welch), so its
+    /// own variation counts too. A single outer seed is compared over its trainings. The effect size is Hedges' g over all
+    /// trainings.
     #[must_use]
     pub fn clustered(pairs: &[Pair]) -> Comparison {
-        let a: Vec<f64> = pairs.iter().flat_map(|p| &p.0).copied().collect();
-        let b: Vec<f64> = pairs.iter().flat_map(|p| &p.1).copied().collect();
-        let effect = hedges(&a, &b);
+        let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().map(|(a, b)| (mean(a), mean(b))).unzip();
         let over = match pairs {
             [(a, b)] if a.len() == b.len() => Comparison::paired(a, b),
             // A diverged training has left a gap: there are no pairs any more.
             [(a, b)] => Comparison::independent(a, b),
-            _ => {
-                let (a, b): (Vec<_>, Vec<_>) = pairs.iter().map(|(a, b)| (mean(a), mean(b))).unzip();
-                Comparison::paired(&a, &b)
-            }
+            [(first, _), ..] if pairs.iter().all(|p| p.0 == *first) => Comparison::independent(first, &b),
+            [(_, second), ..] if pairs.iter().all(|p| p.1 == *second) => Comparison::independent(&a, second),
+            _ => Comparison::paired(&a, &b),
         };
-        Comparison { effect, ..over }
+        let all = |side: fn(&Pair) -> &[f64]| pairs.iter().flat_map(side).copied().collect::<Vec<_>>();
+        Comparison { effect: hedges(&all(|p| &p.0), &all(|p| &p.1)), ..over }
     }
 
     /// The interval of the difference lies above `bound`.
@@ -310,13 +310,22 @@ mod tests {
         let many = covered(|c, round| bootstrap(c, 300, round), 25, 1.0);
         assert!((352..=397).contains(&many), "bootstrap over 25 clusters: {many} of 400");
         let student = |clusters: &[Vec<f64>], _: u64| {
-            let pairs: Vec<_> = clusters.iter().map(|c| (c.clone(), vec![0.0; c.len()])).collect();
+            // The other side: learned as well (its own outer seeds), and not learned (the same few trainings for all).
+            let other = |(i, c): (usize, &Vec<f64>)| (c.clone(), vec![1e-9 * i as f64; c.len()]);
+            let c = Comparison::clustered(&clusters.iter().enumerate().map(other).collect::<Vec<_>>());
+            (c.difference - c.half_width, c.difference + c.half_width)
+        };
+        let against_fixed = |clusters: &[Vec<f64>], round: u64| {
+            let fixed = normal(7_000_000 + round, 4);
+            let pairs: Vec<_> = clusters.iter().map(|c| (c.clone(), fixed.clone())).collect();
             let c = Comparison::clustered(&pairs);
             (c.difference - c.half_width, c.difference + c.half_width)
         };
         for clusters in [3, 5] {
             let few = covered(student, clusters, 1.0);
             assert!((358..=398).contains(&few), "Student over {clusters} clusters: {few} of 400");
+            let few = covered(against_fixed, clusters, 1.0);
+            assert!((358..=398).contains(&few), "Welch, {clusters} clusters against four trainings: {few} of 400");
         }
         let few = covered(|c, round| bootstrap(c, 300, round), 3, 1.0);
         assert!(few < 352, "the bootstrap over 3 clusters is no longer too narrow: {few} of 400");

@@ -87,6 +87,25 @@ fn a_saved_network_has_a_hessian_and_the_ways_to_it_agree() {
 }
 
 #[test]
+fn a_dry_run_says_what_a_run_will_cost() {
+    let dir = prepared();
+    for (args, words) in [
+        (&["reproduce", "all", "--dry-run"][..], &["outer steps", "trainings", "threads", "MB"][..]),
+        (&["sizes", "--widths", "10,400", "--activations", "a", "--dry-run"], &["0 outer steps, 120 trainings"]),
+        (
+            &["analyze", "hessian", "--runs", "2", "--compare", "relu,tanh", "--dry-run"],
+            &["4 trainings", "# to out/hessian"],
+        ),
+        (&["meta", "--steps", "7", "--dry-run"], &["7 outer steps, 0 trainings"]),
+    ] {
+        let plan = succeed(dir.path(), args);
+        for word in words {
+            assert!(plan.contains(word), "{args:?}: '{word}' is not in: {plan}");
+        }
+    }
+}
+
+#[test]
 fn layers_may_have_types_of_their_own() {
     let dir = tempdir().unwrap();
     learn(dir.path(), "own", &["--hidden", "8,7", "--per-layer", "--types", "2"]);

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use ldnn::activations::Activations;
 use ldnn::analysis::spectrum::{Method, Parameters, SpectrumConfig};
+use ldnn::estimate::Load;
 use ldnn::experiments::forecast::{self, ForecastConfig};
 use ldnn::experiments::hessian::{self, HessianConfig};
 use ldnn::experiments::sizes::{self, SizesConfig};
@@ -61,9 +62,12 @@ impl SizesArgs {
         let experiment = SizesConfig { widths: self.widths.clone(), ensemble: self.ensemble.config(&task, &learned)? };
         experiment.check(&task, &learned)?;
         let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
-        Ok(self.out.plan("out/sizes", settings, task, |s: &Settings<SizesConfig>, task, folder, output| {
+        let kinds = settings.experiment.ensemble.entrants(&task, &settings.learned)?.len();
+        let load = settings.experiment.load(kinds, &task);
+        let plan = self.out.plan("out/sizes", settings, task, |s: &Settings<SizesConfig>, task, folder, output| {
             finish(sizes::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
-        }))
+        });
+        Ok(plan.costing(load))
     }
 }
 
@@ -92,9 +96,13 @@ impl ForecastArgs {
         let experiment = ForecastConfig { ensemble, orbit: self.orbit, dt: self.dt, valid: self.valid };
         experiment.check(&task)?;
         let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
-        Ok(self.out.plan("out/forecast", settings, task, |s: &Settings<ForecastConfig>, task, folder, output| {
-            finish(forecast::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
-        }))
+        let kinds = settings.experiment.ensemble.entrants(&task, &settings.learned)?.len();
+        let load = Load::ensemble(&settings.experiment.ensemble, kinds, &task);
+        let plan =
+            self.out.plan("out/forecast", settings, task, |s: &Settings<ForecastConfig>, task, folder, output| {
+                finish(forecast::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
+            });
+        Ok(plan.costing(load))
     }
 }
 
@@ -108,7 +116,7 @@ pub struct Args {
 pub enum What {
     /// Accuracy against the participation ratio of the hidden activity
     #[command(allow_negative_numbers = true, args_override_self = true)]
-    Participation(ParticipationArgs),
+    Participation(Box<ParticipationArgs>),
     /// Spectrum, trace and near-zero fraction of the Hessian, of ensembles or of a saved network
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Hessian(Box<HessianArgs>),
@@ -127,9 +135,17 @@ impl ParticipationArgs {
         let (task, learned) = (self.ensemble.task.load()?, self.ensemble.learned()?);
         let experiment = self.ensemble.config(&task, &learned)?;
         let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
-        Ok(self.out.plan("out/participation", settings, task, |s: &Settings<ValidateConfig>, task, folder, output| {
-            finish(participation::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
-        }))
+        let kinds = settings.experiment.entrants(&task, &settings.learned)?.len();
+        let load = Load::ensemble(&settings.experiment, kinds, &task);
+        let plan =
+            self.out.plan("out/participation", settings, task, |s: &Settings<ValidateConfig>, task, folder, output| {
+                finish(
+                    participation::run(&s.experiment, task, &s.learned, None, folder, output)?,
+                    &s.experiment,
+                    folder,
+                )
+            });
+        Ok(plan.costing(load))
     }
 }
 
@@ -196,7 +212,12 @@ impl HessianArgs {
                 let ensemble = self.ensemble.config(&task, &learned)?;
                 let experiment = HessianConfig { ensemble, spectrum };
                 let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
-                Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles)))
+                let ensemble = &settings.experiment.ensemble;
+                let kinds = ensemble.entrants(&task, &settings.learned)?.len();
+                let count = kinds * ensemble.runs;
+                let spectra = Load::hessians(count, &ensemble.train.hidden, &task);
+                let load = Load::ensemble(ensemble, kinds, &task) + spectra;
+                Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles).costing(load)))
             }
         }
     }

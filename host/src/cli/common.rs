@@ -3,6 +3,7 @@
 use super::Plan;
 use anyhow::{Context, Result, bail};
 use ldnn::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
+use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
 use ldnn::task::Task;
@@ -68,7 +69,7 @@ impl OutArgs {
     /// The plan to do `work` with `settings` in the run folder.
     pub fn plan<S: Serialize>(&self, default: &str, settings: S, task: Task, work: Work<S>) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
-        RunPlan { settings, task, out, replace: self.replace, work }
+        RunPlan { settings, task, out, replace: self.replace, work, load: None }
     }
 }
 
@@ -82,12 +83,21 @@ pub struct RunPlan<S> {
     out: PathBuf,
     replace: bool,
     work: Work<S>,
+    load: Option<Load>,
+}
+
+impl<S> RunPlan<S> {
+    /// The same with an estimate of its cost, for `--dry-run`.
+    pub fn costing(self, load: Load) -> RunPlan<S> {
+        RunPlan { load: Some(load), ..self }
+    }
 }
 
 impl<S: Serialize> Plan for RunPlan<S> {
     fn describe(&self) -> Result<String> {
         let settings = toml::to_string(&self.settings).context("the settings cannot be written as TOML")?;
-        Ok(format!("# to {}\n{settings}", self.out.display()))
+        let load = self.load.map_or(String::new(), |load| format!("# {load}\n"));
+        Ok(format!("# to {}\n{load}{settings}", self.out.display()))
     }
 
     fn execute(&self, output: Output) -> Result<String> {

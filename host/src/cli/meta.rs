@@ -3,6 +3,7 @@
 use super::Plan;
 use super::common::{OutArgs, TaskArgs, set};
 use anyhow::Result;
+use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::meta::{self, MetaConfig, Objective, Schedule, Tape};
 use ldnn::progress::{Output, Progress};
@@ -139,7 +140,8 @@ impl Args {
         let meta = self.config(&task);
         meta.check(&task)?;
         let settings = Settings { task: self.task.describe(), meta };
-        Ok(self.out.plan("out/meta", settings, task, learn))
+        let load = Load::learning(&settings.meta, &task);
+        Ok(self.out.plan("out/meta", settings, task, learn).costing(load))
     }
 
     fn config(&self, task: &Task) -> MetaConfig {

@@ -88,9 +88,11 @@ impl Args {
                 names.collect::<Vec<_>>().join("-")
             }
         };
-        Ok(self.out.plan(&format!("out/{name}-{preset}"), settings, task, |settings, task, folder, output| {
+        let load = settings.reproduce.load(&task)?;
+        let plan = self.out.plan(&format!("out/{name}-{preset}"), settings, task, |settings, task, folder, output| {
             reproduce::run(&settings.reproduce, task, folder, output)
-        }))
+        });
+        Ok(plan.costing(load))
     }
 
     fn experiments(&self) -> Vec<Experiment> {

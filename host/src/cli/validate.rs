@@ -4,6 +4,7 @@ use super::Plan;
 use super::common::OutArgs;
 use super::ensemble::EnsembleArgs;
 use anyhow::Result;
+use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
 use ldnn::task::Task;
@@ -46,7 +47,9 @@ impl Args {
         let config = self.ensemble.config(&task, &learned)?;
         let validate = ValidateConfig { keep_networks: self.keep_networks, ..config };
         let settings = Settings { task: self.ensemble.task.describe(), learned, validate };
-        Ok(self.out.plan("out/validate", settings, task, compare))
+        let kinds = settings.validate.entrants(&task, &settings.learned)?.len();
+        let load = Load::ensemble(&settings.validate, kinds, &task);
+        Ok(self.out.plan("out/validate", settings, task, compare).costing(load))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fig. 4: the metric against the size of the network.
 
 use super::contest::{Contest, claims};
+use crate::estimate::Load;
 use crate::folder::RunFolder;
 use crate::plot;
 use crate::progress::Output;
@@ -28,6 +29,12 @@ impl SizesConfig {
     pub fn check(&self, task: &Task, learned: &[Learned]) -> Result<()> {
         ensure!(!self.widths.is_empty(), "--widths: give at least one width, e.g. 10,25,50,100,200,400");
         self.widths.iter().try_for_each(|&w| self.at(w).entrants(task, learned).map(|_| ()))
+    }
+
+    /// What it costs with so many kinds of activations.
+    #[must_use]
+    pub fn load(&self, kinds: usize, task: &Task) -> Load {
+        self.widths.iter().map(|&w| Load::ensemble(&self.at(w), kinds, task)).sum()
     }
 
     fn at(&self, width: usize) -> ValidateConfig {

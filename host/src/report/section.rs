@@ -1,6 +1,6 @@
 //! What an experiment brings: text, tables, pictures, claims; for the terminal, for Markdown and for the HTML report.
 
-use super::claim::Claim;
+use super::claim::{Claim, judge};
 use crate::folder::RunFolder;
 use crate::plot::{self, Drawing};
 use anyhow::{Context, Result};
@@ -118,13 +118,15 @@ impl Section {
         self.claims.extend(other.claims);
     }
 
-    /// Writes `section.json` and `report.txt`.
+    /// Writes `section.json` and `report.txt`, its claims judged by themselves.
     ///
     /// # Errors
     /// If the folder cannot be written to.
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
-        folder.write(SECTION, serde_json::to_string_pretty(self)? + "\n")?;
-        folder.write("report.txt", self.to_text(folder))
+        let mut own = self.clone();
+        judge(&mut own.claims);
+        folder.write(SECTION, serde_json::to_string_pretty(&own)? + "\n")?;
+        folder.write("report.txt", own.to_text(folder))
     }
 
     /// For a terminal.

@@ -3,6 +3,7 @@
 use super::config::{Experiment, Preset, Study, TaskName};
 use super::learn::{Lessons, Tasks, learn};
 use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
+use crate::estimate::Load;
 use crate::experiments::transfer::Place;
 use crate::experiments::variants::Variant;
 use crate::experiments::{best, equal, family, forecast, hessian, participation, sizes, transfer, variants};
@@ -11,10 +12,62 @@ use crate::progress::Output;
 use crate::report::{Claim, Measure, Page, Part, Picture, Section, Verdict, claim_table, judge};
 use crate::stats::mean;
 use crate::task::Task;
+use crate::train::TrainConfig;
 use crate::validate::{Chosen, Learned, SelectConfig, ValidateConfig, select};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::time::Instant;
+
+impl Study {
+    /// What it costs, roughly.
+    ///
+    /// # Errors
+    /// Never, in practice: the tasks are made with their default arguments.
+    pub fn load(&self, task: &Task) -> Result<Load> {
+        let tasks = Tasks::new(task)?;
+        let of = |l: &super::Lesson| {
+            let one = Load::learning(&l.meta, tasks.get(l.on));
+            (0..l.seeds).map(|_| one).sum::<Load>()
+        };
+        let learning: Load = self.lessons.iter().map(of).sum();
+        let seeds = |name: &str| self.lessons.iter().find(|l| l.name == name).map_or(0, |l| l.seeds);
+        let vanderpol = tasks.get(TaskName::Vanderpol);
+        // Three classical kinds, and two types and the mix an outer seed.
+        let kinds = |lesson: &str| 3 + 3 * seeds(lesson);
+        let select = |config: &SelectConfig, lesson: &str, task: &Task| {
+            let at = |rate: &f64| {
+                let train = TrainConfig { epochs: config.epochs_at(*rate), ..config.train.clone() };
+                Load::trainings(kinds(lesson) * config.runs, &train, task)
+            };
+            config.rates.iter().map(at).sum::<Load>()
+        };
+        let variants = |n: usize| Load::ensemble(&self.variants, n * (3 + 3 * seeds("digits").max(3)), task);
+        let cost = |e: &Experiment| match e {
+            Experiment::Fig3 => {
+                Load::ensemble(&self.equal, 2 * kinds("sine"), task) + select(&self.select, "sine", task)
+            }
+            Experiment::Fig4 => {
+                let sizes = self.sizes.load(kinds("zero"), task);
+                sizes + sizes + select(&self.select, "zero", task)
+            }
+            Experiment::Fig5 => {
+                let twice = Load::ensemble(&self.forecast.ensemble, 2 * kinds("vanderpol"), vanderpol);
+                twice + select(&self.forecast_select, "vanderpol", vanderpol)
+            }
+            Experiment::Fig6 => Load::ensemble(&self.participation, 2 * kinds("sine"), task),
+            Experiment::Hessian => {
+                let (of, n) = (&self.hessian.ensemble, 2 * kinds("sine"));
+                Load::ensemble(of, n, task) + Load::hessians(n * of.runs, &of.train.hidden, task)
+            }
+            Experiment::Bases => variants(7),
+            Experiment::Depth => variants(6),
+            Experiment::Schedules => variants(2),
+            Experiment::Transfer => variants(3),
+            Experiment::Family => Load::default(),
+        };
+        Ok(learning + self.experiments.iter().map(cost).sum())
+    }
+}
 
 /// A study at work.
 struct Work<'a> {
