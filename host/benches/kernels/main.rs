@@ -6,9 +6,9 @@
 mod naive;
 
 use ldnn::plot::{Band, curves};
+use ldnn::report::Table;
 use ldnn::simd::Level;
 use ldnn::stats::quantile;
-use ldnn::validate::table;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Batch, Data, Init, Rows, Target, gradient, hessian_product, init_phi, init_theta, predict};
 use ldnn_core::optimise::Rule;
@@ -163,11 +163,11 @@ impl Bench {
     }
 
     fn print(&self) {
-        let mut out = table(&["kernel", "time", "multiply-adds/s", "of the peak", "naive / ours"]);
+        let mut out = Table::new("", &["kernel", "time", "multiply-adds/s", "of the peak", "naive / ours"]);
         for l in &self.lines {
             let rate = l.macs / l.seconds;
             let shown = |text: String| if l.macs > 0.0 { text } else { String::new() };
-            out.add_row([
+            out.row([
                 l.name.clone(),
                 time(l.seconds),
                 shown(format!("{:.2} G", rate / 1e9)),
@@ -175,7 +175,7 @@ impl Bench {
                 l.naive.map_or(String::new(), |n| format!("{:.1}", n / l.seconds)),
             ]);
         }
-        println!("{out}");
+        println!("{}", out.to_text());
     }
 }
 
@@ -340,7 +340,7 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
     if !bench.wants("scaling") {
         return Ok(());
     }
-    let mut out = table(&["scaling of an outer step", "sizes", "times", "exponent"]);
+    let mut out = Table::new("", &["scaling of an outer step", "sizes", "times", "exponent"]);
     let mut bands = Vec::new();
     let sizes = [1usize, 2, 4, 8];
     let mut row = |name: &str, unit: usize, of: &dyn Fn(usize) -> f64| {
@@ -348,7 +348,7 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
         let (x, y) = (sizes.map(|s| (s as f64).log10()), times.map(f64::log10));
         let exponent = slope(&x, &y);
         let shown = sizes.map(|s| (unit * s).to_string()).join(", ");
-        out.add_row([name.to_string(), shown, times.map(time).join(", "), format!("{exponent:.2}")]);
+        out.row([name.to_string(), shown, times.map(time).join(", "), format!("{exponent:.2}")]);
         let name = format!("{name}: {exponent:.2}");
         bands.push(Band { name, x: x.to_vec(), mean: y.to_vec(), half_width: vec![0.0; 4] });
     };
@@ -359,7 +359,7 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
         let shape = Shape::new(&[40, n, 10], &[Kind::Learned { base: Base::Sine, units: 50 }; 2]);
         outer_step(bench.level, &Setting::tabled(&Setting::new(shape, ROWS)), 25, BATCH, false, 5)
     });
-    println!("{out}");
+    println!("{}", out.to_text());
     let title = "time of an outer step, with the exponent of the fit";
     let drawing = curves(title, "log10 of size / smallest", "log10 of seconds", &bands);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../out");
