@@ -192,7 +192,7 @@ fn describe(
     };
     let centre = |i: usize| {
         let [low, high] = [ENDS.0, ENDS.1].map(|l| (l / LINEAR).asinh());
-        low + (high - low) * (i as f64 + 0.5) / BINS as f64
+        LINEAR * (low + (high - low) * (i as f64 + 0.5) / BINS as f64).sinh()
     };
     let densities: Vec<Band> = kinds
         .iter()
@@ -200,10 +200,10 @@ fn describe(
         .collect();
     let labels = Labels {
         title: "spectral density",
-        x: "asinh(eigenvalue / 0.001): 0 is 0, ±3.0 is ±0.01, ±7.6 is ±1, 9.9 is 10",
+        x: "eigenvalue (equal factors beyond ±0.001)",
         y: "share of eigenvalues in a bin",
     };
-    let drawing = plot::scaled_curves(labels, (Spread::Linear, Spread::Log), &densities);
+    let drawing = plot::scaled_curves(labels, (Spread::Asinh, Spread::Log), &densities);
     section.draw(
         folder,
         &format!("{name}-density"),

@@ -18,7 +18,18 @@ pub type Frame = (f64, f64, f64, f64);
 pub struct Scale {
     low: f64,
     high: f64,
-    log: bool,
+    steps: Steps,
+}
+
+/// How values are spread along a side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Steps {
+    /// Equal steps.
+    Equal,
+    /// Equal factors.
+    Log,
+    /// Equal factors on both sides of 0, and equal steps below this value: `asinh(v / this)`.
+    Asinh(f64),
 }
 
 /// One side of a pair of axes: its values and what stands beside them. Without a label it has no ticks.
@@ -32,40 +43,60 @@ impl<'a> Axis<'a> {
     /// Equal steps.
     #[must_use]
     pub fn linear((low, high): (f64, f64), label: &'a str) -> Axis<'a> {
-        Axis { scale: Scale { low, high, log: false }, label: Some(label) }
+        Axis { scale: Scale { low, high, steps: Steps::Equal }, label: Some(label) }
     }
 
     /// Equal factors; the range must be positive.
     #[must_use]
     pub fn log((low, high): (f64, f64), label: &'a str) -> Axis<'a> {
         let low = low.max(f64::MIN_POSITIVE);
-        Axis { scale: Scale { low, high: high.max(low * 1.0001), log: true }, label: Some(label) }
+        Axis { scale: Scale { low, high: high.max(low * 1.0001), steps: Steps::Log }, label: Some(label) }
+    }
+
+    /// Equal factors on both sides of 0, and equal steps where absolute values are below `linear`.
+    #[must_use]
+    pub fn asinh((low, high): (f64, f64), linear: f64, label: &'a str) -> Axis<'a> {
+        Axis { scale: Scale { low, high, steps: Steps::Asinh(linear) }, label: Some(label) }
     }
 
     /// Equal steps, without ticks: groups stand there.
     #[must_use]
     pub fn bare((low, high): (f64, f64)) -> Axis<'a> {
-        Axis { scale: Scale { low, high, log: false }, label: None }
+        Axis { scale: Scale { low, high, steps: Steps::Equal }, label: None }
     }
 }
 
 impl Scale {
     /// 0 at the low end, 1 at the high one.
     fn share(&self, value: f64) -> f64 {
-        if self.log {
-            (value.max(f64::MIN_POSITIVE) / self.low).ln() / (self.high / self.low).ln()
-        } else {
-            (value - self.low) / (self.high - self.low)
+        let between = |f: &dyn Fn(f64) -> f64| (f(value) - f(self.low)) / (f(self.high) - f(self.low));
+        match self.steps {
+            Steps::Equal => between(&|v| v),
+            Steps::Log => between(&|v| v.max(f64::MIN_POSITIVE).ln()),
+            Steps::Asinh(linear) => between(&|v| (v / linear).asinh()),
         }
     }
 
     /// Values with their labels.
     fn ticks(&self) -> Vec<(f64, String)> {
-        if !self.log {
-            let values = ticks((self.low, self.high), 6);
-            let step = step_of(&values);
-            return values.into_iter().map(|v| (v, label(v, step))).collect();
+        match self.steps {
+            Steps::Equal => {
+                let values = ticks((self.low, self.high), 6);
+                let step = step_of(&values);
+                values.into_iter().map(|v| (v, label(v, step))).collect()
+            }
+            Steps::Log => self.log_ticks(),
+            Steps::Asinh(linear) => {
+                let first = linear.log10().ceil() as i32 + 1;
+                let both = (first..first + 8).flat_map(|p| [(p, 1.0, ""), (p, -1.0, "\u{2212}")]);
+                let far = both.map(|(p, sign, minus)| (sign * 10f64.powi(p), format!("{minus}{}", power(p))));
+                let inside = |t: &(f64, String)| (self.low..=self.high).contains(&t.0);
+                std::iter::once((0.0, "0".into())).chain(far).filter(inside).collect()
+            }
         }
+    }
+
+    fn log_ticks(&self) -> Vec<(f64, String)> {
         let (low, high) = (self.low.log10(), self.high.log10());
         let decades = high - low;
         if decades < 1.5 {
@@ -229,5 +260,9 @@ mod tests {
         assert_eq!(texts(0.5, 2000.0), ["1", "10", "10²", "10³"]);
         assert_eq!(texts(9.0, 60.0), ["10", "20", "50"]);
         assert_eq!(texts(1e-7, 1e-2)[0], "10⁻⁷");
+        let both = Axis::asinh((-0.2, 30.0), 1e-3, "").scale;
+        let texts: Vec<_> = both.ticks().into_iter().map(|t| t.1).collect();
+        assert_eq!(texts, ["0", "10⁻²", "\u{2212}10⁻²", "10⁻¹", "\u{2212}10⁻¹", "1", "10"]);
+        assert!((both.share(-0.2), both.share(30.0)) == (0.0, 1.0) && both.share(0.0) > 0.2);
     }
 }

@@ -32,6 +32,8 @@ pub enum Spread {
     Linear,
     /// Equal factors; values that are not positive are left out.
     Log,
+    /// Equal factors on both sides of 0, equal steps within a thousandth of it.
+    Asinh,
 }
 
 /// What stands around curves.
@@ -62,6 +64,7 @@ pub fn scaled_curves(labels: Labels, (x_spread, y_spread): (Spread, Spread), ban
     let x = match x_spread {
         Spread::Linear => Axis::linear(range_of(xs), labels.x),
         Spread::Log => Axis::log(log_range_of(xs), labels.x),
+        Spread::Asinh => Axis::asinh(range_of(xs), 1e-3, labels.x),
     };
     let edges = |b: &Band| -> Vec<f64> {
         let finite = b.mean.iter().zip(&b.half_width).map(|(m, h)| (*m, if h.is_finite() { *h } else { 0.0 }));
@@ -69,10 +72,11 @@ pub fn scaled_curves(labels: Labels, (x_spread, y_spread): (Spread, Spread), ban
     };
     let y = match y_spread {
         Spread::Linear => Axis::linear(range_of(bands.iter().flat_map(edges)), labels.y),
+        Spread::Asinh => Axis::asinh(range_of(bands.iter().flat_map(edges)), 1e-3, labels.y),
         Spread::Log => Axis::log(log_range_of(bands.iter().flat_map(|b| b.mean.clone())), labels.y),
     };
     let axes = Axes::draw(&mut drawing, (70.0, 40.0, 600.0, 345.0), x, y);
-    let shown = |v: f64, spread: Spread| v.is_finite() && (spread == Spread::Linear || v > 0.0);
+    let shown = |v: f64, spread: Spread| v.is_finite() && (spread != Spread::Log || v > 0.0);
     for (i, band) in bands.iter().enumerate() {
         let colour = colour::group(i);
         let points: Vec<(f64, f64, f64)> =
