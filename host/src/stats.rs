@@ -135,8 +135,13 @@ impl Comparison {
             [(a, b)] if a.len() == b.len() => Comparison::paired(a, b),
             // A diverged training has left a gap: there are no pairs any more.
             [(a, b)] => Comparison::independent(a, b),
-            [(first, _), ..] if pairs.iter().all(|p| p.0 == *first) => Comparison::independent(first, &b),
-            [(_, second), ..] if pairs.iter().all(|p| p.1 == *second) => Comparison::independent(&a, second),
+            // Fewer than two values have no variation of their own: a bound, say.
+            [(first, _), ..] if first.len() > 1 && pairs.iter().all(|p| p.0 == *first) => {
+                Comparison::independent(first, &b)
+            }
+            [(_, second), ..] if second.len() > 1 && pairs.iter().all(|p| p.1 == *second) => {
+                Comparison::independent(&a, second)
+            }
             _ => Comparison::paired(&a, &b),
         };
         let all = |side: fn(&Pair) -> &[f64]| pairs.iter().flat_map(side).copied().collect::<Vec<_>>();
@@ -302,6 +307,13 @@ mod tests {
             low <= 0.0 && 0.0 <= high
         };
         (0..400).filter(|&round| holds(round)).count()
+    }
+
+    #[test]
+    fn a_bound_is_no_sample() {
+        let pairs: Vec<Pair> = A.iter().map(|a| (vec![0.9], vec![*a])).collect();
+        let c = Comparison::clustered(&pairs);
+        assert!(near(c.difference, 0.9 - 3.2) && near(c.half_width, Summary::of(&A).half_width), "{c:?}");
     }
 
     #[test]
