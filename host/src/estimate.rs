@@ -3,11 +3,10 @@
 use crate::meta::{MetaConfig, Schedule};
 use crate::task::Task;
 use crate::train::TrainConfig;
-use crate::validate::ValidateConfig;
 use std::fmt;
 
 /// Multiply-adds a second and thread that trainings reach on a server core of 2026 (see `docs/performance.md`).
-const SPEED: f64 = 15e9;
+const SPEED: f64 = 20e9;
 
 /// The work of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,19 +28,13 @@ fn weights(hidden: &[usize], task: &Task) -> f64 {
 }
 
 impl Load {
-    /// Of `count` trainings: forward, and backward twice.
+    /// Of `count` trainings: forward, and backward to the weights.
     #[must_use]
     pub fn trainings(count: usize, config: &TrainConfig, task: &Task) -> Load {
         let rows = task.train.rows() * config.epochs + task.test.rows() * config.epochs / config.every.max(1) / 3;
         let size = weights(&config.hidden, task);
-        let multiply_adds = 3.0 * size * rows as f64 * count as f64;
+        let multiply_adds = 2.0 * size * rows as f64 * count as f64;
         Load { trainings: count, multiply_adds, bytes: 4.0 * 6.0 * size, ..Load::default() }
-    }
-
-    /// Of an ensemble of so many kinds.
-    #[must_use]
-    pub fn ensemble(config: &ValidateConfig, kinds: usize, task: &Task) -> Load {
-        Load::trainings(kinds * config.runs, &config.train, task)
     }
 
     /// Of a meta-learning run.
@@ -65,8 +58,8 @@ impl Load {
     #[must_use]
     pub fn hessians(count: usize, hidden: &[usize], task: &Task) -> Load {
         let n = weights(hidden, task) - 20.0 * hidden.iter().sum::<usize>() as f64;
-        // Reducing a matrix to a tridiagonal one waits for memory: some eight times slower than counted.
-        let each = n * n / 2.0 * task.train.rows() as f64 + 8.0 * 4.0 / 3.0 * n * n * n;
+        // Reducing a matrix to a tridiagonal one waits for memory: some three times slower than counted.
+        let each = n * n / 2.0 * task.train.rows() as f64 + 3.0 * 4.0 / 3.0 * n * n * n;
         Load { multiply_adds: each * count as f64, bytes: 3.0 * 8.0 * n * n, ..Load::default() }
     }
 }

@@ -59,6 +59,19 @@ fn every_experiment_is_a_command_that_leaves_figures_numbers_and_a_report() {
 }
 
 #[test]
+fn every_kind_has_as_many_networks_over_all_outer_seeds() {
+    let dir = prepared();
+    experiment(dir.path(), &["validate", "--compare", "relu,type1,mix"], "v");
+    let csv = fs::read_to_string(dir.path().join("v/trainings.csv")).unwrap();
+    let mut count = BTreeMap::<&str, usize>::new();
+    csv.lines().skip(1).for_each(|line| *count.entry(line.split(',').next().unwrap()).or_default() += 1);
+    // Lines are epochs of trainings, equally many for each.
+    let each = count["type1@1"];
+    let expected = [("relu", 2 * each), ("mix@1", each), ("mix@2", each), ("type1@1", each), ("type1@2", each)];
+    assert_eq!(count, BTreeMap::from(expected), "{csv}");
+}
+
+#[test]
 fn a_saved_network_has_a_hessian_and_the_ways_to_it_agree() {
     let dir = prepared();
     let keep = ["validate", "-q", "--activations", "a", "--compare", "mix", "--keep-networks", "--out", "v"];

@@ -62,8 +62,8 @@ impl SizesArgs {
         let experiment = SizesConfig { widths: self.widths.clone(), ensemble: self.ensemble.config(&task, &learned)? };
         experiment.check(&task, &learned)?;
         let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
-        let kinds = settings.experiment.ensemble.entrants(&task, &settings.learned)?.len();
-        let load = settings.experiment.load(kinds, &task);
+        let count = settings.experiment.ensemble.count(&task, &settings.learned)?;
+        let load = settings.experiment.load(count, &task);
         let plan = self.out.plan("out/sizes", settings, task, |s: &Settings<SizesConfig>, task, folder, output| {
             finish(sizes::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
         });
@@ -96,8 +96,8 @@ impl ForecastArgs {
         let experiment = ForecastConfig { ensemble, orbit: self.orbit, dt: self.dt, valid: self.valid };
         experiment.check(&task)?;
         let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
-        let kinds = settings.experiment.ensemble.entrants(&task, &settings.learned)?.len();
-        let load = Load::ensemble(&settings.experiment.ensemble, kinds, &task);
+        let count = settings.experiment.ensemble.count(&task, &settings.learned)?;
+        let load = Load::trainings(count, &settings.experiment.ensemble.train, &task);
         let plan =
             self.out.plan("out/forecast", settings, task, |s: &Settings<ForecastConfig>, task, folder, output| {
                 finish(forecast::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
@@ -135,8 +135,8 @@ impl ParticipationArgs {
         let (task, learned) = (self.ensemble.task.load()?, self.ensemble.learned()?);
         let experiment = self.ensemble.config(&task, &learned)?;
         let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
-        let kinds = settings.experiment.entrants(&task, &settings.learned)?.len();
-        let load = Load::ensemble(&settings.experiment, kinds, &task);
+        let count = settings.experiment.count(&task, &settings.learned)?;
+        let load = Load::trainings(count, &settings.experiment.train, &task);
         let plan =
             self.out.plan("out/participation", settings, task, |s: &Settings<ValidateConfig>, task, folder, output| {
                 finish(
@@ -213,10 +213,9 @@ impl HessianArgs {
                 let experiment = HessianConfig { ensemble, spectrum };
                 let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
                 let ensemble = &settings.experiment.ensemble;
-                let kinds = ensemble.entrants(&task, &settings.learned)?.len();
-                let count = kinds * ensemble.runs;
+                let count = ensemble.count(&task, &settings.learned)?;
                 let spectra = Load::hessians(count, &ensemble.train.hidden, &task);
-                let load = Load::ensemble(ensemble, kinds, &task) + spectra;
+                let load = Load::trainings(count, &ensemble.train, &task) + spectra;
                 Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles).costing(load)))
             }
         }

@@ -19,7 +19,7 @@ pub struct EnsembleArgs {
     /// What to compare: base functions, type1, type2, ..., mix [default: relu,sine,tanh, and all that was learned]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     compare: Vec<String>,
-    /// Networks of each kind
+    /// Networks of each kind; of learned ones so many for each of --activations, of the others as many in all
     #[arg(long, default_value_t = 10, value_name = "N")]
     runs: usize,
     /// Passes over the training rows

@@ -47,8 +47,8 @@ impl Args {
         let config = self.ensemble.config(&task, &learned)?;
         let validate = ValidateConfig { keep_networks: self.keep_networks, ..config };
         let settings = Settings { task: self.ensemble.task.describe(), learned, validate };
-        let kinds = settings.validate.entrants(&task, &settings.learned)?.len();
-        let load = Load::ensemble(&settings.validate, kinds, &task);
+        let count = settings.validate.count(&task, &settings.learned)?;
+        let load = Load::trainings(count, &settings.validate.train, &task);
         Ok(self.out.plan("out/validate", settings, task, compare).costing(load))
     }
 }

@@ -31,10 +31,10 @@ impl SizesConfig {
         self.widths.iter().try_for_each(|&w| self.at(w).entrants(task, learned).map(|_| ()))
     }
 
-    /// What it costs with so many kinds of activations.
+    /// What it costs with so many networks a width.
     #[must_use]
-    pub fn load(&self, kinds: usize, task: &Task) -> Load {
-        self.widths.iter().map(|&w| Load::ensemble(&self.at(w), kinds, task)).sum()
+    pub fn load(&self, networks: usize, task: &Task) -> Load {
+        self.widths.iter().map(|&w| Load::trainings(networks, &self.at(w).train, task)).sum()
     }
 
     fn at(&self, width: usize) -> ValidateConfig {

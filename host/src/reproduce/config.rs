@@ -19,7 +19,7 @@ pub enum Preset {
     Smoke,
     /// Minutes.
     Default,
-    /// The paper's numbers: 50 to 100 networks of each kind, thousands of outer steps.
+    /// The paper's numbers: 50 networks of each kind, 100 a size, thousands of outer steps.
     Paper,
 }
 
@@ -110,12 +110,14 @@ pub struct Study {
 /// What a preset changes.
 struct Amount {
     outer_seeds: usize,
-    /// For what is beside the paper's figures.
+    /// The same for what is beside the paper's figures.
     other_seeds: usize,
     authors_steps: usize,
     heldout_steps: usize,
     small_steps: usize,
+    /// Networks of each learned kind an outer seed.
     runs: usize,
+    /// The same for what is beside the paper's figures.
     few: usize,
     epochs: usize,
     select_runs: usize,
@@ -153,8 +155,8 @@ impl Preset {
                 authors_steps: 250,
                 heldout_steps: 120,
                 small_steps: 40,
-                runs: 4,
-                few: 3,
+                runs: 3,
+                few: 2,
                 epochs: 500,
                 select_runs: 2,
                 select_epochs: 150,
@@ -162,24 +164,24 @@ impl Preset {
                 widths: &[10, 30, 100, 200],
                 size_runs: 2,
                 hessian_width: 40,
-                hessian_runs: 2,
+                hessian_runs: 1,
             },
             Preset::Paper => Amount {
                 outer_seeds: 5,
                 other_seeds: 5,
                 authors_steps: 5000,
                 heldout_steps: 500,
-                small_steps: 300,
-                runs: 50,
-                few: 20,
+                small_steps: 100,
+                runs: 10,
+                few: 5,
                 epochs: 500,
                 select_runs: 4,
                 select_epochs: 300,
                 rates: &[0.01, 0.02, 0.05, 0.1, 0.2],
                 widths: &[10, 25, 50, 100, 200, 400],
-                size_runs: 100,
+                size_runs: 20,
                 hessian_width: 100,
-                hessian_runs: 4,
+                hessian_runs: 1,
             },
         }
     }

@@ -32,32 +32,39 @@ impl Study {
         let learning: Load = self.lessons.iter().map(of).sum();
         let seeds = |name: &str| self.lessons.iter().find(|l| l.name == name).map_or(0, |l| l.seeds);
         let vanderpol = tasks.get(TaskName::Vanderpol);
-        // Three classical kinds, and two types and the mix an outer seed.
-        let kinds = |lesson: &str| 3 + 3 * seeds(lesson);
+        // Three classical kinds, two types and the mix, at equal training and each at its best.
+        let twice = |config: &ValidateConfig, lesson: &str| 2 * 6 * seeds(lesson) * config.runs;
         let select = |config: &SelectConfig, lesson: &str, task: &Task| {
             let at = |rate: &f64| {
                 let train = TrainConfig { epochs: config.epochs_at(*rate), ..config.train.clone() };
-                Load::trainings(kinds(lesson) * config.runs, &train, task)
+                Load::trainings((3 + 3 * seeds(lesson)) * config.runs, &train, task)
             };
             config.rates.iter().map(at).sum::<Load>()
         };
-        let variants = |n: usize| Load::ensemble(&self.variants, n * (3 + 3 * seeds("digits").max(3)), task);
+        let most = self.lessons.iter().map(|l| l.seeds).max().unwrap_or(0);
+        let variants = |n: usize| {
+            let config = &self.variants;
+            Load::trainings(n * config.activations.len() * most * config.runs, &config.train, task)
+        };
         let cost = |e: &Experiment| match e {
             Experiment::Fig3 => {
-                Load::ensemble(&self.equal, 2 * kinds("sine"), task) + select(&self.select, "sine", task)
+                Load::trainings(twice(&self.equal, "sine"), &self.equal.train, task)
+                    + select(&self.select, "sine", task)
             }
             Experiment::Fig4 => {
-                let sizes = self.sizes.load(kinds("zero"), task);
-                sizes + sizes + select(&self.select, "zero", task)
+                let count = twice(&self.sizes.ensemble, "zero");
+                self.sizes.load(count, task) + select(&self.select, "zero", task)
             }
             Experiment::Fig5 => {
-                let twice = Load::ensemble(&self.forecast.ensemble, 2 * kinds("vanderpol"), vanderpol);
-                twice + select(&self.forecast_select, "vanderpol", vanderpol)
+                let of = &self.forecast.ensemble;
+                Load::trainings(twice(of, "vanderpol"), &of.train, vanderpol)
+                    + select(&self.forecast_select, "vanderpol", vanderpol)
             }
-            Experiment::Fig6 => Load::ensemble(&self.participation, 2 * kinds("sine"), task),
+            Experiment::Fig6 => Load::trainings(twice(&self.participation, "sine"), &self.participation.train, task),
             Experiment::Hessian => {
-                let (of, n) = (&self.hessian.ensemble, 2 * kinds("sine"));
-                Load::ensemble(of, n, task) + Load::hessians(n * of.runs, &of.train.hidden, task)
+                let of = &self.hessian.ensemble;
+                let count = twice(of, "sine");
+                Load::trainings(count, &of.train, task) + Load::hessians(count, &of.train.hidden, task)
             }
             Experiment::Bases => variants(7),
             Experiment::Depth => variants(6),

@@ -13,6 +13,7 @@ use crate::task::Task;
 use crate::train::{Network, TrainConfig, Training};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What is trained how often.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub struct ValidateConfig {
     /// Base names, `type1`, `type2`, ..., `mix`.
     pub activations: Vec<String>,
-    /// Networks for each.
+    /// Networks for each that was learned, once an outer seed; see [`ValidateConfig::networks`] for the others.
     pub runs: usize,
     /// Seed of the first network; the next have the next seeds, the same for every choice of activations.
     pub seed: u64,
@@ -51,9 +52,21 @@ impl ValidateConfig {
         Ok(entrants)
     }
 
-    /// The seeds of the networks of each kind.
-    pub fn seeds(&self) -> impl Iterator<Item = u64> + Clone + use<> {
-        self.seed..self.seed + self.runs as u64
+    /// How many networks each entrant has: `runs`, and for one without outer seeds as many as a kind with them has in all,
+    /// so that its mean is known as well as theirs.
+    #[must_use]
+    pub fn networks(&self, entrants: &[Entrant]) -> Vec<usize> {
+        let outer_seeds: BTreeSet<u64> = entrants.iter().filter_map(|e| e.outer_seed).collect();
+        let all = self.runs * outer_seeds.len().max(1);
+        entrants.iter().map(|e| if e.outer_seed.is_none() { all } else { self.runs }).collect()
+    }
+
+    /// All networks together.
+    ///
+    /// # Errors
+    /// As [`ValidateConfig::entrants`].
+    pub fn count(&self, task: &Task, learned: &[Learned]) -> Result<usize> {
+        Ok(self.networks(&self.entrants(task, learned)?).iter().sum())
     }
 
     /// Every training: seed by seed, so that a run that is stopped has something of every kind.
@@ -69,11 +82,13 @@ impl ValidateConfig {
             }
         };
         let configs = entrants.iter().map(config).collect::<Result<Vec<_>>>()?;
-        let of = |seed| {
-            let each = entrants.iter().zip(&configs);
-            each.map(move |(e, config)| Job { choice: &e.choice, config: config.clone(), seed })
+        let networks = self.networks(entrants);
+        let of = |i: usize| {
+            let each = entrants.iter().zip(&configs).zip(&networks).filter(move |(_, networks)| i < **networks);
+            let seed = self.seed + i as u64;
+            each.map(move |((e, config), _)| Job { choice: &e.choice, config: config.clone(), seed })
         };
-        Ok(self.seeds().flat_map(of).collect())
+        Ok((0..networks.iter().copied().max().unwrap_or(0)).flat_map(of).collect())
     }
 }
 
