@@ -169,8 +169,8 @@ impl Preset {
             Preset::Paper => Amount {
                 outer_seeds: 5,
                 other_seeds: 5,
-                authors_steps: 5000,
-                heldout_steps: 500,
+                authors_steps: 2000,
+                heldout_steps: 300,
                 small_steps: 100,
                 runs: 10,
                 few: 5,
