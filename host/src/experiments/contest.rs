@@ -63,6 +63,12 @@ impl Contest {
         Measure::of(&self.condition, &self.unit, &self.oriented(found))
     }
 
+    /// The values of the mix, outer seed by outer seed.
+    pub fn mixes(&self) -> impl Iterator<Item = (Option<u64>, &Vec<f64>)> {
+        let of = self.entrants.iter().zip(&self.values).filter(|(e, _)| e.kind == "mix");
+        of.map(|(e, values)| (e.outer_seed, values))
+    }
+
     /// The kinds that are not learned, in order.
     #[must_use]
     pub fn classical(&self) -> Vec<String> {

@@ -4,7 +4,7 @@ use super::contest::{Contest, claims};
 use crate::folder::RunFolder;
 use crate::plot;
 use crate::progress::Output;
-use crate::report::Section;
+use crate::report::{Measure, Section, Table};
 use crate::task::Task;
 use crate::train::{TrainConfig, Training};
 use crate::validate::{Learned, ValidateConfig, by_kind, ensembles, metric_of, values_of};
@@ -71,7 +71,28 @@ pub fn run(
     let mut table = Contest::table(&format!("{} under each condition", metric.label()));
     contests.iter().for_each(|c| c.rows(&mut table));
     section.tabulate(folder, "variants", table)?;
+    if let Some(table) = directly(&contests) {
+        section.tabulate(folder, "directly", table)?;
+    }
     section.claims = claims(&format!("{title}: "), "beats", &contests);
     section.save(folder)?;
     Ok(section)
+}
+
+/// The mix under each condition against the mix under the first, for the outer seeds that both have.
+fn directly(contests: &[Contest]) -> Option<Table> {
+    let (first, others) = contests.split_first()?;
+    let mut table =
+        Table::new(format!("The mix, {}, against the others (p not corrected)", first.condition), &["over", "by"]);
+    for other in others {
+        let pair = |(seed, own): (Option<u64>, &Vec<f64>)| {
+            let (_, theirs) = other.mixes().find(|(s, _)| *s == seed)?;
+            Some(if first.more { (own.clone(), theirs.clone()) } else { (theirs.clone(), own.clone()) })
+        };
+        let pairs: Vec<_> = first.mixes().filter_map(pair).collect();
+        if !pairs.is_empty() {
+            table.row([other.condition.clone(), Measure::of("", &first.unit, &pairs).to_string()]);
+        }
+    }
+    (!table.rows.is_empty()).then_some(table)
 }
