@@ -13,6 +13,8 @@
 //!
 //! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and is added exactly.
 
+pub mod compact;
+
 use crate::activation::{self, Base, Kind};
 use crate::error::{SizeError, check, check_at_least};
 use crate::math::Real;
@@ -153,13 +155,13 @@ fn copy<T: Copy>(to: &mut [T], from: &[T]) {
 }
 
 /// The part of the activation that goes into the table: all of it if it is smooth, else the sub-network alone.
-const fn inside(base: Base) -> Base {
+const fn tabulated_part(base: Base) -> Base {
     if base.is_smooth() { base } else { Base::Zero }
 }
 
 /// Value and slope of a jet `(z, 1)` are the function and its derivative.
 fn build_one<T: Real>(base: Base, units: usize, form: TableForm, phi: &[T], table: &mut [T], work: &mut [T]) {
-    let kind = Kind::Learned { base: inside(base), units };
+    let kind = Kind::Learned { base: tabulated_part(base), units };
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);
     let (mut h, _) = PlanesMut::<T, 2>::cut(rest, form.knots);
     seed_knots(form, &mut z);
@@ -184,7 +186,7 @@ fn build_one_adjoint<T: Real>(
     dphi: &mut [T],
     work: &mut [T],
 ) {
-    let kind = Kind::Learned { base: inside(base), units };
+    let kind = Kind::Learned { base: tabulated_part(base), units };
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);
     let (mut d, rest) = PlanesMut::<T, 2>::cut(rest, form.knots);
     let (mut both, _) = PlanesMut::<T, 2>::cut(rest, phi.len());
@@ -253,11 +255,17 @@ fn bends<T: Real>([q0, q1, q2, q3]: Quad<T>) -> (T, T) {
     ((rise - q1) - c3, c3)
 }
 
+/// The cubic of a cell.
+#[inline(always)]
+fn inside<T: Real>(q: Quad<T>, t: T) -> T {
+    let (c2, c3) = bends(q);
+    q[0] + t * (q[1] + t * (c2 + t * c3))
+}
+
 /// The tabulated function; beyond the ends it goes on along the slope there.
 #[inline(always)]
 fn value<T: Real>(q: Quad<T>, t: T, beyond: T) -> T {
-    let (c2, c3) = bends(q);
-    (q[0] + t * (q[1] + t * (c2 + t * c3))) + beyond * rise(q, t)
+    inside(q, t) + beyond * rise(q, t)
 }
 
 /// Its derivative with respect to the position in knot spacings.

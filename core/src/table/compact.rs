@@ -1,0 +1,387 @@
+//! Tables as they are deployed: small, read from flash, evaluated in as few instructions as possible.
+//!
+//! Between `knots` uniform knots the function is a cubic (Hermite), or a straight line stored by its ends or as intercept
+//! and slope. Beyond the ends it goes on along the last line; a table that is to stay constant there has one more cell at
+//! each end, whose two values are equal. A function that is odd or even has a table of its right half.
+//!
+//! Every form is the same few operations on every machine, each rounded once, so device and desk agree bit for bit. With
+//! `p = z / h - low / h` as the position in cells and `i` its whole part, held between the first and the last cell,
+//! `t = p - i`:
+//!
+//! | form | value | entries |
+//! |---|---|---|
+//! | [`Form::Hermite`] | `y0 + t (m0 + t (c2 + t c3))` | `y_0, m_0, y_1, m_1, ...`, the slopes `m` times the spacing `h` |
+//! | [`Form::Linear`] | `y0 + t (y1 - y0)` | `y_0, y_1, ...` |
+//! | [`Form::Pairs`] | `a + b z` | `a_0, b_0, a_1, b_1, ...`, a pair a cell |
+//!
+//! Not a number stays not a number. At an infinite z the value is infinite, or not a number where the last line is flat.
+
+use crate::activation::Base;
+use crate::error::{SizeError, check};
+
+/// How a compact table stores its cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Value and slope at every knot: a cubic a cell.
+    Hermite,
+    /// The value at every knot: a line a cell.
+    Linear,
+    /// Intercept and slope of every cell: the same lines in fewer instructions and twice the memory.
+    Pairs,
+}
+
+/// Whether a table holds all of its function or the right half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symmetry {
+    /// All of it.
+    None,
+    /// `f(-z) = -f(z)`; the knots begin at 0.
+    Odd,
+    /// `f(-z) = f(z)`; the knots begin at 0.
+    Even,
+}
+
+/// Where the knots lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Knots {
+    /// The first one.
+    pub low: f32,
+    /// The last one.
+    pub high: f32,
+    /// How many, at least 2.
+    pub count: u32,
+}
+
+/// The largest number of knots: positions are exact to a 128th of a cell and better.
+pub const MAX_KNOTS: u32 = 1 << 16;
+
+impl Knots {
+    /// Whether they make a table: 2 to [`MAX_KNOTS`], `low < high`, and width, inverse spacing and offset finite.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        let (per, offset, width) = (self.per_spacing(), self.offset(), self.high - self.low);
+        let finite = per.is_finite() && offset.is_finite() && width.is_finite();
+        self.count >= 2 && self.count <= MAX_KNOTS && width > 0.0 && finite
+    }
+
+    /// Knot `i`.
+    #[must_use]
+    pub fn at(&self, i: u32) -> f32 {
+        let part = f64::from(i) / f64::from(self.cells());
+        (f64::from(self.low) * (1.0 - part) + f64::from(self.high) * part) as f32
+    }
+
+    /// Number of cells between them.
+    #[must_use]
+    pub const fn cells(&self) -> u32 {
+        self.count.saturating_sub(1)
+    }
+
+    /// Distance of two of them.
+    #[must_use]
+    pub fn spacing(&self) -> f64 {
+        (f64::from(self.high) - f64::from(self.low)) / f64::from(self.cells())
+    }
+
+    /// The factor from pre-activations to positions.
+    #[must_use]
+    pub fn per_spacing(&self) -> f32 {
+        (1.0 / self.spacing()) as f32
+    }
+
+    /// The position of the pre-activation 0.
+    #[must_use]
+    pub fn offset(&self) -> f32 {
+        (-f64::from(self.low) / self.spacing()) as f32
+    }
+}
+
+/// Why a compact table is impossible.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TableError {
+    /// See [`Knots::is_valid`].
+    Knots,
+    /// A half table must begin at 0 and have no base function.
+    Symmetry,
+    /// Only `zero`, `relu` and `elu` are added outside a table.
+    Base,
+    /// The number of entries does not fit the form.
+    Size(SizeError),
+}
+
+impl From<SizeError> for TableError {
+    fn from(e: SizeError) -> Self {
+        TableError::Size(e)
+    }
+}
+
+impl core::fmt::Display for TableError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            TableError::Knots => write!(f, "a table needs 2 to {MAX_KNOTS} knots on a finite range, low < high"),
+            TableError::Symmetry => f.write_str("the table of an odd or even function begins at 0 and has no base"),
+            TableError::Base => {
+                f.write_str("only zero, relu and elu can be added to a table; sample the others into it")
+            }
+            TableError::Size(e) => e.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for TableError {}
+
+/// A deployed table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Compact<'a> {
+    form: Form,
+    knots: Knots,
+    symmetry: Symmetry,
+    base: Base,
+    entries: &'a [f32],
+    place: Place,
+}
+
+/// What turns a pre-activation into a position.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Place {
+    per: f32,
+    offset: f32,
+}
+
+impl Place {
+    #[inline(always)]
+    fn of(self, z: f32) -> f32 {
+        z * self.per + self.offset
+    }
+}
+
+/// The cell of a position and its index, where the last cell has the index `last`.
+///
+/// The conversion saturates and makes 0 of what is not a number. Nearly all positions lie inside: finding the entries
+/// there is the only comparison, and a position that finds none is beyond an end.
+#[inline(always)]
+fn cell<C>(position: f32, last: usize, get: impl Fn(usize) -> Option<C>) -> Option<(usize, C)> {
+    let i = position as i32;
+    match get(i as usize) {
+        Some(found) => Some((i as usize, found)),
+        None => beyond(i, last, get),
+    }
+}
+
+#[cold]
+fn beyond<C>(i: i32, last: usize, get: impl Fn(usize) -> Option<C>) -> Option<(usize, C)> {
+    let i = if i < 0 { 0 } else { last };
+    get(i).map(|found| (i, found))
+}
+
+impl Form {
+    /// Number of entries with so many knots.
+    #[must_use]
+    pub const fn entries(self, knots: u32) -> usize {
+        match self {
+            Form::Hermite => 2 * knots as usize,
+            Form::Linear => knots as usize,
+            Form::Pairs => 2 * knots.saturating_sub(1) as usize,
+        }
+    }
+}
+
+/// Samples `f`, which gives value and slope, into the entries of a table. Lines go through the values alone.
+///
+/// # Errors
+/// If the knots are impossible or `entries` has another length.
+pub fn fill(form: Form, knots: Knots, f: impl Fn(f32) -> (f32, f32), entries: &mut [f32]) -> Result<(), TableError> {
+    if !knots.is_valid() {
+        return Err(TableError::Knots);
+    }
+    check("entries", form.entries(knots.count), entries.len())?;
+    let values = (0..knots.count).map(|i| (knots.at(i), f(knots.at(i))));
+    match form {
+        Form::Hermite => {
+            let spacing = knots.spacing() as f32;
+            let pairs = entries.as_chunks_mut::<2>().0;
+            pairs.iter_mut().zip(values).for_each(|(to, (_, (y, slope)))| *to = [y, slope * spacing]);
+        }
+        Form::Linear => entries.iter_mut().zip(values).for_each(|(to, (_, (y, _)))| *to = y),
+        Form::Pairs => {
+            let pairs = entries.as_chunks_mut::<2>().0;
+            for (to, ((z, (y, _)), (_, (next, _)))) in pairs.iter_mut().zip(values.clone().zip(values.skip(1))) {
+                let slope = (next - y) * knots.per_spacing();
+                *to = [y - slope * z, slope];
+            }
+        }
+    }
+    Ok(())
+}
+
+impl<'a> Compact<'a> {
+    /// A table over `entries`, which lie as [`Form`] says. `base` is added to what the table has: the kink of `relu` and
+    /// `elu`, which does not fit a cubic, or [`Base::Zero`].
+    ///
+    /// # Errors
+    /// If the parts do not fit each other.
+    pub fn new(
+        form: Form,
+        knots: Knots,
+        symmetry: Symmetry,
+        base: Base,
+        entries: &'a [f32],
+    ) -> Result<Self, TableError> {
+        if !knots.is_valid() {
+            return Err(TableError::Knots);
+        }
+        if symmetry != Symmetry::None && (knots.low != 0.0 || base != Base::Zero) {
+            return Err(TableError::Symmetry);
+        }
+        if !matches!(base, Base::Zero | Base::Relu | Base::Elu) {
+            return Err(TableError::Base);
+        }
+        check("entries", form.entries(knots.count), entries.len())?;
+        let place = Place { per: knots.per_spacing(), offset: knots.offset() };
+        Ok(Compact { form, knots, symmetry, base, entries, place })
+    }
+
+    /// How the cells are stored.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Where the knots lie.
+    #[must_use]
+    pub const fn knots(&self) -> Knots {
+        self.knots
+    }
+
+    /// Whether it is half of a function.
+    #[must_use]
+    pub const fn symmetry(&self) -> Symmetry {
+        self.symmetry
+    }
+
+    /// What is added to the table.
+    #[must_use]
+    pub const fn base(&self) -> Base {
+        self.base
+    }
+
+    /// The numbers, as [`Form`] says.
+    #[must_use]
+    pub const fn entries(&self) -> &'a [f32] {
+        self.entries
+    }
+
+    /// In place, pre-activations become activations.
+    pub fn apply(&self, z: &mut [f32]) {
+        self.run(Values(z));
+    }
+
+    /// `h` becomes the activations, `z` their slopes; of two lengths the shorter counts.
+    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
+        self.run(Both(z, h));
+    }
+
+    /// The activation at `z` and its slope.
+    #[must_use]
+    pub fn jet(&self, z: f32) -> (f32, f32) {
+        let (value, slope) = match self.form {
+            Form::Hermite => self.hermite(z),
+            Form::Linear => self.line(z),
+            Form::Pairs => self.pair(z),
+        };
+        (value + self.base.value(z), slope + self.base.slope(z))
+    }
+
+    /// A loop for each of what is common, so that nothing is decided within one.
+    #[inline(always)]
+    fn run(&self, to: impl Each) {
+        match (self.form, self.base) {
+            (Form::Hermite, Base::Zero) => self.unfold(to, |z| self.hermite(z)),
+            (Form::Linear, Base::Zero) => self.unfold(to, |z| self.line(z)),
+            (Form::Pairs, Base::Zero) => self.unfold(to, |z| self.pair(z)),
+            _ => to.each(|z| self.jet(z)),
+        }
+    }
+
+    #[inline(always)]
+    fn unfold(&self, to: impl Each, jet: impl Fn(f32) -> (f32, f32)) {
+        match self.symmetry {
+            Symmetry::None => to.each(jet),
+            Symmetry::Odd => to.each(|z| {
+                let (value, slope) = jet(z.abs());
+                (if z < 0.0 { -value } else { value }, slope)
+            }),
+            Symmetry::Even => to.each(|z| {
+                let (value, slope) = jet(z.abs());
+                (value, if z < 0.0 { -slope } else { slope })
+            }),
+        }
+    }
+
+    #[inline(always)]
+    fn pair(&self, z: f32) -> (f32, f32) {
+        let pairs = self.entries.as_chunks::<2>().0;
+        let found = cell(self.place.of(z), pairs.len().wrapping_sub(1), |i| pairs.get(i));
+        let [a, b] = found.map_or([0.0; 2], |(_, pair)| *pair);
+        (a + b * z, b)
+    }
+
+    #[inline(always)]
+    fn line(&self, z: f32) -> (f32, f32) {
+        let position = self.place.of(z);
+        let get = |i: usize| self.entries.get(i..)?.first_chunk::<2>();
+        let (i, [a, b]) = cell(position, self.entries.len().wrapping_sub(2), get).unwrap_or((0, &[0.0; 2]));
+        let rise = b - a;
+        (a + (position - i as i32 as f32) * rise, rise * self.place.per)
+    }
+
+    #[inline(always)]
+    fn hermite(&self, z: f32) -> (f32, f32) {
+        let knots = self.entries.as_chunks::<2>().0;
+        // One further, so that what lies just before the first knot is not taken for the first cell by rounding to 0.
+        let further = self.place.of(z) + 1.0;
+        let i = further as i32;
+        let tail = knots.get((i as usize).wrapping_sub(1)..).unwrap_or_default();
+        match tail.first_chunk::<2>() {
+            Some(&[[y0, m0], [y1, m1]]) => {
+                let (quad, t) = ([y0, m0, y1, m1], further - i as f32);
+                (super::inside(quad, t), super::rise(quad, t) * self.place.per)
+            }
+            None => self.hermite_beyond(further),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hermite_beyond(&self, further: f32) -> (f32, f32) {
+        let first = further < 1.0;
+        let quad = if first { self.entries.first_chunk::<4>() } else { self.entries.last_chunk::<4>() };
+        let (end, at) = if first { (0.0, 1.0) } else { (1.0, self.knots.count as f32) };
+        let rise = super::rise(*quad.unwrap_or(&[0.0; 4]), end);
+        (super::value(*quad.unwrap_or(&[0.0; 4]), end, further - at), rise * self.place.per)
+    }
+}
+
+/// What takes the values, and the slopes if it wants them.
+trait Each {
+    fn each(self, jet: impl Fn(f32) -> (f32, f32));
+}
+
+struct Values<'z>(&'z mut [f32]);
+
+impl Each for Values<'_> {
+    #[inline(always)]
+    fn each(self, jet: impl Fn(f32) -> (f32, f32)) {
+        self.0.iter_mut().for_each(|z| *z = jet(*z).0);
+    }
+}
+
+struct Both<'z>(&'z mut [f32], &'z mut [f32]);
+
+impl Each for Both<'_> {
+    #[inline(always)]
+    fn each(self, jet: impl Fn(f32) -> (f32, f32)) {
+        self.0.iter_mut().zip(self.1).for_each(|(z, h)| (*h, *z) = jet(*z));
+    }
+}
