@@ -4,6 +4,7 @@
 
 mod activation;
 mod batch;
+pub mod deploy;
 mod error;
 mod fixed;
 mod hidden;

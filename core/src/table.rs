@@ -14,6 +14,7 @@
 //! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and is added exactly.
 
 pub mod compact;
+pub mod integer;
 
 use crate::activation::{self, Base, Kind};
 use crate::error::{SizeError, check, check_at_least};

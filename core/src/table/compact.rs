@@ -106,6 +106,8 @@ pub enum TableError {
     Symmetry,
     /// Only `zero`, `relu` and `elu` are added outside a table.
     Base,
+    /// The step of a scale is not positive and finite.
+    Scale,
     /// The number of entries does not fit the form.
     Size(SizeError),
 }
@@ -124,6 +126,7 @@ impl core::fmt::Display for TableError {
             TableError::Base => {
                 f.write_str("only zero, relu and elu can be added to a table; sample the others into it")
             }
+            TableError::Scale => f.write_str("the step of a scale must be positive and finite"),
             TableError::Size(e) => e.fmt(f),
         }
     }

@@ -1,0 +1,146 @@
+//! A network as it is deployed: one sample at a time, weights and tables read where they lie.
+//!
+//! The weights `theta` are laid out as everywhere (see [`Shape`]); the activations are tables or base functions, one a
+//! type. Sums run over the inputs in ascending order from the bias on, multiplication and addition rounded separately, as
+//! in [`network`](crate::network): four outputs side by side, which changes no bit.
+
+use crate::activation::Base;
+use crate::error::{SizeError, check, check_at_least};
+use crate::planes::{part, part_mut};
+use crate::shape::Shape;
+use crate::table::compact::Compact;
+use crate::table::integer::Scaled16;
+
+/// What a type of a deployed network computes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation<'a> {
+    /// A base function, directly.
+    Base(Base),
+    /// A table of real numbers.
+    Compact(Compact<'a>),
+    /// A table of integers.
+    Integer(Scaled16<'a>),
+}
+
+impl Activation<'_> {
+    /// In place, pre-activations become activations.
+    #[inline]
+    pub fn apply(&self, z: &mut [f32]) {
+        match self {
+            Activation::Base(base) => z.iter_mut().for_each(|z| *z = base.value(*z)),
+            Activation::Compact(table) => table.apply(z),
+            Activation::Integer(table) => table.apply(z),
+        }
+    }
+}
+
+/// Number of scratch values that [`predict`] needs: two layers.
+#[must_use]
+pub const fn work_len(shape: &Shape) -> usize {
+    let mut widest = 0;
+    let mut l = 1;
+    while l <= shape.hidden_layers() {
+        if shape.width(l) > widest {
+            widest = shape.width(l);
+        }
+        l += 1;
+    }
+    2 * widest
+}
+
+/// The outputs for one sample.
+///
+/// `theta`: `shape.theta_len()`; `activations`: one a type of the shape; `x`: inputs; `out`: outputs, overwritten; `work`:
+/// [`work_len`].
+///
+/// # Errors
+/// If a length differs.
+pub fn predict(
+    shape: &Shape,
+    theta: &[f32],
+    activations: &[Activation<'_>],
+    x: &[f32],
+    out: &mut [f32],
+    work: &mut [f32],
+) -> Result<(), SizeError> {
+    check("theta", shape.theta_len(), theta.len())?;
+    check("activations", shape.types(), activations.len())?;
+    check("x", shape.inputs(), x.len())?;
+    check("out", shape.outputs(), out.len())?;
+    check_at_least("work", work_len(shape), work.len())?;
+    let (mut from, mut to) = work.split_at_mut_checked(work_len(shape) / 2).unwrap_or_default();
+    for l in 0..shape.hidden_layers() {
+        let z = part_mut(to, 0, shape.width(l + 1));
+        let h = if l == 0 { x } else { part(from, 0, shape.width(l)) };
+        layer(shape, theta, l, z, h);
+        activate(shape, activations, l, z);
+        (from, to) = (to, from);
+    }
+    let last = shape.hidden_layers();
+    let h = if last == 0 { x } else { part(from, 0, shape.width(last)) };
+    layer(shape, theta, last, out, h);
+    Ok(())
+}
+
+fn layer(shape: &Shape, theta: &[f32], l: usize, z: &mut [f32], x: &[f32]) {
+    let weights = part(theta, shape.weights_at(l), z.len() * x.len());
+    z.copy_from_slice(part(theta, shape.biases_at(l), z.len()));
+    add_product(z, weights, x);
+}
+
+fn activate(shape: &Shape, activations: &[Activation<'_>], l: usize, z: &mut [f32]) {
+    let (first, count) = shape.layer_types(l);
+    for (i, activation) in activations.iter().skip(first).take(count).enumerate() {
+        let (start, end) = shape.block(l, i);
+        activation.apply(part_mut(z, start, end - start));
+    }
+}
+
+/// `z += W x`.
+#[inline]
+fn add_product(z: &mut [f32], w: &[f32], x: &[f32]) {
+    let (fours, rest) = z.as_chunks_mut::<4>();
+    let (of_fours, of_rest) = w.split_at_checked(4 * fours.len() * x.len()).unwrap_or_default();
+    for (z, w) in fours.iter_mut().zip(of_fours.chunks_exact(4 * x.len())) {
+        let row = |r: usize| part(w, r * x.len(), x.len());
+        *z = four_rows(*z, [row(0), row(1), row(2), row(3)], x);
+    }
+    let (twos, rest) = rest.as_chunks_mut::<2>();
+    let (of_twos, of_rest) = of_rest.split_at_checked(2 * twos.len() * x.len()).unwrap_or_default();
+    for (z, w) in twos.iter_mut().zip(of_twos.chunks_exact(2 * x.len())) {
+        let [mut z0, mut z1] = *z;
+        for (&x, (w0, w1)) in x.iter().zip(part(w, 0, x.len()).iter().zip(part(w, x.len(), x.len()))) {
+            z0 += w0 * x;
+            z1 += w1 * x;
+        }
+        *z = [z0, z1];
+    }
+    for (z, w) in rest.iter_mut().zip(of_rest.chunks_exact(x.len())) {
+        w.iter().zip(x).for_each(|(&w, &x)| *z += w * x);
+    }
+}
+
+/// Four inputs at a time: one load of each for four products.
+#[inline(always)]
+fn four_rows(z: [f32; 4], w: [&[f32]; 4], x: &[f32]) -> [f32; 4] {
+    let [mut z0, mut z1, mut z2, mut z3] = z;
+    let [w0, w1, w2, w3] = w.map(|row| row.as_chunks::<4>());
+    let (xs, tail) = x.as_chunks::<4>();
+    let rows = w0.0.iter().zip(w1.0).zip(w2.0.iter().zip(w3.0));
+    for (x, ((w0, w1), (w2, w3))) in xs.iter().zip(rows) {
+        for i in 0..4 {
+            z0 += w0[i] * x[i];
+            z1 += w1[i] * x[i];
+            z2 += w2[i] * x[i];
+            z3 += w3[i] * x[i];
+        }
+    }
+    let rows = w0.1.iter().zip(w1.1).zip(w2.1.iter().zip(w3.1));
+    for (x, ((w0, w1), (w2, w3))) in tail.iter().zip(rows) {
+        z0 += w0 * x;
+        z1 += w1 * x;
+        z2 += w2 * x;
+        z3 += w3 * x;
+    }
+    [z0, z1, z2, z3]
+}

@@ -1,0 +1,161 @@
+//! Tables for integers: evaluated without a floating-point unit, and right or wrong for every input there is.
+//!
+//! | table | input | output | entries |
+//! |---|---|---|---|
+//! | [`Table8`] | i8 | i8 | 256: the value for every input, -128 first |
+//! | [`Table16`] | i16 | i16 | `2^k + 1` knots `2^(16-k)` inputs apart, straight lines between them; `k = 9` is the layout with 513 entries that TensorFlow Lite uses, to the bit |
+//!
+//! What the integers stand for is a [`Scale`]. Inputs beyond its ends saturate: the function is constant there.
+
+use super::compact::TableError;
+use crate::error::check;
+
+/// What an integer `q` stands for: `(q - zero) * step`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// The real distance of two neighbouring integers; positive and finite.
+    pub step: f32,
+    /// The integer that stands for 0; not necessarily one that the type holds.
+    pub zero: i32,
+}
+
+impl Scale {
+    /// The scale on which `bits`-bit integers span `low..=high`, with 0 among them if it lies there.
+    ///
+    /// `None` if the range is empty or not finite, or `bits` is not 2 to 16.
+    #[must_use]
+    pub fn spanning(low: f32, high: f32, bits: u32) -> Option<Scale> {
+        let levels = (1i32.checked_shl(bits)? - 1) as f64;
+        let step = ((f64::from(high) - f64::from(low)) / levels) as f32;
+        let least = -(1i32.checked_shl(bits - 1)?);
+        let zero = f64::from(least) - f64::from(low) / f64::from(step);
+        let scale = Scale { step, zero: nearest(zero) };
+        ((2..=16).contains(&bits) && scale.is_valid() && zero > -1e9 && zero < 1e9).then_some(scale)
+    }
+
+    /// Whether the step is positive and finite.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.step > 0.0 && self.step.is_finite()
+    }
+
+    /// What `q` stands for.
+    #[must_use]
+    pub fn real(&self, q: i32) -> f32 {
+        (f64::from(q) - f64::from(self.zero)) as f32 * self.step
+    }
+
+    /// The integer nearest to `x`, within `least..=most`; `least` if `x` is not a number.
+    #[must_use]
+    pub fn integer(&self, x: f32, least: i32, most: i32) -> i32 {
+        let q = f64::from(x) / f64::from(self.step) + f64::from(self.zero);
+        if q.is_nan() { least } else { nearest(q).clamp(least, most) }
+    }
+}
+
+/// Ties away from zero; saturates.
+fn nearest(x: f64) -> i32 {
+    (if x < 0.0 { x - 0.5 } else { x + 0.5 }) as i32
+}
+
+/// The value for every i8.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Table8<'a>(pub &'a [i8; 256]);
+
+impl Table8<'_> {
+    /// The value for `q`.
+    #[inline(always)]
+    #[must_use]
+    pub fn at(&self, q: i8) -> i8 {
+        let Table8(entries) = self;
+        entries[usize::from(q.cast_unsigned() ^ 0x80)]
+    }
+
+    /// In place.
+    pub fn apply(&self, q: &mut [i8]) {
+        q.iter_mut().for_each(|q| *q = self.at(*q));
+    }
+}
+
+/// Straight lines between `2^k + 1` knots over all of i16.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Table16<'a> {
+    entries: &'a [i16],
+    /// Bits of an input within a cell, 1 to 15.
+    shift: u32,
+}
+
+impl<'a> Table16<'a> {
+    /// A table of `2^k + 1` entries, `k` from 1 to 15.
+    ///
+    /// # Errors
+    /// If `entries` has another length.
+    pub fn new(entries: &'a [i16]) -> Result<Self, TableError> {
+        let cells = entries.len().saturating_sub(1).clamp(2, 1 << 15).next_power_of_two();
+        check("entries", cells + 1, entries.len())?;
+        Ok(Table16 { entries, shift: 16 - cells.trailing_zeros() })
+    }
+
+    /// The entries.
+    #[must_use]
+    pub const fn entries(&self) -> &'a [i16] {
+        self.entries
+    }
+
+    /// The value for `q`: `y0 + (fraction (y1 - y0) + half) >> shift`, where the shift rounds down. Nothing overflows: the
+    /// product is below `2^15 (2^16 - 1)`.
+    #[inline(always)]
+    #[must_use]
+    pub fn at(&self, q: i16) -> i16 {
+        let u = u32::from(q.cast_unsigned() ^ 0x8000);
+        let fraction = (u & ((1 << self.shift) - 1)).cast_signed();
+        let tail = self.entries.get((u >> self.shift) as usize..).unwrap_or_default();
+        let [y0, y1] = *tail.first_chunk::<2>().unwrap_or(&[0; 2]);
+        let rise = i32::from(y1) - i32::from(y0);
+        (i32::from(y0) + ((fraction * rise + (1 << (self.shift - 1))) >> self.shift)) as i16
+    }
+
+    /// In place.
+    pub fn apply(&self, q: &mut [i16]) {
+        q.iter_mut().for_each(|q| *q = self.at(*q));
+    }
+}
+
+/// An integer table between real numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaled16<'a> {
+    table: Table16<'a>,
+    per: f32,
+    offset: f32,
+    output: Scale,
+}
+
+impl<'a> Scaled16<'a> {
+    /// `table`, with what its inputs and outputs stand for.
+    ///
+    /// # Errors
+    /// If a scale is impossible.
+    pub fn new(table: Table16<'a>, input: Scale, output: Scale) -> Result<Self, TableError> {
+        let per = 1.0 / input.step;
+        if !input.is_valid() || !output.is_valid() || !per.is_finite() {
+            return Err(TableError::Scale);
+        }
+        // Counted from the first input, so that rounding towards zero after adding a half is to the nearest.
+        let offset = (f64::from(input.zero) + 32768.5) as f32;
+        Ok(Scaled16 { table, per, offset, output })
+    }
+
+    /// In place, pre-activations become activations: each is rounded to an i16, looked up, and scaled.
+    pub fn apply(&self, z: &mut [f32]) {
+        z.iter_mut().for_each(|z| *z = self.at(*z));
+    }
+
+    /// The activation at `z`.
+    #[inline(always)]
+    #[must_use]
+    pub fn at(&self, z: f32) -> f32 {
+        let u = (z * self.per + self.offset) as i32;
+        let q = u.clamp(0, 0xffff) as u16 ^ 0x8000;
+        (i32::from(self.table.at(q.cast_signed())) - self.output.zero) as f32 * self.output.step
+    }
+}
