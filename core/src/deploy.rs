@@ -32,6 +32,18 @@ impl Activation<'_> {
             Activation::Integer(table) => table.apply(z),
         }
     }
+
+    /// `h` becomes the activations, `z` their slopes.
+    #[inline]
+    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
+        match self {
+            Activation::Base(base) => {
+                z.iter_mut().zip(h).for_each(|(z, h)| (*h, *z) = (base.value(*z), base.slope(*z)));
+            }
+            Activation::Compact(table) => table.apply_with_slopes(z, h),
+            Activation::Integer(table) => table.apply_with_slopes(z, h),
+        }
+    }
 }
 
 /// Number of scratch values that [`predict`] needs: two layers.
@@ -82,7 +94,7 @@ pub fn predict(
     Ok(())
 }
 
-fn layer(shape: &Shape, theta: &[f32], l: usize, z: &mut [f32], x: &[f32]) {
+pub(crate) fn layer(shape: &Shape, theta: &[f32], l: usize, z: &mut [f32], x: &[f32]) {
     let weights = part(theta, shape.weights_at(l), z.len() * x.len());
     z.copy_from_slice(part(theta, shape.biases_at(l), z.len()));
     add_product(z, weights, x);

@@ -13,6 +13,7 @@ mod layer;
 pub mod math;
 pub mod meta;
 pub mod network;
+pub mod online;
 pub mod optimise;
 mod planes;
 pub mod rng;

@@ -366,6 +366,50 @@ impl<'a> Compact<'a> {
     }
 }
 
+/// A table of lines whose values learn where they are deployed.
+#[derive(Debug, PartialEq)]
+pub struct Tunable<'a> {
+    knots: Knots,
+    place: Place,
+    entries: &'a mut [f32],
+}
+
+impl<'a> Tunable<'a> {
+    /// A [`Form::Linear`] table over `entries`, one a knot.
+    ///
+    /// # Errors
+    /// As [`Compact::new`].
+    pub fn new(knots: Knots, entries: &'a mut [f32]) -> Result<Self, TableError> {
+        let place = Compact::new(Form::Linear, knots, Symmetry::None, Base::Zero, entries)?.place;
+        Ok(Tunable { knots, place, entries })
+    }
+
+    /// The table as it is now.
+    #[must_use]
+    pub const fn table(&self) -> Compact<'_> {
+        let (symmetry, base) = (Symmetry::None, Base::Zero);
+        Compact { form: Form::Linear, knots: self.knots, symmetry, base, entries: self.entries, place: self.place }
+    }
+
+    /// A step against the gradient: `d` goes, in place, from the adjoints of the activations to those of the
+    /// pre-activations `z`, and the two knots around each `z` move by `-rate` times theirs, `(1 - t) d` and `t d`, which is
+    /// the transpose of the look-up; neurons in ascending order, slopes as they were before the step of their own neuron.
+    pub fn step(&mut self, z: &[f32], d: &mut [f32], rate: f32) {
+        let last = self.entries.len().wrapping_sub(2);
+        for (&z, d) in z.iter().zip(d) {
+            let position = self.place.of(z);
+            let i = (position as i32).clamp(0, last as i32);
+            let Some([a, b]) = self.entries.get_mut(i as usize..).and_then(|tail| tail.first_chunk_mut::<2>()) else {
+                continue;
+            };
+            let (slope, t, by) = ((*b - *a) * self.place.per, position - i as f32, rate * *d);
+            *a -= by * (1.0 - t);
+            *b -= by * t;
+            *d *= slope;
+        }
+    }
+}
+
 /// What takes the values, and the slopes if it wants them.
 trait Each {
     fn each(self, jet: impl Fn(f32) -> (f32, f32));

@@ -150,6 +150,26 @@ impl<'a> Scaled16<'a> {
         z.iter_mut().for_each(|z| *z = self.at(*z));
     }
 
+    /// `h` becomes the activations, `z` their slopes; of two lengths the shorter counts.
+    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
+        for (z, h) in z.iter_mut().zip(h) {
+            (*h, *z) = (self.at(*z), self.slope(*z));
+        }
+    }
+
+    /// The slope of the line that `z` lies on; 0 where the table is constant beyond its ends.
+    #[must_use]
+    pub fn slope(&self, z: f32) -> f32 {
+        let position = z * self.per + self.offset;
+        if !(0.0..65536.0).contains(&position) {
+            return 0.0;
+        }
+        let tail = self.table.entries.get((position as usize) >> self.table.shift..).unwrap_or_default();
+        let [y0, y1] = *tail.first_chunk::<2>().unwrap_or(&[0; 2]);
+        let rise = (i32::from(y1) - i32::from(y0)) as f32 / (1 << self.table.shift) as f32;
+        rise * self.output.step * self.per
+    }
+
     /// The activation at `z`.
     #[inline(always)]
     #[must_use]
