@@ -2,7 +2,7 @@
 //!
 //! One [`step`] is stochastic gradient descent with a batch of 1. Weights move as soon as their gradient is known; the
 //! activations are frozen, or the values of their tables move too, which costs hardly more (see
-//! [`Tunable`](crate::table::compact::Tunable)). Host and device give the same bits.
+//! [`Tunable`]). Host and device give the same bits.
 
 use crate::deploy::{Activation, layer};
 use crate::error::{Error, check, check_at_least};
