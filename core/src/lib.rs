@@ -16,6 +16,7 @@ pub mod network;
 pub mod online;
 pub mod optimise;
 mod planes;
+pub mod quantised;
 pub mod rng;
 pub mod shape;
 pub mod table;

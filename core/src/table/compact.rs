@@ -276,11 +276,13 @@ impl<'a> Compact<'a> {
     }
 
     /// In place, pre-activations become activations.
+    #[inline(never)] // Within its callers the loops run out of registers.
     pub fn apply(&self, z: &mut [f32]) {
         self.run(Values(z));
     }
 
     /// `h` becomes the activations, `z` their slopes; of two lengths the shorter counts.
+    #[inline(never)]
     pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
         self.run(Both(z, h));
     }
