@@ -8,6 +8,8 @@ pub mod deploy;
 mod error;
 mod fixed;
 mod hidden;
+#[cfg(feature = "image")]
+pub mod image;
 mod init;
 mod layer;
 pub mod math;

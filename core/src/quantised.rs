@@ -10,24 +10,33 @@
 
 use crate::error::{SizeError, check, check_at_least};
 use crate::planes::{part, part_mut};
-use crate::shape::Shape;
+use crate::shape::{MAX_HIDDEN, Shape};
 use crate::table::integer::{Scale, Table8};
 
 /// The most inputs of a layer: their products and a bias up to 2^30 fit into 32 bits.
 pub const MAX_INPUTS: usize = 1 << 16;
 
-/// One affine layer.
+/// The numbers of a network of integers, all layers one after another.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Layer<'a> {
-    /// outputs x inputs, row-major.
+pub struct Parts<'a> {
+    /// outputs x inputs of each layer, row-major.
     pub weights: &'a [i8],
-    /// One an output, within +-2^30, on the scale of the sum.
+    /// One an output of each layer, within +-2^30, on the scale of the sum.
     pub biases: &'a [i32],
-    /// One an output: what a sum is multiplied by; not negative.
+    /// One an output of each layer: what a sum is multiplied by; not negative.
     pub factors: &'a [i32],
-    /// By how many bits the product is shifted down: 1 to 62.
-    pub shift: u32,
+    /// By how many bits the products of a layer are shifted down: 1 to 62; 0 beyond the last layer.
+    pub shifts: [u8; MAX_LAYERS],
+    /// One a type.
+    pub tables: &'a [[i8; 256]],
+    /// What inputs stand for.
+    pub input: Scale,
+    /// What outputs stand for; its zero is 0.
+    pub output: Scale,
 }
+
+/// The most affine layers.
+pub const MAX_LAYERS: usize = MAX_HIDDEN + 1;
 
 /// Why a network of integers is impossible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,52 +78,60 @@ impl core::error::Error for QuantisedError {}
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantised<'a> {
     shape: Shape,
-    layers: &'a [Layer<'a>],
-    tables: &'a [Table8<'a>],
-    input: Scale,
-    output: Scale,
+    parts: Parts<'a>,
     per: f32,
     offset: f32,
 }
 
+/// Whether numbers make a network of this shape; `lens` are the numbers of weights, biases, factors and tables.
+pub(crate) fn check_parts(
+    shape: &Shape,
+    lens: [usize; 4],
+    mut biases: impl Iterator<Item = i32>,
+    mut factors: impl Iterator<Item = i32>,
+    shifts: [u8; MAX_LAYERS],
+    [input, output]: [Scale; 2],
+) -> Result<(), QuantisedError> {
+    let [weights, bias_count, factor_count, tables] = lens;
+    let (mut products, mut outputs) = (0usize, 0usize);
+    for l in 0..shape.layers() {
+        if shape.width(l) > MAX_INPUTS {
+            return Err(QuantisedError::Inputs);
+        }
+        products = products.saturating_add(shape.width(l).saturating_mul(shape.width(l + 1)));
+        outputs += shape.width(l + 1);
+    }
+    check("weights", products, weights)?;
+    check("biases", outputs, bias_count)?;
+    check("factors", outputs, factor_count)?;
+    check("tables", shape.types(), tables)?;
+    if biases.any(|b| b.unsigned_abs() > 1 << 30) {
+        return Err(QuantisedError::Bias);
+    }
+    let (used, unused) = shifts.split_at_checked(shape.layers()).unwrap_or_default();
+    let good = used.iter().all(|s| (1..=62).contains(s)) && unused.iter().all(|&s| s == 0);
+    if factors.any(|f| f < 0) || !good {
+        return Err(QuantisedError::Factor);
+    }
+    let zero = (-128..=127).contains(&input.zero) && output.zero == 0;
+    if !input.is_valid() || !output.is_valid() || !(1.0 / input.step).is_finite() || !zero {
+        return Err(QuantisedError::Scale);
+    }
+    Ok(())
+}
+
 impl<'a> Quantised<'a> {
-    /// `layers`: one an affine layer of the shape; `tables`: one a type; the scales: what inputs and outputs stand for
-    /// (`output.zero` is 0).
+    /// A network of `shape` with these parts.
     ///
     /// # Errors
-    /// If a part does not fit.
-    pub fn new(
-        shape: Shape,
-        layers: &'a [Layer<'a>],
-        tables: &'a [Table8<'a>],
-        input: Scale,
-        output: Scale,
-    ) -> Result<Self, QuantisedError> {
-        check("layers", shape.layers(), layers.len())?;
-        check("tables", shape.types(), tables.len())?;
-        for (l, layer) in layers.iter().enumerate() {
-            let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
-            check("weights", inputs * outputs, layer.weights.len())?;
-            check("biases", outputs, layer.biases.len())?;
-            check("factors", outputs, layer.factors.len())?;
-            if inputs > MAX_INPUTS {
-                return Err(QuantisedError::Inputs);
-            }
-            if layer.biases.iter().any(|b| b.unsigned_abs() > 1 << 30) {
-                return Err(QuantisedError::Bias);
-            }
-            if layer.factors.iter().any(|&f| f < 0) || !(1..=62).contains(&layer.shift) {
-                return Err(QuantisedError::Factor);
-            }
-        }
-        let per = 1.0 / input.step;
-        let zero = (-128..=127).contains(&input.zero) && output.zero == 0;
-        if !input.is_valid() || !output.is_valid() || !per.is_finite() || !zero {
-            return Err(QuantisedError::Scale);
-        }
+    /// If one does not fit.
+    pub fn new(shape: Shape, parts: Parts<'a>) -> Result<Self, QuantisedError> {
+        let lens = [parts.weights.len(), parts.biases.len(), parts.factors.len(), parts.tables.len()];
+        let (biases, factors) = (parts.biases.iter().copied(), parts.factors.iter().copied());
+        check_parts(&shape, lens, biases, factors, parts.shifts, [parts.input, parts.output])?;
         // Counted from the least integer, so that rounding towards zero after adding a half is to the nearest.
-        let offset = input.zero as f32 + 128.5;
-        Ok(Quantised { shape, layers, tables, input, output, per, offset })
+        let offset = parts.input.zero as f32 + 128.5;
+        Ok(Quantised { shape, parts, per: 1.0 / parts.input.step, offset })
     }
 
     /// Its shape.
@@ -123,16 +140,10 @@ impl<'a> Quantised<'a> {
         &self.shape
     }
 
-    /// What inputs stand for.
+    /// Its numbers.
     #[must_use]
-    pub const fn input(&self) -> Scale {
-        self.input
-    }
-
-    /// What outputs stand for.
-    #[must_use]
-    pub const fn output(&self) -> Scale {
-        self.output
+    pub const fn parts(&self) -> &Parts<'a> {
+        &self.parts
     }
 
     /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128 for what is not a number. Of
@@ -158,13 +169,21 @@ impl<'a> Quantised<'a> {
         check("out", self.shape.outputs(), out.len())?;
         check_at_least("work", self.work_len(), work.len())?;
         let (mut from, mut to) = work.split_at_mut_checked(self.work_len() / 2).unwrap_or_default();
+        let (mut weights, mut biases, mut factors) = (self.parts.weights, self.parts.biases, self.parts.factors);
         let last = self.shape.hidden_layers();
-        for (l, layer) in self.layers.iter().enumerate() {
-            let h = if l == 0 { x } else { part(from, 0, self.shape.width(l)) };
+        for (l, &shift) in self.parts.shifts.iter().take(last + 1).enumerate() {
+            let (inputs, outputs) = (self.shape.width(l), self.shape.width(l + 1));
+            let h = if l == 0 { x } else { part(from, 0, inputs) };
+            let layer = Layer {
+                weights: take(&mut weights, inputs * outputs),
+                biases: take(&mut biases, outputs),
+                factors: take(&mut factors, outputs),
+                shift: shift.into(),
+            };
             if l == last {
                 layer.run(h, out, |z| z.clamp(-32768, 32767) as i16);
             } else {
-                let z = part_mut(to, 0, self.shape.width(l + 1));
+                let z = part_mut(to, 0, outputs);
                 layer.run(h, z, |z| z.clamp(-128, 127) as i8);
                 self.activate(l, z);
                 (from, to) = (to, from);
@@ -175,27 +194,42 @@ impl<'a> Quantised<'a> {
 
     fn activate(&self, l: usize, z: &mut [i8]) {
         let (first, count) = self.shape.layer_types(l);
-        for (i, table) in self.tables.iter().skip(first).take(count).enumerate() {
+        for (i, table) in self.parts.tables.iter().skip(first).take(count).enumerate() {
             let (start, end) = self.shape.block(l, i);
-            table.apply(part_mut(z, start, end - start));
+            Table8(table).apply(part_mut(z, start, end - start));
         }
     }
+}
+
+/// Takes `count` items off the front.
+fn take<'a, T>(items: &mut &'a [T], count: usize) -> &'a [T] {
+    let (taken, rest) = items.split_at_checked(count).unwrap_or_default();
+    *items = rest;
+    taken
+}
+
+/// One affine layer.
+struct Layer<'a> {
+    weights: &'a [i8],
+    biases: &'a [i32],
+    factors: &'a [i32],
+    shift: u32,
 }
 
 impl Layer<'_> {
     #[inline(always)]
     fn run<T>(&self, x: &[i8], z: &mut [T], narrow: impl Fn(i64) -> T) {
-        let scaled = |sum: i32, factor: i32| {
-            narrow((i64::from(sum) * i64::from(factor) + (1 << (self.shift - 1))) >> self.shift)
-        };
-        let (fours, rest) = z.as_chunks_mut::<4>();
-        let (of_fours, of_rest) = self.weights.split_at_checked(4 * fours.len() * x.len()).unwrap_or_default();
-        let (biases, last_biases) = self.biases.as_chunks::<4>();
-        let (factors, last_factors) = self.factors.as_chunks::<4>();
+        let half = 1i64.wrapping_shl(self.shift) >> 1;
+        let scaled =
+            |sum: i32, factor: i32| narrow((i64::from(sum) * i64::from(factor) + half).wrapping_shr(self.shift));
+        let (fives, rest) = z.as_chunks_mut::<5>();
+        let (of_fives, of_rest) = self.weights.split_at_checked(5 * fives.len() * x.len()).unwrap_or_default();
+        let (biases, last_biases) = self.biases.as_chunks::<5>();
+        let (factors, last_factors) = self.factors.as_chunks::<5>();
         let ends = biases.iter().zip(factors);
-        for ((z, w), (b, f)) in fours.iter_mut().zip(of_fours.chunks_exact(4 * x.len())).zip(ends) {
+        for ((z, w), (b, f)) in fives.iter_mut().zip(of_fives.chunks_exact(5 * x.len())).zip(ends) {
             let row = |r: usize| part(w, r * x.len(), x.len());
-            let sums = four_rows(*b, [row(0), row(1), row(2), row(3)], x);
+            let sums = five_rows(*b, [row(0), row(1), row(2), row(3), row(4)], x);
             for ((z, &f), sum) in z.iter_mut().zip(f).zip(sums) {
                 *z = scaled(sum, f);
             }
@@ -214,13 +248,14 @@ fn product(w: i8, x: i8) -> i32 {
 
 /// Sums stay within 32 bits, see [`MAX_INPUTS`]; their order does not matter.
 #[inline(always)]
-fn four_rows(z: [i32; 4], [w0, w1, w2, w3]: [&[i8]; 4], x: &[i8]) -> [i32; 4] {
-    let [mut z0, mut z1, mut z2, mut z3] = z;
-    for (&x, ((&w0, &w1), (&w2, &w3))) in x.iter().zip(w0.iter().zip(w1).zip(w2.iter().zip(w3))) {
+fn five_rows(z: [i32; 5], [w0, w1, w2, w3, w4]: [&[i8]; 5], x: &[i8]) -> [i32; 5] {
+    let [mut z0, mut z1, mut z2, mut z3, mut z4] = z;
+    for (&x, (((&w0, &w1), (&w2, &w3)), &w4)) in x.iter().zip(w0.iter().zip(w1).zip(w2.iter().zip(w3)).zip(w4)) {
         z0 = z0.wrapping_add(product(w0, x));
         z1 = z1.wrapping_add(product(w1, x));
         z2 = z2.wrapping_add(product(w2, x));
         z3 = z3.wrapping_add(product(w3, x));
+        z4 = z4.wrapping_add(product(w4, x));
     }
-    [z0, z1, z2, z3]
+    [z0, z1, z2, z3, z4]
 }

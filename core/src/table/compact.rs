@@ -231,6 +231,19 @@ impl<'a> Compact<'a> {
         base: Base,
         entries: &'a [f32],
     ) -> Result<Self, TableError> {
+        Compact::check(form, knots, symmetry, base, entries.len())?;
+        let place = Place { per: knots.per_spacing(), offset: knots.offset() };
+        Ok(Compact { form, knots, symmetry, base, entries, place })
+    }
+
+    /// Whether the parts of a table with so many entries fit each other.
+    pub(crate) fn check(
+        form: Form,
+        knots: Knots,
+        symmetry: Symmetry,
+        base: Base,
+        entries: usize,
+    ) -> Result<(), TableError> {
         if !knots.is_valid() {
             return Err(TableError::Knots);
         }
@@ -240,9 +253,7 @@ impl<'a> Compact<'a> {
         if !matches!(base, Base::Zero | Base::Relu | Base::Elu) {
             return Err(TableError::Base);
         }
-        check("entries", form.entries(knots.count), entries.len())?;
-        let place = Place { per: knots.per_spacing(), offset: knots.offset() };
-        Ok(Compact { form, knots, symmetry, base, entries, place })
+        Ok(check("entries", form.entries(knots.count), entries)?)
     }
 
     /// How the cells are stored.

@@ -91,9 +91,7 @@ impl<'a> Table16<'a> {
     /// # Errors
     /// If `entries` has another length.
     pub fn new(entries: &'a [i16]) -> Result<Self, TableError> {
-        let cells = entries.len().saturating_sub(1).clamp(2, 1 << 15).next_power_of_two();
-        check("entries", cells + 1, entries.len())?;
-        Ok(Table16 { entries, shift: 16 - cells.trailing_zeros() })
+        Ok(Table16 { entries, shift: shift(entries.len())? })
     }
 
     /// The entries.
@@ -121,6 +119,13 @@ impl<'a> Table16<'a> {
     }
 }
 
+/// Bits of an input within a cell of a table with so many entries.
+fn shift(entries: usize) -> Result<u32, TableError> {
+    let cells = entries.saturating_sub(1).clamp(2, 1 << 15).next_power_of_two();
+    check("entries", cells + 1, entries)?;
+    Ok(16 - cells.trailing_zeros())
+}
+
 /// An integer table between real numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaled16<'a> {
@@ -136,13 +141,17 @@ impl<'a> Scaled16<'a> {
     /// # Errors
     /// If a scale is impossible.
     pub fn new(table: Table16<'a>, input: Scale, output: Scale) -> Result<Self, TableError> {
-        let per = 1.0 / input.step;
-        if !input.is_valid() || !output.is_valid() || !per.is_finite() {
-            return Err(TableError::Scale);
-        }
+        Scaled16::check(table.entries.len(), input, output)?;
         // Counted from the first input, so that rounding towards zero after adding a half is to the nearest.
         let offset = (f64::from(input.zero) + 32768.5) as f32;
-        Ok(Scaled16 { table, per, offset, output })
+        Ok(Scaled16 { table, per: 1.0 / input.step, offset, output })
+    }
+
+    /// Whether a table of so many entries and these scales fit each other.
+    pub(crate) fn check(entries: usize, input: Scale, output: Scale) -> Result<(), TableError> {
+        shift(entries)?;
+        let good = input.is_valid() && output.is_valid() && (1.0 / input.step).is_finite();
+        if good { Ok(()) } else { Err(TableError::Scale) }
     }
 
     /// In place, pre-activations become activations: each is rounded to an i16, looked up, and scaled.
