@@ -301,6 +301,13 @@ impl<'a> Compact<'a> {
     /// The activation at `z` and its slope.
     #[must_use]
     pub fn jet(&self, z: f32) -> (f32, f32) {
+        let (mut z, mut h) = ([z], [0.0]);
+        self.apply_with_slopes(&mut z, &mut h);
+        (h[0], z[0])
+    }
+
+    /// The same for a table of all of its function.
+    fn with_base(&self, z: f32) -> (f32, f32) {
         let (value, slope) = match self.form {
             Form::Hermite => self.hermite(z),
             Form::Linear => self.line(z),
@@ -316,7 +323,7 @@ impl<'a> Compact<'a> {
             (Form::Hermite, Base::Zero) => self.unfold(to, |z| self.hermite(z)),
             (Form::Linear, Base::Zero) => self.unfold(to, |z| self.line(z)),
             (Form::Pairs, Base::Zero) => self.unfold(to, |z| self.pair(z)),
-            _ => to.each(|z| self.jet(z)),
+            _ => to.each(|z| self.with_base(z)),
         }
     }
 
