@@ -99,6 +99,7 @@ pub struct Image<'a> {
 
 /// What an image holds.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is no heap to put the larger one on")]
 pub enum Contents<'a> {
     /// Activations alone.
     Activations(Activations<'a>),

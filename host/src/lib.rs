@@ -5,6 +5,7 @@ pub mod analysis;
 pub mod data;
 pub mod estimate;
 pub mod experiments;
+pub mod export;
 pub mod folder;
 pub mod meta;
 pub mod model;

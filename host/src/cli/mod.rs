@@ -4,6 +4,7 @@ mod analyze;
 mod common;
 mod data;
 mod ensemble;
+mod export;
 mod meta;
 mod reproduce;
 mod runs;
@@ -58,6 +59,10 @@ enum Command {
     Analyze(analyze::Args),
     /// Cluster learned activations and draw the family
     Cluster(analyze::ClusterArgs),
+    /// Write learned activations or a whole network as code and data for a microcontroller
+    Export(Box<export::ExportArgs>),
+    /// Compile and run an export, and compare it bit for bit
+    Verify(export::VerifyArgs),
     /// List run folders
     List(runs::ListArgs),
     /// Show a run's settings and report
@@ -110,6 +115,8 @@ fn prepare(cli: &Cli) -> Result<(Box<dyn Plan>, bool)> {
         Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::Export(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::Verify(args) => (Box::new(args.resolve()?), false),
         Command::List(args) => (Box::new(args.resolve()?), false),
         Command::Show(args) => (Box::new(args.resolve()?), false),
         Command::Compare(args) => (Box::new(args.resolve()?), false),

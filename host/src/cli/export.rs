@@ -1,0 +1,195 @@
+//! `ldnn export` and `ldnn verify`
+
+use super::Plan;
+use super::common::{OutArgs, TaskArgs};
+use anyhow::{Context, Result, ensure};
+use ldnn::activations::{Activations, base_named};
+use ldnn::export::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
+use ldnn::folder::RunFolder;
+use ldnn::model::Model;
+use ldnn::progress::Output;
+use ldnn::task::Task;
+use ldnn::train::{Optimiser, TrainConfig};
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+#[command(after_help = EXPORT_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
+pub struct ExportArgs {
+    /// A run folder of `ldnn meta`, its activations.json, or a trained network (networks/NAME-SEED.json of `ldnn validate
+    /// --keep-networks`); without learned activations, a base function's name
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    #[command(flatten)]
+    task: TaskArgs,
+    /// What to write
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "rust,c,postcard,json")]
+    format: Vec<Format>,
+    /// The tables alone, or the whole network
+    #[arg(long, default_value = "activations", value_name = "NAME")]
+    what: What,
+    /// The numbers of the network
+    #[arg(long, default_value = "f32", value_name = "NAME")]
+    weights: Weights,
+    /// The form of the tables
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    form: FormChoice,
+    /// So many knots a table
+    #[arg(long, value_name = "N", group = "size")]
+    knots: Option<u32>,
+    /// The smallest tables with no larger error than this [default: 0.001]
+    #[arg(long, value_name = "E", group = "size")]
+    max_error: Option<f64>,
+    /// The best tables within so many bytes altogether
+    #[arg(long, value_name = "N", group = "size")]
+    bytes: Option<usize>,
+    /// Tables span this share, in percent, of the pre-activations that the training rows cause
+    #[arg(long, default_value_t = 99.9, value_name = "PERCENT", conflicts_with = "range")]
+    percentile: f64,
+    /// Tables span this range instead
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 2)]
+    range: Option<Vec<f32>>,
+    /// What tables do beyond their range: go on along the last line, or stay at the last value
+    #[arg(long, default_value = "linear", value_name = "NAME")]
+    beyond: Beyond,
+    /// The prefix of names in code, and of files
+    #[arg(long, default_value = "ldnn_model", value_name = "NAME")]
+    name: String,
+    /// Test rows that become golden vectors for `ldnn verify`
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    golden: usize,
+    /// Of learned activations: mix, type1, type2, ...
+    #[arg(long, default_value = "mix", value_name = "NAME")]
+    activation: String,
+    /// Widths of the hidden layers of the network that is trained with them
+    #[arg(long, default_value = "100", value_name = "N,...", value_delimiter = ',')]
+    hidden: Vec<usize>,
+    /// Its passes over the training rows
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    epochs: usize,
+    /// Its learning rate (SGD, momentum 0.8, batches of 200)
+    #[arg(long, default_value_t = 0.05, value_name = "X")]
+    rate: f64,
+    /// The seed of its weights
+    #[arg(long, default_value_t = 101, value_name = "N")]
+    seed: u64,
+    #[command(flatten)]
+    pub out: OutArgs,
+}
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  ldnn export out/meta                                   two tables within 0.001, in Rust, C and postcard
+  ldnn export out/meta --bytes 200 --form i16            the best that 200 bytes can do
+  ldnn export out/meta --what network --rate 0.1 --epochs 30 --out out/device
+  ldnn export out/meta --what network --weights int8     everything in integers
+  ldnn export out/validate/networks/mix-101.json --what network
+  ldnn verify out/export                                 compile it and compare bit for bit
+
+A network is trained with the activations, on the task: it tells which pre-activations occur and what tables cost in accuracy.
+The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt.";
+
+#[derive(Serialize)]
+struct Settings {
+    from: String,
+    task: String,
+    export: ExportConfig,
+    given: Given,
+}
+
+impl ExportArgs {
+    pub fn resolve(&self) -> Result<impl Plan + use<>> {
+        let task = self.task.load()?;
+        let (given, activation) = self.given()?;
+        let export = ExportConfig {
+            name: self.name.clone(),
+            formats: self.format.clone(),
+            what: self.what,
+            weights: self.weights,
+            form: self.form,
+            budget: match (self.knots, self.bytes) {
+                (Some(n), _) => Budget::Knots(n),
+                (_, Some(n)) => Budget::Bytes(n),
+                _ => Budget::MaxError(self.max_error.unwrap_or(1e-3)),
+            },
+            percentile: self.percentile,
+            range: self.range.as_ref().and_then(|r| Some((*r.first()?, *r.get(1)?))),
+            beyond: self.beyond,
+            golden: self.golden.min(task.test.rows()),
+            seed: self.seed,
+            train: TrainConfig {
+                hidden: self.hidden.clone(),
+                optimiser: Optimiser::Sgd,
+                rate: self.rate,
+                momentum: 0.8,
+                batch: 200.min(task.train.rows()),
+                epochs: self.epochs,
+                shuffle: true,
+                every: self.epochs.max(1),
+            },
+            activation,
+        };
+        export.check(&task)?;
+        let settings = Settings { from: self.run.display().to_string(), task: self.task.describe(), export, given };
+        Ok(self.out.plan("out/export", settings, task, write))
+    }
+
+    fn given(&self) -> Result<(Given, String)> {
+        let name = self.run.to_string_lossy();
+        if !self.run.exists() && base_named(&name).is_ok() {
+            let none = Activations {
+                version: Activations::VERSION,
+                provenance: "a base function".into(),
+                layers: 1,
+                types: vec![],
+            };
+            return Ok((Given::Activations(none), name.into_owned()));
+        }
+        let text = std::fs::read_to_string(&self.run).unwrap_or_default();
+        if text.trim_start().starts_with('{') && text.contains("\"params\"") {
+            return Ok((Given::Network(name.into_owned(), Box::new(Model::read(&self.run)?)), self.activation.clone()));
+        }
+        Ok((Given::Activations(Activations::read(&self.run).context("RUN")?), self.activation.clone()))
+    }
+}
+
+fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Result<String> {
+    Ok(export::run(&settings.export, &settings.given, task, folder)?.to_text(folder))
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Compiles NAME.c with gcc -std=c99, g++ and arm-none-eabi-gcc, warnings as errors, and NAME.rs with cargo, as far as these are installed,
+loads NAME.ldnn as a device does, runs all of them on golden.json and compares every bit with the core. The first difference is
+an error (exit code 1). The programs stay in FOLDER/verify.")]
+pub struct VerifyArgs {
+    /// A folder of `ldnn export`
+    #[arg(value_name = "FOLDER", default_value = "out/export")]
+    folder: PathBuf,
+    /// The source of ldnn-core, for the generated Rust [default: what this program was built from]
+    #[arg(long, value_name = "FOLDER")]
+    core: Option<PathBuf>,
+}
+
+/// The plan to verify.
+pub struct Verify {
+    folder: PathBuf,
+    core: Option<PathBuf>,
+}
+
+impl VerifyArgs {
+    pub fn resolve(&self) -> Result<Verify> {
+        ensure!(self.folder.is_dir(), "'{}' is no folder; `ldnn export` makes one", self.folder.display());
+        Ok(Verify { folder: self.folder.clone(), core: self.core.clone() })
+    }
+}
+
+impl Plan for Verify {
+    fn describe(&self) -> Result<String> {
+        Ok(format!("verify {}", self.folder.display()))
+    }
+
+    fn execute(&self, _: Output) -> Result<String> {
+        export::verify::verify(&self.folder, self.core.as_deref())
+    }
+}

@@ -1,0 +1,375 @@
+//! A model as C99: one header, one source, no library, the bits of the core.
+
+use super::deployed::{Deployed, IntegerFile, ShapeFile, WeightFile};
+use super::table::Owned;
+use super::text::{comment, float, lines};
+use anyhow::Result;
+use ldnn_core::Base;
+use ldnn_core::table::compact::{Form, Symmetry};
+use std::fmt::Write;
+
+/// The header.
+///
+/// # Errors
+/// If the model is malformed.
+pub fn header(model: &Deployed) -> Result<String> {
+    let name = &model.name;
+    let upper = name.to_uppercase();
+    let mut text = head(model);
+    write!(text, "#ifndef {upper}_H\n#define {upper}_H\n\n#include <stdint.h>\n\n")?;
+    text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+    if let Some(shape) = &model.shape {
+        let of = shape.shape()?;
+        writeln!(text, "#define {upper}_INPUTS {}", of.inputs())?;
+        writeln!(text, "#define {upper}_OUTPUTS {}", of.outputs())?;
+        writeln!(
+            text,
+            "/* Elements of scratch. */\n#define {upper}_WORK {}\n",
+            ldnn_core::deploy::work_len(&of).max(1)
+        )?;
+    }
+    for t in 1..=model.activations.len() {
+        writeln!(text, "/* Activation type {t}. */\nfloat {name}_type{t}(float z);\n")?;
+    }
+    match &model.weights {
+        WeightFile::None => {}
+        WeightFile::Floats { .. } => {
+            text += "/* The outputs for one sample. */\n";
+            writeln!(text, "void {name}_predict(const float *x, float *out, float *work);\n")?;
+        }
+        WeightFile::Integers(file) => {
+            text += "/* Inputs as integers: (q - zero) * step stands for x. */\n";
+            writeln!(
+                text,
+                "#define {upper}_INPUT_STEP {}f\n#define {upper}_INPUT_ZERO ({})",
+                float(file.input.0),
+                file.input.1
+            )?;
+            writeln!(text, "void {name}_quantise(const float *x, int8_t *q);\n")?;
+            text += "/* The outputs for one sample; y * step stands for an output. */\n";
+            writeln!(text, "#define {upper}_OUTPUT_STEP {}f", float(file.output.0))?;
+            writeln!(text, "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work);\n")?;
+        }
+    }
+    write!(text, "#ifdef __cplusplus\n}}\n#endif\n\n#endif\n")?;
+    Ok(text)
+}
+
+/// The source.
+///
+/// # Errors
+/// If the model is malformed.
+pub fn source(model: &Deployed) -> Result<String> {
+    let name = &model.name;
+    let mut text = head(model);
+    write!(text, "#include \"{name}.h\"\n\n")?;
+    let owned = model.owned()?;
+    text += &helpers(name, &owned);
+    for (t, table) in owned.iter().enumerate() {
+        text += &activation(name, t + 1, table)?;
+    }
+    match (&model.shape, &model.weights) {
+        (Some(shape), WeightFile::Floats { theta }) => text += &floats(name, shape, theta)?,
+        (Some(shape), WeightFile::Integers(file)) => text += &integers(name, shape, file)?,
+        _ => {}
+    }
+    Ok(text)
+}
+
+fn head(model: &Deployed) -> String {
+    let mut lines = vec![model.provenance.clone()];
+    lines.extend(model.measured.0.iter().cloned());
+    lines.push(
+        "Same bits as the host: compile without -ffast-math, and with -ffp-contract=off where that is not the default."
+            .into(),
+    );
+    format!("/*\n{} */\n", comment(" *", &lines))
+}
+
+/// The functions that the tables in use need.
+fn helpers(name: &str, owned: &[Owned]) -> String {
+    let has = |form: Form| owned.iter().any(|t| matches!(t, Owned::Compact { form: f, .. } if *f == form));
+    let mut text = String::new();
+    if has(Form::Linear) || has(Form::Pairs) {
+        text += &CELL.replace("NAME", name);
+    }
+    for (form, code) in [(Form::Hermite, HERMITE), (Form::Linear, LINEAR), (Form::Pairs, PAIRS)] {
+        if has(form) {
+            text += &code.replace("NAME", name);
+        }
+    }
+    if owned.iter().any(|t| matches!(t, Owned::Integer { .. })) {
+        text += &INTEGER.replace("NAME", name);
+    }
+    text
+}
+
+fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
+    let mut text = String::new();
+    let function = format!("float {name}_type{t}(float z)\n{{\n");
+    match table {
+        Owned::Base(base) => {
+            let value = match base {
+                Base::Zero => "(void)z;\n    return 0.0f;",
+                Base::Identity => "return z;",
+                Base::Relu => "return z > 0.0f ? z : 0.0f;",
+                other => anyhow::bail!("{} must be a table in C", other.name()),
+            };
+            write!(text, "{function}    {value}\n}}\n\n")?;
+        }
+        Owned::Compact { form, knots, symmetry, base, entries } => {
+            writeln!(text, "/* {} */", table.describe())?;
+            let numbers = lines(entries.iter().map(|&e| float(e) + "f"));
+            write!(text, "static const float {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n", entries.len())?;
+            let (call, size) = match form {
+                Form::Hermite => ("hermite", knots.count),
+                Form::Linear => ("linear", knots.cells() - 1),
+                Form::Pairs => ("pairs", knots.cells() - 1),
+            };
+            let (per, offset) = (float(knots.per_spacing()), float(knots.offset()));
+            let look_up = |z: &str| format!("{name}_{call}({name}_table{t}, {size}, {per}f, {offset}f, {z})");
+            text += &function;
+            match (symmetry, base) {
+                (Symmetry::None, Base::Relu) => {
+                    writeln!(text, "    return {} + (z > 0.0f ? z : 0.0f);", look_up("z"))?;
+                }
+                (Symmetry::None, _) => writeln!(text, "    return {};", look_up("z"))?,
+                (Symmetry::Odd, _) => {
+                    writeln!(text, "    const float y = {};", look_up("z <= 0.0f ? 0.0f - z : z"))?;
+                    writeln!(text, "    return z < 0.0f ? -y : y;")?;
+                }
+                (Symmetry::Even, _) => writeln!(text, "    return {};", look_up("z <= 0.0f ? 0.0f - z : z"))?,
+            }
+            text += "}\n\n";
+        }
+        Owned::Integer { input, output, entries } => {
+            writeln!(text, "/* {} */", table.describe())?;
+            let numbers = lines(entries);
+            write!(text, "static const int16_t {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n", entries.len())?;
+            let shift = 16 - (entries.len() - 1).ilog2();
+            let per = float(1.0 / input.step);
+            let offset = float((f64::from(input.zero) + 32768.5) as f32);
+            let step = float(output.step);
+            text += &function;
+            writeln!(text, "    const int32_t y = {name}_integer({name}_table{t}, {shift}, {per}f, {offset}f, z);")?;
+            writeln!(text, "    return (float)(y - ({})) * {step}f;\n}}\n", output.zero)?;
+        }
+    }
+    Ok(text)
+}
+
+fn floats(name: &str, shape: &ShapeFile, theta: &[f32]) -> Result<String> {
+    let of = shape.shape()?;
+    let mut text = String::new();
+    let numbers = lines(theta.iter().map(|&w| float(w) + "f"));
+    writeln!(text, "/* Of each layer outputs x inputs, then the biases. */")?;
+    write!(text, "static const float {name}_theta[{}] = {{\n{numbers}\n}};\n\n", theta.len())?;
+    text += &AFFINE.replace("NAME", name);
+    let half = ldnn_core::deploy::work_len(&of) / 2;
+    write!(text, "void {name}_predict(const float *x, float *out, float *work)\n{{\n")?;
+    if of.hidden_layers() == 0 {
+        text += "    (void)work;\n";
+    } else {
+        text += "    int32_t j;\n";
+    }
+    for l in 0..of.layers() {
+        let (from, to) =
+            (place(l, half, "x"), if l == of.hidden_layers() { "out".into() } else { place(l + 1, half, "") });
+        let (weights, biases) = (of.weights_at(l), of.biases_at(l));
+        let (inputs, outputs) = (of.width(l), of.width(l + 1));
+        writeln!(
+            text,
+            "    {name}_affine({from}, {name}_theta + {weights}, {name}_theta + {biases}, {to}, {inputs}, {outputs});"
+        )?;
+        text += &activations(&of, l, &to, |t, at| format!("{name}_type{}({at})", t + 1))?;
+    }
+    text += "}\n";
+    Ok(text)
+}
+
+/// Where the activity of layer `l` lies: two halves of the scratch in turn.
+fn place(l: usize, half: usize, x: &str) -> String {
+    match l {
+        0 => x.into(),
+        l if l % 2 == 1 => format!("(work + {half})"),
+        _ => "work".into(),
+    }
+}
+
+/// The loops over the blocks of neurons of hidden layer `l`.
+fn activations(of: &ldnn_core::Shape, l: usize, to: &str, call: impl Fn(usize, &str) -> String) -> Result<String> {
+    let mut text = String::new();
+    if l == of.hidden_layers() {
+        return Ok(text);
+    }
+    let (first, count) = of.layer_types(l);
+    for i in 0..count {
+        let (start, end) = of.block(l, i);
+        let at = format!("{to}[j]");
+        write!(text, "    for (j = {start}; j < {end}; ++j) {{\n        {at} = {};\n    }}\n", call(first + i, &at))?;
+    }
+    Ok(text)
+}
+
+fn integers(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<String> {
+    let of = shape.shape()?;
+    let mut text = String::new();
+    let mut array = |kind: &str, what: &str, count: usize, numbers: String| {
+        write!(text, "static const {kind} {name}_{what}[{count}] = {{\n{numbers}\n}};\n\n")
+    };
+    array("int8_t", "weights", file.weights.len(), lines(&file.weights))?;
+    array("int32_t", "biases", file.biases.len(), lines(&file.biases))?;
+    array("int32_t", "factors", file.factors.len(), lines(&file.factors))?;
+    for (t, table) in file.tables.iter().enumerate() {
+        array("int8_t", &format!("table{}", t + 1), 256, lines(table))?;
+    }
+    text += &SCALED.replace("NAME", name);
+    let offset = float(file.input.1 as f32 + 128.5);
+    let code = QUANTISE.replace("INPUTS", &of.inputs().to_string()).replace("PER", &float(1.0 / file.input.0));
+    text += &code.replace("OFFSET", &offset).replace("NAME", name);
+    let half = ldnn_core::deploy::work_len(&of) / 2;
+    write!(text, "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work)\n{{\n    int32_t j;\n")?;
+    if of.hidden_layers() == 0 {
+        text += "    (void)work;\n";
+    }
+    let (mut weights, mut biases) = (0, 0);
+    for l in 0..of.layers() {
+        let (inputs, outputs, last) = (of.width(l), of.width(l + 1), l == of.hidden_layers());
+        let from = place(l, half, "x");
+        let to = if last { "out".into() } else { place(l + 1, half, "") };
+        let (kind, limit) = if last { ("int16_t", 32767) } else { ("int8_t", 127) };
+        let at = biases;
+        write!(
+            text,
+            "    for (j = 0; j < {outputs}; ++j) {{\n        const int32_t sum = {name}_sum({from}, {name}_weights + {weights} + j * {inputs}, \
+             {name}_biases[{at} + j], {inputs});\n        {to}[j] = ({kind}){name}_scaled(sum, {name}_factors[{at} + j], {}, {limit});\n    }}\n",
+            file.shifts[l]
+        )?;
+        text += &activations(&of, l, &to, |t, at| format!("{name}_table{}[{at} + 128]", t + 1))?;
+        weights += inputs * outputs;
+        biases += outputs;
+    }
+    text += "}\n";
+    Ok(text)
+}
+
+const CELL: &str = "\
+/* The cell of a position, held between the first and the last. */
+static int32_t NAME_cell(float position, int32_t last)
+{
+    if (!(position > 0.0f)) {
+        return 0;
+    }
+    return position >= (float)last ? last : (int32_t)position;
+}
+
+";
+
+const LINEAR: &str = "\
+static float NAME_linear(const float *entries, int32_t last, float per, float offset, float z)
+{
+    const float position = z * per + offset;
+    const int32_t i = NAME_cell(position, last);
+    const float rise = entries[i + 1] - entries[i];
+    return entries[i] + (position - (float)i) * rise;
+}
+
+";
+
+const PAIRS: &str = "\
+static float NAME_pairs(const float *entries, int32_t last, float per, float offset, float z)
+{
+    const int32_t i = NAME_cell(z * per + offset, last);
+    return entries[2 * i] + entries[2 * i + 1] * z;
+}
+
+";
+
+const HERMITE: &str = "\
+static float NAME_hermite(const float *entries, int32_t count, float per, float offset, float z)
+{
+    const float further = (z * per + offset) + 1.0f;
+    const float *cell = entries;
+    float t = 0.0f, beyond = 0.0f, rise, c2, c3, y;
+    if (further >= 1.0f && further < (float)count) {
+        const int32_t i = (int32_t)further;
+        cell = entries + 2 * (i - 1);
+        t = further - (float)i;
+    } else if (further < 1.0f) {
+        beyond = further - 1.0f;
+    } else {
+        cell = entries + 2 * (count - 2);
+        t = 1.0f;
+        beyond = further - (float)count;
+    }
+    rise = cell[2] - cell[0];
+    c3 = (cell[1] + cell[3]) - (rise + rise);
+    c2 = (rise - cell[1]) - c3;
+    y = cell[0] + t * (cell[1] + t * (c2 + t * c3));
+    if (further >= 1.0f && further < (float)count) {
+        return y;
+    }
+    return y + beyond * (cell[1] + t * ((c2 + c2) + t * (c3 + c3 + c3)));
+}
+
+";
+
+const INTEGER: &str = "\
+static int32_t NAME_integer(const int16_t *entries, int32_t shift, float per, float offset, float z)
+{
+    const float position = z * per + offset;
+    const int32_t u = !(position > 0.0f) ? 0 : position >= 65535.0f ? 65535 : (int32_t)position;
+    const int32_t i = u >> shift;
+    const int32_t rise = (int32_t)entries[i + 1] - (int32_t)entries[i];
+    const int32_t v = (u & ((1 << shift) - 1)) * rise + (1 << (shift - 1));
+    return (int32_t)entries[i] + (v >= 0 ? v >> shift : ~(~v >> shift));
+}
+
+";
+
+const AFFINE: &str = "\
+static void NAME_affine(const float *x, const float *w, const float *b, float *z, int32_t inputs, int32_t outputs)
+{
+    int32_t i, j;
+    for (j = 0; j < outputs; ++j) {
+        float sum = b[j];
+        for (i = 0; i < inputs; ++i) {
+            sum += w[j * inputs + i] * x[i];
+        }
+        z[j] = sum;
+    }
+}
+
+";
+
+const SCALED: &str = "\
+static int32_t NAME_sum(const int8_t *x, const int8_t *w, int32_t sum, int32_t inputs)
+{
+    int32_t i;
+    for (i = 0; i < inputs; ++i) {
+        sum += (int32_t)w[i] * (int32_t)x[i];
+    }
+    return sum;
+}
+
+static int32_t NAME_scaled(int32_t sum, int32_t factor, int32_t shift, int32_t limit)
+{
+    const int64_t v = (int64_t)sum * (int64_t)factor + ((int64_t)1 << (shift - 1));
+    const int64_t z = v >= 0 ? v >> shift : ~(~v >> shift);
+    return z > limit ? limit : z < -1 - limit ? -1 - limit : (int32_t)z;
+}
+
+";
+
+const QUANTISE: &str = "\
+void NAME_quantise(const float *x, int8_t *q)
+{
+    int32_t i;
+    for (i = 0; i < INPUTS; ++i) {
+        const float position = x[i] * PERf + OFFSETf;
+        const int32_t u = !(position > 0.0f) ? 0 : position >= 255.0f ? 255 : (int32_t)position;
+        q[i] = (int8_t)(u - 128);
+    }
+}
+
+";

@@ -1,0 +1,202 @@
+//! What an export holds: the form of its JSON file, from which every other format is written.
+
+use super::table::{Owned, TableFile};
+use anyhow::{Context, Result, ensure};
+use ldnn_core::quantised::{MAX_LAYERS, Parts, Quantised};
+use ldnn_core::table::integer::Scale;
+use ldnn_core::{Base, Kind, Shape};
+use serde::{Deserialize, Serialize};
+
+/// A deployable model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployed {
+    /// Version of this form of file.
+    pub version: u32,
+    /// The prefix of its names in code.
+    pub name: String,
+    /// Where it comes from, for people; one line.
+    pub provenance: String,
+    /// What was measured, for people.
+    pub measured: Measured,
+    /// The network's sizes; `None` if it is activations alone.
+    pub shape: Option<ShapeFile>,
+    /// One a type; empty if the model is of integers.
+    pub activations: Vec<TableFile>,
+    /// The weights.
+    pub weights: WeightFile,
+}
+
+/// The sizes of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShapeFile {
+    /// Inputs, hidden widths, outputs.
+    pub widths: Vec<usize>,
+    /// First type and number of types of each hidden layer.
+    pub layers: Vec<(usize, usize)>,
+}
+
+/// Errors and accuracies, as text with their units.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Measured(pub Vec<String>);
+
+/// The weights of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind", deny_unknown_fields)]
+pub enum WeightFile {
+    /// Activations alone.
+    None,
+    /// Real numbers, in the order of `theta`.
+    Floats {
+        /// The numbers.
+        theta: Vec<f32>,
+    },
+    /// A network of integers, or of its tables only the tables.
+    Integers(Box<IntegerFile>),
+}
+
+/// The numbers of a network of integers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntegerFile {
+    /// Step and zero of the inputs.
+    pub input: (f32, i32),
+    /// Step and zero of the outputs.
+    pub output: (f32, i32),
+    /// outputs x inputs of each layer.
+    pub weights: Vec<i8>,
+    /// One an output of each layer.
+    pub biases: Vec<i32>,
+    /// One an output of each layer.
+    pub factors: Vec<i32>,
+    /// One a layer.
+    pub shifts: Vec<u8>,
+    /// 256 entries a type.
+    pub tables: Vec<Vec<i8>>,
+    /// The step of the inputs of each table, whose zero is 0.
+    pub table_inputs: Vec<f32>,
+    /// Step and zero of what the tables of each hidden layer give.
+    pub table_outputs: Vec<(f32, i32)>,
+}
+
+/// The same as the core takes it.
+pub struct OwnedIntegers {
+    file: IntegerFile,
+    shifts: [u8; MAX_LAYERS],
+    tables: Vec<[i8; 256]>,
+}
+
+impl IntegerFile {
+    /// With tables and shifts of the right lengths.
+    ///
+    /// # Errors
+    /// If they do not have them.
+    pub fn owned(&self) -> Result<OwnedIntegers> {
+        let mut shifts = [0; MAX_LAYERS];
+        let places = shifts.get_mut(..self.shifts.len()).context("there are more shifts than layers")?;
+        places.copy_from_slice(&self.shifts);
+        let tables = self.tables.iter().map(|t| t[..].try_into().ok().context("a table must have 256 entries"));
+        Ok(OwnedIntegers { file: self.clone(), shifts, tables: tables.collect::<Result<_>>()? })
+    }
+}
+
+impl OwnedIntegers {
+    /// The network.
+    ///
+    /// # Errors
+    /// If its parts do not fit each other.
+    pub fn network(&self, shape: Shape) -> Result<Quantised<'_>> {
+        let scale = |(step, zero)| Scale { step, zero };
+        let parts = Parts {
+            weights: &self.file.weights,
+            biases: &self.file.biases,
+            factors: &self.file.factors,
+            shifts: self.shifts,
+            tables: &self.tables,
+            input: scale(self.file.input),
+            output: scale(self.file.output),
+        };
+        Ok(Quantised::new(shape, parts)?)
+    }
+}
+
+impl ShapeFile {
+    /// Of a shape.
+    #[must_use]
+    pub fn of(shape: &Shape) -> ShapeFile {
+        ShapeFile {
+            widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
+            layers: (0..shape.hidden_layers()).map(|l| shape.layer_types(l)).collect(),
+        }
+    }
+
+    /// Number of types.
+    #[must_use]
+    pub fn types(&self) -> usize {
+        self.layers.iter().map(|&(first, count)| first + count).max().unwrap_or(0)
+    }
+
+    /// The shape; its kinds are placeholders.
+    ///
+    /// # Errors
+    /// If it is impossible.
+    pub fn shape(&self) -> Result<Shape> {
+        let mut shape = Shape::try_new(&self.widths, &vec![Kind::Base(Base::Zero); self.types()])?;
+        ensure!(self.layers.len() == shape.hidden_layers(), "'layers' must have an entry for each hidden layer");
+        for (l, &(first, count)) in self.layers.iter().enumerate() {
+            shape = shape.with_layer_types(l, first, count)?;
+        }
+        Ok(shape)
+    }
+}
+
+impl Deployed {
+    /// The version of the files that we write.
+    pub const VERSION: u32 = 1;
+
+    /// The activations.
+    ///
+    /// # Errors
+    /// If one is malformed.
+    pub fn owned(&self) -> Result<Vec<Owned>> {
+        self.activations.iter().enumerate().map(|(i, a)| a.owned().with_context(|| format!("type {}", i + 1))).collect()
+    }
+
+    /// Reads and checks its JSON.
+    ///
+    /// # Errors
+    /// If it is malformed; the message names the place.
+    pub fn from_json(text: &str) -> Result<Deployed> {
+        let model: Deployed = serde_json::from_str(text)?;
+        ensure!(
+            model.version == Self::VERSION,
+            "version {} is not known; this program reads {}",
+            model.version,
+            Self::VERSION
+        );
+        ensure!(is_identifier(&model.name), "'name' must be a C identifier");
+        let types = model.owned()?.len();
+        match (&model.shape, &model.weights) {
+            (None, WeightFile::None) => {}
+            (Some(shape), WeightFile::Floats { theta }) => {
+                let need = shape.shape()?;
+                ensure!(theta.len() == need.theta_len(), "'theta' needs {} numbers", need.theta_len());
+                ensure!(types == need.types(), "there must be {} activations", need.types());
+            }
+            (Some(shape), WeightFile::Integers(file)) => {
+                file.owned()?.network(shape.shape()?)?;
+            }
+            _ => anyhow::bail!("weights need a shape, and a shape weights"),
+        }
+        Ok(model)
+    }
+}
+
+/// Whether C and Rust take a name.
+#[must_use]
+pub fn is_identifier(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(good)
+}

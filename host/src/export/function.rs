@@ -1,0 +1,76 @@
+//! An activation as a function of a number, exactly.
+
+use anyhow::Result;
+use ldnn_core::{Base, Kind, Plain, Shape};
+
+/// Value as the network was trained with it.
+#[derive(Clone, Debug)]
+pub struct Function {
+    kind: Kind,
+    shape: Shape,
+    params: Vec<f64>,
+}
+
+impl Function {
+    /// Of a kind with its parameters.
+    ///
+    /// # Errors
+    /// If they do not fit.
+    pub fn new(kind: Kind, phi: &[f32]) -> Result<Function> {
+        // A network of one neuron, with weights 1 and biases 0, is the function itself.
+        let shape = Shape::try_new(&[1, 1, 1], &[kind])?;
+        let params = [1.0, 0.0, 1.0, 0.0].into_iter().chain(phi.iter().map(|&p| f64::from(p))).collect();
+        Ok(Function { kind, shape, params })
+    }
+
+    /// Of type `t` of a shape; `phi` are the parameters of all types.
+    ///
+    /// # Errors
+    /// If they do not fit.
+    pub fn of(shape: &Shape, phi: &[f32], t: usize) -> Result<Function> {
+        let at = shape.type_at(t) - shape.theta_len();
+        Function::new(shape.kind(t), &phi[at..at + shape.kind(t).param_len()])
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The values at `z`.
+    ///
+    /// # Errors
+    /// None that a checked kind has.
+    pub fn values(&self, z: &[f64]) -> Result<Vec<f64>> {
+        let (mut out, mut work) = (vec![0.0; z.len()], vec![0.0; self.shape.work_len(z.len())]);
+        ldnn_core::network::predict(Plain, &self.shape, &self.params, z, &mut out, &mut work)?;
+        Ok(out)
+    }
+
+    /// What stays outside a table: the kink of `relu`, which no cubic follows.
+    #[must_use]
+    pub fn outside(&self) -> Base {
+        let base = match self.kind {
+            Kind::Base(base) | Kind::Learned { base, .. } => base,
+            Kind::Table(form) => form.base,
+        };
+        if base == Base::Relu { Base::Relu } else { Base::Zero }
+    }
+
+    /// The values and slopes of the rest, which goes into a table. Slopes are central differences in double precision.
+    ///
+    /// # Errors
+    /// As [`Self::values`].
+    pub fn smooth(&self, z: &[f64]) -> Result<Vec<(f32, f32)>> {
+        const STEP: f64 = 1e-5;
+        let outside = self.outside();
+        let at = |offset: f64| -> Result<Vec<f64>> {
+            let moved: Vec<f64> = z.iter().map(|z| z + offset).collect();
+            Ok(self.values(&moved)?.iter().zip(&moved).map(|(y, &z)| y - outside.value(z)).collect())
+        };
+        let (before, here, after) = (at(-STEP)?, at(0.0)?, at(STEP)?);
+        let slope = |i: usize| ((after[i] - before[i]) / (2.0 * STEP)) as f32;
+        Ok(here.iter().enumerate().map(|(i, &y)| (y as f32, slope(i))).collect())
+    }
+}

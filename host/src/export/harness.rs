@@ -1,0 +1,107 @@
+//! The programs that run an export on the golden vectors and print every answer as a hexadecimal number.
+
+use super::deployed::{Deployed, WeightFile};
+use super::golden::Golden;
+use super::text::lines;
+use anyhow::Result;
+use std::fmt::Write;
+
+/// In C.
+///
+/// # Errors
+/// Never, in practice: the text is in memory.
+pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
+    let (name, upper) = (&model.name, model.name.to_uppercase());
+    let mut text = format!("#include \"{name}.h\"\n#include <stdio.h>\n#include <string.h>\n\n");
+    let array = |what: &str, numbers: &[u32]| {
+        let hex = lines(numbers.iter().map(|n| format!("{n:#x}u")));
+        format!("static const uint32_t {what}[{}] = {{\n{hex}\n}};\n\n", numbers.len())
+    };
+    if !golden.z.is_empty() {
+        text += &array("golden_z", &golden.z);
+    }
+    if !golden.x.is_empty() {
+        text += &array("golden_x", &golden.x);
+    }
+    text += "static float real(uint32_t bits)\n{\n    float x;\n    memcpy(&x, &bits, 4);\n    return x;\n}\n\n";
+    if !matches!(model.weights, WeightFile::Integers(_)) {
+        text += "static void print(float x)\n{\n    uint32_t bits;\n    memcpy(&bits, &x, 4);\n    printf(\"%lx\\n\", (unsigned long)bits);\n}\n\n";
+    }
+    text += "int main(void)\n{\n    size_t i;\n";
+    for t in 1..=golden.activations.len() {
+        writeln!(
+            text,
+            "    for (i = 0; i < {}; ++i) {{\n        print({name}_type{t}(real(golden_z[i])));\n    }}",
+            golden.z.len()
+        )?;
+    }
+    let inputs = model.shape.as_ref().map_or(1, |s| s.widths[0]);
+    let rows = golden.x.len() / inputs;
+    if rows > 0 {
+        let (number, scratch) = match model.weights {
+            WeightFile::Integers(_) => ("int16_t", "int8_t"),
+            _ => ("float", "float"),
+        };
+        writeln!(text, "    for (i = 0; i < {rows}; ++i) {{\n        size_t j;\n        float x[{upper}_INPUTS];")?;
+        writeln!(text, "        {number} out[{upper}_OUTPUTS];\n        {scratch} work[{upper}_WORK];")?;
+        writeln!(
+            text,
+            "        for (j = 0; j < {upper}_INPUTS; ++j) {{\n            x[j] = real(golden_x[i * {upper}_INPUTS + j]);\n        }}"
+        )?;
+        let print = if number == "float" {
+            writeln!(text, "        {name}_predict(x, out, work);")?;
+            "print(out[j])"
+        } else {
+            writeln!(
+                text,
+                "        {{\n            int8_t q[{upper}_INPUTS];\n            {name}_quantise(x, q);\n            {name}_predict(q, out, work);\n        }}"
+            )?;
+            "printf(\"%lx\\n\", (unsigned long)(uint32_t)(int32_t)out[j])"
+        };
+        writeln!(text, "        for (j = 0; j < {upper}_OUTPUTS; ++j) {{\n            {print};\n        }}\n    }}")?;
+    }
+    text += "    return 0;\n}\n";
+    Ok(text)
+}
+
+/// In Rust; the model is the module `model`.
+///
+/// # Errors
+/// As [`c`].
+pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
+    let mut text = String::from("#[allow(dead_code)]\nmod model;\n\n");
+    let array = |what: &str, numbers: &[u32]| {
+        format!(
+            "static {what}: [u32; {}] = [\n{}\n];\n\n",
+            numbers.len(),
+            lines(numbers.iter().map(|n| format!("{n:#x}")))
+        )
+    };
+    text += &array("Z", &golden.z);
+    text += &array("X", &golden.x);
+    text +=
+        "fn main() {\n    let real = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<f32>>();\n";
+    text += "    let (z, x) = (real(&Z), real(&X));\n    let _ = (&z, &x);\n";
+    if !golden.activations.is_empty() {
+        text += "    let activations = model::activations().unwrap();\n    for activation in &activations {\n        let mut y = z.clone();\n        \
+                 activation.apply(&mut y);\n        y.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));\n    }\n";
+    }
+    match model.weights {
+        WeightFile::None => {}
+        WeightFile::Floats { .. } => {
+            text += "    let shape = &model::SHAPE;\n    let mut work = vec![0.0; ldnn_core::deploy::work_len(shape)];\n    \
+                     let mut out = vec![0.0; shape.outputs()];\n    for x in x.chunks_exact(shape.inputs()) {\n        \
+                     ldnn_core::deploy::predict(shape, &model::THETA, &activations, x, &mut out, &mut work).unwrap();\n        \
+                     out.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));\n    }\n";
+        }
+        WeightFile::Integers(_) => {
+            text += "    let network = model::network().unwrap();\n    let shape = network.shape();\n    \
+                     let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);\n    \
+                     let mut work = vec![0; network.work_len()];\n    for x in x.chunks_exact(shape.inputs()) {\n        \
+                     network.quantise(x, &mut q);\n        network.predict(&q, &mut out, &mut work).unwrap();\n        \
+                     out.iter().for_each(|&y| println!(\"{:x}\", i32::from(y)));\n    }\n";
+        }
+    }
+    text += "}\n";
+    Ok(text)
+}

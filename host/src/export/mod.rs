@@ -1,0 +1,23 @@
+//! From learned activations and trained networks to what a microcontroller runs, with the errors measured.
+
+mod c;
+mod choose;
+mod deployed;
+mod function;
+mod golden;
+mod harness;
+mod image;
+mod integers;
+mod run;
+mod rust;
+mod source;
+mod table;
+mod text;
+pub mod verify;
+
+pub use choose::{Budget, Candidate, FormChoice};
+pub use deployed::{Deployed, IntegerFile, Measured, ShapeFile, WeightFile};
+pub use golden::Golden;
+pub use run::{ExportConfig, Format, Given, Weights, What, run};
+pub use source::Source;
+pub use table::{Beyond, Owned, TableFile};

@@ -1,0 +1,162 @@
+//! A model as Rust: constants, and a constructor for the types of the core.
+
+use super::deployed::{Deployed, IntegerFile, ShapeFile, WeightFile};
+use super::table::Owned;
+use super::text::{comment, float, lines};
+use anyhow::Result;
+use ldnn_core::Base;
+use ldnn_core::table::integer::Scale;
+use std::fmt::Write;
+
+/// The module.
+///
+/// # Errors
+/// If the model is malformed.
+pub fn module(model: &Deployed) -> Result<String> {
+    let mut text = comment("//!", [&model.provenance].into_iter().chain(&model.measured.0));
+    text.push('\n');
+    let owned = model.owned()?;
+    text += &uses(model, &owned);
+    if let Some(shape) = &model.shape {
+        text += &shape_constant(shape);
+    }
+    if !owned.is_empty() {
+        text += &activations(&owned)?;
+    }
+    match &model.weights {
+        WeightFile::None => {}
+        WeightFile::Floats { theta } => {
+            writeln!(text, "/// Of each layer outputs x inputs, then the biases.")?;
+            text += &array("THETA", "f32", theta.iter().map(|&w| float(w)));
+        }
+        WeightFile::Integers(file) => text += &integers(file)?,
+    }
+    Ok(text.trim_end().to_string() + "\n")
+}
+
+fn uses(model: &Deployed, owned: &[Owned]) -> String {
+    let mut text = String::new();
+    let has = |f: &dyn Fn(&Owned) -> bool| owned.iter().any(f);
+    if !owned.is_empty() {
+        text += "use ldnn_core::deploy::Activation;\n";
+    }
+    if matches!(model.weights, WeightFile::Integers(_)) {
+        text += "use ldnn_core::quantised::{Parts, Quantised, QuantisedError};\n";
+    }
+    let compact = has(&|t| matches!(t, Owned::Compact { .. }));
+    if compact {
+        text += "use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, TableError};\n";
+    } else if !owned.is_empty() {
+        text += "use ldnn_core::table::compact::TableError;\n";
+    }
+    if has(&|t| matches!(t, Owned::Integer { .. })) {
+        text += "use ldnn_core::table::integer::{Scale, Scaled16, Table16};\n";
+    } else if matches!(model.weights, WeightFile::Integers(_)) {
+        text += "use ldnn_core::table::integer::Scale;\n";
+    }
+    match (model.shape.is_some(), compact || has(&|t| matches!(t, Owned::Base(_)))) {
+        (true, _) => text += "use ldnn_core::{Base, Kind, Shape};\n",
+        (false, true) => text += "use ldnn_core::Base;\n",
+        (false, false) => {}
+    }
+    text.push('\n');
+    text
+}
+
+fn shape_constant(shape: &ShapeFile) -> String {
+    let types = shape.types();
+    let all_share = shape.layers.iter().all(|&layer| layer == (0, types));
+    let mut value = format!("Shape::new(&{:?}, &[Kind::Base(Base::Zero); {types}])", shape.widths);
+    if !all_share {
+        let mut steps = format!("    let mut shape = {value};\n");
+        for (l, (first, count)) in shape.layers.iter().enumerate() {
+            steps += &format!(
+                "    shape = match shape.with_layer_types({l}, {first}, {count}) {{\n        Ok(shape) => shape,\n        \
+                 Err(_) => panic!(\"no such types\"),\n    }};\n"
+            );
+        }
+        value = format!("{{\n{steps}    shape\n}}");
+    }
+    format!("/// The sizes; the activations stand in place of the kinds.\npub const SHAPE: Shape = {value};\n\n")
+}
+
+fn activations(owned: &[Owned]) -> Result<String> {
+    let mut text = String::new();
+    for (t, table) in owned.iter().enumerate() {
+        match table {
+            Owned::Base(_) => {}
+            Owned::Compact { entries, .. } => {
+                writeln!(text, "/// {}", table.describe())?;
+                text += &array(&format!("TABLE{}", t + 1), "f32", entries.iter().map(|&e| float(e)));
+            }
+            Owned::Integer { entries, .. } => {
+                writeln!(text, "/// {}", table.describe())?;
+                text += &array(&format!("TABLE{}", t + 1), "i16", entries);
+            }
+        }
+    }
+    writeln!(text, "/// The activations, one a type.\n///\n/// # Errors\n/// None: what is above fits together.")?;
+    writeln!(text, "pub fn activations() -> Result<[Activation<'static>; {}], TableError> {{\n    Ok([", owned.len())?;
+    for (t, table) in owned.iter().enumerate() {
+        let value = match table {
+            Owned::Base(base) => format!("Activation::Base({})", base_path(*base)),
+            Owned::Compact { form, knots, symmetry, base, .. } => format!(
+                "Activation::Compact(Compact::new(\n            Form::{form:?},\n            Knots {{ low: {}, high: {}, count: {} }},\n            \
+                 Symmetry::{symmetry:?},\n            {},\n            &TABLE{},\n        )?)",
+                float(knots.low),
+                float(knots.high),
+                knots.count,
+                base_path(*base),
+                t + 1
+            ),
+            Owned::Integer { input, output, .. } => format!(
+                "Activation::Integer(Scaled16::new(Table16::new(&TABLE{})?, {}, {})?)",
+                t + 1,
+                scale(*input),
+                scale(*output)
+            ),
+        };
+        writeln!(text, "        {value},")?;
+    }
+    text += "    ])\n}\n\n";
+    Ok(text)
+}
+
+fn integers(file: &IntegerFile) -> Result<String> {
+    let of = |(step, zero)| scale(Scale { step, zero });
+    let mut text = array("WEIGHTS", "i8", &file.weights);
+    text += &array("BIASES", "i32", &file.biases);
+    text += &array("FACTORS", "i32", &file.factors);
+    let mut shifts = [0; ldnn_core::quantised::MAX_LAYERS];
+    shifts.iter_mut().zip(&file.shifts).for_each(|(to, &s)| *to = s);
+    let tables: Vec<String> = file.tables.iter().map(|t| format!("    [\n{}\n    ],", lines(t))).collect();
+    write!(
+        text,
+        "/// One a type.\npub static TABLES: [[i8; 256]; {}] = [\n{}\n];\n\n",
+        tables.len(),
+        tables.join("\n")
+    )?;
+    write!(
+        text,
+        "/// The network.\n///\n/// # Errors\n/// None: what is above fits together.\n\
+         pub fn network() -> Result<Quantised<'static>, QuantisedError> {{\n    let parts = Parts {{\n        weights: &WEIGHTS,\n        \
+         biases: &BIASES,\n        factors: &FACTORS,\n        shifts: {shifts:?},\n        tables: &TABLES,\n        input: {},\n        \
+         output: {},\n    }};\n    Quantised::new(SHAPE, parts)\n}}\n",
+        of(file.input),
+        of(file.output)
+    )?;
+    Ok(text)
+}
+
+fn scale(scale: Scale) -> String {
+    format!("Scale {{ step: {}, zero: {} }}", float(scale.step), scale.zero)
+}
+
+fn base_path(base: Base) -> String {
+    format!("Base::{base:?}")
+}
+
+fn array<T: std::fmt::Display>(name: &str, kind: &str, numbers: impl IntoIterator<Item = T>) -> String {
+    let numbers: Vec<T> = numbers.into_iter().collect();
+    format!("pub static {name}: [{kind}; {}] = [\n{}\n];\n\n", numbers.len(), lines(&numbers))
+}

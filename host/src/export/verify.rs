@@ -1,0 +1,292 @@
+//! Compiles what was exported, runs it on the golden vectors, and compares with the core, bit for bit.
+
+use super::deployed::{Deployed, WeightFile};
+use super::golden::Golden;
+use super::source::arg_max;
+use super::{harness, image};
+use crate::report::Table;
+use anyhow::{Context, Result, bail, ensure};
+use ldnn_core::deploy::{Activation, predict, work_len};
+use ldnn_core::image::{Contents, Image, Room};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a program printed, or the core gave: activations type by type, then outputs; bits, or integers.
+type Answers = Vec<u32>;
+
+/// A way to run an export.
+struct Way {
+    name: String,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// It ran.
+    Answers(Answers),
+    /// It compiled; there is nothing to run it on.
+    Compiled,
+    /// The tool is not there.
+    Missing(&'static str),
+}
+
+/// Verifies the export in `folder`; `core` is where the source of `ldnn-core` lies. The text is for the terminal.
+///
+/// # Errors
+/// If something does not compile, or an answer differs: the first difference is in the message.
+pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
+    let read = |file: &str| {
+        let path = folder.join(file);
+        fs::read_to_string(&path)
+            .with_context(|| format!("cannot read '{}'; `ldnn export` writes such folders", path.display()))
+    };
+    let model = Deployed::from_json(&read("model.json")?).context("model.json")?;
+    let golden: Golden = serde_json::from_str(&read("golden.json")?).context("golden.json")?;
+    let expected = expected(&golden);
+    ensure!(!expected.is_empty(), "golden.json holds no vectors");
+    let work = folder.join("verify");
+    fs::create_dir_all(&work).with_context(|| format!("cannot make '{}'", work.display()))?;
+
+    let mut ways = vec![in_process(&model, &golden).context("the core")?];
+    let has = |ending: &str| folder.join(format!("{}.{ending}", model.name)).exists();
+    if has("ldnn") {
+        ways.push(from_image(folder, &model, &golden)?);
+    }
+    if has("c") {
+        ways.extend(c_ways(folder, &work, &model, &golden)?);
+    }
+    if has("rs") {
+        ways.push(rust_way(folder, &work, &model, &golden, core)?);
+    }
+    let mut text = String::new();
+    for way in ways {
+        match way.outcome {
+            Outcome::Answers(answers) => {
+                compare(&model, &golden, &expected, &answers).with_context(|| way.name.clone())?;
+                writeln!(text, "{}: {} answers, every bit the same", way.name, answers.len())?;
+            }
+            Outcome::Compiled => writeln!(text, "{}: compiles without a warning", way.name)?,
+            Outcome::Missing(what) => writeln!(text, "{}: not tried, {what}", way.name)?,
+        }
+    }
+    Ok(text + &quality(&model, &golden)?)
+}
+
+/// All golden answers in the order in which programs print them.
+fn expected(golden: &Golden) -> Answers {
+    let integers = golden.integers.iter().map(|&y| i32::from(y).cast_unsigned());
+    golden.activations.concat().into_iter().chain(golden.outputs.iter().copied()).chain(integers).collect()
+}
+
+fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> Result<()> {
+    ensure!(expected.len() == got.len(), "{} answers instead of {}", got.len(), expected.len());
+    let Some(i) = (0..got.len()).find(|&i| expected[i] != got[i]) else { return Ok(()) };
+    let tables = golden.z.len() * golden.activations.len();
+    let show = |bits: u32| {
+        if i >= tables && matches!(model.weights, WeightFile::Integers(_)) {
+            format!("{}", bits.cast_signed())
+        } else {
+            format!("{:?} ({bits:#010x})", f32::from_bits(bits))
+        }
+    };
+    let place = if i < tables {
+        let z = f32::from_bits(golden.z[i % golden.z.len()]);
+        format!("activation type {} at {z:?} (index {})", i / golden.z.len() + 1, i % golden.z.len())
+    } else {
+        let outputs = model.shape.as_ref().and_then(|s| s.widths.last().copied()).unwrap_or(1);
+        format!("row {}, output {}", (i - tables) / outputs, (i - tables) % outputs)
+    };
+    bail!("the first difference is at {place}: {} instead of {}", show(got[i]), show(expected[i]))
+}
+
+fn in_process(model: &Deployed, golden: &Golden) -> Result<Way> {
+    let x: Vec<f32> = golden.x.iter().map(|&b| f32::from_bits(b)).collect();
+    let again = Golden::of(model, &x)?;
+    ensure!(again.z == golden.z, "golden.json belongs to another model");
+    Ok(Way { name: "ldnn-core, here".into(), outcome: Outcome::Answers(expected(&again)) })
+}
+
+/// The image, loaded as a device loads it.
+fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
+    let name = format!("{}.ldnn, as a device loads it", model.name);
+    let bytes = fs::read(folder.join(format!("{}.ldnn", model.name)))?;
+    ensure!(bytes == image::bytes(model)?, "{name}: the file is not the image of model.json; export again");
+    let image = Image::read(&bytes).map_err(anyhow::Error::from).context(name.clone())?;
+    let float = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<_>>();
+    let (z, x) = (float(&golden.z), float(&golden.x));
+    let mut answers = Answers::new();
+    let activations = match image.contents() {
+        Contents::Activations(activations) => Some((activations, None)),
+        Contents::Floats(network) => Some((*network.activations(), Some(network))),
+        Contents::Integers(_) => None,
+    };
+    if let Some((records, network)) = activations {
+        let (mut floats, mut integers) = (vec![0.0; records.floats_len()], vec![0; records.integers_len()]);
+        let mut loaded = vec![Activation::Base(ldnn_core::Base::Zero); records.count()];
+        records.load(&mut floats, &mut integers, &mut loaded)?;
+        for activation in &loaded {
+            let mut y = z.clone();
+            activation.apply(&mut y);
+            answers.extend(y.iter().map(|y| y.to_bits()));
+        }
+        if let Some(network) = network {
+            let shape = network.shape();
+            let mut theta = vec![0.0; shape.theta_len()];
+            network.theta(&mut theta)?;
+            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; work_len(shape)]);
+            for x in x.chunks_exact(shape.inputs()) {
+                predict(shape, &theta, &loaded, x, &mut out, &mut work)?;
+                answers.extend(out.iter().map(|y| y.to_bits()));
+            }
+        }
+    }
+    if let Contents::Integers(network) = image.contents() {
+        let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; network.shape().types()]);
+        let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
+        let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+        let network = network.load(room)?;
+        let shape = network.shape();
+        let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
+        let mut work = vec![0; network.work_len()];
+        for x in x.chunks_exact(shape.inputs()) {
+            network.quantise(x, &mut q);
+            network.predict(&q, &mut out, &mut work)?;
+            answers.extend(out.iter().map(|&y| i32::from(y).cast_unsigned()));
+        }
+    }
+    Ok(Way { name, outcome: Outcome::Answers(answers) })
+}
+
+/// How strict the generated C is compiled.
+const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"];
+
+fn c_ways(folder: &Path, work: &Path, model: &Deployed, golden: &Golden) -> Result<Vec<Way>> {
+    let main = work.join("main.c");
+    fs::write(&main, harness::c(model, golden)?)?;
+    let source = folder.join(format!("{}.c", model.name));
+    let mut ways = vec![];
+    for (tool, dialect) in [("gcc", &["-std=c99"][..]), ("g++", &["-std=c++11", "-x", "c++"])] {
+        let name = format!("{} with {tool} {}", source.display(), dialect[0]);
+        if !is_there(tool) {
+            ways.push(Way { name, outcome: Outcome::Missing("it is not installed") });
+            continue;
+        }
+        let program = work.join(format!("run-{}", tool.replace('+', "p")));
+        let mut command = Command::new(tool);
+        command.args(dialect).args(STRICT).args(["-O2", "-ffp-contract=off", "-I"]).arg(folder);
+        // No library, not even the mathematical one, is named.
+        command.arg(&source).arg(&main).arg("-o").arg(&program);
+        done(&mut command, &name)?;
+        ways.push(Way { name, outcome: Outcome::Answers(answers(&mut Command::new(&program))?) });
+    }
+    let name = format!("{} with arm-none-eabi-gcc for Cortex-M4F", source.display());
+    if is_there("arm-none-eabi-gcc") {
+        let mut command = Command::new("arm-none-eabi-gcc");
+        command.args(["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-std=c99", "-O2", "-c"]);
+        command.args(STRICT).arg(&source).arg("-o").arg(work.join("arm.o"));
+        done(&mut command, &name)?;
+        ways.push(Way { name, outcome: Outcome::Compiled });
+    } else {
+        ways.push(Way { name, outcome: Outcome::Missing("it is not installed") });
+    }
+    Ok(ways)
+}
+
+fn rust_way(folder: &Path, work: &Path, model: &Deployed, golden: &Golden, core: Option<&Path>) -> Result<Way> {
+    let source = folder.join(format!("{}.rs", model.name));
+    let name = format!("{} with cargo", source.display());
+    // The source that this program was built from, if it is still there.
+    let built_from = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../core"));
+    let core = core.map_or(built_from, Path::to_path_buf);
+    if !core.join("Cargo.toml").exists() {
+        return Ok(Way {
+            name,
+            outcome: Outcome::Missing("the source of ldnn-core is needed; give it with --core FOLDER"),
+        });
+    }
+    if !is_there("cargo") {
+        return Ok(Way { name, outcome: Outcome::Missing("cargo is not installed") });
+    }
+    let project = work.join("rust");
+    fs::create_dir_all(project.join("src"))?;
+    fs::copy(&source, project.join("src/model.rs")).with_context(|| format!("cannot copy '{}'", source.display()))?;
+    fs::write(project.join("src/main.rs"), harness::rust(model, golden)?)?;
+    let core = core.canonicalize()?;
+    let manifest = format!(
+        "[package]\nname = \"verify\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\nldnn-core = {{ path = {core:?} }}\n\n[workspace]\n"
+    );
+    fs::write(project.join("Cargo.toml"), manifest)?;
+    let mut command = Command::new("cargo");
+    command.args(["build", "--quiet", "--release", "--manifest-path"]).arg(project.join("Cargo.toml"));
+    command.arg("--target-dir").arg(project.join("target")).env("RUSTFLAGS", "-D warnings");
+    done(&mut command, &name)?;
+    let answers = answers(&mut Command::new(project.join("target/release/verify")))?;
+    Ok(Way { name, outcome: Outcome::Answers(answers) })
+}
+
+fn is_there(tool: &str) -> bool {
+    Command::new(tool).arg("--version").output().is_ok_and(|out| out.status.success())
+}
+
+/// Runs a compiler.
+fn done(command: &mut Command, name: &str) -> Result<()> {
+    let out = command.output().with_context(|| format!("{name}: cannot be started"))?;
+    ensure!(out.status.success(), "{name}: does not compile\n{}", String::from_utf8_lossy(&out.stderr));
+    Ok(())
+}
+
+/// What a program prints: a number a line, in hexadecimal.
+fn answers(program: &mut Command) -> Result<Answers> {
+    let out = program.output().context("the compiled program cannot be started")?;
+    ensure!(out.status.success(), "the compiled program failed: {}", out.status);
+    let text = String::from_utf8(out.stdout).context("the compiled program prints no text")?;
+    text.lines()
+        .map(|l| u32::from_str_radix(l, 16).with_context(|| format!("the compiled program prints '{l}'")))
+        .collect()
+}
+
+/// How far the exported network is from the one with exact activations, on the golden rows.
+fn quality(model: &Deployed, golden: &Golden) -> Result<String> {
+    let mut text = String::new();
+    let Some(shape) = &model.shape else { return Ok(text) };
+    let outputs = shape.shape()?.outputs();
+    let got: Vec<f32> = match &model.weights {
+        WeightFile::Integers(file) => golden.integers.iter().map(|&y| f32::from(y) * file.output.0).collect(),
+        _ => golden.outputs.iter().map(|&b| f32::from_bits(b)).collect(),
+    };
+    ensure!(
+        got.len() == golden.exact.len(),
+        "golden.json holds {} exact outputs for {}",
+        golden.exact.len(),
+        got.len()
+    );
+    let errors = || got.iter().zip(&golden.exact).map(|(a, b)| f64::from(a - b).abs());
+    let rms = (errors().map(|e| e * e).sum::<f64>() / got.len() as f64).sqrt();
+    let rows = got.len() / outputs;
+    writeln!(
+        text,
+        "\nagainst the network with exact activations, {rows} rows: RMSE {rms:.3e}, largest error {:.3e}",
+        errors().fold(0.0, f64::max)
+    )?;
+    if golden.labels.len() != rows {
+        return Ok(text);
+    }
+    let answer = |all: &[f32]| all.chunks_exact(outputs).map(arg_max).collect::<Vec<_>>();
+    let (ours, exact) = (answer(&got), answer(&golden.exact));
+    let same = ours.iter().zip(&exact).filter(|(a, b)| a == b).count();
+    writeln!(
+        text,
+        "the same answer on {same} of {rows} rows\n\nconfusion matrix (rows: the right class; columns: the answer):"
+    )?;
+    let classes: Vec<String> = (0..outputs).map(|c| c.to_string()).collect();
+    let head: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
+    let mut table = Table::new("", &head);
+    for class in 0..outputs {
+        let count = |answer: usize| {
+            ours.iter().zip(&golden.labels).filter(|(a, l)| **a == answer && usize::from(**l) == class).count()
+        };
+        table.row(std::iter::once(class.to_string()).chain((0..outputs).map(|a| count(a).to_string())));
+    }
+    Ok(text + &table.to_text() + "\n")
+}
