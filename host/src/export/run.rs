@@ -232,25 +232,6 @@ fn write(
     folder: &RunFolder,
     section: &mut Section,
 ) -> Result<()> {
-    let name = &config.name;
-    let mut files = vec![];
-    let mut put = |file: String, bytes: Vec<u8>| -> Result<()> {
-        folder.write(&file, &bytes)?;
-        files.push(format!("{file} ({} bytes)", bytes.len()));
-        Ok(())
-    };
-    for format in &config.formats {
-        match format {
-            Format::Rust => put(format!("{name}.rs"), rust::module(model)?.into())?,
-            Format::C => {
-                put(format!("{name}.h"), c::header(model)?.into())?;
-                put(format!("{name}.c"), c::source(model)?.into())?;
-            }
-            Format::Postcard => put(format!("{name}.ldnn"), image::bytes(model)?)?,
-            Format::Json => {}
-        }
-    }
-    put("model.json".into(), serde_json::to_vec(model)?)?;
     let rows: Vec<u32> = (0..config.golden as u32).collect();
     let test = task.test.pick(&rows);
     let mut golden = Golden::of(model, &test.x)?;
@@ -260,6 +241,30 @@ fn write(
             golden.labels.clone_from(labels);
         }
     }
+    let name = &config.name;
+    let mut files = vec![];
+    let mut put = |file: String, bytes: Vec<u8>| -> Result<()> {
+        folder.write(&file, &bytes)?;
+        files.push(format!("{file} ({} bytes)", bytes.len()));
+        Ok(())
+    };
+    for format in &config.formats {
+        match format {
+            Format::Rust => {
+                put(format!("{name}.rs"), rust::module(model)?.into())?;
+                if model.shape.is_some() {
+                    put(format!("{name}_golden.rs"), rust::golden(model, &golden)?.into())?;
+                }
+            }
+            Format::C => {
+                put(format!("{name}.h"), c::header(model)?.into())?;
+                put(format!("{name}.c"), c::source(model)?.into())?;
+            }
+            Format::Postcard => put(format!("{name}.ldnn"), image::bytes(model)?)?,
+            Format::Json => {}
+        }
+    }
+    put("model.json".into(), serde_json::to_vec(model)?)?;
     put("golden.json".into(), serde_json::to_vec(&golden)?)?;
     section.text.push(format!("Written: {}.", files.join(", ")));
     section.text.push(format!("To compile and compare bit for bit: ldnn verify {}", folder.path().display()));

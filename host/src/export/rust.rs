@@ -1,9 +1,10 @@
 //! A model as Rust: constants, and a constructor for the types of the core.
 
 use super::deployed::{Deployed, IntegerFile, ShapeFile, WeightFile};
+use super::golden::Golden;
 use super::table::Owned;
 use super::text::{comment, float, lines};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ldnn_core::Base;
 use ldnn_core::table::integer::Scale;
 use std::fmt::Write;
@@ -32,6 +33,40 @@ pub fn module(model: &Deployed) -> Result<String> {
         WeightFile::Integers(file) => text += &integers(file)?,
     }
     Ok(text.trim_end().to_string() + "\n")
+}
+
+/// The golden rows of a network as a module, for a device that tests itself.
+///
+/// # Errors
+/// If the model has no shape.
+pub fn golden(model: &Deployed, golden: &Golden) -> Result<String> {
+    let shape = model.shape.as_ref().context("activations alone have no rows")?.shape()?;
+    let mut text = comment("//!", [&model.provenance]);
+    text += "//! Test rows, their classes, and the answers of the core on the host, to the bit.\n\n";
+    let rows = golden.x.len() / shape.inputs();
+    let reals = |bits: &[u32]| bits.iter().map(|&b| float(f32::from_bits(b))).collect::<Vec<_>>();
+    text += &matrix("X", "f32", rows, shape.inputs(), reals(&golden.x));
+    if !golden.labels.is_empty() {
+        text += &array("LABELS", "u16", &golden.labels);
+    }
+    text += &match model.weights {
+        WeightFile::Integers(_) => matrix("ANSWERS", "i16", rows, shape.outputs(), &golden.integers),
+        _ => matrix("ANSWERS", "f32", rows, shape.outputs(), reals(&golden.outputs)),
+    };
+    Ok(text.trim_end().to_string() + "\n")
+}
+
+/// rows x columns.
+fn matrix<T: std::fmt::Display>(
+    name: &str,
+    kind: &str,
+    rows: usize,
+    columns: usize,
+    numbers: impl IntoIterator<Item = T>,
+) -> String {
+    let numbers: Vec<T> = numbers.into_iter().collect();
+    let rows_text: Vec<String> = numbers.chunks(columns).map(|row| format!("    [\n{}\n    ],", lines(row))).collect();
+    format!("pub static {name}: [[{kind}; {columns}]; {rows}] = [\n{}\n];\n\n", rows_text.join("\n"))
 }
 
 fn uses(model: &Deployed, owned: &[Owned]) -> String {

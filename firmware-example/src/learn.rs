@@ -1,0 +1,197 @@
+//! Learning where the network is deployed, from data that has drifted, a sample at a time.
+
+use crate::drift::{LEARN, ROWS, row};
+use crate::model::{floats, subnets};
+use crate::{arg_max, hash};
+use ldnn_core::deploy::{Activation, predict, work_len};
+use ldnn_core::meta::{Alternating, alternating_step};
+use ldnn_core::network::{self, Batch, Data, Rows, Target};
+use ldnn_core::online::{self, Answer, Rates, Type};
+use ldnn_core::optimise::Rule;
+use ldnn_core::table::compact::{Knots, Tunable};
+use ldnn_core::{Base, Kind, Plain, Shape};
+
+/// How often the stream of rows comes by.
+pub const PASSES: usize = 8;
+/// The same for the sub-networks, whose step costs two hundred times as much.
+pub const DIRECT_PASSES: usize = 2;
+/// The knots of the tables that learn.
+pub const KNOTS: usize = 65;
+/// The sizes of a step.
+pub const RATES: Rates = Rates { theta: 0.003, knots: 0.003 };
+/// Scratch of [`online::step`], in values.
+pub const STEP_WORK: usize = online::work_len(&floats::SHAPE);
+
+/// What learning did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Steps.
+    pub steps: usize,
+    /// Rows that were judged.
+    pub rows: usize,
+    /// Right ones before.
+    pub before: usize,
+    /// Right ones after.
+    pub after: usize,
+    /// Of all parameters after it.
+    pub hash: u32,
+}
+
+/// The rows that learning does not see.
+fn judge(mut predict: impl FnMut(&[f32; 40], &mut [f32; 10]) -> bool) -> usize {
+    let (mut x, mut out, mut right) = ([0.0; 40], [0.0; 10], 0);
+    for i in LEARN..ROWS {
+        let label = row(i, 0, &mut x);
+        right += usize::from(predict(&x, &mut out) && arg_max(&out) == usize::from(label));
+    }
+    right
+}
+
+/// The weights of the deployed network, to learn from on.
+pub fn start(theta: &mut [f32; floats::THETA.len()]) {
+    theta.copy_from_slice(&floats::THETA);
+}
+
+/// The deployed tables as values at the knots, to learn from on.
+///
+/// # Errors
+/// None: what was exported fits together.
+pub fn start_knots(entries: &mut [[f32; KNOTS]; 2]) -> Option<[Knots; 2]> {
+    let activations = floats::activations().ok()?;
+    let mut knots = [Knots { low: -1.0, high: 1.0, count: KNOTS as u32 }; 2];
+    for ((entries, activation), knots) in entries.iter_mut().zip(&activations).zip(&mut knots) {
+        let Activation::Compact(table) = activation else { return None };
+        *knots = Knots { count: KNOTS as u32, ..table.knots() };
+        for (i, entry) in entries.iter_mut().enumerate() {
+            *entry = table.jet(knots.at(i as u32)).0;
+        }
+    }
+    Some(knots)
+}
+
+/// One step at the rate 0, which changes nothing and costs what any other does.
+pub fn idle_step(theta: &mut [f32], types: &mut [Type<'_>; 2], x: &[f32; 40], work: &mut [f32; STEP_WORK]) -> bool {
+    let rates = Rates { theta: 0.0, knots: 0.0 };
+    online::step(&floats::SHAPE, theta, types, (x, Answer::Class(0)), rates, work).is_ok()
+}
+
+/// The types of the deployed network, none of which learns.
+///
+/// # Errors
+/// None: what was exported fits together.
+pub fn frozen_types() -> Option<[Type<'static>; 2]> {
+    floats::activations().ok().map(|all| all.map(Type::Frozen))
+}
+
+/// The types of the deployed network, both of which learn.
+pub fn tunable_types(knots: [Knots; 2], [first, second]: &mut [[f32; KNOTS]; 2]) -> Option<[Type<'_>; 2]> {
+    let [of_first, of_second] = knots;
+    Some([Type::Tunable(Tunable::new(of_first, first).ok()?), Type::Tunable(Tunable::new(of_second, second).ok()?)])
+}
+
+/// Fine-tunes weights, and the knots of `Tunable` types.
+///
+/// # Errors
+/// None: what was exported fits together.
+pub fn online(theta: &mut [f32], types: &mut [Type<'_>; 2], work: &mut [f32; STEP_WORK]) -> Option<Report> {
+    let mut report = Report { rows: ROWS - LEARN, ..Report::default() };
+    report.before = judge_online(theta, types, work);
+    let mut x = [0.0; 40];
+    for i in 0..PASSES * LEARN {
+        let label = row(i % LEARN, i / LEARN, &mut x);
+        online::step(&floats::SHAPE, theta, types, (&x, Answer::Class(label)), RATES, work).ok()?;
+        report.steps += 1;
+    }
+    report.after = judge_online(theta, types, work);
+    report.hash = hash(theta);
+    for of in types.iter() {
+        if let Type::Tunable(tunable) = of {
+            report.hash ^= hash(tunable.table().entries()).rotate_left(1);
+        }
+    }
+    Some(report)
+}
+
+fn judge_online(theta: &[f32], types: &[Type<'_>; 2], work: &mut [f32; STEP_WORK]) -> usize {
+    let activations = types.each_ref().map(|of| match of {
+        Type::Frozen(activation) => *activation,
+        Type::Tunable(tunable) => Activation::Compact(tunable.table()),
+    });
+    let Some(work) = work.get_mut(..work_len(&floats::SHAPE)) else { return 0 };
+    judge(|x, out| predict(&floats::SHAPE, theta, &activations, x, out, work).is_ok())
+}
+
+/// The network with its sub-networks themselves.
+pub const DIRECT: Shape = {
+    let kind = Kind::Learned { base: Base::Sine, units: subnets::UNITS };
+    Shape::new(&[40, 100, 10], &[kind, kind])
+};
+
+/// Its scratch, in values.
+pub const DIRECT_WORK: usize = DIRECT.work_len(1);
+
+/// What learning the sub-networks needs.
+pub struct Direct {
+    /// Weights and activations.
+    pub params: [f32; DIRECT.param_len()],
+    state: [f32; DIRECT.param_len()],
+    grad: [f32; DIRECT.param_len()],
+    work: [f32; DIRECT_WORK],
+}
+
+impl Direct {
+    /// Empty.
+    #[must_use]
+    pub const fn new() -> Direct {
+        const N: usize = DIRECT.param_len();
+        Direct { params: [0.0; N], state: [0.0; N], grad: [0.0; N], work: [0.0; DIRECT_WORK] }
+    }
+
+    /// As deployed.
+    pub fn start(&mut self) {
+        let all = floats::THETA.iter().chain(&subnets::PHI);
+        self.params.iter_mut().zip(all).for_each(|(to, &from)| *to = from);
+        self.state.fill(0.0);
+    }
+
+    /// Step `t` of the alternating schedule on one row.
+    pub fn step(&mut self, t: usize, x: &[f32; 40], label: u16) -> bool {
+        let rule = |rate| Rule::Sgd { rate, momentum: 0.0 };
+        let plan = Alternating { weights: rule(0.003), activations: rule(0.001), period: 2, clip: 0.1 };
+        let data = Data { x: &x[..], target: Target::Classes(&[label]) };
+        let batch = Batch { data, rows: Rows::Range { start: 0, len: 1 } };
+        let Direct { params, state, grad, work } = self;
+        alternating_step(Plain, &plan, &DIRECT, params, state, batch, None, t, grad, work).is_ok()
+    }
+
+    /// Fine-tunes weights and sub-networks by the alternating schedule.
+    ///
+    /// # Errors
+    /// None: what was exported fits together.
+    pub fn alternating(&mut self) -> Option<Report> {
+        let mut report = Report { rows: ROWS - LEARN, ..Report::default() };
+        report.before = self.judge();
+        let mut x = [0.0; 40];
+        for t in 0..DIRECT_PASSES * LEARN {
+            let label = row(t % LEARN, t / LEARN, &mut x);
+            if !self.step(t, &x, label) {
+                return None;
+            }
+            report.steps += 1;
+        }
+        report.after = self.judge();
+        report.hash = hash(&self.params);
+        Some(report)
+    }
+
+    fn judge(&mut self) -> usize {
+        let Direct { params, work, .. } = self;
+        judge(|x, out| network::predict(Plain, &DIRECT, params, x, out, work).is_ok())
+    }
+}
+
+impl Default for Direct {
+    fn default() -> Self {
+        Direct::new()
+    }
+}

@@ -1,0 +1,33 @@
+//! Networks with learned activations on a Cortex-M. What the programs in `src/bin` do is here, without a heap and without
+//! hardware, so that the host can do the same and compare every bit.
+
+#![no_std]
+#![deny(missing_docs)]
+
+#[cfg(target_arch = "arm")]
+pub mod board;
+pub mod drift;
+pub mod infer;
+pub mod learn;
+#[allow(missing_docs, reason = "generated")]
+pub mod model;
+pub mod update;
+
+/// A hash over the bits of numbers: FNV-1a.
+#[must_use]
+pub fn hash(numbers: &[f32]) -> u32 {
+    let bytes = numbers.iter().flat_map(|x| x.to_le_bytes());
+    bytes.fold(0x811c_9dc5, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
+}
+
+/// The first of the largest.
+#[must_use]
+pub fn arg_max<T: PartialOrd + Copy>(y: &[T]) -> usize {
+    let mut best = 0;
+    for (i, value) in y.iter().enumerate() {
+        if y.get(best).is_some_and(|largest| value > largest) {
+            best = i;
+        }
+    }
+    best
+}
