@@ -113,11 +113,11 @@ fn affine(z: &mut [f32], w: &[f32], b: &[f32], x: &[f32]) {
     let (fives, rest) = z.as_chunks_mut::<5>();
     let (of_fives, of_rest) = w.split_at_checked(5 * fives.len() * x.len()).unwrap_or_default();
     let (biases, last_biases) = b.as_chunks::<5>();
-    for ((z, b), w) in fives.iter_mut().zip(biases).zip(of_fives.chunks_exact(5 * x.len())) {
+    for ((z, b), w) in fives.iter_mut().zip(biases).zip(of_fives.chunks_exact((5 * x.len()).max(1))) {
         let row = |r: usize| part(w, r * x.len(), x.len());
         *z = five_rows(*b, [row(0), row(1), row(2), row(3), row(4)], x);
     }
-    for ((z, &b), w) in rest.iter_mut().zip(last_biases).zip(of_rest.chunks_exact(x.len())) {
+    for ((z, &b), w) in rest.iter_mut().zip(last_biases).zip(of_rest.chunks_exact(x.len().max(1))) {
         *z = w.iter().zip(x).fold(b, |z, (&w, &x)| z + w * x);
     }
 }

@@ -33,7 +33,7 @@ pub fn hidden<T: Real, V: Vector>(
     if layer >= shape.hidden_layers() {
         return Err(Error::Layer { layer, layers: shape.hidden_layers() });
     }
-    let rows = x.len() / shape.inputs();
+    let rows = x.len().checked_div(shape.inputs()).unwrap_or_default();
     let len = rows * shape.width(layer + 1);
     check("x", rows * shape.inputs(), x.len())?;
     check("value", len, value.len())?;

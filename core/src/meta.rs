@@ -247,7 +247,8 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         buffers: Buffers<'a, T>,
     ) -> Result<Self, Error> {
         let (shape, inputs) = (&plan.shape, plan.shape.inputs());
-        let (rows, held_rows) = (train.x.len() / inputs, held_out.x.len() / inputs);
+        let rows_of = |x: &[T]| x.len().checked_div(inputs).unwrap_or_default();
+        let (rows, held_rows) = (rows_of(train.x), rows_of(held_out.x));
         check_plan(plan, rows, held_rows)?;
         check("params", shape.param_len(), params.len())?;
         check_at_least("tape", plan.tape_len(), buffers.tape.len())?;
@@ -302,7 +303,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
     /// The rows of step `t`: its place in the order of its epoch.
     fn batch_of(&mut self, t: usize) -> core::ops::Range<usize> {
-        let per_epoch = self.rows.div_ceil(self.plan.batch);
+        let per_epoch = self.rows.div_ceil(self.plan.batch.max(1)).max(1);
         let (epoch, i) = (t / per_epoch, t % per_epoch);
         if self.epoch != Some(epoch) {
             self.epoch = Some(epoch);
@@ -345,7 +346,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         let theta = shape.theta_len();
         let (range, noise) = (self.batch_of(t), self.noise(t));
         let batch = Batch { data: self.train, rows: Rows::Picked(part(self.order, range.start, range.len())) };
-        let step = part_mut(self.tape, (t % self.plan.segment) * self.plan.step_len(), self.plan.step_len());
+        let step = part_mut(self.tape, (t % self.plan.segment.max(1)) * self.plan.step_len(), self.plan.step_len());
         let (before, step) = step.split_at_mut_checked(theta).unwrap_or_default();
         let (grad, after) = step.split_at_mut_checked(theta).unwrap_or_default();
         copy(before, self.params);
@@ -368,7 +369,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
     fn reverse_step(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
         let held_out = if self.plan.counts(t) { self.add_held_out(t, dphi)? } else { T::ZERO };
         let (plan, theta) = (self.plan, self.plan.shape.theta_len());
-        let step = part(self.tape, (t % plan.segment) * plan.step_len(), plan.step_len());
+        let step = part(self.tape, (t % plan.segment.max(1)) * plan.step_len(), plan.step_len());
         let (before, step) = step.split_at_checked(theta).unwrap_or_default();
         let (grad, after) = step.split_at_checked(theta).unwrap_or_default();
         let (direction, dstate, dtheta) = (&mut *self.direction, &mut *self.dstate, &*self.dtheta);

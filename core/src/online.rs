@@ -118,7 +118,7 @@ fn forward(shape: &Shape, theta: &[f32], types: &[Type<'_>], x: &[f32], kept: &m
             match of {
                 Type::Frozen(activation) => activation.apply_with_slopes(z, h),
                 Type::Tunable(tunable) => {
-                    h.copy_from_slice(z);
+                    h.iter_mut().zip(&*z).for_each(|(h, &z)| *h = z);
                     tunable.table().apply(h);
                 }
             }
@@ -212,10 +212,11 @@ fn through_activations(shape: &Shape, types: &mut [Type<'_>], l: usize, z: &[f32
 /// `dx = W^T dz`, outputs in ascending order; four of them in one pass.
 fn adjoint_of_input(dx: &mut [f32], w: &[f32], dz: &[f32]) {
     dx.fill(0.0);
-    let inputs = dx.len();
+    // Never 0, as the compiler should know.
+    let inputs = dx.len().max(1);
     let (fours, rest) = dz.as_chunks::<4>();
     let (of_fours, of_rest) = w.split_at_checked(4 * fours.len() * inputs).unwrap_or_default();
-    for ([d0, d1, d2, d3], w) in fours.iter().zip(of_fours.chunks_exact(4 * inputs)) {
+    for ([d0, d1, d2, d3], w) in fours.iter().zip(of_fours.chunks_exact(inputs.saturating_mul(4))) {
         let row = |r: usize| part(w, r * inputs, inputs);
         let rows = row(0).iter().zip(row(1)).zip(row(2).iter().zip(row(3)));
         for (dx, ((w0, w1), (w2, w3))) in dx.iter_mut().zip(rows) {
@@ -229,10 +230,10 @@ fn adjoint_of_input(dx: &mut [f32], w: &[f32], dz: &[f32]) {
 
 /// `W -= d x^T`; four rows side by side, for one load of an input.
 fn subtract_product(w: &mut [f32], d: &[f32], x: &[f32]) {
-    let inputs = x.len();
+    let inputs = x.len().max(1);
     let (fours, rest) = d.as_chunks::<4>();
     let (of_fours, of_rest) = w.split_at_mut_checked(4 * fours.len() * inputs).unwrap_or_default();
-    for ([d0, d1, d2, d3], w) in fours.iter().zip(of_fours.chunks_exact_mut(4 * inputs)) {
+    for ([d0, d1, d2, d3], w) in fours.iter().zip(of_fours.chunks_exact_mut(inputs.saturating_mul(4))) {
         let (low, high) = w.split_at_mut_checked(2 * inputs).unwrap_or_default();
         let (w0, w1) = low.split_at_mut_checked(inputs).unwrap_or_default();
         let (w2, w3) = high.split_at_mut_checked(inputs).unwrap_or_default();

@@ -227,7 +227,7 @@ impl Layer<'_> {
         let (biases, last_biases) = self.biases.as_chunks::<5>();
         let (factors, last_factors) = self.factors.as_chunks::<5>();
         let ends = biases.iter().zip(factors);
-        for ((z, w), (b, f)) in fives.iter_mut().zip(of_fives.chunks_exact(5 * x.len())).zip(ends) {
+        for ((z, w), (b, f)) in fives.iter_mut().zip(of_fives.chunks_exact((5 * x.len()).max(1))).zip(ends) {
             let row = |r: usize| part(w, r * x.len(), x.len());
             let sums = five_rows(*b, [row(0), row(1), row(2), row(3), row(4)], x);
             for ((z, &f), sum) in z.iter_mut().zip(f).zip(sums) {
@@ -235,7 +235,7 @@ impl Layer<'_> {
             }
         }
         let ends = last_biases.iter().zip(last_factors);
-        for ((z, w), (&b, &f)) in rest.iter_mut().zip(of_rest.chunks_exact(x.len())).zip(ends) {
+        for ((z, w), (&b, &f)) in rest.iter_mut().zip(of_rest.chunks_exact(x.len().max(1))).zip(ends) {
             *z = scaled(w.iter().zip(x).fold(b, |sum, (&w, &x)| sum.wrapping_add(product(w, x))), f);
         }
     }

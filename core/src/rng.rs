@@ -76,8 +76,11 @@ impl Draws {
         }
         for i in (1..order.len()).rev() {
             let j = self.below(i as u32, i as u32 + 1) as usize;
-            if j < order.len() {
-                order.swap(i, j);
+            // Not `swap`, whose check of `i` the compiler leaves in.
+            if let Some((last, before)) = order.get_mut(..=i).and_then(|part| part.split_last_mut())
+                && let Some(other) = before.get_mut(j)
+            {
+                core::mem::swap(last, other);
             }
         }
     }

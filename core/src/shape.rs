@@ -145,7 +145,8 @@ impl Shape {
     /// # Errors
     /// If there is no such layer or type, or the layer has fewer neurons than types.
     pub const fn with_layer_types(mut self, layer: usize, first: usize, count: usize) -> Result<Self, ShapeError> {
-        if layer + 1 >= self.layers {
+        // The second condition follows from the first; with it the compiler sees that nothing below can panic.
+        if layer >= self.layers.saturating_sub(1) || layer >= self.blocks.len() {
             return Err(ShapeError::UnknownLayer);
         }
         if count == 0 || first >= self.types || count > self.types - first {
@@ -167,7 +168,7 @@ impl Shape {
             return Err(ShapeError::UnknownType);
         }
         let mut i = 0;
-        while i < kinds.len() {
+        while i < kinds.len() && i < self.kinds.len() {
             self.kinds[i] = kinds[i];
             i += 1;
         }
@@ -179,7 +180,7 @@ impl Shape {
 
     const fn check(&self) -> Result<(), ShapeError> {
         let mut i = 0;
-        while i <= self.layers {
+        while i <= self.layers && i < self.widths.len() {
             if self.widths[i] == 0 {
                 return Err(ShapeError::ZeroWidth);
             }
@@ -189,7 +190,7 @@ impl Shape {
             i += 1;
         }
         let mut l = 0;
-        while l + 1 < self.layers {
+        while l + 1 < self.layers && l < self.blocks.len() && l + 1 < self.widths.len() {
             if self.blocks[l].1 == 0 {
                 return Err(ShapeError::NoType);
             }
@@ -199,7 +200,7 @@ impl Shape {
             l += 1;
         }
         let mut t = 0;
-        while t < self.types {
+        while t < self.types && t < self.kinds.len() {
             match self.kinds[t].check() {
                 Ok(()) => {}
                 Err(e) => return Err(e),

@@ -418,7 +418,7 @@ impl<'a> Tunable<'a> {
         let last = self.entries.len().wrapping_sub(2);
         for (&z, d) in z.iter().zip(d) {
             let position = self.place.of(z);
-            let i = (position as i32).clamp(0, last as i32);
+            let i = (position as i32).max(0).min(last as i32);
             let Some([a, b]) = self.entries.get_mut(i as usize..).and_then(|tail| tail.first_chunk_mut::<2>()) else {
                 continue;
             };

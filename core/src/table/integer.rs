@@ -49,7 +49,7 @@ impl Scale {
     #[must_use]
     pub fn integer(&self, x: f32, least: i32, most: i32) -> i32 {
         let q = f64::from(x) / f64::from(self.step) + f64::from(self.zero);
-        if q.is_nan() { least } else { nearest(q).clamp(least, most) }
+        if q.is_nan() { least } else { nearest(q).max(least).min(most) }
     }
 }
 
