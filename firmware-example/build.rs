@@ -10,7 +10,10 @@ fn main() {
     let board = env::var("LDNN_BOARD").unwrap_or_else(|_| "mps2-an386".into());
     let file = PathBuf::from("boards").join(format!("{board}.x"));
     let Ok(layout) = fs::read_to_string(&file) else {
-        println!("cargo::error=LDNN_BOARD={board}: there is no {}; boards/README.md lists what there is", file.display());
+        println!(
+            "cargo::error=LDNN_BOARD={board}: there is no {}; boards/README.md lists what there is",
+            file.display()
+        );
         return;
     };
     if layout.contains("QEMU machine") {

@@ -6,6 +6,8 @@ pub use stack::Paint;
 
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
+#[cfg(feature = "defmt")]
+use defmt_rtt as _;
 
 /// A line of text for the person at the desk.
 #[cfg(feature = "semihosting")]

@@ -4,6 +4,7 @@
 #![no_std]
 #![deny(missing_docs)]
 
+pub mod bits;
 #[cfg(target_arch = "arm")]
 pub mod board;
 pub mod drift;

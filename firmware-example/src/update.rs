@@ -1,7 +1,7 @@
 //! A new model, as if over the air: checked completely before use, the old one kept if anything is wrong.
 
-use ldnn_core::image::{Contents, Image, ImageError, Room};
 use ldnn_core::Shape;
+use ldnn_core::image::{Contents, Image, ImageError, Room};
 use ldnn_core::quantised::{MAX_LAYERS, Parts, Quantised};
 use ldnn_core::table::integer::Scale;
 

@@ -2,12 +2,12 @@
 #![no_std]
 #![no_main]
 
+use core::hint::black_box;
 use cortex_m::singleton;
 use ldnn_firmware_example::board::{self, Clock, Paint, UNIT};
 use ldnn_firmware_example::infer::{self, IntegerWork, Score};
 use ldnn_firmware_example::model::{floats, floats_golden::X, integers};
 use ldnn_firmware_example::say;
-use core::hint::black_box;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -62,7 +62,13 @@ fn tell(
     let Score { rows, right, same } = score;
     say!("{}: {} of {} rows right, {} with every bit of the host", what, right, rows, same);
     say!("  {} {} an inference (+- {})", cost, UNIT, clock.resolution());
-    say!("  flash: {} bytes of weights, {} of tables; RAM: {} bytes of scratch, {} of stack", weights, tables, scratch, stack);
+    say!(
+        "  flash: {} bytes of weights, {} of tables; RAM: {} bytes of scratch, {} of stack",
+        weights,
+        tables,
+        scratch,
+        stack
+    );
     same == rows && 2 * right > rows
 }
 

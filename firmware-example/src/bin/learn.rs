@@ -4,11 +4,11 @@
 
 use core::hint::black_box;
 use cortex_m::singleton;
+use ldnn_core::online::Type;
 use ldnn_firmware_example::board::{self, Clock, Paint, UNIT};
 use ldnn_firmware_example::learn::{self, Direct, KNOTS, Report, STEP_WORK};
 use ldnn_firmware_example::model::{floats, floats_golden::X};
 use ldnn_firmware_example::say;
-use ldnn_core::online::Type;
 
 type Theta = [f32; floats::THETA.len()];
 
@@ -64,8 +64,16 @@ fn online(
 
 fn tell(what: &str, report: &Report, cost: u32, stack: usize, clock: &Clock) {
     let Report { steps, rows, before, after, hash } = *report;
-    say!("{}: {} of {} drifted rows right before, {} after {} steps", what, before, rows, after, steps);
-    say!("  {} {} a step (+- {}), {} bytes of stack; hash {:08x}", cost, UNIT, clock.resolution(), stack, hash);
+    say!(
+        "{}: {} of {} drifted rows right before, {} after {} steps; hash {:08x}",
+        what,
+        before,
+        rows,
+        after,
+        steps,
+        hash
+    );
+    say!("  {} {} a step (+- {}), {} bytes of stack", cost, UNIT, clock.resolution(), stack);
 }
 
 #[panic_handler]

@@ -218,12 +218,7 @@ fn images(memory: &mut Any) {
         Contents::Integers(network) => {
             let (mut weights, mut tables) = (any([0i8; 16]), any([[0i8; 256]; 2]));
             let (mut biases, mut factors) = (any([0i32; 8]), any([0i32; 8]));
-            let room = Room {
-                weights: &mut weights,
-                biases: &mut biases,
-                factors: &mut factors,
-                tables: &mut tables,
-            };
+            let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
             any(network.load(room).is_ok());
         }
     }

@@ -41,7 +41,12 @@ fn run() -> Option<bool> {
     say!("{} bad images: {} refused", tried, refused);
 
     let after = infer::all_integers(&slot.network()?, work);
-    say!("the model afterwards: {} of {} rows right, {} with every bit of the host", after.right, after.rows, after.same);
+    say!(
+        "the model afterwards: {} of {} rows right, {} with every bit of the host",
+        after.right,
+        after.rows,
+        after.same
+    );
     Some(good.same == good.rows && after == good && refused == tried)
 }
 

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# The firmware: its models are what `ldnn export` gives; it builds for every board; in QEMU it gives the bits of the host; and
+# it needs no more instructions, code and RAM than is written down (10 % more fails).
+#
+#   tests/firmware.sh export | boards | costs      one part
+#   LDNN_BLESS=1 tests/firmware.sh costs           writes the costs anew
+#   LDNN_DEBIAN_TARGETS=1                          builds with Debian's compiler even if rustup has the targets
+set -uo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+here=firmware-example
+status=0
+say() { printf '%s\n' "$*"; }
+fail() { say "FAILED: $*"; status=1; }
+
+# The commands that made firmware-example/src/model.
+exported() {
+    local out
+    out=$(mktemp -d)
+    local ldnn="cargo run --quiet --package ldnn -- --quiet"
+    local from="--what network --rate 0.1 --epochs 30"
+    $ldnn export $here/activations.json $from --form pairs --knots 65 --name floats --format rust --golden 400 \
+        --out "$out/floats" >/dev/null || fail "the export of real numbers"
+    $ldnn export $here/activations.json $from --weights int8 --name integers --format rust,postcard \
+        --out "$out/integers" >/dev/null || fail "the export of integers"
+    for file in floats/floats.rs floats/floats_golden.rs integers/integers.rs integers/integers_golden.rs integers/integers.ldnn; do
+        if [ -n "${LDNN_BLESS:-}" ]; then
+            cp "$out/$file" $here/src/model/
+        elif ! cmp "$out/$file" "$here/src/model/$(basename $file)"; then
+            fail "$file is not what is committed"
+        fi
+    done
+    rm -rf "$out"
+}
+
+targets="thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf thumbv8m.main-none-eabihf"
+if [ -z "${LDNN_DEBIAN_TARGETS:-}" ] && rustup target add $targets >/dev/null 2>&1; then
+    how=rustup
+else
+    how=debian
+fi
+
+# build BOARD FLAGS CARGO-ARGUMENTS...
+build() {
+    local board=$1 flags="-C link-arg=-Tlink.x $2" target
+    shift 2
+    target=$(target_of "$board")
+    if [ $how = rustup ]; then
+        (cd $here && LDNN_BOARD=$board RUSTFLAGS=$flags cargo build --quiet --release --target "$target" --target-dir "$where" "$@")
+    else
+        local lld
+        lld=$(find "$(rustc --print sysroot)/lib/rustlib" /usr/bin -name rust-lld -o -name ld.lld 2>/dev/null | head -n 1)
+        (cd $here && LDNN_BOARD=$board RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTFLAGS="$flags -C linker=$lld -C linker-flavor=ld.lld" \
+            /usr/bin/cargo build --quiet -Z build-std=core --release --target "$target" --target-dir "$where" "$@")
+    fi
+}
+
+target_of() { sed -n 's/.*target: *\([^ ]*\).*/\1/p' $here/boards/$1.x; }
+machine_of() { sed -n 's/.*QEMU machine: *\([^ ]*\).*/\1/p' $here/boards/$1.x; }
+where=$root/$here/target/$how
+
+# run BOARD PROGRAM: its output; adds the exit code if it is not 0.
+run() {
+    LDNN_BOARD=$1 $here/run.sh "$where/$(target_of "$1")/release/$2" 2>&1 || say "exit code $?"
+}
+
+boards() {
+    for file in $here/boards/*.x; do
+        local board bins features="" text
+        board=$(basename "$file" .x)
+        bins="infer learn update bits bare nopanic"
+        # 16 K of RAM are for inference.
+        [ "$board" = microbit ] && bins="infer bare nopanic"
+        [ "$board" = rp2040 ] && features="--features rp2040"
+        build "$board" "" $features $(printf -- '--bin %s ' $bins) || { fail "$board does not build"; continue; }
+        [ -n "$(machine_of "$board")" ] || { say "$board: builds"; continue; }
+        for bin in $bins; do
+            case $bin in bare | nopanic) continue ;; esac
+            text=$(run "$board" $bin)
+            case $text in *"exit code"*) fail "$board $bin: $text" ;; esac
+            # Every line that the golden file has for this program.
+            case $bin in
+            learn) [ "$(grep -cxFf tests/golden/firmware.txt <<<"$text")" = 3 ] || fail "$board learns other bits: $text" ;;
+            bits) [ "$(grep -cxFf tests/golden/firmware.txt <<<"$text")" = 1 ] || fail "$board computes other bits: $text" ;;
+            esac
+        done
+        say "$board: builds, runs, and gives the bits of the host"
+    done
+    build mps2-an386 "" --no-default-features --features defmt --bin infer --bin learn || fail "defmt does not build"
+}
+
+# number TEXT WHAT: the number before WHAT.
+number() { sed -n "s/^ *\([0-9]*\) $2.*/\1/p" <<<"$1"; }
+
+section_of() { # ELF SYMBOL-PART: the sections that symbols with this in their names lie in
+    readelf -sW "$1" | awk -v s="$2" '$4 == "OBJECT" && index($8, s) { print $7 }' | sort -u | while read -r i; do
+        readelf -SW "$1" | sed -n "s/^ *\[ *$i\] \([^ ]*\).*/\1/p"
+    done | sort -u | tr '\n' ' '
+}
+
+costs() {
+    local lines="" flags name text golden=tests/golden/firmware-costs.txt
+    for name in generic cortex-m4; do
+        flags=""
+        [ $name = cortex-m4 ] && flags="-C target-cpu=cortex-m4"
+        build mps2-an386 "$flags" --bin infer --bin learn --bin bare || { fail "mps2-an386 does not build"; return; }
+        text=$(run mps2-an386 infer)
+        lines+="$name int8-inference $(number "$text" "instructions an inference" | sed -n 1p)\n"
+        lines+="$name f32-inference $(number "$text" "instructions an inference" | sed -n 2p)\n"
+        text=$(run mps2-an386 learn)
+        lines+="$name step-frozen $(number "$text" "instructions a step" | sed -n 1p)\n"
+        lines+="$name step-knots $(number "$text" "instructions a step" | sed -n 2p)\n"
+        lines+="$name step-direct $(number "$text" "instructions a step" | sed -n 3p)\n"
+    done
+    build mps2-an386 "" --bin infer --bin learn --bin bare || { fail "mps2-an386 does not build"; return; }
+    local elf=$where/$(target_of mps2-an386)/release
+    size() { echo $((0x0$(readelf -SW "$elf/bare" | awk -v s="$1" '{ sub(/^ *\[ *[0-9]+\] /, "") } $1 == s { print $5 }'))); }
+    lines+="generic inference-code $(size .text)\n"
+    lines+="generic inference-ram $(($(size .bss) + $(size .data)))\n"
+    lines+="generic step-ram $(run mps2-an386 learn | sed -n 's/RAM of a step.*: \([0-9]*\) bytes/\1/p')\n"
+    for pair in "bare THETA .rodata" "bare TABLE1 .rodata" "learn THETA .rodata .bss" "bare SCRATCH .bss" "learn ENTRIES .bss"; do
+        set -- $pair
+        for found in $(section_of "$elf/$1" "$2"); do
+            case " ${*:3} " in *" $found "*) ;; *) fail "$2 of $1 lies in $found, not in ${*:3}" ;; esac
+        done
+        [ -n "$(section_of "$elf/$1" "$2")" ] || fail "$1 has no $2"
+    done
+    if [ -n "${LDNN_BLESS:-}" ]; then
+        printf "$lines" >$golden
+    fi
+    printf "$lines" | while read -r build what now; do
+        then=$(awk -v b="$build" -v w="$what" '$1 == b && $2 == w { print $3 }' $golden)
+        if [ -z "$now" ] || [ -z "$then" ] || [ $((now * 10)) -gt $((then * 11)) ]; then
+            say "$build $what: $now, written down is $then"
+            exit 1
+        fi
+        say "$build $what: $now"
+    done || status=1
+}
+
+if ! command -v qemu-system-arm >/dev/null; then
+    say "qemu-system-arm is missing: on Debian as root 'apt-get install qemu-system-arm'"
+    exit 1
+fi
+case ${1:-all} in
+export) exported ;;
+boards) boards ;;
+costs) costs ;;
+all) exported; boards; costs ;;
+*) fail "tests/firmware.sh export | boards | costs" ;;
+esac
+exit $status
