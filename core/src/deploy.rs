@@ -22,17 +22,37 @@ pub enum Activation<'a> {
     Integer(Scaled16<'a>),
 }
 
-impl Activation<'_> {
+/// What [`predict`] takes as activations: a kind of table if all types have the same, so that no other is linked, or
+/// [`Activation`].
+pub trait Activate {
     /// In place, pre-activations become activations.
+    fn apply(&self, z: &mut [f32]);
+}
+
+impl Activate for Compact<'_> {
+    fn apply(&self, z: &mut [f32]) {
+        Compact::apply(self, z);
+    }
+}
+
+impl Activate for Scaled16<'_> {
+    fn apply(&self, z: &mut [f32]) {
+        Scaled16::apply(self, z);
+    }
+}
+
+impl Activate for Activation<'_> {
     #[inline]
-    pub fn apply(&self, z: &mut [f32]) {
+    fn apply(&self, z: &mut [f32]) {
         match self {
             Activation::Base(base) => z.iter_mut().for_each(|z| *z = base.value(*z)),
             Activation::Compact(table) => table.apply(z),
             Activation::Integer(table) => table.apply(z),
         }
     }
+}
 
+impl Activation<'_> {
     /// `h` becomes the activations, `z` their slopes.
     #[inline]
     pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
@@ -70,7 +90,7 @@ pub const fn work_len(shape: &Shape) -> usize {
 pub fn predict(
     shape: &Shape,
     theta: &[f32],
-    activations: &[Activation<'_>],
+    activations: &[impl Activate],
     x: &[f32],
     out: &mut [f32],
     work: &mut [f32],
@@ -99,7 +119,7 @@ pub(crate) fn layer(shape: &Shape, theta: &[f32], l: usize, z: &mut [f32], x: &[
     affine(z, weights, part(theta, shape.biases_at(l), z.len()), x);
 }
 
-fn activate(shape: &Shape, activations: &[Activation<'_>], l: usize, z: &mut [f32]) {
+fn activate(shape: &Shape, activations: &[impl Activate], l: usize, z: &mut [f32]) {
     let (first, count) = shape.layer_types(l);
     for (i, activation) in activations.iter().skip(first).take(count).enumerate() {
         let (start, end) = shape.block(l, i);

@@ -80,7 +80,7 @@ impl core::error::Error for Error {}
 
 /// An exact length.
 #[inline]
-pub(crate) fn check(buffer: &'static str, expected: usize, got: usize) -> Result<(), SizeError> {
+pub(crate) const fn check(buffer: &'static str, expected: usize, got: usize) -> Result<(), SizeError> {
     if expected == got { Ok(()) } else { Err(SizeError { buffer, expected, got }) }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::arg_max;
 use crate::model::{floats, floats_golden, integers, integers_golden};
-use ldnn_core::deploy::{Activation, predict, work_len};
+use ldnn_core::deploy::{predict, work_len};
 use ldnn_core::quantised::Quantised;
 
 /// Scratch of the network of real numbers, in values.
@@ -20,17 +20,17 @@ pub struct Score {
 }
 
 /// The network of real numbers, one row.
-pub fn floats_row(activations: &[Activation<'_>], x: &[f32], out: &mut [f32; 10], work: &mut [f32; WORK]) -> bool {
-    predict(&floats::SHAPE, &floats::THETA, activations, x, out, work).is_ok()
+pub fn floats_row(x: &[f32], out: &mut [f32; 10], work: &mut [f32; WORK]) -> bool {
+    predict(&floats::SHAPE, &floats::THETA, &floats::ACTIVATIONS, x, out, work).is_ok()
 }
 
 /// The network of real numbers on all rows.
-pub fn all_floats(activations: &[Activation<'_>], work: &mut [f32; WORK]) -> Score {
+pub fn all_floats(work: &mut [f32; WORK]) -> Score {
     let (mut score, mut out) = (Score::default(), [0.0; 10]);
     let rows = floats_golden::X.iter().zip(&floats_golden::LABELS).zip(&floats_golden::ANSWERS);
     for ((x, &label), answer) in rows {
         score.rows += 1;
-        if floats_row(activations, x, &mut out, work) {
+        if floats_row(x, &mut out, work) {
             score.right += usize::from(arg_max(&out) == usize::from(label));
             score.same += usize::from(out.map(f32::to_bits) == answer.map(f32::to_bits));
         }

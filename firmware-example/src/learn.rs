@@ -53,20 +53,15 @@ pub fn start(theta: &mut [f32; floats::THETA.len()]) {
 }
 
 /// The deployed tables as values at the knots, to learn from on.
-///
-/// # Errors
-/// None: what was exported fits together.
-pub fn start_knots(entries: &mut [[f32; KNOTS]; 2]) -> Option<[Knots; 2]> {
-    let activations = floats::activations().ok()?;
+pub fn start_knots(entries: &mut [[f32; KNOTS]; 2]) -> [Knots; 2] {
     let mut knots = [Knots { low: -1.0, high: 1.0, count: KNOTS as u32 }; 2];
-    for ((entries, activation), knots) in entries.iter_mut().zip(&activations).zip(&mut knots) {
-        let Activation::Compact(table) = activation else { return None };
+    for ((entries, table), knots) in entries.iter_mut().zip(&floats::ACTIVATIONS).zip(&mut knots) {
         *knots = Knots { count: KNOTS as u32, ..table.knots() };
         for (i, entry) in entries.iter_mut().enumerate() {
             *entry = table.jet(knots.at(i as u32)).0;
         }
     }
-    Some(knots)
+    knots
 }
 
 /// One step at the rate 0, which changes nothing and costs what any other does.
@@ -76,11 +71,9 @@ pub fn idle_step(theta: &mut [f32], types: &mut [Type<'_>; 2], x: &[f32; 40], wo
 }
 
 /// The types of the deployed network, none of which learns.
-///
-/// # Errors
-/// None: what was exported fits together.
-pub fn frozen_types() -> Option<[Type<'static>; 2]> {
-    floats::activations().ok().map(|all| all.map(Type::Frozen))
+#[must_use]
+pub fn frozen_types() -> [Type<'static>; 2] {
+    floats::ACTIVATIONS.map(|table| Type::Frozen(Activation::Compact(table)))
 }
 
 /// The types of the deployed network, both of which learn.

@@ -1,6 +1,5 @@
 //! What the firmware does, done here: `tests/golden/firmware.txt` holds what both must print, to the bit.
 
-use ldnn_core::deploy::Activation;
 use ldnn_firmware_example::bits::{Hashes, Memory};
 use ldnn_firmware_example::infer::{self, IntegerWork, Score};
 use ldnn_firmware_example::learn::{self, Direct, KNOTS, Report, STEP_WORK};
@@ -18,10 +17,10 @@ fn line(what: &str, report: Option<Report>) -> String {
 fn the_host_learns_what_the_device_learns() {
     let mut theta = floats::THETA;
     let mut work = [0.0; STEP_WORK];
-    let frozen = learn::online(&mut theta, &mut learn::frozen_types().unwrap(), &mut work);
+    let frozen = learn::online(&mut theta, &mut learn::frozen_types(), &mut work);
     learn::start(&mut theta);
     let mut entries = [[0.0; KNOTS]; 2];
-    let knots = learn::start_knots(&mut entries).unwrap();
+    let knots = learn::start_knots(&mut entries);
     let tunable = learn::online(&mut theta, &mut learn::tunable_types(knots, &mut entries).unwrap(), &mut work);
     let mut direct = Box::new(Direct::new());
     direct.start();
@@ -42,7 +41,7 @@ fn the_host_learns_what_the_device_learns() {
 #[test]
 fn the_committed_export_gives_its_golden_answers() {
     let mut work = [0.0; infer::WORK];
-    let Score { rows, same, right } = infer::all_floats(&floats::activations().unwrap(), &mut work);
+    let Score { rows, same, right } = infer::all_floats(&mut work);
     assert!(same == rows && 2 * right > rows);
     let mut work = IntegerWork { q: [0; 40], work: [0; infer::WORK] };
     let built_in = infer::all_integers(&integers::network().unwrap(), &mut work);
@@ -67,12 +66,11 @@ fn a_bad_image_leaves_the_old_model_as_it_was() {
 #[test]
 fn the_sub_networks_are_those_that_the_tables_come_from() {
     // Tables of 65 pairs are within 0.01 of the sub-networks.
-    let activations = floats::activations().unwrap();
     for (t, phi) in subnets::PHI.chunks(3 * subnets::UNITS + 1).enumerate() {
         let (u, rest) = phi.split_at(subnets::UNITS);
         let (c, rest) = rest.split_at(subnets::UNITS);
         let (v, d) = rest.split_at(subnets::UNITS);
-        let Activation::Compact(table) = activations[t] else { panic!("type {t} is no table") };
+        let table = floats::ACTIVATIONS[t];
         for i in 0..=100 {
             let z = -2.5 + 5.0 * i as f32 / 100.0;
             let sum: f32 = (0..subnets::UNITS).map(|j| v[j] * (u[j] * z + c[j]).tanh()).sum();

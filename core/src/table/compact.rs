@@ -58,7 +58,7 @@ pub const MAX_KNOTS: u32 = 1 << 16;
 impl Knots {
     /// Whether they make a table: 2 to [`MAX_KNOTS`], `low < high`, and width, inverse spacing and offset finite.
     #[must_use]
-    pub fn is_valid(&self) -> bool {
+    pub const fn is_valid(&self) -> bool {
         let (per, offset, width) = (self.per_spacing(), self.offset(), self.high - self.low);
         let finite = per.is_finite() && offset.is_finite() && width.is_finite();
         self.count >= 2 && self.count <= MAX_KNOTS && width > 0.0 && finite
@@ -66,9 +66,9 @@ impl Knots {
 
     /// Knot `i`.
     #[must_use]
-    pub fn at(&self, i: u32) -> f32 {
-        let part = f64::from(i) / f64::from(self.cells());
-        (f64::from(self.low) * (1.0 - part) + f64::from(self.high) * part) as f32
+    pub const fn at(&self, i: u32) -> f32 {
+        let part = i as f64 / self.cells() as f64;
+        (self.low as f64 * (1.0 - part) + self.high as f64 * part) as f32
     }
 
     /// Number of cells between them.
@@ -79,20 +79,20 @@ impl Knots {
 
     /// Distance of two of them.
     #[must_use]
-    pub fn spacing(&self) -> f64 {
-        (f64::from(self.high) - f64::from(self.low)) / f64::from(self.cells())
+    pub const fn spacing(&self) -> f64 {
+        (self.high as f64 - self.low as f64) / self.cells() as f64
     }
 
     /// The factor from pre-activations to positions.
     #[must_use]
-    pub fn per_spacing(&self) -> f32 {
+    pub const fn per_spacing(&self) -> f32 {
         (1.0 / self.spacing()) as f32
     }
 
     /// The position of the pre-activation 0.
     #[must_use]
-    pub fn offset(&self) -> f32 {
-        (-f64::from(self.low) / self.spacing()) as f32
+    pub const fn offset(&self) -> f32 {
+        (-(self.low as f64) / self.spacing()) as f32
     }
 }
 
@@ -104,7 +104,7 @@ pub enum TableError {
     Knots,
     /// A half table must begin at 0 and have no base function.
     Symmetry,
-    /// Only `zero`, `relu` and `elu` are added outside a table.
+    /// Only `zero` and `relu` are added outside a table.
     Base,
     /// The step of a scale is not positive and finite.
     Scale,
@@ -123,9 +123,7 @@ impl core::fmt::Display for TableError {
         match self {
             TableError::Knots => write!(f, "a table needs 2 to {MAX_KNOTS} knots on a finite range, low < high"),
             TableError::Symmetry => f.write_str("the table of an odd or even function begins at 0 and has no base"),
-            TableError::Base => {
-                f.write_str("only zero, relu and elu can be added to a table; sample the others into it")
-            }
+            TableError::Base => f.write_str("only zero and relu can be added to a table; sample the others into it"),
             TableError::Scale => f.write_str("the step of a scale must be positive and finite"),
             TableError::Size(e) => e.fmt(f),
         }
@@ -219,25 +217,31 @@ pub fn fill(form: Form, knots: Knots, f: impl Fn(f32) -> (f32, f32), entries: &m
 }
 
 impl<'a> Compact<'a> {
-    /// A table over `entries`, which lie as [`Form`] says. `base` is added to what the table has: the kink of `relu` and
-    /// `elu`, which does not fit a cubic, or [`Base::Zero`].
+    /// A table over `entries`, which lie as [`Form`] says. `base` is added to what the table has: the kink of
+    /// [`Base::Relu`], which does not fit a cubic, or [`Base::Zero`].
+    ///
+    /// In a `const` it costs nothing where it runs.
     ///
     /// # Errors
     /// If the parts do not fit each other.
-    pub fn new(
+    pub const fn new(
         form: Form,
         knots: Knots,
         symmetry: Symmetry,
         base: Base,
         entries: &'a [f32],
     ) -> Result<Self, TableError> {
-        Compact::check(form, knots, symmetry, base, entries.len())?;
-        let place = Place { per: knots.per_spacing(), offset: knots.offset() };
-        Ok(Compact { form, knots, symmetry, base, entries, place })
+        match Compact::check(form, knots, symmetry, base, entries.len()) {
+            Ok(()) => {
+                let place = Place { per: knots.per_spacing(), offset: knots.offset() };
+                Ok(Compact { form, knots, symmetry, base, entries, place })
+            }
+            Err(e) => Err(e),
+        }
     }
 
     /// Whether the parts of a table with so many entries fit each other.
-    pub(crate) fn check(
+    pub(crate) const fn check(
         form: Form,
         knots: Knots,
         symmetry: Symmetry,
@@ -247,13 +251,17 @@ impl<'a> Compact<'a> {
         if !knots.is_valid() {
             return Err(TableError::Knots);
         }
-        if symmetry != Symmetry::None && (knots.low != 0.0 || base != Base::Zero) {
+        let is_whole = matches!(symmetry, Symmetry::None);
+        if !is_whole && (knots.low != 0.0 || !matches!(base, Base::Zero)) {
             return Err(TableError::Symmetry);
         }
-        if !matches!(base, Base::Zero | Base::Relu | Base::Elu) {
+        if !matches!(base, Base::Zero | Base::Relu) {
             return Err(TableError::Base);
         }
-        Ok(check("entries", form.entries(knots.count), entries)?)
+        match check("entries", form.entries(knots.count), entries) {
+            Ok(()) => Ok(()),
+            Err(e) => Err(TableError::Size(e)),
+        }
     }
 
     /// How the cells are stored.
@@ -306,39 +314,33 @@ impl<'a> Compact<'a> {
         (h[0], z[0])
     }
 
-    /// The same for a table of all of its function.
-    fn with_base(&self, z: f32) -> (f32, f32) {
-        let (value, slope) = match self.form {
-            Form::Hermite => self.hermite(z),
-            Form::Linear => self.line(z),
-            Form::Pairs => self.pair(z),
-        };
-        (value + self.base.value(z), slope + self.base.slope(z))
-    }
-
-    /// A loop for each of what is common, so that nothing is decided within one.
+    /// A loop for each form, so that nothing is decided within; a half table, or one with a base, decides at every value,
+    /// which costs less than nine more loops would in flash.
     #[inline(always)]
     fn run(&self, to: impl Each) {
-        match (self.form, self.base) {
-            (Form::Hermite, Base::Zero) => self.unfold(to, |z| self.hermite(z)),
-            (Form::Linear, Base::Zero) => self.unfold(to, |z| self.line(z)),
-            (Form::Pairs, Base::Zero) => self.unfold(to, |z| self.pair(z)),
-            _ => to.each(|z| self.with_base(z)),
+        if self.symmetry != Symmetry::None || self.base != Base::Zero {
+            return to.each(|z| self.any(z));
+        }
+        match self.form {
+            Form::Hermite => to.each(|z| self.hermite(z)),
+            Form::Linear => to.each(|z| self.line(z)),
+            Form::Pairs => to.each(|z| self.pair(z)),
         }
     }
 
     #[inline(always)]
-    fn unfold(&self, to: impl Each, jet: impl Fn(f32) -> (f32, f32)) {
+    fn any(&self, z: f32) -> (f32, f32) {
+        let at = if self.symmetry == Symmetry::None { z } else { z.abs() };
+        let (value, slope) = match self.form {
+            Form::Hermite => self.hermite(at),
+            Form::Linear => self.line(at),
+            Form::Pairs => self.pair(at),
+        };
         match self.symmetry {
-            Symmetry::None => to.each(jet),
-            Symmetry::Odd => to.each(|z| {
-                let (value, slope) = jet(z.abs());
-                (if z < 0.0 { -value } else { value }, slope)
-            }),
-            Symmetry::Even => to.each(|z| {
-                let (value, slope) = jet(z.abs());
-                (value, if z < 0.0 { -slope } else { slope })
-            }),
+            Symmetry::Odd if z < 0.0 => (-value, slope),
+            Symmetry::Even if z < 0.0 => (value, -slope),
+            Symmetry::None if self.base == Base::Relu => (value + Base::Relu.value(z), slope + Base::Relu.slope(z)),
+            _ => (value, slope),
         }
     }
 

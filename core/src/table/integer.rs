@@ -35,7 +35,7 @@ impl Scale {
 
     /// Whether the step is positive and finite.
     #[must_use]
-    pub fn is_valid(&self) -> bool {
+    pub const fn is_valid(&self) -> bool {
         self.step > 0.0 && self.step.is_finite()
     }
 
@@ -90,8 +90,11 @@ impl<'a> Table16<'a> {
     ///
     /// # Errors
     /// If `entries` has another length.
-    pub fn new(entries: &'a [i16]) -> Result<Self, TableError> {
-        Ok(Table16 { entries, shift: shift(entries.len())? })
+    pub const fn new(entries: &'a [i16]) -> Result<Self, TableError> {
+        match shift(entries.len()) {
+            Ok(shift) => Ok(Table16 { entries, shift }),
+            Err(e) => Err(e),
+        }
     }
 
     /// The entries.
@@ -120,10 +123,16 @@ impl<'a> Table16<'a> {
 }
 
 /// Bits of an input within a cell of a table with so many entries.
-fn shift(entries: usize) -> Result<u32, TableError> {
-    let cells = entries.saturating_sub(1).clamp(2, 1 << 15).next_power_of_two();
-    check("entries", cells + 1, entries)?;
-    Ok(16 - cells.trailing_zeros())
+const fn shift(entries: usize) -> Result<u32, TableError> {
+    let cells = match entries.saturating_sub(1) {
+        0..2 => 2,
+        cells @ 2..0x8000 => cells.next_power_of_two(),
+        _ => 1 << 15,
+    };
+    match check("entries", cells + 1, entries) {
+        Ok(()) => Ok(16 - cells.trailing_zeros()),
+        Err(e) => Err(TableError::Size(e)),
+    }
 }
 
 /// An integer table between real numbers.
@@ -140,16 +149,20 @@ impl<'a> Scaled16<'a> {
     ///
     /// # Errors
     /// If a scale is impossible.
-    pub fn new(table: Table16<'a>, input: Scale, output: Scale) -> Result<Self, TableError> {
-        Scaled16::check(table.entries.len(), input, output)?;
+    pub const fn new(table: Table16<'a>, input: Scale, output: Scale) -> Result<Self, TableError> {
+        if let Err(e) = Scaled16::check(table.entries.len(), input, output) {
+            return Err(e);
+        }
         // Counted from the first input, so that rounding towards zero after adding a half is to the nearest.
-        let offset = (f64::from(input.zero) + 32768.5) as f32;
+        let offset = (input.zero as f64 + 32768.5) as f32;
         Ok(Scaled16 { table, per: 1.0 / input.step, offset, output })
     }
 
     /// Whether a table of so many entries and these scales fit each other.
-    pub(crate) fn check(entries: usize, input: Scale, output: Scale) -> Result<(), TableError> {
-        shift(entries)?;
+    pub(crate) const fn check(entries: usize, input: Scale, output: Scale) -> Result<(), TableError> {
+        if let Err(e) = shift(entries) {
+            return Err(e);
+        }
         let good = input.is_valid() && output.is_valid() && (1.0 / input.step).is_finite();
         if good { Ok(()) } else { Err(TableError::Scale) }
     }

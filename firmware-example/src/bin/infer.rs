@@ -6,7 +6,7 @@ use core::hint::black_box;
 use cortex_m::singleton;
 use ldnn_firmware_example::board::{self, Clock, Paint, UNIT};
 use ldnn_firmware_example::infer::{self, IntegerWork, Score};
-use ldnn_firmware_example::model::{floats, floats_golden::X, integers};
+use ldnn_firmware_example::model::{floats_golden::X, integers};
 use ldnn_firmware_example::say;
 
 #[cortex_m_rt::entry]
@@ -25,14 +25,13 @@ fn run() -> Option<bool> {
 
 fn floats(clock: &Clock) -> Option<bool> {
     let work = singleton!(FLOAT_WORK: [f32; infer::WORK] = [0.0; infer::WORK])?;
-    let activations = floats::activations().ok()?;
     let mut out = [0.0; 10];
     let paint = Paint::new(8192);
     let cost = clock.count(|| {
-        black_box(infer::floats_row(black_box(&activations), black_box(&X[0]), &mut out, work));
+        black_box(infer::floats_row(black_box(&X[0]), &mut out, work));
     });
     let stack = paint.used();
-    let score = infer::all_floats(&activations, work);
+    let score = infer::all_floats(work);
     let (weights, tables) = infer::FLOAT_BYTES;
     Some(tell("f32 with tables of f32", score, cost, clock, (weights, tables), (4 * work.len(), stack)))
 }

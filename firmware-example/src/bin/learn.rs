@@ -25,9 +25,9 @@ fn run() -> Option<bool> {
     let work = singleton!(STEP: [f32; STEP_WORK] = [0.0; STEP_WORK])?;
     say!("RAM of a step beyond weights and tables: {} bytes", 4 * STEP_WORK);
 
-    let types = &mut learn::frozen_types()?;
+    let types = &mut learn::frozen_types();
     let frozen = online("weights", &clock, theta, types, work)?;
-    let types = &mut learn::tunable_types(learn::start_knots(entries)?, entries)?;
+    let types = &mut learn::tunable_types(learn::start_knots(entries), entries)?;
     let tunable = online("weights and knots", &clock, theta, types, work)?;
 
     let direct = singleton!(DIRECT: Direct = Direct::new())?;

@@ -2,9 +2,13 @@
 //!
 //! `tests/firmware.sh` at the root of the project has the commands and checks that they still give these files.
 
+#[rustfmt::skip]
 pub mod floats;
+#[rustfmt::skip]
 pub mod floats_golden;
+#[rustfmt::skip]
 pub mod integers;
+#[rustfmt::skip]
 pub mod integers_golden;
 pub mod subnets;
 

@@ -6,7 +6,7 @@ use super::table::{Beyond, Owned};
 use crate::task::Set;
 use crate::train::Judgement;
 use anyhow::{Context, Result, bail};
-use ldnn_core::deploy::{Activation, predict, work_len};
+use ldnn_core::deploy::{Activate, Activation, predict, work_len};
 use ldnn_core::table::compact::Form;
 use ldnn_core::{Base, Kind};
 use rayon::prelude::*;

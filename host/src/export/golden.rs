@@ -3,7 +3,7 @@
 use super::deployed::{Deployed, WeightFile};
 use super::table::Owned;
 use anyhow::Result;
-use ldnn_core::deploy::{Activation, predict, work_len};
+use ldnn_core::deploy::{Activate, Activation, predict, work_len};
 use serde::{Deserialize, Serialize};
 
 /// Vectors for every entry point of an export.

@@ -83,7 +83,7 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
         "fn main() {\n    let real = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<f32>>();\n";
     text += "    let (z, x) = (real(&Z), real(&X));\n    let _ = (&z, &x);\n";
     if !golden.activations.is_empty() {
-        text += "    let activations = model::activations().unwrap();\n    for activation in &activations {\n        let mut y = z.clone();\n        \
+        text += "    #[allow(unused_imports)]\n    use ldnn_core::deploy::Activate;\n    for activation in &model::ACTIVATIONS {\n        let mut y = z.clone();\n        \
                  activation.apply(&mut y);\n        y.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));\n    }\n";
     }
     match model.weights {
@@ -91,7 +91,7 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
         WeightFile::Floats { .. } => {
             text += "    let shape = &model::SHAPE;\n    let mut work = vec![0.0; ldnn_core::deploy::work_len(shape)];\n    \
                      let mut out = vec![0.0; shape.outputs()];\n    for x in x.chunks_exact(shape.inputs()) {\n        \
-                     ldnn_core::deploy::predict(shape, &model::THETA, &activations, x, &mut out, &mut work).unwrap();\n        \
+                     ldnn_core::deploy::predict(shape, &model::THETA, &model::ACTIVATIONS, x, &mut out, &mut work).unwrap();\n        \
                      out.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));\n    }\n";
         }
         WeightFile::Integers(_) => {

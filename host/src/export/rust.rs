@@ -72,7 +72,7 @@ fn matrix<T: std::fmt::Display>(
 fn uses(model: &Deployed, owned: &[Owned]) -> String {
     let mut text = String::new();
     let has = |f: &dyn Fn(&Owned) -> bool| owned.iter().any(f);
-    if !owned.is_empty() {
+    if !owned.is_empty() && common_type(owned) == "Activation" {
         text += "use ldnn_core::deploy::Activation;\n";
     }
     if matches!(model.weights, WeightFile::Integers(_)) {
@@ -80,9 +80,7 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
     }
     let compact = has(&|t| matches!(t, Owned::Compact { .. }));
     if compact {
-        text += "use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, TableError};\n";
-    } else if !owned.is_empty() {
-        text += "use ldnn_core::table::compact::TableError;\n";
+        text += "use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};\n";
     }
     if has(&|t| matches!(t, Owned::Integer { .. })) {
         text += "use ldnn_core::table::integer::{Scale, Scaled16, Table16};\n";
@@ -130,14 +128,16 @@ fn activations(owned: &[Owned]) -> Result<String> {
             }
         }
     }
-    writeln!(text, "/// The activations, one a type.\n///\n/// # Errors\n/// None: what is above fits together.")?;
-    writeln!(text, "pub fn activations() -> Result<[Activation<'static>; {}], TableError> {{\n    Ok([", owned.len())?;
+    let kind = common_type(owned);
+    writeln!(text, "/// The activations, one a type; made when this is compiled.")?;
+    writeln!(text, "pub static ACTIVATIONS: [{kind}<'static>; {}] = [", owned.len())?;
     for (t, table) in owned.iter().enumerate() {
         let value = match table {
-            Owned::Base(base) => format!("Activation::Base({})", base_path(*base)),
+            Owned::Base(base) => base_path(*base),
             Owned::Compact { form, knots, symmetry, base, .. } => format!(
-                "Activation::Compact(Compact::new(\n            Form::{form:?},\n            Knots {{ low: {}, high: {}, count: {} }},\n            \
-                 Symmetry::{symmetry:?},\n            {},\n            &TABLE{},\n        )?)",
+                "match Compact::new(\n        Form::{form:?},\n        Knots {{ low: {}, high: {}, count: {} }},\n        \
+                 Symmetry::{symmetry:?},\n        {},\n        &TABLE{},\n    ) {{\n        Ok(table) => table,\n        \
+                 Err(_) => panic!(\"no such table\"),\n    }}",
                 float(knots.low),
                 float(knots.high),
                 knots.count,
@@ -145,16 +145,35 @@ fn activations(owned: &[Owned]) -> Result<String> {
                 t + 1
             ),
             Owned::Integer { input, output, .. } => format!(
-                "Activation::Integer(Scaled16::new(Table16::new(&TABLE{})?, {}, {})?)",
+                "match Table16::new(&TABLE{}) {{\n        Ok(table) => match Scaled16::new(table, {}, {}) {{\n            \
+                 Ok(table) => table,\n            Err(_) => panic!(\"no such scales\"),\n        }},\n        \
+                 Err(_) => panic!(\"no such table\"),\n    }}",
                 t + 1,
                 scale(*input),
                 scale(*output)
             ),
         };
-        writeln!(text, "        {value},")?;
+        let variant = match table {
+            Owned::Base(_) => "Base",
+            Owned::Compact { .. } => "Compact",
+            Owned::Integer { .. } => "Integer",
+        };
+        let value = if kind == "Activation" { format!("Activation::{variant}({value})") } else { value };
+        writeln!(text, "    {value},")?;
     }
-    text += "    ])\n}\n\n";
+    text += "];\n\n";
     Ok(text)
+}
+
+/// The type that all of them have, so that a program links the code of no other.
+fn common_type(owned: &[Owned]) -> &'static str {
+    if owned.iter().all(|t| matches!(t, Owned::Compact { .. })) {
+        "Compact"
+    } else if owned.iter().all(|t| matches!(t, Owned::Integer { .. })) {
+        "Scaled16"
+    } else {
+        "Activation"
+    }
 }
 
 fn integers(file: &IntegerFile) -> Result<String> {

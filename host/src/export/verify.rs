@@ -6,7 +6,7 @@ use super::source::arg_max;
 use super::{harness, image};
 use crate::report::Table;
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::deploy::{Activation, predict, work_len};
+use ldnn_core::deploy::{Activate, Activation, predict, work_len};
 use ldnn_core::image::{Contents, Image, Room};
 use std::fmt::Write;
 use std::fs;
