@@ -47,8 +47,8 @@ pub struct ExportArgs {
     #[arg(long, default_value_t = 99.9, value_name = "PERCENT", conflicts_with = "range")]
     percentile: f64,
     /// Tables span this range instead
-    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 2)]
-    range: Option<Vec<f32>>,
+    #[arg(long, value_name = "LOW,HIGH", value_parser = pair, allow_hyphen_values = true)]
+    range: Option<(f32, f32)>,
     /// What tables do beyond their range: go on along the last line, or stay at the last value
     #[arg(long, default_value = "linear", value_name = "NAME")]
     beyond: Beyond,
@@ -89,6 +89,13 @@ Examples:
 A network is trained with the activations, on the task: it tells which pre-activations occur and what tables cost in accuracy.
 The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt.";
 
+/// Two numbers with a comma between.
+fn pair(text: &str) -> Result<(f32, f32), String> {
+    let parse = |part: &str| part.trim().parse().map_err(|_| format!("'{part}' is no number; give two, as in -4,4"));
+    let (low, high) = text.split_once(',').ok_or("give two numbers, as in -4,4")?;
+    Ok((parse(low)?, parse(high)?))
+}
+
 #[derive(Serialize)]
 struct Settings {
     from: String,
@@ -113,7 +120,7 @@ impl ExportArgs {
                 _ => Budget::MaxError(self.max_error.unwrap_or(1e-3)),
             },
             percentile: self.percentile,
-            range: self.range.as_ref().and_then(|r| Some((*r.first()?, *r.get(1)?))),
+            range: self.range,
             beyond: self.beyond,
             golden: self.golden.min(task.test.rows()),
             seed: self.seed,

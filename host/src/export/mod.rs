@@ -15,9 +15,11 @@ mod table;
 mod text;
 pub mod verify;
 
-pub use choose::{Budget, Candidate, FormChoice};
+pub use c::{header as c_header, source as c_source};
+pub use choose::{Budget, FormChoice};
 pub use deployed::{Deployed, IntegerFile, Measured, ShapeFile, WeightFile};
 pub use golden::Golden;
+pub use image::bytes as image_bytes;
 pub use run::{ExportConfig, Format, Given, Weights, What, run};
-pub use source::Source;
+pub use rust::module as rust_module;
 pub use table::{Beyond, Owned, TableFile};

@@ -1,0 +1,47 @@
+//! a test
+//! nothing was measured * / here
+
+use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
+use ldnn_core::{Base, Kind, Shape};
+
+/// The sizes; the activations stand in place of the kinds.
+pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Zero); 2]);
+
+/// pairs, 3 knots on [-1, 1]
+pub static TABLE1: [f32; 4] = [
+    -0.3, -0.17500001, -0.050000012, 0.07499999,
+];
+
+/// pairs, 4 knots on [-2, 1]
+pub static TABLE2: [f32; 6] = [
+    -0.3, -0.17500001, -0.050000012, 0.07499999, 0.19999999, 0.325,
+];
+
+/// The activations, one a type; made when this is compiled.
+pub static ACTIVATIONS: [Compact<'static>; 2] = [
+    match Compact::new(
+        Form::Pairs,
+        Knots { low: -1.0, high: 1.0, count: 3 },
+        Symmetry::None,
+        Base::Zero,
+        &TABLE1,
+    ) {
+        Ok(table) => table,
+        Err(_) => panic!("no such table"),
+    },
+    match Compact::new(
+        Form::Pairs,
+        Knots { low: -2.0, high: 1.0, count: 4 },
+        Symmetry::None,
+        Base::Zero,
+        &TABLE2,
+    ) {
+        Ok(table) => table,
+        Err(_) => panic!("no such table"),
+    },
+];
+
+/// Of each layer outputs x inputs, then the biases.
+pub static THETA: [f32; 17] = [
+    -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0,
+];
