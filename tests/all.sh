@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test there is. Installs what it needs (compiler targets) where it may, and says what is missing where it may not.
+# Every test there is. Installs what it needs (compiler targets, emulator, compilers) where it may, and says what is missing where it may not.
 #
 #   LDNN_DEBIAN_TARGETS=1 ./tests/all.sh   builds for Cortex-M with Debian's compiler even if rustup has the targets
 set -uo pipefail
@@ -60,6 +60,10 @@ cross() {
 
 # Where it may: a tool that a step needs. The step itself says what is missing where it may not.
 command -v valgrind >/dev/null || { as_root apt-get update && as_root apt-get install -y valgrind; } >/dev/null 2>&1
+command -v qemu-system-arm >/dev/null || { as_root apt-get update && as_root apt-get install -y qemu-system-arm; } >/dev/null 2>&1
+command -v arm-none-eabi-gcc >/dev/null || {
+    as_root apt-get update && as_root apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi
+} >/dev/null 2>&1
 command -v chromium >/dev/null || { as_root apt-get update && as_root apt-get install -y chromium; } >/dev/null 2>&1
 
 step "format" cargo fmt --all --check
@@ -70,6 +74,11 @@ step "tests" cargo test --workspace
 step "tests, micromath" cargo test --package ldnn-tests --features micromath --test micromath
 step "instruction counts" tests/instructions.sh
 step "report in a browser" tests/browser.sh
+step "firmware, format" cargo fmt --manifest-path firmware-example/Cargo.toml --check
+step "firmware, clippy" tests/firmware.sh clippy
+step "firmware, the committed exports" tests/firmware.sh export
+step "firmware, every board" tests/firmware.sh boards
+step "firmware, costs" tests/firmware.sh costs
 
 if rustup_targets; then
     how=rustup

@@ -2,7 +2,7 @@
 # The firmware: its models are what `ldnn export` gives; it builds for every board; in QEMU it gives the bits of the host; and
 # it needs no more instructions, code and RAM than is written down (10 % more fails).
 #
-#   tests/firmware.sh export | boards | costs      one part
+#   tests/firmware.sh export | clippy | boards | costs   one part
 #   LDNN_BLESS=1 tests/firmware.sh costs           writes the costs anew
 #   LDNN_DEBIAN_TARGETS=1                          builds with Debian's compiler even if rustup has the targets
 set -uo pipefail
@@ -64,11 +64,17 @@ run() {
     LDNN_BOARD=$1 $here/run.sh "$where/$(target_of "$1")/release/$2" 2>&1 || say "exit code $?"
 }
 
+# Where rustup's compiler is, and with it clippy.
+lint() {
+    [ $how = rustup ] || { say "not without rustup's targets"; return; }
+    (cd $here && cargo clippy --quiet --release --lib --bins --target-dir "$where" -- -D warnings) || fail "clippy"
+}
+
 boards() {
     for file in $here/boards/*.x; do
         local board bins features="" text
         board=$(basename "$file" .x)
-        bins="infer learn update bits bare nopanic"
+        bins="infer learn update bits lookups bare nopanic"
         # 16 K of RAM are for inference.
         [ "$board" = microbit ] && bins="infer bare nopanic"
         [ "$board" = rp2040 ] && features="--features rp2040"
@@ -103,16 +109,17 @@ costs() {
     for name in generic cortex-m4; do
         flags=""
         [ $name = cortex-m4 ] && flags="-C target-cpu=cortex-m4"
-        build mps2-an386 "$flags" --bin infer --bin learn --bin bare || { fail "mps2-an386 does not build"; return; }
+        build mps2-an386 "$flags" --bin infer --bin learn --bin lookups --bin bare || { fail "mps2-an386 does not build"; return; }
         text=$(run mps2-an386 infer)
         lines+="$name int8-inference $(number "$text" "instructions an inference" | sed -n 1p)\n"
         lines+="$name f32-inference $(number "$text" "instructions an inference" | sed -n 2p)\n"
         text=$(run mps2-an386 learn)
         lines+="$name step-frozen $(number "$text" "instructions a step" | sed -n 1p)\n"
         lines+="$name step-knots $(number "$text" "instructions a step" | sed -n 2p)\n"
+        lines+="$(run mps2-an386 lookups | sed -n "s/^\([a-z0-9-]*\): \([0-9]*\) instructions for 1000.*/$name lookups-\1 \2\\\\n/p" | tr -d '\n')"
         lines+="$name step-direct $(number "$text" "instructions a step" | sed -n 3p)\n"
     done
-    build mps2-an386 "" --bin infer --bin learn --bin bare || { fail "mps2-an386 does not build"; return; }
+    build mps2-an386 "" --bin infer --bin learn --bin lookups --bin bare || { fail "mps2-an386 does not build"; return; }
     local elf=$where/$(target_of mps2-an386)/release
     size() { echo $((0x0$(readelf -SW "$elf/bare" | awk -v s="$1" '{ sub(/^ *\[ *[0-9]+\] /, "") } $1 == s { print $5 }'))); }
     lines+="generic inference-code $(size .text)\n"
@@ -146,7 +153,8 @@ case ${1:-all} in
 export) exported ;;
 boards) boards ;;
 costs) costs ;;
-all) exported; boards; costs ;;
-*) fail "tests/firmware.sh export | boards | costs" ;;
+clippy) lint ;;
+all) exported; lint; boards; costs ;;
+*) fail "tests/firmware.sh export | clippy | boards | costs" ;;
 esac
 exit $status

@@ -9,7 +9,7 @@ unsafe extern "C" {
 
 const PAINT: u32 = 0x5afe_57ac;
 /// Bytes below the stack pointer that are left alone, for the painting itself.
-const MARGIN: usize = 256;
+pub const MARGIN: usize = 128;
 
 /// Painted stack.
 pub struct Paint {
@@ -34,11 +34,11 @@ impl Paint {
         Paint { low, words, top }
     }
 
-    /// How many bytes below the stack pointer of then have been used since.
+    /// How many bytes below the stack pointer of then have been used since, or [`MARGIN`] if it were fewer.
     pub fn used(&self) -> usize {
         // SAFETY: as above; it only reads.
         let painted = |&i: &usize| unsafe { read_volatile(self.low.wrapping_add(i)) } == PAINT;
         let untouched = (0..self.words).take_while(painted).count();
-        if untouched == self.words { 0 } else { self.top - self.low as usize - 4 * untouched }
+        if untouched == self.words { MARGIN } else { self.top - self.low as usize - 4 * untouched }
     }
 }

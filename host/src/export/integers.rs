@@ -86,6 +86,27 @@ fn affine(file: &mut IntegerFile, weights: &[f32], biases: &[f32], from: Scale, 
     shift as u8
 }
 
+/// The largest error and the root of the mean squared error of the tables, over every input that they have.
+///
+/// # Errors
+/// None that checked functions have.
+pub fn table_errors(file: &IntegerFile, source: &Source) -> Result<(f64, f64)> {
+    let (mut largest, mut squares, mut count) = (0.0f64, 0.0, 0);
+    for (l, &(step, zero)) in file.table_outputs.iter().enumerate() {
+        let (first, types) = source.shape.layer_types(l);
+        for t in first..first + types {
+            let z: Vec<f64> = (-128..128).map(|q| f64::from(q as f32 * file.table_inputs[t])).collect();
+            for (exact, &q) in source.functions[t].values(&z)?.iter().zip(&file.tables[t]) {
+                let error = (f64::from(Scale { step, zero }.real(q.into())) - exact).abs();
+                largest = largest.max(error);
+                squares += error * error;
+                count += 1;
+            }
+        }
+    }
+    Ok((largest, (squares / f64::from(count.max(1))).sqrt()))
+}
+
 /// The outputs of the network of integers on all rows: integers, and what they stand for.
 ///
 /// # Errors

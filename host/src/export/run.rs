@@ -187,7 +187,8 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
     section.text.push(format!("From {what}."));
     section.tabulate(folder, "ranges", range_table(&source, &chooser, &chosen, config))?;
     let ladder = chooser.ladder(config.form)?;
-    let last = ("whole network, int8 weights", integer_bytes(&integer_file), &in_integers);
+    let errors = integers::table_errors(&integer_file, &source)?;
+    let last = (256 * integer_file.tables.len(), errors, &in_integers);
     section.tabulate(folder, "pareto", pareto_table(&source, &ladder, &chosen, task, &exact, last)?)?;
 
     let mut measured = vec![];
@@ -271,10 +272,6 @@ fn write(
     Ok(())
 }
 
-fn integer_bytes(file: &super::deployed::IntegerFile) -> usize {
-    file.weights.len() + 4 * (file.biases.len() + file.factors.len()) + 256 * file.tables.len()
-}
-
 fn range_table(source: &Source, chooser: &Chooser, chosen: &Candidate, config: &ExportConfig) -> Table {
     let how = config.range.map_or_else(|| format!("{} % of", config.percentile), |_| "given, for".into());
     let mut table = Table::new(
@@ -303,7 +300,7 @@ fn pareto_table(
     chosen: &Candidate,
     task: &Task,
     exact: &Judgement,
-    (whole, bytes, integers): (&str, usize, &Judgement),
+    (bytes, (max, rms), integers): (usize, (f64, f64), &Judgement),
 ) -> Result<Table> {
     let mut all: Vec<(&Candidate, bool)> = ladder.iter().map(|c| (c, false)).chain([(chosen, true)]).collect();
     all.sort_by(|a, b| {
@@ -328,8 +325,10 @@ fn pareto_table(
             mark,
         ]);
     }
-    let [none, dash] = [String::new(), "-".to_string()];
-    table.row([whole.into(), "256".into(), bytes.to_string(), dash.clone(), dash, quality(integers), none]);
+    let note = "with int8 weights".to_string();
+    let errors = [max, rms].map(|e| format!("{e:.2e}"));
+    let [max, rms] = errors;
+    table.row(["i8".into(), "256".into(), bytes.to_string(), max, rms, quality(integers), note]);
     Ok(table)
 }
 
