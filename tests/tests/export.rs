@@ -157,6 +157,31 @@ fn tables_keep_to_their_budget() {
 }
 
 #[test]
+fn beyond_its_range_a_table_stays_or_goes_on() {
+    use ldnn_core::deploy::Activate;
+    let out = tempfile::tempdir().unwrap();
+    for (form, beyond) in
+        [("linear", "clamp"), ("pairs", "clamp"), ("i16", "clamp"), ("hermite", "linear"), ("pairs", "linear")]
+    {
+        let folder = out.path().join(format!("{form}-{beyond}"));
+        export(&folder, &["--form", form, "--beyond", beyond, "--knots", "33", "--range", "-1.5,1.25"]);
+        for table in read(&folder).owned().unwrap() {
+            let mut y = [-1.5, -2.5, -3.5, 1.25, 2.25, 3.25];
+            table.activation().unwrap().apply(&mut y);
+            for [end, one, two] in [[y[0], y[1], y[2]], [y[3], y[4], y[5]]] {
+                if beyond == "clamp" {
+                    // The last integer's cell and the flat one are a step of the table's own rounding apart.
+                    assert!((one - end).abs() < 2e-4 && (two - one).abs() < 1e-5, "{form}: {end}, {one}, {two}");
+                } else {
+                    assert!((one - end).abs() > 1e-3, "{form}: it does not go on");
+                    assert!(((two - one) - (one - end)).abs() < 1e-5, "{form}: {end}, {one}, {two} is no line");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn every_format_gives_the_bits_of_the_core() {
     let out = tempfile::tempdir().unwrap();
     for (i, arguments) in [
