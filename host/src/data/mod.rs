@@ -5,6 +5,7 @@ mod digits;
 mod mnist1d;
 pub mod npz;
 mod numpy_random;
+pub mod table;
 mod vanderpol;
 
 pub use atomic::write_atomically;
