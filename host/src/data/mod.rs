@@ -6,6 +6,7 @@ mod mnist1d;
 pub mod npz;
 mod numpy_random;
 pub mod table;
+pub mod tabular;
 mod vanderpol;
 
 pub use atomic::write_atomically;
