@@ -49,8 +49,9 @@ build() {
         (cd $here && LDNN_BOARD=$board RUSTFLAGS=$flags cargo build --quiet --release --target "$target" --target-dir "$where" "$@")
     else
         local lld
-        lld=$(find "$(rustc --print sysroot)/lib/rustlib" /usr/bin -name rust-lld -o -name ld.lld 2>/dev/null | head -n 1)
-        (cd $here && LDNN_BOARD=$board RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTFLAGS="$flags -C linker=$lld -C linker-flavor=ld.lld" \
+        lld=$(find "$(rustc --print sysroot)/lib/rustlib" -name rust-lld 2>/dev/null | head -n 1)
+        [ -n "$lld" ] || lld=$(command -v lld)
+        (cd $here && LDNN_BOARD=$board RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTFLAGS="$flags -C linker=$lld" \
             /usr/bin/cargo build --quiet -Z build-std=core --release --target "$target" --target-dir "$where" "$@")
     fi
 }

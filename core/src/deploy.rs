@@ -66,6 +66,14 @@ impl Activation<'_> {
     }
 }
 
+/// Raw inputs as the network was trained on them: `(x - mean) factor`, a pair (mean, factor) an input; of lengths the shortest
+/// counts.
+pub fn standardise(x: &[f32], pairs: &[[f32; 2]], to: &mut [f32]) {
+    for ((to, x), [mean, factor]) in to.iter_mut().zip(x).zip(pairs) {
+        *to = (x - mean) * factor;
+    }
+}
+
 /// Number of scratch values that [`predict`] needs: two layers.
 #[must_use]
 pub const fn work_len(shape: &Shape) -> usize {

@@ -120,6 +120,7 @@ pub struct Activations<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Floats<'a> {
     shape: Shape,
+    standard: &'a [u8],
     activations: Activations<'a>,
     theta: &'a [u8],
 }
@@ -128,6 +129,7 @@ pub struct Floats<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Integers<'a> {
     shape: Shape,
+    standard: &'a [u8],
     input: Scale,
     output: Scale,
     weights: &'a [u8],
@@ -263,6 +265,19 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, ImageError> {
     Ok(shape)
 }
 
+/// Mean and factor of every input, or nothing where raw inputs are what the network was trained on.
+fn standard<'a>(reader: &mut Reader<'a>, shape: &Shape) -> Result<&'a [u8], ImageError> {
+    let pairs: &[u8] = reader.take()?;
+    finite(pairs)?;
+    let count = words::<8>(pairs)?.len();
+    if count == 0 || count == shape.inputs() { Ok(pairs) } else { Err(ImageError::Malformed) }
+}
+
+/// Copies pairs for [`standardise`](crate::deploy::standardise); of two lengths the shorter counts.
+fn copy_standard(pairs: &[u8], to: &mut [[f32; 2]]) {
+    copy(pairs, to.as_flattened_mut(), f32::from_le_bytes);
+}
+
 impl<'a> Activations<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {
         let mut records = [Record::Base(0); MAX_TYPES];
@@ -379,19 +394,31 @@ impl Record<'_> {
 impl<'a> Floats<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {
         let shape = shape(reader)?;
+        let standard = standard(reader, &shape)?;
         let activations = Activations::read(reader)?;
         let theta: &[u8] = reader.take()?;
         finite(theta)?;
         if activations.count != shape.types() || theta.len() / 4 != shape.theta_len() {
             return Err(ImageError::Malformed);
         }
-        Ok(Floats { shape, activations, theta })
+        Ok(Floats { shape, standard, activations, theta })
     }
 
     /// Its shape; the activations in place of the types.
     #[must_use]
     pub const fn shape(&self) -> &Shape {
         &self.shape
+    }
+
+    /// Number of pairs of [`Self::standard`]: one an input, or none.
+    #[must_use]
+    pub const fn standard_len(&self) -> usize {
+        self.standard.len() / 8
+    }
+
+    /// Copies what [`standardise`](crate::deploy::standardise) needs; of two lengths the shorter counts.
+    pub fn standard(&self, to: &mut [[f32; 2]]) {
+        copy_standard(self.standard, to);
     }
 
     /// Its activations.
@@ -427,11 +454,12 @@ pub struct Room<'b> {
 impl<'a> Integers<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {
         let shape = shape(reader)?;
+        let standard = standard(reader, &shape)?;
         let (input, output) = (reader.scale()?, reader.scale()?);
         let [weights, biases, factors, tables] = [reader.take()?, reader.take()?, reader.take()?, reader.take()?];
         let mut shifts = [0; MAX_LAYERS];
         reader.sequence(&mut shifts)?;
-        let integers = Integers { shape, input, output, weights, biases, factors, tables, shifts };
+        let integers = Integers { shape, standard, input, output, weights, biases, factors, tables, shifts };
         let (biases, factors) = (words(biases)?, words(factors)?);
         let numbers = |words: &'a [[u8; 4]]| words.iter().map(|&w| i32::from_le_bytes(w));
         let lens = [weights.len(), biases.len(), factors.len(), words::<256>(tables)?.len()];
@@ -444,6 +472,17 @@ impl<'a> Integers<'a> {
     #[must_use]
     pub const fn shape(&self) -> &Shape {
         &self.shape
+    }
+
+    /// Number of pairs of [`Self::standard`]: one an input, or none.
+    #[must_use]
+    pub const fn standard_len(&self) -> usize {
+        self.standard.len() / 8
+    }
+
+    /// Copies what [`standardise`](crate::deploy::standardise) needs; of two lengths the shorter counts.
+    pub fn standard(&self, to: &mut [[f32; 2]]) {
+        copy_standard(self.standard, to);
     }
 
     /// Number of weights.

@@ -6,6 +6,7 @@ pub mod data;
 pub mod estimate;
 pub mod experiments;
 pub mod export;
+pub mod fit;
 pub mod folder;
 pub mod meta;
 pub mod model;

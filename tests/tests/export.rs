@@ -41,6 +41,8 @@ fn models() -> [Deployed; 3] {
         name: name.into(),
         provenance: "a test".into(),
         measured: Measured(vec!["nothing was measured */ here".into()]),
+        standard: if name == "small_integers" { vec![(0.5, 2.0), (-1.0, 0.25)] } else { vec![] },
+        classes: if name == "small_floats" { vec!["walk".into(), "d\u{e9}j\u{e0} \"vu\"?".into()] } else { vec![] },
         shape,
         activations,
         weights,

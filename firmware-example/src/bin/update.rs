@@ -4,7 +4,7 @@
 
 use cortex_m::singleton;
 use ldnn_firmware_example::infer::{self, IntegerWork};
-use ldnn_firmware_example::model::IMAGE;
+use ldnn_firmware_example::model::{IMAGE, IMAGE_LEN};
 use ldnn_firmware_example::update::Slot;
 use ldnn_firmware_example::{board, say};
 
@@ -16,7 +16,7 @@ fn main() -> ! {
 /// Whether the good image was taken and every bad one refused.
 fn run() -> Option<bool> {
     let slot = singleton!(SLOT: Slot = Slot::new())?;
-    let received = singleton!(RECEIVED: [u8; IMAGE.len()] = IMAGE)?;
+    let received = singleton!(RECEIVED: [u8; IMAGE_LEN] = IMAGE)?;
     let work = singleton!(WORK: IntegerWork = IntegerWork { q: [0; 40], work: [0; infer::WORK] })?;
     let good = infer::all_integers(&slot.load(received).ok()?, work);
     say!("a good image: taken, {} of {} rows right, {} with every bit of the host", good.right, good.rows, good.same);

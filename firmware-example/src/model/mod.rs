@@ -13,4 +13,7 @@ pub mod integers_golden;
 pub mod subnets;
 
 /// The network of integers as an image, as it would come over the air.
-pub static IMAGE: [u8; 6587] = *include_bytes!("integers.ldnn");
+pub static IMAGE: [u8; IMAGE_LEN] = *include_bytes!("integers.ldnn");
+
+/// Its length.
+pub const IMAGE_LEN: usize = include_bytes!("integers.ldnn").len();

@@ -5,6 +5,7 @@ use super::common::{OutArgs, TaskArgs};
 use anyhow::{Context, Result, ensure};
 use ldnn::activations::{Activations, base_named};
 use ldnn::export::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
+use ldnn::fit::Trained;
 use ldnn::folder::RunFolder;
 use ldnn::model::Model;
 use ldnn::progress::Output;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 #[command(after_help = EXPORT_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
 pub struct ExportArgs {
-    /// A run folder of `ldnn meta`, its activations.json, or a trained network (networks/NAME-SEED.json of `ldnn validate
+    /// A model of `ldnn train`, a run folder of `ldnn meta`, its activations.json, or a trained network (networks/NAME-SEED.json of `ldnn validate
     /// --keep-networks`); without learned activations, a base function's name
     #[arg(value_name = "RUN")]
     run: PathBuf,
@@ -83,6 +84,7 @@ Examples:
   ldnn export out/meta --bytes 200 --form i16            the best that 200 bytes can do
   ldnn export out/meta --what network --rate 0.1 --epochs 30 --out out/device
   ldnn export out/meta --what network --weights int8     everything in integers
+  ldnn export gestures.ldnn --what network               a model of `ldnn train`, its standardisation included
   ldnn export out/validate/networks/mix-101.json --what network
   ldnn verify out/export                                 compile it and compare bit for bit
 
@@ -106,8 +108,11 @@ struct Settings {
 
 impl ExportArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let task = self.task.load()?;
         let (given, activation) = self.given()?;
+        let task = match &given {
+            Given::Trained(model) => model.task(),
+            _ => self.task.load()?,
+        };
         let export = ExportConfig {
             name: self.name.clone(),
             formats: self.format.clone(),
@@ -153,8 +158,11 @@ impl ExportArgs {
             return Ok((Given::Activations(none), name.into_owned()));
         }
         let text = std::fs::read_to_string(&self.run).unwrap_or_default();
-        if text.trim_start().starts_with('{') && text.contains("\"params\"") {
+        if text.trim_start().starts_with('{') && text.contains("\"params\"") && !text.contains("\"purpose\"") {
             return Ok((Given::Network(name.into_owned(), Box::new(Model::read(&self.run)?)), self.activation.clone()));
+        }
+        if text.trim_start().starts_with('{') && text.contains("\"purpose\"") {
+            return Ok((Given::Trained(Box::new(Trained::read(&self.run)?)), self.activation.clone()));
         }
         Ok((Given::Activations(Activations::read(&self.run).context("RUN")?), self.activation.clone()))
     }

@@ -5,6 +5,7 @@ mod common;
 mod data;
 mod ensemble;
 mod export;
+mod fit;
 mod meta;
 mod reproduce;
 mod runs;
@@ -59,6 +60,14 @@ enum Command {
     Analyze(analyze::Args),
     /// Cluster learned activations and draw the family
     Cluster(analyze::ClusterArgs),
+    /// Train a network with learned activations on a table of numbers
+    Train(Box<fit::TrainArgs>),
+    /// Evaluate a model on a table
+    Eval(fit::EvalArgs),
+    /// Predict the rows of a table
+    Predict(fit::PredictArgs),
+    /// Show what a model is
+    Inspect(fit::InspectArgs),
     /// Write learned activations or a whole network as code and data for a microcontroller
     Export(Box<export::ExportArgs>),
     /// Compile and run an export, and compare it bit for bit
@@ -116,6 +125,10 @@ fn prepare(cli: &Cli) -> Result<(Box<dyn Plan>, bool)> {
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.dry_run),
         Command::Export(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::Train(args) => (Box::new(args.resolve()?), args.dry_run),
+        Command::Eval(args) => (Box::new(args.resolve()?), false),
+        Command::Predict(args) => (Box::new(args.resolve()?), false),
+        Command::Inspect(args) => (Box::new(args.resolve()?), false),
         Command::Verify(args) => (Box::new(args.resolve()?), false),
         Command::List(args) => (Box::new(args.resolve()?), false),
         Command::Show(args) => (Box::new(args.resolve()?), false),

@@ -108,6 +108,20 @@ impl Table {
         Ok(table)
     }
 
+    /// The names of the columns of a table, whatever they hold.
+    ///
+    /// # Errors
+    /// As [`Table::read`].
+    pub fn names(start: &[u8], how: &Reading) -> Result<Vec<String>> {
+        let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
+        ensure!(!start.trim_ascii().is_empty(), "the file is empty");
+        let start = &start[..start.len().min(PEEK)];
+        let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
+        let header = how.header.unwrap_or_else(|| has_header(start, delimiter));
+        let first = records(start, delimiter).records().next().context("the file is empty")?.map_err(explain)?;
+        names_of(&first, header)
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -28,6 +28,17 @@ pub fn header(model: &Deployed) -> Result<String> {
             ldnn_core::deploy::work_len(&of).max(1)
         )?;
     }
+    if !model.standard.is_empty() {
+        text += "/* Raw inputs as the network takes them; x and to may be the same. */\n";
+        writeln!(text, "void {name}_standardise(const float *x, float *to);\n")?;
+    }
+    if !model.classes.is_empty() {
+        writeln!(
+            text,
+            "/* The names of the classes. */\nextern const char *const {name}_classes[{}];\n",
+            model.classes.len()
+        )?;
+    }
     for t in 1..=model.activations.len() {
         writeln!(text, "/* Activation type {t}. */\nfloat {name}_type{t}(float z);\n")?;
     }
@@ -68,6 +79,7 @@ pub fn source(model: &Deployed) -> Result<String> {
     for (t, table) in owned.iter().enumerate() {
         text += &activation(name, t + 1, table)?;
     }
+    text += &around(model)?;
     match (&model.shape, &model.weights) {
         (Some(shape), WeightFile::Floats { theta }) => text += &floats(name, shape, theta)?,
         (Some(shape), WeightFile::Integers(file)) => text += &integers(name, shape, file)?,
@@ -102,6 +114,36 @@ fn helpers(name: &str, owned: &[Owned]) -> String {
         text += &INTEGER.replace("NAME", name);
     }
     text
+}
+
+/// What comes before the network and after it: standardisation, names of classes.
+fn around(model: &Deployed) -> Result<String> {
+    let (name, mut text) = (&model.name, String::new());
+    let count = model.standard.len();
+    if count > 0 {
+        let pairs = lines(model.standard.iter().flat_map(|&(mean, factor)| [mean, factor]).map(|x| float(x) + "f"));
+        write!(
+            text,
+            "/* Mean and factor of every input. */\nstatic const float {name}_pairs_of_inputs[{}] = {{\n{pairs}\n}};\n\n",
+            2 * count
+        )?;
+        text += &STANDARDISE.replace("NAME", name).replace("COUNT", &count.to_string());
+    }
+    if !model.classes.is_empty() {
+        let quoted: Vec<String> = model.classes.iter().map(|c| format!("    {},", quoted(c))).collect();
+        write!(text, "const char *const {name}_classes[{}] = {{\n{}\n}};\n\n", quoted.len(), quoted.join("\n"))?;
+    }
+    Ok(text)
+}
+
+/// A string of C: what is not plain is written in octal, which never takes a following digit in.
+fn quoted(text: &str) -> String {
+    let byte = |b: u8| match b {
+        b'"' | b'\\' | b'?' => format!("\\{:03o}", b),
+        b' '..=b'~' => char::from(b).to_string(),
+        _ => format!("\\{b:03o}"),
+    };
+    format!("\"{}\"", text.bytes().map(byte).collect::<String>())
 }
 
 fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
@@ -252,6 +294,17 @@ fn integers(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<String>
     text += "}\n";
     Ok(text)
 }
+
+const STANDARDISE: &str = "\
+void NAME_standardise(const float *x, float *to)
+{
+    int32_t i;
+    for (i = 0; i < COUNT; ++i) {
+        to[i] = (x[i] - NAME_pairs_of_inputs[2 * i]) * NAME_pairs_of_inputs[2 * i + 1];
+    }
+}
+
+";
 
 const CELL: &str = "\
 /* The cell of a position, held between the first and the last. */

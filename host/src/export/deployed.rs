@@ -21,6 +21,12 @@ pub struct Deployed {
     pub measured: Measured,
     /// The network's sizes; `None` if it is activations alone.
     pub shape: Option<ShapeFile>,
+    /// Mean and factor of every raw input, `(x - mean) factor`; empty if inputs are not standardised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standard: Vec<(f32, f32)>,
+    /// The names of the classes; empty if there are none or they have no names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// One a type; empty if the model is of integers.
     pub activations: Vec<TableFile>,
     /// The weights.
@@ -156,6 +162,19 @@ impl Deployed {
     /// The version of the files that we write.
     pub const VERSION: u32 = 1;
 
+    /// Raw rows as the network takes them.
+    #[must_use]
+    pub fn standardised(&self, x: &[f32]) -> Vec<f32> {
+        let mut to = x.to_vec();
+        if !self.standard.is_empty() {
+            let pairs: Vec<[f32; 2]> = self.standard.iter().map(|&(mean, factor)| [mean, factor]).collect();
+            for (x, to) in x.chunks(pairs.len()).zip(to.chunks_mut(pairs.len())) {
+                ldnn_core::deploy::standardise(x, &pairs, to);
+            }
+        }
+        to
+    }
+
     /// The activations.
     ///
     /// # Errors
@@ -177,6 +196,8 @@ impl Deployed {
             Self::VERSION
         );
         ensure!(is_identifier(&model.name), "'name' must be a C identifier");
+        let inputs = model.shape.as_ref().and_then(|s| s.widths.first().copied()).unwrap_or(0);
+        ensure!(model.standard.is_empty() || model.standard.len() == inputs, "'standard' needs {inputs} pairs");
         let types = model.owned()?.len();
         match (&model.shape, &model.weights) {
             (None, WeightFile::None) => {}

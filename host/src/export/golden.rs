@@ -69,6 +69,7 @@ impl Golden {
             return Ok(golden);
         };
         golden.x = bits(x);
+        let x = &model.standardised(x)[..];
         match &model.weights {
             WeightFile::None => {}
             WeightFile::Floats { theta } => {

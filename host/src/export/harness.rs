@@ -48,6 +48,9 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
             text,
             "        for (j = 0; j < {upper}_INPUTS; ++j) {{\n            x[j] = real(golden_x[i * {upper}_INPUTS + j]);\n        }}"
         )?;
+        if !model.standard.is_empty() {
+            writeln!(text, "        {name}_standardise(x, x);")?;
+        }
         let print = if number == "float" {
             writeln!(text, "        {name}_predict(x, out, work);")?;
             "print(out[j])"
@@ -85,6 +88,10 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
     if !golden.activations.is_empty() {
         text += "    #[allow(unused_imports)]\n    use ldnn_core::deploy::Activate;\n    for activation in &model::ACTIVATIONS {\n        let mut y = z.clone();\n        \
                  activation.apply(&mut y);\n        y.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));\n    }\n";
+    }
+    if !model.standard.is_empty() {
+        text += "    let mut raw = x.clone();\n    for (raw, x) in raw.chunks_exact_mut(model::STANDARD.len()).zip(x.chunks_exact(model::STANDARD.len())) {\n        \
+                 ldnn_core::deploy::standardise(x, &model::STANDARD, raw);\n    }\n    let x = raw;\n";
     }
     match model.weights {
         WeightFile::None => {}

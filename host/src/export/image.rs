@@ -26,16 +26,20 @@ pub fn bytes(model: &Deployed) -> Result<Vec<u8>> {
     let mut body = postcard::to_allocvec(&model.provenance)?;
     let mut put = |part: postcard::Result<Vec<u8>>| part.map(|bytes| body.extend(bytes));
     let records = model.owned()?.iter().map(record).collect::<Vec<_>>();
+    let pairs: Vec<f32> = model.standard.iter().flat_map(|&(mean, factor)| [mean, factor]).collect();
+    let standard = little(&pairs, |x| x.to_le_bytes());
     match (&model.shape, &model.weights) {
         (Some(shape), WeightFile::Floats { theta }) => {
             put(postcard::to_allocvec(&1u8))?;
             put(shape_bytes(shape))?;
+            put(postcard::to_allocvec(&standard))?;
             put(postcard::to_allocvec(&records))?;
             put(postcard::to_allocvec(&little(theta, |x| x.to_le_bytes())))?;
         }
         (Some(shape), WeightFile::Integers(file)) => {
             put(postcard::to_allocvec(&2u8))?;
             put(shape_bytes(shape))?;
+            put(postcard::to_allocvec(&standard))?;
             put(postcard::to_allocvec(&(file.input, file.output)))?;
             put(postcard::to_allocvec(&little(&file.weights, |x| x.to_le_bytes())))?;
             put(postcard::to_allocvec(&little(&file.biases, |x| x.to_le_bytes())))?;

@@ -9,6 +9,8 @@ use super::source::Source;
 use super::table::{Beyond, TableFile};
 use super::{c, choose, image, rust};
 use crate::activations::{Activations, Choice};
+use crate::data::tabular::{Purpose, Standard};
+use crate::fit::Trained;
 use crate::folder::RunFolder;
 use crate::report::{Section, Table};
 use crate::task::Task;
@@ -89,6 +91,8 @@ pub struct ExportConfig {
 pub enum Given {
     /// Learned activations: a network is trained with them.
     Activations(Activations),
+    /// A model of `ldnn train`, with the rows that it keeps.
+    Trained(Box<Trained>),
     /// A trained network, from this file.
     #[serde(serialize_with = "only_name")]
     Network(String, Box<Network>),
@@ -134,6 +138,10 @@ impl ExportConfig {
 
     fn source(&self, given: &Given, task: &Task) -> Result<(Source, String)> {
         match given {
+            Given::Trained(model) => {
+                let source = Source::new(&model.network.network()?, task, None)?;
+                Ok((source, format!("the model {}", model.provenance)))
+            }
             Given::Network(name, network) => Ok((Source::new(network, task, None)?, format!("the network {name}"))),
             Given::Activations(learned) => {
                 let choice = |exact| Choice::named(&self.activation, Some(learned), exact);
@@ -213,6 +221,14 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
         provenance: format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")),
         measured: Measured(measured),
         shape: (config.what == What::Network).then(|| ShapeFile::of(&source.shape)),
+        standard: standard(given).iter().map(|s| (s.mean as f32, (1.0 / s.sd) as f32)).collect(),
+        classes: match given {
+            Given::Trained(model) => match &model.purpose {
+                Purpose::Classification { classes, .. } => classes.clone(),
+                Purpose::Regression { .. } => vec![],
+            },
+            _ => vec![],
+        },
         activations: if whole_int8 { vec![] } else { chosen.tables.iter().map(TableFile::from).collect() },
         weights: match (config.what, config.weights) {
             (What::Activations, _) => WeightFile::None,
@@ -220,7 +236,9 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
             (What::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
         },
     };
-    write(config, &model, &source, task, folder, &mut section)?;
+    let model =
+        if config.what == What::Network { model } else { Deployed { standard: vec![], classes: vec![], ..model } };
+    write(config, &model, &source, (given, task), folder, &mut section)?;
     section.save(folder)?;
     Ok(section)
 }
@@ -229,13 +247,14 @@ fn write(
     config: &ExportConfig,
     model: &Deployed,
     source: &Source,
-    task: &Task,
+    (given, task): (&Given, &Task),
     folder: &RunFolder,
     section: &mut Section,
 ) -> Result<()> {
     let rows: Vec<u32> = (0..config.golden as u32).collect();
     let test = task.test.pick(&rows);
-    let mut golden = Golden::of(model, &test.x)?;
+    let raw = raw(&test.x, standard(given));
+    let mut golden = Golden::of(model, &raw)?;
     if model.shape.is_some() {
         golden.exact = source.outputs(&test)?;
         if let crate::task::SetTarget::Classes(labels) = &test.target {
@@ -270,6 +289,22 @@ fn write(
     section.text.push(format!("Written: {}.", files.join(", ")));
     section.text.push(format!("To compile and compare bit for bit: ldnn verify {}", folder.path().display()));
     Ok(())
+}
+
+/// How the inputs of a model are standardised.
+fn standard(given: &Given) -> &[Standard] {
+    match given {
+        Given::Trained(model) => &model.inputs,
+        _ => &[],
+    }
+}
+
+/// Standardised rows as they were in the table.
+fn raw(x: &[f32], standard: &[Standard]) -> Vec<f32> {
+    match standard.len() {
+        0 => x.to_vec(),
+        n => x.iter().enumerate().map(|(i, &x)| standard[i % n].undo(x.into()) as f32).collect(),
+    }
 }
 
 fn range_table(source: &Source, chooser: &Chooser, chosen: &Candidate, config: &ExportConfig) -> Table {

@@ -21,6 +21,15 @@ pub fn module(model: &Deployed) -> Result<String> {
     if let Some(shape) = &model.shape {
         text += &shape_constant(shape);
     }
+    if !model.standard.is_empty() {
+        let pairs = model.standard.iter().map(|&(mean, factor)| format!("[{}, {}]", float(mean), float(factor)));
+        text += "/// Mean and factor of every raw input, for `ldnn_core::deploy::standardise`.\n";
+        text += &array("STANDARD", "[f32; 2]", pairs);
+    }
+    if !model.classes.is_empty() {
+        text += "/// The names of the classes.\n";
+        text += &array("CLASSES", "&str", model.classes.iter().map(|c| format!("{c:?}")));
+    }
     if !owned.is_empty() {
         text += &activations(&owned)?;
     }

@@ -6,7 +6,7 @@ use super::source::arg_max;
 use super::{harness, image};
 use crate::report::Table;
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::deploy::{Activate, Activation, predict, work_len};
+use ldnn_core::deploy::{Activate, Activation, predict, standardise, work_len};
 use ldnn_core::image::{Contents, Image, Room};
 use std::fmt::Write;
 use std::fs;
@@ -132,6 +132,9 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
         }
         if let Some(network) = network {
             let shape = network.shape();
+            let mut pairs = vec![[0.0; 2]; network.standard_len()];
+            network.standard(&mut pairs);
+            let x = standardised(&x, &pairs);
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta)?;
             let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; work_len(shape)]);
@@ -145,6 +148,9 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
         let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; network.shape().types()]);
         let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
         let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+        let mut pairs = vec![[0.0; 2]; network.standard_len()];
+        network.standard(&mut pairs);
+        let x = standardised(&x, &pairs);
         let network = network.load(room)?;
         let shape = network.shape();
         let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
@@ -156,6 +162,14 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
         }
     }
     Ok(Way { name, outcome: Outcome::Answers(answers) })
+}
+
+fn standardised(x: &[f32], pairs: &[[f32; 2]]) -> Vec<f32> {
+    let mut to = x.to_vec();
+    if !pairs.is_empty() {
+        x.chunks(pairs.len()).zip(to.chunks_mut(pairs.len())).for_each(|(x, to)| standardise(x, pairs, to));
+    }
+    to
 }
 
 /// How strict the generated C is compiled.
@@ -279,14 +293,15 @@ fn quality(model: &Deployed, golden: &Golden) -> Result<String> {
         text,
         "the same answer on {same} of {rows} rows\n\nconfusion matrix (rows: the right class; columns: the answer):"
     )?;
-    let classes: Vec<String> = (0..outputs).map(|c| c.to_string()).collect();
+    let numbered = (0..outputs).map(|c| c.to_string()).collect();
+    let classes: Vec<String> = if model.classes.len() == outputs { model.classes.clone() } else { numbered };
     let head: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
     let mut table = Table::new("", &head);
     for class in 0..outputs {
         let count = |answer: usize| {
             ours.iter().zip(&golden.labels).filter(|(a, l)| **a == answer && usize::from(**l) == class).count()
         };
-        table.row(std::iter::once(class.to_string()).chain((0..outputs).map(|a| count(a).to_string())));
+        table.row(std::iter::once(classes[class].clone()).chain((0..outputs).map(|a| count(a).to_string())));
     }
     Ok(text + &table.to_text() + "\n")
 }

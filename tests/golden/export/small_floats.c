@@ -40,6 +40,11 @@ float small_floats_type2(float z)
     return small_floats_pairs(small_floats_table2, 2, 1.0f, 2.0f, z);
 }
 
+const char *const small_floats_classes[2] = {
+    "walk",
+    "d\303\251j\303\240 \042vu\042\077",
+};
+
 /* Of each layer outputs x inputs, then the biases. */
 static const float small_floats_theta[17] = {
     -2.0f, -1.75f, -1.5f, -1.25f, -1.0f, -0.75f, -0.5f, -0.25f, 0.0f, 0.25f, 0.5f, 0.75f, 1.0f, 1.25f, 1.5f,

@@ -17,6 +17,9 @@ extern "C" {
 /* Elements of scratch. */
 #define SMALL_FLOATS_WORK 6
 
+/* The names of the classes. */
+extern const char *const small_floats_classes[2];
+
 /* Activation type 1. */
 float small_floats_type1(float z);
 

@@ -7,6 +7,11 @@ use ldnn_core::{Base, Kind, Shape};
 /// The sizes; the activations stand in place of the kinds.
 pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Zero); 2]);
 
+/// The names of the classes.
+pub static CLASSES: [&str; 2] = [
+    "walk", "déjà \"vu\"?",
+];
+
 /// pairs, 3 knots on [-1, 1]
 pub static TABLE1: [f32; 4] = [
     -0.3, -0.17500001, -0.050000012, 0.07499999,

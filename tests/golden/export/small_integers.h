@@ -17,6 +17,9 @@ extern "C" {
 /* Elements of scratch. */
 #define SMALL_INTEGERS_WORK 6
 
+/* Raw inputs as the network takes them; x and to may be the same. */
+void small_integers_standardise(const float *x, float *to);
+
 /* Inputs as integers: (q - zero) * step stands for x. */
 #define SMALL_INTEGERS_INPUT_STEP 0.05f
 #define SMALL_INTEGERS_INPUT_ZERO (3)

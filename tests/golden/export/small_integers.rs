@@ -8,6 +8,11 @@ use ldnn_core::{Base, Kind, Shape};
 /// The sizes; the activations stand in place of the kinds.
 pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Zero); 2]);
 
+/// Mean and factor of every raw input, for `ldnn_core::deploy::standardise`.
+pub static STANDARD: [[f32; 2]; 2] = [
+    [0.5, 2.0], [-1.0, 0.25],
+];
+
 pub static WEIGHTS: [i8; 12] = [
     -60, -49, -38, -27, -16, -5, 6, 17, 28, 39, 50, 61,
 ];

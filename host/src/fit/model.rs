@@ -1,0 +1,231 @@
+//! A trained network with everything that is needed to use it on rows of a table.
+
+use super::metrics::{Answers, Metrics, metrics};
+use crate::activations::Activations;
+use crate::data::table::Table;
+use crate::data::tabular::{Purpose, Standard, Tabular};
+use crate::data::write_atomically;
+use crate::model::Model;
+use crate::simd::Level;
+use crate::task::{Set, SetTarget, Task};
+use anyhow::{Context, Result, ensure};
+use ldnn_core::network;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The file of `ldnn train`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trained {
+    /// Version of this form of file.
+    pub version: u32,
+    /// Where it comes from, for people.
+    pub provenance: String,
+    /// The names of the inputs, in order.
+    pub features: Vec<String>,
+    /// How each is standardised.
+    pub inputs: Vec<Standard>,
+    /// What is predicted.
+    pub purpose: Purpose,
+    /// The name of its activations.
+    pub activation: String,
+    /// The learned types, if it has any.
+    pub learned: Option<Activations>,
+    /// The network.
+    pub network: Model,
+    /// Some standardised training rows, row-major: they tell an export which pre-activations occur.
+    pub seen: Vec<f32>,
+    /// Some standardised test rows, row-major, with their targets: golden vectors.
+    pub kept: Vec<f32>,
+    /// The classes of `kept`.
+    pub kept_classes: Vec<u16>,
+    /// The standardised values of `kept`, row-major.
+    pub kept_values: Vec<f32>,
+}
+
+/// Predictions for some rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predictions {
+    /// The class of each row, and the probability of every class, rows x classes.
+    Classes(Vec<u16>, Vec<f64>),
+    /// rows x columns, in the units of the table.
+    Values(Vec<f64>),
+}
+
+impl Trained {
+    /// The version of the files that we write.
+    pub const VERSION: u32 = 1;
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// If it is not there or malformed; the message says what is wrong.
+    pub fn read(path: &Path) -> Result<Trained> {
+        let bytes = std::fs::read(path).with_context(|| {
+            format!("cannot read a model from '{}'; `ldnn train` writes such files", path.display())
+        })?;
+        Trained::parse(&bytes).with_context(|| format!("in '{}'", path.display()))
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Trained> {
+        ensure!(
+            !bytes.starts_with(&ldnn_core::image::MAGIC),
+            "this is the image of a model for a device; give the model that `ldnn train` wrote"
+        );
+        let value: serde_json::Value = serde_json::from_slice(bytes).context("this is no model of `ldnn train`")?;
+        let version = value.get("version").and_then(serde_json::Value::as_u64).context("it has no version")?;
+        ensure!(
+            version == u64::from(Self::VERSION),
+            "version {version} is not known; this program reads {}",
+            Self::VERSION
+        );
+        let model: Trained = serde_json::from_value(value)?;
+        let network = model.network.network()?;
+        ensure!(
+            network.shape.inputs() == model.features.len() && model.inputs.len() == model.features.len(),
+            "the network has {} inputs, and there are names of {}",
+            network.shape.inputs(),
+            model.features.len()
+        );
+        let outputs = match &model.purpose {
+            Purpose::Classification { classes, .. } => classes.len(),
+            Purpose::Regression { columns, scale } if columns.len() == scale.len() => columns.len(),
+            Purpose::Regression { .. } => 0,
+        };
+        ensure!(network.shape.outputs() == outputs, "network and targets do not fit each other");
+        let (width, rows) = (model.features.len(), model.kept.len() / model.features.len().max(1));
+        let targets = if model.kept_classes.is_empty() {
+            model.kept_values.len() / outputs.max(1)
+        } else {
+            model.kept_classes.len()
+        };
+        let whole = model.seen.len().is_multiple_of(width) && model.kept.len().is_multiple_of(width);
+        ensure!(whole && rows == targets && rows > 0 && !model.seen.is_empty(), "the rows that it keeps do not fit");
+        ensure!(model.kept_classes.iter().all(|&c| usize::from(c) < outputs), "a row that it keeps has no class");
+        let sound = |s: &Standard| s.mean.is_finite() && s.sd.is_finite() && s.sd > 0.0;
+        ensure!(model.inputs.iter().all(sound), "a standard deviation is not positive and finite");
+        Ok(model)
+    }
+
+    /// Writes a file, all of it or nothing.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_atomically(path, (serde_json::to_string(self)? + "\n").as_bytes())
+    }
+
+    /// The rows that it keeps, as a task.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        let width = self.features.len();
+        let outputs = self.network.widths.last().copied().unwrap_or(0);
+        let target = |rows: usize| match self.purpose {
+            Purpose::Classification { .. } => {
+                SetTarget::Classes((0..rows).map(|i| self.kept_classes.get(i).copied().unwrap_or(0)).collect())
+            }
+            Purpose::Regression { .. } => SetTarget::Values(
+                (0..rows * outputs).map(|i| self.kept_values.get(i).copied().unwrap_or(0.0)).collect(),
+            ),
+        };
+        // Nothing looks at the targets of the training rows.
+        let train = Set::new(self.seen.clone(), target(self.seen.len() / width), width);
+        let test = Set::new(self.kept.clone(), target(self.kept.len() / width), width);
+        Task { name: "the rows that the model keeps".into(), inputs: width, outputs, train, test }
+    }
+
+    /// The target columns.
+    #[must_use]
+    pub fn targets(&self) -> Vec<String> {
+        match &self.purpose {
+            Purpose::Classification { column, .. } => vec![column.clone()],
+            Purpose::Regression { columns, .. } => columns.clone(),
+        }
+    }
+
+    /// The inputs of a table in the model's order, row-major; other columns do not matter.
+    ///
+    /// # Errors
+    /// If a column is missing.
+    pub fn inputs_of(&self, table: &Table) -> Result<Vec<f64>> {
+        use crate::data::table::Column;
+        let place = |name: &String| table.names.iter().position(|n| n == name);
+        let unnamed = table.names.iter().enumerate().all(|(i, n)| *n == format!("column{}", i + 1));
+        let mut columns = vec![];
+        for (j, name) in self.features.iter().enumerate() {
+            // A file without names has the inputs in order.
+            let found = place(name).or((unnamed && table.columns.len() == self.features.len()).then_some(j));
+            let i = found.with_context(|| {
+                format!("the model needs a column '{name}'; the table has {}", table.names.join(", "))
+            })?;
+            let Column::Numbers(values) = &table.columns[i] else { anyhow::bail!("column '{name}' holds text") };
+            columns.push(values);
+        }
+        Ok((0..table.rows()).flat_map(|row| columns.iter().map(move |c| c[row])).collect())
+    }
+
+    /// Predictions for rows of raw inputs.
+    ///
+    /// # Errors
+    /// If the network is malformed, which reading excludes.
+    pub fn predict(&self, x: &[f64]) -> Result<Predictions> {
+        let network = self.network.network()?;
+        let (width, outputs) = (self.features.len(), network.shape.outputs());
+        let scaled: Vec<f32> = x
+            .chunks_exact(width)
+            .flat_map(|row| row.iter().zip(&self.inputs).map(|(&x, s)| s.apply(x) as f32))
+            .collect();
+        let mut out = vec![0.0f32; scaled.len() / width * outputs];
+        const ROWS: usize = 256;
+        let mut work = vec![0.0; network.shape.work_len(ROWS)];
+        for (x, out) in scaled.chunks(ROWS * width).zip(out.chunks_mut(ROWS * outputs)) {
+            network::predict(Level::best(), &network.shape, &network.params, x, out, &mut work)?;
+        }
+        Ok(match &self.purpose {
+            Purpose::Classification { .. } => {
+                let (mut classes, mut chances) = (vec![], vec![]);
+                for row in out.chunks_exact(outputs) {
+                    let top = row.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+                    let weights: Vec<f64> = row.iter().map(|&y| f64::from(y - top).exp()).collect();
+                    let total: f64 = weights.iter().sum();
+                    classes.push(row.iter().position(|&y| y == top).unwrap_or(0) as u16);
+                    chances.extend(weights.iter().map(|w| w / total));
+                }
+                Predictions::Classes(classes, chances)
+            }
+            Purpose::Regression { scale, .. } => {
+                let row = |row: &[f32]| row.iter().zip(scale).map(|(&y, s)| s.undo(y.into())).collect::<Vec<_>>();
+                Predictions::Values(out.chunks_exact(outputs).flat_map(row).collect())
+            }
+        })
+    }
+
+    /// How good it is on a table that holds the targets.
+    ///
+    /// # Errors
+    /// If a column is missing, or a class is not known.
+    pub fn evaluate(&self, table: Table) -> Result<Metrics> {
+        let x = self.inputs_of(&table)?;
+        let classify = matches!(self.purpose, Purpose::Classification { .. });
+        let data = Tabular::new(table, &self.targets(), Some(classify))?;
+        let rows: Vec<u32> = (0..data.rows() as u32).collect();
+        let scale = vec![Standard { mean: 0.0, sd: 1.0 }; data.features.len()];
+        let (_, target) = data.rows_of(&rows, &self.purpose, &scale)?;
+        Ok(match (self.predict(&x)?, &target, &self.purpose) {
+            (
+                Predictions::Classes(given, _),
+                crate::data::Target::Classes { labels, .. },
+                Purpose::Classification { classes, .. },
+            ) => metrics(&Answers::Classes { classes, right: labels, given: &given }),
+            (
+                Predictions::Values(given),
+                crate::data::Target::Values { values, width },
+                Purpose::Regression { columns, scale },
+            ) => {
+                let right: Vec<f64> = values.iter().enumerate().map(|(i, &y)| scale[i % width].undo(y)).collect();
+                metrics(&Answers::Values { columns, right: &right, given: &given })
+            }
+            _ => anyhow::bail!("the table's target is not of the model's kind"),
+        })
+    }
+}
