@@ -15,7 +15,7 @@ fail() { say "FAILED: $*"; status=1; }
 
 # The commands that made firmware-example/src/model.
 exported() {
-    local out
+    local out kept
     out=$(mktemp -d)
     local ldnn="cargo run --quiet --package ldnn -- --quiet"
     local from="--what network --rate 0.1 --epochs 30"
@@ -24,9 +24,11 @@ exported() {
     $ldnn export $here/activations.json $from --weights int8 --name integers --format rust,postcard \
         --out "$out/integers" >/dev/null || fail "the export of integers"
     for file in floats/floats.rs floats/floats_golden.rs integers/integers.rs integers/integers_golden.rs integers/integers.ldnn; do
+        # What is generated is kept under a name that nobody edits.
+        kept=$here/src/model/$(basename "${file/%.rs/.in}")
         if [ -n "${LDNN_BLESS:-}" ]; then
-            cp "$out/$file" $here/src/model/
-        elif ! cmp "$out/$file" "$here/src/model/$(basename $file)"; then
+            cp "$out/$file" "$kept"
+        elif ! cmp "$out/$file" "$kept"; then
             fail "$file is not what is committed"
         fi
     done

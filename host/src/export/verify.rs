@@ -297,11 +297,11 @@ fn quality(model: &Deployed, golden: &Golden) -> Result<String> {
     let classes: Vec<String> = if model.classes.len() == outputs { model.classes.clone() } else { numbered };
     let head: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
     let mut table = Table::new("", &head);
-    for class in 0..outputs {
+    for (class, name) in classes.iter().enumerate() {
         let count = |answer: usize| {
             ours.iter().zip(&golden.labels).filter(|(a, l)| **a == answer && usize::from(**l) == class).count()
         };
-        table.row(std::iter::once(classes[class].clone()).chain((0..outputs).map(|a| count(a).to_string())));
+        table.row(std::iter::once(name.clone()).chain((0..outputs).map(|a| count(a).to_string())));
     }
     Ok(text + &table.to_text() + "\n")
 }
