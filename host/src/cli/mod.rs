@@ -1,14 +1,16 @@
 //! The command line: raw arguments are resolved into a plan, which is checked, shown by `--dry-run`, and carried out.
 
 mod analyze;
+mod apply;
 mod common;
 mod data;
 mod ensemble;
 mod export;
-mod fit;
 mod meta;
 mod reproduce;
 mod runs;
+mod tables;
+mod train;
 mod validate;
 
 use anyhow::{Context, Result, ensure};
@@ -61,13 +63,13 @@ enum Command {
     /// Cluster learned activations and draw the family
     Cluster(analyze::ClusterArgs),
     /// Train a network with learned activations on a table of numbers
-    Train(Box<fit::TrainArgs>),
+    Train(Box<train::TrainArgs>),
     /// Evaluate a model on a table
-    Eval(fit::EvalArgs),
+    Eval(apply::EvalArgs),
     /// Predict the rows of a table
-    Predict(fit::PredictArgs),
+    Predict(apply::PredictArgs),
     /// Show what a model is
-    Inspect(fit::InspectArgs),
+    Inspect(apply::InspectArgs),
     /// Write learned activations or a whole network as code and data for a microcontroller
     Export(Box<export::ExportArgs>),
     /// Compile and run an export, and compare it bit for bit

@@ -1,0 +1,31 @@
+//! The flags that say how a table is written down.
+
+use anyhow::{Result, bail};
+use ldnn::data::table::Reading;
+
+/// How a table is written down.
+#[derive(clap::Args, Clone)]
+pub struct TableArgs {
+    /// What separates columns: a character, or `tab` [default: found out]
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<String>,
+    /// The first line holds names
+    #[arg(long, conflicts_with = "no_header")]
+    header: bool,
+    /// The first line is a row; columns are called column1, column2, ...
+    #[arg(long)]
+    no_header: bool,
+}
+
+impl TableArgs {
+    pub fn reading<'a>(&self, text: Vec<&'a str>, ignore: Vec<&'a str>) -> Result<Reading<'a>> {
+        let delimiter = match self.delimiter.as_deref() {
+            None => None,
+            Some("tab" | "\\t") => Some(b'\t'),
+            Some(one) if one.len() == 1 => Some(one.as_bytes()[0]),
+            Some(other) => bail!("--delimiter '{other}': give one character, or tab"),
+        };
+        let header = if self.header { Some(true) } else { self.no_header.then_some(false) };
+        Ok(Reading { delimiter, header, text, ignore })
+    }
+}
