@@ -2,6 +2,7 @@
 
 pub mod activations;
 pub mod analysis;
+pub mod config;
 pub mod data;
 pub mod estimate;
 pub mod experiments;

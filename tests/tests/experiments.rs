@@ -144,14 +144,14 @@ fn runs_are_listed_shown_and_compared() {
     assert!(shown.contains("rate = 0.2") && shown.contains("relu"), "{shown}");
     let compared = succeed(dir.path(), &["compare", "out/x", "out/y"]);
     assert!(
-        compared.contains("validate.train.rate: 0.01 there, 0.2 wanted") && compared.contains("tanh"),
+        compared.contains("experiment.train.rate: 0.01 there, 0.2 wanted") && compared.contains("tanh"),
         "{compared}"
     );
     assert!(refuse(dir.path(), &["show", "out"], 2).contains("ldnn list"));
     // A run with other settings is refused with the difference.
     let again = ["validate", "-q", "--compare", "relu,tanh", "--rate", "0.3", "--out", "out/x"];
     let message = refuse(dir.path(), &[&again[..], &SMALL[..]].concat(), 1);
-    assert!(message.contains("validate.train.rate: 0.01 there, 0.3 wanted"), "{message}");
+    assert!(message.contains("experiment.train.rate: 0.01 there, 0.3 wanted"), "{message}");
 }
 
 #[test]

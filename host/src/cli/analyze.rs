@@ -1,12 +1,14 @@
 //! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned activations.
 
 use super::Plan;
-use super::common::{OutArgs, RunPlan, TaskArgs};
-use super::ensemble::EnsembleArgs;
+use super::common::{OutArgs, RunPlan, set};
+use super::ensemble::{EnsembleArgs, Settings};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use ldnn::activations::Activations;
 use ldnn::analysis::spectrum::{Method, Parameters, SpectrumConfig};
+use ldnn::config::Layers;
+use ldnn::data::{Dataset, Mnist1dConfig};
 use ldnn::estimate::Load;
 use ldnn::experiments::forecast::{self, ForecastConfig};
 use ldnn::experiments::hessian::{self, HessianConfig};
@@ -19,17 +21,8 @@ use ldnn::report::{Page, Part, Section, judge};
 use ldnn::task::Task;
 use ldnn::train::Network;
 use ldnn::validate::{Learned, ValidateConfig};
-use serde::Serialize;
-use std::path::{Path, PathBuf};
-
-/// The settings of an experiment on some task with some learned activations.
-#[derive(Serialize)]
-pub struct Settings<C> {
-    task: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    learned: Vec<Learned>,
-    experiment: C,
-}
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Judges a section's claims, writes it as a page, and returns it for a terminal.
 fn finish(mut section: Section, settings: &impl Serialize, folder: &RunFolder) -> Result<String> {
@@ -49,19 +42,21 @@ fn finish(mut section: Section, settings: &impl Serialize, folder: &RunFolder) -
 pub struct SizesArgs {
     #[command(flatten)]
     ensemble: EnsembleArgs,
-    /// Widths of the hidden layers; their number is that of --hidden
-    #[arg(long, default_value = "10,25,50,100,200,400", value_name = "N,...", value_delimiter = ',')]
-    widths: Vec<usize>,
+    /// Widths of the hidden layers; their number is that of --hidden [default: 10,25,50,100,200,400]
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    widths: Option<Vec<usize>>,
     #[command(flatten)]
     pub out: OutArgs,
 }
 
 impl SizesArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let (task, learned) = (self.ensemble.task.load()?, self.ensemble.learned()?);
-        let experiment = SizesConfig { widths: self.widths.clone(), ensemble: self.ensemble.config(&task, &learned)? };
-        experiment.check(&task, &learned)?;
-        let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
+        let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        let settings = start.resolve(SizesConfig { widths: vec![10, 25, 50, 100, 200, 400], ensemble }, |c| {
+            self.ensemble.apply(&mut c.ensemble);
+            set(&mut c.widths, &self.widths);
+        })?;
+        settings.experiment.check(&task, &settings.learned)?;
         let count = settings.experiment.ensemble.count(&task, &settings.learned)?;
         let load = settings.experiment.load(count, &task);
         let plan = self.out.plan("out/sizes", settings, task, |s: &Settings<SizesConfig>, task, folder, output| {
@@ -76,26 +71,29 @@ impl SizesArgs {
 pub struct ForecastArgs {
     #[command(flatten)]
     ensemble: EnsembleArgs,
-    /// Rows of the test part that follow each other on one orbit
-    #[arg(long, default_value_t = 125, value_name = "ROWS")]
-    orbit: usize,
-    /// Time between a state and the next
-    #[arg(long, default_value_t = 0.1, value_name = "X")]
-    dt: f64,
-    /// A forecast is valid until its error passes so many standard deviations
-    #[arg(long, default_value_t = 0.4, value_name = "X")]
-    valid: f64,
+    /// Rows of the test part that follow each other on one orbit [default: 125]
+    #[arg(long, value_name = "ROWS")]
+    orbit: Option<usize>,
+    /// Time between a state and the next [default: 0.1]
+    #[arg(long, value_name = "X")]
+    dt: Option<f64>,
+    /// A forecast is valid until its error passes so many standard deviations [default: 0.4]
+    #[arg(long, value_name = "X")]
+    valid: Option<f64>,
     #[command(flatten)]
     pub out: OutArgs,
 }
 
 impl ForecastArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let (task, learned) = (self.ensemble.task.load()?, self.ensemble.learned()?);
-        let ensemble = self.ensemble.config(&task, &learned)?;
-        let experiment = ForecastConfig { ensemble, orbit: self.orbit, dt: self.dt, valid: self.valid };
-        experiment.check(&task)?;
-        let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
+        let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        let settings = start.resolve(ForecastConfig { ensemble, orbit: 125, dt: 0.1, valid: 0.4 }, |c| {
+            self.ensemble.apply(&mut c.ensemble);
+            set(&mut c.orbit, &self.orbit);
+            set(&mut c.dt, &self.dt);
+            set(&mut c.valid, &self.valid);
+        })?;
+        settings.experiment.check(&task)?;
         let count = settings.experiment.ensemble.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.ensemble.train, &task);
         let plan =
@@ -132,9 +130,8 @@ pub struct ParticipationArgs {
 
 impl ParticipationArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let (task, learned) = (self.ensemble.task.load()?, self.ensemble.learned()?);
-        let experiment = self.ensemble.config(&task, &learned)?;
-        let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
+        let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        let settings = start.resolve(ensemble, |c| self.ensemble.apply(c))?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
         let plan =
@@ -160,24 +157,24 @@ pub struct HessianArgs {
     /// Look at the test rows instead of the training rows (with --model)
     #[arg(long, requires = "model")]
     on_test: bool,
-    /// Which parameters: theta (weights and biases) or joint (activation parameters as well)
-    #[arg(long, default_value = "theta", value_name = "NAME")]
-    parameters: Parameters,
-    /// auto (exact up to 6000 parameters, Lanczos beyond), exact or lanczos
-    #[arg(long, default_value = "auto", value_name = "NAME")]
-    method: Method,
-    /// Eigenvalues with a smaller absolute value count as zero
-    #[arg(long, default_value_t = 0.01, value_name = "X")]
-    near_zero: f64,
-    /// Vectors for Hutchinson's estimate of the trace; 0 for none
-    #[arg(long, default_value_t = 32, value_name = "N")]
-    probes: usize,
-    /// Steps of a Lanczos run
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    lanczos_steps: usize,
-    /// Lanczos runs, from different random vectors
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    lanczos_vectors: usize,
+    /// Which parameters: theta (weights and biases) or joint (activation parameters as well) [default: theta]
+    #[arg(long, value_name = "NAME")]
+    parameters: Option<Parameters>,
+    /// auto (exact up to 6000 parameters, Lanczos beyond), exact or lanczos [default: auto]
+    #[arg(long, value_name = "NAME")]
+    method: Option<Method>,
+    /// Eigenvalues with a smaller absolute value count as zero [default: 0.01]
+    #[arg(long, value_name = "X")]
+    near_zero: Option<f64>,
+    /// Vectors for Hutchinson's estimate of the trace; 0 for none [default: 32]
+    #[arg(long, value_name = "N")]
+    probes: Option<usize>,
+    /// Steps of a Lanczos run [default: 100]
+    #[arg(long, value_name = "N")]
+    lanczos_steps: Option<usize>,
+    /// Lanczos runs, from different random vectors [default: 8]
+    #[arg(long, value_name = "N")]
+    lanczos_vectors: Option<usize>,
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -194,51 +191,57 @@ fractions as .svg and .png, report.txt and report.html.";
 
 impl HessianArgs {
     pub fn resolve(&self) -> Result<Box<dyn Plan>> {
-        let task = self.ensemble.task.load()?;
-        let spectrum = SpectrumConfig {
-            parameters: self.parameters,
-            method: self.method,
-            near_zero: self.near_zero,
-            probes: self.probes,
-            lanczos_steps: self.lanczos_steps,
-            lanczos_vectors: self.lanczos_vectors,
-            seed: 1,
-        };
-        spectrum.check()?;
-        match &self.model {
-            Some(path) => Ok(Box::new(self.of_model(path, task, spectrum)?)),
-            None => {
-                let learned = self.ensemble.learned()?;
-                let ensemble = self.ensemble.config(&task, &learned)?;
-                let experiment = HessianConfig { ensemble, spectrum };
-                let settings = Settings { task: self.ensemble.task.describe(), learned, experiment };
-                let ensemble = &settings.experiment.ensemble;
-                let count = ensemble.count(&task, &settings.learned)?;
-                let spectra = Load::hessians(count, &ensemble.train.hidden, &task);
-                let load = Load::trainings(count, &ensemble.train, &task) + spectra;
-                Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles).costing(load)))
-            }
+        let layers = self.out.layers("experiment")?;
+        if self.model.is_some() || layers.in_file("model") {
+            return Ok(Box::new(self.of_model(&layers)?));
         }
+        let (task, ensemble, start) = self.ensemble.start(layers)?;
+        let settings = start.resolve(HessianConfig { ensemble, spectrum: SpectrumConfig::default() }, |c| {
+            self.ensemble.apply(&mut c.ensemble);
+            self.apply(&mut c.spectrum);
+        })?;
+        let HessianConfig { ensemble, spectrum } = &settings.experiment;
+        spectrum.check()?;
+        let count = ensemble.count(&task, &settings.learned)?;
+        let spectra = Load::hessians(count, &ensemble.train.hidden, &task);
+        let load = Load::trainings(count, &ensemble.train, &task) + spectra;
+        Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles).costing(load)))
     }
 
-    fn of_model(&self, path: &Path, task: Task, spectrum: SpectrumConfig) -> Result<RunPlan<ModelSettings>> {
-        let network = Model::read(path).context("--model")?;
+    fn apply(&self, c: &mut SpectrumConfig) {
+        set(&mut c.parameters, &self.parameters);
+        set(&mut c.method, &self.method);
+        set(&mut c.near_zero, &self.near_zero);
+        set(&mut c.probes, &self.probes);
+        set(&mut c.lanczos_steps, &self.lanczos_steps);
+        set(&mut c.lanczos_vectors, &self.lanczos_vectors);
+    }
+
+    fn of_model(&self, layers: &Layers) -> Result<RunPlan<ModelSettings>> {
+        let (name, task) = self.ensemble.task.load(layers)?;
+        let network = match &self.model {
+            Some(path) => Model::of(&Model::read(path).context("--model")?, path.display().to_string()),
+            None => layers.pick("model", None)?.context("the settings hold no model; give it with --model FILE")?,
+        };
+        let spectrum = SpectrumConfig::default();
+        let default = ModelSettings { task: name.clone(), on_test: false, spectrum, model: network.clone() };
+        let settings = layers.resolve(default, |s| {
+            s.on_test |= self.on_test;
+            self.apply(&mut s.spectrum);
+        })?;
+        let settings = ModelSettings { task: name, model: network, ..settings };
+        settings.spectrum.check()?;
+        let shape = settings.model.network()?.shape;
         ensure!(
-            network.shape.inputs() == task.inputs && network.shape.outputs() == task.outputs,
+            shape.inputs() == task.inputs && shape.outputs() == task.outputs,
             "--model {}: has {} inputs and {} outputs, but the task '{}' has {} and {}",
-            path.display(),
-            network.shape.inputs(),
-            network.shape.outputs(),
+            settings.model.provenance,
+            shape.inputs(),
+            shape.outputs(),
             task.name,
             task.inputs,
             task.outputs
         );
-        let settings = ModelSettings {
-            task: self.ensemble.task.describe(),
-            model: Model::of(&network, path.display().to_string()),
-            on_test: self.on_test,
-            spectrum,
-        };
         Ok(self.out.plan("out/hessian-model", settings, task, |s, task, folder, _| {
             let network: Network = s.model.network()?;
             let set = if s.on_test { &task.test } else { &task.train };
@@ -248,7 +251,8 @@ impl HessianArgs {
 }
 
 /// The settings for a saved network.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ModelSettings {
     task: String,
     on_test: bool,
@@ -263,14 +267,15 @@ fn of_ensembles(s: &Settings<HessianConfig>, task: &Task, folder: &RunFolder, ou
 #[derive(clap::Args)]
 pub struct ClusterArgs {
     /// Run folders of `ldnn meta`, activations.json or activations.txt files
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE")]
     activations: Vec<PathBuf>,
     #[command(flatten)]
     pub out: OutArgs,
 }
 
 /// The settings of a family portrait.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ClusterSettings {
     groups: Vec<(String, Vec<Learned>)>,
 }
@@ -282,11 +287,17 @@ impl ClusterArgs {
                 path.file_stem().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
             Ok((name, vec![(i as u64 + 1, Activations::read(path)?)]))
         };
-        let groups = self.activations.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
-        let types: usize = groups.iter().flat_map(|(_, g)| g.iter().map(|(_, a)| a.types.len())).sum();
+        let given = self.activations.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
+        let layers = self.out.layers("")?;
+        let settings = layers.resolve(ClusterSettings { groups: vec![] }, |s| {
+            if !given.is_empty() {
+                s.groups = given;
+            }
+        })?;
+        let types: usize = settings.groups.iter().flat_map(|(_, g)| g.iter().map(|(_, a)| a.types.len())).sum();
         ensure!(types >= 3, "clusters need at least 3 learned types, but these files hold {types}; give more files");
-        let task = TaskArgs::default().load()?;
-        Ok(self.out.plan("out/cluster", ClusterSettings { groups }, task, |s, _, folder, _| {
+        let task = Task::new(&Dataset::mnist1d(&Mnist1dConfig::default())?);
+        Ok(self.out.plan("out/cluster", settings, task, |s, _, folder, _| {
             finish(
                 family::run(&s.groups, folder)?,
                 &std::collections::BTreeMap::from([("runs", s.groups.len())]),

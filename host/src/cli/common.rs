@@ -1,7 +1,10 @@
 //! What several commands have in common.
 
-use super::Plan;
+use super::{Mode, Plan};
 use anyhow::{Context, Result, bail};
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use ldnn::config::Layers;
 use ldnn::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
@@ -9,43 +12,74 @@ use ldnn::progress::Output;
 use ldnn::task::Task;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which task networks learn.
 #[derive(clap::Args)]
 pub struct TaskArgs {
-    /// A task that comes along: mnist1d, vanderpol or digits
-    #[arg(long, default_value = "mnist1d", value_name = "NAME")]
-    task: String,
+    /// A task that comes along: mnist1d, vanderpol or digits [default: mnist1d]
+    #[arg(long, value_name = "NAME")]
+    task: Option<String>,
 
     /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels)
     #[arg(long, value_name = "FILE.npz", conflicts_with = "task")]
     data: Option<PathBuf>,
 }
 
-impl Default for TaskArgs {
-    fn default() -> Self {
-        TaskArgs { task: "mnist1d".into(), data: None }
-    }
-}
-
 impl TaskArgs {
-    pub fn load(&self) -> Result<Task> {
-        let set = match (&self.data, self.task.as_str()) {
-            (Some(path), _) => Dataset::from_npz(path).context("--data")?,
-            (None, "mnist1d") => Dataset::mnist1d(&Mnist1dConfig::default())?,
-            (None, "vanderpol") => Dataset::vanderpol(&VanDerPolConfig::default())?,
-            (None, "digits") => Dataset::digits()?,
-            (None, other) => {
+    /// The task, and how the settings name it.
+    pub fn load(&self, layers: &Layers) -> Result<(String, Task)> {
+        let flag = self.data.as_ref().map(|path| path.display().to_string()).or(self.task.clone());
+        let name = layers.pick("task", flag)?.unwrap_or_else(|| "mnist1d".into());
+        let set = match name.as_str() {
+            "mnist1d" => Dataset::mnist1d(&Mnist1dConfig::default())?,
+            "vanderpol" => Dataset::vanderpol(&VanDerPolConfig::default())?,
+            "digits" => Dataset::digits()?,
+            path if self.task.is_none() && (self.data.is_some() || is_archive(path)) => {
+                Dataset::from_npz(Path::new(path)).context("--data")?
+            }
+            other => {
                 bail!("--task {other}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz")
             }
         };
-        Ok(Task::new(&set))
+        Ok((name, Task::new(&set)))
+    }
+}
+
+/// Whether the settings mean a file.
+fn is_archive(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|e| e == "npz")
+}
+
+/// Where settings come from beside flags.
+#[derive(clap::Args, Clone)]
+pub struct ConfigArgs {
+    /// Settings from a file, such as the config.toml of a run; flags and --set are above it
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+
+    /// One setting, by its name in config.toml (see --print-config); may be given several times, and is above all else
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    /// Print the resolved settings as --config takes them, and do nothing
+    #[arg(long)]
+    print_config: bool,
+}
+
+impl ConfigArgs {
+    /// What the user says; most settings of the command are in the table `section`.
+    pub fn layers(&self, section: &'static str) -> Result<Layers> {
+        Layers::new(section, self.config.as_deref(), &self.set)
     }
 
-    /// For the folder of settings.
-    pub fn describe(&self) -> String {
-        self.data.as_ref().map_or_else(|| self.task.clone(), |path| path.display().to_string())
+    /// What is to be done with the plan.
+    pub fn mode(&self, dry_run: bool) -> Mode {
+        match (self.print_config, dry_run) {
+            (true, _) => Mode::PrintConfig,
+            (false, true) => Mode::DryRun,
+            (false, false) => Mode::Work,
+        }
     }
 }
 
@@ -63,9 +97,22 @@ pub struct OutArgs {
     /// Print the resolved settings and do nothing
     #[arg(long)]
     pub dry_run: bool,
+
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 impl OutArgs {
+    /// What the user says; most settings of the command are in the table `section`.
+    pub fn layers(&self, section: &'static str) -> Result<Layers> {
+        self.config.layers(section)
+    }
+
+    /// What is to be done with the plan.
+    pub fn mode(&self) -> Mode {
+        self.config.mode(self.dry_run)
+    }
+
     /// The plan to do `work` with `settings` in the run folder.
     pub fn plan<S: Serialize>(&self, default: &str, settings: S, task: Task, work: Work<S>) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
@@ -95,9 +142,12 @@ impl<S> RunPlan<S> {
 
 impl<S: Serialize> Plan for RunPlan<S> {
     fn describe(&self) -> Result<String> {
-        let settings = toml::to_string(&self.settings).context("the settings cannot be written as TOML")?;
         let load = self.load.map_or(String::new(), |load| format!("# {load}\n"));
-        Ok(format!("# to {}\n{load}{settings}", self.out.display()))
+        Ok(format!("# to {}\n{load}{}", self.out.display(), self.config()?))
+    }
+
+    fn config(&self) -> Result<String> {
+        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
     }
 
     fn execute(&self, output: Output) -> Result<String> {
@@ -120,4 +170,14 @@ pub fn set<T: Clone>(place: &mut T, given: &Option<T>) {
     if let Some(value) = given {
         place.clone_from(value);
     }
+}
+
+/// The settings whose flags stand on the command line; `flags` has pairs of a flag and its setting.
+pub fn given_on<'a>(matches: &ArgMatches, flags: &[(&str, &'a str)]) -> Vec<&'a str> {
+    let mut own = matches;
+    while let Some((_, inside)) = own.subcommand() {
+        own = inside;
+    }
+    let given = |flag: &str| own.value_source(flag) == Some(ValueSource::CommandLine);
+    flags.iter().filter(|(flag, _)| given(flag)).map(|(_, setting)| *setting).collect()
 }

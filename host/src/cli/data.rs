@@ -1,10 +1,13 @@
 //! `ldnn data`
 
-use super::Plan;
+use super::common::{ConfigArgs, given_on};
+use super::{Mode, Plan};
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{ArgMatches, Subcommand};
 use ldnn::data::{Mnist1dConfig, VanDerPolConfig, mnist1d_npz, vanderpol_npz, write_atomically};
 use ldnn::progress::Output;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -29,40 +32,72 @@ enum Set {
     Mnist1d {
         #[command(flatten)]
         config: Mnist1dConfig,
-        /// The archive to write
-        #[arg(long, value_name = "FILE.npz")]
-        out: PathBuf,
+        #[command(flatten)]
+        to: To,
     },
     /// One step of the van der Pol oscillator: state now, state after dt
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Vanderpol {
         #[command(flatten)]
         config: VanDerPolConfig,
-        /// The archive to write
-        #[arg(long, value_name = "FILE.npz")]
-        out: PathBuf,
+        #[command(flatten)]
+        to: To,
     },
+}
+
+/// Where it goes, and what is said beside flags.
+#[derive(clap::Args, Clone)]
+struct To {
+    /// The archive to write
+    #[arg(long, value_name = "FILE.npz")]
+    out: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// A finished archive and its place.
 struct Resolved {
+    settings: String,
     bytes: Vec<u8>,
     out: PathBuf,
 }
 
 impl Args {
-    pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let (bytes, out) = match &self.set {
-            Set::Mnist1d { config, out } => (mnist1d_npz(config)?, out),
-            Set::Vanderpol { config, out } => (vanderpol_npz(config)?, out),
+    pub fn resolve(&self, matches: &ArgMatches) -> Result<impl Plan + use<>> {
+        let ((settings, bytes), to) = match &self.set {
+            Set::Mnist1d { config, to } => (made(to, config, matches, mnist1d_npz)?, to),
+            Set::Vanderpol { config, to } => (made(to, config, matches, vanderpol_npz)?, to),
         };
-        Ok(Resolved { bytes, out: out.clone() })
+        Ok(Resolved { settings, bytes, out: to.out.clone() })
     }
+
+    /// What is to be done with the plan.
+    pub fn mode(&self) -> Mode {
+        let (Set::Mnist1d { to, .. } | Set::Vanderpol { to, .. }) = &self.set;
+        to.config.mode(false)
+    }
+}
+
+/// The settings with what is said beside flags, as TOML, and the archive.
+fn made<C: Serialize + DeserializeOwned + Clone>(
+    to: &To,
+    config: &C,
+    matches: &ArgMatches,
+    make: fn(&C) -> Result<Vec<u8>>,
+) -> Result<(String, Vec<u8>)> {
+    let flags = toml::Table::try_from(config)?;
+    let flags: Vec<(&str, &str)> = flags.keys().map(|k| (k.as_str(), k.as_str())).collect();
+    let config = to.config.layers("")?.resolve_given(config.clone(), &given_on(matches, &flags))?;
+    Ok((toml::to_string(&config)?, make(&config)?))
 }
 
 impl Plan for Resolved {
     fn describe(&self) -> Result<String> {
         Ok(format!("{} bytes to {}", self.bytes.len(), self.out.display()))
+    }
+
+    fn config(&self) -> Result<String> {
+        Ok(self.settings.clone())
     }
 
     fn execute(&self, _: Output) -> Result<String> {

@@ -1,11 +1,14 @@
 //! What the commands that train ensembles have in common.
 
-use super::common::TaskArgs;
+use super::common::{TaskArgs, set};
 use anyhow::{Context, Result};
 use ldnn::activations::Activations;
+use ldnn::config::Layers;
 use ldnn::task::Task;
 use ldnn::train::{Optimiser, TrainConfig};
 use ldnn::validate::{Learned, ValidateConfig};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -15,82 +18,140 @@ pub struct EnsembleArgs {
     /// Learned activations: a run folder of `ldnn meta`, its activations.json, or an activations.txt with samples on
     /// linspace(-5, 5), one line a type; several (from other outer seeds) are compared as one method
     #[arg(long, value_name = "FILE,...", value_delimiter = ',')]
-    activations: Vec<PathBuf>,
+    activations: Option<Vec<PathBuf>>,
     /// What to compare: base functions, type1, type2, ..., mix [default: relu,sine,tanh, and all that was learned]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    compare: Vec<String>,
-    /// Networks of each kind; of learned ones so many for each of --activations, of the others as many in all
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    runs: usize,
-    /// Passes over the training rows
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    epochs: usize,
-    /// Record the curve every so many epochs
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    every: usize,
-    /// Optimiser
-    #[arg(long, default_value = "sgd", value_name = "NAME")]
-    optimiser: Optimiser,
-    /// Learning rate
-    #[arg(long, default_value_t = 0.01, value_name = "X")]
-    rate: f64,
-    /// Momentum; decay of the mean square for rmsprop; beta1 for adam
-    #[arg(long, default_value_t = 0.8, value_name = "X")]
-    momentum: f64,
-    /// Rows a training step
-    #[arg(long, default_value_t = 200, value_name = "ROWS")]
-    batch: usize,
+    compare: Option<Vec<String>>,
+    /// Networks of each kind; of learned ones so many for each of --activations, of the others as many in all [default: 10]
+    #[arg(long, value_name = "N")]
+    runs: Option<usize>,
+    /// Passes over the training rows [default: 100]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Record the curve every so many epochs [default: 5]
+    #[arg(long, value_name = "N")]
+    every: Option<usize>,
+    /// Optimiser [default: sgd]
+    #[arg(long, value_name = "NAME")]
+    optimiser: Option<Optimiser>,
+    /// Learning rate [default: 0.01]
+    #[arg(long, value_name = "X")]
+    rate: Option<f64>,
+    /// Momentum; decay of the mean square for rmsprop; beta1 for adam [default: 0.8]
+    #[arg(long, value_name = "X")]
+    momentum: Option<f64>,
+    /// Rows a training step [default: 200]
+    #[arg(long, value_name = "ROWS")]
+    batch: Option<usize>,
     /// Take the rows in file order in every epoch
     #[arg(long)]
     no_shuffle: bool,
-    /// Widths of the hidden layers
-    #[arg(long, default_value = "100", value_name = "N,...", value_delimiter = ',')]
-    hidden: Vec<usize>,
-    /// Seed of the first network; the others have the next ones
-    #[arg(long, default_value_t = 101, value_name = "N")]
-    seed: u64,
+    /// Widths of the hidden layers [default: 100]
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    hidden: Option<Vec<usize>>,
+    /// Seed of the first network; the others have the next ones [default: 101]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Evaluate learned activations directly instead of by tables
     #[arg(long)]
     exact: bool,
 }
 
+/// The settings of an experiment on some task with some learned activations.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings<C> {
+    /// A task's name, or a file.
+    pub task: String,
+    /// Where learned activations are to be read from; they themselves are what is stored.
+    #[serde(default, skip_serializing, rename = "activations")]
+    _activations: IgnoredAny,
+    /// The learned types themselves: another file is another run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learned: Vec<Learned>,
+    /// What is done with them.
+    pub experiment: C,
+}
+
+/// What the user says, and what an experiment starts from.
+pub struct Start {
+    layers: Layers,
+    task: String,
+    learned: Vec<Learned>,
+}
+
+impl Start {
+    /// The resolved settings.
+    pub fn resolve<C: Serialize + DeserializeOwned>(
+        self,
+        default: C,
+        flags: impl FnOnce(&mut C),
+    ) -> Result<Settings<C>> {
+        let Start { layers, task, learned } = self;
+        let start = Settings { task: task.clone(), _activations: IgnoredAny, learned: vec![], experiment: default };
+        let settings = layers.resolve(start, |s| flags(&mut s.experiment))?;
+        Ok(Settings { task, learned, ..settings })
+    }
+}
+
 impl EnsembleArgs {
-    /// What was learned, numbered from 1 in the order given.
-    pub fn learned(&self) -> Result<Vec<Learned>> {
-        let read = |(i, path): (usize, &PathBuf)| Ok((i as u64 + 1, Activations::read(path).context("--activations")?));
-        self.activations.iter().enumerate().map(read).collect()
-    }
-
-    /// The checked settings.
-    pub fn config(&self, task: &Task, learned: &[Learned]) -> Result<ValidateConfig> {
-        let config = ValidateConfig {
-            activations: self.names(learned),
-            runs: self.runs,
-            seed: self.seed,
-            exact: self.exact,
-            keep_networks: false,
-            train: TrainConfig {
-                hidden: self.hidden.clone(),
-                optimiser: self.optimiser,
-                rate: self.rate,
-                momentum: self.momentum,
-                batch: self.batch,
-                epochs: self.epochs,
-                shuffle: !self.no_shuffle,
-                every: self.every,
-            },
+    /// The task, the learned activations, and ensembles as they are by default.
+    pub fn start(&self, layers: Layers) -> Result<(Task, ValidateConfig, Start)> {
+        let (name, task) = self.task.load(&layers)?;
+        let learned = match layers.pick("activations", self.activations.clone())? {
+            Some(files) => read_all(&files)?,
+            None => layers.pick("learned", None)?.unwrap_or_default(),
         };
-        config.entrants(task, learned)?;
-        Ok(config)
+        let config = default_ensembles(&learned);
+        Ok((task, config, Start { layers, task: name, learned }))
     }
 
-    fn names(&self, learned: &[Learned]) -> Vec<String> {
-        if !self.compare.is_empty() {
-            return self.compare.clone();
-        }
-        let classical = ["relu", "sine", "tanh"].map(String::from);
-        let types = learned.iter().map(|(_, a)| a.types_in_a_layer()).min().unwrap_or(0);
-        let learned = (1..=types).map(|t| format!("type{t}")).chain((types > 0).then(|| "mix".into()));
-        classical.into_iter().chain(learned).collect()
+    /// Puts in what the flags say.
+    pub fn apply(&self, c: &mut ValidateConfig) {
+        set(&mut c.activations, &self.compare);
+        set(&mut c.runs, &self.runs);
+        set(&mut c.seed, &self.seed);
+        c.exact |= self.exact;
+        set(&mut c.train.hidden, &self.hidden);
+        set(&mut c.train.optimiser, &self.optimiser);
+        set(&mut c.train.rate, &self.rate);
+        set(&mut c.train.momentum, &self.momentum);
+        set(&mut c.train.batch, &self.batch);
+        set(&mut c.train.epochs, &self.epochs);
+        set(&mut c.train.every, &self.every);
+        c.train.shuffle &= !self.no_shuffle;
     }
+}
+
+/// What was learned, numbered from 1 in the order given.
+fn read_all(files: &[PathBuf]) -> Result<Vec<Learned>> {
+    let read = |(i, path): (usize, &PathBuf)| Ok((i as u64 + 1, Activations::read(path).context("--activations")?));
+    files.iter().enumerate().map(read).collect()
+}
+
+fn default_ensembles(learned: &[Learned]) -> ValidateConfig {
+    ValidateConfig {
+        activations: names(learned),
+        runs: 10,
+        seed: 101,
+        exact: false,
+        keep_networks: false,
+        train: TrainConfig {
+            hidden: vec![100],
+            optimiser: Optimiser::Sgd,
+            rate: 0.01,
+            momentum: 0.8,
+            batch: 200,
+            epochs: 100,
+            shuffle: true,
+            every: 5,
+        },
+    }
+}
+
+fn names(learned: &[Learned]) -> Vec<String> {
+    let classical = ["relu", "sine", "tanh"].map(String::from);
+    let types = learned.iter().map(|(_, a)| a.types_in_a_layer()).min().unwrap_or(0);
+    let learned = (1..=types).map(|t| format!("type{t}")).chain((types > 0).then(|| "mix".into()));
+    classical.into_iter().chain(learned).collect()
 }

@@ -1,8 +1,9 @@
 //! `ldnn export` and `ldnn verify`
 
 use super::Plan;
-use super::common::{OutArgs, TaskArgs};
+use super::common::{OutArgs, TaskArgs, given_on};
 use anyhow::{Context, Result, ensure};
+use clap::ArgMatches;
 use ldnn::activations::{Activations, base_named};
 use ldnn::export::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
 use ldnn::fit::Trained;
@@ -11,8 +12,9 @@ use ldnn::model::Model;
 use ldnn::progress::Output;
 use ldnn::task::Task;
 use ldnn::train::{Optimiser, TrainConfig};
-use serde::Serialize;
-use std::path::PathBuf;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 #[command(after_help = EXPORT_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -20,7 +22,7 @@ pub struct ExportArgs {
     /// A model of `ldnn train`, a run folder of `ldnn meta`, its activations.json, or a trained network (networks/NAME-SEED.json of `ldnn validate
     /// --keep-networks`); without learned activations, a base function's name
     #[arg(value_name = "RUN")]
-    run: PathBuf,
+    run: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
     /// What to write
@@ -106,12 +108,50 @@ struct Settings {
     given: Given,
 }
 
+/// What of the settings can be asked for.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    from: String,
+    task: String,
+    export: ExportConfig,
+    /// What a stored run was given; it is read again.
+    #[serde(default, skip_serializing, rename = "given")]
+    _given: IgnoredAny,
+}
+
+/// The flags, and the settings that they are.
+const FLAGS: [(&str, &str); 18] = [
+    ("format", "export.formats"),
+    ("what", "export.what"),
+    ("weights", "export.weights"),
+    ("form", "export.form"),
+    ("knots", "export.budget"),
+    ("max_error", "export.budget"),
+    ("bytes", "export.budget"),
+    ("percentile", "export.percentile"),
+    ("range", "export.range"),
+    ("beyond", "export.beyond"),
+    ("name", "export.name"),
+    ("golden", "export.golden"),
+    ("activation", "export.activation"),
+    ("hidden", "export.train.hidden"),
+    ("epochs", "export.train.epochs"),
+    ("epochs", "export.train.every"),
+    ("rate", "export.train.rate"),
+    ("seed", "export.seed"),
+];
+
 impl ExportArgs {
-    pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let (given, activation) = self.given()?;
-        let task = match &given {
-            Given::Trained(model) => model.task(),
-            _ => self.task.load()?,
+    pub fn resolve(&self, matches: &ArgMatches) -> Result<impl Plan + use<>> {
+        let layers = self.out.layers("export")?;
+        let run: String = layers
+            .pick("from", self.run.as_ref().map(|run| run.display().to_string()))?
+            .context("what is to be exported? Give RUN, such as out/meta")?;
+        let (given, activation) = self.given(Path::new(&run))?;
+        let (task_name, task) = match &given {
+            Given::Trained(model) => ("mnist1d".into(), model.task()),
+            _ => self.task.load(&layers)?,
         };
         let export = ExportConfig {
             name: self.name.clone(),
@@ -141,14 +181,16 @@ impl ExportArgs {
             },
             activation,
         };
+        let asked = Asked { from: run.clone(), task: task_name.clone(), export, _given: IgnoredAny };
+        let Asked { export, .. } = layers.resolve_given(asked, &given_on(matches, &FLAGS))?;
         export.check(&task)?;
-        let settings = Settings { from: self.run.display().to_string(), task: self.task.describe(), export, given };
+        let settings = Settings { from: run, task: task_name, export, given };
         Ok(self.out.plan("out/export", settings, task, write))
     }
 
-    fn given(&self) -> Result<(Given, String)> {
-        let name = self.run.to_string_lossy();
-        if !self.run.exists() && base_named(&name).is_ok() {
+    fn given(&self, run: &Path) -> Result<(Given, String)> {
+        let name = run.to_string_lossy();
+        if !run.exists() && base_named(&name).is_ok() {
             let none = Activations {
                 version: Activations::VERSION,
                 provenance: "a base function".into(),
@@ -157,14 +199,14 @@ impl ExportArgs {
             };
             return Ok((Given::Activations(none), name.into_owned()));
         }
-        let text = std::fs::read_to_string(&self.run).unwrap_or_default();
+        let text = std::fs::read_to_string(run).unwrap_or_default();
         if text.trim_start().starts_with('{') && text.contains("\"params\"") && !text.contains("\"purpose\"") {
-            return Ok((Given::Network(name.into_owned(), Box::new(Model::read(&self.run)?)), self.activation.clone()));
+            return Ok((Given::Network(name.into_owned(), Box::new(Model::read(run)?)), self.activation.clone()));
         }
         if text.trim_start().starts_with('{') && text.contains("\"purpose\"") {
-            return Ok((Given::Trained(Box::new(Trained::read(&self.run)?)), self.activation.clone()));
+            return Ok((Given::Trained(Box::new(Trained::read(run)?)), self.activation.clone()));
         }
-        Ok((Given::Activations(Activations::read(&self.run).context("RUN")?), self.activation.clone()))
+        Ok((Given::Activations(Activations::read(run).context("RUN")?), self.activation.clone()))
     }
 }
 

@@ -9,7 +9,7 @@ use ldnn::meta::{self, MetaConfig, Objective, Schedule, Tape};
 use ldnn::progress::{Output, Progress};
 use ldnn::task::Task;
 use ldnn::train::Optimiser;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -128,7 +128,8 @@ Examples:
 The run folder gets config.toml, history.jsonl, activations.json, activations.txt (samples on linspace(-5, 5)),
 snapshots.jsonl, evolution.svg/.png/.csv and checkpoint.json.";
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Settings {
     task: String,
     meta: MetaConfig,
@@ -136,19 +137,20 @@ struct Settings {
 
 impl Args {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let task = self.task.load()?;
-        let meta = self.config(&task);
-        meta.check(&task)?;
-        let settings = Settings { task: self.task.describe(), meta };
-        let load = Load::learning(&settings.meta, &task);
-        Ok(self.out.plan("out/meta", settings, task, learn).costing(load))
-    }
-
-    fn config(&self, task: &Task) -> MetaConfig {
-        let mut c = match self.outer_loss {
+        let layers = self.out.layers("meta")?;
+        let (name, task) = self.task.load(&layers)?;
+        let default = match layers.pick("meta.outer_loss", self.outer_loss)? {
             Some(Objective::Train) => MetaConfig::authors(MetaConfig::default().steps),
             _ => MetaConfig { held_out: task.train.rows() / 4, ..MetaConfig::default() },
         };
+        let settings = layers.resolve(Settings { task: name.clone(), meta: default }, |s| self.apply(&mut s.meta))?;
+        settings.meta.check(&task)?;
+        let load = Load::learning(&settings.meta, &task);
+        Ok(self.out.plan("out/meta", Settings { task: name, ..settings }, task, learn).costing(load))
+    }
+
+    fn apply(&self, c: &mut MetaConfig) {
+        set(&mut c.outer_loss, &self.outer_loss);
         set(&mut c.base, &self.base);
         set(&mut c.types, &self.types);
         set(&mut c.hidden, &self.hidden);
@@ -176,9 +178,10 @@ impl Args {
         set(&mut c.table_range, &self.table_range);
         set(&mut c.tape, &self.tape);
         set(&mut c.snapshot_every, &self.snapshot_every);
-        (c.resplit, c.shuffle, c.exact) = (self.resplit, !self.no_shuffle, self.exact);
-        c.per_layer = self.per_layer;
-        c
+        c.resplit |= self.resplit;
+        c.shuffle &= !self.no_shuffle;
+        c.exact |= self.exact;
+        c.per_layer |= self.per_layer;
     }
 }
 

@@ -13,8 +13,8 @@ mod tables;
 mod train;
 mod validate;
 
-use anyhow::{Context, Result, ensure};
-use clap::{Parser, Subcommand};
+use anyhow::{Context, Result, bail, ensure};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use common::say;
 use ldnn::progress::Output;
 use ldnn::stop;
@@ -84,31 +84,51 @@ enum Command {
     Data(data::Args),
 }
 
+/// What is to be done with a plan.
+#[derive(Clone, Copy)]
+enum Mode {
+    /// Carry it out.
+    Work,
+    /// Describe it.
+    DryRun,
+    /// Print its settings.
+    PrintConfig,
+}
+
 /// A request that was understood and can be carried out.
 trait Plan {
     /// In words or as TOML, for `--dry-run`.
     fn describe(&self) -> Result<String>;
+    /// The settings as TOML, for `--print-config`.
+    fn config(&self) -> Result<String> {
+        bail!("this command has no settings to print")
+    }
     /// Does it; the result is for standard output.
     fn execute(&self, output: Output) -> Result<String>;
 }
 
 /// Parses, resolves, carries out.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     stop::install();
     let output = if cli.quiet { Output::Quiet } else { Output::Normal };
-    let (plan, dry_run) = match prepare(&cli) {
+    let (plan, mode) = match prepare(&cli, &matches) {
         Ok(prepared) => prepared,
         Err(error) => return fail(&error, 2),
     };
-    let result = if dry_run { plan.describe() } else { plan.execute(output) };
+    let result = match mode {
+        Mode::Work => plan.execute(output),
+        Mode::DryRun => plan.describe(),
+        Mode::PrintConfig => plan.config(),
+    };
     match result.and_then(|text| say(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, 1),
     }
 }
 
-fn prepare(cli: &Cli) -> Result<(Box<dyn Plan>, bool)> {
+fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
     if let Some(jobs) = cli.jobs {
         ensure!((1..=1024).contains(&jobs), "--jobs {jobs}: use 1 to 1024 threads");
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
@@ -116,26 +136,26 @@ fn prepare(cli: &Cli) -> Result<(Box<dyn Plan>, bool)> {
     }
     use analyze::What;
     Ok(match &cli.command {
-        Command::Sizes(args) => (Box::new(args.resolve()?), args.out.dry_run),
-        Command::Forecast(args) => (Box::new(args.resolve()?), args.out.dry_run),
+        Command::Sizes(args) => (Box::new(args.resolve()?), args.out.mode()),
+        Command::Forecast(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Analyze(analyze::Args { what: What::Participation(args) }) => {
-            (Box::new(args.resolve()?), args.out.dry_run)
+            (Box::new(args.resolve()?), args.out.mode())
         }
-        Command::Analyze(analyze::Args { what: What::Hessian(args) }) => (args.resolve()?, args.out.dry_run),
-        Command::Cluster(args) => (Box::new(args.resolve()?), args.out.dry_run),
-        Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.dry_run),
-        Command::Meta(args) => (Box::new(args.resolve()?), args.out.dry_run),
-        Command::Validate(args) => (Box::new(args.resolve()?), args.out.dry_run),
-        Command::Export(args) => (Box::new(args.resolve()?), args.out.dry_run),
-        Command::Train(args) => (Box::new(args.resolve()?), args.dry_run),
-        Command::Eval(args) => (Box::new(args.resolve()?), false),
-        Command::Predict(args) => (Box::new(args.resolve()?), false),
-        Command::Inspect(args) => (Box::new(args.resolve()?), false),
-        Command::Verify(args) => (Box::new(args.resolve()?), false),
-        Command::List(args) => (Box::new(args.resolve()?), false),
-        Command::Show(args) => (Box::new(args.resolve()?), false),
-        Command::Compare(args) => (Box::new(args.resolve()?), false),
-        Command::Data(args) => (Box::new(args.resolve()?), false),
+        Command::Analyze(analyze::Args { what: What::Hessian(args) }) => (args.resolve()?, args.out.mode()),
+        Command::Cluster(args) => (Box::new(args.resolve()?), args.out.mode()),
+        Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.mode()),
+        Command::Meta(args) => (Box::new(args.resolve()?), args.out.mode()),
+        Command::Validate(args) => (Box::new(args.resolve()?), args.out.mode()),
+        Command::Export(args) => (Box::new(args.resolve(matches)?), args.out.mode()),
+        Command::Train(args) => (Box::new(args.resolve(matches)?), args.mode()),
+        Command::Eval(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Predict(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Inspect(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Verify(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::List(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Show(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Compare(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Data(args) => (Box::new(args.resolve(matches)?), args.mode()),
     })
 }
 

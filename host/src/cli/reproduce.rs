@@ -4,8 +4,10 @@ use super::Plan;
 use super::common::{OutArgs, TaskArgs};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
+use ldnn::config::Layers;
 use ldnn::reproduce::{self, Experiment, Preset, Study};
-use serde::Serialize;
+use ldnn::task::Task;
+use serde::{Deserialize, Serialize};
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -13,12 +15,12 @@ pub struct Args {
     /// Which experiments; 'all' for every one [default: fig3]
     #[arg(value_name = "EXPERIMENT", value_parser = which)]
     experiments: Vec<Which>,
-    /// How much work
-    #[arg(long, default_value = "default", value_name = "NAME")]
-    preset: Preset,
-    /// Seed of the first meta-learning run; everything else follows from it
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    seed: u64,
+    /// How much work [default: default]
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Preset>,
+    /// Seed of the first meta-learning run; everything else follows from it [default: 100]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     #[command(flatten)]
     task: TaskArgs,
     #[command(flatten)]
@@ -64,7 +66,8 @@ fn which(text: &str) -> Result<Which, String> {
     Experiment::from_str(text, false).map(Which::One).map_err(unknown)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Settings {
     task: String,
     reproduce: Study,
@@ -72,22 +75,16 @@ struct Settings {
 
 impl Args {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let task = self.task.load()?;
+        let layers = self.out.layers("reproduce")?;
+        let (task_name, task) = self.task.load(&layers)?;
         ensure!(
             task.is_classification(),
             "reproduce needs class labels; use --task mnist1d or whole-number y in --data"
         );
-        let experiments = self.experiments();
-        let reproduce = Study::new(self.preset, &experiments, self.seed, &task);
-        let preset = self.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
-        let settings = Settings { task: self.task.describe(), reproduce };
-        let name = match experiments.len() {
-            n if n == Experiment::ALL.len() => "all".into(),
-            _ => {
-                let names = experiments.iter().filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()));
-                names.collect::<Vec<_>>().join("-")
-            }
-        };
+        let settings = Settings { reproduce: self.default(&layers, &task)?, task: task_name.clone() };
+        let settings = Settings { task: task_name, ..layers.resolve(settings, |_| {})? };
+        let preset = settings.reproduce.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
+        let name = name_of(&settings.reproduce.experiments);
         let load = settings.reproduce.load(&task)?;
         let plan = self.out.plan(&format!("out/{name}-{preset}"), settings, task, |settings, task, folder, output| {
             reproduce::run(&settings.reproduce, task, folder, output)
@@ -95,10 +92,29 @@ impl Args {
         Ok(plan.costing(load))
     }
 
-    fn experiments(&self) -> Vec<Experiment> {
-        if self.experiments.is_empty() {
-            return vec![Experiment::Fig3];
+    /// The settings before a file and assignments; preset, seed and experiments decide nearly all of them.
+    fn default(&self, layers: &Layers, task: &Task) -> Result<Study> {
+        if layers.in_file("reproduce.lessons") {
+            let given = [
+                ("--preset", self.preset.is_some()),
+                ("--seed", self.seed.is_some()),
+                ("EXPERIMENT", !self.experiments.is_empty()),
+            ];
+            for (flag, given) in given {
+                ensure!(
+                    !given,
+                    "{flag}: the --config holds all that would follow from it; leave one of the two out, and change single \
+                     settings with --set"
+                );
+            }
         }
+        let preset = layers.pick("reproduce.preset", self.preset)?.unwrap_or(Preset::Default);
+        let flag = (!self.experiments.is_empty()).then(|| self.experiments());
+        let experiments = layers.pick("reproduce.experiments", flag)?.unwrap_or_else(|| vec![Experiment::Fig3]);
+        Ok(Study::new(preset, &experiments, self.seed.unwrap_or(100), task))
+    }
+
+    fn experiments(&self) -> Vec<Experiment> {
         let wanted = |e: &Experiment| {
             self.experiments.iter().any(|w| match w {
                 Which::All => true,
@@ -107,4 +123,13 @@ impl Args {
         };
         Experiment::ALL.into_iter().filter(wanted).collect()
     }
+}
+
+/// Of the run folder.
+fn name_of(experiments: &[Experiment]) -> String {
+    if experiments.len() == Experiment::ALL.len() {
+        return "all".into();
+    }
+    let names = experiments.iter().filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()));
+    names.collect::<Vec<_>>().join("-")
 }

@@ -2,9 +2,11 @@
 
 use anyhow::{Result, bail};
 use ldnn::data::table::Reading;
+use serde::{Deserialize, Serialize};
 
 /// How a table is written down.
-#[derive(clap::Args, Clone)]
+#[derive(clap::Args, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TableArgs {
     /// What separates columns: a character, or `tab` [default: found out]
     #[arg(long, value_name = "CHAR")]

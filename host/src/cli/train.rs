@@ -1,16 +1,20 @@
 //! `ldnn train`: from a table to a model.
 
-use super::Plan;
+use super::common::{ConfigArgs, given_on};
 use super::tables::TableArgs;
+use super::{Mode, Plan};
 use anyhow::{Context, Result, ensure};
+use clap::ArgMatches;
 use ldnn::activations::Activations;
 use ldnn::data::Dataset;
 use ldnn::data::table::{Column, Table};
-use ldnn::data::tabular::Tabular;
+use ldnn::data::tabular::{RawTarget, Tabular};
 use ldnn::fit::{self, Activate, FitConfig, Parts};
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
-use serde::Serialize;
+use ldnn::task::Task;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -18,9 +22,9 @@ use std::path::{Path, PathBuf};
 pub struct TrainArgs {
     /// The table: CSV or the like, a row an example
     #[arg(value_name = "FILE.csv")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     /// The column to be predicted; several for a regression of several numbers
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', required = true)]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     target: Vec<String>,
     /// Columns that are left out
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
@@ -40,9 +44,9 @@ pub struct TrainArgs {
     /// A column whose rows of one value stay together, in training or in testing: the person, the device, the day
     #[arg(long, value_name = "NAME", conflicts_with = "test")]
     group: Option<String>,
-    /// Activations: learn, none (classical ones only), or a run folder or file of learned ones
-    #[arg(long, default_value = "learn", value_name = "WHICH")]
-    activations: String,
+    /// Activations: learn, none (classical ones only), or a run folder or file of learned ones [default: learn]
+    #[arg(long, value_name = "WHICH")]
+    activations: Option<String>,
     /// Classical activations to compare with
     #[arg(long, default_value = "relu,tanh", value_name = "NAME,...", value_delimiter = ',')]
     compare: Vec<String>,
@@ -72,9 +76,11 @@ pub struct TrainArgs {
     replace: bool,
     /// Print the resolved settings and do nothing
     #[arg(long)]
-    pub dry_run: bool,
+    dry_run: bool,
     #[command(flatten)]
     table: TableArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 const TRAIN_EXAMPLES: &str = "\
@@ -86,14 +92,55 @@ Examples:
   ldnn eval gestures.ldnn more.csv; ldnn predict gestures.ldnn new.csv
   ldnn export gestures.ldnn --what network                    for a microcontroller";
 
-#[derive(Serialize)]
+/// Which kind of target.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Classification,
+    Regression,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Settings {
-    file: String,
-    /// The rows themselves: another table is another run.
-    rows: u32,
+    file: PathBuf,
+    test: Option<PathBuf>,
     target: Vec<String>,
+    ignore: Vec<String>,
+    group: Option<String>,
+    kind: Option<Kind>,
+    test_share: f64,
+    /// The rows themselves: another table is another run.
+    #[serde(default)]
+    rows: u32,
+    /// Where learned activations are to be read from; they themselves are what is stored.
+    #[serde(default, skip_serializing, rename = "activations")]
+    _activations: IgnoredAny,
+    table: TableArgs,
     fit: FitConfig,
 }
+
+/// The flags, and the settings that they are.
+const FLAGS: [(&str, &str); 18] = [
+    ("file", "file"),
+    ("test", "test"),
+    ("target", "target"),
+    ("ignore", "ignore"),
+    ("group", "group"),
+    ("classification", "kind"),
+    ("regression", "kind"),
+    ("test_share", "test_share"),
+    ("delimiter", "table.delimiter"),
+    ("header", "table.header"),
+    ("no_header", "table.no_header"),
+    ("compare", "fit.classical"),
+    ("hidden", "fit.hidden"),
+    ("steps", "fit.steps"),
+    ("runs", "fit.runs"),
+    ("epochs", "fit.epochs"),
+    ("rates", "fit.rates"),
+    ("seed", "fit.seed"),
+];
 
 /// A training to be done.
 pub struct Train {
@@ -104,9 +151,70 @@ pub struct Train {
 }
 
 impl TrainArgs {
-    pub fn resolve(&self) -> Result<Train> {
-        let classify = if self.classification { Some(true) } else { self.regression.then_some(false) };
-        let (mut table, how) = (self.read(&self.file)?, &self.file);
+    pub fn resolve(&self, matches: &ArgMatches) -> Result<Train> {
+        let layers = self.config.layers("fit")?;
+        let mut settings = layers.resolve_given(self.settings(), &given_on(matches, &FLAGS))?;
+        match layers.pick("activations", self.activations.clone())?.as_deref() {
+            None => {}
+            Some("learn") => settings.fit.activate = Activate::Learn,
+            Some("none") => settings.fit.activate = Activate::Classical,
+            Some(file) => {
+                let given = Activations::read(Path::new(file)).context("--activations")?;
+                settings.fit.activate = Activate::Given(given);
+            }
+        }
+        let parts = settings.parts()?;
+        settings.fit.check(&Task::new(&parts.data))?;
+        let rows = print_of(&parts.data);
+        ensure!(
+            settings.rows == 0 || settings.rows == rows,
+            "the --config was made for other rows of '{}' (rows = {}, now {rows}); without that line it is taken for these rows",
+            settings.file.display(),
+            settings.rows
+        );
+        settings.rows = rows;
+        Ok(Train { settings, parts, out: self.out.clone(), replace: self.replace })
+    }
+
+    /// What is to be done with the plan.
+    pub fn mode(&self) -> Mode {
+        self.config.mode(self.dry_run)
+    }
+
+    /// Defaults and flags.
+    fn settings(&self) -> Settings {
+        let fit = FitConfig {
+            activate: Activate::Learn,
+            classical: self.compare.clone(),
+            hidden: self.hidden.clone(),
+            steps: self.steps,
+            runs: self.runs,
+            epochs: self.epochs,
+            rates: self.rates.clone(),
+            seed: self.seed,
+        };
+        let classification = self.classification.then_some(Kind::Classification);
+        Settings {
+            file: self.file.clone().unwrap_or_default(),
+            test: self.test.clone(),
+            target: self.target.clone(),
+            ignore: self.ignore.clone(),
+            group: self.group.clone(),
+            kind: classification.or(self.regression.then_some(Kind::Regression)),
+            test_share: self.test_share,
+            rows: 0,
+            _activations: IgnoredAny,
+            table: self.table.clone(),
+            fit,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the tables and splits them.
+    fn parts(&self) -> Result<Parts> {
+        ensure!(!self.file.as_os_str().is_empty(), "which table? Give FILE.csv");
+        let (mut table, path) = (self.read(&self.file)?, self.file.display());
         let groups = match &self.group {
             None => None,
             Some(name) => match table.take(name).context("--group")? {
@@ -114,11 +222,12 @@ impl TrainArgs {
                 Column::Numbers(_) => None,
             },
         };
-        let data = Tabular::new(table, &self.target, classify).with_context(|| format!("in '{}'", how.display()))?;
+        let classify = self.kind.map(|kind| kind == Kind::Classification);
+        let data = Tabular::new(table, &self.target, classify).with_context(|| format!("in '{path}'"))?;
         let name = self.file.file_stem().map_or_else(|| "table".into(), |s| s.to_string_lossy().into_owned());
-        let ((set, purpose, inputs), features) = match &self.test {
+        let ((data, purpose, inputs), features) = match &self.test {
             Some(path) => {
-                let classes = matches!(data.target, ldnn::data::tabular::RawTarget::Classes(..));
+                let classes = matches!(data.target, RawTarget::Classes(..));
                 let test = Tabular::new(self.read(path)?, &self.target, Some(classes)).context("--test")?;
                 ensure!(
                     test.features == data.features,
@@ -130,29 +239,11 @@ impl TrainArgs {
                 (data.dataset(&name, &all(&data), (&test, &all(&test)))?, data.features)
             }
             None => {
-                let (train, test) = data.split(self.test_share, groups.as_deref(), self.seed)?;
+                let (train, test) = data.split(self.test_share, groups.as_deref(), self.fit.seed)?;
                 (data.dataset(&name, &train, (&data, &test))?, data.features)
             }
         };
-        let fit = FitConfig {
-            activate: match self.activations.as_str() {
-                "learn" => Activate::Learn,
-                "none" => Activate::Classical,
-                file => Activate::Given(Activations::read(Path::new(file)).context("--activations")?),
-            },
-            classical: self.compare.clone(),
-            hidden: self.hidden.clone(),
-            steps: self.steps,
-            runs: self.runs,
-            epochs: self.epochs,
-            rates: self.rates.clone(),
-            seed: self.seed,
-        };
-        fit.check(&ldnn::task::Task::new(&set))?;
-        let settings =
-            Settings { file: self.file.display().to_string(), rows: print_of(&set), target: self.target.clone(), fit };
-        let parts = Parts { data: set, purpose, features, inputs };
-        Ok(Train { settings, parts, out: self.out.clone(), replace: self.replace })
+        Ok(Parts { data, purpose, features, inputs })
     }
 
     fn read(&self, path: &Path) -> Result<Table> {
@@ -170,8 +261,11 @@ fn print_of(set: &Dataset) -> u32 {
 
 impl Plan for Train {
     fn describe(&self) -> Result<String> {
-        let settings = toml::to_string(&self.settings).context("the settings cannot be written as TOML")?;
-        Ok(format!("# to {}\n{settings}", self.out.display()))
+        Ok(format!("# to {}\n{}", self.out.display(), self.config()?))
+    }
+
+    fn config(&self) -> Result<String> {
+        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
     }
 
     fn execute(&self, output: Output) -> Result<String> {

@@ -2,14 +2,13 @@
 
 use super::Plan;
 use super::common::OutArgs;
-use super::ensemble::EnsembleArgs;
+use super::ensemble::{EnsembleArgs, Settings};
 use anyhow::Result;
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
 use ldnn::task::Task;
-use ldnn::validate::{self, Learned, ValidateConfig};
-use serde::Serialize;
+use ldnn::validate::{self, ValidateConfig};
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -32,27 +31,19 @@ Examples:
 The run folder gets config.toml, trainings.jsonl (one line a training, curve included), trainings.csv, report.txt,
 violins.svg/.png and curves.svg/.png. A training that diverges is recorded as diverged; the others go on.";
 
-#[derive(Serialize)]
-struct Settings {
-    task: String,
-    /// The learned types themselves: another file is another run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    learned: Vec<Learned>,
-    validate: ValidateConfig,
-}
-
 impl Args {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let (task, learned) = (self.ensemble.task.load()?, self.ensemble.learned()?);
-        let config = self.ensemble.config(&task, &learned)?;
-        let validate = ValidateConfig { keep_networks: self.keep_networks, ..config };
-        let settings = Settings { task: self.ensemble.task.describe(), learned, validate };
-        let count = settings.validate.count(&task, &settings.learned)?;
-        let load = Load::trainings(count, &settings.validate.train, &task);
+        let (task, config, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        let settings = start.resolve(config, |c| {
+            self.ensemble.apply(c);
+            c.keep_networks |= self.keep_networks;
+        })?;
+        let count = settings.experiment.count(&task, &settings.learned)?;
+        let load = Load::trainings(count, &settings.experiment.train, &task);
         Ok(self.out.plan("out/validate", settings, task, compare).costing(load))
     }
 }
 
-fn compare(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
-    Ok(validate::run(&settings.validate, task, &settings.learned, folder, output)?.to_text(folder))
+fn compare(settings: &Settings<ValidateConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
+    Ok(validate::run(&settings.experiment, task, &settings.learned, folder, output)?.to_text(folder))
 }

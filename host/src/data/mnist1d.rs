@@ -5,7 +5,7 @@
 //! canonical data set to within rounding; `tests/crosscheck/compare_mnist1d.py` compares the two.
 
 use super::numpy_random::NumpyRandom;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use ldnn_core::Real;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ pub const CLASSES: usize = 10;
 
 /// The arguments of the original, with its names and defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
 pub struct Mnist1dConfig {
     /// Rows in all; a tenth of them for each digit
     #[arg(long = "num_samples", alias = "num-samples", default_value_t = 5000)]
@@ -74,7 +75,7 @@ impl Default for Mnist1dConfig {
 
 impl Mnist1dConfig {
     fn check(&self) -> Result<()> {
-        let (low, high) = (self.padding[0], self.padding[1]);
+        let [low, high] = self.padding[..] else { bail!("--padding: give two numbers, the smaller one first") };
         let length = self.template_len + high;
         ensure!(self.num_samples >= CLASSES, "--num_samples {}: at least 10 are needed, one a digit", self.num_samples);
         ensure!(self.num_samples <= 10_000_000, "--num_samples {}: at most 10000000", self.num_samples);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The arguments of the generator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
 pub struct VanDerPolConfig {
     /// Strength of the nonlinear damping
     #[arg(long, default_value_t = 2.7)]

@@ -31,7 +31,7 @@ pub enum FormChoice {
 
 /// What decides the size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", tag = "by", content = "limit")]
 pub enum Budget {
     /// So many knots a table.
     Knots(u32),

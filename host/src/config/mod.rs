@@ -1,0 +1,257 @@
+//! Settings in layers: a command's defaults, then a file (`--config`), then flags, then single assignments (`--set a.b=c`).
+//!
+//! Files and stored `config.toml`s have the same form, so what a run stored can be given back. A wrong name or value is an
+//! error that says where it stands and what was probably meant.
+
+mod read;
+mod source;
+mod suggest;
+
+pub use source::{Place, Source};
+
+use anyhow::{Context, Result, bail, ensure};
+use read::{Fault, read};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use toml::{Table, Value};
+
+/// Puts every value of `over` into `base`. Tables are merged; anything else, lists too, takes the place of what was there.
+pub fn overlay(base: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
+            _ => drop(base.insert(key.clone(), value.clone())),
+        }
+    }
+}
+
+/// Sets the value at a path of keys with dots between them, such as `equal.train.epochs` or `lessons.0.meta.steps` (a number
+/// is a place in a list, from 0). Tables on the way are made where there are none.
+///
+/// # Errors
+/// If the path leads through something that is neither table nor list, or past the end of a list.
+pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
+    let keys: Vec<&str> = path.split('.').map(str::trim).collect();
+    ensure!(keys.iter().all(|k| !k.is_empty()), "'{path}' is no name of a setting; write one as in train.epochs");
+    let (last, way) = keys.split_last().context("a setting has no name")?;
+    let mut inner = Inner::Table(table);
+    for (i, key) in way.iter().enumerate() {
+        let found = match inner {
+            Inner::Table(table) => table.entry(*key).or_insert_with(|| Value::Table(Table::new())),
+            Inner::List(list) => element(list, key, path)?,
+        };
+        inner = match found {
+            Value::Table(table) => Inner::Table(table),
+            Value::Array(list) => Inner::List(list),
+            other => bail!("'{}' is {}; it holds no '{}'", keys[..=i].join("."), kind(other), keys[i + 1]),
+        };
+    }
+    match inner {
+        Inner::Table(table) => drop(table.insert((*last).to_string(), value)),
+        Inner::List(list) => *element(list, last, path)? = value,
+    }
+    Ok(())
+}
+
+/// The value at a path as in [`assign`].
+#[must_use]
+pub fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+    let mut keys = path.split('.').map(str::trim);
+    let first = table.get(keys.next()?)?;
+    keys.try_fold(first, |value, key| match value {
+        Value::Table(table) => table.get(key),
+        Value::Array(list) => list.get(key.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// What someone wrote behind `=`: a TOML value, or else the text itself. What it is for, `below`, decides where both are
+/// possible: a list may be written without brackets, text without quotation marks.
+#[must_use]
+pub fn value_of(text: &str, below: Option<&Value>) -> Value {
+    let text = text.trim();
+    let parse = |text: &str| format!("x = {text}").parse::<Table>().ok()?.remove("x");
+    let bare = || Value::String(text.into());
+    match below {
+        Some(Value::String(_)) => parse(text).filter(Value::is_str).unwrap_or_else(bare),
+        Some(Value::Array(_)) => parse(text).filter(Value::is_array).unwrap_or_else(|| {
+            let quoted = || text.split(',').map(|item| parse(item).unwrap_or_else(|| item.trim().into())).collect();
+            parse(&format!("[{text}]")).unwrap_or_else(|| Value::Array(quoted()))
+        }),
+        _ => parse(text).unwrap_or_else(bare),
+    }
+}
+
+enum Inner<'a> {
+    Table(&'a mut Table),
+    List(&'a mut Vec<Value>),
+}
+
+fn element<'a>(list: &'a mut [Value], key: &str, path: &str) -> Result<&'a mut Value> {
+    let len = list.len();
+    let found = key.parse::<usize>().ok().and_then(|i| list.get_mut(i));
+    found
+        .with_context(|| format!("'{path}': there is a list of {len}, whose places are 0 to {}", len.saturating_sub(1)))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "text",
+        Value::Integer(_) | Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a table",
+    }
+}
+
+/// One `--set`.
+#[derive(Clone, Debug)]
+struct Assignment {
+    path: String,
+    text: String,
+}
+
+/// What a user says above the defaults of a command.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    /// The table that holds most settings of the command; `--set` may leave its name out.
+    section: &'static str,
+    file: Option<Source>,
+    sets: Vec<Assignment>,
+}
+
+impl Layers {
+    /// Reads the file and the assignments.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no TOML (with line and column), or an assignment has no `=`.
+    pub fn new(section: &'static str, file: Option<&Path>, sets: &[String]) -> Result<Layers> {
+        let file = file.map(|path| {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("--config: cannot read '{}'", path.display()));
+            Source::parse(&path.display().to_string(), &text?)
+        });
+        let assignment = |set: &String| {
+            let (path, text) = set.split_once('=').with_context(|| {
+                format!("--set {set}: write a name and a value with = between them, as in --set train.epochs=50")
+            })?;
+            Ok(Assignment { path: path.trim().into(), text: text.into() })
+        };
+        let sets = sets.iter().map(assignment).collect::<Result<_>>()?;
+        Ok(Layers { section, file: file.transpose()?, sets })
+    }
+
+    /// A single setting ahead of the others, because their defaults depend on it: the one assigned, else the flag, else the
+    /// one in the file.
+    ///
+    /// # Errors
+    /// If it is there and of the wrong type.
+    pub fn pick<T: DeserializeOwned>(&self, path: &str, flag: Option<T>) -> Result<Option<T>> {
+        let short = path.strip_prefix(self.section).and_then(|rest| rest.strip_prefix('.'));
+        let own = |s: &&Assignment| s.path == path || Some(s.path.as_str()) == short;
+        if let Some(set) = self.sets.iter().rev().find(own) {
+            let parsed = read(&value_of(&set.text, None));
+            // No default says yet whether a list or text is wanted: try all three.
+            let as_text = || read(&Value::String(set.text.trim().into())).ok();
+            let as_list = || read(&value_of(&set.text, Some(&Value::Array(vec![])))).ok();
+            return match parsed.or_else(|fault| as_text().or_else(as_list).ok_or(fault)) {
+                Ok(value) => Ok(Some(value)),
+                Err(fault) => Err(self.explain(fault.inside(path), true, &Table::new())),
+            };
+        }
+        if flag.is_some() {
+            return Ok(flag);
+        }
+        let found = self.file.as_ref().and_then(|f| lookup(f.values(), path)).map(read).transpose();
+        found.map_err(|fault| self.explain(fault.inside(path), false, &Table::new()))
+    }
+
+    /// Whether the file says something about a setting.
+    #[must_use]
+    pub fn in_file(&self, path: &str) -> bool {
+        self.file.as_ref().is_some_and(|f| lookup(f.values(), path).is_some())
+    }
+
+    /// All settings: `default`, what the file says, what `flags` puts in, what was assigned.
+    ///
+    /// # Errors
+    /// If a name is not known or a value is not of its kind; the message has the place and what was probably meant.
+    pub fn resolve<S: Serialize + DeserializeOwned>(&self, default: S, flags: impl FnOnce(&mut S)) -> Result<S> {
+        let mut settings = default;
+        if let Some(file) = &self.file {
+            let mut table = table_of(&settings)?;
+            let known = table.clone();
+            overlay(&mut table, file.values());
+            settings = read(&Value::Table(table)).map_err(|fault| self.explain(fault, false, &known))?;
+        }
+        flags(&mut settings);
+        if self.sets.is_empty() {
+            return Ok(settings);
+        }
+        let mut table = table_of(&settings)?;
+        let known = table.clone();
+        for set in &self.sets {
+            let path = self.full(&set.path, &known);
+            let value = value_of(&set.text, lookup(&table, &path));
+            assign(&mut table, &path, value).with_context(|| format!("--set {}={}", set.path, set.text))?;
+        }
+        read(&Value::Table(table)).map_err(|fault| self.explain(fault, true, &known))
+    }
+
+    /// As [`Layers::resolve`] for settings in which the flags stand already: those at the paths `given` are above the file.
+    ///
+    /// # Errors
+    /// As [`Layers::resolve`].
+    pub fn resolve_given<S: Serialize + DeserializeOwned>(&self, settings: S, given: &[&str]) -> Result<S> {
+        let flags = table_of(&settings)?;
+        let mut wrong = Ok(());
+        let resolved = self.resolve(settings, |found: &mut S| {
+            let put = || -> Result<S> {
+                let mut table = table_of(found)?;
+                for path in given {
+                    lookup(&flags, path).map_or(Ok(()), |value| assign(&mut table, path, value.clone()))?;
+                }
+                read(&Value::Table(table)).context("the flags")
+            };
+            match put() {
+                Ok(with_flags) => *found = with_flags,
+                Err(error) => wrong = Err(error),
+            }
+        })?;
+        wrong.map(|()| resolved)
+    }
+
+    /// A path with the name of the section in front, if it was left out.
+    fn full(&self, path: &str, known: &Table) -> String {
+        let first = path.split('.').next().unwrap_or(path).trim();
+        let section = known.get(self.section).and_then(Value::as_table);
+        let inside = section.is_some_and(|s| s.contains_key(first) || !known.contains_key(first) && path.contains('.'));
+        if !known.contains_key(first) && inside { format!("{}.{path}", self.section) } else { path.into() }
+    }
+
+    /// A fault with its place.
+    fn explain(&self, fault: Fault, assigned: bool, known: &Table) -> anyhow::Error {
+        let path = fault.path.join(".");
+        let place = match (assigned, &self.file) {
+            (false, Some(file)) => file.place(&fault.path, fault.is_about_the_name()),
+            _ => {
+                let about = |s: &&Assignment| {
+                    let own = self.full(&s.path, known);
+                    path.starts_with(&own) || own.starts_with(&path)
+                };
+                let set = self.sets.iter().rev().find(about).or(self.sets.last());
+                set.map_or(String::new(), |s| format!("--set {}={}", s.path, s.text))
+            }
+        };
+        anyhow::anyhow!("{place}: {}", fault.message(known))
+    }
+}
+
+fn table_of(settings: &impl Serialize) -> Result<Table> {
+    Table::try_from(settings).context("the settings cannot be written as TOML")
+}
+
+#[cfg(test)]
+mod tests;

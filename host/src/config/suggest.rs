@@ -1,0 +1,34 @@
+//! What was probably meant.
+
+use toml::{Table, Value};
+
+/// The most similar name, if one is similar.
+#[must_use]
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |name: &str| name.to_lowercase().replace('-', "_");
+    let wanted = plain(wanted);
+    let far = |name: &str| strsim::damerau_levenshtein(&wanted, &plain(name));
+    let best = known.into_iter().min_by_key(|name| far(name))?;
+    // A third of the letters may differ.
+    (far(best) <= (wanted.chars().count() / 3).max(1)).then_some(best)
+}
+
+/// The paths at which a setting of this name stands, anywhere.
+#[must_use]
+pub fn elsewhere(name: &str, table: &Table) -> Vec<String> {
+    let mut found = vec![];
+    search(name, "", table, &mut found);
+    found
+}
+
+fn search(name: &str, way: &str, table: &Table, found: &mut Vec<String>) {
+    for (key, value) in table {
+        let path = if way.is_empty() { key.clone() } else { format!("{way}.{key}") };
+        if let Value::Table(inner) = value {
+            search(name, &path, inner, found);
+        }
+        if key == name {
+            found.push(path);
+        }
+    }
+}
