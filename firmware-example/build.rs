@@ -1,6 +1,7 @@
-//! Puts the memory layout of the board where the linker finds it. `LDNN_BOARD` names a file of `boards/`.
+//! Puts the memory layout of the board where the linker finds it (`LDNN_BOARD` names a file of `boards/`), and the export that
+//! `LDNN_EXPORT` names where the program `own` finds it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
@@ -27,4 +28,42 @@ fn main() {
     if env::var("CARGO_FEATURE_DEFMT").is_ok() {
         println!("cargo::rustc-link-arg=-Tdefmt.x");
     }
+    if env::var("CARGO_FEATURE_OWN").is_ok() {
+        if let Err(error) = own(&out) {
+            println!("cargo::error=LDNN_EXPORT: {error}");
+        }
+    }
+}
+
+/// Makes the modules `model` and `golden` of the program `own`, and says what is in them.
+fn own(out: &Path) -> Result<(), String> {
+    println!("cargo::rerun-if-env-changed=LDNN_EXPORT");
+    for name in ["own_integers", "own_standard", "own_labels"] {
+        println!("cargo::rustc-check-cfg=cfg({name})");
+    }
+    let folder = env::var("LDNN_EXPORT").map_err(|_| "name the folder that `ldnn export --what network` wrote")?;
+    let folder = fs::canonicalize(&folder).map_err(|error| format!("'{folder}': {error}"))?;
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let golden = fs::read_dir(&folder)
+        .map_err(|error| error.to_string())?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .find(|path| path.to_string_lossy().ends_with("_golden.rs"))
+        .ok_or("there is no NAME_golden.rs; export with --what network --format rust")?;
+    let model = PathBuf::from(golden.to_string_lossy().replace("_golden.rs", ".rs"));
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+    let (model_text, golden_text) = (read(&model)?, read(&golden)?);
+    for (name, has) in [
+        ("own_integers", model_text.contains("pub fn network()")),
+        ("own_standard", model_text.contains("pub static STANDARD:")),
+        ("own_labels", golden_text.contains("pub static LABELS:")),
+    ] {
+        if has {
+            println!("cargo::rustc-cfg={name}");
+        }
+    }
+    let module = |name: &str, path: &Path| {
+        format!("#[rustfmt::skip]\n#[allow(dead_code)]\n#[path = {:?}]\nmod {name};\n", path.display().to_string())
+    };
+    let text = module("model", &model) + &module("golden", &golden);
+    fs::write(out.join("own.rs"), text).map_err(|error| error.to_string())
 }

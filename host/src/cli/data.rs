@@ -4,7 +4,7 @@ use super::common::{ConfigArgs, given_on};
 use super::{Mode, Plan};
 use anyhow::Result;
 use clap::{ArgMatches, Subcommand};
-use ldnn::data::{Mnist1dConfig, VanDerPolConfig, mnist1d_npz, vanderpol_npz, write_atomically};
+use ldnn::data::{Mnist1dConfig, VanDerPolConfig, digits_csv, mnist1d_npz, vanderpol_npz, write_atomically};
 use ldnn::progress::Output;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +22,7 @@ Examples:
   ldnn data mnist1d --out mnist1d.npz
   ldnn data mnist1d --num_samples 20000 --seed 7 --out more.npz
   ldnn data vanderpol --mu 1.5 --dt 0.05 --out vanderpol.npz
+  ldnn data digits --out digits.csv
 
 In Python: numpy.load('mnist1d.npz')['x'].";
 
@@ -43,6 +44,12 @@ enum Set {
         #[command(flatten)]
         to: To,
     },
+    /// 1797 hand-written digits of 8 x 8 pixels, as a table for `ldnn train`
+    Digits {
+        /// The table to write
+        #[arg(long, value_name = "FILE.csv")]
+        out: PathBuf,
+    },
 }
 
 /// Where it goes, and what is said beside flags.
@@ -55,7 +62,7 @@ struct To {
     config: ConfigArgs,
 }
 
-/// A finished archive and its place.
+/// A finished file and its place.
 struct Resolved {
     settings: String,
     bytes: Vec<u8>,
@@ -64,17 +71,20 @@ struct Resolved {
 
 impl Args {
     pub fn resolve(&self, matches: &ArgMatches) -> Result<impl Plan + use<>> {
-        let ((settings, bytes), to) = match &self.set {
-            Set::Mnist1d { config, to } => (made(to, config, matches, mnist1d_npz)?, to),
-            Set::Vanderpol { config, to } => (made(to, config, matches, vanderpol_npz)?, to),
+        let ((settings, bytes), out) = match &self.set {
+            Set::Mnist1d { config, to } => (made(to, config, matches, mnist1d_npz)?, &to.out),
+            Set::Vanderpol { config, to } => (made(to, config, matches, vanderpol_npz)?, &to.out),
+            Set::Digits { out } => ((String::new(), digits_csv()?.into_bytes()), out),
         };
-        Ok(Resolved { settings, bytes, out: to.out.clone() })
+        Ok(Resolved { settings, bytes, out: out.clone() })
     }
 
     /// What is to be done with the plan.
     pub fn mode(&self) -> Mode {
-        let (Set::Mnist1d { to, .. } | Set::Vanderpol { to, .. }) = &self.set;
-        to.config.mode(false)
+        match &self.set {
+            Set::Mnist1d { to, .. } | Set::Vanderpol { to, .. } => to.config.mode(false),
+            Set::Digits { .. } => Mode::Work,
+        }
     }
 }
 

@@ -80,7 +80,7 @@ enum Command {
     Show(runs::ShowArgs),
     /// Compare the ensembles of two runs
     Compare(runs::CompareArgs),
-    /// Write a data set as a NumPy archive
+    /// Write a data set that comes along
     Data(data::Args),
 }
 

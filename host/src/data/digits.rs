@@ -12,14 +12,33 @@ const SEED: u64 = 42;
 const CLASSES: usize = 10;
 const PIXELS: usize = 64;
 
-/// Reads the archive, splits it at random (the file's order goes by writer), and standardises.
-pub fn load() -> Result<Dataset> {
-    let arrays = npz::parse(include_bytes!("../../assets/digits.npz")).context("the digits inside the program")?;
-    let of = |name: &str| match arrays.iter().find(|(n, _)| n == name).map(|(_, a)| &a.values) {
+/// Pixels, rows x 64, and labels, in the file's order.
+fn raw() -> Result<(Vec<i64>, Vec<i64>)> {
+    let mut arrays = npz::parse(include_bytes!("../../assets/digits.npz")).context("the digits inside the program")?;
+    let mut of = |name: &str| match arrays.iter().position(|(n, _)| n == name).map(|i| arrays.swap_remove(i).1.values) {
         Some(Values::I64(v)) => Ok(v),
         _ => bail!("the digits inside the program lack the array '{name}'"),
     };
-    let (pixels, labels) = (of("x")?, of("y")?);
+    Ok((of("x")?, of("y")?))
+}
+
+/// All rows as they are, as a table with the columns pixel1 to pixel64 and digit.
+///
+/// # Errors
+/// If the archive inside the program is damaged.
+pub fn digits_csv() -> Result<String> {
+    let (pixels, labels) = raw()?;
+    let mut text = (1..=PIXELS).map(|i| format!("pixel{i},")).collect::<String>() + "digit\n";
+    for (row, label) in pixels.chunks_exact(PIXELS).zip(&labels) {
+        text.extend(row.iter().map(|p| format!("{p},")));
+        text += &format!("{label}\n");
+    }
+    Ok(text)
+}
+
+/// Splits the rows at random (the file's order goes by writer), and standardises.
+pub fn load() -> Result<Dataset> {
+    let (pixels, labels) = raw()?;
     let mut order = vec![0; labels.len()];
     Draws::new(SEED, Stream::User, 8, 0).permutation(&mut order);
     let (test, train) = order.split_at(TEST_ROWS);

@@ -10,6 +10,7 @@ pub mod tabular;
 mod vanderpol;
 
 pub use atomic::write_atomically;
+pub use digits::digits_csv;
 pub use mnist1d::Mnist1dConfig;
 pub use vanderpol::VanDerPolConfig;
 
