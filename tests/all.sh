@@ -66,6 +66,9 @@ command -v arm-none-eabi-gcc >/dev/null || {
 } >/dev/null 2>&1
 command -v chromium >/dev/null || { as_root apt-get update && as_root apt-get install -y chromium; } >/dev/null 2>&1
 
+# The tutorial's last step needs it, and the firmware.
+rustup_targets && how=rustup || how=none
+
 step "format" cargo fmt --all --check
 step "clippy" cargo clippy --workspace --all-targets -- -D warnings
 step "clippy, micromath" cargo clippy --package ldnn-tests --all-targets --features micromath -- -D warnings
@@ -80,12 +83,10 @@ step "firmware, the committed exports" tests/firmware.sh export
 step "firmware, every board" tests/firmware.sh boards
 step "firmware, costs" tests/firmware.sh costs
 
-if rustup_targets; then
-    how=rustup
-elif debian_targets; then
+if [ "$how" != rustup ] && debian_targets; then
     how=debian
-else
-    how=none
+fi
+if [ "$how" = none ]; then
     failed=$((failed + 1))
     failures="$failures\n  Cortex-M: no compiler for $TARGETS. Either 'rustup target add $TARGETS', or on Debian as root"
     failures="$failures\n  'apt-get update && apt-get install rustc-web cargo-web rust-web-src'; then run this again"

@@ -32,6 +32,12 @@ exported() {
             fail "$file is not what is committed"
         fi
     done
+    for kind in floats integers; do
+        LDNN_EXPORT=$out/$kind build mps2-an386 "" --features own --bin own || { fail "own does not build with $kind"; continue; }
+        local text
+        text=$(run mps2-an386 own)
+        case $text in *"exit code"*) fail "own with $kind: $text" ;; *) say "own with $kind: $text" ;; esac
+    done
     rm -rf "$out"
 }
 

@@ -88,7 +88,7 @@ fn the_tutorial_says_what_is_printed() {
     }
     for (block, output) in printed {
         let expected = block.printed.as_ref().map_or(&[][..], |range| &lines[range.clone()]);
-        let got: Vec<&str> = output.lines().collect();
+        let got: Vec<&str> = output.lines().map(str::trim_end).collect();
         let compared = block.printed.is_some();
         assert!(!compared || fits(expected, &got), "{}\nprints\n{output}\nand not what stands there", block.commands);
     }
