@@ -75,6 +75,7 @@ step "clippy, micromath" cargo clippy --package ldnn-tests --all-targets --featu
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 step "tests" cargo test --workspace
 step "tests, micromath" cargo test --package ldnn-tests --features micromath --test micromath
+step "same bits from every build" tests/bits.sh
 step "instruction counts" tests/instructions.sh
 step "report in a browser" tests/browser.sh
 step "firmware, format" cargo fmt --manifest-path firmware-example/Cargo.toml --check

@@ -67,6 +67,8 @@ build() {
 target_of() { sed -n 's/.*target: *\([^ ]*\).*/\1/p' $here/boards/$1.x; }
 machine_of() { sed -n 's/.*QEMU machine: *\([^ ]*\).*/\1/p' $here/boards/$1.x; }
 where=$root/$here/target/$how
+# A machine with other work emulates slowly.
+export LDNN_TIMEOUT=${LDNN_TIMEOUT:-1800}
 
 # run BOARD PROGRAM: its output; adds the exit code if it is not 0.
 run() {
@@ -81,11 +83,16 @@ lint() {
 
 boards() {
     for file in $here/boards/*.x; do
-        local board bins features="" text
+        local board bins features="" text bad=$status
         board=$(basename "$file" .x)
         bins="infer learn update bits lookups bare nopanic"
-        # 16 K of RAM are for inference.
-        [ "$board" = microbit ] && bins="infer bare nopanic"
+        case $board in
+        # 16 K of RAM are for inference. The proof, which is all of the library twice, has no room in its flash; rp2040 has it
+        # for the same target.
+        microbit) bins="infer bare" ;;
+        # The same; mps2-an386 has the proof.
+        stm32f411) bins="infer learn update bits lookups bare" ;;
+        esac
         [ "$board" = rp2040 ] && features="--features rp2040"
         build "$board" "" $features $(printf -- '--bin %s ' $bins) || { fail "$board does not build"; continue; }
         [ -n "$(machine_of "$board")" ] || { say "$board: builds"; continue; }
@@ -96,10 +103,11 @@ boards() {
             # Every line that the golden file has for this program.
             case $bin in
             learn) [ "$(grep -cxFf tests/golden/firmware.txt <<<"$text")" = 3 ] || fail "$board learns other bits: $text" ;;
-            bits) [ "$(grep -cxFf tests/golden/firmware.txt <<<"$text")" = 1 ] || fail "$board computes other bits: $text" ;;
+            # The table of hashes that the host has too (tests/tests/bits.rs).
+            bits) diff tests/golden/hashes.txt - <<<"$text" || fail "$board computes other bits" ;;
             esac
         done
-        say "$board: builds, runs, and gives the bits of the host"
+        [ $bad = $status ] && say "$board: builds, runs, and gives the bits of the host"
     done
     build mps2-an386 "" --no-default-features --features defmt --bin infer --bin learn || fail "defmt does not build"
 }

@@ -5,6 +5,7 @@
 //!
 //! Arrays of pre-activations are "feature-major": all rows of the batch for neuron 0, then for neuron 1, and so on, so
 //! the neurons of one type are one run of memory and a kernel is a loop over it.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::math::Real;
 use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, two};
@@ -166,7 +167,7 @@ impl Kind {
     pub const fn param_len(&self) -> usize {
         match self {
             Kind::Base(_) => 0,
-            Kind::Learned { units, .. } => 3 * *units + 1,
+            Kind::Learned { units, .. } => units.saturating_mul(3).saturating_add(1),
             Kind::Table(form) => form.param_len(),
         }
     }

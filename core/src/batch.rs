@@ -54,7 +54,7 @@ impl Rows<'_> {
     /// The data row at position `i` of the batch.
     pub(crate) fn at(&self, i: usize) -> usize {
         match self {
-            Rows::Range { start, .. } => start + i,
+            Rows::Range { start, .. } => start.saturating_add(i),
             Rows::Picked(rows) => rows.get(i).copied().unwrap_or_default() as usize,
         }
     }
@@ -85,19 +85,19 @@ impl<'a, T> Batch<'a, T> {
 pub(crate) fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), Error> {
     let inputs = shape.inputs();
     let count = batch.data.x.len().checked_div(inputs).unwrap_or_default();
-    check("x", count * inputs, batch.data.x.len())?;
+    check("x", count.saturating_mul(inputs), batch.data.x.len())?;
     if batch.rows.is_empty() {
         return Err(Error::Empty("the number of rows in a batch"));
     }
     let last = match batch.rows {
-        Rows::Range { start, len } => start.saturating_add(len - 1),
+        Rows::Range { start, len } => start.saturating_add(len.saturating_sub(1)),
         Rows::Picked(rows) => rows.iter().copied().max().unwrap_or_default() as usize,
     };
     if last >= count {
         return Err(Error::Row { row: u32::try_from(last).unwrap_or(u32::MAX), rows: count });
     }
     match batch.data.target {
-        Target::Values(values) => Ok(check("target", count * shape.outputs(), values.len())?),
+        Target::Values(values) => Ok(check("target", count.saturating_mul(shape.outputs()), values.len())?),
         Target::Classes(labels) => {
             check("target", count, labels.len())?;
             check_labels(shape.outputs(), batch.rows, labels)

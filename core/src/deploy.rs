@@ -3,6 +3,7 @@
 //! The weights `theta` are laid out as everywhere (see [`Shape`]); the activations are tables or base functions, one a
 //! type. Sums run over the inputs in ascending order from the bias on, multiplication and addition rounded separately, as
 //! in [`network`](crate::network): four outputs side by side, which changes no bit.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::activation::Base;
 use crate::error::{SizeError, check, check_at_least};
@@ -152,6 +153,7 @@ fn affine(z: &mut [f32], w: &[f32], b: &[f32], x: &[f32]) {
 
 /// Eight inputs at a time: one load of each for five products.
 #[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "arrays of eight, indices below eight")]
 fn five_rows(z: [f32; 5], w: [&[f32]; 5], x: &[f32]) -> [f32; 5] {
     let [mut z0, mut z1, mut z2, mut z3, mut z4] = z;
     let [w0, w1, w2, w3, w4] = w.map(|row| row.as_chunks::<8>());

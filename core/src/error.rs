@@ -66,7 +66,7 @@ impl core::fmt::Display for Error {
                 write!(
                     f,
                     "row {row} has class label {label}, but the network has {classes} outputs (0 to {})",
-                    classes - 1
+                    classes.saturating_sub(1)
                 )
             }
             Error::Row { row, rows } => write!(f, "the batch picks row {row}, but the data has {rows} rows"),

@@ -1,4 +1,5 @@
 //! Looking inside a network: the activations of a hidden layer with their first two derivatives.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::activation;
 use crate::batch::{Batch, Data, Rows, Target};
@@ -34,8 +35,8 @@ pub fn hidden<T: Real, V: Vector>(
         return Err(Error::Layer { layer, layers: shape.hidden_layers() });
     }
     let rows = x.len().checked_div(shape.inputs()).unwrap_or_default();
-    let len = rows * shape.width(layer + 1);
-    check("x", rows * shape.inputs(), x.len())?;
+    let len = rows.saturating_mul(shape.width(layer + 1));
+    check("x", rows.saturating_mul(shape.inputs()), x.len())?;
     check("value", len, value.len())?;
     let derivatives = !slope.is_empty() || !curvature.is_empty();
     if derivatives {

@@ -250,7 +250,7 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, ImageError> {
     let (mut widths, mut layers) = ([0u32; MAX_HIDDEN + 2], [(0u32, 0u32); MAX_HIDDEN]);
     let count = reader.sequence(&mut widths)?;
     let hidden = reader.sequence(&mut layers)?;
-    if hidden + 2 != count.max(2) {
+    if hidden.saturating_add(2) != count.max(2) {
         return Err(ImageError::Malformed);
     }
     let layers = layers.get(..hidden).unwrap_or_default();

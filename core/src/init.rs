@@ -1,4 +1,5 @@
 //! How a network starts: weights, biases and sub-networks as pure functions of a seed.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::activation::Kind;
 use crate::error::{Error, check};

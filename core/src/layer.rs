@@ -2,6 +2,7 @@
 //!
 //! Arrays are feature-major: `x` of a layer with `n` features over a batch of `B` rows is `n` runs of `B` values.
 //! Outputs come first in the argument lists. Adjoints of parameters accumulate.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::math::Real;
 use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, rows, rows_mut, sum, two};

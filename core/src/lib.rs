@@ -1,6 +1,22 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
+// Nothing here may panic. Tests may; and where an index or a sum is beyond doubt, the place says why.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::exit,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 mod activation;
 mod batch;

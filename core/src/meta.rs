@@ -13,6 +13,7 @@
 //! The caller's tape holds one *segment* of the training in full (`theta`, `g`, `s` of every step) and snapshots of
 //! (`theta`, `s`) where the other segments begin. One segment of `T` steps is the full tape; segments of `sqrt(T)` steps
 //! need far less memory and repeat each step once; the bits are the same.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::error::{Error, check, check_at_least};
 use crate::math::Real;
@@ -90,7 +91,7 @@ impl<T: Real> Unroll<T> {
         let (per_step, per_snapshot) = (self.step_len(), self.snapshot_len());
         let mut best = (usize::MAX, 1);
         for segment in 1..=self.steps {
-            let len = segment * per_step + self.steps.div_ceil(segment) * per_snapshot;
+            let len = sum(segment.saturating_mul(per_step), self.steps.div_ceil(segment).saturating_mul(per_snapshot));
             if len < best.0 {
                 best = (len, segment);
             }
@@ -99,16 +100,16 @@ impl<T: Real> Unroll<T> {
     }
 
     const fn state_len(&self) -> usize {
-        self.shape.theta_len() * self.rule.state_planes()
+        self.shape.theta_len().saturating_mul(self.rule.state_planes())
     }
 
     /// `theta` before, gradient, state after.
     const fn step_len(&self) -> usize {
-        2 * self.shape.theta_len() + self.state_len()
+        sum(twice(self.shape.theta_len()), self.state_len())
     }
 
     const fn snapshot_len(&self) -> usize {
-        self.shape.theta_len() + self.state_len()
+        sum(self.shape.theta_len(), self.state_len())
     }
 
     const fn segments(&self) -> usize {
@@ -118,7 +119,8 @@ impl<T: Real> Unroll<T> {
     /// Length of the tape.
     #[must_use]
     pub const fn tape_len(&self) -> usize {
-        self.segment * self.step_len() + self.segments() * self.snapshot_len()
+        let segment = self.segment.saturating_mul(self.step_len());
+        sum(segment, self.segments().saturating_mul(self.snapshot_len()))
     }
 
     /// Length of the work buffer.
@@ -128,8 +130,8 @@ impl<T: Real> Unroll<T> {
             OuterLoss::HeldOut { batch, .. } if batch > self.batch => batch,
             _ => self.batch,
         };
-        let state = 2 * self.state_len();
-        state + 2 * self.shape.param_len() + 2 * self.shape.theta_len() + self.shape.tangent_work_len(rows)
+        let lens = sum(self.state_len(), sum(self.shape.param_len(), self.shape.theta_len()));
+        sum(twice(lens), self.shape.tangent_work_len(rows))
     }
 
     /// Length of the row order for `rows` training rows; held-out batches need `batch` more.
@@ -137,7 +139,7 @@ impl<T: Real> Unroll<T> {
     pub const fn order_len(&self, rows: usize) -> usize {
         match self.outer {
             OuterLoss::Train { .. } => rows,
-            OuterLoss::HeldOut { batch, .. } => rows + batch,
+            OuterLoss::HeldOut { batch, .. } => sum(rows, batch),
         }
     }
 
@@ -149,8 +151,17 @@ impl<T: Real> Unroll<T> {
 
     /// Whether the losses of step `t` belong to the outer loss.
     const fn counts(&self, t: usize) -> bool {
-        t + self.last() >= self.steps
+        sum(t, self.last()) >= self.steps
     }
+}
+
+/// A sum of lengths; one that cannot be is the largest number, which no buffer has.
+const fn sum(a: usize, b: usize) -> usize {
+    a.saturating_add(b)
+}
+
+const fn twice(a: usize) -> usize {
+    a.saturating_mul(2)
 }
 
 /// One inner training and its hypergradient.
@@ -288,7 +299,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
     fn steps_of(&self, segment: usize) -> core::ops::Range<usize> {
         let start = segment * self.plan.segment;
-        start..(start + self.plan.segment).min(self.plan.steps)
+        start..sum(start, self.plan.segment).min(self.plan.steps)
     }
 
     /// Unique to every inner step of every outer step.
@@ -310,7 +321,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             self.arrange(epoch);
         }
         let start = i * self.plan.batch;
-        start..(start + self.plan.batch).min(self.rows)
+        start..sum(start, self.plan.batch).min(self.rows)
     }
 
     fn arrange(&mut self, epoch: usize) {
@@ -464,13 +475,14 @@ pub fn alternating_step<T: Real, V: Vector>(
     work: &mut [T],
 ) -> Result<T, Error> {
     let (theta, phi) = (shape.theta_len(), shape.phi_len());
-    let of_weights = theta * plan.weights.state_planes();
-    check("state", of_weights + phi * plan.activations.state_planes(), state.len())?;
+    let of_weights = theta.saturating_mul(plan.weights.state_planes());
+    let of_activations = phi.saturating_mul(plan.activations.state_planes());
+    check("state", sum(of_weights, of_activations), state.len())?;
     check("grad", shape.param_len(), grad.len())?;
     if plan.period == 0 {
         return Err(Error::Empty("the period"));
     }
-    let learns = (t + 1).is_multiple_of(plan.period);
+    let learns = t % plan.period == plan.period - 1;
     let wanted = if learns { theta + phi } else { theta };
     let loss = network::gradient(vector, shape, params, batch, noise, part_mut(grad, 0, wanted), work)?;
     let (weights, activations) = params.split_at_mut_checked(theta).unwrap_or_default();

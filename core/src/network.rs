@@ -3,6 +3,7 @@
 //! There is one walk, over `K` planes (see `planes.rs`). With one plane it is backpropagation; with
 //! two, the tangent plane of the gradient is the derivative of the gradient along the direction that the tangent
 //! plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994), from the same text.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::activation;
 use crate::error::{Error, check, check_at_least};
@@ -53,10 +54,10 @@ pub fn predict<T: Real, V: Vector>(
     out: &mut [T],
     work: &mut [T],
 ) -> Result<(), Error> {
-    let n = if shape.outputs() == 0 { 0 } else { out.len() / shape.outputs() };
+    let n = out.len().checked_div(shape.outputs()).unwrap_or_default();
     let batch = Batch { data: Data { x, target: Target::Classes(&[]) }, rows: Rows::Range { start: 0, len: n } };
-    check("x", n * shape.inputs(), x.len())?;
-    check("out", n * shape.outputs(), out.len())?;
+    check("x", n.saturating_mul(shape.inputs()), x.len())?;
+    check("out", n.saturating_mul(shape.outputs()), out.len())?;
     check("params", shape.param_len(), params.len())?;
     check_at_least("work", shape.work_len(n), work.len())?;
     if n == 0 {

@@ -3,6 +3,7 @@
 //! One [`step`] is stochastic gradient descent with a batch of 1. Weights move as soon as their gradient is known; the
 //! activations are frozen, or the values of their tables move too, which costs hardly more (see
 //! [`Tunable`]). Host and device give the same bits.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::deploy::{Activation, layer};
 use crate::error::{Error, check, check_at_least};

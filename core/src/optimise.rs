@@ -3,6 +3,7 @@
 //! A [`Rule`] is a function over slices: parameters, state and gradient in, parameters and state out, element by
 //! element. The adjoint carries derivatives with respect to the new parameters and state back to the old ones and to
 //! the gradient: this is what unrolled meta-learning needs.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::error::{SizeError, check};
 use crate::math::Real;
@@ -74,7 +75,7 @@ impl<T: Real> Rule<T> {
     pub fn step(&self, params: &mut [T], state: &mut [T], grad: &[T], t: usize) -> Result<(), SizeError> {
         let n = params.len();
         check("grad", n, grad.len())?;
-        check("state", n * self.state_planes(), state.len())?;
+        check("state", n.saturating_mul(self.state_planes()), state.len())?;
         match *self {
             Rule::Sgd { rate, momentum } => {
                 for ((p, m), &g) in params.iter_mut().zip(state).zip(grad) {
@@ -122,8 +123,8 @@ impl<T: Real> Rule<T> {
         let n = dparams.len();
         check("dgrad", n, dgrad.len())?;
         check("grad", n, grad.len())?;
-        check("state", n * self.state_planes(), state.len())?;
-        check("dstate", n * self.state_planes(), dstate.len())?;
+        check("state", n.saturating_mul(self.state_planes()), state.len())?;
+        check("dstate", n.saturating_mul(self.state_planes()), dstate.len())?;
         match *self {
             Rule::Sgd { rate, momentum } => {
                 for ((dg, dm), &dp) in dgrad.iter_mut().zip(dstate).zip(dparams) {

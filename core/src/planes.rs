@@ -7,6 +7,7 @@
 //! The public functions have compared every length with the [`Shape`](crate::Shape) before a kernel runs, so the
 //! pieces taken here always exist. Where Rust wants to know what happens otherwise, the answer is an empty slice:
 //! there is no panic to reach.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::math::Real;
 

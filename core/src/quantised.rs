@@ -7,6 +7,7 @@
 //!
 //! in 64 bits, where the shift rounds down; biases carry the zero point of the inputs. A hidden `z` has 8 bits and goes
 //! through the [`Table8`] of its type; an output has 16. Everything is exact, so every machine agrees.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::error::{SizeError, check, check_at_least};
 use crate::planes::{part, part_mut};
@@ -99,7 +100,7 @@ pub(crate) fn check_parts(
             return Err(QuantisedError::Inputs);
         }
         products = products.saturating_add(shape.width(l).saturating_mul(shape.width(l + 1)));
-        outputs += shape.width(l + 1);
+        outputs = outputs.saturating_add(shape.width(l + 1));
     }
     check("weights", products, weights)?;
     check("biases", outputs, bias_count)?;
@@ -150,7 +151,7 @@ impl<'a> Quantised<'a> {
     /// two lengths the shorter counts.
     pub fn quantise(&self, x: &[f32], to: &mut [i8]) {
         for (to, &x) in to.iter_mut().zip(x) {
-            *to = (((x * self.per + self.offset) as i32).clamp(0, 255) - 128) as i8;
+            *to = ((x * self.per + self.offset) as i32).clamp(0, 255).wrapping_sub(128) as i8;
         }
     }
 

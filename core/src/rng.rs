@@ -58,6 +58,7 @@ impl Draws {
 
     /// Uniform in [-1, 1).
     #[must_use]
+    #[allow(clippy::arithmetic_side_effects, reason = "floats")]
     pub fn symmetric<T: Real>(&self, index: u32) -> T {
         let u: T = self.uniform(index);
         u + u - T::ONE
@@ -65,6 +66,7 @@ impl Draws {
 
     /// Uniform in 0..n by multiplication; 0 if n is 0. The bias is below n / 2^64.
     #[must_use]
+    #[allow(clippy::arithmetic_side_effects, reason = "a product of 64 and 32 bits fits into 128")]
     pub fn below(&self, index: u32, n: u32) -> u32 {
         ((u128::from(self.bits(index)) * u128::from(n)) >> 64) as u32
     }
@@ -75,7 +77,7 @@ impl Draws {
             *o = i as u32;
         }
         for i in (1..order.len()).rev() {
-            let j = self.below(i as u32, i as u32 + 1) as usize;
+            let j = self.below(i as u32, (i as u32).saturating_add(1)) as usize;
             // Not `swap`, whose check of `i` the compiler leaves in.
             if let Some((last, before)) = order.get_mut(..=i).and_then(|part| part.split_last_mut())
                 && let Some(other) = before.get_mut(j)

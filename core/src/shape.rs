@@ -59,6 +59,8 @@ pub enum ShapeError {
     BadUnits,
     /// A table with fewer than 2 knots or too many, or with a range that is not positive and finite.
     BadTable,
+    /// More parameters than a slice can have on this machine.
+    TooManyParameters,
 }
 
 impl ShapeError {
@@ -77,6 +79,7 @@ impl ShapeError {
             Self::UnknownLayer => "shape: there is no such hidden layer",
             Self::BadUnits => "shape: a sub-network needs 1 to 1048576 units",
             Self::BadTable => "shape: a table needs 2 to 1048576 knots and a positive, finite range",
+            Self::TooManyParameters => "shape: more parameters than this machine can address",
         }
     }
 }
@@ -89,6 +92,12 @@ impl core::fmt::Display for ShapeError {
 
 impl core::error::Error for ShapeError {}
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "`get` is not const; every index and difference is compared with its bound in the line before; the link-time \
+              proof of the firmware has them all"
+)]
 impl Shape {
     /// The shape of a network with layers of `widths` (input, hidden..., output) whose every hidden layer mixes all
     /// the types `kinds`, in contiguous blocks of neurons.
@@ -207,9 +216,31 @@ impl Shape {
             }
             t += 1;
         }
-        Ok(())
+        if self.parameters() > isize::MAX as u64 { Err(ShapeError::TooManyParameters) } else { Ok(()) }
     }
 
+    /// Number of parameters; at most 10 * 2^41 + 16 * 2^22, after the other checks.
+    const fn parameters(&self) -> u64 {
+        let (mut all, mut l, mut t) = (0, 0, 0);
+        while l < self.layers {
+            all += self.width(l + 1) as u64 * (self.width(l) as u64 + 1);
+            l += 1;
+        }
+        while t < self.types {
+            all += self.kind(t).param_len() as u64;
+            t += 1;
+        }
+        all
+    }
+}
+
+/// The lengths and places that follow from the sizes.
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "as above; and `check` has bounded the number of all parameters, so that no sum of a part of them overflows"
+)]
+impl Shape {
     /// Number of affine layers: hidden layers + 1.
     #[must_use]
     pub const fn layers(&self) -> usize {
@@ -263,7 +294,7 @@ impl Shape {
     /// Blocks are contiguous and equally long; the remainder goes to the last types, one neuron each.
     #[must_use]
     pub const fn block(&self, layer: usize, i: usize) -> (usize, usize) {
-        let width = self.width(layer + 1);
+        let width = self.width(layer.saturating_add(1));
         let (_, count) = self.layer_types(layer);
         if i >= count {
             return (width, width);
@@ -279,7 +310,7 @@ impl Shape {
     pub const fn weights_at(&self, l: usize) -> usize {
         let mut at = 0;
         let mut i = 0;
-        while i < l {
+        while i < l && i < self.layers {
             at += self.width(i + 1) * (self.width(i) + 1);
             i += 1;
         }
@@ -289,7 +320,9 @@ impl Shape {
     /// Where the biases of affine layer `l` begin in the parameters.
     #[must_use]
     pub const fn biases_at(&self, l: usize) -> usize {
-        self.weights_at(l) + self.width(l) * self.width(l + 1)
+        // Beyond the last layer there are no weights.
+        let weights = if l < self.layers { self.width(l) * self.width(l + 1) } else { 0 };
+        self.weights_at(l) + weights
     }
 
     /// Number of weights and biases, the first part of the parameters.
@@ -303,7 +336,7 @@ impl Shape {
     pub const fn type_at(&self, t: usize) -> usize {
         let mut at = self.theta_len();
         let mut i = 0;
-        while i < t {
+        while i < t && i < self.types {
             at += self.kind(i).param_len();
             i += 1;
         }
@@ -336,7 +369,7 @@ impl Shape {
 
     const fn buffer_len(&self, batch: usize, planes: usize) -> usize {
         let columns = 2 * self.inputs() + self.widest_hidden() + planes * (self.state_columns() + 2 * self.widest());
-        columns * batch
+        columns.saturating_mul(batch)
     }
 
     /// Values kept per row by the forward pass: pre- and post-activations, and the outputs.

@@ -12,6 +12,7 @@
 //! line with the end's slope.
 //!
 //! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and is added exactly.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 pub mod compact;
 pub mod integer;
@@ -53,19 +54,23 @@ impl TableForm {
     /// Number of parameters.
     #[must_use]
     pub const fn param_len(&self) -> usize {
-        2 * self.knots + self.readout
+        self.knots.saturating_mul(2).saturating_add(self.readout)
     }
 
     /// Knot `i`: `-R + i h`.
     #[must_use]
     pub fn knot<T: Real>(&self, i: usize) -> T {
-        T::from_f64(f64::from(self.range) * (2.0 * i as f64 / (self.knots - 1) as f64 - 1.0))
+        T::from_f64(f64::from(self.range) * (2.0 * i as f64 / self.cells() - 1.0))
     }
 
     /// Distance of two knots.
     #[must_use]
     pub fn spacing(&self) -> f64 {
-        2.0 * f64::from(self.range) / (self.knots - 1) as f64
+        2.0 * f64::from(self.range) / self.cells()
+    }
+
+    fn cells(&self) -> f64 {
+        self.knots.saturating_sub(1) as f64
     }
 
     pub(crate) const fn check(&self) -> Result<(), ShapeError> {
@@ -92,7 +97,7 @@ pub fn tabulated(shape: &Shape, knots: usize, range: f32) -> Result<Shape, Shape
 /// Number of scratch values that [`build`] and [`build_adjoint`] need for tables of `knots` knots.
 #[must_use]
 pub const fn build_work_len(shape: &Shape, knots: usize) -> usize {
-    4 * knots + 2 * shape.phi_len()
+    knots.saturating_mul(4).saturating_add(shape.phi_len().saturating_mul(2))
 }
 
 /// Fills the activation parameters `tables` of the shape `to` from those of `from`: learned types become tables, the
@@ -229,7 +234,7 @@ impl<T: Real> Grid<T> {
             base: form.base,
             range: T::from_f64(f64::from(form.range)),
             per_spacing: T::from_f64(1.0 / form.spacing()),
-            last: T::from_usize(form.knots - 1),
+            last: T::from_usize(form.knots.saturating_sub(1)),
         }
     }
 

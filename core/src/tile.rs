@@ -5,6 +5,7 @@
 //! width and the batch cannot change a bit. Multiplication and addition round separately.
 //!
 //! The accumulators have names: as an array of arrays the compiler spills them to memory, at fifteen times the cost.
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::math::Real;
 use crate::planes::{load, part, store};

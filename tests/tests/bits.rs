@@ -1,16 +1,19 @@
 //! Same seed, same bits: for every set of vector instructions, every length of tape, any number of threads, and as they
 //! were when `golden/hashes.txt` was written. `LDNN_BLESS=1 cargo test -p ldnn-tests --test bits` writes it anew;
-//! changed hashes are a breaking change (changelog).
+//! changed hashes are a breaking change (changelog). The same table is compared after other optimisations by
+//! `tests/bits.sh`, and on the emulated devices by `tests/firmware.sh boards`.
 
 use ldnn::simd::Level;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Init, hessian_product, predict};
 use ldnn_core::optimise::Rule;
-use ldnn_core::table::{build, build_adjoint, build_work_len, tabulated};
+use ldnn_core::table::{build, build_work_len, tabulated};
 use ldnn_core::{Base, Kind, Plain, Shape, Vector};
+use ldnn_firmware_example::bits::Memory;
 use ldnn_tests::{Loss, Problem, random};
 use std::fmt::Write;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 const KNOTS: usize = 65;
 
@@ -81,17 +84,6 @@ fn meta<V: Vector>(vector: V, p: &Problem<f32>, segment: usize) -> Vec<f32> {
     [dphi, trained, vec![out.outer_loss]].concat()
 }
 
-fn tables(base: Base) -> Vec<f32> {
-    let from = direct(base);
-    let to = tabulated(&from, KNOTS, 4.0).unwrap();
-    let phi: Vec<f32> = random(from.phi_len(), 1);
-    let (mut tables, mut dphi) = (vec![0.0; to.phi_len()], vec![0.0; from.phi_len()]);
-    let mut work = vec![0.0; build_work_len(&from, KNOTS)];
-    build(&from, &to, &phi, &mut tables, &mut work).unwrap();
-    build_adjoint(&from, &to, &phi, &tables, &mut dphi, &mut work).unwrap();
-    [tables, dphi].concat()
-}
-
 #[test]
 fn every_set_of_vector_instructions_gives_the_same_bits() {
     for (name, p) in problems() {
@@ -125,26 +117,78 @@ fn a_row_has_the_same_outputs_in_every_batch() {
     }
 }
 
-#[test]
-fn the_bits_are_those_that_were_recorded() {
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/hashes.txt")
+}
+
+/// The table of hashes, computed here.
+fn table(vector: impl Vector) -> String {
     let mut lines = String::new();
-    for (name, p) in problems() {
-        let hashes = [inference(Plain, &p), training(Plain, &p), product(Plain, &p), meta(Plain, &p, 7)];
-        for (what, values) in ["inference", "training", "hessian", "meta"].iter().zip(hashes) {
-            assert!(values.iter().all(|v| v.is_finite()), "{name} {what}");
-            writeln!(lines, "{name} {what}: {:016x}", hash(&values)).unwrap();
-        }
+    let mut memory = Box::new(Memory::new());
+    memory.table(vector, |line| writeln!(lines, "{line}").unwrap()).expect("the library refused something");
+    lines
+}
+
+/// The first line that differs, with what it means.
+fn difference(now: &str, then: &str) -> Option<String> {
+    let both = now.lines().zip(then.lines()).find(|(now, then)| now != then);
+    if let Some((now, then)) = both {
+        let of_libm = now.contains(" of f32: ") || now.contains(" of f64: ");
+        let why = if of_libm {
+            "an elementary function gives other bits. Every result of the library hangs on them, so libm is pinned \
+             (`=0.2.16` in core/Cargo.toml): was it changed, or `exp` or `tanh` in core/src/math.rs?"
+        } else {
+            "the order of operations changed"
+        };
+        return Some(format!(
+            "{now}, but {then} was recorded: {why}. If on purpose, bless and note it in CHANGELOG.md"
+        ));
     }
-    for base in Base::ALL {
-        writeln!(lines, "{} build: {:016x}", base.name(), hash(&tables(base))).unwrap();
-    }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/hashes.txt");
+    (now.lines().count() != then.lines().count()).then(|| "another number of lines".to_owned())
+}
+
+#[test]
+fn every_set_of_vector_instructions_gives_the_recorded_table() {
     if std::env::var_os("LDNN_BLESS").is_some() {
-        std::fs::write(&path, &lines).unwrap();
+        fs::write(golden(), table(Plain)).unwrap();
     }
-    let recorded = std::fs::read_to_string(&path).unwrap();
-    for (now, then) in lines.lines().zip(recorded.lines()) {
-        assert_eq!(now, then, "the order of operations changed, or libm; if on purpose, bless and note it");
+    let recorded = fs::read_to_string(golden()).unwrap();
+    assert_eq!(difference(&table(Plain), &recorded), None, "plain");
+    for level in Level::available() {
+        assert_eq!(difference(&table(level), &recorded), None, "{}", level.name());
     }
-    assert_eq!(lines.lines().count(), recorded.lines().count());
+}
+
+#[test]
+fn one_two_and_seven_threads_side_by_side_give_the_recorded_table() {
+    let recorded = fs::read_to_string(golden()).unwrap();
+    for threads in [1, 2, 7] {
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..threads).map(|_| scope.spawn(|| table(Level::best()))).collect();
+            for one in all {
+                assert_eq!(difference(&one.join().unwrap(), &recorded), None, "{threads} threads");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_changed_bit_of_libm_is_explained() {
+    let recorded = fs::read_to_string(golden()).unwrap();
+    let line = recorded.lines().find(|l| l.starts_with("sin of f64: ")).unwrap();
+    let changed = recorded.replace(line, "sin of f64: 0123456789abcdef");
+    let message = difference(&changed, &recorded).unwrap();
+    assert!(message.contains("libm") && message.contains("=0.2.16"), "{message}");
+}
+
+#[test]
+fn libm_is_pinned_where_it_is_asked_for_and_where_it_is_locked() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let manifest = fs::read_to_string(root.join("core/Cargo.toml")).unwrap();
+    assert!(manifest.lines().any(|l| l == "libm = \"=0.2.16\""), "core/Cargo.toml must pin libm: its bits are ours");
+    for lock in ["Cargo.lock", "firmware-example/Cargo.lock"] {
+        let text = fs::read_to_string(root.join(lock)).unwrap();
+        let version = text.split("name = \"libm\"\n").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+        assert_eq!(version, "version = \"0.2.16\"", "{lock}");
+    }
 }

@@ -14,7 +14,9 @@
 //! | [`Form::Linear`] | `y0 + t (y1 - y0)` | `y_0, y_1, ...` |
 //! | [`Form::Pairs`] | `a + b z` | `a_0, b_0, a_1, b_1, ...`, a pair a cell |
 //!
-//! Not a number stays not a number. At an infinite z the value is infinite, or not a number where the last line is flat.
+//! Not a number stays not a number. At an infinite z the value is infinite, or not a number where the last line is flat. A z
+//! so large that its position is infinite (beyond 1.7e38 for a spacing of a half) counts as infinite.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use crate::activation::Base;
 use crate::error::{SizeError, check};
@@ -106,7 +108,7 @@ pub enum TableError {
     Symmetry,
     /// Only `zero` and `relu` are added outside a table.
     Base,
-    /// The step of a scale is not positive and finite.
+    /// The step of a scale is not positive and finite, or its zero too far away.
     Scale,
     /// The number of entries does not fit the form.
     Size(SizeError),
@@ -124,7 +126,9 @@ impl core::fmt::Display for TableError {
             TableError::Knots => write!(f, "a table needs 2 to {MAX_KNOTS} knots on a finite range, low < high"),
             TableError::Symmetry => f.write_str("the table of an odd or even function begins at 0 and has no base"),
             TableError::Base => f.write_str("only zero and relu can be added to a table; sample the others into it"),
-            TableError::Scale => f.write_str("the step of a scale must be positive and finite"),
+            TableError::Scale => {
+                f.write_str("the step of a scale must be positive and finite, and its zero within 2^30")
+            }
             TableError::Size(e) => e.fmt(f),
         }
     }
@@ -181,9 +185,9 @@ impl Form {
     #[must_use]
     pub const fn entries(self, knots: u32) -> usize {
         match self {
-            Form::Hermite => 2 * knots as usize,
+            Form::Hermite => (knots as usize).saturating_mul(2),
             Form::Linear => knots as usize,
-            Form::Pairs => 2 * knots.saturating_sub(1) as usize,
+            Form::Pairs => (knots.saturating_sub(1) as usize).saturating_mul(2),
         }
     }
 }

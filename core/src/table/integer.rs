@@ -6,6 +6,7 @@
 //! | [`Table16`] | i16 | i16 | `2^k + 1` knots `2^(16-k)` inputs apart, straight lines between them; `k = 9` is the layout with 513 entries that TensorFlow Lite uses, to the bit |
 //!
 //! What the integers stand for is a [`Scale`]. Inputs beyond its ends saturate: the function is constant there.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use super::compact::TableError;
 use crate::error::check;
@@ -25,12 +26,14 @@ impl Scale {
     /// `None` if the range is empty or not finite, or `bits` is not 2 to 16.
     #[must_use]
     pub fn spanning(low: f32, high: f32, bits: u32) -> Option<Scale> {
-        let levels = (1i32.checked_shl(bits)? - 1) as f64;
-        let step = ((f64::from(high) - f64::from(low)) / levels) as f32;
-        let least = -(1i32.checked_shl(bits - 1)?);
-        let zero = f64::from(least) - f64::from(low) / f64::from(step);
+        if !(2..=16).contains(&bits) {
+            return None;
+        }
+        let integers = f64::from(1i32.checked_shl(bits)?);
+        let step = ((f64::from(high) - f64::from(low)) / (integers - 1.0)) as f32;
+        let zero = -0.5 * integers - f64::from(low) / f64::from(step);
         let scale = Scale { step, zero: nearest(zero) };
-        ((2..=16).contains(&bits) && scale.is_valid() && zero > -1e9 && zero < 1e9).then_some(scale)
+        (scale.is_valid() && zero > -1e9 && zero < 1e9).then_some(scale)
     }
 
     /// Whether the step is positive and finite.
@@ -68,7 +71,8 @@ impl Table8<'_> {
     #[must_use]
     pub fn at(&self, q: i8) -> i8 {
         let Table8(entries) = self;
-        entries[usize::from(q.cast_unsigned() ^ 0x80)]
+        // Always there: 256 entries, 8 bits.
+        entries.get(usize::from(q.cast_unsigned() ^ 0x80)).copied().unwrap_or_default()
     }
 
     /// In place.
@@ -107,6 +111,7 @@ impl<'a> Table16<'a> {
     /// product is below `2^15 (2^16 - 1)`.
     #[inline(always)]
     #[must_use]
+    #[allow(clippy::arithmetic_side_effects, reason = "see above; the shift is 1 to 15")]
     pub fn at(&self, q: i16) -> i16 {
         let u = u32::from(q.cast_unsigned() ^ 0x8000);
         let fraction = (u & ((1 << self.shift) - 1)).cast_signed();
@@ -129,11 +134,14 @@ const fn shift(entries: usize) -> Result<u32, TableError> {
         cells @ 2..0x8000 => cells.next_power_of_two(),
         _ => 1 << 15,
     };
-    match check("entries", cells + 1, entries) {
-        Ok(()) => Ok(16 - cells.trailing_zeros()),
+    match check("entries", cells.saturating_add(1), entries) {
+        Ok(()) => Ok(16u32.saturating_sub(cells.trailing_zeros())),
         Err(e) => Err(TableError::Size(e)),
     }
 }
+
+/// The largest zero of an output scale: an entry less it fits into 32 bits.
+const MAX_ZERO: u32 = 1 << 30;
 
 /// An integer table between real numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -148,7 +156,7 @@ impl<'a> Scaled16<'a> {
     /// `table`, with what its inputs and outputs stand for.
     ///
     /// # Errors
-    /// If a scale is impossible.
+    /// If a scale is impossible: a step that is not positive and finite, or the zero of the output beyond +-2^30.
     pub const fn new(table: Table16<'a>, input: Scale, output: Scale) -> Result<Self, TableError> {
         if let Err(e) = Scaled16::check(table.entries.len(), input, output) {
             return Err(e);
@@ -163,7 +171,8 @@ impl<'a> Scaled16<'a> {
         if let Err(e) = shift(entries) {
             return Err(e);
         }
-        let good = input.is_valid() && output.is_valid() && (1.0 / input.step).is_finite();
+        let zero = output.zero.unsigned_abs() <= MAX_ZERO;
+        let good = input.is_valid() && output.is_valid() && (1.0 / input.step).is_finite() && zero;
         if good { Ok(()) } else { Err(TableError::Scale) }
     }
 
@@ -188,7 +197,7 @@ impl<'a> Scaled16<'a> {
         }
         let tail = self.table.entries.get((position as usize) >> self.table.shift..).unwrap_or_default();
         let [y0, y1] = *tail.first_chunk::<2>().unwrap_or(&[0; 2]);
-        let rise = (i32::from(y1) - i32::from(y0)) as f32 / (1 << self.table.shift) as f32;
+        let rise = i32::from(y1).wrapping_sub(i32::from(y0)) as f32 / 1i32.wrapping_shl(self.table.shift) as f32;
         rise * self.output.step * self.per
     }
 
@@ -198,6 +207,7 @@ impl<'a> Scaled16<'a> {
     pub fn at(&self, z: f32) -> f32 {
         let u = (z * self.per + self.offset) as i32;
         let q = u.clamp(0, 0xffff) as u16 ^ 0x8000;
-        (i32::from(self.table.at(q.cast_signed())) - self.output.zero) as f32 * self.output.step
+        // Never wraps: see `MAX_ZERO`.
+        i32::from(self.table.at(q.cast_signed())).wrapping_sub(self.output.zero) as f32 * self.output.step
     }
 }

@@ -1,9 +1,10 @@
-//! Gradient, Hessian-vector product and hypergradient on the device; their hashes are those of the host.
+//! The table of hashes, computed on the device; `tests/firmware.sh boards` compares it with that of the host.
 #![no_std]
 #![no_main]
 
 use cortex_m::singleton;
-use ldnn_firmware_example::bits::{Hashes, Memory};
+use ldnn_core::Plain;
+use ldnn_firmware_example::bits::Memory;
 use ldnn_firmware_example::{board, say};
 
 #[cortex_m_rt::entry]
@@ -13,9 +14,7 @@ fn main() -> ! {
 
 fn run() -> Option<()> {
     let memory = singleton!(MEMORY: Memory = Memory::new())?;
-    let Hashes { gradient, hessian, hypergradient } = memory.run()?;
-    say!("gradient {:08x}, Hessian-vector product {:08x}, hypergradient {:08x}", gradient, hessian, hypergradient);
-    Some(())
+    memory.table(Plain, |line| say!("{}", line))
 }
 
 #[panic_handler]

@@ -1,22 +1,27 @@
 //! The proof that no call of the library can panic: its panic handler calls a function that does not exist, so this links
 //! only if the compiler found that every panic is out of reach. It is never run.
+//!
+//! Every public function is called here, by its full path, with values that the compiler knows nothing about; what is generic
+//! in the scalar for `f32` and for `f64`. `tests/tests/proof.rs` looks for each of them and fails if one is missing.
 #![no_std]
 #![no_main]
 
+use core::fmt::{Display, Write};
 use core::hint::black_box;
 use cortex_m::singleton;
-use ldnn_core::deploy::{self, Activation};
-use ldnn_core::image::{Contents, Image, Room};
-use ldnn_core::meta::{Alternating, Buffers, OuterLoss, Unroll, alternating_step, hypergradient, training_step};
+use ldnn_core::deploy::{self, Activate, Activation};
+use ldnn_core::image::{self, Activations, Contents, Floats, Image, Integers, Room};
+use ldnn_core::meta::{self, Alternating, Buffers, OuterLoss, Unroll};
 use ldnn_core::network::{self, Batch, Data, Init, Noise, Rows, Target};
 use ldnn_core::online::{self, Answer, Rates, Type};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimise::{self, Rule};
 use ldnn_core::quantised::{Parts, Quantised};
 use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::shape::ShapeError;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled16, Table8, Table16};
 use ldnn_core::table::{self, TableForm};
-use ldnn_core::{Base, Kind, Plain, Shape};
+use ldnn_core::{Base, Fixed, Kind, Plain, Real, Shape, Vector};
 
 unsafe extern "C" {
     fn a_panic_of_the_library_is_reachable() -> !;
@@ -37,17 +42,15 @@ fn main() -> ! {
 }
 
 /// Memory and numbers that the compiler knows nothing about.
-struct Any {
-    floats: [&'static mut [f32]; 6],
+struct Any<T: 'static> {
+    floats: [&'static mut [T]; 6],
     integers: &'static mut [u32],
 }
 
-impl Any {
-    fn new() -> Option<Any> {
-        let memory = singleton!(: [[f32; 64]; 6] = [[0.0; 64]; 6])?;
+impl<T> Any<T> {
+    fn new(memory: &'static mut [[T; 64]; 6], integers: &'static mut [u32; 64]) -> Any<T> {
         let [a, b, c, d, e, f] = memory;
-        let integers = singleton!(: [u32; 64] = [0; 64])?;
-        Some(Any { floats: [cut(a), cut(b), cut(c), cut(d), cut(e), cut(f)], integers: cut(integers) })
+        Any { floats: [cut(a), cut(b), cut(c), cut(d), cut(e), cut(f)], integers: cut(integers) }
     }
 }
 
@@ -61,125 +64,256 @@ fn any<T>(value: T) -> T {
     black_box(value)
 }
 
-fn shape() -> Option<Shape> {
-    let kinds = [
-        any(Kind::Learned { base: Base::Sine, units: any(3) }),
-        any(Kind::Table(TableForm { base: Base::Elu, knots: any(9), range: any(2.0), readout: any(0) })),
-    ];
-    let widths = any([3usize, 4, 5, 2]);
-    let shape = Shape::try_new(widths.get(..any(4))?, kinds.get(..any(2))?).ok()?;
-    any(shape.with_layer_types(any(0), any(0), any(1)).ok())
+/// What an error says to people.
+struct Text(u8);
+
+impl Write for Text {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        self.0 = s.bytes().fold(self.0, |hash, byte| hash ^ byte);
+        any(Ok(()))
+    }
+}
+
+fn said<T, E: Display>(result: Result<T, E>) -> Option<T> {
+    match any(result) {
+        Ok(value) => Some(value),
+        Err(e) => {
+            let mut text = Text(any(0));
+            any(write!(text, "{e}").is_ok());
+            any(text.0);
+            None
+        }
+    }
 }
 
 fn calls() -> Option<()> {
-    let mut memory = Any::new()?;
     let shape = shape()?;
-    networks(&shape, &mut memory)?;
-    learning(&shape, &mut memory)?;
-    tables(&shape, &mut memory)?;
-    deployed(&shape, &mut memory)?;
-    images(&mut memory);
+    shapes(&shape);
+    let mut single = Any::new(singleton!(: [[f32; 64]; 6] = [[0.0; 64]; 6])?, singleton!(: [u32; 64] = [0; 64])?);
+    let mut double = Any::new(singleton!(: [[f64; 64]; 6] = [[0.0; 64]; 6])?, singleton!(: [u32; 64] = [0; 64])?);
+    both(&shape, &mut single);
+    both(&shape, &mut double);
+    model(&mut single);
+    lookups(&mut single);
+    deployed(&shape, &mut single);
+    images(&mut single);
     Some(())
 }
 
-fn batch<'a>(x: &'a [f32], rows: &'a [u32], labels: &'a [u16]) -> Batch<'a, f32> {
+/// What is generic in the scalar.
+fn both<T: Real>(shape: &Shape, memory: &mut Any<T>) {
+    elementary::<T>();
+    networks(shape, memory);
+    fixed(shape, memory);
+    rules(memory);
+    learning(shape, memory);
+    tables(shape, memory);
+}
+
+fn form() -> TableForm {
+    TableForm { base: Base::Elu, knots: any(9), range: any(2.0), readout: any(0) }
+}
+
+fn shape() -> Option<Shape> {
+    let kinds = [any(Kind::Learned { base: Base::Sine, units: any(3) }), any(Kind::Table(form()))];
+    let widths = any([3usize, 4, 5, 2]);
+    let shape = said(Shape::try_new(widths.get(..any(4))?, kinds.get(..any(2))?))?;
+    let shape = said(Shape::with_kinds(shape, kinds.get(..any(2))?))?;
+    said(Shape::with_layer_types(shape, any(0), any(0), any(1)))
+}
+
+fn shapes(shape: &Shape) {
+    any(ShapeError::message(any(ShapeError::NoLayer)));
+    any((Shape::layers(shape), Shape::hidden_layers(shape), Shape::width(shape, any(1)), Shape::types(shape)));
+    any((Shape::inputs(shape), Shape::outputs(shape), Shape::kind(shape, any(1)), Shape::layer_types(shape, any(1))));
+    any((Shape::block(shape, any(1), any(1)), Shape::weights_at(shape, any(1)), Shape::biases_at(shape, any(1))));
+    any((Shape::theta_len(shape), Shape::phi_len(shape), Shape::param_len(shape), Shape::type_at(shape, any(1))));
+    any((Shape::work_len(shape, any(1)), Shape::tangent_work_len(shape, any(1))));
+    any(Kind::param_len(&any(Kind::Learned { base: Base::Sine, units: any(3) })));
+    any((Base::name(any(Base::Sine)), Base::is_smooth(any(Base::Sine))));
+    any((TableForm::of_learned(any(Base::Sine), any(1), any(1), any(1.0)), TableForm::fixed(any(1), any(1.0))));
+    any((TableForm::param_len(&form()), TableForm::spacing(&form())));
+    let rows = any([1, 2, 3]);
+    let rows = any(Rows::Picked(rows.get(..any(2)).unwrap_or_default()));
+    any((Rows::len(&rows), Rows::is_empty(&rows)));
+    let draws = Draws::new(any(1), any(Stream::User), any(1), any(1));
+    any((Draws::bits(&draws, any(1)), Draws::below(&draws, any(1), any(7))));
+}
+
+fn elementary<T: Real>() {
+    let x = any(T::ONE);
+    any([T::tanh(x), T::exp(x), T::exp_m1(x), T::ln(x), T::sin(x), T::cos(x), T::sqrt(x), T::round_small(x)]);
+    any([T::max(x, any(x)), T::min(x, any(x)), T::from_f64(any(1.0)), T::from_usize(any(1)), T::from_bits(any(1))]);
+    any((T::to_f64(x), T::to_small_index(x), T::is_finite(x)));
+    let base = any(Base::Elu);
+    any([Base::value(base, x), Base::slope(base, x), Base::curvature(base, x), TableForm::knot(&form(), any(1))]);
+    let draws = Draws::new(any(1), any(Stream::User), any(1), any(1));
+    any([Draws::uniform::<T>(&draws, any(1)), Draws::symmetric::<T>(&draws, any(1))]);
+    any(Vector::run(Plain, || any(x)));
+}
+
+fn batch<'a, T>(x: &'a [T], rows: &'a [u32], labels: &'a [u16]) -> Batch<'a, T> {
     let target = if any(true) { Target::Classes(labels) } else { Target::Values(x) };
     let rows = if any(true) { Rows::Picked(rows) } else { Rows::Range { start: any(0), len: any(1) } };
-    Batch { data: Data { x, target }, rows }
+    let data = Data { x, target };
+    if any(true) { Batch { data, rows } } else { Batch::all(data, any(3)) }
 }
 
-fn networks(shape: &Shape, memory: &mut Any) -> Option<()> {
+fn noise<T: Real>() -> Option<Noise<T>> {
+    any(Some(Noise { amplitude: any(T::ONE), seed: 1, step: 2 }))
+}
+
+fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = any([0u16; 4]);
     let labels = labels.get(..any(2))?;
-    let noise = any(Some(Noise { amplitude: 0.1, seed: 1, step: 2 }));
     let [a, b, c, d, e, f] = &mut memory.floats;
     let rows = &*memory.integers;
-    any(network::predict(Plain, shape, a, b, c, d).is_ok());
-    any(network::evaluate(Plain, shape, a, batch(b, rows, labels), c).is_ok());
-    any(network::gradient(Plain, shape, a, batch(b, rows, labels), noise, c, d).is_ok());
-    any(network::hessian_product(Plain, shape, a, b, batch(c, rows, labels), noise, d, e, f).is_ok());
-    any(network::hidden(Plain, shape, a, any(0), b, c, d, e, f).is_ok());
-    any(network::init_theta(shape, any(Init::FanIn), any(1), any(2), a).is_ok());
-    any(network::init_phi(shape, any(1), a).is_ok());
-    Draws::new(any(1), Stream::User, any(1), any(1)).permutation(memory.integers);
-    any(Draws::new(any(1), Stream::User, any(1), any(1)).below(any(1), any(7)));
+    said(network::predict(Plain, shape, a, b, c, d));
+    said(network::evaluate(Plain, shape, a, batch(b, rows, labels), c));
+    said(network::gradient(Plain, shape, a, batch(b, rows, labels), noise(), c, d));
+    said(network::hessian_product(Plain, shape, a, b, batch(c, rows, labels), noise(), d, e, f));
+    said(network::hidden(Plain, shape, a, any(0), b, c, d, e, f));
+    said(network::init_theta(shape, any(Init::FanIn), any(1), any(2), a));
+    said(network::init_phi(shape, any(1), a));
+    Draws::permutation(&Draws::new(any(1), Stream::User, any(1), any(1)), memory.integers);
     Some(())
 }
 
-fn rule() -> Rule<f32> {
-    any(Rule::Sgd { rate: 0.1, momentum: 0.8 })
+fn fixed<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
+    let labels = any([0u16; 4]);
+    let labels = labels.get(..any(2))?;
+    let [a, b, ..] = &mut memory.floats;
+    let rows = &*memory.integers;
+    let mut fixed = any(Fixed::<T, 16, 16>::zeroed());
+    said(Fixed::predict(&mut fixed, shape, a, b));
+    said(Fixed::evaluate(&mut fixed, shape, batch(a, rows, labels)));
+    said(Fixed::gradient(&mut fixed, shape, batch(a, rows, labels), noise(), b));
+    Some(())
 }
 
-fn learning(shape: &Shape, memory: &mut Any) -> Option<()> {
+ldnn_core::model! {
+    /// What the macro makes.
+    struct Model(f32) { shape: Shape::new(&[2, 3, 2], &[Kind::Base(Base::Sine)]), rows: 1 }
+}
+
+fn model(memory: &mut Any<f32>) -> Option<()> {
+    let labels = any([0u16; 4]);
+    let labels = labels.get(..any(2))?;
+    let [a, b, ..] = &mut memory.floats;
+    let rows = &*memory.integers;
+    let mut model = any(Model::zeroed());
+    any(Model::params_mut(&mut model).len());
+    said(Model::predict(&mut model, a, b));
+    said(Model::evaluate(&mut model, batch(a, rows, labels)));
+    said(Model::gradient(&mut model, batch(a, rows, labels), noise(), b));
+    Some(())
+}
+
+fn rule<T: Real>() -> Rule<T> {
+    let [rate, momentum] = any([T::ONE; 2]);
+    if any(true) { any(Rule::Sgd { rate, momentum }) } else { any(Rule::authors_rmsprop()) }
+}
+
+fn rules<T: Real>(memory: &mut Any<T>) {
+    let [a, b, c, d, e, _] = &mut memory.floats;
+    any(Rule::state_planes(&rule::<T>()));
+    Rule::start(&rule(), a);
+    said(Rule::step(&rule(), a, b, c, any(1)));
+    said(Rule::step_adjoint(&rule(), a, b, c, d, e, any(1)));
+    optimise::clamp(a, any(T::ONE));
+}
+
+fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = any([0u16; 4]);
     let labels = labels.get(..any(2))?;
     let noise = any(None);
     let [a, b, c, d, e, f] = &mut memory.floats;
-    let plan = any(Alternating { weights: rule(), activations: rule(), period: 2, clip: 0.1 });
+    let plan = any(Alternating { weights: rule(), activations: rule(), period: any(2), clip: any(T::ONE) });
     let rows = &*memory.integers;
-    any(training_step(Plain, &rule(), shape, a, b, batch(c, rows, labels), noise, any(1), d, e).is_ok());
-    any(alternating_step(Plain, &plan, shape, a, b, batch(c, rows, labels), noise, any(1), d, e).is_ok());
-    any(rule().step(a, b, c, any(1)).is_ok());
-    any(rule().step_adjoint(a, b, c, d, e, any(1)).is_ok());
+    said(meta::training_step(Plain, &rule(), shape, a, b, batch(c, rows, labels), noise, any(1), d, e));
+    said(meta::alternating_step(Plain, &plan, shape, a, b, batch(c, rows, labels), noise, any(1), d, e));
     let unroll = any(Unroll {
         shape: *shape,
         steps: 3,
         batch: 2,
         shuffle: true,
-        noise: 0.1,
+        noise: T::ONE,
         init: Init::FanIn,
         rule: rule(),
         outer: OuterLoss::HeldOut { last: 2, batch: 3 },
         segment: 2,
     });
-    any((unroll.tape_len(), unroll.work_len(), unroll.order_len(any(7))));
+    any((Unroll::tape_len(&unroll), Unroll::work_len(&unroll), Unroll::order_len(&unroll, any(7))));
+    any(Unroll::short_segment(&unroll));
     let data = |x| Data { x, target: Target::Classes(labels) };
     let [x, y] = [a, b].map(|part| &**part);
     let [p, q] = c.split_at_mut_checked(any(8))?.into();
     let buffers = Buffers { tape: d, work: e, order: memory.integers };
-    any(hypergradient(Plain, &unroll, data(x), data(y), any(1), any(1), p, q, f, buffers).is_ok());
+    said(meta::hypergradient(Plain, &unroll, data(x), data(y), any(1), any(1), p, q, f, buffers));
     Some(())
 }
 
-fn tables(shape: &Shape, memory: &mut Any) -> Option<()> {
+fn tables<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
+    let [a, b, c, d, ..] = &mut memory.floats;
+    said(table::evaluate(form(), a, b, c));
+    let tables = said(table::tabulated(shape, any(9), any(2.0)))?;
+    any(table::build_work_len(shape, any(9)));
+    said(table::build(shape, &tables, a, b, c));
+    said(table::build_adjoint(shape, &tables, a, b, c, d));
+    Some(())
+}
+
+fn knots() -> Knots {
+    any(Knots { low: -1.0, high: 1.0, count: 5 })
+}
+
+fn lookups(memory: &mut Any<f32>) -> Option<()> {
     let [a, b, c, d, e, f] = &mut memory.floats;
-    let tables = table::tabulated(shape, any(9), any(2.0)).ok()?;
-    any(table::build(shape, &tables, a, b, c).is_ok());
-    any(table::build_adjoint(shape, &tables, a, b, c, d).is_ok());
-    let knots = any(Knots { low: -1.0, high: 1.0, count: 5 });
-    any(compact::fill(any(Form::Pairs), knots, |z| (any(z), any(z)), a).is_ok());
-    let compact = Compact::new(any(Form::Hermite), knots, any(Symmetry::Odd), any(Base::Relu), a).ok()?;
-    compact.apply(b);
-    compact.apply_with_slopes(b, c);
-    any(compact.jet(any(0.5)));
-    let mut tunable = Tunable::new(knots, d).ok()?;
-    tunable.step(e, f, any(0.1));
-    any(tunable.table().jet(any(0.5)));
+    any((Knots::is_valid(&knots()), Knots::at(&knots(), any(1)), Knots::cells(&knots()), Knots::spacing(&knots())));
+    any((Knots::per_spacing(&knots()), Knots::offset(&knots()), Form::entries(any(Form::Pairs), any(5))));
+    said(compact::fill(any(Form::Pairs), knots(), |z| (any(z), any(z)), a));
+    let compact = said(Compact::new(any(Form::Hermite), knots(), any(Symmetry::Odd), any(Base::Relu), a))?;
+    any((Compact::form(&compact), Compact::knots(&compact), Compact::symmetry(&compact), Compact::base(&compact)));
+    any(Compact::entries(&compact));
+    Compact::apply(&compact, b);
+    Compact::apply_with_slopes(&compact, b, c);
+    Activate::apply(&compact, b);
+    any(Compact::jet(&compact, any(0.5)));
+    let mut tunable = said(Tunable::new(knots(), d))?;
+    Tunable::step(&mut tunable, e, f, any(0.1));
+    any(Compact::jet(&Tunable::table(&tunable), any(0.5)));
     let scale = Scale::spanning(any(-1.0), any(1.0), any(8))?;
-    any((scale.real(any(3)), scale.integer(any(0.5), any(-128), any(127))));
+    any((Scale::is_valid(&scale), Scale::real(&scale, any(3)), Scale::integer(&scale, any(0.5), any(-128), any(127))));
     let entries = any([0i16; 9]);
-    let table = Table16::new(entries.get(..any(9))?).ok()?;
+    let table = said(Table16::new(entries.get(..any(9))?))?;
     let mut q = any([0i16; 4]);
-    table.apply(&mut q);
-    let scaled = Scaled16::new(table, any(scale), any(scale)).ok()?;
-    scaled.apply(b);
-    scaled.apply_with_slopes(b, c);
-    Table8(&any([0; 256])).apply(&mut any([0; 4]));
+    any((Table16::entries(&table), Table16::at(&table, any(3))));
+    Table16::apply(&table, &mut q);
+    let scaled = said(Scaled16::new(table, any(scale), any(scale)))?;
+    any((Scaled16::at(&scaled, any(0.5)), Scaled16::slope(&scaled, any(0.5))));
+    Scaled16::apply(&scaled, b);
+    Scaled16::apply_with_slopes(&scaled, b, c);
+    Activate::apply(&scaled, b);
+    let table = any([0; 256]);
+    any(Table8::at(&Table8(&table), any(3)));
+    Table8::apply(&Table8(&table), &mut any([0; 4]));
     any(q);
     Some(())
 }
 
-fn deployed(shape: &Shape, memory: &mut Any) -> Option<()> {
+fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     let [a, b, c, d, e, f] = &mut memory.floats;
-    let knots = any(Knots { low: -1.0, high: 1.0, count: 5 });
-    let compact = Compact::new(any(Form::Hermite), knots, any(Symmetry::Odd), any(Base::Relu), a).ok()?;
+    let compact = said(Compact::new(any(Form::Hermite), knots(), any(Symmetry::Odd), any(Base::Relu), a))?;
     let activations = any([Activation::Base(Base::Tanh), Activation::Compact(compact)]);
-    any(deploy::predict(shape, b, activations.get(..any(2))?, c, d, e).is_ok());
-    let tunable = Tunable::new(knots, f).ok()?;
+    Activation::apply_with_slopes(&any(activations[0]), b, c);
+    any((deploy::work_len(shape), online::work_len(shape)));
+    deploy::standardise(b, &any([[0.5; 2]; 4]), c);
+    said(deploy::predict(shape, b, activations.get(..any(2))?, c, d, e));
+    let tunable = said(Tunable::new(knots(), f))?;
     let mut types = any([Type::Frozen(Activation::Compact(compact)), Type::Tunable(tunable)]);
     let rates = any(Rates { theta: 0.1, knots: 0.1 });
     let answer = if any(true) { Answer::Class(any(1)) } else { Answer::Values(d) };
-    any(online::step(shape, b, &mut types, (c, answer), rates, e).is_ok());
+    said(online::step(shape, b, &mut types, (c, answer), rates, e));
     let bytes = any([0i8; 64]);
     let sums = any([0i32; 64]);
     let scale = any(Scale { step: 0.1, zero: 3 });
@@ -193,33 +327,45 @@ fn deployed(shape: &Shape, memory: &mut Any) -> Option<()> {
         input: scale,
         output: scale,
     };
-    let network = Quantised::new(*shape, parts).ok()?;
+    let network = said(Quantised::new(*shape, parts))?;
+    any((Quantised::shape(&network), Quantised::parts(&network), Quantised::work_len(&network)));
     let (mut q, mut out, mut work) = (any([0; 8]), any([0; 8]), any([0; 32]));
-    network.quantise(c, &mut q);
-    any(network.predict(q.get(..any(3))?, out.get_mut(..any(2))?, work.get_mut(..any(9))?).is_ok());
+    Quantised::quantise(&network, c, &mut q);
+    said(Quantised::predict(&network, q.get(..any(3))?, out.get_mut(..any(2))?, work.get_mut(..any(9))?));
     Some(())
 }
 
-fn images(memory: &mut Any) {
+fn images(memory: &mut Any<f32>) {
     let bytes = any([0u8; 64]);
-    let Ok(image) = Image::read(bytes.get(..any(20)).unwrap_or_default()) else { return };
-    any(image.provenance());
+    any(image::checksum(bytes.get(..any(20)).unwrap_or_default()));
+    let Some(image) = said(Image::read(bytes.get(..any(20)).unwrap_or_default())) else { return };
+    any(Image::provenance(&image));
     let [a, b, ..] = &mut memory.floats;
+    match Image::contents(&image) {
+        Contents::Activations(all) => load(&all, a),
+        Contents::Floats(network) => {
+            any((Floats::shape(&network), Floats::standard_len(&network)));
+            Floats::standard(&network, &mut any([[0.0; 2]; 4]));
+            said(Floats::theta(&network, b));
+            load(Floats::activations(&network), a);
+        }
+        Contents::Integers(network) => load_integers(&network),
+    }
+}
+
+fn load(all: &Activations<'_>, floats: &mut [f32]) {
     let mut integers = any([0i16; 16]);
     let mut activations = [Activation::Base(Base::Zero); 2];
-    match image.contents() {
-        Contents::Activations(all) => {
-            any(all.load(a, &mut integers, activations.get_mut(..any(2)).unwrap_or_default()).is_ok());
-        }
-        Contents::Floats(network) => {
-            any(network.theta(b).is_ok());
-            any(network.activations().load(a, &mut integers, &mut activations).is_ok());
-        }
-        Contents::Integers(network) => {
-            let (mut weights, mut tables) = (any([0i8; 16]), any([[0i8; 256]; 2]));
-            let (mut biases, mut factors) = (any([0i32; 8]), any([0i32; 8]));
-            let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
-            any(network.load(room).is_ok());
-        }
-    }
+    any((Activations::count(all), Activations::floats_len(all), Activations::integers_len(all)));
+    said(Activations::load(all, floats, &mut integers, activations.get_mut(..any(2)).unwrap_or_default()));
+}
+
+fn load_integers(network: &Integers<'_>) {
+    let (mut weights, mut tables) = (any([0i8; 16]), any([[0i8; 256]; 2]));
+    let (mut biases, mut factors) = (any([0i32; 8]), any([0i32; 8]));
+    any((Integers::shape(network), Integers::standard_len(network), Integers::weights_len(network)));
+    any(Integers::outputs_len(network));
+    Integers::standard(network, &mut any([[0.0; 2]; 4]));
+    let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+    said(Integers::load(network, room).map(|_| ()));
 }

@@ -1,0 +1,213 @@
+//! The edges of arithmetic: huge logits, classes without rows, denormal numbers, rates of 0 and 1e9. `docs/numerics.md` says
+//! what comes of each; here it is held to.
+
+use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
+use ldnn_core::network::{Batch, Data, Init, Target, evaluate, gradient, hessian_product, predict};
+use ldnn_core::online::{Answer, Rates, step, work_len};
+use ldnn_core::optimise::Rule;
+use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
+use ldnn_core::table::{TableForm, evaluate as evaluate_table};
+use ldnn_core::{Base, Kind, Plain, Real, Shape};
+use ldnn_tests::{Loss, Problem};
+
+/// A linear model: its biases are the logits.
+const LOGITS: Shape = Shape::new(&[1, 3], &[]);
+
+/// Loss and gradient in the biases for one row with these logits.
+fn of_logits<T: Real>(logits: [f64; 3], label: u16) -> (f64, [f64; 3]) {
+    let mut params = vec![T::ZERO; 6];
+    params[3..].iter_mut().zip(logits).for_each(|(p, l)| *p = T::from_f64(l));
+    let (labels, x) = ([label], [T::ZERO]);
+    let batch = Batch::all(Data { x: &x, target: Target::Classes(&labels) }, 1);
+    let (mut grad, mut work) = (vec![T::ZERO; 6], vec![T::ZERO; LOGITS.tangent_work_len(1)]);
+    let loss = gradient(Plain, &LOGITS, &params, batch, None, &mut grad, &mut work).unwrap();
+    let score = evaluate(Plain, &LOGITS, &params, batch, &mut work).unwrap();
+    assert_eq!(score.loss.to_f64().to_bits(), loss.to_f64().to_bits(), "loss and gradient disagree");
+    let direction = vec![T::ONE; 6];
+    let mut product = vec![T::ZERO; 6];
+    hessian_product(Plain, &LOGITS, &params, &direction, batch, None, &mut [], &mut product, &mut work).unwrap();
+    if logits.iter().all(|l| l.is_finite()) {
+        assert!(product.iter().all(|p| p.is_finite()), "{product:?}");
+    }
+    (loss.to_f64(), [grad[3].to_f64(), grad[4].to_f64(), grad[5].to_f64()])
+}
+
+fn huge_logits<T: Real>(huge: f64) {
+    assert_eq!(of_logits::<T>([huge, 0.0, -huge], 0), (0.0, [0.0, 0.0, 0.0]));
+    let (loss, grad) = of_logits::<T>([huge, 0.0, -huge], 1);
+    assert_eq!((T::from_f64(loss), grad), (T::from_f64(huge), [1.0, -1.0, 0.0]));
+    let (loss, grad) = of_logits::<T>([huge, 0.0, -huge], 2);
+    assert_eq!((T::from_f64(loss), grad), (T::from_f64(2.0 * huge), [1.0, 0.0, -1.0]));
+    let (loss, grad) = of_logits::<T>([huge; 3], 2);
+    assert!((loss - 3f64.ln()).abs() < 1e-6 && (grad[2] + 2.0 / 3.0).abs() < 1e-6, "{loss} {grad:?}");
+}
+
+#[test]
+fn logits_of_1e30_give_the_exact_loss_and_a_bounded_gradient() {
+    huge_logits::<f32>(1e30);
+    huge_logits::<f64>(1e30);
+    huge_logits::<f64>(1e300);
+}
+
+#[test]
+fn a_loss_that_no_number_holds_is_infinite_and_its_gradient_is_not() {
+    assert_eq!(of_logits::<f32>([3e38, 0.0, -3e38], 2), (f64::INFINITY, [1.0, 0.0, -1.0]));
+}
+
+#[test]
+fn a_logit_that_is_infinite_or_none_makes_the_loss_none() {
+    for bad in [f64::INFINITY, f64::NAN] {
+        let (loss, _) = of_logits::<f32>([bad, 0.0, 0.0], 0);
+        assert!(loss.is_nan(), "{bad}: {loss}");
+    }
+    // Minus infinity is a probability of 0.
+    let (loss, grad) = of_logits::<f32>([f64::NEG_INFINITY, 0.0, 0.0], 1);
+    assert!((loss - 2f64.ln()).abs() < 1e-6 && grad[0] == 0.0, "{loss} {grad:?}");
+    assert_eq!(of_logits::<f32>([f64::NEG_INFINITY, 0.0, 0.0], 0).0, f64::INFINITY);
+}
+
+#[test]
+fn on_the_device_huge_logits_do_the_same() {
+    for (logits, label) in [([1e30f32, 0.0, -1e30], 0), ([1e30, 0.0, -1e30], 2), ([3e38, 0.0, -3e38], 2)] {
+        let mut theta = [0.0f32; 6];
+        theta[3..].copy_from_slice(&logits);
+        let mut work = vec![0.0; work_len(&LOGITS)];
+        let rates = Rates { theta: 0.0, knots: 0.0 };
+        let loss = step(&LOGITS, &mut theta, &mut [], (&[0.0], Answer::Class(label)), rates, &mut work).unwrap();
+        assert_eq!(f64::from(loss), of_logits::<f32>(logits.map(f64::from), label).0, "{logits:?}");
+        assert_eq!(theta[3..], logits);
+    }
+}
+
+#[test]
+fn a_class_without_rows_is_pushed_down_and_nothing_else_happens() {
+    let shape = Shape::new(&[2, 4, 5], &[Kind::Base(Base::Tanh)]);
+    let problem = Problem::<f32>::new(shape, 6, Loss::CrossEntropy, 3);
+    let labels = [1u16, 1, 3, 3, 3, 1];
+    let batch = Batch::all(Data { x: &problem.x, target: Target::Classes(&labels) }, 2);
+    let (mut grad, mut work) = (vec![0.0; shape.param_len()], vec![0.0; shape.work_len(6)]);
+    let loss = gradient(Plain, &shape, &problem.params, batch, None, &mut grad, &mut work).unwrap();
+    let biases = &grad[shape.biases_at(1)..][..5];
+    assert!(loss.is_finite() && grad.iter().all(|g| g.is_finite()));
+    assert!(biases[0] > 0.0 && biases[2] > 0.0 && biases[4] > 0.0 && biases[1] < 0.0 && biases[3] < 0.0, "{biases:?}");
+}
+
+#[test]
+fn denormal_numbers_are_numbers() {
+    // Nothing flushes them to 0: a weight, an input and a result of 1e-40.
+    let params = [1e-40f32, 0.0];
+    let (mut out, shape) = ([0.0], Shape::new(&[1, 1], &[]));
+    let mut work = vec![0.0; shape.work_len(1)];
+    predict(Plain, &shape, &params, &[1.0], &mut out, &mut work).unwrap();
+    assert_eq!(out, [1e-40]);
+    predict(Plain, &shape, &[1.0, 0.0], &[1e-45], &mut out, &mut work).unwrap();
+    assert_eq!(out, [1e-45]);
+    assert_eq!(Real::exp(-100.0f32), 3.78e-44);
+    assert_eq!(Real::tanh(1e-45f32), 1e-45);
+    assert_eq!(Base::Elu.value(-1e-45f32), -1e-45);
+    // A table has the same value at all of them: they are far within one rounding of its position.
+    let form = TableForm::fixed(5, 1.0);
+    let table: Vec<f32> = (0..5).flat_map(|i| [form.knot::<f32>(i) + 0.5, 0.5]).collect();
+    let mut out = [0.0; 3];
+    evaluate_table(form, &table, &[0.0, 1e-45, -1e-40], &mut out).unwrap();
+    assert_eq!(out, [0.5; 3]);
+}
+
+#[test]
+fn a_table_has_its_own_values_at_its_exact_ends_and_goes_on_from_there() {
+    let knots = Knots { low: -1.0, high: 1.0, count: 9 };
+    for form in [Form::Hermite, Form::Linear, Form::Pairs] {
+        let mut entries = vec![0.0; form.entries(9)];
+        fill(form, knots, |z| (z * z, 2.0 * z), &mut entries).unwrap();
+        let table = Compact::new(form, knots, Symmetry::None, Base::Zero, &entries).unwrap();
+        let value = |z: f32| table.jet(z).0;
+        assert_eq!([value(-1.0), value(1.0)], [1.0, 1.0], "{form:?}");
+        let (next, before) = (f32::from_bits(1.0f32.to_bits() + 1), f32::from_bits(1.0f32.to_bits() - 1));
+        for z in [next, before, -next, -before] {
+            assert!((value(z) - 1.0).abs() < 1e-6, "{form:?} {z}");
+        }
+        assert_eq!([value(f32::INFINITY), value(f32::NEG_INFINITY)], [f32::INFINITY; 2], "{form:?}");
+        assert!(value(f32::NAN).is_nan(), "{form:?}");
+    }
+}
+
+const RULES: [fn(f32) -> Rule<f32>; 3] = [
+    |rate| Rule::Sgd { rate, momentum: 0.8 },
+    |rate| Rule::RmsProp { rate, decay: 0.8, epsilon: 1e-8, start: 1.0 },
+    |rate| Rule::Adam { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+];
+
+fn learned() -> Problem<f32> {
+    let shape = Shape::new(&[3, 6, 2], &[Kind::Learned { base: Base::Sine, units: 4 }; 2]);
+    Problem::new(shape, 12, Loss::CrossEntropy, 9)
+}
+
+/// The losses of so many steps, and the parameters after them.
+fn train(problem: &Problem<f32>, rule: Rule<f32>, steps: usize) -> (Vec<f32>, Vec<f32>) {
+    let shape = problem.shape;
+    let theta = shape.theta_len();
+    let (mut params, mut state) = (problem.params.clone(), vec![0.0; theta * rule.state_planes()]);
+    rule.start(&mut state);
+    let (mut grad, mut work) = (vec![0.0; theta], vec![0.0; shape.work_len(12)]);
+    let one = |t| {
+        training_step(Plain, &rule, &shape, &mut params, &mut state, problem.batch(), None, t, &mut grad, &mut work)
+            .unwrap()
+    };
+    ((0..steps).map(one).collect(), params)
+}
+
+#[test]
+fn a_rate_of_0_moves_no_bit() {
+    let problem = learned();
+    for rule in RULES {
+        let (losses, params) = train(&problem, rule(0.0), 5);
+        assert!(losses.iter().all(|l| *l == losses[0]));
+        let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&params), bits(&problem.params), "{:?}", rule(0.0));
+    }
+}
+
+/// Outer loss, hypergradient and trained weights.
+fn outer(problem: &Problem<f32>, rule: Rule<f32>) -> (f32, Vec<f32>, Vec<f32>) {
+    let (shape, outer) = (problem.shape, OuterLoss::Train { last: 6 });
+    let plan =
+        Unroll { shape, steps: 6, batch: 12, shuffle: false, noise: 0.0, init: Init::FanIn, rule, outer, segment: 6 };
+    let mut params = problem.params.clone();
+    let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
+    let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
+    let mut order = vec![0; plan.order_len(12)];
+    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
+    let data = problem.data();
+    let out = hypergradient(Plain, &plan, data, data, 9, 0, &mut params, &mut dphi, &mut trained, buffers).unwrap();
+    (out.outer_loss, dphi, trained)
+}
+
+#[test]
+fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
+    let problem = learned();
+    let shape = problem.shape;
+    for rule in RULES {
+        let (loss, dphi, trained) = outer(&problem, rule(0.0));
+        let start = [&trained[..], &problem.params[shape.theta_len()..]].concat();
+        let (mut grad, mut work) = (vec![0.0; shape.param_len()], vec![0.0; shape.work_len(12)]);
+        let here = gradient(Plain, &shape, &start, problem.batch(), None, &mut grad, &mut work).unwrap();
+        // Six equal losses, a sixth of each.
+        assert!((loss - here).abs() < 1e-6, "{loss} {here}");
+        for (a, b) in dphi.iter().zip(&grad[shape.theta_len()..]) {
+            assert!((a - b).abs() <= 1e-6 + 1e-5 * b.abs(), "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn a_rate_of_1e9_shows_in_the_loss_and_ends_every_time() {
+    let problem = learned();
+    for rule in RULES {
+        let (losses, _) = train(&problem, rule(1e9), 20);
+        assert!(losses[0].is_finite() && losses[0] < 3.0);
+        assert!(losses[1..].iter().all(|l| !l.is_finite() || *l > 1e3 || *l < 1e-3), "{losses:?}");
+        let (loss, dphi, trained) = outer(&problem, rule(1e9));
+        assert!(!loss.is_finite() || loss > 1e3, "{loss}");
+        assert_eq!((dphi.len(), trained.len()), (problem.shape.phi_len(), problem.shape.theta_len()));
+    }
+}
