@@ -145,7 +145,8 @@ fn walk<T: Real>(shape: &Shape, l: &Lengths, rows: Rows<'_>, labels: &[u16], lay
 
 fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize, run: bool) {
     let [steps, batch, segment, last, held] = sizes;
-    let outer = if which % 2 == 0 { OuterLoss::Train { last } } else { OuterLoss::HeldOut { last, batch: held } };
+    let outer =
+        if which.is_multiple_of(2) { OuterLoss::Train { last } } else { OuterLoss::HeldOut { last, batch: held } };
     let rule = rule::<T>(which, &l.numbers);
     let noise = T::from_f64(f64::from(l.numbers[1]));
     let plan = Unroll { shape: *shape, steps, batch, shuffle: true, noise, init: Init::He, rule, outer, segment };
