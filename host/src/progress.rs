@@ -1,5 +1,6 @@
 //! Progress of long work: a bar with the time left on a terminal, a line now and then elsewhere.
 
+use crate::report::printable;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -47,12 +48,12 @@ impl Progress {
     pub fn advance(&self, message: impl FnOnce() -> String) {
         self.bar.inc(1);
         if !self.bar.is_hidden() {
-            self.bar.set_message(message());
+            self.bar.set_message(printable(&message()).into_owned());
         } else if let Some(Ok(mut last)) = self.lines.as_ref().map(Mutex::lock)
             && last.elapsed() >= INTERVAL
         {
             *last = Instant::now();
-            eprintln!("{}", self.line(&message()));
+            eprintln!("{}", printable(&self.line(&message())));
         }
     }
 

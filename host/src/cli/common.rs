@@ -9,9 +9,10 @@ use ldnn::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
+use ldnn::report::printable;
 use ldnn::task::Task;
 use serde::Serialize;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Which task networks learn.
@@ -156,9 +157,11 @@ impl<S: Serialize> Plan for RunPlan<S> {
     }
 }
 
-/// Writes to standard output; a reader that has gone away is no error.
+/// Writes to standard output; a reader that has gone away is no error. Names in the text cannot steer a terminal; files
+/// and other programs get the text as it is.
 pub fn say(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
+    let text = if out.is_terminal() { printable(text) } else { text.into() };
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),

@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use common::say;
 use ldnn::progress::Output;
+use ldnn::report::printable;
 use ldnn::stop;
 use std::process::ExitCode;
 
@@ -160,6 +161,6 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("{}", printable(&format!("error: {error:#}")));
     ExitCode::from(code)
 }

@@ -7,7 +7,7 @@
 use crate::activations::{SAMPLE_RANGE, SAMPLES, grid};
 use crate::folder::RunFolder;
 use crate::plot::{self, Band, Labels, Spread};
-use crate::report::{Section, Table};
+use crate::report::{Section, Table, csv_lines};
 use crate::stats::mean;
 use crate::validate::Learned;
 use anyhow::{Result, ensure};
@@ -48,7 +48,8 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
     ));
     let mut table =
         Table::new("clusters", &["cluster", "types", "from", "mean correlation with the middle one", "odd part"]);
-    let mut csv = String::from("cluster,name,group,input,activation\n");
+    let head = ["cluster", "name", "group", "input", "activation"].map(String::from);
+    let mut curves = vec![head];
     for c in 0..count {
         let own: Vec<usize> = (0..n).filter(|&i| clusters[i] == c).collect();
         let sum = |i: usize| own.iter().map(|&j| distance(i, j)).sum::<f64>();
@@ -57,9 +58,10 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
         let mut lines = Vec::new();
         for &i in std::iter::once(&middle).chain(own.iter().filter(|&&i| i != middle)) {
             let turned = turn(&members[i].curve, similarity(&members[middle].curve, &members[i].curve).1);
-            for (z, y) in z.iter().zip(&turned) {
-                csv += &format!("{},{},{},{z},{y}\n", c + 1, members[i].name, members[i].group);
-            }
+            let Member { name, group, .. } = &members[i];
+            let record =
+                |(z, y): (&f64, &f64)| [(c + 1).to_string(), name.clone(), group.clone(), z.to_string(), y.to_string()];
+            curves.extend(z.iter().zip(&turned).map(record));
             if lines.len() < 7 {
                 lines.push(Band::line(&members[i].name, z.clone(), turned));
             }
@@ -78,7 +80,7 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
             format!("{:.2}", odd_share(&members[middle].curve)),
         ]);
     }
-    folder.write("family.csv", csv)?;
+    folder.write("family.csv", csv_lines(curves.iter().map(<[String; 5]>::as_slice)))?;
     section.tabulate(folder, "clusters", table)?;
     section.save(folder)?;
     Ok(section)

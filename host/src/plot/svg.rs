@@ -1,5 +1,6 @@
 //! Drawing: shapes and text in user units, turned into SVG, and into PNG by resvg with a font that ships along.
 
+use crate::report::printable;
 use anyhow::{Context, Result};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
@@ -95,7 +96,7 @@ impl Drawing {
             Anchor::End => "end",
         };
         let turn = if angle == 0.0 { String::new() } else { format!(r#" transform="rotate({angle} {x:.2} {y:.2})""#) };
-        let text = text.replace('&', "&amp;").replace('<', "&lt;");
+        let text = escaped(text);
         self.add(format_args!(
             r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}"{turn}>{text}</text>"#
         ));
@@ -125,6 +126,11 @@ impl Drawing {
         resvg::render(&tree, Transform::from_scale(ZOOM, ZOOM), &mut pixels.as_mut());
         pixels.encode_png().context("the figure cannot be written as PNG")
     }
+}
+
+/// Text that XML takes for nothing but text.
+fn escaped(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], " ").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn path_of(points: &[(f64, f64)]) -> String {

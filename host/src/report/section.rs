@@ -1,9 +1,10 @@
 //! What an experiment brings: text, tables, pictures, claims; for the terminal, for Markdown and for the HTML report.
 
+use super::cell::csv_lines;
 use super::claim::{Claim, judge};
 use crate::folder::RunFolder;
 use crate::plot::{self, Drawing};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use comfy_table::presets;
 use serde::{Deserialize, Serialize};
 
@@ -69,16 +70,9 @@ impl Table {
     }
 
     /// As a CSV file.
-    ///
-    /// # Errors
-    /// Never, in practice: the text is in memory.
-    pub fn to_csv(&self) -> Result<String> {
-        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(vec![]);
-        writer.write_record(&self.head)?;
-        for row in &self.rows {
-            writer.write_record(row)?;
-        }
-        String::from_utf8(writer.into_inner().context("the table cannot be written")?).context("the table is no text")
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        csv_lines(std::iter::once(&self.head).chain(&self.rows).map(Vec::as_slice))
     }
 }
 
@@ -104,7 +98,7 @@ impl Section {
     /// # Errors
     /// If the folder cannot be written to.
     pub fn tabulate(&mut self, folder: &RunFolder, file: &str, table: Table) -> Result<()> {
-        folder.write(&format!("{file}.csv"), table.to_csv()?)?;
+        folder.write(&format!("{file}.csv"), table.to_csv())?;
         self.tables.push(table);
         Ok(())
     }
