@@ -70,6 +70,7 @@ command -v chromium >/dev/null || { as_root apt-get update && as_root apt-get in
 rustup_targets && how=rustup || how=none
 
 step "format" cargo fmt --all --check
+step "format of the fuzzer" cargo fmt --manifest-path fuzz/Cargo.toml --check
 step "clippy" cargo clippy --workspace --all-targets -- -D warnings
 step "clippy, micromath" cargo clippy --package ldnn-tests --all-targets --features micromath -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

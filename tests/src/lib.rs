@@ -1,5 +1,6 @@
 //! What the whole-system tests share: random problems, differences, and the tolerances with their reasons.
 
+pub mod entries;
 pub mod program;
 pub mod tolerance;
 

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Fuzzes one entry (see tests/src/entries.rs) with libFuzzer, on the stable compiler: the coverage instrumentation is LLVM's.
+#
+#   fuzz/run.sh ENTRY [SECONDS] [OPTION...]   options are libFuzzer's, e.g. -jobs=2
+#   fuzz/run.sh                               every entry, a minute each
+#
+# Starts from the committed corpus and the regressions; new inputs go to fuzz/target/corpus/ENTRY. A finding is a file
+# fuzz/target/findings/ENTRY-...: fix the cause, and put the file into fuzz/regressions/ENTRY/, where tests/tests/strangers.rs
+# looks at it for ever. `fuzz/run.sh ENTRY minimise` makes the committed corpus from what was found, as small as it can be.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+passes="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
+host=$(rustc -vV | sed -n 's/host: //p')
+# With a target given, build scripts and macros are not instrumented.
+RUSTFLAGS="${RUSTFLAGS:-} $(echo $passes)" cargo build --quiet --target "$host" --target-dir target
+program=target/$host/debug/ldnn-fuzz
+
+fuzz() {
+    local entry=$1 seconds=$2
+    shift 2
+    mkdir -p "target/corpus/$entry" target/findings "corpus/$entry" "regressions/$entry"
+    # What reserves memory by what a header says dies here.
+    (
+        ulimit -v 4000000
+        LDNN_FUZZ_ENTRY=$entry "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1000 -max_len=4096 \
+            -use_value_profile=1 -print_final_stats=1 -artifact_prefix="target/findings/$entry-" "$@" \
+            "target/corpus/$entry" "corpus/$entry" "regressions/$entry"
+    )
+}
+
+minimise() {
+    local entry=$1
+    mkdir -p target/small
+    rm -rf "target/small/$entry"
+    mkdir "target/small/$entry"
+    LDNN_FUZZ_ENTRY=$entry "$program" -merge=1 -max_len=4096 "target/small/$entry" "corpus/$entry" "target/corpus/$entry"
+    rm -rf "corpus/$entry"
+    mv "target/small/$entry" "corpus/$entry"
+}
+
+if [ $# = 0 ]; then
+    for entry in corpus/*/; do fuzz "$(basename "$entry")" 60; done
+elif [ "${2:-}" = minimise ]; then
+    minimise "$1"
+else
+    entry=$1
+    seconds=${2:-600}
+    shift $(($# < 2 ? $# : 2))
+    fuzz "$entry" "$seconds" "$@"
+fi

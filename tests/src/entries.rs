@@ -1,0 +1,283 @@
+//! Where bytes from strangers come in: every reader of files as a function of bytes, followed by what is done with what was
+//! read. libFuzzer (`fuzz/`) and `tests/strangers.rs` call the same functions. None may panic, take long, or take memory
+//! that the bytes do not pay for.
+
+use ldnn::data::npz;
+use ldnn::data::table::{Column, Reading, Table};
+use ldnn::data::tabular::Tabular;
+use ldnn::folder::difference;
+use ldnn::model::Model;
+use ldnn::report::Section;
+use ldnn_core::deploy::{Activate, Activation, predict, work_len};
+use ldnn_core::image::{Contents, HEADER, Image, Room, checksum};
+use ldnn_core::table::TableForm;
+use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
+use ldnn_core::{Base, Kind, Plain, Real, Shape, network, table};
+
+/// Reads bytes and uses what was read; one word for what came of it.
+pub type Entry = fn(&[u8]) -> String;
+
+/// All of them, by the names of their folders in `fuzz/corpus`.
+pub const ENTRIES: [(&str, Entry); 9] = [
+    ("image", image),
+    ("csv", csv),
+    ("npz", archive),
+    ("npy", npy),
+    ("shape", shape),
+    ("table", tables),
+    ("model", model),
+    ("section", section),
+    ("settings", settings),
+];
+
+/// What became of a result, with the message where it is none.
+fn word<T>(result: anyhow::Result<T>) -> String {
+    match result {
+        Ok(_) => "Good".into(),
+        Err(e) => {
+            let message = format!("{e:#}");
+            assert!(!message.is_empty());
+            // Without the numbers and names that differ from input to input.
+            message
+                .split_whitespace()
+                .filter(|w| w.chars().all(char::is_alphabetic))
+                .take(8)
+                .collect::<Vec<_>>()
+                .join(" ")
+        }
+    }
+}
+
+/// Length and checksum of an image made right again.
+pub fn seal(image: &mut [u8]) {
+    if let Some((header, body)) = image.split_first_chunk_mut::<HEADER>() {
+        header[8..12].copy_from_slice(&(body.len() as u32).to_le_bytes());
+        header[12..].copy_from_slice(&checksum(body).to_le_bytes());
+    }
+}
+
+/// The image of a model, as it is and sealed; what came of the latter.
+fn image(bytes: &[u8]) -> String {
+    let _ = image_outcome(bytes);
+    let mut sealed = bytes.to_vec();
+    seal(&mut sealed);
+    image_outcome(&sealed)
+}
+
+/// Reads an image and uses everything in it; what came of it.
+pub fn image_outcome(bytes: &[u8]) -> String {
+    let image = match Image::read(bytes) {
+        Ok(image) => image,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            let name = format!("{error:?}");
+            return name.split([' ', '(', '{']).next().unwrap_or_default().into();
+        }
+    };
+    let records = match image.contents() {
+        Contents::Activations(all) => Some(all),
+        Contents::Floats(network) => Some(*network.activations()),
+        Contents::Integers(_) => None,
+    };
+    let mut loaded = vec![];
+    let (mut floats, mut integers) = (vec![], vec![]);
+    if let Some(records) = records {
+        floats.resize(records.floats_len(), 0.0);
+        integers.resize(records.integers_len(), 0);
+        loaded.resize(records.count(), Activation::Base(Base::Zero));
+        records.load(&mut floats, &mut integers, &mut loaded).unwrap();
+        for activation in &loaded {
+            activation.apply(&mut [0.0, -1.0, 1e30, -1e30, f32::NAN, f32::INFINITY]);
+        }
+    }
+    match image.contents() {
+        Contents::Activations(_) => "Activations".into(),
+        Contents::Floats(network) => {
+            let shape = network.shape();
+            let mut theta = vec![0.0; shape.theta_len()];
+            network.theta(&mut theta).unwrap();
+            let (x, mut out) = (vec![0.5; shape.inputs()], vec![0.0; shape.outputs()]);
+            predict(shape, &theta, &loaded, &x, &mut out, &mut vec![0.0; work_len(shape)]).unwrap();
+            "Floats".into()
+        }
+        Contents::Integers(network) => {
+            let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; network.shape().types()]);
+            let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
+            let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+            let network = network.load(room).unwrap();
+            let (x, mut out) = (vec![-128; network.shape().inputs()], vec![0; network.shape().outputs()]);
+            network.predict(&x, &mut out, &mut vec![0; network.work_len()]).unwrap();
+            "Integers".into()
+        }
+    }
+}
+
+/// A table of numbers and text, and a data set made of it: the last column is the target.
+fn csv(bytes: &[u8]) -> String {
+    let _ = Table::names(bytes, &Reading::default());
+    word(Table::parse(bytes, &Reading::default()).and_then(of_table))
+}
+
+fn of_table(table: Table) -> anyhow::Result<()> {
+    assert!(table.columns.iter().all(|c| match c {
+        Column::Numbers(values) => values.len() == table.rows() && values.iter().all(|v| v.is_finite()),
+        Column::Text(values) => values.len() == table.rows(),
+    }));
+    let target = table.names.last().cloned().unwrap_or_default();
+    let data = Tabular::new(table, &[target], None)?;
+    let (train, test) = data.split(0.25, None, 1)?;
+    let (purpose, inputs) = data.learn(&train);
+    data.rows_of(&test, &purpose, &inputs)?;
+    Ok(())
+}
+
+fn archive(bytes: &[u8]) -> String {
+    word(npz::parse(bytes).map(|arrays| arrays.iter().map(|(_, a)| a.to_f64().len()).sum::<usize>()))
+}
+
+fn npy(bytes: &[u8]) -> String {
+    word(npz::parse_npy(bytes).map(|array| {
+        assert_eq!(array.to_f64().len(), array.shape.iter().product::<usize>());
+    }))
+}
+
+/// Numbers taken from bytes; zeros when there are no more.
+struct Taken<'a>(&'a [u8]);
+
+impl Taken<'_> {
+    fn bits<const N: usize>(&mut self) -> [u8; N] {
+        let mut bits = [0; N];
+        let len = N.min(self.0.len());
+        let (own, rest) = self.0.split_at(len);
+        bits[..len].copy_from_slice(own);
+        self.0 = rest;
+        bits
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::from_le_bytes(self.bits())
+    }
+
+    fn float(&mut self) -> f32 {
+        f32::from_le_bytes(self.bits())
+    }
+
+    fn size(&mut self) -> usize {
+        // Mostly small, sometimes absurd.
+        match self.byte() {
+            255 => u64::from_le_bytes(self.bits()) as usize,
+            254 => usize::from(u16::from_le_bytes(self.bits())),
+            small => usize::from(small),
+        }
+    }
+
+    fn base(&mut self) -> Base {
+        Base::ALL[usize::from(self.byte()) % Base::ALL.len()]
+    }
+
+    fn kind(&mut self) -> Kind {
+        match self.byte() % 3 {
+            0 => Kind::Base(self.base()),
+            1 => Kind::Learned { base: self.base(), units: self.size() },
+            _ => Kind::Table(TableForm {
+                base: self.base(),
+                knots: self.size(),
+                range: self.float(),
+                readout: self.size(),
+            }),
+        }
+    }
+}
+
+/// Any sizes of a network; where they are possible and small, all that can be done with one.
+fn shape(bytes: &[u8]) -> String {
+    let mut taken = Taken(bytes);
+    let widths: Vec<usize> = (0..taken.byte() % 13).map(|_| taken.size()).collect();
+    let kinds: Vec<Kind> = (0..taken.byte() % 19).map(|_| taken.kind()).collect();
+    let mut shape = match Shape::try_new(&widths, &kinds) {
+        Ok(shape) => shape,
+        Err(e) => return e.message().into(),
+    };
+    for _ in 0..taken.byte() % 4 {
+        let (layer, first, count) = (taken.size(), taken.size(), taken.size());
+        shape = shape.with_layer_types(layer, first, count).unwrap_or(shape);
+    }
+    let (len, rows) = (shape.param_len(), usize::from(taken.byte() % 5) + 1);
+    assert_eq!(len, shape.theta_len() + shape.phi_len());
+    assert!(shape.work_len(rows) <= shape.tangent_work_len(rows));
+    if len > 20_000 || shape.tangent_work_len(rows) > 200_000 {
+        return "Large".into();
+    }
+    let params: Vec<f32> = (0..len).map(|_| taken.float()).collect();
+    let x: Vec<f32> = (0..rows * shape.inputs()).map(|_| taken.float()).collect();
+    let labels: Vec<u16> = (0..rows).map(|_| taken.byte().into()).collect();
+    walk(&shape, &params, &x, &labels)
+}
+
+fn walk<T: Real>(shape: &Shape, params: &[T], x: &[T], labels: &[u16]) -> String {
+    let rows = labels.len();
+    let data = network::Data { x, target: network::Target::Classes(labels) };
+    let batch = network::Batch::all(data, shape.inputs());
+    let mut work = vec![T::ZERO; shape.tangent_work_len(rows)];
+    let mut out = vec![T::ZERO; rows * shape.outputs()];
+    network::predict(Plain, shape, params, x, &mut out, &mut work).unwrap();
+    let (mut grad, mut product) = (vec![T::ZERO; params.len()], vec![T::ZERO; params.len()]);
+    let noise = Some(network::Noise { amplitude: T::ONE, seed: 1, step: 1 });
+    let done = network::hessian_product(Plain, shape, params, params, batch, noise, &mut grad, &mut product, &mut work);
+    if done.is_ok() { "Walked" } else { "Refused" }.into()
+}
+
+/// Tables of all forms with any numbers in them, at any points.
+fn tables(bytes: &[u8]) -> String {
+    let mut taken = Taken(bytes);
+    let which = taken.byte();
+    let (form, symmetry) = (
+        [Form::Hermite, Form::Linear, Form::Pairs][usize::from(which % 3)],
+        [Symmetry::None, Symmetry::Odd, Symmetry::Even][usize::from(which / 3 % 3)],
+    );
+    let (base, knots) = (taken.base(), Knots { low: taken.float(), high: taken.float(), count: taken.size() as u32 });
+    let points: Vec<f32> = (0..9).map(|_| taken.float()).collect();
+    let entries: Vec<f32> = (0..form.entries(knots.count).min(2000)).map(|_| taken.float()).collect();
+    let trained = TableForm { base, knots: entries.len() / 2, range: knots.high, readout: 0 };
+    if Shape::try_new(&[1, 1, 1], &[Kind::Table(trained)]).is_ok() {
+        let mut out = vec![0.0; points.len()];
+        table::evaluate(trained, &entries[..2 * trained.knots], &points, &mut out).unwrap();
+    }
+    match Compact::new(form, knots, symmetry, base, &entries) {
+        Err(e) => format!("{e:?}").split([' ', '(', '{']).next().unwrap_or_default().into(),
+        Ok(table) => {
+            let mut z = points.clone();
+            table.apply(&mut z);
+            for (&z, &value) in points.iter().zip(&z) {
+                assert_eq!(table.jet(z).0.to_bits(), value.to_bits(), "two ways to the same value at {z}");
+            }
+            let (mut z, mut h) = (points.clone(), points);
+            table.apply_with_slopes(&mut z, &mut h);
+            "Evaluated".into()
+        }
+    }
+}
+
+/// A network as JSON.
+fn model(bytes: &[u8]) -> String {
+    let network = serde_json::from_slice::<Model>(bytes).map_err(anyhow::Error::from).and_then(|m| m.network());
+    word(network.map(|n| {
+        let (shape, rows) = (&n.shape, 2);
+        let (x, mut out) = (vec![0.5; rows * shape.inputs()], vec![0.0; rows * shape.outputs()]);
+        network::predict(Plain, shape, &n.params, &x, &mut out, &mut vec![0.0; shape.work_len(rows)]).unwrap();
+    }))
+}
+
+/// The result of an experiment, as `ldnn show` reads it.
+fn section(bytes: &[u8]) -> String {
+    let section = serde_json::from_slice::<Section>(bytes).map_err(anyhow::Error::from);
+    word(section.map(|s| s.tables.iter().map(|t| (t.to_text(), t.to_csv())).collect::<Vec<_>>()))
+}
+
+/// The settings of two runs, as they are compared.
+fn settings(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let (a, b) = text.split_once("\n---\n").unwrap_or((&text, ""));
+    let told = difference(a, b);
+    (if told.is_empty() { "Same" } else { "Different" }).into()
+}
