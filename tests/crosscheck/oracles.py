@@ -20,7 +20,7 @@ from scipy.integrate import solve_ivp
 
 torch.set_default_dtype(torch.float64)
 SCALE = 0.2
-SABOTAGE = 1.1 if "--sabotage" in sys.argv else 1.0
+SABOTAGE = 1.25 if "--sabotage" in sys.argv else 1.0
 
 BASES = [
     torch.zeros_like,

@@ -2,23 +2,30 @@
 //! read. libFuzzer (`fuzz/`) and `tests/strangers.rs` call the same functions. None may panic, take long, or take memory
 //! that the bytes do not pay for.
 
+use ldnn::config::{Layers, Source};
 use ldnn::data::npz;
 use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
+use ldnn::data::{Dataset, VanDerPolConfig};
+use ldnn::export::{Deployed, image_bytes};
 use ldnn::folder::difference;
+use ldnn::meta::MetaConfig;
 use ldnn::model::Model;
 use ldnn::report::Section;
+use ldnn::reproduce::{Experiment, Preset, Study};
+use ldnn::task::Task;
 use ldnn_core::deploy::{Activate, Activation, predict, work_len};
 use ldnn_core::image::{Contents, HEADER, Image, Room, checksum};
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 use ldnn_core::{Base, Kind, Plain, Real, Shape, network, table};
+use std::sync::OnceLock;
 
 /// Reads bytes and uses what was read; one word for what came of it.
 pub type Entry = fn(&[u8]) -> String;
 
 /// All of them, by the names of their folders in `fuzz/corpus`.
-pub const ENTRIES: [(&str, Entry); 9] = [
+pub const ENTRIES: [(&str, Entry); 11] = [
     ("image", image),
     ("csv", csv),
     ("npz", archive),
@@ -26,8 +33,10 @@ pub const ENTRIES: [(&str, Entry); 9] = [
     ("shape", shape),
     ("table", tables),
     ("model", model),
+    ("deployed", deployed),
     ("section", section),
     ("settings", settings),
+    ("config", config),
 ];
 
 /// What became of a result, with the message where it is none.
@@ -268,6 +277,14 @@ fn model(bytes: &[u8]) -> String {
     }))
 }
 
+/// The model.json of an export, and the image made of it.
+fn deployed(bytes: &[u8]) -> String {
+    let model = Deployed::from_json(&String::from_utf8_lossy(bytes));
+    word(model.and_then(|m| image_bytes(&m)).map(|image| {
+        Image::read(&image).unwrap();
+    }))
+}
+
 /// The result of an experiment, as `ldnn show` reads it.
 fn section(bytes: &[u8]) -> String {
     let section = serde_json::from_slice::<Section>(bytes).map_err(anyhow::Error::from);
@@ -280,4 +297,27 @@ fn settings(bytes: &[u8]) -> String {
     let (a, b) = text.split_once("\n---\n").unwrap_or((&text, ""));
     let told = difference(a, b);
     (if told.is_empty() { "Same" } else { "Different" }).into()
+}
+
+/// A file of settings, then lines of assignments, above the settings of `meta` and of `reproduce`.
+fn config(bytes: &[u8]) -> String {
+    static STUDY: OnceLock<Study> = OnceLock::new();
+    let study = STUDY.get_or_init(|| {
+        let task = Task::new(&Dataset::vanderpol(&VanDerPolConfig::default()).unwrap());
+        Study::new(Preset::Smoke, &[Experiment::Fig3, Experiment::Hessian, Experiment::Schedules], 1, &task)
+    });
+    let text = String::from_utf8_lossy(bytes);
+    let (file, sets) = text.split_once("\n---\n").unwrap_or((&text, ""));
+    let sets: Vec<String> = sets.lines().map(String::from).collect();
+    word(Source::parse("file", file).and_then(|source| {
+        let layers = Layers::above("meta", Some(source), &sets)?;
+        let meta = layers.resolve(MetaConfig::default(), |_| {});
+        let study = layers.resolve(study.clone(), |_| {});
+        let _ = (
+            layers.in_file("meta.steps"),
+            layers.pick::<String>("task", None),
+            layers.pick::<usize>("meta.steps", None),
+        );
+        meta.map(drop).or_else(|_| study.map(drop))
+    }))
 }

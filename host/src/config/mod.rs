@@ -133,6 +133,14 @@ impl Layers {
                 std::fs::read_to_string(path).with_context(|| format!("--config: cannot read '{}'", path.display()));
             Source::parse(&path.display().to_string(), &text?)
         });
+        Layers::above(section, file.transpose()?, sets)
+    }
+
+    /// The assignments above a file that was read already.
+    ///
+    /// # Errors
+    /// If an assignment has no `=`.
+    pub fn above(section: &'static str, file: Option<Source>, sets: &[String]) -> Result<Layers> {
         let assignment = |set: &String| {
             let (path, text) = set.split_once('=').with_context(|| {
                 format!("--set {set}: write a name and a value with = between them, as in --set train.epochs=50")
@@ -140,7 +148,7 @@ impl Layers {
             Ok(Assignment { path: path.trim().into(), text: text.into() })
         };
         let sets = sets.iter().map(assignment).collect::<Result<_>>()?;
-        Ok(Layers { section, file: file.transpose()?, sets })
+        Ok(Layers { section, file, sets })
     }
 
     /// A single setting ahead of the others, because their defaults depend on it: the one assigned, else the flag, else the
