@@ -426,3 +426,15 @@ void NAME_quantise(const float *x, int8_t *q)
 }
 
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_ends_a_string() {
+        // Backslashes, quotes, trigraphs, line ends, and digits behind an octal number.
+        assert_eq!(quoted("a\"; x\\\n??/9"), r#""a\042; x\134\012\077\077/9""#);
+        assert_eq!(quoted("µ1"), r#""\302\2651""#);
+    }
+}

@@ -32,3 +32,14 @@ pub fn comment<'a>(mark: &str, lines: impl IntoIterator<Item = &'a String>) -> S
     let plain = |line: &str| line.replace("*/", "* /").replace(['\n', '\r'], " ");
     lines.into_iter().map(|line| format!("{mark} {}\n", plain(line))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_ends_a_comment() {
+        let hostile = "*/ int x; /*\nint y;\rint z;".to_string();
+        assert_eq!(comment(" *", [&hostile]), " * * / int x; /* int y; int z;\n");
+    }
+}
