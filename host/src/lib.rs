@@ -1,7 +1,11 @@
-//! The library behind the `ldnn` program.
+//! The library behind the `ldnn` program, and the program itself as a function.
+
+// The command line speaks of the library as any user of it does.
+extern crate self as ldnn;
 
 pub mod activations;
 pub mod analysis;
+pub mod cli;
 pub mod config;
 pub mod data;
 pub mod estimate;

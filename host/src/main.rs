@@ -1,9 +1,7 @@
 //! The `ldnn` program.
 
-mod cli;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    ldnn::cli::main()
 }

@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// Its path; built at the first call, because cargo builds no programs of other packages for tests.
+/// Its path. Cargo builds the programs of a package before its tests.
 pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo).args(["build", "--quiet", "--package", "ldnn"]).status().unwrap();
-        assert!(built.success(), "the program does not build");
-        // target/debug/deps/test-name -> target/debug/ldnn
+        // target/debug/deps/test-name -> target/debug/ldnn-tested
         let test = std::env::current_exe().unwrap();
-        test.parent().and_then(Path::parent).unwrap().join(format!("ldnn{}", std::env::consts::EXE_SUFFIX))
+        let name = format!("ldnn-tested{}", std::env::consts::EXE_SUFFIX);
+        test.parent().and_then(Path::parent).unwrap().join(name)
     })
 }
 

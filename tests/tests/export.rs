@@ -5,6 +5,7 @@ use ldnn::activations::{Activations, Learned};
 use ldnn::export::{
     Deployed, IntegerFile, Measured, ShapeFile, TableFile, WeightFile, c_header, c_source, image_bytes, rust_module,
 };
+use ldnn_tests::program;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -97,7 +98,7 @@ fn learned() -> PathBuf {
 }
 
 fn ldnn(arguments: &[&str]) -> assert_cmd::assert::Assert {
-    Command::cargo_bin("ldnn").unwrap().arg("--quiet").args(arguments).assert()
+    Command::new(program::path()).arg("--quiet").args(arguments).assert()
 }
 
 fn export(out: &Path, arguments: &[&str]) {

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 /// Neural networks whose neurons learn their own activation functions.
 #[derive(Parser)]
-#[command(version, max_term_width = 110, after_help = EXAMPLES)]
+#[command(version, bin_name = "ldnn", max_term_width = 110, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

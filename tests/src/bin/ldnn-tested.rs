@@ -1,0 +1,7 @@
+//! The `ldnn` program, as tests run it: cargo builds it with the tests, from the same library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ldnn::cli::main()
+}
