@@ -3,6 +3,7 @@
 //! `activations.json` holds the sub-networks themselves. `activations.txt` holds samples: one line a type, as many
 //! numbers as samples, on `linspace(-5, 5)`; the paper's authors write this form too.
 
+use crate::interchange;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm};
 use ldnn_core::{Base, Kind, Plain, Shape};
@@ -168,21 +169,35 @@ impl Activations {
         Activations { version: Self::VERSION, provenance, layers, types }
     }
 
+    /// Those that a name of learned types stands for (`mix`: all); `None` if it is no such name.
+    ///
+    /// # Errors
+    /// If there is no such type.
+    pub fn chosen(&self, name: &str) -> Result<Option<Activations>> {
+        let types = type_numbers(name, Some(self))?;
+        Ok(types.map(|types| Activations { types: types.into_iter().cloned().collect(), ..self.clone() }))
+    }
+
     /// How many types a hidden layer mixes.
     #[must_use]
     pub fn types_in_a_layer(&self) -> usize {
         self.types.len() / self.layers.max(1)
     }
 
-    /// Reads `activations.json`, or samples from a text file.
+    /// Reads `activations.json`, samples from a text file, or the activations in a `.safetensors` or `.npz` file.
     ///
     /// # Errors
     /// If the file is not there or malformed; the message names the place.
     pub fn read(path: &Path) -> Result<Activations> {
         let path = if path.is_dir() { path.join("activations.json") } else { path.to_path_buf() };
+        if path.extension().is_some_and(|e| e == "safetensors" || e == "npz") {
+            let bundle = interchange::read(&path)?;
+            return interchange::unpack::activations(bundle).with_context(|| format!("in '{}'", path.display()));
+        }
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!(
-                "cannot read activations from '{}'; give a run folder, activations.json or activations.txt",
+                "cannot read activations from '{}'; give a run folder, activations.json, activations.txt, or an export \
+                 (.safetensors, .npz)",
                 path.display()
             )
         })?;
@@ -192,24 +207,31 @@ impl Activations {
     }
 
     fn from_json(text: &str) -> Result<Activations> {
-        let read: Activations = serde_json::from_str(text)?;
+        serde_json::from_str::<Activations>(text)?.checked()
+    }
+
+    /// The same, if every type is sound.
+    ///
+    /// # Errors
+    /// If one is not, or there are none; the message says which.
+    pub fn checked(self) -> Result<Activations> {
         ensure!(
-            read.version == Self::VERSION,
+            self.version == Self::VERSION,
             "version {} is not known; this program reads {}",
-            read.version,
+            self.version,
             Self::VERSION
         );
-        ensure!(!read.types.is_empty(), "there is no activation type in it");
+        ensure!(!self.types.is_empty(), "there is no activation type in it");
         ensure!(
-            read.layers > 0 && read.types.len().is_multiple_of(read.layers),
+            self.layers > 0 && self.types.len().is_multiple_of(self.layers),
             "{} types cannot be dealt out to {} layers",
-            read.types.len(),
-            read.layers
+            self.types.len(),
+            self.layers
         );
-        for (i, t) in read.types.iter().enumerate() {
+        for (i, t) in self.types.iter().enumerate() {
             t.direct().with_context(|| format!("type {}", i + 1))?;
         }
-        Ok(read)
+        Ok(self)
     }
 
     fn from_text(text: &str) -> Result<Activations> {
@@ -231,14 +253,7 @@ impl Activations {
     /// # Errors
     /// If a type is malformed.
     pub fn to_text(&self) -> Result<String> {
-        let z = grid(SAMPLES, SAMPLE_RANGE);
-        let mut text = String::new();
-        for t in &self.types {
-            let line: Vec<String> = t.evaluate(&z)?.iter().map(|y| format!("{y:.18e}")).collect();
-            text += &line.join(" ");
-            text.push('\n');
-        }
-        Ok(text)
+        interchange::samples::of_activations(self, SAMPLES)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the whole-system tests share: random problems, differences, and the tolerances with their reasons.
 
 pub mod entries;
+pub mod onnx;
 pub mod program;
 pub mod tolerance;
 

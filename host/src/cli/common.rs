@@ -47,6 +47,14 @@ impl TaskArgs {
     }
 }
 
+impl TaskArgs {
+    /// Whether the user gives a data set of her own.
+    pub fn has_data(&self, layers: &Layers) -> Result<bool> {
+        let named = layers.pick("task", self.task.clone())?;
+        Ok(self.data.is_some() || named.is_some_and(|name| is_archive(&name)))
+    }
+}
+
 /// Whether the settings mean a file.
 fn is_archive(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|e| e == "npz")

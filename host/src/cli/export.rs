@@ -4,10 +4,13 @@ use super::Plan;
 use super::common::{OutArgs, TaskArgs, given_on};
 use anyhow::{Context, Result, ensure};
 use clap::ArgMatches;
-use ldnn::activations::{Activations, base_named};
+use ldnn::activations::{Activations, SAMPLES, base_named};
+use ldnn::data::write_atomically;
 use ldnn::export::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
 use ldnn::fit::Trained;
 use ldnn::folder::RunFolder;
+use ldnn::interchange::Form;
+use ldnn::interchange::onnx::Way;
 use ldnn::model::Model;
 use ldnn::progress::Output;
 use ldnn::task::Task;
@@ -25,8 +28,8 @@ pub struct ExportArgs {
     run: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
-    /// What to write
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "rust,c,postcard,json")]
+    /// What to write [default: rust,c,postcard,json; with --out FILE.onnx and the like, that file]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     format: Vec<Format>,
     /// The tables alone, or the whole network
     #[arg(long, default_value = "activations", value_name = "NAME")]
@@ -76,6 +79,12 @@ pub struct ExportArgs {
     /// The seed of its weights
     #[arg(long, default_value_t = 101, value_name = "N")]
     seed: u64,
+    /// How ONNX holds learned activations
+    #[arg(long, default_value = "tables", value_name = "NAME")]
+    onnx_activations: Way,
+    /// Samples of a type in txt; the authors' program takes 50 as it was published
+    #[arg(long, default_value_t = SAMPLES, value_name = "N")]
+    samples: usize,
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -89,9 +98,13 @@ Examples:
   ldnn export gestures.ldnn --what network               a model of `ldnn train`, its standardisation included
   ldnn export out/validate/networks/mix-101.json --what network
   ldnn verify out/export                                 compile it and compare bit for bit
+  ldnn export gestures.ldnn --out gestures.safetensors   for PyTorch; `ldnn import` takes it back
+  ldnn export gestures.ldnn --out gestures.onnx          for onnxruntime and others, raw inputs to probabilities
+  ldnn export out/meta --format txt,npz,safetensors      the activations alone, for other programs
 
-A network is trained with the activations, on the task: it tells which pre-activations occur and what tables cost in accuracy.
-The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt.";
+For devices a network is trained with the activations, on the task: it tells which pre-activations occur and what tables cost in
+accuracy. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
+NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
 
 /// Two numbers with a comma between.
 fn pair(text: &str) -> Result<(f32, f32), String> {
@@ -121,7 +134,7 @@ struct Asked {
 }
 
 /// The flags, and the settings that they are.
-const FLAGS: [(&str, &str); 18] = [
+const FLAGS: [(&str, &str); 20] = [
     ("format", "export.formats"),
     ("what", "export.what"),
     ("weights", "export.weights"),
@@ -140,22 +153,30 @@ const FLAGS: [(&str, &str); 18] = [
     ("epochs", "export.train.every"),
     ("rate", "export.train.rate"),
     ("seed", "export.seed"),
+    ("onnx_activations", "export.onnx_activations"),
+    ("samples", "export.samples"),
 ];
 
 impl ExportArgs {
-    pub fn resolve(&self, matches: &ArgMatches) -> Result<impl Plan + use<>> {
+    pub fn resolve(&self, matches: &ArgMatches) -> Result<Box<dyn Plan>> {
         let layers = self.out.layers("export")?;
         let run: String = layers
             .pick("from", self.run.as_ref().map(|run| run.display().to_string()))?
             .context("what is to be exported? Give RUN, such as out/meta")?;
         let (given, activation) = self.given(Path::new(&run))?;
+        let file = self.file()?;
         let (task_name, task) = match &given {
+            // A model that was imported may keep no rows.
+            Given::Trained(model) if !model.keeps_rows() && self.task.has_data(&layers)? => {
+                let (name, task) = self.task.load(&layers)?;
+                (name, model.standardised(&task)?)
+            }
             Given::Trained(model) => ("mnist1d".into(), model.task()),
             _ => self.task.load(&layers)?,
         };
         let export = ExportConfig {
             name: self.name.clone(),
-            formats: self.format.clone(),
+            formats: if self.format.is_empty() { Format::DEVICE.to_vec() } else { self.format.clone() },
             what: self.what,
             weights: self.weights,
             form: self.form,
@@ -180,12 +201,33 @@ impl ExportArgs {
                 every: self.epochs.max(1),
             },
             activation,
+            onnx_activations: self.onnx_activations,
+            samples: self.samples,
         };
         let asked = Asked { from: run.clone(), task: task_name.clone(), export, _given: IgnoredAny };
-        let Asked { export, .. } = layers.resolve_given(asked, &given_on(matches, &FLAGS))?;
-        export.check(&task)?;
+        let Asked { mut export, .. } = layers.resolve_given(asked, &given_on(matches, &FLAGS))?;
+        if let Some((form, _)) = &file {
+            export.formats = vec![Format::of(*form)];
+        }
+        export.check(&task, &given)?;
         let settings = Settings { from: run, task: task_name, export, given };
-        Ok(self.out.plan("out/export", settings, task, write))
+        Ok(match file {
+            Some((form, path)) => Box::new(OneFile { settings, task, form, path }),
+            None => Box::new(self.out.plan("out/export", settings, task, write)),
+        })
+    }
+
+    /// The one file, if `--out` names one.
+    fn file(&self) -> Result<Option<(Form, PathBuf)>> {
+        let Some(path) = self.out.out.as_ref().filter(|path| !path.is_dir()) else { return Ok(None) };
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let Some(form) = Form::ALL.into_iter().find(|f| f.extension() == extension) else { return Ok(None) };
+        ensure!(
+            self.format.iter().all(|&f| f == Format::of(form)),
+            "--out '{}' names one file of the format {extension}; for other formats give a folder",
+            path.display()
+        );
+        Ok(Some((form, path.clone())))
     }
 
     fn given(&self, run: &Path) -> Result<(Given, String)> {
@@ -207,6 +249,30 @@ impl ExportArgs {
             return Ok((Given::Trained(Box::new(Trained::read(run)?)), self.activation.clone()));
         }
         Ok((Given::Activations(Activations::read(run).context("RUN")?), self.activation.clone()))
+    }
+}
+
+/// One file for another program.
+struct OneFile {
+    settings: Settings,
+    task: Task,
+    form: Form,
+    path: PathBuf,
+}
+
+impl Plan for OneFile {
+    fn describe(&self) -> Result<String> {
+        Ok(format!("# to {}\n{}", self.path.display(), self.config()?))
+    }
+
+    fn config(&self) -> Result<String> {
+        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
+    }
+
+    fn execute(&self, _: Output) -> Result<String> {
+        let bytes = export::single(&self.settings.export, &self.settings.given, &self.task, self.form)?;
+        write_atomically(&self.path, &bytes)?;
+        Ok(format!("{} ({} bytes)", self.path.display(), bytes.len()))
     }
 }
 

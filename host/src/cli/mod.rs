@@ -6,6 +6,7 @@ mod common;
 mod data;
 mod ensemble;
 mod export;
+mod import;
 mod meta;
 mod reproduce;
 mod runs;
@@ -71,8 +72,10 @@ enum Command {
     Predict(apply::PredictArgs),
     /// Show what a model is
     Inspect(apply::InspectArgs),
-    /// Write learned activations or a whole network as code and data for a microcontroller
+    /// Write learned activations or a whole network for a microcontroller or for other programs (PyTorch, ONNX, NumPy)
     Export(Box<export::ExportArgs>),
+    /// Make a model from the weights of another program (safetensors)
+    Import(import::ImportArgs),
     /// Compile and run an export, and compare it bit for bit
     Verify(export::VerifyArgs),
     /// List run folders
@@ -147,7 +150,8 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.mode()),
-        Command::Export(args) => (Box::new(args.resolve(matches)?), args.out.mode()),
+        Command::Export(args) => (args.resolve(matches)?, args.out.mode()),
+        Command::Import(args) => (Box::new(args.resolve()?), Mode::Work),
         Command::Train(args) => (Box::new(args.resolve(matches)?), args.mode()),
         Command::Eval(args) => (Box::new(args.resolve()?), Mode::Work),
         Command::Predict(args) => (Box::new(args.resolve()?), Mode::Work),

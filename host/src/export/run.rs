@@ -12,6 +12,9 @@ use crate::activations::{Activations, Choice};
 use crate::data::tabular::{Purpose, Standard};
 use crate::fit::Trained;
 use crate::folder::RunFolder;
+use crate::interchange::onnx::Way;
+use crate::interchange::{self, Choices, Content, Form};
+use crate::model::Model;
 use crate::report::{Section, Table};
 use crate::task::Task;
 use crate::train::{Judgement, Network, TrainConfig, train_network};
@@ -28,8 +31,44 @@ pub enum Format {
     C,
     /// The bytes that a device checks and loads (NAME.ldnn)
     Postcard,
-    /// model.json alone, which is always written
+    /// model.json alone, which is always written with the ones above
     Json,
+    /// Named tensors for PyTorch and others: the network with its activations, scales and names
+    Safetensors,
+    /// A graph of standard operators, from raw inputs to probabilities or values (whole networks)
+    Onnx,
+    /// A NumPy archive of the same arrays as in safetensors
+    Npz,
+    /// Samples of the activations on [-5, 5], as the paper's authors write them
+    Txt,
+}
+
+impl Format {
+    /// Those for devices.
+    pub const DEVICE: [Format; 4] = [Format::Rust, Format::C, Format::Postcard, Format::Json];
+
+    /// The form that other programs read; `None` if it is for devices.
+    #[must_use]
+    pub const fn interchange(self) -> Option<Form> {
+        match self {
+            Format::Rust | Format::C | Format::Postcard | Format::Json => None,
+            Format::Safetensors => Some(Form::Safetensors),
+            Format::Onnx => Some(Form::Onnx),
+            Format::Npz => Some(Form::Npz),
+            Format::Txt => Some(Form::Txt),
+        }
+    }
+
+    /// The format of a form.
+    #[must_use]
+    pub const fn of(form: Form) -> Format {
+        match form {
+            Form::Safetensors => Format::Safetensors,
+            Form::Onnx => Format::Onnx,
+            Form::Npz => Format::Npz,
+            Form::Txt => Format::Txt,
+        }
+    }
 }
 
 /// How much of a network is written.
@@ -84,6 +123,10 @@ pub struct ExportConfig {
     pub train: TrainConfig,
     /// What is trained: `mix`, `type1`, or a base function.
     pub activation: String,
+    /// How ONNX holds learned activations.
+    pub onnx_activations: Way,
+    /// Samples a line of `activations.txt`.
+    pub samples: usize,
 }
 
 /// What the user gave.
@@ -107,8 +150,17 @@ impl ExportConfig {
     ///
     /// # Errors
     /// The first thing that is wrong, with what to do instead.
-    pub fn check(&self, task: &Task) -> Result<()> {
+    pub fn check(&self, task: &Task, given: &Given) -> Result<()> {
+        let trains = self.what == What::Network && matches!(given, Given::Activations(_));
         ensure!(is_identifier(&self.name), "--name '{}': use letters, digits and _, a letter first", self.name);
+        ensure!((4..=1 << 20).contains(&self.samples), "--samples {}: use 4 to 1048576", self.samples);
+        if !self.is_for_devices() && !trains {
+            return Ok(());
+        }
+        ensure!(
+            task.train.rows() > 0 && task.test.rows() > 0,
+            "the model keeps no rows, which tell what ranges tables need; give some with --data FILE.npz (x, y, x_test, y_test)"
+        );
         ensure!(
             self.percentile > 0.0 && self.percentile <= 100.0,
             "--percentile {}: use more than 0 and at most 100",
@@ -136,13 +188,17 @@ impl ExportConfig {
         self.train.check()
     }
 
-    fn source(&self, given: &Given, task: &Task) -> Result<(Source, String)> {
+    /// Whether code or data for devices is among the formats.
+    #[must_use]
+    pub fn is_for_devices(&self) -> bool {
+        self.formats.iter().any(|f| f.interchange().is_none())
+    }
+
+    /// The network, exact activations to stand in place of its own, and where it comes from.
+    fn network(&self, given: &Given, task: &Task) -> Result<(Network, Option<Vec<Function>>, String)> {
         match given {
-            Given::Trained(model) => {
-                let source = Source::new(&model.network.network()?, task, None)?;
-                Ok((source, format!("the model {}", model.provenance)))
-            }
-            Given::Network(name, network) => Ok((Source::new(network, task, None)?, format!("the network {name}"))),
+            Given::Trained(model) => Ok((model.network.network()?, None, format!("the model {}", model.provenance))),
+            Given::Network(name, network) => Ok(((**network).clone(), None, format!("the network {name}"))),
             Given::Activations(learned) => {
                 let choice = |exact| Choice::named(&self.activation, Some(learned), exact);
                 let (fast, exact) = (choice(false)?, choice(true)?);
@@ -150,7 +206,7 @@ impl ExportConfig {
                 ensure!(!training.diverged, "the training diverged; use a smaller --rate");
                 let shape = exact.shape(&self.train.widths(task))?;
                 let functions = (0..shape.types()).map(|t| Function::of(&shape, exact.phi(), t));
-                let source = Source::new(&network, task, Some(functions.collect::<Result<_>>()?))?;
+                let functions = functions.collect::<Result<_>>()?;
                 let what = format!(
                     "{} ({}), hidden widths {:?}, trained on {} for {} epochs at rate {}, seed {}",
                     self.activation,
@@ -161,7 +217,7 @@ impl ExportConfig {
                     self.train.rate,
                     self.seed
                 );
-                Ok((source, what))
+                Ok((network, Some(functions), what))
             }
         }
     }
@@ -180,7 +236,68 @@ fn quality(judgement: &Judgement) -> String {
 /// # Errors
 /// If nothing fits the budget, or something cannot be written.
 pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder) -> Result<Section> {
-    let (source, what) = config.source(given, task)?;
+    let needs_network = config.is_for_devices() || config.what == What::Network;
+    let network = needs_network.then(|| config.network(given, task)).transpose()?;
+    let mut section = Section::new(format!("Export of {}", config.name));
+    let mut files = vec![];
+    for form in config.formats.iter().filter_map(|f| f.interchange()) {
+        let bytes = interchanged(config, given, network.as_ref(), form)?;
+        let file = format!("{}.{}", config.name, form.extension());
+        folder.write(&file, &bytes)?;
+        files.push(format!("{file} ({} bytes)", bytes.len()));
+    }
+    if !files.is_empty() {
+        section.text.push(format!("Written for other programs: {}.", files.join(", ")));
+    }
+    if let Some(network) = network.filter(|_| config.is_for_devices()) {
+        for_devices(config, given, (task, network), folder, &mut section)?;
+    }
+    section.save(folder)?;
+    Ok(section)
+}
+
+/// A file for other programs, without a folder. Activations with which a network would have to be trained first are an error.
+///
+/// # Errors
+/// As [`run`].
+pub fn single(config: &ExportConfig, given: &Given, task: &Task, form: Form) -> Result<Vec<u8>> {
+    let network = (config.what == What::Network).then(|| config.network(given, task)).transpose()?;
+    interchanged(config, given, network.as_ref(), form)
+}
+
+/// `network`: the one that was trained, or the given one.
+fn interchanged(
+    config: &ExportConfig,
+    given: &Given,
+    network: Option<&(Network, Option<Vec<Function>>, String)>,
+    form: Form,
+) -> Result<Vec<u8>> {
+    let choices = Choices { way: config.onnx_activations, samples: config.samples };
+    match (given, network.filter(|_| config.what == What::Network)) {
+        (Given::Trained(model), _) => interchange::bytes(Content::Trained(model), form, choices),
+        (Given::Network(name, network), _) => interchange::bytes(
+            Content::Network(&Model::of(network, format!("the network {name}")), None),
+            form,
+            choices,
+        ),
+        (Given::Activations(learned), None) => interchange::bytes(Content::Activations(learned), form, choices),
+        (Given::Activations(learned), Some((network, _, what))) => {
+            let learned = learned.chosen(&config.activation)?;
+            let network = Model::of(network, format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")));
+            interchange::bytes(Content::Network(&network, learned.as_ref()), form, choices)
+        }
+    }
+}
+
+/// Tables, weights, and what they cost.
+fn for_devices(
+    config: &ExportConfig,
+    given: &Given,
+    (task, (network, functions, what)): (&Task, (Network, Option<Vec<Function>>, String)),
+    folder: &RunFolder,
+    section: &mut Section,
+) -> Result<()> {
+    let source = Source::new(&network, task, functions)?;
     let types = source.shape.types();
     let ranges: Vec<(f32, f32)> =
         (0..types).map(|t| config.range.unwrap_or_else(|| source.range(t, config.percentile))).collect();
@@ -191,7 +308,6 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
     let integer_file = integers::quantise(&source, &chooser.ranges)?;
     let in_integers = integers::judge_integers(&integer_file, &source, &task.test)?;
 
-    let mut section = Section::new(format!("Export of {}", config.name));
     section.text.push(format!("From {what}."));
     section.tabulate(folder, "ranges", range_table(&source, &chooser, &chosen, config))?;
     let ladder = chooser.ladder(config.form)?;
@@ -238,9 +354,7 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
     };
     let model =
         if config.what == What::Network { model } else { Deployed { standard: vec![], classes: vec![], ..model } };
-    write(config, &model, &source, (given, task), folder, &mut section)?;
-    section.save(folder)?;
-    Ok(section)
+    write(config, &model, &source, (given, task), folder, section)
 }
 
 fn write(
@@ -281,7 +395,7 @@ fn write(
                 put(format!("{name}.c"), c::source(model)?.into())?;
             }
             Format::Postcard => put(format!("{name}.ldnn"), image::bytes(model)?)?,
-            Format::Json => {}
+            _ => {}
         }
     }
     put("model.json".into(), serde_json::to_vec(model)?)?;

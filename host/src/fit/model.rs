@@ -79,7 +79,15 @@ impl Trained {
             "version {version} is not known; this program reads {}",
             Self::VERSION
         );
-        let model: Trained = serde_json::from_value(value)?;
+        serde_json::from_value::<Trained>(value)?.checked()
+    }
+
+    /// The same, if its parts fit together.
+    ///
+    /// # Errors
+    /// If they do not; the message says which.
+    pub fn checked(self) -> Result<Trained> {
+        let model = self;
         let network = model.network.network()?;
         ensure!(
             network.shape.inputs() == model.features.len() && model.inputs.len() == model.features.len(),
@@ -100,10 +108,12 @@ impl Trained {
             model.kept_classes.len()
         };
         let whole = model.seen.len().is_multiple_of(width) && model.kept.len().is_multiple_of(width);
-        ensure!(whole && rows == targets && rows > 0 && !model.seen.is_empty(), "the rows that it keeps do not fit");
+        ensure!(whole && rows == targets, "the rows that it keeps do not fit");
         ensure!(model.kept_classes.iter().all(|&c| usize::from(c) < outputs), "a row that it keeps has no class");
         let sound = |s: &Standard| s.mean.is_finite() && s.sd.is_finite() && s.sd > 0.0;
         ensure!(model.inputs.iter().all(sound), "a standard deviation is not positive and finite");
+        let finite = model.seen.iter().chain(&model.kept).chain(&model.kept_values).all(|x| x.is_finite());
+        ensure!(finite, "a row that it keeps holds a number that is not finite");
         Ok(model)
     }
 
@@ -113,6 +123,12 @@ impl Trained {
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         write_atomically(path, (serde_json::to_string(self)? + "\n").as_bytes())
+    }
+
+    /// Whether it keeps rows; models that were imported may have none.
+    #[must_use]
+    pub fn keeps_rows(&self) -> bool {
+        !self.seen.is_empty() && !self.kept.is_empty()
     }
 
     /// The rows that it keeps, as a task.
@@ -132,6 +148,35 @@ impl Trained {
         let train = Set::new(self.seen.clone(), target(self.seen.len() / width), width);
         let test = Set::new(self.kept.clone(), target(self.kept.len() / width), width);
         Task { name: "the rows that the model keeps".into(), inputs: width, outputs, train, test }
+    }
+
+    /// A task in the units of the table, as the network takes it.
+    ///
+    /// # Errors
+    /// If it has other inputs or outputs than the model, or another kind of target.
+    pub fn standardised(&self, task: &Task) -> Result<Task> {
+        let outputs = self.network.widths.last().copied().unwrap_or(0);
+        ensure!(
+            task.inputs == self.inputs.len() && task.outputs == outputs,
+            "the model has {} inputs and {outputs} outputs, the data {} and {}",
+            self.inputs.len(),
+            task.inputs,
+            task.outputs
+        );
+        let scaled = |x: &[f32], by: &[Standard]| -> Vec<f32> {
+            x.chunks(by.len()).flat_map(|r| r.iter().zip(by).map(|(&x, s)| s.apply(x.into()) as f32)).collect()
+        };
+        let part = |set: &Set| {
+            let target = match (&set.target, &self.purpose) {
+                (SetTarget::Classes(classes), Purpose::Classification { .. }) => SetTarget::Classes(classes.clone()),
+                (SetTarget::Values(values), Purpose::Regression { scale, .. }) => {
+                    SetTarget::Values(scaled(values, scale))
+                }
+                _ => anyhow::bail!("the model and the data have different kinds of targets"),
+            };
+            Ok(Set::new(scaled(&set.x, &self.inputs), target, task.inputs))
+        };
+        Ok(Task { train: part(&task.train)?, test: part(&task.test)?, name: task.name.clone(), ..*task })
     }
 
     /// The target columns.

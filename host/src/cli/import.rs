@@ -1,0 +1,113 @@
+//! `ldnn import`: from weights of other programs to a model.
+
+use super::Plan;
+use anyhow::{Context, Result};
+use ldnn::activations::{Activations, base_named};
+use ldnn::data::tabular::Purpose;
+use ldnn::fit::Trained;
+use ldnn::interchange::{self, Import};
+use ldnn::progress::Output;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
+pub struct ImportArgs {
+    /// Weights of a chain of linear layers; a whole model if `ldnn export` wrote it
+    #[arg(value_name = "FILE.safetensors")]
+    file: PathBuf,
+    /// The model
+    #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
+    out: PathBuf,
+    /// What the hidden layers do, if the file does not say it: relu, tanh, ..., or a run folder or file of learned activations
+    #[arg(long, value_name = "WHICH")]
+    activation: Option<String>,
+    /// The names of the inputs [default: column1,column2,...]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    features: Vec<String>,
+    /// The names of the classes, in the order of the outputs [default: 0,1,...]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    classes: Vec<String>,
+    /// The name of the column that is predicted; several for a regression of several numbers
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    target: Vec<String>,
+    /// The outputs are numbers, not classes
+    #[arg(long)]
+    regression: bool,
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  ldnn import gestures.safetensors --out gestures.ldnn      a file of `ldnn export`: the same model, to the bit
+  ldnn import weights.safetensors --activation relu --classes run,sit,walk
+  ldnn import weights.safetensors --activation out/meta --regression --target load
+
+Weights are called layers.0.weight [outputs, inputs], layers.0.bias, layers.1.weight, ...; or 0.weight, 2.weight, ... as a Sequential has
+them; or fc1.weight, fc2.weight: one name that differs only in a number. In Python:
+  safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')
+The tensors inputs.mean and inputs.sd (outputs.mean and outputs.sd) hold the standardisation, if there is one. Pickles (.pt, .pth) are
+not read, for they can run programs.";
+
+/// A model that was read.
+pub struct Imported {
+    model: Trained,
+    out: PathBuf,
+}
+
+impl ImportArgs {
+    pub fn resolve(&self) -> Result<Imported> {
+        let bundle = interchange::read(&self.file)?;
+        let name = self.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let given = Import {
+            activation: self.activation.as_deref().map(activation).transpose()?,
+            features: self.features.clone(),
+            classes: self.classes.clone(),
+            target: self.target.clone(),
+            regression: self.regression,
+            provenance: format!("ldnn {}: imported from {name}", env!("CARGO_PKG_VERSION")),
+        };
+        let model = interchange::import(bundle, &given).with_context(|| format!("in '{}'", self.file.display()))?;
+        Ok(Imported { model, out: self.out.clone() })
+    }
+}
+
+/// A base function, or all learned types of a file.
+fn activation(name: &str) -> Result<(String, Option<Activations>)> {
+    let path = Path::new(name);
+    if !path.exists() {
+        let base = base_named(name).with_context(|| format!("--activation {name}: there is no such file, and"))?;
+        return Ok((base.name().into(), None));
+    }
+    Ok(("mix".into(), Some(Activations::read(path).context("--activation")?)))
+}
+
+impl Plan for Imported {
+    fn describe(&self) -> Result<String> {
+        Ok(format!("import to {}", self.out.display()))
+    }
+
+    fn execute(&self, _: Output) -> Result<String> {
+        self.model.write(&self.out)?;
+        Ok(format!("{}\nmodel: {}", summary(&self.model), self.out.display()))
+    }
+}
+
+/// What came in, in a few sentences.
+fn summary(model: &Trained) -> String {
+    let widths: Vec<String> = model.network.widths.iter().map(ToString::to_string).collect();
+    let what = match &model.purpose {
+        Purpose::Classification { column, classes } => format!("'{column}', one of {} classes", classes.len()),
+        Purpose::Regression { columns, .. } => format!("{} (regression)", columns.join(", ")),
+    };
+    let plain = model.inputs.iter().all(|s| s.mean == 0.0 && s.sd == 1.0);
+    let scale = if plain { "taken as they are" } else { "standardised" };
+    let rows = match model.keeps_rows() {
+        true => String::new(),
+        false => " It keeps no rows: an export for a device needs some, with --data.".into(),
+    };
+    format!(
+        "A network {}, {} parameters, for {what}; {} inputs, {scale}.{rows}",
+        widths.join("-"),
+        model.network.params.len(),
+        model.features.len()
+    )
+}

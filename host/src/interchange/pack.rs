@@ -1,0 +1,156 @@
+//! Models and activations as named tensors.
+
+use super::about::{About, LearnedAbout, ModelAbout, NetworkAbout, PurposeAbout};
+use super::bundle::{Bundle, Tensor};
+use crate::activations::{Activations, Learned};
+use crate::data::tabular::{Purpose, Standard};
+use crate::fit::Trained;
+use crate::model::Model;
+use anyhow::Result;
+use ldnn_core::{Kind, Shape};
+
+/// A model with everything in it; it comes back as it was.
+///
+/// # Errors
+/// If it is malformed.
+pub fn of_trained(model: &Trained) -> Result<Bundle> {
+    let mut bundle = of_network(&model.network, model.learned.as_ref())?;
+    if let Some(about) = &mut bundle.about {
+        about.model = Some(ModelAbout {
+            provenance: model.provenance.clone(),
+            activation: model.activation.clone(),
+            features: model.features.clone(),
+            purpose: match &model.purpose {
+                Purpose::Classification { column, classes } => {
+                    PurposeAbout::Classification { column: column.clone(), classes: classes.clone() }
+                }
+                Purpose::Regression { columns, .. } => PurposeAbout::Regression { columns: columns.clone() },
+            },
+        });
+    }
+    put_standard(&mut bundle, "inputs", &model.inputs);
+    if let Purpose::Regression { scale, .. } = &model.purpose {
+        put_standard(&mut bundle, "outputs", scale);
+    }
+    put_rows(&mut bundle, model);
+    Ok(bundle)
+}
+
+fn put_standard(bundle: &mut Bundle, what: &str, standard: &[Standard]) {
+    bundle.put(format!("{what}.mean"), Tensor::wide(standard.iter().map(|s| s.mean).collect()));
+    bundle.put(format!("{what}.sd"), Tensor::wide(standard.iter().map(|s| s.sd).collect()));
+}
+
+/// The rows that a model keeps.
+fn put_rows(bundle: &mut Bundle, model: &Trained) {
+    let width = model.features.len();
+    if !model.seen.is_empty() {
+        bundle.put("rows.seen", Tensor::matrix(model.seen.clone(), width));
+    }
+    if model.kept.is_empty() {
+        return;
+    }
+    bundle.put("rows.kept", Tensor::matrix(model.kept.clone(), width));
+    match &model.purpose {
+        Purpose::Classification { .. } => {
+            let classes = model.kept_classes.iter().map(|&c| c.into()).collect();
+            bundle.put("rows.classes", Tensor::whole(classes));
+        }
+        Purpose::Regression { columns, .. } => {
+            bundle.put("rows.values", Tensor::matrix(model.kept_values.clone(), columns.len()));
+        }
+    }
+}
+
+/// A network, and the learned activations that its tables were made from.
+///
+/// # Errors
+/// If it is malformed.
+pub fn of_network(model: &Model, learned: Option<&Activations>) -> Result<Bundle> {
+    let network = model.network()?;
+    let shape = network.shape;
+    let mut bundle = Bundle::default();
+    for l in 0..shape.layers() {
+        let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
+        let part = |at: usize, len: usize| network.params[at..at + len].to_vec();
+        bundle.put(format!("layers.{l}.weight"), Tensor::matrix(part(shape.weights_at(l), inputs * outputs), inputs));
+        bundle.put(format!("layers.{l}.bias"), Tensor::vector(part(shape.biases_at(l), outputs)));
+    }
+    for t in 0..shape.types() {
+        put_type(&mut bundle, t, shape.kind(t), &network.params[shape.type_at(t)..]);
+    }
+    bundle.about = Some(About { network: Some(NetworkAbout::of(model, &shape)), ..About::new() });
+    if let Some(learned) = learned {
+        put_learned(&mut bundle, learned);
+    }
+    Ok(bundle)
+}
+
+/// The parameters of one type of a network; `phi` begins with them.
+fn put_type(bundle: &mut Bundle, t: usize, kind: Kind, phi: &[f32]) {
+    match kind {
+        Kind::Base(_) => {}
+        Kind::Learned { units, .. } => put_subnet(bundle, &format!("activations.{t}"), phi, units),
+        Kind::Table(form) => {
+            let knots = phi[..2 * form.knots].as_chunks::<2>().0;
+            let column = |i: usize| Tensor::vector(knots.iter().map(|k| k[i]).collect());
+            bundle.put(format!("activations.{t}.values"), column(0));
+            bundle.put(format!("activations.{t}.slopes"), column(1));
+            if form.readout > 0 {
+                let readout = phi[2 * form.knots..][..form.readout].to_vec();
+                bundle.put(format!("activations.{t}.readout"), Tensor::vector(readout));
+            }
+        }
+    }
+}
+
+/// `phi = [u | c | v | d]`
+fn put_subnet(bundle: &mut Bundle, prefix: &str, phi: &[f32], units: usize) {
+    for (i, part) in ["u", "c", "v"].into_iter().enumerate() {
+        bundle.put(format!("{prefix}.{part}"), Tensor::vector(phi[i * units..(i + 1) * units].to_vec()));
+    }
+    bundle.put(format!("{prefix}.d"), Tensor::vector(vec![phi[3 * units]]));
+}
+
+/// Learned activations alone.
+#[must_use]
+pub fn of_activations(learned: &Activations) -> Bundle {
+    let mut bundle = Bundle { about: Some(About::new()), ..Bundle::default() };
+    put_learned(&mut bundle, learned);
+    bundle
+}
+
+fn put_learned(bundle: &mut Bundle, learned: &Activations) {
+    for (i, t) in learned.types.iter().enumerate() {
+        match t {
+            Learned::Subnet { u, c, v, d, .. } => {
+                let phi = [u, c, v, &[*d][..]].concat();
+                put_subnet(bundle, &format!("learned.{i}"), &phi, u.len());
+            }
+            Learned::Samples { y, .. } => bundle.put(format!("learned.{i}.samples"), Tensor::vector(y.clone())),
+        }
+    }
+    if let Some(about) = &mut bundle.about {
+        about.learned = Some(LearnedAbout::of(learned));
+    }
+}
+
+/// The learned activations of a network whose types are sub-networks; `None` if they are not.
+#[must_use]
+pub fn subnets_of(model: &Model, shape: &Shape) -> Option<Activations> {
+    let hidden = shape.hidden_layers();
+    let (_, own) = shape.layer_types(0);
+    let shared = (0..hidden).all(|l| shape.layer_types(l) == (0, shape.types()));
+    let separate = (0..hidden).all(|l| shape.layer_types(l) == (l * own, own)) && shape.types() == hidden * own;
+    let types = (0..shape.types()).map(|t| match shape.kind(t) {
+        Kind::Learned { base, .. } => {
+            let phi = &model.params[shape.type_at(t)..][..shape.kind(t).param_len()];
+            Some(Learned::from_phi(base, phi))
+        }
+        _ => None,
+    });
+    let types: Vec<Learned> = types.collect::<Option<_>>()?;
+    let layers = if shared { 1 } else { hidden };
+    let set = Activations { version: Activations::VERSION, provenance: model.provenance.clone(), layers, types };
+    ((shared || separate) && !set.types.is_empty()).then_some(set)
+}
