@@ -131,14 +131,14 @@ fn predictions(model: &Trained, table: &Table) -> Result<String> {
             let head = classes.iter().map(|c| format!("P({c})"));
             writer.write_record(std::iter::once(column.clone()).chain(head))?;
             for (&class, row) in given.iter().zip(chances.chunks_exact(classes.len())) {
-                let chances = row.iter().map(|&p| (p as f32).to_string());
+                let chances = row.iter().map(|p| format!("{p:.4}"));
                 writer.write_record(std::iter::once(classes[usize::from(class)].clone()).chain(chances))?;
             }
         }
         (Predictions::Values(values), Purpose::Regression { columns, .. }) => {
             writer.write_record(columns)?;
             for row in values.chunks_exact(columns.len()) {
-                writer.write_record(row.iter().map(|&y| (y as f32).to_string()))?;
+                writer.write_record(row.iter().map(|y| format!("{y:.7}")))?;
             }
         }
         _ => bail!("the model is malformed"),
