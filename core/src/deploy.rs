@@ -3,6 +3,25 @@
 //! The weights `theta` are laid out as everywhere (see [`Shape`]); the activations are tables or base functions, one a
 //! type. Sums run over the inputs in ascending order from the bias on, multiplication and addition rounded separately, as
 //! in [`network`](crate::network): four outputs side by side, which changes no bit.
+//!
+//! ```
+//! use ldnn_core::deploy::{Activation, predict, work_len};
+//! use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
+//! use ldnn_core::{Base, Kind, Shape};
+//!
+//! const SHAPE: Shape = Shape::new(&[2, 2, 1], &[Kind::Base(Base::Zero), Kind::Base(Base::Zero)]);
+//! // What `ldnn export` writes, in small: the function |z| at three knots, and weights.
+//! static KNOTS: Knots = Knots { low: -1.0, high: 1.0, count: 3 };
+//! static TABLE: [f32; 3] = [1.0, 0.0, 1.0];
+//! static THETA: [f32; 9] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.5];
+//!
+//! let table = Compact::new(Form::Linear, KNOTS, Symmetry::None, Base::Zero, &TABLE).unwrap();
+//! let activations = [Activation::Compact(table), Activation::Base(Base::Relu)];
+//! let (mut out, mut work) = ([0.0], [0.0; work_len(&SHAPE)]);
+//! predict(&SHAPE, &THETA, &activations, &[-0.25, 2.0], &mut out, &mut work)?;
+//! assert_eq!(out, [0.25 + 2.0 + 0.5]);
+//! # Ok::<(), ldnn_core::SizeError>(())
+//! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::activation::Base;

@@ -11,6 +11,13 @@
 //! replaces `tanh`, `exp`, `exp_m1`, `ln`, `sin` and `cos` of `f32` by small approximations for parts without a
 //! floating-point unit. Their errors are stated in `MICROMATH_ERRORS` (there with the feature) and checked by
 //! `tests/tests/micromath.rs`. Results with it differ from results without it; `f64` is never affected.
+//!
+//! ```
+//! use ldnn_core::Real;
+//! // The same bits on every machine.
+//! assert_eq!(Real::tanh(0.5f32).to_bits(), 0x3eec_9a9f);
+//! assert_eq!(f32::from_f64(0.1).to_f64(), f64::from(0.1f32));
+//! ```
 
 use core::fmt::Debug;
 use core::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};

@@ -13,6 +13,36 @@
 //! The caller's tape holds one *segment* of the training in full (`theta`, `g`, `s` of every step) and snapshots of
 //! (`theta`, `s`) where the other segments begin. One segment of `T` steps is the full tape; segments of `sqrt(T)` steps
 //! need far less memory and repeat each step once; the bits are the same.
+//!
+//! ```
+//! use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
+//! use ldnn_core::network::{Data, Init, Target, init_phi};
+//! use ldnn_core::optimise::Rule;
+//! use ldnn_core::{Base, Kind, Plain, Shape};
+//!
+//! // One inner training of four steps, and how its loss changes with the activation's parameters.
+//! const KIND: Kind = Kind::Learned { base: Base::Sine, units: 3 };
+//! const PLAN: Unroll<f32> = Unroll {
+//!     shape: Shape::new(&[1, 4, 1], &[KIND]),
+//!     steps: 4,
+//!     batch: 4,
+//!     shuffle: false,
+//!     noise: 0.0,
+//!     init: Init::FanIn,
+//!     rule: Rule::Sgd { rate: 0.1, momentum: 0.8 },
+//!     outer: OuterLoss::Train { last: 2 },
+//!     segment: 4,
+//! };
+//! let data = Data { x: &[-1.0, -0.5, 0.5, 1.0], target: Target::Values(&[1.0, 0.25, 0.25, 1.0]) };
+//! let mut params = [0.0; PLAN.shape.param_len()];
+//! init_phi(&PLAN.shape, 1, &mut params[PLAN.shape.theta_len()..])?;
+//! let (mut dphi, mut trained) = ([0.0; PLAN.shape.phi_len()], [0.0; PLAN.shape.theta_len()]);
+//! let (mut tape, mut work, mut order) = ([0.0; PLAN.tape_len()], [0.0; PLAN.work_len()], [0; PLAN.order_len(4)]);
+//! let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
+//! let outcome = hypergradient(Plain, &PLAN, data, data, 1, 0, &mut params, &mut dphi, &mut trained, buffers)?;
+//! assert!(outcome.outer_loss > 0.0 && dphi.iter().any(|d| *d != 0.0));
+//! # Ok::<(), ldnn_core::Error>(())
+//! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::error::{Error, check, check_at_least};

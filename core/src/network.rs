@@ -3,6 +3,25 @@
 //! There is one walk, over `K` planes (see `planes.rs`). With one plane it is backpropagation; with
 //! two, the tangent plane of the gradient is the derivative of the gradient along the direction that the tangent
 //! plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994), from the same text.
+//!
+//! ```
+//! use ldnn_core::network::{Batch, Data, Target, gradient, predict};
+//! use ldnn_core::{Base, Kind, Plain, Shape};
+//!
+//! // One neuron, relu, one output: y = 3 relu(2 x + 1) - 1, as `[theta | phi]`.
+//! const SHAPE: Shape = Shape::new(&[1, 1, 1], &[Kind::Base(Base::Relu)]);
+//! let params = [2.0f32, 1.0, 3.0, -1.0];
+//! let (mut out, mut work) = ([0.0; 2], [0.0; SHAPE.work_len(2)]);
+//! predict(Plain, &SHAPE, &params, &[1.0, -1.0], &mut out, &mut work)?;
+//! assert_eq!(out, [8.0, -1.0]);
+//!
+//! // The gradient of the squared error (y - 7)^2 of the first row: 2 (8 - 7) times the derivatives of y.
+//! let batch = Batch::all(Data { x: &[1.0], target: Target::Values(&[7.0]) }, SHAPE.inputs());
+//! let mut grad = [0.0; SHAPE.theta_len()];
+//! let loss = gradient(Plain, &SHAPE, &params, batch, None, &mut grad, &mut work)?;
+//! assert_eq!((loss, grad), (1.0, [6.0, 6.0, 6.0, 2.0]));
+//! # Ok::<(), ldnn_core::Error>(())
+//! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::activation;

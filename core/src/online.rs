@@ -3,6 +3,26 @@
 //! One [`step`] is stochastic gradient descent with a batch of 1. Weights move as soon as their gradient is known; the
 //! activations are frozen, or the values of their tables move too, which costs hardly more (see
 //! [`Tunable`]). Host and device give the same bits.
+//!
+//! ```
+//! use ldnn_core::online::{Answer, Rates, Type, step, work_len};
+//! use ldnn_core::table::compact::{Knots, Tunable};
+//! use ldnn_core::{Base, Kind, Shape};
+//!
+//! const SHAPE: Shape = Shape::new(&[1, 2, 1], &[Kind::Base(Base::Zero)]);
+//! let mut theta = [1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.0];
+//! // The activation is a table whose values learn too; it starts as |z|.
+//! let mut entries = [1.0, 0.0, 1.0];
+//! let knots = Knots { low: -1.0, high: 1.0, count: 3 };
+//! let mut types = [Type::Tunable(Tunable::new(knots, &mut entries).unwrap())];
+//! let (rates, mut work) = (Rates { theta: 0.05, knots: 0.05 }, [0.0; work_len(&SHAPE)]);
+//! let mut losses = [0.0; 20];
+//! for loss in &mut losses {
+//!     *loss = step(&SHAPE, &mut theta, &mut types, (&[0.5], Answer::Values(&[0.25])), rates, &mut work)?;
+//! }
+//! assert!(losses[19] < 0.01 * losses[0]);
+//! # Ok::<(), ldnn_core::Error>(())
+//! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::deploy::{Activation, layer};

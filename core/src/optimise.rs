@@ -3,6 +3,18 @@
 //! A [`Rule`] is a function over slices: parameters, state and gradient in, parameters and state out, element by
 //! element. The adjoint carries derivatives with respect to the new parameters and state back to the old ones and to
 //! the gradient: this is what unrolled meta-learning needs.
+//!
+//! ```
+//! use ldnn_core::optimise::Rule;
+//!
+//! let rule = Rule::Sgd { rate: 0.5f32, momentum: 0.5 };
+//! let (mut params, mut state) = ([1.0, 2.0], [0.0; 2]);
+//! rule.start(&mut state);
+//! rule.step(&mut params, &mut state, &[1.0, 0.0], 0)?;
+//! rule.step(&mut params, &mut state, &[1.0, 0.0], 1)?;
+//! assert_eq!(params, [1.0 - 0.5 - 0.75, 2.0]);
+//! # Ok::<(), ldnn_core::SizeError>(())
+//! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::error::{SizeError, check};

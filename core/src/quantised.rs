@@ -7,6 +7,31 @@
 //!
 //! in 64 bits, where the shift rounds down; biases carry the zero point of the inputs. A hidden `z` has 8 bits and goes
 //! through the [`Table8`] of its type; an output has 16. Everything is exact, so every machine agrees.
+//!
+//! ```
+//! use ldnn_core::Shape;
+//! use ldnn_core::quantised::{Parts, Quantised};
+//! use ldnn_core::table::integer::Scale;
+//!
+//! // A linear model: y = 2 x0 - x1, where an input integer stands for 0.1, a weight for 0.5, an output for 0.05.
+//! const SHAPE: Shape = Shape::new(&[2, 1], &[]);
+//! let parts = Parts {
+//!     weights: &[4, -2],
+//!     biases: &[0],
+//!     factors: &[1 << 9],
+//!     shifts: [9, 0, 0, 0, 0, 0, 0, 0, 0],
+//!     tables: &[],
+//!     input: Scale { step: 0.1, zero: 0 },
+//!     output: Scale { step: 0.05, zero: 0 },
+//! };
+//! let network = Quantised::new(SHAPE, parts)?;
+//! let (mut q, mut out) = ([0; 2], [0; 1]);
+//! network.quantise(&[1.5, 0.5], &mut q);
+//! network.predict(&q, &mut out, &mut [])?;
+//! assert_eq!((q, out), ([15, 5], [50]));
+//! assert_eq!(parts.output.real(out[0].into()), 2.5);
+//! # Ok::<(), ldnn_core::quantised::QuantisedError>(())
+//! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::error::{SizeError, check, check_at_least};

@@ -4,6 +4,15 @@
 //! the noise of step 57 again instead of storing it, and a parallel run draws what a serial one draws.
 //! The generator is Philox4x32 with ten rounds (Salmon, Moraes, Dror, Shaw: *Parallel random numbers: as easy as
 //! 1, 2, 3*, SC11), checked against its published known answers.
+//!
+//! ```
+//! use ldnn_core::rng::{Draws, Stream};
+//! let draws = Draws::new(42, Stream::User, 0, 7);
+//! // Whoever asks, and in which order: draw 3 of step 7 is what it is.
+//! let later: f32 = draws.uniform(3);
+//! assert_eq!(later, Draws::new(42, Stream::User, 0, 7).uniform(3));
+//! assert!(draws.below(0, 10) < 10);
+//! ```
 
 use crate::math::Real;
 

@@ -12,6 +12,21 @@
 //! line with the end's slope.
 //!
 //! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and is added exactly.
+//!
+//! ```
+//! use ldnn_core::table::{TableForm, evaluate};
+//! // The sine at nine knots: values, and slopes times the spacing.
+//! let form = TableForm::fixed(9, 2.0);
+//! let params: Vec<f64> = (0..9)
+//!     .map(|i| form.knot::<f64>(i))
+//!     .flat_map(|z| [z.sin(), z.cos() * form.spacing()])
+//!     .collect();
+//! let mut out = [0.0; 2];
+//! evaluate(form, &params, &[0.6, -1.5], &mut out)?;
+//! assert!((out[0] - 0.6f64.sin()).abs() < 1e-4);
+//! assert_eq!(out[1], (-1.5f64).sin());
+//! # Ok::<(), ldnn_core::SizeError>(())
+//! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 pub mod compact;

@@ -16,6 +16,19 @@
 //!
 //! Not a number stays not a number. At an infinite z the value is infinite, or not a number where the last line is flat. A z
 //! so large that its position is infinite (beyond 1.7e38 for a spacing of a half) counts as infinite.
+//!
+//! ```
+//! use ldnn_core::Base;
+//! use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, TableError, fill};
+//! let knots = Knots { low: 0.0, high: 4.0, count: 33 };
+//! let mut entries = [0.0; Form::Hermite.entries(33)];
+//! fill(Form::Hermite, knots, |z| (z.tanh(), 1.0 - z.tanh() * z.tanh()), &mut entries)?;
+//! // Half of an odd function.
+//! let table = Compact::new(Form::Hermite, knots, Symmetry::Odd, Base::Zero, &entries)?;
+//! let (value, slope) = table.jet(-0.7);
+//! assert!((value - (-0.7f32).tanh()).abs() < 1e-5 && (slope - 0.634_73).abs() < 1e-3);
+//! # Ok::<(), TableError>(())
+//! ```
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use crate::activation::Base;

@@ -6,6 +6,21 @@
 //! | [`Table16`] | i16 | i16 | `2^k + 1` knots `2^(16-k)` inputs apart, straight lines between them; `k = 9` is the layout with 513 entries that TensorFlow Lite uses, to the bit |
 //!
 //! What the integers stand for is a [`Scale`]. Inputs beyond its ends saturate: the function is constant there.
+//!
+//! ```
+//! use ldnn_core::table::integer::{Scale, Table8, Table16};
+//! let scale = Scale::spanning(-4.0, 4.0, 8).unwrap();
+//! let out = Scale::spanning(-1.0, 1.0, 8).unwrap();
+//! let mut entries = [0i8; 256];
+//! for (entry, q) in entries.iter_mut().zip(-128..) {
+//!     *entry = out.integer(scale.real(q).tanh(), -128, 127) as i8;
+//! }
+//! let half = scale.integer(0.5, -128, 127) as i8;
+//! let tanh = out.real(Table8(&entries).at(half).into());
+//! assert!((tanh - 0.5f32.tanh()).abs() < 0.02);
+//! // A line between three knots over all of i16.
+//! assert_eq!(Table16::new(&[-100, 0, 100]).unwrap().at(16384), 50);
+//! ```
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use super::compact::TableError;

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# What comes into the tree, and what goes out of it: licences and bans (deny.toml), every feature of core by itself, the oldest
+# compiler, packages, documentation. What cannot be done here is said, and is no failure.
+#
+#   LDNN_LONG=1 tests/supply.sh   also compiles everything with the oldest compiler, and from the packages
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+status=0
+out=${CARGO_TARGET_DIR:-target}/supply
+say() { printf '%s\n' "$*"; }
+fail() { say "FAILED: $*"; status=1; }
+skip() { say "skipped: $*"; }
+
+# check NAME COMMAND...: runs it quietly; its output is shown if it fails.
+check() {
+    local name=$1 text
+    shift
+    if text=$("$@" 2>&1); then say "$name: ok"; else say "$text"; fail "$name"; fi
+}
+
+locks() {
+    for manifest in Cargo.toml firmware-example/Cargo.toml; do
+        check "$manifest: its lock file is committed and complete" \
+            cargo metadata --locked --format-version 1 --manifest-path $manifest
+        git ls-files --error-unmatch "$(dirname $manifest)/Cargo.lock" >/dev/null 2>&1 || fail "the lock of $manifest is not committed"
+    done
+}
+
+deny() {
+    if ! command -v cargo-deny >/dev/null; then
+        skip "cargo-deny is missing ('cargo install cargo-deny --locked'): licences, bans, sources; the bans below are looked up by hand"
+        return
+    fi
+    local what="bans licenses sources"
+    if cargo deny fetch db >/dev/null 2>&1; then what="advisories $what"; else skip "advisories: their database is out of reach"; fi
+    check "cargo deny check $what" cargo deny --workspace check $what
+    check "cargo deny check $what, firmware" cargo deny --manifest-path firmware-example/Cargo.toml check --config deny.toml $what
+}
+
+# The bans of deny.toml, without cargo-deny.
+banned() {
+    local names
+    names=$(sed -n 's/^ *{ crate = "\([^"]*\)", reason.*/\1/p' deny.toml | grep -v @)
+    [ -n "$names" ] || fail "no bans in deny.toml"
+    for name in $names; do
+        for lock in Cargo.lock firmware-example/Cargo.lock; do
+            grep -q "^name = \"$name\"\$" $lock && fail "$name is banned (deny.toml), but in $lock"
+        done
+    done
+    say "banned crates: none of" $names
+}
+
+# Each feature alone, none, and all; for this machine and for one without std.
+features() {
+    local all target
+    all=$(sed -n '/^\[features\]/,/^\[/s/^\([a-z]*\) = .*/\1/p' core/Cargo.toml)
+    [ "$(wc -w <<<"$all")" -ge 2 ] || fail "the features of core were not found"
+    for set in "" $all "$(tr '\n' ',' <<<"$all")"; do
+        check "core with '$set'" cargo clippy --quiet --package ldnn-core --no-default-features --features "$set" -- -D warnings
+        for target in thumbv6m-none-eabi thumbv7em-none-eabihf; do
+            if rustup target list --installed 2>/dev/null | grep -qx $target; then
+                check "core with '$set' for $target" cargo check --quiet --package ldnn-core --no-default-features \
+                    --features "$set" --target $target
+            else
+                skip "core with '$set' for $target: 'rustup target add $target'"
+            fi
+        done
+    done
+}
+
+# Every dependency says that it needs no newer compiler than we promise; and what of that compiler is here says the same.
+oldest() {
+    local promised
+    promised=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    check "no dependency needs a newer compiler than $promised" python3 - "$promised" <<'PY'
+import json, subprocess, sys
+number = lambda v: tuple(int(x) for x in v.split("."))
+tree = json.loads(subprocess.check_output(["cargo", "metadata", "--locked", "--format-version", "1"]))
+newer = [f'{p["name"]} {p["version"]}: {p["rust_version"]}' for p in tree["packages"]
+         if p["rust_version"] and number(p["rust_version"])[:2] > number(sys.argv[1])]
+silent = sum(not p["rust_version"] for p in tree["packages"])
+print("\n".join(newer), f'({silent} of {len(tree["packages"])} do not say)')
+sys.exit(bool(newer))
+PY
+    if rustup run "$promised" rustc -V >/dev/null 2>&1 || rustup toolchain install "$promised" --profile minimal >/dev/null 2>&1; then
+        check "core compiles with $promised" cargo "+$promised" check --quiet --locked -p ldnn-core --features image
+        [ -z "${LDNN_LONG:-}" ] || check "all compiles with $promised" cargo "+$promised" check --quiet --locked -p ldnn
+    else
+        skip "compiling with $promised: it cannot be installed here; clippy has compared the standard library's functions with it"
+    fi
+}
+
+packages() {
+    local verify="--no-verify" text included
+    [ -n "${LDNN_LONG:-}" ] && verify=""
+    if text=$(cargo package -p ldnn-core -p ldnn --allow-dirty --locked $verify --target-dir "$out/package" 2>&1); then
+        if grep -q "^warning" <<<"$text"; then say "$text"; fail "packages with warnings"; else say "packages of ldnn-core and ldnn: ok"; fi
+    else
+        say "$text"
+        fail "packages"
+    fi
+    for file in core/Cargo.toml host/Cargo.toml; do
+        for key in description license documentation readme keywords categories rust-version; do
+            grep -q "^$key[ .]" $file || fail "$file has no $key"
+        done
+    done
+    # Without compiling them: what the sources include must be in the package.
+    for crate in core host; do
+        included=$(cd $crate && cargo package --allow-dirty --list 2>/dev/null)
+        grep -rnoE 'include_(str|bytes)!\("[^"]*"' $crate/src | sed 's/:[0-9]*:.*("/ /; s/"$//' | while read -r from file; do
+            grep -qxF "$(realpath --relative-to=$crate "$(dirname "$from")/$file")" <<<"$included" ||
+                { say "FAILED: $from includes $file, which the package has not"; exit 1; }
+        done || status=1
+    done
+}
+
+documentation() {
+    check "documentation of core as docs.rs builds it" \
+        env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --package ldnn-core --features image
+    local module
+    # Every public module shows how it is used; the root does in its README.
+    for module in $(sed -n 's/^pub mod \(.*\);/\1/p' core/src/lib.rs core/src/table.rs); do
+        grep -qs '^//! ```' core/src/"$module".rs core/src/table/"$module".rs ||
+            fail "module $module of core has no example in its documentation"
+    done
+}
+
+case ${1:-all} in
+all) locks; deny; banned; features; oldest; packages; documentation ;;
+*) "$1" ;;
+esac
+exit $status
