@@ -22,6 +22,7 @@ step() {
         count=$(awk '/^test result: ok/ { n += $4 } END { print n + 0 }' "$log")
         [ "$count" -gt 0 ] || count=1
         passed=$((passed + count))
+        grep '^skipped' "$log"
         printf 'ok (%s)\n' "$count"
     else
         failed=$((failed + 1))
@@ -77,6 +78,8 @@ step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-d
 step "tests" cargo test --workspace
 step "tests, micromath" cargo test --package ldnn-tests --features micromath --test micromath
 step "same bits from every build" tests/bits.sh
+step "supply chain" tests/supply.sh
+step "core under Miri" tests/miri.sh
 step "instruction counts" tests/instructions.sh
 step "report in a browser" tests/browser.sh
 step "firmware, format" cargo fmt --manifest-path firmware-example/Cargo.toml --check

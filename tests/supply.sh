@@ -35,7 +35,8 @@ deny() {
     local what="bans licenses sources"
     if cargo deny fetch db >/dev/null 2>&1; then what="advisories $what"; else skip "advisories: their database is out of reach"; fi
     check "cargo deny check $what" cargo deny --workspace check $what
-    check "cargo deny check $what, firmware" cargo deny --manifest-path firmware-example/Cargo.toml check --config deny.toml $what
+    check "cargo deny check $what, firmware" \
+        cargo deny --config "$PWD/deny.toml" --manifest-path firmware-example/Cargo.toml check $what
 }
 
 # The bans of deny.toml, without cargo-deny.

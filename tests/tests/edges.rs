@@ -8,7 +8,11 @@ use ldnn_core::optimise::Rule;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::table::{TableForm, evaluate as evaluate_table};
 use ldnn_core::{Base, Kind, Plain, Real, Shape};
+use ldnn_tests::program::{refuse, succeed};
 use ldnn_tests::{Loss, Problem};
+use serde_json::Value;
+use std::fs;
+use tempfile::tempdir;
 
 /// A linear model: its biases are the logits.
 const LOGITS: Shape = Shape::new(&[1, 3], &[]);
@@ -210,4 +214,46 @@ fn a_rate_of_1e9_shows_in_the_loss_and_ends_every_time() {
         assert!(!loss.is_finite() || loss > 1e3, "{loss}");
         assert_eq!((dphi.len(), trained.len()), (problem.shape.phi_len(), problem.shape.theta_len()));
     }
+}
+
+const META: [&str; 11] =
+    ["meta", "-q", "--hidden", "8", "--units", "4", "--inner-steps", "6", "--outer-last", "3", "--steps"];
+const VALIDATE: [&str; 9] = ["validate", "-q", "--hidden", "8", "--runs", "2", "--epochs", "2", "--out"];
+
+#[test]
+fn a_run_whose_rate_is_1e9_stops_with_the_reason_and_keeps_finite_activations() {
+    let dir = tempdir().unwrap();
+    let args = [&META[..], &["9", "--base", "identity", "--inner-rate", "1e9", "--out", "run"]].concat();
+    let message = refuse(dir.path(), &args, 1);
+    for part in ["outer step", "no longer a finite number", "--inner-rate", "kept"] {
+        assert!(message.contains(part), "{message}");
+    }
+    // Not-a-number is no JSON, and an absent number would be `null`.
+    let text = fs::read_to_string(dir.path().join("run/activations.json")).unwrap();
+    assert!(serde_json::from_str::<Value>(&text).is_ok() && !text.contains("null"), "{text}");
+}
+
+#[test]
+fn trainings_that_all_diverge_are_counted_and_have_no_mean() {
+    let dir = tempdir().unwrap();
+    let table = succeed(dir.path(), &[&VALIDATE[..], &["v", "--compare", "identity,tanh", "--rate", "1e9"]].concat());
+    let row = table.lines().find(|l| l.contains("identity")).unwrap();
+    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+    assert_eq!(cells[1..6], ["identity", "0", "-", "-", "all diverged"], "{table}");
+    assert_eq!(cells[8], "2", "{table}");
+    assert!(!table.contains("NaN"), "{table}");
+}
+
+#[test]
+fn a_rate_of_0_is_refused_before_anything_is_written() {
+    let dir = tempdir().unwrap();
+    let zero = |base: &[&str], more: &[&str]| refuse(dir.path(), &[base, more].concat(), 2);
+    for message in [
+        zero(&META, &["9", "--inner-rate", "0", "--out", "a"]),
+        zero(&META, &["9", "--outer-rate", "0", "--out", "a"]),
+        zero(&VALIDATE, &["a", "--compare", "tanh", "--rate", "0"]),
+    ] {
+        assert!(message.contains("0: must be a positive number"), "{message}");
+    }
+    assert!(!dir.path().join("a").exists());
 }

@@ -136,15 +136,20 @@ pub fn group_table(groups: &[Group], metric: Metric) -> Table {
         table.row([
             g.name.clone(),
             s.n.to_string(),
-            number(s.mean, metric),
-            number(s.sd, metric),
-            interval(s.mean, s.half_width, metric),
+            of_some(&s, number(s.mean, metric)),
+            of_some(&s, number(s.sd, metric)),
+            if s.n == 0 { "all diverged".into() } else { interval(s.mean, s.half_width, metric) },
             best.map_or(String::new(), |(i, _)| g.epochs()[i].to_string()),
             best.map_or(String::new(), |(_, m)| number(m, metric)),
             g.diverged.to_string(),
         ]);
     }
     table
+}
+
+/// `text`, or a dash where there is nothing that it could be about.
+fn of_some(s: &Summary, text: String) -> String {
+    if s.n == 0 { "-".into() } else { text }
 }
 
 /// The group called `name` against every other one.

@@ -93,7 +93,9 @@ pub fn select(
     let name = |i: usize| entrants[i].choice.name.clone();
     let found = trainings.chunks(per_entrant).enumerate();
     let chosen = found
-        .map(|(i, t)| best(t).with_context(|| format!("'{}' diverges at every learning rate", name(i))))
+        .map(|(i, t)| {
+            best(t).with_context(|| format!("'{}' diverges at every learning rate; give smaller ones", name(i)))
+        })
         .collect::<Result<Vec<_>>>()?;
     folder.write("chosen.json", serde_json::to_string_pretty(&chosen)? + "\n")?;
     Ok(chosen)
