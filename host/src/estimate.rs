@@ -83,10 +83,18 @@ impl std::iter::Sum for Load {
     }
 }
 
+impl Load {
+    /// How long it takes on so many threads.
+    #[must_use]
+    pub fn seconds(&self, threads: usize) -> f64 {
+        self.multiply_adds / SPEED / threads as f64
+    }
+}
+
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let threads = rayon::current_num_threads();
-        let seconds = self.multiply_adds / SPEED / threads as f64;
+        let seconds = self.seconds(threads);
         let time = match seconds {
             s if s < 90.0 => format!("{:.0} s", s.max(1.0)),
             s if s < 5400.0 => format!("{:.0} min", s / 60.0),

@@ -1,50 +1,94 @@
 //! Run folders: the resolved settings and everything that came out of them.
+//!
+//! A shard of a run (`--shard i/n`) writes in a folder of its own inside the run folder, and nowhere else:
+//! `shards/i-of-n/journals/` has its journals, `shards/i-of-n/kept/` what else it made, at the same paths that they have in
+//! the run folder of one process. Everybody reads what everybody has written.
 
-use crate::data::write_atomically;
-use anyhow::{Context, Result, bail};
+use crate::data::{PART, write_atomically, write_durably};
+use crate::scale::{Lock, Mode, Pulse, Shard, Tally, lock};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Holds the resolved settings; a folder with this file is a run folder.
 pub const CONFIG: &str = "config.toml";
 
-/// A folder that belongs to one run.
+/// Holds the folders of shards.
+pub const SHARDS: &str = "shards";
+
+/// A folder that belongs to one run, and to this process.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Where it is inside the run folder that was opened; empty for that itself.
+    inside: PathBuf,
+    run: Arc<Run>,
+}
+
+/// What the folders inside a run folder share.
+#[derive(Debug)]
+struct Run {
+    root: PathBuf,
+    mode: Mode,
+    /// Run folders whose pieces count, the own one first.
+    sources: Vec<PathBuf>,
+    /// None for who only looks.
+    #[allow(dead_code, reason = "it is held")]
+    lock: Option<Lock>,
+    tallies: Mutex<Vec<Tally>>,
+    /// Of a shard.
+    pulse: Option<Pulse>,
 }
 
 impl RunFolder {
-    /// Makes the folder, or goes on in it if it holds a run with the same settings.
+    /// Makes the folder, or goes on in it if it holds a run with the same settings. No other process may be at work in it.
     ///
     /// # Errors
-    /// If it cannot be written to, holds something else, or a run with other settings (unless `replace`).
+    /// If it cannot be written to, holds something else, a run with other settings (unless `replace`), or is at work.
     pub fn open(path: &Path, config: &impl Serialize, replace: bool) -> Result<RunFolder> {
+        RunFolder::open_as(path, config, replace, Mode::Whole, &[])
+    }
+
+    /// The same for a process that does a part of the run; pieces that are in the run folders `sources`, or in their shards',
+    /// count as done.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`], and if a source is of other settings.
+    pub fn open_as(
+        path: &Path,
+        config: &impl Serialize,
+        replace: bool,
+        mode: Mode,
+        sources: &[PathBuf],
+    ) -> Result<RunFolder> {
         let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
-        let file = path.join(CONFIG);
-        let found = fs::read_to_string(&file).ok();
-        let occupied = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-        match found {
-            Some(found) if found == wanted => return Ok(RunFolder { path: path.into() }),
-            Some(_) if replace => fs::remove_dir_all(path).with_context(|| unwritable(path))?,
-            Some(found) => bail!(
-                "--out '{}' holds a run with other settings; give another folder, or --replace to delete that run\n{}",
-                path.display(),
+        for source in sources {
+            let found = read_config(source).with_context(|| format!("'{}' is no run folder", source.display()))?;
+            ensure!(
+                found == wanted,
+                "'{}' holds a run with other settings; only shards of one run make one result\n{}",
+                source.display(),
                 difference(&found, &wanted)
-            ),
-            None if occupied => bail!(
-                "--out '{}' holds files that are no run of this program; give a new or an empty folder",
-                path.display()
-            ),
-            None => {}
+            );
         }
-        fs::create_dir_all(path).with_context(|| unwritable(path))?;
-        write_atomically(&file, wanted.as_bytes()).with_context(|| unwritable(path))?;
-        Ok(RunFolder { path: path.into() })
+        let shard = match mode {
+            Mode::Shard(shard) => Some(path.join(SHARDS).join(shard.folder())),
+            _ => None,
+        };
+        ensure!(
+            shard.is_none() || !replace,
+            "--replace with --shard: other shards may be at work; delete the folder first"
+        );
+        check(path, &wanted, replace)?;
+        let lock = if mode == Mode::Look { None } else { Some(take(path, shard.as_deref(), &wanted, replace)?) };
+        let mut all = vec![path.to_path_buf()];
+        all.extend(sources.iter().filter(|s| *s != path).cloned());
+        let pulse = shard.as_deref().map(Pulse::start);
+        let run = Run { root: path.into(), mode, sources: all, lock, tallies: Mutex::default(), pulse };
+        Ok(RunFolder { path: path.into(), inside: PathBuf::new(), run: Arc::new(run) })
     }
 
     /// A folder inside this one, with settings of its own.
@@ -52,7 +96,35 @@ impl RunFolder {
     /// # Errors
     /// As [`RunFolder::open`].
     pub fn inside(&self, name: &str, config: &impl Serialize) -> Result<RunFolder> {
-        RunFolder::open(&self.path.join(name), config, true)
+        let path = self.path.join(name);
+        if self.mode().has_results() {
+            let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
+            check(&path, &wanted, true)?;
+            prepare(&path, &wanted)?;
+        }
+        Ok(RunFolder { path, inside: self.inside.join(name), run: self.run.clone() })
+    }
+
+    /// A folder inside this one for what is kept of a piece of work: the same as [`RunFolder::inside`], but for a shard in its
+    /// own folder, with everything that is written there.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`].
+    pub fn own(&self, name: &str, config: &impl Serialize) -> Result<RunFolder> {
+        let Some(kept) = self.kept() else { return self.inside(name, config) };
+        let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
+        let path = kept.join(name);
+        check(&path, &wanted, true)?;
+        prepare(&path, &wanted)?;
+        let run = Run {
+            root: path.clone(),
+            mode: Mode::Whole,
+            sources: vec![],
+            lock: None,
+            tallies: Mutex::default(),
+            pulse: None,
+        };
+        Ok(RunFolder { path, inside: PathBuf::new(), run: Arc::new(run) })
     }
 
     /// Where it is.
@@ -67,16 +139,264 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Writes a file, whole or not at all; `name` may lie in a folder inside.
+    /// What this process does of the run.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.run.mode
+    }
+
+    /// The name of a list of pieces with this folder's place.
+    #[must_use]
+    pub fn list(&self, name: &str) -> String {
+        let parts = self.inside.iter().map(|p| p.to_string_lossy().into_owned());
+        parts.chain([name.to_string()]).collect::<Vec<_>>().join("/")
+    }
+
+    /// Writes a result, whole or not at all; `name` may lie in a folder inside. (A shard has none, and writes nothing.)
     ///
     /// # Errors
     /// If the folder cannot be written to.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
-        let path = self.file(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| unwritable(&self.path))?;
+        if !self.mode().has_results() {
+            return Ok(());
         }
-        write_atomically(&path, bytes.as_ref())
+        write_in(&self.path, name, bytes.as_ref())
+    }
+
+    /// Writes what is kept of a piece of work; a shard does it in its own folder.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn keep(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
+        write_in(&self.kept().unwrap_or_else(|| self.path.clone()), name, bytes.as_ref())
+    }
+
+    /// Takes over what a shard kept of a piece of work, if this process is one that has results.
+    ///
+    /// # Errors
+    /// If nobody has it, or it cannot be copied.
+    pub fn adopt(&self, name: &str) -> Result<()> {
+        let own = self.path.join(name);
+        if !self.mode().has_results() || own.exists() {
+            return Ok(());
+        }
+        let found = self.places(name, None).into_iter().find(|p| p.exists());
+        let found = found.with_context(|| format!("'{name}' is in no shard's folder"))?;
+        copy(&found, &own).with_context(|| format!("cannot copy '{}'", found.display()))
+    }
+
+    /// Takes over a folder that a shard kept, in place of what is here of it.
+    ///
+    /// # Errors
+    /// If it cannot be copied.
+    pub fn adopt_again(&self, name: &str, from: &Path) -> Result<()> {
+        copy(from, &self.path.join(name)).with_context(|| format!("cannot copy '{}'", from.display()))
+    }
+
+    /// A shard's own place for this folder's kept files.
+    fn kept(&self) -> Option<PathBuf> {
+        let Mode::Shard(shard) = self.mode() else { return None };
+        Some(self.run.root.join(SHARDS).join(shard.folder()).join("kept").join(&self.inside))
+    }
+
+    /// All the places where a kept file or folder may be, the own one first. If it is of piece `k` of a list, it is with
+    /// the piece's owner, whatever the number of shards was.
+    #[must_use]
+    pub fn places(&self, name: &str, piece: Option<(&str, usize)>) -> Vec<PathBuf> {
+        let list = piece.map(|(list, k)| (self.list(list), k));
+        self.everywhere("kept", name, |shard| list.as_ref().is_none_or(|(list, k)| shard.owns(list, *k)))
+    }
+
+    /// The journal `name` to write to (none if this process writes none), and those of the others: of `all` of them, or of
+    /// those that may hold pieces of this process. (A shard's are in no other of as many shards, and a thousand shards that
+    /// read a thousand journals each are a load.)
+    #[must_use]
+    pub fn journals(&self, name: &str, all: bool) -> (Option<PathBuf>, Vec<PathBuf>) {
+        let file = format!("{name}.jsonl");
+        let own = match self.mode() {
+            Mode::Whole => Some(self.path.join(&file)),
+            Mode::Shard(shard) => {
+                let folder = self.run.root.join(SHARDS).join(shard.folder());
+                Some(folder.join("journals").join(&self.inside).join(&file))
+            }
+            Mode::Gather | Mode::Look => None,
+        };
+        let like_own = |shard: Shard| matches!(self.mode(), Mode::Shard(own) if shard.count == own.count);
+        let mut others = self.everywhere("journals", &file, |shard| all || !like_own(shard));
+        others.retain(|p| Some(p) != own.as_ref());
+        (own, others)
+    }
+
+    fn everywhere(&self, kind: &str, name: &str, wanted: impl Fn(Shard) -> bool) -> Vec<PathBuf> {
+        let mut all = vec![];
+        for source in &self.run.sources {
+            all.push(source.join(&self.inside).join(name));
+            let of = |shard: Shard| source.join(SHARDS).join(shard.folder()).join(kind).join(&self.inside).join(name);
+            all.extend(shards_of(source).into_iter().filter(|s| wanted(*s)).map(of));
+        }
+        all
+    }
+
+    /// This process's work has ended; for `ldnn status`.
+    pub fn ended(&self, how: &str) {
+        if let Some(pulse) = &self.run.pulse {
+            pulse.end(how);
+        }
+    }
+
+    /// The run folders whose pieces count.
+    #[must_use]
+    pub fn sources(&self) -> &[PathBuf] {
+        &self.run.sources
+    }
+
+    /// Counts the pieces of a list.
+    pub fn count(&self, tally: Tally) {
+        self.run.tallies.lock().unwrap_or_else(PoisonError::into_inner).push(tally);
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn tallies(&self) -> Vec<Tally> {
+        self.run.tallies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A piece of work was finished by this process.
+    pub fn piece_done(&self) {
+        if let Some(pulse) = &self.run.pulse {
+            pulse.beat();
+        }
+    }
+}
+
+/// The shards that have folders in a run folder, in order.
+#[must_use]
+pub fn shards_of(run: &Path) -> Vec<Shard> {
+    let entries = fs::read_dir(run.join(SHARDS)).into_iter().flatten().filter_map(Result::ok);
+    let mut all: Vec<Shard> = entries.filter_map(|e| Shard::of_folder(e.file_name().to_str()?)).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The settings of a run folder, or of the first of its shards.
+///
+/// # Errors
+/// If it holds none.
+pub fn read_config(run: &Path) -> Result<String> {
+    let file = run.join(CONFIG);
+    fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))
+}
+
+/// Copies a file or a folder with all that is in it; each file whole or not at all.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        return write_durably(to, &fs::read(from)?);
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn write_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(|| unwritable(folder))?;
+    }
+    write_atomically(&path, bytes)
+}
+
+/// Whether a file in a run folder is of no account: the lock, or what a killed process left of a temporary file.
+fn is_debris(name: &str) -> bool {
+    let ending =
+        |n: &str| n.rsplit_once(PART).is_some_and(|(_, e)| !e.is_empty() && e.bytes().all(|b| b.is_ascii_digit()));
+    name == lock::FILE || ending(name)
+}
+
+/// Refuses a folder that holds something else; writes nothing.
+fn check(path: &Path, wanted: &str, replace: bool) -> Result<()> {
+    let occupied = |entry: Result<fs::DirEntry, _>| {
+        entry.is_ok_and(|e: fs::DirEntry| {
+            let name = e.file_name().to_string_lossy().into_owned();
+            !is_debris(&name) && name != SHARDS
+        })
+    };
+    match fs::read_to_string(path.join(CONFIG)).ok() {
+        Some(found) if found != wanted && !replace => bail!(
+            "--out '{}' holds a run with other settings; give another folder, or --replace to delete that run\n{}",
+            path.display(),
+            difference(&found, wanted)
+        ),
+        None if fs::read_dir(path).is_ok_and(|mut entries| entries.any(occupied)) => bail!(
+            "--out '{}' holds files that are no run of this program; give a new or an empty folder",
+            path.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the folders and takes the lock: the run folder's, or the shard's own.
+fn take(path: &Path, shard: Option<&Path>, wanted: &str, replace: bool) -> Result<Lock> {
+    let own = shard.unwrap_or(path);
+    fs::create_dir_all(own).with_context(|| unwritable(path))?;
+    let lock = Lock::take(own)?;
+    // Whoever had the lock until now may have changed everything.
+    check(path, wanted, replace)?;
+    match shard {
+        None => prepare(path, wanted)?,
+        Some(shard) => {
+            if !path.join(CONFIG).exists() {
+                write_durably(&path.join(CONFIG), wanted.as_bytes()).with_context(|| unwritable(path))?;
+            }
+            sweep(shard);
+        }
+    }
+    Ok(lock)
+}
+
+/// Empties a folder that holds other settings, and writes those that are wanted.
+fn prepare(path: &Path, wanted: &str) -> Result<()> {
+    fs::create_dir_all(path).with_context(|| unwritable(path))?;
+    let config = path.join(CONFIG);
+    let found = fs::read_to_string(&config).ok();
+    if found.as_deref() == Some(wanted) {
+        sweep(path);
+        return Ok(());
+    }
+    if found.is_some() {
+        empty(path).with_context(|| unwritable(path))?;
+    }
+    write_durably(&config, wanted.as_bytes()).with_context(|| unwritable(path))
+}
+
+/// Deletes everything but the lock; the settings last, so that a process that dies half-way leaves a run of the old ones.
+fn empty(path: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == lock::FILE || name == CONFIG {
+            continue;
+        }
+        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+    }
+    fs::remove_file(path.join(CONFIG))
+}
+
+/// Deletes what killed processes left of temporary files; that nothing is left of them is nicer, not needed.
+fn sweep(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
+        if is_dir && name != SHARDS {
+            sweep(&entry.path());
+        } else if !is_dir && name != lock::FILE && is_debris(&name) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -126,62 +446,4 @@ fn flatten(name: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) 
 
 fn unwritable(path: &Path) -> String {
     format!("--out '{}' cannot be written to; give a folder that may be made or written to", path.display())
-}
-
-/// A file of JSON lines that grows as results come.
-pub struct Journal {
-    path: PathBuf,
-    file: Mutex<fs::File>,
-}
-
-impl Journal {
-    /// Opens or makes the file, after the lines that an earlier process finished. A last line that was cut off is
-    /// dropped.
-    ///
-    /// # Errors
-    /// If it cannot be read or written, or a line is no result; the message names the line.
-    pub fn open<T: serde::de::DeserializeOwned>(path: &Path) -> Result<(Journal, Vec<T>)> {
-        let text = if path.exists() {
-            fs::read_to_string(path).with_context(|| format!("cannot read '{}'", path.display()))?
-        } else {
-            String::new()
-        };
-        let whole = &text[..text.rfind('\n').map_or(0, |i| i + 1)];
-        if whole.len() < text.len() {
-            write_atomically(path, whole.as_bytes())?;
-        }
-        let read = |(i, line): (usize, &str)| {
-            serde_json::from_str(line).with_context(|| {
-                format!("'{}', line {}: is damaged; delete the line, and it is computed again", path.display(), i + 1)
-            })
-        };
-        let found = whole.lines().enumerate().map(read).collect::<Result<Vec<T>>>()?;
-        let file = fs::OpenOptions::new().create(true).append(true).open(path);
-        let file = file.with_context(|| format!("cannot write '{}'", path.display()))?;
-        Ok((Journal { path: path.into(), file: Mutex::new(file) }, found))
-    }
-
-    /// Appends a result as one line.
-    ///
-    /// # Errors
-    /// If the disk is full or the file cannot be written.
-    pub fn append(&self, result: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_string(result)?;
-        line.push('\n');
-        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        file.write_all(line.as_bytes()).with_context(|| format!("cannot write '{}'", self.path.display()))
-    }
-}
-
-/// Lines of JSON.
-///
-/// # Errors
-/// If a value has no JSON form.
-pub fn json_lines<T: Serialize>(values: &[T]) -> Result<String> {
-    let mut text = String::new();
-    for value in values {
-        text += &serde_json::to_string(value)?;
-        text.push('\n');
-    }
-    Ok(text)
 }

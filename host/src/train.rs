@@ -2,6 +2,7 @@
 
 use crate::activations::Choice;
 use crate::simd::Level;
+use crate::stop;
 use crate::task::{Set, Task};
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
@@ -136,7 +137,7 @@ pub struct Network {
 /// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged on `judge`.
 ///
 /// # Errors
-/// If task, widths and activations do not fit together. A diverging training is no error.
+/// If task, widths and activations do not fit together, or the user stops it. A diverging training is no error.
 pub fn train(
     config: &TrainConfig,
     choice: &Choice,
@@ -165,6 +166,7 @@ pub fn train_network(
     let mut curve = Curve::default();
     let mut diverged = false;
     for epoch in 1..=config.epochs {
+        stop::check_patiently()?;
         let train_loss = trainee.epoch(train, seed, epoch)?;
         diverged = !train_loss.is_finite();
         if diverged {

@@ -189,7 +189,7 @@ fn files(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if !["history.jsonl", "report.html", "report.md"].contains(&name.as_str()) {
+            } else if !["report.html", "report.md"].contains(&name.as_str()) {
                 all.insert(path.strip_prefix(run).unwrap().into(), fs::read(&path).unwrap());
             }
         }

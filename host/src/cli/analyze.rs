@@ -1,8 +1,9 @@
 //! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned activations.
 
 use super::Plan;
-use super::common::{OutArgs, RunPlan, set};
+use super::common::{OutArgs, RunPlan, ShardArgs, set, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
+use super::scale::Again;
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use ldnn::activations::Activations;
@@ -46,6 +47,8 @@ pub struct SizesArgs {
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     widths: Option<Vec<usize>>,
     #[command(flatten)]
+    shard: ShardArgs,
+    #[command(flatten)]
     pub out: OutArgs,
 }
 
@@ -59,11 +62,20 @@ impl SizesArgs {
         settings.experiment.check(&task, &settings.learned)?;
         let count = settings.experiment.ensemble.count(&task, &settings.learned)?;
         let load = settings.experiment.load(count, &task);
-        let plan = self.out.plan("out/sizes", settings, task, |s: &Settings<SizesConfig>, task, folder, output| {
-            finish(sizes::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
-        });
-        Ok(plan.costing(load))
+        let plan = self.out.plan("out/sizes", settings, task, by_size);
+        plan.costing(load).sharing(&self.shard)
     }
+}
+
+fn by_size(s: &Settings<SizesConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
+    finish(sizes::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
+}
+
+/// The plan of a run of `sizes` with these settings, without work of its own.
+pub fn sizes_again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
+    let settings: Settings<SizesConfig> = toml::from_str(config)?;
+    let task = task_named(&settings.task, true)?;
+    Ok(Box::new(RunPlan::again(settings, task, by_size, again)))
 }
 
 #[derive(clap::Args)]

@@ -1,5 +1,6 @@
 //! What several commands have in common.
 
+use super::scale::Again;
 use super::{Mode, Plan};
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
@@ -10,6 +11,8 @@ use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
 use ldnn::report::printable;
+use ldnn::scale::{Incomplete, Mode as Part, Shard, status};
+use ldnn::stop::Stopped;
 use ldnn::task::Task;
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -32,18 +35,9 @@ impl TaskArgs {
     pub fn load(&self, layers: &Layers) -> Result<(String, Task)> {
         let flag = self.data.as_ref().map(|path| path.display().to_string()).or(self.task.clone());
         let name = layers.pick("task", flag)?.unwrap_or_else(|| "mnist1d".into());
-        let set = match name.as_str() {
-            "mnist1d" => Dataset::mnist1d(&Mnist1dConfig::default())?,
-            "vanderpol" => Dataset::vanderpol(&VanDerPolConfig::default())?,
-            "digits" => Dataset::digits()?,
-            path if self.task.is_none() && (self.data.is_some() || is_archive(path)) => {
-                Dataset::from_npz(Path::new(path)).context("--data")?
-            }
-            other => {
-                bail!("--task {other}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz")
-            }
-        };
-        Ok((name, Task::new(&set)))
+        let may_be_file = self.task.is_none() && (self.data.is_some() || is_archive(&name));
+        let task = task_named(&name, may_be_file)?;
+        Ok((name, task))
     }
 }
 
@@ -53,6 +47,20 @@ impl TaskArgs {
         let named = layers.pick("task", self.task.clone())?;
         Ok(self.data.is_some() || named.is_some_and(|name| is_archive(&name)))
     }
+}
+
+/// The task that settings name.
+pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
+    let set = match name {
+        "mnist1d" => Dataset::mnist1d(&Mnist1dConfig::default())?,
+        "vanderpol" => Dataset::vanderpol(&VanDerPolConfig::default())?,
+        "digits" => Dataset::digits()?,
+        path if may_be_file => Dataset::from_npz(Path::new(path)).context("--data")?,
+        other => {
+            bail!("--task {other}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz")
+        }
+    };
+    Ok(Task::new(&set))
 }
 
 /// Whether the settings mean a file.
@@ -125,7 +133,25 @@ impl OutArgs {
     /// The plan to do `work` with `settings` in the run folder.
     pub fn plan<S: Serialize>(&self, default: &str, settings: S, task: Task, work: Work<S>) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
-        RunPlan { settings, task, out, replace: self.replace, work, load: None }
+        let (replace, part) = (self.replace, Part::Whole);
+        RunPlan { settings, task, out, replace, work, load: None, part, sources: vec![] }
+    }
+}
+
+/// Which part of the work to do.
+#[derive(clap::Args, Default)]
+pub struct ShardArgs {
+    /// Do only the part I of N of the work (I from 0), in a folder of its own inside --out; 'auto' or 'auto/N' takes the
+    /// numbers from Slurm, Kubernetes, HyperQueue or GNU parallel. `ldnn merge` makes the results of all parts
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+}
+
+impl ShardArgs {
+    /// The part: the whole, if no shard is given.
+    pub fn part(&self) -> Result<Part> {
+        let parse = |text: &String| Shard::parse(text, |name| std::env::var(name).ok());
+        Ok(self.shard.as_ref().map(parse).transpose()?.map_or(Part::Whole, Part::Shard))
     }
 }
 
@@ -140,12 +166,27 @@ pub struct RunPlan<S> {
     replace: bool,
     work: Work<S>,
     load: Option<Load>,
+    part: Part,
+    sources: Vec<PathBuf>,
 }
 
 impl<S> RunPlan<S> {
     /// The same with an estimate of its cost, for `--dry-run`.
     pub fn costing(self, load: Load) -> RunPlan<S> {
         RunPlan { load: Some(load), ..self }
+    }
+
+    /// The same as one of several processes that share the work.
+    pub fn sharing(self, shard: &ShardArgs) -> Result<RunPlan<S>> {
+        Ok(RunPlan { part: shard.part()?, ..self })
+    }
+}
+
+impl<S: Serialize> RunPlan<S> {
+    /// A run with these settings, without work of its own.
+    pub fn again(settings: S, task: Task, work: Work<S>, again: Again) -> RunPlan<S> {
+        let Again { out, part, sources } = again;
+        RunPlan { settings, task, out, replace: false, work, load: None, part, sources }
     }
 }
 
@@ -160,14 +201,54 @@ impl<S: Serialize> Plan for RunPlan<S> {
     }
 
     fn execute(&self, output: Output) -> Result<String> {
-        let folder = RunFolder::open(&self.out, &self.settings, self.replace)?;
-        (self.work)(&self.settings, &self.task, &folder, output)
+        let folder = RunFolder::open_as(&self.out, &self.settings, self.replace, self.part, &self.sources)?;
+        finish((self.work)(&self.settings, &self.task, &folder, output), &folder)
     }
 }
+
+/// What has become of the work, in words: a shard that has nothing left to do has done its work, whatever others have.
+pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
+    let Err(error) = result else {
+        folder.ended("done");
+        return if folder.mode() == Part::Look { Ok(status::describe(folder, None)) } else { result };
+    };
+    let incomplete = Incomplete::of(&error);
+    folder.ended(&match incomplete {
+        Some(Incomplete { blocked: false, .. }) => "done".into(),
+        Some(_) => "waits".into(),
+        None if error.is::<Stopped>() => "stopped".into(),
+        None => format!("{error:#}"),
+    });
+    if folder.mode() == Part::Look && incomplete.is_some() {
+        return Ok(status::describe(folder, incomplete));
+    }
+    let run = folder.path().display();
+    match (folder.mode(), incomplete) {
+        (Part::Shard(shard), Some(Incomplete { blocked: false, .. })) => Ok(format!(
+            "shard {shard}: done; when all shards are (`ldnn status {run}`), `ldnn merge {run}` writes the results"
+        )),
+        (Part::Shard(shard), Some(_)) => Err(error.context(format!(
+            "shard {shard}: done as far as it can be now; start it again when the other shards have done as much"
+        ))),
+        (Part::Gather, Some(_)) => Err(error.context(status::lacking(folder)).context("not all pieces are there")),
+        _ => Err(error),
+    }
+}
+
+/// The exit code of an error in the work: 75 (EX_TEMPFAIL) where the same command goes on later, else 1.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<Stopped>() || Incomplete::of(error).is_some() { GO_ON_LATER } else { 1 }
+}
+
+/// Not finished; the same command goes on from there.
+const GO_ON_LATER: u8 = 75;
 
 /// Writes to standard output; a reader that has gone away is no error. Names in the text cannot steer a terminal; files
 /// and other programs get the text as it is.
 pub fn say(text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
     let mut out = std::io::stdout().lock();
     let text = if out.is_terminal() { printable(text) } else { text.into() };
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {

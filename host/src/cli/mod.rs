@@ -9,7 +9,9 @@ mod export;
 mod import;
 mod meta;
 mod reproduce;
+mod run;
 mod runs;
+mod scale;
 mod tables;
 mod train;
 mod validate;
@@ -46,7 +48,7 @@ Examples:
   ldnn validate --activations out/meta --compare relu,type1,type2,mix --out out/validate
   ldnn data mnist1d --out mnist1d.npz       the canonical data set, made here
 
-Exit codes: 0 done, 1 the work failed or was stopped, 2 the request was wrong.";
+Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 75 not finished: the same command goes on.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -78,6 +80,16 @@ enum Command {
     Import(import::ImportArgs),
     /// Compile and run an export, and compare it bit for bit
     Verify(export::VerifyArgs),
+    /// Do a study: settings with sweeps over any of them
+    Run(run::RunArgs),
+    /// Make the results of a run whose shards have done their parts
+    Merge(scale::MergeArgs),
+    /// Show how far the shards of a run are
+    Status(scale::StatusArgs),
+    /// Print a script that does a study on a cluster with Slurm
+    Slurm(run::SlurmArgs),
+    /// Print manifests that do a study on Kubernetes
+    K8s(run::K8sArgs),
     /// List run folders
     List(runs::ListArgs),
     /// Show a run's settings and report
@@ -128,7 +140,7 @@ pub fn main() -> ExitCode {
     };
     match result.and_then(|text| say(&text)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
+        Err(error) => fail(&error, common::exit_code(&error)),
     }
 }
 
@@ -157,6 +169,11 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Predict(args) => (Box::new(args.resolve()?), Mode::Work),
         Command::Inspect(args) => (Box::new(args.resolve()?), Mode::Work),
         Command::Verify(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Run(args) => (Box::new(args.resolve()?), args.mode()),
+        Command::Merge(args) => (args.resolve()?, Mode::Work),
+        Command::Status(args) => (args.resolve()?, Mode::Work),
+        Command::Slurm(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::K8s(args) => (Box::new(args.resolve()?), Mode::Work),
         Command::List(args) => (Box::new(args.resolve()?), Mode::Work),
         Command::Show(args) => (Box::new(args.resolve()?), Mode::Work),
         Command::Compare(args) => (Box::new(args.resolve()?), Mode::Work),

@@ -1,10 +1,13 @@
 //! `ldnn reproduce`
 
 use super::Plan;
-use super::common::{OutArgs, TaskArgs};
+use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, task_named};
+use super::scale::Again;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn::config::Layers;
+use ldnn::folder::RunFolder;
+use ldnn::progress::Output;
 use ldnn::reproduce::{self, Experiment, Preset, Study};
 use ldnn::task::Task;
 use serde::{Deserialize, Serialize};
@@ -23,6 +26,8 @@ pub struct Args {
     seed: Option<u64>,
     #[command(flatten)]
     task: TaskArgs,
+    #[command(flatten)]
+    shard: ShardArgs,
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -86,10 +91,8 @@ impl Args {
         let preset = settings.reproduce.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
         let name = name_of(&settings.reproduce.experiments);
         let load = settings.reproduce.load(&task)?;
-        let plan = self.out.plan(&format!("out/{name}-{preset}"), settings, task, |settings, task, folder, output| {
-            reproduce::run(&settings.reproduce, task, folder, output)
-        });
-        Ok(plan.costing(load))
+        let plan = self.out.plan(&format!("out/{name}-{preset}"), settings, task, work);
+        plan.costing(load).sharing(&self.shard)
     }
 
     /// The settings before a file and assignments; preset, seed and experiments decide nearly all of them.
@@ -123,6 +126,17 @@ impl Args {
         };
         Experiment::ALL.into_iter().filter(wanted).collect()
     }
+}
+
+/// The plan of a run with these settings, without work of its own.
+pub fn again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
+    let settings: Settings = toml::from_str(config)?;
+    let task = task_named(&settings.task, true)?;
+    Ok(Box::new(RunPlan::again(settings, task, work, again)))
+}
+
+fn work(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
+    reproduce::run(&settings.reproduce, task, folder, output)
 }
 
 /// Of the run folder.

@@ -39,6 +39,13 @@ pub struct CompareArgs {
 /// A text that is found at once.
 pub struct Said(String);
 
+impl Said {
+    /// The text.
+    pub fn new(text: String) -> Said {
+        Said(text)
+    }
+}
+
 impl Plan for Said {
     fn describe(&self) -> Result<String> {
         Ok(self.0.clone())

@@ -1,8 +1,9 @@
 //! `ldnn validate`
 
 use super::Plan;
-use super::common::OutArgs;
+use super::common::{OutArgs, RunPlan, ShardArgs, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
+use super::scale::Again;
 use anyhow::Result;
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
@@ -18,6 +19,8 @@ pub struct Args {
     /// Write every trained network to networks/NAME-SEED.json
     #[arg(long)]
     keep_networks: bool,
+    #[command(flatten)]
+    shard: ShardArgs,
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -40,8 +43,15 @@ impl Args {
         })?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
-        Ok(self.out.plan("out/validate", settings, task, compare).costing(load))
+        self.out.plan("out/validate", settings, task, compare).costing(load).sharing(&self.shard)
     }
+}
+
+/// The plan of a run with these settings, without work of its own.
+pub fn again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
+    let settings: Settings<ValidateConfig> = toml::from_str(config)?;
+    let task = task_named(&settings.task, true)?;
+    Ok(Box::new(RunPlan::again(settings, task, compare, again)))
 }
 
 fn compare(settings: &Settings<ValidateConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {

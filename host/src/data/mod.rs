@@ -9,7 +9,7 @@ pub mod table;
 pub mod tabular;
 mod vanderpol;
 
-pub use atomic::write_atomically;
+pub use atomic::{PART, write_atomically, write_atomically_with, write_durably};
 pub use digits::digits_csv;
 pub use mnist1d::Mnist1dConfig;
 pub use vanderpol::VanDerPolConfig;

@@ -6,6 +6,7 @@ use crate::folder::RunFolder;
 use crate::plot;
 use crate::progress::Output;
 use crate::report::Section;
+use crate::scale::all;
 use crate::stats::mean;
 use crate::task::Task;
 use crate::train::{TrainConfig, Training};
@@ -59,9 +60,11 @@ pub fn run(
     let end = |t: &Training| metric.of(&t.curve).last().copied();
     let mut section = Section::new(format!("{} against network size", metric.label()));
     let (mut contests, mut csv) = (Vec::new(), String::new());
-    for &width in &config.widths {
+    let at = |&width: &usize| {
         let name = format!("width-{width}");
-        let (entrants, trainings) = ensembles(&config.at(width), task, learned, chosen, folder, &name, output)?;
+        ensembles(&config.at(width), task, learned, chosen, folder, &name, output)
+    };
+    for (&width, (entrants, trainings)) in config.widths.iter().zip(all(config.widths.iter().map(at))?) {
         for (i, line) in csv_of(&trainings).lines().enumerate() {
             match (i, csv.is_empty()) {
                 (0, true) => csv += &format!("width,{line}\n"),

@@ -4,6 +4,7 @@ use crate::folder::RunFolder;
 use crate::plot;
 use crate::progress::Output;
 use crate::report::{Claim, Measure, Section, Table, short};
+use crate::scale::all;
 use crate::stats::{Summary, mean};
 use crate::task::Task;
 use crate::train::Training;
@@ -31,10 +32,7 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
     let mut section = Section::new("Transfer: activations learned on one task, used on another");
     let mut head: Vec<String> = vec!["learned on".into()];
     head.extend(places.iter().map(|p| format!("{}: {}", p.task.name, metric_of(&p.task).label())));
-    let mut columns = Vec::new();
-    for place in places {
-        columns.push(column(place, places, folder, output)?);
-    }
+    let columns = all(places.iter().map(|place| column(place, places, folder, output)))?;
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     let caption = "mean over networks ± half of the 95 % interval (over outer seeds for learned activations)";
     let mut table = Table::new(caption, &head);
@@ -94,7 +92,8 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
     }
     let jobs: Vec<Job> = config.jobs(&all, None)?;
     let (task, train, judge) = (&place.task, &place.task.train, &place.task.test);
-    let trainings = train_all(Ensemble { task, train, judge }, &jobs, folder, &format!("on-{}", task.name), output)?;
+    let trainings =
+        train_all(Ensemble { task, train, judge }, &jobs, folder, (&format!("on-{}", task.name), false), output)?;
     let metric = metric_of(task);
     let values = values_of(&all, &trainings, |t: &Training| metric.of(&t.curve).last().copied());
     let mut rows: Vec<Row> = Vec::new();

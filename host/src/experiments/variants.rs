@@ -5,6 +5,7 @@ use crate::folder::RunFolder;
 use crate::plot;
 use crate::progress::Output;
 use crate::report::{Measure, Section, Table};
+use crate::scale::all;
 use crate::task::Task;
 use crate::train::{TrainConfig, Training};
 use crate::validate::{Learned, ValidateConfig, by_kind, ensembles, metric_of, values_of};
@@ -36,16 +37,16 @@ pub fn run(
     let metric = metric_of(task);
     // The best point of each curve's mean would favour the lucky: the last one counts.
     let end = |t: &Training| metric.of(&t.curve).last().copied();
-    let mut contests = Vec::new();
-    for v in variants {
+    let contest = |v: &Variant| {
         let train = TrainConfig { hidden: v.hidden.clone(), ..config.train.clone() };
         let types = v.learned.first().map_or(0, |(_, a)| a.types_in_a_layer());
         let activations = config.activations.iter().filter(|a| !a.starts_with("type")).cloned();
         let own = (1..=types).map(|t| format!("type{t}"));
         let config = ValidateConfig { train, activations: activations.chain(own).collect(), ..config.clone() };
         let (entrants, trainings) = ensembles(&config, task, &v.learned, None, folder, &v.name, output)?;
-        contests.push(Contest::of(metric, &v.name, &entrants, values_of(&entrants, &trainings, end)));
-    }
+        Ok(Contest::of(metric, &v.name, &entrants, values_of(&entrants, &trainings, end)))
+    };
+    let contests = all(variants.iter().map(contest))?;
     let mut section = Section::new(title);
     let groups = |c: &Contest| {
         let kinds = by_kind(&c.entrants, &c.values).into_iter();

@@ -13,7 +13,6 @@ use ldnn_core::optimise::clamp;
 use ldnn_core::{Shape, table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
 
 /// One line of `history.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,8 +31,6 @@ pub struct Record {
     pub gradient_norms: Vec<f64>,
     /// How many elements of the gradient were clipped.
     pub clipped: usize,
-    /// Wall-clock seconds.
-    pub seconds: f64,
 }
 
 /// All that a run needs to go on from.
@@ -170,7 +167,6 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// If a number is no longer finite; the activations then are those before the step.
     pub fn step(&mut self) -> Result<Record> {
-        let begun = Instant::now();
         if self.config.resplit && self.config.outer_loss == Objective::Heldout {
             let (rows, config) = (&self.task.train, self.config);
             (self.train, self.held_out) = rows.split(config.held_out, config.seed, self.step as u64)?;
@@ -203,7 +199,6 @@ impl<'a> Learner<'a> {
             test_accuracy: outcome.test.accuracy,
             gradient_norms,
             clipped,
-            seconds: begun.elapsed().as_secs_f64(),
         })
     }
 

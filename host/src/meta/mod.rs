@@ -7,4 +7,4 @@ mod run;
 
 pub use config::{MetaConfig, Objective, Schedule, Tape};
 pub use learner::{Checkpoint, Learner, Record};
-pub use run::run;
+pub use run::{Piece, run};

@@ -3,12 +3,16 @@
 use super::config::MetaConfig;
 use super::learner::{Checkpoint, Learner, Record};
 use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
-use crate::folder::{Journal, RunFolder, json_lines};
+use crate::data::write_durably;
+use crate::folder::{CONFIG, RunFolder};
+use crate::journal::{self, Journal};
 use crate::plot::{self, Band, Snapshot};
 use crate::progress::Progress;
+use crate::scale::{Incomplete, Tally};
 use crate::stop;
 use crate::task::Task;
 use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
 
 const HISTORY: &str = "history.jsonl";
 const SNAPSHOTS: &str = "snapshots.jsonl";
@@ -21,13 +25,95 @@ const CHECKPOINT: &str = "checkpoint.json";
 /// case the folder holds the activations as they were learned so far.
 pub fn run(config: &MetaConfig, task: &Task, folder: &RunFolder, progress: &Progress) -> Result<Activations> {
     let mut learner = Learner::new(config, task)?;
-    let mut kept = Kept::open(folder, &mut learner)?;
+    let mut kept = Kept::open(config, folder, &mut learner)?;
     progress.skip(learner.steps_done());
     let result = learn(config, &mut learner, &mut kept, progress);
     kept.save(&learner)?;
     kept.draw(&format!("{}: {} types from {}", task.name, config.types, config.base))?;
     result?;
     learner.activations()
+}
+
+/// A meta-learning run as a piece of work that another shard may do, or have done.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// The list of runs that it belongs to, for [`Tally`].
+    pub list: &'a str,
+    /// Its number in that.
+    pub number: usize,
+    /// The name of its folder inside the run folder.
+    pub name: &'a str,
+    /// Its settings.
+    pub config: &'a MetaConfig,
+    /// Its task.
+    pub task: &'a Task,
+}
+
+impl Piece<'_> {
+    /// What it learned: here, or by a shard earlier, or now if it is this process's to do.
+    ///
+    /// # Errors
+    /// As [`run`]; [`Incomplete`] if it is not there and not this process's to do.
+    pub fn learn(&self, folder: &RunFolder, progress: &Progress) -> Result<Activations> {
+        let Piece { config, task, name, .. } = *self;
+        let mode = folder.mode();
+        for (i, place) in self.places(folder).into_iter().enumerate() {
+            let Some(found) = finished(config, task, &place)? else { continue };
+            if mode.has_results() {
+                if i > 0 {
+                    folder.adopt_again(name, &place)?;
+                }
+                // Draws it, and writes again what may have been damaged.
+                return run(config, task, &folder.inside(name, config)?, progress);
+            }
+            progress.skip(config.steps);
+            return Ok(found);
+        }
+        if mode.does(&folder.list(self.list), self.number) {
+            let learned = run(config, task, &folder.own(name, config)?, progress)?;
+            folder.piece_done();
+            return Ok(learned);
+        }
+        Err(Incomplete { missing: 1, blocked: true }.into())
+    }
+
+    /// The same if it is there already, and nothing if it is not; nothing is written.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or is of other settings.
+    pub fn find(&self, folder: &RunFolder) -> Result<Option<Activations>> {
+        for place in self.places(folder) {
+            if let Some(found) = finished(self.config, self.task, &place)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn places(&self, folder: &RunFolder) -> Vec<PathBuf> {
+        folder.places(self.name, Some((self.list, self.number)))
+    }
+
+    /// Counts pieces of a list by their results.
+    pub fn count<T>(list: &str, results: &[Result<T>], folder: &RunFolder) {
+        let missing = (0..results.len()).filter(|&i| results[i].as_ref().is_err_and(|e| Incomplete::of(e).is_some()));
+        folder.count(Tally { list: folder.list(list), total: results.len(), missing: missing.collect() });
+    }
+}
+
+/// What the run with these settings in `folder` learned, if it is one and came to its end.
+fn finished(config: &MetaConfig, task: &Task, folder: &Path) -> Result<Option<Activations>> {
+    let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
+    let found = journal::read::<Checkpoint>(&folder.join(CHECKPOINT))?;
+    let Some(checkpoint) = found.lines.into_iter().map(|l| l.value).find(|c| c.step == config.steps) else {
+        return Ok(None);
+    };
+    if std::fs::read_to_string(folder.join(CONFIG)).ok() != Some(wanted) {
+        return Ok(None);
+    }
+    let mut learner = Learner::new(config, task)?;
+    learner.resume(&checkpoint)?;
+    learner.activations().map(Some)
 }
 
 fn learn(config: &MetaConfig, learner: &mut Learner, kept: &mut Kept, progress: &Progress) -> Result<()> {
@@ -48,6 +134,7 @@ fn learn(config: &MetaConfig, learner: &mut Learner, kept: &mut Kept, progress: 
 
 /// What is on disk, and the same in memory.
 struct Kept<'a> {
+    config: &'a MetaConfig,
     folder: &'a RunFolder,
     history: Vec<Record>,
     snapshots: Vec<Snapshot>,
@@ -55,26 +142,34 @@ struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    /// Reads what is there, up to the checkpoint; the steps after it are computed again.
-    fn open(folder: &'a RunFolder, learner: &mut Learner) -> Result<Self> {
-        let (_, mut history) = Journal::open::<Record>(&folder.file(HISTORY))?;
-        let (_, mut snapshots) = Journal::open::<Snapshot>(&folder.file(SNAPSHOTS))?;
-        let path = folder.file(CHECKPOINT);
-        if path.exists() {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read '{}'", path.display()))?;
-            let checkpoint: Checkpoint = serde_json::from_str(&text)
-                .with_context(|| format!("'{}' is damaged; delete the run folder and start again", path.display()))?;
-            learner.resume(&checkpoint)?;
+    /// Reads what is there, up to the checkpoint; the steps after it are computed again. Where a line before it is missing
+    /// or damaged, nothing but a start from the beginning gives that line again.
+    fn open(config: &'a MetaConfig, folder: &'a RunFolder, learner: &mut Learner) -> Result<Self> {
+        let history = Journal::open::<Record>(&folder.file(HISTORY))?.1;
+        let snapshots = Journal::open::<Snapshot>(&folder.file(SNAPSHOTS))?.1;
+        let checkpoint: Option<Checkpoint> = journal::read_checked(&folder.file(CHECKPOINT))?;
+        let done = checkpoint.as_ref().map_or(0, |c| c.step);
+        let mut history: Vec<Record> = history.into_iter().map(|l| l.value).filter(|r| r.step <= done).collect();
+        let mut snapshots: Vec<Snapshot> = snapshots.into_iter().map(|l| l.value).filter(|s| s.step <= done).collect();
+        let is_whole = history.iter().map(|r| r.step).eq(1..=done)
+            && snapshots.iter().map(|s| s.step).eq((0..=done).filter(|&s| has_snapshot(config, s)));
+        match checkpoint {
+            Some(checkpoint) if is_whole => learner.resume(&checkpoint)?,
+            Some(_) => {
+                eprintln!(
+                    "warning: '{}': the course of the run has gaps; it is computed again from the start",
+                    folder.path().display()
+                );
+                (history, snapshots) = (vec![], vec![]);
+            }
+            None => (history, snapshots) = (vec![], vec![]),
         }
-        let done = learner.steps_done();
-        history.retain(|r| r.step <= done);
-        snapshots.retain(|s| s.step <= done);
-        folder.write(HISTORY, json_lines(&history)?)?;
         if snapshots.is_empty() {
             snapshots.push(snapshot(learner)?);
         }
-        let (journal, _) = Journal::open::<Record>(&folder.file(HISTORY))?;
-        Ok(Kept { folder, history, snapshots, journal })
+        write_durably(&folder.file(HISTORY), &journal::lines(&history)?)?;
+        let journal = Journal::create(&folder.file(HISTORY))?;
+        Ok(Kept { config, folder, history, snapshots, journal })
     }
 
     fn add(&mut self, record: Record) -> Result<()> {
@@ -85,15 +180,15 @@ impl<'a> Kept<'a> {
 
     /// The checkpoint comes last: what it refers to is on disk by then.
     fn save(&mut self, learner: &Learner) -> Result<()> {
-        let now = snapshot(learner)?;
-        if self.snapshots.last().map(|s| s.step) != Some(now.step) {
-            self.snapshots.push(now);
+        let step = learner.steps_done();
+        if has_snapshot(self.config, step) && self.snapshots.last().map(|s| s.step) != Some(step) {
+            self.snapshots.push(snapshot(learner)?);
         }
         let activations = learner.activations()?;
-        self.folder.write(SNAPSHOTS, json_lines(&self.snapshots)?)?;
+        write_durably(&self.folder.file(SNAPSHOTS), &journal::lines(&self.snapshots)?)?;
         self.folder.write("activations.json", serde_json::to_string_pretty(&activations)? + "\n")?;
         self.folder.write("activations.txt", activations.to_text()?)?;
-        self.folder.write(CHECKPOINT, serde_json::to_string(&learner.checkpoint())?)
+        journal::write_checked(&self.folder.file(CHECKPOINT), &learner.checkpoint())
     }
 
     fn draw(&self, title: &str) -> Result<()> {
@@ -123,6 +218,11 @@ impl<'a> Kept<'a> {
         };
         vec![curve("outer loss", |r| r.loss), curve("last training", |r| r.train_loss), curve("test", |r| r.test_loss)]
     }
+}
+
+/// A run that is stopped and goes on has the snapshots of one that is not.
+fn has_snapshot(config: &MetaConfig, step: usize) -> bool {
+    step.is_multiple_of(config.snapshot_every) || step == config.steps
 }
 
 fn snapshot(learner: &Learner) -> Result<Snapshot> {

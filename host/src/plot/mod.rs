@@ -19,11 +19,14 @@ pub use violin::{Group, violins};
 use crate::folder::RunFolder;
 use anyhow::Result;
 
-/// Writes `name.svg` and `name.png`.
+/// Writes `name.svg` and `name.png`, where results are written at all.
 ///
 /// # Errors
 /// If the folder cannot be written to.
 pub fn save(folder: &RunFolder, name: &str, drawing: &Drawing) -> Result<()> {
+    if !folder.mode().has_results() {
+        return Ok(());
+    }
     folder.write(&format!("{name}.svg"), drawing.to_svg())?;
     folder.write(&format!("{name}.png"), drawing.to_png()?)
 }

@@ -46,6 +46,9 @@ impl Page {
     /// # Errors
     /// If a picture is not there or a file cannot be written.
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
+        if !folder.mode().has_results() {
+            return Ok(());
+        }
         folder.write("report.html", self.to_html(folder)?)?;
         folder.write("report.md", self.to_markdown())
     }

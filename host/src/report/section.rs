@@ -4,6 +4,7 @@ use super::cell::csv_lines;
 use super::claim::{Claim, judge};
 use crate::folder::RunFolder;
 use crate::plot::{self, Drawing};
+use crate::scale::all;
 use anyhow::Result;
 use comfy_table::presets;
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,17 @@ impl Section {
         let moved = |p: Picture| Picture { file: format!("{inside}/{}", p.file), ..p };
         self.pictures.extend(other.pictures.into_iter().map(moved));
         self.claims.extend(other.claims);
+    }
+
+    /// Takes two sections over, each with its folder; if one is incomplete, the other has been worked for all the same.
+    ///
+    /// # Errors
+    /// The first of theirs that is not [`crate::scale::Incomplete`], or both of those together.
+    pub fn absorb_both(&mut self, first: Result<Section>, second: Result<Section>, inside: [&str; 2]) -> Result<()> {
+        for (section, inside) in all([first, second])?.into_iter().zip(inside) {
+            self.absorb(section, inside);
+        }
+        Ok(())
     }
 
     /// Writes `section.json` and `report.txt`, its claims judged by themselves.

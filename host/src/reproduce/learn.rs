@@ -3,8 +3,9 @@
 use super::config::{Lesson, Study, TaskName};
 use crate::data::{Dataset, VanDerPolConfig};
 use crate::folder::RunFolder;
-use crate::meta::{self, MetaConfig};
+use crate::meta::{MetaConfig, Piece};
 use crate::progress::{Output, Progress};
+use crate::scale::Incomplete;
 use crate::task::Task;
 use crate::validate::Learned;
 use anyhow::{Context, Result};
@@ -38,17 +39,18 @@ impl Tasks {
     }
 }
 
-/// What was learned, by the lesson's name.
-pub struct Lessons(Vec<(String, Vec<Learned>)>);
+/// What was learned, by the lesson's name; or how many runs of it are missing.
+pub struct Lessons(Vec<(String, Result<Vec<Learned>, Incomplete>)>);
 
 impl Lessons {
     /// The activations of a lesson, one an outer seed.
     ///
     /// # Errors
-    /// If the study has no such lesson.
+    /// If the study has no such lesson; [`Incomplete`] if other shards have not learned it.
     pub fn get(&self, name: &str) -> Result<&[Learned]> {
         let found = self.0.iter().find(|(n, _)| n == name);
-        Ok(&found.with_context(|| format!("the study has no lesson '{name}'"))?.1)
+        let (_, learned) = found.with_context(|| format!("the study has no lesson '{name}'"))?;
+        Ok(learned.as_ref().map_err(|incomplete| *incomplete)?)
     }
 }
 
@@ -77,17 +79,32 @@ pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -
         std::cmp::Reverse(l.meta.steps * if l.meta.period > 0 && l.meta.restart > 0 { 1 } else { l.meta.inner_steps })
     });
     let progress = Progress::new(output, "meta-learning", runs.iter().map(|(l, _)| l.meta.steps).sum());
-    let learned = runs.par_iter().with_max_len(1).map(|(lesson, i)| {
-        let config = lesson.run(*i);
-        let own = folder.inside(&lesson.folder(*i), &config)?;
-        Ok((config.seed, meta::run(&config, tasks.get(lesson.on), &own, &progress)?))
+    let learned = runs.par_iter().enumerate().with_max_len(1).map(|(number, (lesson, i))| {
+        let (config, name) = (lesson.run(*i), lesson.folder(*i));
+        let piece = Piece { list: LIST, number, name: &name, config: &config, task: tasks.get(lesson.on) };
+        Ok((config.seed, piece.learn(folder, &progress)?))
     });
-    let learned = learned.collect::<Result<Vec<Learned>>>()?;
-    let of = |lesson: &Lesson| {
-        let mut own: Vec<Learned> =
-            runs.iter().zip(&learned).filter(|((l, _), _)| l.name == lesson.name).map(|(_, a)| a.clone()).collect();
-        own.sort_by_key(|(seed, _)| *seed);
-        (lesson.name.clone(), own)
-    };
-    Ok(Lessons(study.lessons.iter().map(of).collect()))
+    let learned: Vec<Result<Learned>> = learned.collect();
+    Piece::count(LIST, &learned, folder);
+    let mut lessons: Vec<(String, Result<Vec<Learned>, Incomplete>)> =
+        study.lessons.iter().map(|l| (l.name.clone(), Ok(vec![]))).collect();
+    for ((lesson, _), learned) in runs.iter().zip(learned) {
+        let Some((_, of)) = lessons.iter_mut().find(|(name, _)| *name == lesson.name) else { continue };
+        match (learned, &mut *of) {
+            (Ok(learned), Ok(all)) => all.push(learned),
+            (Ok(_), Err(_)) => {}
+            (Err(error), _) => {
+                let one = Incomplete::of(&error).ok_or(error)?;
+                *of = Err(of.as_ref().map_or_else(|before| before.and(one), |_| one));
+            }
+        }
+    }
+    for (_, of) in &mut lessons {
+        let Ok(all) = of else { continue };
+        all.sort_by_key(|(seed, _)| *seed);
+    }
+    Ok(Lessons(lessons))
 }
+
+/// The list of meta-learning runs.
+const LIST: &str = "learned";

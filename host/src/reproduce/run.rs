@@ -10,6 +10,7 @@ use crate::experiments::{best, equal, family, forecast, hessian, participation, 
 use crate::folder::RunFolder;
 use crate::progress::Output;
 use crate::report::{Claim, Measure, Page, Part, Picture, Section, Verdict, claim_table, judge};
+use crate::scale::all;
 use crate::stats::mean;
 use crate::task::Task;
 use crate::train::TrainConfig;
@@ -96,12 +97,12 @@ pub fn run(study: &Study, task: &Task, folder: &RunFolder, output: Output) -> Re
     let lessons = learn(study, &tasks, folder, output)?;
     let learned_in = begun.elapsed().as_secs_f64();
     let work = Work { study, tasks, lessons, folder, output };
-    let mut parts = Vec::new();
-    for experiment in Experiment::ALL.into_iter().filter(|e| study.does(*e)) {
+    let part = |experiment| {
         let begun = Instant::now();
         let (name, section, settings) = work.experiment(experiment)?;
-        parts.push(Part { folder: name, section, settings, seconds: begun.elapsed().as_secs_f64() });
-    }
+        Ok(Part { folder: name, section, settings, seconds: begun.elapsed().as_secs_f64() })
+    };
+    let mut parts = all(Experiment::ALL.into_iter().filter(|e| study.does(*e)).map(part))?;
     judge_all(&mut parts, study.preset);
     let page = page(study, parts, learned_in, begun.elapsed().as_secs_f64());
     folder.write("claims.json", serde_json::to_string_pretty(&page.claims())? + "\n")?;
@@ -218,10 +219,13 @@ impl Work<'_> {
         let folder = self.folder.inside(name, settings)?;
         let mut section = Section::new(title);
         let first = folder.inside("equal", settings)?;
-        section.absorb(run(self.lessons.get(lessons.0)?, None, &first)?, "equal");
-        let chosen = self.chosen(&self.study.select, TaskName::Main, lessons.1, ensemble)?;
         let second = folder.inside("best", settings)?;
-        section.absorb(run(self.lessons.get(lessons.1)?, Some(&chosen), &second)?, "best");
+        let equal = || run(self.lessons.get(lessons.0)?, None, &first);
+        let best = || {
+            let chosen = self.chosen(&self.study.select, TaskName::Main, lessons.1, ensemble)?;
+            run(self.lessons.get(lessons.1)?, Some(&chosen), &second)
+        };
+        section.absorb_both(equal(), best(), ["equal", "best"])?;
         section.save(&folder)?;
         Ok((name.into(), section, toml_of(settings)?))
     }
@@ -229,17 +233,19 @@ impl Work<'_> {
     fn fig3(&self) -> Result<(String, Section, String)> {
         let (s, folder) = (self.study, self.folder.inside("fig3", &self.study.equal)?);
         let mut section = Section::new("Fig. 3: two types learned from a sine, and their mix");
+        let equal_folder = folder.inside("equal", &s.equal)?;
+        let best_folder = folder.inside("best", &s.best)?;
+        let equal = || equal::run(&s.equal, self.main(), self.lessons.get("authors")?, &equal_folder, self.output);
+        let best = || {
+            let chosen = self.chosen(&s.select, TaskName::Main, "sine", &s.best)?;
+            best::run(&s.best, self.main(), self.lessons.get("sine")?, &chosen, &best_folder, self.output)
+        };
+        let (equal, best) = (equal(), best());
         for (lesson, of) in [("authors", "the authors' objective"), ("sine", "the held-out objective")] {
             self.show_evolution(&mut section, lesson, of)?;
             section.claims.push(diversity(of, self.lessons.get(lesson)?)?);
         }
-        let equal_folder = folder.inside("equal", &s.equal)?;
-        let learned = self.lessons.get("authors")?;
-        section.absorb(equal::run(&s.equal, self.main(), learned, &equal_folder, self.output)?, "equal");
-        let chosen = self.chosen(&s.select, TaskName::Main, "sine", &s.best)?;
-        let best_folder = folder.inside("best", &s.best)?;
-        let learned = self.lessons.get("sine")?;
-        section.absorb(best::run(&s.best, self.main(), learned, &chosen, &best_folder, self.output)?, "best");
+        section.absorb_both(equal, best, ["equal", "best"])?;
         section.save(&folder)?;
         Ok(("fig3".into(), section, toml_of(&s.equal)?))
     }
@@ -260,9 +266,12 @@ impl Work<'_> {
         let learned = self.lessons.get("vanderpol")?;
         let mut section = Section::new("Fig. 5: van der Pol, regression and forecast");
         self.show_evolution(&mut section, "vanderpol", "on van der Pol")?;
-        section.absorb(forecast::run(&s.forecast, task, learned, None, &folder, self.output)?, ".");
-        let chosen = self.chosen(&s.forecast_select, TaskName::Vanderpol, "vanderpol", &s.forecast.ensemble)?;
-        section.absorb(forecast::run(&s.forecast, task, learned, Some(&chosen), &folder, self.output)?, ".");
+        let equal = || forecast::run(&s.forecast, task, learned, None, &folder, self.output);
+        let best = || {
+            let chosen = self.chosen(&s.forecast_select, TaskName::Vanderpol, "vanderpol", &s.forecast.ensemble)?;
+            forecast::run(&s.forecast, task, learned, Some(&chosen), &folder, self.output)
+        };
+        section.absorb_both(equal(), best(), [".", "."])?;
         section.save(&folder)?;
         Ok(("fig5".into(), section, toml_of(&s.forecast)?))
     }

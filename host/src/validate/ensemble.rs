@@ -91,12 +91,26 @@ pub fn by_kind(entrants: &[Entrant], values: &[Vec<f64>]) -> Vec<(String, Vec<f6
 }
 
 impl Job<'_> {
-    fn is(&self, done: &Training) -> bool {
-        self.choice.name == done.activation && self.seed == done.seed && self.config.rate == done.rate
+    /// What tells it from every other one in a journal.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key(&self.choice.name, self.seed, self.config.rate)
     }
 }
 
-/// Trains every job; `name.jsonl` in `folder` is the journal. See [`Work::run`].
+impl Training {
+    /// The key of the job that it is of.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key(&self.activation, self.seed, self.rate)
+    }
+}
+
+fn key(name: &str, seed: u64, rate: f64) -> String {
+    format!("{name}, seed {seed}, rate {rate}")
+}
+
+/// Trains every job; `name.jsonl` in `folder` is the journal. See [`Work::run`], also for `needed`.
 ///
 /// # Errors
 /// If a job is impossible, the journal cannot be written, or the user stops it. A training that diverges is a result.
@@ -104,13 +118,15 @@ pub fn train_all(
     ensemble: Ensemble,
     jobs: &[Job],
     folder: &RunFolder,
-    name: &str,
+    (name, needed): (&str, bool),
     output: Output,
 ) -> Result<Vec<Training>> {
     let Ensemble { task, train: rows, judge } = ensemble;
     Work::<Job, Training> {
         name,
-        same: &|job, done| job.is(done),
+        key: &|job| job.key(),
+        key_of: &|done| done.key(),
+        needed,
         work: &|job| train(&job.config, job.choice, task, rows, judge, job.seed),
         message: &message,
     }

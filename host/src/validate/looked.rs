@@ -41,13 +41,11 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
         let seen = if training.diverged { None } else { Some(look(&network, &training)?) };
         Ok(Looked { training, seen })
     };
-    let same = |job: &Job, done: &Looked<S>| {
-        let t = &done.training;
-        (&job.choice.name, job.seed, job.config.rate) == (&t.activation, t.seed, t.rate)
-    };
     let message = |l: &Looked<S>| l.training.activation.clone();
-    let mut all =
-        Work::<Job, Looked<S>> { name, same: &same, work: &work, message: &message }.run(&jobs, folder, output)?;
+    let (key, key_of) = (|job: &Job| job.key(), |done: &Looked<S>| done.training.key());
+    let work =
+        Work::<Job, Looked<S>> { name, key: &key, key_of: &key_of, needed: false, work: &work, message: &message };
+    let mut all = work.run(&jobs, folder, output)?;
     let place = |l: &Looked<S>| entrants.iter().position(|e| e.choice.name == l.training.activation);
     all.sort_by_key(place);
     Ok((entrants, all))

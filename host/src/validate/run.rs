@@ -138,10 +138,11 @@ fn keep(
     let write = |network: &Network, t: &Training| {
         let provenance = format!("{}, {}, seed {}, rate {}", task.name, t.activation, t.seed, t.rate);
         let file = format!("networks/{}-{}.json", t.activation, t.seed);
-        folder.write(&file, serde_json::to_string(&Model::of(network, provenance))? + "\n")?;
+        folder.keep(&file, serde_json::to_string(&Model::of(network, provenance))? + "\n")?;
         Ok(file)
     };
     let (_, looked) = look_at::<String>(config, task, learned, None, (folder, "trainings", output), write)?;
+    looked.iter().filter_map(|l| l.seen.as_ref()).try_for_each(|file| folder.adopt(file))?;
     Ok(looked.into_iter().map(|l| l.training).collect())
 }
 
@@ -162,7 +163,7 @@ pub fn ensembles(
     let entrants = config.entrants(task, learned)?;
     let jobs = config.jobs(&entrants, chosen)?;
     let ensemble = Ensemble { task, train: &task.train, judge: &task.test };
-    let mut trainings = train_all(ensemble, &jobs, folder, name, output)?;
+    let mut trainings = train_all(ensemble, &jobs, folder, (name, false), output)?;
     let place = |name: &str| entrants.iter().position(|e| e.choice.name == name);
     trainings.sort_by_key(|t| place(&t.activation));
     Ok((entrants, trainings))

@@ -84,7 +84,7 @@ pub fn select(
         }
     }
     let ensemble = Ensemble { task, train: &rest, judge: &validation };
-    let trainings = train_all(ensemble, &jobs, folder, "selection", output)?;
+    let trainings = train_all(ensemble, &jobs, folder, ("selection", true), output)?;
     let metric = metric_of(task);
     let per_entrant = config.rates.len() * config.runs;
     let better = |a: Chosen, b: Chosen| if metric.better(b.validation, a.validation) { b } else { a };

@@ -1,0 +1,69 @@
+//! `ldnn merge`, `ldnn status`: what the shards of a run have done.
+
+use super::{Plan, analyze, reproduce, run, validate};
+use anyhow::{Context, Result, bail};
+use ldnn::folder::{CONFIG, SHARDS, read_config};
+use ldnn::scale::Mode as Part;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub struct MergeArgs {
+    /// Run folders with shards' folders in them: one that all shards had, or one of each machine
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// The run folder for the results [default: the first RUN]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  ldnn merge out/study                            all shards wrote to one folder
+  ldnn merge lab1/study lab2/study --out study    collected from two machines
+
+The results are the bytes that one process without --shard writes. If pieces are missing, merge says how many of which
+shards, writes nothing of what depends on them, and ends with exit code 75.";
+
+#[derive(clap::Args)]
+pub struct StatusArgs {
+    /// The run folder, and those of other machines
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+}
+
+impl MergeArgs {
+    pub fn resolve(&self) -> Result<Box<dyn Plan>> {
+        let out = self.out.as_ref().unwrap_or(&self.runs[0]);
+        again(&self.runs, Again { out: out.clone(), part: Part::Gather, sources: self.runs.clone() })
+    }
+}
+
+impl StatusArgs {
+    pub fn resolve(&self) -> Result<Box<dyn Plan>> {
+        again(&self.runs, Again { out: self.runs[0].clone(), part: Part::Look, sources: self.runs.clone() })
+    }
+}
+
+/// Which part of a run is done again, and where.
+pub struct Again {
+    pub out: PathBuf,
+    pub part: Part,
+    pub sources: Vec<PathBuf>,
+}
+
+/// The plan of the command that made the first of `runs`, from the settings in it.
+fn again(runs: &[PathBuf], again: Again) -> Result<Box<dyn Plan>> {
+    let config = read_config(&runs[0]).context("give run folders of commands with --shard")?;
+    let table: toml::Table = config.parse().with_context(|| format!("'{}'", runs[0].join(CONFIG).display()))?;
+    let experiment = |key: &str| table.get("experiment").is_some_and(|e| e.get(key).is_some());
+    let is_shared = runs.iter().any(|r| r.join(SHARDS).exists());
+    match () {
+        () if table.contains_key("study") => run::again(&config, again),
+        () if table.contains_key("reproduce") => reproduce::again(&config, again),
+        () if is_shared && experiment("widths") => analyze::sizes_again(&config, again),
+        // Of the commands whose experiment is an ensemble, this is the one that has --shard.
+        () if is_shared && experiment("activations") => validate::again(&config, again),
+        () => bail!("'{}' holds no shards; give run folders of commands with --shard", runs[0].display()),
+    }
+}

@@ -1,0 +1,122 @@
+//! How far the shards of a run are, in words.
+
+use super::{Incomplete, Lock, Shard, Tally, pulse};
+use crate::folder::{RunFolder, SHARDS, shards_of};
+use crate::report::Table;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// What is missing, list by list, with the shards that it belongs to.
+#[must_use]
+pub fn lacking(folder: &RunFolder) -> String {
+    let count = count_of(folder);
+    let mut text = String::new();
+    for t in folder.tallies().iter().filter(|t| !t.missing.is_empty()) {
+        let _ = write!(text, "\n  {}: {} of {} are missing", t.list, t.missing.len(), t.total);
+        if let Some(count) = count {
+            let owners: BTreeSet<usize> = t.missing.iter().map(|&k| owner(count, t, k)).collect();
+            let names: Vec<String> = owners.iter().take(20).map(ToString::to_string).collect();
+            let more = if owners.len() > 20 { ", ..." } else { "" };
+            let _ = write!(text, " (of shards {}{more} of {count})", names.join(", "));
+        }
+    }
+    text
+}
+
+fn owner(count: usize, tally: &Tally, k: usize) -> usize {
+    Shard { index: 0, count }.owner(&tally.list, k)
+}
+
+/// How many shards there are, if all folders of shards say the same.
+fn count_of(folder: &RunFolder) -> Option<usize> {
+    let counts: BTreeSet<usize> = folder.sources().iter().flat_map(|s| shards_of(s)).map(|shard| shard.count).collect();
+    (counts.len() == 1).then(|| counts.first().copied()).flatten()
+}
+
+/// Everything that `ldnn status` says.
+#[must_use]
+pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
+    let tallies = folder.tallies();
+    let mut text = String::new();
+    let mut table = Table::new("pieces of work", &["list", "done", "of", "missing"]);
+    for t in &tallies {
+        let done = t.total - t.missing.len();
+        table.row([t.list.clone(), done.to_string(), t.total.to_string(), t.missing.len().to_string()]);
+    }
+    let (total, missing) = tallies.iter().fold((0, 0), |(a, b), t| (a + t.total, b + t.missing.len()));
+    let _ = writeln!(text, "{}\n", table.to_text());
+    let (shards, left) = shards(folder, &tallies);
+    if !shards.rows.is_empty() {
+        let _ = writeln!(text, "{}\n", shards.to_text());
+    } else if let Some(holder) = Lock::holder(folder.path()) {
+        let _ = writeln!(text, "at work: {holder}\n");
+    }
+    let _ = write!(text, "{} of {total} pieces are done, {missing} are missing", total - missing);
+    if incomplete.is_some_and(|i| i.blocked) {
+        text += " (work that waits for them is not counted yet)";
+    }
+    if let (Some(left), true) = (left, missing > 0) {
+        let _ = write!(text, "; {} left if all shards are at work", time(left));
+    }
+    if missing == 0 {
+        let _ = write!(text, "; `ldnn merge {}` writes the results", folder.path().display());
+    }
+    text
+}
+
+/// A row a shard; and the longest time that one of them has before it.
+fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
+    let head = ["shard", "state", "done", "of", "missing", "time left"];
+    let (mut table, mut longest) = (Table::new("shards", &head), None::<f64>);
+    let one = count_of(folder);
+    let mut all: BTreeSet<Shard> = folder.sources().iter().flat_map(|s| shards_of(s)).collect();
+    // Those that have not begun have no folder.
+    all.extend(one.into_iter().flat_map(|count| (0..count).map(move |index| Shard { count, index })));
+    for shard in all {
+        let place = folder.sources().iter().map(|s| s.join(SHARDS).join(shard.folder())).find(|p| p.is_dir());
+        let owned = |t: &Tally| (0..t.total).filter(|&k| shard.owns(&t.list, k)).count();
+        let lacking = |t: &Tally| t.missing.iter().filter(|&&k| shard.owns(&t.list, k)).count();
+        let (total, missing) = tallies.iter().fold((0, 0), |(a, b), t| (a + owned(t), b + lacking(t)));
+        let said = place.as_deref().and_then(pulse::read);
+        let rate = said.as_ref().filter(|s| s.pieces > 0).map(|s| s.seconds / s.pieces as f64);
+        let left = rate.filter(|_| missing > 0).map(|r| r * missing as f64);
+        longest = [longest, left].into_iter().flatten().reduce(f64::max);
+        table.row([
+            shard.to_string(),
+            place.map_or("not begun".into(), |p| state(&p, said.as_ref())),
+            (total - missing).to_string(),
+            total.to_string(),
+            missing.to_string(),
+            left.map_or(String::new(), time),
+        ]);
+    }
+    (table, longest)
+}
+
+fn state(folder: &Path, said: Option<&pulse::State>) -> String {
+    let Some(state) = said else { return "unknown".into() };
+    let who = format!("process {} on {}", state.process, state.host);
+    match &state.ended {
+        Some(how) if ["done", "waits", "stopped"].contains(&how.as_str()) => how.clone(),
+        Some(message) => format!("failed: {message}"),
+        None if Lock::holder(folder).is_some() => format!("running: {who}"),
+        None if state.host == super::lock::host() => format!("killed: {who}"),
+        None => format!("running or killed: {who}, last word {} ago", time(age(folder).as_secs_f64())),
+    }
+}
+
+/// Since the shard last said something, by the clocks of this machine and of the file system.
+fn age(folder: &Path) -> Duration {
+    let changed = std::fs::metadata(folder.join(pulse::FILE)).and_then(|m| m.modified()).ok();
+    changed.and_then(|t| SystemTime::now().duration_since(t).ok()).unwrap_or_default()
+}
+
+fn time(seconds: f64) -> String {
+    match seconds {
+        s if s < 100.0 => format!("{s:.0} s"),
+        s if s < 6000.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

@@ -1,0 +1,13 @@
+//! Studies: a file of settings with sweeps over any of them, as a plan that everybody computes alike, in any number of
+//! processes on any machines.
+
+mod axis;
+mod plan;
+mod results;
+mod run;
+mod settings;
+
+pub use axis::Axis;
+pub use plan::{Block, Id, Lesson, Plan};
+pub use run::{Stage, run};
+pub use settings::{Setting, Study, Tasks};

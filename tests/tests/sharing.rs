@@ -1,0 +1,243 @@
+//! Several processes that share a run: the results are those of one, whatever their number, their order and their fate.
+
+use ldnn_tests::program::{path, refuse, run, succeed};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tempfile::{TempDir, tempdir};
+
+/// Every result of a run: all files but locks, shards' folders, and what names the run folder or tells the time.
+fn results(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut all, mut folders) = (BTreeMap::new(), vec![run.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if ["shards", ".lock", "report.txt", "report.html", "report.md"].contains(&name.as_str()) {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                all.insert(path.strip_prefix(run).unwrap().into(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    all
+}
+
+fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (name, bytes) in a {
+        assert!(bytes == &b[name], "{} differs", name.display());
+    }
+}
+
+const SMALL: [&str; 12] =
+    ["validate", "--compare", "relu,tanh", "--hidden", "4", "--epochs", "2", "--runs", "4", "-q", "--jobs", "1"];
+
+fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&SMALL[..], more].concat()
+}
+
+/// The results of one process.
+fn whole() -> &'static BTreeMap<PathBuf, Vec<u8>> {
+    static WHOLE: OnceLock<(TempDir, BTreeMap<PathBuf, Vec<u8>>)> = OnceLock::new();
+    let (_, results) = WHOLE.get_or_init(|| {
+        let dir = tempdir().unwrap();
+        succeed(dir.path(), &small(&["--out", "w"]));
+        let found = results(&dir.path().join("w"));
+        (dir, found)
+    });
+    results
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    #[test]
+    fn merged_shards_give_the_bytes_of_one_process_for_any_number_and_order(
+        n in 1usize..12,
+        order in proptest::collection::vec(any::<u32>(), 12),
+        machines in 1usize..4,
+    ) {
+        let dir = tempdir().unwrap();
+        let mut shards: Vec<usize> = (0..n).collect();
+        shards.sort_by_key(|&i| order[i]);
+        for i in &shards {
+            let out = format!("machine{}", i % machines);
+            succeed(dir.path(), &small(&["--shard", &format!("{i}/{n}"), "--out", &out]));
+        }
+        let mut runs: Vec<String> = (0..machines.min(n)).map(|m| format!("machine{m}")).collect();
+        runs.reverse();
+        let mut args = vec!["merge", "--out", "merged"];
+        args.extend(runs.iter().map(String::as_str));
+        let report = succeed(dir.path(), &args);
+        prop_assert!(report.contains("violins.png"));
+        assert_same(whole(), &results(&dir.path().join("merged")));
+    }
+}
+
+#[test]
+fn merge_says_what_is_missing_of_which_shards_and_status_how_far_each_is() {
+    let dir = tempdir().unwrap();
+    let shard = |i: &str| succeed(dir.path(), &small(&["--shard", i, "--out", "r"]));
+    assert!(shard("0/3").contains("done; when all shards are"));
+    let message = refuse(dir.path(), &["merge", "r"], 75);
+    assert!(message.contains("trainings: ") && message.contains("of 8 are missing"), "{message}");
+    assert!(message.contains("of shards 1, 2 of 3"), "{message}");
+    let status = succeed(dir.path(), &["status", "r"]);
+    for word in ["trainings", "0/3", "done", "not begun", "1/3", "2/3", "are missing"] {
+        assert!(status.contains(word), "{word} is not in\n{status}");
+    }
+    shard("2/3");
+    assert!(shard("1/3").contains("ldnn merge"));
+    assert!(succeed(dir.path(), &["status", "r"]).contains("0 are missing"));
+    succeed(dir.path(), &["merge", "r"]);
+    assert_same(whole(), &results(&dir.path().join("r")));
+    // And once more, and by the command itself.
+    succeed(dir.path(), &["merge", "r"]);
+    succeed(dir.path(), &small(&["--out", "r"]));
+    assert_same(whole(), &results(&dir.path().join("r")));
+}
+
+#[test]
+fn shards_of_other_numbers_and_a_process_without_shard_take_over_what_is_done() {
+    let dir = tempdir().unwrap();
+    for shard in ["0/3", "2/5", "0/1"] {
+        succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
+    }
+    let lines = |shard: &str| {
+        let journal = dir.path().join("r/shards").join(shard).join("journals/trainings.jsonl");
+        fs::read_to_string(journal).unwrap().lines().count()
+    };
+    let (first, second, third) = (lines("0-of-3"), lines("2-of-5"), lines("0-of-1"));
+    assert_eq!(first + second + third, 8, "{first} {second} {third}: something was done twice");
+    succeed(dir.path(), &small(&["--out", "r"]));
+    assert_same(whole(), &results(&dir.path().join("r")));
+}
+
+#[test]
+fn a_damaged_line_of_a_shard_counts_as_missing_and_is_told_and_computed_again() {
+    let dir = tempdir().unwrap();
+    for shard in ["0/2", "1/2"] {
+        succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
+    }
+    let journal = dir.path().join("r/shards/1-of-2/journals/trainings.jsonl");
+    let mut bytes = fs::read(&journal).unwrap();
+    let at = bytes.windows(10).position(|w| w == b"train_loss").unwrap() + 14;
+    bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
+    fs::write(&journal, bytes).unwrap();
+    let message = refuse(dir.path(), &["merge", "r"], 75);
+    assert!(message.contains("line 1: damaged") && message.contains("1 of 8 are missing"), "{message}");
+    let again = run(dir.path(), &small(&["--shard", "1/2", "--out", "r"]));
+    let message = String::from_utf8_lossy(&again.stderr);
+    assert!(again.status.success() && message.contains("trainings.jsonl.damaged"), "{message}");
+    succeed(dir.path(), &["merge", "r"]);
+    assert_same(whole(), &results(&dir.path().join("r")));
+}
+
+#[test]
+fn pieces_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() {
+    let dir = tempdir().unwrap();
+    succeed(dir.path(), &small(&["--shard", "0/1", "--out", "a"]));
+    succeed(dir.path(), &small(&["--shard", "0/2", "--out", "b"]));
+    succeed(dir.path(), &["merge", "a", "b", "--out", "both"]);
+    assert_same(whole(), &results(&dir.path().join("both")));
+    // The same piece with another result, its checksum right: of another version of the program, say.
+    let journal = dir.path().join("b/shards/0-of-2/journals/trainings.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let line = text.lines().next().unwrap();
+    let (value, _) = line.rsplit_once(",\"crc\"").unwrap();
+    let changed = value.replacen("[2]", "[3]", 1);
+    assert_ne!(value, changed);
+    let sum = crc32fast::hash(changed.as_bytes());
+    fs::write(&journal, format!("{changed},\"crc\":\"{sum:08x}\"}}\n")).unwrap();
+    let message = refuse(dir.path(), &["merge", "a", "b", "--out", "again"], 1);
+    assert!(message.contains("different results") && message.contains("seed 10"), "{message}");
+    succeed(dir.path(), &small(&["--epochs", "3", "--shard", "0/2", "--out", "other"]));
+    let message = refuse(dir.path(), &["merge", "a", "other", "--out", "again"], 1);
+    assert!(message.contains("other settings") && message.contains("epochs"), "{message}");
+    assert!(refuse(dir.path(), &["merge", "nowhere"], 2).contains("--shard"));
+    assert!(refuse(dir.path(), &small(&["--shard", "3/3", "--out", "x"]), 2).contains("0 to 2"));
+    assert!(!dir.path().join("x").exists());
+}
+
+#[test]
+fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_the_whole() {
+    let dir = tempdir().unwrap();
+    let args = ["reproduce", "fig4", "family", "--preset", "smoke", "-q", "--out"];
+    succeed(dir.path(), &[&args[..], &["whole"]].concat());
+    let mut passes = 0;
+    loop {
+        passes += 1;
+        let codes = ["2/3", "0/3", "1/3"].map(|shard| {
+            let code = run(dir.path(), &[&args[..], &["r", "--shard", shard]].concat()).status.code();
+            assert!(code == Some(0) || code == Some(75), "{code:?}");
+            code
+        });
+        if codes == [Some(0); 3] {
+            break;
+        }
+        assert!(passes < 6, "shards come again and again");
+    }
+    assert!(passes > 1, "reproduce has several stages");
+    succeed(dir.path(), &["merge", "r"]);
+    assert_same(&results(&dir.path().join("whole")), &results(&dir.path().join("r")));
+}
+
+#[test]
+fn sizes_and_kept_networks_are_shared_too() {
+    let dir = tempdir().unwrap();
+    let networks = small(&["--keep-networks", "--out"]);
+    let sizes = ["sizes", "--compare", "relu,tanh", "--widths", "3,5", "--epochs", "2", "--runs", "2", "-q", "--out"];
+    for (name, args) in [("n", &networks[..]), ("s", &sizes[..])] {
+        let (one, many) = (format!("{name}1"), format!("{name}2"));
+        succeed(dir.path(), &[args, &[&one]].concat());
+        for shard in ["1/2", "0/2"] {
+            succeed(dir.path(), &[args, &[&many, "--shard", shard]].concat());
+        }
+        succeed(dir.path(), &["merge", &many]);
+        assert_same(&results(&dir.path().join(one)), &results(&dir.path().join(many)));
+    }
+    assert!(dir.path().join("n2/networks/relu-101.json").exists());
+}
+
+#[test]
+fn a_second_process_in_a_run_folder_is_refused_and_told_who_is_there() {
+    let dir = tempdir().unwrap();
+    let long = ["validate", "--compare", "relu", "--runs", "5000", "--epochs", "5", "-q", "--out", "r"];
+    let start = |more: &[&str]| {
+        let args = [&long[..], more].concat();
+        Command::new(path()).current_dir(dir.path()).args(args).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let until = |file: &str| {
+        let begun = Instant::now();
+        while !dir.path().join(file).exists() && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let mut first = start(&[]);
+    until("r/trainings.jsonl");
+    let message = refuse(dir.path(), &long, 1);
+    assert!(message.contains(&format!("process {}", first.id())) && message.contains("--out"), "{message}");
+    // A shard has a folder of its own: it is not in the way of that process, but of another one for the same shard.
+    let mut shard = start(&["--shard", "0/2"]);
+    until("r/shards/0-of-2/journals/trainings.jsonl");
+    let message = refuse(dir.path(), &[&long[..], &["--shard", "0/2"]].concat(), 1);
+    assert!(message.contains(&format!("process {}", shard.id())), "{message}");
+    assert!(succeed(dir.path(), &["status", "r"]).contains("running: process"));
+    // A lock dies with its process, however that dies.
+    for child in [&mut first, &mut shard] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(succeed(dir.path(), &["status", "r"]).contains("killed: process"));
+    let mut again = start(&["--shard", "0/2"]);
+    Command::new("kill").args(["-TERM", &again.id().to_string()]).status().unwrap();
+    assert!(again.wait().is_ok());
+}
