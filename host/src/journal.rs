@@ -101,6 +101,13 @@ pub fn for_each_line(path: &Path, mut f: impl FnMut(usize, u64, &[u8]) -> Result
     Ok(0)
 }
 
+/// The value of a line without its end; the checksum is no part of it.
+fn value<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
+    let mut bytes = line.get(..line.len().checked_sub(TAIL)?)?.to_vec();
+    bytes.push(b'}');
+    serde_json::from_slice(&bytes).ok()
+}
+
 /// Reads a journal without changing it.
 ///
 /// # Errors
@@ -108,7 +115,7 @@ pub fn for_each_line(path: &Path, mut f: impl FnMut(usize, u64, &[u8]) -> Result
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Found<T>> {
     let mut found = Found { lines: vec![], damaged: vec![], cut: 0 };
     found.cut = for_each_line(path, |number, _, bytes| {
-        match checked(bytes).and_then(|sum| Some(Line { value: serde_json::from_slice(bytes).ok()?, sum })) {
+        match checked(bytes).and_then(|sum| Some(Line { value: value(bytes)?, sum })) {
             Some(line) => found.lines.push(line),
             None => found.damaged.push(number),
         }
@@ -265,6 +272,7 @@ mod tests {
     use serde::Deserialize;
 
     #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
+    #[serde(deny_unknown_fields)]
     struct Piece {
         name: String,
         loss: f64,

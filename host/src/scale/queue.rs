@@ -59,7 +59,7 @@ impl Queue {
         let _ = writeln!(text, "program={}", quoted(&self.program));
         let _ = writeln!(text, "study={}", quoted(&self.study));
         let _ = writeln!(text, "out={}", quoted(&self.out));
-        text += "mkdir -p \"$out/logs\"\nexport program study out\n\n";
+        text += "mkdir -p \"$out-logs\"\nexport program study out\n\n";
         text += "# What every job gets; `sbatch --help` knows more (--partition, --account, --qos, ...).\ncommon=(\n";
         for option in &self.options {
             let _ = writeln!(text, "    {}", quoted(option));
@@ -80,7 +80,7 @@ impl Queue {
             let _ = writeln!(text, "{stage}=$(stage={stage} tasks={tasks} sbatch \"${{common[@]}}\" {after}\\");
             let _ = writeln!(text, "    --job-name={} --array={array} \\", quoted(&format!("{}-{stage}", self.name)));
             let _ = writeln!(text, "    --cpus-per-task={cpus} --mem={memory} --time={limit} --signal=B:TERM@60 \\");
-            let _ = writeln!(text, "    --output=\"$out/logs/{stage}-%a.log\" <<<\"$task\")");
+            let _ = writeln!(text, "    --output=\"$out-logs/{stage}-%a.log\" <<<\"$task\")");
             let _ = writeln!(text, "echo \"{stage}: job $learn_or_train\"\n");
             text = text.replace("$learn_or_train", &format!("${stage}"));
             // Not afterok: a task that fails would leave what comes after waiting for ever. What is missing is found by its
@@ -94,7 +94,7 @@ impl Queue {
             "merge=$(sbatch \"${{common[@]}}\" {after}--job-name={} \\",
             quoted(&format!("{}-merge", self.name))
         );
-        text += "    --output=\"$out/logs/merge.log\" <<<'#!/usr/bin/env bash\nexec \"$program\" merge \"$out\"')\necho \"merge: job $merge\"\n";
+        text += "    --output=\"$out-logs/merge.log\" <<<'#!/usr/bin/env bash\nexec \"$program\" merge \"$out\"')\necho \"merge: job $merge\"\n";
         text
     }
 
