@@ -65,6 +65,7 @@ command -v qemu-system-arm >/dev/null || { as_root apt-get update && as_root apt
 command -v arm-none-eabi-gcc >/dev/null || {
     as_root apt-get update && as_root apt-get install -y gcc-arm-none-eabi libnewlib-arm-none-eabi
 } >/dev/null 2>&1
+command -v parallel >/dev/null || { as_root apt-get update && as_root apt-get install -y parallel; } >/dev/null 2>&1
 command -v chromium >/dev/null || { as_root apt-get update && as_root apt-get install -y chromium; } >/dev/null 2>&1
 
 # The tutorial's last step needs it, and the firmware.
@@ -82,6 +83,7 @@ step "supply chain" tests/supply.sh
 step "core under Miri" tests/miri.sh
 step "instruction counts" tests/instructions.sh
 step "report in a browser" tests/browser.sh
+step "shards by GNU parallel" tests/parallel.sh
 step "firmware, format" cargo fmt --manifest-path firmware-example/Cargo.toml --check
 step "firmware, clippy" tests/firmware.sh clippy
 step "firmware, the committed exports" tests/firmware.sh export

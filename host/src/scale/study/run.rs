@@ -62,6 +62,8 @@ pub(super) struct Trained {
 pub fn run(study: &Study, tasks: &Tasks, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {
     let plan = Plan::new(study, tasks)?;
     let mode = folder.mode();
+    // Who only gathers has nothing to show.
+    let output = if matches!(mode, Mode::Gather | Mode::Look) { Output::Quiet } else { output };
     let at_work = Worker { plan: &plan, tasks, folder, known: Mutex::default(), output };
     let mut blocked = 0;
     if stage != Stage::Train {
