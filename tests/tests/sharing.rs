@@ -57,7 +57,7 @@ fn whole() -> &'static BTreeMap<PathBuf, Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
 
     #[test]
     fn merged_shards_give_the_bytes_of_one_process_for_any_number_and_order(

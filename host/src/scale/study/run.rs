@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -258,7 +258,7 @@ fn parse(id: &[u8]) -> Option<Id> {
 /// Calls `f` with every whole line of a journal of trainings: number, identity, checksum, and place with length. Damaged
 /// lines are told, and passed over.
 pub(super) fn for_each_id(
-    path: &PathBuf,
+    path: &Path,
     mut f: impl FnMut(usize, Id, u32, (u64, usize)) -> Result<()>,
 ) -> Result<Vec<usize>> {
     let mut damaged = Vec::new();
