@@ -28,10 +28,10 @@ fn main() {
     if env::var("CARGO_FEATURE_DEFMT").is_ok() {
         println!("cargo::rustc-link-arg=-Tdefmt.x");
     }
-    if env::var("CARGO_FEATURE_OWN").is_ok() {
-        if let Err(error) = own(&out) {
-            println!("cargo::error=LDNN_EXPORT: {error}");
-        }
+    if env::var("CARGO_FEATURE_OWN").is_ok()
+        && let Err(error) = own(&out)
+    {
+        println!("cargo::error=LDNN_EXPORT: {error}");
     }
 }
 
