@@ -257,9 +257,12 @@ impl Default for Memory {
     }
 }
 
+/// A function with its name.
+type Named<T> = (&'static str, fn(T) -> T);
+
 /// The elementary functions at numbers of all magnitudes, the infinite and those that are none included.
 fn elementary(line: &mut impl FnMut(Line)) {
-    let single: [(&'static str, fn(f32) -> f32); 7] = [
+    let single: [Named<f32>; 7] = [
         ("exp", Real::exp),
         ("tanh", Real::tanh),
         ("exp_m1", Real::exp_m1),
@@ -274,7 +277,7 @@ fn elementary(line: &mut impl FnMut(Line)) {
         let hash = bits.fold(START, |h, y| add_bytes(h, if y.is_nan() { [0xff; 4] } else { y.to_le_bytes() }));
         line(Line { of, kind: "of", what: "f32", hash });
     }
-    let double: [(&'static str, fn(f64) -> f64); 7] = [
+    let double: [Named<f64>; 7] = [
         ("exp", Real::exp),
         ("tanh", Real::tanh),
         ("exp_m1", Real::exp_m1),
