@@ -27,5 +27,6 @@ pub mod stats;
 pub mod stop;
 pub mod task;
 pub mod train;
+pub mod tune;
 pub mod validate;
 pub mod work;

@@ -74,6 +74,19 @@ pub struct Training {
     pub curve: Curve,
 }
 
+impl Curve {
+    /// How long ago the best accuracy was, or the best loss of a regression; the first of equally good ones.
+    #[must_use]
+    pub fn epochs_since_best(&self) -> usize {
+        let better = |i: usize, best: usize| match self.accuracy.is_empty() {
+            true => self.test_loss[i] < self.test_loss[best],
+            false => self.accuracy[i] > self.accuracy[best],
+        };
+        let best = (0..self.epoch.len()).reduce(|best, i| if better(i, best) { i } else { best });
+        best.map_or(0, |best| self.epoch[self.epoch.len() - 1] - self.epoch[best])
+    }
+}
+
 impl Optimiser {
     /// The core's rule; `start` is RMSprop's first mean square.
     #[must_use]
@@ -161,6 +174,23 @@ pub fn train_network(
     judge: &Set,
     seed: u64,
 ) -> Result<(Training, Network)> {
+    train_patiently(config, None, choice, task, train, judge, seed)
+}
+
+/// As [`train_network`], but it ends early when the accuracy (or loss, for regression) on `judge` has not been better than
+/// before for `patience` epochs.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_patiently(
+    config: &TrainConfig,
+    patience: Option<usize>,
+    choice: &Choice,
+    task: &Task,
+    train: &Set,
+    judge: &Set,
+    seed: u64,
+) -> Result<(Training, Network)> {
     config.check()?;
     let mut trainee = Trainee::new(config, choice, task, train, seed)?;
     let mut curve = Curve::default();
@@ -174,6 +204,9 @@ pub fn train_network(
         }
         if epoch % config.every == 0 || epoch == config.epochs {
             trainee.record(&mut curve, epoch, train_loss, judge)?;
+            if patience.is_some_and(|patience| curve.epochs_since_best() >= patience) {
+                break;
+            }
         }
     }
     let training = Training { activation: choice.name.clone(), seed, rate: config.rate, diverged, curve };
@@ -254,4 +287,49 @@ pub fn judge_network(shape: &Shape, params: &[f32], set: &Set, work: &mut [f32])
     let classes = matches!(set.target, crate::task::SetTarget::Classes(_));
     let rows = set.rows() as f64;
     Ok(Judgement { loss: loss / rows, accuracy: classes.then(|| 100.0 * correct as f64 / rows) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, VanDerPolConfig};
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_equally_good_ones() {
+        let curve = |accuracy: &[f64], test_loss: &[f64]| Curve {
+            epoch: (1..=test_loss.len()).map(|i| 5 * i).collect(),
+            train_loss: test_loss.to_vec(),
+            test_loss: test_loss.to_vec(),
+            accuracy: accuracy.to_vec(),
+        };
+        assert_eq!(curve(&[10.0, 50.0, 50.0, 40.0], &[4.0, 3.0, 2.0, 1.0]).epochs_since_best(), 10);
+        assert_eq!(curve(&[], &[4.0, 1.0, 2.0, 2.0]).epochs_since_best(), 10);
+        assert_eq!(curve(&[], &[4.0, 3.0]).epochs_since_best(), 0);
+        assert_eq!(Curve::default().epochs_since_best(), 0);
+    }
+
+    #[test]
+    fn a_training_ends_when_the_loss_has_not_improved_for_long_enough() {
+        let task = Task::new(
+            &Dataset::vanderpol(&VanDerPolConfig { orbits: 4, test_orbits: 1, ..Default::default() }).unwrap(),
+        );
+        let config = TrainConfig {
+            hidden: vec![10],
+            optimiser: Optimiser::Sgd,
+            // Large enough to jump about.
+            rate: 0.4,
+            momentum: 0.8,
+            batch: 20,
+            epochs: 400,
+            shuffle: true,
+            every: 2,
+        };
+        let choice = Choice::named("tanh", None, false).unwrap();
+        let course =
+            |patience| train_patiently(&config, patience, &choice, &task, &task.train, &task.test, 1).unwrap().0.curve;
+        let (whole, short) = (course(None), course(Some(20)));
+        assert!(short.epoch.len() < whole.epoch.len(), "never stopped: {:?}", short.epoch);
+        assert_eq!(short.epochs_since_best(), 20);
+        assert_eq!(short.test_loss[..], whole.test_loss[..short.test_loss.len()], "the epochs before are the same");
+    }
 }

@@ -3,6 +3,7 @@
 pub mod entries;
 pub mod onnx;
 pub mod program;
+pub mod tables;
 pub mod tolerance;
 
 use ldnn_core::network::{Batch, Data, Init, Noise, Rows, Target, gradient, hessian_product, init_phi, init_theta};

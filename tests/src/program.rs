@@ -1,7 +1,8 @@
 //! The `ldnn` program, built as the tests are.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// Its path. Cargo builds the programs of a package before its tests.
@@ -18,6 +19,29 @@ pub fn path() -> &'static Path {
 /// Runs it in `folder`.
 pub fn run(folder: &Path, args: &[&str]) -> Output {
     Command::new(path()).current_dir(folder).args(args).output().unwrap()
+}
+
+/// Runs it with this on standard input.
+pub fn run_with(folder: &Path, args: &[&str], input: &str) -> Output {
+    let mut command = Command::new(path());
+    let pipes =
+        command.current_dir(folder).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Starts it, and kills it as soon as `file` is there and has `lines` lines; says whether it was still at work.
+pub fn kill_when(folder: &Path, args: &[&str], file: &str, lines: usize) -> bool {
+    let mut child = Command::new(path()).current_dir(folder).args(args).stdout(Stdio::null()).spawn().unwrap();
+    let written = || std::fs::read_to_string(folder.join(file)).map_or(0, |text| text.lines().count());
+    while child.try_wait().unwrap().is_none() && written() < lines {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let at_work = child.try_wait().unwrap().is_none();
+    let _ = child.kill();
+    child.wait().unwrap();
+    at_work
 }
 
 /// Runs it and expects success; what it printed.

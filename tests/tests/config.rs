@@ -57,8 +57,9 @@ fn every_command_prints_settings_that_it_takes_back() {
         &["cluster", "a", "a/activations.json"],
         &["reproduce", "fig3", "hessian", "--preset", "smoke", "--seed", "3"],
         &["train", "t.csv", "--target", "label", "--compare", "relu", "--rates", "0.1,0.2", "--delimiter", ","],
+        &["tune", "t.csv", "--target", "label", "--budget", "9", "--set", "space.depth=1"],
         &["export", "a", "--bytes", "300", "--range", "-3,4", "--epochs", "2", "--format", "c"],
-        &["data", "mnist1d", "--num_samples", "200", "--padding", "10", "20", "--out", "d.npz"],
+        &["data", "mnist1d", "--num_samples", "200", "--padding", "36", "50", "--out", "d.npz"],
         &["data", "vanderpol", "--mu", "1.5", "--steps", "9", "--out", "d.npz"],
     ] {
         let printed = succeed(dir.path(), &with(command, &["--print-config"]));
@@ -119,7 +120,8 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
     }
     // A flag that says what is the default anyway is above the file as well.
     table(dir.path());
-    fs::write(dir.path().join("t.toml"), "file = 't.csv'\ntarget = ['label']\n[fit]\nsteps = 7\nruns = 3\n").unwrap();
+    fs::write(dir.path().join("t.toml"), "[data]\nfile = 't.csv'\ntarget = ['label']\n[fit]\nsteps = 7\nruns = 3\n")
+        .unwrap();
     let printed = succeed(dir.path(), &["train", "--config", "t.toml", "--steps", "100", "--print-config"]);
     assert!(printed.contains("steps = 100\n") && printed.contains("runs = 3\n"), "{printed}");
     // What depends on a setting follows it wherever it is said.

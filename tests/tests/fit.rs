@@ -1,36 +1,16 @@
 //! From a table of numbers to a model and to code for a device, as a user does it.
 
-use assert_cmd::Command;
+use ldnn_tests::program::{refuse, run_with, succeed};
+use ldnn_tests::tables::{gestures, noise};
 use std::fs;
 use std::path::Path;
 
-fn ldnn(arguments: &[&str]) -> assert_cmd::assert::Assert {
-    Command::cargo_bin("ldnn").unwrap().arg("--quiet").args(arguments).assert()
-}
-
 fn good(arguments: &[&str]) -> String {
-    String::from_utf8(ldnn(arguments).success().get_output().stdout.clone()).unwrap()
+    succeed(Path::new("."), &[&["--quiet"], arguments].concat())
 }
 
 fn bad(arguments: &[&str]) -> String {
-    String::from_utf8(ldnn(arguments).failure().code(2).get_output().stderr.clone()).unwrap()
-}
-
-/// Numbers that look random.
-fn noise(i: usize) -> f64 {
-    ((i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / (1 << 24) as f64 - 0.5
-}
-
-/// Three classes in two inputs of very different sizes, an identifier, and who it was.
-fn gestures(rows: usize) -> String {
-    let mut text = "id;person;slow;fast;label\n".to_string();
-    for i in 0..rows {
-        let class = i % 3;
-        let slow = class as f64 + noise(i);
-        let fast = 1000.0 * ((3.0 * slow).sin() + class as f64 + noise(i + 7919));
-        text += &format!("row{i};p{};{slow:.5};{fast:.3};{}\n", i / 7 % 5, ["run", "sit", "walk"][class]);
-    }
-    text
+    refuse(Path::new("."), &[&["--quiet"], arguments].concat(), 2)
 }
 
 struct Place(tempfile::TempDir);
@@ -83,8 +63,8 @@ fn a_table_becomes_a_model_and_code() {
     assert_eq!(lines.clone().count(), 300);
     let right = lines.enumerate().filter(|(i, l)| l.starts_with(["run", "sit", "walk"][i % 3])).count();
     assert!((right as f64 / 3.0 - score).abs() < 0.01, "{right} rows, {score} %");
-    let from_stdin = Command::cargo_bin("ldnn").unwrap().args(["predict", &model]).write_stdin(gestures(300)).assert();
-    assert_eq!(String::from_utf8(from_stdin.success().get_output().stdout.clone()).unwrap(), predicted);
+    let from_stdin = run_with(Path::new("."), &["predict", &model], &gestures(300));
+    assert_eq!(String::from_utf8(from_stdin.stdout).unwrap(), predicted);
     let shown = good(&["inspect", &model]);
     assert!(shown.contains("'label', one of run, sit, walk") && shown.contains("fast"), "{shown}");
 

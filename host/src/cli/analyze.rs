@@ -1,7 +1,7 @@
 //! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned activations.
 
 use super::Plan;
-use super::common::{OutArgs, RunPlan, ShardArgs, set, task_named};
+use super::common::{OutArgs, RunPlan, ShardArgs, save_page, set, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
 use super::scale::Again;
 use anyhow::{Context, Result, ensure};
@@ -18,25 +18,11 @@ use ldnn::experiments::{family, participation};
 use ldnn::folder::RunFolder;
 use ldnn::model::Model;
 use ldnn::progress::Output;
-use ldnn::report::{Page, Part, Section, judge};
 use ldnn::task::Task;
 use ldnn::train::Network;
 use ldnn::validate::{Learned, ValidateConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-
-/// Judges a section's claims, writes it as a page, and returns it for a terminal.
-fn finish(mut section: Section, settings: &impl Serialize, folder: &RunFolder) -> Result<String> {
-    judge(&mut section.claims);
-    section.save(folder)?;
-    let text = section.to_text(folder);
-    let settings = toml::to_string(settings).context("the settings cannot be written as TOML")?;
-    let version = ("version".to_string(), format!("ldnn {}", env!("CARGO_PKG_VERSION")));
-    let title = section.title.clone();
-    let part = Part { folder: String::new(), section, settings, seconds: 0.0 };
-    Page { title, summary: vec![], facts: vec![version], parts: vec![part] }.save(folder)?;
-    Ok(text)
-}
 
 #[derive(clap::Args)]
 #[command(allow_negative_numbers = true, args_override_self = true)]
@@ -68,7 +54,7 @@ impl SizesArgs {
 }
 
 fn by_size(s: &Settings<SizesConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
-    finish(sizes::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
+    save_page(sizes::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
 }
 
 /// The plan of a run of `sizes` with these settings, without work of its own.
@@ -110,7 +96,7 @@ impl ForecastArgs {
         let load = Load::trainings(count, &settings.experiment.ensemble.train, &task);
         let plan =
             self.out.plan("out/forecast", settings, task, |s: &Settings<ForecastConfig>, task, folder, output| {
-                finish(forecast::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
+                save_page(forecast::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
             });
         Ok(plan.costing(load))
     }
@@ -148,7 +134,7 @@ impl ParticipationArgs {
         let load = Load::trainings(count, &settings.experiment.train, &task);
         let plan =
             self.out.plan("out/participation", settings, task, |s: &Settings<ValidateConfig>, task, folder, output| {
-                finish(
+                save_page(
                     participation::run(&s.experiment, task, &s.learned, None, folder, output)?,
                     &s.experiment,
                     folder,
@@ -257,7 +243,7 @@ impl HessianArgs {
         Ok(self.out.plan("out/hessian-model", settings, task, |s, task, folder, _| {
             let network: Network = s.model.network()?;
             let set = if s.on_test { &task.test } else { &task.train };
-            finish(hessian::one(&network, set, &s.spectrum, folder)?, &s.spectrum, folder)
+            save_page(hessian::one(&network, set, &s.spectrum, folder)?, &s.spectrum, folder)
         }))
     }
 }
@@ -273,7 +259,7 @@ struct ModelSettings {
 }
 
 fn of_ensembles(s: &Settings<HessianConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
-    finish(hessian::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
+    save_page(hessian::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
 }
 
 #[derive(clap::Args)]
@@ -310,7 +296,7 @@ impl ClusterArgs {
         ensure!(types >= 3, "clusters need at least 3 learned types, but these files hold {types}; give more files");
         let task = Task::new(&Dataset::mnist1d(&Mnist1dConfig::default())?);
         Ok(self.out.plan("out/cluster", settings, task, |s, _, folder, _| {
-            finish(
+            save_page(
                 family::run(&s.groups, folder)?,
                 &std::collections::BTreeMap::from([("runs", s.groups.len())]),
                 folder,

@@ -10,7 +10,7 @@ use ldnn::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
-use ldnn::report::printable;
+use ldnn::report::{self, Page, Section, judge, printable};
 use ldnn::scale::{Incomplete, Mode as Part, Shard, status};
 use ldnn::stop::Stopped;
 use ldnn::task::Task;
@@ -262,6 +262,19 @@ pub fn set<T: Clone>(place: &mut T, given: &Option<T>) {
     if let Some(value) = given {
         place.clone_from(value);
     }
+}
+
+/// Judges a section's claims, writes it as a page, and returns it for a terminal.
+pub fn save_page(mut section: Section, settings: &impl Serialize, folder: &RunFolder) -> Result<String> {
+    judge(&mut section.claims);
+    section.save(folder)?;
+    let text = section.to_text(folder);
+    let settings = toml::to_string(settings).context("the settings cannot be written as TOML")?;
+    let version = ("version".to_string(), format!("ldnn {}", env!("CARGO_PKG_VERSION")));
+    let title = section.title.clone();
+    let part = report::Part { folder: String::new(), section, settings, seconds: 0.0 };
+    Page { title, summary: vec![], facts: vec![version], parts: vec![part] }.save(folder)?;
+    Ok(text)
 }
 
 /// The settings whose flags stand on the command line; `flags` has pairs of a flag and its setting.

@@ -4,6 +4,7 @@ mod analyze;
 mod apply;
 mod common;
 mod data;
+mod dataset;
 mod ensemble;
 mod export;
 mod import;
@@ -14,6 +15,7 @@ mod runs;
 mod scale;
 mod tables;
 mod train;
+mod tune;
 mod validate;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -46,7 +48,11 @@ Examples:
   ldnn reproduce all                        every figure, one report
   ldnn meta --steps 500 --out out/meta      learn two activations on MNIST-1D
   ldnn validate --activations out/meta --compare relu,type1,type2,mix --out out/validate
+  ldnn train gestures.csv --target label    your own table
   ldnn data mnist1d --out mnist1d.npz       the canonical data set, made here
+
+Settings: every command that has some takes --config FILE.toml and --set a.b=c, and shows them with --print-config. A run
+stores them as config.toml, which --config takes. Commands that only look (eval, predict, inspect, list, show, compare, verify) have none.
 
 Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 75 not finished: the same command goes on.";
 
@@ -68,6 +74,8 @@ enum Command {
     Cluster(analyze::ClusterArgs),
     /// Train a network with learned activations on a table of numbers
     Train(Box<train::TrainArgs>),
+    /// Search settings for `ldnn train` within a budget
+    Tune(Box<tune::TuneArgs>),
     /// Evaluate a model on a table
     Eval(apply::EvalArgs),
     /// Predict the rows of a table
@@ -164,6 +172,7 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Export(args) => (args.resolve(matches)?, args.out.mode()),
         Command::Import(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Tune(args) => (Box::new(args.resolve(matches)?), args.out.mode()),
         Command::Train(args) => (Box::new(args.resolve(matches)?), args.mode()),
         Command::Eval(args) => (Box::new(args.resolve()?), Mode::Work),
         Command::Predict(args) => (Box::new(args.resolve()?), Mode::Work),

@@ -1,73 +1,116 @@
 //! `ldnn train`: from a table to a model.
 
-use super::common::{ConfigArgs, given_on};
-use super::tables::TableArgs;
+use super::common::{ConfigArgs, given_on, save_page};
+use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
 use super::{Mode, Plan};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::ArgMatches;
-use ldnn::activations::Activations;
-use ldnn::data::Dataset;
-use ldnn::data::table::{Column, Table};
-use ldnn::data::tabular::{RawTarget, Tabular};
+use ldnn::activations::{Activations, base_named};
 use ldnn::fit::{self, Activate, FitConfig, Parts};
 use ldnn::folder::RunFolder;
+use ldnn::meta::Schedule;
 use ldnn::progress::Output;
 use ldnn::task::Task;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+/// How networks are learned and trained.
 #[derive(clap::Args)]
-#[command(after_help = TRAIN_EXAMPLES)]
-pub struct TrainArgs {
-    /// The table: CSV or the like, a row an example
-    #[arg(value_name = "FILE.csv")]
-    file: Option<PathBuf>,
-    /// The column to be predicted; several for a regression of several numbers
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    target: Vec<String>,
-    /// Columns that are left out
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    ignore: Vec<String>,
-    /// The target is classes, whatever it looks like
-    #[arg(long, conflicts_with = "regression")]
-    classification: bool,
-    /// The target is numbers, whatever it looks like
-    #[arg(long)]
-    regression: bool,
-    /// A table of test rows; else a share of the rows is kept for testing
-    #[arg(long, value_name = "FILE.csv")]
-    test: Option<PathBuf>,
-    /// The share of the rows that is kept for testing, of every class the same
-    #[arg(long, default_value_t = 0.2, value_name = "X", conflicts_with = "test")]
-    test_share: f64,
-    /// A column whose rows of one value stay together, in training or in testing: the person, the device, the day
-    #[arg(long, value_name = "NAME", conflicts_with = "test")]
-    group: Option<String>,
-    /// Activations: learn, none (classical ones only), or a run folder or file of learned ones [default: learn]
+pub struct FitArgs {
+    /// Activations: learn, a run folder or file of learned ones, or names of classical ones, such as relu,tanh, to have
+    /// nothing else; none for those of --compare [default: learn]
     #[arg(long, value_name = "WHICH")]
     activations: Option<String>,
-    /// Classical activations to compare with
-    #[arg(long, default_value = "relu,tanh", value_name = "NAME,...", value_delimiter = ',')]
-    compare: Vec<String>,
     /// Widths of the hidden layers
     #[arg(long, default_value = "50", value_name = "N,...", value_delimiter = ',')]
     hidden: Vec<usize>,
+    /// Learned activation types
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    types: usize,
+    /// Schedule of learning the activations
+    #[arg(long, default_value = "unrolled", value_name = "NAME")]
+    schedule: Schedule,
     /// Steps of learning the activations
     #[arg(long, default_value_t = 100, value_name = "N")]
     steps: usize,
-    /// Networks of each kind, for the comparison
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    runs: usize,
     /// The longest training, in passes over the rows; the best number is found on validation rows
     #[arg(long, default_value_t = 150, value_name = "N")]
     epochs: usize,
+    /// A training that looks for the best number of epochs ends when it has not been better on the validation rows for N
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    patience: usize,
     /// Learning rates that are tried
     #[arg(long, default_value = "0.02,0.05,0.1", value_name = "X,...", value_delimiter = ',')]
     rates: Vec<f64>,
     /// Seed of every draw
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+}
+
+/// The flags, and the settings that they are.
+pub const FIT_FLAGS: [(&str, &str); 8] = [
+    ("hidden", "fit.hidden"),
+    ("types", "fit.types"),
+    ("schedule", "fit.schedule"),
+    ("steps", "fit.steps"),
+    ("epochs", "fit.epochs"),
+    ("patience", "fit.patience"),
+    ("rates", "fit.rates"),
+    ("seed", "fit.seed"),
+];
+
+impl FitArgs {
+    /// Defaults and flags.
+    pub fn settings(&self) -> FitConfig {
+        FitConfig {
+            hidden: self.hidden.clone(),
+            types: self.types,
+            schedule: self.schedule,
+            steps: self.steps,
+            epochs: self.epochs,
+            patience: self.patience,
+            rates: self.rates.clone(),
+            seed: self.seed,
+            ..FitConfig::default()
+        }
+    }
+
+    /// What --activations asks for, here or in a file.
+    pub fn activate(&self, layers: &ldnn::config::Layers, fit: &mut FitConfig) -> Result<()> {
+        let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else { return Ok(()) };
+        let names: Vec<String> = which.split(',').map(|n| n.trim().to_string()).collect();
+        match which.as_str() {
+            "learn" => fit.activate = Activate::Learn,
+            "none" => fit.activate = Activate::Classical,
+            _ if names.iter().all(|n| base_named(n).is_ok()) => {
+                (fit.activate, fit.classical) = (Activate::Classical, names);
+            }
+            file => {
+                let known = || "--activations: neither learn, none nor names of base functions (relu, tanh, ...)";
+                fit.activate = Activate::Given(Activations::read(Path::new(file)).with_context(known)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(clap::Args)]
+#[command(after_help = TRAIN_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
+pub struct TrainArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Cross-validation: K parts, each tested with what was learned from the others; the model learns from all rows
+    #[arg(long, value_name = "K", conflicts_with_all = ["test", "test_share"])]
+    folds: Option<usize>,
+    #[command(flatten)]
+    fit: FitArgs,
+    /// Classical activations to compare with; none for no comparison
+    #[arg(long, default_value = "relu,tanh", value_name = "NAME,...", value_delimiter = ',')]
+    compare: Vec<String>,
+    /// Networks of each kind, for the comparison
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    runs: usize,
     /// The model; the run goes into a folder beside it, FILE.run
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
@@ -78,8 +121,6 @@ pub struct TrainArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    table: TableArgs,
-    #[command(flatten)]
     config: ConfigArgs,
 }
 
@@ -88,64 +129,43 @@ Examples:
   ldnn train gestures.csv --target label --out gestures.ldnn
   ldnn train power.csv --target load --regression --ignore date --hidden 30,30
   ldnn train watch.csv --target gesture --group person        no person is in both parts
-  ldnn train gestures.csv --target label --activations none   relu and tanh only
+  ldnn train small.csv --target label --folds 5               cross-validated
+  ldnn train gestures.csv --target label --activations relu,tanh
+  ldnn train gestures.csv --target label --activations out/meta
+  ldnn train --config best.toml                               what `ldnn tune` found
   ldnn eval gestures.ldnn more.csv; ldnn predict gestures.ldnn new.csv
-  ldnn export gestures.ldnn --what network                    for a microcontroller";
+  ldnn export gestures.ldnn --what network                    for a microcontroller
 
-/// Which kind of target.
-#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Classification,
-    Regression,
-}
+Rate and number of epochs are chosen on validation rows (a fifth of the training rows, of every class the same, groups whole) for each
+kind of activations; trainings that choose stop early. All networks are then trained anew on all training rows. The folder FILE.run gets
+config.toml, report.txt, report.html and every training; the same command goes on where it stopped.";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    file: PathBuf,
-    test: Option<PathBuf>,
-    target: Vec<String>,
-    ignore: Vec<String>,
-    group: Option<String>,
-    kind: Option<Kind>,
-    test_share: f64,
-    /// The rows themselves: another table is another run.
-    #[serde(default)]
-    rows: u32,
+    folds: Option<usize>,
     /// Where learned activations are to be read from; they themselves are what is stored.
     #[serde(default, skip_serializing, rename = "activations")]
     _activations: IgnoredAny,
-    table: TableArgs,
+    data: DataSettings,
     fit: FitConfig,
 }
 
-/// The flags, and the settings that they are.
-const FLAGS: [(&str, &str); 18] = [
-    ("file", "file"),
-    ("test", "test"),
-    ("target", "target"),
-    ("ignore", "ignore"),
-    ("group", "group"),
-    ("classification", "kind"),
-    ("regression", "kind"),
-    ("test_share", "test_share"),
-    ("delimiter", "table.delimiter"),
-    ("header", "table.header"),
-    ("no_header", "table.no_header"),
-    ("compare", "fit.classical"),
-    ("hidden", "fit.hidden"),
-    ("steps", "fit.steps"),
-    ("runs", "fit.runs"),
-    ("epochs", "fit.epochs"),
-    ("rates", "fit.rates"),
-    ("seed", "fit.seed"),
-];
+/// The flags of `ldnn train` alone, and the settings that they are.
+const FLAGS: [(&str, &str); 3] = [("folds", "folds"), ("compare", "fit.classical"), ("runs", "fit.runs")];
+
+/// How the rows are divided.
+enum Division {
+    /// Into training and test rows.
+    Once(Box<Parts>),
+    /// Into folds; and all rows.
+    Folds(Vec<Parts>, Box<Parts>),
+}
 
 /// A training to be done.
 pub struct Train {
     settings: Settings,
-    parts: Parts,
+    division: Division,
     out: PathBuf,
     replace: bool,
 }
@@ -153,27 +173,24 @@ pub struct Train {
 impl TrainArgs {
     pub fn resolve(&self, matches: &ArgMatches) -> Result<Train> {
         let layers = self.config.layers("fit")?;
-        let mut settings = layers.resolve_given(self.settings(), &given_on(matches, &FLAGS))?;
-        match layers.pick("activations", self.activations.clone())?.as_deref() {
-            None => {}
-            Some("learn") => settings.fit.activate = Activate::Learn,
-            Some("none") => settings.fit.activate = Activate::Classical,
-            Some(file) => {
-                let given = Activations::read(Path::new(file)).context("--activations")?;
-                settings.fit.activate = Activate::Given(given);
-            }
+        let given = [given_on(matches, &DATA_FLAGS), given_on(matches, &FIT_FLAGS), given_on(matches, &FLAGS)].concat();
+        let mut settings = layers.resolve_given(self.settings(), &given)?;
+        self.fit.activate(&layers, &mut settings.fit)?;
+        settings.fit.classical.retain(|name| name != "none");
+        let rows = settings.data.load()?;
+        let seed = settings.fit.seed;
+        let division = match settings.folds {
+            None => Division::Once(Box::new(settings.data.divide(&rows, seed)?)),
+            Some(folds) => Division::Folds(rows.folds(folds, seed)?, Box::new(rows.whole(seed)?)),
+        };
+        let (Division::Once(all) | Division::Folds(_, all)) = &division;
+        settings.data.note(all)?;
+        settings.fit.check(&Task::new(&all.data))?;
+        if let Division::Folds(folds, _) = &division {
+            let check = |parts: &Parts| settings.fit.check(&Task::new(&parts.data));
+            folds.iter().try_for_each(check).context("--folds")?;
         }
-        let parts = settings.parts()?;
-        settings.fit.check(&Task::new(&parts.data))?;
-        let rows = print_of(&parts.data);
-        ensure!(
-            settings.rows == 0 || settings.rows == rows,
-            "the --config was made for other rows of '{}' (rows = {}, now {rows}); without that line it is taken for these rows",
-            settings.file.display(),
-            settings.rows
-        );
-        settings.rows = rows;
-        Ok(Train { settings, parts, out: self.out.clone(), replace: self.replace })
+        Ok(Train { settings, division, out: self.out.clone(), replace: self.replace })
     }
 
     /// What is to be done with the plan.
@@ -183,80 +200,9 @@ impl TrainArgs {
 
     /// Defaults and flags.
     fn settings(&self) -> Settings {
-        let fit = FitConfig {
-            activate: Activate::Learn,
-            classical: self.compare.clone(),
-            hidden: self.hidden.clone(),
-            steps: self.steps,
-            runs: self.runs,
-            epochs: self.epochs,
-            rates: self.rates.clone(),
-            seed: self.seed,
-        };
-        let classification = self.classification.then_some(Kind::Classification);
-        Settings {
-            file: self.file.clone().unwrap_or_default(),
-            test: self.test.clone(),
-            target: self.target.clone(),
-            ignore: self.ignore.clone(),
-            group: self.group.clone(),
-            kind: classification.or(self.regression.then_some(Kind::Regression)),
-            test_share: self.test_share,
-            rows: 0,
-            _activations: IgnoredAny,
-            table: self.table.clone(),
-            fit,
-        }
+        let fit = FitConfig { classical: self.compare.clone(), runs: self.runs, ..self.fit.settings() };
+        Settings { folds: self.folds, _activations: IgnoredAny, data: self.data.settings(), fit }
     }
-}
-
-impl Settings {
-    /// Reads the tables and splits them.
-    fn parts(&self) -> Result<Parts> {
-        ensure!(!self.file.as_os_str().is_empty(), "which table? Give FILE.csv");
-        let (mut table, path) = (self.read(&self.file)?, self.file.display());
-        let groups = match &self.group {
-            None => None,
-            Some(name) => match table.take(name).context("--group")? {
-                Column::Text(text) => Some(text),
-                Column::Numbers(_) => None,
-            },
-        };
-        let classify = self.kind.map(|kind| kind == Kind::Classification);
-        let data = Tabular::new(table, &self.target, classify).with_context(|| format!("in '{path}'"))?;
-        let name = self.file.file_stem().map_or_else(|| "table".into(), |s| s.to_string_lossy().into_owned());
-        let ((data, purpose, inputs), features) = match &self.test {
-            Some(path) => {
-                let classes = matches!(data.target, RawTarget::Classes(..));
-                let test = Tabular::new(self.read(path)?, &self.target, Some(classes)).context("--test")?;
-                ensure!(
-                    test.features == data.features,
-                    "--test: its inputs are {}, those of the training table {}",
-                    test.features.join(", "),
-                    data.features.join(", ")
-                );
-                let all = |d: &Tabular| (0..d.rows() as u32).collect::<Vec<_>>();
-                (data.dataset(&name, &all(&data), (&test, &all(&test)))?, data.features)
-            }
-            None => {
-                let (train, test) = data.split(self.test_share, groups.as_deref(), self.fit.seed)?;
-                (data.dataset(&name, &train, (&data, &test))?, data.features)
-            }
-        };
-        Ok(Parts { data, purpose, features, inputs })
-    }
-
-    fn read(&self, path: &Path) -> Result<Table> {
-        let names = self.target.iter().chain(&self.group).map(String::as_str).collect();
-        Table::read(path, &self.table.reading(names, self.ignore.iter().map(String::as_str).collect())?)
-    }
-}
-
-/// A fingerprint of the rows.
-fn print_of(set: &Dataset) -> u32 {
-    let numbers = set.x.iter().chain(&set.x_test).flat_map(|x| x.to_le_bytes());
-    let targets = format!("{:?}{:?}", set.target, set.target_test);
-    ldnn_core::image::checksum(&numbers.chain(targets.into_bytes()).collect::<Vec<u8>>())
 }
 
 impl Plan for Train {
@@ -272,9 +218,12 @@ impl Plan for Train {
         let mut beside = self.out.clone().into_os_string();
         beside.push(".run");
         let folder = RunFolder::open(Path::new(&beside), &self.settings, self.replace)?;
-        let fitted = fit::run(&self.settings.fit, &self.parts, &folder, output)?;
+        let fitted = match &self.division {
+            Division::Once(parts) => fit::run(&self.settings.fit, parts, &folder, output)?,
+            Division::Folds(folds, whole) => fit::cross(&self.settings.fit, folds, whole, &folder, output)?,
+        };
+        let text = save_page(fitted.section, &self.settings, &folder)?;
         fitted.model.write(&self.out)?;
-        let text = fitted.section.to_text(&folder);
-        Ok(format!("{text}\nmodel: {}", self.out.display()))
+        Ok(format!("{text}\nmodel: {}\nreport: {}", self.out.display(), folder.file("report.html").display()))
     }
 }

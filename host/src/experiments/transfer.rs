@@ -92,8 +92,8 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
     }
     let jobs: Vec<Job> = config.jobs(&all, None)?;
     let (task, train, judge) = (&place.task, &place.task.train, &place.task.test);
-    let trainings =
-        train_all(Ensemble { task, train, judge }, &jobs, folder, (&format!("on-{}", task.name), false), output)?;
+    let ensemble = Ensemble { task, train, judge, patience: None };
+    let trainings = train_all(ensemble, &jobs, folder, (&format!("on-{}", task.name), false), output)?;
     let metric = metric_of(task);
     let values = values_of(&all, &trainings, |t: &Training| metric.of(&t.curve).last().copied());
     let mut rows: Vec<Row> = Vec::new();

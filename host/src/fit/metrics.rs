@@ -1,6 +1,6 @@
 //! How good predictions are, in the units of the table.
 
-use crate::report::Table;
+use crate::report::{Table, short};
 use serde::{Deserialize, Serialize};
 
 /// Of predictions on some rows.
@@ -15,6 +15,8 @@ pub enum Metrics {
         balanced: f64,
         /// The mean over classes of the harmonic mean of precision and recall, in percent.
         f1: f64,
+        /// Each class by itself.
+        each: Vec<OfClass>,
         /// Rows by right class, then by answer.
         confusion: Vec<Vec<usize>>,
         /// The names of the classes.
@@ -31,6 +33,19 @@ pub enum Metrics {
         /// Share of the variance that is explained; not a number for a constant target.
         r2: Vec<f64>,
     },
+}
+
+/// How one class fares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OfClass {
+    /// Rows of it.
+    pub rows: usize,
+    /// Of the answers that name it, the right ones in percent; not a number if none does.
+    pub precision: f64,
+    /// Of its rows, those that were found in percent; not a number if there are none.
+    pub recall: f64,
+    /// The harmonic mean of both, in percent; not a number if there are no rows.
+    pub f1: f64,
 }
 
 /// Right answers beside those given.
@@ -55,6 +70,26 @@ pub enum Answers<'a> {
     },
 }
 
+/// Of the rows by right class, then by answer.
+#[must_use]
+pub fn of_confusion(confusion: Vec<Vec<usize>>, classes: &[String]) -> Metrics {
+    let share = |part: usize, whole: usize| if whole > 0 { 100.0 * part as f64 / whole as f64 } else { f64::NAN };
+    let each = |c: usize| {
+        let (hit, rows) = (confusion[c][c], confusion[c].iter().sum::<usize>());
+        let said: usize = confusion.iter().map(|row| row[c]).sum();
+        let f1 = if rows > 0 { share(2 * hit, rows + said) } else { f64::NAN };
+        OfClass { rows, precision: share(hit, said), recall: share(hit, rows), f1 }
+    };
+    let each: Vec<OfClass> = (0..classes.len()).map(each).collect();
+    // Classes without a row have no recall; they count in no mean.
+    let present: Vec<&OfClass> = each.iter().filter(|c| c.rows > 0).collect();
+    let mean = |f: fn(&OfClass) -> f64| present.iter().map(|c| f(c)).sum::<f64>() / present.len().max(1) as f64;
+    let (balanced, f1) = (mean(|c| c.recall), mean(|c| c.f1));
+    let right: usize = (0..classes.len()).map(|c| confusion[c][c]).sum();
+    let accuracy = share(right, confusion.iter().flatten().sum::<usize>().max(1));
+    Metrics::Classification { accuracy, balanced, f1, each, confusion, classes: classes.to_vec() }
+}
+
 /// Computes them.
 #[must_use]
 pub fn metrics(answers: &Answers) -> Metrics {
@@ -62,17 +97,7 @@ pub fn metrics(answers: &Answers) -> Metrics {
         Answers::Classes { classes, right, given } => {
             let mut confusion = vec![vec![0; classes.len()]; classes.len()];
             right.iter().zip(given).for_each(|(&r, &g)| confusion[usize::from(r)][usize::from(g)] += 1);
-            let hit = |c: usize| confusion[c][c] as f64;
-            let there = |c: usize| confusion[c].iter().sum::<usize>() as f64;
-            let said = |c: usize| confusion.iter().map(|row| row[c]).sum::<usize>() as f64;
-            // Classes without a row have no recall.
-            let present: Vec<usize> = (0..classes.len()).filter(|&c| there(c) > 0.0).collect();
-            let mean = |f: &dyn Fn(usize) -> f64| {
-                100.0 * present.iter().map(|&c| f(c)).sum::<f64>() / present.len().max(1) as f64
-            };
-            let (balanced, f1) = (mean(&|c| hit(c) / there(c)), mean(&|c| 2.0 * hit(c) / (there(c) + said(c))));
-            let accuracy = 100.0 * (0..classes.len()).map(hit).sum::<f64>() / right.len().max(1) as f64;
-            Metrics::Classification { accuracy, balanced, f1, confusion, classes: classes.to_vec() }
+            of_confusion(confusion, classes)
         }
         Answers::Values { columns, right, given } => {
             let width = columns.len();
@@ -94,12 +119,34 @@ pub fn metrics(answers: &Answers) -> Metrics {
     }
 }
 
+fn percent(x: f64) -> String {
+    if x.is_nan() { "-".into() } else { format!("{x:.2}") }
+}
+
 impl Metrics {
+    /// The scores that one looks at first, with their names.
+    #[must_use]
+    pub fn scores(&self) -> Vec<(String, f64)> {
+        match self {
+            Metrics::Classification { accuracy, balanced, f1, .. } => {
+                let all = [("accuracy / %", accuracy), ("balanced accuracy / %", balanced), ("F1 (macro) / %", f1)];
+                all.map(|(name, x)| (name.into(), *x)).into()
+            }
+            Metrics::Regression { columns, rmse, mae, r2 } => {
+                let of = |(i, name): (usize, &String)| {
+                    let own = if columns.len() > 1 { format!(" of {name}") } else { String::new() };
+                    [("RMSE", rmse[i]), ("MAE", mae[i]), ("R^2", r2[i])].map(|(what, x)| (format!("{what}{own}"), x))
+                };
+                columns.iter().enumerate().flat_map(of).collect()
+            }
+        }
+    }
+
     /// As tables for a report.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {
         match self {
-            Metrics::Classification { accuracy, balanced, f1, confusion, classes } => {
+            Metrics::Classification { accuracy, balanced, f1, each, confusion, classes } => {
                 let mut scores = Table::new("scores in %", &["accuracy", "balanced accuracy", "F1 (macro)"]);
                 scores.row([accuracy, balanced, f1].map(|v| format!("{v:.2}")));
                 let head: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
@@ -107,16 +154,21 @@ impl Metrics {
                 for (name, row) in classes.iter().zip(confusion) {
                     matrix.row(std::iter::once(name.clone()).chain(row.iter().map(ToString::to_string)));
                 }
-                vec![scores, matrix]
+                let mut single = Table::new("each class, in %", &["class", "rows", "precision", "recall", "F1"]);
+                for (name, c) in classes.iter().zip(each) {
+                    let shares = [c.precision, c.recall, c.f1].map(percent);
+                    single.row([name.clone(), c.rows.to_string()].into_iter().chain(shares));
+                }
+                vec![scores, single, matrix]
             }
             Metrics::Regression { columns, rmse, mae, r2 } => {
                 let mut table = Table::new("errors, in the units of the target", &["target", "RMSE", "MAE", "R^2"]);
                 for (i, name) in columns.iter().enumerate() {
                     table.row([
                         name.clone(),
-                        format!("{:.4}", rmse[i]),
-                        format!("{:.4}", mae[i]),
-                        format!("{:.4}", r2[i]),
+                        short(rmse[i]),
+                        short(mae[i]),
+                        if r2[i].is_nan() { "-".into() } else { format!("{:.4}", r2[i]) },
                     ]);
                 }
                 vec![table]
@@ -144,6 +196,24 @@ mod tests {
         assert!((balanced - 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0).abs() < 1e-12);
         assert!((f1 - 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0).abs() < 1e-12);
         assert_eq!(confusion, [vec![4, 1, 0], vec![0, 2, 1], vec![1, 0, 1]]);
+    }
+
+    #[test]
+    fn each_class_has_its_own_scores_and_one_without_rows_counts_in_no_mean() {
+        // a: 3 rows, 2 found, 4 answers; b: 2 rows, none found, 1 answer; c: no rows, no answers.
+        let (right, given) = ([0, 0, 0, 1, 1], [0, 0, 1, 0, 0]);
+        let classes = ["a", "b", "c"].map(String::from);
+        let Metrics::Classification { each, accuracy, balanced, f1, .. } =
+            metrics(&Answers::Classes { classes: &classes, right: &right, given: &given })
+        else {
+            panic!("no classification")
+        };
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        let [a, b, c] = &each[..] else { panic!("three classes") };
+        assert!(near(a.precision, 50.0) && near(a.recall, 200.0 / 3.0) && near(a.f1, 400.0 / 7.0), "{a:?}");
+        assert!(b.precision == 0.0 && b.recall == 0.0 && b.f1 == 0.0 && b.rows == 2, "{b:?}");
+        assert!(c.rows == 0 && c.precision.is_nan() && c.recall.is_nan() && c.f1.is_nan(), "{c:?}");
+        assert!(near(accuracy, 40.0) && near(balanced, 100.0 / 3.0) && near(f1, 200.0 / 7.0));
     }
 
     #[test]

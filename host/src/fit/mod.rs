@@ -1,10 +1,17 @@
 //! From a table of numbers to a trained network: activations are learned, networks trained with them and with classical ones,
 //! and the best written to a file that knows everything that is needed to use it.
 
+mod compare;
+mod config;
+mod course;
+mod divide;
 mod metrics;
 mod model;
 mod run;
 
-pub use metrics::{Metrics, metrics};
+pub use config::{Activate, FitConfig};
+pub use course::Parts;
+pub use divide::Rows;
+pub use metrics::{Metrics, OfClass, metrics};
 pub use model::{Predictions, Trained};
-pub use run::{Activate, FitConfig, Fitted, Parts, run};
+pub use run::{Fitted, cross, run};

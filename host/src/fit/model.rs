@@ -4,7 +4,7 @@ use super::metrics::{Answers, Metrics, metrics};
 use crate::activations::Activations;
 use crate::data::table::Table;
 use crate::data::tabular::{Purpose, Standard, Tabular};
-use crate::data::write_atomically;
+use crate::data::{Target, write_atomically};
 use crate::model::Model;
 use crate::simd::Level;
 use crate::task::{Set, SetTarget, Task};
@@ -35,7 +35,7 @@ pub struct Trained {
     pub network: Model,
     /// Some standardised training rows, row-major: they tell an export which pre-activations occur.
     pub seen: Vec<f32>,
-    /// Some standardised test rows, row-major, with their targets: golden vectors.
+    /// Some standardised test rows (of a cross-validated model, training rows), row-major, with their targets: golden vectors.
     pub kept: Vec<f32>,
     /// The classes of `kept`.
     pub kept_classes: Vec<u16>,
@@ -214,12 +214,14 @@ impl Trained {
     /// # Errors
     /// If the network is malformed, which reading excludes.
     pub fn predict(&self, x: &[f64]) -> Result<Predictions> {
+        let row = |row: &[f64]| row.iter().zip(&self.inputs).map(|(&x, s)| s.apply(x) as f32).collect::<Vec<_>>();
+        self.predict_scaled(&x.chunks_exact(self.features.len()).flat_map(row).collect::<Vec<f32>>())
+    }
+
+    /// Predictions for rows that are standardised already.
+    fn predict_scaled(&self, scaled: &[f32]) -> Result<Predictions> {
         let network = self.network.network()?;
         let (width, outputs) = (self.features.len(), network.shape.outputs());
-        let scaled: Vec<f32> = x
-            .chunks_exact(width)
-            .flat_map(|row| row.iter().zip(&self.inputs).map(|(&x, s)| s.apply(x) as f32))
-            .collect();
         let mut out = vec![0.0f32; scaled.len() / width * outputs];
         const ROWS: usize = 256;
         let mut work = vec![0.0; network.shape.work_len(ROWS)];
@@ -256,19 +258,36 @@ impl Trained {
         let rows: Vec<u32> = (0..data.rows() as u32).collect();
         let scale = vec![Standard { mean: 0.0, sd: 1.0 }; data.features.len()];
         let (_, target) = data.rows_of(&rows, &self.purpose, &scale)?;
-        Ok(match (self.predict(&x)?, &target, &self.purpose) {
-            (
-                Predictions::Classes(given, _),
-                crate::data::Target::Classes { labels, .. },
-                Purpose::Classification { classes, .. },
-            ) => metrics(&Answers::Classes { classes, right: labels, given: &given }),
-            (
-                Predictions::Values(given),
-                crate::data::Target::Values { values, width },
-                Purpose::Regression { columns, scale },
-            ) => {
-                let right: Vec<f64> = values.iter().enumerate().map(|(i, &y)| scale[i % width].undo(y)).collect();
-                metrics(&Answers::Values { columns, right: &right, given: &given })
+        let given = self.predict(&x)?;
+        match &target {
+            Target::Classes { labels, .. } => self.judge(&given, labels, &[]),
+            Target::Values { values, .. } => self.judge(&given, &[], values),
+        }
+    }
+
+    /// How good it is on standardised rows.
+    ///
+    /// # Errors
+    /// If the rows are of another kind than the model.
+    pub fn evaluate_set(&self, set: &Set) -> Result<Metrics> {
+        let given = self.predict_scaled(&set.x)?;
+        match &set.target {
+            SetTarget::Classes(labels) => self.judge(&given, labels, &[]),
+            SetTarget::Values(values) => {
+                self.judge(&given, &[], &values.iter().map(|&y| f64::from(y)).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// Predictions beside the right classes, or the right values, standardised.
+    fn judge(&self, given: &Predictions, labels: &[u16], scaled: &[f64]) -> Result<Metrics> {
+        Ok(match (given, &self.purpose) {
+            (Predictions::Classes(given, _), Purpose::Classification { classes, .. }) => {
+                metrics(&Answers::Classes { classes, right: labels, given })
+            }
+            (Predictions::Values(given), Purpose::Regression { columns, scale }) => {
+                let right = scaled.iter().enumerate().map(|(i, &y)| scale[i % scale.len()].undo(y));
+                metrics(&Answers::Values { columns, right: &right.collect::<Vec<_>>(), given })
             }
             _ => anyhow::bail!("the table's target is not of the model's kind"),
         })

@@ -169,6 +169,23 @@ impl MetaConfig {
         }
     }
 
+    /// The alternating schedule with as many gradients as these settings of the unrolled one cost: an outer step of that takes
+    /// a gradient and a Hessian-vector product (two to three gradients) an inner step, a gradient each of the last steps held
+    /// out.
+    #[must_use]
+    pub fn alternating(&self) -> Self {
+        let gradients = self.inner_steps * 7 / 2 + self.outer_last;
+        let steps = self.steps * gradients / self.period;
+        MetaConfig {
+            schedule: Schedule::Alternating,
+            steps,
+            restart: 50,
+            outer_rate: 0.05,
+            snapshot_every: steps.div_ceil(30),
+            ..self.clone()
+        }
+    }
+
     /// # Errors
     /// With flag, value and remedy, for settings that make no run.
     pub fn check(&self, task: &Task) -> Result<()> {

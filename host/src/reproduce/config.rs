@@ -4,7 +4,7 @@ use crate::analysis::spectrum::SpectrumConfig;
 use crate::experiments::forecast::ForecastConfig;
 use crate::experiments::hessian::HessianConfig;
 use crate::experiments::sizes::SizesConfig;
-use crate::meta::{MetaConfig, Schedule};
+use crate::meta::MetaConfig;
 use crate::task::Task;
 use crate::train::{Optimiser, TrainConfig};
 use crate::validate::{SelectConfig, ValidateConfig};
@@ -224,6 +224,7 @@ impl Study {
             runs: a.select_runs,
             epochs: a.select_epochs,
             rate_times_epochs: 10.0,
+            patience: None,
             validation_rows: rows / 5,
             seed: seed + 1,
             train: train.clone(),
@@ -321,27 +322,12 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
         lesson("two-layers", TaskName::Main, two.clone()),
         lesson("two-layers-own", TaskName::Main, MetaConfig { per_layer: true, ..two }),
         lesson("three-types", TaskName::Main, MetaConfig { types: 3, ..small.clone() }),
-        lesson("alternating", TaskName::Main, alternating(&heldout)),
+        lesson("alternating", TaskName::Main, heldout.alternating()),
         lesson("vanderpol", TaskName::Vanderpol, vanderpol(&heldout)),
         lesson("digits", TaskName::Digits, MetaConfig { held_out: 359, ..small }),
     ]);
     all.retain(|l| experiments.iter().any(|e| e.lessons().contains(&l.name.as_str())));
     all
-}
-
-/// The alternating schedule with as many gradients as the unrolled one costs: an outer step of that takes a gradient and a
-/// Hessian-vector product (two to three gradients) an inner step, a gradient each of the last steps held out.
-fn alternating(unrolled: &MetaConfig) -> MetaConfig {
-    let gradients = unrolled.inner_steps * 7 / 2 + unrolled.outer_last;
-    let steps = unrolled.steps * gradients / unrolled.period;
-    MetaConfig {
-        schedule: Schedule::Alternating,
-        steps,
-        restart: 50,
-        outer_rate: 0.05,
-        snapshot_every: steps.div_ceil(30),
-        ..unrolled.clone()
-    }
 }
 
 /// A regression whose losses are a hundredth of a cross-entropy: a smaller step for the weights, a hundred times larger one

@@ -5,7 +5,7 @@ use crate::folder::RunFolder;
 use crate::progress::Output;
 use crate::stats::Pair;
 use crate::task::{Set, Task};
-use crate::train::{TrainConfig, Training, train};
+use crate::train::{TrainConfig, Training, train_patiently};
 use crate::work::Work;
 use anyhow::Result;
 
@@ -29,6 +29,8 @@ pub struct Ensemble<'a> {
     pub train: &'a Set,
     /// The rows its curves are measured on.
     pub judge: &'a Set,
+    /// Whether a training ends when it has not been better on these rows for so many epochs.
+    pub patience: Option<usize>,
 }
 
 /// Activations learned by one meta-learning run, with the run's seed.
@@ -121,13 +123,13 @@ pub fn train_all(
     (name, needed): (&str, bool),
     output: Output,
 ) -> Result<Vec<Training>> {
-    let Ensemble { task, train: rows, judge } = ensemble;
+    let Ensemble { task, train: rows, judge, patience } = ensemble;
     Work::<Job, Training> {
         name,
         key: &|job| job.key(),
         key_of: &|done| done.key(),
         needed,
-        work: &|job| train(&job.config, job.choice, task, rows, judge, job.seed),
+        work: &|job| Ok(train_patiently(&job.config, patience, job.choice, task, rows, judge, job.seed)?.0),
         message: &message,
     }
     .run(jobs, folder, output)

@@ -33,6 +33,25 @@ impl Metric {
         }
     }
 
+    /// Its name on some part of the rows.
+    #[must_use]
+    pub fn on(self, part: &str) -> String {
+        match self {
+            Metric::Accuracy => format!("{part} accuracy / %"),
+            Metric::Loss => format!("{part} loss"),
+        }
+    }
+
+    /// The order of values, the best first; what diverged has none and comes last.
+    #[must_use]
+    pub fn order(self, a: Option<f64>, b: Option<f64>) -> std::cmp::Ordering {
+        match (a, b) {
+            (Some(a), Some(b)) if self == Metric::Accuracy => b.total_cmp(&a),
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    }
+
     /// Whether `a` is better than `b`.
     #[must_use]
     pub fn better(self, a: f64, b: f64) -> bool {

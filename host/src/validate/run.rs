@@ -162,7 +162,7 @@ pub fn ensembles(
 ) -> Result<(Vec<Entrant>, Vec<Training>)> {
     let entrants = config.entrants(task, learned)?;
     let jobs = config.jobs(&entrants, chosen)?;
-    let ensemble = Ensemble { task, train: &task.train, judge: &task.test };
+    let ensemble = Ensemble { task, train: &task.train, judge: &task.test, patience: None };
     let mut trainings = train_all(ensemble, &jobs, folder, (name, false), output)?;
     let place = |name: &str| entrants.iter().position(|e| e.choice.name == name);
     trainings.sort_by_key(|t| place(&t.activation));

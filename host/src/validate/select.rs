@@ -7,7 +7,7 @@ use super::run::metric_of;
 use crate::folder::RunFolder;
 use crate::progress::Output;
 use crate::stats::mean;
-use crate::task::Task;
+use crate::task::{Set, Task};
 use crate::train::{TrainConfig, Training};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,9 @@ pub struct SelectConfig {
     pub epochs: usize,
     /// Largest product of rate and epochs: a larger step gets there sooner.
     pub rate_times_epochs: f64,
+    /// A training ends when it has not been better on the validation rows for so many epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
     /// Training rows that are kept for the choice.
     pub validation_rows: usize,
     /// Seed of the rows that are kept, and of the networks.
@@ -59,6 +62,18 @@ impl SelectConfig {
     pub fn epochs_at(&self, rate: f64) -> usize {
         ((self.rate_times_epochs / rate).round() as usize).clamp(1, self.epochs)
     }
+
+    /// The settings of a training of `epochs` epochs at `rate`.
+    #[must_use]
+    pub fn at(&self, rate: f64, epochs: usize) -> TrainConfig {
+        TrainConfig { rate, epochs, every: EVERY, ..self.train.clone() }
+    }
+
+    /// The seed of network number `run`.
+    #[must_use]
+    pub fn network_seed(&self, run: u64) -> u64 {
+        self.seed + 1_000_000 + run
+    }
 }
 
 /// Trains each entrant at each rate without the validation rows, and takes rate and epoch of the best mean. The choices
@@ -74,16 +89,31 @@ pub fn select(
     output: Output,
 ) -> Result<Vec<Chosen>> {
     let (rest, validation) = task.train.split(config.validation_rows, config.seed, 1)?;
+    select_on(config, task, (&rest, &validation), entrants, folder, output)
+}
+
+/// As [`select`], with the rows to learn from and those to choose by given.
+///
+/// # Errors
+/// As [`select`].
+pub fn select_on(
+    config: &SelectConfig,
+    task: &Task,
+    (rest, validation): (&Set, &Set),
+    entrants: &[Entrant],
+    folder: &RunFolder,
+    output: Output,
+) -> Result<Vec<Chosen>> {
     let mut jobs = Vec::new();
     for entrant in entrants {
         for &rate in &config.rates {
             for run in 0..config.runs as u64 {
-                let train = TrainConfig { rate, epochs: config.epochs_at(rate), every: EVERY, ..config.train.clone() };
-                jobs.push(Job { choice: &entrant.choice, config: train, seed: config.seed + 1_000_000 + run });
+                let train = config.at(rate, config.epochs_at(rate));
+                jobs.push(Job { choice: &entrant.choice, config: train, seed: config.network_seed(run) });
             }
         }
     }
-    let ensemble = Ensemble { task, train: &rest, judge: &validation };
+    let ensemble = Ensemble { task, train: rest, judge: validation, patience: config.patience };
     let trainings = train_all(ensemble, &jobs, folder, ("selection", true), output)?;
     let metric = metric_of(task);
     let per_entrant = config.rates.len() * config.runs;
@@ -105,16 +135,15 @@ pub fn select(
 const EVERY: usize = 5;
 
 /// The best recorded epoch of the mean over some trainings with one rate, each point averaged with its two neighbours
-/// against the luck of single epochs; none if one of the trainings diverged.
-fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
+/// against the luck of single epochs, as far as all of them went; none if one of the trainings diverged.
+#[must_use]
+pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
     let first = trainings.first()?;
     if trainings.iter().any(|t| t.diverged) {
         return None;
     }
-    let near = |t: &Training, i: usize| {
-        let curve = metric.of(&t.curve);
-        mean(&curve[i.saturating_sub(1)..(i + 2).min(curve.len())])
-    };
+    let common = trainings.iter().map(|t| t.curve.epoch.len()).min()?;
+    let near = |t: &Training, i: usize| mean(&metric.of(&t.curve)[i.saturating_sub(1)..(i + 2).min(common)]);
     let at = |i: usize| mean(&trainings.iter().map(|t| near(t, i)).collect::<Vec<_>>());
     let chosen = |(i, &epochs): (usize, &usize)| Chosen {
         activation: first.activation.clone(),
@@ -122,6 +151,6 @@ fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
         epochs,
         validation: at(i),
     };
-    let points = first.curve.epoch.iter().enumerate().map(chosen);
+    let points = first.curve.epoch[..common].iter().enumerate().map(chosen);
     points.reduce(|best, next| if metric.better(next.validation, best.validation) { next } else { best })
 }

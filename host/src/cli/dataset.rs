@@ -1,0 +1,165 @@
+//! The flags that say which table is learned from, what of it is to be predicted, and how it is divided.
+
+use super::tables::TableArgs;
+use anyhow::{Context, Result, bail, ensure};
+use ldnn::data::Dataset;
+use ldnn::data::table::{Column, Table};
+use ldnn::data::tabular::{RawTarget, Tabular};
+use ldnn::fit::{Parts, Rows};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Which table.
+#[derive(clap::Args)]
+pub struct DataArgs {
+    /// The table: CSV or the like, a row an example
+    #[arg(value_name = "FILE.csv")]
+    file: Option<PathBuf>,
+    /// The column to be predicted; several for a regression of several numbers
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    target: Vec<String>,
+    /// Columns that are left out
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// The target is classes, whatever it looks like
+    #[arg(long, conflicts_with = "regression")]
+    classification: bool,
+    /// The target is numbers, whatever it looks like
+    #[arg(long)]
+    regression: bool,
+    /// A table of test rows; else a share of the rows is kept for testing
+    #[arg(long, value_name = "FILE.csv")]
+    test: Option<PathBuf>,
+    /// The share of the rows that is kept for testing, of every class the same
+    #[arg(long, default_value_t = 0.2, value_name = "X", conflicts_with = "test")]
+    test_share: f64,
+    /// A column whose rows of one value stay together, in training or in testing: the person, the device, the day
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
+}
+
+/// Which kind of target.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Classification,
+    Regression,
+}
+
+/// The same as settings.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSettings {
+    /// The table.
+    pub file: PathBuf,
+    test: Option<PathBuf>,
+    target: Vec<String>,
+    ignore: Vec<String>,
+    group: Option<String>,
+    kind: Option<Kind>,
+    test_share: f64,
+    /// The rows themselves: another table is another run.
+    #[serde(default)]
+    rows: u32,
+    table: TableArgs,
+}
+
+/// The flags, and the settings that they are.
+pub const DATA_FLAGS: [(&str, &str); 11] = [
+    ("file", "data.file"),
+    ("test", "data.test"),
+    ("target", "data.target"),
+    ("ignore", "data.ignore"),
+    ("group", "data.group"),
+    ("classification", "data.kind"),
+    ("regression", "data.kind"),
+    ("test_share", "data.test_share"),
+    ("delimiter", "data.table.delimiter"),
+    ("header", "data.table.header"),
+    ("no_header", "data.table.no_header"),
+];
+
+impl DataArgs {
+    /// Defaults and flags.
+    pub fn settings(&self) -> DataSettings {
+        let classification = self.classification.then_some(Kind::Classification);
+        DataSettings {
+            file: self.file.clone().unwrap_or_default(),
+            test: self.test.clone(),
+            target: self.target.clone(),
+            ignore: self.ignore.clone(),
+            group: self.group.clone(),
+            kind: classification.or(self.regression.then_some(Kind::Regression)),
+            test_share: self.test_share,
+            rows: 0,
+            table: self.table.clone(),
+        }
+    }
+}
+
+impl DataSettings {
+    /// Reads the tables.
+    pub fn load(&self) -> Result<Rows> {
+        ensure!(!self.file.as_os_str().is_empty(), "which table? Give FILE.csv");
+        let (mut table, path) = (self.read(&self.file)?, self.file.display());
+        let groups = match &self.group {
+            None => None,
+            Some(name) => match table.take(name).context("--group")? {
+                Column::Text(text) => Some(text),
+                Column::Numbers(_) => bail!("--group {name}: its values are needed as they are written"),
+            },
+        };
+        let classify = self.kind.map(|kind| kind == Kind::Classification);
+        let data = Tabular::new(table, &self.target, classify).with_context(|| format!("in '{path}'"))?;
+        let name = self.file.file_stem().map_or_else(|| "table".into(), |s| s.to_string_lossy().into_owned());
+        let classes = matches!(data.target, RawTarget::Classes(..));
+        let test = self.test.as_ref().map(|path| self.test_rows(path, classes).context("--test")).transpose()?;
+        Ok(Rows { name, data, groups, test })
+    }
+
+    fn test_rows(&self, path: &Path, classes: bool) -> Result<Tabular> {
+        let mut table = self.read(path)?;
+        if let Some(name) = &self.group
+            && table.names.contains(name)
+        {
+            table.take(name)?;
+        }
+        Tabular::new(table, &self.target, Some(classes))
+    }
+
+    fn read(&self, path: &Path) -> Result<Table> {
+        let names = self.target.iter().chain(&self.group).map(String::as_str).collect();
+        Table::read(path, &self.table.reading(names, self.ignore.iter().map(String::as_str).collect())?)
+    }
+
+    /// One division into training and test rows.
+    pub fn divide(&self, rows: &Rows, seed: u64) -> Result<Parts> {
+        rows.divide(self.test_share, seed)
+    }
+
+    /// Notes which rows these are.
+    ///
+    /// # Errors
+    /// If the settings were made for other ones.
+    pub fn note(&mut self, parts: &Parts) -> Result<()> {
+        let rows = print_of(&parts.data);
+        ensure!(
+            self.rows == 0 || self.rows == rows,
+            "the --config was made for other rows of '{}' (data.rows = {}, now {rows}); without that line it is taken for \
+             these rows",
+            self.file.display(),
+            self.rows
+        );
+        self.rows = rows;
+        Ok(())
+    }
+}
+
+/// A fingerprint of the rows.
+fn print_of(set: &Dataset) -> u32 {
+    let numbers = set.x.iter().chain(&set.x_test).flat_map(|x| x.to_le_bytes());
+    let targets = format!("{:?}{:?}", set.target, set.target_test);
+    ldnn_core::image::checksum(&numbers.chain(targets.into_bytes()).collect::<Vec<u8>>())
+}

@@ -1,0 +1,134 @@
+//! `ldnn tune`: a search for settings of `ldnn train`.
+
+use super::Plan;
+use super::common::{OutArgs, given_on, save_page};
+use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
+use super::train::{FIT_FLAGS, FitArgs};
+use anyhow::{Context, Result, ensure};
+use clap::ArgMatches;
+use ldnn::fit::{Activate, FitConfig, Parts};
+use ldnn::folder::RunFolder;
+use ldnn::progress::Output;
+use ldnn::task::Task;
+use ldnn::tune::{Found, Space, Trial, report, search};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
+pub struct TuneArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    fit: FitArgs,
+    /// How many trials there may be, of all rounds together
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    budget: usize,
+    #[command(flatten)]
+    pub out: OutArgs,
+}
+
+/// The largest budget.
+const MOST: usize = 100_000;
+
+const EXAMPLES: &str = "\
+Examples:
+  ldnn tune gestures.csv --target label --out out/tune
+  ldnn train --config out/tune/best.toml --out gestures.ldnn
+  ldnn tune gestures.csv --target label --budget 100 --set space.depth=1 --set space.width.high=30
+  ldnn tune gestures.csv --target label --set space.activations=learn,relu,tanh
+
+A trial learns activations and trains two networks; the best mean metric on the validation rows is its value. Of the trials of a
+first round, with a ninth of --steps and --epochs, the best third comes to a second one with a third of them, and the best third of
+these to a last one with all of them. Trial 0 is what the flags say, the others are drawn from the space:
+  [space]                                  in --config, or one by one: --set space.types=2
+  depth = [1, 2]                           hidden layers
+  width = { low = 10, high = 100 }         on a logarithmic scale
+  activations = [\"learn\"]                  or base functions' names
+  types = [1, 2, 3]                        learned types
+  schedule = [\"unrolled\", \"alternating\"]   of learning them
+  rate = { low = 0.01, high = 0.3 }        of the weights, on a logarithmic scale
+The test rows are not looked at; `ldnn train` with the same seed has the same ones. The folder gets best.toml, trials.csv, report.txt and
+report.html; the same command goes on where it stopped.";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    budget: usize,
+    /// As in the settings of `ldnn train`.
+    #[serde(default, skip_serializing, rename = "activations")]
+    _activations: IgnoredAny,
+    data: DataSettings,
+    fit: FitConfig,
+    space: Space,
+}
+
+/// A search to be done.
+pub struct Tune {
+    settings: Settings,
+    parts: Parts,
+    out: PathBuf,
+    replace: bool,
+}
+
+impl TuneArgs {
+    pub fn resolve(&self, matches: &ArgMatches) -> Result<Tune> {
+        let layers = self.out.layers("fit")?;
+        let given =
+            [given_on(matches, &DATA_FLAGS), given_on(matches, &FIT_FLAGS), given_on(matches, &[("budget", "budget")])]
+                .concat();
+        let (data, fit, space) = (self.data.settings(), self.fit.settings(), Space::default());
+        let start = Settings { budget: self.budget, _activations: IgnoredAny, data, fit, space };
+        let mut settings = layers.resolve_given(start, &given)?;
+        self.fit.activate(&layers, &mut settings.fit)?;
+        settings.space.check()?;
+        ensure!((1..=MOST).contains(&settings.budget), "--budget {}: use 1 to {MOST} trials", settings.budget);
+        let rows = settings.data.load()?;
+        let parts = settings.data.divide(&rows, settings.fit.seed)?;
+        settings.data.note(&parts)?;
+        settings.fit.check(&Task::new(&parts.data))?;
+        let out = self.out.out.clone().unwrap_or_else(|| PathBuf::from("out/tune"));
+        Ok(Tune { settings, parts, out, replace: self.out.replace })
+    }
+}
+
+/// The settings of `ldnn train` for what was found.
+#[derive(Serialize)]
+struct Best<'a> {
+    data: &'a DataSettings,
+    fit: FitConfig,
+}
+
+impl Tune {
+    fn best(&self, found: &Trial) -> Result<String> {
+        let fit = found.candidate.apply(&self.settings.fit);
+        let fit = match found.candidate.activations.as_str() {
+            "learn" => FitConfig { activate: Activate::Learn, ..fit },
+            name => FitConfig { activate: Activate::Classical, classical: vec![name.into()], ..fit },
+        };
+        toml::to_string(&Best { data: &self.settings.data, fit }).context("the settings cannot be written as TOML")
+    }
+}
+
+impl Plan for Tune {
+    fn describe(&self) -> Result<String> {
+        Ok(format!("# to {}\n{}", self.out.display(), self.config()?))
+    }
+
+    fn config(&self) -> Result<String> {
+        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
+    }
+
+    fn execute(&self, output: Output) -> Result<String> {
+        let folder = RunFolder::open(&self.out, &self.settings, self.replace)?;
+        let task = Task::new(&self.parts.data);
+        let (rest, validation) = self.parts.rest_and_validation(&task)?;
+        let Settings { fit, space, budget, .. } = &self.settings;
+        let found: Found = search(fit, space, *budget, (&rest, &validation), &task, &folder, output)?;
+        folder.write("best.toml", self.best(found.best()?)?)?;
+        let text = save_page(report(&found, &task.name, &folder)?, &self.settings, &folder)?;
+        let best = folder.file("best.toml");
+        Ok(format!("{text}\nsettings: {0}\nnext: ldnn train --config {0} --out model.ldnn", best.display()))
+    }
+}

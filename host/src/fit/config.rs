@@ -1,0 +1,153 @@
+//! The settings of `ldnn train`, and what follows from them.
+
+use crate::activations::{Activations, base_named, is_learned};
+use crate::meta::{MetaConfig, Schedule};
+use crate::task::Task;
+use crate::train::{Optimiser, TrainConfig};
+use crate::validate::SelectConfig;
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// Where activations come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activate {
+    /// They are learned on this task.
+    Learn,
+    /// They were learned elsewhere.
+    Given(Activations),
+    /// Classical ones only.
+    Classical,
+}
+
+/// The settings of `ldnn train`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FitConfig {
+    /// Where activations come from.
+    pub activate: Activate,
+    /// Classical activations to compare with.
+    pub classical: Vec<String>,
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Number of learned types.
+    pub types: usize,
+    /// The schedule of learning them.
+    pub schedule: Schedule,
+    /// Outer steps of the unrolled schedule; the alternating one has as many as cost the same.
+    pub steps: usize,
+    /// Networks of each kind.
+    pub runs: usize,
+    /// The longest training, in passes over the rows.
+    pub epochs: usize,
+    /// A training that looks for its number of epochs ends when it has not been better on the validation rows for so many.
+    pub patience: usize,
+    /// Learning rates that are tried.
+    pub rates: Vec<f64>,
+    /// Seed of every draw.
+    pub seed: u64,
+}
+
+impl Default for FitConfig {
+    fn default() -> Self {
+        FitConfig {
+            activate: Activate::Learn,
+            classical: vec!["relu".into(), "tanh".into()],
+            hidden: vec![50],
+            types: 2,
+            schedule: Schedule::Unrolled,
+            steps: 100,
+            runs: 5,
+            epochs: 150,
+            patience: 30,
+            rates: vec![0.02, 0.05, 0.1],
+            seed: 1,
+        }
+    }
+}
+
+impl FitConfig {
+    /// Rows a training step: a tenth of them, 10 to 200.
+    fn batch(rows: usize) -> usize {
+        (rows / 10).clamp(10, 200).min(rows)
+    }
+
+    /// How networks are trained with `rows` rows, before rate and epochs are chosen.
+    #[must_use]
+    pub fn train(&self, rows: usize) -> TrainConfig {
+        TrainConfig {
+            hidden: self.hidden.clone(),
+            optimiser: Optimiser::Sgd,
+            rate: 0.05,
+            momentum: 0.8,
+            batch: Self::batch(rows),
+            epochs: self.epochs,
+            shuffle: true,
+            every: self.epochs.max(1),
+        }
+    }
+
+    /// How rate and epochs are chosen.
+    #[must_use]
+    pub fn select(&self, rows: usize) -> SelectConfig {
+        SelectConfig {
+            rates: self.rates.clone(),
+            runs: 2,
+            epochs: self.epochs,
+            rate_times_epochs: 10.0,
+            patience: Some(self.patience),
+            validation_rows: (rows / 5).max(1),
+            seed: self.seed,
+            train: self.train(rows),
+        }
+    }
+
+    /// How activations are learned from `rows` rows.
+    #[must_use]
+    pub fn meta(&self, rows: usize) -> MetaConfig {
+        let held_out = (rows / 4).max(1);
+        let unrolled = MetaConfig {
+            hidden: self.hidden.clone(),
+            types: self.types,
+            steps: self.steps,
+            seed: self.seed,
+            batch: Self::batch(rows),
+            held_out,
+            held_out_batch: held_out.min(200),
+            ..MetaConfig::default()
+        };
+        match self.schedule {
+            Schedule::Unrolled => unrolled,
+            Schedule::Alternating => unrolled.alternating(),
+        }
+    }
+
+    /// Whether training is possible.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with what to do instead.
+    pub fn check(&self, task: &Task) -> Result<()> {
+        let rows = task.train.rows();
+        ensure!(rows >= 20, "there are {rows} rows to learn from; at least 20 are needed");
+        ensure!((2..=1000).contains(&self.runs), "--runs {}: use 2 to 1000, for an interval", self.runs);
+        ensure!(!self.rates.is_empty(), "--rates: give at least one");
+        ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 30");
+        for &rate in &self.rates {
+            TrainConfig { rate, ..self.train(rows) }.check()?;
+        }
+        if matches!(self.activate, Activate::Learn) {
+            self.meta(rows).check(task)?;
+        }
+        ensure!(
+            !(self.classical.is_empty() && matches!(self.activate, Activate::Classical)),
+            "there is nothing to train: give --compare relu,tanh or learn activations"
+        );
+        for name in &self.classical {
+            ensure!(!is_learned(name), "--compare {name}: name base functions, such as relu and tanh");
+            base_named(name).context("--compare")?;
+        }
+        let twice = self.classical.iter().enumerate().find(|(i, name)| self.classical[..*i].contains(name));
+        ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));
+        Ok(())
+    }
+}

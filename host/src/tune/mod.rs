@@ -1,0 +1,10 @@
+//! A search for a good network within a budget: candidates drawn at random, most of them dropped after a short look
+//! (successive halving). Test rows are not looked at: the search does not have them.
+
+mod report;
+mod search;
+mod space;
+
+pub use report::report;
+pub use search::{Found, Trial, rounds, search};
+pub use space::{Candidate, Space, Span};
