@@ -30,7 +30,7 @@ pub fn report(found: &Found, name: &str, folder: &RunFolder) -> Result<Section> 
         value(best, found.metric),
         best.epochs
     ));
-    folder.write("trials.csv", all(found, usize::MAX).to_csv()?)?;
+    folder.write("trials.csv", all(found, usize::MAX).to_csv())?;
     section.tabulate(folder, "best", all(found, SHOWN))?;
     let label = found.metric.on("validation");
     let curves = plot::curves("the best so far", "trial", &label, &bands(found));
