@@ -75,15 +75,16 @@ pub struct Training {
 }
 
 impl Curve {
-    /// How long ago the best accuracy was, or the best loss of a regression; the first of equally good ones.
+    /// How long ago the loss was best, or the accuracy if that is less long ago; the first of equally good ones counts. Accuracy
+    /// alone moves in steps of a row and rests on plateaus; the loss alone gets worse while rows are still being won.
     #[must_use]
     pub fn epochs_since_best(&self) -> usize {
-        let better = |i: usize, best: usize| match self.accuracy.is_empty() {
-            true => self.test_loss[i] < self.test_loss[best],
-            false => self.accuracy[i] > self.accuracy[best],
+        let since = |values: &[f64], better: fn(f64, f64) -> bool| {
+            let best = (0..values.len()).reduce(|best, i| if better(values[i], values[best]) { i } else { best });
+            best.zip(self.epoch.last()).map_or(0, |(best, last)| last - self.epoch[best])
         };
-        let best = (0..self.epoch.len()).reduce(|best, i| if better(i, best) { i } else { best });
-        best.map_or(0, |best| self.epoch[self.epoch.len() - 1] - self.epoch[best])
+        let loss = since(&self.test_loss, |a, b| a < b);
+        if self.accuracy.is_empty() { loss } else { loss.min(since(&self.accuracy, |a, b| a > b)) }
     }
 }
 
@@ -177,8 +178,8 @@ pub fn train_network(
     train_patiently(config, None, choice, task, train, judge, seed)
 }
 
-/// As [`train_network`], but it ends early when the accuracy (or loss, for regression) on `judge` has not been better than
-/// before for `patience` epochs.
+/// As [`train_network`], but it ends early when neither loss nor accuracy on `judge` has been better than before for
+/// `patience` epochs.
 ///
 /// # Errors
 /// As [`train`].
@@ -302,7 +303,8 @@ mod tests {
             test_loss: test_loss.to_vec(),
             accuracy: accuracy.to_vec(),
         };
-        assert_eq!(curve(&[10.0, 50.0, 50.0, 40.0], &[4.0, 3.0, 2.0, 1.0]).epochs_since_best(), 10);
+        assert_eq!(curve(&[10.0, 50.0, 50.0, 40.0], &[1.0, 3.0, 2.0, 2.0]).epochs_since_best(), 10);
+        assert_eq!(curve(&[50.0, 50.0, 50.0, 40.0], &[4.0, 3.0, 2.0, 2.5]).epochs_since_best(), 5);
         assert_eq!(curve(&[], &[4.0, 1.0, 2.0, 2.0]).epochs_since_best(), 10);
         assert_eq!(curve(&[], &[4.0, 3.0]).epochs_since_best(), 0);
         assert_eq!(Curve::default().epochs_since_best(), 0);

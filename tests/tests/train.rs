@@ -102,9 +102,13 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
     let mut stopped = 0;
     for (s, l) in short.iter().zip(&long) {
         let (epochs, accuracy) = (list(s, "epoch"), list(s, "accuracy"));
-        let best = accuracy.iter().cloned().fold(f64::MIN, f64::max);
-        let at = accuracy.iter().position(|a| *a == best).unwrap();
-        let since = epochs.last().unwrap() - epochs[at];
+        // The first of the best: of accuracies the largest, of losses the smallest.
+        let since_best = |values: Vec<f64>| {
+            let best = values.iter().cloned().fold(f64::MIN, f64::max);
+            epochs.last().unwrap() - epochs[values.iter().position(|v| *v == best).unwrap()]
+        };
+        let loss = since_best(list(s, "test_loss").iter().map(|l| -l).collect());
+        let since = since_best(accuracy.clone()).min(loss);
         assert!(since <= 10.0, "{since} epochs without anything better");
         stopped += usize::from(since == 10.0);
         assert_eq!(accuracy[..], list(l, "accuracy")[..accuracy.len()], "the epochs before are the same");
@@ -128,6 +132,9 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
     let said = train(dir.path(), &[&one[..], &["--compare", "none", "--out", "b.ldnn"]].concat());
     assert!(!said.contains("worth it") && !said.contains("| relu"), "{said}");
     assert!(said.contains("The model has the learned activations"), "{said}");
+    let said =
+        train(dir.path(), &[&one[..], &["--activations", "sine,relu", "--keep", "relu", "--out", "k.ldnn"]].concat());
+    assert!(said.contains("The model has relu activations, as asked for"), "{said}");
     // Learned activations from another run.
     let given = ["--activations", "b.ldnn.run/learn", "--out", "c.ldnn"];
     let said = train(dir.path(), &[&one[..], &given].concat());

@@ -37,8 +37,9 @@ pub struct FitArgs {
     /// The longest training, in passes over the rows; the best number is found on validation rows
     #[arg(long, default_value_t = 150, value_name = "N")]
     epochs: usize,
-    /// A training that looks for the best number of epochs ends when it has not been better on the validation rows for N
-    #[arg(long, default_value_t = 30, value_name = "N")]
+    /// A training that looks for the best number of epochs ends when neither loss nor accuracy on the validation rows has been
+    /// better for N
+    #[arg(long, default_value_t = 50, value_name = "N")]
     patience: usize,
     /// Learning rates that are tried
     #[arg(long, default_value = "0.02,0.05,0.1", value_name = "X,...", value_delimiter = ',')]
@@ -108,6 +109,9 @@ pub struct TrainArgs {
     /// Classical activations to compare with; none for no comparison
     #[arg(long, default_value = "relu,tanh", value_name = "NAME,...", value_delimiter = ',')]
     compare: Vec<String>,
+    /// Which activations the model has: those that were best on the validation rows (best), learned, or a name of --compare
+    #[arg(long, default_value = "best", value_name = "WHICH")]
+    keep: String,
     /// Networks of each kind, for the comparison
     #[arg(long, default_value_t = 5, value_name = "N")]
     runs: usize,
@@ -152,7 +156,8 @@ struct Settings {
 }
 
 /// The flags of `ldnn train` alone, and the settings that they are.
-const FLAGS: [(&str, &str); 3] = [("folds", "folds"), ("compare", "fit.classical"), ("runs", "fit.runs")];
+const FLAGS: [(&str, &str); 4] =
+    [("folds", "folds"), ("compare", "fit.classical"), ("keep", "fit.keep"), ("runs", "fit.runs")];
 
 /// How the rows are divided.
 enum Division {
@@ -200,7 +205,12 @@ impl TrainArgs {
 
     /// Defaults and flags.
     fn settings(&self) -> Settings {
-        let fit = FitConfig { classical: self.compare.clone(), runs: self.runs, ..self.fit.settings() };
+        let fit = FitConfig {
+            classical: self.compare.clone(),
+            keep: self.keep.clone(),
+            runs: self.runs,
+            ..self.fit.settings()
+        };
         Settings { folds: self.folds, _activations: IgnoredAny, data: self.data.settings(), fit }
     }
 }

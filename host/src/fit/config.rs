@@ -28,6 +28,8 @@ pub struct FitConfig {
     pub activate: Activate,
     /// Classical activations to compare with.
     pub classical: Vec<String>,
+    /// The kind of activations of the model: `best` on the validation rows, `learned`, or the name of a classical one.
+    pub keep: String,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
     /// Number of learned types.
@@ -48,18 +50,24 @@ pub struct FitConfig {
     pub seed: u64,
 }
 
+/// For [`FitConfig::keep`]: the model has the kind that was best on the validation rows.
+pub const BEST: &str = "best";
+/// The model has the learned activations.
+pub const LEARNED: &str = "learned";
+
 impl Default for FitConfig {
     fn default() -> Self {
         FitConfig {
             activate: Activate::Learn,
             classical: vec!["relu".into(), "tanh".into()],
+            keep: BEST.into(),
             hidden: vec![50],
             types: 2,
             schedule: Schedule::Unrolled,
             steps: 100,
             runs: 5,
             epochs: 150,
-            patience: 30,
+            patience: 50,
             rates: vec![0.02, 0.05, 0.1],
             seed: 1,
         }
@@ -131,7 +139,7 @@ impl FitConfig {
         ensure!(rows >= 20, "there are {rows} rows to learn from; at least 20 are needed");
         ensure!((2..=1000).contains(&self.runs), "--runs {}: use 2 to 1000, for an interval", self.runs);
         ensure!(!self.rates.is_empty(), "--rates: give at least one");
-        ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 30");
+        ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 50");
         for &rate in &self.rates {
             TrainConfig { rate, ..self.train(rows) }.check()?;
         }
@@ -146,6 +154,19 @@ impl FitConfig {
             ensure!(!is_learned(name), "--compare {name}: name base functions, such as relu and tanh");
             base_named(name).context("--compare")?;
         }
+        let classical = matches!(self.activate, Activate::Classical);
+        let kept = match self.keep.as_str() {
+            BEST => true,
+            LEARNED => !classical,
+            name => self.classical.iter().any(|c| c == name),
+        };
+        ensure!(
+            kept,
+            "--keep {}: the model can have what is trained: {}{}, or {BEST}",
+            self.keep,
+            self.classical.join(", "),
+            if classical { "" } else { ", learned" }
+        );
         let twice = self.classical.iter().enumerate().find(|(i, name)| self.classical[..*i].contains(name));
         ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));
         Ok(())

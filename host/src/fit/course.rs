@@ -6,7 +6,7 @@
 //! are too many to be lost.
 
 use super::compare::Scores;
-use super::config::{Activate, FitConfig};
+use super::config::{Activate, BEST, FitConfig, LEARNED};
 use super::model::Trained;
 use crate::activations::{Activations, is_learned};
 use crate::data::Dataset;
@@ -99,7 +99,12 @@ pub(super) fn course(
         };
         scores.values = who.iter().map(own).collect();
     }
-    let best = scores.best().context("there is nothing to choose from")?;
+    let best = match config.keep.as_str() {
+        BEST => scores.best(),
+        LEARNED => scores.kinds.iter().position(|kind| is_learned(kind)),
+        name => scores.kinds.iter().position(|kind| kind == name),
+    };
+    let best = best.context("there is nothing to choose from")?;
     let model = model(config, parts, &task, (&who[best], &chosen[best]), learned)?;
     Ok(Course { task, chosen, scores, model })
 }

@@ -1,7 +1,7 @@
 //! From rows to a model and a report: with a test part, or cross-validated.
 
 use super::compare::{Scores, spread_of_folds};
-use super::config::FitConfig;
+use super::config::{BEST, FitConfig};
 use super::course::{Course, Parts, course};
 use super::metrics::{Metrics, of_confusion};
 use super::model::Trained;
@@ -32,10 +32,8 @@ pub fn run(config: &FitConfig, parts: &Parts, folder: &RunFolder, output: Output
     let mut section = Section::new(format!("A network for {}", done.task.name));
     section.text.push(describe(parts, &done.task, None));
     section.text.extend(done.scores.verdict());
-    section.text.push(format!(
-        "The model has {} activations, which were best on the validation rows.",
-        said(&done.model.activation)
-    ));
+    let why = if config.keep == BEST { "which were best on the validation rows" } else { "as asked for" };
+    section.text.push(format!("The model has {} activations, {why}.", said(&done.model.activation)));
     section.tabulate(folder, "compared", compared(&done))?;
     let metrics = done.model.evaluate_set(&done.task.test)?;
     tabulate(&mut section, folder, "The model on the test rows", &metrics)?;
@@ -59,8 +57,9 @@ pub fn cross(config: &FitConfig, folds: &[Parts], whole: &Parts, folder: &RunFol
     let mut section = Section::new(format!("A network for {}, cross-validated", done.task.name));
     section.text.push(describe(whole, &done.task, Some(folds.len())));
     section.text.extend(scores.verdict());
+    let why = if config.keep == BEST { "which were best on its validation rows" } else { "as asked for" };
     section.text.push(format!(
-        "The model is trained on all rows, with {} activations, which were best on its validation rows. What it is worth \
+        "The model is trained on all rows, with {} activations, {why}. What it is worth \
          on new rows is what the models of the folds were worth on theirs; intervals carry that folds share training rows.",
         said(&done.model.activation)
     ));
