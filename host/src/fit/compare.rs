@@ -86,11 +86,12 @@ impl Scores {
         }
         let plus = if gain < 0.0 { "" } else { "+" };
         let found = format!(
-            "{plus}{} ± {} {unit} over {name} (95 %, {} {} each)",
+            "{plus}{} ± {} {unit} over {name} (95 %, {} {} each{})",
             self.number(gain),
             self.number(width),
             c.n,
-            self.each
+            self.each,
+            if self.each == "folds" { "" } else { ", on these rows" }
         );
         Some(if gain > width {
             format!("The learned activations were worth it: {found}.")
@@ -125,7 +126,7 @@ mod tests {
         let verdict = s.verdict().unwrap();
         assert_eq!(
             verdict,
-            "The learned activations were worth it: +10.25 ± 3.18 points of accuracy over relu (95 %, 2 networks each)."
+            "The learned activations were worth it: +10.25 ± 3.18 points of accuracy over relu (95 %, 2 networks each, on these rows)."
         );
     }
 
