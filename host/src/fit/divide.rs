@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn class(i: usize) -> String {
-        if i % 10 == 0 { "rare".into() } else { "often".into() }
+        if i.is_multiple_of(10) { "rare".into() } else { "often".into() }
     }
 
     #[test]
