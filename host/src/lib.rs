@@ -13,6 +13,7 @@ pub mod experiments;
 pub mod export;
 pub mod fit;
 pub mod folder;
+pub mod inspect;
 pub mod interchange;
 pub mod journal;
 pub mod meta;

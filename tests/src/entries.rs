@@ -3,6 +3,8 @@
 //! that the bytes do not pay for.
 
 use ldnn::config::{Layers, Source};
+use ldnn::data::load::Stream;
+use ldnn::data::memory::Budget;
 use ldnn::data::npz;
 use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
@@ -25,8 +27,9 @@ use std::sync::OnceLock;
 pub type Entry = fn(&[u8]) -> String;
 
 /// All of them, by the names of their folders in `fuzz/corpus`.
-pub const ENTRIES: [(&str, Entry); 11] = [
+pub const ENTRIES: [(&str, Entry); 12] = [
     ("image", image),
+    ("data", data),
     ("csv", csv),
     ("npz", archive),
     ("npy", npy),
@@ -121,9 +124,20 @@ pub fn image_outcome(bytes: &[u8]) -> String {
     }
 }
 
+/// A data file of any form, gzip too, as `ldnn train` takes it.
+fn data(bytes: &[u8]) -> String {
+    let budget = Budget::parse("64M").unwrap();
+    let source =
+        ldnn::data::source::Source::of(Box::new(std::io::Cursor::new(bytes.to_vec())), Some(bytes.len() as u64));
+    word(source.and_then(|source| {
+        let mut stream = Stream::of(source, &Reading::default(), "it", budget)?;
+        stream.within()?;
+        of_table(stream.rest()?)
+    }))
+}
+
 /// A table of numbers and text, and a data set made of it: the last column is the target.
 fn csv(bytes: &[u8]) -> String {
-    let _ = Table::names(bytes, &Reading::default());
     word(Table::parse(bytes, &Reading::default()).and_then(of_table))
 }
 

@@ -155,5 +155,8 @@ fn bad_tables_and_models_are_refused_with_the_place() {
         assert!(error.contains(expected), "{expected}: {error}");
     }
     let less = place.file("less.csv", "slow,label\n1,sit\n");
-    assert!(bad(&["predict", &model, &less]).contains("the model needs a column 'fast'; the table has slow"));
+    assert!(
+        bad(&["predict", &model, &less])
+            .contains("the model needs a column 'fast' (it has 2 inputs); the table has slow, label")
+    );
 }

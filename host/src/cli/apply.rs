@@ -1,98 +1,164 @@
-//! `ldnn eval`, `ldnn predict`, `ldnn inspect`: the use of a model.
+//! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
 use super::Plan;
+use super::common::{is_gone, refused};
 use super::tables::TableArgs;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use ldnn::data::AtomicFile;
+use ldnn::data::load::{Stream, read_labels};
 use ldnn::data::table::Table;
-use ldnn::data::tabular::Purpose;
-use ldnn::fit::{Predictions, Trained};
+use ldnn::fit::{Judged, PredictionWriter, Trained};
 use ldnn::progress::Output;
+use ldnn::stop;
+use std::cell::RefCell;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  ldnn eval gestures.ldnn more.csv
+  ldnn eval digits.ldnn t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
+  ldnn eval arrays.ldnn arrays.npz          its test part, x_test and y_test, if it has one
+
+CSV is read a piece at a time: its size does not matter. Exit codes: 0 done, 1 the work failed, 2 the table or model is wrong.")]
 pub struct EvalArgs {
     /// A model of `ldnn train`
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// A table with the inputs and the target
-    #[arg(value_name = "FILE.csv")]
+    /// A table with the inputs and the target, in any form that `ldnn train` reads; `-` is standard input
+    #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// A file with the right answers, a row each, if they are not in FILE
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
 }
 
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  ldnn predict gestures.ldnn new.csv > classes.csv
+  ldnn predict gestures.ldnn new.csv.gz --out classes.csv
+  sensor | ldnn predict gestures.ldnn --block 1 | act
+
+The output has a line of names, then a line for each row, in the order of the rows: the class and the probability of every class, or
+the numbers. It is CSV; a name that a spreadsheet would take for a formula gets an apostrophe before it. FILE may have other columns,
+also of text; without names its columns are the inputs in order. CSV of any size is read in constant memory.")]
 pub struct PredictArgs {
     /// A model of `ldnn train`
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// A table with the inputs; other columns do not matter [default: standard input]
-    #[arg(value_name = "FILE.csv")]
+    /// A table with the inputs, in any form that `ldnn train` reads; other columns do not matter [default: standard input]
+    #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Where the predictions go, as CSV [default: standard output]
+    /// Where the predictions go, all of them or nothing [default: standard output, as they are made]
     #[arg(long, value_name = "FILE.csv")]
     out: Option<PathBuf>,
+    /// Rows that are read, predicted and written at a time; 1 answers every row at once
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    block: usize,
     #[command(flatten)]
     table: TableArgs,
 }
 
-#[derive(clap::Args)]
-pub struct InspectArgs {
-    /// A model of `ldnn train`
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+/// Rows that are judged at a time.
+const BLOCK: usize = 4096;
+
+/// A model and the rows that it is to be used on.
+pub struct Use {
+    model: Trained,
+    rows: RefCell<Rows>,
+    what: What,
 }
 
-/// A model and what is to be done with it.
-pub enum Use {
-    /// To be evaluated on a table.
-    Evaluate(Box<Trained>, Table),
-    /// To predict rows.
-    Predict(Box<Trained>, Table, Option<PathBuf>),
-    /// To be shown.
-    Inspect(Box<Trained>),
+enum What {
+    Evaluate,
+    Predict { out: Option<PathBuf>, block: usize },
 }
 
-/// A table of which only some columns are read.
-fn read_some(path: Option<&Path>, table: &TableArgs, model: &Trained, targets: bool) -> Result<Table> {
-    let bytes = match path {
-        Some(path) => std::fs::read(path).with_context(|| format!("cannot open '{}'", path.display()))?,
-        None => {
-            let mut bytes = vec![];
-            std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).context("standard input")?;
-            bytes
+enum Rows {
+    Stream(Stream),
+    Table(Option<Table>),
+}
+
+impl Rows {
+    fn next(&mut self, most: usize) -> Result<Option<Table>> {
+        match self {
+            Rows::Stream(stream) => stream.next_rows(most),
+            Rows::Table(table) => Ok(table.take()),
         }
-    };
-    let place = || path.map_or("standard input".into(), |p| format!("'{}'", p.display()));
-    let names = Table::names(&bytes[..], &table.reading(vec![], vec![])?).with_context(|| format!("in {}", place()))?;
+    }
+}
+
+/// Leaves the model's columns, the targets too if they are wanted, and makes sure that they are there.
+fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
+    let (names, named) = stream.names();
+    let names = names.to_vec();
     let wanted = model.targets();
-    let kept = |name: &String| model.features.contains(name) || targets && wanted.contains(name);
-    let unnamed = names.iter().all(|n| n.starts_with("column")) && !names.iter().any(&kept);
-    let ignore = names.iter().filter(|n| !unnamed && !kept(n)).map(String::as_str).collect();
-    let text = if targets { wanted.iter().map(String::as_str).collect() } else { vec![] };
-    Table::parse(&bytes[..], &table.reading(text, ignore)?).with_context(|| format!("in {}", place()))
+    let known = stream.known().to_vec();
+    let there: Vec<usize> = (0..names.len()).filter(|&i| targets || !known.contains(&names[i])).collect();
+    let inputs: Vec<String> = there.iter().map(|&i| names[i].clone()).collect();
+    let mut kept = vec![false; names.len()];
+    model.places(&inputs, named)?.into_iter().for_each(|i| kept[there[i]] = true);
+    for name in wanted.iter().filter(|_| targets) {
+        let place = names.iter().position(|n| n == name);
+        kept[place
+            .with_context(|| format!("there is no column '{name}' with the right answers; give --labels FILE"))?] =
+            true;
+    }
+    let ignore: Vec<&str> = names.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(n, _)| n.as_str()).collect();
+    let text: Vec<&str> = if targets { wanted.iter().map(String::as_str).collect() } else { vec![] };
+    stream.keep(&text, &ignore)
 }
 
 impl EvalArgs {
     pub fn resolve(&self) -> Result<Use> {
         let model = Trained::read(&self.model)?;
-        let table = read_some(Some(&self.file), &self.table, &model, true)?;
-        Ok(Use::Evaluate(Box::new(model), table))
+        let rows = match &self.labels {
+            Some(labels) => Rows::Table(Some(self.labelled(&model, labels)?)),
+            None => {
+                let mut stream = Stream::open(Some(&self.file), &self.table.reading(vec![], vec![])?)?;
+                stream.test_part();
+                stream.call_targets(&model.targets());
+                select(&mut stream, &model, true).with_context(|| format!("in '{}'", self.file.display()))?;
+                Rows::Stream(stream)
+            }
+        };
+        Ok(Use { model, rows: RefCell::new(rows), what: What::Evaluate })
+    }
+
+    /// The inputs with the right answers beside them, under the names that the model has for them.
+    fn labelled(&self, model: &Trained, labels: &Path) -> Result<Table> {
+        let reading = self.table.reading(vec![], vec![])?;
+        let mut stream = Stream::open(Some(&self.file), &reading)?;
+        select(&mut stream, model, false).with_context(|| format!("in '{}'", self.file.display()))?;
+        let mut table = stream.rest()?;
+        let columns = read_labels(labels, &reading, table.rows())?;
+        let targets = model.targets();
+        ensure!(
+            columns.len() == targets.len(),
+            "--labels: there are {} columns, and the model predicts {}",
+            columns.len(),
+            targets.len()
+        );
+        table.names.extend(targets);
+        table.columns.extend(columns.into_iter().map(|(_, column)| column));
+        Ok(table)
     }
 }
 
 impl PredictArgs {
     pub fn resolve(&self) -> Result<Use> {
+        ensure!(self.block > 0, "--block 0: use 1 or more rows");
         let model = Trained::read(&self.model)?;
-        let table = read_some(self.file.as_deref(), &self.table, &model, false)?;
-        model.inputs_of(&table)?;
-        Ok(Use::Predict(Box::new(model), table, self.out.clone()))
-    }
-}
-
-impl InspectArgs {
-    pub fn resolve(&self) -> Result<Use> {
-        Ok(Use::Inspect(Box::new(Trained::read(&self.model)?)))
+        let mut stream = Stream::open(self.file.as_deref(), &self.table.reading(vec![], vec![])?)?;
+        stream.test_part();
+        let place = self.file.as_ref().map_or("standard input".into(), |p| format!("'{}'", p.display()));
+        select(&mut stream, &model, false).with_context(|| format!("in {place}"))?;
+        let what = What::Predict { out: self.out.clone(), block: self.block };
+        Ok(Use { model, rows: RefCell::new(Rows::Stream(stream)), what })
     }
 }
 
@@ -102,67 +168,53 @@ impl Plan for Use {
     }
 
     fn execute(&self, _: Output) -> Result<String> {
-        match self {
-            Use::Evaluate(model, table) => {
-                let rows = table.rows();
-                let metrics = model.evaluate(table.clone())?;
-                let tables = metrics.tables().into_iter().map(|t| format!("{}:\n{}", t.caption, t.to_text()));
-                Ok(format!("{rows} rows\n\n{}", tables.collect::<Vec<_>>().join("\n\n")))
+        match &self.what {
+            What::Evaluate => self.evaluate(),
+            What::Predict { out: Some(path), block } => {
+                let mut file = AtomicFile::create(path).map_err(refused)?;
+                let rows = self.predict(&mut file, *block)?;
+                file.finish()?;
+                Ok(format!("{rows} rows to {}", path.display()))
             }
-            Use::Predict(model, table, out) => {
-                let text = predictions(model, table)?;
-                match out {
-                    Some(path) => {
-                        ldnn::data::write_atomically(path, text.as_bytes())?;
-                        Ok(format!("{} rows to {}", table.rows(), path.display()))
-                    }
-                    None => Ok(text),
-                }
-            }
-            Use::Inspect(model) => Ok(inspected(model)),
+            What::Predict { out: None, block } => match self.predict(std::io::stdout().lock(), *block) {
+                Err(error) if !is_gone(&error) => Err(error),
+                _ => Ok(String::new()),
+            },
         }
     }
 }
 
-fn predictions(model: &Trained, table: &Table) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(vec![]);
-    match (model.predict(&model.inputs_of(table)?)?, &model.purpose) {
-        (Predictions::Classes(given, chances), Purpose::Classification { column, classes }) => {
-            let head = classes.iter().map(|c| format!("P({c})"));
-            writer.write_record(std::iter::once(column.clone()).chain(head))?;
-            for (&class, row) in given.iter().zip(chances.chunks_exact(classes.len())) {
-                let chances = row.iter().map(|p| format!("{p:.4}"));
-                writer.write_record(std::iter::once(classes[usize::from(class)].clone()).chain(chances))?;
-            }
+impl Use {
+    fn evaluate(&self) -> Result<String> {
+        let mut judged = Judged::default();
+        let mut rows = self.rows.borrow_mut();
+        while let Some(table) = rows.next(BLOCK).map_err(refused)? {
+            self.model.judge(table, &mut judged).map_err(refused)?;
+            stop::check()?;
         }
-        (Predictions::Values(values), Purpose::Regression { columns, .. }) => {
-            writer.write_record(columns)?;
-            for row in values.chunks_exact(columns.len()) {
-                writer.write_record(row.iter().map(|y| format!("{y:.7}")))?;
-            }
+        if judged.rows == 0 {
+            return Err(refused(anyhow::anyhow!("there are names of columns, but no row below them")));
         }
-        _ => bail!("the model is malformed"),
+        let tables = self.model.metrics(&judged).tables();
+        let tables = tables.into_iter().map(|t| format!("{}:\n{}", t.caption, t.to_text()));
+        Ok(format!("{} rows\n\n{}", judged.rows, tables.collect::<Vec<_>>().join("\n\n")))
     }
-    Ok(String::from_utf8(writer.into_inner().context("the predictions cannot be written")?)?)
-}
 
-fn inspected(model: &Trained) -> String {
-    let what = match &model.purpose {
-        Purpose::Classification { column, classes } => format!("'{column}', one of {}", classes.join(", ")),
-        Purpose::Regression { columns, .. } => columns.join(", "),
-    };
-    let widths: Vec<String> = model.network.widths.iter().map(ToString::to_string).collect();
-    let mut text = format!(
-        "{}\n\npredicts:    {what}\nnetwork:     {}, {} parameters\nactivations: {}\n",
-        model.provenance,
-        widths.join("-"),
-        model.network.params.len(),
-        model.learned.as_ref().map_or(model.activation.clone(), |l| format!("{} learned types", l.types.len()))
-    );
-    let mut table = ldnn::report::Table::new("inputs", &["input", "mean", "sd"]);
-    for (name, s) in model.features.iter().zip(&model.inputs) {
-        table.row([name.clone(), format!("{:.6}", s.mean), format!("{:.6}", s.sd)]);
+    /// Predicts block by block; the number of rows.
+    fn predict(&self, to: impl Write, block: usize) -> Result<usize> {
+        let cannot = "the predictions cannot be written";
+        let mut writer = PredictionWriter::new(&self.model, to).context(cannot)?;
+        let (mut rows, mut count) = (self.rows.borrow_mut(), 0);
+        while let Some(table) = rows.next(block).map_err(refused)? {
+            count += table.rows();
+            let predictions = self.model.inputs_of(&table).and_then(|x| self.model.predict(&x)).map_err(refused)?;
+            writer.rows(&predictions).context(cannot)?;
+            writer.flush().context(cannot)?;
+            if stop::requested() {
+                bail!("stopped on request after {count} rows");
+            }
+        }
+        writer.flush().context(cannot)?;
+        Ok(count)
     }
-    text += &format!("\n{}", table.to_text());
-    text
 }

@@ -235,16 +235,51 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
     }
 }
 
-/// The exit code of an error in the work: 75 (EX_TEMPFAIL) where the same command goes on later, else 1.
+/// The exit code of an error in the work: 2 where the request turned out to be wrong, 75 (EX_TEMPFAIL) where the same command goes on later, else 1.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<Stopped>() || Incomplete::of(error).is_some() { GO_ON_LATER } else { 1 }
+    if error.is::<Refused>() {
+        2
+    } else if error.is::<Stopped>() || Incomplete::of(error).is_some() {
+        GO_ON_LATER
+    } else {
+        1
+    }
 }
 
 /// Not finished; the same command goes on from there.
 const GO_ON_LATER: u8 = 75;
 
-/// Writes to standard output; a reader that has gone away is no error. Names in the text cannot steer a terminal; files
-/// and other programs get the text as it is.
+/// The user's data or request are wrong, though it only showed on the way: exit code 2.
+#[derive(Debug)]
+pub struct Refused(anyhow::Error);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Marks an error as the user's.
+pub fn refused(error: anyhow::Error) -> anyhow::Error {
+    anyhow::Error::new(Refused(error))
+}
+
+/// Whether writing failed because the reader has gone away, which is no error.
+pub fn is_gone(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let csv = cause.downcast_ref::<csv::Error>().map(|e| match e.kind() {
+            csv::ErrorKind::Io(e) => e.kind(),
+            _ => ErrorKind::Other,
+        });
+        io == Some(ErrorKind::BrokenPipe) || csv == Some(ErrorKind::BrokenPipe)
+    })
+}
+
+/// Writes to standard output, if there is anything to say; a reader that has gone away is no error. Names in the text cannot
+/// steer a terminal; files and other programs get the text as it is.
 pub fn say(text: &str) -> Result<()> {
     if text.is_empty() {
         return Ok(());

@@ -1,9 +1,10 @@
 //! The flags that say which table is learned from, what of it is to be predicted, and how it is divided.
 
 use super::tables::TableArgs;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ldnn::data::Dataset;
-use ldnn::data::table::{Column, Table};
+use ldnn::data::load::{Loaded, Wanted, load};
+use ldnn::data::table::Column;
 use ldnn::data::tabular::{RawTarget, Tabular};
 use ldnn::fit::{Parts, Rows};
 use serde::{Deserialize, Serialize};
@@ -12,12 +13,16 @@ use std::path::{Path, PathBuf};
 /// Which table.
 #[derive(clap::Args)]
 pub struct DataArgs {
-    /// The table: CSV or the like, a row an example
-    #[arg(value_name = "FILE.csv")]
+    /// The table, a row an example: CSV, .npy, .npz, IDX (MNIST's form) or .ts, gzip too; docs/data.md describes each
+    #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The column to be predicted; several for a regression of several numbers
+    /// The column to be predicted; several for a regression of several numbers; `last` for the last one. The y of .npz and the
+    /// class of .ts are known
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     target: Vec<String>,
+    /// A file with what is to be predicted, a row each, if it is not in FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
+    labels: Option<PathBuf>,
     /// Columns that are left out
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     ignore: Vec<String>,
@@ -27,9 +32,12 @@ pub struct DataArgs {
     /// The target is numbers, whatever it looks like
     #[arg(long)]
     regression: bool,
-    /// A table of test rows; else a share of the rows is kept for testing
-    #[arg(long, value_name = "FILE.csv")]
+    /// A table of test rows; else those that FILE has (x_test of .npz), else a share of the rows is kept for testing
+    #[arg(long, value_name = "FILE")]
     test: Option<PathBuf>,
+    /// What is to be predicted of the test rows, if it is not in their table
+    #[arg(long, value_name = "FILE", requires = "test", requires = "labels")]
+    test_labels: Option<PathBuf>,
     /// The share of the rows that is kept for testing, of every class the same
     #[arg(long, default_value_t = 0.2, value_name = "X", conflicts_with = "test")]
     test_share: f64,
@@ -56,6 +64,10 @@ pub struct DataSettings {
     pub file: PathBuf,
     test: Option<PathBuf>,
     target: Vec<String>,
+    #[serde(default)]
+    labels: Option<PathBuf>,
+    #[serde(default)]
+    test_labels: Option<PathBuf>,
     ignore: Vec<String>,
     group: Option<String>,
     kind: Option<Kind>,
@@ -67,10 +79,12 @@ pub struct DataSettings {
 }
 
 /// The flags, and the settings that they are.
-pub const DATA_FLAGS: [(&str, &str); 11] = [
+pub const DATA_FLAGS: [(&str, &str); 13] = [
     ("file", "data.file"),
     ("test", "data.test"),
     ("target", "data.target"),
+    ("labels", "data.labels"),
+    ("test_labels", "data.test_labels"),
     ("ignore", "data.ignore"),
     ("group", "data.group"),
     ("classification", "data.kind"),
@@ -89,6 +103,8 @@ impl DataArgs {
             file: self.file.clone().unwrap_or_default(),
             test: self.test.clone(),
             target: self.target.clone(),
+            labels: self.labels.clone(),
+            test_labels: self.test_labels.clone(),
             ignore: self.ignore.clone(),
             group: self.group.clone(),
             kind: classification.or(self.regression.then_some(Kind::Regression)),
@@ -102,36 +118,42 @@ impl DataArgs {
 impl DataSettings {
     /// Reads the tables.
     pub fn load(&self) -> Result<Rows> {
-        ensure!(!self.file.as_os_str().is_empty(), "which table? Give FILE.csv");
-        let (mut table, path) = (self.read(&self.file)?, self.file.display());
-        let groups = match &self.group {
-            None => None,
-            Some(name) => match table.take(name).context("--group")? {
-                Column::Text(text) => Some(text),
-                Column::Numbers(_) => bail!("--group {name}: its values are needed as they are written"),
-            },
-        };
+        ensure!(!self.file.as_os_str().is_empty(), "which table? Give a FILE");
+        let path = self.file.display();
+        let Loaded { mut table, test, target } = self.read(&self.file, &self.target, self.labels.as_deref())?;
+        let groups = self.group.as_ref().map(|name| table.take(name).context("--group")).transpose()?;
+        let groups = groups.map(Column::into_text);
+        ensure!(
+            test.is_none() || groups.is_none(),
+            "--group: '{path}' has a test part of its own, so nothing is split"
+        );
         let classify = self.kind.map(|kind| kind == Kind::Classification);
-        let data = Tabular::new(table, &self.target, classify).with_context(|| format!("in '{path}'"))?;
+        let data = Tabular::new(table, &target, classify).with_context(|| format!("in '{path}'"))?;
         let name = self.file.file_stem().map_or_else(|| "table".into(), |s| s.to_string_lossy().into_owned());
         let classes = matches!(data.target, RawTarget::Classes(..));
-        let test = self.test.as_ref().map(|path| self.test_rows(path, classes).context("--test")).transpose()?;
+        let test = match &self.test {
+            Some(path) => {
+                Some(self.test_rows(path, &target, classes).with_context(|| format!("--test '{}'", path.display()))?)
+            }
+            None => test.map(|table| Tabular::new(table, &target, Some(classes)).context("test part")).transpose()?,
+        };
         Ok(Rows { name, data, groups, test })
     }
 
-    fn test_rows(&self, path: &Path, classes: bool) -> Result<Tabular> {
-        let mut table = self.read(path)?;
+    fn test_rows(&self, path: &Path, target: &[String], classes: bool) -> Result<Tabular> {
+        let mut table = self.read(path, target, self.test_labels.as_deref())?.table;
         if let Some(name) = &self.group
             && table.names.contains(name)
         {
             table.take(name)?;
         }
-        Tabular::new(table, &self.target, Some(classes))
+        Tabular::new(table, target, Some(classes))
     }
 
-    fn read(&self, path: &Path) -> Result<Table> {
-        let names = self.target.iter().chain(&self.group).map(String::as_str).collect();
-        Table::read(path, &self.table.reading(names, self.ignore.iter().map(String::as_str).collect())?)
+    fn read(&self, path: &Path, target: &[String], labels: Option<&Path>) -> Result<Loaded> {
+        let text = self.group.iter().map(String::as_str).collect();
+        let reading = self.table.reading(text, self.ignore.iter().map(String::as_str).collect())?;
+        load(path, &Wanted { reading, target, labels })
     }
 
     /// One division into training and test rows.

@@ -8,6 +8,7 @@ mod dataset;
 mod ensemble;
 mod export;
 mod import;
+mod inspect;
 mod meta;
 mod reproduce;
 mod run;
@@ -81,7 +82,7 @@ enum Command {
     /// Predict the rows of a table
     Predict(apply::PredictArgs),
     /// Show what a model is
-    Inspect(apply::InspectArgs),
+    Inspect(inspect::InspectArgs),
     /// Write learned activations or a whole network for a microcontroller or for other programs (PyTorch, ONNX, NumPy)
     Export(Box<export::ExportArgs>),
     /// Make a model from the weights of another program (safetensors)

@@ -136,6 +136,9 @@ Examples:
   ldnn train small.csv --target label --folds 5               cross-validated
   ldnn train gestures.csv --target label --activations relu,tanh
   ldnn train gestures.csv --target label --activations out/meta
+  ldnn train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz \\
+      --test t10k-images-idx3-ubyte.gz --test-labels t10k-labels-idx1-ubyte.gz
+  ldnn train BasicMotions_TRAIN.ts --test BasicMotions_TEST.ts
   ldnn train --config best.toml                               what `ldnn tune` found
   ldnn eval gestures.ldnn more.csv; ldnn predict gestures.ldnn new.csv
   ldnn export gestures.ldnn --what network                    for a microcontroller

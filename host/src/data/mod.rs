@@ -1,20 +1,27 @@
-//! Data sets: generated here, or read from NumPy archives. Nothing is downloaded.
+//! Data sets: generated here, or read from files of several forms. Nothing is downloaded.
 
 mod atomic;
 mod digits;
+pub mod idx;
+pub mod load;
+pub mod memory;
 mod mnist1d;
+mod npy;
 pub mod npz;
 mod numpy_random;
+mod rows;
+pub mod source;
 pub mod table;
 pub mod tabular;
+pub mod ts;
 mod vanderpol;
 
-pub use atomic::{PART, write_atomically, write_atomically_with, write_durably};
+pub use atomic::{AtomicFile, PART, write_atomically, write_atomically_with, write_durably};
 pub use digits::digits_csv;
 pub use mnist1d::Mnist1dConfig;
 pub use vanderpol::VanDerPolConfig;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use npz::{Array, Values};
 use std::path::Path;
 
@@ -138,7 +145,7 @@ impl Array {
     fn largest_label(&self) -> Option<usize> {
         match &self.values {
             Values::I64(v) => v.iter().map(|&l| usize::try_from(l).unwrap_or(0)).max(),
-            Values::F64(_) => None,
+            Values::F64(_) | Values::Text(_) => None,
         }
     }
 
@@ -150,6 +157,7 @@ impl Array {
                 Ok(Target::Classes { labels, classes: classes.unwrap_or(1).max(2) })
             }
             Values::F64(v) => Ok(Target::Values { values: v.clone(), width: self.columns() }),
+            Values::Text(_) => bail!("is text; number the classes from 0, or use `ldnn train`, which reads names"),
         }
     }
 }

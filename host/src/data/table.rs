@@ -1,21 +1,45 @@
-//! Tables of numbers and text from CSV files: the delimiter and whether there is a header are found out, and what is wrong is
-//! named by line and column.
+//! Tables of numbers and text, whatever the file that they come from.
 
+pub use super::rows::Rows;
 use anyhow::{Context, Result, bail, ensure};
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::Read;
 
 /// A table, column by column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// The names of the columns; `column1`, `column2`, ... if there is no header.
+    /// The names of the columns; `column1`, `column2`, ... if the file has none.
     pub names: Vec<String>,
     /// What they hold.
     pub columns: Vec<Column>,
-    /// The line of the file on which each row begins, from 1.
+    /// Where each row stands in the file, from 1.
     pub lines: Vec<u64>,
+    /// What `lines` counts.
+    pub unit: Unit,
+    /// Whether the names are the file's own.
+    pub named: bool,
 }
+
+/// What the place of a row is counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Lines of text.
+    #[default]
+    Line,
+    /// Rows of an array.
+    Row,
+}
+
+impl std::fmt::Display for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Unit::Line => "line",
+            Unit::Row => "row",
+        })
+    }
+}
+
+/// No row of a text file is longer than this many bytes.
+pub const ROW_LIMIT: u64 = 1 << 26;
 
 /// A column.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,87 +63,15 @@ pub struct Reading<'a> {
     pub ignore: Vec<&'a str>,
 }
 
-/// What may separate columns, the likeliest first.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// How much of a file is looked at to find out its form.
-const PEEK: usize = 1 << 16;
-
 impl Table {
-    /// Reads a file.
+    /// Reads CSV from anywhere.
     ///
     /// # Errors
-    /// If it is not there or malformed; the message names the place.
-    pub fn read(path: &Path, how: &Reading) -> Result<Table> {
-        let file = File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
-        Table::parse(file, how).with_context(|| format!("in '{}'", path.display()))
-    }
-
-    /// Reads from anywhere, row by row.
-    ///
-    /// # Errors
-    /// As [`Table::read`].
+    /// If it is malformed; the message names the place.
     pub fn parse(from: impl Read, how: &Reading) -> Result<Table> {
-        let mut from = BufReader::with_capacity(PEEK, UnixLines { from, after_return: false, ended: false });
-        let start = from.fill_buf().context("the file cannot be read")?.to_vec();
-        let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&start);
-        ensure!(!start.trim_ascii().is_empty(), "the file is empty");
-        ensure!(!start.contains(&0), "this is no text: it holds bytes of 0");
-        let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
-        let header = how.header.unwrap_or_else(|| has_header(start, delimiter));
-        let mut reader = records(from, delimiter);
-        let mut record = csv::StringRecord::new();
-        let mut table = Table { names: vec![], columns: vec![], lines: vec![] };
-        let mut kept: Vec<usize> = vec![];
-        let mut width = None;
-        while reader.read_record(&mut record).map_err(explain)? {
-            // The reader is behind the end of the record's last line; its own position for a record is before empty lines.
-            let inside = record.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
-            let line = reader.position().line().saturating_sub(1 + inside);
-            let expected = *width.get_or_insert(record.len());
-            ensure!(
-                record.len() == expected,
-                "line {line} has {} columns, the first one {expected}; is the delimiter '{}' right?",
-                record.len(),
-                char::from(delimiter)
-            );
-            if table.names.is_empty() {
-                let names = names_of(&record, header)?;
-                for &name in how.text.iter().chain(&how.ignore) {
-                    ensure!(
-                        names.iter().any(|n| n == name),
-                        "there is no column '{name}'; there are {}",
-                        names.join(", ")
-                    );
-                }
-                kept = (0..names.len()).filter(|&i| !how.ignore.contains(&names[i].as_str())).collect();
-                ensure!(!kept.is_empty(), "every column is to be ignored");
-                table.columns = kept.iter().map(|&i| empty(how.text.contains(&names[i].as_str()))).collect();
-                table.names = kept.iter().map(|&i| names[i].clone()).collect();
-                if header {
-                    continue;
-                }
-            }
-            for ((column, name), &i) in table.columns.iter_mut().zip(&table.names).zip(&kept) {
-                push(column, &record[i]).with_context(|| format!("line {line}, column '{name}'"))?;
-            }
-            table.lines.push(line);
-        }
-        ensure!(!table.lines.is_empty(), "there is a line of names, but no row below it");
-        Ok(table)
-    }
-
-    /// The names of the columns of a table, whatever they hold.
-    ///
-    /// # Errors
-    /// As [`Table::read`].
-    pub fn names(start: &[u8], how: &Reading) -> Result<Vec<String>> {
-        let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
-        ensure!(!start.trim_ascii().is_empty(), "the file is empty");
-        let start = &start[..start.len().min(PEEK)];
-        let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
-        let header = how.header.unwrap_or_else(|| has_header(start, delimiter));
-        let first = records(start, delimiter).records().next().context("the file is empty")?.map_err(explain)?;
-        names_of(&first, header)
+        let mut rows = Rows::open(from, how)?;
+        rows.keep(&how.text, &how.ignore)?;
+        rows.next_rows(usize::MAX)?.context("there is a line of names, but no row below it")
     }
 
     /// Number of rows.
@@ -128,143 +80,108 @@ impl Table {
         self.lines.len()
     }
 
+    /// The place of a column.
+    ///
+    /// # Errors
+    /// If there is none of that name; the message lists them.
+    pub fn place(&self, name: &str) -> Result<usize> {
+        place_in(&self.names, name)
+    }
+
+    /// Leaves columns out, and turns columns into text.
+    ///
+    /// # Errors
+    /// If a column is not there, or none is left.
+    pub fn keep(&mut self, text: &[&str], ignore: &[&str]) -> Result<()> {
+        for name in text {
+            let i = self.place(name)?;
+            let column = std::mem::replace(&mut self.columns[i], Column::Text(vec![]));
+            self.columns[i] = Column::Text(column.into_text());
+        }
+        for name in ignore {
+            self.take(name)?;
+        }
+        ensure!(!self.names.is_empty(), "every column is to be ignored");
+        Ok(())
+    }
+
     /// Takes a column out.
     ///
     /// # Errors
     /// If there is none of that name; the message lists them.
     pub fn take(&mut self, name: &str) -> Result<Column> {
-        let found = self.names.iter().position(|n| n == name);
-        let i = found.with_context(|| format!("there is no column '{name}'; there are {}", self.names.join(", ")))?;
+        let i = self.place(name)?;
         self.names.remove(i);
         Ok(self.columns.remove(i))
     }
 }
 
-/// The same text with every line ended by a line feed, the last one too.
-struct UnixLines<R> {
-    from: R,
-    after_return: bool,
-    ended: bool,
-}
-
-impl<R: Read> Read for UnixLines<R> {
-    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let got = self.from.read(to)?;
-            if got == 0 {
-                let first = to.first_mut().filter(|_| !std::mem::replace(&mut self.ended, true));
-                return Ok(first.map_or(0, |byte| {
-                    *byte = b'\n';
-                    1
-                }));
-            }
-            let mut kept = 0;
-            for i in 0..got {
-                let byte = to[i];
-                let second_half = std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
-                if !second_half {
-                    to[kept] = if byte == b'\r' { b'\n' } else { byte };
-                    kept += 1;
-                }
-            }
-            if kept > 0 {
-                return Ok(kept);
-            }
+impl Column {
+    /// As text; numbers in the shortest form that means the same.
+    #[must_use]
+    pub fn into_text(self) -> Vec<String> {
+        match self {
+            Column::Text(text) => text,
+            Column::Numbers(numbers) => numbers.iter().map(ToString::to_string).collect(),
         }
     }
 }
 
-fn empty(text: bool) -> Column {
-    if text { Column::Text(vec![]) } else { Column::Numbers(vec![]) }
+/// The place of a name among names; the message of the error lists them, as far as they are of use.
+pub(super) fn place_in(names: &[String], name: &str) -> Result<usize> {
+    names
+        .iter()
+        .position(|n| n == name)
+        .with_context(|| format!("there is no column '{name}'; there are {}", listed(names)))
 }
 
-fn push(column: &mut Column, cell: &str) -> Result<()> {
+/// Names for a message: the first and the last of them if there are many.
+#[must_use]
+pub fn listed(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if names.len() > 20 => format!("{}, ..., {last}", first[..10].join(", ")),
+        _ => names.join(", "),
+    }
+}
+
+/// Takes a cell of text into a column.
+pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
     let missing = is_missing(cell);
     ensure!(!missing, "the value is missing ('{cell}'); fill it in, or remove the row or the column");
     match column {
         Column::Text(text) => text.push(cell.into()),
         Column::Numbers(numbers) => {
-            let Ok(x) = cell.parse::<f64>() else {
-                bail!("'{cell}' is no number; if the column is no input, name it with --target, --group or --ignore");
-            };
-            ensure!(x.is_finite(), "'{cell}' is not finite; remove the row or clip the value");
+            let Ok(x) = cell.parse::<f64>() else { bail!("{} is no number; {}", quoted(cell), remedy(cell)) };
+            ensure!(x.is_finite(), "{} is not finite; remove the row or clip the value", quoted(cell));
             numbers.push(x);
         }
     }
     Ok(())
 }
 
+fn remedy(cell: &str) -> &'static str {
+    if cell.contains('\n') {
+        "is a quotation mark not closed?"
+    } else if cell.contains(',') {
+        "is the comma a decimal one? Write a point"
+    } else {
+        "if the column is no input, name it with --target, --group or --ignore"
+    }
+}
+
+/// A cell for a message: on one line, and not too long.
+pub(super) fn quoted(cell: &str) -> String {
+    let one_line = |c: char| if c.is_control() { ' ' } else { c };
+    let start: String = cell.chars().take(MOST_QUOTED).map(one_line).collect();
+    if cell.chars().nth(MOST_QUOTED).is_some() { format!("'{start}...'") } else { format!("'{start}'") }
+}
+
+/// Characters of a cell that a message quotes.
+const MOST_QUOTED: usize = 40;
+
 /// Whether a cell says that there is no value.
-fn is_missing(cell: &str) -> bool {
+pub(super) fn is_missing(cell: &str) -> bool {
     ["", "?", "na", "n/a", "nan", "null", "none"].contains(&cell.to_ascii_lowercase().as_str())
-}
-
-fn records<R: Read>(from: R, delimiter: u8) -> csv::Reader<R> {
-    csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(from)
-}
-
-fn explain(error: csv::Error) -> anyhow::Error {
-    let line = error.position().map(csv::Position::line);
-    match (error.kind(), line) {
-        (csv::ErrorKind::Utf8 { .. }, Some(line)) => {
-            anyhow::anyhow!("line {line} is not UTF-8; convert the file, for example with `iconv -t utf-8`")
-        }
-        _ => anyhow::Error::from(error),
-    }
-}
-
-fn names_of(record: &csv::StringRecord, header: bool) -> Result<Vec<String>> {
-    if !header {
-        return Ok((1..=record.len()).map(|i| format!("column{i}")).collect());
-    }
-    let names: Vec<String> = record.iter().map(|n| n.trim_start_matches('\u{feff}').to_string()).collect();
-    for (i, name) in names.iter().enumerate() {
-        ensure!(!name.is_empty(), "column {} has no name", i + 1);
-        ensure!(!names[..i].contains(name), "two columns are called '{name}'");
-    }
-    Ok(names)
-}
-
-/// The first lines, without one that may be cut off.
-fn first_lines(start: &[u8]) -> &[u8] {
-    if start.len() < PEEK / 2 {
-        return start;
-    }
-    let end = start.iter().rposition(|&b| b == b'\n').map_or(start.len(), |i| i + 1);
-    &start[..end]
-}
-
-/// The delimiter that gives every line the same number of columns, more than one if possible.
-fn sniff(start: &[u8]) -> u8 {
-    let columns = |delimiter: u8| {
-        let widths: Vec<usize> =
-            records(first_lines(start), delimiter).records().flatten().take(20).map(|r| r.len()).collect();
-        let first = widths.first().copied().unwrap_or(0);
-        let alike = widths.iter().filter(|&&w| w == first).count();
-        // One column is always alike, and never what is meant if another reading has more.
-        if first < 2 { (0, 0) } else { (alike * 20 / widths.len().max(1), first) }
-    };
-    let best = DELIMITERS.into_iter().rev().max_by_key(|&d| columns(d));
-    best.unwrap_or(b',')
-}
-
-/// Names if some cell of the first line is text, and the cell below it is a number, or every cell is different text.
-fn has_header(start: &[u8], delimiter: u8) -> bool {
-    let rows: Vec<csv::StringRecord> = records(first_lines(start), delimiter).records().flatten().take(2).collect();
-    let Some(first) = rows.first() else { return false };
-    let is_number = |cell: &str| cell.trim_start_matches('\u{feff}').parse::<f64>().is_ok();
-    match rows.get(1) {
-        Some(second) => {
-            let over_number = first.iter().zip(second).any(|(a, b)| !is_number(a) && !is_missing(a) && is_number(b));
-            over_number || !first.iter().any(is_number)
-        }
-        None => !first.iter().any(is_number),
-    }
 }
 
 #[cfg(test)]

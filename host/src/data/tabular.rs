@@ -1,7 +1,7 @@
 //! From a table to what a network learns from: which column is the target, what kind of target, which rows are for testing,
 //! and the standardisation that goes with the model.
 
-use super::table::{Column, Table};
+use super::table::{Column, Table, Unit, listed};
 use super::{Dataset, Target};
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::rng::{Draws, Stream};
@@ -69,8 +69,10 @@ pub struct Tabular {
     pub x: Vec<f64>,
     /// The targets.
     pub target: RawTarget,
-    /// The line of the file of every row.
+    /// Where every row stands in the file.
     pub lines: Vec<u64>,
+    /// What that is counted in.
+    pub unit: Unit,
 }
 
 /// Targets as they stand in the table.
@@ -115,6 +117,9 @@ impl Tabular {
                 }
                 _ => RawTarget::Classes(name.clone(), text.clone()),
             },
+            ([(name, Column::Numbers(values))], None | Some(true)) if classify.is_some() || are_classes(values) => {
+                RawTarget::Classes(name.clone(), Column::Numbers(values.clone()).into_text())
+            }
             ([_, _, ..], Some(true)) => bail!("several targets are numbers; for classes give one --target"),
             (columns, _) => {
                 let values = columns.iter().map(|(name, column)| {
@@ -139,7 +144,7 @@ impl Tabular {
                 x.push(values[row]);
             }
         }
-        Ok(Tabular { features: table.names, x, target, lines: table.lines })
+        Ok(Tabular { features: table.names, x, target, lines: table.lines, unit: table.unit })
     }
 
     /// Number of rows.
@@ -196,7 +201,8 @@ impl Tabular {
         for (pile, (name, rows)) in piles.iter().enumerate() {
             ensure!(
                 rows.len() >= 2,
-                "class '{name}' has one row only (line {}); it cannot be both learned and tested: add rows or remove it",
+                "class '{name}' has one row only ({} {}); it cannot be both learned and tested: add rows or remove it",
+                self.unit,
                 self.lines[rows[0] as usize]
             );
             let mut order = vec![0; rows.len()];
@@ -244,7 +250,11 @@ impl Tabular {
                     let found = classes.iter().position(|c| c == name);
                     let line = self.lines[i as usize];
                     found.map(|c| c as u16).with_context(|| {
-                        format!("line {line}: the class '{name}' is not one of {}", classes.join(", "))
+                        format!(
+                            "{} {line}: the class '{name}' is not one of {}; remove such rows, or train with them",
+                            self.unit,
+                            listed(classes)
+                        )
                     })
                 };
                 Target::Classes { labels: rows.iter().map(label).collect::<Result<_>>()?, classes: classes.len() }
@@ -278,11 +288,35 @@ impl Tabular {
                 classes.len()
             );
         }
+        if let (RawTarget::Values(columns), Some(&first)) = (&self.target, train.first()) {
+            for (name, y) in columns {
+                let first = y[first as usize];
+                let varies = train.iter().any(|&i| y[i as usize] != first);
+                ensure!(varies, "'{name}' is {first} in every row to learn from; there is nothing to learn");
+            }
+        }
         let (x, target) = self.rows_of(train, &purpose, &inputs)?;
         let (x_test, target_test) = test.0.rows_of(test.1, &purpose, &inputs).context("the test rows")?;
         let features = self.features.len();
         Ok((Dataset { name: name.into(), x, x_test, features, target, target_test }, purpose, inputs))
     }
+}
+
+/// A sentence about inputs that are the same in all of these rows, if there are any.
+#[must_use]
+pub fn constant_inputs(features: &[String], x: &[f64]) -> Option<String> {
+    let first = x.get(..features.len())?;
+    let same = |j: usize| x.iter().skip(j).step_by(features.len()).all(|&v| v == first[j]);
+    let constant: Vec<String> = (0..features.len()).filter(|&j| same(j)).map(|j| features[j].clone()).collect();
+    (!constant.is_empty()).then(|| {
+        format!(
+            "{} of the {} inputs are constant over the rows to learn from ({}): they tell nothing, and are kept with a \
+             standard deviation of 1; leave them out with --ignore if they may vary later.",
+            constant.len(),
+            features.len(),
+            listed(&constant)
+        )
+    })
 }
 
 fn numbers(text: &[String]) -> Option<Vec<f64>> {

@@ -110,11 +110,13 @@ impl FitConfig {
         }
     }
 
-    /// How activations are learned from `rows` rows.
+    /// How activations are learned from the rows of a task.
     #[must_use]
-    pub fn meta(&self, rows: usize) -> MetaConfig {
+    pub fn meta(&self, task: &Task) -> MetaConfig {
+        let rows = task.train.rows();
         let held_out = (rows / 4).max(1);
         let unrolled = MetaConfig {
+            inner_rate: MetaConfig::default().inner_rate * calm(task.inputs),
             hidden: self.hidden.clone(),
             types: self.types,
             steps: self.steps,
@@ -144,7 +146,7 @@ impl FitConfig {
             TrainConfig { rate, ..self.train(rows) }.check()?;
         }
         if matches!(self.activate, Activate::Learn) {
-            self.meta(rows).check(task)?;
+            self.meta(task).check(task)?;
         }
         ensure!(
             !(self.classical.is_empty() && matches!(self.activate, Activate::Classical)),
@@ -171,4 +173,10 @@ impl FitConfig {
         ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));
         Ok(())
     }
+}
+
+/// How much slower networks of many inputs learn inside the learning of activations. The curvature of the loss grows with the
+/// number of standardised inputs: with several hundred, as in images, the rate for tens of them diverges.
+fn calm(inputs: usize) -> f64 {
+    (100.0 / inputs as f64).min(1.0)
 }

@@ -114,7 +114,7 @@ fn learned(config: &FitConfig, task: &Task, folder: &RunFolder, output: Output) 
         Activate::Classical => None,
         Activate::Given(activations) => Some(activations.clone()),
         Activate::Learn => {
-            let meta = config.meta(task.train.rows());
+            let meta = config.meta(task);
             let inside = folder.inside("learn", &meta)?;
             let progress = Progress::new(output, "learning activations", meta.steps);
             Some(meta::run(&meta, task, &inside, &progress)?)

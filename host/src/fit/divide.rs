@@ -1,6 +1,7 @@
 //! Which rows are learned from, which decide when to stop, which test: in shares of every class, or with groups kept whole.
 
 use super::course::Parts;
+use crate::data::table::listed;
 use crate::data::tabular::{RawTarget, Tabular};
 use anyhow::{Result, ensure};
 use ldnn_core::rng::{Draws, Stream};
@@ -33,8 +34,8 @@ impl Rows {
                 ensure!(
                     test.features == self.data.features,
                     "--test: its inputs are {}, those of the training table {}",
-                    test.features.join(", "),
-                    self.data.features.join(", ")
+                    listed(&test.features),
+                    listed(&self.data.features)
                 );
                 let all = (0..test.rows() as u32).collect::<Vec<_>>();
                 self.parts(&self.every(), (test, &all), seed)

@@ -7,11 +7,13 @@ mod course;
 mod divide;
 mod metrics;
 mod model;
+mod predictions;
 mod run;
 
 pub use config::{Activate, FitConfig};
 pub use course::Parts;
 pub use divide::Rows;
 pub use metrics::{Metrics, OfClass, metrics};
-pub use model::{Predictions, Trained};
+pub use model::{Judged, Predictions, Trained};
+pub use predictions::PredictionWriter;
 pub use run::{Fitted, cross, run};

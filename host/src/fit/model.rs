@@ -2,7 +2,7 @@
 
 use super::metrics::{Answers, Metrics, metrics};
 use crate::activations::Activations;
-use crate::data::table::Table;
+use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{Purpose, Standard, Tabular};
 use crate::data::{Target, write_atomically};
 use crate::model::Model;
@@ -11,6 +11,7 @@ use crate::task::{Set, SetTarget, Task};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::network;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The file of `ldnn train`.
@@ -188,21 +189,36 @@ impl Trained {
         }
     }
 
-    /// The inputs of a table in the model's order, row-major; other columns do not matter.
+    /// Where the model's inputs are among the columns of a table; other columns do not matter. In a file without names (`named`
+    /// says whether it has some) the inputs are in order.
     ///
     /// # Errors
     /// If a column is missing.
+    pub fn places(&self, names: &[String], named: bool) -> Result<Vec<usize>> {
+        let by_name: HashMap<&String, usize> = names.iter().enumerate().map(|(i, name)| (name, i)).collect();
+        let missing = match self.features.iter().find(|name| !by_name.contains_key(name)) {
+            None => return Ok(self.features.iter().filter_map(|name| by_name.get(name).copied()).collect()),
+            Some(missing) => missing,
+        };
+        let targets = self.targets();
+        let others: Vec<usize> = (0..names.len()).filter(|&i| !targets.contains(&names[i])).collect();
+        if !named && others.len() == self.features.len() {
+            return Ok(others);
+        }
+        let there = if named { listed(names) } else { format!("{} columns without names", names.len()) };
+        anyhow::bail!(
+            "the model needs a column '{missing}' (it has {} inputs); the table has {there}",
+            self.features.len()
+        )
+    }
+
+    /// The inputs of a table in the model's order, row-major.
+    ///
+    /// # Errors
+    /// As [`Self::places`]; if one holds text.
     pub fn inputs_of(&self, table: &Table) -> Result<Vec<f64>> {
-        use crate::data::table::Column;
-        let place = |name: &String| table.names.iter().position(|n| n == name);
-        let unnamed = table.names.iter().enumerate().all(|(i, n)| *n == format!("column{}", i + 1));
         let mut columns = vec![];
-        for (j, name) in self.features.iter().enumerate() {
-            // A file without names has the inputs in order.
-            let found = place(name).or((unnamed && table.columns.len() == self.features.len()).then_some(j));
-            let i = found.with_context(|| {
-                format!("the model needs a column '{name}'; the table has {}", table.names.join(", "))
-            })?;
+        for (i, name) in self.places(&table.names, table.named)?.into_iter().zip(&self.features) {
             let Column::Numbers(values) = &table.columns[i] else { anyhow::bail!("column '{name}' holds text") };
             columns.push(values);
         }
@@ -247,11 +263,11 @@ impl Trained {
         })
     }
 
-    /// How good it is on a table that holds the targets.
+    /// Adds the rows of a table that holds the targets to those that are judged together.
     ///
     /// # Errors
     /// If a column is missing, or a class is not known.
-    pub fn evaluate(&self, table: Table) -> Result<Metrics> {
+    pub fn judge(&self, table: Table, so_far: &mut Judged) -> Result<()> {
         let x = self.inputs_of(&table)?;
         let classify = matches!(self.purpose, Purpose::Classification { .. });
         let data = Tabular::new(table, &self.targets(), Some(classify))?;
@@ -259,9 +275,9 @@ impl Trained {
         let scale = vec![Standard { mean: 0.0, sd: 1.0 }; data.features.len()];
         let (_, target) = data.rows_of(&rows, &self.purpose, &scale)?;
         let given = self.predict(&x)?;
-        match &target {
-            Target::Classes { labels, .. } => self.judge(&given, labels, &[]),
-            Target::Values { values, .. } => self.judge(&given, &[], values),
+        match target {
+            Target::Classes { labels, .. } => so_far.add(given, &labels, &[], &self.purpose),
+            Target::Values { values, .. } => so_far.add(given, &[], &values, &self.purpose),
         }
     }
 
@@ -270,26 +286,56 @@ impl Trained {
     /// # Errors
     /// If the rows are of another kind than the model.
     pub fn evaluate_set(&self, set: &Set) -> Result<Metrics> {
-        let given = self.predict_scaled(&set.x)?;
+        let (given, mut judged) = (self.predict_scaled(&set.x)?, Judged::default());
         match &set.target {
-            SetTarget::Classes(labels) => self.judge(&given, labels, &[]),
+            SetTarget::Classes(labels) => judged.add(given, labels, &[], &self.purpose)?,
             SetTarget::Values(values) => {
-                self.judge(&given, &[], &values.iter().map(|&y| f64::from(y)).collect::<Vec<_>>())
+                let values: Vec<f64> = values.iter().map(|&y| f64::from(y)).collect();
+                judged.add(given, &[], &values, &self.purpose)?;
+            }
+        }
+        Ok(self.metrics(&judged))
+    }
+
+    /// How good it is on the rows that were judged.
+    #[must_use]
+    pub fn metrics(&self, judged: &Judged) -> Metrics {
+        match &self.purpose {
+            Purpose::Classification { classes, .. } => {
+                metrics(&Answers::Classes { classes, right: &judged.classes.0, given: &judged.classes.1 })
+            }
+            Purpose::Regression { columns, .. } => {
+                metrics(&Answers::Values { columns, right: &judged.values.0, given: &judged.values.1 })
             }
         }
     }
+}
 
+/// Right answers and those that were given, row by row: a table may come in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// Number of rows.
+    pub rows: usize,
+    classes: (Vec<u16>, Vec<u16>),
+    values: (Vec<f64>, Vec<f64>),
+}
+
+impl Judged {
     /// Predictions beside the right classes, or the right values, standardised.
-    fn judge(&self, given: &Predictions, labels: &[u16], scaled: &[f64]) -> Result<Metrics> {
-        Ok(match (given, &self.purpose) {
-            (Predictions::Classes(given, _), Purpose::Classification { classes, .. }) => {
-                metrics(&Answers::Classes { classes, right: labels, given })
+    fn add(&mut self, given: Predictions, labels: &[u16], scaled: &[f64], purpose: &Purpose) -> Result<()> {
+        match (given, purpose) {
+            (Predictions::Classes(given, _), Purpose::Classification { .. }) => {
+                self.rows += given.len();
+                self.classes.0.extend(labels);
+                self.classes.1.extend(given);
             }
-            (Predictions::Values(given), Purpose::Regression { columns, scale }) => {
-                let right = scaled.iter().enumerate().map(|(i, &y)| scale[i % scale.len()].undo(y));
-                metrics(&Answers::Values { columns, right: &right.collect::<Vec<_>>(), given })
+            (Predictions::Values(given), Purpose::Regression { scale, .. }) => {
+                self.rows += given.len() / scale.len();
+                self.values.0.extend(scaled.iter().enumerate().map(|(i, &y)| scale[i % scale.len()].undo(y)));
+                self.values.1.extend(given);
             }
             _ => anyhow::bail!("the table's target is not of the model's kind"),
-        })
+        }
+        Ok(())
     }
 }

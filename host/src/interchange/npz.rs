@@ -45,6 +45,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
         let numbers = match array.values {
             Values::F64(v) => Numbers::F64(v),
             Values::I64(v) => Numbers::I64(v),
+            Values::Text(_) => bail!("the array '{name}' holds text; weights are numbers"),
         };
         ensure!(!bundle.has(&name), "there are two arrays '{name}'");
         bundle.put(name, Tensor { shape: array.shape, numbers });

@@ -7,6 +7,7 @@ mod curves;
 mod evolution;
 mod joint;
 mod svg;
+mod terminal;
 mod violin;
 
 pub use boxes::boxes;
@@ -14,6 +15,7 @@ pub use curves::{Band, Labels, Spread, curves, scaled_curves};
 pub use evolution::{Snapshot, evolution};
 pub use joint::{Cloud, joint};
 pub use svg::Drawing;
+pub use terminal::sketch;
 pub use violin::{Group, violins};
 
 use crate::folder::RunFolder;

@@ -130,7 +130,7 @@ fn choice(fit: &FitConfig, candidate: &Candidate, task: &Task) -> Result<Option<
     if candidate.activations != "learn" {
         return Ok(Some(Choice::named(&candidate.activations, None, false)?));
     }
-    let meta = fit.meta(task.train.rows());
+    let meta = fit.meta(task);
     let mut learner = Learner::new(&meta, task)?;
     while learner.steps_done() < meta.steps {
         if stop::requested() {

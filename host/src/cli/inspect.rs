@@ -1,0 +1,77 @@
+//! `ldnn inspect`: what is in a file.
+
+use super::Plan;
+use anyhow::{Result, bail};
+use ldnn::data::write_atomically;
+use ldnn::inspect::{Portrait, inspect};
+use ldnn::progress::Output;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  ldnn inspect gestures.ldnn
+  ldnn inspect gestures.ldnn --picture activations.svg
+  ldnn inspect out/meta                     the activations of a run
+  ldnn inspect out/export/ldnn_model.ldnn   an image for a device")]
+pub struct InspectArgs {
+    /// A model of `ldnn train`, an image of `ldnn export`, a network, a file of activations, or a run folder
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Draw the activations into a file, .svg or .png
+    #[arg(long, value_name = "FILE.svg")]
+    picture: Option<PathBuf>,
+    /// List all inputs, however many
+    #[arg(long)]
+    inputs: bool,
+}
+
+/// A file to be shown.
+pub struct Inspect {
+    portrait: Portrait,
+    title: String,
+    picture: Option<(PathBuf, Form)>,
+    inputs: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Svg,
+    Png,
+}
+
+impl InspectArgs {
+    pub fn resolve(&self) -> Result<Inspect> {
+        let form = |path: &PathBuf| {
+            let ending = path.extension().map(|e| e.to_ascii_lowercase().to_string_lossy().into_owned());
+            Ok(match ending.as_deref() {
+                Some("svg") => (path.clone(), Form::Svg),
+                Some("png") => (path.clone(), Form::Png),
+                _ => bail!("--picture '{}': use a name that ends in .svg or .png", path.display()),
+            })
+        };
+        let picture = self.picture.as_ref().map(form).transpose()?;
+        let title = self.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        Ok(Inspect { portrait: inspect(&self.file)?, title, picture, inputs: self.inputs })
+    }
+}
+
+impl Plan for Inspect {
+    fn describe(&self) -> Result<String> {
+        Ok(String::new())
+    }
+
+    fn execute(&self, _: Output) -> Result<String> {
+        let mut text = self.portrait.to_text(self.inputs);
+        if let Some((path, form)) = &self.picture {
+            let drawing = self.portrait.picture(&format!("Activations of {}", self.title));
+            let bytes = match form {
+                Form::Svg => drawing.to_svg().into_bytes(),
+                Form::Png => drawing.to_png()?,
+            };
+            write_atomically(path, &bytes)?;
+            text += &format!("\npicture: {}\n", path.display());
+        }
+        Ok(text)
+    }
+}

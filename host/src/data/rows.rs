@@ -1,0 +1,359 @@
+//! CSV files row by row: the delimiter and whether there is a header are found out, and what is wrong is named by line and
+//! column.
+
+use super::memory::Budget;
+use super::table::{Column, ROW_LIMIT, Reading, Table, Unit, is_missing, place_in, push};
+use anyhow::{Context, Result, ensure};
+use std::collections::HashSet;
+use std::io::{Error, Read};
+
+/// What may separate columns, the likeliest first.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// How much of a file is looked at to find out its form, at most: bytes and lines.
+const PEEK: (usize, usize) = (1 << 16, 21);
+
+/// A CSV file of which the first line has been looked at.
+pub struct Rows<R> {
+    reader: csv::Reader<Lines<R>>,
+    record: csv::StringRecord,
+    /// The record holds a row that was not given out.
+    pending: bool,
+    /// The line behind the record before.
+    before: u64,
+    delimiter: u8,
+    names: Vec<String>,
+    named: bool,
+    kept: Vec<Kept>,
+    budget: Option<Budget>,
+    numbers: u64,
+    sample: (u64, u64),
+}
+
+/// A column that is read.
+struct Kept {
+    place: usize,
+    text: bool,
+}
+
+impl<R: Read> Rows<R> {
+    /// Looks at the first lines.
+    ///
+    /// # Errors
+    /// If there are none, they are no text, or cannot be names.
+    pub fn open(from: R, how: &Reading) -> Result<Rows<R>> {
+        let mut lines = Lines { from, start: vec![], given: 0, after_return: false, ended: false, since: 0 };
+        let told = how.delimiter.is_some() && how.header.is_some();
+        lines.peek(if told { 1 } else { PEEK.1 }).context("the file cannot be read")?;
+        let start = first_lines(&lines.start);
+        ensure!(!start.trim_ascii().is_empty(), "the file is empty");
+        ensure!(
+            !start.contains(&0),
+            "this is no text: it holds bytes of 0; if it is UTF-16, convert it, for example with `iconv -t utf-8`"
+        );
+        let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
+        let named = how.header.unwrap_or_else(|| has_header(start, delimiter));
+        let bytes = start.len() as u64;
+        let cells = start.iter().filter(|&&b| b == delimiter || b == b'\n').count() as u64;
+        let mut reader = records(lines, delimiter);
+        let mut record = csv::StringRecord::new();
+        ensure!(reader.read_record(&mut record).map_err(explain)?, "the file is empty");
+        let names = names_of(&record, named)?;
+        let kept = (0..names.len()).map(|place| Kept { place, text: false }).collect();
+        let (pending, sample) = (!named, (cells, bytes));
+        Ok(Rows { reader, record, pending, before: 1, delimiter, names, named, kept, budget: None, numbers: 0, sample })
+    }
+
+    /// The names of all columns, and whether they stand in the file.
+    pub fn names(&self) -> (&[String], bool) {
+        (&self.names, self.named)
+    }
+
+    /// Which columns are text, and which are left out; all others are numbers.
+    ///
+    /// # Errors
+    /// If one of them is not there, or none is left.
+    pub fn keep(&mut self, text: &[&str], ignore: &[&str]) -> Result<()> {
+        for name in text.iter().chain(ignore) {
+            place_in(&self.names, name)?;
+        }
+        let set = |names: &[&'_ str]| names.iter().map(ToString::to_string).collect::<HashSet<String>>();
+        let (text, ignore) = (set(text), set(ignore));
+        let names = self.names.iter().map(String::as_str).enumerate();
+        let kept = names.filter(|(_, name)| !ignore.contains(*name));
+        self.kept = kept.map(|(place, name)| Kept { place, text: text.contains(name) }).collect();
+        ensure!(!self.kept.is_empty(), "every column is to be ignored");
+        Ok(())
+    }
+
+    /// Takes no more memory than this; `len` is the size of the file, if it is known.
+    ///
+    /// # Errors
+    /// If a file of that size cannot fit: said before hours are spent on reading it.
+    pub fn within(&mut self, budget: Budget, len: Option<u64>) -> Result<()> {
+        self.budget = Some(budget);
+        let share = self.kept.len() as f64 / self.names.len() as f64;
+        let guess = len.unwrap_or(0) as f64 / self.sample.1.max(1) as f64 * self.sample.0 as f64 * share;
+        // The first lines may be shorter than others: only what is far off is refused on a guess.
+        budget.allow((guess / 2.0) as u64).or_else(|_| budget.allow(guess as u64))
+    }
+
+    /// The next rows, at most so many; none at the end.
+    ///
+    /// # Errors
+    /// If a row is malformed; the message names line and column.
+    pub fn next_rows(&mut self, most: usize) -> Result<Option<Table>> {
+        let column = |kept: &Kept| if kept.text { Column::Text(vec![]) } else { Column::Numbers(vec![]) };
+        let mut table = Table {
+            names: self.kept.iter().map(|kept| self.names[kept.place].clone()).collect(),
+            columns: self.kept.iter().map(column).collect(),
+            lines: vec![],
+            unit: Unit::Line,
+            named: self.named,
+        };
+        while table.rows() < most && self.advance()? {
+            self.take_row(&mut table)?;
+        }
+        Ok((table.rows() > 0).then_some(table))
+    }
+
+    /// The next record that is no line of blanks.
+    fn advance(&mut self) -> Result<bool> {
+        if std::mem::replace(&mut self.pending, false) {
+            return Ok(true);
+        }
+        loop {
+            self.reader.get_mut().since = 0;
+            self.before = self.reader.position().line();
+            if !self.reader.read_record(&mut self.record).map_err(explain)? {
+                return Ok(false);
+            }
+            let blank = self.record.len() == 1 && self.record[0].trim().is_empty();
+            if !blank || self.names.len() == 1 {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The line on which the record begins. The reader is behind the end of the record's last line; its own position for a
+    /// record is before empty lines.
+    fn line(&self) -> u64 {
+        let inside = self.record.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
+        // A quotation mark that is not closed takes the end of the last line into its cell.
+        self.reader.position().line().saturating_sub(1 + inside).max(self.before)
+    }
+
+    fn take_row(&mut self, table: &mut Table) -> Result<()> {
+        let (line, expected) = (self.line(), self.names.len());
+        ensure!(
+            self.record.len() == expected,
+            "line {line} has {} columns, the first one {expected}; {}",
+            self.record.len(),
+            if self.record.iter().any(|cell| cell.contains('\n')) {
+                "is a quotation mark not closed?".into()
+            } else {
+                format!("is the delimiter '{}' right?", char::from(self.delimiter).escape_default())
+            }
+        );
+        for ((column, name), kept) in table.columns.iter_mut().zip(&table.names).zip(&self.kept) {
+            let cell = self.record[kept.place].trim();
+            push(column, cell).with_context(|| format!("line {line}, column '{name}'"))?;
+        }
+        table.lines.push(line);
+        self.numbers += self.kept.len() as u64;
+        self.budget.map_or(Ok(()), |budget| budget.allow(self.numbers))
+    }
+}
+
+/// The same text with every line ended by a line feed, the last one too, and without a mark of byte order.
+struct Lines<R> {
+    from: R,
+    /// What was looked at, and how much of it has been given out.
+    start: Vec<u8>,
+    given: usize,
+    after_return: bool,
+    ended: bool,
+    /// Bytes since the last record.
+    since: u64,
+}
+
+impl<R: Read> Lines<R> {
+    /// Reads until so many lines are there, or enough bytes.
+    fn peek(&mut self, lines: usize) -> std::io::Result<()> {
+        let mut piece = [0; 4096];
+        let mut there = 0;
+        while there < lines && self.start.len() < PEEK.0 {
+            let got = self.unified(&mut piece)?;
+            if got == 0 {
+                break;
+            }
+            there += piece[..got].iter().filter(|&&b| b == b'\n').count();
+            self.start.extend_from_slice(&piece[..got]);
+        }
+        if self.start.starts_with("\u{feff}".as_bytes()) {
+            self.start.drain(..3);
+        }
+        Ok(())
+    }
+
+    /// Bytes with line ends unified.
+    fn unified(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let got = self.from.read(to)?;
+            if got == 0 {
+                let first = to.first_mut().filter(|_| !std::mem::replace(&mut self.ended, true));
+                return Ok(first.map_or(0, |byte| {
+                    *byte = b'\n';
+                    1
+                }));
+            }
+            let mut kept = 0;
+            for i in 0..got {
+                let byte = to[i];
+                let second_half = std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
+                if !second_half {
+                    to[kept] = if byte == b'\r' { b'\n' } else { byte };
+                    kept += 1;
+                }
+            }
+            if kept > 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        if self.since > ROW_LIMIT {
+            return Err(Error::other(format!(
+                "a row is longer than {ROW_LIMIT} bytes; is a quotation mark not closed, or is this no table?"
+            )));
+        }
+        let rest = &self.start[self.given..];
+        let got = if rest.is_empty() {
+            self.unified(to)?
+        } else {
+            let got = rest.len().min(to.len());
+            to[..got].copy_from_slice(&rest[..got]);
+            self.given += got;
+            got
+        };
+        self.since += got as u64;
+        Ok(got)
+    }
+}
+
+fn records<R: Read>(from: R, delimiter: u8) -> csv::Reader<R> {
+    csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(from)
+}
+
+fn explain(error: csv::Error) -> anyhow::Error {
+    let line = error.position().map(csv::Position::line);
+    match (error.kind(), line) {
+        (csv::ErrorKind::Utf8 { .. }, Some(line)) => {
+            anyhow::anyhow!("line {line} is not UTF-8; convert the file, for example with `iconv -t utf-8`")
+        }
+        _ => anyhow::Error::from(error),
+    }
+}
+
+fn names_of(record: &csv::StringRecord, header: bool) -> Result<Vec<String>> {
+    if !header {
+        return Ok((1..=record.len()).map(|i| format!("column{i}")).collect());
+    }
+    let names: Vec<String> = record.iter().map(|n| n.trim().to_string()).collect();
+    let mut seen = HashSet::new();
+    for (i, name) in names.iter().enumerate() {
+        ensure!(!name.is_empty(), "column {} has no name", i + 1);
+        ensure!(seen.insert(name), "two columns are called '{name}'");
+    }
+    Ok(names)
+}
+
+/// The first lines, as many as are looked at: without one that may be cut off, and independent of how the bytes came.
+fn first_lines(start: &[u8]) -> &[u8] {
+    let start = &start[..start.len().min(PEEK.0)];
+    let ends = start.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1);
+    let end = ends.take(PEEK.1 - 1).last().unwrap_or(start.len());
+    &start[..end]
+}
+
+/// The delimiter that gives every line the same number of columns, more than one if possible.
+fn sniff(start: &[u8]) -> u8 {
+    let columns = |delimiter: u8| {
+        let widths: Vec<usize> = records(start, delimiter).records().flatten().map(|r| r.len()).collect();
+        let first = widths.first().copied().unwrap_or(0);
+        let alike = widths.iter().filter(|&&w| w == first).count();
+        // One column is always alike, and never what is meant if another reading has more.
+        if first < 2 { (0, 0) } else { (alike * 20 / widths.len().max(1), first) }
+    };
+    let best = DELIMITERS.into_iter().rev().max_by_key(|&d| columns(d));
+    best.unwrap_or(b',')
+}
+
+/// Names if some cell of the first line is text, and the cell below it is a number, or every cell is different text.
+fn has_header(start: &[u8], delimiter: u8) -> bool {
+    let rows: Vec<csv::StringRecord> = records(start, delimiter).records().flatten().take(2).collect();
+    let Some(first) = rows.first() else { return false };
+    let is_number = |cell: &str| cell.trim().parse::<f64>().is_ok();
+    match rows.get(1) {
+        Some(second) => {
+            let over_number =
+                first.iter().zip(second).any(|(a, b)| !is_number(a) && !is_missing(a.trim()) && is_number(b));
+            over_number || !first.iter().any(is_number)
+        }
+        None => !first.iter().any(is_number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives out a few bytes at a time.
+    struct Slow<'a>(&'a [u8], usize);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+            let n = self.1.min(self.0.len()).min(to.len());
+            let (now, later) = self.0.split_at(n);
+            to[..n].copy_from_slice(now);
+            self.0 = later;
+            Ok(n)
+        }
+    }
+
+    fn all(text: &str, step: usize, most: usize) -> Result<Vec<Table>> {
+        let mut rows = Rows::open(Slow(text.as_bytes(), step), &Reading::default())?;
+        let mut tables = vec![];
+        while let Some(table) = rows.next_rows(most)? {
+            tables.push(table);
+        }
+        Ok(tables)
+    }
+
+    #[test]
+    fn pieces_are_the_whole_however_the_bytes_come() {
+        let row = |i: usize| format!("{i};\"{}\"{}", 2 * i, if i.is_multiple_of(3) { "\r\n\r\n" } else { "\n  \n" });
+        let text = "\u{feff}a;b\r".to_string() + &(0..100).map(row).collect::<String>();
+        let whole = all(&text, 1 << 20, usize::MAX).unwrap().remove(0);
+        assert_eq!((whole.rows(), &whole.lines[..3]), (100, &[2, 4, 6][..]));
+        for (step, most) in [(1, 7), (3, 1), (4096, 30)] {
+            let tables = all(&text, step, most).unwrap();
+            assert_eq!(tables.len(), 100usize.div_ceil(most));
+            let lines: Vec<u64> = tables.iter().flat_map(|t| t.lines.clone()).collect();
+            assert_eq!(lines, whole.lines);
+            assert!(tables.iter().all(|t| t.names == whole.names));
+        }
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_not_closed_is_found() {
+        let text = format!("a,b\n1,\"2\n{}", "3,4\n".repeat(100));
+        let error = format!("{:#}", all(&text, 1 << 20, 10).unwrap_err());
+        assert!(error.contains("line 2, column 'b': '2 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3...'"), "{error}");
+        assert!(error.contains("is a quotation mark not closed?"), "{error}");
+        let endless = format!("a,b\n1,\"{}", "x".repeat(ROW_LIMIT as usize + (1 << 20)));
+        assert!(format!("{:#}", all(&endless, 1 << 20, 10).unwrap_err()).contains("a row is longer than"));
+    }
+}
