@@ -84,6 +84,7 @@ step "core under Miri" tests/miri.sh
 step "instruction counts" tests/instructions.sh
 step "report in a browser" tests/browser.sh
 step "shards by GNU parallel" tests/parallel.sh
+step "kills, full disks, damaged files" tests/faults.sh
 step "firmware, format" cargo fmt --manifest-path firmware-example/Cargo.toml --check
 step "firmware, clippy" tests/firmware.sh clippy
 step "firmware, the committed exports" tests/firmware.sh export

@@ -35,6 +35,9 @@ struct Run {
     mode: Mode,
     /// Run folders whose pieces count, the own one first.
     sources: Vec<PathBuf>,
+    /// The shards of each source as they were when this was opened: where there are a thousand, to list them for every file
+    /// would be a load.
+    shards: Vec<BTreeSet<Shard>>,
     /// None for who only looks.
     #[allow(dead_code, reason = "it is held")]
     lock: Option<Lock>,
@@ -87,7 +90,12 @@ impl RunFolder {
         let mut all = vec![path.to_path_buf()];
         all.extend(sources.iter().filter(|s| *s != path).cloned());
         let pulse = shard.as_deref().map(Pulse::start);
-        let run = Run { root: path.into(), mode, sources: all, lock, tallies: Mutex::default(), pulse };
+        let mut shards: Vec<BTreeSet<Shard>> = all.iter().map(|s| shards_of(s).into_iter().collect()).collect();
+        if let Mode::Shard(Shard { count, .. }) = mode {
+            // Those of the same run, which may begin later.
+            shards[0].extend((0..count).map(|index| Shard { count, index }));
+        }
+        let run = Run { root: path.into(), mode, sources: all, shards, lock, tallies: Mutex::default(), pulse };
         Ok(RunFolder { path: path.into(), inside: PathBuf::new(), run: Arc::new(run) })
     }
 
@@ -120,6 +128,7 @@ impl RunFolder {
             root: path.clone(),
             mode: Mode::Whole,
             sources: vec![],
+            shards: vec![],
             lock: None,
             tallies: Mutex::default(),
             pulse: None,
@@ -229,10 +238,10 @@ impl RunFolder {
 
     fn everywhere(&self, kind: &str, name: &str, wanted: impl Fn(Shard) -> bool) -> Vec<PathBuf> {
         let mut all = vec![];
-        for source in &self.run.sources {
+        for (source, shards) in self.run.sources.iter().zip(&self.run.shards) {
             all.push(source.join(&self.inside).join(name));
             let of = |shard: Shard| source.join(SHARDS).join(shard.folder()).join(kind).join(&self.inside).join(name);
-            all.extend(shards_of(source).into_iter().filter(|s| wanted(*s)).map(of));
+            all.extend(shards.iter().copied().filter(|s| wanted(*s)).map(of));
         }
         all
     }
