@@ -10,7 +10,9 @@ use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
 use ldnn::data::{Dataset, VanDerPolConfig};
 use ldnn::export::{Deployed, image_bytes};
+use ldnn::fit::Trained;
 use ldnn::folder::difference;
+use ldnn::interchange::{self, Bundle, Import};
 use ldnn::meta::MetaConfig;
 use ldnn::model::Model;
 use ldnn::report::Section;
@@ -27,7 +29,7 @@ use std::sync::OnceLock;
 pub type Entry = fn(&[u8]) -> String;
 
 /// All of them, by the names of their folders in `fuzz/corpus`.
-pub const ENTRIES: [(&str, Entry); 12] = [
+pub const ENTRIES: [(&str, Entry); 15] = [
     ("image", image),
     ("data", data),
     ("csv", csv),
@@ -36,6 +38,9 @@ pub const ENTRIES: [(&str, Entry); 12] = [
     ("shape", shape),
     ("table", tables),
     ("model", model),
+    ("trained", trained),
+    ("safetensors", safetensors),
+    ("bundle", bundle),
     ("deployed", deployed),
     ("section", section),
     ("settings", settings),
@@ -288,6 +293,42 @@ fn model(bytes: &[u8]) -> String {
         let (shape, rows) = (&n.shape, 2);
         let (x, mut out) = (vec![0.5; rows * shape.inputs()], vec![0.0; rows * shape.outputs()]);
         network::predict(Plain, shape, &n.params, &x, &mut out, &mut vec![0.0; shape.work_len(rows)]).unwrap();
+    }))
+}
+
+/// A model of `ldnn train`.
+fn trained(bytes: &[u8]) -> String {
+    word(Trained::parse(bytes).and_then(|model| of_trained(&model)))
+}
+
+fn of_trained(model: &Trained) -> anyhow::Result<()> {
+    model.predict(&vec![0.5; 2 * model.features.len()])?;
+    if model.keeps_rows() {
+        let task = model.task();
+        assert_eq!(task.test.x.len(), task.test.rows() * task.inputs);
+    }
+    Ok(())
+}
+
+/// Weights in a safetensors file, as a model by itself and as PyTorch's with names of ours.
+fn safetensors(bytes: &[u8]) -> String {
+    of_bundle(interchange::safetensors::from_bytes(bytes))
+}
+
+/// The same in a NumPy archive.
+fn bundle(bytes: &[u8]) -> String {
+    of_bundle(interchange::npz::from_bytes(bytes))
+}
+
+fn of_bundle(bundle: anyhow::Result<Bundle>) -> String {
+    word(bundle.and_then(|bundle| {
+        let _ = interchange::unpack::activations(bundle.clone());
+        let given = Import { activation: Some(("relu".into(), None)), regression: true, ..Import::default() };
+        let _ = interchange::import(bundle.clone(), &given).map(|m| of_trained(&m));
+        let model = interchange::import(bundle, &Import::default())?;
+        of_trained(&model)?;
+        // What was taken comes back as it was.
+        interchange::safetensors::to_bytes(&interchange::of_trained(&model)?).map(drop)
     }))
 }
 

@@ -68,7 +68,11 @@ impl Trained {
         Trained::parse(&bytes).with_context(|| format!("in '{}'", path.display()))
     }
 
-    fn parse(bytes: &[u8]) -> Result<Trained> {
+    /// Reads and checks the bytes of a file.
+    ///
+    /// # Errors
+    /// If they are malformed; the message says what is wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Trained> {
         ensure!(
             !bytes.starts_with(&ldnn_core::image::MAGIC),
             "this is the image of a model for a device; give the model that `ldnn train` wrote"
