@@ -13,11 +13,13 @@ use ldnn::export::{Deployed, image_bytes};
 use ldnn::fit::Trained;
 use ldnn::folder::difference;
 use ldnn::interchange::{self, Bundle, Import};
+use ldnn::journal;
 use ldnn::meta::MetaConfig;
 use ldnn::model::Model;
 use ldnn::report::Section;
 use ldnn::reproduce::{Experiment, Preset, Study};
 use ldnn::task::Task;
+use ldnn::train::Training;
 use ldnn_core::deploy::{Activate, Activation, predict, work_len};
 use ldnn_core::image::{Contents, HEADER, Image, Room, checksum};
 use ldnn_core::table::TableForm;
@@ -43,6 +45,7 @@ pub const ENTRIES: [(&str, Entry); 15] = [
     ("bundle", bundle),
     ("deployed", deployed),
     ("section", section),
+    ("journal", journal),
     ("settings", settings),
     ("config", config),
 ];
@@ -344,6 +347,35 @@ fn deployed(bytes: &[u8]) -> String {
 fn section(bytes: &[u8]) -> String {
     let section = serde_json::from_slice::<Section>(bytes).map_err(anyhow::Error::from);
     word(section.map(|s| s.tables.iter().map(|t| (t.to_text(), t.to_csv())).collect::<Vec<_>>()))
+}
+
+/// A journal of trainings: read, repaired, and then without fault. A line whose checksum is wrong is tried with the right one.
+fn journal(bytes: &[u8]) -> String {
+    let folder = std::env::temp_dir().join(format!("ldnn-journal-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("trainings.jsonl");
+    let mut sealed = vec![];
+    for line in bytes.split_inclusive(|&b| b == b'\n') {
+        let whole = line.strip_suffix(b"}\n").map(|l| &l[..l.windows(8).rposition(|w| w == b",\"crc\":\"").unwrap_or(l.len())]);
+        match whole {
+            Some(value) => sealed.extend([value, format!(",\"crc\":\"{:08x}\"}}\n", checksum(value)).as_bytes()].concat()),
+            None => sealed.extend(line),
+        }
+    }
+    let mut outcome = String::new();
+    for text in [bytes, &sealed] {
+        std::fs::write(&path, text).unwrap();
+        let found = journal::read::<Training>(&path).unwrap();
+        outcome = format!("{} {} {}", found.lines.len().min(3), found.damaged.len().min(3), found.cut.min(1));
+        // Only what is whole is kept when it is opened again; the warning is not for here.
+        if found.damaged.is_empty() {
+            let (_, lines) = journal::Journal::open::<Training>(&path).unwrap();
+            assert_eq!(lines.len(), found.lines.len());
+            assert_eq!(journal::read::<Training>(&path).unwrap().cut, 0);
+        }
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    outcome
 }
 
 /// The settings of two runs, as they are compared.
