@@ -74,7 +74,7 @@ features() {
 oldest() {
     local promised
     promised=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-    check "no dependency needs a newer compiler than $promised" python3 - "$promised" <<'PY'
+    command -v python3 >/dev/null && check "no dependency needs a newer compiler than $promised" python3 - "$promised" <<'PY'
 import json, subprocess, sys
 number = lambda v: tuple(int(x) for x in v.split("."))
 tree = json.loads(subprocess.check_output(["cargo", "metadata", "--locked", "--format-version", "1"]))
@@ -84,6 +84,7 @@ silent = sum(not p["rust_version"] for p in tree["packages"])
 print("\n".join(newer), f'({silent} of {len(tree["packages"])} do not say)')
 sys.exit(bool(newer))
 PY
+    command -v python3 >/dev/null || skip "what compiler the dependencies need: python3 is missing"
     if rustup run "$promised" rustc -V >/dev/null 2>&1 || rustup toolchain install "$promised" --profile minimal >/dev/null 2>&1; then
         check "core compiles with $promised" cargo "+$promised" check --quiet --locked -p ldnn-core --features image
         [ -z "${LDNN_LONG:-}" ] || check "all compiles with $promised" cargo "+$promised" check --quiet --locked -p ldnn
