@@ -4,7 +4,7 @@ use super::tables::TableArgs;
 use anyhow::{Context, Result, ensure};
 use ldnn::data::Dataset;
 use ldnn::data::load::{Loaded, Wanted, load};
-use ldnn::data::table::Column;
+use ldnn::data::table::{Column, Table};
 use ldnn::data::tabular::{RawTarget, Tabular};
 use ldnn::fit::{Parts, Rows};
 use serde::{Deserialize, Serialize};
@@ -119,32 +119,29 @@ impl DataSettings {
     /// Reads the tables.
     pub fn load(&self) -> Result<Rows> {
         ensure!(!self.file.as_os_str().is_empty(), "which table? Give a FILE");
-        let path = self.file.display();
         let Loaded { mut table, test, target } = self.read(&self.file, &self.target, self.labels.as_deref())?;
         let groups = self.group.as_ref().map(|name| table.take(name).context("--group")).transpose()?;
-        let groups = groups.map(Column::into_text);
-        ensure!(
-            test.is_none() || groups.is_none(),
-            "--group: '{path}' has a test part of its own, so nothing is split"
-        );
         let classify = self.kind.map(|kind| kind == Kind::Classification);
-        let data = Tabular::new(table, &target, classify).with_context(|| format!("in '{path}'"))?;
+        let data = Tabular::new(table, &target, classify).with_context(|| format!("in '{}'", self.file.display()))?;
         let name = self.file.file_stem().map_or_else(|| "table".into(), |s| s.to_string_lossy().into_owned());
         let classes = matches!(data.target, RawTarget::Classes(..));
         let test = match &self.test {
-            Some(path) => {
-                Some(self.test_rows(path, &target, classes).with_context(|| format!("--test '{}'", path.display()))?)
-            }
-            None => test.map(|table| Tabular::new(table, &target, Some(classes)).context("test part")).transpose()?,
+            Some(path) => Some(self.read_test(path, &target).context("--test")?),
+            None => test,
         };
-        Ok(Rows { name, data, groups, test })
+        let test = test.map(|table| self.test_rows(table, &target, classes).context("--test")).transpose()?;
+        Ok(Rows { name, data, groups: groups.map(Column::into_text), test })
     }
 
-    fn test_rows(&self, path: &Path, target: &[String], classes: bool) -> Result<Tabular> {
-        let mut table = self.read(path, target, self.test_labels.as_deref())?.table;
-        if let Some(name) = &self.group
-            && table.names.contains(name)
-        {
+    fn read_test(&self, path: &Path, target: &[String]) -> Result<Table> {
+        // The column of groups need not be there.
+        let reading = self.table.reading(vec![], self.ignore.iter().map(String::as_str).collect())?;
+        let optional = self.group.iter().map(String::as_str).collect();
+        Ok(load(path, &Wanted { reading, target, labels: self.test_labels.as_deref(), optional })?.table)
+    }
+
+    fn test_rows(&self, mut table: Table, target: &[String], classes: bool) -> Result<Tabular> {
+        if let Some(name) = self.group.as_ref().filter(|name| table.names.contains(name)) {
             table.take(name)?;
         }
         Tabular::new(table, target, Some(classes))
@@ -153,7 +150,7 @@ impl DataSettings {
     fn read(&self, path: &Path, target: &[String], labels: Option<&Path>) -> Result<Loaded> {
         let text = self.group.iter().map(String::as_str).collect();
         let reading = self.table.reading(text, self.ignore.iter().map(String::as_str).collect())?;
-        load(path, &Wanted { reading, target, labels })
+        load(path, &Wanted { reading, target, labels, optional: vec![] })
     }
 
     /// One division into training and test rows.

@@ -24,6 +24,8 @@ pub struct Wanted<'a> {
     pub target: &'a [String],
     /// A file with the targets.
     pub labels: Option<&'a Path>,
+    /// Columns that stay text if they are there.
+    pub optional: Vec<&'a str>,
 }
 
 /// What a file holds.
@@ -47,7 +49,8 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
         return labelled(stream, labels, wanted).with_context(|| format!("in '{}'", path.display()));
     }
     let target = stream.targets(wanted.target)?;
-    let text = [&target.iter().map(String::as_str).collect::<Vec<_>>()[..], &wanted.reading.text].concat();
+    let targets: Vec<&str> = target.iter().map(String::as_str).collect();
+    let text = [&targets[..], &wanted.reading.text, &stream.there(&wanted.optional)].concat();
     stream.keep(&text, &wanted.reading.ignore)?;
     stream.within()?;
     let test = stream.test.take();
@@ -56,7 +59,8 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
 
 fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded> {
     ensure!(stream.known.is_empty(), "--labels: the file has targets of its own: {}", stream.known.join(", "));
-    stream.keep(&wanted.reading.text, &wanted.reading.ignore)?;
+    let text = [&wanted.reading.text[..], &stream.there(&wanted.optional)].concat();
+    stream.keep(&text, &wanted.reading.ignore)?;
     stream.within()?;
     let mut table = stream.rest()?;
     let labels = read_labels(labels, &wanted.reading, table.rows())?;
@@ -162,6 +166,12 @@ impl Stream {
             Pieces::Csv(rows) => rows.names(),
             Pieces::Whole(table) => table.as_ref().map_or((&[][..], false), |t| (&t.names, t.named)),
         }
+    }
+
+    /// Those of some columns that there are.
+    fn there<'a>(&self, columns: &[&'a str]) -> Vec<&'a str> {
+        let (names, _) = self.names();
+        columns.iter().copied().filter(|column| names.iter().any(|name| name == column)).collect()
     }
 
     /// The targets that the form itself knows.

@@ -351,7 +351,7 @@ mod tests {
     fn a_quotation_mark_that_is_not_closed_is_found() {
         let text = format!("a,b\n1,\"2\n{}", "3,4\n".repeat(100));
         let error = format!("{:#}", all(&text, 1 << 20, 10).unwrap_err());
-        assert!(error.contains("line 2, column 'b': '2 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3...'"), "{error}");
+        assert!(error.contains("line 2, column 'b': '2 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,...'"), "{error}");
         assert!(error.contains("is a quotation mark not closed?"), "{error}");
         let endless = format!("a,b\n1,\"{}", "x".repeat(ROW_LIMIT as usize + (1 << 20)));
         assert!(format!("{:#}", all(&endless, 1 << 20, 10).unwrap_err()).contains("a row is longer than"));
