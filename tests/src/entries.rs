@@ -31,7 +31,7 @@ use std::sync::OnceLock;
 pub type Entry = fn(&[u8]) -> String;
 
 /// All of them, by the names of their folders in `fuzz/corpus`.
-pub const ENTRIES: [(&str, Entry); 15] = [
+pub const ENTRIES: [(&str, Entry); 16] = [
     ("image", image),
     ("data", data),
     ("csv", csv),
@@ -356,9 +356,12 @@ fn journal(bytes: &[u8]) -> String {
     let path = folder.join("trainings.jsonl");
     let mut sealed = vec![];
     for line in bytes.split_inclusive(|&b| b == b'\n') {
-        let whole = line.strip_suffix(b"}\n").map(|l| &l[..l.windows(8).rposition(|w| w == b",\"crc\":\"").unwrap_or(l.len())]);
+        let whole =
+            line.strip_suffix(b"}\n").map(|l| &l[..l.windows(8).rposition(|w| w == b",\"crc\":\"").unwrap_or(l.len())]);
         match whole {
-            Some(value) => sealed.extend([value, format!(",\"crc\":\"{:08x}\"}}\n", checksum(value)).as_bytes()].concat()),
+            Some(value) => {
+                sealed.extend([value, format!(",\"crc\":\"{:08x}\"}}\n", checksum(value)).as_bytes()].concat())
+            }
             None => sealed.extend(line),
         }
     }
