@@ -40,7 +40,7 @@ pub fn line(value: &impl Serialize) -> Result<Vec<u8>> {
 /// Lines with their checksums.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn lines<T: Serialize>(values: &[T]) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     for value in values {
