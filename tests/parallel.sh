@@ -19,7 +19,7 @@ cat >task.sh <<'TASK'
 #!/usr/bin/env bash
 if [ "$1" = learn ] && [ "$2" = 2 ] && [ ! -e killed ]; then
     "$ldnn" run study.toml --quiet --out shared --stage learn --shard "$2/4" --jobs 1 &
-    sleep 0.3
+    until [ -s "$(echo shared/shards/2-of-4/kept/learned/*/history.jsonl)" ]; do sleep 0.002; done
     kill -KILL $!
     touch killed
     wait $!

@@ -90,7 +90,13 @@ if [ "$mark" != /dev/null ] && [ ! -e "$mark" ]; then
     touch "$mark"
     case $SLURM_ARRAY_TASK_ID in
         # Killed in the midst of its work, as by a machine that runs out of memory.
-        1) "$LDNN" "$@" & sleep 0.2; kill -KILL $!; wait $!; exit $? ;;
+        1)
+            "$LDNN" "$@" &
+            until [ -s "$4/shards/1-of-4/journals/trainings.jsonl" ]; do sleep 0.002; done
+            kill -KILL $!
+            wait $!
+            exit $?
+            ;;
         # As if it had hours to go; TERM before the time limit ends it with the program's own code for that.
         2) trap 'exit 75' TERM; while :; do sleep 0.1; done ;;
         # On the node whose daemon dies.
