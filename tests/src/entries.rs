@@ -349,7 +349,8 @@ fn section(bytes: &[u8]) -> String {
     word(section.map(|s| s.tables.iter().map(|t| (t.to_text(), t.to_csv())).collect::<Vec<_>>()))
 }
 
-/// A journal of trainings: read, repaired, and then without fault. A line whose checksum is wrong is tried with the right one.
+/// A journal of trainings, as a merge reads it. A line whose checksum is wrong is tried with the right one. (That a process that
+/// goes on repairs it is tested in `sharing.rs`: it waits for the disk, which is too slow for here.)
 fn journal(bytes: &[u8]) -> String {
     let folder = std::env::temp_dir().join(format!("ldnn-journal-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -370,12 +371,6 @@ fn journal(bytes: &[u8]) -> String {
         std::fs::write(&path, text).unwrap();
         let found = journal::read::<Training>(&path).unwrap();
         outcome = format!("{} {} {}", found.lines.len().min(3), found.damaged.len().min(3), found.cut.min(1));
-        // Only what is whole is kept when it is opened again; the warning is not for here.
-        if found.damaged.is_empty() {
-            let (_, lines) = journal::Journal::open::<Training>(&path).unwrap();
-            assert_eq!(lines.len(), found.lines.len());
-            assert_eq!(journal::read::<Training>(&path).unwrap().cut, 0);
-        }
     }
     let _ = std::fs::remove_dir_all(&folder);
     outcome
