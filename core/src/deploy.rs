@@ -29,7 +29,7 @@ use crate::error::{SizeError, check, check_at_least};
 use crate::planes::{part, part_mut};
 use crate::shape::Shape;
 use crate::table::compact::Compact;
-use crate::table::integer::Scaled16;
+use crate::table::integer::{Scaled8, Scaled16};
 
 /// What a type of a deployed network computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,8 +38,10 @@ pub enum Activation<'a> {
     Base(Base),
     /// A table of real numbers.
     Compact(Compact<'a>),
-    /// A table of integers.
+    /// A table of 16-bit integers.
     Integer(Scaled16<'a>),
+    /// A table of 8-bit integers.
+    Direct(Scaled8<'a>),
 }
 
 /// What [`predict`] takes as activations: a kind of table if all types have the same, so that no other is linked, or
@@ -61,6 +63,12 @@ impl Activate for Scaled16<'_> {
     }
 }
 
+impl Activate for Scaled8<'_> {
+    fn apply(&self, z: &mut [f32]) {
+        Scaled8::apply(self, z);
+    }
+}
+
 impl Activate for Activation<'_> {
     #[inline]
     fn apply(&self, z: &mut [f32]) {
@@ -68,6 +76,7 @@ impl Activate for Activation<'_> {
             Activation::Base(base) => z.iter_mut().for_each(|z| *z = base.value(*z)),
             Activation::Compact(table) => table.apply(z),
             Activation::Integer(table) => table.apply(z),
+            Activation::Direct(table) => table.apply(z),
         }
     }
 }
@@ -82,6 +91,7 @@ impl Activation<'_> {
             }
             Activation::Compact(table) => table.apply_with_slopes(z, h),
             Activation::Integer(table) => table.apply_with_slopes(z, h),
+            Activation::Direct(table) => table.apply_with_slopes(z, h),
         }
     }
 }

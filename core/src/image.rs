@@ -21,7 +21,7 @@ use crate::error::{SizeError, check};
 use crate::quantised::{MAX_LAYERS, Parts, Quantised, QuantisedError, check_parts};
 use crate::shape::{MAX_HIDDEN, MAX_TYPES, Shape};
 use crate::table::compact::{Compact, Form, Knots, Symmetry, TableError};
-use crate::table::integer::{Scale, Scaled16, Table16};
+use crate::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use serde::Deserialize;
 
 /// The first bytes of every image.
@@ -144,6 +144,7 @@ enum Record<'a> {
     Base(u8),
     Compact { form: u8, symmetry: u8, base: u8, low: f32, high: f32, count: u32, entries: &'a [u8] },
     Integer { input: (f32, i32), output: (f32, i32), entries: &'a [u8] },
+    Direct { input: (f32, i32), output: (f32, i32), entries: &'a [u8] },
 }
 
 /// Takes postcard values off the front of the body.
@@ -303,14 +304,20 @@ impl<'a> Activations<'a> {
         self.records().iter().map(|r| if let Record::Compact { entries, .. } = r { entries.len() / 4 } else { 0 }).sum()
     }
 
-    /// Number of values that [`Self::load`] needs for tables of integers.
+    /// Number of values that [`Self::load`] needs for tables of 16-bit integers.
     #[must_use]
     pub fn integers_len(&self) -> usize {
         self.records().iter().map(|r| if let Record::Integer { entries, .. } = r { entries.len() / 2 } else { 0 }).sum()
     }
 
-    /// Copies the tables into `floats` ([`Self::floats_len`]) and `integers` ([`Self::integers_len`]) and puts the activations
-    /// into `into` ([`Self::count`]).
+    /// Number of tables of 8-bit integers.
+    #[must_use]
+    pub fn direct_len(&self) -> usize {
+        self.records().iter().filter(|r| matches!(r, Record::Direct { .. })).count()
+    }
+
+    /// Copies the tables into `floats` ([`Self::floats_len`]), `integers` ([`Self::integers_len`]) and `direct`
+    /// ([`Self::direct_len`]) and puts the activations into `into` ([`Self::count`]).
     ///
     /// # Errors
     /// If a length differs.
@@ -318,19 +325,22 @@ impl<'a> Activations<'a> {
         &self,
         floats: &'b mut [f32],
         integers: &'b mut [i16],
+        direct: &'b mut [[i8; 256]],
         into: &mut [Activation<'b>],
     ) -> Result<(), SizeError> {
         check("floats", self.floats_len(), floats.len())?;
         check("integers", self.integers_len(), integers.len())?;
+        check("direct", self.direct_len(), direct.len())?;
         check("into", self.count, into.len())?;
-        let (mut floats, mut integers) = (floats, integers);
+        let (mut floats, mut integers, mut direct) = (floats, integers, direct.iter_mut());
         for (record, into) in self.records().iter().zip(into) {
             let (n, m) = record.lens();
             let (here, rest) = floats.split_at_mut_checked(n).unwrap_or_default();
             let (here16, rest16) = integers.split_at_mut_checked(m).unwrap_or_default();
             (floats, integers) = (rest, rest16);
+            let here8 = if let Record::Direct { .. } = record { direct.next() } else { None };
             // What was checked when the image was read cannot fail here.
-            *into = record.load(here, here16).unwrap_or(Activation::Base(Base::Zero));
+            *into = record.load(here, here16, here8).unwrap_or(Activation::Base(Base::Zero));
         }
         Ok(())
     }
@@ -352,7 +362,13 @@ impl Record<'_> {
             }
             Record::Integer { input, output, entries } => {
                 let entries = words::<2>(entries)?.len();
-                Ok(Scaled16::check(entries, scale(input), scale(output))?)
+                Scaled16::check(entries, scale(input), scale(output))?;
+                Ok(())
+            }
+            Record::Direct { input, output, entries } => {
+                check("entries", 256, entries.len()).map_err(TableError::Size)?;
+                Scaled8::new(Table8(&[0; 256]), scale(input), scale(output))?;
+                Ok(())
             }
         }
     }
@@ -366,16 +382,21 @@ impl Record<'_> {
         Ok((form, Knots { low, high, count }, symmetry.ok_or(ImageError::Malformed)?, base(code)?))
     }
 
-    /// Numbers of entries: real, integer.
+    /// Numbers of entries: real, 16-bit.
     fn lens(&self) -> (usize, usize) {
         match self {
-            Record::Base(_) => (0, 0),
+            Record::Base(_) | Record::Direct { .. } => (0, 0),
             Record::Compact { entries, .. } => (entries.len() / 4, 0),
             Record::Integer { entries, .. } => (0, entries.len() / 2),
         }
     }
 
-    fn load<'b>(&self, floats: &'b mut [f32], integers: &'b mut [i16]) -> Result<Activation<'b>, ImageError> {
+    fn load<'b>(
+        &self,
+        floats: &'b mut [f32],
+        integers: &'b mut [i16],
+        direct: Option<&'b mut [i8; 256]>,
+    ) -> Result<Activation<'b>, ImageError> {
         Ok(match *self {
             Record::Base(code) => Activation::Base(base(code)?),
             Record::Compact { entries, .. } => {
@@ -386,6 +407,11 @@ impl Record<'_> {
             Record::Integer { input, output, entries } => {
                 copy(entries, integers, i16::from_le_bytes);
                 Activation::Integer(Scaled16::new(Table16::new(integers)?, scale(input), scale(output))?)
+            }
+            Record::Direct { input, output, entries } => {
+                let direct = direct.ok_or(ImageError::Malformed)?;
+                copy(entries, direct, i8::from_le_bytes);
+                Activation::Direct(Scaled8::new(Table8(direct), scale(input), scale(output))?)
             }
         })
     }

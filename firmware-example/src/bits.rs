@@ -7,7 +7,7 @@ use ldnn_core::network::{self, Batch, Data, Init, Noise, Target};
 use ldnn_core::optimise::Rule;
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
-use ldnn_core::table::integer::{Scale, Scaled16, Table8, Table16};
+use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{self, TableForm};
 use ldnn_core::{Base, Kind, Real, Shape, Vector};
 
@@ -323,5 +323,11 @@ fn lookups(line: &mut impl FnMut(Line)) -> Option<()> {
         .for_each(|(b, q)| *b = scale.integer(Real::tanh(q as f32 / 40.0) * 0.012, -128, 127) as i8);
     let hash = (-128..=127).fold(START, |h, q| add_bytes(h, Table8(&bytes).at(q).to_le_bytes()));
     line(Line { of: "tanh", kind: "compact", what: "i8", hash });
+    let scaled = Scaled8::new(Table8(&bytes), Scale { step: 0.025, zero: 0 }, scale).ok()?;
+    let hash = (-400..=400).fold(START, |h, i| {
+        let z = i as f32 / 100.0;
+        add(h, &[scaled.at(z), scaled.slope(z)])
+    });
+    line(Line { of: "tanh", kind: "compact", what: "i8 from f32", hash });
     Some(())
 }

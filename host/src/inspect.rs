@@ -274,8 +274,9 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
 
 fn record_curves(records: &ldnn_core::image::Activations) -> Result<Vec<Band>> {
     let (mut floats, mut integers) = (vec![0.0; records.floats_len()], vec![0; records.integers_len()]);
+    let mut direct = vec![[0; 256]; records.direct_len()];
     let mut loaded = vec![Activation::Base(Base::Zero); records.count()];
-    records.load(&mut floats, &mut integers, &mut loaded)?;
+    records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
     let z = grid(POINTS, SAMPLE_RANGE);
     let curve = |(i, activation): (usize, &Activation)| {
         let mut y: Vec<f32> = z.iter().map(|&z| z as f32).collect();

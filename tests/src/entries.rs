@@ -100,12 +100,13 @@ pub fn image_outcome(bytes: &[u8]) -> String {
         Contents::Integers(_) => None,
     };
     let mut loaded = vec![];
-    let (mut floats, mut integers) = (vec![], vec![]);
+    let (mut floats, mut integers, mut direct) = (vec![], vec![], vec![]);
     if let Some(records) = records {
         floats.resize(records.floats_len(), 0.0);
         integers.resize(records.integers_len(), 0);
+        direct.resize(records.direct_len(), [0; 256]);
         loaded.resize(records.count(), Activation::Base(Base::Zero));
-        records.load(&mut floats, &mut integers, &mut loaded).unwrap();
+        records.load(&mut floats, &mut integers, &mut direct, &mut loaded).unwrap();
         for activation in &loaded {
             activation.apply(&mut [0.0, -1.0, 1e30, -1e30, f32::NAN, f32::INFINITY]);
         }

@@ -9,7 +9,7 @@ use ldnn_core::optimise::{self, Rule};
 use ldnn_core::quantised::{Parts, Quantised};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
-use ldnn_core::table::integer::{Scale, Scaled16, Table8, Table16};
+use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{self, TableForm};
 use ldnn_core::{Base, Fixed, Kind, Plain, Real, Shape};
 use proptest::prelude::*;
@@ -285,6 +285,12 @@ proptest! {
             }
         }
         let bytes = [q as i8; 256];
+        for (input, output) in [(scale(0), scale(1)), (Scale { step: 1e-3, zero: 7 }, Scale { step: 1.0, zero: zeros[0] })] {
+            let Ok(scaled) = Scaled8::new(Table8(&bytes), input, output) else { continue };
+            let mut h = z.clone();
+            scaled.apply_with_slopes(&mut h.clone(), &mut h);
+            scaled.apply(&mut z);
+        }
         let mut all: Vec<i8> = (-128..=127).collect();
         Table8(&bytes).apply(&mut all);
         prop_assert!(all.iter().all(|&b| b == q as i8));

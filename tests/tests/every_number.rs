@@ -3,7 +3,7 @@
 
 use ldnn_core::Base;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
-use ldnn_core::table::integer::{Scale, Scaled16, Table16};
+use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{TableForm, evaluate};
 
 const KNOTS: Knots = Knots { low: -2.0, high: 3.0, count: 11 };
@@ -173,17 +173,28 @@ fn an_integer_table_answers_for_every_number_with_one_of_its_own() {
     let table = Table16::new(&values).unwrap();
     let scale = |step| Scale { step, zero: 0 };
     let scaled = Scaled16::new(table, scale(1e-3), scale(0.5)).unwrap();
-    let mut before = -400.0;
-    for z in numbers(&[-32.768, 0.0, 32.767]) {
-        let y = scaled.at(z);
-        assert!((-400.0..=400.0).contains(&y) && scaled.slope(z).is_finite(), "{z:e}: {y}");
+    ascends(400.0, &[-32.768, 0.0, 32.767], |z| (scaled.at(z), scaled.slope(z)));
+    let values: [i8; 256] = std::array::from_fn(|i| ((i as i32 - 128) / 2) as i8);
+    let scaled = Scaled8::new(Table8(&values), scale(0.25), Scale { step: 6.25, zero: 0 }).unwrap();
+    let mut least = [-1e9];
+    scaled.apply(&mut least);
+    assert_eq!(least, [-400.0]);
+    ascends(393.75, &[-32.0, 0.0, 31.75], |z| (scaled.at(z).max(-393.75), scaled.slope(z)));
+}
+
+/// A table from `-end` to `end` that never falls, at every number.
+fn ascends(end: f32, ends: &[f32], at: impl Fn(f32) -> (f32, f32)) {
+    let mut before = -end;
+    for z in numbers(ends) {
+        let (y, slope) = at(z);
+        assert!((-end..=end).contains(&y) && slope.is_finite(), "{z:e}: {y}");
         if z.is_nan() {
             // As the first input: no integer is none.
-            assert_eq!(y, -400.0);
+            assert_eq!(y, -end);
         } else {
             assert!(y >= before, "{z:e}: {y} after {before}");
             before = y;
         }
     }
-    assert_eq!(before, 400.0);
+    assert_eq!(before, end);
 }

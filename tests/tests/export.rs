@@ -55,6 +55,7 @@ fn models() -> [Deployed; 3] {
         compact("pairs", "even", "zero", (0.0, 1.5, 3), 4),
         integer,
         TableFile::Base { name: "relu".into() },
+        TableFile::Direct { input: (0.03, -4), output: (0.01, 7), entries: (-128..=127).rev().collect() },
     ];
     let two =
         vec![compact("pairs", "none", "zero", (-1.0, 1.0, 3), 4), compact("pairs", "none", "zero", (-2.0, 1.0, 4), 6)];
@@ -135,10 +136,17 @@ fn tables_keep_to_their_budget() {
     let out = tempfile::tempdir().unwrap();
     let types = Activations::read(&learned()).unwrap().types;
     let mut sizes = vec![];
-    for (i, (form, error)) in
-        [("hermite", 1e-2), ("hermite", 1e-4), ("linear", 1e-2), ("pairs", 3e-3), ("i16", 1e-2), ("auto", 1e-3)]
-            .into_iter()
-            .enumerate()
+    for (i, (form, error)) in [
+        ("hermite", 1e-2),
+        ("hermite", 1e-4),
+        ("linear", 1e-2),
+        ("pairs", 3e-3),
+        ("i16", 1e-2),
+        ("i8", 5e-2),
+        ("auto", 1e-3),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let folder = out.path().join(i.to_string());
         export(&folder, &["--form", form, "--max-error", &error.to_string(), "--range", "-1.6,1.6"]);
@@ -148,7 +156,7 @@ fn tables_keep_to_their_budget() {
         assert!(largest <= 1.01 * error, "{form}: {largest} for {error}");
         sizes.push(bytes(&model));
     }
-    assert!(sizes[0] < sizes[1] && sizes[5] <= sizes[1], "{sizes:?}");
+    assert!(sizes[0] < sizes[1] && sizes[6] <= sizes[1], "{sizes:?}");
     for most in [100, 333, 1000] {
         let folder = out.path().join(format!("b{most}"));
         export(&folder, &["--bytes", &most.to_string(), "--range", "-1.6,1.6"]);
@@ -163,11 +171,17 @@ fn tables_keep_to_their_budget() {
 fn beyond_its_range_a_table_stays_or_goes_on() {
     use ldnn_core::deploy::Activate;
     let out = tempfile::tempdir().unwrap();
-    for (form, beyond) in
-        [("linear", "clamp"), ("pairs", "clamp"), ("i16", "clamp"), ("hermite", "linear"), ("pairs", "linear")]
-    {
+    for (form, beyond) in [
+        ("linear", "clamp"),
+        ("pairs", "clamp"),
+        ("i16", "clamp"),
+        ("i8", "clamp"),
+        ("hermite", "linear"),
+        ("pairs", "linear"),
+    ] {
         let folder = out.path().join(format!("{form}-{beyond}"));
-        export(&folder, &["--form", form, "--beyond", beyond, "--knots", "33", "--range", "-1.5,1.25"]);
+        let knots = if form == "i8" { "256" } else { "33" };
+        export(&folder, &["--form", form, "--beyond", beyond, "--knots", knots, "--range", "-1.5,1.25"]);
         for table in read(&folder).owned().unwrap() {
             let mut y = [-1.5, -2.5, -3.5, 1.25, 2.25, 3.25];
             table.activation().unwrap().apply(&mut y);
@@ -191,6 +205,7 @@ fn every_format_gives_the_bits_of_the_core() {
         &["--what", "network", "--form", "hermite"][..],
         &["--what", "network", "--weights", "int8"],
         &["--form", "i16", "--max-error", "0.01"],
+        &["--form", "i8", "--max-error", "0.05"],
         &["--form", "linear", "--beyond", "clamp", "--max-error", "0.01"],
     ]
     .into_iter()
@@ -263,6 +278,8 @@ fn wrong_requests_say_what_to_do() {
         (&["--max-error", "1e-12"][..], "allow a larger error"),
         (&["--bytes", "7"], "allow more"),
         (&["--knots", "10", "--form", "i16"], "2^k + 1"),
+        (&["--knots", "33", "--form", "i8"], "256 entries"),
+        (&["--max-error", "0.001", "--form", "i8"], "allow a larger error"),
         (&["--form", "hermite", "--beyond", "clamp"], "--beyond linear"),
     ] {
         let all = [

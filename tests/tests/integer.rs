@@ -1,6 +1,6 @@
 //! Integer tables: every input there is.
 
-use ldnn_core::table::integer::{Scale, Scaled16, Table8, Table16};
+use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use proptest::prelude::*;
 
 fn inputs() -> impl Iterator<Item = i16> {
@@ -80,6 +80,38 @@ fn real_numbers_are_rounded_looked_up_and_scaled() {
     let ends = [-1e30, f32::NEG_INFINITY, 1e30, f32::INFINITY].map(|z| table.at(z));
     assert_eq!(ends, [table.at(-4.1), table.at(-4.1), table.at(4.1), table.at(4.1)]);
     assert_eq!(table.at(f32::NAN), table.at(-4.1));
+}
+
+#[test]
+fn a_direct_table_takes_real_numbers_to_the_nearest_of_its_inputs() {
+    let input = Scale::spanning(-4.0, 4.0, 8).unwrap();
+    let output = Scale::spanning(-1.0, 1.0, 8).unwrap();
+    let entries: [i8; 256] = std::array::from_fn(|i| output.integer(input.real(i as i32 - 128).sin(), -128, 127) as i8);
+    let table = Scaled8::new(Table8(&entries), input, output).unwrap();
+    for i in 0..10_000 {
+        let z = input.real(-128) + (input.real(127) - input.real(-128)) * i as f32 / 10_000.0;
+        // Where the rounding of the input is a tie, either side is right.
+        let q = input.integer(z, -128, 127);
+        let near = [q - 1, q, q + 1].map(|q| output.real(entries[(q.clamp(-128, 127) + 128) as usize].into()));
+        assert!(near.contains(&table.at(z)), "{} at {z}", table.at(z));
+        // Half a step of the input, along a slope of at most 1; half a step of the output.
+        assert!((table.at(z) - z.sin()).abs() <= 0.501 * (input.step + output.step), "{} at {z}", table.at(z));
+        let (mut slope, mut h) = ([z], [0.0]);
+        table.apply_with_slopes(&mut slope, &mut h);
+        // One-sided at the ends.
+        assert!((slope[0] - z.cos()).abs() < 0.2, "{} at {z}", slope[0]);
+        assert_eq!(h[0], table.at(z));
+    }
+    for q in -128..=127 {
+        assert_eq!(table.at(input.real(q)), output.real(entries[(q + 128) as usize].into()), "{q}");
+    }
+    let ends = [-1e30, f32::NEG_INFINITY, 1e30, f32::INFINITY].map(|z| (table.at(z), table.slope(z)));
+    let [low, high] = [entries[0], entries[255]].map(|q| (output.real(q.into()), 0.0));
+    assert_eq!(ends, [low, low, high, high]);
+    assert_eq!((table.at(f32::NAN), table.slope(f32::NAN)), low);
+    let beyond = Scale { step: 1.0, zero: (1 << 30) + 1 };
+    assert!(Scaled8::new(Table8(&entries), input, beyond).is_err());
+    assert!(Scaled8::new(Table8(&entries), Scale { step: 0.0, zero: 0 }, output).is_err());
 }
 
 #[test]

@@ -158,13 +158,49 @@ const fn shift(entries: usize) -> Result<u32, TableError> {
 /// The largest zero of an output scale: an entry less it fits into 32 bits.
 const MAX_ZERO: u32 = 1 << 30;
 
-/// An integer table between real numbers.
+/// From real numbers to the inputs of a table, counted from its first, and from its outputs to real numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scaled16<'a> {
-    table: Table16<'a>,
+pub(crate) struct Between {
     per: f32,
     offset: f32,
     output: Scale,
+}
+
+impl Between {
+    /// `first`: the first input.
+    const fn new(first: i32, input: Scale, output: Scale) -> Result<Between, TableError> {
+        let zero = output.zero.unsigned_abs() <= MAX_ZERO;
+        let good = input.is_valid() && output.is_valid() && (1.0 / input.step).is_finite() && zero;
+        if !good {
+            return Err(TableError::Scale);
+        }
+        // Rounding towards zero after adding a half is to the nearest.
+        let offset = (input.zero as f64 - first as f64 + 0.5) as f32;
+        Ok(Between { per: 1.0 / input.step, offset, output })
+    }
+
+    #[inline(always)]
+    fn position(&self, z: f32) -> f32 {
+        z * self.per + self.offset
+    }
+
+    #[inline(always)]
+    fn real(&self, y: i32) -> f32 {
+        // Never wraps: see `MAX_ZERO`.
+        y.wrapping_sub(self.output.zero) as f32 * self.output.step
+    }
+
+    /// `rise`: between two inputs that lie next to each other.
+    fn slope(&self, rise: f32) -> f32 {
+        rise * self.output.step * self.per
+    }
+}
+
+/// An integer table of lines between real numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaled16<'a> {
+    table: Table16<'a>,
+    between: Between,
 }
 
 impl<'a> Scaled16<'a> {
@@ -173,22 +209,18 @@ impl<'a> Scaled16<'a> {
     /// # Errors
     /// If a scale is impossible: a step that is not positive and finite, or the zero of the output beyond +-2^30.
     pub const fn new(table: Table16<'a>, input: Scale, output: Scale) -> Result<Self, TableError> {
-        if let Err(e) = Scaled16::check(table.entries.len(), input, output) {
-            return Err(e);
+        match Scaled16::check(table.entries.len(), input, output) {
+            Ok(between) => Ok(Scaled16 { table, between }),
+            Err(e) => Err(e),
         }
-        // Counted from the first input, so that rounding towards zero after adding a half is to the nearest.
-        let offset = (input.zero as f64 + 32768.5) as f32;
-        Ok(Scaled16 { table, per: 1.0 / input.step, offset, output })
     }
 
     /// Whether a table of so many entries and these scales fit each other.
-    pub(crate) const fn check(entries: usize, input: Scale, output: Scale) -> Result<(), TableError> {
-        if let Err(e) = shift(entries) {
-            return Err(e);
+    pub(crate) const fn check(entries: usize, input: Scale, output: Scale) -> Result<Between, TableError> {
+        match shift(entries) {
+            Ok(_) => Between::new(-32768, input, output),
+            Err(e) => Err(e),
         }
-        let zero = output.zero.unsigned_abs() <= MAX_ZERO;
-        let good = input.is_valid() && output.is_valid() && (1.0 / input.step).is_finite() && zero;
-        if good { Ok(()) } else { Err(TableError::Scale) }
     }
 
     /// In place, pre-activations become activations: each is rounded to an i16, looked up, and scaled.
@@ -206,23 +238,77 @@ impl<'a> Scaled16<'a> {
     /// The slope of the line that `z` lies on; 0 where the table is constant beyond its ends.
     #[must_use]
     pub fn slope(&self, z: f32) -> f32 {
-        let position = z * self.per + self.offset;
+        let position = self.between.position(z);
         if !(0.0..65536.0).contains(&position) {
             return 0.0;
         }
         let tail = self.table.entries.get((position as usize) >> self.table.shift..).unwrap_or_default();
         let [y0, y1] = *tail.first_chunk::<2>().unwrap_or(&[0; 2]);
         let rise = i32::from(y1).wrapping_sub(i32::from(y0)) as f32 / 1i32.wrapping_shl(self.table.shift) as f32;
-        rise * self.output.step * self.per
+        self.between.slope(rise)
     }
 
     /// The activation at `z`.
     #[inline(always)]
     #[must_use]
     pub fn at(&self, z: f32) -> f32 {
-        let u = (z * self.per + self.offset) as i32;
+        let u = self.between.position(z) as i32;
         let q = u.clamp(0, 0xffff) as u16 ^ 0x8000;
-        // Never wraps: see `MAX_ZERO`.
-        i32::from(self.table.at(q.cast_signed())).wrapping_sub(self.output.zero) as f32 * self.output.step
+        self.between.real(i32::from(self.table.at(q.cast_signed())))
+    }
+}
+
+/// A direct table between real numbers: 256 steps, each as wide as one of the input's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaled8<'a> {
+    table: Table8<'a>,
+    between: Between,
+}
+
+impl<'a> Scaled8<'a> {
+    /// `table`, with what its inputs and outputs stand for.
+    ///
+    /// # Errors
+    /// As [`Scaled16::new`].
+    pub const fn new(table: Table8<'a>, input: Scale, output: Scale) -> Result<Self, TableError> {
+        match Between::new(-128, input, output) {
+            Ok(between) => Ok(Scaled8 { table, between }),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// In place, pre-activations become activations: each is rounded to an i8, looked up, and scaled.
+    pub fn apply(&self, z: &mut [f32]) {
+        z.iter_mut().for_each(|z| *z = self.at(*z));
+    }
+
+    /// `h` becomes the activations, `z` the slopes; of two lengths the shorter counts.
+    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
+        for (z, h) in z.iter_mut().zip(h) {
+            (*h, *z) = (self.at(*z), self.slope(*z));
+        }
+    }
+
+    /// The slope from the entry before to the one behind that of `z` (steps have none of their own); 0 beyond the ends.
+    #[must_use]
+    pub fn slope(&self, z: f32) -> f32 {
+        let position = self.between.position(z);
+        if !(0.0..256.0).contains(&position) {
+            return 0.0;
+        }
+        let Table8(entries) = self.table;
+        let i = position as usize;
+        let (before, behind) = (i.saturating_sub(1), i.saturating_add(1).min(255));
+        let y = |i: usize| i32::from(entries.get(i).copied().unwrap_or_default());
+        self.between.slope(y(behind).wrapping_sub(y(before)) as f32 / behind.wrapping_sub(before) as f32)
+    }
+
+    /// The activation at `z`.
+    #[inline(always)]
+    #[must_use]
+    pub fn at(&self, z: f32) -> f32 {
+        let u = self.between.position(z) as i32;
+        let q = u.clamp(0, 0xff) as u8 ^ 0x80;
+        self.between.real(i32::from(self.table.at(q.cast_signed())))
     }
 }

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 use cortex_m::singleton;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
-use ldnn_core::table::integer::{Scale, Scaled16, Table8, Table16};
+use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::{Base, Real, network};
 use ldnn_firmware_example::board::{self, Clock, UNIT};
 use ldnn_firmware_example::learn::{DIRECT, Direct};
@@ -42,6 +42,9 @@ fn run() -> Option<()> {
     let direct = black_box([3i8; 256]);
     let bytes = singleton!(BYTES: [i8; COUNT] = [5; COUNT])?;
     tell("i8-direct", clock.count(|| Table8(&direct).apply(black_box(&mut bytes[..]))));
+    let scaled = black_box(Scaled8::new(Table8(&direct), Scale { step: 1.0 / 32.0, zero: 0 }, scale).ok()?);
+    inside(z);
+    tell("i8-from-f32", clock.count(|| scaled.apply(black_box(&mut z[..]))));
     inside(z);
     tell("tanhf", clock.count(|| black_box(&mut z[..]).iter_mut().for_each(|z| *z = Real::tanh(*z))));
     let direct = singleton!(DIRECT_ROOM: Direct = Direct::new())?;

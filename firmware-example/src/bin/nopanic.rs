@@ -19,7 +19,7 @@ use ldnn_core::quantised::{Parts, Quantised};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::shape::ShapeError;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
-use ldnn_core::table::integer::{Scale, Scaled16, Table8, Table16};
+use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{self, TableForm};
 use ldnn_core::{Base, Fixed, Kind, Plain, Real, Shape, Vector};
 
@@ -295,6 +295,11 @@ fn lookups(memory: &mut Any<f32>) -> Option<()> {
     Scaled16::apply_with_slopes(&scaled, b, c);
     Activate::apply(&scaled, b);
     let table = any([0; 256]);
+    let scaled = said(Scaled8::new(Table8(&table), any(scale), any(scale)))?;
+    any((Scaled8::at(&scaled, any(0.5)), Scaled8::slope(&scaled, any(0.5))));
+    Scaled8::apply(&scaled, b);
+    Scaled8::apply_with_slopes(&scaled, b, c);
+    Activate::apply(&scaled, b);
     any(Table8::at(&Table8(&table), any(3)));
     Table8::apply(&Table8(&table), &mut any([0; 4]));
     any(q);
@@ -356,8 +361,11 @@ fn images(memory: &mut Any<f32>) {
 fn load(all: &Activations<'_>, floats: &mut [f32]) {
     let mut integers = any([0i16; 16]);
     let mut activations = [Activation::Base(Base::Zero); 2];
-    any((Activations::count(all), Activations::floats_len(all), Activations::integers_len(all)));
-    said(Activations::load(all, floats, &mut integers, activations.get_mut(..any(2)).unwrap_or_default()));
+    let mut direct = any([[0i8; 256]; 2]);
+    any((Activations::count(all), Activations::floats_len(all)));
+    any((Activations::integers_len(all), Activations::direct_len(all)));
+    let direct = direct.get_mut(..any(1)).unwrap_or_default();
+    said(Activations::load(all, floats, &mut integers, direct, activations.get_mut(..any(2)).unwrap_or_default()));
 }
 
 fn load_integers(network: &Integers<'_>) {

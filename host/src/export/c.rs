@@ -6,6 +6,7 @@ use super::text::{comment, float, lines};
 use anyhow::Result;
 use ldnn_core::Base;
 use ldnn_core::table::compact::{Form, Symmetry};
+use ldnn_core::table::integer::Scale;
 use std::fmt::Write;
 
 /// The header.
@@ -113,6 +114,9 @@ fn helpers(name: &str, owned: &[Owned]) -> String {
     if owned.iter().any(|t| matches!(t, Owned::Integer { .. })) {
         text += &INTEGER.replace("NAME", name);
     }
+    if owned.iter().any(|t| matches!(t, Owned::Direct { .. })) {
+        text += &DIRECT.replace("NAME", name);
+    }
     text
 }
 
@@ -189,15 +193,31 @@ fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
             let numbers = lines(entries);
             write!(text, "static const int16_t {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n", entries.len())?;
             let shift = 16 - (entries.len() - 1).ilog2();
-            let per = float(1.0 / input.step);
-            let offset = float((f64::from(input.zero) + 32768.5) as f32);
-            let step = float(output.step);
             text += &function;
-            writeln!(text, "    const int32_t y = {name}_integer({name}_table{t}, {shift}, {per}f, {offset}f, z);")?;
-            writeln!(text, "    return (float)(y - ({})) * {step}f;\n}}\n", output.zero)?;
+            let place = between(input, 32768);
+            writeln!(text, "    const int32_t y = {name}_integer({name}_table{t}, {shift}, {place}, z);")?;
+            text += &returned(output)?;
+        }
+        Owned::Direct { input, output, entries } => {
+            writeln!(text, "/* {} */", table.describe())?;
+            write!(text, "static const int8_t {name}_table{t}[256] = {{\n{}\n}};\n\n", lines(&entries[..]))?;
+            text += &function;
+            writeln!(text, "    const int32_t y = {name}_direct({name}_table{t}, {}, z);", between(input, 128))?;
+            text += &returned(output)?;
         }
     }
     Ok(text)
+}
+
+/// Factor and offset from real numbers to integers, counted from the first, which is `-half`.
+fn between(input: &Scale, half: i32) -> String {
+    let offset = (f64::from(input.zero) + f64::from(half) + 0.5) as f32;
+    format!("{}f, {}f", float(1.0 / input.step), float(offset))
+}
+
+/// The real number that `y` stands for.
+fn returned(output: &Scale) -> Result<String, std::fmt::Error> {
+    Ok(format!("    return (float)(y - ({})) * {}f;\n}}\n\n", output.zero, float(output.step)))
 }
 
 fn floats(name: &str, shape: &ShapeFile, theta: &[f32]) -> Result<String> {
@@ -376,6 +396,15 @@ static int32_t NAME_integer(const int16_t *entries, int32_t shift, float per, fl
     const int32_t rise = (int32_t)entries[i + 1] - (int32_t)entries[i];
     const int32_t v = (u & ((1 << shift) - 1)) * rise + (1 << (shift - 1));
     return (int32_t)entries[i] + (v >= 0 ? v >> shift : ~(~v >> shift));
+}
+
+";
+
+const DIRECT: &str = "\
+static int32_t NAME_direct(const int8_t *entries, float per, float offset, float z)
+{
+    const float position = z * per + offset;
+    return (int32_t)entries[!(position > 0.0f) ? 0 : position >= 255.0f ? 255 : (int32_t)position];
 }
 
 ";

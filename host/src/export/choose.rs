@@ -27,6 +27,8 @@ pub enum FormChoice {
     Pairs,
     /// A line a cell, 16-bit integers
     I16,
+    /// The value for every 8-bit integer: 256 bytes, the fastest where numbers are integers
+    I8,
 }
 
 /// What decides the size.
@@ -64,6 +66,8 @@ const DENSE: usize = 1 << 16;
 const SPARSE: usize = 1 << 12;
 /// Sizes of tables of integers: 2^k + 1 entries.
 const INTEGERS: std::ops::RangeInclusive<u32> = 2..=9;
+/// The size of a table of 8-bit integers.
+const DIRECT: u32 = 256;
 /// The most knots that are considered.
 const MOST_KNOTS: u32 = 1025;
 
@@ -97,6 +101,7 @@ impl<'a> Chooser<'a> {
         let tables = self.source.functions.iter().zip(&self.ranges).map(|(f, &range)| match (f.kind(), form) {
             (Kind::Base(base @ (Base::Zero | Base::Identity | Base::Relu)), _) => Ok(Owned::Base(base)),
             (_, FormChoice::I16) => Owned::integer(f, range, (knots - 1).ilog2()),
+            (_, FormChoice::I8) => Owned::direct(f, range),
             (_, FormChoice::Hermite) => Owned::compact(f, Form::Hermite, range, knots, self.beyond),
             (_, FormChoice::Linear) => Owned::compact(f, Form::Linear, range, knots, self.beyond),
             (_, FormChoice::Pairs | FormChoice::Auto) => Owned::compact(f, Form::Pairs, range, knots, self.beyond),
@@ -118,8 +123,7 @@ impl<'a> Chooser<'a> {
         Ok(Candidate { form, knots, tables, bytes, max_error: max, rms_error })
     }
 
-    /// The same with the error searched for as densely as it is reported: at 2^16 points a range, which are all inputs
-    /// that a table of 16-bit integers has.
+    /// The same with the error searched for as densely as it is reported: at 2^16 points a range.
     ///
     /// # Errors
     /// As [`Self::choose`].
@@ -129,7 +133,7 @@ impl<'a> Chooser<'a> {
     }
 
     fn forms(&self, form: FormChoice) -> Vec<FormChoice> {
-        let all = [FormChoice::Hermite, FormChoice::Linear, FormChoice::Pairs, FormChoice::I16];
+        let all = [FormChoice::Hermite, FormChoice::Linear, FormChoice::Pairs, FormChoice::I16, FormChoice::I8];
         match form {
             // A cubic has no flat end.
             FormChoice::Auto if self.beyond == Beyond::Clamp => all[1..].to_vec(),
@@ -143,7 +147,9 @@ impl<'a> Chooser<'a> {
     /// # Errors
     /// As [`Self::choose`].
     pub fn ladder(&self, form: FormChoice) -> Result<Vec<Candidate>> {
-        let sizes = self.forms(form).into_iter().flat_map(|form| (3..=9).map(move |k| (form, (1 << k) + 1)));
+        let ladder = |form| if form == FormChoice::I8 { sizes(form) } else { (3..=9).map(|k| (1 << k) + 1).collect() };
+        let sizes =
+            self.forms(form).into_iter().flat_map(|form| ladder(form).into_iter().map(move |knots| (form, knots)));
         sizes.map(|(form, knots)| self.build(form, knots, &self.sparse)).collect()
     }
 
@@ -157,6 +163,9 @@ impl<'a> Chooser<'a> {
                 let form = if form == FormChoice::Auto { FormChoice::Hermite } else { form };
                 if form == FormChoice::I16 && !(knots > 2 && (knots - 1).is_power_of_two() && knots <= 1 << 15) {
                     bail!("--knots {knots}: a table of integers has 2^k + 1 entries: 3, 5, 9, 17, ..., 513, ...");
+                }
+                if form == FormChoice::I8 && knots != DIRECT {
+                    bail!("--knots {knots}: a table of 8-bit integers has {DIRECT} entries, one for every input");
                 }
                 self.build(form, knots, &self.sparse)
             }
@@ -212,8 +221,10 @@ impl<'a> Chooser<'a> {
 
 /// Sizes of a form in ascending order; beyond 128 in steps of about a fiftieth.
 fn sizes(form: FormChoice) -> Vec<u32> {
-    if form == FormChoice::I16 {
-        return INTEGERS.map(|k| (1 << k) + 1).collect();
+    match form {
+        FormChoice::I16 => return INTEGERS.map(|k| (1 << k) + 1).collect(),
+        FormChoice::I8 => return vec![DIRECT],
+        _ => {}
     }
     std::iter::successors(Some(3u32), |&n| Some(n + 1 + n / 64).filter(|&n| n <= MOST_KNOTS)).collect()
 }
@@ -242,6 +253,28 @@ pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>>
         predict(shape, &source.theta, &activations, x, out, &mut work)?;
     }
     Ok(all)
+}
+
+/// Largest error, and root of the mean squared one, of the tables of integers over every input that they have: what
+/// rounding the inputs costs is left out. `None` if there are no such tables.
+///
+/// # Errors
+/// If a table is malformed.
+pub fn every_input(source: &Source, tables: &[Owned]) -> Result<Option<(f64, f64)>> {
+    let (mut max, mut squares, mut count) = (0.0f64, 0.0, 0);
+    for (f, table) in source.functions.iter().zip(tables) {
+        let Some((scale, first, last)) = table.inputs() else { continue };
+        let mut z: Vec<f32> = (first..=last).map(|q| scale.real(q)).collect();
+        let exact = f.values(&z.iter().map(|&z| z.into()).collect::<Vec<_>>())?;
+        table.activation()?.apply(&mut z);
+        for (y, exact) in z.iter().zip(exact) {
+            let error = (f64::from(*y) - exact).abs();
+            max = max.max(error);
+            squares += error * error;
+        }
+        count += z.len();
+    }
+    Ok((count > 0).then(|| (max, (squares / count as f64).sqrt())))
 }
 
 /// How good it is.

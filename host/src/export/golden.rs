@@ -30,10 +30,10 @@ pub struct Golden {
 fn pre_activations(owned: &[Owned]) -> Vec<f32> {
     let mut z = vec![0.0, -0.0, 1e-40, -1e-40, 1e-7, -1e-7, 1e6, -1e6, 3e9, -3e9, 1e20, -1e20];
     for table in owned {
-        let (low, high) = match table {
-            Owned::Base(_) => (-2.0, 2.0),
-            Owned::Compact { knots, .. } => (f64::from(knots.low), f64::from(knots.high)),
-            Owned::Integer { input, .. } => (f64::from(input.real(-32768)), f64::from(input.real(32767))),
+        let (low, high) = match (table, table.inputs()) {
+            (Owned::Compact { knots, .. }, _) => (f64::from(knots.low), f64::from(knots.high)),
+            (_, Some((scale, first, last))) => (f64::from(scale.real(first)), f64::from(scale.real(last))),
+            _ => (-2.0, 2.0),
         };
         let width = high - low;
         // 997 is prime: the points fall everywhere in the cells.

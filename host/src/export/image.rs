@@ -13,6 +13,7 @@ enum Record {
     Base(u8),
     Compact { form: u8, symmetry: u8, base: u8, low: f32, high: f32, count: u32, entries: Bytes },
     Integer { input: (f32, i32), output: (f32, i32), entries: Bytes },
+    Direct { input: (f32, i32), output: (f32, i32), entries: Bytes },
 }
 
 /// In postcard a sequence of bytes is what a slice of bytes is: their number, then themselves.
@@ -91,6 +92,11 @@ fn record(table: &Owned) -> Record {
             input: (input.step, input.zero),
             output: (output.step, output.zero),
             entries: little(entries, |x| x.to_le_bytes()),
+        },
+        Owned::Direct { input, output, entries } => Record::Direct {
+            input: (input.step, input.zero),
+            output: (output.step, output.zero),
+            entries: little(&entries[..], |x| x.to_le_bytes()),
         },
     }
 }

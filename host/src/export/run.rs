@@ -322,6 +322,11 @@ fn for_devices(
             "tables: {} bytes; against the exact activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
             chosen.bytes, chosen.max_error, chosen.rms_error
         ));
+        if let Some((max, rms)) = choose::every_input(&source, &chosen.tables)? {
+            measured.push(format!(
+                "over every integer that the tables take: largest error {max:.3e}, RMS error {rms:.3e} (without rounding the input)"
+            ));
+        }
     }
     let got = if whole_int8 { &in_integers } else { &with_tables };
     measured.push(format!(

@@ -91,10 +91,22 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
     if compact {
         text += "use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};\n";
     }
+    let mut integer = vec![];
+    if has(&|t| matches!(t, Owned::Direct { .. })) {
+        integer.extend(["Scaled8", "Table8"]);
+    }
     if has(&|t| matches!(t, Owned::Integer { .. })) {
-        text += "use ldnn_core::table::integer::{Scale, Scaled16, Table16};\n";
-    } else if matches!(model.weights, WeightFile::Integers(_)) {
-        text += "use ldnn_core::table::integer::Scale;\n";
+        integer.extend(["Scaled16", "Table16"]);
+    }
+    if !integer.is_empty() || matches!(model.weights, WeightFile::Integers(_)) {
+        integer.push("Scale");
+    }
+    // As rustfmt orders them.
+    integer.sort_by_key(|name| (name.trim_end_matches(char::is_numeric), name.len()));
+    match integer[..] {
+        [] => {}
+        [one] => writeln!(text, "use ldnn_core::table::integer::{one};").unwrap_or_default(),
+        _ => writeln!(text, "use ldnn_core::table::integer::{{{}}};", integer.join(", ")).unwrap_or_default(),
     }
     match (model.shape.is_some(), compact || has(&|t| matches!(t, Owned::Base(_)))) {
         (true, _) => text += "use ldnn_core::{Base, Kind, Shape};\n",
@@ -135,6 +147,10 @@ fn activations(owned: &[Owned]) -> Result<String> {
                 writeln!(text, "/// {}", table.describe())?;
                 text += &array(&format!("TABLE{}", t + 1), "i16", entries);
             }
+            Owned::Direct { entries, .. } => {
+                writeln!(text, "/// {}", table.describe())?;
+                text += &array(&format!("TABLE{}", t + 1), "i8", &entries[..]);
+            }
         }
     }
     let kind = common_type(owned);
@@ -161,8 +177,16 @@ fn activations(owned: &[Owned]) -> Result<String> {
                 scale(*input),
                 scale(*output)
             ),
+            Owned::Direct { input, output, .. } => format!(
+                "match Scaled8::new(Table8(&TABLE{}), {}, {}) {{\n        Ok(table) => table,\n        \
+                 Err(_) => panic!(\"no such scales\"),\n    }}",
+                t + 1,
+                scale(*input),
+                scale(*output)
+            ),
         };
         let variant = match table {
+            Owned::Direct { .. } => "Direct",
             Owned::Base(_) => "Base",
             Owned::Compact { .. } => "Compact",
             Owned::Integer { .. } => "Integer",
@@ -180,6 +204,8 @@ fn common_type(owned: &[Owned]) -> &'static str {
         "Compact"
     } else if owned.iter().all(|t| matches!(t, Owned::Integer { .. })) {
         "Scaled16"
+    } else if owned.iter().all(|t| matches!(t, Owned::Direct { .. })) {
+        "Scaled8"
     } else {
         "Activation"
     }

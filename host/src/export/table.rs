@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::Base;
 use ldnn_core::deploy::Activation;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
-use ldnn_core::table::integer::{Scale, Scaled16, Table16};
+use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use serde::{Deserialize, Serialize};
 
 /// What a table does beyond its ends.
@@ -46,6 +46,15 @@ pub enum Owned {
         /// The numbers.
         entries: Vec<i16>,
     },
+    /// A direct table of 8-bit integers.
+    Direct {
+        /// What inputs stand for.
+        input: Scale,
+        /// What outputs stand for.
+        output: Scale,
+        /// The value for every input, -128 first.
+        entries: Box<[i8; 256]>,
+    },
 }
 
 impl Owned {
@@ -83,15 +92,35 @@ impl Owned {
     /// # Errors
     /// If there is no such table.
     pub fn integer(f: &Function, (low, high): (f32, f32), k: u32) -> Result<Owned> {
-        let input = Scale::spanning(low, high, 16).context("the range of the inputs is empty")?;
+        let input = spanning(low, high, 16)?;
         let spread = 1i32 << (16 - k);
         // The last knot is one input beyond the last i16.
         let z: Vec<f64> = (0..=1 << k).map(|i| f64::from(input.real(i * spread - 32768))).collect();
-        let y = f.values(&z)?;
-        let (least, most) = y.iter().fold((0.0f64, 0.0f64), |(a, b), &y| (a.min(y), b.max(y)));
-        let output = Scale::spanning(least as f32, most as f32, 16).unwrap_or(Scale { step: 1.0, zero: 0 });
-        let entries = y.iter().map(|&y| output.integer(y as f32, -32768, 32767) as i16).collect();
-        Ok(Owned::Integer { input, output, entries })
+        let (output, entries) = rounded(&f.values(&z)?, 16);
+        Ok(Owned::Integer { input, output, entries: entries.into_iter().map(|q| q as i16).collect() })
+    }
+
+    /// A table of the value for every 8-bit integer between `low` and `high`, constant beyond.
+    ///
+    /// # Errors
+    /// If there is no such table.
+    pub fn direct(f: &Function, (low, high): (f32, f32)) -> Result<Owned> {
+        let input = spanning(low, high, 8)?;
+        let z: Vec<f64> = (-128..128).map(|q| f64::from(input.real(q))).collect();
+        let (output, entries) = rounded(&f.values(&z)?, 8);
+        let mut all = Box::new([0; 256]);
+        all.iter_mut().zip(entries).for_each(|(to, q)| *to = q as i8);
+        Ok(Owned::Direct { input, output, entries: all })
+    }
+
+    /// The scale, first and last of the inputs, if those are integers.
+    #[must_use]
+    pub fn inputs(&self) -> Option<(Scale, i32, i32)> {
+        match self {
+            Owned::Base(_) | Owned::Compact { .. } => None,
+            Owned::Integer { input, .. } => Some((*input, -32768, 32767)),
+            Owned::Direct { input, .. } => Some((*input, -128, 127)),
+        }
     }
 
     /// As the core takes it.
@@ -107,6 +136,9 @@ impl Owned {
             Owned::Integer { input, output, entries } => {
                 Activation::Integer(Scaled16::new(Table16::new(entries)?, *input, *output)?)
             }
+            Owned::Direct { input, output, entries } => {
+                Activation::Direct(Scaled8::new(Table8(entries), *input, *output)?)
+            }
         })
     }
 
@@ -117,6 +149,7 @@ impl Owned {
             Owned::Base(_) => 0,
             Owned::Compact { entries, .. } => 4 * entries.len(),
             Owned::Integer { entries, .. } => 2 * entries.len(),
+            Owned::Direct { entries, .. } => entries.len(),
         }
     }
 
@@ -138,8 +171,23 @@ impl Owned {
             Owned::Integer { input, entries, .. } => {
                 format!("i16, {} entries on [{}, {}]", entries.len(), input.real(-32768), input.real(32767))
             }
+            Owned::Direct { input, .. } => {
+                format!("i8, 256 entries on [{}, {}]", input.real(-128), input.real(127))
+            }
         }
     }
+}
+
+fn spanning(low: f32, high: f32, bits: u32) -> Result<Scale> {
+    Scale::spanning(low, high, bits).with_context(|| format!("{bits}-bit integers cannot span {low} to {high}"))
+}
+
+/// Values as `bits`-bit integers that span them and 0.
+fn rounded(y: &[f64], bits: u32) -> (Scale, Vec<i32>) {
+    let (least, most) = y.iter().fold((0.0f64, 0.0f64), |(a, b), &y| (a.min(y), b.max(y)));
+    let output = Scale::spanning(least as f32, most as f32, bits).unwrap_or(Scale { step: 1.0, zero: 0 });
+    let half = 1 << (bits - 1);
+    (output, y.iter().map(|&y| output.integer(y as f32, -half, half - 1)).collect())
 }
 
 /// A cell more at each end.
@@ -213,6 +261,15 @@ pub enum TableFile {
         /// The numbers.
         entries: Vec<i16>,
     },
+    /// A direct table of 8-bit integers.
+    Direct {
+        /// Step and zero of the inputs.
+        input: (f32, i32),
+        /// Step and zero of the outputs.
+        output: (f32, i32),
+        /// The 256 numbers.
+        entries: Vec<i8>,
+    },
 }
 
 impl From<&Owned> for TableFile {
@@ -232,6 +289,11 @@ impl From<&Owned> for TableFile {
                 input: (input.step, input.zero),
                 output: (output.step, output.zero),
                 entries: entries.clone(),
+            },
+            Owned::Direct { input, output, entries } => TableFile::Direct {
+                input: (input.step, input.zero),
+                output: (output.step, output.zero),
+                entries: entries.to_vec(),
             },
         }
     }
@@ -261,6 +323,10 @@ impl TableFile {
             },
             TableFile::Integer { input, output, entries } => {
                 Owned::Integer { input: scale(input), output: scale(output), entries: entries.clone() }
+            }
+            TableFile::Direct { input, output, entries } => {
+                let entries = entries[..].try_into().ok().context("a table of 8-bit integers must have 256 entries")?;
+                Owned::Direct { input: scale(input), output: scale(output), entries: Box::new(entries) }
             }
         };
         owned.activation()?;

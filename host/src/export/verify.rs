@@ -123,8 +123,9 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
     };
     if let Some((records, network)) = activations {
         let (mut floats, mut integers) = (vec![0.0; records.floats_len()], vec![0; records.integers_len()]);
+        let mut direct = vec![[0; 256]; records.direct_len()];
         let mut loaded = vec![Activation::Base(ldnn_core::Base::Zero); records.count()];
-        records.load(&mut floats, &mut integers, &mut loaded)?;
+        records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
         for activation in &loaded {
             let mut y = z.clone();
             activation.apply(&mut y);

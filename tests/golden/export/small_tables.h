@@ -27,6 +27,9 @@ float small_tables_type4(float z);
 /* Activation type 5. */
 float small_tables_type5(float z);
 
+/* Activation type 6. */
+float small_tables_type6(float z);
+
 #ifdef __cplusplus
 }
 #endif
