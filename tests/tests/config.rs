@@ -88,6 +88,48 @@ fn every_command_prints_settings_that_it_takes_back() {
 }
 
 #[test]
+fn commands_whose_settings_are_flags_take_them_from_files_too() {
+    let dir = tempdir().unwrap();
+    let commands: [&[&str]; 11] = [
+        &["eval", "m.ldnn", "t.csv", "--delimiter", ";", "--labels", "y.csv"],
+        &["predict", "m.ldnn", "--block", "7", "--no-header"],
+        &["inspect", "m.ldnn", "--inputs"],
+        &["import", "w.safetensors", "--activation", "tanh", "--classes", "a,b"],
+        &["verify", "folder", "--core", "elsewhere"],
+        &["list", "folder"],
+        &["show", "folder"],
+        &["compare", "one", "other"],
+        &["merge", "r", "--out", "there"],
+        &["status", "r"],
+        &["slurm", "s.toml", "--minutes", "9", "--option=--partition=x"],
+    ];
+    for command in commands {
+        let printed = succeed(dir.path(), &with(command, &["--print-config"]));
+        fs::write(dir.path().join("c.toml"), &printed).unwrap();
+        let bare: Vec<&str> = command.iter().copied().take_while(|a| !a.starts_with('-')).collect();
+        let again = succeed(dir.path(), &with(&bare, &["--config", "c.toml", "--print-config"]));
+        assert_eq!(printed, again, "{command:?}");
+        fs::write(dir.path().join("typo.toml"), "nonsense = 1\n").unwrap();
+        let message = refuse(dir.path(), &with(&bare, &["--config", "typo.toml"]), 2);
+        assert!(message.contains("'typo.toml', line 1, column 1: there is no setting 'nonsense'"), "{message}");
+    }
+    // They count: a table with another delimiter is read, and a flag is above the file.
+    table(dir.path());
+    let train =
+        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "5"];
+    succeed(dir.path(), &with(&train, &["--runs", "2"]));
+    let text = fs::read_to_string(dir.path().join("t.csv")).unwrap();
+    fs::write(dir.path().join("s.csv"), text.replace(',', "|")).unwrap();
+    fs::write(dir.path().join("c.toml"), "[table]\ndelimiter = \"|\"\n").unwrap();
+    let plain = succeed(dir.path(), &["eval", "model.ldnn", "t.csv"]);
+    assert_eq!(succeed(dir.path(), &["eval", "model.ldnn", "s.csv", "--config", "c.toml"]), plain);
+    assert_eq!(succeed(dir.path(), &["eval", "model.ldnn", "s.csv", "--set", "table.delimiter=|"]), plain);
+    assert_eq!(succeed(dir.path(), &["eval", "model.ldnn", "t.csv", "--config", "c.toml", "--delimiter", ","]), plain);
+    let message = refuse(dir.path(), &["predict", "model.ldnn", "t.csv", "--set", "block=0"], 2);
+    assert!(message.contains("--block 0"), "{message}");
+}
+
+#[test]
 fn a_stored_config_gives_the_same_run_bit_for_bit() {
     let dir = tempdir().unwrap();
     succeed(dir.path(), &with(&META, &["--out", "a", "--seed", "4", "--base", "tanh", "--noise", "0.05"]));

@@ -191,6 +191,38 @@ fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_
 }
 
 #[test]
+fn reproduce_is_a_study_whose_stages_are_each_one_array() {
+    let dir = tempdir().unwrap();
+    let study = "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n";
+    fs::write(dir.path().join("study.toml"), study).unwrap();
+    succeed(dir.path(), &["reproduce", "fig4", "--preset", "smoke", "-q", "--out", "whole"]);
+    let script = succeed(dir.path(), &["slurm", "study.toml", "--tasks", "2"]);
+    let stages = ["learn", "select", "train"];
+    let submitted: Vec<usize> =
+        stages.iter().map(|s| script.find(&format!("{s}=$(stage={s} tasks=2")).unwrap()).collect();
+    assert!(submitted.is_sorted(), "{script}");
+    for stage in stages {
+        for shard in ["2/3", "0/3", "1/3"] {
+            succeed(dir.path(), &["run", "study.toml", "-q", "--out", "r", "--stage", stage, "--shard", shard]);
+        }
+    }
+    succeed(dir.path(), &["merge", "r"]);
+    assert_same(&results(&dir.path().join("whole")), &results(&dir.path().join("r")));
+    for (stage, args) in [("select", &["study.toml"][..]), ("train", &["study.toml"])] {
+        // A stage whose turn has not come yet does what it can, and is to be started again.
+        let args = [&["run"], args, &["-q", "--out", "early", "--shard", "0/3", "--stage", stage]].concat();
+        assert_eq!(run(dir.path(), &args).status.code(), Some(75), "{stage}");
+    }
+    let printed = succeed(dir.path(), &["run", "study.toml", "--print-config", "--set", "equal.runs=7"]);
+    assert!(printed.contains("[reproduce.equal]\n") && printed.contains("runs = 7\n"), "{printed}");
+    assert!(succeed(dir.path(), &["run", "study.toml", "--dry-run"]).contains("trainings; some"));
+    assert!(refuse(dir.path(), &["run", "study.toml", "--plan"], 2).contains("--dry-run"));
+    fs::write(dir.path().join("study.toml"), study.replace("preset", "preste")).unwrap();
+    let message = refuse(dir.path(), &["run", "study.toml"], 2);
+    assert!(message.contains("'study.toml', line 2, column 1") && message.contains("preset'?"), "{message}");
+}
+
+#[test]
 fn sizes_and_kept_networks_are_shared_too() {
     let dir = tempdir().unwrap();
     let networks = small(&["--keep-networks", "--out"]);

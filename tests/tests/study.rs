@@ -135,12 +135,22 @@ fn the_plan_is_the_same_for_everybody_and_its_shards_are_its_parts() {
 fn studies_that_cannot_be_are_refused_before_anything_is_written() {
     let dir = folder();
     for (from, to, words) in [
-        ("'sine', 'zero'", "'sine', 'zeros'", &["study.toml", "meta.base", "zeros"][..]),
-        ("steps = 2", "step = 2", &["step"]),
-        ("runs = 2", "runs = 0", &["runs = 0"]),
+        ("'sine', 'zero'", "'sine', 'zeros'", &["'study.toml', line 18, column 22", "sweep.meta.base", "zeros"][..]),
+        ("'sine', 'zero'", "'sinus', 'zero'", &["line 18, column 14", "sweep.meta.base", "sinus"]),
+        ("meta.base", "\"meta.base\"", &[]),
+        ("steps = 2", "step = 2", &["line 4, column 1", "no setting 'meta.step'", "did you mean 'meta.steps'"]),
+        ("runs = 2", "runs = 0", &["line 9, column 1", "runs = 0"]),
+        ("epochs = 2", "epochs = 'many'", &["line 14, column 10", "'validate.train.epochs'", "whole number"]),
+        ("meta.base", "mata.base", &["line 18", "sweep.mata.base", "an axis is"]),
+        ("['sine', 'zero']", "[]", &["line 18, column 13", "at least one value"]),
+        ("task = 'digits'", "taks = 'digits'", &["line 2, column 1", "did you mean 'task'"]),
         ("[meta]", "[meta", &["study.toml", "line"]),
     ] {
-        fs::write(dir.path().join("study.toml"), STUDY.replace(from, to)).unwrap();
+        fs::write(dir.path().join("study.toml"), STUDY.replacen(from, to, 1)).unwrap();
+        if words.is_empty() {
+            succeed(dir.path(), &["run", "study.toml", "--dry-run"]);
+            continue;
+        }
         let message = refuse(dir.path(), &["run", "study.toml", "--out", "r"], 2);
         for word in words {
             assert!(message.contains(word), "{to}: '{word}' is not in {message}");
@@ -148,6 +158,22 @@ fn studies_that_cannot_be_are_refused_before_anything_is_written() {
     }
     assert!(refuse(dir.path(), &["run", "nowhere.toml"], 2).contains("nowhere.toml"));
     assert!(!dir.path().join("r").exists());
+}
+
+#[test]
+fn a_study_is_changed_by_assignments_and_repeated_from_what_its_run_stored() {
+    let dir = folder();
+    let changed = ["--set", "validate.runs=1", "--set", "sweep.meta.base=zero"];
+    succeed(dir.path(), &[&["run", "study.toml", "-q", "--out", "a"], &changed[..]].concat());
+    for again in [&["run", "a/config.toml"][..], &["run", "--config", "a/config.toml"]] {
+        succeed(dir.path(), &[again, &["-q", "--replace", "--out", "b"]].concat());
+        assert_same(&results(&dir.path().join("a")), &results(&dir.path().join("b")));
+    }
+    let printed = succeed(dir.path(), &["run", "a/config.toml", "--set", "validate.runs=3", "--print-config"]);
+    assert!(printed.contains("runs = 3") && printed.contains("base = [\"zero\"]"), "{printed}");
+    let message = refuse(dir.path(), &["run", "study.toml", "--set", "validate.ruhns=3"], 2);
+    assert!(message.contains("--set validate.ruhns=3") && message.contains("validate.runs'?"), "{message}");
+    assert!(refuse(dir.path(), &["run"], 2).contains("STUDY.toml"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
 use super::Plan;
-use super::common::{is_gone, refused};
+use super::common::{ConfigArgs, is_gone, refused};
 use super::tables::TableArgs;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn::data::AtomicFile;
@@ -10,11 +10,13 @@ use ldnn::data::table::Table;
 use ldnn::fit::{Judged, PredictionWriter, Trained};
 use ldnn::progress::Output;
 use ldnn::stop;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[command(after_help = "\
 Examples:
   ldnn eval gestures.ldnn more.csv
@@ -34,9 +36,13 @@ pub struct EvalArgs {
     labels: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[command(after_help = "\
 Examples:
   ldnn predict gestures.ldnn new.csv > classes.csv
@@ -61,6 +67,9 @@ pub struct PredictArgs {
     block: usize,
     #[command(flatten)]
     table: TableArgs,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
 /// Rows that are judged at a time.

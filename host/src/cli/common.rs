@@ -1,11 +1,12 @@
 //! What several commands have in common.
 
+use super::runs::Said;
 use super::scale::Again;
 use super::{Mode, Plan};
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use ldnn::config::Layers;
+use ldnn::config::{self, Layers};
 use ldnn::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
@@ -15,11 +16,12 @@ use ldnn::scale::{Incomplete, Mode as Part, Shard, status};
 use ldnn::stop::Stopped;
 use ldnn::task::Task;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Which task networks learn.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct TaskArgs {
     /// A task that comes along: mnist1d, vanderpol or digits [default: mnist1d]
     #[arg(long, value_name = "NAME")]
@@ -69,7 +71,7 @@ fn is_archive(name: &str) -> bool {
 }
 
 /// Where settings come from beside flags.
-#[derive(clap::Args, Clone)]
+#[derive(clap::Args, Clone, Default)]
 pub struct ConfigArgs {
     /// Settings from a file, such as the config.toml of a run; flags and --set are above it
     #[arg(long, value_name = "FILE.toml")]
@@ -85,6 +87,16 @@ pub struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// The file.
+    pub fn file(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// The assignments.
+    pub fn sets(&self) -> &[String] {
+        &self.set
+    }
+
     /// What the user says; most settings of the command are in the table `section`.
     pub fn layers(&self, section: &'static str) -> Result<Layers> {
         Layers::new(section, self.config.as_deref(), &self.set)
@@ -174,6 +186,11 @@ impl<S> RunPlan<S> {
     /// The same with an estimate of its cost, for `--dry-run`.
     pub fn costing(self, load: Load) -> RunPlan<S> {
         RunPlan { load: Some(load), ..self }
+    }
+
+    /// The same, and whether a run with other settings that the folder holds is deleted.
+    pub fn replacing(self, replace: bool) -> RunPlan<S> {
+        RunPlan { replace, ..self }
     }
 
     /// The same as one of several processes that share the work.
@@ -312,12 +329,49 @@ pub fn save_page(mut section: Section, settings: &impl Serialize, folder: &RunFo
     Ok(text)
 }
 
-/// The settings whose flags stand on the command line; `flags` has pairs of a flag and its setting.
-pub fn given_on<'a>(matches: &ArgMatches, flags: &[(&str, &'a str)]) -> Vec<&'a str> {
+/// A command whose settings are its flags, under their names, those of tables in `[table]`: with what a file and assignments
+/// say, and its plan, or the text that --print-config wants.
+pub fn flagged<A, P>(
+    args: &A,
+    config: &ConfigArgs,
+    matches: &ArgMatches,
+    resolve: impl FnOnce(&A) -> Result<P>,
+) -> Result<(Box<dyn Plan>, Mode)>
+where
+    A: Clone + Serialize + DeserializeOwned,
+    P: Plan + 'static,
+{
+    let known = toml::Table::try_from(args).context("the flags cannot be written as TOML")?;
+    let own = innermost(matches);
+    let given: Vec<String> = own
+        .ids()
+        .filter(|id| own.value_source(id.as_str()) == Some(ValueSource::CommandLine))
+        .flat_map(|id| [id.to_string(), format!("table.{id}"), format!("queue.{id}")])
+        .filter(|path| config::lookup(&known, path).is_some())
+        .collect();
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    let args = config.layers("")?.resolve_given(args.clone(), &given)?;
+    match config.mode(false) {
+        Mode::PrintConfig => {
+            let text = toml::to_string(&args).context("the settings cannot be written as TOML")?;
+            Ok((Box::new(Said::new(text)), Mode::Work))
+        }
+        mode => Ok((Box::new(resolve(&args)?), mode)),
+    }
+}
+
+/// The matches of the command that is done.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
     let mut own = matches;
     while let Some((_, inside)) = own.subcommand() {
         own = inside;
     }
+    own
+}
+
+/// The settings whose flags stand on the command line; `flags` has pairs of a flag and its setting.
+pub fn given_on<'a>(matches: &ArgMatches, flags: &[(&str, &'a str)]) -> Vec<&'a str> {
+    let own = innermost(matches);
     let given = |flag: &str| own.value_source(flag) == Some(ValueSource::CommandLine);
     flags.iter().filter(|(flag, _)| given(flag)).map(|(_, setting)| *setting).collect()
 }

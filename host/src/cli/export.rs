@@ -1,7 +1,7 @@
 //! `ldnn export` and `ldnn verify`
 
 use super::Plan;
-use super::common::{OutArgs, TaskArgs, given_on};
+use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
 use anyhow::{Context, Result, ensure};
 use clap::ArgMatches;
 use ldnn::activations::{Activations, SAMPLES, base_named};
@@ -280,7 +280,8 @@ fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Res
     Ok(export::run(&settings.export, &settings.given, task, folder)?.to_text(folder))
 }
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[command(after_help = "\
 Compiles NAME.c with gcc -std=c99, g++ and arm-none-eabi-gcc, warnings as errors, and NAME.rs with cargo, as far as these are installed,
 loads NAME.ldnn as a device does, runs all of them on golden.json and compares every bit with the core. The first difference is
@@ -292,6 +293,9 @@ pub struct VerifyArgs {
     /// The source of ldnn-core, for the generated Rust [default: what this program was built from]
     #[arg(long, value_name = "FOLDER")]
     core: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
 /// The plan to verify.

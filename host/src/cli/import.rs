@@ -1,15 +1,18 @@
 //! `ldnn import`: from weights of other programs to a model.
 
 use super::Plan;
+use super::common::ConfigArgs;
 use anyhow::{Context, Result};
 use ldnn::activations::{Activations, base_named};
 use ldnn::data::tabular::Purpose;
 use ldnn::fit::Trained;
 use ldnn::interchange::{self, Import};
 use ldnn::progress::Output;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[command(after_help = IMPORT_EXAMPLES)]
 pub struct ImportArgs {
     /// Weights of a chain of linear layers; a whole model if `ldnn export` wrote it
@@ -33,6 +36,9 @@ pub struct ImportArgs {
     /// The outputs are numbers, not classes
     #[arg(long)]
     regression: bool,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
 const IMPORT_EXAMPLES: &str = "\

@@ -1,13 +1,16 @@
 //! `ldnn inspect`: what is in a file.
 
 use super::Plan;
+use super::common::ConfigArgs;
 use anyhow::{Result, bail};
 use ldnn::data::write_atomically;
 use ldnn::inspect::{Portrait, inspect};
 use ldnn::progress::Output;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[command(after_help = "\
 Examples:
   ldnn inspect gestures.ldnn
@@ -24,6 +27,9 @@ pub struct InspectArgs {
     /// List all inputs, however many
     #[arg(long)]
     inputs: bool,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
 /// A file to be shown.

@@ -21,7 +21,7 @@ mod validate;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use common::say;
+use common::{flagged, say};
 use ldnn::progress::Output;
 use ldnn::report::printable;
 use ldnn::stop;
@@ -52,8 +52,8 @@ Examples:
   ldnn train gestures.csv --target label    your own table
   ldnn data mnist1d --out mnist1d.npz       the canonical data set, made here
 
-Settings: every command that has some takes --config FILE.toml and --set a.b=c, and shows them with --print-config. A run
-stores them as config.toml, which --config takes. Commands that only look (eval, predict, inspect, list, show, compare, verify) have none.
+Settings: every command takes --config FILE.toml and --set a.b=c, and shows what comes out with --print-config. A run stores
+its settings as config.toml, which --config takes.
 
 Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 75 not finished: the same command goes on.";
 
@@ -132,6 +132,20 @@ trait Plan {
     fn execute(&self, output: Output) -> Result<String>;
 }
 
+impl Plan for Box<dyn Plan> {
+    fn describe(&self) -> Result<String> {
+        (**self).describe()
+    }
+
+    fn config(&self) -> Result<String> {
+        (**self).config()
+    }
+
+    fn execute(&self, output: Output) -> Result<String> {
+        (**self).execute(output)
+    }
+}
+
 /// Parses, resolves, carries out.
 pub fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
@@ -172,21 +186,21 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Export(args) => (args.resolve(matches)?, args.out.mode()),
-        Command::Import(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Import(args) => flagged(args, &args.config, matches, import::ImportArgs::resolve)?,
         Command::Tune(args) => (Box::new(args.resolve(matches)?), args.out.mode()),
         Command::Train(args) => (Box::new(args.resolve(matches)?), args.mode()),
-        Command::Eval(args) => (Box::new(args.resolve()?), Mode::Work),
-        Command::Predict(args) => (Box::new(args.resolve()?), Mode::Work),
-        Command::Inspect(args) => (Box::new(args.resolve()?), Mode::Work),
-        Command::Verify(args) => (Box::new(args.resolve()?), Mode::Work),
-        Command::Run(args) => (Box::new(args.resolve()?), args.mode()),
-        Command::Merge(args) => (args.resolve()?, Mode::Work),
-        Command::Status(args) => (args.resolve()?, Mode::Work),
-        Command::Slurm(args) => (Box::new(args.resolve()?), Mode::Work),
-        Command::K8s(args) => (Box::new(args.resolve()?), Mode::Work),
-        Command::List(args) => (Box::new(args.resolve()?), Mode::Work),
-        Command::Show(args) => (Box::new(args.resolve()?), Mode::Work),
-        Command::Compare(args) => (Box::new(args.resolve()?), Mode::Work),
+        Command::Eval(args) => flagged(args, &args.config, matches, apply::EvalArgs::resolve)?,
+        Command::Predict(args) => flagged(args, &args.config, matches, apply::PredictArgs::resolve)?,
+        Command::Inspect(args) => flagged(args, &args.config, matches, inspect::InspectArgs::resolve)?,
+        Command::Verify(args) => flagged(args, &args.config, matches, export::VerifyArgs::resolve)?,
+        Command::Run(args) => (args.resolve()?, args.mode()),
+        Command::Merge(args) => flagged(args, &args.config, matches, scale::MergeArgs::resolve)?,
+        Command::Status(args) => flagged(args, &args.config, matches, scale::StatusArgs::resolve)?,
+        Command::Slurm(args) => flagged(args, &args.config, matches, run::SlurmArgs::resolve)?,
+        Command::K8s(args) => flagged(args, &args.config, matches, run::K8sArgs::resolve)?,
+        Command::List(args) => flagged(args, &args.config, matches, runs::ListArgs::resolve)?,
+        Command::Show(args) => flagged(args, &args.config, matches, runs::ShowArgs::resolve)?,
+        Command::Compare(args) => flagged(args, &args.config, matches, runs::CompareArgs::resolve)?,
         Command::Data(args) => (Box::new(args.resolve(matches)?), args.mode()),
     })
 }

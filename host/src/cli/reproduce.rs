@@ -5,10 +5,11 @@ use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, task_named};
 use super::scale::Again;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use ldnn::config::Layers;
+use ldnn::config::{Layers, Source};
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
-use ldnn::reproduce::{self, Experiment, Preset, Study};
+use ldnn::reproduce::{self, Costs, Experiment, Preset, Study};
+use ldnn::scale::study::Stage;
 use ldnn::task::Task;
 use serde::{Deserialize, Serialize};
 
@@ -73,30 +74,93 @@ fn which(text: &str) -> Result<Which, String> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+pub struct Settings {
     task: String,
     reproduce: Study,
 }
 
+/// What decides nearly all settings.
+#[derive(Default)]
+struct Asked {
+    experiments: Vec<Experiment>,
+    preset: Option<Preset>,
+    seed: Option<u64>,
+}
+
 impl Args {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let layers = self.out.layers("reproduce")?;
-        let (task_name, task) = self.task.load(&layers)?;
+        let asked = Asked { experiments: self.experiments(), preset: self.preset, seed: self.seed };
+        let (settings, task) = asked.settings(&self.out.layers(SECTION)?, &self.task)?;
+        let preset = settings.reproduce.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
+        let name = name_of(&settings.reproduce.experiments);
+        let load = settings.reproduce.costs(&task)?.load();
+        let plan =
+            self.out.plan(&format!("out/{name}-{preset}"), settings, task, |s, t, f, o| work(s, t, f, Stage::All, o));
+        plan.costing(load).sharing(&self.shard)
+    }
+
+    fn experiments(&self) -> Vec<Experiment> {
+        let wanted = |e: &Experiment| {
+            self.experiments.iter().any(|w| match w {
+                Which::All => true,
+                Which::One(one) => one == e,
+            })
+        };
+        Experiment::ALL.into_iter().filter(wanted).collect()
+    }
+}
+
+/// The table of its settings.
+const SECTION: &str = "reproduce";
+
+/// Whether a study's file is one of reproduce.
+pub fn is_study(file: &Source) -> bool {
+    file.values().contains_key(SECTION)
+}
+
+/// A study of reproduce, for `ldnn run`.
+pub struct OfFile {
+    settings: Settings,
+    task: Task,
+}
+
+impl OfFile {
+    /// From its file and assignments.
+    pub fn read(file: Source, sets: &[String]) -> Result<OfFile> {
+        let (settings, task) =
+            Asked::default().settings(&Layers::above(SECTION, Some(file), sets)?, &TaskArgs::default())?;
+        Ok(OfFile { settings, task })
+    }
+
+    pub fn costs(&self) -> Result<Costs> {
+        self.settings.reproduce.costs(&self.task)
+    }
+
+    /// The plan to do a stage of it.
+    pub fn plan(self, again: Again, replace: bool, stage: Stage) -> Result<RunPlan<Settings>> {
+        let load = self.costs()?.load();
+        let work = match stage {
+            Stage::All | Stage::Train => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::All, o),
+            Stage::Learn => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Learn, o),
+            Stage::Select => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Select, o),
+        };
+        Ok(RunPlan::again(self.settings, self.task, work, again).replacing(replace).costing(load))
+    }
+}
+
+impl Asked {
+    fn settings(&self, layers: &Layers, task: &TaskArgs) -> Result<(Settings, Task)> {
+        let (task_name, task) = task.load(layers)?;
         ensure!(
             task.is_classification(),
             "reproduce needs class labels; use --task mnist1d or whole-number y in --data"
         );
-        let settings = Settings { reproduce: self.default(&layers, &task)?, task: task_name.clone() };
-        let settings = Settings { task: task_name, ..layers.resolve(settings, |_| {})? };
-        let preset = settings.reproduce.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
-        let name = name_of(&settings.reproduce.experiments);
-        let load = settings.reproduce.load(&task)?;
-        let plan = self.out.plan(&format!("out/{name}-{preset}"), settings, task, work);
-        plan.costing(load).sharing(&self.shard)
+        let settings = Settings { reproduce: self.study(layers, &task)?, task: task_name.clone() };
+        Ok((Settings { task: task_name, ..layers.resolve(settings, |_| {})? }, task))
     }
 
-    /// The settings before a file and assignments; preset, seed and experiments decide nearly all of them.
-    fn default(&self, layers: &Layers, task: &Task) -> Result<Study> {
+    /// The settings before a file and assignments.
+    fn study(&self, layers: &Layers, task: &Task) -> Result<Study> {
         if layers.in_file("reproduce.lessons") {
             let given = [
                 ("--preset", self.preset.is_some()),
@@ -112,19 +176,9 @@ impl Args {
             }
         }
         let preset = layers.pick("reproduce.preset", self.preset)?.unwrap_or(Preset::Default);
-        let flag = (!self.experiments.is_empty()).then(|| self.experiments());
+        let flag = (!self.experiments.is_empty()).then(|| self.experiments.clone());
         let experiments = layers.pick("reproduce.experiments", flag)?.unwrap_or_else(|| vec![Experiment::Fig3]);
         Ok(Study::new(preset, &experiments, self.seed.unwrap_or(100), task))
-    }
-
-    fn experiments(&self) -> Vec<Experiment> {
-        let wanted = |e: &Experiment| {
-            self.experiments.iter().any(|w| match w {
-                Which::All => true,
-                Which::One(one) => one == e,
-            })
-        };
-        Experiment::ALL.into_iter().filter(wanted).collect()
     }
 }
 
@@ -132,11 +186,11 @@ impl Args {
 pub fn again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings = toml::from_str(config)?;
     let task = task_named(&settings.task, true)?;
-    Ok(Box::new(RunPlan::again(settings, task, work, again)))
+    OfFile { settings, task }.plan(again, false, Stage::All).map(|plan| Box::new(plan) as Box<dyn Plan>)
 }
 
-fn work(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
-    reproduce::run(&settings.reproduce, task, folder, output)
+fn work(settings: &Settings, task: &Task, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {
+    reproduce::run(&settings.reproduce, task, folder, stage, output)
 }
 
 /// Of the run folder.

@@ -1,9 +1,11 @@
 //! `ldnn run`, `ldnn slurm`, `ldnn k8s`: studies, and scripts for the queues that do them.
 
-use super::common::{ShardArgs, finish};
+use super::common::{ConfigArgs, ShardArgs, finish};
+use super::reproduce::{self, OfFile};
 use super::scale::Again;
 use super::{Mode, Plan};
 use anyhow::{Context, Result, ensure};
+use ldnn::config::{Layers, Source};
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
@@ -17,9 +19,9 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
-    /// The study
-    #[arg(value_name = "STUDY.toml")]
-    study: PathBuf,
+    /// The study; or the config.toml that a run of one has stored
+    #[arg(value_name = "STUDY.toml", required_unless_present = "config", conflicts_with = "config")]
+    study: Option<PathBuf>,
     /// Which stage to work at
     #[arg(long, default_value = "all", value_name = "NAME")]
     stage: Stage,
@@ -37,6 +39,8 @@ pub struct RunArgs {
     /// Print the study, how much work it is, and do nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -55,13 +59,20 @@ A study has the settings of `ldnn meta` and `ldnn validate`, and a sweep over an
   validate.train.hidden = [[20], [50], [100]]
   task = [\"mnist1d\", \"digits\"]
 
-All combinations are worked. Examples:
+All combinations are worked. A study with [reproduce] has the settings of `ldnn reproduce`:
+  [reproduce]
+  preset = \"paper\"
+  experiments = [\"fig3\", \"fig4\"]
+
+Examples:
   ldnn run study.toml                                  all of it, here
+  ldnn run study.toml --set validate.runs=50           with another setting
   ldnn run study.toml --plan | head                    what there is to do
   ldnn run study.toml --shard 3/16                     a sixteenth; then `ldnn merge out/study`
   ldnn slurm study.toml > study.sh && bash study.sh    on a cluster";
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct QueueArgs {
     /// The study
     #[arg(value_name = "STUDY.toml")]
@@ -86,16 +97,21 @@ pub struct QueueArgs {
     throttle: usize,
 }
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SlurmArgs {
     #[command(flatten)]
     queue: QueueArgs,
     /// An option for sbatch, e.g. --option=--partition=short; may be given several times
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     option: Vec<String>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct K8sArgs {
     #[command(flatten)]
     queue: QueueArgs,
@@ -105,6 +121,9 @@ pub struct K8sArgs {
     /// The persistent volume claim that is mounted at /data, where the study's file is
     #[arg(long, default_value = "ldnn", value_name = "CLAIM")]
     claim: String,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -124,9 +143,21 @@ pub struct StudyPlan {
     list: bool,
 }
 
-fn read(path: &Path, tasks: &Tasks) -> Result<Study> {
+/// A study's file.
+enum File {
+    /// Of its own settings.
+    Own(Box<Study>),
+    /// Of those of reproduce.
+    Reproduce(Box<OfFile>),
+}
+
+fn read(path: &Path, sets: &[String], tasks: &Tasks) -> Result<File> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read '{}'", path.display()))?;
-    Study::parse(&text, tasks).with_context(|| format!("'{}'", path.display()))
+    let file = Source::parse(&path.display().to_string(), &text)?;
+    if reproduce::is_study(&file) {
+        return Ok(File::Reproduce(Box::new(OfFile::read(file, sets)?)));
+    }
+    Ok(File::Own(Box::new(Study::read(&Layers::above("study", Some(file), sets)?, tasks)?)))
 }
 
 /// `out/STUDY`
@@ -136,22 +167,31 @@ fn default_out(study: &Path) -> PathBuf {
 
 impl RunArgs {
     pub fn mode(&self) -> Mode {
-        if self.dry_run { Mode::DryRun } else { Mode::Work }
+        self.config.mode(self.dry_run)
     }
 
-    pub fn resolve(&self) -> Result<StudyPlan> {
+    pub fn resolve(&self) -> Result<Box<dyn Plan>> {
+        let path = self.study.as_deref().or(self.config.file()).context("which study? Give STUDY.toml")?;
         let tasks = Tasks::default();
-        let study = read(&self.study, &tasks)?;
-        Ok(StudyPlan {
-            settings: Settings { study },
-            tasks,
-            out: self.out.clone().unwrap_or_else(|| default_out(&self.study)),
-            replace: self.replace,
-            part: self.shard.part()?,
-            sources: vec![],
-            stage: self.stage,
-            list: self.plan,
-        })
+        let out = self.out.clone().unwrap_or_else(|| default_out(path));
+        let (part, sources, stage, replace) = (self.shard.part()?, vec![], self.stage, self.replace);
+        match read(path, self.config.sets(), &tasks)? {
+            File::Own(study) => {
+                ensure!(
+                    stage != Stage::Select,
+                    "--stage select: only studies of reproduce have it; here are learn and train"
+                );
+                let (settings, list) = (Settings { study: *study }, self.plan);
+                Ok(Box::new(StudyPlan { settings, tasks, out, replace, part, sources, stage, list }))
+            }
+            File::Reproduce(of) => {
+                ensure!(
+                    !self.plan,
+                    "--plan: there is no list of a study of reproduce; --dry-run says how much work it is"
+                );
+                Ok(Box::new(of.plan(Again { out, part, sources }, replace, stage)?))
+            }
+        }
     }
 }
 
@@ -163,15 +203,35 @@ pub fn again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
     Ok(Box::new(StudyPlan { settings, tasks, out, replace: false, part, sources, stage, list: false }))
 }
 
-/// What a study costs.
-struct Costs {
-    lessons: usize,
-    learning: Load,
-    trainings: usize,
-    training: Load,
+/// A stage, with how many pieces it has and what they cost.
+struct StageCosts {
+    name: &'static str,
+    pieces: usize,
+    load: Load,
 }
 
-fn costs(study: &Study, tasks: &Tasks) -> Result<Costs> {
+/// Every stage; the first one is the meta-learning runs.
+fn costs(file: &File, tasks: &Tasks) -> Result<Vec<StageCosts>> {
+    let stage = |name, pieces, load| StageCosts { name, pieces, load };
+    match file {
+        File::Own(study) => {
+            let (lessons, learning, trainings, training) = costs_of(study, tasks)?;
+            Ok(vec![stage("learn", lessons, learning), stage("train", trainings, training)])
+        }
+        File::Reproduce(of) => {
+            let costs = of.costs()?;
+            let trainings = |name, load: Load| stage(name, load.trainings, load);
+            Ok(vec![
+                stage("learn", costs.lessons, costs.learning),
+                trainings("select", costs.selecting),
+                trainings("train", costs.training),
+            ])
+        }
+    }
+}
+
+/// Meta-learning runs and trainings.
+fn costs_of(study: &Study, tasks: &Tasks) -> Result<(usize, Load, usize, Load)> {
     let plan = study::Plan::new(study, tasks)?;
     let lessons = plan.lessons()?;
     let learning = (0..lessons).map(|number| {
@@ -186,7 +246,7 @@ fn costs(study: &Study, tasks: &Tasks) -> Result<Costs> {
         trainings += block.len();
         training = training + Load::trainings(block.len(), &block.setting.validate.train, &task);
     }
-    Ok(Costs { lessons, learning, trainings, training })
+    Ok((lessons, learning, trainings, training))
 }
 
 impl StudyPlan {
@@ -222,11 +282,14 @@ impl StudyPlan {
 
 impl Plan for StudyPlan {
     fn describe(&self) -> Result<String> {
-        let settings = toml::to_string(&self.settings).context("the settings cannot be written as TOML")?;
-        let costs = costs(&self.settings.study, &self.tasks)?;
-        let load = costs.learning + costs.training;
-        let counts = format!("# {} meta-learning runs, {} trainings\n", costs.lessons, costs.trainings);
-        Ok(format!("# to {}\n{counts}# {load}\n{settings}", self.out.display()))
+        let settings = self.config()?;
+        let (lessons, learning, trainings, training) = costs_of(&self.settings.study, &self.tasks)?;
+        let counts = format!("# {lessons} meta-learning runs, {trainings} trainings\n");
+        Ok(format!("# to {}\n{counts}# {}\n{settings}", self.out.display(), learning + training))
+    }
+
+    fn config(&self) -> Result<String> {
+        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
     }
 
     fn execute(&self, output: Output) -> Result<String> {
@@ -249,29 +312,33 @@ impl QueueArgs {
         );
         ensure!(self.tasks.is_none_or(|t| t > 0), "--tasks 0: use at least 1");
         let tasks = Tasks::default();
-        let costs = costs(&read(&self.study, &tasks)?, &tasks)?;
+        let costs = costs(&read(&self.study, &[], &tasks)?, &tasks)?;
         let each = 60.0 * self.minutes as f64;
-        let pack = |load: Load, pieces: usize| {
-            let wanted = (load.seconds(self.cpus) / each).ceil().max(1.0) as usize;
-            self.tasks.unwrap_or(wanted.min(MOST_TASKS)).min(pieces)
+        let pack = |stage: &StageCosts| {
+            let wanted = (stage.load.seconds(self.cpus) / each).ceil().max(1.0) as usize;
+            (stage.name, self.tasks.unwrap_or(wanted.min(MOST_TASKS)).min(stage.pieces))
         };
-        let (learn, train) = (pack(costs.learning, costs.lessons), pack(costs.training, costs.trainings));
-        let longest = |load: Load, tasks: usize| load.seconds(self.cpus) / tasks.max(1) as f64 / 60.0;
-        let minutes = longest(costs.learning, learn).max(longest(costs.training, train));
-        let bytes = costs.learning.bytes.max(costs.training.bytes);
+        let stages: Vec<(&str, usize)> = costs.iter().map(pack).collect();
+        let longest = |(stage, (_, tasks)): (&StageCosts, &(&str, usize))| {
+            stage.load.seconds(self.cpus) / (*tasks).max(1) as f64 / 60.0
+        };
+        let minutes = costs.iter().zip(&stages).map(longest).fold(0.0, f64::max);
+        let bytes = costs.iter().map(|s| s.load.bytes).fold(0.0, f64::max);
+        let (learning, rest) = costs.split_first().context("a study has stages")?;
+        let training: Load = rest.iter().map(|s| s.load).sum();
         let out = self.out.clone().unwrap_or_else(|| default_out(&self.study));
         let name = self.study.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let about = vec![
             format!(
                 "The study {}: {} meta-learning runs, {} trainings.",
                 self.study.display(),
-                costs.lessons,
-                costs.trainings
+                learning.pieces,
+                rest.iter().map(|s| s.pieces).sum::<usize>()
             ),
             format!(
                 "Estimated: {:.1} processor hours of learning, {:.1} of training; a task takes some {:.0} minutes.",
-                costs.learning.seconds(1) / 3600.0,
-                costs.training.seconds(1) / 3600.0,
+                learning.load.seconds(1) / 3600.0,
+                training.seconds(1) / 3600.0,
                 minutes.ceil().max(1.0)
             ),
         ];
@@ -280,8 +347,7 @@ impl QueueArgs {
             study: self.study.display().to_string(),
             out: out.display().to_string(),
             name,
-            learn,
-            train,
+            stages,
             cpus: self.cpus,
             megabytes: 200 + (bytes * self.cpus as f64 / 1e6).ceil() as usize,
             // The estimate is a rough one, and a task that is stopped at the limit goes on later.

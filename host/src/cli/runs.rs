@@ -1,6 +1,7 @@
 //! `ldnn list`, `ldnn show`, `ldnn compare`: what is in run folders.
 
 use super::Plan;
+use super::common::ConfigArgs;
 use anyhow::{Context, Result, ensure};
 use ldnn::folder::{CONFIG, difference};
 use ldnn::progress::Output;
@@ -8,25 +9,35 @@ use ldnn::report::{SECTION, Table, p_value, short};
 use ldnn::stats::{Comparison, mann_whitney, mean};
 use ldnn::train::Training;
 use ldnn::validate::Metric;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ListArgs {
     /// The folder that holds run folders
     #[arg(default_value = "out", value_name = "FOLDER")]
     folder: PathBuf,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ShowArgs {
     /// A run folder
     #[arg(value_name = "RUN")]
     run: PathBuf,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CompareArgs {
     /// A run folder with trainings.jsonl (of `ldnn validate`)
     #[arg(value_name = "RUN")]
@@ -34,6 +45,9 @@ pub struct CompareArgs {
     /// Another one
     #[arg(value_name = "RUN")]
     second: PathBuf,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
 /// A text that is found at once.

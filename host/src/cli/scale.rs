@@ -1,12 +1,15 @@
 //! `ldnn merge`, `ldnn status`: what the shards of a run have done.
 
+use super::common::ConfigArgs;
 use super::{Plan, analyze, reproduce, run, validate};
 use anyhow::{Context, Result, bail};
 use ldnn::folder::{CONFIG, SHARDS, read_config};
 use ldnn::scale::Mode as Part;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[command(after_help = MERGE_EXAMPLES)]
 pub struct MergeArgs {
     /// Run folders with shards' folders in them: one that all shards had, or one of each machine
@@ -15,6 +18,9 @@ pub struct MergeArgs {
     /// The run folder for the results [default: the first RUN]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
 const MERGE_EXAMPLES: &str = "\
@@ -25,11 +31,15 @@ Examples:
 The results are the bytes that one process without --shard writes. If pieces are missing, merge says how many of which
 shards, writes nothing of what depends on them, and ends with exit code 75.";
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StatusArgs {
     /// The run folder, and those of other machines
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub config: ConfigArgs,
 }
 
 impl MergeArgs {

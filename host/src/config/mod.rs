@@ -231,6 +231,12 @@ impl Layers {
         wrong.map(|()| resolved)
     }
 
+    /// Where the file has a setting, or the nearest around it, in words; nothing without a file.
+    #[must_use]
+    pub fn place(&self, path: &[String]) -> Option<String> {
+        self.file.as_ref().map(|file| file.place(path, false))
+    }
+
     /// A path with the name of the section in front, if it was left out.
     fn full(&self, path: &str, known: &Table) -> String {
         let first = path.split('.').next().unwrap_or(path).trim();

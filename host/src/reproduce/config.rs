@@ -75,6 +75,19 @@ pub struct Lesson {
     pub meta: MetaConfig,
 }
 
+/// Rates and epochs to be chosen.
+#[derive(Clone, Copy)]
+pub(super) struct Choosing<'a> {
+    /// For the activations of which lesson.
+    pub lesson: &'static str,
+    /// On which task.
+    pub on: TaskName,
+    /// How.
+    pub config: &'a SelectConfig,
+    /// For which ensemble.
+    pub ensemble: &'a ValidateConfig,
+}
+
 /// Everything that `reproduce` does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -259,6 +272,25 @@ impl Study {
             lessons: vec![],
         };
         Study { lessons: lessons(&a, experiments, seed, task), ..study }
+    }
+
+    /// For which lessons rates and epochs are chosen, an entry an experiment that asks for it.
+    pub(super) fn choices(&self) -> Vec<Choosing<'_>> {
+        let main = |lesson, ensemble| Choosing { lesson, on: TaskName::Main, config: &self.select, ensemble };
+        let forecast = Choosing {
+            lesson: "vanderpol",
+            on: TaskName::Vanderpol,
+            config: &self.forecast_select,
+            ensemble: &self.forecast.ensemble,
+        };
+        let of = [
+            (Experiment::Fig3, main("sine", &self.best)),
+            (Experiment::Fig4, main("zero", &self.sizes.ensemble)),
+            (Experiment::Fig5, forecast),
+            (Experiment::Fig6, main("sine", &self.participation)),
+            (Experiment::Hessian, main("sine", &self.hessian.ensemble)),
+        ];
+        of.into_iter().filter(|(e, _)| self.does(*e)).map(|(_, choosing)| choosing).collect()
     }
 
     /// Whether this experiment is to be done.

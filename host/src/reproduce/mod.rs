@@ -5,4 +5,4 @@ mod learn;
 mod run;
 
 pub use config::{Experiment, Lesson, Preset, Study, TaskName};
-pub use run::run;
+pub use run::{Costs, run};

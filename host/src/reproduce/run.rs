@@ -1,6 +1,6 @@
 //! `ldnn reproduce`: learning first, then every experiment, then the report.
 
-use super::config::{Experiment, Preset, Study, TaskName};
+use super::config::{Choosing, Experiment, Preset, Study, TaskName};
 use super::learn::{Lessons, Tasks, learn};
 use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::estimate::Load;
@@ -10,7 +10,8 @@ use crate::experiments::{best, equal, family, forecast, hessian, participation, 
 use crate::folder::RunFolder;
 use crate::progress::Output;
 use crate::report::{Claim, Measure, Page, Part, Picture, Section, Verdict, claim_table, judge};
-use crate::scale::all;
+use crate::scale::study::Stage;
+use crate::scale::{Incomplete, Mode, all};
 use crate::stats::mean;
 use crate::task::Task;
 use crate::train::TrainConfig;
@@ -19,12 +20,33 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::time::Instant;
 
+/// What a study costs, roughly, stage by stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Costs {
+    /// Number of meta-learning runs.
+    pub lessons: usize,
+    /// The meta-learning runs.
+    pub learning: Load,
+    /// The trainings that choose rates and epochs.
+    pub selecting: Load,
+    /// The other trainings.
+    pub training: Load,
+}
+
+impl Costs {
+    /// All stages.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.learning + self.selecting + self.training
+    }
+}
+
 impl Study {
-    /// What it costs, roughly.
+    /// What it costs.
     ///
     /// # Errors
     /// Never, in practice: the tasks are made with their default arguments.
-    pub fn load(&self, task: &Task) -> Result<Load> {
+    pub fn costs(&self, task: &Task) -> Result<Costs> {
         let tasks = Tasks::new(task)?;
         let of = |l: &super::Lesson| {
             let one = Load::learning(&l.meta, tasks.get(l.on));
@@ -48,18 +70,14 @@ impl Study {
             Load::trainings(n * config.activations.len() * most * config.runs, &config.train, task)
         };
         let cost = |e: &Experiment| match e {
-            Experiment::Fig3 => {
-                Load::trainings(twice(&self.equal, "sine"), &self.equal.train, task)
-                    + select(&self.select, "sine", task)
-            }
+            Experiment::Fig3 => Load::trainings(twice(&self.equal, "sine"), &self.equal.train, task),
             Experiment::Fig4 => {
                 let count = twice(&self.sizes.ensemble, "zero");
-                self.sizes.load(count, task) + select(&self.select, "zero", task)
+                self.sizes.load(count, task)
             }
             Experiment::Fig5 => {
                 let of = &self.forecast.ensemble;
                 Load::trainings(twice(of, "vanderpol"), &of.train, vanderpol)
-                    + select(&self.forecast_select, "vanderpol", vanderpol)
             }
             Experiment::Fig6 => Load::trainings(twice(&self.participation, "sine"), &self.participation.train, task),
             Experiment::Hessian => {
@@ -73,7 +91,17 @@ impl Study {
             Experiment::Transfer => variants(3),
             Experiment::Family => Load::default(),
         };
-        Ok(learning + self.experiments.iter().map(cost).sum())
+        // Experiments with the same activations share one choice.
+        let mut choices = self.choices();
+        choices.sort_by_key(|c| c.lesson);
+        choices.dedup_by_key(|c| c.lesson);
+        let choice = |c: Choosing| select(c.config, c.lesson, tasks.get(c.on));
+        Ok(Costs {
+            lessons: self.lessons.iter().map(|l| l.seeds).sum(),
+            learning,
+            selecting: choices.into_iter().map(choice).sum(),
+            training: self.experiments.iter().map(cost).sum(),
+        })
     }
 }
 
@@ -86,17 +114,26 @@ struct Work<'a> {
     output: Output,
 }
 
-/// Does all of it in `folder`, writes `report.html` and `report.md`, and returns the report for a terminal.
+/// Does all of it in `folder`, or one stage; at the end writes `report.html` and `report.md` and returns the report for a
+/// terminal.
 ///
 /// # Errors
-/// If a setting is impossible, a file cannot be written, or the user stops it.
-pub fn run(study: &Study, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
+/// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a shard, and where pieces
+/// are missing.
+pub fn run(study: &Study, task: &Task, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {
     ensure!(task.is_classification(), "reproduce needs a classification task; give class labels as whole numbers");
     let begun = Instant::now();
     let tasks = Tasks::new(task)?;
     let lessons = learn(study, &tasks, folder, output)?;
     let learned_in = begun.elapsed().as_secs_f64();
     let work = Work { study, tasks, lessons, folder, output };
+    if stage == Stage::Learn || stage == Stage::Select {
+        let blocked = if stage == Stage::Select { work.choose_all()? } else { 0 };
+        return match folder.mode() {
+            Mode::Shard(_) => Err(Incomplete { missing: blocked, blocked: blocked > 0 }.into()),
+            _ => Ok("this stage is done; the same command without --stage goes on".into()),
+        };
+    }
     let part = |experiment| {
         let begun = Instant::now();
         let (name, section, settings) = work.experiment(experiment)?;
@@ -208,6 +245,20 @@ impl Work<'_> {
         let entrants = ensemble.entrants(task, self.lessons.get(lesson)?)?;
         let folder = self.folder.inside(&format!("selected/{lesson}"), config)?;
         select(config, task, &entrants, &folder, self.output)
+    }
+
+    /// All choices of [`Self::chosen`] that experiments ask for; how many meta-learning runs they wait for.
+    fn choose_all(&self) -> Result<usize> {
+        let mut blocked = 0;
+        for Choosing { lesson, on, config, ensemble } in self.study.choices() {
+            if let Err(error) = self.lessons.get(lesson) {
+                blocked += Incomplete::of(&error).ok_or(error)?.missing;
+            } else if let Err(error) = self.chosen(config, on, lesson, ensemble) {
+                // Its own pieces are done; those of others need not be.
+                Incomplete::of(&error).ok_or(error)?;
+            }
+        }
+        Ok(blocked)
     }
 
     /// An experiment on the main task at equal training, and with each at its best.

@@ -13,10 +13,8 @@ pub struct Queue {
     pub out: String,
     /// A name for the jobs.
     pub name: String,
-    /// Tasks for the meta-learning runs; 0 if there are none.
-    pub learn: usize,
-    /// Tasks for the trainings.
-    pub train: usize,
+    /// The stages in order, with how many tasks each has.
+    pub stages: Vec<(&'static str, usize)>,
     /// Processors a task.
     pub cpus: usize,
     /// Memory a task, in megabytes.
@@ -38,9 +36,9 @@ fn quoted(text: &str) -> String {
 }
 
 impl Queue {
-    /// The stages, with how many tasks each has.
+    /// The stages that have anything to do.
     fn stages(&self) -> Vec<(&'static str, usize)> {
-        [("learn", self.learn), ("train", self.train)].into_iter().filter(|(_, tasks)| *tasks > 0).collect()
+        self.stages.iter().copied().filter(|(_, tasks)| *tasks > 0).collect()
     }
 
     /// A script for Slurm that submits an array a stage and a job that merges.
@@ -81,8 +79,7 @@ impl Queue {
             let _ = writeln!(text, "    --job-name={} --array={array} \\", quoted(&format!("{}-{stage}", self.name)));
             let _ = writeln!(text, "    --cpus-per-task={cpus} --mem={memory} --time={limit} --signal=B:TERM@60 \\");
             let _ = writeln!(text, "    --output=\"$out-logs/{stage}-%a.log\" <<<\"$task\")");
-            let _ = writeln!(text, "echo \"{stage}: job $learn_or_train\"\n");
-            text = text.replace("$learn_or_train", &format!("${stage}"));
+            let _ = writeln!(text, "echo \"{stage}: job ${stage}\"\n");
             // Not afterok: a task that fails would leave what comes after waiting for ever. What is missing is found by its
             // not being there.
             after = format!("--dependency=afterany:\"${stage}\" ");
@@ -242,8 +239,7 @@ mod tests {
             study: "it's a study.toml".into(),
             out: "out/study".into(),
             name: "It's a Study".into(),
-            learn: 3,
-            train: 40,
+            stages: vec![("learn", 3), ("train", 40)],
             cpus: 2,
             megabytes: 300,
             limit_minutes: 65,
@@ -277,7 +273,7 @@ mod tests {
         std::fs::write(&file, &script).unwrap();
         let checked = std::process::Command::new("bash").arg("-n").arg(&file).status();
         assert!(checked.is_ok_and(|s| s.success()));
-        let without = Queue { learn: 0, ..queue() }.slurm();
+        let without = Queue { stages: vec![("learn", 0), ("train", 40)], ..queue() }.slurm();
         assert!(!without.contains("stage=learn") && without.contains("afterany:\"$train\""));
     }
 

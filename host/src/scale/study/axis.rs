@@ -1,6 +1,6 @@
 //! The axes of a sweep: a setting and the values that it takes.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use toml::{Table, Value};
 
 /// A setting that a study varies.
@@ -8,7 +8,31 @@ use toml::{Table, Value};
 pub struct Axis {
     /// The setting's dotted name, e.g. `meta.base`.
     pub name: String,
+    /// The keys that lead to it in the study, as its file has them.
+    pub path: Vec<String>,
     values: Values,
+}
+
+/// What is wrong with a study, and the keys that lead to the place.
+#[derive(Debug)]
+pub struct Fault {
+    /// The keys.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub error: anyhow::Error,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// An error with its place.
+pub(super) fn at(path: &[String], error: anyhow::Error) -> anyhow::Error {
+    anyhow::Error::new(Fault { path: path.to_vec(), error })
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +48,7 @@ impl Axis {
     /// If one is neither, or empty.
     pub fn all(sweep: &Table) -> Result<Vec<Axis>> {
         let mut axes = Vec::new();
-        collect("", sweep, &mut axes)?;
+        collect(&mut vec!["sweep".into()], sweep, &mut axes)?;
         axes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(axes)
     }
@@ -49,33 +73,42 @@ impl Axis {
     }
 }
 
-fn collect(prefix: &str, table: &Table, axes: &mut Vec<Axis>) -> Result<()> {
+fn collect(path: &mut Vec<String>, table: &Table, axes: &mut Vec<Axis>) -> Result<()> {
     for (key, value) in table {
-        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        let axis = match value {
-            Value::Table(inner) if inner.contains_key("from") || inner.contains_key("count") => range(&name, inner)?,
-            Value::Table(inner) => {
-                collect(&name, inner, axes)?;
-                continue;
+        path.push(key.clone());
+        match value {
+            Value::Table(inner) if !inner.contains_key("from") && !inner.contains_key("count") => {
+                collect(path, inner, axes)?;
             }
-            Value::Array(values) => {
-                ensure!(!values.is_empty(), "sweep.{name} = []: give at least one value, or leave the axis out");
-                let twice = values.iter().enumerate().find(|(i, v)| values[..*i].contains(v));
-                ensure!(
-                    twice.is_none(),
-                    "sweep.{name}: {} is there twice",
-                    twice.map_or(String::new(), |(_, v)| v.to_string())
-                );
-                Axis { name, values: Values::List(values.clone()) }
+            _ => {
+                let name = path[1..].join(".");
+                let values = values(&name, value).map_err(|error| at(path, error))?;
+                axes.push(Axis { name, path: path.clone(), values });
             }
-            other => anyhow::bail!("sweep.{name} = {other}: give a list of values, or {{ from = 100, count = 50 }}"),
-        };
-        axes.push(axis);
+        }
+        path.pop();
     }
     Ok(())
 }
 
-fn range(name: &str, table: &Table) -> Result<Axis> {
+fn values(name: &str, value: &Value) -> Result<Values> {
+    match value {
+        Value::Table(inner) => range(name, inner),
+        Value::Array(values) => {
+            ensure!(!values.is_empty(), "sweep.{name} = []: give at least one value, or leave the axis out");
+            let twice = values.iter().enumerate().find(|(i, v)| values[..*i].contains(v));
+            ensure!(
+                twice.is_none(),
+                "sweep.{name}: {} is there twice",
+                twice.map_or(String::new(), |(_, v)| v.to_string())
+            );
+            Ok(Values::List(values.clone()))
+        }
+        other => bail!("sweep.{name} = {other}: give a list of values, or {{ from = 100, count = 50 }}"),
+    }
+}
+
+fn range(name: &str, table: &Table) -> Result<Values> {
     let how = || format!("sweep.{name}: a range is {{ from = 100, count = 50 }}, with step = 1 if it is not given");
     ensure!(table.keys().all(|k| ["from", "count", "step"].contains(&k.as_str())), how());
     let number = |key: &str| table.get(key).map(|v| v.as_integer().with_context(how)).transpose();
@@ -84,7 +117,7 @@ fn range(name: &str, table: &Table) -> Result<Axis> {
     let count = usize::try_from(count).ok().filter(|c| *c > 0).with_context(how)?;
     let last = step.checked_mul(count as i64).and_then(|s| from.checked_add(s));
     ensure!(last.is_some() && step != 0, how());
-    Ok(Axis { name: name.into(), values: Values::Range { from, count, step } })
+    Ok(Values::Range { from, count, step })
 }
 
 /// How many combinations of values there are.

@@ -33,9 +33,11 @@ const CHUNK: usize = 4096;
 pub enum Stage {
     /// The meta-learning runs
     Learn,
+    /// Of reproduce: the trainings by which rates and epochs are chosen
+    Select,
     /// The trainings
     Train,
-    /// Both
+    /// All of them
     All,
 }
 
@@ -60,6 +62,7 @@ pub(super) struct Trained {
 /// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a shard, and where pieces
 /// are missing.
 pub fn run(study: &Study, tasks: &Tasks, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {
+    ensure!(stage != Stage::Select, "--stage select: only studies of reproduce have it; here are learn and train");
     let plan = Plan::new(study, tasks)?;
     let mode = folder.mode();
     // Who only gathers has nothing to show.

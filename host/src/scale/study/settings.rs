@@ -1,14 +1,15 @@
 //! What a study's file says, and what becomes of it for one combination of values.
 
-use super::axis::Axis;
+use super::axis::{Axis, Fault, at};
 use crate::activations::is_learned;
-use crate::config::{assign, overlay};
+use crate::config::{Layers, Source, assign, overlay};
 use crate::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
 use crate::meta::{MetaConfig, Objective};
 use crate::task::Task;
 use crate::train::{Optimiser, TrainConfig};
 use crate::validate::ValidateConfig;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
@@ -33,6 +34,45 @@ pub struct Study {
     pub sweep: Table,
 }
 
+/// An error of value `k` of an axis.
+fn at_value(axis: &Axis, k: usize, error: &anyhow::Error) -> anyhow::Error {
+    let path = [&axis.path[..], &[k.to_string()]].concat();
+    at(&path, anyhow!("{error:#}").context(format!("sweep.{} = {}", axis.name, axis.get(k))))
+}
+
+impl Default for Study {
+    fn default() -> Study {
+        Study { task: mnist1d(), meta: Table::new(), validate: Table::new(), sweep: Table::new() }
+    }
+}
+
+/// A study with all settings.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whole {
+    task: String,
+    meta: MetaConfig,
+    validate: ValidateConfig,
+    sweep: Table,
+}
+
+/// What a run stores.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored<T> {
+    study: T,
+}
+
+/// The table of a study in a stored `config.toml`.
+const SECTION: &str = "study";
+
+fn resolved<T: Serialize + DeserializeOwned>(layers: &Layers, stored: bool, default: T) -> Result<T> {
+    if stored {
+        return Ok(layers.resolve(Stored { study: default }, |_| {})?.study);
+    }
+    layers.resolve(default, |_| {})
+}
+
 fn mnist1d() -> String {
     "mnist1d".into()
 }
@@ -44,10 +84,27 @@ impl Study {
     /// Reads a study and checks every value by itself.
     ///
     /// # Errors
-    /// If the text is no study, or a value is none that the setting can have.
+    /// If the text is no study, or a value is none that the setting can have; the message has the place.
     pub fn parse(text: &str, tasks: &Tasks) -> Result<Study> {
-        let study: Study = toml::from_str(text)?;
-        study.check(tasks)?;
+        Study::read(&Layers::above(SECTION, Some(Source::parse("the study", text)?), &[])?, tasks)
+    }
+
+    /// The same of a file, which may be the `config.toml` that a study's run has stored, and assignments above it.
+    ///
+    /// # Errors
+    /// As [`Study::parse`].
+    pub fn read(layers: &Layers, tasks: &Tasks) -> Result<Study> {
+        let stored = layers.in_file(SECTION);
+        let study = resolved(layers, stored, Study::default())?;
+        // The tables have what the file says and nothing else; whether such settings exist is asked of all of them.
+        let (meta, validate) = (MetaConfig::default(), default_validate());
+        resolved(layers, stored, Whole { task: mnist1d(), meta, validate, sweep: Table::new() })?;
+        study.check(tasks).map_err(|error| {
+            let Some(Fault { path, .. }) = error.downcast_ref::<Fault>() else { return error };
+            let inside = stored.then(|| SECTION.to_string()).into_iter().chain(path.iter().cloned());
+            let place = layers.place(&inside.collect::<Vec<_>>());
+            place.map_or_else(|| anyhow!("{error:#}"), |place| anyhow!("{place}: {error:#}"))
+        })?;
         Ok(study)
     }
 
@@ -55,20 +112,24 @@ impl Study {
         let axes = Axis::all(&self.sweep)?;
         for axis in &axes {
             let first = axis.name.split('.').next().unwrap_or_default();
-            ensure!(
-                axis.name == "task" || axis.name != first && ["meta", "validate"].contains(&first),
-                "sweep.{}: an axis is task, or a setting in meta or validate, e.g. meta.base or validate.train.hidden",
-                axis.name
-            );
+            let good = axis.name == "task" || axis.name != first && ["meta", "validate"].contains(&first);
+            let how = "an axis is task, or a setting in meta or validate, e.g. meta.base or validate.train.hidden";
+            if !good {
+                return Err(at(&axis.path, anyhow!("sweep.{}: {how}", axis.name)));
+            }
         }
         let first = |a: &Axis| (a.name.clone(), a.get(0));
-        self.check_one(axes.iter().map(first).collect(), tasks)?;
+        if let Err(error) = self.check_one(axes.iter().map(first).collect(), tasks) {
+            let alone = |axis: &&Axis| self.check_one(vec![first(axis)], tasks).is_err();
+            let wrong = if self.check_one(vec![], tasks).is_ok() { axes.iter().find(alone) } else { None };
+            return Err(if let Some(axis) = wrong { at_value(axis, 0, &error) } else { error });
+        }
         for (i, axis) in axes.iter().enumerate() {
             // A range differs from end to end by numbers only.
             for k in (1..axis.len().min(1000)).chain([axis.len() - 1]) {
                 let mut values: Vec<(String, Value)> = axes.iter().map(first).collect();
                 values[i].1 = axis.get(k);
-                self.check_one(values, tasks).with_context(|| format!("sweep.{} = {}", axis.name, axis.get(k)))?;
+                self.check_one(values, tasks).map_err(|error| at_value(axis, k, &error))?;
             }
         }
         Ok(())
@@ -79,9 +140,10 @@ impl Study {
         let setting = self.setting(&values)?;
         let task = tasks.get(&setting.task)?;
         if setting.learns() {
-            self.meta(&values, &task)?.check(&task).context("meta")?;
+            let checked = self.meta(&values, &task).and_then(|meta| meta.check(&task).context("meta"));
+            checked.map_err(|error| at(&["meta".into()], error))?;
         }
-        setting.check().context("validate")
+        setting.check().map_err(|error| at(&["validate".into()], error.context("validate")))
     }
 
     /// The settings of trainings with these values in place of the file's.
