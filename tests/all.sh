@@ -74,10 +74,12 @@ rustup_targets && how=rustup || how=none
 step "format" cargo fmt --all --check
 step "format of the fuzzer" cargo fmt --manifest-path fuzz/Cargo.toml --check
 step "clippy" cargo clippy --workspace --all-targets -- -D warnings
-step "clippy, micromath" cargo clippy --package ldnn-tests --all-targets --features micromath -- -D warnings
+step "clippy, micromath" cargo clippy --package ldnn-core --all-targets --features micromath -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 step "tests" cargo test --workspace
-step "tests, micromath" cargo test --package ldnn-tests --features micromath --test micromath
+# The program, as the tests have built it.
+export LDNN_PROGRAM=$PWD/target/debug/ldnn-tested
+step "tests, micromath" cargo test --package ldnn-core --features micromath --test micromath
 step "same bits from every build" tests/bits.sh
 step "supply chain" tests/supply.sh
 step "core under Miri" tests/miri.sh

@@ -12,7 +12,8 @@ fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-cargo run --quiet --package ldnn -- reproduce fig3 fig4 fig5 fig6 hessian family --preset smoke --quiet --out "$folder/run" >/dev/null
+[ -n "${LDNN_PROGRAM:-}" ] || cargo build --quiet --package ldnn
+"${LDNN_PROGRAM:-target/debug/ldnn}" reproduce fig3 fig4 fig5 fig6 hessian family --preset smoke --quiet --out "$folder/run" >/dev/null
 # A copy that measures itself: the report has no script of its own.
 probe='<script>
 const seen = [...document.querySelectorAll("figure svg")].map(s => { const b = s.getBoundingClientRect();

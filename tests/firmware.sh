@@ -17,7 +17,8 @@ fail() { say "FAILED: $*"; status=1; }
 exported() {
     local out kept
     out=$(mktemp -d)
-    local ldnn="cargo run --quiet --package ldnn -- --quiet"
+    [ -n "${LDNN_PROGRAM:-}" ] || cargo build --quiet --package ldnn || { fail "ldnn does not build"; return; }
+    local ldnn="${LDNN_PROGRAM:-target/debug/ldnn} --quiet"
     local from="--what network --rate 0.1 --epochs 30"
     $ldnn export $here/activations.json $from --form pairs --knots 65 --name floats --format rust --golden 400 \
         --out "$out/floats" >/dev/null || fail "the export of real numbers"

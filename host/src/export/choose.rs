@@ -172,13 +172,16 @@ impl<'a> Chooser<'a> {
             Budget::MaxError(most) => {
                 let found = self.forms(form).into_par_iter().map(|form| self.smallest(form, most));
                 let found: Vec<Option<Candidate>> = found.collect::<Result<_>>()?;
-                let best = found.into_iter().flatten().min_by_key(|c| c.bytes);
-                best.with_context(|| {
-                    format!(
-                        "--max-error {most}: no table of up to {MOST_KNOTS} knots is so good; allow a larger error, or a \
-                         narrower range with --percentile or --range"
-                    )
-                })
+                if let Some(best) = found.into_iter().flatten().min_by_key(|c| c.bytes) {
+                    return Ok(best);
+                }
+                let best = self.forms(form).into_par_iter().map(|form| self.best(form, usize::MAX));
+                let best: Vec<Option<Candidate>> = best.collect::<Result<_>>()?;
+                let least = best.iter().flatten().map(|c| c.max_error).fold(f64::INFINITY, f64::min);
+                bail!(
+                    "--max-error {most}: the best of these tables has an error of {least:.1e}; allow a larger error, or a \
+                     narrower range with --percentile or --range"
+                )
             }
             Budget::Bytes(most) => {
                 let found = self.forms(form).into_par_iter().map(|form| self.best(form, most));

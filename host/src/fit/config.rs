@@ -143,6 +143,7 @@ impl FitConfig {
         ensure!(!self.rates.is_empty(), "--rates: give at least one");
         ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 50");
         for &rate in &self.rates {
+            ensure!(rate.is_finite() && rate > 0.0, "--rates {rate}: must be positive numbers, e.g. 0.02,0.05,0.1");
             TrainConfig { rate, ..self.train(rows) }.check()?;
         }
         if matches!(self.activate, Activate::Learn) {

@@ -1,4 +1,4 @@
-//! The errors that the `micromath` feature states. Run with `--features micromath`.
+//! The errors that the `micromath` feature states: `cargo test -p ldnn-core --features micromath --test micromath`.
 #![cfg(feature = "micromath")]
 
 use ldnn_core::Real;
