@@ -102,10 +102,11 @@ fn ldnn(arguments: &[&str]) -> assert_cmd::assert::Assert {
     Command::new(program::path()).arg("--quiet").args(arguments).assert()
 }
 
-fn export(out: &Path, arguments: &[&str]) {
+fn export(out: &Path, arguments: &[&str]) -> String {
     let (from, out) = (learned(), out.to_string_lossy());
     let short = ["--epochs", "2", "--hidden", "12", "--golden", "20", "--out", &out];
-    ldnn(&[&["export", from.to_str().unwrap()], arguments, &short].concat()).success();
+    let done = ldnn(&[&["export", from.to_str().unwrap()], arguments, &short].concat()).success();
+    String::from_utf8(done.get_output().stdout.clone()).unwrap()
 }
 
 fn read(out: &Path) -> Deployed {
@@ -212,7 +213,11 @@ fn every_format_gives_the_bits_of_the_core() {
     .enumerate()
     {
         let folder = out.path().join(i.to_string());
-        export(&folder, arguments);
+        let text = export(&folder, arguments);
+        for way in ["ldnn-core, here: ", ".ldnn, as a device loads it: ", "ldnn_model.c with gcc -std=c99: "] {
+            let at_once = text.lines().any(|l| l.contains(way) && l.ends_with("every bit the same"));
+            assert!(at_once, "{way} is not in {text}");
+        }
         let text = ldnn(&["verify", folder.to_str().unwrap()]).success().get_output().stdout.clone();
         let text = String::from_utf8(text).unwrap();
         for way in ["ldnn-core, here", "as a device loads it", "gcc -std=c99", "g++ -std=c++11", "with cargo"] {

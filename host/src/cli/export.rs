@@ -102,6 +102,8 @@ Examples:
   ldnn export gestures.ldnn --out gestures.onnx          for onnxruntime and others, raw inputs to probabilities
   ldnn export out/meta --format txt,npz,safetensors      the activations alone, for other programs
 
+What was written is verified at once: by the core, as an image, and in C if gcc is there; `ldnn verify` does the rest.
+
 For devices a network is trained with the activations, on the task: it tells which pre-activations occur and what tables cost in
 accuracy. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
 NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
@@ -277,7 +279,12 @@ impl Plan for OneFile {
 }
 
 fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Result<String> {
-    Ok(export::run(&settings.export, &settings.given, task, folder)?.to_text(folder))
+    let text = export::run(&settings.export, &settings.given, task, folder)?.to_text(folder);
+    if !settings.export.is_for_devices() {
+        return Ok(text);
+    }
+    let verified = export::verify::at_once(folder.path()).context("the export is written, and wrong")?;
+    Ok(format!("{text}\n\n{verified}"))
 }
 
 #[derive(clap::Args, Clone, Serialize, Deserialize)]

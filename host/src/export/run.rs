@@ -406,7 +406,6 @@ fn write(
     put("model.json".into(), serde_json::to_vec(model)?)?;
     put("golden.json".into(), serde_json::to_vec(&golden)?)?;
     section.text.push(format!("Written: {}.", files.join(", ")));
-    section.text.push(format!("To compile and compare bit for bit: ldnn verify {}", folder.path().display()));
     Ok(())
 }
 

@@ -31,46 +31,92 @@ enum Outcome {
     Missing(&'static str),
 }
 
+/// An export in its folder.
+struct Export<'a> {
+    folder: &'a Path,
+    model: Deployed,
+    golden: Golden,
+    /// Where programs are compiled.
+    work: PathBuf,
+}
+
+impl<'a> Export<'a> {
+    fn open(folder: &'a Path) -> Result<Export<'a>> {
+        let read = |file: &str| {
+            let path = folder.join(file);
+            fs::read_to_string(&path)
+                .with_context(|| format!("cannot read '{}'; `ldnn export` writes such folders", path.display()))
+        };
+        let model = Deployed::from_json(&read("model.json")?).context("model.json")?;
+        let golden: Golden = serde_json::from_str(&read("golden.json")?).context("golden.json")?;
+        ensure!(!expected(&golden).is_empty(), "golden.json holds no vectors");
+        let work = folder.join("verify");
+        fs::create_dir_all(&work).with_context(|| format!("cannot make '{}'", work.display()))?;
+        Ok(Export { folder, model, golden, work })
+    }
+
+    fn has(&self, ending: &str) -> bool {
+        self.folder.join(format!("{}.{ending}", self.model.name)).exists()
+    }
+
+    /// The core itself, the image, and what `hosts` make of the C.
+    fn ways(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Way>> {
+        let mut ways = vec![in_process(&self.model, &self.golden).context("the core")?];
+        if self.has("ldnn") {
+            ways.push(from_image(self.folder, &self.model, &self.golden)?);
+        }
+        if self.has("c") {
+            ways.extend(self.c_ways(hosts)?);
+        }
+        Ok(ways)
+    }
+
+    /// One line a way.
+    fn lines(&self, ways: Vec<Way>) -> Result<Vec<String>> {
+        let expected = expected(&self.golden);
+        let line = |way: Way| {
+            Ok(match way.outcome {
+                Outcome::Answers(answers) => {
+                    compare(&self.model, &self.golden, &expected, &answers).with_context(|| way.name.clone())?;
+                    format!("{}: {} answers, every bit the same", way.name, answers.len())
+                }
+                Outcome::Compiled => format!("{}: compiles without a warning", way.name),
+                Outcome::Missing(what) => format!("{}: not tried, {what}", way.name),
+            })
+        };
+        ways.into_iter().map(line).collect()
+    }
+}
+
+/// The compilers of the host, and the dialects that they are asked for.
+const HOSTS: [(&str, &[&str]); 2] = [("gcc", &["-std=c99"]), ("g++", &["-std=c++11", "-x", "c++"])];
+
 /// Verifies the export in `folder`; `core` is where the source of `ldnn-core` lies. The text is for the terminal.
 ///
 /// # Errors
 /// If something does not compile, or an answer differs: the first difference is in the message.
 pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
-    let read = |file: &str| {
-        let path = folder.join(file);
-        fs::read_to_string(&path)
-            .with_context(|| format!("cannot read '{}'; `ldnn export` writes such folders", path.display()))
-    };
-    let model = Deployed::from_json(&read("model.json")?).context("model.json")?;
-    let golden: Golden = serde_json::from_str(&read("golden.json")?).context("golden.json")?;
-    let expected = expected(&golden);
-    ensure!(!expected.is_empty(), "golden.json holds no vectors");
-    let work = folder.join("verify");
-    fs::create_dir_all(&work).with_context(|| format!("cannot make '{}'", work.display()))?;
+    let export = Export::open(folder)?;
+    let mut ways = export.ways(&HOSTS)?;
+    if export.has("c") {
+        ways.push(export.arm_way()?);
+    }
+    if export.has("rs") {
+        ways.push(rust_way(folder, &export.work, &export.model, &export.golden, core)?);
+    }
+    let lines = export.lines(ways)?;
+    Ok(lines.join("\n") + "\n" + &quality(&export.model, &export.golden)?)
+}
 
-    let mut ways = vec![in_process(&model, &golden).context("the core")?];
-    let has = |ending: &str| folder.join(format!("{}.{ending}", model.name)).exists();
-    if has("ldnn") {
-        ways.push(from_image(folder, &model, &golden)?);
-    }
-    if has("c") {
-        ways.extend(c_ways(folder, &work, &model, &golden)?);
-    }
-    if has("rs") {
-        ways.push(rust_way(folder, &work, &model, &golden, core)?);
-    }
-    let mut text = String::new();
-    for way in ways {
-        match way.outcome {
-            Outcome::Answers(answers) => {
-                compare(&model, &golden, &expected, &answers).with_context(|| way.name.clone())?;
-                writeln!(text, "{}: {} answers, every bit the same", way.name, answers.len())?;
-            }
-            Outcome::Compiled => writeln!(text, "{}: compiles without a warning", way.name)?,
-            Outcome::Missing(what) => writeln!(text, "{}: not tried, {what}", way.name)?,
-        }
-    }
-    Ok(text + &quality(&model, &golden)?)
+/// The part of [`verify`] that takes a second at most: the core, the image, and the C by one compiler.
+///
+/// # Errors
+/// As [`verify`].
+pub fn at_once(folder: &Path) -> Result<String> {
+    let export = Export::open(folder)?;
+    let lines = export.lines(export.ways(&HOSTS[..1])?)?;
+    let rest = format!("the rest (C++, Cortex-M, Rust): ldnn verify {}", folder.display());
+    Ok(lines.into_iter().chain([rest]).collect::<Vec<_>>().join("\n"))
 }
 
 /// All golden answers in the order in which programs print them.
@@ -176,36 +222,42 @@ fn standardised(x: &[f32], pairs: &[[f32; 2]]) -> Vec<f32> {
 /// How strict the generated C is compiled.
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"];
 
-fn c_ways(folder: &Path, work: &Path, model: &Deployed, golden: &Golden) -> Result<Vec<Way>> {
-    let main = work.join("main.c");
-    fs::write(&main, harness::c(model, golden)?)?;
-    let source = folder.join(format!("{}.c", model.name));
-    let mut ways = vec![];
-    for (tool, dialect) in [("gcc", &["-std=c99"][..]), ("g++", &["-std=c++11", "-x", "c++"])] {
-        let name = format!("{} with {tool} {}", source.display(), dialect[0]);
-        if !is_there(tool) {
-            ways.push(Way { name, outcome: Outcome::Missing("it is not installed") });
-            continue;
-        }
-        let program = work.join(format!("run-{}", tool.replace('+', "p")));
-        let mut command = Command::new(tool);
-        command.args(dialect).args(STRICT).args(["-O2", "-ffp-contract=off", "-I"]).arg(folder);
-        // No library, not even the mathematical one, is named.
-        command.arg(&source).arg(&main).arg("-o").arg(&program);
-        done(&mut command, &name)?;
-        ways.push(Way { name, outcome: Outcome::Answers(answers(&mut Command::new(&program))?) });
+impl Export<'_> {
+    fn c_source(&self) -> PathBuf {
+        self.folder.join(format!("{}.c", self.model.name))
     }
-    let name = format!("{} with arm-none-eabi-gcc for Cortex-M4F", source.display());
-    if is_there("arm-none-eabi-gcc") {
+
+    fn c_ways(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Way>> {
+        let main = self.work.join("main.c");
+        fs::write(&main, harness::c(&self.model, &self.golden)?)?;
+        let source = self.c_source();
+        let way = |(tool, dialect): &(&str, &[&str])| {
+            let name = format!("{} with {tool} {}", source.display(), dialect[0]);
+            if !is_there(tool) {
+                return Ok(Way { name, outcome: Outcome::Missing("it is not installed") });
+            }
+            let program = self.work.join(format!("run-{}", tool.replace('+', "p")));
+            let mut command = Command::new(tool);
+            command.args(*dialect).args(STRICT).args(["-O2", "-ffp-contract=off", "-I"]).arg(self.folder);
+            // No library, not even the mathematical one, is named.
+            command.arg(&source).arg(&main).arg("-o").arg(&program);
+            done(&mut command, &name)?;
+            Ok(Way { name, outcome: Outcome::Answers(answers(&mut Command::new(&program))?) })
+        };
+        hosts.iter().map(way).collect()
+    }
+
+    fn arm_way(&self) -> Result<Way> {
+        let name = format!("{} with arm-none-eabi-gcc for Cortex-M4F", self.c_source().display());
+        if !is_there("arm-none-eabi-gcc") {
+            return Ok(Way { name, outcome: Outcome::Missing("it is not installed") });
+        }
         let mut command = Command::new("arm-none-eabi-gcc");
         command.args(["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-std=c99", "-O2", "-c"]);
-        command.args(STRICT).arg(&source).arg("-o").arg(work.join("arm.o"));
+        command.args(STRICT).arg(self.c_source()).arg("-o").arg(self.work.join("arm.o"));
         done(&mut command, &name)?;
-        ways.push(Way { name, outcome: Outcome::Compiled });
-    } else {
-        ways.push(Way { name, outcome: Outcome::Missing("it is not installed") });
+        Ok(Way { name, outcome: Outcome::Compiled })
     }
-    Ok(ways)
 }
 
 fn rust_way(folder: &Path, work: &Path, model: &Deployed, golden: &Golden, core: Option<&Path>) -> Result<Way> {
