@@ -1,4 +1,4 @@
-//! A network of your own: what `ldnn export MODEL --what network` wrote into the folder that `LDNN_EXPORT` names, against the
+//! A network of your own: what `ldnn export MODEL` wrote into the folder that `LDNN_EXPORT` names, against the
 //! answers of the host on the test rows that the export keeps.
 //!
 //! ```text

@@ -31,9 +31,9 @@ pub struct ExportArgs {
     /// What to write [default: rust,c,postcard,json; with --out FILE.onnx and the like, that file]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     format: Vec<Format>,
-    /// The tables alone, or the whole network
-    #[arg(long, default_value = "activations", value_name = "NAME")]
-    what: What,
+    /// The tables alone, or the whole network [default: network, where RUN is one; else activations]
+    #[arg(long, value_name = "NAME")]
+    what: Option<What>,
     /// The numbers of the network
     #[arg(long, default_value = "f32", value_name = "NAME")]
     weights: Weights,
@@ -95,8 +95,8 @@ Examples:
   ldnn export out/meta --bytes 200 --form i16            the best that 200 bytes can do
   ldnn export out/meta --what network --rate 0.1 --epochs 30 --out out/device
   ldnn export out/meta --what network --weights int8     everything in integers
-  ldnn export gestures.ldnn --what network               a model of `ldnn train`, its standardisation included
-  ldnn export out/validate/networks/mix-101.json --what network
+  ldnn export gestures.ldnn --out firmware               a model of `ldnn train`, its standardisation included
+  ldnn export out/validate/networks/mix-101.json         a trained network
   ldnn verify out/export                                 compile it and compare bit for bit
   ldnn export gestures.ldnn --out gestures.safetensors   for PyTorch; `ldnn import` takes it back
   ldnn export gestures.ldnn --out gestures.onnx          for onnxruntime and others, raw inputs to probabilities
@@ -179,7 +179,10 @@ impl ExportArgs {
         let export = ExportConfig {
             name: self.name.clone(),
             formats: if self.format.is_empty() { Format::DEVICE.to_vec() } else { self.format.clone() },
-            what: self.what,
+            what: self.what.unwrap_or(match given {
+                Given::Trained(_) | Given::Network(..) => What::Network,
+                Given::Activations(_) => What::Activations,
+            }),
             weights: self.weights,
             form: self.form,
             budget: match (self.knots, self.bytes) {

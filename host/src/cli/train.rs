@@ -141,7 +141,7 @@ Examples:
   ldnn train BasicMotions_TRAIN.ts --test BasicMotions_TEST.ts
   ldnn train --config best.toml                               what `ldnn tune` found
   ldnn eval gestures.ldnn more.csv; ldnn predict gestures.ldnn new.csv
-  ldnn export gestures.ldnn --what network                    for a microcontroller
+  ldnn export gestures.ldnn --out firmware                    for a microcontroller
 
 Rate and number of epochs are chosen on validation rows (a fifth of the training rows, of every class the same, groups whole) for each
 kind of activations; trainings that choose stop early. All networks are then trained anew on all training rows. The folder FILE.run gets
