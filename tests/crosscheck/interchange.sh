@@ -15,7 +15,7 @@ if [ -z "${PYTHON:-}" ]; then
     fi
 fi
 
-cargo build --quiet --package ldnn
+[ -n "${LDNN_PROGRAM:-}" ] || cargo build --quiet --package ldnn
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$PYTHON" tests/crosscheck/interchange.py "$(realpath "$target/debug/ldnn")" "$work"
+"$PYTHON" tests/crosscheck/interchange.py "$(realpath "${LDNN_PROGRAM:-$target/debug/ldnn}")" "$work"
