@@ -29,7 +29,7 @@ locks() {
 
 deny() {
     if ! command -v cargo-deny >/dev/null; then
-        skip "cargo-deny is missing ('cargo install cargo-deny --locked'): licences, bans, sources; the bans below are looked up by hand"
+        skip "cargo-deny is missing ('cargo install cargo-deny --locked'): advisories; the rest of deny.toml is looked up below"
         return
     fi
     local what="bans licenses sources"
@@ -37,6 +37,40 @@ deny() {
     check "cargo deny check $what" cargo deny --workspace check $what
     check "cargo deny check $what, firmware" \
         cargo deny --config "$PWD/deny.toml" --manifest-path firmware-example/Cargo.toml check $what
+}
+
+# What deny.toml says of licences, sources and second versions, without cargo-deny.
+rules() {
+    python3 -c 'import tomllib' 2>/dev/null || { skip "licences, sources and second versions: Python 3.11 is missing"; return; }
+    for manifest in Cargo.toml firmware-example/Cargo.toml; do
+        check "licences, sources, second versions of $manifest" python3 - $manifest <<'PY'
+import collections, os, re, subprocess, sys, tomllib
+rules = tomllib.load(open("deny.toml", "rb"))
+allowed, skipped = set(rules["licenses"]["allow"]), {s["crate"] for s in rules["bans"]["skip"]}
+tree = subprocess.check_output(["cargo", "tree", "--locked", "--manifest-path", sys.argv[1], "--workspace", "--all-features",
+                                "--target", "all", "--prefix", "none", "--no-dedupe", "--format", "{p}|{l}"], text=True)
+wrong, versions = set(), collections.defaultdict(set)
+def fine(licence):
+    # "/" is the old way to write OR; an exception takes nothing away.
+    plain = re.sub(r" WITH [\w.-]+", "", licence.replace("/", " OR "))
+    words = re.sub(r"[\w.+-]+", lambda w: {"OR": "or", "AND": "and"}.get(w[0], str(w[0] in allowed)), plain)
+    return eval(words, {"__builtins__": {}})
+for line in sorted(set(tree.splitlines()) - {""}):
+    package, licence = line.split("|")
+    name, version = package.split()[:2]
+    versions[name].add(version[1:])
+    if not fine(licence or "none"):
+        wrong.add(f"{name} {version}: the licence {licence} is not allowed")
+for name, all in versions.items():
+    if len(all) > 1 and sum(f"{name}@{v}" not in skipped for v in all) > 1:
+        wrong.add(f'{name}: there are {", ".join(sorted(all))}')
+for source in re.findall(r'^source = "(.*)"', open(os.path.join(os.path.dirname(sys.argv[1]), "Cargo.lock")).read(), re.M):
+    if source != "registry+https://github.com/rust-lang/crates.io-index":
+        wrong.add(f"a crate comes from {source}")
+print("\n".join(sorted(wrong)))
+sys.exit(bool(wrong))
+PY
+    done
 }
 
 # The bans of deny.toml, without cargo-deny.
@@ -129,7 +163,7 @@ documentation() {
 }
 
 case ${1:-all} in
-all) locks; deny; banned; features; oldest; packages; documentation ;;
+all) locks; deny; rules; banned; features; oldest; packages; documentation ;;
 *) "$1" ;;
 esac
 exit $status
