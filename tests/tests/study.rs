@@ -140,7 +140,7 @@ fn studies_that_cannot_be_are_refused_before_anything_is_written() {
         ("meta.base", "\"meta.base\"", &[]),
         ("steps = 2", "step = 2", &["line 4, column 1", "no setting 'meta.step'", "did you mean 'meta.steps'"]),
         ("runs = 2", "runs = 0", &["line 9, column 1", "runs = 0"]),
-        ("epochs = 2", "epochs = 'many'", &["line 14, column 10", "'validate.train.epochs'", "whole number"]),
+        ("epochs = 2", "epochs = 'many'", &["line 13, column 10", "'validate.train.epochs'", "whole number"]),
         ("meta.base", "mata.base", &["line 18", "sweep.mata.base", "an axis is"]),
         ("['sine', 'zero']", "[]", &["line 18, column 13", "at least one value"]),
         ("task = 'digits'", "taks = 'digits'", &["line 2, column 1", "did you mean 'task'"]),
