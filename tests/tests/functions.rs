@@ -1,6 +1,5 @@
 //! Our own elementary functions in single precision, against libm's in double. `LDNN_EXHAUSTIVE=1` tries every number, in
 //! some minutes; otherwise one in 251.
-#![cfg(not(feature = "micromath"))]
 
 use ldnn_core::Real;
 use ldnn_core::math::{EXP_ULP, TANH_ULP};
