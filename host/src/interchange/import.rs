@@ -43,8 +43,9 @@ impl Import {
 pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
     let about = bundle.about.take();
     let network_about = about.as_ref().and_then(|a| a.network.clone());
-    match (&about, &network_about) {
-        (Some(about), Some(network)) if let Some(model) = &about.model => {
+    let model_about = about.as_ref().and_then(|a| a.model.clone());
+    match (&about, &network_about, &model_about) {
+        (Some(about), Some(network), Some(model)) => {
             ensure!(
                 given.is_empty(),
                 "the file is a whole model, which knows its activations and names; leave --activation, --features, --classes, \
@@ -52,17 +53,17 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
             );
             unpack::trained(bundle, about, network, model)
         }
-        (Some(about), Some(network)) => {
+        (Some(about), Some(network), None) => {
             ensure!(given.activation.is_none(), "the file knows its activations; leave --activation out");
             let network = unpack::network(&mut bundle, network)?;
             let learned = about.learned.as_ref().map(|a| unpack::learned(&mut bundle, a)).transpose()?;
             let name = if learned.is_some() { "mix" } else { "its own" };
             completed(bundle, given, network, name, learned)
         }
-        (Some(_), None) => {
+        (Some(_), None, _) => {
             anyhow::bail!("it holds activations without a network; give it to another command with --activations")
         }
-        (None, _) => {
+        (None, ..) => {
             let (network, learned) = dressed(&mut bundle, given)?;
             let name = given.activation.as_ref().map_or("", |a| &a.0);
             completed(bundle, given, network, name, learned)
