@@ -196,6 +196,12 @@ impl Between {
     }
 }
 
+/// Values into `h`, slopes into `z`.
+#[inline(always)]
+fn jets(z: &mut [f32], h: &mut [f32], jet: impl Fn(f32) -> (f32, f32)) {
+    z.iter_mut().zip(h).for_each(|(z, h)| (*h, *z) = jet(*z));
+}
+
 /// An integer table of lines between real numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaled16<'a> {
@@ -230,9 +236,7 @@ impl<'a> Scaled16<'a> {
 
     /// `h` becomes the activations, `z` their slopes; of two lengths the shorter counts.
     pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
-        for (z, h) in z.iter_mut().zip(h) {
-            (*h, *z) = (self.at(*z), self.slope(*z));
-        }
+        jets(z, h, |z| (self.at(z), self.slope(z)));
     }
 
     /// The slope of the line that `z` lies on; 0 where the table is constant beyond its ends.
@@ -284,9 +288,7 @@ impl<'a> Scaled8<'a> {
 
     /// `h` becomes the activations, `z` the slopes; of two lengths the shorter counts.
     pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
-        for (z, h) in z.iter_mut().zip(h) {
-            (*h, *z) = (self.at(*z), self.slope(*z));
-        }
+        jets(z, h, |z| (self.at(z), self.slope(z)));
     }
 
     /// The slope from the entry before to the one behind that of `z` (steps have none of their own); 0 beyond the ends.
