@@ -17,13 +17,13 @@ step() {
     local name=$1
     shift
     printf '\n== %s\n' "$name"
+    local count begun=$SECONDS
     if "$@" >"$log" 2>&1; then
-        local count
         count=$(awk '/^test result: ok/ { n += $4 } END { print n + 0 }' "$log")
         [ "$count" -gt 0 ] || count=1
         passed=$((passed + count))
         grep '^skipped' "$log"
-        printf 'ok (%s)\n' "$count"
+        printf 'ok (%s), %s s\n' "$count" $((SECONDS - begun))
     else
         failed=$((failed + 1))
         failures="$failures\n  $name"

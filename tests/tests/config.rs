@@ -125,6 +125,8 @@ fn commands_whose_settings_are_flags_take_them_from_files_too() {
     assert_eq!(succeed(dir.path(), &["eval", "model.ldnn", "s.csv", "--config", "c.toml"]), plain);
     assert_eq!(succeed(dir.path(), &["eval", "model.ldnn", "s.csv", "--set", "table.delimiter=|"]), plain);
     assert_eq!(succeed(dir.path(), &["eval", "model.ldnn", "t.csv", "--config", "c.toml", "--delimiter", ","]), plain);
+    let both = ["eval", "model.ldnn", "t.csv", "--set", "table.header=true", "--no-header"];
+    assert!(refuse(dir.path(), &both, 2).contains("--header and --no-header contradict"));
     let message = refuse(dir.path(), &["predict", "model.ldnn", "t.csv", "--set", "block=0"], 2);
     assert!(message.contains("--block 0"), "{message}");
 }
