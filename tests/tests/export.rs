@@ -218,6 +218,7 @@ fn every_format_gives_the_bits_of_the_core() {
             let at_once = text.lines().any(|l| l.contains(way) && l.ends_with("every bit the same"));
             assert!(at_once, "{way} is not in {text}");
         }
+        assert!(!folder.join("verify").exists(), "the programs are left behind");
         let text = ldnn(&["verify", folder.to_str().unwrap()]).success().get_output().stdout.clone();
         let text = String::from_utf8(text).unwrap();
         for way in ["ldnn-core, here", "as a device loads it", "gcc -std=c99", "g++ -std=c++11", "with cargo"] {

@@ -113,8 +113,13 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
 /// # Errors
 /// As [`verify`].
 pub fn at_once(folder: &Path) -> Result<String> {
+    let is_first = !folder.join("verify").exists();
     let export = Export::open(folder)?;
     let lines = export.lines(export.ways(&HOSTS[..1])?)?;
+    if is_first {
+        // Nobody has asked for the programs.
+        fs::remove_dir_all(&export.work).with_context(|| format!("cannot remove '{}'", export.work.display()))?;
+    }
     let rest = format!("the rest (C++, Cortex-M, Rust): ldnn verify {}", folder.display());
     Ok(lines.into_iter().chain([rest]).collect::<Vec<_>>().join("\n"))
 }
