@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use ldnn::config::{self, Layers};
-use ldnn::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
+use ldnn::data::Dataset;
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
@@ -53,14 +53,10 @@ impl TaskArgs {
 
 /// The task that settings name.
 pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
-    let set = match name {
-        "mnist1d" => Dataset::mnist1d(&Mnist1dConfig::default())?,
-        "vanderpol" => Dataset::vanderpol(&VanDerPolConfig::default())?,
-        "digits" => Dataset::digits()?,
-        path if may_be_file => Dataset::from_npz(Path::new(path)).context("--data")?,
-        other => {
-            bail!("--task {other}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz")
-        }
+    let set = match Dataset::named(name)? {
+        Some(set) => set,
+        None if may_be_file => Dataset::from_npz(Path::new(name)).context("--data")?,
+        None => bail!("--task {name}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz"),
     };
     Ok(Task::new(&set))
 }

@@ -287,7 +287,7 @@ fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Res
         return Ok(text);
     }
     let verified = export::verify::at_once(folder.path()).context("the export is written, and wrong")?;
-    Ok(format!("{text}\n\n{verified}"))
+    Ok(format!("{}\n\n{verified}", text.trim_end()))
 }
 
 #[derive(clap::Args, Clone, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use super::{Mode, Plan};
 use anyhow::{Context, Result, ensure};
 use ldnn::config::{Layers, Source};
 use ldnn::estimate::Load;
-use ldnn::folder::RunFolder;
+use ldnn::folder::{CONFIG, RunFolder};
 use ldnn::progress::Output;
 use ldnn::scale::Mode as Part;
 use ldnn::scale::queue::Queue;
@@ -160,9 +160,10 @@ fn read(path: &Path, sets: &[String], tasks: &Tasks) -> Result<File> {
     Ok(File::Own(Box::new(Study::read(&Layers::above("study", Some(file), sets)?, tasks)?)))
 }
 
-/// `out/STUDY`
+/// `out/STUDY`; of a stored `RUN/config.toml`, `out/RUN`.
 fn default_out(study: &Path) -> PathBuf {
-    Path::new("out").join(study.file_stem().unwrap_or_default())
+    let run = study.parent().and_then(Path::file_name).filter(|_| study.file_name().is_some_and(|f| f == CONFIG));
+    Path::new("out").join(run.or(study.file_stem()).unwrap_or_default())
 }
 
 impl RunArgs {

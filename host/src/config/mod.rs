@@ -122,6 +122,12 @@ pub struct Layers {
     sets: Vec<Assignment>,
 }
 
+impl Assignment {
+    fn as_given(&self) -> String {
+        format!("--set {}={}", self.path, self.text)
+    }
+}
+
 impl Layers {
     /// Reads the file and the assignments.
     ///
@@ -231,10 +237,27 @@ impl Layers {
         wrong.map(|()| resolved)
     }
 
-    /// Where the file has a setting, or the nearest around it, in words; nothing without a file.
+    /// Where a setting was said, or the nearest around it, in words: in an assignment, else in the file; nothing if there is
+    /// neither.
     #[must_use]
     pub fn place(&self, path: &[String]) -> Option<String> {
-        self.file.as_ref().map(|file| file.place(path, false))
+        let assigned = self.assigned(&path.join("."), &Table::new()).map(Assignment::as_given);
+        assigned.or_else(|| self.file.as_ref().map(|file| file.place(path, false)))
+    }
+
+    /// The last assignment to a setting, or to something within or around it.
+    fn assigned(&self, path: &str, known: &Table) -> Option<&Assignment> {
+        // With and without the name of the section it is the same setting.
+        let short = |path: &str| {
+            let rest = path.strip_prefix(self.section).and_then(|rest| rest.strip_prefix('.'));
+            rest.unwrap_or(path).to_string()
+        };
+        let path = short(path);
+        let about = |s: &&Assignment| {
+            let own = short(&self.full(&s.path, known));
+            path.starts_with(&own) || own.starts_with(&path)
+        };
+        self.sets.iter().rev().find(about)
     }
 
     /// A path with the name of the section in front, if it was left out.
@@ -250,14 +273,7 @@ impl Layers {
         let path = fault.path.join(".");
         let place = match (assigned, &self.file) {
             (false, Some(file)) => file.place(&fault.path, fault.is_about_the_name()),
-            _ => {
-                let about = |s: &&Assignment| {
-                    let own = self.full(&s.path, known);
-                    path.starts_with(&own) || own.starts_with(&path)
-                };
-                let set = self.sets.iter().rev().find(about).or(self.sets.last());
-                set.map_or(String::new(), |s| format!("--set {}={}", s.path, s.text))
-            }
+            _ => self.assigned(&path, known).or(self.sets.last()).map_or(String::new(), Assignment::as_given),
         };
         anyhow::anyhow!("{place}: {}", fault.message(known))
     }

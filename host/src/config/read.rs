@@ -114,6 +114,7 @@ fn in_words(expected: &dyn Expected) -> String {
         "a boolean" => "true or false".into(),
         "a sequence" => "a list, in [ ]".into(),
         "a string" => "text".into(),
+        "a map" => "a table of settings".into(),
         other if other.starts_with("struct ") => "a table of settings".into(),
         other => other.into(),
     }

@@ -62,6 +62,19 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// One that comes along, with its default arguments; `None` if there is none of this name.
+    ///
+    /// # Errors
+    /// Never, in practice.
+    pub fn named(name: &str) -> Result<Option<Dataset>> {
+        Ok(Some(match name {
+            "mnist1d" => Dataset::mnist1d(&Mnist1dConfig::default())?,
+            "vanderpol" => Dataset::vanderpol(&VanDerPolConfig::default())?,
+            "digits" => Dataset::digits()?,
+            _ => return Ok(None),
+        }))
+    }
+
     /// MNIST-1D; the default configuration gives the canonical data set.
     ///
     /// # Errors

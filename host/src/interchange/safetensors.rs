@@ -44,7 +44,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
     refuse_pickle(bytes)?;
     let header = bytes.first_chunk::<8>().map(|b| u64::from_le_bytes(*b));
     let header = header.context("it is too short for a safetensors file")?;
-    ensure!(header <= MAX_HEADER, "its header claims {header} bytes; at most {MAX_HEADER} are read");
+    ensure!(
+        header <= MAX_HEADER,
+        "it is no safetensors file, or one for something else: its first 8 bytes claim a header of {header} bytes, and at most \
+         {MAX_HEADER} are read"
+    );
     let file = SafeTensors::deserialize(bytes).context("it is no sound safetensors file")?;
     let mut bundle = Bundle::default();
     for (name, view) in file.tensors() {

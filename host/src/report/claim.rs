@@ -111,8 +111,11 @@ impl Measure {
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let c = &self.comparison;
-        let [a, b, difference] = [self.means.0, self.means.1, c.difference].map(short);
-        let sign = if c.difference >= 0.0 { "+" } else { "" };
+        // What the rounding of two equal means leaves is no difference.
+        let rounding = 1e-12 * (self.means.0.abs() + self.means.1.abs());
+        let difference = if c.difference.abs() <= rounding { 0.0 } else { c.difference };
+        let sign = if difference >= 0.0 { "+" } else { "" };
+        let [a, b, difference] = [self.means.0, self.means.1, difference].map(short);
         if !self.condition.is_empty() {
             write!(f, "{}: ", self.condition)?;
         }
@@ -233,6 +236,15 @@ mod tests {
         {
             assert!(text.contains(part), "'{part}' is not in: {text}");
         }
+    }
+
+    #[test]
+    fn equal_means_differ_by_nothing() {
+        let pair = |o: f64| (vec![0.1 + o, 0.2], vec![0.2 + o, 0.1]);
+        let mut measure = Measure::of("", "points", &[pair(0.3), pair(0.7)]);
+        measure.comparison.difference = -1.42e-15;
+        let text = measure.to_string();
+        assert!(text.starts_with("+0 "), "{text}");
     }
 
     #[test]

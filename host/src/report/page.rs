@@ -97,9 +97,16 @@ impl Page {
     }
 }
 
+/// From the page to a picture of a part in `folder`; without the detours of `.` and `..`.
 fn path(folder: &str, file: &str, ending: &str) -> String {
-    let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-    format!("{folder}{file}.{ending}")
+    let mut way: Vec<&str> = vec![];
+    for step in folder.split('/').chain(file.split('/')).filter(|s| !s.is_empty() && *s != ".") {
+        match step {
+            ".." if way.last().is_some_and(|s| *s != "..") => drop(way.pop()),
+            step => way.push(step),
+        }
+    }
+    format!("{}.{ending}", way.join("/"))
 }
 
 fn part(part: &Part, folder: &RunFolder) -> Result<Value> {
@@ -133,4 +140,17 @@ fn rows_of(claims: &[Claim]) -> Vec<Value> {
         context! { claim => c.claim.as_str(), measured => c.measured(), verdict => c.verdict.to_string(), kind => kind(c) }
     };
     claims.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+
+    #[test]
+    fn paths_have_no_detours() {
+        assert_eq!(path("fig3", "../learned/sine-101/evolution", "svg"), "learned/sine-101/evolution.svg");
+        assert_eq!(path("fig5", "./orbit", "png"), "fig5/orbit.png");
+        assert_eq!(path("", "curves", "svg"), "curves.svg");
+        assert_eq!(path("", "../a", "svg"), "../a.svg");
+    }
 }

@@ -123,6 +123,8 @@ struct Work<'a> {
 pub fn run(study: &Study, task: &Task, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {
     ensure!(task.is_classification(), "reproduce needs a classification task; give class labels as whole numbers");
     let begun = Instant::now();
+    // Who only gathers has nothing to show.
+    let output = if matches!(folder.mode(), Mode::Gather | Mode::Look) { Output::Quiet } else { output };
     let tasks = Tasks::new(task)?;
     let lessons = learn(study, &tasks, folder, output)?;
     let learned_in = begun.elapsed().as_secs_f64();
@@ -400,8 +402,8 @@ fn page(study: &Study, parts: Vec<Part>, learned_in: f64, seconds: f64) -> Page 
         |f: fn(&Verdict) -> bool| parts.iter().flat_map(|p| &p.section.claims).filter(|c| f(&c.verdict)).count();
     let total = count(|_| true);
     let summary = format!(
-        "Of {total} claims about learned-diversity neural networks, {} are reproduced, {} in part, {} are not, and {} are \
-         undecided or not judged at this preset.",
+        "Of {total} claims about learned-diversity neural networks: {} reproduced, {} in part, {} not, {} undecided or not judged \
+         at this preset.",
         count(|v| *v == Verdict::Reproduced),
         count(|v| matches!(v, Verdict::Partly(_))),
         count(|v| *v == Verdict::NotReproduced),

@@ -196,7 +196,7 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
     let count = cells.all.len();
     let mut section = Section::new("A study");
     let diverged: usize = cells.all.iter().map(|c| c.diverged).sum();
-    section.text.push(format!("{count} cells; {diverged} trainings diverged and are left out of the means."));
+    section.text.push(format!("Cells: {count}. Trainings that diverged and are left out of the means: {diverged}."));
     section.tabulate(folder, "cells", axes_table(plan, cells))?;
     for (metric, name) in [(Metric::Accuracy, "accuracy"), (Metric::Loss, "loss")] {
         let own: Vec<&Cell> = cells.all.iter().filter(|c| c.metric == metric).collect();

@@ -3,7 +3,7 @@
 use super::axis::{Axis, Fault, at};
 use crate::activations::is_learned;
 use crate::config::{Layers, Source, assign, overlay};
-use crate::data::{Dataset, Mnist1dConfig, VanDerPolConfig};
+use crate::data::Dataset;
 use crate::meta::{MetaConfig, Objective};
 use crate::task::Task;
 use crate::train::{Optimiser, TrainConfig};
@@ -261,15 +261,13 @@ impl Tasks {
         if let Some(found) = all.get(name) {
             return Ok(found.clone());
         }
-        let (set, identity) = match name {
-            "mnist1d" => (Dataset::mnist1d(&Mnist1dConfig::default())?, name.to_string()),
-            "vanderpol" => (Dataset::vanderpol(&VanDerPolConfig::default())?, name.to_string()),
-            "digits" => (Dataset::digits()?, name.to_string()),
-            path if path.ends_with(".npz") => {
-                let bytes = std::fs::read(path).with_context(|| format!("task = \"{path}\": cannot be read"))?;
-                (Dataset::from_npz(Path::new(path))?, format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes)))
+        let (set, identity) = match Dataset::named(name)? {
+            Some(set) => (set, name.to_string()),
+            None if name.ends_with(".npz") => {
+                let bytes = std::fs::read(name).with_context(|| format!("task = \"{name}\": cannot be read"))?;
+                (Dataset::from_npz(Path::new(name))?, format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes)))
             }
-            other => bail!("task = \"{other}\": there are mnist1d, vanderpol and digits; your own data are a FILE.npz"),
+            None => bail!("task = \"{name}\": there are mnist1d, vanderpol and digits; your own data are a FILE.npz"),
         };
         let found = (Arc::new(Task::new(&set)), identity);
         all.insert(name.into(), found.clone());

@@ -1,0 +1,166 @@
+//! Files for other programs, and from them: nothing is lost, other readers get the same outputs, and bad files are refused.
+
+use ldnn::activations::{Activations, Learned, SAMPLE_RANGE, grid};
+use ldnn::data::tabular::{Purpose, Standard};
+use ldnn::fit::{Predictions, Trained};
+use ldnn::interchange::onnx::{Meaning, Way};
+use ldnn::interchange::{self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, safetensors};
+use ldnn::model::Model;
+use ldnn::train::Network;
+use ldnn_core::{Base, Kind, Shape};
+use ldnn_tests::onnx::{self, Array};
+use ldnn_tests::program::{refuse, succeed};
+use ldnn_tests::random;
+use onnx_files::difference;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+mod of_program;
+mod onnx_files;
+mod samples;
+mod tensors;
+
+fn golden(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/interchange").join(file)
+}
+
+fn same(file: &str, got: &[u8]) {
+    if std::env::var("LDNN_BLESS").is_ok() {
+        fs::create_dir_all(golden("")).unwrap();
+        fs::write(golden(file), got).unwrap();
+    }
+    let there = fs::read(golden(file)).unwrap();
+    assert!(got == there, "{file} has changed; if it should, run with LDNN_BLESS=1 and look at it");
+}
+
+/// Sub-networks on these bases.
+fn learned(bases: &[Base], units: usize, layers: usize) -> Activations {
+    let subnet = |(i, base): (usize, &Base)| {
+        let numbers: Vec<f32> = random(3 * units + 1, 40 + i as u64);
+        Learned::from_phi(*base, &numbers.iter().map(|x| 2.0 * x).collect::<Vec<_>>())
+    };
+    let types = bases.iter().enumerate().map(subnet).collect();
+    Activations { version: Activations::VERSION, provenance: "a \"test\"".into(), layers, types }
+}
+
+/// A network with random weights.
+fn network(shape: Shape, phi: &[f32]) -> Model {
+    let theta: Vec<f32> = random(shape.theta_len(), 7);
+    Model::of(&Network { shape, params: [&theta[..], phi].concat() }, "a network for tests".into())
+}
+
+/// A model of `widths`; raw inputs have means and sizes that differ much.
+fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trained {
+    let (width, outputs) = (network.widths[0], *network.widths.last().unwrap());
+    let purpose = if regression {
+        let scale = |i: usize| Standard { mean: 5000.1 - 3e3 * i as f64, sd: 0.01 + 300.3 * i as f64 };
+        Purpose::Regression {
+            columns: (0..outputs).map(|i| format!("y{i}")).collect(),
+            scale: (0..outputs).map(scale).collect(),
+        }
+    } else {
+        let name = |i: usize| format!("d\u{e9}j\u{e0} \"{i}\", vu");
+        Purpose::Classification { column: "label".into(), classes: (0..outputs).map(name).collect() }
+    };
+    Trained {
+        version: Trained::VERSION,
+        provenance: "a model for tests".into(),
+        features: (0..width).map(|i| format!("x{i}")).collect(),
+        inputs: (0..width).map(|i| Standard { mean: 1e3 / 3.0 * i as f64, sd: 0.1 + 20.0 * i as f64 }).collect(),
+        activation: "mix".into(),
+        learned,
+        network,
+        seen: random(5 * width, 8),
+        kept: random(3 * width, 9),
+        kept_classes: if regression { vec![] } else { vec![1, 0, 1] },
+        kept_values: if regression { random(3 * outputs, 10) } else { vec![] },
+        purpose,
+    }
+}
+
+/// Types of a set as a network takes them, directly or as tables.
+fn kinds(set: &Activations, exact: bool) -> (Vec<Kind>, Vec<f32>) {
+    let each = set.types.iter().map(|t| if exact { t.direct().unwrap() } else { t.tabulated().unwrap() });
+    let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = each.unzip();
+    (kinds, phi.concat())
+}
+
+/// Models of every kind that there is.
+fn models() -> Vec<(&'static str, Trained)> {
+    let set = learned(&[Base::Sine, Base::Elu, Base::Relu], 4, 1);
+    let (tables, table_phi) = kinds(&set, false);
+    let (subnets, phi) = kinds(&set, true);
+    let per_layer = learned(&[Base::Tanh, Base::Zero, Base::Sigmoid, Base::Identity], 3, 2);
+    let (own, own_phi) = kinds(&per_layer, false);
+    let own_shape =
+        Shape::new(&[3, 7, 5, 2], &own).with_layer_types(0, 0, 2).unwrap().with_layer_types(1, 2, 2).unwrap();
+    let samples = Activations {
+        types: vec![Learned::Samples { range: 5.0, y: random(12, 3) }, set.types[0].clone()],
+        ..set.clone()
+    };
+    let (mixed, mixed_phi) = kinds(&samples, true);
+    let bases: Vec<Kind> = Base::ALL.into_iter().map(Kind::Base).collect();
+    vec![
+        ("tables", model(network(Shape::new(&[3, 8, 5, 4], &tables), &table_phi), Some(set.clone()), false)),
+        ("sub-networks", model(network(Shape::new(&[2, 9, 3], &subnets), &phi), Some(set), true)),
+        ("layers of their own", model(network(own_shape, &own_phi), Some(per_layer), false)),
+        ("samples", model(network(Shape::new(&[2, 5, 2], &mixed), &mixed_phi), Some(samples), true)),
+        ("bases", model(network(Shape::new(&[2, 15, 3], &bases), &[]), None, false)),
+        ("one base", model(network(Shape::new(&[1, 4, 1], &[Kind::Base(Base::Relu)]), &[]), None, true)),
+        ("no hidden layer", model(network(Shape::new(&[3, 2], &[]), &[]), None, false)),
+    ]
+}
+
+const CHOICES: Choices = Choices { way: Way::Tables, samples: 100 };
+
+fn bytes(model: &Trained, form: Form) -> Vec<u8> {
+    interchange::bytes(Content::Trained(model), form, CHOICES).unwrap()
+}
+
+/// Raw rows, in single precision as ONNX takes them, that spread over and beyond the tables.
+fn rows(model: &Trained, count: usize) -> Vec<f64> {
+    let numbers: Vec<f64> = random(count * model.features.len(), 11);
+    let raw = |(i, x): (usize, &f64)| f64::from(model.inputs[i % model.inputs.len()].undo(9.0 * x) as f32);
+    numbers.iter().enumerate().map(raw).collect()
+}
+
+/// Weights as somebody else names them.
+fn plain(names: [&str; 2]) -> Bundle {
+    let mut bundle = Bundle::default();
+    for (l, name) in names.into_iter().enumerate() {
+        let (inputs, outputs) = [(2, 6), (6, 3)][l];
+        bundle.put(format!("{name}.weight"), Tensor::matrix(random(inputs * outputs, l as u64), inputs));
+        bundle.put(format!("{name}.bias"), Tensor::vector(random(outputs, 5 + l as u64)));
+    }
+    bundle
+}
+
+#[test]
+fn files_keep_their_form() {
+    let set = learned(&[Base::Sine, Base::Relu], 2, 1);
+    let few = |t: &Learned| {
+        let (kind, phi) = t.tabulated().unwrap();
+        let Kind::Table(form) = kind else { panic!() };
+        // Every 32nd of 257 knots; slopes are in knot spacings.
+        let knots = phi.as_chunks::<2>().0.iter().step_by(32).flat_map(|&[y, m]| [y, 32.0 * m]).collect::<Vec<f32>>();
+        (Kind::Table(ldnn_core::table::TableForm { knots: 9, ..form }), knots)
+    };
+    let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
+    let small = model(network(Shape::new(&[2, 3, 2], &kinds), &phi.concat()), Some(set), false);
+    for form in Form::ALL {
+        let choices = Choices { samples: 5, ..CHOICES };
+        let got = interchange::bytes(Content::Trained(&small), form, choices).unwrap();
+        same(&format!("small.{}", form.extension()), &got);
+    }
+    let choices = Choices { way: Way::Subnets, ..CHOICES };
+    same("small_subnets.onnx", &interchange::bytes(Content::Trained(&small), Form::Onnx, choices).unwrap());
+    assert_eq!(
+        interchange::import(interchange::read(&golden("small.safetensors")).unwrap(), &Import::default()).unwrap(),
+        small
+    );
+    assert_eq!(
+        interchange::import(interchange::read(&golden("small.npz")).unwrap(), &Import::default()).unwrap(),
+        small
+    );
+    assert!(difference(&small, &fs::read(golden("small.onnx")).unwrap(), 50) < 1e-5);
+}
