@@ -64,7 +64,7 @@ fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
 fn a_study_in_shards_of_any_number_gives_the_bytes_of_one_process() {
     let dir = folder();
     let report = succeed(dir.path(), &["run", "study.toml", "-q", "--out", "whole"]);
-    for word in ["4 cells", "hidden [3], meta.base sine", "mix beats relu", "type1", "accuracy.png"] {
+    for word in ["Cells: 4.", "hidden [3], meta.base sine", "mix beats relu", "type1", "accuracy.png"] {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }
     let whole = results(&dir.path().join("whole"));
@@ -174,9 +174,9 @@ fn a_study_is_changed_by_assignments_and_repeated_from_what_its_run_stored() {
     let message = refuse(dir.path(), &["run", "study.toml", "--set", "validate.ruhns=3"], 2);
     assert!(message.contains("--set validate.ruhns=3") && message.contains("validate.runs'?"), "{message}");
     let message = refuse(dir.path(), &["run", "study.toml", "--set", "sweep.meta.base=3"], 2);
-    assert!(message.contains("--set sweep.meta.base=3: sweep.meta.base = 3: give a list"), "{message}");
+    assert!(message.contains("--set sweep.meta.base=3: sweep.meta.base = 3: meta: invalid type: integer `3`, expected a string"), "{message}");
     let message = refuse(dir.path(), &["run", "a/config.toml", "--set", "sweep.meta.base=3"], 2);
-    assert!(message.contains("--set sweep.meta.base=3: sweep.meta.base = 3: give a list"), "{message}");
+    assert!(message.contains("--set sweep.meta.base=3: sweep.meta.base = 3: meta: invalid type: integer `3`, expected a string"), "{message}");
     assert!(succeed(dir.path(), &["run", "a/config.toml", "--dry-run"]).starts_with("# to out/a\n"));
     assert!(refuse(dir.path(), &["run"], 2).contains("STUDY.toml"));
 }

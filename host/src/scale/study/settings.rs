@@ -174,7 +174,9 @@ impl Study {
             Some(loss) if *loss == authors => MetaConfig::authors(MetaConfig::default().steps),
             _ => MetaConfig { held_out: task.train.rows() / 4, ..MetaConfig::default() },
         };
-        with_defaults(&default, &given)?.try_into().context("meta")
+        // The error's whole text has several lines.
+        let said = |e: toml::de::Error| anyhow!("{}", e.message());
+        with_defaults(&default, &given)?.try_into().map_err(said).context("meta")
     }
 }
 
