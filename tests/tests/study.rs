@@ -173,10 +173,11 @@ fn a_study_is_changed_by_assignments_and_repeated_from_what_its_run_stored() {
     assert!(printed.contains("runs = 3") && printed.contains("base = [\"zero\"]"), "{printed}");
     let message = refuse(dir.path(), &["run", "study.toml", "--set", "validate.ruhns=3"], 2);
     assert!(message.contains("--set validate.ruhns=3") && message.contains("validate.runs'?"), "{message}");
-    let message = refuse(dir.path(), &["run", "study.toml", "--set", "sweep.meta.base=3"], 2);
-    assert!(message.contains("--set sweep.meta.base=3: sweep.meta.base = 3: meta: invalid type: integer `3`, expected a string"), "{message}");
-    let message = refuse(dir.path(), &["run", "a/config.toml", "--set", "sweep.meta.base=3"], 2);
-    assert!(message.contains("--set sweep.meta.base=3: sweep.meta.base = 3: meta: invalid type: integer `3`, expected a string"), "{message}");
+    for file in ["study.toml", "a/config.toml"] {
+        let message = refuse(dir.path(), &["run", file, "--set", "sweep.meta.base=3"], 2);
+        let said = "--set sweep.meta.base=3: sweep.meta.base = 3: meta: invalid type: integer `3`, expected a string";
+        assert!(message.contains(said), "{message}");
+    }
     assert!(succeed(dir.path(), &["run", "a/config.toml", "--dry-run"]).starts_with("# to out/a\n"));
     assert!(refuse(dir.path(), &["run"], 2).contains("STUDY.toml"));
 }
