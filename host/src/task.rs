@@ -79,6 +79,19 @@ impl Set {
         Set { x, target, inputs: self.inputs }
     }
 
+    /// The loss of a network that answers 0, whatever its input: the mean square of the targets, or the
+    /// logarithm of the number of classes (`outputs`). At least a little above 0.
+    #[must_use]
+    pub fn loss_of_zeros(&self, outputs: usize) -> f64 {
+        let loss = match &self.target {
+            SetTarget::Classes(_) => (outputs as f64).ln(),
+            SetTarget::Values(values) => {
+                values.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>() / values.len().max(1) as f64
+            }
+        };
+        loss.max(f64::from(f32::MIN_POSITIVE))
+    }
+
     /// Two parts, drawn at random by (seed, step): all but `second` rows, and `second` rows.
     ///
     /// # Errors

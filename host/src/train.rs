@@ -259,6 +259,9 @@ impl<'a> Trainee<'a> {
     }
 }
 
+/// A training explodes when its loss is so many times that of a network that answers 0.
+pub const EXPLOSION: f64 = 10.0;
+
 /// Rows that are evaluated at a time.
 pub const EVALUATION_ROWS: usize = 200;
 

@@ -41,8 +41,8 @@ pub struct FitArgs {
     /// better for N
     #[arg(long, default_value_t = 50, value_name = "N")]
     patience: usize,
-    /// Learning rates that are tried
-    #[arg(long, default_value = "0.02,0.05,0.1", value_name = "X,...", value_delimiter = ',')]
+    /// Learning rates that are tried [default: 0.003,0.01,0.03]
+    #[arg(long, value_name = "X,...", value_delimiter = ',')]
     rates: Vec<f64>,
     /// Seed of every draw
     #[arg(long, default_value_t = 1, value_name = "N")]

@@ -34,9 +34,12 @@ impl Scores {
         Scores { values: vec![vec![]; kinds.len()], validation: vec![], kinds, metric, wider: 1.0, each: "networks" }
     }
 
-    /// The kind that was best on the validation rows.
-    pub fn best(&self) -> Option<usize> {
-        self.best_of(&(0..self.kinds.len()).collect::<Vec<_>>())
+    /// The kinds, those that were best on the validation rows first.
+    pub fn ranked(&self) -> Vec<usize> {
+        let mut all: Vec<usize> = (0..self.kinds.len()).collect();
+        let value = |i: usize| Some(self.validation[i]);
+        all.sort_by(|&a, &b| self.metric.order(value(a), value(b)));
+        all
     }
 
     fn best_of(&self, some: &[usize]) -> Option<usize> {

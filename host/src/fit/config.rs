@@ -44,7 +44,9 @@ pub struct FitConfig {
     pub epochs: usize,
     /// A training that looks for its number of epochs ends when it has not been better on the validation rows for so many.
     pub patience: usize,
-    /// Learning rates that are tried.
+    /// The optimizer of the networks.
+    pub optimiser: Optimiser,
+    /// Learning rates that are tried; none for those that suit the optimizer and the number of inputs.
     pub rates: Vec<f64>,
     /// Seed of every draw.
     pub seed: u64,
@@ -68,11 +70,15 @@ impl Default for FitConfig {
             runs: 5,
             epochs: 150,
             patience: 50,
-            rates: vec![0.02, 0.05, 0.1],
+            optimiser: Optimiser::Adam,
+            rates: vec![],
             seed: 1,
         }
     }
 }
+
+/// Fewer rows than this cannot be divided into rows to learn from and rows that decide.
+const LEAST_ROWS: usize = 10;
 
 impl FitConfig {
     /// Rows a training step: a tenth of them, 10 to 200.
@@ -80,14 +86,27 @@ impl FitConfig {
         (rows / 10).clamp(10, 200).min(rows)
     }
 
+    /// The learning rates that are tried on a task of so many inputs. Adam's steps do not depend on the
+    /// size of the gradient; those of gradient descent shrink with [`calm`].
+    #[must_use]
+    pub fn rates(&self, inputs: usize) -> Vec<f64> {
+        if !self.rates.is_empty() {
+            return self.rates.clone();
+        }
+        match self.optimiser {
+            Optimiser::Sgd => [0.02, 0.05, 0.1].map(|rate| rate * calm(inputs)).to_vec(),
+            Optimiser::Adam | Optimiser::Rmsprop => vec![0.003, 0.01, 0.03],
+        }
+    }
+
     /// How networks are trained with `rows` rows, before rate and epochs are chosen.
     #[must_use]
     pub fn train(&self, rows: usize) -> TrainConfig {
         TrainConfig {
             hidden: self.hidden.clone(),
-            optimiser: Optimiser::Sgd,
-            rate: 0.05,
-            momentum: 0.8,
+            optimiser: self.optimiser,
+            rate: 0.01,
+            momentum: if self.optimiser == Optimiser::Sgd { 0.8 } else { 0.9 },
             batch: Self::batch(rows),
             epochs: self.epochs,
             shuffle: true,
@@ -97,9 +116,10 @@ impl FitConfig {
 
     /// How rate and epochs are chosen.
     #[must_use]
-    pub fn select(&self, rows: usize) -> SelectConfig {
+    pub fn select(&self, task: &Task) -> SelectConfig {
+        let rows = task.train.rows();
         SelectConfig {
-            rates: self.rates.clone(),
+            rates: self.rates(task.inputs),
             runs: 2,
             epochs: self.epochs,
             rate_times_epochs: 10.0,
@@ -132,18 +152,22 @@ impl FitConfig {
         }
     }
 
+    /// Whether there can still be a model if activations cannot be learned.
+    pub(super) fn has_other_arms(&self) -> bool {
+        self.keep != LEARNED && !self.classical.is_empty()
+    }
+
     /// Whether training is possible.
     ///
     /// # Errors
     /// The first thing that is wrong, with what to do instead.
     pub fn check(&self, task: &Task) -> Result<()> {
         let rows = task.train.rows();
-        ensure!(rows >= 20, "there are {rows} rows to learn from; at least 20 are needed");
+        ensure!(rows >= LEAST_ROWS, "there are {rows} rows to learn from; at least {LEAST_ROWS} are needed");
         ensure!((2..=1000).contains(&self.runs), "--runs {}: use 2 to 1000, for an interval", self.runs);
-        ensure!(!self.rates.is_empty(), "--rates: give at least one");
         ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 50");
         for &rate in &self.rates {
-            ensure!(rate.is_finite() && rate > 0.0, "--rates {rate}: must be positive numbers, e.g. 0.02,0.05,0.1");
+            ensure!(rate.is_finite() && rate > 0.0, "--rates {rate}: must be positive numbers, e.g. 0.003,0.01,0.03");
             TrainConfig { rate, ..self.train(rows) }.check()?;
         }
         if matches!(self.activate, Activate::Learn) {

@@ -16,9 +16,9 @@ use crate::meta;
 use crate::model::Model;
 use crate::progress::{Output, Progress};
 use crate::task::{Set, SetTarget, Task};
-use crate::train::{Training, train_network};
-use crate::validate::{Chosen, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_on};
-use anyhow::{Context, Result, ensure};
+use crate::train::{EXPLOSION, Network, TrainConfig, Training, train_network};
+use crate::validate::{Chosen, Ensemble, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_cautiously};
+use anyhow::{Result, bail, ensure};
 use ldnn_core::rng::{Draws, Stream};
 
 /// A data set with what the table said about it.
@@ -56,18 +56,21 @@ impl Parts {
 pub(super) struct Course {
     /// The task.
     pub task: Task,
-    /// What was chosen for each kind of activations.
+    /// What was chosen for each kind of activations that could be trained.
     pub chosen: Vec<Chosen>,
     /// The values on the test rows, network by network; empty if nothing was compared.
     pub scores: Scores,
     /// The model.
     pub model: Trained,
+    /// What did not go as wanted, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Goes all the way in `folder`; what is there already is not done again. `compare`: with an ensemble of every kind.
+/// A kind of activations that cannot be learned or trained is left out while others remain.
 ///
 /// # Errors
-/// If a setting is impossible, a file cannot be written, or the user stops it.
+/// If a setting is impossible, nothing at all can be trained, a file cannot be written, or the user stops it.
 pub(super) fn course(
     config: &FitConfig,
     parts: &Parts,
@@ -75,99 +78,219 @@ pub(super) fn course(
     output: Output,
     compare: bool,
 ) -> Result<Course> {
-    let task = Task::new(&parts.data);
-    config.check(&task)?;
-    let (rest, validation) = parts.rest_and_validation(&task)?;
-    let learned = learned(config, &task, folder, output)?;
-    let all: Vec<_> = learned.iter().map(|l| (config.seed, l.clone())).collect();
-    let mut kinds = config.classical.clone();
-    kinds.extend(learned.is_some().then(|| "mix".to_string()));
-    let who = entrants(&kinds, &all, false)?;
-    let chosen = select_on(&config.select(task.train.rows()), &task, (&rest, &validation), &who, folder, output)?;
-    let metric = metric_of(&task);
-    let mut scores = Scores::new(kinds.clone(), metric);
-    scores.validation = chosen.iter().map(|c| c.validation).collect();
+    let task = &Task::new(&parts.data);
+    config.check(task)?;
+    let mut way = Way { config, parts, task, folder, output, notes: vec![] };
+
+    let learned = way.learn()?;
+    let arms = way.select(learned)?;
+    let mut scores = Scores::new(arms.kinds(), metric_of(task));
+    scores.validation = arms.chosen.iter().map(|c| c.validation).collect();
     if compare {
-        let train = config.train(task.train.rows());
-        let runs = config.runs;
-        let (activations, seed) = (kinds, config.seed);
-        let validate = ValidateConfig { activations, runs, seed, exact: false, keep_networks: false, train };
-        let (_, trainings) = ensembles(&validate, &task, &all, Some(&chosen), folder, "trainings", output)?;
-        let own = |e: &Entrant| {
-            let of = trainings.iter().filter(|t| t.activation == e.choice.name && !t.diverged);
-            of.filter_map(|t: &Training| Some((t.seed, metric.of(&t.curve).last().copied()?))).collect()
-        };
-        scores.values = who.iter().map(own).collect();
+        scores.values = way.compare(&arms)?;
     }
-    let best = match config.keep.as_str() {
-        BEST => scores.best(),
-        LEARNED => scores.kinds.iter().position(|kind| is_learned(kind)),
-        name => scores.kinds.iter().position(|kind| kind == name),
-    };
-    let best = best.context("there is nothing to choose from")?;
-    let model = model(config, parts, &task, (&who[best], &chosen[best]), learned)?;
-    Ok(Course { task, chosen, scores, model })
+    let model = way.model(&arms, &scores)?;
+
+    let Way { notes, .. } = way;
+    Ok(Course { task: task.clone(), chosen: arms.chosen, scores, model, notes })
 }
 
-fn learned(config: &FitConfig, task: &Task, folder: &RunFolder, output: Output) -> Result<Option<Activations>> {
-    Ok(match &config.activate {
-        Activate::Classical => None,
-        Activate::Given(activations) => Some(activations.clone()),
-        Activate::Learn => {
-            let meta = config.meta(task);
-            let inside = folder.inside("learn", &meta)?;
-            let progress = Progress::new(output, "learning activations", meta.steps);
-            Some(meta::run(&meta, task, &inside, &progress)?)
-        }
-    })
-}
-
-/// Trains the network of the model on all training rows.
-fn model(
-    config: &FitConfig,
-    parts: &Parts,
-    task: &Task,
-    (who, chosen): (&Entrant, &Chosen),
+/// The kinds of activations that could be trained, each with what was chosen for it.
+struct Arms {
+    entrants: Vec<Entrant>,
+    chosen: Vec<Chosen>,
+    /// The learned activations, if there are any.
     learned: Option<Activations>,
-) -> Result<Trained> {
-    let rows = task.train.rows();
-    let one = chosen.apply(&config.train(rows));
-    let (training, network) = train_network(&one, &who.choice, task, &task.train, &task.test, config.seed)?;
-    ensure!(
-        !training.diverged,
-        "the network of the model diverged at rate {} on all training rows; give smaller --rates",
-        one.rate
-    );
-    let provenance = format!(
-        "ldnn {}: {} on {}, {rows} rows, hidden widths {:?}, rate {}, {} epochs, seed {}",
-        env!("CARGO_PKG_VERSION"),
-        who.kind,
-        task.name,
-        config.hidden,
-        one.rate,
-        one.epochs,
-        config.seed
-    );
-    let (seen, kept) = (some(&task.train, config.seed, SEEN), some(&task.test, config.seed, KEPT));
-    let (kept_classes, kept_values) = match kept.target {
-        SetTarget::Classes(classes) => (classes, vec![]),
-        SetTarget::Values(values) => (vec![], values),
-    };
-    Ok(Trained {
-        seen: seen.x,
-        kept: kept.x,
-        kept_classes,
-        kept_values,
-        version: Trained::VERSION,
-        provenance: provenance.clone(),
-        features: parts.features.clone(),
-        inputs: parts.inputs.clone(),
-        purpose: parts.purpose.clone(),
-        learned: learned.filter(|_| is_learned(&who.kind)),
-        network: Model::of(&network, provenance),
-        activation: who.kind.clone(),
-    })
 }
+
+impl Arms {
+    fn kinds(&self) -> Vec<String> {
+        self.entrants.iter().map(|e| e.kind.clone()).collect()
+    }
+}
+
+/// What every step of one division needs, and what it has to say.
+struct Way<'a> {
+    config: &'a FitConfig,
+    parts: &'a Parts,
+    task: &'a Task,
+    folder: &'a RunFolder,
+    output: Output,
+    notes: Vec<String>,
+}
+
+impl Way<'_> {
+    /// The learned activations, if there are to be any and they can be learned.
+    fn learn(&mut self) -> Result<Option<Activations>> {
+        let meta = match &self.config.activate {
+            Activate::Classical => return Ok(None),
+            Activate::Given(activations) => return Ok(Some(activations.clone())),
+            Activate::Learn => self.config.meta(self.task),
+        };
+        let folder = self.folder.inside("learn", &meta)?;
+        let progress = Progress::new(self.output, "learning activations", meta.steps);
+        match meta::run(&meta, self.task, &folder, &progress) {
+            Ok(learned) => Ok(Some(learned)),
+            Err(error) if error.is::<meta::Unlearnable>() && self.config.has_other_arms() => {
+                self.notes.push(format!("No activations could be learned: {error}."));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Chooses learning rate and number of epochs for each kind of activations.
+    fn select(&mut self, learned: Option<Activations>) -> Result<Arms> {
+        let mut kinds = self.config.classical.clone();
+        kinds.extend(learned.is_some().then(|| "mix".to_string()));
+        let all = entrants(&kinds, &self.seeded(&learned), false)?;
+
+        let (rest, validation) = self.parts.rest_and_validation(self.task)?;
+        let select = self.config.select(self.task);
+        let rows = Ensemble { task: self.task, train: &rest, judge: &validation, patience: select.patience };
+        let selected = select_cautiously(&select, rows, &all, self.folder, self.output)?;
+
+        let mut arms = Arms { entrants: vec![], chosen: vec![], learned };
+        for (entrant, found) in all.into_iter().zip(selected) {
+            let what = "trainings that choose the learning rate";
+            self.note_diverged(&entrant.kind, found.diverged, found.trainings, what);
+            if let Some(chosen) = found.chosen {
+                arms.entrants.push(entrant);
+                arms.chosen.push(chosen);
+            }
+        }
+        ensure!(
+            !arms.entrants.is_empty(),
+            "every training diverged, at every learning rate; bring the inputs to a common scale, \
+             or leave out those with extreme values with --ignore"
+        );
+        Ok(arms)
+    }
+
+    /// Trains networks of every kind; the values on the test rows, with the seeds of the networks.
+    fn compare(&mut self, arms: &Arms) -> Result<Vec<Vec<(u64, f64)>>> {
+        let validate = ValidateConfig {
+            activations: arms.kinds(),
+            runs: self.config.runs,
+            seed: self.config.seed,
+            exact: false,
+            keep_networks: false,
+            train: self.config.train(self.task.train.rows()),
+        };
+        let (learned, chosen) = (self.seeded(&arms.learned), Some(&arms.chosen[..]));
+        let (folder, output) = (self.folder, self.output);
+        let (_, trainings) = ensembles(&validate, self.task, &learned, chosen, folder, "trainings", output)?;
+
+        let metric = metric_of(self.task);
+        let mut values = vec![];
+        for entrant in &arms.entrants {
+            let own = trainings.iter().filter(|t| t.activation == entrant.choice.name);
+            let (diverged, ended): (Vec<&Training>, Vec<&Training>) = own.partition(|t| t.diverged);
+            let all = diverged.len() + ended.len();
+            self.note_diverged(&entrant.kind, diverged.len(), all, "compared networks");
+            let value = |t: &Training| Some((t.seed, metric.of(&t.curve).last().copied()?));
+            values.push(ended.into_iter().filter_map(value).collect());
+        }
+        Ok(values)
+    }
+
+    /// Trains the network of the model on all training rows: with the activations that are wanted or,
+    /// where those are the best and diverge here, with the next best.
+    fn model(&mut self, arms: &Arms, scores: &Scores) -> Result<Trained> {
+        let keep = &self.config.keep;
+        let wanted: Vec<usize> = match keep.as_str() {
+            BEST => scores.ranked(),
+            LEARNED => scores.kinds.iter().position(|kind| is_learned(kind)).into_iter().collect(),
+            name => scores.kinds.iter().position(|kind| kind == name).into_iter().collect(),
+        };
+        for arm in wanted {
+            let (entrant, chosen) = (&arms.entrants[arm], &arms.chosen[arm]);
+            let Some((train, network)) = self.network(entrant, chosen)? else {
+                self.note_diverged(&entrant.kind, 1, 1, "networks for the model");
+                continue;
+            };
+            if train.rate < chosen.rate {
+                self.notes.push(format!(
+                    "On all training rows the network of the model diverged at learning rate {}; \
+                     it was trained at {}.",
+                    chosen.rate, train.rate
+                ));
+            }
+            let learned = arms.learned.clone().filter(|_| is_learned(&entrant.kind));
+            return Ok(self.trained(&entrant.kind, &train, &network, learned));
+        }
+        bail!("--keep {keep}: its networks diverge at every learning rate; use --keep {BEST}")
+    }
+
+    /// A network trained on all training rows at the learning rate that was chosen, or at the first of
+    /// its halves at which it learns anything.
+    fn network(&self, entrant: &Entrant, chosen: &Chosen) -> Result<Option<(TrainConfig, Network)>> {
+        let (task, seed) = (self.task, self.config.seed);
+        let limit = EXPLOSION * task.train.loss_of_zeros(task.outputs);
+        for halvings in 0..=MOST_HALVINGS {
+            let train = TrainConfig {
+                rate: chosen.rate * 0.5f64.powi(halvings),
+                ..chosen.apply(&self.config.train(task.train.rows()))
+            };
+            let (training, network) = train_network(&train, &entrant.choice, task, &task.train, &task.test, seed)?;
+            let last = training.curve.train_loss.last();
+            if !training.diverged && last.is_some_and(|&loss| loss <= limit) {
+                return Ok(Some((train, network)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The model around its network.
+    fn trained(&self, kind: &str, train: &TrainConfig, network: &Network, learned: Option<Activations>) -> Trained {
+        let (config, task, parts) = (self.config, self.task, self.parts);
+        let provenance = format!(
+            "ldnn {}: {kind} on {}, {} rows, hidden widths {:?}, rate {}, {} epochs, seed {}",
+            env!("CARGO_PKG_VERSION"),
+            task.name,
+            task.train.rows(),
+            config.hidden,
+            train.rate,
+            train.epochs,
+            config.seed
+        );
+        let (seen, kept) = (some(&task.train, config.seed, SEEN), some(&task.test, config.seed, KEPT));
+        let (kept_classes, kept_values) = match kept.target {
+            SetTarget::Classes(classes) => (classes, vec![]),
+            SetTarget::Values(values) => (vec![], values),
+        };
+        Trained {
+            seen: seen.x,
+            kept: kept.x,
+            kept_classes,
+            kept_values,
+            version: Trained::VERSION,
+            provenance: provenance.clone(),
+            features: parts.features.clone(),
+            inputs: parts.inputs.clone(),
+            purpose: parts.purpose.clone(),
+            learned,
+            network: Model::of(network, provenance),
+            activation: kind.into(),
+        }
+    }
+
+    /// The learned activations with the seed that they were learned with.
+    fn seeded(&self, learned: &Option<Activations>) -> Vec<(u64, Activations)> {
+        learned.iter().map(|l| (self.config.seed, l.clone())).collect()
+    }
+
+    /// Says how many trainings diverged, if any did.
+    fn note_diverged(&mut self, kind: &str, diverged: usize, all: usize, what: &str) {
+        let kind = if is_learned(kind) { "the learned activations" } else { kind };
+        if diverged > 0 {
+            self.notes.push(format!("With {kind}, {diverged} of {all} {what} diverged; they are left out."));
+        }
+    }
+}
+
+/// How often the network of a model is trained anew, each time with half the learning rate.
+const MOST_HALVINGS: i32 = 6;
 
 /// Training rows that a model keeps, at most.
 const SEEN: usize = 300;

@@ -32,6 +32,7 @@ pub fn run(config: &FitConfig, parts: &Parts, folder: &RunFolder, output: Output
     let mut section = Section::new(format!("A network for {}", done.task.name));
     section.text.push(describe(parts, &done.task, None));
     section.text.extend(constant_inputs(&parts.features, &parts.data.x));
+    section.text.extend(done.notes.iter().cloned());
     section.text.extend(done.scores.verdict());
     let why = if config.keep == BEST { "which were best on the validation rows" } else { "as asked for" };
     section.text.push(format!("The model has {} activations, {why}.", said(&done.model.activation)));

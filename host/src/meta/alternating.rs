@@ -26,7 +26,7 @@ pub(super) struct Alternating<'a> {
 
 impl<'a> Alternating<'a> {
     pub fn new(config: &'a MetaConfig, forms: &Forms, rows: usize) -> Result<Self> {
-        let (shape, rule) = (forms.trained, config.inner_rule());
+        let (shape, rule) = (forms.trained, config.inner_rule(1.0));
         let mut state = vec![0.0; shape.theta_len() * rule.state_planes()];
         rule.start(&mut state);
         let mut params = vec![0.0; shape.param_len()];
@@ -103,6 +103,11 @@ impl<'a> Alternating<'a> {
     /// Weights and optimiser state.
     pub fn memory(&self) -> Vec<f32> {
         [&self.params[..self.shape.theta_len()], &self.state[..]].concat()
+    }
+
+    /// Goes on with another rule of the same kind.
+    pub fn set_rule(&mut self, rule: Rule<f32>) {
+        self.rule = rule;
     }
 
     pub fn restore(&mut self, memory: &[f32]) -> Result<()> {

@@ -5,11 +5,11 @@ use super::config::{MetaConfig, Objective, Schedule};
 use crate::activations::{Activations, base_named};
 use crate::simd::Level;
 use crate::task::{Set, Task};
-use crate::train::{EVALUATION_ROWS, Judgement, judge_network};
-use anyhow::{Result, bail, ensure};
+use crate::train::{EVALUATION_ROWS, EXPLOSION, Judgement, judge_network};
+use anyhow::{Result, ensure};
 use ldnn_core::meta::{Buffers, Unroll, hypergradient};
 use ldnn_core::network::init_phi;
-use ldnn_core::optimise::clamp;
+use ldnn_core::optimise::{Rule, clamp};
 use ldnn_core::{Shape, table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,13 @@ pub struct Record {
     pub gradient_norms: Vec<f64>,
     /// How many elements of the gradient were clipped.
     pub clipped: usize,
+    /// How often the step was taken back and retried smaller.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries: usize,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// All that a run needs to go on from.
@@ -43,6 +50,9 @@ pub struct Checkpoint {
     pub phi: Vec<f32>,
     /// The outer momentum.
     pub velocity: Vec<f32>,
+    /// What the run has learned about the steps that it may take.
+    #[serde(default, skip_serializing_if = "Caution::is_none")]
+    pub caution: Caution,
     /// The alternating schedule's network: parameters, optimiser state; empty for the unrolled schedule.
     pub network: Vec<f32>,
 }
@@ -52,6 +62,52 @@ pub(super) struct Outcome {
     pub loss: f64,
     pub train_loss: f64,
     pub test: Judgement,
+}
+
+/// What a step that explodes is multiplied with.
+const SMALLER: f64 = 0.5;
+/// How often one outer step is halved before it is given up.
+const MOST_HALVINGS: usize = 3;
+/// How often a step is tried anew before the run ends.
+const MOST_RETRIES: usize = 24;
+
+/// What a run has learned about the steps that it may take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caution {
+    /// A factor of the learning rate of the inner training.
+    pub inner_scale: f64,
+    /// A factor of the learning rate of the activations.
+    pub outer_scale: f64,
+    /// How often the last outer step was halved.
+    pub halvings: usize,
+    /// The activation parameters before the last outer step; empty before the first.
+    pub before: Vec<f32>,
+}
+
+impl Default for Caution {
+    fn default() -> Self {
+        Caution { inner_scale: 1.0, outer_scale: 1.0, halvings: 0, before: vec![] }
+    }
+}
+
+impl Caution {
+    fn is_none(&self) -> bool {
+        *self == Caution::default()
+    }
+}
+
+/// Activations cannot be learned: the inner training explodes however small its steps are.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "outer step {step}: the inner training explodes even at a learning rate of {inner_rate:.1e}; \
+     bring inputs and targets to a common scale (the activations up to here are kept)"
+)]
+pub struct Unlearnable {
+    /// The outer step, from 1.
+    pub step: usize,
+    /// The smallest learning rate of the weights that was tried.
+    pub inner_rate: f64,
 }
 
 /// Both forms of the network, and how to go from one to the other.
@@ -107,6 +163,9 @@ pub struct Learner<'a> {
     dphi: Vec<f32>,
     velocity: Vec<f32>,
     step: usize,
+    caution: Caution,
+    /// Outer losses above this are those of an inner training that explodes.
+    loss_limit: f64,
     engine: Engine<'a>,
 }
 
@@ -139,7 +198,10 @@ impl<'a> Learner<'a> {
         let mut phi = vec![0.0; len];
         init_phi(&forms.direct, config.seed, &mut phi)?;
         let (dphi, velocity) = (vec![0.0; len], vec![0.0; len]);
-        Ok(Learner { config, task, train, held_out, forms, phi, dphi, velocity, step: 0, engine })
+        let caution = Caution::default();
+        let loss_limit = EXPLOSION * train.loss_of_zeros(task.outputs);
+
+        Ok(Learner { config, task, train, held_out, forms, phi, dphi, velocity, step: 0, caution, loss_limit, engine })
     }
 
     /// Outer steps done.
@@ -162,35 +224,36 @@ impl<'a> Learner<'a> {
         Ok(Activations::from_phi(base, &self.phi, config.all_types(), layers, provenance))
     }
 
-    /// Takes one outer step.
+    /// Takes one outer step. Where the inner training explodes, the last outer step is taken back and
+    /// retried smaller, and if that does not help the inner training gets a smaller learning rate.
     ///
     /// # Errors
-    /// If a number is no longer finite; the activations then are those before the step.
+    /// [`Unlearnable`] if no step is small enough.
     pub fn step(&mut self) -> Result<Record> {
         if self.config.resplit && self.config.outer_loss == Objective::Heldout {
             let (rows, config) = (&self.task.train, self.config);
             (self.train, self.held_out) = rows.split(config.held_out, config.seed, self.step as u64)?;
         }
-        let outcome = self.gradient()?;
-        ensure!(
-            outcome.loss.is_finite() && self.dphi.iter().all(|g| g.is_finite()),
-            "outer step {}: the outer loss or its gradient is no longer a finite number; \
-             use a smaller --inner-rate or --outer-rate (the activations up to here are kept)",
-            self.step + 1
-        );
+        let (outcome, retries) = self.sound_gradient()?;
+
         let per_type = self.phi.len() / self.config.all_types();
         let gradient_norms = self.dphi.chunks(per_type).map(norm).collect();
         let clip = self.config.clip as f32;
         let clipped = self.dphi.iter().filter(|g| g.abs() > clip).count();
         clamp(&mut self.dphi, clip);
-        let rule = self.config.outer_rule(self.step);
-        let (before, velocity) = (self.phi.clone(), self.velocity.clone());
+
+        // A sum of finite steps that are clipped: only an absurd learning rate overflows here.
+        let rule = self.config.outer_rule(self.step, self.caution.outer_scale);
+        let before = self.phi.clone();
         rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step)?;
         if !self.phi.iter().all(|p| p.is_finite()) {
-            (self.phi, self.velocity) = (before, velocity);
-            bail!("outer step {}: an activation parameter overflows; use a smaller --outer-rate", self.step + 1);
+            self.phi.clone_from(&before);
+            self.velocity.fill(0.0);
+            self.caution.outer_scale *= SMALLER;
         }
+        self.caution.before = before;
         self.step += 1;
+
         Ok(Record {
             step: self.step,
             loss: outcome.loss,
@@ -199,7 +262,58 @@ impl<'a> Learner<'a> {
             test_accuracy: outcome.test.accuracy,
             gradient_norms,
             clipped,
+            retries,
         })
+    }
+
+    /// Fills `dphi` from an inner training that does not explode; also how many attempts it took
+    /// beyond the first.
+    fn sound_gradient(&mut self) -> Result<(Outcome, usize)> {
+        let network = self.engine.memory();
+        for retries in 0..=MOST_RETRIES {
+            let outcome = self.gradient()?;
+            let is_sound = outcome.loss.is_finite()
+                && outcome.loss <= self.loss_limit
+                && outcome.test.loss.is_finite()
+                && self.dphi.iter().all(|g| g.is_finite());
+            if is_sound {
+                return Ok((outcome, retries));
+            }
+
+            self.engine.restore(&network)?;
+            self.step_back();
+        }
+        Err(Unlearnable { step: self.step + 1, inner_rate: self.inner_rate() }.into())
+    }
+
+    /// Makes the next attempt more careful: first the outer step that led here is halved, then the
+    /// learning rate of the inner training.
+    fn step_back(&mut self) {
+        let caution = &mut self.caution;
+        let moved = caution.before.len() == self.phi.len() && caution.before != self.phi;
+        if !moved {
+            caution.inner_scale *= SMALLER;
+            self.engine.set_rule(self.config.inner_rule(caution.inner_scale));
+            return;
+        }
+
+        caution.halvings += 1;
+        caution.outer_scale *= SMALLER;
+        if caution.halvings > MOST_HALVINGS {
+            caution.halvings = 0;
+            self.phi.clone_from(&caution.before);
+            self.velocity.fill(0.0);
+        } else {
+            let halfway = |(p, &b): (&mut f32, &f32)| *p = b + SMALLER as f32 * (*p - b);
+            self.phi.iter_mut().zip(&caution.before).for_each(halfway);
+            self.velocity.iter_mut().for_each(|v| *v *= SMALLER as f32);
+        }
+    }
+
+    /// The learning rate of the inner training as it is now.
+    #[must_use]
+    pub fn inner_rate(&self) -> f64 {
+        self.config.inner_rate * self.caution.inner_scale
     }
 
     /// Fills `dphi`.
@@ -231,11 +345,13 @@ impl<'a> Learner<'a> {
     /// What a later process needs to go on.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
-        let network = match &self.engine {
-            Engine::Unrolled { .. } => vec![],
-            Engine::Alternating(a) => a.memory(),
-        };
-        Checkpoint { step: self.step, phi: self.phi.clone(), velocity: self.velocity.clone(), network }
+        Checkpoint {
+            step: self.step,
+            phi: self.phi.clone(),
+            velocity: self.velocity.clone(),
+            caution: self.caution.clone(),
+            network: self.engine.memory(),
+        }
     }
 
     /// Goes on from a checkpoint of a run with the same settings.
@@ -243,13 +359,39 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// If its lengths are not those of this run.
     pub fn resume(&mut self, from: &Checkpoint) -> Result<()> {
-        let len = self.phi.len();
-        ensure!(from.phi.len() == len && from.velocity.len() == len, "the checkpoint belongs to other settings");
-        if let Engine::Alternating(a) = &mut self.engine {
-            a.restore(&from.network)?;
-        }
+        let (len, before) = (self.phi.len(), from.caution.before.len());
+        let fits = from.phi.len() == len && from.velocity.len() == len;
+        ensure!(fits && (before == 0 || before == len), "the checkpoint belongs to other settings");
+
+        self.engine.restore(&from.network)?;
         (self.step, self.phi, self.velocity) = (from.step, from.phi.clone(), from.velocity.clone());
+        self.caution = from.caution.clone();
+        self.engine.set_rule(self.config.inner_rule(self.caution.inner_scale));
         Ok(())
+    }
+}
+
+impl Engine<'_> {
+    /// What an attempt changes and [`Engine::restore`] takes back.
+    fn memory(&self) -> Vec<f32> {
+        match self {
+            Engine::Unrolled { .. } => vec![],
+            Engine::Alternating(a) => a.memory(),
+        }
+    }
+
+    fn restore(&mut self, memory: &[f32]) -> Result<()> {
+        match self {
+            Engine::Unrolled { .. } => Ok(()),
+            Engine::Alternating(a) => a.restore(memory),
+        }
+    }
+
+    fn set_rule(&mut self, rule: Rule<f32>) {
+        match self {
+            Engine::Unrolled { plan, .. } => plan.rule = rule,
+            Engine::Alternating(a) => a.set_rule(rule),
+        }
     }
 }
 

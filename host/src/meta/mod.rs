@@ -6,5 +6,5 @@ mod learner;
 mod run;
 
 pub use config::{MetaConfig, Objective, Schedule, Tape};
-pub use learner::{Checkpoint, Learner, Record};
+pub use learner::{Checkpoint, Learner, Record, Unlearnable};
 pub use run::{Piece, run};

@@ -109,7 +109,7 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
     let fit = candidate.apply(&FitConfig { steps: part(fit.steps), ..fit.clone() });
     let lost = Trial { candidate: candidate.clone(), validation: None, epochs: 0 };
     let Some(choice) = choice(&fit, candidate, task)? else { return Ok(lost) };
-    let select = fit.select(task.train.rows());
+    let select = fit.select(task);
     let longest = part(select.epochs_at(candidate.rate)).max(SHORTEST);
     let config = select.at(candidate.rate, longest);
     let mut trainings = vec![];

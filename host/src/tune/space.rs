@@ -43,7 +43,7 @@ impl Default for Space {
             activations: vec!["learn".into()],
             types: vec![1, 2, 3],
             schedule: vec![Schedule::Unrolled, Schedule::Alternating],
-            rate: Span { low: 0.01, high: 0.3 },
+            rate: Span { low: 0.001, high: 0.1 },
         }
     }
 }
@@ -108,7 +108,8 @@ impl Space {
     #[must_use]
     pub fn candidate(&self, fit: &FitConfig, id: usize) -> Candidate {
         if id == 0 {
-            let rate = fit.rates.get(fit.rates.len() / 2).copied().unwrap_or(0.05);
+            let middle = digits(self.rate.at(0.5));
+            let rate = fit.rates.get(fit.rates.len() / 2).copied().unwrap_or(middle);
             let activations = self.activations.first().cloned().unwrap_or_else(|| "learn".into());
             return Candidate {
                 id,

@@ -10,4 +10,4 @@ pub use ensemble::{Ensemble, Entrant, Job, Learned, by_kind, entrants, pairs, tr
 pub use looked::{Looked, look_at, of_each};
 pub use results::{Group, Metric, group, group_table, interval, number, pair_table};
 pub use run::{ValidateConfig, csv_of, draw, ensembles, metric_of, run, values_of};
-pub use select::{Chosen, SelectConfig, best_epoch, select, select_on};
+pub use select::{Chosen, SelectConfig, Selected, best_epoch, select, select_cautiously};

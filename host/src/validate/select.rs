@@ -7,7 +7,7 @@ use super::run::metric_of;
 use crate::folder::RunFolder;
 use crate::progress::Output;
 use crate::stats::mean;
-use crate::task::{Set, Task};
+use crate::task::Task;
 use crate::train::{TrainConfig, Training};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,17 @@ impl SelectConfig {
     }
 }
 
+/// What a selection found for one entrant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selected {
+    /// Learning rate and epochs; none if a training diverged at every rate.
+    pub chosen: Option<Chosen>,
+    /// How many of its trainings diverged.
+    pub diverged: usize,
+    /// How many there were.
+    pub trainings: usize,
+}
+
 /// Trains each entrant at each rate without the validation rows, and takes rate and epoch of the best mean. The choices
 /// are written to `chosen.json`.
 ///
@@ -89,46 +100,103 @@ pub fn select(
     output: Output,
 ) -> Result<Vec<Chosen>> {
     let (rest, validation) = task.train.split(config.validation_rows, config.seed, 1)?;
-    select_on(config, task, (&rest, &validation), entrants, folder, output)
+    let rows = Ensemble { task, train: &rest, judge: &validation, patience: config.patience };
+    let trainings = train_all(rows, &config.jobs(entrants), folder, ("selection", true), output)?;
+
+    let found = config.judge(entrants, &trainings, metric_of(task)).into_iter();
+    let chosen = found
+        .zip(entrants)
+        .map(|(found, entrant)| {
+            found.chosen.with_context(|| {
+                let name = &entrant.choice.name;
+                format!("'{name}' diverges at every learning rate; give smaller ones")
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    write(&chosen, folder)?;
+    Ok(chosen)
 }
 
-/// As [`select`], with the rows to learn from and those to choose by given.
+/// How often [`select_cautiously`] goes on to smaller learning rates.
+const MOST_EXTENSIONS: usize = 6;
+/// By how much they are smaller each time.
+const EXTENSION: f64 = 0.25;
+
+/// As [`select`], on rows that are given, and no entrant ends the work: one that diverges at every rate is trained at
+/// smaller ones, and one that diverges there too has nothing chosen.
 ///
 /// # Errors
-/// As [`select`].
-pub fn select_on(
+/// If a setting is impossible, a file cannot be written, or the user stops it.
+pub fn select_cautiously(
     config: &SelectConfig,
-    task: &Task,
-    (rest, validation): (&Set, &Set),
+    rows: Ensemble,
     entrants: &[Entrant],
     folder: &RunFolder,
     output: Output,
-) -> Result<Vec<Chosen>> {
-    let mut jobs = Vec::new();
-    for entrant in entrants {
-        for &rate in &config.rates {
-            for run in 0..config.runs as u64 {
-                let train = config.at(rate, config.epochs_at(rate));
-                jobs.push(Job { choice: &entrant.choice, config: train, seed: config.network_seed(run) });
-            }
+) -> Result<Vec<Selected>> {
+    let metric = metric_of(rows.task);
+    let mut jobs = config.jobs(entrants);
+    let mut least = config.rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let train = |jobs: &[Job]| train_all(rows, jobs, folder, ("selection", true), output);
+    let mut found = config.judge(entrants, &train(&jobs)?, metric);
+
+    for _ in 0..MOST_EXTENSIONS {
+        if found.iter().all(|f| f.chosen.is_some()) {
+            break;
         }
+        least *= EXTENSION;
+        let smaller = SelectConfig { rates: vec![least], ..config.clone() };
+        let open = entrants.iter().zip(&found).filter(|(_, found)| found.chosen.is_none());
+        jobs.extend(open.flat_map(|(entrant, _)| smaller.jobs_of(entrant)));
+        found = config.judge(entrants, &train(&jobs)?, metric);
     }
-    let ensemble = Ensemble { task, train: rest, judge: validation, patience: config.patience };
-    let trainings = train_all(ensemble, &jobs, folder, ("selection", true), output)?;
-    let metric = metric_of(task);
-    let per_entrant = config.rates.len() * config.runs;
-    let better = |a: Chosen, b: Chosen| if metric.better(b.validation, a.validation) { b } else { a };
-    let best =
-        |trainings: &[Training]| trainings.chunks(config.runs).filter_map(|t| best_epoch(t, metric)).reduce(better);
-    let name = |i: usize| entrants[i].choice.name.clone();
-    let found = trainings.chunks(per_entrant).enumerate();
-    let chosen = found
-        .map(|(i, t)| {
-            best(t).with_context(|| format!("'{}' diverges at every learning rate; give smaller ones", name(i)))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    folder.write("chosen.json", serde_json::to_string_pretty(&chosen)? + "\n")?;
-    Ok(chosen)
+
+    let chosen: Vec<Chosen> = found.iter().filter_map(|f| f.chosen.clone()).collect();
+    write(&chosen, folder)?;
+    Ok(found)
+}
+
+fn write(chosen: &[Chosen], folder: &RunFolder) -> Result<()> {
+    folder.write("chosen.json", serde_json::to_string_pretty(chosen)? + "\n")
+}
+
+impl SelectConfig {
+    /// The trainings of all entrants.
+    fn jobs<'a>(&self, entrants: &'a [Entrant]) -> Vec<Job<'a>> {
+        entrants.iter().flat_map(|entrant| self.jobs_of(entrant)).collect()
+    }
+
+    /// `runs` trainings for each rate.
+    fn jobs_of<'a>(&self, entrant: &'a Entrant) -> Vec<Job<'a>> {
+        let at = |rate: f64| {
+            (0..self.runs as u64).map(move |run| Job {
+                choice: &entrant.choice,
+                config: self.at(rate, self.epochs_at(rate)),
+                seed: self.network_seed(run),
+            })
+        };
+        self.rates.iter().copied().flat_map(at).collect()
+    }
+
+    /// The best rate and epoch of each entrant, whatever rates its trainings had.
+    fn judge(&self, entrants: &[Entrant], trainings: &[Training], metric: Metric) -> Vec<Selected> {
+        let better = |a: Chosen, b: Chosen| {
+            if metric.better(b.validation, a.validation) { b } else { a }
+        };
+        let one = |entrant: &Entrant| {
+            let name = &entrant.choice.name;
+            let own: Vec<Training> = trainings.iter().filter(|t| t.activation == *name).cloned().collect();
+            Selected {
+                chosen: own
+                    .chunk_by(|a, b| a.rate == b.rate)
+                    .filter_map(|same| best_epoch(same, metric))
+                    .reduce(better),
+                diverged: own.iter().filter(|t| t.diverged).count(),
+                trainings: own.len(),
+            }
+        };
+        entrants.iter().map(one).collect()
+    }
 }
 
 /// The metric is measured every so many epochs.
