@@ -41,7 +41,7 @@ pub struct FitArgs {
     /// better for N
     #[arg(long, default_value_t = 50, value_name = "N")]
     patience: usize,
-    /// Learning rates that are tried [default: 0.003,0.01,0.03]
+    /// Learning rates that are tried [default: 0.001,0.003,0.01,0.03]
     #[arg(long, value_name = "X,...", value_delimiter = ',')]
     rates: Vec<f64>,
     /// Seed of every draw

@@ -95,7 +95,7 @@ impl FitConfig {
         }
         match self.optimiser {
             Optimiser::Sgd => [0.02, 0.05, 0.1].map(|rate| rate * calm(inputs)).to_vec(),
-            Optimiser::Adam | Optimiser::Rmsprop => vec![0.003, 0.01, 0.03],
+            Optimiser::Adam | Optimiser::Rmsprop => vec![0.001, 0.003, 0.01, 0.03],
         }
     }
 
@@ -167,7 +167,10 @@ impl FitConfig {
         ensure!((2..=1000).contains(&self.runs), "--runs {}: use 2 to 1000, for an interval", self.runs);
         ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 50");
         for &rate in &self.rates {
-            ensure!(rate.is_finite() && rate > 0.0, "--rates {rate}: must be positive numbers, e.g. 0.003,0.01,0.03");
+            ensure!(
+                rate.is_finite() && rate > 0.0,
+                "--rates {rate}: must be positive numbers, e.g. 0.001,0.003,0.01,0.03"
+            );
             TrainConfig { rate, ..self.train(rows) }.check()?;
         }
         if matches!(self.activate, Activate::Learn) {

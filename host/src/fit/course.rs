@@ -95,6 +95,14 @@ pub(super) fn course(
     Ok(Course { task: task.clone(), chosen: arms.chosen, scores, model, notes })
 }
 
+/// Nothing could be trained on these rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "every training diverged, at every learning rate; bring the inputs to a common scale, or leave out \
+     those with extreme values with --ignore"
+)]
+pub(super) struct AllDiverged;
+
 /// The kinds of activations that could be trained, each with what was chosen for it.
 struct Arms {
     entrants: Vec<Entrant>,
@@ -159,11 +167,9 @@ impl Way<'_> {
                 arms.chosen.push(chosen);
             }
         }
-        ensure!(
-            !arms.entrants.is_empty(),
-            "every training diverged, at every learning rate; bring the inputs to a common scale, \
-             or leave out those with extreme values with --ignore"
-        );
+        if arms.entrants.is_empty() {
+            return Err(AllDiverged.into());
+        }
         Ok(arms)
     }
 

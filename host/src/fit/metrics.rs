@@ -142,6 +142,37 @@ impl Metrics {
         }
     }
 
+    /// A sentence for each target that the inputs were found to tell nothing about: the model is no
+    /// better than one that ignores them and answers the mean, or the most frequent class.
+    #[must_use]
+    pub fn nothing_found(&self) -> Vec<String> {
+        match self {
+            Metrics::Classification { accuracy, each, classes, .. } => {
+                let rows: usize = each.iter().map(|c| c.rows).sum();
+                let most = each.iter().zip(classes).max_by_key(|(c, _)| c.rows);
+                let Some((class, name)) = most.filter(|_| rows > 0) else { return vec![] };
+                let share = 100.0 * class.rows as f64 / rows as f64;
+                let sentence = || {
+                    format!(
+                        "Nothing was found: on the test rows the model is right in {accuracy:.1} %, \
+                         and always answering '{name}' in {share:.1} %."
+                    )
+                };
+                (*accuracy <= share).then(sentence).into_iter().collect()
+            }
+            Metrics::Regression { columns, r2, .. } => {
+                let useless = columns.iter().zip(r2).filter(|(_, r2)| **r2 <= 0.0);
+                let sentence = |(name, _): (&String, &f64)| {
+                    format!(
+                        "Nothing was found about '{name}': on the test rows the model's errors are \
+                         no smaller than those of always answering the mean."
+                    )
+                };
+                useless.map(sentence).collect()
+            }
+        }
+    }
+
     /// As tables for a report.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {

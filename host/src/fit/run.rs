@@ -2,7 +2,7 @@
 
 use super::compare::{Scores, spread_of_folds};
 use super::config::{BEST, FitConfig};
-use super::course::{Course, Parts, course};
+use super::course::{AllDiverged, Course, Parts, course};
 use super::metrics::{Metrics, of_confusion};
 use super::model::Trained;
 use crate::activations::is_learned;
@@ -12,7 +12,7 @@ use crate::progress::Output;
 use crate::report::{Section, Table};
 use crate::stats::{Summary, mean};
 use crate::task::Task;
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 /// What came out.
 pub struct Fitted {
@@ -36,8 +36,9 @@ pub fn run(config: &FitConfig, parts: &Parts, folder: &RunFolder, output: Output
     section.text.extend(done.scores.verdict());
     let why = if config.keep == BEST { "which were best on the validation rows" } else { "as asked for" };
     section.text.push(format!("The model has {} activations, {why}.", said(&done.model.activation)));
-    section.tabulate(folder, "compared", compared(&done))?;
     let metrics = done.model.evaluate_set(&done.task.test)?;
+    section.text.extend(metrics.nothing_found());
+    section.tabulate(folder, "compared", compared(&done))?;
     tabulate(&mut section, folder, "The model on the test rows", &metrics)?;
     section.save(folder)?;
     Ok(Fitted { model: done.model, section })
@@ -49,16 +50,31 @@ pub fn run(config: &FitConfig, parts: &Parts, folder: &RunFolder, output: Output
 /// # Errors
 /// As [`run`].
 pub fn cross(config: &FitConfig, folds: &[Parts], whole: &Parts, folder: &RunFolder, output: Output) -> Result<Fitted> {
-    let one = |(i, parts): (usize, &Parts)| {
+    let (mut courses, mut failed) = (vec![], vec![]);
+    for (i, parts) in folds.iter().enumerate() {
         let inside = folder.inside(&format!("fold-{}", i + 1), config)?;
-        course(config, parts, &inside, output, true).with_context(|| format!("fold {}", i + 1))
-    };
-    let courses = folds.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;
+        match course(config, parts, &inside, output, true) {
+            Ok(done) => courses.push((i + 1, done)),
+            Err(error) if error.is::<AllDiverged>() => failed.push((i + 1, error)),
+            Err(error) => return Err(error.context(format!("fold {}", i + 1))),
+        }
+    }
+    if courses.len() < 2 {
+        let (fold, error) = failed.swap_remove(0);
+        return Err(error.context(format!("fold {fold}")));
+    }
     let done = course(config, whole, &folder.inside("whole", config)?, output, false)?;
     let scores = over_folds(&courses);
     let mut section = Section::new(format!("A network for {}, cross-validated", done.task.name));
     section.text.push(describe(whole, &done.task, Some(folds.len())));
     section.text.extend(constant_inputs(&whole.features, &whole.data.x));
+    for (fold, error) in &failed {
+        section.text.push(format!("Fold {fold} is left out: {error}."));
+    }
+    for (fold, course) in &courses {
+        section.text.extend(course.notes.iter().map(|note| format!("Fold {fold}: {note}")));
+    }
+    section.text.extend(done.notes.iter().map(|note| format!("All rows: {note}")));
     section.text.extend(scores.verdict());
     let why = if config.keep == BEST { "which were best on its validation rows" } else { "as asked for" };
     section.text.push(format!(
@@ -67,9 +83,11 @@ pub fn cross(config: &FitConfig, folds: &[Parts], whole: &Parts, folder: &RunFol
         said(&done.model.activation)
     ));
     section.tabulate(folder, "compared", fold_table(&scores))?;
-    let metrics = courses.iter().map(|c| c.model.evaluate_set(&c.task.test)).collect::<Result<Vec<_>>>()?;
+    let metrics = courses.iter().map(|(_, c)| c.model.evaluate_set(&c.task.test));
+    let metrics = metrics.collect::<Result<Vec<_>>>()?;
     section.tabulate(folder, "folds", model_table(&courses, &metrics, scores.wider))?;
     if let Some(pooled) = pooled(&metrics) {
+        section.text.extend(pooled.nothing_found());
         tabulate(&mut section, folder, "The models of the folds, each on its test rows, all together", &pooled)?;
     }
     section.save(folder)?;
@@ -129,23 +147,34 @@ fn compared(done: &Course) -> Table {
     table
 }
 
-/// Each fold's mean over its networks as one value.
-fn over_folds(courses: &[Course]) -> Scores {
-    let first = &courses[0].scores;
-    let mut all = Scores { wider: spread_of_folds(courses.len()), each: "folds", ..first.clone() };
-    for kind in 0..first.kinds.len() {
-        all.validation[kind] = mean(&courses.iter().map(|c| c.scores.validation[kind]).collect::<Vec<_>>());
-        let fold = |(k, c): (usize, &Course)| {
-            let s = c.scores.summary(kind);
-            (s.n > 0).then_some((k as u64, s.mean))
-        };
-        all.values[kind] = courses.iter().enumerate().filter_map(fold).collect();
+/// Each fold's mean over its networks as one value. A kind of activations that could not be trained in a
+/// fold has no value there.
+fn over_folds(courses: &[(usize, Course)]) -> Scores {
+    let mut kinds: Vec<String> = vec![];
+    for (_, course) in courses {
+        let new = course.scores.kinds.iter().filter(|kind| !kinds.contains(kind));
+        let new: Vec<String> = new.cloned().collect();
+        kinds.extend(new);
+    }
+    let mut all = Scores::new(kinds, courses[0].1.scores.metric);
+    all.wider = spread_of_folds(courses.len());
+    all.each = "folds";
+
+    for kind in &all.kinds {
+        let own = courses.iter().filter_map(|(fold, c)| {
+            let at = c.scores.kinds.iter().position(|k| k == kind)?;
+            Some((*fold as u64, c.scores.validation[at], c.scores.summary(at)))
+        });
+        let own: Vec<(u64, f64, Summary)> = own.collect();
+        all.validation.push(mean(&own.iter().map(|(_, validation, _)| *validation).collect::<Vec<_>>()));
+        let finished = own.iter().filter(|(_, _, s)| s.n > 0);
+        all.values.push(finished.map(|(fold, _, s)| (*fold, s.mean)).collect());
     }
     all
 }
 
 fn fold_table(scores: &Scores) -> Table {
-    let folds = scores.values.iter().flatten().map(|(k, _)| k + 1).max().unwrap_or(0);
+    let folds = scores.values.iter().flatten().map(|(k, _)| *k).max().unwrap_or(0);
     let names: Vec<String> = (1..=folds).map(|k| format!("fold {k}")).collect();
     let head: Vec<&str> = [&["activations", "validation"][..], &names.iter().map(String::as_str).collect::<Vec<_>>()]
         .concat()
@@ -159,21 +188,21 @@ fn fold_table(scores: &Scores) -> Table {
         let of = |k: u64| scores.values[i].iter().find(|(fold, _)| *fold == k);
         let value = |k: u64| of(k).map_or("diverged".into(), |(_, v)| scores.number(*v));
         let mut row = vec![name(kind), scores.number(scores.validation[i])];
-        row.extend((0..folds).map(value));
+        row.extend((1..=folds).map(value));
         row.extend([scores.number(s.mean), scores.number(s.half_width)]);
         table.row(row);
     }
     table
 }
 
-fn model_table(courses: &[Course], metrics: &[Metrics], wider: f64) -> Table {
+fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> Table {
     let scores: Vec<Vec<(String, f64)>> = metrics.iter().map(Metrics::scores).collect();
     let names = scores.first().map_or(vec![], |s| s.iter().map(|(name, _)| name.as_str()).collect());
     let head = [&["fold", "activations", "test rows"][..], &names].concat();
     let mut table = Table::new("the model of each fold on its test rows", &head);
     let number = |x: &f64| format!("{x:.4}");
-    for (k, (c, s)) in courses.iter().zip(&scores).enumerate() {
-        let row = [(k + 1).to_string(), name(&c.model.activation), c.task.test.rows().to_string()];
+    for ((fold, c), s) in courses.iter().zip(&scores) {
+        let row = [fold.to_string(), name(&c.model.activation), c.task.test.rows().to_string()];
         table.row(row.into_iter().chain(s.iter().map(|(_, v)| number(v))));
     }
     let over = |i: usize| Summary::of(&scores.iter().map(|s| s[i].1).collect::<Vec<_>>());

@@ -459,3 +459,82 @@ impl Outcome {
 fn norm(values: &[f32]) -> f64 {
     values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, VanDerPolConfig};
+
+    fn task() -> Task {
+        let small = VanDerPolConfig { orbits: 4, test_orbits: 1, ..Default::default() };
+        Task::new(&Dataset::vanderpol(&small).unwrap())
+    }
+
+    /// Learning rates far beyond what the inner training takes.
+    fn reckless(schedule: Schedule) -> MetaConfig {
+        MetaConfig {
+            schedule,
+            inner_rate: 500.0,
+            outer_rate: 50.0,
+            clip: 10.0,
+            hidden: vec![8],
+            units: 6,
+            steps: 6,
+            inner_steps: 20,
+            outer_last: 10,
+            period: 4,
+            batch: 20,
+            held_out: 50,
+            held_out_batch: 50,
+            ..MetaConfig::default()
+        }
+    }
+
+    #[test]
+    fn an_inner_training_that_explodes_is_retried_with_smaller_steps() {
+        let task = task();
+        for schedule in [Schedule::Unrolled, Schedule::Alternating] {
+            let config = reckless(schedule);
+            let mut learner = Learner::new(&config, &task).unwrap();
+            let first = learner.step().unwrap();
+            assert!(first.retries > 0, "{schedule:?}: a learning rate of 500 was taken");
+            assert!(learner.inner_rate() < config.inner_rate);
+            for _ in 1..config.steps {
+                let record = learner.step().unwrap();
+                let numbers = [record.loss, record.train_loss, record.test_loss];
+                assert!(numbers.iter().all(|x| x.is_finite()), "{schedule:?}: {record:?}");
+                assert!(record.loss <= learner.loss_limit, "{schedule:?}: {record:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_took_steps_back_goes_on_from_its_checkpoint_with_the_same_bits() {
+        let task = task();
+        for schedule in [Schedule::Unrolled, Schedule::Alternating] {
+            let config = reckless(schedule);
+            let mut whole = Learner::new(&config, &task).unwrap();
+            for _ in 0..3 {
+                whole.step().unwrap();
+            }
+            let text = serde_json::to_string(&whole.checkpoint()).unwrap();
+            let mut again = Learner::new(&config, &task).unwrap();
+            again.resume(&serde_json::from_str(&text).unwrap()).unwrap();
+            for _ in 3..config.steps {
+                assert_eq!(whole.step().unwrap(), again.step().unwrap(), "{schedule:?}");
+            }
+            assert_eq!(whole.checkpoint(), again.checkpoint());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_learned_is_an_error_that_says_so() {
+        let mut task = task();
+        task.train.x.iter_mut().for_each(|x| *x = 1e30);
+        let config = reckless(Schedule::Unrolled);
+        let mut learner = Learner::new(&config, &task).unwrap();
+        let error = learner.step().unwrap_err();
+        assert!(error.is::<Unlearnable>(), "{error:#}");
+        assert_eq!(learner.steps_done(), 0);
+    }
+}

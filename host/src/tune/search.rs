@@ -5,7 +5,7 @@ use super::space::{Candidate, Space};
 use crate::activations::Choice;
 use crate::fit::FitConfig;
 use crate::folder::RunFolder;
-use crate::meta::Learner;
+use crate::meta::{Learner, Unlearnable};
 use crate::progress::Output;
 use crate::stop::{self, Stopped};
 use crate::task::{Set, Task};
@@ -48,7 +48,9 @@ impl Found {
     pub fn best(&self) -> Result<&Trial> {
         let last = self.rounds.last().and_then(|(_, trials)| trials.first());
         let best = last.filter(|t| t.validation.is_some());
-        best.context("every candidate diverged; search smaller rates (space.rate.high)")
+        best.context(
+            "every candidate diverged; search smaller learning rates, e.g. --set space.rate.high=0.01",
+        )
     }
 }
 
@@ -125,7 +127,7 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
 /// The fewest epochs of a trial.
 const SHORTEST: usize = 5;
 
-/// The candidate's activations; none if learning them came to no finite number.
+/// The candidate's activations; none if they cannot be learned.
 fn choice(fit: &FitConfig, candidate: &Candidate, task: &Task) -> Result<Option<Choice>> {
     if candidate.activations != "learn" {
         return Ok(Some(Choice::named(&candidate.activations, None, false)?));
@@ -136,8 +138,10 @@ fn choice(fit: &FitConfig, candidate: &Candidate, task: &Task) -> Result<Option<
         if stop::requested() {
             return Err(Stopped.into());
         }
-        if learner.step().is_err() {
-            return Ok(None);
+        match learner.step() {
+            Ok(_) => {}
+            Err(error) if error.is::<Unlearnable>() => return Ok(None),
+            Err(error) => return Err(error),
         }
     }
     Ok(Some(Choice::named("mix", Some(&learner.activations()?), false)?))
