@@ -252,12 +252,12 @@ proptest! {
             let _ = compact::fill(form, knots, |z| (z, 1.0), &mut entries);
             let (mut z, mut h) = (z.clone(), l.floats(9, 1));
             if let Ok(table) = Compact::new(form, knots, symmetry, base, &entries) {
-                table.apply_with_slopes(&mut z, &mut h);
+                let _ = table.apply_with_slopes(&mut z, &mut h);
                 table.apply(&mut z);
                 Activation::Compact(table).apply(&mut h);
             }
             if let Ok(mut table) = Tunable::new(knots, &mut entries) {
-                table.step(&z, &mut h, rate);
+                let _ = table.step(&z, &mut h, Rates { theta: 0.0, knots: rate, clip: l.numbers[0] });
                 table.table().apply(&mut z);
             }
         }
@@ -280,7 +280,7 @@ proptest! {
             for (input, output) in [(scale(0), scale(1)), (Scale { step: 1e-3, zero: 7 }, Scale { step: 1.0, zero: zeros[0] })] {
                 let Ok(scaled) = Scaled16::new(table, input, output) else { continue };
                 let mut h = z.clone();
-                scaled.apply_with_slopes(&mut h.clone(), &mut h);
+                scaled.apply_with_slopes(&mut h.clone(), &mut h).unwrap();
                 scaled.apply(&mut z);
             }
         }
@@ -288,7 +288,7 @@ proptest! {
         for (input, output) in [(scale(0), scale(1)), (Scale { step: 1e-3, zero: 7 }, Scale { step: 1.0, zero: zeros[0] })] {
             let Ok(scaled) = Scaled8::new(Table8(&bytes), input, output) else { continue };
             let mut h = z.clone();
-            scaled.apply_with_slopes(&mut h.clone(), &mut h);
+            scaled.apply_with_slopes(&mut h.clone(), &mut h).unwrap();
             scaled.apply(&mut z);
         }
         let mut all: Vec<i8> = (-128..=127).collect();
@@ -312,7 +312,7 @@ proptest! {
         let _ = deploy::predict(&shape, &theta, &activations, &x, &mut out, &mut work);
         deploy::standardise(&x, &[[rates[0]; 2]; 3], &mut out);
         let values: Vec<f32> = l.floats(shape.outputs(), 5);
-        let rates = Rates { theta: rates[0], knots: rates[1] };
+        let rates = Rates { theta: rates[0], knots: rates[1], clip: l.numbers[1] };
         let mut own = entries.clone();
         let mut types: Vec<Type<'_>> = activations.iter().map(|a| Type::Frozen(*a)).collect();
         if let Some(last) = types.last_mut() {
@@ -336,7 +336,7 @@ proptest! {
         };
         if let Ok(network) = Quantised::new(shape, parts) {
             let mut q = vec![0i8; l.len(shape.inputs(), 4)];
-            network.quantise(&x, &mut q);
+            let _ = network.quantise(&x, &mut q);
             let mut work = vec![0; l.len(network.work_len(), 5)];
             let _ = network.predict(&q, &mut vec![0; l.len(shape.outputs(), 6)], &mut work);
         }

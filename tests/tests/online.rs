@@ -2,7 +2,7 @@
 
 use ldnn_core::deploy::{self, Activation};
 use ldnn_core::network::{Batch, Data, Rows, Target, gradient};
-use ldnn_core::online::{Answer, Rates, Type, step, work_len};
+use ldnn_core::online::{Answer, CLIP, Rates, Type, step, work_len};
 use ldnn_core::table::compact::{Knots, Tunable};
 use ldnn_core::{Base, Error, Kind, Plain, Shape};
 use proptest::prelude::*;
@@ -35,7 +35,7 @@ proptest! {
         let expected_loss = gradient(Plain, &shape, &theta, batch, None, &mut grad, &mut work).unwrap();
         expected.iter_mut().zip(&grad).for_each(|(p, g)| *p -= 0.05 * g);
         let answer = if classes { Answer::Class(label[0]) } else { Answer::Values(&values) };
-        let rates = Rates { theta: 0.05, knots: 0.0 };
+        let rates = Rates { theta: 0.05, knots: 0.0, clip: CLIP };
         let loss = step(&shape, &mut theta, &mut types, (&x, answer), rates, &mut vec![0.0; work_len(&shape)]).unwrap();
         prop_assert!((loss - expected_loss).abs() <= 1e-5 * (1.0 + loss.abs()), "{loss} for {expected_loss}");
         for (i, (&a, &b)) in theta.iter().zip(&expected).enumerate() {
@@ -59,8 +59,8 @@ fn knots_move_by_their_gradient() {
         let loss = step(&shape, &mut theta.clone(), &mut types, (&x, Answer::Class(1)), rates, &mut work).unwrap();
         (loss, moved)
     };
-    let still = Rates { theta: 0.0, knots: 0.0 };
-    let (_, moved) = loss(&start, Rates { theta: 0.0, knots: 1.0 });
+    let still = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
+    let (_, moved) = loss(&start, Rates { theta: 0.0, knots: 1.0, clip: CLIP });
     let mut touched = 0;
     for t in 0..2 {
         for i in 0..7 {
@@ -90,7 +90,7 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
         let mut total = 0.0;
         let tunable = Type::Tunable(Tunable::new(knots, &mut entries).unwrap());
         let mut types = [if knot_rate.is_some() { tunable } else { Type::Frozen(Activation::Base(Base::Tanh)) }];
-        let rates = Rates { theta: 0.05, knots: knot_rate.unwrap_or(0.0) };
+        let rates = Rates { theta: 0.05, knots: knot_rate.unwrap_or(0.0), clip: CLIP };
         for epoch in 0..200 {
             total = 0.0;
             for (x, label) in &xor {
@@ -111,7 +111,7 @@ fn a_refused_step_changes_nothing() {
     let mut types = [Type::Frozen(Activation::Base(Base::Tanh))];
     let mut theta = numbers(shape.theta_len(), 3);
     let before = theta.clone();
-    let rates = Rates { theta: 0.1, knots: 0.1 };
+    let rates = Rates { theta: 0.1, knots: 0.1, clip: CLIP };
     let mut work = vec![0.0; work_len(&shape)];
     let mut call = |x: &[f32], answer, work: &mut [f32]| step(&shape, &mut theta, &mut types, (x, answer), rates, work);
     assert_eq!(call(&[0.0; 3], Answer::Class(2), &mut work), Err(Error::Label { row: 0, label: 2, classes: 2 }));

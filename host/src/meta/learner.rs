@@ -184,10 +184,8 @@ impl<'a> Learner<'a> {
         let clipped = self.dphi.iter().filter(|g| g.abs() > clip).count();
         clamp(&mut self.dphi, clip);
         let rule = self.config.outer_rule(self.step);
-        let (before, velocity) = (self.phi.clone(), self.velocity.clone());
-        rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step)?;
-        if !self.phi.iter().all(|p| p.is_finite()) {
-            (self.phi, self.velocity) = (before, velocity);
+        // A step after which a number would not be finite is refused, and leaves everything as it was.
+        if rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
             bail!("outer step {}: an activation parameter overflows; use a smaller --outer-rate", self.step + 1);
         }
         self.step += 1;
