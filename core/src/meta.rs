@@ -46,10 +46,10 @@
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::error::{Error, check, check_at_least};
-use crate::finite::{all_finite, check_finite};
+use crate::finite::check_finite;
 use crate::math::Real;
 use crate::network::{self, Batch, Data, Init, Noise, Rows, Target};
-use crate::optimise::Rule;
+use crate::optimise::{Rule, clamp};
 use crate::planes::{part, part_mut, take};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
@@ -517,51 +517,43 @@ pub fn alternating_step<T: Real, V: Vector>(
     let learns = t % plan.period == plan.period - 1;
     let wanted = if learns { theta + phi } else { theta };
     let (grad, _) = grad.split_at_mut_checked(wanted).unwrap_or_default();
-    let loss = finite_gradient(vector, shape, params, batch, noise, grad, work)?;
+    let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
 
-    // Both are checked before the first of them moves.
     let (weights, activations) = params.split_at_mut_checked(theta).unwrap_or_default();
     let (state_w, state_a) = state.split_at_mut_checked(of_weights).unwrap_or_default();
     let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
-    plan.weights.check(weights, state_w, grad_w, t)?;
+    // All is checked before anything moves; a gradient before it is clamped.
+    let mut check_step = || {
+        check_loss(loss)?;
+        check_finite("grad", grad_a)?;
+        clamp(grad_a, plan.clip);
+        plan.weights.check(weights, state_w, grad_w, t)?;
+        if learns { plan.activations.check(activations, state_a, grad_a, t / plan.period) } else { Ok(()) }
+    };
+    check_step().map_err(|error| cause(error, shape, weights, activations, &batch))?;
+
+    plan.weights.advance(weights, state_w, grad_w, t)?;
     if learns {
-        crate::optimise::clamp(grad_a, plan.clip);
-        plan.activations.check(activations, state_a, grad_a, t / plan.period)?;
         plan.activations.advance(activations, state_a, grad_a, t / plan.period)?;
     }
-    plan.weights.advance(weights, state_w, grad_w, t)?;
     Ok(loss)
 }
 
-/// [`network::gradient`], or an error if it or the loss is not finite.
-fn finite_gradient<T: Real, V: Vector>(
-    vector: V,
-    shape: &Shape,
-    params: &[T],
-    batch: Batch<'_, T>,
-    noise: Option<Noise<T>>,
-    grad: &mut [T],
-    work: &mut [T],
-) -> Result<T, Error> {
-    let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
-    let finite = vector.run(
-        #[inline(always)]
-        || loss.is_finite() && all_finite(grad),
-    );
-    if finite { Ok(loss) } else { Err(not_finite(shape, params, &batch)) }
+fn check_loss<T: Real>(loss: T) -> Result<(), Error> {
+    if loss.is_finite() { Ok(()) } else { Err(Error::Diverges("the loss")) }
 }
 
-/// What it was that made a loss or a gradient that is not finite: a parameter, a row, or nothing that came in.
+/// Why a step was refused: the first number that came in and is not finite, or `error` if all of them are.
 #[cold]
-fn not_finite<T: Real>(shape: &Shape, params: &[T], batch: &Batch<'_, T>) -> Error {
+fn cause<T: Real>(error: Error, shape: &Shape, weights: &[T], activations: &[T], batch: &Batch<'_, T>) -> Error {
+    if let Some(index) = weights.iter().chain(activations).position(|p| !p.is_finite()) {
+        return Error::NotFinite { buffer: "params", index };
+    }
     let of_row = |buffer, values: &[T], row: usize, width: usize| {
         let at = row.saturating_mul(width);
         let index = part(values, at, width).iter().position(|x| !x.is_finite())?;
         Some(Error::NotFinite { buffer, index: sum(at, index) })
     };
-    if let Err(error) = check_finite("params", params) {
-        return error;
-    }
     for row in (0..batch.rows.len()).map(|i| batch.rows.at(i)) {
         let of_target = match batch.data.target {
             Target::Values(values) => of_row("target", values, row, shape.outputs()),
@@ -571,7 +563,10 @@ fn not_finite<T: Real>(shape: &Shape, params: &[T], batch: &Batch<'_, T>) -> Err
             return error;
         }
     }
-    Error::Diverges("the loss or its gradient")
+    match error {
+        Error::NotFinite { .. } => Error::Diverges("the gradient"),
+        other => other,
+    }
 }
 
 /// One step of ordinary training of the weights, the activations at rest; returns the loss before the step.
@@ -597,11 +592,15 @@ pub fn training_step<T: Real, V: Vector>(
 ) -> Result<T, Error> {
     check("grad", shape.theta_len(), grad.len())?;
     check("state", shape.theta_len().saturating_mul(rule.state_planes()), state.len())?;
-    let loss = finite_gradient(vector, shape, params, batch, noise, grad, work)?;
-    let theta = part_mut(params, 0, shape.theta_len());
-    vector.run(
-        #[inline(always)]
-        || rule.step(theta, state, grad, t),
-    )?;
+    let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
+
+    let (theta, phi) = params.split_at_mut_checked(shape.theta_len()).unwrap_or_default();
+    let step = check_loss(loss).and_then(|()| {
+        vector.run(
+            #[inline(always)]
+            || rule.step(theta, state, grad, t),
+        )
+    });
+    step.map_err(|error| cause(error, shape, theta, phi, &batch))?;
     Ok(loss)
 }

@@ -71,7 +71,8 @@ pub struct Rates {
     pub clip: f32,
 }
 
-/// A [`Rates::clip`] that ordinary learning stays below: inputs near +-1 in dozens of features have gradients of 1 to 30.
+/// A [`Rates::clip`] that ordinary learning stays below: the largest gradient that the example firmware meets, in 40 inputs
+/// that have drifted, is between 40 and 100 long. Much larger inputs or targets than +-1 need a larger one, or scaling.
 pub const CLIP: f32 = 100.0;
 
 /// The largest clip: its square is finite.
@@ -124,7 +125,7 @@ const fn out_len(shape: &Shape) -> usize {
 /// `theta`: `shape.theta_len()`; `types`: one a type of the shape; `x`: inputs; `work`: [`work_len`].
 ///
 /// All that is checked is checked before anything moves. Behind that a step cannot fail: a derivative that overflows counts
-/// as the largest number, and gradients are clipped (see [`Rates::clip`]). Parameters that are finite stay finite.
+/// as the largest number (as 0 if it has no sign), and gradients are clipped (see [`Rates::clip`]). Parameters that are finite stay finite.
 ///
 /// # Errors
 /// If a length differs, the class does not exist, the rates do not bound the step ([`Error::Rates`]), an input or target is
@@ -185,7 +186,7 @@ struct Sample<'a> {
 /// What goes into each layer, the 1 of the biases included, squared and added up: the gradient of a layer is `dz x^T`, so its
 /// squared norm is this times that of `dz`. Infinite where it overflows.
 ///
-/// On the way everything that is kept is looked at.
+/// On the way all that goes in is looked at. What is finite here came of finite positions in the tables.
 fn squares_of_inputs(shape: &Shape, x: &[f32], kept: &[f32]) -> Result<[f32; MAX_HIDDEN + 1], Error> {
     let mut squares = [0.0; MAX_HIDDEN + 1];
     for (l, square) in squares.iter_mut().enumerate().take(shape.layers()) {
@@ -194,9 +195,6 @@ fn squares_of_inputs(shape: &Shape, x: &[f32], kept: &[f32]) -> Result<[f32; MAX
         if !square.is_finite() && !all_finite(inputs) {
             check_finite("x", x)?;
             return Err(Error::Diverges("an activation"));
-        }
-        if l > 0 && !all_finite(part(kept, kept_at(shape, l - 1), shape.width(l))) {
-            return Err(Error::Diverges("the slope of an activation"));
         }
     }
     Ok(squares)
@@ -344,7 +342,7 @@ pub(crate) fn clipped(rate: f32, clip: f32, square: f64) -> f64 {
     f64::from(rate) * shrink
 }
 
-/// The nearest finite number, and 0 for NaN, which is what an adjoint of 0 leaves of an infinite slope.
+/// The nearest finite number, and 0 for NaN, as for an adjoint of 0 times an infinite slope.
 fn saturated(x: f64) -> f32 {
     const MAX: f64 = f32::MAX as f64;
     if x > MAX {
