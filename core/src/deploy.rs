@@ -83,11 +83,16 @@ impl Activate for Activation<'_> {
 
 impl Activation<'_> {
     /// `h` becomes the activations, `z` their slopes.
+    ///
+    /// # Errors
+    /// If the lengths differ.
     #[inline]
-    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
+    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) -> Result<(), SizeError> {
         match self {
             Activation::Base(base) => {
+                check("h", z.len(), h.len())?;
                 z.iter_mut().zip(h).for_each(|(z, h)| (*h, *z) = (base.value(*z), base.slope(*z)));
+                Ok(())
             }
             Activation::Compact(table) => table.apply_with_slopes(z, h),
             Activation::Integer(table) => table.apply_with_slopes(z, h),

@@ -50,6 +50,17 @@ pub enum Error {
     },
     /// A batch, a data set, or a number of steps is 0.
     Empty(&'static str),
+    /// An input, a target or a parameter is NaN or infinite: there is nothing to learn from it.
+    NotFinite {
+        /// The argument's name.
+        buffer: &'static str,
+        /// Where in it; the first such number.
+        index: usize,
+    },
+    /// All that came in is finite, but this would not be: a loss, a gradient, or what a step would leave behind.
+    Diverges(&'static str),
+    /// Learning rates and clip of a step do not bound it; see [`Rates`](crate::online::Rates).
+    Rates,
 }
 
 impl From<SizeError> for Error {
@@ -72,6 +83,18 @@ impl core::fmt::Display for Error {
             Error::Row { row, rows } => write!(f, "the batch picks row {row}, but the data has {rows} rows"),
             Error::Layer { layer, layers } => write!(f, "hidden layer {layer} is not there; the network has {layers}"),
             Error::Empty(what) => write!(f, "{what} must be at least 1"),
+            Error::NotFinite { buffer, index } => {
+                write!(f, "`{buffer}`[{index}] is NaN or infinite; nothing was learned: leave the sample out")
+            }
+            Error::Diverges(what) => {
+                write!(
+                    f,
+                    "{what} is NaN or infinite; nothing was learned: use a smaller learning rate or scaled inputs"
+                )
+            }
+            Error::Rates => f.write_str(
+                "learning rates must be finite, the clip positive and at most 1e15, and their product at most 1e30",
+            ),
         }
     }
 }

@@ -22,6 +22,7 @@ mod activation;
 mod batch;
 pub mod deploy;
 mod error;
+mod finite;
 mod fixed;
 mod hidden;
 #[cfg(feature = "image")]

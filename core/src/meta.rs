@@ -46,9 +46,10 @@
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::error::{Error, check, check_at_least};
+use crate::finite::check_finite;
 use crate::math::Real;
-use crate::network::{self, Batch, Data, Init, Noise, Rows};
-use crate::optimise::Rule;
+use crate::network::{self, Batch, Data, Init, Noise, Rows, Target};
+use crate::optimise::{Rule, clamp};
 use crate::planes::{part, part_mut, take};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
@@ -199,7 +200,8 @@ const fn twice(a: usize) -> usize {
 /// `params` (`shape.param_len()`): on entry its second part holds the activation parameters `phi`; its first part is
 /// overwritten, in the end with the initial weights again. `dphi` (`shape.phi_len()`), overwritten: the derivative of the outer loss with
 /// respect to `phi`. `held_out` is used by [`OuterLoss::HeldOut`] alone. `seed` and `outer_step` address the random
-/// draws. `trained`, if given (`shape.theta_len()`), receives the weights after the training.
+/// draws. `trained` (`shape.theta_len()`) receives the weights after the training. A training that diverges is no error: its
+/// losses and `dphi` are not finite, and `phi` is as it was.
 ///
 /// # Errors
 /// If a length does not fit, a count is 0, or the data does not fit the shape.
@@ -395,7 +397,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         let params = part_mut(self.params, 0, theta);
         self.vector.run(
             #[inline(always)]
-            || self.plan.rule.step(params, self.state, grad, t),
+            || self.plan.rule.advance(params, self.state, grad, t),
         )?;
         copy(after, self.state);
         Ok(loss)
@@ -490,7 +492,7 @@ pub struct Alternating<T> {
 /// `shape.work_len(rows)`.
 ///
 /// # Errors
-/// If a length does not fit, the period is 0, or the batch does not fit the shape.
+/// As [`training_step`], or if the period is 0.
 #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
 pub fn alternating_step<T: Real, V: Vector>(
     vector: V,
@@ -514,16 +516,57 @@ pub fn alternating_step<T: Real, V: Vector>(
     }
     let learns = t % plan.period == plan.period - 1;
     let wanted = if learns { theta + phi } else { theta };
-    let loss = network::gradient(vector, shape, params, batch, noise, part_mut(grad, 0, wanted), work)?;
+    let (grad, _) = grad.split_at_mut_checked(wanted).unwrap_or_default();
+    let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
+
     let (weights, activations) = params.split_at_mut_checked(theta).unwrap_or_default();
     let (state_w, state_a) = state.split_at_mut_checked(of_weights).unwrap_or_default();
     let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
-    plan.weights.step(weights, state_w, grad_w, t)?;
+    // All is checked before anything moves; a gradient before it is clamped.
+    let mut check_step = || {
+        check_loss(loss)?;
+        check_finite("grad", grad_a)?;
+        clamp(grad_a, plan.clip);
+        plan.weights.check(weights, state_w, grad_w, t)?;
+        if learns { plan.activations.check(activations, state_a, grad_a, t / plan.period) } else { Ok(()) }
+    };
+    check_step().map_err(|error| cause(error, shape, weights, activations, &batch))?;
+
+    plan.weights.advance(weights, state_w, grad_w, t)?;
     if learns {
-        crate::optimise::clamp(grad_a, plan.clip);
-        plan.activations.step(activations, state_a, grad_a, t / plan.period)?;
+        plan.activations.advance(activations, state_a, grad_a, t / plan.period)?;
     }
     Ok(loss)
+}
+
+fn check_loss<T: Real>(loss: T) -> Result<(), Error> {
+    if loss.is_finite() { Ok(()) } else { Err(Error::Diverges("the loss")) }
+}
+
+/// Why a step was refused: the first number that came in and is not finite, or `error` if all of them are.
+#[cold]
+fn cause<T: Real>(error: Error, shape: &Shape, weights: &[T], activations: &[T], batch: &Batch<'_, T>) -> Error {
+    if let Some(index) = weights.iter().chain(activations).position(|p| !p.is_finite()) {
+        return Error::NotFinite { buffer: "params", index };
+    }
+    let of_row = |buffer, values: &[T], row: usize, width: usize| {
+        let at = row.saturating_mul(width);
+        let index = part(values, at, width).iter().position(|x| !x.is_finite())?;
+        Some(Error::NotFinite { buffer, index: sum(at, index) })
+    };
+    for row in (0..batch.rows.len()).map(|i| batch.rows.at(i)) {
+        let of_target = match batch.data.target {
+            Target::Values(values) => of_row("target", values, row, shape.outputs()),
+            Target::Classes(_) => None,
+        };
+        if let Some(error) = of_row("x", batch.data.x, row, shape.inputs()).or(of_target) {
+            return error;
+        }
+    }
+    match error {
+        Error::NotFinite { .. } => Error::Diverges("the gradient"),
+        other => other,
+    }
 }
 
 /// One step of ordinary training of the weights, the activations at rest; returns the loss before the step.
@@ -531,7 +574,9 @@ pub fn alternating_step<T: Real, V: Vector>(
 /// `params`: `shape.param_len()`; `state`: `state_planes` times `theta_len`; `grad`: `shape.theta_len()`.
 ///
 /// # Errors
-/// If a length does not fit or the batch does not fit the shape.
+/// If a length does not fit or the batch does not fit the shape; if a row, a target or a parameter is not finite
+/// ([`Error::NotFinite`]); if the loss, its gradient or what the optimizer would leave is not ([`Error::Diverges`]). Then
+/// `params` and `state` have not changed.
 #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
 pub fn training_step<T: Real, V: Vector>(
     vector: V,
@@ -546,11 +591,16 @@ pub fn training_step<T: Real, V: Vector>(
     work: &mut [T],
 ) -> Result<T, Error> {
     check("grad", shape.theta_len(), grad.len())?;
+    check("state", shape.theta_len().saturating_mul(rule.state_planes()), state.len())?;
     let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
-    let theta = part_mut(params, 0, shape.theta_len());
-    vector.run(
-        #[inline(always)]
-        || rule.step(theta, state, grad, t),
-    )?;
+
+    let (theta, phi) = params.split_at_mut_checked(shape.theta_len()).unwrap_or_default();
+    let step = check_loss(loss).and_then(|()| {
+        vector.run(
+            #[inline(always)]
+            || rule.step(theta, state, grad, t),
+        )
+    });
+    step.map_err(|error| cause(error, shape, theta, phi, &batch))?;
     Ok(loss)
 }

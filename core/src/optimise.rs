@@ -13,13 +13,14 @@
 //! rule.step(&mut params, &mut state, &[1.0, 0.0], 0)?;
 //! rule.step(&mut params, &mut state, &[1.0, 0.0], 1)?;
 //! assert_eq!(params, [1.0 - 0.5 - 0.75, 2.0]);
-//! # Ok::<(), ldnn_core::SizeError>(())
+//! # Ok::<(), ldnn_core::Error>(())
 //! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
-use crate::error::{SizeError, check};
+use crate::error::{Error, SizeError, check};
+use crate::finite::zero_or_nan;
 use crate::math::Real;
-use crate::planes::part_mut;
+use crate::planes::load;
 
 /// An optimiser with its settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,32 +83,62 @@ impl<T: Real> Rule<T> {
     /// `params`, `grad`: n; `state`: n [`state_planes`](Rule::state_planes).
     ///
     /// # Errors
-    /// If a length differs.
+    /// If a length differs, or if a parameter or the state would not be finite after the step, as after a gradient that is
+    /// not. Then nothing has changed.
     #[inline(always)]
-    pub fn step(&self, params: &mut [T], state: &mut [T], grad: &[T], t: usize) -> Result<(), SizeError> {
+    pub fn step(&self, params: &mut [T], state: &mut [T], grad: &[T], t: usize) -> Result<(), Error> {
+        self.check(params, state, grad, t)?;
+        Ok(self.advance(params, state, grad, t)?)
+    }
+
+    /// Whether [`Rule::step`] goes through: computes it and keeps nothing.
+    #[inline(always)]
+    pub(crate) fn check(&self, params: &[T], state: &[T], grad: &[T], t: usize) -> Result<(), Error> {
+        self.check_lengths(params.len(), state.len(), grad.len())?;
+        let finite = match *self {
+            Rule::Sgd { rate, momentum } => {
+                stays_finite([params, state, grad], |[p, m, g]| sgd(p, m, g, [rate, momentum]))
+            }
+            Rule::RmsProp { rate, decay, epsilon, .. } => {
+                stays_finite([params, state, grad], |[p, v, g]| rms_prop(p, v, g, [rate, decay, epsilon]))
+            }
+            Rule::Adam { rate, beta1, beta2, epsilon } => {
+                let corrections = [correction(beta1, t), correction(beta2, t)];
+                let (m, v) = state.split_at_checked(params.len()).unwrap_or_default();
+                let settings = [rate, beta1, beta2, epsilon];
+                stays_finite([params, m, v, grad], |[p, m, v, g]| adam(p, [m, v], g, settings, corrections))
+            }
+        };
+        if finite { Ok(()) } else { Err(Error::Diverges("what the optimizer would leave")) }
+    }
+
+    #[inline(always)]
+    fn check_lengths(&self, params: usize, state: usize, grad: usize) -> Result<(), SizeError> {
+        check("grad", params, grad)?;
+        check("state", params.saturating_mul(self.state_planes()), state)
+    }
+
+    /// [`Rule::step`] whatever the numbers.
+    #[inline(always)]
+    pub(crate) fn advance(&self, params: &mut [T], state: &mut [T], grad: &[T], t: usize) -> Result<(), SizeError> {
         let n = params.len();
-        check("grad", n, grad.len())?;
-        check("state", n.saturating_mul(self.state_planes()), state.len())?;
+        self.check_lengths(n, state.len(), grad.len())?;
         match *self {
             Rule::Sgd { rate, momentum } => {
                 for ((p, m), &g) in params.iter_mut().zip(state).zip(grad) {
-                    *m = momentum * *m + g;
-                    *p -= rate * *m;
+                    [*p, *m] = sgd(*p, *m, g, [rate, momentum]);
                 }
             }
             Rule::RmsProp { rate, decay, epsilon, .. } => {
                 for ((p, v), &g) in params.iter_mut().zip(state).zip(grad) {
-                    *v = decay * *v + (T::ONE - decay) * (g * g);
-                    *p -= rate * g / (v.sqrt() + epsilon);
+                    [*p, *v] = rms_prop(*p, *v, g, [rate, decay, epsilon]);
                 }
             }
             Rule::Adam { rate, beta1, beta2, epsilon } => {
-                let (c1, c2) = (correction(beta1, t), correction(beta2, t));
+                let corrections = [correction(beta1, t), correction(beta2, t)];
                 let (m, v) = state.split_at_mut_checked(n).unwrap_or_default();
                 for (((p, m), v), &g) in params.iter_mut().zip(m).zip(v).zip(grad) {
-                    *m = beta1 * *m + (T::ONE - beta1) * g;
-                    *v = beta2 * *v + (T::ONE - beta2) * (g * g);
-                    *p -= rate * (*m / c1) / ((*v / c2).sqrt() + epsilon);
+                    [*p, *m, *v] = adam(*p, [*m, *v], g, [rate, beta1, beta2, epsilon], corrections);
                 }
             }
         }
@@ -174,6 +205,44 @@ impl<T: Real> Rule<T> {
     }
 }
 
+#[inline(always)]
+fn sgd<T: Real>(p: T, m: T, g: T, [rate, momentum]: [T; 2]) -> [T; 2] {
+    let m = momentum * m + g;
+    [p - rate * m, m]
+}
+
+#[inline(always)]
+fn rms_prop<T: Real>(p: T, v: T, g: T, [rate, decay, epsilon]: [T; 3]) -> [T; 2] {
+    let v = decay * v + (T::ONE - decay) * (g * g);
+    [p - rate * g / (v.sqrt() + epsilon), v]
+}
+
+#[inline(always)]
+fn adam<T: Real>(p: T, [m, v]: [T; 2], g: T, [rate, beta1, beta2, epsilon]: [T; 4], [c1, c2]: [T; 2]) -> [T; 3] {
+    let m = beta1 * m + (T::ONE - beta1) * g;
+    let v = beta2 * v + (T::ONE - beta2) * (g * g);
+    [p - rate * (m / c1) / ((v / c2).sqrt() + epsilon), m, v]
+}
+
+/// Whether all that `next` makes of equally long slices is finite; as `all_finite`.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "arrays of eight, indices below eight")]
+fn stays_finite<T: Real, const N: usize, const M: usize>(slices: [&[T]; N], next: impl Fn([T; N]) -> [T; M]) -> bool {
+    let mut sums = [T::ZERO; 8];
+    let len = slices.first().map_or(0, |s| s.len());
+    for at in (0..len - len % 8).step_by(8) {
+        let eights = slices.map(|s| load::<T, 8>(s, at));
+        for i in 0..8 {
+            sums[i] += next(eights.map(|eight| eight[i])).into_iter().fold(T::ZERO, |sum, x| sum + zero_or_nan(x));
+        }
+    }
+    for at in len - len % 8..len {
+        let one = slices.map(|s| s.get(at).copied().unwrap_or_default());
+        sums[0] += next(one).into_iter().fold(T::ZERO, |sum, x| sum + zero_or_nan(x));
+    }
+    sums.iter().all(|&sum| sum == T::ZERO)
+}
+
 /// `1 - beta^(t + 1)`
 #[inline(always)]
 fn correction<T: Real>(beta: T, t: usize) -> T {
@@ -193,8 +262,15 @@ fn root_slope<T: Real>(v: T, epsilon: T) -> (T, T) {
     (if root > T::ZERO { slope } else { T::ZERO }, inverse)
 }
 
-/// Clamps every element to `[-limit, limit]`, as the authors' code does with the meta-gradient.
+/// Clamps every element to `[-limit, limit]`, as the authors' code does with the meta-gradient. NaN stays NaN.
 pub fn clamp<T: Real>(values: &mut [T], limit: T) {
-    let n = values.len();
-    part_mut(values, 0, n).iter_mut().for_each(|x| *x = x.min(limit).max(-limit));
+    for x in values {
+        *x = if *x > limit {
+            limit
+        } else if *x < -limit {
+            -limit
+        } else {
+            *x
+        };
+    }
 }

@@ -26,7 +26,7 @@
 //! };
 //! let network = Quantised::new(SHAPE, parts)?;
 //! let (mut q, mut out) = ([0; 2], [0; 1]);
-//! network.quantise(&[1.5, 0.5], &mut q);
+//! network.quantise(&[1.5, 0.5], &mut q)?;
 //! network.predict(&q, &mut out, &mut [])?;
 //! assert_eq!((q, out), ([15, 5], [50]));
 //! assert_eq!(parts.output.real(out[0].into()), 2.5);
@@ -172,12 +172,19 @@ impl<'a> Quantised<'a> {
         &self.parts
     }
 
-    /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128 for what is not a number. Of
-    /// two lengths the shorter counts.
-    pub fn quantise(&self, x: &[f32], to: &mut [i8]) {
+    /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128 for NaN.
+    ///
+    /// `x`, `to`: inputs.
+    ///
+    /// # Errors
+    /// If a length differs.
+    pub fn quantise(&self, x: &[f32], to: &mut [i8]) -> Result<(), SizeError> {
+        check("x", self.shape.inputs(), x.len())?;
+        check("to", self.shape.inputs(), to.len())?;
         for (to, &x) in to.iter_mut().zip(x) {
             *to = ((x * self.per + self.offset) as i32).clamp(0, 255).wrapping_sub(128) as i8;
         }
+        Ok(())
     }
 
     /// Number of scratch values that [`Self::predict`] needs: two layers.

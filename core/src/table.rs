@@ -121,7 +121,7 @@ pub const fn build_work_len(shape: &Shape, knots: usize) -> usize {
 /// `phi`: `from.phi_len()`; `tables`: `to.phi_len()`, overwritten; `work`: [`build_work_len`].
 ///
 /// # Errors
-/// If a length differs.
+/// If a length differs, or a type of `to` is not as long as [`tabulated`] makes it.
 pub fn build<T: Real>(from: &Shape, to: &Shape, phi: &[T], tables: &mut [T], work: &mut [T]) -> Result<(), SizeError> {
     check_build(from, to, phi.len(), tables.len(), work.len())?;
     for t in 0..from.types() {
@@ -166,6 +166,14 @@ pub fn build_adjoint<T: Real>(
 fn check_build(from: &Shape, to: &Shape, phi: usize, tables: usize, work: usize) -> Result<(), SizeError> {
     check("phi", from.phi_len(), phi)?;
     check("tables", to.phi_len(), tables)?;
+    check("types", from.types(), to.types())?;
+    for t in 0..from.types() {
+        let expected = match (from.kind(t), to.kind(t)) {
+            (Kind::Learned { units, .. }, Kind::Table(form)) => form.knots.saturating_mul(2).saturating_add(units),
+            (kind, _) => kind.param_len(),
+        };
+        check("a type of the tables", expected, to.kind(t).param_len())?;
+    }
     let knots = (0..to.types()).map(|t| if let Kind::Table(f) = to.kind(t) { f.knots } else { 0 }).max();
     let need = build_work_len(from, knots.unwrap_or_default());
     check_at_least("work", need, work)

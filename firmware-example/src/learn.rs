@@ -6,7 +6,7 @@ use crate::{arg_max, hash};
 use ldnn_core::deploy::{Activation, predict, work_len};
 use ldnn_core::meta::{Alternating, alternating_step};
 use ldnn_core::network::{self, Batch, Data, Rows, Target};
-use ldnn_core::online::{self, Answer, Rates, Type};
+use ldnn_core::online::{self, Answer, CLIP, Rates, Type};
 use ldnn_core::optimise::Rule;
 use ldnn_core::table::compact::{Knots, Tunable};
 use ldnn_core::{Base, Kind, Plain, Shape};
@@ -18,7 +18,7 @@ pub const DIRECT_PASSES: usize = 2;
 /// The knots of the tables that learn.
 pub const KNOTS: usize = 65;
 /// The sizes of a step.
-pub const RATES: Rates = Rates { theta: 0.003, knots: 0.003 };
+pub const RATES: Rates = Rates { theta: 0.003, knots: 0.003, clip: CLIP };
 /// Scratch of [`online::step`], in values.
 pub const STEP_WORK: usize = online::work_len(&floats::SHAPE);
 
@@ -66,7 +66,7 @@ pub fn start_knots(entries: &mut [[f32; KNOTS]; 2]) -> [Knots; 2] {
 
 /// One step at the rate 0, which changes nothing and costs what any other does.
 pub fn idle_step(theta: &mut [f32], types: &mut [Type<'_>; 2], x: &[f32; 40], work: &mut [f32; STEP_WORK]) -> bool {
-    let rates = Rates { theta: 0.0, knots: 0.0 };
+    let rates = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
     online::step(&floats::SHAPE, theta, types, (x, Answer::Class(0)), rates, work).is_ok()
 }
 

@@ -5,11 +5,11 @@ use crate::simd::Level;
 use crate::stop;
 use crate::task::{Set, Task};
 use anyhow::{Result, ensure};
-use ldnn_core::Shape;
 use ldnn_core::meta::training_step;
 use ldnn_core::network::{Batch, Init, Rows, evaluate, init_theta};
 use ldnn_core::optimise::Rule;
 use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::{Error, Shape};
 use serde::{Deserialize, Serialize};
 
 /// An optimiser as users name it.
@@ -240,8 +240,13 @@ impl<'a> Trainee<'a> {
             let rows = &self.order[start..(start + self.config.batch).min(self.order.len())];
             let batch = Batch { data: train.data(), rows: Rows::Picked(rows) };
             let (params, state, grad, work) = (&mut self.params, &mut self.state, &mut self.grad, &mut self.work);
-            let loss =
-                training_step(Level::best(), &rule, &self.shape, params, state, batch, None, self.step, grad, work)?;
+            let step =
+                training_step(Level::best(), &rule, &self.shape, params, state, batch, None, self.step, grad, work);
+            let loss = match step {
+                // No failure of the run: a training that diverges is recorded as one.
+                Err(Error::Diverges(_) | Error::NotFinite { .. }) => return Ok(f64::NAN),
+                loss => loss?,
+            };
             total += f64::from(loss) * rows.len() as f64;
             self.step += 1;
             start += self.config.batch;

@@ -191,6 +191,60 @@ fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form:
     let _ = table::evaluate(form, &l.floats::<T>(form.param_len(), 4), &z, &mut l.floats::<T>(5, 6));
 }
 
+/// One step of each schedule from finite parameters. `bad`: whether rows, targets and state may be of any bits.
+fn batch_training<T: Real>(
+    shape: &Shape,
+    numbers: &[f32],
+    bad: usize,
+    which: usize,
+    rates: [f32; 2],
+    t: usize,
+) -> Result<(), TestCaseError> {
+    let tame = |x: f32| if x.is_finite() { x } else { 0.5 };
+    let take = |len: usize, from: usize, wild: bool| -> Vec<T> {
+        let number = |x: &f32| T::from_f64(f64::from(if wild { *x } else { tame(*x).clamp(-3.0, 3.0) }));
+        numbers.iter().cycle().skip(from).take(len).map(number).collect()
+    };
+    let start: Vec<T> =
+        numbers.iter().cycle().take(shape.param_len()).map(|&x| T::from_f64(f64::from(tame(x)))).collect();
+    let (x, values) = (take(3 * shape.inputs(), 50, bad == 1), take(3 * shape.outputs(), 90, bad == 2));
+    let labels = [0u16; 3];
+    let target = if which.is_multiple_of(2) { Target::Classes(&labels) } else { Target::Values(&values) };
+    let batch = Batch { data: Data { x: &x, target }, rows: Rows::Picked(&[2, 0]) };
+    let settings: Vec<f32> = rates.iter().chain(numbers).copied().take(5).collect();
+    let rule = if bad == 0 { rule::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0]) } else { rule::<T>(which, &settings) };
+    let plan = Alternating { weights: rule, activations: rule, period: 2, clip: T::from_f64(f64::from(rates[1])) };
+    let mut work = vec![T::ZERO; shape.work_len(2)];
+    let bits = |values: &[T]| values.iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
+
+    for (of_all, len) in [(false, shape.theta_len()), (true, shape.param_len())] {
+        let (mut params, mut state) = (start.clone(), take(len * rule.state_planes(), 130, bad == 3));
+        let before = [bits(&params), bits(&state)];
+        let mut grad = vec![T::ZERO; len];
+        let (p, s, g, w) = (&mut params, &mut state, &mut grad, &mut work);
+        let result = if of_all {
+            meta::alternating_step(Plain, &plan, shape, p, s, batch, None, t, g, w)
+        } else {
+            meta::training_step(Plain, &rule, shape, p, s, batch, None, t, g, w)
+        };
+        if result.is_err() {
+            prop_assert_eq!([bits(&params), bits(&state)], before);
+        } else {
+            prop_assert!(params.iter().all(|x| x.is_finite()), "{:?}", params);
+            let phi_waits = of_all && t % 2 == 0;
+            let moved = if phi_waits { shape.theta_len() * rule.state_planes() } else { state.len() };
+            prop_assert!(state[..moved].iter().all(|x| x.is_finite()), "{:?}", state);
+            let taken =
+                |i: usize, width: usize, all: &[T]| all[i * width..(i + 1) * width].iter().all(|x| x.is_finite());
+            prop_assert!([0, 2].iter().all(|&i| taken(i, shape.inputs(), &x)), "{:?}", x);
+            if !which.is_multiple_of(2) {
+                prop_assert!([0, 2].iter().all(|&i| taken(i, shape.outputs(), &values)), "{:?}", values);
+            }
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn the_numbers_of_every_shape_there_is_can_be_asked_for(
@@ -218,6 +272,15 @@ proptest! {
             walk::<f32>(&shape, &l, rows, &labels, layer, which);
             walk::<f64>(&shape, &l, rows, &labels, layer, which);
         }
+    }
+
+    #[test]
+    fn training_that_is_refused_changes_no_bit_and_no_other_leaves_what_is_not_finite(
+        shape in small_shape(), numbers in prop::collection::vec(number(), 400), bad in 0..4usize, which in 0..6usize,
+        rates in prop::array::uniform2(number()), t in 0..4usize,
+    ) {
+        batch_training::<f32>(&shape, &numbers, bad, which, rates, t)?;
+        batch_training::<f64>(&shape, &numbers, bad, which, rates, t)?;
     }
 
     #[test]
@@ -252,12 +315,12 @@ proptest! {
             let _ = compact::fill(form, knots, |z| (z, 1.0), &mut entries);
             let (mut z, mut h) = (z.clone(), l.floats(9, 1));
             if let Ok(table) = Compact::new(form, knots, symmetry, base, &entries) {
-                table.apply_with_slopes(&mut z, &mut h);
+                let _ = table.apply_with_slopes(&mut z, &mut h);
                 table.apply(&mut z);
                 Activation::Compact(table).apply(&mut h);
             }
             if let Ok(mut table) = Tunable::new(knots, &mut entries) {
-                table.step(&z, &mut h, rate);
+                let _ = table.step(&z, &mut h, Rates { theta: 0.0, knots: rate, clip: l.numbers[0] });
                 table.table().apply(&mut z);
             }
         }
@@ -280,7 +343,7 @@ proptest! {
             for (input, output) in [(scale(0), scale(1)), (Scale { step: 1e-3, zero: 7 }, Scale { step: 1.0, zero: zeros[0] })] {
                 let Ok(scaled) = Scaled16::new(table, input, output) else { continue };
                 let mut h = z.clone();
-                scaled.apply_with_slopes(&mut h.clone(), &mut h);
+                scaled.apply_with_slopes(&mut h.clone(), &mut h).unwrap();
                 scaled.apply(&mut z);
             }
         }
@@ -288,7 +351,7 @@ proptest! {
         for (input, output) in [(scale(0), scale(1)), (Scale { step: 1e-3, zero: 7 }, Scale { step: 1.0, zero: zeros[0] })] {
             let Ok(scaled) = Scaled8::new(Table8(&bytes), input, output) else { continue };
             let mut h = z.clone();
-            scaled.apply_with_slopes(&mut h.clone(), &mut h);
+            scaled.apply_with_slopes(&mut h.clone(), &mut h).unwrap();
             scaled.apply(&mut z);
         }
         let mut all: Vec<i8> = (-128..=127).collect();
@@ -312,7 +375,7 @@ proptest! {
         let _ = deploy::predict(&shape, &theta, &activations, &x, &mut out, &mut work);
         deploy::standardise(&x, &[[rates[0]; 2]; 3], &mut out);
         let values: Vec<f32> = l.floats(shape.outputs(), 5);
-        let rates = Rates { theta: rates[0], knots: rates[1] };
+        let rates = Rates { theta: rates[0], knots: rates[1], clip: l.numbers[1] };
         let mut own = entries.clone();
         let mut types: Vec<Type<'_>> = activations.iter().map(|a| Type::Frozen(*a)).collect();
         if let Some(last) = types.last_mut() {
@@ -336,7 +399,7 @@ proptest! {
         };
         if let Ok(network) = Quantised::new(shape, parts) {
             let mut q = vec![0i8; l.len(shape.inputs(), 4)];
-            network.quantise(&x, &mut q);
+            let _ = network.quantise(&x, &mut q);
             let mut work = vec![0; l.len(network.work_len(), 5)];
             let _ = network.predict(&q, &mut vec![0; l.len(shape.outputs(), 6)], &mut work);
         }

@@ -3,7 +3,7 @@
 
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Batch, Data, Init, Target, evaluate, gradient, hessian_product, predict};
-use ldnn_core::online::{Answer, Rates, step, work_len};
+use ldnn_core::online::{Answer, CLIP, Rates, step, work_len};
 use ldnn_core::optimise::Rule;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::table::{TableForm, evaluate as evaluate_table};
@@ -76,7 +76,7 @@ fn on_the_device_huge_logits_do_the_same() {
         let mut theta = [0.0f32; 6];
         theta[3..].copy_from_slice(&logits);
         let mut work = vec![0.0; work_len(&LOGITS)];
-        let rates = Rates { theta: 0.0, knots: 0.0 };
+        let rates = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
         let loss = step(&LOGITS, &mut theta, &mut [], (&[0.0], Answer::Class(label)), rates, &mut work).unwrap();
         assert_eq!(f64::from(loss), of_logits::<f32>(logits.map(f64::from), label).0, "{logits:?}");
         assert_eq!(theta[3..], logits);

@@ -97,7 +97,7 @@ fn a_direct_table_takes_real_numbers_to_the_nearest_of_its_inputs() {
         // Half a step of the input, along a slope of at most 1; half a step of the output.
         assert!((table.at(z) - z.sin()).abs() <= 0.501 * (input.step + output.step), "{} at {z}", table.at(z));
         let (mut slope, mut h) = ([z], [0.0]);
-        table.apply_with_slopes(&mut slope, &mut h);
+        table.apply_with_slopes(&mut slope, &mut h).unwrap();
         // From the entry before to the one behind, one-sided at the ends; a tie may be seen on either side.
         let y = |q: i32| f32::from(entries[(q.clamp(-128, 127) + 128) as usize]) * output.step;
         let rise = |q: i32| (y(q + 1) - y(q - 1)) / (((q + 1).min(127) - (q - 1).max(-128)) as f32 * input.step);

@@ -2,21 +2,34 @@
 
 use ldnn_core::deploy::{self, Activation};
 use ldnn_core::network::{Batch, Data, Rows, Target, gradient};
-use ldnn_core::online::{Answer, Rates, Type, step, work_len};
-use ldnn_core::table::compact::{Knots, Tunable};
+use ldnn_core::online::{Answer, CLIP, Rates, Type, step, work_len};
+use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::{Base, Error, Kind, Plain, Shape};
+use ldnn_firmware_example::model::{floats, floats_golden};
+use ldnn_firmware_example::{arg_max, learn};
 use proptest::prelude::*;
+use std::ops::Range;
 
 fn numbers(n: usize, seed: u64) -> Vec<f32> {
     let number = |i: usize| ((i as u64 + 1).wrapping_mul(seed | 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32;
     (0..n).map(|i| number(i) / (1 << 23) as f32 - 1.0).collect()
 }
 
+/// Where the parameters of each layer lie.
+fn layers(shape: &Shape) -> Vec<Range<usize>> {
+    let ends = (0..shape.layers()).map(|l| shape.biases_at(l) + shape.width(l + 1));
+    (0..shape.layers()).map(|l| shape.weights_at(l)).zip(ends).map(|(start, end)| start..end).collect()
+}
+
+fn norm(values: &[f32]) -> f64 {
+    values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()
+}
+
 proptest! {
     #[test]
     fn a_step_is_one_of_gradient_descent(
         widths in prop::collection::vec(1usize..14, 2..6), kinds in prop::collection::vec(0usize..7, 1..4),
-        seed: u64, classes: bool,
+        seed: u64, classes: bool, clip in prop::sample::select(vec![0.5f32, 5.0, 1e6]),
     ) {
         let kinds: Vec<Base> = kinds.into_iter().map(|i| Base::ALL[i]).collect();
         let as_kinds: Vec<Kind> = kinds.iter().map(|&b| Kind::Base(b)).collect();
@@ -33,9 +46,12 @@ proptest! {
         let mut grad = vec![0.0; shape.param_len()];
         let mut work = vec![0.0; shape.work_len(1)];
         let expected_loss = gradient(Plain, &shape, &theta, batch, None, &mut grad, &mut work).unwrap();
-        expected.iter_mut().zip(&grad).for_each(|(p, g)| *p -= 0.05 * g);
+        for layer in layers(&shape) {
+            let factor = 0.05 * (f64::from(clip) / norm(&grad[layer.clone()])).min(1.0) as f32;
+            expected[layer.clone()].iter_mut().zip(&grad[layer]).for_each(|(p, g)| *p -= factor * g);
+        }
         let answer = if classes { Answer::Class(label[0]) } else { Answer::Values(&values) };
-        let rates = Rates { theta: 0.05, knots: 0.0 };
+        let rates = Rates { theta: 0.05, knots: 0.0, clip };
         let loss = step(&shape, &mut theta, &mut types, (&x, answer), rates, &mut vec![0.0; work_len(&shape)]).unwrap();
         prop_assert!((loss - expected_loss).abs() <= 1e-5 * (1.0 + loss.abs()), "{loss} for {expected_loss}");
         for (i, (&a, &b)) in theta.iter().zip(&expected).enumerate() {
@@ -59,8 +75,8 @@ fn knots_move_by_their_gradient() {
         let loss = step(&shape, &mut theta.clone(), &mut types, (&x, Answer::Class(1)), rates, &mut work).unwrap();
         (loss, moved)
     };
-    let still = Rates { theta: 0.0, knots: 0.0 };
-    let (_, moved) = loss(&start, Rates { theta: 0.0, knots: 1.0 });
+    let still = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
+    let (_, moved) = loss(&start, Rates { theta: 0.0, knots: 1.0, clip: CLIP });
     let mut touched = 0;
     for t in 0..2 {
         for i in 0..7 {
@@ -90,7 +106,7 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
         let mut total = 0.0;
         let tunable = Type::Tunable(Tunable::new(knots, &mut entries).unwrap());
         let mut types = [if knot_rate.is_some() { tunable } else { Type::Frozen(Activation::Base(Base::Tanh)) }];
-        let rates = Rates { theta: 0.05, knots: knot_rate.unwrap_or(0.0) };
+        let rates = Rates { theta: 0.05, knots: knot_rate.unwrap_or(0.0), clip: CLIP };
         for epoch in 0..200 {
             total = 0.0;
             for (x, label) in &xor {
@@ -111,7 +127,7 @@ fn a_refused_step_changes_nothing() {
     let mut types = [Type::Frozen(Activation::Base(Base::Tanh))];
     let mut theta = numbers(shape.theta_len(), 3);
     let before = theta.clone();
-    let rates = Rates { theta: 0.1, knots: 0.1 };
+    let rates = Rates { theta: 0.1, knots: 0.1, clip: CLIP };
     let mut work = vec![0.0; work_len(&shape)];
     let mut call = |x: &[f32], answer, work: &mut [f32]| step(&shape, &mut theta, &mut types, (x, answer), rates, work);
     assert_eq!(call(&[0.0; 3], Answer::Class(2), &mut work), Err(Error::Label { row: 0, label: 2, classes: 2 }));
@@ -123,4 +139,155 @@ fn a_refused_step_changes_nothing() {
     let tanh = [Activation::Base(Base::Tanh)];
     deploy::predict(&shape, &before, &tanh, &[0.1; 3], &mut out, &mut [0.0; 8]).unwrap();
     assert_ne!(out, [0.0; 2]);
+}
+
+/// Floats of any bits, most of them of a size that occurs.
+fn any_number() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        8 => -3.0..3.0f32,
+        2 => any::<u32>().prop_map(f32::from_bits),
+        1 => prop::sample::select(vec![1e30, -1e30, f32::MAX, -f32::MAX, f32::INFINITY, f32::NAN, 1e-45]),
+    ]
+}
+
+fn any_finite() -> impl Strategy<Value = f32> {
+    any_number().prop_map(|x| if x.is_finite() { x } else { 0.5 })
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5000))]
+    #[test]
+    fn no_sample_whatever_its_bits_destroys_what_was_learned(
+        widths in prop::collection::vec(1usize..7, 2..6), kinds in prop::collection::vec(0usize..9, 1..4),
+        theta in prop::collection::vec(any_finite(), 200), knots in prop::collection::vec(any_finite(), 15),
+        x in prop::collection::vec(any_number(), 7), values in prop::collection::vec(any_number(), 7),
+        rates in prop::array::uniform3(any_number()), label in prop::option::of(0u16..7),
+    ) {
+        let as_kinds = vec![Kind::Base(Base::Zero); kinds.len()];
+        let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &as_kinds } else { &[] }) else {
+            return Ok(());
+        };
+        let (mut theta, mut knots) = (theta[..shape.theta_len()].to_vec(), knots);
+        let before = [bits(&theta), bits(&knots)];
+        let start = theta.clone();
+        let at = Knots { low: -1.5, high: 1.5, count: 5 };
+        let frozen = knots.clone();
+        let table = |i: usize| Compact::new(Form::Linear, at, Symmetry::None, Base::Relu, &frozen[5 * i..5 * i + 5]);
+        let mut types: Vec<Type<'_>> = Vec::new();
+        for ((i, &kind), entries) in kinds.iter().enumerate().zip(knots.chunks_mut(5)).take(shape.types()) {
+            types.push(match kind {
+                0..7 => Type::Frozen(Activation::Base(Base::ALL[kind])),
+                7 => Type::Frozen(Activation::Compact(table(i).unwrap())),
+                _ => Type::Tunable(Tunable::new(at, entries).unwrap()),
+            });
+        }
+        let [theta_rate, knot_rate, clip] = rates;
+        let rates = Rates { theta: theta_rate, knots: knot_rate, clip: clip.abs() };
+        let answer = label.map_or(Answer::Values(&values[..shape.outputs()]), Answer::Class);
+        let mut work = vec![f32::NAN; work_len(&shape)];
+        let result = step(&shape, &mut theta, &mut types, (&x[..shape.inputs()], answer), rates, &mut work);
+        if result.is_ok() {
+            prop_assert!(theta.iter().chain(&knots).all(|p| p.is_finite()), "{theta:?} {knots:?}");
+            for layer in layers(&shape) {
+                let moved: Vec<f32> = start[layer.clone()].iter().zip(&theta[layer.clone()]).map(|(a, b)| a - b).collect();
+                // The difference is rounded where a weight is large.
+                let rounding = 1e-6 * norm(&start[layer]);
+                let bound = 1.001 * f64::from(rates.theta.abs()) * f64::from(rates.clip);
+                prop_assert!(norm(&moved) <= bound + rounding + 1e-40, "{} for {bound}", norm(&moved));
+            }
+        } else {
+            prop_assert_eq!([bits(&theta), bits(&knots)], before);
+        }
+        let sound = x[..shape.inputs()].iter().all(|x| x.is_finite());
+        prop_assert!(sound || result.is_err());
+        if label.is_none() {
+            prop_assert!(values[..shape.outputs()].iter().all(|v| v.is_finite()) || result.is_err());
+        }
+    }
+}
+
+/// Right answers of the firmware's network on its golden rows.
+fn right(theta: &[f32]) -> usize {
+    let mut work = [0.0; 200];
+    let mut out = [0.0; 10];
+    let is_right = |(x, &label): (&[f32; 40], &u16)| {
+        deploy::predict(&floats::SHAPE, theta, &floats::ACTIVATIONS, x, &mut out, &mut work).unwrap();
+        arg_max(&out) == usize::from(label)
+    };
+    floats_golden::X.iter().zip(&floats_golden::LABELS).map(is_right).filter(|&r| r).count()
+}
+
+#[test]
+fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
+    let mut work = [0.0; learn::STEP_WORK];
+    let before = right(&floats::THETA);
+    for (bad, refused) in [(f32::NAN, true), (f32::INFINITY, true), (1e30, false), (-3e38, false), (4095.0, false)] {
+        for at in [0, 17, 39] {
+            let (mut theta, mut x) = (floats::THETA, floats_golden::X[3]);
+            x[at] = bad;
+            let sample = (&x[..], Answer::Class(5));
+            let result = step(&floats::SHAPE, &mut theta, &mut learn::frozen_types(), sample, learn::RATES, &mut work);
+            if refused {
+                assert_eq!(result, Err(Error::NotFinite { buffer: "x", index: at }));
+                assert_eq!(bits(&theta), bits(&floats::THETA));
+            } else {
+                // Either what comes of it is finite, and the step short, or it is refused.
+                assert!(result.is_ok() || theta == floats::THETA);
+                assert!(right(&theta) + 12 >= before, "{bad} at {at}: {} right, {before} before", right(&theta));
+            }
+        }
+    }
+}
+
+#[test]
+fn knots_move_by_no_more_than_the_clip() {
+    let knots = Knots { low: -1.0, high: 1.0, count: 3 };
+    let (z, start) = ([-0.5, 0.25, 1e30], [1.0f32, 0.0, 1.0]);
+    let moves = |z: &[f32], clip: f32| {
+        let (mut entries, mut d) = (start, [2.0, 1.0, 3.0]);
+        let rates = Rates { theta: 0.0, knots: 0.5, clip };
+        Tunable::new(knots, &mut entries).unwrap().step(z, &mut d[..z.len()], rates).unwrap();
+        [0, 1, 2].map(|i| start[i] - entries[i])
+    };
+    // (1 - t) d and t d are (1, 1) and (0.75, 0.25).
+    let shares = [1.0, 1.75, 0.25];
+    let length = (1.0f64 + 1.0 + 0.75 * 0.75 + 0.25 * 0.25).sqrt() as f32;
+    assert_eq!(moves(&z[..2], CLIP), shares.map(|s| 0.5 * s));
+    for (moved, share) in moves(&z[..2], 0.5).into_iter().zip(shares) {
+        assert!((moved - 0.5 * 0.5 * share / length).abs() < 1e-6, "{moved} for {share}");
+    }
+    // One that lies far beyond takes all of it, at right angles to nothing: its two knots go apart.
+    let far = moves(&z, 0.5);
+    assert!((norm(&far) - 0.25).abs() < 1e-3 && far[1] < -0.17 && far[2] > 0.17, "{far:?}");
+}
+
+#[test]
+fn a_step_of_knots_that_is_refused_changes_nothing() {
+    let knots = Knots { low: -1.0, high: 1.0, count: 3 };
+    let before = [1.0, 0.0, 1.0];
+    let mut entries = before;
+    let rates = Rates { theta: 0.0, knots: 0.5, clip: CLIP };
+    let mut table = Tunable::new(knots, &mut entries).unwrap();
+    let mut d = [1.0, 2.0];
+    assert!(table.step(&[0.5], &mut d, rates).unwrap_err().to_string().contains("`d`"));
+    assert_eq!(table.step(&[0.5, f32::NAN], &mut d, rates), Err(Error::NotFinite { buffer: "z", index: 1 }));
+    assert_eq!(
+        table.step(&[0.5; 2], &mut [f32::INFINITY, 0.0], rates),
+        Err(Error::NotFinite { buffer: "d", index: 0 })
+    );
+    for bad in [
+        Rates { knots: f32::NAN, ..rates },
+        Rates { knots: f32::INFINITY, ..rates },
+        Rates { knots: 1e29, ..rates },
+        Rates { clip: 0.0, ..rates },
+        Rates { clip: f32::INFINITY, ..rates },
+        Rates { clip: f32::NAN, ..rates },
+    ] {
+        assert_eq!(table.step(&[0.5; 2], &mut d, bad), Err(Error::Rates), "{bad:?}");
+    }
+    assert_eq!((table.table().entries(), d), (&before[..], [1.0, 2.0]));
 }

@@ -24,7 +24,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use super::compact::TableError;
-use crate::error::check;
+use crate::error::{SizeError, check};
 
 /// What an integer `q` stands for: `(q - zero) * step`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -234,9 +234,14 @@ impl<'a> Scaled16<'a> {
         z.iter_mut().for_each(|z| *z = self.at(*z));
     }
 
-    /// `h` becomes the activations, `z` their slopes; of two lengths the shorter counts.
-    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
+    /// `h` becomes the activations, `z` their slopes.
+    ///
+    /// # Errors
+    /// If the lengths differ.
+    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) -> Result<(), SizeError> {
+        check("h", z.len(), h.len())?;
         jets(z, h, |z| (self.at(z), self.slope(z)));
+        Ok(())
     }
 
     /// The slope of the line that `z` lies on; 0 where the table is constant beyond its ends.
@@ -286,9 +291,14 @@ impl<'a> Scaled8<'a> {
         z.iter_mut().for_each(|z| *z = self.at(*z));
     }
 
-    /// `h` becomes the activations, `z` the slopes; of two lengths the shorter counts.
-    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) {
+    /// `h` becomes the activations, `z` their slopes.
+    ///
+    /// # Errors
+    /// If the lengths differ.
+    pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) -> Result<(), SizeError> {
+        check("h", z.len(), h.len())?;
         jets(z, h, |z| (self.at(z), self.slope(z)));
+        Ok(())
     }
 
     /// The slope from the entry before to the one behind that of `z` (steps have none of their own); 0 beyond the ends.

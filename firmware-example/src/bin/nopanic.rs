@@ -276,11 +276,11 @@ fn lookups(memory: &mut Any<f32>) -> Option<()> {
     any((Compact::form(&compact), Compact::knots(&compact), Compact::symmetry(&compact), Compact::base(&compact)));
     any(Compact::entries(&compact));
     Compact::apply(&compact, b);
-    Compact::apply_with_slopes(&compact, b, c);
+    said(Compact::apply_with_slopes(&compact, b, c));
     Activate::apply(&compact, b);
     any(Compact::jet(&compact, any(0.5)));
     let mut tunable = said(Tunable::new(knots(), d))?;
-    Tunable::step(&mut tunable, e, f, any(0.1));
+    said(Tunable::step(&mut tunable, e, f, any(Rates { theta: 0.1, knots: 0.1, clip: 1.0 })));
     any(Compact::jet(&Tunable::table(&tunable), any(0.5)));
     let scale = Scale::spanning(any(-1.0), any(1.0), any(8))?;
     any((Scale::is_valid(&scale), Scale::real(&scale, any(3)), Scale::integer(&scale, any(0.5), any(-128), any(127))));
@@ -292,13 +292,13 @@ fn lookups(memory: &mut Any<f32>) -> Option<()> {
     let scaled = said(Scaled16::new(table, any(scale), any(scale)))?;
     any((Scaled16::at(&scaled, any(0.5)), Scaled16::slope(&scaled, any(0.5))));
     Scaled16::apply(&scaled, b);
-    Scaled16::apply_with_slopes(&scaled, b, c);
+    said(Scaled16::apply_with_slopes(&scaled, b, c));
     Activate::apply(&scaled, b);
     let table = any([0; 256]);
     let scaled = said(Scaled8::new(Table8(&table), any(scale), any(scale)))?;
     any((Scaled8::at(&scaled, any(0.5)), Scaled8::slope(&scaled, any(0.5))));
     Scaled8::apply(&scaled, b);
-    Scaled8::apply_with_slopes(&scaled, b, c);
+    said(Scaled8::apply_with_slopes(&scaled, b, c));
     Activate::apply(&scaled, b);
     any(Table8::at(&Table8(&table), any(3)));
     Table8::apply(&Table8(&table), &mut any([0; 4]));
@@ -310,13 +310,13 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     let [a, b, c, d, e, f] = &mut memory.floats;
     let compact = said(Compact::new(any(Form::Hermite), knots(), any(Symmetry::Odd), any(Base::Relu), a))?;
     let activations = any([Activation::Base(Base::Tanh), Activation::Compact(compact)]);
-    Activation::apply_with_slopes(&any(activations[0]), b, c);
+    said(Activation::apply_with_slopes(&any(activations[0]), b, c));
     any((deploy::work_len(shape), online::work_len(shape)));
     deploy::standardise(b, &any([[0.5; 2]; 4]), c);
     said(deploy::predict(shape, b, activations.get(..any(2))?, c, d, e));
     let tunable = said(Tunable::new(knots(), f))?;
     let mut types = any([Type::Frozen(Activation::Compact(compact)), Type::Tunable(tunable)]);
-    let rates = any(Rates { theta: 0.1, knots: 0.1 });
+    let rates = any(Rates { theta: 0.1, knots: 0.1, clip: 1.0 });
     let answer = if any(true) { Answer::Class(any(1)) } else { Answer::Values(d) };
     said(online::step(shape, b, &mut types, (c, answer), rates, e));
     let bytes = any([0i8; 64]);
@@ -335,7 +335,7 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     let network = said(Quantised::new(*shape, parts))?;
     any((Quantised::shape(&network), Quantised::parts(&network), Quantised::work_len(&network)));
     let (mut q, mut out, mut work) = (any([0; 8]), any([0; 8]), any([0; 32]));
-    Quantised::quantise(&network, c, &mut q);
+    said(Quantised::quantise(&network, c, q.get_mut(..any(3))?));
     said(Quantised::predict(&network, q.get(..any(3))?, out.get_mut(..any(2))?, work.get_mut(..any(9))?));
     Some(())
 }

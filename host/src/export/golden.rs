@@ -85,7 +85,7 @@ impl Golden {
                 let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
                 let mut work = vec![0; network.work_len()];
                 for x in x.chunks_exact(shape.inputs()) {
-                    network.quantise(x, &mut q);
+                    network.quantise(x, &mut q)?;
                     network.predict(&q, &mut out, &mut work)?;
                     golden.integers.extend(&out);
                 }

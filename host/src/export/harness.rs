@@ -105,7 +105,7 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
             text += "    let network = model::network().unwrap();\n    let shape = network.shape();\n    \
                      let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);\n    \
                      let mut work = vec![0; network.work_len()];\n    for x in x.chunks_exact(shape.inputs()) {\n        \
-                     network.quantise(x, &mut q);\n        network.predict(&q, &mut out, &mut work).unwrap();\n        \
+                     network.quantise(x, &mut q).unwrap();\n        network.predict(&q, &mut out, &mut work).unwrap();\n        \
                      out.iter().for_each(|&y| println!(\"{:x}\", i32::from(y)));\n    }\n";
         }
     }

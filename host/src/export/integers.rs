@@ -118,7 +118,7 @@ pub fn outputs(file: &IntegerFile, source: &Source, set: &Set) -> Result<(Vec<i1
     let mut all = vec![0i16; set.rows() * outputs];
     let (mut q, mut work) = (vec![0; inputs], vec![0; network.work_len()]);
     for (x, out) in set.x.chunks_exact(inputs).zip(all.chunks_exact_mut(outputs)) {
-        network.quantise(x, &mut q);
+        network.quantise(x, &mut q)?;
         network.predict(&q, out, &mut work)?;
     }
     let real = all.iter().map(|&y| network.parts().output.real(y.into())).collect();

@@ -208,7 +208,7 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
         let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
         let mut work = vec![0; network.work_len()];
         for x in x.chunks_exact(shape.inputs()) {
-            network.quantise(x, &mut q);
+            network.quantise(x, &mut q)?;
             network.predict(&q, &mut out, &mut work)?;
             answers.extend(out.iter().map(|&y| i32::from(y).cast_unsigned()));
         }

@@ -6,11 +6,11 @@ use crate::simd::Level;
 use crate::task::{Set, Task};
 use crate::train::{EVALUATION_ROWS, judge_network};
 use anyhow::{Result, ensure};
-use ldnn_core::Shape;
 use ldnn_core::meta::training_step;
 use ldnn_core::network::{Batch, Init, Noise, Rows, gradient, init_theta};
 use ldnn_core::optimise::Rule;
 use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::{Error, Shape};
 
 /// The network in training.
 pub(super) struct Alternating<'a> {
@@ -61,25 +61,37 @@ impl<'a> Alternating<'a> {
         forms.build(phi, &mut self.params[theta..])?;
         let first = step * config.period;
         for t in first..first + config.period - 1 {
-            self.train_step(train, t)?;
+            match self.train_step(train, t) {
+                Err(Error::Diverges(_) | Error::NotFinite { .. }) => return self.diverged(task),
+                step => step?,
+            }
         }
         let t = first + config.period - 1;
         let (rows, noise) = (self.batch(t), self.noise(t));
         let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
         let loss = gradient(Level::best(), &self.shape, &self.params, batch, noise, &mut self.grad, &mut self.work)?;
         forms.adjoint(phi, &self.grad[theta..], dphi)?;
-        self.rule.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t)?;
+        match self.rule.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t) {
+            Err(Error::Diverges(_)) => return self.diverged(task),
+            step => step?,
+        }
         let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
         Ok(Outcome { loss: f64::from(loss), train_loss: f64::from(loss), test })
     }
 
-    fn train_step(&mut self, train: &Set, t: usize) -> Result<()> {
+    /// The outcome of a training that went no further: the learner says so and which rate to lower.
+    fn diverged(&mut self, task: &Task) -> Result<Outcome> {
+        let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
+        Ok(Outcome { loss: f64::NAN, train_loss: f64::NAN, test })
+    }
+
+    fn train_step(&mut self, train: &Set, t: usize) -> Result<(), Error> {
         let (rows, noise) = (self.batch(t), self.noise(t));
         let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
         let grad = &mut self.grad[..self.shape.theta_len()];
         let (params, state, work) = (&mut self.params, &mut self.state, &mut self.work);
-        training_step(Level::best(), &self.rule, &self.shape, params, state, batch, noise, t, grad, work)?;
-        Ok(())
+        training_step(Level::best(), &self.rule, &self.shape, params, state, batch, noise, t, grad, work)
+            .map(|_loss| ())
     }
 
     /// Where the rows of step `t` are in the order of its epoch.

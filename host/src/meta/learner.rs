@@ -242,12 +242,10 @@ impl<'a> Learner<'a> {
         let clipped = self.dphi.iter().filter(|g| g.abs() > clip).count();
         clamp(&mut self.dphi, clip);
 
-        // A sum of finite steps that are clipped: only an absurd learning rate overflows here.
+        // A step after which a number would not be finite is refused, and leaves everything as it was.
         let rule = self.config.outer_rule(self.step, self.caution.outer_scale);
         let before = self.phi.clone();
-        rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step)?;
-        if !self.phi.iter().all(|p| p.is_finite()) {
-            self.phi.clone_from(&before);
+        if rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
             self.velocity.fill(0.0);
             self.caution.outer_scale *= SMALLER;
         }
