@@ -122,6 +122,37 @@ fn shards_of_other_numbers_and_a_process_without_shard_take_over_what_is_done() 
 }
 
 #[test]
+fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
+    let dir = tempdir().unwrap();
+    let merge = || {
+        let output = run(dir.path(), &["merge", "r"]);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for shard in ["1/3", "2/4"] {
+        succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
+    }
+    let said = "trainings: the work was divided among 3 and among 4 shards; ";
+    let (code, message) = merge();
+    assert!(code == Some(75) && message.contains(&format!("{said}4 pieces are missing")), "{message}");
+    assert!(message.contains("4 of 8 are missing (of shards 0, 2 of 3, or of shards 0, 1, 3 of 4)"), "{message}");
+    assert!(succeed(dir.path(), &["status", "r"]).contains(said));
+
+    for shard in ["0/3", "2/3"] {
+        succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
+    }
+    let (code, message) = merge();
+    assert!(code == Some(0) && message.contains(&format!("{said}all of it is done")), "{message}");
+    assert_same(whole(), &results(&dir.path().join("r")));
+
+    // One division is nothing to speak of.
+    for shard in ["0/2", "1/2"] {
+        succeed(dir.path(), &small(&["--shard", shard, "--out", "one"]));
+    }
+    let output = run(dir.path(), &["merge", "one"]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("divided"));
+}
+
+#[test]
 fn a_damaged_line_of_a_shard_counts_as_missing_and_is_told_and_computed_again() {
     let dir = tempdir().unwrap();
     for shard in ["0/2", "1/2"] {

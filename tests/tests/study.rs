@@ -214,4 +214,17 @@ fn a_task_of_a_queue_finds_its_shard_in_the_environment() {
     assert!(dir.path().join("r/shards/0-of-2").exists() && dir.path().join("r/shards/1-of-2").exists());
     let refused = task("JOB_COMPLETION_INDEX", "2", "auto/2");
     assert_eq!(refused.status.code(), Some(2));
+
+    // Task 4 of sbatch --array=0-10:2.
+    let args = ["run", "study.toml", "-q", "--out", "steps", "--shard", "auto"];
+    let array = [
+        ("SLURM_ARRAY_TASK_ID", "4"),
+        ("SLURM_ARRAY_TASK_MIN", "0"),
+        ("SLURM_ARRAY_TASK_MAX", "10"),
+        ("SLURM_ARRAY_TASK_COUNT", "6"),
+    ];
+    let refused = Command::new(path()).args(args).current_dir(dir.path()).envs(array).output().unwrap();
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && message.contains("--shard i/n"), "{message}");
+    assert!(!dir.path().join("steps").exists());
 }

@@ -221,6 +221,11 @@ impl<S: Serialize> Plan for RunPlan<S> {
 
 /// What has become of the work, in words: a shard that has nothing left to do has done its work, whatever others have.
 pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
+    if folder.mode() == Part::Gather {
+        for sentence in status::divisions(folder) {
+            eprintln!("note: {sentence}");
+        }
+    }
     let Err(error) = result else {
         folder.ended("done");
         return if folder.mode() == Part::Look { Ok(status::describe(folder, None)) } else { result };
