@@ -183,7 +183,7 @@ fn a_study_is_changed_by_assignments_and_repeated_from_what_its_run_stored() {
 }
 
 #[test]
-fn the_scripts_for_queues_pack_the_work_and_are_shell_and_yaml() {
+fn the_script_for_a_queue_packs_the_work_and_is_one_for_bash() {
     let dir = folder();
     let script = succeed(dir.path(), &["slurm", "study.toml", "--tasks", "3", "--option=--partition=x"]);
     for word in
@@ -195,10 +195,6 @@ fn the_scripts_for_queues_pack_the_work_and_are_shell_and_yaml() {
     assert!(Command::new("bash").args(["-n", "s.sh"]).current_dir(dir.path()).status().unwrap().success());
     // So little work is one task a stage.
     assert!(succeed(dir.path(), &["slurm", "study.toml"]).contains("--array=0-0%1"));
-    let manifest = succeed(dir.path(), &["k8s", "study.toml", "--tasks", "4", "--image", "me/ldnn:1"]);
-    for word in ["completions: 4", "me/ldnn:1", "auto/4", "study-merge"] {
-        assert!(manifest.contains(word), "{word} is not in\n{manifest}");
-    }
     assert!(refuse(dir.path(), &["slurm", "study.toml", "--tasks", "0"], 2).contains("--tasks"));
 }
 

@@ -97,8 +97,6 @@ enum Command {
     Status(scale::StatusArgs),
     /// Print a script that does a study on a cluster with Slurm
     Slurm(run::SlurmArgs),
-    /// Print manifests that do a study on Kubernetes
-    K8s(run::K8sArgs),
     /// List run folders
     List(runs::ListArgs),
     /// Show a run's settings and report
@@ -197,7 +195,6 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Merge(args) => flagged(args, &args.config, matches, scale::MergeArgs::resolve)?,
         Command::Status(args) => flagged(args, &args.config, matches, scale::StatusArgs::resolve)?,
         Command::Slurm(args) => flagged(args, &args.config, matches, run::SlurmArgs::resolve)?,
-        Command::K8s(args) => flagged(args, &args.config, matches, run::K8sArgs::resolve)?,
         Command::List(args) => flagged(args, &args.config, matches, runs::ListArgs::resolve)?,
         Command::Show(args) => flagged(args, &args.config, matches, runs::ShowArgs::resolve)?,
         Command::Compare(args) => flagged(args, &args.config, matches, runs::CompareArgs::resolve)?,

@@ -1,4 +1,4 @@
-//! `ldnn run`, `ldnn slurm`, `ldnn k8s`: studies, and scripts for the queues that do them.
+//! `ldnn run`, `ldnn slurm`: studies, and the script for a cluster that does them.
 
 use super::common::{ConfigArgs, ShardArgs, finish};
 use super::reproduce::{self, OfFile};
@@ -105,22 +105,6 @@ pub struct SlurmArgs {
     /// An option for sbatch, e.g. --option=--partition=short; may be given several times
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     option: Vec<String>,
-    #[command(flatten)]
-    #[serde(skip)]
-    pub config: ConfigArgs,
-}
-
-#[derive(clap::Args, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct K8sArgs {
-    #[command(flatten)]
-    queue: QueueArgs,
-    /// The image that has the program
-    #[arg(long, default_value = "ldnn:latest", value_name = "IMAGE")]
-    image: String,
-    /// The persistent volume claim that is mounted at /data, where the study's file is
-    #[arg(long, default_value = "ldnn", value_name = "CLAIM")]
-    claim: String,
     #[command(flatten)]
     #[serde(skip)]
     pub config: ConfigArgs,
@@ -364,11 +348,5 @@ impl SlurmArgs {
     pub fn resolve(&self) -> Result<super::runs::Said> {
         let queue = Queue { options: self.option.clone(), ..self.queue.queue()? };
         Ok(super::runs::Said::new(queue.slurm()))
-    }
-}
-
-impl K8sArgs {
-    pub fn resolve(&self) -> Result<super::runs::Said> {
-        Ok(super::runs::Said::new(self.queue.queue()?.kubernetes(&self.image, &self.claim)))
     }
 }
