@@ -32,7 +32,7 @@ fn whatever_a_name_holds_it_is_text_in_the_report_and_its_pictures() {
     let mut table = Table::new(HOSTILE, &[HOSTILE]);
     table.row([HOSTILE.to_string()]);
     section.tabulate(&folder, "table", table).unwrap();
-    let part = Part { folder: String::new(), section, settings: HOSTILE.into(), seconds: 0.0 };
+    let part = Part { folder: String::new(), section, settings: HOSTILE.into() };
     let fact = (HOSTILE.to_string(), HOSTILE.to_string());
     let page = Page { title: HOSTILE.into(), summary: vec![HOSTILE.into()], facts: vec![fact], parts: vec![part] };
     page.save(&folder).unwrap();

@@ -1,41 +1,14 @@
 //! Several processes that share a run: the results are those of one, whatever their number, their order and their fate.
 
-use ldnn_tests::program::{path, refuse, run, succeed};
+use ldnn_tests::program::{assert_same_files, files_of, path, refuse, run, succeed};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
-
-/// Every result of a run: all files but locks, shards' folders, and what names the run folder or tells the time.
-fn results(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut all, mut folders) = (BTreeMap::new(), vec![run.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if ["shards", ".lock", "report.txt", "report.html", "report.md"].contains(&name.as_str()) {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                all.insert(path.strip_prefix(run).unwrap().into(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    all
-}
-
-fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
-    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
-    for (name, bytes) in a {
-        assert!(bytes == &b[name], "{} differs", name.display());
-    }
-}
 
 const SMALL: [&str; 12] =
     ["validate", "--compare", "relu,tanh", "--hidden", "4", "--epochs", "2", "--runs", "4", "-q", "--jobs", "1"];
@@ -50,7 +23,7 @@ fn whole() -> &'static BTreeMap<PathBuf, Vec<u8>> {
     let (_, results) = WHOLE.get_or_init(|| {
         let dir = tempdir().unwrap();
         succeed(dir.path(), &small(&["--out", "w"]));
-        let found = results(&dir.path().join("w"));
+        let found = files_of(&dir.path().join("w"));
         (dir, found)
     });
     results
@@ -78,7 +51,7 @@ proptest! {
         args.extend(runs.iter().map(String::as_str));
         let report = succeed(dir.path(), &args);
         prop_assert!(report.contains("violins.png"));
-        assert_same(whole(), &results(&dir.path().join("merged")));
+        assert_same_files(whole(), &files_of(&dir.path().join("merged")));
     }
 }
 
@@ -98,11 +71,11 @@ fn merge_says_what_is_missing_of_which_shards_and_status_how_far_each_is() {
     assert!(shard("1/3").contains("ldnn merge"));
     assert!(succeed(dir.path(), &["status", "r"]).contains("0 are missing"));
     succeed(dir.path(), &["merge", "r"]);
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
     // And once more, and by the command itself.
     succeed(dir.path(), &["merge", "r"]);
     succeed(dir.path(), &small(&["--out", "r"]));
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
 
 #[test]
@@ -118,7 +91,7 @@ fn shards_of_other_numbers_and_a_process_without_shard_take_over_what_is_done() 
     let (first, second, third) = (lines("0-of-3"), lines("2-of-5"), lines("0-of-1"));
     assert_eq!(first + second + third, 8, "{first} {second} {third}: something was done twice");
     succeed(dir.path(), &small(&["--out", "r"]));
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
 
 #[test]
@@ -142,7 +115,7 @@ fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
     }
     let (code, message) = merge();
     assert!(code == Some(0) && message.contains(&format!("{said}all of it is done")), "{message}");
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
 
     // One division is nothing to speak of.
     for shard in ["0/2", "1/2"] {
@@ -169,7 +142,7 @@ fn a_damaged_line_of_a_shard_counts_as_missing_and_is_told_and_computed_again() 
     let message = String::from_utf8_lossy(&again.stderr);
     assert!(again.status.success() && message.contains("trainings.jsonl.damaged"), "{message}");
     succeed(dir.path(), &["merge", "r"]);
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
 
 #[test]
@@ -178,7 +151,7 @@ fn pieces_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() 
     succeed(dir.path(), &small(&["--shard", "0/1", "--out", "a"]));
     succeed(dir.path(), &small(&["--shard", "0/2", "--out", "b"]));
     succeed(dir.path(), &["merge", "a", "b", "--out", "both"]);
-    assert_same(whole(), &results(&dir.path().join("both")));
+    assert_same_files(whole(), &files_of(&dir.path().join("both")));
     // The same piece with another result, its checksum right: of another version of the program, say.
     let journal = dir.path().join("b/shards/0-of-2/journals/trainings.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
@@ -218,7 +191,7 @@ fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_
     }
     assert!(passes > 1, "reproduce has several stages");
     succeed(dir.path(), &["merge", "r"]);
-    assert_same(&results(&dir.path().join("whole")), &results(&dir.path().join("r")));
+    assert_same_files(&files_of(&dir.path().join("whole")), &files_of(&dir.path().join("r")));
 }
 
 #[test]
@@ -238,7 +211,7 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
         }
     }
     succeed(dir.path(), &["merge", "r"]);
-    assert_same(&results(&dir.path().join("whole")), &results(&dir.path().join("r")));
+    assert_same_files(&files_of(&dir.path().join("whole")), &files_of(&dir.path().join("r")));
     for (stage, args) in [("select", &["study.toml"][..]), ("train", &["study.toml"])] {
         // A stage whose turn has not come yet does what it can, and is to be started again.
         let args = [&["run"], args, &["-q", "--out", "early", "--shard", "0/3", "--stage", stage]].concat();
@@ -265,7 +238,7 @@ fn sizes_and_kept_networks_are_shared_too() {
             succeed(dir.path(), &[args, &[&many, "--shard", shard]].concat());
         }
         succeed(dir.path(), &["merge", &many]);
-        assert_same(&results(&dir.path().join(one)), &results(&dir.path().join(many)));
+        assert_same_files(&files_of(&dir.path().join(one)), &files_of(&dir.path().join(many)));
     }
     assert!(dir.path().join("n2/networks/relu-101.json").exists());
 }

@@ -325,7 +325,7 @@ pub fn save_page(mut section: Section, settings: &impl Serialize, folder: &RunFo
     let settings = toml::to_string(settings).context("the settings cannot be written as TOML")?;
     let version = ("version".to_string(), format!("ldnn {}", env!("CARGO_PKG_VERSION")));
     let title = section.title.clone();
-    let part = report::Part { folder: String::new(), section, settings, seconds: 0.0 };
+    let part = report::Part { folder: String::new(), section, settings };
     Page { title, summary: vec![], facts: vec![version], parts: vec![part] }.save(folder)?;
     Ok(text)
 }
