@@ -106,8 +106,8 @@ fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
     }
     let said = "trainings: the work was divided among 3 and among 4 shards; ";
     let (code, message) = merge();
-    assert!(code == Some(75) && message.contains(&format!("{said}4 pieces are missing")), "{message}");
-    assert!(message.contains("4 of 8 are missing (of shards 0, 2 of 3, or of shards 0, 1, 3 of 4)"), "{message}");
+    assert!(code == Some(75) && message.contains(&format!("{said}5 pieces are missing")), "{message}");
+    assert!(message.contains("5 of 8 are missing (of shards 0, 2 of 3, or of shards 0, 1, 3 of 4)"), "{message}");
     assert!(succeed(dir.path(), &["status", "r"]).contains(said));
 
     for shard in ["0/3", "2/3"] {
@@ -123,6 +123,46 @@ fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
     }
     let output = run(dir.path(), &["merge", "one"]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("divided"));
+}
+
+#[test]
+fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does_not() {
+    let dir = tempdir().unwrap();
+    let config = |run: &str| fs::read_to_string(dir.path().join(run).join("config.toml")).unwrap();
+    succeed(dir.path(), &small(&["--shard", "0/1", "--out", "r"]));
+    let participation = ["--compare", "relu", "--hidden", "4", "--epochs", "2", "--runs", "2", "-q", "--out", "p"];
+    succeed(dir.path(), &[&["analyze", "participation"], &participation[..]].concat());
+    fs::write(dir.path().join("s.toml"), "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n").unwrap();
+    // Whichever command began it, a study of reproduce is one run.
+    let shard = ["--stage", "select", "--shard", "0/9", "-q", "--out", "s"];
+    assert_eq!(run(dir.path(), &[&["run", "s.toml"], &shard[..]].concat()).status.code(), Some(75));
+    for (run, command) in [("r", "validate"), ("p", "analyze participation"), ("s", "reproduce")] {
+        let header = format!("command = \"{command}\"\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+        assert!(config(run).starts_with(&header), "{}", config(run));
+    }
+    let list = succeed(dir.path(), &["list", "."]);
+    assert!(list.contains("analyze participation") && list.contains("reproduce"), "{list}");
+    let kind = |file: &str| {
+        let text = fs::read(dir.path().join(file)).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap()["kind"].clone()
+    };
+    assert_eq!(kind("r/shards/0-of-1/state.json"), "shard");
+    assert_eq!(kind("p/section.json"), "section");
+
+    let message = refuse(dir.path(), &["merge", "p"], 2);
+    assert!(message.contains("`ldnn analyze participation`, which has no shards"), "{message}");
+
+    // As an earlier version wrote it.
+    let old = config("r").lines().skip(2).collect::<Vec<_>>().join("\n");
+    fs::write(dir.path().join("r/config.toml"), old).unwrap();
+    for (args, code) in [(vec!["merge", "r"], 2), (vec!["status", "r"], 2), (small(&["--out", "r"]), 1)] {
+        let message = refuse(dir.path(), &args, code);
+        assert!(message.contains("does not say which command it is of") && message.contains("--replace"), "{message}");
+    }
+    // Its settings are still settings.
+    succeed(dir.path(), &["validate", "-q", "--config", "r/config.toml", "--out", "again"]);
+    succeed(dir.path(), &small(&["--replace", "--out", "r"]));
+    assert_same_files(whole(), &files_of(&dir.path().join("again")));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::reproduce::{self, OfFile};
 use super::scale::Again;
 use super::{Mode, Plan};
 use anyhow::{Context, Result, ensure};
-use ldnn::config::{Layers, Source};
+use ldnn::config::{Layers, Source, Stored};
 use ldnn::estimate::Load;
 use ldnn::folder::{CONFIG, RunFolder};
 use ldnn::progress::Output;
@@ -181,8 +181,8 @@ impl RunArgs {
 }
 
 /// The plan of a study in a run folder, without work of its own.
-pub fn again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings = toml::from_str(config)?;
+pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+    let settings: Settings = config.settings()?;
     let Again { out, part, sources } = again;
     let (tasks, stage) = (Tasks::default(), Stage::All);
     Ok(Box::new(StudyPlan { settings, tasks, out, replace: false, part, sources, stage, list: false }))
@@ -235,6 +235,10 @@ fn costs_of(study: &Study, tasks: &Tasks) -> Result<(usize, Load, usize, Load)> 
 }
 
 impl StudyPlan {
+    fn stored(&self) -> Result<Stored> {
+        Stored::new("run", &self.settings)
+    }
+
     /// Prints the trainings as they are computed: a million of them need no memory.
     fn print(&self) -> Result<String> {
         let mut out = BufWriter::new(std::io::stdout().lock());
@@ -274,14 +278,14 @@ impl Plan for StudyPlan {
     }
 
     fn config(&self) -> Result<String> {
-        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
+        Ok(self.stored()?.text().into())
     }
 
     fn execute(&self, output: Output) -> Result<String> {
         if self.list {
             return self.print();
         }
-        let folder = RunFolder::open_as(&self.out, &self.settings, self.replace, self.part, &self.sources)?;
+        let folder = RunFolder::open_as(&self.out, &self.stored()?, self.replace, self.part, &self.sources)?;
         finish(study::run(&self.settings.study, &self.tasks, &folder, self.stage, output), &folder)
     }
 }

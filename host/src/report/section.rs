@@ -27,6 +27,15 @@ pub struct Section {
     pub claims: Vec<Claim>,
 }
 
+/// A section as its file holds it: with what it is, and the version of the program that wrote it.
+#[derive(Serialize)]
+struct Saved<'a> {
+    kind: &'static str,
+    version: &'static str,
+    #[serde(flatten)]
+    section: &'a Section,
+}
+
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Table {
@@ -131,7 +140,8 @@ impl Section {
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
         let mut own = self.clone();
         judge(&mut own.claims);
-        folder.write(SECTION, serde_json::to_string_pretty(&own)? + "\n")?;
+        let saved = Saved { kind: "section", version: env!("CARGO_PKG_VERSION"), section: &own };
+        folder.write(SECTION, serde_json::to_string_pretty(&saved)? + "\n")?;
         folder.write("report.txt", own.to_file_text())
     }
 
