@@ -10,6 +10,9 @@ const COMMAND: &str = "command";
 /// The version of the program. Results of two versions need not be the same bits, so it is a part of what a run is of.
 const VERSION: &str = "version";
 
+/// What a stored file says of itself.
+pub(super) const HEADER: [&str; 2] = [COMMAND, VERSION];
+
 /// The settings of a run with what they are of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
@@ -70,7 +73,7 @@ impl Stored {
 
 /// Takes away what a stored file says of itself, so that it can be given back as settings.
 pub(super) fn without_header(settings: &mut Table) {
-    for key in [COMMAND, VERSION] {
+    for key in HEADER {
         if settings.get(key).is_some_and(Value::is_str) {
             settings.remove(key);
         }
