@@ -4,6 +4,7 @@
 //! `shards/i-of-n/journals/` has its journals, `shards/i-of-n/kept/` what else it made, at the same paths that they have in
 //! the run folder of one process. Everybody reads what everybody has written.
 
+use crate::config::Stored;
 use crate::data::{PART, write_atomically, write_durably};
 use crate::scale::{Lock, Mode, Pulse, Shard, Tally, lock};
 use anyhow::{Context, Result, bail, ensure};
@@ -51,7 +52,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written to, holds something else, a run with other settings (unless `replace`), or is at work.
-    pub fn open(path: &Path, config: &impl Serialize, replace: bool) -> Result<RunFolder> {
+    pub fn open(path: &Path, config: &Stored, replace: bool) -> Result<RunFolder> {
         RunFolder::open_as(path, config, replace, Mode::Whole, &[])
     }
 
@@ -60,21 +61,15 @@ impl RunFolder {
     ///
     /// # Errors
     /// As [`RunFolder::open`], and if a source is of other settings.
-    pub fn open_as(
-        path: &Path,
-        config: &impl Serialize,
-        replace: bool,
-        mode: Mode,
-        sources: &[PathBuf],
-    ) -> Result<RunFolder> {
-        let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
+    pub fn open_as(path: &Path, config: &Stored, replace: bool, mode: Mode, sources: &[PathBuf]) -> Result<RunFolder> {
+        let wanted = config.text();
         for source in sources {
             let found = read_config(source).with_context(|| format!("'{}' is no run folder", source.display()))?;
             ensure!(
-                found == wanted,
+                found.text() == wanted,
                 "'{}' holds a run with other settings; only shards of one run make one result\n{}",
                 source.display(),
-                difference(&found, &wanted)
+                difference(found.text(), wanted)
             );
         }
         let shard = match mode {
@@ -85,8 +80,8 @@ impl RunFolder {
             shard.is_none() || !replace,
             "--replace with --shard: other shards may be at work; delete the folder first"
         );
-        check(path, &wanted, replace)?;
-        let lock = if mode == Mode::Look { None } else { Some(take(path, shard.as_deref(), &wanted, replace)?) };
+        check(path, wanted, replace)?;
+        let lock = if mode == Mode::Look { None } else { Some(take(path, shard.as_deref(), wanted, replace)?) };
         let mut all = vec![path.to_path_buf()];
         all.extend(sources.iter().filter(|s| *s != path).cloned());
         let pulse = shard.as_deref().map(Pulse::start);
@@ -287,13 +282,14 @@ pub fn shards_of(run: &Path) -> Vec<Shard> {
     all
 }
 
-/// The settings of a run folder, or of the first of its shards.
+/// The settings of a run folder.
 ///
 /// # Errors
-/// If it holds none.
-pub fn read_config(run: &Path) -> Result<String> {
+/// If it holds none, or they do not say which command they are of.
+pub fn read_config(run: &Path) -> Result<Stored> {
     let file = run.join(CONFIG);
-    fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))?;
+    Stored::parse(&text).with_context(|| format!("'{}'", file.display()))
 }
 
 /// Copies a file or a folder with all that is in it; each file whole or not at all.
@@ -336,11 +332,14 @@ fn check(path: &Path, wanted: &str, replace: bool) -> Result<()> {
         })
     };
     match fs::read_to_string(path.join(CONFIG)).ok() {
-        Some(found) if found != wanted && !replace => bail!(
-            "--out '{}' holds a run with other settings; give another folder, or --replace to delete that run\n{}",
-            path.display(),
-            difference(&found, wanted)
-        ),
+        Some(found) if found != wanted && !replace => {
+            Stored::parse(&found).with_context(|| format!("--out '{}'", path.join(CONFIG).display()))?;
+            bail!(
+                "--out '{}' holds a run with other settings; give another folder, or --replace to delete that run\n{}",
+                path.display(),
+                difference(&found, wanted)
+            )
+        }
         None if fs::read_dir(path).is_ok_and(|mut entries| entries.any(occupied)) => bail!(
             "--out '{}' holds files that are no run of this program; give a new or an empty folder",
             path.display()

@@ -1,5 +1,6 @@
 //! The `ldnn` program, built as the tests are.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -58,4 +59,28 @@ pub fn refuse(folder: &Path, args: &[&str], code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
     assert!(!message.contains("panicked"), "{message}");
     message
+}
+
+/// The files of a run folder by their paths in it: all but locks and the folders of shards.
+pub fn files_of(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut all, mut folders) = (BTreeMap::new(), vec![run.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.file_name().and_then(|n| n.to_str()) {
+                Some("shards" | ".lock") => {}
+                _ if path.is_dir() => folders.push(path),
+                _ => drop(all.insert(path.strip_prefix(run).unwrap().into(), std::fs::read(&path).unwrap())),
+            }
+        }
+    }
+    all
+}
+
+/// Two runs have the same files with the same bytes.
+pub fn assert_same_files(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (name, bytes) in a {
+        assert!(bytes == &b[name], "{} differs", name.display());
+    }
 }

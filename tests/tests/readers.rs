@@ -254,6 +254,19 @@ fn inputs_that_are_constant_are_kept_and_named() {
 }
 
 #[test]
+fn arrays_of_other_writers_than_numpy_are_read() {
+    let read = |name: &str| npz::parse_npy(&fs::read(data(name)).unwrap()).unwrap();
+    // The same numbers, once with the lengths of Python 2 and once with `=` for the order of bytes.
+    let (python2, native) = (read("python2_shape.npy"), read("native_f8.npy"));
+    assert_eq!(python2.shape, [60, 5]);
+    assert_eq!(python2.to_f64()[..2], [-1.117_373_248_888_801_7, -0.826_904_436_476_296_9]);
+    assert_eq!(python2, native);
+    let bytes = read("little_u1.npy");
+    assert_eq!(bytes.shape, [60, 5]);
+    assert_eq!(bytes.to_f64()[..5], [88.0, 91.0, 96.0, 115.0, 105.0]);
+}
+
+#[test]
 fn predictions_come_while_rows_are_still_to_come() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();

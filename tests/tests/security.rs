@@ -1,6 +1,7 @@
 //! Files from strangers are input: names stay text wherever they go, sizes in headers reserve nothing, and nothing is run or
 //! written elsewhere.
 
+use ldnn::config::Stored;
 use ldnn::data::npz::{self, Array};
 use ldnn::folder::RunFolder;
 use ldnn::plot::{self, Band};
@@ -23,7 +24,8 @@ fn assert_plain(text: &str, what: &str) {
 #[test]
 fn whatever_a_name_holds_it_is_text_in_the_report_and_its_pictures() {
     let place = tempfile::tempdir().unwrap();
-    let folder = RunFolder::open(&place.path().join("run"), &BTreeMap::from([("a", 1)]), false).unwrap();
+    let stored = Stored::new("validate", &BTreeMap::from([("a", 1)])).unwrap();
+    let folder = RunFolder::open(&place.path().join("run"), &stored, false).unwrap();
     let line = Band::line(HOSTILE, vec![0.0, 1.0], vec![0.0, 1.0]);
     let drawing = plot::curves(HOSTILE, HOSTILE, HOSTILE, &[line]);
     let mut section = Section::new(HOSTILE);
@@ -32,7 +34,7 @@ fn whatever_a_name_holds_it_is_text_in_the_report_and_its_pictures() {
     let mut table = Table::new(HOSTILE, &[HOSTILE]);
     table.row([HOSTILE.to_string()]);
     section.tabulate(&folder, "table", table).unwrap();
-    let part = Part { folder: String::new(), section, settings: HOSTILE.into(), seconds: 0.0 };
+    let part = Part { folder: String::new(), section, settings: HOSTILE.into() };
     let fact = (HOSTILE.to_string(), HOSTILE.to_string());
     let page = Page { title: HOSTILE.into(), summary: vec![HOSTILE.into()], facts: vec![fact], parts: vec![part] };
     page.save(&folder).unwrap();

@@ -1,41 +1,14 @@
 //! Several processes that share a run: the results are those of one, whatever their number, their order and their fate.
 
-use ldnn_tests::program::{path, refuse, run, succeed};
+use ldnn_tests::program::{assert_same_files, files_of, path, refuse, run, succeed};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
-
-/// Every result of a run: all files but locks, shards' folders, and what names the run folder or tells the time.
-fn results(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut all, mut folders) = (BTreeMap::new(), vec![run.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if ["shards", ".lock", "report.txt", "report.html", "report.md"].contains(&name.as_str()) {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                all.insert(path.strip_prefix(run).unwrap().into(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    all
-}
-
-fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
-    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
-    for (name, bytes) in a {
-        assert!(bytes == &b[name], "{} differs", name.display());
-    }
-}
 
 const SMALL: [&str; 12] =
     ["validate", "--compare", "relu,tanh", "--hidden", "4", "--epochs", "2", "--runs", "4", "-q", "--jobs", "1"];
@@ -50,7 +23,7 @@ fn whole() -> &'static BTreeMap<PathBuf, Vec<u8>> {
     let (_, results) = WHOLE.get_or_init(|| {
         let dir = tempdir().unwrap();
         succeed(dir.path(), &small(&["--out", "w"]));
-        let found = results(&dir.path().join("w"));
+        let found = files_of(&dir.path().join("w"));
         (dir, found)
     });
     results
@@ -78,7 +51,7 @@ proptest! {
         args.extend(runs.iter().map(String::as_str));
         let report = succeed(dir.path(), &args);
         prop_assert!(report.contains("violins.png"));
-        assert_same(whole(), &results(&dir.path().join("merged")));
+        assert_same_files(whole(), &files_of(&dir.path().join("merged")));
     }
 }
 
@@ -98,11 +71,11 @@ fn merge_says_what_is_missing_of_which_shards_and_status_how_far_each_is() {
     assert!(shard("1/3").contains("ldnn merge"));
     assert!(succeed(dir.path(), &["status", "r"]).contains("0 are missing"));
     succeed(dir.path(), &["merge", "r"]);
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
     // And once more, and by the command itself.
     succeed(dir.path(), &["merge", "r"]);
     succeed(dir.path(), &small(&["--out", "r"]));
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
 
 #[test]
@@ -118,7 +91,78 @@ fn shards_of_other_numbers_and_a_process_without_shard_take_over_what_is_done() 
     let (first, second, third) = (lines("0-of-3"), lines("2-of-5"), lines("0-of-1"));
     assert_eq!(first + second + third, 8, "{first} {second} {third}: something was done twice");
     succeed(dir.path(), &small(&["--out", "r"]));
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
+}
+
+#[test]
+fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
+    let dir = tempdir().unwrap();
+    let merge = || {
+        let output = run(dir.path(), &["merge", "r"]);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for shard in ["1/3", "2/4"] {
+        succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
+    }
+    let said = "trainings: the work was divided among 3 and among 4 shards; ";
+    let (code, message) = merge();
+    assert!(code == Some(75) && message.contains(&format!("{said}5 pieces are missing")), "{message}");
+    assert!(message.contains("5 of 8 are missing (of shards 0, 2 of 3, or of shards 0, 1, 3 of 4)"), "{message}");
+    assert!(succeed(dir.path(), &["status", "r"]).contains(said));
+
+    for shard in ["0/3", "2/3"] {
+        succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
+    }
+    let (code, message) = merge();
+    assert!(code == Some(0) && message.contains(&format!("{said}all of it is done")), "{message}");
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
+
+    // One division is nothing to speak of.
+    for shard in ["0/2", "1/2"] {
+        succeed(dir.path(), &small(&["--shard", shard, "--out", "one"]));
+    }
+    let output = run(dir.path(), &["merge", "one"]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("divided"));
+}
+
+#[test]
+fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does_not() {
+    let dir = tempdir().unwrap();
+    let config = |run: &str| fs::read_to_string(dir.path().join(run).join("config.toml")).unwrap();
+    succeed(dir.path(), &small(&["--shard", "0/1", "--out", "r"]));
+    let participation = ["--compare", "relu", "--hidden", "4", "--epochs", "2", "--runs", "2", "-q", "--out", "p"];
+    succeed(dir.path(), &[&["analyze", "participation"], &participation[..]].concat());
+    fs::write(dir.path().join("s.toml"), "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n").unwrap();
+    // Whichever command began it, a study of reproduce is one run.
+    let shard = ["--stage", "select", "--shard", "0/9", "-q", "--out", "s"];
+    assert_eq!(run(dir.path(), &[&["run", "s.toml"], &shard[..]].concat()).status.code(), Some(75));
+    for (run, command) in [("r", "validate"), ("p", "analyze participation"), ("s", "reproduce")] {
+        let header = format!("command = \"{command}\"\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+        assert!(config(run).starts_with(&header), "{}", config(run));
+    }
+    let list = succeed(dir.path(), &["list", "."]);
+    assert!(list.contains("analyze participation") && list.contains("reproduce"), "{list}");
+    let kind = |file: &str| {
+        let text = fs::read(dir.path().join(file)).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap()["kind"].clone()
+    };
+    assert_eq!(kind("r/shards/0-of-1/state.json"), "shard");
+    assert_eq!(kind("p/section.json"), "section");
+
+    let message = refuse(dir.path(), &["merge", "p"], 2);
+    assert!(message.contains("`ldnn analyze participation`, which has no shards"), "{message}");
+
+    // As an earlier version wrote it.
+    let old = config("r").lines().skip(2).collect::<Vec<_>>().join("\n");
+    fs::write(dir.path().join("r/config.toml"), old).unwrap();
+    for (args, code) in [(vec!["merge", "r"], 2), (vec!["status", "r"], 2), (small(&["--out", "r"]), 1)] {
+        let message = refuse(dir.path(), &args, code);
+        assert!(message.contains("does not say which command it is of") && message.contains("--replace"), "{message}");
+    }
+    // Its settings are still settings.
+    succeed(dir.path(), &["validate", "-q", "--config", "r/config.toml", "--out", "again"]);
+    succeed(dir.path(), &small(&["--replace", "--out", "r"]));
+    assert_same_files(whole(), &files_of(&dir.path().join("again")));
 }
 
 #[test]
@@ -138,7 +182,7 @@ fn a_damaged_line_of_a_shard_counts_as_missing_and_is_told_and_computed_again() 
     let message = String::from_utf8_lossy(&again.stderr);
     assert!(again.status.success() && message.contains("trainings.jsonl.damaged"), "{message}");
     succeed(dir.path(), &["merge", "r"]);
-    assert_same(whole(), &results(&dir.path().join("r")));
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
 
 #[test]
@@ -147,7 +191,7 @@ fn pieces_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() 
     succeed(dir.path(), &small(&["--shard", "0/1", "--out", "a"]));
     succeed(dir.path(), &small(&["--shard", "0/2", "--out", "b"]));
     succeed(dir.path(), &["merge", "a", "b", "--out", "both"]);
-    assert_same(whole(), &results(&dir.path().join("both")));
+    assert_same_files(whole(), &files_of(&dir.path().join("both")));
     // The same piece with another result, its checksum right: of another version of the program, say.
     let journal = dir.path().join("b/shards/0-of-2/journals/trainings.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
@@ -187,7 +231,7 @@ fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_
     }
     assert!(passes > 1, "reproduce has several stages");
     succeed(dir.path(), &["merge", "r"]);
-    assert_same(&results(&dir.path().join("whole")), &results(&dir.path().join("r")));
+    assert_same_files(&files_of(&dir.path().join("whole")), &files_of(&dir.path().join("r")));
 }
 
 #[test]
@@ -207,7 +251,7 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
         }
     }
     succeed(dir.path(), &["merge", "r"]);
-    assert_same(&results(&dir.path().join("whole")), &results(&dir.path().join("r")));
+    assert_same_files(&files_of(&dir.path().join("whole")), &files_of(&dir.path().join("r")));
     for (stage, args) in [("select", &["study.toml"][..]), ("train", &["study.toml"])] {
         // A stage whose turn has not come yet does what it can, and is to be started again.
         let args = [&["run"], args, &["-q", "--out", "early", "--shard", "0/3", "--stage", stage]].concat();
@@ -234,7 +278,7 @@ fn sizes_and_kept_networks_are_shared_too() {
             succeed(dir.path(), &[args, &[&many, "--shard", shard]].concat());
         }
         succeed(dir.path(), &["merge", &many]);
-        assert_same(&results(&dir.path().join(one)), &results(&dir.path().join(many)));
+        assert_same_files(&files_of(&dir.path().join(one)), &files_of(&dir.path().join(many)));
     }
     assert!(dir.path().join("n2/networks/relu-101.json").exists());
 }

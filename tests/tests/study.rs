@@ -1,9 +1,9 @@
 //! Studies: a file with sweeps, worked by one process or by many, at any stage, killed or not: the same results.
 
-use ldnn_tests::program::{path, refuse, run, succeed};
-use std::collections::{BTreeMap, BTreeSet};
+use ldnn_tests::program::{assert_same_files, files_of, path, refuse, run, succeed};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use tempfile::tempdir;
 
@@ -37,29 +37,6 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
-fn results(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut all, mut folders) = (BTreeMap::new(), vec![run.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && name != "shards" {
-                folders.push(path);
-            } else if !path.is_dir() && ![".lock", "report.txt"].contains(&name.as_str()) {
-                all.insert(path.strip_prefix(run).unwrap().into(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    all
-}
-
-fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
-    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
-    for (name, bytes) in a {
-        assert!(bytes == &b[name], "{} differs", name.display());
-    }
-}
-
 #[test]
 fn a_study_in_shards_of_any_number_gives_the_bytes_of_one_process() {
     let dir = folder();
@@ -67,7 +44,7 @@ fn a_study_in_shards_of_any_number_gives_the_bytes_of_one_process() {
     for word in ["Cells: 4.", "hidden [3], meta.base sine", "mix beats relu", "type1", "accuracy.png"] {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }
-    let whole = results(&dir.path().join("whole"));
+    let whole = files_of(&dir.path().join("whole"));
     let lines = String::from_utf8(whole[Path::new("trainings.jsonl")].clone()).unwrap();
     assert_eq!(lines.lines().count(), TRAININGS);
     assert_eq!(whole.keys().filter(|k| k.ends_with("activations.json")).count(), 4);
@@ -78,7 +55,7 @@ fn a_study_in_shards_of_any_number_gives_the_bytes_of_one_process() {
         }
     }
     succeed(dir.path(), &["merge", "a"]);
-    assert_same(&whole, &results(&dir.path().join("a")));
+    assert_same_files(&whole, &files_of(&dir.path().join("a")));
     // Both stages at once, until nobody has to come again; shards on two machines that share nothing until the end, and
     // stages with other numbers of shards.
     for shard in ["0/2", "1/2"] {
@@ -88,11 +65,11 @@ fn a_study_in_shards_of_any_number_gives_the_bytes_of_one_process() {
         succeed(dir.path(), &["run", "study.toml", "-q", "--out", "b", "--shard", shard]);
     }
     succeed(dir.path(), &["merge", "b", "--out", "c"]);
-    assert_same(&whole, &results(&dir.path().join("c")));
+    assert_same_files(&whole, &files_of(&dir.path().join("c")));
     // And one process after shards that did a part.
     succeed(dir.path(), &["run", "study.toml", "-q", "--out", "d", "--stage", "learn", "--shard", "1/2"]);
     succeed(dir.path(), &["run", "study.toml", "-q", "--out", "d"]);
-    assert_same(&whole, &results(&dir.path().join("d")));
+    assert_same_files(&whole, &files_of(&dir.path().join("d")));
 }
 
 #[test]
@@ -167,7 +144,7 @@ fn a_study_is_changed_by_assignments_and_repeated_from_what_its_run_stored() {
     succeed(dir.path(), &[&["run", "study.toml", "-q", "--out", "a"], &changed[..]].concat());
     for again in [&["run", "a/config.toml"][..], &["run", "--config", "a/config.toml"]] {
         succeed(dir.path(), &[again, &["-q", "--replace", "--out", "b"]].concat());
-        assert_same(&results(&dir.path().join("a")), &results(&dir.path().join("b")));
+        assert_same_files(&files_of(&dir.path().join("a")), &files_of(&dir.path().join("b")));
     }
     let printed = succeed(dir.path(), &["run", "a/config.toml", "--set", "validate.runs=3", "--print-config"]);
     assert!(printed.contains("runs = 3") && printed.contains("base = [\"zero\"]"), "{printed}");
@@ -183,7 +160,7 @@ fn a_study_is_changed_by_assignments_and_repeated_from_what_its_run_stored() {
 }
 
 #[test]
-fn the_scripts_for_queues_pack_the_work_and_are_shell_and_yaml() {
+fn the_script_for_a_queue_packs_the_work_and_is_one_for_bash() {
     let dir = folder();
     let script = succeed(dir.path(), &["slurm", "study.toml", "--tasks", "3", "--option=--partition=x"]);
     for word in
@@ -195,10 +172,6 @@ fn the_scripts_for_queues_pack_the_work_and_are_shell_and_yaml() {
     assert!(Command::new("bash").args(["-n", "s.sh"]).current_dir(dir.path()).status().unwrap().success());
     // So little work is one task a stage.
     assert!(succeed(dir.path(), &["slurm", "study.toml"]).contains("--array=0-0%1"));
-    let manifest = succeed(dir.path(), &["k8s", "study.toml", "--tasks", "4", "--image", "me/ldnn:1"]);
-    for word in ["completions: 4", "me/ldnn:1", "auto/4", "study-merge"] {
-        assert!(manifest.contains(word), "{word} is not in\n{manifest}");
-    }
     assert!(refuse(dir.path(), &["slurm", "study.toml", "--tasks", "0"], 2).contains("--tasks"));
 }
 
@@ -214,4 +187,17 @@ fn a_task_of_a_queue_finds_its_shard_in_the_environment() {
     assert!(dir.path().join("r/shards/0-of-2").exists() && dir.path().join("r/shards/1-of-2").exists());
     let refused = task("JOB_COMPLETION_INDEX", "2", "auto/2");
     assert_eq!(refused.status.code(), Some(2));
+
+    // Task 4 of sbatch --array=0-10:2.
+    let args = ["run", "study.toml", "-q", "--out", "steps", "--shard", "auto"];
+    let array = [
+        ("SLURM_ARRAY_TASK_ID", "4"),
+        ("SLURM_ARRAY_TASK_MIN", "0"),
+        ("SLURM_ARRAY_TASK_MAX", "10"),
+        ("SLURM_ARRAY_TASK_COUNT", "6"),
+    ];
+    let refused = Command::new(path()).args(args).current_dir(dir.path()).envs(array).output().unwrap();
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && message.contains("--shard i/n"), "{message}");
+    assert!(!dir.path().join("steps").exists());
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use ldnn::activations::Activations;
 use ldnn::analysis::spectrum::{Method, Parameters, SpectrumConfig};
-use ldnn::config::Layers;
+use ldnn::config::{Layers, Stored};
 use ldnn::data::{Dataset, Mnist1dConfig};
 use ldnn::estimate::Load;
 use ldnn::experiments::forecast::{self, ForecastConfig};
@@ -58,10 +58,10 @@ fn by_size(s: &Settings<SizesConfig>, task: &Task, folder: &RunFolder, output: O
 }
 
 /// The plan of a run of `sizes` with these settings, without work of its own.
-pub fn sizes_again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings<SizesConfig> = toml::from_str(config)?;
+pub fn sizes_again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+    let settings: Settings<SizesConfig> = config.settings()?;
     let task = task_named(&settings.task, true)?;
-    Ok(Box::new(RunPlan::again(settings, task, by_size, again)))
+    Ok(Box::new(RunPlan::again(settings, task, by_size, again).of("sizes")))
 }
 
 #[derive(clap::Args)]

@@ -6,7 +6,7 @@ use super::{Mode, Plan};
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use ldnn::config::{self, Layers};
+use ldnn::config::{self, Layers, Stored};
 use ldnn::data::Dataset;
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
@@ -142,7 +142,7 @@ impl OutArgs {
     pub fn plan<S: Serialize>(&self, default: &str, settings: S, task: Task, work: Work<S>) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
         let (replace, part) = (self.replace, Part::Whole);
-        RunPlan { settings, task, out, replace, work, load: None, part, sources: vec![] }
+        RunPlan { command: String::new(), settings, task, out, replace, work, load: None, part, sources: vec![] }
     }
 }
 
@@ -168,6 +168,8 @@ type Work<S> = fn(&S, &Task, &RunFolder, Output) -> Result<String>;
 
 /// A command that leaves a run folder.
 pub struct RunPlan<S> {
+    /// Empty until [`Plan::called`] says it.
+    command: String,
     settings: S,
     task: Task,
     out: PathBuf,
@@ -182,6 +184,11 @@ impl<S> RunPlan<S> {
     /// The same with an estimate of its cost, for `--dry-run`.
     pub fn costing(self, load: Load) -> RunPlan<S> {
         RunPlan { load: Some(load), ..self }
+    }
+
+    /// The same as work of this command, whatever command the user gave.
+    pub fn of(self, command: &str) -> RunPlan<S> {
+        RunPlan { command: command.into(), ..self }
     }
 
     /// The same, and whether a run with other settings that the folder holds is deleted.
@@ -199,7 +206,11 @@ impl<S: Serialize> RunPlan<S> {
     /// A run with these settings, without work of its own.
     pub fn again(settings: S, task: Task, work: Work<S>, again: Again) -> RunPlan<S> {
         let Again { out, part, sources } = again;
-        RunPlan { settings, task, out, replace: false, work, load: None, part, sources }
+        RunPlan { command: String::new(), settings, task, out, replace: false, work, load: None, part, sources }
+    }
+
+    fn stored(&self) -> Result<Stored> {
+        Stored::new(&self.command, &self.settings)
     }
 }
 
@@ -210,17 +221,28 @@ impl<S: Serialize> Plan for RunPlan<S> {
     }
 
     fn config(&self) -> Result<String> {
-        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
+        Ok(self.stored()?.text().into())
+    }
+
+    fn called(&mut self, command: &str) {
+        if self.command.is_empty() {
+            self.command = command.into();
+        }
     }
 
     fn execute(&self, output: Output) -> Result<String> {
-        let folder = RunFolder::open_as(&self.out, &self.settings, self.replace, self.part, &self.sources)?;
+        let folder = RunFolder::open_as(&self.out, &self.stored()?, self.replace, self.part, &self.sources)?;
         finish((self.work)(&self.settings, &self.task, &folder, output), &folder)
     }
 }
 
 /// What has become of the work, in words: a shard that has nothing left to do has done its work, whatever others have.
 pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
+    if folder.mode() == Part::Gather {
+        for sentence in status::divisions(folder) {
+            eprintln!("note: {sentence}");
+        }
+    }
     let Err(error) = result else {
         folder.ended("done");
         return if folder.mode() == Part::Look { Ok(status::describe(folder, None)) } else { result };
@@ -320,7 +342,7 @@ pub fn save_page(mut section: Section, settings: &impl Serialize, folder: &RunFo
     let settings = toml::to_string(settings).context("the settings cannot be written as TOML")?;
     let version = ("version".to_string(), format!("ldnn {}", env!("CARGO_PKG_VERSION")));
     let title = section.title.clone();
-    let part = report::Part { folder: String::new(), section, settings, seconds: 0.0 };
+    let part = report::Part { folder: String::new(), section, settings };
     Page { title, summary: vec![], facts: vec![version], parts: vec![part] }.save(folder)?;
     Ok(text)
 }

@@ -97,8 +97,6 @@ enum Command {
     Status(scale::StatusArgs),
     /// Print a script that does a study on a cluster with Slurm
     Slurm(run::SlurmArgs),
-    /// Print manifests that do a study on Kubernetes
-    K8s(run::K8sArgs),
     /// List run folders
     List(runs::ListArgs),
     /// Show a run's settings and report
@@ -128,6 +126,8 @@ trait Plan {
     fn config(&self) -> Result<String> {
         bail!("this command has no settings to print")
     }
+    /// Takes note of the command that the user gave, which a run folder stores with the settings.
+    fn called(&mut self, _command: &str) {}
     /// Does it; the result is for standard output.
     fn execute(&self, output: Output) -> Result<String>;
 }
@@ -141,6 +141,10 @@ impl Plan for Box<dyn Plan> {
         (**self).config()
     }
 
+    fn called(&mut self, command: &str) {
+        (**self).called(command);
+    }
+
     fn execute(&self, output: Output) -> Result<String> {
         (**self).execute(output)
     }
@@ -152,10 +156,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     stop::install();
     let output = if cli.quiet { Output::Quiet } else { Output::Normal };
-    let (plan, mode) = match prepare(&cli, &matches) {
+    let (mut plan, mode) = match prepare(&cli, &matches) {
         Ok(prepared) => prepared,
         Err(error) => return fail(&error, 2),
     };
+    plan.called(&command_of(&matches));
     let result = match mode {
         Mode::Work => plan.execute(output),
         Mode::DryRun => plan.describe(),
@@ -165,6 +170,16 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, common::exit_code(&error)),
     }
+}
+
+/// The command that the user gave: `validate`, `analyze hessian`.
+fn command_of(matches: &ArgMatches) -> String {
+    let (mut words, mut inside) = (vec![], matches);
+    while let Some((word, own)) = inside.subcommand() {
+        words.push(word);
+        inside = own;
+    }
+    words.join(" ")
 }
 
 fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
@@ -197,7 +212,6 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Merge(args) => flagged(args, &args.config, matches, scale::MergeArgs::resolve)?,
         Command::Status(args) => flagged(args, &args.config, matches, scale::StatusArgs::resolve)?,
         Command::Slurm(args) => flagged(args, &args.config, matches, run::SlurmArgs::resolve)?,
-        Command::K8s(args) => flagged(args, &args.config, matches, run::K8sArgs::resolve)?,
         Command::List(args) => flagged(args, &args.config, matches, runs::ListArgs::resolve)?,
         Command::Show(args) => flagged(args, &args.config, matches, runs::ShowArgs::resolve)?,
         Command::Compare(args) => flagged(args, &args.config, matches, runs::CompareArgs::resolve)?,

@@ -5,7 +5,7 @@ use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, task_named};
 use super::scale::Again;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use ldnn::config::{Layers, Source};
+use ldnn::config::{Layers, Source, Stored};
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
 use ldnn::reproduce::{self, Costs, Experiment, Preset, Study};
@@ -144,7 +144,7 @@ impl OfFile {
             Stage::Learn => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Learn, o),
             Stage::Select => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Select, o),
         };
-        Ok(RunPlan::again(self.settings, self.task, work, again).replacing(replace).costing(load))
+        Ok(RunPlan::again(self.settings, self.task, work, again).of("reproduce").replacing(replace).costing(load))
     }
 }
 
@@ -183,8 +183,8 @@ impl Asked {
 }
 
 /// The plan of a run with these settings, without work of its own.
-pub fn again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings = toml::from_str(config)?;
+pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+    let settings: Settings = config.settings()?;
     let task = task_named(&settings.task, true)?;
     OfFile { settings, task }.plan(again, false, Stage::All).map(|plan| Box::new(plan) as Box<dyn Plan>)
 }

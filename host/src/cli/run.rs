@@ -1,11 +1,11 @@
-//! `ldnn run`, `ldnn slurm`, `ldnn k8s`: studies, and scripts for the queues that do them.
+//! `ldnn run`, `ldnn slurm`: studies, and the script for a cluster that does them.
 
 use super::common::{ConfigArgs, ShardArgs, finish};
 use super::reproduce::{self, OfFile};
 use super::scale::Again;
 use super::{Mode, Plan};
 use anyhow::{Context, Result, ensure};
-use ldnn::config::{Layers, Source};
+use ldnn::config::{Layers, Source, Stored};
 use ldnn::estimate::Load;
 use ldnn::folder::{CONFIG, RunFolder};
 use ldnn::progress::Output;
@@ -110,22 +110,6 @@ pub struct SlurmArgs {
     pub config: ConfigArgs,
 }
 
-#[derive(clap::Args, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct K8sArgs {
-    #[command(flatten)]
-    queue: QueueArgs,
-    /// The image that has the program
-    #[arg(long, default_value = "ldnn:latest", value_name = "IMAGE")]
-    image: String,
-    /// The persistent volume claim that is mounted at /data, where the study's file is
-    #[arg(long, default_value = "ldnn", value_name = "CLAIM")]
-    claim: String,
-    #[command(flatten)]
-    #[serde(skip)]
-    pub config: ConfigArgs,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Settings {
     study: Study,
@@ -197,8 +181,8 @@ impl RunArgs {
 }
 
 /// The plan of a study in a run folder, without work of its own.
-pub fn again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings = toml::from_str(config)?;
+pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+    let settings: Settings = config.settings()?;
     let Again { out, part, sources } = again;
     let (tasks, stage) = (Tasks::default(), Stage::All);
     Ok(Box::new(StudyPlan { settings, tasks, out, replace: false, part, sources, stage, list: false }))
@@ -251,6 +235,10 @@ fn costs_of(study: &Study, tasks: &Tasks) -> Result<(usize, Load, usize, Load)> 
 }
 
 impl StudyPlan {
+    fn stored(&self) -> Result<Stored> {
+        Stored::new("run", &self.settings)
+    }
+
     /// Prints the trainings as they are computed: a million of them need no memory.
     fn print(&self) -> Result<String> {
         let mut out = BufWriter::new(std::io::stdout().lock());
@@ -290,14 +278,14 @@ impl Plan for StudyPlan {
     }
 
     fn config(&self) -> Result<String> {
-        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
+        Ok(self.stored()?.text().into())
     }
 
     fn execute(&self, output: Output) -> Result<String> {
         if self.list {
             return self.print();
         }
-        let folder = RunFolder::open_as(&self.out, &self.settings, self.replace, self.part, &self.sources)?;
+        let folder = RunFolder::open_as(&self.out, &self.stored()?, self.replace, self.part, &self.sources)?;
         finish(study::run(&self.settings.study, &self.tasks, &folder, self.stage, output), &folder)
     }
 }
@@ -364,11 +352,5 @@ impl SlurmArgs {
     pub fn resolve(&self) -> Result<super::runs::Said> {
         let queue = Queue { options: self.option.clone(), ..self.queue.queue()? };
         Ok(super::runs::Said::new(queue.slurm()))
-    }
-}
-
-impl K8sArgs {
-    pub fn resolve(&self) -> Result<super::runs::Said> {
-        Ok(super::runs::Said::new(self.queue.queue()?.kubernetes(&self.image, &self.claim)))
     }
 }

@@ -3,7 +3,7 @@
 use super::Plan;
 use super::common::ConfigArgs;
 use anyhow::{Context, Result, ensure};
-use ldnn::folder::{CONFIG, difference};
+use ldnn::folder::{CONFIG, difference, read_config};
 use ldnn::progress::Output;
 use ldnn::report::{SECTION, Table, p_value, short};
 use ldnn::stats::{Comparison, mann_whitney, mean};
@@ -96,12 +96,13 @@ impl ListArgs {
         if runs.is_empty() {
             return Ok(Said(format!("no run folders in '{}'", self.folder.display())));
         }
-        let mut table = Table::new("runs", &["run", "state", "results", "changed"]);
+        let mut table = Table::new("runs", &["run", "command", "state", "results", "changed"]);
         for run in runs {
             let state = if is_finished(&run) { "finished" } else { "not finished; the same command goes on" };
             let journals = ["trainings.jsonl", "history.jsonl", "equal.jsonl", "selection.jsonl", "on-mnist1d.jsonl"];
             let results: usize = journals.iter().map(|j| lines_of(&run.join(j))).sum();
-            table.row([run.display().to_string(), state.into(), results.to_string(), age(&run)]);
+            let command = read_config(&run).map_or("unknown".into(), |config| config.command().to_string());
+            table.row([run.display().to_string(), command, state.into(), results.to_string(), age(&run)]);
         }
         Ok(Said(table.to_text()))
     }

@@ -3,7 +3,7 @@
 use super::common::ConfigArgs;
 use super::{Plan, analyze, reproduce, run, validate};
 use anyhow::{Context, Result, bail};
-use ldnn::folder::{CONFIG, SHARDS, read_config};
+use ldnn::folder::read_config;
 use ldnn::scale::Mode as Part;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -65,15 +65,14 @@ pub struct Again {
 /// The plan of the command that made the first of `runs`, from the settings in it.
 fn again(runs: &[PathBuf], again: Again) -> Result<Box<dyn Plan>> {
     let config = read_config(&runs[0]).context("give run folders of commands with --shard")?;
-    let table: toml::Table = config.parse().with_context(|| format!("'{}'", runs[0].join(CONFIG).display()))?;
-    let experiment = |key: &str| table.get("experiment").is_some_and(|e| e.get(key).is_some());
-    let is_shared = runs.iter().any(|r| r.join(SHARDS).exists());
-    match () {
-        () if table.contains_key("study") => run::again(&config, again),
-        () if table.contains_key("reproduce") => reproduce::again(&config, again),
-        () if is_shared && experiment("widths") => analyze::sizes_again(&config, again),
-        // Of the commands whose experiment is an ensemble, this is the one that has --shard.
-        () if is_shared && experiment("activations") => validate::again(&config, again),
-        () => bail!("'{}' holds no shards; give run folders of commands with --shard", runs[0].display()),
+    match config.command() {
+        "run" => run::again(&config, again),
+        "reproduce" => reproduce::again(&config, again),
+        "sizes" => analyze::sizes_again(&config, again),
+        "validate" => validate::again(&config, again),
+        other => bail!(
+            "'{}' holds a run of `ldnn {other}`, which has no shards; give run folders of run, reproduce, sizes or validate",
+            runs[0].display()
+        ),
     }
 }

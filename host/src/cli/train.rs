@@ -6,6 +6,7 @@ use super::{Mode, Plan};
 use anyhow::{Context, Result};
 use clap::ArgMatches;
 use ldnn::activations::{Activations, base_named};
+use ldnn::config::Stored;
 use ldnn::fit::{self, Activate, FitConfig, Parts};
 use ldnn::folder::RunFolder;
 use ldnn::meta::Schedule;
@@ -218,19 +219,25 @@ impl TrainArgs {
     }
 }
 
+impl Train {
+    fn stored(&self) -> Result<Stored> {
+        Stored::new("train", &self.settings)
+    }
+}
+
 impl Plan for Train {
     fn describe(&self) -> Result<String> {
         Ok(format!("# to {}\n{}", self.out.display(), self.config()?))
     }
 
     fn config(&self) -> Result<String> {
-        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
+        Ok(self.stored()?.text().into())
     }
 
     fn execute(&self, output: Output) -> Result<String> {
         let mut beside = self.out.clone().into_os_string();
         beside.push(".run");
-        let folder = RunFolder::open(Path::new(&beside), &self.settings, self.replace)?;
+        let folder = RunFolder::open(Path::new(&beside), &self.stored()?, self.replace)?;
         let fitted = match &self.division {
             Division::Once(parts) => fit::run(&self.settings.fit, parts, &folder, output)?,
             Division::Folds(folds, whole) => fit::cross(&self.settings.fit, folds, whole, &folder, output)?,

@@ -6,6 +6,7 @@ use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
 use super::train::{FIT_FLAGS, FitArgs};
 use anyhow::{Context, Result, ensure};
 use clap::ArgMatches;
+use ldnn::config::Stored;
 use ldnn::fit::{Activate, FitConfig, Parts};
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
@@ -111,17 +112,23 @@ impl Tune {
     }
 }
 
+impl Tune {
+    fn stored(&self) -> Result<Stored> {
+        Stored::new("tune", &self.settings)
+    }
+}
+
 impl Plan for Tune {
     fn describe(&self) -> Result<String> {
         Ok(format!("# to {}\n{}", self.out.display(), self.config()?))
     }
 
     fn config(&self) -> Result<String> {
-        toml::to_string(&self.settings).context("the settings cannot be written as TOML")
+        Ok(self.stored()?.text().into())
     }
 
     fn execute(&self, output: Output) -> Result<String> {
-        let folder = RunFolder::open(&self.out, &self.settings, self.replace)?;
+        let folder = RunFolder::open(&self.out, &self.stored()?, self.replace)?;
         let task = Task::new(&self.parts.data);
         let (rest, validation) = self.parts.rest_and_validation(&task)?;
         let Settings { fit, space, budget, .. } = &self.settings;

@@ -5,6 +5,7 @@ use super::common::{OutArgs, RunPlan, ShardArgs, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
 use super::scale::Again;
 use anyhow::Result;
+use ldnn::config::Stored;
 use ldnn::estimate::Load;
 use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
@@ -48,10 +49,10 @@ impl Args {
 }
 
 /// The plan of a run with these settings, without work of its own.
-pub fn again(config: &str, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings<ValidateConfig> = toml::from_str(config)?;
+pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+    let settings: Settings<ValidateConfig> = config.settings()?;
     let task = task_named(&settings.task, true)?;
-    Ok(Box::new(RunPlan::again(settings, task, compare, again)))
+    Ok(Box::new(RunPlan::again(settings, task, compare, again).of("validate")))
 }
 
 fn compare(settings: &Settings<ValidateConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {

@@ -5,9 +5,11 @@
 
 mod read;
 mod source;
+mod stored;
 mod suggest;
 
 pub use source::{Place, Source};
+pub use stored::Stored;
 
 use anyhow::{Context, Result, bail, ensure};
 use read::{Fault, read};

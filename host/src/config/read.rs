@@ -1,12 +1,11 @@
-//! Settings from TOML values, with faults that know their path and what would have been possible: serde tells the names that
-//! it expects, which the `toml` crate turns into a sentence before anyone can use them.
+//! Settings from TOML values, with faults that know their path (serde_path_to_error) and what would have been possible: serde
+//! tells the names that it expects, which the `toml` crate turns into a sentence before anyone can use them.
 
+use super::stored::HEADER;
 use super::suggest::{elsewhere, nearest};
-use serde::de::value::StrDeserializer;
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, MapAccess,
-    SeqAccess, Unexpected, VariantAccess, Visitor,
-};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, Error, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde_path_to_error::Segment;
 use std::fmt;
 use toml::{Table, Value};
 
@@ -35,7 +34,16 @@ enum What {
 /// # Errors
 /// The first fault.
 pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Fault> {
-    T::deserialize(Node(value))
+    serde_path_to_error::deserialize(Node(value)).map_err(|error| {
+        let key = |segment: &Segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { variant } => Some(variant.clone()),
+            Segment::Unknown => None,
+        };
+        let path = error.path().iter().filter_map(key).collect();
+        Fault { path, ..error.into_inner() }
+    })
 }
 
 impl Fault {
@@ -78,8 +86,8 @@ impl Fault {
         let mut there = elsewhere(name, known);
         there.truncate(3);
         if there.is_empty() {
-            let top = nearest(name, known.keys().map(String::as_str)).map(String::from);
-            there.extend(top);
+            let top = known.keys().map(String::as_str).chain(HEADER);
+            there.extend(nearest(name, top).map(String::from));
         }
         match there.is_empty() {
             false => format!("did you mean '{}'?", there.join("' or '")),
@@ -89,11 +97,6 @@ impl Fault {
 
     fn of(what: What) -> Fault {
         Fault { path: vec![], what }
-    }
-
-    fn at(mut self, key: &str) -> Fault {
-        self.path.insert(0, key.into());
-        self
     }
 }
 
@@ -115,6 +118,10 @@ fn in_words(expected: &dyn Expected) -> String {
         "a sequence" => "a list, in [ ]".into(),
         "a string" => "text".into(),
         "a map" => "a table of settings".into(),
+        "unit" | "unit variant" => "no value".into(),
+        "newtype variant" | "tuple variant" | "struct variant" => {
+            "a table of one entry, the word with its value".into()
+        }
         other if other.starts_with("struct ") => "a table of settings".into(),
         other => other.into(),
     }
@@ -137,8 +144,8 @@ impl Error for Fault {
         Fault::of(What::Word(variant.into(), expected))
     }
 
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Fault { path: vec![field.into()], what: What::Name(expected) }
+    fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
+        Fault::of(What::Name(expected))
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -147,7 +154,21 @@ impl Error for Fault {
 }
 
 /// A value to be read.
+#[derive(Clone, Copy)]
 struct Node<'a>(&'a Value);
+
+impl<'de> IntoDeserializer<'de, Fault> for Node<'de> {
+    type Deserializer = Node<'de>;
+
+    fn into_deserializer(self) -> Node<'de> {
+        self
+    }
+}
+
+/// The entries of a table, for serde's own deserializers of maps and of enums.
+fn entries(table: &Table) -> MapDeserializer<'_, impl Iterator<Item = (&str, Node<'_>)>, Fault> {
+    MapDeserializer::new(table.iter().map(|(key, value)| (key.as_str(), Node(value))))
+}
 
 impl<'de> Deserializer<'de> for Node<'de> {
     type Error = Fault;
@@ -162,8 +183,8 @@ impl<'de> Deserializer<'de> for Node<'de> {
             Value::Float(x) => visitor.visit_f64(*x),
             Value::Boolean(b) => visitor.visit_bool(*b),
             Value::Datetime(date) => visitor.visit_string(date.to_string()),
-            Value::Array(items) => visitor.visit_seq(Items { items, next: 0 }),
-            Value::Table(table) => visitor.visit_map(Entries { entries: table.iter(), value: None }),
+            Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.iter().map(Node))),
+            Value::Table(table) => visitor.visit_map(entries(table)),
         }
     }
 
@@ -182,11 +203,8 @@ impl<'de> Deserializer<'de> for Node<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match self.0 {
-            Value::String(name) => visitor.visit_enum(Choice { name, inner: None }),
-            Value::Table(table) => match table.iter().next() {
-                Some((name, inner)) if table.len() == 1 => visitor.visit_enum(Choice { name, inner: Some(inner) }),
-                _ => Err(Fault::custom("expected a table of one entry")),
-            },
+            Value::String(name) => visitor.visit_enum(BorrowedStrDeserializer::new(name)),
+            Value::Table(table) if table.len() == 1 => visitor.visit_enum(MapAccessDeserializer::new(entries(table))),
             _ => Err(Fault::custom("expected a word, or a table of one entry")),
         }
     }
@@ -194,95 +212,5 @@ impl<'de> Deserializer<'de> for Node<'de> {
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map struct identifier ignored_any
-    }
-}
-
-struct Items<'a> {
-    items: &'a [Value],
-    next: usize,
-}
-
-impl<'de> SeqAccess<'de> for Items<'de> {
-    type Error = Fault;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
-        let Some(item) = self.items.get(self.next) else { return Ok(None) };
-        let place = self.next.to_string();
-        self.next += 1;
-        seed.deserialize(Node(item)).map(Some).map_err(|fault| fault.at(&place))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len() - self.next)
-    }
-}
-
-struct Entries<'a> {
-    entries: toml::map::Iter<'a, String, Value>,
-    value: Option<(&'a String, &'a Value)>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = Fault;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
-        self.value = self.entries.next();
-        let Some((key, _)) = self.value else { return Ok(None) };
-        let key: StrDeserializer<Fault> = key.as_str().into_deserializer();
-        seed.deserialize(key).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
-        let (key, value) = self.value.ok_or_else(|| Fault::custom("a value without a key"))?;
-        seed.deserialize(Node(value)).map_err(|fault| fault.at(key))
-    }
-}
-
-struct Choice<'a> {
-    name: &'a str,
-    inner: Option<&'a Value>,
-}
-
-impl<'de> EnumAccess<'de> for Choice<'de> {
-    type Error = Fault;
-    type Variant = Content<'de>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Content<'de>), Fault> {
-        let name: StrDeserializer<Fault> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, Content { name: self.name, inner: self.inner }))
-    }
-}
-
-struct Content<'a> {
-    name: &'a str,
-    inner: Option<&'a Value>,
-}
-
-impl<'a> Content<'a> {
-    fn node(&self) -> Result<Node<'a>, Fault> {
-        self.inner.map(Node).ok_or_else(|| Fault::custom(format!("'{}' needs a value", self.name)))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Content<'de> {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
-        match self.inner {
-            None => Ok(()),
-            Some(_) => Err(Fault::custom(format!("'{}' takes no value", self.name))),
-        }
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
-        seed.deserialize(self.node()?).map_err(|fault| fault.at(self.name))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.node()?.deserialize_any(visitor).map_err(|fault| fault.at(self.name))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
-        self.node()?.deserialize_any(visitor).map_err(|fault| fault.at(self.name))
     }
 }

@@ -1,5 +1,6 @@
 //! A file of settings, with the place of each of them.
 
+use super::stored::without_header;
 use anyhow::{Result, anyhow};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -41,7 +42,7 @@ impl Place {
 }
 
 impl Source {
-    /// Understands a text; `name` is for messages.
+    /// Understands a text, of a user's or as a run stored it; `name` is for messages.
     ///
     /// # Errors
     /// If it is no TOML; the message has line and column.
@@ -50,7 +51,8 @@ impl Source {
             let place = Place::of(text, e.span().map_or(0, |s| s.start));
             anyhow!("'{name}', line {}, column {}: {}", place.line, place.column, e.message())
         };
-        let values = text.parse::<Table>().map_err(fail)?;
+        let mut values = text.parse::<Table>().map_err(fail)?;
+        without_header(&mut values);
         let tree = DeTable::parse(text).map_err(fail)?;
         let mut places = BTreeMap::new();
         walk(text, &mut vec![], tree.get_ref(), &mut places);

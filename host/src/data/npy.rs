@@ -2,6 +2,13 @@
 //!
 //! Read are numbers of every width and text, little-endian, in C or in Fortran order. Python objects are pickles, which can do
 //! anything when they are read: they never are.
+//!
+//! The crate npyz (0.9.1) was tried in place of this. It would replace the header and the match over types of numbers, some
+//! fifty lines, and leave the rest: text, the budget of memory, the comparison of lengths with what is there, errors that
+//! say what to do. For that it brings a general parser of Python literals with some twenty crates, one of which (psm)
+//! compiles assembly with a C compiler. It multiplies the lengths of a shape without a check, so that a file whose sizes lie
+//! makes it panic where overflow is checked; and it reads none of `(60L, 5L)`, `<u1` as a number, and `=f8`. Its feature `npz`
+//! brings C libraries (bzip2, zstd).
 
 use super::memory::Budget;
 use anyhow::{Context, Result, bail, ensure};
@@ -170,12 +177,29 @@ impl Header {
         ensure!(fortran || order.starts_with("False"), "has a malformed 'fortran_order' in its header; it is damaged");
         let inside = value("shape")?.strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(inside, _)| inside);
         let lengths = inside.context("has a malformed shape in its header; it is damaged")?;
-        let lengths = lengths.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::parse);
+        // Python 2 wrote long integers as 60L.
+        let digits = |length: &'_ str| length.strip_suffix('L').unwrap_or(length).parse();
+        let lengths = lengths.split(',').map(str::trim).filter(|s| !s.is_empty()).map(digits);
         Ok(Header {
-            descr: descr.context("has a malformed type in its header; it is damaged")?,
+            descr: plain_type(&descr.context("has a malformed type in its header; it is damaged")?),
             fortran,
             shape: lengths.collect::<Result<_, _>>().context("has a malformed shape in its header; it is damaged")?,
         })
+    }
+}
+
+/// A type as NumPy itself writes it. Other writers give single bytes an order of bytes, which means nothing there, or say
+/// `=` or nothing for the order of their machine, which is taken for little-endian.
+fn plain_type(descr: &str) -> String {
+    let (order, kind) = match descr.chars().next() {
+        Some(c @ ('<' | '>' | '=' | '|')) => (c, &descr[1..]),
+        _ => ('=', descr),
+    };
+    let is_bytes = matches!(kind, "i1" | "u1" | "b1") || kind.starts_with('S');
+    match order {
+        _ if is_bytes => format!("|{kind}"),
+        '=' if kind.len() > 1 => format!("<{kind}"),
+        _ => descr.into(),
     }
 }
 
@@ -312,8 +336,28 @@ mod tests {
             ("'<u2'", vec![0xff, 0xff, 0x00, 0x01], [65535.0, 256.0]),
             ("'<u4'", vec![0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0], [4_294_967_295.0, 1.0]),
             ("'<u8'", [3u64.to_le_bytes(), 4u64.to_le_bytes()].concat(), [3.0, 4.0]),
+            // As other writers than NumPy have them.
+            ("'<u1'", vec![0x80, 0x7f], [128.0, 127.0]),
+            ("'>i1'", vec![0x80, 0x7f], [-128.0, 127.0]),
+            ("'=b1'", vec![1, 0], [1.0, 0.0]),
+            ("'=f8'", [1.5f64.to_le_bytes(), (-2.0f64).to_le_bytes()].concat(), [1.5, -2.0]),
+            ("'f4'", [1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat(), [1.5, -2.0]),
         ] {
             assert_eq!(read(descr, &data), expected, "{descr}");
+        }
+    }
+
+    #[test]
+    fn lengths_and_types_of_other_writers_are_read() {
+        let data: Vec<u8> = [1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let python2 = parse_npy(&file("'<f8'", "False", "(2L, 3L)", &data)).unwrap();
+        assert_eq!(python2, Array::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3));
+        assert_eq!(parse_npy(&file("'<f8'", "False", "(6L,)", &data)).unwrap().shape, [6]);
+        let text = parse_npy(&file("'<S3'", "False", "(2,)", b"ab\0cde")).unwrap();
+        assert_eq!(text.values, Values::Text(["ab", "cde"].map(String::from).to_vec()));
+        for shape in ["(L,)", "(2LL,)", "(2l,)"] {
+            let error = format!("{:#}", parse_npy(&file("'<f8'", "False", shape, &data)).unwrap_err());
+            assert!(error.contains("malformed shape"), "{shape}: {error}");
         }
     }
 

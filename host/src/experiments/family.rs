@@ -197,7 +197,7 @@ mod tests {
         let bumps =
             vec![run_of(|z| (-z * z).exp()), run_of(|z| -5.0 * (-0.9 * z * z).exp()), run_of(|z| (-1.1 * z * z).exp())];
         let dir = tempfile::tempdir().unwrap();
-        let settings = std::collections::BTreeMap::from([("a", 1)]);
+        let settings = crate::config::Stored::new("cluster", &std::collections::BTreeMap::from([("a", 1)])).unwrap();
         let folder = RunFolder::open(&dir.path().join("f"), &settings, false).unwrap();
         let section = run(&[("steps".into(), steps), ("bumps".into(), bumps)], &folder).unwrap();
         assert!(section.text[0].contains("6 types from 6 runs fall into 2 clusters"), "{}", section.text[0]);

@@ -7,5 +7,5 @@ mod section;
 
 pub use cell::{csv_lines, printable, safe_cell};
 pub use claim::{Claim, Measure, Verdict, judge, p_value, short};
-pub use page::{Page, Part};
+pub use page::{Page, Part, REPORT};
 pub use section::{Picture, SECTION, Section, Table, claim_table};

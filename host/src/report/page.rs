@@ -8,6 +8,9 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use std::fs;
 
+/// The file of a page in its run folder.
+pub const REPORT: &str = "report.html";
+
 const TEMPLATE: &str = include_str!("../../assets/report.html");
 
 /// A section with its folder inside the run folder.
@@ -18,8 +21,6 @@ pub struct Part {
     pub section: Section,
     /// Its settings, as TOML.
     pub settings: String,
-    /// Seconds that it took in this process.
-    pub seconds: f64,
 }
 
 /// The whole report.
@@ -28,7 +29,7 @@ pub struct Page {
     pub title: String,
     /// What the reader should know first.
     pub summary: Vec<String>,
-    /// Names and values: preset, seeds, version, time.
+    /// Names and values: preset, seeds, version. Nothing that differs between machines or runs.
     pub facts: Vec<(String, String)>,
     /// The sections.
     pub parts: Vec<Part>,
@@ -49,7 +50,7 @@ impl Page {
         if !folder.mode().has_results() {
             return Ok(());
         }
-        folder.write("report.html", self.to_html(folder)?)?;
+        folder.write(REPORT, self.to_html(folder)?)?;
         folder.write("report.md", self.to_markdown())
     }
 
@@ -123,7 +124,6 @@ fn part(part: &Part, folder: &RunFolder) -> Result<Value> {
         tables => Value::from(Serde(&section.tables)),
         pictures => pictures,
         settings => part.settings.as_str(),
-        seconds => format!("{:.0}", part.seconds),
     })
 }
 

@@ -27,6 +27,15 @@ pub struct Section {
     pub claims: Vec<Claim>,
 }
 
+/// A section as its file holds it: with what it is, and the version of the program that wrote it.
+#[derive(Serialize)]
+struct Saved<'a> {
+    kind: &'static str,
+    version: &'static str,
+    #[serde(flatten)]
+    section: &'a Section,
+}
+
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Table {
@@ -131,13 +140,25 @@ impl Section {
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
         let mut own = self.clone();
         judge(&mut own.claims);
-        folder.write(SECTION, serde_json::to_string_pretty(&own)? + "\n")?;
-        folder.write("report.txt", own.to_text(folder))
+        let saved = Saved { kind: "section", version: env!("CARGO_PKG_VERSION"), section: &own };
+        folder.write(SECTION, serde_json::to_string_pretty(&saved)? + "\n")?;
+        folder.write("report.txt", own.to_file_text())
     }
 
-    /// For a terminal.
+    /// For a terminal: the paths of pictures lead through the run folder.
     #[must_use]
     pub fn to_text(&self, folder: &RunFolder) -> String {
+        self.text_with(|file| folder.file(file).display().to_string())
+    }
+
+    /// For a file of the run folder: the paths of pictures are relative to it, so that the same results are the same
+    /// bytes wherever the folder is.
+    #[must_use]
+    pub fn to_file_text(&self) -> String {
+        self.text_with(ToString::to_string)
+    }
+
+    fn text_with(&self, path: impl Fn(&str) -> String) -> String {
         let mut text = format!("{}\n{}\n", self.title, "=".repeat(self.title.chars().count()));
         for paragraph in &self.text {
             text += &format!("\n{paragraph}\n");
@@ -154,7 +175,7 @@ impl Section {
         if !self.pictures.is_empty() {
             text += "\nPictures:\n";
             for p in &self.pictures {
-                text += &format!("  {} ({})\n", folder.file(&format!("{}.png", p.file)).display(), p.caption);
+                text += &format!("  {} ({})\n", path(&format!("{}.png", p.file)), p.caption);
             }
         }
         text

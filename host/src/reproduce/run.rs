@@ -9,7 +9,7 @@ use crate::experiments::variants::Variant;
 use crate::experiments::{best, equal, family, forecast, hessian, participation, sizes, transfer, variants};
 use crate::folder::RunFolder;
 use crate::progress::Output;
-use crate::report::{Claim, Measure, Page, Part, Picture, Section, Verdict, claim_table, judge};
+use crate::report::{Claim, Measure, Page, Part, Picture, REPORT, Section, Verdict, claim_table, judge};
 use crate::scale::study::Stage;
 use crate::scale::{Incomplete, Mode, all};
 use crate::stats::mean;
@@ -18,6 +18,7 @@ use crate::train::TrainConfig;
 use crate::validate::{Chosen, Learned, SelectConfig, ValidateConfig, select};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
+use std::path::Path;
 use std::time::Instant;
 
 /// What a study costs, roughly, stage by stage.
@@ -137,18 +138,24 @@ pub fn run(study: &Study, task: &Task, folder: &RunFolder, stage: Stage, output:
         };
     }
     let part = |experiment| {
-        let begun = Instant::now();
         let (name, section, settings) = work.experiment(experiment)?;
-        Ok(Part { folder: name, section, settings, seconds: begun.elapsed().as_secs_f64() })
+        Ok(Part { folder: name, section, settings })
     };
     let mut parts = all(Experiment::ALL.into_iter().filter(|e| study.does(*e)).map(part))?;
     judge_all(&mut parts, study.preset);
-    let page = page(study, parts, learned_in, begun.elapsed().as_secs_f64());
+    let page = page(study, parts);
     folder.write("claims.json", serde_json::to_string_pretty(&page.claims())? + "\n")?;
     page.save(folder)?;
-    let text = text(&page, folder);
-    folder.write("report.txt", &text)?;
-    Ok(text)
+    folder.write("report.txt", text(&page, Path::new(REPORT)))?;
+
+    // Of this process, not of the results: the files are the same however they came about.
+    let process = format!(
+        "time of this process: {:.0} s, of them {learned_in:.0} s meta-learning; {} threads, vector instructions: {}\n",
+        begun.elapsed().as_secs_f64(),
+        rayon::current_num_threads(),
+        crate::simd::Level::best().name()
+    );
+    Ok(text(&page, &folder.file(REPORT)) + &process)
 }
 
 /// Corrects and judges the claims of all parts together.
@@ -396,7 +403,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     product(|a, b| a * b) / (product(|a, _| a * a) * product(|_, b| b * b)).sqrt()
 }
 
-fn page(study: &Study, parts: Vec<Part>, learned_in: f64, seconds: f64) -> Page {
+fn page(study: &Study, parts: Vec<Part>) -> Page {
     let preset = toml_name(study.preset);
     let count =
         |f: fn(&Verdict) -> bool| parts.iter().flat_map(|p| &p.section.claims).filter(|c| f(&c.verdict)).count();
@@ -420,9 +427,6 @@ fn page(study: &Study, parts: Vec<Part>, learned_in: f64, seconds: f64) -> Page 
             ("preset".into(), preset),
             ("version".into(), format!("ldnn {}", env!("CARGO_PKG_VERSION"))),
             ("outer seeds (meta-learning runs) by lesson".into(), seeds.join("; ")),
-            ("vector instructions".into(), crate::simd::Level::best().name().into()),
-            ("threads".into(), rayon::current_num_threads().to_string()),
-            ("time of this process".into(), format!("{seconds:.0} s, of them {learned_in:.0} s meta-learning")),
         ],
         parts,
     }
@@ -432,16 +436,17 @@ fn toml_name(preset: Preset) -> String {
     format!("{preset:?}").to_lowercase()
 }
 
-fn text(page: &Page, folder: &RunFolder) -> String {
+/// The report as text; `html` is the way to the same in pictures.
+fn text(page: &Page, html: &Path) -> String {
     let mut text = format!("{}\n\n{}\n", page.title, page.summary.join("\n\n"));
     for part in &page.parts {
         let without_claims = Section { claims: vec![], pictures: vec![], ..part.section.clone() };
-        text += &format!("\n\n{}", without_claims.to_text(folder));
+        text += &format!("\n\n{}", without_claims.to_file_text());
     }
     text += &format!(
         "\n\nClaims (95 % intervals, p corrected for their number (Benjamini and Hochberg)):\n{}\n",
         claim_table(&page.claims()).to_text()
     );
-    text += &format!("\n{}\n\nreport: {}\n", page.summary[0], folder.file("report.html").display());
+    text += &format!("\n{}\n\nreport: {}\n", page.summary[0], html.display());
     text
 }

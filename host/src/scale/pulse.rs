@@ -10,12 +10,19 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// The file in the shard's folder.
 pub(super) const FILE: &str = "state.json";
 
+/// What the file says that it is.
+const KIND: &str = "shard";
+
 /// A file system that a thousand shards share is not to be asked more often.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// The state of a shard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// What the file is: `shard`.
+    pub kind: String,
+    /// The version of the program that is at work.
+    pub version: String,
     /// The process's number.
     pub process: u32,
     /// The machine.
@@ -43,7 +50,16 @@ impl Pulse {
     #[must_use]
     pub fn start(folder: &Path) -> Pulse {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let state = State { process: std::process::id(), host: host(), started, seconds: 0.0, pieces: 0, ended: None };
+        let state = State {
+            kind: KIND.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            process: std::process::id(),
+            host: host(),
+            started,
+            seconds: 0.0,
+            pieces: 0,
+            ended: None,
+        };
         let begun = Instant::now();
         let pulse = Pulse { path: folder.join(FILE), begun, state: Mutex::new((state, begun)) };
         pulse.write(|_| true);
@@ -82,5 +98,6 @@ impl Pulse {
 /// What the shard in `folder` said last.
 #[must_use]
 pub fn read(folder: &Path) -> Option<State> {
-    serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
+    let state: State = serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()?;
+    (state.kind == KIND).then_some(state)
 }

@@ -1,4 +1,4 @@
-//! Scripts for the queues that people have: printed, never submitted.
+//! A script for Slurm: printed, never submitted.
 
 use std::fmt::Write;
 
@@ -94,121 +94,6 @@ impl Queue {
         text += "    --output=\"$out-logs/merge.log\" <<<'#!/usr/bin/env bash\nexec \"$program\" merge \"$out\"')\necho \"merge: job $merge\"\n";
         text
     }
-
-    /// Manifests for Kubernetes: an Indexed Job a stage and a job that merges.
-    #[must_use]
-    pub fn kubernetes(&self, image: &str, claim: &str) -> String {
-        let name = dns_label(&self.name);
-        let mut text = String::new();
-        for line in &self.about {
-            let _ = writeln!(text, "# {line}");
-        }
-        let _ = writeln!(
-            text,
-            "#\n# Nothing has been submitted. The volume claim {claim} must be there, shared by all nodes (ReadWriteMany), with"
-        );
-        let _ =
-            writeln!(text, "# the study's file in it. Kubernetes has no order of jobs; give them one after the other:");
-        let stages = self.stages();
-        let jobs: Vec<&str> = stages.iter().map(|(s, _)| *s).chain(["merge"]).collect();
-        for (i, job) in jobs.iter().enumerate() {
-            let _ = writeln!(text, "#   kubectl apply -f THIS_FILE -l stage={job}");
-            if i + 1 < jobs.len() {
-                let _ = writeln!(text, "#   kubectl wait --for=condition=complete --timeout=-1s job/{name}-{job}");
-            }
-        }
-        for (stage, tasks) in stages {
-            let parallelism = self.throttle.min(tasks).max(1);
-            let shard = format!("auto/{tasks}");
-            let (cpus, study, out) = (self.cpus.to_string(), &self.study, &self.out);
-            let args = ["run", study, "--out", out, "--stage", stage, "--shard", &shard, "--jobs", &cpus, "--quiet"];
-            let job = Manifest { name: &name, stage, image, claim, program: &self.program, args: &args };
-            text += &job.text(
-                self,
-                &format!(
-                    "  completionMode: Indexed
-  completions: {tasks}
-  parallelism: {parallelism}
-  backoffLimitPerIndex: 6
-  maxFailedIndexes: {tasks}
-  podFailurePolicy:
-    rules:
-      # Code 75: not finished, the same command goes on. It is no failure, and neither is a node that is drained.
-      - action: Ignore
-        onExitCodes: {{ operator: In, values: [75] }}
-      - action: Ignore
-        onPodConditions: [{{ type: DisruptionTarget }}]
-"
-                ),
-            );
-        }
-        let args = ["merge", &self.out];
-        let job = Manifest { name: &name, stage: "merge", image, claim, program: &self.program, args: &args };
-        text += &job.text(self, "  backoffLimit: 0\n");
-        text
-    }
-}
-
-/// A Kubernetes job.
-struct Manifest<'a> {
-    name: &'a str,
-    stage: &'a str,
-    image: &'a str,
-    claim: &'a str,
-    program: &'a str,
-    args: &'a [&'a str],
-}
-
-impl Manifest<'_> {
-    fn text(&self, queue: &Queue, spec: &str) -> String {
-        let Manifest { name, stage, image, claim, .. } = self;
-        // Every JSON string is a YAML string.
-        let json = |text: &str| serde_json::Value::from(text).to_string();
-        let command: Vec<String> = [self.program].iter().chain(self.args).map(|a| json(a)).collect();
-        format!(
-            "---
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: {name}-{stage}
-  labels: {{ study: {name}, stage: {stage} }}
-spec:
-{spec}  template:
-    metadata:
-      labels: {{ study: {name}, stage: {stage} }}
-    spec:
-      restartPolicy: Never
-      # After SIGTERM a training in flight has 15 s; then it is dropped.
-      terminationGracePeriodSeconds: 30
-      containers:
-        - name: ldnn
-          image: {}
-          command: [{}]
-          workingDir: /data
-          resources:
-            requests: {{ cpu: \"{}\", memory: {}Mi }}
-            limits: {{ memory: {}Mi }}
-          volumeMounts: [{{ name: data, mountPath: /data }}]
-      volumes:
-        - name: data
-          persistentVolumeClaim: {{ claimName: {} }}
-",
-            json(image),
-            command.join(", "),
-            queue.cpus,
-            queue.megabytes,
-            queue.megabytes * 2,
-            json(claim)
-        )
-    }
-}
-
-/// A name as Kubernetes has them.
-fn dns_label(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let mapped: String = lower.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(50).collect();
-    let label = mapped.trim_matches('-');
-    if label.is_empty() { "study".into() } else { label.into() }
 }
 
 /// The script of one task of an array.
@@ -275,26 +160,5 @@ mod tests {
         assert!(checked.is_ok_and(|s| s.success()));
         let without = Queue { stages: vec![("learn", 0), ("train", 40)], ..queue() }.slurm();
         assert!(!without.contains("stage=learn") && without.contains("afterany:\"$train\""));
-    }
-
-    #[test]
-    fn the_kubernetes_manifest_names_its_jobs_as_kubernetes_wants() {
-        let text = queue().kubernetes("registry/ldnn:1", "studies");
-        for word in [
-            "name: it-s-a-study-learn",
-            "name: it-s-a-study-train",
-            "name: it-s-a-study-merge",
-            "completions: 40",
-            "parallelism: 20",
-            "\"auto/40\"",
-            "values: [75]",
-            "\"it's a study.toml\"",
-            "claimName: \"studies\"",
-            "300Mi",
-        ] {
-            assert!(text.contains(word), "{word} is not in\n{text}");
-        }
-        assert_eq!(text.matches("kind: Job").count(), 3);
-        assert_eq!(dns_label("--"), "study");
     }
 }

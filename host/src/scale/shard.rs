@@ -79,44 +79,90 @@ fn start(list: &str) -> u32 {
     crc32fast::hash(list.as_bytes())
 }
 
-/// The variables in which queues number their tasks: of the number, of the first number, of how many there are.
-const QUEUES: [(&str, Option<&str>, usize, Option<&str>); 4] = [
-    ("SLURM_ARRAY_TASK_ID", Some("SLURM_ARRAY_TASK_MIN"), 0, Some("SLURM_ARRAY_TASK_COUNT")),
-    ("JOB_COMPLETION_INDEX", None, 0, Some("JOB_COMPLETIONS")),
-    ("HQ_TASK_ID", None, 0, None),
-    ("PARALLEL_SEQ", None, 1, None),
+/// The variables in which a queue numbers its tasks.
+struct Queue {
+    /// Has the task's number.
+    id: &'static str,
+    /// Has the number of the first task; where it has none, that number is `from`.
+    first: Option<&'static str>,
+    from: usize,
+    /// Has the number of the last task.
+    last: Option<&'static str>,
+    /// Has how many tasks there are.
+    total: Option<&'static str>,
+}
+
+const QUEUES: [Queue; 4] = [
+    Queue {
+        id: "SLURM_ARRAY_TASK_ID",
+        first: Some("SLURM_ARRAY_TASK_MIN"),
+        from: 0,
+        last: Some("SLURM_ARRAY_TASK_MAX"),
+        total: Some("SLURM_ARRAY_TASK_COUNT"),
+    },
+    Queue { id: "JOB_COMPLETION_INDEX", first: None, from: 0, last: None, total: Some("JOB_COMPLETIONS") },
+    Queue { id: "HQ_TASK_ID", first: None, from: 0, last: None, total: None },
+    Queue { id: "PARALLEL_SEQ", first: None, from: 1, last: None, total: None },
 ];
 
+/// A queue's variable as a number; none if it is not set.
+fn number(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Option<usize>> {
+    let Some(text) = variable(name).filter(|t| !t.is_empty()) else { return Ok(None) };
+    text.parse().map(Some).with_context(|| format!("--shard auto: {name}={text} is not a number"))
+}
+
 fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Result<Shard> {
-    let number = |name: &str| -> Result<Option<usize>> {
-        let text = variable(name).filter(|t| !t.is_empty());
-        let parsed = |t: String| t.parse().with_context(|| format!("--shard auto: {name}={t} is no number"));
-        text.map(parsed).transpose()
-    };
-    for (id, first, from, total) in QUEUES {
-        let Some(at) = number(id)? else { continue };
-        // With a count of our own, tasks are numbered from the queue's first number by custom; a part of an array that is
-        // sent again has another minimum and another count, which must not matter.
-        let least = match (count, first) {
-            (None, Some(first)) => number(first)?.unwrap_or(from),
-            _ => from,
+    for queue in &QUEUES {
+        let id = queue.id;
+        let Some(task) = number(id, &variable)? else { continue };
+        let read = |name: Option<&str>| name.map_or(Ok(None), |name| number(name, &variable));
+
+        // With a count of our own, tasks are numbered from the queue's first number by custom; a part of an array that
+        // is sent again has another minimum and another count, which must not matter.
+        let (first, count) = match count {
+            Some(count) => (queue.from, count),
+            None => {
+                let (first, total) = (read(queue.first)?.unwrap_or(queue.from), read(queue.total)?);
+                let total = total.with_context(|| {
+                    format!(
+                        "--shard auto: {id}={task} says which task this is, but nothing says of how many; write auto/n"
+                    )
+                })?;
+                if let Some(last) = read(queue.last)? {
+                    check_whole_array(first, last, total)?;
+                }
+                (first, total)
+            }
         };
-        let total = total.map(number).transpose()?.flatten();
-        let count = count.or(total).with_context(|| {
-            format!("--shard auto: {id}={at} says which task this is, but nothing says of how many; write auto/n")
-        })?;
-        let index = at.checked_sub(least).filter(|i| *i < count).with_context(|| {
+
+        let index = task.checked_sub(first).filter(|i| *i < count).with_context(|| {
             format!(
-                "--shard auto: task {id}={at} is none of {count} tasks numbered from {least}; if a part of an array was sent \
-                 again, or its steps are not 1, write --shard auto/n with the n of the first time"
+                "--shard auto: task {id}={task} is none of {count} tasks numbered from {first}; if a part of an array \
+                 was sent again, write --shard auto/n with the n of the first time; if its steps are not 1, write \
+                 --shard i/n with this task's i, from 0"
             )
         })?;
         return Shard::new(index, count);
     }
     bail!(
         "--shard auto: no queue has numbered this process ({} are not set); write --shard i/n",
-        QUEUES.map(|q| q.0).join(", ")
+        QUEUES.map(|q| q.id).join(", ")
     )
+}
+
+/// Refuses an array with gaps between its tasks' numbers: they do not tell the shares of the work. It may be a part of a
+/// larger array, whose shares are others, or one whose steps are not 1.
+fn check_whole_array(first: usize, last: usize, count: usize) -> Result<()> {
+    let is_whole = last.checked_sub(first).and_then(|d| d.checked_add(1)) == Some(count);
+    let step = last.saturating_sub(first) / count.saturating_sub(1).max(1);
+    ensure!(
+        is_whole,
+        "--shard auto: the array has {count} tasks, but their numbers go from {first} to {last}, so they do not tell the \
+         shares of the work. If tasks of a larger array were sent again, write --shard auto/n, with n shards numbered \
+         from 0 in that array; if the steps of this one are not 1, write --shard i/n, for example \
+         --shard $(((SLURM_ARRAY_TASK_ID - {first}) / {step}))/{count}"
+    );
+    Ok(())
 }
 
 #[cfg(test)]
@@ -150,9 +196,36 @@ mod tests {
         assert!(message("auto", &[]).contains("--shard i/n"));
         assert!(message("auto", &[("PARALLEL_SEQ", "2")]).contains("auto/n"));
         assert!(message("auto/2", &[("PARALLEL_SEQ", "0")]).contains("numbered from 1"));
-        assert!(message("auto", &[("SLURM_ARRAY_TASK_ID", "x")]).contains("no number"));
+        assert!(message("auto", &[("SLURM_ARRAY_TASK_ID", "x")]).contains("not a number"));
         let gap = [("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_MIN", "3"), ("SLURM_ARRAY_TASK_COUNT", "2")];
         assert!(message("auto", &gap).contains("auto/n"));
+    }
+
+    #[test]
+    fn an_array_with_gaps_between_its_numbers_is_refused_because_they_tell_no_shares() {
+        let slurm = |text, id: &str, first: &str, last: &str, count: &str| {
+            let set = [
+                ("SLURM_ARRAY_TASK_ID", id),
+                ("SLURM_ARRAY_TASK_MIN", first),
+                ("SLURM_ARRAY_TASK_MAX", last),
+                ("SLURM_ARRAY_TASK_COUNT", count),
+            ];
+            with(text, &set).map_err(|e| format!("{e:#}"))
+        };
+        // --array=0-10:2, every task of it; one with the numbers 1,5 of an earlier array; one that cannot be.
+        for id in ["0", "2", "4", "6", "8", "10"] {
+            let message = slurm("auto", id, "0", "10", "6").unwrap_err();
+            assert!(message.contains("6 tasks, but their numbers go from 0 to 10"), "{message}");
+            assert!(message.contains("--shard i/n") && message.contains("--shard auto/n"), "{message}");
+        }
+        assert!(slurm("auto", "5", "1", "5", "2").is_err());
+        assert!(slurm("auto", "5", "5", "1", "2").is_err());
+        assert!(slurm("auto", "5", "0", &usize::MAX.to_string(), "0").is_err());
+
+        assert_eq!(slurm("auto", "7", "5", "8", "4").unwrap(), Shard { count: 4, index: 2 });
+        assert_eq!(slurm("auto", "16", "1", "16", "16").unwrap(), Shard { count: 16, index: 15 });
+        // What was asked for says how many shares there are.
+        assert_eq!(slurm("auto/6", "5", "1", "5", "2").unwrap(), Shard { count: 6, index: 5 });
     }
 
     #[test]

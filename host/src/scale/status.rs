@@ -11,22 +11,67 @@ use std::time::{Duration, SystemTime};
 /// What is missing, list by list, with the shards that it belongs to.
 #[must_use]
 pub fn lacking(folder: &RunFolder) -> String {
-    let count = count_of(folder);
     let mut text = String::new();
     for t in folder.tallies().iter().filter(|t| !t.missing.is_empty()) {
         let _ = write!(text, "\n  {}: {} of {} are missing", t.list, t.missing.len(), t.total);
-        if let Some(count) = count {
-            let owners: BTreeSet<usize> = t.missing.iter().map(|&k| owner(count, t, k)).collect();
-            let names: Vec<String> = owners.iter().take(20).map(ToString::to_string).collect();
-            let more = if owners.len() > 20 { ", ..." } else { "" };
-            let _ = write!(text, " (of shards {}{more} of {count})", names.join(", "));
+        let counts = match counts_of(folder, &t.list) {
+            counts if counts.is_empty() => count_of(folder).into_iter().collect(),
+            counts => counts,
+        };
+        let owners: Vec<String> = counts.iter().map(|&count| owners(count, t)).collect();
+        if !owners.is_empty() {
+            let _ = write!(text, " ({})", owners.join(", or "));
         }
     }
     text
 }
 
-fn owner(count: usize, tally: &Tally, k: usize) -> usize {
-    Shard { index: 0, count }.owner(&tally.list, k)
+/// The shards, of as many as `count`, that what is missing of a list belongs to.
+fn owners(count: usize, tally: &Tally) -> String {
+    let shard = Shard { index: 0, count };
+    let owners: BTreeSet<usize> = tally.missing.iter().map(|&k| shard.owner(&tally.list, k)).collect();
+    let names: Vec<String> = owners.iter().take(20).map(ToString::to_string).collect();
+    let more = if owners.len() > 20 { ", ..." } else { "" };
+    format!("of shards {}{more} of {count}", names.join(", "))
+}
+
+/// A sentence for every list of work that shards of different numbers have worked at, 1/3 and 2/4 for example. That is
+/// no fault, but where a queue has numbered its tasks in another way than the user thinks it is how the fault shows.
+#[must_use]
+pub fn divisions(folder: &RunFolder) -> Vec<String> {
+    let mut sentences = vec![];
+    for tally in folder.tallies() {
+        let counts: Vec<String> = counts_of(folder, &tally.list).iter().map(ToString::to_string).collect();
+        if counts.len() < 2 {
+            continue;
+        }
+        let state = match tally.missing.len() {
+            0 => "all of it is done".to_string(),
+            n => format!("{n} pieces are missing, and the shards of any one of these numbers would do them"),
+        };
+        sentences.push(format!(
+            "{}: the work was divided among {} shards; {state}",
+            tally.list,
+            counts.join(" and among ")
+        ));
+    }
+    sentences
+}
+
+/// How many shards there were of those that have done anything of a list; several numbers if it was divided anew.
+fn counts_of(folder: &RunFolder, list: &str) -> BTreeSet<usize> {
+    let is_written = |path: &Path| path.metadata().is_ok_and(|m| m.is_dir() || m.len() > 0);
+    let mut counts = BTreeSet::new();
+    for source in folder.sources() {
+        for shard in shards_of(source) {
+            let own = source.join(SHARDS).join(shard.folder());
+            let journal = own.join("journals").join(format!("{list}.jsonl"));
+            if is_written(&journal) || is_written(&own.join("kept").join(list)) {
+                counts.insert(shard.count);
+            }
+        }
+    }
+    counts
 }
 
 /// How many shards there are, if all folders of shards say the same.
@@ -62,6 +107,9 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
     }
     if missing == 0 {
         let _ = write!(text, "; `ldnn merge {}` writes the results", folder.path().display());
+    }
+    for sentence in divisions(folder) {
+        let _ = write!(text, "\nnote: {sentence}");
     }
     text
 }

@@ -222,7 +222,7 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
     let text = section.to_text(folder);
     let settings = std::fs::read_to_string(folder.file(crate::folder::CONFIG)).unwrap_or_default();
     let version = ("version".to_string(), format!("ldnn {}", env!("CARGO_PKG_VERSION")));
-    let part = Part { folder: String::new(), section, settings, seconds: 0.0 };
+    let part = Part { folder: String::new(), section, settings };
     Page { title: "A study".into(), summary: vec![], facts: vec![version], parts: vec![part] }.save(folder)?;
     Ok(text)
 }
