@@ -2,6 +2,7 @@
 
 use crate::simd::Level;
 use crate::task::{Set, SetTarget};
+use crate::stop;
 use anyhow::Result;
 use ldnn_core::Shape;
 use ldnn_core::network::{self, Batch, Data, Rows, Target};
@@ -83,6 +84,7 @@ impl Point {
         let (mut sum, mut part) = (vec![0.0; direction.len()], vec![0.0; direction.len()]);
         let mut work = vec![0.0; self.shape.tangent_work_len(CHUNK.min(self.rows()))];
         for (start, rows) in self.chunks() {
+            stop::check()?;
             let batch = Batch { data: self.data(), rows: Rows::Range { start, len: rows } };
             let share = rows as f64 / self.rows() as f64;
             let (shape, params) = (&self.shape, &self.params);

@@ -7,6 +7,8 @@ mod data;
 mod dataset;
 mod ensemble;
 mod export;
+mod files;
+mod flags;
 mod import;
 mod inspect;
 mod meta;
@@ -21,10 +23,11 @@ mod validate;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use common::{flagged, say};
+use common::{flagged, innermost, say};
+use files::Files;
 use ldnn::progress::Output;
 use ldnn::report::printable;
-use ldnn::stop;
+use ldnn::stop::{self, STOPPED, Stopped};
 use std::process::ExitCode;
 
 /// Neural networks whose neurons learn their own activation functions.
@@ -128,6 +131,8 @@ trait Plan {
     fn config(&self) -> Result<String> {
         bail!("this command has no settings to print")
     }
+    /// What it reads and writes.
+    fn files(&self) -> Result<Files>;
     /// Does it; the result is for standard output.
     fn execute(&self, output: Output) -> Result<String>;
 }
@@ -141,21 +146,39 @@ impl Plan for Box<dyn Plan> {
         (**self).config()
     }
 
+    fn files(&self) -> Result<Files> {
+        (**self).files()
+    }
+
     fn execute(&self, output: Output) -> Result<String> {
         (**self).execute(output)
     }
 }
 
+/// The commands and flags, as `--help` shows them.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Parses, resolves, carries out.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let mut command = Cli::command();
+    let matches = command.get_matches_mut();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let own = innermost_command(&command, &matches);
     stop::install();
     let output = if cli.quiet { Output::Quiet } else { Output::Normal };
     let (plan, mode) = match prepare(&cli, &matches) {
         Ok(prepared) => prepared,
-        Err(error) => return fail(&error, 2),
+        Err(error) if error.is::<Stopped>() => return fail(&error, STOPPED, own),
+        Err(error) => return fail(&error, 2, own),
     };
+    if let Mode::Work = mode
+        && let Err(error) = may_work(&plan, &matches)
+    {
+        return fail(&error, 2, own);
+    }
     let result = match mode {
         Mode::Work => plan.execute(output),
         Mode::DryRun => plan.describe(),
@@ -163,8 +186,23 @@ pub fn main() -> ExitCode {
     };
     match result.and_then(|text| say(&text)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, common::exit_code(&error)),
+        Err(error) => fail(&error, common::exit_code(&error), own),
     }
+}
+
+/// The command that is done, with the flags that all have.
+fn innermost_command<'a>(command: &'a clap::Command, matches: &ArgMatches) -> &'a clap::Command {
+    let Some((name, inside)) = matches.subcommand() else { return command };
+    command.find_subcommand(name).map_or(command, |own| innermost_command(own, inside))
+}
+
+/// Refuses a plan that would write where it must not.
+fn may_work(plan: &impl Plan, matches: &ArgMatches) -> Result<()> {
+    let files = plan.files()?;
+    if files.keep_work() {
+        stop::work_is_kept();
+    }
+    files.check(files::config(innermost(matches)).as_deref())
 }
 
 fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
@@ -205,7 +243,8 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
     })
 }
 
-fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("{}", printable(&format!("error: {error:#}")));
+fn fail(error: &anyhow::Error, code: u8, command: &clap::Command) -> ExitCode {
+    let message = flags::settled(&format!("error: {error:#}"), command);
+    eprintln!("{}", printable(&message));
     ExitCode::from(code)
 }

@@ -33,7 +33,7 @@ pub fn overlay(base: &mut Table, over: &Table) {
 /// If the path leads through something that is neither table nor list, or past the end of a list.
 pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
     let keys: Vec<&str> = path.split('.').map(str::trim).collect();
-    ensure!(keys.iter().all(|k| !k.is_empty()), "'{path}' is no name of a setting; write one as in train.epochs");
+    ensure!(keys.iter().all(|k| !k.is_empty()), "'{path}' is no name of a setting; --print-config shows them");
     let (last, way) = keys.split_last().context("a setting has no name")?;
     let mut inner = Inner::Table(table);
     for (i, key) in way.iter().enumerate() {
@@ -149,7 +149,7 @@ impl Layers {
     pub fn above(section: &'static str, file: Option<Source>, sets: &[String]) -> Result<Layers> {
         let assignment = |set: &String| {
             let (path, text) = set.split_once('=').with_context(|| {
-                format!("--set {set}: write a name and a value with = between them, as in --set train.epochs=50")
+                format!("--set {set}: write a name and a value, {set}=VALUE; --print-config shows names and values")
             })?;
             Ok(Assignment { path: path.trim().into(), text: text.into() })
         };

@@ -1,7 +1,7 @@
 //! Settings from TOML values, with faults that know their path and what would have been possible: serde tells the names that
 //! it expects, which the `toml` crate turns into a sentence before anyone can use them.
 
-use super::suggest::{elsewhere, nearest};
+use super::suggest::{elsewhere, nearest, similar};
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, MapAccess,
@@ -78,8 +78,7 @@ impl Fault {
         let mut there = elsewhere(name, known);
         there.truncate(3);
         if there.is_empty() {
-            let top = nearest(name, known.keys().map(String::as_str)).map(String::from);
-            there.extend(top);
+            there.extend(similar(name, known));
         }
         match there.is_empty() {
             false => format!("did you mean '{}'?", there.join("' or '")),

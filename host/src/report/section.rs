@@ -132,12 +132,17 @@ impl Section {
         let mut own = self.clone();
         judge(&mut own.claims);
         folder.write(SECTION, serde_json::to_string_pretty(&own)? + "\n")?;
-        folder.write("report.txt", own.to_text(folder))
+        folder.write("report.txt", own.text(""))
     }
 
-    /// For a terminal.
+    /// For a terminal: pictures by the paths that lead to them from here.
     #[must_use]
     pub fn to_text(&self, folder: &RunFolder) -> String {
+        self.text(&format!("{}/", folder.path().display()))
+    }
+
+    /// The same with pictures in `place`.
+    fn text(&self, place: &str) -> String {
         let mut text = format!("{}\n{}\n", self.title, "=".repeat(self.title.chars().count()));
         for paragraph in &self.text {
             text += &format!("\n{paragraph}\n");
@@ -154,7 +159,7 @@ impl Section {
         if !self.pictures.is_empty() {
             text += "\nPictures:\n";
             for p in &self.pictures {
-                text += &format!("  {} ({})\n", folder.file(&format!("{}.png", p.file)).display(), p.caption);
+                text += &format!("  {place}{}.png ({})\n", p.file, p.caption);
             }
         }
         text

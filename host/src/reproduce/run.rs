@@ -148,7 +148,7 @@ pub fn run(study: &Study, task: &Task, folder: &RunFolder, stage: Stage, output:
     page.save(folder)?;
     let text = text(&page, folder);
     folder.write("report.txt", &text)?;
-    Ok(text)
+    Ok(format!("{text}\nreport: {}\n", folder.file("report.html").display()))
 }
 
 /// Corrects and judges the claims of all parts together.
@@ -442,6 +442,6 @@ fn text(page: &Page, folder: &RunFolder) -> String {
         "\n\nClaims (95 % intervals, p corrected for their number (Benjamini and Hochberg)):\n{}\n",
         claim_table(&page.claims()).to_text()
     );
-    text += &format!("\n{}\n\nreport: {}\n", page.summary[0], folder.file("report.html").display());
+    text += &format!("\n{}\n", page.summary[0]);
     text
 }
