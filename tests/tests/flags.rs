@@ -40,7 +40,8 @@ fn prepare(at: &Path) {
     let meta = ["meta", "-q", "--hidden", "8", "--units", "4", "--inner-steps", "4", "--outer-last", "2"];
     succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
     fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
-    let train = ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
+    let train =
+        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
     succeed(at, &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat());
     succeed(at, &["export", "m.ldnn", "--out", "w.safetensors"]);
 }

@@ -67,7 +67,16 @@ fn every_long_command_ends_within_a_second_with_code_75() {
         ensemble(&["analyze", "hessian"]),
         // 5110 parameters: the decomposition of the matrix takes half a minute, in which nothing asks.
         vec!["analyze", "hessian", "--model", "v/networks/relu-101.json"],
-        vec!["analyze", "hessian", "--model", "v/networks/relu-101.json", "--method", "lanczos", "--lanczos-steps", "4000"],
+        vec![
+            "analyze",
+            "hessian",
+            "--model",
+            "v/networks/relu-101.json",
+            "--method",
+            "lanczos",
+            "--lanczos-steps",
+            "4000",
+        ],
         vec!["train", "t.csv", "--target", "label", "--steps", "90000"],
         vec!["train", "t.csv", "--target", "label", "--activations", "relu,tanh", "--runs", "999", "--epochs", "9000"],
         vec!["tune", "t.csv", "--target", "label", "--budget", "9000", "--steps", "9000"],
@@ -80,9 +89,11 @@ fn every_long_command_ends_within_a_second_with_code_75() {
         let args = [&args[..], &["-q", "--out", &out]].concat();
         let child = start(at, &args);
         let begun = Instant::now();
-        let is_begun = || fs::read_dir(at).unwrap().any(|e| {
-            e.unwrap().file_name().to_str().is_some_and(|name| name == out || name == format!("{out}.run"))
-        });
+        let is_begun = || {
+            fs::read_dir(at).unwrap().any(|e| {
+                e.unwrap().file_name().to_str().is_some_and(|name| name == out || name == format!("{out}.run"))
+            })
+        };
         while !is_begun() && begun.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -99,7 +110,8 @@ fn predictions_that_are_interrupted_leave_nothing() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
-    let train = ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
+    let train =
+        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
     succeed(at, &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat());
     let before = fs::read_dir(at).unwrap().count();
 

@@ -46,15 +46,44 @@ const fn folder(args: &'static [&'static str], inputs: &'static [&'static str]) 
 const CASES: [Case; 21] = [
     file(
         &[
-            "train", "t.csv", "-q", "--target", "label", "--test", "t2.csv", "--config", "empty.toml", "--activations",
-            "a/activations.json", "--hidden", "4", "--epochs", "3", "--runs", "2",
+            "train",
+            "t.csv",
+            "-q",
+            "--target",
+            "label",
+            "--test",
+            "t2.csv",
+            "--config",
+            "empty.toml",
+            "--activations",
+            "a/activations.json",
+            "--hidden",
+            "4",
+            "--epochs",
+            "3",
+            "--runs",
+            "2",
         ],
         "ldnn",
         "--out",
         &["t.csv", "t2.csv", "empty.toml", "a/activations.json"],
     ),
     file(
-        &["train", "x.csv", "-q", "--labels", "y.csv", "--activations", "tanh", "--hidden", "4", "--epochs", "3", "--runs", "2"],
+        &[
+            "train",
+            "x.csv",
+            "-q",
+            "--labels",
+            "y.csv",
+            "--activations",
+            "tanh",
+            "--hidden",
+            "4",
+            "--epochs",
+            "3",
+            "--runs",
+            "2",
+        ],
         "ldnn",
         "--out",
         &["x.csv", "y.csv"],
@@ -65,12 +94,7 @@ const CASES: [Case; 21] = [
     file(&["data", "digits"], "csv", "--out", &[]),
     file(&["inspect", "m.ldnn", "--config", "empty.toml"], "svg", "--picture", &["m.ldnn", "empty.toml"]),
     file(&["export", "m.ldnn", "--config", "empty.toml"], "safetensors", "--out", &["m.ldnn", "empty.toml"]),
-    file(
-        &["import", "w.safetensors", "--config", "empty.toml"],
-        "ldnn",
-        "--out",
-        &["w.safetensors", "empty.toml"],
-    ),
+    file(&["import", "w.safetensors", "--config", "empty.toml"], "ldnn", "--out", &["w.safetensors", "empty.toml"]),
     folder(&["meta", "--data", "n.npz", "--held-out", "5", "--config", "empty.toml"], &["n.npz", "empty.toml"]),
     folder(&["validate", "--activations", "a/activations.json", "--data", "n.npz"], &["a/activations.json", "n.npz"]),
     folder(&["sizes", "--activations", "a/activations.json"], &["a/activations.json"]),
@@ -163,8 +187,21 @@ fn assert_refused(at: &Path, case: &Case, out: &str, says: &str) {
 fn every_path_of_every_command_is_known_as_an_input_or_an_output() {
     const OUTPUTS: [&str; 2] = ["out", "picture"];
     const INPUTS: [&str; 15] = [
-        "file", "data", "config", "activations", "model", "labels", "test", "test_labels", "run", "runs", "folder",
-        "core", "first", "second", "study",
+        "file",
+        "data",
+        "config",
+        "activations",
+        "model",
+        "labels",
+        "test",
+        "test_labels",
+        "run",
+        "runs",
+        "folder",
+        "core",
+        "first",
+        "second",
+        "study",
     ];
     // They print a script that says where results go, and write nothing. What merge writes is tested below.
     const OTHERS: [&str; 3] = ["slurm", "k8s", "merge"];
@@ -342,7 +379,8 @@ fn a_run_folder_takes_the_place_of_nothing_else() {
 fn a_run_is_replaced_when_that_is_said_and_not_with_what_others_put_there() {
     let dir = scratch();
     let at = dir.path();
-    let validate = ["validate", "-q", "--compare", "relu", "--runs", "2", "--epochs", "1", "--hidden", "3", "--out", "r"];
+    let validate =
+        ["validate", "-q", "--compare", "relu", "--runs", "2", "--epochs", "1", "--hidden", "3", "--out", "r"];
     let other = [&validate[..], &["--seed", "5"]].concat();
     let replace = [&other[..], &["--replace"]].concat();
     succeed(at, &validate);
@@ -386,14 +424,16 @@ fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
 fn a_table_that_has_changed_is_told_in_words() {
     let dir = scratch();
     let at = dir.path();
-    let train = ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
+    let train =
+        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
     let train = [&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat();
     succeed(at, &train);
     let text = fs::read_to_string(at.join("t.csv")).unwrap();
     fs::write(at.join("t.csv"), text.replacen("0.7,", "0.8,", 1)).unwrap();
     let before = tree(at);
     let message = refuse(at, &train, 2);
-    let said = "the table 't.csv' has changed since the run in 'm.ldnn.run' was begun; give another --out, or --replace";
+    let said =
+        "the table 't.csv' has changed since the run in 'm.ldnn.run' was begun; give another --out, or --replace";
     assert!(message.contains(said), "{message}");
     let message = refuse(at, &["train", "--config", "m.ldnn.run/config.toml", "--out", "new.ldnn"], 2);
     assert!(message.contains("'t.csv'") && message.contains("--set data.rows=0"), "{message}");

@@ -65,8 +65,8 @@ pub struct PredictArgs {
     out: Option<PathBuf>,
     /// Overwrite the file that is at --out
     #[arg(long)]
-    #[serde(default)]
-    replace: bool,
+    #[serde(skip)]
+    pub replace: bool,
     /// Rows that are read, predicted and written at a time; 1 answers every row at once
     #[arg(long, value_name = "N", default_value_t = 1024)]
     block: usize,
@@ -141,7 +141,8 @@ impl EvalArgs {
                 Rows::Stream(stream)
             }
         };
-        let inputs = [Some(&self.model), Some(&self.file), self.labels.as_ref()].into_iter().flatten().cloned().collect();
+        let inputs =
+            [Some(&self.model), Some(&self.file), self.labels.as_ref()].into_iter().flatten().cloned().collect();
         Ok(Use { model, rows: RefCell::new(rows), what: What::Evaluate, inputs })
     }
 
@@ -166,14 +167,14 @@ impl EvalArgs {
 }
 
 impl PredictArgs {
-    pub fn resolve(&self) -> Result<Use> {
+    pub fn resolve(&self, replace: bool) -> Result<Use> {
         ensure!(self.block > 0, "--block 0: use 1 or more rows");
         let model = Trained::read(&self.model)?;
         let mut stream = Stream::open(self.file.as_deref(), &self.table.reading(vec![], vec![])?)?;
         stream.test_part();
         let place = self.file.as_ref().map_or("standard input".into(), |p| format!("'{}'", p.display()));
         select(&mut stream, &model, false).with_context(|| format!("in {place}"))?;
-        let what = What::Predict { out: self.out.clone(), replace: self.replace, block: self.block };
+        let what = What::Predict { out: self.out.clone(), replace, block: self.block };
         let inputs = vec![self.model.clone(), self.file.clone().unwrap_or_else(|| PathBuf::from("-"))];
         Ok(Use { model, rows: RefCell::new(Rows::Stream(stream)), what, inputs })
     }

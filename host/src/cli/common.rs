@@ -1,8 +1,8 @@
 //! What several commands have in common.
 
+use super::files::{self, Files};
 use super::runs::Said;
 use super::scale::Again;
-use super::files::{self, Files};
 use super::{Mode, Plan};
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;

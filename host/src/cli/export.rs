@@ -220,9 +220,7 @@ impl ExportArgs {
         let inputs: Vec<PathBuf> = TaskArgs::file(&task_name).into_iter().chain([PathBuf::from(&run)]).collect();
         let settings = Settings { from: run, task: task_name, export, given };
         Ok(match file {
-            Some((form, path)) => {
-                Box::new(OneFile { settings, task, form, path, inputs, replace: self.out.replace })
-            }
+            Some((form, path)) => Box::new(OneFile { settings, task, form, path, inputs, replace: self.out.replace }),
             None => Box::new(self.out.plan("out/export", settings, task, write).reading(inputs)),
         })
     }

@@ -95,7 +95,11 @@ impl Files {
         for input in &self.inputs {
             ensure!(!is_same(path, input), "'{name}' is an input of this command; give another path");
             let inside = input.is_dir() && is_inside(path, input);
-            ensure!(!inside, "'{name}' is in the folder '{}', an input of this command; give another path", input.display());
+            ensure!(
+                !inside,
+                "'{name}' is in the folder '{}', an input of this command; give another path",
+                input.display()
+            );
         }
         ensure!(
             is_ours || self.replace == Some(true),
@@ -191,7 +195,8 @@ fn is_inside(path: &Path, folder: &Path) -> bool {
 /// Whether a file is a model of this program, of whatever version.
 pub fn is_model(path: &Path) -> bool {
     let value = read_if(path, b"{").and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    value.is_some_and(|value| ["version", "provenance", "purpose", "network"].iter().all(|key| value.get(key).is_some()))
+    value
+        .is_some_and(|value| ["version", "provenance", "purpose", "network"].iter().all(|key| value.get(key).is_some()))
 }
 
 /// Whether a file is one that `ldnn export` wrote for other programs: safetensors and NumPy archives say so in an entry, ONNX

@@ -24,8 +24,8 @@ pub struct ImportArgs {
     out: PathBuf,
     /// Overwrite a file that is no model
     #[arg(long)]
-    #[serde(default)]
-    replace: bool,
+    #[serde(skip)]
+    pub replace: bool,
     /// What the hidden layers do, if the file does not say it: relu, tanh, ..., or a run folder or file of learned activations
     #[arg(long, value_name = "WHICH")]
     activation: Option<String>,
@@ -67,7 +67,7 @@ pub struct Imported {
 }
 
 impl ImportArgs {
-    pub fn resolve(&self) -> Result<Imported> {
+    pub fn resolve(&self, replace: bool) -> Result<Imported> {
         let bundle = interchange::read(&self.file)?;
         let name = self.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let given = Import {
@@ -82,7 +82,7 @@ impl ImportArgs {
         // A name of a base function leads to no file.
         let inputs = [Some(self.file.clone()), self.activation.as_ref().map(PathBuf::from)];
         let inputs = inputs.into_iter().flatten().collect();
-        Ok(Imported { model, inputs, out: self.out.clone(), replace: self.replace })
+        Ok(Imported { model, inputs, out: self.out.clone(), replace })
     }
 }
 

@@ -27,8 +27,8 @@ pub struct InspectArgs {
     picture: Option<PathBuf>,
     /// Overwrite a file that holds something else than the picture
     #[arg(long, requires = "picture")]
-    #[serde(default)]
-    replace: bool,
+    #[serde(skip)]
+    pub replace: bool,
     /// List all inputs, however many
     #[arg(long)]
     inputs: bool,
@@ -53,7 +53,7 @@ enum Form {
 }
 
 impl InspectArgs {
-    pub fn resolve(&self) -> Result<Inspect> {
+    pub fn resolve(&self, replace: bool) -> Result<Inspect> {
         let form = |path: &PathBuf| {
             let ending = path.extension().map(|e| e.to_ascii_lowercase().to_string_lossy().into_owned());
             Ok(match ending.as_deref() {
@@ -75,7 +75,7 @@ impl InspectArgs {
             Ok((path, bytes))
         };
         let picture = picture.map(draw).transpose()?;
-        Ok(Inspect { file: self.file.clone(), portrait, picture, replace: self.replace, inputs: self.inputs })
+        Ok(Inspect { file: self.file.clone(), portrait, picture, replace, inputs: self.inputs })
     }
 }
 

@@ -58,7 +58,8 @@ Examples:
 Settings: every command takes --config FILE.toml and --set a.b=c, and shows what comes out with --print-config. A run stores
 its settings as config.toml, which --config takes.
 
-Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 75 not finished: the same command goes on.";
+Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 75 not finished: it was stopped, or waits for other shards; the same
+command goes on.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -224,12 +225,12 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Export(args) => (args.resolve(matches)?, args.out.mode()),
-        Command::Import(args) => flagged(args, &args.config, matches, import::ImportArgs::resolve)?,
+        Command::Import(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
         Command::Tune(args) => (Box::new(args.resolve(matches)?), args.out.mode()),
         Command::Train(args) => (Box::new(args.resolve(matches)?), args.mode()),
         Command::Eval(args) => flagged(args, &args.config, matches, apply::EvalArgs::resolve)?,
-        Command::Predict(args) => flagged(args, &args.config, matches, apply::PredictArgs::resolve)?,
-        Command::Inspect(args) => flagged(args, &args.config, matches, inspect::InspectArgs::resolve)?,
+        Command::Predict(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
+        Command::Inspect(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
         Command::Verify(args) => flagged(args, &args.config, matches, export::VerifyArgs::resolve)?,
         Command::Run(args) => (args.resolve()?, args.mode()),
         Command::Merge(args) => flagged(args, &args.config, matches, scale::MergeArgs::resolve)?,

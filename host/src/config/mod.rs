@@ -270,12 +270,14 @@ impl Layers {
 
     /// A fault with its place.
     fn explain(&self, fault: Fault, assigned: bool, known: &Table) -> anyhow::Error {
-        let path = fault.path.join(".");
-        let place = match (assigned, &self.file) {
-            (false, Some(file)) => file.place(&fault.path, fault.is_about_the_name()),
-            _ => self.assigned(&path, known).or(self.sets.last()).map_or(String::new(), Assignment::as_given),
-        };
-        anyhow::anyhow!("{place}: {}", fault.message(known))
+        if let (false, Some(file)) = (assigned, &self.file) {
+            let place = file.place(&fault.path, fault.is_about_the_name());
+            return anyhow::anyhow!("{place}: {}", fault.message(known));
+        }
+        let set = self.assigned(&fault.path.join("."), known).or(self.sets.last());
+        let place = set.map_or(String::new(), Assignment::as_given);
+        let last = set.and_then(|set| set.path.rsplit('.').next());
+        anyhow::anyhow!("{place}: {}", fault.message_about(known, last))
     }
 }
 

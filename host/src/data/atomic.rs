@@ -25,9 +25,8 @@ fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 /// Whether a file of this name is a temporary one of some process.
 #[must_use]
 pub fn is_temporary(name: &str) -> bool {
-    name.rsplit_once(PART).is_some_and(|(_, number)| {
-        number.len() >= PART_DIGITS && number.bytes().all(|b| b.is_ascii_digit())
-    })
+    name.rsplit_once(PART)
+        .is_some_and(|(_, number)| number.len() >= PART_DIGITS && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Deletes the temporary files of this process. While the result lives, none is made, and none becomes a file.

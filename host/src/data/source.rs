@@ -65,10 +65,8 @@ const FEATHER: NotRead = NotRead {
     what: "Feather (Apache Arrow)",
     convert: Some("import pandas; pandas.read_feather('FILE').to_csv('NEW.csv', index=False)"),
 };
-const JSON: NotRead = NotRead {
-    what: "JSON",
-    convert: Some("import pandas; pandas.read_json('FILE').to_csv('NEW.csv', index=False)"),
-};
+const JSON: NotRead =
+    NotRead { what: "JSON", convert: Some("import pandas; pandas.read_json('FILE').to_csv('NEW.csv', index=False)") };
 const ARFF: NotRead = NotRead {
     what: "ARFF (Weka's form)",
     convert: Some(
@@ -83,16 +81,12 @@ const UTF16: NotRead = NotRead {
     what: "text in UTF-16",
     convert: Some("open('NEW.utf8.csv', 'w', encoding='utf-8').write(open('FILE', encoding='utf-16').read())"),
 };
-const TORCH: NotRead = NotRead {
-    what: "weights of PyTorch (a pickle in a ZIP archive); it holds no table",
-    convert: None,
-};
+const TORCH: NotRead =
+    NotRead { what: "weights of PyTorch (a pickle in a ZIP archive); it holds no table", convert: None };
 const ZIP: NotRead = NotRead { what: "a ZIP archive; unpack it, and give a file in it", convert: None };
 const PACKED: NotRead = NotRead { what: "an archive; unpack it, and give a file in it", convert: None };
-const PAGE: NotRead = NotRead {
-    what: "a web page, perhaps in place of the file that was to be fetched",
-    convert: None,
-};
+const PAGE: NotRead =
+    NotRead { what: "a web page, perhaps in place of the file that was to be fetched", convert: None };
 const PDF: NotRead = NotRead { what: "a PDF document, which holds no table that can be read", convert: None };
 
 /// What begins every file of a kind that is known and not read.
@@ -253,7 +247,8 @@ fn decisive(from: &mut dyn Read) -> Result<Vec<u8>> {
         };
         start.extend_from_slice(&piece[..got]);
         let text = start.first().is_some_and(|b| b.is_ascii_graphic() || b.is_ascii_whitespace() || *b == 0xef);
-        let told = if text { first_line(&start).is_some_and(|(_, whole)| whole) } else { start.len() >= TAR.0 + TAR.1.len() };
+        let told =
+            if text { first_line(&start).is_some_and(|(_, whole)| whole) } else { start.len() >= TAR.0 + TAR.1.len() };
         if got == 0 || told {
             break;
         }
@@ -396,7 +391,12 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tar = [&[b'a'; 257][..], b"ustar", &[0; 250]].concat();
         for (name, bytes, what, line) in [
-            ("a.mat", b"MATLAB 5.0 MAT-file, Platform: GLNXA64\0\0".to_vec(), "a MATLAB file", "loadmat('PLACE/a.mat')"),
+            (
+                "a.mat",
+                b"MATLAB 5.0 MAT-file, Platform: GLNXA64\0\0".to_vec(),
+                "a MATLAB file",
+                "loadmat('PLACE/a.mat')",
+            ),
             ("b.mat", b"MATLAB 7.3 MAT-file".to_vec(), "HDF5", "h5py.File('PLACE/b.mat')"),
             ("c.xlsx", zip("[Content_Types].xml"), "an Excel workbook", "to_csv('PLACE/c.csv'"),
             ("d.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), "an Excel workbook", "read_excel('PLACE/d.xls')"),

@@ -430,7 +430,8 @@ mod tests {
 
     #[test]
     fn targets_of_two_kinds_and_rare_numbers_are_refused_with_what_helps() {
-        let table = || Table::parse("a,b,y\n1,2,u\n3,4,v\n".as_bytes(), &Reading { text: vec!["y"], ..Reading::default() });
+        let table =
+            || Table::parse("a,b,y\n1,2,u\n3,4,v\n".as_bytes(), &Reading { text: vec!["y"], ..Reading::default() });
         let refused = |names: &[&str], classify| {
             let names: Vec<String> = names.iter().map(ToString::to_string).collect();
             format!("{:#}", Tabular::new(table().unwrap(), &names, classify).unwrap_err())
