@@ -5,9 +5,9 @@
 //! the run folder of one process. Everybody reads what everybody has written.
 
 use crate::config::Stored;
-use crate::data::{PART, write_atomically, write_durably};
+use crate::data::{is_temporary, write_atomically, write_durably};
 use crate::scale::{Lock, Mode, Pulse, Shard, Tally, lock};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,6 +19,49 @@ pub const CONFIG: &str = "config.toml";
 
 /// Holds the folders of shards.
 pub const SHARDS: &str = "shards";
+
+/// Why a folder cannot be the folder of a run; nothing in it was touched.
+#[derive(Debug, thiserror::Error)]
+pub enum Obstacle {
+    /// There is a file in its place.
+    #[error("'{0}' is no folder")]
+    NoFolder(PathBuf),
+    /// It holds files, but no run.
+    #[error("'{0}' holds files that are no run of this program")]
+    Foreign(PathBuf),
+    /// It holds a run, and a file that a run does not write, which would be deleted with it.
+    #[error("'{folder}' holds a run, and '{file}', which is not of it")]
+    Guest {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of the file.
+        file: String,
+    },
+    /// It holds a run of a version that did not say which command it was of.
+    #[error("'{folder}/{CONFIG}' {why}")]
+    Old {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// It holds a run of other settings; with the lines that differ.
+    #[error("'{folder}' holds a run with other settings")]
+    OtherSettings {
+        /// The folder.
+        folder: PathBuf,
+        /// A line for each setting that differs.
+        difference: String,
+    },
+    /// It holds a run of the same settings on what was the table then.
+    #[error("the table '{table}' has changed since the run in '{folder}' was begun")]
+    OtherTable {
+        /// The folder.
+        folder: PathBuf,
+        /// The table.
+        table: String,
+    },
+}
 
 /// A folder that belongs to one run, and to this process.
 #[derive(Clone, Debug)]
@@ -102,7 +145,6 @@ impl RunFolder {
         let path = self.path.join(name);
         if self.mode().has_results() {
             let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
-            check(&path, &wanted, true)?;
             prepare(&path, &wanted)?;
         }
         Ok(RunFolder { path, inside: self.inside.join(name), run: self.run.clone() })
@@ -117,7 +159,6 @@ impl RunFolder {
         let Some(kept) = self.kept() else { return self.inside(name, config) };
         let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
         let path = kept.join(name);
-        check(&path, &wanted, true)?;
         prepare(&path, &wanted)?;
         let run = Run {
             root: path.clone(),
@@ -317,35 +358,84 @@ fn write_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
 }
 
 /// Whether a file in a run folder is of no account: the lock, or what a killed process left of a temporary file.
-fn is_debris(name: &str) -> bool {
-    let ending =
-        |n: &str| n.rsplit_once(PART).is_some_and(|(_, e)| !e.is_empty() && e.bytes().all(|b| b.is_ascii_digit()));
-    name == lock::FILE || ending(name)
+fn is_debris(entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    // A link called so would be written through.
+    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+    is_file && (name == lock::FILE || is_temporary(&name.to_string_lossy()))
 }
 
-/// Refuses a folder that holds something else; writes nothing.
-fn check(path: &Path, wanted: &str, replace: bool) -> Result<()> {
-    let occupied = |entry: Result<fs::DirEntry, _>| {
-        entry.is_ok_and(|e: fs::DirEntry| {
-            let name = e.file_name().to_string_lossy().into_owned();
-            !is_debris(&name) && name != SHARDS
-        })
-    };
-    match fs::read_to_string(path.join(CONFIG)).ok() {
-        Some(found) if found != wanted && !replace => {
-            Stored::parse(&found).with_context(|| format!("--out '{}'", path.join(CONFIG).display()))?;
-            bail!(
-                "--out '{}' holds a run with other settings; give another folder, or --replace to delete that run\n{}",
-                path.display(),
-                difference(&found, wanted)
-            )
-        }
-        None if fs::read_dir(path).is_ok_and(|mut entries| entries.any(occupied)) => bail!(
-            "--out '{}' holds files that are no run of this program; give a new or an empty folder",
-            path.display()
-        ),
-        _ => Ok(()),
+/// Refuses a folder that holds something else than a run of the settings `wanted`; with `replace`, a run of other ones is
+/// fine. Writes nothing.
+///
+/// # Errors
+/// An [`Obstacle`].
+pub fn check(path: &Path, wanted: &str, replace: bool) -> Result<(), Obstacle> {
+    let folder = path.to_path_buf();
+    let Ok(found) = fs::read_to_string(path.join(CONFIG)) else { return check_empty(path) };
+    if found == wanted {
+        return Ok(());
     }
+
+    // Other programs have a config.toml too.
+    if !(path.join(lock::FILE).is_file() || path.join(SHARDS).is_dir()) {
+        return Err(Obstacle::Foreign(folder));
+    }
+    if replace {
+        return guest(path).map_or(Ok(()), |file| Err(Obstacle::Guest { folder, file }));
+    }
+    if let Err(why) = Stored::parse(&found) {
+        return Err(Obstacle::Old { folder, why: why.to_string() });
+    }
+    Err(match changed_table(&found, wanted) {
+        Some(table) => Obstacle::OtherTable { folder, table },
+        None => Obstacle::OtherSettings { folder, difference: difference(&found, wanted) },
+    })
+}
+
+/// Refuses a folder without settings that holds anything of account.
+fn check_empty(path: &Path) -> Result<(), Obstacle> {
+    let occupies = |entry: fs::DirEntry| !is_debris(&entry) && entry.file_name() != SHARDS;
+    if path.exists() && !path.is_dir() {
+        return Err(Obstacle::NoFolder(path.into()));
+    }
+    let mut entries = fs::read_dir(path).into_iter().flatten();
+    if entries.any(|entry| entry.is_ok_and(occupies)) { Err(Obstacle::Foreign(path.into())) } else { Ok(()) }
+}
+
+/// The endings of what runs write.
+const ENDINGS: [&str; 20] = [
+    "toml",
+    "jsonl",
+    "json",
+    "csv",
+    "svg",
+    "png",
+    "txt",
+    "html",
+    "md",
+    "damaged",
+    "npy",
+    "npz",
+    "safetensors",
+    "onnx",
+    "ldnn",
+    "rs",
+    "c",
+    "h",
+    "lock",
+    "properties",
+];
+
+/// A file beside a run's own that the run has not written, by its ending.
+fn guest(path: &Path) -> Option<String> {
+    let is_own = |entry: &fs::DirEntry| {
+        let name = PathBuf::from(entry.file_name());
+        let ending = name.extension().unwrap_or_default();
+        is_debris(entry) || entry.path().is_dir() || ENDINGS.iter().any(|own| ending == *own)
+    };
+    let mut entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+    entries.find(|entry| !is_own(entry)).map(|entry| entry.file_name().to_string_lossy().into_owned())
 }
 
 /// Makes the folders and takes the lock: the run folder's, or the shard's own.
@@ -372,6 +462,9 @@ fn prepare(path: &Path, wanted: &str) -> Result<()> {
     fs::create_dir_all(path).with_context(|| unwritable(path))?;
     let config = path.join(CONFIG);
     let found = fs::read_to_string(&config).ok();
+    if found.is_none() {
+        check_empty(path)?;
+    }
     if found.as_deref() == Some(wanted) {
         sweep(path);
         return Ok(());
@@ -398,11 +491,11 @@ fn empty(path: &Path) -> std::io::Result<()> {
 /// Deletes what killed processes left of temporary files; that nothing is left of them is nicer, not needed.
 fn sweep(path: &Path) {
     for entry in fs::read_dir(path).into_iter().flatten().filter_map(Result::ok) {
-        let name = entry.file_name().to_string_lossy().into_owned();
+        let name = entry.file_name();
         let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
         if is_dir && name != SHARDS {
             sweep(&entry.path());
-        } else if !is_dir && name != lock::FILE && is_debris(&name) {
+        } else if name != lock::FILE && is_debris(&entry) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -411,24 +504,44 @@ fn sweep(path: &Path) {
 /// How many differences of settings are shown.
 const SHOWN: usize = 12;
 
+/// The setting that holds a fingerprint of the table, which follows from all others of its section.
+const FINGERPRINT: &str = "data.rows";
+
+/// All settings by their dotted names, and their values, cut short.
+fn flat(text: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    if let Ok(table) = text.parse::<toml::Table>() {
+        flatten("", &toml::Value::Table(table), &mut all);
+    }
+    all
+}
+
+/// The names of the settings that differ.
+fn differing(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+    names.into_iter().filter(|name| found.get(*name) != wanted.get(*name)).cloned().collect()
+}
+
+/// The table, if it is all that differs.
+fn changed_table(found: &str, wanted: &str) -> Option<String> {
+    let (found, wanted) = (flat(found), flat(wanted));
+    let only = differing(&found, &wanted) == [FINGERPRINT];
+    let file = wanted.get("data.file").map(|text| text.trim_matches(['"', '\'']).to_string());
+    file.filter(|_| only)
+}
+
 /// The settings that differ, by dotted name, as they are in the folder and as they are wanted.
 #[must_use]
 pub fn difference(found: &str, wanted: &str) -> String {
-    let flat = |text: &str| -> BTreeMap<String, String> {
-        let mut all = BTreeMap::new();
-        if let Ok(table) = text.parse::<toml::Table>() {
-            flatten("", &toml::Value::Table(table), &mut all);
-        }
-        all
-    };
     let (found, wanted) = (flat(found), flat(wanted));
-    let names: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+    let mut names = differing(&found, &wanted);
+    if names.len() > 1 {
+        // It says nothing that the others do not.
+        names.retain(|name| name != FINGERPRINT);
+    }
     let value = |of: &BTreeMap<String, String>, name: &str| of.get(name).cloned().unwrap_or_else(|| "nothing".into());
-    let mut lines: Vec<String> = names
-        .into_iter()
-        .filter(|name| found.get(*name) != wanted.get(*name))
-        .map(|name| format!("  {name}: {} there, {} wanted", value(&found, name), value(&wanted, name)))
-        .collect();
+    let line = |name: &String| format!("  {name}: {} there, {} wanted", value(&found, name), value(&wanted, name));
+    let mut lines: Vec<String> = names.iter().map(line).collect();
     if lines.len() > SHOWN {
         let more = lines.len() - SHOWN;
         lines.truncate(SHOWN);
@@ -453,5 +566,5 @@ fn flatten(name: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) 
 }
 
 fn unwritable(path: &Path) -> String {
-    format!("--out '{}' cannot be written to; give a folder that may be made or written to", path.display())
+    format!("the folder '{}' cannot be written to; give an --out that may be made or written to", path.display())
 }

@@ -4,6 +4,7 @@ use crate::report::printable;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Between two plain lines.
@@ -25,6 +26,8 @@ pub struct Progress {
     started: Instant,
     /// When the last plain line was written; none if lines are not wanted.
     lines: Option<Mutex<Instant>>,
+    /// Pieces that an earlier process did.
+    earlier: AtomicU64,
 }
 
 impl Progress {
@@ -41,7 +44,7 @@ impl Progress {
         }
         let started = Instant::now();
         let lines = (output == Output::Normal && !terminal).then(|| Mutex::new(started));
-        Progress { bar, title: title.into(), started, lines }
+        Progress { bar, title: title.into(), started, lines, earlier: AtomicU64::new(0) }
     }
 
     /// Another piece is done.
@@ -59,8 +62,19 @@ impl Progress {
 
     /// Pieces that an earlier process did already.
     pub fn skip(&self, pieces: usize) {
+        self.earlier.fetch_add(pieces as u64, Ordering::Relaxed);
         self.bar.inc(pieces as u64);
         self.bar.reset_eta();
+    }
+
+    /// What was done, and in what time.
+    fn summary(&self) -> String {
+        let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        let earlier = match self.earlier.load(Ordering::Relaxed) {
+            0 => String::new(),
+            earlier => format!(" ({earlier} of them earlier)"),
+        };
+        format!("{}: {done}/{total}{earlier} in {:.1} s", self.title, self.started.elapsed().as_secs_f64())
     }
 
     fn line(&self, message: &str) -> String {
@@ -71,10 +85,27 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        // Before the bar is finished, which sets it to its end.
+        let summary = self.summary();
+        let is_shown = self.lines.is_some() || !self.bar.is_hidden();
         self.bar.finish_and_clear();
-        let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        if self.lines.is_some() || self.bar.length().is_some() && !self.bar.is_hidden() {
-            eprintln!("{}: {done}/{total} in {:.1} s", self.title, self.started.elapsed().as_secs_f64());
+        if is_shown {
+            eprintln!("{summary}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_what_was_done() {
+        let progress = Progress::new(Output::Quiet, "trainings", 300);
+        (0..19).for_each(|_| progress.advance(String::new));
+        assert!(progress.summary().starts_with("trainings: 19/300 in "), "{}", progress.summary());
+        progress.skip(100);
+        let summary = progress.summary();
+        assert!(summary.starts_with("trainings: 119/300 (100 of them earlier) in "), "{summary}");
     }
 }

@@ -197,7 +197,7 @@ pub fn train_patiently(
     let mut curve = Curve::default();
     let mut diverged = false;
     for epoch in 1..=config.epochs {
-        stop::check_patiently()?;
+        stop::check()?;
         let train_loss = trainee.epoch(train, seed, epoch)?;
         diverged = !train_loss.is_finite();
         if diverged {

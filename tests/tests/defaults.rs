@@ -78,22 +78,17 @@ fn ridge(rows: &Rows) -> f64 {
     let n = train.len() as f64;
     let mean = |j: usize| train.iter().map(|row| row[j]).sum::<f64>() / n;
     let means: Vec<f64> = (0..=width).map(mean).collect();
-    let spread = |j: usize| {
-        (train.iter().map(|row| (row[j] - means[j]).powi(2)).sum::<f64>() / n).sqrt()
-    };
+    let spread = |j: usize| (train.iter().map(|row| (row[j] - means[j]).powi(2)).sum::<f64>() / n).sqrt();
     let spreads: Vec<f64> = (0..width).map(spread).collect();
     let z = |row: &Vec<f64>, j: usize| (row[j] - means[j]) / spreads[j];
 
     let penalty = |i: usize, j: usize| if i == j { 1.0 } else { 0.0 };
-    let gram = Mat::from_fn(width, width, |i, j| {
-        train.iter().map(|row| z(row, i) * z(row, j)).sum::<f64>() + penalty(i, j)
-    });
-    let right = Mat::from_fn(width, 1, |i, _| {
-        train.iter().map(|row| z(row, i) * (row[width] - means[width])).sum::<f64>()
-    });
+    let gram =
+        Mat::from_fn(width, width, |i, j| train.iter().map(|row| z(row, i) * z(row, j)).sum::<f64>() + penalty(i, j));
+    let right =
+        Mat::from_fn(width, 1, |i, _| train.iter().map(|row| z(row, i) * (row[width] - means[width])).sum::<f64>());
     let beta = gram.llt(Side::Lower).unwrap().solve(&right);
-    let predict =
-        |row: &Vec<f64>| means[width] + (0..width).map(|j| beta[(j, 0)] * z(row, j)).sum::<f64>();
+    let predict = |row: &Vec<f64>| means[width] + (0..width).map(|j| beta[(j, 0)] * z(row, j)).sum::<f64>();
     r2(&test, &test.iter().map(predict).collect::<Vec<_>>())
 }
 
@@ -111,11 +106,9 @@ fn made(count: usize, width: usize, y: impl Fn(&[f64]) -> f64) -> Rows {
 #[test]
 fn real_regressions_are_as_good_as_ridge_regression_or_better() {
     // How far below ridge a model may be: the more, the fewer test rows there are.
-    for (name, target, slack) in [
-        ("diabetes.csv", "y", 0.06),
-        ("mtcars.csv", "mpg", 0.25),
-        ("faithful.csv", "waiting", 0.06),
-    ] {
+    for (name, target, slack) in
+        [("diabetes.csv", "y", 0.06), ("mtcars.csv", "mpg", 0.25), ("faithful.csv", "waiting", 0.06)]
+    {
         let rows = bundled(name, target);
         let ((said, own), ridge) = (trained(&rows), ridge(&rows));
         println!("{name}: R^2 {own:.3}, ridge {ridge:.3}");

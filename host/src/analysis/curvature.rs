@@ -19,6 +19,7 @@
 
 use super::point::Point;
 use crate::simd::Level;
+use crate::stop;
 use anyhow::Result;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
@@ -233,6 +234,7 @@ pub fn hessian(point: &Point) -> Result<Mat<f64>> {
     let n = shape.theta_len();
     let mut h = Mat::<f64>::zeros(n, n);
     for (start, rows) in point.chunks() {
+        stop::check()?;
         let chunk = Chunk::of(point, start, rows)?;
         for m in 0..shape.layers() {
             for l in 0..=m {

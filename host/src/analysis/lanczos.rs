@@ -4,6 +4,7 @@
 //! eigenvectors' squared first elements are the weights of a Gauss quadrature of the spectral density (Golub and
 //! Meurant 1994; Ghorbani, Krishnan and Xiao 2019). Every new vector is made orthogonal to all earlier ones, twice.
 
+use crate::stop;
 use anyhow::{Context, Result};
 use faer::{Mat, Side};
 use ldnn_core::rng::{Draws, Stream};
@@ -87,6 +88,7 @@ fn tridiagonal(start: &[f64], steps: usize, product: &impl Product) -> Result<(V
     let mut basis: Vec<Vec<f64>> = vec![start.iter().map(|v| v / length).collect()];
     let mut largest = 0f64;
     loop {
+        stop::check()?;
         let last = &basis[basis.len() - 1];
         let mut w = product(last)?;
         diagonal.push(dot(last, &w));

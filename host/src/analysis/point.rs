@@ -1,6 +1,7 @@
 //! A network with its parameters and the data it is looked at on, in double precision.
 
 use crate::simd::Level;
+use crate::stop;
 use crate::task::{Set, SetTarget};
 use anyhow::Result;
 use ldnn_core::Shape;
@@ -83,6 +84,7 @@ impl Point {
         let (mut sum, mut part) = (vec![0.0; direction.len()], vec![0.0; direction.len()]);
         let mut work = vec![0.0; self.shape.tangent_work_len(CHUNK.min(self.rows()))];
         for (start, rows) in self.chunks() {
+            stop::check()?;
             let batch = Batch { data: self.data(), rows: Rows::Range { start, len: rows } };
             let share = rows as f64 / self.rows() as f64;
             let (shape, params) = (&self.shape, &self.params);

@@ -1,7 +1,7 @@
 //! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned activations.
 
 use super::Plan;
-use super::common::{OutArgs, RunPlan, ShardArgs, save_page, set, task_named};
+use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, set, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
 use super::scale::Again;
 use anyhow::{Context, Result, ensure};
@@ -41,6 +41,7 @@ pub struct SizesArgs {
 impl SizesArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        let files = start.files();
         let settings = start.resolve(SizesConfig { widths: vec![10, 25, 50, 100, 200, 400], ensemble }, |c| {
             self.ensemble.apply(&mut c.ensemble);
             set(&mut c.widths, &self.widths);
@@ -49,7 +50,7 @@ impl SizesArgs {
         let count = settings.experiment.ensemble.count(&task, &settings.learned)?;
         let load = settings.experiment.load(count, &task);
         let plan = self.out.plan("out/sizes", settings, task, by_size);
-        plan.costing(load).sharing(&self.shard)
+        plan.costing(load).reading(files).sharing(&self.shard)
     }
 }
 
@@ -85,6 +86,7 @@ pub struct ForecastArgs {
 impl ForecastArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        let files = start.files();
         let settings = start.resolve(ForecastConfig { ensemble, orbit: 125, dt: 0.1, valid: 0.4 }, |c| {
             self.ensemble.apply(&mut c.ensemble);
             set(&mut c.orbit, &self.orbit);
@@ -98,7 +100,7 @@ impl ForecastArgs {
             self.out.plan("out/forecast", settings, task, |s: &Settings<ForecastConfig>, task, folder, output| {
                 save_page(forecast::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
             });
-        Ok(plan.costing(load))
+        Ok(plan.costing(load).reading(files))
     }
 }
 
@@ -129,6 +131,7 @@ pub struct ParticipationArgs {
 impl ParticipationArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        let files = start.files();
         let settings = start.resolve(ensemble, |c| self.ensemble.apply(c))?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
@@ -140,7 +143,7 @@ impl ParticipationArgs {
                     folder,
                 )
             });
-        Ok(plan.costing(load))
+        Ok(plan.costing(load).reading(files))
     }
 }
 
@@ -194,6 +197,7 @@ impl HessianArgs {
             return Ok(Box::new(self.of_model(&layers)?));
         }
         let (task, ensemble, start) = self.ensemble.start(layers)?;
+        let files = start.files();
         let settings = start.resolve(HessianConfig { ensemble, spectrum: SpectrumConfig::default() }, |c| {
             self.ensemble.apply(&mut c.ensemble);
             self.apply(&mut c.spectrum);
@@ -203,7 +207,7 @@ impl HessianArgs {
         let count = ensemble.count(&task, &settings.learned)?;
         let spectra = Load::hessians(count, &ensemble.train.hidden, &task);
         let load = Load::trainings(count, &ensemble.train, &task) + spectra;
-        Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles).costing(load)))
+        Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles).costing(load).reading(files)))
     }
 
     fn apply(&self, c: &mut SpectrumConfig) {
@@ -240,11 +244,13 @@ impl HessianArgs {
             task.inputs,
             task.outputs
         );
-        Ok(self.out.plan("out/hessian-model", settings, task, |s, task, folder, _| {
+        let files: Vec<PathBuf> = self.model.iter().cloned().chain(TaskArgs::file(&settings.task)).collect();
+        let plan = self.out.plan("out/hessian-model", settings, task, |s, task, folder, _| {
             let network: Network = s.model.network()?;
             let set = if s.on_test { &task.test } else { &task.train };
             save_page(hessian::one(&network, set, &s.spectrum, folder)?, &s.spectrum, folder)
-        }))
+        });
+        Ok(plan.reading(files))
     }
 }
 
@@ -295,12 +301,13 @@ impl ClusterArgs {
         let types: usize = settings.groups.iter().flat_map(|(_, g)| g.iter().map(|(_, a)| a.types.len())).sum();
         ensure!(types >= 3, "clusters need at least 3 learned types, but these files hold {types}; give more files");
         let task = Task::new(&Dataset::mnist1d(&Mnist1dConfig::default())?);
-        Ok(self.out.plan("out/cluster", settings, task, |s, _, folder, _| {
+        let plan = self.out.plan("out/cluster", settings, task, |s: &ClusterSettings, _, folder, _| {
             save_page(
                 family::run(&s.groups, folder)?,
                 &std::collections::BTreeMap::from([("runs", s.groups.len())]),
                 folder,
             )
-        }))
+        });
+        Ok(plan.reading(self.activations.iter().cloned()))
     }
 }

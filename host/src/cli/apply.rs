@@ -2,14 +2,15 @@
 
 use super::Plan;
 use super::common::{ConfigArgs, is_gone, refused};
+use super::files::Files;
 use super::tables::TableArgs;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ldnn::data::AtomicFile;
 use ldnn::data::load::{Stream, read_labels};
 use ldnn::data::table::Table;
 use ldnn::fit::{Judged, PredictionWriter, Trained};
 use ldnn::progress::Output;
-use ldnn::stop;
+use ldnn::stop::{self, Stopped};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::io::Write;
@@ -62,6 +63,10 @@ pub struct PredictArgs {
     /// Where the predictions go, all of them or nothing [default: standard output, as they are made]
     #[arg(long, value_name = "FILE.csv")]
     out: Option<PathBuf>,
+    /// Overwrite the file that is at --out
+    #[arg(long)]
+    #[serde(skip)]
+    pub replace: bool,
     /// Rows that are read, predicted and written at a time; 1 answers every row at once
     #[arg(long, value_name = "N", default_value_t = 1024)]
     block: usize,
@@ -80,11 +85,12 @@ pub struct Use {
     model: Trained,
     rows: RefCell<Rows>,
     what: What,
+    inputs: Vec<PathBuf>,
 }
 
 enum What {
     Evaluate,
-    Predict { out: Option<PathBuf>, block: usize },
+    Predict { out: Option<PathBuf>, replace: bool, block: usize },
 }
 
 enum Rows {
@@ -135,7 +141,9 @@ impl EvalArgs {
                 Rows::Stream(stream)
             }
         };
-        Ok(Use { model, rows: RefCell::new(rows), what: What::Evaluate })
+        let inputs =
+            [Some(&self.model), Some(&self.file), self.labels.as_ref()].into_iter().flatten().cloned().collect();
+        Ok(Use { model, rows: RefCell::new(rows), what: What::Evaluate, inputs })
     }
 
     /// The inputs with the right answers beside them, under the names that the model has for them.
@@ -159,15 +167,16 @@ impl EvalArgs {
 }
 
 impl PredictArgs {
-    pub fn resolve(&self) -> Result<Use> {
+    pub fn resolve(&self, replace: bool) -> Result<Use> {
         ensure!(self.block > 0, "--block 0: use 1 or more rows");
         let model = Trained::read(&self.model)?;
         let mut stream = Stream::open(self.file.as_deref(), &self.table.reading(vec![], vec![])?)?;
         stream.test_part();
         let place = self.file.as_ref().map_or("standard input".into(), |p| format!("'{}'", p.display()));
         select(&mut stream, &model, false).with_context(|| format!("in {place}"))?;
-        let what = What::Predict { out: self.out.clone(), block: self.block };
-        Ok(Use { model, rows: RefCell::new(Rows::Stream(stream)), what })
+        let what = What::Predict { out: self.out.clone(), replace, block: self.block };
+        let inputs = vec![self.model.clone(), self.file.clone().unwrap_or_else(|| PathBuf::from("-"))];
+        Ok(Use { model, rows: RefCell::new(Rows::Stream(stream)), what, inputs })
     }
 }
 
@@ -176,16 +185,25 @@ impl Plan for Use {
         Ok(String::new())
     }
 
+    fn files(&self) -> Result<Files> {
+        let files = Files::reading(self.inputs.iter().cloned());
+        Ok(match &self.what {
+            // Predictions have no mark that says who wrote them.
+            What::Predict { out: Some(path), replace, .. } => files.writing(path, |_| false).replacing(*replace),
+            _ => files,
+        })
+    }
+
     fn execute(&self, _: Output) -> Result<String> {
         match &self.what {
             What::Evaluate => self.evaluate(),
-            What::Predict { out: Some(path), block } => {
+            What::Predict { out: Some(path), block, .. } => {
                 let mut file = AtomicFile::create(path).map_err(refused)?;
                 let rows = self.predict(&mut file, *block)?;
                 file.finish()?;
                 Ok(format!("{rows} rows to {}", path.display()))
             }
-            What::Predict { out: None, block } => match self.predict(std::io::stdout().lock(), *block) {
+            What::Predict { out: None, block, .. } => match self.predict(std::io::stdout().lock(), *block) {
                 Err(error) if !is_gone(&error) => Err(error),
                 _ => Ok(String::new()),
             },
@@ -220,7 +238,7 @@ impl Use {
             writer.rows(&predictions).context(cannot)?;
             writer.flush().context(cannot)?;
             if stop::requested() {
-                bail!("stopped on request after {count} rows");
+                return Err(anyhow::Error::new(Stopped).context(format!("{count} rows were predicted")));
             }
         }
         writer.flush().context(cannot)?;

@@ -1,5 +1,6 @@
 //! What several commands have in common.
 
+use super::files::Files;
 use super::runs::Said;
 use super::scale::Again;
 use super::{Mode, Plan};
@@ -13,7 +14,7 @@ use ldnn::folder::RunFolder;
 use ldnn::progress::Output;
 use ldnn::report::{self, Page, Section, judge, printable};
 use ldnn::scale::{Incomplete, Mode as Part, Shard, status};
-use ldnn::stop::Stopped;
+use ldnn::stop::{STOPPED, Stopped};
 use ldnn::task::Task;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +45,11 @@ impl TaskArgs {
 }
 
 impl TaskArgs {
+    /// The file with the user's own data, if the task that was resolved is one.
+    pub fn file(name: &str) -> Option<PathBuf> {
+        Some(PathBuf::from(name)).filter(|path| path.is_file())
+    }
+
     /// Whether the user gives a data set of her own.
     pub fn has_data(&self, layers: &Layers) -> Result<bool> {
         let named = layers.pick("task", self.task.clone())?;
@@ -141,8 +147,19 @@ impl OutArgs {
     /// The plan to do `work` with `settings` in the run folder.
     pub fn plan<S: Serialize>(&self, default: &str, settings: S, task: Task, work: Work<S>) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
-        let (replace, part) = (self.replace, Part::Whole);
-        RunPlan { command: String::new(), settings, task, out, replace, work, load: None, part, sources: vec![] }
+        let (replace, part) = (Some(self.replace), Part::Whole);
+        RunPlan {
+            command: String::new(),
+            settings,
+            task,
+            out,
+            replace,
+            work,
+            load: None,
+            part,
+            sources: vec![],
+            inputs: vec![],
+        }
     }
 }
 
@@ -173,11 +190,13 @@ pub struct RunPlan<S> {
     settings: S,
     task: Task,
     out: PathBuf,
-    replace: bool,
+    /// Whether a run of other settings is deleted; none where there is no flag for it.
+    replace: Option<bool>,
     work: Work<S>,
     load: Option<Load>,
     part: Part,
     sources: Vec<PathBuf>,
+    inputs: Vec<PathBuf>,
 }
 
 impl<S> RunPlan<S> {
@@ -193,7 +212,13 @@ impl<S> RunPlan<S> {
 
     /// The same, and whether a run with other settings that the folder holds is deleted.
     pub fn replacing(self, replace: bool) -> RunPlan<S> {
-        RunPlan { replace, ..self }
+        RunPlan { replace: Some(replace), ..self }
+    }
+
+    /// The same with files that were read for it.
+    pub fn reading(mut self, inputs: impl IntoIterator<Item = PathBuf>) -> RunPlan<S> {
+        self.inputs.extend(inputs);
+        self
     }
 
     /// The same as one of several processes that share the work.
@@ -206,7 +231,18 @@ impl<S: Serialize> RunPlan<S> {
     /// A run with these settings, without work of its own.
     pub fn again(settings: S, task: Task, work: Work<S>, again: Again) -> RunPlan<S> {
         let Again { out, part, sources } = again;
-        RunPlan { command: String::new(), settings, task, out, replace: false, work, load: None, part, sources }
+        RunPlan {
+            command: String::new(),
+            settings,
+            task,
+            out,
+            replace: None,
+            work,
+            load: None,
+            part,
+            sources,
+            inputs: vec![],
+        }
     }
 
     fn stored(&self) -> Result<Stored> {
@@ -230,8 +266,21 @@ impl<S: Serialize> Plan for RunPlan<S> {
         }
     }
 
+    fn files(&self) -> Result<Files> {
+        if self.part == Part::Look {
+            return Ok(Files::default());
+        }
+        let files = Files::reading(self.inputs.iter().cloned());
+        let files = files.running(&self.out, self.stored()?.text().into());
+        Ok(match self.replace {
+            Some(replace) => files.replacing(replace),
+            None => files,
+        })
+    }
+
     fn execute(&self, output: Output) -> Result<String> {
-        let folder = RunFolder::open_as(&self.out, &self.stored()?, self.replace, self.part, &self.sources)?;
+        let replace = self.replace == Some(true);
+        let folder = RunFolder::open_as(&self.out, &self.stored()?, replace, self.part, &self.sources)?;
         finish((self.work)(&self.settings, &self.task, &folder, output), &folder)
     }
 }
@@ -275,14 +324,11 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<Refused>() {
         2
     } else if error.is::<Stopped>() || Incomplete::of(error).is_some() {
-        GO_ON_LATER
+        STOPPED
     } else {
         1
     }
 }
-
-/// Not finished; the same command goes on from there.
-const GO_ON_LATER: u8 = 75;
 
 /// The user's data or request are wrong, though it only showed on the way: exit code 2.
 #[derive(Debug)]
@@ -379,7 +425,7 @@ where
 }
 
 /// The matches of the command that is done.
-fn innermost(matches: &ArgMatches) -> &ArgMatches {
+pub fn innermost(matches: &ArgMatches) -> &ArgMatches {
     let mut own = matches;
     while let Some((_, inside)) = own.subcommand() {
         own = inside;

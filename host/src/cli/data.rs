@@ -1,6 +1,7 @@
 //! `ldnn data`
 
 use super::common::{ConfigArgs, given_on};
+use super::files::{self, Files};
 use super::{Mode, Plan};
 use anyhow::Result;
 use clap::{ArgMatches, Subcommand};
@@ -49,6 +50,9 @@ enum Set {
         /// The table to write
         #[arg(long, value_name = "FILE.csv")]
         out: PathBuf,
+        /// Overwrite a file that holds something else
+        #[arg(long)]
+        replace: bool,
     },
 }
 
@@ -58,6 +62,9 @@ struct To {
     /// The archive to write
     #[arg(long, value_name = "FILE.npz")]
     out: PathBuf,
+    /// Overwrite a file that holds something else
+    #[arg(long)]
+    replace: bool,
     #[command(flatten)]
     config: ConfigArgs,
 }
@@ -67,16 +74,21 @@ struct Resolved {
     settings: String,
     bytes: Vec<u8>,
     out: PathBuf,
+    replace: bool,
 }
 
 impl Args {
     pub fn resolve(&self, matches: &ArgMatches) -> Result<impl Plan + use<>> {
-        let ((settings, bytes), out) = match &self.set {
-            Set::Mnist1d { config, to } => (made(to, config, matches, mnist1d_npz)?, &to.out),
-            Set::Vanderpol { config, to } => (made(to, config, matches, vanderpol_npz)?, &to.out),
-            Set::Digits { out } => ((String::new(), digits_csv()?.into_bytes()), out),
+        let (settings, bytes) = match &self.set {
+            Set::Mnist1d { config, to } => made(to, config, matches, mnist1d_npz)?,
+            Set::Vanderpol { config, to } => made(to, config, matches, vanderpol_npz)?,
+            Set::Digits { .. } => (String::new(), digits_csv()?.into_bytes()),
         };
-        Ok(Resolved { settings, bytes, out: out.clone() })
+        let (out, replace) = match &self.set {
+            Set::Mnist1d { to, .. } | Set::Vanderpol { to, .. } => (&to.out, to.replace),
+            Set::Digits { out, replace } => (out, *replace),
+        };
+        Ok(Resolved { settings, bytes, out: out.clone(), replace })
     }
 
     /// What is to be done with the plan.
@@ -108,6 +120,11 @@ impl Plan for Resolved {
 
     fn config(&self) -> Result<String> {
         Ok(self.settings.clone())
+    }
+
+    fn files(&self) -> Result<Files> {
+        let files = Files::default().writing(&self.out, |path| files::holds(path, &self.bytes));
+        Ok(files.replacing(self.replace))
     }
 
     fn execute(&self, _: Output) -> Result<String> {

@@ -1,12 +1,12 @@
 //! The flags that say which table is learned from, what of it is to be predicted, and how it is divided.
 
 use super::tables::TableArgs;
-use anyhow::{Context, Result, ensure};
-use ldnn::data::Dataset;
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use ldnn::data::load::{Loaded, Wanted, load};
-use ldnn::data::table::{Column, Table};
+use ldnn::data::table::{Column, NoNumber, Table};
 use ldnn::data::tabular::{RawTarget, Tabular};
 use ldnn::fit::{Parts, Rows};
+use ldnn::report::printable;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -116,13 +116,23 @@ impl DataArgs {
 }
 
 impl DataSettings {
+    /// The files that are read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let others = [&self.test, &self.labels, &self.test_labels];
+        others.into_iter().flatten().chain([&self.file]).cloned().collect()
+    }
+
     /// Reads the tables.
     pub fn load(&self) -> Result<Rows> {
         ensure!(!self.file.as_os_str().is_empty(), "which table? Give a FILE");
+        self.check_roles()?;
         let Loaded { mut table, test, target } = self.read(&self.file, &self.target, self.labels.as_deref())?;
         let groups = self.group.as_ref().map(|name| table.take(name).context("--group")).transpose()?;
         let classify = self.kind.map(|kind| kind == Kind::Classification);
         let data = Tabular::new(table, &target, classify).with_context(|| format!("in '{}'", self.file.display()))?;
+        if let Some(doubt) = data.target.doubt().filter(|_| classify.is_none()) {
+            eprintln!("{}", printable(&format!("note: {doubt} (--classification or --regression says which it is)")));
+        }
         let name = self.file.file_stem().map_or_else(|| "table".into(), |s| s.to_string_lossy().into_owned());
         let classes = matches!(data.target, RawTarget::Classes(..));
         let test = match &self.test {
@@ -131,6 +141,21 @@ impl DataSettings {
         };
         let test = test.map(|table| self.test_rows(table, &target, classes).context("--test")).transpose()?;
         Ok(Rows { name, data, groups: groups.map(Column::into_text), test })
+    }
+
+    /// A column has one role.
+    fn check_roles(&self) -> Result<()> {
+        let group: Vec<String> = self.group.iter().cloned().collect();
+        let roles = [("--target", &self.target), ("--group", &group), ("--ignore", &self.ignore)];
+        let all: Vec<(&str, &String)> =
+            roles.into_iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))).collect();
+        for (i, (flag, name)) in all.iter().enumerate() {
+            if let Some((other, _)) = all[..i].iter().find(|(_, earlier)| earlier == name) {
+                ensure!(other != flag, "{flag}: the column '{name}' is named twice");
+                bail!("the column '{name}' is named with {other} and with {flag}; it can be one of the two");
+            }
+        }
+        Ok(())
     }
 
     fn read_test(&self, path: &Path, target: &[String]) -> Result<Table> {
@@ -150,7 +175,11 @@ impl DataSettings {
     fn read(&self, path: &Path, target: &[String], labels: Option<&Path>) -> Result<Loaded> {
         let text = self.group.iter().map(String::as_str).collect();
         let reading = self.table.reading(text, self.ignore.iter().map(String::as_str).collect())?;
-        load(path, &Wanted { reading, target, labels, optional: vec![] })
+        let loaded = load(path, &Wanted { reading, target, labels, optional: vec![] });
+        loaded.map_err(|error| match error.is::<NoNumber>() {
+            true => anyhow!("{error:#}; a column that is no input is named with --target, --group or --ignore"),
+            false => error,
+        })
     }
 
     /// One division into training and test rows.
@@ -162,23 +191,24 @@ impl DataSettings {
     ///
     /// # Errors
     /// If the settings were made for other ones.
-    pub fn note(&mut self, parts: &Parts) -> Result<()> {
-        let rows = print_of(&parts.data);
+    pub fn note(&mut self, rows: &Rows) -> Result<()> {
+        let rows = print_of(rows);
         ensure!(
             self.rows == 0 || self.rows == rows,
-            "the --config was made for other rows of '{}' (data.rows = {}, now {rows}); without that line it is taken for \
-             these rows",
-            self.file.display(),
-            self.rows
+            "the rows of '{}' are not those that the --config was made for: the table has changed, or which columns and rows \
+             are taken of it; add --set data.rows=0 to use it as it is now",
+            self.file.display()
         );
         self.rows = rows;
         Ok(())
     }
 }
 
-/// A fingerprint of the rows.
-fn print_of(set: &Dataset) -> u32 {
-    let numbers = set.x.iter().chain(&set.x_test).flat_map(|x| x.to_le_bytes());
-    let targets = format!("{:?}{:?}", set.target, set.target_test);
-    ldnn_core::image::checksum(&numbers.chain(targets.into_bytes()).collect::<Vec<u8>>())
+/// A fingerprint of the rows as they stand in the tables, however they are divided.
+fn print_of(rows: &Rows) -> u32 {
+    let parts = || std::iter::once(&rows.data).chain(&rows.test);
+    let numbers = parts().flat_map(|part| &part.x).flat_map(|x| x.to_le_bytes());
+    let others = parts().map(|part| format!("{:?}{:?}", part.features, part.target)).collect::<String>();
+    let others = others + &format!("{:?}", rows.groups);
+    ldnn_core::image::checksum(&numbers.chain(others.into_bytes()).collect::<Vec<u8>>())
 }

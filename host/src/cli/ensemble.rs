@@ -78,16 +78,22 @@ pub struct Start {
     layers: Layers,
     task: String,
     learned: Vec<Learned>,
+    files: Vec<PathBuf>,
 }
 
 impl Start {
+    /// The files that were read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.files.clone()
+    }
+
     /// The resolved settings.
     pub fn resolve<C: Serialize + DeserializeOwned>(
         self,
         default: C,
         flags: impl FnOnce(&mut C),
     ) -> Result<Settings<C>> {
-        let Start { layers, task, learned } = self;
+        let Start { layers, task, learned, .. } = self;
         let start = Settings { task: task.clone(), _activations: IgnoredAny, learned: vec![], experiment: default };
         let settings = layers.resolve(start, |s| flags(&mut s.experiment))?;
         Ok(Settings { task, learned, ..settings })
@@ -98,12 +104,14 @@ impl EnsembleArgs {
     /// The task, the learned activations, and ensembles as they are by default.
     pub fn start(&self, layers: Layers) -> Result<(Task, ValidateConfig, Start)> {
         let (name, task) = self.task.load(&layers)?;
-        let learned = match layers.pick("activations", self.activations.clone())? {
-            Some(files) => read_all(&files)?,
+        let given: Option<Vec<PathBuf>> = layers.pick("activations", self.activations.clone())?;
+        let learned = match &given {
+            Some(files) => read_all(files)?,
             None => layers.pick("learned", None)?.unwrap_or_default(),
         };
+        let files = given.into_iter().flatten().chain(TaskArgs::file(&name)).collect();
         let config = default_ensembles(&learned);
-        Ok((task, config, Start { layers, task: name, learned }))
+        Ok((task, config, Start { layers, task: name, learned, files }))
     }
 
     /// Puts in what the flags say.

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
+use super::files::{Files, is_interchange};
 use anyhow::{Context, Result, ensure};
 use clap::ArgMatches;
 use ldnn::activations::{Activations, SAMPLES, base_named};
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 #[command(after_help = EXPORT_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
+#[command(mut_arg("replace", |arg| arg.help("Delete a run with other settings that the folder holds, or overwrite the FILE")))]
 pub struct ExportArgs {
     /// A model of `ldnn train`, a run folder of `ldnn meta`, its activations.json, or a trained network (networks/NAME-SEED.json of `ldnn validate
     /// --keep-networks`); without learned activations, a base function's name
@@ -215,10 +217,11 @@ impl ExportArgs {
             export.formats = vec![Format::of(*form)];
         }
         export.check(&task, &given)?;
+        let inputs: Vec<PathBuf> = TaskArgs::file(&task_name).into_iter().chain([PathBuf::from(&run)]).collect();
         let settings = Settings { from: run, task: task_name, export, given };
         Ok(match file {
-            Some((form, path)) => Box::new(OneFile { settings, task, form, path }),
-            None => Box::new(self.out.plan("out/export", settings, task, write)),
+            Some((form, path)) => Box::new(OneFile { settings, task, form, path, inputs, replace: self.out.replace }),
+            None => Box::new(self.out.plan("out/export", settings, task, write).reading(inputs)),
         })
     }
 
@@ -263,6 +266,8 @@ struct OneFile {
     task: Task,
     form: Form,
     path: PathBuf,
+    inputs: Vec<PathBuf>,
+    replace: bool,
 }
 
 impl Plan for OneFile {
@@ -272,6 +277,11 @@ impl Plan for OneFile {
 
     fn config(&self) -> Result<String> {
         toml::to_string(&self.settings).context("the settings cannot be written as TOML")
+    }
+
+    fn files(&self) -> Result<Files> {
+        let files = Files::reading(self.inputs.iter().cloned());
+        Ok(files.writing(&self.path, is_interchange).replacing(self.replace))
     }
 
     fn execute(&self, _: Output) -> Result<String> {
@@ -324,6 +334,10 @@ impl VerifyArgs {
 impl Plan for Verify {
     fn describe(&self) -> Result<String> {
         Ok(format!("verify {}", self.folder.display()))
+    }
+
+    fn files(&self) -> Result<Files> {
+        Ok(Files::reading([self.folder.clone()]).compiling(self.folder.join("verify")))
     }
 
     fn execute(&self, _: Output) -> Result<String> {

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::common::ConfigArgs;
+use super::files::{Files, is_model};
 use anyhow::{Context, Result};
 use ldnn::activations::{Activations, base_named};
 use ldnn::data::tabular::Purpose;
@@ -21,6 +22,10 @@ pub struct ImportArgs {
     /// The model
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
+    /// Overwrite a file that is no model
+    #[arg(long)]
+    #[serde(skip)]
+    pub replace: bool,
     /// What the hidden layers do, if the file does not say it: relu, tanh, ..., or a run folder or file of learned activations
     #[arg(long, value_name = "WHICH")]
     activation: Option<String>,
@@ -56,11 +61,13 @@ not read, for they can run programs.";
 /// A model that was read.
 pub struct Imported {
     model: Trained,
+    inputs: Vec<PathBuf>,
     out: PathBuf,
+    replace: bool,
 }
 
 impl ImportArgs {
-    pub fn resolve(&self) -> Result<Imported> {
+    pub fn resolve(&self, replace: bool) -> Result<Imported> {
         let bundle = interchange::read(&self.file)?;
         let name = self.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let given = Import {
@@ -72,7 +79,10 @@ impl ImportArgs {
             provenance: format!("ldnn {}: imported from {name}", env!("CARGO_PKG_VERSION")),
         };
         let model = interchange::import(bundle, &given).with_context(|| format!("in '{}'", self.file.display()))?;
-        Ok(Imported { model, out: self.out.clone() })
+        // A name of a base function leads to no file.
+        let inputs = [Some(self.file.clone()), self.activation.as_ref().map(PathBuf::from)];
+        let inputs = inputs.into_iter().flatten().collect();
+        Ok(Imported { model, inputs, out: self.out.clone(), replace })
     }
 }
 
@@ -89,6 +99,11 @@ fn activation(name: &str) -> Result<(String, Option<Activations>)> {
 impl Plan for Imported {
     fn describe(&self) -> Result<String> {
         Ok(format!("import to {}", self.out.display()))
+    }
+
+    fn files(&self) -> Result<Files> {
+        let files = Files::reading(self.inputs.iter().cloned());
+        Ok(files.writing(&self.out, is_model).replacing(self.replace))
     }
 
     fn execute(&self, _: Output) -> Result<String> {

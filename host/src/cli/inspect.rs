@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::common::ConfigArgs;
+use super::files::{self, Files};
 use anyhow::{Result, bail};
 use ldnn::data::write_atomically;
 use ldnn::inspect::{Portrait, inspect};
@@ -24,6 +25,10 @@ pub struct InspectArgs {
     /// Draw the activations into a file, .svg or .png
     #[arg(long, value_name = "FILE.svg")]
     picture: Option<PathBuf>,
+    /// Overwrite a file that holds something else than the picture
+    #[arg(long, requires = "picture")]
+    #[serde(skip)]
+    pub replace: bool,
     /// List all inputs, however many
     #[arg(long)]
     inputs: bool,
@@ -34,9 +39,10 @@ pub struct InspectArgs {
 
 /// A file to be shown.
 pub struct Inspect {
+    file: PathBuf,
     portrait: Portrait,
-    title: String,
-    picture: Option<(PathBuf, Form)>,
+    picture: Option<(PathBuf, Vec<u8>)>,
+    replace: bool,
     inputs: bool,
 }
 
@@ -47,7 +53,7 @@ enum Form {
 }
 
 impl InspectArgs {
-    pub fn resolve(&self) -> Result<Inspect> {
+    pub fn resolve(&self, replace: bool) -> Result<Inspect> {
         let form = |path: &PathBuf| {
             let ending = path.extension().map(|e| e.to_ascii_lowercase().to_string_lossy().into_owned());
             Ok(match ending.as_deref() {
@@ -58,7 +64,18 @@ impl InspectArgs {
         };
         let picture = self.picture.as_ref().map(form).transpose()?;
         let title = self.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        Ok(Inspect { portrait: inspect(&self.file)?, title, picture, inputs: self.inputs })
+        let portrait = inspect(&self.file)?;
+
+        let draw = |(path, form): (PathBuf, Form)| -> Result<(PathBuf, Vec<u8>)> {
+            let drawing = portrait.picture(&format!("Activations of {title}"));
+            let bytes = match form {
+                Form::Svg => drawing.to_svg().into_bytes(),
+                Form::Png => drawing.to_png()?,
+            };
+            Ok((path, bytes))
+        };
+        let picture = picture.map(draw).transpose()?;
+        Ok(Inspect { file: self.file.clone(), portrait, picture, replace, inputs: self.inputs })
     }
 }
 
@@ -67,15 +84,18 @@ impl Plan for Inspect {
         Ok(String::new())
     }
 
+    fn files(&self) -> Result<Files> {
+        let files = Files::reading([self.file.clone()]).replacing(self.replace);
+        Ok(match &self.picture {
+            Some((path, bytes)) => files.writing(path, |path| files::holds(path, bytes)),
+            None => files,
+        })
+    }
+
     fn execute(&self, _: Output) -> Result<String> {
         let mut text = self.portrait.to_text(self.inputs);
-        if let Some((path, form)) = &self.picture {
-            let drawing = self.portrait.picture(&format!("Activations of {}", self.title));
-            let bytes = match form {
-                Form::Svg => drawing.to_svg().into_bytes(),
-                Form::Png => drawing.to_png()?,
-            };
-            write_atomically(path, &bytes)?;
+        if let Some((path, bytes)) = &self.picture {
+            write_atomically(path, bytes)?;
             text += &format!("\npicture: {}\n", path.display());
         }
         Ok(text)

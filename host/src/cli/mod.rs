@@ -7,6 +7,8 @@ mod data;
 mod dataset;
 mod ensemble;
 mod export;
+mod files;
+mod flags;
 mod import;
 mod inspect;
 mod meta;
@@ -21,10 +23,11 @@ mod validate;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use common::{flagged, say};
+use common::{flagged, innermost, say};
+use files::Files;
 use ldnn::progress::Output;
 use ldnn::report::printable;
-use ldnn::stop;
+use ldnn::stop::{self, STOPPED, Stopped};
 use std::process::ExitCode;
 
 /// Neural networks whose neurons learn their own activation functions.
@@ -55,7 +58,8 @@ Examples:
 Settings: every command takes --config FILE.toml and --set a.b=c, and shows what comes out with --print-config. A run stores
 its settings as config.toml, which --config takes.
 
-Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 75 not finished: the same command goes on.";
+Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 75 not finished: it was stopped, or waits for other shards; the same
+command goes on.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -128,6 +132,8 @@ trait Plan {
     }
     /// Takes note of the command that the user gave, which a run folder stores with the settings.
     fn called(&mut self, _command: &str) {}
+    /// What it reads and writes.
+    fn files(&self) -> Result<Files>;
     /// Does it; the result is for standard output.
     fn execute(&self, output: Output) -> Result<String>;
 }
@@ -145,22 +151,40 @@ impl Plan for Box<dyn Plan> {
         (**self).called(command);
     }
 
+    fn files(&self) -> Result<Files> {
+        (**self).files()
+    }
+
     fn execute(&self, output: Output) -> Result<String> {
         (**self).execute(output)
     }
 }
 
+/// The commands and flags, as `--help` shows them.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Parses, resolves, carries out.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let mut command = Cli::command();
+    let matches = command.get_matches_mut();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let own = innermost_command(&command, &matches);
     stop::install();
     let output = if cli.quiet { Output::Quiet } else { Output::Normal };
     let (mut plan, mode) = match prepare(&cli, &matches) {
         Ok(prepared) => prepared,
-        Err(error) => return fail(&error, 2),
+        Err(error) if error.is::<Stopped>() => return fail(&error, STOPPED, own),
+        Err(error) => return fail(&error, 2, own),
     };
     plan.called(&command_of(&matches));
+    if let Mode::Work = mode
+        && let Err(error) = may_work(&plan, &matches)
+    {
+        return fail(&error, 2, own);
+    }
     let result = match mode {
         Mode::Work => plan.execute(output),
         Mode::DryRun => plan.describe(),
@@ -168,7 +192,7 @@ pub fn main() -> ExitCode {
     };
     match result.and_then(|text| say(&text)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, common::exit_code(&error)),
+        Err(error) => fail(&error, common::exit_code(&error), own),
     }
 }
 
@@ -180,6 +204,21 @@ fn command_of(matches: &ArgMatches) -> String {
         inside = own;
     }
     words.join(" ")
+}
+
+/// The command that is done, with the flags that all have.
+fn innermost_command<'a>(command: &'a clap::Command, matches: &ArgMatches) -> &'a clap::Command {
+    let Some((name, inside)) = matches.subcommand() else { return command };
+    command.find_subcommand(name).map_or(command, |own| innermost_command(own, inside))
+}
+
+/// Refuses a plan that would write where it must not.
+fn may_work(plan: &impl Plan, matches: &ArgMatches) -> Result<()> {
+    let files = plan.files()?;
+    if files.keep_work() {
+        stop::work_is_kept();
+    }
+    files.check(files::config(innermost(matches)).as_deref())
 }
 
 fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
@@ -201,12 +240,12 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Export(args) => (args.resolve(matches)?, args.out.mode()),
-        Command::Import(args) => flagged(args, &args.config, matches, import::ImportArgs::resolve)?,
+        Command::Import(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
         Command::Tune(args) => (Box::new(args.resolve(matches)?), args.out.mode()),
         Command::Train(args) => (Box::new(args.resolve(matches)?), args.mode()),
         Command::Eval(args) => flagged(args, &args.config, matches, apply::EvalArgs::resolve)?,
-        Command::Predict(args) => flagged(args, &args.config, matches, apply::PredictArgs::resolve)?,
-        Command::Inspect(args) => flagged(args, &args.config, matches, inspect::InspectArgs::resolve)?,
+        Command::Predict(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
+        Command::Inspect(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
         Command::Verify(args) => flagged(args, &args.config, matches, export::VerifyArgs::resolve)?,
         Command::Run(args) => (args.resolve()?, args.mode()),
         Command::Merge(args) => flagged(args, &args.config, matches, scale::MergeArgs::resolve)?,
@@ -219,7 +258,8 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
     })
 }
 
-fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("{}", printable(&format!("error: {error:#}")));
+fn fail(error: &anyhow::Error, code: u8, command: &clap::Command) -> ExitCode {
+    let message = flags::settled(&format!("error: {error:#}"), command);
+    eprintln!("{}", printable(&message));
     ExitCode::from(code)
 }

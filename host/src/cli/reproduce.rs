@@ -93,10 +93,11 @@ impl Args {
         let (settings, task) = asked.settings(&self.out.layers(SECTION)?, &self.task)?;
         let preset = settings.reproduce.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
         let name = name_of(&settings.reproduce.experiments);
+        let data = TaskArgs::file(&settings.task);
         let load = settings.reproduce.costs(&task)?.load();
         let plan =
             self.out.plan(&format!("out/{name}-{preset}"), settings, task, |s, t, f, o| work(s, t, f, Stage::All, o));
-        plan.costing(load).sharing(&self.shard)
+        plan.costing(load).reading(data).sharing(&self.shard)
     }
 
     fn experiments(&self) -> Vec<Experiment> {
@@ -137,14 +138,19 @@ impl OfFile {
     }
 
     /// The plan to do a stage of it.
-    pub fn plan(self, again: Again, replace: bool, stage: Stage) -> Result<RunPlan<Settings>> {
+    pub fn plan(self, again: Again, replace: Option<bool>, stage: Stage) -> Result<RunPlan<Settings>> {
         let load = self.costs()?.load();
+        let data = TaskArgs::file(&self.settings.task);
         let work = match stage {
             Stage::All | Stage::Train => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::All, o),
             Stage::Learn => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Learn, o),
             Stage::Select => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Select, o),
         };
-        Ok(RunPlan::again(self.settings, self.task, work, again).of("reproduce").replacing(replace).costing(load))
+        let plan = RunPlan::again(self.settings, self.task, work, again).of("reproduce").costing(load).reading(data);
+        Ok(match replace {
+            Some(replace) => plan.replacing(replace),
+            None => plan,
+        })
     }
 }
 
@@ -186,7 +192,7 @@ impl Asked {
 pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings = config.settings()?;
     let task = task_named(&settings.task, true)?;
-    OfFile { settings, task }.plan(again, false, Stage::All).map(|plan| Box::new(plan) as Box<dyn Plan>)
+    OfFile { settings, task }.plan(again, None, Stage::All).map(|plan| Box::new(plan) as Box<dyn Plan>)
 }
 
 fn work(settings: &Settings, task: &Task, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {

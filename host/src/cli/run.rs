@@ -1,6 +1,7 @@
 //! `ldnn run`, `ldnn slurm`: studies, and the script for a cluster that does them.
 
 use super::common::{ConfigArgs, ShardArgs, finish};
+use super::files::Files;
 use super::reproduce::{self, OfFile};
 use super::scale::Again;
 use super::{Mode, Plan};
@@ -119,8 +120,11 @@ struct Settings {
 pub struct StudyPlan {
     settings: Settings,
     tasks: Tasks,
+    /// Its file, if it was not found in a run folder.
+    file: Option<PathBuf>,
     out: PathBuf,
-    replace: bool,
+    /// None where there is no flag for it.
+    replace: Option<bool>,
     part: Part,
     sources: Vec<PathBuf>,
     stage: Stage,
@@ -167,14 +171,16 @@ impl RunArgs {
                     "--stage select: only studies of reproduce have it; here are learn and train"
                 );
                 let (settings, list) = (Settings { study: *study }, self.plan);
-                Ok(Box::new(StudyPlan { settings, tasks, out, replace, part, sources, stage, list }))
+                let (file, replace) = (Some(path.to_path_buf()), Some(replace));
+                Ok(Box::new(StudyPlan { settings, tasks, file, out, replace, part, sources, stage, list }))
             }
             File::Reproduce(of) => {
                 ensure!(
                     !self.plan,
                     "--plan: there is no list of a study of reproduce; --dry-run says how much work it is"
                 );
-                Ok(Box::new(of.plan(Again { out, part, sources }, replace, stage)?))
+                let plan = of.plan(Again { out, part, sources }, Some(replace), stage)?;
+                Ok(Box::new(plan.reading([path.to_path_buf()])))
             }
         }
     }
@@ -185,7 +191,8 @@ pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings = config.settings()?;
     let Again { out, part, sources } = again;
     let (tasks, stage) = (Tasks::default(), Stage::All);
-    Ok(Box::new(StudyPlan { settings, tasks, out, replace: false, part, sources, stage, list: false }))
+    let (file, replace) = (None, None);
+    Ok(Box::new(StudyPlan { settings, tasks, file, out, replace, part, sources, stage, list: false }))
 }
 
 /// A stage, with how many pieces it has and what they cost.
@@ -281,11 +288,24 @@ impl Plan for StudyPlan {
         Ok(self.stored()?.text().into())
     }
 
+    fn files(&self) -> Result<Files> {
+        if self.list || self.part == Part::Look {
+            return Ok(Files::default());
+        }
+        let files = Files::reading(self.file.clone());
+        let files = files.running(&self.out, self.stored()?.text().into());
+        Ok(match self.replace {
+            Some(replace) => files.replacing(replace),
+            None => files,
+        })
+    }
+
     fn execute(&self, output: Output) -> Result<String> {
         if self.list {
             return self.print();
         }
-        let folder = RunFolder::open_as(&self.out, &self.stored()?, self.replace, self.part, &self.sources)?;
+        let replace = self.replace == Some(true);
+        let folder = RunFolder::open_as(&self.out, &self.stored()?, replace, self.part, &self.sources)?;
         finish(study::run(&self.settings.study, &self.tasks, &folder, self.stage, output), &folder)
     }
 }

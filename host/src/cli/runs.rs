@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::common::ConfigArgs;
+use super::files::Files;
 use anyhow::{Context, Result, ensure};
 use ldnn::folder::{CONFIG, difference, read_config};
 use ldnn::progress::Output;
@@ -61,6 +62,10 @@ impl Said {
 }
 
 impl Plan for Said {
+    fn files(&self) -> Result<Files> {
+        Ok(Files::default())
+    }
+
     fn describe(&self) -> Result<String> {
         Ok(self.0.clone())
     }

@@ -2,6 +2,7 @@
 
 use super::common::{ConfigArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
+use super::files::{self, Files, is_model};
 use super::{Mode, Plan};
 use anyhow::{Context, Result};
 use clap::ArgMatches;
@@ -79,8 +80,9 @@ impl FitArgs {
     }
 
     /// What --activations asks for, here or in a file.
-    pub fn activate(&self, layers: &ldnn::config::Layers, fit: &mut FitConfig) -> Result<()> {
-        let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else { return Ok(()) };
+    /// The file that they come from, if they do.
+    pub fn activate(&self, layers: &ldnn::config::Layers, fit: &mut FitConfig) -> Result<Option<PathBuf>> {
+        let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else { return Ok(None) };
         let names: Vec<String> = which.split(',').map(|n| n.trim().to_string()).collect();
         match which.as_str() {
             "learn" => fit.activate = Activate::Learn,
@@ -91,9 +93,10 @@ impl FitArgs {
             file => {
                 let known = || "--activations: neither learn, none nor names of base functions (relu, tanh, ...)";
                 fit.activate = Activate::Given(Activations::read(Path::new(file)).with_context(known)?);
+                return Ok(Some(PathBuf::from(file)));
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -119,7 +122,7 @@ pub struct TrainArgs {
     /// The model; the run goes into a folder beside it, FILE.run
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
-    /// Delete a run with other settings that the folder holds
+    /// Delete a run with other settings that the folder holds, and overwrite a FILE that is no model
     #[arg(long)]
     replace: bool,
     /// Print the resolved settings and do nothing
@@ -175,8 +178,18 @@ enum Division {
 pub struct Train {
     settings: Settings,
     division: Division,
+    inputs: Vec<PathBuf>,
     out: PathBuf,
     replace: bool,
+}
+
+impl Train {
+    /// The run folder.
+    fn folder(&self) -> PathBuf {
+        let mut beside = self.out.clone().into_os_string();
+        beside.push(".run");
+        beside.into()
+    }
 }
 
 impl TrainArgs {
@@ -184,7 +197,7 @@ impl TrainArgs {
         let layers = self.config.layers("fit")?;
         let given = [given_on(matches, &DATA_FLAGS), given_on(matches, &FIT_FLAGS), given_on(matches, &FLAGS)].concat();
         let mut settings = layers.resolve_given(self.settings(), &given)?;
-        self.fit.activate(&layers, &mut settings.fit)?;
+        let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.fit.classical.retain(|name| name != "none");
         let rows = settings.data.load()?;
         let seed = settings.fit.seed;
@@ -192,14 +205,15 @@ impl TrainArgs {
             None => Division::Once(Box::new(settings.data.divide(&rows, seed)?)),
             Some(folds) => Division::Folds(rows.folds(folds, seed)?, Box::new(rows.whole(seed)?)),
         };
+        settings.data.note(&rows)?;
         let (Division::Once(all) | Division::Folds(_, all)) = &division;
-        settings.data.note(all)?;
         settings.fit.check(&Task::new(&all.data))?;
         if let Division::Folds(folds, _) = &division {
             let check = |parts: &Parts| settings.fit.check(&Task::new(&parts.data));
             folds.iter().try_for_each(check).context("--folds")?;
         }
-        Ok(Train { settings, division, out: self.out.clone(), replace: self.replace })
+        let inputs = settings.data.files().into_iter().chain(activations).collect();
+        Ok(Train { settings, division, inputs, out: self.out.clone(), replace: self.replace })
     }
 
     /// What is to be done with the plan.
@@ -234,10 +248,13 @@ impl Plan for Train {
         Ok(self.stored()?.text().into())
     }
 
+    fn files(&self) -> Result<Files> {
+        let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_model);
+        Ok(files.running(&self.folder(), self.stored()?.text().into()).replacing(self.replace))
+    }
+
     fn execute(&self, output: Output) -> Result<String> {
-        let mut beside = self.out.clone().into_os_string();
-        beside.push(".run");
-        let folder = RunFolder::open(Path::new(&beside), &self.stored()?, self.replace)?;
+        let folder = RunFolder::open(&self.folder(), &self.stored()?, self.replace)?;
         let fitted = match &self.division {
             Division::Once(parts) => fit::run(&self.settings.fit, parts, &folder, output)?,
             Division::Folds(folds, whole) => fit::cross(&self.settings.fit, folds, whole, &folder, output)?,

@@ -3,6 +3,7 @@
 use super::Plan;
 use super::common::{OutArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
+use super::files::Files;
 use super::train::{FIT_FLAGS, FitArgs};
 use anyhow::{Context, Result, ensure};
 use clap::ArgMatches;
@@ -69,6 +70,7 @@ struct Settings {
 pub struct Tune {
     settings: Settings,
     parts: Parts,
+    inputs: Vec<PathBuf>,
     out: PathBuf,
     replace: bool,
 }
@@ -82,15 +84,16 @@ impl TuneArgs {
         let (data, fit, space) = (self.data.settings(), self.fit.settings(), Space::default());
         let start = Settings { budget: self.budget, _activations: IgnoredAny, data, fit, space };
         let mut settings = layers.resolve_given(start, &given)?;
-        self.fit.activate(&layers, &mut settings.fit)?;
+        let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.space.check()?;
         ensure!((1..=MOST).contains(&settings.budget), "--budget {}: use 1 to {MOST} trials", settings.budget);
         let rows = settings.data.load()?;
         let parts = settings.data.divide(&rows, settings.fit.seed)?;
-        settings.data.note(&parts)?;
+        settings.data.note(&rows)?;
         settings.fit.check(&Task::new(&parts.data))?;
         let out = self.out.out.clone().unwrap_or_else(|| PathBuf::from("out/tune"));
-        Ok(Tune { settings, parts, out, replace: self.out.replace })
+        let inputs = settings.data.files().into_iter().chain(activations).collect();
+        Ok(Tune { settings, parts, inputs, out, replace: self.out.replace })
     }
 }
 
@@ -125,6 +128,11 @@ impl Plan for Tune {
 
     fn config(&self) -> Result<String> {
         Ok(self.stored()?.text().into())
+    }
+
+    fn files(&self) -> Result<Files> {
+        let files = Files::reading(self.inputs.iter().cloned());
+        Ok(files.running(&self.out, self.stored()?.text().into()).replacing(self.replace))
     }
 
     fn execute(&self, output: Output) -> Result<String> {

@@ -38,13 +38,14 @@ violins.svg/.png and curves.svg/.png. A training that diverges is recorded as di
 impl Args {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, config, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        let files = start.files();
         let settings = start.resolve(config, |c| {
             self.ensemble.apply(c);
             c.keep_networks |= self.keep_networks;
         })?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
-        self.out.plan("out/validate", settings, task, compare).costing(load).sharing(&self.shard)
+        self.out.plan("out/validate", settings, task, compare).costing(load).reading(files).sharing(&self.shard)
     }
 }
 

@@ -35,7 +35,7 @@ pub fn overlay(base: &mut Table, over: &Table) {
 /// If the path leads through something that is neither table nor list, or past the end of a list.
 pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
     let keys: Vec<&str> = path.split('.').map(str::trim).collect();
-    ensure!(keys.iter().all(|k| !k.is_empty()), "'{path}' is no name of a setting; write one as in train.epochs");
+    ensure!(keys.iter().all(|k| !k.is_empty()), "'{path}' is no name of a setting; --print-config shows them");
     let (last, way) = keys.split_last().context("a setting has no name")?;
     let mut inner = Inner::Table(table);
     for (i, key) in way.iter().enumerate() {
@@ -151,7 +151,7 @@ impl Layers {
     pub fn above(section: &'static str, file: Option<Source>, sets: &[String]) -> Result<Layers> {
         let assignment = |set: &String| {
             let (path, text) = set.split_once('=').with_context(|| {
-                format!("--set {set}: write a name and a value with = between them, as in --set train.epochs=50")
+                format!("--set {set}: write a name and a value, {set}=VALUE; --print-config shows names and values")
             })?;
             Ok(Assignment { path: path.trim().into(), text: text.into() })
         };
@@ -272,12 +272,14 @@ impl Layers {
 
     /// A fault with its place.
     fn explain(&self, fault: Fault, assigned: bool, known: &Table) -> anyhow::Error {
-        let path = fault.path.join(".");
-        let place = match (assigned, &self.file) {
-            (false, Some(file)) => file.place(&fault.path, fault.is_about_the_name()),
-            _ => self.assigned(&path, known).or(self.sets.last()).map_or(String::new(), Assignment::as_given),
-        };
-        anyhow::anyhow!("{place}: {}", fault.message(known))
+        if let (false, Some(file)) = (assigned, &self.file) {
+            let place = file.place(&fault.path, fault.is_about_the_name());
+            return anyhow::anyhow!("{place}: {}", fault.message(known));
+        }
+        let set = self.assigned(&fault.path.join("."), known).or(self.sets.last());
+        let place = set.map_or(String::new(), Assignment::as_given);
+        let last = set.and_then(|set| set.path.rsplit('.').next());
+        anyhow::anyhow!("{place}: {}", fault.message_about(known, last))
     }
 }
 

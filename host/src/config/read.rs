@@ -2,7 +2,7 @@
 //! tells the names that it expects, which the `toml` crate turns into a sentence before anyone can use them.
 
 use super::stored::HEADER;
-use super::suggest::{elsewhere, nearest};
+use super::suggest::{elsewhere, nearest, similar};
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde_path_to_error::Segment;
@@ -63,9 +63,16 @@ impl Fault {
     /// In words; `known` are the settings that there are.
     #[must_use]
     pub fn message(&self, known: &Table) -> String {
+        self.message_about(known, None)
+    }
+
+    /// The same, if `last` is the last key of what was asked for: of `train.epochs` the fault is `train`, but `epochs` tells
+    /// more about what was meant.
+    #[must_use]
+    pub fn message_about(&self, known: &Table, last: Option<&str>) -> String {
         let path = self.path.join(".");
         match &self.what {
-            What::Name(siblings) => format!("there is no setting '{path}'; {}", self.meant(siblings, known)),
+            What::Name(siblings) => format!("there is no setting '{path}'; {}", self.meant(siblings, known, last)),
             What::Word(word, words) => {
                 let meant =
                     nearest(word, words.iter().copied()).map_or(String::new(), |m| format!("did you mean '{m}'? "));
@@ -77,17 +84,21 @@ impl Fault {
     }
 
     /// What was probably meant: a similar name beside it, or the same name somewhere else.
-    fn meant(&self, siblings: &[&str], known: &Table) -> String {
+    fn meant(&self, siblings: &[&str], known: &Table, last: Option<&str>) -> String {
         let Some((name, around)) = self.path.split_last() else { return String::new() };
         let around = around.iter().fold(String::new(), |all, key| format!("{all}{key}."));
         if let Some(near) = nearest(name, siblings.iter().copied()) {
             return format!("did you mean '{around}{near}'?");
         }
         let mut there = elsewhere(name, known);
+        there.extend(last.filter(|_| there.is_empty()).map(|last| elsewhere(last, known)).into_iter().flatten());
         there.truncate(3);
         if there.is_empty() {
             let top = known.keys().map(String::as_str).chain(HEADER);
             there.extend(nearest(name, top).map(String::from));
+        }
+        if there.is_empty() {
+            there.extend(similar(name, known));
         }
         match there.is_empty() {
             false => format!("did you mean '{}'?", there.join("' or '")),

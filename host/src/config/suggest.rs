@@ -21,6 +21,25 @@ pub fn elsewhere(name: &str, table: &Table) -> Vec<String> {
     found
 }
 
+/// The path of the setting, anywhere, whose name is the most similar, if one is similar.
+#[must_use]
+pub fn similar(name: &str, table: &Table) -> Option<String> {
+    let mut names = vec![];
+    all_names(table, &mut names);
+    let near = nearest(name, names.iter().map(String::as_str))?;
+    elsewhere(near, table).into_iter().next()
+}
+
+fn all_names(table: &Table, names: &mut Vec<String>) {
+    // Those at the top first: of names that are equally similar the first is taken.
+    names.extend(table.keys().cloned());
+    for value in table.values() {
+        if let Value::Table(inner) = value {
+            all_names(inner, names);
+        }
+    }
+}
+
 fn search(name: &str, way: &str, table: &Table, found: &mut Vec<String>) {
     for (key, value) in table {
         let path = if way.is_empty() { key.clone() } else { format!("{way}.{key}") };

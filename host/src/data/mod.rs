@@ -16,7 +16,9 @@ pub mod tabular;
 pub mod ts;
 mod vanderpol;
 
-pub use atomic::{AtomicFile, PART, write_atomically, write_atomically_with, write_durably};
+pub use atomic::{
+    AtomicFile, discard_unfinished, is_temporary, write_atomically, write_atomically_with, write_durably,
+};
 pub use digits::digits_csv;
 pub use mnist1d::Mnist1dConfig;
 pub use vanderpol::VanDerPolConfig;

@@ -48,7 +48,7 @@ impl<R: Read> Rows<R> {
         ensure!(!start.trim_ascii().is_empty(), "the file is empty");
         ensure!(
             !start.contains(&0),
-            "this is no text: it holds bytes of 0; if it is UTF-16, convert it, for example with `iconv -t utf-8`"
+            "this is no text: it holds bytes of 0; give CSV in UTF-8, or an array of NumPy (.npy, .npz)"
         );
         let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
         let named = how.header.unwrap_or_else(|| has_header(start, delimiter));

@@ -1,6 +1,6 @@
 //! Where data come from: a file or standard input, unpacked if it is gzip, of a kind that its first bytes tell.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{Cursor, Error, ErrorKind, Read};
@@ -31,18 +31,131 @@ pub struct Source {
     pub len: Option<u64>,
 }
 
+/// A kind of file that is known and not read.
+struct NotRead {
+    what: &'static str,
+    /// Python that writes the numbers in a form that is read; `FILE` stands for the file's name, `NEW` for it without its
+    /// ending. Nothing for what holds no table.
+    convert: Option<&'static str>,
+}
+
+const PICKLE: NotRead = NotRead {
+    what: "a Python pickle, which can do anything when it is read",
+    convert: Some("import pandas; pandas.DataFrame(pandas.read_pickle('FILE')).to_csv('NEW.csv', index=False)"),
+};
+const MATLAB: NotRead = NotRead {
+    what: "a MATLAB file",
+    convert: Some(
+        "import numpy, scipy.io as s; numpy.savez('NEW.npz', **{k: v for k, v in s.loadmat('FILE').items() if k[0] != '_'})",
+    ),
+};
+const HDF5: NotRead = NotRead {
+    what: "HDF5",
+    convert: Some("import h5py, numpy; numpy.savez('NEW.npz', **{k: v[()] for k, v in h5py.File('FILE').items()})"),
+};
+const EXCEL: NotRead = NotRead {
+    what: "an Excel workbook",
+    convert: Some("import pandas; pandas.read_excel('FILE').to_csv('NEW.csv', index=False)"),
+};
+const PARQUET: NotRead = NotRead {
+    what: "Parquet",
+    convert: Some("import pandas; pandas.read_parquet('FILE').to_csv('NEW.csv', index=False)"),
+};
+const FEATHER: NotRead = NotRead {
+    what: "Feather (Apache Arrow)",
+    convert: Some("import pandas; pandas.read_feather('FILE').to_csv('NEW.csv', index=False)"),
+};
+const JSON: NotRead =
+    NotRead { what: "JSON", convert: Some("import pandas; pandas.read_json('FILE').to_csv('NEW.csv', index=False)") };
+const ARFF: NotRead = NotRead {
+    what: "ARFF (Weka's form)",
+    convert: Some(
+        "import pandas, scipy.io.arff as a; pandas.DataFrame(a.loadarff('FILE')[0]).to_csv('NEW.csv', index=False)",
+    ),
+};
+const PICTURE: NotRead = NotRead {
+    what: "a picture",
+    convert: Some("import numpy, PIL.Image as i; numpy.save('NEW.npy', numpy.asarray(i.open('FILE')).reshape(1, -1))"),
+};
+const UTF16: NotRead = NotRead {
+    what: "text in UTF-16",
+    convert: Some("open('NEW.utf8.csv', 'w', encoding='utf-8').write(open('FILE', encoding='utf-16').read())"),
+};
+const TORCH: NotRead =
+    NotRead { what: "weights of PyTorch (a pickle in a ZIP archive); it holds no table", convert: None };
+const ZIP: NotRead = NotRead { what: "a ZIP archive; unpack it, and give a file in it", convert: None };
+const PACKED: NotRead = NotRead { what: "an archive; unpack it, and give a file in it", convert: None };
+const PAGE: NotRead =
+    NotRead { what: "a web page, perhaps in place of the file that was to be fetched", convert: None };
+const PDF: NotRead = NotRead { what: "a PDF document, which holds no table that can be read", convert: None };
+
 /// What begins every file of a kind that is known and not read.
-const NOT_READ: [(&[u8], &str); 9] = [
-    (b"\x80\x02", "a Python pickle, which can do anything when it is read"),
-    (b"\x80\x03", "a Python pickle, which can do anything when it is read"),
-    (b"\x80\x04", "a Python pickle, which can do anything when it is read"),
-    (b"\x80\x05", "a Python pickle, which can do anything when it is read"),
-    (b"PAR1", "Parquet"),
-    (b"\x89HDF", "HDF5"),
-    (b"BZh", "compressed by bzip2"),
-    (b"\xfd7zXZ", "compressed by xz"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd"),
+const NOT_READ: [(&[u8], NotRead); 35] = [
+    (b"\x80\x02", PICKLE),
+    (b"\x80\x03", PICKLE),
+    (b"\x80\x04", PICKLE),
+    (b"\x80\x05", PICKLE),
+    (b"MATLAB 7.3 MAT-file", HDF5),
+    (b"MATLAB 5.0 MAT-file", MATLAB),
+    (b"\x89HDF", HDF5),
+    (b"PAR1", PARQUET),
+    (b"ARROW1", FEATHER),
+    (b"FEA1", FEATHER),
+    (b"\xd0\xcf\x11\xe0", EXCEL),
+    (b"\x89PNG", PICTURE),
+    (b"\xff\xd8\xff", PICTURE),
+    (b"GIF8", PICTURE),
+    (b"II*\0", PICTURE),
+    (b"MM\0*", PICTURE),
+    (b"%PDF", PDF),
+    (b"\xff\xfe", UTF16),
+    (b"\xfe\xff", UTF16),
+    (b"<!DOCTYPE", PAGE),
+    (b"<!doctype", PAGE),
+    (b"<html", PAGE),
+    (b"<HTML", PAGE),
+    (b"{\"", JSON),
+    (b"{\n", JSON),
+    (b"[{", JSON),
+    (b"[[", JSON),
+    (b"@relation", ARFF),
+    (b"@RELATION", ARFF),
+    (b"7z\xbc\xaf", PACKED),
+    (b"Rar!", PACKED),
+    (b"SQLite format 3\0", NotRead { what: "an SQLite database; write the table that you need as CSV", convert: None }),
+    (b"BZh", NotRead { what: "compressed by bzip2; unpack it with `bunzip2`", convert: None }),
+    (b"\xfd7zXZ", NotRead { what: "compressed by xz; unpack it with `unxz`", convert: None }),
+    (b"\x28\xb5\x2f\xfd", NotRead { what: "compressed by zstd; unpack it with `unzstd`", convert: None }),
 ];
+
+/// The first member of a ZIP archive tells what it is.
+const ZIP_MEMBERS: [(&str, NotRead); 5] = [
+    ("[Content_Types].xml", EXCEL),
+    ("_rels/", EXCEL),
+    ("docProps/", EXCEL),
+    ("xl/", EXCEL),
+    ("archive/data.pkl", TORCH),
+];
+
+/// Where the name of the first member of a ZIP archive begins, and where its length stands.
+const ZIP_NAME: (usize, usize) = (30, 26);
+
+/// A word at this place makes a tar archive.
+const TAR: (usize, &[u8]) = (257, b"ustar");
+
+impl NotRead {
+    /// In words; `path` is where the file is, if it is one.
+    fn refuse(&self, path: Option<&Path>) -> anyhow::Error {
+        let Some(convert) = self.convert else { return anyhow!("it is {}", self.what) };
+        // A name that would end the text around it stays out of the command.
+        let is_plain = |name: &&str| !name.contains(|c: char| c.is_control() || "'\"\\$`!".contains(c));
+        let name = path.and_then(Path::to_str).filter(is_plain).unwrap_or("FILE");
+        let new = Path::new(name).with_extension("");
+        let line = convert.replace("NEW", &new.to_string_lossy()).replace("FILE", name);
+        anyhow!("it is {}, which is not read; this writes a file that is:\n  python3 -c \"{line}\"", self.what)
+    }
+}
+
 /// The words of the time-series archive's form that may come first.
 const TS_WORDS: [&str; 10] = [
     "problemname",
@@ -71,7 +184,7 @@ impl Source {
         let file = File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
         let about = file.metadata().with_context(|| format!("cannot open '{}'", path.display()))?;
         ensure!(!about.is_dir(), "'{}' is a folder; give a file", path.display());
-        let source = Source::of(Box::new(file), about.is_file().then_some(about.len()))?;
+        let source = Source::named(Box::new(file), about.is_file().then_some(about.len()), Some(path))?;
         source.fits(path)
     }
 
@@ -79,17 +192,21 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::open`].
-    pub fn of(mut from: Box<dyn Read + Send>, len: Option<u64>) -> Result<Source> {
+    pub fn of(from: Box<dyn Read + Send>, len: Option<u64>) -> Result<Source> {
+        Source::named(from, len, None)
+    }
+
+    fn named(mut from: Box<dyn Read + Send>, len: Option<u64>, path: Option<&Path>) -> Result<Source> {
         let start = decisive(&mut from)?;
         if !start.starts_with(b"\x1f\x8b") {
-            let kind = kind_of(&start)?;
+            let kind = kind_of(&start, path)?;
             return Ok(Source { kind, bytes: Box::new(Cursor::new(start).chain(from)), len });
         }
         let packed = Cursor::new(start).chain(from);
         let mut from: Box<dyn Read + Send> = Box::new(Unpacked(MultiGzDecoder::new(packed)));
         let start = decisive(&mut from)?;
         ensure!(!start.starts_with(b"\x1f\x8b"), "is gzip within gzip; unpack it once");
-        Ok(Source { kind: kind_of(&start)?, bytes: Box::new(Cursor::new(start).chain(from)), len: None })
+        Ok(Source { kind: kind_of(&start, path)?, bytes: Box::new(Cursor::new(start).chain(from)), len: None })
     }
 
     /// Reads all of it.
@@ -130,7 +247,8 @@ fn decisive(from: &mut dyn Read) -> Result<Vec<u8>> {
         };
         start.extend_from_slice(&piece[..got]);
         let text = start.first().is_some_and(|b| b.is_ascii_graphic() || b.is_ascii_whitespace() || *b == 0xef);
-        let told = if text { first_line(&start).is_some_and(|(_, whole)| whole) } else { start.len() >= 8 };
+        let told =
+            if text { first_line(&start).is_some_and(|(_, whole)| whole) } else { start.len() >= TAR.0 + TAR.1.len() };
         if got == 0 || told {
             break;
         }
@@ -146,14 +264,14 @@ fn first_line(start: &[u8]) -> Option<(&[u8], bool)> {
     lines.find(|(line, _)| !line.trim_ascii().is_empty() && !line.trim_ascii().starts_with(b"#"))
 }
 
-fn kind_of(start: &[u8]) -> Result<Kind> {
-    if let Some((_, what)) = NOT_READ.iter().find(|(begin, _)| start.starts_with(begin)) {
-        bail!("is {what}; it is not read: save the numbers as CSV or with numpy.savez");
+fn kind_of(start: &[u8], path: Option<&Path>) -> Result<Kind> {
+    if let Some(other) = not_read(start) {
+        return Err(other.refuse(path));
     }
     if start.starts_with(b"\x93NUMPY") {
         return Ok(Kind::Npy);
     }
-    if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+    if is_zip(start) {
         return Ok(Kind::Npz);
     }
     if let [0, 0, 8 | 9 | 11..=14, 1..=4, ..] = start {
@@ -163,6 +281,30 @@ fn kind_of(start: &[u8]) -> Result<Kind> {
     let word = line.strip_prefix(b"@").map(|rest| rest.split(u8::is_ascii_whitespace).next().unwrap_or_default());
     let is_ts = word.is_some_and(|w| TS_WORDS.iter().any(|known| w.eq_ignore_ascii_case(known.as_bytes())));
     Ok(if is_ts { Kind::Ts } else { Kind::Csv })
+}
+
+fn is_zip(start: &[u8]) -> bool {
+    start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06")
+}
+
+/// What a file is, if it is known and not read.
+fn not_read(start: &[u8]) -> Option<&'static NotRead> {
+    if let Some((_, what)) = NOT_READ.iter().find(|(begin, _)| start.starts_with(begin)) {
+        return Some(what);
+    }
+    if start.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
+        return Some(&PACKED);
+    }
+    if !is_zip(start) {
+        return None;
+    }
+
+    // A NumPy archive has arrays. Where the name is not all there, the reader of archives says more.
+    let len = start.get(ZIP_NAME.1..ZIP_NAME.1 + 2).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))?;
+    let name = String::from_utf8_lossy(start.get(ZIP_NAME.0..ZIP_NAME.0 + len)?);
+    let known = ZIP_MEMBERS.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, what)| what);
+    let torch = name.ends_with("/data.pkl").then_some(&TORCH);
+    known.or(torch).or((!name.ends_with(".npy")).then_some(&ZIP))
 }
 
 /// Gzip whose errors are sentences.
@@ -234,6 +376,53 @@ pub(super) mod tests {
         assert!(error(of(&gzip(&whole)).and_then(|s| s.all(1000))).contains("gzip within gzip"));
         assert!(error(of(b"").and_then(|s| s.all(1000))).contains("empty"));
         assert!(error(of(b"\x80\x04\x95").and_then(|s| s.all(1000))).contains("Python pickle"));
-        assert!(error(of(b"PAR1....").and_then(|s| s.all(1000))).contains("Parquet"));
+    }
+
+    /// The local header of the first member of a ZIP archive.
+    fn zip(member: &str) -> Vec<u8> {
+        let mut bytes = vec![0; 30];
+        bytes[..4].copy_from_slice(b"PK\x03\x04");
+        bytes[26] = member.len() as u8;
+        [bytes, member.as_bytes().to_vec(), vec![0; 300]].concat()
+    }
+
+    #[test]
+    fn what_is_known_and_not_read_is_called_by_its_name_with_the_line_that_converts_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let tar = [&[b'a'; 257][..], b"ustar", &[0; 250]].concat();
+        for (name, bytes, what, line) in [
+            (
+                "a.mat",
+                b"MATLAB 5.0 MAT-file, Platform: GLNXA64\0\0".to_vec(),
+                "a MATLAB file",
+                "loadmat('PLACE/a.mat')",
+            ),
+            ("b.mat", b"MATLAB 7.3 MAT-file".to_vec(), "HDF5", "h5py.File('PLACE/b.mat')"),
+            ("c.xlsx", zip("[Content_Types].xml"), "an Excel workbook", "to_csv('PLACE/c.csv'"),
+            ("d.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), "an Excel workbook", "read_excel('PLACE/d.xls')"),
+            ("e.pkl", b"\x80\x04\x95".to_vec(), "a Python pickle", "read_pickle('PLACE/e.pkl')"),
+            ("f.h5", b"\x89HDF\r\n\x1a\n".to_vec(), "HDF5", "savez('PLACE/f.npz'"),
+            ("g.parquet", b"PAR1....".to_vec(), "Parquet", "read_parquet"),
+            ("h.zip", zip("data/h.csv"), "a ZIP archive", "unpack it"),
+            ("i.pt", zip("model/data.pkl"), "weights of PyTorch", "no table"),
+            ("j.png", b"\x89PNG\r\n\x1a\n".to_vec(), "a picture", "i.open('PLACE/j.png')"),
+            ("k.csv", b"\xff\xfea\0,\0b\0\n\0".to_vec(), "text in UTF-16", "encoding='utf-16'"),
+            ("l.json", b"{\"a\": 1}".to_vec(), "JSON", "read_json"),
+            ("m.arff", b"@relation iris\n@data\n".to_vec(), "ARFF", "loadarff"),
+            ("n.tar", tar, "an archive", "unpack it"),
+            ("o.csv", b"<!DOCTYPE html>\n<p>404".to_vec(), "a web page", "fetched"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let refused = Source::open(Some(&path)).map(|s| s.kind).unwrap_err().to_string();
+            let line = line.replace("PLACE", folder.path().to_str().unwrap());
+            assert!(refused.starts_with(&format!("it is {what}")) && refused.contains(&line), "{name}: {refused}");
+        }
+        assert_eq!(of(&zip("x.npy")).unwrap().kind, Kind::Npz);
+        // Such a name would end the text in the line of Python.
+        let path = folder.path().join("it's.pkl");
+        std::fs::write(&path, b"\x80\x04\x95").unwrap();
+        let refused = Source::open(Some(&path)).map(|s| s.kind).unwrap_err().to_string();
+        assert!(refused.contains("read_pickle('FILE')"), "{refused}");
     }
 }

@@ -151,7 +151,7 @@ pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
     match column {
         Column::Text(text) => text.push(cell.into()),
         Column::Numbers(numbers) => {
-            let Ok(x) = cell.parse::<f64>() else { bail!("{} is no number; {}", quoted(cell), remedy(cell)) };
+            let Ok(x) = cell.parse::<f64>() else { bail!(no_number(cell)) };
             ensure!(x.is_finite(), "{} is not finite; remove the row or clip the value", quoted(cell));
             numbers.push(x);
         }
@@ -159,14 +159,56 @@ pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
     Ok(())
 }
 
-fn remedy(cell: &str) -> &'static str {
+/// A cell that is text, in a column that has to be numbers.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is no number")]
+pub struct NoNumber(String);
+
+fn no_number(cell: &str) -> anyhow::Error {
+    let quoted = quoted(cell);
     if cell.contains('\n') {
-        "is a quotation mark not closed?"
-    } else if cell.contains(',') {
-        "is the comma a decimal one? Write a point"
-    } else {
-        "if the column is no input, name it with --target, --group or --ignore"
+        return anyhow::anyhow!("{quoted} is no number; is a quotation mark not closed?");
     }
+    let readings = match (without_thousands(cell), with_point(cell)) {
+        (Some(whole), Some(fraction)) => format!(
+            "it is {whole} if the comma separates thousands, and {fraction} if it is a decimal one; write whichever it is, \
+             in the whole column"
+        ),
+        (Some(whole), None) => format!("write {whole}, without separators of thousands, in the whole column"),
+        (None, Some(fraction)) => format!("write {fraction}, with a decimal point, in the whole column"),
+        (None, None) => return NoNumber(quoted).into(),
+    };
+    anyhow::anyhow!("{quoted} is no number: {readings}")
+}
+
+/// The number without separators of thousands, if it has some: commas, points (with a decimal comma), blanks, apostrophes.
+fn without_thousands(cell: &str) -> Option<String> {
+    [(',', "."), ('.', ","), (' ', "."), ('\u{a0}', "."), ('\u{202f}', "."), ('\'', "."), ('\u{2019}', ".")]
+        .into_iter()
+        .find_map(|(separator, decimal)| {
+            let (whole, fraction) = cell.split_once(decimal).map_or((cell, None), |(w, f)| (w, Some(f)));
+            let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+            let mut groups = unsigned.split(separator);
+            let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+
+            // No number of thousands begins with 0.
+            let is_first = |first: &&str| is_number(first) && first.len() <= 3 && !first.starts_with('0');
+            let first = groups.next().filter(is_first)?;
+            let others: Vec<&str> = groups.collect();
+            let are_groups = !others.is_empty() && others.iter().all(|group| is_number(group) && group.len() == 3);
+            if !are_groups || fraction.is_some_and(|f| !is_number(f)) {
+                return None;
+            }
+            let sign = if whole.starts_with('-') { "-" } else { "" };
+            let fraction = fraction.map_or(String::new(), |f| format!(".{f}"));
+            Some(format!("{sign}{first}{}{fraction}", others.concat()))
+        })
+}
+
+/// The number with a point for its only comma, if that makes one.
+fn with_point(cell: &str) -> Option<String> {
+    let text = cell.replacen(',', ".", 1);
+    (cell.matches(',').count() == 1 && text.parse::<f64>().is_ok_and(f64::is_finite)).then_some(text)
 }
 
 /// A cell for a message: on one line, and not too long.
@@ -228,6 +270,14 @@ mod tests {
             ("a,b\n1,NaN\n", "line 2, column 'b': the value is missing"),
             ("a,b\r\n1,2\n\n3,-inf", "line 4, column 'b': '-inf' is not finite"),
             ("a,b\n1,2\n3,x7\n", "line 3, column 'b': 'x7' is no number"),
+            ("a;b\n1;1,234\n", "it is 1234 if the comma separates thousands, and 1.234 if it is a decimal one"),
+            ("a;b\n1;-1,234\n", "it is -1234 if the comma"),
+            ("a;b\n1;1,234.5\n", "write 1234.5, without"),
+            ("a;b\n1;1.234,5\n", "write 1234.5, without"),
+            ("a;b\n1;1,234,567\n", "write 1234567, without"),
+            ("a;b\n1;12 345\n", "write 12345, without"),
+            ("a;b\n1;0,123\n", "write 0.123, with a decimal point"),
+            ("a;b\n1;12,34\n", "write 12.34, with a decimal point"),
             ("a,a\n1,2\n", "two columns are called 'a'"),
             ("a,\n1,2\n", "column 2 has no name"),
             ("a\0b\n", "no text"),

@@ -84,21 +84,54 @@ pub enum RawTarget {
     Values(Vec<(String, Vec<f64>)>),
 }
 
-/// Whether a column of numbers is classes: whole numbers, few of them, each more than once on average.
-fn are_classes(values: &[f64]) -> bool {
-    let mut distinct: Vec<i64> = vec![];
+/// More different whole numbers than this are classes only if each of them is frequent.
+const FEW: usize = 20;
+
+/// More different whole numbers than this are no classes.
+const MOST: usize = 100;
+
+/// Of more than [`FEW`] whole numbers, the rarest class has at least this share of the rows that a class has on average.
+const RAREST: f64 = 0.05;
+
+/// How often each value occurs, if all are whole numbers, of which there are few enough to be classes, each more than once
+/// on average.
+fn whole_numbers(values: &[f64]) -> Option<BTreeMap<i64, usize>> {
+    let mut counts = BTreeMap::new();
     for &x in values {
         if x.fract() != 0.0 || x.abs() > 1e9 {
-            return false;
+            return None;
         }
-        if let Err(at) = distinct.binary_search(&(x as i64)) {
-            distinct.insert(at, x as i64);
-        }
-        if distinct.len() > 100 {
-            return false;
+        *counts.entry(x as i64).or_insert(0) += 1;
+        if counts.len() > MOST {
+            return None;
         }
     }
-    distinct.len() >= 2 && values.len() >= 2 * distinct.len()
+    (counts.len() >= 2 && values.len() >= 2 * counts.len()).then_some(counts)
+}
+
+/// Whether whole numbers are classes. Ten digits and 26 letters are, all of them frequent; ages and counts have tails of rare
+/// values.
+fn are_classes(values: &[f64]) -> bool {
+    let Some(counts) = whole_numbers(values) else { return false };
+    let rarest = counts.values().min().copied().unwrap_or(0);
+    let average = values.len() as f64 / counts.len() as f64;
+    counts.len() <= FEW || rarest >= 2 && rarest as f64 >= RAREST * average
+}
+
+impl RawTarget {
+    /// A sentence about a target of many different whole numbers, which might be either kind.
+    #[must_use]
+    pub fn doubt(&self) -> Option<String> {
+        let (name, values, taken) = match self {
+            RawTarget::Classes(name, text) => (name, numbers(text)?, "classes, not a number"),
+            RawTarget::Values(columns) => {
+                let [(name, values)] = &columns[..] else { return None };
+                (name, values.clone(), "a number, not classes")
+            }
+        };
+        let different = whole_numbers(&values)?.len();
+        (different > FEW).then(|| format!("'{name}' has {different} different whole numbers: it is taken for {taken}"))
+    }
 }
 
 impl Tabular {
@@ -108,6 +141,8 @@ impl Tabular {
     /// If a target is not there, or targets and kind do not fit.
     pub fn new(mut table: Table, targets: &[String], classify: Option<bool>) -> Result<Tabular> {
         ensure!(!targets.is_empty(), "which column is to be predicted? give it with --target NAME");
+        let twice = targets.iter().enumerate().find(|(i, name)| targets[..*i].contains(name));
+        ensure!(twice.is_none(), "the target '{}' is named twice", twice.map_or("", |(_, name)| name));
         let columns = targets.iter().map(|name| Ok((name.clone(), table.take(name).context("--target")?)));
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let target = match (&columns[..], classify) {
@@ -121,18 +156,7 @@ impl Tabular {
                 RawTarget::Classes(name.clone(), Column::Numbers(values.clone()).into_text())
             }
             ([_, _, ..], Some(true)) => bail!("several targets are numbers; for classes give one --target"),
-            (columns, _) => {
-                let values = columns.iter().map(|(name, column)| {
-                    let values = match column {
-                        Column::Numbers(values) => Some(values.clone()),
-                        Column::Text(text) => numbers(text),
-                    };
-                    let values =
-                        values.with_context(|| format!("--target {name}: it holds text, which has no regression"));
-                    Ok((name.clone(), values?))
-                });
-                RawTarget::Values(values.collect::<Result<_>>()?)
-            }
+            (columns, _) => RawTarget::Values(all_numbers(columns)?),
         };
         ensure!(!table.names.is_empty(), "no column is left for the inputs");
         let mut x = Vec::with_capacity(table.rows() * table.columns.len());
@@ -201,9 +225,10 @@ impl Tabular {
         for (pile, (name, rows)) in piles.iter().enumerate() {
             ensure!(
                 rows.len() >= 2,
-                "class '{name}' has one row only ({} {}); it cannot be both learned and tested: add rows or remove it",
+                "class '{name}' has one row only ({} {}); it cannot be both learned and tested: add rows or remove it{}",
                 self.unit,
-                self.lines[rows[0] as usize]
+                self.lines[rows[0] as usize],
+                self.or_regression()
             );
             let mut order = vec![0; rows.len()];
             Draws::new(seed, Stream::User, 3, pile as u64).permutation(&mut order);
@@ -214,6 +239,16 @@ impl Tabular {
         train.sort_unstable();
         test.sort_unstable();
         Ok((train, test))
+    }
+
+    /// What else can be done where classes are too many or too rare, if they are numbers.
+    fn or_regression(&self) -> String {
+        match &self.target {
+            RawTarget::Classes(column, names) if numbers(names).is_some() => {
+                format!("; if '{column}' is a number, not classes, add --regression")
+            }
+            _ => String::new(),
+        }
     }
 
     /// The purpose, and the standardisation of every input over the rows `train`.
@@ -284,8 +319,9 @@ impl Tabular {
             ensure!(classes.len() >= 2, "every row has the same '{column}'; there is nothing to learn");
             ensure!(
                 classes.len() <= 1000,
-                "'{column}' has {} classes; if it is a number, add --regression",
-                classes.len()
+                "'{column}' has {} classes, and there can be 1000{}",
+                classes.len(),
+                self.or_regression()
             );
         }
         if let (RawTarget::Values(columns), Some(&first)) = (&self.target, train.first()) {
@@ -319,6 +355,30 @@ pub fn constant_inputs(features: &[String], x: &[f64]) -> Option<String> {
     })
 }
 
+/// Targets of a regression.
+fn all_numbers(columns: &[(String, Column)]) -> Result<Vec<(String, Vec<f64>)>> {
+    let values = columns.iter().map(|(name, column)| match column {
+        Column::Numbers(values) => Some((name.clone(), values.clone())),
+        Column::Text(text) => Some((name.clone(), numbers(text)?)),
+    });
+    let values: Vec<Option<(String, Vec<f64>)>> = values.collect();
+
+    let text: Vec<String> =
+        columns.iter().zip(&values).filter(|(_, v)| v.is_none()).map(|((name, _), _)| name.clone()).collect();
+    if let [first, ..] = &text[..] {
+        if columns.len() == 1 {
+            bail!("the target '{first}' holds text, which are classes; they have no regression");
+        }
+        let (are, one) = (if text.len() == 1 { "holds" } else { "hold" }, if text.len() == 1 { "it" } else { "one" });
+        bail!(
+            "several targets are a regression of numbers, and {} {are} text; give {one} as the only target, or leave text out \
+             of the targets",
+            text.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" and ")
+        );
+    }
+    Ok(values.into_iter().flatten().collect())
+}
+
 fn numbers(text: &[String]) -> Option<Vec<f64>> {
     text.iter().map(|t| t.parse().ok().filter(|x: &f64| x.is_finite())).collect()
 }
@@ -348,6 +408,42 @@ mod tests {
         assert_eq!(numbers, ["2", "9", "10"]);
         assert!(classes(&|i| format!("{}", i as f64 * 0.1)).is_none(), "fractions are no classes");
         assert!(classes(&|i| i.to_string()).is_none(), "sixty numbers in sixty rows are no classes");
+    }
+
+    #[test]
+    fn many_whole_numbers_are_classes_if_all_are_frequent_and_else_a_number() {
+        let kind = |rows: usize, target: &dyn Fn(usize) -> usize| {
+            let data = tabular(&many(rows, |i| target(i).to_string()), "y").unwrap();
+            (data.classes().map(|all| all.len()), data.target.doubt().is_some())
+        };
+        assert_eq!(kind(1797, &|i| i % 10), (Some(10), false), "digits");
+        assert_eq!(kind(2000, &|i| i * i % 26), (Some(14), false));
+        assert_eq!(kind(2000, &|i| 1 + i % 26), (Some(26), true), "letters");
+        // Grades of wine from 3 to 9, most in the middle: few values, rare ones or not.
+        assert_eq!(kind(500, &|i| [3, 4, 9].get(i).copied().unwrap_or(5 + i % 4)), (Some(6), false), "grades");
+        // Ages, with a few old people.
+        assert_eq!(kind(2000, &|i| if i % 400 == 7 { 60 + i / 400 } else { 20 + i % 30 }), (None, true), "ages");
+        assert_eq!(kind(80, &|i| if i == 7 { 60 } else { i % 25 }), (None, true), "one row of a value");
+        // The 43 traffic signs of a known benchmark: the rarest has a sixth of the average.
+        assert_eq!(kind(4300, &|i| if i % 600 == 0 { 42 } else { i % 42 }), (Some(43), true), "traffic signs");
+    }
+
+    #[test]
+    fn targets_of_two_kinds_and_rare_numbers_are_refused_with_what_helps() {
+        let table =
+            || Table::parse("a,b,y\n1,2,u\n3,4,v\n".as_bytes(), &Reading { text: vec!["y"], ..Reading::default() });
+        let refused = |names: &[&str], classify| {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            format!("{:#}", Tabular::new(table().unwrap(), &names, classify).unwrap_err())
+        };
+        let both = refused(&["a", "y"], None);
+        assert!(both.contains("'y' holds text; give it as the only target"), "{both}");
+        assert!(refused(&["y"], Some(false)).contains("the target 'y' holds text"));
+        assert!(refused(&["a", "a"], None).contains("'a' is named twice"));
+
+        let rare = tabular(&many(40, |i| if i == 7 { 29 } else { i % 3 }.to_string()), "y").unwrap();
+        let refused = format!("{:#}", rare.split(0.2, None, 1).unwrap_err());
+        assert!(refused.contains("class '29' has one row only") && refused.contains("add --regression"), "{refused}");
     }
 
     #[test]

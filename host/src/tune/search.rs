@@ -48,9 +48,7 @@ impl Found {
     pub fn best(&self) -> Result<&Trial> {
         let last = self.rounds.last().and_then(|(_, trials)| trials.first());
         let best = last.filter(|t| t.validation.is_some());
-        best.context(
-            "every candidate diverged; search smaller learning rates, e.g. --set space.rate.high=0.01",
-        )
+        best.context("every candidate diverged; search smaller learning rates, e.g. --set space.rate.high=0.01")
     }
 }
 

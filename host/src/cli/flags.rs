@@ -1,0 +1,62 @@
+//! Flags in messages: the library calls some settings by the flags of the command that has them; where another command has
+//! the setting without the flag, a message names the setting.
+
+/// The message of a command with these flags.
+pub fn settled(message: &str, command: &clap::Command) -> String {
+    let mut text = String::new();
+    // What stands in backticks is a command of its own, with flags of its own.
+    for (i, part) in message.split('`').enumerate() {
+        if i > 0 {
+            text.push('`');
+        }
+        text += &if i % 2 == 0 { replaced(part, command) } else { part.into() };
+    }
+    text
+}
+
+fn replaced(message: &str, command: &clap::Command) -> String {
+    let mut text = String::new();
+    let mut rest = message;
+    while let Some(at) = rest.find("--") {
+        let (before, from) = rest.split_at(at);
+        let is_start = !before.ends_with(|c: char| c.is_alphanumeric() || c == '-');
+        let name = &from[2..];
+        let end = name.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'));
+        let name = name[..end.unwrap_or(name.len())].trim_end_matches('-');
+
+        text += before;
+        let is_flag = is_start && name.starts_with(|c: char| c.is_ascii_lowercase());
+        if is_flag && !has(command, name) {
+            text += &format!("'{}'", name.replace('-', "_"));
+        } else {
+            text += &from[..2 + name.len()];
+        }
+        rest = &from[2 + name.len()..];
+    }
+    text + rest
+}
+
+fn has(command: &clap::Command, name: &str) -> bool {
+    ["help", "version"].contains(&name) || command.get_arguments().any(|arg| arg.get_long() == Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Arg;
+
+    #[test]
+    fn a_flag_that_the_command_lacks_is_a_setting() {
+        let command = clap::Command::new("tune").arg(Arg::new("a").long("rates")).arg(Arg::new("b").long("no-header"));
+        for (before, after) in [
+            ("--runs 0: use 2", "'runs' 0: use 2"),
+            ("--inner-rate 1: too large", "'inner_rate' 1: too large"),
+            ("give smaller --rates, or --no-header", "give smaller --rates, or --no-header"),
+            ("see `ldnn validate --keep-networks`; or --keep", "see `ldnn validate --keep-networks`; or 'keep'"),
+            ("a -- b, 1--2, a--b, --", "a -- b, 1--2, a--b, --"),
+            ("äö --runs", "äö 'runs'"),
+        ] {
+            assert_eq!(settled(before, &command), after);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Messages name flags and settings that exist in the command at hand.
+
+use ldnn_tests::program::{refuse, run, succeed};
+use std::any::TypeId;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+use tempfile::tempdir;
+
+/// Every command with settings, as it does no work.
+const COMMANDS: [&[&str]; 21] = [
+    &["meta", "--dry-run"],
+    &["validate", "--dry-run"],
+    &["sizes", "--dry-run"],
+    &["forecast", "--task", "vanderpol", "--dry-run"],
+    &["analyze", "participation", "--dry-run"],
+    &["analyze", "hessian", "--dry-run"],
+    &["cluster", "a", "act2.json", "--dry-run"],
+    &["reproduce", "--preset", "smoke", "--dry-run"],
+    &["train", "t.csv", "--target", "label", "--dry-run"],
+    &["tune", "t.csv", "--target", "label", "--dry-run"],
+    &["export", "a", "--dry-run"],
+    &["run", "study.toml", "--dry-run"],
+    &["slurm", "study.toml"],
+    &["k8s", "study.toml", "--claim", "c"],
+    &["data", "mnist1d", "--out", "x.npz", "--print-config"],
+    &["data", "vanderpol", "--out", "x.npz", "--print-config"],
+    &["predict", "m.ldnn", "t.csv"],
+    &["eval", "m.ldnn", "t.csv"],
+    &["inspect", "m.ldnn"],
+    &["import", "w.safetensors", "--out", "i.ldnn"],
+    &["merge", "nowhere"],
+];
+
+fn prepare(at: &Path) {
+    let row = |i: usize| format!("{},{},{}\n", (i * 7 % 60) as f64 / 10.0, i * 13 % 17, ["no", "yes"][i * 7 % 60 / 30]);
+    fs::write(at.join("t.csv"), "a,b,label\n".to_string() + &(0..60).map(row).collect::<String>()).unwrap();
+    fs::write(at.join("study.toml"), "task = \"digits\"\n[validate]\nactivations = [\"relu\"]\nruns = 2\n").unwrap();
+    let meta = ["meta", "-q", "--hidden", "8", "--units", "4", "--inner-steps", "4", "--outer-last", "2"];
+    succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
+    fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
+    let train =
+        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
+    succeed(at, &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat());
+    succeed(at, &["export", "m.ldnn", "--out", "w.safetensors"]);
+}
+
+/// The words that begin with `--`, outside of other commands in backticks.
+fn flags_in(message: &str) -> BTreeSet<String> {
+    let own: String = message.split('`').step_by(2).collect::<Vec<_>>().join(" ");
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let words = own.split(|c: char| !is_part(c)).filter_map(|word| word.strip_prefix("--"));
+    words.filter(|word| !word.is_empty()).map(String::from).collect()
+}
+
+/// Every flag that the message names is one of the command.
+fn assert_known(output: &Output, args: &[&str], flags: &BTreeSet<String>) {
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!message.contains("panicked"), "{args:?}: {message}");
+    for flag in flags_in(&message) {
+        assert!(flags.contains(&flag), "{args:?}: there is no --{flag} in: {message}");
+    }
+}
+
+fn command_of(args: &[&str]) -> clap_like::Leaf {
+    clap_like::Leaf::of(args)
+}
+
+/// What the library tells of its commands.
+mod clap_like {
+    use super::{BTreeSet, TypeId};
+
+    pub struct Leaf {
+        pub flags: BTreeSet<String>,
+        pub numeric: Vec<String>,
+    }
+
+    impl Leaf {
+        pub fn of(args: &[&str]) -> Leaf {
+            let mut root = ldnn::cli::command();
+            root.build();
+            let outer = root.find_subcommand(args[0]).unwrap();
+            let leaf = outer.find_subcommand(args[1]).unwrap_or(outer);
+            let numbers = [
+                TypeId::of::<usize>(),
+                TypeId::of::<u64>(),
+                TypeId::of::<u32>(),
+                TypeId::of::<f64>(),
+                TypeId::of::<f32>(),
+            ];
+            let mut flags = BTreeSet::from(["help".to_string(), "version".to_string()]);
+            let mut numeric = vec![];
+            for arg in leaf.get_arguments() {
+                let Some(long) = arg.get_long() else { continue };
+                flags.insert(long.into());
+                let kind = arg.get_value_parser().type_id();
+                if numbers.iter().any(|number| kind == *number) && long != "jobs" {
+                    numeric.push(long.into());
+                }
+            }
+            Leaf { flags, numeric }
+        }
+    }
+}
+
+#[test]
+fn every_flag_that_an_error_names_is_one_of_the_command() {
+    let dir = tempdir().unwrap();
+    prepare(dir.path());
+    let mut refused = 0;
+    for command in COMMANDS {
+        let leaf = command_of(command);
+        for flag in &leaf.numeric {
+            for value in ["0", "-1", "nan", "1e30", "1000000000000"] {
+                let assigned = format!("--{flag}={value}");
+                let args = [command, &[assigned.as_str()]].concat();
+                let output = run(dir.path(), &args);
+                refused += usize::from(output.status.code() == Some(2));
+                assert_known(&output, &args, &leaf.flags);
+            }
+        }
+    }
+    assert!(refused > 100, "{refused} bad values were refused");
+}
+
+/// The names of all settings in a table, with dots, and whether they are numbers.
+fn names(table: &toml::Table, way: &str, all: &mut Vec<(String, bool)>) {
+    for (key, value) in table {
+        let path = if way.is_empty() { key.clone() } else { format!("{way}.{key}") };
+        match value {
+            toml::Value::Table(inner) => names(inner, &path, all),
+            other => all.push((path, other.is_integer() || other.is_float())),
+        }
+    }
+}
+
+/// The settings of a command, if it has some.
+fn settings(at: &Path, command: &[&str]) -> Vec<(String, bool)> {
+    let bare: Vec<&str> = command.iter().copied().filter(|a| !["--dry-run", "--print-config"].contains(a)).collect();
+    let printed = run(at, &[&bare[..], &["--print-config"]].concat());
+    let mut all = vec![];
+    if printed.status.success() {
+        names(&String::from_utf8(printed.stdout).unwrap().parse().unwrap(), "", &mut all);
+    }
+    all
+}
+
+#[test]
+fn every_flag_that_an_error_about_a_setting_names_is_one_of_the_command() {
+    let dir = tempdir().unwrap();
+    prepare(dir.path());
+    let mut refused = 0;
+    for command in COMMANDS.iter().filter(|c| c[0] != "reproduce") {
+        let leaf = command_of(command);
+        for (name, _) in settings(dir.path(), command).iter().filter(|(_, is_number)| *is_number) {
+            for value in ["0", "-1", "nan"] {
+                let assigned = format!("{name}={value}");
+                let args = [command, &["--set", &assigned][..]].concat();
+                let output = run(dir.path(), &args);
+                refused += usize::from(output.status.code() == Some(2));
+                assert_known(&output, &args, &leaf.flags);
+            }
+        }
+    }
+    assert!(refused > 100, "{refused} bad values were refused");
+}
+
+#[test]
+fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    prepare(at);
+    let mut suggestions = 0;
+    for command in COMMANDS {
+        let all = settings(at, command);
+        let known: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        // What is absent by default is a setting too.
+        let is_known = |name: &str| {
+            let inside = format!("{name}.");
+            known.contains(name) || known.iter().any(|k| k.starts_with(&inside)) || {
+                let message = run(at, &[command, &["--set", &format!("{name}=1")][..]].concat());
+                !String::from_utf8_lossy(&message.stderr).contains("there is no setting")
+            }
+        };
+        for (name, _) in &all {
+            let last = name.rsplit('.').next().unwrap();
+            // A letter too much, where it belongs, at the top, and in a section of another command.
+            for typo in [format!("{name}x"), format!("{last}x"), format!("train.{last}"), last.to_string()] {
+                let args = [command, &["--set", &format!("{typo}=1")][..]].concat();
+                let output = run(at, &args);
+                let message = String::from_utf8_lossy(&output.stderr);
+                let Some((_, meant)) = message.split_once("did you mean ") else { continue };
+                for suggestion in meant.split('?').next().unwrap().split(" or ") {
+                    let suggestion = suggestion.trim_matches('\'');
+                    assert!(is_known(suggestion), "{args:?} suggests '{suggestion}': {message}");
+                    suggestions += 1;
+                }
+            }
+        }
+    }
+    assert!(suggestions > 200, "{suggestions} suggestions");
+}
+
+#[test]
+fn a_setting_is_found_by_a_name_that_is_nearly_its_own_wherever_it_stands() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    prepare(at);
+    let train = ["train", "t.csv", "--target", "label"];
+    for (set, meant) in [("epoch=3", "fit.epochs"), ("train.epochs=3", "fit.epochs"), ("delimeter=x", "delimiter")] {
+        let message = refuse(at, &[&train[..], &["--set", set]].concat(), 2);
+        assert!(message.contains("did you mean '") && message.contains(meant), "{set}: {message}");
+    }
+    let message = refuse(at, &[&train[..], &["--set", "epochs"]].concat(), 2);
+    assert!(message.contains("epochs=VALUE") && message.contains("--print-config"), "{message}");
+}

@@ -1,0 +1,463 @@
+//! What a command writes takes the place of nothing that it reads, of nothing that the program did not write, and of nothing
+//! but a regular file; for every command with an output.
+
+use ldnn_tests::program::{refuse, run, succeed};
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use tempfile::{TempDir, tempdir};
+
+/// A command with an output.
+struct Case {
+    /// Its name and all arguments but the output.
+    args: &'static [&'static str],
+    /// The flag that takes the output.
+    flag: &'static str,
+    kind: Kind,
+    /// What it reads of the prepared folder.
+    inputs: &'static [&'static str],
+}
+
+/// What an output is.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// A file with this ending.
+    File(&'static str),
+    /// A run folder.
+    Folder,
+}
+
+const fn file(
+    args: &'static [&'static str],
+    ending: &'static str,
+    flag: &'static str,
+    inputs: &'static [&'static str],
+) -> Case {
+    Case { args, flag, kind: Kind::File(ending), inputs }
+}
+
+const fn folder(args: &'static [&'static str], inputs: &'static [&'static str]) -> Case {
+    Case { args, flag: "--out", kind: Kind::Folder, inputs }
+}
+
+const CASES: [Case; 21] = [
+    file(
+        &[
+            "train",
+            "t.csv",
+            "-q",
+            "--target",
+            "label",
+            "--test",
+            "t2.csv",
+            "--config",
+            "empty.toml",
+            "--activations",
+            "a/activations.json",
+            "--hidden",
+            "4",
+            "--epochs",
+            "3",
+            "--runs",
+            "2",
+        ],
+        "ldnn",
+        "--out",
+        &["t.csv", "t2.csv", "empty.toml", "a/activations.json"],
+    ),
+    file(
+        &[
+            "train",
+            "x.csv",
+            "-q",
+            "--labels",
+            "y.csv",
+            "--activations",
+            "tanh",
+            "--hidden",
+            "4",
+            "--epochs",
+            "3",
+            "--runs",
+            "2",
+        ],
+        "ldnn",
+        "--out",
+        &["x.csv", "y.csv"],
+    ),
+    file(&["predict", "m.ldnn", "t.csv", "--config", "empty.toml"], "csv", "--out", &["m.ldnn", "t.csv", "empty.toml"]),
+    file(&["data", "mnist1d", "--num_samples", "50", "--config", "empty.toml"], "npz", "--out", &["empty.toml"]),
+    file(&["data", "vanderpol", "--steps", "9", "--config", "empty.toml"], "npz", "--out", &["empty.toml"]),
+    file(&["data", "digits"], "csv", "--out", &[]),
+    file(&["inspect", "m.ldnn", "--config", "empty.toml"], "svg", "--picture", &["m.ldnn", "empty.toml"]),
+    file(&["export", "m.ldnn", "--config", "empty.toml"], "safetensors", "--out", &["m.ldnn", "empty.toml"]),
+    file(&["import", "w.safetensors", "--config", "empty.toml"], "ldnn", "--out", &["w.safetensors", "empty.toml"]),
+    folder(&["meta", "--data", "n.npz", "--held-out", "5", "--config", "empty.toml"], &["n.npz", "empty.toml"]),
+    folder(&["validate", "--activations", "a/activations.json", "--data", "n.npz"], &["a/activations.json", "n.npz"]),
+    folder(&["sizes", "--activations", "a/activations.json"], &["a/activations.json"]),
+    folder(&["forecast", "--task", "vanderpol", "--activations", "a/activations.json"], &["a/activations.json"]),
+    folder(&["analyze", "participation", "--activations", "a/activations.json"], &["a/activations.json"]),
+    folder(&["analyze", "hessian", "--activations", "a/activations.json"], &["a/activations.json"]),
+    folder(&["analyze", "hessian", "--model", "net.json"], &["net.json"]),
+    folder(&["cluster", "a/activations.json", "act2.json"], &["a/activations.json", "act2.json"]),
+    folder(&["reproduce", "--preset", "smoke", "--data", "n.npz"], &["n.npz"]),
+    folder(&["tune", "t.csv", "--target", "label", "--config", "empty.toml"], &["t.csv", "empty.toml"]),
+    folder(&["export", "a/activations.json", "--data", "n.npz"], &["a/activations.json", "n.npz"]),
+    folder(&["run", "study.toml"], &["study.toml"]),
+];
+
+/// Makes what commands read, once.
+fn prepared() -> &'static Path {
+    static PLACE: OnceLock<TempDir> = OnceLock::new();
+    let place = PLACE.get_or_init(|| {
+        let dir = tempdir().unwrap();
+        let at = dir.path();
+        let write = |name: &str, text: &str| fs::write(at.join(name), text).unwrap();
+
+        let row = |i: usize| format!("{},{}", (i * 7 % 60) as f64 / 10.0, i * 13 % 17);
+        let label = |i: usize| ["no", "yes"][i * 7 % 60 / 30];
+        let labelled: String = (0..60).map(|i| format!("{},{}\n", row(i), label(i))).collect();
+        let table = format!("a,b,label\n{labelled}");
+        write("t.csv", &table);
+        write("t2.csv", &table);
+        write("x.csv", &format!("a,b\n{}", (0..60).map(|i| row(i) + "\n").collect::<String>()));
+        write("y.csv", &format!("label\n{}", (0..60).map(|i| format!("{}\n", label(i))).collect::<String>()));
+        write("empty.toml", "");
+        write("study.toml", "task = \"digits\"\n[validate]\nactivations = [\"relu\"]\nruns = 2\n");
+
+        succeed(at, &["data", "mnist1d", "--num_samples", "50", "--out", "n.npz"]);
+        let meta = ["meta", "-q", "--hidden", "8", "--units", "4", "--inner-steps", "4", "--outer-last", "2"];
+        succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
+        fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
+        let train = ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4"];
+        succeed(at, &[&train[..], &["--epochs", "3", "--runs", "2", "--out", "m.ldnn"]].concat());
+        succeed(at, &["export", "m.ldnn", "--out", "w.safetensors"]);
+        let validate = ["validate", "-q", "--compare", "relu", "--runs", "1", "--epochs", "1", "--hidden", "5"];
+        succeed(at, &[&validate[..], &["--keep-networks", "--out", "v"]].concat());
+        fs::copy(at.join("v/networks/relu-101.json"), at.join("net.json")).unwrap();
+        dir
+    });
+    place.path()
+}
+
+/// A copy of what commands read.
+fn scratch() -> TempDir {
+    let dir = tempdir().unwrap();
+    let from = prepared().join(".");
+    assert!(Command::new("cp").arg("-r").arg(from).arg(dir.path()).status().unwrap().success());
+    dir
+}
+
+/// Everything in a folder: files with their bytes, links with where they lead.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        if kind.is_dir() {
+            all.extend(tree(&path));
+            all.insert(path, b"folder".to_vec());
+        } else if kind.is_symlink() {
+            let to = fs::read_link(&path).unwrap();
+            all.insert(path, to.to_string_lossy().into_owned().into_bytes());
+        } else if kind.is_file() {
+            let bytes = fs::read(&path).unwrap();
+            all.insert(path, bytes);
+        } else {
+            all.insert(path, b"special".to_vec());
+        }
+    }
+    all
+}
+
+/// The command with its output here; refused, with and without `--replace`, and everything stays as it was.
+fn assert_refused(at: &Path, case: &Case, out: &str, says: &str) {
+    let before = tree(at);
+    for more in [&[][..], &["--replace"]] {
+        let args = [case.args, &[case.flag, out], more].concat();
+        let message = refuse(at, &args, 2);
+        assert!(message.contains(out) && message.contains(says), "{args:?}: {message}");
+    }
+    assert!(tree(at) == before, "{:?} to {out} was refused and has changed files", case.args);
+}
+
+#[test]
+fn every_path_of_every_command_is_known_as_an_input_or_an_output() {
+    const OUTPUTS: [&str; 2] = ["out", "picture"];
+    const INPUTS: [&str; 15] = [
+        "file",
+        "data",
+        "config",
+        "activations",
+        "model",
+        "labels",
+        "test",
+        "test_labels",
+        "run",
+        "runs",
+        "folder",
+        "core",
+        "first",
+        "second",
+        "study",
+    ];
+    // They print a script that says where results go, and write nothing. What merge writes is tested below.
+    const OTHERS: [&str; 3] = ["slurm", "k8s", "merge"];
+
+    let root = ldnn::cli::command();
+    let mut found = 0;
+    for command in root.get_subcommands() {
+        let inner: Vec<_> = command.get_subcommands().collect();
+        for leaf in if inner.is_empty() { vec![command] } else { inner } {
+            let name = [command.get_name(), leaf.get_name()];
+            for arg in leaf.get_arguments() {
+                let id = arg.get_id().as_str();
+                let is_path = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+                let is_known = OUTPUTS.contains(&id) || INPUTS.contains(&id);
+                assert!(!is_path || is_known, "{name:?}: is {id} an input or an output?");
+                if !OUTPUTS.contains(&id) || OTHERS.contains(&name[0]) {
+                    continue;
+                }
+                found += 1;
+                let flag = format!("--{id}");
+                let covers = |case: &Case| case.flag == flag && case.args[0] == name[0] && case.args.contains(&name[1]);
+                assert!(CASES.iter().any(covers), "{name:?} has {flag}, and no case here");
+                let replace = leaf.get_arguments().any(|a| a.get_id() == "replace");
+                assert!(replace, "{name:?} has {flag} and no --replace");
+            }
+        }
+    }
+    assert!(found >= 18, "{found} outputs");
+}
+
+#[test]
+fn an_input_is_never_an_output_by_whatever_path() {
+    let dir = scratch();
+    let at = dir.path();
+    fs::create_dir(at.join("sub")).unwrap();
+    for case in &CASES {
+        let Kind::File(ending) = case.kind else { continue };
+        for input in case.inputs {
+            let link = format!("sub/link.{ending}");
+            fs::hard_link(at.join(input), at.join(&link)).unwrap();
+            let detour = format!("./sub/../{input}");
+            let whole = at.join(input).display().to_string();
+            let mut paths = vec![link.as_str()];
+            // Where the ending of the output decides what is written, a link is the one way.
+            if !matches!(case.args[0], "inspect" | "export") {
+                paths.extend([*input, &detour, &whole]);
+            }
+            for path in paths {
+                assert_refused(at, case, path, "is an input of this command");
+            }
+            fs::remove_file(at.join(&link)).unwrap();
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_comes_from_standard_input_is_an_input() {
+    let dir = scratch();
+    let table = fs::File::open(dir.path().join("t.csv")).unwrap();
+    let mut command = Command::new(ldnn_tests::program::path());
+    command.current_dir(dir.path()).args(["predict", "m.ldnn", "--out", "t.csv", "--replace"]);
+    let output = command.stdin(table).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is an input of this command"));
+    assert_eq!(fs::read(dir.path().join("t.csv")).unwrap(), fs::read(prepared().join("t.csv")).unwrap());
+}
+
+#[test]
+fn settings_in_files_and_assignments_name_inputs_and_outputs_too() {
+    let dir = scratch();
+    let at = dir.path();
+    let before = tree(at);
+    let train = ["train", "--set", "data.file=t.csv", "--set", "data.target=label", "--out", "t.csv", "--replace"];
+    assert!(refuse(at, &train, 2).contains("is an input"));
+    let predict = ["predict", "m.ldnn", "t.csv", "--set", "out=t.csv", "--replace"];
+    assert!(refuse(at, &predict, 2).contains("is an input"));
+    let validate = ["validate", "--set", "activations=a", "--out", "a", "--replace"];
+    assert!(refuse(at, &validate, 2).contains("an input of this command"));
+    assert!(tree(at) == before);
+}
+
+#[test]
+fn a_file_that_is_there_and_not_the_programs_own_needs_replace() {
+    let dir = scratch();
+    let at = dir.path();
+    for case in &CASES {
+        let Kind::File(ending) = case.kind else { continue };
+        let out = format!("thesis.{ending}");
+        fs::write(at.join(&out), "ten years of work").unwrap();
+        let before = tree(at);
+        let args = [case.args, &[case.flag, &out]].concat();
+        let message = refuse(at, &args, 2);
+        assert!(message.contains(&out) && message.contains("--replace"), "{args:?}: {message}");
+        assert!(tree(at) == before, "{args:?}");
+
+        succeed(at, &[&args[..], &["--replace"]].concat());
+        let written = fs::read(at.join(&out)).unwrap();
+        assert_ne!(written, b"ten years of work", "{args:?}");
+        // What a command has written it may write again; predictions do not say whose they are.
+        if case.args[0] == "predict" {
+            assert!(refuse(at, &args, 2).contains("--replace"));
+        } else {
+            succeed(at, &args);
+        }
+        assert_eq!(fs::read(at.join(&out)).unwrap(), written, "{args:?}");
+        fs::remove_file(at.join(&out)).unwrap();
+        let _ = fs::remove_dir_all(at.join(format!("{out}.run")));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_no_regular_file_stays_what_it_is() {
+    let dir = scratch();
+    let at = dir.path();
+    for case in &CASES {
+        let Kind::File(ending) = case.kind else { continue };
+        let named = |name: &str| format!("{name}.{ending}");
+        let special = |tool: &str, args: &[&str]| {
+            Command::new(tool).current_dir(at).args(args).output().is_ok_and(|o| o.status.success())
+        };
+        fs::write(at.join("target"), "old").unwrap();
+        let mut all = vec![("link", "a symbolic link"), ("dangling", "a symbolic link"), ("folder", "a folder")];
+        std::os::unix::fs::symlink("target", at.join(named("link"))).unwrap();
+        std::os::unix::fs::symlink("nowhere", at.join(named("dangling"))).unwrap();
+        fs::create_dir(at.join(named("folder"))).unwrap();
+        for (name, kind, tool, rest) in
+            [("pipe", "a named pipe", "mkfifo", &[][..]), ("device", "a device", "mknod", &["c", "1", "3"])]
+        {
+            let path = named(name);
+            match special(tool, &[&[path.as_str()], rest].concat()) {
+                true => all.push((name, kind)),
+                false => eprintln!("skipped: {tool} cannot make {kind} here"),
+            }
+        }
+        for (name, kind) in all {
+            // A folder is a place for an export.
+            if !(name == "folder" && case.args[0] == "export") {
+                assert_refused(at, case, &named(name), kind);
+            }
+            let path = at.join(named(name));
+            if name == "folder" { fs::remove_dir(path) } else { fs::remove_file(path) }.unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_run_folder_takes_the_place_of_nothing_else() {
+    let dir = scratch();
+    let at = dir.path();
+    fs::create_dir(at.join("mine")).unwrap();
+    fs::write(at.join("mine/thesis.tex"), "x").unwrap();
+    // The settings of some other program, and all that belongs to it.
+    fs::create_dir(at.join("site")).unwrap();
+    fs::write(at.join("site/config.toml"), "title = 'my site'\n").unwrap();
+    fs::write(at.join("site/index.md"), "x").unwrap();
+    // Parts of an archive, which are called nearly as our temporary files.
+    fs::create_dir(at.join("parts")).unwrap();
+    fs::write(at.join("parts/film.part1"), "x").unwrap();
+    fs::write(at.join("file"), "x").unwrap();
+    for case in CASES.iter().filter(|case| case.kind == Kind::Folder) {
+        for out in ["mine", "site", "parts", "file"] {
+            assert_refused(at, case, out, "give an --out that is not there yet, or an empty folder");
+        }
+        for input in case.inputs {
+            // The folder that the input is in, which may even be a run.
+            let place = Path::new(input).parent().filter(|p| *p != Path::new("")).map_or(".", |p| p.to_str().unwrap());
+            assert_refused(at, case, place, "an input of this command");
+        }
+    }
+}
+
+#[test]
+fn a_run_is_replaced_when_that_is_said_and_not_with_what_others_put_there() {
+    let dir = scratch();
+    let at = dir.path();
+    let validate =
+        ["validate", "-q", "--compare", "relu", "--runs", "2", "--epochs", "1", "--hidden", "3", "--out", "r"];
+    let other = [&validate[..], &["--seed", "5"]].concat();
+    let replace = [&other[..], &["--replace"]].concat();
+    succeed(at, &validate);
+    let before = tree(at);
+    let message = refuse(at, &other, 2);
+    assert!(message.contains("'r' holds a run with other settings; give another --out, or --replace"), "{message}");
+    assert!(message.contains("experiment.seed: 101 there, 5 wanted"), "{message}");
+    assert!(tree(at) == before);
+
+    fs::write(at.join("r/thesis.tex"), "x").unwrap();
+    let before = tree(at);
+    let message = refuse(at, &replace, 2);
+    assert!(message.contains("'thesis.tex', which is not of it; move it away"), "{message}");
+    assert!(tree(at) == before);
+    fs::remove_file(at.join("r/thesis.tex")).unwrap();
+    succeed(at, &replace);
+
+    // The settings that a run stored may be given back to it, but not to a run that would delete them.
+    succeed(at, &["validate", "-q", "--config", "r/config.toml", "--out", "r"]);
+    let message = refuse(at, &["validate", "--config", "r/config.toml", "--seed", "6", "--out", "r", "--replace"], 2);
+    assert!(message.contains("'r/config.toml', an input of this command"), "{message}");
+}
+
+#[test]
+fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
+    let dir = scratch();
+    let at = dir.path();
+    let shard = ["run", "study.toml", "-q", "--set", "validate.train.epochs=1", "--out", "s", "--shard", "0/1"];
+    succeed(at, &shard);
+    for out in ["v", "m.ldnn.run"] {
+        let before = tree(at);
+        let message = refuse(at, &["merge", "s", "--out", out], 2);
+        assert!(message.contains(out) && !message.contains("--replace"), "{message}");
+        assert!(tree(at) == before);
+    }
+    succeed(at, &["merge", "s", "--out", "whole"]);
+    succeed(at, &["merge", "s"]);
+}
+
+#[test]
+fn a_table_that_has_changed_is_told_in_words() {
+    let dir = scratch();
+    let at = dir.path();
+    let train =
+        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
+    let train = [&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat();
+    succeed(at, &train);
+    let text = fs::read_to_string(at.join("t.csv")).unwrap();
+    fs::write(at.join("t.csv"), text.replacen("0.7,", "0.8,", 1)).unwrap();
+    let before = tree(at);
+    let message = refuse(at, &train, 2);
+    let said =
+        "the table 't.csv' has changed since the run in 'm.ldnn.run' was begun; give another --out, or --replace";
+    assert!(message.contains(said), "{message}");
+    let message = refuse(at, &["train", "--config", "m.ldnn.run/config.toml", "--out", "new.ldnn"], 2);
+    assert!(message.contains("'t.csv'") && message.contains("--set data.rows=0"), "{message}");
+    assert!(tree(at) == before);
+    succeed(at, &["train", "--config", "m.ldnn.run/config.toml", "--set", "data.rows=0", "--out", "new.ldnn", "-q"]);
+    succeed(at, &[&train[..], &["--replace"]].concat());
+    // Another division of the same rows is another run on the same table.
+    fs::remove_dir_all(at.join("m.ldnn.run")).unwrap();
+    succeed(at, &train);
+    let message = refuse(at, &[&train[..], &["--seed", "9"]].concat(), 2);
+    assert!(message.contains("fit.seed: 1 there, 9 wanted") && !message.contains("data.rows"), "{message}");
+}
+
+#[test]
+fn verify_compiles_only_in_a_folder_of_its_own() {
+    let dir = scratch();
+    let at = dir.path();
+    let export = ["export", "m.ldnn", "--format", "json", "--out", "e"];
+    succeed(at, &export);
+    let _ = fs::remove_dir_all(at.join("e/verify"));
+    fs::write(at.join("e/verify"), "mine").unwrap();
+    let before = tree(at);
+    let output = run(at, &["verify", "e"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("e/verify' is no folder"));
+    assert!(tree(at) == before);
+}
