@@ -115,6 +115,9 @@ pub struct TrainArgs {
     /// Networks of each kind, for the comparison
     #[arg(long, default_value_t = 5, value_name = "N")]
     runs: usize,
+    /// Put N test rows with their targets into the model, for exports with real rows; a model holds no rows otherwise
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    with_rows: usize,
     /// The model; the run goes into a folder beside it, FILE.run
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
@@ -159,8 +162,13 @@ struct Settings {
 }
 
 /// The flags of `ldnn train` alone, and the settings that they are.
-const FLAGS: [(&str, &str); 4] =
-    [("folds", "folds"), ("compare", "fit.classical"), ("keep", "fit.keep"), ("runs", "fit.runs")];
+const FLAGS: [(&str, &str); 5] = [
+    ("folds", "folds"),
+    ("compare", "fit.classical"),
+    ("keep", "fit.keep"),
+    ("runs", "fit.runs"),
+    ("with_rows", "fit.with_rows"),
+];
 
 /// How the rows are divided.
 enum Division {
@@ -212,6 +220,7 @@ impl TrainArgs {
             classical: self.compare.clone(),
             keep: self.keep.clone(),
             runs: self.runs,
+            with_rows: self.with_rows,
             ..self.fit.settings()
         };
         Settings { folds: self.folds, _activations: IgnoredAny, data: self.data.settings(), fit }

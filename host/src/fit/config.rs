@@ -46,6 +46,9 @@ pub struct FitConfig {
     pub patience: usize,
     /// Learning rates that are tried.
     pub rates: Vec<f64>,
+    /// Test rows that the model holds, at most; 0 for none.
+    #[serde(default)]
+    pub with_rows: usize,
     /// Seed of every draw.
     pub seed: u64,
 }
@@ -69,6 +72,7 @@ impl Default for FitConfig {
             epochs: 150,
             patience: 50,
             rates: vec![0.02, 0.05, 0.1],
+            with_rows: 0,
             seed: 1,
         }
     }

@@ -7,10 +7,11 @@
 
 use super::compare::Scores;
 use super::config::{Activate, BEST, FitConfig, LEARNED};
-use super::model::Trained;
+use super::model::{KeptRows, Trained};
 use crate::activations::{Activations, is_learned};
 use crate::data::Dataset;
 use crate::data::tabular::{Purpose, Standard};
+use crate::export::Ranges;
 use crate::folder::RunFolder;
 use crate::meta;
 use crate::model::Model;
@@ -148,16 +149,8 @@ fn model(
         one.epochs,
         config.seed
     );
-    let (seen, kept) = (some(&task.train, config.seed, SEEN), some(&task.test, config.seed, KEPT));
-    let (kept_classes, kept_values) = match kept.target {
-        SetTarget::Classes(classes) => (classes, vec![]),
-        SetTarget::Values(values) => (vec![], values),
-    };
+    let ranges = Ranges::observe(&network, &task.train)?;
     Ok(Trained {
-        seen: seen.x,
-        kept: kept.x,
-        kept_classes,
-        kept_values,
         version: Trained::VERSION,
         provenance: provenance.clone(),
         features: parts.features.clone(),
@@ -166,18 +159,19 @@ fn model(
         learned: learned.filter(|_| is_learned(&who.kind)),
         network: Model::of(&network, provenance),
         activation: who.kind.clone(),
+        ranges: Some(ranges),
+        rows: (config.with_rows > 0).then(|| some(&task.test, config.seed, config.with_rows)),
     })
 }
 
-/// Training rows that a model keeps, at most.
-const SEEN: usize = 300;
-/// Test rows that a model keeps, at most.
-const KEPT: usize = 200;
-
 /// Some rows of a set, drawn by the seed.
-fn some(set: &Set, seed: u64, most: usize) -> Set {
+fn some(set: &Set, seed: u64, most: usize) -> KeptRows {
     let mut order = vec![0; set.rows()];
     Draws::new(seed, Stream::User, 4, 0).permutation(&mut order);
     order.truncate(most);
-    set.pick(&order)
+    let picked = set.pick(&order);
+    match picked.target {
+        SetTarget::Classes(classes) => KeptRows { x: picked.x, classes, values: vec![] },
+        SetTarget::Values(values) => KeptRows { x: picked.x, classes: vec![], values },
+    }
 }
