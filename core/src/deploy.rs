@@ -258,7 +258,7 @@ impl Scaling<'_> {
 
 /// A network of real numbers with everything between raw readings and answers.
 #[derive(Clone, Copy, Debug)]
-pub struct Model<'a, A> {
+pub struct Pipeline<'a, A> {
     /// Its sizes.
     pub shape: &'a Shape,
     /// Weights and biases, `shape.theta_len()`.
@@ -269,13 +269,13 @@ pub struct Model<'a, A> {
     pub scaling: Scaling<'a>,
 }
 
-/// Number of scratch values that [`Model::run`] needs: inputs, outputs, and two layers.
+/// Number of scratch values that [`Pipeline::run`] needs: inputs, outputs, and two layers.
 #[must_use]
 pub const fn run_len(shape: &Shape) -> usize {
     shape.inputs() + shape.outputs() + work_len(shape)
 }
 
-impl<A: Activate> Model<'_, A> {
+impl<A: Activate> Pipeline<'_, A> {
     /// From raw readings to the answer: the index of the class and the probability of each class in `out`; or 0 and
     /// the values, in the units of the table.
     ///

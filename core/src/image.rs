@@ -370,11 +370,7 @@ impl<'a> Scales<'a> {
     ///
     /// # Errors
     /// If a length differs; then nothing has changed.
-    pub fn load<'b>(
-        &self,
-        inputs: &'b mut [[f32; 2]],
-        outputs: &'b mut [[f32; 2]],
-    ) -> Result<Scaling<'b>, SizeError> {
+    pub fn load<'b>(&self, inputs: &'b mut [[f32; 2]], outputs: &'b mut [[f32; 2]]) -> Result<Scaling<'b>, SizeError> {
         check("inputs", self.inputs_len(), inputs.len())?;
         check("outputs", self.outputs_len(), outputs.len())?;
         copy(self.inputs, inputs.as_flattened_mut(), f32::from_le_bytes);

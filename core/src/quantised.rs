@@ -200,7 +200,7 @@ impl<'a> Quantised<'a> {
         ((x * self.per + self.offset) as i32).clamp(0, 255).wrapping_sub(128) as i8
     }
 
-    /// From raw readings to the answer, as [`Model::run`](crate::deploy::Model::run).
+    /// From raw readings to the answer, as [`Pipeline::run`](crate::deploy::Pipeline::run).
     ///
     /// # Errors
     /// If a length differs, or an input is NaN or infinite; then `out` has not changed.

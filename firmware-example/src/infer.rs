@@ -48,8 +48,7 @@ pub struct IntegerWork {
 
 /// The network of integers, one row, from its real inputs.
 pub fn integers_row(network: &Quantised<'_>, x: &[f32], out: &mut [i16; 10], work: &mut IntegerWork) -> bool {
-    network.quantise(x, &mut work.q);
-    network.predict(&work.q, out, &mut work.work).is_ok()
+    network.quantise(x, &mut work.q).is_ok() && network.predict(&work.q, out, &mut work.work).is_ok()
 }
 
 /// The network of integers on all rows.

@@ -119,7 +119,8 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
     };
     facts.push(("file", format!("{}, {held}", in_words(bytes as u64))));
     if let Purpose::Regression { columns, scale } = &model.purpose {
-        let of = |(name, s): (&String, &Standard)| format!("{name}: mean {}, sd {}", significant(s.mean), significant(s.sd));
+        let of =
+            |(name, s): (&String, &Standard)| format!("{name}: mean {}, sd {}", significant(s.mean), significant(s.sd));
         facts.push(("scale", columns.iter().zip(scale).map(of).collect::<Vec<_>>().join("; ")));
     }
     let offsets = model.inputs.iter().any(|s| s.offset != 0.0);

@@ -342,10 +342,7 @@ impl Tabular {
             },
             RawTarget::Values(columns) => Purpose::Regression {
                 columns: columns.iter().map(|(name, _)| name.clone()).collect(),
-                scale: columns
-                    .iter()
-                    .map(|(_, y)| Standard::of_target(train.iter().map(|&i| y[i as usize])))
-                    .collect(),
+                scale: columns.iter().map(|(_, y)| Standard::of_target(train.iter().map(|&i| y[i as usize]))).collect(),
             },
         };
         (purpose, inputs)
@@ -559,9 +556,12 @@ mod tests {
     #[test]
     fn a_column_that_single_precision_cannot_resolve_gets_a_round_offset() {
         let standard = |first: f64, step: f64| Standard::of((0..100).map(move |i| first + step * f64::from(i)));
-        for (first, step, offset) in
-            [(1.7e9, 1.0, 1.7e9), (1e9, 1e-5, 1e9), (-1.7e9, 0.5, -1.7e9), (9007199254740992.0, 2.0, 9007199254740992.0)]
-        {
+        for (first, step, offset) in [
+            (1.7e9, 1.0, 1.7e9),
+            (1e9, 1e-5, 1e9),
+            (-1.7e9, 0.5, -1.7e9),
+            (9007199254740992.0, 2.0, 9007199254740992.0),
+        ] {
             let s = standard(first, step);
             assert_eq!(s.offset, offset, "{first} in steps of {step}");
             let spread = s.input(first + 99.0 * step) - s.input(first);

@@ -4,9 +4,9 @@ use super::deployed::{Deployed, IntegerFile, OutputFile, ShapeFile, WeightFile};
 use super::table::Owned;
 use super::text::{comment, float, lines};
 use anyhow::Result;
-use ldnn_core::{Base, Shape};
 use ldnn_core::table::compact::{Form, Symmetry};
 use ldnn_core::table::integer::Scale;
+use ldnn_core::{Base, Shape};
 use std::fmt::Write;
 
 /// The header.
@@ -437,20 +437,21 @@ fn integers(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<String>
 const INPUT_OFFSETS: &str = "\
 /*
  * Readings of these inputs are too large for their spread: a float does not tell them apart. Subtract the offset in
- * integers or in double before the reading becomes a float: raw[0] = (float)(reading - NAME_INPUT_OFFSET_0).
+ * integers or in double before the reading becomes a float: raw[i] = (float)(reading - NAME_INPUT_OFFSET_i).
  */
 ";
 
 const OUTPUT_OFFSETS: &str = "\
 /*
  * Values of these outputs are too large for their spread: a float does not tell them apart. Add the offset in integers
- * or in double: value = (double)out[0] + NAME_OUTPUT_OFFSET_0.
+ * or in double: value = (double)out[i] + NAME_OUTPUT_OFFSET_i.
  */
 ";
 
 const RUN_DECLARED: &str = "\
 /*
- * From raw inputs, as they stand in the table, to the answer. GIVES
+ * From raw inputs, as they stand in the table, to the answer.
+ * GIVES
  * Returns a negative number, and leaves out as it was, if an input is NaN or infinite, or so large that nothing finite
  * comes out. No heap, no library.
  */

@@ -3,7 +3,7 @@
 use super::deployed::{Deployed, WeightFile};
 use super::table::Owned;
 use anyhow::Result;
-use ldnn_core::deploy::{Activate, Activation, Model, Scaling, predict, run_len, standardise};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, Scaling, predict, run_len, standardise};
 use ldnn_core::quantised::Scratch;
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +99,7 @@ impl Golden {
             WeightFile::None => {}
             WeightFile::Floats { theta } => {
                 let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(&shape)]);
-                let whole = Model { shape: &shape, theta, activations: &activations, scaling };
+                let whole = Pipeline { shape: &shape, theta, activations: &activations, scaling };
                 for raw in x.chunks_exact(shape.inputs()) {
                     standardised(raw, &mut scaled)?;
                     predict(&shape, theta, &activations, &scaled, &mut out, &mut work)?;

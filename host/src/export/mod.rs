@@ -14,8 +14,8 @@ mod rust;
 mod source;
 mod table;
 mod text;
-mod yardstick;
 pub mod verify;
+mod yardstick;
 
 pub use c::{header as c_header, source as c_source};
 pub use choose::{Budget, FormChoice};

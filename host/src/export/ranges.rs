@@ -132,7 +132,8 @@ impl InputRange {
         let sd = (x.map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
         // A constant input has no range to be rounded to.
         let step = if high > low { (high - low) / 64.0 } else { 1.0 };
-        let (low, high) = if high > low { ((low / step).floor() * step, (high / step).ceil() * step) } else { (low, high) };
+        let (low, high) =
+            if high > low { ((low / step).floor() * step, (high / step).ceil() * step) } else { (low, high) };
         InputRange { low: low as f32, high: high as f32, mean: mean as f32, sd: sd as f32 }
     }
 }

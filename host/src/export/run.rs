@@ -399,12 +399,7 @@ fn for_devices(
         (What::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
     };
     let activations = if whole_int8 { vec![] } else { chosen.tables.iter().map(TableFile::from).collect() };
-    let deployed = Deployed {
-        measured: Measured(measured),
-        activations,
-        weights,
-        ..deployed(config, given, &subject)
-    };
+    let deployed = Deployed { measured: Measured(measured), activations, weights, ..deployed(config, given, &subject) };
     write(config, &deployed, &subject, (labelled(given, task), &chosen), folder, section)
 }
 
@@ -451,10 +446,9 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
     let outputs = match &model.purpose {
         Purpose::Classification { .. } => OutputFile::Classes,
         Purpose::Regression { scale, .. } if plain(scale) => OutputFile::Plain,
-        Purpose::Regression { scale, .. } => OutputFile::Values {
-            pairs: scale.iter().map(|s| pair(s.output_pair())).collect(),
-            offsets: offsets(scale),
-        },
+        Purpose::Regression { scale, .. } => {
+            OutputFile::Values { pairs: scale.iter().map(|s| pair(s.output_pair())).collect(), offsets: offsets(scale) }
+        }
     };
     let names = match &model.purpose {
         Purpose::Classification { classes, .. } => classes.clone(),
@@ -555,7 +549,7 @@ fn golden(
     }
 
     let (classes, answers) = match predictor.predict(&readings)? {
-        Predictions::Classes(classes, chances) => (classes, chances.iter().map(|&p| p.into()).collect()),
+        Predictions::Classes(classes, chances) => (classes, chances),
         Predictions::Values(values) => {
             let scale = predictor.scale();
             let less = |(i, y): (usize, &f64)| y - scale[i % scale.len()].offset;

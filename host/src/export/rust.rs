@@ -5,8 +5,8 @@ use super::golden::Golden;
 use super::table::Owned;
 use super::text::{comment, float, lines};
 use anyhow::{Context, Result};
-use ldnn_core::{Base, Shape};
 use ldnn_core::table::integer::Scale;
+use ldnn_core::{Base, Shape};
 use std::fmt::Write;
 
 /// The module.
@@ -44,9 +44,8 @@ pub fn module(model: &Deployed) -> Result<String> {
 fn around(model: &Deployed) -> String {
     let mut text = String::new();
     let names = |names: &[String]| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>();
-    let pairs = |pairs: &[[f32; 2]]| {
-        pairs.iter().map(|[a, b]| format!("[{}, {}]", float(*a), float(*b))).collect::<Vec<_>>()
-    };
+    let pairs =
+        |pairs: &[[f32; 2]]| pairs.iter().map(|[a, b]| format!("[{}, {}]", float(*a), float(*b))).collect::<Vec<_>>();
     let offsets = |offsets: &[f64]| offsets.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>();
     if !model.features.is_empty() {
         text += "/// The names of the inputs.\n";
@@ -94,8 +93,8 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
     let integers = matches!(model.weights, WeightFile::Integers(_));
     if !integers {
         text += &format!(
-            "/// The network with everything between raw inputs and answers.\npub static MODEL: Model<'static, \
-             {}<'static>> =\n    Model {{ shape: &SHAPE, theta: &THETA, activations: &ACTIVATIONS, scaling: SCALING \
+            "/// The network with everything between raw inputs and answers.\npub static PIPELINE: Pipeline<'static, \
+             {}<'static>> =\n    Pipeline {{ shape: &SHAPE, theta: &THETA, activations: &ACTIVATIONS, scaling: SCALING \
              }};\n\n",
             common_type(owned)
         );
@@ -112,7 +111,7 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
          work_len(&SHAPE)];\n    let scratch = Scratch { q: &mut q, work: &mut work, y: &mut y };\n    \
          network()?.run(&SCALING, raw, out, scratch)\n}\n"
     } else {
-        "    MODEL.run(raw, out, &mut [0.0; run_len(&SHAPE)])\n}\n"
+        "    PIPELINE.run(raw, out, &mut [0.0; run_len(&SHAPE)])\n}\n"
     };
     text
 }
@@ -164,7 +163,7 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
         deploy.push("Activation");
     }
     if floats {
-        deploy.extend(["Model", "Outputs", "RunError", "Scaling", "run_len"]);
+        deploy.extend(["Outputs", "Pipeline", "RunError", "Scaling", "run_len"]);
     }
     if matches!(model.weights, WeightFile::Integers(_)) {
         deploy.extend(["Outputs", "RunError", "Scaling", "work_len"]);

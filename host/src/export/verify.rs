@@ -6,7 +6,7 @@ use super::golden::Golden;
 use super::{harness, image};
 use crate::report::Table;
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::deploy::{Activate, Activation, Model, predict, run_len, standardise};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, predict, run_len, standardise};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
 use std::fmt::Write;
@@ -154,7 +154,12 @@ fn refusal(outputs: usize) -> Answers {
 }
 
 /// What `run` answers on every golden row, and to what has no answer.
-fn answers_of(x: &[f32], inputs: usize, outputs: usize, run: &mut dyn FnMut(&[f32], &mut [f32]) -> Option<usize>) -> Answers {
+fn answers_of(
+    x: &[f32],
+    inputs: usize,
+    outputs: usize,
+    run: &mut dyn FnMut(&[f32], &mut [f32]) -> Option<usize>,
+) -> Answers {
     let mut all = Answers::new();
     let mut add = |raw: &[f32]| {
         let mut out = vec![BEFORE; outputs];
@@ -244,7 +249,7 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
                 predict(shape, &theta, &loaded, x, &mut out, &mut work)?;
                 answers.extend(out.iter().map(|y| y.to_bits()));
             }
-            let whole = Model { shape, theta: &theta, activations: &loaded, scaling };
+            let whole = Pipeline { shape, theta: &theta, activations: &loaded, scaling };
             let mut run = |raw: &[f32], out: &mut [f32]| whole.run(raw, out, &mut work).ok();
             answers.extend(answers_of(&x, shape.inputs(), shape.outputs(), &mut run));
         }
@@ -446,7 +451,8 @@ impl Agreement {
             let difference = (f64::from(f32::from_bits(bits)) - right).abs() / sd(i);
             // What is no number is the worst of all.
             if !(difference <= found.largest) {
-                (found.largest, found.row) = (if difference.is_nan() { f64::INFINITY } else { difference }, i / outputs);
+                (found.largest, found.row) =
+                    (if difference.is_nan() { f64::INFINITY } else { difference }, i / outputs);
             }
         }
         found.same = golden.classes.iter().zip(&predicted.classes).filter(|(a, b)| a == b).count();

@@ -60,7 +60,7 @@ pub struct KeptRows {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predictions {
     /// The class of each row, and the probability of every class, rows x classes.
-    Classes(Vec<u16>, Vec<f32>),
+    Classes(Vec<u16>, Vec<f64>),
     /// rows x columns, in the units of the table.
     Values(Vec<f64>),
 }
@@ -287,10 +287,11 @@ impl Trained {
         let mut classes = vec![];
         for (i, row) in out.chunks_exact_mut(outputs).enumerate() {
             let class = scaling.answer(row);
-            classes.push(class.with_context(|| format!("row {}: its inputs are too large for the model", i + 1))? as u16);
+            classes
+                .push(class.with_context(|| format!("row {}: its inputs are too large for the model", i + 1))? as u16);
         }
         Ok(match &self.purpose {
-            Purpose::Classification { .. } => Predictions::Classes(classes, out),
+            Purpose::Classification { .. } => Predictions::Classes(classes, out.into_iter().map(f64::from).collect()),
             Purpose::Regression { .. } => {
                 let value = |(i, &y): (usize, &f32)| f64::from(y) + scale[i % outputs].offset;
                 Predictions::Values(out.iter().enumerate().map(value).collect())
@@ -359,9 +360,7 @@ impl KeptRows {
                 ensure!(self.classes.iter().all(|&c| usize::from(c) < classes.len()), "a row has no class");
                 self.classes.len() == rows && self.values.is_empty()
             }
-            Purpose::Regression { columns, .. } => {
-                self.values.len() == rows * columns.len() && self.classes.is_empty()
-            }
+            Purpose::Regression { columns, .. } => self.values.len() == rows * columns.len() && self.classes.is_empty(),
         };
         ensure!(fits && rows > 0 && self.x.len() == rows * width, "inputs and targets do not fit");
         let finite = self.x.iter().chain(&self.values).all(|x| x.is_finite());
