@@ -38,9 +38,7 @@ fn main() {
 /// Makes the modules `model` and `golden` of the program `own`, and says what is in them.
 fn own(out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=LDNN_EXPORT");
-    for name in ["own_integers", "own_standard", "own_labels"] {
-        println!("cargo::rustc-check-cfg=cfg({name})");
-    }
+    println!("cargo::rustc-check-cfg=cfg(own_labels)");
     let folder = env::var("LDNN_EXPORT").map_err(|_| "name the folder that `ldnn export --what network` wrote")?;
     let folder = fs::canonicalize(&folder).map_err(|error| format!("'{folder}': {error}"))?;
     println!("cargo::rerun-if-changed={}", folder.display());
@@ -51,15 +49,8 @@ fn own(out: &Path) -> Result<(), String> {
         .ok_or("there is no NAME_golden.rs; export with --what network --format rust")?;
     let model = PathBuf::from(golden.to_string_lossy().replace("_golden.rs", ".rs"));
     let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
-    let (model_text, golden_text) = (read(&model)?, read(&golden)?);
-    for (name, has) in [
-        ("own_integers", model_text.contains("pub fn network()")),
-        ("own_standard", model_text.contains("pub static STANDARD:")),
-        ("own_labels", golden_text.contains("pub static LABELS:")),
-    ] {
-        if has {
-            println!("cargo::rustc-cfg={name}");
-        }
+    if read(&golden)?.contains("pub static LABELS:") {
+        println!("cargo::rustc-cfg=own_labels");
     }
     let module = |name: &str, path: &Path| {
         format!("#[rustfmt::skip]\n#[allow(dead_code)]\n#[path = {:?}]\nmod {name};\n", path.display().to_string())

@@ -20,9 +20,9 @@ exported() {
     [ -n "${LDNN_PROGRAM:-}" ] || cargo build --quiet --package ldnn || { fail "ldnn does not build"; return; }
     local ldnn="${LDNN_PROGRAM:-target/debug/ldnn} --quiet"
     local from="--what network --rate 0.1 --epochs 30"
-    $ldnn export $here/activations.json $from --form pairs --knots 65 --name floats --format rust --golden 400 \
+    $ldnn export $here/activations.json $from --form pairs --knots 65 --name floats --format rust --with-rows 400 \
         --out "$out/floats" >/dev/null || fail "the export of real numbers"
-    $ldnn export $here/activations.json $from --weights int8 --name integers --format rust,postcard \
+    $ldnn export $here/activations.json $from --weights int8 --name integers --format rust,postcard --with-rows 200 \
         --out "$out/integers" >/dev/null || fail "the export of integers"
     for file in floats/floats.rs floats/floats_golden.rs integers/integers.rs integers/integers_golden.rs integers/integers.ldnn; do
         # What is generated is kept under a name that nobody edits.

@@ -26,7 +26,9 @@
 
 use crate::activation::Base;
 use crate::error::{SizeError, check, check_at_least};
+use crate::math::Real;
 use crate::planes::{part, part_mut};
+use crate::quantised::QuantisedError;
 use crate::shape::Shape;
 use crate::table::compact::Compact;
 use crate::table::integer::{Scaled8, Scaled16};
@@ -101,11 +103,209 @@ impl Activation<'_> {
     }
 }
 
-/// Raw inputs as the network was trained on them: `(x - mean) factor`, a pair (mean, factor) an input; of lengths the shortest
-/// counts.
-pub fn standardise(x: &[f32], pairs: &[[f32; 2]], to: &mut [f32]) {
-    for ((to, x), [mean, factor]) in to.iter_mut().zip(x).zip(pairs) {
-        *to = (x - mean) * factor;
+/// Raw inputs as the network was trained on them: `(x - mean) factor`.
+///
+/// `x`, `pairs` (mean and factor) and `to` have one entry per input.
+///
+/// # Errors
+/// If two lengths differ; then nothing has changed.
+pub fn standardise(x: &[f32], pairs: &[[f32; 2]], to: &mut [f32]) -> Result<(), SizeError> {
+    check("pairs", x.len(), pairs.len())?;
+    check("to", x.len(), to.len())?;
+    for ((to, x), pair) in to.iter_mut().zip(x).zip(pairs) {
+        *to = standardised(*x, *pair);
+    }
+    Ok(())
+}
+
+#[inline(always)]
+pub(crate) fn standardised(x: f32, [mean, factor]: [f32; 2]) -> f32 {
+    (x - mean) * factor
+}
+
+/// Logits become probabilities, `exp(y - top) / sum of exp(y - top)`; the class is the first of the largest.
+///
+/// The sum runs in ascending order, and each exponential is divided by it. `None` if there is no logit or one is not
+/// finite; then nothing has changed.
+pub fn probabilities(y: &mut [f32]) -> Option<usize> {
+    let class = largest(y)?;
+    let top = *y.get(class)?;
+    let mut sum = 0.0;
+    for y in y.iter_mut() {
+        *y = Real::exp(*y - top);
+        sum += *y;
+    }
+    y.iter_mut().for_each(|y| *y = *y / sum);
+    Some(class)
+}
+
+/// The first of the largest, if all are finite.
+fn largest(y: &[f32]) -> Option<usize> {
+    if !y.iter().all(|y| y.is_finite()) {
+        return None;
+    }
+    let first = (0, *y.first()?);
+    Some(y.iter().copied().enumerate().fold(first, |best, next| if next.1 > best.1 { next } else { best }).0)
+}
+
+/// How raw readings become the numbers of a network, and its outputs become answers.
+///
+/// For a column whose readings are too large for their spread to be told apart in single precision, a model has an
+/// offset; then `raw` is the reading less the offset, subtracted in integers or in double precision.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling<'a> {
+    /// Mean and factor of each input, for [`standardise`]; empty if the network takes inputs as they are.
+    pub inputs: &'a [[f32; 2]],
+    /// What the outputs mean.
+    pub outputs: Outputs<'a>,
+}
+
+/// What the outputs of a network mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outputs<'a> {
+    /// Nothing is known: they are the answer.
+    Plain,
+    /// One logit per class.
+    Classes,
+    /// Standardised values, with standard deviation and mean of each: `y sd + mean` is in the units of the table.
+    Values(&'a [[f32; 2]]),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A buffer has the wrong length.
+    Size(SizeError),
+    /// A raw input is NaN or infinite, or so large that the network's numbers are no longer finite.
+    NotFinite,
+    /// The network of integers is impossible.
+    Quantised(QuantisedError),
+}
+
+impl From<SizeError> for RunError {
+    fn from(e: SizeError) -> Self {
+        RunError::Size(e)
+    }
+}
+
+impl From<QuantisedError> for RunError {
+    fn from(e: QuantisedError) -> Self {
+        RunError::Quantised(e)
+    }
+}
+
+impl core::fmt::Display for RunError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            RunError::Size(e) => e.fmt(f),
+            RunError::Quantised(e) => e.fmt(f),
+            RunError::NotFinite => f.write_str("an input is NaN, infinite, or far too large; there is no answer"),
+        }
+    }
+}
+
+impl core::error::Error for RunError {}
+
+impl Scaling<'_> {
+    /// A network that takes inputs as they are, and whose outputs are the answer.
+    pub const PLAIN: Scaling<'static> = Scaling { inputs: &[], outputs: Outputs::Plain };
+
+    /// Whether it fits a network with so many inputs and outputs.
+    ///
+    /// # Errors
+    /// If a length differs.
+    pub fn check(&self, shape: &Shape) -> Result<(), SizeError> {
+        if !self.inputs.is_empty() {
+            check("inputs", shape.inputs(), self.inputs.len())?;
+        }
+        match self.outputs {
+            Outputs::Values(pairs) => check("outputs", shape.outputs(), pairs.len()),
+            Outputs::Plain | Outputs::Classes => Ok(()),
+        }
+    }
+
+    /// The number that the network takes for input `i`; `None` if it is not finite.
+    #[inline]
+    pub(crate) fn read(&self, i: usize, raw: f32) -> Option<f32> {
+        let x = match self.inputs.get(i) {
+            Some(&pair) => standardised(raw, pair),
+            None => raw,
+        };
+        Some(x).filter(|x| x.is_finite())
+    }
+
+    /// Output `i` in the units of the table, if it is a value.
+    #[inline]
+    pub(crate) fn value(&self, i: usize, y: f32) -> f32 {
+        match self.outputs {
+            Outputs::Values(pairs) => pairs.get(i).map_or(y, |[sd, mean]| y * sd + mean),
+            Outputs::Plain | Outputs::Classes => y,
+        }
+    }
+
+    /// Outputs of the network become the answer in place; returns the class, 0 if there are no classes.
+    ///
+    /// # Errors
+    /// If a length differs, or a number is not finite.
+    pub fn answer(&self, y: &mut [f32]) -> Result<usize, RunError> {
+        match self.outputs {
+            Outputs::Plain => {}
+            Outputs::Classes => return probabilities(y).ok_or(RunError::NotFinite),
+            Outputs::Values(pairs) => {
+                check("outputs", y.len(), pairs.len())?;
+                y.iter_mut().enumerate().for_each(|(i, y)| *y = self.value(i, *y));
+            }
+        }
+        if y.iter().all(|y| y.is_finite()) { Ok(0) } else { Err(RunError::NotFinite) }
+    }
+}
+
+/// A network of real numbers with everything between raw readings and answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Pipeline<'a, A> {
+    /// Its sizes.
+    pub shape: &'a Shape,
+    /// Weights and biases, `shape.theta_len()`.
+    pub theta: &'a [f32],
+    /// One per type of the shape.
+    pub activations: &'a [A],
+    /// What inputs and outputs mean.
+    pub scaling: Scaling<'a>,
+}
+
+/// Number of scratch values that [`Pipeline::run`] needs: inputs, outputs, and two layers.
+#[must_use]
+pub const fn run_len(shape: &Shape) -> usize {
+    shape.inputs() + shape.outputs() + work_len(shape)
+}
+
+impl<A: Activate> Pipeline<'_, A> {
+    /// From raw readings to the answer: the index of the class and the probability of each class in `out`; or 0 and
+    /// the values, in the units of the table.
+    ///
+    /// `raw`: inputs; `out`: outputs; `work`: [`run_len`].
+    ///
+    /// # Errors
+    /// If a length differs, or an input is NaN, infinite, or so large that nothing finite comes out; then `out` has
+    /// not changed.
+    pub fn run(&self, raw: &[f32], out: &mut [f32], work: &mut [f32]) -> Result<usize, RunError> {
+        let shape = self.shape;
+        self.scaling.check(shape)?;
+        check("raw", shape.inputs(), raw.len())?;
+        check("out", shape.outputs(), out.len())?;
+        check_at_least("work", run_len(shape), work.len())?;
+        let (x, rest) = work.split_at_mut_checked(raw.len()).unwrap_or_default();
+        let (y, rest) = rest.split_at_mut_checked(out.len()).unwrap_or_default();
+
+        for (i, (x, &raw)) in x.iter_mut().zip(raw).enumerate() {
+            *x = self.scaling.read(i, raw).ok_or(RunError::NotFinite)?;
+        }
+        predict(shape, self.theta, self.activations, x, y, rest)?;
+        let class = self.scaling.answer(y)?;
+
+        out.iter_mut().zip(y).for_each(|(out, y)| *out = *y);
+        Ok(class)
     }
 }
 

@@ -16,7 +16,7 @@
 //! ```
 
 use crate::activation::{Base, Kind};
-use crate::deploy::Activation;
+use crate::deploy::{Activation, Outputs, Scaling};
 use crate::error::{SizeError, check};
 use crate::quantised::{MAX_LAYERS, Parts, Quantised, QuantisedError, check_parts};
 use crate::shape::{MAX_HIDDEN, MAX_TYPES, Shape};
@@ -27,7 +27,7 @@ use serde::Deserialize;
 /// The first bytes of every image.
 pub const MAGIC: [u8; 4] = *b"LDNN";
 /// The version that this code reads.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Bytes before the body: magic, version, two zero bytes, length of the body, its CRC-32; all little-endian.
 pub const HEADER: usize = 16;
 
@@ -58,13 +58,17 @@ pub enum ImageError {
     Table(TableError),
     /// A network of integers is impossible.
     Quantised(QuantisedError),
+    /// A standard deviation, or a factor of an input, is not positive.
+    Scaling,
 }
 
 impl core::fmt::Display for ImageError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             ImageError::Magic => f.write_str("this is no image of a model: it does not begin with LDNN"),
-            ImageError::Version(v) => write!(f, "the image has version {v}; this program reads version {VERSION}"),
+            ImageError::Version(v) => {
+                write!(f, "the image has version {v}; this program reads version {VERSION}: export the model again")
+            }
             ImageError::Length { expected, got } => write!(f, "the image has {got} bytes and should have {expected}"),
             ImageError::Checksum => f.write_str("the image is damaged: its checksum is wrong"),
             ImageError::Malformed => f.write_str("the body of the image is malformed"),
@@ -72,6 +76,7 @@ impl core::fmt::Display for ImageError {
             ImageError::NotFinite => f.write_str("the image holds a number that is infinite or not a number"),
             ImageError::Table(e) => e.fmt(f),
             ImageError::Quantised(e) => e.fmt(f),
+            ImageError::Scaling => f.write_str("a standard deviation, or the factor of an input, is not positive"),
         }
     }
 }
@@ -120,7 +125,7 @@ pub struct Activations<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Floats<'a> {
     shape: Shape,
-    standard: &'a [u8],
+    scaling: Scales<'a>,
     activations: Activations<'a>,
     theta: &'a [u8],
 }
@@ -129,7 +134,7 @@ pub struct Floats<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Integers<'a> {
     shape: Shape,
-    standard: &'a [u8],
+    scaling: Scales<'a>,
     input: Scale,
     output: Scale,
     weights: &'a [u8],
@@ -137,6 +142,27 @@ pub struct Integers<'a> {
     factors: &'a [u8],
     tables: &'a [u8],
     shifts: [u8; MAX_LAYERS],
+}
+
+/// How raw readings become inputs, and outputs answers: what [`Scaling`] needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Scales<'a> {
+    inputs: &'a [u8],
+    offsets: &'a [u8],
+    meaning: Meaning,
+    outputs: &'a [u8],
+    output_offsets: &'a [u8],
+}
+
+/// What the outputs of a network mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Nothing is known.
+    Plain,
+    /// One logit per class.
+    Classes,
+    /// Standardised values.
+    Values,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -266,17 +292,100 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, ImageError> {
     Ok(shape)
 }
 
-/// Mean and factor of every input, or nothing where raw inputs are what the network was trained on.
-fn standard<'a>(reader: &mut Reader<'a>, shape: &Shape) -> Result<&'a [u8], ImageError> {
-    let pairs: &[u8] = reader.take()?;
-    finite(pairs)?;
-    let count = words::<8>(pairs)?.len();
-    if count == 0 || count == shape.inputs() { Ok(pairs) } else { Err(ImageError::Malformed) }
+/// Pairs of `f32`, the second of which is positive; their number is one of two.
+fn pairs<'a>(reader: &mut Reader<'a>, count: usize, positive: usize) -> Result<&'a [u8], ImageError> {
+    let bytes: &[u8] = reader.take()?;
+    finite(bytes)?;
+    let pairs = words::<8>(bytes)?;
+    if !(pairs.is_empty() || pairs.len() == count) {
+        return Err(ImageError::Malformed);
+    }
+    let factor = |[a, b, c, d, e, f, g, h]: &[u8; 8]| {
+        f32::from_le_bytes(if positive == 0 { [*a, *b, *c, *d] } else { [*e, *f, *g, *h] })
+    };
+    if pairs.iter().all(|pair| factor(pair) > 0.0) { Ok(bytes) } else { Err(ImageError::Scaling) }
 }
 
-/// Copies pairs for [`standardise`](crate::deploy::standardise); of two lengths the shorter counts.
-fn copy_standard(pairs: &[u8], to: &mut [[f32; 2]]) {
-    copy(pairs, to.as_flattened_mut(), f32::from_le_bytes);
+/// No offset, or one per column, all finite.
+fn offsets<'a>(reader: &mut Reader<'a>, count: usize) -> Result<&'a [u8], ImageError> {
+    let bytes: &[u8] = reader.take()?;
+    let numbers = words::<8>(bytes)?;
+    if !(numbers.is_empty() || numbers.len() == count) {
+        return Err(ImageError::Malformed);
+    }
+    let all = numbers.iter().all(|&w| f64::from_le_bytes(w).is_finite());
+    if all { Ok(bytes) } else { Err(ImageError::NotFinite) }
+}
+
+impl<'a> Scales<'a> {
+    fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ImageError> {
+        let inputs = pairs(reader, shape.inputs(), 1)?;
+        let offsets_in = offsets(reader, shape.inputs())?;
+        let meaning = match reader.take::<u8>()? {
+            0 => Meaning::Plain,
+            1 => Meaning::Classes,
+            2 => Meaning::Values,
+            _ => return Err(ImageError::Malformed),
+        };
+        let outputs = pairs(reader, shape.outputs(), 0)?;
+        let output_offsets = offsets(reader, shape.outputs())?;
+        if outputs.is_empty() == (meaning == Meaning::Values) || (outputs.is_empty() && !output_offsets.is_empty()) {
+            return Err(ImageError::Malformed);
+        }
+        Ok(Scales { inputs, offsets: offsets_in, meaning, outputs, output_offsets })
+    }
+
+    /// Number of pairs of [`Self::load`] for inputs: one per input, or none.
+    #[must_use]
+    pub const fn inputs_len(&self) -> usize {
+        self.inputs.len() / 8
+    }
+
+    /// Number of pairs of [`Self::load`] for outputs: one per output, or none.
+    #[must_use]
+    pub const fn outputs_len(&self) -> usize {
+        self.outputs.len() / 8
+    }
+
+    /// What the outputs mean.
+    #[must_use]
+    pub const fn meaning(&self) -> Meaning {
+        self.meaning
+    }
+
+    /// What is subtracted from the reading of input `i`, in integers or in double precision, before it becomes an
+    /// `f32`; mostly 0.
+    #[must_use]
+    pub fn offset(&self, i: usize) -> f64 {
+        offset(self.offsets, i)
+    }
+
+    /// What is added to value `i` of the answer, in double precision; mostly 0.
+    #[must_use]
+    pub fn output_offset(&self, i: usize) -> f64 {
+        offset(self.output_offsets, i)
+    }
+
+    /// Copies pairs for inputs ([`Self::inputs_len`]) and outputs ([`Self::outputs_len`]).
+    ///
+    /// # Errors
+    /// If a length differs; then nothing has changed.
+    pub fn load<'b>(&self, inputs: &'b mut [[f32; 2]], outputs: &'b mut [[f32; 2]]) -> Result<Scaling<'b>, SizeError> {
+        check("inputs", self.inputs_len(), inputs.len())?;
+        check("outputs", self.outputs_len(), outputs.len())?;
+        copy(self.inputs, inputs.as_flattened_mut(), f32::from_le_bytes);
+        copy(self.outputs, outputs.as_flattened_mut(), f32::from_le_bytes);
+        let outputs = match self.meaning {
+            Meaning::Plain => Outputs::Plain,
+            Meaning::Classes => Outputs::Classes,
+            Meaning::Values => Outputs::Values(outputs),
+        };
+        Ok(Scaling { inputs, outputs })
+    }
+}
+
+fn offset(bytes: &[u8], i: usize) -> f64 {
+    bytes.as_chunks::<8>().0.get(i).map_or(0.0, |&w| f64::from_le_bytes(w))
 }
 
 impl<'a> Activations<'a> {
@@ -420,14 +529,14 @@ impl Record<'_> {
 impl<'a> Floats<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {
         let shape = shape(reader)?;
-        let standard = standard(reader, &shape)?;
+        let scaling = Scales::read(reader, &shape)?;
         let activations = Activations::read(reader)?;
         let theta: &[u8] = reader.take()?;
         finite(theta)?;
         if activations.count != shape.types() || theta.len() / 4 != shape.theta_len() {
             return Err(ImageError::Malformed);
         }
-        Ok(Floats { shape, standard, activations, theta })
+        Ok(Floats { shape, scaling, activations, theta })
     }
 
     /// Its shape; the activations in place of the types.
@@ -436,15 +545,10 @@ impl<'a> Floats<'a> {
         &self.shape
     }
 
-    /// Number of pairs of [`Self::standard`]: one an input, or none.
+    /// How raw readings become inputs, and outputs answers.
     #[must_use]
-    pub const fn standard_len(&self) -> usize {
-        self.standard.len() / 8
-    }
-
-    /// Copies what [`standardise`](crate::deploy::standardise) needs; of two lengths the shorter counts.
-    pub fn standard(&self, to: &mut [[f32; 2]]) {
-        copy_standard(self.standard, to);
+    pub const fn scaling(&self) -> &Scales<'a> {
+        &self.scaling
     }
 
     /// Its activations.
@@ -480,12 +584,12 @@ pub struct Room<'b> {
 impl<'a> Integers<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {
         let shape = shape(reader)?;
-        let standard = standard(reader, &shape)?;
+        let scaling = Scales::read(reader, &shape)?;
         let (input, output) = (reader.scale()?, reader.scale()?);
         let [weights, biases, factors, tables] = [reader.take()?, reader.take()?, reader.take()?, reader.take()?];
         let mut shifts = [0; MAX_LAYERS];
         reader.sequence(&mut shifts)?;
-        let integers = Integers { shape, standard, input, output, weights, biases, factors, tables, shifts };
+        let integers = Integers { shape, scaling, input, output, weights, biases, factors, tables, shifts };
         let (biases, factors) = (words(biases)?, words(factors)?);
         let numbers = |words: &'a [[u8; 4]]| words.iter().map(|&w| i32::from_le_bytes(w));
         let lens = [weights.len(), biases.len(), factors.len(), words::<256>(tables)?.len()];
@@ -500,15 +604,10 @@ impl<'a> Integers<'a> {
         &self.shape
     }
 
-    /// Number of pairs of [`Self::standard`]: one an input, or none.
+    /// How raw readings become inputs, and outputs answers.
     #[must_use]
-    pub const fn standard_len(&self) -> usize {
-        self.standard.len() / 8
-    }
-
-    /// Copies what [`standardise`](crate::deploy::standardise) needs; of two lengths the shorter counts.
-    pub fn standard(&self, to: &mut [[f32; 2]]) {
-        copy_standard(self.standard, to);
+    pub const fn scaling(&self) -> &Scales<'a> {
+        &self.scaling
     }
 
     /// Number of weights.
@@ -526,8 +625,12 @@ impl<'a> Integers<'a> {
     /// Copies everything into `room` and makes a network of it.
     ///
     /// # Errors
-    /// If a length differs.
+    /// If a length differs; then nothing has changed.
     pub fn load<'b>(&self, room: Room<'b>) -> Result<Quantised<'b>, QuantisedError> {
+        check("weights", self.weights_len(), room.weights.len())?;
+        check("biases", self.outputs_len(), room.biases.len())?;
+        check("factors", self.outputs_len(), room.factors.len())?;
+        check("tables", self.shape.types(), room.tables.len())?;
         copy(self.weights, room.weights, i8::from_le_bytes);
         copy(self.biases, room.biases, i32::from_le_bytes);
         copy(self.factors, room.factors, i32::from_le_bytes);

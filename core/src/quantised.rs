@@ -34,6 +34,7 @@
 //! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
+use crate::deploy::{RunError, Scaling};
 use crate::error::{SizeError, check, check_at_least};
 use crate::planes::{part, part_mut};
 use crate::shape::{MAX_HIDDEN, Shape};
@@ -109,6 +110,17 @@ pub struct Quantised<'a> {
     offset: f32,
 }
 
+/// The scratch that [`Quantised::run`] needs.
+#[derive(Debug)]
+pub struct Scratch<'a> {
+    /// One per input.
+    pub q: &'a mut [i8],
+    /// [`Quantised::work_len`].
+    pub work: &'a mut [i8],
+    /// One per output.
+    pub y: &'a mut [i16],
+}
+
 /// Whether numbers make a network of this shape; `lens` are the numbers of weights, biases, factors and tables.
 pub(crate) fn check_parts(
     shape: &Shape,
@@ -172,19 +184,51 @@ impl<'a> Quantised<'a> {
         &self.parts
     }
 
-    /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128 for NaN.
-    ///
-    /// `x`, `to`: inputs.
+    /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128 for what is not a number.
     ///
     /// # Errors
-    /// If a length differs.
+    /// If a length is not the number of inputs; then nothing has changed.
     pub fn quantise(&self, x: &[f32], to: &mut [i8]) -> Result<(), SizeError> {
         check("x", self.shape.inputs(), x.len())?;
         check("to", self.shape.inputs(), to.len())?;
-        for (to, &x) in to.iter_mut().zip(x) {
-            *to = ((x * self.per + self.offset) as i32).clamp(0, 255).wrapping_sub(128) as i8;
-        }
+        to.iter_mut().zip(x).for_each(|(to, &x)| *to = self.integer(x));
         Ok(())
+    }
+
+    #[inline(always)]
+    fn integer(&self, x: f32) -> i8 {
+        ((x * self.per + self.offset) as i32).clamp(0, 255).wrapping_sub(128) as i8
+    }
+
+    /// From raw readings to the answer, as [`Pipeline::run`](crate::deploy::Pipeline::run).
+    ///
+    /// # Errors
+    /// If a length differs, or an input is NaN or infinite; then `out` has not changed.
+    pub fn run(
+        &self,
+        scaling: &Scaling<'_>,
+        raw: &[f32],
+        out: &mut [f32],
+        scratch: Scratch<'_>,
+    ) -> Result<usize, RunError> {
+        let Scratch { q, work, y } = scratch;
+        scaling.check(&self.shape)?;
+        check("raw", self.shape.inputs(), raw.len())?;
+        check("out", self.shape.outputs(), out.len())?;
+        check("q", self.shape.inputs(), q.len())?;
+
+        for (i, (q, &raw)) in q.iter_mut().zip(raw).enumerate() {
+            *q = self.integer(scaling.read(i, raw).ok_or(RunError::NotFinite)?);
+        }
+        self.predict(q, y, work)?;
+
+        // A scale can be so large that a value is infinite: known before anything is written.
+        let real = |y: i16| self.parts.output.real(y.into());
+        if !y.iter().enumerate().all(|(i, &y)| scaling.value(i, real(y)).is_finite()) {
+            return Err(RunError::NotFinite);
+        }
+        out.iter_mut().zip(y.iter()).for_each(|(out, &y)| *out = real(y));
+        scaling.answer(out)
     }
 
     /// Number of scratch values that [`Self::predict`] needs: two layers.

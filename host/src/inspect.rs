@@ -2,7 +2,7 @@
 
 use crate::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use crate::data::memory::in_words;
-use crate::data::tabular::Purpose;
+use crate::data::tabular::{Purpose, Standard};
 use crate::fit::Trained;
 use crate::model::{KindFile, Model};
 use crate::plot::{Band, Drawing, curves, sketch};
@@ -10,7 +10,7 @@ use crate::report::Table;
 use crate::train::Network;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, Activation};
-use ldnn_core::image::{Contents, Image, MAGIC, Room};
+use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Room, Scales};
 use ldnn_core::table::integer::Table8;
 use ldnn_core::{Base, Kind, Plain, Shape};
 use std::path::Path;
@@ -112,10 +112,24 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
         ("activations", activation_words(&model.network.kinds)),
     ];
     facts.extend(sizes(&network.shape));
-    facts.push(("file", format!("{}, with {} rows for checks", in_words(bytes as u64), kept_rows(model))));
-    let mut inputs = Table::new("inputs", &["input", "mean", "sd"]);
+    let rows = model.rows.as_ref().map_or(0, |rows| rows.x.len() / model.features.len().max(1));
+    let held = match rows {
+        0 => "no rows of the table".into(),
+        rows => format!("with {rows} test rows and their targets"),
+    };
+    facts.push(("file", format!("{}, {held}", in_words(bytes as u64))));
+    if let Purpose::Regression { columns, scale } = &model.purpose {
+        let of =
+            |(name, s): (&String, &Standard)| format!("{name}: mean {}, sd {}", significant(s.mean), significant(s.sd));
+        facts.push(("scale", columns.iter().zip(scale).map(of).collect::<Vec<_>>().join("; ")));
+    }
+    let offsets = model.inputs.iter().any(|s| s.offset != 0.0);
+    let head = if offsets { &["input", "mean", "sd", "offset"][..] } else { &["input", "mean", "sd"] };
+    let mut inputs = Table::new("inputs", head);
     for (name, s) in model.features.iter().zip(&model.inputs) {
-        inputs.row([name.clone(), format!("{:.6}", s.mean), format!("{:.6}", s.sd)]);
+        let mut row = vec![name.clone(), significant(s.mean), significant(s.sd)];
+        row.extend(offsets.then(|| s.offset.to_string()));
+        inputs.row(row);
     }
     let curves = match &model.learned {
         Some(learned) => learned_curves(learned)?,
@@ -124,8 +138,10 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
     Ok(Portrait { facts, inputs: Some(inputs), curves, axes: REAL_AXES })
 }
 
-fn kept_rows(model: &Trained) -> usize {
-    (model.seen.len() + model.kept.len()) / model.features.len().max(1)
+/// Six digits behind the point where that says enough; else as many as tell it from its neighbours.
+fn significant(x: f64) -> String {
+    let size = x.abs();
+    if size == 0.0 || (1e-3..1e9).contains(&size) { format!("{x:.6}") } else { format!("{x:.9e}") }
 }
 
 fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> {
@@ -231,10 +247,20 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
             ("file", format!("{} bytes", bytes.len())),
         ]
     };
-    let standard = |pairs: usize| {
-        let words =
-            if pairs == 0 { "none: the network takes inputs as they are" } else { "mean and factor of every input" };
-        ("standard", words.to_string())
+    let scaling = |scales: &Scales<'_>, inputs: usize| {
+        let read = if scales.inputs_len() == 0 {
+            "the network takes inputs as they are"
+        } else {
+            "mean and factor of every input"
+        };
+        let offsets = (0..inputs).filter(|&i| scales.offset(i) != 0.0);
+        let offsets: String = offsets.map(|i| format!("; input {} less {}", i + 1, scales.offset(i))).collect();
+        let answer = match scales.meaning() {
+            Meaning::Plain => "outputs as they are",
+            Meaning::Classes => "a class and probabilities",
+            Meaning::Values => "values in their own units",
+        };
+        vec![("inputs", format!("{read}{offsets}")), ("answer", answer.to_string())]
     };
     match image.contents() {
         Contents::Activations(records) => {
@@ -245,13 +271,13 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
         Contents::Floats(network) => {
             let mut facts = head("a network of real numbers");
             facts.extend(sizes(network.shape()));
-            facts.push(standard(network.standard_len()));
+            facts.extend(scaling(network.scaling(), network.shape().inputs()));
             Ok(Portrait { facts, inputs: None, curves: record_curves(network.activations())?, axes: REAL_AXES })
         }
         Contents::Integers(network) => {
             let mut facts = head("a network of integers");
             facts.extend(sizes(network.shape()));
-            facts.push(standard(network.standard_len()));
+            facts.extend(scaling(network.scaling(), network.shape().inputs()));
             let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; network.shape().types()]);
             let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
             let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };

@@ -143,7 +143,7 @@ impl Network {
             assert!(!known.contains(&&c.name), "'{}' is there twice", c.name);
             let size = match c.kind {
                 1 => 4,
-                7 => 8,
+                7 | 11 => 8,
                 other => panic!("constants of kind {other}"),
             };
             assert_eq!(c.raw.len() as i64, c.dims.iter().product::<i64>() * size, "{}", c.name);
@@ -200,6 +200,7 @@ impl Network {
         for c in &graph.constants {
             let data = match c.kind {
                 1 => c.raw.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
+                11 => c.raw.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
                 _ => c.raw.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b) as f64).collect(),
             };
             let shape = c.dims.iter().map(|&n| n as usize).collect();
@@ -238,9 +239,28 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
         "Sigmoid" => each(|a| 1.0 / (1.0 + (-a).exp())),
         "Elu" => each(|a| if a < 0.0 { a.exp() - 1.0 } else { a }),
         "Floor" => each(f64::floor),
-        "Cast" => {
-            assert_eq!(node.attribute("to", 0), 7);
-            each(f64::trunc)
+        "Cast" => match node.attribute("to", 0) {
+            1 => each(|a| f64::from(a as f32)),
+            7 => {
+                assert!(x[0].data.iter().all(|a| a.is_finite()), "what is not finite makes no whole number");
+                each(f64::trunc)
+            }
+            11 => each(|a| a),
+            other => panic!("a cast to {other}"),
+        },
+        "IsNaN" => each(|a| f64::from(u8::from(a.is_nan()))),
+        "Where" => {
+            // One of the two where the condition is 1, by NumPy's rule for the shapes of all three.
+            let shaped = |a: &Array| broadcast(a, &broadcast(x[1], x[2], |_, _| 0.0), |a, _| a);
+            let (condition, one) = (shaped(x[0]), broadcast(x[1], x[0], |a, _| a));
+            let (one, other) = (broadcast(&one, &condition, |a, _| a), broadcast(x[2], &condition, |a, _| a));
+            let pick = |i: usize| if condition.data[i] == 1.0 { one.data[i] } else { other.data[i] };
+            vec![Array { data: (0..condition.data.len()).map(pick).collect(), shape: condition.shape.clone() }]
+        }
+        "ReduceSum" => {
+            assert!(node.attribute("keepdims", 1) == 1 && x[1].data == [1.0] && x[0].shape.len() == 2);
+            let data = x[0].data.chunks(x[0].shape[1]).map(|row| row.iter().sum()).collect();
+            vec![Array { shape: vec![x[0].shape[0], 1], data }]
         }
         "Clip" => {
             assert!(x[1].shape.is_empty() && x[2].shape.is_empty());
@@ -273,7 +293,8 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
             assert!(node.attribute("keepdims", 1) == 0 && node.attribute("select_last_index", 0) == 0);
             let mut found = rows(node, x[0], |row| {
                 let top = row.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-                vec![row.iter().position(|&y| y == top).unwrap() as f64]
+                // Of a row without a number it may be any place.
+                vec![row.iter().position(|&y| y == top).unwrap_or(0) as f64]
             });
             found[0].shape.pop();
             found

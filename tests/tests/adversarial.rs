@@ -1,12 +1,12 @@
 //! Every public function with lengths and numbers of an adversary: an answer or an error, never a panic. These tests are
 //! compiled with checks of overflow, so a sum that wraps is a panic here.
 
-use ldnn_core::deploy::{self, Activate, Activation};
+use ldnn_core::deploy::{self, Activate, Activation, Outputs, Scaling};
 use ldnn_core::meta::{self, Alternating, Buffers, OuterLoss, Unroll};
 use ldnn_core::network::{self, Batch, Data, Init, Noise, Rows, Target};
 use ldnn_core::online::{self, Answer, Rates, Type};
 use ldnn_core::optimise::{self, Rule};
-use ldnn_core::quantised::{Parts, Quantised};
+use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
@@ -373,7 +373,20 @@ proptest! {
         let (x, mut out): (Vec<f32>, Vec<f32>) = (l.floats(shape.inputs(), 2), l.floats(shape.outputs(), 3));
         let mut work: Vec<f32> = l.floats(online::work_len(&shape), 4);
         let _ = deploy::predict(&shape, &theta, &activations, &x, &mut out, &mut work);
-        deploy::standardise(&x, &[[rates[0]; 2]; 3], &mut out);
+        let pairs = vec![[rates[0]; 2]; l.len(shape.inputs(), 6)];
+        let _ = deploy::standardise(&x, &pairs, &mut out);
+        let units = vec![[rates[1]; 2]; l.len(shape.outputs(), 5)];
+        let scalings = [Outputs::Plain, Outputs::Classes, Outputs::Values(&units)];
+        for outputs in scalings {
+            let scaling = Scaling { inputs: &pairs, outputs };
+            let model = deploy::Pipeline { shape: &shape, theta: &theta, activations: &activations, scaling };
+            let mut work: Vec<f32> = l.floats(deploy::run_len(&shape), 4);
+            let before: Vec<u32> = out.iter().map(|y| y.to_bits()).collect();
+            match model.run(&x, &mut out, &mut work) {
+                Ok(class) => prop_assert!(class < shape.outputs() && out.iter().all(|y| y.is_finite())),
+                Err(_) => prop_assert_eq!(out.iter().map(|y| y.to_bits()).collect::<Vec<_>>(), before),
+            }
+        }
         let values: Vec<f32> = l.floats(shape.outputs(), 5);
         let rates = Rates { theta: rates[0], knots: rates[1], clip: l.numbers[1] };
         let mut own = entries.clone();
@@ -401,6 +414,13 @@ proptest! {
             let mut q = vec![0i8; l.len(shape.inputs(), 4)];
             let _ = network.quantise(&x, &mut q);
             let mut work = vec![0; l.len(network.work_len(), 5)];
+            for outputs in scalings {
+                let (mut y, before) = (vec![0; l.len(shape.outputs(), 6)], out.clone());
+                let scratch = Scratch { q: &mut q, work: &mut work, y: &mut y };
+                let done = network.run(&Scaling { inputs: &pairs, outputs }, &x, &mut out, scratch);
+                let bits = |out: &[f32]| out.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
+                prop_assert!(done.is_ok() || bits(&out) == bits(&before));
+            }
             let _ = network.predict(&q, &mut vec![0; l.len(shape.outputs(), 6)], &mut work);
         }
     }

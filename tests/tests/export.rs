@@ -3,7 +3,8 @@
 use assert_cmd::Command;
 use ldnn::activations::{Activations, Learned};
 use ldnn::export::{
-    Deployed, IntegerFile, Measured, ShapeFile, TableFile, WeightFile, c_header, c_source, image_bytes, rust_module,
+    Deployed, IntegerFile, Measured, OutputFile, ShapeFile, TableFile, WeightFile, c_header, c_source, image_bytes,
+    rust_module,
 };
 use ldnn_tests::program;
 use std::fs;
@@ -43,7 +44,14 @@ fn models() -> [Deployed; 3] {
         provenance: "a test".into(),
         measured: Measured(vec!["nothing was measured */ here".into()]),
         standard: if name == "small_integers" { vec![(0.5, 2.0), (-1.0, 0.25)] } else { vec![] },
-        classes: if name == "small_floats" { vec!["walk".into(), "d\u{e9}j\u{e0} \"vu\"?".into()] } else { vec![] },
+        features: if name == "small_floats" { vec!["time */ of day".into(), "fast".into()] } else { vec![] },
+        offsets: if name == "small_integers" { vec![1.7e9, 0.0] } else { vec![] },
+        outputs: match name {
+            "small_floats" => OutputFile::Classes,
+            "small_integers" => OutputFile::Values { pairs: vec![(2.0, 5.0), (0.5, -1.0)], offsets: vec![0.0, 1e9] },
+            _ => OutputFile::Plain,
+        },
+        names: if name == "small_floats" { vec!["walk".into(), "d\u{e9}j\u{e0} \"vu\"?".into()] } else { vec![] },
         shape,
         activations,
         weights,

@@ -70,12 +70,25 @@ fn a_table_becomes_a_model_and_code() {
 
     for weights in ["f32", "int8"] {
         let out = place.path(weights);
-        good(&["export", &model, "--what", "network", "--weights", weights, "--out", &out, "--golden", "30"]);
+        good(&[
+            "export",
+            &model,
+            "--what",
+            "network",
+            "--weights",
+            weights,
+            "--out",
+            &out,
+            "--data",
+            &table,
+            "--with-rows",
+            "30",
+        ]);
         let verified = good(&["verify", &out]);
         assert_eq!(verified.matches("every bit the same").count(), 5, "{verified}");
         assert!(verified.contains("| walk"), "the classes have no names: {verified}");
         let header = fs::read_to_string(Path::new(&out).join("ldnn_model.h")).unwrap();
-        assert!(header.contains("ldnn_model_standardise"), "{header}");
+        assert!(header.contains("int ldnn_model_run(const float raw[LDNN_MODEL_INPUTS]"), "{header}");
     }
 }
 
@@ -145,7 +158,11 @@ fn bad_tables_and_models_are_refused_with_the_place() {
     good(&[&["train", &good_table, "--out", &model, "--ignore", "id,person"][..], &SHORT].concat());
     let text = fs::read_to_string(&model).unwrap();
     for (change, expected) in [
-        (text.replacen("\"version\":1", "\"version\":7", 1), "version 7 is not known"),
+        (text.replacen("\"version\":2", "\"version\":7", 1), "version 7 is not known"),
+        (
+            text.replacen("\"version\":2", "\"version\":1", 1),
+            "version 1 is not known; this program reads 2: train the model again",
+        ),
         (text[..text.len() / 2].to_string(), "no model of `ldnn train`"),
         (text.replacen("\"slow\"", "\"slow\",\"more\"", 1), "the network has 2 inputs, and there are names of 3"),
         ("LDNN\u{1}".to_string(), "the image of a model for a device"),

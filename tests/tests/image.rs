@@ -1,7 +1,7 @@
 //! The reader of images: whatever comes over the air is taken whole or refused, and nothing panics.
 
-use ldnn::export::{Deployed, WeightFile, image_bytes};
-use ldnn_core::image::{Image, ImageError};
+use ldnn::export::{Deployed, OutputFile, WeightFile, image_bytes};
+use ldnn_core::image::{Contents, Image, ImageError, Room};
 use ldnn_tests::entries::{image_outcome as outcome, seal};
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,10 +55,10 @@ fn the_reason_is_the_right_one() {
         Image::read(&bad).unwrap_err()
     };
     assert_eq!(with(0, b'l'), ImageError::Magic);
-    assert_eq!(with(4, 2), ImageError::Version(2));
+    assert_eq!(with(4, 1), ImageError::Version(1));
     assert_eq!(with(6, 1), ImageError::Malformed);
     assert_eq!(with(20, 0xff), ImageError::Checksum);
-    assert!(ImageError::Version(2).to_string().contains("reads version 1"));
+    assert!(ImageError::Version(1).to_string().contains("reads version 2: export the model again"));
 }
 
 #[test]
@@ -89,6 +89,40 @@ fn numbers_that_are_not_finite_are_refused() {
     }
 }
 
+#[test]
+fn a_scale_that_is_not_positive_is_refused() {
+    let text = fs::read_to_string(folder("golden/export/floats.json")).unwrap();
+    for bad in [0.0f32, -1.0] {
+        let mut model: Deployed = serde_json::from_str(&text).unwrap();
+        model.standard = vec![(0.0, 1.0), (0.0, bad)];
+        assert!(format!("{:#}", image_bytes(&model).unwrap_err()).contains("not positive"));
+        model.standard = vec![];
+        model.outputs = OutputFile::Values { pairs: vec![(bad, 1.0), (1.0, 1.0)], offsets: vec![] };
+        assert!(format!("{:#}", image_bytes(&model).unwrap_err()).contains("not positive"));
+    }
+}
+
+#[test]
+fn loading_into_room_of_a_wrong_length_changes_nothing() {
+    let image = good().remove(2);
+    let Contents::Integers(network) = Image::read(&image).unwrap().contents() else { panic!("no integers") };
+    let (weights, outputs, types) = (network.weights_len(), network.outputs_len(), network.shape().types());
+    for wrong in 0..4 {
+        for change in [-1i64, 1] {
+            let len = |part: usize, n: usize| if part == wrong { (n as i64 + change) as usize } else { n };
+            let (mut w, mut b) = (vec![7i8; len(0, weights)], vec![7i32; len(1, outputs)]);
+            let (mut f, mut t) = (vec![7i32; len(2, outputs)], vec![[7i8; 256]; len(3, types)]);
+            let room = Room { weights: &mut w, biases: &mut b, factors: &mut f, tables: &mut t };
+            assert!(network.load(room).is_err(), "part {wrong} has {change} too many");
+            let kept = w.iter().all(|&x| x == 7) && t.iter().flatten().all(|&x| x == 7);
+            assert!(kept && b.iter().chain(&f).all(|&x| x == 7), "part {wrong}: something was written");
+        }
+    }
+    let (mut inputs, mut values) = (vec![[7.0f32; 2]; 2], vec![[7.0f32; 2]; 1]);
+    assert!(network.scaling().load(&mut inputs, &mut values).is_err());
+    assert_eq!((inputs, values), (vec![[7.0; 2]; 2], vec![[7.0; 2]; 1]));
+}
+
 /// `fuzz/run.sh image` and `tests/strangers.rs` start from these.
 #[test]
 fn the_corpus_has_an_image_of_every_outcome() {
@@ -100,7 +134,9 @@ fn the_corpus_has_an_image_of_every_outcome() {
             outcome(&image)
         })
         .collect();
-    for outcome in ["Activations", "Floats", "Integers", "Malformed", "NotFinite", "Shape", "Table", "Quantised"] {
+    for outcome in
+        ["Activations", "Floats", "Integers", "Malformed", "NotFinite", "Shape", "Table", "Quantised", "Scaling"]
+    {
         assert!(seen.contains(outcome), "no image with the outcome {outcome}");
     }
 }

@@ -9,13 +9,13 @@
 use core::fmt::{Display, Write};
 use core::hint::black_box;
 use cortex_m::singleton;
-use ldnn_core::deploy::{self, Activate, Activation};
-use ldnn_core::image::{self, Activations, Contents, Floats, Image, Integers, Room};
+use ldnn_core::deploy::{self, Activate, Activation, Outputs, Pipeline, Scaling};
+use ldnn_core::image::{self, Activations, Contents, Floats, Image, Integers, Room, Scales};
 use ldnn_core::meta::{self, Alternating, Buffers, OuterLoss, Unroll};
 use ldnn_core::network::{self, Batch, Data, Init, Noise, Rows, Target};
 use ldnn_core::online::{self, Answer, Rates, Type};
 use ldnn_core::optimise::{self, Rule};
-use ldnn_core::quantised::{Parts, Quantised};
+use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::shape::ShapeError;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
@@ -312,7 +312,21 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     let activations = any([Activation::Base(Base::Tanh), Activation::Compact(compact)]);
     said(Activation::apply_with_slopes(&any(activations[0]), b, c));
     any((deploy::work_len(shape), online::work_len(shape)));
-    deploy::standardise(b, &any([[0.5; 2]; 4]), c);
+    let pairs = any([[0.5f32; 2]; 4]);
+    said(deploy::standardise(b, pairs.get(..any(2))?, c));
+    let outputs = match any(0) {
+        0 => Outputs::Plain,
+        1 => Outputs::Classes,
+        _ => Outputs::Values(pairs.get(..any(3))?),
+    };
+    let scaling = Scaling { inputs: pairs.get(..any(2))?, outputs };
+    any(deploy::probabilities(&mut any([0.5; 4])));
+    any(deploy::run_len(shape));
+    said(Scaling::check(&scaling, shape));
+    said(Scaling::answer(&scaling, e));
+    any(Scaling::PLAIN);
+    let model = Pipeline { shape, theta: b, activations: activations.get(..any(2))?, scaling };
+    said(Pipeline::run(&model, c, d, e));
     said(deploy::predict(shape, b, activations.get(..any(2))?, c, d, e));
     let tunable = said(Tunable::new(knots(), f))?;
     let mut types = any([Type::Frozen(Activation::Compact(compact)), Type::Tunable(tunable)]);
@@ -336,6 +350,9 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     any((Quantised::shape(&network), Quantised::parts(&network), Quantised::work_len(&network)));
     let (mut q, mut out, mut work) = (any([0; 8]), any([0; 8]), any([0; 32]));
     said(Quantised::quantise(&network, c, q.get_mut(..any(3))?));
+    let (mut to, mut y) = (any([0i8; 8]), any([0i16; 8]));
+    let scratch = Scratch { q: to.get_mut(..any(3))?, work: work.get_mut(..any(9))?, y: y.get_mut(..any(2))? };
+    said(Quantised::run(&network, &scaling, c, d, scratch));
     said(Quantised::predict(&network, q.get(..any(3))?, out.get_mut(..any(2))?, work.get_mut(..any(9))?));
     Some(())
 }
@@ -349,8 +366,8 @@ fn images(memory: &mut Any<f32>) {
     match Image::contents(&image) {
         Contents::Activations(all) => load(&all, a),
         Contents::Floats(network) => {
-            any((Floats::shape(&network), Floats::standard_len(&network)));
-            Floats::standard(&network, &mut any([[0.0; 2]; 4]));
+            any(Floats::shape(&network));
+            scales(Floats::scaling(&network));
             said(Floats::theta(&network, b));
             load(Floats::activations(&network), a);
         }
@@ -368,12 +385,18 @@ fn load(all: &Activations<'_>, floats: &mut [f32]) {
     said(Activations::load(all, floats, &mut integers, direct, activations.get_mut(..any(2)).unwrap_or_default()));
 }
 
+fn scales(scales: &Scales<'_>) {
+    any((Scales::inputs_len(scales), Scales::outputs_len(scales), Scales::meaning(scales)));
+    any((Scales::offset(scales, any(1)), Scales::output_offset(scales, any(1))));
+    said(Scales::load(scales, &mut any([[0.0; 2]; 4]), &mut any([[0.0; 2]; 4])).map(|_| ()));
+}
+
 fn load_integers(network: &Integers<'_>) {
     let (mut weights, mut tables) = (any([0i8; 16]), any([[0i8; 256]; 2]));
     let (mut biases, mut factors) = (any([0i32; 8]), any([0i32; 8]));
-    any((Integers::shape(network), Integers::standard_len(network), Integers::weights_len(network)));
+    any((Integers::shape(network), Integers::weights_len(network)));
     any(Integers::outputs_len(network));
-    Integers::standard(network, &mut any([[0.0; 2]; 4]));
+    scales(Integers::scaling(network));
     let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
     said(Integers::load(network, room).map(|_| ()));
 }

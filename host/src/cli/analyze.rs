@@ -244,7 +244,7 @@ impl HessianArgs {
             task.inputs,
             task.outputs
         );
-        let files: Vec<PathBuf> = self.model.iter().cloned().chain(TaskArgs::file(&settings.task)).collect();
+        let files: Vec<PathBuf> = self.model.iter().cloned().chain(TaskArgs::file_of(&settings.task)).collect();
         let plan = self.out.plan("out/hessian-model", settings, task, |s, task, folder, _| {
             let network: Network = s.model.network()?;
             let set = if s.on_test { &task.test } else { &task.train };

@@ -7,10 +7,11 @@ use super::tables::TableArgs;
 use anyhow::{Context, Result, ensure};
 use ldnn::data::AtomicFile;
 use ldnn::data::load::{Stream, read_labels};
-use ldnn::data::table::Table;
+use ldnn::data::table::{Reading, Table};
 use ldnn::fit::{Judged, PredictionWriter, Trained};
 use ldnn::progress::Output;
 use ldnn::stop::{self, Stopped};
+use ldnn::task::Set;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::io::Write;
@@ -126,6 +127,15 @@ fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
     let ignore: Vec<&str> = names.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(n, _)| n.as_str()).collect();
     let text: Vec<&str> = if targets { wanted.iter().map(String::as_str).collect() } else { vec![] };
     stream.keep(&text, &ignore)
+}
+
+/// The rows of a table with their targets, as the network takes them.
+pub(super) fn labelled_rows(model: &Trained, file: &Path, reading: &Reading<'_>) -> Result<Set> {
+    let mut stream = Stream::open(Some(file), reading)?;
+    stream.test_part();
+    stream.call_targets(&model.targets());
+    select(&mut stream, model, true)?;
+    model.set_of(stream.rest()?)
 }
 
 impl EvalArgs {

@@ -46,14 +46,16 @@ impl TaskArgs {
 
 impl TaskArgs {
     /// The file with the user's own data, if the task that was resolved is one.
-    pub fn file(name: &str) -> Option<PathBuf> {
+    pub fn file_of(name: &str) -> Option<PathBuf> {
         Some(PathBuf::from(name)).filter(|path| path.is_file())
     }
 
-    /// Whether the user gives a data set of her own.
-    pub fn has_data(&self, layers: &Layers) -> Result<bool> {
-        let named = layers.pick("task", self.task.clone())?;
-        Ok(self.data.is_some() || named.is_some_and(|name| is_archive(&name)))
+    /// The user's own rows, if there are some: any table, for commands that have a model to read it with.
+    pub fn file(&self, layers: &Layers) -> Result<Option<PathBuf>> {
+        let flag = self.data.as_ref().map(|path| path.display().to_string());
+        let named = layers.pick("task", flag.or(self.task.clone()))?;
+        let file = |name: &String| !["none", "mnist1d", "vanderpol", "digits"].contains(&name.as_str());
+        Ok(named.filter(file).map(PathBuf::from))
     }
 }
 

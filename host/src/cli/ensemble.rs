@@ -109,7 +109,7 @@ impl EnsembleArgs {
             Some(files) => read_all(files)?,
             None => layers.pick("learned", None)?.unwrap_or_default(),
         };
-        let files = given.into_iter().flatten().chain(TaskArgs::file(&name)).collect();
+        let files = given.into_iter().flatten().chain(TaskArgs::file_of(&name)).collect();
         let config = default_ensembles(&learned);
         Ok((task, config, Start { layers, task: name, learned, files }))
     }

@@ -1,9 +1,11 @@
 //! `ldnn export` and `ldnn verify`
 
 use super::Plan;
+use super::apply::labelled_rows;
 use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
 use super::files::{Files, is_interchange};
-use anyhow::{Context, Result, ensure};
+use super::tables::TableArgs;
+use anyhow::{Context, Result, bail, ensure};
 use clap::ArgMatches;
 use ldnn::activations::{Activations, SAMPLES, base_named};
 use ldnn::data::write_atomically;
@@ -14,7 +16,7 @@ use ldnn::interchange::Form;
 use ldnn::interchange::onnx::Way;
 use ldnn::model::Model;
 use ldnn::progress::Output;
-use ldnn::task::Task;
+use ldnn::task::{Set, SetTarget, Task};
 use ldnn::train::{Optimiser, TrainConfig};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -63,9 +65,12 @@ pub struct ExportArgs {
     /// The prefix of names in code, and of files
     #[arg(long, default_value = "ldnn_model", value_name = "NAME")]
     name: String,
-    /// Test rows that become golden vectors for `ldnn verify`
+    /// Golden rows for `ldnn verify`, drawn by the seed from the ranges of the inputs
     #[arg(long, default_value_t = 200, value_name = "N")]
     golden: usize,
+    /// Make N test rows with their targets the golden rows instead; an export holds no row of a table otherwise
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    with_rows: usize,
     /// Of learned activations: mix, type1, type2, ...
     #[arg(long, default_value = "mix", value_name = "NAME")]
     activation: String,
@@ -78,7 +83,7 @@ pub struct ExportArgs {
     /// Its learning rate (SGD, momentum 0.8, batches of 200)
     #[arg(long, default_value_t = 0.05, value_name = "X")]
     rate: f64,
-    /// The seed of its weights
+    /// The seed of its weights, and of the golden rows
     #[arg(long, default_value_t = 101, value_name = "N")]
     seed: u64,
     /// How ONNX holds learned activations
@@ -104,10 +109,13 @@ Examples:
   ldnn export gestures.ldnn --out gestures.onnx          for onnxruntime and others, raw inputs to probabilities
   ldnn export out/meta --format txt,npz,safetensors      the activations alone, for other programs
 
+The C has one call, NAME_run(raw, out): raw inputs to the class and the probabilities, or to values in the units of the table; the Rust
+module has run(&raw, &mut out).
+
 What was written is verified at once: by the core, as an image, and in C if gcc is there; `ldnn verify` does the rest.
 
-For devices a network is trained with the activations, on the task: it tells which pre-activations occur and what tables cost in
-accuracy. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
+From activations alone a network is trained with them, on the task: it tells which pre-activations occur and what tables cost in
+accuracy. A model of `ldnn train` knows its ranges; --data FILE, any table that `ldnn train` reads, reports the accuracy on its rows. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
 NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
 
 /// Two numbers with a comma between.
@@ -138,7 +146,7 @@ struct Asked {
 }
 
 /// The flags, and the settings that they are.
-const FLAGS: [(&str, &str); 20] = [
+const FLAGS: [(&str, &str); 21] = [
     ("format", "export.formats"),
     ("what", "export.what"),
     ("weights", "export.weights"),
@@ -151,6 +159,7 @@ const FLAGS: [(&str, &str); 20] = [
     ("beyond", "export.beyond"),
     ("name", "export.name"),
     ("golden", "export.golden"),
+    ("with_rows", "export.with_rows"),
     ("activation", "export.activation"),
     ("hidden", "export.train.hidden"),
     ("epochs", "export.train.epochs"),
@@ -170,12 +179,10 @@ impl ExportArgs {
         let (given, activation) = self.given(Path::new(&run))?;
         let file = self.file()?;
         let (task_name, task) = match &given {
-            // A model that was imported may keep no rows.
-            Given::Trained(model) if !model.keeps_rows() && self.task.has_data(&layers)? => {
-                let (name, task) = self.task.load(&layers)?;
-                (name, model.standardised(&task)?)
-            }
-            Given::Trained(model) => ("mnist1d".into(), model.task()),
+            Given::Trained(model) => match self.task.file(&layers)? {
+                None => ("none".into(), rows_of(model, None)?),
+                Some(path) => (path.display().to_string(), rows_of(model, Some(&path))?),
+            },
             _ => self.task.load(&layers)?,
         };
         let export = ExportConfig {
@@ -195,14 +202,15 @@ impl ExportArgs {
             percentile: self.percentile,
             range: self.range,
             beyond: self.beyond,
-            golden: self.golden.min(task.test.rows()),
+            golden: self.golden,
+            with_rows: self.with_rows,
             seed: self.seed,
             train: TrainConfig {
                 hidden: self.hidden.clone(),
                 optimiser: Optimiser::Sgd,
                 rate: self.rate,
                 momentum: 0.8,
-                batch: 200.min(task.train.rows()),
+                batch: 200.min(task.train.rows()).max(1),
                 epochs: self.epochs,
                 shuffle: true,
                 every: self.epochs.max(1),
@@ -217,7 +225,7 @@ impl ExportArgs {
             export.formats = vec![Format::of(*form)];
         }
         export.check(&task, &given)?;
-        let inputs: Vec<PathBuf> = TaskArgs::file(&task_name).into_iter().chain([PathBuf::from(&run)]).collect();
+        let inputs: Vec<PathBuf> = TaskArgs::file_of(&task_name).into_iter().chain([PathBuf::from(&run)]).collect();
         let settings = Settings { from: run, task: task_name, export, given };
         Ok(match file {
             Some((form, path)) => Box::new(OneFile { settings, task, form, path, inputs, replace: self.out.replace }),
@@ -229,13 +237,42 @@ impl ExportArgs {
     fn file(&self) -> Result<Option<(Form, PathBuf)>> {
         let Some(path) = self.out.out.as_ref().filter(|path| !path.is_dir()) else { return Ok(None) };
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let Some(form) = Form::ALL.into_iter().find(|f| f.extension() == extension) else { return Ok(None) };
+        let Some(form) = Form::ALL.into_iter().find(|f| f.extension() == extension) else {
+            return self.is_folder(path, &extension).map(|()| None);
+        };
         ensure!(
             self.format.iter().all(|&f| f == Format::of(form)),
             "--out '{}' names one file of the format {extension}; for other formats give a folder",
             path.display()
         );
         Ok(Some((form, path.clone())))
+    }
+
+    /// Whether `--out` means a folder: a name with the ending of some file does not.
+    fn is_folder(&self, path: &Path, extension: &str) -> Result<()> {
+        let text = path.to_string_lossy();
+        if extension.is_empty() || text.ends_with('/') || extension.chars().all(|c| c.is_ascii_digit()) {
+            return Ok(());
+        }
+        let stem = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        let format = match extension {
+            "c" | "h" => Some("c"),
+            "rs" => Some("rust"),
+            "ldnn" => Some("postcard"),
+            "json" => Some("json"),
+            _ => None,
+        };
+        if let Some(format) = format {
+            bail!(
+                "--out '{text}': this format comes with other files, which go into a folder together; give \
+                 --format {format} --name {stem} --out FOLDER"
+            );
+        }
+        bail!(
+            "--out '{text}': there is no format {extension}; one file can be {}; rust, c and postcard go into a folder \
+             ('{text}/' is one)",
+            Form::ALL.map(|f| format!(".{}", f.extension())).join(", ")
+        )
     }
 
     fn given(&self, run: &Path) -> Result<(Given, String)> {
@@ -258,6 +295,20 @@ impl ExportArgs {
         }
         Ok((Given::Activations(Activations::read(run).context("RUN")?), self.activation.clone()))
     }
+}
+
+/// The rows of a file as a model takes them, both for ranges and for judging; none without a file.
+fn rows_of(model: &Trained, file: Option<&Path>) -> Result<Task> {
+    let (inputs, outputs) = (model.inputs.len(), model.network.widths.last().copied().unwrap_or(0));
+    let rows = match file {
+        Some(path) => {
+            let reading = TableArgs::default().reading(vec![], vec![])?;
+            labelled_rows(model, path, &reading).with_context(|| format!("--data '{}'", path.display()))?
+        }
+        None => Set::new(vec![], SetTarget::Classes(vec![]), inputs),
+    };
+    let name = file.map_or_else(|| "no rows".into(), |path| path.display().to_string());
+    Ok(Task { name, inputs, outputs, train: rows.clone(), test: rows })
 }
 
 /// One file for another program.
@@ -304,8 +355,10 @@ fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Res
 #[serde(deny_unknown_fields)]
 #[command(after_help = "\
 Compiles NAME.c with gcc -std=c99, g++ and arm-none-eabi-gcc, warnings as errors, and NAME.rs with cargo, as far as these are installed,
-loads NAME.ldnn as a device does, runs all of them on golden.json and compares every bit with the core. The first difference is
-an error (exit code 1). The programs stay in FOLDER/verify.")]
+loads NAME.ldnn as a device does, runs all of them on golden.json and compares every bit with the core; and the answers with those of
+`ldnn predict` to the same raw rows. The first difference of bits is an error (exit code 1), and so are answers that differ from
+`ldnn predict` by more than 0.001 and 20 times the largest error of the tables on these rows, at most 0.25 (a probability, or standard
+deviations of a value), or by more than 0.5 with 8-bit integers. The programs stay in FOLDER/verify.")]
 pub struct VerifyArgs {
     /// A folder of `ldnn export`
     #[arg(value_name = "FOLDER", default_value = "out/export")]

@@ -5,7 +5,7 @@ use super::common::ConfigArgs;
 use super::files::{Files, is_model};
 use anyhow::{Context, Result};
 use ldnn::activations::{Activations, base_named};
-use ldnn::data::tabular::Purpose;
+use ldnn::data::tabular::{Purpose, Standard};
 use ldnn::fit::Trained;
 use ldnn::interchange::{self, Import};
 use ldnn::progress::Output;
@@ -119,11 +119,11 @@ fn summary(model: &Trained) -> String {
         Purpose::Classification { column, classes } => format!("'{column}', one of {} classes", classes.len()),
         Purpose::Regression { columns, .. } => format!("{} (regression)", columns.join(", ")),
     };
-    let plain = model.inputs.iter().all(|s| s.mean == 0.0 && s.sd == 1.0);
+    let plain = model.inputs.iter().all(|s| *s == Standard::PLAIN);
     let scale = if plain { "taken as they are" } else { "standardised" };
-    let rows = match model.keeps_rows() {
-        true => String::new(),
-        false => " It keeps no rows: an export for a device needs some, with --data.".into(),
+    let rows = match model.ranges {
+        Some(_) => "",
+        None => " It does not know the ranges of its numbers: an export for a device needs rows, with --data FILE.",
     };
     format!(
         "A network {}, {} parameters, for {what}; {} inputs, {scale}.{rows}",

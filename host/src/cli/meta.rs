@@ -146,7 +146,7 @@ impl Args {
         let settings = layers.resolve(Settings { task: name.clone(), meta: default }, |s| self.apply(&mut s.meta))?;
         settings.meta.check(&task)?;
         let load = Load::learning(&settings.meta, &task);
-        let data = TaskArgs::file(&name);
+        let data = TaskArgs::file_of(&name);
         let plan = self.out.plan("out/meta", Settings { task: name, ..settings }, task, learn);
         Ok(plan.costing(load).reading(data))
     }

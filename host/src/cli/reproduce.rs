@@ -93,7 +93,7 @@ impl Args {
         let (settings, task) = asked.settings(&self.out.layers(SECTION)?, &self.task)?;
         let preset = settings.reproduce.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
         let name = name_of(&settings.reproduce.experiments);
-        let data = TaskArgs::file(&settings.task);
+        let data = TaskArgs::file_of(&settings.task);
         let load = settings.reproduce.costs(&task)?.load();
         let plan =
             self.out.plan(&format!("out/{name}-{preset}"), settings, task, |s, t, f, o| work(s, t, f, Stage::All, o));
@@ -140,7 +140,7 @@ impl OfFile {
     /// The plan to do a stage of it.
     pub fn plan(self, again: Again, replace: Option<bool>, stage: Stage) -> Result<RunPlan<Settings>> {
         let load = self.costs()?.load();
-        let data = TaskArgs::file(&self.settings.task);
+        let data = TaskArgs::file_of(&self.settings.task);
         let work = match stage {
             Stage::All | Stage::Train => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::All, o),
             Stage::Learn => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Learn, o),

@@ -2,7 +2,7 @@
 
 use super::common::{ConfigArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
-use super::files::{self, Files, is_model};
+use super::files::{Files, is_model};
 use super::{Mode, Plan};
 use anyhow::{Context, Result};
 use clap::ArgMatches;
@@ -119,6 +119,9 @@ pub struct TrainArgs {
     /// Networks of each kind, for the comparison
     #[arg(long, default_value_t = 5, value_name = "N")]
     runs: usize,
+    /// Put N test rows with their targets into the model, for exports with real rows; a model holds no rows otherwise
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    with_rows: usize,
     /// The model; the run goes into a folder beside it, FILE.run
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
@@ -163,8 +166,13 @@ struct Settings {
 }
 
 /// The flags of `ldnn train` alone, and the settings that they are.
-const FLAGS: [(&str, &str); 4] =
-    [("folds", "folds"), ("compare", "fit.classical"), ("keep", "fit.keep"), ("runs", "fit.runs")];
+const FLAGS: [(&str, &str); 5] = [
+    ("folds", "folds"),
+    ("compare", "fit.classical"),
+    ("keep", "fit.keep"),
+    ("runs", "fit.runs"),
+    ("with_rows", "fit.with_rows"),
+];
 
 /// How the rows are divided.
 enum Division {
@@ -227,6 +235,7 @@ impl TrainArgs {
             classical: self.compare.clone(),
             keep: self.keep.clone(),
             runs: self.runs,
+            with_rows: self.with_rows,
             ..self.fit.settings()
         };
         Settings { folds: self.folds, _activations: IgnoredAny, data: self.data.settings(), fit }

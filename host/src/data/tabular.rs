@@ -28,26 +28,129 @@ pub enum Purpose {
     },
 }
 
-/// How a column is standardised: `(x - mean) / sd`.
+/// How a column is standardised, `(x - mean) / sd`, in the arithmetic of the device.
+///
+/// A model and all of its exports compute `((x - offset) as f32 - mean) factor` in single precision, where `mean` is
+/// that of the readings less the offset and `factor` is `1 / sd`, both rounded. The offset is 0 unless the readings are
+/// so large for their spread that single precision does not tell them apart (Unix time is an example).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Standard {
     /// Mean over the training rows.
     pub mean: f64,
     /// Standard deviation over the training rows; 1 for a constant column.
     pub sd: f64,
+    /// What is subtracted from a reading before it is rounded to single precision.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub offset: f64,
 }
 
+fn is_zero(x: &f64) -> bool {
+    *x == 0.0
+}
+
+/// The largest size of a number in a table, half of which single precision still holds with room for a difference.
+const LARGEST: f64 = 1e38;
+/// The smallest standard deviation of a column that varies.
+const SMALLEST_SD: f64 = 1e-36;
+/// An input gets an offset where its size is so many standard deviations: rounding to single precision loses up to
+/// 2^-12 of one there.
+const INPUT_RATIO: f64 = 4096.0;
+/// A target gets an offset from here on: rounding loses up to 2^-9 of a standard deviation.
+const TARGET_RATIO: f64 = 65536.0;
+
 impl Standard {
-    /// Of some values.
+    /// Nothing is done to a column.
+    pub const PLAIN: Standard = Standard::new(0.0, 1.0);
+
+    /// Without an offset.
     #[must_use]
-    pub fn of(values: impl Iterator<Item = f64> + Clone) -> Standard {
-        let n = values.clone().count().max(1) as f64;
-        let mean = values.clone().sum::<f64>() / n;
-        let sd = (values.map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-        Standard { mean, sd: if sd > 1e-12 * mean.abs().max(1e-300) { sd } else { 1.0 } }
+    pub const fn new(mean: f64, sd: f64) -> Standard {
+        Standard { mean, sd, offset: 0.0 }
     }
 
-    /// Standardised.
+    /// Of the values of an input.
+    #[must_use]
+    pub fn of(values: impl Iterator<Item = f64> + Clone) -> Standard {
+        Standard::with_offset_from(values, INPUT_RATIO)
+    }
+
+    /// Of the values of a target.
+    #[must_use]
+    pub fn of_target(values: impl Iterator<Item = f64> + Clone) -> Standard {
+        Standard::with_offset_from(values, TARGET_RATIO)
+    }
+
+    fn with_offset_from(values: impl Iterator<Item = f64> + Clone, ratio: f64) -> Standard {
+        let Some(first) = values.clone().next() else { return Standard::PLAIN };
+        if values.clone().all(|x| x == first) {
+            return Standard::new(first, 1.0);
+        }
+
+        // Differences from the first value are exact where the spread is small beside the values.
+        let n = values.clone().count() as f64;
+        let shift = values.clone().map(|x| x - first).sum::<f64>() / n;
+        let squares = values.clone().map(|x| (x - first - shift).powi(2)).sum::<f64>();
+        let (mean, sd) = (first + shift, (squares / n).sqrt());
+
+        let largest = values.fold(0.0f64, |a, x| a.max(x.abs()));
+        let offset = if largest > ratio * sd { round_offset(mean, sd) } else { 0.0 };
+        Standard { mean, sd, offset }
+    }
+
+    /// Whether single precision holds it.
+    ///
+    /// # Errors
+    /// If not; `name` is the column, `remedy` what else can be done about it.
+    pub fn check(&self, name: &str, largest: f64, remedy: &str) -> Result<()> {
+        ensure!(
+            largest <= LARGEST,
+            "column '{name}' holds {largest:e}; models compute in single precision, which ends at about 3e38: give the \
+             column in a larger unit{remedy}"
+        );
+        ensure!(
+            self.sd >= SMALLEST_SD,
+            "column '{name}' spreads by {:e} only; models compute in single precision, which ends at about 1e-38: give \
+             the column in a smaller unit{remedy}",
+            self.sd
+        );
+        Ok(())
+    }
+
+    /// Whether it can be a scale of a model: what single precision makes of it is finite and positive.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let ([mean, factor], [sd, out]) = (self.input_pair(), self.output_pair());
+        let finite = self.offset.is_finite() && [mean, factor, sd, out].iter().all(|x| x.is_finite());
+        finite && self.mean.is_finite() && factor > 0.0 && sd > 0.0
+    }
+
+    /// Mean and factor of a reading less the offset, in single precision.
+    #[must_use]
+    pub fn input_pair(&self) -> [f32; 2] {
+        [(self.mean - self.offset) as f32, (1.0 / self.sd) as f32]
+    }
+
+    /// Standard deviation and mean of a value less the offset, in single precision.
+    #[must_use]
+    pub fn output_pair(&self) -> [f32; 2] {
+        [self.sd as f32, (self.mean - self.offset) as f32]
+    }
+
+    /// A reading as a device takes it.
+    #[must_use]
+    pub fn reading(&self, x: f64) -> f32 {
+        (x - self.offset) as f32
+    }
+
+    /// A reading as the network takes it, to the bit of the device.
+    #[must_use]
+    pub fn input(&self, x: f64) -> f32 {
+        let [mean, factor] = self.input_pair();
+        (self.reading(x) - mean) * factor
+    }
+
+    /// Standardised, in double precision.
     #[must_use]
     pub fn apply(&self, x: f64) -> f64 {
         (x - self.mean) / self.sd
@@ -58,6 +161,16 @@ impl Standard {
     pub fn undo(&self, y: f64) -> f64 {
         y * self.sd + self.mean
     }
+}
+
+/// The roundest number near `mean`, by preference one that single precision holds.
+fn round_offset(mean: f64, sd: f64) -> f64 {
+    let digits = 0..17usize;
+    let rounded = || digits.clone().filter_map(|n| format!("{mean:.n$e}").parse::<f64>().ok());
+    let near = |offset: &f64| (mean - offset).abs() <= 64.0 * sd;
+    let single = |x: f64| f64::from(x as f32);
+    let best = rounded().find(|x| near(x) && single(*x) == *x);
+    best.or(Some(single(mean)).filter(near)).or_else(|| rounded().find(near)).unwrap_or(mean)
 }
 
 /// Inputs and targets of a table, before they are split and standardised.
@@ -264,7 +377,7 @@ impl Tabular {
             },
             RawTarget::Values(columns) => Purpose::Regression {
                 columns: columns.iter().map(|(name, _)| name.clone()).collect(),
-                scale: columns.iter().map(|(_, y)| Standard::of(train.iter().map(|&i| y[i as usize]))).collect(),
+                scale: columns.iter().map(|(_, y)| Standard::of_target(train.iter().map(|&i| y[i as usize]))).collect(),
             },
         };
         (purpose, inputs)
@@ -276,7 +389,8 @@ impl Tabular {
     /// If a class is not among those of the purpose; the message names the line.
     pub fn rows_of(&self, rows: &[u32], purpose: &Purpose, inputs: &[Standard]) -> Result<(Vec<f64>, Target)> {
         let width = self.features.len();
-        let row = |&i: &u32| self.x[i as usize * width..][..width].iter().zip(inputs).map(|(&x, s)| s.apply(x));
+        let row =
+            |&i: &u32| self.x[i as usize * width..][..width].iter().zip(inputs).map(|(&x, s)| f64::from(s.input(x)));
         let x = rows.iter().flat_map(row).collect();
         let target = match (&self.target, purpose) {
             (RawTarget::Classes(_, names), Purpose::Classification { classes, .. }) => {
@@ -302,6 +416,22 @@ impl Tabular {
             (RawTarget::Values(_), _) => bail!("the target is numbers, but the model predicts classes"),
         };
         Ok((x, target))
+    }
+
+    /// Whether single precision holds the inputs and targets of these rows.
+    fn check_sizes(&self, rows: &[u32], purpose: &Purpose, inputs: &[Standard]) -> Result<()> {
+        let width = self.features.len();
+        for (j, (name, scale)) in self.features.iter().zip(inputs).enumerate() {
+            let largest = rows.iter().fold(0.0f64, |a, &i| a.max(self.x[i as usize * width + j].abs()));
+            scale.check(name, largest, &format!(", or leave it out with --ignore {name}"))?;
+        }
+        if let (RawTarget::Values(columns), Purpose::Regression { scale, .. }) = (&self.target, purpose) {
+            for ((name, y), scale) in columns.iter().zip(scale) {
+                let largest = rows.iter().fold(0.0f64, |a, &i| a.max(y[i as usize].abs()));
+                scale.check(name, largest, "")?;
+            }
+        }
+        Ok(())
     }
 
     /// A data set of training and test rows, standardised.
@@ -331,6 +461,8 @@ impl Tabular {
                 ensure!(varies, "'{name}' is {first} in every row to learn from; there is nothing to learn");
             }
         }
+        self.check_sizes(train, &purpose, &inputs)?;
+        test.0.check_sizes(test.1, &purpose, &inputs).context("the test rows")?;
         let (x, target) = self.rows_of(train, &purpose, &inputs)?;
         let (x_test, target_test) = test.0.rows_of(test.1, &purpose, &inputs).context("the test rows")?;
         let features = self.features.len();
@@ -351,6 +483,31 @@ pub fn constant_inputs(features: &[String], x: &[f64]) -> Option<String> {
             constant.len(),
             features.len(),
             listed(&constant)
+        )
+    })
+}
+
+/// A sentence about inputs and targets that have an offset, if there are any.
+#[must_use]
+pub fn columns_with_offsets(features: &[String], inputs: &[Standard], purpose: &Purpose) -> Option<String> {
+    let targets = match purpose {
+        Purpose::Regression { columns, scale } => columns.iter().zip(scale).collect(),
+        Purpose::Classification { .. } => vec![],
+    };
+    let offset = |(name, s): (&String, &Standard)| {
+        let whole = s.mean.abs() >= 2f64.powi(53);
+        let coarse = if whole { ", beyond 2^53, where double precision does not hold every whole number" } else { "" };
+        format!("{name}: {} (standard deviation {:.3e}{coarse})", s.offset, s.sd)
+    };
+    let all: Vec<String> =
+        features.iter().zip(inputs).chain(targets).filter(|(_, s)| s.offset != 0.0).map(offset).collect();
+    (!all.is_empty()).then(|| {
+        format!(
+            "These columns are so large for their spread that single precision would not tell their values apart; the \
+             model takes each less an offset: {}. `ldnn predict` and `ldnn eval` subtract it from an input (and add it to \
+             a prediction) themselves; on a device subtract it in integers or in double precision, as the exported header \
+             says.",
+            all.join("; ")
         )
     })
 }
@@ -467,7 +624,7 @@ mod tests {
     fn standardisation_comes_from_the_training_rows_alone() {
         let data = tabular("a,b,y\n1,5,0.1\n3,5,0.7\n100,9,0.3\n", "y").unwrap();
         let (set, purpose, inputs) = data.dataset("t", &[0, 1], (&data, &[2])).unwrap();
-        assert_eq!(inputs, [Standard { mean: 2.0, sd: 1.0 }, Standard { mean: 5.0, sd: 1.0 }]);
+        assert_eq!(inputs, [Standard::new(2.0, 1.0), Standard::new(5.0, 1.0)]);
         assert_eq!((set.x, set.x_test), (vec![-1.0, 0.0, 1.0, 0.0], vec![98.0, 4.0]));
         let Purpose::Regression { scale, .. } = purpose else { panic!("no regression") };
         let Target::Values { values, .. } = set.target_test else { panic!("no values") };
@@ -490,5 +647,42 @@ mod tests {
         let two = tabular(&many(20, |i| ["a", "b"][i % 2].into()), "y").unwrap();
         let refused = format!("{:#}", two.dataset("t", &train, (&other, &rows)).unwrap_err());
         assert!(refused.contains("line 4: the class 'c' is not one of a, b"), "{refused}");
+    }
+
+    #[test]
+    fn a_column_that_single_precision_cannot_resolve_gets_a_round_offset() {
+        let standard = |first: f64, step: f64| Standard::of((0..100).map(move |i| first + step * f64::from(i)));
+        for (first, step, offset) in [
+            (1.7e9, 1.0, 1.7e9),
+            (1e9, 1e-5, 1e9),
+            (-1.7e9, 0.5, -1.7e9),
+            (9007199254740992.0, 2.0, 9007199254740992.0),
+        ] {
+            let s = standard(first, step);
+            assert_eq!(s.offset, offset, "{first} in steps of {step}");
+            let spread = s.input(first + 99.0 * step) - s.input(first);
+            // A uniform column spans twice the square root of 3 standard deviations.
+            assert!((spread - 3.43).abs() < 0.01, "{first}: {spread}");
+            assert!((s.apply(first) - f64::from(s.input(first))).abs() < 1e-3);
+        }
+        // No number that single precision holds is near; then a round one of double precision is taken.
+        assert_eq!(standard(1_000_000_017.0, 1e-5).offset, 1_000_000_017.0);
+        assert_eq!(standard(20.0, 0.1).offset, 0.0);
+        assert_eq!(standard(1.7e9, 0.0), Standard::new(1.7e9, 1.0), "a constant column is taken as it is");
+    }
+
+    #[test]
+    fn numbers_beyond_single_precision_are_refused_with_the_column_and_what_to_do() {
+        let rows: Vec<u32> = (0..20).collect();
+        let refused = |cell: &dyn Fn(usize) -> String, target: &str| {
+            let line = |i: usize| format!("{},{},{}\n", cell(i), i % 7, ["u", "v"][i % 2]);
+            let text = "k,b,y\n".to_string() + &(0..20).map(line).collect::<String>();
+            let data = tabular(&text, target).unwrap();
+            format!("{:#}", data.dataset("t", &rows, (&data, &rows)).unwrap_err())
+        };
+        let error = refused(&|i| format!("{i}e200"), "y");
+        assert!(error.contains("column 'k' holds 1.9e201") && error.contains("--ignore k"), "{error}");
+        let error = refused(&|i| format!("{i}e-60"), "y");
+        assert!(error.contains("column 'k' spreads by") && error.contains("smaller unit"), "{error}");
     }
 }

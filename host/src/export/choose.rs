@@ -4,7 +4,6 @@ use super::function::Function;
 use super::source::Source;
 use super::table::{Beyond, Owned};
 use crate::task::Set;
-use crate::train::Judgement;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, Activation, predict, work_len};
 use ldnn_core::table::compact::Form;
@@ -280,10 +279,21 @@ pub fn every_input(source: &Source, tables: &[Owned]) -> Result<Option<(f64, f64
     Ok((count > 0).then(|| (max, (squares / count as f64).sqrt())))
 }
 
-/// How good it is.
+/// The largest error of the tables at the pre-activations that these rows cause, within their ranges or not.
 ///
 /// # Errors
-/// As [`outputs`].
-pub fn judge(source: &Source, tables: &[Owned], set: &Set) -> Result<Judgement> {
-    Ok(super::source::judge(&outputs(source, tables, set)?, set))
+/// If a table is malformed.
+pub fn largest_error_on(source: &Source, tables: &[Owned], set: &Set) -> Result<f64> {
+    let activations = tables.iter().map(Owned::activation).collect::<Result<Vec<Activation>>>()?;
+    let mut seen: Vec<Vec<f64>> = vec![vec![]; tables.len()];
+    source.walk(set, |t, z| seen[t].extend(z))?;
+    let mut largest = 0.0f64;
+    for ((f, z), activation) in source.functions.iter().zip(&seen).zip(activations) {
+        for z in z.chunks(1024) {
+            let mut y: Vec<f32> = z.iter().map(|&z| z as f32).collect();
+            activation.apply(&mut y);
+            largest = f.values(z)?.iter().zip(&y).fold(largest, |a, (exact, &y)| a.max((exact - f64::from(y)).abs()));
+        }
+    }
+    Ok(largest)
 }

@@ -2,6 +2,7 @@
 
 use super::table::{Owned, TableFile};
 use anyhow::{Context, Result, ensure};
+use ldnn_core::deploy::Outputs;
 use ldnn_core::quantised::{MAX_LAYERS, Parts, Quantised};
 use ldnn_core::table::integer::Scale;
 use ldnn_core::{Base, Kind, Shape};
@@ -24,13 +25,72 @@ pub struct Deployed {
     /// Mean and factor of every raw input, `(x - mean) factor`; empty if inputs are not standardised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub standard: Vec<(f32, f32)>,
-    /// The names of the classes; empty if there are none or they have no names.
+    /// The names of the inputs; empty if they have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub classes: Vec<String>,
+    pub features: Vec<String>,
+    /// What is subtracted from the reading of each input, in integers or in double precision, before it is rounded to
+    /// single precision; empty if nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offsets: Vec<f64>,
+    /// What the outputs mean.
+    #[serde(default)]
+    pub outputs: OutputFile,
+    /// The names of the classes, or of the values; empty if they have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// One a type; empty if the model is of integers.
     pub activations: Vec<TableFile>,
     /// The weights.
     pub weights: WeightFile,
+}
+
+/// What the outputs of a network mean.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind", deny_unknown_fields)]
+pub enum OutputFile {
+    /// Nothing is known.
+    #[default]
+    Plain,
+    /// A logit per class.
+    Classes,
+    /// Standardised values.
+    Values {
+        /// Standard deviation and mean of each: `y sd + mean` is in the units of the table.
+        pairs: Vec<(f32, f32)>,
+        /// What is added to each, in double precision; empty if nothing is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        offsets: Vec<f64>,
+    },
+}
+
+impl OutputFile {
+    /// Standard deviation and mean of each value; empty if the outputs are no values.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<[f32; 2]> {
+        match self {
+            OutputFile::Values { pairs, .. } => pairs.iter().map(|&(sd, mean)| [sd, mean]).collect(),
+            OutputFile::Plain | OutputFile::Classes => vec![],
+        }
+    }
+
+    /// What is added to each value; empty if nothing is.
+    #[must_use]
+    pub fn offsets(&self) -> &[f64] {
+        match self {
+            OutputFile::Values { offsets, .. } => offsets,
+            OutputFile::Plain | OutputFile::Classes => &[],
+        }
+    }
+
+    /// As the core takes it; `pairs` are [`Self::pairs`].
+    #[must_use]
+    pub fn meaning<'a>(&self, pairs: &'a [[f32; 2]]) -> Outputs<'a> {
+        match self {
+            OutputFile::Plain => Outputs::Plain,
+            OutputFile::Classes => Outputs::Classes,
+            OutputFile::Values { .. } => Outputs::Values(pairs),
+        }
+    }
 }
 
 /// The sizes of a network.
@@ -160,19 +220,18 @@ impl ShapeFile {
 
 impl Deployed {
     /// The version of the files that we write.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
-    /// Raw rows as the network takes them.
+    /// Mean and factor of every input, as the core takes them.
     #[must_use]
-    pub fn standardised(&self, x: &[f32]) -> Vec<f32> {
-        let mut to = x.to_vec();
-        if !self.standard.is_empty() {
-            let pairs: Vec<[f32; 2]> = self.standard.iter().map(|&(mean, factor)| [mean, factor]).collect();
-            for (x, to) in x.chunks(pairs.len()).zip(to.chunks_mut(pairs.len())) {
-                ldnn_core::deploy::standardise(x, &pairs, to);
-            }
-        }
-        to
+    pub fn input_pairs(&self) -> Vec<[f32; 2]> {
+        self.standard.iter().map(|&(mean, factor)| [mean, factor]).collect()
+    }
+
+    /// The classes' names, if the outputs are classes that have names.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        if self.outputs == OutputFile::Classes { &self.names } else { &[] }
     }
 
     /// The activations.
@@ -188,16 +247,18 @@ impl Deployed {
     /// # Errors
     /// If it is malformed; the message names the place.
     pub fn from_json(text: &str) -> Result<Deployed> {
-        let model: Deployed = serde_json::from_str(text)?;
+        let value: serde_json::Value = serde_json::from_str(text)?;
+        let version = value.get("version").and_then(serde_json::Value::as_u64).context("it has no version")?;
         ensure!(
-            model.version == Self::VERSION,
-            "version {} is not known; this program reads {}",
-            model.version,
+            version == u64::from(Self::VERSION),
+            "version {version} is not known; this program reads {}: export the model again",
             Self::VERSION
         );
+        let model: Deployed = serde_json::from_value(value)?;
         ensure!(is_identifier(&model.name), "'name' must be a C identifier");
         let inputs = model.shape.as_ref().and_then(|s| s.widths.first().copied()).unwrap_or(0);
-        ensure!(model.standard.is_empty() || model.standard.len() == inputs, "'standard' needs {inputs} pairs");
+        let outputs = model.shape.as_ref().and_then(|s| s.widths.last().copied()).unwrap_or(0);
+        model.check_scaling(inputs, outputs)?;
         let types = model.owned()?.len();
         match (&model.shape, &model.weights) {
             (None, WeightFile::None) => {}
@@ -212,6 +273,25 @@ impl Deployed {
             _ => anyhow::bail!("weights need a shape, and a shape weights"),
         }
         Ok(model)
+    }
+
+    fn check_scaling(&self, inputs: usize, outputs: usize) -> Result<()> {
+        let fits = |count: usize, need: usize| count == 0 || count == need;
+        ensure!(fits(self.standard.len(), inputs), "'standard' needs {inputs} pairs");
+        ensure!(fits(self.offsets.len(), inputs), "'offsets' needs {inputs} numbers");
+        ensure!(fits(self.features.len(), inputs), "'features' needs {inputs} names");
+        ensure!(fits(self.names.len(), outputs), "'names' needs {outputs} names");
+        if let OutputFile::Values { pairs, offsets } = &self.outputs {
+            ensure!(pairs.len() == outputs, "'outputs' needs {outputs} pairs");
+            ensure!(fits(offsets.len(), outputs), "'outputs' needs {outputs} offsets");
+            let sound = pairs.iter().all(|(sd, mean)| *sd > 0.0 && sd.is_finite() && mean.is_finite());
+            ensure!(sound, "'outputs': a mean or standard deviation is not finite, or not positive");
+        }
+        let sound = |&(mean, factor): &(f32, f32)| mean.is_finite() && factor > 0.0 && factor.is_finite();
+        ensure!(self.standard.iter().all(sound), "'standard': a mean or factor is not finite, or not positive");
+        let finite = self.offsets.iter().chain(self.outputs.offsets()).all(|x| x.is_finite());
+        ensure!(finite, "an offset is not finite");
+        Ok(())
     }
 }
 

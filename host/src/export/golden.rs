@@ -3,7 +3,8 @@
 use super::deployed::{Deployed, WeightFile};
 use super::table::Owned;
 use anyhow::Result;
-use ldnn_core::deploy::{Activate, Activation, predict, work_len};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, Scaling, predict, run_len, standardise};
+use ldnn_core::quantised::Scratch;
 use serde::{Deserialize, Serialize};
 
 /// Vectors for every entry point of an export.
@@ -20,10 +21,28 @@ pub struct Golden {
     pub outputs: Vec<u32>,
     /// For a network of integers its outputs, row by row.
     pub integers: Vec<i16>,
-    /// What the network with exact activations answers, row by row: real numbers.
-    pub exact: Vec<f32>,
-    /// The right classes, if there are classes.
+    /// What `run` returns, row by row: the class, or 0.
+    pub classes: Vec<u16>,
+    /// The bits of what `run` writes, row by row: probabilities, or values less their offsets.
+    pub answers: Vec<u32>,
+    /// What `ldnn predict` says about the same raw rows.
+    pub predicted: Predicted,
+    /// The right classes, if the rows have some.
     pub labels: Vec<u16>,
+}
+
+/// Answers of `ldnn predict`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Predicted {
+    /// The class of each row; empty if there are no classes.
+    pub classes: Vec<u16>,
+    /// Probabilities, or values less their offsets, row by row.
+    pub answers: Vec<f64>,
+    /// By how much an answer of the export may differ: a probability, or a value in standard deviations of the target.
+    pub tolerance: f64,
+    /// What the tolerance is for.
+    pub form: String,
 }
 
 /// Pre-activations inside and outside of the range, at knots and between, and the special numbers.
@@ -69,14 +88,24 @@ impl Golden {
             return Ok(golden);
         };
         golden.x = bits(x);
-        let x = &model.standardised(x)[..];
+        let (inputs, outputs) = (model.input_pairs(), model.outputs.pairs());
+        let scaling = Scaling { inputs: &inputs, outputs: model.outputs.meaning(&outputs) };
+        let (mut scaled, mut answer) = (vec![0.0; shape.inputs()], vec![0.0; shape.outputs()]);
+        let standardised = |raw: &[f32], to: &mut [f32]| match inputs.is_empty() {
+            true => Ok(to.copy_from_slice(raw)),
+            false => standardise(raw, &inputs, to),
+        };
         match &model.weights {
             WeightFile::None => {}
             WeightFile::Floats { theta } => {
-                let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; work_len(&shape)]);
-                for x in x.chunks_exact(shape.inputs()) {
-                    predict(&shape, theta, &activations, x, &mut out, &mut work)?;
+                let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(&shape)]);
+                let whole = Pipeline { shape: &shape, theta, activations: &activations, scaling };
+                for raw in x.chunks_exact(shape.inputs()) {
+                    standardised(raw, &mut scaled)?;
+                    predict(&shape, theta, &activations, &scaled, &mut out, &mut work)?;
                     golden.outputs.extend(bits(&out));
+                    golden.classes.push(whole.run(raw, &mut answer, &mut work)? as u16);
+                    golden.answers.extend(bits(&answer));
                 }
             }
             WeightFile::Integers(file) => {
@@ -84,10 +113,14 @@ impl Golden {
                 let network = parts.network(shape)?;
                 let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
                 let mut work = vec![0; network.work_len()];
-                for x in x.chunks_exact(shape.inputs()) {
-                    network.quantise(x, &mut q)?;
+                for raw in x.chunks_exact(shape.inputs()) {
+                    standardised(raw, &mut scaled)?;
+                    network.quantise(&scaled, &mut q)?;
                     network.predict(&q, &mut out, &mut work)?;
                     golden.integers.extend(&out);
+                    let scratch = Scratch { q: &mut q, work: &mut work, y: &mut out };
+                    golden.classes.push(network.run(&scaling, raw, &mut answer, scratch)? as u16);
+                    golden.answers.extend(bits(&answer));
                 }
             }
         }

@@ -63,9 +63,36 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
         };
         writeln!(text, "        for (j = 0; j < {upper}_OUTPUTS; ++j) {{\n            {print};\n        }}\n    }}")?;
     }
+    if rows > 0 {
+        text += &RUN_C.replace("ROWS", &rows.to_string()).replace("UPPER", &upper).replace("NAME", name);
+    }
     text += "    return 0;\n}\n";
     Ok(text)
 }
+
+/// What must not be answered, and what must stay in `out` then: [`super::verify`] knows it, too.
+const RUN_C: &str = "\
+    for (i = 0; i < ROWS + 3; ++i) {
+        static const uint32_t bad[3] = {0x7fc00000u, 0x7f800000u, 0xff800000u};
+        size_t j;
+        float x[UPPER_INPUTS], out[UPPER_OUTPUTS];
+        for (j = 0; j < UPPER_INPUTS; ++j) {
+            x[j] = real(golden_x[(i < ROWS ? i : 0) * UPPER_INPUTS + j]);
+        }
+        for (j = 0; j < UPPER_OUTPUTS; ++j) {
+            out[j] = 7.0f;
+        }
+        if (i >= ROWS) {
+            x[UPPER_INPUTS - 1] = real(bad[i - ROWS]);
+        }
+        printf(\"%lx\\n\", (unsigned long)(uint32_t)(int32_t)NAME_run(x, out));
+        for (j = 0; j < UPPER_OUTPUTS; ++j) {
+            uint32_t bits;
+            memcpy(&bits, &out[j], 4);
+            printf(\"%lx\\n\", (unsigned long)bits);
+        }
+    }
+";
 
 /// In Rust; the model is the module `model`.
 ///
@@ -89,9 +116,12 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
         text += "    #[allow(unused_imports)]\n    use ldnn_core::deploy::Activate;\n    for activation in &model::ACTIVATIONS {\n        let mut y = z.clone();\n        \
                  activation.apply(&mut y);\n        y.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));\n    }\n";
     }
+    if model.shape.is_some() {
+        text += "    let all = x.clone();\n";
+    }
     if !model.standard.is_empty() {
         text += "    let mut raw = x.clone();\n    for (raw, x) in raw.chunks_exact_mut(model::STANDARD.len()).zip(x.chunks_exact(model::STANDARD.len())) {\n        \
-                 ldnn_core::deploy::standardise(x, &model::STANDARD, raw);\n    }\n    let x = raw;\n";
+                 ldnn_core::deploy::standardise(x, &model::STANDARD, raw).unwrap();\n    }\n    let x = raw;\n";
     }
     match model.weights {
         WeightFile::None => {}
@@ -109,6 +139,24 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
                      out.iter().for_each(|&y| println!(\"{:x}\", i32::from(y)));\n    }\n";
         }
     }
+    if model.shape.is_some() {
+        text += RUN_RUST;
+    }
     text += "}\n";
     Ok(text)
 }
+
+const RUN_RUST: &str = "    \
+    let show = |raw: &[f32]| {
+        let mut out = [7.0; model::SHAPE.outputs()];
+        let answer = model::run(raw.try_into().unwrap(), &mut out);
+        println!(\"{:x}\", answer.map_or(u32::MAX, |class| class as u32));
+        out.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));
+    };
+    all.chunks_exact(model::SHAPE.inputs()).for_each(show);
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut raw = all[..model::SHAPE.inputs()].to_vec();
+        *raw.last_mut().unwrap() = bad;
+        show(&raw);
+    }
+";

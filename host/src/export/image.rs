@@ -1,6 +1,6 @@
 //! A model as the bytes that `ldnn_core::image` reads; `docs/format.md` is the specification.
 
-use super::deployed::{Deployed, ShapeFile, WeightFile};
+use super::deployed::{Deployed, OutputFile, ShapeFile, WeightFile};
 use super::table::Owned;
 use anyhow::{Context, Result};
 use ldnn_core::Base;
@@ -27,20 +27,19 @@ pub fn bytes(model: &Deployed) -> Result<Vec<u8>> {
     let mut body = postcard::to_allocvec(&model.provenance)?;
     let mut put = |part: postcard::Result<Vec<u8>>| part.map(|bytes| body.extend(bytes));
     let records = model.owned()?.iter().map(record).collect::<Vec<_>>();
-    let pairs: Vec<f32> = model.standard.iter().flat_map(|&(mean, factor)| [mean, factor]).collect();
-    let standard = little(&pairs, |x| x.to_le_bytes());
+    let scaling = scaling_bytes(model)?;
     match (&model.shape, &model.weights) {
         (Some(shape), WeightFile::Floats { theta }) => {
             put(postcard::to_allocvec(&1u8))?;
             put(shape_bytes(shape))?;
-            put(postcard::to_allocvec(&standard))?;
+            put(Ok(scaling))?;
             put(postcard::to_allocvec(&records))?;
             put(postcard::to_allocvec(&little(theta, |x| x.to_le_bytes())))?;
         }
         (Some(shape), WeightFile::Integers(file)) => {
             put(postcard::to_allocvec(&2u8))?;
             put(shape_bytes(shape))?;
-            put(postcard::to_allocvec(&standard))?;
+            put(Ok(scaling))?;
             put(postcard::to_allocvec(&(file.input, file.output)))?;
             put(postcard::to_allocvec(&little(&file.weights, |x| x.to_le_bytes())))?;
             put(postcard::to_allocvec(&little(&file.biases, |x| x.to_le_bytes())))?;
@@ -62,6 +61,21 @@ pub fn bytes(model: &Deployed) -> Result<Vec<u8>> {
     image.extend(body);
     Image::read(&image).map_err(anyhow::Error::from).context("the model makes no image")?;
     Ok(image)
+}
+
+/// Pairs and offsets of the inputs, what the outputs mean, and theirs.
+fn scaling_bytes(model: &Deployed) -> postcard::Result<Vec<u8>> {
+    let meaning: u8 = match &model.outputs {
+        OutputFile::Plain => 0,
+        OutputFile::Classes => 1,
+        OutputFile::Values { .. } => 2,
+    };
+    let pairs = |pairs: &[[f32; 2]]| little(pairs.as_flattened(), |x| x.to_le_bytes());
+    let offsets = |offsets: &[f64]| little(offsets, |x| x.to_le_bytes());
+    let (inputs, outputs) = (pairs(&model.input_pairs()), pairs(&model.outputs.pairs()));
+    let (from, to) = (offsets(&model.offsets), offsets(model.outputs.offsets()));
+    // Several values in a tuple stand one after another, as if each were written alone.
+    postcard::to_allocvec(&(inputs, from, meaning, outputs, to))
 }
 
 fn shape_bytes(shape: &ShapeFile) -> postcard::Result<Vec<u8>> {

@@ -1,9 +1,8 @@
 //! A network of real numbers as one of integers: weights of 8 bits with a step for every output channel.
 
 use super::deployed::IntegerFile;
-use super::source::{Source, judge};
+use super::source::Source;
 use crate::task::Set;
-use crate::train::Judgement;
 use anyhow::{Context, Result};
 use ldnn_core::quantised::MAX_LAYERS;
 use ldnn_core::table::integer::Scale;
@@ -17,11 +16,11 @@ const OUTPUT_ROOM: f32 = 1.5;
 /// If a range is empty.
 pub fn quantise(source: &Source, ranges: &[(f32, f32)]) -> Result<IntegerFile> {
     let shape = &source.shape;
-    let input =
-        Scale::spanning(source.inputs.0, source.inputs.1, 8).context("all inputs of the training rows are 0")?;
+    let (least, most) = source.ranges.of_inputs();
+    let input = Scale::spanning(least, most, 8).context("all inputs of the training rows are 0")?;
     // Pre-activations are symmetric: no zero point.
     let steps: Vec<f32> = ranges.iter().map(|r| r.0.abs().max(r.1.abs()) / 127.0).collect();
-    let output = Scale { step: (source.largest_output * OUTPUT_ROOM).max(f32::MIN_POSITIVE) / 32767.0, zero: 0 };
+    let output = Scale { step: (source.ranges.largest_output * OUTPUT_ROOM).max(f32::MIN_POSITIVE) / 32767.0, zero: 0 };
     let mut file = IntegerFile {
         input: (input.step, input.zero),
         output: (output.step, output.zero),
@@ -123,12 +122,4 @@ pub fn outputs(file: &IntegerFile, source: &Source, set: &Set) -> Result<(Vec<i1
     }
     let real = all.iter().map(|&y| network.parts().output.real(y.into())).collect();
     Ok((all, real))
-}
-
-/// How good it is.
-///
-/// # Errors
-/// As [`outputs`].
-pub fn judge_integers(file: &IntegerFile, source: &Source, set: &Set) -> Result<Judgement> {
-    Ok(judge(&outputs(file, source, set)?.1, set))
 }

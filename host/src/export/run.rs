@@ -1,23 +1,24 @@
 //! The whole export: ranges, tables, weights, files, and what all of it costs in accuracy.
 
 use super::choose::{Budget, Candidate, Chooser, FormChoice};
-use super::deployed::{Deployed, Measured, ShapeFile, WeightFile, is_identifier};
+use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
 use super::function::Function;
-use super::golden::Golden;
+use super::golden::{Golden, Predicted};
 use super::integers;
 use super::source::Source;
 use super::table::{Beyond, TableFile};
+use super::yardstick::Yardstick;
 use super::{c, choose, image, rust};
 use crate::activations::{Activations, Choice};
 use crate::data::tabular::{Purpose, Standard};
-use crate::fit::Trained;
+use crate::fit::{Predictions, Trained};
 use crate::folder::RunFolder;
 use crate::interchange::onnx::Way;
 use crate::interchange::{self, Choices, Content, Form};
 use crate::model::Model;
 use crate::report::{Section, Table};
-use crate::task::Task;
-use crate::train::{Judgement, Network, TrainConfig, train_network};
+use crate::task::{Set, SetTarget, Task};
+use crate::train::{Network, TrainConfig, train_network};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -115,8 +116,11 @@ pub struct ExportConfig {
     pub range: Option<(f32, f32)>,
     /// What they do beyond.
     pub beyond: Beyond,
-    /// Test rows that become golden vectors.
+    /// Golden rows, on which an export is verified: drawn by the seed from the ranges of the inputs.
     pub golden: usize,
+    /// Test rows that become golden rows instead, at most; 0 for none.
+    #[serde(default)]
+    pub with_rows: usize,
     /// Seed of the network that is trained.
     pub seed: u64,
     /// How it is trained.
@@ -134,7 +138,7 @@ pub struct ExportConfig {
 pub enum Given {
     /// Learned activations: a network is trained with them.
     Activations(Activations),
-    /// A model of `ldnn train`, with the rows that it keeps.
+    /// A model of `ldnn train`.
     Trained(Box<Trained>),
     /// A trained network, from this file.
     #[serde(serialize_with = "only_name")]
@@ -157,9 +161,11 @@ impl ExportConfig {
         if !self.is_for_devices() && !trains {
             return Ok(());
         }
+        let known = matches!(given, Given::Trained(model) if model.ranges.is_some());
         ensure!(
-            task.train.rows() > 0 && task.test.rows() > 0,
-            "the model keeps no rows, which tell what ranges tables need; give some with --data FILE.npz (x, y, x_test, y_test)"
+            known || task.train.rows() > 0 && task.test.rows() > 0,
+            "the model does not know which ranges its tables need, as a model of `ldnn train` does; give rows with --data \
+             FILE"
         );
         ensure!(
             self.percentile > 0.0 && self.percentile <= 100.0,
@@ -179,12 +185,16 @@ impl ExportConfig {
             self.weights == Weights::F32 || self.what == What::Network,
             "--weights int8 is for whole networks; add --what network"
         );
-        ensure!(
-            self.golden > 0 && self.golden <= task.test.rows(),
-            "--golden {}: the task has 1 to {} test rows",
-            self.golden,
-            task.test.rows()
-        );
+        ensure!((1..=MOST_GOLDEN).contains(&self.golden), "--golden {}: use 1 to {MOST_GOLDEN}", self.golden);
+        if self.with_rows > 0 {
+            let rows = labelled(given, task).map_or(0, |rows| rows.rows());
+            ensure!(
+                rows > 0,
+                "--with-rows {}: the model holds no rows; give some with --data FILE, or train it with --with-rows",
+                self.with_rows
+            );
+            ensure!(self.with_rows <= rows, "--with-rows {}: there are {rows} test rows", self.with_rows);
+        }
         self.train.check()
     }
 
@@ -223,11 +233,46 @@ impl ExportConfig {
     }
 }
 
-/// A judgement as text.
-fn quality(judgement: &Judgement) -> String {
-    match judgement.accuracy {
-        Some(accuracy) => format!("{accuracy:.2} %"),
-        None => format!("loss {:.4e}", judgement.loss),
+/// The most golden rows.
+const MOST_GOLDEN: usize = 100_000;
+
+/// The test rows that there are: those of the task, or those that the model holds.
+fn labelled(given: &Given, task: &Task) -> Option<Set> {
+    if task.test.rows() > 0 {
+        return Some(task.test.clone());
+    }
+    match given {
+        Given::Trained(model) => model.test_rows(),
+        _ => None,
+    }
+}
+
+/// What was given as a model that predicts: others take inputs as they are.
+fn predictor(given: &Given, network: &Network, task: &Task) -> Trained {
+    if let Given::Trained(model) = given {
+        return (**model).clone();
+    }
+    let purpose = match &task.train.target {
+        SetTarget::Classes(_) => Purpose::Classification {
+            column: "class".into(),
+            classes: (0..task.outputs).map(|c| c.to_string()).collect(),
+        },
+        SetTarget::Values(_) => Purpose::Regression {
+            columns: (0..task.outputs).map(|i| format!("value{i}")).collect(),
+            scale: vec![Standard::PLAIN; task.outputs],
+        },
+    };
+    Trained {
+        version: Trained::VERSION,
+        provenance: String::new(),
+        features: (0..task.inputs).map(|i| format!("input{i}")).collect(),
+        inputs: vec![Standard::PLAIN; task.inputs],
+        purpose,
+        activation: String::new(),
+        learned: None,
+        network: Model::of(network, String::new()),
+        ranges: None,
+        rows: None,
     }
 }
 
@@ -289,6 +334,14 @@ fn interchanged(
     }
 }
 
+/// The network, the source of its tables, and the model whose answers the export must give.
+struct Subject {
+    source: Source,
+    model: Trained,
+    /// Where it comes from.
+    what: String,
+}
+
 /// Tables, weights, and what they cost.
 fn for_devices(
     config: &ExportConfig,
@@ -297,23 +350,33 @@ fn for_devices(
     folder: &RunFolder,
     section: &mut Section,
 ) -> Result<()> {
-    let source = Source::new(&network, task, functions)?;
+    let source = match given {
+        Given::Trained(model) => match &model.ranges {
+            Some(ranges) => Source::from_ranges(&network, ranges)?,
+            None => Source::new(&network, &fitting(&network, task)?.train, None)?,
+        },
+        _ => Source::new(&network, &fitting(&network, task)?.train, functions)?,
+    };
+    let model = predictor(given, &network, task);
+    let subject = Subject { source, model, what };
+    let source = &subject.source;
+    let yardstick = yardstick(config, given, task, source)?;
     let types = source.shape.types();
     let ranges: Vec<(f32, f32)> =
         (0..types).map(|t| config.range.unwrap_or_else(|| source.range(t, config.percentile))).collect();
-    let chooser = Chooser::new(&source, ranges, config.beyond)?;
-    let exact = source.judge(&task.test)?;
+    let chooser = Chooser::new(source, ranges, config.beyond)?;
     let chosen = chooser.measured(&chooser.choose(config.form, config.budget)?)?;
-    let with_tables = choose::judge(&source, &chosen.tables, &task.test)?;
-    let integer_file = integers::quantise(&source, &chooser.ranges)?;
-    let in_integers = integers::judge_integers(&integer_file, &source, &task.test)?;
+    let exact = source.outputs(yardstick.rows())?;
+    let with_tables = choose::outputs(source, &chosen.tables, yardstick.rows())?;
+    let integer_file = integers::quantise(source, &chooser.ranges)?;
+    let in_integers = integers::outputs(&integer_file, source, yardstick.rows())?.1;
 
-    section.text.push(format!("From {what}."));
-    section.tabulate(folder, "ranges", range_table(&source, &chooser, &chosen, config))?;
+    section.text.push(format!("From {}.", subject.what));
+    section.tabulate(folder, "ranges", range_table(source, &chooser, &chosen, config))?;
     let ladder = chooser.ladder(config.form)?;
-    let errors = integers::table_errors(&integer_file, &source)?;
-    let last = (256 * integer_file.tables.len(), errors, &in_integers);
-    section.tabulate(folder, "pareto", pareto_table(&source, &ladder, &chosen, task, &exact, last)?)?;
+    let errors = integers::table_errors(&integer_file, source)?;
+    let integer_row = (256 * integer_file.tables.len(), errors, yardstick.words(&in_integers));
+    section.tabulate(folder, "pareto", pareto_table(source, &ladder, &chosen, &yardstick, integer_row)?)?;
 
     let mut measured = vec![];
     let whole_int8 = config.weights == Weights::Int8;
@@ -322,64 +385,101 @@ fn for_devices(
             "tables: {} bytes; against the exact activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
             chosen.bytes, chosen.max_error, chosen.rms_error
         ));
-        if let Some((max, rms)) = choose::every_input(&source, &chosen.tables)? {
+        if let Some((max, rms)) = choose::every_input(source, &chosen.tables)? {
             measured.push(format!(
                 "over every integer that the tables take: largest error {max:.3e}, RMS error {rms:.3e} (without rounding the input)"
             ));
         }
     }
-    let got = if whole_int8 { &in_integers } else { &with_tables };
-    measured.push(format!(
-        "on {} test rows: {} with exact activations, {} as exported",
-        task.test.rows(),
-        quality(&exact),
-        quality(got)
-    ));
+    measured.push(yardstick.sentence(&exact, if whole_int8 { &in_integers } else { &with_tables }));
     section.text.extend(measured.iter().cloned());
-    let model = Deployed {
+    let weights = match (config.what, config.weights) {
+        (What::Activations, _) => WeightFile::None,
+        (What::Network, Weights::F32) => WeightFile::Floats { theta: source.theta.clone() },
+        (What::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
+    };
+    let activations = if whole_int8 { vec![] } else { chosen.tables.iter().map(TableFile::from).collect() };
+    let deployed = Deployed { measured: Measured(measured), activations, weights, ..deployed(config, given, &subject) };
+    write(config, &deployed, &subject, (labelled(given, task), &chosen), folder, section)
+}
+
+/// The task, if the network has its inputs and outputs.
+fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
+    let shape = &network.shape;
+    ensure!(
+        shape.inputs() == task.inputs && shape.outputs() == task.outputs,
+        "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with --task or --data",
+        shape.inputs(),
+        shape.outputs(),
+        task.name,
+        task.inputs,
+        task.outputs
+    );
+    Ok(task)
+}
+
+/// Labelled rows if there are some, else drawn ones.
+fn yardstick(config: &ExportConfig, given: &Given, task: &Task, source: &Source) -> Result<Yardstick> {
+    if let Some(rows) = labelled(given, task) {
+        return Ok(Yardstick::Labelled(rows));
+    }
+    let x = source.ranges.draw(DRAWN, config.seed);
+    let rows = Set::new(x, SetTarget::Classes(vec![0; DRAWN]), source.shape.inputs());
+    let exact = source.outputs(&rows)?;
+    let classes = matches!(given, Given::Trained(model) if matches!(model.purpose, Purpose::Classification { .. }));
+    Ok(Yardstick::Drawn { rows, exact, classes })
+}
+
+/// Rows that are drawn to measure what tables cost.
+const DRAWN: usize = 500;
+
+/// Everything about the export but its numbers.
+fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed {
+    let model = &subject.model;
+    let named = matches!(given, Given::Trained(_)) && config.what == What::Network;
+    let plain = |scales: &[Standard]| scales.iter().all(|s| *s == Standard::PLAIN);
+    let offsets = |scales: &[Standard]| match scales.iter().any(|s| s.offset != 0.0) {
+        true => scales.iter().map(|s| s.offset).collect(),
+        false => vec![],
+    };
+    let pair = |[a, b]: [f32; 2]| (a, b);
+    let outputs = match &model.purpose {
+        Purpose::Classification { .. } => OutputFile::Classes,
+        Purpose::Regression { scale, .. } if plain(scale) => OutputFile::Plain,
+        Purpose::Regression { scale, .. } => {
+            OutputFile::Values { pairs: scale.iter().map(|s| pair(s.output_pair())).collect(), offsets: offsets(scale) }
+        }
+    };
+    let names = match &model.purpose {
+        Purpose::Classification { classes, .. } => classes.clone(),
+        Purpose::Regression { columns, .. } => columns.clone(),
+    };
+    let scaled = config.what == What::Network && !plain(&model.inputs);
+    Deployed {
         version: Deployed::VERSION,
         name: config.name.clone(),
-        provenance: format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")),
-        measured: Measured(measured),
-        shape: (config.what == What::Network).then(|| ShapeFile::of(&source.shape)),
-        standard: standard(given).iter().map(|s| (s.mean as f32, (1.0 / s.sd) as f32)).collect(),
-        classes: match given {
-            Given::Trained(model) => match &model.purpose {
-                Purpose::Classification { classes, .. } => classes.clone(),
-                Purpose::Regression { .. } => vec![],
-            },
-            _ => vec![],
-        },
-        activations: if whole_int8 { vec![] } else { chosen.tables.iter().map(TableFile::from).collect() },
-        weights: match (config.what, config.weights) {
-            (What::Activations, _) => WeightFile::None,
-            (What::Network, Weights::F32) => WeightFile::Floats { theta: source.theta.clone() },
-            (What::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
-        },
-    };
-    let model =
-        if config.what == What::Network { model } else { Deployed { standard: vec![], classes: vec![], ..model } };
-    write(config, &model, &source, (given, task), folder, section)
+        provenance: format!("ldnn {}: {}", env!("CARGO_PKG_VERSION"), subject.what),
+        measured: Measured::default(),
+        shape: (config.what == What::Network).then(|| ShapeFile::of(&subject.source.shape)),
+        standard: if scaled { model.inputs.iter().map(|s| pair(s.input_pair())).collect() } else { vec![] },
+        features: if named { model.features.clone() } else { vec![] },
+        offsets: if scaled { offsets(&model.inputs) } else { vec![] },
+        outputs: if config.what == What::Network { outputs } else { OutputFile::Plain },
+        names: if named { names } else { vec![] },
+        activations: vec![],
+        weights: WeightFile::None,
+    }
 }
 
 fn write(
     config: &ExportConfig,
     model: &Deployed,
-    source: &Source,
-    (given, task): (&Given, &Task),
+    subject: &Subject,
+    (labelled, chosen): (Option<Set>, &Candidate),
     folder: &RunFolder,
     section: &mut Section,
 ) -> Result<()> {
-    let rows: Vec<u32> = (0..config.golden as u32).collect();
-    let test = task.test.pick(&rows);
-    let raw = raw(&test.x, standard(given));
-    let mut golden = Golden::of(model, &raw)?;
-    if model.shape.is_some() {
-        golden.exact = source.outputs(&test)?;
-        if let crate::task::SetTarget::Classes(labels) = &test.target {
-            golden.labels.clone_from(labels);
-        }
-    }
+    let golden = golden(config, model, subject, labelled, chosen)?;
     let name = &config.name;
     let mut files = vec![];
     let mut put = |file: String, bytes: Vec<u8>| -> Result<()> {
@@ -406,24 +506,80 @@ fn write(
     put("model.json".into(), serde_json::to_vec(model)?)?;
     put("golden.json".into(), serde_json::to_vec(&golden)?)?;
     section.text.push(format!("Written: {}.", files.join(", ")));
+    if model.shape.is_some() {
+        section.text.push(if config.with_rows > 0 {
+            format!("The golden rows are {} test rows with their targets, as asked for.", config.with_rows)
+        } else {
+            "The golden rows are drawn from the ranges of the inputs: the export holds no row of a table.".into()
+        });
+    }
     Ok(())
 }
 
-/// How the inputs of a model are standardised.
-fn standard(given: &Given) -> &[Standard] {
-    match given {
-        Given::Trained(model) => &model.inputs,
-        _ => &[],
+/// The golden vectors, with the answers of `ldnn predict` to them.
+fn golden(
+    config: &ExportConfig,
+    model: &Deployed,
+    subject: &Subject,
+    labelled: Option<Set>,
+    chosen: &Candidate,
+) -> Result<Golden> {
+    let (source, predictor) = (&subject.source, &subject.model);
+    let (scaled, labels) = match labelled.filter(|_| config.with_rows > 0) {
+        Some(rows) => {
+            let first: Vec<u32> = (0..config.with_rows as u32).collect();
+            let rows = rows.pick(&first);
+            match rows.target {
+                SetTarget::Classes(labels) => (rows.x, labels),
+                SetTarget::Values(_) => (rows.x, vec![]),
+            }
+        }
+        None => (source.ranges.draw(config.golden, config.seed), vec![]),
+    };
+
+    // A raw reading as a table has it, in double precision; then as the device takes it.
+    let width = predictor.inputs.len();
+    let scale = |i: usize| &predictor.inputs[i % width];
+    let readings: Vec<f64> = scaled.iter().enumerate().map(|(i, &x)| scale(i).undo(x.into())).collect();
+    let raw: Vec<f32> = readings.iter().enumerate().map(|(i, &x)| scale(i).reading(x)).collect();
+    let readings: Vec<f64> = raw.iter().enumerate().map(|(i, &x)| scale(i).offset + f64::from(x)).collect();
+    let mut golden = Golden::of(model, &raw)?;
+    if model.shape.is_none() {
+        return Ok(golden);
     }
+
+    let (classes, answers) = match predictor.predict(&readings)? {
+        Predictions::Classes(classes, chances) => (classes, chances),
+        Predictions::Values(values) => {
+            let scale = predictor.scale();
+            let less = |(i, y): (usize, &f64)| y - scale[i % scale.len()].offset;
+            (vec![], values.iter().enumerate().map(less).collect())
+        }
+    };
+    let again: Vec<f32> = readings.iter().enumerate().map(|(i, &x)| scale(i).input(x)).collect();
+    let rows = Set::new(again, SetTarget::Classes(vec![]), width);
+    let (tolerance, form) = match model.weights {
+        WeightFile::Integers(_) => (INTEGERS_TOLERANCE, "8-bit integers".to_string()),
+        _ => {
+            let error = choose::largest_error_on(source, &chosen.tables, &rows)?;
+            let tolerance = (ROUNDING_TOLERANCE + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
+            (tolerance, format!("tables with an error of {error:.1e} on these rows"))
+        }
+    };
+    golden.predicted = Predicted { classes, answers, tolerance, form };
+    golden.labels = labels;
+    Ok(golden)
 }
 
-/// Standardised rows as they were in the table.
-fn raw(x: &[f32], standard: &[Standard]) -> Vec<f32> {
-    match standard.len() {
-        0 => x.to_vec(),
-        n => x.iter().enumerate().map(|(i, &x)| standard[i % n].undo(x.into()) as f32).collect(),
-    }
-}
+/// By how much the answers of a network of real numbers may differ from those of `ldnn predict`, where its activations
+/// are the same: a probability, or a value in standard deviations.
+const ROUNDING_TOLERANCE: f64 = 1e-3;
+/// For an error of the tables there may be so many times that more.
+const TABLE_FACTOR: f64 = 20.0;
+/// But no more than this altogether.
+const TABLES_TOLERANCE: f64 = 0.25;
+/// By how much the answers of a network of 8-bit integers may differ.
+const INTEGERS_TOLERANCE: f64 = 0.5;
 
 fn range_table(source: &Source, chooser: &Chooser, chosen: &Candidate, config: &ExportConfig) -> Table {
     let how = config.range.map_or_else(|| format!("{} % of", config.percentile), |_| "given, for".into());
@@ -451,17 +607,22 @@ fn pareto_table(
     source: &Source,
     ladder: &[Candidate],
     chosen: &Candidate,
-    task: &Task,
-    exact: &Judgement,
-    (bytes, (max, rms), integers): (usize, (f64, f64), &Judgement),
+    yardstick: &Yardstick,
+    (bytes, (max, rms), integers): (usize, (f64, f64), String),
 ) -> Result<Table> {
     let mut all: Vec<(&Candidate, bool)> = ladder.iter().map(|c| (c, false)).chain([(chosen, true)]).collect();
     all.sort_by(|a, b| {
         (a.0.bytes, a.0.max_error).partial_cmp(&(b.0.bytes, b.0.max_error)).unwrap_or(std::cmp::Ordering::Equal)
     });
+    let exact = match yardstick {
+        Yardstick::Labelled(rows) => {
+            format!("; exact activations have {}", yardstick.words(&source.outputs(rows)?))
+        }
+        Yardstick::Drawn { .. } => String::new(),
+    };
     let mut table = Table::new(
-        format!("sizes (* none of fewer bytes is better; exact activations have {})", quality(exact)),
-        &["form", "knots", "bytes", "max error", "RMS error", "on the test rows", ""],
+        format!("sizes (* none of fewer bytes is better{exact})"),
+        &["form", "knots", "bytes", "max error", "RMS error", yardstick.head(), ""],
     );
     let mut best = f64::INFINITY;
     for (candidate, is_chosen) in all {
@@ -474,29 +635,13 @@ fn pareto_table(
             candidate.bytes.to_string(),
             format!("{:.2e}", candidate.max_error),
             format!("{:.2e}", candidate.rms_error),
-            quality(&choose::judge(source, &candidate.tables, &task.test)?),
+            yardstick.words(&choose::outputs(source, &candidate.tables, yardstick.rows())?),
             mark,
         ]);
     }
     let note = "with int8 weights".to_string();
     let errors = [max, rms].map(|e| format!("{e:.2e}"));
     let [max, rms] = errors;
-    table.row(["i8".into(), "256".into(), bytes.to_string(), max, rms, quality(integers), note]);
+    table.row(["i8".into(), "256".into(), bytes.to_string(), max, rms, integers, note]);
     Ok(table)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_judgement_says_what_it_is() {
-        assert_eq!(quality(&Judgement { loss: 1.0, accuracy: Some(66.125) }), "66.12 %");
-        assert_eq!(quality(&Judgement { loss: 0.00125, accuracy: None }), "loss 1.2500e-3");
-        let right = super::super::source::judge(
-            &[0.0, 2.0, 1.0, -1.0],
-            &crate::task::Set::new(vec![0.0; 2], crate::task::SetTarget::Classes(vec![1, 1]), 1),
-        );
-        assert_eq!(right.accuracy, Some(50.0));
-    }
 }

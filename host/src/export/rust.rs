@@ -1,12 +1,12 @@
 //! A model as Rust: constants, and a constructor for the types of the core.
 
-use super::deployed::{Deployed, IntegerFile, ShapeFile, WeightFile};
+use super::deployed::{Deployed, IntegerFile, OutputFile, ShapeFile, WeightFile};
 use super::golden::Golden;
 use super::table::Owned;
 use super::text::{comment, float, lines};
 use anyhow::{Context, Result};
-use ldnn_core::Base;
 use ldnn_core::table::integer::Scale;
+use ldnn_core::{Base, Shape};
 use std::fmt::Write;
 
 /// The module.
@@ -21,16 +21,8 @@ pub fn module(model: &Deployed) -> Result<String> {
     if let Some(shape) = &model.shape {
         text += &shape_constant(shape);
     }
-    if !model.standard.is_empty() {
-        let pairs = model.standard.iter().map(|&(mean, factor)| format!("[{}, {}]", float(mean), float(factor)));
-        text += "/// Mean and factor of every raw input, for `ldnn_core::deploy::standardise`.\n";
-        text += &array("STANDARD", "[f32; 2]", pairs);
-    }
-    if !model.classes.is_empty() {
-        text += "/// The names of the classes.\n";
-        text += &array("CLASSES", "&str", model.classes.iter().map(|c| format!("{c:?}")));
-    }
-    if !owned.is_empty() {
+    text += &around(model);
+    if !owned.is_empty() || matches!(model.weights, WeightFile::Floats { .. }) {
         text += &activations(&owned)?;
     }
     match &model.weights {
@@ -41,7 +33,87 @@ pub fn module(model: &Deployed) -> Result<String> {
         }
         WeightFile::Integers(file) => text += &integers(file)?,
     }
+    if let Some(shape) = &model.shape {
+        text.push('\n');
+        text += &run(model, &owned, &shape.shape()?);
+    }
     Ok(text.trim_end().to_string() + "\n")
+}
+
+/// Names, scales and offsets.
+fn around(model: &Deployed) -> String {
+    let mut text = String::new();
+    let names = |names: &[String]| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>();
+    let pairs =
+        |pairs: &[[f32; 2]]| pairs.iter().map(|[a, b]| format!("[{}, {}]", float(*a), float(*b))).collect::<Vec<_>>();
+    let offsets = |offsets: &[f64]| offsets.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>();
+    if !model.features.is_empty() {
+        text += "/// The names of the inputs.\n";
+        text += &array("FEATURES", "&str", names(&model.features));
+    }
+    if !model.standard.is_empty() {
+        text += "/// Mean and factor of every raw input, for `ldnn_core::deploy::standardise`.\n";
+        text += &array("STANDARD", "[f32; 2]", pairs(&model.input_pairs()));
+    }
+    if !model.offsets.is_empty() {
+        text += "/// Readings of inputs whose offset is not 0 are too large for their spread: an `f32` does not tell them\n\
+                 /// apart. Subtract the offset in integers or in `f64`: `raw[i] = (reading - OFFSETS[i]) as f32`.\n";
+        text += &array("OFFSETS", "f64", offsets(&model.offsets));
+    }
+    if !model.names.is_empty() {
+        let classes = model.outputs == OutputFile::Classes;
+        text += if classes { "/// The names of the classes.\n" } else { "/// The names of the values.\n" };
+        text += &array(if classes { "CLASSES" } else { "TARGETS" }, "&str", names(&model.names));
+    }
+    if let OutputFile::Values { offsets: to, .. } = &model.outputs {
+        text += "/// Standard deviation and mean of every value.\n";
+        text += &array("UNITS", "[f32; 2]", pairs(&model.outputs.pairs()));
+        if !to.is_empty() {
+            text += "/// Add these to the values in integers or in `f64`: `f64::from(out[i]) + OUTPUT_OFFSETS[i]`.\n";
+            text += &array("OUTPUT_OFFSETS", "f64", offsets(to));
+        }
+    }
+    text
+}
+
+/// The scaling, and the one call from raw readings to the answer.
+fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
+    let inputs = if model.standard.is_empty() { "&[]" } else { "&STANDARD" };
+    let (outputs, gives) = match model.outputs {
+        OutputFile::Plain => ("Plain", "0, and the outputs of the network in `out`"),
+        OutputFile::Classes => ("Classes", "The number of the class, and the probability of each class in `out`"),
+        OutputFile::Values { .. } => {
+            ("Values(&UNITS)", "0, and the values in `out`, in the units of the table that was learned from")
+        }
+    };
+    let mut text = format!(
+        "/// What inputs and outputs mean.\npub static SCALING: Scaling<'static> =\n    Scaling {{ inputs: {inputs}, outputs: \
+         Outputs::{outputs} }};\n\n"
+    );
+    let integers = matches!(model.weights, WeightFile::Integers(_));
+    if !integers {
+        text += &format!(
+            "/// The network with everything between raw inputs and answers.\npub static PIPELINE: Pipeline<'static, \
+             {}<'static>> =\n    Pipeline {{ shape: &SHAPE, theta: &THETA, activations: &ACTIVATIONS, scaling: SCALING \
+             }};\n\n",
+            common_type(owned)
+        );
+    }
+    text += &format!(
+        "/// From raw inputs, as they stand in the table, to the answer. {gives}.\n///\n/// # Errors\n/// If an input is \
+         NaN, infinite, or so large that nothing finite comes out; then `out` has not changed.\npub fn run(raw: &[f32; \
+         {}], out: &mut [f32; {}]) -> Result<usize, RunError> {{\n",
+        of.inputs(),
+        of.outputs()
+    );
+    text += if integers {
+        "    let (mut q, mut y) = ([0; SHAPE.inputs()], [0; SHAPE.outputs()]);\n    let mut work = [0; \
+         work_len(&SHAPE)];\n    let scratch = Scratch { q: &mut q, work: &mut work, y: &mut y };\n    \
+         network()?.run(&SCALING, raw, out, scratch)\n}\n"
+    } else {
+        "    PIPELINE.run(raw, out, &mut [0.0; run_len(&SHAPE)])\n}\n"
+    };
+    text
 }
 
 /// The golden rows of a network as a module, for a device that tests itself.
@@ -51,7 +123,7 @@ pub fn module(model: &Deployed) -> Result<String> {
 pub fn golden(model: &Deployed, golden: &Golden) -> Result<String> {
     let shape = model.shape.as_ref().context("activations alone have no rows")?.shape()?;
     let mut text = comment("//!", [&model.provenance]);
-    text += "//! Test rows, their classes, and the answers of the core on the host, to the bit.\n\n";
+    text += "//! Raw inputs; the outputs of the network alone; and what `run` makes of them: all from the host, to the bit.\n\n";
     let rows = golden.x.len() / shape.inputs();
     let reals = |bits: &[u32]| bits.iter().map(|&b| float(f32::from_bits(b))).collect::<Vec<_>>();
     text += &matrix("X", "f32", rows, shape.inputs(), reals(&golden.x));
@@ -62,6 +134,10 @@ pub fn golden(model: &Deployed, golden: &Golden) -> Result<String> {
         WeightFile::Integers(_) => matrix("ANSWERS", "i16", rows, shape.outputs(), &golden.integers),
         _ => matrix("ANSWERS", "f32", rows, shape.outputs(), reals(&golden.outputs)),
     };
+    text += "/// What `run` gives.\n";
+    text += &array("RESULTS", "u16", &golden.classes);
+    text += "/// What `run` writes.\n";
+    text += &matrix("OUTS", "f32", rows, shape.outputs(), reals(&golden.answers));
     Ok(text.trim_end().to_string() + "\n")
 }
 
@@ -81,11 +157,24 @@ fn matrix<T: std::fmt::Display>(
 fn uses(model: &Deployed, owned: &[Owned]) -> String {
     let mut text = String::new();
     let has = |f: &dyn Fn(&Owned) -> bool| owned.iter().any(f);
-    if !owned.is_empty() && common_type(owned) == "Activation" {
-        text += "use ldnn_core::deploy::Activation;\n";
+    let floats = matches!(model.weights, WeightFile::Floats { .. });
+    let mut deploy = vec![];
+    if (!owned.is_empty() || floats) && common_type(owned) == "Activation" {
+        deploy.push("Activation");
+    }
+    if floats {
+        deploy.extend(["Outputs", "Pipeline", "RunError", "Scaling", "run_len"]);
     }
     if matches!(model.weights, WeightFile::Integers(_)) {
-        text += "use ldnn_core::quantised::{Parts, Quantised, QuantisedError};\n";
+        deploy.extend(["Outputs", "RunError", "Scaling", "work_len"]);
+    }
+    match deploy[..] {
+        [] => {}
+        [one] => writeln!(text, "use ldnn_core::deploy::{one};").unwrap_or_default(),
+        _ => writeln!(text, "use ldnn_core::deploy::{{{}}};", deploy.join(", ")).unwrap_or_default(),
+    }
+    if matches!(model.weights, WeightFile::Integers(_)) {
+        text += "use ldnn_core::quantised::{Parts, Quantised, QuantisedError, Scratch};\n";
     }
     let compact = has(&|t| matches!(t, Owned::Compact { .. }));
     if compact {
@@ -200,7 +289,9 @@ fn activations(owned: &[Owned]) -> Result<String> {
 
 /// The type that all of them have, so that a program links the code of no other.
 fn common_type(owned: &[Owned]) -> &'static str {
-    if owned.iter().all(|t| matches!(t, Owned::Compact { .. })) {
+    if owned.is_empty() {
+        "Activation"
+    } else if owned.iter().all(|t| matches!(t, Owned::Compact { .. })) {
         "Compact"
     } else if owned.iter().all(|t| matches!(t, Owned::Integer { .. })) {
         "Scaled16"

@@ -1,7 +1,8 @@
 //! What is exported: a trained network with its activations as functions, and what it sees on its task.
 
 use super::function::Function;
-use crate::task::{Set, Task};
+use super::ranges::Ranges;
+use crate::task::Set;
 use crate::train::{Judgement, Network};
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
@@ -15,49 +16,51 @@ pub struct Source {
     pub theta: Vec<f32>,
     /// One a type.
     pub functions: Vec<Function>,
-    /// Sorted pre-activations of each type.
+    /// Sorted pre-activations of each type: those of the rows, or as the ranges distribute them.
     pub seen: Vec<Vec<f32>>,
-    /// Smallest and largest input of the training rows.
-    pub inputs: (f32, f32),
-    /// The largest size of an output on the training rows.
-    pub largest_output: f32,
+    /// What was seen, in short.
+    pub ranges: Ranges,
 }
 
 impl Source {
-    /// `network` on the training rows of `task`. With `exact`, those functions stand in place of the network's own.
+    /// `network` on training rows. With `exact`, those functions stand in place of the network's own.
     ///
     /// # Errors
-    /// If network and task do not fit together.
-    pub fn new(network: &Network, task: &Task, exact: Option<Vec<Function>>) -> Result<Source> {
-        let shape = network.shape;
-        ensure!(
-            shape.inputs() == task.inputs && shape.outputs() == task.outputs,
-            "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with --task or --data",
-            shape.inputs(),
-            shape.outputs(),
-            task.name,
-            task.inputs,
-            task.outputs
-        );
-        let phi = &network.params[shape.theta_len()..];
-        let own = || (0..shape.types()).map(|t| Function::of(&shape, phi, t)).collect();
-        let functions = exact.map_or_else(own, Ok)?;
-        let theta = network.params[..shape.theta_len()].to_vec();
-        let x = &task.train.x;
-        let inputs = x.iter().fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
-        let mut source =
-            Source { shape, theta, functions, seen: vec![vec![]; shape.types()], inputs, largest_output: 0.0 };
-        let mut seen = source.seen.clone();
-        let outputs = source.walk(&task.train, |t, z| seen[t].extend(z.iter().map(|&z| z as f32)))?;
-        source.largest_output = outputs.iter().fold(0.0, |a, y| a.max(y.abs() as f32));
+    /// If network and rows do not fit together.
+    pub fn new(network: &Network, rows: &Set, exact: Option<Vec<Function>>) -> Result<Source> {
+        let none = Ranges { inputs: vec![], types: vec![], largest_output: 0.0 };
+        let mut source = Source::of(network, exact, none, vec![])?;
+        let mut seen = vec![vec![]; source.shape.types()];
+        let outputs = source.walk(rows, |t, z| seen[t].extend(z.iter().map(|&z| z as f32)))?;
+        let largest_output = outputs.iter().fold(0.0, |a: f32, y| a.max(y.abs() as f32));
         seen.iter_mut().for_each(|z| z.sort_by(f32::total_cmp));
-        ensure!(seen.iter().all(|z| z.iter().all(|z| z.is_finite())), "the network's pre-activations are not finite");
+        let finite = seen.iter().all(|z| z.iter().all(|z| z.is_finite())) && largest_output.is_finite();
+        ensure!(finite, "the network's pre-activations are not finite");
+        source.ranges = Ranges::of(&seen, rows, largest_output);
         source.seen = seen;
         Ok(source)
     }
 
+    /// `network` with the ranges that were observed when it was trained.
+    ///
+    /// # Errors
+    /// If they do not fit each other.
+    pub fn from_ranges(network: &Network, ranges: &Ranges) -> Result<Source> {
+        ranges.check(&network.shape)?;
+        Source::of(network, None, ranges.clone(), ranges.spread())
+    }
+
+    fn of(network: &Network, exact: Option<Vec<Function>>, ranges: Ranges, seen: Vec<Vec<f32>>) -> Result<Source> {
+        let shape = network.shape;
+        let phi = &network.params[shape.theta_len()..];
+        let own = || (0..shape.types()).map(|t| Function::of(&shape, phi, t)).collect();
+        let functions = exact.map_or_else(own, Ok)?;
+        let theta = network.params[..shape.theta_len()].to_vec();
+        Ok(Source { shape, theta, functions, seen, ranges })
+    }
+
     /// The network with exact functions on all rows, in double precision; `look` sees the pre-activations type by type.
-    fn walk(&self, set: &Set, mut look: impl FnMut(usize, &[f64])) -> Result<Vec<f64>> {
+    pub fn walk(&self, set: &Set, mut look: impl FnMut(usize, &[f64])) -> Result<Vec<f64>> {
         let (shape, rows) = (&self.shape, set.rows());
         let mut h: Vec<f64> = set.x.iter().map(|&x| x.into()).collect();
         for l in 0..shape.layers() {
@@ -86,18 +89,10 @@ impl Source {
         Ok(h)
     }
 
-    /// How good the network with exact functions is.
+    /// The outputs with exact functions, row by row.
     ///
     /// # Errors
-    /// None once the source was made from a task of the same sizes.
-    pub fn judge(&self, set: &Set) -> Result<Judgement> {
-        Ok(judge(&self.outputs(set)?, set))
-    }
-
-    /// Its outputs, row by row.
-    ///
-    /// # Errors
-    /// As [`Self::judge`].
+    /// None once the source was made from rows of the same width.
     pub fn outputs(&self, set: &Set) -> Result<Vec<f32>> {
         Ok(self.walk(set, |_, _| {})?.iter().map(|&y| y as f32).collect())
     }

@@ -1,13 +1,14 @@
-//! Compiles what was exported, runs it on the golden vectors, and compares with the core, bit for bit.
+//! Compiles what was exported, runs it on the golden vectors, and compares with the core, bit for bit; and with what
+//! `ldnn predict` says about the same raw rows, within a tolerance.
 
-use super::deployed::{Deployed, WeightFile};
+use super::deployed::{Deployed, OutputFile, WeightFile};
 use super::golden::Golden;
-use super::source::arg_max;
 use super::{harness, image};
 use crate::report::Table;
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::deploy::{Activate, Activation, predict, standardise, work_len};
-use ldnn_core::image::{Contents, Image, Room};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, predict, run_len, standardise};
+use ldnn_core::image::{Contents, Image, Room, Scales};
+use ldnn_core::quantised::Scratch;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +106,7 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
         ways.push(rust_way(folder, &export.work, &export.model, &export.golden, core)?);
     }
     let lines = export.lines(ways)?;
-    Ok(lines.join("\n") + "\n" + &quality(&export.model, &export.golden)?)
+    Ok(lines.join("\n") + "\n" + &export.agreement()?)
 }
 
 /// The part of [`verify`] that takes a second at most: the core, the image, and the C by one compiler.
@@ -121,21 +122,69 @@ pub fn at_once(folder: &Path) -> Result<String> {
         fs::remove_dir_all(&export.work).with_context(|| format!("cannot remove '{}'", export.work.display()))?;
     }
     let rest = format!("the rest (C++, Cortex-M, Rust): ldnn verify {}", folder.display());
-    Ok(lines.into_iter().chain([rest]).collect::<Vec<_>>().join("\n"))
+    let agreement = export.agreement()?.trim_end().to_string();
+    let said = lines.into_iter().chain(Some(agreement).filter(|text| !text.is_empty())).chain([rest]);
+    Ok(said.collect::<Vec<_>>().join("\n"))
 }
 
 /// All golden answers in the order in which programs print them.
 fn expected(golden: &Golden) -> Answers {
-    let integers = golden.integers.iter().map(|&y| i32::from(y).cast_unsigned());
-    golden.activations.concat().into_iter().chain(golden.outputs.iter().copied()).chain(integers).collect()
+    let mut all = golden.activations.concat();
+    all.extend(&golden.outputs);
+    all.extend(golden.integers.iter().map(|&y| i32::from(y).cast_unsigned()));
+    let width = golden.answers.len() / golden.classes.len().max(1);
+    for (&class, answer) in golden.classes.iter().zip(golden.answers.chunks(width.max(1))) {
+        all.push(class.into());
+        all.extend(answer);
+    }
+    for _ in BAD.iter().filter(|_| width > 0) {
+        all.extend(refusal(width));
+    }
+    all
+}
+
+/// Inputs that have no answer; the programs of [`harness`] try them in place of the last input of the first row.
+const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+/// What is in the place of the answer before, and must be there afterwards.
+const BEFORE: f32 = 7.0;
+
+/// A refusal: -1, and the outputs as they were.
+fn refusal(outputs: usize) -> Answers {
+    std::iter::once(u32::MAX).chain(std::iter::repeat_n(BEFORE.to_bits(), outputs)).collect()
+}
+
+/// What `run` answers on every golden row, and to what has no answer.
+fn answers_of(
+    x: &[f32],
+    inputs: usize,
+    outputs: usize,
+    run: &mut dyn FnMut(&[f32], &mut [f32]) -> Option<usize>,
+) -> Answers {
+    let mut all = Answers::new();
+    let mut add = |raw: &[f32]| {
+        let mut out = vec![BEFORE; outputs];
+        let class = run(raw, &mut out);
+        all.push(class.map_or(u32::MAX, |class| class as u32));
+        all.extend(out.iter().map(|y| y.to_bits()));
+    };
+    x.chunks_exact(inputs).for_each(&mut add);
+    for bad in BAD {
+        let mut raw = x[..inputs].to_vec();
+        raw[inputs - 1] = bad;
+        add(&raw);
+    }
+    all
 }
 
 fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> Result<()> {
     ensure!(expected.len() == got.len(), "{} answers instead of {}", got.len(), expected.len());
     let Some(i) = (0..got.len()).find(|&i| expected[i] != got[i]) else { return Ok(()) };
     let tables = golden.z.len() * golden.activations.len();
+    let outputs = model.shape.as_ref().and_then(|s| s.widths.last().copied()).unwrap_or(1);
+    let runs = tables + golden.outputs.len() + golden.integers.len();
+    let is_class = i >= runs && (i - runs).is_multiple_of(outputs + 1);
     let show = |bits: u32| {
-        if i >= tables && matches!(model.weights, WeightFile::Integers(_)) {
+        if is_class || (tables..runs).contains(&i) && matches!(model.weights, WeightFile::Integers(_)) {
             format!("{}", bits.cast_signed())
         } else {
             format!("{:?} ({bits:#010x})", f32::from_bits(bits))
@@ -144,9 +193,15 @@ fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> 
     let place = if i < tables {
         let z = f32::from_bits(golden.z[i % golden.z.len()]);
         format!("activation type {} at {z:?} (index {})", i / golden.z.len() + 1, i % golden.z.len())
+    } else if i < runs {
+        format!("row {}, output {} of the network", (i - tables) / outputs, (i - tables) % outputs)
     } else {
-        let outputs = model.shape.as_ref().and_then(|s| s.widths.last().copied()).unwrap_or(1);
-        format!("row {}, output {}", (i - tables) / outputs, (i - tables) % outputs)
+        let (row, place) = ((i - runs) / (outputs + 1), (i - runs) % (outputs + 1));
+        let row = match row.checked_sub(golden.classes.len()) {
+            None => format!("row {row}"),
+            Some(bad) => format!("row 0 with {} as the last input", BAD[bad]),
+        };
+        if is_class { format!("{row}, what run returns") } else { format!("{row}, out[{}]", place - 1) }
     };
     bail!("the first difference is at {place}: {} instead of {}", show(got[i]), show(expected[i]))
 }
@@ -184,44 +239,60 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
         }
         if let Some(network) = network {
             let shape = network.shape();
-            let mut pairs = vec![[0.0; 2]; network.standard_len()];
-            network.standard(&mut pairs);
-            let x = standardised(&x, &pairs);
+            let (mut pairs, mut units) = room(network.scaling());
+            let scaling = network.scaling().load(&mut pairs, &mut units)?;
+            let scaled = standardised(&x, scaling.inputs)?;
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta)?;
-            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; work_len(shape)]);
-            for x in x.chunks_exact(shape.inputs()) {
+            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(shape)]);
+            for x in scaled.chunks_exact(shape.inputs()) {
                 predict(shape, &theta, &loaded, x, &mut out, &mut work)?;
                 answers.extend(out.iter().map(|y| y.to_bits()));
             }
+            let whole = Pipeline { shape, theta: &theta, activations: &loaded, scaling };
+            let mut run = |raw: &[f32], out: &mut [f32]| whole.run(raw, out, &mut work).ok();
+            answers.extend(answers_of(&x, shape.inputs(), shape.outputs(), &mut run));
         }
     }
     if let Contents::Integers(network) = image.contents() {
         let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; network.shape().types()]);
         let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
         let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
-        let mut pairs = vec![[0.0; 2]; network.standard_len()];
-        network.standard(&mut pairs);
-        let x = standardised(&x, &pairs);
+        let (mut pairs, mut units) = self::room(network.scaling());
+        let scaling = network.scaling().load(&mut pairs, &mut units)?;
+        let scaled = standardised(&x, scaling.inputs)?;
         let network = network.load(room)?;
         let shape = network.shape();
         let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
         let mut work = vec![0; network.work_len()];
-        for x in x.chunks_exact(shape.inputs()) {
+        for x in scaled.chunks_exact(shape.inputs()) {
             network.quantise(x, &mut q)?;
             network.predict(&q, &mut out, &mut work)?;
             answers.extend(out.iter().map(|&y| i32::from(y).cast_unsigned()));
         }
+        let (inputs, outputs) = (shape.inputs(), shape.outputs());
+        let mut run = |raw: &[f32], to: &mut [f32]| {
+            let scratch = Scratch { q: &mut q, work: &mut work, y: &mut out };
+            network.run(&scaling, raw, to, scratch).ok()
+        };
+        answers.extend(answers_of(&x, inputs, outputs, &mut run));
     }
     Ok(Way { name, outcome: Outcome::Answers(answers) })
 }
 
-fn standardised(x: &[f32], pairs: &[[f32; 2]]) -> Vec<f32> {
+/// Room for the pairs of inputs and outputs.
+fn room(scales: &Scales<'_>) -> (Vec<[f32; 2]>, Vec<[f32; 2]>) {
+    (vec![[0.0; 2]; scales.inputs_len()], vec![[0.0; 2]; scales.outputs_len()])
+}
+
+fn standardised(x: &[f32], pairs: &[[f32; 2]]) -> Result<Vec<f32>> {
     let mut to = x.to_vec();
     if !pairs.is_empty() {
-        x.chunks(pairs.len()).zip(to.chunks_mut(pairs.len())).for_each(|(x, to)| standardise(x, pairs, to));
+        for (x, to) in x.chunks(pairs.len()).zip(to.chunks_mut(pairs.len())) {
+            standardise(x, pairs, to)?;
+        }
     }
-    to
+    Ok(to)
 }
 
 /// How strict the generated C is compiled.
@@ -318,48 +389,89 @@ fn answers(program: &mut Command) -> Result<Answers> {
         .collect()
 }
 
-/// How far the exported network is from the one with exact activations, on the golden rows.
-fn quality(model: &Deployed, golden: &Golden) -> Result<String> {
-    let mut text = String::new();
-    let Some(shape) = &model.shape else { return Ok(text) };
-    let outputs = shape.shape()?.outputs();
-    let got: Vec<f32> = match &model.weights {
-        WeightFile::Integers(file) => golden.integers.iter().map(|&y| f32::from(y) * file.output.0).collect(),
-        _ => golden.outputs.iter().map(|&b| f32::from_bits(b)).collect(),
-    };
-    ensure!(
-        got.len() == golden.exact.len(),
-        "golden.json holds {} exact outputs for {}",
-        golden.exact.len(),
-        got.len()
-    );
-    let errors = || got.iter().zip(&golden.exact).map(|(a, b)| f64::from(a - b).abs());
-    let rms = (errors().map(|e| e * e).sum::<f64>() / got.len() as f64).sqrt();
-    let rows = got.len() / outputs;
-    writeln!(
-        text,
-        "\nagainst the network with exact activations, {rows} rows: RMSE {rms:.3e}, largest error {:.3e}",
-        errors().fold(0.0, f64::max)
-    )?;
-    if golden.labels.len() != rows {
-        return Ok(text);
+impl Export<'_> {
+    /// How far the answers are from those of `ldnn predict`, on the golden rows; nothing if there is no network.
+    fn agreement(&self) -> Result<String> {
+        let (model, golden) = (&self.model, &self.golden);
+        let Some(shape) = &model.shape else { return Ok(String::new()) };
+        let outputs = shape.shape()?.outputs();
+        let found = Agreement::of(model, golden, outputs)?;
+        let rows = golden.classes.len();
+        let unit = match &model.outputs {
+            OutputFile::Plain => "",
+            OutputFile::Classes => " of a probability",
+            OutputFile::Values { .. } => " standard deviations of a value",
+        };
+        let tolerance = golden.predicted.tolerance;
+        ensure!(
+            found.largest <= tolerance,
+            "the export differs from `ldnn predict` by up to {:.3e}{unit} on {rows} raw rows (row {} the most); {} may \
+             differ by {tolerance:.3e}: allow more (--max-error, --knots, --bytes) or a wider range (--percentile 100), or \
+             real numbers (--weights f32)",
+            found.largest,
+            found.row,
+            golden.predicted.form
+        );
+        let mut text = format!(
+            "\nagainst `ldnn predict` on {rows} raw rows: the largest difference is {:.3e}{unit} ({}: at most {tolerance:.3e})\n",
+            found.largest, golden.predicted.form
+        );
+        if model.outputs == OutputFile::Classes {
+            writeln!(text, "the same class on {} of {rows} rows", found.same)?;
+        }
+        if golden.labels.len() == rows {
+            text += &confusion(model, golden, outputs);
+        }
+        Ok(text)
     }
-    let answer = |all: &[f32]| all.chunks_exact(outputs).map(arg_max).collect::<Vec<_>>();
-    let (ours, exact) = (answer(&got), answer(&golden.exact));
-    let same = ours.iter().zip(&exact).filter(|(a, b)| a == b).count();
-    writeln!(
-        text,
-        "the same answer on {same} of {rows} rows\n\nconfusion matrix (rows: the right class; columns: the answer):"
-    )?;
+}
+
+/// How far an export is from `ldnn predict`.
+struct Agreement {
+    largest: f64,
+    /// Where.
+    row: usize,
+    /// Rows with the same class.
+    same: usize,
+}
+
+impl Agreement {
+    fn of(model: &Deployed, golden: &Golden, outputs: usize) -> Result<Agreement> {
+        let (got, predicted) = (&golden.answers, &golden.predicted);
+        ensure!(
+            got.len() == predicted.answers.len() && predicted.tolerance > 0.0,
+            "golden.json holds {} predictions for {}",
+            predicted.answers.len(),
+            got.len()
+        );
+        let pairs = model.outputs.pairs();
+        let sd = |i: usize| pairs.get(i % outputs).map_or(1.0, |[sd, _]| f64::from(*sd));
+        let mut found = Agreement { largest: 0.0, row: 0, same: 0 };
+        for (i, (&bits, &right)) in got.iter().zip(&predicted.answers).enumerate() {
+            let difference = (f64::from(f32::from_bits(bits)) - right).abs() / sd(i);
+            // What is no number is the worst of all.
+            if !(difference <= found.largest) {
+                (found.largest, found.row) =
+                    (if difference.is_nan() { f64::INFINITY } else { difference }, i / outputs);
+            }
+        }
+        found.same = golden.classes.iter().zip(&predicted.classes).filter(|(a, b)| a == b).count();
+        Ok(found)
+    }
+}
+
+/// Right classes and answers.
+fn confusion(model: &Deployed, golden: &Golden, outputs: usize) -> String {
     let numbered = (0..outputs).map(|c| c.to_string()).collect();
-    let classes: Vec<String> = if model.classes.len() == outputs { model.classes.clone() } else { numbered };
+    let classes: Vec<String> = if model.classes().is_empty() { numbered } else { model.classes().to_vec() };
     let head: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
     let mut table = Table::new("", &head);
     for (class, name) in classes.iter().enumerate() {
-        let count = |answer: usize| {
-            ours.iter().zip(&golden.labels).filter(|(a, l)| **a == answer && usize::from(**l) == class).count()
+        let of = |answer: usize| {
+            let pairs = golden.classes.iter().zip(&golden.labels);
+            pairs.filter(|(a, l)| usize::from(**a) == answer && usize::from(**l) == class).count()
         };
-        table.row(std::iter::once(name.clone()).chain((0..outputs).map(|a| count(a).to_string())));
+        table.row(std::iter::once(name.clone()).chain((0..outputs).map(|a| of(a).to_string())));
     }
-    Ok(text + &table.to_text() + "\n")
+    format!("\nconfusion matrix (rows: the right class; columns: the answer):\n{}\n", table.to_text())
 }

@@ -48,6 +48,9 @@ pub struct FitConfig {
     pub optimiser: Optimiser,
     /// Learning rates that are tried; none for those that suit the optimizer and the number of inputs.
     pub rates: Vec<f64>,
+    /// Test rows that the model holds, at most; 0 for none.
+    #[serde(default)]
+    pub with_rows: usize,
     /// Seed of every draw.
     pub seed: u64,
 }
@@ -72,6 +75,7 @@ impl Default for FitConfig {
             patience: 50,
             optimiser: Optimiser::Adam,
             rates: vec![],
+            with_rows: 0,
             seed: 1,
         }
     }

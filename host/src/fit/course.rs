@@ -7,10 +7,11 @@
 
 use super::compare::Scores;
 use super::config::{Activate, BEST, FitConfig, LEARNED};
-use super::model::Trained;
+use super::model::{KeptRows, Trained};
 use crate::activations::{Activations, is_learned};
 use crate::data::Dataset;
 use crate::data::tabular::{Purpose, Standard};
+use crate::export::Ranges;
 use crate::folder::RunFolder;
 use crate::meta;
 use crate::model::Model;
@@ -223,7 +224,7 @@ impl Way<'_> {
                 ));
             }
             let learned = arms.learned.clone().filter(|_| is_learned(&entrant.kind));
-            return Ok(self.trained(&entrant.kind, &train, &network, learned));
+            return self.trained(&entrant.kind, &train, &network, learned);
         }
         bail!("--keep {keep}: its networks diverge at every learning rate; use --keep {BEST}")
     }
@@ -248,7 +249,13 @@ impl Way<'_> {
     }
 
     /// The model around its network.
-    fn trained(&self, kind: &str, train: &TrainConfig, network: &Network, learned: Option<Activations>) -> Trained {
+    fn trained(
+        &self,
+        kind: &str,
+        train: &TrainConfig,
+        network: &Network,
+        learned: Option<Activations>,
+    ) -> Result<Trained> {
         let (config, task, parts) = (self.config, self.task, self.parts);
         let provenance = format!(
             "ldnn {}: {kind} on {}, {} rows, hidden widths {:?}, rate {}, {} epochs, seed {}",
@@ -260,16 +267,8 @@ impl Way<'_> {
             train.epochs,
             config.seed
         );
-        let (seen, kept) = (some(&task.train, config.seed, SEEN), some(&task.test, config.seed, KEPT));
-        let (kept_classes, kept_values) = match kept.target {
-            SetTarget::Classes(classes) => (classes, vec![]),
-            SetTarget::Values(values) => (vec![], values),
-        };
-        Trained {
-            seen: seen.x,
-            kept: kept.x,
-            kept_classes,
-            kept_values,
+        let ranges = Ranges::observe(network, &task.train)?;
+        Ok(Trained {
             version: Trained::VERSION,
             provenance: provenance.clone(),
             features: parts.features.clone(),
@@ -278,7 +277,9 @@ impl Way<'_> {
             learned,
             network: Model::of(network, provenance),
             activation: kind.into(),
-        }
+            ranges: Some(ranges),
+            rows: (config.with_rows > 0).then(|| some(&task.test, config.seed, config.with_rows)),
+        })
     }
 
     /// The learned activations with the seed that they were learned with.
@@ -298,15 +299,14 @@ impl Way<'_> {
 /// How often the network of a model is trained anew, each time with half the learning rate.
 const MOST_HALVINGS: i32 = 6;
 
-/// Training rows that a model keeps, at most.
-const SEEN: usize = 300;
-/// Test rows that a model keeps, at most.
-const KEPT: usize = 200;
-
 /// Some rows of a set, drawn by the seed.
-fn some(set: &Set, seed: u64, most: usize) -> Set {
+fn some(set: &Set, seed: u64, most: usize) -> KeptRows {
     let mut order = vec![0; set.rows()];
     Draws::new(seed, Stream::User, 4, 0).permutation(&mut order);
     order.truncate(most);
-    set.pick(&order)
+    let picked = set.pick(&order);
+    match picked.target {
+        SetTarget::Classes(classes) => KeptRows { x: picked.x, classes, values: vec![] },
+        SetTarget::Values(values) => KeptRows { x: picked.x, classes: vec![], values },
+    }
 }

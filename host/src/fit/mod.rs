@@ -14,6 +14,6 @@ pub use config::{Activate, FitConfig};
 pub use course::Parts;
 pub use divide::Rows;
 pub use metrics::{Metrics, OfClass, metrics};
-pub use model::{Judged, Predictions, Trained};
+pub use model::{Judged, KeptRows, Predictions, Trained};
 pub use predictions::PredictionWriter;
 pub use run::{Fitted, cross, run};

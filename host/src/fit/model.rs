@@ -5,10 +5,12 @@ use crate::activations::Activations;
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{Purpose, Standard, Tabular};
 use crate::data::{Target, write_atomically};
+use crate::export::Ranges;
 use crate::model::Model;
 use crate::simd::Level;
-use crate::task::{Set, SetTarget, Task};
+use crate::task::{Set, SetTarget};
 use anyhow::{Context, Result, ensure};
+use ldnn_core::deploy::{Outputs, Scaling};
 use ldnn_core::network;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -34,14 +36,24 @@ pub struct Trained {
     pub learned: Option<Activations>,
     /// The network.
     pub network: Model,
-    /// Some standardised training rows, row-major: they tell an export which pre-activations occur.
-    pub seen: Vec<f32>,
-    /// Some standardised test rows (of a cross-validated model, training rows), row-major, with their targets: golden vectors.
-    pub kept: Vec<f32>,
-    /// The classes of `kept`.
-    pub kept_classes: Vec<u16>,
-    /// The standardised values of `kept`, row-major.
-    pub kept_values: Vec<f32>,
+    /// What occurs in it on the training rows, for exports; models that were imported have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<Ranges>,
+    /// Test rows, if they were asked for: a model holds no rows otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<KeptRows>,
+}
+
+/// Rows with their targets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptRows {
+    /// Standardised inputs, row-major.
+    pub x: Vec<f32>,
+    /// The class of each row, if the model predicts classes.
+    pub classes: Vec<u16>,
+    /// Standardised values, row-major, if it predicts values.
+    pub values: Vec<f32>,
 }
 
 /// Predictions for some rows.
@@ -55,7 +67,7 @@ pub enum Predictions {
 
 impl Trained {
     /// The version of the files that we write.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Reads and checks a file.
     ///
@@ -81,7 +93,7 @@ impl Trained {
         let version = value.get("version").and_then(serde_json::Value::as_u64).context("it has no version")?;
         ensure!(
             version == u64::from(Self::VERSION),
-            "version {version} is not known; this program reads {}",
+            "version {version} is not known; this program reads {}: train the model again",
             Self::VERSION
         );
         serde_json::from_value::<Trained>(value)?.checked()
@@ -106,19 +118,22 @@ impl Trained {
             Purpose::Regression { .. } => 0,
         };
         ensure!(network.shape.outputs() == outputs, "network and targets do not fit each other");
-        let (width, rows) = (model.features.len(), model.kept.len() / model.features.len().max(1));
-        let targets = if model.kept_classes.is_empty() {
-            model.kept_values.len() / outputs.max(1)
-        } else {
-            model.kept_classes.len()
-        };
-        let whole = model.seen.len().is_multiple_of(width) && model.kept.len().is_multiple_of(width);
-        ensure!(whole && rows == targets, "the rows that it keeps do not fit");
-        ensure!(model.kept_classes.iter().all(|&c| usize::from(c) < outputs), "a row that it keeps has no class");
-        let sound = |s: &Standard| s.mean.is_finite() && s.sd.is_finite() && s.sd > 0.0;
-        ensure!(model.inputs.iter().all(sound), "a standard deviation is not positive and finite");
-        let finite = model.seen.iter().chain(&model.kept).chain(&model.kept_values).all(|x| x.is_finite());
-        ensure!(finite, "a row that it keeps holds a number that is not finite");
+        ensure!(
+            model.inputs.iter().all(Standard::is_sound),
+            "a mean or standard deviation has no form in single precision, or is not positive"
+        );
+        if let Purpose::Regression { scale, .. } = &model.purpose {
+            ensure!(
+                scale.iter().all(Standard::is_sound),
+                "a target's mean or standard deviation has no form in single precision, or is not positive"
+            );
+        }
+        if let Some(ranges) = &model.ranges {
+            ranges.check(&network.shape).context("'ranges'")?;
+        }
+        if let Some(rows) = &model.rows {
+            rows.check(model.features.len(), &model.purpose).context("'rows'")?;
+        }
         Ok(model)
     }
 
@@ -130,58 +145,64 @@ impl Trained {
         write_atomically(path, (serde_json::to_string(self)? + "\n").as_bytes())
     }
 
-    /// Whether it keeps rows; models that were imported may have none.
+    /// The test rows that it holds; none unless they were asked for.
     #[must_use]
-    pub fn keeps_rows(&self) -> bool {
-        !self.seen.is_empty() && !self.kept.is_empty()
-    }
-
-    /// The rows that it keeps, as a task.
-    #[must_use]
-    pub fn task(&self) -> Task {
-        let width = self.features.len();
-        let outputs = self.network.widths.last().copied().unwrap_or(0);
-        let target = |rows: usize| match self.purpose {
-            Purpose::Classification { .. } => {
-                SetTarget::Classes((0..rows).map(|i| self.kept_classes.get(i).copied().unwrap_or(0)).collect())
-            }
-            Purpose::Regression { .. } => SetTarget::Values(
-                (0..rows * outputs).map(|i| self.kept_values.get(i).copied().unwrap_or(0.0)).collect(),
-            ),
+    pub fn test_rows(&self) -> Option<Set> {
+        let rows = self.rows.as_ref()?;
+        let target = match self.purpose {
+            Purpose::Classification { .. } => SetTarget::Classes(rows.classes.clone()),
+            Purpose::Regression { .. } => SetTarget::Values(rows.values.clone()),
         };
-        // Nothing looks at the targets of the training rows.
-        let train = Set::new(self.seen.clone(), target(self.seen.len() / width), width);
-        let test = Set::new(self.kept.clone(), target(self.kept.len() / width), width);
-        Task { name: "the rows that the model keeps".into(), inputs: width, outputs, train, test }
+        Some(Set::new(rows.x.clone(), target, self.features.len()))
     }
 
-    /// A task in the units of the table, as the network takes it.
+    /// A sentence about the rows that it holds, if it does.
+    #[must_use]
+    pub fn rows_note(&self) -> Option<String> {
+        let count = self.rows.as_ref()?.x.len() / self.features.len().max(1);
+        Some(format!(
+            "The model holds {count} test rows with their targets, as asked for: whoever has the model, or an export with \
+             rows, can read them."
+        ))
+    }
+
+    /// How raw readings become inputs of the network.
+    #[must_use]
+    pub fn input_pairs(&self) -> Vec<[f32; 2]> {
+        self.inputs.iter().map(Standard::input_pair).collect()
+    }
+
+    /// How outputs of the network become values; empty for classes.
+    #[must_use]
+    pub fn output_pairs(&self) -> Vec<[f32; 2]> {
+        match &self.purpose {
+            Purpose::Classification { .. } => vec![],
+            Purpose::Regression { scale, .. } => scale.iter().map(Standard::output_pair).collect(),
+        }
+    }
+
+    /// The rows of a table that holds the targets, as the network takes them.
     ///
     /// # Errors
-    /// If it has other inputs or outputs than the model, or another kind of target.
-    pub fn standardised(&self, task: &Task) -> Result<Task> {
-        let outputs = self.network.widths.last().copied().unwrap_or(0);
-        ensure!(
-            task.inputs == self.inputs.len() && task.outputs == outputs,
-            "the model has {} inputs and {outputs} outputs, the data {} and {}",
-            self.inputs.len(),
-            task.inputs,
-            task.outputs
-        );
-        let scaled = |x: &[f32], by: &[Standard]| -> Vec<f32> {
-            x.chunks(by.len()).flat_map(|r| r.iter().zip(by).map(|(&x, s)| s.apply(x.into()) as f32)).collect()
+    /// If a column is missing, or a class is not known.
+    pub fn set_of(&self, table: Table) -> Result<Set> {
+        let x = self.inputs_of(&table)?;
+        let width = self.inputs.len();
+        let x = x.iter().enumerate().map(|(i, &x)| self.inputs[i % width].input(x)).collect();
+        let target = match self.target_of(table)? {
+            Target::Classes { labels, .. } => SetTarget::Classes(labels),
+            Target::Values { values, .. } => SetTarget::Values(values.iter().map(|&y| y as f32).collect()),
         };
-        let part = |set: &Set| {
-            let target = match (&set.target, &self.purpose) {
-                (SetTarget::Classes(classes), Purpose::Classification { .. }) => SetTarget::Classes(classes.clone()),
-                (SetTarget::Values(values), Purpose::Regression { scale, .. }) => {
-                    SetTarget::Values(scaled(values, scale))
-                }
-                _ => anyhow::bail!("the model and the data have different kinds of targets"),
-            };
-            Ok(Set::new(scaled(&set.x, &self.inputs), target, task.inputs))
-        };
-        Ok(Task { train: part(&task.train)?, test: part(&task.test)?, name: task.name.clone(), ..*task })
+        Ok(Set::new(x, target, width))
+    }
+
+    /// The targets of a table: classes by number, or standardised values.
+    fn target_of(&self, table: Table) -> Result<Target> {
+        let classify = matches!(self.purpose, Purpose::Classification { .. });
+        let data = Tabular::new(table, &self.targets(), Some(classify))?;
+        let rows: Vec<u32> = (0..data.rows() as u32).collect();
+        let scale = vec![Standard::PLAIN; data.features.len()];
+        Ok(data.rows_of(&rows, &self.purpose, &scale)?.1)
     }
 
     /// The target columns.
@@ -229,13 +250,21 @@ impl Trained {
         Ok((0..table.rows()).flat_map(|row| columns.iter().map(move |c| c[row])).collect())
     }
 
-    /// Predictions for rows of raw inputs.
+    /// Predictions for rows of raw inputs, in the arithmetic of the exports: where the activations are the same, so is
+    /// every bit.
     ///
     /// # Errors
-    /// If the network is malformed, which reading excludes.
+    /// If an input is NaN, infinite, or so large that nothing finite comes out; the message names row and column.
     pub fn predict(&self, x: &[f64]) -> Result<Predictions> {
-        let row = |row: &[f64]| row.iter().zip(&self.inputs).map(|(&x, s)| s.apply(x) as f32).collect::<Vec<_>>();
-        self.predict_scaled(&x.chunks_exact(self.features.len()).flat_map(row).collect::<Vec<f32>>())
+        let mut scaled = Vec::with_capacity(x.len());
+        for (i, row) in x.chunks_exact(self.features.len()).enumerate() {
+            for ((&x, s), name) in row.iter().zip(&self.inputs).zip(&self.features) {
+                let input = s.input(x);
+                ensure!(input.is_finite(), "row {}, column '{name}': {x:e} is beyond what the model can take", i + 1);
+                scaled.push(input);
+            }
+        }
+        self.predict_scaled(&scaled)
     }
 
     /// Predictions for rows that are standardised already.
@@ -248,23 +277,35 @@ impl Trained {
         for (x, out) in scaled.chunks(ROWS * width).zip(out.chunks_mut(ROWS * outputs)) {
             network::predict(Level::best(), &network.shape, &network.params, x, out, &mut work)?;
         }
+
+        let (pairs, scale) = (self.output_pairs(), self.scale());
+        let meaning = match &self.purpose {
+            Purpose::Classification { .. } => Outputs::Classes,
+            Purpose::Regression { .. } => Outputs::Values(&pairs),
+        };
+        let scaling = Scaling { inputs: &[], outputs: meaning };
+        let mut classes = vec![];
+        for (i, row) in out.chunks_exact_mut(outputs).enumerate() {
+            let class = scaling.answer(row);
+            classes
+                .push(class.with_context(|| format!("row {}: its inputs are too large for the model", i + 1))? as u16);
+        }
         Ok(match &self.purpose {
-            Purpose::Classification { .. } => {
-                let (mut classes, mut chances) = (vec![], vec![]);
-                for row in out.chunks_exact(outputs) {
-                    let top = row.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-                    let weights: Vec<f64> = row.iter().map(|&y| f64::from(y - top).exp()).collect();
-                    let total: f64 = weights.iter().sum();
-                    classes.push(row.iter().position(|&y| y == top).unwrap_or(0) as u16);
-                    chances.extend(weights.iter().map(|w| w / total));
-                }
-                Predictions::Classes(classes, chances)
-            }
-            Purpose::Regression { scale, .. } => {
-                let row = |row: &[f32]| row.iter().zip(scale).map(|(&y, s)| s.undo(y.into())).collect::<Vec<_>>();
-                Predictions::Values(out.chunks_exact(outputs).flat_map(row).collect())
+            Purpose::Classification { .. } => Predictions::Classes(classes, out.into_iter().map(f64::from).collect()),
+            Purpose::Regression { .. } => {
+                let value = |(i, &y): (usize, &f32)| f64::from(y) + scale[i % outputs].offset;
+                Predictions::Values(out.iter().enumerate().map(value).collect())
             }
         })
+    }
+
+    /// The scales of the targets; none for classes.
+    #[must_use]
+    pub fn scale(&self) -> &[Standard] {
+        match &self.purpose {
+            Purpose::Classification { .. } => &[],
+            Purpose::Regression { scale, .. } => scale,
+        }
     }
 
     /// Adds the rows of a table that holds the targets to those that are judged together.
@@ -273,11 +314,7 @@ impl Trained {
     /// If a column is missing, or a class is not known.
     pub fn judge(&self, table: Table, so_far: &mut Judged) -> Result<()> {
         let x = self.inputs_of(&table)?;
-        let classify = matches!(self.purpose, Purpose::Classification { .. });
-        let data = Tabular::new(table, &self.targets(), Some(classify))?;
-        let rows: Vec<u32> = (0..data.rows() as u32).collect();
-        let scale = vec![Standard { mean: 0.0, sd: 1.0 }; data.features.len()];
-        let (_, target) = data.rows_of(&rows, &self.purpose, &scale)?;
+        let target = self.target_of(table)?;
         let given = self.predict(&x)?;
         match target {
             Target::Classes { labels, .. } => so_far.add(given, &labels, &[], &self.purpose),
@@ -312,6 +349,23 @@ impl Trained {
                 metrics(&Answers::Values { columns, right: &judged.values.0, given: &judged.values.1 })
             }
         }
+    }
+}
+
+impl KeptRows {
+    fn check(&self, width: usize, purpose: &Purpose) -> Result<()> {
+        let rows = self.x.len() / width.max(1);
+        let fits = match purpose {
+            Purpose::Classification { classes, .. } => {
+                ensure!(self.classes.iter().all(|&c| usize::from(c) < classes.len()), "a row has no class");
+                self.classes.len() == rows && self.values.is_empty()
+            }
+            Purpose::Regression { columns, .. } => self.values.len() == rows * columns.len() && self.classes.is_empty(),
+        };
+        ensure!(fits && rows > 0 && self.x.len() == rows * width, "inputs and targets do not fit");
+        let finite = self.x.iter().chain(&self.values).all(|x| x.is_finite());
+        ensure!(finite, "a number is not finite");
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use super::course::{AllDiverged, Course, Parts, course};
 use super::metrics::{Metrics, of_confusion};
 use super::model::Trained;
 use crate::activations::is_learned;
-use crate::data::tabular::{Purpose, constant_inputs};
+use crate::data::tabular::{Purpose, columns_with_offsets, constant_inputs};
 use crate::folder::RunFolder;
 use crate::progress::Output;
 use crate::report::{Section, Table};
@@ -32,6 +32,8 @@ pub fn run(config: &FitConfig, parts: &Parts, folder: &RunFolder, output: Output
     let mut section = Section::new(format!("A network for {}", done.task.name));
     section.text.push(describe(parts, &done.task, None));
     section.text.extend(constant_inputs(&parts.features, &parts.data.x));
+    section.text.extend(columns_with_offsets(&parts.features, &parts.inputs, &parts.purpose));
+    section.text.extend(done.model.rows_note());
     section.text.extend(done.notes.iter().cloned());
     section.text.extend(done.scores.verdict());
     let why = if config.keep == BEST { "which were best on the validation rows" } else { "as asked for" };
@@ -68,6 +70,8 @@ pub fn cross(config: &FitConfig, folds: &[Parts], whole: &Parts, folder: &RunFol
     let mut section = Section::new(format!("A network for {}, cross-validated", done.task.name));
     section.text.push(describe(whole, &done.task, Some(folds.len())));
     section.text.extend(constant_inputs(&whole.features, &whole.data.x));
+    section.text.extend(columns_with_offsets(&whole.features, &whole.inputs, &whole.purpose));
+    section.text.extend(done.model.rows_note());
     for (fold, error) in &failed {
         section.text.push(format!("Fold {fold} is left out: {error}."));
     }

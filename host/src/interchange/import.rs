@@ -119,6 +119,7 @@ fn completed(
         Purpose::Classification { column, classes: named(&given.classes, "--classes", outputs, &|i| i.to_string())? }
     };
     let scales = unpack::standard(&mut bundle, "inputs", inputs)?;
+    let ranges = unpack::ranges(&mut bundle, &network)?;
     let rows = unpack::rows(&mut bundle, inputs, &purpose)?;
     bundle.finish()?;
     Trained {
@@ -130,10 +131,8 @@ fn completed(
         activation: activation.into(),
         learned,
         network,
-        seen: rows.seen,
-        kept: rows.kept,
-        kept_classes: rows.classes,
-        kept_values: rows.values,
+        ranges,
+        rows,
     }
     .checked()
 }

@@ -4,7 +4,8 @@ use super::about::{About, LearnedAbout, ModelAbout, NetworkAbout, PurposeAbout};
 use super::bundle::{Bundle, Tensor};
 use crate::activations::{Activations, Learned};
 use crate::data::tabular::{Purpose, Standard};
-use crate::fit::Trained;
+use crate::export::{Ranges, SHARES};
+use crate::fit::{KeptRows, Trained};
 use crate::model::Model;
 use anyhow::Result;
 use ldnn_core::{Kind, Shape};
@@ -32,32 +33,43 @@ pub fn of_trained(model: &Trained) -> Result<Bundle> {
     if let Purpose::Regression { scale, .. } = &model.purpose {
         put_standard(&mut bundle, "outputs", scale);
     }
-    put_rows(&mut bundle, model);
+    if let Some(ranges) = &model.ranges {
+        put_ranges(&mut bundle, ranges);
+    }
+    if let Some(rows) = &model.rows {
+        put_rows(&mut bundle, model, rows);
+    }
     Ok(bundle)
 }
 
 fn put_standard(bundle: &mut Bundle, what: &str, standard: &[Standard]) {
     bundle.put(format!("{what}.mean"), Tensor::wide(standard.iter().map(|s| s.mean).collect()));
     bundle.put(format!("{what}.sd"), Tensor::wide(standard.iter().map(|s| s.sd).collect()));
+    if standard.iter().any(|s| s.offset != 0.0) {
+        bundle.put(format!("{what}.offset"), Tensor::wide(standard.iter().map(|s| s.offset).collect()));
+    }
 }
 
-/// The rows that a model keeps.
-fn put_rows(bundle: &mut Bundle, model: &Trained) {
-    let width = model.features.len();
-    if !model.seen.is_empty() {
-        bundle.put("rows.seen", Tensor::matrix(model.seen.clone(), width));
+/// What occurs in the network: of each input low, high, mean and deviation; of each type its quantiles.
+fn put_ranges(bundle: &mut Bundle, ranges: &Ranges) {
+    let inputs = ranges.inputs.iter().flat_map(|i| [i.low, i.high, i.mean, i.sd]).collect();
+    bundle.put("ranges.inputs", Tensor::matrix(inputs, 4));
+    if !ranges.types.is_empty() {
+        bundle.put("ranges.types", Tensor::matrix(ranges.types.concat(), SHARES.len()));
     }
-    if model.kept.is_empty() {
-        return;
-    }
-    bundle.put("rows.kept", Tensor::matrix(model.kept.clone(), width));
+    bundle.put("ranges.largest_output", Tensor::vector(vec![ranges.largest_output]));
+}
+
+/// The rows that a model holds because it was asked to.
+fn put_rows(bundle: &mut Bundle, model: &Trained, rows: &KeptRows) {
+    bundle.put("rows.x", Tensor::matrix(rows.x.clone(), model.features.len()));
     match &model.purpose {
         Purpose::Classification { .. } => {
-            let classes = model.kept_classes.iter().map(|&c| c.into()).collect();
+            let classes = rows.classes.iter().map(|&c| c.into()).collect();
             bundle.put("rows.classes", Tensor::whole(classes));
         }
         Purpose::Regression { columns, .. } => {
-            bundle.put("rows.values", Tensor::matrix(model.kept_values.clone(), columns.len()));
+            bundle.put("rows.values", Tensor::matrix(rows.values.clone(), columns.len()));
         }
     }
 }

@@ -5,7 +5,8 @@ use super::bundle::Bundle;
 use super::pack::subnets_of;
 use crate::activations::{Activations, Learned};
 use crate::data::tabular::{Purpose, Standard};
-use crate::fit::Trained;
+use crate::export::{InputRange, Ranges, SHARES};
+use crate::fit::{KeptRows, Trained};
 use crate::model::{KindFile, Model};
 use anyhow::{Context, Result, bail, ensure};
 
@@ -107,57 +108,72 @@ pub fn activations(mut bundle: Bundle) -> Result<Activations> {
     )
 }
 
-/// Mean and standard deviation of columns; nothing done to them if the bundle does not tell.
+/// Mean, standard deviation and offset of columns; nothing done to them if the bundle does not tell.
 ///
 /// # Errors
-/// If one of the two is missing, or a standard deviation not positive.
+/// If one of the first two is missing, or a standard deviation not positive.
 pub fn standard(bundle: &mut Bundle, what: &str, columns: usize) -> Result<Vec<Standard>> {
-    let [mean, sd] = [format!("{what}.mean"), format!("{what}.sd")];
+    let [mean, sd, offset] = [format!("{what}.mean"), format!("{what}.sd"), format!("{what}.offset")];
     if !bundle.has(&mean) && !bundle.has(&sd) {
-        return Ok(vec![Standard { mean: 0.0, sd: 1.0 }; columns]);
+        return Ok(vec![Standard::PLAIN; columns]);
     }
     let (means, sds) = (bundle.take_f64(&mean, &[columns])?, bundle.take_f64(&sd, &[columns])?);
+    let offsets = if bundle.has(&offset) { bundle.take_f64(&offset, &[columns])? } else { vec![0.0; columns] };
     if let Some(i) = sds.iter().position(|&s| s <= 0.0) {
         bail!("tensor '{sd}', element {i}: {} is no standard deviation; it must be positive", sds[i]);
     }
-    Ok(means.iter().zip(&sds).map(|(&mean, &sd)| Standard { mean, sd }).collect())
+    let one = |i: usize| Standard { mean: means[i], sd: sds[i], offset: offsets[i] };
+    Ok((0..columns).map(one).collect())
 }
 
-/// The rows that a model keeps, and their targets.
-#[derive(Debug, Default)]
-pub struct KeptRows {
-    /// Standardised training rows.
-    pub seen: Vec<f32>,
-    /// Standardised test rows.
-    pub kept: Vec<f32>,
-    /// Their classes.
-    pub classes: Vec<u16>,
-    /// Their values.
-    pub values: Vec<f32>,
+/// What occurs in the network; `None` if the bundle does not tell.
+///
+/// # Errors
+/// If a part is missing or of another shape.
+pub fn ranges(bundle: &mut Bundle, network: &Model) -> Result<Option<Ranges>> {
+    if !bundle.has("ranges.inputs") {
+        return Ok(None);
+    }
+    let shape = network.network()?.shape;
+    let inputs = bundle.take_f32("ranges.inputs", &[shape.inputs(), 4])?;
+    let input = |&[low, high, mean, sd]: &[f32; 4]| InputRange { low, high, mean, sd };
+    let types = match shape.types() {
+        0 => vec![],
+        types => bundle.take_f32("ranges.types", &[types, SHARES.len()])?,
+    };
+    Ok(Some(Ranges {
+        inputs: inputs.as_chunks::<4>().0.iter().map(input).collect(),
+        types: types.chunks_exact(SHARES.len()).map(<[f32]>::to_vec).collect(),
+        largest_output: bundle.take_f32("ranges.largest_output", &[1])?[0],
+    }))
 }
 
-/// The rows in a bundle; none if it has none.
+/// Rows as older versions wrote them.
+const OLD_ROWS: [&str; 4] = ["rows.seen", "rows.kept", "rows.classes", "rows.values"];
+
+/// The rows in a bundle, if it has some.
 ///
 /// # Errors
 /// If rows and targets do not fit.
-pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<KeptRows> {
-    let mut all = KeptRows::default();
-    if bundle.has("rows.seen") {
-        all.seen = bundle.take_f32("rows.seen", &[bundle.rows("rows.seen"), width])?;
+pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<Option<KeptRows>> {
+    if bundle.has("rows.seen") || bundle.has("rows.kept") {
+        // Older versions wrote rows without being asked; nothing needs them any more.
+        OLD_ROWS.iter().for_each(|name| drop(bundle.tensors.remove(*name)));
     }
-    if bundle.has("rows.kept") {
-        let rows = bundle.rows("rows.kept");
-        all.kept = bundle.take_f32("rows.kept", &[rows, width])?;
-        match purpose {
-            Purpose::Classification { classes, .. } => {
-                all.classes = bundle.take_classes("rows.classes", rows, classes.len())?;
-            }
-            Purpose::Regression { columns, .. } => {
-                all.values = bundle.take_f32("rows.values", &[rows, columns.len()])?;
-            }
+    if !bundle.has("rows.x") {
+        return Ok(None);
+    }
+    let rows = bundle.rows("rows.x");
+    let mut all = KeptRows { x: bundle.take_f32("rows.x", &[rows, width])?, ..KeptRows::default() };
+    match purpose {
+        Purpose::Classification { classes, .. } => {
+            all.classes = bundle.take_classes("rows.classes", rows, classes.len())?;
+        }
+        Purpose::Regression { columns, .. } => {
+            all.values = bundle.take_f32("rows.values", &[rows, columns.len()])?;
         }
     }
-    Ok(all)
+    Ok(Some(all))
 }
 
 /// The model in a bundle that [`super::of_trained`] made: the same to the bit.
@@ -177,6 +193,7 @@ pub fn trained(mut bundle: Bundle, about: &About, network_about: &NetworkAbout, 
             Purpose::Regression { columns: columns.clone(), scale }
         }
     };
+    let ranges = ranges(&mut bundle, &network)?;
     let rows = rows(&mut bundle, model.features.len(), &purpose)?;
     bundle.finish()?;
     Trained {
@@ -188,10 +205,8 @@ pub fn trained(mut bundle: Bundle, about: &About, network_about: &NetworkAbout, 
         activation: model.activation.clone(),
         learned,
         network,
-        seen: rows.seen,
-        kept: rows.kept,
-        kept_classes: rows.classes,
-        kept_values: rows.values,
+        ranges,
+        rows,
     }
     .checked()
 }

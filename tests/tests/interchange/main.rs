@@ -2,10 +2,12 @@
 
 use ldnn::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use ldnn::data::tabular::{Purpose, Standard};
-use ldnn::fit::{Predictions, Trained};
+use ldnn::export::Ranges;
+use ldnn::fit::{KeptRows, Predictions, Trained};
 use ldnn::interchange::onnx::{Meaning, Way};
 use ldnn::interchange::{self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, safetensors};
 use ldnn::model::Model;
+use ldnn::task::{Set, SetTarget};
 use ldnn::train::Network;
 use ldnn_core::{Base, Kind, Shape};
 use ldnn_tests::onnx::{self, Array};
@@ -49,11 +51,22 @@ fn network(shape: Shape, phi: &[f32]) -> Model {
     Model::of(&Network { shape, params: [&theta[..], phi].concat() }, "a network for tests".into())
 }
 
+/// What occurs in a network on some rows.
+fn ranges(network: &Model) -> Ranges {
+    let rows = Set::new(random(5 * network.widths[0], 8), SetTarget::Classes(vec![0; 5]), network.widths[0]);
+    Ranges::observe(&network.network().unwrap(), &rows).unwrap()
+}
+
 /// A model of `widths`; raw inputs have means and sizes that differ much.
 fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trained {
     let (width, outputs) = (network.widths[0], *network.widths.last().unwrap());
     let purpose = if regression {
-        let scale = |i: usize| Standard { mean: 5000.1 - 3e3 * i as f64, sd: 0.01 + 300.3 * i as f64 };
+        // The last target is large beside its spread.
+        let scale = |i: usize| Standard {
+            mean: if i == 2 { 1.7e9 + 0.5 } else { 5000.1 - 3e3 * i as f64 },
+            sd: 0.01 + 300.3 * i as f64,
+            offset: if i == 2 { 1.7e9 } else { 0.0 },
+        };
         Purpose::Regression {
             columns: (0..outputs).map(|i| format!("y{i}")).collect(),
             scale: (0..outputs).map(scale).collect(),
@@ -66,14 +79,16 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
         version: Trained::VERSION,
         provenance: "a model for tests".into(),
         features: (0..width).map(|i| format!("x{i}")).collect(),
-        inputs: (0..width).map(|i| Standard { mean: 1e3 / 3.0 * i as f64, sd: 0.1 + 20.0 * i as f64 }).collect(),
+        inputs: (0..width).map(|i| Standard::new(1e3 / 3.0 * i as f64, 0.1 + 20.0 * i as f64)).collect(),
+        ranges: Some(ranges(&network)),
+        rows: Some(KeptRows {
+            x: random(3 * width, 9),
+            classes: if regression { vec![] } else { vec![1, 0, 1] },
+            values: if regression { random(3 * outputs, 10) } else { vec![] },
+        }),
         activation: "mix".into(),
         learned,
         network,
-        seen: random(5 * width, 8),
-        kept: random(3 * width, 9),
-        kept_classes: if regression { vec![] } else { vec![1, 0, 1] },
-        kept_values: if regression { random(3 * outputs, 10) } else { vec![] },
         purpose,
     }
 }
@@ -83,6 +98,12 @@ fn kinds(set: &Activations, exact: bool) -> (Vec<Kind>, Vec<f32>) {
     let each = set.types.iter().map(|t| if exact { t.direct().unwrap() } else { t.tabulated().unwrap() });
     let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = each.unzip();
     (kinds, phi.concat())
+}
+
+/// With an input whose readings single precision cannot tell apart.
+fn with_offset(mut model: Trained) -> Trained {
+    model.inputs[0] = Standard { mean: 1.7e9 + 1.25, sd: 0.75, offset: 1.7e9 };
+    model
 }
 
 /// Models of every kind that there is.
@@ -107,6 +128,8 @@ fn models() -> Vec<(&'static str, Trained)> {
         ("samples", model(network(Shape::new(&[2, 5, 2], &mixed), &mixed_phi), Some(samples), true)),
         ("bases", model(network(Shape::new(&[2, 15, 3], &bases), &[]), None, false)),
         ("one base", model(network(Shape::new(&[1, 4, 1], &[Kind::Base(Base::Relu)]), &[]), None, true)),
+        ("an offset", with_offset(model(network(Shape::new(&[2, 15, 3], &bases), &[]), None, false))),
+        ("offsets of values", with_offset(model(network(Shape::new(&[2, 15, 3], &bases), &[]), None, true))),
         ("no hidden layer", model(network(Shape::new(&[3, 2], &[]), &[]), None, false)),
     ]
 }
@@ -117,10 +140,13 @@ fn bytes(model: &Trained, form: Form) -> Vec<u8> {
     interchange::bytes(Content::Trained(model), form, CHOICES).unwrap()
 }
 
-/// Raw rows, in single precision as ONNX takes them, that spread over and beyond the tables.
+/// Raw rows that spread over and beyond the tables; in single precision, as ONNX takes them, but for their offsets.
 fn rows(model: &Trained, count: usize) -> Vec<f64> {
     let numbers: Vec<f64> = random(count * model.features.len(), 11);
-    let raw = |(i, x): (usize, &f64)| f64::from(model.inputs[i % model.inputs.len()].undo(9.0 * x) as f32);
+    let raw = |(i, x): (usize, &f64)| {
+        let scale = &model.inputs[i % model.inputs.len()];
+        scale.offset + f64::from(scale.reading(scale.undo(9.0 * x)))
+    };
     numbers.iter().enumerate().map(raw).collect()
 }
 

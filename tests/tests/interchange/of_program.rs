@@ -46,14 +46,16 @@ fn the_program_takes_weights_with_activations_and_exports_them_for_devices_with_
         &["import", "w.safetensors", "--activation", "a.txt", "--classes", "run,sit,walk", "--features", "a,b"],
     );
     assert!(
-        said.contains("A network 2-6-3") && said.contains("one of 3 classes") && said.contains("keeps no rows"),
+        said.contains("A network 2-6-3")
+            && said.contains("one of 3 classes")
+            && said.contains("needs rows, with --data"),
         "{said}"
     );
     fs::write(place.join("x.csv"), "a,b\n0.5,1\n-1,2\n").unwrap();
     let predicted = succeed(place, &["predict", "model.ldnn", "x.csv"]);
     assert!(predicted.starts_with("class,P(run),P(sit),P(walk)"), "{predicted}");
     let error = refuse(place, &["export", "model.ldnn", "--what", "network", "--format", "c"], 2);
-    assert!(error.contains("the model keeps no rows") && error.contains("--data FILE.npz"), "{error}");
+    assert!(error.contains("does not know which ranges") && error.contains("give rows with --data FILE"), "{error}");
     use ldnn::data::npz::{Array, write};
     let rows: Vec<f64> = random(80, 1);
     let labels = Array::labels((0..40).map(|i| i % 3).collect());
@@ -77,7 +79,14 @@ fn requests_that_make_no_sense_are_refused_with_what_to_do_and_leave_nothing() {
     fs::write(place.join("w.safetensors"), safetensors::to_bytes(&plain(["0", "2"])).unwrap()).unwrap();
     fs::write(place.join("torch.pt"), b"PK\x03\x04....").unwrap();
     fs::write(place.join("short.safetensors"), &bytes(&model, Form::Safetensors)[..500]).unwrap();
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 12] = [
+        (
+            &["export", "m.ldnn", "--out", "x.tflite"],
+            2,
+            "no format tflite; one file can be .safetensors, .onnx, .npz, .txt",
+        ),
+        (&["export", "m.ldnn", "--out", "x.c"], 2, "give --format c --name x --out FOLDER"),
+        (&["export", "m.ldnn", "--out", "x.ldnn"], 2, "give --format postcard --name x --out FOLDER"),
         (&["export", "m.ldnn", "--format", "npz", "--out", "x.onnx"], 2, "names one file of the format onnx"),
         (&["export", "m.ldnn", "--samples", "3", "--out", "x.txt"], 2, "--samples 3: use 4 to"),
         (&["export", "relu", "--out", "x.safetensors"], 1, "add --what network"),

@@ -12,10 +12,22 @@ fn safetensors_and_npz_give_back_every_model_to_the_bit() {
         assert_eq!(back.unwrap(), model, "{name}");
         let bundle = npz::from_bytes(&bytes(&model, Form::Npz)).unwrap();
         assert_eq!(interchange::import(bundle, &Import::default()).unwrap(), model, "{name}");
-        let rowless = Trained { seen: vec![], kept: vec![], kept_classes: vec![], kept_values: vec![], ..model };
+        let rowless = Trained { rows: None, ranges: None, ..model };
         let bundle = interchange::of_trained(&rowless).unwrap();
+        assert!(!bundle.tensors.keys().any(|name| name.starts_with("rows") || name.starts_with("ranges")), "{name}");
         assert_eq!(interchange::import(bundle, &Import::default()).unwrap(), rowless, "{name}");
     }
+}
+
+#[test]
+fn rows_of_an_older_file_are_left_behind() {
+    let (_, model) = models().swap_remove(0);
+    let rowless = Trained { rows: None, ranges: None, ..model };
+    let mut bundle = interchange::of_trained(&rowless).unwrap();
+    bundle.put("rows.seen", Tensor::matrix(vec![0.5; 6], 3));
+    bundle.put("rows.kept", Tensor::matrix(vec![0.5; 3], 3));
+    bundle.put("rows.classes", Tensor::whole(vec![1]));
+    assert_eq!(interchange::import(bundle, &Import::default()).unwrap(), rowless);
 }
 
 /// Name to shape, type and bytes, read by the letter of the format: eight bytes of length, JSON, numbers.
@@ -104,10 +116,10 @@ fn learned_activations_names_and_scales_go_with_plain_weights() {
         ..Import::default()
     };
     let model = interchange::import(bundle, &given).unwrap();
-    assert_eq!(model.inputs[1], Standard { mean: -2.0, sd: 4.0 });
+    assert_eq!(model.inputs[1], Standard::new(-2.0, 4.0));
     assert_eq!((model.targets().join(","), model.learned), ("u,v,w".into(), Some(set)));
     let Purpose::Regression { scale, .. } = model.purpose else { panic!() };
-    assert_eq!(scale[2], Standard { mean: 20.0, sd: 3.0 });
+    assert_eq!(scale[2], Standard::new(20.0, 3.0));
 }
 
 #[test]
@@ -166,7 +178,13 @@ fn a_file_of_our_own_that_was_changed_is_refused_with_the_place() {
     refused(&|b| drop(b.tensors.remove("activations.1.slopes")), "there is no tensor 'activations.1.slopes'");
     refused(&|b| drop(b.tensors.remove("learned.2.u")), "there is no tensor 'learned.2.u'");
     refused(&|b| b.put("rows.classes", Tensor::whole(vec![0, 4, 0])), "element 1: 4 is no class; there are 0 to 3");
-    refused(&|b| b.put("rows.kept", Tensor::matrix(vec![0.0; 12], 4)), "'rows.kept' has the shape [3, 4]; [3, 3]");
+    refused(&|b| b.put("rows.x", Tensor::matrix(vec![0.0; 12], 4)), "'rows.x' has the shape [3, 4]; [3, 3]");
+    refused(&|b| drop(b.tensors.remove("ranges.types")), "there is no tensor 'ranges.types'");
+    refused(
+        &|b| b.put("ranges.types", Tensor::matrix((0..39).map(|i| -(i as f32)).collect(), 13)),
+        "ascending numbers",
+    );
+    refused(&|b| b.put("inputs.offset", Tensor::wide(vec![f64::NAN, 0.0, 0.0])), "'inputs.offset', element 0");
     refused(&|b| about(b).network.as_mut().unwrap().blocks[0][1].end = 4, "'blocks': the types of a layer");
     refused(&|b| about(b).network.as_mut().unwrap().blocks[0].clear(), "hidden layer 0 has no block");
     refused(&|b| about(b).model.as_mut().unwrap().features.truncate(2), "'inputs.mean' has the shape [3]; [2]");

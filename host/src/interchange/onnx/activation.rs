@@ -81,7 +81,10 @@ fn table(graph: &mut Graph, name: &str, form: TableForm, phi: &[f32], z: &str) -
     let cell = graph.op("Min", &[&floor, &last_cell]);
     let t = graph.op("Sub", &[&clipped, &cell]);
     let beyond = graph.op("Sub", &[&position, &clipped]);
-    let index = graph.with("Cast", &[&cell], &[("to", TensorProto::INT64.into())]);
+    // NaN has no cell, and a whole batch would be refused for its index; `t` and `beyond` keep it.
+    let none = graph.op("IsNaN", &[&cell]);
+    let valid = graph.op("Where", &[&none, &zero, &cell]);
+    let index = graph.with("Cast", &[&valid], &[("to", TensorProto::INT64.into())]);
 
     let cells = coefficients(phi, form.knots);
     let [c0, c1, c2, c3] = std::array::from_fn(|i| {

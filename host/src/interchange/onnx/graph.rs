@@ -52,6 +52,12 @@ impl Graph {
         self.constant(name, dims, TensorProto::FLOAT, bytes)
     }
 
+    /// A constant of double precision.
+    pub fn doubles(&mut self, name: &str, dims: &[usize], numbers: &[f64]) -> String {
+        let bytes = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.constant(name, dims, TensorProto::DOUBLE, bytes)
+    }
+
     /// A single number.
     pub fn float(&mut self, name: &str, number: f32) -> String {
         self.floats(name, &[], &[number])

@@ -32,10 +32,12 @@ pub fn model(network: &Model, learned: Option<&Activations>, way: Way, meaning: 
     let types = types(network, &shape, learned, way)?;
     let inputs = shape.inputs();
     let standardised = standardise(&mut graph, meaning.inputs)?;
+    let poison = poison(&mut graph, &standardised);
     let outputs = layers(&mut graph, network, &shape, &types, &standardised);
-    let outputs = finish(&mut graph, &outputs, shape.outputs(), meaning.purpose)?;
+    let outputs = finish(&mut graph, (&outputs, &poison), shape.outputs(), meaning.purpose)?;
     let names = if meaning.features.is_empty() { String::new() } else { format!(": {}", meaning.features.join(", ")) };
-    let input = value("input", TensorProto::FLOAT, inputs, format!("rows of raw inputs{names}"));
+    let kind = if has_offsets(meaning.inputs) { TensorProto::DOUBLE } else { TensorProto::FLOAT };
+    let input = value("input", kind, inputs, format!("rows of raw inputs{names}"));
     let file = ModelProto {
         ir_version: Some(IR_VERSION),
         producer_name: Some("ldnn".into()),
@@ -98,39 +100,54 @@ fn types(network: &Model, shape: &Shape, learned: Option<&Activations>, way: Way
     (0..shape.types()).map(of).collect()
 }
 
-/// `((x - mean) - rest) / sd`: the mean in two parts, so that its rounding to single precision costs nothing.
+/// `(x - mean) factor` in single precision, as the model itself computes it; where there are offsets, the input is of
+/// double precision, and the offsets are subtracted first.
 fn standardise(graph: &mut Graph, inputs: &[Standard]) -> Result<String> {
     graph.place = "standardise".into();
-    if inputs.iter().all(|s| s.mean == 0.0 && s.sd == 1.0) {
+    if inputs.iter().all(|s| *s == Standard::PLAIN) {
         return Ok("input".into());
     }
-    let (means, rests, sds) = single(inputs, "input")?;
+    single(inputs, "input")?;
     let n = inputs.len();
-    let mean = graph.floats("inputs.mean", &[n], &means);
-    let mut x = graph.op("Sub", &["input", &mean]);
-    if rests.iter().any(|&r| r != 0.0) {
-        let rest = graph.floats("inputs.mean_rest", &[n], &rests);
-        x = graph.op("Sub", &[&x, &rest]);
+    let mut x = "input".to_string();
+    if has_offsets(inputs) {
+        let offsets = graph.doubles("inputs.offset", &[n], &inputs.iter().map(|s| s.offset).collect::<Vec<_>>());
+        let less = graph.op("Sub", &[&x, &offsets]);
+        x = graph.with("Cast", &[&less], &[("to", TensorProto::FLOAT.into())]);
     }
-    let sd = graph.floats("inputs.sd", &[n], &sds);
-    Ok(graph.op("Div", &[&x, &sd]))
+    let (means, factors): (Vec<f32>, Vec<f32>) = inputs.iter().map(Standard::input_pair).map(|[m, f]| (m, f)).unzip();
+    let mean = graph.floats("inputs.mean", &[n], &means);
+    let factor = graph.floats("inputs.factor", &[n], &factors);
+    let x = graph.op("Sub", &[&x, &mean]);
+    Ok(graph.op("Mul", &[&x, &factor]))
 }
 
-/// Means, what their rounding to single precision lost, and standard deviations.
-fn single(scale: &[Standard], what: &str) -> Result<(Vec<f32>, Vec<f32>, Vec<f32>)> {
+fn has_offsets(scale: &[Standard]) -> bool {
+    scale.iter().any(|s| s.offset != 0.0)
+}
+
+/// Whether single precision holds all of it.
+fn single(scale: &[Standard], what: &str) -> Result<()> {
     for (i, s) in scale.iter().enumerate() {
-        let good = (s.mean as f32).is_finite() && (s.sd as f32).is_normal();
         ensure!(
-            good,
+            s.is_sound(),
             "{what} {}: its mean {:e} or standard deviation {:e} has no form in single precision; scale the column first",
             i + 1,
             s.mean,
             s.sd
         );
     }
-    let means: Vec<f32> = scale.iter().map(|s| s.mean as f32).collect();
-    let rests = scale.iter().zip(&means).map(|(s, &m)| (s.mean - f64::from(m)) as f32).collect();
-    Ok((means, rests, scale.iter().map(|s| s.sd as f32).collect()))
+    Ok(())
+}
+
+/// 0 for a row whose inputs are finite, NaN for another: added to the outputs, it makes every answer of that row NaN,
+/// whatever an operator makes of NaN.
+fn poison(graph: &mut Graph, input: &str) -> String {
+    graph.place = "finite".into();
+    let zero = graph.float("zero", 0.0);
+    let zeros = graph.op("Mul", &[input, &zero]);
+    let columns = graph.integers("axis_1", &[1]);
+    graph.with("ReduceSum", &[&zeros, &columns], &[("keepdims", 1)])
 }
 
 /// Layer by layer, weights as PyTorch has them.
@@ -176,35 +193,55 @@ fn split(graph: &mut Graph, l: usize, z: &str, widths: &[i64]) -> Vec<String> {
     parts
 }
 
-/// From the last layer to what the user wants.
-fn finish(graph: &mut Graph, y: &str, outputs: usize, purpose: Option<&Purpose>) -> Result<Vec<ValueInfoProto>> {
+/// From the last layer to what the user wants; `poison` is NaN for rows that have no answer.
+fn finish(
+    graph: &mut Graph,
+    (y, poison): (&str, &str),
+    outputs: usize,
+    purpose: Option<&Purpose>,
+) -> Result<Vec<ValueInfoProto>> {
     graph.place = "outputs".into();
     let float = |name, doc: String| value(name, TensorProto::FLOAT, outputs, doc);
     Ok(match purpose {
         None => {
-            graph.named("Identity", &[y], &["outputs"], &[]);
+            graph.named("Add", &[y, poison], &["outputs"], &[]);
             vec![float("outputs", "the last layer".into())]
         }
         Some(Purpose::Classification { column, classes }) => {
-            graph.named("Softmax", &[y], &["probabilities"], &[("axis", -1)]);
-            graph.named("Identity", &[y], &["logits"], &[]);
-            graph.named("ArgMax", &[y], &["class"], &[("axis", -1), ("keepdims", 0)]);
+            graph.named("Add", &[y, poison], &["logits"], &[]);
+            graph.named("Softmax", &["logits"], &["probabilities"], &[("axis", -1)]);
+            let class = graph.with("ArgMax", &["logits"], &[("axis", -1), ("keepdims", 0)]);
+            let columns = graph.integers("axis_1", &[1]);
+            let rows = graph.op("Squeeze", &[poison, &columns]);
+            let none = graph.op("IsNaN", &[&rows]);
+            let minus_one = graph.integers("minus_one", &[-1]);
+            graph.named("Where", &[&none, &minus_one, &class], &["class"], &[]);
             let doc = format!("of each class of '{column}': {}", classes.join(", "));
+            let which = "the number of the most probable class, from 0; -1 where an input is not finite";
             vec![
                 float("probabilities", doc),
                 float("logits", "before the softmax".into()),
-                value("class", TensorProto::INT64, 0, "the number of the most probable class, from 0".into()),
+                value("class", TensorProto::INT64, 0, which.into()),
             ]
         }
         Some(Purpose::Regression { columns, scale }) => {
-            let (means, rests, sds) = single(scale, "target")?;
+            single(scale, "target")?;
+            let (sds, means): (Vec<f32>, Vec<f32>) =
+                scale.iter().map(Standard::output_pair).map(|[sd, mean]| (sd, mean)).unzip();
             let sd = graph.floats("outputs.sd", &[outputs], &sds);
-            let scaled = graph.op("Mul", &[y, &sd]);
-            let rest = graph.floats("outputs.mean_rest", &[outputs], &rests);
-            let moved = graph.op("Add", &[&scaled, &rest]);
             let mean = graph.floats("outputs.mean", &[outputs], &means);
-            graph.named("Add", &[&moved, &mean], &["values"], &[]);
-            vec![float("values", columns.join(", "))]
+            let y = graph.op("Add", &[y, poison]);
+            let scaled = graph.op("Mul", &[&y, &sd]);
+            if !has_offsets(scale) {
+                graph.named("Add", &[&scaled, &mean], &["values"], &[]);
+                return Ok(vec![float("values", columns.join(", "))]);
+            }
+            let moved = graph.op("Add", &[&scaled, &mean]);
+            let wide = graph.with("Cast", &[&moved], &[("to", TensorProto::DOUBLE.into())]);
+            let all: Vec<f64> = scale.iter().map(|s| s.offset).collect();
+            let offsets = graph.doubles("outputs.offset", &[outputs], &all);
+            graph.named("Add", &[&wide, &offsets], &["values"], &[]);
+            vec![value("values", TensorProto::DOUBLE, outputs, columns.join(", "))]
         }
     })
 }

@@ -132,6 +132,8 @@ impl TensorProto {
     pub const FLOAT: i32 = 1;
     /// Elements that are whole numbers of 64 bits.
     pub const INT64: i32 = 7;
+    /// Double precision.
+    pub const DOUBLE: i32 = 11;
 }
 
 /// What a value is.

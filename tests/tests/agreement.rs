@@ -1,0 +1,293 @@
+//! Every export answers as `ldnn predict` does: on raw rows of random tables, in every form, from units to units.
+
+use ldnn::activations::Learned;
+use ldnn::data::table::{Reading, Table};
+use ldnn::data::tabular::{Purpose, Tabular};
+use ldnn::export::{
+    Beyond, Budget, ExportConfig, FormChoice, Format, Given, Ranges, Weights, What, run as export, verify,
+};
+use ldnn::fit::{Predictions, Trained};
+use ldnn::folder::RunFolder;
+use ldnn::interchange::onnx::Way;
+use ldnn::model::Model;
+use ldnn::task::{Set, SetTarget, Task};
+use ldnn::train::{Network, Optimiser, TrainConfig};
+use ldnn_core::deploy::{Activation, Pipeline, run_len};
+use ldnn_core::image::{Contents, Image, Room, Scales};
+use ldnn_core::quantised::Scratch;
+use ldnn_core::{Base, Kind, Shape};
+use ldnn_tests::random;
+use proptest::prelude::*;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const ROWS: usize = 60;
+
+/// Centre and spread of a column, in units that tables have: small, large, and large beside the spread.
+const COLUMNS: [(f64, f64); 7] =
+    [(0.0, 1.0), (36.6, 0.4), (-1e4, 3e3), (5e-7, 2e-8), (1.7e9, 30.0), (1e9, 1e-3), (2e30, 1e30)];
+
+/// A table of numbers, the target last.
+fn table(columns: &[(f64, f64)], target: Option<(f64, f64)>, seed: u64) -> Tabular {
+    let noise: Vec<f64> = random(ROWS * (columns.len() + 1), seed);
+    let mut text = (0..columns.len()).map(|i| format!("x{i},")).collect::<String>() + "y\n";
+    for row in noise.chunks(columns.len() + 1) {
+        for (x, (centre, spread)) in row.iter().zip(columns) {
+            text += &format!("{:?},", centre + spread * x);
+        }
+        let y = row[columns.len()];
+        text += &match target {
+            Some((centre, spread)) => format!("{:?}\n", centre + spread * y),
+            None => format!("{}\n", ["run", "sit", "walk"][(1.5 * (y + 1.0)) as usize % 3]),
+        };
+    }
+    let reading = Reading { text: if target.is_none() { vec!["y"] } else { vec![] }, ..Reading::default() };
+    let table = Table::parse(text.as_bytes(), &reading).unwrap();
+    Tabular::new(table, &["y".into()], Some(target.is_none())).unwrap()
+}
+
+/// What the hidden neurons do.
+#[derive(Clone, Copy, Debug)]
+enum Neurons {
+    /// The same in every export, to the bit.
+    Relu,
+    Tanh,
+    Learned,
+}
+
+/// A network with random weights for this table.
+fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained {
+    let rows: Vec<u32> = (0..ROWS as u32).collect();
+    let (set, purpose, inputs) = data.dataset("random", &rows, (data, &rows)).unwrap();
+    let outputs = match &purpose {
+        Purpose::Classification { classes, .. } => classes.len(),
+        Purpose::Regression { columns, .. } => columns.len(),
+    };
+    let (kinds, phi): (Vec<Kind>, Vec<f32>) = match neurons {
+        Neurons::Relu => (vec![Kind::Base(Base::Relu)], vec![]),
+        Neurons::Tanh => (vec![Kind::Base(Base::Tanh)], vec![]),
+        Neurons::Learned => {
+            let one = |(i, base): (usize, Base)| {
+                Learned::from_phi(base, &random::<f32>(3 * 6 + 1, seed + i as u64)).tabulated().unwrap()
+            };
+            let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) =
+                [Base::Sine, Base::Elu].into_iter().enumerate().map(one).unzip();
+            (kinds, phi.concat())
+        }
+    };
+    let shape = Shape::try_new(&[set.features, hidden, outputs], &kinds).unwrap();
+    // As large as those of trained networks.
+    let theta = random::<f32>(shape.theta_len(), seed).into_iter().map(|w| 1.2 * w / (hidden as f32).sqrt());
+    let network = Network { shape, params: theta.chain(phi).collect() };
+    let task = Task::new(&set);
+    Trained {
+        version: Trained::VERSION,
+        provenance: "a test".into(),
+        features: data.features.clone(),
+        inputs,
+        purpose,
+        activation: "any".into(),
+        learned: None,
+        ranges: Some(Ranges::observe(&network, &task.train).unwrap()),
+        network: Model::of(&network, "a test".into()),
+        rows: None,
+    }
+    .checked()
+    .unwrap()
+}
+
+fn config(form: FormChoice, weights: Weights) -> ExportConfig {
+    let knots = match form {
+        FormChoice::I8 => 256,
+        _ => 65,
+    };
+    ExportConfig {
+        name: "net".into(),
+        formats: Format::DEVICE.to_vec(),
+        what: What::Network,
+        weights,
+        form,
+        budget: Budget::Knots(knots),
+        percentile: 99.9,
+        range: None,
+        beyond: Beyond::Linear,
+        golden: 50,
+        with_rows: 0,
+        seed: 3,
+        train: TrainConfig {
+            hidden: vec![1],
+            optimiser: Optimiser::Sgd,
+            rate: 0.1,
+            momentum: 0.0,
+            batch: 1,
+            epochs: 1,
+            shuffle: true,
+            every: 1,
+        },
+        activation: "mix".into(),
+        onnx_activations: Way::Tables,
+        samples: 100,
+    }
+}
+
+/// Class (or 0) and numbers, row by row.
+type Answers = Vec<(usize, Vec<f64>)>;
+
+fn predicted(model: &Trained, raw: &[f64]) -> Answers {
+    let outputs = *model.network.widths.last().unwrap();
+    match model.predict(raw).unwrap() {
+        Predictions::Classes(classes, chances) => {
+            classes.iter().map(|&c| c.into()).zip(chances.chunks(outputs).map(<[f64]>::to_vec)).collect()
+        }
+        Predictions::Values(values) => values.chunks(outputs).map(|v| (0, v.to_vec())).collect(),
+    }
+}
+
+/// Readings as a device takes them: less the offset in double precision.
+fn readings(raw: &[f64], inputs: usize, offset: impl Fn(usize) -> f64) -> Vec<f32> {
+    raw.iter().enumerate().map(|(i, x)| (x - offset(i % inputs)) as f32).collect()
+}
+
+/// The image on raw rows, as firmware uses it.
+fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
+    let image = Image::read(bytes).unwrap();
+    let room = |s: &Scales<'_>| (vec![[0.0; 2]; s.inputs_len()], vec![[0.0; 2]; s.outputs_len()]);
+    let mut all = Answers::new();
+    let mut put = |scales: &Scales<'_>, class: usize, out: &[f32]| {
+        let value = |(i, &y): (usize, &f32)| f64::from(y) + scales.output_offset(i);
+        all.push((class, out.iter().enumerate().map(value).collect()));
+    };
+    match image.contents() {
+        Contents::Floats(network) => {
+            let (shape, records) = (network.shape(), network.activations());
+            let (mut floats, mut integers) = (vec![0.0; records.floats_len()], vec![0; records.integers_len()]);
+            let mut direct = vec![[0; 256]; records.direct_len()];
+            let mut activations = vec![Activation::Base(Base::Zero); records.count()];
+            records.load(&mut floats, &mut integers, &mut direct, &mut activations).unwrap();
+            let mut theta = vec![0.0; shape.theta_len()];
+            network.theta(&mut theta).unwrap();
+            let (mut pairs, mut units) = room(network.scaling());
+            let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
+            let pipeline = Pipeline { shape, theta: &theta, activations: &activations, scaling };
+            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(shape)]);
+            let x = readings(raw, shape.inputs(), |i| network.scaling().offset(i));
+            for x in x.chunks(shape.inputs()) {
+                let class = pipeline.run(x, &mut out, &mut work).unwrap();
+                put(network.scaling(), class, &out);
+            }
+        }
+        Contents::Integers(network) => {
+            let shape = *network.shape();
+            let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; shape.types()]);
+            let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
+            let all = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+            let loaded = network.load(all).unwrap();
+            let (mut pairs, mut units) = room(network.scaling());
+            let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
+            let (mut q, mut y) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
+            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0; loaded.work_len()]);
+            let x = readings(raw, shape.inputs(), |i| network.scaling().offset(i));
+            for x in x.chunks(shape.inputs()) {
+                let scratch = Scratch { q: &mut q, work: &mut work, y: &mut y };
+                let class = loaded.run(&scaling, x, &mut out, scratch).unwrap();
+                put(network.scaling(), class, &out);
+            }
+        }
+        Contents::Activations(_) => panic!("no network"),
+    }
+    all
+}
+
+/// The C on raw rows, by a program such as a user writes against the header; `None` without a compiler.
+fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
+    if !Command::new("gcc").arg("--version").output().is_ok_and(|out| out.status.success()) {
+        return None;
+    }
+    let (inputs, outputs) = (model.inputs.len(), *model.network.widths.last().unwrap());
+    let header = fs::read_to_string(folder.join("net.h")).unwrap();
+    let offset = |which: &str, i: usize| {
+        let name = format!("NET_{which}_OFFSET_{i}");
+        if header.contains(&format!("#define {name} ")) { name } else { "0.0".into() }
+    };
+    let list = |which: &str, n: usize| (0..n).map(|i| offset(which, i)).collect::<Vec<_>>().join(", ");
+    let numbers: Vec<String> = raw.iter().map(|x| format!("{x:?}")).collect();
+    let main = format!(
+        "#include \"net.h\"\n#include <stdio.h>\nstatic const double raw[] = {{{}}};\n\
+         static const double from[] = {{{}}}, to[] = {{{}}};\n\
+         int main(void)\n{{\n    for (int row = 0; row < {}; ++row) {{\n        float x[NET_INPUTS], out[NET_OUTPUTS];\n\
+         for (int i = 0; i < NET_INPUTS; ++i) x[i] = (float)(raw[row * NET_INPUTS + i] - from[i]);\n\
+         printf(\"%d\", net_run(x, out));\n\
+         for (int i = 0; i < NET_OUTPUTS; ++i) printf(\" %.17g\", (double)out[i] + to[i]);\n\
+         printf(\"\\n\");\n    }}\n    return 0;\n}}\n",
+        numbers.join(", "),
+        list("INPUT", inputs),
+        list("OUTPUT", outputs),
+        raw.len() / inputs
+    );
+    fs::write(folder.join("user.c"), main).unwrap();
+    let (source, program) = (folder.join("net.c"), folder.join("user"));
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-O1", "-ffp-contract=off", "-I"]).arg(folder).arg(folder.join("user.c")).arg(source);
+    assert!(gcc.arg("-o").arg(&program).status().unwrap().success());
+    let printed = String::from_utf8(Command::new(program).output().unwrap().stdout).unwrap();
+    let line = |line: &str| {
+        let mut words = line.split(' ');
+        let class = words.next().unwrap().parse().unwrap();
+        (class, words.map(|w| w.parse().unwrap()).collect())
+    };
+    Some(printed.lines().map(line).collect())
+}
+
+/// The largest difference: of a probability, or of a value in standard deviations.
+fn difference(model: &Trained, a: &Answers, b: &Answers) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let sd = |i: usize| model.scale().get(i).map_or(1.0, |s| s.sd);
+    let pairs = a.iter().zip(b).flat_map(|(a, b)| a.1.iter().zip(&b.1).enumerate());
+    pairs.fold(0.0, |worst, (i, (a, b))| worst.max((a - b).abs() / sd(i)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+    #[test]
+    fn every_export_answers_as_predict_does_on_raw_rows(
+        columns in prop::collection::vec(prop::sample::select(&COLUMNS[..]), 1..5),
+        target in prop::option::of(prop::sample::select(&[(150.0, 77.0), (-2e-5, 1e-6), (1.7e9, 40.0), (1e9, 1e-3)][..])),
+        hidden in 3..20usize, seed in 0..1000u64,
+    ) {
+        let data = table(&columns, target, seed);
+        for neurons in [Neurons::Relu, Neurons::Tanh, Neurons::Learned] {
+            let model = model(&data, neurons, hidden, seed);
+            let right = predicted(&model, &data.x);
+            let forms = [FormChoice::Hermite, FormChoice::Linear, FormChoice::Pairs, FormChoice::I16, FormChoice::I8];
+            let exports = forms.map(|form| (form, Weights::F32)).into_iter().chain([(FormChoice::Auto, Weights::Int8)]);
+            for (form, weights) in exports {
+                let place = tempfile::tempdir().unwrap();
+                let config = config(form, weights);
+                let folder = RunFolder::open(&place.path().join("out"), &config, false).unwrap();
+                let inputs = model.inputs.len();
+                let none = Set::new(vec![], SetTarget::Classes(vec![]), inputs);
+                let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none };
+                export(&config, &Given::Trained(Box::new(model.clone())), &task, &folder).unwrap();
+                // The golden rows: the core, the image, and C, to the bit; and predict, within the stated tolerance.
+                let said = verify::at_once(folder.path());
+                prop_assert!(said.is_ok(), "{neurons:?}, {form:?}, {weights:?}: {:#}", said.unwrap_err());
+
+                let got = of_image(&fs::read(folder.path().join("net.ldnn")).unwrap(), &data.x);
+                let largest = difference(&model, &got, &right);
+                let most = match (neurons, form, weights) {
+                    (_, _, Weights::Int8) => 0.5,
+                    // Nothing is approximated: every bit is the same.
+                    (Neurons::Relu, ..) => 0.0,
+                    // Inputs of tables rounded to 8 bits.
+                    (_, FormChoice::I8, _) => 0.25,
+                    _ => 0.02,
+                };
+                prop_assert!(largest <= most, "{neurons:?}, {form:?}, {weights:?}: {largest:e}");
+                if let Some(c) = of_c(folder.path(), &model, &data.x) {
+                    prop_assert_eq!(&c, &got, "C is not the image, {:?}, {:?}", form, weights);
+                }
+            }
+        }
+    }
+}
