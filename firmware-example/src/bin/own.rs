@@ -52,8 +52,7 @@ fn scaled(x: &[f32; INPUTS], to: &mut [f32; INPUTS]) {
 fn predict(x: &[f32; INPUTS], out: &mut [Output; OUTPUTS], scratch: &mut Scratch) -> bool {
     let Ok(network) = model::network() else { return false };
     scaled(x, &mut scratch.x);
-    network.quantise(&scratch.x, &mut scratch.q).is_ok()
-        && network.predict(&scratch.q, out, &mut scratch.work).is_ok()
+    network.quantise(&scratch.x, &mut scratch.q).is_ok() && network.predict(&scratch.q, out, &mut scratch.work).is_ok()
 }
 
 #[cfg(not(own_integers))]
