@@ -9,7 +9,7 @@ use ldnn_core::network::{self, Batch, Data, Rows, Target};
 use ldnn_core::online::{self, Answer, CLIP, Rates, Type};
 use ldnn_core::optimise::Rule;
 use ldnn_core::table::compact::{Knots, Tunable};
-use ldnn_core::{Base, Kind, Plain, Shape};
+use ldnn_core::{Base, Error, Kind, Plain, Shape};
 
 /// How often the stream of rows comes by.
 pub const PASSES: usize = 8;
@@ -70,6 +70,31 @@ pub fn idle_step(theta: &mut [f32], types: &mut [Type<'_>; 2], x: &[f32; 40], wo
     online::step(&floats::SHAPE, theta, types, (x, Answer::Class(0)), rates, work).is_ok()
 }
 
+/// Whether a reading that failed, NaN in one place, is refused and leaves every weight and knot as it was, to the bit.
+pub fn bad_reading_is_refused(
+    theta: &mut [f32],
+    types: &mut [Type<'_>; 2],
+    x: &[f32; 40],
+    work: &mut [f32; STEP_WORK],
+) -> bool {
+    let before = hash_of(theta, types);
+    let mut bad = *x;
+    bad[20] = f32::NAN;
+    let result = online::step(&floats::SHAPE, theta, types, (&bad, Answer::Class(0)), RATES, work);
+    result == Err(Error::NotFinite { buffer: "x", index: 20 }) && hash_of(theta, types) == before
+}
+
+/// Of weights and knots.
+fn hash_of(theta: &[f32], types: &[Type<'_>; 2]) -> u32 {
+    let mut all = hash(theta);
+    for of in types {
+        if let Type::Tunable(tunable) = of {
+            all ^= hash(tunable.table().entries()).rotate_left(1);
+        }
+    }
+    all
+}
+
 /// The types of the deployed network, none of which learns.
 #[must_use]
 pub fn frozen_types() -> [Type<'static>; 2] {
@@ -96,12 +121,7 @@ pub fn online(theta: &mut [f32], types: &mut [Type<'_>; 2], work: &mut [f32; STE
         report.steps += 1;
     }
     report.after = judge_online(theta, types, work);
-    report.hash = hash(theta);
-    for of in types.iter() {
-        if let Type::Tunable(tunable) = of {
-            report.hash ^= hash(tunable.table().entries()).rotate_left(1);
-        }
-    }
+    report.hash = hash_of(theta, types);
     Some(report)
 }
 

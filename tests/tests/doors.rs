@@ -1,9 +1,13 @@
 //! Checked doors: whatever lengths and settings come in, the answer is a result or an error, never a panic.
 
-use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
+use ldnn_core::deploy::Activation;
+use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{self, Batch, Data, Init, Rows, Target};
 use ldnn_core::optimise::Rule;
+use ldnn_core::quantised::{Parts, Quantised};
 use ldnn_core::table::TableForm;
+use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
+use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::{Base, Error, Kind, Plain, Shape, table};
 use proptest::prelude::*;
 
@@ -122,4 +126,94 @@ fn impossible_shapes_are_refused_with_a_sentence() {
     ] {
         assert!(message(widths, kinds).len() > 20, "{widths:?}");
     }
+}
+
+#[test]
+fn of_two_lengths_neither_is_taken_where_they_differ() {
+    let knots = Knots { low: -1.0, high: 1.0, count: 3 };
+    let compact = Compact::new(Form::Linear, knots, Symmetry::None, Base::Zero, &[1.0, 0.0, 1.0]).unwrap();
+    let scale = Scale { step: 0.1, zero: 0 };
+    let wide = Scaled16::new(Table16::new(&[0, 1, 2]).unwrap(), scale, scale).unwrap();
+    let narrow = Scaled8::new(Table8(&[0; 256]), scale, scale).unwrap();
+    let all = [
+        Activation::Base(Base::Tanh),
+        Activation::Compact(compact),
+        Activation::Integer(wide),
+        Activation::Direct(narrow),
+    ];
+    for activation in all {
+        let (mut z, mut h) = ([0.5; 2], [7.0; 3]);
+        let error = activation.apply_with_slopes(&mut z, &mut h).unwrap_err();
+        assert_eq!((error.buffer, error.expected, error.got), ("h", 2, 3));
+        assert_eq!((z, h), ([0.5; 2], [7.0; 3]), "{activation:?}");
+    }
+
+    let shape = Shape::new(&[2, 1], &[]);
+    let (weights, shifts) = ([4, -2], [9, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let (biases, factors) = ([0], [1 << 9]);
+    let parts = Parts {
+        weights: &weights,
+        biases: &biases,
+        factors: &factors,
+        shifts,
+        tables: &[],
+        input: scale,
+        output: scale,
+    };
+    let network = Quantised::new(shape, parts).unwrap();
+    assert_eq!(network.quantise(&[0.0; 3], &mut [0; 2]).unwrap_err().buffer, "x");
+    assert_eq!(network.quantise(&[0.0; 2], &mut [0; 1]).unwrap_err().buffer, "to");
+}
+
+#[test]
+fn tables_of_another_network_are_not_built() {
+    let learned = |units| Kind::Learned { base: Base::Sine, units };
+    let shape = Shape::new(&[2, 4, 2], &[learned(3), learned(5)]);
+    let tables = table::tabulated(&shape, 9, 2.0).unwrap();
+    // As long as the right one all in all, with the types in the other order; and with one type alone.
+    let turned = table::tabulated(&Shape::new(&[2, 4, 2], &[learned(5), learned(3)]), 9, 2.0).unwrap();
+    let single = table::tabulated(&Shape::new(&[2, 4, 2], &[learned(3)]), 9, 2.0).unwrap();
+    let phi = vec![0.1f32; shape.phi_len()];
+    let mut work = vec![0.0; table::build_work_len(&shape, 9)];
+    for (to, buffer) in [(&tables, None), (&turned, Some("a type of the tables")), (&single, Some("types"))] {
+        let mut out = vec![0.0; to.phi_len()];
+        let built = table::build(&shape, to, &phi, &mut out, &mut work);
+        assert_eq!(built.err().map(|e| e.buffer), buffer);
+        let adjoint = table::build_adjoint(&shape, to, &phi, &out, &mut phi.clone(), &mut work);
+        assert_eq!(adjoint.err().map(|e| e.buffer), buffer);
+    }
+}
+
+/// A network of rectifiers, which make 0 of NaN: it must not get through unseen.
+#[test]
+fn a_training_step_names_the_number_that_is_not_finite() {
+    let shape = Shape::new(&[2, 3, 1], &[Kind::Base(Base::Relu)]);
+    let rule = Rule::Sgd { rate: 0.1f32, momentum: 0.5 };
+    let step = |x: &[f32], values: &[f32], first: f32| {
+        let mut params = [0.1; 13];
+        params[0] = first;
+        let (mut state, mut grad, mut work) = ([0.25; 13], [0.0; 13], [0.0; 200]);
+        let batch = Batch { data: Data { x, target: Target::Values(values) }, rows: Rows::Range { start: 1, len: 2 } };
+        let before = params.map(f32::to_bits);
+        let result = training_step(Plain, &rule, &shape, &mut params, &mut state, batch, None, 0, &mut grad, &mut work);
+        assert!(result.is_ok() || (params.map(f32::to_bits), state) == (before, [0.25; 13]));
+        result.map(|loss| assert!(loss.is_finite()))
+    };
+    let at = |buffer, index| Err(Error::NotFinite { buffer, index });
+    assert_eq!(step(&[0.5; 6], &[1.0; 3], 0.1), Ok(()));
+    // The batch does not have row 0.
+    assert_eq!(step(&[f32::NAN, 0.5, 0.5, 0.5, 0.5, 0.5], &[1.0; 3], 0.1), Ok(()));
+    assert_eq!(step(&[0.5, 0.5, 0.5, f32::NAN, 0.5, 0.5], &[1.0; 3], 0.1), at("x", 3));
+    assert_eq!(step(&[0.5; 6], &[1.0, 1.0, f32::INFINITY], 0.1), at("target", 2));
+    assert_eq!(step(&[0.5; 6], &[1.0; 3], f32::NEG_INFINITY), at("params", 0));
+    assert_eq!(step(&[1e30; 6], &[1.0; 3], 0.1), Err(Error::Diverges("the loss")));
+    assert_eq!(step(&[0.5; 6], &[1.0; 3], 3e38), Err(Error::Diverges("the loss")));
+}
+
+#[test]
+fn clamping_keeps_what_is_nan() {
+    let mut values = [f32::NAN, 3.0, -3.0, 0.5, f32::INFINITY, f32::NEG_INFINITY];
+    ldnn_core::optimise::clamp(&mut values, 1.0);
+    assert!(values[0].is_nan());
+    assert_eq!(values[1..], [1.0, -1.0, 0.5, 1.0, -1.0]);
 }

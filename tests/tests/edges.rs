@@ -7,7 +7,7 @@ use ldnn_core::online::{Answer, CLIP, Rates, step, work_len};
 use ldnn_core::optimise::Rule;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::table::{TableForm, evaluate as evaluate_table};
-use ldnn_core::{Base, Kind, Plain, Real, Shape};
+use ldnn_core::{Base, Error, Kind, Plain, Real, Shape};
 use ldnn_tests::program::{refuse, succeed};
 use ldnn_tests::{Loss, Problem};
 use serde_json::Value;
@@ -77,8 +77,11 @@ fn on_the_device_huge_logits_do_the_same() {
         theta[3..].copy_from_slice(&logits);
         let mut work = vec![0.0; work_len(&LOGITS)];
         let rates = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
-        let loss = step(&LOGITS, &mut theta, &mut [], (&[0.0], Answer::Class(label)), rates, &mut work).unwrap();
-        assert_eq!(f64::from(loss), of_logits::<f32>(logits.map(f64::from), label).0, "{logits:?}");
+        let loss = step(&LOGITS, &mut theta, &mut [], (&[0.0], Answer::Class(label)), rates, &mut work);
+        // A loss that is infinite there is refused here.
+        let expected = of_logits::<f32>(logits.map(f64::from), label).0;
+        let expected = if expected.is_finite() { Ok(expected) } else { Err(Error::Diverges("the loss")) };
+        assert_eq!(loss.map(f64::from), expected, "{logits:?}");
         assert_eq!(theta[3..], logits);
     }
 }
@@ -146,7 +149,7 @@ fn learned() -> Problem<f32> {
     Problem::new(shape, 12, Loss::CrossEntropy, 9)
 }
 
-/// The losses of so many steps, and the parameters after them.
+/// The losses of so many steps, NaN for one that is refused, and the parameters after them.
 fn train(problem: &Problem<f32>, rule: Rule<f32>, steps: usize) -> (Vec<f32>, Vec<f32>) {
     let shape = problem.shape;
     let theta = shape.theta_len();
@@ -155,7 +158,7 @@ fn train(problem: &Problem<f32>, rule: Rule<f32>, steps: usize) -> (Vec<f32>, Ve
     let (mut grad, mut work) = (vec![0.0; theta], vec![0.0; shape.work_len(12)]);
     let one = |t| {
         training_step(Plain, &rule, &shape, &mut params, &mut state, problem.batch(), None, t, &mut grad, &mut work)
-            .unwrap()
+            .unwrap_or(f32::NAN)
     };
     ((0..steps).map(one).collect(), params)
 }
@@ -207,7 +210,8 @@ fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
 fn a_rate_of_1e9_shows_in_the_loss_and_ends_every_time() {
     let problem = learned();
     for rule in RULES {
-        let (losses, _) = train(&problem, rule(1e9), 20);
+        let (losses, params) = train(&problem, rule(1e9), 20);
+        assert!(params.iter().all(|p| p.is_finite()), "what diverges is refused before a parameter is lost");
         assert!(losses[0].is_finite() && losses[0] < 3.0);
         assert!(losses[1..].iter().all(|l| !l.is_finite() || *l > 1e3 || *l < 1e-3), "{losses:?}");
         let (loss, dphi, trained) = outer(&problem, rule(1e9));

@@ -35,6 +35,17 @@ fn the_host_learns_what_the_device_learns() {
 }
 
 #[test]
+fn a_reading_that_is_nan_leaves_the_learning_device_as_it_was() {
+    let (mut theta, mut work, mut entries) = (floats::THETA, [0.0; STEP_WORK], [[0.0; KNOTS]; 2]);
+    let knots = learn::start_knots(&mut entries);
+    let mut tunable = learn::tunable_types(knots, &mut entries).unwrap();
+    for types in [&mut learn::frozen_types(), &mut tunable] {
+        assert!(learn::bad_reading_is_refused(&mut theta, types, &[0.5; 40], &mut work));
+    }
+    assert_eq!(theta, floats::THETA);
+}
+
+#[test]
 fn the_committed_export_gives_its_golden_answers() {
     let mut work = [0.0; infer::WORK];
     let Score { rows, same, right } = infer::all_floats(&mut work);

@@ -59,7 +59,9 @@ fn online(
     let stack = paint.used();
     let report = learn::online(theta, types, work)?;
     tell(what, &report, cost, stack, clock);
-    Some(report)
+    let refused = learn::bad_reading_is_refused(theta, types, &X[0], work);
+    say!("  a reading that is NaN: {}", if refused { "refused, the model as it was" } else { "NOT REFUSED" });
+    refused.then_some(report)
 }
 
 fn tell(what: &str, report: &Report, cost: u32, stack: usize, clock: &Clock) {
