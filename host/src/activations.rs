@@ -367,6 +367,7 @@ fn type_numbers<'a>(name: &str, learned: Option<&'a Activations>) -> Result<Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     fn sine() -> Learned {
         Learned::Subnet { base: "sine".into(), u: vec![1.0, -0.5], c: vec![0.0, 0.3], v: vec![2.0, 1.0], d: 0.5 }
@@ -376,7 +377,7 @@ mod tests {
     fn a_learned_type_evaluates_its_formula() {
         let z: f64 = 0.7;
         let expected = z.sin() + 0.2 * (2.0 * z.tanh() + (0.3f32 as f64 - 0.5 * z).tanh() + 0.5);
-        assert!((sine().evaluate(&[z]).unwrap()[0] - expected).abs() < 1e-15);
+        assert_abs_diff_eq!(sine().evaluate(&[z]).unwrap()[0], expected, epsilon = 1e-15);
     }
 
     #[test]
@@ -387,7 +388,9 @@ mod tests {
         let z = grid(SAMPLES, SAMPLE_RANGE);
         let (a, b) = (set.types[0].evaluate(&z).unwrap(), samples.types[0].evaluate(&z).unwrap());
         // Samples are kept in single precision.
-        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-6));
+        for (a, b) in a.iter().zip(&b) {
+            assert_abs_diff_eq!(a, b, epsilon = 1e-6);
+        }
     }
 
     #[test]

@@ -239,6 +239,7 @@ pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     // Expected values: scipy.stats.t.interval, ttest_rel, ttest_ind(equal_var=False) on the same numbers.
     const A: [f64; 5] = [1.0, 2.5, 3.0, 4.5, 5.0];
@@ -293,7 +294,7 @@ mod tests {
         // Far in the tail: erfc(z / sqrt(2)) for z = (400 * 400 / 2 - 0.5) / sd, which 1 - cdf would round to 0.
         let far: Vec<f64> = (0..400).map(f64::from).collect();
         let (_, p) = mann_whitney(&far, &far.iter().map(|x| x + 1000.0).collect::<Vec<_>>());
-        assert!((p / 2.445_433_067_647_707_8e-132 - 1.0).abs() < 1e-9, "{p}");
+        assert_abs_diff_eq!(p / 2.445_433_067_647_707_8e-132, 1.0, epsilon = 1e-9);
     }
 
     /// Normal numbers, from sums of twelve uniform ones.

@@ -1,5 +1,6 @@
 //! The canonical data, against facts about the original.
 
+use approx::assert_abs_diff_eq;
 use ldnn::data::{Dataset, Mnist1dConfig, Target, VanDerPolConfig, mnist1d_npz, npz};
 use ldnn_tests::tolerance::MNIST1D;
 
@@ -15,7 +16,7 @@ fn mnist1d_is_the_canonical_data_set() {
     let set = Dataset::mnist1d(&Mnist1dConfig::default()).unwrap();
     let pairs = [(set.x[0], FIRST), (set.x[159_999], LAST_OF_TRAINING), (set.x_test[39_999], LAST_OF_TEST)];
     for (ours, theirs) in pairs {
-        assert!((ours - theirs).abs() <= MNIST1D, "{ours} {theirs}");
+        assert_abs_diff_eq!(ours, theirs, epsilon = MNIST1D);
     }
     let (Target::Classes { labels, classes }, Target::Classes { labels: test, .. }) = (set.target, set.target_test)
     else {
@@ -33,7 +34,7 @@ fn the_archive_has_the_arrays_of_the_original() {
         [("x", vec![4000, 40]), ("y", vec![4000]), ("x_test", vec![1000, 40]), ("y_test", vec![1000]), ("t", vec![40])];
     assert_eq!(shapes, expected);
     let npz::Values::F64(t) = &arrays[4].1.values else { panic!("t is real") };
-    assert!((t[0] - FIRST_TIME).abs() <= 10.0 * MNIST1D);
+    assert_abs_diff_eq!(t[0], FIRST_TIME, epsilon = 10.0 * MNIST1D);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Deployed networks against the batch walk.
 
+use approx::assert_abs_diff_eq;
 use ldnn_core::deploy::{Activation, predict, work_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::{Base, Kind, Plain, Shape, network};
@@ -48,7 +49,7 @@ fn each_block_of_neurons_has_its_own_table() {
     let h: Vec<f32> = z.iter().enumerate().map(|(j, &z)| if j < 2 { z.sin() } else { z * z }).collect();
     for (o, &out) in out.iter().enumerate() {
         let expected = theta[20 + 10 + o] + (0..5).map(|j| theta[20 + 5 * o + j] * h[j]).sum::<f32>();
-        assert!((out - expected).abs() < 1e-5, "{out} for {expected}");
+        assert_abs_diff_eq!(out, expected, epsilon = 1e-5);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The edges of arithmetic: huge logits, classes without rows, denormal numbers, rates of 0 and 1e9. `docs/numerics.md` says
 //! what comes of each; here it is held to.
 
+use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Batch, Data, Init, Target, evaluate, gradient, hessian_product, predict};
 use ldnn_core::online::{Answer, CLIP, Rates, step, work_len};
@@ -43,7 +44,8 @@ fn huge_logits<T: Real>(huge: f64) {
     let (loss, grad) = of_logits::<T>([huge, 0.0, -huge], 2);
     assert_eq!((T::from_f64(loss), grad), (T::from_f64(2.0 * huge), [1.0, 0.0, -1.0]));
     let (loss, grad) = of_logits::<T>([huge; 3], 2);
-    assert!((loss - 3f64.ln()).abs() < 1e-6 && (grad[2] + 2.0 / 3.0).abs() < 1e-6, "{loss} {grad:?}");
+    assert_abs_diff_eq!(loss, 3f64.ln(), epsilon = 1e-6);
+    assert_abs_diff_eq!(grad[2], -(2.0 / 3.0), epsilon = 1e-6);
 }
 
 #[test]
@@ -66,7 +68,8 @@ fn a_logit_that_is_infinite_or_none_makes_the_loss_none() {
     }
     // Minus infinity is a probability of 0.
     let (loss, grad) = of_logits::<f32>([f64::NEG_INFINITY, 0.0, 0.0], 1);
-    assert!((loss - 2f64.ln()).abs() < 1e-6 && grad[0] == 0.0, "{loss} {grad:?}");
+    assert_abs_diff_eq!(loss, 2f64.ln(), epsilon = 1e-6);
+    assert!(grad[0] == 0.0, "{loss} {grad:?}");
     assert_eq!(of_logits::<f32>([f64::NEG_INFINITY, 0.0, 0.0], 0).0, f64::INFINITY);
 }
 
@@ -199,9 +202,9 @@ fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
         let (mut grad, mut work) = (vec![0.0; shape.param_len()], vec![0.0; shape.work_len(12)]);
         let here = gradient(Plain, &shape, &start, problem.batch(), None, &mut grad, &mut work).unwrap();
         // Six equal losses, a sixth of each.
-        assert!((loss - here).abs() < 1e-6, "{loss} {here}");
+        assert_abs_diff_eq!(loss, here, epsilon = 1e-6);
         for (a, b) in dphi.iter().zip(&grad[shape.theta_len()..]) {
-            assert!((a - b).abs() <= 1e-6 + 1e-5 * b.abs(), "{a} {b}");
+            assert_abs_diff_eq!(a, b, epsilon = 1e-6 + 1e-5 * b.abs());
         }
     }
 }

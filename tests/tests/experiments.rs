@@ -1,6 +1,7 @@
 //! The experiments from outside: every command leaves its figures, the report needs nothing else, and a killed run goes on
 //! to the same bits.
 
+use approx::assert_abs_diff_eq;
 use ldnn_tests::program::{path, refuse, succeed};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -87,7 +88,7 @@ fn a_saved_network_has_a_hessian_and_the_ways_to_it_agree() {
     let number = |row: &[String], i: usize| row[i].parse::<f64>().unwrap();
     // trace; sum of the spectrum
     assert_eq!(exact[2], exact[3]);
-    assert!((number(&lanczos, 3) - number(&exact, 2)).abs() < 0.2 * number(&exact, 2), "{exact:?} {lanczos:?}");
+    assert_abs_diff_eq!(number(&lanczos, 3), number(&exact, 2), epsilon = 0.2 * number(&exact, 2));
     let bytes = fs::read(dir.path().join("e/eigenvalues.npy")).unwrap();
     // 40 x 8 + 8 + 8 x 10 + 10 parameters
     assert!(bytes.starts_with(b"\x93NUMPY") && bytes.len() == 128 + 8 * 418, "{}", bytes.len());

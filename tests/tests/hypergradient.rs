@@ -1,5 +1,6 @@
 //! The derivative of a whole training, against central differences in double precision.
 
+use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Alternating, Buffers, OuterLoss, Unroll, alternating_step, hypergradient};
 use ldnn_core::network::{Init, Noise, gradient};
 use ldnn_core::optimise::Rule;
@@ -120,7 +121,9 @@ fn the_alternating_schedule_steps_the_activations_once_a_period() {
         assert_eq!(moved, (t + 1) % 3 == 0, "step {t}");
         if moved {
             let by_hand = before[theta..].iter().zip(&expected[theta..]).map(|(p, g)| p - 0.5 * g.clamp(-0.02, 0.02));
-            assert!(params[theta..].iter().zip(by_hand).all(|(p, e)| (p - e).abs() < 1e-14));
+            for (&found, expected) in params[theta..].iter().zip(by_hand) {
+                assert_abs_diff_eq!(found, expected, epsilon = 1e-14);
+            }
         }
     }
 }

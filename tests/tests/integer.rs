@@ -1,5 +1,6 @@
 //! Integer tables: every input there is.
 
+use approx::assert_abs_diff_eq;
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use proptest::prelude::*;
 
@@ -122,7 +123,8 @@ fn scales_span_their_range_and_refuse_the_impossible() {
     for (low, high) in [(-1.0, 1.0), (0.0, 6.0), (-0.2, 3.0), (2.0, 5.0)] {
         for (bits, least, most) in [(8, -128, 127), (16, -32768, 32767)] {
             let scale = Scale::spanning(low, high, bits).unwrap();
-            assert!((scale.real(least) - low).abs() <= scale.step && (scale.real(most) - high).abs() <= scale.step);
+            assert_abs_diff_eq!(scale.real(least), low, epsilon = scale.step);
+            assert_abs_diff_eq!(scale.real(most), high, epsilon = scale.step);
             for q in [least, least + 1, -3, 0, 77, most] {
                 assert_eq!(scale.integer(scale.real(q), least, most), q, "{low}..{high} in {bits} bits");
             }

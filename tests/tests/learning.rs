@@ -1,6 +1,7 @@
 //! A little grid of trainings, whose accuracies are a reviewed table: `golden/accuracies.txt`. The learned types are those
 //! of `ldnn meta` with its default settings, in `golden/activations.json`. `LDNN_BLESS=1` writes the table anew.
 
+use approx::assert_abs_diff_eq;
 use ldnn::activations::{Activations, Choice};
 use ldnn::data::{Dataset, Mnist1dConfig};
 use ldnn::task::Task;
@@ -72,5 +73,5 @@ fn exact_evaluation_of_learned_types_trains_as_tables_do() {
     let learned = Activations::read(&golden("activations.json")).unwrap();
     let of = |exact| accuracy(&task, &Choice::named("mix", Some(&learned), exact).unwrap(), 1);
     // The two differ by rounding, which ten epochs amplify: one row in a hundred may fall to another class.
-    assert!((of(true) - of(false)).abs() <= 1.0, "{} {}", of(true), of(false));
+    assert_abs_diff_eq!(of(true), of(false), epsilon = 1.0);
 }

@@ -1,5 +1,6 @@
 //! The program from outside: run folders, going on after a stop, errors that say what to do.
 
+use approx::assert_abs_diff_eq;
 use ldnn_tests::program::{path, refuse, run, succeed};
 use serde_json::Value;
 use std::fs;
@@ -76,7 +77,7 @@ fn tables_and_exact_evaluation_learn_nearly_the_same() {
     let course = |run: &str| json_lines(&dir.path().join(run).join("history.jsonl"));
     let (table, exact) = (course("table"), course("exact"));
     let loss = |course: &[Value]| course[2]["loss"].as_f64().unwrap();
-    assert!((loss(&table) - loss(&exact)).abs() < 1e-5 * loss(&exact));
+    assert_abs_diff_eq!(loss(&table), loss(&exact), epsilon = 1e-5 * loss(&exact));
     assert_ne!(table, exact, "two ways of evaluation with all the same bits: one of them was not used");
 }
 
@@ -154,7 +155,7 @@ fn validate_reads_the_authors_form_of_activations() {
         of["curve"]["test_loss"].as_array().unwrap().last().unwrap().as_f64().unwrap()
     };
     // Fifty samples of the sine are nearly the sine.
-    assert!((last("sine") - last("type1")).abs() < 1e-2, "{} {}", last("sine"), last("type1"));
+    assert_abs_diff_eq!(last("sine"), last("type1"), epsilon = 1e-2);
     assert!((last("sine") - last("mix")).abs() > 1e-3);
 }
 

@@ -55,6 +55,11 @@ fn pixels() -> Vec<u8> {
     (0..ROWS).flat_map(|r| (0..4).map(move |c| pixel(r, c))).collect()
 }
 
+/// A file that comes with the tests.
+fn data(name: &str) -> String {
+    format!("{}/data/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
 fn file(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
     fs::write(folder.join(name), bytes).unwrap();
 }
@@ -125,7 +130,6 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
 fn what_numpy_writes_is_read() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
-    let data = |name: &str| format!("{}/data/{name}", env!("CARGO_MANIFEST_DIR"));
     let packed = data("compressed.npz");
     let said = succeed(folder, &[&["train", &packed, "--out", "m.ldnn"], &SHORT[..]].concat());
     assert!(

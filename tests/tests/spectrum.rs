@@ -1,5 +1,6 @@
 //! Spectra with known answers, before any network's; then the Hessian of networks in several ways.
 
+use approx::assert_abs_diff_eq;
 use faer::Mat;
 use ldnn::analysis::curvature::{diagonal, hessian};
 use ldnn::analysis::lanczos::{Density, density, hutchinson};
@@ -78,7 +79,7 @@ fn a_diagonal_plus_rank_one_has_the_eigenvalues_of_its_secular_equation() {
     assert!(relative_error(&nodes, &expected) < 1e-9, "{nodes:?}");
     assert!((whole.points.iter().map(|p| p.1).sum::<f64>() - 1.0).abs() < ORACLE);
     let part = density(n, 12, 4, 1, &product).unwrap();
-    assert!((part.points.last().unwrap().0 - expected[n - 1]).abs() < 1e-6 * expected[n - 1]);
+    assert_abs_diff_eq!(part.points.last().unwrap().0, expected[n - 1], epsilon = 1e-6 * expected[n - 1]);
 }
 
 #[test]
@@ -95,17 +96,19 @@ fn a_quadratic_has_the_density_and_the_trace_that_it_was_made_of() {
     let found = density(n, 60, 20, 1, &product).unwrap();
     assert!(found.distance(&exact) < 0.1, "distance {}", found.distance(&exact));
     assert!((found.share(|v| v.abs() < 0.1) - 0.2).abs() < 0.02);
-    assert!((found.mean() * n as f64 - values.iter().sum::<f64>()).abs() < ORACLE * 5.0 * n as f64);
+    assert_abs_diff_eq!(found.mean() * n as f64, values.iter().sum::<f64>(), epsilon = ORACLE * 5.0 * n as f64);
     // Signs find the trace of a diagonal matrix without any error.
     let trace = hutchinson(n, 3, 1, &product).unwrap();
-    assert!((trace.value - values.iter().sum::<f64>()).abs() < 1e-9 && trace.standard_error < 1e-9);
+    assert_abs_diff_eq!(trace.value, values.iter().sum::<f64>(), epsilon = 1e-9);
+    assert!(trace.standard_error < 1e-9);
 }
 
 #[test]
 fn the_distance_of_densities_is_that_of_carried_mass() {
     let a = Density { points: vec![(0.0, 0.5), (1.0, 0.5)] };
     let b = Density { points: vec![(1.0, 0.5), (3.0, 0.5)] };
-    assert!((a.distance(&b) - 1.5).abs() < ORACLE && a.distance(&a) == 0.0);
+    assert_abs_diff_eq!(a.distance(&b), 1.5, epsilon = ORACLE);
+    assert!(a.distance(&a) == 0.0);
 }
 
 #[test]
@@ -179,7 +182,8 @@ fn a_spectrum_agrees_with_itself_however_it_is_found() {
         assert!(lanczos.density.distance(&exact.density) < 0.03 * width, "{name}");
         assert!((lanczos.largest() - exact.largest()).abs() < 1e-6 * width, "{name}");
         let [below, zero, above] = exact.signs(1e-3);
-        assert!((below + zero + above - 1.0).abs() < ORACLE && zero == exact.near_zero(1e-3));
+        assert_abs_diff_eq!(below + zero + above, 1.0, epsilon = ORACLE);
+        assert!(zero == exact.near_zero(1e-3));
         let joint = SpectrumConfig { parameters: Parameters::Joint, probes: 0, ..Default::default() };
         assert_eq!(spectrum(&point, &joint).unwrap().parameters, point.len(true));
     }
@@ -190,14 +194,18 @@ fn the_participation_ratio_is_1_for_one_direction_and_n_for_independent_neurons(
     let (rows, n) = (64, 6);
     let together: Vec<f64> = (0..rows * n).map(|i| (i / n) as f64 * (1 + i % n) as f64).collect();
     let one = participation(&together, n).unwrap();
-    assert!((one.ratio - 1.0).abs() < ORACLE && (one.normalised - 1.0 / n as f64).abs() < ORACLE);
+    assert_abs_diff_eq!(one.ratio, 1.0, epsilon = ORACLE);
+    assert_abs_diff_eq!(one.normalised, 1.0 / n as f64, epsilon = ORACLE);
     // Rows of a Hadamard matrix: columns that are orthogonal, of equal length and of mean 0.
     let sign = |r: usize, c: usize| if (r & c).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
     let apart: Vec<f64> = (0..rows).flat_map(|r| (1..=n).map(move |c| sign(r, c))).collect();
     let all = participation(&apart, n).unwrap();
-    assert!((all.ratio - n as f64).abs() < ORACLE && (all.normalised - 1.0).abs() < ORACLE);
+    assert_abs_diff_eq!(all.ratio, n as f64, epsilon = ORACLE);
+    assert_abs_diff_eq!(all.normalised, 1.0, epsilon = ORACLE);
     let some: Vec<f64> = random(rows * n, 4);
     let (a, b) = (participation(&some, n).unwrap(), participation_by_eigenvalues(&some, n).unwrap());
-    assert!((a.ratio - b.ratio).abs() < ORACLE * a.ratio && a.ratio > 1.0 && a.ratio < n as f64);
+    assert_abs_diff_eq!(a.ratio, b.ratio, epsilon = ORACLE * a.ratio);
+    assert!(a.ratio > 1.0);
+    assert!(a.ratio < n as f64);
     assert!(participation(&[1.0; 12], n).is_err() && participation(&[1.0; 6], n).is_err());
 }

@@ -229,6 +229,7 @@ fn gaussian_filter(x: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     /// Facts about the canonical data set (`mnist1d` 0.0.2.post1, default arguments).
     #[test]
@@ -241,9 +242,10 @@ mod tests {
         assert_eq!((train.iter().min(), train.iter().max()), (Some(&394), Some(&411)));
         let (mean, sd) = moments(&made.x[..160_000]);
         // Three printed digits.
-        assert!((mean + 0.0003).abs() < 5e-5 && (sd - 0.998).abs() < 5e-4);
+        assert_abs_diff_eq!(mean, -0.0003, epsilon = 5e-5);
+        assert_abs_diff_eq!(sd, 0.998, epsilon = 5e-4);
         let low = made.x.iter().copied().fold(f64::MAX, f64::min);
-        assert!((low + 5.48).abs() < 5e-3);
+        assert_abs_diff_eq!(low, -5.48, epsilon = 5e-3);
     }
 
     #[test]

@@ -544,6 +544,7 @@ fn numbers(text: &[String]) -> Option<Vec<f64>> {
 mod tests {
     use super::super::table::Reading;
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     fn tabular(text: &str, target: &str) -> Result<Tabular> {
         let how = Reading { text: vec![target], ..Reading::default() };
@@ -628,7 +629,7 @@ mod tests {
         assert_eq!((set.x, set.x_test), (vec![-1.0, 0.0, 1.0, 0.0], vec![98.0, 4.0]));
         let Purpose::Regression { scale, .. } = purpose else { panic!("no regression") };
         let Target::Values { values, .. } = set.target_test else { panic!("no values") };
-        assert!((scale[0].undo(values[0]) - 0.3).abs() < 1e-15);
+        assert_abs_diff_eq!(scale[0].undo(values[0]), 0.3, epsilon = 1e-15);
     }
 
     #[test]

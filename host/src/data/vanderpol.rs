@@ -128,6 +128,7 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     /// The largest difference to steps of a quarter.
     fn error(config: &VanDerPolConfig) -> f64 {
@@ -154,6 +155,7 @@ mod tests {
     #[test]
     fn the_harmonic_oscillator_turns_in_a_circle() {
         let [x, v] = advance(0.0, [1.0, 0.0], 1.0, 200);
-        assert!((x - 1f64.cos()).abs() < 1e-10 && (v + 1f64.sin()).abs() < 1e-10);
+        assert_abs_diff_eq!(x, 1f64.cos(), epsilon = 1e-10);
+        assert_abs_diff_eq!(v, -1f64.sin(), epsilon = 1e-10);
     }
 }

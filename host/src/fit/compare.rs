@@ -110,6 +110,7 @@ impl Scores {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     fn scores(mix: &[(u64, f64)], relu: &[(u64, f64)]) -> Scores {
         let mut s = Scores::new(vec!["relu".into(), "tanh".into(), "mix".into()], Metric::Accuracy);
@@ -125,7 +126,7 @@ mod tests {
         let c = s.difference(2, 0);
         // Differences 10 and 10.5: mean 10.25, sd 0.35355, t(1) = 12.7062, half-width 12.7062 * 0.35355 / sqrt(2).
         assert_eq!((c.n, c.difference), (2, 10.25));
-        assert!((c.half_width - 3.176_551).abs() < 1e-5, "{}", c.half_width);
+        assert_abs_diff_eq!(c.half_width, 3.176_551, epsilon = 1e-5);
         let verdict = s.verdict().unwrap();
         assert_eq!(
             verdict,
@@ -149,6 +150,6 @@ mod tests {
         let mut s = scores(&[(1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0), (5, 5.0)], &[]);
         s.wider = spread_of_folds(5);
         // t(4) = 2.776445, variance 2.5: 2.776445 * sqrt(2.5 * (1 / 5 + 1 / 4)).
-        assert!((s.summary(2).half_width - 2.776_445 * (2.5f64 * 0.45).sqrt()).abs() < 1e-5);
+        assert_abs_diff_eq!(s.summary(2).half_width, 2.776_445 * (2.5f64 * 0.45).sqrt(), epsilon = 1e-5);
     }
 }

@@ -211,6 +211,7 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     #[test]
     fn classification_scores_by_hand() {
@@ -223,9 +224,9 @@ mod tests {
         else {
             panic!("no classification")
         };
-        assert!((accuracy - 70.0).abs() < 1e-12);
-        assert!((balanced - 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0).abs() < 1e-12);
-        assert!((f1 - 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0).abs() < 1e-12);
+        assert_abs_diff_eq!(accuracy, 70.0, epsilon = 1e-12);
+        assert_abs_diff_eq!(balanced, 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0, epsilon = 1e-12);
+        assert_abs_diff_eq!(f1, 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0, epsilon = 1e-12);
         assert_eq!(confusion, [vec![4, 1, 0], vec![0, 2, 1], vec![1, 0, 1]]);
     }
 
@@ -239,12 +240,15 @@ mod tests {
         else {
             panic!("no classification")
         };
-        let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
         let [a, b, c] = &each[..] else { panic!("three classes") };
-        assert!(near(a.precision, 50.0) && near(a.recall, 200.0 / 3.0) && near(a.f1, 400.0 / 7.0), "{a:?}");
+        assert_abs_diff_eq!(a.precision, 50.0, epsilon = 1e-12);
+        assert_abs_diff_eq!(a.recall, 200.0 / 3.0, epsilon = 1e-12);
+        assert_abs_diff_eq!(a.f1, 400.0 / 7.0, epsilon = 1e-12);
         assert!(b.precision == 0.0 && b.recall == 0.0 && b.f1 == 0.0 && b.rows == 2, "{b:?}");
         assert!(c.rows == 0 && c.precision.is_nan() && c.recall.is_nan() && c.f1.is_nan(), "{c:?}");
-        assert!(near(accuracy, 40.0) && near(balanced, 100.0 / 3.0) && near(f1, 200.0 / 7.0));
+        assert_abs_diff_eq!(accuracy, 40.0, epsilon = 1e-12);
+        assert_abs_diff_eq!(balanced, 100.0 / 3.0, epsilon = 1e-12);
+        assert_abs_diff_eq!(f1, 200.0 / 7.0, epsilon = 1e-12);
     }
 
     #[test]
@@ -257,7 +261,9 @@ mod tests {
         else {
             panic!("no regression")
         };
-        assert!((rmse[0] - (4.0f64 / 3.0).sqrt()).abs() < 1e-15 && (mae[0] - 2.0 / 3.0).abs() < 1e-15);
-        assert!((r2[0] - (1.0 - 4.0 / 2.0)).abs() < 1e-15 && r2[1].is_nan());
+        assert_abs_diff_eq!(rmse[0], (4.0f64 / 3.0).sqrt(), epsilon = 1e-15);
+        assert_abs_diff_eq!(mae[0], 2.0 / 3.0, epsilon = 1e-15);
+        assert_abs_diff_eq!(r2[0], 1.0 - 4.0 / 2.0, epsilon = 1e-15);
+        assert!(r2[1].is_nan());
     }
 }

@@ -177,6 +177,7 @@ impl Kernel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_abs_diff_eq;
 
     const POINTS: [(f64, f64); 6] = [(0.2, 1.0), (0.5, -0.5), (0.9, 0.3), (1.4, 0.8), (2.0, 1.7), (0.1, 0.0)];
 
@@ -184,7 +185,7 @@ mod tests {
     fn the_kernel_density_is_that_of_scipy() {
         // scipy.stats.gaussian_kde of the same points at (0.5, 0.5)
         let density = Kernel::of(&POINTS).unwrap().density(&POINTS, 0.5, 0.5);
-        assert!((density - 0.177_968_75).abs() < 1e-7, "{density}");
+        assert_abs_diff_eq!(density, 0.177_968_75, epsilon = 1e-7);
         assert!(Kernel::of(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]).is_none(), "a line has no density");
     }
 
@@ -194,7 +195,7 @@ mod tests {
         let total: f64 = field.values.iter().sum();
         for (level, share) in field.levels().into_iter().zip(SHARES) {
             let inside: f64 = field.values.iter().filter(|v| **v >= level).sum();
-            assert!((inside / total - share).abs() < 0.02);
+            assert_abs_diff_eq!(inside / total, share, epsilon = 0.02);
             assert!(!field.contour(level).is_empty());
         }
     }

@@ -1,6 +1,7 @@
 //! Learned activations as samples and in every file that has them; the authors' own reading of ours.
 
 use super::*;
+use approx::assert_abs_diff_eq;
 
 /// What the authors' program does with the numbers of a line: straight lines between samples on equal steps over [-5, 5], the
 /// first and the last one going on beyond the ends; in single precision.
@@ -23,7 +24,7 @@ fn the_authors_interpolation_takes_our_samples() {
         assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [samples, samples]);
         for (line, t) in lines.iter().zip(&set.types) {
             for (y, exact) in line.iter().zip(t.evaluate(&grid(samples, SAMPLE_RANGE)).unwrap()) {
-                assert!((f64::from(*y) - exact).abs() < 1e-6);
+                assert_abs_diff_eq!(f64::from(*y), exact, epsilon = 1e-6);
             }
             let z = grid(3001, SAMPLE_RANGE);
             let exact = t.evaluate(&z).unwrap();
@@ -49,7 +50,9 @@ fn samples_and_exports_are_read_wherever_activations_are() {
         if form == Form::Txt {
             for (a, b) in set.types.iter().zip(&back.types) {
                 let (a, b) = (a.evaluate(&z).unwrap(), b.evaluate(&z).unwrap());
-                assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-6));
+                for (a, b) in a.iter().zip(&b) {
+                    assert_abs_diff_eq!(a, b, epsilon = 1e-6);
+                }
             }
         } else {
             assert_eq!(back, set);

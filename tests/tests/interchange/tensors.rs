@@ -1,6 +1,7 @@
 //! Safetensors and NumPy archives: there and back, plain weights of PyTorch, and whatever is wrong with a file.
 
 use super::*;
+use approx::assert_abs_diff_eq;
 
 #[test]
 fn safetensors_and_npz_give_back_every_model_to_the_bit() {
@@ -97,7 +98,9 @@ fn weights_of_pytorch_are_taken_under_every_usual_name() {
     let weights: Vec<f64> = layer(1, &hidden, 6, 3).iter().map(|y| y.exp()).collect();
     let Predictions::Classes(_, chances) = model.predict(&x).unwrap() else { panic!() };
     let total: f64 = weights.iter().sum();
-    assert!(chances.iter().zip(&weights).all(|(p, w)| (p - w / total).abs() < 1e-6), "{chances:?}");
+    for (&chance, weight) in chances.iter().zip(&weights) {
+        assert_abs_diff_eq!(chance, weight / total, epsilon = 1e-6);
+    }
 }
 
 #[test]
