@@ -26,9 +26,9 @@ validate=(validate --task digits --compare relu,tanh --hidden 20 --epochs 10 --r
 study=(run study.toml)
 reproduce=(reproduce family fig4 --preset smoke)
 
-# same A B: all results but those that name the folder or tell the time; what was moved aside is no result.
+# same A B: all results but those that tell the time; what was moved aside is no result.
 same() {
-    diff -r -x .lock -x shards -x '*.damaged' -x report.txt -x report.html -x report.md "$1" "$2" >difference ||
+    diff -r -x .lock -x shards -x '*.damaged' -x report.html -x report.md "$1" "$2" >difference ||
         { head difference; fail "$2 differs from $1"; }
 }
 now() { date +%s%N; }

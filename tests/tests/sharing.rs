@@ -17,7 +17,7 @@ fn results(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if ["shards", ".lock", "report.txt", "report.html", "report.md"].contains(&name.as_str()) {
+            if ["shards", ".lock", "report.html", "report.md"].contains(&name.as_str()) {
                 continue;
             }
             if path.is_dir() {

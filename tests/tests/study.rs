@@ -45,7 +45,7 @@ fn results(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() && name != "shards" {
                 folders.push(path);
-            } else if !path.is_dir() && ![".lock", "report.txt"].contains(&name.as_str()) {
+            } else if !path.is_dir() && name != ".lock" {
                 all.insert(path.strip_prefix(run).unwrap().into(), fs::read(&path).unwrap());
             }
         }

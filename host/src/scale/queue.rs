@@ -178,7 +178,7 @@ spec:
       labels: {{ study: {name}, stage: {stage} }}
     spec:
       restartPolicy: Never
-      # After SIGTERM a training in flight has 15 s; then it is dropped.
+      # After SIGTERM a process ends within a second.
       terminationGracePeriodSeconds: 30
       containers:
         - name: ldnn
