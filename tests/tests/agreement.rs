@@ -1,6 +1,7 @@
 //! Every export answers as `ldnn predict` does: on raw rows of random tables, in every form, from units to units.
 
 use ldnn::activations::Learned;
+use ldnn::config::Stored;
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
 use ldnn::export::{
@@ -264,7 +265,7 @@ proptest! {
             for (form, weights) in exports {
                 let place = tempfile::tempdir().unwrap();
                 let config = config(form, weights);
-                let folder = RunFolder::open(&place.path().join("out"), &config, false).unwrap();
+                let folder = RunFolder::open(&place.path().join("out"), &Stored::new("export", &config).unwrap(), false).unwrap();
                 let inputs = model.inputs.len();
                 let none = Set::new(vec![], SetTarget::Classes(vec![]), inputs);
                 let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none };

@@ -63,45 +63,30 @@ fn assert_known(output: &Output, args: &[&str], flags: &BTreeSet<String>) {
     }
 }
 
-fn command_of(args: &[&str]) -> clap_like::Leaf {
-    clap_like::Leaf::of(args)
+/// The flags of a command.
+struct Flags {
+    all: BTreeSet<String>,
+    numeric: Vec<String>,
 }
 
-/// What the library tells of its commands.
-mod clap_like {
-    use super::{BTreeSet, TypeId};
+fn flags_of(args: &[&str]) -> Flags {
+    let mut root = ldnn::cli::command();
+    root.build();
+    let outer = root.find_subcommand(args[0]).unwrap();
+    let leaf = outer.find_subcommand(args[1]).unwrap_or(outer);
+    let numbers =
+        [TypeId::of::<usize>(), TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<f64>(), TypeId::of::<f32>()];
 
-    pub struct Leaf {
-        pub flags: BTreeSet<String>,
-        pub numeric: Vec<String>,
-    }
-
-    impl Leaf {
-        pub fn of(args: &[&str]) -> Leaf {
-            let mut root = ldnn::cli::command();
-            root.build();
-            let outer = root.find_subcommand(args[0]).unwrap();
-            let leaf = outer.find_subcommand(args[1]).unwrap_or(outer);
-            let numbers = [
-                TypeId::of::<usize>(),
-                TypeId::of::<u64>(),
-                TypeId::of::<u32>(),
-                TypeId::of::<f64>(),
-                TypeId::of::<f32>(),
-            ];
-            let mut flags = BTreeSet::from(["help".to_string(), "version".to_string()]);
-            let mut numeric = vec![];
-            for arg in leaf.get_arguments() {
-                let Some(long) = arg.get_long() else { continue };
-                flags.insert(long.into());
-                let kind = arg.get_value_parser().type_id();
-                if numbers.iter().any(|number| kind == *number) && long != "jobs" {
-                    numeric.push(long.into());
-                }
-            }
-            Leaf { flags, numeric }
+    let mut flags = Flags { all: ["help", "version"].map(String::from).into(), numeric: vec![] };
+    for arg in leaf.get_arguments() {
+        let Some(long) = arg.get_long() else { continue };
+        flags.all.insert(long.into());
+        let kind = arg.get_value_parser().type_id();
+        if numbers.iter().any(|number| kind == *number) && long != "jobs" {
+            flags.numeric.push(long.into());
         }
     }
+    flags
 }
 
 #[test]
@@ -110,14 +95,14 @@ fn every_flag_that_an_error_names_is_one_of_the_command() {
     prepare(dir.path());
     let mut refused = 0;
     for command in COMMANDS {
-        let leaf = command_of(command);
-        for flag in &leaf.numeric {
+        let flags = flags_of(command);
+        for flag in &flags.numeric {
             for value in ["0", "-1", "nan", "1e30", "1000000000000"] {
                 let assigned = format!("--{flag}={value}");
                 let args = [command, &[assigned.as_str()]].concat();
                 let output = run(dir.path(), &args);
                 refused += usize::from(output.status.code() == Some(2));
-                assert_known(&output, &args, &leaf.flags);
+                assert_known(&output, &args, &flags.all);
             }
         }
     }
@@ -152,14 +137,14 @@ fn every_flag_that_an_error_about_a_setting_names_is_one_of_the_command() {
     prepare(dir.path());
     let mut refused = 0;
     for command in COMMANDS.iter().filter(|c| c[0] != "reproduce") {
-        let leaf = command_of(command);
+        let flags = flags_of(command);
         for (name, _) in settings(dir.path(), command).iter().filter(|(_, is_number)| *is_number) {
             for value in ["0", "-1", "nan"] {
                 let assigned = format!("{name}={value}");
                 let args = [command, &["--set", &assigned][..]].concat();
                 let output = run(dir.path(), &args);
                 refused += usize::from(output.status.code() == Some(2));
-                assert_known(&output, &args, &leaf.flags);
+                assert_known(&output, &args, &flags.all);
             }
         }
     }
@@ -179,7 +164,8 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
         let is_known = |name: &str| {
             let inside = format!("{name}.");
             known.contains(name) || known.iter().any(|k| k.starts_with(&inside)) || {
-                let message = run(at, &[command, &["--set", &format!("{name}=1")][..]].concat());
+                let assigned = format!("{name}=1");
+                let message = run(at, &[command, &["--set", &assigned][..]].concat());
                 !String::from_utf8_lossy(&message.stderr).contains("there is no setting")
             }
         };
@@ -187,7 +173,8 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
             let last = name.rsplit('.').next().unwrap();
             // A letter too much, where it belongs, at the top, and in a section of another command.
             for typo in [format!("{name}x"), format!("{last}x"), format!("train.{last}"), last.to_string()] {
-                let args = [command, &["--set", &format!("{typo}=1")][..]].concat();
+                let assigned = format!("{typo}=1");
+                let args = [command, &["--set", &assigned][..]].concat();
                 let output = run(at, &args);
                 let message = String::from_utf8_lossy(&output.stderr);
                 let Some((_, meant)) = message.split_once("did you mean ") else { continue };

@@ -241,10 +241,10 @@ fn folders_are_protected() {
     let quick = |more: &[&'static str]| validate(&[&["--compare", "relu", "--out"], more].concat());
     fs::create_dir(dir.path().join("mine")).unwrap();
     fs::write(dir.path().join("mine/thesis.tex"), "x").unwrap();
-    assert!(refuse(dir.path(), &quick(&["mine"]), 1).contains("empty folder"));
-    assert!(refuse(dir.path(), &quick(&["mine", "--replace"]), 1).contains("empty folder"));
+    assert!(refuse(dir.path(), &quick(&["mine"]), 2).contains("empty folder"));
+    assert!(refuse(dir.path(), &quick(&["mine", "--replace"]), 2).contains("empty folder"));
     succeed(dir.path(), &quick(&["run"]));
-    let message = refuse(dir.path(), &quick(&["run", "--seed", "5"]), 1);
+    let message = refuse(dir.path(), &quick(&["run", "--seed", "5"]), 2);
     assert!(message.contains("other settings") && message.contains("--replace"), "{message}");
     succeed(dir.path(), &quick(&["run", "--seed", "5", "--replace"]));
     fs::write(dir.path().join("file"), "x").unwrap();

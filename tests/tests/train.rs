@@ -203,7 +203,7 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
     // The same file with other rows.
     fs::write(dir.path().join("t.csv"), gestures(93)).unwrap();
     let message = refuse(dir.path(), &["train", "--config", "a.ldnn.run/config.toml", "--out", "c.ldnn"], 2);
-    assert!(message.contains("was made for other rows of 't.csv'"), "{message}");
+    assert!(message.contains("the rows of 't.csv' are not those that the --config was made for"), "{message}");
 }
 
 #[test]
