@@ -267,6 +267,13 @@ impl<'a> Trainee<'a> {
 /// A training explodes when its loss is so many times that of a network that answers 0.
 pub const EXPLOSION: f64 = 10.0;
 
+/// How much smaller steps of gradient descent are for many inputs. The curvature of the loss grows with the number of
+/// standardised inputs: with several hundred, as in images, the learning rate for tens of them diverges.
+#[must_use]
+pub fn rate_scale(inputs: usize) -> f64 {
+    (100.0 / inputs as f64).min(1.0)
+}
+
 /// Rows that are evaluated at a time.
 pub const EVALUATION_ROWS: usize = 200;
 

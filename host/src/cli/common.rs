@@ -28,7 +28,8 @@ pub struct TaskArgs {
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
 
-    /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels)
+    /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels; inputs, and y of other
+    /// numbers, are standardised)
     #[arg(long, value_name = "FILE.npz", conflicts_with = "task")]
     data: Option<PathBuf>,
 }
@@ -36,11 +37,44 @@ pub struct TaskArgs {
 impl TaskArgs {
     /// The task, and how the settings name it.
     pub fn load(&self, layers: &Layers) -> Result<(String, Task)> {
+        let (name, set) = self.dataset(layers)?;
+        Ok((name, Task::new(&set.standardised())))
+    }
+
+    /// As [`TaskArgs::load`], with the user's own data in their own units.
+    pub fn load_in_own_units(&self, layers: &Layers) -> Result<(String, Task)> {
+        let (name, set) = self.dataset(layers)?;
+        Ok((name, Task::new(set.as_it_is())))
+    }
+
+    fn dataset(&self, layers: &Layers) -> Result<(String, Found)> {
         let flag = self.data.as_ref().map(|path| path.display().to_string()).or(self.task.clone());
         let name = layers.pick("task", flag)?.unwrap_or_else(|| "mnist1d".into());
         let may_be_file = self.task.is_none() && (self.data.is_some() || is_archive(&name));
-        let task = task_named(&name, may_be_file)?;
-        Ok((name, task))
+        let found = dataset_named(&name, may_be_file)?;
+        Ok((name, found))
+    }
+}
+
+/// A data set that settings name.
+enum Found {
+    /// It is bundled, and scaled as the experiments want it.
+    Bundled(Dataset),
+    /// It is the user's own.
+    Own(Dataset),
+}
+
+impl Found {
+    fn standardised(self) -> Dataset {
+        match self {
+            Found::Bundled(set) => set,
+            Found::Own(set) => set.standardised(),
+        }
+    }
+
+    fn as_it_is(&self) -> &Dataset {
+        let (Found::Bundled(set) | Found::Own(set)) = self;
+        set
     }
 }
 
@@ -59,14 +93,17 @@ impl TaskArgs {
     }
 }
 
-/// The task that settings name.
+/// The task that settings name; the user's own data are standardised.
 pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
-    let set = match Dataset::named(name)? {
-        Some(set) => set,
-        None if may_be_file => Dataset::from_npz(Path::new(name)).context("--data")?,
+    Ok(Task::new(&dataset_named(name, may_be_file)?.standardised()))
+}
+
+fn dataset_named(name: &str, may_be_file: bool) -> Result<Found> {
+    match Dataset::named(name)? {
+        Some(set) => Ok(Found::Bundled(set)),
+        None if may_be_file => Ok(Found::Own(Dataset::from_npz(Path::new(name)).context("--data")?)),
         None => bail!("--task {name}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz"),
-    };
-    Ok(Task::new(&set))
+    }
 }
 
 /// Whether the settings mean a file.

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use ldnn::activations::Activations;
 use ldnn::config::Layers;
 use ldnn::task::Task;
-use ldnn::train::{Optimiser, TrainConfig};
+use ldnn::train::{Optimiser, TrainConfig, rate_scale};
 use ldnn::validate::{Learned, ValidateConfig};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub struct EnsembleArgs {
     /// Optimiser [default: sgd]
     #[arg(long, value_name = "NAME")]
     optimiser: Option<Optimiser>,
-    /// Learning rate [default: 0.01]
+    /// Learning rate [default: 0.01, less for more than 100 inputs]
     #[arg(long, value_name = "X")]
     rate: Option<f64>,
     /// Momentum; decay of the mean square for rmsprop; beta1 for adam [default: 0.8]
@@ -110,7 +110,7 @@ impl EnsembleArgs {
             None => layers.pick("learned", None)?.unwrap_or_default(),
         };
         let files = given.into_iter().flatten().chain(TaskArgs::file_of(&name)).collect();
-        let config = default_ensembles(&learned);
+        let config = default_ensembles(&learned, &task);
         Ok((task, config, Start { layers, task: name, learned, files }))
     }
 
@@ -137,7 +137,7 @@ fn read_all(files: &[PathBuf]) -> Result<Vec<Learned>> {
     files.iter().enumerate().map(read).collect()
 }
 
-fn default_ensembles(learned: &[Learned]) -> ValidateConfig {
+fn default_ensembles(learned: &[Learned], task: &Task) -> ValidateConfig {
     ValidateConfig {
         activations: names(learned),
         runs: 10,
@@ -147,7 +147,7 @@ fn default_ensembles(learned: &[Learned]) -> ValidateConfig {
         train: TrainConfig {
             hidden: vec![100],
             optimiser: Optimiser::Sgd,
-            rate: 0.01,
+            rate: 0.01 * rate_scale(task.inputs),
             momentum: 0.8,
             batch: 200,
             epochs: 100,

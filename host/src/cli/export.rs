@@ -183,7 +183,7 @@ impl ExportArgs {
                 None => ("none".into(), rows_of(model, None)?),
                 Some(path) => (path.display().to_string(), rows_of(model, Some(&path))?),
             },
-            _ => self.task.load(&layers)?,
+            _ => self.task.load_in_own_units(&layers)?,
         };
         let export = ExportConfig {
             name: self.name.clone(),

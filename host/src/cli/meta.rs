@@ -8,7 +8,7 @@ use ldnn::folder::RunFolder;
 use ldnn::meta::{self, MetaConfig, Objective, Schedule, Tape};
 use ldnn::progress::{Output, Progress};
 use ldnn::task::Task;
-use ldnn::train::Optimiser;
+use ldnn::train::{Optimiser, rate_scale};
 use serde::{Deserialize, Serialize};
 
 #[derive(clap::Args)]
@@ -74,7 +74,8 @@ pub struct Args {
     /// Optimiser of the weights; RMSprop's mean square starts at 1 [default: sgd; with --outer-loss train rmsprop]
     #[arg(long, value_name = "NAME")]
     inner_optimiser: Option<Optimiser>,
-    /// Learning rate of the weights [default: 0.2; with --outer-loss train 0.01]
+    /// Learning rate of the weights [default: 0.2, less for more than 100 inputs; with --outer-loss train
+    /// 0.01]
     #[arg(long, value_name = "X")]
     inner_rate: Option<f64>,
     /// Momentum of the weights, or decay of RMSprop's mean square [default: 0.8]
@@ -141,7 +142,11 @@ impl Args {
         let (name, task) = self.task.load(&layers)?;
         let default = match layers.pick("meta.outer_loss", self.outer_loss)? {
             Some(Objective::Train) => MetaConfig::authors(MetaConfig::default().steps),
-            _ => MetaConfig { held_out: task.train.rows() / 4, ..MetaConfig::default() },
+            _ => MetaConfig {
+                held_out: (task.train.rows() / 4).max(1),
+                inner_rate: MetaConfig::default().inner_rate * rate_scale(task.inputs),
+                ..MetaConfig::default()
+            },
         };
         let settings = layers.resolve(Settings { task: name.clone(), meta: default }, |s| self.apply(&mut s.meta))?;
         settings.meta.check(&task)?;

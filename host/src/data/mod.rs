@@ -26,6 +26,7 @@ pub use vanderpol::VanDerPolConfig;
 use anyhow::{Context, Result, bail, ensure};
 use npz::{Array, Values};
 use std::path::Path;
+use tabular::Standard;
 
 /// What the rows are labelled with.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +131,31 @@ impl Dataset {
     /// If the file is not there, is malformed, or the arrays do not fit together; the message names the array.
     pub fn from_npz(path: &Path) -> Result<Dataset> {
         Self::from_arrays(path).with_context(|| format!("in data file '{}'", path.display()))
+    }
+
+    /// The same with every input, and every target that is a number, standardised by mean and standard
+    /// deviation over the training rows: networks learn badly, or diverge, in other units.
+    #[must_use]
+    pub fn standardised(mut self) -> Dataset {
+        let width = self.features;
+        for j in 0..width {
+            let scale = Standard::of(self.x.iter().skip(j).step_by(width).copied());
+            let own = self.x.iter_mut().skip(j).step_by(width);
+            let of_test = self.x_test.iter_mut().skip(j).step_by(width);
+            own.chain(of_test).for_each(|x| *x = scale.apply(*x));
+        }
+
+        if let (Target::Values { values, width }, Target::Values { values: of_test, .. }) =
+            (&mut self.target, &mut self.target_test)
+        {
+            for j in 0..*width {
+                let scale = Standard::of_target(values.iter().skip(j).step_by(*width).copied());
+                let own = values.iter_mut().skip(j).step_by(*width);
+                let of_test = of_test.iter_mut().skip(j).step_by(*width);
+                own.chain(of_test).for_each(|y| *y = scale.apply(*y));
+            }
+        }
+        self
     }
 
     fn from_arrays(path: &Path) -> Result<Dataset> {

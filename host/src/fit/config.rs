@@ -3,7 +3,7 @@
 use crate::activations::{Activations, base_named, is_learned};
 use crate::meta::{MetaConfig, Schedule};
 use crate::task::Task;
-use crate::train::{Optimiser, TrainConfig};
+use crate::train::{Optimiser, TrainConfig, rate_scale};
 use crate::validate::SelectConfig;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -91,14 +91,14 @@ impl FitConfig {
     }
 
     /// The learning rates that are tried on a task of so many inputs. Adam's steps do not depend on the
-    /// size of the gradient; those of gradient descent shrink with [`calm`].
+    /// size of the gradient; those of gradient descent shrink with [`rate_scale`].
     #[must_use]
     pub fn rates(&self, inputs: usize) -> Vec<f64> {
         if !self.rates.is_empty() {
             return self.rates.clone();
         }
         match self.optimiser {
-            Optimiser::Sgd => [0.02, 0.05, 0.1].map(|rate| rate * calm(inputs)).to_vec(),
+            Optimiser::Sgd => [0.02, 0.05, 0.1].map(|rate| rate * rate_scale(inputs)).to_vec(),
             Optimiser::Adam | Optimiser::Rmsprop => vec![0.001, 0.003, 0.01, 0.03],
         }
     }
@@ -140,7 +140,7 @@ impl FitConfig {
         let rows = task.train.rows();
         let held_out = (rows / 4).max(1);
         let unrolled = MetaConfig {
-            inner_rate: MetaConfig::default().inner_rate * calm(task.inputs),
+            inner_rate: MetaConfig::default().inner_rate * rate_scale(task.inputs),
             hidden: self.hidden.clone(),
             types: self.types,
             steps: self.steps,
@@ -205,10 +205,4 @@ impl FitConfig {
         ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));
         Ok(())
     }
-}
-
-/// How much slower networks of many inputs learn inside the learning of activations. The curvature of the loss grows with the
-/// number of standardised inputs: with several hundred, as in images, the rate for tens of them diverges.
-fn calm(inputs: usize) -> f64 {
-    (100.0 / inputs as f64).min(1.0)
 }

@@ -267,7 +267,10 @@ impl Tasks {
             Some(set) => (set, name.to_string()),
             None if name.ends_with(".npz") => {
                 let bytes = std::fs::read(name).with_context(|| format!("task = \"{name}\": cannot be read"))?;
-                (Dataset::from_npz(Path::new(name))?, format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes)))
+                (
+                    Dataset::from_npz(Path::new(name))?.standardised(),
+                    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes)),
+                )
             }
             None => bail!("task = \"{name}\": there are mnist1d, vanderpol and digits; your own data are a FILE.npz"),
         };
