@@ -169,7 +169,8 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
                 !String::from_utf8_lossy(&message.stderr).contains("there is no setting")
             }
         };
-        for (name, _) in &all {
+        // Of the hundreds that reproduce has, some.
+        for (name, _) in all.iter().step_by(all.len() / 40 + 1) {
             let last = name.rsplit('.').next().unwrap();
             // A letter too much, where it belongs, at the top, and in a section of another command.
             for typo in [format!("{name}x"), format!("{last}x"), format!("train.{last}"), last.to_string()] {
@@ -195,7 +196,7 @@ fn a_setting_is_found_by_a_name_that_is_nearly_its_own_wherever_it_stands() {
     let at = dir.path();
     prepare(at);
     let train = ["train", "t.csv", "--target", "label"];
-    for (set, meant) in [("epoch=3", "fit.epochs"), ("train.epochs=3", "fit.epochs"), ("delimeter=x", "delimiter")] {
+    for (set, meant) in [("epoch=3", "fit.epochs"), ("train.epochs=3", "fit.epochs"), ("headr=true", "data.table.header")] {
         let message = refuse(at, &[&train[..], &["--set", set]].concat(), 2);
         assert!(message.contains("did you mean '") && message.contains(meant), "{set}: {message}");
     }
