@@ -151,7 +151,7 @@ fn bad_tables_and_models_are_refused_with_the_place() {
         assert!(!Path::new(&out).exists() && !Path::new(&(out.clone() + ".run")).exists(), "half-written");
     }
     let utf16 = place.file("u.csv", [0xff, 0xfe, b'a', 0, b',', 0]);
-    assert!(bad(&["train", &utf16, "--target", "a", "--out", &out]).contains("no text"));
+    assert!(bad(&["train", &utf16, "--target", "a", "--out", &out]).contains("it is text in UTF-16"));
     assert!(bad(&["train", &place.path("nowhere.csv"), "--target", "a", "--out", &out]).contains("cannot open"));
 
     let (good_table, model) = (place.file("g.csv", &table), place.path("m.ldnn"));

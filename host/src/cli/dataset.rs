@@ -1,7 +1,7 @@
 //! The flags that say which table is learned from, what of it is to be predicted, and how it is divided.
 
 use super::tables::TableArgs;
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use ldnn::data::load::{Loaded, Wanted, load};
 use ldnn::data::table::{Column, NoNumber, Table};
 use ldnn::data::tabular::{RawTarget, Tabular};
@@ -151,8 +151,12 @@ impl DataSettings {
             roles.into_iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))).collect();
         for (i, (flag, name)) in all.iter().enumerate() {
             if let Some((other, _)) = all[..i].iter().find(|(_, earlier)| earlier == name) {
-                ensure!(other != flag, "{flag}: the column '{name}' is named twice");
-                bail!("the column '{name}' is named with {other} and with {flag}; it can be one of the two");
+                // To leave a column out twice does no harm.
+                ensure!(other != flag || *flag == "--ignore", "{flag}: the column '{name}' is named twice");
+                ensure!(
+                    other == flag,
+                    "the column '{name}' is named with {other} and with {flag}; it can be one of the two"
+                );
             }
         }
         Ok(())

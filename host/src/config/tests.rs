@@ -126,7 +126,7 @@ fn a_wrong_value_is_an_error_with_the_place_and_what_was_expected() {
     assert!(message.contains("--set train.epochs=some") && message.contains("whole number"), "{message}");
     assert!(error("", &["train.epochs.x=1"]).contains("'study.train.epochs' is a number"));
     assert!(error("", &["study.lessons.2.epochs=1"]).contains("a list of 2, whose places are 0 to 1"));
-    assert!(error("", &["train"]).contains("with = between"));
+    assert!(error("", &["train"]).contains("train=VALUE"));
 }
 
 #[test]
