@@ -328,7 +328,7 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
         let trained = Trained::read(&model).unwrap();
         let right = share_right(&trained, file, target);
         assert!(right > share, "{file}: {right}");
-        let folder = place.join(file).with_extension("export").display().to_string();
+        let folder = place.join(format!("export-{}", file.replace('.', "-"))).display().to_string();
         let said = succeed(place, &["export", &out, "--out", &folder]);
         assert!(said.contains("against `ldnn predict` on 200 raw rows"), "{said}");
         let header = fs::read_to_string(Path::new(&folder).join("ldnn_model.h")).unwrap();
@@ -376,6 +376,13 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
     assert_eq!(rows_in("plain"), (0, 0));
     succeed(place, &["export", "b.ldnn", "--with-rows", "7", "--out", "held"]);
     assert_eq!(rows_in("held"), (7, 7));
+    // A model may hold rows, and its export none: the settings that the folder keeps have none either.
+    succeed(place, &["export", "b.ldnn", "--out", "bare"]);
+    assert_eq!(rows_in("bare"), (0, 0));
+    for file in fs::read_dir(place.join("bare")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()) {
+        let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
+        assert!(!text.contains("given.Trained.rows") && !text.contains("\"rows\":{"), "{}", file.display());
+    }
     let said = succeed(place, &["export", "a.ldnn", "--data", "t.csv", "--out", "judged"]);
     assert!(said.contains("on 120 test rows:"), "{said}");
     assert_eq!(rows_in("judged"), (0, 0));
