@@ -17,7 +17,9 @@ use ldnn_core::deploy::{Activation, Pipeline, run_len};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
 use ldnn_core::{Base, Kind, Shape};
+use ldnn_tests::program::{refuse, succeed};
 use ldnn_tests::random;
+use ldnn_tests::tables::gestures;
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
@@ -291,4 +293,102 @@ proptest! {
             }
         }
     }
+}
+
+fn data(file: &str) -> String {
+    format!("{}/data/{file}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A training in a few seconds.
+const SHORT: [&str; 8] = ["--activations", "tanh", "--epochs", "60", "--runs", "2", "--hidden", "16"];
+
+fn share_right(model: &Trained, file: &str, target: &str) -> f64 {
+    let reading = Reading { text: vec![target], ..Reading::default() };
+    let table = Table::parse(&fs::read(data(file)).unwrap()[..], &reading).unwrap();
+    let place = table.names.iter().position(|n| n == target).unwrap();
+    let names = table.columns[place].clone().into_text();
+    let Predictions::Classes(classes, _) = model.predict(&model.inputs_of(&table).unwrap()).unwrap() else { panic!() };
+    let Purpose::Classification { classes: known, .. } = &model.purpose else { panic!() };
+    let right = classes.iter().zip(&names).filter(|(c, name)| known[usize::from(**c)] == **name).count();
+    right as f64 / names.len() as f64
+}
+
+#[test]
+fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    for (file, target, column, offset, share) in [
+        ("off9.csv", "y", "k", "1000000000", 0.97),
+        ("unix_time.csv", "k", "t", "1700000000", 0.97),
+        ("bigint.csv", "y", "k", "9007199254740992", 0.8),
+    ] {
+        let model = place.join(file).with_extension("ldnn");
+        let (table, out) = (data(file), model.display().to_string());
+        let said = succeed(place, &[&["train", &table, "--target", target, "--out", &out][..], &SHORT].concat());
+        assert!(said.contains(&format!("an offset: {column}: {offset} (")), "{file}: {said}");
+        let trained = Trained::read(&model).unwrap();
+        let right = share_right(&trained, file, target);
+        assert!(right > share, "{file}: {right}");
+        let folder = place.join(format!("export-{}", file.replace('.', "-"))).display().to_string();
+        let said = succeed(place, &["export", &out, "--out", &folder]);
+        assert!(said.contains("against `ldnn predict` on 200 raw rows"), "{said}");
+        let header = fs::read_to_string(Path::new(&folder).join("ldnn_model.h")).unwrap();
+        assert!(header.contains(&format!("_INPUT_OFFSET_0 {offset}.0\n")), "{header}");
+    }
+}
+
+#[test]
+fn numbers_beyond_single_precision_are_refused_before_anything_is_trained() {
+    let place = tempfile::tempdir().unwrap();
+    let error = refuse(place.path(), &["train", &data("huge200.csv"), "--target", "y"], 2);
+    assert!(error.contains("column 'k' holds") && error.contains("--ignore k"), "{error}");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    fs::write(place.join("t.csv"), gestures(120)).unwrap();
+    let train = ["train", "t.csv", "--target", "label", "--ignore", "id,person", "--out"];
+    succeed(place, &[&train[..], &["a.ldnn"], &SHORT].concat());
+    let said = succeed(place, &[&train[..], &["b.ldnn", "--with-rows", "7"], &SHORT].concat());
+    assert!(said.contains("The model holds 7 test rows with their targets, as asked for"), "{said}");
+    let (a, b) = (Trained::read(&place.join("a.ldnn")).unwrap(), Trained::read(&place.join("b.ldnn")).unwrap());
+    assert_eq!((a.rows.is_none(), b.rows.unwrap().classes.len()), (true, 7));
+    assert_eq!(a.network.params, b.network.params);
+    assert!(succeed(place, &["inspect", "a.ldnn"]).contains("no rows of the table"));
+    assert!(succeed(place, &["inspect", "b.ldnn"]).contains("7 test rows"));
+
+    // Every number of the table that a drawn row would have only by chance.
+    let text = gestures(120);
+    let numbers: Vec<f32> =
+        text.lines().skip(1).flat_map(|l| l.split(';').skip(2).take(2)).map(|x| x.parse().unwrap()).collect();
+    let rows_in = |folder: &str| {
+        let golden = fs::read_to_string(place.join(folder).join("golden.json")).unwrap();
+        let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
+        let x = golden["x"].as_array().unwrap().iter().map(|b| f32::from_bits(b.as_u64().unwrap() as u32));
+        let x: Vec<f32> = x.collect();
+        let near = |a: f32, b: f32| (a - b).abs() <= 2e-6 * b.abs();
+        let known = |row: &[f32]| numbers.chunks(2).any(|r| near(row[0], r[0]) && near(row[1], r[1]));
+        (x.chunks(2).filter(|row| known(row)).count(), golden["labels"].as_array().unwrap().len())
+    };
+    succeed(place, &["export", "a.ldnn", "--out", "plain"]);
+    assert_eq!(rows_in("plain"), (0, 0));
+    succeed(place, &["export", "b.ldnn", "--with-rows", "7", "--out", "held"]);
+    assert_eq!(rows_in("held"), (7, 7));
+    // A model may hold rows, and its export none: the settings that the folder keeps have none either.
+    succeed(place, &["export", "b.ldnn", "--out", "bare"]);
+    assert_eq!(rows_in("bare"), (0, 0));
+    for file in fs::read_dir(place.join("bare")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()) {
+        let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
+        assert!(!text.contains("given.Trained.rows") && !text.contains("\"rows\":{"), "{}", file.display());
+    }
+    let said = succeed(place, &["export", "a.ldnn", "--data", "t.csv", "--out", "judged"]);
+    assert!(said.contains("on 120 test rows:"), "{said}");
+    assert_eq!(rows_in("judged"), (0, 0));
+    succeed(place, &["export", "a.ldnn", "--data", "t.csv", "--with-rows", "9", "--out", "given"]);
+    assert_eq!(rows_in("given"), (9, 9));
+    let error = refuse(place, &["export", "a.ldnn", "--with-rows", "9", "--out", "never"], 2);
+    assert!(error.contains("the model holds no rows; give some with --data FILE"), "{error}");
 }

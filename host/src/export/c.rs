@@ -555,7 +555,7 @@ static int NAME_answer(float *y)
 
 ";
 
-const RUN_END: &str = "\
+const RUN_END: &str = "    \
     answer = NAME_answer(y);
     if (answer < 0) {
         return answer;

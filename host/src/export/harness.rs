@@ -71,7 +71,7 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
 }
 
 /// What must not be answered, and what must stay in `out` then: [`super::verify`] knows it, too.
-const RUN_C: &str = "\
+const RUN_C: &str = "    \
     for (i = 0; i < ROWS + 3; ++i) {
         static const uint32_t bad[3] = {0x7fc00000u, 0x7f800000u, 0xff800000u};
         size_t j;

@@ -16,7 +16,7 @@ const OUTPUT_ROOM: f32 = 1.5;
 /// If a range is empty.
 pub fn quantise(source: &Source, ranges: &[(f32, f32)]) -> Result<IntegerFile> {
     let shape = &source.shape;
-    let (least, most) = source.ranges.of_inputs();
+    let (least, most) = source.inputs;
     let input = Scale::spanning(least, most, 8).context("all inputs of the training rows are 0")?;
     // Pre-activations are symmetric: no zero point.
     let steps: Vec<f32> = ranges.iter().map(|r| r.0.abs().max(r.1.abs()) / 127.0).collect();

@@ -139,10 +139,16 @@ pub enum Given {
     /// Learned activations: a network is trained with them.
     Activations(Activations),
     /// A model of `ldnn train`.
+    #[serde(serialize_with = "without_rows")]
     Trained(Box<Trained>),
     /// A trained network, from this file.
     #[serde(serialize_with = "only_name")]
     Network(String, Box<Network>),
+}
+
+/// The settings of a run are kept in its folder; rows that the model may hold do not belong there.
+fn without_rows<S: serde::Serializer>(model: &Trained, s: S) -> Result<S::Ok, S::Error> {
+    Trained { rows: None, ..model.clone() }.serialize(s)
 }
 
 fn only_name<S: serde::Serializer>(name: &str, _: &Network, s: S) -> Result<S::Ok, S::Error> {
@@ -340,6 +346,8 @@ struct Subject {
     model: Trained,
     /// Where it comes from.
     what: String,
+    /// The test rows that there are.
+    labelled: Option<Set>,
 }
 
 /// Tables, weights, and what they cost.
@@ -358,9 +366,9 @@ fn for_devices(
         _ => Source::new(&network, &fitting(&network, task)?.train, functions)?,
     };
     let model = predictor(given, &network, task);
-    let subject = Subject { source, model, what };
+    let subject = Subject { source, model, what, labelled: labelled(given, task) };
     let source = &subject.source;
-    let yardstick = yardstick(config, given, task, source)?;
+    let yardstick = yardstick(config, &subject)?;
     let types = source.shape.types();
     let ranges: Vec<(f32, f32)> =
         (0..types).map(|t| config.range.unwrap_or_else(|| source.range(t, config.percentile))).collect();
@@ -400,7 +408,8 @@ fn for_devices(
     };
     let activations = if whole_int8 { vec![] } else { chosen.tables.iter().map(TableFile::from).collect() };
     let deployed = Deployed { measured: Measured(measured), activations, weights, ..deployed(config, given, &subject) };
-    write(config, &deployed, &subject, (labelled(given, task), &chosen), folder, section)
+    let golden = golden(config, &deployed, &subject, &chosen)?;
+    write(config, &deployed, &golden, folder, section)
 }
 
 /// The task, if the network has its inputs and outputs.
@@ -419,14 +428,15 @@ fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
 }
 
 /// Labelled rows if there are some, else drawn ones.
-fn yardstick(config: &ExportConfig, given: &Given, task: &Task, source: &Source) -> Result<Yardstick> {
-    if let Some(rows) = labelled(given, task) {
-        return Ok(Yardstick::Labelled(rows));
+fn yardstick(config: &ExportConfig, subject: &Subject) -> Result<Yardstick> {
+    if let Some(rows) = &subject.labelled {
+        return Ok(Yardstick::Labelled(rows.clone()));
     }
+    let source = &subject.source;
     let x = source.ranges.draw(DRAWN, config.seed);
     let rows = Set::new(x, SetTarget::Classes(vec![0; DRAWN]), source.shape.inputs());
     let exact = source.outputs(&rows)?;
-    let classes = matches!(given, Given::Trained(model) if matches!(model.purpose, Purpose::Classification { .. }));
+    let classes = matches!(subject.model.purpose, Purpose::Classification { .. });
     Ok(Yardstick::Drawn { rows, exact, classes })
 }
 
@@ -474,12 +484,10 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
 fn write(
     config: &ExportConfig,
     model: &Deployed,
-    subject: &Subject,
-    (labelled, chosen): (Option<Set>, &Candidate),
+    golden: &Golden,
     folder: &RunFolder,
     section: &mut Section,
 ) -> Result<()> {
-    let golden = golden(config, model, subject, labelled, chosen)?;
     let name = &config.name;
     let mut files = vec![];
     let mut put = |file: String, bytes: Vec<u8>| -> Result<()> {
@@ -492,7 +500,7 @@ fn write(
             Format::Rust => {
                 put(format!("{name}.rs"), rust::module(model)?.into())?;
                 if model.shape.is_some() {
-                    put(format!("{name}_golden.rs"), rust::golden(model, &golden)?.into())?;
+                    put(format!("{name}_golden.rs"), rust::golden(model, golden)?.into())?;
                 }
             }
             Format::C => {
@@ -504,7 +512,7 @@ fn write(
         }
     }
     put("model.json".into(), serde_json::to_vec(model)?)?;
-    put("golden.json".into(), serde_json::to_vec(&golden)?)?;
+    put("golden.json".into(), serde_json::to_vec(golden)?)?;
     section.text.push(format!("Written: {}.", files.join(", ")));
     if model.shape.is_some() {
         section.text.push(if config.with_rows > 0 {
@@ -517,15 +525,9 @@ fn write(
 }
 
 /// The golden vectors, with the answers of `ldnn predict` to them.
-fn golden(
-    config: &ExportConfig,
-    model: &Deployed,
-    subject: &Subject,
-    labelled: Option<Set>,
-    chosen: &Candidate,
-) -> Result<Golden> {
+fn golden(config: &ExportConfig, model: &Deployed, subject: &Subject, chosen: &Candidate) -> Result<Golden> {
     let (source, predictor) = (&subject.source, &subject.model);
-    let (scaled, labels) = match labelled.filter(|_| config.with_rows > 0) {
+    let (scaled, labels) = match subject.labelled.as_ref().filter(|_| config.with_rows > 0) {
         Some(rows) => {
             let first: Vec<u32> = (0..config.with_rows as u32).collect();
             let rows = rows.pick(&first);

@@ -34,7 +34,8 @@ pub fn module(model: &Deployed) -> Result<String> {
         WeightFile::Integers(file) => text += &integers(file)?,
     }
     if let Some(shape) = &model.shape {
-        text.push('\n');
+        // What is before ends with one line end or two.
+        text = text.trim_end().to_string() + "\n\n";
         text += &run(model, &owned, &shape.shape()?);
     }
     Ok(text.trim_end().to_string() + "\n")
@@ -100,7 +101,7 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
         );
     }
     text += &format!(
-        "/// From raw inputs, as they stand in the table, to the answer. {gives}.\n///\n/// # Errors\n/// If an input is \
+        "/// From raw inputs, as they stand in the table, to the answer.\n///\n/// {gives}.\n///\n/// # Errors\n/// If an input is \
          NaN, infinite, or so large that nothing finite comes out; then `out` has not changed.\npub fn run(raw: &[f32; \
          {}], out: &mut [f32; {}]) -> Result<usize, RunError> {{\n",
         of.inputs(),

@@ -18,6 +18,8 @@ pub struct Source {
     pub functions: Vec<Function>,
     /// Sorted pre-activations of each type: those of the rows, or as the ranges distribute them.
     pub seen: Vec<Vec<f32>>,
+    /// Smallest and largest of all inputs, with 0 between.
+    pub inputs: (f32, f32),
     /// What was seen, in short.
     pub ranges: Ranges,
 }
@@ -36,6 +38,7 @@ impl Source {
         seen.iter_mut().for_each(|z| z.sort_by(f32::total_cmp));
         let finite = seen.iter().all(|z| z.iter().all(|z| z.is_finite())) && largest_output.is_finite();
         ensure!(finite, "the network's pre-activations are not finite");
+        source.inputs = rows.x.iter().fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
         source.ranges = Ranges::of(&seen, rows, largest_output);
         source.seen = seen;
         Ok(source)
@@ -56,7 +59,8 @@ impl Source {
         let own = || (0..shape.types()).map(|t| Function::of(&shape, phi, t)).collect();
         let functions = exact.map_or_else(own, Ok)?;
         let theta = network.params[..shape.theta_len()].to_vec();
-        Ok(Source { shape, theta, functions, seen, ranges })
+        let inputs = ranges.of_inputs();
+        Ok(Source { shape, theta, functions, seen, inputs, ranges })
     }
 
     /// The network with exact functions on all rows, in double precision; `look` sees the pre-activations type by type.

@@ -181,11 +181,22 @@ impl Trained {
         }
     }
 
-    /// The rows of a table that holds the targets, as the network takes them.
+    /// The rows of a table that holds the targets, as the network takes them. Where the classes have names, numbers of
+    /// classes will do: arrays hold numbers.
     ///
     /// # Errors
     /// If a column is missing, or a class is not known.
-    pub fn set_of(&self, table: Table) -> Result<Set> {
+    pub fn set_of(&self, mut table: Table) -> Result<Set> {
+        if let Purpose::Classification { column, classes } = &self.purpose
+            && classes.iter().all(|name| name.parse::<f64>().is_err())
+            && let Some(at) = table.names.iter().position(|name| name == column)
+        {
+            let named = |i: &String| i.parse::<usize>().ok().and_then(|i| classes.get(i).cloned());
+            let all: Option<Vec<String>> = table.columns[at].clone().into_text().iter().map(named).collect();
+            if let Some(all) = all {
+                table.columns[at] = Column::Text(all);
+            }
+        }
         let x = self.inputs_of(&table)?;
         let width = self.inputs.len();
         let x = x.iter().enumerate().map(|(i, &x)| self.inputs[i % width].input(x)).collect();

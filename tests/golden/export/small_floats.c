@@ -75,3 +75,83 @@ void small_floats_predict(const float *x, float *out, float *work)
     }
     small_floats_affine((work + 3), small_floats_theta + 9, small_floats_theta + 15, out, 3, 2);
 }
+
+#ifdef __FAST_MATH__
+#error "compile without -ffast-math: it takes NaN and infinity for impossible, and changes bits"
+#endif
+
+static int small_floats_is_finite(float x)
+{
+    return x - x == 0.0f;
+}
+
+/* 2^k for a whole k within -126 and 127. */
+static float small_floats_power_of_two(float k)
+{
+    union {
+        uint32_t bits;
+        float value;
+    } u;
+    u.bits = (uint32_t)((int32_t)k + 127) << 23;
+    return u.value;
+}
+
+/* exp(x) = 2^k exp(r) with a polynomial for exp(r); the bits of ldnn_core::Real::exp. */
+static float small_floats_exp(float x)
+{
+    const float round = 12582912.0f;
+    float near = x > 89.0f ? 89.0f : x;
+    float k, r, p, half;
+    near = near < -104.0f ? -104.0f : near;
+    k = (near * 1.442695f + round) - round;
+    r = (near - k * 0.6933594f) - k * -0.00021219444f;
+    p = 0.49999994f + r * (0.1666652f + r * (0.041668393f + r * (0.008368781f + r * 0.0013814467f)));
+    half = (k * 0.5f + round) - round;
+    return ((1.0f + (r + r * r * p)) * small_floats_power_of_two(half)) * small_floats_power_of_two(k - half);
+}
+
+/* Logits become probabilities; the class is the first of the largest. */
+static int small_floats_answer(float *y)
+{
+    float top = y[0], sum = 0.0f;
+    int32_t i, best = 0;
+    for (i = 0; i < 2; ++i) {
+        if (!small_floats_is_finite(y[i])) {
+            return -1;
+        }
+        if (y[i] > top) {
+            top = y[i];
+            best = i;
+        }
+    }
+    for (i = 0; i < 2; ++i) {
+        y[i] = small_floats_exp(y[i] - top);
+        sum += y[i];
+    }
+    for (i = 0; i < 2; ++i) {
+        y[i] = y[i] / sum;
+    }
+    return (int)best;
+}
+
+int small_floats_run(const float raw[SMALL_FLOATS_INPUTS], float out[SMALL_FLOATS_OUTPUTS])
+{
+    float y[SMALL_FLOATS_OUTPUTS];
+    float work[SMALL_FLOATS_WORK];
+    int32_t i;
+    int answer;
+    for (i = 0; i < SMALL_FLOATS_INPUTS; ++i) {
+        if (!small_floats_is_finite(raw[i])) {
+            return -1;
+        }
+    }
+    small_floats_predict(raw, y, work);
+    answer = small_floats_answer(y);
+    if (answer < 0) {
+        return answer;
+    }
+    for (i = 0; i < SMALL_FLOATS_OUTPUTS; ++i) {
+        out[i] = y[i];
+    }
+    return answer;
+}

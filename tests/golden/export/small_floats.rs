@@ -1,11 +1,17 @@
 //! a test
 //! nothing was measured * / here
 
+use ldnn_core::deploy::{Outputs, Pipeline, RunError, Scaling, run_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 use ldnn_core::{Base, Kind, Shape};
 
 /// The sizes; the activations stand in place of the kinds.
 pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Zero); 2]);
+
+/// The names of the inputs.
+pub static FEATURES: [&str; 2] = [
+    "time */ of day", "fast",
+];
 
 /// The names of the classes.
 pub static CLASSES: [&str; 2] = [
@@ -50,3 +56,21 @@ pub static ACTIVATIONS: [Compact<'static>; 2] = [
 pub static THETA: [f32; 17] = [
     -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0,
 ];
+
+/// What inputs and outputs mean.
+pub static SCALING: Scaling<'static> =
+    Scaling { inputs: &[], outputs: Outputs::Classes };
+
+/// The network with everything between raw inputs and answers.
+pub static PIPELINE: Pipeline<'static, Compact<'static>> =
+    Pipeline { shape: &SHAPE, theta: &THETA, activations: &ACTIVATIONS, scaling: SCALING };
+
+/// From raw inputs, as they stand in the table, to the answer.
+///
+/// The number of the class, and the probability of each class in `out`.
+///
+/// # Errors
+/// If an input is NaN, infinite, or so large that nothing finite comes out; then `out` has not changed.
+pub fn run(raw: &[f32; 2], out: &mut [f32; 2]) -> Result<usize, RunError> {
+    PIPELINE.run(raw, out, &mut [0.0; run_len(&SHAPE)])
+}

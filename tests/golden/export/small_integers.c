@@ -104,3 +104,59 @@ void small_integers_predict(const int8_t *x, int16_t *out, int8_t *work)
         out[j] = (int16_t)small_integers_scaled(sum, small_integers_factors[3 + j], 30, 32767);
     }
 }
+
+#ifdef __FAST_MATH__
+#error "compile without -ffast-math: it takes NaN and infinity for impossible, and changes bits"
+#endif
+
+static int small_integers_is_finite(float x)
+{
+    return x - x == 0.0f;
+}
+
+/* Standard deviation and mean of every value. */
+static const float small_integers_pairs_of_outputs[4] = {
+    2.0f, 5.0f, 0.5f, -1.0f,
+};
+
+static int small_integers_answer(float *y)
+{
+    int32_t i;
+    for (i = 0; i < 2; ++i) {
+        y[i] = y[i] * small_integers_pairs_of_outputs[2 * i] + small_integers_pairs_of_outputs[2 * i + 1];
+        if (!small_integers_is_finite(y[i])) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int small_integers_run(const float raw[SMALL_INTEGERS_INPUTS], float out[SMALL_INTEGERS_OUTPUTS])
+{
+    float x[SMALL_INTEGERS_INPUTS];
+    float y[SMALL_INTEGERS_OUTPUTS];
+    int8_t work[SMALL_INTEGERS_WORK];
+    int8_t q[SMALL_INTEGERS_INPUTS];
+    int16_t integers[SMALL_INTEGERS_OUTPUTS];
+    int32_t i;
+    int answer;
+    small_integers_standardise(raw, x);
+    for (i = 0; i < SMALL_INTEGERS_INPUTS; ++i) {
+        if (!small_integers_is_finite(x[i])) {
+            return -1;
+        }
+    }
+    small_integers_quantise(x, q);
+    small_integers_predict(q, integers, work);
+    for (i = 0; i < SMALL_INTEGERS_OUTPUTS; ++i) {
+        y[i] = (float)integers[i] * SMALL_INTEGERS_OUTPUT_STEP;
+    }
+    answer = small_integers_answer(y);
+    if (answer < 0) {
+        return answer;
+    }
+    for (i = 0; i < SMALL_INTEGERS_OUTPUTS; ++i) {
+        out[i] = y[i];
+    }
+    return answer;
+}

@@ -1,7 +1,8 @@
 //! a test
 //! nothing was measured * / here
 
-use ldnn_core::quantised::{Parts, Quantised, QuantisedError};
+use ldnn_core::deploy::{Outputs, RunError, Scaling, work_len};
+use ldnn_core::quantised::{Parts, Quantised, QuantisedError, Scratch};
 use ldnn_core::table::integer::Scale;
 use ldnn_core::{Base, Kind, Shape};
 
@@ -11,6 +12,22 @@ pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Zero); 2]);
 /// Mean and factor of every raw input, for `ldnn_core::deploy::standardise`.
 pub static STANDARD: [[f32; 2]; 2] = [
     [0.5, 2.0], [-1.0, 0.25],
+];
+
+/// Readings of inputs whose offset is not 0 are too large for their spread: an `f32` does not tell them
+/// apart. Subtract the offset in integers or in `f64`: `raw[i] = (reading - OFFSETS[i]) as f32`.
+pub static OFFSETS: [f64; 2] = [
+    1700000000.0, 0.0,
+];
+
+/// Standard deviation and mean of every value.
+pub static UNITS: [[f32; 2]; 2] = [
+    [2.0, 5.0], [0.5, -1.0],
+];
+
+/// Add these to the values in integers or in `f64`: `f64::from(out[i]) + OUTPUT_OFFSETS[i]`.
+pub static OUTPUT_OFFSETS: [f64; 2] = [
+    0.0, 1000000000.0,
 ];
 
 pub static WEIGHTS: [i8; 12] = [
@@ -72,4 +89,21 @@ pub fn network() -> Result<Quantised<'static>, QuantisedError> {
         output: Scale { step: 0.01, zero: 0 },
     };
     Quantised::new(SHAPE, parts)
+}
+
+/// What inputs and outputs mean.
+pub static SCALING: Scaling<'static> =
+    Scaling { inputs: &STANDARD, outputs: Outputs::Values(&UNITS) };
+
+/// From raw inputs, as they stand in the table, to the answer.
+///
+/// 0, and the values in `out`, in the units of the table that was learned from.
+///
+/// # Errors
+/// If an input is NaN, infinite, or so large that nothing finite comes out; then `out` has not changed.
+pub fn run(raw: &[f32; 2], out: &mut [f32; 2]) -> Result<usize, RunError> {
+    let (mut q, mut y) = ([0; SHAPE.inputs()], [0; SHAPE.outputs()]);
+    let mut work = [0; work_len(&SHAPE)];
+    let scratch = Scratch { q: &mut q, work: &mut work, y: &mut y };
+    network()?.run(&SCALING, raw, out, scratch)
 }

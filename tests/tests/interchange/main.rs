@@ -61,11 +61,11 @@ fn ranges(network: &Model) -> Ranges {
 fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trained {
     let (width, outputs) = (network.widths[0], *network.widths.last().unwrap());
     let purpose = if regression {
-        // The last target is large beside its spread.
+        // The first and the last target are large beside their spread.
         let scale = |i: usize| Standard {
             mean: if i == 2 { 1.7e9 + 0.5 } else { 5000.1 - 3e3 * i as f64 },
             sd: 0.01 + 300.3 * i as f64,
-            offset: if i == 2 { 1.7e9 } else { 0.0 },
+            offset: [5000.0, 0.0, 1.7e9][i],
         };
         Purpose::Regression {
             columns: (0..outputs).map(|i| format!("y{i}")).collect(),

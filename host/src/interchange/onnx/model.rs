@@ -34,7 +34,7 @@ pub fn model(network: &Model, learned: Option<&Activations>, way: Way, meaning: 
     let standardised = standardise(&mut graph, meaning.inputs)?;
     let poison = poison(&mut graph, &standardised);
     let outputs = layers(&mut graph, network, &shape, &types, &standardised);
-    let outputs = finish(&mut graph, (&outputs, &poison), shape.outputs(), meaning.purpose)?;
+    let outputs = finish(&mut graph, &outputs, &poison, shape.outputs(), meaning.purpose)?;
     let names = if meaning.features.is_empty() { String::new() } else { format!(": {}", meaning.features.join(", ")) };
     let kind = if has_offsets(meaning.inputs) { TensorProto::DOUBLE } else { TensorProto::FLOAT };
     let input = value("input", kind, inputs, format!("rows of raw inputs{names}"));
@@ -196,7 +196,8 @@ fn split(graph: &mut Graph, l: usize, z: &str, widths: &[i64]) -> Vec<String> {
 /// From the last layer to what the user wants; `poison` is NaN for rows that have no answer.
 fn finish(
     graph: &mut Graph,
-    (y, poison): (&str, &str),
+    y: &str,
+    poison: &str,
     outputs: usize,
     purpose: Option<&Purpose>,
 ) -> Result<Vec<ValueInfoProto>> {
