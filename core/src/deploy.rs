@@ -135,7 +135,7 @@ pub fn probabilities(y: &mut [f32]) -> Option<usize> {
         *y = Real::exp(*y - top);
         sum += *y;
     }
-    y.iter_mut().for_each(|y| *y = *y / sum);
+    y.iter_mut().for_each(|y| *y /= sum);
     Some(class)
 }
 

@@ -91,9 +91,12 @@ impl Golden {
         let (inputs, outputs) = (model.input_pairs(), model.outputs.pairs());
         let scaling = Scaling { inputs: &inputs, outputs: model.outputs.meaning(&outputs) };
         let (mut scaled, mut answer) = (vec![0.0; shape.inputs()], vec![0.0; shape.outputs()]);
-        let standardised = |raw: &[f32], to: &mut [f32]| match inputs.is_empty() {
-            true => Ok(to.copy_from_slice(raw)),
-            false => standardise(raw, &inputs, to),
+        let standardised = |raw: &[f32], to: &mut [f32]| {
+            if inputs.is_empty() {
+                to.copy_from_slice(raw);
+                return Ok(());
+            }
+            standardise(raw, &inputs, to)
         };
         match &model.weights {
             WeightFile::None => {}

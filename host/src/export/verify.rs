@@ -153,13 +153,11 @@ fn refusal(outputs: usize) -> Answers {
     std::iter::once(u32::MAX).chain(std::iter::repeat_n(BEFORE.to_bits(), outputs)).collect()
 }
 
+/// From raw inputs to the class, and the answer in the second argument; `None` if there is none.
+type Run<'a> = dyn FnMut(&[f32], &mut [f32]) -> Option<usize> + 'a;
+
 /// What `run` answers on every golden row, and to what has no answer.
-fn answers_of(
-    x: &[f32],
-    inputs: usize,
-    outputs: usize,
-    run: &mut dyn FnMut(&[f32], &mut [f32]) -> Option<usize>,
-) -> Answers {
+fn answers_of(x: &[f32], inputs: usize, outputs: usize, run: &mut Run<'_>) -> Answers {
     let mut all = Answers::new();
     let mut add = |raw: &[f32]| {
         let mut out = vec![BEFORE; outputs];
@@ -450,9 +448,9 @@ impl Agreement {
         for (i, (&bits, &right)) in got.iter().zip(&predicted.answers).enumerate() {
             let difference = (f64::from(f32::from_bits(bits)) - right).abs() / sd(i);
             // What is no number is the worst of all.
-            if !(difference <= found.largest) {
-                (found.largest, found.row) =
-                    (if difference.is_nan() { f64::INFINITY } else { difference }, i / outputs);
+            let difference = if difference.is_nan() { f64::INFINITY } else { difference };
+            if difference > found.largest {
+                (found.largest, found.row) = (difference, i / outputs);
             }
         }
         found.same = golden.classes.iter().zip(&predicted.classes).filter(|(a, b)| a == b).count();
