@@ -10,7 +10,7 @@
 //!
 //! replaces `tanh`, `exp`, `exp_m1`, `ln`, `sin` and `cos` of `f32` by small approximations for parts without a
 //! floating-point unit. Their errors are stated in `MICROMATH_ERRORS` (there with the feature) and checked by
-//! `tests/tests/micromath.rs`. Results with it differ from results without it; `f64` is never affected.
+//! `core/tests/micromath.rs`. Results with it differ from results without it; `f64` is never affected.
 //!
 //! ```
 //! use ldnn_core::Real;

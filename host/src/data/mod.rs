@@ -65,7 +65,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// One that comes along, with its default arguments; `None` if there is none of this name.
+    /// A bundled one, with its default arguments; `None` if there is none of this name.
     ///
     /// # Errors
     /// Never, in practice.

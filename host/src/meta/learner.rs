@@ -69,7 +69,7 @@ const SMALLER: f64 = 0.5;
 /// How often one outer step is halved before it is given up.
 const MOST_HALVINGS: usize = 3;
 /// How often a step is tried anew before the run ends.
-const MOST_RETRIES: usize = 24;
+const MOST_RETRIES: usize = 64;
 
 /// What a run has learned about the steps that it may take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,8 +100,9 @@ impl Caution {
 /// Activations cannot be learned: the inner training explodes however small its steps are.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "outer step {step}: the inner training explodes even at a learning rate of {inner_rate:.1e}; \
-     bring inputs and targets to a common scale (the activations up to here are kept)"
+    "outer step {step}: the inner training explodes even at an inner learning rate of {inner_rate:.1e}; \
+     begin with a smaller one, or bring inputs and targets to a common scale (the activations up to \
+     here are kept)"
 )]
 pub struct Unlearnable {
     /// The outer step, from 1.
@@ -216,10 +217,14 @@ impl<'a> Learner<'a> {
     /// Never for a run that was built.
     pub fn activations(&self) -> Result<Activations> {
         let config = self.config;
-        let provenance = format!(
+        let mut provenance = format!(
             "{}, {} types from {}, seed {}, {} outer steps",
             self.task.name, config.types, config.base, config.seed, self.step
         );
+        if self.caution.inner_scale < 1.0 {
+            let rate = self.inner_rate();
+            provenance += &format!(", the inner learning rate lowered to {rate:.1e}");
+        }
         let (base, layers) = (base_named(&config.base)?, config.layers());
         Ok(Activations::from_phi(base, &self.phi, config.all_types(), layers, provenance))
     }
