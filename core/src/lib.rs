@@ -18,6 +18,9 @@
     )
 )]
 
+#[cfg(feature = "std")]
+extern crate std;
+
 mod activation;
 mod batch;
 pub mod deploy;
