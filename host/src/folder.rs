@@ -5,8 +5,8 @@
 //! the run folder of one process. Everybody reads what everybody has written.
 
 use crate::config::Stored;
-use crate::data::{is_temporary, write_atomically, write_durably};
 use crate::scale::{Lock, Mode, Pulse, Shard, Tally, lock};
+use crate::support::atomic::{is_temporary, write_atomically, write_durably};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

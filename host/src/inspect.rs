@@ -1,12 +1,12 @@
 //! What is in a file: a model of `ldnn train`, a network, learned activations, or an image for a device.
 
 use crate::activations::{Activations, Learned, SAMPLE_RANGE, grid};
-use crate::data::memory::in_words;
 use crate::data::tabular::{Purpose, Standard};
 use crate::fit::Trained;
 use crate::model::{KindFile, Model};
 use crate::plot::{Band, Drawing, curves, sketch};
 use crate::report::Table;
+use crate::support::memory::in_words;
 use crate::train::Network;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, Activation};

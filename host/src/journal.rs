@@ -4,7 +4,7 @@
 //! a digit that changed on a disk is found as well as a brace that is missing. A damaged line is moved to
 //! `NAME.jsonl.damaged`, and the piece of work that it belonged to is done again; a last line that was cut off is dropped.
 
-use crate::data::{write_atomically, write_durably};
+use crate::support::atomic::{write_atomically, write_durably};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

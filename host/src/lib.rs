@@ -1,8 +1,5 @@
 //! The library behind the `ldnn` program, and the program itself as a function.
 
-// The command line speaks of the library as any user of it does.
-extern crate self as ldnn;
-
 pub mod activations;
 pub mod analysis;
 pub mod cli;
@@ -19,13 +16,11 @@ pub mod journal;
 pub mod meta;
 pub mod model;
 pub mod plot;
-pub mod progress;
 pub mod report;
 pub mod reproduce;
 pub mod scale;
-pub mod simd;
 pub mod stats;
-pub mod stop;
+pub mod support;
 pub mod task;
 pub mod train;
 pub mod tune;

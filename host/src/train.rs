@@ -1,8 +1,8 @@
 //! Training one network with given activations.
 
 use crate::activations::Choice;
-use crate::simd::Level;
-use crate::stop;
+use crate::support::simd::Level;
+use crate::support::stop;
 use crate::task::{Set, Task};
 use anyhow::{Result, ensure};
 use ldnn_core::meta::training_step;

@@ -1,12 +1,12 @@
 //! Long work in pieces: in parallel, with journals to go on from, and results that do not depend on who was first or on
 //! which machine.
 
-use crate::data::write_atomically_with;
 use crate::folder::RunFolder;
 use crate::journal::{self, Journal, Line};
-use crate::progress::{Output, Progress};
 use crate::scale::{Incomplete, Mode, Tally};
-use crate::stop::{self, Stopped};
+use crate::support::atomic::write_atomically_with;
+use crate::support::progress::{Output, Progress};
+use crate::support::stop::{self, Stopped};
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 use serde::Serialize;

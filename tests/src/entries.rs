@@ -4,7 +4,6 @@
 
 use ldnn::config::{Layers, Source};
 use ldnn::data::load::Stream;
-use ldnn::data::memory::Budget;
 use ldnn::data::npz;
 use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
@@ -18,6 +17,7 @@ use ldnn::meta::MetaConfig;
 use ldnn::model::Model;
 use ldnn::report::Section;
 use ldnn::reproduce::{Experiment, Preset, Study};
+use ldnn::support::memory::Budget;
 use ldnn::task::Task;
 use ldnn::train::Training;
 use ldnn_core::deploy::{Activate, Activation, Pipeline, RunError, predict, run_len, work_len};

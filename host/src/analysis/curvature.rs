@@ -18,8 +18,8 @@
 //! Hessian-vector product for every parameter; `tests/tests/spectrum.rs` holds them against those products.
 
 use super::point::Point;
-use crate::simd::Level;
-use crate::stop;
+use crate::support::simd::Level;
+use crate::support::stop;
 use anyhow::Result;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};

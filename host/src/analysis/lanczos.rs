@@ -4,7 +4,7 @@
 //! eigenvectors' squared first elements are the weights of a Gauss quadrature of the spectral density (Golub and
 //! Meurant 1994; Ghorbani, Krishnan and Xiao 2019). Every new vector is made orthogonal to all earlier ones, twice.
 
-use crate::stop;
+use crate::support::stop;
 use anyhow::{Context, Result};
 use faer::{Mat, Side};
 use ldnn_core::rng::{Draws, Stream};

@@ -1,7 +1,7 @@
 //! A network with its parameters and the data it is looked at on, in double precision.
 
-use crate::simd::Level;
-use crate::stop;
+use crate::support::simd::Level;
+use crate::support::stop;
 use crate::task::{Set, SetTarget};
 use anyhow::Result;
 use ldnn_core::Shape;

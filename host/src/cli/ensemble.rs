@@ -1,12 +1,12 @@
 //! What the commands that train ensembles have in common.
 
 use super::common::{TaskArgs, set};
+use crate::activations::Activations;
+use crate::config::Layers;
+use crate::task::Task;
+use crate::train::{Optimiser, TrainConfig, rate_scale};
+use crate::validate::{Learned, ValidateConfig};
 use anyhow::{Context, Result};
-use ldnn::activations::Activations;
-use ldnn::config::Layers;
-use ldnn::task::Task;
-use ldnn::train::{Optimiser, TrainConfig, rate_scale};
-use ldnn::validate::{Learned, ValidateConfig};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -5,9 +5,9 @@
 //! (their settings and their lock). Files without such a mark (predictions, pictures, data sets) count as its own only if
 //! they hold the very bytes that are to be written.
 
+use crate::folder::{self, CONFIG, Obstacle};
+use crate::interchange;
 use anyhow::{Result, bail, ensure};
-use ldnn::folder::{self, CONFIG, Obstacle};
-use ldnn::interchange;
 use std::fs::{self, File, FileType};
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -3,12 +3,12 @@
 use super::Plan;
 use super::common::ConfigArgs;
 use super::files::{Files, is_model};
+use crate::activations::{Activations, base_named};
+use crate::data::tabular::{Purpose, Standard};
+use crate::fit::Trained;
+use crate::interchange::{self, Import};
+use crate::support::progress::Output;
 use anyhow::{Context, Result};
-use ldnn::activations::{Activations, base_named};
-use ldnn::data::tabular::{Purpose, Standard};
-use ldnn::fit::Trained;
-use ldnn::interchange::{self, Import};
-use ldnn::progress::Output;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

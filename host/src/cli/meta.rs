@@ -2,13 +2,13 @@
 
 use super::Plan;
 use super::common::{OutArgs, TaskArgs, set};
+use crate::estimate::Load;
+use crate::folder::RunFolder;
+use crate::meta::{self, MetaConfig, Objective, Schedule, Tape};
+use crate::support::progress::{Output, Progress};
+use crate::task::Task;
+use crate::train::{Optimiser, rate_scale};
 use anyhow::Result;
-use ldnn::estimate::Load;
-use ldnn::folder::RunFolder;
-use ldnn::meta::{self, MetaConfig, Objective, Schedule, Tape};
-use ldnn::progress::{Output, Progress};
-use ldnn::task::Task;
-use ldnn::train::{Optimiser, rate_scale};
 use serde::{Deserialize, Serialize};
 
 #[derive(clap::Args)]

@@ -4,15 +4,15 @@ use super::common::{ConfigArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
 use super::files::{Files, is_model};
 use super::{Mode, Plan};
+use crate::activations::{Activations, base_named};
+use crate::config::Stored;
+use crate::fit::{self, Activate, FitConfig, Parts};
+use crate::folder::RunFolder;
+use crate::meta::Schedule;
+use crate::support::progress::Output;
+use crate::task::Task;
 use anyhow::{Context, Result};
 use clap::ArgMatches;
-use ldnn::activations::{Activations, base_named};
-use ldnn::config::Stored;
-use ldnn::fit::{self, Activate, FitConfig, Parts};
-use ldnn::folder::RunFolder;
-use ldnn::meta::Schedule;
-use ldnn::progress::Output;
-use ldnn::task::Task;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ impl FitArgs {
 
     /// What --activations asks for, here or in a file.
     /// The file that they come from, if they do.
-    pub fn activate(&self, layers: &ldnn::config::Layers, fit: &mut FitConfig) -> Result<Option<PathBuf>> {
+    pub fn activate(&self, layers: &crate::config::Layers, fit: &mut FitConfig) -> Result<Option<PathBuf>> {
         let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else { return Ok(None) };
         let names: Vec<String> = which.split(',').map(|n| n.trim().to_string()).collect();
         match which.as_str() {

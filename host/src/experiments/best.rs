@@ -4,9 +4,9 @@
 use super::contest::{Contest, claims};
 use crate::folder::RunFolder;
 use crate::plot;
-use crate::progress::Output;
 use crate::report::{Section, Table};
 use crate::stats::{Summary, mean};
+use crate::support::progress::Output;
 use crate::task::Task;
 use crate::train::Training;
 use crate::validate::{Chosen, Learned, Metric, ValidateConfig, by_kind, csv_of, ensembles, values_of};

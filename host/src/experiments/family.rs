@@ -7,8 +7,9 @@
 use crate::activations::{SAMPLE_RANGE, SAMPLES, grid};
 use crate::folder::RunFolder;
 use crate::plot::{self, Band, Labels, Spread};
-use crate::report::{Section, Table, csv_lines};
+use crate::report::{Section, Table};
 use crate::stats::mean;
+use crate::support::text::csv_lines;
 use crate::validate::Learned;
 use anyhow::{Result, ensure};
 use kodama::{Method, linkage};

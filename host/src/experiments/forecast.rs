@@ -4,10 +4,10 @@
 use super::contest::{Contest, claims};
 use crate::folder::RunFolder;
 use crate::plot::{self, Band, Labels, Spread};
-use crate::progress::Output;
 use crate::report::{Section, Table, short};
-use crate::simd::Level;
 use crate::stats::quantile;
+use crate::support::progress::Output;
+use crate::support::simd::Level;
 use crate::task::{Set, SetTarget, Task};
 use crate::train::Network;
 use crate::validate::{Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each};

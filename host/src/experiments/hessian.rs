@@ -6,9 +6,9 @@ use crate::analysis::spectrum::{Parameters, Spectrum, SpectrumConfig, spectrum, 
 use crate::data::npz::{Array, npy};
 use crate::folder::RunFolder;
 use crate::plot::{self, Band, Labels, Spread};
-use crate::progress::Output;
 use crate::report::{Claim, Section, Table, short};
 use crate::stats::{Summary, mean};
+use crate::support::progress::Output;
 use crate::task::{Set, Task};
 use crate::train::{Network, Training};
 use crate::validate::{Chosen, Entrant, Learned, Looked, ValidateConfig, by_kind, look_at, of_each};

@@ -2,10 +2,10 @@
 
 use crate::folder::RunFolder;
 use crate::plot;
-use crate::progress::Output;
 use crate::report::{Claim, Measure, Section, Table, short};
 use crate::scale::all;
 use crate::stats::{Summary, mean};
+use crate::support::progress::Output;
 use crate::task::Task;
 use crate::train::Training;
 use crate::validate::{

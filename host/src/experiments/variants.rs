@@ -3,9 +3,9 @@
 use super::contest::{Contest, claims};
 use crate::folder::RunFolder;
 use crate::plot;
-use crate::progress::Output;
 use crate::report::{Measure, Section, Table};
 use crate::scale::all;
+use crate::support::progress::Output;
 use crate::task::Task;
 use crate::train::{TrainConfig, Training};
 use crate::validate::{Learned, ValidateConfig, by_kind, ensembles, metric_of, values_of};

@@ -15,7 +15,7 @@ use crate::export::Ranges;
 use crate::folder::RunFolder;
 use crate::meta;
 use crate::model::Model;
-use crate::progress::{Output, Progress};
+use crate::support::progress::{Output, Progress};
 use crate::task::{Set, SetTarget, Task};
 use crate::train::{EXPLOSION, Network, TrainConfig, Training, train_network};
 use crate::validate::{Chosen, Ensemble, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_cautiously};

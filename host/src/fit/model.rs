@@ -2,12 +2,13 @@
 
 use super::metrics::{Answers, Metrics, metrics};
 use crate::activations::Activations;
+use crate::data::Target;
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{Purpose, Standard, Tabular};
-use crate::data::{Target, write_atomically};
 use crate::export::Ranges;
 use crate::model::Model;
-use crate::simd::Level;
+use crate::support::atomic::write_atomically;
+use crate::support::simd::Level;
 use crate::task::{Set, SetTarget};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::deploy::{Outputs, Scaling};

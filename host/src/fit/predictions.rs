@@ -2,7 +2,7 @@
 
 use super::model::{Predictions, Trained};
 use crate::data::tabular::Purpose;
-use crate::report::safe_cell;
+use crate::support::text::safe_cell;
 use anyhow::{Result, bail};
 use std::io::Write;
 

@@ -8,9 +8,9 @@ use super::model::Trained;
 use crate::activations::is_learned;
 use crate::data::tabular::{Purpose, columns_with_offsets, constant_inputs};
 use crate::folder::RunFolder;
-use crate::progress::Output;
 use crate::report::{Section, Table};
 use crate::stats::{Summary, mean};
+use crate::support::progress::Output;
 use crate::task::Task;
 use anyhow::Result;
 

@@ -2,7 +2,7 @@
 
 use super::config::MetaConfig;
 use super::learner::{Forms, Outcome};
-use crate::simd::Level;
+use crate::support::simd::Level;
 use crate::task::{Set, Task};
 use crate::train::{EVALUATION_ROWS, judge_network};
 use anyhow::{Result, ensure};

@@ -3,7 +3,7 @@
 use super::alternating::Alternating;
 use super::config::{MetaConfig, Objective, Schedule};
 use crate::activations::{Activations, base_named};
-use crate::simd::Level;
+use crate::support::simd::Level;
 use crate::task::{Set, Task};
 use crate::train::{EVALUATION_ROWS, EXPLOSION, Judgement, judge_network};
 use anyhow::{Result, ensure};

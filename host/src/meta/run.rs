@@ -3,13 +3,13 @@
 use super::config::MetaConfig;
 use super::learner::{Checkpoint, Learner, Record};
 use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
-use crate::data::write_durably;
 use crate::folder::{CONFIG, RunFolder};
 use crate::journal::{self, Journal};
 use crate::plot::{self, Band, Snapshot};
-use crate::progress::Progress;
 use crate::scale::{Incomplete, Tally};
-use crate::stop;
+use crate::support::atomic::write_durably;
+use crate::support::progress::Progress;
+use crate::support::stop;
 use crate::task::Task;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Drawing: shapes and text in user units, turned into SVG, and into PNG by resvg with a font that ships along.
 
-use crate::report::printable;
+use crate::support::text::printable;
 use anyhow::{Context, Result};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};

@@ -1,10 +1,10 @@
 //! What an experiment brings: text, tables, pictures, claims; for the terminal, for Markdown and for the HTML report.
 
-use super::cell::csv_lines;
 use super::claim::{Claim, judge};
 use crate::folder::RunFolder;
 use crate::plot::{self, Drawing};
 use crate::scale::all;
+use crate::support::text::csv_lines;
 use anyhow::Result;
 use comfy_table::presets;
 use serde::{Deserialize, Serialize};

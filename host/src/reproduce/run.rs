@@ -8,11 +8,11 @@ use crate::experiments::transfer::Place;
 use crate::experiments::variants::Variant;
 use crate::experiments::{best, equal, family, forecast, hessian, participation, sizes, transfer, variants};
 use crate::folder::RunFolder;
-use crate::progress::Output;
 use crate::report::{Claim, Measure, Page, Part, Picture, REPORT, Section, Verdict, claim_table, judge};
 use crate::scale::study::Stage;
 use crate::scale::{Incomplete, Mode, all};
 use crate::stats::mean;
+use crate::support::progress::Output;
 use crate::task::Task;
 use crate::train::TrainConfig;
 use crate::validate::{Chosen, Learned, SelectConfig, ValidateConfig, select};
@@ -153,7 +153,7 @@ pub fn run(study: &Study, task: &Task, folder: &RunFolder, stage: Stage, output:
         "time of this process: {:.0} s, of them {learned_in:.0} s meta-learning; {} threads, vector instructions: {}\n",
         begun.elapsed().as_secs_f64(),
         rayon::current_num_threads(),
-        crate::simd::Level::best().name()
+        crate::support::simd::Level::best().name()
     );
     Ok(text(&page, &folder.file(REPORT)) + &process)
 }

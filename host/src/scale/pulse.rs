@@ -1,7 +1,7 @@
 //! What a shard says of itself while it works, for `ldnn status`. No result depends on it.
 
 use super::lock::host;
-use crate::data::write_atomically;
+use crate::support::atomic::write_atomically;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

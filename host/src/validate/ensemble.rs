@@ -2,8 +2,8 @@
 
 use crate::activations::{Activations, Choice, is_learned};
 use crate::folder::RunFolder;
-use crate::progress::Output;
 use crate::stats::Pair;
+use crate::support::progress::Output;
 use crate::task::{Set, Task};
 use crate::train::{TrainConfig, Training, train_patiently};
 use crate::work::Work;

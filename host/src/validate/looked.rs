@@ -4,7 +4,7 @@ use super::ensemble::{Entrant, Job, Learned};
 use super::run::ValidateConfig;
 use super::select::Chosen;
 use crate::folder::RunFolder;
-use crate::progress::Output;
+use crate::support::progress::Output;
 use crate::task::Task;
 use crate::train::{Network, Training, train_network};
 use crate::work::Work;

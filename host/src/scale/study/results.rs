@@ -3,12 +3,12 @@
 use super::plan::{Block, Plan};
 use super::run::{Place, TRAININGS, Trained, Worker, index};
 use super::settings::Tasks;
-use crate::data::write_atomically_with;
 use crate::experiments::contest::{Contest, claims};
 use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::{Page, Part, Section, Table, judge};
 use crate::scale::{Incomplete, Tally};
+use crate::support::atomic::write_atomically_with;
 use crate::train::Training;
 use crate::validate::{Entrant, Metric, by_kind, entrants, metric_of};
 use anyhow::{Context, Result};

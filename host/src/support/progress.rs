@@ -1,6 +1,6 @@
 //! Progress of long work: a bar with the time left on a terminal, a line now and then elsewhere.
 
-use crate::report::printable;
+use crate::support::text::printable;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;

@@ -4,7 +4,7 @@
 //! cannot ask (an eigendecomposition, a compiler, a pipe without data) is not waited for: a watchdog ends the process. No
 //! result is harmed by that: a file appears whole or not at all, and a journal drops a line that was cut off.
 
-use crate::data::discard_unfinished;
+use crate::support::atomic::discard_unfinished;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
