@@ -1,7 +1,7 @@
 //! What a run will cost, roughly, before it is started.
 
+use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
-use crate::task::Task;
 use crate::train::TrainConfig;
 use std::fmt;
 

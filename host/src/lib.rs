@@ -21,7 +21,6 @@ pub mod reproduce;
 pub mod scale;
 pub mod stats;
 pub mod support;
-pub mod task;
 pub mod train;
 pub mod tune;
 pub mod validate;

@@ -1,9 +1,9 @@
 //! Training one network with given activations.
 
 use crate::activations::Choice;
+use crate::data::task::{Set, Task};
 use crate::support::simd::Level;
 use crate::support::stop;
-use crate::task::{Set, Task};
 use anyhow::{Result, ensure};
 use ldnn_core::meta::training_step;
 use ldnn_core::network::{Batch, Init, Rows, evaluate, init_theta};
@@ -300,7 +300,7 @@ pub fn judge_network(shape: &Shape, params: &[f32], set: &Set, work: &mut [f32])
         correct += score.correct;
         start += len;
     }
-    let classes = matches!(set.target, crate::task::SetTarget::Classes(_));
+    let classes = matches!(set.target, crate::data::task::SetTarget::Classes(_));
     let rows = set.rows() as f64;
     Ok(Judgement { loss: loss / rows, accuracy: classes.then(|| 100.0 * correct as f64 / rows) })
 }

@@ -4,10 +4,10 @@
 use ldnn::analysis::point::Point;
 use ldnn::analysis::spectrum::{eigenvalues, matrix};
 use ldnn::data::npz::{self, Array, Values};
+use ldnn::data::task::{Set, SetTarget, Task};
 use ldnn::data::{Dataset, Mnist1dConfig};
 use ldnn::meta::{Learner, MetaConfig};
 use ldnn::support::simd::Level;
-use ldnn::task::{Set, SetTarget, Task};
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
 use ldnn_core::network::{Data, Init, Noise, Target, init_phi, init_theta};
 use ldnn_core::optimise::Rule;

@@ -4,6 +4,7 @@ use ldnn::activations::Learned;
 use ldnn::config::Stored;
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
+use ldnn::data::task::{Set, SetTarget, Task};
 use ldnn::export::{
     Beyond, Budget, ExportConfig, FormChoice, Format, Given, Ranges, Weights, What, run as export, verify,
 };
@@ -11,7 +12,6 @@ use ldnn::fit::{Predictions, Trained};
 use ldnn::folder::RunFolder;
 use ldnn::interchange::onnx::Way;
 use ldnn::model::Model;
-use ldnn::task::{Set, SetTarget, Task};
 use ldnn::train::{Network, Optimiser, TrainConfig};
 use ldnn_core::deploy::{Activation, Pipeline, run_len};
 use ldnn_core::image::{Contents, Image, Room, Scales};

@@ -3,8 +3,8 @@
 
 use approx::assert_abs_diff_eq;
 use ldnn::activations::{Activations, Choice};
+use ldnn::data::task::Task;
 use ldnn::data::{Dataset, Mnist1dConfig};
-use ldnn::task::Task;
 use ldnn::train::{Curve, Optimiser, TrainConfig, train};
 use std::fmt::Write;
 use std::path::Path;

@@ -7,7 +7,7 @@ use ldnn::analysis::lanczos::{Density, density, hutchinson};
 use ldnn::analysis::participation::{participation, participation_by_eigenvalues};
 use ldnn::analysis::point::Point;
 use ldnn::analysis::spectrum::{Method, Parameters, SpectrumConfig, eigenvalues, matrix, spectrum};
-use ldnn::task::{Set, SetTarget};
+use ldnn::data::task::{Set, SetTarget};
 use ldnn_core::{Base, Kind, Shape};
 use ldnn_tests::tolerance::{HESSIAN, ORACLE};
 use ldnn_tests::{central_difference, learned, random, relative_error};

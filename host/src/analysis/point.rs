@@ -1,8 +1,8 @@
 //! A network with its parameters and the data it is looked at on, in double precision.
 
+use crate::data::task::{Set, SetTarget};
 use crate::support::simd::Level;
 use crate::support::stop;
-use crate::task::{Set, SetTarget};
 use anyhow::Result;
 use ldnn_core::Shape;
 use ldnn_core::network::{self, Batch, Data, Rows, Target};

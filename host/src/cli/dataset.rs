@@ -2,9 +2,9 @@
 
 use super::tables::TableArgs;
 use crate::data::load::{Loaded, Wanted, load};
+use crate::data::split::{Parts, Rows};
 use crate::data::table::{Column, NoNumber, Table};
 use crate::data::tabular::{RawTarget, Tabular};
-use crate::fit::{Parts, Rows};
 use crate::support::text::printable;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use super::common::{TaskArgs, set};
 use crate::activations::Activations;
 use crate::config::Layers;
-use crate::task::Task;
+use crate::data::task::Task;
 use crate::train::{Optimiser, TrainConfig, rate_scale};
 use crate::validate::{Learned, ValidateConfig};
 use anyhow::{Context, Result};

@@ -2,11 +2,11 @@
 
 use super::Plan;
 use super::common::{OutArgs, TaskArgs, set};
+use crate::data::task::Task;
 use crate::estimate::Load;
 use crate::folder::RunFolder;
 use crate::meta::{self, MetaConfig, Objective, Schedule, Tape};
 use crate::support::progress::{Output, Progress};
-use crate::task::Task;
 use crate::train::{Optimiser, rate_scale};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};

@@ -5,10 +5,10 @@ use super::common::{OutArgs, RunPlan, ShardArgs, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
 use super::scale::Again;
 use crate::config::Stored;
+use crate::data::task::Task;
 use crate::estimate::Load;
 use crate::folder::RunFolder;
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::validate::{self, ValidateConfig};
 use anyhow::Result;
 

@@ -9,8 +9,10 @@ pub mod npz;
 mod numpy_random;
 mod rows;
 pub mod source;
+pub mod split;
 pub mod table;
 pub mod tabular;
+pub mod task;
 pub mod ts;
 mod vanderpol;
 

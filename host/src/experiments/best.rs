@@ -2,12 +2,12 @@
 //! validation part of the training rows, is the mix better than every other one?
 
 use super::contest::{Contest, claims};
+use crate::data::task::Task;
 use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::{Section, Table};
 use crate::stats::{Summary, mean};
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::train::Training;
 use crate::validate::{Chosen, Learned, Metric, ValidateConfig, by_kind, csv_of, ensembles, values_of};
 use anyhow::Result;

@@ -2,12 +2,12 @@
 
 use super::authors::{self, MARKS};
 use super::contest::{Contest, claims};
+use crate::data::task::Task;
 use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::{Section, Table};
 use crate::stats::Summary;
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::train::Training;
 use crate::validate::{Entrant, Learned, Metric, ValidateConfig, by_kind, csv_of, draw, ensembles, group, values_of};
 use anyhow::Result;

@@ -2,13 +2,13 @@
 //! closed-loop orbit is held against the true one.
 
 use super::contest::{Contest, claims};
+use crate::data::task::{Set, SetTarget, Task};
 use crate::folder::RunFolder;
 use crate::plot::{self, Band, Labels, Spread};
 use crate::report::{Section, Table, short};
 use crate::stats::quantile;
 use crate::support::progress::Output;
 use crate::support::simd::Level;
-use crate::task::{Set, SetTarget, Task};
 use crate::train::Network;
 use crate::validate::{Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each};
 use anyhow::{Result, ensure};

@@ -2,12 +2,12 @@
 
 use super::contest::{Contest, claims};
 use crate::analysis::participation::participation;
+use crate::data::task::{Set, Task};
 use crate::folder::RunFolder;
 use crate::plot::{self, Cloud};
 use crate::report::Section;
 use crate::support::progress::Output;
 use crate::support::simd::Level;
-use crate::task::{Set, Task};
 use crate::train::Network;
 use crate::validate::{Chosen, Learned, Looked, ValidateConfig, look_at, metric_of, of_each};
 use anyhow::Result;

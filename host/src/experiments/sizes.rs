@@ -1,6 +1,7 @@
 //! Fig. 4: the metric against the size of the network.
 
 use super::contest::{Contest, claims};
+use crate::data::task::Task;
 use crate::estimate::Load;
 use crate::folder::RunFolder;
 use crate::plot;
@@ -8,7 +9,6 @@ use crate::report::Section;
 use crate::scale::all;
 use crate::stats::mean;
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::train::{TrainConfig, Training};
 use crate::validate::{Chosen, Learned, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of};
 use anyhow::{Result, ensure};

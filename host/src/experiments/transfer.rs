@@ -1,12 +1,12 @@
 //! Activations learned on one task, used on another.
 
+use crate::data::task::Task;
 use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::{Claim, Measure, Section, Table, short};
 use crate::scale::all;
 use crate::stats::{Summary, mean};
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::train::Training;
 use crate::validate::{
     Ensemble, Entrant, Job, Learned, Metric, ValidateConfig, entrants, metric_of, train_all, values_of,

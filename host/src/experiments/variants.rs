@@ -1,12 +1,12 @@
 //! The same comparison under several conditions: other starting points, depths, numbers of types, schedules.
 
 use super::contest::{Contest, claims};
+use crate::data::task::Task;
 use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::{Measure, Section, Table};
 use crate::scale::all;
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::train::{TrainConfig, Training};
 use crate::validate::{Learned, ValidateConfig, by_kind, ensembles, metric_of, values_of};
 use anyhow::Result;

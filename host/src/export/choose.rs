@@ -3,7 +3,7 @@
 use super::function::Function;
 use super::source::Source;
 use super::table::{Beyond, Owned};
-use crate::task::Set;
+use crate::data::task::Set;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, Activation, predict, work_len};
 use ldnn_core::table::compact::Form;

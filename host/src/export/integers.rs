@@ -2,7 +2,7 @@
 
 use super::deployed::IntegerFile;
 use super::source::Source;
-use crate::task::Set;
+use crate::data::task::Set;
 use anyhow::{Context, Result};
 use ldnn_core::quantised::MAX_LAYERS;
 use ldnn_core::table::integer::Scale;

@@ -1,7 +1,7 @@
 //! What occurs in a network on its training rows: a few numbers, from which no row can be read back.
 
 use super::source::Source;
-use crate::task::Set;
+use crate::data::task::Set;
 use crate::train::Network;
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
@@ -157,7 +157,7 @@ fn quantiles(z: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::SetTarget;
+    use crate::data::task::SetTarget;
 
     #[test]
     fn a_distribution_comes_back_from_its_shares() {

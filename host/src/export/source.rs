@@ -2,7 +2,7 @@
 
 use super::function::Function;
 use super::ranges::Ranges;
-use crate::task::Set;
+use crate::data::task::Set;
 use crate::train::{Judgement, Network};
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
@@ -123,7 +123,7 @@ impl Source {
 pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
     let rows = outputs.chunks_exact(outputs.len() / set.rows());
     match &set.target {
-        crate::task::SetTarget::Classes(labels) => {
+        crate::data::task::SetTarget::Classes(labels) => {
             let (mut loss, mut right) = (0.0, 0);
             for (y, &label) in rows.zip(labels) {
                 let top = f64::from(y.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b)));
@@ -134,7 +134,7 @@ pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
             let n = labels.len() as f64;
             Judgement { loss: loss / n, accuracy: Some(100.0 * right as f64 / n) }
         }
-        crate::task::SetTarget::Values(values) => {
+        crate::data::task::SetTarget::Values(values) => {
             let total: f64 = outputs.iter().zip(values).map(|(y, t)| f64::from(y - t).powi(2)).sum();
             Judgement { loss: total / values.len() as f64, accuracy: None }
         }

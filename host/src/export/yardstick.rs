@@ -1,7 +1,7 @@
 //! What tables and integers cost: on rows with their right answers, or on drawn rows against the exact activations.
 
 use super::source::{arg_max, judge};
-use crate::task::Set;
+use crate::data::task::Set;
 use crate::train::Judgement;
 
 /// Rows to look at an export with.
@@ -84,7 +84,7 @@ fn quality(judgement: &Judgement) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::SetTarget;
+    use crate::data::task::SetTarget;
 
     #[test]
     fn a_judgement_says_what_it_is() {

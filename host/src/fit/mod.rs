@@ -4,15 +4,12 @@
 mod compare;
 mod config;
 mod course;
-mod divide;
 mod metrics;
 mod model;
 mod predictions;
 mod run;
 
 pub use config::{Activate, FitConfig};
-pub use course::Parts;
-pub use divide::Rows;
 pub use metrics::{Metrics, OfClass, metrics};
 pub use model::{Judged, KeptRows, Predictions, Trained};
 pub use predictions::PredictionWriter;

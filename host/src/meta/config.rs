@@ -1,7 +1,7 @@
 //! The settings of a meta-learning run.
 
 use crate::activations::{base_named, layered};
-use crate::task::Task;
+use crate::data::task::Task;
 use crate::train::Optimiser;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;

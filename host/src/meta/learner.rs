@@ -3,8 +3,8 @@
 use super::alternating::Alternating;
 use super::config::{MetaConfig, Objective, Schedule};
 use crate::activations::{Activations, base_named};
+use crate::data::task::{Set, Task};
 use crate::support::simd::Level;
-use crate::task::{Set, Task};
 use crate::train::{EVALUATION_ROWS, EXPLOSION, Judgement, judge_network};
 use anyhow::{Result, ensure};
 use ldnn_core::meta::{Buffers, Unroll, hypergradient};

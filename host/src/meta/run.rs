@@ -3,6 +3,7 @@
 use super::config::MetaConfig;
 use super::learner::{Checkpoint, Learner, Record};
 use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
+use crate::data::task::Task;
 use crate::folder::{CONFIG, RunFolder};
 use crate::journal::{self, Journal};
 use crate::plot::{self, Band, Snapshot};
@@ -10,7 +11,6 @@ use crate::scale::{Incomplete, Tally};
 use crate::support::atomic::write_durably;
 use crate::support::progress::Progress;
 use crate::support::stop;
-use crate::task::Task;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 

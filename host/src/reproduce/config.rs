@@ -1,11 +1,11 @@
 //! The settings behind each preset.
 
 use crate::analysis::spectrum::SpectrumConfig;
+use crate::data::task::Task;
 use crate::experiments::forecast::ForecastConfig;
 use crate::experiments::hessian::HessianConfig;
 use crate::experiments::sizes::SizesConfig;
 use crate::meta::MetaConfig;
-use crate::task::Task;
 use crate::train::{Optimiser, TrainConfig};
 use crate::validate::{SelectConfig, ValidateConfig};
 use clap::ValueEnum;

@@ -1,12 +1,12 @@
 //! The first stage: everything that has to be learned, side by side.
 
 use super::config::{Lesson, Study, TaskName};
+use crate::data::task::Task;
 use crate::data::{Dataset, VanDerPolConfig};
 use crate::folder::RunFolder;
 use crate::meta::{MetaConfig, Piece};
 use crate::scale::Incomplete;
 use crate::support::progress::{Output, Progress};
-use crate::task::Task;
 use crate::validate::Learned;
 use anyhow::{Context, Result};
 use rayon::prelude::*;

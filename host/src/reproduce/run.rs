@@ -3,6 +3,7 @@
 use super::config::{Choosing, Experiment, Preset, Study, TaskName};
 use super::learn::{Lessons, Tasks, learn};
 use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
+use crate::data::task::Task;
 use crate::estimate::Load;
 use crate::experiments::transfer::Place;
 use crate::experiments::variants::Variant;
@@ -13,7 +14,6 @@ use crate::scale::study::Stage;
 use crate::scale::{Incomplete, Mode, all};
 use crate::stats::mean;
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::train::TrainConfig;
 use crate::validate::{Chosen, Learned, SelectConfig, ValidateConfig, select};
 use anyhow::{Context, Result, ensure};

@@ -1,10 +1,10 @@
 //! Training an ensemble in parallel, with a journal to go on from.
 
 use crate::activations::{Activations, Choice, is_learned};
+use crate::data::task::{Set, Task};
 use crate::folder::RunFolder;
 use crate::stats::Pair;
 use crate::support::progress::Output;
-use crate::task::{Set, Task};
 use crate::train::{TrainConfig, Training, train_patiently};
 use crate::work::Work;
 use anyhow::Result;

@@ -3,9 +3,9 @@
 use super::ensemble::{Entrant, Job, Learned};
 use super::run::ValidateConfig;
 use super::select::Chosen;
+use crate::data::task::Task;
 use crate::folder::RunFolder;
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::train::{Network, Training, train_network};
 use crate::work::Work;
 use anyhow::Result;

@@ -4,10 +4,10 @@
 use super::ensemble::{Ensemble, Entrant, Job, train_all};
 use super::results::Metric;
 use super::run::metric_of;
+use crate::data::task::Task;
 use crate::folder::RunFolder;
 use crate::stats::mean;
 use crate::support::progress::Output;
-use crate::task::Task;
 use crate::train::{TrainConfig, Training};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};

@@ -2,12 +2,12 @@
 
 use ldnn::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use ldnn::data::tabular::{Purpose, Standard};
+use ldnn::data::task::{Set, SetTarget};
 use ldnn::export::Ranges;
 use ldnn::fit::{KeptRows, Predictions, Trained};
 use ldnn::interchange::onnx::{Meaning, Way};
 use ldnn::interchange::{self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, safetensors};
 use ldnn::model::Model;
-use ldnn::task::{Set, SetTarget};
 use ldnn::train::Network;
 use ldnn_core::{Base, Kind, Shape};
 use ldnn_tests::onnx::{self, Array};

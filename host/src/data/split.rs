@@ -1,8 +1,9 @@
 //! Which rows are learned from, which decide when to stop, which test: in shares of every class, or with groups kept whole.
 
-use super::course::Parts;
-use crate::data::table::listed;
-use crate::data::tabular::{RawTarget, Tabular};
+use super::Dataset;
+use super::table::listed;
+use super::tabular::{Purpose, RawTarget, Standard, Tabular};
+use super::task::{Set, Task};
 use anyhow::{Result, ensure};
 use ldnn_core::rng::{Draws, Stream};
 use std::collections::BTreeMap;
@@ -18,6 +19,37 @@ pub struct Rows {
     pub groups: Option<Vec<String>>,
     /// Rows of another table, for testing.
     pub test: Option<Tabular>,
+}
+
+/// A data set with what the table said about it.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Standardised rows.
+    pub data: Dataset,
+    /// What is predicted.
+    pub purpose: Purpose,
+    /// The names of the inputs.
+    pub features: Vec<String>,
+    /// Their standardisation.
+    pub inputs: Vec<Standard>,
+    /// The training rows that decide when to stop, by their places among these.
+    pub validation: Vec<u32>,
+}
+
+impl Parts {
+    /// The training rows to learn from, and those that decide.
+    ///
+    /// # Errors
+    /// If one of the two would be empty.
+    pub fn rest_and_validation(&self, task: &Task) -> Result<(Set, Set)> {
+        let rows = task.train.rows() as u32;
+        let rest: Vec<u32> = (0..rows).filter(|i| self.validation.binary_search(i).is_err()).collect();
+        ensure!(
+            !rest.is_empty() && !self.validation.is_empty(),
+            "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give more rows"
+        );
+        Ok((task.train.pick(&rest), task.train.pick(&self.validation)))
+    }
 }
 
 /// The share of the training rows that decides when to stop.
