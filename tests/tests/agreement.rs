@@ -9,9 +9,9 @@ use ldnn::export::{
     Beyond, Budget, ExportConfig, FormChoice, Format, Given, Ranges, Weights, What, run as export, verify,
 };
 use ldnn::fit::{Predictions, Trained};
-use ldnn::folder::RunFolder;
 use ldnn::interchange::onnx::Way;
 use ldnn::model::Model;
+use ldnn::run::RunFolder;
 use ldnn::train::{Network, Optimiser, TrainConfig};
 use ldnn_core::deploy::{Activation, Pipeline, run_len};
 use ldnn_core::image::{Contents, Image, Room, Scales};

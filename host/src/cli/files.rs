@@ -5,8 +5,8 @@
 //! (their settings and their lock). Files without such a mark (predictions, pictures, data sets) count as its own only if
 //! they hold the very bytes that are to be written.
 
-use crate::folder::{self, CONFIG, Obstacle};
 use crate::interchange;
+use crate::run::folder::{self, CONFIG, Obstacle};
 use anyhow::{Result, bail, ensure};
 use std::fs::{self, File, FileType};
 use std::io::Read;

@@ -3,8 +3,8 @@
 use super::Plan;
 use super::common::ConfigArgs;
 use super::files::Files;
-use crate::folder::{CONFIG, difference, read_config};
 use crate::report::{SECTION, Table, p_value, short};
+use crate::run::folder::{CONFIG, difference, read_config};
 use crate::stats::{Comparison, mann_whitney, mean};
 use crate::support::progress::Output;
 use crate::train::Training;

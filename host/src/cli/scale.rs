@@ -2,8 +2,8 @@
 
 use super::common::ConfigArgs;
 use super::{Plan, analyze, reproduce, run, validate};
-use crate::folder::read_config;
-use crate::scale::Mode as Part;
+use crate::run::Mode as Part;
+use crate::run::folder::read_config;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use crate::config::Stored;
 use crate::data::split::Parts;
 use crate::data::task::Task;
 use crate::fit::{Activate, FitConfig};
-use crate::folder::RunFolder;
+use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::tune::{Found, Space, Trial, report, search};
 use anyhow::{Context, Result, ensure};

@@ -7,7 +7,7 @@ use super::scale::Again;
 use crate::config::Stored;
 use crate::data::task::Task;
 use crate::estimate::Load;
-use crate::folder::RunFolder;
+use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::validate::{self, ValidateConfig};
 use anyhow::Result;

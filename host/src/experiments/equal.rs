@@ -3,9 +3,9 @@
 use super::authors::{self, MARKS};
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::{Section, Table};
+use crate::run::RunFolder;
 use crate::stats::Summary;
 use crate::support::progress::Output;
 use crate::train::Training;

@@ -5,9 +5,9 @@
 //! turning them.
 
 use crate::activations::{SAMPLE_RANGE, SAMPLES, grid};
-use crate::folder::RunFolder;
 use crate::plot::{self, Band, Labels, Spread};
 use crate::report::{Section, Table};
+use crate::run::RunFolder;
 use crate::stats::mean;
 use crate::support::text::csv_lines;
 use crate::validate::Learned;

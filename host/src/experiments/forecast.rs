@@ -3,9 +3,9 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::{Set, SetTarget, Task};
-use crate::folder::RunFolder;
 use crate::plot::{self, Band, Labels, Spread};
 use crate::report::{Section, Table, short};
+use crate::run::RunFolder;
 use crate::stats::quantile;
 use crate::support::progress::Output;
 use crate::support::simd::Level;

@@ -3,9 +3,9 @@
 use super::contest::{Contest, claims};
 use crate::analysis::participation::participation;
 use crate::data::task::{Set, Task};
-use crate::folder::RunFolder;
 use crate::plot::{self, Cloud};
 use crate::report::Section;
+use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::support::simd::Level;
 use crate::train::Network;

@@ -3,10 +3,10 @@
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
 use crate::estimate::Load;
-use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::Section;
-use crate::scale::all;
+use crate::run::RunFolder;
+use crate::run::all;
 use crate::stats::mean;
 use crate::support::progress::Output;
 use crate::train::{TrainConfig, Training};

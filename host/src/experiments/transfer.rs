@@ -1,10 +1,10 @@
 //! Activations learned on one task, used on another.
 
 use crate::data::task::Task;
-use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::{Claim, Measure, Section, Table, short};
-use crate::scale::all;
+use crate::run::RunFolder;
+use crate::run::all;
 use crate::stats::{Summary, mean};
 use crate::support::progress::Output;
 use crate::train::Training;

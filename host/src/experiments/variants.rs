@@ -2,10 +2,10 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::folder::RunFolder;
 use crate::plot;
 use crate::report::{Measure, Section, Table};
-use crate::scale::all;
+use crate::run::RunFolder;
+use crate::run::all;
 use crate::support::progress::Output;
 use crate::train::{TrainConfig, Training};
 use crate::validate::{Learned, ValidateConfig, by_kind, ensembles, metric_of, values_of};

@@ -18,7 +18,7 @@ pub use svg::Drawing;
 pub use terminal::sketch;
 pub use violin::{Group, violins};
 
-use crate::folder::RunFolder;
+use crate::run::RunFolder;
 use anyhow::Result;
 
 /// Writes `name.svg` and `name.png`, where results are written at all.

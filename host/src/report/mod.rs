@@ -3,6 +3,7 @@
 mod claim;
 mod page;
 mod section;
+pub mod status;
 
 pub use claim::{Claim, Measure, Verdict, judge, p_value, short};
 pub use page::{Page, Part, REPORT};

@@ -3,9 +3,9 @@
 use super::config::{Lesson, Study, TaskName};
 use crate::data::task::Task;
 use crate::data::{Dataset, VanDerPolConfig};
-use crate::folder::RunFolder;
 use crate::meta::{MetaConfig, Piece};
-use crate::scale::Incomplete;
+use crate::run::Incomplete;
+use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
 use crate::validate::Learned;
 use anyhow::{Context, Result};

@@ -1,9 +1,9 @@
 //! What a search found, as a report.
 
 use super::search::{Found, Trial};
-use crate::folder::RunFolder;
 use crate::plot::{self, Band};
 use crate::report::{Section, Table};
+use crate::run::RunFolder;
 use crate::validate::{Metric, number};
 use anyhow::Result;
 

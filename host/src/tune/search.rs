@@ -5,13 +5,13 @@ use super::space::{Candidate, Space};
 use crate::activations::Choice;
 use crate::data::task::{Set, Task};
 use crate::fit::FitConfig;
-use crate::folder::RunFolder;
 use crate::meta::{Learner, Unlearnable};
+use crate::run::RunFolder;
+use crate::run::jobs::Work;
 use crate::support::progress::Output;
 use crate::support::stop::{self, Stopped};
 use crate::train::train_patiently;
 use crate::validate::{Metric, best_epoch, metric_of};
-use crate::work::Work;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 

@@ -2,11 +2,11 @@
 
 use crate::activations::{Activations, Choice, is_learned};
 use crate::data::task::{Set, Task};
-use crate::folder::RunFolder;
+use crate::run::RunFolder;
+use crate::run::jobs::Work;
 use crate::stats::Pair;
 use crate::support::progress::Output;
 use crate::train::{TrainConfig, Training, train_patiently};
-use crate::work::Work;
 use anyhow::Result;
 
 /// One network to train.

@@ -5,7 +5,7 @@ use super::ensemble::{Ensemble, Entrant, Job, train_all};
 use super::results::Metric;
 use super::run::metric_of;
 use crate::data::task::Task;
-use crate::folder::RunFolder;
+use crate::run::RunFolder;
 use crate::stats::mean;
 use crate::support::progress::Output;
 use crate::train::{TrainConfig, Training};

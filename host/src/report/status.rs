@@ -1,8 +1,9 @@
 //! How far the shards of a run are, in words.
 
-use super::{Incomplete, Lock, Shard, Tally, pulse};
-use crate::folder::{RunFolder, SHARDS, shards_of};
 use crate::report::Table;
+use crate::run::RunFolder;
+use crate::run::folder::{SHARDS, shards_of};
+use crate::run::{Incomplete, Lock, Shard, Tally, heartbeat};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
@@ -127,7 +128,7 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
         let owned = |t: &Tally| (0..t.total).filter(|&k| shard.owns(&t.list, k)).count();
         let lacking = |t: &Tally| t.missing.iter().filter(|&&k| shard.owns(&t.list, k)).count();
         let (total, missing) = tallies.iter().fold((0, 0), |(a, b), t| (a + owned(t), b + lacking(t)));
-        let said = place.as_deref().and_then(pulse::read);
+        let said = place.as_deref().and_then(heartbeat::read);
         let rate = said.as_ref().filter(|s| s.pieces > 0).map(|s| s.seconds / s.pieces as f64);
         let left = rate.filter(|_| missing > 0).map(|r| r * missing as f64);
         longest = [longest, left].into_iter().flatten().reduce(f64::max);
@@ -143,21 +144,21 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
     (table, longest)
 }
 
-fn state(folder: &Path, said: Option<&pulse::State>) -> String {
+fn state(folder: &Path, said: Option<&heartbeat::State>) -> String {
     let Some(state) = said else { return "unknown".into() };
     let who = format!("process {} on {}", state.process, state.host);
     match &state.ended {
         Some(how) if ["done", "waits", "stopped"].contains(&how.as_str()) => how.clone(),
         Some(message) => format!("failed: {message}"),
         None if Lock::holder(folder).is_some() => format!("running: {who}"),
-        None if state.host == super::lock::host() => format!("killed: {who}"),
+        None if state.host == crate::run::lock::host() => format!("killed: {who}"),
         None => format!("running or killed: {who}, last word {} ago", time(age(folder).as_secs_f64())),
     }
 }
 
 /// Since the shard last said something, by the clocks of this machine and of the file system.
 fn age(folder: &Path) -> Duration {
-    let changed = std::fs::metadata(folder.join(pulse::FILE)).and_then(|m| m.modified()).ok();
+    let changed = std::fs::metadata(folder.join(heartbeat::FILE)).and_then(|m| m.modified()).ok();
     changed.and_then(|t| SystemTime::now().duration_since(t).ok()).unwrap_or_default()
 }
 

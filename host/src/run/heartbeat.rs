@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The file in the shard's folder.
-pub(super) const FILE: &str = "state.json";
+pub const FILE: &str = "state.json";
 
 /// What the file says that it is.
 const KIND: &str = "shard";
@@ -39,16 +39,16 @@ pub struct State {
 
 /// Keeps the file up to date.
 #[derive(Debug)]
-pub struct Pulse {
+pub struct Heartbeat {
     path: PathBuf,
     begun: Instant,
     state: Mutex<(State, Instant)>,
 }
 
-impl Pulse {
+impl Heartbeat {
     /// Begins in a shard's folder.
     #[must_use]
-    pub fn start(folder: &Path) -> Pulse {
+    pub fn start(folder: &Path) -> Heartbeat {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         let state = State {
             kind: KIND.into(),
@@ -61,9 +61,9 @@ impl Pulse {
             ended: None,
         };
         let begun = Instant::now();
-        let pulse = Pulse { path: folder.join(FILE), begun, state: Mutex::new((state, begun)) };
-        pulse.write(|_| true);
-        pulse
+        let heartbeat = Heartbeat { path: folder.join(FILE), begun, state: Mutex::new((state, begun)) };
+        heartbeat.write(|_| true);
+        heartbeat
     }
 
     /// A piece is finished.

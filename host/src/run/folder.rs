@@ -5,7 +5,7 @@
 //! the run folder of one process. Everybody reads what everybody has written.
 
 use crate::config::Stored;
-use crate::scale::{Lock, Mode, Pulse, Shard, Tally, lock};
+use crate::run::{Heartbeat, Lock, Mode, Shard, Tally, lock};
 use crate::support::atomic::{is_temporary, write_atomically, write_durably};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -87,7 +87,7 @@ struct Run {
     lock: Option<Lock>,
     tallies: Mutex<Vec<Tally>>,
     /// Of a shard.
-    pulse: Option<Pulse>,
+    heartbeat: Option<Heartbeat>,
 }
 
 impl RunFolder {
@@ -127,13 +127,13 @@ impl RunFolder {
         let lock = if mode == Mode::Look { None } else { Some(take(path, shard.as_deref(), wanted, replace)?) };
         let mut all = vec![path.to_path_buf()];
         all.extend(sources.iter().filter(|s| *s != path).cloned());
-        let pulse = shard.as_deref().map(Pulse::start);
+        let heartbeat = shard.as_deref().map(Heartbeat::start);
         let mut shards: Vec<BTreeSet<Shard>> = all.iter().map(|s| shards_of(s).into_iter().collect()).collect();
         if let Mode::Shard(Shard { count, .. }) = mode {
             // Those of the same run, which may begin later.
             shards[0].extend((0..count).map(|index| Shard { count, index }));
         }
-        let run = Run { root: path.into(), mode, sources: all, shards, lock, tallies: Mutex::default(), pulse };
+        let run = Run { root: path.into(), mode, sources: all, shards, lock, tallies: Mutex::default(), heartbeat };
         Ok(RunFolder { path: path.into(), inside: PathBuf::new(), run: Arc::new(run) })
     }
 
@@ -167,7 +167,7 @@ impl RunFolder {
             shards: vec![],
             lock: None,
             tallies: Mutex::default(),
-            pulse: None,
+            heartbeat: None,
         };
         Ok(RunFolder { path, inside: PathBuf::new(), run: Arc::new(run) })
     }
@@ -284,8 +284,8 @@ impl RunFolder {
 
     /// This process's work has ended; for `ldnn status`.
     pub fn ended(&self, how: &str) {
-        if let Some(pulse) = &self.run.pulse {
-            pulse.end(how);
+        if let Some(heartbeat) = &self.run.heartbeat {
+            heartbeat.end(how);
         }
     }
 
@@ -308,8 +308,8 @@ impl RunFolder {
 
     /// A piece of work was finished by this process.
     pub fn piece_done(&self) {
-        if let Some(pulse) = &self.run.pulse {
-            pulse.beat();
+        if let Some(heartbeat) = &self.run.heartbeat {
+            heartbeat.beat();
         }
     }
 }
