@@ -3,7 +3,7 @@
 
 use ldnn::config::Stored;
 use ldnn::data::npz::{self, Array};
-use ldnn::plot::{self, Band};
+use ldnn::report::plot::{self, Band};
 use ldnn::report::{Page, Part, Section, Table};
 use ldnn::run::RunFolder;
 use ldnn_tests::program::{path, refuse, run, succeed};

@@ -49,8 +49,8 @@ pub fn hutchinson(n: usize, vectors: usize, seed: u64, product: &impl Product) -
         Ok(dot(&v, &product(&v)?))
     };
     let values = (0..vectors).into_par_iter().map(one).collect::<Result<Vec<f64>>>()?;
-    let error = (crate::stats::variance(&values) / vectors as f64).sqrt();
-    Ok(Estimate { value: crate::stats::mean(&values), standard_error: error, vectors })
+    let error = (crate::report::stats::variance(&values) / vectors as f64).sqrt();
+    Ok(Estimate { value: crate::report::stats::mean(&values), standard_error: error, vectors })
 }
 
 /// The density of eigenvalues, averaged over `vectors` Lanczos runs of at most `steps` steps. With `steps` = n and one

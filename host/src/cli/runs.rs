@@ -3,9 +3,9 @@
 use super::Plan;
 use super::common::ConfigArgs;
 use super::files::Files;
+use crate::report::stats::{Comparison, mann_whitney, mean};
 use crate::report::{SECTION, Table, p_value, short};
 use crate::run::folder::{CONFIG, difference, read_config};
-use crate::stats::{Comparison, mann_whitney, mean};
 use crate::support::progress::Output;
 use crate::train::Training;
 use crate::validate::Metric;

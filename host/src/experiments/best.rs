@@ -3,10 +3,10 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::plot;
+use crate::report::plot;
+use crate::report::stats::{Summary, mean};
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
-use crate::stats::{Summary, mean};
 use crate::support::progress::Output;
 use crate::train::Training;
 use crate::validate::{Chosen, Learned, Metric, ValidateConfig, by_kind, csv_of, ensembles, values_of};

@@ -1,7 +1,7 @@
 //! The mix against the others, in any quantity.
 
+use crate::report::stats::{Pair, Summary, bootstrap, mean};
 use crate::report::{Claim, Measure, Table, short};
-use crate::stats::{Pair, Summary, bootstrap, mean};
 use crate::validate::{Entrant, Metric, by_kind, pairs};
 
 /// Resamples of a bootstrap.

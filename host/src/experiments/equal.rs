@@ -3,10 +3,10 @@
 use super::authors::{self, MARKS};
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::plot;
+use crate::report::plot;
+use crate::report::stats::Summary;
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
-use crate::stats::Summary;
 use crate::support::progress::Output;
 use crate::train::Training;
 use crate::validate::{Entrant, Learned, Metric, ValidateConfig, by_kind, csv_of, draw, ensembles, group, values_of};

@@ -5,10 +5,10 @@
 //! turning them.
 
 use crate::activations::{SAMPLE_RANGE, SAMPLES, grid};
-use crate::plot::{self, Band, Labels, Spread};
+use crate::report::plot::{self, Band, Labels, Spread};
+use crate::report::stats::mean;
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
-use crate::stats::mean;
 use crate::support::text::csv_lines;
 use crate::validate::Learned;
 use anyhow::{Result, ensure};

@@ -3,10 +3,10 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::{Set, SetTarget, Task};
-use crate::plot::{self, Band, Labels, Spread};
+use crate::report::plot::{self, Band, Labels, Spread};
+use crate::report::stats::quantile;
 use crate::report::{Section, Table, short};
 use crate::run::RunFolder;
-use crate::stats::quantile;
 use crate::support::progress::Output;
 use crate::support::simd::Level;
 use crate::train::Network;
@@ -150,7 +150,7 @@ pub fn run(
             kind,
             times.len().to_string(),
             short(10f64.powf(median(&loss.values, k))),
-            short(crate::stats::mean(&times)),
+            short(crate::report::stats::mean(&times)),
             short(median(&one, k)),
             short(median(&end, k)),
         ]);

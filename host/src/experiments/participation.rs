@@ -3,8 +3,8 @@
 use super::contest::{Contest, claims};
 use crate::analysis::participation::participation;
 use crate::data::task::{Set, Task};
-use crate::plot::{self, Cloud};
 use crate::report::Section;
+use crate::report::plot::{self, Cloud};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::support::simd::Level;

@@ -3,11 +3,11 @@
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
 use crate::estimate::Load;
-use crate::plot;
 use crate::report::Section;
+use crate::report::plot;
+use crate::report::stats::mean;
 use crate::run::RunFolder;
 use crate::run::all;
-use crate::stats::mean;
 use crate::support::progress::Output;
 use crate::train::{TrainConfig, Training};
 use crate::validate::{Chosen, Learned, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of};

@@ -1,11 +1,11 @@
 //! Activations learned on one task, used on another.
 
 use crate::data::task::Task;
-use crate::plot;
+use crate::report::plot;
+use crate::report::stats::{Summary, mean};
 use crate::report::{Claim, Measure, Section, Table, short};
 use crate::run::RunFolder;
 use crate::run::all;
-use crate::stats::{Summary, mean};
 use crate::support::progress::Output;
 use crate::train::Training;
 use crate::validate::{

@@ -2,7 +2,7 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::plot;
+use crate::report::plot;
 use crate::report::{Measure, Section, Table};
 use crate::run::RunFolder;
 use crate::run::all;

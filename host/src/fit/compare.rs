@@ -1,7 +1,7 @@
 //! Learned activations against classical ones: values on test rows, network by network or fold by fold, and what they say.
 
 use crate::activations::is_learned;
-use crate::stats::{Comparison, Summary};
+use crate::report::stats::{Comparison, Summary};
 use crate::validate::Metric;
 
 /// Values of each kind of activations.

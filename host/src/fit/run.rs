@@ -9,9 +9,9 @@ use crate::activations::is_learned;
 use crate::data::split::Parts;
 use crate::data::tabular::{Purpose, columns_with_offsets, constant_inputs};
 use crate::data::task::Task;
+use crate::report::stats::{Summary, mean};
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
-use crate::stats::{Summary, mean};
 use crate::support::progress::Output;
 use anyhow::Result;
 

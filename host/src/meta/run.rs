@@ -4,7 +4,7 @@ use super::config::MetaConfig;
 use super::learner::{Checkpoint, Learner, Record};
 use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::data::task::Task;
-use crate::plot::{self, Band, Snapshot};
+use crate::report::plot::{self, Band, Snapshot};
 use crate::run::RunFolder;
 use crate::run::folder::CONFIG;
 use crate::run::journal::{self, Journal};
@@ -193,7 +193,7 @@ impl<'a> Kept<'a> {
     }
 
     fn draw(&self, title: &str) -> Result<()> {
-        plot::save(self.folder, "evolution", &plot::evolution(title, &self.snapshots))?;
+        plot::save(self.folder, "evolution", &plot::evolution(title, &grid(SAMPLES, SAMPLE_RANGE), &self.snapshots))?;
         self.folder.write("evolution.csv", self.evolution_csv())?;
         plot::save(self.folder, "history", &plot::curves(title, "outer step", "loss", &self.loss_curves()))
     }

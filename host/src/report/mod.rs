@@ -2,7 +2,9 @@
 
 mod claim;
 mod page;
+pub mod plot;
 mod section;
+pub mod stats;
 pub mod status;
 
 pub use claim::{Claim, Measure, Verdict, judge, p_value, short};

@@ -1,7 +1,7 @@
 //! What an experiment brings: text, tables, pictures, claims; for the terminal, for Markdown and for the HTML report.
 
 use super::claim::{Claim, judge};
-use crate::plot::{self, Drawing};
+use crate::report::plot::{self, Drawing};
 use crate::run::RunFolder;
 use crate::run::all;
 use crate::support::text::csv_lines;

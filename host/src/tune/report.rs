@@ -1,7 +1,7 @@
 //! What a search found, as a report.
 
 use super::search::{Found, Trial};
-use crate::plot::{self, Band};
+use crate::report::plot::{self, Band};
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
 use crate::validate::{Metric, number};

@@ -2,9 +2,9 @@
 
 use crate::activations::{Activations, Choice, is_learned};
 use crate::data::task::{Set, Task};
+use crate::report::stats::Pair;
 use crate::run::RunFolder;
 use crate::run::jobs::Work;
-use crate::stats::Pair;
 use crate::support::progress::Output;
 use crate::train::{TrainConfig, Training, train_patiently};
 use anyhow::Result;

@@ -1,8 +1,8 @@
 //! What an ensemble's trainings have in common: groups, tables, comparisons, files.
 
-use crate::plot::Band;
+use crate::report::plot::Band;
+use crate::report::stats::{Comparison, Summary, holm};
 use crate::report::{Table, p_value};
-use crate::stats::{Comparison, Summary, holm};
 use crate::train::{Curve, Training};
 
 /// What is compared.

@@ -4,7 +4,7 @@ use super::plan::{Block, Plan};
 use super::run::{Place, TRAININGS, Trained, Worker, index};
 use super::settings::Tasks;
 use crate::experiments::contest::{Contest, claims};
-use crate::plot;
+use crate::report::plot;
 use crate::report::{Page, Part, Section, Table, judge};
 use crate::run::RunFolder;
 use crate::run::{Incomplete, Tally};

@@ -4,7 +4,7 @@ use super::axes::{Axes, Axis, range_of};
 use super::colour;
 use super::svg::{Anchor, Drawing};
 use super::violin::Group;
-use crate::stats::quantile;
+use crate::report::stats::quantile;
 
 /// At each place (a network size, say) a box a group: quartiles and median; whiskers to the last value within one and a
 /// half box lengths (Tukey); circles for the values beyond.

@@ -3,7 +3,7 @@
 use super::axes::{Axes, Axis, range_of};
 use super::colour;
 use super::svg::{Anchor, Drawing};
-use crate::stats::{quantile, variance};
+use crate::report::stats::{quantile, variance};
 
 /// A named sample.
 #[derive(Clone, Debug)]
