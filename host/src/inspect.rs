@@ -1,13 +1,14 @@
 //! What is in a file: a model of `ldnn train`, a network, learned activations, or an image for a device.
 
-use crate::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use crate::data::tabular::{Purpose, Standard};
-use crate::fit::Trained;
+use crate::formats::read_activations;
+use crate::model::Network;
+use crate::model::Trained;
+use crate::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use crate::model::{KindFile, Model};
 use crate::report::Table;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
-use crate::train::Network;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, Activation};
 use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Room, Scales};
@@ -39,7 +40,7 @@ const REAL_AXES: (&str, &str) = ("pre-activation", "activation");
 pub fn inspect(path: &Path) -> Result<Portrait> {
     let place = || format!("in '{}'", path.display());
     if path.is_dir() {
-        return of_activations(&Activations::read(path)?).with_context(place);
+        return of_activations(&read_activations(path)?).with_context(place);
     }
     let bytes =
         std::fs::read(path).with_context(|| format!("cannot read '{}'; give a file of ldnn", path.display()))?;
@@ -55,7 +56,7 @@ pub fn inspect(path: &Path) -> Result<Portrait> {
         return of_network(&Model::read(path)?, &value.unwrap_or_default()).with_context(place);
     }
     if has("types") || value.is_none() && path.extension().is_some_and(|e| e == "txt") {
-        return of_activations(&Activations::read(path)?).with_context(place);
+        return of_activations(&read_activations(path)?).with_context(place);
     }
     bail!(
         "'{}' is none of: a model of `ldnn train`, a network, a file of activations, an image of `ldnn export`; it is \

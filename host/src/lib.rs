@@ -1,6 +1,5 @@
 //! The library behind the `ldnn` program, and the program itself as a function.
 
-pub mod activations;
 pub mod analysis;
 pub mod cli;
 pub mod config;
@@ -9,8 +8,8 @@ pub mod estimate;
 pub mod experiments;
 pub mod export;
 pub mod fit;
+pub mod formats;
 pub mod inspect;
-pub mod interchange;
 pub mod meta;
 pub mod model;
 pub mod report;

@@ -1,7 +1,8 @@
 //! Training one network with given activations.
 
-use crate::activations::Choice;
 use crate::data::task::{Set, Task};
+use crate::model::activations::Choice;
+use crate::model::{Judgement, Network};
 use crate::support::simd::Level;
 use crate::support::stop;
 use anyhow::{Result, ensure};
@@ -139,15 +140,6 @@ struct Trainee<'a> {
     step: usize,
 }
 
-/// A trained network.
-#[derive(Clone, Debug)]
-pub struct Network {
-    /// Its sizes and kinds of activations.
-    pub shape: Shape,
-    /// `[theta | phi]`
-    pub params: Vec<f32>,
-}
-
 /// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged on `judge`.
 ///
 /// # Errors
@@ -276,15 +268,6 @@ pub fn rate_scale(inputs: usize) -> f64 {
 
 /// Rows that are evaluated at a time.
 pub const EVALUATION_ROWS: usize = 200;
-
-/// Loss, and accuracy in percent (none for regression), over a whole set.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgement {
-    /// The mean loss.
-    pub loss: f64,
-    /// Right rows in percent.
-    pub accuracy: Option<f64>,
-}
 
 /// Evaluates a network on every row of `set`, without noise. `work`: `shape.work_len(EVALUATION_ROWS)`.
 ///

@@ -4,7 +4,6 @@ use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, set, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
 use super::scale::Again;
-use crate::activations::Activations;
 use crate::analysis::spectrum::{Method, Parameters, SpectrumConfig};
 use crate::config::{Layers, Stored};
 use crate::data::task::Task;
@@ -14,10 +13,11 @@ use crate::experiments::forecast::{self, ForecastConfig};
 use crate::experiments::hessian::{self, HessianConfig};
 use crate::experiments::sizes::{self, SizesConfig};
 use crate::experiments::{family, participation};
+use crate::formats::read_activations;
 use crate::model::Model;
+use crate::model::Network;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::Network;
 use crate::validate::{Learned, ValidateConfig};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
@@ -289,7 +289,7 @@ impl ClusterArgs {
         let read = |(i, path): (usize, &PathBuf)| {
             let name =
                 path.file_stem().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-            Ok((name, vec![(i as u64 + 1, Activations::read(path)?)]))
+            Ok((name, vec![(i as u64 + 1, read_activations(path)?)]))
         };
         let given = self.activations.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
         let layers = self.out.layers("")?;

@@ -7,7 +7,7 @@ use super::tables::TableArgs;
 use crate::data::load::{Stream, read_labels};
 use crate::data::table::{Reading, Table};
 use crate::data::task::Set;
-use crate::fit::{Judged, PredictionWriter, Trained};
+use crate::model::{Judged, PredictionWriter, Trained};
 use crate::support::atomic::AtomicFile;
 use crate::support::progress::Output;
 use crate::support::stop::{self, Stopped};

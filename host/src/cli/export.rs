@@ -5,13 +5,14 @@ use super::apply::labelled_rows;
 use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
 use super::files::{Files, is_interchange};
 use super::tables::TableArgs;
-use crate::activations::{Activations, SAMPLES, base_named};
 use crate::data::task::{Set, SetTarget, Task};
 use crate::export::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
-use crate::fit::Trained;
-use crate::interchange::Form;
-use crate::interchange::onnx::Way;
+use crate::formats::Form;
+use crate::formats::onnx::Way;
+use crate::formats::read_activations;
 use crate::model::Model;
+use crate::model::Trained;
+use crate::model::activations::{Activations, SAMPLES, base_named};
 use crate::run::RunFolder;
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
@@ -293,7 +294,7 @@ impl ExportArgs {
         if text.trim_start().starts_with('{') && text.contains("\"purpose\"") {
             return Ok((Given::Trained(Box::new(Trained::read(run)?)), self.activation.clone()));
         }
-        Ok((Given::Activations(Activations::read(run).context("RUN")?), self.activation.clone()))
+        Ok((Given::Activations(read_activations(run).context("RUN")?), self.activation.clone()))
     }
 }
 

@@ -4,12 +4,13 @@ use super::common::{ConfigArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
 use super::files::{Files, is_model};
 use super::{Mode, Plan};
-use crate::activations::{Activations, base_named};
 use crate::config::Stored;
 use crate::data::split::Parts;
 use crate::data::task::Task;
 use crate::fit::{self, Activate, FitConfig};
+use crate::formats::read_activations;
 use crate::meta::Schedule;
+use crate::model::activations::base_named;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use anyhow::{Context, Result};
@@ -93,7 +94,7 @@ impl FitArgs {
             }
             file => {
                 let known = || "--activations: neither learn, none nor names of base functions (relu, tanh, ...)";
-                fit.activate = Activate::Given(Activations::read(Path::new(file)).with_context(known)?);
+                fit.activate = Activate::Given(read_activations(Path::new(file)).with_context(known)?);
                 return Ok(Some(PathBuf::from(file)));
             }
         }

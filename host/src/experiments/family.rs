@@ -4,7 +4,7 @@
 //! it can undo each of these. So curves are centred and scaled before they are compared, and compared in all four ways of
 //! turning them.
 
-use crate::activations::{SAMPLE_RANGE, SAMPLES, grid};
+use crate::model::activations::{SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::plot::{self, Band, Labels, Spread};
 use crate::report::stats::mean;
 use crate::report::{Section, Table};
@@ -184,7 +184,7 @@ fn from(own: &[usize], members: &[Member]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activations::{Activations, Learned as Type};
+    use crate::model::activations::{Activations, Learned as Type};
 
     fn run_of(f: impl Fn(f64) -> f64) -> Learned {
         let y = grid(SAMPLES, SAMPLE_RANGE).into_iter().map(|z| f(z) as f32).collect();

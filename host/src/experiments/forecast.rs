@@ -3,13 +3,13 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::{Set, SetTarget, Task};
+use crate::model::Network;
 use crate::report::plot::{self, Band, Labels, Spread};
 use crate::report::stats::quantile;
 use crate::report::{Section, Table, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::support::simd::Level;
-use crate::train::Network;
 use crate::validate::{Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each};
 use anyhow::{Result, ensure};
 use ldnn_core::network::predict;

@@ -3,12 +3,12 @@
 use super::contest::{Contest, claims};
 use crate::analysis::participation::participation;
 use crate::data::task::{Set, Task};
+use crate::model::Network;
 use crate::report::Section;
 use crate::report::plot::{self, Cloud};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::support::simd::Level;
-use crate::train::Network;
 use crate::validate::{Chosen, Learned, Looked, ValidateConfig, look_at, metric_of, of_each};
 use anyhow::Result;
 use ldnn_core::network::hidden;

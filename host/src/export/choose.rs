@@ -1,9 +1,9 @@
 //! Which tables: all sizes worth looking at, their errors, and the one within the budget.
 
-use super::function::Function;
-use super::source::Source;
 use super::table::{Beyond, Owned};
 use crate::data::task::Set;
+use crate::model::Function;
+use crate::model::source::Source;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, Activation, predict, work_len};
 use ldnn_core::table::compact::Form;

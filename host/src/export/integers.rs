@@ -1,8 +1,8 @@
 //! A network of real numbers as one of integers: weights of 8 bits with a step for every output channel.
 
 use super::deployed::IntegerFile;
-use super::source::Source;
 use crate::data::task::Set;
+use crate::model::source::Source;
 use anyhow::{Context, Result};
 use ldnn_core::quantised::MAX_LAYERS;
 use ldnn_core::table::integer::Scale;

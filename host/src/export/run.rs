@@ -2,23 +2,24 @@
 
 use super::choose::{Budget, Candidate, Chooser, FormChoice};
 use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
-use super::function::Function;
 use super::golden::{Golden, Predicted};
 use super::integers;
-use super::source::Source;
 use super::table::{Beyond, TableFile};
 use super::yardstick::Yardstick;
 use super::{c, choose, image, rust};
-use crate::activations::{Activations, Choice};
 use crate::data::tabular::{Purpose, Standard};
 use crate::data::task::{Set, SetTarget, Task};
-use crate::fit::{Predictions, Trained};
-use crate::interchange::onnx::Way;
-use crate::interchange::{self, Choices, Content, Form};
+use crate::formats::onnx::Way;
+use crate::formats::{self, Choices, Content, Form};
+use crate::model::Function;
 use crate::model::Model;
+use crate::model::Network;
+use crate::model::activations::{Activations, Choice};
+use crate::model::source::Source;
+use crate::model::{Predictions, Trained};
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
-use crate::train::{Network, TrainConfig, train_network};
+use crate::train::{TrainConfig, train_network};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -325,17 +326,15 @@ fn interchanged(
 ) -> Result<Vec<u8>> {
     let choices = Choices { way: config.onnx_activations, samples: config.samples };
     match (given, network.filter(|_| config.what == What::Network)) {
-        (Given::Trained(model), _) => interchange::bytes(Content::Trained(model), form, choices),
-        (Given::Network(name, network), _) => interchange::bytes(
-            Content::Network(&Model::of(network, format!("the network {name}")), None),
-            form,
-            choices,
-        ),
-        (Given::Activations(learned), None) => interchange::bytes(Content::Activations(learned), form, choices),
+        (Given::Trained(model), _) => formats::bytes(Content::Trained(model), form, choices),
+        (Given::Network(name, network), _) => {
+            formats::bytes(Content::Network(&Model::of(network, format!("the network {name}")), None), form, choices)
+        }
+        (Given::Activations(learned), None) => formats::bytes(Content::Activations(learned), form, choices),
         (Given::Activations(learned), Some((network, _, what))) => {
             let learned = learned.chosen(&config.activation)?;
             let network = Model::of(network, format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")));
-            interchange::bytes(Content::Network(&network, learned.as_ref()), form, choices)
+            formats::bytes(Content::Network(&network, learned.as_ref()), form, choices)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tables that own their entries: made from a function, written to files, given to the core.
 
-use super::function::Function;
+use crate::model::Function;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::Base;
 use ldnn_core::deploy::Activation;
@@ -305,7 +305,7 @@ impl TableFile {
     /// # Errors
     /// If a name is not known or the parts do not fit; the message says which.
     pub fn owned(&self) -> Result<Owned> {
-        let base = crate::activations::base_named;
+        let base = crate::model::activations::base_named;
         let scale = |&(step, zero): &(f32, i32)| Scale { step, zero };
         let owned = match self {
             TableFile::Base { name } => Owned::Base(base(name)?),

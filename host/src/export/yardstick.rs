@@ -1,8 +1,8 @@
 //! What tables and integers cost: on rows with their right answers, or on drawn rows against the exact activations.
 
-use super::source::{arg_max, judge};
 use crate::data::task::Set;
-use crate::train::Judgement;
+use crate::model::Judgement;
+use crate::model::source::{arg_max, judge};
 
 /// Rows to look at an export with.
 pub enum Yardstick {

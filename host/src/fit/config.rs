@@ -1,8 +1,8 @@
 //! The settings of `ldnn train`, and what follows from them.
 
-use crate::activations::{Activations, base_named, is_learned};
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
+use crate::model::activations::{Activations, base_named, is_learned};
 use crate::train::{Optimiser, TrainConfig, rate_scale};
 use crate::validate::SelectConfig;
 use anyhow::{Context, Result, ensure};

@@ -7,16 +7,17 @@
 
 use super::compare::Scores;
 use super::config::{Activate, BEST, FitConfig, LEARNED};
-use super::model::{KeptRows, Trained};
-use crate::activations::{Activations, is_learned};
 use crate::data::split::Parts;
 use crate::data::task::{Set, SetTarget, Task};
-use crate::export::Ranges;
 use crate::meta;
 use crate::model::Model;
+use crate::model::Network;
+use crate::model::Ranges;
+use crate::model::activations::{Activations, is_learned};
+use crate::model::{KeptRows, Trained};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
-use crate::train::{EXPLOSION, Network, TrainConfig, Training, train_network};
+use crate::train::{EXPLOSION, TrainConfig, Training, train_network};
 use crate::validate::{Chosen, Ensemble, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_cautiously};
 use anyhow::{Result, bail};
 use ldnn_core::rng::{Draws, Stream};

@@ -4,13 +4,7 @@
 mod compare;
 mod config;
 mod course;
-mod metrics;
-mod model;
-mod predictions;
 mod run;
 
 pub use config::{Activate, FitConfig};
-pub use metrics::{Metrics, OfClass, metrics};
-pub use model::{Judged, KeptRows, Predictions, Trained};
-pub use predictions::PredictionWriter;
 pub use run::{Fitted, cross, run};

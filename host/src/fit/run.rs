@@ -3,12 +3,12 @@
 use super::compare::{Scores, spread_of_folds};
 use super::config::{BEST, FitConfig};
 use super::course::{AllDiverged, Course, course};
-use super::metrics::{Metrics, of_confusion};
-use super::model::Trained;
-use crate::activations::is_learned;
 use crate::data::split::Parts;
 use crate::data::tabular::{Purpose, columns_with_offsets, constant_inputs};
 use crate::data::task::Task;
+use crate::model::Trained;
+use crate::model::activations::is_learned;
+use crate::model::metrics::{Metrics, of_confusion};
 use crate::report::stats::{Summary, mean};
 use crate::report::{Section, Table};
 use crate::run::RunFolder;

@@ -2,8 +2,9 @@
 
 use super::config::MetaConfig;
 use super::learner::{Checkpoint, Learner, Record};
-use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::data::task::Task;
+use crate::formats::samples;
+use crate::model::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::plot::{self, Band, Snapshot};
 use crate::run::RunFolder;
 use crate::run::folder::CONFIG;
@@ -188,7 +189,7 @@ impl<'a> Kept<'a> {
         let activations = learner.activations()?;
         write_durably(&self.folder.file(SNAPSHOTS), &journal::lines(&self.snapshots)?)?;
         self.folder.write("activations.json", serde_json::to_string_pretty(&activations)? + "\n")?;
-        self.folder.write("activations.txt", activations.to_text()?)?;
+        self.folder.write("activations.txt", samples::of_activations(&activations, SAMPLES)?)?;
         journal::write_checked(&self.folder.file(CHECKPOINT), &learner.checkpoint())
     }
 

@@ -2,12 +2,12 @@
 
 use super::config::{Choosing, Experiment, Preset, Study, TaskName};
 use super::learn::{Lessons, Tasks, learn};
-use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::data::task::Task;
 use crate::estimate::Load;
 use crate::experiments::transfer::Place;
 use crate::experiments::variants::Variant;
 use crate::experiments::{best, equal, family, forecast, hessian, participation, sizes, transfer, variants};
+use crate::model::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::stats::mean;
 use crate::report::{Claim, Measure, Page, Part, Picture, REPORT, Section, Verdict, claim_table, judge};
 use crate::run::RunFolder;

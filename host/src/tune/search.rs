@@ -2,10 +2,10 @@
 //! with all of it.
 
 use super::space::{Candidate, Space};
-use crate::activations::Choice;
 use crate::data::task::{Set, Task};
 use crate::fit::FitConfig;
 use crate::meta::{Learner, Unlearnable};
+use crate::model::activations::Choice;
 use crate::run::RunFolder;
 use crate::run::jobs::Work;
 use crate::support::progress::Output;

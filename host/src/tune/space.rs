@@ -1,8 +1,8 @@
 //! What is searched: bounds and choices, and candidates drawn from them.
 
-use crate::activations::base_named;
 use crate::fit::FitConfig;
 use crate::meta::Schedule;
+use crate::model::activations::base_named;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::rng::{Draws, Stream};
 use serde::{Deserialize, Serialize};

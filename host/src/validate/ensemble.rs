@@ -1,7 +1,7 @@
 //! Training an ensemble in parallel, with a journal to go on from.
 
-use crate::activations::{Activations, Choice, is_learned};
 use crate::data::task::{Set, Task};
+use crate::model::activations::{Activations, Choice, is_learned};
 use crate::report::stats::Pair;
 use crate::run::RunFolder;
 use crate::run::jobs::Work;

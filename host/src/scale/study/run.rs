@@ -3,8 +3,8 @@
 use super::plan::{Block, Id, Lesson, Plan};
 use super::results;
 use super::settings::{Study, Tasks};
-use crate::activations::{Activations, Choice};
 use crate::meta::Piece;
+use crate::model::activations::{Activations, Choice};
 use crate::run::RunFolder;
 use crate::run::journal::{self, Journal};
 use crate::run::{Incomplete, Mode, Tally};

@@ -1,11 +1,11 @@
 //! What a study's file says, and what becomes of it for one combination of values.
 
 use super::axis::{Axis, Fault, at};
-use crate::activations::is_learned;
 use crate::config::{Layers, Source, assign, overlay};
 use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Objective};
+use crate::model::activations::is_learned;
 use crate::train::{Optimiser, TrainConfig};
 use crate::validate::ValidateConfig;
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -231,7 +231,7 @@ impl Setting {
         ensure!(!config.activations.is_empty(), "activations = []: name at least one, e.g. relu");
         ensure!(!config.keep_networks, "keep_networks: a study keeps no networks; use `ldnn validate --keep-networks`");
         for name in self.kinds(false) {
-            crate::activations::base_named(&name)?;
+            crate::model::activations::base_named(&name)?;
         }
         config.train.check()
     }

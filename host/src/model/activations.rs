@@ -3,12 +3,10 @@
 //! `activations.json` holds the sub-networks themselves. `activations.txt` holds samples: one line a type, as many
 //! numbers as samples, on `linspace(-5, 5)`; the paper's authors write this form too.
 
-use crate::interchange;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm};
 use ldnn_core::{Base, Kind, Plain, Shape};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// Samples in `activations.txt` span `[-SAMPLE_RANGE, SAMPLE_RANGE]`.
 pub const SAMPLE_RANGE: f64 = 5.0;
@@ -184,29 +182,11 @@ impl Activations {
         self.types.len() / self.layers.max(1)
     }
 
-    /// Reads `activations.json`, samples from a text file, or the activations in a `.safetensors` or `.npz` file.
+    /// Reads `activations.json`.
     ///
     /// # Errors
-    /// If the file is not there or malformed; the message names the place.
-    pub fn read(path: &Path) -> Result<Activations> {
-        let path = if path.is_dir() { path.join("activations.json") } else { path.to_path_buf() };
-        if path.extension().is_some_and(|e| e == "safetensors" || e == "npz") {
-            let bundle = interchange::read(&path)?;
-            return interchange::unpack::activations(bundle).with_context(|| format!("in '{}'", path.display()));
-        }
-        let text = std::fs::read_to_string(&path).with_context(|| {
-            format!(
-                "cannot read activations from '{}'; give a run folder, activations.json, activations.txt, or an export \
-                 (.safetensors, .npz)",
-                path.display()
-            )
-        })?;
-        let json = path.extension().is_some_and(|e| e == "json");
-        let parsed = if json { Self::from_json(&text) } else { Self::from_text(&text) };
-        parsed.with_context(|| format!("in '{}'", path.display()))
-    }
-
-    fn from_json(text: &str) -> Result<Activations> {
+    /// If the text is malformed.
+    pub fn from_json(text: &str) -> Result<Activations> {
         serde_json::from_str::<Activations>(text)?.checked()
     }
 
@@ -234,7 +214,11 @@ impl Activations {
         Ok(self)
     }
 
-    fn from_text(text: &str) -> Result<Activations> {
+    /// Reads samples: a line for each type.
+    ///
+    /// # Errors
+    /// If the text is malformed; the message names the line.
+    pub fn from_text(text: &str) -> Result<Activations> {
         let mut types = Vec::new();
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
             let y = line.split_whitespace().map(str::parse).collect::<Result<Vec<f32>, _>>();
@@ -246,14 +230,6 @@ impl Activations {
         }
         ensure!(!types.is_empty(), "there is no line of samples in it");
         Ok(Activations { version: Self::VERSION, provenance: "samples from a text file".into(), layers: 1, types })
-    }
-
-    /// The samples on `linspace(-5, 5)`, one line a type, as NumPy's `savetxt` writes them.
-    ///
-    /// # Errors
-    /// If a type is malformed.
-    pub fn to_text(&self) -> Result<String> {
-        interchange::samples::of_activations(self, SAMPLES)
     }
 }
 
@@ -378,19 +354,6 @@ mod tests {
         let z: f64 = 0.7;
         let expected = z.sin() + 0.2 * (2.0 * z.tanh() + (0.3f32 as f64 - 0.5 * z).tanh() + 0.5);
         assert_abs_diff_eq!(sine().evaluate(&[z]).unwrap()[0], expected, epsilon = 1e-15);
-    }
-
-    #[test]
-    fn both_kinds_of_file_come_back_as_they_were_written() {
-        let set = Activations { version: 1, provenance: "test".into(), layers: 1, types: vec![sine()] };
-        assert_eq!(Activations::from_json(&serde_json::to_string(&set).unwrap()).unwrap(), set);
-        let samples = Activations::from_text(&set.to_text().unwrap()).unwrap();
-        let z = grid(SAMPLES, SAMPLE_RANGE);
-        let (a, b) = (set.types[0].evaluate(&z).unwrap(), samples.types[0].evaluate(&z).unwrap());
-        // Samples are kept in single precision.
-        for (a, b) in a.iter().zip(&b) {
-            assert_abs_diff_eq!(a, b, epsilon = 1e-6);
-        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! Their code joins the samples with straight lines and takes the last line on beyond the ends. What it takes by itself is 50
 //! samples a line (`linspace(-5, 5, 50)` is written into it), though what their meta-learning writes is 100.
 
-use crate::activations::{Activations, SAMPLE_RANGE, grid};
-use crate::export::Function;
+use crate::model::Function;
 use crate::model::Model;
+use crate::model::activations::{Activations, SAMPLE_RANGE, grid};
 use anyhow::{Result, ensure};
 
 /// The text of learned activations.
@@ -34,4 +34,28 @@ fn text(rows: &[Vec<f64>]) -> Result<String> {
     ensure!(!rows.is_empty(), "there is no activation to be sampled");
     let line = |row: &Vec<f64>| row.iter().map(|y| format!("{y:.18e}")).collect::<Vec<_>>().join(" ") + "\n";
     Ok(rows.iter().map(line).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::activations::{Learned, SAMPLES};
+    use approx::assert_abs_diff_eq;
+
+    fn sine() -> Learned {
+        Learned::Subnet { base: "sine".into(), u: vec![1.0, -0.5], c: vec![0.0, 0.3], v: vec![2.0, 1.0], d: 0.5 }
+    }
+
+    #[test]
+    fn both_kinds_of_file_come_back_as_they_were_written() {
+        let set = Activations { version: 1, provenance: "test".into(), layers: 1, types: vec![sine()] };
+        assert_eq!(Activations::from_json(&serde_json::to_string(&set).unwrap()).unwrap(), set);
+        let samples = Activations::from_text(&of_activations(&set, SAMPLES).unwrap()).unwrap();
+        let z = grid(SAMPLES, SAMPLE_RANGE);
+        let (a, b) = (set.types[0].evaluate(&z).unwrap(), samples.types[0].evaluate(&z).unwrap());
+        // Samples are kept in single precision.
+        for (a, b) in a.iter().zip(&b) {
+            assert_abs_diff_eq!(a, b, epsilon = 1e-6);
+        }
+    }
 }

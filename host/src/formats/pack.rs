@@ -2,11 +2,11 @@
 
 use super::about::{About, LearnedAbout, ModelAbout, NetworkAbout, PurposeAbout};
 use super::bundle::{Bundle, Tensor};
-use crate::activations::{Activations, Learned};
 use crate::data::tabular::{Purpose, Standard};
-use crate::export::{Ranges, SHARES};
-use crate::fit::{KeptRows, Trained};
 use crate::model::Model;
+use crate::model::activations::{Activations, Learned};
+use crate::model::{KeptRows, Trained};
+use crate::model::{Ranges, SHARES};
 use anyhow::Result;
 use ldnn_core::{Kind, Shape};
 

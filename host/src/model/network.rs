@@ -1,12 +1,20 @@
 //! Trained networks as files.
 
-use crate::activations::base_named;
-use crate::train::Network;
+use crate::model::activations::base_named;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::table::TableForm;
 use ldnn_core::{Kind, Shape};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+/// A trained network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its sizes and kinds of activations.
+    pub shape: Shape,
+    /// `[theta | phi]`
+    pub params: Vec<f32>,
+}
 
 /// A network with everything that is needed to use it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,10 @@
 use super::about::{About, LearnedAbout, LearnedType, ModelAbout, NetworkAbout, PurposeAbout, blocks};
 use super::bundle::Bundle;
 use super::pack::subnets_of;
-use crate::activations::{Activations, Learned};
 use crate::data::tabular::{Purpose, Standard};
-use crate::export::{InputRange, Ranges, SHARES};
-use crate::fit::{KeptRows, Trained};
+use crate::model::activations::{Activations, Learned};
+use crate::model::{InputRange, Ranges, SHARES};
+use crate::model::{KeptRows, Trained};
 use crate::model::{KindFile, Model};
 use anyhow::{Context, Result, bail, ensure};
 

@@ -3,10 +3,10 @@
 use super::graph::{Graph, value};
 use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, ValueInfoProto};
 use super::{IR_VERSION, OPSET, Way, activation};
-use crate::activations::Activations;
 use crate::data::tabular::{Purpose, Standard};
-use crate::interchange::about::blocks;
+use crate::formats::about::blocks;
 use crate::model::Model;
+use crate::model::activations::Activations;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::{Kind, Shape};
 use prost::Message;

@@ -1,9 +1,9 @@
 //! What is exported: a trained network with its activations as functions, and what it sees on its task.
 
 use super::function::Function;
-use super::ranges::Ranges;
+use super::ranges::{Ranges, input_ranges};
 use crate::data::task::Set;
-use crate::train::{Judgement, Network};
+use crate::model::{Judgement, Network};
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
 
@@ -115,6 +115,22 @@ impl Source {
     pub fn outside(&self, t: usize, (low, high): (f32, f32)) -> f64 {
         let z = &self.seen[t];
         100.0 * z.iter().filter(|&&z| z < low || z > high).count() as f64 / z.len().max(1) as f64
+    }
+}
+
+/// Pre-activations are looked at on so many rows at most.
+const MOST_ROWS: usize = 4000;
+
+impl Ranges {
+    /// Of a network on rows as it takes them.
+    ///
+    /// # Errors
+    /// If the pre-activations are not finite.
+    pub fn observe(network: &Network, rows: &Set) -> Result<Ranges> {
+        let every = rows.rows().div_ceil(MOST_ROWS).max(1);
+        let some: Vec<u32> = (0..rows.rows() as u32).step_by(every).collect();
+        let ranges = Source::new(network, &rows.pick(&some), None)?.ranges;
+        Ok(Ranges { inputs: input_ranges(rows), ..ranges })
     }
 }
 

@@ -22,6 +22,7 @@ pub use files::{Choices, Content, Form, bytes};
 pub use import::{Import, import};
 pub use pack::{of_activations, of_network, of_trained};
 
+use crate::model::Activations;
 use anyhow::{Context, Result, ensure};
 use std::io::Read;
 use std::path::Path;
@@ -54,5 +55,27 @@ pub fn read(path: &Path) -> Result<Bundle> {
     let bytes = read_bounded(path)?;
     let numpy = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"));
     let parsed = if numpy { npz::from_bytes(&bytes) } else { safetensors::from_bytes(&bytes) };
+    parsed.with_context(|| format!("in '{}'", path.display()))
+}
+
+/// Reads `activations.json`, samples from a text file, or the activations in a `.safetensors` or `.npz` file.
+///
+/// # Errors
+/// If the file is not there or malformed; the message names the place.
+pub fn read_activations(path: &Path) -> Result<Activations> {
+    let path = if path.is_dir() { path.join("activations.json") } else { path.to_path_buf() };
+    if path.extension().is_some_and(|e| e == "safetensors" || e == "npz") {
+        let bundle = read(&path)?;
+        return unpack::activations(bundle).with_context(|| format!("in '{}'", path.display()));
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "cannot read activations from '{}'; give a run folder, activations.json, activations.txt, or an export \
+             (.safetensors, .npz)",
+            path.display()
+        )
+    })?;
+    let json = path.extension().is_some_and(|e| e == "json");
+    let parsed = if json { Activations::from_json(&text) } else { Activations::from_text(&text) };
     parsed.with_context(|| format!("in '{}'", path.display()))
 }

@@ -1,13 +1,13 @@
 //! A trained network with everything that is needed to use it on rows of a table.
 
 use super::metrics::{Answers, Metrics, metrics};
-use crate::activations::Activations;
 use crate::data::Target;
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{Purpose, Standard, Tabular};
 use crate::data::task::{Set, SetTarget};
-use crate::export::Ranges;
 use crate::model::Model;
+use crate::model::Ranges;
+use crate::model::activations::Activations;
 use crate::support::atomic::write_atomically;
 use crate::support::simd::Level;
 use anyhow::{Context, Result, ensure};

@@ -2,11 +2,11 @@
 
 use super::bundle::Bundle;
 use super::{plain, unpack};
-use crate::activations::{Activations, Choice, is_learned};
 use crate::data::tabular::Purpose;
-use crate::fit::Trained;
 use crate::model::Model;
-use crate::train::Network;
+use crate::model::Network;
+use crate::model::Trained;
+use crate::model::activations::{Activations, Choice, is_learned};
 use anyhow::{Context, Result, ensure};
 
 /// What weights alone do not tell.

@@ -1,8 +1,6 @@
 //! What occurs in a network on its training rows: a few numbers, from which no row can be read back.
 
-use super::source::Source;
 use crate::data::task::Set;
-use crate::train::Network;
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
 use ldnn_core::rng::{Draws, Stream};
@@ -41,21 +39,7 @@ const STEPS: f64 = 512.0;
 /// Points that a distribution is drawn with again; every share is a whole number of them.
 const POINTS: usize = 2001;
 
-/// Pre-activations are looked at on so many rows at most.
-const MOST_ROWS: usize = 4000;
-
 impl Ranges {
-    /// Of a network on rows as it takes them.
-    ///
-    /// # Errors
-    /// If the pre-activations are not finite.
-    pub fn observe(network: &Network, rows: &Set) -> Result<Ranges> {
-        let every = rows.rows().div_ceil(MOST_ROWS).max(1);
-        let some: Vec<u32> = (0..rows.rows() as u32).step_by(every).collect();
-        let ranges = Source::new(network, &rows.pick(&some), None)?.ranges;
-        Ok(Ranges { inputs: input_ranges(rows), ..ranges })
-    }
-
     /// Of sorted pre-activations.
     pub(super) fn of(seen: &[Vec<f32>], rows: &Set, largest_output: f32) -> Ranges {
         Ranges { inputs: input_ranges(rows), types: seen.iter().map(|z| quantiles(z)).collect(), largest_output }
@@ -98,7 +82,7 @@ impl Ranges {
 
     /// Rows of inputs as the network takes them, drawn by a seed: each input about normal with its own mean and
     /// deviation, within its range, independent of the others.
-    pub(super) fn draw(&self, rows: usize, seed: u64) -> Vec<f32> {
+    pub fn draw(&self, rows: usize, seed: u64) -> Vec<f32> {
         let draws = Draws::new(seed, Stream::User, 9, 0);
         let mut index = 0;
         let mut uniform = || {
@@ -118,7 +102,7 @@ impl Ranges {
     }
 }
 
-fn input_ranges(rows: &Set) -> Vec<InputRange> {
+pub(super) fn input_ranges(rows: &Set) -> Vec<InputRange> {
     let width = rows.x.len() / rows.rows().max(1);
     let input = |j: usize| InputRange::of(rows.x.iter().skip(j).step_by(width.max(1)).map(|&x| f64::from(x)));
     (0..width).map(input).collect()

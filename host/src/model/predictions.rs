@@ -1,6 +1,6 @@
 //! Predictions as CSV, row by row.
 
-use super::model::{Predictions, Trained};
+use super::trained::{Predictions, Trained};
 use crate::data::tabular::Purpose;
 use crate::support::text::safe_cell;
 use anyhow::{Result, bail};

@@ -1,6 +1,6 @@
 //! What stands beside the tensors: names, kinds, and which neuron has which type. One JSON text.
 
-use crate::activations::{Activations, Learned};
+use crate::model::activations::{Activations, Learned};
 use crate::model::{KindFile, Model};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::Shape;

@@ -3,6 +3,15 @@
 use crate::report::{Table, short};
 use serde::{Deserialize, Serialize};
 
+/// Loss, and accuracy in percent (none for regression), over a whole set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judgement {
+    /// The mean loss.
+    pub loss: f64,
+    /// Right rows in percent.
+    pub accuracy: Option<f64>,
+}
+
 /// Of predictions on some rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
