@@ -19,4 +19,3 @@ pub mod scale;
 pub mod support;
 pub mod train;
 pub mod tune;
-pub mod validate;

@@ -18,7 +18,7 @@ use crate::model::Model;
 use crate::model::Network;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::validate::{Learned, ValidateConfig};
+use crate::train::{Learned, ValidateConfig};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};

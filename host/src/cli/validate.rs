@@ -9,7 +9,7 @@ use crate::data::task::Task;
 use crate::estimate::Load;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::validate::{self, ValidateConfig};
+use crate::train::{ValidateConfig, validate};
 use anyhow::Result;
 
 #[derive(clap::Args)]

@@ -9,7 +9,7 @@ use crate::report::{Section, Table};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::Training;
-use crate::validate::{Chosen, Learned, Metric, ValidateConfig, by_kind, csv_of, ensembles, values_of};
+use crate::train::{Chosen, Learned, Metric, ValidateConfig, by_kind, csv_of, ensembles, values_of};
 use anyhow::Result;
 
 /// Trains each as `chosen`, on all training rows; the test rows are looked at once, at the end.

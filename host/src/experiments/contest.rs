@@ -2,7 +2,7 @@
 
 use crate::report::stats::{Pair, Summary, bootstrap, mean};
 use crate::report::{Claim, Measure, Table, short};
-use crate::validate::{Entrant, Metric, by_kind, pairs};
+use crate::train::{Entrant, Metric, by_kind, pairs};
 
 /// Resamples of a bootstrap.
 const DRAWS: usize = 1000;

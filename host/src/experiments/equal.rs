@@ -9,7 +9,7 @@ use crate::report::{Section, Table};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::Training;
-use crate::validate::{Entrant, Learned, Metric, ValidateConfig, by_kind, csv_of, draw, ensembles, group, values_of};
+use crate::train::{Entrant, Learned, Metric, ValidateConfig, by_kind, csv_of, draw, ensembles, group, values_of};
 use anyhow::Result;
 
 /// Trains the ensembles, writes pictures and CSV, and compares the mix with the others at each mark that was reached.

@@ -10,7 +10,7 @@ use crate::report::stats::mean;
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
 use crate::support::text::csv_lines;
-use crate::validate::Learned;
+use crate::train::Learned;
 use anyhow::{Result, ensure};
 use kodama::{Method, linkage};
 

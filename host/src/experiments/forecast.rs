@@ -10,7 +10,7 @@ use crate::report::{Section, Table, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::support::simd::Level;
-use crate::validate::{Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each};
+use crate::train::{Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each};
 use anyhow::{Result, ensure};
 use ldnn_core::network::predict;
 use serde::{Deserialize, Serialize};

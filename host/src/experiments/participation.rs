@@ -9,7 +9,7 @@ use crate::report::plot::{self, Cloud};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::support::simd::Level;
-use crate::validate::{Chosen, Learned, Looked, ValidateConfig, look_at, metric_of, of_each};
+use crate::train::{Chosen, Learned, Looked, ValidateConfig, look_at, metric_of, of_each};
 use anyhow::Result;
 use ldnn_core::network::hidden;
 

@@ -9,8 +9,8 @@ use crate::report::stats::mean;
 use crate::run::RunFolder;
 use crate::run::all;
 use crate::support::progress::Output;
+use crate::train::{Chosen, Learned, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of};
 use crate::train::{TrainConfig, Training};
-use crate::validate::{Chosen, Learned, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,7 @@ use crate::run::RunFolder;
 use crate::run::all;
 use crate::support::progress::Output;
 use crate::train::Training;
-use crate::validate::{
+use crate::train::{
     Ensemble, Entrant, Job, Learned, Metric, ValidateConfig, entrants, metric_of, train_all, values_of,
 };
 use anyhow::Result;

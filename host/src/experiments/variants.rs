@@ -7,8 +7,8 @@ use crate::report::{Measure, Section, Table};
 use crate::run::RunFolder;
 use crate::run::all;
 use crate::support::progress::Output;
+use crate::train::{Learned, ValidateConfig, by_kind, ensembles, metric_of, values_of};
 use crate::train::{TrainConfig, Training};
-use crate::validate::{Learned, ValidateConfig, by_kind, ensembles, metric_of, values_of};
 use anyhow::Result;
 
 /// One condition.

@@ -2,7 +2,7 @@
 
 use crate::model::activations::is_learned;
 use crate::report::stats::{Comparison, Summary};
-use crate::validate::Metric;
+use crate::train::Metric;
 
 /// Values of each kind of activations.
 #[derive(Clone, Debug)]

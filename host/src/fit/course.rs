@@ -17,8 +17,8 @@ use crate::model::activations::{Activations, is_learned};
 use crate::model::{KeptRows, Trained};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
+use crate::train::{Chosen, Ensemble, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_cautiously};
 use crate::train::{EXPLOSION, TrainConfig, Training, train_network};
-use crate::validate::{Chosen, Ensemble, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_cautiously};
 use anyhow::{Result, bail};
 use ldnn_core::rng::{Draws, Stream};
 

@@ -7,7 +7,7 @@ use crate::experiments::hessian::HessianConfig;
 use crate::experiments::sizes::SizesConfig;
 use crate::meta::MetaConfig;
 use crate::train::{Optimiser, TrainConfig};
-use crate::validate::{SelectConfig, ValidateConfig};
+use crate::train::{SelectConfig, ValidateConfig};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,7 @@ use crate::meta::{MetaConfig, Piece};
 use crate::run::Incomplete;
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
-use crate::validate::Learned;
+use crate::train::Learned;
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 

@@ -15,7 +15,7 @@ use crate::run::{Incomplete, Mode, all};
 use crate::scale::study::Stage;
 use crate::support::progress::Output;
 use crate::train::TrainConfig;
-use crate::validate::{Chosen, Learned, SelectConfig, ValidateConfig, select};
+use crate::train::{Chosen, Learned, SelectConfig, ValidateConfig, select};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::path::Path;

@@ -4,7 +4,7 @@ use super::search::{Found, Trial};
 use crate::report::plot::{self, Band};
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
-use crate::validate::{Metric, number};
+use crate::train::{Metric, number};
 use anyhow::Result;
 
 /// Rows of the table in the report.

@@ -11,7 +11,7 @@ use crate::run::jobs::Work;
 use crate::support::progress::Output;
 use crate::support::stop::{self, Stopped};
 use crate::train::train_patiently;
-use crate::validate::{Metric, best_epoch, metric_of};
+use crate::train::{Metric, best_epoch, metric_of};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 

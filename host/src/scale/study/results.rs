@@ -10,7 +10,7 @@ use crate::run::RunFolder;
 use crate::run::{Incomplete, Tally};
 use crate::support::atomic::write_atomically_with;
 use crate::train::Training;
-use crate::validate::{Entrant, Metric, by_kind, entrants, metric_of};
+use crate::train::{Entrant, Metric, by_kind, entrants, metric_of};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,5 +1,6 @@
 //! What an ensemble's trainings have in common: groups, tables, comparisons, files.
 
+use crate::data::task::Task;
 use crate::report::plot::Band;
 use crate::report::stats::{Comparison, Summary, holm};
 use crate::report::{Table, p_value};
@@ -60,6 +61,12 @@ impl Metric {
             Metric::Loss => a < b,
         }
     }
+}
+
+/// The metric of a task: accuracy where there are classes.
+#[must_use]
+pub fn metric_of(task: &Task) -> Metric {
+    if task.is_classification() { Metric::Accuracy } else { Metric::Loss }
 }
 
 /// The trainings with the same activations (and, where it varies, the same rate).

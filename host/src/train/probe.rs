@@ -1,7 +1,7 @@
 //! Ensembles of networks that are looked at once they are trained.
 
+use super::config::ValidateConfig;
 use super::ensemble::{Entrant, Job, Learned};
-use super::run::ValidateConfig;
 use super::select::Chosen;
 use crate::data::task::Task;
 use crate::model::Network;

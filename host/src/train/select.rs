@@ -2,8 +2,7 @@
 //! each at its best.
 
 use super::ensemble::{Ensemble, Entrant, Job, train_all};
-use super::results::Metric;
-use super::run::metric_of;
+use super::results::{Metric, metric_of};
 use crate::data::task::Task;
 use crate::report::stats::mean;
 use crate::run::RunFolder;
