@@ -18,4 +18,3 @@ pub mod run;
 pub mod scale;
 pub mod support;
 pub mod train;
-pub mod tune;

@@ -5,6 +5,7 @@ mod compare;
 mod config;
 mod course;
 mod run;
+pub mod tune;
 
 pub use config::{Activate, FitConfig};
 pub use run::{Fitted, cross, run};
