@@ -9,7 +9,7 @@ use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
 use ldnn::data::task::Task;
 use ldnn::data::{Dataset, VanDerPolConfig};
-use ldnn::export::{Deployed, image_bytes};
+use ldnn::deploy::{Deployed, image_bytes};
 use ldnn::formats::{self, Bundle, Import};
 use ldnn::meta::MetaConfig;
 use ldnn::model::Model;

@@ -4,7 +4,7 @@ use ldnn::config::Stored;
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
 use ldnn::data::task::{Set, SetTarget, Task};
-use ldnn::export::{Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What, run as export, verify};
+use ldnn::deploy::{Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What, run as export, verify};
 use ldnn::formats::onnx::Way;
 use ldnn::model::Model;
 use ldnn::model::Network;

@@ -1,7 +1,7 @@
 //! Exports: their text, their errors, and that `ldnn verify` finds what is wrong.
 
 use assert_cmd::Command;
-use ldnn::export::{
+use ldnn::deploy::{
     Deployed, IntegerFile, Measured, OutputFile, ShapeFile, TableFile, WeightFile, c_header, c_source, image_bytes,
     rust_module,
 };

@@ -6,7 +6,7 @@ use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
 use super::files::{Files, is_interchange};
 use super::tables::TableArgs;
 use crate::data::task::{Set, SetTarget, Task};
-use crate::export::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
+use crate::deploy::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
 use crate::formats::Form;
 use crate::formats::onnx::Way;
 use crate::formats::read_activations;
@@ -337,18 +337,18 @@ impl Plan for OneFile {
     }
 
     fn execute(&self, _: Output) -> Result<String> {
-        let bytes = export::single(&self.settings.export, &self.settings.given, &self.task, self.form)?;
+        let bytes = deploy::single(&self.settings.export, &self.settings.given, &self.task, self.form)?;
         write_atomically(&self.path, &bytes)?;
         Ok(format!("{} ({} bytes)", self.path.display(), bytes.len()))
     }
 }
 
 fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Result<String> {
-    let text = export::run(&settings.export, &settings.given, task, folder)?.to_text(folder);
+    let text = deploy::run(&settings.export, &settings.given, task, folder)?.to_text(folder);
     if !settings.export.is_for_devices() {
         return Ok(text);
     }
-    let verified = export::verify::at_once(folder.path()).context("the export is written, and wrong")?;
+    let verified = deploy::verify::at_once(folder.path()).context("the export is written, and wrong")?;
     Ok(format!("{}\n\n{verified}", text.trim_end()))
 }
 
@@ -395,6 +395,6 @@ impl Plan for Verify {
     }
 
     fn execute(&self, _: Output) -> Result<String> {
-        export::verify::verify(&self.folder, self.core.as_deref())
+        deploy::verify::verify(&self.folder, self.core.as_deref())
     }
 }
