@@ -7,7 +7,7 @@ use super::{Mode, Plan};
 use crate::config::{self, Layers, Stored};
 use crate::data::Dataset;
 use crate::data::task::Task;
-use crate::estimate::Load;
+use crate::lab::estimate::Load;
 use crate::report::status;
 use crate::report::{self, Page, Section, judge};
 use crate::run::RunFolder;

@@ -3,7 +3,7 @@
 use super::Plan;
 use super::common::ConfigArgs;
 use super::files::{self, Files};
-use crate::inspect::{Portrait, inspect};
+use crate::lab::inspect::{Portrait, inspect};
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
 use anyhow::{Result, bail};

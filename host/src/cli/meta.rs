@@ -3,7 +3,7 @@
 use super::Plan;
 use super::common::{OutArgs, TaskArgs, set};
 use crate::data::task::Task;
-use crate::estimate::Load;
+use crate::lab::estimate::Load;
 use crate::meta::{self, MetaConfig, Objective, Schedule, Tape};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};

@@ -6,7 +6,7 @@ use super::ensemble::{EnsembleArgs, Settings};
 use super::scale::Again;
 use crate::config::Stored;
 use crate::data::task::Task;
-use crate::estimate::Load;
+use crate::lab::estimate::Load;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{ValidateConfig, validate};

@@ -1,10 +1,10 @@
 //! The settings behind each preset.
 
-use crate::analysis::spectrum::SpectrumConfig;
 use crate::data::task::Task;
-use crate::experiments::forecast::ForecastConfig;
-use crate::experiments::hessian::HessianConfig;
-use crate::experiments::sizes::SizesConfig;
+use crate::lab::analysis::spectrum::SpectrumConfig;
+use crate::lab::experiments::forecast::ForecastConfig;
+use crate::lab::experiments::hessian::HessianConfig;
+use crate::lab::experiments::sizes::SizesConfig;
 use crate::meta::MetaConfig;
 use crate::train::{Optimiser, TrainConfig};
 use crate::train::{SelectConfig, ValidateConfig};

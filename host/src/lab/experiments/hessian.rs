@@ -1,10 +1,10 @@
 //! The Hessian of trained networks: the paper's two orderings, of traces and of near-zero fractions.
 
 use super::contest::Contest;
-use crate::analysis::point::Point;
-use crate::analysis::spectrum::{Parameters, Spectrum, SpectrumConfig, spectrum, thresholds};
 use crate::data::npz::{Array, npy};
 use crate::data::task::{Set, Task};
+use crate::lab::analysis::point::Point;
+use crate::lab::analysis::spectrum::{Parameters, Spectrum, SpectrumConfig, spectrum, thresholds};
 use crate::model::Network;
 use crate::report::plot::{self, Band, Labels, Spread};
 use crate::report::stats::{Summary, mean};

@@ -3,7 +3,7 @@
 use super::plan::{Block, Plan};
 use super::run::{Place, TRAININGS, Trained, Worker, index};
 use super::settings::Tasks;
-use crate::experiments::contest::{Contest, claims};
+use crate::lab::experiments::contest::{Contest, claims};
 use crate::report::plot;
 use crate::report::{Page, Part, Section, Table, judge};
 use crate::run::RunFolder;

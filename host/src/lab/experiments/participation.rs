@@ -1,8 +1,8 @@
 //! Fig. 6: accuracy against the normalised participation ratio of the hidden activity.
 
 use super::contest::{Contest, claims};
-use crate::analysis::participation::participation;
 use crate::data::task::{Set, Task};
+use crate::lab::analysis::participation::participation;
 use crate::model::Network;
 use crate::report::Section;
 use crate::report::plot::{self, Cloud};

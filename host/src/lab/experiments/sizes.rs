@@ -2,7 +2,7 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::estimate::Load;
+use crate::lab::estimate::Load;
 use crate::report::Section;
 use crate::report::plot;
 use crate::report::stats::mean;
