@@ -1,13 +1,13 @@
 //! What `tests/crosscheck/run.sh` compares with PyTorch: problems, random draws and our results, as NumPy archives in a
 //! folder. `cargo run --release --package ldnn-tests --example oracle_dump -- FOLDER`
 
-use ldnn::analysis::point::Point;
-use ldnn::analysis::spectrum::{eigenvalues, matrix};
 use ldnn::data::npz::{self, Array, Values};
+use ldnn::data::task::{Set, SetTarget, Task};
 use ldnn::data::{Dataset, Mnist1dConfig};
+use ldnn::lab::analysis::point::Point;
+use ldnn::lab::analysis::spectrum::{eigenvalues, matrix};
 use ldnn::meta::{Learner, MetaConfig};
-use ldnn::simd::Level;
-use ldnn::task::{Set, SetTarget, Task};
+use ldnn::support::simd::Level;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
 use ldnn_core::network::{Data, Init, Noise, Target, init_phi, init_theta};
 use ldnn_core::optimise::Rule;

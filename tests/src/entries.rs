@@ -4,21 +4,21 @@
 
 use ldnn::config::{Layers, Source};
 use ldnn::data::load::Stream;
-use ldnn::data::memory::Budget;
 use ldnn::data::npz;
 use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
+use ldnn::data::task::Task;
 use ldnn::data::{Dataset, VanDerPolConfig};
-use ldnn::export::{Deployed, image_bytes};
-use ldnn::fit::Trained;
-use ldnn::folder::difference;
-use ldnn::interchange::{self, Bundle, Import};
-use ldnn::journal;
+use ldnn::deploy::{Deployed, image_bytes};
+use ldnn::formats::{self, Bundle, Import};
+use ldnn::lab::reproduce::{Experiment, Preset, Study};
 use ldnn::meta::MetaConfig;
 use ldnn::model::Model;
+use ldnn::model::Trained;
 use ldnn::report::Section;
-use ldnn::reproduce::{Experiment, Preset, Study};
-use ldnn::task::Task;
+use ldnn::run::folder::difference;
+use ldnn::run::journal;
+use ldnn::support::memory::Budget;
 use ldnn::train::Training;
 use ldnn_core::deploy::{Activate, Activation, Pipeline, RunError, predict, run_len, work_len};
 use ldnn_core::image::{Contents, HEADER, Image, Room, Scales, checksum};
@@ -335,23 +335,23 @@ fn of_trained(model: &Trained) -> anyhow::Result<()> {
 
 /// Weights in a safetensors file, as a model by itself and as PyTorch's with names of ours.
 fn safetensors(bytes: &[u8]) -> String {
-    of_bundle(interchange::safetensors::from_bytes(bytes))
+    of_bundle(formats::safetensors::from_bytes(bytes))
 }
 
 /// The same in a NumPy archive.
 fn bundle(bytes: &[u8]) -> String {
-    of_bundle(interchange::npz::from_bytes(bytes))
+    of_bundle(formats::npz::from_bytes(bytes))
 }
 
 fn of_bundle(bundle: anyhow::Result<Bundle>) -> String {
     word(bundle.and_then(|bundle| {
-        let _ = interchange::unpack::activations(bundle.clone());
+        let _ = formats::unpack::activations(bundle.clone());
         let given = Import { activation: Some(("relu".into(), None)), regression: true, ..Import::default() };
-        let _ = interchange::import(bundle.clone(), &given).map(|m| of_trained(&m));
-        let model = interchange::import(bundle, &Import::default())?;
+        let _ = formats::import(bundle.clone(), &given).map(|m| of_trained(&m));
+        let model = formats::import(bundle, &Import::default())?;
         of_trained(&model)?;
         // What was taken comes back as it was.
-        interchange::safetensors::to_bytes(&interchange::of_trained(&model)?).map(drop)
+        formats::safetensors::to_bytes(&formats::of_trained(&model)?).map(drop)
     }))
 }
 

@@ -1,18 +1,18 @@
 //! Every export answers as `ldnn predict` does: on raw rows of random tables, in every form, from units to units.
 
-use ldnn::activations::Learned;
 use ldnn::config::Stored;
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
-use ldnn::export::{
-    Beyond, Budget, ExportConfig, FormChoice, Format, Given, Ranges, Weights, What, run as export, verify,
-};
-use ldnn::fit::{Predictions, Trained};
-use ldnn::folder::RunFolder;
-use ldnn::interchange::onnx::Way;
+use ldnn::data::task::{Set, SetTarget, Task};
+use ldnn::deploy::{Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What, run as export, verify};
+use ldnn::formats::onnx::Way;
 use ldnn::model::Model;
-use ldnn::task::{Set, SetTarget, Task};
-use ldnn::train::{Network, Optimiser, TrainConfig};
+use ldnn::model::Network;
+use ldnn::model::Ranges;
+use ldnn::model::activations::Learned;
+use ldnn::model::{Predictions, Trained};
+use ldnn::run::RunFolder;
+use ldnn::train::{Optimiser, TrainConfig};
 use ldnn_core::deploy::{Activation, Pipeline, run_len};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;

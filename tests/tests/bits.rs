@@ -3,7 +3,7 @@
 //! changed hashes are a breaking change (changelog). The same table is compared after other optimisations by
 //! `tests/bits.sh`, and on the emulated devices by `tests/firmware.sh boards`.
 
-use ldnn::simd::Level;
+use ldnn::support::simd::Level;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Init, hessian_product, predict};
 use ldnn_core::optimise::Rule;

@@ -1,11 +1,12 @@
 //! Exports: their text, their errors, and that `ldnn verify` finds what is wrong.
 
 use assert_cmd::Command;
-use ldnn::activations::{Activations, Learned};
-use ldnn::export::{
+use ldnn::deploy::{
     Deployed, IntegerFile, Measured, OutputFile, ShapeFile, TableFile, WeightFile, c_header, c_source, image_bytes,
     rust_module,
 };
+use ldnn::formats::read_activations;
+use ldnn::model::activations::Learned;
 use ldnn_tests::program;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -143,7 +144,7 @@ fn largest_error(model: &Deployed, types: &[Learned]) -> f64 {
 #[test]
 fn tables_keep_to_their_budget() {
     let out = tempfile::tempdir().unwrap();
-    let types = Activations::read(&learned()).unwrap().types;
+    let types = read_activations(&learned()).unwrap().types;
     let mut sizes = vec![];
     for (i, (form, error)) in [
         ("hermite", 1e-2),

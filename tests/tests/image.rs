@@ -1,6 +1,6 @@
 //! The reader of images: whatever comes over the air is taken whole or refused, and nothing panics.
 
-use ldnn::export::{Deployed, OutputFile, WeightFile, image_bytes};
+use ldnn::deploy::{Deployed, OutputFile, WeightFile, image_bytes};
 use ldnn_core::image::{Contents, Image, ImageError, Room};
 use ldnn_tests::entries::{image_outcome as outcome, seal};
 use std::collections::BTreeSet;

@@ -2,9 +2,10 @@
 //! of `ldnn meta` with its default settings, in `golden/activations.json`. `LDNN_BLESS=1` writes the table anew.
 
 use approx::assert_abs_diff_eq;
-use ldnn::activations::{Activations, Choice};
+use ldnn::data::task::Task;
 use ldnn::data::{Dataset, Mnist1dConfig};
-use ldnn::task::Task;
+use ldnn::formats::read_activations;
+use ldnn::model::activations::Choice;
 use ldnn::train::{Curve, Optimiser, TrainConfig, train};
 use std::fmt::Write;
 use std::path::Path;
@@ -38,7 +39,7 @@ fn course(task: &Task, choice: &Choice, seed: u64, shuffle: bool) -> Curve {
 #[test]
 fn the_accuracies_are_those_of_the_reviewed_table() {
     let task = Task::new(&Dataset::mnist1d(&Mnist1dConfig::default()).unwrap());
-    let learned = Activations::read(&golden("activations.json")).unwrap();
+    let learned = read_activations(&golden("activations.json")).unwrap();
     let mut table =
         String::from("test accuracy in % after 10 epochs, 50 hidden neurons, SGD 0.05, momentum 0.8, batch 200\n");
     writeln!(table, "{:8}{}", "seed", SEEDS.map(|s| format!("{s:>8}")).collect::<String>()).unwrap();
@@ -70,7 +71,7 @@ fn shuffling_is_a_switch() {
 #[test]
 fn exact_evaluation_of_learned_types_trains_as_tables_do() {
     let task = Task::new(&Dataset::mnist1d(&Mnist1dConfig::default()).unwrap());
-    let learned = Activations::read(&golden("activations.json")).unwrap();
+    let learned = read_activations(&golden("activations.json")).unwrap();
     let of = |exact| accuracy(&task, &Choice::named("mix", Some(&learned), exact).unwrap(), 1);
     // The two differ by rounding, which ten epochs amplify: one row in a hundred may fall to another class.
     assert_abs_diff_eq!(of(true), of(false), epsilon = 1.0);

@@ -1,10 +1,10 @@
 //! Data files with bytes changed, cut out and added: no reader panics, and none takes memory beyond what the bytes justify.
 
 use ldnn::data::load::Stream;
-use ldnn::data::memory::Budget;
 use ldnn::data::npz::{self, Array};
 use ldnn::data::source::Source;
 use ldnn::data::table::Reading;
+use ldnn::support::memory::Budget;
 use proptest::prelude::*;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

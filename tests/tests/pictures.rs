@@ -1,6 +1,6 @@
 //! Pictures as text: a change of any element shows. `LDNN_BLESS=1` writes the files anew; then look at them.
 
-use ldnn::plot::{Band, Cloud, Drawing, Group, Labels, Spread, boxes, joint, scaled_curves, violins};
+use ldnn::report::plot::{Band, Cloud, Drawing, Group, Labels, Spread, boxes, joint, scaled_curves, violins};
 use ldnn_tests::random;
 use std::fs;
 use std::path::Path;

@@ -3,9 +3,9 @@
 
 use ldnn::config::Stored;
 use ldnn::data::npz::{self, Array};
-use ldnn::folder::RunFolder;
-use ldnn::plot::{self, Band};
+use ldnn::report::plot::{self, Band};
 use ldnn::report::{Page, Part, Section, Table};
+use ldnn::run::RunFolder;
 use ldnn_tests::program::{path, refuse, run, succeed};
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,12 +2,12 @@
 
 use approx::assert_abs_diff_eq;
 use faer::Mat;
-use ldnn::analysis::curvature::{diagonal, hessian};
-use ldnn::analysis::lanczos::{Density, density, hutchinson};
-use ldnn::analysis::participation::{participation, participation_by_eigenvalues};
-use ldnn::analysis::point::Point;
-use ldnn::analysis::spectrum::{Method, Parameters, SpectrumConfig, eigenvalues, matrix, spectrum};
-use ldnn::task::{Set, SetTarget};
+use ldnn::data::task::{Set, SetTarget};
+use ldnn::lab::analysis::curvature::{diagonal, hessian};
+use ldnn::lab::analysis::lanczos::{Density, density, hutchinson};
+use ldnn::lab::analysis::participation::{participation, participation_by_eigenvalues};
+use ldnn::lab::analysis::point::Point;
+use ldnn::lab::analysis::spectrum::{Method, Parameters, SpectrumConfig, eigenvalues, matrix, spectrum};
 use ldnn_core::{Base, Kind, Shape};
 use ldnn_tests::tolerance::{HESSIAN, ORACLE};
 use ldnn_tests::{central_difference, learned, random, relative_error};

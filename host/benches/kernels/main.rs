@@ -5,10 +5,10 @@
 
 mod naive;
 
-use ldnn::plot::{Band, curves};
 use ldnn::report::Table;
-use ldnn::simd::Level;
-use ldnn::stats::quantile;
+use ldnn::report::plot::{Band, curves};
+use ldnn::report::stats::quantile;
+use ldnn::support::simd::Level;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Batch, Data, Init, Rows, Target, gradient, hessian_product, init_phi, init_theta, predict};
 use ldnn_core::optimise::Rule;

@@ -4,23 +4,23 @@ use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, set, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
 use super::scale::Again;
+use crate::config::{Layers, Stored};
+use crate::data::task::Task;
+use crate::data::{Dataset, Mnist1dConfig};
+use crate::formats::read_activations;
+use crate::lab::analysis::spectrum::{Method, Parameters, SpectrumConfig};
+use crate::lab::estimate::Load;
+use crate::lab::experiments::forecast::{self, ForecastConfig};
+use crate::lab::experiments::hessian::{self, HessianConfig};
+use crate::lab::experiments::sizes::{self, SizesConfig};
+use crate::lab::experiments::{family, participation};
+use crate::model::Model;
+use crate::model::Network;
+use crate::run::RunFolder;
+use crate::support::progress::Output;
+use crate::train::{Learned, ValidateConfig};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
-use ldnn::activations::Activations;
-use ldnn::analysis::spectrum::{Method, Parameters, SpectrumConfig};
-use ldnn::config::{Layers, Stored};
-use ldnn::data::{Dataset, Mnist1dConfig};
-use ldnn::estimate::Load;
-use ldnn::experiments::forecast::{self, ForecastConfig};
-use ldnn::experiments::hessian::{self, HessianConfig};
-use ldnn::experiments::sizes::{self, SizesConfig};
-use ldnn::experiments::{family, participation};
-use ldnn::folder::RunFolder;
-use ldnn::model::Model;
-use ldnn::progress::Output;
-use ldnn::task::Task;
-use ldnn::train::Network;
-use ldnn::validate::{Learned, ValidateConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -289,7 +289,7 @@ impl ClusterArgs {
         let read = |(i, path): (usize, &PathBuf)| {
             let name =
                 path.file_stem().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-            Ok((name, vec![(i as u64 + 1, Activations::read(path)?)]))
+            Ok((name, vec![(i as u64 + 1, read_activations(path)?)]))
         };
         let given = self.activations.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
         let layers = self.out.layers("")?;

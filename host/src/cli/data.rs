@@ -3,10 +3,11 @@
 use super::common::{ConfigArgs, given_on};
 use super::files::{self, Files};
 use super::{Mode, Plan};
+use crate::data::{Mnist1dConfig, VanDerPolConfig, digits_csv, mnist1d_npz, vanderpol_npz};
+use crate::support::atomic::write_atomically;
+use crate::support::progress::Output;
 use anyhow::Result;
 use clap::{ArgMatches, Subcommand};
-use ldnn::data::{Mnist1dConfig, VanDerPolConfig, digits_csv, mnist1d_npz, vanderpol_npz, write_atomically};
-use ldnn::progress::Output;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;

@@ -1,12 +1,12 @@
 //! The flags that say which table is learned from, what of it is to be predicted, and how it is divided.
 
 use super::tables::TableArgs;
+use crate::data::load::{Loaded, Wanted, load};
+use crate::data::split::{Parts, Rows};
+use crate::data::table::{Column, NoNumber, Table};
+use crate::data::tabular::{RawTarget, Tabular};
+use crate::support::text::printable;
 use anyhow::{Context, Result, anyhow, ensure};
-use ldnn::data::load::{Loaded, Wanted, load};
-use ldnn::data::table::{Column, NoNumber, Table};
-use ldnn::data::tabular::{RawTarget, Tabular};
-use ldnn::fit::{Parts, Rows};
-use ldnn::report::printable;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

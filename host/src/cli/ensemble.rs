@@ -1,12 +1,12 @@
 //! What the commands that train ensembles have in common.
 
 use super::common::{TaskArgs, set};
+use crate::config::Layers;
+use crate::data::task::Task;
+use crate::formats::read_activations;
+use crate::train::{Learned, ValidateConfig};
+use crate::train::{Optimiser, TrainConfig, rate_scale};
 use anyhow::{Context, Result};
-use ldnn::activations::Activations;
-use ldnn::config::Layers;
-use ldnn::task::Task;
-use ldnn::train::{Optimiser, TrainConfig, rate_scale};
-use ldnn::validate::{Learned, ValidateConfig};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -133,7 +133,7 @@ impl EnsembleArgs {
 
 /// What was learned, numbered from 1 in the order given.
 fn read_all(files: &[PathBuf]) -> Result<Vec<Learned>> {
-    let read = |(i, path): (usize, &PathBuf)| Ok((i as u64 + 1, Activations::read(path).context("--activations")?));
+    let read = |(i, path): (usize, &PathBuf)| Ok((i as u64 + 1, read_activations(path).context("--activations")?));
     files.iter().enumerate().map(read).collect()
 }
 

@@ -5,19 +5,20 @@ use super::apply::labelled_rows;
 use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
 use super::files::{Files, is_interchange};
 use super::tables::TableArgs;
+use crate::data::task::{Set, SetTarget, Task};
+use crate::deploy::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
+use crate::formats::Form;
+use crate::formats::onnx::Way;
+use crate::formats::read_activations;
+use crate::model::Model;
+use crate::model::Trained;
+use crate::model::activations::{Activations, SAMPLES, base_named};
+use crate::run::RunFolder;
+use crate::support::atomic::write_atomically;
+use crate::support::progress::Output;
+use crate::train::{Optimiser, TrainConfig};
 use anyhow::{Context, Result, bail, ensure};
 use clap::ArgMatches;
-use ldnn::activations::{Activations, SAMPLES, base_named};
-use ldnn::data::write_atomically;
-use ldnn::export::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
-use ldnn::fit::Trained;
-use ldnn::folder::RunFolder;
-use ldnn::interchange::Form;
-use ldnn::interchange::onnx::Way;
-use ldnn::model::Model;
-use ldnn::progress::Output;
-use ldnn::task::{Set, SetTarget, Task};
-use ldnn::train::{Optimiser, TrainConfig};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -293,7 +294,7 @@ impl ExportArgs {
         if text.trim_start().starts_with('{') && text.contains("\"purpose\"") {
             return Ok((Given::Trained(Box::new(Trained::read(run)?)), self.activation.clone()));
         }
-        Ok((Given::Activations(Activations::read(run).context("RUN")?), self.activation.clone()))
+        Ok((Given::Activations(read_activations(run).context("RUN")?), self.activation.clone()))
     }
 }
 
@@ -336,18 +337,18 @@ impl Plan for OneFile {
     }
 
     fn execute(&self, _: Output) -> Result<String> {
-        let bytes = export::single(&self.settings.export, &self.settings.given, &self.task, self.form)?;
+        let bytes = deploy::single(&self.settings.export, &self.settings.given, &self.task, self.form)?;
         write_atomically(&self.path, &bytes)?;
         Ok(format!("{} ({} bytes)", self.path.display(), bytes.len()))
     }
 }
 
 fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Result<String> {
-    let text = export::run(&settings.export, &settings.given, task, folder)?.to_text(folder);
+    let text = deploy::run(&settings.export, &settings.given, task, folder)?.to_text(folder);
     if !settings.export.is_for_devices() {
         return Ok(text);
     }
-    let verified = export::verify::at_once(folder.path()).context("the export is written, and wrong")?;
+    let verified = deploy::verify::at_once(folder.path()).context("the export is written, and wrong")?;
     Ok(format!("{}\n\n{verified}", text.trim_end()))
 }
 
@@ -394,6 +395,6 @@ impl Plan for Verify {
     }
 
     fn execute(&self, _: Output) -> Result<String> {
-        export::verify::verify(&self.folder, self.core.as_deref())
+        deploy::verify::verify(&self.folder, self.core.as_deref())
     }
 }

@@ -5,9 +5,9 @@
 //! (their settings and their lock). Files without such a mark (predictions, pictures, data sets) count as its own only if
 //! they hold the very bytes that are to be written.
 
+use crate::formats;
+use crate::run::folder::{self, CONFIG, Obstacle};
 use anyhow::{Result, bail, ensure};
-use ldnn::folder::{self, CONFIG, Obstacle};
-use ldnn::interchange;
 use std::fs::{self, File, FileType};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -205,7 +205,7 @@ pub fn is_model(path: &Path) -> bool {
 pub fn is_interchange(path: &Path) -> bool {
     match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
         Some("onnx") => read_if(path, b"\x08").is_some_and(|bytes| bytes.get(2..8) == Some(b"\x12\x04ldnn")),
-        Some("safetensors" | "npz") => interchange::read(path).is_ok_and(|bundle| bundle.about.is_some()),
+        Some("safetensors" | "npz") => formats::read(path).is_ok_and(|bundle| bundle.about.is_some()),
         _ => false,
     }
 }

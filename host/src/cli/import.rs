@@ -3,12 +3,13 @@
 use super::Plan;
 use super::common::ConfigArgs;
 use super::files::{Files, is_model};
+use crate::data::tabular::{Purpose, Standard};
+use crate::formats::read_activations;
+use crate::formats::{self, Import};
+use crate::model::Trained;
+use crate::model::activations::{Activations, base_named};
+use crate::support::progress::Output;
 use anyhow::{Context, Result};
-use ldnn::activations::{Activations, base_named};
-use ldnn::data::tabular::{Purpose, Standard};
-use ldnn::fit::Trained;
-use ldnn::interchange::{self, Import};
-use ldnn::progress::Output;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,7 @@ pub struct Imported {
 
 impl ImportArgs {
     pub fn resolve(&self, replace: bool) -> Result<Imported> {
-        let bundle = interchange::read(&self.file)?;
+        let bundle = formats::read(&self.file)?;
         let name = self.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let given = Import {
             activation: self.activation.as_deref().map(activation).transpose()?,
@@ -78,7 +79,7 @@ impl ImportArgs {
             regression: self.regression,
             provenance: format!("ldnn {}: imported from {name}", env!("CARGO_PKG_VERSION")),
         };
-        let model = interchange::import(bundle, &given).with_context(|| format!("in '{}'", self.file.display()))?;
+        let model = formats::import(bundle, &given).with_context(|| format!("in '{}'", self.file.display()))?;
         // A name of a base function leads to no file.
         let inputs = [Some(self.file.clone()), self.activation.as_ref().map(PathBuf::from)];
         let inputs = inputs.into_iter().flatten().collect();
@@ -93,7 +94,7 @@ fn activation(name: &str) -> Result<(String, Option<Activations>)> {
         let base = base_named(name).with_context(|| format!("--activation {name}: there is no such file, and"))?;
         return Ok((base.name().into(), None));
     }
-    Ok(("mix".into(), Some(Activations::read(path).context("--activation")?)))
+    Ok(("mix".into(), Some(read_activations(path).context("--activation")?)))
 }
 
 impl Plan for Imported {

@@ -3,10 +3,10 @@
 use super::Plan;
 use super::common::ConfigArgs;
 use super::files::{self, Files};
+use crate::lab::inspect::{Portrait, inspect};
+use crate::support::atomic::write_atomically;
+use crate::support::progress::Output;
 use anyhow::{Result, bail};
-use ldnn::data::write_atomically;
-use ldnn::inspect::{Portrait, inspect};
-use ldnn::progress::Output;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

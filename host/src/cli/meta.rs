@@ -2,13 +2,13 @@
 
 use super::Plan;
 use super::common::{OutArgs, TaskArgs, set};
+use crate::data::task::Task;
+use crate::lab::estimate::Load;
+use crate::meta::{self, MetaConfig, Objective, Schedule, Tape};
+use crate::run::RunFolder;
+use crate::support::progress::{Output, Progress};
+use crate::train::{Optimiser, rate_scale};
 use anyhow::Result;
-use ldnn::estimate::Load;
-use ldnn::folder::RunFolder;
-use ldnn::meta::{self, MetaConfig, Objective, Schedule, Tape};
-use ldnn::progress::{Output, Progress};
-use ldnn::task::Task;
-use ldnn::train::{Optimiser, rate_scale};
 use serde::{Deserialize, Serialize};
 
 #[derive(clap::Args)]

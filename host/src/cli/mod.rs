@@ -21,13 +21,13 @@ mod train;
 mod tune;
 mod validate;
 
+use crate::support::progress::Output;
+use crate::support::stop::{self, STOPPED, Stopped};
+use crate::support::text::printable;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use common::{flagged, innermost, say};
 use files::Files;
-use ldnn::progress::Output;
-use ldnn::report::printable;
-use ldnn::stop::{self, STOPPED, Stopped};
 use std::process::ExitCode;
 
 /// Neural networks whose neurons learn their own activation functions.

@@ -3,14 +3,14 @@
 use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, task_named};
 use super::scale::Again;
+use crate::config::{Layers, Source, Stored};
+use crate::data::task::Task;
+use crate::lab::reproduce::{self, Costs, Experiment, Preset, Study};
+use crate::lab::study::Stage;
+use crate::run::RunFolder;
+use crate::support::progress::Output;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use ldnn::config::{Layers, Source, Stored};
-use ldnn::folder::RunFolder;
-use ldnn::progress::Output;
-use ldnn::reproduce::{self, Costs, Experiment, Preset, Study};
-use ldnn::scale::study::Stage;
-use ldnn::task::Task;
 use serde::{Deserialize, Serialize};
 
 #[derive(clap::Args)]

@@ -2,9 +2,9 @@
 
 use super::common::ConfigArgs;
 use super::{Plan, analyze, reproduce, run, validate};
+use crate::run::Mode as Part;
+use crate::run::folder::read_config;
 use anyhow::{Context, Result, bail};
-use ldnn::folder::read_config;
-use ldnn::scale::Mode as Part;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! The flags that say how a table is written down.
 
+use crate::data::table::Reading;
 use anyhow::{Result, bail, ensure};
-use ldnn::data::table::Reading;
 use serde::{Deserialize, Serialize};
 
 /// How a table is written down.

@@ -4,15 +4,17 @@ use super::common::{ConfigArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
 use super::files::{Files, is_model};
 use super::{Mode, Plan};
+use crate::config::Stored;
+use crate::data::split::Parts;
+use crate::data::task::Task;
+use crate::fit::{self, Activate, FitConfig};
+use crate::formats::read_activations;
+use crate::meta::Schedule;
+use crate::model::activations::base_named;
+use crate::run::RunFolder;
+use crate::support::progress::Output;
 use anyhow::{Context, Result};
 use clap::ArgMatches;
-use ldnn::activations::{Activations, base_named};
-use ldnn::config::Stored;
-use ldnn::fit::{self, Activate, FitConfig, Parts};
-use ldnn::folder::RunFolder;
-use ldnn::meta::Schedule;
-use ldnn::progress::Output;
-use ldnn::task::Task;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -81,7 +83,7 @@ impl FitArgs {
 
     /// What --activations asks for, here or in a file.
     /// The file that they come from, if they do.
-    pub fn activate(&self, layers: &ldnn::config::Layers, fit: &mut FitConfig) -> Result<Option<PathBuf>> {
+    pub fn activate(&self, layers: &crate::config::Layers, fit: &mut FitConfig) -> Result<Option<PathBuf>> {
         let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else { return Ok(None) };
         let names: Vec<String> = which.split(',').map(|n| n.trim().to_string()).collect();
         match which.as_str() {
@@ -92,7 +94,7 @@ impl FitArgs {
             }
             file => {
                 let known = || "--activations: neither learn, none nor names of base functions (relu, tanh, ...)";
-                fit.activate = Activate::Given(Activations::read(Path::new(file)).with_context(known)?);
+                fit.activate = Activate::Given(read_activations(Path::new(file)).with_context(known)?);
                 return Ok(Some(PathBuf::from(file)));
             }
         }

@@ -4,13 +4,13 @@ use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
 use super::scale::Again;
+use crate::config::Stored;
+use crate::data::task::Task;
+use crate::lab::estimate::Load;
+use crate::run::RunFolder;
+use crate::support::progress::Output;
+use crate::train::{ValidateConfig, validate};
 use anyhow::Result;
-use ldnn::config::Stored;
-use ldnn::estimate::Load;
-use ldnn::folder::RunFolder;
-use ldnn::progress::Output;
-use ldnn::task::Task;
-use ldnn::validate::{self, ValidateConfig};
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]

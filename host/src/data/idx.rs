@@ -1,7 +1,7 @@
 //! MNIST's form of files: a magic number, lengths, and big-endian elements.
 
-use super::memory::Budget;
 use super::npy::{Array, Values};
+use crate::support::memory::Budget;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 

@@ -1,11 +1,11 @@
 //! The one way from a file of any form to a table: `docs/data.md` tells users what each form must look like.
 
-use super::memory::Budget;
 use super::npy::{Array, Values};
 use super::rows::Rows;
 use super::source::{Kind, Source};
 use super::table::{Column, Reading, Table, Unit};
 use super::{idx, npz, ts};
+use crate::support::memory::Budget;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 use std::path::Path;

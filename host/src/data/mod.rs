@@ -1,24 +1,21 @@
 //! Data sets: generated here, or read from files of several forms. Nothing is downloaded.
 
-mod atomic;
 mod digits;
 pub mod idx;
 pub mod load;
-pub mod memory;
 mod mnist1d;
 mod npy;
 pub mod npz;
 mod numpy_random;
 mod rows;
 pub mod source;
+pub mod split;
 pub mod table;
 pub mod tabular;
+pub mod task;
 pub mod ts;
 mod vanderpol;
 
-pub use atomic::{
-    AtomicFile, discard_unfinished, is_temporary, write_atomically, write_atomically_with, write_durably,
-};
 pub use digits::digits_csv;
 pub use mnist1d::Mnist1dConfig;
 pub use vanderpol::VanDerPolConfig;

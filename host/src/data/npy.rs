@@ -10,7 +10,7 @@
 //! makes it panic where overflow is checked; and it reads none of `(60L, 5L)`, `<u1` as a number, and `=f8`. Its feature `npz`
 //! brings C libraries (bzip2, zstd).
 
-use super::memory::Budget;
+use crate::support::memory::Budget;
 use anyhow::{Context, Result, bail, ensure};
 
 /// An array, in C order.

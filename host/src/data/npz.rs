@@ -1,8 +1,8 @@
 //! NumPy archives (`.npz`): ZIP files with one `.npy` array a member, stored (`numpy.savez`) or deflated
 //! (`numpy.savez_compressed`).
 
-use super::memory::{Budget, in_words};
 pub use super::npy::{Array, Values, npy, parse_npy, parse_npy_within};
+use crate::support::memory::{Budget, in_words};
 use anyhow::{Context, Result, bail, ensure};
 use std::borrow::Cow;
 use std::io::Read;

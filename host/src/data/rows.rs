@@ -1,8 +1,8 @@
 //! CSV files row by row: the delimiter and whether there is a header are found out, and what is wrong is named by line and
 //! column.
 
-use super::memory::Budget;
 use super::table::{Column, ROW_LIMIT, Reading, Table, Unit, is_missing, place_in, push};
+use crate::support::memory::Budget;
 use anyhow::{Context, Result, ensure};
 use std::collections::HashSet;
 use std::io::{Error, Read};

@@ -215,10 +215,10 @@ impl Source {
     /// If there is more than `most` bytes, or a byte cannot be read.
     pub fn all(mut self, most: u64) -> Result<Vec<u8>> {
         let mut bytes = vec![];
-        let too_large = || format!("unpacks to more than {}", super::memory::in_words(most));
+        let too_large = || format!("unpacks to more than {}", crate::support::memory::in_words(most));
         ensure!(self.len.unwrap_or(0) <= most, too_large());
         (&mut self.bytes).take(most.saturating_add(1)).read_to_end(&mut bytes).context("cannot be read")?;
-        ensure!(bytes.len() as u64 <= most, "{}; {} raises the limit", too_large(), super::memory::VARIABLE);
+        ensure!(bytes.len() as u64 <= most, "{}; {} raises the limit", too_large(), crate::support::memory::VARIABLE);
         Ok(bytes)
     }
 

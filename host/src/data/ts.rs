@@ -1,8 +1,8 @@
 //! The text form of the time-series archive (`.ts`): a header of `@` lines, then a series a line, its dimensions separated by
 //! colons, the class or the target value last.
 
-use super::memory::Budget;
 use super::table::{Column, ROW_LIMIT, Table, Unit, quoted};
+use crate::support::memory::Budget;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read};
 

@@ -1,8 +1,8 @@
 //! Learned activations against classical ones: values on test rows, network by network or fold by fold, and what they say.
 
-use crate::activations::is_learned;
-use crate::stats::{Comparison, Summary};
-use crate::validate::Metric;
+use crate::model::activations::is_learned;
+use crate::report::stats::{Comparison, Summary};
+use crate::train::Metric;
 
 /// Values of each kind of activations.
 #[derive(Clone, Debug)]

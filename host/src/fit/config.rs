@@ -1,10 +1,10 @@
 //! The settings of `ldnn train`, and what follows from them.
 
-use crate::activations::{Activations, base_named, is_learned};
+use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
-use crate::task::Task;
+use crate::model::activations::{Activations, base_named, is_learned};
+use crate::train::SelectConfig;
 use crate::train::{Optimiser, TrainConfig, rate_scale};
-use crate::validate::SelectConfig;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 

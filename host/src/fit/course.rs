@@ -7,51 +7,20 @@
 
 use super::compare::Scores;
 use super::config::{Activate, BEST, FitConfig, LEARNED};
-use super::model::{KeptRows, Trained};
-use crate::activations::{Activations, is_learned};
-use crate::data::Dataset;
-use crate::data::tabular::{Purpose, Standard};
-use crate::export::Ranges;
-use crate::folder::RunFolder;
+use crate::data::split::Parts;
+use crate::data::task::{Set, SetTarget, Task};
 use crate::meta;
 use crate::model::Model;
-use crate::progress::{Output, Progress};
-use crate::task::{Set, SetTarget, Task};
-use crate::train::{EXPLOSION, Network, TrainConfig, Training, train_network};
-use crate::validate::{Chosen, Ensemble, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_cautiously};
-use anyhow::{Result, bail, ensure};
+use crate::model::Network;
+use crate::model::Ranges;
+use crate::model::activations::{Activations, is_learned};
+use crate::model::{KeptRows, Trained};
+use crate::run::RunFolder;
+use crate::support::progress::{Output, Progress};
+use crate::train::{Chosen, Ensemble, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_cautiously};
+use crate::train::{EXPLOSION, TrainConfig, Training, train_network};
+use anyhow::{Result, bail};
 use ldnn_core::rng::{Draws, Stream};
-
-/// A data set with what the table said about it.
-#[derive(Clone, Debug)]
-pub struct Parts {
-    /// Standardised rows.
-    pub data: Dataset,
-    /// What is predicted.
-    pub purpose: Purpose,
-    /// The names of the inputs.
-    pub features: Vec<String>,
-    /// Their standardisation.
-    pub inputs: Vec<Standard>,
-    /// The training rows that decide when to stop, by their places among these.
-    pub validation: Vec<u32>,
-}
-
-impl Parts {
-    /// The training rows to learn from, and those that decide.
-    ///
-    /// # Errors
-    /// If one of the two would be empty.
-    pub fn rest_and_validation(&self, task: &Task) -> Result<(Set, Set)> {
-        let rows = task.train.rows() as u32;
-        let rest: Vec<u32> = (0..rows).filter(|i| self.validation.binary_search(i).is_err()).collect();
-        ensure!(
-            !rest.is_empty() && !self.validation.is_empty(),
-            "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give more rows"
-        );
-        Ok((task.train.pick(&rest), task.train.pick(&self.validation)))
-    }
-}
 
 /// What came of one division.
 pub(super) struct Course {

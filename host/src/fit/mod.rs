@@ -4,16 +4,8 @@
 mod compare;
 mod config;
 mod course;
-mod divide;
-mod metrics;
-mod model;
-mod predictions;
 mod run;
+pub mod tune;
 
 pub use config::{Activate, FitConfig};
-pub use course::Parts;
-pub use divide::Rows;
-pub use metrics::{Metrics, OfClass, metrics};
-pub use model::{Judged, KeptRows, Predictions, Trained};
-pub use predictions::PredictionWriter;
 pub use run::{Fitted, cross, run};

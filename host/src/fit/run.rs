@@ -2,16 +2,17 @@
 
 use super::compare::{Scores, spread_of_folds};
 use super::config::{BEST, FitConfig};
-use super::course::{AllDiverged, Course, Parts, course};
-use super::metrics::{Metrics, of_confusion};
-use super::model::Trained;
-use crate::activations::is_learned;
+use super::course::{AllDiverged, Course, course};
+use crate::data::split::Parts;
 use crate::data::tabular::{Purpose, columns_with_offsets, constant_inputs};
-use crate::folder::RunFolder;
-use crate::progress::Output;
+use crate::data::task::Task;
+use crate::model::Trained;
+use crate::model::activations::is_learned;
+use crate::model::metrics::{Metrics, of_confusion};
+use crate::report::stats::{Summary, mean};
 use crate::report::{Section, Table};
-use crate::stats::{Summary, mean};
-use crate::task::Task;
+use crate::run::RunFolder;
+use crate::support::progress::Output;
 use anyhow::Result;
 
 /// What came out.

@@ -2,8 +2,8 @@
 
 use super::config::MetaConfig;
 use super::learner::{Forms, Outcome};
-use crate::simd::Level;
-use crate::task::{Set, Task};
+use crate::data::task::{Set, Task};
+use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, judge_network};
 use anyhow::{Result, ensure};
 use ldnn_core::meta::training_step;

@@ -1,7 +1,7 @@
 //! The settings of a meta-learning run.
 
-use crate::activations::{base_named, layered};
-use crate::task::Task;
+use crate::data::task::Task;
+use crate::model::activations::{base_named, layered};
 use crate::train::Optimiser;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -145,8 +145,8 @@ impl Default for MetaConfig {
             period: 20,
             restart: 0,
             exact: false,
-            table_knots: crate::activations::KNOTS,
-            table_range: f64::from(crate::activations::KNOT_RANGE),
+            table_knots: crate::model::activations::KNOTS,
+            table_range: f64::from(crate::model::activations::KNOT_RANGE),
             tape: Tape::Full,
             snapshot_every: 10,
         }

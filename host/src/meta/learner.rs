@@ -2,10 +2,11 @@
 
 use super::alternating::Alternating;
 use super::config::{MetaConfig, Objective, Schedule};
-use crate::activations::{Activations, base_named};
-use crate::simd::Level;
-use crate::task::{Set, Task};
-use crate::train::{EVALUATION_ROWS, EXPLOSION, Judgement, judge_network};
+use crate::data::task::{Set, Task};
+use crate::model::Judgement;
+use crate::model::activations::{Activations, base_named};
+use crate::support::simd::Level;
+use crate::train::{EVALUATION_ROWS, EXPLOSION, judge_network};
 use anyhow::{Result, ensure};
 use ldnn_core::meta::{Buffers, Unroll, hypergradient};
 use ldnn_core::network::init_phi;

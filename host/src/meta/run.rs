@@ -2,15 +2,17 @@
 
 use super::config::MetaConfig;
 use super::learner::{Checkpoint, Learner, Record};
-use crate::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
-use crate::data::write_durably;
-use crate::folder::{CONFIG, RunFolder};
-use crate::journal::{self, Journal};
-use crate::plot::{self, Band, Snapshot};
-use crate::progress::Progress;
-use crate::scale::{Incomplete, Tally};
-use crate::stop;
-use crate::task::Task;
+use crate::data::task::Task;
+use crate::formats::samples;
+use crate::model::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
+use crate::report::plot::{self, Band, Snapshot};
+use crate::run::RunFolder;
+use crate::run::folder::CONFIG;
+use crate::run::journal::{self, Journal};
+use crate::run::{Incomplete, Tally};
+use crate::support::atomic::write_durably;
+use crate::support::progress::Progress;
+use crate::support::stop;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -187,12 +189,12 @@ impl<'a> Kept<'a> {
         let activations = learner.activations()?;
         write_durably(&self.folder.file(SNAPSHOTS), &journal::lines(&self.snapshots)?)?;
         self.folder.write("activations.json", serde_json::to_string_pretty(&activations)? + "\n")?;
-        self.folder.write("activations.txt", activations.to_text()?)?;
+        self.folder.write("activations.txt", samples::of_activations(&activations, SAMPLES)?)?;
         journal::write_checked(&self.folder.file(CHECKPOINT), &learner.checkpoint())
     }
 
     fn draw(&self, title: &str) -> Result<()> {
-        plot::save(self.folder, "evolution", &plot::evolution(title, &self.snapshots))?;
+        plot::save(self.folder, "evolution", &plot::evolution(title, &grid(SAMPLES, SAMPLE_RANGE), &self.snapshots))?;
         self.folder.write("evolution.csv", self.evolution_csv())?;
         plot::save(self.folder, "history", &plot::curves(title, "outer step", "loss", &self.loss_curves()))
     }

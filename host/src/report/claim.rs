@@ -1,6 +1,6 @@
 //! Claims, each beside what was measured and a verdict that may go against it.
 
-use crate::stats::{Comparison, Pair, benjamini_hochberg, mean};
+use crate::report::stats::{Comparison, Pair, benjamini_hochberg, mean};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

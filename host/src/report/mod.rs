@@ -1,11 +1,12 @@
 //! Reports: sections with claims and verdicts, as text, Markdown and one self-contained HTML page.
 
-mod cell;
 mod claim;
 mod page;
+pub mod plot;
 mod section;
+pub mod stats;
+pub mod status;
 
-pub use cell::{csv_lines, printable, safe_cell};
 pub use claim::{Claim, Measure, Verdict, judge, p_value, short};
 pub use page::{Page, Part, REPORT};
 pub use section::{Picture, SECTION, Section, Table, claim_table};

@@ -2,7 +2,7 @@
 
 use super::claim::Claim;
 use super::section::{Section, claim_table};
-use crate::folder::RunFolder;
+use crate::run::RunFolder;
 use anyhow::{Context, Result};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};

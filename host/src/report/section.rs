@@ -1,10 +1,10 @@
 //! What an experiment brings: text, tables, pictures, claims; for the terminal, for Markdown and for the HTML report.
 
-use super::cell::csv_lines;
 use super::claim::{Claim, judge};
-use crate::folder::RunFolder;
-use crate::plot::{self, Drawing};
-use crate::scale::all;
+use crate::report::plot::{self, Drawing};
+use crate::run::RunFolder;
+use crate::run::all;
+use crate::support::text::csv_lines;
 use anyhow::Result;
 use comfy_table::presets;
 use serde::{Deserialize, Serialize};
@@ -125,7 +125,7 @@ impl Section {
     /// Takes two sections over, each with its folder; if one is incomplete, the other has been worked for all the same.
     ///
     /// # Errors
-    /// The first of theirs that is not [`crate::scale::Incomplete`], or both of those together.
+    /// The first of theirs that is not [`crate::run::Incomplete`], or both of those together.
     pub fn absorb_both(&mut self, first: Result<Section>, second: Result<Section>, inside: [&str; 2]) -> Result<()> {
         for (section, inside) in all([first, second])?.into_iter().zip(inside) {
             self.absorb(section, inside);

@@ -1,14 +1,15 @@
 //! Files for other programs, and from them: nothing is lost, other readers get the same outputs, and bad files are refused.
 
-use ldnn::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use ldnn::data::tabular::{Purpose, Standard};
-use ldnn::export::Ranges;
-use ldnn::fit::{KeptRows, Predictions, Trained};
-use ldnn::interchange::onnx::{Meaning, Way};
-use ldnn::interchange::{self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, safetensors};
+use ldnn::data::task::{Set, SetTarget};
+use ldnn::formats::onnx::{Meaning, Way};
+use ldnn::formats::read_activations;
+use ldnn::formats::{self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, safetensors};
 use ldnn::model::Model;
-use ldnn::task::{Set, SetTarget};
-use ldnn::train::Network;
+use ldnn::model::Network;
+use ldnn::model::Ranges;
+use ldnn::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
+use ldnn::model::{KeptRows, Predictions, Trained};
 use ldnn_core::{Base, Kind, Shape};
 use ldnn_tests::onnx::{self, Array};
 use ldnn_tests::program::{refuse, succeed};
@@ -137,7 +138,7 @@ fn models() -> Vec<(&'static str, Trained)> {
 const CHOICES: Choices = Choices { way: Way::Tables, samples: 100 };
 
 fn bytes(model: &Trained, form: Form) -> Vec<u8> {
-    interchange::bytes(Content::Trained(model), form, CHOICES).unwrap()
+    formats::bytes(Content::Trained(model), form, CHOICES).unwrap()
 }
 
 /// Raw rows that spread over and beyond the tables; in single precision, as ONNX takes them, but for their offsets.
@@ -175,18 +176,15 @@ fn files_keep_their_form() {
     let small = model(network(Shape::new(&[2, 3, 2], &kinds), &phi.concat()), Some(set), false);
     for form in Form::ALL {
         let choices = Choices { samples: 5, ..CHOICES };
-        let got = interchange::bytes(Content::Trained(&small), form, choices).unwrap();
+        let got = formats::bytes(Content::Trained(&small), form, choices).unwrap();
         same(&format!("small.{}", form.extension()), &got);
     }
     let choices = Choices { way: Way::Subnets, ..CHOICES };
-    same("small_subnets.onnx", &interchange::bytes(Content::Trained(&small), Form::Onnx, choices).unwrap());
+    same("small_subnets.onnx", &formats::bytes(Content::Trained(&small), Form::Onnx, choices).unwrap());
     assert_eq!(
-        interchange::import(interchange::read(&golden("small.safetensors")).unwrap(), &Import::default()).unwrap(),
+        formats::import(formats::read(&golden("small.safetensors")).unwrap(), &Import::default()).unwrap(),
         small
     );
-    assert_eq!(
-        interchange::import(interchange::read(&golden("small.npz")).unwrap(), &Import::default()).unwrap(),
-        small
-    );
+    assert_eq!(formats::import(formats::read(&golden("small.npz")).unwrap(), &Import::default()).unwrap(), small);
     assert!(difference(&small, &fs::read(golden("small.onnx")).unwrap(), 50) < 1e-5);
 }

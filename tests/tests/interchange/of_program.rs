@@ -39,8 +39,7 @@ fn the_program_takes_weights_with_activations_and_exports_them_for_devices_with_
     let place = place.path();
     fs::write(place.join("w.safetensors"), safetensors::to_bytes(&plain(["fc1", "fc2"])).unwrap()).unwrap();
     let set = learned(&[Base::Sine, Base::Tanh], 3, 1);
-    fs::write(place.join("a.txt"), interchange::bytes(Content::Activations(&set), Form::Txt, CHOICES).unwrap())
-        .unwrap();
+    fs::write(place.join("a.txt"), formats::bytes(Content::Activations(&set), Form::Txt, CHOICES).unwrap()).unwrap();
     let said = succeed(
         place,
         &["import", "w.safetensors", "--activation", "a.txt", "--classes", "run,sit,walk", "--features", "a,b"],

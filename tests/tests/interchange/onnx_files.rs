@@ -56,7 +56,7 @@ fn onnx_files_give_the_outputs_of_the_model_from_raw_inputs() {
 #[test]
 fn a_wrong_constant_in_an_onnx_file_would_be_seen() {
     let (_, model) = models().swap_remove(0);
-    let right = interchange::onnx::model(
+    let right = formats::onnx::model(
         &model.network,
         None,
         Way::Tables,
@@ -80,7 +80,7 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
         // Beyond its range a table goes on along a line, which a sub-network does not: small weights stay within.
         model.network.params[..30].iter_mut().for_each(|w| *w *= 0.3);
         let choices = Choices { way: Way::Subnets, ..CHOICES };
-        let file = interchange::bytes(Content::Trained(&model), Form::Onnx, choices).unwrap();
+        let file = formats::bytes(Content::Trained(&model), Form::Onnx, choices).unwrap();
         let operators = onnx::Network::decode(&file).operators().into_keys().map(str::to_string).collect::<Vec<_>>();
         assert!(!operators.contains(&"Gather".to_string()) && operators.contains(&"Tanh".to_string()), "{operators:?}");
         let worst = difference(&model, &file, 200);
@@ -88,10 +88,10 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
     }
     let (_, samples) = models().swap_remove(3);
     let choices = Choices { way: Way::Subnets, ..CHOICES };
-    let error = interchange::bytes(Content::Trained(&samples), Form::Onnx, choices).unwrap_err();
+    let error = formats::bytes(Content::Trained(&samples), Form::Onnx, choices).unwrap_err();
     assert!(format!("{error:#}").contains("samples, not sub-networks"), "{error:#}");
     let (_, alone) = models().swap_remove(0);
-    let error = interchange::bytes(Content::Network(&alone.network, None), Form::Onnx, choices).unwrap_err();
+    let error = formats::bytes(Content::Network(&alone.network, None), Form::Onnx, choices).unwrap_err();
     assert!(format!("{error:#}").contains("use --onnx-activations tables"), "{error:#}");
 }
 
@@ -123,6 +123,6 @@ fn an_input_that_is_no_number_spoils_its_own_row_alone() {
 fn a_scale_that_single_precision_does_not_hold_is_refused() {
     let (_, mut model) = models().swap_remove(4);
     model.inputs[1].sd = 1e-60;
-    let error = interchange::bytes(Content::Trained(&model), Form::Onnx, CHOICES).unwrap_err();
+    let error = formats::bytes(Content::Trained(&model), Form::Onnx, CHOICES).unwrap_err();
     assert!(format!("{error:#}").contains("input 2: its mean"), "{error:#}");
 }

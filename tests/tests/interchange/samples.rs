@@ -18,7 +18,7 @@ fn the_authors_interpolation_takes_our_samples() {
     let set = learned(&[Base::Sine, Base::Tanh], 5, 1);
     for (samples, bound) in [(50, 0.03), (100, 0.008), (1000, 1e-4)] {
         let choices = Choices { samples, ..CHOICES };
-        let text = interchange::bytes(Content::Activations(&set), Form::Txt, choices).unwrap();
+        let text = formats::bytes(Content::Activations(&set), Form::Txt, choices).unwrap();
         let text = String::from_utf8(text).unwrap();
         let lines: Vec<Vec<f32>> = text.lines().map(|l| l.split(' ').map(|x| x.parse().unwrap()).collect()).collect();
         assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [samples, samples]);
@@ -45,8 +45,8 @@ fn samples_and_exports_are_read_wherever_activations_are() {
     let z = grid(100, SAMPLE_RANGE);
     for form in [Form::Safetensors, Form::Npz, Form::Txt] {
         let path = place.path().join(format!("a.{}", form.extension()));
-        fs::write(&path, interchange::bytes(Content::Activations(&set), form, CHOICES).unwrap()).unwrap();
-        let back = Activations::read(&path).unwrap();
+        fs::write(&path, formats::bytes(Content::Activations(&set), form, CHOICES).unwrap()).unwrap();
+        let back = read_activations(&path).unwrap();
         if form == Form::Txt {
             for (a, b) in set.types.iter().zip(&back.types) {
                 let (a, b) = (a.evaluate(&z).unwrap(), b.evaluate(&z).unwrap());
@@ -63,21 +63,21 @@ fn samples_and_exports_are_read_wherever_activations_are() {
         let path = place.path().join("m.safetensors");
         fs::write(&path, bytes(&model, Form::Safetensors)).unwrap();
         match &model.learned {
-            Some(learned) => assert_eq!(&Activations::read(&path).unwrap(), learned, "{name}"),
+            Some(learned) => assert_eq!(&read_activations(&path).unwrap(), learned, "{name}"),
             None => {
-                assert!(format!("{:#}", Activations::read(&path).unwrap_err()).contains("has no learned sub-networks"))
+                assert!(format!("{:#}", read_activations(&path).unwrap_err()).contains("has no learned sub-networks"))
             }
         }
     }
     let (_, direct) = models().swap_remove(1);
     fs::write(
         place.path().join("n.safetensors"),
-        interchange::bytes(Content::Network(&direct.network, None), Form::Safetensors, CHOICES).unwrap(),
+        formats::bytes(Content::Network(&direct.network, None), Form::Safetensors, CHOICES).unwrap(),
     )
     .unwrap();
-    let back = Activations::read(&place.path().join("n.safetensors")).unwrap();
+    let back = read_activations(&place.path().join("n.safetensors")).unwrap();
     assert_eq!(back.types, direct.learned.unwrap().types);
     fs::write(place.path().join("p.safetensors"), safetensors::to_bytes(&plain(["0", "2"])).unwrap()).unwrap();
-    let error = Activations::read(&place.path().join("p.safetensors")).unwrap_err();
+    let error = read_activations(&place.path().join("p.safetensors")).unwrap_err();
     assert!(format!("{error:#}").contains("no activations that `ldnn export` wrote"), "{error:#}");
 }

@@ -6,17 +6,15 @@ use approx::assert_abs_diff_eq;
 #[test]
 fn safetensors_and_npz_give_back_every_model_to_the_bit() {
     for (name, model) in models() {
-        let back = interchange::import(
-            safetensors::from_bytes(&bytes(&model, Form::Safetensors)).unwrap(),
-            &Import::default(),
-        );
+        let back =
+            formats::import(safetensors::from_bytes(&bytes(&model, Form::Safetensors)).unwrap(), &Import::default());
         assert_eq!(back.unwrap(), model, "{name}");
         let bundle = npz::from_bytes(&bytes(&model, Form::Npz)).unwrap();
-        assert_eq!(interchange::import(bundle, &Import::default()).unwrap(), model, "{name}");
+        assert_eq!(formats::import(bundle, &Import::default()).unwrap(), model, "{name}");
         let rowless = Trained { rows: None, ranges: None, ..model };
-        let bundle = interchange::of_trained(&rowless).unwrap();
+        let bundle = formats::of_trained(&rowless).unwrap();
         assert!(!bundle.tensors.keys().any(|name| name.starts_with("rows") || name.starts_with("ranges")), "{name}");
-        assert_eq!(interchange::import(bundle, &Import::default()).unwrap(), rowless, "{name}");
+        assert_eq!(formats::import(bundle, &Import::default()).unwrap(), rowless, "{name}");
     }
 }
 
@@ -24,11 +22,11 @@ fn safetensors_and_npz_give_back_every_model_to_the_bit() {
 fn rows_of_an_older_file_are_left_behind() {
     let (_, model) = models().swap_remove(0);
     let rowless = Trained { rows: None, ranges: None, ..model };
-    let mut bundle = interchange::of_trained(&rowless).unwrap();
+    let mut bundle = formats::of_trained(&rowless).unwrap();
     bundle.put("rows.seen", Tensor::matrix(vec![0.5; 6], 3));
     bundle.put("rows.kept", Tensor::matrix(vec![0.5; 3], 3));
     bundle.put("rows.classes", Tensor::whole(vec![1]));
-    assert_eq!(interchange::import(bundle, &Import::default()).unwrap(), rowless);
+    assert_eq!(formats::import(bundle, &Import::default()).unwrap(), rowless);
 }
 
 /// Name to shape, type and bytes, read by the letter of the format: eight bytes of length, JSON, numbers.
@@ -82,13 +80,13 @@ fn weights_of_pytorch_are_taken_under_every_usual_name() {
     let mut first = None;
     for names in [["layers.0", "layers.1"], ["0", "2"], ["fc1", "fc2"], ["model.net.9", "model.net.10"]] {
         let bundle = safetensors::from_bytes(&safetensors::to_bytes(&plain(names)).unwrap()).unwrap();
-        let model = interchange::import(bundle, &with("tanh")).unwrap();
+        let model = formats::import(bundle, &with("tanh")).unwrap();
         assert_eq!((&model.network.widths[..], model.features.join(",")), (&[2, 6, 3][..], "column1,column2".into()));
         let reference = first.get_or_insert_with(|| model.network.clone());
         assert_eq!(&model.network, reference, "{names:?}");
     }
     // The outputs, by the formula.
-    let model = interchange::import(plain(["0", "2"]), &with("tanh")).unwrap();
+    let model = formats::import(plain(["0", "2"]), &with("tanh")).unwrap();
     let x = [0.3, -0.8];
     let layer = |l: usize, x: &[f64], inputs: usize, outputs: usize| -> Vec<f64> {
         let (w, b): (Vec<f64>, Vec<f64>) = (random(inputs * outputs, l as u64), random(outputs, 5 + l as u64));
@@ -118,7 +116,7 @@ fn learned_activations_names_and_scales_go_with_plain_weights() {
         regression: true,
         ..Import::default()
     };
-    let model = interchange::import(bundle, &given).unwrap();
+    let model = formats::import(bundle, &given).unwrap();
     assert_eq!(model.inputs[1], Standard::new(-2.0, 4.0));
     assert_eq!((model.targets().join(","), model.learned), ("u,v,w".into(), Some(set)));
     let Purpose::Regression { scale, .. } = model.purpose else { panic!() };
@@ -130,7 +128,7 @@ fn weights_that_make_no_network_are_refused_with_the_tensor() {
     let refused = |change: &dyn Fn(&mut Bundle), expected: &str| {
         let mut bundle = plain(["layers.0", "layers.1"]);
         change(&mut bundle);
-        let error = format!("{:#}", interchange::import(bundle, &with("relu")).unwrap_err());
+        let error = format!("{:#}", formats::import(bundle, &with("relu")).unwrap_err());
         assert!(error.contains(expected), "{expected}: {error}");
     };
     let put = |name: &'static str, tensor: Tensor| move |b: &mut Bundle| b.put(name, tensor.clone());
@@ -156,26 +154,24 @@ fn weights_that_make_no_network_are_refused_with_the_tensor() {
     let mut scaled = plain(["0", "1"]);
     scaled.put("inputs.mean", Tensor::wide(vec![0.0; 2]));
     scaled.put("inputs.sd", Tensor::wide(vec![1.0, 0.0]));
-    let error = interchange::import(scaled, &with("relu")).unwrap_err();
+    let error = formats::import(scaled, &with("relu")).unwrap_err();
     assert!(format!("{error:#}").contains("'inputs.sd', element 1: 0 is no standard deviation"), "{error:#}");
-    let error = interchange::import(plain(["0", "1"]), &Import::default()).unwrap_err();
+    let error = formats::import(plain(["0", "1"]), &Import::default()).unwrap_err();
     assert!(format!("{error:#}").contains("--activation relu"), "{error:#}");
     let wrong = Import { classes: vec!["a".into()], ..with("relu") };
-    assert!(
-        format!("{:#}", interchange::import(plain(["0", "1"]), &wrong).unwrap_err()).contains("--classes: 1 names")
-    );
+    assert!(format!("{:#}", formats::import(plain(["0", "1"]), &wrong).unwrap_err()).contains("--classes: 1 names"));
 }
 
 #[test]
 fn a_file_of_our_own_that_was_changed_is_refused_with_the_place() {
     let (_, model) = models().swap_remove(0);
     let refused = |change: &dyn Fn(&mut Bundle), expected: &str| {
-        let mut bundle = interchange::of_trained(&model).unwrap();
+        let mut bundle = formats::of_trained(&model).unwrap();
         change(&mut bundle);
-        let error = format!("{:#}", interchange::import(bundle, &Import::default()).unwrap_err());
+        let error = format!("{:#}", formats::import(bundle, &Import::default()).unwrap_err());
         assert!(error.contains(expected), "{expected}: {error}");
     };
-    fn about(b: &mut Bundle) -> &mut interchange::About {
+    fn about(b: &mut Bundle) -> &mut formats::About {
         b.about.as_mut().unwrap()
     }
     refused(&|b| drop(b.tensors.remove("activations.1.slopes")), "there is no tensor 'activations.1.slopes'");
@@ -192,7 +188,7 @@ fn a_file_of_our_own_that_was_changed_is_refused_with_the_place() {
     refused(&|b| about(b).network.as_mut().unwrap().blocks[0].clear(), "hidden layer 0 has no block");
     refused(&|b| about(b).model.as_mut().unwrap().features.truncate(2), "'inputs.mean' has the shape [3]; [2]");
     let given = with("relu");
-    let error = interchange::import(interchange::of_trained(&model).unwrap(), &given).unwrap_err();
+    let error = formats::import(formats::of_trained(&model).unwrap(), &given).unwrap_err();
     assert!(format!("{error:#}").contains("leave --activation"), "{error:#}");
 }
 
@@ -222,7 +218,7 @@ fn files_that_are_no_safetensors_are_refused_before_anything_is_read() {
 
 /// What came of a damaged file: refused, or a sound model. A panic fails the test.
 fn tried(parsed: anyhow::Result<Bundle>) -> bool {
-    match parsed.and_then(|b| interchange::import(b, &Import::default())) {
+    match parsed.and_then(|b| formats::import(b, &Import::default())) {
         Ok(model) => model.checked().is_ok(),
         Err(_) => false,
     }
@@ -259,7 +255,7 @@ fn damaged_files_are_refused_without_a_panic_wherever_they_are_damaged() {
         if i % 20 == 0 {
             let path = place.path().join("a.txt");
             fs::write(&path, change(text.as_bytes())).unwrap();
-            let _ = Activations::read(&path);
+            let _ = read_activations(&path);
         }
     }
     // A changed digit of a weight cannot be told from a right one; a changed header can.

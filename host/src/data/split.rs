@@ -1,0 +1,267 @@
+//! Which rows are learned from, which decide when to stop, which test: in shares of every class, or with groups kept whole.
+
+use super::Dataset;
+use super::table::listed;
+use super::tabular::{Purpose, RawTarget, Standard, Tabular};
+use super::task::{Set, Task};
+use anyhow::{Result, ensure};
+use ldnn_core::rng::{Draws, Stream};
+use std::collections::BTreeMap;
+
+/// A table with what is known about its rows.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// What the rows are called in reports.
+    pub name: String,
+    /// The rows.
+    pub data: Tabular,
+    /// A group of each row; rows of one group stay together.
+    pub groups: Option<Vec<String>>,
+    /// Rows of another table, for testing.
+    pub test: Option<Tabular>,
+}
+
+/// A data set with what the table said about it.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Standardised rows.
+    pub data: Dataset,
+    /// What is predicted.
+    pub purpose: Purpose,
+    /// The names of the inputs.
+    pub features: Vec<String>,
+    /// Their standardisation.
+    pub inputs: Vec<Standard>,
+    /// The training rows that decide when to stop, by their places among these.
+    pub validation: Vec<u32>,
+}
+
+impl Parts {
+    /// The training rows to learn from, and those that decide.
+    ///
+    /// # Errors
+    /// If one of the two would be empty.
+    pub fn rest_and_validation(&self, task: &Task) -> Result<(Set, Set)> {
+        let rows = task.train.rows() as u32;
+        let rest: Vec<u32> = (0..rows).filter(|i| self.validation.binary_search(i).is_err()).collect();
+        ensure!(
+            !rest.is_empty() && !self.validation.is_empty(),
+            "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give more rows"
+        );
+        Ok((task.train.pick(&rest), task.train.pick(&self.validation)))
+    }
+}
+
+/// The share of the training rows that decides when to stop.
+const VALIDATION: f64 = 0.2;
+
+impl Rows {
+    /// One division: the rows of the test table, or a share of all rows, for testing.
+    ///
+    /// # Errors
+    /// If a part would be empty, a class is too small, or the test table does not fit.
+    pub fn divide(&self, test_share: f64, seed: u64) -> Result<Parts> {
+        match &self.test {
+            Some(test) => {
+                ensure!(
+                    test.features == self.data.features,
+                    "--test: its inputs are {}, those of the training table {}",
+                    listed(&test.features),
+                    listed(&self.data.features)
+                );
+                let all = (0..test.rows() as u32).collect::<Vec<_>>();
+                self.parts(&self.every(), (test, &all), seed)
+            }
+            None => {
+                let (train, test) = self.data.split(test_share, self.groups.as_deref(), seed)?;
+                self.parts(&train, (&self.data, &test), seed)
+            }
+        }
+    }
+
+    /// `count` divisions: every row is in the test part of one of them. Of every class each fold has the same share; with
+    /// groups, every group is in one fold.
+    ///
+    /// # Errors
+    /// If there are fewer rows or groups than folds, or a class has one row only.
+    pub fn folds(&self, count: usize, seed: u64) -> Result<Vec<Parts>> {
+        ensure!((2..=100).contains(&count), "--folds {count}: use 2 to 100");
+        ensure!(self.test.is_none(), "--folds and --test: a test table leaves nothing to fold; give one of the two");
+        let fold = self.deal(count, seed)?;
+        let rows = |keep: &dyn Fn(usize) -> bool| -> Vec<u32> {
+            (0..self.data.rows() as u32).filter(|&i| keep(fold[i as usize])).collect()
+        };
+        let part = |k: usize| self.parts(&rows(&|f| f != k), (&self.data, &rows(&|f| f == k)), seed);
+        (0..count).map(part).collect()
+    }
+
+    /// All rows for learning; the test part is the same rows, and says nothing about new ones.
+    ///
+    /// # Errors
+    /// If there is a class too few or too many.
+    pub fn whole(&self, seed: u64) -> Result<Parts> {
+        self.parts(&self.every(), (&self.data, &self.every()), seed)
+    }
+
+    fn every(&self) -> Vec<u32> {
+        (0..self.data.rows() as u32).collect()
+    }
+
+    fn parts(&self, train: &[u32], test: (&Tabular, &[u32]), seed: u64) -> Result<Parts> {
+        let (data, purpose, inputs) = self.data.dataset(&self.name, train, test)?;
+        let validation = self.validation(train, seed);
+        Ok(Parts { data, purpose, features: self.data.features.clone(), inputs, validation })
+    }
+
+    /// The class of a row; all rows of a regression have the same.
+    fn class(&self, row: usize) -> &str {
+        match &self.data.target {
+            RawTarget::Classes(_, names) => &names[row],
+            RawTarget::Values(_) => "",
+        }
+    }
+
+    /// Some rows by what `of` says of them.
+    fn piles<'a>(&'a self, rows: &[u32], of: impl Fn(usize) -> &'a str) -> Vec<Vec<u32>> {
+        let mut piles: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        rows.iter().for_each(|&i| piles.entry(of(i as usize)).or_default().push(i));
+        piles.into_values().collect()
+    }
+
+    /// Which of the training rows decide when to stop, by their places among them.
+    fn validation(&self, train: &[u32], seed: u64) -> Vec<u32> {
+        let wanted = |n: usize| (n as f64 * VALIDATION).round() as usize;
+        let grouped = self.groups.as_ref().map(|groups| self.piles(train, |i| &groups[i]));
+        let chosen: Vec<u32> = match grouped {
+            Some(piles) if piles.len() >= 2 => {
+                let order = shuffled(piles.len(), seed, 5);
+                let count = wanted(piles.len()).clamp(1, piles.len() - 1);
+                order[..count].iter().flat_map(|&g| piles[g as usize].clone()).collect()
+            }
+            _ => {
+                let piles = self.piles(train, |i| self.class(i));
+                let take = |(i, pile): (usize, &Vec<u32>)| {
+                    let order = shuffled(pile.len(), seed, 16 + i as u64);
+                    let count = wanted(pile.len()).clamp(usize::from(pile.len() > 1), pile.len() - 1);
+                    order[..count].iter().map(|&j| pile[j as usize]).collect::<Vec<_>>()
+                };
+                piles.iter().enumerate().flat_map(take).collect()
+            }
+        };
+        let place = |row: &u32| train.binary_search(row).map(|i| i as u32).ok();
+        let mut places: Vec<u32> = chosen.iter().filter_map(place).collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// The fold of every row.
+    fn deal(&self, count: usize, seed: u64) -> Result<Vec<usize>> {
+        let mut fold = vec![0; self.data.rows()];
+        let mut size = vec![0; count];
+        if let Some(groups) = &self.groups {
+            let piles = self.piles(&self.every(), |i| &groups[i]);
+            ensure!(piles.len() >= count, "--folds {count}: there are only {} groups", piles.len());
+            let mut order = shuffled(piles.len(), seed, 6);
+            // The largest first, each where the fewest rows are.
+            order.sort_by_key(|&g| std::cmp::Reverse(piles[g as usize].len()));
+            for g in order {
+                let least = (0..count).min_by_key(|&k| size[k]).unwrap_or(0);
+                size[least] += piles[g as usize].len();
+                piles[g as usize].iter().for_each(|&i| fold[i as usize] = least);
+            }
+            return Ok(fold);
+        }
+        ensure!(fold.len() >= count, "--folds {count}: there are only {} rows", fold.len());
+        let mut next = 0;
+        for (i, pile) in self.piles(&self.every(), |i| self.class(i)).iter().enumerate() {
+            ensure!(
+                pile.len() >= 2,
+                "class '{}' has one row only (line {}); it cannot be both learned and tested: add rows or remove it",
+                self.class(pile[0] as usize),
+                self.data.lines[pile[0] as usize]
+            );
+            for j in shuffled(pile.len(), seed, 1000 + i as u64) {
+                fold[pile[j as usize] as usize] = next % count;
+                next += 1;
+            }
+        }
+        Ok(fold)
+    }
+}
+
+fn shuffled(n: usize, seed: u64, step: u64) -> Vec<u32> {
+    let mut order = vec![0; n];
+    Draws::new(seed, Stream::User, 8, step).permutation(&mut order);
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::table::{Reading, Table};
+
+    fn rows(count: usize, target: impl Fn(usize) -> String, groups: Option<usize>) -> Rows {
+        let line = |i: usize| format!("{},{},{}\n", i as f64 * 0.5, i % 7, target(i));
+        let text = "a,b,y\n".to_string() + &(0..count).map(line).collect::<String>();
+        let how = Reading { text: vec!["y"], ..Reading::default() };
+        let data = Tabular::new(Table::parse(text.as_bytes(), &how).unwrap(), &["y".into()], None).unwrap();
+        let groups = groups.map(|n| (0..count).map(|i| format!("person {}", i * i % n)).collect());
+        Rows { name: "test".into(), data, groups, test: None }
+    }
+
+    fn class(i: usize) -> String {
+        if i.is_multiple_of(10) { "rare".into() } else { "often".into() }
+    }
+
+    #[test]
+    fn every_row_is_tested_once_and_every_fold_has_its_share_of_each_class() {
+        let rows = rows(100, class, None);
+        let fold = rows.deal(5, 3).unwrap();
+        for k in 0..5 {
+            let own: Vec<usize> = (0..100).filter(|&i| fold[i] == k).collect();
+            assert_eq!(own.len(), 20);
+            assert_eq!(own.iter().filter(|&i| i % 10 == 0).count(), 2);
+        }
+        assert_eq!(fold, rows.deal(5, 3).unwrap());
+        assert_ne!(fold, rows.deal(5, 4).unwrap());
+        let parts = rows.folds(5, 3).unwrap();
+        assert!(parts.iter().all(|p| p.data.x.len() == 160 && p.data.x_test.len() == 40));
+        assert_ne!(parts[0].inputs, parts[1].inputs, "standardisation comes from the training rows of each fold");
+    }
+
+    #[test]
+    fn no_group_is_in_two_folds_or_on_both_sides_of_the_validation_rows() {
+        let rows = rows(100, class, Some(23));
+        let groups = rows.groups.clone().unwrap();
+        let fold = rows.deal(3, 1).unwrap();
+        for i in 0..100 {
+            assert!((0..100).all(|j| groups[i] != groups[j] || fold[i] == fold[j]));
+        }
+        let train: Vec<u32> = (0..100).filter(|&i| fold[i as usize] != 0).collect();
+        let places = rows.validation(&train, 1);
+        assert!(!places.is_empty() && places.len() < train.len() / 2);
+        let group = |place: usize| &groups[train[place] as usize];
+        for &v in &places {
+            let others = (0..train.len()).filter(|&p| !places.contains(&(p as u32)));
+            assert!(others.into_iter().all(|p| group(p) != group(v as usize)));
+        }
+    }
+
+    #[test]
+    fn validation_rows_have_the_classes_in_their_shares_and_leave_one_row_of_each() {
+        let rows = rows(100, |i| if i < 3 { "few".into() } else { class(i) }, None);
+        let train: Vec<u32> = (0..100).filter(|i| i % 3 != 2).collect();
+        let validation: Vec<u32> = rows.validation(&train, 1).iter().map(|&p| train[p as usize]).collect();
+        assert!((12..=15).contains(&validation.len()), "{}", validation.len());
+        assert_eq!(validation.iter().filter(|&&i| i < 3).count(), 1, "one of the two rows of 'few' that are there");
+    }
+
+    #[test]
+    fn impossible_folds_are_refused() {
+        let error = |rows: &Rows, count: usize| format!("{:#}", rows.folds(count, 1).unwrap_err());
+        assert!(error(&rows(40, class, None), 1).contains("--folds 1: use 2 to 100"));
+        assert!(error(&rows(40, class, Some(3)), 5).contains("--folds 5: there are only"));
+        let single = rows(40, |i| if i == 7 { "once".into() } else { class(i) }, None);
+        assert!(error(&single, 3).contains("class 'once' has one row only (line 9)"));
+    }
+}

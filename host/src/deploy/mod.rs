@@ -1,0 +1,24 @@
+//! From learned activations and trained networks to what a microcontroller runs, with the errors measured.
+
+mod c;
+mod choose;
+mod deployed;
+mod golden;
+mod harness;
+mod image;
+mod integers;
+mod run;
+mod rust;
+mod table;
+mod text;
+pub mod verify;
+mod yardstick;
+
+pub use c::{header as c_header, source as c_source};
+pub use choose::{Budget, FormChoice};
+pub use deployed::{Deployed, IntegerFile, Measured, OutputFile, ShapeFile, WeightFile};
+pub use golden::Golden;
+pub use image::bytes as image_bytes;
+pub use run::{ExportConfig, Format, Given, Weights, What, run, single};
+pub use rust::module as rust_module;
+pub use table::{Beyond, Owned, TableFile};

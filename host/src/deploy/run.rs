@@ -1,0 +1,648 @@
+//! The whole export: ranges, tables, weights, files, and what all of it costs in accuracy.
+
+use super::choose::{Budget, Candidate, Chooser, FormChoice};
+use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
+use super::golden::{Golden, Predicted};
+use super::integers;
+use super::table::{Beyond, TableFile};
+use super::yardstick::Yardstick;
+use super::{c, choose, image, rust};
+use crate::data::tabular::{Purpose, Standard};
+use crate::data::task::{Set, SetTarget, Task};
+use crate::formats::onnx::Way;
+use crate::formats::{self, Choices, Content, Form};
+use crate::model::Function;
+use crate::model::Model;
+use crate::model::Network;
+use crate::model::activations::{Activations, Choice};
+use crate::model::source::Source;
+use crate::model::{Predictions, Trained};
+use crate::report::{Section, Table};
+use crate::run::RunFolder;
+use crate::train::{TrainConfig, train_network};
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// What code is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A module of constants for `ldnn-core`
+    Rust,
+    /// C99: a header and a source without dependencies
+    C,
+    /// The bytes that a device checks and loads (NAME.ldnn)
+    Postcard,
+    /// model.json alone, which is always written with the ones above
+    Json,
+    /// Named tensors for PyTorch and others: the network with its activations, scales and names
+    Safetensors,
+    /// A graph of standard operators, from raw inputs to probabilities or values (whole networks)
+    Onnx,
+    /// A NumPy archive of the same arrays as in safetensors
+    Npz,
+    /// Samples of the activations on [-5, 5], as the paper's authors write them
+    Txt,
+}
+
+impl Format {
+    /// Those for devices.
+    pub const DEVICE: [Format; 4] = [Format::Rust, Format::C, Format::Postcard, Format::Json];
+
+    /// The form that other programs read; `None` if it is for devices.
+    #[must_use]
+    pub const fn interchange(self) -> Option<Form> {
+        match self {
+            Format::Rust | Format::C | Format::Postcard | Format::Json => None,
+            Format::Safetensors => Some(Form::Safetensors),
+            Format::Onnx => Some(Form::Onnx),
+            Format::Npz => Some(Form::Npz),
+            Format::Txt => Some(Form::Txt),
+        }
+    }
+
+    /// The format of a form.
+    #[must_use]
+    pub const fn of(form: Form) -> Format {
+        match form {
+            Form::Safetensors => Format::Safetensors,
+            Form::Onnx => Format::Onnx,
+            Form::Npz => Format::Npz,
+            Form::Txt => Format::Txt,
+        }
+    }
+}
+
+/// How much of a network is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// The tables alone
+    #[default]
+    Activations,
+    /// Weights, too
+    Network,
+}
+
+/// The numbers of a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Weights {
+    /// Single precision
+    #[default]
+    F32,
+    /// 8-bit integers with a step for every output channel, 32-bit sums, 256-entry tables
+    Int8,
+}
+
+/// The settings of an export.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportConfig {
+    /// The prefix of names in code, and the name of the files.
+    pub name: String,
+    /// What to write.
+    pub formats: Vec<Format>,
+    /// How much.
+    pub what: What,
+    /// Which numbers.
+    pub weights: Weights,
+    /// Which form of tables.
+    pub form: FormChoice,
+    /// Their size.
+    pub budget: Budget,
+    /// Tables span this share of the pre-activations that the training rows cause.
+    pub percentile: f64,
+    /// This instead.
+    pub range: Option<(f32, f32)>,
+    /// What they do beyond.
+    pub beyond: Beyond,
+    /// Golden rows, on which an export is verified: drawn by the seed from the ranges of the inputs.
+    pub golden: usize,
+    /// Test rows that become golden rows instead, at most; 0 for none.
+    #[serde(default)]
+    pub with_rows: usize,
+    /// Seed of the network that is trained.
+    pub seed: u64,
+    /// How it is trained.
+    pub train: TrainConfig,
+    /// What is trained: `mix`, `type1`, or a base function.
+    pub activation: String,
+    /// How ONNX holds learned activations.
+    pub onnx_activations: Way,
+    /// Samples a line of `activations.txt`.
+    pub samples: usize,
+}
+
+/// What the user gave.
+#[derive(Clone, Debug, Serialize)]
+pub enum Given {
+    /// Learned activations: a network is trained with them.
+    Activations(Activations),
+    /// A model of `ldnn train`.
+    #[serde(serialize_with = "without_rows")]
+    Trained(Box<Trained>),
+    /// A trained network, from this file.
+    #[serde(serialize_with = "only_name")]
+    Network(String, Box<Network>),
+}
+
+/// The settings of a run are kept in its folder; rows that the model may hold do not belong there.
+fn without_rows<S: serde::Serializer>(model: &Trained, s: S) -> Result<S::Ok, S::Error> {
+    Trained { rows: None, ..model.clone() }.serialize(s)
+}
+
+fn only_name<S: serde::Serializer>(name: &str, _: &Network, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(name)
+}
+
+impl ExportConfig {
+    /// Whether an export with these settings is possible.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with what to do instead.
+    pub fn check(&self, task: &Task, given: &Given) -> Result<()> {
+        let trains = self.what == What::Network && matches!(given, Given::Activations(_));
+        ensure!(is_identifier(&self.name), "--name '{}': use letters, digits and _, a letter first", self.name);
+        ensure!((4..=1 << 20).contains(&self.samples), "--samples {}: use 4 to 1048576", self.samples);
+        if !self.is_for_devices() && !trains {
+            return Ok(());
+        }
+        let known = matches!(given, Given::Trained(model) if model.ranges.is_some());
+        ensure!(
+            known || task.train.rows() > 0 && task.test.rows() > 0,
+            "the model does not know which ranges its tables need, as a model of `ldnn train` does; give rows with --data \
+             FILE"
+        );
+        ensure!(
+            self.percentile > 0.0 && self.percentile <= 100.0,
+            "--percentile {}: use more than 0 and at most 100",
+            self.percentile
+        );
+        if let Some((low, high)) = self.range {
+            let good = low.is_finite() && high.is_finite() && low < high;
+            ensure!(good, "--range {low},{high}: give two numbers, the smaller first");
+        }
+        match self.budget {
+            Budget::Knots(n) => ensure!((2..=1 << 15).contains(&n), "--knots {n}: use 2 to 32768"),
+            Budget::MaxError(e) => ensure!(e > 0.0 && e.is_finite(), "--max-error {e}: use a positive number"),
+            Budget::Bytes(n) => ensure!(n > 0, "--bytes 0: use a positive number"),
+        }
+        ensure!(
+            self.weights == Weights::F32 || self.what == What::Network,
+            "--weights int8 is for whole networks; add --what network"
+        );
+        ensure!((1..=MOST_GOLDEN).contains(&self.golden), "--golden {}: use 1 to {MOST_GOLDEN}", self.golden);
+        if self.with_rows > 0 {
+            let rows = labelled(given, task).map_or(0, |rows| rows.rows());
+            ensure!(
+                rows > 0,
+                "--with-rows {}: the model holds no rows; give some with --data FILE, or train it with --with-rows",
+                self.with_rows
+            );
+            ensure!(self.with_rows <= rows, "--with-rows {}: there are {rows} test rows", self.with_rows);
+        }
+        self.train.check()
+    }
+
+    /// Whether code or data for devices is among the formats.
+    #[must_use]
+    pub fn is_for_devices(&self) -> bool {
+        self.formats.iter().any(|f| f.interchange().is_none())
+    }
+
+    /// The network, exact activations to stand in place of its own, and where it comes from.
+    fn network(&self, given: &Given, task: &Task) -> Result<(Network, Option<Vec<Function>>, String)> {
+        match given {
+            Given::Trained(model) => Ok((model.network.network()?, None, format!("the model {}", model.provenance))),
+            Given::Network(name, network) => Ok(((**network).clone(), None, format!("the network {name}"))),
+            Given::Activations(learned) => {
+                let choice = |exact| Choice::named(&self.activation, Some(learned), exact);
+                let (fast, exact) = (choice(false)?, choice(true)?);
+                let (training, network) = train_network(&self.train, &fast, task, &task.train, &task.test, self.seed)?;
+                ensure!(!training.diverged, "the training diverged; use a smaller --rate");
+                let shape = exact.shape(&self.train.widths(task))?;
+                let functions = (0..shape.types()).map(|t| Function::of(&shape, exact.phi(), t));
+                let functions = functions.collect::<Result<_>>()?;
+                let what = format!(
+                    "{} ({}), hidden widths {:?}, trained on {} for {} epochs at rate {}, seed {}",
+                    self.activation,
+                    learned.provenance,
+                    self.train.hidden,
+                    task.name,
+                    self.train.epochs,
+                    self.train.rate,
+                    self.seed
+                );
+                Ok((network, Some(functions), what))
+            }
+        }
+    }
+}
+
+/// The most golden rows.
+const MOST_GOLDEN: usize = 100_000;
+
+/// The test rows that there are: those of the task, or those that the model holds.
+fn labelled(given: &Given, task: &Task) -> Option<Set> {
+    if task.test.rows() > 0 {
+        return Some(task.test.clone());
+    }
+    match given {
+        Given::Trained(model) => model.test_rows(),
+        _ => None,
+    }
+}
+
+/// What was given as a model that predicts: others take inputs as they are.
+fn predictor(given: &Given, network: &Network, task: &Task) -> Trained {
+    if let Given::Trained(model) = given {
+        return (**model).clone();
+    }
+    let purpose = match &task.train.target {
+        SetTarget::Classes(_) => Purpose::Classification {
+            column: "class".into(),
+            classes: (0..task.outputs).map(|c| c.to_string()).collect(),
+        },
+        SetTarget::Values(_) => Purpose::Regression {
+            columns: (0..task.outputs).map(|i| format!("value{i}")).collect(),
+            scale: vec![Standard::PLAIN; task.outputs],
+        },
+    };
+    Trained {
+        version: Trained::VERSION,
+        provenance: String::new(),
+        features: (0..task.inputs).map(|i| format!("input{i}")).collect(),
+        inputs: vec![Standard::PLAIN; task.inputs],
+        purpose,
+        activation: String::new(),
+        learned: None,
+        network: Model::of(network, String::new()),
+        ranges: None,
+        rows: None,
+    }
+}
+
+/// Exports into `folder`.
+///
+/// # Errors
+/// If nothing fits the budget, or something cannot be written.
+pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder) -> Result<Section> {
+    let needs_network = config.is_for_devices() || config.what == What::Network;
+    let network = needs_network.then(|| config.network(given, task)).transpose()?;
+    let mut section = Section::new(format!("Export of {}", config.name));
+    let mut files = vec![];
+    for form in config.formats.iter().filter_map(|f| f.interchange()) {
+        let bytes = interchanged(config, given, network.as_ref(), form)?;
+        let file = format!("{}.{}", config.name, form.extension());
+        folder.write(&file, &bytes)?;
+        files.push(format!("{file} ({} bytes)", bytes.len()));
+    }
+    if !files.is_empty() {
+        section.text.push(format!("Written for other programs: {}.", files.join(", ")));
+    }
+    if let Some(network) = network.filter(|_| config.is_for_devices()) {
+        for_devices(config, given, (task, network), folder, &mut section)?;
+    }
+    section.save(folder)?;
+    Ok(section)
+}
+
+/// A file for other programs, without a folder. Activations with which a network would have to be trained first are an error.
+///
+/// # Errors
+/// As [`run`].
+pub fn single(config: &ExportConfig, given: &Given, task: &Task, form: Form) -> Result<Vec<u8>> {
+    let network = (config.what == What::Network).then(|| config.network(given, task)).transpose()?;
+    interchanged(config, given, network.as_ref(), form)
+}
+
+/// `network`: the one that was trained, or the given one.
+fn interchanged(
+    config: &ExportConfig,
+    given: &Given,
+    network: Option<&(Network, Option<Vec<Function>>, String)>,
+    form: Form,
+) -> Result<Vec<u8>> {
+    let choices = Choices { way: config.onnx_activations, samples: config.samples };
+    match (given, network.filter(|_| config.what == What::Network)) {
+        (Given::Trained(model), _) => formats::bytes(Content::Trained(model), form, choices),
+        (Given::Network(name, network), _) => {
+            formats::bytes(Content::Network(&Model::of(network, format!("the network {name}")), None), form, choices)
+        }
+        (Given::Activations(learned), None) => formats::bytes(Content::Activations(learned), form, choices),
+        (Given::Activations(learned), Some((network, _, what))) => {
+            let learned = learned.chosen(&config.activation)?;
+            let network = Model::of(network, format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")));
+            formats::bytes(Content::Network(&network, learned.as_ref()), form, choices)
+        }
+    }
+}
+
+/// The network, the source of its tables, and the model whose answers the export must give.
+struct Subject {
+    source: Source,
+    model: Trained,
+    /// Where it comes from.
+    what: String,
+    /// The test rows that there are.
+    labelled: Option<Set>,
+}
+
+/// Tables, weights, and what they cost.
+fn for_devices(
+    config: &ExportConfig,
+    given: &Given,
+    (task, (network, functions, what)): (&Task, (Network, Option<Vec<Function>>, String)),
+    folder: &RunFolder,
+    section: &mut Section,
+) -> Result<()> {
+    let source = match given {
+        Given::Trained(model) => match &model.ranges {
+            Some(ranges) => Source::from_ranges(&network, ranges)?,
+            None => Source::new(&network, &fitting(&network, task)?.train, None)?,
+        },
+        _ => Source::new(&network, &fitting(&network, task)?.train, functions)?,
+    };
+    let model = predictor(given, &network, task);
+    let subject = Subject { source, model, what, labelled: labelled(given, task) };
+    let source = &subject.source;
+    let yardstick = yardstick(config, &subject)?;
+    let types = source.shape.types();
+    let ranges: Vec<(f32, f32)> =
+        (0..types).map(|t| config.range.unwrap_or_else(|| source.range(t, config.percentile))).collect();
+    let chooser = Chooser::new(source, ranges, config.beyond)?;
+    let chosen = chooser.measured(&chooser.choose(config.form, config.budget)?)?;
+    let exact = source.outputs(yardstick.rows())?;
+    let with_tables = choose::outputs(source, &chosen.tables, yardstick.rows())?;
+    let integer_file = integers::quantise(source, &chooser.ranges)?;
+    let in_integers = integers::outputs(&integer_file, source, yardstick.rows())?.1;
+
+    section.text.push(format!("From {}.", subject.what));
+    section.tabulate(folder, "ranges", range_table(source, &chooser, &chosen, config))?;
+    let ladder = chooser.ladder(config.form)?;
+    let errors = integers::table_errors(&integer_file, source)?;
+    let integer_row = (256 * integer_file.tables.len(), errors, yardstick.words(&in_integers));
+    section.tabulate(folder, "pareto", pareto_table(source, &ladder, &chosen, &yardstick, integer_row)?)?;
+
+    let mut measured = vec![];
+    let whole_int8 = config.weights == Weights::Int8;
+    if !whole_int8 {
+        measured.push(format!(
+            "tables: {} bytes; against the exact activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
+            chosen.bytes, chosen.max_error, chosen.rms_error
+        ));
+        if let Some((max, rms)) = choose::every_input(source, &chosen.tables)? {
+            measured.push(format!(
+                "over every integer that the tables take: largest error {max:.3e}, RMS error {rms:.3e} (without rounding the input)"
+            ));
+        }
+    }
+    measured.push(yardstick.sentence(&exact, if whole_int8 { &in_integers } else { &with_tables }));
+    section.text.extend(measured.iter().cloned());
+    let weights = match (config.what, config.weights) {
+        (What::Activations, _) => WeightFile::None,
+        (What::Network, Weights::F32) => WeightFile::Floats { theta: source.theta.clone() },
+        (What::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
+    };
+    let activations = if whole_int8 { vec![] } else { chosen.tables.iter().map(TableFile::from).collect() };
+    let deployed = Deployed { measured: Measured(measured), activations, weights, ..deployed(config, given, &subject) };
+    let golden = golden(config, &deployed, &subject, &chosen)?;
+    write(config, &deployed, &golden, folder, section)
+}
+
+/// The task, if the network has its inputs and outputs.
+fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
+    let shape = &network.shape;
+    ensure!(
+        shape.inputs() == task.inputs && shape.outputs() == task.outputs,
+        "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with --task or --data",
+        shape.inputs(),
+        shape.outputs(),
+        task.name,
+        task.inputs,
+        task.outputs
+    );
+    Ok(task)
+}
+
+/// Labelled rows if there are some, else drawn ones.
+fn yardstick(config: &ExportConfig, subject: &Subject) -> Result<Yardstick> {
+    if let Some(rows) = &subject.labelled {
+        return Ok(Yardstick::Labelled(rows.clone()));
+    }
+    let source = &subject.source;
+    let x = source.ranges.draw(DRAWN, config.seed);
+    let rows = Set::new(x, SetTarget::Classes(vec![0; DRAWN]), source.shape.inputs());
+    let exact = source.outputs(&rows)?;
+    let classes = matches!(subject.model.purpose, Purpose::Classification { .. });
+    Ok(Yardstick::Drawn { rows, exact, classes })
+}
+
+/// Rows that are drawn to measure what tables cost.
+const DRAWN: usize = 500;
+
+/// Everything about the export but its numbers.
+fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed {
+    let model = &subject.model;
+    let named = matches!(given, Given::Trained(_)) && config.what == What::Network;
+    let plain = |scales: &[Standard]| scales.iter().all(|s| *s == Standard::PLAIN);
+    let offsets = |scales: &[Standard]| match scales.iter().any(|s| s.offset != 0.0) {
+        true => scales.iter().map(|s| s.offset).collect(),
+        false => vec![],
+    };
+    let pair = |[a, b]: [f32; 2]| (a, b);
+    let outputs = match &model.purpose {
+        Purpose::Classification { .. } => OutputFile::Classes,
+        Purpose::Regression { scale, .. } if plain(scale) => OutputFile::Plain,
+        Purpose::Regression { scale, .. } => {
+            OutputFile::Values { pairs: scale.iter().map(|s| pair(s.output_pair())).collect(), offsets: offsets(scale) }
+        }
+    };
+    let names = match &model.purpose {
+        Purpose::Classification { classes, .. } => classes.clone(),
+        Purpose::Regression { columns, .. } => columns.clone(),
+    };
+    let scaled = config.what == What::Network && !plain(&model.inputs);
+    Deployed {
+        version: Deployed::VERSION,
+        name: config.name.clone(),
+        provenance: format!("ldnn {}: {}", env!("CARGO_PKG_VERSION"), subject.what),
+        measured: Measured::default(),
+        shape: (config.what == What::Network).then(|| ShapeFile::of(&subject.source.shape)),
+        standard: if scaled { model.inputs.iter().map(|s| pair(s.input_pair())).collect() } else { vec![] },
+        features: if named { model.features.clone() } else { vec![] },
+        offsets: if scaled { offsets(&model.inputs) } else { vec![] },
+        outputs: if config.what == What::Network { outputs } else { OutputFile::Plain },
+        names: if named { names } else { vec![] },
+        activations: vec![],
+        weights: WeightFile::None,
+    }
+}
+
+fn write(
+    config: &ExportConfig,
+    model: &Deployed,
+    golden: &Golden,
+    folder: &RunFolder,
+    section: &mut Section,
+) -> Result<()> {
+    let name = &config.name;
+    let mut files = vec![];
+    let mut put = |file: String, bytes: Vec<u8>| -> Result<()> {
+        folder.write(&file, &bytes)?;
+        files.push(format!("{file} ({} bytes)", bytes.len()));
+        Ok(())
+    };
+    for format in &config.formats {
+        match format {
+            Format::Rust => {
+                put(format!("{name}.rs"), rust::module(model)?.into())?;
+                if model.shape.is_some() {
+                    put(format!("{name}_golden.rs"), rust::golden(model, golden)?.into())?;
+                }
+            }
+            Format::C => {
+                put(format!("{name}.h"), c::header(model)?.into())?;
+                put(format!("{name}.c"), c::source(model)?.into())?;
+            }
+            Format::Postcard => put(format!("{name}.ldnn"), image::bytes(model)?)?,
+            _ => {}
+        }
+    }
+    put("model.json".into(), serde_json::to_vec(model)?)?;
+    put("golden.json".into(), serde_json::to_vec(golden)?)?;
+    section.text.push(format!("Written: {}.", files.join(", ")));
+    if model.shape.is_some() {
+        section.text.push(if config.with_rows > 0 {
+            format!("The golden rows are {} test rows with their targets, as asked for.", config.with_rows)
+        } else {
+            "The golden rows are drawn from the ranges of the inputs: the export holds no row of a table.".into()
+        });
+    }
+    Ok(())
+}
+
+/// The golden vectors, with the answers of `ldnn predict` to them.
+fn golden(config: &ExportConfig, model: &Deployed, subject: &Subject, chosen: &Candidate) -> Result<Golden> {
+    let (source, predictor) = (&subject.source, &subject.model);
+    let (scaled, labels) = match subject.labelled.as_ref().filter(|_| config.with_rows > 0) {
+        Some(rows) => {
+            let first: Vec<u32> = (0..config.with_rows as u32).collect();
+            let rows = rows.pick(&first);
+            match rows.target {
+                SetTarget::Classes(labels) => (rows.x, labels),
+                SetTarget::Values(_) => (rows.x, vec![]),
+            }
+        }
+        None => (source.ranges.draw(config.golden, config.seed), vec![]),
+    };
+
+    // A raw reading as a table has it, in double precision; then as the device takes it.
+    let width = predictor.inputs.len();
+    let scale = |i: usize| &predictor.inputs[i % width];
+    let readings: Vec<f64> = scaled.iter().enumerate().map(|(i, &x)| scale(i).undo(x.into())).collect();
+    let raw: Vec<f32> = readings.iter().enumerate().map(|(i, &x)| scale(i).reading(x)).collect();
+    let readings: Vec<f64> = raw.iter().enumerate().map(|(i, &x)| scale(i).offset + f64::from(x)).collect();
+    let mut golden = Golden::of(model, &raw)?;
+    if model.shape.is_none() {
+        return Ok(golden);
+    }
+
+    let (classes, answers) = match predictor.predict(&readings)? {
+        Predictions::Classes(classes, chances) => (classes, chances),
+        Predictions::Values(values) => {
+            let scale = predictor.scale();
+            let less = |(i, y): (usize, &f64)| y - scale[i % scale.len()].offset;
+            (vec![], values.iter().enumerate().map(less).collect())
+        }
+    };
+    let again: Vec<f32> = readings.iter().enumerate().map(|(i, &x)| scale(i).input(x)).collect();
+    let rows = Set::new(again, SetTarget::Classes(vec![]), width);
+    let (tolerance, form) = match model.weights {
+        WeightFile::Integers(_) => (INTEGERS_TOLERANCE, "8-bit integers".to_string()),
+        _ => {
+            let error = choose::largest_error_on(source, &chosen.tables, &rows)?;
+            let tolerance = (ROUNDING_TOLERANCE + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
+            (tolerance, format!("tables with an error of {error:.1e} on these rows"))
+        }
+    };
+    golden.predicted = Predicted { classes, answers, tolerance, form };
+    golden.labels = labels;
+    Ok(golden)
+}
+
+/// By how much the answers of a network of real numbers may differ from those of `ldnn predict`, where its activations
+/// are the same: a probability, or a value in standard deviations.
+const ROUNDING_TOLERANCE: f64 = 1e-3;
+/// For an error of the tables there may be so many times that more.
+const TABLE_FACTOR: f64 = 20.0;
+/// But no more than this altogether.
+const TABLES_TOLERANCE: f64 = 0.25;
+/// By how much the answers of a network of 8-bit integers may differ.
+const INTEGERS_TOLERANCE: f64 = 0.5;
+
+fn range_table(source: &Source, chooser: &Chooser, chosen: &Candidate, config: &ExportConfig) -> Table {
+    let how = config.range.map_or_else(|| format!("{} % of", config.percentile), |_| "given, for".into());
+    let mut table = Table::new(
+        format!("tables, over {how} the pre-activations on the training rows"),
+        &["type", "observed", "range", "beyond", "table", "bytes"],
+    );
+    for (t, (range, owned)) in chooser.ranges.iter().zip(&chosen.tables).enumerate() {
+        let z = &source.seen[t];
+        let observed = z.first().zip(z.last()).map_or(String::new(), |(a, b)| format!("{a:.2} to {b:.2}"));
+        table.row([
+            (t + 1).to_string(),
+            observed,
+            format!("{:.2} to {:.2}", range.0, range.1),
+            format!("{:.2} %", source.outside(t, *range)),
+            owned.describe(),
+            owned.bytes().to_string(),
+        ]);
+    }
+    table
+}
+
+/// Every size, the chosen one among them; a star marks what nothing smaller beats.
+fn pareto_table(
+    source: &Source,
+    ladder: &[Candidate],
+    chosen: &Candidate,
+    yardstick: &Yardstick,
+    (bytes, (max, rms), integers): (usize, (f64, f64), String),
+) -> Result<Table> {
+    let mut all: Vec<(&Candidate, bool)> = ladder.iter().map(|c| (c, false)).chain([(chosen, true)]).collect();
+    all.sort_by(|a, b| {
+        (a.0.bytes, a.0.max_error).partial_cmp(&(b.0.bytes, b.0.max_error)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let exact = match yardstick {
+        Yardstick::Labelled(rows) => {
+            format!("; exact activations have {}", yardstick.words(&source.outputs(rows)?))
+        }
+        Yardstick::Drawn { .. } => String::new(),
+    };
+    let mut table = Table::new(
+        format!("sizes (* none of fewer bytes is better{exact})"),
+        &["form", "knots", "bytes", "max error", "RMS error", yardstick.head(), ""],
+    );
+    let mut best = f64::INFINITY;
+    for (candidate, is_chosen) in all {
+        let star = candidate.max_error < best;
+        best = best.min(candidate.max_error);
+        let mark = format!("{}{}", if star { "*" } else { "" }, if is_chosen { " chosen" } else { "" });
+        table.row([
+            format!("{:?}", candidate.form).to_lowercase(),
+            candidate.knots.to_string(),
+            candidate.bytes.to_string(),
+            format!("{:.2e}", candidate.max_error),
+            format!("{:.2e}", candidate.rms_error),
+            yardstick.words(&choose::outputs(source, &candidate.tables, yardstick.rows())?),
+            mark,
+        ]);
+    }
+    let note = "with int8 weights".to_string();
+    let errors = [max, rms].map(|e| format!("{e:.2e}"));
+    let [max, rms] = errors;
+    table.row(["i8".into(), "256".into(), bytes.to_string(), max, rms, integers, note]);
+    Ok(table)
+}

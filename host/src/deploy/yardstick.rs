@@ -1,0 +1,100 @@
+//! What tables and integers cost: on rows with their right answers, or on drawn rows against the exact activations.
+
+use crate::data::task::Set;
+use crate::model::Judgement;
+use crate::model::source::{arg_max, judge};
+
+/// Rows to look at an export with.
+pub enum Yardstick {
+    /// Test rows with their right answers.
+    Labelled(Set),
+    /// Drawn rows, and the outputs of the network with exact activations on them.
+    Drawn {
+        /// The rows; their targets mean nothing.
+        rows: Set,
+        /// The outputs, row by row.
+        exact: Vec<f32>,
+        /// Whether the outputs are classes.
+        classes: bool,
+    },
+}
+
+impl Yardstick {
+    /// The rows.
+    pub const fn rows(&self) -> &Set {
+        match self {
+            Yardstick::Labelled(rows) | Yardstick::Drawn { rows, .. } => rows,
+        }
+    }
+
+    /// What [`Self::words`] are about.
+    pub const fn head(&self) -> &'static str {
+        match self {
+            Yardstick::Labelled(_) => "on the test rows",
+            Yardstick::Drawn { classes: true, .. } => "same class as exact",
+            Yardstick::Drawn { classes: false, .. } => "RMS difference from exact, sd",
+        }
+    }
+
+    /// How good these outputs are.
+    pub fn words(&self, outputs: &[f32]) -> String {
+        match self {
+            Yardstick::Labelled(rows) => quality(&judge(outputs, rows)),
+            Yardstick::Drawn { rows, exact, classes: true } => {
+                let width = exact.len() / rows.rows().max(1);
+                let pairs = outputs.chunks_exact(width).zip(exact.chunks_exact(width));
+                let same = pairs.filter(|(a, b)| arg_max(a) == arg_max(b)).count();
+                format!("{:.2} %", 100.0 * same as f64 / rows.rows() as f64)
+            }
+            Yardstick::Drawn { exact, .. } => {
+                let squares = outputs.iter().zip(exact).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+                format!("{:.2e}", (squares / exact.len().max(1) as f64).sqrt())
+            }
+        }
+    }
+
+    /// A sentence about an export with these outputs, where the exact activations have those.
+    pub fn sentence(&self, exact: &[f32], exported: &[f32]) -> String {
+        let rows = self.rows().rows();
+        match self {
+            Yardstick::Labelled(_) => format!(
+                "on {rows} test rows: {} with exact activations, {} as exported",
+                self.words(exact),
+                self.words(exported)
+            ),
+            Yardstick::Drawn { classes: true, .. } => {
+                format!("on {rows} drawn rows: the class of the exact activations on {}", self.words(exported))
+            }
+            Yardstick::Drawn { .. } => format!(
+                "on {rows} drawn rows: RMS difference from the exact activations {} standard deviations",
+                self.words(exported)
+            ),
+        }
+    }
+}
+
+/// A judgement as text.
+fn quality(judgement: &Judgement) -> String {
+    match judgement.accuracy {
+        Some(accuracy) => format!("{accuracy:.2} %"),
+        None => format!("loss {:.4e}", judgement.loss),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::task::SetTarget;
+
+    #[test]
+    fn a_judgement_says_what_it_is() {
+        assert_eq!(quality(&Judgement { loss: 1.0, accuracy: Some(66.125) }), "66.12 %");
+        assert_eq!(quality(&Judgement { loss: 0.00125, accuracy: None }), "loss 1.2500e-3");
+        let rows = Set::new(vec![0.0; 2], SetTarget::Classes(vec![1, 1]), 1);
+        assert_eq!(Yardstick::Labelled(rows.clone()).words(&[0.0, 2.0, 1.0, -1.0]), "50.00 %");
+        let drawn = Yardstick::Drawn { rows: rows.clone(), exact: vec![0.0, 1.0, 0.0, 1.0], classes: true };
+        assert_eq!(drawn.words(&[0.0, 2.0, 1.0, -1.0]), "50.00 %");
+        let drawn = Yardstick::Drawn { rows, exact: vec![0.0, 1.0], classes: false };
+        assert_eq!(drawn.words(&[3.0, 5.0]), "3.54e0");
+    }
+}

@@ -1,0 +1,107 @@
+//! What is written, and in which form.
+
+use super::onnx::{self, Meaning, Way};
+use super::{npz, of_activations, of_network, of_trained, safetensors, samples};
+use crate::model::Model;
+use crate::model::Trained;
+use crate::model::activations::Activations;
+use anyhow::{Result, bail, ensure};
+
+/// A form that other programs read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Named tensors.
+    Safetensors,
+    /// A graph of operators.
+    Onnx,
+    /// A NumPy archive of the same tensors.
+    Npz,
+    /// Samples of the activations alone.
+    Txt,
+}
+
+impl Form {
+    /// All of them.
+    pub const ALL: [Form; 4] = [Form::Safetensors, Form::Onnx, Form::Npz, Form::Txt];
+
+    /// How the names of its files end.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Form::Safetensors => "safetensors",
+            Form::Onnx => "onnx",
+            Form::Npz => "npz",
+            Form::Txt => "txt",
+        }
+    }
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    /// Learned activations alone.
+    Activations(&'a Activations),
+    /// A network, and the learned activations that its tables were made from.
+    Network(&'a Model, Option<&'a Activations>),
+    /// A model with all that it knows.
+    Trained(&'a Trained),
+}
+
+/// How some forms are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Choices {
+    /// Activations in ONNX.
+    pub way: Way,
+    /// Samples a line in text.
+    pub samples: usize,
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// If the content has no such form; the message says what has.
+pub fn bytes(content: Content, form: Form, choices: Choices) -> Result<Vec<u8>> {
+    if let (Content::Activations(learned), true) = (content, form != Form::Onnx) {
+        ensure!(
+            !learned.types.is_empty(),
+            "a base function has no parameters to be written; add --what network, or give learned activations"
+        );
+    }
+    match form {
+        Form::Safetensors => safetensors::to_bytes(&bundle(content)?),
+        Form::Npz => npz::to_bytes(&bundle(content)?),
+        Form::Txt => Ok(text(content, choices.samples)?.into_bytes()),
+        Form::Onnx => graph(content, choices.way),
+    }
+}
+
+fn bundle(content: Content) -> Result<super::Bundle> {
+    match content {
+        Content::Activations(learned) => Ok(of_activations(learned)),
+        Content::Network(network, learned) => of_network(network, learned),
+        Content::Trained(model) => of_trained(model),
+    }
+}
+
+fn text(content: Content, samples: usize) -> Result<String> {
+    let (network, learned) = match content {
+        Content::Activations(learned) => return samples::of_activations(learned, samples),
+        Content::Network(network, learned) => (network, learned),
+        Content::Trained(model) => (&model.network, model.learned.as_ref()),
+    };
+    match learned {
+        Some(learned) => samples::of_activations(learned, samples),
+        None => samples::of_network(network, samples),
+    }
+}
+
+fn graph(content: Content, way: Way) -> Result<Vec<u8>> {
+    match content {
+        Content::Activations(_) => bail!("ONNX holds whole networks; add --what network, or give a model"),
+        Content::Network(network, learned) => onnx::model(network, learned, way, Meaning::default()),
+        Content::Trained(model) => {
+            let meaning = Meaning { features: &model.features, inputs: &model.inputs, purpose: Some(&model.purpose) };
+            onnx::model(&model.network, model.learned.as_ref(), way, meaning)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Models and activations in the forms of other programs: safetensors (PyTorch), ONNX, NumPy archives, and the samples that
+//! the paper's authors write.
+//!
+//! A [`Bundle`] holds named tensors and what there is to know about them. [`pack`] makes one of a model, [`unpack`] a model of
+//! one; safetensors and NumPy archives are two ways to write it down. `docs/interchange.md` lists names and layouts.
+
+pub mod about;
+pub mod bundle;
+pub mod files;
+pub mod import;
+pub mod npz;
+pub mod onnx;
+pub mod pack;
+pub mod plain;
+pub mod safetensors;
+pub mod samples;
+pub mod unpack;
+
+pub use about::About;
+pub use bundle::{Bundle, Numbers, Tensor};
+pub use files::{Choices, Content, Form, bytes};
+pub use import::{Import, import};
+pub use pack::{of_activations, of_network, of_trained};
+
+use crate::model::Activations;
+use anyhow::{Context, Result, ensure};
+use std::io::Read;
+use std::path::Path;
+
+/// No larger file is read.
+pub const MAX_BYTES: u64 = 1 << 28;
+
+/// A file from anywhere, if it is not too large.
+///
+/// # Errors
+/// If it cannot be read or has more than [`MAX_BYTES`].
+pub fn read_bounded(path: &Path) -> Result<Vec<u8>> {
+    let file = std::fs::File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
+    let mut bytes = vec![];
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read '{}'", path.display()))?;
+    ensure!(
+        bytes.len() as u64 <= MAX_BYTES,
+        "'{}' has more than {} MiB; networks for small devices need less",
+        path.display(),
+        MAX_BYTES >> 20
+    );
+    Ok(bytes)
+}
+
+/// Reads a bundle from a `.safetensors` or `.npz` file.
+///
+/// # Errors
+/// If it is neither, or malformed; the message names the file and the place.
+pub fn read(path: &Path) -> Result<Bundle> {
+    let bytes = read_bounded(path)?;
+    let numpy = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"));
+    let parsed = if numpy { npz::from_bytes(&bytes) } else { safetensors::from_bytes(&bytes) };
+    parsed.with_context(|| format!("in '{}'", path.display()))
+}
+
+/// Reads `activations.json`, samples from a text file, or the activations in a `.safetensors` or `.npz` file.
+///
+/// # Errors
+/// If the file is not there or malformed; the message names the place.
+pub fn read_activations(path: &Path) -> Result<Activations> {
+    let path = if path.is_dir() { path.join("activations.json") } else { path.to_path_buf() };
+    if path.extension().is_some_and(|e| e == "safetensors" || e == "npz") {
+        let bundle = read(&path)?;
+        return unpack::activations(bundle).with_context(|| format!("in '{}'", path.display()));
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "cannot read activations from '{}'; give a run folder, activations.json, activations.txt, or an export \
+             (.safetensors, .npz)",
+            path.display()
+        )
+    })?;
+    let json = path.extension().is_some_and(|e| e == "json");
+    let parsed = if json { Activations::from_json(&text) } else { Activations::from_text(&text) };
+    parsed.with_context(|| format!("in '{}'", path.display()))
+}

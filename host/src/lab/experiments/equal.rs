@@ -1,0 +1,81 @@
+//! Fig. 3, question 1, the paper's: at equal training, is the mix better than every other one?
+
+use super::authors::{self, MARKS};
+use super::contest::{Contest, claims};
+use crate::data::task::Task;
+use crate::report::plot;
+use crate::report::stats::Summary;
+use crate::report::{Section, Table};
+use crate::run::RunFolder;
+use crate::support::progress::Output;
+use crate::train::Training;
+use crate::train::{Entrant, Learned, Metric, ValidateConfig, by_kind, csv_of, draw, ensembles, group, values_of};
+use anyhow::Result;
+
+/// Trains the ensembles, writes pictures and CSV, and compares the mix with the others at each mark that was reached.
+///
+/// # Errors
+/// If a setting is impossible, a file cannot be written, or the user stops it.
+pub fn run(
+    config: &ValidateConfig,
+    task: &Task,
+    learned: &[Learned],
+    folder: &RunFolder,
+    output: Output,
+) -> Result<Section> {
+    let (entrants, trainings) = ensembles(config, task, learned, None, folder, "trainings", output)?;
+    let mut section = Section::new("At equal training");
+    folder.write("trainings.csv", csv_of(&trainings))?;
+    let marks: Vec<usize> = MARKS.into_iter().filter(|m| *m <= config.train.epochs).collect();
+    let contests: Vec<Contest> = marks.iter().map(|&m| contest(&entrants, &trainings, m)).collect();
+    for (mark, contest) in marks.iter().zip(&contests) {
+        let groups: Vec<plot::Group> = by_kind(&contest.entrants, &contest.values)
+            .into_iter()
+            .map(|(name, values)| plot::Group { name, values })
+            .collect();
+        let title = format!("at equal training, {mark} epochs");
+        let violins = plot::violins(&title, Metric::Accuracy.label(), &groups);
+        section.draw(folder, &format!("violins-{mark}"), &violins, &format!("Test accuracy {title}"))?;
+    }
+    let renamed = by_kind_trainings(&entrants, &trainings);
+    draw("at equal training", &group(&renamed), Metric::Accuracy, folder, &mut section)?;
+    section.tabulate(folder, "marks", mark_table(&contests, &marks))?;
+    section.claims = claims("At equal training, ", "beats", &contests);
+    section.save(folder)?;
+    Ok(section)
+}
+
+fn contest(entrants: &[Entrant], trainings: &[Training], mark: usize) -> Contest {
+    let at = |t: &Training| {
+        let i = t.curve.epoch.iter().position(|&e| e == mark)?;
+        t.curve.accuracy.get(i).copied()
+    };
+    let values = values_of(entrants, trainings, at);
+    Contest::of(Metric::Accuracy, &format!("at {mark} epochs"), entrants, values)
+}
+
+/// The trainings under the name of their kind, so that all outer seeds make one group.
+fn by_kind_trainings(entrants: &[Entrant], trainings: &[Training]) -> Vec<Training> {
+    let kind = |t: &Training| entrants.iter().find(|e| e.choice.name == t.activation).map(|e| e.kind.clone());
+    let renamed = |t: &Training| Training { activation: kind(t).unwrap_or_default(), ..t.clone() };
+    trainings.iter().map(renamed).collect()
+}
+
+fn mark_table(contests: &[Contest], marks: &[usize]) -> Table {
+    let mut head = vec!["activation".to_string(), "n".into()];
+    head.extend(marks.iter().map(|m| format!("{m} epochs")));
+    head.extend(marks.iter().map(|m| format!("authors' code, {m}")));
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let mut table = Table::new("test accuracy in %, mean ± half of the 95 % interval over trainings", &head);
+    let Some(first) = contests.first() else { return table };
+    for (k, (kind, values)) in by_kind(&first.entrants, &first.values).into_iter().enumerate() {
+        let mut row = vec![kind.clone(), values.len().to_string()];
+        row.extend(contests.iter().map(|c| {
+            let s = Summary::of(&by_kind(&c.entrants, &c.values)[k].1);
+            format!("{:.1} ± {:.1}", s.mean, s.half_width)
+        }));
+        row.extend(marks.iter().map(|&m| authors::accuracy(&kind, m).map_or(String::new(), |a| format!("{a:.1}"))));
+        table.row(row);
+    }
+    table
+}

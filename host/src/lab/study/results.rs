@@ -1,0 +1,253 @@
+//! The results of a study, from the journals of all shards: in the order of the plan, a line at a time.
+
+use super::plan::{Block, Plan};
+use super::run::{Place, TRAININGS, Trained, Worker, index};
+use super::settings::Tasks;
+use crate::lab::experiments::contest::{Contest, claims};
+use crate::report::plot;
+use crate::report::{Page, Part, Section, Table, judge};
+use crate::run::RunFolder;
+use crate::run::{Incomplete, Tally};
+use crate::support::atomic::write_atomically_with;
+use crate::train::Training;
+use crate::train::{Entrant, Metric, by_kind, entrants, metric_of};
+use anyhow::{Context, Result};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+/// Cells that fit in a picture, and whose comparisons are claims.
+const SHOWN: usize = 24;
+
+/// Writes `trainings.jsonl`, `trainings.csv`, the table of cells, pictures and the report; returns the report.
+///
+/// # Errors
+/// [`Incomplete`] if trainings or activations are missing; if a file cannot be read or written.
+pub(super) fn write(plan: &Plan, tasks: &Tasks, folder: &RunFolder, worker: &Worker) -> Result<String> {
+    let (own, mut paths) = folder.journals(TRAININGS, true);
+    paths.extend(own);
+    let index = index(&paths)?;
+    count(plan, folder, &index)?;
+    if folder.tallies().iter().any(|t| !t.missing.is_empty()) || !folder.mode().has_results() {
+        let missing = folder.tallies().iter().map(|t| t.missing.len()).sum();
+        return Err(Incomplete { missing, blocked: false }.into());
+    }
+    let mut cells = Cells::default();
+    let mut lines = Lines { paths: &paths, open: HashMap::new() };
+    write_atomically_with(&folder.file("trainings.csv"), false, |csv| {
+        writeln!(
+            csv,
+            "id,setting,lesson,outer_seed,activation,seed,diverged,epoch,train_loss,test_loss,test_accuracy"
+        )?;
+        write_atomically_with(&folder.file("trainings.jsonl"), true, |out| {
+            for block in plan.blocks() {
+                let block = block?;
+                cells.add(one_block(&block, (plan, tasks, worker), &index, &mut lines, (out, csv))?);
+            }
+            Ok(())
+        })
+    })?;
+    report(plan, folder, &cells)
+}
+
+/// Which trainings are missing.
+fn count(plan: &Plan, folder: &RunFolder, index: &HashMap<super::Id, Place>) -> Result<()> {
+    let (mut total, mut missing) = (0, Vec::new());
+    for block in plan.blocks() {
+        let block = block?;
+        missing.extend((0..block.len()).filter(|&i| !index.contains_key(&block.item(i).id)).map(|i| block.first + i));
+        total += block.len();
+    }
+    folder.count(Tally { list: folder.list(TRAININGS), total, missing });
+    Ok(())
+}
+
+/// Journals by their lines' places.
+struct Lines<'a> {
+    paths: &'a [PathBuf],
+    open: HashMap<u32, File>,
+}
+
+/// Files that are open at a time; systems allow a process about a thousand.
+const OPEN: usize = 500;
+
+impl Lines<'_> {
+    fn read(&mut self, place: Place) -> Result<Vec<u8>> {
+        if self.open.len() >= OPEN && !self.open.contains_key(&place.file) {
+            self.open.clear();
+        }
+        let path = &self.paths[place.file as usize];
+        let file = match self.open.entry(place.file) {
+            std::collections::hash_map::Entry::Occupied(file) => file.into_mut(),
+            std::collections::hash_map::Entry::Vacant(free) => free.insert(File::open(path)?),
+        };
+        let mut bytes = vec![0; place.len as usize];
+        file.seek(SeekFrom::Start(place.offset))?;
+        file.read_exact(&mut bytes).with_context(|| format!("cannot read '{}'", path.display()))?;
+        Ok(bytes)
+    }
+}
+
+/// The values of a block at the end of training.
+struct Values {
+    setting: usize,
+    meta: Option<usize>,
+    condition: String,
+    metric: Metric,
+    entrants: Vec<Entrant>,
+    values: Vec<Vec<f64>>,
+    diverged: usize,
+}
+
+fn one_block(
+    block: &Block,
+    (plan, tasks, worker): (&Plan, &Tasks, &Worker),
+    index: &HashMap<super::Id, Place>,
+    lines: &mut Lines,
+    (out, csv): (&mut dyn Write, &mut dyn Write),
+) -> Result<Values> {
+    let learned = block.lessons.iter().map(|lesson| {
+        let learned = worker.learned(lesson)?.with_context(|| format!("meta-learning run {} is missing", lesson.id))?;
+        Ok((lesson.meta.seed, learned.as_ref().clone()))
+    });
+    let learned = learned.collect::<Result<Vec<_>>>()?;
+    let entrants = entrants(&block.kinds, &learned, block.setting.validate.exact)?;
+    let metric = metric_of(&*tasks.get(&block.setting.task)?);
+    let (mut values, mut diverged) = (vec![vec![]; entrants.len()], 0);
+    let outer = block.lessons.len().max(1);
+    for i in 0..block.len() {
+        let item = block.item(i);
+        let place = index.get(&item.id).with_context(|| format!("training {} is missing", item.id))?;
+        let bytes = lines.read(*place)?;
+        out.write_all(&bytes)?;
+        out.write_all(b"\n")?;
+        let line: Trained = serde_json::from_slice(&bytes).with_context(|| format!("training {}", item.id))?;
+        csv_line(csv, &line)?;
+        match metric.of(&line.training.curve).last() {
+            Some(value) if !line.training.diverged => {
+                // Kind by kind and in each outer seed by outer seed, as entrants are.
+                values[i / outer % block.kinds.len() * outer + i % outer].push(*value);
+            }
+            _ => diverged += 1,
+        }
+    }
+    let condition = plan.describe(block.setting_number, block.meta_number);
+    let (setting, meta) = (block.setting_number, block.meta_number);
+    Ok(Values { setting, meta, condition, metric, entrants, values, diverged })
+}
+
+fn csv_line(csv: &mut dyn Write, line: &Trained) -> Result<()> {
+    let Training { activation, seed, diverged, curve, .. } = &line.training;
+    let last = |values: &[f64]| values.last().map_or(String::new(), f64::to_string);
+    let epoch = curve.epoch.last().map_or(String::new(), usize::to_string);
+    let (lesson, outer) =
+        (line.lesson.as_deref().unwrap_or(""), line.outer_seed.map_or(String::new(), |s| s.to_string()));
+    let (train, test, accuracy) = (last(&curve.train_loss), last(&curve.test_loss), last(&curve.accuracy));
+    let (id, setting) = (&line.id, line.setting);
+    writeln!(csv, "{id},{setting},{lesson},{outer},{activation},{seed},{diverged},{epoch},{train},{test},{accuracy}")?;
+    Ok(())
+}
+
+/// The cells of the study: a setting of trainings with a combination of values of meta-learning.
+#[derive(Default)]
+struct Cells {
+    all: Vec<Cell>,
+    /// The classical activations of the setting at hand, which all its cells have in common.
+    classical: Option<Values>,
+}
+
+struct Cell {
+    setting: usize,
+    meta: Option<usize>,
+    contest: Contest,
+    metric: Metric,
+    diverged: usize,
+}
+
+impl Cells {
+    fn add(&mut self, values: Values) {
+        let of_setting = self.classical.take_if(|c| c.setting == values.setting);
+        let (setting, meta) = (values.setting, values.meta);
+        if meta.is_none() {
+            // A cell by itself, until there is one with learned activations.
+            self.push(None, &values);
+            self.classical = Some(values);
+            return;
+        }
+        if self.all.last().is_some_and(|c| c.setting == setting && c.meta.is_none()) {
+            self.all.pop();
+        }
+        self.push(of_setting.as_ref(), &values);
+        self.classical = of_setting;
+    }
+
+    fn push(&mut self, before: Option<&Values>, own: &Values) {
+        let parts = || before.into_iter().chain([own]);
+        let entrants: Vec<Entrant> = parts().flat_map(|v| v.entrants.clone()).collect();
+        let values = parts().flat_map(|v| v.values.clone()).collect();
+        let diverged = parts().map(|v| v.diverged).sum();
+        let contest = Contest::of(own.metric, &own.condition, &entrants, values);
+        self.all.push(Cell { setting: own.setting, meta: own.meta, contest, metric: own.metric, diverged });
+    }
+}
+
+fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
+    let count = cells.all.len();
+    let mut section = Section::new("A study");
+    let diverged: usize = cells.all.iter().map(|c| c.diverged).sum();
+    section.text.push(format!("Cells: {count}. Trainings that diverged and are left out of the means: {diverged}."));
+    section.tabulate(folder, "cells", axes_table(plan, cells))?;
+    for (metric, name) in [(Metric::Accuracy, "accuracy"), (Metric::Loss, "loss")] {
+        let own: Vec<&Cell> = cells.all.iter().filter(|c| c.metric == metric).collect();
+        if own.is_empty() {
+            continue;
+        }
+        let mut table = Contest::table(&format!("{} at the last epoch, cell by cell", metric.label()));
+        own.iter().for_each(|c| c.contest.rows(&mut table));
+        section.tabulate(folder, name, table)?;
+        if own.len() <= SHOWN {
+            draw(&mut section, folder, &own, name)?;
+            let contests: Vec<Contest> = own.iter().map(|c| c.contest.clone()).collect();
+            section.claims.extend(claims(&format!("In {}, ", metric.label()), "beats", &contests));
+        } else {
+            section.text.push(format!(
+                "{} cells are too many for a picture and for claims; {name}.csv and trainings.csv have the numbers.",
+                own.len()
+            ));
+        }
+    }
+    judge(&mut section.claims);
+    section.save(folder)?;
+    let text = section.to_text(folder);
+    let settings = std::fs::read_to_string(folder.file(crate::run::folder::CONFIG)).unwrap_or_default();
+    let version = ("version".to_string(), format!("ldnn {}", env!("CARGO_PKG_VERSION")));
+    let part = Part { folder: String::new(), section, settings };
+    Page { title: "A study".into(), summary: vec![], facts: vec![version], parts: vec![part] }.save(folder)?;
+    Ok(text)
+}
+
+fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) -> Result<()> {
+    let group = |(name, values)| plot::Group { name, values };
+    let place = |(i, c): (usize, &&Cell)| {
+        let groups = by_kind(&c.contest.entrants, &c.contest.values).into_iter().map(group).collect();
+        (i.to_string(), groups)
+    };
+    let label = cells[0].metric.label();
+    let places: Vec<(String, Vec<plot::Group>)> = cells.iter().enumerate().map(place).collect();
+    let boxes = plot::boxes("cells of the study", "cell", label, &places);
+    section.draw(folder, name, &boxes, &format!("{label} in each cell, by number; boxes are quartiles"))
+}
+
+/// What is what in which cell.
+fn axes_table(plan: &Plan, cells: &Cells) -> Table {
+    let names: Vec<String> =
+        cells.all.first().map_or(vec![], |c| plan.values(c.setting, c.meta).into_iter().map(|(n, _)| n).collect());
+    let head: Vec<&str> = ["cell", "setting"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let mut table = Table::new("cells", &head);
+    for (i, c) in cells.all.iter().enumerate() {
+        let values = plan.values(c.setting, c.meta).into_iter().map(|(_, value)| value);
+        table.row([i.to_string(), c.setting.to_string()].into_iter().chain(values));
+    }
+    table
+}

@@ -1,0 +1,368 @@
+//! Learned activations as files, and as parts of networks.
+//!
+//! `activations.json` holds the sub-networks themselves. `activations.txt` holds samples: one line a type, as many
+//! numbers as samples, on `linspace(-5, 5)`; the paper's authors write this form too.
+
+use anyhow::{Context, Result, bail, ensure};
+use ldnn_core::table::{self, TableForm};
+use ldnn_core::{Base, Kind, Plain, Shape};
+use serde::{Deserialize, Serialize};
+
+/// Samples in `activations.txt` span `[-SAMPLE_RANGE, SAMPLE_RANGE]`.
+pub const SAMPLE_RANGE: f64 = 5.0;
+/// Samples of a type in an `activations.txt` that we write.
+pub const SAMPLES: usize = 100;
+/// Knots of the tables that networks with learned activations use.
+pub const KNOTS: usize = 257;
+/// Those tables span `[-KNOT_RANGE, KNOT_RANGE]`.
+pub const KNOT_RANGE: f32 = 10.0;
+
+/// One learned type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "form", deny_unknown_fields)]
+pub enum Learned {
+    /// `base(z) + 0.2 (v . tanh(u z + c) + d)`
+    Subnet {
+        /// Name of the base function.
+        base: String,
+        /// Hidden weights.
+        u: Vec<f32>,
+        /// Hidden biases.
+        c: Vec<f32>,
+        /// Output weights.
+        v: Vec<f32>,
+        /// Output bias.
+        d: f32,
+    },
+    /// Samples on equal steps over `[-range, range]`, joined by cubic Hermite pieces.
+    Samples {
+        /// Half the span.
+        range: f32,
+        /// The samples.
+        y: Vec<f32>,
+    },
+}
+
+/// A set of learned types.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activations {
+    /// Version of this form of file.
+    pub version: u32,
+    /// Where the types come from, for people.
+    pub provenance: String,
+    /// 1 if all hidden layers share the types; else each hidden layer has types of its own, and this is their number.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub layers: usize,
+    /// The types, in order; those of the first layer first.
+    pub types: Vec<Learned>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_one(n: &usize) -> bool {
+    *n == 1
+}
+
+/// The base function called `name`.
+///
+/// # Errors
+/// If there is none; the message lists them.
+pub fn base_named(name: &str) -> Result<Base> {
+    let found = Base::ALL.into_iter().find(|b| b.name() == name || (name == "sin" && *b == Base::Sine));
+    found.with_context(|| format!("there is no base function '{name}'; there are {}", base_names().join(", ")))
+}
+
+fn base_names() -> Vec<&'static str> {
+    Base::ALL.iter().map(|b| b.name()).collect()
+}
+
+impl Learned {
+    /// The type made of `phi = [u | c | v | d]`.
+    #[must_use]
+    pub fn from_phi(base: Base, phi: &[f32]) -> Learned {
+        let units = (phi.len() - 1) / 3;
+        let part = |i: usize| phi[i * units..(i + 1) * units].to_vec();
+        Learned::Subnet { base: base.name().into(), u: part(0), c: part(1), v: part(2), d: phi[3 * units] }
+    }
+
+    /// The kind of a type evaluated directly, and its parameters.
+    ///
+    /// # Errors
+    /// If the lengths of the parts or the name of the base make no type.
+    pub fn direct(&self) -> Result<(Kind, Vec<f32>)> {
+        match self {
+            Learned::Subnet { base, u, c, v, d } => {
+                ensure!(u.len() == c.len() && u.len() == v.len() && !u.is_empty(), "u, c and v must be equally long");
+                let phi = [u, c, v, &[*d][..]].concat();
+                ensure!(phi.iter().all(|p| p.is_finite()), "an activation parameter is not a finite number");
+                Ok((Kind::Learned { base: base_named(base)?, units: u.len() }, phi))
+            }
+            Learned::Samples { range, y } => {
+                ensure!(y.len() >= 2 && *range > 0.0, "samples need at least 2 numbers and a positive range");
+                ensure!(y.iter().all(|p| p.is_finite()), "an activation sample is not a finite number");
+                Ok((Kind::Table(TableForm::fixed(y.len(), *range)), hermite(y)))
+            }
+        }
+    }
+
+    /// The type as a table of [`KNOTS`] knots.
+    ///
+    /// # Errors
+    /// As [`Learned::direct`].
+    pub fn tabulated(&self) -> Result<(Kind, Vec<f32>)> {
+        let (kind, phi) = self.direct()?;
+        let Kind::Learned { base, .. } = kind else {
+            return Ok((kind, phi));
+        };
+        let from = Shape::try_new(&[1, 1, 1], &[kind])?;
+        let to = table::tabulated(&from, KNOTS, KNOT_RANGE)?;
+        let mut tables = vec![0.0; to.phi_len()];
+        let mut work = vec![0.0; table::build_work_len(&from, KNOTS)];
+        table::build(&from, &to, &phi, &mut tables, &mut work)?;
+        tables.truncate(2 * KNOTS);
+        let outside = if base.is_smooth() { Base::Zero } else { base };
+        Ok((Kind::Table(TableForm { base: outside, ..TableForm::fixed(KNOTS, KNOT_RANGE) }), tables))
+    }
+
+    /// The function at `z`.
+    ///
+    /// # Errors
+    /// As [`Learned::direct`].
+    pub fn evaluate(&self, z: &[f64]) -> Result<Vec<f64>> {
+        let (kind, phi) = self.direct()?;
+        let phi: Vec<f64> = phi.iter().map(|&p| f64::from(p)).collect();
+        // A network of one neuron, with weights 1 and biases 0, is the function itself.
+        let shape = Shape::try_new(&[1, 1, 1], &[kind])?;
+        let params = [&[1.0, 0.0, 1.0, 0.0], &phi[..]].concat();
+        let (mut out, mut work) = (vec![0.0; z.len()], vec![0.0; shape.work_len(z.len())]);
+        ldnn_core::network::predict(Plain, &shape, &params, z, &mut out, &mut work)?;
+        Ok(out)
+    }
+}
+
+/// Values and scaled slopes: central differences inside, one-sided at the ends.
+fn hermite(y: &[f32]) -> Vec<f32> {
+    let last = y.len() - 1;
+    let slope = |i: usize| match i {
+        0 => y[1] - y[0],
+        i if i == last => y[last] - y[last - 1],
+        i => (y[i + 1] - y[i - 1]) / 2.0,
+    };
+    (0..=last).flat_map(|i| [y[i], slope(i)]).collect()
+}
+
+impl Activations {
+    /// The version of the files that we write.
+    pub const VERSION: u32 = 1;
+
+    /// Splits `phi` of a network whose types all have the same base; `types` in all, equally many in each of `layers`
+    /// layers (1 if they are shared).
+    #[must_use]
+    pub fn from_phi(base: Base, phi: &[f32], types: usize, layers: usize, provenance: String) -> Activations {
+        let types = phi.chunks(phi.len() / types).map(|p| Learned::from_phi(base, p)).collect();
+        Activations { version: Self::VERSION, provenance, layers, types }
+    }
+
+    /// Those that a name of learned types stands for (`mix`: all); `None` if it is no such name.
+    ///
+    /// # Errors
+    /// If there is no such type.
+    pub fn chosen(&self, name: &str) -> Result<Option<Activations>> {
+        let types = type_numbers(name, Some(self))?;
+        Ok(types.map(|types| Activations { types: types.into_iter().cloned().collect(), ..self.clone() }))
+    }
+
+    /// How many types a hidden layer mixes.
+    #[must_use]
+    pub fn types_in_a_layer(&self) -> usize {
+        self.types.len() / self.layers.max(1)
+    }
+
+    /// Reads `activations.json`.
+    ///
+    /// # Errors
+    /// If the text is malformed.
+    pub fn from_json(text: &str) -> Result<Activations> {
+        serde_json::from_str::<Activations>(text)?.checked()
+    }
+
+    /// The same, if every type is sound.
+    ///
+    /// # Errors
+    /// If one is not, or there are none; the message says which.
+    pub fn checked(self) -> Result<Activations> {
+        ensure!(
+            self.version == Self::VERSION,
+            "version {} is not known; this program reads {}",
+            self.version,
+            Self::VERSION
+        );
+        ensure!(!self.types.is_empty(), "there is no activation type in it");
+        ensure!(
+            self.layers > 0 && self.types.len().is_multiple_of(self.layers),
+            "{} types cannot be dealt out to {} layers",
+            self.types.len(),
+            self.layers
+        );
+        for (i, t) in self.types.iter().enumerate() {
+            t.direct().with_context(|| format!("type {}", i + 1))?;
+        }
+        Ok(self)
+    }
+
+    /// Reads samples: a line for each type.
+    ///
+    /// # Errors
+    /// If the text is malformed; the message names the line.
+    pub fn from_text(text: &str) -> Result<Activations> {
+        let mut types = Vec::new();
+        for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+            let y = line.split_whitespace().map(str::parse).collect::<Result<Vec<f32>, _>>();
+            let y = y.with_context(|| format!("line {}: every line must hold numbers separated by blanks", i + 1))?;
+            if y.len() < 4 || y.iter().any(|v| !v.is_finite()) {
+                bail!("line {}: {} finite samples on linspace(-5, 5) are needed, at least 4", i + 1, SAMPLES);
+            }
+            types.push(Learned::Samples { range: SAMPLE_RANGE as f32, y });
+        }
+        ensure!(!types.is_empty(), "there is no line of samples in it");
+        Ok(Activations { version: Self::VERSION, provenance: "samples from a text file".into(), layers: 1, types })
+    }
+}
+
+/// `n` equal steps over `[-range, range]`.
+#[must_use]
+pub fn grid(n: usize, range: f64) -> Vec<f64> {
+    (0..n).map(|i| range * (2.0 * i as f64 / (n - 1) as f64 - 1.0)).collect()
+}
+
+/// The activations of one network: what users call `relu`, `type2` or `mix`.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The name.
+    pub name: String,
+    kinds: Vec<Kind>,
+    phi: Vec<f32>,
+    /// 1, or the number of hidden layers with kinds of their own.
+    layers: usize,
+}
+
+impl Choice {
+    /// Understands a base function's name, `type1`, `type2`, ..., or `mix` (all learned types).
+    ///
+    /// # Errors
+    /// If the name is none of these, or learned types are asked for that `learned` does not hold.
+    pub fn named(name: &str, learned: Option<&Activations>, exact: bool) -> Result<Choice> {
+        let types = match type_numbers(name, learned)? {
+            None => {
+                let known = format!("an activation is one of {}, type1, type2, ..., mix", base_names().join(", "));
+                let base = base_named(name).with_context(|| known)?;
+                return Ok(Choice { name: base.name().into(), kinds: vec![Kind::Base(base)], phi: vec![], layers: 1 });
+            }
+            Some(types) => types,
+        };
+        let (mut kinds, mut phi) = (Vec::new(), Vec::new());
+        for t in types {
+            let (kind, own) = if exact { t.direct()? } else { t.tabulated()? };
+            kinds.push(kind);
+            phi.extend(own);
+        }
+        Ok(Choice { name: name.into(), kinds, phi, layers: learned.map_or(1, |l| l.layers) })
+    }
+
+    /// The same under another name.
+    #[must_use]
+    pub fn called(self, name: String) -> Choice {
+        Choice { name, ..self }
+    }
+
+    /// The shape of a network with these activations in every hidden layer, or with each hidden layer's own.
+    ///
+    /// # Errors
+    /// If the widths make no network, or the layers are not as many as those that the activations were learned for.
+    pub fn shape(&self, widths: &[usize]) -> Result<Shape> {
+        let hidden = widths.len().saturating_sub(2);
+        ensure!(
+            self.layers == 1 || self.layers == hidden,
+            "'{}' was learned for {} hidden layers, each with types of its own; the network has {hidden}",
+            self.name,
+            self.layers
+        );
+        layered(widths, &self.kinds, self.layers)
+    }
+
+    /// The activation parameters.
+    #[must_use]
+    pub fn phi(&self) -> &[f32] {
+        &self.phi
+    }
+}
+
+/// The shape of a network whose hidden layers share `kinds` (`layers` = 1), or have equally many of them each, in order.
+///
+/// # Errors
+/// If the widths make no network.
+pub fn layered(widths: &[usize], kinds: &[Kind], layers: usize) -> Result<Shape> {
+    let mut shape = Shape::try_new(widths, kinds)?;
+    if layers > 1 {
+        let own = kinds.len() / layers;
+        for layer in 0..layers {
+            shape = shape.with_layer_types(layer, layer * own, own)?;
+        }
+    }
+    Ok(shape)
+}
+
+/// Whether a name is one of learned types: `type1`, `type2`, ..., `mix`.
+#[must_use]
+pub fn is_learned(name: &str) -> bool {
+    name == "mix" || name.strip_prefix("type").is_some_and(|n| n.parse::<usize>().is_ok())
+}
+
+/// The learned types that a name stands for; `None` if it is no name of learned types.
+fn type_numbers<'a>(name: &str, learned: Option<&'a Activations>) -> Result<Option<Vec<&'a Learned>>> {
+    if !is_learned(name) {
+        return Ok(None);
+    }
+    let number = name.strip_prefix("type").map(str::parse::<usize>);
+    let learned =
+        learned.with_context(|| format!("'{name}' needs learned activations; give them with --activations FILE"))?;
+    let in_layer = learned.types_in_a_layer();
+    match number {
+        Some(Ok(n)) if n == 0 || n > in_layer => {
+            bail!("there is no '{name}': the file holds type1 to type{in_layer}")
+        }
+        Some(Ok(n)) => Ok(Some(learned.types.iter().skip(n - 1).step_by(in_layer).collect())),
+        _ => Ok(Some(learned.types.iter().collect())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_abs_diff_eq;
+
+    fn sine() -> Learned {
+        Learned::Subnet { base: "sine".into(), u: vec![1.0, -0.5], c: vec![0.0, 0.3], v: vec![2.0, 1.0], d: 0.5 }
+    }
+
+    #[test]
+    fn a_learned_type_evaluates_its_formula() {
+        let z: f64 = 0.7;
+        let expected = z.sin() + 0.2 * (2.0 * z.tanh() + (0.3f32 as f64 - 0.5 * z).tanh() + 0.5);
+        assert_abs_diff_eq!(sine().evaluate(&[z]).unwrap()[0], expected, epsilon = 1e-15);
+    }
+
+    #[test]
+    fn wrong_names_and_files_are_refused_with_a_remedy() {
+        let text = |r: Result<Choice>| format!("{:#}", r.unwrap_err());
+        assert!(text(Choice::named("rele", None, false)).contains("relu"));
+        assert!(text(Choice::named("mix", None, false)).contains("--activations"));
+        let set = Activations { version: 1, provenance: String::new(), layers: 1, types: vec![sine()] };
+        assert!(text(Choice::named("type2", Some(&set), false)).contains("type1"));
+        assert!(format!("{:#}", Activations::from_text("1 2 x\n").unwrap_err()).contains("line 1"));
+    }
+}

@@ -1,0 +1,18 @@
+//! Networks and their learned activations: what they are, how they are stored as JSON, what they predict, and how good it is.
+
+pub mod activations;
+mod function;
+pub mod metrics;
+mod network;
+mod predictions;
+mod ranges;
+pub mod source;
+mod trained;
+
+pub use activations::{Activations, Choice};
+pub use function::Function;
+pub use metrics::{Judgement, Metrics, OfClass};
+pub use network::{KindFile, Model, Network};
+pub use predictions::PredictionWriter;
+pub use ranges::{InputRange, Ranges, SHARES};
+pub use trained::{Judged, KeptRows, Predictions, Trained};

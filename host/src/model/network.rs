@@ -1,0 +1,171 @@
+//! Trained networks as files.
+
+use crate::model::activations::base_named;
+use anyhow::{Context, Result, ensure};
+use ldnn_core::table::TableForm;
+use ldnn_core::{Kind, Shape};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A trained network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its sizes and kinds of activations.
+    pub shape: Shape,
+    /// `[theta | phi]`
+    pub params: Vec<f32>,
+}
+
+/// A network with everything that is needed to use it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Version of this form of file.
+    pub version: u32,
+    /// Where it comes from, for people.
+    pub provenance: String,
+    /// Inputs, hidden widths, outputs.
+    pub widths: Vec<usize>,
+    /// The kinds of activations.
+    pub kinds: Vec<KindFile>,
+    /// First kind and number of kinds of each hidden layer.
+    pub layers: Vec<(usize, usize)>,
+    /// Weights and biases layer by layer (output x input, row-major; then the biases), then the activation parameters.
+    pub params: Vec<f32>,
+}
+
+/// A kind of activation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "form", deny_unknown_fields)]
+pub enum KindFile {
+    /// A base function.
+    Base {
+        /// Its name.
+        name: String,
+    },
+    /// A base function plus a sub-network.
+    Learned {
+        /// The base's name.
+        base: String,
+        /// Hidden units.
+        units: usize,
+    },
+    /// A table, plus a base function.
+    Table {
+        /// The base's name.
+        base: String,
+        /// Number of knots.
+        knots: usize,
+        /// The knots span `[-range, range]`.
+        range: f32,
+        /// Parameters behind the knots that only training uses.
+        readout: usize,
+    },
+}
+
+impl KindFile {
+    fn of(kind: Kind) -> KindFile {
+        match kind {
+            Kind::Base(base) => KindFile::Base { name: base.name().into() },
+            Kind::Learned { base, units } => KindFile::Learned { base: base.name().into(), units },
+            Kind::Table(TableForm { base, knots, range, readout }) => {
+                KindFile::Table { base: base.name().into(), knots, range, readout }
+            }
+        }
+    }
+
+    fn kind(&self) -> Result<Kind> {
+        Ok(match self {
+            KindFile::Base { name } => Kind::Base(base_named(name)?),
+            KindFile::Learned { base, units } => Kind::Learned { base: base_named(base)?, units: *units },
+            KindFile::Table { base, knots, range, readout } => {
+                Kind::Table(TableForm { base: base_named(base)?, knots: *knots, range: *range, readout: *readout })
+            }
+        })
+    }
+}
+
+impl Model {
+    /// The version of the files that we write.
+    pub const VERSION: u32 = 1;
+
+    /// Of a trained network.
+    #[must_use]
+    pub fn of(network: &Network, provenance: String) -> Model {
+        let shape = &network.shape;
+        Model {
+            version: Self::VERSION,
+            provenance,
+            widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
+            kinds: (0..shape.types()).map(|t| KindFile::of(shape.kind(t))).collect(),
+            layers: (0..shape.hidden_layers()).map(|l| shape.layer_types(l)).collect(),
+            params: network.params.clone(),
+        }
+    }
+
+    /// The network in it.
+    ///
+    /// # Errors
+    /// If the parts do not fit together; the message says which.
+    pub fn network(&self) -> Result<Network> {
+        ensure!(
+            self.version == Self::VERSION,
+            "version {} is not known; this program reads {}",
+            self.version,
+            Self::VERSION
+        );
+        let kinds = self.kinds.iter().map(KindFile::kind).collect::<Result<Vec<_>>>()?;
+        let mut shape = Shape::try_new(&self.widths, &kinds)?;
+        ensure!(self.layers.len() == shape.hidden_layers(), "'layers' must have an entry for each hidden layer");
+        for (l, &(first, count)) in self.layers.iter().enumerate() {
+            shape = shape.with_layer_types(l, first, count)?;
+        }
+        ensure!(
+            self.params.len() == shape.param_len(),
+            "'params' has {} numbers, but widths and kinds need {}",
+            self.params.len(),
+            shape.param_len()
+        );
+        ensure!(self.params.iter().all(|p| p.is_finite()), "a parameter is not a finite number");
+        Ok(Network { shape, params: self.params.clone() })
+    }
+
+    /// Reads a file and checks it.
+    ///
+    /// # Errors
+    /// If the file is not there or malformed; the message names the place.
+    pub fn read(path: &Path) -> Result<Network> {
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!(
+                "cannot read a network from '{}'; `ldnn validate --keep-networks` writes such files",
+                path.display()
+            )
+        })?;
+        let parsed = serde_json::from_str::<Model>(&text).map_err(anyhow::Error::from).and_then(|m| m.network());
+        parsed.with_context(|| format!("in '{}'", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ldnn_core::Base;
+
+    #[test]
+    fn a_network_comes_back_as_it_was_written_and_a_wrong_one_does_not() {
+        let kinds = [
+            Kind::Base(Base::Tanh),
+            Kind::Learned { base: Base::Sine, units: 2 },
+            Kind::Table(TableForm::fixed(5, 2.0)),
+        ];
+        let shape = Shape::new(&[2, 6, 5, 3], &kinds).with_layer_types(1, 1, 2).unwrap();
+        let params = (0..shape.param_len()).map(|i| i as f32).collect();
+        let network = Network { shape, params };
+        let text = serde_json::to_string(&Model::of(&network, "test".into())).unwrap();
+        let mut model: Model = serde_json::from_str(&text).unwrap();
+        let back = model.network().unwrap();
+        assert!(back.shape == network.shape && back.params == network.params);
+        model.params.pop();
+        assert!(format!("{:#}", model.network().unwrap_err()).contains("'params' has"));
+    }
+}

@@ -1,0 +1,164 @@
+//! What is exported: a trained network with its activations as functions, and what it sees on its task.
+
+use super::function::Function;
+use super::ranges::{Ranges, input_ranges};
+use crate::data::task::Set;
+use crate::model::{Judgement, Network};
+use anyhow::{Result, ensure};
+use ldnn_core::Shape;
+
+/// A network, its functions, and the pre-activations of every type on the training rows, sorted.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its sizes.
+    pub shape: Shape,
+    /// Weights and biases.
+    pub theta: Vec<f32>,
+    /// One a type.
+    pub functions: Vec<Function>,
+    /// Sorted pre-activations of each type: those of the rows, or as the ranges distribute them.
+    pub seen: Vec<Vec<f32>>,
+    /// Smallest and largest of all inputs, with 0 between.
+    pub inputs: (f32, f32),
+    /// What was seen, in short.
+    pub ranges: Ranges,
+}
+
+impl Source {
+    /// `network` on training rows. With `exact`, those functions stand in place of the network's own.
+    ///
+    /// # Errors
+    /// If network and rows do not fit together.
+    pub fn new(network: &Network, rows: &Set, exact: Option<Vec<Function>>) -> Result<Source> {
+        let none = Ranges { inputs: vec![], types: vec![], largest_output: 0.0 };
+        let mut source = Source::of(network, exact, none, vec![])?;
+        let mut seen = vec![vec![]; source.shape.types()];
+        let outputs = source.walk(rows, |t, z| seen[t].extend(z.iter().map(|&z| z as f32)))?;
+        let largest_output = outputs.iter().fold(0.0, |a: f32, y| a.max(y.abs() as f32));
+        seen.iter_mut().for_each(|z| z.sort_by(f32::total_cmp));
+        let finite = seen.iter().all(|z| z.iter().all(|z| z.is_finite())) && largest_output.is_finite();
+        ensure!(finite, "the network's pre-activations are not finite");
+        source.inputs = rows.x.iter().fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
+        source.ranges = Ranges::of(&seen, rows, largest_output);
+        source.seen = seen;
+        Ok(source)
+    }
+
+    /// `network` with the ranges that were observed when it was trained.
+    ///
+    /// # Errors
+    /// If they do not fit each other.
+    pub fn from_ranges(network: &Network, ranges: &Ranges) -> Result<Source> {
+        ranges.check(&network.shape)?;
+        Source::of(network, None, ranges.clone(), ranges.spread())
+    }
+
+    fn of(network: &Network, exact: Option<Vec<Function>>, ranges: Ranges, seen: Vec<Vec<f32>>) -> Result<Source> {
+        let shape = network.shape;
+        let phi = &network.params[shape.theta_len()..];
+        let own = || (0..shape.types()).map(|t| Function::of(&shape, phi, t)).collect();
+        let functions = exact.map_or_else(own, Ok)?;
+        let theta = network.params[..shape.theta_len()].to_vec();
+        let inputs = ranges.of_inputs();
+        Ok(Source { shape, theta, functions, seen, inputs, ranges })
+    }
+
+    /// The network with exact functions on all rows, in double precision; `look` sees the pre-activations type by type.
+    pub fn walk(&self, set: &Set, mut look: impl FnMut(usize, &[f64])) -> Result<Vec<f64>> {
+        let (shape, rows) = (&self.shape, set.rows());
+        let mut h: Vec<f64> = set.x.iter().map(|&x| x.into()).collect();
+        for l in 0..shape.layers() {
+            let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
+            let weights = &self.theta[shape.weights_at(l)..][..inputs * outputs];
+            let biases = &self.theta[shape.biases_at(l)..][..outputs];
+            // Neuron by neuron, so that the values of a type lie together.
+            let mut z: Vec<f64> = Vec::with_capacity(rows * outputs);
+            for (row, &b) in weights.chunks_exact(inputs).zip(biases) {
+                z.extend(
+                    h.chunks_exact(inputs)
+                        .map(|h| row.iter().zip(h).fold(f64::from(b), |sum, (&w, h)| sum + f64::from(w) * h)),
+                );
+            }
+            if l < shape.hidden_layers() {
+                let (first, count) = shape.layer_types(l);
+                for i in 0..count {
+                    let (start, end) = shape.block(l, i);
+                    let block = &mut z[start * rows..end * rows];
+                    look(first + i, block);
+                    block.copy_from_slice(&self.functions[first + i].values(block)?);
+                }
+            }
+            h = (0..rows * outputs).map(|i| z[i % outputs * rows + i / outputs]).collect();
+        }
+        Ok(h)
+    }
+
+    /// The outputs with exact functions, row by row.
+    ///
+    /// # Errors
+    /// None once the source was made from rows of the same width.
+    pub fn outputs(&self, set: &Set) -> Result<Vec<f32>> {
+        Ok(self.walk(set, |_, _| {})?.iter().map(|&y| y as f32).collect())
+    }
+
+    /// The range that holds the `percent` of type `t`'s pre-activations that lie in the middle.
+    #[must_use]
+    pub fn range(&self, t: usize, percent: f64) -> (f32, f32) {
+        let z = &self.seen[t];
+        let tail = ((1.0 - percent / 100.0) / 2.0 * z.len() as f64).floor() as usize;
+        let (low, high) = (z[tail.min(z.len() / 2)], z[z.len() - 1 - tail.min(z.len() / 2)]);
+        if low < high { (low, high) } else { (low - 1.0, high + 1.0) }
+    }
+
+    /// How many percent of type `t`'s pre-activations lie outside a range.
+    #[must_use]
+    pub fn outside(&self, t: usize, (low, high): (f32, f32)) -> f64 {
+        let z = &self.seen[t];
+        100.0 * z.iter().filter(|&&z| z < low || z > high).count() as f64 / z.len().max(1) as f64
+    }
+}
+
+/// Pre-activations are looked at on so many rows at most.
+const MOST_ROWS: usize = 4000;
+
+impl Ranges {
+    /// Of a network on rows as it takes them.
+    ///
+    /// # Errors
+    /// If the pre-activations are not finite.
+    pub fn observe(network: &Network, rows: &Set) -> Result<Ranges> {
+        let every = rows.rows().div_ceil(MOST_ROWS).max(1);
+        let some: Vec<u32> = (0..rows.rows() as u32).step_by(every).collect();
+        let ranges = Source::new(network, &rows.pick(&some), None)?.ranges;
+        Ok(Ranges { inputs: input_ranges(rows), ..ranges })
+    }
+}
+
+/// Loss and accuracy of outputs, row by row.
+#[must_use]
+pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
+    let rows = outputs.chunks_exact(outputs.len() / set.rows());
+    match &set.target {
+        crate::data::task::SetTarget::Classes(labels) => {
+            let (mut loss, mut right) = (0.0, 0);
+            for (y, &label) in rows.zip(labels) {
+                let top = f64::from(y.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b)));
+                let total: f64 = y.iter().map(|&y| (f64::from(y) - top).exp()).sum();
+                loss += total.ln() + top - f64::from(y[usize::from(label)]);
+                right += usize::from(arg_max(y) == usize::from(label));
+            }
+            let n = labels.len() as f64;
+            Judgement { loss: loss / n, accuracy: Some(100.0 * right as f64 / n) }
+        }
+        crate::data::task::SetTarget::Values(values) => {
+            let total: f64 = outputs.iter().zip(values).map(|(y, t)| f64::from(y - t).powi(2)).sum();
+            Judgement { loss: total / values.len() as f64, accuracy: None }
+        }
+    }
+}
+
+/// The first of the largest.
+#[must_use]
+pub fn arg_max(y: &[f32]) -> usize {
+    y.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &y)| if y > best.1 { (i, y) } else { best }).0
+}

@@ -1,0 +1,570 @@
+//! Run folders: the resolved settings and everything that came out of them.
+//!
+//! A shard of a run (`--shard i/n`) writes in a folder of its own inside the run folder, and nowhere else:
+//! `shards/i-of-n/journals/` has its journals, `shards/i-of-n/kept/` what else it made, at the same paths that they have in
+//! the run folder of one process. Everybody reads what everybody has written.
+
+use crate::config::Stored;
+use crate::run::{Heartbeat, Lock, Mode, Shard, Tally, lock};
+use crate::support::atomic::{is_temporary, write_atomically, write_durably};
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Holds the resolved settings; a folder with this file is a run folder.
+pub const CONFIG: &str = "config.toml";
+
+/// Holds the folders of shards.
+pub const SHARDS: &str = "shards";
+
+/// Why a folder cannot be the folder of a run; nothing in it was touched.
+#[derive(Debug, thiserror::Error)]
+pub enum Obstacle {
+    /// There is a file in its place.
+    #[error("'{0}' is no folder")]
+    NoFolder(PathBuf),
+    /// It holds files, but no run.
+    #[error("'{0}' holds files that are no run of this program")]
+    Foreign(PathBuf),
+    /// It holds a run, and a file that a run does not write, which would be deleted with it.
+    #[error("'{folder}' holds a run, and '{file}', which is not of it")]
+    Guest {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of the file.
+        file: String,
+    },
+    /// It holds a run of a version that did not say which command it was of.
+    #[error("'{folder}/{CONFIG}' {why}")]
+    Old {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// It holds a run of other settings; with the lines that differ.
+    #[error("'{folder}' holds a run with other settings")]
+    OtherSettings {
+        /// The folder.
+        folder: PathBuf,
+        /// A line for each setting that differs.
+        difference: String,
+    },
+    /// It holds a run of the same settings on what was the table then.
+    #[error("the table '{table}' has changed since the run in '{folder}' was begun")]
+    OtherTable {
+        /// The folder.
+        folder: PathBuf,
+        /// The table.
+        table: String,
+    },
+}
+
+/// A folder that belongs to one run, and to this process.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Where it is inside the run folder that was opened; empty for that itself.
+    inside: PathBuf,
+    run: Arc<Run>,
+}
+
+/// What the folders inside a run folder share.
+#[derive(Debug)]
+struct Run {
+    root: PathBuf,
+    mode: Mode,
+    /// Run folders whose pieces count, the own one first.
+    sources: Vec<PathBuf>,
+    /// The shards of each source as they were when this was opened: where there are a thousand, to list them for every file
+    /// would be a load.
+    shards: Vec<BTreeSet<Shard>>,
+    /// None for who only looks.
+    #[allow(dead_code, reason = "it is held")]
+    lock: Option<Lock>,
+    tallies: Mutex<Vec<Tally>>,
+    /// Of a shard.
+    heartbeat: Option<Heartbeat>,
+}
+
+impl RunFolder {
+    /// Makes the folder, or goes on in it if it holds a run with the same settings. No other process may be at work in it.
+    ///
+    /// # Errors
+    /// If it cannot be written to, holds something else, a run with other settings (unless `replace`), or is at work.
+    pub fn open(path: &Path, config: &Stored, replace: bool) -> Result<RunFolder> {
+        RunFolder::open_as(path, config, replace, Mode::Whole, &[])
+    }
+
+    /// The same for a process that does a part of the run; pieces that are in the run folders `sources`, or in their shards',
+    /// count as done.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`], and if a source is of other settings.
+    pub fn open_as(path: &Path, config: &Stored, replace: bool, mode: Mode, sources: &[PathBuf]) -> Result<RunFolder> {
+        let wanted = config.text();
+        for source in sources {
+            let found = read_config(source).with_context(|| format!("'{}' is no run folder", source.display()))?;
+            ensure!(
+                found.text() == wanted,
+                "'{}' holds a run with other settings; only shards of one run make one result\n{}",
+                source.display(),
+                difference(found.text(), wanted)
+            );
+        }
+        let shard = match mode {
+            Mode::Shard(shard) => Some(path.join(SHARDS).join(shard.folder())),
+            _ => None,
+        };
+        ensure!(
+            shard.is_none() || !replace,
+            "--replace with --shard: other shards may be at work; delete the folder first"
+        );
+        check(path, wanted, replace)?;
+        let lock = if mode == Mode::Look { None } else { Some(take(path, shard.as_deref(), wanted, replace)?) };
+        let mut all = vec![path.to_path_buf()];
+        all.extend(sources.iter().filter(|s| *s != path).cloned());
+        let heartbeat = shard.as_deref().map(Heartbeat::start);
+        let mut shards: Vec<BTreeSet<Shard>> = all.iter().map(|s| shards_of(s).into_iter().collect()).collect();
+        if let Mode::Shard(Shard { count, .. }) = mode {
+            // Those of the same run, which may begin later.
+            shards[0].extend((0..count).map(|index| Shard { count, index }));
+        }
+        let run = Run { root: path.into(), mode, sources: all, shards, lock, tallies: Mutex::default(), heartbeat };
+        Ok(RunFolder { path: path.into(), inside: PathBuf::new(), run: Arc::new(run) })
+    }
+
+    /// A folder inside this one, with settings of its own.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`].
+    pub fn inside(&self, name: &str, config: &impl Serialize) -> Result<RunFolder> {
+        let path = self.path.join(name);
+        if self.mode().has_results() {
+            let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
+            prepare(&path, &wanted)?;
+        }
+        Ok(RunFolder { path, inside: self.inside.join(name), run: self.run.clone() })
+    }
+
+    /// A folder inside this one for what is kept of a piece of work: the same as [`RunFolder::inside`], but for a shard in its
+    /// own folder, with everything that is written there.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`].
+    pub fn own(&self, name: &str, config: &impl Serialize) -> Result<RunFolder> {
+        let Some(kept) = self.kept() else { return self.inside(name, config) };
+        let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
+        let path = kept.join(name);
+        prepare(&path, &wanted)?;
+        let run = Run {
+            root: path.clone(),
+            mode: Mode::Whole,
+            sources: vec![],
+            shards: vec![],
+            lock: None,
+            tallies: Mutex::default(),
+            heartbeat: None,
+        };
+        Ok(RunFolder { path, inside: PathBuf::new(), run: Arc::new(run) })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in it.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// What this process does of the run.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.run.mode
+    }
+
+    /// The name of a list of pieces with this folder's place.
+    #[must_use]
+    pub fn list(&self, name: &str) -> String {
+        let parts = self.inside.iter().map(|p| p.to_string_lossy().into_owned());
+        parts.chain([name.to_string()]).collect::<Vec<_>>().join("/")
+    }
+
+    /// Writes a result, whole or not at all; `name` may lie in a folder inside. (A shard has none, and writes nothing.)
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
+        if !self.mode().has_results() {
+            return Ok(());
+        }
+        write_in(&self.path, name, bytes.as_ref())
+    }
+
+    /// Writes what is kept of a piece of work; a shard does it in its own folder.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn keep(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
+        write_in(&self.kept().unwrap_or_else(|| self.path.clone()), name, bytes.as_ref())
+    }
+
+    /// Takes over what a shard kept of a piece of work, if this process is one that has results.
+    ///
+    /// # Errors
+    /// If nobody has it, or it cannot be copied.
+    pub fn adopt(&self, name: &str) -> Result<()> {
+        let own = self.path.join(name);
+        if !self.mode().has_results() || own.exists() {
+            return Ok(());
+        }
+        let found = self.places(name, None).into_iter().find(|p| p.exists());
+        let found = found.with_context(|| format!("'{name}' is in no shard's folder"))?;
+        copy(&found, &own).with_context(|| format!("cannot copy '{}'", found.display()))
+    }
+
+    /// Takes over a folder that a shard kept, in place of what is here of it.
+    ///
+    /// # Errors
+    /// If it cannot be copied.
+    pub fn adopt_again(&self, name: &str, from: &Path) -> Result<()> {
+        copy(from, &self.path.join(name)).with_context(|| format!("cannot copy '{}'", from.display()))
+    }
+
+    /// A shard's own place for this folder's kept files.
+    fn kept(&self) -> Option<PathBuf> {
+        let Mode::Shard(shard) = self.mode() else { return None };
+        Some(self.run.root.join(SHARDS).join(shard.folder()).join("kept").join(&self.inside))
+    }
+
+    /// All the places where a kept file or folder may be, the own one first. If it is of piece `k` of a list, it is with
+    /// the piece's owner, whatever the number of shards was.
+    #[must_use]
+    pub fn places(&self, name: &str, piece: Option<(&str, usize)>) -> Vec<PathBuf> {
+        let list = piece.map(|(list, k)| (self.list(list), k));
+        self.everywhere("kept", name, |shard| list.as_ref().is_none_or(|(list, k)| shard.owns(list, *k)))
+    }
+
+    /// The journal `name` to write to (none if this process writes none), and those of the others: of `all` of them, or of
+    /// those that may hold pieces of this process. (A shard's are in no other of as many shards, and a thousand shards that
+    /// read a thousand journals each are a load.)
+    #[must_use]
+    pub fn journals(&self, name: &str, all: bool) -> (Option<PathBuf>, Vec<PathBuf>) {
+        let file = format!("{name}.jsonl");
+        let own = match self.mode() {
+            Mode::Whole => Some(self.path.join(&file)),
+            Mode::Shard(shard) => {
+                let folder = self.run.root.join(SHARDS).join(shard.folder());
+                Some(folder.join("journals").join(&self.inside).join(&file))
+            }
+            Mode::Gather | Mode::Look => None,
+        };
+        let like_own = |shard: Shard| matches!(self.mode(), Mode::Shard(own) if shard.count == own.count);
+        let mut others = self.everywhere("journals", &file, |shard| all || !like_own(shard));
+        others.retain(|p| Some(p) != own.as_ref());
+        (own, others)
+    }
+
+    fn everywhere(&self, kind: &str, name: &str, wanted: impl Fn(Shard) -> bool) -> Vec<PathBuf> {
+        let mut all = vec![];
+        for (source, shards) in self.run.sources.iter().zip(&self.run.shards) {
+            all.push(source.join(&self.inside).join(name));
+            let of = |shard: Shard| source.join(SHARDS).join(shard.folder()).join(kind).join(&self.inside).join(name);
+            all.extend(shards.iter().copied().filter(|s| wanted(*s)).map(of));
+        }
+        all
+    }
+
+    /// This process's work has ended; for `ldnn status`.
+    pub fn ended(&self, how: &str) {
+        if let Some(heartbeat) = &self.run.heartbeat {
+            heartbeat.end(how);
+        }
+    }
+
+    /// The run folders whose pieces count.
+    #[must_use]
+    pub fn sources(&self) -> &[PathBuf] {
+        &self.run.sources
+    }
+
+    /// Counts the pieces of a list.
+    pub fn count(&self, tally: Tally) {
+        self.run.tallies.lock().unwrap_or_else(PoisonError::into_inner).push(tally);
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn tallies(&self) -> Vec<Tally> {
+        self.run.tallies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A piece of work was finished by this process.
+    pub fn piece_done(&self) {
+        if let Some(heartbeat) = &self.run.heartbeat {
+            heartbeat.beat();
+        }
+    }
+}
+
+/// The shards that have folders in a run folder, in order.
+#[must_use]
+pub fn shards_of(run: &Path) -> Vec<Shard> {
+    let entries = fs::read_dir(run.join(SHARDS)).into_iter().flatten().filter_map(Result::ok);
+    let mut all: Vec<Shard> = entries.filter_map(|e| Shard::of_folder(e.file_name().to_str()?)).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The settings of a run folder.
+///
+/// # Errors
+/// If it holds none, or they do not say which command they are of.
+pub fn read_config(run: &Path) -> Result<Stored> {
+    let file = run.join(CONFIG);
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))?;
+    Stored::parse(&text).with_context(|| format!("'{}'", file.display()))
+}
+
+/// Copies a file or a folder with all that is in it; each file whole or not at all.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        return write_durably(to, &fs::read(from)?);
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn write_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(|| unwritable(folder))?;
+    }
+    write_atomically(&path, bytes)
+}
+
+/// Whether a file in a run folder is of no account: the lock, or what a killed process left of a temporary file.
+fn is_debris(entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    // A link called so would be written through.
+    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+    is_file && (name == lock::FILE || is_temporary(&name.to_string_lossy()))
+}
+
+/// Refuses a folder that holds something else than a run of the settings `wanted`; with `replace`, a run of other ones is
+/// fine. Writes nothing.
+///
+/// # Errors
+/// An [`Obstacle`].
+pub fn check(path: &Path, wanted: &str, replace: bool) -> Result<(), Obstacle> {
+    let folder = path.to_path_buf();
+    let Ok(found) = fs::read_to_string(path.join(CONFIG)) else { return check_empty(path) };
+    if found == wanted {
+        return Ok(());
+    }
+
+    // Other programs have a config.toml too.
+    if !(path.join(lock::FILE).is_file() || path.join(SHARDS).is_dir()) {
+        return Err(Obstacle::Foreign(folder));
+    }
+    if replace {
+        return guest(path).map_or(Ok(()), |file| Err(Obstacle::Guest { folder, file }));
+    }
+    if let Err(why) = Stored::parse(&found) {
+        return Err(Obstacle::Old { folder, why: why.to_string() });
+    }
+    Err(match changed_table(&found, wanted) {
+        Some(table) => Obstacle::OtherTable { folder, table },
+        None => Obstacle::OtherSettings { folder, difference: difference(&found, wanted) },
+    })
+}
+
+/// Refuses a folder without settings that holds anything of account.
+fn check_empty(path: &Path) -> Result<(), Obstacle> {
+    let occupies = |entry: fs::DirEntry| !is_debris(&entry) && entry.file_name() != SHARDS;
+    if path.exists() && !path.is_dir() {
+        return Err(Obstacle::NoFolder(path.into()));
+    }
+    let mut entries = fs::read_dir(path).into_iter().flatten();
+    if entries.any(|entry| entry.is_ok_and(occupies)) { Err(Obstacle::Foreign(path.into())) } else { Ok(()) }
+}
+
+/// The endings of what runs write.
+const ENDINGS: [&str; 20] = [
+    "toml",
+    "jsonl",
+    "json",
+    "csv",
+    "svg",
+    "png",
+    "txt",
+    "html",
+    "md",
+    "damaged",
+    "npy",
+    "npz",
+    "safetensors",
+    "onnx",
+    "ldnn",
+    "rs",
+    "c",
+    "h",
+    "lock",
+    "properties",
+];
+
+/// A file beside a run's own that the run has not written, by its ending.
+fn guest(path: &Path) -> Option<String> {
+    let is_own = |entry: &fs::DirEntry| {
+        let name = PathBuf::from(entry.file_name());
+        let ending = name.extension().unwrap_or_default();
+        is_debris(entry) || entry.path().is_dir() || ENDINGS.iter().any(|own| ending == *own)
+    };
+    let mut entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+    entries.find(|entry| !is_own(entry)).map(|entry| entry.file_name().to_string_lossy().into_owned())
+}
+
+/// Makes the folders and takes the lock: the run folder's, or the shard's own.
+fn take(path: &Path, shard: Option<&Path>, wanted: &str, replace: bool) -> Result<Lock> {
+    let own = shard.unwrap_or(path);
+    fs::create_dir_all(own).with_context(|| unwritable(path))?;
+    let lock = Lock::take(own)?;
+    // Whoever had the lock until now may have changed everything.
+    check(path, wanted, replace)?;
+    match shard {
+        None => prepare(path, wanted)?,
+        Some(shard) => {
+            if !path.join(CONFIG).exists() {
+                write_durably(&path.join(CONFIG), wanted.as_bytes()).with_context(|| unwritable(path))?;
+            }
+            sweep(shard);
+        }
+    }
+    Ok(lock)
+}
+
+/// Empties a folder that holds other settings, and writes those that are wanted.
+fn prepare(path: &Path, wanted: &str) -> Result<()> {
+    fs::create_dir_all(path).with_context(|| unwritable(path))?;
+    let config = path.join(CONFIG);
+    let found = fs::read_to_string(&config).ok();
+    if found.is_none() {
+        check_empty(path)?;
+    }
+    if found.as_deref() == Some(wanted) {
+        sweep(path);
+        return Ok(());
+    }
+    if found.is_some() {
+        empty(path).with_context(|| unwritable(path))?;
+    }
+    write_durably(&config, wanted.as_bytes()).with_context(|| unwritable(path))
+}
+
+/// Deletes everything but the lock; the settings last, so that a process that dies half-way leaves a run of the old ones.
+fn empty(path: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == lock::FILE || name == CONFIG {
+            continue;
+        }
+        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+    }
+    fs::remove_file(path.join(CONFIG))
+}
+
+/// Deletes what killed processes left of temporary files; that nothing is left of them is nicer, not needed.
+fn sweep(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name();
+        let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
+        if is_dir && name != SHARDS {
+            sweep(&entry.path());
+        } else if name != lock::FILE && is_debris(&entry) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// How many differences of settings are shown.
+const SHOWN: usize = 12;
+
+/// The setting that holds a fingerprint of the table, which follows from all others of its section.
+const FINGERPRINT: &str = "data.rows";
+
+/// All settings by their dotted names, and their values, cut short.
+fn flat(text: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    if let Ok(table) = text.parse::<toml::Table>() {
+        flatten("", &toml::Value::Table(table), &mut all);
+    }
+    all
+}
+
+/// The names of the settings that differ.
+fn differing(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+    names.into_iter().filter(|name| found.get(*name) != wanted.get(*name)).cloned().collect()
+}
+
+/// The table, if it is all that differs.
+fn changed_table(found: &str, wanted: &str) -> Option<String> {
+    let (found, wanted) = (flat(found), flat(wanted));
+    let only = differing(&found, &wanted) == [FINGERPRINT];
+    let file = wanted.get("data.file").map(|text| text.trim_matches(['"', '\'']).to_string());
+    file.filter(|_| only)
+}
+
+/// The settings that differ, by dotted name, as they are in the folder and as they are wanted.
+#[must_use]
+pub fn difference(found: &str, wanted: &str) -> String {
+    let (found, wanted) = (flat(found), flat(wanted));
+    let mut names = differing(&found, &wanted);
+    if names.len() > 1 {
+        // It says nothing that the others do not.
+        names.retain(|name| name != FINGERPRINT);
+    }
+    let value = |of: &BTreeMap<String, String>, name: &str| of.get(name).cloned().unwrap_or_else(|| "nothing".into());
+    let line = |name: &String| format!("  {name}: {} there, {} wanted", value(&found, name), value(&wanted, name));
+    let mut lines: Vec<String> = names.iter().map(line).collect();
+    if lines.len() > SHOWN {
+        let more = lines.len() - SHOWN;
+        lines.truncate(SHOWN);
+        lines.push(format!("  and {more} more"));
+    }
+    lines.join("\n")
+}
+
+fn flatten(name: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) {
+    let inside = |key: &str| if name.is_empty() { key.to_string() } else { format!("{name}.{key}") };
+    match value {
+        toml::Value::Table(table) => table.iter().for_each(|(key, value)| flatten(&inside(key), value, all)),
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
+            items.iter().enumerate().for_each(|(i, value)| flatten(&inside(&i.to_string()), value, all));
+        }
+        other => {
+            let text = other.to_string();
+            let short: String = text.chars().take(60).collect();
+            all.insert(name.into(), if short.len() < text.len() { short + "..." } else { short });
+        }
+    }
+}
+
+fn unwritable(path: &Path) -> String {
+    format!("the folder '{}' cannot be written to; give an --out that may be made or written to", path.display())
+}

@@ -1,0 +1,16 @@
+//! A run: its folder, the journals that it goes on from, and its division among processes and machines. See
+//! `docs/reliability.md` and `docs/scale.md`.
+
+pub mod folder;
+pub mod heartbeat;
+pub mod jobs;
+pub mod journal;
+pub mod lock;
+mod part;
+mod shard;
+
+pub use folder::RunFolder;
+pub use heartbeat::Heartbeat;
+pub use lock::Lock;
+pub use part::{Incomplete, Mode, Tally, all};
+pub use shard::Shard;

@@ -1,0 +1,86 @@
+//! What an ensemble is: which activations, how many networks of each, and how they are trained.
+
+use super::ensemble::{Entrant, Job, Learned, entrants};
+use super::select::Chosen;
+use super::training::TrainConfig;
+use crate::data::task::Task;
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What is trained how often.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidateConfig {
+    /// Base names, `type1`, `type2`, ..., `mix`.
+    pub activations: Vec<String>,
+    /// Networks for each that was learned, once an outer seed; see [`ValidateConfig::networks`] for the others.
+    pub runs: usize,
+    /// Seed of the first network; the next have the next seeds, the same for every choice of activations.
+    pub seed: u64,
+    /// Whether learned activations are evaluated directly instead of by tables.
+    pub exact: bool,
+    /// Whether every trained network is written to a file.
+    #[serde(default)]
+    pub keep_networks: bool,
+    /// How they are trained.
+    pub train: TrainConfig,
+}
+
+impl ValidateConfig {
+    /// The activations, each learned one once an outer seed.
+    ///
+    /// # Errors
+    /// With flag, value and remedy, if a setting is impossible.
+    pub fn entrants(&self, task: &Task, learned: &[Learned]) -> Result<Vec<Entrant>> {
+        ensure!(self.runs > 0, "--runs 0: train at least 1 network of each kind");
+        ensure!(!self.activations.is_empty(), "--compare: name at least one activation, e.g. relu");
+        let twice = self.activations.iter().enumerate().find(|(i, name)| self.activations[..*i].contains(name));
+        ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));
+        self.train.check()?;
+        let entrants = entrants(&self.activations, learned, self.exact).context("--compare")?;
+        for e in &entrants {
+            e.choice.shape(&self.train.widths(task)).with_context(|| format!("--hidden {:?}", self.train.hidden))?;
+        }
+        Ok(entrants)
+    }
+
+    /// How many networks each entrant has: `runs`, and for one without outer seeds as many as a kind with them has in all,
+    /// so that its mean is known as well as theirs.
+    #[must_use]
+    pub fn networks(&self, entrants: &[Entrant]) -> Vec<usize> {
+        let outer_seeds: BTreeSet<u64> = entrants.iter().filter_map(|e| e.outer_seed).collect();
+        let all = self.runs * outer_seeds.len().max(1);
+        entrants.iter().map(|e| if e.outer_seed.is_none() { all } else { self.runs }).collect()
+    }
+
+    /// All networks together.
+    ///
+    /// # Errors
+    /// As [`ValidateConfig::entrants`].
+    pub fn count(&self, task: &Task, learned: &[Learned]) -> Result<usize> {
+        Ok(self.networks(&self.entrants(task, learned)?).iter().sum())
+    }
+
+    /// Every training: seed by seed, so that a run that is stopped has something of every kind.
+    ///
+    /// # Errors
+    /// If `chosen` lacks an entrant.
+    pub fn jobs<'a>(&self, entrants: &'a [Entrant], chosen: Option<&[Chosen]>) -> Result<Vec<Job<'a>>> {
+        let config = |e: &Entrant| match chosen {
+            None => Ok(self.train.clone()),
+            Some(all) => {
+                let own = all.iter().find(|c| c.activation == e.choice.name);
+                Ok(own.with_context(|| format!("no rate was chosen for '{}'", e.choice.name))?.apply(&self.train))
+            }
+        };
+        let configs = entrants.iter().map(config).collect::<Result<Vec<_>>>()?;
+        let networks = self.networks(entrants);
+        let of = |i: usize| {
+            let each = entrants.iter().zip(&configs).zip(&networks).filter(move |(_, networks)| i < **networks);
+            let seed = self.seed + i as u64;
+            each.map(move |((e, config), _)| Job { choice: &e.choice, config: config.clone(), seed })
+        };
+        Ok((0..networks.iter().copied().max().unwrap_or(0)).flat_map(of).collect())
+    }
+}

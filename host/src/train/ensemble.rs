@@ -1,0 +1,145 @@
+//! Training an ensemble in parallel, with a journal to go on from.
+
+use crate::data::task::{Set, Task};
+use crate::model::activations::{Activations, Choice, is_learned};
+use crate::report::stats::Pair;
+use crate::run::RunFolder;
+use crate::run::jobs::Work;
+use crate::support::progress::Output;
+use crate::train::{TrainConfig, Training, train_patiently};
+use anyhow::Result;
+
+/// One network to train.
+#[derive(Clone, Debug)]
+pub struct Job<'a> {
+    /// Its activations.
+    pub choice: &'a Choice,
+    /// How it is trained.
+    pub config: TrainConfig,
+    /// The seed of its weights and of its shuffling.
+    pub seed: u64,
+}
+
+/// Where an ensemble trains and is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Ensemble<'a> {
+    /// Sizes of inputs and outputs.
+    pub task: &'a Task,
+    /// The rows it learns from.
+    pub train: &'a Set,
+    /// The rows its curves are measured on.
+    pub judge: &'a Set,
+    /// Whether a training ends when it has not been better on these rows for so many epochs.
+    pub patience: Option<usize>,
+}
+
+/// Activations learned by one meta-learning run, with the run's seed.
+pub type Learned = (u64, Activations);
+
+/// A kind of activations in a comparison: a classical one, or one that each outer seed has its own of.
+#[derive(Clone, Debug)]
+pub struct Entrant {
+    /// `relu`, `type1`, `mix`, ...
+    pub kind: String,
+    /// The meta-learning run that it comes from; none for classical ones.
+    pub outer_seed: Option<u64>,
+    /// The activations; called like the kind, with the outer seed where there are several.
+    pub choice: Choice,
+}
+
+/// Every kind once, learned ones once an outer seed.
+///
+/// # Errors
+/// If a name is none, or learned types are asked for that are not there.
+pub fn entrants(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Entrant>> {
+    let mut all = Vec::new();
+    for kind in kinds {
+        if !is_learned(kind) || learned.is_empty() {
+            all.push(Entrant { kind: kind.clone(), outer_seed: None, choice: Choice::named(kind, None, exact)? });
+            continue;
+        }
+        for (seed, activations) in learned {
+            let choice = Choice::named(kind, Some(activations), exact)?;
+            let choice = if learned.len() > 1 { choice.called(format!("{kind}@{seed}")) } else { choice };
+            all.push(Entrant { kind: kind.clone(), outer_seed: Some(*seed), choice });
+        }
+    }
+    Ok(all)
+}
+
+/// For each outer seed that `a` has: its values, and those of `b` from the same outer seed (or the only ones, if `b` is
+/// not learned). `values[i]` belong to `entrants[i]`.
+#[must_use]
+pub fn pairs(entrants: &[Entrant], values: &[Vec<f64>], a: &str, b: &str) -> Vec<Pair> {
+    let of = |i: usize| {
+        let matches = |e: &Entrant| e.kind == b && (e.outer_seed.is_none() || e.outer_seed == entrants[i].outer_seed);
+        let other = entrants.iter().position(matches)?;
+        Some((values[i].clone(), values[other].clone()))
+    };
+    (0..entrants.len()).filter(|&i| entrants[i].kind == a).filter_map(of).collect()
+}
+
+/// All values of each kind, in order of first appearance.
+#[must_use]
+pub fn by_kind(entrants: &[Entrant], values: &[Vec<f64>]) -> Vec<(String, Vec<f64>)> {
+    let mut kinds: Vec<(String, Vec<f64>)> = Vec::new();
+    for (e, own) in entrants.iter().zip(values) {
+        match kinds.iter_mut().find(|(k, _)| *k == e.kind) {
+            Some((_, all)) => all.extend(own),
+            None => kinds.push((e.kind.clone(), own.clone())),
+        }
+    }
+    kinds
+}
+
+impl Job<'_> {
+    /// What tells it from every other one in a journal.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key(&self.choice.name, self.seed, self.config.rate)
+    }
+}
+
+impl Training {
+    /// The key of the job that it is of.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key(&self.activation, self.seed, self.rate)
+    }
+}
+
+fn key(name: &str, seed: u64, rate: f64) -> String {
+    format!("{name}, seed {seed}, rate {rate}")
+}
+
+/// Trains every job; `name.jsonl` in `folder` is the journal. See [`Work::run`], also for `needed`.
+///
+/// # Errors
+/// If a job is impossible, the journal cannot be written, or the user stops it. A training that diverges is a result.
+pub fn train_all(
+    ensemble: Ensemble,
+    jobs: &[Job],
+    folder: &RunFolder,
+    (name, needed): (&str, bool),
+    output: Output,
+) -> Result<Vec<Training>> {
+    let Ensemble { task, train: rows, judge, patience } = ensemble;
+    Work::<Job, Training> {
+        name,
+        key: &|job| job.key(),
+        key_of: &|done| done.key(),
+        needed,
+        work: &|job| Ok(train_patiently(&job.config, patience, job.choice, task, rows, judge, job.seed)?.0),
+        message: &message,
+    }
+    .run(jobs, folder, output)
+}
+
+fn message(t: &Training) -> String {
+    match (t.diverged, t.curve.accuracy.last(), t.curve.test_loss.last()) {
+        (true, ..) => format!("{} diverged", t.activation),
+        (_, Some(accuracy), _) => format!("{} {accuracy:.1} %", t.activation),
+        (_, None, Some(loss)) => format!("{} loss {loss:.4}", t.activation),
+        _ => t.activation.clone(),
+    }
+}

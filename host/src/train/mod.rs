@@ -1,0 +1,21 @@
+//! Training: one network, and ensembles of many networks, each with given activations and its own seed; how their
+//! hyperparameters are chosen, and what the networks of an ensemble have in common.
+
+mod config;
+mod ensemble;
+mod probe;
+mod results;
+mod select;
+mod training;
+pub mod validate;
+
+pub use config::ValidateConfig;
+pub use ensemble::{Ensemble, Entrant, Job, Learned, by_kind, entrants, pairs, train_all};
+pub use probe::{Looked, look_at, of_each};
+pub use results::{Group, Metric, group, group_table, interval, metric_of, number, pair_table};
+pub use select::{Chosen, SelectConfig, Selected, best_epoch, select, select_cautiously};
+pub use training::{
+    Curve, EVALUATION_ROWS, EXPLOSION, Optimiser, TrainConfig, Training, judge_network, rate_scale, train,
+    train_network, train_patiently,
+};
+pub use validate::{csv_of, draw, ensembles, values_of};

@@ -1,0 +1,59 @@
+//! Ensembles of networks that are looked at once they are trained.
+
+use super::config::ValidateConfig;
+use super::ensemble::{Entrant, Job, Learned};
+use super::select::Chosen;
+use crate::data::task::Task;
+use crate::model::Network;
+use crate::run::RunFolder;
+use crate::run::jobs::Work;
+use crate::support::progress::Output;
+use crate::train::{Training, train_network};
+use anyhow::Result;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// A training and what was seen in its network; nothing if it diverged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Looked<S> {
+    /// The training.
+    pub training: Training,
+    /// What was seen.
+    pub seen: Option<S>,
+}
+
+/// Trains the ensembles and looks at each network with `look`; the journal is `name.jsonl`. The results are in the order of
+/// the entrants, and within one in that of the seeds.
+///
+/// # Errors
+/// If a setting is impossible, a look fails, a file cannot be written, or the user stops it.
+pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
+    config: &ValidateConfig,
+    task: &Task,
+    learned: &[Learned],
+    chosen: Option<&[Chosen]>,
+    (folder, name, output): (&RunFolder, &str, Output),
+    look: impl Fn(&Network, &Training) -> Result<S> + Sync,
+) -> Result<(Vec<Entrant>, Vec<Looked<S>>)> {
+    let entrants = config.entrants(task, learned)?;
+    let jobs = config.jobs(&entrants, chosen)?;
+    let work = |job: &Job| {
+        let (training, network) = train_network(&job.config, job.choice, task, &task.train, &task.test, job.seed)?;
+        let seen = if training.diverged { None } else { Some(look(&network, &training)?) };
+        Ok(Looked { training, seen })
+    };
+    let message = |l: &Looked<S>| l.training.activation.clone();
+    let (key, key_of) = (|job: &Job| job.key(), |done: &Looked<S>| done.training.key());
+    let work =
+        Work::<Job, Looked<S>> { name, key: &key, key_of: &key_of, needed: false, work: &work, message: &message };
+    let mut all = work.run(&jobs, folder, output)?;
+    let place = |l: &Looked<S>| entrants.iter().position(|e| e.choice.name == l.training.activation);
+    all.sort_by_key(place);
+    Ok((entrants, all))
+}
+
+/// A quantity of each network, by entrant.
+pub fn of_each<S>(entrants: &[Entrant], all: &[Looked<S>], f: impl Fn(&Looked<S>) -> Option<f64>) -> Vec<Vec<f64>> {
+    let own = |e: &Entrant, l: &&Looked<S>| l.training.activation == e.choice.name;
+    entrants.iter().map(|e| all.iter().filter(|l| own(e, l)).filter_map(&f).collect()).collect()
+}

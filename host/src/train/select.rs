@@ -1,0 +1,223 @@
+//! A learning rate and a number of epochs for each kind of activations, chosen on validation rows: for comparisons with
+//! each at its best.
+
+use super::ensemble::{Ensemble, Entrant, Job, train_all};
+use super::results::{Metric, metric_of};
+use crate::data::task::Task;
+use crate::report::stats::mean;
+use crate::run::RunFolder;
+use crate::support::progress::Output;
+use crate::train::{TrainConfig, Training};
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// How each activation finds its own learning rate and number of epochs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectConfig {
+    /// The learning rates that are tried.
+    pub rates: Vec<f64>,
+    /// Networks for each rate.
+    pub runs: usize,
+    /// The longest training.
+    pub epochs: usize,
+    /// Largest product of rate and epochs: a larger step gets there sooner.
+    pub rate_times_epochs: f64,
+    /// A training ends when it has not been better on the validation rows for so many epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// Training rows that are kept for the choice.
+    pub validation_rows: usize,
+    /// Seed of the rows that are kept, and of the networks.
+    pub seed: u64,
+    /// All other settings of the trainings.
+    pub train: TrainConfig,
+}
+
+/// What was chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The activations' name.
+    pub activation: String,
+    /// Step size.
+    pub rate: f64,
+    /// Passes over the training rows.
+    pub epochs: usize,
+    /// The mean metric on the validation rows there.
+    pub validation: f64,
+}
+
+impl Chosen {
+    /// The settings with what was chosen; the network is judged at the end only.
+    #[must_use]
+    pub fn apply(&self, to: &TrainConfig) -> TrainConfig {
+        TrainConfig { rate: self.rate, epochs: self.epochs, every: self.epochs, ..to.clone() }
+    }
+}
+
+impl SelectConfig {
+    /// The longest training at `rate`.
+    #[must_use]
+    pub fn epochs_at(&self, rate: f64) -> usize {
+        ((self.rate_times_epochs / rate).round() as usize).clamp(1, self.epochs)
+    }
+
+    /// The settings of a training of `epochs` epochs at `rate`.
+    #[must_use]
+    pub fn at(&self, rate: f64, epochs: usize) -> TrainConfig {
+        TrainConfig { rate, epochs, every: EVERY, ..self.train.clone() }
+    }
+
+    /// The seed of network number `run`.
+    #[must_use]
+    pub fn network_seed(&self, run: u64) -> u64 {
+        self.seed + 1_000_000 + run
+    }
+}
+
+/// What a selection found for one entrant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selected {
+    /// Learning rate and epochs; none if a training diverged at every rate.
+    pub chosen: Option<Chosen>,
+    /// How many of its trainings diverged.
+    pub diverged: usize,
+    /// How many there were.
+    pub trainings: usize,
+}
+
+/// Trains each entrant at each rate without the validation rows, and takes rate and epoch of the best mean. The choices
+/// are written to `chosen.json`.
+///
+/// # Errors
+/// If a setting is impossible, an entrant diverges at every rate, a file cannot be written, or the user stops it.
+pub fn select(
+    config: &SelectConfig,
+    task: &Task,
+    entrants: &[Entrant],
+    folder: &RunFolder,
+    output: Output,
+) -> Result<Vec<Chosen>> {
+    let (rest, validation) = task.train.split(config.validation_rows, config.seed, 1)?;
+    let rows = Ensemble { task, train: &rest, judge: &validation, patience: config.patience };
+    let trainings = train_all(rows, &config.jobs(entrants), folder, ("selection", true), output)?;
+
+    let found = config.judge(entrants, &trainings, metric_of(task)).into_iter();
+    let chosen = found
+        .zip(entrants)
+        .map(|(found, entrant)| {
+            found.chosen.with_context(|| {
+                let name = &entrant.choice.name;
+                format!("'{name}' diverges at every learning rate; give smaller ones")
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    write(&chosen, folder)?;
+    Ok(chosen)
+}
+
+/// How often [`select_cautiously`] goes on to smaller learning rates.
+const MOST_EXTENSIONS: usize = 6;
+/// By how much they are smaller each time.
+const EXTENSION: f64 = 0.25;
+
+/// As [`select`], on rows that are given, and no entrant ends the work: one that diverges at every rate is trained at
+/// smaller ones, and one that diverges there too has nothing chosen.
+///
+/// # Errors
+/// If a setting is impossible, a file cannot be written, or the user stops it.
+pub fn select_cautiously(
+    config: &SelectConfig,
+    rows: Ensemble,
+    entrants: &[Entrant],
+    folder: &RunFolder,
+    output: Output,
+) -> Result<Vec<Selected>> {
+    let metric = metric_of(rows.task);
+    let mut jobs = config.jobs(entrants);
+    let mut least = config.rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let train = |jobs: &[Job]| train_all(rows, jobs, folder, ("selection", true), output);
+    let mut found = config.judge(entrants, &train(&jobs)?, metric);
+
+    for _ in 0..MOST_EXTENSIONS {
+        if found.iter().all(|f| f.chosen.is_some()) {
+            break;
+        }
+        least *= EXTENSION;
+        let smaller = SelectConfig { rates: vec![least], ..config.clone() };
+        let open = entrants.iter().zip(&found).filter(|(_, found)| found.chosen.is_none());
+        jobs.extend(open.flat_map(|(entrant, _)| smaller.jobs_of(entrant)));
+        found = config.judge(entrants, &train(&jobs)?, metric);
+    }
+
+    let chosen: Vec<Chosen> = found.iter().filter_map(|f| f.chosen.clone()).collect();
+    write(&chosen, folder)?;
+    Ok(found)
+}
+
+fn write(chosen: &[Chosen], folder: &RunFolder) -> Result<()> {
+    folder.write("chosen.json", serde_json::to_string_pretty(chosen)? + "\n")
+}
+
+impl SelectConfig {
+    /// The trainings of all entrants.
+    fn jobs<'a>(&self, entrants: &'a [Entrant]) -> Vec<Job<'a>> {
+        entrants.iter().flat_map(|entrant| self.jobs_of(entrant)).collect()
+    }
+
+    /// `runs` trainings for each rate.
+    fn jobs_of<'a>(&self, entrant: &'a Entrant) -> Vec<Job<'a>> {
+        let at = |rate: f64| {
+            (0..self.runs as u64).map(move |run| Job {
+                choice: &entrant.choice,
+                config: self.at(rate, self.epochs_at(rate)),
+                seed: self.network_seed(run),
+            })
+        };
+        self.rates.iter().copied().flat_map(at).collect()
+    }
+
+    /// The best rate and epoch of each entrant, whatever rates its trainings had.
+    fn judge(&self, entrants: &[Entrant], trainings: &[Training], metric: Metric) -> Vec<Selected> {
+        let better = |a: Chosen, b: Chosen| {
+            if metric.better(b.validation, a.validation) { b } else { a }
+        };
+        let one = |entrant: &Entrant| {
+            let name = &entrant.choice.name;
+            let own: Vec<Training> = trainings.iter().filter(|t| t.activation == *name).cloned().collect();
+            Selected {
+                chosen: own
+                    .chunk_by(|a, b| a.rate == b.rate)
+                    .filter_map(|same| best_epoch(same, metric))
+                    .reduce(better),
+                diverged: own.iter().filter(|t| t.diverged).count(),
+                trainings: own.len(),
+            }
+        };
+        entrants.iter().map(one).collect()
+    }
+}
+
+/// The metric is measured every so many epochs.
+const EVERY: usize = 5;
+
+/// The best recorded epoch of the mean over some trainings with one rate, each point averaged with its two neighbours
+/// against the luck of single epochs, as far as all of them went; none if one of the trainings diverged.
+#[must_use]
+pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
+    let first = trainings.first()?;
+    if trainings.iter().any(|t| t.diverged) {
+        return None;
+    }
+    let common = trainings.iter().map(|t| t.curve.epoch.len()).min()?;
+    let near = |t: &Training, i: usize| mean(&metric.of(&t.curve)[i.saturating_sub(1)..(i + 2).min(common)]);
+    let at = |i: usize| mean(&trainings.iter().map(|t| near(t, i)).collect::<Vec<_>>());
+    let chosen = |(i, &epochs): (usize, &usize)| Chosen {
+        activation: first.activation.clone(),
+        rate: first.rate,
+        epochs,
+        validation: at(i),
+    };
+    let points = first.curve.epoch[..common].iter().enumerate().map(chosen);
+    points.reduce(|best, next| if metric.better(next.validation, best.validation) { next } else { best })
+}

@@ -1,0 +1,335 @@
+//! Training one network with given activations.
+
+use crate::data::task::{Set, Task};
+use crate::model::activations::Choice;
+use crate::model::{Judgement, Network};
+use crate::support::simd::Level;
+use crate::support::stop;
+use anyhow::{Result, ensure};
+use ldnn_core::meta::training_step;
+use ldnn_core::network::{Batch, Init, Rows, evaluate, init_theta};
+use ldnn_core::optimise::Rule;
+use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::{Error, Shape};
+use serde::{Deserialize, Serialize};
+
+/// An optimiser as users name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimiser {
+    /// Gradient descent with momentum.
+    Sgd,
+    /// Root-mean-square scaling; `momentum` is the decay of the mean square.
+    Rmsprop,
+    /// Adam; `momentum` is beta1.
+    Adam,
+}
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// The optimiser.
+    pub optimiser: Optimiser,
+    /// Step size.
+    pub rate: f64,
+    /// Momentum, or what stands for it.
+    pub momentum: f64,
+    /// Rows a step.
+    pub batch: usize,
+    /// Passes over the training rows.
+    pub epochs: usize,
+    /// Whether every epoch has its own order.
+    pub shuffle: bool,
+    /// The curve has a point every so many epochs.
+    pub every: usize,
+}
+
+/// The course of one training, a number for each recorded epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// Epochs finished.
+    pub epoch: Vec<usize>,
+    /// Mean training loss over the epoch.
+    pub train_loss: Vec<f64>,
+    /// Test loss.
+    pub test_loss: Vec<f64>,
+    /// Test accuracy in percent; empty for regression.
+    pub accuracy: Vec<f64>,
+}
+
+/// A finished training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Name of its activations.
+    pub activation: String,
+    /// Seed of its initial weights and its shuffling.
+    pub seed: u64,
+    /// Step size.
+    pub rate: f64,
+    /// Whether the loss stopped being a finite number; the curve ends there.
+    pub diverged: bool,
+    /// Its course.
+    pub curve: Curve,
+}
+
+impl Curve {
+    /// How long ago the loss was best, or the accuracy if that is less long ago; the first of equally good ones counts. Accuracy
+    /// alone moves in steps of a row and rests on plateaus; the loss alone gets worse while rows are still being won.
+    #[must_use]
+    pub fn epochs_since_best(&self) -> usize {
+        let since = |values: &[f64], better: fn(f64, f64) -> bool| {
+            let best = (0..values.len()).reduce(|best, i| if better(values[i], values[best]) { i } else { best });
+            best.zip(self.epoch.last()).map_or(0, |(best, last)| last - self.epoch[best])
+        };
+        let loss = since(&self.test_loss, |a, b| a < b);
+        if self.accuracy.is_empty() { loss } else { loss.min(since(&self.accuracy, |a, b| a > b)) }
+    }
+}
+
+impl Optimiser {
+    /// The core's rule; `start` is RMSprop's first mean square.
+    #[must_use]
+    pub fn rule(self, rate: f64, momentum: f64, start: f32) -> Rule<f32> {
+        let (rate, momentum) = (rate as f32, momentum as f32);
+        match self {
+            Optimiser::Sgd => Rule::Sgd { rate, momentum },
+            Optimiser::Rmsprop => Rule::RmsProp { rate, decay: momentum, epsilon: 1e-8, start },
+            Optimiser::Adam => Rule::Adam { rate, beta1: momentum, beta2: 0.999, epsilon: 1e-8 },
+        }
+    }
+}
+
+impl TrainConfig {
+    /// The core's rule.
+    #[must_use]
+    pub fn rule(&self) -> Rule<f32> {
+        self.optimiser.rule(self.rate, self.momentum, 0.0)
+    }
+
+    /// Widths from the inputs to the outputs of `task`.
+    #[must_use]
+    pub fn widths(&self, task: &Task) -> Vec<usize> {
+        [&[task.inputs], &self.hidden[..], &[task.outputs]].concat()
+    }
+
+    /// # Errors
+    /// With flag, value and remedy, for settings that no training can have.
+    pub fn check(&self) -> Result<()> {
+        ensure!(self.batch > 0, "--batch 0: a step needs at least 1 row");
+        ensure!(self.epochs > 0, "--epochs 0: train for at least 1 epoch");
+        ensure!(self.every > 0, "--every 0: record at least every epoch (1)");
+        ensure!(!self.hidden.is_empty() && !self.hidden.contains(&0), "--hidden: every width must be at least 1");
+        ensure!(self.rate.is_finite() && self.rate > 0.0, "--rate {}: must be a positive number, e.g. 0.01", self.rate);
+        ensure!((0.0..1.0).contains(&self.momentum), "--momentum {}: must be in [0, 1), e.g. 0.8", self.momentum);
+        Ok(())
+    }
+}
+
+/// A network in training, with all its memory.
+struct Trainee<'a> {
+    config: &'a TrainConfig,
+    shape: Shape,
+    params: Vec<f32>,
+    state: Vec<f32>,
+    grad: Vec<f32>,
+    work: Vec<f32>,
+    order: Vec<u32>,
+    step: usize,
+}
+
+/// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged on `judge`.
+///
+/// # Errors
+/// If task, widths and activations do not fit together, or the user stops it. A diverging training is no error.
+pub fn train(
+    config: &TrainConfig,
+    choice: &Choice,
+    task: &Task,
+    train: &Set,
+    judge: &Set,
+    seed: u64,
+) -> Result<Training> {
+    Ok(train_network(config, choice, task, train, judge, seed)?.0)
+}
+
+/// As [`train`], with the network as it is at the end.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_network(
+    config: &TrainConfig,
+    choice: &Choice,
+    task: &Task,
+    train: &Set,
+    judge: &Set,
+    seed: u64,
+) -> Result<(Training, Network)> {
+    train_patiently(config, None, choice, task, train, judge, seed)
+}
+
+/// As [`train_network`], but it ends early when neither loss nor accuracy on `judge` has been better than before for
+/// `patience` epochs.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_patiently(
+    config: &TrainConfig,
+    patience: Option<usize>,
+    choice: &Choice,
+    task: &Task,
+    train: &Set,
+    judge: &Set,
+    seed: u64,
+) -> Result<(Training, Network)> {
+    config.check()?;
+    let mut trainee = Trainee::new(config, choice, task, train, seed)?;
+    let mut curve = Curve::default();
+    let mut diverged = false;
+    for epoch in 1..=config.epochs {
+        stop::check()?;
+        let train_loss = trainee.epoch(train, seed, epoch)?;
+        diverged = !train_loss.is_finite();
+        if diverged {
+            break;
+        }
+        if epoch % config.every == 0 || epoch == config.epochs {
+            trainee.record(&mut curve, epoch, train_loss, judge)?;
+            if patience.is_some_and(|patience| curve.epochs_since_best() >= patience) {
+                break;
+            }
+        }
+    }
+    let training = Training { activation: choice.name.clone(), seed, rate: config.rate, diverged, curve };
+    Ok((training, Network { shape: trainee.shape, params: trainee.params }))
+}
+
+impl<'a> Trainee<'a> {
+    fn new(config: &'a TrainConfig, choice: &Choice, task: &Task, train: &Set, seed: u64) -> Result<Self> {
+        let shape = choice.shape(&config.widths(task))?;
+        let mut params = vec![0.0; shape.param_len()];
+        let (theta, phi) = params.split_at_mut(shape.theta_len());
+        init_theta(&shape, Init::FanIn, seed, 0, theta)?;
+        phi.copy_from_slice(choice.phi());
+        let rule = config.rule();
+        let mut state = vec![0.0; shape.theta_len() * rule.state_planes()];
+        rule.start(&mut state);
+        let order = (0..train.rows() as u32).collect();
+        let work = vec![0.0; shape.work_len(config.batch.max(EVALUATION_ROWS))];
+        Ok(Trainee { config, shape, params, state, grad: vec![0.0; shape.theta_len()], work, order, step: 0 })
+    }
+
+    /// One pass over the rows; the mean of the batches' losses.
+    fn epoch(&mut self, train: &Set, seed: u64, epoch: usize) -> Result<f64> {
+        if self.config.shuffle {
+            Draws::new(seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
+        }
+        let (rule, mut total) = (self.config.rule(), 0.0);
+        let mut start = 0;
+        while start < self.order.len() {
+            let rows = &self.order[start..(start + self.config.batch).min(self.order.len())];
+            let batch = Batch { data: train.data(), rows: Rows::Picked(rows) };
+            let (params, state, grad, work) = (&mut self.params, &mut self.state, &mut self.grad, &mut self.work);
+            let step =
+                training_step(Level::best(), &rule, &self.shape, params, state, batch, None, self.step, grad, work);
+            let loss = match step {
+                // No failure of the run: a training that diverges is recorded as one.
+                Err(Error::Diverges(_) | Error::NotFinite { .. }) => return Ok(f64::NAN),
+                loss => loss?,
+            };
+            total += f64::from(loss) * rows.len() as f64;
+            self.step += 1;
+            start += self.config.batch;
+        }
+        Ok(total / self.order.len() as f64)
+    }
+
+    fn record(&mut self, curve: &mut Curve, epoch: usize, train_loss: f64, judge: &Set) -> Result<()> {
+        let score = judge_network(&self.shape, &self.params, judge, &mut self.work)?;
+        curve.epoch.push(epoch);
+        curve.train_loss.push(train_loss);
+        curve.test_loss.push(score.loss);
+        curve.accuracy.extend(score.accuracy);
+        Ok(())
+    }
+}
+
+/// A training explodes when its loss is so many times that of a network that answers 0.
+pub const EXPLOSION: f64 = 10.0;
+
+/// How much smaller steps of gradient descent are for many inputs. The curvature of the loss grows with the number of
+/// standardised inputs: with several hundred, as in images, the learning rate for tens of them diverges.
+#[must_use]
+pub fn rate_scale(inputs: usize) -> f64 {
+    (100.0 / inputs as f64).min(1.0)
+}
+
+/// Rows that are evaluated at a time.
+pub const EVALUATION_ROWS: usize = 200;
+
+/// Evaluates a network on every row of `set`, without noise. `work`: `shape.work_len(EVALUATION_ROWS)`.
+///
+/// # Errors
+/// If network and set do not fit together.
+pub fn judge_network(shape: &Shape, params: &[f32], set: &Set, work: &mut [f32]) -> Result<Judgement> {
+    let (mut loss, mut correct, mut start) = (0.0, 0, 0);
+    while start < set.rows() {
+        let len = EVALUATION_ROWS.min(set.rows() - start);
+        let score =
+            evaluate(Level::best(), shape, params, Batch { data: set.data(), rows: Rows::Range { start, len } }, work)?;
+        loss += f64::from(score.loss) * len as f64;
+        correct += score.correct;
+        start += len;
+    }
+    let classes = matches!(set.target, crate::data::task::SetTarget::Classes(_));
+    let rows = set.rows() as f64;
+    Ok(Judgement { loss: loss / rows, accuracy: classes.then(|| 100.0 * correct as f64 / rows) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, VanDerPolConfig};
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_equally_good_ones() {
+        let curve = |accuracy: &[f64], test_loss: &[f64]| Curve {
+            epoch: (1..=test_loss.len()).map(|i| 5 * i).collect(),
+            train_loss: test_loss.to_vec(),
+            test_loss: test_loss.to_vec(),
+            accuracy: accuracy.to_vec(),
+        };
+        assert_eq!(curve(&[10.0, 50.0, 50.0, 40.0], &[1.0, 3.0, 2.0, 2.0]).epochs_since_best(), 10);
+        assert_eq!(curve(&[50.0, 50.0, 50.0, 40.0], &[4.0, 3.0, 2.0, 2.5]).epochs_since_best(), 5);
+        assert_eq!(curve(&[], &[4.0, 1.0, 2.0, 2.0]).epochs_since_best(), 10);
+        assert_eq!(curve(&[], &[4.0, 3.0]).epochs_since_best(), 0);
+        assert_eq!(Curve::default().epochs_since_best(), 0);
+    }
+
+    #[test]
+    fn a_training_ends_when_the_loss_has_not_improved_for_long_enough() {
+        let task = Task::new(
+            &Dataset::vanderpol(&VanDerPolConfig { orbits: 4, test_orbits: 1, ..Default::default() }).unwrap(),
+        );
+        let config = TrainConfig {
+            hidden: vec![10],
+            optimiser: Optimiser::Sgd,
+            // Large enough to jump about.
+            rate: 0.4,
+            momentum: 0.8,
+            batch: 20,
+            epochs: 400,
+            shuffle: true,
+            every: 2,
+        };
+        let choice = Choice::named("tanh", None, false).unwrap();
+        let course =
+            |patience| train_patiently(&config, patience, &choice, &task, &task.train, &task.test, 1).unwrap().0.curve;
+        let (whole, short) = (course(None), course(Some(20)));
+        assert!(short.epoch.len() < whole.epoch.len(), "never stopped: {:?}", short.epoch);
+        assert_eq!(short.epochs_since_best(), 20);
+        assert_eq!(short.test_loss[..], whole.test_loss[..short.test_loss.len()], "the epochs before are the same");
+    }
+}
