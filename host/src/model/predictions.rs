@@ -1,7 +1,7 @@
 //! Predictions as CSV, row by row.
 
 use super::trained::{Predictions, Trained};
-use crate::data::tabular::Purpose;
+use crate::data::tabular::{Purpose, Standard};
 use crate::support::text::safe_cell;
 use anyhow::{Result, bail};
 use std::io::Write;
@@ -10,12 +10,7 @@ use std::io::Write;
 pub struct PredictionWriter<'a, W: Write> {
     model: &'a Trained,
     to: csv::Writer<W>,
-    /// Of each regression target.
-    decimals: Vec<usize>,
 }
-
-/// Digits below the standard deviation of a target: single precision has no more.
-const DIGITS: f64 = 7.0;
 
 impl<'a, W: Write> PredictionWriter<'a, W> {
     /// Writes the line of names.
@@ -24,18 +19,16 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     /// If it cannot be written.
     pub fn new(model: &'a Trained, to: W) -> Result<Self, csv::Error> {
         let mut to = csv::Writer::from_writer(to);
-        let mut decimals = vec![];
         match &model.purpose {
             Purpose::Classification { column, classes } => {
                 let chances = classes.iter().map(|c| format!("P({c})"));
                 to.write_record(std::iter::once(safe_cell(column).into_owned()).chain(chances))?;
             }
-            Purpose::Regression { columns, scale } => {
+            Purpose::Regression { columns, .. } => {
                 to.write_record(columns.iter().map(|c| safe_cell(c).into_owned()))?;
-                decimals = scale.iter().map(|s| (DIGITS - s.sd.log10().floor()).clamp(0.0, 17.0) as usize).collect();
             }
         }
-        Ok(PredictionWriter { model, to, decimals })
+        Ok(PredictionWriter { model, to })
     }
 
     /// Writes a line for each prediction.
@@ -51,9 +44,9 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
                     self.to.write_record(std::iter::once(class).chain(chances))?;
                 }
             }
-            (Predictions::Values(values), Purpose::Regression { columns, .. }) => {
+            (Predictions::Values(values), Purpose::Regression { columns, scale }) => {
                 for row in values.chunks_exact(columns.len()) {
-                    self.to.write_record(row.iter().zip(&self.decimals).map(|(y, &n)| format!("{y:.n$}")))?;
+                    self.to.write_record(row.iter().zip(scale).map(|(&y, s)| value(y, s)))?;
                 }
             }
             _ => bail!("the predictions are not of the model's kind"),
@@ -67,5 +60,35 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     /// If it cannot be written.
     pub fn flush(&mut self) -> std::io::Result<()> {
         self.to.flush()
+    }
+}
+
+/// The shortest digits that are read back as the same number, with an exponent outside 1e-5 to 1e16. A value without an
+/// offset was computed in single precision, and has no more digits than that.
+fn value(y: f64, scale: &Standard) -> String {
+    let text = if scale.offset == 0.0 { format!("{:?}", y as f32) } else { format!("{y:?}") };
+    text.strip_suffix(".0").map_or(text.clone(), str::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_the_shortest_digits_whatever_their_size() {
+        let plain = Standard::PLAIN;
+        let far = Standard { offset: 1.7e9, ..Standard::PLAIN };
+        for (y, scale, text) in [
+            (f64::from(1.25e-30f32), &plain, "1.25e-30"),
+            (f64::from(0.1f32), &plain, "0.1"),
+            (f64::from(3e37f32), &plain, "3e37"),
+            (150.0, &plain, "150"),
+            (f64::from(-1e15f32), &plain, "-1000000000000000"),
+            (1_700_000_000.123_456_7, &far, "1700000000.1234567"),
+        ] {
+            assert_eq!(value(y, scale), text);
+            let back: f64 = text.parse().unwrap();
+            assert_eq!(if scale.offset == 0.0 { f64::from(back as f32) } else { back }, y);
+        }
     }
 }
