@@ -1,6 +1,7 @@
 //! Every export answers as `ldnn predict` does: on raw rows of random tables, in every form, from units to units.
 
 use ldnn::config::Stored;
+use ldnn::data::npz::{self, Array};
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
 use ldnn::data::task::{Set, SetTarget, Task};
@@ -270,7 +271,7 @@ proptest! {
                 let folder = RunFolder::open(&place.path().join("out"), &Stored::new("export", &config).unwrap(), false).unwrap();
                 let inputs = model.inputs.len();
                 let none = Set::new(vec![], SetTarget::Classes(vec![]), inputs);
-                let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none };
+                let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none, scales: ldnn::data::Scales::default() };
                 export(&config, &Given::Trained(Box::new(model.clone())), &task, &folder).unwrap();
                 // The golden rows: the core, the image, and C, to the bit; and predict, within the stated tolerance.
                 let said = verify::at_once(folder.path());
@@ -331,9 +332,72 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
         assert!(right > share, "{file}: {right}");
         let folder = place.join(format!("export-{}", file.replace('.', "-"))).display().to_string();
         let said = succeed(place, &["export", &out, "--out", &folder]);
-        assert!(said.contains("against `ldnn predict` on 200 raw rows"), "{said}");
+        assert!(said.contains("against `ldnn predict` on 200 raw rows that were drawn: "), "{said}");
         let header = fs::read_to_string(Path::new(&folder).join("ldnn_model.h")).unwrap();
         assert!(header.contains(&format!("_INPUT_OFFSET_0 {offset}.0\n")), "{header}");
+    }
+}
+
+#[test]
+fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_other() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    for (i, (file, target, activations)) in
+        [("mtcars.csv", "mpg", "tanh"), ("diabetes.csv", "y", "tanh"), ("faithful.csv", "waiting", "sine")]
+            .into_iter()
+            .enumerate()
+    {
+        let (model, out) = (format!("{i}.ldnn"), format!("out{i}"));
+        let train = ["train", &data(file), "--target", target, "--activations", activations];
+        succeed(
+            place,
+            &[&train[..], &["--epochs", "300", "--runs", "2", "--hidden", "30,30", "--out", &model]].concat(),
+        );
+        let said = succeed(place, &["export", &model, "--out", &out]);
+        assert!(said.contains("against `ldnn predict` on 200 raw rows that were drawn: "), "{said}");
+        // Nothing is gained by a wide tolerance.
+        let golden = fs::read_to_string(place.join(&out).join("golden.json")).unwrap();
+        let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
+        let tolerance = golden["predicted"]["tolerance"].as_f64().unwrap();
+        assert!(tolerance < 0.03, "{file}: {tolerance}");
+        // The rows are not all the same.
+        let x = golden["x"].as_array().unwrap();
+        let firsts: std::collections::HashSet<u64> =
+            x.iter().step_by(x.len() / 200).map(|b| b.as_u64().unwrap()).collect();
+        assert!(firsts.len() > 20, "{file}: {}", firsts.len());
+    }
+}
+
+#[test]
+fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    // A target of about 1500 from inputs of about 1e4 and 1e-3, and the same in two classes.
+    let noise: Vec<f64> = random(400, 7);
+    let x: Vec<f64> =
+        noise.iter().enumerate().map(|(i, u)| if i % 2 == 0 { 1e4 + 900.0 * u } else { 1e-3 * u }).collect();
+    let y: Vec<f64> = noise.chunks(2).map(|u| 1500.0 + 300.0 * u[0] - 200.0 * u[1]).collect();
+    let classes: Vec<i64> = y.iter().map(|y| i64::from(*y > 1500.0)).collect();
+    let archive = |name: &str, y: Array, y_test: Array| {
+        let (x, x_test) = (Array::matrix(x[..300].to_vec(), 2), Array::matrix(x[300..].to_vec(), 2));
+        let all = npz::write(&[("x", x), ("y", y), ("x_test", x_test), ("y_test", y_test)]);
+        fs::write(place.join(name), all).unwrap();
+    };
+    archive("values.npz", Array::matrix(y[..150].to_vec(), 1), Array::matrix(y[150..].to_vec(), 1));
+    archive("classes.npz", Array::labels(classes[..150].to_vec()), Array::labels(classes[150..].to_vec()));
+
+    for data in ["values.npz", "classes.npz"] {
+        let export = ["export", "tanh", "--what", "network", "--epochs", "200", "--data", data, "--out", "out"];
+        let said = succeed(place, &[&export[..], &["--replace"]].concat());
+        let bytes = fs::read(place.join("out/ldnn_model.ldnn")).unwrap();
+        let answers = of_image(&bytes, &x[300..]);
+        for ((answer, y), class) in answers.iter().zip(&y[150..]).zip(&classes[150..]) {
+            if data == "values.npz" {
+                assert!((answer.1[0] - y).abs() < 60.0, "{} instead of {y}: {said}", answer.1[0]);
+            }
+            let clear = (y - 1500.0).abs() > 60.0;
+            assert!(data == "values.npz" || !clear || answer.0 as i64 == *class, "{y}: {answer:?}: {said}");
+        }
     }
 }
 
@@ -386,6 +450,8 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
     }
     let said = succeed(place, &["export", "a.ldnn", "--data", "t.csv", "--out", "judged"]);
     assert!(said.contains("on 120 test rows:"), "{said}");
+    assert!(said.contains("against `ldnn predict` on 120 rows of a table: "), "{said}");
+    assert!(said.contains("against `ldnn predict` on 200 raw rows that were drawn: "), "{said}");
     assert_eq!(rows_in("judged"), (0, 0));
     succeed(place, &["export", "a.ldnn", "--data", "t.csv", "--with-rows", "9", "--out", "given"]);
     assert_eq!(rows_in("given"), (9, 9));

@@ -103,6 +103,32 @@ fn text_and_bytes_are_those_that_were_looked_at() {
     }
 }
 
+#[test]
+fn no_name_keeps_the_code_from_compiling_without_a_warning() {
+    let hostile = ["a /* b", "c ??/", "d \u{202e}\u{2066} e", "*/ f", "g \\", "h \"\\\" // ??'"];
+    let place = tempfile::tempdir().unwrap();
+    for (i, name) in hostile.into_iter().enumerate() {
+        let mut model = models()[1].clone();
+        model.provenance = format!("from {name}");
+        model.measured = Measured(vec![name.into()]);
+        model.features = vec![name.into(), format!("{name}{name}")];
+        model.names = vec![name.into(), format!("{name} ")];
+        let (header, source) = (c_header(&model).unwrap(), c_source(&model).unwrap());
+        let rust = rust_module(&model).unwrap();
+        for text in [&header, &source, &rust] {
+            assert!(!text.contains(['\u{202e}', '\u{2066}']) && !text.contains("??/"), "{text}");
+        }
+        let folder = place.path().join(i.to_string());
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("small_floats.h"), header).unwrap();
+        fs::write(folder.join("small_floats.c"), source).unwrap();
+        let mut gcc = std::process::Command::new("gcc");
+        gcc.args(["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Wcomment", "-Wtrigraphs", "-Werror"]);
+        let Ok(out) = gcc.args(["-c", "small_floats.c"]).current_dir(&folder).output() else { return };
+        assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+}
+
 fn learned() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/activations.json")
 }
@@ -253,6 +279,37 @@ fn a_difference_is_found_and_shown() {
     let error = String::from_utf8(error).unwrap();
     assert!(error.contains("the first difference is at activation type 1 at"), "{error}");
     assert!(error.contains("instead of"), "{error}");
+}
+
+#[test]
+fn a_file_that_was_edited_is_found_whatever_was_changed() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("x");
+    export(&folder, &["--what", "network"]);
+    let verify = ["verify", folder.to_str().unwrap(), "--core", "nowhere"];
+    ldnn(&verify).success();
+    for (file, from, to) in [
+        ("ldnn_model.h", "#define LDNN_MODEL_WORK 200", "#define LDNN_MODEL_WORK 201"),
+        ("ldnn_model.h", "The classes", "The glasses"),
+        ("ldnn_model.c", "Mean and factor", "Mean or factor"),
+        ("ldnn_model.rs", "/// The network with", "/// A network with"),
+        ("ldnn_model_golden.rs", "/// What `run` writes.", "/// What `run` wrote."),
+        ("ldnn_model_golden.rs", ".", ".1"),
+    ] {
+        let path = folder.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        if !text.contains(from) {
+            continue;
+        }
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        let error = ldnn(&verify).failure().code(1).get_output().stderr.clone();
+        let error = String::from_utf8(error).unwrap();
+        assert!(error.contains(&format!("{file} is not what model.json gives")), "{file}, {from}: {error}");
+        assert!(error.contains("line ") && error.contains("what is right:"), "{error}");
+        assert!(error.contains("ldnn-core, here: ") && error.contains("every bit the same"), "{error}");
+        fs::write(&path, text).unwrap();
+    }
+    ldnn(&verify).success();
 }
 
 #[test]

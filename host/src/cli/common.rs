@@ -40,13 +40,7 @@ impl TaskArgs {
     /// The task, and how the settings name it.
     pub fn load(&self, layers: &Layers) -> Result<(String, Task)> {
         let (name, set) = self.dataset(layers)?;
-        Ok((name, Task::new(&set.standardised())))
-    }
-
-    /// As [`TaskArgs::load`], with the user's own data in their own units.
-    pub fn load_in_own_units(&self, layers: &Layers) -> Result<(String, Task)> {
-        let (name, set) = self.dataset(layers)?;
-        Ok((name, Task::new(set.as_it_is())))
+        Ok((name, set.task()))
     }
 
     fn dataset(&self, layers: &Layers) -> Result<(String, Found)> {
@@ -67,16 +61,12 @@ enum Found {
 }
 
 impl Found {
-    fn standardised(self) -> Dataset {
+    /// The user's own data are standardised.
+    fn task(self) -> Task {
         match self {
-            Found::Bundled(set) => set,
-            Found::Own(set) => set.standardised(),
+            Found::Bundled(set) => Task::new(&set),
+            Found::Own(set) => Task::standardised(set),
         }
-    }
-
-    fn as_it_is(&self) -> &Dataset {
-        let (Found::Bundled(set) | Found::Own(set)) = self;
-        set
     }
 }
 
@@ -97,7 +87,7 @@ impl TaskArgs {
 
 /// The task that settings name; the user's own data are standardised.
 pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
-    Ok(Task::new(&dataset_named(name, may_be_file)?.standardised()))
+    Ok(dataset_named(name, may_be_file)?.task())
 }
 
 fn dataset_named(name: &str, may_be_file: bool) -> Result<Found> {

@@ -5,6 +5,7 @@ use super::apply::labelled_rows;
 use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
 use super::files::{Files, is_interchange};
 use super::tables::TableArgs;
+use crate::data::Scales;
 use crate::data::task::{Set, SetTarget, Task};
 use crate::deploy::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
 use crate::formats::Form;
@@ -66,7 +67,7 @@ pub struct ExportArgs {
     /// The prefix of names in code, and of files
     #[arg(long, default_value = "ldnn_model", value_name = "NAME")]
     name: String,
-    /// Golden rows for `ldnn verify`, drawn by the seed from the ranges of the inputs
+    /// Golden rows for `ldnn verify`, drawn by the seed from the ranges of the inputs, where the tables hold
     #[arg(long, default_value_t = 200, value_name = "N")]
     golden: usize,
     /// Make N test rows with their targets the golden rows instead; an export holds no row of a table otherwise
@@ -116,7 +117,8 @@ module has run(&raw, &mut out).
 What was written is verified at once: by the core, as an image, and in C if gcc is there; `ldnn verify` does the rest.
 
 From activations alone a network is trained with them, on the task: it tells which pre-activations occur and what tables cost in
-accuracy. A model of `ldnn train` knows its ranges; --data FILE, any table that `ldnn train` reads, reports the accuracy on its rows. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
+accuracy. Inputs and targets of --data FILE.npz are standardised for that; the export takes and gives your units. A model of `ldnn train`
+knows its ranges; --data FILE, any table that `ldnn train` reads, reports accuracy and difference from `ldnn predict` on its rows. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
 NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
 
 /// Two numbers with a comma between.
@@ -184,7 +186,7 @@ impl ExportArgs {
                 None => ("none".into(), rows_of(model, None)?),
                 Some(path) => (path.display().to_string(), rows_of(model, Some(&path))?),
             },
-            _ => self.task.load_in_own_units(&layers)?,
+            _ => self.task.load(&layers)?,
         };
         let export = ExportConfig {
             name: self.name.clone(),
@@ -309,7 +311,7 @@ fn rows_of(model: &Trained, file: Option<&Path>) -> Result<Task> {
         None => Set::new(vec![], SetTarget::Classes(vec![]), inputs),
     };
     let name = file.map_or_else(|| "no rows".into(), |path| path.display().to_string());
-    Ok(Task { name, inputs, outputs, train: rows.clone(), test: rows })
+    Ok(Task { name, inputs, outputs, train: rows.clone(), test: rows, scales: Scales::default() })
 }
 
 /// One file for another program.
@@ -357,8 +359,8 @@ fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Res
 #[command(after_help = "\
 Compiles NAME.c with gcc -std=c99, g++ and arm-none-eabi-gcc, warnings as errors, and NAME.rs with cargo, as far as these are installed,
 loads NAME.ldnn as a device does, runs all of them on golden.json and compares every bit with the core; and the answers with those of
-`ldnn predict` to the same raw rows. The first difference of bits is an error (exit code 1), and so are answers that differ from
-`ldnn predict` by more than 0.001 and 20 times the largest error of the tables on these rows, at most 0.25 (a probability, or standard
+`ldnn predict` to the same raw rows. The first difference of bits is an error (exit code 1), and so are a file that is not, byte for
+byte, what model.json and golden.json give, and answers that differ from `ldnn predict` by more than 0.001 and 20 times the largest error of the tables on these rows, at most 0.25 (a probability, or standard
 deviations of a value), or by more than 0.5 with 8-bit integers. The programs stay in FOLDER/verify.")]
 pub struct VerifyArgs {
     /// A folder of `ldnn export`

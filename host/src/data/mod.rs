@@ -61,6 +61,15 @@ pub struct Dataset {
     pub target_test: Target,
 }
 
+/// The scales of a data set that was standardised; empty of one that was not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scales {
+    /// One an input.
+    pub inputs: Vec<Standard>,
+    /// One a target that is a number; none for classes.
+    pub targets: Vec<Standard>,
+}
+
 impl Dataset {
     /// A bundled one, with its default arguments; `None` if there is none of this name.
     ///
@@ -131,15 +140,17 @@ impl Dataset {
     }
 
     /// The same with every input, and every target that is a number, standardised by mean and standard
-    /// deviation over the training rows: networks learn badly, or diverge, in other units.
+    /// deviation over the training rows: networks learn badly, or diverge, in other units. And the scales, which lead
+    /// there and back.
     #[must_use]
-    pub fn standardised(mut self) -> Dataset {
-        let width = self.features;
+    pub fn standardised(mut self) -> (Dataset, Scales) {
+        let (width, mut scales) = (self.features, Scales::default());
         for j in 0..width {
             let scale = Standard::of(self.x.iter().skip(j).step_by(width).copied());
             let own = self.x.iter_mut().skip(j).step_by(width);
             let of_test = self.x_test.iter_mut().skip(j).step_by(width);
             own.chain(of_test).for_each(|x| *x = scale.apply(*x));
+            scales.inputs.push(scale);
         }
 
         if let (Target::Values { values, width }, Target::Values { values: of_test, .. }) =
@@ -150,9 +161,10 @@ impl Dataset {
                 let own = values.iter_mut().skip(j).step_by(*width);
                 let of_test = of_test.iter_mut().skip(j).step_by(*width);
                 own.chain(of_test).for_each(|y| *y = scale.apply(*y));
+                scales.targets.push(scale);
             }
         }
-        self
+        (self, scales)
     }
 
     fn from_arrays(path: &Path) -> Result<Dataset> {
@@ -251,7 +263,9 @@ mod tests {
             target: values(vec![1e6, 3e6]),
             target_test: values(vec![2e6]),
         };
-        let set = set.standardised();
+        let (set, scales) = set.standardised();
+        assert_eq!(scales.inputs, [Standard::new(20.0, 10.0), Standard::new(5.0, 1.0)]);
+        assert_eq!(scales.targets, [Standard::new(2e6, 1e6)]);
         assert_eq!(set.x, [-1.0, 0.0, 1.0, 0.0]);
         assert_eq!(set.x_test, [2.0, 1.0]);
         let Target::Values { values: y, .. } = set.target else { panic!("no values") };

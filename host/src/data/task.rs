@@ -1,6 +1,6 @@
 //! A data set as the experiments use it: single precision, with a training and a test part.
 
-use crate::data::{Dataset, Target};
+use crate::data::{Dataset, Scales, Target};
 use anyhow::{Result, bail};
 use ldnn_core::network::{self, Batch};
 use ldnn_core::rng::{Draws, Stream};
@@ -37,6 +37,8 @@ pub struct Task {
     pub train: Set,
     /// What they are judged by.
     pub test: Set,
+    /// What leads from the units of the user's own data to those of the rows; empty if they are the same.
+    pub scales: Scales,
 }
 
 impl Set {
@@ -133,7 +135,15 @@ impl Task {
             outputs,
             train: part(&set.x, &set.target),
             test: part(&set.x_test, &set.target_test),
+            scales: Scales::default(),
         }
+    }
+
+    /// Takes a data set over standardised, with its scales.
+    #[must_use]
+    pub fn standardised(set: Dataset) -> Task {
+        let (set, scales) = set.standardised();
+        Task { scales, ..Task::new(&set) }
     }
 
     /// Whether the targets are classes.

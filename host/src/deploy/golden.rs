@@ -43,6 +43,9 @@ pub struct Predicted {
     pub tolerance: f64,
     /// What the tolerance is for.
     pub form: String,
+    /// Whether the rows were drawn, and are none of a table.
+    #[serde(default)]
+    pub drawn: bool,
 }
 
 /// Pre-activations inside and outside of the range, at knots and between, and the special numbers.

@@ -12,6 +12,7 @@ mod rust;
 mod table;
 mod text;
 pub mod verify;
+mod written;
 mod yardstick;
 
 pub use c::{header as c_header, source as c_source};

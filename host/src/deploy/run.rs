@@ -6,7 +6,8 @@ use super::golden::{Golden, Predicted};
 use super::integers;
 use super::table::{Beyond, TableFile};
 use super::yardstick::Yardstick;
-use super::{c, choose, image, rust};
+use super::{choose, verify, written};
+use crate::data::Scales;
 use crate::data::tabular::{Purpose, Standard};
 use crate::data::task::{Set, SetTarget, Task};
 use crate::formats::onnx::Way;
@@ -254,11 +255,15 @@ fn labelled(given: &Given, task: &Task) -> Option<Set> {
     }
 }
 
-/// What was given as a model that predicts: others take inputs as they are.
-fn predictor(given: &Given, network: &Network, task: &Task) -> Trained {
+/// What was given as a model that predicts: others take inputs as the task has them.
+fn predictor(given: &Given, network: &Network, task: &Task) -> Result<Trained> {
     if let Given::Trained(model) = given {
-        return (**model).clone();
+        return Ok((**model).clone());
     }
+    let or_plain = |scales: &[Standard], count: usize| match scales {
+        [] => vec![Standard::PLAIN; count],
+        some => some.to_vec(),
+    };
     let purpose = match &task.train.target {
         SetTarget::Classes(_) => Purpose::Classification {
             column: "class".into(),
@@ -266,14 +271,14 @@ fn predictor(given: &Given, network: &Network, task: &Task) -> Trained {
         },
         SetTarget::Values(_) => Purpose::Regression {
             columns: (0..task.outputs).map(|i| format!("value{i}")).collect(),
-            scale: vec![Standard::PLAIN; task.outputs],
+            scale: or_plain(&task.scales.targets, task.outputs),
         },
     };
     Trained {
         version: Trained::VERSION,
         provenance: String::new(),
         features: (0..task.inputs).map(|i| format!("input{i}")).collect(),
-        inputs: vec![Standard::PLAIN; task.inputs],
+        inputs: or_plain(&task.scales.inputs, task.inputs),
         purpose,
         activation: String::new(),
         learned: None,
@@ -281,6 +286,7 @@ fn predictor(given: &Given, network: &Network, task: &Task) -> Trained {
         ranges: None,
         rows: None,
     }
+    .checked()
 }
 
 /// Exports into `folder`.
@@ -293,7 +299,7 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
     let mut section = Section::new(format!("Export of {}", config.name));
     let mut files = vec![];
     for form in config.formats.iter().filter_map(|f| f.interchange()) {
-        let bytes = interchanged(config, given, network.as_ref(), form)?;
+        let bytes = interchanged(config, given, task, network.as_ref(), form)?;
         let file = format!("{}.{}", config.name, form.extension());
         folder.write(&file, &bytes)?;
         files.push(format!("{file} ({} bytes)", bytes.len()));
@@ -314,17 +320,30 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
 /// As [`run`].
 pub fn single(config: &ExportConfig, given: &Given, task: &Task, form: Form) -> Result<Vec<u8>> {
     let network = (config.what == What::Network).then(|| config.network(given, task)).transpose()?;
-    interchanged(config, given, network.as_ref(), form)
+    interchanged(config, given, task, network.as_ref(), form)
 }
 
 /// `network`: the one that was trained, or the given one.
 fn interchanged(
     config: &ExportConfig,
     given: &Given,
+    task: &Task,
     network: Option<&(Network, Option<Vec<Function>>, String)>,
     form: Form,
 ) -> Result<Vec<u8>> {
     let choices = Choices { way: config.onnx_activations, samples: config.samples };
+    if let Some((network, _, what)) = network.filter(|_| config.what == What::Network) {
+        // In the units of the user's own data, as code for devices is.
+        if !matches!(given, Given::Trained(_)) && task.scales != Scales::default() {
+            let mut model = predictor(given, network, task)?;
+            model.provenance = format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION"));
+            if let Given::Activations(learned) = given {
+                model.learned = learned.chosen(&config.activation)?;
+                model.activation.clone_from(&config.activation);
+            }
+            return formats::bytes(Content::Trained(&model), form, choices);
+        }
+    }
     match (given, network.filter(|_| config.what == What::Network)) {
         (Given::Trained(model), _) => formats::bytes(Content::Trained(model), form, choices),
         (Given::Network(name, network), _) => {
@@ -364,13 +383,11 @@ fn for_devices(
         },
         _ => Source::new(&network, &fitting(&network, task)?.train, functions)?,
     };
-    let model = predictor(given, &network, task);
+    let model = predictor(given, &network, task)?;
     let subject = Subject { source, model, what, labelled: labelled(given, task) };
     let source = &subject.source;
-    let yardstick = yardstick(config, &subject)?;
-    let types = source.shape.types();
-    let ranges: Vec<(f32, f32)> =
-        (0..types).map(|t| config.range.unwrap_or_else(|| source.range(t, config.percentile))).collect();
+    let ranges = ranges(config, source)?;
+    let yardstick = yardstick(config, &subject, &ranges)?;
     let chooser = Chooser::new(source, ranges, config.beyond)?;
     let chosen = chooser.measured(&chooser.choose(config.form, config.budget)?)?;
     let exact = source.outputs(yardstick.rows())?;
@@ -407,7 +424,11 @@ fn for_devices(
     };
     let activations = if whole_int8 { vec![] } else { chosen.tables.iter().map(TableFile::from).collect() };
     let deployed = Deployed { measured: Measured(measured), activations, weights, ..deployed(config, given, &subject) };
-    let golden = golden(config, &deployed, &subject, &chosen)?;
+    let golden = golden(config, &deployed, &subject, (&chosen, &chooser.ranges))?;
+    if let Some(rows) = subject.labelled.as_ref().filter(|_| config.with_rows == 0 && deployed.shape.is_some()) {
+        let real = answered(&deployed, &subject, &chosen, &rows.x)?;
+        section.text.push(verify::on_rows(&deployed, &real)?);
+    }
     write(config, &deployed, &golden, folder, section)
 }
 
@@ -426,13 +447,27 @@ fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
     Ok(task)
 }
 
+/// What tables span, type by type: what was asked for; else the middle of the pre-activations, and those of the row of
+/// means, so that there are rows which lie within.
+fn ranges(config: &ExportConfig, source: &Source) -> Result<Vec<(f32, f32)>> {
+    if let Some(range) = config.range {
+        return Ok(vec![range; source.shape.types()]);
+    }
+    let means = source.at_the_means()?.into_iter().enumerate();
+    let of_type = |(t, mean): (usize, (f32, f32))| {
+        let (low, high) = source.range(t, config.percentile);
+        (low.min(mean.0), high.max(mean.1))
+    };
+    Ok(means.map(of_type).collect())
+}
+
 /// Labelled rows if there are some, else drawn ones.
-fn yardstick(config: &ExportConfig, subject: &Subject) -> Result<Yardstick> {
+fn yardstick(config: &ExportConfig, subject: &Subject, ranges: &[(f32, f32)]) -> Result<Yardstick> {
     if let Some(rows) = &subject.labelled {
         return Ok(Yardstick::Labelled(rows.clone()));
     }
     let source = &subject.source;
-    let x = source.ranges.draw(DRAWN, config.seed);
+    let x = source.draw_within(DRAWN, config.seed, ranges)?;
     let rows = Set::new(x, SetTarget::Classes(vec![0; DRAWN]), source.shape.inputs());
     let exact = source.outputs(&rows)?;
     let classes = matches!(subject.model.purpose, Purpose::Classification { .. });
@@ -487,27 +522,15 @@ fn write(
     folder: &RunFolder,
     section: &mut Section,
 ) -> Result<()> {
-    let name = &config.name;
     let mut files = vec![];
     let mut put = |file: String, bytes: Vec<u8>| -> Result<()> {
         folder.write(&file, &bytes)?;
         files.push(format!("{file} ({} bytes)", bytes.len()));
         Ok(())
     };
-    for format in &config.formats {
-        match format {
-            Format::Rust => {
-                put(format!("{name}.rs"), rust::module(model)?.into())?;
-                if model.shape.is_some() {
-                    put(format!("{name}_golden.rs"), rust::golden(model, golden)?.into())?;
-                }
-            }
-            Format::C => {
-                put(format!("{name}.h"), c::header(model)?.into())?;
-                put(format!("{name}.c"), c::source(model)?.into())?;
-            }
-            Format::Postcard => put(format!("{name}.ldnn"), image::bytes(model)?)?,
-            _ => {}
+    for &format in &config.formats {
+        for (file, bytes) in written::files(format, model, golden)? {
+            put(file, bytes)?;
         }
     }
     put("model.json".into(), serde_json::to_vec(model)?)?;
@@ -524,19 +547,32 @@ fn write(
 }
 
 /// The golden vectors, with the answers of `ldnn predict` to them.
-fn golden(config: &ExportConfig, model: &Deployed, subject: &Subject, chosen: &Candidate) -> Result<Golden> {
-    let (source, predictor) = (&subject.source, &subject.model);
-    let (scaled, labels) = match subject.labelled.as_ref().filter(|_| config.with_rows > 0) {
-        Some(rows) => {
-            let first: Vec<u32> = (0..config.with_rows as u32).collect();
-            let rows = rows.pick(&first);
-            match rows.target {
-                SetTarget::Classes(labels) => (rows.x, labels),
-                SetTarget::Values(_) => (rows.x, vec![]),
-            }
-        }
-        None => (source.ranges.draw(config.golden, config.seed), vec![]),
+fn golden(
+    config: &ExportConfig,
+    model: &Deployed,
+    subject: &Subject,
+    tables: (&Candidate, &[(f32, f32)]),
+) -> Result<Golden> {
+    let (chosen, ranges) = tables;
+    let Some(rows) = subject.labelled.as_ref().filter(|_| config.with_rows > 0) else {
+        let drawn = subject.source.draw_within(config.golden, config.seed, ranges)?;
+        let mut golden = answered(model, subject, chosen, &drawn)?;
+        golden.predicted.drawn = true;
+        return Ok(golden);
     };
+
+    let first: Vec<u32> = (0..config.with_rows as u32).collect();
+    let rows = rows.pick(&first);
+    let mut golden = answered(model, subject, chosen, &rows.x)?;
+    if let SetTarget::Classes(labels) = rows.target {
+        golden.labels = if model.shape.is_some() { labels } else { vec![] };
+    }
+    Ok(golden)
+}
+
+/// Rows as the network takes them, with the answers of the export and those of `ldnn predict`.
+fn answered(model: &Deployed, subject: &Subject, chosen: &Candidate, scaled: &[f32]) -> Result<Golden> {
+    let (source, predictor) = (&subject.source, &subject.model);
 
     // A raw reading as a table has it, in double precision; then as the device takes it.
     let width = predictor.inputs.len();
@@ -567,8 +603,7 @@ fn golden(config: &ExportConfig, model: &Deployed, subject: &Subject, chosen: &C
             (tolerance, format!("tables with an error of {error:.1e} on these rows"))
         }
     };
-    golden.predicted = Predicted { classes, answers, tolerance, form };
-    golden.labels = labels;
+    golden.predicted = Predicted { classes, answers, tolerance, form, drawn: false };
     Ok(golden)
 }
 

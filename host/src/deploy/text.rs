@@ -28,9 +28,35 @@ pub fn lines<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
 
 /// Lines of comment, each behind `mark`.
 pub fn comment<'a>(mark: &str, lines: impl IntoIterator<Item = &'a String>) -> String {
-    // Whatever a path or a name holds, it cannot end a comment.
-    let plain = |line: &str| line.replace("*/", "* /").replace(['\n', '\r'], " ");
-    lines.into_iter().map(|line| format!("{mark} {}\n", plain(line))).collect()
+    lines.into_iter().map(|line| format!("{mark} {}\n", harmless(line))).collect()
+}
+
+/// What a path or a name holds, so that in a comment of C or Rust it is a comment, without a warning, and is read in the
+/// order in which it is written.
+fn harmless(line: &str) -> String {
+    let mut text = String::new();
+    for c in line.chars() {
+        match c {
+            // It would end a comment, or begin another; a trigraph would be a warning, and "??/" the next line.
+            '/' if text.ends_with('*') => text += " /",
+            '*' if text.ends_with('/') => text += " *",
+            '?' if text.ends_with('?') => text += " ?",
+            '\t' => text.push(c),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => text.push(' '),
+            c if turns(c) => text += &format!("<U+{:04X}>", u32::from(c)),
+            c => text.push(c),
+        }
+    }
+    // A backslash at the end of a line joins the next one to it, even if blanks follow.
+    if text.trim_end().ends_with('\\') {
+        text.push('.');
+    }
+    text
+}
+
+/// Whether a character changes the direction in which others are shown.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -40,6 +66,8 @@ mod tests {
     #[test]
     fn no_text_ends_a_comment() {
         let hostile = "*/ int x; /*\nint y;\rint z;".to_string();
-        assert_eq!(comment(" *", [&hostile]), " * * / int x; /* int y; int z;\n");
+        assert_eq!(comment(" *", [&hostile]), " * * / int x; / * int y; int z;\n");
+        let turned = "a\u{202e}b ??/ c\\".to_string();
+        assert_eq!(comment("//", [&turned]), "// a<U+202E>b ? ?/ c\\.\n");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::deployed::{Deployed, OutputFile, WeightFile};
 use super::golden::Golden;
-use super::{harness, image};
+use super::{harness, written};
 use crate::report::Table;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::deploy::{Activate, Activation, Pipeline, predict, run_len, standardise};
@@ -30,6 +30,8 @@ enum Outcome {
     Compiled,
     /// The tool is not there.
     Missing(&'static str),
+    /// It does not compile or does not run.
+    Failed(anyhow::Error),
 }
 
 /// An export in its folder.
@@ -62,9 +64,9 @@ impl<'a> Export<'a> {
 
     /// The core itself, the image, and what `hosts` make of the C.
     fn ways(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Way>> {
-        let mut ways = vec![in_process(&self.model, &self.golden).context("the core")?];
+        let mut ways = vec![in_process(&self.model, &self.golden)];
         if self.has("ldnn") {
-            ways.push(from_image(self.folder, &self.model, &self.golden)?);
+            ways.push(from_image(self.folder, &self.model, &self.golden));
         }
         if self.has("c") {
             ways.extend(self.c_ways(hosts)?);
@@ -72,20 +74,66 @@ impl<'a> Export<'a> {
         Ok(ways)
     }
 
-    /// One line a way.
-    fn lines(&self, ways: Vec<Way>) -> Result<Vec<String>> {
-        let expected = expected(&self.golden);
-        let line = |way: Way| {
-            Ok(match way.outcome {
-                Outcome::Answers(answers) => {
-                    compare(&self.model, &self.golden, &expected, &answers).with_context(|| way.name.clone())?;
-                    format!("{}: {} answers, every bit the same", way.name, answers.len())
-                }
-                Outcome::Compiled => format!("{}: compiles without a warning", way.name),
-                Outcome::Missing(what) => format!("{}: not tried, {what}", way.name),
-            })
-        };
-        ways.into_iter().map(line).collect()
+    /// What every way gives, and how far all of them are from `ldnn predict`.
+    fn compared(&self, ways: Vec<Way>) -> Compared {
+        let (expected, mut all) = (expected(&self.golden), Compared::default());
+        match written::check(self.folder, &self.model, &self.golden) {
+            Ok(files) if files.is_empty() => {}
+            Ok(files) => all.good.push(format!("{}: what model.json gives, byte for byte", files.join(", "))),
+            Err(error) => all.put(Err(error)),
+        }
+        for way in ways {
+            let said = match way.outcome {
+                Outcome::Answers(answers) => compare(&self.model, &self.golden, &expected, &answers)
+                    .map(|()| format!("{}: {} answers, every bit the same", way.name, answers.len())),
+                Outcome::Compiled => Ok(format!("{}: compiles without a warning", way.name)),
+                Outcome::Missing(what) => Ok(format!("{}: not tried, {what}", way.name)),
+                Outcome::Failed(error) => Err(error),
+            };
+            all.put(said.with_context(|| way.name));
+        }
+        match self.agreement() {
+            Ok(text) => all.agreement = text,
+            Err(error) => all.put(Err(error)),
+        }
+        all
+    }
+}
+
+/// Comparisons, those that fail apart.
+#[derive(Default)]
+struct Compared {
+    /// A line each.
+    good: Vec<String>,
+    /// A message each.
+    bad: Vec<String>,
+    /// What [`Export::agreement`] says.
+    agreement: String,
+}
+
+impl Compared {
+    fn put(&mut self, said: Result<String>) {
+        match said {
+            Ok(line) => self.good.push(line),
+            Err(error) => self.bad.push(format!("{error:#}")),
+        }
+    }
+
+    /// The comparisons.
+    ///
+    /// # Errors
+    /// If one fails; the message holds the others, too.
+    fn all_good(self) -> Result<(Vec<String>, String)> {
+        if self.bad.is_empty() {
+            return Ok((self.good, self.agreement));
+        }
+        let mut text = self.bad.join("\nand ");
+        if !self.good.is_empty() || !self.agreement.is_empty() {
+            text += "\n\nwhat is right:\n";
+            text += &self.good.iter().map(|line| format!("  {line}\n")).collect::<String>();
+            text += &self.agreement;
+        }
+        bail!("{}", text.trim_end())
     }
 }
 
@@ -105,8 +153,8 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
     if export.has("rs") {
         ways.push(rust_way(folder, &export.work, &export.model, &export.golden, core)?);
     }
-    let lines = export.lines(ways)?;
-    Ok(lines.join("\n") + "\n" + &export.agreement()?)
+    let (lines, agreement) = export.compared(ways).all_good()?;
+    Ok(lines.join("\n") + "\n" + &agreement)
 }
 
 /// The part of [`verify`] that takes a second at most: the core, the image, and the C by one compiler.
@@ -116,14 +164,15 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
 pub fn at_once(folder: &Path) -> Result<String> {
     let is_first = !folder.join("verify").exists();
     let export = Export::open(folder)?;
-    let lines = export.lines(export.ways(&HOSTS[..1])?)?;
+    let compared = export.compared(export.ways(&HOSTS[..1])?);
     if is_first {
         // Nobody has asked for the programs.
         fs::remove_dir_all(&export.work).with_context(|| format!("cannot remove '{}'", export.work.display()))?;
     }
     let rest = format!("the rest (C++, Cortex-M, Rust): ldnn verify {}", folder.display());
-    let agreement = export.agreement()?.trim_end().to_string();
-    let said = lines.into_iter().chain(Some(agreement).filter(|text| !text.is_empty())).chain([rest]);
+    let (lines, agreement) = compared.all_good()?;
+    let said =
+        lines.into_iter().chain(Some(agreement.trim_end().to_string()).filter(|text| !text.is_empty())).chain([rest]);
     Ok(said.collect::<Vec<_>>().join("\n"))
 }
 
@@ -204,19 +253,30 @@ fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> 
     bail!("the first difference is at {place}: {} instead of {}", show(got[i]), show(expected[i]))
 }
 
-fn in_process(model: &Deployed, golden: &Golden) -> Result<Way> {
+fn in_process(model: &Deployed, golden: &Golden) -> Way {
     let x: Vec<f32> = golden.x.iter().map(|&b| f32::from_bits(b)).collect();
-    let again = Golden::of(model, &x)?;
-    ensure!(again.z == golden.z, "golden.json belongs to another model");
-    Ok(Way { name: "ldnn-core, here".into(), outcome: Outcome::Answers(expected(&again)) })
+    let again = Golden::of(model, &x).and_then(|again| {
+        ensure!(again.z == golden.z, "golden.json belongs to another model");
+        Ok(expected(&again))
+    });
+    Way { name: "ldnn-core, here".into(), outcome: again.into() }
+}
+
+impl From<Result<Answers>> for Outcome {
+    fn from(answers: Result<Answers>) -> Outcome {
+        answers.map_or_else(Outcome::Failed, Outcome::Answers)
+    }
 }
 
 /// The image, loaded as a device loads it.
-fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
+fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Way {
     let name = format!("{}.ldnn, as a device loads it", model.name);
-    let bytes = fs::read(folder.join(format!("{}.ldnn", model.name)))?;
-    ensure!(bytes == image::bytes(model)?, "{name}: the file is not the image of model.json; export again");
-    let image = Image::read(&bytes).map_err(anyhow::Error::from).context(name.clone())?;
+    let bytes = fs::read(folder.join(format!("{}.ldnn", model.name))).map_err(anyhow::Error::from);
+    Way { name, outcome: bytes.and_then(|bytes| answers_of_image(&bytes, golden)).into() }
+}
+
+fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
+    let image = Image::read(bytes).map_err(anyhow::Error::from)?;
     let float = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<_>>();
     let (z, x) = (float(&golden.z), float(&golden.x));
     let mut answers = Answers::new();
@@ -275,7 +335,7 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Way> {
         };
         answers.extend(answers_of(&x, inputs, outputs, &mut run));
     }
-    Ok(Way { name, outcome: Outcome::Answers(answers) })
+    Ok(answers)
 }
 
 /// Room for the pairs of inputs and outputs.
@@ -315,8 +375,8 @@ impl Export<'_> {
             command.args(*dialect).args(STRICT).args(["-O2", "-ffp-contract=off", "-I"]).arg(self.folder);
             // No library, not even the mathematical one, is named.
             command.arg(&source).arg(&main).arg("-o").arg(&program);
-            done(&mut command, &name)?;
-            Ok(Way { name, outcome: Outcome::Answers(answers(&mut Command::new(&program))?) })
+            let ran = done(&mut command).and_then(|()| answers(&mut Command::new(&program)));
+            Ok(Way { name, outcome: ran.into() })
         };
         hosts.iter().map(way).collect()
     }
@@ -329,8 +389,8 @@ impl Export<'_> {
         let mut command = Command::new("arm-none-eabi-gcc");
         command.args(["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-std=c99", "-O2", "-c"]);
         command.args(STRICT).arg(self.c_source()).arg("-o").arg(self.work.join("arm.o"));
-        done(&mut command, &name)?;
-        Ok(Way { name, outcome: Outcome::Compiled })
+        let outcome = done(&mut command).map_or_else(Outcome::Failed, |()| Outcome::Compiled);
+        Ok(Way { name, outcome })
     }
 }
 
@@ -361,9 +421,8 @@ fn rust_way(folder: &Path, work: &Path, model: &Deployed, golden: &Golden, core:
     let mut command = Command::new("cargo");
     command.args(["build", "--quiet", "--release", "--manifest-path"]).arg(project.join("Cargo.toml"));
     command.arg("--target-dir").arg(project.join("target")).env("RUSTFLAGS", "-D warnings");
-    done(&mut command, &name)?;
-    let answers = answers(&mut Command::new(project.join("target/release/verify")))?;
-    Ok(Way { name, outcome: Outcome::Answers(answers) })
+    let ran = done(&mut command).and_then(|()| answers(&mut Command::new(project.join("target/release/verify"))));
+    Ok(Way { name, outcome: ran.into() })
 }
 
 fn is_there(tool: &str) -> bool {
@@ -371,9 +430,9 @@ fn is_there(tool: &str) -> bool {
 }
 
 /// Runs a compiler.
-fn done(command: &mut Command, name: &str) -> Result<()> {
-    let out = command.output().with_context(|| format!("{name}: cannot be started"))?;
-    ensure!(out.status.success(), "{name}: does not compile\n{}", String::from_utf8_lossy(&out.stderr));
+fn done(command: &mut Command) -> Result<()> {
+    let out = command.output().context("it cannot be started")?;
+    ensure!(out.status.success(), "does not compile\n{}", String::from_utf8_lossy(&out.stderr));
     Ok(())
 }
 
@@ -395,32 +454,63 @@ impl Export<'_> {
         let outputs = shape.shape()?.outputs();
         let found = Agreement::of(model, golden, outputs)?;
         let rows = golden.classes.len();
-        let unit = match &model.outputs {
-            OutputFile::Plain => "",
-            OutputFile::Classes => " of a probability",
-            OutputFile::Values { .. } => " standard deviations of a value",
-        };
+        let unit = unit(model);
+        let drawn = if golden.predicted.drawn { " that were drawn" } else { "" };
         let tolerance = golden.predicted.tolerance;
         ensure!(
             found.largest <= tolerance,
-            "the export differs from `ldnn predict` by up to {:.3e}{unit} on {rows} raw rows (row {} the most); {} may \
-             differ by {tolerance:.3e}: allow more (--max-error, --knots, --bytes) or a wider range (--percentile 100), or \
-             real numbers (--weights f32)",
+            "the export differs from `ldnn predict` by up to {:.3e}{unit} on {rows} raw rows{drawn} (row {} the most); {} may \
+             differ by {tolerance:.3e}. Export again {}",
             found.largest,
             found.row,
-            golden.predicted.form
+            golden.predicted.form,
+            match &model.weights {
+                WeightFile::Integers(_) => "in real numbers (--weights f32), or over a wider range (--percentile 100)",
+                _ =>
+                    "with finer tables (--max-error 1e-5, or more --knots or --bytes), or over a wider range (--percentile 100)",
+            }
         );
         let mut text = format!(
-            "\nagainst `ldnn predict` on {rows} raw rows: the largest difference is {:.3e}{unit} ({}: at most {tolerance:.3e})\n",
+            "\nagainst `ldnn predict` on {rows} raw rows{drawn}: the largest difference is {:.3e}{unit} ({}: at most {tolerance:.3e})\n",
             found.largest, golden.predicted.form
         );
         if model.outputs == OutputFile::Classes {
             writeln!(text, "the same class on {} of {rows} rows", found.same)?;
         }
+        if golden.predicted.drawn {
+            text += "`ldnn export --data FILE` compares on the rows of a table, too\n";
+        }
         if golden.labels.len() == rows {
             text += &confusion(model, golden, outputs);
         }
         Ok(text)
+    }
+}
+
+/// How far the answers to rows of a table are from those of `ldnn predict`, as a sentence.
+///
+/// # Errors
+/// If there are no predictions for them.
+pub(super) fn on_rows(model: &Deployed, golden: &Golden) -> Result<String> {
+    let rows = golden.classes.len();
+    let found = Agreement::of(model, golden, golden.answers.len() / rows.max(1))?;
+    let mut text = format!(
+        "against `ldnn predict` on {rows} rows of a table: the largest difference is {:.3e}{}",
+        found.largest,
+        unit(model)
+    );
+    if model.outputs == OutputFile::Classes {
+        write!(text, ", the same class on {} of them", found.same)?;
+    }
+    Ok(text)
+}
+
+/// What a difference is of.
+fn unit(model: &Deployed) -> &'static str {
+    match &model.outputs {
+        OutputFile::Plain => "",
+        OutputFile::Classes => " of a probability",
+        OutputFile::Values { .. } => " standard deviations of a value",
     }
 }
 

@@ -80,6 +80,11 @@ impl Ranges {
         self.inputs.iter().fold((0.0, 0.0), |(a, b), i| (i.low.min(a), i.high.max(b)))
     }
 
+    /// The mean of every input.
+    pub(super) fn means(&self) -> Vec<f32> {
+        self.inputs.iter().map(|i| i.mean.clamp(i.low, i.high)).collect()
+    }
+
     /// Rows of inputs as the network takes them, drawn by a seed: each input about normal with its own mean and
     /// deviation, within its range, independent of the others.
     pub fn draw(&self, rows: usize, seed: u64) -> Vec<f32> {

@@ -2,7 +2,7 @@
 
 use super::function::Function;
 use super::ranges::{Ranges, input_ranges};
-use crate::data::task::Set;
+use crate::data::task::{Set, SetTarget};
 use crate::model::{Judgement, Network};
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
@@ -110,6 +110,66 @@ impl Source {
         if low < high { (low, high) } else { (low - 1.0, high + 1.0) }
     }
 
+    /// Of each type the smallest and the largest pre-activation of the row of means.
+    ///
+    /// # Errors
+    /// None that checked functions have.
+    pub fn at_the_means(&self) -> Result<Vec<(f32, f32)>> {
+        let mut all = vec![(f32::INFINITY, f32::NEG_INFINITY); self.shape.types()];
+        let row = Set::new(self.ranges.means(), SetTarget::Classes(vec![]), self.shape.inputs());
+        self.walk(&row, |t, z| {
+            // Rounded outwards: what is in single precision holds what is in double.
+            let (low, high) = &mut all[t];
+            *low = z.iter().fold(*low, |a, &z| a.min((z as f32).next_down()));
+            *high = z.iter().fold(*high, |a, &z| a.max((z as f32).next_up()));
+        })?;
+        Ok(all)
+    }
+
+    /// Rows of inputs as the network takes them, drawn by a seed, whose pre-activations lie within these ranges, one
+    /// a type. [`Ranges::draw`] takes inputs to be independent; where those of the training rows are not, its rows may
+    /// be like none of them. Such a row is moved toward the means, no further than needed.
+    ///
+    /// # Errors
+    /// None that checked functions have.
+    pub fn draw_within(&self, rows: usize, seed: u64, ranges: &[(f32, f32)]) -> Result<Vec<f32>> {
+        let (width, means) = (self.shape.inputs(), self.ranges.means());
+        let drawn = self.ranges.draw(rows, seed);
+        let mut x = drawn.clone();
+        let mut beyond: Vec<usize> = (0..rows).collect();
+
+        for step in 0..=TOWARD_MEANS {
+            let share = (TOWARD_MEANS - step) as f32 / TOWARD_MEANS as f32;
+            // The first step leaves every bit as it was drawn.
+            for &row in beyond.iter().filter(|_| step > 0) {
+                let places = row * width..(row + 1) * width;
+                for ((x, drawn), mean) in x[places.clone()].iter_mut().zip(&drawn[places]).zip(&means) {
+                    *x = mean + share * (drawn - mean);
+                }
+            }
+            let some = beyond.iter().flat_map(|&row| x[row * width..(row + 1) * width].iter().copied()).collect();
+            let within = self.within(&Set::new(some, SetTarget::Classes(vec![]), width), ranges)?;
+            beyond = beyond.into_iter().zip(within).filter(|(_, within)| !within).map(|(row, _)| row).collect();
+            if beyond.is_empty() {
+                break;
+            }
+        }
+        Ok(x)
+    }
+
+    /// Whether all pre-activations of a row lie within these ranges, row by row.
+    fn within(&self, set: &Set, ranges: &[(f32, f32)]) -> Result<Vec<bool>> {
+        let mut within = vec![true; set.rows()];
+        self.walk(set, |t, z| {
+            let (low, high) = (f64::from(ranges[t].0), f64::from(ranges[t].1));
+            // Neuron by neuron, and of each the rows.
+            for (i, z) in z.iter().enumerate() {
+                within[i % set.rows()] &= (low..=high).contains(z);
+            }
+        })?;
+        Ok(within)
+    }
+
     /// How many percent of type `t`'s pre-activations lie outside a range.
     #[must_use]
     pub fn outside(&self, t: usize, (low, high): (f32, f32)) -> f64 {
@@ -117,6 +177,9 @@ impl Source {
         100.0 * z.iter().filter(|&&z| z < low || z > high).count() as f64 / z.len().max(1) as f64
     }
 }
+
+/// Steps in which a drawn row moves to the means.
+const TOWARD_MEANS: usize = 16;
 
 /// Pre-activations are looked at on so many rows at most.
 const MOST_ROWS: usize = 4000;
@@ -139,7 +202,7 @@ impl Ranges {
 pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
     let rows = outputs.chunks_exact(outputs.len() / set.rows());
     match &set.target {
-        crate::data::task::SetTarget::Classes(labels) => {
+        SetTarget::Classes(labels) => {
             let (mut loss, mut right) = (0.0, 0);
             for (y, &label) in rows.zip(labels) {
                 let top = f64::from(y.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b)));
@@ -150,7 +213,7 @@ pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
             let n = labels.len() as f64;
             Judgement { loss: loss / n, accuracy: Some(100.0 * right as f64 / n) }
         }
-        crate::data::task::SetTarget::Values(values) => {
+        SetTarget::Values(values) => {
             let total: f64 = outputs.iter().zip(values).map(|(y, t)| f64::from(y - t).powi(2)).sum();
             Judgement { loss: total / values.len() as f64, accuracy: None }
         }

@@ -268,7 +268,7 @@ impl Tasks {
             None if name.ends_with(".npz") => {
                 let bytes = std::fs::read(name).with_context(|| format!("task = \"{name}\": cannot be read"))?;
                 (
-                    Dataset::from_npz(Path::new(name))?.standardised(),
+                    Dataset::from_npz(Path::new(name))?.standardised().0,
                     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes)),
                 )
             }

@@ -1,0 +1,107 @@
+//! The files of an export but for its JSON: what is written, and what `ldnn verify` expects to find again.
+
+use super::deployed::Deployed;
+use super::golden::Golden;
+use super::run::Format;
+use super::{c, image, rust};
+use anyhow::{Context, Result, bail, ensure};
+use std::fs;
+use std::path::Path;
+
+/// Formats that are made from model.json and golden.json.
+const MADE: [Format; 3] = [Format::Rust, Format::C, Format::Postcard];
+
+/// The files of a format with their names; none for the others.
+///
+/// # Errors
+/// If the model is malformed.
+pub fn files(format: Format, model: &Deployed, golden: &Golden) -> Result<Vec<(String, Vec<u8>)>> {
+    let name = &model.name;
+    Ok(match format {
+        Format::Rust => {
+            let mut files = vec![(format!("{name}.rs"), rust::module(model)?.into())];
+            if model.shape.is_some() {
+                files.push((format!("{name}_golden.rs"), rust::golden(model, golden)?.into()));
+            }
+            files
+        }
+        Format::C => {
+            vec![(format!("{name}.h"), c::header(model)?.into()), (format!("{name}.c"), c::source(model)?.into())]
+        }
+        Format::Postcard => vec![(format!("{name}.ldnn"), image::bytes(model)?)],
+        _ => vec![],
+    })
+}
+
+/// Whether the files in `folder` are what model.json and golden.json give, byte for byte; their names.
+///
+/// # Errors
+/// If one is not, or is missing beside another of its format: the message has the first line that differs.
+pub fn check(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Vec<String>> {
+    let mut names = vec![];
+    for format in MADE {
+        let files = files(format, model, golden)?;
+        if !files.iter().any(|(name, _)| folder.join(name).exists()) {
+            continue;
+        }
+        for (name, made) in files {
+            let found = fs::read(folder.join(&name)).with_context(|| format!("cannot read '{name}'"))?;
+            same(&found, &made).with_context(|| {
+                format!(
+                    "{name} is not what model.json gives: it was edited, or written by another version of ldnn; export again"
+                )
+            })?;
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn same(found: &[u8], made: &[u8]) -> Result<()> {
+    if found == made {
+        return Ok(());
+    }
+    let (Ok(found), Ok(made)) = (std::str::from_utf8(found), std::str::from_utf8(made)) else {
+        let place = found.iter().zip(made).take_while(|(a, b)| a == b).count();
+        bail!("the first difference is at byte {place}");
+    };
+    let (mut found, mut made) = (found.split('\n'), made.split('\n'));
+    for line in 1.. {
+        let (a, b) = (found.next(), made.next());
+        ensure!(a == b, "line {line} is {} instead of {}", shown(a, b), shown(b, a));
+        if a.is_none() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Characters of a line that are shown.
+const SHOWN: usize = 60;
+
+/// What a line holds where it begins to differ from another.
+fn shown(line: Option<&str>, other: Option<&str>) -> String {
+    let Some(line) = line else { return "missing".into() };
+    let same = line.chars().zip(other.unwrap_or_default().chars()).take_while(|(a, b)| a == b).count();
+    let from = if line.chars().count() <= SHOWN { 0 } else { same.saturating_sub(SHOWN / 2) };
+    let part: String = line.chars().skip(from).take(SHOWN).collect();
+    let before = if from > 0 { "..." } else { "" };
+    let after = if line.chars().count() > from + SHOWN { "..." } else { "" };
+    format!("{:?}", format!("{before}{part}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_that_differs_is_shown() {
+        assert!(same(b"a\nb\n", b"a\nb\n").is_ok());
+        let error = same(b"a\nb\n", b"a\nc\n").unwrap_err().to_string();
+        assert_eq!(error, "line 2 is \"b\" instead of \"c\"");
+        let error = same(b"a\n", b"a").unwrap_err().to_string();
+        assert_eq!(error, "line 2 is \"\" instead of missing");
+        let error = same(b"\xff\x00", b"\xff\x01").unwrap_err().to_string();
+        assert_eq!(error, "the first difference is at byte 1");
+    }
+}
