@@ -314,6 +314,31 @@ fn share_right(model: &Trained, file: &str, target: &str) -> f64 {
     right as f64 / names.len() as f64
 }
 
+/// Offsets, names of classes and inputs, golden rows: what no program that `ldnn verify` compiles looks at.
+fn edits_are_found(place: &Path, folder: &str, offset: &str) {
+    let of_offset = (format!("{offset}.0"), "1.5".to_string());
+    let text = |from: &str, to: &str| (from.to_string(), to.to_string());
+    for (file, (from, to)) in [
+        ("ldnn_model.h", of_offset.clone()),
+        ("ldnn_model.h", text("  0: k\n", "  0: l\n")),
+        ("ldnn_model.c", text("] = {\n    \"", "] = {\n    \"x")),
+        ("ldnn_model.rs", of_offset),
+        ("ldnn_model.rs", text("= [\n    \"", "= [\n    \"x")),
+        ("ldnn_model_golden.rs", text(", ", "1, ")),
+    ] {
+        let path = Path::new(folder).join(file);
+        let before = fs::read_to_string(&path).unwrap();
+        let after = before.replacen(&from, &to, 1);
+        assert_ne!(before, after, "there is no {from:?} in {file}");
+        fs::write(&path, after).unwrap();
+        let error = refuse(place, &["verify", folder, "--core", "nowhere"], 1);
+        assert!(error.contains(&format!("{file} is not what model.json gives")), "{error}");
+        assert!(error.contains("line ") && error.contains("what is right:"), "{error}");
+        fs::write(&path, before).unwrap();
+    }
+    succeed(place, &["verify", folder, "--core", "nowhere"]);
+}
+
 #[test]
 fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
     let place = tempfile::tempdir().unwrap();
@@ -335,6 +360,9 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
         assert!(said.contains("against `ldnn predict` on 200 raw rows that were drawn: "), "{said}");
         let header = fs::read_to_string(Path::new(&folder).join("ldnn_model.h")).unwrap();
         assert!(header.contains(&format!("_INPUT_OFFSET_0 {offset}.0\n")), "{header}");
+        if file == "off9.csv" {
+            edits_are_found(place, &folder, offset);
+        }
     }
 }
 
