@@ -4,17 +4,15 @@
 
 use ldnn::config::{Layers, Source};
 use ldnn::data::load::Stream;
-use ldnn::data::npz;
 use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
 use ldnn::data::task::Task;
-use ldnn::data::{Dataset, VanDerPolConfig};
+use ldnn::data::{Dataset, VanDerPolConfig, npz};
 use ldnn::deploy::{Deployed, image_bytes};
 use ldnn::formats::{self, Bundle, Import};
 use ldnn::lab::reproduce::{Experiment, Preset, Study};
 use ldnn::meta::MetaConfig;
-use ldnn::model::Model;
-use ldnn::model::Trained;
+use ldnn::model::{Model, Trained};
 use ldnn::report::Section;
 use ldnn::run::folder::difference;
 use ldnn::run::journal;

@@ -3,8 +3,7 @@
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
 use crate::model::activations::{Activations, base_named, is_learned};
-use crate::train::SelectConfig;
-use crate::train::{Optimiser, TrainConfig, rate_scale};
+use crate::train::{Optimiser, SelectConfig, TrainConfig, rate_scale};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 

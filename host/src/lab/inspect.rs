@@ -2,10 +2,8 @@
 
 use crate::data::tabular::{Purpose, Standard};
 use crate::formats::read_activations;
-use crate::model::Network;
-use crate::model::Trained;
 use crate::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
-use crate::model::{KindFile, Model};
+use crate::model::{KindFile, Model, Network, Trained};
 use crate::report::Table;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;

@@ -3,14 +3,13 @@
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
-use crate::report::Section;
-use crate::report::plot;
 use crate::report::stats::mean;
-use crate::run::RunFolder;
-use crate::run::all;
+use crate::report::{Section, plot};
+use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
-use crate::train::{Chosen, Learned, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of};
-use crate::train::{TrainConfig, Training};
+use crate::train::{
+    Chosen, Learned, TrainConfig, Training, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of,
+};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
