@@ -3,7 +3,7 @@
 
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Batch, Data, Init, Rows, Target, hessian_product, init_phi, init_theta, predict};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::{build, build_work_len, tabulated};
 use ldnn_core::{Base, Error, Kind, Plain, Shape};
@@ -47,9 +47,9 @@ fn run(kernel: &str, shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> 
             predict(Plain, shape, params, data.x, &mut out, &mut work)?;
         }
         "training-step" => {
-            let rule = Rule::Sgd { rate: 0.01, momentum: 0.8 };
+            let optimizer = Optimizer::Sgd { lr: 0.01, momentum: 0.8 };
             let (mut state, mut grad) = (vec![0.0; theta], vec![0.0; theta]);
-            training_step(Plain, &rule, shape, params, &mut state, batch, None, 0, &mut grad, &mut work)?;
+            training_step(Plain, &optimizer, shape, params, &mut state, batch, None, 0, &mut grad, &mut work)?;
         }
         "hessian-product" => {
             let (direction, mut grad, mut product) = (params.to_vec(), vec![0.0; len], vec![0.0; len]);
@@ -62,9 +62,9 @@ fn run(kernel: &str, shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> 
 }
 
 fn outer_step(shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> Result<(), Error> {
-    let (rule, outer) = (Rule::authors_rmsprop(), OuterLoss::Train { last: 4 });
+    let (optimizer, outer) = (Optimizer::authors_rmsprop(), OuterLoss::Train { last: 4 });
     let (shape, init) = (*shape, Init::FanIn);
-    let plan = Unroll { shape, steps: 4, batch: BATCH, shuffle: false, noise: 0.1, init, rule, outer, segment: 4 };
+    let plan = Unroll { shape, steps: 4, batch: BATCH, shuffle: false, noise: 0.1, init, optimizer, outer, segment: 4 };
     let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
     let mut order = vec![0; plan.order_len(BATCH)];
     let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);

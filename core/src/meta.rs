@@ -4,7 +4,7 @@
 //! parameters as well. First order, no tape: the schedule for devices.
 //!
 //! *Unrolled* ([`hypergradient`]): train a fresh network for `T` steps, and differentiate the outer loss through the
-//! whole training (Maclaurin, Duvenaud, Adams 2015). With the weights `theta`, the optimiser's state `s`, and
+//! whole training (Maclaurin, Duvenaud, Adams 2015). With the weights `theta`, the optimizer's state `s`, and
 //! `g_t = dL_t/dtheta`, the training is `(theta, s)_{t+1} = step((theta, s)_t, g_t)`. Running backwards, the adjoint of
 //! `step` gives the adjoint `r` of `g_t`, and one product of the joint Hessian with `[r | 0]` gives both its part in
 //! the adjoint of `theta_t` (upper half) and its part in the hypergradient (lower half). Random draws are replayed from
@@ -17,7 +17,7 @@
 //! ```
 //! use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
 //! use ldnn_core::network::{Data, Init, Target, init_phi};
-//! use ldnn_core::optimise::Rule;
+//! use ldnn_core::optimizer::Optimizer;
 //! use ldnn_core::{Base, Kind, Plain, Shape};
 //!
 //! // One inner training of four steps, and how its loss changes with the activation's parameters.
@@ -29,7 +29,7 @@
 //!     shuffle: false,
 //!     noise: 0.0,
 //!     init: Init::FanIn,
-//!     rule: Rule::Sgd { rate: 0.1, momentum: 0.8 },
+//!     optimizer: Optimizer::Sgd { lr: 0.1, momentum: 0.8 },
 //!     outer: OuterLoss::Train { last: 2 },
 //!     segment: 4,
 //! };
@@ -49,7 +49,7 @@ use crate::error::{Error, check, check_at_least};
 use crate::finite::check_finite;
 use crate::math::Real;
 use crate::network::{self, Batch, Data, Init, Noise, Rows, Target};
-use crate::optimise::{Rule, clamp};
+use crate::optimizer::{Optimizer, Step, clamp};
 use crate::planes::{part, part_mut, take};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
@@ -87,8 +87,8 @@ pub struct Unroll<T> {
     pub noise: T,
     /// How the weights start.
     pub init: Init,
-    /// The inner optimiser.
-    pub rule: Rule<T>,
+    /// The inner optimizer.
+    pub optimizer: Optimizer<T>,
     /// The outer loss.
     pub outer: OuterLoss,
     /// Steps a segment of the tape; `steps` for the full tape. See [`Unroll::short_segment`].
@@ -131,7 +131,7 @@ impl<T: Real> Unroll<T> {
     }
 
     const fn state_len(&self) -> usize {
-        self.shape.theta_len().saturating_mul(self.rule.state_planes())
+        self.optimizer.state_len(self.shape.theta_len())
     }
 
     /// `theta` before, gradient, state after.
@@ -222,7 +222,7 @@ pub fn hypergradient<T: Real, V: Vector>(
     check("dphi", plan.shape.phi_len(), dphi.len())?;
     check("trained", plan.shape.theta_len(), trained.len())?;
     network::init_theta(&plan.shape, plan.init, seed, u64::from(outer_step), run.theta())?;
-    plan.rule.start(run.state);
+    plan.optimizer.init_state(run.state);
     let mut train_loss = T::ZERO;
     let mut outer_loss = T::ZERO;
     for segment in 0..plan.segments() {
@@ -264,7 +264,7 @@ struct Run<'a, T, V> {
     state: &'a mut [T],
     snapshots: &'a mut [T],
     tape: &'a mut [T],
-    /// The adjoint of the weights, and of the optimiser's state.
+    /// The adjoint of the weights, and of the optimizer's state.
     dtheta: &'a mut [T],
     dstate: &'a mut [T],
     direction: &'a mut [T],
@@ -397,7 +397,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         let params = part_mut(self.params, 0, theta);
         self.vector.run(
             #[inline(always)]
-            || self.plan.rule.advance(params, self.state, grad, t),
+            || self.plan.optimizer.advance(params, self.state, grad, t),
         )?;
         copy(after, self.state);
         Ok(loss)
@@ -418,7 +418,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         let (direction, dstate, dtheta) = (&mut *self.direction, &mut *self.dstate, &*self.dtheta);
         self.vector.run(
             #[inline(always)]
-            || plan.rule.step_adjoint(direction, dstate, dtheta, grad, after, t),
+            || plan.optimizer.step_adjoint(Step { grad, state: after, t }, dtheta, dstate, direction),
         )?;
         copy(self.params, before);
         let (range, noise) = (self.batch_of(t), self.noise(t));
@@ -476,9 +476,9 @@ fn add<T: Real>(dtheta: &mut [T], joint: &[T], dphi: &mut [T], weight: T) {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Alternating<T> {
     /// How the weights learn, at every step.
-    pub weights: Rule<T>,
+    pub weights: Optimizer<T>,
     /// How the activations learn.
-    pub activations: Rule<T>,
+    pub activations: Optimizer<T>,
     /// Every how many steps the activations learn.
     pub period: usize,
     /// Every element of the activations' gradient is clamped to this.
@@ -487,8 +487,8 @@ pub struct Alternating<T> {
 
 /// Step `t` (from 0) of the alternating schedule; returns the loss of the batch before the step.
 ///
-/// `params`, `grad`: `shape.param_len()`; `state`: the state of the weights' rule, then of the activations'
-/// (`state_planes` times `theta_len` and `phi_len`; start both with [`Rule::start`]); `work`: at least
+/// `params`, `grad`: `shape.param_len()`; `state`: the state of the weights' optimizer, then of the activations'
+/// (of `theta_len` and of `phi_len` parameters; start both with [`Optimizer::init_state`]); `work`: at least
 /// `shape.work_len(rows)`.
 ///
 /// # Errors
@@ -507,8 +507,8 @@ pub fn alternating_step<T: Real, V: Vector>(
     work: &mut [T],
 ) -> Result<T, Error> {
     let (theta, phi) = (shape.theta_len(), shape.phi_len());
-    let of_weights = theta.saturating_mul(plan.weights.state_planes());
-    let of_activations = phi.saturating_mul(plan.activations.state_planes());
+    let of_weights = plan.weights.state_len(theta);
+    let of_activations = plan.activations.state_len(phi);
     check("state", sum(of_weights, of_activations), state.len())?;
     check("grad", shape.param_len(), grad.len())?;
     if plan.period == 0 {
@@ -571,7 +571,7 @@ fn cause<T: Real>(error: Error, shape: &Shape, weights: &[T], activations: &[T],
 
 /// One step of ordinary training of the weights, the activations at rest; returns the loss before the step.
 ///
-/// `params`: `shape.param_len()`; `state`: `state_planes` times `theta_len`; `grad`: `shape.theta_len()`.
+/// `params`: `shape.param_len()`; `state`: `optimizer.state_len(shape.theta_len())`; `grad`: `shape.theta_len()`.
 ///
 /// # Errors
 /// If a length does not fit or the batch does not fit the shape; if a row, a target or a parameter is not finite
@@ -580,7 +580,7 @@ fn cause<T: Real>(error: Error, shape: &Shape, weights: &[T], activations: &[T],
 #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
 pub fn training_step<T: Real, V: Vector>(
     vector: V,
-    rule: &Rule<T>,
+    optimizer: &Optimizer<T>,
     shape: &Shape,
     params: &mut [T],
     state: &mut [T],
@@ -591,14 +591,14 @@ pub fn training_step<T: Real, V: Vector>(
     work: &mut [T],
 ) -> Result<T, Error> {
     check("grad", shape.theta_len(), grad.len())?;
-    check("state", shape.theta_len().saturating_mul(rule.state_planes()), state.len())?;
+    check("state", optimizer.state_len(shape.theta_len()), state.len())?;
     let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
 
     let (theta, phi) = params.split_at_mut_checked(shape.theta_len()).unwrap_or_default();
     let step = check_loss(loss).and_then(|()| {
         vector.run(
             #[inline(always)]
-            || rule.step(theta, state, grad, t),
+            || optimizer.step(theta, state, grad, t),
         )
     });
     step.map_err(|error| cause(error, shape, theta, phi, &batch))?;

@@ -4,7 +4,7 @@
 use core::fmt;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{self, Batch, Data, Init, Noise, Target};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
@@ -38,7 +38,7 @@ const fn plan(shape: Shape) -> Unroll<f32> {
         shuffle: true,
         noise: 0.1,
         init: Init::FanIn,
-        rule: Rule::RmsProp { rate: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 },
+        optimizer: Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 },
         outer: OuterLoss::HeldOut { last: 2, batch: 7 },
         // Less than all steps: the reverse sweep runs a segment again.
         segment: 3,
@@ -211,11 +211,11 @@ impl Memory {
         let batch = Batch::all(Memory::data(shape, Parts { x, labels, values }), INPUTS);
         let params = params.get_mut(..shape.param_len())?;
         let (grad, state) = (first.get_mut(..shape.theta_len())?, state.get_mut(..2 * shape.theta_len())?);
-        let rule = Rule::Adam { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-        rule.start(state);
+        let optimizer = Optimizer::Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        optimizer.init_state(state);
         for t in 0..3 {
             let noise = Some(Noise { amplitude: 0.1, seed: 6, step: t as u64 });
-            training_step(vector, &rule, shape, params, state, batch, noise, t, grad, work).ok()?;
+            training_step(vector, &optimizer, shape, params, state, batch, noise, t, grad, work).ok()?;
         }
         hash(&[params])
     }

@@ -7,7 +7,7 @@ use ldnn_core::deploy::{Activation, predict, work_len};
 use ldnn_core::meta::{Alternating, alternating_step};
 use ldnn_core::network::{self, Batch, Data, Rows, Target};
 use ldnn_core::online::{self, Answer, CLIP, Rates, Type};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::table::compact::{Knots, Tunable};
 use ldnn_core::{Base, Error, Kind, Plain, Shape};
 
@@ -169,8 +169,8 @@ impl Direct {
 
     /// Step `t` of the alternating schedule on one row.
     pub fn step(&mut self, t: usize, x: &[f32; 40], label: u16) -> bool {
-        let rule = |rate| Rule::Sgd { rate, momentum: 0.0 };
-        let plan = Alternating { weights: rule(0.003), activations: rule(0.001), period: 2, clip: 0.1 };
+        let optimizer = |rate| Optimizer::Sgd { lr: rate, momentum: 0.0 };
+        let plan = Alternating { weights: optimizer(0.003), activations: optimizer(0.001), period: 2, clip: 0.1 };
         let data = Data { x: &x[..], target: Target::Classes(&[label]) };
         let batch = Batch { data, rows: Rows::Range { start: 0, len: 1 } };
         let Direct { params, state, grad, work } = self;

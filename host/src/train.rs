@@ -7,7 +7,7 @@ use crate::task::{Set, Task};
 use anyhow::{Result, ensure};
 use ldnn_core::meta::training_step;
 use ldnn_core::network::{Batch, Init, Rows, evaluate, init_theta};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::{Error, Shape};
 use serde::{Deserialize, Serialize};
@@ -89,23 +89,23 @@ impl Curve {
 }
 
 impl Optimiser {
-    /// The core's rule; `start` is RMSprop's first mean square.
+    /// The core's optimizer; `start` is RMSprop's first mean square.
     #[must_use]
-    pub fn rule(self, rate: f64, momentum: f64, start: f32) -> Rule<f32> {
+    pub fn optimizer(self, rate: f64, momentum: f64, start: f32) -> Optimizer<f32> {
         let (rate, momentum) = (rate as f32, momentum as f32);
         match self {
-            Optimiser::Sgd => Rule::Sgd { rate, momentum },
-            Optimiser::Rmsprop => Rule::RmsProp { rate, decay: momentum, epsilon: 1e-8, start },
-            Optimiser::Adam => Rule::Adam { rate, beta1: momentum, beta2: 0.999, epsilon: 1e-8 },
+            Optimiser::Sgd => Optimizer::Sgd { lr: rate, momentum },
+            Optimiser::Rmsprop => Optimizer::RmsProp { lr: rate, decay: momentum, epsilon: 1e-8, start },
+            Optimiser::Adam => Optimizer::Adam { lr: rate, beta1: momentum, beta2: 0.999, epsilon: 1e-8 },
         }
     }
 }
 
 impl TrainConfig {
-    /// The core's rule.
+    /// The core's optimizer.
     #[must_use]
-    pub fn rule(&self) -> Rule<f32> {
-        self.optimiser.rule(self.rate, self.momentum, 0.0)
+    pub fn optimizer(&self) -> Optimizer<f32> {
+        self.optimiser.optimizer(self.rate, self.momentum, 0.0)
     }
 
     /// Widths from the inputs to the outputs of `task`.
@@ -221,9 +221,9 @@ impl<'a> Trainee<'a> {
         let (theta, phi) = params.split_at_mut(shape.theta_len());
         init_theta(&shape, Init::FanIn, seed, 0, theta)?;
         phi.copy_from_slice(choice.phi());
-        let rule = config.rule();
-        let mut state = vec![0.0; shape.theta_len() * rule.state_planes()];
-        rule.start(&mut state);
+        let optimizer = config.optimizer();
+        let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
+        optimizer.init_state(&mut state);
         let order = (0..train.rows() as u32).collect();
         let work = vec![0.0; shape.work_len(config.batch.max(EVALUATION_ROWS))];
         Ok(Trainee { config, shape, params, state, grad: vec![0.0; shape.theta_len()], work, order, step: 0 })
@@ -234,14 +234,24 @@ impl<'a> Trainee<'a> {
         if self.config.shuffle {
             Draws::new(seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
         }
-        let (rule, mut total) = (self.config.rule(), 0.0);
+        let (optimizer, mut total) = (self.config.optimizer(), 0.0);
         let mut start = 0;
         while start < self.order.len() {
             let rows = &self.order[start..(start + self.config.batch).min(self.order.len())];
             let batch = Batch { data: train.data(), rows: Rows::Picked(rows) };
             let (params, state, grad, work) = (&mut self.params, &mut self.state, &mut self.grad, &mut self.work);
-            let step =
-                training_step(Level::best(), &rule, &self.shape, params, state, batch, None, self.step, grad, work);
+            let step = training_step(
+                Level::best(),
+                &optimizer,
+                &self.shape,
+                params,
+                state,
+                batch,
+                None,
+                self.step,
+                grad,
+                work,
+            );
             let loss = match step {
                 // No failure of the run: a training that diverges is recorded as one.
                 Err(Error::Diverges(_) | Error::NotFinite { .. }) => return Ok(f64::NAN),

@@ -10,7 +10,7 @@ use ldnn::simd::Level;
 use ldnn::task::{Set, SetTarget, Task};
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
 use ldnn_core::network::{Data, Init, Noise, Target, init_phi, init_theta};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::shape::MAX_TYPES;
 use ldnn_core::{Base, Kind, Real, Shape};
@@ -206,7 +206,7 @@ fn unrolled<T: Real>(config: &MetaConfig, shape: Shape, train: Data<'_, T>, phi:
         shuffle: config.shuffle,
         noise: T::from_f64(config.noise),
         init: Init::FanIn,
-        rule: Rule::authors_rmsprop(),
+        optimizer: Optimizer::authors_rmsprop(),
         outer: OuterLoss::Train { last: config.outer_last },
         segment: config.inner_steps,
     };

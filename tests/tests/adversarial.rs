@@ -5,7 +5,7 @@ use ldnn_core::deploy::{self, Activate, Activation, Outputs, Scaling};
 use ldnn_core::meta::{self, Alternating, Buffers, OuterLoss, Unroll};
 use ldnn_core::network::{self, Batch, Data, Init, Noise, Rows, Target};
 use ldnn_core::online::{self, Answer, Rates, Type};
-use ldnn_core::optimise::{self, Rule};
+use ldnn_core::optimizer::{self, Optimizer};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
@@ -95,12 +95,12 @@ fn noise<T: Real>(amplitude: f32) -> Option<Noise<T>> {
     Some(Noise { amplitude: T::from_f64(f64::from(amplitude)), seed: 1, step: u64::MAX })
 }
 
-fn rule<T: Real>(which: usize, n: &[f32]) -> Rule<T> {
+fn optimizer<T: Real>(which: usize, n: &[f32]) -> Optimizer<T> {
     let f = |i: usize| T::from_f64(f64::from(n[i]));
     match which % 3 {
-        0 => Rule::Sgd { rate: f(0), momentum: f(1) },
-        1 => Rule::RmsProp { rate: f(0), decay: f(1), epsilon: f(2), start: f(3) },
-        _ => Rule::Adam { rate: f(0), beta1: f(1), beta2: f(2), epsilon: f(3) },
+        0 => Optimizer::Sgd { lr: f(0), momentum: f(1) },
+        1 => Optimizer::RmsProp { lr: f(0), decay: f(1), epsilon: f(2), start: f(3) },
+        _ => Optimizer::Adam { lr: f(0), beta1: f(1), beta2: f(2), epsilon: f(3) },
     }
 }
 
@@ -123,11 +123,21 @@ fn walk<T: Real>(shape: &Shape, l: &Lengths, rows: Rows<'_>, labels: &[u16], lay
         let direction = grad.clone();
         let _ =
             network::hessian_product(Plain, shape, &params, &direction, batch, noise, &mut [], &mut product, &mut work);
-        let (rule, mut state) = (rule::<T>(which, &l.numbers), l.floats(2 * shape.param_len(), 7));
+        let (optimizer, mut state) = (optimizer::<T>(which, &l.numbers), l.floats(2 * shape.param_len(), 7));
         let t = [0, 1, usize::MAX][which % 3];
-        let _ =
-            meta::training_step(Plain, &rule, shape, &mut params, &mut state, batch, noise, t, &mut product, &mut work);
-        let plan = Alternating { weights: rule, activations: rule, period: which, clip: T::from_f64(0.1) };
+        let _ = meta::training_step(
+            Plain,
+            &optimizer,
+            shape,
+            &mut params,
+            &mut state,
+            batch,
+            noise,
+            t,
+            &mut product,
+            &mut work,
+        );
+        let plan = Alternating { weights: optimizer, activations: optimizer, period: which, clip: T::from_f64(0.1) };
         let _ =
             meta::alternating_step(Plain, &plan, shape, &mut params, &mut state, batch, noise, t, &mut grad, &mut work);
         let mut fixed = Fixed::<T, 40, 200>::zeroed();
@@ -147,9 +157,9 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
     let [steps, batch, segment, last, held] = sizes;
     let outer =
         if which.is_multiple_of(2) { OuterLoss::Train { last } } else { OuterLoss::HeldOut { last, batch: held } };
-    let rule = rule::<T>(which, &l.numbers);
+    let optimizer = optimizer::<T>(which, &l.numbers);
     let noise = T::from_f64(f64::from(l.numbers[1]));
-    let plan = Unroll { shape: *shape, steps, batch, shuffle: true, noise, init: Init::He, rule, outer, segment };
+    let plan = Unroll { shape: *shape, steps, batch, shuffle: true, noise, init: Init::He, optimizer, outer, segment };
     let (tape, work, order) = (plan.tape_len(), plan.work_len(), plan.order_len(batch));
     if !run {
         return;
@@ -165,16 +175,17 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
     let _ = meta::hypergradient(Plain, &plan, data, data, 1, u32::MAX, &mut params, &mut dphi, &mut trained, buffers);
 }
 
-fn rules<T: Real>(l: &Lengths, which: usize) {
-    let rule = rule::<T>(which, &l.numbers);
+fn optimizers<T: Real>(l: &Lengths, which: usize) {
+    let optimizer = optimizer::<T>(which, &l.numbers);
     let n = 4;
-    let mut state: Vec<T> = l.floats(n * rule.state_planes(), 0);
+    let mut state: Vec<T> = l.floats(optimizer.state_len(n), 0);
     let (mut params, grad): (Vec<T>, Vec<T>) = (l.floats(n, 1), l.floats(n, 2));
-    let _ = rule.step(&mut params, &mut state, &grad, [0, usize::MAX][which % 2]);
-    let (mut dgrad, mut dstate): (Vec<T>, Vec<T>) = (l.floats(n, 3), l.floats(n * rule.state_planes(), 4));
-    let _ = rule.step_adjoint(&mut dgrad, &mut dstate, &params, &grad, &state, [0, usize::MAX][which % 2]);
-    rule.start(&mut state);
-    optimise::clamp(&mut params, T::from_f64(f64::from(l.numbers[0])));
+    let _ = optimizer.step(&mut params, &mut state, &grad, [0, usize::MAX][which % 2]);
+    let (mut dgrad, mut dstate): (Vec<T>, Vec<T>) = (l.floats(n, 3), l.floats(optimizer.state_len(n), 4));
+    let taken = optimizer::Step { grad: &grad, state: &state, t: [0, usize::MAX][which % 2] };
+    let _ = optimizer.step_adjoint(taken, &params, &mut dstate, &mut dgrad);
+    optimizer.init_state(&mut state);
+    optimizer::clamp(&mut params, T::from_f64(f64::from(l.numbers[0])));
 }
 
 fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form: TableForm) {
@@ -212,27 +223,29 @@ fn batch_training<T: Real>(
     let target = if which.is_multiple_of(2) { Target::Classes(&labels) } else { Target::Values(&values) };
     let batch = Batch { data: Data { x: &x, target }, rows: Rows::Picked(&[2, 0]) };
     let settings: Vec<f32> = rates.iter().chain(numbers).copied().take(5).collect();
-    let rule = if bad == 0 { rule::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0]) } else { rule::<T>(which, &settings) };
-    let plan = Alternating { weights: rule, activations: rule, period: 2, clip: T::from_f64(f64::from(rates[1])) };
+    let optimizer =
+        if bad == 0 { optimizer::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0]) } else { optimizer::<T>(which, &settings) };
+    let plan =
+        Alternating { weights: optimizer, activations: optimizer, period: 2, clip: T::from_f64(f64::from(rates[1])) };
     let mut work = vec![T::ZERO; shape.work_len(2)];
     let bits = |values: &[T]| values.iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
 
     for (of_all, len) in [(false, shape.theta_len()), (true, shape.param_len())] {
-        let (mut params, mut state) = (start.clone(), take(len * rule.state_planes(), 130, bad == 3));
+        let (mut params, mut state) = (start.clone(), take(optimizer.state_len(len), 130, bad == 3));
         let before = [bits(&params), bits(&state)];
         let mut grad = vec![T::ZERO; len];
         let (p, s, g, w) = (&mut params, &mut state, &mut grad, &mut work);
         let result = if of_all {
             meta::alternating_step(Plain, &plan, shape, p, s, batch, None, t, g, w)
         } else {
-            meta::training_step(Plain, &rule, shape, p, s, batch, None, t, g, w)
+            meta::training_step(Plain, &optimizer, shape, p, s, batch, None, t, g, w)
         };
         if result.is_err() {
             prop_assert_eq!([bits(&params), bits(&state)], before);
         } else {
             prop_assert!(params.iter().all(|x| x.is_finite()), "{:?}", params);
             let phi_waits = of_all && t % 2 == 0;
-            let moved = if phi_waits { shape.theta_len() * rule.state_planes() } else { state.len() };
+            let moved = if phi_waits { optimizer.state_len(shape.theta_len()) } else { state.len() };
             prop_assert!(state[..moved].iter().all(|x| x.is_finite()), "{:?}", state);
             let taken =
                 |i: usize, width: usize, all: &[T]| all[i * width..(i + 1) * width].iter().all(|x| x.is_finite());
@@ -292,12 +305,12 @@ proptest! {
     }
 
     #[test]
-    fn optimisers_and_tables_of_an_adversary_are_refused_or_answered(
+    fn optimizers_and_tables_of_an_adversary_are_refused_or_answered(
         shape in small_shape(), other in small_shape(), l in lengths(), which in 0..6usize, knots in 0..9usize,
         form in form(),
     ) {
-        rules::<f32>(&l, which);
-        rules::<f64>(&l, which);
+        optimizers::<f32>(&l, which);
+        optimizers::<f64>(&l, which);
         built::<f32>(&shape, &other, &l, knots, form);
         built::<f64>(&shape, &other, &l, knots, form);
     }

@@ -6,7 +6,7 @@
 use ldnn::simd::Level;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Init, hessian_product, predict};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::table::{build, build_work_len, tabulated};
 use ldnn_core::{Base, Kind, Plain, Shape, Vector};
 use ldnn_firmware_example::bits::Memory;
@@ -51,12 +51,12 @@ fn inference<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
 }
 
 fn training<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
-    let rule = Rule::Adam { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    let optimizer = Optimizer::Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
     let (shape, theta) = (p.shape, p.shape.theta_len());
     let (mut params, mut state) = (p.params.clone(), vec![0.0; 2 * theta]);
     let (mut grad, mut work) = (vec![0.0; theta], vec![0.0; shape.work_len(p.rows())]);
     for t in 0..5 {
-        training_step(vector, &rule, &shape, &mut params, &mut state, p.batch(), p.noise, t, &mut grad, &mut work)
+        training_step(vector, &optimizer, &shape, &mut params, &mut state, p.batch(), p.noise, t, &mut grad, &mut work)
             .unwrap();
     }
     params
@@ -72,8 +72,8 @@ fn product<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
 
 fn meta<V: Vector>(vector: V, p: &Problem<f32>, segment: usize) -> Vec<f32> {
     let (shape, outer) = (p.shape, OuterLoss::HeldOut { last: 3, batch: 7 });
-    let (rule, init) = (Rule::authors_rmsprop(), Init::FanIn);
-    let plan = Unroll { shape, steps: 7, batch: 16, shuffle: true, noise: 0.1, init, rule, outer, segment };
+    let (optimizer, init) = (Optimizer::authors_rmsprop(), Init::FanIn);
+    let plan = Unroll { shape, steps: 7, batch: 16, shuffle: true, noise: 0.1, init, optimizer, outer, segment };
     let mut params = p.params.clone();
     let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
     let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);

@@ -3,7 +3,7 @@
 use ldnn_core::deploy::Activation;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{self, Batch, Data, Init, Rows, Target};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::quantised::{Parts, Quantised};
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
@@ -80,8 +80,8 @@ proptest! {
     ) {
         let Some(shape) = shape else { return Ok(()) };
         let outer = held.map_or(OuterLoss::Train { last }, |batch| OuterLoss::HeldOut { last, batch });
-        let rule = Rule::Sgd { rate: 0.1f32, momentum: 0.5 };
-        let plan = Unroll { shape, steps, batch, shuffle: true, noise: 0.1, init: Init::He, rule, outer, segment };
+        let optimizer = Optimizer::Sgd { lr: 0.1f32, momentum: 0.5 };
+        let plan = Unroll { shape, steps, batch, shuffle: true, noise: 0.1, init: Init::He, optimizer, outer, segment };
         let x = vec![0.5f32; rows * shape.inputs()];
         let labels = vec![0; rows];
         let data = Data { x: &x, target: Target::Classes(&labels) };
@@ -188,14 +188,15 @@ fn tables_of_another_network_are_not_built() {
 #[test]
 fn a_training_step_names_the_number_that_is_not_finite() {
     let shape = Shape::new(&[2, 3, 1], &[Kind::Base(Base::Relu)]);
-    let rule = Rule::Sgd { rate: 0.1f32, momentum: 0.5 };
+    let optimizer = Optimizer::Sgd { lr: 0.1f32, momentum: 0.5 };
     let step = |x: &[f32], values: &[f32], first: f32| {
         let mut params = [0.1; 13];
         params[0] = first;
         let (mut state, mut grad, mut work) = ([0.25; 13], [0.0; 13], [0.0; 200]);
         let batch = Batch { data: Data { x, target: Target::Values(values) }, rows: Rows::Range { start: 1, len: 2 } };
         let before = params.map(f32::to_bits);
-        let result = training_step(Plain, &rule, &shape, &mut params, &mut state, batch, None, 0, &mut grad, &mut work);
+        let result =
+            training_step(Plain, &optimizer, &shape, &mut params, &mut state, batch, None, 0, &mut grad, &mut work);
         assert!(result.is_ok() || (params.map(f32::to_bits), state) == (before, [0.25; 13]));
         result.map(|loss| assert!(loss.is_finite()))
     };
@@ -213,7 +214,7 @@ fn a_training_step_names_the_number_that_is_not_finite() {
 #[test]
 fn clamping_keeps_what_is_nan() {
     let mut values = [f32::NAN, 3.0, -3.0, 0.5, f32::INFINITY, f32::NEG_INFINITY];
-    ldnn_core::optimise::clamp(&mut values, 1.0);
+    ldnn_core::optimizer::clamp(&mut values, 1.0);
     assert!(values[0].is_nan());
     assert_eq!(values[1..], [1.0, -1.0, 0.5, 1.0, -1.0]);
 }

@@ -5,7 +5,7 @@ use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Batch, Data, Init, Target, evaluate, gradient, hessian_product, predict};
 use ldnn_core::online::{Answer, CLIP, Rates, step, work_len};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::table::{TableForm, evaluate as evaluate_table};
 use ldnn_core::{Base, Error, Kind, Plain, Real, Shape};
@@ -141,10 +141,10 @@ fn a_table_has_its_own_values_at_its_exact_ends_and_goes_on_from_there() {
     }
 }
 
-const RULES: [fn(f32) -> Rule<f32>; 3] = [
-    |rate| Rule::Sgd { rate, momentum: 0.8 },
-    |rate| Rule::RmsProp { rate, decay: 0.8, epsilon: 1e-8, start: 1.0 },
-    |rate| Rule::Adam { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+const OPTIMIZERS: [fn(f32) -> Optimizer<f32>; 3] = [
+    |rate| Optimizer::Sgd { lr: rate, momentum: 0.8 },
+    |rate| Optimizer::RmsProp { lr: rate, decay: 0.8, epsilon: 1e-8, start: 1.0 },
+    |rate| Optimizer::Adam { lr: rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
 ];
 
 fn learned() -> Problem<f32> {
@@ -153,15 +153,26 @@ fn learned() -> Problem<f32> {
 }
 
 /// The losses of so many steps, NaN for one that is refused, and the parameters after them.
-fn train(problem: &Problem<f32>, rule: Rule<f32>, steps: usize) -> (Vec<f32>, Vec<f32>) {
+fn train(problem: &Problem<f32>, optimizer: Optimizer<f32>, steps: usize) -> (Vec<f32>, Vec<f32>) {
     let shape = problem.shape;
     let theta = shape.theta_len();
-    let (mut params, mut state) = (problem.params.clone(), vec![0.0; theta * rule.state_planes()]);
-    rule.start(&mut state);
+    let (mut params, mut state) = (problem.params.clone(), vec![0.0; optimizer.state_len(theta)]);
+    optimizer.init_state(&mut state);
     let (mut grad, mut work) = (vec![0.0; theta], vec![0.0; shape.work_len(12)]);
     let one = |t| {
-        training_step(Plain, &rule, &shape, &mut params, &mut state, problem.batch(), None, t, &mut grad, &mut work)
-            .unwrap_or(f32::NAN)
+        training_step(
+            Plain,
+            &optimizer,
+            &shape,
+            &mut params,
+            &mut state,
+            problem.batch(),
+            None,
+            t,
+            &mut grad,
+            &mut work,
+        )
+        .unwrap_or(f32::NAN)
     };
     ((0..steps).map(one).collect(), params)
 }
@@ -169,19 +180,28 @@ fn train(problem: &Problem<f32>, rule: Rule<f32>, steps: usize) -> (Vec<f32>, Ve
 #[test]
 fn a_rate_of_0_moves_no_bit() {
     let problem = learned();
-    for rule in RULES {
-        let (losses, params) = train(&problem, rule(0.0), 5);
+    for optimizer in OPTIMIZERS {
+        let (losses, params) = train(&problem, optimizer(0.0), 5);
         assert!(losses.iter().all(|l| *l == losses[0]));
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&params), bits(&problem.params), "{:?}", rule(0.0));
+        assert_eq!(bits(&params), bits(&problem.params), "{:?}", optimizer(0.0));
     }
 }
 
 /// Outer loss, hypergradient and trained weights.
-fn outer(problem: &Problem<f32>, rule: Rule<f32>) -> (f32, Vec<f32>, Vec<f32>) {
+fn outer(problem: &Problem<f32>, optimizer: Optimizer<f32>) -> (f32, Vec<f32>, Vec<f32>) {
     let (shape, outer) = (problem.shape, OuterLoss::Train { last: 6 });
-    let plan =
-        Unroll { shape, steps: 6, batch: 12, shuffle: false, noise: 0.0, init: Init::FanIn, rule, outer, segment: 6 };
+    let plan = Unroll {
+        shape,
+        steps: 6,
+        batch: 12,
+        shuffle: false,
+        noise: 0.0,
+        init: Init::FanIn,
+        optimizer,
+        outer,
+        segment: 6,
+    };
     let mut params = problem.params.clone();
     let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
     let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
@@ -196,8 +216,8 @@ fn outer(problem: &Problem<f32>, rule: Rule<f32>) -> (f32, Vec<f32>, Vec<f32>) {
 fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
     let problem = learned();
     let shape = problem.shape;
-    for rule in RULES {
-        let (loss, dphi, trained) = outer(&problem, rule(0.0));
+    for optimizer in OPTIMIZERS {
+        let (loss, dphi, trained) = outer(&problem, optimizer(0.0));
         let start = [&trained[..], &problem.params[shape.theta_len()..]].concat();
         let (mut grad, mut work) = (vec![0.0; shape.param_len()], vec![0.0; shape.work_len(12)]);
         let here = gradient(Plain, &shape, &start, problem.batch(), None, &mut grad, &mut work).unwrap();
@@ -212,12 +232,12 @@ fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
 #[test]
 fn a_rate_of_1e9_shows_in_the_loss_and_ends_every_time() {
     let problem = learned();
-    for rule in RULES {
-        let (losses, params) = train(&problem, rule(1e9), 20);
+    for optimizer in OPTIMIZERS {
+        let (losses, params) = train(&problem, optimizer(1e9), 20);
         assert!(params.iter().all(|p| p.is_finite()), "what diverges is refused before a parameter is lost");
         assert!(losses[0].is_finite() && losses[0] < 3.0);
         assert!(losses[1..].iter().all(|l| !l.is_finite() || *l > 1e3 || *l < 1e-3), "{losses:?}");
-        let (loss, dphi, trained) = outer(&problem, rule(1e9));
+        let (loss, dphi, trained) = outer(&problem, optimizer(1e9));
         assert!(!loss.is_finite() || loss > 1e3, "{loss}");
         assert_eq!((dphi.len(), trained.len()), (problem.shape.phi_len(), problem.shape.theta_len()));
     }

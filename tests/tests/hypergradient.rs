@@ -3,27 +3,27 @@
 use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Alternating, Buffers, OuterLoss, Unroll, alternating_step, hypergradient};
 use ldnn_core::network::{Init, Noise, gradient};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::{Base, Plain, Real, Shape};
 use ldnn_tests::tolerance::HYPERGRADIENT;
 use ldnn_tests::{Loss, Problem, central_difference, learned, relative_error};
 
 const ROWS: usize = 11;
 
-const RULES: [Rule<f64>; 4] = [
-    Rule::Sgd { rate: 0.1, momentum: 0.8 },
-    Rule::RmsProp { rate: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 },
+const OPTIMIZERS: [Optimizer<f64>; 4] = [
+    Optimizer::Sgd { lr: 0.1, momentum: 0.8 },
+    Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 },
     // Without the warm start the first steps are steps of the sign, hardly differentiable in numbers: a larger epsilon.
-    Rule::RmsProp { rate: 0.01, decay: 0.8, epsilon: 1e-2, start: 0.0 },
-    Rule::Adam { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 },
+    Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-2, start: 0.0 },
+    Optimizer::Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 },
 ];
 
 const OUTER: [OuterLoss; 3] =
     [OuterLoss::Train { last: 8 }, OuterLoss::Train { last: 3 }, OuterLoss::HeldOut { last: 4, batch: 3 }];
 
-fn plan(shape: Shape, rule: Rule<f64>, outer: OuterLoss, segment: usize) -> Unroll<f64> {
+fn plan(shape: Shape, optimizer: Optimizer<f64>, outer: OuterLoss, segment: usize) -> Unroll<f64> {
     // 11 rows in batches of 4: the last batch of an epoch is smaller, and 8 steps reach into the third epoch.
-    Unroll { shape, steps: 8, batch: 4, shuffle: true, noise: 0.1, init: Init::FanIn, rule, outer, segment }
+    Unroll { shape, steps: 8, batch: 4, shuffle: true, noise: 0.1, init: Init::FanIn, optimizer, outer, segment }
 }
 
 struct Answer<T> {
@@ -55,10 +55,10 @@ fn problems(base: Base, loss: Loss) -> (Shape, Problem<f64>, Problem<f64>) {
 
 #[test]
 fn the_hypergradient_is_that_of_central_differences_for_every_rule_and_outer_loss() {
-    for (rule, outer) in RULES.into_iter().flat_map(|r| OUTER.into_iter().map(move |o| (r, o))) {
+    for (optimizer, outer) in OPTIMIZERS.into_iter().flat_map(|r| OUTER.into_iter().map(move |o| (r, o))) {
         for (base, loss) in [(Base::Sine, Loss::CrossEntropy), (Base::Zero, Loss::SquaredError)] {
             let (shape, train, held_out) = problems(base, loss);
-            let plan = plan(shape, rule, outer, 8);
+            let plan = plan(shape, optimizer, outer, 8);
             let phi = &train.params[shape.theta_len()..];
             let answer = run(&plan, &train, &held_out, phi);
             let outer_loss = |phi: &[f64]| vec![run(&plan, &train, &held_out, phi).outer_loss];
@@ -69,20 +69,20 @@ fn the_hypergradient_is_that_of_central_differences_for_every_rule_and_outer_los
                 *n = central_difference(outer_loss, phi, &unit, 1e-3)[0];
             }
             let error = relative_error(&numeric, &answer.dphi);
-            assert!(error <= HYPERGRADIENT, "{rule:?}, {outer:?}, {base:?}, {loss:?}: off by {error:.1e}");
+            assert!(error <= HYPERGRADIENT, "{optimizer:?}, {outer:?}, {base:?}, {loss:?}: off by {error:.1e}");
         }
     }
 }
 
 #[test]
 fn every_length_of_segment_gives_the_same_bits() {
-    for (rule, outer) in RULES.into_iter().flat_map(|r| OUTER.into_iter().map(move |o| (r, o))) {
+    for (optimizer, outer) in OPTIMIZERS.into_iter().flat_map(|r| OUTER.into_iter().map(move |o| (r, o))) {
         let (shape, train, held_out) = problems(Base::Sine, Loss::CrossEntropy);
         let phi = &train.params[shape.theta_len()..];
-        let full = run(&plan(shape, rule, outer, 8), &train, &held_out, phi);
+        let full = run(&plan(shape, optimizer, outer, 8), &train, &held_out, phi);
         for segment in [1, 2, 3, 5, 7] {
-            let short = run(&plan(shape, rule, outer, segment), &train, &held_out, phi);
-            assert_eq!(short.dphi, full.dphi, "{rule:?}, {outer:?}, segments of {segment}");
+            let short = run(&plan(shape, optimizer, outer, segment), &train, &held_out, phi);
+            assert_eq!(short.dphi, full.dphi, "{optimizer:?}, {outer:?}, segments of {segment}");
             assert_eq!(short.outer_loss.to_bits(), full.outer_loss.to_bits(), "{outer:?}, segments of {segment}");
             assert_eq!(short.trained, full.trained);
         }
@@ -93,7 +93,7 @@ fn every_length_of_segment_gives_the_same_bits() {
 fn a_short_tape_grows_with_the_square_root_of_the_steps() {
     let (shape, ..) = problems(Base::Sine, Loss::CrossEntropy);
     let tape = |steps: usize| {
-        let full = Unroll { steps, segment: steps, ..plan(shape, RULES[1], OUTER[0], 1) };
+        let full = Unroll { steps, segment: steps, ..plan(shape, OPTIMIZERS[1], OUTER[0], 1) };
         let short = Unroll { segment: full.short_segment(), ..full };
         (full.tape_len(), short.tape_len())
     };
@@ -104,9 +104,13 @@ fn a_short_tape_grows_with_the_square_root_of_the_steps() {
 #[test]
 fn the_alternating_schedule_steps_the_activations_once_a_period() {
     let (shape, train, _) = problems(Base::Sine, Loss::CrossEntropy);
-    let rule = Rule::Sgd { rate: 0.1, momentum: 0.8 };
-    let plan =
-        Alternating { weights: rule, activations: Rule::Sgd { rate: 0.5, momentum: 0.0 }, period: 3, clip: 0.02 };
+    let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.8 };
+    let plan = Alternating {
+        weights: optimizer,
+        activations: Optimizer::Sgd { lr: 0.5, momentum: 0.0 },
+        period: 3,
+        clip: 0.02,
+    };
     let (theta, len) = (shape.theta_len(), shape.param_len());
     let (mut params, mut state) = (train.params.clone(), vec![0.0; theta + shape.phi_len()]);
     let (mut grad, mut work) = (vec![0.0; len], vec![0.0; shape.work_len(ROWS)]);

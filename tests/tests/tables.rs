@@ -2,7 +2,7 @@
 
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
 use ldnn_core::network::Init;
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::table::{self, TableForm, build, build_adjoint, build_work_len, tabulated};
 use ldnn_core::{Base, Kind, Plain, Shape};
 use ldnn_tests::tolerance::{TABLE_HYPERGRADIENT, TABLE_LOSS, TRANSPOSE};
@@ -28,10 +28,19 @@ fn outer(problem: &Problem<f64>, by_table: Option<&Shape>) -> (f64, Vec<f64>) {
     let direct = &problem.shape;
     let phi = &problem.params[direct.theta_len()..];
     let shape = *by_table.unwrap_or(direct);
-    let rule = Rule::RmsProp { rate: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 };
+    let optimizer = Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 };
     let outer = OuterLoss::Train { last: 20 };
-    let plan =
-        Unroll { shape, steps: 20, batch: 10, shuffle: true, noise: 0.1, init: Init::FanIn, rule, outer, segment: 20 };
+    let plan = Unroll {
+        shape,
+        steps: 20,
+        batch: 10,
+        shuffle: true,
+        noise: 0.1,
+        init: Init::FanIn,
+        optimizer,
+        outer,
+        segment: 20,
+    };
     let mut params = vec![0.0; shape.param_len()];
     let built = by_table.map_or(phi.to_vec(), |table| build_tables(direct, table, phi));
     params[shape.theta_len()..].copy_from_slice(&built);

@@ -14,7 +14,7 @@ use ldnn_core::image::{self, Activations, Contents, Floats, Image, Integers, Roo
 use ldnn_core::meta::{self, Alternating, Buffers, OuterLoss, Unroll};
 use ldnn_core::network::{self, Batch, Data, Init, Noise, Rows, Target};
 use ldnn_core::online::{self, Answer, Rates, Type};
-use ldnn_core::optimise::{self, Rule};
+use ldnn_core::optimizer::{self, Optimizer, Step};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::shape::ShapeError;
@@ -105,7 +105,7 @@ fn both<T: Real>(shape: &Shape, memory: &mut Any<T>) {
     elementary::<T>();
     networks(shape, memory);
     fixed(shape, memory);
-    rules(memory);
+    optimizers(memory);
     learning(shape, memory);
     tables(shape, memory);
 }
@@ -209,18 +209,19 @@ fn model(memory: &mut Any<f32>) -> Option<()> {
     Some(())
 }
 
-fn rule<T: Real>() -> Rule<T> {
+fn optimizer<T: Real>() -> Optimizer<T> {
     let [rate, momentum] = any([T::ONE; 2]);
-    if any(true) { any(Rule::Sgd { rate, momentum }) } else { any(Rule::authors_rmsprop()) }
+    if any(true) { any(Optimizer::Sgd { lr: rate, momentum }) } else { any(Optimizer::authors_rmsprop()) }
 }
 
-fn rules<T: Real>(memory: &mut Any<T>) {
+fn optimizers<T: Real>(memory: &mut Any<T>) {
     let [a, b, c, d, e, _] = &mut memory.floats;
-    any(Rule::state_planes(&rule::<T>()));
-    Rule::start(&rule(), a);
-    said(Rule::step(&rule(), a, b, c, any(1)));
-    said(Rule::step_adjoint(&rule(), a, b, c, d, e, any(1)));
-    optimise::clamp(a, any(T::ONE));
+    any(Optimizer::state_len(&optimizer::<T>(), any(3)));
+    Optimizer::init_state(&optimizer(), a);
+    said(Optimizer::step(&optimizer(), a, b, c, any(1)));
+    let taken = Step { grad: a, state: b, t: any(1) };
+    said(Optimizer::step_adjoint(&optimizer(), taken, c, d, e));
+    optimizer::clamp(a, any(T::ONE));
 }
 
 fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
@@ -228,9 +229,9 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = labels.get(..any(2))?;
     let noise = any(None);
     let [a, b, c, d, e, f] = &mut memory.floats;
-    let plan = any(Alternating { weights: rule(), activations: rule(), period: any(2), clip: any(T::ONE) });
+    let plan = any(Alternating { weights: optimizer(), activations: optimizer(), period: any(2), clip: any(T::ONE) });
     let rows = &*memory.integers;
-    said(meta::training_step(Plain, &rule(), shape, a, b, batch(c, rows, labels), noise, any(1), d, e));
+    said(meta::training_step(Plain, &optimizer(), shape, a, b, batch(c, rows, labels), noise, any(1), d, e));
     said(meta::alternating_step(Plain, &plan, shape, a, b, batch(c, rows, labels), noise, any(1), d, e));
     let unroll = any(Unroll {
         shape: *shape,
@@ -239,7 +240,7 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         shuffle: true,
         noise: T::ONE,
         init: Init::FanIn,
-        rule: rule(),
+        optimizer: optimizer(),
         outer: OuterLoss::HeldOut { last: 2, batch: 3 },
         segment: 2,
     });

@@ -11,7 +11,7 @@ use ldnn::simd::Level;
 use ldnn::stats::quantile;
 use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
 use ldnn_core::network::{Batch, Data, Init, Rows, Target, gradient, hessian_product, init_phi, init_theta, predict};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::{TableForm, build, build_adjoint, build_work_len, evaluate, tabulated};
 use ldnn_core::{Base, Kind, Shape, Vector};
@@ -250,7 +250,7 @@ fn tables(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
 fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
     let (level, shape) = (bench.level, s.shape);
     let macs = BATCH * (2 * shape.width(0) * shape.width(1) + 3 * shape.width(1) * shape.width(2));
-    let rule = Rule::Sgd { rate: 1e-4, momentum: 0.8 };
+    let optimizer = Optimizer::Sgd { lr: 1e-4, momentum: 0.8 };
     let theta = shape.theta_len();
     let (mut params, mut state, mut grad) = (s.params.clone(), vec![0.0; theta], vec![0.0; theta]);
     let data = Data { x: &s.x, target: Target::Classes(&s.labels) };
@@ -260,7 +260,7 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
     if bench.wants("training step") {
         let mut ours = || {
             let (params, state, grad) = (&mut params, &mut state, &mut grad);
-            training_step(level, &rule, &shape, params, state, batch, None, 0, grad, work).expect("fits");
+            training_step(level, &optimizer, &shape, params, state, batch, None, 0, grad, work).expect("fits");
         };
         let name = format!("training step, {name}");
         if shape.kind(0) == Kind::Base(Base::Relu) {
@@ -300,10 +300,10 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
 /// One unrolled outer step; returns its seconds.
 fn outer_step(level: Level, s: &Setting, steps: usize, batch: usize, short: bool, repetitions: usize) -> f64 {
     let shape = s.shape;
-    let rule = Rule::authors_rmsprop();
+    let optimizer = Optimizer::authors_rmsprop();
     let outer = OuterLoss::Train { last: steps };
     let mut plan =
-        Unroll { shape, steps, batch, shuffle: true, noise: 0.1, init: Init::FanIn, rule, outer, segment: steps };
+        Unroll { shape, steps, batch, shuffle: true, noise: 0.1, init: Init::FanIn, optimizer, outer, segment: steps };
     if short {
         plan.segment = plan.short_segment();
     }

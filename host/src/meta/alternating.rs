@@ -8,7 +8,7 @@ use crate::train::{EVALUATION_ROWS, judge_network};
 use anyhow::{Result, ensure};
 use ldnn_core::meta::training_step;
 use ldnn_core::network::{Batch, Init, Noise, Rows, gradient, init_theta};
-use ldnn_core::optimise::Rule;
+use ldnn_core::optimizer::Optimizer;
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::{Error, Shape};
 
@@ -16,7 +16,7 @@ use ldnn_core::{Error, Shape};
 pub(super) struct Alternating<'a> {
     config: &'a MetaConfig,
     shape: Shape,
-    rule: Rule<f32>,
+    optimizer: Optimizer<f32>,
     params: Vec<f32>,
     state: Vec<f32>,
     grad: Vec<f32>,
@@ -26,15 +26,15 @@ pub(super) struct Alternating<'a> {
 
 impl<'a> Alternating<'a> {
     pub fn new(config: &'a MetaConfig, forms: &Forms, rows: usize) -> Result<Self> {
-        let (shape, rule) = (forms.trained, config.inner_rule(1.0));
-        let mut state = vec![0.0; shape.theta_len() * rule.state_planes()];
-        rule.start(&mut state);
+        let (shape, optimizer) = (forms.trained, config.inner_optimizer(1.0));
+        let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
+        optimizer.init_state(&mut state);
         let mut params = vec![0.0; shape.param_len()];
         init_theta(&shape, Init::FanIn, config.seed, 0, &mut params[..shape.theta_len()])?;
         Ok(Alternating {
             config,
             shape,
-            rule,
+            optimizer,
             params,
             state,
             grad: vec![0.0; shape.param_len()],
@@ -56,7 +56,7 @@ impl<'a> Alternating<'a> {
         let (config, theta) = (self.config, self.shape.theta_len());
         if config.restart > 0 && step > 0 && step.is_multiple_of(config.restart) {
             init_theta(&self.shape, Init::FanIn, config.seed, step as u64, &mut self.params[..theta])?;
-            self.rule.start(&mut self.state);
+            self.optimizer.init_state(&mut self.state);
         }
         forms.build(phi, &mut self.params[theta..])?;
         let first = step * config.period;
@@ -71,7 +71,7 @@ impl<'a> Alternating<'a> {
         let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
         let loss = gradient(Level::best(), &self.shape, &self.params, batch, noise, &mut self.grad, &mut self.work)?;
         forms.adjoint(phi, &self.grad[theta..], dphi)?;
-        match self.rule.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t) {
+        match self.optimizer.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t) {
             Err(Error::Diverges(_)) => return self.diverged(task),
             step => step?,
         }
@@ -90,7 +90,7 @@ impl<'a> Alternating<'a> {
         let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
         let grad = &mut self.grad[..self.shape.theta_len()];
         let (params, state, work) = (&mut self.params, &mut self.state, &mut self.work);
-        training_step(Level::best(), &self.rule, &self.shape, params, state, batch, noise, t, grad, work)
+        training_step(Level::best(), &self.optimizer, &self.shape, params, state, batch, noise, t, grad, work)
             .map(|_loss| ())
     }
 
@@ -117,9 +117,9 @@ impl<'a> Alternating<'a> {
         [&self.params[..self.shape.theta_len()], &self.state[..]].concat()
     }
 
-    /// Goes on with another rule of the same kind.
-    pub fn set_rule(&mut self, rule: Rule<f32>) {
-        self.rule = rule;
+    /// Goes on with other hyperparameters of the same optimizer.
+    pub fn set_optimizer(&mut self, optimizer: Optimizer<f32>) {
+        self.optimizer = optimizer;
     }
 
     pub fn restore(&mut self, memory: &[f32]) -> Result<()> {

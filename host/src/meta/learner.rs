@@ -9,7 +9,7 @@ use crate::train::{EVALUATION_ROWS, EXPLOSION, Judgement, judge_network};
 use anyhow::{Result, ensure};
 use ldnn_core::meta::{Buffers, Unroll, hypergradient};
 use ldnn_core::network::init_phi;
-use ldnn_core::optimise::{Rule, clamp};
+use ldnn_core::optimizer::{Optimizer, clamp};
 use ldnn_core::{Shape, table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -243,9 +243,9 @@ impl<'a> Learner<'a> {
         clamp(&mut self.dphi, clip);
 
         // A step after which a number would not be finite is refused, and leaves everything as it was.
-        let rule = self.config.outer_rule(self.step, self.caution.outer_scale);
+        let optimizer = self.config.outer_optimizer(self.step, self.caution.outer_scale);
         let before = self.phi.clone();
-        if rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
+        if optimizer.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
             self.velocity.fill(0.0);
             self.caution.outer_scale *= SMALLER;
         }
@@ -291,7 +291,7 @@ impl<'a> Learner<'a> {
         let moved = caution.before.len() == self.phi.len() && caution.before != self.phi;
         if !moved {
             caution.inner_scale *= SMALLER;
-            self.engine.set_rule(self.config.inner_rule(caution.inner_scale));
+            self.engine.set_optimizer(self.config.inner_optimizer(caution.inner_scale));
             return;
         }
 
@@ -364,7 +364,7 @@ impl<'a> Learner<'a> {
         self.engine.restore(&from.network)?;
         (self.step, self.phi, self.velocity) = (from.step, from.phi.clone(), from.velocity.clone());
         self.caution = from.caution.clone();
-        self.engine.set_rule(self.config.inner_rule(self.caution.inner_scale));
+        self.engine.set_optimizer(self.config.inner_optimizer(self.caution.inner_scale));
         Ok(())
     }
 }
@@ -385,10 +385,10 @@ impl Engine<'_> {
         }
     }
 
-    fn set_rule(&mut self, rule: Rule<f32>) {
+    fn set_optimizer(&mut self, optimizer: Optimizer<f32>) {
         match self {
-            Engine::Unrolled { plan, .. } => plan.rule = rule,
-            Engine::Alternating(a) => a.set_rule(rule),
+            Engine::Unrolled { plan, .. } => plan.optimizer = optimizer,
+            Engine::Alternating(a) => a.set_optimizer(optimizer),
         }
     }
 }
