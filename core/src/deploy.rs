@@ -26,7 +26,7 @@
 
 use crate::activation::Base;
 use crate::error::{SizeError, check, check_at_least};
-use crate::math::Real;
+use crate::loss::{arg_max, softmax};
 use crate::planes::{part, part_mut};
 use crate::quantised::QuantisedError;
 use crate::shape::Shape;
@@ -123,29 +123,17 @@ pub(crate) fn standardised(x: f32, [mean, factor]: [f32; 2]) -> f32 {
     (x - mean) * factor
 }
 
-/// Logits become probabilities, `exp(y - top) / sum of exp(y - top)`; the class is the first of the largest.
+/// Logits become probabilities, as by [`softmax`]; returns the class, as [`arg_max`] has it.
 ///
-/// The sum runs in ascending order, and each exponential is divided by it. `None` if there is no logit or one is not
+/// `None` if there is no logit or one is not
 /// finite; then nothing has changed.
 pub fn probabilities(y: &mut [f32]) -> Option<usize> {
-    let class = largest(y)?;
-    let top = *y.get(class)?;
-    let mut sum = 0.0;
-    for y in y.iter_mut() {
-        *y = Real::exp(*y - top);
-        sum += *y;
-    }
-    y.iter_mut().for_each(|y| *y = *y / sum);
-    Some(class)
-}
-
-/// The first of the largest, if all are finite.
-fn largest(y: &[f32]) -> Option<usize> {
-    if !y.iter().all(|y| y.is_finite()) {
+    if y.is_empty() || !y.iter().all(|y| y.is_finite()) {
         return None;
     }
-    let first = (0, *y.first()?);
-    Some(y.iter().copied().enumerate().fold(first, |best, next| if next.1 > best.1 { next } else { best }).0)
+    let class = arg_max(y);
+    softmax(y);
+    Some(class)
 }
 
 /// How raw readings become the numbers of a network, and its outputs become answers.

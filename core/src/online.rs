@@ -37,6 +37,7 @@
 use crate::deploy::{Activation, layer};
 use crate::error::{Error, SizeError, check, check_at_least};
 use crate::finite::{all_finite, check_finite};
+use crate::loss::softmax_parts;
 use crate::planes::{part, part_mut};
 use crate::shape::{MAX_HIDDEN, Shape};
 use crate::table::compact::Tunable;
@@ -264,14 +265,8 @@ fn adjoint_of_loss(out: &mut [f32], answer: Answer<'_>) -> f32 {
             total / count
         }
         Answer::Class(label) => {
-            let top = out.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
             let own = out.get(usize::from(label)).copied().unwrap_or_default();
-            let mut total = 0.0;
-            for y in out.iter_mut() {
-                *y = crate::Real::exp(*y - top);
-                total += *y;
-            }
-            out.iter_mut().for_each(|y| *y /= total);
+            let (top, total) = softmax_parts(out);
             out.iter_mut().skip(label.into()).take(1).for_each(|y| *y -= 1.0);
             crate::Real::ln(total) + (top - own)
         }

@@ -14,7 +14,8 @@
 //! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and is added exactly.
 //!
 //! ```
-//! use ldnn_core::table::{TableForm, evaluate};
+//! use ldnn_core::Kind;
+//! use ldnn_core::table::TableForm;
 //! // The sine at nine knots: values, and slopes times the spacing.
 //! let form = TableForm::fixed(9, 2.0);
 //! let params: Vec<f64> = (0..9)
@@ -22,7 +23,7 @@
 //!     .flat_map(|z| [z.sin(), z.cos() * form.spacing()])
 //!     .collect();
 //! let mut out = [0.0; 2];
-//! evaluate(form, &params, &[0.6, -1.5], &mut out)?;
+//! Kind::Table(form).eval(&params, &[0.6, -1.5], &mut out)?;
 //! assert!((out[0] - 0.6f64.sin()).abs() < 1e-4);
 //! assert_eq!(out[1], (-1.5f64).sin());
 //! # Ok::<(), ldnn_core::SizeError>(())
@@ -506,15 +507,4 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
         }
         d0.iter_mut().zip(&cells.slope).for_each(|(d, &s)| *d = *d * s);
     }
-}
-
-/// The tabulated function at any points: `out_i = table(z_i)`, with `phi` the parameters of one table type.
-///
-/// # Errors
-/// If `phi` or `out` has another length.
-pub fn evaluate<T: Real>(form: TableForm, phi: &[T], z: &[T], out: &mut [T]) -> Result<(), SizeError> {
-    check("phi", form.param_len(), phi.len())?;
-    check("out", z.len(), out.len())?;
-    forward(form, Planes([phi]), Planes([z]), PlanesMut([out]));
-    Ok(())
 }

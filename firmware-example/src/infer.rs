@@ -1,8 +1,8 @@
 //! Inference with what was exported, against the answers of the host.
 
-use crate::arg_max;
 use crate::model::{floats, floats_golden, integers, integers_golden};
 use ldnn_core::deploy::{predict, work_len};
+use ldnn_core::loss::arg_max;
 use ldnn_core::quantised::Quantised;
 
 /// Scratch of the network of real numbers, in values.

@@ -1,15 +1,16 @@
 //! Learning where the network is deployed, from data that has drifted, a sample at a time.
 
 use crate::drift::{LEARN, ROWS, row};
+use crate::hash;
 use crate::model::{floats, subnets};
-use crate::{arg_max, hash};
 use ldnn_core::deploy::{Activation, predict, work_len};
-use ldnn_core::meta::{Alternating, alternating_step};
-use ldnn_core::network::{self, Batch, Data, Rows, Target};
+use ldnn_core::loss::arg_max;
+use ldnn_core::meta::Alternating;
+use ldnn_core::network::{Batch, Data, Network, Pass, Target, Workspace};
 use ldnn_core::online::{self, Answer, CLIP, Rates, Type};
-use ldnn_core::optimizer::Optimizer;
 use ldnn_core::table::compact::{Knots, Tunable};
-use ldnn_core::{Base, Error, Kind, Plain, Shape};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Shape};
 
 /// How often the stream of rows comes by.
 pub const PASSES: usize = 8;
@@ -141,7 +142,7 @@ pub const DIRECT: Shape = {
 };
 
 /// Its scratch, in values.
-pub const DIRECT_WORK: usize = DIRECT.work_len(1);
+pub const DIRECT_WORK: usize = DIRECT.workspace_len(1, Pass::Backward);
 
 /// What learning the sub-networks needs.
 pub struct Direct {
@@ -169,12 +170,13 @@ impl Direct {
 
     /// Step `t` of the alternating schedule on one row.
     pub fn step(&mut self, t: usize, x: &[f32; 40], label: u16) -> bool {
-        let optimizer = |rate| Optimizer::Sgd { lr: rate, momentum: 0.0 };
+        let optimizer = |lr| Optimizer::Sgd { lr, momentum: 0.0 };
         let plan = Alternating { weights: optimizer(0.003), activations: optimizer(0.001), period: 2, clip: 0.1 };
         let data = Data { x: &x[..], target: Target::Classes(&[label]) };
-        let batch = Batch { data, rows: Rows::Range { start: 0, len: 1 } };
         let Direct { params, state, grad, work } = self;
-        alternating_step(Plain, &plan, &DIRECT, params, state, batch, None, t, grad, work).is_ok()
+        let Ok(workspace) = Workspace::new(&DIRECT, 1, Pass::Backward, work) else { return false };
+        let mut trainer = Trainer { shape: &DIRECT, vector: Plain, params, state, grad, workspace };
+        plan.step(&mut trainer, &Batch::range(data, 0, 1), t).is_ok()
     }
 
     /// Fine-tunes weights and sub-networks by the alternating schedule.
@@ -199,7 +201,9 @@ impl Direct {
 
     fn judge(&mut self) -> usize {
         let Direct { params, work, .. } = self;
-        judge(|x, out| network::predict(Plain, &DIRECT, params, x, out, work).is_ok())
+        let Ok(network) = Network::new(&DIRECT, params) else { return 0 };
+        let Ok(mut workspace) = Workspace::new(&DIRECT, 1, Pass::Forward, work) else { return 0 };
+        judge(|x, out| network.predict(x, out, &mut workspace).is_ok())
     }
 }
 

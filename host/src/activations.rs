@@ -6,7 +6,7 @@
 use crate::interchange;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm};
-use ldnn_core::{Base, Kind, Plain, Shape};
+use ldnn_core::{Base, Kind, Shape};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -137,11 +137,8 @@ impl Learned {
     pub fn evaluate(&self, z: &[f64]) -> Result<Vec<f64>> {
         let (kind, phi) = self.direct()?;
         let phi: Vec<f64> = phi.iter().map(|&p| f64::from(p)).collect();
-        // A network of one neuron, with weights 1 and biases 0, is the function itself.
-        let shape = Shape::try_new(&[1, 1, 1], &[kind])?;
-        let params = [&[1.0, 0.0, 1.0, 0.0], &phi[..]].concat();
-        let (mut out, mut work) = (vec![0.0; z.len()], vec![0.0; shape.work_len(z.len())]);
-        ldnn_core::network::predict(Plain, &shape, &params, z, &mut out, &mut work)?;
+        let mut out = vec![0.0; z.len()];
+        kind.eval(&phi, z, &mut out)?;
         Ok(out)
     }
 }

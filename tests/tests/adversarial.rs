@@ -2,8 +2,10 @@
 //! compiled with checks of overflow, so a sum that wraps is a panic here.
 
 use ldnn_core::deploy::{self, Activate, Activation, Outputs, Scaling};
-use ldnn_core::meta::{self, Alternating, Buffers, OuterLoss, Unroll};
-use ldnn_core::network::{self, Batch, Data, Init, Noise, Rows, Target};
+use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
+use ldnn_core::network::{
+    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target, Workspace, Wrt,
+};
 use ldnn_core::online::{self, Answer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
@@ -11,7 +13,8 @@ use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{self, TableForm};
-use ldnn_core::{Base, Fixed, Kind, Plain, Real, Shape};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Derivatives, Error, Fixed, Kind, Plain, Real, Shape};
 use proptest::prelude::*;
 
 /// Small numbers, and the largest there are.
@@ -104,51 +107,66 @@ fn optimizer<T: Real>(which: usize, n: &[f32]) -> Optimizer<T> {
     }
 }
 
+/// Everything that a network answers.
+fn asked<T: Real>(shape: &Shape, l: &Lengths, params: &[T], layer: usize, batch: &Batch<'_, T>) -> Result<(), Error> {
+    let n = 3;
+    let x = batch.data.x;
+    let mut out: Vec<T> = l.floats(n * shape.outputs(), 3);
+    let mut memory: Vec<T> = l.floats(shape.workspace_len(n, Pass::SecondOrder), 4);
+    let (mut all, mut weights): (Vec<T>, Vec<T>) = (l.floats(shape.param_len(), 5), l.floats(shape.theta_len(), 6));
+    let mut workspace = Workspace::new(shape, 0, Pass::Forward, &mut memory)?;
+    let network = Network::new(shape, params)?;
+
+    let _ = network.predict(x, &mut out, &mut workspace);
+    let _ = network.evaluate(batch, &mut workspace);
+    let _ = network.gradient(batch, Wrt::All, &mut all, &mut workspace);
+    let _ = network.gradient(batch, Wrt::Weights, &mut weights, &mut workspace);
+    let _ = network.hessian_product(batch, Direction::Weights(&all), &mut weights, &mut workspace);
+    let _ = network.hessian_product(batch, Direction::All(&all), &mut weights, &mut workspace);
+    let direction = weights.clone();
+    let _ = network.hessian_product(batch, Direction::Weights(&direction), &mut weights, &mut workspace);
+    let mut gradient = all.clone();
+    let both = GradientAndProduct { gradient: &mut gradient, product: &mut all };
+    let _ = network.gradient_and_hessian_product(batch, Direction::All(params), both, &mut workspace);
+
+    let width = n * shape.width(layer.saturating_add(1));
+    let (mut value, mut slope, mut curvature): (Vec<T>, Vec<T>, Vec<T>) =
+        (l.floats(width, 2), l.floats(width, 3), l.floats(width, 6));
+    let _ = network.hidden(layer, x, &mut value, &mut workspace);
+    let derivatives = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+    let _ = network.hidden_derivatives(layer, x, derivatives, &mut workspace);
+    Ok(())
+}
+
 /// Everything that a batch goes into.
 fn walk<T: Real>(shape: &Shape, l: &Lengths, rows: Rows<'_>, labels: &[u16], layer: usize, which: usize) {
     let n = 3;
     let mut params: Vec<T> = l.floats(shape.param_len(), 0);
     let x: Vec<T> = l.floats(n * shape.inputs(), 1);
     let values: Vec<T> = l.floats(n * shape.outputs(), 2);
-    let mut out: Vec<T> = l.floats(n * shape.outputs(), 3);
-    let mut work: Vec<T> = l.floats(shape.tangent_work_len(n), 4);
-    let (mut grad, mut product): (Vec<T>, Vec<T>) = (l.floats(shape.param_len(), 5), l.floats(shape.theta_len(), 6));
-    let noise = noise(l.numbers[0]);
-    let _ = network::predict(Plain, shape, &params, &x, &mut out, &mut work);
     for target in [Target::Classes(labels), Target::Values(&values)] {
-        let batch = Batch { data: Data { x: &x, target }, rows };
-        let _ = network::evaluate(Plain, shape, &params, batch, &mut work);
-        let _ = network::gradient(Plain, shape, &params, batch, noise, &mut grad, &mut work);
-        let _ = network::gradient(Plain, shape, &params, batch, noise, &mut product, &mut work);
-        let direction = grad.clone();
-        let _ =
-            network::hessian_product(Plain, shape, &params, &direction, batch, noise, &mut [], &mut product, &mut work);
+        let batch = Batch { data: Data { x: &x, target }, rows, noise: noise(l.numbers[0]) };
+        let _ = asked(shape, l, &params, layer, &batch);
+
         let (optimizer, mut state) = (optimizer::<T>(which, &l.numbers), l.floats(2 * shape.param_len(), 7));
         let t = [0, 1, usize::MAX][which % 3];
-        let _ = meta::training_step(
-            Plain,
-            &optimizer,
-            shape,
-            &mut params,
-            &mut state,
-            batch,
-            noise,
-            t,
-            &mut product,
-            &mut work,
-        );
         let plan = Alternating { weights: optimizer, activations: optimizer, period: which, clip: T::from_f64(0.1) };
-        let _ =
-            meta::alternating_step(Plain, &plan, shape, &mut params, &mut state, batch, noise, t, &mut grad, &mut work);
-        let mut fixed = Fixed::<T, 40, 200>::zeroed();
+        let mut memory: Vec<T> = l.floats(shape.workspace_len(n, Pass::Backward), 4);
+        let Ok(workspace) = Workspace::new(shape, 0, Pass::Forward, &mut memory) else { continue };
+        let mut grad: Vec<T> = l.floats(shape.param_len(), 5);
+        let _ = plan.init_state(shape, &mut state);
+        let mut trainer =
+            Trainer { shape, vector: Plain, params: &mut params, state: &mut state, grad: &mut grad, workspace };
+        let _ = trainer.step(&optimizer, &batch, t);
+        let _ = plan.step(&mut trainer, &batch, t);
+
+        let mut out: Vec<T> = l.floats(n * shape.outputs(), 3);
+        let mut fixed = Fixed::<T, 40, 200, 40, 40>::zeroed();
+        let _ = fixed.init(shape, Init::He, 1);
         let _ = fixed.predict(shape, &x, &mut out);
-        let _ = fixed.evaluate(shape, batch);
-        let _ = fixed.gradient(shape, batch, noise, &mut grad);
+        let _ = fixed.evaluate(shape, &batch);
+        let _ = fixed.train_step(shape, &optimizer, &batch);
     }
-    let width = n * shape.width(layer.saturating_add(1));
-    let (mut value, mut slope, mut bend): (Vec<T>, Vec<T>, Vec<T>) =
-        (l.floats(width, 2), l.floats(width, 3), l.floats(width, 6));
-    let _ = network::hidden(Plain, shape, &params, layer, &x, &mut value, &mut slope, &mut bend, &mut work);
     let _ = network::init_theta(shape, Init::Xavier, 1, u64::MAX, &mut l.floats::<T>(shape.theta_len(), 5));
     let _ = network::init_phi(shape, 1, &mut l.floats::<T>(shape.phi_len(), 6));
 }
@@ -171,8 +189,16 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
     let (mut dphi, mut trained): (Vec<T>, Vec<T>) = (l.floats(shape.phi_len(), 2), l.floats(shape.theta_len(), 3));
     let (mut tape, mut work): (Vec<T>, Vec<T>) = (l.floats(tape, 4), l.floats(work, 5));
     let mut order = vec![u32::MAX; l.len(order, 6)];
-    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-    let _ = meta::hypergradient(Plain, &plan, data, data, 1, u32::MAX, &mut params, &mut dphi, &mut trained, buffers);
+    let buffers = Buffers {
+        params: &mut params,
+        dphi: &mut dphi,
+        trained: &mut trained,
+        tape: &mut tape,
+        work: &mut work,
+        order: &mut order,
+    };
+    let datasets = Datasets { train: data, held_out: data };
+    let _ = meta::hypergradient(Plain, &plan, datasets, Draw { seed: 1, outer_step: u32::MAX }, buffers);
 }
 
 fn optimizers<T: Real>(l: &Lengths, which: usize) {
@@ -199,7 +225,11 @@ fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form:
         let _ = table::build_adjoint(shape, to, &phi, &tables, &mut dphi, &mut work);
     }
     let z: Vec<T> = l.floats(5, 5);
-    let _ = table::evaluate(form, &l.floats::<T>(form.param_len(), 4), &z, &mut l.floats::<T>(5, 6));
+    let (kind, phi) = (Kind::Table(form), l.floats::<T>(form.param_len(), 4));
+    let _ = kind.eval(&phi, &z, &mut l.floats::<T>(5, 6));
+    let [mut value, mut slope, mut curvature]: [Vec<T>; 3] = [l.floats(5, 6), l.floats(5, 7), l.floats(5, 0)];
+    let out = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+    let _ = kind.eval_derivatives(&phi, &z, out);
 }
 
 /// One step of each schedule from finite parameters. `bad`: whether rows, targets and state may be of any bits.
@@ -221,25 +251,28 @@ fn batch_training<T: Real>(
     let (x, values) = (take(3 * shape.inputs(), 50, bad == 1), take(3 * shape.outputs(), 90, bad == 2));
     let labels = [0u16; 3];
     let target = if which.is_multiple_of(2) { Target::Classes(&labels) } else { Target::Values(&values) };
-    let batch = Batch { data: Data { x: &x, target }, rows: Rows::Picked(&[2, 0]) };
+    let batch = Batch::picked(Data { x: &x, target }, &[2, 0]);
     let settings: Vec<f32> = rates.iter().chain(numbers).copied().take(5).collect();
     let optimizer =
         if bad == 0 { optimizer::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0]) } else { optimizer::<T>(which, &settings) };
     let plan =
         Alternating { weights: optimizer, activations: optimizer, period: 2, clip: T::from_f64(f64::from(rates[1])) };
-    let mut work = vec![T::ZERO; shape.work_len(2)];
+    let mut work = vec![T::ZERO; shape.workspace_len(2, Pass::Backward)];
     let bits = |values: &[T]| values.iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
 
     for (of_all, len) in [(false, shape.theta_len()), (true, shape.param_len())] {
         let (mut params, mut state) = (start.clone(), take(optimizer.state_len(len), 130, bad == 3));
         let before = [bits(&params), bits(&state)];
         let mut grad = vec![T::ZERO; len];
-        let (p, s, g, w) = (&mut params, &mut state, &mut grad, &mut work);
-        let result = if of_all {
-            meta::alternating_step(Plain, &plan, shape, p, s, batch, None, t, g, w)
-        } else {
-            meta::training_step(Plain, &optimizer, shape, p, s, batch, None, t, g, w)
+        let mut trainer = Trainer {
+            shape,
+            vector: Plain,
+            params: &mut params,
+            state: &mut state,
+            grad: &mut grad,
+            workspace: Workspace::new(shape, 2, Pass::Backward, &mut work).unwrap(),
         };
+        let result = if of_all { plan.step(&mut trainer, &batch, t) } else { trainer.step(&optimizer, &batch, t) };
         if result.is_err() {
             prop_assert_eq!([bits(&params), bits(&state)], before);
         } else {
@@ -266,7 +299,8 @@ proptest! {
     ) {
         prop_assert!(shape.param_len() <= isize::MAX as usize);
         let _ = (shape.width(a), shape.kind(a), shape.layer_types(a), shape.block(a, b), shape.weights_at(a));
-        let _ = (shape.biases_at(a), shape.type_at(a), shape.work_len(a), shape.tangent_work_len(a));
+        let _ = (shape.biases_at(a), shape.type_at(a), shape.workspace_len(a, Pass::Forward));
+        let _ = (shape.workspace_len(a, Pass::Backward), shape.workspace_len(a, Pass::SecondOrder));
         let _ = (shape.phi_len(), shape.hidden_layers(), deploy::work_len(&shape), online::work_len(&shape));
         let _ = (shape.with_layer_types(a, b, a), shape.with_kinds(&[kind, kind]), kind.param_len());
         let _ = (form.param_len(), form.spacing(), form.knot::<f32>(a), form.knot::<f64>(a));

@@ -3,7 +3,7 @@
 use approx::assert_abs_diff_eq;
 use ldnn_core::deploy::{Activation, predict, work_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
-use ldnn_core::{Base, Kind, Plain, Shape, network};
+use ldnn_core::{Base, Kind, Plain, Shape};
 use proptest::prelude::*;
 
 fn numbers(n: usize, seed: u64) -> Vec<f32> {
@@ -23,9 +23,9 @@ proptest! {
         };
         let activations: Vec<Activation> = kinds.iter().take(shape.types()).map(|&b| Activation::Base(b)).collect();
         let (theta, x) = (numbers(shape.theta_len(), seed), numbers(shape.inputs(), seed ^ 5));
-        let (mut out, mut expected) = (vec![0.0; shape.outputs()], vec![0.0; shape.outputs()]);
+        let mut out = vec![0.0; shape.outputs()];
         predict(&shape, &theta, &activations, &x, &mut out, &mut vec![0.0; work_len(&shape)]).unwrap();
-        network::predict(Plain, &shape, &theta, &x, &mut expected, &mut vec![0.0; shape.work_len(1)]).unwrap();
+        let expected = ldnn_tests::outputs(Plain, &shape, &theta, &x);
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&out), bits(&expected));
     }

@@ -1,12 +1,14 @@
 //! Learning in place against the gradient of the batch walk, and the knots' against differences.
 
 use ldnn_core::deploy::{self, Activation};
-use ldnn_core::network::{Batch, Data, Rows, Target, gradient};
+use ldnn_core::loss::arg_max;
+use ldnn_core::network::{Batch, Data, Target};
 use ldnn_core::online::{Answer, CLIP, Rates, Type, step, work_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, Tunable};
-use ldnn_core::{Base, Error, Kind, Plain, Shape};
+use ldnn_core::{Base, Error, Kind, Shape};
+use ldnn_firmware_example::learn;
 use ldnn_firmware_example::model::{floats, floats_golden};
-use ldnn_firmware_example::{arg_max, learn};
+use ldnn_tests::gradient;
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -42,10 +44,8 @@ proptest! {
         let (label, values) = ([(seed % shape.outputs() as u64) as u16], numbers(shape.outputs(), seed ^ 9));
         let mut expected = theta.clone();
         let target = if classes { Target::Classes(&label) } else { Target::Values(&values) };
-        let batch = Batch { data: Data { x: &x, target }, rows: Rows::Range { start: 0, len: 1 } };
-        let mut grad = vec![0.0; shape.param_len()];
-        let mut work = vec![0.0; shape.work_len(1)];
-        let expected_loss = gradient(Plain, &shape, &theta, batch, None, &mut grad, &mut work).unwrap();
+        let batch = Batch::range(Data { x: &x, target }, 0, 1);
+        let (expected_loss, grad) = gradient(&shape, &theta, &batch);
         for layer in layers(&shape) {
             let factor = 0.05 * (f64::from(clip) / norm(&grad[layer.clone()])).min(1.0) as f32;
             expected[layer.clone()].iter_mut().zip(&grad[layer]).for_each(|(p, g)| *p -= factor * g);

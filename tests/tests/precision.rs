@@ -1,12 +1,8 @@
 //! Single precision against double.
 
-use ldnn_core::{Base, Shape};
+use ldnn_core::{Base, Optimizer, Plain, Real, Shape};
 use ldnn_tests::tolerance::{SINGLE, SINGLE_TRAINING};
 use ldnn_tests::{Loss, Problem, learned, random, relative_error, widen};
-
-use ldnn_core::meta::training_step;
-use ldnn_core::optimizer::Optimizer;
-use ldnn_core::{Plain, Real};
 
 fn problem<T: Real>(base: Base, loss: Loss) -> Problem<T> {
     Problem::new(Shape::new(&[10, 24, 13, 5], &learned(base, 2)), 37, loss, 4).with_noise(0.1)
@@ -26,15 +22,10 @@ fn gradient_and_hessian_product_in_single_precision_are_those_in_double() {
 }
 
 fn trained<T: Real>(optimizer: &Optimizer<T>) -> Vec<f64> {
-    let problem = problem::<T>(Base::Sine, Loss::CrossEntropy);
-    let (shape, mut params) = (problem.shape, problem.params.clone());
-    let mut state = vec![T::ZERO; optimizer.state_len(shape.theta_len())];
-    optimizer.init_state(&mut state);
-    let (mut grad, mut work) = (vec![T::ZERO; shape.theta_len()], vec![T::ZERO; shape.work_len(37)]);
-    for t in 0..30 {
-        let batch = problem.batch();
-        training_step(Plain, optimizer, &shape, &mut params, &mut state, batch, None, t, &mut grad, &mut work).unwrap();
-    }
+    let mut problem = problem::<T>(Base::Sine, Loss::CrossEntropy);
+    problem.noise = None;
+    let (losses, params) = problem.trained(Plain, optimizer, 30);
+    assert!(losses.iter().all(Result::is_ok), "{losses:?}");
     params.iter().map(|p| p.to_f64()).collect()
 }
 

@@ -1,8 +1,9 @@
 //! What tables and integers cost: on rows with their right answers, or on drawn rows against the exact activations.
 
-use super::source::{arg_max, judge};
+use super::source::judge;
 use crate::task::Set;
 use crate::train::Judgement;
+use ldnn_core::loss::arg_max;
 
 /// Rows to look at an export with.
 pub enum Yardstick {

@@ -6,11 +6,10 @@ use crate::simd::Level;
 use crate::task::{Set, Task};
 use crate::train::{EVALUATION_ROWS, judge_network};
 use anyhow::{Result, ensure};
-use ldnn_core::meta::training_step;
-use ldnn_core::network::{Batch, Init, Noise, Rows, gradient, init_theta};
-use ldnn_core::optimizer::Optimizer;
+use ldnn_core::network::{Batch, Init, Network, Noise, Pass, Workspace, Wrt, init_theta};
 use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::{Error, Shape};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Error, Optimizer, Shape};
 
 /// The network in training.
 pub(super) struct Alternating<'a> {
@@ -38,7 +37,7 @@ impl<'a> Alternating<'a> {
             params,
             state,
             grad: vec![0.0; shape.param_len()],
-            work: vec![0.0; shape.work_len(config.batch.max(EVALUATION_ROWS))],
+            work: vec![0.0; shape.workspace_len(config.batch.max(EVALUATION_ROWS), Pass::Backward)],
             order: vec![0; rows],
         })
     }
@@ -68,8 +67,10 @@ impl<'a> Alternating<'a> {
         }
         let t = first + config.period - 1;
         let (rows, noise) = (self.batch(t), self.noise(t));
-        let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
-        let loss = gradient(Level::best(), &self.shape, &self.params, batch, noise, &mut self.grad, &mut self.work)?;
+        let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
+        let network = Network::new(&self.shape, &self.params)?.with_vector(Level::best());
+        let mut workspace = Workspace::new(&self.shape, config.batch, Pass::Backward, &mut self.work)?;
+        let loss = network.gradient(&batch, Wrt::All, &mut self.grad, &mut workspace)?;
         forms.adjoint(phi, &self.grad[theta..], dphi)?;
         match self.optimizer.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t) {
             Err(Error::Diverges(_)) => return self.diverged(task),
@@ -87,11 +88,16 @@ impl<'a> Alternating<'a> {
 
     fn train_step(&mut self, train: &Set, t: usize) -> Result<(), Error> {
         let (rows, noise) = (self.batch(t), self.noise(t));
-        let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
-        let grad = &mut self.grad[..self.shape.theta_len()];
-        let (params, state, work) = (&mut self.params, &mut self.state, &mut self.work);
-        training_step(Level::best(), &self.optimizer, &self.shape, params, state, batch, noise, t, grad, work)
-            .map(|_loss| ())
+        let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
+        let mut trainer = Trainer {
+            shape: &self.shape,
+            vector: Level::best(),
+            params: &mut self.params,
+            state: &mut self.state,
+            grad: &mut self.grad,
+            workspace: Workspace::new(&self.shape, self.config.batch, Pass::Backward, &mut self.work)?,
+        };
+        trainer.step(&self.optimizer, &batch, t).map(|_loss| ())
     }
 
     /// Where the rows of step `t` are in the order of its epoch.

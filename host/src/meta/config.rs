@@ -7,8 +7,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
 use ldnn_core::network::Init;
-use ldnn_core::optimizer::Optimizer;
-use ldnn_core::{Kind, Shape, table};
+use ldnn_core::{Kind, Optimizer, Shape, table};
 use serde::{Deserialize, Serialize};
 
 /// The schedule of learning.

@@ -7,10 +7,10 @@ use crate::simd::Level;
 use crate::task::{Set, Task};
 use crate::train::{EVALUATION_ROWS, EXPLOSION, Judgement, judge_network};
 use anyhow::{Result, ensure};
-use ldnn_core::meta::{Buffers, Unroll, hypergradient};
-use ldnn_core::network::init_phi;
-use ldnn_core::optimizer::{Optimizer, clamp};
-use ldnn_core::{Shape, table};
+use ldnn_core::meta::{Buffers, Datasets, Draw, Unroll, hypergradient};
+use ldnn_core::network::{Pass, init_phi};
+use ldnn_core::optimizer::clamp;
+use ldnn_core::{Optimizer, Shape, table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -411,7 +411,7 @@ impl Training {
             gradient: vec![0.0; shape.phi_len()],
             trained: vec![0.0; shape.theta_len()],
             tape: vec![0.0; plan.tape_len()],
-            work: vec![0.0; plan.work_len().max(shape.work_len(EVALUATION_ROWS))],
+            work: vec![0.0; plan.work_len().max(shape.workspace_len(EVALUATION_ROWS, Pass::Forward))],
             order: vec![0; plan.order_len(rows)],
         }
     }
@@ -429,10 +429,17 @@ impl Training {
     ) -> Result<Outcome> {
         let theta = plan.shape.theta_len();
         self.params[theta..].copy_from_slice(activations);
-        let buffers = Buffers { tape: &mut self.tape, work: &mut self.work, order: &mut self.order };
-        let (train, held_out) = (train.data(), held_out.data());
-        let (params, gradient, trained) = (&mut self.params, &mut self.gradient, &mut self.trained);
-        let out = hypergradient(Level::best(), plan, train, held_out, seed, draw, params, gradient, trained, buffers)?;
+        let buffers = Buffers {
+            params: &mut self.params,
+            dphi: &mut self.gradient,
+            trained: &mut self.trained,
+            tape: &mut self.tape,
+            work: &mut self.work,
+            order: &mut self.order,
+        };
+        let data = Datasets { train: train.data(), held_out: held_out.data() };
+        let out = hypergradient(Level::best(), plan, data, Draw { seed, outer_step: draw }, buffers)?;
+
         self.params[..theta].copy_from_slice(&self.trained);
         let test = judge_network(&plan.shape, &self.params, &task.test, &mut self.work)?;
         Ok(Outcome { loss: f64::from(out.outer_loss), train_loss: f64::from(out.train_loss), test })
