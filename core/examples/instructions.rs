@@ -6,7 +6,7 @@ use ldnn_core::network::{
     Batch, Data, Direction, GradientAndProduct, Init, Network, Pass, Target, Workspace, init_phi, init_theta,
 };
 use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::table::{build, build_work_len, tabulated};
+use ldnn_core::table::{Tabulation, tabulated};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Shape};
 
@@ -24,15 +24,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut phi = vec![0.0; DIRECT.phi_len()];
     init_theta(&shape, Init::FanIn, 1, 0, &mut params[..theta])?;
     init_phi(&DIRECT, 1, &mut phi)?;
-    let mut build_work = vec![0.0; build_work_len(&DIRECT, KNOTS)];
-    build(&DIRECT, &shape, &phi, &mut params[theta..], &mut build_work)?;
+    let tabulation = Tabulation { from: &DIRECT, to: &shape };
+    let mut build_work = vec![0.0; tabulation.work_len()];
+    tabulation.build(&phi, &mut params[theta..], &mut build_work)?;
     let draws = Draws::new(9, Stream::User, 0, 0);
     let x: Vec<f32> = (0..BATCH * 40).map(|i| 1.7 * draws.symmetric::<f32>(i as u32)).collect();
     let labels: Vec<u16> = (0..BATCH).map(|i| draws.below(i as u32, 10) as u16).collect();
     let data = Data { x: &x, target: Target::Classes(&labels) };
     for _ in 0..times {
         match kernel.as_str() {
-            "build" => build(&DIRECT, &shape, &phi, &mut params[theta..], &mut build_work)?,
+            "build" => tabulation.build(&phi, &mut params[theta..], &mut build_work)?,
             other => run(other, &shape, &mut params, data)?,
         }
     }

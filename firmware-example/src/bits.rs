@@ -9,7 +9,7 @@ use ldnn_core::network::{
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::table::{self, TableForm};
+use ldnn_core::table::{TableForm, Tabulation};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Base, Kind, Optimizer, Real, Shape, Vector};
 
@@ -52,7 +52,7 @@ const LARGEST: Shape = tabled(Base::Sine);
 const PARAMS: usize = LARGEST.param_len();
 const WORK: usize = {
     let (a, b) = (LARGEST.workspace_len(ROWS, Pass::SecondOrder), plan(LARGEST).work_len());
-    let c = table::build_work_len(&direct(Base::Sine), KNOTS);
+    let c = Tabulation { from: &direct(Base::Sine), to: &LARGEST }.work_len();
     let larger = if a > b { a } else { b };
     if larger > c { larger } else { c }
 };
@@ -169,10 +169,10 @@ impl Memory {
         let (theta, phi, len) = (from.theta_len(), from.phi_len(), to.phi_len());
         let phi_of = self.params.get(theta..theta + phi)?;
         let tables = self.first.get_mut(..len)?;
-        table::build(&from, &to, phi_of, tables, &mut self.work).ok()?;
+        Tabulation { from: &from, to: &to }.build(phi_of, tables, &mut self.work).ok()?;
         let dphi = self.second.get_mut(..phi)?;
         dphi.fill(0.0);
-        table::build_adjoint(&from, &to, phi_of, tables, dphi, &mut self.work).ok()?;
+        Tabulation { from: &from, to: &to }.build_adjoint(phi_of, tables, dphi, &mut self.work).ok()?;
         let hash = hash(&[tables, dphi])?;
         self.params.get_mut(theta..theta + len)?.copy_from_slice(tables);
         Some(hash)

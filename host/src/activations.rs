@@ -5,7 +5,7 @@
 
 use crate::interchange;
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::table::{self, TableForm};
+use ldnn_core::table::{self, TableForm, Tabulation};
 use ldnn_core::{Base, Kind, Shape};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -123,8 +123,9 @@ impl Learned {
         let from = Shape::try_new(&[1, 1, 1], &[kind])?;
         let to = table::tabulated(&from, KNOTS, KNOT_RANGE)?;
         let mut tables = vec![0.0; to.phi_len()];
-        let mut work = vec![0.0; table::build_work_len(&from, KNOTS)];
-        table::build(&from, &to, &phi, &mut tables, &mut work)?;
+        let tabulation = Tabulation { from: &from, to: &to };
+        let mut work = vec![0.0; tabulation.work_len()];
+        tabulation.build(&phi, &mut tables, &mut work)?;
         tables.truncate(2 * KNOTS);
         let outside = if base.is_smooth() { Base::Zero } else { base };
         Ok((Kind::Table(TableForm { base: outside, ..TableForm::fixed(KNOTS, KNOT_RANGE) }), tables))

@@ -20,7 +20,7 @@ use ldnn::report::Section;
 use ldnn::reproduce::{Experiment, Preset, Study};
 use ldnn::task::Task;
 use ldnn::train::Training;
-use ldnn_core::deploy::{Activate, Activation, Pipeline, RunError, predict, run_len, work_len};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, RunError, run_len, work_len};
 use ldnn_core::image::{Contents, HEADER, Image, Room, Scales, checksum};
 use ldnn_core::network::{self, Direction, GradientAndProduct, Network, Pass, Workspace};
 use ldnn_core::quantised::Scratch;
@@ -120,7 +120,7 @@ pub fn image_outcome(bytes: &[u8]) -> String {
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta).unwrap();
             let (x, mut out) = (vec![0.5; shape.inputs()], vec![0.0; shape.outputs()]);
-            predict(shape, &theta, &loaded, &x, &mut out, &mut vec![0.0; work_len(shape)]).unwrap();
+            Pipeline::unscaled(shape, &theta, &loaded).predict(&x, &mut out, &mut vec![0.0; work_len(shape)]).unwrap();
             let (mut pairs, mut units) = room_of(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
             let model = Pipeline { shape, theta: &theta, activations: &loaded, scaling };

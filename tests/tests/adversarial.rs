@@ -1,18 +1,18 @@
 //! Every public function with lengths and numbers of an adversary: an answer or an error, never a panic. These tests are
 //! compiled with checks of overflow, so a sum that wraps is a panic here.
 
-use ldnn_core::deploy::{self, Activate, Activation, Outputs, Scaling};
+use ldnn_core::deploy::{self, Activate, Activation, Outputs, Pipeline, Scaling};
 use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{
     self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target, Workspace, Wrt,
 };
-use ldnn_core::online::{self, Answer, Rates, Type};
+use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::table::{self, TableForm};
+use ldnn_core::table::{self, TableForm, Tabulation};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Base, Derivatives, Error, Fixed, Kind, Plain, Real, Shape};
 use proptest::prelude::*;
@@ -216,13 +216,13 @@ fn optimizers<T: Real>(l: &Lengths, which: usize) {
 
 fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form: TableForm) {
     let Ok(to) = table::tabulated(shape, knots, l.numbers[0]) else { return };
-    let mut work: Vec<T> = l.floats(table::build_work_len(shape, knots), 0);
+    let mut work: Vec<T> = l.floats(Tabulation { from: shape, to: &to }.work_len(), 0);
     // The shape that belongs to it, and one that does not.
     for to in [&to, other] {
         let phi: Vec<T> = l.floats(shape.phi_len(), 1);
         let (mut tables, mut dphi): (Vec<T>, Vec<T>) = (l.floats(to.phi_len(), 2), l.floats(shape.phi_len(), 3));
-        let _ = table::build(shape, to, &phi, &mut tables, &mut work);
-        let _ = table::build_adjoint(shape, to, &phi, &tables, &mut dphi, &mut work);
+        let _ = Tabulation { from: shape, to }.build(&phi, &mut tables, &mut work);
+        let _ = Tabulation { from: shape, to }.build_adjoint(&phi, &tables, &mut dphi, &mut work);
     }
     let z: Vec<T> = l.floats(5, 5);
     let (kind, phi) = (Kind::Table(form), l.floats::<T>(form.param_len(), 4));
@@ -304,7 +304,7 @@ proptest! {
         let _ = (shape.phi_len(), shape.hidden_layers(), deploy::work_len(&shape), online::work_len(&shape));
         let _ = (shape.with_layer_types(a, b, a), shape.with_kinds(&[kind, kind]), kind.param_len());
         let _ = (form.param_len(), form.spacing(), form.knot::<f32>(a), form.knot::<f64>(a));
-        let _ = (table::tabulated(&shape, a, form.range), table::build_work_len(&shape, a));
+        let _ = (table::tabulated(&shape, a, form.range), Tabulation { from: &shape, to: &shape }.work_len());
         let _ = (TableForm::fixed(a, form.range).param_len(), TableForm::of_learned(Base::Elu, a, b, 1.0).param_len());
         unrolled::<f32>(&shape, &l, sizes, which, false);
         unrolled::<f64>(&shape, &l, sizes, which, false);
@@ -419,7 +419,7 @@ proptest! {
         let mut theta: Vec<f32> = l.floats(shape.theta_len(), 1);
         let (x, mut out): (Vec<f32>, Vec<f32>) = (l.floats(shape.inputs(), 2), l.floats(shape.outputs(), 3));
         let mut work: Vec<f32> = l.floats(online::work_len(&shape), 4);
-        let _ = deploy::predict(&shape, &theta, &activations, &x, &mut out, &mut work);
+        let _ = Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut work);
         let pairs = vec![[rates[0]; 2]; l.len(shape.inputs(), 6)];
         let _ = deploy::standardise(&x, &pairs, &mut out);
         let units = vec![[rates[1]; 2]; l.len(shape.outputs(), 5)];
@@ -442,7 +442,7 @@ proptest! {
             *last = Type::Tunable(Tunable::new(knots, &mut own).unwrap());
         }
         for answer in [Answer::Class(label), Answer::Values(&values)] {
-            let _ = online::step(&shape, &mut theta, &mut types, (&x, answer), rates, &mut work);
+            let _ = OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut work }.step(&x, answer);
         }
         let outputs: usize = (1..=shape.layers()).map(|i| shape.width(i)).sum();
         let products: usize = (0..shape.layers()).map(|i| shape.width(i) * shape.width(i + 1)).sum();

@@ -6,7 +6,7 @@
 use ldnn::simd::Level;
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::Init;
-use ldnn_core::table::{build, build_work_len, tabulated};
+use ldnn_core::table::{Tabulation, tabulated};
 use ldnn_core::{Base, Kind, Optimizer, Plain, Shape, Vector};
 use ldnn_firmware_example::bits::Memory;
 use ldnn_tests::{Loss, Problem, outputs, random, unrolled};
@@ -33,8 +33,9 @@ fn problems() -> Vec<(String, Problem<f32>)> {
         let learned = Problem::<f32>::new(direct(base), 37, Loss::CrossEntropy, 6).with_noise(0.1);
         let table = tabulated(&learned.shape, KNOTS, 4.0).unwrap();
         let mut tabled = Problem::new(table, 37, Loss::CrossEntropy, 6).with_noise(0.1);
-        let (mut work, theta) = (vec![0.0; build_work_len(&learned.shape, KNOTS)], table.theta_len());
-        build(&learned.shape, &table, &learned.params[theta..], &mut tabled.params[theta..], &mut work).unwrap();
+        let tabulation = Tabulation { from: &learned.shape, to: &table };
+        let (mut work, theta) = (vec![0.0; tabulation.work_len()], table.theta_len());
+        tabulation.build(&learned.params[theta..], &mut tabled.params[theta..], &mut work).unwrap();
         let alone = Problem::new(Shape::new(&[9, 21, 10, 5], &[Kind::Base(base)]), 37, Loss::SquaredError, 6);
         all.push((format!("{} direct", base.name()), learned));
         all.push((format!("{} table", base.name()), tabled));

@@ -4,9 +4,9 @@ use ldnn_core::deploy::Activation;
 use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
 use ldnn_core::network::{Batch, Data, Init, Network, Pass, Target, Workspace, Wrt};
 use ldnn_core::quantised::{Parts, Quantised};
-use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
+use ldnn_core::table::{TableForm, Tabulation};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Shape, table};
 use proptest::prelude::*;
@@ -201,12 +201,12 @@ fn tables_of_another_network_are_not_built() {
     let turned = table::tabulated(&Shape::new(&[2, 4, 2], &[learned(5), learned(3)]), 9, 2.0).unwrap();
     let single = table::tabulated(&Shape::new(&[2, 4, 2], &[learned(3)]), 9, 2.0).unwrap();
     let phi = vec![0.1f32; shape.phi_len()];
-    let mut work = vec![0.0; table::build_work_len(&shape, 9)];
+    let mut work = vec![0.0; Tabulation { from: &shape, to: &tables }.work_len()];
     for (to, buffer) in [(&tables, None), (&turned, Some("a type of the tables")), (&single, Some("types"))] {
         let mut out = vec![0.0; to.phi_len()];
-        let built = table::build(&shape, to, &phi, &mut out, &mut work);
+        let built = Tabulation { from: &shape, to }.build(&phi, &mut out, &mut work);
         assert_eq!(built.err().map(|e| e.buffer), buffer);
-        let adjoint = table::build_adjoint(&shape, to, &phi, &out, &mut phi.clone(), &mut work);
+        let adjoint = Tabulation { from: &shape, to }.build_adjoint(&phi, &out, &mut phi.clone(), &mut work);
         assert_eq!(adjoint.err().map(|e| e.buffer), buffer);
     }
 }

@@ -4,7 +4,7 @@
 use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{Batch, Data, Direction, Init, Network, Pass, Target, Workspace};
-use ldnn_core::online::{Answer, CLIP, Rates, step, work_len};
+use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, work_len};
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Real, Shape};
@@ -81,7 +81,8 @@ fn on_the_device_huge_logits_do_the_same() {
         theta[3..].copy_from_slice(&logits);
         let mut work = vec![0.0; work_len(&LOGITS)];
         let rates = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
-        let loss = step(&LOGITS, &mut theta, &mut [], (&[0.0], Answer::Class(label)), rates, &mut work);
+        let loss = OnlineTrainer { shape: &LOGITS, theta: &mut theta, types: &mut [], rates, work: &mut work }
+            .step(&[0.0], Answer::Class(label));
         // A loss that is infinite there is refused here.
         let expected = of_logits::<f32>(logits.map(f64::from), label).0;
         let expected = if expected.is_finite() { Ok(expected) } else { Err(Error::Diverges("the loss")) };

@@ -2,7 +2,7 @@
 
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::Init;
-use ldnn_core::table::{TableForm, build, build_adjoint, build_work_len, tabulated};
+use ldnn_core::table::{TableForm, Tabulation, tabulated};
 use ldnn_core::{Base, Kind, Optimizer, Plain, Shape};
 use ldnn_tests::tolerance::{TABLE_HYPERGRADIENT, TABLE_LOSS, TRANSPOSE};
 use ldnn_tests::{Loss, Problem, random, relative_error, unrolled};
@@ -17,8 +17,9 @@ fn shapes(base: Base) -> (Shape, Shape) {
 
 fn build_tables(direct: &Shape, table: &Shape, phi: &[f64]) -> Vec<f64> {
     let mut tables = vec![0.0; table.phi_len()];
-    let mut work = vec![0.0; build_work_len(direct, KNOTS)];
-    build(direct, table, phi, &mut tables, &mut work).unwrap();
+    let tabulation = Tabulation { from: direct, to: table };
+    let mut work = vec![0.0; tabulation.work_len()];
+    tabulation.build(phi, &mut tables, &mut work).unwrap();
     tables
 }
 
@@ -45,8 +46,9 @@ fn outer(problem: &Problem<f64>, by_table: Option<&Shape>) -> (f64, Vec<f64>) {
     let out = unrolled(Plain, &plan, data, Draw { seed: 3, outer_step: 0 }, &built);
     let Some(table) = by_table else { return (out.outcome.outer_loss, out.dphi) };
     let mut dphi = vec![0.0; phi.len()];
-    let mut work = vec![0.0; build_work_len(direct, KNOTS)];
-    build_adjoint(direct, table, phi, &out.dphi, &mut dphi, &mut work).unwrap();
+    let tabulation = Tabulation { from: direct, to: table };
+    let mut work = vec![0.0; tabulation.work_len()];
+    tabulation.build_adjoint(phi, &out.dphi, &mut dphi, &mut work).unwrap();
     (out.outcome.outer_loss, dphi)
 }
 
@@ -72,8 +74,9 @@ fn building_a_table_and_its_adjoint_are_transposes() {
         // The derivative of the build along v, against the adjoint of w.
         let forward = ldnn_tests::central_difference(|p| build_tables(&direct, &table, p), &phi, &v, 1e-3);
         let mut back = vec![0.0; phi.len()];
-        let mut work = vec![0.0; build_work_len(&direct, KNOTS)];
-        build_adjoint(&direct, &table, &phi, &w, &mut back, &mut work).unwrap();
+        let tabulation = Tabulation { from: &direct, to: &table };
+        let mut work = vec![0.0; tabulation.work_len()];
+        tabulation.build_adjoint(&phi, &w, &mut back, &mut work).unwrap();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let (left, right) = (dot(&forward, &w), dot(&v, &back));
         assert!((left - right).abs() <= TRANSPOSE * left.abs().max(1.0), "{base:?}: {left} {right}");

@@ -16,14 +16,14 @@ use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unr
 use ldnn_core::network::{
     self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target, Workspace, Wrt,
 };
-use ldnn_core::online::{self, Answer, Rates, Type};
+use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer, Step};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::shape::ShapeError;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::table::{self, TableForm};
+use ldnn_core::table::{self, TableForm, Tabulation};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Base, Derivatives, Fixed, Kind, Plain, Real, Shape, Vector};
 
@@ -299,9 +299,10 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
 fn tables<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let [a, b, c, d, ..] = &mut memory.floats;
     let tables = said(table::tabulated(shape, any(9), any(2.0)))?;
-    any(table::build_work_len(shape, any(9)));
-    said(table::build(shape, &tables, a, b, c));
-    said(table::build_adjoint(shape, &tables, a, b, c, d));
+    let tabulation = Tabulation { from: shape, to: &tables };
+    any(Tabulation::work_len(&tabulation));
+    said(Tabulation::build(&tabulation, a, b, c));
+    said(Tabulation::build_adjoint(&tabulation, a, b, c, d));
     Some(())
 }
 
@@ -369,12 +370,14 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     any(Scaling::PLAIN);
     let model = Pipeline { shape, theta: b, activations: activations.get(..any(2))?, scaling };
     said(Pipeline::run(&model, c, d, e));
-    said(deploy::predict(shape, b, activations.get(..any(2))?, c, d, e));
+    let model = Pipeline::unscaled(shape, b, activations.get(..any(2))?);
+    said(Pipeline::predict(&model, c, d, e));
     let tunable = said(Tunable::new(knots(), f))?;
     let mut types = any([Type::Frozen(Activation::Compact(compact)), Type::Tunable(tunable)]);
     let rates = any(Rates { theta: 0.1, knots: 0.1, clip: 1.0 });
     let answer = if any(true) { Answer::Class(any(1)) } else { Answer::Values(d) };
-    said(online::step(shape, b, &mut types, (c, answer), rates, e));
+    let mut trainer = OnlineTrainer { shape, theta: b, types: &mut types, rates, work: e };
+    said(OnlineTrainer::step(&mut trainer, c, answer));
     let bytes = any([0i8; 64]);
     let sums = any([0i32; 64]);
     let scale = any(Scale { step: 0.1, zero: 3 });

@@ -14,7 +14,7 @@ use ldnn_core::network::{
     Batch, Data, Direction, GradientAndProduct, Init, Network, Pass, Target, Workspace, Wrt, init_phi, init_theta,
 };
 use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::table::{TableForm, build, build_adjoint, build_work_len, tabulated};
+use ldnn_core::table::{TableForm, Tabulation, tabulated};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Base, Kind, Optimizer, Shape, Vector};
 use std::hint::black_box;
@@ -103,10 +103,11 @@ impl Setting {
     fn tabled(direct: &Setting) -> Setting {
         let shape = tabulated(&direct.shape, KNOTS, RANGE).expect("the form is possible");
         let mut setting = Setting::new(shape, direct.labels.len());
-        let mut work = vec![0.0; build_work_len(&direct.shape, KNOTS)];
+        let tabulation = Tabulation { from: &direct.shape, to: &shape };
+        let mut work = vec![0.0; tabulation.work_len()];
         let theta = shape.theta_len();
         let (phi, tables) = (&direct.params[theta..], &mut setting.params[theta..]);
-        build(&direct.shape, &shape, phi, tables, &mut work).expect("the lengths are the shape's");
+        tabulation.build(phi, tables, &mut work).expect("the lengths are the shape's");
         setting
     }
 
@@ -222,14 +223,15 @@ fn tables(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
     let (from, to) = (direct.shape, tabled.shape);
     let theta = from.theta_len();
     let (phi, mut out) = (&direct.params[theta..], vec![0.0; to.phi_len()]);
-    let mut work = vec![0.0; build_work_len(&from, KNOTS)];
+    let tabulation = Tabulation { from: &from, to: &to };
+    let mut work = vec![0.0; tabulation.work_len()];
     if bench.wants("table build") {
         bench.add("table build, 2 types", 0, 50, &mut || {
-            build(&from, &to, phi, &mut out, &mut work).expect("fits");
+            tabulation.build(phi, &mut out, &mut work).expect("fits");
         });
         let (tables, mut dphi) = (tabled.params[theta..].to_vec(), vec![0.0; from.phi_len()]);
         bench.add("table build transposed, 2 types", 0, 50, &mut || {
-            build_adjoint(&from, &to, phi, &tables, &mut dphi, &mut work).expect("fits");
+            tabulation.build_adjoint(phi, &tables, &mut dphi, &mut work).expect("fits");
         });
     }
     if bench.wants("table evaluate") {

@@ -10,7 +10,8 @@ use anyhow::{Result, ensure};
 use ldnn_core::meta::{Buffers, Datasets, Draw, Unroll, hypergradient};
 use ldnn_core::network::{Pass, init_phi};
 use ldnn_core::optimizer::clamp;
-use ldnn_core::{Optimizer, Shape, table};
+use ldnn_core::table::Tabulation;
+use ldnn_core::{Optimizer, Shape};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -122,7 +123,7 @@ pub(super) struct Forms {
 impl Forms {
     fn new(config: &MetaConfig, task: &Task) -> Result<Forms> {
         let (direct, trained) = (config.direct_shape(task)?, config.trained_shape(task)?);
-        let len = if config.exact { 0 } else { table::build_work_len(&direct, config.table_knots) };
+        let len = if config.exact { 0 } else { Tabulation { from: &direct, to: &trained }.work_len() };
         Ok(Forms { direct, trained, work: vec![0.0; len] })
     }
 
@@ -135,7 +136,7 @@ impl Forms {
         if self.is_exact() {
             to.copy_from_slice(phi);
         } else {
-            table::build(&self.direct, &self.trained, phi, to, &mut self.work)?;
+            Tabulation { from: &self.direct, to: &self.trained }.build(phi, to, &mut self.work)?;
         }
         Ok(())
     }
@@ -146,7 +147,8 @@ impl Forms {
         if self.is_exact() {
             dphi.copy_from_slice(from);
         } else {
-            table::build_adjoint(&self.direct, &self.trained, phi, from, dphi, &mut self.work)?;
+            let tabulation = Tabulation { from: &self.direct, to: &self.trained };
+            tabulation.build_adjoint(phi, from, dphi, &mut self.work)?;
         }
         Ok(())
     }
