@@ -1,9 +1,9 @@
 //! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned activations.
 
-use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, set, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
-use super::scale::Again;
+use super::plan::Again;
+use super::plan::Plan;
 use crate::config::{Layers, Stored};
 use crate::data::task::Task;
 use crate::data::{Dataset, Mnist1dConfig};

@@ -1,8 +1,8 @@
 //! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
-use super::Plan;
 use super::common::{ConfigArgs, is_gone, refused};
 use super::files::Files;
+use super::plan::Plan;
 use super::tables::TableArgs;
 use crate::data::load::{Stream, read_labels};
 use crate::data::table::{Reading, Table};

@@ -1,9 +1,9 @@
 //! What several commands have in common.
 
 use super::files::Files;
-use super::runs::Said;
-use super::scale::Again;
-use super::{Mode, Plan};
+use super::plan::Again;
+use super::plan::Said;
+use super::plan::{Mode, Plan};
 use crate::config::{self, Layers, Stored};
 use crate::data::Dataset;
 use crate::data::task::Task;

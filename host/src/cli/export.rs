@@ -1,9 +1,9 @@
 //! `ldnn export` and `ldnn verify`
 
-use super::Plan;
 use super::apply::labelled_rows;
 use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
 use super::files::{Files, is_interchange};
+use super::plan::Plan;
 use super::tables::TableArgs;
 use crate::data::task::{Set, SetTarget, Task};
 use crate::deploy::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};

@@ -1,8 +1,8 @@
 //! `ldnn reproduce`
 
-use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, task_named};
-use super::scale::Again;
+use super::plan::Again;
+use super::plan::Plan;
 use crate::config::{Layers, Source, Stored};
 use crate::data::task::Task;
 use crate::lab::reproduce::{self, Costs, Experiment, Preset, Study};

@@ -3,7 +3,7 @@
 use super::common::{ConfigArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
 use super::files::{Files, is_model};
-use super::{Mode, Plan};
+use super::plan::{Mode, Plan};
 use crate::config::Stored;
 use crate::data::split::Parts;
 use crate::data::task::Task;

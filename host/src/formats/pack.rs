@@ -2,7 +2,8 @@
 
 use super::about::{About, LearnedAbout, ModelAbout, NetworkAbout, PurposeAbout};
 use super::bundle::{Bundle, Tensor};
-use crate::data::tabular::{Purpose, Standard};
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
 use crate::model::activations::{Activations, Learned};
 use crate::model::{KeptRows, Model, Ranges, SHARES, Trained};
 use anyhow::Result;

@@ -3,7 +3,8 @@
 use super::about::{About, LearnedAbout, LearnedType, ModelAbout, NetworkAbout, PurposeAbout, blocks};
 use super::bundle::Bundle;
 use super::pack::subnets_of;
-use crate::data::tabular::{Purpose, Standard};
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
 use crate::model::activations::{Activations, Learned};
 use crate::model::{InputRange, KeptRows, KindFile, Model, Ranges, SHARES, Trained};
 use anyhow::{Context, Result, bail, ensure};

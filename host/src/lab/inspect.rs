@@ -1,6 +1,7 @@
 //! What is in a file: a model of `ldnn train`, a network, learned activations, or an image for a device.
 
-use crate::data::tabular::{Purpose, Standard};
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
 use crate::formats::read_activations;
 use crate::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use crate::model::{KindFile, Model, Network, Trained};

@@ -1,6 +1,7 @@
 //! Files for other programs, and from them: nothing is lost, other readers get the same outputs, and bad files are refused.
 
-use ldnn::data::tabular::{Purpose, Standard};
+use ldnn::data::Standard;
+use ldnn::data::tabular::Purpose;
 use ldnn::data::task::{Set, SetTarget};
 use ldnn::formats::onnx::{Meaning, Way};
 use ldnn::formats::{

@@ -1,8 +1,8 @@
 //! The results of a study, from the journals of all shards: in the order of the plan, a line at a time.
 
 use super::plan::{Block, Plan};
-use super::run::{Place, TRAININGS, Trained, Worker, index};
 use super::settings::Tasks;
+use super::worker::{Place, TRAININGS, Trained, Worker, index};
 use crate::lab::experiments::contest::{Contest, claims};
 use crate::report::{Page, Part, Section, Table, judge, plot};
 use crate::run::{Incomplete, RunFolder, Tally};
