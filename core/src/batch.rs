@@ -113,6 +113,15 @@ impl<'a, T> Batch<'a, T> {
     }
 }
 
+/// The result of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation<T> {
+    /// The mean loss.
+    pub loss: T,
+    /// Rows whose largest output is the label; 0 for regression.
+    pub correct: usize,
+}
+
 /// Rows, labels and lengths of a batch against the shape.
 pub(crate) fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), Error> {
     let inputs = shape.inputs();

@@ -33,9 +33,10 @@ use crate::shape::Shape;
 use crate::vector::{Plain, Vector};
 use crate::walk::Walk;
 
-pub use crate::batch::{Batch, Data, Noise, Rows, Target};
+pub use crate::batch::{Batch, Data, Evaluation, Noise, Rows, Target};
 pub use crate::init::{Init, init_phi, init_theta};
-pub use crate::workspace::{Pass, Workspace};
+pub use crate::shape::Pass;
+pub use crate::workspace::Workspace;
 
 /// A network: its sizes, its parameters, and how its kernels are compiled.
 #[derive(Clone, Copy, Debug)]
@@ -43,15 +44,6 @@ pub struct Network<'a, T, V = Plain> {
     pub(crate) shape: &'a Shape,
     pub(crate) params: &'a [T],
     pub(crate) vector: V,
-}
-
-/// The result of an evaluation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Evaluation<T> {
-    /// The mean loss.
-    pub loss: T,
-    /// Rows whose largest output is the label; 0 for regression.
-    pub correct: usize,
 }
 
 /// With respect to which parameters a loss is differentiated.

@@ -6,11 +6,10 @@
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
 use crate::activation;
-use crate::batch::{Batch, Noise, Target};
+use crate::batch::{Batch, Evaluation, Noise, Target};
 use crate::layer::{self, Affine};
 use crate::loss;
 use crate::math::Real;
-use crate::network::Evaluation;
 use crate::planes::{Planes, PlanesMut, part, part_mut, rows_mut, sum, take, transpose, two};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;

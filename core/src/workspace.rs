@@ -1,18 +1,7 @@
 //! Scratch memory, measured and bound once.
 
 use crate::error::{SizeError, check_at_least};
-use crate::shape::Shape;
-
-/// A pass through a network. It decides how long the workspace is; each is long enough for those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
-    /// Values alone: outputs, losses, and activations of hidden layers.
-    Forward,
-    /// Forward and back: gradients, and with them training.
-    Backward,
-    /// The same with tangents: Hessian-vector products, and the derivatives of hidden activations.
-    SecondOrder,
-}
+use crate::shape::{Pass, Shape};
 
 /// Scratch memory for a [`Network`](crate::network::Network); what it holds between two calls means nothing.
 ///

@@ -32,6 +32,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use crate::activation::Base;
+use crate::activation::hermite;
 use crate::error::{Error, SizeError, check};
 use crate::finite::check_finite;
 use crate::online::Rates;
@@ -395,7 +396,7 @@ impl<'a> Compact<'a> {
         match tail.first_chunk::<2>() {
             Some(&[[y0, m0], [y1, m1]]) => {
                 let (quad, t) = ([y0, m0, y1, m1], further - i as f32);
-                (super::inside(quad, t), super::slope(quad, t) * self.place.per)
+                (hermite::inside(quad, t), hermite::slope(quad, t) * self.place.per)
             }
             None => self.hermite_beyond(further),
         }
@@ -407,8 +408,8 @@ impl<'a> Compact<'a> {
         let first = further < 1.0;
         let quad = if first { self.entries.first_chunk::<4>() } else { self.entries.last_chunk::<4>() };
         let (end, at) = if first { (0.0, 1.0) } else { (1.0, self.knots.count as f32) };
-        let rise = super::slope(*quad.unwrap_or(&[0.0; 4]), end);
-        (super::value(*quad.unwrap_or(&[0.0; 4]), end, further - at), rise * self.place.per)
+        let rise = hermite::slope(*quad.unwrap_or(&[0.0; 4]), end);
+        (hermite::value(*quad.unwrap_or(&[0.0; 4]), end, further - at), rise * self.place.per)
     }
 }
 
