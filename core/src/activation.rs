@@ -7,11 +7,12 @@
 //! the neurons of one type are one run of memory and a kernel is a loop over it.
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
+use crate::error::{SizeError, check};
 use crate::math::Real;
 use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, two};
 use crate::shape::{MAX_WIDTH, ShapeError};
 use crate::table::{self, TableForm};
-use crate::vector::Vector;
+use crate::vector::{Plain, Vector};
 
 /// The factor `s` before a sub-network.
 pub const SUBNET_SCALE: f64 = 0.2;
@@ -162,6 +163,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The rectifier `max(z, 0)`.
+    pub const RELU: Kind = Kind::Base(Base::Relu);
+    /// The hyperbolic tangent.
+    pub const TANH: Kind = Kind::Base(Base::Tanh);
+    /// The logistic function.
+    pub const SIGMOID: Kind = Kind::Base(Base::Sigmoid);
+    /// The sine.
+    pub const SINE: Kind = Kind::Base(Base::Sine);
+    /// The exponential linear unit.
+    pub const ELU: Kind = Kind::Base(Base::Elu);
+
     /// Number of parameters of the type.
     #[must_use]
     pub const fn param_len(&self) -> usize {
@@ -189,6 +201,59 @@ impl Kind {
             Kind::Learned { units, .. } => (2 * *units, *units),
             Kind::Table(form) => (2 * form.knots, form.readout),
         }
+    }
+}
+
+/// Where the values of a function and its derivatives go, point by point: slices of the same length.
+#[derive(Debug)]
+pub struct Derivatives<'a, T> {
+    /// The values, overwritten.
+    pub value: &'a mut [T],
+    /// The first derivatives, overwritten.
+    pub slope: &'a mut [T],
+    /// The second derivatives, overwritten.
+    pub curvature: &'a mut [T],
+}
+
+/// An activation by itself: a function of one variable.
+impl Kind {
+    /// The function at any points: `out_i = sigma(z_i)`.
+    ///
+    /// `phi`: the type's parameters, [`Kind::param_len`]; `out`, overwritten: as long as `z`.
+    ///
+    /// # Errors
+    /// If a length does not fit.
+    pub fn eval<T: Real>(self, phi: &[T], z: &[T], out: &mut [T]) -> Result<(), SizeError> {
+        check("phi", self.param_len(), phi.len())?;
+        check("out", z.len(), out.len())?;
+
+        forward(Plain, self, Planes([phi]), Planes([z]), PlanesMut([out]));
+        Ok(())
+    }
+
+    /// The function and its first two derivatives at any points.
+    ///
+    /// `phi`: the type's parameters, [`Kind::param_len`]; `out`: as long as `z`. At a kink the derivatives are those of
+    /// the left side.
+    ///
+    /// # Errors
+    /// If a length does not fit.
+    pub fn eval_derivatives<T: Real>(self, phi: &[T], z: &[T], out: Derivatives<'_, T>) -> Result<(), SizeError> {
+        let Derivatives { value, slope, curvature } = out;
+        self.eval(phi, z, value)?;
+        check("slope", z.len(), slope.len())?;
+        check("curvature", z.len(), curvature.len())?;
+
+        // The adjoint of `sigma` along the tangent 1, from the adjoints (1, 0), is `(sigma', sigma'')`.
+        slope.fill(T::ONE);
+        curvature.fill(T::ZERO);
+        let ones = [T::ONE; BLOCK];
+        for (at, len) in blocks(z.len()) {
+            let z = Planes([part(z, at, len), part(&ones, 0, len)]);
+            let d = PlanesMut([part_mut(slope, at, len), part_mut(curvature, at, len)]);
+            adjoint(Plain, self, Planes([phi, &[]]), z, d, PlanesMut([&mut [], &mut []]));
+        }
+        Ok(())
     }
 }
 

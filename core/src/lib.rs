@@ -18,6 +18,9 @@
     )
 )]
 
+#[cfg(feature = "std")]
+extern crate std;
+
 mod activation;
 mod batch;
 pub mod deploy;
@@ -29,22 +32,27 @@ mod hidden;
 pub mod image;
 mod init;
 mod layer;
+pub mod loss;
 pub mod math;
 pub mod meta;
 pub mod network;
 pub mod online;
-pub mod optimise;
+pub mod optimizer;
 mod planes;
 pub mod quantised;
 pub mod rng;
 pub mod shape;
 pub mod table;
 mod tile;
+pub mod train;
 mod vector;
+mod walk;
+mod workspace;
 
-pub use activation::{Base, Kind, SUBNET_SCALE};
+pub use activation::{Base, Derivatives, Kind, SUBNET_SCALE};
 pub use error::{Error, SizeError};
 pub use fixed::Fixed;
 pub use math::Real;
+pub use optimizer::Optimizer;
 pub use shape::{Shape, ShapeError};
 pub use vector::{Plain, Vector};

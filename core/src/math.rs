@@ -10,7 +10,7 @@
 //!
 //! replaces `tanh`, `exp`, `exp_m1`, `ln`, `sin` and `cos` of `f32` by small approximations for parts without a
 //! floating-point unit. Their errors are stated in `MICROMATH_ERRORS` (there with the feature) and checked by
-//! `tests/tests/micromath.rs`. Results with it differ from results without it; `f64` is never affected.
+//! `core/tests/micromath.rs`. Results with it differ from results without it; `f64` is never affected.
 //!
 //! ```
 //! use ldnn_core::Real;
@@ -155,7 +155,7 @@ impl Real for f64 {
     }
     #[inline(always)]
     fn sqrt(self) -> f64 {
-        libm::sqrt(self)
+        root::of_f64(self)
     }
 }
 
@@ -187,8 +187,29 @@ impl Real for f32 {
     }
     #[inline(always)]
     fn sqrt(self) -> f32 {
-        libm::sqrtf(self)
+        root::of_f32(self)
     }
+}
+
+/// Square roots, correctly rounded everywhere. On x86-64 libm has them as assembly in the encoding of SSE, which the compiler
+/// can neither vectorise nor encode anew: between instructions of AVX it stalls the processor, and a step of Adam took 35
+/// times as long. The standard library's root is one that the compiler knows.
+#[cfg(feature = "std")]
+mod root {
+    #[inline(always)]
+    pub fn of_f32(x: f32) -> f32 {
+        f32::sqrt(x)
+    }
+
+    #[inline(always)]
+    pub fn of_f64(x: f64) -> f64 {
+        f64::sqrt(x)
+    }
+}
+
+#[cfg(not(feature = "std"))]
+mod root {
+    pub use libm::{sqrt as of_f64, sqrtf as of_f32};
 }
 
 #[cfg(not(feature = "micromath"))]

@@ -12,6 +12,7 @@
 //! ```
 
 use crate::activation::{Base, Kind};
+use crate::workspace::Pass;
 
 /// The largest number of hidden layers.
 pub const MAX_HIDDEN: usize = 8;
@@ -355,21 +356,17 @@ impl Shape {
         self.type_at(self.types)
     }
 
-    /// Length of the work buffer of everything that handles `batch` rows without tangents: prediction, loss, gradient.
+    /// Length of the memory of a [`Workspace`](crate::network::Workspace) for at most `rows` rows.
     #[must_use]
-    pub const fn work_len(&self, batch: usize) -> usize {
-        self.buffer_len(batch, 1)
-    }
-
-    /// Length of the work buffer of a Hessian-vector product over `batch` rows.
-    #[must_use]
-    pub const fn tangent_work_len(&self, batch: usize) -> usize {
-        self.buffer_len(batch, 2)
-    }
-
-    const fn buffer_len(&self, batch: usize, planes: usize) -> usize {
-        let columns = 2 * self.inputs() + self.widest_hidden() + planes * (self.state_columns() + 2 * self.widest());
-        columns.saturating_mul(batch)
+    pub const fn workspace_len(&self, rows: usize, pass: Pass) -> usize {
+        // The inputs by rows and by features. Backwards, a hidden layer by rows and the adjoints of two layers.
+        let (inputs, transposed, adjoints) = (2 * self.inputs(), self.widest_hidden(), 2 * self.widest());
+        let columns = match pass {
+            Pass::Forward => inputs + self.state_columns(),
+            Pass::Backward => inputs + transposed + self.state_columns() + adjoints,
+            Pass::SecondOrder => inputs + transposed + 2 * (self.state_columns() + adjoints),
+        };
+        columns.saturating_mul(rows)
     }
 
     /// Values kept per row by the forward pass: pre- and post-activations, and the outputs.

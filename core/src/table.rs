@@ -1,11 +1,11 @@
 //! An activation as a table: cubic Hermite interpolation between uniform knots.
 //!
-//! A learned activation is a function of one variable. While its parameters rest it is sampled once, at `M` knots on
+//! A learned activation is a function of one variable. While its parameters are frozen it is sampled once, at `M` knots on
 //! `[-R, R]`, and evaluating it is a look-up. The table is itself an activation type whose parameters are
 //! `[y_0, m_0, y_1, m_1, ... | v]`: the values `y_i`, the slopes `m_i` times the knot spacing `h`, and, where training
 //! noise is used, a copy of the sub-network's output weights `v`. All derivatives are those of the tabulated function
 //! itself, so gradients and Hessian-vector products are exact for it; the adjoint is the transpose and scatters onto
-//! the knots. [`build`] fills a table from a sub-network and [`build_adjoint`] carries the knots' adjoint back to it,
+//! the knots. [`Tabulation::build`] fills a table from a sub-network and [`Tabulation::build_adjoint`] carries the knots' adjoint back to it,
 //! once per table instead of once per neuron.
 //!
 //! Between the knots the error is below `h^4 max|sigma''''| / 384`. Beyond the ends the function goes on as the straight
@@ -14,7 +14,8 @@
 //! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and is added exactly.
 //!
 //! ```
-//! use ldnn_core::table::{TableForm, evaluate};
+//! use ldnn_core::Kind;
+//! use ldnn_core::table::TableForm;
 //! // The sine at nine knots: values, and slopes times the spacing.
 //! let form = TableForm::fixed(9, 2.0);
 //! let params: Vec<f64> = (0..9)
@@ -22,7 +23,7 @@
 //!     .flat_map(|z| [z.sin(), z.cos() * form.spacing()])
 //!     .collect();
 //! let mut out = [0.0; 2];
-//! evaluate(form, &params, &[0.6, -1.5], &mut out)?;
+//! Kind::Table(form).eval(&params, &[0.6, -1.5], &mut out)?;
 //! assert!((out[0] - 0.6f64.sin()).abs() < 1e-4);
 //! assert_eq!(out[1], (-1.5f64).sin());
 //! # Ok::<(), ldnn_core::SizeError>(())
@@ -109,74 +110,93 @@ pub fn tabulated(shape: &Shape, knots: usize, range: f32) -> Result<Shape, Shape
     shape.with_kinds(kinds.get(..shape.types()).unwrap_or_default())
 }
 
-/// Number of scratch values that [`build`] and [`build_adjoint`] need for tables of `knots` knots.
-#[must_use]
-pub const fn build_work_len(shape: &Shape, knots: usize) -> usize {
-    knots.saturating_mul(4).saturating_add(shape.phi_len().saturating_mul(2))
+/// Two shapes of one network: with sub-networks, and with tables in their places.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tabulation<'a> {
+    /// With sub-networks.
+    pub from: &'a Shape,
+    /// With tables, as [`tabulated`] makes it.
+    pub to: &'a Shape,
 }
 
-/// Fills the activation parameters `tables` of the shape `to` from those of `from`: learned types become tables, the
-/// others are copied. `to` comes from [`tabulated`].
-///
-/// `phi`: `from.phi_len()`; `tables`: `to.phi_len()`, overwritten; `work`: [`build_work_len`].
-///
-/// # Errors
-/// If a length differs, or a type of `to` is not as long as [`tabulated`] makes it.
-pub fn build<T: Real>(from: &Shape, to: &Shape, phi: &[T], tables: &mut [T], work: &mut [T]) -> Result<(), SizeError> {
-    check_build(from, to, phi.len(), tables.len(), work.len())?;
-    for t in 0..from.types() {
-        let phi = part(phi, from.type_at(t) - from.theta_len(), from.kind(t).param_len());
-        let table = part_mut(tables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
-        match (from.kind(t), to.kind(t)) {
-            (Kind::Learned { base, units }, Kind::Table(form)) => build_one(base, units, form, phi, table, work),
-            _ => copy(table, phi),
-        }
-    }
-    Ok(())
-}
-
-/// The transpose of [`build`] at `phi`: `dphi += (d tables / d phi)^T dtables`.
-///
-/// # Errors
-/// If a length differs.
-pub fn build_adjoint<T: Real>(
-    from: &Shape,
-    to: &Shape,
-    phi: &[T],
-    dtables: &[T],
-    dphi: &mut [T],
-    work: &mut [T],
-) -> Result<(), SizeError> {
-    check_build(from, to, phi.len(), dtables.len(), work.len())?;
-    check("dphi", from.phi_len(), dphi.len())?;
-    for t in 0..from.types() {
-        let (at, len) = (from.type_at(t) - from.theta_len(), from.kind(t).param_len());
-        let (phi, dphi) = (part(phi, at, len), part_mut(dphi, at, len));
-        let dtable = part(dtables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
-        match (from.kind(t), to.kind(t)) {
-            (Kind::Learned { base, units }, Kind::Table(form)) => {
-                build_one_adjoint(base, units, form, phi, dtable, dphi, work);
+impl Tabulation<'_> {
+    /// Number of scratch values that [`Tabulation::build`] and its adjoint need.
+    #[must_use]
+    pub const fn work_len(&self) -> usize {
+        let (mut most, mut t) = (0, 0);
+        while t < self.to.types() {
+            if let Kind::Table(form) = self.to.kind(t) {
+                most = if form.knots > most { form.knots } else { most };
             }
-            _ => dphi.iter_mut().zip(dtable).for_each(|(d, &x)| *d += x),
+            t += 1;
         }
+        most.saturating_mul(4).saturating_add(self.from.phi_len().saturating_mul(2))
     }
-    Ok(())
-}
 
-fn check_build(from: &Shape, to: &Shape, phi: usize, tables: usize, work: usize) -> Result<(), SizeError> {
-    check("phi", from.phi_len(), phi)?;
-    check("tables", to.phi_len(), tables)?;
-    check("types", from.types(), to.types())?;
-    for t in 0..from.types() {
-        let expected = match (from.kind(t), to.kind(t)) {
-            (Kind::Learned { units, .. }, Kind::Table(form)) => form.knots.saturating_mul(2).saturating_add(units),
-            (kind, _) => kind.param_len(),
-        };
-        check("a type of the tables", expected, to.kind(t).param_len())?;
+    /// Fills the tables from the sub-networks; types that are no sub-networks are copied.
+    ///
+    /// `phi`: `from.phi_len()`; `tables`: `to.phi_len()`, overwritten; `work`: [`Tabulation::work_len`].
+    ///
+    /// # Errors
+    /// If a length differs, or a type of `to` is not as long as [`tabulated`] makes it.
+    pub fn build<T: Real>(&self, phi: &[T], tables: &mut [T], work: &mut [T]) -> Result<(), SizeError> {
+        let Tabulation { from, to } = *self;
+        self.check(phi.len(), tables.len(), work.len())?;
+
+        for t in 0..from.types() {
+            let phi = part(phi, from.type_at(t) - from.theta_len(), from.kind(t).param_len());
+            let table = part_mut(tables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
+            match (from.kind(t), to.kind(t)) {
+                (Kind::Learned { base, units }, Kind::Table(form)) => build_one(base, units, form, phi, table, work),
+                _ => copy(table, phi),
+            }
+        }
+        Ok(())
     }
-    let knots = (0..to.types()).map(|t| if let Kind::Table(f) = to.kind(t) { f.knots } else { 0 }).max();
-    let need = build_work_len(from, knots.unwrap_or_default());
-    check_at_least("work", need, work)
+
+    /// The transpose of [`Tabulation::build`] at `phi`: `dphi += (d tables / d phi)^T dtables`.
+    ///
+    /// # Errors
+    /// If a length differs.
+    pub fn build_adjoint<T: Real>(
+        &self,
+        phi: &[T],
+        dtables: &[T],
+        dphi: &mut [T],
+        work: &mut [T],
+    ) -> Result<(), SizeError> {
+        let Tabulation { from, to } = *self;
+        self.check(phi.len(), dtables.len(), work.len())?;
+        check("dphi", from.phi_len(), dphi.len())?;
+
+        for t in 0..from.types() {
+            let (at, len) = (from.type_at(t) - from.theta_len(), from.kind(t).param_len());
+            let (phi, dphi) = (part(phi, at, len), part_mut(dphi, at, len));
+            let dtable = part(dtables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
+            match (from.kind(t), to.kind(t)) {
+                (Kind::Learned { base, units }, Kind::Table(form)) => {
+                    build_one_adjoint(base, units, form, phi, dtable, dphi, work);
+                }
+                _ => dphi.iter_mut().zip(dtable).for_each(|(d, &x)| *d += x),
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, phi: usize, tables: usize, work: usize) -> Result<(), SizeError> {
+        let Tabulation { from, to } = *self;
+        check("phi", from.phi_len(), phi)?;
+        check("tables", to.phi_len(), tables)?;
+        check("types", from.types(), to.types())?;
+        for t in 0..from.types() {
+            let expected = match (from.kind(t), to.kind(t)) {
+                (Kind::Learned { units, .. }, Kind::Table(form)) => form.knots.saturating_mul(2).saturating_add(units),
+                (kind, _) => kind.param_len(),
+            };
+            check("a type of the tables", expected, to.kind(t).param_len())?;
+        }
+        check_at_least("work", self.work_len(), work)
+    }
 }
 
 fn copy<T: Copy>(to: &mut [T], from: &[T]) {
@@ -276,46 +296,46 @@ impl<T: Real> Grid<T> {
 /// Value and slope of the first knot of a cell, then of the second.
 type Quad<T> = [T; 4];
 
-/// The coefficients of t^2 and t^3: `c3 = q1 + q3 - 2 rise`, `c2 = rise - q1 - c3`.
+/// The coefficients of t^2 and t^3 of a cell's cubic: with `r = q2 - q0`, `c3 = q1 + q3 - 2 r` and `c2 = r - q1 - c3`.
 #[inline(always)]
-fn bends<T: Real>([q0, q1, q2, q3]: Quad<T>) -> (T, T) {
-    let rise = q2 - q0;
-    let c3 = (q1 + q3) - (rise + rise);
-    ((rise - q1) - c3, c3)
+fn coefficients<T: Real>([q0, q1, q2, q3]: Quad<T>) -> (T, T) {
+    let r = q2 - q0;
+    let c3 = (q1 + q3) - (r + r);
+    ((r - q1) - c3, c3)
 }
 
 /// The cubic of a cell.
 #[inline(always)]
 fn inside<T: Real>(q: Quad<T>, t: T) -> T {
-    let (c2, c3) = bends(q);
+    let (c2, c3) = coefficients(q);
     q[0] + t * (q[1] + t * (c2 + t * c3))
 }
 
 /// The tabulated function; beyond the ends it goes on along the slope there.
 #[inline(always)]
 fn value<T: Real>(q: Quad<T>, t: T, beyond: T) -> T {
-    inside(q, t) + beyond * rise(q, t)
+    inside(q, t) + beyond * slope(q, t)
 }
 
 /// Its derivative with respect to the position in knot spacings.
 #[inline(always)]
-fn rise<T: Real>(q: Quad<T>, t: T) -> T {
-    let (c2, c3) = bends(q);
+fn slope<T: Real>(q: Quad<T>, t: T) -> T {
+    let (c2, c3) = coefficients(q);
     q[1] + t * ((c2 + c2) + t * (c3 + c3 + c3))
 }
 
 /// Its second derivative with respect to the position, 0 beyond the ends.
 #[inline(always)]
-fn bend<T: Real>(q: Quad<T>, t: T, beyond: T) -> T {
-    let (c2, c3) = bends(q);
+fn curvature<T: Real>(q: Quad<T>, t: T, beyond: T) -> T {
+    let (c2, c3) = coefficients(q);
     let inside = (c2 + c2) + t * (c3 * T::from_f64(6.0));
     if beyond == T::ZERO { inside } else { T::ZERO }
 }
 
-/// The adjoint of the four numbers of a cell, from the adjoint `a` of the value there and `b` of the rise.
+/// The adjoint of the four numbers of a cell, from the adjoint `a` of the value there and `b` of the slope.
 ///
 /// In powers of t the value has the adjoints `a, a t + b, (a t + 2 b) t, (a t + 3 b) t^2`; the rest is the transpose of
-/// [`bends`].
+/// [`coefficients`].
 #[inline(always)]
 fn quad_adjoint<T: Real>(t: T, beyond: T, a: T, b: T) -> Quad<T> {
     let b = b + a * beyond;
@@ -336,13 +356,13 @@ struct Cells<T> {
     beyond: [T; BLOCK],
     quad: [Quad<T>; BLOCK],
     slope: [T; BLOCK],
-    bend: [T; BLOCK],
+    curvature: [T; BLOCK],
 }
 
 impl<T: Real> Cells<T> {
     fn new() -> Self {
         let zeros = [T::ZERO; BLOCK];
-        Cells { cell: [0; BLOCK], t: zeros, beyond: zeros, quad: [[T::ZERO; 4]; BLOCK], slope: zeros, bend: zeros }
+        Cells { cell: [0; BLOCK], t: zeros, beyond: zeros, quad: [[T::ZERO; 4]; BLOCK], slope: zeros, curvature: zeros }
     }
 
     #[inline(always)]
@@ -392,29 +412,29 @@ impl<T: Real> Cells<T> {
 
     #[inline(always)]
     fn slopes(&mut self, grid: &Grid<T>, z: &[T]) {
-        let mut slope = self.slope;
-        self.map_into(&mut slope, |q, t, _| rise(q, t) * grid.per_spacing);
-        self.slope = slope;
+        let mut out = self.slope;
+        self.map_into(&mut out, |q, t, _| slope(q, t) * grid.per_spacing);
+        self.slope = out;
         if grid.base != Base::Zero {
             self.slope.iter_mut().zip(z).for_each(|(s, &z)| *s += grid.base.slope(z));
         }
     }
 
     #[inline(always)]
-    fn bends(&mut self, grid: &Grid<T>, z: &[T]) {
-        let mut curvature = self.bend;
-        self.map_into(&mut curvature, |q, t, e| bend(q, t, e) * grid.per_spacing * grid.per_spacing);
-        self.bend = curvature;
+    fn curvatures(&mut self, grid: &Grid<T>, z: &[T]) {
+        let mut out = self.curvature;
+        self.map_into(&mut out, |q, t, e| curvature(q, t, e) * grid.per_spacing * grid.per_spacing);
+        self.curvature = out;
         if grid.base != Base::Zero {
-            self.bend.iter_mut().zip(z).for_each(|(b, &z)| *b += grid.base.curvature(z));
+            self.curvature.iter_mut().zip(z).for_each(|(c, &z)| *c += grid.base.curvature(z));
         }
     }
 
-    /// The quads become the adjoints of the cells' numbers, from those of value and rise.
+    /// The quads become the adjoints of the cells' numbers, from those of value and slope.
     #[inline(always)]
-    fn quad_adjoints(&mut self, of_value: &[T], of_rise: impl Iterator<Item = T>) {
+    fn quad_adjoints(&mut self, of_value: &[T], of_slope: impl Iterator<Item = T>) {
         let places = self.quad.iter_mut().zip(&self.t).zip(&self.beyond);
-        for (((quad, &t), &e), (&a, b)) in places.zip(of_value.iter().zip(of_rise)) {
+        for (((quad, &t), &e), (&a, b)) in places.zip(of_value.iter().zip(of_slope)) {
             *quad = quad_adjoint(t, e, a, b);
         }
     }
@@ -430,11 +450,14 @@ pub(crate) fn forward<T: Real, const K: usize>(
 ) {
     let (grid, knots) = (Grid::new(form), phi.part(0, 2 * form.knots));
     let mut cells = Cells::new();
+
     for (at, len) in blocks(z.value().len()) {
         let (z, mut h) = (z.part(at, len), h.part(at, len));
         cells.locate(&grid, z.value());
         cells.gather(knots.value(), len);
         cells.values(&grid, z.value(), h.value());
+
+        // The tangent: sigma'(z) z1, and where the knots move, the table of their tangents.
         if K > 1 {
             cells.slopes(&grid, z.value());
             let by_input = cells.slope.iter().zip(z.tangent());
@@ -476,45 +499,42 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
     let (grid, knots) = (Grid::new(form), phi.part(0, 2 * form.knots));
     let mut dknots = dphi.part(0, 2 * form.knots);
     let mut cells = Cells::new();
+
     for (at, len) in blocks(z.value().len()) {
         let (z, mut d) = (z.part(at, len), d.part(at, len));
         cells.locate(&grid, z.value());
         cells.gather(knots.value(), len);
         cells.slopes(&grid, z.value());
+
+        // The tangent of the slope, into `curvature`: sigma''(z) z1, and where the knots move, the slope of their tangents.
         if K > 1 {
-            cells.bends(&grid, z.value());
-            cells.bend.iter_mut().zip(z.tangent()).for_each(|(b, &z)| *b = *b * z);
+            cells.curvatures(&grid, z.value());
+            cells.curvature.iter_mut().zip(z.tangent()).for_each(|(c, &z)| *c = *c * z);
             if !knots.tangent().is_empty() {
                 cells.gather(knots.tangent(), len);
                 let places = cells.quad.iter().zip(&cells.t);
-                let turned = cells.bend.iter_mut().zip(places);
-                turned.for_each(|(b, (&q, &t))| *b += rise(q, t) * grid.per_spacing);
+                let moved = cells.curvature.iter_mut().zip(places);
+                moved.for_each(|(c, (&q, &t))| *c += slope(q, t) * grid.per_spacing);
             }
         }
+
+        // The knots' adjoints, while `d` still is the adjoint of `h`. This overwrites the gathered quads.
         if !dknots.value().is_empty() {
             cells.quad_adjoints(d.value(), core::iter::repeat(T::ZERO));
             cells.scatter(dknots.value(), len);
         }
         let [d0, d1] = two(&mut d);
         if !dknots.tangent().is_empty() {
-            let turn = d0.iter().zip(z.tangent()).map(|(&d, &z)| d * z * grid.per_spacing);
-            cells.quad_adjoints(d1, turn);
+            // The value's adjoint has the tangent d1; the place moves with z1, so d0 z1 is the adjoint of the slope.
+            let of_slope = d0.iter().zip(z.tangent()).map(|(&d, &z)| d * z * grid.per_spacing);
+            cells.quad_adjoints(d1, of_slope);
             cells.scatter(dknots.tangent(), len);
         }
-        for ((d1, &mut d0), (&s, &b)) in d1.iter_mut().zip(&mut *d0).zip(cells.slope.iter().zip(&cells.bend)) {
-            *d1 = *d1 * s + d0 * b;
+
+        // The product rule for d sigma'(z), tangents first: they need the old values.
+        for ((d1, &mut d0), (&s, &c)) in d1.iter_mut().zip(&mut *d0).zip(cells.slope.iter().zip(&cells.curvature)) {
+            *d1 = *d1 * s + d0 * c;
         }
         d0.iter_mut().zip(&cells.slope).for_each(|(d, &s)| *d = *d * s);
     }
-}
-
-/// The tabulated function at any points: `out_i = table(z_i)`, with `phi` the parameters of one table type.
-///
-/// # Errors
-/// If `phi` or `out` has another length.
-pub fn evaluate<T: Real>(form: TableForm, phi: &[T], z: &[T], out: &mut [T]) -> Result<(), SizeError> {
-    check("phi", form.param_len(), phi.len())?;
-    check("out", z.len(), out.len())?;
-    forward(form, Planes([phi]), Planes([z]), PlanesMut([out]));
-    Ok(())
 }

@@ -188,7 +188,7 @@ fn a_diverging_training_is_recorded_and_does_not_stop_the_others() {
 fn a_meta_run_that_diverges_says_what_to_change_and_keeps_what_it_had() {
     let dir = tempdir().unwrap();
     let message = refuse(dir.path(), &meta("50", &["--inner-rate", "1e30", "--base", "identity", "--out", "run"]), 1);
-    assert!(message.contains("--inner-rate") && message.contains("kept"), "{message}");
+    assert!(message.contains("inner learning rate") && message.contains("kept"), "{message}");
     assert!(dir.path().join("run/activations.json").exists());
 }
 

@@ -416,11 +416,11 @@ fn inspect_shows_models_images_and_activations() {
         assert!(refuse(folder, &["inspect", "damaged.ldnn"], 2).contains("in 'damaged.ldnn'"));
     }
     assert!(refuse(folder, &["inspect", "t.csv"], 2).contains("is none of"));
-    let newer = fs::read_to_string(folder.join("m.ldnn")).unwrap().replacen("\"version\":1", "\"version\":9", 1);
+    let newer = fs::read_to_string(folder.join("m.ldnn")).unwrap().replacen("\"version\":2", "\"version\":9", 1);
     file(folder, "newer.ldnn", newer);
     for command in
         [&["inspect", "newer.ldnn"][..], &["predict", "newer.ldnn", "t.csv"], &["eval", "newer.ldnn", "t.csv"]]
     {
-        assert!(refuse(folder, command, 2).contains("version 9 is not known; this program reads 1"));
+        assert!(refuse(folder, command, 2).contains("version 9 is not known; this program reads 2"));
     }
 }

@@ -220,3 +220,23 @@ fn a_killed_run_goes_on_to_the_same_model() {
     assert_eq!(read("whole.ldnn"), read("killed.ldnn"));
     assert_eq!(read("whole.ldnn.run/trainings.jsonl"), read("killed.ldnn.run/trainings.jsonl"));
 }
+
+#[test]
+fn where_every_rate_diverges_smaller_ones_are_tried_and_the_report_says_so() {
+    let dir = tempdir().unwrap();
+    fs::write(dir.path().join("n.csv"), numbers(120)).unwrap();
+    let reckless = |rate: &'static str, out: &'static str| {
+        let own = ["--set", "fit.optimiser=sgd", "--rates", rate, "--activations", "relu,identity", "--out", out];
+        [&["train", "n.csv", "--quiet", "--target", "y,z", "--epochs", "12", "--runs", "2"][..], &own].concat()
+    };
+    let said = succeed(dir.path(), &reckless("300", "m.ldnn"));
+    assert!(said.contains("trainings that choose the learning rate diverged; they are left out"), "{said}");
+    let chosen: f64 = number(&row(&said, "rate and epochs chosen", "identity")[1]);
+    assert!(chosen < 300.0, "{said}");
+    succeed(dir.path(), &["predict", "m.ldnn", "n.csv"]);
+
+    // Where that does not help either there is no model, and the message says what to do.
+    let message = refuse(dir.path(), &reckless("1e30", "n.ldnn"), 1);
+    assert!(message.contains("every training diverged") && message.contains("--ignore"), "{message}");
+    assert!(!dir.path().join("n.ldnn").exists());
+}

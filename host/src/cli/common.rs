@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 /// Which task networks learn.
 #[derive(clap::Args, Default)]
 pub struct TaskArgs {
-    /// A task that comes along: mnist1d, vanderpol or digits [default: mnist1d]
+    /// A bundled task: mnist1d, vanderpol or digits [default: mnist1d]
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
 

@@ -194,7 +194,12 @@ impl Args {
 
 fn learn(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
     let progress = Progress::new(output, "meta-learning", settings.meta.steps);
-    meta::run(&settings.meta, task, folder, &progress)?;
+    let learned = meta::run(&settings.meta, task, folder, &progress)?;
     let file = |name: &str| folder.file(name).display().to_string();
-    Ok(format!("activations: {}\npicture: {}", file("activations.json"), file("evolution.png")))
+    Ok(format!(
+        "learned: {}\nactivations: {}\npicture: {}",
+        learned.provenance,
+        file("activations.json"),
+        file("evolution.png")
+    ))
 }

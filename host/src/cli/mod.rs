@@ -109,7 +109,7 @@ enum Command {
     Show(runs::ShowArgs),
     /// Compare the ensembles of two runs
     Compare(runs::CompareArgs),
-    /// Write a data set that comes along
+    /// Write a bundled data set
     Data(data::Args),
 }
 

@@ -63,7 +63,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// One that comes along, with its default arguments; `None` if there is none of this name.
+    /// A bundled one, with its default arguments; `None` if there is none of this name.
     ///
     /// # Errors
     /// Never, in practice.
@@ -233,4 +233,31 @@ pub fn vanderpol_npz(config: &VanDerPolConfig) -> Result<Vec<u8>> {
         ("y_test", Array::matrix(made.y_test, 2)),
         ("t", Array::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect())),
     ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_abs_diff_eq;
+
+    #[test]
+    fn a_data_set_is_standardised_by_its_training_rows() {
+        let values = |values: Vec<f64>| Target::Values { values, width: 1 };
+        let set = Dataset {
+            name: "two columns".into(),
+            features: 2,
+            // The second input is constant.
+            x: vec![10.0, 5.0, 30.0, 5.0],
+            x_test: vec![40.0, 6.0],
+            target: values(vec![1e6, 3e6]),
+            target_test: values(vec![2e6]),
+        };
+        let set = set.standardised();
+        assert_eq!(set.x, [-1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(set.x_test, [2.0, 1.0]);
+        let Target::Values { values: y, .. } = set.target else { panic!("no values") };
+        let Target::Values { values: y_test, .. } = set.target_test else { panic!("no values") };
+        assert_abs_diff_eq!(y[..], [-1.0, 1.0][..], epsilon = 1e-12);
+        assert_abs_diff_eq!(y_test[0], 0.0, epsilon = 1e-12);
+    }
 }

@@ -169,6 +169,7 @@ impl FitConfig {
         ensure!(rows >= LEAST_ROWS, "there are {rows} rows to learn from; at least {LEAST_ROWS} are needed");
         ensure!((2..=1000).contains(&self.runs), "--runs {}: use 2 to 1000, for an interval", self.runs);
         ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 50");
+        self.train(rows).check()?;
         for &rate in &self.rates {
             ensure!(
                 rate.is_finite() && rate > 0.0,

@@ -194,6 +194,9 @@ impl Way<'_> {
             let learned = arms.learned.clone().filter(|_| is_learned(&entrant.kind));
             return self.trained(&entrant.kind, &train, &network, learned);
         }
+        if keep == BEST {
+            return Err(AllDiverged.into());
+        }
         bail!("--keep {keep}: its networks diverge at every learning rate; use --keep {BEST}")
     }
 

@@ -8,10 +8,11 @@ use crate::model::activations::{Activations, base_named};
 use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, EXPLOSION, judge_network};
 use anyhow::{Result, ensure};
-use ldnn_core::meta::{Buffers, Unroll, hypergradient};
-use ldnn_core::network::init_phi;
-use ldnn_core::optimise::{Rule, clamp};
-use ldnn_core::{Shape, table};
+use ldnn_core::meta::{Buffers, Datasets, Draw, Unroll, hypergradient};
+use ldnn_core::network::{Pass, init_phi};
+use ldnn_core::optimizer::clamp;
+use ldnn_core::table::Tabulation;
+use ldnn_core::{Optimizer, Shape};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +71,7 @@ const SMALLER: f64 = 0.5;
 /// How often one outer step is halved before it is given up.
 const MOST_HALVINGS: usize = 3;
 /// How often a step is tried anew before the run ends.
-const MOST_RETRIES: usize = 24;
+const MOST_RETRIES: usize = 64;
 
 /// What a run has learned about the steps that it may take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,8 +102,9 @@ impl Caution {
 /// Activations cannot be learned: the inner training explodes however small its steps are.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "outer step {step}: the inner training explodes even at a learning rate of {inner_rate:.1e}; \
-     bring inputs and targets to a common scale (the activations up to here are kept)"
+    "outer step {step}: the inner training explodes even at an inner learning rate of {inner_rate:.1e}; \
+     begin with a smaller one, or bring inputs and targets to a common scale (the activations up to \
+     here are kept)"
 )]
 pub struct Unlearnable {
     /// The outer step, from 1.
@@ -123,7 +125,7 @@ pub(super) struct Forms {
 impl Forms {
     fn new(config: &MetaConfig, task: &Task) -> Result<Forms> {
         let (direct, trained) = (config.direct_shape(task)?, config.trained_shape(task)?);
-        let len = if config.exact { 0 } else { table::build_work_len(&direct, config.table_knots) };
+        let len = if config.exact { 0 } else { Tabulation { from: &direct, to: &trained }.work_len() };
         Ok(Forms { direct, trained, work: vec![0.0; len] })
     }
 
@@ -136,7 +138,7 @@ impl Forms {
         if self.is_exact() {
             to.copy_from_slice(phi);
         } else {
-            table::build(&self.direct, &self.trained, phi, to, &mut self.work)?;
+            Tabulation { from: &self.direct, to: &self.trained }.build(phi, to, &mut self.work)?;
         }
         Ok(())
     }
@@ -147,7 +149,8 @@ impl Forms {
         if self.is_exact() {
             dphi.copy_from_slice(from);
         } else {
-            table::build_adjoint(&self.direct, &self.trained, phi, from, dphi, &mut self.work)?;
+            let tabulation = Tabulation { from: &self.direct, to: &self.trained };
+            tabulation.build_adjoint(phi, from, dphi, &mut self.work)?;
         }
         Ok(())
     }
@@ -217,10 +220,14 @@ impl<'a> Learner<'a> {
     /// Never for a run that was built.
     pub fn activations(&self) -> Result<Activations> {
         let config = self.config;
-        let provenance = format!(
+        let mut provenance = format!(
             "{}, {} types from {}, seed {}, {} outer steps",
             self.task.name, config.types, config.base, config.seed, self.step
         );
+        if self.caution.inner_scale < 1.0 {
+            let rate = self.inner_rate();
+            provenance += &format!(", the inner learning rate lowered to {rate:.1e}");
+        }
         let (base, layers) = (base_named(&config.base)?, config.layers());
         Ok(Activations::from_phi(base, &self.phi, config.all_types(), layers, provenance))
     }
@@ -244,9 +251,9 @@ impl<'a> Learner<'a> {
         clamp(&mut self.dphi, clip);
 
         // A step after which a number would not be finite is refused, and leaves everything as it was.
-        let rule = self.config.outer_rule(self.step, self.caution.outer_scale);
+        let optimizer = self.config.outer_optimizer(self.step, self.caution.outer_scale);
         let before = self.phi.clone();
-        if rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
+        if optimizer.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
             self.velocity.fill(0.0);
             self.caution.outer_scale *= SMALLER;
         }
@@ -292,7 +299,7 @@ impl<'a> Learner<'a> {
         let moved = caution.before.len() == self.phi.len() && caution.before != self.phi;
         if !moved {
             caution.inner_scale *= SMALLER;
-            self.engine.set_rule(self.config.inner_rule(caution.inner_scale));
+            self.engine.set_optimizer(self.config.inner_optimizer(caution.inner_scale));
             return;
         }
 
@@ -365,7 +372,7 @@ impl<'a> Learner<'a> {
         self.engine.restore(&from.network)?;
         (self.step, self.phi, self.velocity) = (from.step, from.phi.clone(), from.velocity.clone());
         self.caution = from.caution.clone();
-        self.engine.set_rule(self.config.inner_rule(self.caution.inner_scale));
+        self.engine.set_optimizer(self.config.inner_optimizer(self.caution.inner_scale));
         Ok(())
     }
 }
@@ -386,10 +393,10 @@ impl Engine<'_> {
         }
     }
 
-    fn set_rule(&mut self, rule: Rule<f32>) {
+    fn set_optimizer(&mut self, optimizer: Optimizer<f32>) {
         match self {
-            Engine::Unrolled { plan, .. } => plan.rule = rule,
-            Engine::Alternating(a) => a.set_rule(rule),
+            Engine::Unrolled { plan, .. } => plan.optimizer = optimizer,
+            Engine::Alternating(a) => a.set_optimizer(optimizer),
         }
     }
 }
@@ -412,7 +419,7 @@ impl Training {
             gradient: vec![0.0; shape.phi_len()],
             trained: vec![0.0; shape.theta_len()],
             tape: vec![0.0; plan.tape_len()],
-            work: vec![0.0; plan.work_len().max(shape.work_len(EVALUATION_ROWS))],
+            work: vec![0.0; plan.work_len().max(shape.workspace_len(EVALUATION_ROWS, Pass::Forward))],
             order: vec![0; plan.order_len(rows)],
         }
     }
@@ -430,10 +437,17 @@ impl Training {
     ) -> Result<Outcome> {
         let theta = plan.shape.theta_len();
         self.params[theta..].copy_from_slice(activations);
-        let buffers = Buffers { tape: &mut self.tape, work: &mut self.work, order: &mut self.order };
-        let (train, held_out) = (train.data(), held_out.data());
-        let (params, gradient, trained) = (&mut self.params, &mut self.gradient, &mut self.trained);
-        let out = hypergradient(Level::best(), plan, train, held_out, seed, draw, params, gradient, trained, buffers)?;
+        let buffers = Buffers {
+            params: &mut self.params,
+            dphi: &mut self.gradient,
+            trained: &mut self.trained,
+            tape: &mut self.tape,
+            work: &mut self.work,
+            order: &mut self.order,
+        };
+        let data = Datasets { train: train.data(), held_out: held_out.data() };
+        let out = hypergradient(Level::best(), plan, data, Draw { seed, outer_step: draw }, buffers)?;
+
         self.params[..theta].copy_from_slice(&self.trained);
         let test = judge_network(&plan.shape, &self.params, &task.test, &mut self.work)?;
         Ok(Outcome { loss: f64::from(out.outer_loss), train_loss: f64::from(out.train_loss), test })

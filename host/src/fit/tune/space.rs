@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(all[0].hidden, fit.hidden);
         let drawn = &all[1..];
         assert!(drawn.iter().all(|c| c.hidden.iter().all(|w| (10..=100).contains(w))));
-        assert!(drawn.iter().all(|c| (0.01..=0.3).contains(&c.rate)));
+        assert!(drawn.iter().all(|c| (0.001..=0.1).contains(&c.rate)));
         for types in [1, 2, 3] {
             assert!(
                 drawn.iter().any(|c| c.types == types && c.hidden.len() == 2 && c.schedule == Schedule::Alternating)
