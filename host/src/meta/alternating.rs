@@ -1,7 +1,7 @@
 //! The alternating schedule: one network that trains on, its activations learning every few steps.
 
 use super::config::MetaConfig;
-use super::learner::{Forms, Outcome};
+use super::forms::{Forms, Outcome};
 use crate::data::task::{Set, Task};
 use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, judge_network};

@@ -2,17 +2,17 @@
 
 use super::alternating::Alternating;
 use super::config::{MetaConfig, Objective, Schedule};
+use super::forms::{Forms, Outcome};
 use crate::data::task::{Set, Task};
 use crate::model::Judgement;
 use crate::model::activations::{Activations, base_named};
 use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, EXPLOSION, judge_network};
 use anyhow::{Result, ensure};
+use ldnn_core::Optimizer;
 use ldnn_core::meta::{Buffers, Datasets, Draw, Unroll, hypergradient};
 use ldnn_core::network::{Pass, init_phi};
 use ldnn_core::optimizer::clamp;
-use ldnn_core::table::Tabulation;
-use ldnn_core::{Optimizer, Shape};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -57,13 +57,6 @@ pub struct Checkpoint {
     pub caution: Caution,
     /// The alternating schedule's network: parameters, optimiser state; empty for the unrolled schedule.
     pub network: Vec<f32>,
-}
-
-/// What one evaluation of the gradient brings besides it.
-pub(super) struct Outcome {
-    pub loss: f64,
-    pub train_loss: f64,
-    pub test: Judgement,
 }
 
 /// What a step that explodes is multiplied with.
@@ -111,49 +104,6 @@ pub struct Unlearnable {
     pub step: usize,
     /// The smallest learning rate of the weights that was tried.
     pub inner_rate: f64,
-}
-
-/// Both forms of the network, and how to go from one to the other.
-pub(super) struct Forms {
-    /// With sub-networks.
-    pub direct: Shape,
-    /// As it is trained: with tables, or the same.
-    pub trained: Shape,
-    work: Vec<f32>,
-}
-
-impl Forms {
-    fn new(config: &MetaConfig, task: &Task) -> Result<Forms> {
-        let (direct, trained) = (config.direct_shape(task)?, config.trained_shape(task)?);
-        let len = if config.exact { 0 } else { Tabulation { from: &direct, to: &trained }.work_len() };
-        Ok(Forms { direct, trained, work: vec![0.0; len] })
-    }
-
-    fn is_exact(&self) -> bool {
-        self.direct == self.trained
-    }
-
-    /// The activation parameters of the trained network.
-    pub fn build(&mut self, phi: &[f32], to: &mut [f32]) -> Result<()> {
-        if self.is_exact() {
-            to.copy_from_slice(phi);
-        } else {
-            Tabulation { from: &self.direct, to: &self.trained }.build(phi, to, &mut self.work)?;
-        }
-        Ok(())
-    }
-
-    /// `dphi`, overwritten, from the gradient in the trained network's parameters.
-    pub fn adjoint(&mut self, phi: &[f32], from: &[f32], dphi: &mut [f32]) -> Result<()> {
-        dphi.fill(0.0);
-        if self.is_exact() {
-            dphi.copy_from_slice(from);
-        } else {
-            let tabulation = Tabulation { from: &self.direct, to: &self.trained };
-            tabulation.build_adjoint(phi, from, dphi, &mut self.work)?;
-        }
-        Ok(())
-    }
 }
 
 /// A meta-learning run in memory.
