@@ -7,6 +7,7 @@
 
 use crate::formats;
 use crate::run::folder::{self, CONFIG, Obstacle};
+use crate::support::atomic::{discard_stale, expect_new};
 use anyhow::{Result, bail, ensure};
 use std::fs::{self, File, FileType};
 use std::io::Read;
@@ -82,7 +83,15 @@ impl Files {
             Target::File { path, is_ours } => self.check_file(path, *is_ours),
             Target::Folder { path, settings } => self.check_folder(path, settings),
             Target::Workshop(path) => check_workshop(path),
-        })
+        })?;
+        for target in &self.outputs {
+            let Target::File { path, .. } = target else { continue };
+            discard_stale(path);
+            if self.replace != Some(true) && fs::symlink_metadata(path).is_err() {
+                expect_new(path);
+            }
+        }
+        Ok(())
     }
 
     fn check_file(&self, path: &Path, is_ours: bool) -> Result<()> {
@@ -128,6 +137,9 @@ impl Files {
             match &obstacle {
                 Obstacle::NoFolder(_) | Obstacle::Foreign(_) => {
                     anyhow::anyhow!("{obstacle}; give an --out that is not there yet, or an empty folder")
+                }
+                Obstacle::Unlisted { .. } => {
+                    anyhow::anyhow!("{obstacle}; delete the folder yourself, or give another --out")
                 }
                 Obstacle::Guest { .. } => anyhow::anyhow!("{obstacle}; move it away, or give another --out"),
                 Obstacle::Old { .. } => anyhow::anyhow!("{obstacle}"),
