@@ -7,7 +7,7 @@
 
 use crate::formats;
 use crate::run::folder::{self, CONFIG, Obstacle};
-use crate::support::atomic::{discard_stale, expect_new};
+use crate::support::atomic::{AtomicFile, discard_stale, expect_new};
 use anyhow::{Result, bail, ensure};
 use std::fs::{self, File, FileType};
 use std::io::Read;
@@ -85,10 +85,17 @@ impl Files {
             Target::Workshop(path) => check_workshop(path),
         })?;
         for target in &self.outputs {
-            let Target::File { path, .. } = target else { continue };
-            discard_stale(path);
-            if self.replace != Some(true) && fs::symlink_metadata(path).is_err() {
-                expect_new(path);
+            match target {
+                Target::File { path, is_ours } => {
+                    discard_stale(path);
+                    // That the path cannot be written to is better said before the work.
+                    AtomicFile::create(path)?;
+                    if !is_ours && self.replace != Some(true) {
+                        expect_new(path);
+                    }
+                }
+                Target::Folder { path, .. } => check_writable(path)?,
+                Target::Workshop(_) => {}
             }
         }
         Ok(())
@@ -153,6 +160,20 @@ impl Files {
         };
         folder::check(path, settings, self.replace == Some(true)).map_err(remedy)
     }
+}
+
+/// Refuses a folder that cannot be made or written to.
+fn check_writable(folder: &Path) -> Result<()> {
+    let whole = std::path::absolute(folder)?;
+    let there = whole.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let probe = AtomicFile::create(&there.join(CONFIG));
+    probe.map(drop).map_err(|error| {
+        let why = error.root_cause();
+        anyhow::anyhow!(
+            "the folder '{}' cannot be written to ({why}); give an --out that may be made or written to",
+            folder.display()
+        )
+    })
 }
 
 fn check_workshop(path: &Path) -> Result<()> {

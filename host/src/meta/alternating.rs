@@ -38,7 +38,7 @@ impl<'a> Alternating<'a> {
             params,
             state,
             grad: vec![0.0; shape.param_len()],
-            work: vec![0.0; shape.work_len(config.batch.max(EVALUATION_ROWS))],
+            work: vec![0.0; shape.work_len(config.batch.min(rows).max(EVALUATION_ROWS))],
             order: vec![0; rows],
         })
     }

@@ -151,7 +151,8 @@ impl RunFolder {
             // Those of the same run, which may begin later.
             shards[0].extend((0..count).map(|index| Shard { count, index }));
         }
-        let run = Run { root: path.into(), mode, sources: all, shards, lock, ledger, tallies: Mutex::default(), heartbeat };
+        let run =
+            Run { root: path.into(), mode, sources: all, shards, lock, ledger, tallies: Mutex::default(), heartbeat };
         Ok(RunFolder { path: path.into(), inside: PathBuf::new(), run: Arc::new(run) })
     }
 

@@ -8,6 +8,7 @@ use crate::report::plot;
 use crate::report::stats::mean;
 use crate::run::RunFolder;
 use crate::run::all;
+use crate::support::memory::{MOST, check_size};
 use crate::support::progress::Output;
 use crate::train::{Chosen, Learned, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of};
 use crate::train::{TrainConfig, Training};
@@ -29,6 +30,10 @@ impl SizesConfig {
     /// With flag, value and remedy, for settings that make no networks.
     pub fn check(&self, task: &Task, learned: &[Learned]) -> Result<()> {
         ensure!(!self.widths.is_empty(), "--widths: give at least one width, e.g. 10,25,50,100,200,400");
+        ensure!(!self.widths.contains(&0), "--widths 0: every width must be at least 1");
+        for &width in &self.widths {
+            check_size("--widths", width, MOST)?;
+        }
         self.widths.iter().try_for_each(|&w| self.at(w).entrants(task, learned).map(|_| ()))
     }
 
