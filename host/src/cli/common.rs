@@ -309,6 +309,9 @@ impl<S: Serialize> Plan for RunPlan<S> {
         if self.part == Part::Look {
             return Ok(Files::default());
         }
+        if let Some(load) = &self.load {
+            load.check()?;
+        }
         let files = Files::reading(self.inputs.iter().cloned());
         let files = files.running(&self.out, self.stored()?.text().into());
         Ok(match self.replace {

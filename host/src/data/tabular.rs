@@ -313,6 +313,11 @@ impl Tabular {
             for (name, y) in columns {
                 let first = y[first as usize];
                 let varies = train.iter().any(|&i| y[i as usize] != first);
+                ensure!(
+                    varies || first.abs() < EXACT,
+                    "'{name}' is {first} in every row to learn from, as far as double precision tells: it does not tell whole \
+                     numbers beyond {EXACT} apart; subtract a constant from the column"
+                );
                 ensure!(varies, "'{name}' is {first} in every row to learn from; there is nothing to learn");
             }
         }
@@ -324,6 +329,9 @@ impl Tabular {
         Ok((Dataset { name: name.into(), x, x_test, features, target, target_test }, purpose, inputs))
     }
 }
+
+/// Up to here double precision has every whole number: 2 to the power of 53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A sentence about inputs that are the same in all of these rows, if there are any.
 #[must_use]

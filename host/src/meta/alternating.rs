@@ -37,7 +37,7 @@ impl<'a> Alternating<'a> {
             params,
             state,
             grad: vec![0.0; shape.param_len()],
-            work: vec![0.0; shape.workspace_len(config.batch.max(EVALUATION_ROWS), Pass::Backward)],
+            work: vec![0.0; shape.workspace_len(config.batch.min(rows).max(EVALUATION_ROWS), Pass::Backward)],
             order: vec![0; rows],
         })
     }

@@ -2,6 +2,7 @@
 
 use crate::data::task::Task;
 use crate::model::activations::{base_named, layered};
+use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use crate::train::Optimiser;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -174,7 +175,7 @@ impl MetaConfig {
     #[must_use]
     pub fn alternating(&self) -> Self {
         let gradients = self.inner_steps * 7 / 2 + self.outer_last;
-        let steps = self.steps * gradients / self.period;
+        let steps = self.steps.saturating_mul(gradients) / self.period;
         MetaConfig {
             schedule: Schedule::Alternating,
             steps,
@@ -202,6 +203,13 @@ impl MetaConfig {
         ];
         for (flag, value) in counts {
             ensure!(value > 0, "{flag} 0: must be at least 1");
+            check_size(flag, value, if flag == "--types" || flag == "--units" { MOST } else { MOST_TIMES })?;
+        }
+        check_size("--held-out-batch", self.held_out_batch, MOST_TIMES)?;
+        check_size("--table-knots", self.table_knots, MOST)?;
+        check_size("--restart", self.restart, MOST_TIMES)?;
+        for &width in &self.hidden {
+            check_size("--hidden", width, MOST)?;
         }
         let reals = [
             ("--inner-rate", self.inner_rate),

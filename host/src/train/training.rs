@@ -3,6 +3,7 @@
 use crate::data::task::{Set, Task};
 use crate::model::activations::Choice;
 use crate::model::{Judgement, Network};
+use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use crate::support::simd::Level;
 use crate::support::stop;
 use anyhow::{Result, ensure};
@@ -123,6 +124,12 @@ impl TrainConfig {
         ensure!(!self.hidden.is_empty() && !self.hidden.contains(&0), "--hidden: every width must be at least 1");
         ensure!(self.rate.is_finite() && self.rate > 0.0, "--rate {}: must be a positive number, e.g. 0.01", self.rate);
         ensure!((0.0..1.0).contains(&self.momentum), "--momentum {}: must be in [0, 1), e.g. 0.8", self.momentum);
+        for (flag, value) in [("--batch", self.batch), ("--epochs", self.epochs), ("--every", self.every)] {
+            check_size(flag, value, MOST_TIMES)?;
+        }
+        for &width in &self.hidden {
+            check_size("--hidden", width, MOST)?;
+        }
         Ok(())
     }
 }
@@ -216,7 +223,8 @@ impl<'a> Trainee<'a> {
         let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
         optimizer.init_state(&mut state);
         let order = (0..train.rows() as u32).collect();
-        let work = vec![0.0; shape.workspace_len(config.batch.max(EVALUATION_ROWS), Pass::Backward)];
+        let rows = config.batch.min(train.rows()).max(EVALUATION_ROWS);
+        let work = vec![0.0; shape.workspace_len(rows, Pass::Backward)];
         Ok(Trainee { config, shape, params, state, grad: vec![0.0; shape.theta_len()], work, order, step: 0 })
     }
 

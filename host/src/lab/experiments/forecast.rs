@@ -43,6 +43,8 @@ impl ForecastConfig {
             "--orbit {}: the {rows} test rows must be whole orbits of so many rows, e.g. 125 for vanderpol",
             self.orbit
         );
+        let good = self.dt.is_finite() && self.dt > 0.0;
+        ensure!(good, "--dt {}: must be a positive number, e.g. 0.1", self.dt);
         ensure!(self.valid > 0.0, "--valid {}: must be a positive number, e.g. 0.4", self.valid);
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::lab::estimate::Load;
 use crate::report::stats::mean;
 use crate::report::{Section, plot};
 use crate::run::{RunFolder, all};
+use crate::support::memory::{MOST, check_size};
 use crate::support::progress::Output;
 use crate::train::{
     Chosen, Learned, TrainConfig, Training, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of,
@@ -28,6 +29,10 @@ impl SizesConfig {
     /// With flag, value and remedy, for settings that make no networks.
     pub fn check(&self, task: &Task, learned: &[Learned]) -> Result<()> {
         ensure!(!self.widths.is_empty(), "--widths: give at least one width, e.g. 10,25,50,100,200,400");
+        ensure!(!self.widths.contains(&0), "--widths 0: every width must be at least 1");
+        for &width in &self.widths {
+            check_size("--widths", width, MOST)?;
+        }
         self.widths.iter().try_for_each(|&w| self.at(w).entrants(task, learned).map(|_| ()))
     }
 
