@@ -277,7 +277,7 @@ fn batch_training<T: Real>(
             prop_assert_eq!([bits(&params), bits(&state)], before);
         } else {
             prop_assert!(params.iter().all(|x| x.is_finite()), "{:?}", params);
-            let phi_waits = of_all && t % 2 == 0;
+            let phi_waits = of_all && t.is_multiple_of(2);
             let moved = if phi_waits { optimizer.state_len(shape.theta_len()) } else { state.len() };
             prop_assert!(state[..moved].iter().all(|x| x.is_finite()), "{:?}", state);
             let taken =
