@@ -28,7 +28,7 @@ reproduce=(reproduce family fig4 --preset smoke)
 
 # same A B: all results; what was moved aside is none.
 same() {
-    diff -r -x .lock -x shards -x '*.damaged' "$1" "$2" >difference ||
+    diff -r -x .lock -x .files -x shards -x '*.damaged' "$1" "$2" >difference ||
         { head difference; fail "$2 differs from $1"; }
 }
 now() { date +%s%N; }

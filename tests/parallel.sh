@@ -43,5 +43,5 @@ done
 "$ldnn" merge shared >/dev/null
 
 # Everything but the lock and the shards' own folders.
-diff -r -x .lock -x shards whole shared
+diff -r -x .lock -x .files -x shards whole shared
 echo "GNU parallel: the merged results are those of one process"

@@ -88,7 +88,7 @@ TOML
     shared=$(seconds shards)
     idle=$(seconds shards)
     merged=$(seconds "$ldnn" merge os)
-    diff -r -x .lock -x shards ow os
+    diff -r -x .lock -x .files -x shards ow os
     awk -v w="$whole" -v s="$shared" -v i="$idle" -v m="$merged" 'BEGIN {
         printf "800 trainings in one process: %.1f s of processors; in 16 shards: %.1f s; merge: %.1f s\n", w, s, m
         printf "16 shards with nothing to do: %.1f s; with the merge %.2f %% of the work\n", i, 100 * (i + m) / w }'

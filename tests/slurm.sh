@@ -156,5 +156,5 @@ for _ in $(seq 600); do
     [ -z "$(squeue -h)" ] && break
     sleep 0.1
 done
-diff -r -x .lock -x shards whole r
+diff -r -x .lock -x .files -x shards whole r
 echo "Slurm: the merged results are those of one process"

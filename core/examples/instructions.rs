@@ -1,12 +1,14 @@
 //! Runs one kernel so many times, for counting its instructions: `instructions KERNEL TIMES`. See
 //! `tests/instructions.sh`.
 
-use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
-use ldnn_core::network::{Batch, Data, Init, Rows, Target, hessian_product, init_phi, init_theta, predict};
-use ldnn_core::optimise::Rule;
+use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
+use ldnn_core::network::{
+    Batch, Data, Direction, GradientAndProduct, Init, Network, Pass, Target, Workspace, init_phi, init_theta,
+};
 use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::table::{build, build_work_len, tabulated};
-use ldnn_core::{Base, Error, Kind, Plain, Shape};
+use ldnn_core::table::{Tabulation, tabulated};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Shape};
 
 const DIRECT: Shape = Shape::new(&[40, 100, 10], &[Kind::Learned { base: Base::Sine, units: 50 }; 2]);
 const KNOTS: usize = 257;
@@ -22,15 +24,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut phi = vec![0.0; DIRECT.phi_len()];
     init_theta(&shape, Init::FanIn, 1, 0, &mut params[..theta])?;
     init_phi(&DIRECT, 1, &mut phi)?;
-    let mut build_work = vec![0.0; build_work_len(&DIRECT, KNOTS)];
-    build(&DIRECT, &shape, &phi, &mut params[theta..], &mut build_work)?;
+    let tabulation = Tabulation { from: &DIRECT, to: &shape };
+    let mut build_work = vec![0.0; tabulation.work_len()];
+    tabulation.build(&phi, &mut params[theta..], &mut build_work)?;
     let draws = Draws::new(9, Stream::User, 0, 0);
     let x: Vec<f32> = (0..BATCH * 40).map(|i| 1.7 * draws.symmetric::<f32>(i as u32)).collect();
     let labels: Vec<u16> = (0..BATCH).map(|i| draws.below(i as u32, 10) as u16).collect();
     let data = Data { x: &x, target: Target::Classes(&labels) };
     for _ in 0..times {
         match kernel.as_str() {
-            "build" => build(&DIRECT, &shape, &phi, &mut params[theta..], &mut build_work)?,
+            "build" => tabulation.build(&phi, &mut params[theta..], &mut build_work)?,
             other => run(other, &shape, &mut params, data)?,
         }
     }
@@ -39,21 +42,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn run(kernel: &str, shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> Result<(), Box<dyn std::error::Error>> {
     let (theta, len) = (shape.theta_len(), shape.param_len());
-    let batch = Batch { data, rows: Rows::Range { start: 0, len: BATCH } };
-    let mut work = vec![0.0; shape.tangent_work_len(BATCH)];
+    let batch = Batch::range(data, 0, BATCH);
+    let mut memory = vec![0.0; shape.workspace_len(BATCH, Pass::SecondOrder)];
+    let mut workspace = Workspace::new(shape, BATCH, Pass::SecondOrder, &mut memory)?;
     match kernel {
         "predict" => {
             let mut out = vec![0.0; BATCH * shape.outputs()];
-            predict(Plain, shape, params, data.x, &mut out, &mut work)?;
+            Network::new(shape, params)?.predict(data.x, &mut out, &mut workspace)?;
         }
         "training-step" => {
-            let rule = Rule::Sgd { rate: 0.01, momentum: 0.8 };
+            let optimizer = Optimizer::Sgd { lr: 0.01, momentum: 0.8 };
             let (mut state, mut grad) = (vec![0.0; theta], vec![0.0; theta]);
-            training_step(Plain, &rule, shape, params, &mut state, batch, None, 0, &mut grad, &mut work)?;
+            let (state, grad) = (&mut state, &mut grad);
+            Trainer { shape, vector: Plain, params, state, grad, workspace }.step(&optimizer, &batch, 0)?;
         }
         "hessian-product" => {
-            let (direction, mut grad, mut product) = (params.to_vec(), vec![0.0; len], vec![0.0; len]);
-            hessian_product(Plain, shape, params, &direction, batch, None, &mut grad, &mut product, &mut work)?;
+            let (direction, mut gradient, mut product) = (params.to_vec(), vec![0.0; len], vec![0.0; len]);
+            let out = GradientAndProduct { gradient: &mut gradient, product: &mut product };
+            let (network, direction) = (Network::new(shape, params)?, Direction::All(&direction));
+            network.gradient_and_hessian_product(&batch, direction, out, &mut workspace)?;
         }
         "outer-step" => outer_step(shape, params, data)?,
         _ => return Err(format!("no kernel '{kernel}'").into()),
@@ -62,13 +69,15 @@ fn run(kernel: &str, shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> 
 }
 
 fn outer_step(shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> Result<(), Error> {
-    let (rule, outer) = (Rule::authors_rmsprop(), OuterLoss::Train { last: 4 });
+    let (optimizer, outer) = (Optimizer::authors_rmsprop(), OuterLoss::Train { last: 4 });
     let (shape, init) = (*shape, Init::FanIn);
-    let plan = Unroll { shape, steps: 4, batch: BATCH, shuffle: false, noise: 0.1, init, rule, outer, segment: 4 };
+    let plan = Unroll { shape, steps: 4, batch: BATCH, shuffle: false, noise: 0.1, init, optimizer, outer, segment: 4 };
     let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
     let mut order = vec![0; plan.order_len(BATCH)];
     let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
-    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-    hypergradient(Plain, &plan, data, data, 1, 0, params, &mut dphi, &mut trained, buffers)?;
+    let buffers =
+        Buffers { params, dphi: &mut dphi, trained: &mut trained, tape: &mut tape, work: &mut work, order: &mut order };
+    let data = Datasets { train: data, held_out: data };
+    hypergradient(Plain, &plan, data, Draw { seed: 1, outer_step: 0 }, buffers)?;
     Ok(())
 }

@@ -60,13 +60,27 @@ impl Rows<'_> {
     }
 }
 
-/// A batch: some rows of a data set.
+/// Noise on hidden units during training: uniform in `[-amplitude, amplitude]`, one draw per unit and call, shared by
+/// the rows of the batch; added to the outputs of the hidden units of the network and of the sub-networks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise<T> {
+    /// The largest absolute value.
+    pub amplitude: T,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Which call: the same step gives the same noise.
+    pub step: u64,
+}
+
+/// A batch: some rows of a data set, and the noise with which a network learns them.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a, T> {
     /// The data.
     pub data: Data<'a, T>,
     /// Which rows of it.
     pub rows: Rows<'a>,
+    /// Noise on the hidden units, if any, in gradients and Hessian-vector products; evaluations have none.
+    pub noise: Option<Noise<T>>,
 }
 
 impl<'a, T> Batch<'a, T> {
@@ -77,8 +91,35 @@ impl<'a, T> Batch<'a, T> {
             Some(rows) => rows,
             None => 0,
         };
-        Batch { data, rows: Rows::Range { start: 0, len } }
+        Batch::range(data, 0, len)
     }
+
+    /// The `len` rows from row `start` on.
+    #[must_use]
+    pub const fn range(data: Data<'a, T>, start: usize, len: usize) -> Self {
+        Batch { data, rows: Rows::Range { start, len }, noise: None }
+    }
+
+    /// The given rows, in their order.
+    #[must_use]
+    pub const fn picked(data: Data<'a, T>, rows: &'a [u32]) -> Self {
+        Batch { data, rows: Rows::Picked(rows), noise: None }
+    }
+
+    /// The same rows with noise, or without.
+    #[must_use]
+    pub fn with_noise(self, noise: Option<Noise<T>>) -> Self {
+        Batch { noise, ..self }
+    }
+}
+
+/// The result of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation<T> {
+    /// The mean loss.
+    pub loss: T,
+    /// Rows whose largest output is the label; 0 for regression.
+    pub correct: usize,
 }
 
 /// Rows, labels and lengths of a batch against the shape.

@@ -5,7 +5,7 @@
 //! in [`network`](crate::network): four outputs side by side, which changes no bit.
 //!
 //! ```
-//! use ldnn_core::deploy::{Activation, predict, work_len};
+//! use ldnn_core::deploy::{Activation, Pipeline, work_len};
 //! use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 //! use ldnn_core::{Base, Kind, Shape};
 //!
@@ -18,7 +18,7 @@
 //! let table = Compact::new(Form::Linear, KNOTS, Symmetry::None, Base::Zero, &TABLE).unwrap();
 //! let activations = [Activation::Compact(table), Activation::Base(Base::Relu)];
 //! let (mut out, mut work) = ([0.0], [0.0; work_len(&SHAPE)]);
-//! predict(&SHAPE, &THETA, &activations, &[-0.25, 2.0], &mut out, &mut work)?;
+//! Pipeline::unscaled(&SHAPE, &THETA, &activations).predict(&[-0.25, 2.0], &mut out, &mut work)?;
 //! assert_eq!(out, [0.25 + 2.0 + 0.5]);
 //! # Ok::<(), ldnn_core::SizeError>(())
 //! ```
@@ -26,7 +26,7 @@
 
 use crate::activation::Base;
 use crate::error::{SizeError, check, check_at_least};
-use crate::math::Real;
+use crate::loss::{arg_max, softmax};
 use crate::planes::{part, part_mut};
 use crate::quantised::QuantisedError;
 use crate::shape::Shape;
@@ -46,7 +46,7 @@ pub enum Activation<'a> {
     Direct(Scaled8<'a>),
 }
 
-/// What [`predict`] takes as activations: a kind of table if all types have the same, so that no other is linked, or
+/// What [`Pipeline`] takes as activations: a kind of table if all types have the same, so that no other is linked, or
 /// [`Activation`].
 pub trait Activate {
     /// In place, pre-activations become activations.
@@ -123,29 +123,17 @@ pub(crate) fn standardised(x: f32, [mean, factor]: [f32; 2]) -> f32 {
     (x - mean) * factor
 }
 
-/// Logits become probabilities, `exp(y - top) / sum of exp(y - top)`; the class is the first of the largest.
+/// Logits become probabilities, as by [`softmax`]; returns the class, as [`arg_max`] has it.
 ///
-/// The sum runs in ascending order, and each exponential is divided by it. `None` if there is no logit or one is not
+/// `None` if there is no logit or one is not
 /// finite; then nothing has changed.
 pub fn probabilities(y: &mut [f32]) -> Option<usize> {
-    let class = largest(y)?;
-    let top = *y.get(class)?;
-    let mut sum = 0.0;
-    for y in y.iter_mut() {
-        *y = Real::exp(*y - top);
-        sum += *y;
-    }
-    y.iter_mut().for_each(|y| *y /= sum);
-    Some(class)
-}
-
-/// The first of the largest, if all are finite.
-fn largest(y: &[f32]) -> Option<usize> {
-    if !y.iter().all(|y| y.is_finite()) {
+    if y.is_empty() || !y.iter().all(|y| y.is_finite()) {
         return None;
     }
-    let first = (0, *y.first()?);
-    Some(y.iter().copied().enumerate().fold(first, |best, next| if next.1 > best.1 { next } else { best }).0)
+    let class = arg_max(y);
+    softmax(y);
+    Some(class)
 }
 
 /// How raw readings become the numbers of a network, and its outputs become answers.
@@ -280,7 +268,41 @@ pub const fn run_len(shape: &Shape) -> usize {
     shape.inputs() + shape.outputs() + work_len(shape)
 }
 
-impl<A: Activate> Pipeline<'_, A> {
+impl<'a, A: Activate> Pipeline<'a, A> {
+    /// A network that takes inputs as they are, and whose outputs are the answer.
+    #[must_use]
+    pub const fn unscaled(shape: &'a Shape, theta: &'a [f32], activations: &'a [A]) -> Self {
+        Pipeline { shape, theta, activations, scaling: Scaling::PLAIN }
+    }
+
+    /// The outputs of the network itself for one sample, without the scaling of inputs and outputs.
+    ///
+    /// `x`: inputs; `out`: outputs, overwritten; `work`: [`work_len`].
+    ///
+    /// # Errors
+    /// If a length differs.
+    pub fn predict(&self, x: &[f32], out: &mut [f32], work: &mut [f32]) -> Result<(), SizeError> {
+        let Pipeline { shape, theta, activations, .. } = *self;
+        check("theta", shape.theta_len(), theta.len())?;
+        check("activations", shape.types(), activations.len())?;
+        check("x", shape.inputs(), x.len())?;
+        check("out", shape.outputs(), out.len())?;
+        check_at_least("work", work_len(shape), work.len())?;
+
+        let (mut from, mut to) = work.split_at_mut_checked(work_len(shape) / 2).unwrap_or_default();
+        for l in 0..shape.hidden_layers() {
+            let z = part_mut(to, 0, shape.width(l + 1));
+            let h = if l == 0 { x } else { part(from, 0, shape.width(l)) };
+            layer(shape, theta, l, z, h);
+            activate(shape, activations, l, z);
+            (from, to) = (to, from);
+        }
+        let last = shape.hidden_layers();
+        let h = if last == 0 { x } else { part(from, 0, shape.width(last)) };
+        layer(shape, theta, last, out, h);
+        Ok(())
+    }
+
     /// From raw readings to the answer: the index of the class and the probability of each class in `out`; or 0 and
     /// the values, in the units of the table.
     ///
@@ -301,7 +323,7 @@ impl<A: Activate> Pipeline<'_, A> {
         for (i, (x, &raw)) in x.iter_mut().zip(raw).enumerate() {
             *x = self.scaling.read(i, raw).ok_or(RunError::NotFinite)?;
         }
-        predict(shape, self.theta, self.activations, x, y, rest)?;
+        self.predict(x, y, rest)?;
         let class = self.scaling.answer(y)?;
 
         out.iter_mut().zip(y).for_each(|(out, y)| *out = *y);
@@ -309,7 +331,7 @@ impl<A: Activate> Pipeline<'_, A> {
     }
 }
 
-/// Number of scratch values that [`predict`] needs: two layers.
+/// Number of scratch values that [`Pipeline::predict`] needs: two layers.
 #[must_use]
 pub const fn work_len(shape: &Shape) -> usize {
     let mut widest = 0;
@@ -321,40 +343,6 @@ pub const fn work_len(shape: &Shape) -> usize {
         l += 1;
     }
     2 * widest
-}
-
-/// The outputs for one sample.
-///
-/// `theta`: `shape.theta_len()`; `activations`: one a type of the shape; `x`: inputs; `out`: outputs, overwritten; `work`:
-/// [`work_len`].
-///
-/// # Errors
-/// If a length differs.
-pub fn predict(
-    shape: &Shape,
-    theta: &[f32],
-    activations: &[impl Activate],
-    x: &[f32],
-    out: &mut [f32],
-    work: &mut [f32],
-) -> Result<(), SizeError> {
-    check("theta", shape.theta_len(), theta.len())?;
-    check("activations", shape.types(), activations.len())?;
-    check("x", shape.inputs(), x.len())?;
-    check("out", shape.outputs(), out.len())?;
-    check_at_least("work", work_len(shape), work.len())?;
-    let (mut from, mut to) = work.split_at_mut_checked(work_len(shape) / 2).unwrap_or_default();
-    for l in 0..shape.hidden_layers() {
-        let z = part_mut(to, 0, shape.width(l + 1));
-        let h = if l == 0 { x } else { part(from, 0, shape.width(l)) };
-        layer(shape, theta, l, z, h);
-        activate(shape, activations, l, z);
-        (from, to) = (to, from);
-    }
-    let last = shape.hidden_layers();
-    let h = if last == 0 { x } else { part(from, 0, shape.width(last)) };
-    layer(shape, theta, last, out, h);
-    Ok(())
 }
 
 pub(crate) fn layer(shape: &Shape, theta: &[f32], l: usize, z: &mut [f32], x: &[f32]) {

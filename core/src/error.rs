@@ -101,6 +101,65 @@ impl core::fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
+/// Why a shape is impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ShapeError {
+    /// Fewer than two widths.
+    NoLayer,
+    /// More than [`MAX_HIDDEN`](crate::shape::MAX_HIDDEN) hidden layers.
+    TooManyLayers,
+    /// A width of 0.
+    ZeroWidth,
+    /// A width above [`MAX_WIDTH`](crate::shape::MAX_WIDTH).
+    HugeWidth,
+    /// Hidden layers, but no activation type.
+    NoType,
+    /// More than [`MAX_TYPES`](crate::shape::MAX_TYPES) types.
+    TooManyTypes,
+    /// A layer with more types than neurons.
+    MoreTypesThanNeurons,
+    /// A layer is to use a type that is not there.
+    UnknownType,
+    /// A hidden layer that is not there.
+    UnknownLayer,
+    /// A sub-network without units or with too many.
+    BadUnits,
+    /// A table with fewer than 2 knots or too many, or with a range that is not positive and finite.
+    BadTable,
+    /// More parameters than a slice can have on this machine.
+    TooManyParameters,
+}
+
+impl ShapeError {
+    /// The sentence for people.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NoLayer => "shape: give at least an input and an output width",
+            Self::TooManyLayers => "shape: at most 8 hidden layers",
+            Self::ZeroWidth => "shape: every width must be at least 1",
+            Self::HugeWidth => "shape: a width may be at most 1048576",
+            Self::NoType => "shape: hidden layers need at least one activation type",
+            Self::TooManyTypes => "shape: at most 16 activation types",
+            Self::MoreTypesThanNeurons => "shape: a hidden layer has fewer neurons than activation types",
+            Self::UnknownType => "shape: a layer uses an activation type that is not in the list",
+            Self::UnknownLayer => "shape: there is no such hidden layer",
+            Self::BadUnits => "shape: a sub-network needs 1 to 1048576 units",
+            Self::BadTable => "shape: a table needs 2 to 1048576 knots and a positive, finite range",
+            Self::TooManyParameters => "shape: more parameters than this machine can address",
+        }
+    }
+}
+
+impl core::fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl core::error::Error for ShapeError {}
+
 /// An exact length.
 #[inline]
 pub(crate) const fn check(buffer: &'static str, expected: usize, got: usize) -> Result<(), SizeError> {

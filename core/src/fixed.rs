@@ -1,86 +1,180 @@
-//! A network with all its memory in one value, its lengths fixed at compile time.
+//! A network that owns its memory, its lengths fixed at compile time.
 
 use crate::error::Error;
 use crate::math::Real;
-use crate::network::{self, Batch, Noise, Score};
+use crate::network::{Batch, Evaluation, Init, Network, Pass, Workspace, init_phi, init_theta};
+use crate::optimizer::Optimizer;
 use crate::shape::Shape;
+use crate::train::Trainer;
 use crate::vector::Plain;
 
-/// Parameters and work buffer of one network. [`model!`](crate::model) makes a type around it for a given shape.
+/// All the memory of one network. [`model!`](crate::model) makes a type around it for a given shape.
+///
+/// `STATE` and `GRAD` are 0 for a network that is not trained.
 #[derive(Clone, Debug)]
-pub struct Fixed<T, const PARAMS: usize, const WORK: usize> {
+pub struct Fixed<T, const PARAMS: usize, const WORK: usize, const STATE: usize, const GRAD: usize> {
     /// `[theta | phi]`
     pub params: [T; PARAMS],
-    /// Scratch memory.
-    pub work: [T; WORK],
+    /// The optimizer's state.
+    pub state: [T; STATE],
+    /// Training steps taken.
+    pub steps: usize,
+    grad: [T; GRAD],
+    work: [T; WORK],
 }
 
-impl<T: Real, const PARAMS: usize, const WORK: usize> Fixed<T, PARAMS, WORK> {
+impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fixed<T, P, W, S, G> {
     /// All zeros: as a `static` it takes no flash.
     #[must_use]
     pub const fn zeroed() -> Self {
-        Fixed { params: [T::ZERO; PARAMS], work: [T::ZERO; WORK] }
+        Fixed { params: [T::ZERO; P], state: [T::ZERO; S], steps: 0, grad: [T::ZERO; G], work: [T::ZERO; W] }
     }
 
-    /// [`network::predict`]
+    /// Draws fresh weights and activation parameters, as a training starts with; see [`init_theta`] and [`init_phi`].
+    ///
+    /// # Errors
+    /// If the shape has another number of parameters.
+    pub fn init(&mut self, shape: &Shape, init: Init, seed: u64) -> Result<(), Error> {
+        let (theta, phi) = self.params.split_at_mut_checked(shape.theta_len()).unwrap_or_default();
+        init_theta(shape, init, seed, 0, theta)?;
+        init_phi(shape, seed, phi)?;
+        self.steps = 0;
+        Ok(())
+    }
+
+    /// [`Network::predict`]
     ///
     /// # Errors
     /// If a length does not fit.
     pub fn predict(&mut self, shape: &Shape, x: &[T], out: &mut [T]) -> Result<(), Error> {
-        network::predict(Plain, shape, &self.params, x, out, &mut self.work)
+        let mut workspace = Workspace::new(shape, 0, Pass::Forward, &mut self.work)?;
+        Network::new(shape, &self.params)?.predict(x, out, &mut workspace)
     }
 
-    /// [`network::evaluate`]
+    /// [`Network::evaluate`]
     ///
     /// # Errors
     /// If the batch does not fit.
-    pub fn evaluate(&mut self, shape: &Shape, batch: Batch<'_, T>) -> Result<Score<T>, Error> {
-        network::evaluate(Plain, shape, &self.params, batch, &mut self.work)
+    pub fn evaluate(&mut self, shape: &Shape, batch: &Batch<'_, T>) -> Result<Evaluation<T>, Error> {
+        let mut workspace = Workspace::new(shape, 0, Pass::Forward, &mut self.work)?;
+        Network::new(shape, &self.params)?.evaluate(batch, &mut workspace)
     }
 
-    /// [`network::gradient`]
+    /// [`Trainer::step`]; the steps are counted from [`Fixed::init`] on, and before the first the optimizer's state is
+    /// set to its start.
     ///
     /// # Errors
-    /// If the batch or `grad` does not fit.
-    pub fn gradient(
-        &mut self,
-        shape: &Shape,
-        batch: Batch<'_, T>,
-        noise: Option<Noise<T>>,
-        grad: &mut [T],
-    ) -> Result<T, Error> {
-        network::gradient(Plain, shape, &self.params, batch, noise, grad, &mut self.work)
+    /// As [`Trainer::step`].
+    pub fn train_step(&mut self, shape: &Shape, optimizer: &Optimizer<T>, batch: &Batch<'_, T>) -> Result<T, Error> {
+        if self.steps == 0 {
+            optimizer.init_state(&mut self.state);
+        }
+        let mut trainer = Trainer {
+            shape,
+            vector: Plain,
+            params: &mut self.params,
+            state: &mut self.state,
+            grad: &mut self.grad,
+            workspace: Workspace::new(shape, 0, Pass::Backward, &mut self.work)?,
+        };
+        let loss = trainer.step(optimizer, batch, self.steps)?;
+        self.steps = self.steps.saturating_add(1);
+        Ok(loss)
     }
 }
 
 /// Makes a type that owns the memory of a network: no length to get wrong, and a shape that is impossible does not
-/// compile. `rows` is the largest batch.
+/// compile. `rows` is the largest batch. With an `optimizer` the type can also be trained.
 ///
 /// ```
-/// use ldnn_core::{Base, Kind, Shape};
+/// use ldnn_core::network::{Batch, Data, Init, Target};
+/// use ldnn_core::{Kind, Optimizer, Shape};
 ///
 /// ldnn_core::model! {
-///     /// Four inputs, eight neurons of two kinds, three classes.
-///     pub struct Gestures(f32) {
-///         shape: Shape::new(&[4, 8, 3], &[Kind::Base(Base::Sine), Kind::Base(Base::Relu)]),
-///         rows: 1,
-///     }
+///     /// Four inputs, eight neurons of two types, three classes.
+///     pub struct Gestures(f32) { shape: Shape::new(&[4, 8, 3], &[Kind::SINE, Kind::RELU]), rows: 1 }
 /// }
 ///
 /// static START: Gestures = Gestures::zeroed();
 /// let mut net = START.clone();
 /// let mut out = [0.0; 3];
-/// net.predict(&[0.1, 0.2, 0.3, 0.4], &mut out).unwrap();
+/// net.predict(&[0.1, 0.2, 0.3, 0.4], &mut out)?;
 /// assert_eq!(out, [0.0; 3]);
 /// assert_eq!(net.params_mut().len(), Gestures::SHAPE.param_len());
+///
+/// ldnn_core::model! {
+///     /// One line through points, learned.
+///     pub struct Line(f64) {
+///         shape: Shape::new(&[1, 1], &[]),
+///         rows: 3,
+///         optimizer: Optimizer::Sgd { lr: 0.1, momentum: 0.5 },
+///     }
+/// }
+///
+/// let batch = Batch::all(Data { x: &[-1.0, 0.0, 1.0], target: Target::Values(&[-1.0, 1.0, 3.0]) }, 1);
+/// let mut line = Line::new(Init::FanIn, 1)?;
+/// for _ in 0..200 {
+///     line.train_step(&batch)?;
+/// }
+/// assert!((line.params_mut()[0] - 2.0).abs() < 1e-6 && (line.params_mut()[1] - 1.0).abs() < 1e-6);
+/// # Ok::<(), ldnn_core::Error>(())
 /// ```
 #[macro_export]
 macro_rules! model {
     ($(#[$meta:meta])* $vis:vis struct $name:ident($scalar:ty) { shape: $shape:expr, rows: $rows:expr $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]
-        $vis struct $name($crate::Fixed<$scalar, { $shape.param_len() }, { $shape.work_len($rows) }>);
+        $vis struct $name(
+            $crate::Fixed<
+                $scalar,
+                { $shape.param_len() },
+                { $shape.workspace_len($rows, $crate::network::Pass::Forward) },
+                0,
+                0,
+            >,
+        );
 
+        $crate::model!(@predicts $name($scalar), $shape);
+    };
+    ($(#[$meta:meta])* $vis:vis struct $name:ident($scalar:ty) {
+        shape: $shape:expr, rows: $rows:expr, optimizer: $optimizer:expr $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        $vis struct $name(
+            $crate::Fixed<
+                $scalar,
+                { $shape.param_len() },
+                { $shape.workspace_len($rows, $crate::network::Pass::Backward) },
+                {
+                    const OPTIMIZER: $crate::Optimizer<$scalar> = $optimizer;
+                    OPTIMIZER.state_len($shape.theta_len())
+                },
+                { $shape.theta_len() },
+            >,
+        );
+
+        $crate::model!(@predicts $name($scalar), $shape);
+
+        #[allow(dead_code, reason = "not every program uses all of them")]
+        impl $name {
+            /// How the network learns.
+            pub const OPTIMIZER: $crate::Optimizer<$scalar> = $optimizer;
+
+            /// One step of training on a batch; returns its loss before the step.
+            ///
+            /// # Errors
+            /// If the batch does not fit, or a number is not finite; then nothing has changed.
+            pub fn train_step(
+                &mut self,
+                batch: &$crate::network::Batch<'_, $scalar>,
+            ) -> Result<$scalar, $crate::Error> {
+                self.0.train_step(&Self::SHAPE, &Self::OPTIMIZER, batch)
+            }
+        }
+    };
+    (@predicts $name:ident($scalar:ty), $shape:expr) => {
+        #[allow(dead_code, reason = "not every program uses all of them")]
         impl $name {
             /// The shape of the network.
             pub const SHAPE: $crate::Shape = $shape;
@@ -89,6 +183,16 @@ macro_rules! model {
             #[must_use]
             pub const fn zeroed() -> Self {
                 Self($crate::Fixed::zeroed())
+            }
+
+            /// Fresh weights and activation parameters, drawn from a seed.
+            ///
+            /// # Errors
+            /// Never: the lengths fit.
+            pub fn new(init: $crate::network::Init, seed: u64) -> Result<Self, $crate::Error> {
+                let mut network = Self::zeroed();
+                network.0.init(&Self::SHAPE, init, seed)?;
+                Ok(network)
             }
 
             /// The parameters, `[theta | phi]`.
@@ -110,22 +214,9 @@ macro_rules! model {
             /// If the batch does not fit.
             pub fn evaluate(
                 &mut self,
-                batch: $crate::network::Batch<'_, $scalar>,
-            ) -> Result<$crate::network::Score<$scalar>, $crate::Error> {
+                batch: &$crate::network::Batch<'_, $scalar>,
+            ) -> Result<$crate::network::Evaluation<$scalar>, $crate::Error> {
                 self.0.evaluate(&Self::SHAPE, batch)
-            }
-
-            /// The gradient of the mean loss over a batch, in the weights or in all parameters; returns the loss.
-            ///
-            /// # Errors
-            /// If the batch or `grad` does not fit.
-            pub fn gradient(
-                &mut self,
-                batch: $crate::network::Batch<'_, $scalar>,
-                noise: Option<$crate::network::Noise<$scalar>>,
-                grad: &mut [$scalar],
-            ) -> Result<$scalar, $crate::Error> {
-                self.0.gradient(&Self::SHAPE, batch, noise, grad)
             }
         }
     };

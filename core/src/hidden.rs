@@ -1,78 +1,104 @@
 //! Looking inside a network: the activations of a hidden layer with their first two derivatives.
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
 
-use crate::activation;
-use crate::batch::{Batch, Data, Rows, Target};
-use crate::error::{Error, check, check_at_least};
+use crate::activation::{self, Derivatives};
+use crate::error::{Error, check};
 use crate::math::Real;
-use crate::network::Walk;
+use crate::network::{Network, Pass, Workspace};
 use crate::planes::{Planes, PlanesMut, part, part_mut, take, transpose};
-use crate::shape::Shape;
 use crate::vector::Vector;
+use crate::walk::Walk;
 
-/// Activations `sigma(z)` of hidden layer `layer` (0 is the first) for a batch, with the slopes `sigma'(z)` and the
-/// curvatures `sigma''(z)` in the same places, without noise.
-///
-/// `params`: `shape.param_len()`; `x`: rows x inputs; `value`, overwritten: rows x width of the layer, row-major; `slope`
-/// and `curvature`, overwritten: the same, or both empty where they are not wanted; `work`: at least
-/// `shape.tangent_work_len(rows)`.
-///
-/// # Errors
-/// If a length does not fit or there is no such layer.
-#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub fn hidden<T: Real, V: Vector>(
-    vector: V,
-    shape: &Shape,
-    params: &[T],
-    layer: usize,
-    x: &[T],
-    value: &mut [T],
-    slope: &mut [T],
-    curvature: &mut [T],
-    work: &mut [T],
-) -> Result<(), Error> {
-    if layer >= shape.hidden_layers() {
-        return Err(Error::Layer { layer, layers: shape.hidden_layers() });
+impl<T: Real, V: Vector> Network<'_, T, V> {
+    /// Activations `sigma(z)` of hidden layer `layer` (0 is the first) for some rows, without noise.
+    ///
+    /// `x`: rows x inputs; `value`, overwritten: rows x width of the layer, row-major. The workspace is for
+    /// [`Pass::Forward`].
+    ///
+    /// # Errors
+    /// If a length does not fit or there is no such layer.
+    pub fn hidden(
+        &self,
+        layer: usize,
+        x: &[T],
+        value: &mut [T],
+        workspace: &mut Workspace<'_, T>,
+    ) -> Result<(), Error> {
+        let out = Derivatives { value, slope: &mut [], curvature: &mut [] };
+        let len = self.check_hidden(layer, x, &out)?;
+        let work = workspace.memory(self.shape, self.rows_of(x), Pass::Forward)?;
+        self.look_at(layer, x, len, out, work)
     }
-    let rows = x.len().checked_div(shape.inputs()).unwrap_or_default();
-    let len = rows.saturating_mul(shape.width(layer + 1));
-    check("x", rows.saturating_mul(shape.inputs()), x.len())?;
-    check("value", len, value.len())?;
-    let derivatives = !slope.is_empty() || !curvature.is_empty();
-    if derivatives {
-        check("slope", len, slope.len())?;
-        check("curvature", len, curvature.len())?;
+
+    /// As [`Network::hidden`], with the slopes `sigma'(z)` and the curvatures `sigma''(z)` in the same places.
+    ///
+    /// The workspace is for [`Pass::SecondOrder`].
+    ///
+    /// # Errors
+    /// If a length does not fit or there is no such layer.
+    pub fn hidden_derivatives(
+        &self,
+        layer: usize,
+        x: &[T],
+        out: Derivatives<'_, T>,
+        workspace: &mut Workspace<'_, T>,
+    ) -> Result<(), Error> {
+        let len = self.check_hidden(layer, x, &out)?;
+        check("slope", len, out.slope.len())?;
+        check("curvature", len, out.curvature.len())?;
+        let work = workspace.memory(self.shape, self.rows_of(x), Pass::SecondOrder)?;
+        self.look_at(layer, x, len, out, work)
     }
-    check("params", shape.param_len(), params.len())?;
-    check_at_least("work", shape.tangent_work_len(rows), work.len())?;
-    if rows == 0 {
-        return Err(Error::Empty("the number of rows"));
+
+    fn rows_of(&self, x: &[T]) -> usize {
+        x.len().checked_div(self.shape.inputs()).unwrap_or_default()
     }
-    let batch = Batch { data: Data { x, target: Target::Classes(&[]) }, rows: Rows::Range { start: 0, len: rows } };
-    let walk = Walk { vector, shape, params: Planes([params]), batch: rows, noise: None, only_weights: false };
-    let mut rest = work;
-    let mut memory = walk.memory(take(&mut rest, shape.work_len(rows)));
-    walk.forward(&batch, &mut memory);
-    let at = walk.state_at(layer);
-    let state = memory.state.value();
-    let put = |to: &mut [T], by_features: &[T]| {
-        vector.run(
-            #[inline(always)]
-            || transpose(to, by_features, shape.width(layer + 1), rows),
-        );
-    };
-    put(value, part(state, at + len, len));
-    if derivatives {
-        let (ones, first, second) = (take(&mut rest, len), take(&mut rest, len), take(&mut rest, len));
+
+    /// Returns rows x width of the layer.
+    fn check_hidden(&self, layer: usize, x: &[T], out: &Derivatives<'_, T>) -> Result<usize, Error> {
+        if layer >= self.shape.hidden_layers() {
+            return Err(Error::Layer { layer, layers: self.shape.hidden_layers() });
+        }
+        let len = self.rows_of(x).saturating_mul(self.shape.width(layer + 1));
+        check("value", len, out.value.len())?;
+        Ok(len)
+    }
+
+    fn look_at(&self, layer: usize, x: &[T], len: usize, out: Derivatives<'_, T>, work: &mut [T]) -> Result<(), Error> {
+        let (rows, width) = (self.rows_of(x), self.shape.width(layer + 1));
+        let batch = self.inputs_alone(x, rows)?;
+        let walk = self.walk(&batch);
+        let mut rest = work;
+        let mut memory = walk.memory(take(&mut rest, self.shape.workspace_len(rows, Pass::Forward)));
+        walk.forward(&batch, &mut memory);
+
+        // Pre-activations, then activations.
+        let at = walk.state_at(layer);
+        let state = memory.state.value();
+        self.by_rows(out.value, part(state, at + len, len), width);
+        if out.slope.is_empty() {
+            return Ok(());
+        }
+
+        let (ones, slope, curvature) = (take(&mut rest, len), take(&mut rest, len), take(&mut rest, len));
         ones.fill(T::ONE);
-        first.fill(T::ONE);
-        second.fill(T::ZERO);
+        slope.fill(T::ONE);
+        curvature.fill(T::ZERO);
         let z = Planes([part(state, at, len), ones]);
-        differentiate(&walk, layer, z, PlanesMut([&mut *first, &mut *second]));
-        put(slope, first);
-        put(curvature, second);
+        differentiate(&walk, layer, z, PlanesMut([&mut *slope, &mut *curvature]));
+        self.by_rows(out.slope, slope, width);
+        self.by_rows(out.curvature, curvature, width);
+        Ok(())
     }
-    Ok(())
+
+    /// `to` (rows x `width`) from the feature-major `from`.
+    fn by_rows(&self, to: &mut [T], from: &[T], width: usize) {
+        let rows = from.len().checked_div(width).unwrap_or_default();
+        self.vector.run(
+            #[inline(always)]
+            || transpose(to, from, width, rows),
+        );
+    }
 }
 
 /// From adjoints (1, 0) to slope and curvature: the adjoint of `sigma` along the tangent 1 is `(sigma', sigma'')`.
@@ -84,6 +110,7 @@ fn differentiate<T: Real, V: Vector>(
 ) {
     let (shape, rows) = (walk.shape, walk.batch);
     let (first, count) = shape.layer_types(layer);
+
     for i in 0..count {
         let (start, end) = shape.block(layer, i);
         let (at, len) = (start * rows, (end - start) * rows);

@@ -52,7 +52,7 @@ pub enum ImageError {
     Malformed,
     /// The shape is impossible.
     Shape(crate::ShapeError),
-    /// A number is infinite or not a number.
+    /// A number is NaN or infinite.
     NotFinite,
     /// A table is impossible.
     Table(TableError),
@@ -73,7 +73,7 @@ impl core::fmt::Display for ImageError {
             ImageError::Checksum => f.write_str("the image is damaged: its checksum is wrong"),
             ImageError::Malformed => f.write_str("the body of the image is malformed"),
             ImageError::Shape(e) => f.write_str(e.message()),
-            ImageError::NotFinite => f.write_str("the image holds a number that is infinite or not a number"),
+            ImageError::NotFinite => f.write_str("the image holds a number that is NaN or infinite"),
             ImageError::Table(e) => e.fmt(f),
             ImageError::Quantised(e) => e.fmt(f),
             ImageError::Scaling => f.write_str("a standard deviation, or the factor of an input, is not positive"),

@@ -1,10 +1,10 @@
 //! The schedules of learning the activations.
 //!
-//! *Alternating* ([`alternating_step`]): train the weights; every few steps take one gradient step in the activation
+//! *Alternating* ([`Alternating`]): train the weights; every few steps take one gradient step in the activation
 //! parameters as well. First order, no tape: the schedule for devices.
 //!
 //! *Unrolled* ([`hypergradient`]): train a fresh network for `T` steps, and differentiate the outer loss through the
-//! whole training (Maclaurin, Duvenaud, Adams 2015). With the weights `theta`, the optimiser's state `s`, and
+//! whole training (Maclaurin, Duvenaud, Adams 2015). With the weights `theta`, the optimizer's state `s`, and
 //! `g_t = dL_t/dtheta`, the training is `(theta, s)_{t+1} = step((theta, s)_t, g_t)`. Running backwards, the adjoint of
 //! `step` gives the adjoint `r` of `g_t`, and one product of the joint Hessian with `[r | 0]` gives both its part in
 //! the adjoint of `theta_t` (upper half) and its part in the hypergradient (lower half). Random draws are replayed from
@@ -15,10 +15,9 @@
 //! need far less memory and repeat each step once; the bits are the same.
 //!
 //! ```
-//! use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
+//! use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
 //! use ldnn_core::network::{Data, Init, Target, init_phi};
-//! use ldnn_core::optimise::Rule;
-//! use ldnn_core::{Base, Kind, Plain, Shape};
+//! use ldnn_core::{Base, Kind, Optimizer, Plain, Shape};
 //!
 //! // One inner training of four steps, and how its loss changes with the activation's parameters.
 //! const KIND: Kind = Kind::Learned { base: Base::Sine, units: 3 };
@@ -29,7 +28,7 @@
 //!     shuffle: false,
 //!     noise: 0.0,
 //!     init: Init::FanIn,
-//!     rule: Rule::Sgd { rate: 0.1, momentum: 0.8 },
+//!     optimizer: Optimizer::Sgd { lr: 0.1, momentum: 0.8 },
 //!     outer: OuterLoss::Train { last: 2 },
 //!     segment: 4,
 //! };
@@ -38,8 +37,16 @@
 //! init_phi(&PLAN.shape, 1, &mut params[PLAN.shape.theta_len()..])?;
 //! let (mut dphi, mut trained) = ([0.0; PLAN.shape.phi_len()], [0.0; PLAN.shape.theta_len()]);
 //! let (mut tape, mut work, mut order) = ([0.0; PLAN.tape_len()], [0.0; PLAN.work_len()], [0; PLAN.order_len(4)]);
-//! let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-//! let outcome = hypergradient(Plain, &PLAN, data, data, 1, 0, &mut params, &mut dphi, &mut trained, buffers)?;
+//! let buffers = Buffers {
+//!     params: &mut params,
+//!     dphi: &mut dphi,
+//!     trained: &mut trained,
+//!     tape: &mut tape,
+//!     work: &mut work,
+//!     order: &mut order,
+//! };
+//! let data = Datasets { train: data, held_out: data };
+//! let outcome = hypergradient(Plain, &PLAN, data, Draw { seed: 1, outer_step: 0 }, buffers)?;
 //! assert!(outcome.outer_loss > 0.0 && dphi.iter().any(|d| *d != 0.0));
 //! # Ok::<(), ldnn_core::Error>(())
 //! ```
@@ -48,11 +55,12 @@
 use crate::error::{Error, check, check_at_least};
 use crate::finite::check_finite;
 use crate::math::Real;
-use crate::network::{self, Batch, Data, Init, Noise, Rows, Target};
-use crate::optimise::{Rule, clamp};
-use crate::planes::{part, part_mut, take};
+use crate::network::{self, Batch, Data, Direction, Init, Network, Noise, Pass, Workspace, Wrt};
+use crate::optimizer::{Optimizer, Step, clamp};
+use crate::planes::{PlanesMut, part, part_mut, take};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
+use crate::train::{Trainer, cause, check_loss};
 use crate::vector::Vector;
 
 /// What the outer loss is.
@@ -67,7 +75,7 @@ pub enum OuterLoss {
     HeldOut {
         /// How many.
         last: usize,
-        /// Rows a batch.
+        /// Rows per batch.
         batch: usize,
     },
 }
@@ -79,7 +87,7 @@ pub struct Unroll<T> {
     pub shape: Shape,
     /// Number of inner steps `T`.
     pub steps: usize,
-    /// Rows a step; the last batch of an epoch is smaller if the rows do not divide.
+    /// Rows per step; the last batch of an epoch is smaller if the rows do not divide.
     pub batch: usize,
     /// Whether every epoch draws a new order of the rows.
     pub shuffle: bool,
@@ -87,22 +95,48 @@ pub struct Unroll<T> {
     pub noise: T,
     /// How the weights start.
     pub init: Init,
-    /// The inner optimiser.
-    pub rule: Rule<T>,
+    /// The inner optimizer.
+    pub optimizer: Optimizer<T>,
     /// The outer loss.
     pub outer: OuterLoss,
-    /// Steps a segment of the tape; `steps` for the full tape. See [`Unroll::short_segment`].
+    /// Steps per segment of the tape; `steps` for the full tape. See [`Unroll::short_segment`].
     pub segment: usize,
 }
 
-/// The caller's memory for [`hypergradient`]; lengths from [`Unroll`].
+/// The rows that an inner training learns from, and those that [`OuterLoss::HeldOut`] is about; the latter are not used
+/// by [`OuterLoss::Train`].
+#[derive(Clone, Copy, Debug)]
+pub struct Datasets<'a, T> {
+    /// Training rows.
+    pub train: Data<'a, T>,
+    /// Held-out rows.
+    pub held_out: Data<'a, T>,
+}
+
+/// The address of all random draws of an inner training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// The seed of the run.
+    pub seed: u64,
+    /// Which inner training of the run.
+    pub outer_step: u32,
+}
+
+/// What [`hypergradient`] reads, writes and needs as scratch; lengths from [`Unroll`] and its shape.
 #[derive(Debug)]
 pub struct Buffers<'a, T> {
-    /// [`Unroll::tape_len`]
+    /// `[theta | phi]`. The activation parameters `phi` are read; `theta` is overwritten, in the end with the initial
+    /// weights again. [`Shape::param_len`]
+    pub params: &'a mut [T],
+    /// The derivative of the outer loss with respect to `phi`, overwritten. [`Shape::phi_len`]
+    pub dphi: &'a mut [T],
+    /// The weights after the training, overwritten. [`Shape::theta_len`]
+    pub trained: &'a mut [T],
+    /// Scratch. [`Unroll::tape_len`]
     pub tape: &'a mut [T],
-    /// [`Unroll::work_len`]
+    /// Scratch. [`Unroll::work_len`]
     pub work: &'a mut [T],
-    /// [`Unroll::order_len`]
+    /// Scratch. [`Unroll::order_len`]
     pub order: &'a mut [u32],
 }
 
@@ -131,7 +165,7 @@ impl<T: Real> Unroll<T> {
     }
 
     const fn state_len(&self) -> usize {
-        self.shape.theta_len().saturating_mul(self.rule.state_planes())
+        self.optimizer.state_len(self.shape.theta_len())
     }
 
     /// `theta` before, gradient, state after.
@@ -157,12 +191,9 @@ impl<T: Real> Unroll<T> {
     /// Length of the work buffer.
     #[must_use]
     pub const fn work_len(&self) -> usize {
-        let rows = match self.outer {
-            OuterLoss::HeldOut { batch, .. } if batch > self.batch => batch,
-            _ => self.batch,
-        };
+        let rows = self.largest_batch();
         let lens = sum(self.state_len(), sum(self.shape.param_len(), self.shape.theta_len()));
-        sum(twice(lens), self.shape.tangent_work_len(rows))
+        sum(twice(lens), self.shape.workspace_len(rows, Pass::SecondOrder))
     }
 
     /// Length of the row order for `rows` training rows; held-out batches need `batch` more.
@@ -171,6 +202,13 @@ impl<T: Real> Unroll<T> {
         match self.outer {
             OuterLoss::Train { .. } => rows,
             OuterLoss::HeldOut { batch, .. } => sum(rows, batch),
+        }
+    }
+
+    const fn largest_batch(&self) -> usize {
+        match self.outer {
+            OuterLoss::HeldOut { batch, .. } if batch > self.batch => batch,
+            _ => self.batch,
         }
     }
 
@@ -195,34 +233,24 @@ const fn twice(a: usize) -> usize {
     a.saturating_mul(2)
 }
 
-/// One inner training and its hypergradient.
+/// One inner training and its hypergradient: the derivative of the outer loss with respect to `phi`.
 ///
-/// `params` (`shape.param_len()`): on entry its second part holds the activation parameters `phi`; its first part is
-/// overwritten, in the end with the initial weights again. `dphi` (`shape.phi_len()`), overwritten: the derivative of the outer loss with
-/// respect to `phi`. `held_out` is used by [`OuterLoss::HeldOut`] alone. `seed` and `outer_step` address the random
-/// draws. `trained` (`shape.theta_len()`) receives the weights after the training. A training that diverges is no error: its
-/// losses and `dphi` are not finite, and `phi` is as it was.
+/// A training that diverges is no error: its losses and `dphi` are not finite, and `phi` is as it was.
 ///
 /// # Errors
 /// If a length does not fit, a count is 0, or the data does not fit the shape.
-#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
 pub fn hypergradient<T: Real, V: Vector>(
     vector: V,
     plan: &Unroll<T>,
-    train: Data<'_, T>,
-    held_out: Data<'_, T>,
-    seed: u64,
-    outer_step: u32,
-    params: &mut [T],
-    dphi: &mut [T],
-    trained: &mut [T],
+    data: Datasets<'_, T>,
+    draw: Draw,
     buffers: Buffers<'_, T>,
 ) -> Result<Outcome<T>, Error> {
-    let mut run = Run::open(vector, plan, train, held_out, seed, outer_step, params, buffers)?;
-    check("dphi", plan.shape.phi_len(), dphi.len())?;
-    check("trained", plan.shape.theta_len(), trained.len())?;
-    network::init_theta(&plan.shape, plan.init, seed, u64::from(outer_step), run.theta())?;
-    plan.rule.start(run.state);
+    let mut run = Run::open(vector, plan, data, draw, buffers)?;
+    network::init_theta(&plan.shape, plan.init, draw.seed, u64::from(draw.outer_step), run.theta())?;
+    plan.optimizer.init_state(run.state);
+
+    // Forwards: train, and tape the steps.
     let mut train_loss = T::ZERO;
     let mut outer_loss = T::ZERO;
     for segment in 0..plan.segments() {
@@ -234,15 +262,16 @@ pub fn hypergradient<T: Real, V: Vector>(
             }
         }
     }
-    trained.iter_mut().zip(run.theta()).for_each(|(to, from)| *to = *from);
-    dphi.fill(T::ZERO);
+    run.keep_trained();
+
+    // Backwards: the tape holds the last segment; those before it run again from their snapshots.
     run.start_reverse();
     for segment in (0..plan.segments()).rev() {
         if segment + 1 < plan.segments() {
             run.replay(segment)?;
         }
         for t in run.steps_of(segment).rev() {
-            outer_loss += run.reverse_step(t, dphi)?;
+            outer_loss += run.reverse_step(t)?;
         }
     }
     Ok(Outcome { outer_loss, train_loss })
@@ -252,25 +281,25 @@ pub fn hypergradient<T: Real, V: Vector>(
 struct Run<'a, T, V> {
     vector: V,
     plan: &'a Unroll<T>,
-    train: Data<'a, T>,
-    held_out: Data<'a, T>,
+    data: Datasets<'a, T>,
+    draw: Draw,
     rows: usize,
     held_rows: usize,
-    seed: u64,
-    outer_step: u32,
     /// 1 / number of losses in the outer loss.
     weight: T,
     params: &'a mut [T],
+    dphi: &'a mut [T],
+    trained: &'a mut [T],
     state: &'a mut [T],
     snapshots: &'a mut [T],
     tape: &'a mut [T],
-    /// The adjoint of the weights, and of the optimiser's state.
+    /// The adjoint of the weights, and of the optimizer's state.
     dtheta: &'a mut [T],
     dstate: &'a mut [T],
     direction: &'a mut [T],
     grad: &'a mut [T],
     product: &'a mut [T],
-    work: &'a mut [T],
+    workspace: Workspace<'a, T>,
     order: &'a mut [u32],
     picked: &'a mut [u32],
     /// The epoch whose order is in `order`.
@@ -278,47 +307,45 @@ struct Run<'a, T, V> {
 }
 
 impl<'a, T: Real, V: Vector> Run<'a, T, V> {
-    #[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
     fn open(
         vector: V,
         plan: &'a Unroll<T>,
-        train: Data<'a, T>,
-        held_out: Data<'a, T>,
-        seed: u64,
-        outer_step: u32,
-        params: &'a mut [T],
+        data: Datasets<'a, T>,
+        draw: Draw,
         buffers: Buffers<'a, T>,
     ) -> Result<Self, Error> {
-        let (shape, inputs) = (&plan.shape, plan.shape.inputs());
-        let rows_of = |x: &[T]| x.len().checked_div(inputs).unwrap_or_default();
-        let (rows, held_rows) = (rows_of(train.x), rows_of(held_out.x));
+        let shape = &plan.shape;
+        let (rows, held_rows) = (rows_of(shape, &data.train), rows_of(shape, &data.held_out));
         check_plan(plan, rows, held_rows)?;
+
+        let Buffers { params, dphi, trained, mut tape, mut work, mut order } = buffers;
         check("params", shape.param_len(), params.len())?;
-        check_at_least("tape", plan.tape_len(), buffers.tape.len())?;
-        check_at_least("work", plan.work_len(), buffers.work.len())?;
-        check_at_least("order", plan.order_len(rows), buffers.order.len())?;
-        let theta = shape.theta_len();
-        let (mut tape, mut work, mut order) = (buffers.tape, buffers.work, buffers.order);
+        check("dphi", shape.phi_len(), dphi.len())?;
+        check("trained", shape.theta_len(), trained.len())?;
+        check_at_least("tape", plan.tape_len(), tape.len())?;
+        check_at_least("work", plan.work_len(), work.len())?;
+        check_at_least("order", plan.order_len(rows), order.len())?;
+
         Ok(Run {
             vector,
             plan,
-            train,
-            held_out,
+            data,
+            draw,
             rows,
             held_rows,
-            seed,
-            outer_step,
             weight: T::ONE / T::from_usize(plan.last().min(plan.steps)),
             params,
+            dphi,
+            trained,
             snapshots: take(&mut tape, plan.segments() * plan.snapshot_len()),
             tape: take(&mut tape, plan.segment * plan.step_len()),
             state: take(&mut work, plan.state_len()),
             dstate: take(&mut work, plan.state_len()),
             grad: take(&mut work, shape.param_len()),
             product: take(&mut work, shape.param_len()),
-            dtheta: take(&mut work, theta),
-            direction: take(&mut work, theta),
-            work,
+            dtheta: take(&mut work, shape.theta_len()),
+            direction: take(&mut work, shape.theta_len()),
+            workspace: Workspace::new(shape, plan.largest_batch(), Pass::SecondOrder, work)?,
             order: take(&mut order, rows),
             picked: order,
             epoch: None,
@@ -336,12 +363,12 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
     /// Unique to every inner step of every outer step.
     fn draw_step(&self, t: usize) -> u64 {
-        (u64::from(self.outer_step) << 32) | t as u64
+        (u64::from(self.draw.outer_step) << 32) | t as u64
     }
 
     fn noise(&self, t: usize) -> Option<Noise<T>> {
         let amplitude = self.plan.noise;
-        (amplitude > T::ZERO).then(|| Noise { amplitude, seed: self.seed, step: self.draw_step(t) })
+        (amplitude > T::ZERO).then(|| Noise { amplitude, seed: self.draw.seed, step: self.draw_step(t) })
     }
 
     /// The rows of step `t`: its place in the order of its epoch.
@@ -358,7 +385,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
     fn arrange(&mut self, epoch: usize) {
         if self.plan.shuffle {
-            Draws::new(self.seed, Stream::Shuffle, 0, self.draw_step(epoch)).permutation(self.order);
+            Draws::new(self.draw.seed, Stream::Shuffle, 0, self.draw_step(epoch)).permutation(self.order);
         } else {
             self.order.iter_mut().enumerate().for_each(|(i, o)| *o = i as u32);
         }
@@ -385,62 +412,81 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
     /// Trains on the batch of step `t` and tapes the step.
     fn train_step(&mut self, t: usize) -> Result<T, Error> {
-        let shape = &self.plan.shape;
-        let theta = shape.theta_len();
+        let theta = self.plan.shape.theta_len();
         let (range, noise) = (self.batch_of(t), self.noise(t));
-        let batch = Batch { data: self.train, rows: Rows::Picked(part(self.order, range.start, range.len())) };
+        let batch = Batch::picked(self.data.train, part(self.order, range.start, range.len())).with_noise(noise);
+
+        // On the tape: the weights before, the gradient, the state after.
         let step = part_mut(self.tape, (t % self.plan.segment.max(1)) * self.plan.step_len(), self.plan.step_len());
         let (before, step) = step.split_at_mut_checked(theta).unwrap_or_default();
         let (grad, after) = step.split_at_mut_checked(theta).unwrap_or_default();
         copy(before, self.params);
-        let loss = network::gradient(self.vector, shape, self.params, batch, noise, grad, self.work)?;
+        let network = Network::new(&self.plan.shape, self.params)?.with_vector(self.vector);
+        let loss = network.gradient(&batch, Wrt::Weights, grad, &mut self.workspace)?;
+
         let params = part_mut(self.params, 0, theta);
         self.vector.run(
             #[inline(always)]
-            || self.plan.rule.advance(params, self.state, grad, t),
+            || self.plan.optimizer.advance(params, self.state, grad, t),
         )?;
         copy(after, self.state);
         Ok(loss)
     }
 
+    fn keep_trained(&mut self) {
+        copy(self.trained, self.params);
+    }
+
     fn start_reverse(&mut self) {
+        self.dphi.fill(T::ZERO);
         self.dtheta.fill(T::ZERO);
         self.dstate.fill(T::ZERO);
     }
 
     /// From the adjoints after step `t` to those before it; returns the step's held-out part of the outer loss.
-    fn reverse_step(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
-        let held_out = if self.plan.counts(t) { self.add_held_out(t, dphi)? } else { T::ZERO };
+    fn reverse_step(&mut self, t: usize) -> Result<T, Error> {
+        let held_out = if self.plan.counts(t) { self.add_held_out(t)? } else { T::ZERO };
+
+        // The adjoint of the optimizer's step: `direction` becomes the adjoint of the gradient.
         let (plan, theta) = (self.plan, self.plan.shape.theta_len());
         let step = part(self.tape, (t % plan.segment.max(1)) * plan.step_len(), plan.step_len());
         let (before, step) = step.split_at_checked(theta).unwrap_or_default();
-        let (grad, after) = step.split_at_checked(theta).unwrap_or_default();
+        let (grad, state) = step.split_at_checked(theta).unwrap_or_default();
         let (direction, dstate, dtheta) = (&mut *self.direction, &mut *self.dstate, &*self.dtheta);
         self.vector.run(
             #[inline(always)]
-            || plan.rule.step_adjoint(direction, dstate, dtheta, grad, after, t),
+            || plan.optimizer.step_adjoint(Step { grad, state, t }, dtheta, dstate, direction),
         )?;
+
+        // One joint Hessian product at the weights before the step takes it to the weights and to phi.
         copy(self.params, before);
         let (range, noise) = (self.batch_of(t), self.noise(t));
-        let batch = Batch { data: self.train, rows: Rows::Picked(part(self.order, range.start, range.len())) };
+        let batch = Batch::picked(self.data.train, part(self.order, range.start, range.len())).with_noise(noise);
         let share = if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) { self.weight } else { T::ZERO };
-        let (params, r, product) = (&*self.params, &*self.direction, &mut *self.product);
-        network::product_and_gradient(self.vector, &plan.shape, params, r, share, batch, noise, product, self.work)?;
-        add(self.dtheta, self.product, dphi, T::ONE);
+        let network = Network::new(&plan.shape, self.params)?.with_vector(self.vector);
+        let out = PlanesMut([&mut [], &mut *self.product]);
+        network.products(&batch, Direction::Weights(self.direction), out, share, &mut self.workspace)?;
+        add(self.dtheta, self.product, self.dphi, T::ONE);
         Ok(held_out)
     }
 
     /// The gradient of the held-out loss after step `t`, at the weights in `params`.
-    fn add_held_out(&mut self, t: usize, dphi: &mut [T]) -> Result<T, Error> {
+    fn add_held_out(&mut self, t: usize) -> Result<T, Error> {
         let OuterLoss::HeldOut { .. } = self.plan.outer else { return Ok(T::ZERO) };
-        let draws = Draws::new(self.seed, Stream::HeldOut, 0, self.draw_step(t));
+
+        let draws = Draws::new(self.draw.seed, Stream::HeldOut, 0, self.draw_step(t));
         let rows = self.held_rows as u32;
         self.picked.iter_mut().enumerate().for_each(|(i, row)| *row = draws.below(i as u32, rows));
-        let batch = Batch { data: self.held_out, rows: Rows::Picked(self.picked) };
-        let loss = network::gradient(self.vector, &self.plan.shape, self.params, batch, None, self.grad, self.work)?;
-        add(self.dtheta, self.grad, dphi, self.weight);
+        let batch = Batch::picked(self.data.held_out, self.picked);
+        let network = Network::new(&self.plan.shape, self.params)?.with_vector(self.vector);
+        let loss = network.gradient(&batch, Wrt::All, self.grad, &mut self.workspace)?;
+        add(self.dtheta, self.grad, self.dphi, self.weight);
         Ok(loss * self.weight)
     }
+}
+
+fn rows_of<T>(shape: &Shape, data: &Data<'_, T>) -> usize {
+    data.x.len().checked_div(shape.inputs()).unwrap_or_default()
 }
 
 fn check_plan<T: Real>(plan: &Unroll<T>, rows: usize, held_rows: usize) -> Result<(), Error> {
@@ -476,131 +522,73 @@ fn add<T: Real>(dtheta: &mut [T], joint: &[T], dphi: &mut [T], weight: T) {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Alternating<T> {
     /// How the weights learn, at every step.
-    pub weights: Rule<T>,
+    pub weights: Optimizer<T>,
     /// How the activations learn.
-    pub activations: Rule<T>,
+    pub activations: Optimizer<T>,
     /// Every how many steps the activations learn.
     pub period: usize,
     /// Every element of the activations' gradient is clamped to this.
     pub clip: T,
 }
 
-/// Step `t` (from 0) of the alternating schedule; returns the loss of the batch before the step.
-///
-/// `params`, `grad`: `shape.param_len()`; `state`: the state of the weights' rule, then of the activations'
-/// (`state_planes` times `theta_len` and `phi_len`; start both with [`Rule::start`]); `work`: at least
-/// `shape.work_len(rows)`.
-///
-/// # Errors
-/// As [`training_step`], or if the period is 0.
-#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub fn alternating_step<T: Real, V: Vector>(
-    vector: V,
-    plan: &Alternating<T>,
-    shape: &Shape,
-    params: &mut [T],
-    state: &mut [T],
-    batch: Batch<'_, T>,
-    noise: Option<Noise<T>>,
-    t: usize,
-    grad: &mut [T],
-    work: &mut [T],
-) -> Result<T, Error> {
-    let (theta, phi) = (shape.theta_len(), shape.phi_len());
-    let of_weights = theta.saturating_mul(plan.weights.state_planes());
-    let of_activations = phi.saturating_mul(plan.activations.state_planes());
-    check("state", sum(of_weights, of_activations), state.len())?;
-    check("grad", shape.param_len(), grad.len())?;
-    if plan.period == 0 {
-        return Err(Error::Empty("the period"));
+impl<T: Real> Alternating<T> {
+    /// Length of the state for a network of `shape`: that of the weights' optimizer, then of the activations'.
+    #[must_use]
+    pub const fn state_len(&self, shape: &Shape) -> usize {
+        sum(self.weights.state_len(shape.theta_len()), self.activations.state_len(shape.phi_len()))
     }
-    let learns = t % plan.period == plan.period - 1;
-    let wanted = if learns { theta + phi } else { theta };
-    let (grad, _) = grad.split_at_mut_checked(wanted).unwrap_or_default();
-    let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
 
-    let (weights, activations) = params.split_at_mut_checked(theta).unwrap_or_default();
-    let (state_w, state_a) = state.split_at_mut_checked(of_weights).unwrap_or_default();
-    let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
-    // All is checked before anything moves; a gradient before it is clamped.
-    let mut check_step = || {
-        check_loss(loss)?;
-        check_finite("grad", grad_a)?;
-        clamp(grad_a, plan.clip);
-        plan.weights.check(weights, state_w, grad_w, t)?;
-        if learns { plan.activations.check(activations, state_a, grad_a, t / plan.period) } else { Ok(()) }
-    };
-    check_step().map_err(|error| cause(error, shape, weights, activations, &batch))?;
-
-    plan.weights.advance(weights, state_w, grad_w, t)?;
-    if learns {
-        plan.activations.advance(activations, state_a, grad_a, t / plan.period)?;
+    /// Sets the state to what it is before the first step. `state`: [`Alternating::state_len`].
+    ///
+    /// # Errors
+    /// If the length differs.
+    pub fn init_state(&self, shape: &Shape, state: &mut [T]) -> Result<(), Error> {
+        check("state", self.state_len(shape), state.len())?;
+        let of_weights = self.weights.state_len(shape.theta_len());
+        let (weights, activations) = state.split_at_mut_checked(of_weights).unwrap_or_default();
+        self.weights.init_state(weights);
+        self.activations.init_state(activations);
+        Ok(())
     }
-    Ok(loss)
-}
 
-fn check_loss<T: Real>(loss: T) -> Result<(), Error> {
-    if loss.is_finite() { Ok(()) } else { Err(Error::Diverges("the loss")) }
-}
-
-/// Why a step was refused: the first number that came in and is not finite, or `error` if all of them are.
-#[cold]
-fn cause<T: Real>(error: Error, shape: &Shape, weights: &[T], activations: &[T], batch: &Batch<'_, T>) -> Error {
-    if let Some(index) = weights.iter().chain(activations).position(|p| !p.is_finite()) {
-        return Error::NotFinite { buffer: "params", index };
-    }
-    let of_row = |buffer, values: &[T], row: usize, width: usize| {
-        let at = row.saturating_mul(width);
-        let index = part(values, at, width).iter().position(|x| !x.is_finite())?;
-        Some(Error::NotFinite { buffer, index: sum(at, index) })
-    };
-    for row in (0..batch.rows.len()).map(|i| batch.rows.at(i)) {
-        let of_target = match batch.data.target {
-            Target::Values(values) => of_row("target", values, row, shape.outputs()),
-            Target::Classes(_) => None,
-        };
-        if let Some(error) = of_row("x", batch.data.x, row, shape.inputs()).or(of_target) {
-            return error;
+    /// Step `t` (from 0) of the alternating schedule; returns the loss of the batch before the step.
+    ///
+    /// The trainer's `state` is [`Alternating::state_len`] long, its `grad` at least `shape.param_len()`.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`], or if the period is 0.
+    pub fn step<V: Vector>(&self, trainer: &mut Trainer<'_, T, V>, batch: &Batch<'_, T>, t: usize) -> Result<T, Error> {
+        let (shape, theta) = (trainer.shape, trainer.shape.theta_len());
+        check("state", self.state_len(shape), trainer.state.len())?;
+        check_at_least("grad", shape.param_len(), trainer.grad.len())?;
+        if self.period == 0 {
+            return Err(Error::Empty("the period"));
         }
-    }
-    match error {
-        Error::NotFinite { .. } => Error::Diverges("the gradient"),
-        other => other,
-    }
-}
 
-/// One step of ordinary training of the weights, the activations at rest; returns the loss before the step.
-///
-/// `params`: `shape.param_len()`; `state`: `state_planes` times `theta_len`; `grad`: `shape.theta_len()`.
-///
-/// # Errors
-/// If a length does not fit or the batch does not fit the shape; if a row, a target or a parameter is not finite
-/// ([`Error::NotFinite`]); if the loss, its gradient or what the optimizer would leave is not ([`Error::Diverges`]). Then
-/// `params` and `state` have not changed.
-#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub fn training_step<T: Real, V: Vector>(
-    vector: V,
-    rule: &Rule<T>,
-    shape: &Shape,
-    params: &mut [T],
-    state: &mut [T],
-    batch: Batch<'_, T>,
-    noise: Option<Noise<T>>,
-    t: usize,
-    grad: &mut [T],
-    work: &mut [T],
-) -> Result<T, Error> {
-    check("grad", shape.theta_len(), grad.len())?;
-    check("state", shape.theta_len().saturating_mul(rule.state_planes()), state.len())?;
-    let loss = network::gradient(vector, shape, params, batch, noise, grad, work)?;
+        let learns = t % self.period == self.period - 1;
+        let wrt = if learns { Wrt::All } else { Wrt::Weights };
+        let loss = trainer.gradient(batch, wrt)?;
 
-    let (theta, phi) = params.split_at_mut_checked(shape.theta_len()).unwrap_or_default();
-    let step = check_loss(loss).and_then(|()| {
-        vector.run(
-            #[inline(always)]
-            || rule.step(theta, state, grad, t),
-        )
-    });
-    step.map_err(|error| cause(error, shape, theta, phi, &batch))?;
-    Ok(loss)
+        let (weights, activations) = trainer.params.split_at_mut_checked(theta).unwrap_or_default();
+        let of_weights = self.weights.state_len(theta);
+        let (state_w, state_a) = trainer.state.split_at_mut_checked(of_weights).unwrap_or_default();
+        let grad = part_mut(trainer.grad, 0, wrt.len(shape));
+        let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
+
+        // All is checked before anything moves; a gradient before it is clamped.
+        let mut check_step = || {
+            check_loss(loss)?;
+            check_finite("grad", grad_a)?;
+            clamp(grad_a, self.clip);
+            self.weights.check(weights, state_w, grad_w, t)?;
+            if learns { self.activations.check(activations, state_a, grad_a, t / self.period) } else { Ok(()) }
+        };
+        check_step().map_err(|error| cause(error, shape, weights, activations, batch))?;
+
+        self.weights.advance(weights, state_w, grad_w, t)?;
+        if learns {
+            self.activations.advance(activations, state_a, grad_a, t / self.period)?;
+        }
+        Ok(loss)
+    }
 }

@@ -1,512 +1,267 @@
-//! The walk through the layers: prediction, loss, gradient and Hessian-vector product.
+//! A network as a value: what can be asked of a shape with parameters.
 //!
-//! There is one walk, over `K` planes (see `planes.rs`). With one plane it is backpropagation; with
-//! two, the tangent plane of the gradient is the derivative of the gradient along the direction that the tangent
-//! plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994), from the same text.
+//! A [`Network`] binds shape, parameters and the kernels' instruction set; a [`Workspace`] binds scratch memory. Both
+//! are views of the caller's memory and cost nothing to make.
 //!
 //! ```
-//! use ldnn_core::network::{Batch, Data, Target, gradient, predict};
-//! use ldnn_core::{Base, Kind, Plain, Shape};
+//! use ldnn_core::network::{Batch, Data, Network, Pass, Target, Workspace, Wrt};
+//! use ldnn_core::{Kind, Shape};
 //!
 //! // One neuron, relu, one output: y = 3 relu(2 x + 1) - 1, as `[theta | phi]`.
-//! const SHAPE: Shape = Shape::new(&[1, 1, 1], &[Kind::Base(Base::Relu)]);
-//! let params = [2.0f32, 1.0, 3.0, -1.0];
-//! let (mut out, mut work) = ([0.0; 2], [0.0; SHAPE.work_len(2)]);
-//! predict(Plain, &SHAPE, &params, &[1.0, -1.0], &mut out, &mut work)?;
+//! const SHAPE: Shape = Shape::new(&[1, 1, 1], &[Kind::RELU]);
+//! let network = Network::new(&SHAPE, &[2.0f32, 1.0, 3.0, -1.0])?;
+//! let mut memory = [0.0; SHAPE.workspace_len(2, Pass::Backward)];
+//! let mut workspace = Workspace::new(&SHAPE, 2, Pass::Backward, &mut memory)?;
+//!
+//! let mut out = [0.0; 2];
+//! network.predict(&[1.0, -1.0], &mut out, &mut workspace)?;
 //! assert_eq!(out, [8.0, -1.0]);
 //!
 //! // The gradient of the squared error (y - 7)^2 of the first row: 2 (8 - 7) times the derivatives of y.
 //! let batch = Batch::all(Data { x: &[1.0], target: Target::Values(&[7.0]) }, SHAPE.inputs());
 //! let mut grad = [0.0; SHAPE.theta_len()];
-//! let loss = gradient(Plain, &SHAPE, &params, batch, None, &mut grad, &mut work)?;
+//! let loss = network.gradient(&batch, Wrt::Weights, &mut grad, &mut workspace)?;
 //! assert_eq!((loss, grad), (1.0, [6.0, 6.0, 6.0, 2.0]));
 //! # Ok::<(), ldnn_core::Error>(())
 //! ```
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
-
-use crate::activation;
-use crate::error::{Error, check, check_at_least};
-use crate::layer::{self, Affine};
-use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, part, part_mut, rows_mut, sum, take, transpose, two};
-use crate::rng::{Draws, Stream};
-use crate::shape::Shape;
-use crate::vector::Vector;
 
 use crate::batch::check_batch;
-pub use crate::batch::{Batch, Data, Rows, Target};
-pub use crate::hidden::hidden;
+use crate::error::{Error, SizeError, check};
+use crate::math::Real;
+use crate::planes::{Planes, PlanesMut, transpose};
+use crate::shape::Shape;
+use crate::vector::{Plain, Vector};
+use crate::walk::Walk;
+
+pub use crate::batch::{Batch, Data, Evaluation, Noise, Rows, Target};
 pub use crate::init::{Init, init_phi, init_theta};
+pub use crate::shape::Pass;
+pub use crate::workspace::Workspace;
 
-/// Noise on hidden units during training: uniform in `[-amplitude, amplitude]`, one draw a unit and call, shared by
-/// the rows of the batch; added to the outputs of the hidden units of the network and of the sub-networks.
+/// A network: its sizes, its parameters, and how its kernels are compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Network<'a, T, V = Plain> {
+    pub(crate) shape: &'a Shape,
+    pub(crate) params: &'a [T],
+    pub(crate) vector: V,
+}
+
+/// With respect to which parameters a loss is differentiated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrt {
+    /// Weights and biases, `theta`.
+    Weights,
+    /// All parameters, `[theta | phi]`.
+    All,
+}
+
+impl Wrt {
+    /// The number of these parameters.
+    #[must_use]
+    pub const fn len(self, shape: &Shape) -> usize {
+        match self {
+            Wrt::Weights => shape.theta_len(),
+            Wrt::All => shape.param_len(),
+        }
+    }
+}
+
+/// A direction in the space of the parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Noise<T> {
-    /// The largest absolute value.
-    pub amplitude: T,
-    /// Seed of the draws.
-    pub seed: u64,
-    /// Which call: the same step gives the same noise.
-    pub step: u64,
+pub enum Direction<'a, T> {
+    /// One number per weight and bias; the activations stay. `theta_len` numbers.
+    Weights(&'a [T]),
+    /// One number per parameter of `[theta | phi]`. `param_len` numbers.
+    All(&'a [T]),
 }
 
-/// The result of an evaluation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score<T> {
-    /// The mean loss.
-    pub loss: T,
-    /// Rows whose largest output is the label; 0 for regression.
-    pub correct: usize,
-}
-
-/// Computes the outputs for a batch: `out` (rows x outputs, row-major) is overwritten.
-///
-/// `params`: `shape.param_len()`; `x`: rows x inputs; `work`: at least `shape.work_len(rows)`.
-///
-/// # Errors
-/// If a length does not fit.
-pub fn predict<T: Real, V: Vector>(
-    vector: V,
-    shape: &Shape,
-    params: &[T],
-    x: &[T],
-    out: &mut [T],
-    work: &mut [T],
-) -> Result<(), Error> {
-    let n = out.len().checked_div(shape.outputs()).unwrap_or_default();
-    let batch = Batch { data: Data { x, target: Target::Classes(&[]) }, rows: Rows::Range { start: 0, len: n } };
-    check("x", n.saturating_mul(shape.inputs()), x.len())?;
-    check("out", n.saturating_mul(shape.outputs()), out.len())?;
-    check("params", shape.param_len(), params.len())?;
-    check_at_least("work", shape.work_len(n), work.len())?;
-    if n == 0 {
-        return Err(Error::Empty("the number of rows"));
-    }
-    let walk = Walk { vector, shape, params: Planes([params]), batch: n, noise: None, only_weights: false };
-    let mut memory = walk.memory(work);
-    walk.forward(&batch, &mut memory);
-    let outputs = walk.outputs(&mut memory.state).value();
-    vector.run(
-        #[inline(always)]
-        || transpose(out, outputs, shape.outputs(), n),
-    );
-    Ok(())
-}
-
-/// Mean loss and number of correct rows of a batch, without noise.
-///
-/// `params`: `shape.param_len()`; `work`: at least `shape.work_len(rows)`.
-///
-/// # Errors
-/// If a length does not fit, a label is no class, or a row is not there.
-pub fn evaluate<T: Real, V: Vector>(
-    vector: V,
-    shape: &Shape,
-    params: &[T],
-    batch: Batch<'_, T>,
-    work: &mut [T],
-) -> Result<Score<T>, Error> {
-    check("params", shape.param_len(), params.len())?;
-    check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
-    check_batch(shape, &batch)?;
-    let walk =
-        Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise: None, only_weights: false };
-    let mut memory = walk.memory(work);
-    walk.forward(&batch, &mut memory);
-    Ok(walk.score(&batch, walk.outputs(&mut memory.state).value()))
-}
-
-/// The gradient of the mean loss over a batch; returns the loss.
-///
-/// `params`: `shape.param_len()`; `grad`, overwritten: `shape.theta_len()` for the weights alone, or
-/// `shape.param_len()` for weights and activations; `work`: at least `shape.work_len(rows)`.
-///
-/// # Errors
-/// If a length does not fit, a label is no class, or a row is not there.
-pub fn gradient<T: Real, V: Vector>(
-    vector: V,
-    shape: &Shape,
-    params: &[T],
-    batch: Batch<'_, T>,
-    noise: Option<Noise<T>>,
-    grad: &mut [T],
-    work: &mut [T],
-) -> Result<T, Error> {
-    check("params", shape.param_len(), params.len())?;
-    check_theta_or_all("grad", shape, grad.len())?;
-    check_at_least("work", shape.work_len(batch.rows.len()), work.len())?;
-    check_batch(shape, &batch)?;
-    let only_weights = grad.len() == shape.theta_len();
-    let walk = Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise, only_weights };
-    Ok(walk.loss_gradient(&batch, PlanesMut([grad]), T::ZERO, work))
-}
-
-/// The gradient, and the product of the Hessian of the mean loss with `direction`; returns the loss.
-///
-/// `direction`: `shape.theta_len()` (the activations rest) or `shape.param_len()`; `grad` and `product`, both
-/// overwritten: `shape.theta_len()` or `shape.param_len()`, the same for both, or an empty `grad` where it is not wanted,
-/// which is cheaper; `work`: at least `shape.tangent_work_len(rows)`. With the joint lengths this is the joint Hessian of
-/// `[theta | phi]`.
-///
-/// # Errors
-/// If a length does not fit, a label is no class, or a row is not there.
-#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub fn hessian_product<T: Real, V: Vector>(
-    vector: V,
-    shape: &Shape,
-    params: &[T],
-    direction: &[T],
-    batch: Batch<'_, T>,
-    noise: Option<Noise<T>>,
-    grad: &mut [T],
-    product: &mut [T],
-    work: &mut [T],
-) -> Result<T, Error> {
-    if !grad.is_empty() {
-        check("grad", product.len(), grad.len())?;
-    }
-    let walk = tangent_walk(vector, shape, params, direction, &batch, noise, product, work)?;
-    Ok(walk.loss_gradient(&batch, PlanesMut([grad, product]), T::ZERO, work))
-}
-
-/// `product = H direction + share gradient`, overwritten; returns the loss. Lengths as in [`hessian_product`].
-///
-/// The adjoint of a network is linear in the adjoint of its outputs, so the sum costs what the product alone costs.
-#[allow(clippy::too_many_arguments, reason = "every buffer is the caller's")]
-pub(crate) fn product_and_gradient<T: Real, V: Vector>(
-    vector: V,
-    shape: &Shape,
-    params: &[T],
-    direction: &[T],
-    share: T,
-    batch: Batch<'_, T>,
-    noise: Option<Noise<T>>,
-    product: &mut [T],
-    work: &mut [T],
-) -> Result<T, Error> {
-    let walk = tangent_walk(vector, shape, params, direction, &batch, noise, product, work)?;
-    Ok(walk.loss_gradient(&batch, PlanesMut([&mut [], product]), share, work))
-}
-
-#[allow(clippy::too_many_arguments, reason = "what is checked at the door")]
-fn tangent_walk<'a, T: Real, V: Vector>(
-    vector: V,
-    shape: &'a Shape,
-    params: &'a [T],
-    direction: &'a [T],
-    batch: &Batch<'_, T>,
-    noise: Option<Noise<T>>,
-    product: &[T],
-    work: &[T],
-) -> Result<Walk<'a, T, V, 2>, Error> {
-    check("params", shape.param_len(), params.len())?;
-    check_theta_or_all("direction", shape, direction.len())?;
-    check_theta_or_all("product", shape, product.len())?;
-    check_at_least("work", shape.tangent_work_len(batch.rows.len()), work.len())?;
-    check_batch(shape, batch)?;
-    Ok(Walk { vector, shape, params: Planes([params, direction]), batch: batch.rows.len(), noise, only_weights: false })
-}
-
-fn check_theta_or_all(name: &'static str, shape: &Shape, len: usize) -> Result<(), Error> {
-    if len == shape.theta_len() { Ok(()) } else { Ok(check(name, shape.param_len(), len)?) }
-}
-
-/// One pass over one batch.
-pub(crate) struct Walk<'a, T, V, const K: usize> {
-    pub vector: V,
-    pub shape: &'a Shape,
-    pub params: Planes<'a, T, K>,
-    pub batch: usize,
-    pub noise: Option<Noise<T>>,
-    /// One plane, and no gradient of the activation parameters: slopes take the place of pre-activations.
-    pub only_weights: bool,
-}
-
-/// The caller's work buffer, cut up.
-pub(crate) struct Memory<'a, T, const K: usize> {
-    /// The batch's inputs, batch x inputs.
-    by_rows: &'a mut [T],
-    /// The same, inputs x batch.
-    inputs: &'a mut [T],
-    /// Pre- and post-activations of every hidden layer, and the outputs, each features x batch.
-    pub state: PlanesMut<'a, T, K>,
-    /// Two arrays for adjoints of a layer.
-    adjoints: PlanesMut<'a, T, K>,
-    other_adjoints: PlanesMut<'a, T, K>,
-    /// A hidden layer by rows of the batch.
-    transposed: &'a mut [T],
-}
-
-impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
-    pub fn memory<'m>(&self, work: &'m mut [T]) -> Memory<'m, T, K> {
-        let (s, b) = (self.shape, self.batch);
-        let mut rest = work;
-        let by_rows = take(&mut rest, s.inputs() * b);
-        let inputs = take(&mut rest, s.inputs() * b);
-        let transposed = take(&mut rest, s.widest_hidden() * b);
-        let (state, rest) = PlanesMut::cut(rest, s.state_columns() * b);
-        let (adjoints, rest) = PlanesMut::cut(rest, s.widest() * b);
-        let (other_adjoints, _) = PlanesMut::cut(rest, s.widest() * b);
-        Memory { by_rows, inputs, state, adjoints, other_adjoints, transposed }
-    }
-
-    fn size(&self, l: usize) -> Affine {
-        Affine { inputs: self.shape.width(l), outputs: self.shape.width(l + 1), batch: self.batch }
-    }
-
-    fn weights(&self, l: usize) -> Planes<'_, T, K> {
-        self.params.part(self.shape.weights_at(l), self.shape.width(l) * self.shape.width(l + 1))
-    }
-
-    fn biases(&self, l: usize) -> Planes<'_, T, K> {
-        self.params.part(self.shape.biases_at(l), self.shape.width(l + 1))
-    }
-
-    pub fn phi(&self, t: usize) -> Planes<'_, T, K> {
-        self.params.part(self.shape.type_at(t), self.shape.kind(t).param_len())
-    }
-
-    /// Where the pre-activations of layer `l + 1` lie in the state; the outputs for the last one.
-    pub fn state_at(&self, l: usize) -> usize {
-        (0..l).map(|i| 2 * self.shape.width(i + 1) * self.batch).sum()
-    }
-
-    fn outputs<'m>(&self, state: &'m mut PlanesMut<'_, T, K>) -> Planes<'m, T, K> {
-        let last = self.shape.layers() - 1;
-        state.as_ref().part(self.state_at(last), self.shape.outputs() * self.batch)
-    }
-
-    pub fn forward(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
-        self.gather(batch, memory);
-        let mut empty = [(); K].map(|()| &[][..]);
-        if let Some(x) = empty.first_mut() {
-            *x = &*memory.inputs;
-        }
-        for l in 0..self.shape.layers() {
-            let n = self.shape.width(l + 1) * self.batch;
-            let (before, mut rest) = memory.state.split(self.state_at(l));
-            let input = if l == 0 { Planes(empty) } else { self.last_activations(l, before.as_ref()) };
-            layer::affine(self.vector, self.size(l), rest.part(0, n), self.weights(l), self.biases(l), input);
-            if l + 1 < self.shape.layers() {
-                let (z, mut h) = rest.split(n);
-                self.activate(l, z, h.part(0, n));
-            }
+impl<'a, T> Direction<'a, T> {
+    /// Which parameters it moves.
+    #[must_use]
+    pub const fn wrt(&self) -> Wrt {
+        match self {
+            Direction::Weights(_) => Wrt::Weights,
+            Direction::All(_) => Wrt::All,
         }
     }
 
-    /// The post-activations of hidden layer `l`, at the end of the state before it.
-    fn last_activations<'s>(&self, l: usize, before: Planes<'s, T, K>) -> Planes<'s, T, K> {
-        let n = self.shape.width(l) * self.batch;
-        before.part(self.state_at(l) - n, n)
+    const fn values(&self) -> &'a [T] {
+        match self {
+            Direction::Weights(values) | Direction::All(values) => values,
+        }
+    }
+}
+
+/// Where a gradient and a Hessian-vector product go; both as long as the direction.
+#[derive(Debug)]
+pub struct GradientAndProduct<'a, T> {
+    /// The gradient, overwritten.
+    pub gradient: &'a mut [T],
+    /// The product, overwritten.
+    pub product: &'a mut [T],
+}
+
+impl<'a, T: Real> Network<'a, T> {
+    /// The network of `shape` with `params`, `[theta | phi]`.
+    ///
+    /// # Errors
+    /// If `params` is not [`Shape::param_len`] long.
+    pub fn new(shape: &'a Shape, params: &'a [T]) -> Result<Self, SizeError> {
+        check("params", shape.param_len(), params.len())?;
+        Ok(Network { shape, params, vector: Plain })
+    }
+}
+
+impl<'a, T: Real, V: Vector> Network<'a, T, V> {
+    /// The same network with its kernels compiled as `vector` says; the bits of all results stay.
+    #[must_use]
+    pub fn with_vector<W: Vector>(self, vector: W) -> Network<'a, T, W> {
+        Network { shape: self.shape, params: self.params, vector }
     }
 
-    /// Copies the rows of the batch, and transposes them.
-    fn gather(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
-        let n = self.shape.inputs();
-        for (i, row) in rows_mut(memory.by_rows, n).enumerate() {
-            let from = part(batch.data.x, batch.rows.at(i) * n, n);
-            row.iter_mut().zip(from).for_each(|(to, x)| *to = *x);
-        }
+    /// Its sizes.
+    #[must_use]
+    pub const fn shape(&self) -> &'a Shape {
+        self.shape
+    }
+
+    /// Its parameters, `[theta | phi]`.
+    #[must_use]
+    pub const fn params(&self) -> &'a [T] {
+        self.params
+    }
+
+    /// Computes the outputs for some rows: `out` (rows x outputs, row-major) is overwritten.
+    ///
+    /// `x`: rows x inputs, row-major. The workspace is for [`Pass::Forward`].
+    ///
+    /// # Errors
+    /// If a length does not fit, or there is no row.
+    pub fn predict(&self, x: &[T], out: &mut [T], workspace: &mut Workspace<'_, T>) -> Result<(), Error> {
+        let outputs = self.shape.outputs();
+        let rows = out.len().checked_div(outputs).unwrap_or_default();
+        check("out", rows.saturating_mul(outputs), out.len())?;
+        let batch = self.inputs_alone(x, rows)?;
+        let work = workspace.memory(self.shape, rows, Pass::Forward)?;
+
+        let walk = self.walk(&batch);
+        let mut memory = walk.memory(work);
+        walk.forward(&batch, &mut memory);
+        let by_features = walk.outputs(&mut memory.state).value();
         self.vector.run(
             #[inline(always)]
-            || transpose(memory.inputs, memory.by_rows, self.batch, n),
+            || transpose(out, by_features, outputs, rows),
         );
+        Ok(())
     }
 
-    /// Hidden layer `l`: `h = sigma(z) + noise`, block by block. If only weights learn, `z` becomes the slopes.
-    fn activate(&self, l: usize, mut z: PlanesMut<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
-        let (first, count) = self.shape.layer_types(l);
-        for i in 0..count {
-            let (start, end) = self.shape.block(l, i);
-            let (at, len) = (start * self.batch, (end - start) * self.batch);
-            let (kind, phi) = (self.shape.kind(first + i), self.phi(first + i));
-            let (mut z, mut own) = (z.part(at, len), h.part(at, len));
-            if self.only_weights {
-                activation::forward_with_slopes(self.vector, kind, phi.value(), z.value(), own.value());
-            } else {
-                activation::forward(self.vector, kind, phi, z.as_ref(), own);
-            }
-            if let Some(noise) = self.noise {
-                let offset = activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
-                self.add_noise(noise, l, start, offset, h.part(at, len));
-            }
-        }
+    /// Mean loss and number of correct rows of a batch, without its noise.
+    ///
+    /// The workspace is for [`Pass::Forward`].
+    ///
+    /// # Errors
+    /// If a length does not fit, a label is no class, or a row is not there.
+    pub fn evaluate(&self, batch: &Batch<'_, T>, workspace: &mut Workspace<'_, T>) -> Result<Evaluation<T>, Error> {
+        check_batch(self.shape, batch)?;
+        let work = workspace.memory(self.shape, batch.rows.len(), Pass::Forward)?;
+
+        let walk = self.walk(batch);
+        let mut memory = walk.memory(work);
+        walk.forward(batch, &mut memory);
+        Ok(walk.evaluation(batch, walk.outputs(&mut memory.state).value()))
     }
 
-    fn add_noise(&self, noise: Noise<T>, l: usize, start: usize, offset: [T; K], h: PlanesMut<'_, T, K>) {
-        let draws = Draws::new(noise.seed, Stream::HiddenNoise, l as u32, noise.step);
-        for (k, (plane, offset)) in h.0.into_iter().zip(offset).enumerate() {
-            for (j, row) in rows_mut(plane, self.batch).enumerate() {
-                let own = if k == 0 { noise.amplitude * draws.symmetric((start + j) as u32) } else { T::ZERO };
-                let shift = offset + own;
-                row.iter_mut().for_each(|h| *h += shift);
-            }
-        }
-    }
-
-    /// The loss; `grad` becomes its gradient, in the tangent plane the product plus `share` of the gradient.
-    fn loss_gradient(&self, batch: &Batch<'_, T>, mut grad: PlanesMut<'_, T, K>, share: T, work: &mut [T]) -> T {
-        let mut memory = self.memory(work);
-        self.forward(batch, &mut memory);
-        grad.0.iter_mut().for_each(|plane| plane.fill(T::ZERO));
-        let last = self.shape.layers() - 1;
-        let n = self.shape.outputs() * self.batch;
-        let outputs = memory.state.part(self.state_at(last), n);
-        let loss = self.loss_adjoint(batch, outputs, memory.adjoints.part(0, n));
-        if share != T::ZERO {
-            let [d0, d1] = two(&mut memory.adjoints);
-            d1.iter_mut().zip(d0).take(n).for_each(|(d1, &mut d0)| *d1 += share * d0);
-        }
-        self.backward(grad, memory);
-        loss
-    }
-
-    /// The loss; `d` becomes the adjoint of the outputs.
-    fn loss_adjoint(&self, batch: &Batch<'_, T>, y: PlanesMut<'_, T, K>, mut d: PlanesMut<'_, T, K>) -> T {
-        for (d, y) in d.0.iter_mut().zip(y.0) {
-            d.iter_mut().zip(y).for_each(|(d, y)| *d = *y);
-        }
-        let outputs = self.shape.outputs();
-        let total = match batch.data.target {
-            Target::Classes(labels) => self.vector.run(
-                #[inline(always)]
-                || {
-                    let label = |i| u32::from(labels.get(batch.rows.at(i)).copied().unwrap_or_default());
-                    layer::cross_entropy_adjoint(d, self.batch, label)
-                },
-            ),
-            Target::Values(values) => {
-                let mut total = T::ZERO;
-                for i in 0..self.batch {
-                    let target = part(values, batch.rows.at(i) * outputs, outputs);
-                    total += layer::squared_error_adjoint(&mut d, self.batch, i, target);
-                }
-                total
-            }
-        };
-        self.mean(total, batch)
-    }
-
-    fn mean(&self, total: T, batch: &Batch<'_, T>) -> T {
-        let per_row = if matches!(batch.data.target, Target::Classes(_)) { 1 } else { self.shape.outputs() };
-        total / T::from_usize(self.batch * per_row)
-    }
-
-    fn score(&self, batch: &Batch<'_, T>, y: &[T]) -> Score<T> {
-        let outputs = self.shape.outputs();
-        let (mut total, mut correct) = (T::ZERO, 0);
-        for i in 0..self.batch {
-            let (row, y) = (batch.rows.at(i), layer::column(y, self.batch, i));
-            match batch.data.target {
-                Target::Classes(labels) => {
-                    let label = usize::from(labels.get(row).copied().unwrap_or_default());
-                    total += layer::cross_entropy(y.clone(), label);
-                    correct += usize::from(layer::arg_max(y) == label);
-                }
-                Target::Values(values) => total += layer::squared_error(y, part(values, row * outputs, outputs)),
-            }
-        }
-        Score { loss: self.mean(total, batch), correct }
-    }
-
-    /// From the adjoint of the outputs (in `memory.adjoints`) down to the first layer.
-    fn backward(&self, mut grad: PlanesMut<'_, T, K>, memory: Memory<'_, T, K>) {
-        let Memory { by_rows, mut state, mut adjoints, mut other_adjoints, transposed, .. } = memory;
-        for l in (0..self.shape.layers()).rev() {
-            let size = self.size(l);
-            let dz = adjoints.part(0, size.outputs * self.batch);
-            self.bias_adjoint(l, &mut grad, dz.as_ref());
-            if l == 0 {
-                self.weight_adjoint(l, &mut grad, dz.as_ref(), 0, by_rows);
-                return;
-            }
-            let n = size.inputs * self.batch;
-            let h_at = self.state_at(l) - n;
-            let h = state.part(h_at, n);
-            for (k, plane) in h.as_ref().0.into_iter().enumerate() {
-                let by_rows = part_mut(transposed, 0, n);
-                self.vector.run(
-                    #[inline(always)]
-                    || transpose(by_rows, plane, size.inputs, self.batch),
-                );
-                self.weight_adjoint(l, &mut grad, dz.as_ref(), k, part(transposed, 0, n));
-            }
-            let mut dh = other_adjoints.part(0, n);
-            layer::affine_adjoint_input(self.vector, size, dh.part(0, n), self.weights(l), dz.as_ref());
-            self.activate_adjoint(l - 1, state.as_ref().part(h_at - n, n), dh, &mut grad);
-            core::mem::swap(&mut adjoints, &mut other_adjoints);
-        }
-    }
-
-    /// The part of the weights' adjoint that plane `k` of the inputs makes: plane 0 of `dz` with it goes to plane `k`
-    /// of the gradient, and plane 0 of the inputs with the tangents of `dz` to the tangents of the gradient.
-    fn weight_adjoint(
+    /// The gradient of the mean loss over a batch; returns the loss.
+    ///
+    /// `grad`, overwritten: [`Wrt::len`]. The workspace is for [`Pass::Backward`].
+    ///
+    /// # Errors
+    /// If a length does not fit, a label is no class, or a row is not there.
+    pub fn gradient(
         &self,
-        l: usize,
-        grad: &mut PlanesMut<'_, T, K>,
-        dz: Planes<'_, T, K>,
-        k: usize,
-        x_by_rows: &[T],
-    ) {
-        let size = self.size(l);
-        let mut dw = grad.part(self.shape.weights_at(l), size.inputs * size.outputs);
-        if k == 0 {
-            if !dw.value().is_empty() {
-                layer::affine_adjoint_weights(self.vector, size, dw.value(), dz.value(), x_by_rows);
-            }
-            if K > 1 {
-                layer::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.tangent(), x_by_rows);
-            }
-        } else {
-            layer::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.value(), x_by_rows);
-        }
+        batch: &Batch<'_, T>,
+        wrt: Wrt,
+        grad: &mut [T],
+        workspace: &mut Workspace<'_, T>,
+    ) -> Result<T, Error> {
+        check("grad", wrt.len(self.shape), grad.len())?;
+        check_batch(self.shape, batch)?;
+        let work = workspace.memory(self.shape, batch.rows.len(), Pass::Backward)?;
+
+        // Without activation parameters both are the same, and weights alone are cheaper.
+        let only_weights = grad.len() == self.shape.theta_len();
+        let walk = Walk { noise: batch.noise, only_weights, ..self.walk(batch) };
+        Ok(walk.loss_gradient(batch, PlanesMut([grad]), T::ZERO, work))
     }
 
-    fn bias_adjoint(&self, l: usize, grad: &mut PlanesMut<'_, T, K>, dz: Planes<'_, T, K>) {
-        let db = grad.part(self.shape.biases_at(l), self.shape.width(l + 1));
-        for (db, dz) in db.0.into_iter().zip(dz.0) {
-            self.vector.run(
-                #[inline(always)]
-                || layer::affine_adjoint_biases(self.size(l), db, dz),
-            );
-        }
-    }
-
-    /// In place, `d` goes from the adjoint of hidden layer `l`'s activations to that of its pre-activations.
-    fn activate_adjoint(
+    /// The product of the Hessian of the mean loss with `direction`; returns the loss.
+    ///
+    /// `product`, overwritten: as long as the direction. Along [`Direction::All`] it is the joint Hessian of
+    /// `[theta | phi]`. The workspace is for [`Pass::SecondOrder`].
+    ///
+    /// # Errors
+    /// If a length does not fit, a label is no class, or a row is not there.
+    pub fn hessian_product(
         &self,
-        l: usize,
-        z: Planes<'_, T, K>,
-        mut d: PlanesMut<'_, T, K>,
-        grad: &mut PlanesMut<'_, T, K>,
-    ) {
-        if self.only_weights {
-            let slopes = z.value();
-            self.vector.run(
-                #[inline(always)]
-                || d.value().iter_mut().zip(slopes).for_each(|(d, &slope)| *d = *d * slope),
-            );
-            return;
-        }
-        let (first, count) = self.shape.layer_types(l);
-        for i in 0..count {
-            let (start, end) = self.shape.block(l, i);
-            let (at, len) = (start * self.batch, (end - start) * self.batch);
-            let (kind, t) = (self.shape.kind(first + i), first + i);
-            let mut dphi = grad.part(self.shape.type_at(t), kind.param_len());
-            let wanted = dphi.0.iter().any(|plane| !plane.is_empty());
-            if let Some(noise) = self.noise.filter(|_| wanted) {
-                let total = d.as_ref().part(at, len).0.map(sum);
-                let dphi = dphi.part(0, kind.param_len());
-                activation::noise_offset_adjoint(kind, total, dphi, subnet_noise(noise, l, t));
-            }
-            activation::adjoint(self.vector, kind, self.phi(t), z.part(at, len), d.part(at, len), dphi);
-        }
+        batch: &Batch<'_, T>,
+        direction: Direction<'_, T>,
+        product: &mut [T],
+        workspace: &mut Workspace<'_, T>,
+    ) -> Result<T, Error> {
+        check("product", direction.wrt().len(self.shape), product.len())?;
+        self.products(batch, direction, PlanesMut([&mut [], product]), T::ZERO, workspace)
     }
-}
 
-/// The noise on hidden unit `j` of the sub-network of type `t` in hidden layer `l`.
-fn subnet_noise<T: Real>(noise: Noise<T>, l: usize, t: usize) -> impl Fn(u32) -> T {
-    let draws = Draws::new(noise.seed, Stream::SubnetNoise, (l * crate::shape::MAX_TYPES + t) as u32, noise.step);
-    move |j| noise.amplitude * draws.symmetric(j)
+    /// [`Network::hessian_product`], and the gradient in the same parameters.
+    ///
+    /// # Errors
+    /// As [`Network::hessian_product`].
+    pub fn gradient_and_hessian_product(
+        &self,
+        batch: &Batch<'_, T>,
+        direction: Direction<'_, T>,
+        out: GradientAndProduct<'_, T>,
+        workspace: &mut Workspace<'_, T>,
+    ) -> Result<T, Error> {
+        let len = direction.wrt().len(self.shape);
+        check("gradient", len, out.gradient.len())?;
+        check("product", len, out.product.len())?;
+        self.products(batch, direction, PlanesMut([out.gradient, out.product]), T::ZERO, workspace)
+    }
+
+    /// `out = [gradient | H direction + share gradient]`, an empty plane where it is not wanted; returns the loss.
+    ///
+    /// The adjoint of a network is linear in the adjoint of its outputs, so the sum costs what the product alone costs.
+    pub(crate) fn products(
+        &self,
+        batch: &Batch<'_, T>,
+        direction: Direction<'_, T>,
+        out: PlanesMut<'_, T, 2>,
+        share: T,
+        workspace: &mut Workspace<'_, T>,
+    ) -> Result<T, Error> {
+        check("direction", direction.wrt().len(self.shape), direction.values().len())?;
+        check_batch(self.shape, batch)?;
+        let work = workspace.memory(self.shape, batch.rows.len(), Pass::SecondOrder)?;
+
+        let Network { shape, params, vector } = *self;
+        let params = Planes([params, direction.values()]);
+        let walk = Walk { vector, shape, params, batch: batch.rows.len(), noise: batch.noise, only_weights: false };
+        Ok(walk.loss_gradient(batch, out, share, work))
+    }
+
+    /// Rows of inputs as a batch without targets.
+    pub(crate) fn inputs_alone<'x>(&self, x: &'x [T], rows: usize) -> Result<Batch<'x, T>, Error> {
+        check("x", rows.saturating_mul(self.shape.inputs()), x.len())?;
+        if rows == 0 {
+            return Err(Error::Empty("the number of rows"));
+        }
+        Ok(Batch::range(Data { x, target: Target::Classes(&[]) }, 0, rows))
+    }
+
+    /// A walk over values alone, without noise.
+    pub(crate) fn walk(&self, batch: &Batch<'_, T>) -> Walk<'a, T, V, 1> {
+        let Network { shape, params, vector } = *self;
+        Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise: None, only_weights: false }
+    }
 }

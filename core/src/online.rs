@@ -1,6 +1,6 @@
 //! Learning where the network is deployed: a sample at a time, in place, without a gradient buffer or a training set.
 //!
-//! One [`step`] is stochastic gradient descent with a batch of 1. Weights move as soon as their gradient is known; the
+//! One [`step`](OnlineTrainer::step) is stochastic gradient descent with a batch of 1. Weights move as soon as their gradient is known; the
 //! activations are frozen, or the values of their tables move too, which costs hardly more (see
 //! [`Tunable`]). Host and device give the same bits.
 //!
@@ -8,7 +8,7 @@
 //! anything moves; what any other moves is bounded by [`Rates::clip`]; and finite parameters stay finite.
 //!
 //! ```
-//! use ldnn_core::online::{Answer, CLIP, Rates, Type, step, work_len};
+//! use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type, work_len};
 //! use ldnn_core::table::compact::{Knots, Tunable};
 //! use ldnn_core::{Base, Error, Kind, Shape};
 //!
@@ -18,18 +18,24 @@
 //! let mut entries = [1.0, 0.0, 1.0];
 //! let knots = Knots { low: -1.0, high: 1.0, count: 3 };
 //! let mut types = [Type::Tunable(Tunable::new(knots, &mut entries).unwrap())];
-//! let (rates, mut work) = (Rates { theta: 0.05, knots: 0.05, clip: CLIP }, [0.0; work_len(&SHAPE)]);
+//! let mut trainer = OnlineTrainer {
+//!     shape: &SHAPE,
+//!     theta: &mut theta,
+//!     types: &mut types,
+//!     rates: Rates { theta: 0.05, knots: 0.05, clip: CLIP },
+//!     work: &mut [0.0; work_len(&SHAPE)],
+//! };
 //! let mut losses = [0.0; 20];
 //! for loss in &mut losses {
-//!     *loss = step(&SHAPE, &mut theta, &mut types, (&[0.5], Answer::Values(&[0.25])), rates, &mut work)?;
+//!     *loss = trainer.step(&[0.5], Answer::Values(&[0.25]))?;
 //! }
 //! assert!(losses[19] < 0.01 * losses[0]);
 //!
 //! // A reading that failed is refused, and the model is as it was.
-//! let before = theta;
-//! let refused = step(&SHAPE, &mut theta, &mut types, (&[f32::NAN], Answer::Values(&[0.25])), rates, &mut work);
+//! let before = trainer.theta.to_vec();
+//! let refused = trainer.step(&[f32::NAN], Answer::Values(&[0.25]));
 //! assert_eq!(refused, Err(Error::NotFinite { buffer: "x", index: 0 }));
-//! assert_eq!(theta, before);
+//! assert_eq!(trainer.theta, before);
 //! # Ok::<(), Error>(())
 //! ```
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
@@ -37,6 +43,7 @@
 use crate::deploy::{Activation, layer};
 use crate::error::{Error, SizeError, check, check_at_least};
 use crate::finite::{all_finite, check_finite};
+use crate::loss::softmax_parts;
 use crate::planes::{part, part_mut};
 use crate::shape::{MAX_HIDDEN, Shape};
 use crate::table::compact::Tunable;
@@ -55,7 +62,7 @@ pub enum Type<'a> {
 pub enum Answer<'a> {
     /// A class: the loss is the softmax cross-entropy.
     Class(u16),
-    /// Values, one an output: the loss is the mean squared error.
+    /// Values, one per output: the loss is the mean squared error.
     Values(&'a [f32]),
 }
 
@@ -91,7 +98,7 @@ impl Rates {
     }
 }
 
-/// Number of scratch values that [`step`] needs: pre-activations and activations of every hidden layer, the outputs, and the
+/// Number of scratch values that a step needs: pre-activations and activations of every hidden layer, the outputs, and the
 /// adjoints of two neighbouring layers.
 #[must_use]
 pub const fn work_len(shape: &Shape) -> usize {
@@ -120,25 +127,47 @@ const fn out_len(shape: &Shape) -> usize {
     if shape.hidden_layers() > 1 && widest(shape) > shape.outputs() { widest(shape) } else { shape.outputs() }
 }
 
-/// One step of learning from one sample; returns its loss before the step.
-///
-/// `theta`: `shape.theta_len()`; `types`: one a type of the shape; `x`: inputs; `work`: [`work_len`].
-///
-/// All that is checked is checked before anything moves. Behind that a step cannot fail: a derivative that overflows counts
-/// as the largest number (as 0 if it has no sign), and gradients are clipped (see [`Rates::clip`]). Parameters that are finite stay finite.
-///
-/// # Errors
-/// If a length differs, the class does not exist, the rates do not bound the step ([`Error::Rates`]), an input or target is
-/// not finite ([`Error::NotFinite`]), or what the network makes of them is not ([`Error::Diverges`]). Then no bit of `theta`
-/// and of the tables has changed.
-pub fn step(
+/// A deployed network that learns, with all the memory that a step needs. A view: nothing is copied, and making one is
+/// free.
+#[derive(Debug)]
+pub struct OnlineTrainer<'a, 't> {
+    /// Its sizes.
+    pub shape: &'a Shape,
+    /// Weights and biases, `shape.theta_len()`.
+    pub theta: &'a mut [f32],
+    /// One per type of the shape.
+    pub types: &'a mut [Type<'t>],
+    /// How far a step goes.
+    pub rates: Rates,
+    /// Scratch, [`work_len`].
+    pub work: &'a mut [f32],
+}
+
+impl OnlineTrainer<'_, '_> {
+    /// One step of learning from one sample; returns its loss before the step.
+    ///
+    /// All that is checked is checked before anything moves. Behind that a step cannot fail: a derivative that overflows
+    /// counts as the largest number (as 0 if it has no sign), and gradients are clipped (see [`Rates::clip`]). Parameters
+    /// that are finite stay finite.
+    ///
+    /// # Errors
+    /// If a length differs, the class does not exist, the rates do not bound the step ([`Error::Rates`]), an input or
+    /// target is not finite ([`Error::NotFinite`]), or what the network makes of them is not ([`Error::Diverges`]). Then
+    /// no bit of `theta` and of the tables has changed.
+    pub fn step(&mut self, x: &[f32], answer: Answer<'_>) -> Result<f32, Error> {
+        let OnlineTrainer { shape, theta, types, rates, work } = self;
+        step(shape, [theta, work], types, Sample { x, answer }, *rates)
+    }
+}
+
+fn step(
     shape: &Shape,
-    theta: &mut [f32],
+    [theta, work]: [&mut [f32]; 2],
     types: &mut [Type<'_>],
-    (x, answer): (&[f32], Answer<'_>),
+    sample: Sample<'_>,
     rates: Rates,
-    work: &mut [f32],
 ) -> Result<f32, Error> {
+    let Sample { x, answer } = sample;
     check("theta", shape.theta_len(), theta.len())?;
     check("types", shape.types(), types.len())?;
     check("x", shape.inputs(), x.len())?;
@@ -156,8 +185,8 @@ pub fn step(
         return Err(Error::Diverges("the loss"));
     }
 
-    let sample = Sample { x, kept, squares };
-    backward(shape, theta, types, rates, sample, [outputs, adjoints]);
+    let way = Forward { x, kept, squares };
+    backward(shape, theta, types, rates, way, [outputs, adjoints]);
     Ok(loss)
 }
 
@@ -174,8 +203,14 @@ fn check_answer(shape: &Shape, answer: Answer<'_>) -> Result<(), Error> {
     }
 }
 
-/// What the way back needs of the way forward.
+/// What is learned from.
 struct Sample<'a> {
+    x: &'a [f32],
+    answer: Answer<'a>,
+}
+
+/// What the way back needs of the way forward.
+struct Forward<'a> {
     x: &'a [f32],
     /// See [`kept_at`].
     kept: &'a [f32],
@@ -264,14 +299,8 @@ fn adjoint_of_loss(out: &mut [f32], answer: Answer<'_>) -> f32 {
             total / count
         }
         Answer::Class(label) => {
-            let top = out.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
             let own = out.get(usize::from(label)).copied().unwrap_or_default();
-            let mut total = 0.0;
-            for y in out.iter_mut() {
-                *y = crate::Real::exp(*y - top);
-                total += *y;
-            }
-            out.iter_mut().for_each(|y| *y /= total);
+            let (top, total) = softmax_parts(out);
             out.iter_mut().skip(label.into()).take(1).for_each(|y| *y -= 1.0);
             crate::Real::ln(total) + (top - own)
         }
@@ -284,10 +313,10 @@ fn backward(
     theta: &mut [f32],
     types: &mut [Type<'_>],
     rates: Rates,
-    sample: Sample<'_>,
+    way: Forward<'_>,
     [mut from, mut to]: [&mut [f32]; 2],
 ) {
-    let Sample { x, kept, squares } = sample;
+    let Forward { x, kept, squares } = way;
     for (l, square) in squares.into_iter().enumerate().take(shape.layers()).rev() {
         let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
         let (weights, biases) = part_mut(theta, shape.weights_at(l), (inputs + 1) * outputs)

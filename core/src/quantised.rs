@@ -184,7 +184,7 @@ impl<'a> Quantised<'a> {
         &self.parts
     }
 
-    /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128 for what is not a number.
+    /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128 for NaN.
     ///
     /// # Errors
     /// If a length is not the number of inputs; then nothing has changed.

@@ -13,14 +13,26 @@
 
 use crate::activation::{Base, Kind};
 
+pub use crate::activation::MAX_WIDTH;
+pub use crate::error::ShapeError;
+
 /// The largest number of hidden layers.
 pub const MAX_HIDDEN: usize = 8;
 /// The largest number of activation types in one network.
 pub const MAX_TYPES: usize = 16;
-/// The largest width of a layer, number of units of a sub-network, or number of knots of a table.
-pub const MAX_WIDTH: usize = 1 << 20;
 
 const MAX_WIDTHS: usize = MAX_HIDDEN + 2;
+
+/// A pass through a network. It decides how long the workspace is; each is long enough for those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Values alone: outputs, losses, and activations of hidden layers.
+    Forward,
+    /// Forward and back: gradients, and with them training.
+    Backward,
+    /// The same with tangents: Hessian-vector products, and the derivatives of hidden activations.
+    SecondOrder,
+}
 
 /// Widths of the layers, activation types, and which layer uses which types.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,65 +44,6 @@ pub struct Shape {
     /// First type and number of types of each hidden layer.
     blocks: [(usize, usize); MAX_HIDDEN],
 }
-
-/// Why a shape is impossible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ShapeError {
-    /// Fewer than two widths.
-    NoLayer,
-    /// More than [`MAX_HIDDEN`] hidden layers.
-    TooManyLayers,
-    /// A width of 0.
-    ZeroWidth,
-    /// A width above [`MAX_WIDTH`].
-    HugeWidth,
-    /// Hidden layers, but no activation type.
-    NoType,
-    /// More than [`MAX_TYPES`] types.
-    TooManyTypes,
-    /// A layer with more types than neurons.
-    MoreTypesThanNeurons,
-    /// A layer is to use a type that is not there.
-    UnknownType,
-    /// A hidden layer that is not there.
-    UnknownLayer,
-    /// A sub-network without units or with too many.
-    BadUnits,
-    /// A table with fewer than 2 knots or too many, or with a range that is not positive and finite.
-    BadTable,
-    /// More parameters than a slice can have on this machine.
-    TooManyParameters,
-}
-
-impl ShapeError {
-    /// The sentence for people.
-    #[must_use]
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::NoLayer => "shape: give at least an input and an output width",
-            Self::TooManyLayers => "shape: at most 8 hidden layers",
-            Self::ZeroWidth => "shape: every width must be at least 1",
-            Self::HugeWidth => "shape: a width may be at most 1048576",
-            Self::NoType => "shape: hidden layers need at least one activation type",
-            Self::TooManyTypes => "shape: at most 16 activation types",
-            Self::MoreTypesThanNeurons => "shape: a hidden layer has fewer neurons than activation types",
-            Self::UnknownType => "shape: a layer uses an activation type that is not in the list",
-            Self::UnknownLayer => "shape: there is no such hidden layer",
-            Self::BadUnits => "shape: a sub-network needs 1 to 1048576 units",
-            Self::BadTable => "shape: a table needs 2 to 1048576 knots and a positive, finite range",
-            Self::TooManyParameters => "shape: more parameters than this machine can address",
-        }
-    }
-}
-
-impl core::fmt::Display for ShapeError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(self.message())
-    }
-}
-
-impl core::error::Error for ShapeError {}
 
 #[allow(
     clippy::indexing_slicing,
@@ -355,21 +308,17 @@ impl Shape {
         self.type_at(self.types)
     }
 
-    /// Length of the work buffer of everything that handles `batch` rows without tangents: prediction, loss, gradient.
+    /// Length of the memory of a [`Workspace`](crate::network::Workspace) for at most `rows` rows.
     #[must_use]
-    pub const fn work_len(&self, batch: usize) -> usize {
-        self.buffer_len(batch, 1)
-    }
-
-    /// Length of the work buffer of a Hessian-vector product over `batch` rows.
-    #[must_use]
-    pub const fn tangent_work_len(&self, batch: usize) -> usize {
-        self.buffer_len(batch, 2)
-    }
-
-    const fn buffer_len(&self, batch: usize, planes: usize) -> usize {
-        let columns = 2 * self.inputs() + self.widest_hidden() + planes * (self.state_columns() + 2 * self.widest());
-        columns.saturating_mul(batch)
+    pub const fn workspace_len(&self, rows: usize, pass: Pass) -> usize {
+        // The inputs by rows and by features. Backwards, a hidden layer by rows and the adjoints of two layers.
+        let (inputs, transposed, adjoints) = (2 * self.inputs(), self.widest_hidden(), 2 * self.widest());
+        let columns = match pass {
+            Pass::Forward => inputs + self.state_columns(),
+            Pass::Backward => inputs + transposed + self.state_columns() + adjoints,
+            Pass::SecondOrder => inputs + transposed + 2 * (self.state_columns() + adjoints),
+        };
+        columns.saturating_mul(rows)
     }
 
     /// Values kept per row by the forward pass: pre- and post-activations, and the outputs.

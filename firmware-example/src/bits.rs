@@ -2,14 +2,16 @@
 //! `tests/golden/hashes.txt` has them all. Nothing here needs a heap, so a microcontroller prints it too.
 
 use core::fmt;
-use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
-use ldnn_core::network::{self, Batch, Data, Init, Noise, Target};
-use ldnn_core::optimise::Rule;
+use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
+use ldnn_core::network::{
+    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Target, Workspace,
+};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::table::{self, TableForm};
-use ldnn_core::{Base, Kind, Real, Shape, Vector};
+use ldnn_core::table::{TableForm, Tabulation};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Kind, Optimizer, Real, Shape, Vector};
 
 /// Rows of the batch: a tile of every width, 32 + 16 + 8 + 4 + 1.
 const ROWS: usize = 61;
@@ -38,7 +40,7 @@ const fn plan(shape: Shape) -> Unroll<f32> {
         shuffle: true,
         noise: 0.1,
         init: Init::FanIn,
-        rule: Rule::RmsProp { rate: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 },
+        optimizer: Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 },
         outer: OuterLoss::HeldOut { last: 2, batch: 7 },
         // Less than all steps: the reverse sweep runs a segment again.
         segment: 3,
@@ -49,8 +51,8 @@ const fn plan(shape: Shape) -> Unroll<f32> {
 const LARGEST: Shape = tabled(Base::Sine);
 const PARAMS: usize = LARGEST.param_len();
 const WORK: usize = {
-    let (a, b) = (LARGEST.tangent_work_len(ROWS), plan(LARGEST).work_len());
-    let c = table::build_work_len(&direct(Base::Sine), KNOTS);
+    let (a, b) = (LARGEST.workspace_len(ROWS, Pass::SecondOrder), plan(LARGEST).work_len());
+    let c = Tabulation { from: &direct(Base::Sine), to: &LARGEST }.work_len();
     let larger = if a > b { a } else { b };
     if larger > c { larger } else { c }
 };
@@ -167,10 +169,10 @@ impl Memory {
         let (theta, phi, len) = (from.theta_len(), from.phi_len(), to.phi_len());
         let phi_of = self.params.get(theta..theta + phi)?;
         let tables = self.first.get_mut(..len)?;
-        table::build(&from, &to, phi_of, tables, &mut self.work).ok()?;
+        Tabulation { from: &from, to: &to }.build(phi_of, tables, &mut self.work).ok()?;
         let dphi = self.second.get_mut(..phi)?;
         dphi.fill(0.0);
-        table::build_adjoint(&from, &to, phi_of, tables, dphi, &mut self.work).ok()?;
+        Tabulation { from: &from, to: &to }.build_adjoint(phi_of, tables, dphi, &mut self.work).ok()?;
         let hash = hash(&[tables, dphi])?;
         self.params.get_mut(theta..theta + len)?.copy_from_slice(tables);
         Some(hash)
@@ -202,7 +204,9 @@ impl Memory {
     fn inference<V: Vector>(&mut self, vector: V, shape: &Shape) -> Option<u64> {
         let params = self.params.get(..shape.param_len())?;
         let out = self.state.get_mut(..OUT)?;
-        network::predict(vector, shape, params, &self.x, out, &mut self.work).ok()?;
+        let mut workspace = Workspace::new(shape, ROWS, Pass::Forward, &mut self.work).ok()?;
+        let network = Network::new(shape, params).ok()?.with_vector(vector);
+        network.predict(&self.x, out, &mut workspace).ok()?;
         hash(&[out])
     }
 
@@ -211,25 +215,31 @@ impl Memory {
         let batch = Batch::all(Memory::data(shape, Parts { x, labels, values }), INPUTS);
         let params = params.get_mut(..shape.param_len())?;
         let (grad, state) = (first.get_mut(..shape.theta_len())?, state.get_mut(..2 * shape.theta_len())?);
-        let rule = Rule::Adam { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-        rule.start(state);
+        let optimizer = Optimizer::Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        optimizer.init_state(state);
+        let workspace = Workspace::new(shape, ROWS, Pass::Backward, work).ok()?;
+        let mut trainer = Trainer { shape, vector, params, state, grad, workspace };
         for t in 0..3 {
             let noise = Some(Noise { amplitude: 0.1, seed: 6, step: t as u64 });
-            training_step(vector, &rule, shape, params, state, batch, noise, t, grad, work).ok()?;
+            trainer.step(&optimizer, &batch.with_noise(noise), t).ok()?;
         }
-        hash(&[params])
+        hash(&[trainer.params])
     }
 
     fn product<V: Vector>(&mut self, vector: V, shape: &Shape) -> Option<u64> {
         let Memory { params, first, second, state, x, labels, values, work, .. } = self;
         let batch = Batch::all(Memory::data(shape, Parts { x, labels, values }), INPUTS);
         let len = shape.param_len();
-        let (grad, product, direction) = (first.get_mut(..len)?, second.get_mut(..len)?, state.get_mut(..len)?);
+        let (gradient, product, direction) = (first.get_mut(..len)?, second.get_mut(..len)?, state.get_mut(..len)?);
         let draws = Draws::new(1, Stream::User, 1, 0);
         direction.iter_mut().zip(0..).for_each(|(d, i)| *d = draws.symmetric(i));
         let (params, noise) = (params.get(..len)?, Some(Noise { amplitude: 0.1, seed: 6, step: 1 }));
-        network::hessian_product(vector, shape, params, direction, batch, noise, grad, product, work).ok()?;
-        hash(&[grad, product])
+        let mut workspace = Workspace::new(shape, ROWS, Pass::SecondOrder, work).ok()?;
+        let network = Network::new(shape, params).ok()?.with_vector(vector);
+        let (batch, direction) = (batch.with_noise(noise), Direction::All(direction));
+        let out = GradientAndProduct { gradient: &mut *gradient, product: &mut *product };
+        network.gradient_and_hessian_product(&batch, direction, out, &mut workspace).ok()?;
+        hash(&[gradient, product])
     }
 
     fn hypergradient<V: Vector>(&mut self, vector: V, shape: &Shape) -> Option<u64> {
@@ -238,8 +248,9 @@ impl Memory {
         let plan = plan(*shape);
         let params = params.get_mut(..shape.param_len())?;
         let (dphi, trained) = (first.get_mut(..shape.phi_len())?, second.get_mut(..shape.theta_len())?);
-        let buffers = Buffers { tape: &mut tape[..], work: &mut work[..], order: &mut order[..] };
-        let out = hypergradient(vector, &plan, data, data, 6, 0, params, dphi, trained, buffers).ok()?;
+        let buffers = Buffers { params, dphi: &mut *dphi, trained: &mut *trained, tape, work: &mut work[..], order };
+        let data = Datasets { train: data, held_out: data };
+        let out = hypergradient(vector, &plan, data, Draw { seed: 6, outer_step: 0 }, buffers).ok()?;
         hash(&[dphi, trained, &[out.outer_loss, out.train_loss]])
     }
 }

@@ -1,8 +1,8 @@
 //! Inference with what was exported, against the answers of the host.
 
-use crate::arg_max;
 use crate::model::{floats, floats_golden, integers, integers_golden};
-use ldnn_core::deploy::{predict, work_len};
+use ldnn_core::deploy::{Pipeline, work_len};
+use ldnn_core::loss::arg_max;
 use ldnn_core::quantised::Quantised;
 
 /// Scratch of the network of real numbers, in values.
@@ -21,7 +21,7 @@ pub struct Score {
 
 /// The network of real numbers, one row.
 pub fn floats_row(x: &[f32], out: &mut [f32; 10], work: &mut [f32; WORK]) -> bool {
-    predict(&floats::SHAPE, &floats::THETA, &floats::ACTIVATIONS, x, out, work).is_ok()
+    Pipeline::unscaled(&floats::SHAPE, &floats::THETA, &floats::ACTIVATIONS).predict(x, out, work).is_ok()
 }
 
 /// The network of real numbers on all rows.

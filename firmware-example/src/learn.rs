@@ -1,15 +1,16 @@
 //! Learning where the network is deployed, from data that has drifted, a sample at a time.
 
 use crate::drift::{LEARN, ROWS, row};
+use crate::hash;
 use crate::model::{floats, subnets};
-use crate::{arg_max, hash};
-use ldnn_core::deploy::{Activation, predict, work_len};
-use ldnn_core::meta::{Alternating, alternating_step};
-use ldnn_core::network::{self, Batch, Data, Rows, Target};
-use ldnn_core::online::{self, Answer, CLIP, Rates, Type};
-use ldnn_core::optimise::Rule;
+use ldnn_core::deploy::{Activation, Pipeline, work_len};
+use ldnn_core::loss::arg_max;
+use ldnn_core::meta::Alternating;
+use ldnn_core::network::{Batch, Data, Network, Pass, Target, Workspace};
+use ldnn_core::online::{self, Answer, CLIP, OnlineTrainer, Rates, Type};
 use ldnn_core::table::compact::{Knots, Tunable};
-use ldnn_core::{Base, Error, Kind, Plain, Shape};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Shape};
 
 /// How often the stream of rows comes by.
 pub const PASSES: usize = 8;
@@ -19,7 +20,7 @@ pub const DIRECT_PASSES: usize = 2;
 pub const KNOTS: usize = 65;
 /// The sizes of a step.
 pub const RATES: Rates = Rates { theta: 0.003, knots: 0.003, clip: CLIP };
-/// Scratch of [`online::step`], in values.
+/// Scratch of [`OnlineTrainer::step`], in values.
 pub const STEP_WORK: usize = online::work_len(&floats::SHAPE);
 
 /// What learning did.
@@ -67,7 +68,7 @@ pub fn start_knots(entries: &mut [[f32; KNOTS]; 2]) -> [Knots; 2] {
 /// One step at the rate 0, which changes nothing and costs what any other does.
 pub fn idle_step(theta: &mut [f32], types: &mut [Type<'_>; 2], x: &[f32; 40], work: &mut [f32; STEP_WORK]) -> bool {
     let rates = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
-    online::step(&floats::SHAPE, theta, types, (x, Answer::Class(0)), rates, work).is_ok()
+    OnlineTrainer { shape: &floats::SHAPE, theta, types, rates, work }.step(x, Answer::Class(0)).is_ok()
 }
 
 /// Whether a reading that failed, NaN in one place, is refused and leaves every weight and knot as it was, to the bit.
@@ -80,7 +81,7 @@ pub fn bad_reading_is_refused(
     let before = hash_of(theta, types);
     let mut bad = *x;
     bad[20] = f32::NAN;
-    let result = online::step(&floats::SHAPE, theta, types, (&bad, Answer::Class(0)), RATES, work);
+    let result = OnlineTrainer { shape: &floats::SHAPE, theta, types, rates: RATES, work }.step(&bad, Answer::Class(0));
     result == Err(Error::NotFinite { buffer: "x", index: 20 }) && hash_of(theta, types) == before
 }
 
@@ -117,7 +118,9 @@ pub fn online(theta: &mut [f32], types: &mut [Type<'_>; 2], work: &mut [f32; STE
     let mut x = [0.0; 40];
     for i in 0..PASSES * LEARN {
         let label = row(i % LEARN, i / LEARN, &mut x);
-        online::step(&floats::SHAPE, theta, types, (&x, Answer::Class(label)), RATES, work).ok()?;
+        OnlineTrainer { shape: &floats::SHAPE, theta, types, rates: RATES, work }
+            .step(&x, Answer::Class(label))
+            .ok()?;
         report.steps += 1;
     }
     report.after = judge_online(theta, types, work);
@@ -131,7 +134,7 @@ fn judge_online(theta: &[f32], types: &[Type<'_>; 2], work: &mut [f32; STEP_WORK
         Type::Tunable(tunable) => Activation::Compact(tunable.table()),
     });
     let Some(work) = work.get_mut(..work_len(&floats::SHAPE)) else { return 0 };
-    judge(|x, out| predict(&floats::SHAPE, theta, &activations, x, out, work).is_ok())
+    judge(|x, out| Pipeline::unscaled(&floats::SHAPE, theta, &activations).predict(x, out, work).is_ok())
 }
 
 /// The network with its sub-networks themselves.
@@ -141,7 +144,7 @@ pub const DIRECT: Shape = {
 };
 
 /// Its scratch, in values.
-pub const DIRECT_WORK: usize = DIRECT.work_len(1);
+pub const DIRECT_WORK: usize = DIRECT.workspace_len(1, Pass::Backward);
 
 /// What learning the sub-networks needs.
 pub struct Direct {
@@ -169,12 +172,13 @@ impl Direct {
 
     /// Step `t` of the alternating schedule on one row.
     pub fn step(&mut self, t: usize, x: &[f32; 40], label: u16) -> bool {
-        let rule = |rate| Rule::Sgd { rate, momentum: 0.0 };
-        let plan = Alternating { weights: rule(0.003), activations: rule(0.001), period: 2, clip: 0.1 };
+        let optimizer = |lr| Optimizer::Sgd { lr, momentum: 0.0 };
+        let plan = Alternating { weights: optimizer(0.003), activations: optimizer(0.001), period: 2, clip: 0.1 };
         let data = Data { x: &x[..], target: Target::Classes(&[label]) };
-        let batch = Batch { data, rows: Rows::Range { start: 0, len: 1 } };
         let Direct { params, state, grad, work } = self;
-        alternating_step(Plain, &plan, &DIRECT, params, state, batch, None, t, grad, work).is_ok()
+        let Ok(workspace) = Workspace::new(&DIRECT, 1, Pass::Backward, work) else { return false };
+        let mut trainer = Trainer { shape: &DIRECT, vector: Plain, params, state, grad, workspace };
+        plan.step(&mut trainer, &Batch::range(data, 0, 1), t).is_ok()
     }
 
     /// Fine-tunes weights and sub-networks by the alternating schedule.
@@ -199,7 +203,9 @@ impl Direct {
 
     fn judge(&mut self) -> usize {
         let Direct { params, work, .. } = self;
-        judge(|x, out| network::predict(Plain, &DIRECT, params, x, out, work).is_ok())
+        let Ok(network) = Network::new(&DIRECT, params) else { return 0 };
+        let Ok(mut workspace) = Workspace::new(&DIRECT, 1, Pass::Forward, work) else { return 0 };
+        judge(|x, out| network.predict(x, out, &mut workspace).is_ok())
     }
 }
 

@@ -20,15 +20,3 @@ pub fn hash(numbers: &[f32]) -> u32 {
     let bytes = numbers.iter().flat_map(|x| x.to_le_bytes());
     bytes.fold(0x811c_9dc5, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
 }
-
-/// The first of the largest.
-#[must_use]
-pub fn arg_max<T: PartialOrd + Copy>(y: &[T]) -> usize {
-    let mut best = 0;
-    for (i, value) in y.iter().enumerate() {
-        if y.get(best).is_some_and(|largest| value > largest) {
-            best = i;
-        }
-    }
-    best
-}

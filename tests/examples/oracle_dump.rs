@@ -8,12 +8,11 @@ use ldnn::lab::analysis::point::Point;
 use ldnn::lab::analysis::spectrum::{eigenvalues, matrix};
 use ldnn::meta::{Learner, MetaConfig};
 use ldnn::support::simd::Level;
-use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
+use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{Data, Init, Noise, Target, init_phi, init_theta};
-use ldnn_core::optimise::Rule;
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::shape::MAX_TYPES;
-use ldnn_core::{Base, Kind, Real, Shape};
+use ldnn_core::{Base, Kind, Optimizer, Real, Shape};
 use ldnn_tests::{Loss, Problem, random, widen};
 use std::path::Path;
 
@@ -206,21 +205,15 @@ fn unrolled<T: Real>(config: &MetaConfig, shape: Shape, train: Data<'_, T>, phi:
         shuffle: config.shuffle,
         noise: T::from_f64(config.noise),
         init: Init::FanIn,
-        rule: Rule::authors_rmsprop(),
+        optimizer: Optimizer::authors_rmsprop(),
         outer: OuterLoss::Train { last: config.outer_last },
         segment: config.inner_steps,
     };
-    let mut params = vec![T::ZERO; shape.param_len()];
-    params[shape.theta_len()..].copy_from_slice(phi);
-    let (mut dphi, mut trained) = (vec![T::ZERO; shape.phi_len()], vec![T::ZERO; shape.theta_len()]);
-    let (mut tape, mut work) = (vec![T::ZERO; plan.tape_len()], vec![T::ZERO; plan.work_len()]);
-    let mut order = vec![0; plan.order_len(train.x.len() / shape.inputs())];
-    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-    let (level, seed, step) = (Level::best(), config.seed, OUTER_STEP);
     let nothing = Data { x: &[], target: Target::Classes(&[]) };
-    let (theta_phi, dphi_out, after) = (&mut params, &mut dphi, &mut trained);
-    let out = hypergradient(level, &plan, train, nothing, seed, step, theta_phi, dphi_out, after, buffers).unwrap();
-    (out.outer_loss, out.train_loss, dphi, trained)
+    let data = Datasets { train, held_out: nothing };
+    let draw = Draw { seed: config.seed, outer_step: OUTER_STEP };
+    let out = ldnn_tests::unrolled(Level::best(), &plan, data, draw, phi);
+    (out.outcome.outer_loss, out.outcome.train_loss, out.dphi, out.trained)
 }
 
 /// The step as `ldnn meta` takes it: in single precision, by tables.

@@ -4,28 +4,27 @@
 
 use ldnn::config::{Layers, Source};
 use ldnn::data::load::Stream;
-use ldnn::data::npz;
 use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
 use ldnn::data::task::Task;
-use ldnn::data::{Dataset, VanDerPolConfig};
+use ldnn::data::{Dataset, VanDerPolConfig, npz};
 use ldnn::deploy::{Deployed, image_bytes};
 use ldnn::formats::{self, Bundle, Import};
 use ldnn::lab::reproduce::{Experiment, Preset, Study};
 use ldnn::meta::MetaConfig;
-use ldnn::model::Model;
-use ldnn::model::Trained;
+use ldnn::model::{Model, Trained};
 use ldnn::report::Section;
 use ldnn::run::folder::difference;
 use ldnn::run::journal;
 use ldnn::support::memory::Budget;
 use ldnn::train::Training;
-use ldnn_core::deploy::{Activate, Activation, Pipeline, RunError, predict, run_len, work_len};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, RunError, run_len, work_len};
 use ldnn_core::image::{Contents, HEADER, Image, Room, Scales, checksum};
+use ldnn_core::network::{self, Direction, GradientAndProduct, Network, Pass, Workspace};
 use ldnn_core::quantised::Scratch;
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
-use ldnn_core::{Base, Kind, Plain, Real, Shape, network, table};
+use ldnn_core::{Base, Kind, Plain, Real, Shape};
 use std::sync::OnceLock;
 
 /// Reads bytes and uses what was read; one word for what came of it.
@@ -119,7 +118,7 @@ pub fn image_outcome(bytes: &[u8]) -> String {
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta).unwrap();
             let (x, mut out) = (vec![0.5; shape.inputs()], vec![0.0; shape.outputs()]);
-            predict(shape, &theta, &loaded, &x, &mut out, &mut vec![0.0; work_len(shape)]).unwrap();
+            Pipeline::unscaled(shape, &theta, &loaded).predict(&x, &mut out, &mut vec![0.0; work_len(shape)]).unwrap();
             let (mut pairs, mut units) = room_of(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
             let model = Pipeline { shape, theta: &theta, activations: &loaded, scaling };
@@ -255,8 +254,10 @@ fn shape(bytes: &[u8]) -> String {
     }
     let (len, rows) = (shape.param_len(), usize::from(taken.byte() % 5) + 1);
     assert_eq!(len, shape.theta_len() + shape.phi_len());
-    assert!(shape.work_len(rows) <= shape.tangent_work_len(rows));
-    if len > 20_000 || shape.tangent_work_len(rows) > 200_000 {
+    let [forward, backward, second] =
+        [Pass::Forward, Pass::Backward, Pass::SecondOrder].map(|pass| shape.workspace_len(rows, pass));
+    assert!(forward <= backward && backward <= second);
+    if len > 20_000 || second > 200_000 {
         return "Large".into();
     }
     let params: Vec<f32> = (0..len).map(|_| taken.float()).collect();
@@ -268,13 +269,17 @@ fn shape(bytes: &[u8]) -> String {
 fn walk<T: Real>(shape: &Shape, params: &[T], x: &[T], labels: &[u16]) -> String {
     let rows = labels.len();
     let data = network::Data { x, target: network::Target::Classes(labels) };
-    let batch = network::Batch::all(data, shape.inputs());
-    let mut work = vec![T::ZERO; shape.tangent_work_len(rows)];
-    let mut out = vec![T::ZERO; rows * shape.outputs()];
-    network::predict(Plain, shape, params, x, &mut out, &mut work).unwrap();
-    let (mut grad, mut product) = (vec![T::ZERO; params.len()], vec![T::ZERO; params.len()]);
     let noise = Some(network::Noise { amplitude: T::ONE, seed: 1, step: 1 });
-    let done = network::hessian_product(Plain, shape, params, params, batch, noise, &mut grad, &mut product, &mut work);
+    let batch = network::Batch::all(data, shape.inputs()).with_noise(noise);
+    let mut memory = vec![T::ZERO; shape.workspace_len(rows, Pass::SecondOrder)];
+    let mut workspace = Workspace::new(shape, rows, Pass::SecondOrder, &mut memory).unwrap();
+    let network = Network::new(shape, params).unwrap();
+
+    let mut out = vec![T::ZERO; rows * shape.outputs()];
+    network.predict(x, &mut out, &mut workspace).unwrap();
+    let (mut gradient, mut product) = (vec![T::ZERO; params.len()], vec![T::ZERO; params.len()]);
+    let out = GradientAndProduct { gradient: &mut gradient, product: &mut product };
+    let done = network.gradient_and_hessian_product(&batch, Direction::All(params), out, &mut workspace);
     if done.is_ok() { "Walked" } else { "Refused" }.into()
 }
 
@@ -292,7 +297,7 @@ fn tables(bytes: &[u8]) -> String {
     let trained = TableForm { base, knots: entries.len() / 2, range: knots.high, readout: 0 };
     if Shape::try_new(&[1, 1, 1], &[Kind::Table(trained)]).is_ok() {
         let mut out = vec![0.0; points.len()];
-        table::evaluate(trained, &entries[..2 * trained.knots], &points, &mut out).unwrap();
+        Kind::Table(trained).eval(&entries[..2 * trained.knots], &points, &mut out).unwrap();
     }
     match Compact::new(form, knots, symmetry, base, &entries) {
         Err(e) => format!("{e:?}").split([' ', '(', '{']).next().unwrap_or_default().into(),
@@ -313,9 +318,7 @@ fn tables(bytes: &[u8]) -> String {
 fn model(bytes: &[u8]) -> String {
     let network = serde_json::from_slice::<Model>(bytes).map_err(anyhow::Error::from).and_then(|m| m.network());
     word(network.map(|n| {
-        let (shape, rows) = (&n.shape, 2);
-        let (x, mut out) = (vec![0.5; rows * shape.inputs()], vec![0.0; rows * shape.outputs()]);
-        network::predict(Plain, shape, &n.params, &x, &mut out, &mut vec![0.0; shape.work_len(rows)]).unwrap();
+        crate::outputs(Plain, &n.shape, &n.params, &vec![0.5; 2 * n.shape.inputs()]);
     }))
 }
 

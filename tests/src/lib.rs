@@ -6,9 +6,14 @@ pub mod program;
 pub mod tables;
 pub mod tolerance;
 
-use ldnn_core::network::{Batch, Data, Init, Noise, Rows, Target, gradient, hessian_product, init_phi, init_theta};
+use ldnn_core::meta::{Buffers, Datasets, Draw, Outcome, Unroll, hypergradient};
+use ldnn_core::network::{
+    Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Target, Workspace, Wrt, init_phi,
+    init_theta,
+};
 use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::{Base, Kind, Plain, Real, Shape};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Real, Shape, Vector};
 
 /// Which loss a problem has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +78,9 @@ impl<T: Real> Problem<T> {
         Data { x: &self.x, target }
     }
 
-    /// All of it as one batch.
+    /// All of it as one batch, with the noise.
     pub fn batch(&self) -> Batch<'_, T> {
-        Batch { data: self.data(), rows: Rows::Range { start: 0, len: self.rows() } }
+        Batch::range(self.data(), 0, self.rows()).with_noise(self.noise)
     }
 
     /// Number of rows.
@@ -83,23 +88,109 @@ impl<T: Real> Problem<T> {
         self.x.len() / self.shape.inputs()
     }
 
+    /// The outputs for all rows.
+    pub fn outputs<V: Vector>(&self, vector: V) -> Vec<T> {
+        outputs(vector, &self.shape, &self.params, &self.x)
+    }
+
     /// Loss and joint gradient at `params`.
     pub fn gradient_at(&self, params: &[T]) -> (T, Vec<T>) {
-        let mut grad = vec![T::ZERO; params.len()];
-        let mut work = vec![T::ZERO; self.shape.work_len(self.rows())];
-        let loss = gradient(Plain, &self.shape, params, self.batch(), self.noise, &mut grad, &mut work).unwrap();
-        (loss, grad)
+        gradient(&self.shape, params, &self.batch())
     }
 
     /// Joint gradient and Hessian-vector product.
     pub fn product(&self, direction: &[T]) -> (Vec<T>, Vec<T>) {
-        let (mut grad, mut product) = (vec![T::ZERO; self.params.len()], vec![T::ZERO; self.params.len()]);
-        let mut work = vec![T::ZERO; self.shape.tangent_work_len(self.rows())];
-        let (shape, params, batch) = (&self.shape, &self.params, self.batch());
-        hessian_product(Plain, shape, params, direction, batch, self.noise, &mut grad, &mut product, &mut work)
-            .unwrap();
-        (grad, product)
+        self.product_by(Plain, direction)
     }
+
+    /// As [`Problem::product`], with the kernels compiled as `vector` says.
+    pub fn product_by<V: Vector>(&self, vector: V, direction: &[T]) -> (Vec<T>, Vec<T>) {
+        let (mut gradient, mut product) = (vec![T::ZERO; self.params.len()], vec![T::ZERO; self.params.len()]);
+        let mut memory = vec![T::ZERO; self.shape.workspace_len(self.rows(), Pass::SecondOrder)];
+        let mut workspace = Workspace::new(&self.shape, self.rows(), Pass::SecondOrder, &mut memory).unwrap();
+        let network = Network::new(&self.shape, &self.params).unwrap().with_vector(vector);
+        let out = GradientAndProduct { gradient: &mut gradient, product: &mut product };
+        let direction = Direction::All(direction);
+        network.gradient_and_hessian_product(&self.batch(), direction, out, &mut workspace).unwrap();
+        (gradient, product)
+    }
+
+    /// The results of so many steps on all rows, each the loss before it, and the parameters after them.
+    pub fn trained<V: Vector>(
+        &self,
+        vector: V,
+        optimizer: &Optimizer<T>,
+        steps: usize,
+    ) -> (Vec<Result<T, Error>>, Vec<T>) {
+        let theta = self.shape.theta_len();
+        let (mut params, mut state) = (self.params.clone(), vec![T::ZERO; optimizer.state_len(theta)]);
+        optimizer.init_state(&mut state);
+        let mut memory = vec![T::ZERO; self.shape.workspace_len(self.rows(), Pass::Backward)];
+        let mut trainer = Trainer {
+            shape: &self.shape,
+            vector,
+            params: &mut params,
+            state: &mut state,
+            grad: &mut vec![T::ZERO; theta],
+            workspace: Workspace::new(&self.shape, self.rows(), Pass::Backward, &mut memory).unwrap(),
+        };
+        let losses = (0..steps).map(|t| trainer.step(optimizer, &self.batch(), t)).collect();
+        (losses, params)
+    }
+}
+
+/// The outputs of a network for the rows of `x`.
+pub fn outputs<T: Real, V: Vector>(vector: V, shape: &Shape, params: &[T], x: &[T]) -> Vec<T> {
+    let rows = x.len() / shape.inputs();
+    let mut out = vec![T::ZERO; rows * shape.outputs()];
+    let mut memory = vec![T::ZERO; shape.workspace_len(rows, Pass::Forward)];
+    let mut workspace = Workspace::new(shape, rows, Pass::Forward, &mut memory).unwrap();
+    Network::new(shape, params).unwrap().with_vector(vector).predict(x, &mut out, &mut workspace).unwrap();
+    out
+}
+
+/// Loss and joint gradient of a batch.
+pub fn gradient<T: Real>(shape: &Shape, params: &[T], batch: &Batch<'_, T>) -> (T, Vec<T>) {
+    let mut grad = vec![T::ZERO; params.len()];
+    let mut memory = vec![T::ZERO; shape.workspace_len(batch.rows.len(), Pass::Backward)];
+    let mut workspace = Workspace::new(shape, batch.rows.len(), Pass::Backward, &mut memory).unwrap();
+    let network = Network::new(shape, params).unwrap();
+    let loss = network.gradient(batch, Wrt::All, &mut grad, &mut workspace).unwrap();
+    (loss, grad)
+}
+
+/// What an unrolled training leaves.
+pub struct Unrolled<T> {
+    /// Its losses.
+    pub outcome: Outcome<T>,
+    /// The hypergradient.
+    pub dphi: Vec<T>,
+    /// The trained weights.
+    pub trained: Vec<T>,
+}
+
+/// Runs an unrolled training from the activation parameters `phi`.
+pub fn unrolled<T: Real, V: Vector>(
+    vector: V,
+    plan: &Unroll<T>,
+    data: Datasets<'_, T>,
+    draw: Draw,
+    phi: &[T],
+) -> Unrolled<T> {
+    let shape = &plan.shape;
+    let mut params = vec![T::ZERO; shape.param_len()];
+    params[shape.theta_len()..].copy_from_slice(phi);
+    let (mut dphi, mut trained) = (vec![T::ZERO; shape.phi_len()], vec![T::ZERO; shape.theta_len()]);
+    let buffers = Buffers {
+        params: &mut params,
+        dphi: &mut dphi,
+        trained: &mut trained,
+        tape: &mut vec![T::ZERO; plan.tape_len()],
+        work: &mut vec![T::ZERO; plan.work_len()],
+        order: &mut vec![0; plan.order_len(data.train.x.len() / shape.inputs())],
+    };
+    let outcome = hypergradient(vector, plan, data, draw, buffers).unwrap();
+    Unrolled { outcome, dphi, trained }
 }
 
 /// Numbers in [-1, 1).

@@ -61,14 +61,14 @@ pub fn refuse(folder: &Path, args: &[&str], code: i32) -> String {
     message
 }
 
-/// The files of a run folder by their paths in it: all but locks and the folders of shards.
+/// The files of a run folder by their paths in it: all but locks, lists of files and the folders of shards.
 pub fn files_of(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let (mut all, mut folders) = (BTreeMap::new(), vec![run.to_path_buf()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             match path.file_name().and_then(|n| n.to_str()) {
-                Some("shards" | ".lock") => {}
+                Some("shards" | ".lock" | ".files") => {}
                 _ if path.is_dir() => folders.push(path),
                 _ => drop(all.insert(path.strip_prefix(run).unwrap().into(), std::fs::read(&path).unwrap())),
             }

@@ -1,17 +1,20 @@
 //! Every public function with lengths and numbers of an adversary: an answer or an error, never a panic. These tests are
 //! compiled with checks of overflow, so a sum that wraps is a panic here.
 
-use ldnn_core::deploy::{self, Activate, Activation, Outputs, Scaling};
-use ldnn_core::meta::{self, Alternating, Buffers, OuterLoss, Unroll};
-use ldnn_core::network::{self, Batch, Data, Init, Noise, Rows, Target};
-use ldnn_core::online::{self, Answer, Rates, Type};
-use ldnn_core::optimise::{self, Rule};
+use ldnn_core::deploy::{self, Activate, Activation, Outputs, Pipeline, Scaling};
+use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
+use ldnn_core::network::{
+    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target, Workspace, Wrt,
+};
+use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
+use ldnn_core::optimizer::{self, Optimizer};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::table::{self, TableForm};
-use ldnn_core::{Base, Fixed, Kind, Plain, Real, Shape};
+use ldnn_core::table::{self, TableForm, Tabulation};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Derivatives, Error, Fixed, Kind, Plain, Real, Shape};
 use proptest::prelude::*;
 
 /// Small numbers, and the largest there are.
@@ -95,13 +98,44 @@ fn noise<T: Real>(amplitude: f32) -> Option<Noise<T>> {
     Some(Noise { amplitude: T::from_f64(f64::from(amplitude)), seed: 1, step: u64::MAX })
 }
 
-fn rule<T: Real>(which: usize, n: &[f32]) -> Rule<T> {
+fn optimizer<T: Real>(which: usize, n: &[f32]) -> Optimizer<T> {
     let f = |i: usize| T::from_f64(f64::from(n[i]));
     match which % 3 {
-        0 => Rule::Sgd { rate: f(0), momentum: f(1) },
-        1 => Rule::RmsProp { rate: f(0), decay: f(1), epsilon: f(2), start: f(3) },
-        _ => Rule::Adam { rate: f(0), beta1: f(1), beta2: f(2), epsilon: f(3) },
+        0 => Optimizer::Sgd { lr: f(0), momentum: f(1) },
+        1 => Optimizer::RmsProp { lr: f(0), decay: f(1), epsilon: f(2), start: f(3) },
+        _ => Optimizer::Adam { lr: f(0), beta1: f(1), beta2: f(2), epsilon: f(3) },
     }
+}
+
+/// Everything that a network answers.
+fn asked<T: Real>(shape: &Shape, l: &Lengths, params: &[T], layer: usize, batch: &Batch<'_, T>) -> Result<(), Error> {
+    let n = 3;
+    let x = batch.data.x;
+    let mut out: Vec<T> = l.floats(n * shape.outputs(), 3);
+    let mut memory: Vec<T> = l.floats(shape.workspace_len(n, Pass::SecondOrder), 4);
+    let (mut all, mut weights): (Vec<T>, Vec<T>) = (l.floats(shape.param_len(), 5), l.floats(shape.theta_len(), 6));
+    let mut workspace = Workspace::new(shape, 0, Pass::Forward, &mut memory)?;
+    let network = Network::new(shape, params)?;
+
+    let _ = network.predict(x, &mut out, &mut workspace);
+    let _ = network.evaluate(batch, &mut workspace);
+    let _ = network.gradient(batch, Wrt::All, &mut all, &mut workspace);
+    let _ = network.gradient(batch, Wrt::Weights, &mut weights, &mut workspace);
+    let _ = network.hessian_product(batch, Direction::Weights(&all), &mut weights, &mut workspace);
+    let _ = network.hessian_product(batch, Direction::All(&all), &mut weights, &mut workspace);
+    let direction = weights.clone();
+    let _ = network.hessian_product(batch, Direction::Weights(&direction), &mut weights, &mut workspace);
+    let mut gradient = all.clone();
+    let both = GradientAndProduct { gradient: &mut gradient, product: &mut all };
+    let _ = network.gradient_and_hessian_product(batch, Direction::All(params), both, &mut workspace);
+
+    let width = n * shape.width(layer.saturating_add(1));
+    let (mut value, mut slope, mut curvature): (Vec<T>, Vec<T>, Vec<T>) =
+        (l.floats(width, 2), l.floats(width, 3), l.floats(width, 6));
+    let _ = network.hidden(layer, x, &mut value, &mut workspace);
+    let derivatives = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+    let _ = network.hidden_derivatives(layer, x, derivatives, &mut workspace);
+    Ok(())
 }
 
 /// Everything that a batch goes into.
@@ -110,35 +144,29 @@ fn walk<T: Real>(shape: &Shape, l: &Lengths, rows: Rows<'_>, labels: &[u16], lay
     let mut params: Vec<T> = l.floats(shape.param_len(), 0);
     let x: Vec<T> = l.floats(n * shape.inputs(), 1);
     let values: Vec<T> = l.floats(n * shape.outputs(), 2);
-    let mut out: Vec<T> = l.floats(n * shape.outputs(), 3);
-    let mut work: Vec<T> = l.floats(shape.tangent_work_len(n), 4);
-    let (mut grad, mut product): (Vec<T>, Vec<T>) = (l.floats(shape.param_len(), 5), l.floats(shape.theta_len(), 6));
-    let noise = noise(l.numbers[0]);
-    let _ = network::predict(Plain, shape, &params, &x, &mut out, &mut work);
     for target in [Target::Classes(labels), Target::Values(&values)] {
-        let batch = Batch { data: Data { x: &x, target }, rows };
-        let _ = network::evaluate(Plain, shape, &params, batch, &mut work);
-        let _ = network::gradient(Plain, shape, &params, batch, noise, &mut grad, &mut work);
-        let _ = network::gradient(Plain, shape, &params, batch, noise, &mut product, &mut work);
-        let direction = grad.clone();
-        let _ =
-            network::hessian_product(Plain, shape, &params, &direction, batch, noise, &mut [], &mut product, &mut work);
-        let (rule, mut state) = (rule::<T>(which, &l.numbers), l.floats(2 * shape.param_len(), 7));
+        let batch = Batch { data: Data { x: &x, target }, rows, noise: noise(l.numbers[0]) };
+        let _ = asked(shape, l, &params, layer, &batch);
+
+        let (optimizer, mut state) = (optimizer::<T>(which, &l.numbers), l.floats(2 * shape.param_len(), 7));
         let t = [0, 1, usize::MAX][which % 3];
-        let _ =
-            meta::training_step(Plain, &rule, shape, &mut params, &mut state, batch, noise, t, &mut product, &mut work);
-        let plan = Alternating { weights: rule, activations: rule, period: which, clip: T::from_f64(0.1) };
-        let _ =
-            meta::alternating_step(Plain, &plan, shape, &mut params, &mut state, batch, noise, t, &mut grad, &mut work);
-        let mut fixed = Fixed::<T, 40, 200>::zeroed();
+        let plan = Alternating { weights: optimizer, activations: optimizer, period: which, clip: T::from_f64(0.1) };
+        let mut memory: Vec<T> = l.floats(shape.workspace_len(n, Pass::Backward), 4);
+        let Ok(workspace) = Workspace::new(shape, 0, Pass::Forward, &mut memory) else { continue };
+        let mut grad: Vec<T> = l.floats(shape.param_len(), 5);
+        let _ = plan.init_state(shape, &mut state);
+        let mut trainer =
+            Trainer { shape, vector: Plain, params: &mut params, state: &mut state, grad: &mut grad, workspace };
+        let _ = trainer.step(&optimizer, &batch, t);
+        let _ = plan.step(&mut trainer, &batch, t);
+
+        let mut out: Vec<T> = l.floats(n * shape.outputs(), 3);
+        let mut fixed = Fixed::<T, 40, 200, 40, 40>::zeroed();
+        let _ = fixed.init(shape, Init::He, 1);
         let _ = fixed.predict(shape, &x, &mut out);
-        let _ = fixed.evaluate(shape, batch);
-        let _ = fixed.gradient(shape, batch, noise, &mut grad);
+        let _ = fixed.evaluate(shape, &batch);
+        let _ = fixed.train_step(shape, &optimizer, &batch);
     }
-    let width = n * shape.width(layer.saturating_add(1));
-    let (mut value, mut slope, mut bend): (Vec<T>, Vec<T>, Vec<T>) =
-        (l.floats(width, 2), l.floats(width, 3), l.floats(width, 6));
-    let _ = network::hidden(Plain, shape, &params, layer, &x, &mut value, &mut slope, &mut bend, &mut work);
     let _ = network::init_theta(shape, Init::Xavier, 1, u64::MAX, &mut l.floats::<T>(shape.theta_len(), 5));
     let _ = network::init_phi(shape, 1, &mut l.floats::<T>(shape.phi_len(), 6));
 }
@@ -147,9 +175,9 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
     let [steps, batch, segment, last, held] = sizes;
     let outer =
         if which.is_multiple_of(2) { OuterLoss::Train { last } } else { OuterLoss::HeldOut { last, batch: held } };
-    let rule = rule::<T>(which, &l.numbers);
+    let optimizer = optimizer::<T>(which, &l.numbers);
     let noise = T::from_f64(f64::from(l.numbers[1]));
-    let plan = Unroll { shape: *shape, steps, batch, shuffle: true, noise, init: Init::He, rule, outer, segment };
+    let plan = Unroll { shape: *shape, steps, batch, shuffle: true, noise, init: Init::He, optimizer, outer, segment };
     let (tape, work, order) = (plan.tape_len(), plan.work_len(), plan.order_len(batch));
     if !run {
         return;
@@ -161,34 +189,47 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
     let (mut dphi, mut trained): (Vec<T>, Vec<T>) = (l.floats(shape.phi_len(), 2), l.floats(shape.theta_len(), 3));
     let (mut tape, mut work): (Vec<T>, Vec<T>) = (l.floats(tape, 4), l.floats(work, 5));
     let mut order = vec![u32::MAX; l.len(order, 6)];
-    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-    let _ = meta::hypergradient(Plain, &plan, data, data, 1, u32::MAX, &mut params, &mut dphi, &mut trained, buffers);
+    let buffers = Buffers {
+        params: &mut params,
+        dphi: &mut dphi,
+        trained: &mut trained,
+        tape: &mut tape,
+        work: &mut work,
+        order: &mut order,
+    };
+    let datasets = Datasets { train: data, held_out: data };
+    let _ = meta::hypergradient(Plain, &plan, datasets, Draw { seed: 1, outer_step: u32::MAX }, buffers);
 }
 
-fn rules<T: Real>(l: &Lengths, which: usize) {
-    let rule = rule::<T>(which, &l.numbers);
+fn optimizers<T: Real>(l: &Lengths, which: usize) {
+    let optimizer = optimizer::<T>(which, &l.numbers);
     let n = 4;
-    let mut state: Vec<T> = l.floats(n * rule.state_planes(), 0);
+    let mut state: Vec<T> = l.floats(optimizer.state_len(n), 0);
     let (mut params, grad): (Vec<T>, Vec<T>) = (l.floats(n, 1), l.floats(n, 2));
-    let _ = rule.step(&mut params, &mut state, &grad, [0, usize::MAX][which % 2]);
-    let (mut dgrad, mut dstate): (Vec<T>, Vec<T>) = (l.floats(n, 3), l.floats(n * rule.state_planes(), 4));
-    let _ = rule.step_adjoint(&mut dgrad, &mut dstate, &params, &grad, &state, [0, usize::MAX][which % 2]);
-    rule.start(&mut state);
-    optimise::clamp(&mut params, T::from_f64(f64::from(l.numbers[0])));
+    let _ = optimizer.step(&mut params, &mut state, &grad, [0, usize::MAX][which % 2]);
+    let (mut dgrad, mut dstate): (Vec<T>, Vec<T>) = (l.floats(n, 3), l.floats(optimizer.state_len(n), 4));
+    let taken = optimizer::Step { grad: &grad, state: &state, t: [0, usize::MAX][which % 2] };
+    let _ = optimizer.step_adjoint(taken, &params, &mut dstate, &mut dgrad);
+    optimizer.init_state(&mut state);
+    optimizer::clamp(&mut params, T::from_f64(f64::from(l.numbers[0])));
 }
 
 fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form: TableForm) {
     let Ok(to) = table::tabulated(shape, knots, l.numbers[0]) else { return };
-    let mut work: Vec<T> = l.floats(table::build_work_len(shape, knots), 0);
+    let mut work: Vec<T> = l.floats(Tabulation { from: shape, to: &to }.work_len(), 0);
     // The shape that belongs to it, and one that does not.
     for to in [&to, other] {
         let phi: Vec<T> = l.floats(shape.phi_len(), 1);
         let (mut tables, mut dphi): (Vec<T>, Vec<T>) = (l.floats(to.phi_len(), 2), l.floats(shape.phi_len(), 3));
-        let _ = table::build(shape, to, &phi, &mut tables, &mut work);
-        let _ = table::build_adjoint(shape, to, &phi, &tables, &mut dphi, &mut work);
+        let _ = Tabulation { from: shape, to }.build(&phi, &mut tables, &mut work);
+        let _ = Tabulation { from: shape, to }.build_adjoint(&phi, &tables, &mut dphi, &mut work);
     }
     let z: Vec<T> = l.floats(5, 5);
-    let _ = table::evaluate(form, &l.floats::<T>(form.param_len(), 4), &z, &mut l.floats::<T>(5, 6));
+    let (kind, phi) = (Kind::Table(form), l.floats::<T>(form.param_len(), 4));
+    let _ = kind.eval(&phi, &z, &mut l.floats::<T>(5, 6));
+    let [mut value, mut slope, mut curvature]: [Vec<T>; 3] = [l.floats(5, 6), l.floats(5, 7), l.floats(5, 0)];
+    let out = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+    let _ = kind.eval_derivatives(&phi, &z, out);
 }
 
 /// One step of each schedule from finite parameters. `bad`: whether rows, targets and state may be of any bits.
@@ -210,29 +251,34 @@ fn batch_training<T: Real>(
     let (x, values) = (take(3 * shape.inputs(), 50, bad == 1), take(3 * shape.outputs(), 90, bad == 2));
     let labels = [0u16; 3];
     let target = if which.is_multiple_of(2) { Target::Classes(&labels) } else { Target::Values(&values) };
-    let batch = Batch { data: Data { x: &x, target }, rows: Rows::Picked(&[2, 0]) };
+    let batch = Batch::picked(Data { x: &x, target }, &[2, 0]);
     let settings: Vec<f32> = rates.iter().chain(numbers).copied().take(5).collect();
-    let rule = if bad == 0 { rule::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0]) } else { rule::<T>(which, &settings) };
-    let plan = Alternating { weights: rule, activations: rule, period: 2, clip: T::from_f64(f64::from(rates[1])) };
-    let mut work = vec![T::ZERO; shape.work_len(2)];
+    let optimizer =
+        if bad == 0 { optimizer::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0]) } else { optimizer::<T>(which, &settings) };
+    let plan =
+        Alternating { weights: optimizer, activations: optimizer, period: 2, clip: T::from_f64(f64::from(rates[1])) };
+    let mut work = vec![T::ZERO; shape.workspace_len(2, Pass::Backward)];
     let bits = |values: &[T]| values.iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
 
     for (of_all, len) in [(false, shape.theta_len()), (true, shape.param_len())] {
-        let (mut params, mut state) = (start.clone(), take(len * rule.state_planes(), 130, bad == 3));
+        let (mut params, mut state) = (start.clone(), take(optimizer.state_len(len), 130, bad == 3));
         let before = [bits(&params), bits(&state)];
         let mut grad = vec![T::ZERO; len];
-        let (p, s, g, w) = (&mut params, &mut state, &mut grad, &mut work);
-        let result = if of_all {
-            meta::alternating_step(Plain, &plan, shape, p, s, batch, None, t, g, w)
-        } else {
-            meta::training_step(Plain, &rule, shape, p, s, batch, None, t, g, w)
+        let mut trainer = Trainer {
+            shape,
+            vector: Plain,
+            params: &mut params,
+            state: &mut state,
+            grad: &mut grad,
+            workspace: Workspace::new(shape, 2, Pass::Backward, &mut work).unwrap(),
         };
+        let result = if of_all { plan.step(&mut trainer, &batch, t) } else { trainer.step(&optimizer, &batch, t) };
         if result.is_err() {
             prop_assert_eq!([bits(&params), bits(&state)], before);
         } else {
             prop_assert!(params.iter().all(|x| x.is_finite()), "{:?}", params);
-            let phi_waits = of_all && t % 2 == 0;
-            let moved = if phi_waits { shape.theta_len() * rule.state_planes() } else { state.len() };
+            let phi_waits = of_all && t.is_multiple_of(2);
+            let moved = if phi_waits { optimizer.state_len(shape.theta_len()) } else { state.len() };
             prop_assert!(state[..moved].iter().all(|x| x.is_finite()), "{:?}", state);
             let taken =
                 |i: usize, width: usize, all: &[T]| all[i * width..(i + 1) * width].iter().all(|x| x.is_finite());
@@ -253,11 +299,12 @@ proptest! {
     ) {
         prop_assert!(shape.param_len() <= isize::MAX as usize);
         let _ = (shape.width(a), shape.kind(a), shape.layer_types(a), shape.block(a, b), shape.weights_at(a));
-        let _ = (shape.biases_at(a), shape.type_at(a), shape.work_len(a), shape.tangent_work_len(a));
+        let _ = (shape.biases_at(a), shape.type_at(a), shape.workspace_len(a, Pass::Forward));
+        let _ = (shape.workspace_len(a, Pass::Backward), shape.workspace_len(a, Pass::SecondOrder));
         let _ = (shape.phi_len(), shape.hidden_layers(), deploy::work_len(&shape), online::work_len(&shape));
         let _ = (shape.with_layer_types(a, b, a), shape.with_kinds(&[kind, kind]), kind.param_len());
         let _ = (form.param_len(), form.spacing(), form.knot::<f32>(a), form.knot::<f64>(a));
-        let _ = (table::tabulated(&shape, a, form.range), table::build_work_len(&shape, a));
+        let _ = (table::tabulated(&shape, a, form.range), Tabulation { from: &shape, to: &shape }.work_len());
         let _ = (TableForm::fixed(a, form.range).param_len(), TableForm::of_learned(Base::Elu, a, b, 1.0).param_len());
         unrolled::<f32>(&shape, &l, sizes, which, false);
         unrolled::<f64>(&shape, &l, sizes, which, false);
@@ -292,12 +339,12 @@ proptest! {
     }
 
     #[test]
-    fn optimisers_and_tables_of_an_adversary_are_refused_or_answered(
+    fn optimizers_and_tables_of_an_adversary_are_refused_or_answered(
         shape in small_shape(), other in small_shape(), l in lengths(), which in 0..6usize, knots in 0..9usize,
         form in form(),
     ) {
-        rules::<f32>(&l, which);
-        rules::<f64>(&l, which);
+        optimizers::<f32>(&l, which);
+        optimizers::<f64>(&l, which);
         built::<f32>(&shape, &other, &l, knots, form);
         built::<f64>(&shape, &other, &l, knots, form);
     }
@@ -372,7 +419,7 @@ proptest! {
         let mut theta: Vec<f32> = l.floats(shape.theta_len(), 1);
         let (x, mut out): (Vec<f32>, Vec<f32>) = (l.floats(shape.inputs(), 2), l.floats(shape.outputs(), 3));
         let mut work: Vec<f32> = l.floats(online::work_len(&shape), 4);
-        let _ = deploy::predict(&shape, &theta, &activations, &x, &mut out, &mut work);
+        let _ = Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut work);
         let pairs = vec![[rates[0]; 2]; l.len(shape.inputs(), 6)];
         let _ = deploy::standardise(&x, &pairs, &mut out);
         let units = vec![[rates[1]; 2]; l.len(shape.outputs(), 5)];
@@ -395,7 +442,7 @@ proptest! {
             *last = Type::Tunable(Tunable::new(knots, &mut own).unwrap());
         }
         for answer in [Answer::Class(label), Answer::Values(&values)] {
-            let _ = online::step(&shape, &mut theta, &mut types, (&x, answer), rates, &mut work);
+            let _ = OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut work }.step(&x, answer);
         }
         let outputs: usize = (1..=shape.layers()).map(|i| shape.width(i)).sum();
         let products: usize = (0..shape.layers()).map(|i| shape.width(i) * shape.width(i + 1)).sum();

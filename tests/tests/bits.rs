@@ -4,13 +4,12 @@
 //! `tests/bits.sh`, and on the emulated devices by `tests/firmware.sh boards`.
 
 use ldnn::support::simd::Level;
-use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
-use ldnn_core::network::{Init, hessian_product, predict};
-use ldnn_core::optimise::Rule;
-use ldnn_core::table::{build, build_work_len, tabulated};
-use ldnn_core::{Base, Kind, Plain, Shape, Vector};
+use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
+use ldnn_core::network::Init;
+use ldnn_core::table::{Tabulation, tabulated};
+use ldnn_core::{Base, Kind, Optimizer, Plain, Shape, Vector};
 use ldnn_firmware_example::bits::Memory;
-use ldnn_tests::{Loss, Problem, random};
+use ldnn_tests::{Loss, Problem, outputs, random, unrolled};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,8 +33,9 @@ fn problems() -> Vec<(String, Problem<f32>)> {
         let learned = Problem::<f32>::new(direct(base), 37, Loss::CrossEntropy, 6).with_noise(0.1);
         let table = tabulated(&learned.shape, KNOTS, 4.0).unwrap();
         let mut tabled = Problem::new(table, 37, Loss::CrossEntropy, 6).with_noise(0.1);
-        let (mut work, theta) = (vec![0.0; build_work_len(&learned.shape, KNOTS)], table.theta_len());
-        build(&learned.shape, &table, &learned.params[theta..], &mut tabled.params[theta..], &mut work).unwrap();
+        let tabulation = Tabulation { from: &learned.shape, to: &table };
+        let (mut work, theta) = (vec![0.0; tabulation.work_len()], table.theta_len());
+        tabulation.build(&learned.params[theta..], &mut tabled.params[theta..], &mut work).unwrap();
         let alone = Problem::new(Shape::new(&[9, 21, 10, 5], &[Kind::Base(base)]), 37, Loss::SquaredError, 6);
         all.push((format!("{} direct", base.name()), learned));
         all.push((format!("{} table", base.name()), tabled));
@@ -44,44 +44,26 @@ fn problems() -> Vec<(String, Problem<f32>)> {
     all
 }
 
-fn inference<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
-    let (mut out, mut work) = (vec![0.0; p.rows() * p.shape.outputs()], vec![0.0; p.shape.work_len(p.rows())]);
-    predict(vector, &p.shape, &p.params, &p.x, &mut out, &mut work).unwrap();
-    out
-}
-
 fn training<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
-    let rule = Rule::Adam { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-    let (shape, theta) = (p.shape, p.shape.theta_len());
-    let (mut params, mut state) = (p.params.clone(), vec![0.0; 2 * theta]);
-    let (mut grad, mut work) = (vec![0.0; theta], vec![0.0; shape.work_len(p.rows())]);
-    for t in 0..5 {
-        training_step(vector, &rule, &shape, &mut params, &mut state, p.batch(), p.noise, t, &mut grad, &mut work)
-            .unwrap();
-    }
+    let adam = Optimizer::Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    let (losses, params) = p.trained(vector, &adam, 5);
+    assert!(losses.iter().all(Result::is_ok), "{losses:?}");
     params
 }
 
 fn product<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
-    let (mut grad, mut product) = (vec![0.0; p.params.len()], vec![0.0; p.params.len()]);
-    let mut work = vec![0.0; p.shape.tangent_work_len(p.rows())];
-    let v = random(p.params.len(), 1);
-    hessian_product(vector, &p.shape, &p.params, &v, p.batch(), p.noise, &mut grad, &mut product, &mut work).unwrap();
+    let (grad, product) = p.product_by(vector, &random(p.params.len(), 1));
     [grad, product].concat()
 }
 
 fn meta<V: Vector>(vector: V, p: &Problem<f32>, segment: usize) -> Vec<f32> {
     let (shape, outer) = (p.shape, OuterLoss::HeldOut { last: 3, batch: 7 });
-    let (rule, init) = (Rule::authors_rmsprop(), Init::FanIn);
-    let plan = Unroll { shape, steps: 7, batch: 16, shuffle: true, noise: 0.1, init, rule, outer, segment };
-    let mut params = p.params.clone();
-    let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
-    let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
-    let mut order = vec![0; plan.order_len(p.rows())];
-    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-    let data = p.data();
-    let out = hypergradient(vector, &plan, data, data, 3, 0, &mut params, &mut dphi, &mut trained, buffers).unwrap();
-    [dphi, trained, vec![out.outer_loss]].concat()
+    let (optimizer, init) = (Optimizer::authors_rmsprop(), Init::FanIn);
+    let plan = Unroll { shape, steps: 7, batch: 16, shuffle: true, noise: 0.1, init, optimizer, outer, segment };
+    let data = Datasets { train: p.data(), held_out: p.data() };
+    let draw = Draw { seed: 3, outer_step: 0 };
+    let out = unrolled(vector, &plan, data, draw, &p.params[shape.theta_len()..]);
+    [out.dphi, out.trained, vec![out.outcome.outer_loss]].concat()
 }
 
 #[test]
@@ -89,7 +71,7 @@ fn every_set_of_vector_instructions_gives_the_same_bits() {
     for (name, p) in problems() {
         for level in Level::available() {
             let level_name = level.name();
-            assert_eq!(hash(&inference(level, &p)), hash(&inference(Plain, &p)), "{name}, {level_name}: inference");
+            assert_eq!(hash(&p.outputs(level)), hash(&p.outputs(Plain)), "{name}, {level_name}: inference");
             assert_eq!(hash(&training(level, &p)), hash(&training(Plain, &p)), "{name}, {level_name}: training");
             assert_eq!(hash(&product(level, &p)), hash(&product(Plain, &p)), "{name}, {level_name}: Hessian product");
             assert_eq!(hash(&meta(level, &p, 7)), hash(&meta(Plain, &p, 7)), "{name}, {level_name}: hypergradient");
@@ -107,12 +89,10 @@ fn snapshots_give_the_bits_of_the_full_tape() {
 #[test]
 fn a_row_has_the_same_outputs_in_every_batch() {
     for (name, p) in problems() {
-        let together = inference(Level::best(), &p);
+        let together = p.outputs(Level::best());
         for (i, row) in p.x.chunks(p.shape.inputs()).enumerate() {
-            let outputs = p.shape.outputs();
-            let (mut out, mut work) = (vec![0.0; outputs], vec![0.0; p.shape.work_len(1)]);
-            predict(Level::best(), &p.shape, &p.params, row, &mut out, &mut work).unwrap();
-            assert_eq!(hash(&out), hash(&together[i * outputs..][..outputs]), "{name}, row {i}");
+            let (alone, width) = (outputs(Level::best(), &p.shape, &p.params, row), p.shape.outputs());
+            assert_eq!(hash(&alone), hash(&together[i * width..][..width]), "{name}, row {i}");
         }
     }
 }

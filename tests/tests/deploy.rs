@@ -1,9 +1,9 @@
 //! Deployed networks against the batch walk.
 
 use approx::assert_abs_diff_eq;
-use ldnn_core::deploy::{Activation, predict, work_len};
+use ldnn_core::deploy::{Activation, Pipeline, work_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
-use ldnn_core::{Base, Kind, Plain, Shape, network};
+use ldnn_core::{Base, Kind, Plain, Shape};
 use proptest::prelude::*;
 
 fn numbers(n: usize, seed: u64) -> Vec<f32> {
@@ -23,9 +23,9 @@ proptest! {
         };
         let activations: Vec<Activation> = kinds.iter().take(shape.types()).map(|&b| Activation::Base(b)).collect();
         let (theta, x) = (numbers(shape.theta_len(), seed), numbers(shape.inputs(), seed ^ 5));
-        let (mut out, mut expected) = (vec![0.0; shape.outputs()], vec![0.0; shape.outputs()]);
-        predict(&shape, &theta, &activations, &x, &mut out, &mut vec![0.0; work_len(&shape)]).unwrap();
-        network::predict(Plain, &shape, &theta, &x, &mut expected, &mut vec![0.0; shape.work_len(1)]).unwrap();
+        let mut out = vec![0.0; shape.outputs()];
+        Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut vec![0.0; work_len(&shape)]).unwrap();
+        let expected = ldnn_tests::outputs(Plain, &shape, &theta, &x);
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&out), bits(&expected));
     }
@@ -43,7 +43,7 @@ fn each_block_of_neurons_has_its_own_table() {
     let (theta, x) = (numbers(shape.theta_len(), 3), numbers(3, 8));
     let mut out = [0.0; 2];
     let activations = [table(&entries[0]), table(&entries[1])];
-    predict(&shape, &theta, &activations, &x, &mut out, &mut [0.0; 10]).unwrap();
+    Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut [0.0; 10]).unwrap();
     let z: Vec<f32> = (0..5).map(|j| theta[15 + j] + (0..3).map(|i| theta[3 * j + i] * x[i]).sum::<f32>()).collect();
     // Five neurons and two types: the remainder goes to the last.
     let h: Vec<f32> = z.iter().enumerate().map(|(j, &z)| if j < 2 { z.sin() } else { z * z }).collect();
@@ -59,7 +59,9 @@ fn lengths_are_checked() {
     let tanh = [Activation::Base(Base::Tanh); 2];
     let call = |theta: usize, types: usize, x: usize, out: usize, work: usize| {
         let (theta, x) = (vec![0.0; theta], vec![0.0; x]);
-        predict(&shape, &theta, &tanh[..types], &x, &mut vec![0.0; out], &mut vec![0.0; work]).map_err(|e| e.buffer)
+        Pipeline::unscaled(&shape, &theta, &tanh[..types])
+            .predict(&x, &mut vec![0.0; out], &mut vec![0.0; work])
+            .map_err(|e| e.buffer)
     };
     assert_eq!(call(32, 1, 3, 2, 10), Ok(()));
     assert_eq!(call(31, 1, 3, 2, 10), Err("theta"));

@@ -1,8 +1,10 @@
 //! Gradients and Hessian-vector products against central differences, in double precision.
 
-use ldnn_core::{Base, Kind, Plain, Shape, network};
+use ldnn_core::network::{Direction, Network, Pass, Workspace};
+use ldnn_core::table::TableForm;
+use ldnn_core::{Base, Derivatives, Kind, Plain, Shape};
 use ldnn_tests::tolerance::{GRADIENT, HESSIAN, SYMMETRY};
-use ldnn_tests::{Loss, Problem, central_difference, learned, random, relative_error};
+use ldnn_tests::{Loss, Problem, central_difference, learned, outputs, random, relative_error};
 
 const LOSSES: [Loss; 2] = [Loss::CrossEntropy, Loss::SquaredError];
 
@@ -106,21 +108,13 @@ fn the_product_in_the_weights_alone_is_a_part_of_the_joint_one() {
     let mut direction = random::<f64>(problem.params.len(), 1);
     direction[theta..].fill(0.0);
     let (_, joint) = problem.product(&direction);
-    let (mut grad, mut part) = (vec![0.0; theta], vec![0.0; theta]);
-    let mut work = vec![0.0; problem.shape.tangent_work_len(problem.rows())];
-    let (shape, params, batch) = (&problem.shape, &problem.params, problem.batch());
-    ldnn_core::network::hessian_product(
-        ldnn_core::Plain,
-        shape,
-        params,
-        &direction[..theta],
-        batch,
-        problem.noise,
-        &mut grad,
-        &mut part,
-        &mut work,
-    )
-    .unwrap();
+    let mut part = vec![0.0; theta];
+    let shape = &problem.shape;
+    let mut memory = vec![0.0; shape.workspace_len(problem.rows(), Pass::SecondOrder)];
+    let mut workspace = Workspace::new(shape, problem.rows(), Pass::SecondOrder, &mut memory).unwrap();
+    let network = Network::new(shape, &problem.params).unwrap();
+    let direction = Direction::Weights(&direction[..theta]);
+    network.hessian_product(&problem.batch(), direction, &mut part, &mut workspace).unwrap();
     assert_eq!(part, joint[..theta]);
 }
 
@@ -133,9 +127,14 @@ fn hidden_activations_come_with_their_slopes_and_curvatures() {
     let look = |params: &[f64], layer: usize| {
         let len = rows * shape.width(layer + 1);
         let [mut value, mut slope, mut curvature] = [vec![0.0; len], vec![0.0; len], vec![0.0; len]];
-        let mut work = vec![0.0; shape.tangent_work_len(rows)];
-        let (v, s, c) = (&mut value, &mut slope, &mut curvature);
-        network::hidden(Plain, shape, params, layer, &problem.x, v, s, c, &mut work).unwrap();
+        let mut memory = vec![0.0; shape.workspace_len(rows, Pass::SecondOrder)];
+        let mut workspace = Workspace::new(shape, rows, Pass::SecondOrder, &mut memory).unwrap();
+        let network = Network::new(shape, params).unwrap();
+        let out = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+        network.hidden_derivatives(layer, &problem.x, out, &mut workspace).unwrap();
+        let mut alone = vec![0.0; len];
+        network.hidden(layer, &problem.x, &mut alone, &mut workspace).unwrap();
+        assert_eq!(alone, value);
         (value, slope, curvature)
     };
     for layer in 0..2 {
@@ -151,12 +150,58 @@ fn hidden_activations_come_with_their_slopes_and_curvatures() {
     }
     // The last hidden layer, mapped by the last weights, is the output.
     let (value, ..) = look(&problem.params, 1);
-    let (mut out, mut work) = (vec![0.0; rows * 2], vec![0.0; shape.work_len(rows)]);
-    network::predict(Plain, shape, &problem.params, &problem.x, &mut out, &mut work).unwrap();
+    let out = problem.outputs(Plain);
     let (w, b) = (&problem.params[shape.weights_at(2)..], &problem.params[shape.biases_at(2)..]);
     let by_hand = |r: usize, o: usize| b[o] + (0..7).map(|j| w[o * 7 + j] * value[r * 7 + j]).sum::<f64>();
     let expected: Vec<f64> = (0..rows).flat_map(|r| (0..2).map(move |o| (r, o))).map(|(r, o)| by_hand(r, o)).collect();
     assert!(relative_error(&out, &expected) < SYMMETRY);
-    let error = network::hidden(Plain, shape, &problem.params, 2, &problem.x, &mut [], &mut [], &mut [], &mut []);
+    let mut memory = vec![0.0; shape.workspace_len(rows, Pass::Forward)];
+    let mut workspace = Workspace::new(shape, rows, Pass::Forward, &mut memory).unwrap();
+    let network = Network::new(shape, &problem.params).unwrap();
+    let error = network.hidden(2, &problem.x, &mut [], &mut workspace);
     assert!(error.unwrap_err().to_string().contains("hidden layer 2 is not there; the network has 2"));
+}
+
+#[test]
+fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
+    let form = TableForm::of_learned(Base::Tanh, 0, 9, 2.0);
+    let learned = Kind::Learned { base: Base::Sine, units: 5 };
+    // More points than the kernels take at a time, none of them within two steps of a knot, where a table has no second
+    // derivative.
+    let step = 1e-4;
+    let z: Vec<f64> = (0..150).map(|i| -1.987 + 0.0265 * f64::from(i)).collect();
+    for kind in [learned, Kind::Table(form), Kind::TANH, Kind::SIGMOID] {
+        let phi = random::<f64>(kind.param_len(), 3);
+        let [mut value, mut slope, mut curvature] = [vec![0.0; z.len()], vec![0.0; z.len()], vec![0.0; z.len()]];
+        let out = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+        kind.eval_derivatives(&phi, &z, out).unwrap();
+
+        let at = |z: &[f64]| {
+            let mut out = vec![0.0; z.len()];
+            kind.eval(&phi, z, &mut out).unwrap();
+            out
+        };
+        assert_eq!(at(&z), value);
+        let ones = vec![1.0; z.len()];
+        assert!(relative_error(&central_difference(at, &z, &ones, step), &slope) < GRADIENT, "{kind:?}");
+        let slopes = |z: &[f64]| {
+            let [mut value, mut slope, mut curvature] = [vec![0.0; z.len()], vec![0.0; z.len()], vec![0.0; z.len()]];
+            let out = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+            kind.eval_derivatives(&phi, z, out).unwrap();
+            slope
+        };
+        assert!(relative_error(&central_difference(slopes, &z, &ones, step), &curvature) < HESSIAN, "{kind:?}");
+    }
+}
+
+#[test]
+fn an_activation_by_itself_is_what_a_network_of_one_neuron_computes() {
+    let z: Vec<f64> = (0..150).map(|i| -2.0 + 0.0265 * f64::from(i)).collect();
+    for kind in [Kind::Learned { base: Base::Elu, units: 5 }, Kind::Table(TableForm::fixed(9, 1.5)), Kind::RELU] {
+        let phi = random::<f64>(kind.param_len(), 3);
+        let mut alone = vec![0.0; z.len()];
+        kind.eval(&phi, &z, &mut alone).unwrap();
+        let params = [&[1.0, 0.0, 1.0, 0.0], &phi[..]].concat();
+        assert_eq!(alone, outputs(Plain, &Shape::new(&[1, 1, 1], &[kind]), &params, &z), "{kind:?}");
+    }
 }

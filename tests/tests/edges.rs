@@ -2,15 +2,14 @@
 //! what comes of each; here it is held to.
 
 use approx::assert_abs_diff_eq;
-use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
-use ldnn_core::network::{Batch, Data, Init, Target, evaluate, gradient, hessian_product, predict};
-use ldnn_core::online::{Answer, CLIP, Rates, step, work_len};
-use ldnn_core::optimise::Rule;
+use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
+use ldnn_core::network::{Batch, Data, Direction, Init, Network, Pass, Target, Workspace};
+use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, work_len};
+use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
-use ldnn_core::table::{TableForm, evaluate as evaluate_table};
-use ldnn_core::{Base, Error, Kind, Plain, Real, Shape};
+use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Real, Shape};
 use ldnn_tests::program::{refuse, succeed};
-use ldnn_tests::{Loss, Problem};
+use ldnn_tests::{Loss, Problem, gradient, outputs, unrolled};
 use serde_json::Value;
 use std::fs;
 use tempfile::tempdir;
@@ -24,13 +23,15 @@ fn of_logits<T: Real>(logits: [f64; 3], label: u16) -> (f64, [f64; 3]) {
     params[3..].iter_mut().zip(logits).for_each(|(p, l)| *p = T::from_f64(l));
     let (labels, x) = ([label], [T::ZERO]);
     let batch = Batch::all(Data { x: &x, target: Target::Classes(&labels) }, 1);
-    let (mut grad, mut work) = (vec![T::ZERO; 6], vec![T::ZERO; LOGITS.tangent_work_len(1)]);
-    let loss = gradient(Plain, &LOGITS, &params, batch, None, &mut grad, &mut work).unwrap();
-    let score = evaluate(Plain, &LOGITS, &params, batch, &mut work).unwrap();
+    let (loss, grad) = gradient(&LOGITS, &params, &batch);
+    let mut memory = vec![T::ZERO; LOGITS.workspace_len(1, Pass::SecondOrder)];
+    let mut workspace = Workspace::new(&LOGITS, 1, Pass::SecondOrder, &mut memory).unwrap();
+    let network = Network::new(&LOGITS, &params).unwrap();
+    let score = network.evaluate(&batch, &mut workspace).unwrap();
     assert_eq!(score.loss.to_f64().to_bits(), loss.to_f64().to_bits(), "loss and gradient disagree");
     let direction = vec![T::ONE; 6];
     let mut product = vec![T::ZERO; 6];
-    hessian_product(Plain, &LOGITS, &params, &direction, batch, None, &mut [], &mut product, &mut work).unwrap();
+    network.hessian_product(&batch, Direction::All(&direction), &mut product, &mut workspace).unwrap();
     if logits.iter().all(|l| l.is_finite()) {
         assert!(product.iter().all(|p| p.is_finite()), "{product:?}");
     }
@@ -80,7 +81,8 @@ fn on_the_device_huge_logits_do_the_same() {
         theta[3..].copy_from_slice(&logits);
         let mut work = vec![0.0; work_len(&LOGITS)];
         let rates = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
-        let loss = step(&LOGITS, &mut theta, &mut [], (&[0.0], Answer::Class(label)), rates, &mut work);
+        let loss = OnlineTrainer { shape: &LOGITS, theta: &mut theta, types: &mut [], rates, work: &mut work }
+            .step(&[0.0], Answer::Class(label));
         // A loss that is infinite there is refused here.
         let expected = of_logits::<f32>(logits.map(f64::from), label).0;
         let expected = if expected.is_finite() { Ok(expected) } else { Err(Error::Diverges("the loss")) };
@@ -95,8 +97,7 @@ fn a_class_without_rows_is_pushed_down_and_nothing_else_happens() {
     let problem = Problem::<f32>::new(shape, 6, Loss::CrossEntropy, 3);
     let labels = [1u16, 1, 3, 3, 3, 1];
     let batch = Batch::all(Data { x: &problem.x, target: Target::Classes(&labels) }, 2);
-    let (mut grad, mut work) = (vec![0.0; shape.param_len()], vec![0.0; shape.work_len(6)]);
-    let loss = gradient(Plain, &shape, &problem.params, batch, None, &mut grad, &mut work).unwrap();
+    let (loss, grad) = gradient(&shape, &problem.params, &batch);
     let biases = &grad[shape.biases_at(1)..][..5];
     assert!(loss.is_finite() && grad.iter().all(|g| g.is_finite()));
     assert!(biases[0] > 0.0 && biases[2] > 0.0 && biases[4] > 0.0 && biases[1] < 0.0 && biases[3] < 0.0, "{biases:?}");
@@ -105,13 +106,9 @@ fn a_class_without_rows_is_pushed_down_and_nothing_else_happens() {
 #[test]
 fn denormal_numbers_are_numbers() {
     // Nothing flushes them to 0: a weight, an input and a result of 1e-40.
-    let params = [1e-40f32, 0.0];
-    let (mut out, shape) = ([0.0], Shape::new(&[1, 1], &[]));
-    let mut work = vec![0.0; shape.work_len(1)];
-    predict(Plain, &shape, &params, &[1.0], &mut out, &mut work).unwrap();
-    assert_eq!(out, [1e-40]);
-    predict(Plain, &shape, &[1.0, 0.0], &[1e-45], &mut out, &mut work).unwrap();
-    assert_eq!(out, [1e-45]);
+    let shape = Shape::new(&[1, 1], &[]);
+    assert_eq!(outputs(Plain, &shape, &[1e-40f32, 0.0], &[1.0]), [1e-40]);
+    assert_eq!(outputs(Plain, &shape, &[1.0f32, 0.0], &[1e-45]), [1e-45]);
     assert_eq!(Real::exp(-100.0f32), 3.78e-44);
     assert_eq!(Real::tanh(1e-45f32), 1e-45);
     assert_eq!(Base::Elu.value(-1e-45f32), -1e-45);
@@ -119,7 +116,7 @@ fn denormal_numbers_are_numbers() {
     let form = TableForm::fixed(5, 1.0);
     let table: Vec<f32> = (0..5).flat_map(|i| [form.knot::<f32>(i) + 0.5, 0.5]).collect();
     let mut out = [0.0; 3];
-    evaluate_table(form, &table, &[0.0, 1e-45, -1e-40], &mut out).unwrap();
+    Kind::Table(form).eval(&table, &[0.0, 1e-45, -1e-40], &mut out).unwrap();
     assert_eq!(out, [0.5; 3]);
 }
 
@@ -141,10 +138,10 @@ fn a_table_has_its_own_values_at_its_exact_ends_and_goes_on_from_there() {
     }
 }
 
-const RULES: [fn(f32) -> Rule<f32>; 3] = [
-    |rate| Rule::Sgd { rate, momentum: 0.8 },
-    |rate| Rule::RmsProp { rate, decay: 0.8, epsilon: 1e-8, start: 1.0 },
-    |rate| Rule::Adam { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+const OPTIMIZERS: [fn(f32) -> Optimizer<f32>; 3] = [
+    |lr| Optimizer::Sgd { lr, momentum: 0.8 },
+    |lr| Optimizer::RmsProp { lr, decay: 0.8, epsilon: 1e-8, start: 1.0 },
+    |lr| Optimizer::Adam { lr, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
 ];
 
 fn learned() -> Problem<f32> {
@@ -153,54 +150,50 @@ fn learned() -> Problem<f32> {
 }
 
 /// The losses of so many steps, NaN for one that is refused, and the parameters after them.
-fn train(problem: &Problem<f32>, rule: Rule<f32>, steps: usize) -> (Vec<f32>, Vec<f32>) {
-    let shape = problem.shape;
-    let theta = shape.theta_len();
-    let (mut params, mut state) = (problem.params.clone(), vec![0.0; theta * rule.state_planes()]);
-    rule.start(&mut state);
-    let (mut grad, mut work) = (vec![0.0; theta], vec![0.0; shape.work_len(12)]);
-    let one = |t| {
-        training_step(Plain, &rule, &shape, &mut params, &mut state, problem.batch(), None, t, &mut grad, &mut work)
-            .unwrap_or(f32::NAN)
-    };
-    ((0..steps).map(one).collect(), params)
+fn train(problem: &Problem<f32>, optimizer: Optimizer<f32>, steps: usize) -> (Vec<f32>, Vec<f32>) {
+    let (losses, params) = problem.trained(Plain, &optimizer, steps);
+    (losses.into_iter().map(|loss| loss.unwrap_or(f32::NAN)).collect(), params)
 }
 
 #[test]
 fn a_rate_of_0_moves_no_bit() {
     let problem = learned();
-    for rule in RULES {
-        let (losses, params) = train(&problem, rule(0.0), 5);
+    for optimizer in OPTIMIZERS {
+        let (losses, params) = train(&problem, optimizer(0.0), 5);
         assert!(losses.iter().all(|l| *l == losses[0]));
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&params), bits(&problem.params), "{:?}", rule(0.0));
+        assert_eq!(bits(&params), bits(&problem.params), "{:?}", optimizer(0.0));
     }
 }
 
 /// Outer loss, hypergradient and trained weights.
-fn outer(problem: &Problem<f32>, rule: Rule<f32>) -> (f32, Vec<f32>, Vec<f32>) {
+fn outer(problem: &Problem<f32>, optimizer: Optimizer<f32>) -> (f32, Vec<f32>, Vec<f32>) {
     let (shape, outer) = (problem.shape, OuterLoss::Train { last: 6 });
-    let plan =
-        Unroll { shape, steps: 6, batch: 12, shuffle: false, noise: 0.0, init: Init::FanIn, rule, outer, segment: 6 };
-    let mut params = problem.params.clone();
-    let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
-    let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
-    let mut order = vec![0; plan.order_len(12)];
-    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-    let data = problem.data();
-    let out = hypergradient(Plain, &plan, data, data, 9, 0, &mut params, &mut dphi, &mut trained, buffers).unwrap();
-    (out.outer_loss, dphi, trained)
+    let plan = Unroll {
+        shape,
+        steps: 6,
+        batch: 12,
+        shuffle: false,
+        noise: 0.0,
+        init: Init::FanIn,
+        optimizer,
+        outer,
+        segment: 6,
+    };
+    let data = Datasets { train: problem.data(), held_out: problem.data() };
+    let phi = &problem.params[shape.theta_len()..];
+    let out = unrolled(Plain, &plan, data, Draw { seed: 9, outer_step: 0 }, phi);
+    (out.outcome.outer_loss, out.dphi, out.trained)
 }
 
 #[test]
 fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
     let problem = learned();
     let shape = problem.shape;
-    for rule in RULES {
-        let (loss, dphi, trained) = outer(&problem, rule(0.0));
+    for optimizer in OPTIMIZERS {
+        let (loss, dphi, trained) = outer(&problem, optimizer(0.0));
         let start = [&trained[..], &problem.params[shape.theta_len()..]].concat();
-        let (mut grad, mut work) = (vec![0.0; shape.param_len()], vec![0.0; shape.work_len(12)]);
-        let here = gradient(Plain, &shape, &start, problem.batch(), None, &mut grad, &mut work).unwrap();
+        let (here, grad) = gradient(&shape, &start, &problem.batch());
         // Six equal losses, a sixth of each.
         assert_abs_diff_eq!(loss, here, epsilon = 1e-6);
         for (a, b) in dphi.iter().zip(&grad[shape.theta_len()..]) {
@@ -212,12 +205,12 @@ fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
 #[test]
 fn a_rate_of_1e9_shows_in_the_loss_and_ends_every_time() {
     let problem = learned();
-    for rule in RULES {
-        let (losses, params) = train(&problem, rule(1e9), 20);
+    for optimizer in OPTIMIZERS {
+        let (losses, params) = train(&problem, optimizer(1e9), 20);
         assert!(params.iter().all(|p| p.is_finite()), "what diverges is refused before a parameter is lost");
         assert!(losses[0].is_finite() && losses[0] < 3.0);
         assert!(losses[1..].iter().all(|l| !l.is_finite() || *l > 1e3 || *l < 1e-3), "{losses:?}");
-        let (loss, dphi, trained) = outer(&problem, rule(1e9));
+        let (loss, dphi, trained) = outer(&problem, optimizer(1e9));
         assert!(!loss.is_finite() || loss > 1e3, "{loss}");
         assert_eq!((dphi.len(), trained.len()), (problem.shape.phi_len(), problem.shape.theta_len()));
     }

@@ -1,10 +1,10 @@
 //! Tables asked at every number that an `f32` can be, in ascending order: no panic, and what `docs/numerics.md` promises.
 //! `LDNN_EXHAUSTIVE=1` asks at all 2^32, in some minutes; otherwise at one in 251, and at all near the places that matter.
 
-use ldnn_core::Base;
+use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::table::{TableForm, evaluate};
+use ldnn_core::{Base, Kind};
 
 const KNOTS: Knots = Knots { low: -2.0, high: 3.0, count: 11 };
 const FORMS: [Form; 3] = [Form::Hermite, Form::Linear, Form::Pairs];
@@ -143,7 +143,7 @@ fn the_tables_of_the_training_answer_for_every_number() {
     let (mut block, mut out) = (vec![], [0.0; 1024]);
     let mut check = |block: &mut Vec<f32>| {
         let out = &mut out[..block.len()];
-        evaluate(form, &params, block, out).unwrap();
+        Kind::Table(form).eval(&params, block, out).unwrap();
         for (&z, &y) in block.iter().zip(&*out) {
             match z {
                 z if z.is_nan() => assert!(y.is_nan(), "{z}"),

@@ -109,6 +109,74 @@ fn every_flag_that_an_error_names_is_one_of_the_command() {
     assert!(refused > 100, "{refused} bad values were refused");
 }
 
+#[test]
+fn no_number_of_any_flag_ends_a_command_otherwise_than_with_a_sentence() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    prepare(at);
+    let mut refused = 0;
+    for command in COMMANDS {
+        for flag in &flags_of(command).numeric {
+            for value in ["0", "18446744073709551615", "nan", "1e308"] {
+                let assigned = format!("--{flag}={value}");
+                let output = run(at, &[command, &[assigned.as_str()]].concat());
+                let message = String::from_utf8_lossy(&output.stderr);
+                // A panic is 101; an abort is a signal.
+                let is_told = matches!(output.status.code(), Some(0 | 1 | 2 | 75));
+                assert!(is_told && !message.contains("panicked"), "{command:?} {assigned}: {message}");
+                refused += usize::from(output.status.code() == Some(2));
+            }
+        }
+    }
+    assert!(refused > 200, "{refused} bad values were refused");
+}
+
+#[test]
+fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    prepare(at);
+    let wide = "1048576,1048576";
+    for (command, hidden) in [
+        (&["meta", "--out", "x"][..], "1048576"),
+        (&["validate", "--out", "x"], wide),
+        (&["train", "t.csv", "--target", "label", "--out", "x.ldnn"], wide),
+    ] {
+        let mut program = std::process::Command::new(ldnn_tests::program::path());
+        program.current_dir(at).args(command).args(["-q", "--hidden", hidden]).env("LDNN_MEMORY", "4G");
+        let output = program.output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {message}");
+        assert!(message.contains("of memory, and 4.3 GB may be used") && message.contains("--hidden"), "{message}");
+    }
+    // More rows a step than there are is as many as there are.
+    let validate = ["validate", "-q", "--compare", "relu", "--runs", "1", "--epochs", "1", "--hidden", "3"];
+    succeed(at, &[&validate[..], &["--batch", "100000000", "--out", "b"]].concat());
+}
+
+#[test]
+fn numbers_that_make_no_run_are_refused_by_their_own_name() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    prepare(at);
+    let forecast = ["forecast", "--task", "vanderpol", "--compare", "tanh", "--dry-run", "--dt"];
+    for dt in ["nan", "0", "-1"] {
+        let message = refuse(at, &[&forecast[..], &[dt]].concat(), 2);
+        assert!(message.contains("--dt") && message.contains("positive"), "{message}");
+    }
+    let message = refuse(at, &["sizes", "--widths", "0", "--dry-run"], 2);
+    assert!(message.contains("--widths") && !message.contains("--hidden"), "{message}");
+    let message = refuse(at, &["validate", "--set", "command=meta", "--dry-run"], 2);
+    assert!(message.contains("'command'") && !message.contains("did you mean"), "{message}");
+
+    let reproduce = ["reproduce", "--preset", "smoke", "--out", "x", "--set"];
+    for setting in ["equal.train.epochs", "best.runs", "select.runs", "sizes.ensemble.train.epochs"] {
+        let message = refuse(at, &[&reproduce[..], &[&format!("{setting}=0")]].concat(), 2);
+        assert!(message.contains(setting.rsplit_once('.').unwrap().0), "{setting}: {message}");
+    }
+    assert!(!at.join("x").exists());
+}
+
 /// The names of all settings in a table, with dots, and whether they are numbers.
 fn names(table: &toml::Table, way: &str, all: &mut Vec<(String, bool)>) {
     for (key, value) in table {

@@ -1,12 +1,14 @@
 //! Learning in place against the gradient of the batch walk, and the knots' against differences.
 
-use ldnn_core::deploy::{self, Activation};
-use ldnn_core::network::{Batch, Data, Rows, Target, gradient};
-use ldnn_core::online::{Answer, CLIP, Rates, Type, step, work_len};
+use ldnn_core::deploy::{Activation, Pipeline};
+use ldnn_core::loss::arg_max;
+use ldnn_core::network::{Batch, Data, Target};
+use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type, work_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, Tunable};
-use ldnn_core::{Base, Error, Kind, Plain, Shape};
+use ldnn_core::{Base, Error, Kind, Shape};
+use ldnn_firmware_example::learn;
 use ldnn_firmware_example::model::{floats, floats_golden};
-use ldnn_firmware_example::{arg_max, learn};
+use ldnn_tests::gradient;
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -42,17 +44,15 @@ proptest! {
         let (label, values) = ([(seed % shape.outputs() as u64) as u16], numbers(shape.outputs(), seed ^ 9));
         let mut expected = theta.clone();
         let target = if classes { Target::Classes(&label) } else { Target::Values(&values) };
-        let batch = Batch { data: Data { x: &x, target }, rows: Rows::Range { start: 0, len: 1 } };
-        let mut grad = vec![0.0; shape.param_len()];
-        let mut work = vec![0.0; shape.work_len(1)];
-        let expected_loss = gradient(Plain, &shape, &theta, batch, None, &mut grad, &mut work).unwrap();
+        let batch = Batch::range(Data { x: &x, target }, 0, 1);
+        let (expected_loss, grad) = gradient(&shape, &theta, &batch);
         for layer in layers(&shape) {
             let factor = 0.05 * (f64::from(clip) / norm(&grad[layer.clone()])).min(1.0) as f32;
             expected[layer.clone()].iter_mut().zip(&grad[layer]).for_each(|(p, g)| *p -= factor * g);
         }
         let answer = if classes { Answer::Class(label[0]) } else { Answer::Values(&values) };
         let rates = Rates { theta: 0.05, knots: 0.0, clip };
-        let loss = step(&shape, &mut theta, &mut types, (&x, answer), rates, &mut vec![0.0; work_len(&shape)]).unwrap();
+        let loss = OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut vec![0.0; work_len(&shape)] }.step(&x, answer).unwrap();
         prop_assert!((loss - expected_loss).abs() <= 1e-5 * (1.0 + loss.abs()), "{loss} for {expected_loss}");
         for (i, (&a, &b)) in theta.iter().zip(&expected).enumerate() {
             // The rate is multiplied in before the input, not after.
@@ -72,7 +72,10 @@ fn knots_move_by_their_gradient() {
         let [a, b] = &mut moved;
         let mut types = [a, b].map(|e| Type::Tunable(Tunable::new(knots, e).unwrap()));
         let mut work = vec![0.0; work_len(&shape)];
-        let loss = step(&shape, &mut theta.clone(), &mut types, (&x, Answer::Class(1)), rates, &mut work).unwrap();
+        let loss =
+            OnlineTrainer { shape: &shape, theta: &mut theta.clone(), types: &mut types, rates, work: &mut work }
+                .step(&x, Answer::Class(1))
+                .unwrap();
         (loss, moved)
     };
     let still = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
@@ -110,7 +113,9 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
         for epoch in 0..200 {
             total = 0.0;
             for (x, label) in &xor {
-                total += step(&shape, &mut theta, &mut types, (x, Answer::Class(*label)), rates, &mut work).unwrap();
+                total += OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut work }
+                    .step(x, Answer::Class(*label))
+                    .unwrap();
             }
             assert!(epoch > 0 || total > 0.5);
         }
@@ -129,7 +134,9 @@ fn a_refused_step_changes_nothing() {
     let before = theta.clone();
     let rates = Rates { theta: 0.1, knots: 0.1, clip: CLIP };
     let mut work = vec![0.0; work_len(&shape)];
-    let mut call = |x: &[f32], answer, work: &mut [f32]| step(&shape, &mut theta, &mut types, (x, answer), rates, work);
+    let mut call = |x: &[f32], answer, work: &mut [f32]| {
+        OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work }.step(x, answer)
+    };
     assert_eq!(call(&[0.0; 3], Answer::Class(2), &mut work), Err(Error::Label { row: 0, label: 2, classes: 2 }));
     assert!(call(&[0.0; 2], Answer::Class(1), &mut work).unwrap_err().to_string().contains('x'));
     assert!(call(&[0.0; 3], Answer::Values(&[0.0]), &mut work).unwrap_err().to_string().contains("values"));
@@ -137,7 +144,7 @@ fn a_refused_step_changes_nothing() {
     assert_eq!(theta, before);
     let mut out = [0.0; 2];
     let tanh = [Activation::Base(Base::Tanh)];
-    deploy::predict(&shape, &before, &tanh, &[0.1; 3], &mut out, &mut [0.0; 8]).unwrap();
+    Pipeline::unscaled(&shape, &before, &tanh).predict(&[0.1; 3], &mut out, &mut [0.0; 8]).unwrap();
     assert_ne!(out, [0.0; 2]);
 }
 
@@ -189,7 +196,7 @@ proptest! {
         let rates = Rates { theta: theta_rate, knots: knot_rate, clip: clip.abs() };
         let answer = label.map_or(Answer::Values(&values[..shape.outputs()]), Answer::Class);
         let mut work = vec![f32::NAN; work_len(&shape)];
-        let result = step(&shape, &mut theta, &mut types, (&x[..shape.inputs()], answer), rates, &mut work);
+        let result = OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut work }.step(&x[..shape.inputs()], answer);
         if result.is_ok() {
             prop_assert!(theta.iter().chain(&knots).all(|p| p.is_finite()), "{theta:?} {knots:?}");
             for layer in layers(&shape) {
@@ -215,7 +222,7 @@ fn right(theta: &[f32]) -> usize {
     let mut work = [0.0; 200];
     let mut out = [0.0; 10];
     let is_right = |(x, &label): (&[f32; 40], &u16)| {
-        deploy::predict(&floats::SHAPE, theta, &floats::ACTIVATIONS, x, &mut out, &mut work).unwrap();
+        Pipeline::unscaled(&floats::SHAPE, theta, &floats::ACTIVATIONS).predict(x, &mut out, &mut work).unwrap();
         arg_max(&out) == usize::from(label)
     };
     floats_golden::X.iter().zip(&floats_golden::LABELS).map(is_right).filter(|&r| r).count()
@@ -229,8 +236,14 @@ fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
         for at in [0, 17, 39] {
             let (mut theta, mut x) = (floats::THETA, floats_golden::X[3]);
             x[at] = bad;
-            let sample = (&x[..], Answer::Class(5));
-            let result = step(&floats::SHAPE, &mut theta, &mut learn::frozen_types(), sample, learn::RATES, &mut work);
+            let mut trainer = OnlineTrainer {
+                shape: &floats::SHAPE,
+                theta: &mut theta,
+                types: &mut learn::frozen_types(),
+                rates: learn::RATES,
+                work: &mut work,
+            };
+            let result = trainer.step(&x, Answer::Class(5));
             if refused {
                 assert_eq!(result, Err(Error::NotFinite { buffer: "x", index: at }));
                 assert_eq!(bits(&theta), bits(&floats::THETA));

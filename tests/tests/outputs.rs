@@ -1,13 +1,16 @@
 //! What a command writes takes the place of nothing that it reads, of nothing that the program did not write, and of nothing
 //! but a regular file; for every command with an output.
 
-use ldnn_tests::program::{refuse, run, succeed};
+use ldnn_tests::program::{refuse, run, run_with, succeed};
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
 use tempfile::{TempDir, tempdir};
 
 /// A command with an output.
@@ -461,4 +464,135 @@ fn verify_compiles_only_in_a_folder_of_its_own() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("e/verify' is no folder"));
     assert!(tree(at) == before);
+}
+
+#[test]
+fn replace_deletes_what_the_run_has_written_and_refuses_what_others_put_there_at_any_depth() {
+    let dir = scratch();
+    let at = dir.path();
+    let export = ["export", "a/activations.json", "--format", "json", "--out", "e"];
+    let other = [&export[..], &["--seed", "77", "--replace"]].concat();
+    succeed(at, &export);
+    // With the endings that runs write too.
+    for mine in ["notes.md", "my.csv", "my.svg", "data.npz", "main.c", "sub/notes.txt", "sub/deep/config.toml"] {
+        let path = at.join("e").join(mine);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "mine").unwrap();
+        let before = tree(at);
+        let message = refuse(at, &other, 2);
+        assert!(message.contains(&format!("'{mine}', which is not of it; move it away")), "{message}");
+        assert!(tree(at) == before, "{mine}");
+        fs::remove_file(path).unwrap();
+    }
+    succeed(at, &other);
+    assert!(fs::read_to_string(at.join("e/config.toml")).unwrap().contains("seed = 77"));
+
+    // Every name is on the list, and nothing but these.
+    let written: Vec<String> = fs::read_to_string(at.join("e/.files")).unwrap().lines().map(String::from).collect();
+    for path in tree(&at.join("e")).keys().filter(|path| path.is_file()) {
+        let name = path.strip_prefix(at.join("e")).unwrap().to_str().unwrap();
+        let is_known = [".lock", ".files"].contains(&name) || written.iter().any(|w| w == name);
+        assert!(is_known, "{name} is not in {written:?}");
+    }
+}
+
+#[test]
+fn a_run_without_a_list_of_its_files_is_not_deleted() {
+    let dir = scratch();
+    let at = dir.path();
+    let validate =
+        ["validate", "-q", "--compare", "relu", "--runs", "1", "--epochs", "1", "--hidden", "3", "--out", "r"];
+    succeed(at, &validate);
+    fs::remove_file(at.join("r/.files")).unwrap();
+    // It goes on, and gets no list that would lack what is there.
+    succeed(at, &validate);
+    assert!(!at.join("r/.files").exists());
+    let before = tree(at);
+    let message = refuse(at, &[&validate[..], &["--seed", "5", "--replace"]].concat(), 2);
+    assert!(message.contains("without a list of its files") && message.contains("delete the folder"), "{message}");
+    assert!(tree(at) == before);
+}
+
+#[test]
+fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
+    let dir = scratch();
+    let at = dir.path();
+    let start = |_| {
+        let mut command = Command::new(ldnn_tests::program::path());
+        let command = command.current_dir(at).args(["predict", "m.ldnn", "--out", "pp.csv"]);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        pipes.spawn().unwrap()
+    };
+    let mut all: Vec<_> = (0..4).map(start).collect();
+    // All of them wait for rows, with the path free.
+    let table = fs::read(at.join("t.csv")).unwrap();
+    let mut pipes: Vec<_> = all.iter_mut().map(|child| child.stdin.take().unwrap()).collect();
+    pipes.iter_mut().for_each(|pipe| pipe.write_all(&table).unwrap());
+    let parts = || fs::read_dir(at).unwrap().filter(|e| is_part(&e.as_ref().unwrap().file_name())).count();
+    while parts() < 4 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(pipes);
+    let outputs: Vec<_> = all.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+    assert_eq!(outputs.iter().filter(|o| o.status.success()).count(), 1);
+    for output in outputs.iter().filter(|o| !o.status.success()) {
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(message.contains("has come into being while this command was at work"), "{message}");
+    }
+    assert_eq!(fs::read_to_string(at.join("pp.csv")).unwrap().lines().count(), 61);
+    assert_eq!(parts(), 0);
+}
+
+/// Whether a file is a temporary one of `pp.csv`.
+fn is_part(name: &std::ffi::OsStr) -> bool {
+    name.to_string_lossy().starts_with("pp.csv.part")
+}
+
+#[test]
+fn what_a_killed_command_left_goes_when_the_same_command_starts() {
+    let dir = scratch();
+    let at = dir.path();
+    let mut command = Command::new(ldnn_tests::program::path());
+    command.current_dir(at).args(["predict", "m.ldnn", "--out", "pp.csv"]).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(&fs::read(at.join("t.csv")).unwrap()).unwrap();
+    let parts = || fs::read_dir(at).unwrap().filter(|e| is_part(&e.as_ref().unwrap().file_name())).count();
+    while parts() == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // What a living process writes stays.
+    succeed(at, &["predict", "m.ldnn", "t.csv", "--out", "pp.csv"]);
+    assert_eq!(parts(), 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    fs::write(at.join("pp.csv.part1"), "mine").unwrap();
+    succeed(at, &["predict", "m.ldnn", "t.csv", "--out", "pp.csv", "--replace"]);
+    assert_eq!(parts(), 1, "the one that is nobody's but the user's");
+}
+
+#[test]
+fn rows_before_a_bad_one_are_predicted_on_standard_output() {
+    let dir = scratch();
+    let output = run_with(dir.path(), &["predict", "m.ldnn"], "a,b\n1,2\n3,4\nx,5\n6,7\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("line 4, column 'a'"), "{message}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_refused_before_the_work() {
+    let dir = scratch();
+    let at = dir.path();
+    for case in CASES.iter() {
+        let out = match case.kind {
+            Kind::File(ending) => format!("nowhere/x.{ending}"),
+            Kind::Folder => "t.csv/r".into(),
+        };
+        let before = tree(at);
+        let message = refuse(at, &[case.args, &[case.flag, &out]].concat(), 2);
+        assert!(message.contains("cannot"), "{:?}: {message}", case.args);
+        assert!(tree(at) == before, "{:?}", case.args);
+    }
 }

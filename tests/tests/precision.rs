@@ -1,12 +1,8 @@
 //! Single precision against double.
 
-use ldnn_core::{Base, Shape};
+use ldnn_core::{Base, Optimizer, Plain, Real, Shape};
 use ldnn_tests::tolerance::{SINGLE, SINGLE_TRAINING};
 use ldnn_tests::{Loss, Problem, learned, random, relative_error, widen};
-
-use ldnn_core::meta::training_step;
-use ldnn_core::optimise::Rule;
-use ldnn_core::{Plain, Real};
 
 fn problem<T: Real>(base: Base, loss: Loss) -> Problem<T> {
     Problem::new(Shape::new(&[10, 24, 13, 5], &learned(base, 2)), 37, loss, 4).with_noise(0.1)
@@ -25,31 +21,26 @@ fn gradient_and_hessian_product_in_single_precision_are_those_in_double() {
     }
 }
 
-fn trained<T: Real>(rule: &Rule<T>) -> Vec<f64> {
-    let problem = problem::<T>(Base::Sine, Loss::CrossEntropy);
-    let (shape, mut params) = (problem.shape, problem.params.clone());
-    let mut state = vec![T::ZERO; shape.theta_len() * rule.state_planes()];
-    rule.start(&mut state);
-    let (mut grad, mut work) = (vec![T::ZERO; shape.theta_len()], vec![T::ZERO; shape.work_len(37)]);
-    for t in 0..30 {
-        let batch = problem.batch();
-        training_step(Plain, rule, &shape, &mut params, &mut state, batch, None, t, &mut grad, &mut work).unwrap();
-    }
+fn trained<T: Real>(optimizer: &Optimizer<T>) -> Vec<f64> {
+    let mut problem = problem::<T>(Base::Sine, Loss::CrossEntropy);
+    problem.noise = None;
+    let (losses, params) = problem.trained(Plain, optimizer, 30);
+    assert!(losses.iter().all(Result::is_ok), "{losses:?}");
     params.iter().map(|p| p.to_f64()).collect()
 }
 
-fn rules<T: Real>() -> [Rule<T>; 3] {
+fn optimizers<T: Real>() -> [Optimizer<T>; 3] {
     let f = T::from_f64;
     [
-        Rule::Sgd { rate: f(0.05), momentum: f(0.8) },
-        Rule::authors_rmsprop(),
-        Rule::Adam { rate: f(0.003), beta1: f(0.9), beta2: f(0.999), epsilon: f(1e-3) },
+        Optimizer::Sgd { lr: f(0.05), momentum: f(0.8) },
+        Optimizer::authors_rmsprop(),
+        Optimizer::Adam { lr: f(0.003), beta1: f(0.9), beta2: f(0.999), epsilon: f(1e-3) },
     ]
 }
 
 #[test]
 fn thirty_training_steps_in_single_precision_end_where_those_in_double_do() {
-    for (single, double) in rules::<f32>().iter().zip(&rules::<f64>()) {
+    for (single, double) in optimizers::<f32>().iter().zip(&optimizers::<f64>()) {
         let error = relative_error(&trained(single), &trained(double));
         assert!(error <= SINGLE_TRAINING, "{double:?}: {error:.1e}");
     }

@@ -1,12 +1,11 @@
 //! Tabulated activations against direct evaluation, and the table's own promises.
 
-use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient};
+use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::Init;
-use ldnn_core::optimise::Rule;
-use ldnn_core::table::{self, TableForm, build, build_adjoint, build_work_len, tabulated};
-use ldnn_core::{Base, Kind, Plain, Shape};
+use ldnn_core::table::{TableForm, Tabulation, tabulated};
+use ldnn_core::{Base, Kind, Optimizer, Plain, Shape};
 use ldnn_tests::tolerance::{TABLE_HYPERGRADIENT, TABLE_LOSS, TRANSPOSE};
-use ldnn_tests::{Loss, Problem, random, relative_error};
+use ldnn_tests::{Loss, Problem, random, relative_error, unrolled};
 
 const KNOTS: usize = 256;
 const RANGE: f32 = 10.0;
@@ -18,8 +17,9 @@ fn shapes(base: Base) -> (Shape, Shape) {
 
 fn build_tables(direct: &Shape, table: &Shape, phi: &[f64]) -> Vec<f64> {
     let mut tables = vec![0.0; table.phi_len()];
-    let mut work = vec![0.0; build_work_len(direct, KNOTS)];
-    build(direct, table, phi, &mut tables, &mut work).unwrap();
+    let tabulation = Tabulation { from: direct, to: table };
+    let mut work = vec![0.0; tabulation.work_len()];
+    tabulation.build(phi, &mut tables, &mut work).unwrap();
     tables
 }
 
@@ -28,24 +28,28 @@ fn outer(problem: &Problem<f64>, by_table: Option<&Shape>) -> (f64, Vec<f64>) {
     let direct = &problem.shape;
     let phi = &problem.params[direct.theta_len()..];
     let shape = *by_table.unwrap_or(direct);
-    let rule = Rule::RmsProp { rate: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 };
+    let optimizer = Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 };
     let outer = OuterLoss::Train { last: 20 };
-    let plan =
-        Unroll { shape, steps: 20, batch: 10, shuffle: true, noise: 0.1, init: Init::FanIn, rule, outer, segment: 20 };
-    let mut params = vec![0.0; shape.param_len()];
+    let plan = Unroll {
+        shape,
+        steps: 20,
+        batch: 10,
+        shuffle: true,
+        noise: 0.1,
+        init: Init::FanIn,
+        optimizer,
+        outer,
+        segment: 20,
+    };
     let built = by_table.map_or(phi.to_vec(), |table| build_tables(direct, table, phi));
-    params[shape.theta_len()..].copy_from_slice(&built);
-    let (mut gradient, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
-    let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
-    let mut order = vec![0; plan.order_len(problem.rows())];
-    let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-    let data = problem.data();
-    let out = hypergradient(Plain, &plan, data, data, 3, 0, &mut params, &mut gradient, &mut trained, buffers).unwrap();
-    let Some(table) = by_table else { return (out.outer_loss, gradient) };
+    let data = Datasets { train: problem.data(), held_out: problem.data() };
+    let out = unrolled(Plain, &plan, data, Draw { seed: 3, outer_step: 0 }, &built);
+    let Some(table) = by_table else { return (out.outcome.outer_loss, out.dphi) };
     let mut dphi = vec![0.0; phi.len()];
-    let mut work = vec![0.0; build_work_len(direct, KNOTS)];
-    build_adjoint(direct, table, phi, &gradient, &mut dphi, &mut work).unwrap();
-    (out.outer_loss, dphi)
+    let tabulation = Tabulation { from: direct, to: table };
+    let mut work = vec![0.0; tabulation.work_len()];
+    tabulation.build_adjoint(phi, &out.dphi, &mut dphi, &mut work).unwrap();
+    (out.outcome.outer_loss, dphi)
 }
 
 #[test]
@@ -70,8 +74,9 @@ fn building_a_table_and_its_adjoint_are_transposes() {
         // The derivative of the build along v, against the adjoint of w.
         let forward = ldnn_tests::central_difference(|p| build_tables(&direct, &table, p), &phi, &v, 1e-3);
         let mut back = vec![0.0; phi.len()];
-        let mut work = vec![0.0; build_work_len(&direct, KNOTS)];
-        build_adjoint(&direct, &table, &phi, &w, &mut back, &mut work).unwrap();
+        let tabulation = Tabulation { from: &direct, to: &table };
+        let mut work = vec![0.0; tabulation.work_len()];
+        tabulation.build_adjoint(&phi, &w, &mut back, &mut work).unwrap();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let (left, right) = (dot(&forward, &w), dot(&v, &back));
         assert!((left - right).abs() <= TRANSPOSE * left.abs().max(1.0), "{base:?}: {left} {right}");
@@ -85,7 +90,7 @@ fn a_table_is_exact_at_its_knots_and_linear_beyond_its_ends() {
     let params: Vec<f64> = (0..5).flat_map(|i| [y(form.knot(i)), 2.0 * form.knot::<f64>(i) * form.spacing()]).collect();
     let z = [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, -4.0, 0.5];
     let mut out = [0.0; 8];
-    table::evaluate(form, &params, &z, &mut out).unwrap();
+    Kind::Table(form).eval(&params, &z, &mut out).unwrap();
     // Slope at the ends is +-4; a cubic holds the parabola exactly inside.
     assert_eq!(out, [5.0, 2.0, 1.0, 2.0, 5.0, 9.0, 13.0, 1.25]);
 }
@@ -96,6 +101,6 @@ fn a_table_asked_at_infinity_and_nan_answers_without_a_trap() {
     let params = vec![0.5f32; form.param_len()];
     let z = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, f32::MIN_POSITIVE, -0.0];
     let mut out = [0.0; 6];
-    table::evaluate(form, &params, &z, &mut out).unwrap();
+    Kind::Table(form).eval(&params, &z, &mut out).unwrap();
     assert!(out[0].is_nan() && out[3].is_finite() && out[4].is_finite() && out[5].is_finite(), "{out:?}");
 }

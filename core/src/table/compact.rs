@@ -14,7 +14,7 @@
 //! | [`Form::Linear`] | `y0 + t (y1 - y0)` | `y_0, y_1, ...` |
 //! | [`Form::Pairs`] | `a + b z` | `a_0, b_0, a_1, b_1, ...`, a pair a cell |
 //!
-//! Not a number stays not a number. At an infinite z the value is infinite, or not a number where the last line is flat. A z
+//! NaN stays NaN. At an infinite z the value is infinite, or NaN where the last line is flat. A z
 //! so large that its position is infinite (beyond 1.7e38 for a spacing of a half) counts as infinite.
 //!
 //! ```
@@ -32,6 +32,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use crate::activation::Base;
+use crate::activation::hermite;
 use crate::error::{Error, SizeError, check};
 use crate::finite::check_finite;
 use crate::online::Rates;
@@ -178,7 +179,7 @@ impl Place {
 
 /// The cell of a position and its index, where the last cell has the index `last`.
 ///
-/// The conversion saturates and makes 0 of what is not a number. Nearly all positions lie inside: finding the entries
+/// The conversion saturates and makes 0 of NaN. Nearly all positions lie inside: finding the entries
 /// there is the only comparison, and a position that finds none is beyond an end.
 #[inline(always)]
 fn cell<C>(position: f32, last: usize, get: impl Fn(usize) -> Option<C>) -> Option<(usize, C)> {
@@ -395,7 +396,7 @@ impl<'a> Compact<'a> {
         match tail.first_chunk::<2>() {
             Some(&[[y0, m0], [y1, m1]]) => {
                 let (quad, t) = ([y0, m0, y1, m1], further - i as f32);
-                (super::inside(quad, t), super::rise(quad, t) * self.place.per)
+                (hermite::inside(quad, t), hermite::slope(quad, t) * self.place.per)
             }
             None => self.hermite_beyond(further),
         }
@@ -407,8 +408,8 @@ impl<'a> Compact<'a> {
         let first = further < 1.0;
         let quad = if first { self.entries.first_chunk::<4>() } else { self.entries.last_chunk::<4>() };
         let (end, at) = if first { (0.0, 1.0) } else { (1.0, self.knots.count as f32) };
-        let rise = super::rise(*quad.unwrap_or(&[0.0; 4]), end);
-        (super::value(*quad.unwrap_or(&[0.0; 4]), end, further - at), rise * self.place.per)
+        let rise = hermite::slope(*quad.unwrap_or(&[0.0; 4]), end);
+        (hermite::value(*quad.unwrap_or(&[0.0; 4]), end, further - at), rise * self.place.per)
     }
 }
 

@@ -63,7 +63,7 @@ impl Scale {
         (f64::from(q) - f64::from(self.zero)) as f32 * self.step
     }
 
-    /// The integer nearest to `x`, within `least..=most`; `least` if `x` is not a number.
+    /// The integer nearest to `x`, within `least..=most`; `least` if `x` is NaN.
     #[must_use]
     pub fn integer(&self, x: f32, least: i32, most: i32) -> i32 {
         let q = f64::from(x) / f64::from(self.step) + f64::from(self.zero);

@@ -4,11 +4,12 @@
 
 use core::hint::black_box;
 use cortex_m::singleton;
+use ldnn_core::network::{Network, Pass, Workspace};
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::{Base, Real, network};
+use ldnn_core::{Base, Real};
 use ldnn_firmware_example::board::{self, Clock, UNIT};
-use ldnn_firmware_example::learn::{DIRECT, Direct};
+use ldnn_firmware_example::learn::{DIRECT, DIRECT_WORK, Direct};
 use ldnn_firmware_example::say;
 
 /// Values a call.
@@ -50,10 +51,12 @@ fn run() -> Option<()> {
     let direct = singleton!(DIRECT_ROOM: Direct = Direct::new())?;
     direct.start();
     // One inference of the whole network, to compare with that by tables.
-    let (mut out, work) = ([0.0; 10], singleton!(WORK: [f32; DIRECT.work_len(1)] = [0.0; DIRECT.work_len(1)])?);
+    let (mut out, work) = ([0.0; 10], singleton!(WORK: [f32; DIRECT_WORK] = [0.0; DIRECT_WORK])?);
+    let mut workspace = Workspace::new(&DIRECT, 1, Pass::Forward, work).ok()?;
+    let network = Network::new(&DIRECT, &direct.params).ok()?;
     let cost = clock.count(|| {
         let x = black_box([0.5; 40]);
-        black_box(network::predict(ldnn_core::Plain, &DIRECT, &direct.params, &x, &mut out, work).is_ok());
+        black_box(network.predict(&x, &mut out, &mut workspace).is_ok());
     });
     say!("network of 100 neurons with the sub-networks themselves: {} {}", cost, UNIT);
     Some(())

@@ -11,17 +11,21 @@ use core::hint::black_box;
 use cortex_m::singleton;
 use ldnn_core::deploy::{self, Activate, Activation, Outputs, Pipeline, Scaling};
 use ldnn_core::image::{self, Activations, Contents, Floats, Image, Integers, Room, Scales};
-use ldnn_core::meta::{self, Alternating, Buffers, OuterLoss, Unroll};
-use ldnn_core::network::{self, Batch, Data, Init, Noise, Rows, Target};
-use ldnn_core::online::{self, Answer, Rates, Type};
-use ldnn_core::optimise::{self, Rule};
+use ldnn_core::loss;
+use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
+use ldnn_core::network::{
+    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target, Workspace, Wrt,
+};
+use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
+use ldnn_core::optimizer::{self, Optimizer, Step};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::shape::ShapeError;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::table::{self, TableForm};
-use ldnn_core::{Base, Fixed, Kind, Plain, Real, Shape, Vector};
+use ldnn_core::table::{self, TableForm, Tabulation};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Derivatives, Fixed, Kind, Plain, Real, Shape, Vector};
 
 unsafe extern "C" {
     fn a_panic_of_the_library_is_reachable() -> !;
@@ -105,7 +109,7 @@ fn both<T: Real>(shape: &Shape, memory: &mut Any<T>) {
     elementary::<T>();
     networks(shape, memory);
     fixed(shape, memory);
-    rules(memory);
+    optimizers(memory);
     learning(shape, memory);
     tables(shape, memory);
 }
@@ -128,7 +132,7 @@ fn shapes(shape: &Shape) {
     any((Shape::inputs(shape), Shape::outputs(shape), Shape::kind(shape, any(1)), Shape::layer_types(shape, any(1))));
     any((Shape::block(shape, any(1), any(1)), Shape::weights_at(shape, any(1)), Shape::biases_at(shape, any(1))));
     any((Shape::theta_len(shape), Shape::phi_len(shape), Shape::param_len(shape), Shape::type_at(shape, any(1))));
-    any((Shape::work_len(shape, any(1)), Shape::tangent_work_len(shape, any(1))));
+    any((Shape::workspace_len(shape, any(1), any(Pass::Backward)), Wrt::len(any(Wrt::All), shape)));
     any(Kind::param_len(&any(Kind::Learned { base: Base::Sine, units: any(3) })));
     any((Base::name(any(Base::Sine)), Base::is_smooth(any(Base::Sine))));
     any((TableForm::of_learned(any(Base::Sine), any(1), any(1), any(1.0)), TableForm::fixed(any(1), any(1.0))));
@@ -147,16 +151,23 @@ fn elementary<T: Real>() {
     any((T::to_f64(x), T::to_small_index(x), T::is_finite(x)));
     let base = any(Base::Elu);
     any([Base::value(base, x), Base::slope(base, x), Base::curvature(base, x), TableForm::knot(&form(), any(1))]);
+    loss::softmax(&mut any([x; 3]));
+    any((loss::arg_max(&any([x; 3])), loss::cross_entropy(&any([x; 3]), any(1))));
     let draws = Draws::new(any(1), any(Stream::User), any(1), any(1));
     any([Draws::uniform::<T>(&draws, any(1)), Draws::symmetric::<T>(&draws, any(1))]);
     any(Vector::run(Plain, || any(x)));
 }
 
-fn batch<'a, T>(x: &'a [T], rows: &'a [u32], labels: &'a [u16]) -> Batch<'a, T> {
+fn batch<'a, T: Real>(x: &'a [T], picked: &'a [u32], labels: &'a [u16]) -> Batch<'a, T> {
     let target = if any(true) { Target::Classes(labels) } else { Target::Values(x) };
-    let rows = if any(true) { Rows::Picked(rows) } else { Rows::Range { start: any(0), len: any(1) } };
+    let rows = if any(true) { Rows::Picked(picked) } else { Rows::Range { start: any(0), len: any(1) } };
     let data = Data { x, target };
-    if any(true) { Batch { data, rows } } else { Batch::all(data, any(3)) }
+    match any(0) {
+        0 => Batch { data, rows, noise: noise() },
+        1 => Batch::range(data, any(0), any(2)),
+        2 => Batch::with_noise(Batch::picked(data, picked), noise()),
+        _ => Batch::all(data, any(3)),
+    }
 }
 
 fn noise<T: Real>() -> Option<Noise<T>> {
@@ -166,16 +177,37 @@ fn noise<T: Real>() -> Option<Noise<T>> {
 fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = any([0u16; 4]);
     let labels = labels.get(..any(2))?;
-    let [a, b, c, d, e, f] = &mut memory.floats;
+    let [a, b, c, d, e, _] = &mut memory.floats;
     let rows = &*memory.integers;
-    said(network::predict(Plain, shape, a, b, c, d));
-    said(network::evaluate(Plain, shape, a, batch(b, rows, labels), c));
-    said(network::gradient(Plain, shape, a, batch(b, rows, labels), noise(), c, d));
-    said(network::hessian_product(Plain, shape, a, b, batch(c, rows, labels), noise(), d, e, f));
-    said(network::hidden(Plain, shape, a, any(0), b, c, d, e, f));
+    let kind = any(Kind::Learned { base: Base::Sine, units: any(3) });
+    said(Kind::eval(kind, a, b, c));
+    said(Kind::eval_derivatives(kind, a, b, Derivatives { value: c, slope: d, curvature: e }));
+    asked(shape, memory.floats.each_mut().map(|floats| &mut **floats), rows, labels);
+    let [a, ..] = &mut memory.floats;
     said(network::init_theta(shape, any(Init::FanIn), any(1), any(2), a));
     said(network::init_phi(shape, any(1), a));
     Draws::permutation(&Draws::new(any(1), Stream::User, any(1), any(1)), memory.integers);
+    Some(())
+}
+
+/// What a network answers.
+fn asked<T: Real>(shape: &Shape, floats: [&mut [T]; 6], rows: &[u32], labels: &[u16]) -> Option<()> {
+    let [a, b, c, d, e, f] = floats;
+    let workspace = &mut said(Workspace::new(shape, any(1), any(Pass::Backward), f))?;
+    let network = Network::with_vector(said(Network::new(shape, a))?, Plain);
+    any((Network::shape(&network).layers(), Network::params(&network).len()));
+    said(Network::predict(&network, b, c, workspace));
+    let batch = batch(b, rows, labels);
+    said(Network::evaluate(&network, &batch, workspace));
+    said(Network::gradient(&network, &batch, any(Wrt::Weights), c, workspace));
+    let direction = if any(true) { Direction::Weights(c) } else { Direction::All(c) };
+    any(Direction::wrt(&direction).len(shape));
+    said(Network::hessian_product(&network, &batch, direction, d, workspace));
+    let out = GradientAndProduct { gradient: d, product: e };
+    said(Network::gradient_and_hessian_product(&network, &batch, direction, out, workspace));
+    said(Network::hidden(&network, any(0), b, d, workspace));
+    let out = Derivatives { value: &mut *c, slope: d, curvature: e };
+    said(Network::hidden_derivatives(&network, any(0), b, out, workspace));
     Some(())
 }
 
@@ -184,16 +216,21 @@ fn fixed<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = labels.get(..any(2))?;
     let [a, b, ..] = &mut memory.floats;
     let rows = &*memory.integers;
-    let mut fixed = any(Fixed::<T, 16, 16>::zeroed());
+    let mut fixed = any(Fixed::<T, 16, 16, 16, 16>::zeroed());
+    said(Fixed::init(&mut fixed, shape, any(Init::He), any(1)));
     said(Fixed::predict(&mut fixed, shape, a, b));
-    said(Fixed::evaluate(&mut fixed, shape, batch(a, rows, labels)));
-    said(Fixed::gradient(&mut fixed, shape, batch(a, rows, labels), noise(), b));
+    said(Fixed::evaluate(&mut fixed, shape, &batch(a, rows, labels)));
+    said(Fixed::train_step(&mut fixed, shape, &optimizer(), &batch(a, rows, labels)));
     Some(())
 }
 
 ldnn_core::model! {
     /// What the macro makes.
-    struct Model(f32) { shape: Shape::new(&[2, 3, 2], &[Kind::Base(Base::Sine)]), rows: 1 }
+    struct Model(f32) {
+        shape: Shape::new(&[2, 3, 2], &[Kind::SINE]),
+        rows: 1,
+        optimizer: Optimizer::Sgd { lr: 0.1, momentum: 0.5 },
+    }
 }
 
 fn model(memory: &mut Any<f32>) -> Option<()> {
@@ -202,36 +239,41 @@ fn model(memory: &mut Any<f32>) -> Option<()> {
     let [a, b, ..] = &mut memory.floats;
     let rows = &*memory.integers;
     let mut model = any(Model::zeroed());
+    any(said(Model::new(any(Init::He), any(1))).is_some());
     any(Model::params_mut(&mut model).len());
     said(Model::predict(&mut model, a, b));
-    said(Model::evaluate(&mut model, batch(a, rows, labels)));
-    said(Model::gradient(&mut model, batch(a, rows, labels), noise(), b));
+    said(Model::evaluate(&mut model, &batch(a, rows, labels)));
+    said(Model::train_step(&mut model, &batch(a, rows, labels)));
     Some(())
 }
 
-fn rule<T: Real>() -> Rule<T> {
+fn optimizer<T: Real>() -> Optimizer<T> {
     let [rate, momentum] = any([T::ONE; 2]);
-    if any(true) { any(Rule::Sgd { rate, momentum }) } else { any(Rule::authors_rmsprop()) }
+    if any(true) { any(Optimizer::Sgd { lr: rate, momentum }) } else { any(Optimizer::authors_rmsprop()) }
 }
 
-fn rules<T: Real>(memory: &mut Any<T>) {
+fn optimizers<T: Real>(memory: &mut Any<T>) {
     let [a, b, c, d, e, _] = &mut memory.floats;
-    any(Rule::state_planes(&rule::<T>()));
-    Rule::start(&rule(), a);
-    said(Rule::step(&rule(), a, b, c, any(1)));
-    said(Rule::step_adjoint(&rule(), a, b, c, d, e, any(1)));
-    optimise::clamp(a, any(T::ONE));
+    any(Optimizer::state_len(&optimizer::<T>(), any(3)));
+    Optimizer::init_state(&optimizer(), a);
+    said(Optimizer::step(&optimizer(), a, b, c, any(1)));
+    let taken = Step { grad: a, state: b, t: any(1) };
+    said(Optimizer::step_adjoint(&optimizer(), taken, c, d, e));
+    optimizer::clamp(a, any(T::ONE));
 }
 
 fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = any([0u16; 4]);
     let labels = labels.get(..any(2))?;
-    let noise = any(None);
     let [a, b, c, d, e, f] = &mut memory.floats;
-    let plan = any(Alternating { weights: rule(), activations: rule(), period: any(2), clip: any(T::ONE) });
+    let plan = any(Alternating { weights: optimizer(), activations: optimizer(), period: any(2), clip: any(T::ONE) });
     let rows = &*memory.integers;
-    said(meta::training_step(Plain, &rule(), shape, a, b, batch(c, rows, labels), noise, any(1), d, e));
-    said(meta::alternating_step(Plain, &plan, shape, a, b, batch(c, rows, labels), noise, any(1), d, e));
+    any(Alternating::state_len(&plan, shape));
+    said(Alternating::init_state(&plan, shape, b));
+    let workspace = said(Workspace::new(shape, any(1), any(Pass::Backward), e))?;
+    let mut trainer = Trainer { shape, vector: Plain, params: a, state: b, grad: d, workspace };
+    said(Trainer::step(&mut trainer, &optimizer(), &batch(c, rows, labels), any(1)));
+    said(Alternating::step(&plan, &mut trainer, &batch(c, rows, labels), any(1)));
     let unroll = any(Unroll {
         shape: *shape,
         steps: 3,
@@ -239,7 +281,7 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         shuffle: true,
         noise: T::ONE,
         init: Init::FanIn,
-        rule: rule(),
+        optimizer: optimizer(),
         outer: OuterLoss::HeldOut { last: 2, batch: 3 },
         segment: 2,
     });
@@ -248,18 +290,19 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let data = |x| Data { x, target: Target::Classes(labels) };
     let [x, y] = [a, b].map(|part| &**part);
     let [p, q] = c.split_at_mut_checked(any(8))?.into();
-    let buffers = Buffers { tape: d, work: e, order: memory.integers };
-    said(meta::hypergradient(Plain, &unroll, data(x), data(y), any(1), any(1), p, q, f, buffers));
+    let buffers = Buffers { params: p, dphi: q, trained: f, tape: d, work: e, order: memory.integers };
+    let (data, draw) = (Datasets { train: data(x), held_out: data(y) }, Draw { seed: any(1), outer_step: any(1) });
+    said(meta::hypergradient(Plain, &unroll, data, draw, buffers));
     Some(())
 }
 
 fn tables<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let [a, b, c, d, ..] = &mut memory.floats;
-    said(table::evaluate(form(), a, b, c));
     let tables = said(table::tabulated(shape, any(9), any(2.0)))?;
-    any(table::build_work_len(shape, any(9)));
-    said(table::build(shape, &tables, a, b, c));
-    said(table::build_adjoint(shape, &tables, a, b, c, d));
+    let tabulation = Tabulation { from: shape, to: &tables };
+    any(Tabulation::work_len(&tabulation));
+    said(Tabulation::build(&tabulation, a, b, c));
+    said(Tabulation::build_adjoint(&tabulation, a, b, c, d));
     Some(())
 }
 
@@ -327,12 +370,14 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     any(Scaling::PLAIN);
     let model = Pipeline { shape, theta: b, activations: activations.get(..any(2))?, scaling };
     said(Pipeline::run(&model, c, d, e));
-    said(deploy::predict(shape, b, activations.get(..any(2))?, c, d, e));
+    let model = Pipeline::unscaled(shape, b, activations.get(..any(2))?);
+    said(Pipeline::predict(&model, c, d, e));
     let tunable = said(Tunable::new(knots(), f))?;
     let mut types = any([Type::Frozen(Activation::Compact(compact)), Type::Tunable(tunable)]);
     let rates = any(Rates { theta: 0.1, knots: 0.1, clip: 1.0 });
     let answer = if any(true) { Answer::Class(any(1)) } else { Answer::Values(d) };
-    said(online::step(shape, b, &mut types, (c, answer), rates, e));
+    let mut trainer = OnlineTrainer { shape, theta: b, types: &mut types, rates, work: e };
+    said(OnlineTrainer::step(&mut trainer, c, answer));
     let bytes = any([0i8; 64]);
     let sums = any([0i32; 64]);
     let scale = any(Scale { step: 0.1, zero: 3 });

@@ -9,12 +9,14 @@ use ldnn::report::Table;
 use ldnn::report::plot::{Band, curves};
 use ldnn::report::stats::quantile;
 use ldnn::support::simd::Level;
-use ldnn_core::meta::{Buffers, OuterLoss, Unroll, hypergradient, training_step};
-use ldnn_core::network::{Batch, Data, Init, Rows, Target, gradient, hessian_product, init_phi, init_theta, predict};
-use ldnn_core::optimise::Rule;
+use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
+use ldnn_core::network::{
+    Batch, Data, Direction, GradientAndProduct, Init, Network, Pass, Target, Workspace, Wrt, init_phi, init_theta,
+};
 use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::table::{TableForm, build, build_adjoint, build_work_len, evaluate, tabulated};
-use ldnn_core::{Base, Kind, Shape, Vector};
+use ldnn_core::table::{TableForm, Tabulation, tabulated};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Base, Kind, Optimizer, Shape, Vector};
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
@@ -93,7 +95,7 @@ impl Setting {
         let draws = Draws::new(9, Stream::User, 0, 0);
         let x = (0..rows * shape.inputs()).map(|i| 1.7 * draws.symmetric::<f32>(i as u32)).collect();
         let labels = (0..rows).map(|i| draws.below(i as u32, shape.outputs() as u32) as u16).collect();
-        let work = vec![0.0; shape.tangent_work_len(rows.min(ROWS))];
+        let work = vec![0.0; shape.workspace_len(rows.min(ROWS), Pass::SecondOrder)];
         Setting { shape, params, x, labels, work }
     }
 
@@ -101,10 +103,11 @@ impl Setting {
     fn tabled(direct: &Setting) -> Setting {
         let shape = tabulated(&direct.shape, KNOTS, RANGE).expect("the form is possible");
         let mut setting = Setting::new(shape, direct.labels.len());
-        let mut work = vec![0.0; build_work_len(&direct.shape, KNOTS)];
+        let tabulation = Tabulation { from: &direct.shape, to: &shape };
+        let mut work = vec![0.0; tabulation.work_len()];
         let theta = shape.theta_len();
         let (phi, tables) = (&direct.params[theta..], &mut setting.params[theta..]);
-        build(&direct.shape, &shape, phi, tables, &mut work).expect("the lengths are the shape's");
+        tabulation.build(phi, tables, &mut work).expect("the lengths are the shape's");
         setting
     }
 
@@ -195,15 +198,17 @@ fn layers(bench: &mut Bench) {
         let (mut out, mut plain) = (vec![0.0; BATCH * outputs], vec![0.0; BATCH * outputs]);
         let macs = BATCH * inputs * outputs;
         let (level, params) = (bench.level, s.params.clone());
-        let mut ours = || predict(level, &s.shape, &params, &s.x, &mut out, &mut s.work).expect("fits");
+        let network = Network::new(&shape, &params).expect("fits").with_vector(level);
+        let mut workspace = Workspace::new(&shape, BATCH, Pass::Backward, &mut s.work).expect("fits");
+        let mut ours = || network.predict(&s.x, &mut out, &mut workspace).expect("fits");
         let mut naive = || naive::affine(&params, &s.x, inputs, &mut plain);
         bench.against(&format!("{name} forward"), macs, 200, &mut ours, &mut naive);
         let target: Vec<f32> = vec![0.5; BATCH * outputs];
         let (mut grad, mut plain) = (vec![0.0; params.len()], vec![0.0; params.len()]);
         let data = Data { x: &s.x, target: Target::Values(&target) };
-        let batch = Batch { data, rows: Rows::Range { start: 0, len: BATCH } };
+        let batch = Batch::range(data, 0, BATCH);
         let mut ours = || {
-            gradient(level, &shape, &params, batch, None, &mut grad, &mut s.work).expect("fits");
+            network.gradient(&batch, Wrt::All, &mut grad, &mut workspace).expect("fits");
         };
         let mut naive = || naive::affine_gradient(&params, &s.x, &target, inputs, &mut plain);
         bench.against(&format!("{name} gradient"), 2 * macs, 200, &mut ours, &mut naive);
@@ -218,14 +223,15 @@ fn tables(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
     let (from, to) = (direct.shape, tabled.shape);
     let theta = from.theta_len();
     let (phi, mut out) = (&direct.params[theta..], vec![0.0; to.phi_len()]);
-    let mut work = vec![0.0; build_work_len(&from, KNOTS)];
+    let tabulation = Tabulation { from: &from, to: &to };
+    let mut work = vec![0.0; tabulation.work_len()];
     if bench.wants("table build") {
         bench.add("table build, 2 types", 0, 50, &mut || {
-            build(&from, &to, phi, &mut out, &mut work).expect("fits");
+            tabulation.build(phi, &mut out, &mut work).expect("fits");
         });
         let (tables, mut dphi) = (tabled.params[theta..].to_vec(), vec![0.0; from.phi_len()]);
         bench.add("table build transposed, 2 types", 0, 50, &mut || {
-            build_adjoint(&from, &to, phi, &tables, &mut dphi, &mut work).expect("fits");
+            tabulation.build_adjoint(phi, &tables, &mut dphi, &mut work).expect("fits");
         });
     }
     if bench.wants("table evaluate") {
@@ -237,7 +243,7 @@ fn tables(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
         let mut ours = || {
             level.run(
                 #[inline(always)]
-                || evaluate(form, &params, &z, &mut out).expect("fits"),
+                || Kind::Table(form).eval(&params, &z, &mut out).expect("fits"),
             );
         };
         let sub = &direct.params[theta..];
@@ -250,17 +256,23 @@ fn tables(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
 fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
     let (level, shape) = (bench.level, s.shape);
     let macs = BATCH * (2 * shape.width(0) * shape.width(1) + 3 * shape.width(1) * shape.width(2));
-    let rule = Rule::Sgd { rate: 1e-4, momentum: 0.8 };
+    let optimizer = Optimizer::Sgd { lr: 1e-4, momentum: 0.8 };
     let theta = shape.theta_len();
     let (mut params, mut state, mut grad) = (s.params.clone(), vec![0.0; theta], vec![0.0; theta]);
     let data = Data { x: &s.x, target: Target::Classes(&s.labels) };
-    let batch = Batch { data, rows: Rows::Range { start: 0, len: BATCH } };
-    let work = &mut s.work;
+    let batch = Batch::range(data, 0, BATCH);
     let repetitions = if name == "direct" { 5 } else { 300 };
     if bench.wants("training step") {
         let mut ours = || {
-            let (params, state, grad) = (&mut params, &mut state, &mut grad);
-            training_step(level, &rule, &shape, params, state, batch, None, 0, grad, work).expect("fits");
+            let mut trainer = Trainer {
+                shape: &shape,
+                vector: level,
+                params: &mut params,
+                state: &mut state,
+                grad: &mut grad,
+                workspace: Workspace::new(&shape, BATCH, Pass::Backward, &mut s.work).expect("fits"),
+            };
+            trainer.step(&optimizer, &batch, 0).expect("fits");
         };
         let name = format!("training step, {name}");
         if shape.kind(0) == Kind::Base(Base::Relu) {
@@ -277,17 +289,20 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
     if bench.wants("Hessian") {
         let direction = s.params.clone();
         let (mut grad, mut product) = (vec![0.0; shape.param_len()], vec![0.0; shape.param_len()]);
-        let (mut other, mut twice) = (grad.clone(), vec![0.0; shape.tangent_work_len(BATCH)]);
-        let params = &s.params;
+        let (mut other, mut twice) = (grad.clone(), s.work.clone());
+        let network = Network::new(&shape, &s.params).expect("fits").with_vector(level);
+        let mut workspace = Workspace::new(&shape, BATCH, Pass::SecondOrder, &mut s.work).expect("fits");
+        let mut other_workspace = Workspace::new(&shape, BATCH, Pass::Backward, &mut twice).expect("fits");
         let times = best(
             repetitions,
             &mut [
                 &mut || {
-                    let (g, p) = (&mut grad, &mut product);
-                    hessian_product(level, &shape, params, &direction, batch, None, g, p, work).expect("fits");
+                    let out = GradientAndProduct { gradient: &mut grad, product: &mut product };
+                    let direction = Direction::All(&direction);
+                    network.gradient_and_hessian_product(&batch, direction, out, &mut workspace).expect("fits");
                 },
                 &mut || {
-                    gradient(level, &shape, params, batch, None, &mut other, &mut twice).expect("fits");
+                    network.gradient(&batch, Wrt::All, &mut other, &mut other_workspace).expect("fits");
                 },
             ],
         );
@@ -300,10 +315,10 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
 /// One unrolled outer step; returns its seconds.
 fn outer_step(level: Level, s: &Setting, steps: usize, batch: usize, short: bool, repetitions: usize) -> f64 {
     let shape = s.shape;
-    let rule = Rule::authors_rmsprop();
+    let optimizer = Optimizer::authors_rmsprop();
     let outer = OuterLoss::Train { last: steps };
     let mut plan =
-        Unroll { shape, steps, batch, shuffle: true, noise: 0.1, init: Init::FanIn, rule, outer, segment: steps };
+        Unroll { shape, steps, batch, shuffle: true, noise: 0.1, init: Init::FanIn, optimizer, outer, segment: steps };
     if short {
         plan.segment = plan.short_segment();
     }
@@ -312,10 +327,16 @@ fn outer_step(level: Level, s: &Setting, steps: usize, batch: usize, short: bool
     let mut params = s.params.clone();
     let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
     let mut step = || {
-        let buffers = Buffers { tape: &mut tape, work: &mut work, order: &mut order };
-        let data = s.data();
-        let (params, dphi, trained) = (&mut params, &mut dphi, &mut trained);
-        hypergradient(level, &plan, data, data, 1, 0, params, dphi, trained, buffers).expect("fits");
+        let buffers = Buffers {
+            params: &mut params,
+            dphi: &mut dphi,
+            trained: &mut trained,
+            tape: &mut tape,
+            work: &mut work,
+            order: &mut order,
+        };
+        let data = Datasets { train: s.data(), held_out: s.data() };
+        hypergradient(level, &plan, data, Draw { seed: 1, outer_step: 0 }, buffers).expect("fits");
     };
     best(repetitions, &mut [&mut step])[0]
 }

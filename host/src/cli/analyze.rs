@@ -1,9 +1,9 @@
 //! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned activations.
 
-use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, set, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
-use super::scale::Again;
+use super::plan::Again;
+use super::plan::Plan;
 use crate::config::{Layers, Stored};
 use crate::data::task::Task;
 use crate::data::{Dataset, Mnist1dConfig};
@@ -14,8 +14,7 @@ use crate::lab::experiments::forecast::{self, ForecastConfig};
 use crate::lab::experiments::hessian::{self, HessianConfig};
 use crate::lab::experiments::sizes::{self, SizesConfig};
 use crate::lab::experiments::{family, participation};
-use crate::model::Model;
-use crate::model::Network;
+use crate::model::{Model, Network};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{Learned, ValidateConfig};

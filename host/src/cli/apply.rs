@@ -1,8 +1,8 @@
 //! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
-use super::Plan;
 use super::common::{ConfigArgs, is_gone, refused};
 use super::files::Files;
+use super::plan::Plan;
 use super::tables::TableArgs;
 use crate::data::load::{Stream, read_labels};
 use crate::data::table::{Reading, Table};
@@ -103,6 +103,14 @@ impl Rows {
     fn next(&mut self, most: usize) -> Result<Option<Table>> {
         match self {
             Rows::Stream(stream) => stream.next_rows(most),
+            Rows::Table(table) => Ok(table.take()),
+        }
+    }
+
+    /// The same, but the rows before a malformed one come before the error.
+    fn next_good(&mut self, most: usize) -> Result<Option<Table>> {
+        match self {
+            Rows::Stream(stream) => stream.next_good_rows(most),
             Rows::Table(table) => Ok(table.take()),
         }
     }
@@ -242,7 +250,7 @@ impl Use {
         let cannot = "the predictions cannot be written";
         let mut writer = PredictionWriter::new(&self.model, to).context(cannot)?;
         let (mut rows, mut count) = (self.rows.borrow_mut(), 0);
-        while let Some(table) = rows.next(block).map_err(refused)? {
+        while let Some(table) = rows.next_good(block).map_err(refused)? {
             count += table.rows();
             let predictions = self.model.inputs_of(&table).and_then(|x| self.model.predict(&x)).map_err(refused)?;
             writer.rows(&predictions).context(cannot)?;

@@ -1,17 +1,15 @@
 //! What several commands have in common.
 
 use super::files::Files;
-use super::runs::Said;
-use super::scale::Again;
-use super::{Mode, Plan};
+use super::plan::Again;
+use super::plan::Said;
+use super::plan::{Mode, Plan};
 use crate::config::{self, Layers, Stored};
 use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
-use crate::report::status;
-use crate::report::{self, Page, Section, judge};
-use crate::run::RunFolder;
-use crate::run::{Incomplete, Mode as Part, Shard};
+use crate::report::{self, Page, Section, judge, status};
+use crate::run::{Incomplete, Mode as Part, RunFolder, Shard};
 use crate::support::progress::Output;
 use crate::support::stop::{STOPPED, Stopped};
 use crate::support::text::printable;
@@ -300,6 +298,9 @@ impl<S: Serialize> Plan for RunPlan<S> {
     fn files(&self) -> Result<Files> {
         if self.part == Part::Look {
             return Ok(Files::default());
+        }
+        if let Some(load) = &self.load {
+            load.check()?;
         }
         let files = Files::reading(self.inputs.iter().cloned());
         let files = files.running(&self.out, self.stored()?.text().into());

@@ -2,7 +2,7 @@
 
 use super::common::{ConfigArgs, given_on};
 use super::files::{self, Files};
-use super::{Mode, Plan};
+use super::plan::{Mode, Plan};
 use crate::data::{Mnist1dConfig, VanDerPolConfig, digits_csv, mnist1d_npz, vanderpol_npz};
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;

@@ -1,19 +1,17 @@
 //! `ldnn export` and `ldnn verify`
 
-use super::Plan;
 use super::apply::labelled_rows;
 use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
 use super::files::{Files, is_interchange};
+use super::plan::Plan;
 use super::tables::TableArgs;
 use crate::data::Scales;
 use crate::data::task::{Set, SetTarget, Task};
 use crate::deploy::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
-use crate::formats::Form;
 use crate::formats::onnx::Way;
-use crate::formats::read_activations;
-use crate::model::Model;
-use crate::model::Trained;
+use crate::formats::{Form, read_activations};
 use crate::model::activations::{Activations, SAMPLES, base_named};
+use crate::model::{Model, Trained};
 use crate::run::RunFolder;
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;

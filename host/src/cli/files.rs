@@ -7,6 +7,7 @@
 
 use crate::formats;
 use crate::run::folder::{self, CONFIG, Obstacle};
+use crate::support::atomic::{AtomicFile, discard_stale, expect_new};
 use anyhow::{Result, bail, ensure};
 use std::fs::{self, File, FileType};
 use std::io::Read;
@@ -82,7 +83,22 @@ impl Files {
             Target::File { path, is_ours } => self.check_file(path, *is_ours),
             Target::Folder { path, settings } => self.check_folder(path, settings),
             Target::Workshop(path) => check_workshop(path),
-        })
+        })?;
+        for target in &self.outputs {
+            match target {
+                Target::File { path, is_ours } => {
+                    discard_stale(path);
+                    // That the path cannot be written to is better said before the work.
+                    AtomicFile::create(path)?;
+                    if !is_ours && self.replace != Some(true) {
+                        expect_new(path);
+                    }
+                }
+                Target::Folder { path, .. } => check_writable(path)?,
+                Target::Workshop(_) => {}
+            }
+        }
+        Ok(())
     }
 
     fn check_file(&self, path: &Path, is_ours: bool) -> Result<()> {
@@ -129,6 +145,9 @@ impl Files {
                 Obstacle::NoFolder(_) | Obstacle::Foreign(_) => {
                     anyhow::anyhow!("{obstacle}; give an --out that is not there yet, or an empty folder")
                 }
+                Obstacle::Unlisted { .. } => {
+                    anyhow::anyhow!("{obstacle}; delete the folder yourself, or give another --out")
+                }
                 Obstacle::Guest { .. } => anyhow::anyhow!("{obstacle}; move it away, or give another --out"),
                 Obstacle::Old { .. } => anyhow::anyhow!("{obstacle}"),
                 Obstacle::OtherSettings { difference, .. } => {
@@ -141,6 +160,20 @@ impl Files {
         };
         folder::check(path, settings, self.replace == Some(true)).map_err(remedy)
     }
+}
+
+/// Refuses a folder that cannot be made or written to.
+fn check_writable(folder: &Path) -> Result<()> {
+    let whole = std::path::absolute(folder)?;
+    let there = whole.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let probe = AtomicFile::create(&there.join(CONFIG));
+    probe.map(drop).map_err(|error| {
+        let why = error.root_cause();
+        anyhow::anyhow!(
+            "the folder '{}' cannot be written to ({why}); give an --out that may be made or written to",
+            folder.display()
+        )
+    })
 }
 
 fn check_workshop(path: &Path) -> Result<()> {

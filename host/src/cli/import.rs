@@ -1,11 +1,11 @@
 //! `ldnn import`: from weights of other programs to a model.
 
-use super::Plan;
 use super::common::ConfigArgs;
 use super::files::{Files, is_model};
-use crate::data::tabular::{Purpose, Standard};
-use crate::formats::read_activations;
-use crate::formats::{self, Import};
+use super::plan::Plan;
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
+use crate::formats::{self, Import, read_activations};
 use crate::model::Trained;
 use crate::model::activations::{Activations, base_named};
 use crate::support::progress::Output;

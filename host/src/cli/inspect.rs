@@ -1,8 +1,8 @@
 //! `ldnn inspect`: what is in a file.
 
-use super::Plan;
 use super::common::ConfigArgs;
 use super::files::{self, Files};
+use super::plan::Plan;
 use crate::lab::inspect::{Portrait, inspect};
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;

@@ -1,7 +1,7 @@
 //! `ldnn meta`
 
-use super::Plan;
 use super::common::{OutArgs, TaskArgs, set};
+use super::plan::Plan;
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
 use crate::meta::{self, MetaConfig, Objective, Schedule, Tape};

@@ -12,6 +12,7 @@ mod flags;
 mod import;
 mod inspect;
 mod meta;
+mod plan;
 mod reproduce;
 mod run;
 mod runs;
@@ -24,10 +25,11 @@ mod validate;
 use crate::support::progress::Output;
 use crate::support::stop::{self, STOPPED, Stopped};
 use crate::support::text::printable;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use common::{flagged, innermost, say};
 use files::Files;
+use plan::{Mode, Plan};
 use std::process::ExitCode;
 
 /// Neural networks whose neurons learn their own activation functions.
@@ -109,33 +111,6 @@ enum Command {
     Compare(runs::CompareArgs),
     /// Write a bundled data set
     Data(data::Args),
-}
-
-/// What is to be done with a plan.
-#[derive(Clone, Copy)]
-enum Mode {
-    /// Carry it out.
-    Work,
-    /// Describe it.
-    DryRun,
-    /// Print its settings.
-    PrintConfig,
-}
-
-/// A request that was understood and can be carried out.
-trait Plan {
-    /// In words or as TOML, for `--dry-run`.
-    fn describe(&self) -> Result<String>;
-    /// The settings as TOML, for `--print-config`.
-    fn config(&self) -> Result<String> {
-        bail!("this command has no settings to print")
-    }
-    /// Takes note of the command that the user gave, which a run folder stores with the settings.
-    fn called(&mut self, _command: &str) {}
-    /// What it reads and writes.
-    fn files(&self) -> Result<Files>;
-    /// Does it; the result is for standard output.
-    fn execute(&self, output: Output) -> Result<String>;
 }
 
 impl Plan for Box<dyn Plan> {

@@ -1,8 +1,8 @@
 //! `ldnn reproduce`
 
-use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, task_named};
-use super::scale::Again;
+use super::plan::Again;
+use super::plan::Plan;
 use crate::config::{Layers, Source, Stored};
 use crate::data::task::Task;
 use crate::lab::reproduce::{self, Costs, Experiment, Preset, Study};
@@ -162,7 +162,9 @@ impl Asked {
             "reproduce needs class labels; use --task mnist1d or whole-number y in --data"
         );
         let settings = Settings { reproduce: self.study(layers, &task)?, task: task_name.clone() };
-        Ok((Settings { task: task_name, ..layers.resolve(settings, |_| {})? }, task))
+        let settings = Settings { task: task_name, ..layers.resolve(settings, |_| {})? };
+        settings.reproduce.check(&task)?;
+        Ok((settings, task))
     }
 
     /// The settings before a file and assignments.
@@ -184,6 +186,11 @@ impl Asked {
         let preset = layers.pick("reproduce.preset", self.preset)?.unwrap_or(Preset::Default);
         let flag = (!self.experiments.is_empty()).then(|| self.experiments.clone());
         let experiments = layers.pick("reproduce.experiments", flag)?.unwrap_or_else(|| vec![Experiment::Fig3]);
+        ensure!(
+            self.seed.is_none_or(|seed| seed <= u64::from(u32::MAX)),
+            "--seed: other seeds count on from it; at most {}",
+            u32::MAX
+        );
         Ok(Study::new(preset, &experiments, self.seed.unwrap_or(100), task))
     }
 }

@@ -2,16 +2,15 @@
 
 use super::common::{ConfigArgs, ShardArgs, finish};
 use super::files::Files;
+use super::plan::Again;
+use super::plan::{Mode, Plan};
 use super::reproduce::{self, OfFile};
-use super::scale::Again;
-use super::{Mode, Plan};
 use crate::config::{Layers, Source, Stored};
 use crate::lab::estimate::Load;
 use crate::lab::queue::Queue;
 use crate::lab::study::{self, Stage, Study, Tasks};
-use crate::run::Mode as Part;
-use crate::run::RunFolder;
 use crate::run::folder::CONFIG;
+use crate::run::{Mode as Part, RunFolder};
 use crate::support::progress::Output;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -370,8 +369,8 @@ impl QueueArgs {
 }
 
 impl SlurmArgs {
-    pub fn resolve(&self) -> Result<super::runs::Said> {
+    pub fn resolve(&self) -> Result<super::plan::Said> {
         let queue = Queue { options: self.option.clone(), ..self.queue.queue()? };
-        Ok(super::runs::Said::new(queue.slurm()))
+        Ok(super::plan::Said::new(queue.slurm()))
     }
 }

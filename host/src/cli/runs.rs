@@ -1,14 +1,11 @@
 //! `ldnn list`, `ldnn show`, `ldnn compare`: what is in run folders.
 
-use super::Plan;
 use super::common::ConfigArgs;
-use super::files::Files;
+use super::plan::Said;
 use crate::report::stats::{Comparison, mann_whitney, mean};
 use crate::report::{SECTION, Table, p_value, short};
 use crate::run::folder::{CONFIG, difference, read_config};
-use crate::support::progress::Output;
-use crate::train::Metric;
-use crate::train::Training;
+use crate::train::{Metric, Training};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -49,30 +46,6 @@ pub struct CompareArgs {
     #[command(flatten)]
     #[serde(skip)]
     pub config: ConfigArgs,
-}
-
-/// A text that is found at once.
-pub struct Said(String);
-
-impl Said {
-    /// The text.
-    pub fn new(text: String) -> Said {
-        Said(text)
-    }
-}
-
-impl Plan for Said {
-    fn files(&self) -> Result<Files> {
-        Ok(Files::default())
-    }
-
-    fn describe(&self) -> Result<String> {
-        Ok(self.0.clone())
-    }
-
-    fn execute(&self, _: Output) -> Result<String> {
-        Ok(self.0.clone())
-    }
 }
 
 /// The settings of a run folder.

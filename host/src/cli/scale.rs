@@ -1,7 +1,8 @@
 //! `ldnn merge`, `ldnn status`: what the shards of a run have done.
 
 use super::common::ConfigArgs;
-use super::{Plan, analyze, reproduce, run, validate};
+use super::plan::{Again, Plan};
+use super::{analyze, reproduce, run, validate};
 use crate::run::Mode as Part;
 use crate::run::folder::read_config;
 use anyhow::{Context, Result, bail};
@@ -53,13 +54,6 @@ impl StatusArgs {
     pub fn resolve(&self) -> Result<Box<dyn Plan>> {
         again(&self.runs, Again { out: self.runs[0].clone(), part: Part::Look, sources: self.runs.clone() })
     }
-}
-
-/// Which part of a run is done again, and where.
-pub struct Again {
-    pub out: PathBuf,
-    pub part: Part,
-    pub sources: Vec<PathBuf>,
 }
 
 /// The plan of the command that made the first of `runs`, from the settings in it.

@@ -3,12 +3,13 @@
 use super::common::{ConfigArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
 use super::files::{Files, is_model};
-use super::{Mode, Plan};
+use super::plan::{Mode, Plan};
 use crate::config::Stored;
 use crate::data::split::Parts;
 use crate::data::task::Task;
 use crate::fit::{self, Activate, FitConfig};
 use crate::formats::read_activations;
+use crate::lab::estimate::Load;
 use crate::meta::Schedule;
 use crate::model::activations::base_named;
 use crate::run::RunFolder;
@@ -245,6 +246,18 @@ impl TrainArgs {
 }
 
 impl Train {
+    /// What the largest of its pieces needs.
+    fn load(&self) -> Load {
+        let fit = &self.settings.fit;
+        let (Division::Once(all) | Division::Folds(_, all)) = &self.division;
+        let task = Task::new(&all.data);
+        let training = Load::trainings(1, &fit.train(task.train.rows()), &task);
+        match fit.activate {
+            Activate::Learn => training + Load::learning(&fit.meta(&task), &task),
+            _ => training,
+        }
+    }
+
     fn stored(&self) -> Result<Stored> {
         Stored::new("train", &self.settings)
     }
@@ -260,6 +273,7 @@ impl Plan for Train {
     }
 
     fn files(&self) -> Result<Files> {
+        self.load().check()?;
         let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_model);
         Ok(files.running(&self.folder(), self.stored()?.text().into()).replacing(self.replace))
     }

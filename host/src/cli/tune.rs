@@ -1,9 +1,9 @@
 //! `ldnn tune`: a search for settings of `ldnn train`.
 
-use super::Plan;
 use super::common::{OutArgs, given_on, save_page};
 use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
 use super::files::Files;
+use super::plan::Plan;
 use super::train::{FIT_FLAGS, FitArgs};
 use crate::config::Stored;
 use crate::data::split::Parts;

@@ -1,9 +1,9 @@
 //! `ldnn validate`
 
-use super::Plan;
 use super::common::{OutArgs, RunPlan, ShardArgs, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
-use super::scale::Again;
+use super::plan::Again;
+use super::plan::Plan;
 use crate::config::Stored;
 use crate::data::task::Task;
 use crate::lab::estimate::Load;

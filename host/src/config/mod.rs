@@ -288,4 +288,6 @@ fn table_of(settings: &impl Serialize) -> Result<Table> {
 }
 
 #[cfg(test)]
+mod stored_tests;
+#[cfg(test)]
 mod tests;

@@ -87,6 +87,9 @@ impl Fault {
     fn meant(&self, siblings: &[&str], known: &Table, last: Option<&str>) -> String {
         let Some((name, around)) = self.path.split_last() else { return String::new() };
         let around = around.iter().fold(String::new(), |all, key| format!("{all}{key}."));
+        if HEADER.contains(&name.as_str()) {
+            return "it says in a file what the file is of, and cannot be set".into();
+        }
         if let Some(near) = nearest(name, siblings.iter().copied()) {
             return format!("did you mean '{around}{near}'?");
         }

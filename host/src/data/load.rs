@@ -261,6 +261,17 @@ impl Stream {
         }
     }
 
+    /// As [`Stream::next_rows`], but the rows before a malformed one are given out before that is an error.
+    ///
+    /// # Errors
+    /// If the next row is malformed.
+    pub fn next_good_rows(&mut self, most: usize) -> Result<Option<Table>> {
+        match &mut self.rows {
+            Pieces::Csv(rows) => rows.next_good_rows(most).with_context(|| format!("in {}", self.place)),
+            Pieces::Whole(table) => Ok(table.take()),
+        }
+    }
+
     /// All rows that are left.
     ///
     /// # Errors

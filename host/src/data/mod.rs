@@ -10,6 +10,7 @@ mod numpy_random;
 mod rows;
 pub mod source;
 pub mod split;
+mod standard;
 pub mod table;
 pub mod tabular;
 pub mod task;
@@ -18,12 +19,12 @@ mod vanderpol;
 
 pub use digits::digits_csv;
 pub use mnist1d::Mnist1dConfig;
+pub use standard::Standard;
 pub use vanderpol::VanDerPolConfig;
 
 use anyhow::{Context, Result, bail, ensure};
 use npz::{Array, Values};
 use std::path::Path;
-use tabular::Standard;
 
 /// What the rows are labelled with.
 #[derive(Clone, Debug, PartialEq)]

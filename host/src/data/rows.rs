@@ -27,6 +27,8 @@ pub struct Rows<R> {
     budget: Option<Budget>,
     numbers: u64,
     sample: (u64, u64),
+    /// What is wrong with the row behind those that were given out.
+    fault: Option<anyhow::Error>,
 }
 
 /// A column that is read.
@@ -60,7 +62,20 @@ impl<R: Read> Rows<R> {
         let names = names_of(&record, named)?;
         let kept = (0..names.len()).map(|place| Kept { place, text: false }).collect();
         let (pending, sample) = (!named, (cells, bytes));
-        Ok(Rows { reader, record, pending, before: 1, delimiter, names, named, kept, budget: None, numbers: 0, sample })
+        Ok(Rows {
+            reader,
+            record,
+            pending,
+            before: 1,
+            delimiter,
+            names,
+            named,
+            kept,
+            budget: None,
+            numbers: 0,
+            sample,
+            fault: None,
+        })
     }
 
     /// The names of all columns, and whether they stand in the file.
@@ -102,18 +117,52 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// If a row is malformed; the message names line and column.
     pub fn next_rows(&mut self, most: usize) -> Result<Option<Table>> {
+        let mut table = self.no_rows();
+        self.take_rows(&mut table, most)?;
+        Ok((table.rows() > 0).then_some(table))
+    }
+
+    /// As [`Rows::next_rows`], but the rows before a malformed one are given out before that is an error.
+    ///
+    /// # Errors
+    /// If the next row is malformed.
+    pub fn next_good_rows(&mut self, most: usize) -> Result<Option<Table>> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let mut table = self.no_rows();
+        if let Err(fault) = self.take_rows(&mut table, most) {
+            let rows = table.rows();
+            if rows == 0 {
+                return Err(fault);
+            }
+            for column in &mut table.columns {
+                match column {
+                    Column::Text(cells) => cells.truncate(rows),
+                    Column::Numbers(numbers) => numbers.truncate(rows),
+                }
+            }
+            self.fault = Some(fault);
+        }
+        Ok((table.rows() > 0).then_some(table))
+    }
+
+    fn no_rows(&self) -> Table {
         let column = |kept: &Kept| if kept.text { Column::Text(vec![]) } else { Column::Numbers(vec![]) };
-        let mut table = Table {
+        Table {
             names: self.kept.iter().map(|kept| self.names[kept.place].clone()).collect(),
             columns: self.kept.iter().map(column).collect(),
             lines: vec![],
             unit: Unit::Line,
             named: self.named,
-        };
-        while table.rows() < most && self.advance()? {
-            self.take_row(&mut table)?;
         }
-        Ok((table.rows() > 0).then_some(table))
+    }
+
+    fn take_rows(&mut self, table: &mut Table, most: usize) -> Result<()> {
+        while table.rows() < most && self.advance()? {
+            self.take_row(table)?;
+        }
+        Ok(())
     }
 
     /// The next record that is no line of blanks.

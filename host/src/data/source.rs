@@ -81,6 +81,10 @@ const UTF16: NotRead = NotRead {
     what: "text in UTF-16",
     convert: Some("open('NEW.utf8.csv', 'w', encoding='utf-8').write(open('FILE', encoding='utf-16').read())"),
 };
+const UTF32: NotRead = NotRead {
+    what: "text in UTF-32",
+    convert: Some("open('NEW.utf8.csv', 'w', encoding='utf-8').write(open('FILE', encoding='utf-32').read())"),
+};
 const TORCH: NotRead =
     NotRead { what: "weights of PyTorch (a pickle in a ZIP archive); it holds no table", convert: None };
 const ZIP: NotRead = NotRead { what: "a ZIP archive; unpack it, and give a file in it", convert: None };
@@ -90,7 +94,7 @@ const PAGE: NotRead =
 const PDF: NotRead = NotRead { what: "a PDF document, which holds no table that can be read", convert: None };
 
 /// What begins every file of a kind that is known and not read.
-const NOT_READ: [(&[u8], NotRead); 35] = [
+const NOT_READ: [(&[u8], NotRead); 37] = [
     (b"\x80\x02", PICKLE),
     (b"\x80\x03", PICKLE),
     (b"\x80\x04", PICKLE),
@@ -108,6 +112,8 @@ const NOT_READ: [(&[u8], NotRead); 35] = [
     (b"II*\0", PICTURE),
     (b"MM\0*", PICTURE),
     (b"%PDF", PDF),
+    (b"\xff\xfe\0\0", UTF32),
+    (b"\0\0\xfe\xff", UTF32),
     (b"\xff\xfe", UTF16),
     (b"\xfe\xff", UTF16),
     (b"<!DOCTYPE", PAGE),
@@ -406,6 +412,7 @@ pub(super) mod tests {
             ("h.zip", zip("data/h.csv"), "a ZIP archive", "unpack it"),
             ("i.pt", zip("model/data.pkl"), "weights of PyTorch", "no table"),
             ("j.png", b"\x89PNG\r\n\x1a\n".to_vec(), "a picture", "i.open('PLACE/j.png')"),
+            ("k32.csv", b"\xff\xfe\0\0a\0\0\0\n\0\0\0".to_vec(), "text in UTF-32", "encoding='utf-32'"),
             ("k.csv", b"\xff\xfea\0,\0b\0\n\0".to_vec(), "text in UTF-16", "encoding='utf-16'"),
             ("l.json", b"{\"a\": 1}".to_vec(), "JSON", "read_json"),
             ("m.arff", b"@relation iris\n@data\n".to_vec(), "ARFF", "loadarff"),

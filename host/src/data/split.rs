@@ -1,8 +1,9 @@
 //! Which rows are learned from, which decide when to stop, which test: in shares of every class, or with groups kept whole.
 
 use super::Dataset;
+use super::Standard;
 use super::table::listed;
-use super::tabular::{Purpose, RawTarget, Standard, Tabular};
+use super::tabular::{Purpose, RawTarget, Tabular};
 use super::task::{Set, Task};
 use anyhow::{Result, ensure};
 use ldnn_core::rng::{Draws, Stream};

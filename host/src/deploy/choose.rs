@@ -5,7 +5,7 @@ use crate::data::task::Set;
 use crate::model::Function;
 use crate::model::source::Source;
 use anyhow::{Context, Result, bail};
-use ldnn_core::deploy::{Activate, Activation, predict, work_len};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, work_len};
 use ldnn_core::table::compact::Form;
 use ldnn_core::{Base, Kind};
 use rayon::prelude::*;
@@ -252,7 +252,7 @@ pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>>
     let mut all = vec![0.0; set.rows() * shape.outputs()];
     let mut work = vec![0.0; work_len(shape)];
     for (x, out) in set.x.chunks_exact(shape.inputs()).zip(all.chunks_exact_mut(shape.outputs())) {
-        predict(shape, &source.theta, &activations, x, out, &mut work)?;
+        Pipeline::unscaled(shape, &source.theta, &activations).predict(x, out, &mut work)?;
     }
     Ok(all)
 }

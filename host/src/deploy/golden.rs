@@ -3,7 +3,7 @@
 use super::deployed::{Deployed, WeightFile};
 use super::table::Owned;
 use anyhow::Result;
-use ldnn_core::deploy::{Activate, Activation, Pipeline, Scaling, predict, run_len, standardise};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, Scaling, run_len, standardise};
 use ldnn_core::quantised::Scratch;
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +108,7 @@ impl Golden {
                 let whole = Pipeline { shape: &shape, theta, activations: &activations, scaling };
                 for raw in x.chunks_exact(shape.inputs()) {
                     standardised(raw, &mut scaled)?;
-                    predict(&shape, theta, &activations, &scaled, &mut out, &mut work)?;
+                    Pipeline::unscaled(&shape, theta, &activations).predict(&scaled, &mut out, &mut work)?;
                     golden.outputs.extend(bits(&out));
                     golden.classes.push(whole.run(raw, &mut answer, &mut work)? as u16);
                     golden.answers.extend(bits(&answer));

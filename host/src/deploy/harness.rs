@@ -127,8 +127,9 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
         WeightFile::None => {}
         WeightFile::Floats { .. } => {
             text += "    let shape = &model::SHAPE;\n    let mut work = vec![0.0; ldnn_core::deploy::work_len(shape)];\n    \
+                     let network = ldnn_core::deploy::Pipeline::unscaled(shape, &model::THETA, &model::ACTIVATIONS);\n    \
                      let mut out = vec![0.0; shape.outputs()];\n    for x in x.chunks_exact(shape.inputs()) {\n        \
-                     ldnn_core::deploy::predict(shape, &model::THETA, &model::ACTIVATIONS, x, &mut out, &mut work).unwrap();\n        \
+                     network.predict(x, &mut out, &mut work).unwrap();\n        \
                      out.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));\n    }\n";
         }
         WeightFile::Integers(_) => {

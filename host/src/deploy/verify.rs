@@ -6,7 +6,7 @@ use super::golden::Golden;
 use super::{harness, written};
 use crate::report::Table;
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::deploy::{Activate, Activation, Pipeline, predict, run_len, standardise};
+use ldnn_core::deploy::{Activate, Activation, Pipeline, run_len, standardise};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
 use std::fmt::Write;
@@ -304,7 +304,7 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
             network.theta(&mut theta)?;
             let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(shape)]);
             for x in scaled.chunks_exact(shape.inputs()) {
-                predict(shape, &theta, &loaded, x, &mut out, &mut work)?;
+                Pipeline::unscaled(shape, &theta, &loaded).predict(x, &mut out, &mut work)?;
                 answers.extend(out.iter().map(|y| y.to_bits()));
             }
             let whole = Pipeline { shape, theta: &theta, activations: &loaded, scaling };

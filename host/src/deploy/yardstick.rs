@@ -2,7 +2,8 @@
 
 use crate::data::task::Set;
 use crate::model::Judgement;
-use crate::model::source::{arg_max, judge};
+use crate::model::source::judge;
+use ldnn_core::loss::arg_max;
 
 /// Rows to look at an export with.
 pub enum Yardstick {

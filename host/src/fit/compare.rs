@@ -75,11 +75,8 @@ impl Scores {
         let classical: Vec<usize> = (0..self.kinds.len()).filter(|&i| i != mix).collect();
         let rival = self.best_of(&classical)?;
         let c = self.difference(mix, rival);
-        let (unit, sign) = match self.metric {
-            Metric::Accuracy => ("points of accuracy", 1.0),
-            Metric::Loss => ("in the loss", -1.0),
-        };
-        let (gain, width) = (sign * c.difference, c.half_width);
+        let gain = if self.metric == Metric::Loss { -c.difference } else { c.difference };
+        let width = c.half_width;
         let name = &self.kinds[rival];
         if c.n < 2 {
             return Some(format!(
@@ -87,15 +84,17 @@ impl Scores {
                 self.each
             ));
         }
-        let plus = if gain < 0.0 { "" } else { "+" };
-        let found = format!(
-            "{plus}{} ± {} {unit} over {name} (95 %, {} {} each{})",
-            self.number(gain),
-            self.number(width),
-            c.n,
-            self.each,
-            if self.each == "folds" { "" } else { ", on these rows" }
-        );
+        let each = if self.each == "folds" { "" } else { ", on these rows" };
+        let basis = format!("95 %, {} {} each{each}", c.n, self.each);
+        let found = match self.metric {
+            Metric::Accuracy => format!("{gain:+.2} ± {width:.2} points of accuracy over {name} ({basis})"),
+            Metric::Loss => format!(
+                "a loss {} by {} ± {} than that of {name} ({basis})",
+                if gain < 0.0 { "larger" } else { "smaller" },
+                self.number(gain.abs()),
+                self.number(width)
+            ),
+        };
         Some(if gain > width {
             format!("The learned activations were worth it: {found}.")
         } else if gain < -width {

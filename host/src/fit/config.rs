@@ -3,8 +3,7 @@
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
 use crate::model::activations::{Activations, base_named, is_learned};
-use crate::train::SelectConfig;
-use crate::train::{Optimiser, TrainConfig, rate_scale};
+use crate::train::{Optimiser, SelectConfig, TrainConfig, rate_scale};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +169,7 @@ impl FitConfig {
         ensure!(rows >= LEAST_ROWS, "there are {rows} rows to learn from; at least {LEAST_ROWS} are needed");
         ensure!((2..=1000).contains(&self.runs), "--runs {}: use 2 to 1000, for an interval", self.runs);
         ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 50");
+        self.train(rows).check()?;
         for &rate in &self.rates {
             ensure!(
                 rate.is_finite() && rate > 0.0,

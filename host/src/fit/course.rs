@@ -10,15 +10,14 @@ use super::config::{Activate, BEST, FitConfig, LEARNED};
 use crate::data::split::Parts;
 use crate::data::task::{Set, SetTarget, Task};
 use crate::meta;
-use crate::model::Model;
-use crate::model::Network;
-use crate::model::Ranges;
 use crate::model::activations::{Activations, is_learned};
-use crate::model::{KeptRows, Trained};
+use crate::model::{KeptRows, Model, Network, Ranges, Trained};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
-use crate::train::{Chosen, Ensemble, Entrant, ValidateConfig, ensembles, entrants, metric_of, select_cautiously};
-use crate::train::{EXPLOSION, TrainConfig, Training, train_network};
+use crate::train::{
+    Chosen, EXPLOSION, Ensemble, Entrant, TrainConfig, Training, ValidateConfig, ensembles, entrants, metric_of,
+    select_cautiously, train_network,
+};
 use anyhow::{Result, bail};
 use ldnn_core::rng::{Draws, Stream};
 
@@ -194,6 +193,9 @@ impl Way<'_> {
             }
             let learned = arms.learned.clone().filter(|_| is_learned(&entrant.kind));
             return self.trained(&entrant.kind, &train, &network, learned);
+        }
+        if keep == BEST {
+            return Err(AllDiverged.into());
         }
         bail!("--keep {keep}: its networks diverge at every learning rate; use --keep {BEST}")
     }

@@ -37,7 +37,12 @@ pub fn run(config: &FitConfig, parts: &Parts, folder: &RunFolder, output: Output
     section.text.extend(done.model.rows_note());
     section.text.extend(done.notes.iter().cloned());
     section.text.extend(done.scores.verdict());
-    let why = if config.keep == BEST { "which were best on the validation rows" } else { "as asked for" };
+    let has_choice = done.scores.kinds.iter().any(|kind| is_learned(kind));
+    let why = match (config.keep == BEST, has_choice && !is_learned(&done.model.activation)) {
+        (true, true) => "which were best on the validation rows (--keep learned takes the learned ones)",
+        (true, false) => "which were best on the validation rows",
+        (false, _) => "as asked for",
+    };
     section.text.push(format!("The model has {} activations, {why}.", said(&done.model.activation)));
     let metrics = done.model.evaluate_set(&done.task.test)?;
     section.text.extend(metrics.nothing_found());
@@ -165,7 +170,7 @@ fn over_folds(courses: &[(usize, Course)]) -> Scores {
     all.wider = spread_of_folds(courses.len());
     all.each = "folds";
 
-    for kind in &all.kinds {
+    for (kind, values) in all.kinds.iter().zip(&mut all.values) {
         let own = courses.iter().filter_map(|(fold, c)| {
             let at = c.scores.kinds.iter().position(|k| k == kind)?;
             Some((*fold as u64, c.scores.validation[at], c.scores.summary(at)))
@@ -173,7 +178,7 @@ fn over_folds(courses: &[(usize, Course)]) -> Scores {
         let own: Vec<(u64, f64, Summary)> = own.collect();
         all.validation.push(mean(&own.iter().map(|(_, validation, _)| *validation).collect::<Vec<_>>()));
         let finished = own.iter().filter(|(_, _, s)| s.n > 0);
-        all.values.push(finished.map(|(fold, _, s)| (*fold, s.mean)).collect());
+        *values = finished.map(|(fold, _, s)| (*fold, s.mean)).collect();
     }
     all
 }

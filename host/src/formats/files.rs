@@ -2,9 +2,8 @@
 
 use super::onnx::{self, Meaning, Way};
 use super::{npz, of_activations, of_network, of_trained, safetensors, samples};
-use crate::model::Model;
-use crate::model::Trained;
 use crate::model::activations::Activations;
+use crate::model::{Model, Trained};
 use anyhow::{Result, bail, ensure};
 
 /// A form that other programs read.

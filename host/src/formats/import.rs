@@ -3,10 +3,8 @@
 use super::bundle::Bundle;
 use super::{plain, unpack};
 use crate::data::tabular::Purpose;
-use crate::model::Model;
-use crate::model::Network;
-use crate::model::Trained;
 use crate::model::activations::{Activations, Choice, is_learned};
+use crate::model::{Model, Network, Trained};
 use anyhow::{Context, Result, ensure};
 
 /// What weights alone do not tell.

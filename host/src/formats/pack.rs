@@ -2,11 +2,10 @@
 
 use super::about::{About, LearnedAbout, ModelAbout, NetworkAbout, PurposeAbout};
 use super::bundle::{Bundle, Tensor};
-use crate::data::tabular::{Purpose, Standard};
-use crate::model::Model;
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
 use crate::model::activations::{Activations, Learned};
-use crate::model::{KeptRows, Trained};
-use crate::model::{Ranges, SHARES};
+use crate::model::{KeptRows, Model, Ranges, SHARES, Trained};
 use anyhow::Result;
 use ldnn_core::{Kind, Shape};
 

@@ -3,9 +3,8 @@
 //! Their code joins the samples with straight lines and takes the last line on beyond the ends. What it takes by itself is 50
 //! samples a line (`linspace(-5, 5, 50)` is written into it), though what their meta-learning writes is 100.
 
-use crate::model::Function;
-use crate::model::Model;
 use crate::model::activations::{Activations, SAMPLE_RANGE, grid};
+use crate::model::{Function, Model};
 use anyhow::{Result, ensure};
 
 /// The text of learned activations.

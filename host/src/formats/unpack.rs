@@ -3,11 +3,10 @@
 use super::about::{About, LearnedAbout, LearnedType, ModelAbout, NetworkAbout, PurposeAbout, blocks};
 use super::bundle::Bundle;
 use super::pack::subnets_of;
-use crate::data::tabular::{Purpose, Standard};
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
 use crate::model::activations::{Activations, Learned};
-use crate::model::{InputRange, Ranges, SHARES};
-use crate::model::{KeptRows, Trained};
-use crate::model::{KindFile, Model};
+use crate::model::{InputRange, KeptRows, KindFile, Model, Ranges, SHARES, Trained};
 use anyhow::{Context, Result, bail, ensure};
 
 /// The network in a bundle that `ldnn` wrote.

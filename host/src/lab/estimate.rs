@@ -2,7 +2,9 @@
 
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
+use crate::support::memory::Budget;
 use crate::train::TrainConfig;
+use anyhow::Result;
 use std::fmt;
 
 /// Multiply-adds a second and thread that trainings reach on a server core of 2026 (see `docs/performance.md`).
@@ -23,17 +25,24 @@ pub struct Load {
 
 /// Weights of a network on `task`.
 fn weights(hidden: &[usize], task: &Task) -> f64 {
-    let widths: Vec<usize> = std::iter::once(task.inputs).chain(hidden.iter().copied()).chain([task.outputs]).collect();
-    widths.windows(2).map(|w| (w[0] + 1) * w[1]).sum::<usize>() as f64 + 20.0 * hidden.iter().sum::<usize>() as f64
+    let widths: Vec<f64> = [&[task.inputs], hidden, &[task.outputs]].concat().iter().map(|&w| w as f64).collect();
+    widths.windows(2).map(|w| (w[0] + 1.0) * w[1]).sum::<f64>() + 20.0 * neurons(hidden)
+}
+
+/// Neurons of the hidden layers.
+fn neurons(hidden: &[usize]) -> f64 {
+    hidden.iter().map(|&w| w as f64).sum()
 }
 
 impl Load {
     /// Of `count` trainings: forward, and backward to the weights.
     #[must_use]
     pub fn trainings(count: usize, config: &TrainConfig, task: &Task) -> Load {
-        let rows = task.train.rows() * config.epochs + task.test.rows() * config.epochs / config.every.max(1) / 3;
+        let epochs = config.epochs as f64;
+        let judged = task.test.rows() as f64 / config.every.max(1) as f64 / 3.0;
+        let rows = epochs * (task.train.rows() as f64 + judged);
         let size = weights(&config.hidden, task);
-        let multiply_adds = 2.0 * size * rows as f64 * count as f64;
+        let multiply_adds = 2.0 * size * rows * count as f64;
         Load { trainings: count, multiply_adds, bytes: 4.0 * 6.0 * size, ..Load::default() }
     }
 
@@ -50,14 +59,15 @@ impl Load {
             }
             Schedule::Alternating => (config.period as f64 * gradient + size * task.test.rows() as f64, 4.0),
         };
-        let bytes = 4.0 * size * (tape + 10.0);
+        let rows = config.batch.max(config.held_out_batch).min(task.train.rows()) as f64;
+        let bytes = 4.0 * size * (tape + 10.0) + 4.0 * 4.0 * rows * neurons(&config.hidden);
         Load { outer_steps: config.steps, multiply_adds: step * config.steps as f64, bytes, trainings: 0 }
     }
 
     /// Of `count` exact Hessians over the training rows: every element once a row, and the eigenvalues.
     #[must_use]
     pub fn hessians(count: usize, hidden: &[usize], task: &Task) -> Load {
-        let n = weights(hidden, task) - 20.0 * hidden.iter().sum::<usize>() as f64;
+        let n = weights(hidden, task) - 20.0 * neurons(hidden);
         // Reducing a matrix to a tridiagonal one waits for memory: some three times slower than counted.
         let each = n * n / 2.0 * task.train.rows() as f64 + 3.0 * 4.0 / 3.0 * n * n * n;
         Load { multiply_adds: each * count as f64, bytes: 3.0 * 8.0 * n * n, ..Load::default() }
@@ -84,6 +94,14 @@ impl std::iter::Sum for Load {
 }
 
 impl Load {
+    /// Whether one thread at this work finds the memory that it needs.
+    ///
+    /// # Errors
+    /// If it does not, with what to change.
+    pub fn check(&self) -> Result<()> {
+        Budget::find()?.allow_work(self.bytes)
+    }
+
     /// How long it takes on so many threads.
     #[must_use]
     pub fn seconds(&self, threads: usize) -> f64 {

@@ -1,11 +1,10 @@
 //! What is in a file: a model of `ldnn train`, a network, learned activations, or an image for a device.
 
-use crate::data::tabular::{Purpose, Standard};
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
 use crate::formats::read_activations;
-use crate::model::Network;
-use crate::model::Trained;
 use crate::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
-use crate::model::{KindFile, Model};
+use crate::model::{KindFile, Model, Network, Trained};
 use crate::report::Table;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
@@ -13,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, Activation};
 use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Room, Scales};
 use ldnn_core::table::integer::Table8;
-use ldnn_core::{Base, Kind, Plain, Shape};
+use ldnn_core::{Base, Kind, Shape};
 use std::path::Path;
 
 /// What there is to say and to draw.
@@ -227,13 +226,11 @@ fn network_curves(network: &Network) -> Result<Vec<Band>> {
             Kind::Base(base) => base.name().into(),
             _ => format!("type {}", t + 1),
         };
-        let single = Shape::try_new(&[1, 1, 1], &[kind])?;
-        let phi = network.params.get(shape.type_at(t)..).and_then(|rest| rest.get(..single.phi_len()));
-        let phi = phi.context("the parameters of a type are missing")?.iter().map(|&p| f64::from(p));
-        // A network of one neuron, with weights 1 and biases 0, is the function itself.
-        let params: Vec<f64> = [1.0, 0.0, 1.0, 0.0].into_iter().chain(phi).collect();
-        let (mut out, mut work) = (vec![0.0; z.len()], vec![0.0; single.work_len(z.len())]);
-        ldnn_core::network::predict(Plain, &single, &params, &z, &mut out, &mut work)?;
+        let phi = network.params.get(shape.type_at(t)..).and_then(|rest| rest.get(..kind.param_len()));
+        let phi: Vec<f64> =
+            phi.context("the parameters of a type are missing")?.iter().map(|&p| f64::from(p)).collect();
+        let mut out = vec![0.0; z.len()];
+        kind.eval(&phi, &z, &mut out)?;
         Ok(Band::line(name, z.clone(), out))
     };
     (0..shape.types()).map(curve).collect()

@@ -1,22 +1,21 @@
 //! The alternating schedule: one network that trains on, its activations learning every few steps.
 
 use super::config::MetaConfig;
-use super::learner::{Forms, Outcome};
+use super::forms::{Forms, Outcome};
 use crate::data::task::{Set, Task};
 use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, judge_network};
 use anyhow::{Result, ensure};
-use ldnn_core::meta::training_step;
-use ldnn_core::network::{Batch, Init, Noise, Rows, gradient, init_theta};
-use ldnn_core::optimise::Rule;
+use ldnn_core::network::{Batch, Init, Network, Noise, Pass, Workspace, Wrt, init_theta};
 use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::{Error, Shape};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Error, Optimizer, Shape};
 
 /// The network in training.
 pub(super) struct Alternating<'a> {
     config: &'a MetaConfig,
     shape: Shape,
-    rule: Rule<f32>,
+    optimizer: Optimizer<f32>,
     params: Vec<f32>,
     state: Vec<f32>,
     grad: Vec<f32>,
@@ -26,19 +25,19 @@ pub(super) struct Alternating<'a> {
 
 impl<'a> Alternating<'a> {
     pub fn new(config: &'a MetaConfig, forms: &Forms, rows: usize) -> Result<Self> {
-        let (shape, rule) = (forms.trained, config.inner_rule(1.0));
-        let mut state = vec![0.0; shape.theta_len() * rule.state_planes()];
-        rule.start(&mut state);
+        let (shape, optimizer) = (forms.trained, config.inner_optimizer(1.0));
+        let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
+        optimizer.init_state(&mut state);
         let mut params = vec![0.0; shape.param_len()];
         init_theta(&shape, Init::FanIn, config.seed, 0, &mut params[..shape.theta_len()])?;
         Ok(Alternating {
             config,
             shape,
-            rule,
+            optimizer,
             params,
             state,
             grad: vec![0.0; shape.param_len()],
-            work: vec![0.0; shape.work_len(config.batch.max(EVALUATION_ROWS))],
+            work: vec![0.0; shape.workspace_len(config.batch.min(rows).max(EVALUATION_ROWS), Pass::Backward)],
             order: vec![0; rows],
         })
     }
@@ -56,7 +55,7 @@ impl<'a> Alternating<'a> {
         let (config, theta) = (self.config, self.shape.theta_len());
         if config.restart > 0 && step > 0 && step.is_multiple_of(config.restart) {
             init_theta(&self.shape, Init::FanIn, config.seed, step as u64, &mut self.params[..theta])?;
-            self.rule.start(&mut self.state);
+            self.optimizer.init_state(&mut self.state);
         }
         forms.build(phi, &mut self.params[theta..])?;
         let first = step * config.period;
@@ -68,10 +67,12 @@ impl<'a> Alternating<'a> {
         }
         let t = first + config.period - 1;
         let (rows, noise) = (self.batch(t), self.noise(t));
-        let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
-        let loss = gradient(Level::best(), &self.shape, &self.params, batch, noise, &mut self.grad, &mut self.work)?;
+        let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
+        let network = Network::new(&self.shape, &self.params)?.with_vector(Level::best());
+        let mut workspace = Workspace::new(&self.shape, config.batch, Pass::Backward, &mut self.work)?;
+        let loss = network.gradient(&batch, Wrt::All, &mut self.grad, &mut workspace)?;
         forms.adjoint(phi, &self.grad[theta..], dphi)?;
-        match self.rule.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t) {
+        match self.optimizer.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t) {
             Err(Error::Diverges(_)) => return self.diverged(task),
             step => step?,
         }
@@ -87,11 +88,16 @@ impl<'a> Alternating<'a> {
 
     fn train_step(&mut self, train: &Set, t: usize) -> Result<(), Error> {
         let (rows, noise) = (self.batch(t), self.noise(t));
-        let batch = Batch { data: train.data(), rows: Rows::Picked(&self.order[rows]) };
-        let grad = &mut self.grad[..self.shape.theta_len()];
-        let (params, state, work) = (&mut self.params, &mut self.state, &mut self.work);
-        training_step(Level::best(), &self.rule, &self.shape, params, state, batch, noise, t, grad, work)
-            .map(|_loss| ())
+        let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
+        let mut trainer = Trainer {
+            shape: &self.shape,
+            vector: Level::best(),
+            params: &mut self.params,
+            state: &mut self.state,
+            grad: &mut self.grad,
+            workspace: Workspace::new(&self.shape, self.config.batch, Pass::Backward, &mut self.work)?,
+        };
+        trainer.step(&self.optimizer, &batch, t).map(|_loss| ())
     }
 
     /// Where the rows of step `t` are in the order of its epoch.
@@ -117,9 +123,9 @@ impl<'a> Alternating<'a> {
         [&self.params[..self.shape.theta_len()], &self.state[..]].concat()
     }
 
-    /// Goes on with another rule of the same kind.
-    pub fn set_rule(&mut self, rule: Rule<f32>) {
-        self.rule = rule;
+    /// Goes on with other hyperparameters of the same optimizer.
+    pub fn set_optimizer(&mut self, optimizer: Optimizer<f32>) {
+        self.optimizer = optimizer;
     }
 
     pub fn restore(&mut self, memory: &[f32]) -> Result<()> {

@@ -2,13 +2,13 @@
 
 use crate::data::task::Task;
 use crate::model::activations::{base_named, layered};
+use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use crate::train::Optimiser;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
 use ldnn_core::network::Init;
-use ldnn_core::optimise::Rule;
-use ldnn_core::{Kind, Shape, table};
+use ldnn_core::{Kind, Optimizer, Shape, table};
 use serde::{Deserialize, Serialize};
 
 /// The schedule of learning.
@@ -175,7 +175,7 @@ impl MetaConfig {
     #[must_use]
     pub fn alternating(&self) -> Self {
         let gradients = self.inner_steps * 7 / 2 + self.outer_last;
-        let steps = self.steps * gradients / self.period;
+        let steps = self.steps.saturating_mul(gradients) / self.period;
         MetaConfig {
             schedule: Schedule::Alternating,
             steps,
@@ -203,6 +203,13 @@ impl MetaConfig {
         ];
         for (flag, value) in counts {
             ensure!(value > 0, "{flag} 0: must be at least 1");
+            check_size(flag, value, if flag == "--types" || flag == "--units" { MOST } else { MOST_TIMES })?;
+        }
+        check_size("--held-out-batch", self.held_out_batch, MOST_TIMES)?;
+        check_size("--table-knots", self.table_knots, MOST)?;
+        check_size("--restart", self.restart, MOST_TIMES)?;
+        for &width in &self.hidden {
+            check_size("--hidden", width, MOST)?;
         }
         let reals = [
             ("--inner-rate", self.inner_rate),
@@ -269,20 +276,20 @@ impl MetaConfig {
             .map_err(|e| anyhow::anyhow!("--table-knots {} --table-range {}: {e}", self.table_knots, self.table_range))
     }
 
-    /// The core's rule for the weights, with the learning rate times `scale`. RMSprop starts its mean
+    /// The core's optimizer for the weights, with the learning rate times `scale`. RMSprop starts its mean
     /// square at 1, as the authors do.
     #[must_use]
-    pub fn inner_rule(&self, scale: f64) -> Rule<f32> {
-        self.inner_optimiser.rule(self.inner_rate * scale, self.inner_momentum, 1.0)
+    pub fn inner_optimizer(&self, scale: f64) -> Optimizer<f32> {
+        self.inner_optimiser.optimizer(self.inner_rate * scale, self.inner_momentum, 1.0)
     }
 
-    /// The activations' rule at outer step `step`, with the learning rate times `scale`.
+    /// The activations' optimizer at outer step `step`, with the learning rate times `scale`.
     #[must_use]
-    pub fn outer_rule(&self, step: usize, scale: f64) -> Rule<f32> {
+    pub fn outer_optimizer(&self, step: usize, scale: f64) -> Optimizer<f32> {
         let left = (self.steps.saturating_sub(step)) as f64 / self.steps as f64;
         let share = if self.anneal { (2.0 * left).min(1.0) } else { 1.0 };
         let rate = self.outer_rate * share * scale;
-        Rule::Sgd { rate: rate as f32, momentum: self.outer_momentum as f32 }
+        Optimizer::Sgd { lr: rate as f32, momentum: self.outer_momentum as f32 }
     }
 
     /// The core's plan of one inner training.
@@ -296,7 +303,7 @@ impl MetaConfig {
             shuffle: self.shuffle,
             noise: self.noise as f32,
             init: Init::FanIn,
-            rule: self.inner_rule(1.0),
+            optimizer: self.inner_optimizer(1.0),
             outer: match self.outer_loss {
                 Objective::Train => OuterLoss::Train { last },
                 Objective::Heldout => OuterLoss::HeldOut { last, batch: self.held_out_batch },

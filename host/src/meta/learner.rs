@@ -2,16 +2,17 @@
 
 use super::alternating::Alternating;
 use super::config::{MetaConfig, Objective, Schedule};
+use super::forms::{Forms, Outcome};
 use crate::data::task::{Set, Task};
 use crate::model::Judgement;
 use crate::model::activations::{Activations, base_named};
 use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, EXPLOSION, judge_network};
 use anyhow::{Result, ensure};
-use ldnn_core::meta::{Buffers, Unroll, hypergradient};
-use ldnn_core::network::init_phi;
-use ldnn_core::optimise::{Rule, clamp};
-use ldnn_core::{Shape, table};
+use ldnn_core::Optimizer;
+use ldnn_core::meta::{Buffers, Datasets, Draw, Unroll, hypergradient};
+use ldnn_core::network::{Pass, init_phi};
+use ldnn_core::optimizer::clamp;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -56,13 +57,6 @@ pub struct Checkpoint {
     pub caution: Caution,
     /// The alternating schedule's network: parameters, optimiser state; empty for the unrolled schedule.
     pub network: Vec<f32>,
-}
-
-/// What one evaluation of the gradient brings besides it.
-pub(super) struct Outcome {
-    pub loss: f64,
-    pub train_loss: f64,
-    pub test: Judgement,
 }
 
 /// What a step that explodes is multiplied with.
@@ -110,48 +104,6 @@ pub struct Unlearnable {
     pub step: usize,
     /// The smallest learning rate of the weights that was tried.
     pub inner_rate: f64,
-}
-
-/// Both forms of the network, and how to go from one to the other.
-pub(super) struct Forms {
-    /// With sub-networks.
-    pub direct: Shape,
-    /// As it is trained: with tables, or the same.
-    pub trained: Shape,
-    work: Vec<f32>,
-}
-
-impl Forms {
-    fn new(config: &MetaConfig, task: &Task) -> Result<Forms> {
-        let (direct, trained) = (config.direct_shape(task)?, config.trained_shape(task)?);
-        let len = if config.exact { 0 } else { table::build_work_len(&direct, config.table_knots) };
-        Ok(Forms { direct, trained, work: vec![0.0; len] })
-    }
-
-    fn is_exact(&self) -> bool {
-        self.direct == self.trained
-    }
-
-    /// The activation parameters of the trained network.
-    pub fn build(&mut self, phi: &[f32], to: &mut [f32]) -> Result<()> {
-        if self.is_exact() {
-            to.copy_from_slice(phi);
-        } else {
-            table::build(&self.direct, &self.trained, phi, to, &mut self.work)?;
-        }
-        Ok(())
-    }
-
-    /// `dphi`, overwritten, from the gradient in the trained network's parameters.
-    pub fn adjoint(&mut self, phi: &[f32], from: &[f32], dphi: &mut [f32]) -> Result<()> {
-        dphi.fill(0.0);
-        if self.is_exact() {
-            dphi.copy_from_slice(from);
-        } else {
-            table::build_adjoint(&self.direct, &self.trained, phi, from, dphi, &mut self.work)?;
-        }
-        Ok(())
-    }
 }
 
 /// A meta-learning run in memory.
@@ -249,9 +201,9 @@ impl<'a> Learner<'a> {
         clamp(&mut self.dphi, clip);
 
         // A step after which a number would not be finite is refused, and leaves everything as it was.
-        let rule = self.config.outer_rule(self.step, self.caution.outer_scale);
+        let optimizer = self.config.outer_optimizer(self.step, self.caution.outer_scale);
         let before = self.phi.clone();
-        if rule.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
+        if optimizer.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
             self.velocity.fill(0.0);
             self.caution.outer_scale *= SMALLER;
         }
@@ -297,7 +249,7 @@ impl<'a> Learner<'a> {
         let moved = caution.before.len() == self.phi.len() && caution.before != self.phi;
         if !moved {
             caution.inner_scale *= SMALLER;
-            self.engine.set_rule(self.config.inner_rule(caution.inner_scale));
+            self.engine.set_optimizer(self.config.inner_optimizer(caution.inner_scale));
             return;
         }
 
@@ -370,7 +322,7 @@ impl<'a> Learner<'a> {
         self.engine.restore(&from.network)?;
         (self.step, self.phi, self.velocity) = (from.step, from.phi.clone(), from.velocity.clone());
         self.caution = from.caution.clone();
-        self.engine.set_rule(self.config.inner_rule(self.caution.inner_scale));
+        self.engine.set_optimizer(self.config.inner_optimizer(self.caution.inner_scale));
         Ok(())
     }
 }
@@ -391,10 +343,10 @@ impl Engine<'_> {
         }
     }
 
-    fn set_rule(&mut self, rule: Rule<f32>) {
+    fn set_optimizer(&mut self, optimizer: Optimizer<f32>) {
         match self {
-            Engine::Unrolled { plan, .. } => plan.rule = rule,
-            Engine::Alternating(a) => a.set_rule(rule),
+            Engine::Unrolled { plan, .. } => plan.optimizer = optimizer,
+            Engine::Alternating(a) => a.set_optimizer(optimizer),
         }
     }
 }
@@ -417,7 +369,7 @@ impl Training {
             gradient: vec![0.0; shape.phi_len()],
             trained: vec![0.0; shape.theta_len()],
             tape: vec![0.0; plan.tape_len()],
-            work: vec![0.0; plan.work_len().max(shape.work_len(EVALUATION_ROWS))],
+            work: vec![0.0; plan.work_len().max(shape.workspace_len(EVALUATION_ROWS, Pass::Forward))],
             order: vec![0; plan.order_len(rows)],
         }
     }
@@ -435,10 +387,17 @@ impl Training {
     ) -> Result<Outcome> {
         let theta = plan.shape.theta_len();
         self.params[theta..].copy_from_slice(activations);
-        let buffers = Buffers { tape: &mut self.tape, work: &mut self.work, order: &mut self.order };
-        let (train, held_out) = (train.data(), held_out.data());
-        let (params, gradient, trained) = (&mut self.params, &mut self.gradient, &mut self.trained);
-        let out = hypergradient(Level::best(), plan, train, held_out, seed, draw, params, gradient, trained, buffers)?;
+        let buffers = Buffers {
+            params: &mut self.params,
+            dphi: &mut self.gradient,
+            trained: &mut self.trained,
+            tape: &mut self.tape,
+            work: &mut self.work,
+            order: &mut self.order,
+        };
+        let data = Datasets { train: train.data(), held_out: held_out.data() };
+        let out = hypergradient(Level::best(), plan, data, Draw { seed, outer_step: draw }, buffers)?;
+
         self.params[..theta].copy_from_slice(&self.trained);
         let test = judge_network(&plan.shape, &self.params, &task.test, &mut self.work)?;
         Ok(Outcome { loss: f64::from(out.outer_loss), train_loss: f64::from(out.train_loss), test })

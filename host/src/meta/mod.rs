@@ -2,6 +2,7 @@
 
 mod alternating;
 mod config;
+mod forms;
 mod learner;
 mod run;
 

@@ -4,8 +4,8 @@
 //! numbers as samples, on `linspace(-5, 5)`; the paper's authors write this form too.
 
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::table::{self, TableForm};
-use ldnn_core::{Base, Kind, Plain, Shape};
+use ldnn_core::table::{self, TableForm, Tabulation};
+use ldnn_core::{Base, Kind, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Samples in `activations.txt` span `[-SAMPLE_RANGE, SAMPLE_RANGE]`.
@@ -121,8 +121,9 @@ impl Learned {
         let from = Shape::try_new(&[1, 1, 1], &[kind])?;
         let to = table::tabulated(&from, KNOTS, KNOT_RANGE)?;
         let mut tables = vec![0.0; to.phi_len()];
-        let mut work = vec![0.0; table::build_work_len(&from, KNOTS)];
-        table::build(&from, &to, &phi, &mut tables, &mut work)?;
+        let tabulation = Tabulation { from: &from, to: &to };
+        let mut work = vec![0.0; tabulation.work_len()];
+        tabulation.build(&phi, &mut tables, &mut work)?;
         tables.truncate(2 * KNOTS);
         let outside = if base.is_smooth() { Base::Zero } else { base };
         Ok((Kind::Table(TableForm { base: outside, ..TableForm::fixed(KNOTS, KNOT_RANGE) }), tables))
@@ -135,11 +136,8 @@ impl Learned {
     pub fn evaluate(&self, z: &[f64]) -> Result<Vec<f64>> {
         let (kind, phi) = self.direct()?;
         let phi: Vec<f64> = phi.iter().map(|&p| f64::from(p)).collect();
-        // A network of one neuron, with weights 1 and biases 0, is the function itself.
-        let shape = Shape::try_new(&[1, 1, 1], &[kind])?;
-        let params = [&[1.0, 0.0, 1.0, 0.0], &phi[..]].concat();
-        let (mut out, mut work) = (vec![0.0; z.len()], vec![0.0; shape.work_len(z.len())]);
-        ldnn_core::network::predict(Plain, &shape, &params, z, &mut out, &mut work)?;
+        let mut out = vec![0.0; z.len()];
+        kind.eval(&phi, z, &mut out)?;
         Ok(out)
     }
 }

@@ -1,14 +1,13 @@
 //! An activation as a function of a number, exactly.
 
-use anyhow::Result;
-use ldnn_core::{Base, Kind, Plain, Shape};
+use anyhow::{Result, ensure};
+use ldnn_core::{Base, Kind, Shape};
 
 /// Value as the network was trained with it.
 #[derive(Clone, Debug)]
 pub struct Function {
     kind: Kind,
-    shape: Shape,
-    params: Vec<f64>,
+    phi: Vec<f64>,
 }
 
 impl Function {
@@ -17,10 +16,13 @@ impl Function {
     /// # Errors
     /// If they do not fit.
     pub fn new(kind: Kind, phi: &[f32]) -> Result<Function> {
-        // A network of one neuron, with weights 1 and biases 0, is the function itself.
-        let shape = Shape::try_new(&[1, 1, 1], &[kind])?;
-        let params = [1.0, 0.0, 1.0, 0.0].into_iter().chain(phi.iter().map(|&p| f64::from(p))).collect();
-        Ok(Function { kind, shape, params })
+        ensure!(
+            phi.len() == kind.param_len(),
+            "an activation has {} parameters, but {} are given",
+            kind.param_len(),
+            phi.len()
+        );
+        Ok(Function { kind, phi: phi.iter().map(|&p| f64::from(p)).collect() })
     }
 
     /// Of type `t` of a shape; `phi` are the parameters of all types.
@@ -43,8 +45,8 @@ impl Function {
     /// # Errors
     /// None that a checked kind has.
     pub fn values(&self, z: &[f64]) -> Result<Vec<f64>> {
-        let (mut out, mut work) = (vec![0.0; z.len()], vec![0.0; self.shape.work_len(z.len())]);
-        ldnn_core::network::predict(Plain, &self.shape, &self.params, z, &mut out, &mut work)?;
+        let mut out = vec![0.0; z.len()];
+        self.kind.eval(&self.phi, z, &mut out)?;
         Ok(out)
     }
 

@@ -1,7 +1,9 @@
 //! Trained networks as files.
 
 use crate::model::activations::base_named;
+use crate::support::simd::Level;
 use anyhow::{Context, Result, ensure};
+use ldnn_core::network;
 use ldnn_core::table::TableForm;
 use ldnn_core::{Kind, Shape};
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,16 @@ pub struct Network {
     pub shape: Shape,
     /// `[theta | phi]`
     pub params: Vec<f32>,
+}
+
+impl Network {
+    /// What can be asked of it, with the best kernels of this processor.
+    ///
+    /// # Errors
+    /// If the number of parameters is not that of the shape.
+    pub fn view(&self) -> Result<network::Network<'_, f32, Level>> {
+        Ok(network::Network::new(&self.shape, &self.params)?.with_vector(Level::best()))
+    }
 }
 
 /// A network with everything that is needed to use it.

@@ -6,6 +6,7 @@ use crate::data::task::{Set, SetTarget};
 use crate::model::{Judgement, Network};
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
+use ldnn_core::loss::{arg_max, cross_entropy};
 
 /// A network, its functions, and the pre-activations of every type on the training rows, sorted.
 #[derive(Clone, Debug)]
@@ -205,9 +206,8 @@ pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
         SetTarget::Classes(labels) => {
             let (mut loss, mut right) = (0.0, 0);
             for (y, &label) in rows.zip(labels) {
-                let top = f64::from(y.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b)));
-                let total: f64 = y.iter().map(|&y| (f64::from(y) - top).exp()).sum();
-                loss += total.ln() + top - f64::from(y[usize::from(label)]);
+                let wide: Vec<f64> = y.iter().map(|&y| f64::from(y)).collect();
+                loss += cross_entropy(&wide, usize::from(label));
                 right += usize::from(arg_max(y) == usize::from(label));
             }
             let n = labels.len() as f64;
@@ -218,10 +218,4 @@ pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
             Judgement { loss: total / values.len() as f64, accuracy: None }
         }
     }
-}
-
-/// The first of the largest.
-#[must_use]
-pub fn arg_max(y: &[f32]) -> usize {
-    y.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &y)| if y > best.1 { (i, y) } else { best }).0
 }

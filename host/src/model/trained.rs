@@ -1,18 +1,16 @@
 //! A trained network with everything that is needed to use it on rows of a table.
 
 use super::metrics::{Answers, Metrics, metrics};
-use crate::data::Target;
 use crate::data::table::{Column, Table, listed};
-use crate::data::tabular::{Purpose, Standard, Tabular};
+use crate::data::tabular::{Purpose, Tabular};
 use crate::data::task::{Set, SetTarget};
-use crate::model::Model;
-use crate::model::Ranges;
+use crate::data::{Standard, Target};
 use crate::model::activations::Activations;
+use crate::model::{Model, Ranges};
 use crate::support::atomic::write_atomically;
-use crate::support::simd::Level;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::deploy::{Outputs, Scaling};
-use ldnn_core::network;
+use ldnn_core::network::{Pass, Workspace};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
@@ -285,9 +283,11 @@ impl Trained {
         let (width, outputs) = (self.features.len(), network.shape.outputs());
         let mut out = vec![0.0f32; scaled.len() / width * outputs];
         const ROWS: usize = 256;
-        let mut work = vec![0.0; network.shape.work_len(ROWS)];
+        let mut memory = vec![0.0; network.shape.workspace_len(ROWS, Pass::Forward)];
+        let mut workspace = Workspace::new(&network.shape, ROWS, Pass::Forward, &mut memory)?;
+        let view = network.view()?;
         for (x, out) in scaled.chunks(ROWS * width).zip(out.chunks_mut(ROWS * outputs)) {
-            network::predict(Level::best(), &network.shape, &network.params, x, out, &mut work)?;
+            view.predict(x, out, &mut workspace)?;
         }
 
         let (pairs, scale) = (self.output_pairs(), self.scale());

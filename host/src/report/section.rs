@@ -2,8 +2,7 @@
 
 use super::claim::{Claim, judge};
 use crate::report::plot::{self, Drawing};
-use crate::run::RunFolder;
-use crate::run::all;
+use crate::run::{RunFolder, all};
 use crate::support::text::csv_lines;
 use anyhow::Result;
 use comfy_table::presets;

@@ -1,9 +1,8 @@
 //! How far the shards of a run are, in words.
 
 use crate::report::Table;
-use crate::run::RunFolder;
 use crate::run::folder::{SHARDS, shards_of};
-use crate::run::{Incomplete, Lock, Shard, Tally, heartbeat};
+use crate::run::{Incomplete, Lock, RunFolder, Shard, Tally, heartbeat};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;

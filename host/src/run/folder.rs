@@ -6,7 +6,8 @@
 
 use crate::config::Stored;
 use crate::run::{Heartbeat, Lock, Mode, Shard, Tally, lock};
-use crate::support::atomic::{is_temporary, write_atomically, write_durably};
+use crate::support::atomic::{is_temporary, target_of, write_atomically, write_durably};
+use crate::support::ledger::{self, Ledger};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,17 @@ pub enum Obstacle {
         /// The folder.
         folder: PathBuf,
         /// The name of the file.
+        file: String,
+    },
+    /// It holds a run of a version that kept no list of what it wrote.
+    #[error(
+        "'{folder}' holds a run without a list of its files, of an earlier version of this program; '{file}' may be of \
+         somebody else"
+    )]
+    Unlisted {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of a file.
         file: String,
     },
     /// It holds a run of a version that did not say which command it was of.
@@ -85,6 +97,9 @@ struct Run {
     /// None for who only looks.
     #[allow(dead_code, reason = "it is held")]
     lock: Option<Lock>,
+    /// None also for a folder of an earlier version.
+    #[allow(dead_code, reason = "it is held")]
+    ledger: Option<Ledger>,
     tallies: Mutex<Vec<Tally>>,
     /// Of a shard.
     heartbeat: Option<Heartbeat>,
@@ -124,7 +139,10 @@ impl RunFolder {
             "--replace with --shard: other shards may be at work; delete the folder first"
         );
         check(path, wanted, replace)?;
-        let lock = if mode == Mode::Look { None } else { Some(take(path, shard.as_deref(), wanted, replace)?) };
+        let (lock, ledger) = match mode {
+            Mode::Look => (None, None),
+            _ => take(path, shard.as_deref(), wanted, replace).map(|(lock, ledger)| (Some(lock), ledger))?,
+        };
         let mut all = vec![path.to_path_buf()];
         all.extend(sources.iter().filter(|s| *s != path).cloned());
         let heartbeat = shard.as_deref().map(Heartbeat::start);
@@ -133,7 +151,8 @@ impl RunFolder {
             // Those of the same run, which may begin later.
             shards[0].extend((0..count).map(|index| Shard { count, index }));
         }
-        let run = Run { root: path.into(), mode, sources: all, shards, lock, tallies: Mutex::default(), heartbeat };
+        let run =
+            Run { root: path.into(), mode, sources: all, shards, lock, ledger, tallies: Mutex::default(), heartbeat };
         Ok(RunFolder { path: path.into(), inside: PathBuf::new(), run: Arc::new(run) })
     }
 
@@ -145,7 +164,7 @@ impl RunFolder {
         let path = self.path.join(name);
         if self.mode().has_results() {
             let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
-            prepare(&path, &wanted)?;
+            prepare(&path, &wanted, None)?;
         }
         Ok(RunFolder { path, inside: self.inside.join(name), run: self.run.clone() })
     }
@@ -159,13 +178,14 @@ impl RunFolder {
         let Some(kept) = self.kept() else { return self.inside(name, config) };
         let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
         let path = kept.join(name);
-        prepare(&path, &wanted)?;
+        prepare(&path, &wanted, None)?;
         let run = Run {
             root: path.clone(),
             mode: Mode::Whole,
             sources: vec![],
             shards: vec![],
             lock: None,
+            ledger: None,
             tallies: Mutex::default(),
             heartbeat: None,
         };
@@ -357,12 +377,13 @@ fn write_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     write_atomically(&path, bytes)
 }
 
-/// Whether a file in a run folder is of no account: the lock, or what a killed process left of a temporary file.
+/// Whether a file in a run folder is of no account: the lock, the list of files, or what a killed process left of a
+/// temporary file.
 fn is_debris(entry: &fs::DirEntry) -> bool {
     let name = entry.file_name();
     // A link called so would be written through.
     let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-    is_file && (name == lock::FILE || is_temporary(&name.to_string_lossy()))
+    is_file && (name == lock::FILE || name == ledger::FILE || is_temporary(&name.to_string_lossy()))
 }
 
 /// Refuses a folder that holds something else than a run of the settings `wanted`; with `replace`, a run of other ones is
@@ -382,7 +403,7 @@ pub fn check(path: &Path, wanted: &str, replace: bool) -> Result<(), Obstacle> {
         return Err(Obstacle::Foreign(folder));
     }
     if replace {
-        return guest(path).map_or(Ok(()), |file| Err(Obstacle::Guest { folder, file }));
+        return stranger(path, path).map_or(Ok(()), Err);
     }
     if let Err(why) = Stored::parse(&found) {
         return Err(Obstacle::Old { folder, why: why.to_string() });
@@ -403,50 +424,102 @@ fn check_empty(path: &Path) -> Result<(), Obstacle> {
     if entries.any(|entry| entry.is_ok_and(occupies)) { Err(Obstacle::Foreign(path.into())) } else { Ok(()) }
 }
 
-/// The endings of what runs write.
-const ENDINGS: [&str; 20] = [
-    "toml",
-    "jsonl",
-    "json",
-    "csv",
-    "svg",
-    "png",
-    "txt",
-    "html",
-    "md",
-    "damaged",
-    "npy",
-    "npz",
-    "safetensors",
-    "onnx",
-    "ldnn",
-    "rs",
-    "c",
-    "h",
-    "lock",
-    "properties",
-];
+/// What is in a run folder, or in a folder of one.
+#[derive(Default)]
+struct Contents {
+    /// Files that the run has written.
+    own: Vec<PathBuf>,
+    /// The first file that it has not.
+    stranger: Option<PathBuf>,
+    /// Folders, the inner ones after the outer ones.
+    folders: Vec<PathBuf>,
+}
 
-/// A file beside a run's own that the run has not written, by its ending.
-fn guest(path: &Path) -> Option<String> {
-    let is_own = |entry: &fs::DirEntry| {
-        let name = PathBuf::from(entry.file_name());
-        let ending = name.extension().unwrap_or_default();
-        is_debris(entry) || entry.path().is_dir() || ENDINGS.iter().any(|own| ending == *own)
-    };
-    let mut entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
-    entries.find(|entry| !is_own(entry)).map(|entry| entry.file_name().to_string_lossy().into_owned())
+/// What the list in the folder `root` says of the files in it.
+struct List<'a> {
+    root: &'a Path,
+    names: BTreeSet<String>,
+}
+
+impl List<'_> {
+    fn of(root: &Path) -> List<'_> {
+        List { root, names: ledger::read(root).unwrap_or_default() }
+    }
+
+    /// Whether the run has written what is at `path`, or was about to.
+    fn has(&self, path: &Path) -> bool {
+        let Some(name) = ledger::name_in(self.root, path) else { return false };
+        let is_known = |name: &str| {
+            self.names.contains(name) || [CONFIG, lock::FILE, ledger::FILE].contains(&name) || is_compiled(name)
+        };
+        is_known(&name) || target_of(&name).is_some_and(is_known)
+    }
+}
+
+/// Whether a file in a run folder is one of `ldnn verify`, which compiles an export in a folder of its own there.
+fn is_compiled(name: &str) -> bool {
+    const OWN: [&str; 8] = [
+        "main.c",
+        "run-gcc",
+        "run-gpp",
+        "arm.o",
+        "rust/Cargo.toml",
+        "rust/Cargo.lock",
+        "rust/src/main.rs",
+        "rust/src/model.rs",
+    ];
+    name.strip_prefix("verify/").is_some_and(|name| OWN.contains(&name) || name.starts_with("rust/target/"))
+}
+
+/// Looks through a folder; a shard's folder has a list of its own.
+fn survey(folder: &Path, list: &List<'_>, contents: &mut Contents) {
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let (path, kind) = (entry.path(), entry.file_type());
+        if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
+            contents.folders.push(path.clone());
+            let name = entry.file_name();
+            let is_shard = folder == list.root.join(SHARDS) && name.to_str().and_then(Shard::of_folder).is_some();
+            if is_shard { survey(&path, &List::of(&path), contents) } else { survey(&path, list, contents) }
+        } else if kind.is_ok_and(|kind| kind.is_file()) && list.has(&path) {
+            contents.own.push(path);
+        } else {
+            // Also a link, which no run makes.
+            contents.stranger.get_or_insert(path);
+        }
+    }
+}
+
+fn contents(folder: &Path, root: &Path) -> Contents {
+    let mut found = Contents::default();
+    survey(folder, &List::of(root), &mut found);
+    found
+}
+
+/// A file that the run has not written, at any depth of a folder; the run's list is in the folder `root`.
+fn stranger(path: &Path, root: &Path) -> Option<Obstacle> {
+    let stranger = contents(path, root).stranger?;
+    let file = ledger::name_in(path, &stranger).unwrap_or_default();
+    // The list that should name it.
+    let mut above = stranger.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    let folder = path.to_path_buf();
+    Some(match above.any(|folder| folder.join(ledger::FILE).is_file()) {
+        true => Obstacle::Guest { folder, file },
+        false => Obstacle::Unlisted { folder, file },
+    })
 }
 
 /// Makes the folders and takes the lock: the run folder's, or the shard's own.
-fn take(path: &Path, shard: Option<&Path>, wanted: &str, replace: bool) -> Result<Lock> {
+fn take(path: &Path, shard: Option<&Path>, wanted: &str, replace: bool) -> Result<(Lock, Option<Ledger>)> {
     let own = shard.unwrap_or(path);
     fs::create_dir_all(own).with_context(|| unwritable(path))?;
     let lock = Lock::take(own)?;
     // Whoever had the lock until now may have changed everything.
     check(path, wanted, replace)?;
+    // A list that is begun beside files of an earlier version would not name those.
+    let has_list = own.join(ledger::FILE).exists() || contents(own, own).stranger.is_none();
+    let ledger = has_list.then(|| Ledger::open(own)).transpose().with_context(|| unwritable(path))?;
     match shard {
-        None => prepare(path, wanted)?,
+        None => prepare(path, wanted, ledger.as_ref())?,
         Some(shard) => {
             if !path.join(CONFIG).exists() {
                 write_durably(&path.join(CONFIG), wanted.as_bytes()).with_context(|| unwritable(path))?;
@@ -454,11 +527,11 @@ fn take(path: &Path, shard: Option<&Path>, wanted: &str, replace: bool) -> Resul
             sweep(shard);
         }
     }
-    Ok(lock)
+    Ok((lock, ledger))
 }
 
-/// Empties a folder that holds other settings, and writes those that are wanted.
-fn prepare(path: &Path, wanted: &str) -> Result<()> {
+/// Empties a folder that holds other settings, and writes those that are wanted; `ledger` is the list in the folder.
+fn prepare(path: &Path, wanted: &str, ledger: Option<&Ledger>) -> Result<()> {
     fs::create_dir_all(path).with_context(|| unwritable(path))?;
     let config = path.join(CONFIG);
     let found = fs::read_to_string(&config).ok();
@@ -470,32 +543,47 @@ fn prepare(path: &Path, wanted: &str) -> Result<()> {
         return Ok(());
     }
     if found.is_some() {
-        empty(path).with_context(|| unwritable(path))?;
+        empty(path)?;
+    }
+    if let Some(ledger) = ledger {
+        ledger.clear().with_context(|| unwritable(path))?;
     }
     write_durably(&config, wanted.as_bytes()).with_context(|| unwritable(path))
 }
 
-/// Deletes everything but the lock; the settings last, so that a process that dies half-way leaves a run of the old ones.
-fn empty(path: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == lock::FILE || name == CONFIG {
-            continue;
-        }
-        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+/// Deletes what the run has written, but the lock and the list; the settings last, so that a process that dies half-way
+/// leaves a run of the old ones. What others put there is refused, and all stays.
+fn empty(path: &Path) -> Result<()> {
+    let root = ledger::root_of(path).unwrap_or_else(|| path.into());
+    if let Some(obstacle) = stranger(path, &root) {
+        return Err(obstacle.into());
     }
-    fs::remove_file(path.join(CONFIG))
+
+    let Contents { own, folders, .. } = contents(path, &root);
+    let config = path.join(CONFIG);
+    let kept = [path.join(lock::FILE), path.join(ledger::FILE), config.clone()];
+    for file in own.iter().filter(|file| !kept.contains(file)).chain([&config]) {
+        fs::remove_file(file).with_context(|| unwritable(path))?;
+    }
+    for folder in folders.iter().rev() {
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
 }
 
 /// Deletes what killed processes left of temporary files; that nothing is left of them is nicer, not needed.
 fn sweep(path: &Path) {
+    let root = ledger::root_of(path).unwrap_or_else(|| path.into());
+    sweep_listed(path, &List::of(&root));
+}
+
+fn sweep_listed(path: &Path, list: &List<'_>) {
     for entry in fs::read_dir(path).into_iter().flatten().filter_map(Result::ok) {
         let name = entry.file_name();
         let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
         if is_dir && name != SHARDS {
-            sweep(&entry.path());
-        } else if name != lock::FILE && is_debris(&entry) {
+            sweep_listed(&entry.path(), list);
+        } else if is_debris(&entry) && is_temporary(&name.to_string_lossy()) && list.has(&entry.path()) {
             let _ = fs::remove_file(entry.path());
         }
     }

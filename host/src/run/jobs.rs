@@ -1,9 +1,8 @@
 //! Long work in pieces: in parallel, with journals to go on from, and results that do not depend on who was first or on
 //! which machine.
 
-use crate::run::RunFolder;
 use crate::run::journal::{self, Journal, Line};
-use crate::run::{Incomplete, Mode, Tally};
+use crate::run::{Incomplete, Mode, RunFolder, Tally};
 use crate::support::atomic::write_atomically_with;
 use crate::support::progress::{Output, Progress};
 use crate::support::stop::{self, Stopped};

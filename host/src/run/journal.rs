@@ -5,6 +5,7 @@
 //! `NAME.jsonl.damaged`, and the piece of work that it belonged to is done again; a last line that was cut off is dropped.
 
 use crate::support::atomic::{write_atomically, write_durably};
+use crate::support::ledger::note;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -175,6 +176,7 @@ impl Journal {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| unwritable(path))?;
         }
+        note(path).with_context(|| unwritable(path))?;
         let file = OpenOptions::new().create(true).append(true).open(path).with_context(|| unwritable(path))?;
         let len = file.metadata().with_context(|| unwritable(path))?.len();
         Ok(Journal { path: path.into(), state: Mutex::new(State { file, len, synced: None }) })
@@ -230,6 +232,7 @@ fn repair(path: &Path, damaged: &[usize]) -> Result<()> {
     })?;
     if !bad.is_empty() {
         let aside = quarantine(path);
+        note(&aside).with_context(|| unwritable(&aside))?;
         let mut file = OpenOptions::new().create(true).append(true).open(&aside).with_context(|| unwritable(&aside))?;
         file.write_all(&bad).and_then(|()| file.sync_all()).with_context(|| unwritable(&aside))?;
         tell(path, damaged, &format!("moved to '{}', and computed again", aside.display()));

@@ -2,6 +2,7 @@
 //! limits, the processor's vectors, text for terminals and spreadsheets. Nothing here knows a network.
 
 pub mod atomic;
+pub mod ledger;
 pub mod memory;
 pub mod progress;
 pub mod simd;

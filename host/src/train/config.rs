@@ -4,6 +4,7 @@ use super::ensemble::{Entrant, Job, Learned, entrants};
 use super::select::Chosen;
 use super::training::TrainConfig;
 use crate::data::task::Task;
+use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -34,6 +35,12 @@ impl ValidateConfig {
     /// With flag, value and remedy, if a setting is impossible.
     pub fn entrants(&self, task: &Task, learned: &[Learned]) -> Result<Vec<Entrant>> {
         ensure!(self.runs > 0, "--runs 0: train at least 1 network of each kind");
+        check_size("--runs", self.runs, MOST)?;
+        ensure!(
+            self.seed <= u64::MAX - MOST_TIMES as u64,
+            "--seed {}: the seeds of the networks count on from it; give a smaller one",
+            self.seed
+        );
         ensure!(!self.activations.is_empty(), "--compare: name at least one activation, e.g. relu");
         let twice = self.activations.iter().enumerate().find(|(i, name)| self.activations[..*i].contains(name));
         ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));

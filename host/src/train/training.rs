@@ -3,14 +3,14 @@
 use crate::data::task::{Set, Task};
 use crate::model::activations::Choice;
 use crate::model::{Judgement, Network};
+use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use crate::support::simd::Level;
 use crate::support::stop;
 use anyhow::{Result, ensure};
-use ldnn_core::meta::training_step;
-use ldnn_core::network::{Batch, Init, Rows, evaluate, init_theta};
-use ldnn_core::optimise::Rule;
+use ldnn_core::network::{self, Batch, Init, Pass, Workspace, init_theta};
 use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::{Error, Shape};
+use ldnn_core::train::Trainer;
+use ldnn_core::{Error, Optimizer, Shape};
 use serde::{Deserialize, Serialize};
 
 /// An optimiser as users name it.
@@ -90,23 +90,23 @@ impl Curve {
 }
 
 impl Optimiser {
-    /// The core's rule; `start` is RMSprop's first mean square.
+    /// The optimizer itself; `start` is RMSprop's first mean square.
     #[must_use]
-    pub fn rule(self, rate: f64, momentum: f64, start: f32) -> Rule<f32> {
+    pub fn optimizer(self, rate: f64, momentum: f64, start: f32) -> Optimizer<f32> {
         let (rate, momentum) = (rate as f32, momentum as f32);
         match self {
-            Optimiser::Sgd => Rule::Sgd { rate, momentum },
-            Optimiser::Rmsprop => Rule::RmsProp { rate, decay: momentum, epsilon: 1e-8, start },
-            Optimiser::Adam => Rule::Adam { rate, beta1: momentum, beta2: 0.999, epsilon: 1e-8 },
+            Optimiser::Sgd => Optimizer::Sgd { lr: rate, momentum },
+            Optimiser::Rmsprop => Optimizer::RmsProp { lr: rate, decay: momentum, epsilon: 1e-8, start },
+            Optimiser::Adam => Optimizer::Adam { lr: rate, beta1: momentum, beta2: 0.999, epsilon: 1e-8 },
         }
     }
 }
 
 impl TrainConfig {
-    /// The core's rule.
+    /// The optimizer itself.
     #[must_use]
-    pub fn rule(&self) -> Rule<f32> {
-        self.optimiser.rule(self.rate, self.momentum, 0.0)
+    pub fn optimizer(&self) -> Optimizer<f32> {
+        self.optimiser.optimizer(self.rate, self.momentum, 0.0)
     }
 
     /// Widths from the inputs to the outputs of `task`.
@@ -124,6 +124,12 @@ impl TrainConfig {
         ensure!(!self.hidden.is_empty() && !self.hidden.contains(&0), "--hidden: every width must be at least 1");
         ensure!(self.rate.is_finite() && self.rate > 0.0, "--rate {}: must be a positive number, e.g. 0.01", self.rate);
         ensure!((0.0..1.0).contains(&self.momentum), "--momentum {}: must be in [0, 1), e.g. 0.8", self.momentum);
+        for (flag, value) in [("--batch", self.batch), ("--epochs", self.epochs), ("--every", self.every)] {
+            check_size(flag, value, MOST_TIMES)?;
+        }
+        for &width in &self.hidden {
+            check_size("--hidden", width, MOST)?;
+        }
         Ok(())
     }
 }
@@ -213,11 +219,12 @@ impl<'a> Trainee<'a> {
         let (theta, phi) = params.split_at_mut(shape.theta_len());
         init_theta(&shape, Init::FanIn, seed, 0, theta)?;
         phi.copy_from_slice(choice.phi());
-        let rule = config.rule();
-        let mut state = vec![0.0; shape.theta_len() * rule.state_planes()];
-        rule.start(&mut state);
+        let optimizer = config.optimizer();
+        let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
+        optimizer.init_state(&mut state);
         let order = (0..train.rows() as u32).collect();
-        let work = vec![0.0; shape.work_len(config.batch.max(EVALUATION_ROWS))];
+        let rows = config.batch.min(train.rows()).max(EVALUATION_ROWS);
+        let work = vec![0.0; shape.workspace_len(rows, Pass::Backward)];
         Ok(Trainee { config, shape, params, state, grad: vec![0.0; shape.theta_len()], work, order, step: 0 })
     }
 
@@ -226,22 +233,26 @@ impl<'a> Trainee<'a> {
         if self.config.shuffle {
             Draws::new(seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
         }
-        let (rule, mut total) = (self.config.rule(), 0.0);
-        let mut start = 0;
-        while start < self.order.len() {
-            let rows = &self.order[start..(start + self.config.batch).min(self.order.len())];
-            let batch = Batch { data: train.data(), rows: Rows::Picked(rows) };
-            let (params, state, grad, work) = (&mut self.params, &mut self.state, &mut self.grad, &mut self.work);
-            let step =
-                training_step(Level::best(), &rule, &self.shape, params, state, batch, None, self.step, grad, work);
-            let loss = match step {
+        let optimizer = self.config.optimizer();
+        let mut trainer = Trainer {
+            shape: &self.shape,
+            vector: Level::best(),
+            params: &mut self.params,
+            state: &mut self.state,
+            grad: &mut self.grad,
+            workspace: Workspace::new(&self.shape, self.config.batch, Pass::Backward, &mut self.work)?,
+        };
+
+        let mut total = 0.0;
+        for rows in self.order.chunks(self.config.batch) {
+            let batch = Batch::picked(train.data(), rows);
+            let loss = match trainer.step(&optimizer, &batch, self.step) {
                 // No failure of the run: a training that diverges is recorded as one.
                 Err(Error::Diverges(_) | Error::NotFinite { .. }) => return Ok(f64::NAN),
                 loss => loss?,
             };
             total += f64::from(loss) * rows.len() as f64;
             self.step += 1;
-            start += self.config.batch;
         }
         Ok(total / self.order.len() as f64)
     }
@@ -269,16 +280,19 @@ pub fn rate_scale(inputs: usize) -> f64 {
 /// Rows that are evaluated at a time.
 pub const EVALUATION_ROWS: usize = 200;
 
-/// Evaluates a network on every row of `set`, without noise. `work`: `shape.work_len(EVALUATION_ROWS)`.
+/// Evaluates a network on every row of `set`, without noise. `work`: a workspace for
+/// predictions over [`EVALUATION_ROWS`] rows.
 ///
 /// # Errors
 /// If network and set do not fit together.
 pub fn judge_network(shape: &Shape, params: &[f32], set: &Set, work: &mut [f32]) -> Result<Judgement> {
+    let network = network::Network::new(shape, params)?.with_vector(Level::best());
+    let mut workspace = Workspace::new(shape, EVALUATION_ROWS, Pass::Forward, work)?;
+
     let (mut loss, mut correct, mut start) = (0.0, 0, 0);
     while start < set.rows() {
         let len = EVALUATION_ROWS.min(set.rows() - start);
-        let score =
-            evaluate(Level::best(), shape, params, Batch { data: set.data(), rows: Rows::Range { start, len } }, work)?;
+        let score = network.evaluate(&Batch::range(set.data(), start, len), &mut workspace)?;
         loss += f64::from(score.loss) * len as f64;
         correct += score.correct;
         start += len;

@@ -1,15 +1,14 @@
 //! Files for other programs, and from them: nothing is lost, other readers get the same outputs, and bad files are refused.
 
-use ldnn::data::tabular::{Purpose, Standard};
+use ldnn::data::Standard;
+use ldnn::data::tabular::Purpose;
 use ldnn::data::task::{Set, SetTarget};
 use ldnn::formats::onnx::{Meaning, Way};
-use ldnn::formats::read_activations;
-use ldnn::formats::{self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, safetensors};
-use ldnn::model::Model;
-use ldnn::model::Network;
-use ldnn::model::Ranges;
+use ldnn::formats::{
+    self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, read_activations, safetensors,
+};
 use ldnn::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
-use ldnn::model::{KeptRows, Predictions, Trained};
+use ldnn::model::{KeptRows, Model, Network, Predictions, Ranges, Trained};
 use ldnn_core::{Base, Kind, Shape};
 use ldnn_tests::onnx::{self, Array};
 use ldnn_tests::program::{refuse, succeed};

@@ -10,8 +10,7 @@ use crate::run::RunFolder;
 use crate::run::jobs::Work;
 use crate::support::progress::Output;
 use crate::support::stop::{self, Stopped};
-use crate::train::train_patiently;
-use crate::train::{Metric, best_epoch, metric_of};
+use crate::train::{Metric, best_epoch, metric_of, train_patiently};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,8 @@
 use super::graph::{Graph, value};
 use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, ValueInfoProto};
 use super::{IR_VERSION, OPSET, Way, activation};
-use crate::data::tabular::{Purpose, Standard};
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
 use crate::formats::about::blocks;
 use crate::model::Model;
 use crate::model::activations::Activations;

@@ -18,13 +18,13 @@
 //! Hessian-vector product for every parameter; `tests/tests/spectrum.rs` holds them against those products.
 
 use super::point::Point;
-use crate::support::simd::Level;
 use crate::support::stop;
 use anyhow::Result;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
-use ldnn_core::Shape;
-use ldnn_core::network::{Target, hidden, predict};
+use ldnn_core::loss::softmax;
+use ldnn_core::network::{Pass, Target, Workspace};
+use ldnn_core::{Derivatives, Shape};
 
 /// What some rows contribute, by affine layer; `n` rows.
 struct Chunk {
@@ -43,20 +43,22 @@ impl Chunk {
     fn of(point: &Point, start: usize, rows: usize) -> Result<Chunk> {
         let shape = &point.shape;
         let x = &point.x[start * shape.inputs()..][..rows * shape.inputs()];
-        let mut work = vec![0.0; shape.tangent_work_len(rows)];
+        let network = point.network()?;
+        let mut memory = vec![0.0; shape.workspace_len(rows, Pass::SecondOrder)];
+        let mut workspace = Workspace::new(shape, rows, Pass::SecondOrder, &mut memory)?;
         let mut inputs = vec![with_ones(x, rows)];
         let (mut slopes, mut curvatures) = (vec![], vec![]);
         for l in 0..shape.hidden_layers() {
             let len = rows * shape.width(l + 1);
-            let [mut value, mut slope, mut bend] = [vec![0.0; len], vec![0.0; len], vec![0.0; len]];
-            let level = Level::best();
-            hidden(level, shape, &point.params, l, x, &mut value, &mut slope, &mut bend, &mut work)?;
+            let [mut value, mut slope, mut curvature] = [vec![0.0; len], vec![0.0; len], vec![0.0; len]];
+            let out = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+            network.hidden_derivatives(l, x, out, &mut workspace)?;
             inputs.push(with_ones(&value, rows));
             slopes.push(slope);
-            curvatures.push(bend);
+            curvatures.push(curvature);
         }
         let mut out = vec![0.0; rows * shape.outputs()];
-        predict(Level::best(), shape, &point.params, x, &mut out, &mut work)?;
+        network.predict(x, &mut out, &mut workspace)?;
         let (d, m) = at_outputs(point, start, &out);
         let mut chunk = Chunk { rows, inputs, first: vec![d], slopes, second: vec![m] };
         for l in (0..shape.hidden_layers()).rev() {
@@ -74,14 +76,14 @@ impl Chunk {
         let (mut first, mut second) = (vec![0.0; self.rows * below], Vec::with_capacity(self.rows * below * below));
         let (d_above, m_above) = (&self.first[self.first.len() - 1], &self.second[self.second.len() - 1]);
         for r in 0..self.rows {
-            let (s, bend) = (&self.slopes[l][r * below..][..below], &curvature[r * below..][..below]);
+            let (s, own) = (&self.slopes[l][r * below..][..below], &curvature[r * below..][..below]);
             let pulled = pull_back(w, &d_above[r * above..][..above], below);
             // w s: the Jacobian from z_l to z_{l+1}
             let jacobian = Mat::from_fn(above, below, |k, j| w[k * below + j] * s[j]);
             let mut m = congruence(&jacobian, &m_above[r * above * above..][..above * above]);
             for j in 0..below {
                 first[r * below + j] = pulled[j] * s[j];
-                m[(j, j)] += bend[j] * pulled[j];
+                m[(j, j)] += own[j] * pulled[j];
             }
             second.extend((0..below).flat_map(|i| m.row(i).iter().copied().collect::<Vec<_>>()));
         }
@@ -202,7 +204,8 @@ fn at_outputs(point: &Point, start: usize, out: &[f64]) -> (Vec<f64>, Vec<f64>) 
         match point.data().target {
             Target::Classes(labels) => {
                 let share = 1.0 / point.rows() as f64;
-                let p = softmax(y);
+                let mut p = y.to_vec();
+                softmax(&mut p);
                 let label = usize::from(labels[start + r]);
                 first.extend(p.iter().enumerate().map(|(c, p)| share * (p - f64::from(u8::from(c == label)))));
                 let entry = |c: usize, e: usize| p[c] * (f64::from(u8::from(c == e)) - p[e]);
@@ -216,13 +219,6 @@ fn at_outputs(point: &Point, start: usize, out: &[f64]) -> (Vec<f64>, Vec<f64>) 
         }
     }
     (first, second)
-}
-
-fn softmax(y: &[f64]) -> Vec<f64> {
-    let largest = y.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let e: Vec<f64> = y.iter().map(|y| (y - largest).exp()).collect();
-    let sum: f64 = e.iter().sum();
-    e.iter().map(|e| e / sum).collect()
 }
 
 /// The Hessian of the loss in theta; the lower triangle is filled.

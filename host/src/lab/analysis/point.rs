@@ -5,7 +5,7 @@ use crate::support::simd::Level;
 use crate::support::stop;
 use anyhow::Result;
 use ldnn_core::Shape;
-use ldnn_core::network::{self, Batch, Data, Rows, Target};
+use ldnn_core::network::{Batch, Data, Direction, Network, Pass, Target, Workspace, Wrt};
 
 /// Rows that go through the network at a time.
 pub const CHUNK: usize = 250;
@@ -64,11 +64,13 @@ impl Point {
     pub fn gradient(&self, joint: bool) -> Result<(f64, Vec<f64>)> {
         let len = self.len(joint);
         let (mut loss, mut sum, mut part) = (0.0, vec![0.0; len], vec![0.0; len]);
-        let mut work = vec![0.0; self.shape.work_len(CHUNK.min(self.rows()))];
+        let (network, wrt) = (self.network()?, if joint { Wrt::All } else { Wrt::Weights });
+        let mut memory = self.memory(Pass::Backward);
+        let mut workspace = Workspace::new(&self.shape, 0, Pass::Backward, &mut memory)?;
         for (start, rows) in self.chunks() {
-            let batch = Batch { data: self.data(), rows: Rows::Range { start, len: rows } };
+            let batch = Batch::range(self.data(), start, rows);
             let share = rows as f64 / self.rows() as f64;
-            let own = network::gradient(Level::best(), &self.shape, &self.params, batch, None, &mut part, &mut work)?;
+            let own = network.gradient(&batch, wrt, &mut part, &mut workspace)?;
             loss += share * own;
             sum.iter_mut().zip(&part).for_each(|(s, p)| *s += share * p);
         }
@@ -82,17 +84,32 @@ impl Point {
     /// If a length does not fit.
     pub fn hessian_product(&self, direction: &[f64]) -> Result<Vec<f64>> {
         let (mut sum, mut part) = (vec![0.0; direction.len()], vec![0.0; direction.len()]);
-        let mut work = vec![0.0; self.shape.tangent_work_len(CHUNK.min(self.rows()))];
+        let network = self.network()?;
+        let mut memory = self.memory(Pass::SecondOrder);
+        let mut workspace = Workspace::new(&self.shape, 0, Pass::SecondOrder, &mut memory)?;
+        let is_joint = direction.len() != self.shape.theta_len();
+        let direction = if is_joint { Direction::All(direction) } else { Direction::Weights(direction) };
         for (start, rows) in self.chunks() {
             stop::check()?;
-            let batch = Batch { data: self.data(), rows: Rows::Range { start, len: rows } };
+            let batch = Batch::range(self.data(), start, rows);
             let share = rows as f64 / self.rows() as f64;
-            let (shape, params) = (&self.shape, &self.params);
-            let (level, none) = (Level::best(), &mut []);
-            network::hessian_product(level, shape, params, direction, batch, None, none, &mut part, &mut work)?;
+            network.hessian_product(&batch, direction, &mut part, &mut workspace)?;
             sum.iter_mut().zip(&part).for_each(|(s, p)| *s += share * p);
         }
         Ok(sum)
+    }
+
+    /// The network, with the best kernels of this processor.
+    ///
+    /// # Errors
+    /// If there are too few or too many parameters.
+    pub fn network(&self) -> Result<Network<'_, f64, Level>> {
+        Ok(Network::new(&self.shape, &self.params)?.with_vector(Level::best()))
+    }
+
+    /// Scratch memory for [`CHUNK`] rows.
+    fn memory(&self, pass: Pass) -> Vec<f64> {
+        vec![0.0; self.shape.workspace_len(CHUNK.min(self.rows()), pass)]
     }
 
     /// Number of parameters of theta, or of all.

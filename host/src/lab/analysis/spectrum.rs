@@ -3,6 +3,7 @@
 use super::curvature;
 use super::lanczos::{Density, Estimate, density, hutchinson};
 use super::point::Point;
+use crate::support::memory::{MOST, check_size};
 use anyhow::{Context, Result, ensure};
 use faer::{Mat, Side};
 use rayon::prelude::*;
@@ -78,6 +79,9 @@ impl SpectrumConfig {
         ensure!(self.probes != 1, "--probes 1: a standard error needs 2 or more vectors; 0 leaves the estimate out");
         ensure!(self.lanczos_steps > 0, "--lanczos-steps 0: must be at least 1, e.g. 100");
         ensure!(self.lanczos_vectors > 0, "--lanczos-vectors 0: must be at least 1, e.g. 8");
+        check_size("--probes", self.probes, MOST)?;
+        check_size("--lanczos-steps", self.lanczos_steps, MOST)?;
+        check_size("--lanczos-vectors", self.lanczos_vectors, MOST)?;
         Ok(())
     }
 }

@@ -3,13 +3,11 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::report::plot;
 use crate::report::stats::{Summary, mean};
-use crate::report::{Section, Table};
+use crate::report::{Section, Table, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::Training;
-use crate::train::{Chosen, Learned, Metric, ValidateConfig, by_kind, csv_of, ensembles, values_of};
+use crate::train::{Chosen, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, ensembles, values_of};
 use anyhow::Result;
 
 /// Trains each as `chosen`, on all training rows; the test rows are looked at once, at the end.

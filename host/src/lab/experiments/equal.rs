@@ -3,13 +3,13 @@
 use super::authors::{self, MARKS};
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::report::plot;
 use crate::report::stats::Summary;
-use crate::report::{Section, Table};
+use crate::report::{Section, Table, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::Training;
-use crate::train::{Entrant, Learned, Metric, ValidateConfig, by_kind, csv_of, draw, ensembles, group, values_of};
+use crate::train::{
+    Entrant, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, draw, ensembles, group, values_of,
+};
 use anyhow::Result;
 
 /// Trains the ensembles, writes pictures and CSV, and compares the mix with the others at each mark that was reached.

@@ -9,10 +9,9 @@ use crate::report::stats::quantile;
 use crate::report::{Section, Table, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::support::simd::Level;
 use crate::train::{Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each};
 use anyhow::{Result, ensure};
-use ldnn_core::network::predict;
+use ldnn_core::network::{Pass, Workspace};
 use serde::{Deserialize, Serialize};
 
 /// Which networks forecast how far.
@@ -44,6 +43,8 @@ impl ForecastConfig {
             "--orbit {}: the {rows} test rows must be whole orbits of so many rows, e.g. 125 for vanderpol",
             self.orbit
         );
+        let good = self.dt.is_finite() && self.dt > 0.0;
+        ensure!(good, "--dt {}: must be a positive number, e.g. 0.1", self.dt);
         ensure!(self.valid > 0.0, "--valid {}: must be a positive number, e.g. 0.4", self.valid);
         Ok(())
     }
@@ -71,10 +72,12 @@ pub fn forecast(network: &Network, set: &Set, config: &ForecastConfig) -> Result
     let first = |o: usize| &set.x[o * config.orbit * n..][..n];
     let mut state: Vec<f32> = (0..orbits).flat_map(|o| first(o).to_vec()).collect();
     let mut next = vec![0.0; state.len()];
-    let mut work = vec![0.0; network.shape.work_len(orbits)];
+    let mut memory = vec![0.0; network.shape.workspace_len(orbits, Pass::Forward)];
+    let mut workspace = Workspace::new(&network.shape, orbits, Pass::Forward, &mut memory)?;
+    let view = network.view()?;
     let (mut error, mut valid, mut orbit) = (Vec::new(), vec![None; orbits], Vec::new());
     for step in 0..config.orbit {
-        predict(Level::best(), &network.shape, &network.params, &state, &mut next, &mut work)?;
+        view.predict(&state, &mut next, &mut workspace)?;
         std::mem::swap(&mut state, &mut next);
         let distance = |o: usize| {
             let true_state = &truth[(o * config.orbit + step) * n..][..n];

@@ -11,8 +11,7 @@ use crate::report::stats::{Summary, mean};
 use crate::report::{Claim, Section, Table, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::Training;
-use crate::train::{Chosen, Entrant, Learned, Looked, ValidateConfig, by_kind, look_at, of_each};
+use crate::train::{Chosen, Entrant, Learned, Looked, Training, ValidateConfig, by_kind, look_at, of_each};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 

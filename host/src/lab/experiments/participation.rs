@@ -8,10 +8,9 @@ use crate::report::Section;
 use crate::report::plot::{self, Cloud};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::support::simd::Level;
 use crate::train::{Chosen, Learned, Looked, ValidateConfig, look_at, metric_of, of_each};
 use anyhow::Result;
-use ldnn_core::network::hidden;
+use ldnn_core::network::{Pass, Workspace};
 
 /// The normalised participation ratio of a network's hidden activity on `set`, without noise: `R / N`, averaged over the
 /// hidden layers.
@@ -20,13 +19,15 @@ use ldnn_core::network::hidden;
 /// If network and set do not fit together, or a layer's activity does not vary.
 pub fn ratio(network: &Network, set: &Set) -> Result<f64> {
     let shape = &network.shape;
+    let view = network.view()?;
+    let mut memory = vec![0.0; shape.workspace_len(set.rows(), Pass::Forward)];
+    let mut workspace = Workspace::new(shape, set.rows(), Pass::Forward, &mut memory)?;
+
     let mut total = 0.0;
-    let mut work = vec![0.0; shape.tangent_work_len(set.rows())];
     for layer in 0..shape.hidden_layers() {
         let n = shape.width(layer + 1);
         let mut value = vec![0.0; set.rows() * n];
-        let params = &network.params;
-        hidden(Level::best(), shape, params, layer, &set.x, &mut value, &mut [], &mut [], &mut work)?;
+        view.hidden(layer, &set.x, &mut value, &mut workspace)?;
         let wide: Vec<f64> = value.iter().map(|&v| f64::from(v)).collect();
         total += participation(&wide, n)?.normalised / shape.hidden_layers() as f64;
     }

@@ -3,14 +3,14 @@
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
-use crate::report::Section;
-use crate::report::plot;
 use crate::report::stats::mean;
-use crate::run::RunFolder;
-use crate::run::all;
+use crate::report::{Section, plot};
+use crate::run::{RunFolder, all};
+use crate::support::memory::{MOST, check_size};
 use crate::support::progress::Output;
-use crate::train::{Chosen, Learned, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of};
-use crate::train::{TrainConfig, Training};
+use crate::train::{
+    Chosen, Learned, TrainConfig, Training, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of,
+};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,10 @@ impl SizesConfig {
     /// With flag, value and remedy, for settings that make no networks.
     pub fn check(&self, task: &Task, learned: &[Learned]) -> Result<()> {
         ensure!(!self.widths.is_empty(), "--widths: give at least one width, e.g. 10,25,50,100,200,400");
+        ensure!(!self.widths.contains(&0), "--widths 0: every width must be at least 1");
+        for &width in &self.widths {
+            check_size("--widths", width, MOST)?;
+        }
         self.widths.iter().try_for_each(|&w| self.at(w).entrants(task, learned).map(|_| ()))
     }
 

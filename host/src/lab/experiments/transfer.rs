@@ -1,15 +1,12 @@
 //! Activations learned on one task, used on another.
 
 use crate::data::task::Task;
-use crate::report::plot;
 use crate::report::stats::{Summary, mean};
-use crate::report::{Claim, Measure, Section, Table, short};
-use crate::run::RunFolder;
-use crate::run::all;
+use crate::report::{Claim, Measure, Section, Table, plot, short};
+use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
-use crate::train::Training;
 use crate::train::{
-    Ensemble, Entrant, Job, Learned, Metric, ValidateConfig, entrants, metric_of, train_all, values_of,
+    Ensemble, Entrant, Job, Learned, Metric, Training, ValidateConfig, entrants, metric_of, train_all, values_of,
 };
 use anyhow::Result;
 

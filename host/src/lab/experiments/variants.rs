@@ -2,13 +2,10 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::report::plot;
-use crate::report::{Measure, Section, Table};
-use crate::run::RunFolder;
-use crate::run::all;
+use crate::report::{Measure, Section, Table, plot};
+use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
-use crate::train::{Learned, ValidateConfig, by_kind, ensembles, metric_of, values_of};
-use crate::train::{TrainConfig, Training};
+use crate::train::{Learned, TrainConfig, Training, ValidateConfig, by_kind, ensembles, metric_of, values_of};
 use anyhow::Result;
 
 /// One condition.

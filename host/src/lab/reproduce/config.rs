@@ -6,8 +6,7 @@ use crate::lab::experiments::forecast::ForecastConfig;
 use crate::lab::experiments::hessian::HessianConfig;
 use crate::lab::experiments::sizes::SizesConfig;
 use crate::meta::MetaConfig;
-use crate::train::{Optimiser, TrainConfig};
-use crate::train::{SelectConfig, ValidateConfig};
+use crate::train::{Optimiser, SelectConfig, TrainConfig, ValidateConfig};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 

@@ -11,11 +11,9 @@ use crate::lab::study::Stage;
 use crate::model::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::stats::mean;
 use crate::report::{Claim, Measure, Page, Part, Picture, REPORT, Section, Verdict, claim_table, judge};
-use crate::run::RunFolder;
-use crate::run::{Incomplete, Mode, all};
+use crate::run::{Incomplete, Mode, RunFolder, all};
 use crate::support::progress::Output;
-use crate::train::TrainConfig;
-use crate::train::{Chosen, Learned, SelectConfig, ValidateConfig, select};
+use crate::train::{Chosen, Learned, SelectConfig, TrainConfig, ValidateConfig, select};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::path::Path;
@@ -43,6 +41,44 @@ impl Costs {
 }
 
 impl Study {
+    /// Whether every part can be done.
+    ///
+    /// # Errors
+    /// With the setting and what to do, for the first one that is impossible.
+    pub fn check(&self, task: &Task) -> Result<()> {
+        let ensembles = [
+            ("equal", &self.equal),
+            ("best", &self.best),
+            ("sizes.ensemble", &self.sizes.ensemble),
+            ("forecast.ensemble", &self.forecast.ensemble),
+            ("participation", &self.participation),
+            ("hessian.ensemble", &self.hessian.ensemble),
+            ("variants", &self.variants),
+        ];
+        let transfer = self.transfer.iter().map(|ensemble| ("transfer", ensemble));
+        for (name, ensemble) in ensembles.into_iter().chain(transfer) {
+            ensure!(ensemble.runs > 0, "reproduce.{name}.runs=0: must be at least 1");
+            ensemble.train.check().with_context(|| format!("reproduce.{name}.train"))?;
+        }
+        for (name, select) in [("select", &self.select), ("forecast_select", &self.forecast_select)] {
+            ensure!(select.runs > 0 && select.epochs > 0, "reproduce.{name}: runs and epochs must be at least 1");
+            let good = !select.rates.is_empty() && select.rates.iter().all(|rate| rate.is_finite() && *rate > 0.0);
+            ensure!(good, "reproduce.{name}.rates: must be positive numbers, e.g. 0.01");
+            select.train.check().with_context(|| format!("reproduce.{name}.train"))?;
+        }
+        let widths = &self.sizes.widths;
+        ensure!(!widths.is_empty() && !widths.contains(&0), "reproduce.sizes.widths: must be numbers of at least 1");
+        self.hessian.spectrum.check().context("reproduce.hessian.spectrum")?;
+
+        let tasks = Tasks::new(task)?;
+        self.forecast.check(tasks.get(TaskName::Vanderpol)).context("reproduce.forecast")?;
+        for (i, lesson) in self.lessons.iter().enumerate() {
+            ensure!(lesson.seeds > 0, "reproduce.lessons.{i}.seeds=0: must be at least 1");
+            lesson.meta.check(tasks.get(lesson.on)).with_context(|| format!("reproduce.lessons.{i}.meta"))?;
+        }
+        Ok(())
+    }
+
     /// What it costs.
     ///
     /// # Errors

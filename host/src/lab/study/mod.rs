@@ -6,6 +6,7 @@ mod plan;
 mod results;
 mod run;
 mod settings;
+mod worker;
 
 pub use axis::Axis;
 pub use plan::{Block, Id, Lesson, Plan};

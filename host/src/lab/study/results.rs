@@ -1,16 +1,13 @@
 //! The results of a study, from the journals of all shards: in the order of the plan, a line at a time.
 
 use super::plan::{Block, Plan};
-use super::run::{Place, TRAININGS, Trained, Worker, index};
 use super::settings::Tasks;
+use super::worker::{Place, TRAININGS, Trained, Worker, index};
 use crate::lab::experiments::contest::{Contest, claims};
-use crate::report::plot;
-use crate::report::{Page, Part, Section, Table, judge};
-use crate::run::RunFolder;
-use crate::run::{Incomplete, Tally};
+use crate::report::{Page, Part, Section, Table, judge, plot};
+use crate::run::{Incomplete, RunFolder, Tally};
 use crate::support::atomic::write_atomically_with;
-use crate::train::Training;
-use crate::train::{Entrant, Metric, by_kind, entrants, metric_of};
+use crate::train::{Entrant, Metric, Training, by_kind, entrants, metric_of};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::fs::File;

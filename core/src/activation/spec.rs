@@ -1,0 +1,172 @@
+//! What an activation is: its form and the number of its parameters, without a way to evaluate it. [`Shape`] needs no
+//! more, so nothing here knows of kernels or networks.
+//!
+//! [`Shape`]: crate::Shape
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+
+use crate::error::ShapeError;
+use crate::math::Real;
+
+/// The largest width of a layer, number of units of a sub-network, or number of knots of a table.
+pub const MAX_WIDTH: usize = 1 << 20;
+
+/// The factor `s` before a sub-network.
+pub const SUBNET_SCALE: f64 = 0.2;
+
+/// A fixed activation function, also the starting point of a learned one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Base {
+    /// 0
+    Zero,
+    /// z
+    Identity,
+    /// max(z, 0), with slope 0 at 0
+    Relu,
+    /// tanh z
+    Tanh,
+    /// 1 / (1 + exp(-z))
+    Sigmoid,
+    /// sin z
+    Sine,
+    /// z for z > 0, exp(z) - 1 otherwise
+    Elu,
+}
+
+impl Base {
+    /// All of them.
+    pub const ALL: [Base; 7] =
+        [Base::Zero, Base::Identity, Base::Relu, Base::Tanh, Base::Sigmoid, Base::Sine, Base::Elu];
+
+    /// The name users write.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Base::Zero => "zero",
+            Base::Identity => "identity",
+            Base::Relu => "relu",
+            Base::Tanh => "tanh",
+            Base::Sigmoid => "sigmoid",
+            Base::Sine => "sine",
+            Base::Elu => "elu",
+        }
+    }
+
+    /// Whether the function has two continuous derivatives, so that a cubic table can hold it.
+    #[must_use]
+    pub const fn is_smooth(self) -> bool {
+        !matches!(self, Base::Relu | Base::Elu)
+    }
+}
+
+/// One activation type of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A base function alone; no parameters.
+    Base(Base),
+    /// A base function plus a sub-network; `3 units + 1` parameters `[u | c | v | d]`.
+    Learned {
+        /// The function at the start.
+        base: Base,
+        /// Hidden units of the sub-network.
+        units: usize,
+    },
+    /// A function tabulated at knots; the knots are its parameters. See [`table`](crate::table).
+    Table(TableForm),
+}
+
+impl Kind {
+    /// The rectifier `max(z, 0)`.
+    pub const RELU: Kind = Kind::Base(Base::Relu);
+    /// The hyperbolic tangent.
+    pub const TANH: Kind = Kind::Base(Base::Tanh);
+    /// The logistic function.
+    pub const SIGMOID: Kind = Kind::Base(Base::Sigmoid);
+    /// The sine.
+    pub const SINE: Kind = Kind::Base(Base::Sine);
+    /// The exponential linear unit.
+    pub const ELU: Kind = Kind::Base(Base::Elu);
+
+    /// Number of parameters of the type.
+    #[must_use]
+    pub const fn param_len(&self) -> usize {
+        match self {
+            Kind::Base(_) => 0,
+            Kind::Learned { units, .. } => units.saturating_mul(3).saturating_add(1),
+            Kind::Table(form) => form.param_len(),
+        }
+    }
+
+    pub(crate) const fn check(&self) -> Result<(), ShapeError> {
+        match self {
+            Kind::Base(_) => Ok(()),
+            Kind::Learned { units, .. } if *units == 0 || *units > MAX_WIDTH => Err(ShapeError::BadUnits),
+            Kind::Learned { .. } => Ok(()),
+            Kind::Table(form) => form.check(),
+        }
+    }
+
+    /// Where the output weights `v` of the sub-network lie among the type's parameters: start and length. Noise on its
+    /// hidden units reaches the output through them alone.
+    pub(crate) const fn readout(&self) -> (usize, usize) {
+        match self {
+            Kind::Base(_) => (0, 0),
+            Kind::Learned { units, .. } => (2 * *units, *units),
+            Kind::Table(form) => (2 * form.knots, form.readout),
+        }
+    }
+}
+
+/// The form of a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TableForm {
+    /// Added to the table exactly; `Base::Zero` for nothing.
+    pub base: Base,
+    /// Number of knots `M`, at least 2.
+    pub knots: usize,
+    /// The knots span `[-range, range]`.
+    pub range: f32,
+    /// Number of output weights kept for training noise; 0 for a table that is only used.
+    pub readout: usize,
+}
+
+impl TableForm {
+    /// The table of a learned type, ready for training with noise.
+    #[must_use]
+    pub const fn of_learned(base: Base, units: usize, knots: usize, range: f32) -> Self {
+        let base = if base.is_smooth() { Base::Zero } else { base };
+        TableForm { base, knots, range, readout: units }
+    }
+
+    /// A fixed table without a place for noise.
+    #[must_use]
+    pub const fn fixed(knots: usize, range: f32) -> Self {
+        TableForm { base: Base::Zero, knots, range, readout: 0 }
+    }
+
+    /// Number of parameters.
+    #[must_use]
+    pub const fn param_len(&self) -> usize {
+        self.knots.saturating_mul(2).saturating_add(self.readout)
+    }
+
+    /// Knot `i`: `-R + i h`.
+    #[must_use]
+    pub fn knot<T: Real>(&self, i: usize) -> T {
+        T::from_f64(f64::from(self.range) * (2.0 * i as f64 / self.cells() - 1.0))
+    }
+
+    /// Distance of two knots.
+    #[must_use]
+    pub fn spacing(&self) -> f64 {
+        2.0 * f64::from(self.range) / self.cells()
+    }
+
+    fn cells(&self) -> f64 {
+        self.knots.saturating_sub(1) as f64
+    }
+
+    pub(crate) const fn check(&self) -> Result<(), ShapeError> {
+        let good = self.knots >= 2 && self.knots <= MAX_WIDTH && self.readout <= MAX_WIDTH;
+        if good && self.range > 0.0 && self.range < f32::INFINITY { Ok(()) } else { Err(ShapeError::BadTable) }
+    }
+}

@@ -1,0 +1,65 @@
+//! What every command becomes before anything is done.
+
+use super::files::Files;
+use crate::run::Mode as Part;
+use crate::support::progress::Output;
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+
+/// What is to be done with a plan.
+#[derive(Clone, Copy)]
+pub enum Mode {
+    /// Carry it out.
+    Work,
+    /// Describe it.
+    DryRun,
+    /// Print its settings.
+    PrintConfig,
+}
+
+/// A request that was understood and can be carried out.
+pub trait Plan {
+    /// In words or as TOML, for `--dry-run`.
+    fn describe(&self) -> Result<String>;
+    /// The settings as TOML, for `--print-config`.
+    fn config(&self) -> Result<String> {
+        bail!("this command has no settings to print")
+    }
+    /// Takes note of the command that the user gave, which a run folder stores with the settings.
+    fn called(&mut self, _command: &str) {}
+    /// What it reads and writes.
+    fn files(&self) -> Result<Files>;
+    /// Does it; the result is for standard output.
+    fn execute(&self, output: Output) -> Result<String>;
+}
+
+/// Which part of a run is done again, and where.
+pub struct Again {
+    pub out: PathBuf,
+    pub part: Part,
+    pub sources: Vec<PathBuf>,
+}
+
+/// A text that is found at once.
+pub struct Said(pub String);
+
+impl Said {
+    /// The text.
+    pub fn new(text: String) -> Said {
+        Said(text)
+    }
+}
+
+impl Plan for Said {
+    fn files(&self) -> Result<Files> {
+        Ok(Files::default())
+    }
+
+    fn describe(&self) -> Result<String> {
+        Ok(self.0.clone())
+    }
+
+    fn execute(&self, _: Output) -> Result<String> {
+        Ok(self.0.clone())
+    }
+}

@@ -1,0 +1,311 @@
+//! The modules of `host` are layers: each uses only those that `lib.rs` lists before it, and no two files import each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Import circles that are still there, each with its reason. An entry that is gone must leave this list, and none comes in.
+const CIRCLES: [&[&str]; 0] = [];
+
+/// A source file, by its path in `host/src`.
+struct Source {
+    file: String,
+    text: String,
+}
+
+/// A path in a source file, such as `crate::data::Dataset`.
+struct Mention {
+    line: usize,
+    /// From the root of the crate.
+    path: Vec<String>,
+    /// Whether it is part of a `pub use`, which hands a name on.
+    is_handed_on: bool,
+}
+
+struct Token {
+    line: usize,
+    text: String,
+}
+
+/// Names and punctuation, without comments, strings and characters.
+fn tokens(text: &str) -> Vec<Token> {
+    let bytes: Vec<char> = text.chars().collect();
+    let (mut tokens, mut line, mut i) = (vec![], 1, 0);
+    while i < bytes.len() {
+        let start = i;
+        let rest = |n: usize| bytes.get(i + n).copied().unwrap_or(' ');
+        match bytes[i] {
+            '/' if rest(1) == '/' => i += bytes[i..].iter().take_while(|&&c| c != '\n').count(),
+            'r' if rest(1) == '#' && rest(2) == '"' || rest(1) == '"' && bytes[i] == 'r' => {
+                let hashes = bytes[i + 1..].iter().take_while(|&&c| c == '#').count();
+                let end: String = std::iter::once('"').chain((0..hashes).map(|_| '#')).collect();
+                let body: String = bytes[i + 2 + hashes..].iter().collect();
+                i += 2 + hashes + body.split(&end).next().unwrap_or("").chars().count() + end.len();
+            }
+            '"' => {
+                i += 1;
+                while i < bytes.len() && bytes[i] != '"' {
+                    i += 1 + usize::from(bytes[i] == '\\');
+                }
+                i += 1;
+            }
+            '\'' if rest(1) == '\\' => i += 3 + bytes[i + 3..].iter().take_while(|&&c| c != '\'').count(),
+            '\'' if rest(2) == '\'' => i += 3,
+            c if c.is_alphanumeric() || c == '_' => {
+                i += bytes[i..].iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
+                tokens.push(Token { line, text: bytes[start..i].iter().collect() });
+            }
+            ':' if rest(1) == ':' => {
+                i += 2;
+                tokens.push(Token { line, text: "::".into() });
+            }
+            c => {
+                i += 1;
+                if !c.is_whitespace() {
+                    tokens.push(Token { line, text: c.into() });
+                }
+            }
+        }
+        let end = i.min(bytes.len());
+        line += bytes[start..end].iter().filter(|&&c| c == '\n').count();
+    }
+    tokens
+}
+
+/// The module of a file: `run/folder.rs` is `run::folder`.
+fn module_of(file: &str) -> Vec<String> {
+    let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
+    path.split('/').filter(|p| !["lib", "main"].contains(p)).map(String::from).collect()
+}
+
+/// All paths of a tree such as `a::{b, c::d}` that begins at token `at`; and where it ends.
+fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
+    let mut path = prefix.to_vec();
+    loop {
+        let text = tokens.get(at).map_or("", |t| t.text.as_str());
+        if text == "{" {
+            at += 1;
+            while tokens.get(at).is_some_and(|t| t.text != "}") {
+                at = tree(tokens, at, &path, found);
+                at += usize::from(tokens.get(at).is_some_and(|t| t.text == ","));
+            }
+            return at + 1;
+        }
+        let is_name = text.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        if is_name && text != "self" {
+            path.push(text.into());
+        }
+        at += usize::from(is_name || text == "*");
+        if tokens.get(at).is_none_or(|t| t.text != "::") {
+            break;
+        }
+        at += 1;
+        // A path with type arguments ends before them.
+        if tokens.get(at).is_some_and(|t| t.text == "<") {
+            break;
+        }
+    }
+    if tokens.get(at).is_some_and(|t| t.text == "as") {
+        at += 2;
+    }
+    found.push(path);
+    // Nothing that has a form unknown here may keep this from going on.
+    at
+}
+
+/// Every path that begins at the root of the crate, above, or in a child module.
+fn mentions(source: &Source) -> Vec<Mention> {
+    let tokens = tokens(&source.text);
+    let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
+    let children: BTreeSet<&str> =
+        (0..tokens.len()).filter(|&i| text(i) == "mod" && text(i + 2) == ";").map(|i| text(i + 1)).collect();
+
+    let mut module = module_of(&source.file);
+    let (mut inner, mut depth): (Vec<usize>, usize) = (vec![], 0);
+    let (mut all, mut i) = (vec![], 0);
+    while i < tokens.len() {
+        match text(i) {
+            "mod" if text(i + 2) == "{" => {
+                module.push(text(i + 1).into());
+                inner.push(depth);
+                i += 2;
+                continue;
+            }
+            "{" => depth += 1,
+            "}" => {
+                depth = depth.saturating_sub(1);
+                if inner.last() == Some(&depth) {
+                    inner.pop();
+                    module.pop();
+                }
+            }
+            _ => {}
+        }
+        let is_start = (i == 0 || text(i - 1) != "::") && text(i + 1) == "::";
+        let is_use = i > 0 && text(i - 1) == "use";
+        let mut prefix = match text(i) {
+            "crate" | "ldnn" if is_start => vec![],
+            "super" | "self" if is_start => module.clone(),
+            name if is_start && is_use && children.contains(name) => module.clone(),
+            _ => {
+                i += 1;
+                continue;
+            }
+        };
+        let line = tokens[i].line;
+        let is_handed_on = is_use && i > 1 && ["pub", ")"].contains(&text(i - 2));
+        while text(i) == "super" {
+            prefix.pop();
+            i += 2;
+        }
+        i += 2 * usize::from(["crate", "ldnn", "self"].contains(&text(i)));
+        let mut found = vec![];
+        i = tree(&tokens, i, &prefix, &mut found);
+        all.extend(found.into_iter().map(|path| Mention { line, path, is_handed_on }));
+    }
+    all
+}
+
+/// What is wrong with the sources of a crate.
+#[derive(Debug, Default, PartialEq)]
+struct Faults {
+    /// A sentence for each path that leads to a higher layer, or around the list of layers.
+    arrows: Vec<String>,
+    /// Files that import each other, directly or by others.
+    circles: Vec<Vec<String>>,
+}
+
+struct Crate<'a> {
+    files: BTreeMap<Vec<String>, &'a str>,
+    /// For each module the names that it hands on, and where they come from.
+    names: BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>>,
+}
+
+impl Crate<'_> {
+    /// The file that a path leads to, by the names that modules hand on.
+    fn file(&self, path: &[String], steps: usize) -> Option<&str> {
+        let len = (0..=path.len()).rev().find(|&n| self.files.contains_key(&path[..n]))?;
+        let module = &path[..len];
+        let handed = path.get(len).and_then(|name| self.names.get(module)?.get(name));
+        match handed {
+            Some(from) if steps > 0 && from[..] != path[..] => self.file(from, steps - 1),
+            _ => self.files.get(module).copied(),
+        }
+    }
+}
+
+fn faults(layers: &[&str], sources: &[Source]) -> Faults {
+    let all: Vec<(&Source, Vec<Mention>)> = sources.iter().map(|s| (s, mentions(s))).collect();
+    let mut names: BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for (source, mentions) in &all {
+        let own = names.entry(module_of(&source.file)).or_default();
+        for m in mentions.iter().filter(|m| m.is_handed_on) {
+            own.extend(m.path.last().map(|name| (name.clone(), m.path.clone())));
+        }
+    }
+    let files = sources.iter().filter(|s| s.file != "main.rs");
+    let files = files.map(|s| (module_of(&s.file), s.file.as_str())).collect();
+    let the_crate = Crate { files, names };
+
+    let mut faults = Faults::default();
+    let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let level = |name: &str| layers.iter().position(|l| *l == name);
+    for (source, mentions) in &all {
+        let Some(own) = module_of(&source.file).first().and_then(|name| level(name)) else { continue };
+        for m in mentions {
+            let Some(target) = m.path.first() else { continue };
+            let at = format!("{}:{}: crate::{}", source.file, m.line, m.path.join("::"));
+            match level(target) {
+                Some(other) if other <= own => {}
+                Some(_) => faults.arrows.push(format!("{at}: {target} stands above {}", layers[own])),
+                None => faults.arrows.push(format!("{at}: {target} is no layer")),
+            }
+            if let Some(file) = the_crate.file(&m.path, 8).filter(|f| *f != source.file && !m.is_handed_on) {
+                edges.entry(&source.file).or_default().insert(file);
+            }
+        }
+    }
+    faults.circles = circles(&edges);
+    faults
+}
+
+/// Groups of files each of which leads to every other one of its group.
+fn circles(edges: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Vec<String>> {
+    let reach = |from: &str| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from.to_string()]);
+        while let Some(file) = open.pop() {
+            for next in edges.get(file.as_str()).into_iter().flatten() {
+                if seen.insert((*next).to_string()) {
+                    open.push((*next).to_string());
+                }
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<&str, BTreeSet<String>> = edges.keys().map(|file| (*file, reach(file))).collect();
+    let is_mutual = |a: &str, b: &str| reached[a].contains(b) && reached.get(b).is_some_and(|r| r.contains(a));
+    let mut found: BTreeSet<Vec<String>> = BTreeSet::new();
+    for file in reached.keys().filter(|file| reached[**file].contains(**file)) {
+        found.insert(reached.keys().filter(|other| is_mutual(file, other)).map(|f| (*f).to_string()).collect());
+    }
+    found.into_iter().collect()
+}
+
+fn collect(folder: &Path, root: &Path, sources: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, root, sources);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let file = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+            sources.push(Source { file, text: fs::read_to_string(&path).unwrap() });
+        }
+    }
+}
+
+#[test]
+fn every_module_uses_only_the_layers_below_it_and_no_two_files_import_each_other() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src");
+    let mut sources = vec![];
+    collect(&root, &root, &mut sources);
+    sources.sort_by(|a, b| a.file.cmp(&b.file));
+    let lib = sources.iter().find(|s| s.file == "lib.rs").unwrap().text.clone();
+    let layers: Vec<&str> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert!(layers.len() > 10 && sources.len() > 100, "{layers:?}");
+
+    let found = faults(&layers, &sources);
+    assert!(found.arrows.is_empty(), "arrows that lead up:\n{}", found.arrows.join("\n"));
+    let known: Vec<Vec<String>> = CIRCLES.iter().map(|c| c.iter().map(ToString::to_string).collect()).collect();
+    let is_known = |circle: &&Vec<String>| known.iter().any(|k| circle.iter().all(|file| k.contains(file)));
+    let new: Vec<String> = found.circles.iter().filter(|c| !is_known(c)).map(|c| c.join(", ")).collect();
+    assert!(new.is_empty(), "files that import each other:\n{}", new.join("\n"));
+    for circle in &known {
+        assert!(found.circles.contains(circle), "take what is gone out of CIRCLES:\n{}", circle.join("\n"));
+    }
+}
+
+fn checked(files: &[(&str, &str)]) -> Faults {
+    let source = |(file, text): &(&str, &str)| Source { file: (*file).into(), text: (*text).into() };
+    faults(&["low", "high"], &files.iter().map(source).collect::<Vec<_>>())
+}
+
+#[test]
+fn an_arrow_that_leads_up_is_found_in_imports_and_in_the_middle_of_code() {
+    let high = ("high.rs", "use crate::low::{a, b};\npub struct High;");
+    assert_eq!(checked(&[("low.rs", "// crate::high\nconst TEXT: &str = \"crate::high\";"), high]), Faults::default());
+    let arrows = |low: &str| checked(&[("low.rs", low), high]).arrows;
+    assert_eq!(arrows("\nuse crate::{low, high::High};"), ["low.rs:2: crate::high::High: high stands above low"]);
+    assert_eq!(arrows("fn f() -> crate::high::High {}").len(), 1);
+    assert_eq!(arrows("mod tests {\n    use super::super::high;\n}").len(), 1);
+    assert_eq!(arrows("mod tests {\n    use super::high;\n}"), [] as [&str; 0]);
+    assert_eq!(arrows("use ldnn::other::Thing;"), ["low.rs:1: crate::other::Thing: other is no layer"]);
+}
+
+#[test]
+fn files_that_import_each_other_are_found_by_the_names_that_modules_hand_on() {
+    let facade = ("low/mod.rs", "mod a;\nmod b;\npub use a::A;\npub use b::{B, C as D};");
+    let of = |a: &str, b: &str| checked(&[facade, ("low/a.rs", a), ("low/b.rs", b)]).circles;
+    assert_eq!(of("use super::B;", "pub struct B;"), [] as [Vec<String>; 0]);
+    assert_eq!(of("use super::B;", "use crate::low::A;"), [["low/a.rs", "low/b.rs"]]);
+    assert_eq!(of("use super::b::B;", "fn f() { super::a::g() }"), [["low/a.rs", "low/b.rs"]]);
+}
