@@ -9,7 +9,7 @@ use std::process::Output;
 use tempfile::tempdir;
 
 /// Every command with settings, as it does no work.
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 20] = [
     &["meta", "--dry-run"],
     &["validate", "--dry-run"],
     &["sizes", "--dry-run"],
@@ -23,7 +23,6 @@ const COMMANDS: [&[&str]; 21] = [
     &["export", "a", "--dry-run"],
     &["run", "study.toml", "--dry-run"],
     &["slurm", "study.toml"],
-    &["k8s", "study.toml", "--claim", "c"],
     &["data", "mnist1d", "--out", "x.npz", "--print-config"],
     &["data", "vanderpol", "--out", "x.npz", "--print-config"],
     &["predict", "m.ldnn", "t.csv"],
