@@ -20,6 +20,7 @@ use crate::support::progress::Output;
 use crate::train::{Learned, ValidateConfig};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
+use ldnn_core::{Base, Kind, Shape};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -204,7 +205,10 @@ impl HessianArgs {
         let HessianConfig { ensemble, spectrum } = &settings.experiment;
         spectrum.check()?;
         let count = ensemble.count(&task, &settings.learned)?;
-        let spectra = Load::hessians(count, &ensemble.train.hidden, &task);
+        let shape = Shape::try_new(&ensemble.train.widths(&task), &[Kind::Base(Base::Zero)]);
+        let is_exact = shape.is_ok_and(|shape| spectrum.is_exact(shape.theta_len()));
+        // Lanczos quadrature costs hardly more than the trainings, and no memory to speak of.
+        let spectra = if is_exact { Load::hessians(count, &ensemble.train.hidden, &task) } else { Load::default() };
         let load = Load::trainings(count, &ensemble.train, &task) + spectra;
         Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles).costing(load).reading(files)))
     }

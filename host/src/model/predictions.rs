@@ -1,7 +1,8 @@
 //! Predictions as CSV, row by row.
 
 use super::trained::{Predictions, Trained};
-use crate::data::tabular::{Purpose, Standard};
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
 use crate::support::text::safe_cell;
 use anyhow::{Result, bail};
 use std::io::Write;

@@ -71,6 +71,16 @@ impl Default for SpectrumConfig {
 }
 
 impl SpectrumConfig {
+    /// Whether the spectrum of so many parameters is computed whole.
+    #[must_use]
+    pub fn is_exact(&self, parameters: usize) -> bool {
+        match self.method {
+            Method::Auto => parameters <= EXACT_LIMIT,
+            Method::Exact => true,
+            Method::Lanczos => false,
+        }
+    }
+
     /// # Errors
     /// With flag, value and remedy, for settings that give no spectrum.
     pub fn check(&self) -> Result<()> {
@@ -123,11 +133,7 @@ pub fn spectrum(point: &Point, config: &SpectrumConfig) -> Result<Spectrum> {
     let diagonal = if joint { None } else { Some(curvature::diagonal(point)?) };
     let scaled = |d: &Vec<f64>| d.iter().zip(&point.params).map(|(h, p)| h * p * p).sum();
     let scaled_trace = diagonal.as_ref().map(scaled);
-    let exact = match config.method {
-        Method::Auto => n <= EXACT_LIMIT,
-        Method::Exact => true,
-        Method::Lanczos => false,
-    };
+    let exact = config.is_exact(n);
     let hutchinson = match config.probes {
         0 => None,
         vectors => Some(hutchinson(n, vectors, config.seed, &product)?),
