@@ -159,7 +159,7 @@ fn runs_are_listed_shown_and_compared() {
 fn wrong_requests_of_experiments_are_refused_with_a_remedy() {
     let dir = tempdir().unwrap();
     let cases: &[(&[&str], &[&str])] = &[
-        (&["sizes", "--widths", "0"], &["--hidden", "at least 1"]),
+        (&["sizes", "--widths", "0"], &["--widths 0", "at least 1"]),
         (&["sizes", "--activations", "missing"], &["missing", "activations.json"]),
         (&["forecast"], &["--task mnist1d", "vanderpol"]),
         (&["forecast", "--task", "vanderpol", "--orbit", "77"], &["--orbit 77", "1000 test rows"]),
@@ -181,7 +181,7 @@ fn wrong_requests_of_experiments_are_refused_with_a_remedy() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
-/// Every file of a run but what depends on the clock.
+/// Every file of a run but what depends on the clock, and the list of them, whose order does.
 fn files(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let (mut all, mut folders) = (BTreeMap::new(), vec![run.to_path_buf()]);
     while let Some(folder) = folders.pop() {
@@ -190,7 +190,7 @@ fn files(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if !["report.html", "report.md"].contains(&name.as_str()) {
+            } else if ![".files", "report.html", "report.md"].contains(&name.as_str()) {
                 all.insert(path.strip_prefix(run).unwrap().into(), fs::read(&path).unwrap());
             }
         }

@@ -116,8 +116,10 @@ fn no_name_keeps_the_code_from_compiling_without_a_warning() {
         let (header, source) = (c_header(&model).unwrap(), c_source(&model).unwrap());
         let rust = rust_module(&model).unwrap();
         for text in [&header, &source, &rust] {
-            assert!(!text.contains(['\u{202e}', '\u{2066}']) && !text.contains("??/"), "{text}");
+            assert!(!text.contains(['\u{202e}', '\u{2066}']), "{text}");
         }
+        // Rust has no trigraphs.
+        assert!(!header.contains("??/") && !source.contains("??/"), "{header}{source}");
         let folder = place.path().join(i.to_string());
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("small_floats.h"), header).unwrap();
@@ -289,7 +291,7 @@ fn a_file_that_was_edited_is_found_whatever_was_changed() {
     let verify = ["verify", folder.to_str().unwrap(), "--core", "nowhere"];
     ldnn(&verify).success();
     for (file, from, to) in [
-        ("ldnn_model.h", "#define LDNN_MODEL_WORK 200", "#define LDNN_MODEL_WORK 201"),
+        ("ldnn_model.h", "#define LDNN_MODEL_WORK ", "#define LDNN_MODEL_WORK 1"),
         ("ldnn_model.c", "/* Of each layer", "/* In each layer"),
         ("ldnn_model.rs", "/// The network with", "/// A network with"),
         ("ldnn_model_golden.rs", "/// What `run` writes.", "/// What `run` wrote."),

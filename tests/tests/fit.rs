@@ -142,7 +142,7 @@ fn bad_tables_and_models_are_refused_with_the_place() {
         (table.clone() + "id;p;1;1;jump\n", "class 'jump' has one row only (line 62)"),
         (table.clone() + "id;p;1;1;\n", "line 62, column 'label': the value is missing"),
         (table.replace("label", "kind"), "there is no column 'label'"),
-        (table.lines().take(10).collect::<Vec<_>>().join("\n"), "at least 20 are needed"),
+        (table.lines().take(10).collect::<Vec<_>>().join("\n"), "at least 10 are needed"),
     ] {
         let file = place.file("bad.csv", &text);
         let arguments = ["train", &file, "--out", &out, "--ignore", "id,person"];

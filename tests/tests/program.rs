@@ -248,8 +248,8 @@ fn folders_are_protected() {
     assert!(message.contains("other settings") && message.contains("--replace"), "{message}");
     succeed(dir.path(), &quick(&["run", "--seed", "5", "--replace"]));
     fs::write(dir.path().join("file"), "x").unwrap();
-    assert!(refuse(dir.path(), &quick(&["file/run"]), 1).contains("--out"));
-    assert!(refuse(dir.path(), &["data", "mnist1d", "--out", "no/such/m.npz"], 1).contains("no/such/m.npz"));
+    assert!(refuse(dir.path(), &quick(&["file/run"]), 2).contains("--out"));
+    assert!(refuse(dir.path(), &["data", "mnist1d", "--out", "no/such/m.npz"], 2).contains("no/such/m.npz"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod c;
 mod choose;
 mod deployed;
+mod format;
 mod golden;
 mod harness;
 mod image;
@@ -18,8 +19,9 @@ mod yardstick;
 pub use c::{header as c_header, source as c_source};
 pub use choose::{Budget, FormChoice};
 pub use deployed::{Deployed, IntegerFile, Measured, OutputFile, ShapeFile, WeightFile};
+pub use format::Format;
 pub use golden::Golden;
 pub use image::bytes as image_bytes;
-pub use run::{ExportConfig, Format, Given, Weights, What, run, single};
+pub use run::{ExportConfig, Given, Weights, What, run, single};
 pub use rust::module as rust_module;
 pub use table::{Beyond, Owned, TableFile};

@@ -2,6 +2,7 @@
 
 use super::choose::{Budget, Candidate, Chooser, FormChoice};
 use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
+use super::format::Format;
 use super::golden::{Golden, Predicted};
 use super::integers;
 use super::table::{Beyond, TableFile};
@@ -20,56 +21,6 @@ use crate::run::RunFolder;
 use crate::train::{TrainConfig, train_network};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
-
-/// What code is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// A module of constants for `ldnn-core`
-    Rust,
-    /// C99: a header and a source without dependencies
-    C,
-    /// The bytes that a device checks and loads (NAME.ldnn)
-    Postcard,
-    /// model.json alone, which is always written with the ones above
-    Json,
-    /// Named tensors for PyTorch and others: the network with its activations, scales and names
-    Safetensors,
-    /// A graph of standard operators, from raw inputs to probabilities or values (whole networks)
-    Onnx,
-    /// A NumPy archive of the same arrays as in safetensors
-    Npz,
-    /// Samples of the activations on [-5, 5], as the paper's authors write them
-    Txt,
-}
-
-impl Format {
-    /// Those for devices.
-    pub const DEVICE: [Format; 4] = [Format::Rust, Format::C, Format::Postcard, Format::Json];
-
-    /// The form that other programs read; `None` if it is for devices.
-    #[must_use]
-    pub const fn interchange(self) -> Option<Form> {
-        match self {
-            Format::Rust | Format::C | Format::Postcard | Format::Json => None,
-            Format::Safetensors => Some(Form::Safetensors),
-            Format::Onnx => Some(Form::Onnx),
-            Format::Npz => Some(Form::Npz),
-            Format::Txt => Some(Form::Txt),
-        }
-    }
-
-    /// The format of a form.
-    #[must_use]
-    pub const fn of(form: Form) -> Format {
-        match form {
-            Form::Safetensors => Format::Safetensors,
-            Form::Onnx => Format::Onnx,
-            Form::Npz => Format::Npz,
-            Form::Txt => Format::Txt,
-        }
-    }
-}
 
 /// How much of a network is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]

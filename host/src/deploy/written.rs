@@ -1,8 +1,8 @@
 //! The files of an export but for its JSON: what is written, and what `ldnn verify` expects to find again.
 
 use super::deployed::Deployed;
+use super::format::Format;
 use super::golden::Golden;
-use super::run::Format;
 use super::{c, image, rust};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;

@@ -69,7 +69,8 @@ impl<'a> Alternating<'a> {
         let (rows, noise) = (self.batch(t), self.noise(t));
         let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
         let network = Network::new(&self.shape, &self.params)?.with_vector(Level::best());
-        let mut workspace = Workspace::new(&self.shape, config.batch, Pass::Backward, &mut self.work)?;
+        let rows = config.batch.min(self.order.len());
+        let mut workspace = Workspace::new(&self.shape, rows, Pass::Backward, &mut self.work)?;
         let loss = network.gradient(&batch, Wrt::All, &mut self.grad, &mut workspace)?;
         forms.adjoint(phi, &self.grad[theta..], dphi)?;
         match self.optimizer.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t) {
@@ -95,7 +96,12 @@ impl<'a> Alternating<'a> {
             params: &mut self.params,
             state: &mut self.state,
             grad: &mut self.grad,
-            workspace: Workspace::new(&self.shape, self.config.batch, Pass::Backward, &mut self.work)?,
+            workspace: Workspace::new(
+                &self.shape,
+                self.config.batch.min(self.order.len()),
+                Pass::Backward,
+                &mut self.work,
+            )?,
         };
         trainer.step(&self.optimizer, &batch, t).map(|_loss| ())
     }

@@ -240,7 +240,12 @@ impl<'a> Trainee<'a> {
             params: &mut self.params,
             state: &mut self.state,
             grad: &mut self.grad,
-            workspace: Workspace::new(&self.shape, self.config.batch, Pass::Backward, &mut self.work)?,
+            workspace: Workspace::new(
+                &self.shape,
+                self.config.batch.min(self.order.len()),
+                Pass::Backward,
+                &mut self.work,
+            )?,
         };
 
         let mut total = 0.0;

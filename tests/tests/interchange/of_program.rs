@@ -89,7 +89,7 @@ fn requests_that_make_no_sense_are_refused_with_what_to_do_and_leave_nothing() {
         (&["export", "m.ldnn", "--format", "npz", "--out", "x.onnx"], 2, "names one file of the format onnx"),
         (&["export", "m.ldnn", "--samples", "3", "--out", "x.txt"], 2, "--samples 3: use 4 to"),
         (&["export", "relu", "--out", "x.safetensors"], 1, "add --what network"),
-        (&["export", "relu", "--out", "nowhere/x.onnx"], 1, "ONNX holds whole networks; add --what network"),
+        (&["export", "relu", "--out", "x.onnx"], 1, "ONNX holds whole networks; add --what network"),
         (&["import", "w.safetensors", "--out", "x.ldnn"], 2, "say what the hidden layers do with --activation relu"),
         (&["import", "w.safetensors", "--activation", "rele", "--out", "x.ldnn"], 2, "no base function 'rele'"),
         (&["import", "torch.pt", "--out", "x.ldnn"], 2, "safetensors.torch.save_file"),
