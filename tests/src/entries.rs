@@ -305,7 +305,10 @@ fn tables(bytes: &[u8]) -> String {
             let mut z = points.clone();
             table.apply(&mut z);
             for (&z, &value) in points.iter().zip(&z) {
-                assert_eq!(table.jet(z).0.to_bits(), value.to_bits(), "two ways to the same value at {z}");
+                let other = table.jet(z).0;
+                // A NaN may have any payload.
+                let is_same = other.to_bits() == value.to_bits() || (other.is_nan() && value.is_nan());
+                assert!(is_same, "two ways to the same value at {z}: {other:?} and {value:?}");
             }
             let (mut z, mut h) = (points.clone(), points);
             table.apply_with_slopes(&mut z, &mut h).unwrap();

@@ -155,7 +155,7 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
     // As an earlier version wrote it.
     let old = config("r").lines().skip(2).collect::<Vec<_>>().join("\n");
     fs::write(dir.path().join("r/config.toml"), old).unwrap();
-    for (args, code) in [(vec!["merge", "r"], 2), (vec!["status", "r"], 2), (small(&["--out", "r"]), 1)] {
+    for (args, code) in [(vec!["merge", "r"], 2), (vec!["status", "r"], 2), (small(&["--out", "r"]), 2)] {
         let message = refuse(dir.path(), &args, code);
         assert!(message.contains("does not say which command it is of") && message.contains("--replace"), "{message}");
     }

@@ -128,7 +128,7 @@ fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
     for (text, sets, parts) in [
         ("[space]\nwidht = 3\n", &[][..], &["line 2, column 1", "did you mean 'space.width'?"][..]),
         ("[space]\nwidth = { low = 3, hihg = 4 }\n", &[], &["line 2, column 20", "'space.width.high'?"]),
-        ("[space]\nrate = { low = 0.5 }\n", &[], &["space.rate: low = 0.5, high = 0.3"]),
+        ("[space]\nrate = { low = 0.5 }\n", &[], &["space.rate: low = 0.5, high = 0.1"]),
         ("", &["--set", "space.schedule=unroled"], &["did you mean 'unrolled'?"]),
         ("", &["--budget", "0"], &["--budget 0"]),
     ] {

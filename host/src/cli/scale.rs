@@ -58,7 +58,7 @@ impl StatusArgs {
 
 /// The plan of the command that made the first of `runs`, from the settings in it.
 fn again(runs: &[PathBuf], again: Again) -> Result<Box<dyn Plan>> {
-    let config = read_config(&runs[0]).context("give run folders of commands with --shard")?;
+    let config = read_config(&runs[0]).context("give run folders of commands with `--shard`")?;
     match config.command() {
         "run" => run::again(&config, again),
         "reproduce" => reproduce::again(&config, again),
