@@ -96,7 +96,7 @@ features() {
         for target in thumbv6m-none-eabi thumbv7em-none-eabihf; do
             if rustup target list --installed 2>/dev/null | grep -qx $target; then
                 # There is no standard library there.
-                case ",$set" in *,std,*) continue ;; esac
+                case ",$set," in *,std,*) continue ;; esac
                 check "core with '$set' for $target" cargo check --quiet --package ldnn-core --no-default-features \
                     --features "$set" --target $target
             else
