@@ -162,7 +162,7 @@ if mount -t tmpfs -o size=20k none "$disk" 2>/dev/null; then
     mount -o remount,ro "$disk"
     code=0
     "$ldnn" "${validate[@]}" --quiet --out "$disk/run" >/dev/null 2>readonly || code=$?
-    [ "$code" = 1 ] || { cat readonly; fail "a read-only folder ends with $code"; }
+    [ "$code" = 2 ] || { cat readonly; fail "a read-only folder ends with $code"; }
     grep -q "cannot be written to" readonly || { cat readonly; fail "a read-only folder is not told"; }
     mount -o remount,rw,size=50m "$disk"
     [ "$lines" = "$(wc -l <"$disk/run/trainings.jsonl")" ] || fail "a read-only folder has changed"
