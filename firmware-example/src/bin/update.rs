@@ -3,6 +3,7 @@
 #![no_main]
 
 use cortex_m::singleton;
+use ldnn_core::image::VERSION;
 use ldnn_firmware_example::infer::{self, IntegerWork};
 use ldnn_firmware_example::model::{IMAGE, IMAGE_LEN};
 use ldnn_firmware_example::update::Slot;
@@ -36,7 +37,7 @@ fn run() -> Option<bool> {
     for length in [0, 1, 15, 16, 17, IMAGE.len() / 2, IMAGE.len() - 1] {
         bad(slot, received.get(..length)?);
     }
-    *received.get_mut(4)? = 2;
+    *received.get_mut(4)? = VERSION.to_le_bytes()[0].wrapping_add(1);
     bad(slot, received);
     say!("{} bad images: {} refused", tried, refused);
 
