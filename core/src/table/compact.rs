@@ -42,7 +42,7 @@ use crate::online::Rates;
 pub enum Form {
     /// Value and slope at every knot: a cubic a cell.
     Hermite,
-    /// The value at every knot: a line a cell.
+    /// The value at every knot: one line per cell.
     Linear,
     /// Intercept and slope of every cell: the same lines in fewer instructions and twice the memory.
     Pairs,
