@@ -39,7 +39,8 @@ fn main() {
 fn own(out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=LDNN_EXPORT");
     println!("cargo::rustc-check-cfg=cfg(own_labels)");
-    let folder = env::var("LDNN_EXPORT").map_err(|_| "name the folder that `ldnn export --what network` wrote")?;
+    let folder = env::var("LDNN_EXPORT")
+        .map_err(|_| "name the folder that `ldnn export --what network` wrote")?;
     let folder = fs::canonicalize(&folder).map_err(|error| format!("'{folder}': {error}"))?;
     println!("cargo::rerun-if-changed={}", folder.display());
     let golden = fs::read_dir(&folder)
@@ -48,12 +49,17 @@ fn own(out: &Path) -> Result<(), String> {
         .find(|path| path.to_string_lossy().ends_with("_golden.rs"))
         .ok_or("there is no NAME_golden.rs; export with --what network --format rust")?;
     let model = PathBuf::from(golden.to_string_lossy().replace("_golden.rs", ".rs"));
-    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+    let read = |path: &Path| {
+        fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+    };
     if read(&golden)?.contains("pub static LABELS:") {
         println!("cargo::rustc-cfg=own_labels");
     }
     let module = |name: &str, path: &Path| {
-        format!("#[rustfmt::skip]\n#[allow(dead_code)]\n#[path = {:?}]\nmod {name};\n", path.display().to_string())
+        format!(
+            "#[rustfmt::skip]\n#[allow(dead_code)]\n#[path = {:?}]\nmod {name};\n",
+            path.display().to_string()
+        )
     };
     let text = module("model", &model) + &module("golden", &golden);
     fs::write(out.join("own.rs"), text).map_err(|error| error.to_string())

@@ -97,13 +97,21 @@ impl<'a, T> Batch<'a, T> {
     /// The `len` rows from row `start` on.
     #[must_use]
     pub const fn range(data: Data<'a, T>, start: usize, len: usize) -> Self {
-        Batch { data, rows: Rows::Range { start, len }, noise: None }
+        Batch {
+            data,
+            rows: Rows::Range { start, len },
+            noise: None,
+        }
     }
 
     /// The given rows, in their order.
     #[must_use]
     pub const fn picked(data: Data<'a, T>, rows: &'a [u32]) -> Self {
-        Batch { data, rows: Rows::Picked(rows), noise: None }
+        Batch {
+            data,
+            rows: Rows::Picked(rows),
+            noise: None,
+        }
     }
 
     /// The same rows with noise, or without.
@@ -135,10 +143,17 @@ pub(crate) fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), 
         Rows::Picked(rows) => rows.iter().copied().max().unwrap_or_default() as usize,
     };
     if last >= count {
-        return Err(Error::Row { row: u32::try_from(last).unwrap_or(u32::MAX), rows: count });
+        return Err(Error::Row {
+            row: u32::try_from(last).unwrap_or(u32::MAX),
+            rows: count,
+        });
     }
     match batch.data.target {
-        Target::Values(values) => Ok(check("target", count.saturating_mul(shape.outputs()), values.len())?),
+        Target::Values(values) => Ok(check(
+            "target",
+            count.saturating_mul(shape.outputs()),
+            values.len(),
+        )?),
         Target::Classes(labels) => {
             check("target", count, labels.len())?;
             check_labels(shape.outputs(), batch.rows, labels)
@@ -151,7 +166,11 @@ fn check_labels(classes: usize, rows: Rows<'_>, labels: &[u16]) -> Result<(), Er
         let row = rows.at(i);
         let label = labels.get(row).copied().unwrap_or_default();
         if usize::from(label) >= classes {
-            return Err(Error::Label { row, label, classes });
+            return Err(Error::Label {
+                row,
+                label,
+                classes,
+            });
         }
     }
     Ok(())

@@ -22,7 +22,10 @@
 //! assert_eq!(out, [0.25 + 2.0 + 0.5]);
 //! # Ok::<(), ldnn_core::SizeError>(())
 //! ```
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::activation::Base;
 use crate::error::{SizeError, check, check_at_least};
@@ -93,7 +96,9 @@ impl Activation<'_> {
         match self {
             Activation::Base(base) => {
                 check("h", z.len(), h.len())?;
-                z.iter_mut().zip(h).for_each(|(z, h)| (*h, *z) = (base.value(*z), base.slope(*z)));
+                z.iter_mut()
+                    .zip(h)
+                    .for_each(|(z, h)| (*h, *z) = (base.value(*z), base.slope(*z)));
                 Ok(())
             }
             Activation::Compact(table) => table.apply_with_slopes(z, h),
@@ -188,7 +193,9 @@ impl core::fmt::Display for RunError {
         match self {
             RunError::Size(e) => e.fmt(f),
             RunError::Quantised(e) => e.fmt(f),
-            RunError::NotFinite => f.write_str("an input is NaN, infinite, or far too large; there is no answer"),
+            RunError::NotFinite => {
+                f.write_str("an input is NaN, infinite, or far too large; there is no answer")
+            }
         }
     }
 }
@@ -197,7 +204,10 @@ impl core::error::Error for RunError {}
 
 impl Scaling<'_> {
     /// A network that takes inputs as they are, and whose outputs are the answer.
-    pub const PLAIN: Scaling<'static> = Scaling { inputs: &[], outputs: Outputs::Plain };
+    pub const PLAIN: Scaling<'static> = Scaling {
+        inputs: &[],
+        outputs: Outputs::Plain,
+    };
 
     /// Whether it fits a network with so many inputs and outputs.
     ///
@@ -242,10 +252,16 @@ impl Scaling<'_> {
             Outputs::Classes => return probabilities(y).ok_or(RunError::NotFinite),
             Outputs::Values(pairs) => {
                 check("outputs", y.len(), pairs.len())?;
-                y.iter_mut().enumerate().for_each(|(i, y)| *y = self.value(i, *y));
+                y.iter_mut()
+                    .enumerate()
+                    .for_each(|(i, y)| *y = self.value(i, *y));
             }
         }
-        if y.iter().all(|y| y.is_finite()) { Ok(0) } else { Err(RunError::NotFinite) }
+        if y.iter().all(|y| y.is_finite()) {
+            Ok(0)
+        } else {
+            Err(RunError::NotFinite)
+        }
     }
 }
 
@@ -272,7 +288,12 @@ impl<'a, A: Activate> Pipeline<'a, A> {
     /// A network that takes inputs as they are, and whose outputs are the answer.
     #[must_use]
     pub const fn unscaled(shape: &'a Shape, theta: &'a [f32], activations: &'a [A]) -> Self {
-        Pipeline { shape, theta, activations, scaling: Scaling::PLAIN }
+        Pipeline {
+            shape,
+            theta,
+            activations,
+            scaling: Scaling::PLAIN,
+        }
     }
 
     /// The outputs of the network itself for one sample, without the scaling of inputs and outputs.
@@ -282,23 +303,38 @@ impl<'a, A: Activate> Pipeline<'a, A> {
     /// # Errors
     /// If a length differs.
     pub fn predict(&self, x: &[f32], out: &mut [f32], work: &mut [f32]) -> Result<(), SizeError> {
-        let Pipeline { shape, theta, activations, .. } = *self;
+        let Pipeline {
+            shape,
+            theta,
+            activations,
+            ..
+        } = *self;
         check("theta", shape.theta_len(), theta.len())?;
         check("activations", shape.types(), activations.len())?;
         check("x", shape.inputs(), x.len())?;
         check("out", shape.outputs(), out.len())?;
         check_at_least("work", work_len(shape), work.len())?;
 
-        let (mut from, mut to) = work.split_at_mut_checked(work_len(shape) / 2).unwrap_or_default();
+        let (mut from, mut to) = work
+            .split_at_mut_checked(work_len(shape) / 2)
+            .unwrap_or_default();
         for l in 0..shape.hidden_layers() {
             let z = part_mut(to, 0, shape.width(l + 1));
-            let h = if l == 0 { x } else { part(from, 0, shape.width(l)) };
+            let h = if l == 0 {
+                x
+            } else {
+                part(from, 0, shape.width(l))
+            };
             layer(shape, theta, l, z, h);
             activate(shape, activations, l, z);
             (from, to) = (to, from);
         }
         let last = shape.hidden_layers();
-        let h = if last == 0 { x } else { part(from, 0, shape.width(last)) };
+        let h = if last == 0 {
+            x
+        } else {
+            part(from, 0, shape.width(last))
+        };
         layer(shape, theta, last, out, h);
         Ok(())
     }
@@ -362,20 +398,33 @@ fn activate(shape: &Shape, activations: &[impl Activate], l: usize, z: &mut [f32
 #[inline]
 fn affine(z: &mut [f32], w: &[f32], b: &[f32], x: &[f32]) {
     let (fives, rest) = z.as_chunks_mut::<5>();
-    let (of_fives, of_rest) = w.split_at_checked(5 * fives.len() * x.len()).unwrap_or_default();
+    let (of_fives, of_rest) = w
+        .split_at_checked(5 * fives.len() * x.len())
+        .unwrap_or_default();
     let (biases, last_biases) = b.as_chunks::<5>();
-    for ((z, b), w) in fives.iter_mut().zip(biases).zip(of_fives.chunks_exact((5 * x.len()).max(1))) {
+    for ((z, b), w) in fives
+        .iter_mut()
+        .zip(biases)
+        .zip(of_fives.chunks_exact((5 * x.len()).max(1)))
+    {
         let row = |r: usize| part(w, r * x.len(), x.len());
         *z = five_rows(*b, [row(0), row(1), row(2), row(3), row(4)], x);
     }
-    for ((z, &b), w) in rest.iter_mut().zip(last_biases).zip(of_rest.chunks_exact(x.len().max(1))) {
+    for ((z, &b), w) in rest
+        .iter_mut()
+        .zip(last_biases)
+        .zip(of_rest.chunks_exact(x.len().max(1)))
+    {
         *z = w.iter().zip(x).fold(b, |z, (&w, &x)| z + w * x);
     }
 }
 
 /// Eight inputs at a time: one load of each for five products.
 #[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "arrays of eight, indices below eight")]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "arrays of eight, indices below eight"
+)]
 fn five_rows(z: [f32; 5], w: [&[f32]; 5], x: &[f32]) -> [f32; 5] {
     let [mut z0, mut z1, mut z2, mut z3, mut z4] = z;
     let [w0, w1, w2, w3, w4] = w.map(|row| row.as_chunks::<8>());

@@ -13,7 +13,11 @@ pub struct SizeError {
 
 impl core::fmt::Display for SizeError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "buffer `{}` has length {}, but {} is needed", self.buffer, self.got, self.expected)
+        write!(
+            f,
+            "buffer `{}` has length {}, but {} is needed",
+            self.buffer, self.got, self.expected
+        )
     }
 }
 
@@ -142,11 +146,15 @@ impl ShapeError {
             Self::HugeWidth => "shape: a width may be at most 1048576",
             Self::NoType => "shape: hidden layers need at least one activation type",
             Self::TooManyTypes => "shape: at most 16 activation types",
-            Self::MoreTypesThanNeurons => "shape: a hidden layer has fewer neurons than activation types",
+            Self::MoreTypesThanNeurons => {
+                "shape: a hidden layer has fewer neurons than activation types"
+            }
             Self::UnknownType => "shape: a layer uses an activation type that is not in the list",
             Self::UnknownLayer => "shape: there is no such hidden layer",
             Self::BadUnits => "shape: a sub-network needs 1 to 1048576 units",
-            Self::BadTable => "shape: a table needs 2 to 1048576 knots and a positive, finite range",
+            Self::BadTable => {
+                "shape: a table needs 2 to 1048576 knots and a positive, finite range"
+            }
             Self::TooManyParameters => "shape: more parameters than this machine can address",
         }
     }
@@ -162,12 +170,36 @@ impl core::error::Error for ShapeError {}
 
 /// An exact length.
 #[inline]
-pub(crate) const fn check(buffer: &'static str, expected: usize, got: usize) -> Result<(), SizeError> {
-    if expected == got { Ok(()) } else { Err(SizeError { buffer, expected, got }) }
+pub(crate) const fn check(
+    buffer: &'static str,
+    expected: usize,
+    got: usize,
+) -> Result<(), SizeError> {
+    if expected == got {
+        Ok(())
+    } else {
+        Err(SizeError {
+            buffer,
+            expected,
+            got,
+        })
+    }
 }
 
 /// A length that may be larger.
 #[inline]
-pub(crate) fn check_at_least(buffer: &'static str, expected: usize, got: usize) -> Result<(), SizeError> {
-    if got >= expected { Ok(()) } else { Err(SizeError { buffer, expected, got }) }
+pub(crate) fn check_at_least(
+    buffer: &'static str,
+    expected: usize,
+    got: usize,
+) -> Result<(), SizeError> {
+    if got >= expected {
+        Ok(())
+    } else {
+        Err(SizeError {
+            buffer,
+            expected,
+            got,
+        })
+    }
 }

@@ -49,7 +49,10 @@ mod tests {
             for index in 0..len {
                 for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                     values[index] = bad;
-                    assert_eq!(check_finite("x", &values[..len]), Err(Error::NotFinite { buffer: "x", index }));
+                    assert_eq!(
+                        check_finite("x", &values[..len]),
+                        Err(Error::NotFinite { buffer: "x", index })
+                    );
                 }
                 values[index] = -1e38;
             }

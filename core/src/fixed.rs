@@ -27,7 +27,13 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
     /// All zeros: as a `static` it takes no flash.
     #[must_use]
     pub const fn zeroed() -> Self {
-        Fixed { params: [T::ZERO; P], state: [T::ZERO; S], steps: 0, grad: [T::ZERO; G], work: [T::ZERO; W] }
+        Fixed {
+            params: [T::ZERO; P],
+            state: [T::ZERO; S],
+            steps: 0,
+            grad: [T::ZERO; G],
+            work: [T::ZERO; W],
+        }
     }
 
     /// Draws fresh weights and activation parameters, as a training starts with; see [`init_theta`] and [`init_phi`].
@@ -35,7 +41,10 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
     /// # Errors
     /// If the shape has another number of parameters.
     pub fn init(&mut self, shape: &Shape, init: Init, seed: u64) -> Result<(), Error> {
-        let (theta, phi) = self.params.split_at_mut_checked(shape.theta_len()).unwrap_or_default();
+        let (theta, phi) = self
+            .params
+            .split_at_mut_checked(shape.theta_len())
+            .unwrap_or_default();
         init_theta(shape, init, seed, 0, theta)?;
         init_phi(shape, seed, phi)?;
         self.steps = 0;
@@ -55,7 +64,11 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
     ///
     /// # Errors
     /// If the batch does not fit.
-    pub fn evaluate(&mut self, shape: &Shape, batch: &Batch<'_, T>) -> Result<Evaluation<T>, Error> {
+    pub fn evaluate(
+        &mut self,
+        shape: &Shape,
+        batch: &Batch<'_, T>,
+    ) -> Result<Evaluation<T>, Error> {
         let mut workspace = Workspace::new(shape, 0, Pass::Forward, &mut self.work)?;
         Network::new(shape, &self.params)?.evaluate(batch, &mut workspace)
     }
@@ -65,7 +78,12 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
     ///
     /// # Errors
     /// As [`Trainer::step`].
-    pub fn train_step(&mut self, shape: &Shape, optimizer: &Optimizer<T>, batch: &Batch<'_, T>) -> Result<T, Error> {
+    pub fn train_step(
+        &mut self,
+        shape: &Shape,
+        optimizer: &Optimizer<T>,
+        batch: &Batch<'_, T>,
+    ) -> Result<T, Error> {
         if self.steps == 0 {
             optimizer.init_state(&mut self.state);
         }

@@ -1,5 +1,8 @@
 //! Looking inside a network: the activations of a hidden layer with their first two derivatives.
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::activation::{self, Derivatives};
 use crate::error::{Error, check};
@@ -24,7 +27,11 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
         value: &mut [T],
         workspace: &mut Workspace<'_, T>,
     ) -> Result<(), Error> {
-        let out = Derivatives { value, slope: &mut [], curvature: &mut [] };
+        let out = Derivatives {
+            value,
+            slope: &mut [],
+            curvature: &mut [],
+        };
         let len = self.check_hidden(layer, x, &out)?;
         let work = workspace.memory(self.shape, self.rows_of(x), Pass::Forward)?;
         self.look_at(layer, x, len, out, work)
@@ -55,21 +62,39 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
     }
 
     /// Returns rows x width of the layer.
-    fn check_hidden(&self, layer: usize, x: &[T], out: &Derivatives<'_, T>) -> Result<usize, Error> {
+    fn check_hidden(
+        &self,
+        layer: usize,
+        x: &[T],
+        out: &Derivatives<'_, T>,
+    ) -> Result<usize, Error> {
         if layer >= self.shape.hidden_layers() {
-            return Err(Error::Layer { layer, layers: self.shape.hidden_layers() });
+            return Err(Error::Layer {
+                layer,
+                layers: self.shape.hidden_layers(),
+            });
         }
         let len = self.rows_of(x).saturating_mul(self.shape.width(layer + 1));
         check("value", len, out.value.len())?;
         Ok(len)
     }
 
-    fn look_at(&self, layer: usize, x: &[T], len: usize, out: Derivatives<'_, T>, work: &mut [T]) -> Result<(), Error> {
+    fn look_at(
+        &self,
+        layer: usize,
+        x: &[T],
+        len: usize,
+        out: Derivatives<'_, T>,
+        work: &mut [T],
+    ) -> Result<(), Error> {
         let (rows, width) = (self.rows_of(x), self.shape.width(layer + 1));
         let batch = self.inputs_alone(x, rows)?;
         let walk = self.walk(&batch);
         let mut rest = work;
-        let mut memory = walk.memory(take(&mut rest, self.shape.workspace_len(rows, Pass::Forward)));
+        let mut memory = walk.memory(take(
+            &mut rest,
+            self.shape.workspace_len(rows, Pass::Forward),
+        ));
         walk.forward(&batch, &mut memory);
 
         // Pre-activations, then activations.
@@ -80,7 +105,11 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
             return Ok(());
         }
 
-        let (ones, slope, curvature) = (take(&mut rest, len), take(&mut rest, len), take(&mut rest, len));
+        let (ones, slope, curvature) = (
+            take(&mut rest, len),
+            take(&mut rest, len),
+            take(&mut rest, len),
+        );
         ones.fill(T::ONE);
         slope.fill(T::ONE);
         curvature.fill(T::ZERO);
@@ -118,6 +147,13 @@ fn differentiate<T: Real, V: Vector>(
         let [d0, d1] = &mut d.0;
         let own = PlanesMut([part_mut(d0, at, len), part_mut(d1, at, len)]);
         let unwanted = PlanesMut([&mut [], &mut []]);
-        activation::adjoint(walk.vector, shape.kind(first + i), phi, z.part(at, len), own, unwanted);
+        activation::adjoint(
+            walk.vector,
+            shape.kind(first + i),
+            phi,
+            z.part(at, len),
+            own,
+            unwanted,
+        );
     }
 }

@@ -65,18 +65,29 @@ pub enum ImageError {
 impl core::fmt::Display for ImageError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            ImageError::Magic => f.write_str("this is no image of a model: it does not begin with LDNN"),
-            ImageError::Version(v) => {
-                write!(f, "the image has version {v}; this program reads version {VERSION}: export the model again")
+            ImageError::Magic => {
+                f.write_str("this is no image of a model: it does not begin with LDNN")
             }
-            ImageError::Length { expected, got } => write!(f, "the image has {got} bytes and should have {expected}"),
+            ImageError::Version(v) => {
+                write!(
+                    f,
+                    "the image has version {v}; this program reads version {VERSION}: export the model again"
+                )
+            }
+            ImageError::Length { expected, got } => {
+                write!(f, "the image has {got} bytes and should have {expected}")
+            }
             ImageError::Checksum => f.write_str("the image is damaged: its checksum is wrong"),
             ImageError::Malformed => f.write_str("the body of the image is malformed"),
             ImageError::Shape(e) => f.write_str(e.message()),
-            ImageError::NotFinite => f.write_str("the image holds a number that is NaN or infinite"),
+            ImageError::NotFinite => {
+                f.write_str("the image holds a number that is NaN or infinite")
+            }
             ImageError::Table(e) => e.fmt(f),
             ImageError::Quantised(e) => e.fmt(f),
-            ImageError::Scaling => f.write_str("a standard deviation, or the factor of an input, is not positive"),
+            ImageError::Scaling => {
+                f.write_str("a standard deviation, or the factor of an input, is not positive")
+            }
         }
     }
 }
@@ -104,7 +115,10 @@ pub struct Image<'a> {
 
 /// What an image holds.
 #[derive(Clone, Copy, Debug)]
-#[allow(clippy::large_enum_variant, reason = "there is no heap to put the larger one on")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is no heap to put the larger one on"
+)]
 pub enum Contents<'a> {
     /// Activations alone.
     Activations(Activations<'a>),
@@ -168,9 +182,25 @@ pub enum Meaning {
 #[derive(Clone, Copy, Debug, Deserialize)]
 enum Record<'a> {
     Base(u8),
-    Compact { form: u8, symmetry: u8, base: u8, low: f32, high: f32, count: u32, entries: &'a [u8] },
-    Integer { input: (f32, i32), output: (f32, i32), entries: &'a [u8] },
-    Direct { input: (f32, i32), output: (f32, i32), entries: &'a [u8] },
+    Compact {
+        form: u8,
+        symmetry: u8,
+        base: u8,
+        low: f32,
+        high: f32,
+        count: u32,
+        entries: &'a [u8],
+    },
+    Integer {
+        input: (f32, i32),
+        output: (f32, i32),
+        entries: &'a [u8],
+    },
+    Direct {
+        input: (f32, i32),
+        output: (f32, i32),
+        entries: &'a [u8],
+    },
 }
 
 /// Takes postcard values off the front of the body.
@@ -203,7 +233,10 @@ fn scale((step, zero): (f32, i32)) -> Scale {
 }
 
 fn base(code: u8) -> Result<Base, ImageError> {
-    Base::ALL.get(usize::from(code)).copied().ok_or(ImageError::Malformed)
+    Base::ALL
+        .get(usize::from(code))
+        .copied()
+        .ok_or(ImageError::Malformed)
 }
 
 /// `bytes` as little-endian numbers; their number, if it is a whole one.
@@ -215,13 +248,21 @@ fn words<const N: usize>(bytes: &[u8]) -> Result<&[[u8; N]], ImageError> {
 }
 
 fn finite(bytes: &[u8]) -> Result<(), ImageError> {
-    let all = words::<4>(bytes)?.iter().all(|&w| f32::from_le_bytes(w).is_finite());
-    if all { Ok(()) } else { Err(ImageError::NotFinite) }
+    let all = words::<4>(bytes)?
+        .iter()
+        .all(|&w| f32::from_le_bytes(w).is_finite());
+    if all {
+        Ok(())
+    } else {
+        Err(ImageError::NotFinite)
+    }
 }
 
 /// Copies numbers; of two lengths the shorter counts.
 fn copy<T, const N: usize>(bytes: &[u8], to: &mut [T], from_le_bytes: impl Fn([u8; N]) -> T) {
-    to.iter_mut().zip(bytes.as_chunks::<N>().0).for_each(|(to, &word)| *to = from_le_bytes(word));
+    to.iter_mut()
+        .zip(bytes.as_chunks::<N>().0)
+        .for_each(|(to, &word)| *to = from_le_bytes(word));
 }
 
 impl<'a> Image<'a> {
@@ -230,9 +271,30 @@ impl<'a> Image<'a> {
     /// # Errors
     /// If anything is wrong.
     pub fn read(bytes: &'a [u8]) -> Result<Image<'a>, ImageError> {
-        let (header, body) =
-            bytes.split_first_chunk::<HEADER>().ok_or(ImageError::Length { expected: HEADER, got: bytes.len() })?;
-        let [m0, m1, m2, m3, v0, v1, z0, z1, l0, l1, l2, l3, c0, c1, c2, c3] = *header;
+        let (header, body) = bytes
+            .split_first_chunk::<HEADER>()
+            .ok_or(ImageError::Length {
+                expected: HEADER,
+                got: bytes.len(),
+            })?;
+        let [
+            m0,
+            m1,
+            m2,
+            m3,
+            v0,
+            v1,
+            z0,
+            z1,
+            l0,
+            l1,
+            l2,
+            l3,
+            c0,
+            c1,
+            c2,
+            c3,
+        ] = *header;
         if [m0, m1, m2, m3] != MAGIC {
             return Err(ImageError::Magic);
         }
@@ -243,7 +305,10 @@ impl<'a> Image<'a> {
         }
         let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
         if length != body.len() {
-            return Err(ImageError::Length { expected: length.saturating_add(HEADER), got: bytes.len() });
+            return Err(ImageError::Length {
+                expected: length.saturating_add(HEADER),
+                got: bytes.len(),
+            });
         }
         if u32::from_le_bytes([c0, c1, c2, c3]) != checksum(body) {
             return Err(ImageError::Checksum);
@@ -256,7 +321,14 @@ impl<'a> Image<'a> {
             2 => Contents::Integers(Integers::read(&mut reader)?),
             _ => return Err(ImageError::Malformed),
         };
-        if reader.0.is_empty() { Ok(Image { provenance, contents }) } else { Err(ImageError::Malformed) }
+        if reader.0.is_empty() {
+            Ok(Image {
+                provenance,
+                contents,
+            })
+        } else {
+            Err(ImageError::Malformed)
+        }
     }
 
     /// Where the model comes from, for people.
@@ -281,19 +353,30 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, ImageError> {
         return Err(ImageError::Malformed);
     }
     let layers = layers.get(..hidden).unwrap_or_default();
-    let types = layers.iter().map(|&(first, count)| first.saturating_add(count)).max().unwrap_or_default() as usize;
+    let types = layers
+        .iter()
+        .map(|&(first, count)| first.saturating_add(count))
+        .max()
+        .unwrap_or_default() as usize;
     let kinds = [Kind::Base(Base::Zero); MAX_TYPES];
     let kinds = kinds.get(..types).ok_or(ImageError::Malformed)?;
     let widths = widths.map(|w| w as usize);
-    let mut shape = Shape::try_new(widths.get(..count).unwrap_or_default(), kinds).map_err(ImageError::Shape)?;
+    let mut shape = Shape::try_new(widths.get(..count).unwrap_or_default(), kinds)
+        .map_err(ImageError::Shape)?;
     for (l, &(first, count)) in layers.iter().enumerate() {
-        shape = shape.with_layer_types(l, first as usize, count as usize).map_err(ImageError::Shape)?;
+        shape = shape
+            .with_layer_types(l, first as usize, count as usize)
+            .map_err(ImageError::Shape)?;
     }
     Ok(shape)
 }
 
 /// Pairs of `f32`, the second of which is positive; their number is one of two.
-fn pairs<'a>(reader: &mut Reader<'a>, count: usize, positive: usize) -> Result<&'a [u8], ImageError> {
+fn pairs<'a>(
+    reader: &mut Reader<'a>,
+    count: usize,
+    positive: usize,
+) -> Result<&'a [u8], ImageError> {
     let bytes: &[u8] = reader.take()?;
     finite(bytes)?;
     let pairs = words::<8>(bytes)?;
@@ -301,9 +384,17 @@ fn pairs<'a>(reader: &mut Reader<'a>, count: usize, positive: usize) -> Result<&
         return Err(ImageError::Malformed);
     }
     let factor = |[a, b, c, d, e, f, g, h]: &[u8; 8]| {
-        f32::from_le_bytes(if positive == 0 { [*a, *b, *c, *d] } else { [*e, *f, *g, *h] })
+        f32::from_le_bytes(if positive == 0 {
+            [*a, *b, *c, *d]
+        } else {
+            [*e, *f, *g, *h]
+        })
     };
-    if pairs.iter().all(|pair| factor(pair) > 0.0) { Ok(bytes) } else { Err(ImageError::Scaling) }
+    if pairs.iter().all(|pair| factor(pair) > 0.0) {
+        Ok(bytes)
+    } else {
+        Err(ImageError::Scaling)
+    }
 }
 
 /// No offset, or one per column, all finite.
@@ -314,7 +405,11 @@ fn offsets<'a>(reader: &mut Reader<'a>, count: usize) -> Result<&'a [u8], ImageE
         return Err(ImageError::Malformed);
     }
     let all = numbers.iter().all(|&w| f64::from_le_bytes(w).is_finite());
-    if all { Ok(bytes) } else { Err(ImageError::NotFinite) }
+    if all {
+        Ok(bytes)
+    } else {
+        Err(ImageError::NotFinite)
+    }
 }
 
 impl<'a> Scales<'a> {
@@ -329,10 +424,18 @@ impl<'a> Scales<'a> {
         };
         let outputs = pairs(reader, shape.outputs(), 0)?;
         let output_offsets = offsets(reader, shape.outputs())?;
-        if outputs.is_empty() == (meaning == Meaning::Values) || (outputs.is_empty() && !output_offsets.is_empty()) {
+        if outputs.is_empty() == (meaning == Meaning::Values)
+            || (outputs.is_empty() && !output_offsets.is_empty())
+        {
             return Err(ImageError::Malformed);
         }
-        Ok(Scales { inputs, offsets: offsets_in, meaning, outputs, output_offsets })
+        Ok(Scales {
+            inputs,
+            offsets: offsets_in,
+            meaning,
+            outputs,
+            output_offsets,
+        })
     }
 
     /// Number of pairs of [`Self::load`] for inputs: one per input, or none.
@@ -370,7 +473,11 @@ impl<'a> Scales<'a> {
     ///
     /// # Errors
     /// If a length differs; then nothing has changed.
-    pub fn load<'b>(&self, inputs: &'b mut [[f32; 2]], outputs: &'b mut [[f32; 2]]) -> Result<Scaling<'b>, SizeError> {
+    pub fn load<'b>(
+        &self,
+        inputs: &'b mut [[f32; 2]],
+        outputs: &'b mut [[f32; 2]],
+    ) -> Result<Scaling<'b>, SizeError> {
         check("inputs", self.inputs_len(), inputs.len())?;
         check("outputs", self.outputs_len(), outputs.len())?;
         copy(self.inputs, inputs.as_flattened_mut(), f32::from_le_bytes);
@@ -385,7 +492,11 @@ impl<'a> Scales<'a> {
 }
 
 fn offset(bytes: &[u8], i: usize) -> f64 {
-    bytes.as_chunks::<8>().0.get(i).map_or(0.0, |&w| f64::from_le_bytes(w))
+    bytes
+        .as_chunks::<8>()
+        .0
+        .get(i)
+        .map_or(0.0, |&w| f64::from_le_bytes(w))
 }
 
 impl<'a> Activations<'a> {
@@ -410,19 +521,40 @@ impl<'a> Activations<'a> {
     /// Number of values that [`Self::load`] needs for tables of real numbers.
     #[must_use]
     pub fn floats_len(&self) -> usize {
-        self.records().iter().map(|r| if let Record::Compact { entries, .. } = r { entries.len() / 4 } else { 0 }).sum()
+        self.records()
+            .iter()
+            .map(|r| {
+                if let Record::Compact { entries, .. } = r {
+                    entries.len() / 4
+                } else {
+                    0
+                }
+            })
+            .sum()
     }
 
     /// Number of values that [`Self::load`] needs for tables of 16-bit integers.
     #[must_use]
     pub fn integers_len(&self) -> usize {
-        self.records().iter().map(|r| if let Record::Integer { entries, .. } = r { entries.len() / 2 } else { 0 }).sum()
+        self.records()
+            .iter()
+            .map(|r| {
+                if let Record::Integer { entries, .. } = r {
+                    entries.len() / 2
+                } else {
+                    0
+                }
+            })
+            .sum()
     }
 
     /// Number of tables of 8-bit integers.
     #[must_use]
     pub fn direct_len(&self) -> usize {
-        self.records().iter().filter(|r| matches!(r, Record::Direct { .. })).count()
+        self.records()
+            .iter()
+            .filter(|r| matches!(r, Record::Direct { .. }))
+            .count()
     }
 
     /// Copies the tables into `floats` ([`Self::floats_len`]), `integers` ([`Self::integers_len`]) and `direct`
@@ -447,9 +579,15 @@ impl<'a> Activations<'a> {
             let (here, rest) = floats.split_at_mut_checked(n).unwrap_or_default();
             let (here16, rest16) = integers.split_at_mut_checked(m).unwrap_or_default();
             (floats, integers) = (rest, rest16);
-            let here8 = if let Record::Direct { .. } = record { direct.next() } else { None };
+            let here8 = if let Record::Direct { .. } = record {
+                direct.next()
+            } else {
+                None
+            };
             // What was checked when the image was read cannot fail here.
-            *into = record.load(here, here16, here8).unwrap_or(Activation::Base(Base::Zero));
+            *into = record
+                .load(here, here16, here8)
+                .unwrap_or(Activation::Base(Base::Zero));
         }
         Ok(())
     }
@@ -460,7 +598,9 @@ impl Record<'_> {
     fn check(&self) -> Result<(), ImageError> {
         match *self {
             Record::Base(code) => base(code).map(|_| ()),
-            Record::Compact { low, high, entries, .. } => {
+            Record::Compact {
+                low, high, entries, ..
+            } => {
                 if !low.is_finite() || !high.is_finite() {
                     return Err(ImageError::NotFinite);
                 }
@@ -469,12 +609,20 @@ impl Record<'_> {
                 Compact::check(form, knots, symmetry, base, entries.len() / 4)?;
                 Ok(())
             }
-            Record::Integer { input, output, entries } => {
+            Record::Integer {
+                input,
+                output,
+                entries,
+            } => {
                 let entries = words::<2>(entries)?.len();
                 Scaled16::check(entries, scale(input), scale(output))?;
                 Ok(())
             }
-            Record::Direct { input, output, entries } => {
+            Record::Direct {
+                input,
+                output,
+                entries,
+            } => {
                 check("entries", 256, entries.len()).map_err(TableError::Size)?;
                 Scaled8::new(Table8(&[0; 256]), scale(input), scale(output))?;
                 Ok(())
@@ -483,12 +631,30 @@ impl Record<'_> {
     }
 
     fn parts(&self) -> Result<(Form, Knots, Symmetry, Base), ImageError> {
-        let Record::Compact { form, symmetry, base: code, low, high, count, .. } = *self else {
+        let Record::Compact {
+            form,
+            symmetry,
+            base: code,
+            low,
+            high,
+            count,
+            ..
+        } = *self
+        else {
             return Err(ImageError::Malformed);
         };
-        let form = *[Form::Hermite, Form::Linear, Form::Pairs].get(usize::from(form)).ok_or(ImageError::Malformed)?;
-        let symmetry = [Symmetry::None, Symmetry::Odd, Symmetry::Even].get(usize::from(symmetry)).copied();
-        Ok((form, Knots { low, high, count }, symmetry.ok_or(ImageError::Malformed)?, base(code)?))
+        let form = *[Form::Hermite, Form::Linear, Form::Pairs]
+            .get(usize::from(form))
+            .ok_or(ImageError::Malformed)?;
+        let symmetry = [Symmetry::None, Symmetry::Odd, Symmetry::Even]
+            .get(usize::from(symmetry))
+            .copied();
+        Ok((
+            form,
+            Knots { low, high, count },
+            symmetry.ok_or(ImageError::Malformed)?,
+            base(code)?,
+        ))
     }
 
     /// Numbers of entries: real, 16-bit.
@@ -513,11 +679,23 @@ impl Record<'_> {
                 copy(entries, floats, f32::from_le_bytes);
                 Activation::Compact(Compact::new(form, knots, symmetry, base, floats)?)
             }
-            Record::Integer { input, output, entries } => {
+            Record::Integer {
+                input,
+                output,
+                entries,
+            } => {
                 copy(entries, integers, i16::from_le_bytes);
-                Activation::Integer(Scaled16::new(Table16::new(integers)?, scale(input), scale(output))?)
+                Activation::Integer(Scaled16::new(
+                    Table16::new(integers)?,
+                    scale(input),
+                    scale(output),
+                )?)
             }
-            Record::Direct { input, output, entries } => {
+            Record::Direct {
+                input,
+                output,
+                entries,
+            } => {
                 let direct = direct.ok_or(ImageError::Malformed)?;
                 copy(entries, direct, i8::from_le_bytes);
                 Activation::Direct(Scaled8::new(Table8(direct), scale(input), scale(output))?)
@@ -536,7 +714,12 @@ impl<'a> Floats<'a> {
         if activations.count != shape.types() || theta.len() / 4 != shape.theta_len() {
             return Err(ImageError::Malformed);
         }
-        Ok(Floats { shape, scaling, activations, theta })
+        Ok(Floats {
+            shape,
+            scaling,
+            activations,
+            theta,
+        })
     }
 
     /// Its shape; the activations in place of the types.
@@ -586,15 +769,42 @@ impl<'a> Integers<'a> {
         let shape = shape(reader)?;
         let scaling = Scales::read(reader, &shape)?;
         let (input, output) = (reader.scale()?, reader.scale()?);
-        let [weights, biases, factors, tables] = [reader.take()?, reader.take()?, reader.take()?, reader.take()?];
+        let [weights, biases, factors, tables] = [
+            reader.take()?,
+            reader.take()?,
+            reader.take()?,
+            reader.take()?,
+        ];
         let mut shifts = [0; MAX_LAYERS];
         reader.sequence(&mut shifts)?;
-        let integers = Integers { shape, scaling, input, output, weights, biases, factors, tables, shifts };
+        let integers = Integers {
+            shape,
+            scaling,
+            input,
+            output,
+            weights,
+            biases,
+            factors,
+            tables,
+            shifts,
+        };
         let (biases, factors) = (words(biases)?, words(factors)?);
         let numbers = |words: &'a [[u8; 4]]| words.iter().map(|&w| i32::from_le_bytes(w));
-        let lens = [weights.len(), biases.len(), factors.len(), words::<256>(tables)?.len()];
-        check_parts(&shape, lens, numbers(biases), numbers(factors), shifts, [input, output])
-            .map_err(ImageError::Quantised)?;
+        let lens = [
+            weights.len(),
+            biases.len(),
+            factors.len(),
+            words::<256>(tables)?.len(),
+        ];
+        check_parts(
+            &shape,
+            lens,
+            numbers(biases),
+            numbers(factors),
+            shifts,
+            [input, output],
+        )
+        .map_err(ImageError::Quantised)?;
         Ok(integers)
     }
 
@@ -634,9 +844,29 @@ impl<'a> Integers<'a> {
         copy(self.weights, room.weights, i8::from_le_bytes);
         copy(self.biases, room.biases, i32::from_le_bytes);
         copy(self.factors, room.factors, i32::from_le_bytes);
-        copy(self.tables, room.tables.as_flattened_mut(), i8::from_le_bytes);
-        let Room { weights, biases, factors, tables } = room;
+        copy(
+            self.tables,
+            room.tables.as_flattened_mut(),
+            i8::from_le_bytes,
+        );
+        let Room {
+            weights,
+            biases,
+            factors,
+            tables,
+        } = room;
         let (shifts, input, output) = (self.shifts, self.input, self.output);
-        Quantised::new(self.shape, Parts { weights, biases, factors, shifts, tables, input, output })
+        Quantised::new(
+            self.shape,
+            Parts {
+                weights,
+                biases,
+                factors,
+                shifts,
+                tables,
+                input,
+                output,
+            },
+        )
     }
 }

@@ -1,5 +1,8 @@
 //! How a network starts: weights, biases and sub-networks as pure functions of a seed.
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::activation::Kind;
 use crate::error::{Error, check};
@@ -23,7 +26,13 @@ pub enum Init {
 ///
 /// # Errors
 /// If `theta` has another length.
-pub fn init_theta<T: Real>(shape: &Shape, init: Init, seed: u64, step: u64, theta: &mut [T]) -> Result<(), Error> {
+pub fn init_theta<T: Real>(
+    shape: &Shape,
+    init: Init,
+    seed: u64,
+    step: u64,
+    theta: &mut [T],
+) -> Result<(), Error> {
     check("theta", shape.theta_len(), theta.len())?;
     for l in 0..shape.layers() {
         let draws = Draws::new(seed, Stream::Weights, l as u32, step);
@@ -36,10 +45,16 @@ pub fn init_theta<T: Real>(shape: &Shape, init: Init, seed: u64, step: u64, thet
             Init::He => ((six / fan_in).sqrt(), T::ZERO),
         };
         let count = inputs * outputs;
-        for (i, w) in part_mut(theta, shape.weights_at(l), count).iter_mut().enumerate() {
+        for (i, w) in part_mut(theta, shape.weights_at(l), count)
+            .iter_mut()
+            .enumerate()
+        {
             *w = weights * draws.symmetric(i as u32);
         }
-        for (i, b) in part_mut(theta, shape.biases_at(l), outputs).iter_mut().enumerate() {
+        for (i, b) in part_mut(theta, shape.biases_at(l), outputs)
+            .iter_mut()
+            .enumerate()
+        {
             *b = biases * draws.symmetric((count + i) as u32);
         }
     }

@@ -2,7 +2,10 @@
 //!
 //! Arrays are feature-major: `x` of a layer with `n` features over a batch of `B` rows is `n` runs of `B` values.
 //! Outputs come first in the argument lists. Adjoints of parameters accumulate.
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::math::Real;
 use crate::planes::{Planes, PlanesMut, rows, rows_mut, sum};
@@ -29,7 +32,11 @@ pub(crate) fn affine<T: Real, V: Vector, const K: usize>(
     b: Planes<'_, T, K>,
     x: Planes<'_, T, K>,
 ) {
-    let Affine { inputs: k, outputs: m, batch: n } = size;
+    let Affine {
+        inputs: k,
+        outputs: m,
+        batch: n,
+    } = size;
     fill_rows(z.value(), b.value(), n);
     add_product(v, z.value(), Plain { a: w.value(), k }, x.value(), m, n);
     if K > 1 {
@@ -62,21 +69,62 @@ pub(crate) fn affine_adjoint_input<T: Real, V: Vector, const K: usize>(
     w: Planes<'_, T, K>,
     dz: Planes<'_, T, K>,
 ) {
-    let Affine { inputs: m, batch: n, .. } = size;
+    let Affine {
+        inputs: m,
+        batch: n,
+        ..
+    } = size;
     dx.value().fill(T::ZERO);
-    add_product(v, dx.value(), Transposed { a: w.value(), m }, dz.value(), m, n);
+    add_product(
+        v,
+        dx.value(),
+        Transposed { a: w.value(), m },
+        dz.value(),
+        m,
+        n,
+    );
     if K > 1 {
         dx.tangent().fill(T::ZERO);
-        add_product(v, dx.tangent(), Transposed { a: w.value(), m }, dz.tangent(), m, n);
+        add_product(
+            v,
+            dx.tangent(),
+            Transposed { a: w.value(), m },
+            dz.tangent(),
+            m,
+            n,
+        );
         if !w.tangent().is_empty() {
-            add_product(v, dx.tangent(), Transposed { a: w.tangent(), m }, dz.value(), m, n);
+            add_product(
+                v,
+                dx.tangent(),
+                Transposed { a: w.tangent(), m },
+                dz.value(),
+                m,
+                n,
+            );
         }
     }
 }
 
 /// `dW += dz x^T`, one plane of each, with `x` by rows of the batch (batch x inputs); rows ascending.
-pub(crate) fn affine_adjoint_weights<T: Real, V: Vector>(v: V, size: Affine, dw: &mut [T], dz: &[T], x_by_rows: &[T]) {
-    add_product(v, dw, Plain { a: dz, k: size.batch }, x_by_rows, size.outputs, size.inputs);
+pub(crate) fn affine_adjoint_weights<T: Real, V: Vector>(
+    v: V,
+    size: Affine,
+    dw: &mut [T],
+    dz: &[T],
+    x_by_rows: &[T],
+) {
+    add_product(
+        v,
+        dw,
+        Plain {
+            a: dz,
+            k: size.batch,
+        },
+        x_by_rows,
+        size.outputs,
+        size.inputs,
+    );
 }
 
 /// `db_j +=` the [`sum`] of row `j` of `dz`, one plane.

@@ -13,7 +13,10 @@
 //! assert!((y.iter().sum::<f64>() - 1.0).abs() < 1e-15);
 //! assert!((loss + y[2].ln()).abs() < 1e-15);
 //! ```
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::math::Real;
 use crate::planes::{BLOCK, PlanesMut, blocks, part, part_mut, rows, rows_mut, two};
@@ -72,7 +75,10 @@ pub fn cross_entropy<T: Real>(logits: &[T], label: usize) -> T {
 
 /// As [`cross_entropy`]: the largest logit is taken out of the sum; classes in ascending order.
 #[inline(always)]
-pub(crate) fn cross_entropy_of<T: Real>(logits: impl Iterator<Item = T> + Clone, label: usize) -> T {
+pub(crate) fn cross_entropy_of<T: Real>(
+    logits: impl Iterator<Item = T> + Clone,
+    label: usize,
+) -> T {
     let top = largest(logits.clone());
     let mut total = T::ZERO;
     for y in logits.clone() {
@@ -89,7 +95,11 @@ fn largest<T: Real>(mut logits: impl Iterator<Item = T>) -> T {
 
 /// Value `i` of every row of `y`: the outputs for one row of the batch.
 #[inline(always)]
-pub(crate) fn column<T: Real>(y: &[T], batch: usize, i: usize) -> impl Iterator<Item = T> + Clone + '_ {
+pub(crate) fn column<T: Real>(
+    y: &[T],
+    batch: usize,
+    i: usize,
+) -> impl Iterator<Item = T> + Clone + '_ {
     rows(y, batch).map(move |r| r.get(i).copied().unwrap_or_default())
 }
 
@@ -112,7 +122,11 @@ pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
     let mut sum = T::ZERO;
     for (at, len) in blocks(batch) {
         let mut labels = [0; BLOCK];
-        labels.iter_mut().enumerate().take(len).for_each(|(i, l)| *l = label(at + i));
+        labels
+            .iter_mut()
+            .enumerate()
+            .take(len)
+            .for_each(|(i, l)| *l = label(at + i));
         let softmax = Softmax::of(y.value(), batch, at, len, &labels);
         sum = softmax.add_losses(sum, len);
 
@@ -121,10 +135,15 @@ pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
         let mut mean = [T::ZERO; BLOCK];
         for (p, y1) in rows(values, batch).zip(rows(tangents, batch)) {
             let terms = part(p, at, len).iter().zip(part(y1, at, len));
-            mean.iter_mut().zip(terms).for_each(|(m, (&p, &y1))| *m += p * y1);
+            mean.iter_mut()
+                .zip(terms)
+                .for_each(|(m, (&p, &y1))| *m += p * y1);
         }
         for (p, y1) in rows(values, batch).zip(rows_mut(tangents, batch)) {
-            let terms = part_mut(y1, at, len).iter_mut().zip(part(p, at, len)).zip(&mean);
+            let terms = part_mut(y1, at, len)
+                .iter_mut()
+                .zip(part(p, at, len))
+                .zip(&mean);
             terms.for_each(|((y1, &p), &mean)| *y1 = p * (*y1 - mean) / size);
         }
 
@@ -149,11 +168,23 @@ impl<T: Real> Softmax<T> {
     #[inline(always)]
     fn of(y: &mut [T], batch: usize, at: usize, len: usize, labels: &[u32; BLOCK]) -> Self {
         let zeros = [T::ZERO; BLOCK];
-        let mut s = Softmax { largest: zeros, total: zeros, own: zeros };
-        s.largest.iter_mut().zip(part(y, at, len)).for_each(|(top, &y)| *top = y);
+        let mut s = Softmax {
+            largest: zeros,
+            total: zeros,
+            own: zeros,
+        };
+        s.largest
+            .iter_mut()
+            .zip(part(y, at, len))
+            .for_each(|(top, &y)| *top = y);
 
         for (c, row) in rows(y, batch).enumerate() {
-            let each = s.largest.iter_mut().zip(&mut s.own).zip(labels).zip(part(row, at, len));
+            let each = s
+                .largest
+                .iter_mut()
+                .zip(&mut s.own)
+                .zip(labels)
+                .zip(part(row, at, len));
             for (((top, own), &label), &y) in each {
                 *top = y.max(*top);
                 *own = if label == c as u32 { y } else { *own };
@@ -161,21 +192,34 @@ impl<T: Real> Softmax<T> {
         }
 
         for row in rows_mut(y, batch) {
-            for ((y, &top), total) in part_mut(row, at, len).iter_mut().zip(&s.largest).zip(&mut s.total) {
+            for ((y, &top), total) in part_mut(row, at, len)
+                .iter_mut()
+                .zip(&s.largest)
+                .zip(&mut s.total)
+            {
                 *y = (*y - top).exp();
                 *total += *y;
             }
         }
 
         for row in rows_mut(y, batch) {
-            part_mut(row, at, len).iter_mut().zip(&s.total).for_each(|(y, &total)| *y = *y / total);
+            part_mut(row, at, len)
+                .iter_mut()
+                .zip(&s.total)
+                .for_each(|(y, &total)| *y = *y / total);
         }
         s
     }
 
     #[inline(always)]
     fn add_losses(&self, mut sum: T, len: usize) -> T {
-        for ((&total, &top), &own) in self.total.iter().zip(&self.largest).zip(&self.own).take(len) {
+        for ((&total, &top), &own) in self
+            .total
+            .iter()
+            .zip(&self.largest)
+            .zip(&self.own)
+            .take(len)
+        {
             sum += total.ln() + (top - own);
         }
         sum

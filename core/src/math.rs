@@ -222,7 +222,13 @@ mod single {
     /// 2^k for a whole k in -126..=127.
     #[inline(always)]
     fn power_of_two(k: f32) -> f32 {
-        f32::from_bits((k + ROUND).to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23)
+        f32::from_bits(
+            (k + ROUND)
+                .to_bits()
+                .wrapping_sub(ROUND.to_bits())
+                .wrapping_add(127)
+                << 23,
+        )
     }
 
     /// `x = k ln 2 + r`, then `2^k (1 + r + r^2 p(r))` with a minimax polynomial of degree 4, without a branch, so that
@@ -232,7 +238,13 @@ mod single {
     pub fn exp(x: f32) -> f32 {
         const LN_2_HIGH: f32 = 0.693_359_4;
         const LN_2_LOW: f32 = -2.121_944_4e-4;
-        const P: [f32; 5] = [0.499_999_94, 0.166_665_2, 0.041_668_393, 0.008_368_781, 0.001_381_446_7];
+        const P: [f32; 5] = [
+            0.499_999_94,
+            0.166_665_2,
+            0.041_668_393,
+            0.008_368_781,
+            0.001_381_446_7,
+        ];
         let near = if x > 89.0 { 89.0 } else { x };
         let near = if near < -104.0 { -104.0 } else { near };
         let k = (near * core::f32::consts::LOG2_E + ROUND) - ROUND;
@@ -246,7 +258,13 @@ mod single {
     /// that a loop of it becomes vector instructions.
     #[inline(always)]
     pub fn tanh(x: f32) -> f32 {
-        const P: [f32; 5] = [-0.333_332_72, 0.133_311_52, -0.053_714_108, 0.020_551_72, -0.005_603_915_5];
+        const P: [f32; 5] = [
+            -0.333_332_72,
+            0.133_311_52,
+            -0.053_714_108,
+            0.020_551_72,
+            -0.005_603_915_5,
+        ];
         let (a, z) = (x.abs(), x * x);
         let small = a + a * (z * (P[0] + z * (P[1] + z * (P[2] + z * (P[3] + z * P[4])))));
         let large = 1.0 - 2.0 / (exp(a + a) + 1.0);
@@ -292,7 +310,11 @@ mod single {
     /// 1 - 2 / (exp(2x) + 1), odd by construction, exactly +-1 beyond 9.
     pub fn tanh(x: f32) -> f32 {
         let a = if x < 0.0 { -x } else { x };
-        let t = if a > 9.0 { 1.0 } else { 1.0 - 2.0 / (exp(2.0 * a) + 1.0) };
+        let t = if a > 9.0 {
+            1.0
+        } else {
+            1.0 - 2.0 / (exp(2.0 * a) + 1.0)
+        };
         if x < 0.0 { -t } else { t }
     }
 }

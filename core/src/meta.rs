@@ -50,7 +50,10 @@
 //! assert!(outcome.outer_loss > 0.0 && dphi.iter().any(|d| *d != 0.0));
 //! # Ok::<(), ldnn_core::Error>(())
 //! ```
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::error::{Error, check, check_at_least};
 use crate::finite::check_finite;
@@ -156,7 +159,10 @@ impl<T: Real> Unroll<T> {
         let (per_step, per_snapshot) = (self.step_len(), self.snapshot_len());
         let mut best = (usize::MAX, 1);
         for segment in 1..=self.steps {
-            let len = sum(segment.saturating_mul(per_step), self.steps.div_ceil(segment).saturating_mul(per_snapshot));
+            let len = sum(
+                segment.saturating_mul(per_step),
+                self.steps.div_ceil(segment).saturating_mul(per_snapshot),
+            );
             if len < best.0 {
                 best = (len, segment);
             }
@@ -178,7 +184,11 @@ impl<T: Real> Unroll<T> {
     }
 
     const fn segments(&self) -> usize {
-        if self.segment == 0 { 0 } else { self.steps.div_ceil(self.segment) }
+        if self.segment == 0 {
+            0
+        } else {
+            self.steps.div_ceil(self.segment)
+        }
     }
 
     /// Length of the tape.
@@ -192,8 +202,14 @@ impl<T: Real> Unroll<T> {
     #[must_use]
     pub const fn work_len(&self) -> usize {
         let rows = self.largest_batch();
-        let lens = sum(self.state_len(), sum(self.shape.param_len(), self.shape.theta_len()));
-        sum(twice(lens), self.shape.workspace_len(rows, Pass::SecondOrder))
+        let lens = sum(
+            self.state_len(),
+            sum(self.shape.param_len(), self.shape.theta_len()),
+        );
+        sum(
+            twice(lens),
+            self.shape.workspace_len(rows, Pass::SecondOrder),
+        )
     }
 
     /// Length of the row order for `rows` training rows; held-out batches need `batch` more.
@@ -247,7 +263,13 @@ pub fn hypergradient<T: Real, V: Vector>(
     buffers: Buffers<'_, T>,
 ) -> Result<Outcome<T>, Error> {
     let mut run = Run::open(vector, plan, data, draw, buffers)?;
-    network::init_theta(&plan.shape, plan.init, draw.seed, u64::from(draw.outer_step), run.theta())?;
+    network::init_theta(
+        &plan.shape,
+        plan.init,
+        draw.seed,
+        u64::from(draw.outer_step),
+        run.theta(),
+    )?;
     plan.optimizer.init_state(run.state);
 
     // Forwards: train, and tape the steps.
@@ -274,7 +296,10 @@ pub fn hypergradient<T: Real, V: Vector>(
             outer_loss += run.reverse_step(t)?;
         }
     }
-    Ok(Outcome { outer_loss, train_loss })
+    Ok(Outcome {
+        outer_loss,
+        train_loss,
+    })
 }
 
 /// The state of a training in the caller's memory.
@@ -318,7 +343,14 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         let (rows, held_rows) = (rows_of(shape, &data.train), rows_of(shape, &data.held_out));
         check_plan(plan, rows, held_rows)?;
 
-        let Buffers { params, dphi, trained, mut tape, mut work, mut order } = buffers;
+        let Buffers {
+            params,
+            dphi,
+            trained,
+            mut tape,
+            mut work,
+            mut order,
+        } = buffers;
         check("params", shape.param_len(), params.len())?;
         check("dphi", shape.phi_len(), dphi.len())?;
         check("trained", shape.theta_len(), trained.len())?;
@@ -368,7 +400,11 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
     fn noise(&self, t: usize) -> Option<Noise<T>> {
         let amplitude = self.plan.noise;
-        (amplitude > T::ZERO).then(|| Noise { amplitude, seed: self.draw.seed, step: self.draw_step(t) })
+        (amplitude > T::ZERO).then(|| Noise {
+            amplitude,
+            seed: self.draw.seed,
+            step: self.draw_step(t),
+        })
     }
 
     /// The rows of step `t`: its place in the order of its epoch.
@@ -385,9 +421,13 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
     fn arrange(&mut self, epoch: usize) {
         if self.plan.shuffle {
-            Draws::new(self.draw.seed, Stream::Shuffle, 0, self.draw_step(epoch)).permutation(self.order);
+            Draws::new(self.draw.seed, Stream::Shuffle, 0, self.draw_step(epoch))
+                .permutation(self.order);
         } else {
-            self.order.iter_mut().enumerate().for_each(|(i, o)| *o = i as u32);
+            self.order
+                .iter_mut()
+                .enumerate()
+                .for_each(|(i, o)| *o = i as u32);
         }
     }
 
@@ -395,14 +435,20 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         let at = segment * self.plan.snapshot_len();
         let theta = self.plan.shape.theta_len();
         copy(part_mut(self.snapshots, at, theta), self.params);
-        copy(part_mut(self.snapshots, at + theta, self.plan.state_len()), self.state);
+        copy(
+            part_mut(self.snapshots, at + theta, self.plan.state_len()),
+            self.state,
+        );
     }
 
     /// Runs a segment again from its snapshot, which fills the tape.
     fn replay(&mut self, segment: usize) -> Result<(), Error> {
         let at = segment * self.plan.snapshot_len();
         let (theta, state) = (self.plan.shape.theta_len(), self.plan.state_len());
-        copy(part_mut(self.params, 0, theta), part(self.snapshots, at, theta));
+        copy(
+            part_mut(self.params, 0, theta),
+            part(self.snapshots, at, theta),
+        );
         copy(self.state, part(self.snapshots, at + theta, state));
         for t in self.steps_of(segment) {
             self.train_step(t)?;
@@ -414,10 +460,15 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
     fn train_step(&mut self, t: usize) -> Result<T, Error> {
         let theta = self.plan.shape.theta_len();
         let (range, noise) = (self.batch_of(t), self.noise(t));
-        let batch = Batch::picked(self.data.train, part(self.order, range.start, range.len())).with_noise(noise);
+        let batch = Batch::picked(self.data.train, part(self.order, range.start, range.len()))
+            .with_noise(noise);
 
         // On the tape: the weights before, the gradient, the state after.
-        let step = part_mut(self.tape, (t % self.plan.segment.max(1)) * self.plan.step_len(), self.plan.step_len());
+        let step = part_mut(
+            self.tape,
+            (t % self.plan.segment.max(1)) * self.plan.step_len(),
+            self.plan.step_len(),
+        );
         let (before, step) = step.split_at_mut_checked(theta).unwrap_or_default();
         let (grad, after) = step.split_at_mut_checked(theta).unwrap_or_default();
         copy(before, self.params);
@@ -445,38 +496,65 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
     /// From the adjoints after step `t` to those before it; returns the step's held-out part of the outer loss.
     fn reverse_step(&mut self, t: usize) -> Result<T, Error> {
-        let held_out = if self.plan.counts(t) { self.add_held_out(t)? } else { T::ZERO };
+        let held_out = if self.plan.counts(t) {
+            self.add_held_out(t)?
+        } else {
+            T::ZERO
+        };
 
         // The adjoint of the optimizer's step: `direction` becomes the adjoint of the gradient.
         let (plan, theta) = (self.plan, self.plan.shape.theta_len());
-        let step = part(self.tape, (t % plan.segment.max(1)) * plan.step_len(), plan.step_len());
+        let step = part(
+            self.tape,
+            (t % plan.segment.max(1)) * plan.step_len(),
+            plan.step_len(),
+        );
         let (before, step) = step.split_at_checked(theta).unwrap_or_default();
         let (grad, state) = step.split_at_checked(theta).unwrap_or_default();
         let (direction, dstate, dtheta) = (&mut *self.direction, &mut *self.dstate, &*self.dtheta);
         self.vector.run(
             #[inline(always)]
-            || plan.optimizer.step_adjoint(Step { grad, state, t }, dtheta, dstate, direction),
+            || {
+                plan.optimizer
+                    .step_adjoint(Step { grad, state, t }, dtheta, dstate, direction)
+            },
         )?;
 
         // One joint Hessian product at the weights before the step takes it to the weights and to phi.
         copy(self.params, before);
         let (range, noise) = (self.batch_of(t), self.noise(t));
-        let batch = Batch::picked(self.data.train, part(self.order, range.start, range.len())).with_noise(noise);
-        let share = if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) { self.weight } else { T::ZERO };
+        let batch = Batch::picked(self.data.train, part(self.order, range.start, range.len()))
+            .with_noise(noise);
+        let share = if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) {
+            self.weight
+        } else {
+            T::ZERO
+        };
         let network = Network::new(&plan.shape, self.params)?.with_vector(self.vector);
         let out = PlanesMut([&mut [], &mut *self.product]);
-        network.products(&batch, Direction::Weights(self.direction), out, share, &mut self.workspace)?;
+        network.products(
+            &batch,
+            Direction::Weights(self.direction),
+            out,
+            share,
+            &mut self.workspace,
+        )?;
         add(self.dtheta, self.product, self.dphi, T::ONE);
         Ok(held_out)
     }
 
     /// The gradient of the held-out loss after step `t`, at the weights in `params`.
     fn add_held_out(&mut self, t: usize) -> Result<T, Error> {
-        let OuterLoss::HeldOut { .. } = self.plan.outer else { return Ok(T::ZERO) };
+        let OuterLoss::HeldOut { .. } = self.plan.outer else {
+            return Ok(T::ZERO);
+        };
 
         let draws = Draws::new(self.draw.seed, Stream::HeldOut, 0, self.draw_step(t));
         let rows = self.held_rows as u32;
-        self.picked.iter_mut().enumerate().for_each(|(i, row)| *row = draws.below(i as u32, rows));
+        self.picked
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, row)| *row = draws.below(i as u32, rows));
         let batch = Batch::picked(self.data.held_out, self.picked);
         let network = Network::new(&self.plan.shape, self.params)?.with_vector(self.vector);
         let loss = network.gradient(&batch, Wrt::All, self.grad, &mut self.workspace)?;
@@ -491,7 +569,9 @@ fn rows_of<T>(shape: &Shape, data: &Data<'_, T>) -> usize {
 
 fn check_plan<T: Real>(plan: &Unroll<T>, rows: usize, held_rows: usize) -> Result<(), Error> {
     if plan.steps == 0 || plan.last() == 0 {
-        return Err(Error::Empty("the number of inner steps and of outer losses"));
+        return Err(Error::Empty(
+            "the number of inner steps and of outer losses",
+        ));
     }
     if plan.batch == 0 || plan.segment == 0 {
         return Err(Error::Empty("the batch and the segment"));
@@ -535,7 +615,10 @@ impl<T: Real> Alternating<T> {
     /// Length of the state for a network of `shape`: that of the weights' optimizer, then of the activations'.
     #[must_use]
     pub const fn state_len(&self, shape: &Shape) -> usize {
-        sum(self.weights.state_len(shape.theta_len()), self.activations.state_len(shape.phi_len()))
+        sum(
+            self.weights.state_len(shape.theta_len()),
+            self.activations.state_len(shape.phi_len()),
+        )
     }
 
     /// Sets the state to what it is before the first step. `state`: [`Alternating::state_len`].
@@ -557,7 +640,12 @@ impl<T: Real> Alternating<T> {
     ///
     /// # Errors
     /// As [`Trainer::step`], or if the period is 0.
-    pub fn step<V: Vector>(&self, trainer: &mut Trainer<'_, T, V>, batch: &Batch<'_, T>, t: usize) -> Result<T, Error> {
+    pub fn step<V: Vector>(
+        &self,
+        trainer: &mut Trainer<'_, T, V>,
+        batch: &Batch<'_, T>,
+        t: usize,
+    ) -> Result<T, Error> {
         let (shape, theta) = (trainer.shape, trainer.shape.theta_len());
         check("state", self.state_len(shape), trainer.state.len())?;
         check_at_least("grad", shape.param_len(), trainer.grad.len())?;
@@ -569,9 +657,15 @@ impl<T: Real> Alternating<T> {
         let wrt = if learns { Wrt::All } else { Wrt::Weights };
         let loss = trainer.gradient(batch, wrt)?;
 
-        let (weights, activations) = trainer.params.split_at_mut_checked(theta).unwrap_or_default();
+        let (weights, activations) = trainer
+            .params
+            .split_at_mut_checked(theta)
+            .unwrap_or_default();
         let of_weights = self.weights.state_len(theta);
-        let (state_w, state_a) = trainer.state.split_at_mut_checked(of_weights).unwrap_or_default();
+        let (state_w, state_a) = trainer
+            .state
+            .split_at_mut_checked(of_weights)
+            .unwrap_or_default();
         let grad = part_mut(trainer.grad, 0, wrt.len(shape));
         let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
 
@@ -581,13 +675,19 @@ impl<T: Real> Alternating<T> {
             check_finite("grad", grad_a)?;
             clamp(grad_a, self.clip);
             self.weights.check(weights, state_w, grad_w, t)?;
-            if learns { self.activations.check(activations, state_a, grad_a, t / self.period) } else { Ok(()) }
+            if learns {
+                self.activations
+                    .check(activations, state_a, grad_a, t / self.period)
+            } else {
+                Ok(())
+            }
         };
         check_step().map_err(|error| cause(error, shape, weights, activations, batch))?;
 
         self.weights.advance(weights, state_w, grad_w, t)?;
         if learns {
-            self.activations.advance(activations, state_a, grad_a, t / self.period)?;
+            self.activations
+                .advance(activations, state_a, grad_a, t / self.period)?;
         }
         Ok(loss)
     }

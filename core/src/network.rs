@@ -108,7 +108,11 @@ impl<'a, T: Real> Network<'a, T> {
     /// If `params` is not [`Shape::param_len`] long.
     pub fn new(shape: &'a Shape, params: &'a [T]) -> Result<Self, SizeError> {
         check("params", shape.param_len(), params.len())?;
-        Ok(Network { shape, params, vector: Plain })
+        Ok(Network {
+            shape,
+            params,
+            vector: Plain,
+        })
     }
 }
 
@@ -116,7 +120,11 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
     /// The same network with its kernels compiled as `vector` says; the bits of all results stay.
     #[must_use]
     pub fn with_vector<W: Vector>(self, vector: W) -> Network<'a, T, W> {
-        Network { shape: self.shape, params: self.params, vector }
+        Network {
+            shape: self.shape,
+            params: self.params,
+            vector,
+        }
     }
 
     /// Its sizes.
@@ -137,7 +145,12 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
     ///
     /// # Errors
     /// If a length does not fit, or there is no row.
-    pub fn predict(&self, x: &[T], out: &mut [T], workspace: &mut Workspace<'_, T>) -> Result<(), Error> {
+    pub fn predict(
+        &self,
+        x: &[T],
+        out: &mut [T],
+        workspace: &mut Workspace<'_, T>,
+    ) -> Result<(), Error> {
         let outputs = self.shape.outputs();
         let rows = out.len().checked_div(outputs).unwrap_or_default();
         check("out", rows.saturating_mul(outputs), out.len())?;
@@ -161,7 +174,11 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
     ///
     /// # Errors
     /// If a length does not fit, a label is no class, or a row is not there.
-    pub fn evaluate(&self, batch: &Batch<'_, T>, workspace: &mut Workspace<'_, T>) -> Result<Evaluation<T>, Error> {
+    pub fn evaluate(
+        &self,
+        batch: &Batch<'_, T>,
+        workspace: &mut Workspace<'_, T>,
+    ) -> Result<Evaluation<T>, Error> {
         check_batch(self.shape, batch)?;
         let work = workspace.memory(self.shape, batch.rows.len(), Pass::Forward)?;
 
@@ -190,7 +207,11 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
 
         // Without activation parameters both are the same, and weights alone are cheaper.
         let only_weights = grad.len() == self.shape.theta_len();
-        let walk = Walk { noise: batch.noise, only_weights, ..self.walk(batch) };
+        let walk = Walk {
+            noise: batch.noise,
+            only_weights,
+            ..self.walk(batch)
+        };
         Ok(walk.loss_gradient(batch, PlanesMut([grad]), T::ZERO, work))
     }
 
@@ -209,7 +230,13 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         workspace: &mut Workspace<'_, T>,
     ) -> Result<T, Error> {
         check("product", direction.wrt().len(self.shape), product.len())?;
-        self.products(batch, direction, PlanesMut([&mut [], product]), T::ZERO, workspace)
+        self.products(
+            batch,
+            direction,
+            PlanesMut([&mut [], product]),
+            T::ZERO,
+            workspace,
+        )
     }
 
     /// [`Network::hessian_product`], and the gradient in the same parameters.
@@ -226,7 +253,13 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         let len = direction.wrt().len(self.shape);
         check("gradient", len, out.gradient.len())?;
         check("product", len, out.product.len())?;
-        self.products(batch, direction, PlanesMut([out.gradient, out.product]), T::ZERO, workspace)
+        self.products(
+            batch,
+            direction,
+            PlanesMut([out.gradient, out.product]),
+            T::ZERO,
+            workspace,
+        )
     }
 
     /// `out = [gradient | H direction + share gradient]`, an empty plane where it is not wanted; returns the loss.
@@ -240,13 +273,28 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         share: T,
         workspace: &mut Workspace<'_, T>,
     ) -> Result<T, Error> {
-        check("direction", direction.wrt().len(self.shape), direction.values().len())?;
+        check(
+            "direction",
+            direction.wrt().len(self.shape),
+            direction.values().len(),
+        )?;
         check_batch(self.shape, batch)?;
         let work = workspace.memory(self.shape, batch.rows.len(), Pass::SecondOrder)?;
 
-        let Network { shape, params, vector } = *self;
+        let Network {
+            shape,
+            params,
+            vector,
+        } = *self;
         let params = Planes([params, direction.values()]);
-        let walk = Walk { vector, shape, params, batch: batch.rows.len(), noise: batch.noise, only_weights: false };
+        let walk = Walk {
+            vector,
+            shape,
+            params,
+            batch: batch.rows.len(),
+            noise: batch.noise,
+            only_weights: false,
+        };
         Ok(walk.loss_gradient(batch, out, share, work))
     }
 
@@ -256,12 +304,30 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         if rows == 0 {
             return Err(Error::Empty("the number of rows"));
         }
-        Ok(Batch::range(Data { x, target: Target::Classes(&[]) }, 0, rows))
+        Ok(Batch::range(
+            Data {
+                x,
+                target: Target::Classes(&[]),
+            },
+            0,
+            rows,
+        ))
     }
 
     /// A walk over values alone, without noise.
     pub(crate) fn walk(&self, batch: &Batch<'_, T>) -> Walk<'a, T, V, 1> {
-        let Network { shape, params, vector } = *self;
-        Walk { vector, shape, params: Planes([params]), batch: batch.rows.len(), noise: None, only_weights: false }
+        let Network {
+            shape,
+            params,
+            vector,
+        } = *self;
+        Walk {
+            vector,
+            shape,
+            params: Planes([params]),
+            batch: batch.rows.len(),
+            noise: None,
+            only_weights: false,
+        }
     }
 }

@@ -38,7 +38,10 @@
 //! assert_eq!(trainer.theta, before);
 //! # Ok::<(), Error>(())
 //! ```
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::deploy::{Activation, layer};
 use crate::error::{Error, SizeError, check, check_at_least};
@@ -94,7 +97,11 @@ impl Rates {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let clip = self.clip > 0.0 && self.clip <= MAX_CLIP;
         let bounded = |rate: f32| rate.abs() <= f32::MAX && rate.abs() * self.clip <= MAX_STEP;
-        if clip && bounded(self.theta) && bounded(self.knots) { Ok(()) } else { Err(Error::Rates) }
+        if clip && bounded(self.theta) && bounded(self.knots) {
+            Ok(())
+        } else {
+            Err(Error::Rates)
+        }
     }
 }
 
@@ -124,7 +131,11 @@ const fn widest(shape: &Shape) -> usize {
 
 /// Room for the outputs, which every second hidden layer uses for its adjoints.
 const fn out_len(shape: &Shape) -> usize {
-    if shape.hidden_layers() > 1 && widest(shape) > shape.outputs() { widest(shape) } else { shape.outputs() }
+    if shape.hidden_layers() > 1 && widest(shape) > shape.outputs() {
+        widest(shape)
+    } else {
+        shape.outputs()
+    }
 }
 
 /// A deployed network that learns, with all the memory that a step needs. A view: nothing is copied, and making one is
@@ -155,7 +166,13 @@ impl OnlineTrainer<'_, '_> {
     /// target is not finite ([`Error::NotFinite`]), or what the network makes of them is not ([`Error::Diverges`]). Then
     /// no bit of `theta` and of the tables has changed.
     pub fn step(&mut self, x: &[f32], answer: Answer<'_>) -> Result<f32, Error> {
-        let OnlineTrainer { shape, theta, types, rates, work } = self;
+        let OnlineTrainer {
+            shape,
+            theta,
+            types,
+            rates,
+            work,
+        } = self;
         step(shape, [theta, work], types, Sample { x, answer }, *rates)
     }
 }
@@ -175,8 +192,12 @@ fn step(
     check_answer(shape, answer)?;
     rates.check()?;
 
-    let (kept, rest) = work.split_at_mut_checked(kept_at(shape, shape.hidden_layers())).unwrap_or_default();
-    let (outputs, adjoints) = rest.split_at_mut_checked(out_len(shape)).unwrap_or_default();
+    let (kept, rest) = work
+        .split_at_mut_checked(kept_at(shape, shape.hidden_layers()))
+        .unwrap_or_default();
+    let (outputs, adjoints) = rest
+        .split_at_mut_checked(out_len(shape))
+        .unwrap_or_default();
     let out = part_mut(outputs, 0, shape.outputs());
     forward(shape, theta, types, x, kept, out)?;
     let squares = squares_of_inputs(shape, x, kept)?;
@@ -192,9 +213,11 @@ fn step(
 
 fn check_answer(shape: &Shape, answer: Answer<'_>) -> Result<(), Error> {
     match answer {
-        Answer::Class(label) if usize::from(label) >= shape.outputs() => {
-            Err(Error::Label { row: 0, label, classes: shape.outputs() })
-        }
+        Answer::Class(label) if usize::from(label) >= shape.outputs() => Err(Error::Label {
+            row: 0,
+            label,
+            classes: shape.outputs(),
+        }),
         Answer::Class(_) => Ok(()),
         Answer::Values(values) => {
             check("values", shape.outputs(), values.len())?;
@@ -222,7 +245,11 @@ struct Forward<'a> {
 /// squared norm is this times that of `dz`. Infinite where it overflows.
 ///
 /// On the way all that goes in is looked at. What is finite here came of finite positions in the tables.
-fn squares_of_inputs(shape: &Shape, x: &[f32], kept: &[f32]) -> Result<[f32; MAX_HIDDEN + 1], Error> {
+fn squares_of_inputs(
+    shape: &Shape,
+    x: &[f32],
+    kept: &[f32],
+) -> Result<[f32; MAX_HIDDEN + 1], Error> {
     let mut squares = [0.0; MAX_HIDDEN + 1];
     for (l, square) in squares.iter_mut().enumerate().take(shape.layers()) {
         let inputs = input(shape, x, kept, l);
@@ -238,7 +265,9 @@ fn squares_of_inputs(shape: &Shape, x: &[f32], kept: &[f32]) -> Result<[f32; MAX
 /// In fours, which is one test of the loop for four.
 fn sum_of_squares(values: &[f32]) -> f32 {
     let (fours, rest) = values.as_chunks::<4>();
-    let fours = fours.iter().fold(0.0, |sum, [a, b, c, d]| sum + ((a * a + b * b) + (c * c + d * d)));
+    let fours = fours.iter().fold(0.0, |sum, [a, b, c, d]| {
+        sum + ((a * a + b * b) + (c * c + d * d))
+    });
     rest.iter().fold(fours, |sum, a| sum + a * a)
 }
 
@@ -256,14 +285,20 @@ fn forward(
     out: &mut [f32],
 ) -> Result<(), SizeError> {
     for l in 0..shape.hidden_layers() {
-        let (before, here) = kept.split_at_mut_checked(kept_at(shape, l)).unwrap_or_default();
-        let (z, h) =
-            part_mut(here, 0, 2 * shape.width(l + 1)).split_at_mut_checked(shape.width(l + 1)).unwrap_or_default();
+        let (before, here) = kept
+            .split_at_mut_checked(kept_at(shape, l))
+            .unwrap_or_default();
+        let (z, h) = part_mut(here, 0, 2 * shape.width(l + 1))
+            .split_at_mut_checked(shape.width(l + 1))
+            .unwrap_or_default();
         layer(shape, theta, l, z, input(shape, x, before, l));
         let (first, count) = shape.layer_types(l);
         for (i, of) in types.iter().skip(first).take(count).enumerate() {
             let (start, end) = shape.block(l, i);
-            let (z, h) = (part_mut(z, start, end - start), part_mut(h, start, end - start));
+            let (z, h) = (
+                part_mut(z, start, end - start),
+                part_mut(h, start, end - start),
+            );
             match of {
                 Type::Frozen(activation) => activation.apply_with_slopes(z, h)?,
                 Type::Tunable(tunable) => {
@@ -282,7 +317,11 @@ fn forward(
 fn input<'a>(shape: &Shape, x: &'a [f32], kept: &'a [f32], l: usize) -> &'a [f32] {
     match l.checked_sub(1) {
         None => x,
-        Some(before) => part(kept, kept_at(shape, before) + shape.width(l), shape.width(l)),
+        Some(before) => part(
+            kept,
+            kept_at(shape, before) + shape.width(l),
+            shape.width(l),
+        ),
     }
 }
 
@@ -301,7 +340,10 @@ fn adjoint_of_loss(out: &mut [f32], answer: Answer<'_>) -> f32 {
         Answer::Class(label) => {
             let own = out.get(usize::from(label)).copied().unwrap_or_default();
             let (top, total) = softmax_parts(out);
-            out.iter_mut().skip(label.into()).take(1).for_each(|y| *y -= 1.0);
+            out.iter_mut()
+                .skip(label.into())
+                .take(1)
+                .for_each(|y| *y -= 1.0);
             crate::Real::ln(total) + (top - own)
         }
     }
@@ -359,9 +401,13 @@ fn backward(
 #[cold]
 #[inline(never)]
 fn clip(dz: &mut [f32], x: &[f32], rates: Rates) {
-    let square = |v: &[f32]| v.iter().fold(0.0, |sum, &a| sum + f64::from(a) * f64::from(a));
+    let square = |v: &[f32]| {
+        v.iter()
+            .fold(0.0, |sum, &a| sum + f64::from(a) * f64::from(a))
+    };
     let factor = clipped(rates.theta, rates.clip, square(dz) * (1.0 + square(x)));
-    dz.iter_mut().for_each(|d| *d = (factor * f64::from(*d)) as f32);
+    dz.iter_mut()
+        .for_each(|d| *d = (factor * f64::from(*d)) as f32);
 }
 
 /// What a gradient of this squared norm is multiplied by.
@@ -392,12 +438,23 @@ fn saturated_adjoint_of_input(dx: &mut [f32], w: &[f32], dz: &[f32]) {
     let inputs = dx.len().max(1);
     for (i, dx) in dx.iter_mut().enumerate() {
         let column = w.iter().skip(i).step_by(inputs);
-        *dx = saturated(column.zip(dz).fold(0.0, |sum, (&w, &d)| sum + f64::from(w) * f64::from(d)));
+        *dx = saturated(
+            column
+                .zip(dz)
+                .fold(0.0, |sum, (&w, &d)| sum + f64::from(w) * f64::from(d)),
+        );
     }
 }
 
 /// In place, `d` goes from the adjoints of the activations of hidden layer `l` to those of its pre-activations.
-fn through_activations(shape: &Shape, types: &mut [Type<'_>], l: usize, z: &[f32], d: &mut [f32], rates: Rates) {
+fn through_activations(
+    shape: &Shape,
+    types: &mut [Type<'_>],
+    l: usize,
+    z: &[f32],
+    d: &mut [f32],
+    rates: Rates,
+) {
     let (first, count) = shape.layer_types(l);
     for (i, of) in types.iter_mut().skip(first).take(count).enumerate() {
         let (start, end) = shape.block(l, i);
@@ -415,8 +472,13 @@ fn adjoint_of_input(dx: &mut [f32], w: &[f32], dz: &[f32]) {
     // Never 0, as the compiler should know.
     let inputs = dx.len().max(1);
     let (fours, rest) = dz.as_chunks::<4>();
-    let (of_fours, of_rest) = w.split_at_checked(4 * fours.len() * inputs).unwrap_or_default();
-    for ([d0, d1, d2, d3], w) in fours.iter().zip(of_fours.chunks_exact(inputs.saturating_mul(4))) {
+    let (of_fours, of_rest) = w
+        .split_at_checked(4 * fours.len() * inputs)
+        .unwrap_or_default();
+    for ([d0, d1, d2, d3], w) in fours
+        .iter()
+        .zip(of_fours.chunks_exact(inputs.saturating_mul(4)))
+    {
         let row = |r: usize| part(w, r * inputs, inputs);
         let rows = row(0).iter().zip(row(1)).zip(row(2).iter().zip(row(3)));
         for (dx, ((w0, w1), (w2, w3))) in dx.iter_mut().zip(rows) {
@@ -432,8 +494,13 @@ fn adjoint_of_input(dx: &mut [f32], w: &[f32], dz: &[f32]) {
 fn subtract_product(w: &mut [f32], d: &[f32], x: &[f32]) {
     let inputs = x.len().max(1);
     let (fours, rest) = d.as_chunks::<4>();
-    let (of_fours, of_rest) = w.split_at_mut_checked(4 * fours.len() * inputs).unwrap_or_default();
-    for ([d0, d1, d2, d3], w) in fours.iter().zip(of_fours.chunks_exact_mut(inputs.saturating_mul(4))) {
+    let (of_fours, of_rest) = w
+        .split_at_mut_checked(4 * fours.len() * inputs)
+        .unwrap_or_default();
+    for ([d0, d1, d2, d3], w) in fours
+        .iter()
+        .zip(of_fours.chunks_exact_mut(inputs.saturating_mul(4)))
+    {
         let (low, high) = w.split_at_mut_checked(2 * inputs).unwrap_or_default();
         let (w0, w1) = low.split_at_mut_checked(inputs).unwrap_or_default();
         let (w2, w3) = high.split_at_mut_checked(inputs).unwrap_or_default();

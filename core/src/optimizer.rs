@@ -15,7 +15,10 @@
 //! assert_eq!(params, [1.0 - 0.5 - 0.75, 2.0]);
 //! # Ok::<(), ldnn_core::Error>(())
 //! ```
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::error::{Error, SizeError, check};
 use crate::finite::zero_or_nan;
@@ -72,7 +75,12 @@ impl<T: Real> Optimizer<T> {
     #[must_use]
     pub fn authors_rmsprop() -> Self {
         let f = T::from_f64;
-        Optimizer::RmsProp { lr: f(0.01), decay: f(0.8), epsilon: f(1e-8), start: T::ONE }
+        Optimizer::RmsProp {
+            lr: f(0.01),
+            decay: f(0.8),
+            epsilon: f(1e-8),
+            start: T::ONE,
+        }
     }
 
     /// Length of the state for `params` parameters.
@@ -86,7 +94,11 @@ impl<T: Real> Optimizer<T> {
 
     /// Sets the state to what it is before the first step.
     pub fn init_state(&self, state: &mut [T]) {
-        state.fill(if let Optimizer::RmsProp { start, .. } = self { *start } else { T::ZERO });
+        state.fill(if let Optimizer::RmsProp { start, .. } = self {
+            *start
+        } else {
+            T::ZERO
+        });
     }
 
     /// One step in place. `t` counts the steps from 0 (Adam's bias correction needs it).
@@ -97,32 +109,57 @@ impl<T: Real> Optimizer<T> {
     /// If a length differs, or if a parameter or the state would not be finite after the step, as after a gradient that is
     /// not. Then nothing has changed.
     #[inline(always)]
-    pub fn step(&self, params: &mut [T], state: &mut [T], grad: &[T], t: usize) -> Result<(), Error> {
+    pub fn step(
+        &self,
+        params: &mut [T],
+        state: &mut [T],
+        grad: &[T],
+        t: usize,
+    ) -> Result<(), Error> {
         self.check(params, state, grad, t)?;
         Ok(self.advance(params, state, grad, t)?)
     }
 
     /// Whether [`Optimizer::step`] goes through: computes it and keeps nothing.
     #[inline(always)]
-    pub(crate) fn check(&self, params: &[T], state: &[T], grad: &[T], t: usize) -> Result<(), Error> {
+    pub(crate) fn check(
+        &self,
+        params: &[T],
+        state: &[T],
+        grad: &[T],
+        t: usize,
+    ) -> Result<(), Error> {
         self.check_lengths(params.len(), state.len(), grad.len())?;
 
         let finite = match *self {
-            Optimizer::Sgd { lr, momentum } => {
-                stays_finite([params, state, grad], |[p, m, g]| sgd(p, m, g, [lr, momentum]))
-            }
-            Optimizer::RmsProp { lr, decay, epsilon, .. } => {
-                stays_finite([params, state, grad], |[p, v, g]| rms_prop(p, v, g, [lr, decay, epsilon]))
-            }
-            Optimizer::Adam { lr, beta1, beta2, epsilon } => {
+            Optimizer::Sgd { lr, momentum } => stays_finite([params, state, grad], |[p, m, g]| {
+                sgd(p, m, g, [lr, momentum])
+            }),
+            Optimizer::RmsProp {
+                lr, decay, epsilon, ..
+            } => stays_finite([params, state, grad], |[p, v, g]| {
+                rms_prop(p, v, g, [lr, decay, epsilon])
+            }),
+            Optimizer::Adam {
+                lr,
+                beta1,
+                beta2,
+                epsilon,
+            } => {
                 let corrections = [correction(beta1, t), correction(beta2, t)];
                 let (m, v) = state.split_at_checked(params.len()).unwrap_or_default();
                 let settings = [lr, beta1, beta2, epsilon];
-                stays_finite([params, m, v, grad], |[p, m, v, g]| adam(p, [m, v], g, settings, corrections))
+                stays_finite([params, m, v, grad], |[p, m, v, g]| {
+                    adam(p, [m, v], g, settings, corrections)
+                })
             }
         };
 
-        if finite { Ok(()) } else { Err(Error::Diverges("what the optimizer would leave")) }
+        if finite {
+            Ok(())
+        } else {
+            Err(Error::Diverges("what the optimizer would leave"))
+        }
     }
 
     #[inline(always)]
@@ -133,7 +170,13 @@ impl<T: Real> Optimizer<T> {
 
     /// [`Optimizer::step`] whatever the numbers.
     #[inline(always)]
-    pub(crate) fn advance(&self, params: &mut [T], state: &mut [T], grad: &[T], t: usize) -> Result<(), SizeError> {
+    pub(crate) fn advance(
+        &self,
+        params: &mut [T],
+        state: &mut [T],
+        grad: &[T],
+        t: usize,
+    ) -> Result<(), SizeError> {
         let n = params.len();
         self.check_lengths(n, state.len(), grad.len())?;
 
@@ -143,12 +186,19 @@ impl<T: Real> Optimizer<T> {
                     [*p, *m] = sgd(*p, *m, g, [lr, momentum]);
                 }
             }
-            Optimizer::RmsProp { lr, decay, epsilon, .. } => {
+            Optimizer::RmsProp {
+                lr, decay, epsilon, ..
+            } => {
                 for ((p, v), &g) in params.iter_mut().zip(state).zip(grad) {
                     [*p, *v] = rms_prop(*p, *v, g, [lr, decay, epsilon]);
                 }
             }
-            Optimizer::Adam { lr, beta1, beta2, epsilon } => {
+            Optimizer::Adam {
+                lr,
+                beta1,
+                beta2,
+                epsilon,
+            } => {
                 let corrections = [correction(beta1, t), correction(beta2, t)];
                 let (m, v) = state.split_at_mut_checked(n).unwrap_or_default();
                 for (((p, m), v), &g) in params.iter_mut().zip(m).zip(v).zip(grad) {
@@ -191,8 +241,14 @@ impl<T: Real> Optimizer<T> {
                     *dm = momentum * total;
                 }
             }
-            Optimizer::RmsProp { lr, decay, epsilon, .. } => {
-                let each = dgrad.iter_mut().zip(dstate).zip(dparams).zip(grad.iter().zip(state));
+            Optimizer::RmsProp {
+                lr, decay, epsilon, ..
+            } => {
+                let each = dgrad
+                    .iter_mut()
+                    .zip(dstate)
+                    .zip(dparams)
+                    .zip(grad.iter().zip(state));
                 for (((dg, dv), &dp), (&g, &v)) in each {
                     let (by_root, inverse) = root_slope(v, epsilon);
                     let total = *dv + lr * g * dp * by_root;
@@ -201,11 +257,22 @@ impl<T: Real> Optimizer<T> {
                     *dv = decay * total;
                 }
             }
-            Optimizer::Adam { lr, beta1, beta2, epsilon } => {
+            Optimizer::Adam {
+                lr,
+                beta1,
+                beta2,
+                epsilon,
+            } => {
                 let (c1, c2) = (correction(beta1, t), correction(beta2, t));
                 let (m, v) = state.split_at_checked(n).unwrap_or_default();
                 let (dm, dv) = dstate.split_at_mut_checked(n).unwrap_or_default();
-                let each = dgrad.iter_mut().zip(dm).zip(dv).zip(dparams).zip(grad).zip(m.iter().zip(v));
+                let each = dgrad
+                    .iter_mut()
+                    .zip(dm)
+                    .zip(dv)
+                    .zip(dparams)
+                    .zip(grad)
+                    .zip(m.iter().zip(v));
                 for (((((dg, dm), dv), &dp), &g), (&m, &v)) in each {
                     let (by_root, inverse) = root_slope(v / c2, epsilon);
                     let dm_total = *dm - lr * dp * inverse / c1;
@@ -233,7 +300,13 @@ fn rms_prop<T: Real>(p: T, v: T, g: T, [lr, decay, epsilon]: [T; 3]) -> [T; 2] {
 }
 
 #[inline(always)]
-fn adam<T: Real>(p: T, [m, v]: [T; 2], g: T, [lr, beta1, beta2, epsilon]: [T; 4], [c1, c2]: [T; 2]) -> [T; 3] {
+fn adam<T: Real>(
+    p: T,
+    [m, v]: [T; 2],
+    g: T,
+    [lr, beta1, beta2, epsilon]: [T; 4],
+    [c1, c2]: [T; 2],
+) -> [T; 3] {
     let m = beta1 * m + (T::ONE - beta1) * g;
     let v = beta2 * v + (T::ONE - beta2) * (g * g);
     [p - lr * (m / c1) / ((v / c2).sqrt() + epsilon), m, v]
@@ -241,21 +314,31 @@ fn adam<T: Real>(p: T, [m, v]: [T; 2], g: T, [lr, beta1, beta2, epsilon]: [T; 4]
 
 /// Whether all that `next` makes of equally long slices is finite; as `all_finite`.
 #[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "arrays of eight, indices below eight")]
-fn stays_finite<T: Real, const N: usize, const M: usize>(slices: [&[T]; N], next: impl Fn([T; N]) -> [T; M]) -> bool {
+#[allow(
+    clippy::indexing_slicing,
+    reason = "arrays of eight, indices below eight"
+)]
+fn stays_finite<T: Real, const N: usize, const M: usize>(
+    slices: [&[T]; N],
+    next: impl Fn([T; N]) -> [T; M],
+) -> bool {
     let mut sums = [T::ZERO; 8];
     let len = slices.first().map_or(0, |s| s.len());
 
     for at in (0..len - len % 8).step_by(8) {
         let eights = slices.map(|s| load::<T, 8>(s, at));
         for i in 0..8 {
-            sums[i] += next(eights.map(|eight| eight[i])).into_iter().fold(T::ZERO, |sum, x| sum + zero_or_nan(x));
+            sums[i] += next(eights.map(|eight| eight[i]))
+                .into_iter()
+                .fold(T::ZERO, |sum, x| sum + zero_or_nan(x));
         }
     }
 
     for at in len - len % 8..len {
         let one = slices.map(|s| s.get(at).copied().unwrap_or_default());
-        sums[0] += next(one).into_iter().fold(T::ZERO, |sum, x| sum + zero_or_nan(x));
+        sums[0] += next(one)
+            .into_iter()
+            .fold(T::ZERO, |sum, x| sum + zero_or_nan(x));
     }
 
     sums.iter().all(|&sum| sum == T::ZERO)

@@ -7,7 +7,10 @@
 //! The public functions have compared every length with the [`Shape`](crate::Shape) before a kernel runs, so the
 //! pieces taken here always exist. Where Rust wants to know what happens otherwise, the answer is an empty slice:
 //! there is no panic to reach.
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::math::Real;
 
@@ -89,13 +92,16 @@ pub(crate) fn part<T>(s: &[T], start: usize, len: usize) -> &[T] {
 /// `s[start..start + len]`, or nothing where the slice is shorter (an empty plane).
 #[inline(always)]
 pub(crate) fn part_mut<T>(s: &mut [T], start: usize, len: usize) -> &mut [T] {
-    s.get_mut(start..start.saturating_add(len)).unwrap_or_default()
+    s.get_mut(start..start.saturating_add(len))
+        .unwrap_or_default()
 }
 
 /// Takes the first `len` elements off `s`; nothing if there are fewer.
 #[inline(always)]
 pub(crate) fn take<'a, T>(s: &mut &'a mut [T], len: usize) -> &'a mut [T] {
-    let (head, tail) = core::mem::take(s).split_at_mut_checked(len).unwrap_or_default();
+    let (head, tail) = core::mem::take(s)
+        .split_at_mut_checked(len)
+        .unwrap_or_default();
     *s = tail;
     head
 }
@@ -103,7 +109,10 @@ pub(crate) fn take<'a, T>(s: &mut &'a mut [T], len: usize) -> &'a mut [T] {
 /// `L` elements from `at` on; zeros if the slice has not so many.
 #[inline(always)]
 pub(crate) fn load<T: Real, const L: usize>(s: &[T], at: usize) -> [T; L] {
-    s.get(at..).and_then(|tail| tail.first_chunk::<L>()).copied().unwrap_or([T::ZERO; L])
+    s.get(at..)
+        .and_then(|tail| tail.first_chunk::<L>())
+        .copied()
+        .unwrap_or([T::ZERO; L])
 }
 
 /// Writes `lanes` from `at` on.
@@ -132,7 +141,10 @@ pub(crate) struct Rows<'a, T> {
 /// The rows of `s`, `n` elements each.
 #[inline(always)]
 pub(crate) fn rows<T>(s: &[T], n: usize) -> Rows<'_, T> {
-    Rows { rest: if n == 0 { &[] } else { s }, n }
+    Rows {
+        rest: if n == 0 { &[] } else { s },
+        n,
+    }
 }
 
 impl<'a, T> Iterator for Rows<'a, T> {
@@ -155,7 +167,10 @@ pub(crate) struct RowsMut<'a, T> {
 /// The rows of `s` to write, `n` elements each; none if `n` is 0.
 #[inline(always)]
 pub(crate) fn rows_mut<T>(s: &mut [T], n: usize) -> RowsMut<'_, T> {
-    RowsMut { rest: if n == 0 { &mut [] } else { s }, n }
+    RowsMut {
+        rest: if n == 0 { &mut [] } else { s },
+        n,
+    }
 }
 
 impl<'a, T> Iterator for RowsMut<'a, T> {
@@ -204,12 +219,14 @@ pub(crate) fn transpose<T: Real>(out: &mut [T], s: &[T], m: usize, n: usize) {
     let mut strip = [[T::ZERO; 8]; BLOCK];
     for j in (0..whole).step_by(8) {
         let mut columns = rows_mut(part_mut(out, j * m, 8 * m), m);
-        let mut columns: [&mut [T]; 8] = core::array::from_fn(|_| columns.next().unwrap_or_default());
+        let mut columns: [&mut [T]; 8] =
+            core::array::from_fn(|_| columns.next().unwrap_or_default());
         for (i, len) in blocks(m) {
             for (r, row) in strip.iter_mut().enumerate().take(len) {
                 *row = load(s, (i + r) * n + j);
             }
-            let [a, b, c, d, e, f, g, h] = columns.each_mut().map(|column| part_mut(column, i, len));
+            let [a, b, c, d, e, f, g, h] =
+                columns.each_mut().map(|column| part_mut(column, i, len));
             let left = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
             let right = e.iter_mut().zip(f).zip(g.iter_mut().zip(h));
             for ((((a, b), (c, d)), ((e, f), (g, h))), row) in left.zip(right).zip(&strip) {

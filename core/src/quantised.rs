@@ -32,7 +32,10 @@
 //! assert_eq!(parts.output.real(out[0].into()), 2.5);
 //! # Ok::<(), ldnn_core::quantised::QuantisedError>(())
 //! ```
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::deploy::{RunError, Scaling};
 use crate::error::{SizeError, check, check_at_least};
@@ -91,10 +94,18 @@ impl core::fmt::Display for QuantisedError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             QuantisedError::Size(e) => e.fmt(f),
-            QuantisedError::Inputs => write!(f, "a layer of integers has at most {MAX_INPUTS} inputs"),
-            QuantisedError::Bias => f.write_str("a bias is beyond 2^30; its layer's weights are too small for it"),
-            QuantisedError::Factor => f.write_str("factors must not be negative and shifts 1 to 62"),
-            QuantisedError::Scale => f.write_str("a scale needs a positive, finite step, the input's zero an i8"),
+            QuantisedError::Inputs => {
+                write!(f, "a layer of integers has at most {MAX_INPUTS} inputs")
+            }
+            QuantisedError::Bias => {
+                f.write_str("a bias is beyond 2^30; its layer's weights are too small for it")
+            }
+            QuantisedError::Factor => {
+                f.write_str("factors must not be negative and shifts 1 to 62")
+            }
+            QuantisedError::Scale => {
+                f.write_str("a scale needs a positive, finite step, the input's zero an i8")
+            }
         }
     }
 }
@@ -164,12 +175,29 @@ impl<'a> Quantised<'a> {
     /// # Errors
     /// If one does not fit.
     pub fn new(shape: Shape, parts: Parts<'a>) -> Result<Self, QuantisedError> {
-        let lens = [parts.weights.len(), parts.biases.len(), parts.factors.len(), parts.tables.len()];
+        let lens = [
+            parts.weights.len(),
+            parts.biases.len(),
+            parts.factors.len(),
+            parts.tables.len(),
+        ];
         let (biases, factors) = (parts.biases.iter().copied(), parts.factors.iter().copied());
-        check_parts(&shape, lens, biases, factors, parts.shifts, [parts.input, parts.output])?;
+        check_parts(
+            &shape,
+            lens,
+            biases,
+            factors,
+            parts.shifts,
+            [parts.input, parts.output],
+        )?;
         // Counted from the least integer, so that rounding towards zero after adding a half is to the nearest.
         let offset = parts.input.zero as f32 + 128.5;
-        Ok(Quantised { shape, parts, per: 1.0 / parts.input.step, offset })
+        Ok(Quantised {
+            shape,
+            parts,
+            per: 1.0 / parts.input.step,
+            offset,
+        })
     }
 
     /// Its shape.
@@ -191,13 +219,17 @@ impl<'a> Quantised<'a> {
     pub fn quantise(&self, x: &[f32], to: &mut [i8]) -> Result<(), SizeError> {
         check("x", self.shape.inputs(), x.len())?;
         check("to", self.shape.inputs(), to.len())?;
-        to.iter_mut().zip(x).for_each(|(to, &x)| *to = self.integer(x));
+        to.iter_mut()
+            .zip(x)
+            .for_each(|(to, &x)| *to = self.integer(x));
         Ok(())
     }
 
     #[inline(always)]
     fn integer(&self, x: f32) -> i8 {
-        ((x * self.per + self.offset) as i32).clamp(0, 255).wrapping_sub(128) as i8
+        ((x * self.per + self.offset) as i32)
+            .clamp(0, 255)
+            .wrapping_sub(128) as i8
     }
 
     /// From raw readings to the answer, as [`Pipeline::run`](crate::deploy::Pipeline::run).
@@ -224,10 +256,16 @@ impl<'a> Quantised<'a> {
 
         // A scale can be so large that a value is infinite: known before anything is written.
         let real = |y: i16| self.parts.output.real(y.into());
-        if !y.iter().enumerate().all(|(i, &y)| scaling.value(i, real(y)).is_finite()) {
+        if !y
+            .iter()
+            .enumerate()
+            .all(|(i, &y)| scaling.value(i, real(y)).is_finite())
+        {
             return Err(RunError::NotFinite);
         }
-        out.iter_mut().zip(y.iter()).for_each(|(out, &y)| *out = real(y));
+        out.iter_mut()
+            .zip(y.iter())
+            .for_each(|(out, &y)| *out = real(y));
         scaling.answer(out)
     }
 
@@ -245,8 +283,11 @@ impl<'a> Quantised<'a> {
         check("x", self.shape.inputs(), x.len())?;
         check("out", self.shape.outputs(), out.len())?;
         check_at_least("work", self.work_len(), work.len())?;
-        let (mut from, mut to) = work.split_at_mut_checked(self.work_len() / 2).unwrap_or_default();
-        let (mut weights, mut biases, mut factors) = (self.parts.weights, self.parts.biases, self.parts.factors);
+        let (mut from, mut to) = work
+            .split_at_mut_checked(self.work_len() / 2)
+            .unwrap_or_default();
+        let (mut weights, mut biases, mut factors) =
+            (self.parts.weights, self.parts.biases, self.parts.factors);
         let last = self.shape.hidden_layers();
         for (l, &shift) in self.parts.shifts.iter().take(last + 1).enumerate() {
             let (inputs, outputs) = (self.shape.width(l), self.shape.width(l + 1));
@@ -297,14 +338,22 @@ impl Layer<'_> {
     #[inline(always)]
     fn run<T>(&self, x: &[i8], z: &mut [T], narrow: impl Fn(i64) -> T) {
         let half = 1i64.wrapping_shl(self.shift) >> 1;
-        let scaled =
-            |sum: i32, factor: i32| narrow((i64::from(sum) * i64::from(factor) + half).wrapping_shr(self.shift));
+        let scaled = |sum: i32, factor: i32| {
+            narrow((i64::from(sum) * i64::from(factor) + half).wrapping_shr(self.shift))
+        };
         let (fives, rest) = z.as_chunks_mut::<5>();
-        let (of_fives, of_rest) = self.weights.split_at_checked(5 * fives.len() * x.len()).unwrap_or_default();
+        let (of_fives, of_rest) = self
+            .weights
+            .split_at_checked(5 * fives.len() * x.len())
+            .unwrap_or_default();
         let (biases, last_biases) = self.biases.as_chunks::<5>();
         let (factors, last_factors) = self.factors.as_chunks::<5>();
         let ends = biases.iter().zip(factors);
-        for ((z, w), (b, f)) in fives.iter_mut().zip(of_fives.chunks_exact((5 * x.len()).max(1))).zip(ends) {
+        for ((z, w), (b, f)) in fives
+            .iter_mut()
+            .zip(of_fives.chunks_exact((5 * x.len()).max(1)))
+            .zip(ends)
+        {
             let row = |r: usize| part(w, r * x.len(), x.len());
             let sums = five_rows(*b, [row(0), row(1), row(2), row(3), row(4)], x);
             for ((z, &f), sum) in z.iter_mut().zip(f).zip(sums) {
@@ -312,8 +361,17 @@ impl Layer<'_> {
             }
         }
         let ends = last_biases.iter().zip(last_factors);
-        for ((z, w), (&b, &f)) in rest.iter_mut().zip(of_rest.chunks_exact(x.len().max(1))).zip(ends) {
-            *z = scaled(w.iter().zip(x).fold(b, |sum, (&w, &x)| sum.wrapping_add(product(w, x))), f);
+        for ((z, w), (&b, &f)) in rest
+            .iter_mut()
+            .zip(of_rest.chunks_exact(x.len().max(1)))
+            .zip(ends)
+        {
+            *z = scaled(
+                w.iter()
+                    .zip(x)
+                    .fold(b, |sum, (&w, &x)| sum.wrapping_add(product(w, x))),
+                f,
+            );
         }
     }
 }
@@ -327,7 +385,10 @@ fn product(w: i8, x: i8) -> i32 {
 #[inline(always)]
 fn five_rows(z: [i32; 5], [w0, w1, w2, w3, w4]: [&[i8]; 5], x: &[i8]) -> [i32; 5] {
     let [mut z0, mut z1, mut z2, mut z3, mut z4] = z;
-    for (&x, (((&w0, &w1), (&w2, &w3)), &w4)) in x.iter().zip(w0.iter().zip(w1).zip(w2.iter().zip(w3)).zip(w4)) {
+    for (&x, (((&w0, &w1), (&w2, &w3)), &w4)) in x
+        .iter()
+        .zip(w0.iter().zip(w1).zip(w2.iter().zip(w3)).zip(w4))
+    {
         z0 = z0.wrapping_add(product(w0, x));
         z1 = z1.wrapping_add(product(w1, x));
         z2 = z2.wrapping_add(product(w2, x));

@@ -49,14 +49,25 @@ impl Draws {
     #[must_use]
     pub const fn new(seed: u64, stream: Stream, part: u32, step: u64) -> Self {
         let stream = (stream as u32) | (part << 8);
-        Draws { key: halves(seed), stream, step: halves(step) }
+        Draws {
+            key: halves(seed),
+            stream,
+            step: halves(step),
+        }
     }
 
     /// 64 uniform bits.
     #[must_use]
     pub fn bits(&self, index: u32) -> u64 {
-        let [a, b, c, d] = philox([index >> 1, self.stream, self.step[0], self.step[1]], self.key);
-        if index & 1 == 0 { join(a, b) } else { join(c, d) }
+        let [a, b, c, d] = philox(
+            [index >> 1, self.stream, self.step[0], self.step[1]],
+            self.key,
+        );
+        if index & 1 == 0 {
+            join(a, b)
+        } else {
+            join(c, d)
+        }
     }
 
     /// Uniform in [0, 1).
@@ -75,7 +86,10 @@ impl Draws {
 
     /// Uniform in 0..n by multiplication; 0 if n is 0. The bias is below n / 2^64.
     #[must_use]
-    #[allow(clippy::arithmetic_side_effects, reason = "a product of 64 and 32 bits fits into 128")]
+    #[allow(
+        clippy::arithmetic_side_effects,
+        reason = "a product of 64 and 32 bits fits into 128"
+    )]
     pub fn below(&self, index: u32, n: u32) -> u32 {
         ((u128::from(self.bits(index)) * u128::from(n)) >> 64) as u32
     }
@@ -109,8 +123,16 @@ fn philox(mut c: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let p = u64::from(c[0]) * 0xD251_1F53;
         let q = u64::from(c[2]) * 0xCD9E_8D57;
-        c = [(q >> 32) as u32 ^ c[1] ^ key[0], q as u32, (p >> 32) as u32 ^ c[3] ^ key[1], p as u32];
-        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+        c = [
+            (q >> 32) as u32 ^ c[1] ^ key[0],
+            q as u32,
+            (p >> 32) as u32 ^ c[3] ^ key[1],
+            p as u32,
+        ];
+        key = [
+            key[0].wrapping_add(0x9E37_79B9),
+            key[1].wrapping_add(0xBB67_AE85),
+        ];
     }
     c
 }
@@ -122,10 +144,19 @@ mod tests {
     /// Known answers of the Random123 distribution, Philox4x32 with ten rounds.
     #[test]
     fn philox_gives_its_published_answers() {
-        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
-        assert_eq!(philox([!0; 4], [!0; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        assert_eq!(
+            philox([0; 4], [0; 2]),
+            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
+        );
+        assert_eq!(
+            philox([!0; 4], [!0; 2]),
+            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+        );
         let pi = [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344];
-        assert_eq!(philox(pi, [0xa409_3822, 0x299f_31d0]), [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
+        assert_eq!(
+            philox(pi, [0xa409_3822, 0x299f_31d0]),
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+        );
     }
 
     #[test]

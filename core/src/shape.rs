@@ -106,7 +106,12 @@ impl Shape {
     ///
     /// # Errors
     /// If there is no such layer or type, or the layer has fewer neurons than types.
-    pub const fn with_layer_types(mut self, layer: usize, first: usize, count: usize) -> Result<Self, ShapeError> {
+    pub const fn with_layer_types(
+        mut self,
+        layer: usize,
+        first: usize,
+        count: usize,
+    ) -> Result<Self, ShapeError> {
         // The second condition follows from the first; with it the compiler sees that nothing below can panic.
         if layer >= self.layers.saturating_sub(1) || layer >= self.blocks.len() {
             return Err(ShapeError::UnknownLayer);
@@ -169,7 +174,11 @@ impl Shape {
             }
             t += 1;
         }
-        if self.parameters() > isize::MAX as u64 { Err(ShapeError::TooManyParameters) } else { Ok(()) }
+        if self.parameters() > isize::MAX as u64 {
+            Err(ShapeError::TooManyParameters)
+        } else {
+            Ok(())
+        }
     }
 
     /// Number of parameters; at most 10 * 2^41 + 16 * 2^22, after the other checks.
@@ -233,13 +242,21 @@ impl Shape {
     /// Type `t`; the zero function beyond the last one.
     #[must_use]
     pub const fn kind(&self, t: usize) -> Kind {
-        if t < MAX_TYPES { self.kinds[t] } else { Kind::Base(Base::Zero) }
+        if t < MAX_TYPES {
+            self.kinds[t]
+        } else {
+            Kind::Base(Base::Zero)
+        }
     }
 
     /// The first type and the number of types of hidden layer `layer` (0 is the first).
     #[must_use]
     pub const fn layer_types(&self, layer: usize) -> (usize, usize) {
-        if layer < MAX_HIDDEN { self.blocks[layer] } else { (0, 0) }
+        if layer < MAX_HIDDEN {
+            self.blocks[layer]
+        } else {
+            (0, 0)
+        }
     }
 
     /// The neurons `start..end` of hidden layer `layer` that have the layer's `i`-th type.
@@ -274,7 +291,11 @@ impl Shape {
     #[must_use]
     pub const fn biases_at(&self, l: usize) -> usize {
         // Beyond the last layer there are no weights.
-        let weights = if l < self.layers { self.width(l) * self.width(l + 1) } else { 0 };
+        let weights = if l < self.layers {
+            self.width(l) * self.width(l + 1)
+        } else {
+            0
+        };
         self.weights_at(l) + weights
     }
 
@@ -312,7 +333,8 @@ impl Shape {
     #[must_use]
     pub const fn workspace_len(&self, rows: usize, pass: Pass) -> usize {
         // The inputs by rows and by features. Backwards, a hidden layer by rows and the adjoints of two layers.
-        let (inputs, transposed, adjoints) = (2 * self.inputs(), self.widest_hidden(), 2 * self.widest());
+        let (inputs, transposed, adjoints) =
+            (2 * self.inputs(), self.widest_hidden(), 2 * self.widest());
         let columns = match pass {
             Pass::Forward => inputs + self.state_columns(),
             Pass::Backward => inputs + transposed + self.state_columns() + adjoints,
@@ -335,7 +357,11 @@ impl Shape {
     /// The widest layer after the input.
     pub(crate) const fn widest(&self) -> usize {
         let hidden = self.widest_hidden();
-        if hidden > self.outputs() { hidden } else { self.outputs() }
+        if hidden > self.outputs() {
+            hidden
+        } else {
+            self.outputs()
+        }
     }
 
     /// The widest hidden layer.
@@ -353,7 +379,10 @@ impl Shape {
 }
 
 /// Stops the compilation with the sentence of the error.
-#[allow(clippy::panic, reason = "runs at compile time; run-time shapes come from try_new")]
+#[allow(
+    clippy::panic,
+    reason = "runs at compile time; run-time shapes come from try_new"
+)]
 const fn refuse(e: ShapeError) -> ! {
     panic!("{}", e.message())
 }
@@ -367,22 +396,49 @@ mod tests {
     #[test]
     fn blocks_cover_every_neuron_and_the_last_types_take_the_remainder() {
         let shape = Shape::new(&[3, 11, 2], &[RELU; 3]);
-        assert_eq!([shape.block(0, 0), shape.block(0, 1), shape.block(0, 2)], [(0, 3), (3, 7), (7, 11)]);
+        assert_eq!(
+            [shape.block(0, 0), shape.block(0, 1), shape.block(0, 2)],
+            [(0, 3), (3, 7), (7, 11)]
+        );
     }
 
     #[test]
     fn impossible_shapes_are_refused_with_a_reason() {
         assert_eq!(Shape::try_new(&[3], &[RELU]), Err(ShapeError::NoLayer));
-        assert_eq!(Shape::try_new(&[3, 0, 1], &[RELU]), Err(ShapeError::ZeroWidth));
+        assert_eq!(
+            Shape::try_new(&[3, 0, 1], &[RELU]),
+            Err(ShapeError::ZeroWidth)
+        );
         assert_eq!(Shape::try_new(&[3, 4, 1], &[]), Err(ShapeError::NoType));
-        assert_eq!(Shape::try_new(&[3, 2, 1], &[RELU; 3]), Err(ShapeError::MoreTypesThanNeurons));
-        assert_eq!(Shape::try_new(&[3; 11], &[RELU]), Err(ShapeError::TooManyLayers));
-        assert_eq!(Shape::try_new(&[3, 4, 1], &[RELU; 17]), Err(ShapeError::TooManyTypes));
-        let empty = Kind::Learned { base: Base::Zero, units: 0 };
-        assert_eq!(Shape::try_new(&[3, 4, 1], &[empty]), Err(ShapeError::BadUnits));
+        assert_eq!(
+            Shape::try_new(&[3, 2, 1], &[RELU; 3]),
+            Err(ShapeError::MoreTypesThanNeurons)
+        );
+        assert_eq!(
+            Shape::try_new(&[3; 11], &[RELU]),
+            Err(ShapeError::TooManyLayers)
+        );
+        assert_eq!(
+            Shape::try_new(&[3, 4, 1], &[RELU; 17]),
+            Err(ShapeError::TooManyTypes)
+        );
+        let empty = Kind::Learned {
+            base: Base::Zero,
+            units: 0,
+        };
+        assert_eq!(
+            Shape::try_new(&[3, 4, 1], &[empty]),
+            Err(ShapeError::BadUnits)
+        );
         let shape = Shape::new(&[3, 4, 1], &[RELU; 2]);
-        assert_eq!(shape.with_layer_types(1, 0, 1), Err(ShapeError::UnknownLayer));
-        assert_eq!(shape.with_layer_types(0, 1, 2), Err(ShapeError::UnknownType));
+        assert_eq!(
+            shape.with_layer_types(1, 0, 1),
+            Err(ShapeError::UnknownLayer)
+        );
+        assert_eq!(
+            shape.with_layer_types(0, 1, 2),
+            Err(ShapeError::UnknownType)
+        );
     }
 
     #[test]

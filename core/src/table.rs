@@ -28,7 +28,10 @@
 //! assert_eq!(out[1], (-1.5f64).sin());
 //! # Ok::<(), ldnn_core::SizeError>(())
 //! ```
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 pub mod compact;
 pub mod integer;
@@ -50,7 +53,9 @@ pub fn tabulated(shape: &Shape, knots: usize, range: f32) -> Result<Shape, Shape
     let mut kinds = [Kind::Base(Base::Zero); crate::shape::MAX_TYPES];
     for (t, kind) in kinds.iter_mut().enumerate().take(shape.types()) {
         *kind = match shape.kind(t) {
-            Kind::Learned { base, units } => Kind::Table(TableForm::of_learned(base, units, knots, range)),
+            Kind::Learned { base, units } => {
+                Kind::Table(TableForm::of_learned(base, units, knots, range))
+            }
             other => other,
         };
     }
@@ -77,7 +82,8 @@ impl Tabulation<'_> {
             }
             t += 1;
         }
-        most.saturating_mul(4).saturating_add(self.from.phi_len().saturating_mul(2))
+        most.saturating_mul(4)
+            .saturating_add(self.from.phi_len().saturating_mul(2))
     }
 
     /// Fills the tables from the sub-networks; types that are no sub-networks are copied.
@@ -86,15 +92,30 @@ impl Tabulation<'_> {
     ///
     /// # Errors
     /// If a length differs, or a type of `to` is not as long as [`tabulated`] makes it.
-    pub fn build<T: Real>(&self, phi: &[T], tables: &mut [T], work: &mut [T]) -> Result<(), SizeError> {
+    pub fn build<T: Real>(
+        &self,
+        phi: &[T],
+        tables: &mut [T],
+        work: &mut [T],
+    ) -> Result<(), SizeError> {
         let Tabulation { from, to } = *self;
         self.check(phi.len(), tables.len(), work.len())?;
 
         for t in 0..from.types() {
-            let phi = part(phi, from.type_at(t) - from.theta_len(), from.kind(t).param_len());
-            let table = part_mut(tables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
+            let phi = part(
+                phi,
+                from.type_at(t) - from.theta_len(),
+                from.kind(t).param_len(),
+            );
+            let table = part_mut(
+                tables,
+                to.type_at(t) - to.theta_len(),
+                to.kind(t).param_len(),
+            );
             match (from.kind(t), to.kind(t)) {
-                (Kind::Learned { base, units }, Kind::Table(form)) => build_one(base, units, form, phi, table, work),
+                (Kind::Learned { base, units }, Kind::Table(form)) => {
+                    build_one(base, units, form, phi, table, work)
+                }
                 _ => copy(table, phi),
             }
         }
@@ -119,7 +140,11 @@ impl Tabulation<'_> {
         for t in 0..from.types() {
             let (at, len) = (from.type_at(t) - from.theta_len(), from.kind(t).param_len());
             let (phi, dphi) = (part(phi, at, len), part_mut(dphi, at, len));
-            let dtable = part(dtables, to.type_at(t) - to.theta_len(), to.kind(t).param_len());
+            let dtable = part(
+                dtables,
+                to.type_at(t) - to.theta_len(),
+                to.kind(t).param_len(),
+            );
             match (from.kind(t), to.kind(t)) {
                 (Kind::Learned { base, units }, Kind::Table(form)) => {
                     build_one_adjoint(base, units, form, phi, dtable, dphi, work);
@@ -137,7 +162,9 @@ impl Tabulation<'_> {
         check("types", from.types(), to.types())?;
         for t in 0..from.types() {
             let expected = match (from.kind(t), to.kind(t)) {
-                (Kind::Learned { units, .. }, Kind::Table(form)) => form.knots.saturating_mul(2).saturating_add(units),
+                (Kind::Learned { units, .. }, Kind::Table(form)) => {
+                    form.knots.saturating_mul(2).saturating_add(units)
+                }
                 (kind, _) => kind.param_len(),
             };
             check("a type of the tables", expected, to.kind(t).param_len())?;
@@ -156,16 +183,40 @@ const fn tabulated_part(base: Base) -> Base {
 }
 
 /// Value and slope of a jet `(z, 1)` are the function and its derivative.
-fn build_one<T: Real>(base: Base, units: usize, form: TableForm, phi: &[T], table: &mut [T], work: &mut [T]) {
-    let kind = Kind::Learned { base: tabulated_part(base), units };
+fn build_one<T: Real>(
+    base: Base,
+    units: usize,
+    form: TableForm,
+    phi: &[T],
+    table: &mut [T],
+    work: &mut [T],
+) {
+    let kind = Kind::Learned {
+        base: tabulated_part(base),
+        units,
+    };
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);
     let (mut h, _) = PlanesMut::<T, 2>::cut(rest, form.knots);
     seed_knots(form, &mut z);
-    activation::forward(Plain, kind, Planes([phi, &[]]), z.as_ref(), PlanesMut(h.0.each_mut().map(|s| &mut **s)));
-    let (knots, readout) = table.split_at_mut_checked(2 * form.knots).unwrap_or_default();
+    activation::forward(
+        Plain,
+        kind,
+        Planes([phi, &[]]),
+        z.as_ref(),
+        PlanesMut(h.0.each_mut().map(|s| &mut **s)),
+    );
+    let (knots, readout) = table
+        .split_at_mut_checked(2 * form.knots)
+        .unwrap_or_default();
     let spacing = T::from_f64(form.spacing());
     let h = h.as_ref();
-    for ((knot, &y), &m) in knots.as_chunks_mut::<2>().0.iter_mut().zip(h.value()).zip(h.tangent()) {
+    for ((knot, &y), &m) in knots
+        .as_chunks_mut::<2>()
+        .0
+        .iter_mut()
+        .zip(h.value())
+        .zip(h.tangent())
+    {
         *knot = [y, m * spacing];
     }
     copy(readout, part(phi, 2 * units, units));
@@ -182,7 +233,10 @@ fn build_one_adjoint<T: Real>(
     dphi: &mut [T],
     work: &mut [T],
 ) {
-    let kind = Kind::Learned { base: tabulated_part(base), units };
+    let kind = Kind::Learned {
+        base: tabulated_part(base),
+        units,
+    };
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);
     let (mut d, rest) = PlanesMut::<T, 2>::cut(rest, form.knots);
     let (mut both, _) = PlanesMut::<T, 2>::cut(rest, phi.len());
@@ -197,9 +251,21 @@ fn build_one_adjoint<T: Real>(
     }
     both.value().fill(T::ZERO);
     both.tangent().fill(T::ZERO);
-    activation::adjoint(Plain, kind, Planes([phi, &[]]), z.as_ref(), d, both.part(0, phi.len()));
-    dphi.iter_mut().zip(both.tangent()).for_each(|(d, &mut x)| *d += x);
-    part_mut(dphi, 2 * units, units).iter_mut().zip(readout).for_each(|(d, &x)| *d += x);
+    activation::adjoint(
+        Plain,
+        kind,
+        Planes([phi, &[]]),
+        z.as_ref(),
+        d,
+        both.part(0, phi.len()),
+    );
+    dphi.iter_mut()
+        .zip(both.tangent())
+        .for_each(|(d, &mut x)| *d += x);
+    part_mut(dphi, 2 * units, units)
+        .iter_mut()
+        .zip(readout)
+        .for_each(|(d, &x)| *d += x);
 }
 
 fn seed_knots<T: Real>(form: TableForm, z: &mut PlanesMut<'_, T, 2>) {

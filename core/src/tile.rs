@@ -5,7 +5,10 @@
 //! width and the batch cannot change a bit. Multiplication and addition round separately.
 //!
 //! The accumulators have names: as an array of arrays the compiler spills them to memory, at fifteen times the cost.
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::math::Real;
 use crate::planes::{load, part, store};
@@ -34,7 +37,10 @@ impl<T: Real> Left<T> for Plain<'_, T> {
     #[inline(always)]
     fn four(&self, row: usize) -> impl Iterator<Item = [T; 4]> {
         let of = |r: usize| part(self.a, (row + r) * self.k, self.k).iter();
-        of(0).zip(of(1)).zip(of(2).zip(of(3))).map(|((a, b), (c, d))| [*a, *b, *c, *d])
+        of(0)
+            .zip(of(1))
+            .zip(of(2).zip(of(3)))
+            .map(|((a, b), (c, d))| [*a, *b, *c, *d])
     }
 
     #[inline(always)]
@@ -70,7 +76,14 @@ impl<T: Real> Left<T> for Transposed<'_, T> {
 ///
 /// One function per kind of left factor, however many places call it: the tiles are large.
 #[inline(never)]
-pub(crate) fn add_product<T: Real, V: Vector, A: Left<T>>(v: V, c: &mut [T], a: A, b: &[T], m: usize, n: usize) {
+pub(crate) fn add_product<T: Real, V: Vector, A: Left<T>>(
+    v: V,
+    c: &mut [T],
+    a: A,
+    b: &[T],
+    m: usize,
+    n: usize,
+) {
     v.run(
         #[inline(always)]
         || panels(c, &a, b, m, n),
@@ -104,7 +117,14 @@ fn panels<T: Real>(c: &mut [T], a: &impl Left<T>, b: &[T], m: usize, n: usize) {
 
 /// The columns `col..col + L` of the product.
 #[inline(always)]
-fn panel<T: Real, const L: usize>(c: &mut [T], a: &impl Left<T>, b: &[T], m: usize, n: usize, col: usize) {
+fn panel<T: Real, const L: usize>(
+    c: &mut [T],
+    a: &impl Left<T>,
+    b: &[T],
+    m: usize,
+    n: usize,
+    col: usize,
+) {
     let mut row = 0;
     while m - row >= 4 {
         tile4::<T, L>(c, row * n + col, n, a.four(row), Columns::new(b, col, n));
@@ -162,7 +182,12 @@ fn tile2<T: Real, const L: usize>(
 }
 
 #[inline(always)]
-fn tile1<T: Real, const L: usize>(c: &mut [T], at: usize, a: impl Iterator<Item = T>, b: Columns<'_, T, L>) {
+fn tile1<T: Real, const L: usize>(
+    c: &mut [T],
+    at: usize,
+    a: impl Iterator<Item = T>,
+    b: Columns<'_, T, L>,
+) {
     let mut sums: [T; L] = load(c, at);
     for (a, b) in a.zip(b) {
         add_scaled(&mut sums, a, &b);
@@ -186,7 +211,10 @@ struct Columns<'a, T, const L: usize> {
 impl<'a, T, const L: usize> Columns<'a, T, L> {
     #[inline(always)]
     fn new(s: &'a [T], col: usize, n: usize) -> Self {
-        Columns { rest: s.get(col..).unwrap_or_default(), n }
+        Columns {
+            rest: s.get(col..).unwrap_or_default(),
+            n,
+        }
     }
 }
 

@@ -66,7 +66,12 @@ impl<T: Real, V: Vector> Trainer<'_, T, V> {
     /// If a length does not fit or the batch does not fit the shape; if a row, a target or a parameter is not finite
     /// ([`Error::NotFinite`]); if the loss, its gradient or what the optimizer would leave is not
     /// ([`Error::Diverges`]). Then `params` and `state` have not changed.
-    pub fn step(&mut self, optimizer: &Optimizer<T>, batch: &Batch<'_, T>, t: usize) -> Result<T, Error> {
+    pub fn step(
+        &mut self,
+        optimizer: &Optimizer<T>,
+        batch: &Batch<'_, T>,
+        t: usize,
+    ) -> Result<T, Error> {
         let (shape, theta) = (self.shape, self.shape.theta_len());
         check_at_least("grad", theta, self.grad.len())?;
         check("state", optimizer.state_len(theta), self.state.len())?;
@@ -87,12 +92,21 @@ impl<T: Real, V: Vector> Trainer<'_, T, V> {
     /// Fills the beginning of `grad`, whose length has been checked.
     pub(crate) fn gradient(&mut self, batch: &Batch<'_, T>, wrt: Wrt) -> Result<T, Error> {
         let network = Network::new(self.shape, self.params)?.with_vector(self.vector);
-        network.gradient(batch, wrt, part_mut(self.grad, 0, wrt.len(self.shape)), &mut self.workspace)
+        network.gradient(
+            batch,
+            wrt,
+            part_mut(self.grad, 0, wrt.len(self.shape)),
+            &mut self.workspace,
+        )
     }
 }
 
 pub(crate) fn check_loss<T: Real>(loss: T) -> Result<(), Error> {
-    if loss.is_finite() { Ok(()) } else { Err(Error::Diverges("the loss")) }
+    if loss.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::Diverges("the loss"))
+    }
 }
 
 /// Why a step was refused: the first number that came in and is not finite, or `error` if all of them are.
@@ -104,13 +118,25 @@ pub(crate) fn cause<T: Real>(
     activations: &[T],
     batch: &Batch<'_, T>,
 ) -> Error {
-    if let Some(index) = weights.iter().chain(activations).position(|p| !p.is_finite()) {
-        return Error::NotFinite { buffer: "params", index };
+    if let Some(index) = weights
+        .iter()
+        .chain(activations)
+        .position(|p| !p.is_finite())
+    {
+        return Error::NotFinite {
+            buffer: "params",
+            index,
+        };
     }
     let of_row = |buffer, values: &[T], row: usize, width: usize| {
         let at = row.saturating_mul(width);
-        let index = part(values, at, width).iter().position(|x| !x.is_finite())?;
-        Some(Error::NotFinite { buffer, index: at.saturating_add(index) })
+        let index = part(values, at, width)
+            .iter()
+            .position(|x| !x.is_finite())?;
+        Some(Error::NotFinite {
+            buffer,
+            index: at.saturating_add(index),
+        })
     };
     for row in (0..batch.rows.len()).map(|i| batch.rows.at(i)) {
         let of_target = match batch.data.target {

@@ -3,7 +3,10 @@
 //! There is one walk, over `K` planes (see `planes.rs`). With one plane it is backpropagation; with two, the tangent
 //! plane of the gradient is the derivative of the gradient along the direction that the tangent plane of the parameters
 //! holds: the Hessian-vector product (Pearlmutter 1994), from the same text.
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::activation;
 use crate::batch::{Batch, Evaluation, Noise, Target};
@@ -53,33 +56,53 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         let transposed = take(&mut rest, s.widest_hidden() * b);
         let (adjoints, rest) = PlanesMut::cut(rest, s.widest() * b);
         let (other_adjoints, _) = PlanesMut::cut(rest, s.widest() * b);
-        Memory { by_rows, inputs, state, adjoints, other_adjoints, transposed }
+        Memory {
+            by_rows,
+            inputs,
+            state,
+            adjoints,
+            other_adjoints,
+            transposed,
+        }
     }
 
     fn size(&self, l: usize) -> Affine {
-        Affine { inputs: self.shape.width(l), outputs: self.shape.width(l + 1), batch: self.batch }
+        Affine {
+            inputs: self.shape.width(l),
+            outputs: self.shape.width(l + 1),
+            batch: self.batch,
+        }
     }
 
     fn weights(&self, l: usize) -> Planes<'_, T, K> {
-        self.params.part(self.shape.weights_at(l), self.shape.width(l) * self.shape.width(l + 1))
+        self.params.part(
+            self.shape.weights_at(l),
+            self.shape.width(l) * self.shape.width(l + 1),
+        )
     }
 
     fn biases(&self, l: usize) -> Planes<'_, T, K> {
-        self.params.part(self.shape.biases_at(l), self.shape.width(l + 1))
+        self.params
+            .part(self.shape.biases_at(l), self.shape.width(l + 1))
     }
 
     pub fn phi(&self, t: usize) -> Planes<'_, T, K> {
-        self.params.part(self.shape.type_at(t), self.shape.kind(t).param_len())
+        self.params
+            .part(self.shape.type_at(t), self.shape.kind(t).param_len())
     }
 
     /// Where the pre-activations of layer `l + 1` lie in the state; the outputs for the last one.
     pub fn state_at(&self, l: usize) -> usize {
-        (0..l).map(|i| 2 * self.shape.width(i + 1) * self.batch).sum()
+        (0..l)
+            .map(|i| 2 * self.shape.width(i + 1) * self.batch)
+            .sum()
     }
 
     pub fn outputs<'m>(&self, state: &'m mut PlanesMut<'_, T, K>) -> Planes<'m, T, K> {
         let last = self.shape.layers() - 1;
-        state.as_ref().part(self.state_at(last), self.shape.outputs() * self.batch)
+        state
+            .as_ref()
+            .part(self.state_at(last), self.shape.outputs() * self.batch)
     }
 
     pub fn forward(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
@@ -91,8 +114,19 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         for l in 0..self.shape.layers() {
             let n = self.shape.width(l + 1) * self.batch;
             let (before, mut rest) = memory.state.split(self.state_at(l));
-            let input = if l == 0 { Planes(empty) } else { self.last_activations(l, before.as_ref()) };
-            layer::affine(self.vector, self.size(l), rest.part(0, n), self.weights(l), self.biases(l), input);
+            let input = if l == 0 {
+                Planes(empty)
+            } else {
+                self.last_activations(l, before.as_ref())
+            };
+            layer::affine(
+                self.vector,
+                self.size(l),
+                rest.part(0, n),
+                self.weights(l),
+                self.biases(l),
+                input,
+            );
             if l + 1 < self.shape.layers() {
                 let (z, mut h) = rest.split(n);
                 self.activate(l, z, h.part(0, n));
@@ -128,22 +162,40 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             let (kind, phi) = (self.shape.kind(first + i), self.phi(first + i));
             let (mut z, mut own) = (z.part(at, len), h.part(at, len));
             if self.only_weights {
-                activation::forward_with_slopes(self.vector, kind, phi.value(), z.value(), own.value());
+                activation::forward_with_slopes(
+                    self.vector,
+                    kind,
+                    phi.value(),
+                    z.value(),
+                    own.value(),
+                );
             } else {
                 activation::forward(self.vector, kind, phi, z.as_ref(), own);
             }
             if let Some(noise) = self.noise {
-                let offset = activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
+                let offset =
+                    activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
                 self.add_noise(noise, l, start, offset, h.part(at, len));
             }
         }
     }
 
-    fn add_noise(&self, noise: Noise<T>, l: usize, start: usize, offset: [T; K], h: PlanesMut<'_, T, K>) {
+    fn add_noise(
+        &self,
+        noise: Noise<T>,
+        l: usize,
+        start: usize,
+        offset: [T; K],
+        h: PlanesMut<'_, T, K>,
+    ) {
         let draws = Draws::new(noise.seed, Stream::HiddenNoise, l as u32, noise.step);
         for (k, (plane, offset)) in h.0.into_iter().zip(offset).enumerate() {
             for (j, row) in rows_mut(plane, self.batch).enumerate() {
-                let own = if k == 0 { noise.amplitude * draws.symmetric((start + j) as u32) } else { T::ZERO };
+                let own = if k == 0 {
+                    noise.amplitude * draws.symmetric((start + j) as u32)
+                } else {
+                    T::ZERO
+                };
                 let shift = offset + own;
                 row.iter_mut().for_each(|h| *h += shift);
             }
@@ -151,7 +203,13 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     }
 
     /// The loss; `grad` becomes its gradient, in the tangent plane the product plus `share` of the gradient.
-    pub fn loss_gradient(&self, batch: &Batch<'_, T>, mut grad: PlanesMut<'_, T, K>, share: T, work: &mut [T]) -> T {
+    pub fn loss_gradient(
+        &self,
+        batch: &Batch<'_, T>,
+        mut grad: PlanesMut<'_, T, K>,
+        share: T,
+        work: &mut [T],
+    ) -> T {
         let mut memory = self.memory(work);
         self.forward(batch, &mut memory);
         grad.0.iter_mut().for_each(|plane| plane.fill(T::ZERO));
@@ -161,14 +219,22 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         let loss = self.loss_adjoint(batch, outputs, memory.adjoints.part(0, n));
         if share != T::ZERO {
             let [d0, d1] = two(&mut memory.adjoints);
-            d1.iter_mut().zip(d0).take(n).for_each(|(d1, &mut d0)| *d1 += share * d0);
+            d1.iter_mut()
+                .zip(d0)
+                .take(n)
+                .for_each(|(d1, &mut d0)| *d1 += share * d0);
         }
         self.backward(grad, memory);
         loss
     }
 
     /// The loss; `d` becomes the adjoint of the outputs.
-    fn loss_adjoint(&self, batch: &Batch<'_, T>, y: PlanesMut<'_, T, K>, mut d: PlanesMut<'_, T, K>) -> T {
+    fn loss_adjoint(
+        &self,
+        batch: &Batch<'_, T>,
+        y: PlanesMut<'_, T, K>,
+        mut d: PlanesMut<'_, T, K>,
+    ) -> T {
         for (d, y) in d.0.iter_mut().zip(y.0) {
             d.iter_mut().zip(y).for_each(|(d, y)| *d = *y);
         }
@@ -177,7 +243,8 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             Target::Classes(labels) => self.vector.run(
                 #[inline(always)]
                 || {
-                    let label = |i| u32::from(labels.get(batch.rows.at(i)).copied().unwrap_or_default());
+                    let label =
+                        |i| u32::from(labels.get(batch.rows.at(i)).copied().unwrap_or_default());
                     loss::cross_entropy_adjoint(d, self.batch, label)
                 },
             ),
@@ -194,7 +261,11 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     }
 
     fn mean(&self, total: T, batch: &Batch<'_, T>) -> T {
-        let per_row = if matches!(batch.data.target, Target::Classes(_)) { 1 } else { self.shape.outputs() };
+        let per_row = if matches!(batch.data.target, Target::Classes(_)) {
+            1
+        } else {
+            self.shape.outputs()
+        };
         total / T::from_usize(self.batch * per_row)
     }
 
@@ -209,15 +280,27 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                     total += loss::cross_entropy_of(y.clone(), label);
                     correct += usize::from(loss::first_largest(y) == label);
                 }
-                Target::Values(values) => total += loss::squared_error(y, part(values, row * outputs, outputs)),
+                Target::Values(values) => {
+                    total += loss::squared_error(y, part(values, row * outputs, outputs))
+                }
             }
         }
-        Evaluation { loss: self.mean(total, batch), correct }
+        Evaluation {
+            loss: self.mean(total, batch),
+            correct,
+        }
     }
 
     /// From the adjoint of the outputs (in `memory.adjoints`) down to the first layer.
     fn backward(&self, mut grad: PlanesMut<'_, T, K>, memory: Memory<'_, T, K>) {
-        let Memory { by_rows, mut state, mut adjoints, mut other_adjoints, transposed, .. } = memory;
+        let Memory {
+            by_rows,
+            mut state,
+            mut adjoints,
+            mut other_adjoints,
+            transposed,
+            ..
+        } = memory;
         for l in (0..self.shape.layers()).rev() {
             let size = self.size(l);
             let dz = adjoints.part(0, size.outputs * self.batch);
@@ -238,7 +321,13 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 self.weight_adjoint(l, &mut grad, dz.as_ref(), k, part(transposed, 0, n));
             }
             let mut dh = other_adjoints.part(0, n);
-            layer::affine_adjoint_input(self.vector, size, dh.part(0, n), self.weights(l), dz.as_ref());
+            layer::affine_adjoint_input(
+                self.vector,
+                size,
+                dh.part(0, n),
+                self.weights(l),
+                dz.as_ref(),
+            );
             self.activate_adjoint(l - 1, state.as_ref().part(h_at - n, n), dh, &mut grad);
             core::mem::swap(&mut adjoints, &mut other_adjoints);
         }
@@ -261,7 +350,13 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 layer::affine_adjoint_weights(self.vector, size, dw.value(), dz.value(), x_by_rows);
             }
             if K > 1 {
-                layer::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.tangent(), x_by_rows);
+                layer::affine_adjoint_weights(
+                    self.vector,
+                    size,
+                    dw.tangent(),
+                    dz.tangent(),
+                    x_by_rows,
+                );
             }
         } else {
             layer::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.value(), x_by_rows);
@@ -290,7 +385,12 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             let slopes = z.value();
             self.vector.run(
                 #[inline(always)]
-                || d.value().iter_mut().zip(slopes).for_each(|(d, &slope)| *d = *d * slope),
+                || {
+                    d.value()
+                        .iter_mut()
+                        .zip(slopes)
+                        .for_each(|(d, &slope)| *d = *d * slope)
+                },
             );
             return;
         }
@@ -306,13 +406,25 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 let dphi = dphi.part(0, kind.param_len());
                 activation::noise_offset_adjoint(kind, total, dphi, subnet_noise(noise, l, t));
             }
-            activation::adjoint(self.vector, kind, self.phi(t), z.part(at, len), d.part(at, len), dphi);
+            activation::adjoint(
+                self.vector,
+                kind,
+                self.phi(t),
+                z.part(at, len),
+                d.part(at, len),
+                dphi,
+            );
         }
     }
 }
 
 /// The noise on hidden unit `j` of the sub-network of type `t` in hidden layer `l`.
 fn subnet_noise<T: Real>(noise: Noise<T>, l: usize, t: usize) -> impl Fn(u32) -> T {
-    let draws = Draws::new(noise.seed, Stream::SubnetNoise, (l * crate::shape::MAX_TYPES + t) as u32, noise.step);
+    let draws = Draws::new(
+        noise.seed,
+        Stream::SubnetNoise,
+        (l * crate::shape::MAX_TYPES + t) as u32,
+        noise.step,
+    );
     move |j| noise.amplitude * draws.symmetric(j)
 }

@@ -17,14 +17,28 @@ impl<'a, T> Workspace<'a, T> {
     ///
     /// # Errors
     /// If there is less memory than [`Shape::workspace_len`].
-    pub fn new(shape: &Shape, rows: usize, pass: Pass, memory: &'a mut [T]) -> Result<Self, SizeError> {
+    pub fn new(
+        shape: &Shape,
+        rows: usize,
+        pass: Pass,
+        memory: &'a mut [T],
+    ) -> Result<Self, SizeError> {
         check_at_least("workspace", shape.workspace_len(rows, pass), memory.len())?;
         Ok(Workspace { memory })
     }
 
     /// The memory, if there is enough of it for this call: `shape` and `rows` may be others than it was made for.
-    pub(crate) fn memory(&mut self, shape: &Shape, rows: usize, pass: Pass) -> Result<&mut [T], SizeError> {
-        check_at_least("workspace", shape.workspace_len(rows, pass), self.memory.len())?;
+    pub(crate) fn memory(
+        &mut self,
+        shape: &Shape,
+        rows: usize,
+        pass: Pass,
+    ) -> Result<&mut [T], SizeError> {
+        check_at_least(
+            "workspace",
+            shape.workspace_len(rows, pass),
+            self.memory.len(),
+        )?;
         Ok(self.memory)
     }
 }

@@ -43,7 +43,13 @@ fn the_stated_errors_hold_and_are_no_looser_than_they_need_to_be() {
     for (name, range, stated) in MICROMATH_ERRORS {
         let error = measured(name, range);
         println!("{name}: {error:e}");
-        assert!(error <= stated, "{name}: {error:e} on {range:?}, stated {stated:e}");
-        assert!(error >= stated / 2.0, "{name}: {error:e} on {range:?}, stated {stated:e} is too loose");
+        assert!(
+            error <= stated,
+            "{name}: {error:e} on {range:?}, stated {stated:e}"
+        );
+        assert!(
+            error >= stated / 2.0,
+            "{name}: {error:e} on {range:?}, stated {stated:e} is too loose"
+        );
     }
 }

@@ -43,7 +43,11 @@ pub struct Clock {
 }
 
 /// What [`Clock`] counts.
-pub const UNIT: &str = if cfg!(emulated) { "instructions" } else { "cycles" };
+pub const UNIT: &str = if cfg!(emulated) {
+    "instructions"
+} else {
+    "cycles"
+};
 
 impl Clock {
     /// Starts the timer. The emulator's runs slower than its instructions; a loop of known length tells by how much.
@@ -58,7 +62,9 @@ impl Clock {
         }
         const ROUNDS: u32 = 500_000;
         let ticks = clock.count(|| rounds_of_two(ROUNDS)).max(1);
-        Clock { per_tick: (2 * ROUNDS + ticks / 2) / ticks }
+        Clock {
+            per_tick: (2 * ROUNDS + ticks / 2) / ticks,
+        }
     }
 
     /// What `work` takes. In the emulator a multiple of [`Self::resolution`]; below 16 million ticks.
@@ -77,5 +83,7 @@ impl Clock {
 /// Executes two instructions a round.
 fn rounds_of_two(rounds: u32) {
     // SAFETY: it counts a register of its own down.
-    unsafe { core::arch::asm!("2: subs {0}, #1", "bne 2b", inout(reg) rounds => _, options(nomem, nostack)) };
+    unsafe {
+        core::arch::asm!("2: subs {0}, #1", "bne 2b", inout(reg) rounds => _, options(nomem, nostack))
+    };
 }

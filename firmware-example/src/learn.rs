@@ -19,7 +19,11 @@ pub const DIRECT_PASSES: usize = 2;
 /// The knots of the tables that learn.
 pub const KNOTS: usize = 65;
 /// The sizes of a step.
-pub const RATES: Rates = Rates { theta: 0.003, knots: 0.003, clip: CLIP };
+pub const RATES: Rates = Rates {
+    theta: 0.003,
+    knots: 0.003,
+    clip: CLIP,
+};
 /// Scratch of [`OnlineTrainer::step`], in values.
 pub const STEP_WORK: usize = online::work_len(&floats::SHAPE);
 
@@ -55,9 +59,16 @@ pub fn start(theta: &mut [f32; floats::THETA.len()]) {
 
 /// The deployed tables as values at the knots, to learn from on.
 pub fn start_knots(entries: &mut [[f32; KNOTS]; 2]) -> [Knots; 2] {
-    let mut knots = [Knots { low: -1.0, high: 1.0, count: KNOTS as u32 }; 2];
+    let mut knots = [Knots {
+        low: -1.0,
+        high: 1.0,
+        count: KNOTS as u32,
+    }; 2];
     for ((entries, table), knots) in entries.iter_mut().zip(&floats::ACTIVATIONS).zip(&mut knots) {
-        *knots = Knots { count: KNOTS as u32, ..table.knots() };
+        *knots = Knots {
+            count: KNOTS as u32,
+            ..table.knots()
+        };
         for (i, entry) in entries.iter_mut().enumerate() {
             *entry = table.jet(knots.at(i as u32)).0;
         }
@@ -66,9 +77,26 @@ pub fn start_knots(entries: &mut [[f32; KNOTS]; 2]) -> [Knots; 2] {
 }
 
 /// One step at the rate 0, which changes nothing and costs what any other does.
-pub fn idle_step(theta: &mut [f32], types: &mut [Type<'_>; 2], x: &[f32; 40], work: &mut [f32; STEP_WORK]) -> bool {
-    let rates = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
-    OnlineTrainer { shape: &floats::SHAPE, theta, types, rates, work }.step(x, Answer::Class(0)).is_ok()
+pub fn idle_step(
+    theta: &mut [f32],
+    types: &mut [Type<'_>; 2],
+    x: &[f32; 40],
+    work: &mut [f32; STEP_WORK],
+) -> bool {
+    let rates = Rates {
+        theta: 0.0,
+        knots: 0.0,
+        clip: CLIP,
+    };
+    OnlineTrainer {
+        shape: &floats::SHAPE,
+        theta,
+        types,
+        rates,
+        work,
+    }
+    .step(x, Answer::Class(0))
+    .is_ok()
 }
 
 /// Whether a reading that failed, NaN in one place, is refused and leaves every weight and knot as it was, to the bit.
@@ -81,8 +109,20 @@ pub fn bad_reading_is_refused(
     let before = hash_of(theta, types);
     let mut bad = *x;
     bad[20] = f32::NAN;
-    let result = OnlineTrainer { shape: &floats::SHAPE, theta, types, rates: RATES, work }.step(&bad, Answer::Class(0));
-    result == Err(Error::NotFinite { buffer: "x", index: 20 }) && hash_of(theta, types) == before
+    let result = OnlineTrainer {
+        shape: &floats::SHAPE,
+        theta,
+        types,
+        rates: RATES,
+        work,
+    }
+    .step(&bad, Answer::Class(0));
+    result
+        == Err(Error::NotFinite {
+            buffer: "x",
+            index: 20,
+        })
+        && hash_of(theta, types) == before
 }
 
 /// Of weights and knots.
@@ -103,24 +143,43 @@ pub fn frozen_types() -> [Type<'static>; 2] {
 }
 
 /// The types of the deployed network, both of which learn.
-pub fn tunable_types(knots: [Knots; 2], [first, second]: &mut [[f32; KNOTS]; 2]) -> Option<[Type<'_>; 2]> {
+pub fn tunable_types(
+    knots: [Knots; 2],
+    [first, second]: &mut [[f32; KNOTS]; 2],
+) -> Option<[Type<'_>; 2]> {
     let [of_first, of_second] = knots;
-    Some([Type::Tunable(Tunable::new(of_first, first).ok()?), Type::Tunable(Tunable::new(of_second, second).ok()?)])
+    Some([
+        Type::Tunable(Tunable::new(of_first, first).ok()?),
+        Type::Tunable(Tunable::new(of_second, second).ok()?),
+    ])
 }
 
 /// Fine-tunes weights, and the knots of `Tunable` types.
 ///
 /// # Errors
 /// None: what was exported fits together.
-pub fn online(theta: &mut [f32], types: &mut [Type<'_>; 2], work: &mut [f32; STEP_WORK]) -> Option<Report> {
-    let mut report = Report { rows: ROWS - LEARN, ..Report::default() };
+pub fn online(
+    theta: &mut [f32],
+    types: &mut [Type<'_>; 2],
+    work: &mut [f32; STEP_WORK],
+) -> Option<Report> {
+    let mut report = Report {
+        rows: ROWS - LEARN,
+        ..Report::default()
+    };
     report.before = judge_online(theta, types, work);
     let mut x = [0.0; 40];
     for i in 0..PASSES * LEARN {
         let label = row(i % LEARN, i / LEARN, &mut x);
-        OnlineTrainer { shape: &floats::SHAPE, theta, types, rates: RATES, work }
-            .step(&x, Answer::Class(label))
-            .ok()?;
+        OnlineTrainer {
+            shape: &floats::SHAPE,
+            theta,
+            types,
+            rates: RATES,
+            work,
+        }
+        .step(&x, Answer::Class(label))
+        .ok()?;
         report.steps += 1;
     }
     report.after = judge_online(theta, types, work);
@@ -133,13 +192,22 @@ fn judge_online(theta: &[f32], types: &[Type<'_>; 2], work: &mut [f32; STEP_WORK
         Type::Frozen(activation) => *activation,
         Type::Tunable(tunable) => Activation::Compact(tunable.table()),
     });
-    let Some(work) = work.get_mut(..work_len(&floats::SHAPE)) else { return 0 };
-    judge(|x, out| Pipeline::unscaled(&floats::SHAPE, theta, &activations).predict(x, out, work).is_ok())
+    let Some(work) = work.get_mut(..work_len(&floats::SHAPE)) else {
+        return 0;
+    };
+    judge(|x, out| {
+        Pipeline::unscaled(&floats::SHAPE, theta, &activations)
+            .predict(x, out, work)
+            .is_ok()
+    })
 }
 
 /// The network with its sub-networks themselves.
 pub const DIRECT: Shape = {
-    let kind = Kind::Learned { base: Base::Sine, units: subnets::UNITS };
+    let kind = Kind::Learned {
+        base: Base::Sine,
+        units: subnets::UNITS,
+    };
     Shape::new(&[40, 100, 10], &[kind, kind])
 };
 
@@ -160,25 +228,56 @@ impl Direct {
     #[must_use]
     pub const fn new() -> Direct {
         const N: usize = DIRECT.param_len();
-        Direct { params: [0.0; N], state: [0.0; N], grad: [0.0; N], work: [0.0; DIRECT_WORK] }
+        Direct {
+            params: [0.0; N],
+            state: [0.0; N],
+            grad: [0.0; N],
+            work: [0.0; DIRECT_WORK],
+        }
     }
 
     /// As deployed.
     pub fn start(&mut self) {
         let all = floats::THETA.iter().chain(&subnets::PHI);
-        self.params.iter_mut().zip(all).for_each(|(to, &from)| *to = from);
+        self.params
+            .iter_mut()
+            .zip(all)
+            .for_each(|(to, &from)| *to = from);
         self.state.fill(0.0);
     }
 
     /// Step `t` of the alternating schedule on one row.
     pub fn step(&mut self, t: usize, x: &[f32; 40], label: u16) -> bool {
         let optimizer = |lr| Optimizer::Sgd { lr, momentum: 0.0 };
-        let plan = Alternating { weights: optimizer(0.003), activations: optimizer(0.001), period: 2, clip: 0.1 };
-        let data = Data { x: &x[..], target: Target::Classes(&[label]) };
-        let Direct { params, state, grad, work } = self;
-        let Ok(workspace) = Workspace::new(&DIRECT, 1, Pass::Backward, work) else { return false };
-        let mut trainer = Trainer { shape: &DIRECT, vector: Plain, params, state, grad, workspace };
-        plan.step(&mut trainer, &Batch::range(data, 0, 1), t).is_ok()
+        let plan = Alternating {
+            weights: optimizer(0.003),
+            activations: optimizer(0.001),
+            period: 2,
+            clip: 0.1,
+        };
+        let data = Data {
+            x: &x[..],
+            target: Target::Classes(&[label]),
+        };
+        let Direct {
+            params,
+            state,
+            grad,
+            work,
+        } = self;
+        let Ok(workspace) = Workspace::new(&DIRECT, 1, Pass::Backward, work) else {
+            return false;
+        };
+        let mut trainer = Trainer {
+            shape: &DIRECT,
+            vector: Plain,
+            params,
+            state,
+            grad,
+            workspace,
+        };
+        plan.step(&mut trainer, &Batch::range(data, 0, 1), t)
+            .is_ok()
     }
 
     /// Fine-tunes weights and sub-networks by the alternating schedule.
@@ -186,7 +285,10 @@ impl Direct {
     /// # Errors
     /// None: what was exported fits together.
     pub fn alternating(&mut self) -> Option<Report> {
-        let mut report = Report { rows: ROWS - LEARN, ..Report::default() };
+        let mut report = Report {
+            rows: ROWS - LEARN,
+            ..Report::default()
+        };
         report.before = self.judge();
         let mut x = [0.0; 40];
         for t in 0..DIRECT_PASSES * LEARN {
@@ -203,8 +305,12 @@ impl Direct {
 
     fn judge(&mut self) -> usize {
         let Direct { params, work, .. } = self;
-        let Ok(network) = Network::new(&DIRECT, params) else { return 0 };
-        let Ok(mut workspace) = Workspace::new(&DIRECT, 1, Pass::Forward, work) else { return 0 };
+        let Ok(network) = Network::new(&DIRECT, params) else {
+            return 0;
+        };
+        let Ok(mut workspace) = Workspace::new(&DIRECT, 1, Pass::Forward, work) else {
+            return 0;
+        };
         judge(|x, out| network.predict(x, out, &mut workspace).is_ok())
     }
 }

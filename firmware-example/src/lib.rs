@@ -18,5 +18,7 @@ pub mod update;
 #[must_use]
 pub fn hash(numbers: &[f32]) -> u32 {
     let bytes = numbers.iter().flat_map(|x| x.to_le_bytes());
-    bytes.fold(0x811c_9dc5, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
+    bytes.fold(0x811c_9dc5, |h, b| {
+        (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
+    })
 }

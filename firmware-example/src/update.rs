@@ -36,7 +36,13 @@ impl Slot {
     /// Empty.
     #[must_use]
     pub const fn new() -> Slot {
-        Slot { weights: [0; 5000], biases: [0; 110], factors: [0; 110], tables: [[0; 256]; 2], rest: None }
+        Slot {
+            weights: [0; 5000],
+            biases: [0; 110],
+            factors: [0; 110],
+            tables: [[0; 256]; 2],
+            rest: None,
+        }
     }
 
     /// Puts the model of `image` into the slot and gives it out. Nothing was touched if it is refused.
@@ -45,25 +51,77 @@ impl Slot {
     /// If anything is wrong with it.
     pub fn load(&mut self, image: &[u8]) -> Result<Quantised<'_>, Refusal> {
         let image = Image::read(image).map_err(Refusal::Image)?;
-        let Contents::Integers(network) = image.contents() else { return Err(Refusal::Sizes) };
+        let Contents::Integers(network) = image.contents() else {
+            return Err(Refusal::Sizes);
+        };
         let shape = *network.shape();
-        let fits = network.weights_len() == self.weights.len() && network.outputs_len() == self.biases.len();
-        if !fits || shape.types() != self.tables.len() || (shape.inputs(), shape.outputs()) != (40, 10) {
+        let fits = network.weights_len() == self.weights.len()
+            && network.outputs_len() == self.biases.len();
+        if !fits
+            || shape.types() != self.tables.len()
+            || (shape.inputs(), shape.outputs()) != (40, 10)
+        {
             return Err(Refusal::Sizes);
         }
-        let Slot { weights, biases, factors, tables, rest } = self;
-        let network = network.load(Room { weights, biases, factors, tables }).map_err(|_| Refusal::Sizes)?;
-        let Parts { shifts, input, output, .. } = *network.parts();
-        *rest = Some(Rest { shape, shifts, input, output });
+        let Slot {
+            weights,
+            biases,
+            factors,
+            tables,
+            rest,
+        } = self;
+        let network = network
+            .load(Room {
+                weights,
+                biases,
+                factors,
+                tables,
+            })
+            .map_err(|_| Refusal::Sizes)?;
+        let Parts {
+            shifts,
+            input,
+            output,
+            ..
+        } = *network.parts();
+        *rest = Some(Rest {
+            shape,
+            shifts,
+            input,
+            output,
+        });
         Ok(network)
     }
 
     /// The model in the slot.
     #[must_use]
     pub fn network(&self) -> Option<Quantised<'_>> {
-        let Rest { shape, shifts, input, output } = self.rest?;
-        let Slot { weights, biases, factors, tables, .. } = self;
-        Quantised::new(shape, Parts { weights, biases, factors, shifts, tables, input, output }).ok()
+        let Rest {
+            shape,
+            shifts,
+            input,
+            output,
+        } = self.rest?;
+        let Slot {
+            weights,
+            biases,
+            factors,
+            tables,
+            ..
+        } = self;
+        Quantised::new(
+            shape,
+            Parts {
+                weights,
+                biases,
+                factors,
+                shifts,
+                tables,
+                input,
+                output,
+            },
+        )
+        .ok()
     }
 }
 

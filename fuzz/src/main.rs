@@ -11,7 +11,14 @@ fn entry() -> Entry {
         let name = std::env::var("LDNN_FUZZ_ENTRY").unwrap_or_default();
         let names = ENTRIES.map(|(name, _)| name);
         let found = ENTRIES.into_iter().find(|(n, _)| *n == name);
-        found.unwrap_or_else(|| panic!("LDNN_FUZZ_ENTRY '{name}': must be one of {}", names.join(", "))).1
+        found
+            .unwrap_or_else(|| {
+                panic!(
+                    "LDNN_FUZZ_ENTRY '{name}': must be one of {}",
+                    names.join(", ")
+                )
+            })
+            .1
     })
 }
 

@@ -23,7 +23,11 @@ fn main() {
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder).unwrap();
     for (name, problem) in problems() {
-        save(folder, &format!("problem-{name}"), &derivatives(&problem.0, &problem.1));
+        save(
+            folder,
+            &format!("problem-{name}"),
+            &derivatives(&problem.0, &problem.1),
+        );
     }
     save(folder, "spectrum", &whole_hessian());
     save(folder, "outer_step", &outer_step());
@@ -39,8 +43,15 @@ type Pair = (Problem<f64>, Problem<f32>);
 fn problems() -> Vec<(&'static str, Pair)> {
     let learned = |base, units| Kind::Learned { base, units };
     let pair = |shape: Shape, rows, loss, noise: f64| {
-        let (wide, single) = (Problem::new(shape, rows, loss, 3), Problem::new(shape, rows, loss, 3));
-        if noise > 0.0 { (wide.with_noise(noise), single.with_noise(noise)) } else { (wide, single) }
+        let (wide, single) = (
+            Problem::new(shape, rows, loss, 3),
+            Problem::new(shape, rows, loss, 3),
+        );
+        if noise > 0.0 {
+            (wide.with_noise(noise), single.with_noise(noise))
+        } else {
+            (wide, single)
+        }
     };
     let paper = Shape::new(&[40, 100, 10], &[learned(Base::Sine, 50); 2]);
     let bases: Vec<Kind> = Base::ALL.iter().map(|&b| learned(b, 5)).collect();
@@ -48,8 +59,24 @@ fn problems() -> Vec<(&'static str, Pair)> {
     vec![
         ("paper", pair(paper, 200, Loss::CrossEntropy, 0.1)),
         ("silent", pair(paper, 200, Loss::CrossEntropy, 0.0)),
-        ("deep", pair(Shape::new(&[7, 33, 21, 11, 3], &bases), 57, Loss::SquaredError, 0.1)),
-        ("plain", pair(Shape::new(&[5, 22, 9, 4], &plain), 31, Loss::CrossEntropy, 0.1)),
+        (
+            "deep",
+            pair(
+                Shape::new(&[7, 33, 21, 11, 3], &bases),
+                57,
+                Loss::SquaredError,
+                0.1,
+            ),
+        ),
+        (
+            "plain",
+            pair(
+                Shape::new(&[5, 22, 9, 4], &plain),
+                31,
+                Loss::CrossEntropy,
+                0.1,
+            ),
+        ),
     ]
 }
 
@@ -57,12 +84,21 @@ fn problems() -> Vec<(&'static str, Pair)> {
 fn derivatives(problem: &Problem<f64>, single: &Problem<f32>) -> Vec<Named> {
     let direction: Vec<f64> = random(problem.params.len(), 4);
     let direction32: Vec<f32> = random(problem.params.len(), 4);
-    let ((loss, _), (gradient, product)) = (problem.gradient_at(&problem.params), problem.product(&direction));
-    let ((loss32, _), (gradient32, product32)) = (single.gradient_at(&single.params), single.product(&direction32));
+    let ((loss, _), (gradient, product)) = (
+        problem.gradient_at(&problem.params),
+        problem.product(&direction),
+    );
+    let ((loss32, _), (gradient32, product32)) = (
+        single.gradient_at(&single.params),
+        single.product(&direction32),
+    );
     let mut arrays = network(&problem.shape);
     arrays.extend([
         ("params", Array::vector(problem.params.clone())),
-        ("x", Array::matrix(problem.x.clone(), problem.shape.inputs())),
+        (
+            "x",
+            Array::matrix(problem.x.clone(), problem.shape.inputs()),
+        ),
         target(&problem.data().target, problem.shape.outputs()),
         ("direction", Array::vector(direction)),
         ("loss", Array::vector(vec![loss])),
@@ -72,7 +108,11 @@ fn derivatives(problem: &Problem<f64>, single: &Problem<f32>) -> Vec<Named> {
         ("gradient32", Array::vector(widen(&gradient32))),
         ("product32", Array::vector(widen(&product32))),
     ]);
-    let noise = problem.noise.unwrap_or(Noise { amplitude: 0.0, seed: 0, step: 0 });
+    let noise = problem.noise.unwrap_or(Noise {
+        amplitude: 0.0,
+        seed: 0,
+        step: 0,
+    });
     arrays.extend(noise_arrays(&problem.shape, &[noise]));
     arrays
 }
@@ -87,13 +127,22 @@ fn network(shape: &Shape) -> Vec<Named> {
             Kind::Table(_) => unreachable!("no problem has tables"),
         })
         .unzip();
-    let widths = (0..=shape.layers()).map(|l| shape.width(l) as i64).collect();
-    vec![("widths", Array::labels(widths)), ("bases", Array::labels(bases)), ("units", Array::labels(units))]
+    let widths = (0..=shape.layers())
+        .map(|l| shape.width(l) as i64)
+        .collect();
+    vec![
+        ("widths", Array::labels(widths)),
+        ("bases", Array::labels(bases)),
+        ("units", Array::labels(units)),
+    ]
 }
 
 fn target(target: &Target<'_, f64>, outputs: usize) -> Named {
     match target {
-        Target::Classes(labels) => ("labels", Array::labels(labels.iter().map(|&l| l.into()).collect())),
+        Target::Classes(labels) => (
+            "labels",
+            Array::labels(labels.iter().map(|&l| l.into()).collect()),
+        ),
         Target::Values(values) => ("values", Array::matrix(values.to_vec(), outputs)),
     }
 }
@@ -110,25 +159,47 @@ fn noise_arrays(shape: &Shape, calls: &[Noise<f64>]) -> [Named; 2] {
         for l in 0..shape.hidden_layers() {
             hidden.extend((0..shape.width(l + 1)).map(|j| draw(Stream::HiddenNoise, l, j)));
             for t in 0..shape.types() {
-                let Kind::Learned { units, .. } = shape.kind(t) else { continue };
+                let Kind::Learned { units, .. } = shape.kind(t) else {
+                    continue;
+                };
                 inside.extend((0..units).map(|j| draw(Stream::SubnetNoise, l * MAX_TYPES + t, j)));
             }
         }
     }
-    let rows =
-        |values: Vec<f64>| Array { shape: vec![calls.len(), values.len() / calls.len()], values: Values::F64(values) };
-    [("hidden_noise", rows(hidden)), ("subnet_noise", rows(inside))]
+    let rows = |values: Vec<f64>| Array {
+        shape: vec![calls.len(), values.len() / calls.len()],
+        values: Values::F64(values),
+    };
+    [
+        ("hidden_noise", rows(hidden)),
+        ("subnet_noise", rows(inside)),
+    ]
 }
 
 /// All of a small network's Hessian and its eigenvalues, in the weights and jointly.
 fn whole_hessian() -> Vec<Named> {
-    let shape = Shape::new(&[6, 9, 7, 4], &[Kind::Learned { base: Base::Sine, units: 5 }; 2]);
+    let shape = Shape::new(
+        &[6, 9, 7, 4],
+        &[Kind::Learned {
+            base: Base::Sine,
+            units: 5,
+        }; 2],
+    );
     let problem = Problem::<f32>::new(shape, 300, Loss::CrossEntropy, 6);
-    let Target::Classes(labels) = problem.data().target else { unreachable!("cross-entropy has labels") };
-    let set = Set::new(problem.x.clone(), SetTarget::Classes(labels.to_vec()), shape.inputs());
+    let Target::Classes(labels) = problem.data().target else {
+        unreachable!("cross-entropy has labels")
+    };
+    let set = Set::new(
+        problem.x.clone(),
+        SetTarget::Classes(labels.to_vec()),
+        shape.inputs(),
+    );
     let point = Point::new(shape, &problem.params, &set);
     let mut arrays = network(&shape);
-    for (joint, name, values) in [(false, "theta", "theta_eigenvalues"), (true, "joint", "joint_eigenvalues")] {
+    for (joint, name, values) in [
+        (false, "theta", "theta_eigenvalues"),
+        (true, "joint", "joint_eigenvalues"),
+    ] {
         let hessian = matrix(&point, joint).unwrap();
         let n = hessian.nrows();
         let lower = |i: usize| hessian[((i / n).max(i % n), (i / n).min(i % n))];
@@ -140,7 +211,14 @@ fn whole_hessian() -> Vec<Named> {
         ("x", Array::matrix(point.x.clone(), shape.inputs())),
         target(&Target::Classes(labels), shape.outputs()),
     ]);
-    arrays.extend(noise_arrays(&shape, &[Noise { amplitude: 0.0, seed: 0, step: 0 }]));
+    arrays.extend(noise_arrays(
+        &shape,
+        &[Noise {
+            amplitude: 0.0,
+            seed: 0,
+            step: 0,
+        }],
+    ));
     arrays
 }
 
@@ -153,14 +231,27 @@ fn outer_step() -> Vec<Named> {
     let config = MetaConfig::authors(1);
     let shape = config.direct_shape(&task).unwrap();
     let (steps, rows) = (config.inner_steps, task.train.rows());
-    let Target::Classes(labels) = task.train.data().target else { unreachable!("MNIST-1D has labels") };
+    let Target::Classes(labels) = task.train.data().target else {
+        unreachable!("MNIST-1D has labels")
+    };
     let mut phi32 = vec![0.0f32; shape.phi_len()];
     init_phi(&shape, config.seed, &mut phi32).unwrap();
     let mut theta = vec![0.0f64; shape.theta_len()];
-    init_theta(&shape, Init::FanIn, config.seed, OUTER_STEP.into(), &mut theta).unwrap();
+    init_theta(
+        &shape,
+        Init::FanIn,
+        config.seed,
+        OUTER_STEP.into(),
+        &mut theta,
+    )
+    .unwrap();
 
     let step_of = |t: usize| (u64::from(OUTER_STEP) << 32) | t as u64;
-    let noise = |t| Noise { amplitude: config.noise, seed: config.seed, step: step_of(t) };
+    let noise = |t| Noise {
+        amplitude: config.noise,
+        seed: config.seed,
+        step: step_of(t),
+    };
     let calls: Vec<Noise<f64>> = (0..steps).map(noise).collect();
     let epochs = (steps * config.batch).div_ceil(rows);
     let order = |epoch| {
@@ -177,11 +268,25 @@ fn outer_step() -> Vec<Named> {
         target(&Target::Classes(labels), task.outputs),
         ("phi", Array::vector(widen(&phi32))),
         ("theta", Array::vector(theta)),
-        ("order", Array { shape: vec![epochs, rows], values: Values::I64(order) }),
+        (
+            "order",
+            Array {
+                shape: vec![epochs, rows],
+                values: Values::I64(order),
+            },
+        ),
         ("batch", Array::labels(vec![config.batch as i64])),
     ]);
     arrays.extend(noise_arrays(&shape, &calls));
-    let wide = unrolled(&config, shape, Data { x: &x64, target: Target::Classes(labels) }, &widen(&phi32));
+    let wide = unrolled(
+        &config,
+        shape,
+        Data {
+            x: &x64,
+            target: Target::Classes(labels),
+        },
+        &widen(&phi32),
+    );
     let single = unrolled(&config, shape, task.train.data(), &phi32);
     arrays.extend([
         ("outer_loss", Array::vector(vec![wide.0])),
@@ -197,7 +302,12 @@ fn outer_step() -> Vec<Named> {
 }
 
 /// Outer loss, last training loss, hypergradient and trained weights, with sub-networks evaluated directly.
-fn unrolled<T: Real>(config: &MetaConfig, shape: Shape, train: Data<'_, T>, phi: &[T]) -> (T, T, Vec<T>, Vec<T>) {
+fn unrolled<T: Real>(
+    config: &MetaConfig,
+    shape: Shape,
+    train: Data<'_, T>,
+    phi: &[T],
+) -> (T, T, Vec<T>, Vec<T>) {
     let plan = Unroll {
         shape,
         steps: config.inner_steps,
@@ -206,14 +316,30 @@ fn unrolled<T: Real>(config: &MetaConfig, shape: Shape, train: Data<'_, T>, phi:
         noise: T::from_f64(config.noise),
         init: Init::FanIn,
         optimizer: Optimizer::authors_rmsprop(),
-        outer: OuterLoss::Train { last: config.outer_last },
+        outer: OuterLoss::Train {
+            last: config.outer_last,
+        },
         segment: config.inner_steps,
     };
-    let nothing = Data { x: &[], target: Target::Classes(&[]) };
-    let data = Datasets { train, held_out: nothing };
-    let draw = Draw { seed: config.seed, outer_step: OUTER_STEP };
+    let nothing = Data {
+        x: &[],
+        target: Target::Classes(&[]),
+    };
+    let data = Datasets {
+        train,
+        held_out: nothing,
+    };
+    let draw = Draw {
+        seed: config.seed,
+        outer_step: OUTER_STEP,
+    };
     let out = ldnn_tests::unrolled(Level::best(), &plan, data, draw, phi);
-    (out.outcome.outer_loss, out.outcome.train_loss, out.dphi, out.trained)
+    (
+        out.outcome.outer_loss,
+        out.outcome.train_loss,
+        out.dphi,
+        out.trained,
+    )
 }
 
 /// The step as `ldnn meta` takes it: in single precision, by tables.
@@ -223,5 +349,8 @@ fn of_the_program(config: &MetaConfig, task: &Task) -> [Named; 2] {
     assert_eq!(record.clipped, 0, "what was clipped cannot be compared");
     // After the first step the momentum is the gradient.
     let gradient = learner.checkpoint().velocity;
-    [("outer_loss_program", Array::vector(vec![record.loss])), ("dphi_program", Array::vector(widen(&gradient)))]
+    [
+        ("outer_loss_program", Array::vector(vec![record.loss])),
+        ("dphi_program", Array::vector(widen(&gradient))),
+    ]
 }

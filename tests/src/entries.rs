@@ -91,7 +91,11 @@ pub fn image_outcome(bytes: &[u8]) -> String {
         Err(error) => {
             assert!(!error.to_string().is_empty());
             let name = format!("{error:?}");
-            return name.split([' ', '(', '{']).next().unwrap_or_default().into();
+            return name
+                .split([' ', '(', '{'])
+                .next()
+                .unwrap_or_default()
+                .into();
         }
     };
     let records = match image.contents() {
@@ -106,7 +110,9 @@ pub fn image_outcome(bytes: &[u8]) -> String {
         integers.resize(records.integers_len(), 0);
         direct.resize(records.direct_len(), [0; 256]);
         loaded.resize(records.count(), Activation::Base(Base::Zero));
-        records.load(&mut floats, &mut integers, &mut direct, &mut loaded).unwrap();
+        records
+            .load(&mut floats, &mut integers, &mut direct, &mut loaded)
+            .unwrap();
         for activation in &loaded {
             activation.apply(&mut [0.0, -1.0, 1e30, -1e30, f32::NAN, f32::INFINITY]);
         }
@@ -118,29 +124,61 @@ pub fn image_outcome(bytes: &[u8]) -> String {
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta).unwrap();
             let (x, mut out) = (vec![0.5; shape.inputs()], vec![0.0; shape.outputs()]);
-            Pipeline::unscaled(shape, &theta, &loaded).predict(&x, &mut out, &mut vec![0.0; work_len(shape)]).unwrap();
+            Pipeline::unscaled(shape, &theta, &loaded)
+                .predict(&x, &mut out, &mut vec![0.0; work_len(shape)])
+                .unwrap();
             let (mut pairs, mut units) = room_of(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
-            let model = Pipeline { shape, theta: &theta, activations: &loaded, scaling };
+            let model = Pipeline {
+                shape,
+                theta: &theta,
+                activations: &loaded,
+                scaling,
+            };
             // There may be no answer; a wrong length there is none.
             let done = model.run(&x, &mut out, &mut vec![0.0; run_len(shape)]);
             assert!(!matches!(done, Err(RunError::Size(_))));
             "Floats".into()
         }
         Contents::Integers(network) => {
-            let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; network.shape().types()]);
-            let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
-            let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+            let (mut weights, mut tables) = (
+                vec![0; network.weights_len()],
+                vec![[0; 256]; network.shape().types()],
+            );
+            let (mut biases, mut factors) = (
+                vec![0; network.outputs_len()],
+                vec![0; network.outputs_len()],
+            );
+            let room = Room {
+                weights: &mut weights,
+                biases: &mut biases,
+                factors: &mut factors,
+                tables: &mut tables,
+            };
             let (mut pairs, mut units) = room_of(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
             let network = network.load(room).unwrap();
             let (inputs, outputs) = (network.shape().inputs(), network.shape().outputs());
             let (mut q, mut work) = (vec![0; inputs], vec![0; network.work_len()]);
-            let scratch = Scratch { q: &mut q, work: &mut work, y: &mut vec![0; outputs] };
-            let done = network.run(&scaling, &vec![0.5; inputs], &mut vec![0.0; outputs], scratch);
+            let scratch = Scratch {
+                q: &mut q,
+                work: &mut work,
+                y: &mut vec![0; outputs],
+            };
+            let done = network.run(
+                &scaling,
+                &vec![0.5; inputs],
+                &mut vec![0.0; outputs],
+                scratch,
+            );
             assert!(!matches!(done, Err(RunError::Size(_))));
-            let (x, mut out) = (vec![-128; network.shape().inputs()], vec![0; network.shape().outputs()]);
-            network.predict(&x, &mut out, &mut vec![0; network.work_len()]).unwrap();
+            let (x, mut out) = (
+                vec![-128; network.shape().inputs()],
+                vec![0; network.shape().outputs()],
+            );
+            network
+                .predict(&x, &mut out, &mut vec![0; network.work_len()])
+                .unwrap();
             "Integers".into()
         }
     }
@@ -148,14 +186,19 @@ pub fn image_outcome(bytes: &[u8]) -> String {
 
 /// Room for the scales of an image.
 fn room_of(scales: &Scales<'_>) -> (Vec<[f32; 2]>, Vec<[f32; 2]>) {
-    (vec![[0.0; 2]; scales.inputs_len()], vec![[0.0; 2]; scales.outputs_len()])
+    (
+        vec![[0.0; 2]; scales.inputs_len()],
+        vec![[0.0; 2]; scales.outputs_len()],
+    )
 }
 
 /// A data file of any form, gzip too, as `ldnn train` takes it.
 fn data(bytes: &[u8]) -> String {
     let budget = Budget::parse("64M").unwrap();
-    let source =
-        ldnn::data::source::Source::of(Box::new(std::io::Cursor::new(bytes.to_vec())), Some(bytes.len() as u64));
+    let source = ldnn::data::source::Source::of(
+        Box::new(std::io::Cursor::new(bytes.to_vec())),
+        Some(bytes.len() as u64),
+    );
     word(source.and_then(|source| {
         let mut stream = Stream::of(source, &Reading::default(), "it", budget)?;
         stream.within()?;
@@ -170,7 +213,8 @@ fn csv(bytes: &[u8]) -> String {
 
 fn of_table(table: Table) -> anyhow::Result<()> {
     assert!(table.columns.iter().all(|c| match c {
-        Column::Numbers(values) => values.len() == table.rows() && values.iter().all(|v| v.is_finite()),
+        Column::Numbers(values) =>
+            values.len() == table.rows() && values.iter().all(|v| v.is_finite()),
         Column::Text(values) => values.len() == table.rows(),
     }));
     let target = table.names.last().cloned().unwrap_or_default();
@@ -182,7 +226,9 @@ fn of_table(table: Table) -> anyhow::Result<()> {
 }
 
 fn archive(bytes: &[u8]) -> String {
-    word(npz::parse(bytes).map(|arrays| arrays.iter().map(|(_, a)| a.to_f64().len()).sum::<usize>()))
+    word(
+        npz::parse(bytes).map(|arrays| arrays.iter().map(|(_, a)| a.to_f64().len()).sum::<usize>()),
+    )
 }
 
 fn npy(bytes: &[u8]) -> String {
@@ -228,7 +274,10 @@ impl Taken<'_> {
     fn kind(&mut self) -> Kind {
         match self.byte() % 3 {
             0 => Kind::Base(self.base()),
-            1 => Kind::Learned { base: self.base(), units: self.size() },
+            1 => Kind::Learned {
+                base: self.base(),
+                units: self.size(),
+            },
             _ => Kind::Table(TableForm {
                 base: self.base(),
                 knots: self.size(),
@@ -254,8 +303,8 @@ fn shape(bytes: &[u8]) -> String {
     }
     let (len, rows) = (shape.param_len(), usize::from(taken.byte() % 5) + 1);
     assert_eq!(len, shape.theta_len() + shape.phi_len());
-    let [forward, backward, second] =
-        [Pass::Forward, Pass::Backward, Pass::SecondOrder].map(|pass| shape.workspace_len(rows, pass));
+    let [forward, backward, second] = [Pass::Forward, Pass::Backward, Pass::SecondOrder]
+        .map(|pass| shape.workspace_len(rows, pass));
     assert!(forward <= backward && backward <= second);
     if len > 20_000 || second > 200_000 {
         return "Large".into();
@@ -268,8 +317,15 @@ fn shape(bytes: &[u8]) -> String {
 
 fn walk<T: Real>(shape: &Shape, params: &[T], x: &[T], labels: &[u16]) -> String {
     let rows = labels.len();
-    let data = network::Data { x, target: network::Target::Classes(labels) };
-    let noise = Some(network::Noise { amplitude: T::ONE, seed: 1, step: 1 });
+    let data = network::Data {
+        x,
+        target: network::Target::Classes(labels),
+    };
+    let noise = Some(network::Noise {
+        amplitude: T::ONE,
+        seed: 1,
+        step: 1,
+    });
     let batch = network::Batch::all(data, shape.inputs()).with_noise(noise);
     let mut memory = vec![T::ZERO; shape.workspace_len(rows, Pass::SecondOrder)];
     let mut workspace = Workspace::new(shape, rows, Pass::SecondOrder, &mut memory).unwrap();
@@ -278,8 +334,12 @@ fn walk<T: Real>(shape: &Shape, params: &[T], x: &[T], labels: &[u16]) -> String
     let mut out = vec![T::ZERO; rows * shape.outputs()];
     network.predict(x, &mut out, &mut workspace).unwrap();
     let (mut gradient, mut product) = (vec![T::ZERO; params.len()], vec![T::ZERO; params.len()]);
-    let out = GradientAndProduct { gradient: &mut gradient, product: &mut product };
-    let done = network.gradient_and_hessian_product(&batch, Direction::All(params), out, &mut workspace);
+    let out = GradientAndProduct {
+        gradient: &mut gradient,
+        product: &mut product,
+    };
+    let done =
+        network.gradient_and_hessian_product(&batch, Direction::All(params), out, &mut workspace);
     if done.is_ok() { "Walked" } else { "Refused" }.into()
 }
 
@@ -291,24 +351,48 @@ fn tables(bytes: &[u8]) -> String {
         [Form::Hermite, Form::Linear, Form::Pairs][usize::from(which % 3)],
         [Symmetry::None, Symmetry::Odd, Symmetry::Even][usize::from(which / 3 % 3)],
     );
-    let (base, knots) = (taken.base(), Knots { low: taken.float(), high: taken.float(), count: taken.size() as u32 });
+    let (base, knots) = (
+        taken.base(),
+        Knots {
+            low: taken.float(),
+            high: taken.float(),
+            count: taken.size() as u32,
+        },
+    );
     let points: Vec<f32> = (0..9).map(|_| taken.float()).collect();
-    let entries: Vec<f32> = (0..form.entries(knots.count).min(2000)).map(|_| taken.float()).collect();
-    let trained = TableForm { base, knots: entries.len() / 2, range: knots.high, readout: 0 };
+    let entries: Vec<f32> = (0..form.entries(knots.count).min(2000))
+        .map(|_| taken.float())
+        .collect();
+    let trained = TableForm {
+        base,
+        knots: entries.len() / 2,
+        range: knots.high,
+        readout: 0,
+    };
     if Shape::try_new(&[1, 1, 1], &[Kind::Table(trained)]).is_ok() {
         let mut out = vec![0.0; points.len()];
-        Kind::Table(trained).eval(&entries[..2 * trained.knots], &points, &mut out).unwrap();
+        Kind::Table(trained)
+            .eval(&entries[..2 * trained.knots], &points, &mut out)
+            .unwrap();
     }
     match Compact::new(form, knots, symmetry, base, &entries) {
-        Err(e) => format!("{e:?}").split([' ', '(', '{']).next().unwrap_or_default().into(),
+        Err(e) => format!("{e:?}")
+            .split([' ', '(', '{'])
+            .next()
+            .unwrap_or_default()
+            .into(),
         Ok(table) => {
             let mut z = points.clone();
             table.apply(&mut z);
             for (&z, &value) in points.iter().zip(&z) {
                 let other = table.jet(z).0;
                 // A NaN may have any payload.
-                let is_same = other.to_bits() == value.to_bits() || (other.is_nan() && value.is_nan());
-                assert!(is_same, "two ways to the same value at {z}: {other:?} and {value:?}");
+                let is_same =
+                    other.to_bits() == value.to_bits() || (other.is_nan() && value.is_nan());
+                assert!(
+                    is_same,
+                    "two ways to the same value at {z}: {other:?} and {value:?}"
+                );
             }
             let (mut z, mut h) = (points.clone(), points);
             table.apply_with_slopes(&mut z, &mut h).unwrap();
@@ -319,7 +403,9 @@ fn tables(bytes: &[u8]) -> String {
 
 /// A network as JSON.
 fn model(bytes: &[u8]) -> String {
-    let network = serde_json::from_slice::<Model>(bytes).map_err(anyhow::Error::from).and_then(|m| m.network());
+    let network = serde_json::from_slice::<Model>(bytes)
+        .map_err(anyhow::Error::from)
+        .and_then(|m| m.network());
     word(network.map(|n| {
         crate::outputs(Plain, &n.shape, &n.params, &vec![0.5; 2 * n.shape.inputs()]);
     }))
@@ -352,7 +438,11 @@ fn bundle(bytes: &[u8]) -> String {
 fn of_bundle(bundle: anyhow::Result<Bundle>) -> String {
     word(bundle.and_then(|bundle| {
         let _ = formats::unpack::activations(bundle.clone());
-        let given = Import { activation: Some(("relu".into(), None)), regression: true, ..Import::default() };
+        let given = Import {
+            activation: Some(("relu".into(), None)),
+            regression: true,
+            ..Import::default()
+        };
         let _ = formats::import(bundle.clone(), &given).map(|m| of_trained(&m));
         let model = formats::import(bundle, &Import::default())?;
         of_trained(&model)?;
@@ -372,7 +462,12 @@ fn deployed(bytes: &[u8]) -> String {
 /// The result of an experiment, as `ldnn show` reads it.
 fn section(bytes: &[u8]) -> String {
     let section = serde_json::from_slice::<Section>(bytes).map_err(anyhow::Error::from);
-    word(section.map(|s| s.tables.iter().map(|t| (t.to_text(), t.to_csv())).collect::<Vec<_>>()))
+    word(section.map(|s| {
+        s.tables
+            .iter()
+            .map(|t| (t.to_text(), t.to_csv()))
+            .collect::<Vec<_>>()
+    }))
 }
 
 /// A journal of trainings, as a merge reads it. A line whose checksum is wrong is tried with the right one. (That a process that
@@ -383,12 +478,20 @@ fn journal(bytes: &[u8]) -> String {
     let path = folder.join("trainings.jsonl");
     let mut sealed = vec![];
     for line in bytes.split_inclusive(|&b| b == b'\n') {
-        let whole =
-            line.strip_suffix(b"}\n").map(|l| &l[..l.windows(8).rposition(|w| w == b",\"crc\":\"").unwrap_or(l.len())]);
+        let whole = line.strip_suffix(b"}\n").map(|l| {
+            &l[..l
+                .windows(8)
+                .rposition(|w| w == b",\"crc\":\"")
+                .unwrap_or(l.len())]
+        });
         match whole {
-            Some(value) => {
-                sealed.extend([value, format!(",\"crc\":\"{:08x}\"}}\n", checksum(value)).as_bytes()].concat())
-            }
+            Some(value) => sealed.extend(
+                [
+                    value,
+                    format!(",\"crc\":\"{:08x}\"}}\n", checksum(value)).as_bytes(),
+                ]
+                .concat(),
+            ),
             None => sealed.extend(line),
         }
     }
@@ -396,7 +499,12 @@ fn journal(bytes: &[u8]) -> String {
     for text in [bytes, &sealed] {
         std::fs::write(&path, text).unwrap();
         let found = journal::read::<Training>(&path).unwrap();
-        outcome = format!("{} {} {}", found.lines.len().min(3), found.damaged.len().min(3), found.cut.min(1));
+        outcome = format!(
+            "{} {} {}",
+            found.lines.len().min(3),
+            found.damaged.len().min(3),
+            found.cut.min(1)
+        );
     }
     let _ = std::fs::remove_dir_all(&folder);
     outcome
@@ -415,7 +523,12 @@ fn config(bytes: &[u8]) -> String {
     static STUDY: OnceLock<Study> = OnceLock::new();
     let study = STUDY.get_or_init(|| {
         let task = Task::new(&Dataset::vanderpol(&VanDerPolConfig::default()).unwrap());
-        Study::new(Preset::Smoke, &[Experiment::Fig3, Experiment::Hessian, Experiment::Schedules], 1, &task)
+        Study::new(
+            Preset::Smoke,
+            &[Experiment::Fig3, Experiment::Hessian, Experiment::Schedules],
+            1,
+            &task,
+        )
     });
     let text = String::from_utf8_lossy(bytes);
     let (file, sets) = text.split_once("\n---\n").unwrap_or((&text, ""));

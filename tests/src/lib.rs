@@ -8,8 +8,8 @@ pub mod tolerance;
 
 use ldnn_core::meta::{Buffers, Datasets, Draw, Outcome, Unroll, hypergradient};
 use ldnn_core::network::{
-    Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Target, Workspace, Wrt, init_phi,
-    init_theta,
+    Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Target, Workspace, Wrt,
+    init_phi, init_theta,
 };
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::train::Trainer;
@@ -57,8 +57,12 @@ impl<T: Real> Problem<T> {
             shape,
             params,
             x: (0..inputs).map(number).collect(),
-            labels: (0..rows).map(|i| draws.below((1 << 20) + i as u32, shape.outputs() as u32) as u16).collect(),
-            values: (0..rows * shape.outputs()).map(|i| number(inputs + i)).collect(),
+            labels: (0..rows)
+                .map(|i| draws.below((1 << 20) + i as u32, shape.outputs() as u32) as u16)
+                .collect(),
+            values: (0..rows * shape.outputs())
+                .map(|i| number(inputs + i))
+                .collect(),
             loss,
             noise: None,
         }
@@ -66,7 +70,14 @@ impl<T: Real> Problem<T> {
 
     /// The same with training noise.
     pub fn with_noise(self, amplitude: f64) -> Self {
-        Problem { noise: Some(Noise { amplitude: T::from_f64(amplitude), seed: 5, step: 9 }), ..self }
+        Problem {
+            noise: Some(Noise {
+                amplitude: T::from_f64(amplitude),
+                seed: 5,
+                step: 9,
+            }),
+            ..self
+        }
     }
 
     /// The data set.
@@ -105,13 +116,24 @@ impl<T: Real> Problem<T> {
 
     /// As [`Problem::product`], with the kernels compiled as `vector` says.
     pub fn product_by<V: Vector>(&self, vector: V, direction: &[T]) -> (Vec<T>, Vec<T>) {
-        let (mut gradient, mut product) = (vec![T::ZERO; self.params.len()], vec![T::ZERO; self.params.len()]);
+        let (mut gradient, mut product) = (
+            vec![T::ZERO; self.params.len()],
+            vec![T::ZERO; self.params.len()],
+        );
         let mut memory = vec![T::ZERO; self.shape.workspace_len(self.rows(), Pass::SecondOrder)];
-        let mut workspace = Workspace::new(&self.shape, self.rows(), Pass::SecondOrder, &mut memory).unwrap();
-        let network = Network::new(&self.shape, &self.params).unwrap().with_vector(vector);
-        let out = GradientAndProduct { gradient: &mut gradient, product: &mut product };
+        let mut workspace =
+            Workspace::new(&self.shape, self.rows(), Pass::SecondOrder, &mut memory).unwrap();
+        let network = Network::new(&self.shape, &self.params)
+            .unwrap()
+            .with_vector(vector);
+        let out = GradientAndProduct {
+            gradient: &mut gradient,
+            product: &mut product,
+        };
         let direction = Direction::All(direction);
-        network.gradient_and_hessian_product(&self.batch(), direction, out, &mut workspace).unwrap();
+        network
+            .gradient_and_hessian_product(&self.batch(), direction, out, &mut workspace)
+            .unwrap();
         (gradient, product)
     }
 
@@ -123,7 +145,10 @@ impl<T: Real> Problem<T> {
         steps: usize,
     ) -> (Vec<Result<T, Error>>, Vec<T>) {
         let theta = self.shape.theta_len();
-        let (mut params, mut state) = (self.params.clone(), vec![T::ZERO; optimizer.state_len(theta)]);
+        let (mut params, mut state) = (
+            self.params.clone(),
+            vec![T::ZERO; optimizer.state_len(theta)],
+        );
         optimizer.init_state(&mut state);
         let mut memory = vec![T::ZERO; self.shape.workspace_len(self.rows(), Pass::Backward)];
         let mut trainer = Trainer {
@@ -132,9 +157,12 @@ impl<T: Real> Problem<T> {
             params: &mut params,
             state: &mut state,
             grad: &mut vec![T::ZERO; theta],
-            workspace: Workspace::new(&self.shape, self.rows(), Pass::Backward, &mut memory).unwrap(),
+            workspace: Workspace::new(&self.shape, self.rows(), Pass::Backward, &mut memory)
+                .unwrap(),
         };
-        let losses = (0..steps).map(|t| trainer.step(optimizer, &self.batch(), t)).collect();
+        let losses = (0..steps)
+            .map(|t| trainer.step(optimizer, &self.batch(), t))
+            .collect();
         (losses, params)
     }
 }
@@ -145,7 +173,11 @@ pub fn outputs<T: Real, V: Vector>(vector: V, shape: &Shape, params: &[T], x: &[
     let mut out = vec![T::ZERO; rows * shape.outputs()];
     let mut memory = vec![T::ZERO; shape.workspace_len(rows, Pass::Forward)];
     let mut workspace = Workspace::new(shape, rows, Pass::Forward, &mut memory).unwrap();
-    Network::new(shape, params).unwrap().with_vector(vector).predict(x, &mut out, &mut workspace).unwrap();
+    Network::new(shape, params)
+        .unwrap()
+        .with_vector(vector)
+        .predict(x, &mut out, &mut workspace)
+        .unwrap();
     out
 }
 
@@ -153,9 +185,12 @@ pub fn outputs<T: Real, V: Vector>(vector: V, shape: &Shape, params: &[T], x: &[
 pub fn gradient<T: Real>(shape: &Shape, params: &[T], batch: &Batch<'_, T>) -> (T, Vec<T>) {
     let mut grad = vec![T::ZERO; params.len()];
     let mut memory = vec![T::ZERO; shape.workspace_len(batch.rows.len(), Pass::Backward)];
-    let mut workspace = Workspace::new(shape, batch.rows.len(), Pass::Backward, &mut memory).unwrap();
+    let mut workspace =
+        Workspace::new(shape, batch.rows.len(), Pass::Backward, &mut memory).unwrap();
     let network = Network::new(shape, params).unwrap();
-    let loss = network.gradient(batch, Wrt::All, &mut grad, &mut workspace).unwrap();
+    let loss = network
+        .gradient(batch, Wrt::All, &mut grad, &mut workspace)
+        .unwrap();
     (loss, grad)
 }
 
@@ -180,7 +215,10 @@ pub fn unrolled<T: Real, V: Vector>(
     let shape = &plan.shape;
     let mut params = vec![T::ZERO; shape.param_len()];
     params[shape.theta_len()..].copy_from_slice(phi);
-    let (mut dphi, mut trained) = (vec![T::ZERO; shape.phi_len()], vec![T::ZERO; shape.theta_len()]);
+    let (mut dphi, mut trained) = (
+        vec![T::ZERO; shape.phi_len()],
+        vec![T::ZERO; shape.theta_len()],
+    );
     let buffers = Buffers {
         params: &mut params,
         dphi: &mut dphi,
@@ -190,13 +228,19 @@ pub fn unrolled<T: Real, V: Vector>(
         order: &mut vec![0; plan.order_len(data.train.x.len() / shape.inputs())],
     };
     let outcome = hypergradient(vector, plan, data, draw, buffers).unwrap();
-    Unrolled { outcome, dphi, trained }
+    Unrolled {
+        outcome,
+        dphi,
+        trained,
+    }
 }
 
 /// Numbers in [-1, 1).
 pub fn random<T: Real>(len: usize, seed: u64) -> Vec<T> {
     let draws = Draws::new(seed, Stream::User, 4, 0);
-    (0..len).map(|i| T::from_f64(f64::from(draws.symmetric::<f32>(i as u32)))).collect()
+    (0..len)
+        .map(|i| T::from_f64(f64::from(draws.symmetric::<f32>(i as u32))))
+        .collect()
 }
 
 /// `types` learned types on one base, with few units.
@@ -218,8 +262,19 @@ pub fn relative_error(a: &[f64], b: &[f64]) -> f64 {
 
 /// The derivative of a vector-valued function along `direction` at `at`, by central differences of fourth order. Where
 /// a function has kinks the step must be small enough to cross none.
-pub fn central_difference(f: impl Fn(&[f64]) -> Vec<f64>, at: &[f64], direction: &[f64], step: f64) -> Vec<f64> {
-    let moved = |by: f64| f(&at.iter().zip(direction).map(|(a, d)| a + by * step * d).collect::<Vec<_>>());
+pub fn central_difference(
+    f: impl Fn(&[f64]) -> Vec<f64>,
+    at: &[f64],
+    direction: &[f64],
+    step: f64,
+) -> Vec<f64> {
+    let moved = |by: f64| {
+        f(&at
+            .iter()
+            .zip(direction)
+            .map(|(a, d)| a + by * step * d)
+            .collect::<Vec<_>>())
+    };
     let (a, b, c, d) = (moved(-2.0), moved(-1.0), moved(1.0), moved(2.0));
     let slope = |i: usize| (a[i] - d[i] + 8.0 * (c[i] - b[i])) / (12.0 * step);
     (0..a.len()).map(slope).collect()

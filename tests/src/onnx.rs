@@ -134,8 +134,16 @@ impl Network {
     /// name twice, constants of the right length.
     pub fn decode(bytes: &[u8]) -> Network {
         let file = File::decode(bytes).unwrap();
-        assert!((7..=10).contains(&file.ir_version), "version {}", file.ir_version);
-        let sets: Vec<_> = file.sets.iter().map(|s| (s.domain.as_str(), s.version)).collect();
+        assert!(
+            (7..=10).contains(&file.ir_version),
+            "version {}",
+            file.ir_version
+        );
+        let sets: Vec<_> = file
+            .sets
+            .iter()
+            .map(|s| (s.domain.as_str(), s.version))
+            .collect();
         assert_eq!(sets, [("", 13)], "operators of the standard set alone");
         let graph = file.graph.as_ref().unwrap();
         let mut known: Vec<&String> = graph.inputs.iter().map(|v| &v.name).collect();
@@ -146,11 +154,19 @@ impl Network {
                 7 | 11 => 8,
                 other => panic!("constants of kind {other}"),
             };
-            assert_eq!(c.raw.len() as i64, c.dims.iter().product::<i64>() * size, "{}", c.name);
+            assert_eq!(
+                c.raw.len() as i64,
+                c.dims.iter().product::<i64>() * size,
+                "{}",
+                c.name
+            );
             known.push(&c.name);
         }
         for node in &graph.nodes {
-            assert!(node.attributes.iter().all(|a| a.kind == 2), "attributes are whole numbers");
+            assert!(
+                node.attributes.iter().all(|a| a.kind == 2),
+                "attributes are whole numbers"
+            );
             for name in &node.inputs {
                 assert!(known.contains(&name), "'{name}' is used before it is there");
             }
@@ -159,7 +175,10 @@ impl Network {
                 known.push(name);
             }
         }
-        assert!(graph.outputs.iter().all(|v| known.contains(&&v.name)), "an output that nothing gives");
+        assert!(
+            graph.outputs.iter().all(|v| known.contains(&&v.name)),
+            "an output that nothing gives"
+        );
         Network(file)
     }
 
@@ -170,7 +189,10 @@ impl Network {
     /// How often each operator is used.
     pub fn operators(&self) -> BTreeMap<&str, usize> {
         let mut count = BTreeMap::new();
-        self.graph().nodes.iter().for_each(|n| *count.entry(n.operator.as_str()).or_default() += 1);
+        self.graph()
+            .nodes
+            .iter()
+            .for_each(|n| *count.entry(n.operator.as_str()).or_default() += 1);
         count
     }
 
@@ -183,14 +205,32 @@ impl Network {
                 (None, Some(name)) if name == "batch" => None,
                 other => panic!("length {other:?}"),
             };
-            (v.name.clone(), tensor.elements, tensor.shape.as_ref().unwrap().lengths.iter().map(length).collect())
+            (
+                v.name.clone(),
+                tensor.elements,
+                tensor
+                    .shape
+                    .as_ref()
+                    .unwrap()
+                    .lengths
+                    .iter()
+                    .map(length)
+                    .collect(),
+            )
         };
-        (self.graph().inputs.iter().map(one).collect(), self.graph().outputs.iter().map(one).collect())
+        (
+            self.graph().inputs.iter().map(one).collect(),
+            self.graph().outputs.iter().map(one).collect(),
+        )
     }
 
     /// The entry of the metadata.
     pub fn metadata(&self, key: &str) -> Option<&str> {
-        self.0.metadata.iter().find(|e| e.key == key).map(|e| e.value.as_str())
+        self.0
+            .metadata
+            .iter()
+            .find(|e| e.key == key)
+            .map(|e| e.value.as_str())
     }
 
     /// The outputs, by name, for rows of inputs.
@@ -199,9 +239,27 @@ impl Network {
         let mut values = BTreeMap::from([(graph.inputs[0].name.clone(), x)]);
         for c in &graph.constants {
             let data = match c.kind {
-                1 => c.raw.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
-                11 => c.raw.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-                _ => c.raw.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b) as f64).collect(),
+                1 => c
+                    .raw
+                    .as_chunks::<4>()
+                    .0
+                    .iter()
+                    .map(|b| f32::from_le_bytes(*b).into())
+                    .collect(),
+                11 => c
+                    .raw
+                    .as_chunks::<8>()
+                    .0
+                    .iter()
+                    .map(|b| f64::from_le_bytes(*b))
+                    .collect(),
+                _ => c
+                    .raw
+                    .as_chunks::<8>()
+                    .0
+                    .iter()
+                    .map(|b| i64::from_le_bytes(*b) as f64)
+                    .collect(),
             };
             let shape = c.dims.iter().map(|&n| n as usize).collect();
             values.insert(c.name.clone(), Array { shape, data });
@@ -212,19 +270,30 @@ impl Network {
             assert_eq!(outputs.len(), node.outputs.len(), "{}", node.operator);
             values.extend(node.outputs.iter().cloned().zip(outputs));
         }
-        graph.outputs.iter().map(|v| (v.name.clone(), values[&v.name].clone())).collect()
+        graph
+            .outputs
+            .iter()
+            .map(|v| (v.name.clone(), values[&v.name].clone()))
+            .collect()
     }
 }
 
 impl NodePart {
     fn attribute(&self, name: &str, default: i64) -> i64 {
-        self.attributes.iter().find(|a| a.name == name).map_or(default, |a| a.i)
+        self.attributes
+            .iter()
+            .find(|a| a.name == name)
+            .map_or(default, |a| a.i)
     }
 }
 
 fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
-    let each =
-        |f: fn(f64) -> f64| vec![Array { shape: x[0].shape.clone(), data: x[0].data.iter().map(|&a| f(a)).collect() }];
+    let each = |f: fn(f64) -> f64| {
+        vec![Array {
+            shape: x[0].shape.clone(),
+            data: x[0].data.iter().map(|&a| f(a)).collect(),
+        }]
+    };
     let both = |f: fn(f64, f64) -> f64| vec![broadcast(x[0], x[1], f)];
     match node.operator.as_str() {
         "Add" => both(|a, b| a + b),
@@ -242,7 +311,10 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
         "Cast" => match node.attribute("to", 0) {
             1 => each(|a| f64::from(a as f32)),
             7 => {
-                assert!(x[0].data.iter().all(|a| a.is_finite()), "what is not finite makes no whole number");
+                assert!(
+                    x[0].data.iter().all(|a| a.is_finite()),
+                    "what is not finite makes no whole number"
+                );
                 each(f64::trunc)
             }
             11 => each(|a| a),
@@ -253,25 +325,52 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
             // One of the two where the condition is 1, by NumPy's rule for the shapes of all three.
             let shaped = |a: &Array| broadcast(a, &broadcast(x[1], x[2], |_, _| 0.0), |a, _| a);
             let (condition, one) = (shaped(x[0]), broadcast(x[1], x[0], |a, _| a));
-            let (one, other) = (broadcast(&one, &condition, |a, _| a), broadcast(x[2], &condition, |a, _| a));
-            let pick = |i: usize| if condition.data[i] == 1.0 { one.data[i] } else { other.data[i] };
-            vec![Array { data: (0..condition.data.len()).map(pick).collect(), shape: condition.shape.clone() }]
+            let (one, other) = (
+                broadcast(&one, &condition, |a, _| a),
+                broadcast(x[2], &condition, |a, _| a),
+            );
+            let pick = |i: usize| {
+                if condition.data[i] == 1.0 {
+                    one.data[i]
+                } else {
+                    other.data[i]
+                }
+            };
+            vec![Array {
+                data: (0..condition.data.len()).map(pick).collect(),
+                shape: condition.shape.clone(),
+            }]
         }
         "ReduceSum" => {
-            assert!(node.attribute("keepdims", 1) == 1 && x[1].data == [1.0] && x[0].shape.len() == 2);
-            let data = x[0].data.chunks(x[0].shape[1]).map(|row| row.iter().sum()).collect();
-            vec![Array { shape: vec![x[0].shape[0], 1], data }]
+            assert!(
+                node.attribute("keepdims", 1) == 1 && x[1].data == [1.0] && x[0].shape.len() == 2
+            );
+            let data = x[0]
+                .data
+                .chunks(x[0].shape[1])
+                .map(|row| row.iter().sum())
+                .collect();
+            vec![Array {
+                shape: vec![x[0].shape[0], 1],
+                data,
+            }]
         }
         "Clip" => {
             assert!(x[1].shape.is_empty() && x[2].shape.is_empty());
             let (low, high) = (x[1].data[0], x[2].data[0]);
-            vec![Array { shape: x[0].shape.clone(), data: x[0].data.iter().map(|a| a.max(low).min(high)).collect() }]
+            vec![Array {
+                shape: x[0].shape.clone(),
+                data: x[0].data.iter().map(|a| a.max(low).min(high)).collect(),
+            }]
         }
         "Gemm" => vec![gemm(node, x)],
         "MatMul" => vec![matmul(x[0], x[1])],
         "Gather" => {
             assert!(node.attribute("axis", 0) == 0 && x[0].shape.len() == 1);
-            vec![Array { shape: x[1].shape.clone(), data: x[1].data.iter().map(|&i| x[0].data[i as usize]).collect() }]
+            vec![Array {
+                shape: x[1].shape.clone(),
+                data: x[1].data.iter().map(|&i| x[0].data[i as usize]).collect(),
+            }]
         }
         "Unsqueeze" | "Squeeze" => {
             let (mut shape, at) = (x[0].shape.clone(), x[1].data[0] as usize);
@@ -280,7 +379,10 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
             } else {
                 shape.insert(at, 1);
             }
-            vec![Array { shape, data: x[0].data.clone() }]
+            vec![Array {
+                shape,
+                data: x[0].data.clone(),
+            }]
         }
         "Split" => split(node, x),
         "Concat" => vec![concat(node, x)],
@@ -290,7 +392,9 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
             row.iter().map(|y| (y - top).exp() / total).collect()
         }),
         "ArgMax" => {
-            assert!(node.attribute("keepdims", 1) == 0 && node.attribute("select_last_index", 0) == 0);
+            assert!(
+                node.attribute("keepdims", 1) == 0 && node.attribute("select_last_index", 0) == 0
+            );
             let mut found = rows(node, x[0], |row| {
                 let top = row.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
                 // Of a row without a number it may be any place.
@@ -305,8 +409,15 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
 
 /// Along the last axis.
 fn rows(node: &NodePart, x: &Array, f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<Array> {
-    assert_eq!(node.attribute("axis", if node.operator == "Softmax" { -1 } else { 0 }), -1);
-    let data: Vec<f64> = x.data.chunks(*x.shape.last().unwrap()).flat_map(f).collect();
+    assert_eq!(
+        node.attribute("axis", if node.operator == "Softmax" { -1 } else { 0 }),
+        -1
+    );
+    let data: Vec<f64> = x
+        .data
+        .chunks(*x.shape.last().unwrap())
+        .flat_map(f)
+        .collect();
     let lines: usize = x.shape[..x.shape.len() - 1].iter().product();
     let shape = [&x.shape[..x.shape.len() - 1], &[data.len() / lines]].concat();
     vec![Array { shape, data }]
@@ -321,12 +432,19 @@ fn broadcast(a: &Array, b: &Array, f: fn(f64, f64) -> f64) -> Array {
         .iter()
         .zip(&sb)
         .map(|(&m, &n)| {
-            assert!(m == n || m == 1 || n == 1, "{:?} and {:?}", a.shape, b.shape);
+            assert!(
+                m == n || m == 1 || n == 1,
+                "{:?} and {:?}",
+                a.shape,
+                b.shape
+            );
             m.max(n)
         })
         .collect();
     let place = |own: &[usize], index: &[usize]| {
-        own.iter().zip(index).fold(0, |at, (&n, &i)| at * n + if n == 1 { 0 } else { i })
+        own.iter()
+            .zip(index)
+            .fold(0, |at, (&n, &i)| at * n + if n == 1 { 0 } else { i })
     };
     let total: usize = shape.iter().product();
     let data = (0..total).map(|mut flat| {
@@ -337,19 +455,30 @@ fn broadcast(a: &Array, b: &Array, f: fn(f64, f64) -> f64) -> Array {
         }
         f(a.data[place(&sa, &index)], b.data[place(&sb, &index)])
     });
-    Array { data: data.collect(), shape }
+    Array {
+        data: data.collect(),
+        shape,
+    }
 }
 
 fn gemm(node: &NodePart, x: &[&Array]) -> Array {
     assert!(node.attribute("transA", 0) == 0 && node.attribute("transB", 0) == 1);
-    let ([rows, inner], [outputs, inputs]) = (&x[0].shape[..], &x[1].shape[..]) else { panic!("two matrices") };
+    let ([rows, inner], [outputs, inputs]) = (&x[0].shape[..], &x[1].shape[..]) else {
+        panic!("two matrices")
+    };
     assert_eq!(inner, inputs);
     let dot = |i: usize| {
         let (row, column) = (i / outputs, i % outputs);
-        let (a, b) = (&x[0].data[row * inner..][..*inner], &x[1].data[column * inner..][..*inner]);
+        let (a, b) = (
+            &x[0].data[row * inner..][..*inner],
+            &x[1].data[column * inner..][..*inner],
+        );
         a.iter().zip(b).map(|(a, b)| a * b).sum()
     };
-    let product = Array { shape: vec![*rows, *outputs], data: (0..rows * outputs).map(dot).collect() };
+    let product = Array {
+        shape: vec![*rows, *outputs],
+        data: (0..rows * outputs).map(dot).collect(),
+    };
     broadcast(&product, x[2], |a, b| a + b)
 }
 
@@ -359,11 +488,21 @@ fn matmul(a: &Array, b: &Array) -> Array {
     assert_eq!(inner, b.shape[0]);
     let columns = b.shape[1];
     let row = |row: &[f64]| -> Vec<f64> {
-        (0..columns).map(|j| row.iter().enumerate().map(|(i, x)| x * b.data[i * columns + j]).sum()).collect()
+        (0..columns)
+            .map(|j| {
+                row.iter()
+                    .enumerate()
+                    .map(|(i, x)| x * b.data[i * columns + j])
+                    .sum()
+            })
+            .collect()
     };
     let mut shape = a.shape.clone();
     *shape.last_mut().unwrap() = columns;
-    Array { shape, data: a.data.chunks(inner).flat_map(row).collect() }
+    Array {
+        shape,
+        data: a.data.chunks(inner).flat_map(row).collect(),
+    }
 }
 
 fn split(node: &NodePart, x: &[&Array]) -> Vec<Array> {
@@ -373,9 +512,16 @@ fn split(node: &NodePart, x: &[&Array]) -> Vec<Array> {
     let mut start = 0;
     let part = |&n: &f64| {
         let n = n as usize;
-        let data = x[0].data.chunks(width).flat_map(|row| row[start..start + n].to_vec()).collect();
+        let data = x[0]
+            .data
+            .chunks(width)
+            .flat_map(|row| row[start..start + n].to_vec())
+            .collect();
         start += n;
-        Array { shape: vec![x[0].shape[0], n], data }
+        Array {
+            shape: vec![x[0].shape[0], n],
+            data,
+        }
     };
     x[1].data.iter().map(part).collect()
 }
@@ -383,6 +529,12 @@ fn split(node: &NodePart, x: &[&Array]) -> Vec<Array> {
 fn concat(node: &NodePart, x: &[&Array]) -> Array {
     assert_eq!(node.attribute("axis", 0), 1);
     let rows = x[0].shape[0];
-    let row = |i: usize| x.iter().flat_map(move |a| a.data[i * a.shape[1]..(i + 1) * a.shape[1]].to_vec());
-    Array { shape: vec![rows, x.iter().map(|a| a.shape[1]).sum()], data: (0..rows).flat_map(row).collect() }
+    let row = |i: usize| {
+        x.iter()
+            .flat_map(move |a| a.data[i * a.shape[1]..(i + 1) * a.shape[1]].to_vec())
+    };
+    Array {
+        shape: vec![rows, x.iter().map(|a| a.shape[1]).sum()],
+        data: (0..rows).flat_map(row).collect(),
+    }
 }

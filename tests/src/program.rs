@@ -19,23 +19,42 @@ pub fn path() -> &'static Path {
 
 /// Runs it in `folder`.
 pub fn run(folder: &Path, args: &[&str]) -> Output {
-    Command::new(path()).current_dir(folder).args(args).output().unwrap()
+    Command::new(path())
+        .current_dir(folder)
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// Runs it with this on standard input.
 pub fn run_with(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut command = Command::new(path());
-    let pipes =
-        command.current_dir(folder).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let pipes = command
+        .current_dir(folder)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = pipes.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
     child.wait_with_output().unwrap()
 }
 
 /// Starts it, and kills it as soon as `file` is there and has `lines` lines; says whether it was still at work.
 pub fn kill_when(folder: &Path, args: &[&str], file: &str, lines: usize) -> bool {
-    let mut child = Command::new(path()).current_dir(folder).args(args).stdout(Stdio::null()).spawn().unwrap();
-    let written = || std::fs::read_to_string(folder.join(file)).map_or(0, |text| text.lines().count());
+    let mut child = Command::new(path())
+        .current_dir(folder)
+        .args(args)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let written =
+        || std::fs::read_to_string(folder.join(file)).map_or(0, |text| text.lines().count());
     while child.try_wait().unwrap().is_none() && written() < lines {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
@@ -48,7 +67,11 @@ pub fn kill_when(folder: &Path, args: &[&str], file: &str, lines: usize) -> bool
 /// Runs it and expects success; what it printed.
 pub fn succeed(folder: &Path, args: &[&str]) -> String {
     let output = run(folder, args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -70,7 +93,10 @@ pub fn files_of(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             match path.file_name().and_then(|n| n.to_str()) {
                 Some("shards" | ".lock" | ".files") => {}
                 _ if path.is_dir() => folders.push(path),
-                _ => drop(all.insert(path.strip_prefix(run).unwrap().into(), std::fs::read(&path).unwrap())),
+                _ => drop(all.insert(
+                    path.strip_prefix(run).unwrap().into(),
+                    std::fs::read(&path).unwrap(),
+                )),
             }
         }
     }

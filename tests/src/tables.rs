@@ -12,7 +12,11 @@ pub fn gestures(rows: usize) -> String {
         let class = i % 3;
         let slow = class as f64 + noise(i);
         let fast = 1000.0 * ((3.0 * slow).sin() + class as f64 + noise(i + 7919));
-        text += &format!("row{i};p{};{slow:.5};{fast:.3};{}\n", i / 7 % 5, ["run", "sit", "walk"][class]);
+        text += &format!(
+            "row{i};p{};{slow:.5};{fast:.3};{}\n",
+            i / 7 % 5,
+            ["run", "sit", "walk"][class]
+        );
     }
     text
 }

@@ -40,26 +40,58 @@ pub const TOLERANCE: [Tolerance; 11] = [
         GRADIENT,
         "fourth-order differences lose about 1e-16 / step of the loss; kinked bases need small steps",
     ),
-    row("Hessian-vector product", HESSIAN, "the same, of the gradient"),
-    row("symmetry of the Hessian", SYMMETRY, "only the rounding of sums of some thousand terms"),
+    row(
+        "Hessian-vector product",
+        HESSIAN,
+        "the same, of the gradient",
+    ),
+    row(
+        "symmetry of the Hessian",
+        SYMMETRY,
+        "only the rounding of sums of some thousand terms",
+    ),
     row(
         "hypergradient",
         HYPERGRADIENT,
         "differences of a loss after several steps, whose rounding errors grow from step to step",
     ),
-    row("loss by tables", TABLE_LOSS, "cubic Hermite error h^4/384 max|sigma''''| with h = 20/255"),
+    row(
+        "loss by tables",
+        TABLE_LOSS,
+        "cubic Hermite error h^4/384 max|sigma''''| with h = 20/255",
+    ),
     row(
         "hypergradient by tables",
         TABLE_HYPERGRADIENT,
         "slope and curvature of the table have errors of order h^3 and h^2",
     ),
     row("transposes", TRANSPOSE, "only rounding"),
-    row("single precision", SINGLE, "24 bits: 6e-8 an operation, sums of some hundred terms"),
-    row("training in single precision", SINGLE_TRAINING, "rounding errors that the steps amplify"),
-    row("independent computation", ORACLE, "another order of the same sums"),
-    row("MNIST-1D", MNIST1D, "NumPy's and our exp, log and cubic spline round differently in the last digits"),
+    row(
+        "single precision",
+        SINGLE,
+        "24 bits: 6e-8 an operation, sums of some hundred terms",
+    ),
+    row(
+        "training in single precision",
+        SINGLE_TRAINING,
+        "rounding errors that the steps amplify",
+    ),
+    row(
+        "independent computation",
+        ORACLE,
+        "another order of the same sums",
+    ),
+    row(
+        "MNIST-1D",
+        MNIST1D,
+        "NumPy's and our exp, log and cubic spline round differently in the last digits",
+    ),
 ];
 
 const fn row(what: &'static str, bound: f64, reason: &'static str) -> Tolerance {
-    Tolerance { what, bound, reason }
+    Tolerance {
+        what,
+        bound,
+        reason,
+    }
 }

@@ -4,7 +4,8 @@
 use ldnn_core::deploy::{self, Activate, Activation, Outputs, Pipeline, Scaling};
 use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{
-    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target, Workspace, Wrt,
+    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target,
+    Workspace, Wrt,
 };
 use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer};
@@ -54,21 +55,36 @@ fn kind() -> impl Strategy<Value = Kind> {
 
 /// Shapes that exist, some of them as large as shapes can be.
 fn shape() -> impl Strategy<Value = Shape> {
-    (prop::collection::vec(size(), 0..12), prop::collection::vec(kind(), 0..4))
-        .prop_filter_map("no shape", |(widths, kinds)| Shape::try_new(&widths, &kinds).ok())
+    (
+        prop::collection::vec(size(), 0..12),
+        prop::collection::vec(kind(), 0..4),
+    )
+        .prop_filter_map("no shape", |(widths, kinds)| {
+            Shape::try_new(&widths, &kinds).ok()
+        })
 }
 
 /// Shapes whose memory there is.
 fn small_shape() -> impl Strategy<Value = Shape> {
-    let kinds =
-        prop_oneof![
-            base().prop_map(Kind::Base),
-            (base(), 1..4usize).prop_map(|(base, units)| Kind::Learned { base, units }),
-            (base(), 2..6usize, 0.1..3.0f32, 0..3usize)
-                .prop_map(|(base, knots, range, readout)| Kind::Table(TableForm { base, knots, range, readout })),
-        ];
-    (prop::collection::vec(1..6usize, 2..5), prop::collection::vec(kinds, 1..3))
-        .prop_filter_map("no shape", |(widths, kinds)| Shape::try_new(&widths, &kinds).ok())
+    let kinds = prop_oneof![
+        base().prop_map(Kind::Base),
+        (base(), 1..4usize).prop_map(|(base, units)| Kind::Learned { base, units }),
+        (base(), 2..6usize, 0.1..3.0f32, 0..3usize).prop_map(|(base, knots, range, readout)| {
+            Kind::Table(TableForm {
+                base,
+                knots,
+                range,
+                readout,
+            })
+        }),
+    ];
+    (
+        prop::collection::vec(1..6usize, 2..5),
+        prop::collection::vec(kinds, 1..3),
+    )
+        .prop_filter_map("no shape", |(widths, kinds)| {
+            Shape::try_new(&widths, &kinds).ok()
+        })
 }
 
 /// Buffers about as long as they should be; what is asked for is a huge number for huge shapes, and never allocated.
@@ -79,13 +95,18 @@ struct Lengths {
 }
 
 fn lengths() -> impl Strategy<Value = Lengths> {
-    (prop::collection::vec(prop_oneof![6 => Just(0i8), 1 => -2..3i8], 8), prop::collection::vec(number(), 5))
+    (
+        prop::collection::vec(prop_oneof![6 => Just(0i8), 1 => -2..3i8], 8),
+        prop::collection::vec(number(), 5),
+    )
         .prop_map(|(off, numbers)| Lengths { off, numbers })
 }
 
 impl Lengths {
     fn len(&self, right: usize, i: usize) -> usize {
-        right.saturating_add_signed(isize::from(self.off[i])).min(20_000)
+        right
+            .saturating_add_signed(isize::from(self.off[i]))
+            .min(20_000)
     }
 
     fn floats<T: Real>(&self, right: usize, i: usize) -> Vec<T> {
@@ -95,25 +116,51 @@ impl Lengths {
 }
 
 fn noise<T: Real>(amplitude: f32) -> Option<Noise<T>> {
-    Some(Noise { amplitude: T::from_f64(f64::from(amplitude)), seed: 1, step: u64::MAX })
+    Some(Noise {
+        amplitude: T::from_f64(f64::from(amplitude)),
+        seed: 1,
+        step: u64::MAX,
+    })
 }
 
 fn optimizer<T: Real>(which: usize, n: &[f32]) -> Optimizer<T> {
     let f = |i: usize| T::from_f64(f64::from(n[i]));
     match which % 3 {
-        0 => Optimizer::Sgd { lr: f(0), momentum: f(1) },
-        1 => Optimizer::RmsProp { lr: f(0), decay: f(1), epsilon: f(2), start: f(3) },
-        _ => Optimizer::Adam { lr: f(0), beta1: f(1), beta2: f(2), epsilon: f(3) },
+        0 => Optimizer::Sgd {
+            lr: f(0),
+            momentum: f(1),
+        },
+        1 => Optimizer::RmsProp {
+            lr: f(0),
+            decay: f(1),
+            epsilon: f(2),
+            start: f(3),
+        },
+        _ => Optimizer::Adam {
+            lr: f(0),
+            beta1: f(1),
+            beta2: f(2),
+            epsilon: f(3),
+        },
     }
 }
 
 /// Everything that a network answers.
-fn asked<T: Real>(shape: &Shape, l: &Lengths, params: &[T], layer: usize, batch: &Batch<'_, T>) -> Result<(), Error> {
+fn asked<T: Real>(
+    shape: &Shape,
+    l: &Lengths,
+    params: &[T],
+    layer: usize,
+    batch: &Batch<'_, T>,
+) -> Result<(), Error> {
     let n = 3;
     let x = batch.data.x;
     let mut out: Vec<T> = l.floats(n * shape.outputs(), 3);
     let mut memory: Vec<T> = l.floats(shape.workspace_len(n, Pass::SecondOrder), 4);
-    let (mut all, mut weights): (Vec<T>, Vec<T>) = (l.floats(shape.param_len(), 5), l.floats(shape.theta_len(), 6));
+    let (mut all, mut weights): (Vec<T>, Vec<T>) = (
+        l.floats(shape.param_len(), 5),
+        l.floats(shape.theta_len(), 6),
+    );
     let mut workspace = Workspace::new(shape, 0, Pass::Forward, &mut memory)?;
     let network = Network::new(shape, params)?;
 
@@ -121,42 +168,87 @@ fn asked<T: Real>(shape: &Shape, l: &Lengths, params: &[T], layer: usize, batch:
     let _ = network.evaluate(batch, &mut workspace);
     let _ = network.gradient(batch, Wrt::All, &mut all, &mut workspace);
     let _ = network.gradient(batch, Wrt::Weights, &mut weights, &mut workspace);
-    let _ = network.hessian_product(batch, Direction::Weights(&all), &mut weights, &mut workspace);
+    let _ = network.hessian_product(
+        batch,
+        Direction::Weights(&all),
+        &mut weights,
+        &mut workspace,
+    );
     let _ = network.hessian_product(batch, Direction::All(&all), &mut weights, &mut workspace);
     let direction = weights.clone();
-    let _ = network.hessian_product(batch, Direction::Weights(&direction), &mut weights, &mut workspace);
+    let _ = network.hessian_product(
+        batch,
+        Direction::Weights(&direction),
+        &mut weights,
+        &mut workspace,
+    );
     let mut gradient = all.clone();
-    let both = GradientAndProduct { gradient: &mut gradient, product: &mut all };
-    let _ = network.gradient_and_hessian_product(batch, Direction::All(params), both, &mut workspace);
+    let both = GradientAndProduct {
+        gradient: &mut gradient,
+        product: &mut all,
+    };
+    let _ =
+        network.gradient_and_hessian_product(batch, Direction::All(params), both, &mut workspace);
 
     let width = n * shape.width(layer.saturating_add(1));
     let (mut value, mut slope, mut curvature): (Vec<T>, Vec<T>, Vec<T>) =
         (l.floats(width, 2), l.floats(width, 3), l.floats(width, 6));
     let _ = network.hidden(layer, x, &mut value, &mut workspace);
-    let derivatives = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+    let derivatives = Derivatives {
+        value: &mut value,
+        slope: &mut slope,
+        curvature: &mut curvature,
+    };
     let _ = network.hidden_derivatives(layer, x, derivatives, &mut workspace);
     Ok(())
 }
 
 /// Everything that a batch goes into.
-fn walk<T: Real>(shape: &Shape, l: &Lengths, rows: Rows<'_>, labels: &[u16], layer: usize, which: usize) {
+fn walk<T: Real>(
+    shape: &Shape,
+    l: &Lengths,
+    rows: Rows<'_>,
+    labels: &[u16],
+    layer: usize,
+    which: usize,
+) {
     let n = 3;
     let mut params: Vec<T> = l.floats(shape.param_len(), 0);
     let x: Vec<T> = l.floats(n * shape.inputs(), 1);
     let values: Vec<T> = l.floats(n * shape.outputs(), 2);
     for target in [Target::Classes(labels), Target::Values(&values)] {
-        let batch = Batch { data: Data { x: &x, target }, rows, noise: noise(l.numbers[0]) };
+        let batch = Batch {
+            data: Data { x: &x, target },
+            rows,
+            noise: noise(l.numbers[0]),
+        };
         let _ = asked(shape, l, &params, layer, &batch);
 
-        let (optimizer, mut state) = (optimizer::<T>(which, &l.numbers), l.floats(2 * shape.param_len(), 7));
+        let (optimizer, mut state) = (
+            optimizer::<T>(which, &l.numbers),
+            l.floats(2 * shape.param_len(), 7),
+        );
         let t = [0, 1, usize::MAX][which % 3];
-        let plan = Alternating { weights: optimizer, activations: optimizer, period: which, clip: T::from_f64(0.1) };
+        let plan = Alternating {
+            weights: optimizer,
+            activations: optimizer,
+            period: which,
+            clip: T::from_f64(0.1),
+        };
         let mut memory: Vec<T> = l.floats(shape.workspace_len(n, Pass::Backward), 4);
-        let Ok(workspace) = Workspace::new(shape, 0, Pass::Forward, &mut memory) else { continue };
+        let Ok(workspace) = Workspace::new(shape, 0, Pass::Forward, &mut memory) else {
+            continue;
+        };
         let mut grad: Vec<T> = l.floats(shape.param_len(), 5);
         let _ = plan.init_state(shape, &mut state);
-        let mut trainer =
-            Trainer { shape, vector: Plain, params: &mut params, state: &mut state, grad: &mut grad, workspace };
+        let mut trainer = Trainer {
+            shape,
+            vector: Plain,
+            params: &mut params,
+            state: &mut state,
+            grad: &mut grad,
+            workspace,
+        };
         let _ = trainer.step(&optimizer, &batch, t);
         let _ = plan.step(&mut trainer, &batch, t);
 
@@ -167,26 +259,49 @@ fn walk<T: Real>(shape: &Shape, l: &Lengths, rows: Rows<'_>, labels: &[u16], lay
         let _ = fixed.evaluate(shape, &batch);
         let _ = fixed.train_step(shape, &optimizer, &batch);
     }
-    let _ = network::init_theta(shape, Init::Xavier, 1, u64::MAX, &mut l.floats::<T>(shape.theta_len(), 5));
+    let _ = network::init_theta(
+        shape,
+        Init::Xavier,
+        1,
+        u64::MAX,
+        &mut l.floats::<T>(shape.theta_len(), 5),
+    );
     let _ = network::init_phi(shape, 1, &mut l.floats::<T>(shape.phi_len(), 6));
 }
 
 fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize, run: bool) {
     let [steps, batch, segment, last, held] = sizes;
-    let outer =
-        if which.is_multiple_of(2) { OuterLoss::Train { last } } else { OuterLoss::HeldOut { last, batch: held } };
+    let outer = if which.is_multiple_of(2) {
+        OuterLoss::Train { last }
+    } else {
+        OuterLoss::HeldOut { last, batch: held }
+    };
     let optimizer = optimizer::<T>(which, &l.numbers);
     let noise = T::from_f64(f64::from(l.numbers[1]));
-    let plan = Unroll { shape: *shape, steps, batch, shuffle: true, noise, init: Init::He, optimizer, outer, segment };
+    let plan = Unroll {
+        shape: *shape,
+        steps,
+        batch,
+        shuffle: true,
+        noise,
+        init: Init::He,
+        optimizer,
+        outer,
+        segment,
+    };
     let (tape, work, order) = (plan.tape_len(), plan.work_len(), plan.order_len(batch));
     if !run {
         return;
     }
     let labels = [0u16; 3];
     let x: Vec<T> = l.floats(3 * shape.inputs(), 0);
-    let data = Data { x: &x, target: Target::Classes(&labels) };
+    let data = Data {
+        x: &x,
+        target: Target::Classes(&labels),
+    };
     let mut params: Vec<T> = l.floats(shape.param_len(), 1);
-    let (mut dphi, mut trained): (Vec<T>, Vec<T>) = (l.floats(shape.phi_len(), 2), l.floats(shape.theta_len(), 3));
+    let (mut dphi, mut trained): (Vec<T>, Vec<T>) =
+        (l.floats(shape.phi_len(), 2), l.floats(shape.theta_len(), 3));
     let (mut tape, mut work): (Vec<T>, Vec<T>) = (l.floats(tape, 4), l.floats(work, 5));
     let mut order = vec![u32::MAX; l.len(order, 6)];
     let buffers = Buffers {
@@ -197,8 +312,20 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
         work: &mut work,
         order: &mut order,
     };
-    let datasets = Datasets { train: data, held_out: data };
-    let _ = meta::hypergradient(Plain, &plan, datasets, Draw { seed: 1, outer_step: u32::MAX }, buffers);
+    let datasets = Datasets {
+        train: data,
+        held_out: data,
+    };
+    let _ = meta::hypergradient(
+        Plain,
+        &plan,
+        datasets,
+        Draw {
+            seed: 1,
+            outer_step: u32::MAX,
+        },
+        buffers,
+    );
 }
 
 fn optimizers<T: Real>(l: &Lengths, which: usize) {
@@ -207,28 +334,48 @@ fn optimizers<T: Real>(l: &Lengths, which: usize) {
     let mut state: Vec<T> = l.floats(optimizer.state_len(n), 0);
     let (mut params, grad): (Vec<T>, Vec<T>) = (l.floats(n, 1), l.floats(n, 2));
     let _ = optimizer.step(&mut params, &mut state, &grad, [0, usize::MAX][which % 2]);
-    let (mut dgrad, mut dstate): (Vec<T>, Vec<T>) = (l.floats(n, 3), l.floats(optimizer.state_len(n), 4));
-    let taken = optimizer::Step { grad: &grad, state: &state, t: [0, usize::MAX][which % 2] };
+    let (mut dgrad, mut dstate): (Vec<T>, Vec<T>) =
+        (l.floats(n, 3), l.floats(optimizer.state_len(n), 4));
+    let taken = optimizer::Step {
+        grad: &grad,
+        state: &state,
+        t: [0, usize::MAX][which % 2],
+    };
     let _ = optimizer.step_adjoint(taken, &params, &mut dstate, &mut dgrad);
     optimizer.init_state(&mut state);
     optimizer::clamp(&mut params, T::from_f64(f64::from(l.numbers[0])));
 }
 
 fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form: TableForm) {
-    let Ok(to) = table::tabulated(shape, knots, l.numbers[0]) else { return };
-    let mut work: Vec<T> = l.floats(Tabulation { from: shape, to: &to }.work_len(), 0);
+    let Ok(to) = table::tabulated(shape, knots, l.numbers[0]) else {
+        return;
+    };
+    let mut work: Vec<T> = l.floats(
+        Tabulation {
+            from: shape,
+            to: &to,
+        }
+        .work_len(),
+        0,
+    );
     // The shape that belongs to it, and one that does not.
     for to in [&to, other] {
         let phi: Vec<T> = l.floats(shape.phi_len(), 1);
-        let (mut tables, mut dphi): (Vec<T>, Vec<T>) = (l.floats(to.phi_len(), 2), l.floats(shape.phi_len(), 3));
+        let (mut tables, mut dphi): (Vec<T>, Vec<T>) =
+            (l.floats(to.phi_len(), 2), l.floats(shape.phi_len(), 3));
         let _ = Tabulation { from: shape, to }.build(&phi, &mut tables, &mut work);
         let _ = Tabulation { from: shape, to }.build_adjoint(&phi, &tables, &mut dphi, &mut work);
     }
     let z: Vec<T> = l.floats(5, 5);
     let (kind, phi) = (Kind::Table(form), l.floats::<T>(form.param_len(), 4));
     let _ = kind.eval(&phi, &z, &mut l.floats::<T>(5, 6));
-    let [mut value, mut slope, mut curvature]: [Vec<T>; 3] = [l.floats(5, 6), l.floats(5, 7), l.floats(5, 0)];
-    let out = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+    let [mut value, mut slope, mut curvature]: [Vec<T>; 3] =
+        [l.floats(5, 6), l.floats(5, 7), l.floats(5, 0)];
+    let out = Derivatives {
+        value: &mut value,
+        slope: &mut slope,
+        curvature: &mut curvature,
+    };
     let _ = kind.eval_derivatives(&phi, &z, out);
 }
 
@@ -243,25 +390,56 @@ fn batch_training<T: Real>(
 ) -> Result<(), TestCaseError> {
     let tame = |x: f32| if x.is_finite() { x } else { 0.5 };
     let take = |len: usize, from: usize, wild: bool| -> Vec<T> {
-        let number = |x: &f32| T::from_f64(f64::from(if wild { *x } else { tame(*x).clamp(-3.0, 3.0) }));
-        numbers.iter().cycle().skip(from).take(len).map(number).collect()
+        let number =
+            |x: &f32| T::from_f64(f64::from(if wild { *x } else { tame(*x).clamp(-3.0, 3.0) }));
+        numbers
+            .iter()
+            .cycle()
+            .skip(from)
+            .take(len)
+            .map(number)
+            .collect()
     };
-    let start: Vec<T> =
-        numbers.iter().cycle().take(shape.param_len()).map(|&x| T::from_f64(f64::from(tame(x)))).collect();
-    let (x, values) = (take(3 * shape.inputs(), 50, bad == 1), take(3 * shape.outputs(), 90, bad == 2));
+    let start: Vec<T> = numbers
+        .iter()
+        .cycle()
+        .take(shape.param_len())
+        .map(|&x| T::from_f64(f64::from(tame(x))))
+        .collect();
+    let (x, values) = (
+        take(3 * shape.inputs(), 50, bad == 1),
+        take(3 * shape.outputs(), 90, bad == 2),
+    );
     let labels = [0u16; 3];
-    let target = if which.is_multiple_of(2) { Target::Classes(&labels) } else { Target::Values(&values) };
+    let target = if which.is_multiple_of(2) {
+        Target::Classes(&labels)
+    } else {
+        Target::Values(&values)
+    };
     let batch = Batch::picked(Data { x: &x, target }, &[2, 0]);
     let settings: Vec<f32> = rates.iter().chain(numbers).copied().take(5).collect();
-    let optimizer =
-        if bad == 0 { optimizer::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0]) } else { optimizer::<T>(which, &settings) };
-    let plan =
-        Alternating { weights: optimizer, activations: optimizer, period: 2, clip: T::from_f64(f64::from(rates[1])) };
+    let optimizer = if bad == 0 {
+        optimizer::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0])
+    } else {
+        optimizer::<T>(which, &settings)
+    };
+    let plan = Alternating {
+        weights: optimizer,
+        activations: optimizer,
+        period: 2,
+        clip: T::from_f64(f64::from(rates[1])),
+    };
     let mut work = vec![T::ZERO; shape.workspace_len(2, Pass::Backward)];
-    let bits = |values: &[T]| values.iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
+    let bits = |values: &[T]| {
+        values
+            .iter()
+            .map(|x| x.to_f64().to_bits())
+            .collect::<Vec<_>>()
+    };
 
     for (of_all, len) in [(false, shape.theta_len()), (true, shape.param_len())] {
-        let (mut params, mut state) = (start.clone(), take(optimizer.state_len(len), 130, bad == 3));
+        let (mut params, mut state) =
+            (start.clone(), take(optimizer.state_len(len), 130, bad == 3));
         let before = [bits(&params), bits(&state)];
         let mut grad = vec![T::ZERO; len];
         let mut trainer = Trainer {
@@ -272,19 +450,38 @@ fn batch_training<T: Real>(
             grad: &mut grad,
             workspace: Workspace::new(shape, 2, Pass::Backward, &mut work).unwrap(),
         };
-        let result = if of_all { plan.step(&mut trainer, &batch, t) } else { trainer.step(&optimizer, &batch, t) };
+        let result = if of_all {
+            plan.step(&mut trainer, &batch, t)
+        } else {
+            trainer.step(&optimizer, &batch, t)
+        };
         if result.is_err() {
             prop_assert_eq!([bits(&params), bits(&state)], before);
         } else {
             prop_assert!(params.iter().all(|x| x.is_finite()), "{:?}", params);
             let phi_waits = of_all && t.is_multiple_of(2);
-            let moved = if phi_waits { optimizer.state_len(shape.theta_len()) } else { state.len() };
+            let moved = if phi_waits {
+                optimizer.state_len(shape.theta_len())
+            } else {
+                state.len()
+            };
             prop_assert!(state[..moved].iter().all(|x| x.is_finite()), "{:?}", state);
-            let taken =
-                |i: usize, width: usize, all: &[T]| all[i * width..(i + 1) * width].iter().all(|x| x.is_finite());
-            prop_assert!([0, 2].iter().all(|&i| taken(i, shape.inputs(), &x)), "{:?}", x);
+            let taken = |i: usize, width: usize, all: &[T]| {
+                all[i * width..(i + 1) * width]
+                    .iter()
+                    .all(|x| x.is_finite())
+            };
+            prop_assert!(
+                [0, 2].iter().all(|&i| taken(i, shape.inputs(), &x)),
+                "{:?}",
+                x
+            );
             if !which.is_multiple_of(2) {
-                prop_assert!([0, 2].iter().all(|&i| taken(i, shape.outputs(), &values)), "{:?}", values);
+                prop_assert!(
+                    [0, 2].iter().all(|&i| taken(i, shape.outputs(), &values)),
+                    "{:?}",
+                    values
+                );
             }
         }
     }

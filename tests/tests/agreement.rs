@@ -5,7 +5,9 @@ use ldnn::data::npz::{self, Array};
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
 use ldnn::data::task::{Set, SetTarget, Task};
-use ldnn::deploy::{Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What, run as export, verify};
+use ldnn::deploy::{
+    Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What, run as export, verify,
+};
 use ldnn::formats::onnx::Way;
 use ldnn::model::activations::Learned;
 use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
@@ -26,13 +28,23 @@ use std::process::Command;
 const ROWS: usize = 60;
 
 /// Centre and spread of a column, in units that tables have: small, large, and large beside the spread.
-const COLUMNS: [(f64, f64); 7] =
-    [(0.0, 1.0), (36.6, 0.4), (-1e4, 3e3), (5e-7, 2e-8), (1.7e9, 30.0), (1e9, 1e-3), (2e30, 1e30)];
+const COLUMNS: [(f64, f64); 7] = [
+    (0.0, 1.0),
+    (36.6, 0.4),
+    (-1e4, 3e3),
+    (5e-7, 2e-8),
+    (1.7e9, 30.0),
+    (1e9, 1e-3),
+    (2e30, 1e30),
+];
 
 /// A table of numbers, the target last.
 fn table(columns: &[(f64, f64)], target: Option<(f64, f64)>, seed: u64) -> Tabular {
     let noise: Vec<f64> = random(ROWS * (columns.len() + 1), seed);
-    let mut text = (0..columns.len()).map(|i| format!("x{i},")).collect::<String>() + "y\n";
+    let mut text = (0..columns.len())
+        .map(|i| format!("x{i},"))
+        .collect::<String>()
+        + "y\n";
     for row in noise.chunks(columns.len() + 1) {
         for (x, (centre, spread)) in row.iter().zip(columns) {
             text += &format!("{:?},", centre + spread * x);
@@ -40,10 +52,16 @@ fn table(columns: &[(f64, f64)], target: Option<(f64, f64)>, seed: u64) -> Tabul
         let y = row[columns.len()];
         text += &match target {
             Some((centre, spread)) => format!("{:?}\n", centre + spread * y),
-            None => format!("{}\n", ["run", "sit", "walk"][(1.5 * (y + 1.0)) as usize % 3]),
+            None => format!(
+                "{}\n",
+                ["run", "sit", "walk"][(1.5 * (y + 1.0)) as usize % 3]
+            ),
         };
     }
-    let reading = Reading { text: if target.is_none() { vec!["y"] } else { vec![] }, ..Reading::default() };
+    let reading = Reading {
+        text: if target.is_none() { vec!["y"] } else { vec![] },
+        ..Reading::default()
+    };
     let table = Table::parse(text.as_bytes(), &reading).unwrap();
     Tabular::new(table, &["y".into()], Some(target.is_none())).unwrap()
 }
@@ -70,17 +88,27 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
         Neurons::Tanh => (vec![Kind::Base(Base::Tanh)], vec![]),
         Neurons::Learned => {
             let one = |(i, base): (usize, Base)| {
-                Learned::from_phi(base, &random::<f32>(3 * 6 + 1, seed + i as u64)).tabulated().unwrap()
+                Learned::from_phi(base, &random::<f32>(3 * 6 + 1, seed + i as u64))
+                    .tabulated()
+                    .unwrap()
             };
-            let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) =
-                [Base::Sine, Base::Elu].into_iter().enumerate().map(one).unzip();
+            let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = [Base::Sine, Base::Elu]
+                .into_iter()
+                .enumerate()
+                .map(one)
+                .unzip();
             (kinds, phi.concat())
         }
     };
     let shape = Shape::try_new(&[set.features, hidden, outputs], &kinds).unwrap();
     // As large as those of trained networks.
-    let theta = random::<f32>(shape.theta_len(), seed).into_iter().map(|w| 1.2 * w / (hidden as f32).sqrt());
-    let network = Network { shape, params: theta.chain(phi).collect() };
+    let theta = random::<f32>(shape.theta_len(), seed)
+        .into_iter()
+        .map(|w| 1.2 * w / (hidden as f32).sqrt());
+    let network = Network {
+        shape,
+        params: theta.chain(phi).collect(),
+    };
     let task = Task::new(&set);
     Trained {
         version: Trained::VERSION,
@@ -138,22 +166,32 @@ type Answers = Vec<(usize, Vec<f64>)>;
 fn predicted(model: &Trained, raw: &[f64]) -> Answers {
     let outputs = *model.network.widths.last().unwrap();
     match model.predict(raw).unwrap() {
-        Predictions::Classes(classes, chances) => {
-            classes.iter().map(|&c| c.into()).zip(chances.chunks(outputs).map(<[f64]>::to_vec)).collect()
-        }
+        Predictions::Classes(classes, chances) => classes
+            .iter()
+            .map(|&c| c.into())
+            .zip(chances.chunks(outputs).map(<[f64]>::to_vec))
+            .collect(),
         Predictions::Values(values) => values.chunks(outputs).map(|v| (0, v.to_vec())).collect(),
     }
 }
 
 /// Readings as a device takes them: less the offset in double precision.
 fn readings(raw: &[f64], inputs: usize, offset: impl Fn(usize) -> f64) -> Vec<f32> {
-    raw.iter().enumerate().map(|(i, x)| (x - offset(i % inputs)) as f32).collect()
+    raw.iter()
+        .enumerate()
+        .map(|(i, x)| (x - offset(i % inputs)) as f32)
+        .collect()
 }
 
 /// The image on raw rows, as firmware uses it.
 fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
     let image = Image::read(bytes).unwrap();
-    let room = |s: &Scales<'_>| (vec![[0.0; 2]; s.inputs_len()], vec![[0.0; 2]; s.outputs_len()]);
+    let room = |s: &Scales<'_>| {
+        (
+            vec![[0.0; 2]; s.inputs_len()],
+            vec![[0.0; 2]; s.outputs_len()],
+        )
+    };
     let mut all = Answers::new();
     let mut put = |scales: &Scales<'_>, class: usize, out: &[f32]| {
         let value = |(i, &y): (usize, &f32)| f64::from(y) + scales.output_offset(i);
@@ -162,15 +200,25 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
     match image.contents() {
         Contents::Floats(network) => {
             let (shape, records) = (network.shape(), network.activations());
-            let (mut floats, mut integers) = (vec![0.0; records.floats_len()], vec![0; records.integers_len()]);
+            let (mut floats, mut integers) = (
+                vec![0.0; records.floats_len()],
+                vec![0; records.integers_len()],
+            );
             let mut direct = vec![[0; 256]; records.direct_len()];
             let mut activations = vec![Activation::Base(Base::Zero); records.count()];
-            records.load(&mut floats, &mut integers, &mut direct, &mut activations).unwrap();
+            records
+                .load(&mut floats, &mut integers, &mut direct, &mut activations)
+                .unwrap();
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta).unwrap();
             let (mut pairs, mut units) = room(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
-            let pipeline = Pipeline { shape, theta: &theta, activations: &activations, scaling };
+            let pipeline = Pipeline {
+                shape,
+                theta: &theta,
+                activations: &activations,
+                scaling,
+            };
             let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(shape)]);
             let x = readings(raw, shape.inputs(), |i| network.scaling().offset(i));
             for x in x.chunks(shape.inputs()) {
@@ -180,9 +228,20 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
         }
         Contents::Integers(network) => {
             let shape = *network.shape();
-            let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; shape.types()]);
-            let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
-            let all = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+            let (mut weights, mut tables) = (
+                vec![0; network.weights_len()],
+                vec![[0; 256]; shape.types()],
+            );
+            let (mut biases, mut factors) = (
+                vec![0; network.outputs_len()],
+                vec![0; network.outputs_len()],
+            );
+            let all = Room {
+                weights: &mut weights,
+                biases: &mut biases,
+                factors: &mut factors,
+                tables: &mut tables,
+            };
             let loaded = network.load(all).unwrap();
             let (mut pairs, mut units) = room(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
@@ -190,7 +249,11 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
             let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0; loaded.work_len()]);
             let x = readings(raw, shape.inputs(), |i| network.scaling().offset(i));
             for x in x.chunks(shape.inputs()) {
-                let scratch = Scratch { q: &mut q, work: &mut work, y: &mut y };
+                let scratch = Scratch {
+                    q: &mut q,
+                    work: &mut work,
+                    y: &mut y,
+                };
                 let class = loaded.run(&scaling, x, &mut out, scratch).unwrap();
                 put(network.scaling(), class, &out);
             }
@@ -202,16 +265,29 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
 
 /// The C on raw rows, by a program such as a user writes against the header; `None` without a compiler.
 fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
-    if !Command::new("gcc").arg("--version").output().is_ok_and(|out| out.status.success()) {
+    if !Command::new("gcc")
+        .arg("--version")
+        .output()
+        .is_ok_and(|out| out.status.success())
+    {
         return None;
     }
     let (inputs, outputs) = (model.inputs.len(), *model.network.widths.last().unwrap());
     let header = fs::read_to_string(folder.join("net.h")).unwrap();
     let offset = |which: &str, i: usize| {
         let name = format!("NET_{which}_OFFSET_{i}");
-        if header.contains(&format!("#define {name} ")) { name } else { "0.0".into() }
+        if header.contains(&format!("#define {name} ")) {
+            name
+        } else {
+            "0.0".into()
+        }
     };
-    let list = |which: &str, n: usize| (0..n).map(|i| offset(which, i)).collect::<Vec<_>>().join(", ");
+    let list = |which: &str, n: usize| {
+        (0..n)
+            .map(|i| offset(which, i))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let numbers: Vec<String> = raw.iter().map(|x| format!("{x:?}")).collect();
     let main = format!(
         "#include \"net.h\"\n#include <stdio.h>\nstatic const double raw[] = {{{}}};\n\
@@ -229,7 +305,10 @@ fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
     fs::write(folder.join("user.c"), main).unwrap();
     let (source, program) = (folder.join("net.c"), folder.join("user"));
     let mut gcc = Command::new("gcc");
-    gcc.args(["-O1", "-ffp-contract=off", "-I"]).arg(folder).arg(folder.join("user.c")).arg(source);
+    gcc.args(["-O1", "-ffp-contract=off", "-I"])
+        .arg(folder)
+        .arg(folder.join("user.c"))
+        .arg(source);
     assert!(gcc.arg("-o").arg(&program).status().unwrap().success());
     let printed = String::from_utf8(Command::new(program).output().unwrap().stdout).unwrap();
     let line = |line: &str| {
@@ -244,7 +323,10 @@ fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
 fn difference(model: &Trained, a: &Answers, b: &Answers) -> f64 {
     assert_eq!(a.len(), b.len());
     let sd = |i: usize| model.scale().get(i).map_or(1.0, |s| s.sd);
-    let pairs = a.iter().zip(b).flat_map(|(a, b)| a.1.iter().zip(&b.1).enumerate());
+    let pairs = a
+        .iter()
+        .zip(b)
+        .flat_map(|(a, b)| a.1.iter().zip(&b.1).enumerate());
     pairs.fold(0.0, |worst, (i, (a, b))| worst.max((a - b).abs() / sd(i)))
 }
 
@@ -298,16 +380,38 @@ fn data(file: &str) -> String {
 }
 
 /// A training in a few seconds.
-const SHORT: [&str; 8] = ["--activations", "tanh", "--epochs", "60", "--runs", "2", "--hidden", "16"];
+const SHORT: [&str; 8] = [
+    "--activations",
+    "tanh",
+    "--epochs",
+    "60",
+    "--runs",
+    "2",
+    "--hidden",
+    "16",
+];
 
 fn share_right(model: &Trained, file: &str, target: &str) -> f64 {
-    let reading = Reading { text: vec![target], ..Reading::default() };
+    let reading = Reading {
+        text: vec![target],
+        ..Reading::default()
+    };
     let table = Table::parse(&fs::read(data(file)).unwrap()[..], &reading).unwrap();
     let place = table.names.iter().position(|n| n == target).unwrap();
     let names = table.columns[place].clone().into_text();
-    let Predictions::Classes(classes, _) = model.predict(&model.inputs_of(&table).unwrap()).unwrap() else { panic!() };
-    let Purpose::Classification { classes: known, .. } = &model.purpose else { panic!() };
-    let right = classes.iter().zip(&names).filter(|(c, name)| known[usize::from(**c)] == **name).count();
+    let Predictions::Classes(classes, _) =
+        model.predict(&model.inputs_of(&table).unwrap()).unwrap()
+    else {
+        panic!()
+    };
+    let Purpose::Classification { classes: known, .. } = &model.purpose else {
+        panic!()
+    };
+    let right = classes
+        .iter()
+        .zip(&names)
+        .filter(|(c, name)| known[usize::from(**c)] == **name)
+        .count();
     right as f64 / names.len() as f64
 }
 
@@ -329,8 +433,14 @@ fn edits_are_found(place: &Path, folder: &str, offset: &str) {
         assert_ne!(before, after, "there is no {from:?} in {file}");
         fs::write(&path, after).unwrap();
         let error = refuse(place, &["verify", folder, "--core", "nowhere"], 1);
-        assert!(error.contains(&format!("{file} is not what model.json gives")), "{error}");
-        assert!(error.contains("line ") && error.contains("what is right:"), "{error}");
+        assert!(
+            error.contains(&format!("{file} is not what model.json gives")),
+            "{error}"
+        );
+        assert!(
+            error.contains("line ") && error.contains("what is right:"),
+            "{error}"
+        );
         fs::write(&path, before).unwrap();
     }
     succeed(place, &["verify", folder, "--core", "nowhere"]);
@@ -347,16 +457,35 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
     ] {
         let model = place.join(file).with_extension("ldnn");
         let (table, out) = (data(file), model.display().to_string());
-        let said = succeed(place, &[&["train", &table, "--target", target, "--out", &out][..], &SHORT].concat());
-        assert!(said.contains(&format!("an offset: {column}: {offset} (")), "{file}: {said}");
+        let said = succeed(
+            place,
+            &[
+                &["train", &table, "--target", target, "--out", &out][..],
+                &SHORT,
+            ]
+            .concat(),
+        );
+        assert!(
+            said.contains(&format!("an offset: {column}: {offset} (")),
+            "{file}: {said}"
+        );
         let trained = Trained::read(&model).unwrap();
         let right = share_right(&trained, file, target);
         assert!(right > share, "{file}: {right}");
-        let folder = place.join(format!("export-{}", file.replace('.', "-"))).display().to_string();
+        let folder = place
+            .join(format!("export-{}", file.replace('.', "-")))
+            .display()
+            .to_string();
         let said = succeed(place, &["export", &out, "--out", &folder]);
-        assert!(said.contains("against `ldnn predict` on 200 raw rows that were drawn: "), "{said}");
+        assert!(
+            said.contains("against `ldnn predict` on 200 raw rows that were drawn: "),
+            "{said}"
+        );
         let header = fs::read_to_string(Path::new(&folder).join("ldnn_model.h")).unwrap();
-        assert!(header.contains(&format!("_INPUT_OFFSET_0 {offset}.0\n")), "{header}");
+        assert!(
+            header.contains(&format!("_INPUT_OFFSET_0 {offset}.0\n")),
+            "{header}"
+        );
         if file == "off9.csv" {
             edits_are_found(place, &folder, offset);
         }
@@ -367,19 +496,38 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
 fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_other() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
-    for (i, (file, target, activations)) in
-        [("mtcars.csv", "mpg", "tanh"), ("diabetes.csv", "y", "tanh"), ("faithful.csv", "waiting", "sine")]
-            .into_iter()
-            .enumerate()
+    for (i, (file, target, activations)) in [
+        ("mtcars.csv", "mpg", "tanh"),
+        ("diabetes.csv", "y", "tanh"),
+        ("faithful.csv", "waiting", "sine"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let (model, out) = (format!("{i}.ldnn"), format!("out{i}"));
-        let train = ["train", &data(file), "--target", target, "--activations", activations];
+        let train = [
+            "train",
+            &data(file),
+            "--target",
+            target,
+            "--activations",
+            activations,
+        ];
         succeed(
             place,
-            &[&train[..], &["--epochs", "300", "--runs", "2", "--hidden", "30,30", "--out", &model]].concat(),
+            &[
+                &train[..],
+                &[
+                    "--epochs", "300", "--runs", "2", "--hidden", "30,30", "--out", &model,
+                ],
+            ]
+            .concat(),
         );
         let said = succeed(place, &["export", &model, "--out", &out]);
-        assert!(said.contains("against `ldnn predict` on 200 raw rows that were drawn: "), "{said}");
+        assert!(
+            said.contains("against `ldnn predict` on 200 raw rows that were drawn: "),
+            "{said}"
+        );
         // Nothing is gained by a wide tolerance.
         let golden = fs::read_to_string(place.join(&out).join("golden.json")).unwrap();
         let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
@@ -387,8 +535,11 @@ fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_oth
         assert!(tolerance < 0.03, "{file}: {tolerance}");
         // The rows are not all the same.
         let x = golden["x"].as_array().unwrap();
-        let firsts: std::collections::HashSet<u64> =
-            x.iter().step_by(x.len() / 200).map(|b| b.as_u64().unwrap()).collect();
+        let firsts: std::collections::HashSet<u64> = x
+            .iter()
+            .step_by(x.len() / 200)
+            .map(|b| b.as_u64().unwrap())
+            .collect();
         assert!(firsts.len() > 20, "{file}: {}", firsts.len());
     }
 }
@@ -399,29 +550,62 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
     let place = place.path();
     // A target of about 1500 from inputs of about 1e4 and 1e-3, and the same in two classes.
     let noise: Vec<f64> = random(400, 7);
-    let x: Vec<f64> =
-        noise.iter().enumerate().map(|(i, u)| if i % 2 == 0 { 1e4 + 900.0 * u } else { 1e-3 * u }).collect();
-    let y: Vec<f64> = noise.chunks(2).map(|u| 1500.0 + 300.0 * u[0] - 200.0 * u[1]).collect();
+    let x: Vec<f64> = noise
+        .iter()
+        .enumerate()
+        .map(|(i, u)| {
+            if i % 2 == 0 {
+                1e4 + 900.0 * u
+            } else {
+                1e-3 * u
+            }
+        })
+        .collect();
+    let y: Vec<f64> = noise
+        .chunks(2)
+        .map(|u| 1500.0 + 300.0 * u[0] - 200.0 * u[1])
+        .collect();
     let classes: Vec<i64> = y.iter().map(|y| i64::from(*y > 1500.0)).collect();
     let archive = |name: &str, y: Array, y_test: Array| {
-        let (x, x_test) = (Array::matrix(x[..300].to_vec(), 2), Array::matrix(x[300..].to_vec(), 2));
+        let (x, x_test) = (
+            Array::matrix(x[..300].to_vec(), 2),
+            Array::matrix(x[300..].to_vec(), 2),
+        );
         let all = npz::write(&[("x", x), ("y", y), ("x_test", x_test), ("y_test", y_test)]);
         fs::write(place.join(name), all).unwrap();
     };
-    archive("values.npz", Array::matrix(y[..150].to_vec(), 1), Array::matrix(y[150..].to_vec(), 1));
-    archive("classes.npz", Array::labels(classes[..150].to_vec()), Array::labels(classes[150..].to_vec()));
+    archive(
+        "values.npz",
+        Array::matrix(y[..150].to_vec(), 1),
+        Array::matrix(y[150..].to_vec(), 1),
+    );
+    archive(
+        "classes.npz",
+        Array::labels(classes[..150].to_vec()),
+        Array::labels(classes[150..].to_vec()),
+    );
 
     for data in ["values.npz", "classes.npz"] {
-        let export = ["export", "tanh", "--what", "network", "--epochs", "200", "--data", data, "--out", "out"];
+        let export = [
+            "export", "tanh", "--what", "network", "--epochs", "200", "--data", data, "--out",
+            "out",
+        ];
         let said = succeed(place, &[&export[..], &["--replace"]].concat());
         let bytes = fs::read(place.join("out/ldnn_model.ldnn")).unwrap();
         let answers = of_image(&bytes, &x[300..]);
         for ((answer, y), class) in answers.iter().zip(&y[150..]).zip(&classes[150..]) {
             if data == "values.npz" {
-                assert!((answer.1[0] - y).abs() < 60.0, "{} instead of {y}: {said}", answer.1[0]);
+                assert!(
+                    (answer.1[0] - y).abs() < 60.0,
+                    "{} instead of {y}: {said}",
+                    answer.1[0]
+                );
             }
             let clear = (y - 1500.0).abs() > 60.0;
-            assert!(data == "values.npz" || !clear || answer.0 as i64 == *class, "{y}: {answer:?}: {said}");
+            assert!(
+                data == "values.npz" || !clear || answer.0 as i64 == *class,
+                "{y}: {answer:?}: {said}"
+            );
         }
     }
 }
@@ -429,8 +613,15 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
 #[test]
 fn numbers_beyond_single_precision_are_refused_before_anything_is_trained() {
     let place = tempfile::tempdir().unwrap();
-    let error = refuse(place.path(), &["train", &data("huge200.csv"), "--target", "y"], 2);
-    assert!(error.contains("column 'k' holds") && error.contains("--ignore k"), "{error}");
+    let error = refuse(
+        place.path(),
+        &["train", &data("huge200.csv"), "--target", "y"],
+        2,
+    );
+    assert!(
+        error.contains("column 'k' holds") && error.contains("--ignore k"),
+        "{error}"
+    );
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 }
 
@@ -439,11 +630,28 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
     fs::write(place.join("t.csv"), gestures(120)).unwrap();
-    let train = ["train", "t.csv", "--target", "label", "--ignore", "id,person", "--out"];
+    let train = [
+        "train",
+        "t.csv",
+        "--target",
+        "label",
+        "--ignore",
+        "id,person",
+        "--out",
+    ];
     succeed(place, &[&train[..], &["a.ldnn"], &SHORT].concat());
-    let said = succeed(place, &[&train[..], &["b.ldnn", "--with-rows", "7"], &SHORT].concat());
-    assert!(said.contains("The model holds 7 test rows with their targets, as asked for"), "{said}");
-    let (a, b) = (Trained::read(&place.join("a.ldnn")).unwrap(), Trained::read(&place.join("b.ldnn")).unwrap());
+    let said = succeed(
+        place,
+        &[&train[..], &["b.ldnn", "--with-rows", "7"], &SHORT].concat(),
+    );
+    assert!(
+        said.contains("The model holds 7 test rows with their targets, as asked for"),
+        "{said}"
+    );
+    let (a, b) = (
+        Trained::read(&place.join("a.ldnn")).unwrap(),
+        Trained::read(&place.join("b.ldnn")).unwrap(),
+    );
     assert_eq!((a.rows.is_none(), b.rows.unwrap().classes.len()), (true, 7));
     assert_eq!(a.network.params, b.network.params);
     assert!(succeed(place, &["inspect", "a.ldnn"]).contains("no rows of the table"));
@@ -451,35 +659,89 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
 
     // Every number of the table that a drawn row would have only by chance.
     let text = gestures(120);
-    let numbers: Vec<f32> =
-        text.lines().skip(1).flat_map(|l| l.split(';').skip(2).take(2)).map(|x| x.parse().unwrap()).collect();
+    let numbers: Vec<f32> = text
+        .lines()
+        .skip(1)
+        .flat_map(|l| l.split(';').skip(2).take(2))
+        .map(|x| x.parse().unwrap())
+        .collect();
     let rows_in = |folder: &str| {
         let golden = fs::read_to_string(place.join(folder).join("golden.json")).unwrap();
         let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
-        let x = golden["x"].as_array().unwrap().iter().map(|b| f32::from_bits(b.as_u64().unwrap() as u32));
+        let x = golden["x"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|b| f32::from_bits(b.as_u64().unwrap() as u32));
         let x: Vec<f32> = x.collect();
         let near = |a: f32, b: f32| (a - b).abs() <= 2e-6 * b.abs();
-        let known = |row: &[f32]| numbers.chunks(2).any(|r| near(row[0], r[0]) && near(row[1], r[1]));
-        (x.chunks(2).filter(|row| known(row)).count(), golden["labels"].as_array().unwrap().len())
+        let known = |row: &[f32]| {
+            numbers
+                .chunks(2)
+                .any(|r| near(row[0], r[0]) && near(row[1], r[1]))
+        };
+        (
+            x.chunks(2).filter(|row| known(row)).count(),
+            golden["labels"].as_array().unwrap().len(),
+        )
     };
     succeed(place, &["export", "a.ldnn", "--out", "plain"]);
     assert_eq!(rows_in("plain"), (0, 0));
-    succeed(place, &["export", "b.ldnn", "--with-rows", "7", "--out", "held"]);
+    succeed(
+        place,
+        &["export", "b.ldnn", "--with-rows", "7", "--out", "held"],
+    );
     assert_eq!(rows_in("held"), (7, 7));
     // A model may hold rows, and its export none: the settings that the folder keeps have none either.
     succeed(place, &["export", "b.ldnn", "--out", "bare"]);
     assert_eq!(rows_in("bare"), (0, 0));
-    for file in fs::read_dir(place.join("bare")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()) {
+    for file in fs::read_dir(place.join("bare"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.is_file())
+    {
         let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
-        assert!(!text.contains("given.Trained.rows") && !text.contains("\"rows\":{"), "{}", file.display());
+        assert!(
+            !text.contains("given.Trained.rows") && !text.contains("\"rows\":{"),
+            "{}",
+            file.display()
+        );
     }
-    let said = succeed(place, &["export", "a.ldnn", "--data", "t.csv", "--out", "judged"]);
+    let said = succeed(
+        place,
+        &["export", "a.ldnn", "--data", "t.csv", "--out", "judged"],
+    );
     assert!(said.contains("on 120 test rows:"), "{said}");
-    assert!(said.contains("against `ldnn predict` on 120 rows of a table: "), "{said}");
-    assert!(said.contains("against `ldnn predict` on 200 raw rows that were drawn: "), "{said}");
+    assert!(
+        said.contains("against `ldnn predict` on 120 rows of a table: "),
+        "{said}"
+    );
+    assert!(
+        said.contains("against `ldnn predict` on 200 raw rows that were drawn: "),
+        "{said}"
+    );
     assert_eq!(rows_in("judged"), (0, 0));
-    succeed(place, &["export", "a.ldnn", "--data", "t.csv", "--with-rows", "9", "--out", "given"]);
+    succeed(
+        place,
+        &[
+            "export",
+            "a.ldnn",
+            "--data",
+            "t.csv",
+            "--with-rows",
+            "9",
+            "--out",
+            "given",
+        ],
+    );
     assert_eq!(rows_in("given"), (9, 9));
-    let error = refuse(place, &["export", "a.ldnn", "--with-rows", "9", "--out", "never"], 2);
-    assert!(error.contains("the model holds no rows; give some with --data FILE"), "{error}");
+    let error = refuse(
+        place,
+        &["export", "a.ldnn", "--with-rows", "9", "--out", "never"],
+        2,
+    );
+    assert!(
+        error.contains("the model holds no rows; give some with --data FILE"),
+        "{error}"
+    );
 }

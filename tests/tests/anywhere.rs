@@ -20,7 +20,10 @@ fn assert_same_anywhere(dir: &Path, args: &[&str]) {
 
 fn compare(dir: &Path, places: [&str; 2], args: &[&str]) {
     let [first, second] = places.map(|place| files_of(&dir.join(place)));
-    assert!(first.keys().any(|name| name.ends_with("config.toml")), "{args:?} wrote no run folder");
+    assert!(
+        first.keys().any(|name| name.ends_with("config.toml")),
+        "{args:?} wrote no run folder"
+    );
     assert_same_files(&first, &second);
     for place in PLACES {
         if dir.join(place).is_dir() {
@@ -32,12 +35,35 @@ fn compare(dir: &Path, places: [&str; 2], args: &[&str]) {
 /// A folder with activations that were learned in a moment.
 fn learned() -> TempDir {
     let dir = tempdir().unwrap();
-    let meta = ["--steps", "2", "--inner-steps", "3", "--outer-last", "2", "--hidden", "4", "--units", "3"];
-    succeed(dir.path(), &[&["meta", "-q", "--out", "learned"], &meta[..]].concat());
+    let meta = [
+        "--steps",
+        "2",
+        "--inner-steps",
+        "3",
+        "--outer-last",
+        "2",
+        "--hidden",
+        "4",
+        "--units",
+        "3",
+    ];
+    succeed(
+        dir.path(),
+        &[&["meta", "-q", "--out", "learned"], &meta[..]].concat(),
+    );
     dir
 }
 
-const ENSEMBLE: [&str; 8] = ["--hidden", "4", "--epochs", "2", "--runs", "2", "--compare", "relu,tanh"];
+const ENSEMBLE: [&str; 8] = [
+    "--hidden",
+    "4",
+    "--epochs",
+    "2",
+    "--runs",
+    "2",
+    "--compare",
+    "relu,tanh",
+];
 
 #[test]
 fn ensembles_and_their_analyses_are_the_same_bytes_in_any_folder() {
@@ -46,31 +72,83 @@ fn ensembles_and_their_analyses_are_the_same_bytes_in_any_folder() {
     assert_same_anywhere(dir.path(), &with(&["validate", "--keep-networks"]));
     assert_same_anywhere(dir.path(), &with(&["sizes", "--widths", "3,5"]));
     assert_same_anywhere(dir.path(), &with(&["analyze", "participation"]));
-    assert_same_anywhere(dir.path(), &with(&["analyze", "hessian", "--lanczos-steps", "5"]));
+    assert_same_anywhere(
+        dir.path(),
+        &with(&["analyze", "hessian", "--lanczos-steps", "5"]),
+    );
     assert_same_anywhere(dir.path(), &with(&["forecast", "--task", "vanderpol"]));
 
-    succeed(dir.path(), &[&["validate", "-q", "--keep-networks", "--out", "v"], &ENSEMBLE[..]].concat());
-    let network = ["analyze", "hessian", "--model", "v/networks/relu-101.json", "--lanczos-steps", "5"];
+    succeed(
+        dir.path(),
+        &[
+            &["validate", "-q", "--keep-networks", "--out", "v"],
+            &ENSEMBLE[..],
+        ]
+        .concat(),
+    );
+    let network = [
+        "analyze",
+        "hessian",
+        "--model",
+        "v/networks/relu-101.json",
+        "--lanczos-steps",
+        "5",
+    ];
     assert_same_anywhere(dir.path(), &network);
 }
 
 #[test]
 fn learning_and_what_is_made_of_it_is_the_same_bytes_in_any_folder() {
     let dir = learned();
-    let meta = ["--steps", "2", "--inner-steps", "3", "--outer-last", "2", "--hidden", "4", "--units", "3"];
+    let meta = [
+        "--steps",
+        "2",
+        "--inner-steps",
+        "3",
+        "--outer-last",
+        "2",
+        "--hidden",
+        "4",
+        "--units",
+        "3",
+    ];
     assert_same_anywhere(dir.path(), &[&["meta"], &meta[..]].concat());
     assert_same_anywhere(dir.path(), &["cluster", "learned", "learned"]);
     assert_same_anywhere(dir.path(), &["export", "learned"]);
-    assert_same_anywhere(dir.path(), &["reproduce", "fig4", "family", "--preset", "smoke"]);
+    assert_same_anywhere(
+        dir.path(),
+        &["reproduce", "fig4", "family", "--preset", "smoke"],
+    );
 }
 
 #[test]
 fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
     let dir = tempdir().unwrap();
     fs::write(dir.path().join("t.csv"), gestures(90)).unwrap();
-    let table = ["t.csv", "--target", "label", "--ignore", "id,person", "--steps", "2", "--epochs", "3", "--rates=0.1"];
-    let small = ["--hidden", "8", "--set", "space.width.low=4", "--set", "space.width.high=10"];
-    assert_same_anywhere(dir.path(), &[&["tune"], &table[..], &small, &["--budget", "4"]].concat());
+    let table = [
+        "t.csv",
+        "--target",
+        "label",
+        "--ignore",
+        "id,person",
+        "--steps",
+        "2",
+        "--epochs",
+        "3",
+        "--rates=0.1",
+    ];
+    let small = [
+        "--hidden",
+        "8",
+        "--set",
+        "space.width.low=4",
+        "--set",
+        "space.width.high=10",
+    ];
+    assert_same_anywhere(
+        dir.path(),
+        &[&["tune"], &table[..], &small, &["--budget", "4"]].concat(),
+    );
 
     let train = [&["train"], &table[..], &["--hidden", "8", "-q", "--out"]].concat();
     fs::create_dir_all(dir.path().join("some/where else")).unwrap();
@@ -80,7 +158,11 @@ fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
     }
     let read = |model: &str| fs::read(dir.path().join(model)).unwrap();
     assert!(read(models[0]) == read(models[1]), "the models differ");
-    compare(dir.path(), ["m.ldnn.run", "some/where else/a_longer_name.ldnn.run"], &train);
+    compare(
+        dir.path(),
+        ["m.ldnn.run", "some/where else/a_longer_name.ldnn.run"],
+        &train,
+    );
 }
 
 #[test]
@@ -93,19 +175,33 @@ fn a_study_is_merged_to_the_same_bytes_in_any_folder_and_on_any_number_of_thread
         let file = format!("{name}.toml");
         fs::write(dir.path().join(&file), text).unwrap();
         let whole = format!("{name}-whole");
-        succeed(dir.path(), &["run", &file, "-q", "--jobs", "1", "--out", &whole]);
+        succeed(
+            dir.path(),
+            &["run", &file, "-q", "--jobs", "1", "--out", &whole],
+        );
 
         let shards = format!("{name}-shards");
         for _ in 0..4 {
             for shard in ["0/2", "1/2"] {
-                let code = run(dir.path(), &["run", &file, "-q", "--out", &shards, "--shard", shard]).status.code();
+                let code = run(
+                    dir.path(),
+                    &["run", &file, "-q", "--out", &shards, "--shard", shard],
+                )
+                .status
+                .code();
                 assert!(code == Some(0) || code == Some(75), "{code:?}");
             }
         }
         for place in PLACES {
             fs::create_dir_all(dir.path().join(place).parent().unwrap()).unwrap();
-            succeed(dir.path(), &["merge", &shards, "--jobs", "2", "--out", place]);
-            assert_same_files(&files_of(&dir.path().join(&whole)), &files_of(&dir.path().join(place)));
+            succeed(
+                dir.path(),
+                &["merge", &shards, "--jobs", "2", "--out", place],
+            );
+            assert_same_files(
+                &files_of(&dir.path().join(&whole)),
+                &files_of(&dir.path().join(place)),
+            );
         }
         compare(dir.path(), PLACES, &["merge"]);
     }
@@ -114,7 +210,10 @@ fn a_study_is_merged_to_the_same_bytes_in_any_folder_and_on_any_number_of_thread
 #[test]
 fn a_report_names_its_pictures_by_paths_that_begin_in_its_folder() {
     let dir = tempdir().unwrap();
-    succeed(dir.path(), &[&["validate", "-q", "--out", "deep/er/v"], &ENSEMBLE[..]].concat());
+    succeed(
+        dir.path(),
+        &[&["validate", "-q", "--out", "deep/er/v"], &ENSEMBLE[..]].concat(),
+    );
     let report = fs::read_to_string(dir.path().join("deep/er/v/report.txt")).unwrap();
     let pictures: Vec<PathBuf> = report
         .lines()
@@ -123,9 +222,16 @@ fn a_report_names_its_pictures_by_paths_that_begin_in_its_folder() {
         .collect();
     assert!(!pictures.is_empty(), "{report}");
     for picture in pictures {
-        assert!(dir.path().join("deep/er/v").join(&picture).is_file(), "{}", picture.display());
+        assert!(
+            dir.path().join("deep/er/v").join(&picture).is_file(),
+            "{}",
+            picture.display()
+        );
     }
     // On a terminal they lead there from where the user is.
-    let shown = succeed(dir.path(), &[&["validate", "-q", "--out", "deep/er/v"], &ENSEMBLE[..]].concat());
+    let shown = succeed(
+        dir.path(),
+        &[&["validate", "-q", "--out", "deep/er/v"], &ENSEMBLE[..]].concat(),
+    );
     assert!(shown.contains("deep/er/v/violins.png"), "{shown}");
 }

@@ -8,7 +8,10 @@ const FORMS: [Form; 3] = [Form::Hermite, Form::Linear, Form::Pairs];
 
 fn wave(z: f32) -> (f32, f32) {
     let z = f64::from(z);
-    ((1.3 * z).sin() as f32 + 0.2 * z as f32, (1.3 * (1.3 * z).cos() + 0.2) as f32)
+    (
+        (1.3 * z).sin() as f32 + 0.2 * z as f32,
+        (1.3 * (1.3 * z).cos() + 0.2) as f32,
+    )
 }
 
 fn entries(form: Form, knots: Knots, f: impl Fn(f32) -> (f32, f32)) -> Vec<f32> {
@@ -24,7 +27,9 @@ fn whole(form: Form, knots: Knots, entries: &[f32]) -> Compact<'_> {
 /// The same function in f64, from the definition: the cell found by search, the cubic in Hermite's basis.
 fn oracle(form: Form, knots: Knots, z: f64) -> f64 {
     let (low, h) = (f64::from(knots.low), knots.spacing());
-    let i = ((z - low) / h).floor().clamp(0.0, f64::from(knots.cells() - 1));
+    let i = ((z - low) / h)
+        .floor()
+        .clamp(0.0, f64::from(knots.cells() - 1));
     let end = |i: f64| {
         let (y, slope) = wave(knots.at(i as u32));
         (f64::from(y), f64::from(slope) * h)
@@ -36,7 +41,9 @@ fn oracle(form: Form, knots: Knots, z: f64) -> f64 {
         Form::Linear | Form::Pairs => y0 * (1.0 - t) + y1 * t,
         Form::Hermite => {
             let (s, u) = (inside, 1.0 - inside);
-            let value = y0 * (1.0 + 2.0 * s) * u * u + m0 * s * u * u + y1 * s * s * (3.0 - 2.0 * s) - m1 * s * s * u;
+            let value =
+                y0 * (1.0 + 2.0 * s) * u * u + m0 * s * u * u + y1 * s * s * (3.0 - 2.0 * s)
+                    - m1 * s * s * u;
             value + (t - inside) * if t < 0.0 { m0 } else { m1 }
         }
     }
@@ -76,7 +83,11 @@ proptest! {
 
 #[test]
 fn slopes_are_those_of_the_tabulated_function() {
-    let knots = Knots { low: -4.0, high: 4.0, count: 33 };
+    let knots = Knots {
+        low: -4.0,
+        high: 4.0,
+        count: 33,
+    };
     for form in FORMS {
         let entries = entries(form, knots, wave);
         let table = whole(form, knots, &entries);
@@ -88,14 +99,21 @@ fn slopes_are_those_of_the_tabulated_function() {
             }
             let difference = (table.jet(z + step).0 - table.jet(z).0) / step;
             let (a, b) = (table.jet(z).1, table.jet(z + step).1);
-            assert!((difference - (a + b) / 2.0).abs() < 2e-3, "{form:?} at {z}: {difference} for {a}, {b}");
+            assert!(
+                (difference - (a + b) / 2.0).abs() < 2e-3,
+                "{form:?} at {z}: {difference} for {a}, {b}"
+            );
         }
     }
 }
 
 #[test]
 fn half_a_table_serves_odd_and_even_functions() {
-    let knots = Knots { low: 0.0, high: 5.0, count: 41 };
+    let knots = Knots {
+        low: 0.0,
+        high: 5.0,
+        count: 41,
+    };
     for form in FORMS {
         let odd = entries(form, knots, |z| (z.sin(), z.cos()));
         let odd = Compact::new(form, knots, Symmetry::Odd, Base::Zero, &odd).unwrap();
@@ -112,7 +130,10 @@ fn half_a_table_serves_odd_and_even_functions() {
             assert_eq!(h[0], h[1]);
             assert_eq!(slopes[0], -slopes[1]);
             if z < 5.0 {
-                assert!((both[0] - z.sin()).abs() < 2.1e-3 && (h[0] - z.cos()).abs() < 2.1e-3, "{form:?} at {z}");
+                assert!(
+                    (both[0] - z.sin()).abs() < 2.1e-3 && (h[0] - z.cos()).abs() < 2.1e-3,
+                    "{form:?} at {z}"
+                );
             }
         }
     }
@@ -120,30 +141,65 @@ fn half_a_table_serves_odd_and_even_functions() {
 
 #[test]
 fn a_kink_is_added_and_a_flat_cell_keeps_the_ends() {
-    let knots = Knots { low: -2.0, high: 2.0, count: 9 };
+    let knots = Knots {
+        low: -2.0,
+        high: 2.0,
+        count: 9,
+    };
     let entries_of = entries(Form::Hermite, knots, wave);
-    let table = Compact::new(Form::Hermite, knots, Symmetry::None, Base::Relu, &entries_of).unwrap();
+    let table = Compact::new(
+        Form::Hermite,
+        knots,
+        Symmetry::None,
+        Base::Relu,
+        &entries_of,
+    )
+    .unwrap();
     let plain = whole(Form::Hermite, knots, &entries_of);
     let mut z = [-1.5, 1.5];
     table.apply(&mut z);
     assert_eq!(z, [plain.jet(-1.5).0, plain.jet(1.5).0 + 1.5]);
     let flat = [1.0, 1.0, 2.0, 4.0, 4.0];
-    let knots = Knots { low: -2.0, high: 2.0, count: 5 };
+    let knots = Knots {
+        low: -2.0,
+        high: 2.0,
+        count: 5,
+    };
     let clamped = whole(Form::Linear, knots, &flat);
-    assert_eq!([-9.0, -1e30, -1.0, 0.0, 9.0, 1e30].map(|z| clamped.jet(z).0), [1.0, 1.0, 1.0, 2.0, 4.0, 4.0]);
+    assert_eq!(
+        [-9.0, -1e30, -1.0, 0.0, 9.0, 1e30].map(|z| clamped.jet(z).0),
+        [1.0, 1.0, 1.0, 2.0, 4.0, 4.0]
+    );
 }
 
 #[test]
 fn numbers_that_are_none_do_no_harm() {
-    let knots = Knots { low: -2.0, high: 2.0, count: 9 };
+    let knots = Knots {
+        low: -2.0,
+        high: 2.0,
+        count: 9,
+    };
     for form in FORMS {
         let entries = entries(form, knots, wave);
         let table = whole(form, knots, &entries);
-        assert!(table.jet(f32::NAN).0.is_nan() && table.jet(-f32::NAN).0.is_nan(), "{form:?}");
+        assert!(
+            table.jet(f32::NAN).0.is_nan() && table.jet(-f32::NAN).0.is_nan(),
+            "{form:?}"
+        );
         let (low, high) = (table.jet(f32::NEG_INFINITY).0, table.jet(f32::INFINITY).0);
-        assert!(low.is_infinite() && high.is_infinite(), "{form:?}: {low}, {high}");
+        assert!(
+            low.is_infinite() && high.is_infinite(),
+            "{form:?}: {low}, {high}"
+        );
         // The first knot, and one bit to either side of it and of the last.
-        for z in [-2.0, (-2.0f32).next_down(), (-2.0f32).next_up(), 2.0, 2.0f32.next_down(), 2.0f32.next_up()] {
+        for z in [
+            -2.0,
+            (-2.0f32).next_down(),
+            (-2.0f32).next_up(),
+            2.0,
+            2.0f32.next_down(),
+            2.0f32.next_up(),
+        ] {
             assert!((table.jet(z).0 - wave(z).0).abs() < 1e-5, "{form:?} at {z}");
         }
     }
@@ -151,24 +207,56 @@ fn numbers_that_are_none_do_no_harm() {
 
 #[test]
 fn impossible_tables_are_refused() {
-    let good = Knots { low: -1.0, high: 1.0, count: 3 };
+    let good = Knots {
+        low: -1.0,
+        high: 1.0,
+        count: 3,
+    };
     let make = |knots, symmetry, base, len| {
-        Compact::new(Form::Linear, knots, symmetry, base, &[0.0; 9][..len]).map(|_| ()).unwrap_err()
+        Compact::new(Form::Linear, knots, symmetry, base, &[0.0; 9][..len])
+            .map(|_| ())
+            .unwrap_err()
     };
     for bad in [
         Knots { count: 1, ..good },
-        Knots { count: MAX_KNOTS + 1, ..good },
+        Knots {
+            count: MAX_KNOTS + 1,
+            ..good
+        },
         Knots { low: 1.0, ..good },
-        Knots { low: f32::NAN, ..good },
-        Knots { high: f32::INFINITY, ..good },
-        Knots { low: 0.0, high: 1e-44, ..good },
+        Knots {
+            low: f32::NAN,
+            ..good
+        },
+        Knots {
+            high: f32::INFINITY,
+            ..good
+        },
+        Knots {
+            low: 0.0,
+            high: 1e-44,
+            ..good
+        },
     ] {
-        assert_eq!(make(bad, Symmetry::None, Base::Zero, 3), TableError::Knots, "{bad:?}");
+        assert_eq!(
+            make(bad, Symmetry::None, Base::Zero, 3),
+            TableError::Knots,
+            "{bad:?}"
+        );
     }
-    assert_eq!(make(good, Symmetry::Odd, Base::Zero, 3), TableError::Symmetry);
+    assert_eq!(
+        make(good, Symmetry::Odd, Base::Zero, 3),
+        TableError::Symmetry
+    );
     let half = Knots { low: 0.0, ..good };
-    assert_eq!(make(half, Symmetry::Even, Base::Relu, 3), TableError::Symmetry);
+    assert_eq!(
+        make(half, Symmetry::Even, Base::Relu, 3),
+        TableError::Symmetry
+    );
     assert_eq!(make(good, Symmetry::None, Base::Tanh, 3), TableError::Base);
     let text = make(good, Symmetry::None, Base::Zero, 4).to_string();
-    assert!(text.contains("entries") && text.contains('3') && text.contains('4'), "{text}");
+    assert!(
+        text.contains("entries") && text.contains('3') && text.contains('4'),
+        "{text}"
+    );
 }

@@ -14,7 +14,9 @@ type Rows = Vec<Vec<f64>>;
 
 /// A table of `tests/data` with `target` as its last column.
 fn bundled(name: &str, target: &str) -> Rows {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("data")
+        .join(name);
     let mut reader = csv::Reader::from_path(path).unwrap();
     let names = reader.headers().unwrap().clone();
     let at = names.iter().position(|n| n == target).unwrap();
@@ -25,13 +27,19 @@ fn bundled(name: &str, target: &str) -> Rows {
         row.push(y);
         row
     };
-    reader.records().map(|record| row(record.unwrap())).collect()
+    reader
+        .records()
+        .map(|record| row(record.unwrap()))
+        .collect()
 }
 
 /// Every fourth row is for testing.
 fn divided(rows: &Rows) -> (Rows, Rows) {
     let part = |test: bool| {
-        let own = rows.iter().enumerate().filter(move |(i, _)| (i % 4 == 3) == test);
+        let own = rows
+            .iter()
+            .enumerate()
+            .filter(move |(i, _)| (i % 4 == 3) == test);
         own.map(|(_, row)| row.clone()).collect()
     };
     (part(false), part(true))
@@ -55,11 +63,24 @@ fn trained(rows: &Rows) -> (String, f64) {
     let (train, test) = divided(rows);
     fs::write(dir.path().join("train.csv"), text(&train)).unwrap();
     fs::write(dir.path().join("test.csv"), text(&test)).unwrap();
-    let args = ["train", "-q", "train.csv", "--test", "test.csv", "--target", "y", "--regression"];
+    let args = [
+        "train",
+        "-q",
+        "train.csv",
+        "--test",
+        "test.csv",
+        "--target",
+        "y",
+        "--regression",
+    ];
     let said = succeed(dir.path(), &args);
 
     let predicted = succeed(dir.path(), &["predict", "model.ldnn", "test.csv"]);
-    let predicted: Vec<f64> = predicted.lines().skip(1).map(|l| l.parse().unwrap()).collect();
+    let predicted: Vec<f64> = predicted
+        .lines()
+        .skip(1)
+        .map(|l| l.parse().unwrap())
+        .collect();
     (said, r2(&test, &predicted))
 }
 
@@ -78,17 +99,30 @@ fn ridge(rows: &Rows) -> f64 {
     let n = train.len() as f64;
     let mean = |j: usize| train.iter().map(|row| row[j]).sum::<f64>() / n;
     let means: Vec<f64> = (0..=width).map(mean).collect();
-    let spread = |j: usize| (train.iter().map(|row| (row[j] - means[j]).powi(2)).sum::<f64>() / n).sqrt();
+    let spread = |j: usize| {
+        (train
+            .iter()
+            .map(|row| (row[j] - means[j]).powi(2))
+            .sum::<f64>()
+            / n)
+            .sqrt()
+    };
     let spreads: Vec<f64> = (0..width).map(spread).collect();
     let z = |row: &Vec<f64>, j: usize| (row[j] - means[j]) / spreads[j];
 
     let penalty = |i: usize, j: usize| if i == j { 1.0 } else { 0.0 };
-    let gram =
-        Mat::from_fn(width, width, |i, j| train.iter().map(|row| z(row, i) * z(row, j)).sum::<f64>() + penalty(i, j));
-    let right =
-        Mat::from_fn(width, 1, |i, _| train.iter().map(|row| z(row, i) * (row[width] - means[width])).sum::<f64>());
+    let gram = Mat::from_fn(width, width, |i, j| {
+        train.iter().map(|row| z(row, i) * z(row, j)).sum::<f64>() + penalty(i, j)
+    });
+    let right = Mat::from_fn(width, 1, |i, _| {
+        train
+            .iter()
+            .map(|row| z(row, i) * (row[width] - means[width]))
+            .sum::<f64>()
+    });
     let beta = gram.llt(Side::Lower).unwrap().solve(&right);
-    let predict = |row: &Vec<f64>| means[width] + (0..width).map(|j| beta[(j, 0)] * z(row, j)).sum::<f64>();
+    let predict =
+        |row: &Vec<f64>| means[width] + (0..width).map(|j| beta[(j, 0)] * z(row, j)).sum::<f64>();
     r2(&test, &test.iter().map(predict).collect::<Vec<_>>())
 }
 
@@ -106,14 +140,22 @@ fn made(count: usize, width: usize, y: impl Fn(&[f64]) -> f64) -> Rows {
 #[test]
 fn real_regressions_are_as_good_as_ridge_regression_or_better() {
     // How far below ridge a model may be: the more, the fewer test rows there are.
-    for (name, target, slack) in
-        [("diabetes.csv", "y", 0.06), ("mtcars.csv", "mpg", 0.25), ("faithful.csv", "waiting", 0.06)]
-    {
+    for (name, target, slack) in [
+        ("diabetes.csv", "y", 0.06),
+        ("mtcars.csv", "mpg", 0.25),
+        ("faithful.csv", "waiting", 0.06),
+    ] {
         let rows = bundled(name, target);
         let ((said, own), ridge) = (trained(&rows), ridge(&rows));
         println!("{name}: R^2 {own:.3}, ridge {ridge:.3}");
-        assert!(own > ridge - slack, "{name}: R^2 {own:.3}, ridge {ridge:.3}\n{said}");
-        assert!(said.contains("learned"), "no word of learned activations: {said}");
+        assert!(
+            own > ridge - slack,
+            "{name}: R^2 {own:.3}, ridge {ridge:.3}\n{said}"
+        );
+        assert!(
+            said.contains("learned"),
+            "no word of learned activations: {said}"
+        );
     }
 }
 
@@ -122,7 +164,10 @@ fn a_relation_that_is_not_linear_is_found() {
     let rows = bundled("friedman1.csv", "y");
     let ((said, own), ridge) = (trained(&rows), ridge(&rows));
     println!("R^2 {own:.3}, ridge {ridge:.3}");
-    assert!(own > 0.8 && own > ridge + 0.05, "R^2 {own:.3}, ridge {ridge:.3}\n{said}");
+    assert!(
+        own > 0.8 && own > ridge + 0.05,
+        "R^2 {own:.3}, ridge {ridge:.3}\n{said}"
+    );
 }
 
 #[test]
@@ -136,7 +181,12 @@ fn nothing_is_found_in_noise_and_the_report_says_so() {
 
 #[test]
 fn wide_tiny_and_badly_scaled_tables_are_trained() {
-    let linear = |x: &[f64]| x.iter().zip([3.0, -2.0, 1.0, 0.5]).map(|(x, w)| x * w).sum::<f64>();
+    let linear = |x: &[f64]| {
+        x.iter()
+            .zip([3.0, -2.0, 1.0, 0.5])
+            .map(|(x, w)| x * w)
+            .sum::<f64>()
+    };
     let shifted = |x: &[f64]| 3e8 + 1e6 * linear(x);
     let mut scaled = made(160, 6, shifted);
     for row in &mut scaled {
@@ -167,7 +217,13 @@ fn wide_classifications_are_trained_with_learned_activations_too() {
         text += if *class > 0.0 { "more\n" } else { "less\n" };
     }
     fs::write(dir.path().join("wide.csv"), text).unwrap();
-    let said = succeed(dir.path(), &["train", "-q", "wide.csv", "--target", "class"]);
-    assert!(said.contains("| learned ") && said.contains("| tanh "), "{said}");
+    let said = succeed(
+        dir.path(),
+        &["train", "-q", "wide.csv", "--target", "class"],
+    );
+    assert!(
+        said.contains("| learned ") && said.contains("| tanh "),
+        "{said}"
+    );
     assert!(dir.path().join("model.ldnn").exists());
 }

@@ -7,7 +7,12 @@ use ldnn_core::{Base, Kind, Plain, Shape};
 use proptest::prelude::*;
 
 fn numbers(n: usize, seed: u64) -> Vec<f32> {
-    let number = |i: usize| ((i as u64 + 1).wrapping_mul(seed | 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32;
+    let number = |i: usize| {
+        ((i as u64 + 1)
+            .wrapping_mul(seed | 1)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            >> 40) as f32
+    };
     (0..n).map(|i| number(i) / (1 << 23) as f32 - 1.0).collect()
 }
 
@@ -35,20 +40,43 @@ proptest! {
 fn each_block_of_neurons_has_its_own_table() {
     let kind = Kind::Base(Base::Zero);
     let shape = Shape::new(&[3, 5, 2], &[kind, kind]);
-    let knots = Knots { low: -3.0, high: 3.0, count: 61 };
+    let knots = Knots {
+        low: -3.0,
+        high: 3.0,
+        count: 61,
+    };
     let mut entries = [[0.0; 122]; 2];
-    fill(Form::Hermite, knots, |z| (z.sin(), z.cos()), &mut entries[0]).unwrap();
+    fill(
+        Form::Hermite,
+        knots,
+        |z| (z.sin(), z.cos()),
+        &mut entries[0],
+    )
+    .unwrap();
     fill(Form::Hermite, knots, |z| (z * z, 2.0 * z), &mut entries[1]).unwrap();
-    let table = |e| Activation::Compact(Compact::new(Form::Hermite, knots, Symmetry::None, Base::Zero, e).unwrap());
+    let table = |e| {
+        Activation::Compact(
+            Compact::new(Form::Hermite, knots, Symmetry::None, Base::Zero, e).unwrap(),
+        )
+    };
     let (theta, x) = (numbers(shape.theta_len(), 3), numbers(3, 8));
     let mut out = [0.0; 2];
     let activations = [table(&entries[0]), table(&entries[1])];
-    Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut [0.0; 10]).unwrap();
-    let z: Vec<f32> = (0..5).map(|j| theta[15 + j] + (0..3).map(|i| theta[3 * j + i] * x[i]).sum::<f32>()).collect();
+    Pipeline::unscaled(&shape, &theta, &activations)
+        .predict(&x, &mut out, &mut [0.0; 10])
+        .unwrap();
+    let z: Vec<f32> = (0..5)
+        .map(|j| theta[15 + j] + (0..3).map(|i| theta[3 * j + i] * x[i]).sum::<f32>())
+        .collect();
     // Five neurons and two types: the remainder goes to the last.
-    let h: Vec<f32> = z.iter().enumerate().map(|(j, &z)| if j < 2 { z.sin() } else { z * z }).collect();
+    let h: Vec<f32> = z
+        .iter()
+        .enumerate()
+        .map(|(j, &z)| if j < 2 { z.sin() } else { z * z })
+        .collect();
     for (o, &out) in out.iter().enumerate() {
-        let expected = theta[20 + 10 + o] + (0..5).map(|j| theta[20 + 5 * o + j] * h[j]).sum::<f32>();
+        let expected =
+            theta[20 + 10 + o] + (0..5).map(|j| theta[20 + 5 * o + j] * h[j]).sum::<f32>();
         assert_abs_diff_eq!(out, expected, epsilon = 1e-5);
     }
 }

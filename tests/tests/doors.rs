@@ -19,17 +19,22 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         base().prop_map(Kind::Base),
         (base(), 0..4usize).prop_map(|(base, units)| Kind::Learned { base, units }),
-        (base(), 0..6usize, -1.0..3.0f32, 0..3usize).prop_map(|(base, knots, range, readout)| Kind::Table(TableForm {
-            base,
-            knots,
-            range,
-            readout
-        })),
+        (base(), 0..6usize, -1.0..3.0f32, 0..3usize).prop_map(|(base, knots, range, readout)| {
+            Kind::Table(TableForm {
+                base,
+                knots,
+                range,
+                readout,
+            })
+        }),
     ]
 }
 
 fn shape() -> impl Strategy<Value = Option<Shape>> {
-    (prop::collection::vec(0..5usize, 0..12), prop::collection::vec(kind(), 0..4))
+    (
+        prop::collection::vec(0..5usize, 0..12),
+        prop::collection::vec(kind(), 0..4),
+    )
         .prop_map(|(widths, kinds)| Shape::try_new(&widths, &kinds).ok())
 }
 
@@ -114,7 +119,10 @@ fn errors_name_the_buffer_and_both_lengths() {
     let shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Relu)]);
     let error = Network::new(&shape, &[0.0f32; 5]).unwrap_err();
     assert_eq!((error.buffer, error.expected, error.got), ("params", 17, 5));
-    assert_eq!(Error::from(error).to_string(), "buffer `params` has length 5, but 17 is needed");
+    assert_eq!(
+        Error::from(error).to_string(),
+        "buffer `params` has length 5, but 17 is needed"
+    );
 }
 
 #[test]
@@ -125,23 +133,47 @@ fn a_workspace_is_refused_where_it_is_too_short_and_says_how_long_it_should_be()
     assert!(forward < backward && backward < second);
     let mut memory = vec![0.0f32; forward];
     let error = Workspace::new(&shape, 4, Pass::Backward, &mut memory).unwrap_err();
-    assert_eq!(error.to_string(), format!("buffer `workspace` has length {forward}, but {backward} is needed"));
+    assert_eq!(
+        error.to_string(),
+        format!("buffer `workspace` has length {forward}, but {backward} is needed")
+    );
 
     // One for four rows and predictions takes neither five rows nor a gradient.
     let mut workspace = Workspace::new(&shape, 4, Pass::Forward, &mut memory).unwrap();
     let network = Network::new(&shape, &[0.5; 17]).unwrap();
-    assert!(network.predict(&[1.0; 8], &mut [0.0; 8], &mut workspace).is_ok());
-    let error = network.predict(&[1.0; 10], &mut [0.0; 10], &mut workspace).unwrap_err();
-    assert!(matches!(error, Error::Size(e) if e.buffer == "workspace" && e.got == forward), "{error}");
-    let batch = Batch::all(Data { x: &[1.0; 8], target: Target::Classes(&[0; 4]) }, 2);
-    let error = network.gradient(&batch, Wrt::Weights, &mut [0.0; 17], &mut workspace).unwrap_err();
-    assert!(matches!(error, Error::Size(e) if e.buffer == "workspace" && e.expected == backward), "{error}");
+    assert!(
+        network
+            .predict(&[1.0; 8], &mut [0.0; 8], &mut workspace)
+            .is_ok()
+    );
+    let error = network
+        .predict(&[1.0; 10], &mut [0.0; 10], &mut workspace)
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Size(e) if e.buffer == "workspace" && e.got == forward),
+        "{error}"
+    );
+    let batch = Batch::all(
+        Data {
+            x: &[1.0; 8],
+            target: Target::Classes(&[0; 4]),
+        },
+        2,
+    );
+    let error = network
+        .gradient(&batch, Wrt::Weights, &mut [0.0; 17], &mut workspace)
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Size(e) if e.buffer == "workspace" && e.expected == backward),
+        "{error}"
+    );
 }
 
 #[test]
 fn impossible_shapes_are_refused_with_a_sentence() {
     let relu = [Kind::Base(Base::Relu)];
-    let message = |widths: &[usize], kinds: &[Kind]| Shape::try_new(widths, kinds).unwrap_err().to_string();
+    let message =
+        |widths: &[usize], kinds: &[Kind]| Shape::try_new(widths, kinds).unwrap_err().to_string();
     for (widths, kinds) in [
         (&[3][..], &relu[..]),
         (&[3, 0, 2], &relu),
@@ -157,8 +189,19 @@ fn impossible_shapes_are_refused_with_a_sentence() {
 
 #[test]
 fn of_two_lengths_neither_is_taken_where_they_differ() {
-    let knots = Knots { low: -1.0, high: 1.0, count: 3 };
-    let compact = Compact::new(Form::Linear, knots, Symmetry::None, Base::Zero, &[1.0, 0.0, 1.0]).unwrap();
+    let knots = Knots {
+        low: -1.0,
+        high: 1.0,
+        count: 3,
+    };
+    let compact = Compact::new(
+        Form::Linear,
+        knots,
+        Symmetry::None,
+        Base::Zero,
+        &[1.0, 0.0, 1.0],
+    )
+    .unwrap();
     let scale = Scale { step: 0.1, zero: 0 };
     let wide = Scaled16::new(Table16::new(&[0, 1, 2]).unwrap(), scale, scale).unwrap();
     let narrow = Scaled8::new(Table8(&[0; 256]), scale, scale).unwrap();
@@ -188,25 +231,47 @@ fn of_two_lengths_neither_is_taken_where_they_differ() {
         output: scale,
     };
     let network = Quantised::new(shape, parts).unwrap();
-    assert_eq!(network.quantise(&[0.0; 3], &mut [0; 2]).unwrap_err().buffer, "x");
-    assert_eq!(network.quantise(&[0.0; 2], &mut [0; 1]).unwrap_err().buffer, "to");
+    assert_eq!(
+        network.quantise(&[0.0; 3], &mut [0; 2]).unwrap_err().buffer,
+        "x"
+    );
+    assert_eq!(
+        network.quantise(&[0.0; 2], &mut [0; 1]).unwrap_err().buffer,
+        "to"
+    );
 }
 
 #[test]
 fn tables_of_another_network_are_not_built() {
-    let learned = |units| Kind::Learned { base: Base::Sine, units };
+    let learned = |units| Kind::Learned {
+        base: Base::Sine,
+        units,
+    };
     let shape = Shape::new(&[2, 4, 2], &[learned(3), learned(5)]);
     let tables = table::tabulated(&shape, 9, 2.0).unwrap();
     // As long as the right one all in all, with the types in the other order; and with one type alone.
-    let turned = table::tabulated(&Shape::new(&[2, 4, 2], &[learned(5), learned(3)]), 9, 2.0).unwrap();
+    let turned =
+        table::tabulated(&Shape::new(&[2, 4, 2], &[learned(5), learned(3)]), 9, 2.0).unwrap();
     let single = table::tabulated(&Shape::new(&[2, 4, 2], &[learned(3)]), 9, 2.0).unwrap();
     let phi = vec![0.1f32; shape.phi_len()];
-    let mut work = vec![0.0; Tabulation { from: &shape, to: &tables }.work_len()];
-    for (to, buffer) in [(&tables, None), (&turned, Some("a type of the tables")), (&single, Some("types"))] {
+    let mut work = vec![
+        0.0;
+        Tabulation {
+            from: &shape,
+            to: &tables
+        }
+        .work_len()
+    ];
+    for (to, buffer) in [
+        (&tables, None),
+        (&turned, Some("a type of the tables")),
+        (&single, Some("types")),
+    ] {
         let mut out = vec![0.0; to.phi_len()];
         let built = Tabulation { from: &shape, to }.build(&phi, &mut out, &mut work);
         assert_eq!(built.err().map(|e| e.buffer), buffer);
-        let adjoint = Tabulation { from: &shape, to }.build_adjoint(&phi, &out, &mut phi.clone(), &mut work);
+        let adjoint =
+            Tabulation { from: &shape, to }.build_adjoint(&phi, &out, &mut phi.clone(), &mut work);
         assert_eq!(adjoint.err().map(|e| e.buffer), buffer);
     }
 }
@@ -215,12 +280,22 @@ fn tables_of_another_network_are_not_built() {
 #[test]
 fn a_training_step_names_the_number_that_is_not_finite() {
     let shape = Shape::new(&[2, 3, 1], &[Kind::Base(Base::Relu)]);
-    let optimizer = Optimizer::Sgd { lr: 0.1f32, momentum: 0.5 };
+    let optimizer = Optimizer::Sgd {
+        lr: 0.1f32,
+        momentum: 0.5,
+    };
     let step = |x: &[f32], values: &[f32], first: f32| {
         let mut params = [0.1; 13];
         params[0] = first;
         let (mut state, mut grad, mut memory) = ([0.25; 13], [0.0; 13], [0.0; 200]);
-        let batch = Batch::range(Data { x, target: Target::Values(values) }, 1, 2);
+        let batch = Batch::range(
+            Data {
+                x,
+                target: Target::Values(values),
+            },
+            1,
+            2,
+        );
         let before = params.map(f32::to_bits);
         let mut trainer = Trainer {
             shape: &shape,
@@ -237,12 +312,30 @@ fn a_training_step_names_the_number_that_is_not_finite() {
     let at = |buffer, index| Err(Error::NotFinite { buffer, index });
     assert_eq!(step(&[0.5; 6], &[1.0; 3], 0.1), Ok(()));
     // The batch does not have row 0.
-    assert_eq!(step(&[f32::NAN, 0.5, 0.5, 0.5, 0.5, 0.5], &[1.0; 3], 0.1), Ok(()));
-    assert_eq!(step(&[0.5, 0.5, 0.5, f32::NAN, 0.5, 0.5], &[1.0; 3], 0.1), at("x", 3));
-    assert_eq!(step(&[0.5; 6], &[1.0, 1.0, f32::INFINITY], 0.1), at("target", 2));
-    assert_eq!(step(&[0.5; 6], &[1.0; 3], f32::NEG_INFINITY), at("params", 0));
-    assert_eq!(step(&[1e30; 6], &[1.0; 3], 0.1), Err(Error::Diverges("the loss")));
-    assert_eq!(step(&[0.5; 6], &[1.0; 3], 3e38), Err(Error::Diverges("the loss")));
+    assert_eq!(
+        step(&[f32::NAN, 0.5, 0.5, 0.5, 0.5, 0.5], &[1.0; 3], 0.1),
+        Ok(())
+    );
+    assert_eq!(
+        step(&[0.5, 0.5, 0.5, f32::NAN, 0.5, 0.5], &[1.0; 3], 0.1),
+        at("x", 3)
+    );
+    assert_eq!(
+        step(&[0.5; 6], &[1.0, 1.0, f32::INFINITY], 0.1),
+        at("target", 2)
+    );
+    assert_eq!(
+        step(&[0.5; 6], &[1.0; 3], f32::NEG_INFINITY),
+        at("params", 0)
+    );
+    assert_eq!(
+        step(&[1e30; 6], &[1.0; 3], 0.1),
+        Err(Error::Diverges("the loss"))
+    );
+    assert_eq!(
+        step(&[0.5; 6], &[1.0; 3], 3e38),
+        Err(Error::Diverges("the loss"))
+    );
 }
 
 #[test]

@@ -6,23 +6,42 @@ use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::{Base, Kind};
 
-const KNOTS: Knots = Knots { low: -2.0, high: 3.0, count: 11 };
+const KNOTS: Knots = Knots {
+    low: -2.0,
+    high: 3.0,
+    count: 11,
+};
 const FORMS: [Form; 3] = [Form::Hermite, Form::Linear, Form::Pairs];
 
 /// The numbers in ascending order: place 0 is the NaN of the most negative bits, the middle is 0.
 fn at(place: u32) -> f32 {
-    f32::from_bits(if place >> 31 == 1 { place ^ 0x8000_0000 } else { !place })
+    f32::from_bits(if place >> 31 == 1 {
+        place ^ 0x8000_0000
+    } else {
+        !place
+    })
 }
 
 fn place(z: f32) -> u32 {
     let bits = z.to_bits();
-    if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 }
+    if bits >> 31 == 1 {
+        !bits
+    } else {
+        bits | 0x8000_0000
+    }
 }
 
 /// All numbers, or one in 251 and 2001 around each of `near`; ascending.
 fn numbers(near: &[f32]) -> impl Iterator<Item = f32> + use<> {
-    let step = if std::env::var_os("LDNN_EXHAUSTIVE").is_some() { 1 } else { 251 };
-    let mut windows: Vec<u32> = near.iter().flat_map(|&z| place(z) - 1000..=place(z) + 1000).collect();
+    let step = if std::env::var_os("LDNN_EXHAUSTIVE").is_some() {
+        1
+    } else {
+        251
+    };
+    let mut windows: Vec<u32> = near
+        .iter()
+        .flat_map(|&z| place(z) - 1000..=place(z) + 1000)
+        .collect();
     windows.sort_unstable();
     windows.dedup();
     let mut windows = windows.into_iter().peekable();
@@ -41,7 +60,10 @@ fn numbers(near: &[f32]) -> impl Iterator<Item = f32> + use<> {
 
 /// The knots, the ends, 0 and the neighbours of infinity.
 fn places() -> Vec<f32> {
-    (0..KNOTS.count).map(|i| KNOTS.at(i)).chain([0.0, f32::MIN_POSITIVE, -f32::MIN_POSITIVE]).collect()
+    (0..KNOTS.count)
+        .map(|i| KNOTS.at(i))
+        .chain([0.0, f32::MIN_POSITIVE, -f32::MIN_POSITIVE])
+        .collect()
 }
 
 fn entries(form: Form, f: impl Fn(f32) -> (f32, f32)) -> Vec<f32> {
@@ -68,8 +90,13 @@ fn the_cell_of_a_table_never_falls_as_its_input_rises() {
     for z in numbers(&places()) {
         let (cell, slope) = table.jet(z);
         if z.is_finite() {
-            assert!(cell >= before && cell <= last && slope == 0.0, "{z:e}: {cell} after {before}");
-            let exact = ((f64::from(z) + 2.0) * 2.0).floor().clamp(0.0, f64::from(last));
+            assert!(
+                cell >= before && cell <= last && slope == 0.0,
+                "{z:e}: {cell} after {before}"
+            );
+            let exact = ((f64::from(z) + 2.0) * 2.0)
+                .floor()
+                .clamp(0.0, f64::from(last));
             // The position is rounded: at a knot the neighbour may be taken.
             assert!((f64::from(cell) - exact).abs() <= 1.0, "{z:e}");
             before = cell;
@@ -90,8 +117,14 @@ fn a_table_of_a_rising_line_never_falls() {
             let (y, slope) = table.jet(z);
             // Two roundings of numbers of this size, in the position and in the value.
             let slack = 4.0 * f32::EPSILON * z.abs().max(4.0);
-            assert!(y >= before - slack || y == before, "{form:?} {z:e}: {y} after {before}");
-            assert!((y - 2.0 * z).abs() <= slack || y.is_infinite(), "{form:?} {z:e}: {y}");
+            assert!(
+                y >= before - slack || y == before,
+                "{form:?} {z:e}: {y} after {before}"
+            );
+            assert!(
+                (y - 2.0 * z).abs() <= slack || y.is_infinite(),
+                "{form:?} {z:e}: {y}"
+            );
             assert!((slope - 2.0).abs() < 1e-5, "{form:?} {z:e}");
             before = y;
         }
@@ -102,7 +135,11 @@ fn a_table_of_a_rising_line_never_falls() {
 fn a_table_with_flat_ends_stays_in_its_range_for_every_finite_number() {
     // One more cell at each end, flat, as `ldnn export --beyond clamp` makes them.
     let flat = |z: f32| {
-        if (-1.5..=2.5).contains(&z) { (z * z - 1.0, 2.0 * z) } else { (if z < 0.0 { 1.25 } else { 5.25 }, 0.0) }
+        if (-1.5..=2.5).contains(&z) {
+            (z * z - 1.0, 2.0 * z)
+        } else {
+            (if z < 0.0 { 1.25 } else { 5.25 }, 0.0)
+        }
     };
     for form in [Form::Linear, Form::Pairs] {
         let entries = entries(form, flat);
@@ -111,7 +148,10 @@ fn a_table_with_flat_ends_stays_in_its_range_for_every_finite_number() {
             let (y, slope) = table.jet(z);
             // Lines know positions: what has none that is finite counts as infinite. Pairs have no position to lose.
             if z.is_finite() && (form == Form::Pairs || (z * KNOTS.per_spacing()).is_finite()) {
-                assert!((-1.0001..=5.2501).contains(&y) && slope.is_finite(), "{form:?} {z:e}: {y}");
+                assert!(
+                    (-1.0001..=5.2501).contains(&y) && slope.is_finite(),
+                    "{form:?} {z:e}: {y}"
+                );
             } else {
                 assert!(y.is_nan(), "{form:?} {z}: {y}");
             }
@@ -121,7 +161,11 @@ fn a_table_with_flat_ends_stays_in_its_range_for_every_finite_number() {
 
 #[test]
 fn odd_and_even_tables_are_so_to_the_bit_for_every_number() {
-    let half = Knots { low: 0.0, high: 3.0, count: 9 };
+    let half = Knots {
+        low: 0.0,
+        high: 3.0,
+        count: 9,
+    };
     for form in FORMS {
         let mut entries = vec![0.0; form.entries(half.count)];
         fill(form, half, |z| (z.sin(), z.cos()), &mut entries).unwrap();
@@ -129,9 +173,15 @@ fn odd_and_even_tables_are_so_to_the_bit_for_every_number() {
         let even = Compact::new(form, half, Symmetry::Even, Base::Zero, &entries).unwrap();
         for z in numbers(&[0.0, 3.0]).filter(|z| *z > 0.0) {
             let ((y, slope), (negative, same)) = (odd.jet(z), odd.jet(-z));
-            assert!((-y).to_bits() == negative.to_bits() && slope == same || y.is_nan(), "{form:?} {z:e}");
+            assert!(
+                (-y).to_bits() == negative.to_bits() && slope == same || y.is_nan(),
+                "{form:?} {z:e}"
+            );
             let ((y, slope), (same, negative)) = (even.jet(z), even.jet(-z));
-            assert!(y.to_bits() == same.to_bits() && slope == -negative || y.is_nan(), "{form:?} {z:e}");
+            assert!(
+                y.to_bits() == same.to_bits() && slope == -negative || y.is_nan(),
+                "{form:?} {z:e}"
+            );
         }
     }
 }
@@ -139,7 +189,9 @@ fn odd_and_even_tables_are_so_to_the_bit_for_every_number() {
 #[test]
 fn the_tables_of_the_training_answer_for_every_number() {
     let form = TableForm::fixed(11, 2.5);
-    let params: Vec<f32> = (0..11).flat_map(|i| [form.knot::<f32>(i).sin(), form.knot::<f32>(i).cos() * 0.5]).collect();
+    let params: Vec<f32> = (0..11)
+        .flat_map(|i| [form.knot::<f32>(i).sin(), form.knot::<f32>(i).cos() * 0.5])
+        .collect();
     let (mut block, mut out) = (vec![], [0.0; 1024]);
     let mut check = |block: &mut Vec<f32>| {
         let out = &mut out[..block.len()];
@@ -147,10 +199,13 @@ fn the_tables_of_the_training_answer_for_every_number() {
         for (&z, &y) in block.iter().zip(&*out) {
             match z {
                 z if z.is_nan() => assert!(y.is_nan(), "{z}"),
-                z if z.abs() <= 2.5 => assert!(y.abs() <= 1.01 && (y - z.sin()).abs() < 2e-3, "{z:e}: {y}"),
+                z if z.abs() <= 2.5 => {
+                    assert!(y.abs() <= 1.01 && (y - z.sin()).abs() < 2e-3, "{z:e}: {y}")
+                }
                 // Along the slope at the end, cos(2.5) = -0.8; what has no finite position counts as infinite.
                 z if (z * 2.0).is_finite() => {
-                    let line = z.signum() * (0.598_472_1 - 0.801_143_6 * (f64::from(z.abs()) - 2.5) as f32);
+                    let line = z.signum()
+                        * (0.598_472_1 - 0.801_143_6 * (f64::from(z.abs()) - 2.5) as f32);
                     assert!((y - line).abs() <= 1e-5 * z.abs(), "{z:e}: {y} for {line}");
                 }
                 z => assert!(y == -z.signum() * f32::INFINITY, "{z}: {y}"),
@@ -173,13 +228,25 @@ fn an_integer_table_answers_for_every_number_with_one_of_its_own() {
     let table = Table16::new(&values).unwrap();
     let scale = |step| Scale { step, zero: 0 };
     let scaled = Scaled16::new(table, scale(1e-3), scale(0.5)).unwrap();
-    ascends(400.0, &[-32.768, 0.0, 32.767], |z| (scaled.at(z), scaled.slope(z)));
+    ascends(400.0, &[-32.768, 0.0, 32.767], |z| {
+        (scaled.at(z), scaled.slope(z))
+    });
     let values: [i8; 256] = std::array::from_fn(|i| ((i as i32 - 128) / 2) as i8);
-    let scaled = Scaled8::new(Table8(&values), scale(0.25), Scale { step: 6.25, zero: 0 }).unwrap();
+    let scaled = Scaled8::new(
+        Table8(&values),
+        scale(0.25),
+        Scale {
+            step: 6.25,
+            zero: 0,
+        },
+    )
+    .unwrap();
     let mut least = [-1e9];
     scaled.apply(&mut least);
     assert_eq!(least, [-400.0]);
-    ascends(393.75, &[-32.0, 0.0, 31.75], |z| (scaled.at(z).max(-393.75), scaled.slope(z)));
+    ascends(393.75, &[-32.0, 0.0, 31.75], |z| {
+        (scaled.at(z).max(-393.75), scaled.slope(z))
+    });
 }
 
 /// A table from `-end` to `end` that never falls, at every number.

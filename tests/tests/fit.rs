@@ -30,21 +30,38 @@ impl Place {
     }
 }
 
-const SHORT: [&str; 12] =
-    ["--steps", "3", "--runs", "2", "--epochs", "12", "--hidden", "12", "--rates", "0.1", "--target", "label"];
+const SHORT: [&str; 12] = [
+    "--steps", "3", "--runs", "2", "--epochs", "12", "--hidden", "12", "--rates", "0.1",
+    "--target", "label",
+];
 
 #[test]
 fn a_table_becomes_a_model_and_code() {
     let place = Place::new();
-    let (table, model) = (place.file("gestures.csv", gestures(300)), place.path("gestures.ldnn"));
-    let train = [&["train", &table, "--out", &model, "--ignore", "id,person"], &SHORT[..]].concat();
+    let (table, model) = (
+        place.file("gestures.csv", gestures(300)),
+        place.path("gestures.ldnn"),
+    );
+    let train = [
+        &["train", &table, "--out", &model, "--ignore", "id,person"],
+        &SHORT[..],
+    ]
+    .concat();
     let said = good(&train);
-    for part in ["240 rows to learn from, 60 to test; 2 inputs", "one of 3 classes", "worth it", "model: "] {
+    for part in [
+        "240 rows to learn from, 60 to test; 2 inputs",
+        "one of 3 classes",
+        "worth it",
+        "model: ",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let bytes = fs::read(&model).unwrap();
     good(&train);
-    assert!(fs::read(&model).unwrap() == bytes, "the same command gave another model");
+    assert!(
+        fs::read(&model).unwrap() == bytes,
+        "the same command gave another model"
+    );
 
     let score: f64 = good(&["eval", &model, &table])
         .split("F1 (macro) |")
@@ -61,12 +78,21 @@ fn a_table_becomes_a_model_and_code() {
     let mut lines = predicted.lines();
     assert_eq!(lines.next(), Some("label,P(run),P(sit),P(walk)"));
     assert_eq!(lines.clone().count(), 300);
-    let right = lines.enumerate().filter(|(i, l)| l.starts_with(["run", "sit", "walk"][i % 3])).count();
-    assert!((right as f64 / 3.0 - score).abs() < 0.01, "{right} rows, {score} %");
+    let right = lines
+        .enumerate()
+        .filter(|(i, l)| l.starts_with(["run", "sit", "walk"][i % 3]))
+        .count();
+    assert!(
+        (right as f64 / 3.0 - score).abs() < 0.01,
+        "{right} rows, {score} %"
+    );
     let from_stdin = run_with(Path::new("."), &["predict", &model], &gestures(300));
     assert_eq!(String::from_utf8(from_stdin.stdout).unwrap(), predicted);
     let shown = good(&["inspect", &model]);
-    assert!(shown.contains("'label', one of run, sit, walk") && shown.contains("fast"), "{shown}");
+    assert!(
+        shown.contains("'label', one of run, sit, walk") && shown.contains("fast"),
+        "{shown}"
+    );
 
     for weights in ["f32", "int8"] {
         let out = place.path(weights);
@@ -85,10 +111,20 @@ fn a_table_becomes_a_model_and_code() {
             "30",
         ]);
         let verified = good(&["verify", &out]);
-        assert_eq!(verified.matches("every bit the same").count(), 5, "{verified}");
-        assert!(verified.contains("| walk"), "the classes have no names: {verified}");
+        assert_eq!(
+            verified.matches("every bit the same").count(),
+            5,
+            "{verified}"
+        );
+        assert!(
+            verified.contains("| walk"),
+            "the classes have no names: {verified}"
+        );
         let header = fs::read_to_string(Path::new(&out).join("ldnn_model.h")).unwrap();
-        assert!(header.contains("int ldnn_model_run(const float raw[LDNN_MODEL_INPUTS]"), "{header}");
+        assert!(
+            header.contains("int ldnn_model_run(const float raw[LDNN_MODEL_INPUTS]"),
+            "{header}"
+        );
     }
 }
 
@@ -101,8 +137,16 @@ fn numbers_are_predicted_in_their_own_units() {
         text += &format!("{a},{b},{},{}\n", 5000.0 + 300.0 * a, 0.001 * b - 0.001 * a);
     }
     let (table, model) = (place.file("t.csv", text), place.path("m.ldnn"));
-    let rest = ["--steps", "2", "--runs", "2", "--epochs", "60", "--rates", "0.05", "--hidden", "16"];
-    let said = good(&[&["train", &table, "--target", "y,z", "--out", &model][..], &rest].concat());
+    let rest = [
+        "--steps", "2", "--runs", "2", "--epochs", "60", "--rates", "0.05", "--hidden", "16",
+    ];
+    let said = good(
+        &[
+            &["train", &table, "--target", "y,z", "--out", &model][..],
+            &rest,
+        ]
+        .concat(),
+    );
     assert!(said.contains("y, z (regression)"), "{said}");
     let scores = good(&["eval", &model, &table]);
     for target in ["| y ", "| z "] {
@@ -110,8 +154,15 @@ fn numbers_are_predicted_in_their_own_units() {
         let r2: f64 = row.split('|').nth(4).unwrap().trim().parse().unwrap();
         assert!(r2 > 0.9, "{row}");
     }
-    let first: f64 =
-        good(&["predict", &model, &table]).lines().nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
+    let first: f64 = good(&["predict", &model, &table])
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((3500.0..6500.0).contains(&first), "{first}");
 }
 
@@ -119,13 +170,39 @@ fn numbers_are_predicted_in_their_own_units() {
 fn no_group_is_in_both_parts_and_a_test_file_is_used() {
     let place = Place::new();
     let (table, model) = (place.file("g.csv", gestures(210)), place.path("m.ldnn"));
-    let arguments = ["train", &table, "--out", &model, "--ignore", "id", "--group", "person", "--test-share", "0.4"];
+    let arguments = [
+        "train",
+        &table,
+        "--out",
+        &model,
+        "--ignore",
+        "id",
+        "--group",
+        "person",
+        "--test-share",
+        "0.4",
+    ];
     let said = good(&[&arguments[..], &SHORT].concat());
-    assert!(said.contains("126 rows to learn from, 84 to test"), "{said}");
+    assert!(
+        said.contains("126 rows to learn from, 84 to test"),
+        "{said}"
+    );
     let (test, model) = (place.file("t.csv", gestures(33)), place.path("n.ldnn"));
-    let arguments = ["train", &table, "--out", &model, "--ignore", "id,person", "--test", &test];
+    let arguments = [
+        "train",
+        &table,
+        "--out",
+        &model,
+        "--ignore",
+        "id,person",
+        "--test",
+        &test,
+    ];
     let said = good(&[&arguments[..], &SHORT].concat());
-    assert!(said.contains("210 rows to learn from, 33 to test"), "{said}");
+    assert!(
+        said.contains("210 rows to learn from, 33 to test"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -135,36 +212,91 @@ fn bad_tables_and_models_are_refused_with_the_place() {
     let table = gestures(60);
     for (text, expected) in [
         (String::new(), "the file is empty"),
-        (table.replace("row4;", ""), "line 6 has 4 columns, the first one 5"),
+        (
+            table.replace("row4;", ""),
+            "line 6 has 4 columns, the first one 5",
+        ),
         (table.replacen("0.", "x.", 1), "is no number"),
-        (table.clone() + "id;p;NaN;1;sit\n", "line 62, column 'slow': the value is missing"),
-        (table.clone() + "id;p;1;inf;sit\n", "line 62, column 'fast': 'inf' is not finite"),
-        (table.clone() + "id;p;1;1;jump\n", "class 'jump' has one row only (line 62)"),
-        (table.clone() + "id;p;1;1;\n", "line 62, column 'label': the value is missing"),
+        (
+            table.clone() + "id;p;NaN;1;sit\n",
+            "line 62, column 'slow': the value is missing",
+        ),
+        (
+            table.clone() + "id;p;1;inf;sit\n",
+            "line 62, column 'fast': 'inf' is not finite",
+        ),
+        (
+            table.clone() + "id;p;1;1;jump\n",
+            "class 'jump' has one row only (line 62)",
+        ),
+        (
+            table.clone() + "id;p;1;1;\n",
+            "line 62, column 'label': the value is missing",
+        ),
         (table.replace("label", "kind"), "there is no column 'label'"),
-        (table.lines().take(10).collect::<Vec<_>>().join("\n"), "at least 10 are needed"),
+        (
+            table.lines().take(10).collect::<Vec<_>>().join("\n"),
+            "at least 10 are needed",
+        ),
     ] {
         let file = place.file("bad.csv", &text);
         let arguments = ["train", &file, "--out", &out, "--ignore", "id,person"];
         let error = bad(&[&arguments[..], &SHORT].concat());
         assert!(error.contains(expected), "{expected}: {error}");
-        assert!(!Path::new(&out).exists() && !Path::new(&(out.clone() + ".run")).exists(), "half-written");
+        assert!(
+            !Path::new(&out).exists() && !Path::new(&(out.clone() + ".run")).exists(),
+            "half-written"
+        );
     }
     let utf16 = place.file("u.csv", [0xff, 0xfe, b'a', 0, b',', 0]);
-    assert!(bad(&["train", &utf16, "--target", "a", "--out", &out]).contains("it is text in UTF-16"));
-    assert!(bad(&["train", &place.path("nowhere.csv"), "--target", "a", "--out", &out]).contains("cannot open"));
+    assert!(
+        bad(&["train", &utf16, "--target", "a", "--out", &out]).contains("it is text in UTF-16")
+    );
+    assert!(
+        bad(&[
+            "train",
+            &place.path("nowhere.csv"),
+            "--target",
+            "a",
+            "--out",
+            &out
+        ])
+        .contains("cannot open")
+    );
 
     let (good_table, model) = (place.file("g.csv", &table), place.path("m.ldnn"));
-    good(&[&["train", &good_table, "--out", &model, "--ignore", "id,person"][..], &SHORT].concat());
+    good(
+        &[
+            &[
+                "train",
+                &good_table,
+                "--out",
+                &model,
+                "--ignore",
+                "id,person",
+            ][..],
+            &SHORT,
+        ]
+        .concat(),
+    );
     let text = fs::read_to_string(&model).unwrap();
     for (change, expected) in [
-        (text.replacen("\"version\":2", "\"version\":7", 1), "version 7 is not known"),
+        (
+            text.replacen("\"version\":2", "\"version\":7", 1),
+            "version 7 is not known",
+        ),
         (
             text.replacen("\"version\":2", "\"version\":1", 1),
             "version 1 is not known; this program reads 2: train the model again",
         ),
-        (text[..text.len() / 2].to_string(), "no model of `ldnn train`"),
-        (text.replacen("\"slow\"", "\"slow\",\"more\"", 1), "the network has 2 inputs, and there are names of 3"),
+        (
+            text[..text.len() / 2].to_string(),
+            "no model of `ldnn train`",
+        ),
+        (
+            text.replacen("\"slow\"", "\"slow\",\"more\"", 1),
+            "the network has 2 inputs, and there are names of 3",
+        ),
         ("LDNN\u{1}".to_string(), "the image of a model for a device"),
     ] {
         let file = place.file("bad.ldnn", change);
@@ -173,7 +305,8 @@ fn bad_tables_and_models_are_refused_with_the_place() {
     }
     let less = place.file("less.csv", "slow,label\n1,sit\n");
     assert!(
-        bad(&["predict", &model, &less])
-            .contains("the model needs a column 'fast' (it has 2 inputs); the table has slow, label")
+        bad(&["predict", &model, &less]).contains(
+            "the model needs a column 'fast' (it has 2 inputs); the table has slow, label"
+        )
     );
 }

@@ -33,15 +33,55 @@ const COMMANDS: [&[&str]; 20] = [
 ];
 
 fn prepare(at: &Path) {
-    let row = |i: usize| format!("{},{},{}\n", (i * 7 % 60) as f64 / 10.0, i * 13 % 17, ["no", "yes"][i * 7 % 60 / 30]);
-    fs::write(at.join("t.csv"), "a,b,label\n".to_string() + &(0..60).map(row).collect::<String>()).unwrap();
-    fs::write(at.join("study.toml"), "task = \"digits\"\n[validate]\nactivations = [\"relu\"]\nruns = 2\n").unwrap();
-    let meta = ["meta", "-q", "--hidden", "8", "--units", "4", "--inner-steps", "4", "--outer-last", "2"];
+    let row = |i: usize| {
+        format!(
+            "{},{},{}\n",
+            (i * 7 % 60) as f64 / 10.0,
+            i * 13 % 17,
+            ["no", "yes"][i * 7 % 60 / 30]
+        )
+    };
+    fs::write(
+        at.join("t.csv"),
+        "a,b,label\n".to_string() + &(0..60).map(row).collect::<String>(),
+    )
+    .unwrap();
+    fs::write(
+        at.join("study.toml"),
+        "task = \"digits\"\n[validate]\nactivations = [\"relu\"]\nruns = 2\n",
+    )
+    .unwrap();
+    let meta = [
+        "meta",
+        "-q",
+        "--hidden",
+        "8",
+        "--units",
+        "4",
+        "--inner-steps",
+        "4",
+        "--outer-last",
+        "2",
+    ];
     succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
     fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
-    let train =
-        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
-    succeed(at, &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat());
+    let train = [
+        "train",
+        "t.csv",
+        "-q",
+        "--target",
+        "label",
+        "--activations",
+        "tanh",
+        "--hidden",
+        "4",
+        "--epochs",
+        "3",
+    ];
+    succeed(
+        at,
+        &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat(),
+    );
     succeed(at, &["export", "m.ldnn", "--out", "w.safetensors"]);
 }
 
@@ -49,8 +89,13 @@ fn prepare(at: &Path) {
 fn flags_in(message: &str) -> BTreeSet<String> {
     let own: String = message.split('`').step_by(2).collect::<Vec<_>>().join(" ");
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let words = own.split(|c: char| !is_part(c)).filter_map(|word| word.strip_prefix("--"));
-    words.filter(|word| !word.is_empty()).map(String::from).collect()
+    let words = own
+        .split(|c: char| !is_part(c))
+        .filter_map(|word| word.strip_prefix("--"));
+    words
+        .filter(|word| !word.is_empty())
+        .map(String::from)
+        .collect()
 }
 
 /// Every flag that the message names is one of the command.
@@ -58,7 +103,10 @@ fn assert_known(output: &Output, args: &[&str], flags: &BTreeSet<String>) {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!message.contains("panicked"), "{args:?}: {message}");
     for flag in flags_in(&message) {
-        assert!(flags.contains(&flag), "{args:?}: there is no --{flag} in: {message}");
+        assert!(
+            flags.contains(&flag),
+            "{args:?}: there is no --{flag} in: {message}"
+        );
     }
 }
 
@@ -73,10 +121,18 @@ fn flags_of(args: &[&str]) -> Flags {
     root.build();
     let outer = root.find_subcommand(args[0]).unwrap();
     let leaf = outer.find_subcommand(args[1]).unwrap_or(outer);
-    let numbers =
-        [TypeId::of::<usize>(), TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<f64>(), TypeId::of::<f32>()];
+    let numbers = [
+        TypeId::of::<usize>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<f64>(),
+        TypeId::of::<f32>(),
+    ];
 
-    let mut flags = Flags { all: ["help", "version"].map(String::from).into(), numeric: vec![] };
+    let mut flags = Flags {
+        all: ["help", "version"].map(String::from).into(),
+        numeric: vec![],
+    };
     for arg in leaf.get_arguments() {
         let Some(long) = arg.get_long() else { continue };
         flags.all.insert(long.into());
@@ -122,7 +178,10 @@ fn no_number_of_any_flag_ends_a_command_otherwise_than_with_a_sentence() {
                 let message = String::from_utf8_lossy(&output.stderr);
                 // A panic is 101; an abort is a signal.
                 let is_told = matches!(output.status.code(), Some(0 | 1 | 2 | 75));
-                assert!(is_told && !message.contains("panicked"), "{command:?} {assigned}: {message}");
+                assert!(
+                    is_told && !message.contains("panicked"),
+                    "{command:?} {assigned}: {message}"
+                );
                 refused += usize::from(output.status.code() == Some(2));
             }
         }
@@ -139,18 +198,42 @@ fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
     for (command, hidden) in [
         (&["meta", "--out", "x"][..], "1048576"),
         (&["validate", "--out", "x"], wide),
-        (&["train", "t.csv", "--target", "label", "--out", "x.ldnn"], wide),
+        (
+            &["train", "t.csv", "--target", "label", "--out", "x.ldnn"],
+            wide,
+        ),
     ] {
         let mut program = std::process::Command::new(ldnn_tests::program::path());
-        program.current_dir(at).args(command).args(["-q", "--hidden", hidden]).env("LDNN_MEMORY", "4G");
+        program
+            .current_dir(at)
+            .args(command)
+            .args(["-q", "--hidden", hidden])
+            .env("LDNN_MEMORY", "4G");
         let output = program.output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{command:?}: {message}");
-        assert!(message.contains("of memory, and 4.3 GB may be used") && message.contains("--hidden"), "{message}");
+        assert!(
+            message.contains("of memory, and 4.3 GB may be used") && message.contains("--hidden"),
+            "{message}"
+        );
     }
     // More rows a step than there are is as many as there are.
-    let validate = ["validate", "-q", "--compare", "relu", "--runs", "1", "--epochs", "1", "--hidden", "3"];
-    succeed(at, &[&validate[..], &["--batch", "100000000", "--out", "b"]].concat());
+    let validate = [
+        "validate",
+        "-q",
+        "--compare",
+        "relu",
+        "--runs",
+        "1",
+        "--epochs",
+        "1",
+        "--hidden",
+        "3",
+    ];
+    succeed(
+        at,
+        &[&validate[..], &["--batch", "100000000", "--out", "b"]].concat(),
+    );
 }
 
 #[test]
@@ -158,20 +241,49 @@ fn numbers_that_make_no_run_are_refused_by_their_own_name() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
-    let forecast = ["forecast", "--task", "vanderpol", "--compare", "tanh", "--dry-run", "--dt"];
+    let forecast = [
+        "forecast",
+        "--task",
+        "vanderpol",
+        "--compare",
+        "tanh",
+        "--dry-run",
+        "--dt",
+    ];
     for dt in ["nan", "0", "-1"] {
         let message = refuse(at, &[&forecast[..], &[dt]].concat(), 2);
-        assert!(message.contains("--dt") && message.contains("positive"), "{message}");
+        assert!(
+            message.contains("--dt") && message.contains("positive"),
+            "{message}"
+        );
     }
     let message = refuse(at, &["sizes", "--widths", "0", "--dry-run"], 2);
-    assert!(message.contains("--widths") && !message.contains("--hidden"), "{message}");
+    assert!(
+        message.contains("--widths") && !message.contains("--hidden"),
+        "{message}"
+    );
     let message = refuse(at, &["validate", "--set", "command=meta", "--dry-run"], 2);
-    assert!(message.contains("'command'") && !message.contains("did you mean"), "{message}");
+    assert!(
+        message.contains("'command'") && !message.contains("did you mean"),
+        "{message}"
+    );
 
     let reproduce = ["reproduce", "--preset", "smoke", "--out", "x", "--set"];
-    for setting in ["equal.train.epochs", "best.runs", "select.runs", "sizes.ensemble.train.epochs"] {
-        let message = refuse(at, &[&reproduce[..], &[&format!("{setting}=0")]].concat(), 2);
-        assert!(message.contains(setting.rsplit_once('.').unwrap().0), "{setting}: {message}");
+    for setting in [
+        "equal.train.epochs",
+        "best.runs",
+        "select.runs",
+        "sizes.ensemble.train.epochs",
+    ] {
+        let message = refuse(
+            at,
+            &[&reproduce[..], &[&format!("{setting}=0")]].concat(),
+            2,
+        );
+        assert!(
+            message.contains(setting.rsplit_once('.').unwrap().0),
+            "{setting}: {message}"
+        );
     }
     assert!(!at.join("x").exists());
 }
@@ -179,7 +291,11 @@ fn numbers_that_make_no_run_are_refused_by_their_own_name() {
 /// The names of all settings in a table, with dots, and whether they are numbers.
 fn names(table: &toml::Table, way: &str, all: &mut Vec<(String, bool)>) {
     for (key, value) in table {
-        let path = if way.is_empty() { key.clone() } else { format!("{way}.{key}") };
+        let path = if way.is_empty() {
+            key.clone()
+        } else {
+            format!("{way}.{key}")
+        };
         match value {
             toml::Value::Table(inner) => names(inner, &path, all),
             other => all.push((path, other.is_integer() || other.is_float())),
@@ -189,11 +305,19 @@ fn names(table: &toml::Table, way: &str, all: &mut Vec<(String, bool)>) {
 
 /// The settings of a command, if it has some.
 fn settings(at: &Path, command: &[&str]) -> Vec<(String, bool)> {
-    let bare: Vec<&str> = command.iter().copied().filter(|a| !["--dry-run", "--print-config"].contains(a)).collect();
+    let bare: Vec<&str> = command
+        .iter()
+        .copied()
+        .filter(|a| !["--dry-run", "--print-config"].contains(a))
+        .collect();
     let printed = run(at, &[&bare[..], &["--print-config"]].concat());
     let mut all = vec![];
     if printed.status.success() {
-        names(&String::from_utf8(printed.stdout).unwrap().parse().unwrap(), "", &mut all);
+        names(
+            &String::from_utf8(printed.stdout).unwrap().parse().unwrap(),
+            "",
+            &mut all,
+        );
     }
     all
 }
@@ -205,7 +329,10 @@ fn every_flag_that_an_error_about_a_setting_names_is_one_of_the_command() {
     let mut refused = 0;
     for command in COMMANDS.iter().filter(|c| c[0] != "reproduce") {
         let flags = flags_of(command);
-        for (name, _) in settings(dir.path(), command).iter().filter(|(_, is_number)| *is_number) {
+        for (name, _) in settings(dir.path(), command)
+            .iter()
+            .filter(|(_, is_number)| *is_number)
+        {
             for value in ["0", "nan"] {
                 let assigned = format!("{name}={value}");
                 let args = [command, &["--set", &assigned][..]].concat();
@@ -240,15 +367,25 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
         for (name, _) in all.iter().step_by(all.len() / 15 + 1) {
             let last = name.rsplit('.').next().unwrap();
             // A letter too much, where it belongs, at the top, and in a section of another command.
-            for typo in [format!("{name}x"), format!("{last}x"), format!("train.{last}"), last.to_string()] {
+            for typo in [
+                format!("{name}x"),
+                format!("{last}x"),
+                format!("train.{last}"),
+                last.to_string(),
+            ] {
                 let assigned = format!("{typo}=1");
                 let args = [command, &["--set", &assigned][..]].concat();
                 let output = run(at, &args);
                 let message = String::from_utf8_lossy(&output.stderr);
-                let Some((_, meant)) = message.split_once("did you mean ") else { continue };
+                let Some((_, meant)) = message.split_once("did you mean ") else {
+                    continue;
+                };
                 for suggestion in meant.split('?').next().unwrap().split(" or ") {
                     let suggestion = suggestion.trim_matches('\'');
-                    assert!(is_known(suggestion), "{args:?} suggests '{suggestion}': {message}");
+                    assert!(
+                        is_known(suggestion),
+                        "{args:?} suggests '{suggestion}': {message}"
+                    );
                     suggestions += 1;
                 }
             }
@@ -263,12 +400,20 @@ fn a_setting_is_found_by_a_name_that_is_nearly_its_own_wherever_it_stands() {
     let at = dir.path();
     prepare(at);
     let train = ["train", "t.csv", "--target", "label"];
-    for (set, meant) in
-        [("epoch=3", "fit.epochs"), ("train.epochs=3", "fit.epochs"), ("headr=true", "data.table.header")]
-    {
+    for (set, meant) in [
+        ("epoch=3", "fit.epochs"),
+        ("train.epochs=3", "fit.epochs"),
+        ("headr=true", "data.table.header"),
+    ] {
         let message = refuse(at, &[&train[..], &["--set", set]].concat(), 2);
-        assert!(message.contains("did you mean '") && message.contains(meant), "{set}: {message}");
+        assert!(
+            message.contains("did you mean '") && message.contains(meant),
+            "{set}: {message}"
+        );
     }
     let message = refuse(at, &[&train[..], &["--set", "epochs"]].concat(), 2);
-    assert!(message.contains("epochs=VALUE") && message.contains("--print-config"), "{message}");
+    assert!(
+        message.contains("epochs=VALUE") && message.contains("--print-config"),
+        "{message}"
+    );
 }

@@ -12,7 +12,11 @@ fn ulp(y: f64) -> f64 {
 
 /// The largest error in units in the last place over the numbers with both signs.
 fn worst(ours: fn(f32) -> f32, exact: fn(f64) -> f64) -> (f64, f32) {
-    let step = if std::env::var_os("LDNN_EXHAUSTIVE").is_some() { 1 } else { 251 };
+    let step = if std::env::var_os("LDNN_EXHAUSTIVE").is_some() {
+        1
+    } else {
+        251
+    };
     let mut worst = (0.0, 0.0);
     for bits in (0..=u32::MAX).step_by(step) {
         let x = f32::from_bits(bits);

@@ -6,45 +6,106 @@ use ldnn_core::network::{Init, Noise, Pass, Workspace};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Base, Optimizer, Plain, Shape};
 use ldnn_tests::tolerance::HYPERGRADIENT;
-use ldnn_tests::{Loss, Problem, Unrolled, central_difference, gradient, learned, relative_error, unrolled};
+use ldnn_tests::{
+    Loss, Problem, Unrolled, central_difference, gradient, learned, relative_error, unrolled,
+};
 
 const ROWS: usize = 11;
 
 const OPTIMIZERS: [Optimizer<f64>; 4] = [
-    Optimizer::Sgd { lr: 0.1, momentum: 0.8 },
-    Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 },
+    Optimizer::Sgd {
+        lr: 0.1,
+        momentum: 0.8,
+    },
+    Optimizer::RmsProp {
+        lr: 0.01,
+        decay: 0.8,
+        epsilon: 1e-8,
+        start: 1.0,
+    },
     // Without the warm start the first steps are steps of the sign, hardly differentiable in numbers: a larger epsilon.
-    Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-2, start: 0.0 },
-    Optimizer::Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 },
+    Optimizer::RmsProp {
+        lr: 0.01,
+        decay: 0.8,
+        epsilon: 1e-2,
+        start: 0.0,
+    },
+    Optimizer::Adam {
+        lr: 0.01,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-2,
+    },
 ];
 
-const OUTER: [OuterLoss; 3] =
-    [OuterLoss::Train { last: 8 }, OuterLoss::Train { last: 3 }, OuterLoss::HeldOut { last: 4, batch: 3 }];
+const OUTER: [OuterLoss; 3] = [
+    OuterLoss::Train { last: 8 },
+    OuterLoss::Train { last: 3 },
+    OuterLoss::HeldOut { last: 4, batch: 3 },
+];
 
 fn plan(shape: Shape, optimizer: Optimizer<f64>, outer: OuterLoss, segment: usize) -> Unroll<f64> {
     // 11 rows in batches of 4: the last batch of an epoch is smaller, and 8 steps reach into the third epoch.
-    Unroll { shape, steps: 8, batch: 4, shuffle: true, noise: 0.1, init: Init::FanIn, optimizer, outer, segment }
+    Unroll {
+        shape,
+        steps: 8,
+        batch: 4,
+        shuffle: true,
+        noise: 0.1,
+        init: Init::FanIn,
+        optimizer,
+        outer,
+        segment,
+    }
 }
 
-fn run(plan: &Unroll<f64>, train: &Problem<f64>, held_out: &Problem<f64>, phi: &[f64]) -> Unrolled<f64> {
-    let data = Datasets { train: train.data(), held_out: held_out.data() };
-    unrolled(Plain, plan, data, Draw { seed: 7, outer_step: 3 }, phi)
+fn run(
+    plan: &Unroll<f64>,
+    train: &Problem<f64>,
+    held_out: &Problem<f64>,
+    phi: &[f64],
+) -> Unrolled<f64> {
+    let data = Datasets {
+        train: train.data(),
+        held_out: held_out.data(),
+    };
+    unrolled(
+        Plain,
+        plan,
+        data,
+        Draw {
+            seed: 7,
+            outer_step: 3,
+        },
+        phi,
+    )
 }
 
 fn problems(base: Base, loss: Loss) -> (Shape, Problem<f64>, Problem<f64>) {
     let shape = Shape::new(&[3, 5, 3], &learned(base, 2));
-    (shape, Problem::new(shape, ROWS, loss, 1), Problem::new(shape, 6, loss, 2))
+    (
+        shape,
+        Problem::new(shape, ROWS, loss, 1),
+        Problem::new(shape, 6, loss, 2),
+    )
 }
 
 #[test]
 fn the_hypergradient_is_that_of_central_differences_for_every_rule_and_outer_loss() {
-    for (optimizer, outer) in OPTIMIZERS.into_iter().flat_map(|r| OUTER.into_iter().map(move |o| (r, o))) {
-        for (base, loss) in [(Base::Sine, Loss::CrossEntropy), (Base::Zero, Loss::SquaredError)] {
+    for (optimizer, outer) in OPTIMIZERS
+        .into_iter()
+        .flat_map(|r| OUTER.into_iter().map(move |o| (r, o)))
+    {
+        for (base, loss) in [
+            (Base::Sine, Loss::CrossEntropy),
+            (Base::Zero, Loss::SquaredError),
+        ] {
             let (shape, train, held_out) = problems(base, loss);
             let plan = plan(shape, optimizer, outer, 8);
             let phi = &train.params[shape.theta_len()..];
             let answer = run(&plan, &train, &held_out, phi);
-            let outer_loss = |phi: &[f64]| vec![run(&plan, &train, &held_out, phi).outcome.outer_loss];
+            let outer_loss =
+                |phi: &[f64]| vec![run(&plan, &train, &held_out, phi).outcome.outer_loss];
             let mut numeric = vec![0.0; phi.len()];
             for (i, n) in numeric.iter_mut().enumerate() {
                 let mut unit = vec![0.0; phi.len()];
@@ -52,20 +113,34 @@ fn the_hypergradient_is_that_of_central_differences_for_every_rule_and_outer_los
                 *n = central_difference(outer_loss, phi, &unit, 1e-3)[0];
             }
             let error = relative_error(&numeric, &answer.dphi);
-            assert!(error <= HYPERGRADIENT, "{optimizer:?}, {outer:?}, {base:?}, {loss:?}: off by {error:.1e}");
+            assert!(
+                error <= HYPERGRADIENT,
+                "{optimizer:?}, {outer:?}, {base:?}, {loss:?}: off by {error:.1e}"
+            );
         }
     }
 }
 
 #[test]
 fn every_length_of_segment_gives_the_same_bits() {
-    for (optimizer, outer) in OPTIMIZERS.into_iter().flat_map(|r| OUTER.into_iter().map(move |o| (r, o))) {
+    for (optimizer, outer) in OPTIMIZERS
+        .into_iter()
+        .flat_map(|r| OUTER.into_iter().map(move |o| (r, o)))
+    {
         let (shape, train, held_out) = problems(Base::Sine, Loss::CrossEntropy);
         let phi = &train.params[shape.theta_len()..];
         let full = run(&plan(shape, optimizer, outer, 8), &train, &held_out, phi);
         for segment in [1, 2, 3, 5, 7] {
-            let short = run(&plan(shape, optimizer, outer, segment), &train, &held_out, phi);
-            assert_eq!(short.dphi, full.dphi, "{optimizer:?}, {outer:?}, segments of {segment}");
+            let short = run(
+                &plan(shape, optimizer, outer, segment),
+                &train,
+                &held_out,
+                phi,
+            );
+            assert_eq!(
+                short.dphi, full.dphi,
+                "{optimizer:?}, {outer:?}, segments of {segment}"
+            );
             assert_eq!(
                 short.outcome.outer_loss.to_bits(),
                 full.outcome.outer_loss.to_bits(),
@@ -80,31 +155,54 @@ fn every_length_of_segment_gives_the_same_bits() {
 fn a_short_tape_grows_with_the_square_root_of_the_steps() {
     let (shape, ..) = problems(Base::Sine, Loss::CrossEntropy);
     let tape = |steps: usize| {
-        let full = Unroll { steps, segment: steps, ..plan(shape, OPTIMIZERS[1], OUTER[0], 1) };
-        let short = Unroll { segment: full.short_segment(), ..full };
+        let full = Unroll {
+            steps,
+            segment: steps,
+            ..plan(shape, OPTIMIZERS[1], OUTER[0], 1)
+        };
+        let short = Unroll {
+            segment: full.short_segment(),
+            ..full
+        };
         (full.tape_len(), short.tape_len())
     };
     let ((full, short), (full4, short4)) = (tape(2500), tape(10_000));
-    assert!(full4 > 3 * full && short4 < 3 * short && 15 * short < full, "{full} {short} {full4} {short4}");
+    assert!(
+        full4 > 3 * full && short4 < 3 * short && 15 * short < full,
+        "{full} {short} {full4} {short4}"
+    );
 }
 
 #[test]
 fn the_alternating_schedule_steps_the_activations_once_per_period() {
     let (shape, train, _) = problems(Base::Sine, Loss::CrossEntropy);
-    let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.8 };
+    let optimizer = Optimizer::Sgd {
+        lr: 0.1,
+        momentum: 0.8,
+    };
     let plan = Alternating {
         weights: optimizer,
-        activations: Optimizer::Sgd { lr: 0.5, momentum: 0.0 },
+        activations: Optimizer::Sgd {
+            lr: 0.5,
+            momentum: 0.0,
+        },
         period: 3,
         clip: 0.02,
     };
     let (theta, len) = (shape.theta_len(), shape.param_len());
     let (mut params, mut state) = (train.params.clone(), vec![0.0; plan.state_len(&shape)]);
     plan.init_state(&shape, &mut state).unwrap();
-    let (mut grad, mut memory) = (vec![0.0; len], vec![0.0; shape.workspace_len(ROWS, Pass::Backward)]);
+    let (mut grad, mut memory) = (
+        vec![0.0; len],
+        vec![0.0; shape.workspace_len(ROWS, Pass::Backward)],
+    );
     for t in 0..7 {
         let before = params.clone();
-        let batch = train.batch().with_noise(Some(Noise { amplitude: 0.1, seed: 1, step: t as u64 }));
+        let batch = train.batch().with_noise(Some(Noise {
+            amplitude: 0.1,
+            seed: 1,
+            step: t as u64,
+        }));
         let mut trainer = Trainer {
             shape: &shape,
             vector: Plain,
@@ -118,7 +216,10 @@ fn the_alternating_schedule_steps_the_activations_once_per_period() {
         let moved = params[theta..] != before[theta..];
         assert_eq!(moved, (t + 1) % 3 == 0, "step {t}");
         if moved {
-            let by_hand = before[theta..].iter().zip(&expected[theta..]).map(|(p, g)| p - 0.5 * g.clamp(-0.02, 0.02));
+            let by_hand = before[theta..]
+                .iter()
+                .zip(&expected[theta..])
+                .map(|(p, g)| p - 0.5 * g.clamp(-0.02, 0.02));
             for (&found, expected) in params[theta..].iter().zip(by_hand) {
                 assert_abs_diff_eq!(found, expected, epsilon = 1e-14);
             }

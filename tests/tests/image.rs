@@ -14,7 +14,9 @@ fn folder(name: &str) -> PathBuf {
 /// The images that `tests/tests/export.rs` keeps.
 fn good() -> Vec<Vec<u8>> {
     let names = ["small_tables", "small_floats", "small_integers"];
-    names.map(|n| fs::read(folder("golden/export").join(format!("{n}.ldnn"))).unwrap()).to_vec()
+    names
+        .map(|n| fs::read(folder("golden/export").join(format!("{n}.ldnn"))).unwrap())
+        .to_vec()
 }
 
 #[test]
@@ -35,7 +37,10 @@ fn every_wrong_bit_every_missing_byte_and_every_byte_too_many_is_found() {
             assert!(Image::read(&bad).is_err(), "bit {i}");
         }
         for length in 0..image.len() {
-            let length_error = matches!(Image::read(&image[..length]), Err(ImageError::Length { .. }));
+            let length_error = matches!(
+                Image::read(&image[..length]),
+                Err(ImageError::Length { .. })
+            );
             assert!(length_error, "{length} bytes");
         }
         let long = [&image[..], &[0]].concat();
@@ -58,7 +63,11 @@ fn the_reason_is_the_right_one() {
     assert_eq!(with(4, 1), ImageError::Version(1));
     assert_eq!(with(6, 1), ImageError::Malformed);
     assert_eq!(with(20, 0xff), ImageError::Checksum);
-    assert!(ImageError::Version(1).to_string().contains("reads version 2: export the model again"));
+    assert!(
+        ImageError::Version(1)
+            .to_string()
+            .contains("reads version 2: export the model again")
+    );
 }
 
 #[test]
@@ -80,7 +89,10 @@ fn numbers_that_are_not_finite_are_refused() {
     }
     // In an entry of a table, straight in the bytes: the first 4 bytes of the value 0.25 that the first table holds.
     let image = good().remove(1);
-    let at = image.windows(4).position(|w| w == (-0.3f32).to_le_bytes()).unwrap();
+    let at = image
+        .windows(4)
+        .position(|w| w == (-0.3f32).to_le_bytes())
+        .unwrap();
     for bad in [f32::NAN, f32::INFINITY] {
         let mut bytes = image.clone();
         bytes[at..at + 4].copy_from_slice(&bad.to_le_bytes());
@@ -97,7 +109,10 @@ fn a_scale_that_is_not_positive_is_refused() {
         model.standard = vec![(0.0, 1.0), (0.0, bad)];
         assert!(format!("{:#}", image_bytes(&model).unwrap_err()).contains("not positive"));
         model.standard = vec![];
-        model.outputs = OutputFile::Values { pairs: vec![(bad, 1.0), (1.0, 1.0)], offsets: vec![] };
+        model.outputs = OutputFile::Values {
+            pairs: vec![(bad, 1.0), (1.0, 1.0)],
+            offsets: vec![],
+        };
         assert!(format!("{:#}", image_bytes(&model).unwrap_err()).contains("not positive"));
     }
 }
@@ -105,17 +120,40 @@ fn a_scale_that_is_not_positive_is_refused() {
 #[test]
 fn loading_into_room_of_a_wrong_length_changes_nothing() {
     let image = good().remove(2);
-    let Contents::Integers(network) = Image::read(&image).unwrap().contents() else { panic!("no integers") };
-    let (weights, outputs, types) = (network.weights_len(), network.outputs_len(), network.shape().types());
+    let Contents::Integers(network) = Image::read(&image).unwrap().contents() else {
+        panic!("no integers")
+    };
+    let (weights, outputs, types) = (
+        network.weights_len(),
+        network.outputs_len(),
+        network.shape().types(),
+    );
     for wrong in 0..4 {
         for change in [-1i64, 1] {
-            let len = |part: usize, n: usize| if part == wrong { (n as i64 + change) as usize } else { n };
+            let len = |part: usize, n: usize| {
+                if part == wrong {
+                    (n as i64 + change) as usize
+                } else {
+                    n
+                }
+            };
             let (mut w, mut b) = (vec![7i8; len(0, weights)], vec![7i32; len(1, outputs)]);
             let (mut f, mut t) = (vec![7i32; len(2, outputs)], vec![[7i8; 256]; len(3, types)]);
-            let room = Room { weights: &mut w, biases: &mut b, factors: &mut f, tables: &mut t };
-            assert!(network.load(room).is_err(), "part {wrong} has {change} too many");
+            let room = Room {
+                weights: &mut w,
+                biases: &mut b,
+                factors: &mut f,
+                tables: &mut t,
+            };
+            assert!(
+                network.load(room).is_err(),
+                "part {wrong} has {change} too many"
+            );
             let kept = w.iter().all(|&x| x == 7) && t.iter().flatten().all(|&x| x == 7);
-            assert!(kept && b.iter().chain(&f).all(|&x| x == 7), "part {wrong}: something was written");
+            assert!(
+                kept && b.iter().chain(&f).all(|&x| x == 7),
+                "part {wrong}: something was written"
+            );
         }
     }
     let (mut inputs, mut values) = (vec![[7.0f32; 2]; 2], vec![[7.0f32; 2]; 1]);
@@ -134,9 +172,20 @@ fn the_corpus_has_an_image_of_every_outcome() {
             outcome(&image)
         })
         .collect();
-    for outcome in
-        ["Activations", "Floats", "Integers", "Malformed", "NotFinite", "Shape", "Table", "Quantised", "Scaling"]
-    {
-        assert!(seen.contains(outcome), "no image with the outcome {outcome}");
+    for outcome in [
+        "Activations",
+        "Floats",
+        "Integers",
+        "Malformed",
+        "NotFinite",
+        "Shape",
+        "Table",
+        "Quantised",
+        "Scaling",
+    ] {
+        assert!(
+            seen.contains(outcome),
+            "no image with the outcome {outcome}"
+        );
     }
 }

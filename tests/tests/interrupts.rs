@@ -16,15 +16,27 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 fn start(at: &Path, args: &[&str]) -> Child {
     let mut command = Command::new(path());
-    command.current_dir(at).args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+        .current_dir(at)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
 /// Presses Ctrl-C; the exit code, and what was said.
 fn interrupt(mut child: Child, args: &[&str]) -> (Option<i32>, String) {
-    assert!(child.try_wait().unwrap().is_none(), "{args:?} ended before it was interrupted: {}", said(&mut child));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "{args:?} ended before it was interrupted: {}",
+        said(&mut child)
+    );
     let begun = Instant::now();
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
     let status = child.wait().unwrap();
     let took = begun.elapsed();
@@ -35,20 +47,59 @@ fn interrupt(mut child: Child, args: &[&str]) -> (Option<i32>, String) {
 
 fn said(child: &mut Child) -> String {
     let mut text = String::new();
-    child.stderr.take().map(|mut pipe| pipe.read_to_string(&mut text));
+    child
+        .stderr
+        .take()
+        .map(|mut pipe| pipe.read_to_string(&mut text));
     text
 }
 
 /// A table, activations and a network with a large Hessian.
 fn prepare(at: &Path) {
-    let row = |i: usize| format!("{},{},{}\n", (i * 7 % 60) as f64 / 10.0, i * 13 % 17, ["no", "yes"][i * 7 % 60 / 30]);
-    fs::write(at.join("t.csv"), "a,b,label\n".to_string() + &(0..600).map(row).collect::<String>()).unwrap();
+    let row = |i: usize| {
+        format!(
+            "{},{},{}\n",
+            (i * 7 % 60) as f64 / 10.0,
+            i * 13 % 17,
+            ["no", "yes"][i * 7 % 60 / 30]
+        )
+    };
+    fs::write(
+        at.join("t.csv"),
+        "a,b,label\n".to_string() + &(0..600).map(row).collect::<String>(),
+    )
+    .unwrap();
     let study = "task = \"mnist1d\"\n[validate]\nactivations = [\"relu\"]\nruns = 9000\n";
     fs::write(at.join("study.toml"), study).unwrap();
-    let meta = ["meta", "-q", "--hidden", "8", "--units", "4", "--inner-steps", "4", "--outer-last", "2"];
+    let meta = [
+        "meta",
+        "-q",
+        "--hidden",
+        "8",
+        "--units",
+        "4",
+        "--inner-steps",
+        "4",
+        "--outer-last",
+        "2",
+    ];
     succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
-    let validate = ["validate", "-q", "--compare", "relu", "--runs", "1", "--epochs", "1", "--hidden", "100"];
-    succeed(at, &[&validate[..], &["--keep-networks", "--out", "v"]].concat());
+    let validate = [
+        "validate",
+        "-q",
+        "--compare",
+        "relu",
+        "--runs",
+        "1",
+        "--epochs",
+        "1",
+        "--hidden",
+        "100",
+    ];
+    succeed(
+        at,
+        &[&validate[..], &["--keep-networks", "--out", "v"]].concat(),
+    );
 }
 
 #[test]
@@ -78,8 +129,21 @@ fn every_long_command_ends_within_a_second_with_code_75() {
             "4000",
         ],
         vec!["train", "t.csv", "--target", "label", "--steps", "90000"],
-        vec!["train", "t.csv", "--target", "label", "--activations", "relu,tanh", "--runs", "999", "--epochs", "9000"],
-        vec!["tune", "t.csv", "--target", "label", "--budget", "9000", "--steps", "9000"],
+        vec![
+            "train",
+            "t.csv",
+            "--target",
+            "label",
+            "--activations",
+            "relu,tanh",
+            "--runs",
+            "999",
+            "--epochs",
+            "9000",
+        ],
+        vec![
+            "tune", "t.csv", "--target", "label", "--budget", "9000", "--steps", "9000",
+        ],
         vec!["reproduce", "all"],
         vec!["run", "study.toml"],
         vec!["export", "a", "--what", "network", "--epochs", "900000"],
@@ -91,7 +155,10 @@ fn every_long_command_ends_within_a_second_with_code_75() {
         let begun = Instant::now();
         let is_begun = || {
             fs::read_dir(at).unwrap().any(|e| {
-                e.unwrap().file_name().to_str().is_some_and(|name| name == out || name == format!("{out}.run"))
+                e.unwrap()
+                    .file_name()
+                    .to_str()
+                    .is_some_and(|name| name == out || name == format!("{out}.run"))
             })
         };
         while !is_begun() && begun.elapsed() < Duration::from_secs(60) {
@@ -101,7 +168,12 @@ fn every_long_command_ends_within_a_second_with_code_75() {
         std::thread::sleep(Duration::from_millis(700));
         let (code, said) = interrupt(child, &args);
         assert_eq!(code, Some(75), "{args:?}: {said}");
-        assert!(said.contains("stopped on request; what was finished is kept, and the same command goes on"), "{said}");
+        assert!(
+            said.contains(
+                "stopped on request; what was finished is kept, and the same command goes on"
+            ),
+            "{said}"
+        );
     }
 }
 
@@ -110,13 +182,37 @@ fn predictions_that_are_interrupted_leave_nothing() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
-    let train =
-        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
-    succeed(at, &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat());
+    let train = [
+        "train",
+        "t.csv",
+        "-q",
+        "--target",
+        "label",
+        "--activations",
+        "tanh",
+        "--hidden",
+        "4",
+        "--epochs",
+        "3",
+    ];
+    succeed(
+        at,
+        &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat(),
+    );
     let before = fs::read_dir(at).unwrap().count();
 
     // It waits for rows of a pipe, which nobody writes to.
-    let args = ["predict", "m.ldnn", "--header", "--delimiter", ",", "--block", "1", "--out", "p.csv"];
+    let args = [
+        "predict",
+        "m.ldnn",
+        "--header",
+        "--delimiter",
+        ",",
+        "--block",
+        "1",
+        "--out",
+        "p.csv",
+    ];
     let mut child = start(at, &args);
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"a,b\n1,2\n").unwrap();
     let pipe = child.stdin.take();
@@ -124,26 +220,54 @@ fn predictions_that_are_interrupted_leave_nothing() {
     while fs::read_dir(at).unwrap().count() == before && begun.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(fs::read_dir(at).unwrap().count(), before + 1, "it writes beside the place of its output");
+    assert_eq!(
+        fs::read_dir(at).unwrap().count(),
+        before + 1,
+        "it writes beside the place of its output"
+    );
     let (code, said) = interrupt(child, &args);
     drop(pipe);
     assert_eq!(code, Some(75), "{said}");
-    assert!(said.contains("stopped on request; the same command begins anew"), "{said}");
-    assert_eq!(fs::read_dir(at).unwrap().count(), before, "something is left");
+    assert!(
+        said.contains("stopped on request; the same command begins anew"),
+        "{said}"
+    );
+    assert_eq!(
+        fs::read_dir(at).unwrap().count(),
+        before,
+        "something is left"
+    );
 }
 
 #[test]
 fn the_last_line_of_progress_counts_what_is_in_the_journal() {
     let dir = tempdir().unwrap();
     let at = dir.path();
-    let args = ["validate", "--compare", "relu", "--hidden", "10", "--runs", "300", "--epochs", "10", "--out", "v"];
+    let args = [
+        "validate",
+        "--compare",
+        "relu",
+        "--hidden",
+        "10",
+        "--runs",
+        "300",
+        "--epochs",
+        "10",
+        "--out",
+        "v",
+    ];
     let child = start(at, &args);
-    let lines = || fs::read_to_string(at.join("v/trainings.jsonl")).map_or(0, |t| t.lines().count());
+    let lines =
+        || fs::read_to_string(at.join("v/trainings.jsonl")).map_or(0, |t| t.lines().count());
     let begun = Instant::now();
     while lines() < 3 && begun.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(1));
     }
     let (code, said) = interrupt(child, &args);
     assert_eq!(code, Some(75));
-    assert!(said.contains(&format!("trainings: {}/300 in ", lines())), "{} in the journal: {said}", lines());
+    assert!(
+        said.contains(&format!("trainings: {}/300 in ", lines())),
+        "{} in the journal: {said}",
+        lines()
+    );
 }

@@ -38,7 +38,9 @@ fn tokens(text: &str) -> Vec<Token> {
             '/' if rest(1) == '/' => i += bytes[i..].iter().take_while(|&&c| c != '\n').count(),
             'r' if rest(1) == '#' && rest(2) == '"' || rest(1) == '"' && bytes[i] == 'r' => {
                 let hashes = bytes[i + 1..].iter().take_while(|&&c| c == '#').count();
-                let end: String = std::iter::once('"').chain((0..hashes).map(|_| '#')).collect();
+                let end: String = std::iter::once('"')
+                    .chain((0..hashes).map(|_| '#'))
+                    .collect();
                 let body: String = bytes[i + 2 + hashes..].iter().collect();
                 i += 2 + hashes + body.split(&end).next().unwrap_or("").chars().count() + end.len();
             }
@@ -49,20 +51,34 @@ fn tokens(text: &str) -> Vec<Token> {
                 }
                 i += 1;
             }
-            '\'' if rest(1) == '\\' => i += 3 + bytes[i + 3..].iter().take_while(|&&c| c != '\'').count(),
+            '\'' if rest(1) == '\\' => {
+                i += 3 + bytes[i + 3..].iter().take_while(|&&c| c != '\'').count()
+            }
             '\'' if rest(2) == '\'' => i += 3,
             c if c.is_alphanumeric() || c == '_' => {
-                i += bytes[i..].iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
-                tokens.push(Token { line, text: bytes[start..i].iter().collect() });
+                i += bytes[i..]
+                    .iter()
+                    .take_while(|c| c.is_alphanumeric() || **c == '_')
+                    .count();
+                tokens.push(Token {
+                    line,
+                    text: bytes[start..i].iter().collect(),
+                });
             }
             ':' if rest(1) == ':' => {
                 i += 2;
-                tokens.push(Token { line, text: "::".into() });
+                tokens.push(Token {
+                    line,
+                    text: "::".into(),
+                });
             }
             c => {
                 i += 1;
                 if !c.is_whitespace() {
-                    tokens.push(Token { line, text: c.into() });
+                    tokens.push(Token {
+                        line,
+                        text: c.into(),
+                    });
                 }
             }
         }
@@ -75,7 +91,10 @@ fn tokens(text: &str) -> Vec<Token> {
 /// The module of a file: `run/folder.rs` is `run::folder`.
 fn module_of(file: &str) -> Vec<String> {
     let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
-    path.split('/').filter(|p| !["lib", "main"].contains(p)).map(String::from).collect()
+    path.split('/')
+        .filter(|p| !["lib", "main"].contains(p))
+        .map(String::from)
+        .collect()
 }
 
 /// All paths of a tree such as `a::{b, c::d}` that begins at token `at`; and where it ends.
@@ -117,8 +136,10 @@ fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Vec<
 fn mentions(source: &Source) -> Vec<Mention> {
     let tokens = tokens(&source.text);
     let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
-    let children: BTreeSet<&str> =
-        (0..tokens.len()).filter(|&i| text(i) == "mod" && text(i + 2) == ";").map(|i| text(i + 1)).collect();
+    let children: BTreeSet<&str> = (0..tokens.len())
+        .filter(|&i| text(i) == "mod" && text(i + 2) == ";")
+        .map(|i| text(i + 1))
+        .collect();
 
     let mut module = module_of(&source.file);
     let (mut inner, mut depth): (Vec<usize>, usize) = (vec![], 0);
@@ -161,7 +182,11 @@ fn mentions(source: &Source) -> Vec<Mention> {
         i += 2 * usize::from(["crate", "ldnn", "self"].contains(&text(i)));
         let mut found = vec![];
         i = tree(&tokens, i, &prefix, &mut found);
-        all.extend(found.into_iter().map(|path| Mention { line, path, is_handed_on }));
+        all.extend(found.into_iter().map(|path| Mention {
+            line,
+            path,
+            is_handed_on,
+        }));
     }
     all
 }
@@ -184,9 +209,13 @@ struct Crate<'a> {
 impl Crate<'_> {
     /// The file that a path leads to, by the names that modules hand on.
     fn file(&self, path: &[String], steps: usize) -> Option<&str> {
-        let len = (0..=path.len()).rev().find(|&n| self.files.contains_key(&path[..n]))?;
+        let len = (0..=path.len())
+            .rev()
+            .find(|&n| self.files.contains_key(&path[..n]))?;
         let module = &path[..len];
-        let handed = path.get(len).and_then(|name| self.names.get(module)?.get(name));
+        let handed = path
+            .get(len)
+            .and_then(|name| self.names.get(module)?.get(name));
         match handed {
             Some(from) if steps > 0 && from[..] != path[..] => self.file(from, steps - 1),
             _ => self.files.get(module).copied(),
@@ -204,23 +233,34 @@ fn faults(layers: &[&str], sources: &[Source]) -> Faults {
         }
     }
     let files = sources.iter().filter(|s| s.file != "main.rs");
-    let files = files.map(|s| (module_of(&s.file), s.file.as_str())).collect();
+    let files = files
+        .map(|s| (module_of(&s.file), s.file.as_str()))
+        .collect();
     let the_crate = Crate { files, names };
 
     let mut faults = Faults::default();
     let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let level = |name: &str| layers.iter().position(|l| *l == name);
     for (source, mentions) in &all {
-        let Some(own) = module_of(&source.file).first().and_then(|name| level(name)) else { continue };
+        let Some(own) = module_of(&source.file).first().and_then(|name| level(name)) else {
+            continue;
+        };
         for m in mentions {
-            let Some(target) = m.path.first() else { continue };
+            let Some(target) = m.path.first() else {
+                continue;
+            };
             let at = format!("{}:{}: crate::{}", source.file, m.line, m.path.join("::"));
             match level(target) {
                 Some(other) if other <= own => {}
-                Some(_) => faults.arrows.push(format!("{at}: {target} stands above {}", layers[own])),
+                Some(_) => faults
+                    .arrows
+                    .push(format!("{at}: {target} stands above {}", layers[own])),
                 None => faults.arrows.push(format!("{at}: {target} is no layer")),
             }
-            if let Some(file) = the_crate.file(&m.path, 8).filter(|f| *f != source.file && !m.is_handed_on) {
+            if let Some(file) = the_crate
+                .file(&m.path, 8)
+                .filter(|f| *f != source.file && !m.is_handed_on)
+            {
                 edges.entry(&source.file).or_default().insert(file);
             }
         }
@@ -242,11 +282,22 @@ fn circles(edges: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Vec<String>> {
         }
         seen
     };
-    let reached: BTreeMap<&str, BTreeSet<String>> = edges.keys().map(|file| (*file, reach(file))).collect();
-    let is_mutual = |a: &str, b: &str| reached[a].contains(b) && reached.get(b).is_some_and(|r| r.contains(a));
+    let reached: BTreeMap<&str, BTreeSet<String>> =
+        edges.keys().map(|file| (*file, reach(file))).collect();
+    let is_mutual =
+        |a: &str, b: &str| reached[a].contains(b) && reached.get(b).is_some_and(|r| r.contains(a));
     let mut found: BTreeSet<Vec<String>> = BTreeSet::new();
-    for file in reached.keys().filter(|file| reached[**file].contains(**file)) {
-        found.insert(reached.keys().filter(|other| is_mutual(file, other)).map(|f| (*f).to_string()).collect());
+    for file in reached
+        .keys()
+        .filter(|file| reached[**file].contains(**file))
+    {
+        found.insert(
+            reached
+                .keys()
+                .filter(|other| is_mutual(file, other))
+                .map(|f| (*f).to_string())
+                .collect(),
+        );
     }
     found.into_iter().collect()
 }
@@ -257,8 +308,16 @@ fn collect(folder: &Path, root: &Path, sources: &mut Vec<Source>) {
         if path.is_dir() {
             collect(&path, root, sources);
         } else if path.extension().is_some_and(|e| e == "rs") {
-            let file = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
-            sources.push(Source { file, text: fs::read_to_string(&path).unwrap() });
+            let file = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .replace('\\', "/");
+            sources.push(Source {
+                file,
+                text: fs::read_to_string(&path).unwrap(),
+            });
         }
     }
 }
@@ -269,43 +328,111 @@ fn every_module_uses_only_the_layers_below_it_and_no_two_files_import_each_other
     let mut sources = vec![];
     collect(&root, &root, &mut sources);
     sources.sort_by(|a, b| a.file.cmp(&b.file));
-    let lib = sources.iter().find(|s| s.file == "lib.rs").unwrap().text.clone();
-    let layers: Vec<&str> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let lib = sources
+        .iter()
+        .find(|s| s.file == "lib.rs")
+        .unwrap()
+        .text
+        .clone();
+    let layers: Vec<&str> = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
     assert!(layers.len() > 10 && sources.len() > 100, "{layers:?}");
 
     let found = faults(&layers, &sources);
-    assert!(found.arrows.is_empty(), "arrows that lead up:\n{}", found.arrows.join("\n"));
-    let known: Vec<Vec<String>> = CIRCLES.iter().map(|c| c.iter().map(ToString::to_string).collect()).collect();
-    let is_known = |circle: &&Vec<String>| known.iter().any(|k| circle.iter().all(|file| k.contains(file)));
-    let new: Vec<String> = found.circles.iter().filter(|c| !is_known(c)).map(|c| c.join(", ")).collect();
-    assert!(new.is_empty(), "files that import each other:\n{}", new.join("\n"));
+    assert!(
+        found.arrows.is_empty(),
+        "arrows that lead up:\n{}",
+        found.arrows.join("\n")
+    );
+    let known: Vec<Vec<String>> = CIRCLES
+        .iter()
+        .map(|c| c.iter().map(ToString::to_string).collect())
+        .collect();
+    let is_known = |circle: &&Vec<String>| {
+        known
+            .iter()
+            .any(|k| circle.iter().all(|file| k.contains(file)))
+    };
+    let new: Vec<String> = found
+        .circles
+        .iter()
+        .filter(|c| !is_known(c))
+        .map(|c| c.join(", "))
+        .collect();
+    assert!(
+        new.is_empty(),
+        "files that import each other:\n{}",
+        new.join("\n")
+    );
     for circle in &known {
-        assert!(found.circles.contains(circle), "take what is gone out of CIRCLES:\n{}", circle.join("\n"));
+        assert!(
+            found.circles.contains(circle),
+            "take what is gone out of CIRCLES:\n{}",
+            circle.join("\n")
+        );
     }
 }
 
 fn checked(files: &[(&str, &str)]) -> Faults {
-    let source = |(file, text): &(&str, &str)| Source { file: (*file).into(), text: (*text).into() };
-    faults(&["low", "high"], &files.iter().map(source).collect::<Vec<_>>())
+    let source = |(file, text): &(&str, &str)| Source {
+        file: (*file).into(),
+        text: (*text).into(),
+    };
+    faults(
+        &["low", "high"],
+        &files.iter().map(source).collect::<Vec<_>>(),
+    )
 }
 
 #[test]
 fn an_arrow_that_leads_up_is_found_in_imports_and_in_the_middle_of_code() {
     let high = ("high.rs", "use crate::low::{a, b};\npub struct High;");
-    assert_eq!(checked(&[("low.rs", "// crate::high\nconst TEXT: &str = \"crate::high\";"), high]), Faults::default());
+    assert_eq!(
+        checked(&[
+            (
+                "low.rs",
+                "// crate::high\nconst TEXT: &str = \"crate::high\";"
+            ),
+            high
+        ]),
+        Faults::default()
+    );
     let arrows = |low: &str| checked(&[("low.rs", low), high]).arrows;
-    assert_eq!(arrows("\nuse crate::{low, high::High};"), ["low.rs:2: crate::high::High: high stands above low"]);
+    assert_eq!(
+        arrows("\nuse crate::{low, high::High};"),
+        ["low.rs:2: crate::high::High: high stands above low"]
+    );
     assert_eq!(arrows("fn f() -> crate::high::High {}").len(), 1);
-    assert_eq!(arrows("mod tests {\n    use super::super::high;\n}").len(), 1);
-    assert_eq!(arrows("mod tests {\n    use super::high;\n}"), [] as [&str; 0]);
-    assert_eq!(arrows("use ldnn::other::Thing;"), ["low.rs:1: crate::other::Thing: other is no layer"]);
+    assert_eq!(
+        arrows("mod tests {\n    use super::super::high;\n}").len(),
+        1
+    );
+    assert_eq!(
+        arrows("mod tests {\n    use super::high;\n}"),
+        [] as [&str; 0]
+    );
+    assert_eq!(
+        arrows("use ldnn::other::Thing;"),
+        ["low.rs:1: crate::other::Thing: other is no layer"]
+    );
 }
 
 #[test]
 fn files_that_import_each_other_are_found_by_the_names_that_modules_hand_on() {
-    let facade = ("low/mod.rs", "mod a;\nmod b;\npub use a::A;\npub use b::{B, C as D};");
+    let facade = (
+        "low/mod.rs",
+        "mod a;\nmod b;\npub use a::A;\npub use b::{B, C as D};",
+    );
     let of = |a: &str, b: &str| checked(&[facade, ("low/a.rs", a), ("low/b.rs", b)]).circles;
     assert_eq!(of("use super::B;", "pub struct B;"), [] as [Vec<String>; 0]);
-    assert_eq!(of("use super::B;", "use crate::low::A;"), [["low/a.rs", "low/b.rs"]]);
-    assert_eq!(of("use super::b::B;", "fn f() { super::a::g() }"), [["low/a.rs", "low/b.rs"]]);
+    assert_eq!(
+        of("use super::B;", "use crate::low::A;"),
+        [["low/a.rs", "low/b.rs"]]
+    );
+    assert_eq!(
+        of("use super::b::B;", "fn f() { super::a::g() }"),
+        [["low/a.rs", "low/b.rs"]]
+    );
 }

@@ -54,12 +54,26 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn seeds() -> Vec<Vec<u8>> {
     let csv = b"a,b,\"c\"\n1,2.5,-3e1\n4,5,6\n7,8,9\n".to_vec();
     let x = Array::matrix((0..12).map(f64::from).collect(), 3);
-    let idx = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3][..], &[7; 12]].concat();
+    let idx = [
+        &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3][..],
+        &[7; 12],
+    ]
+    .concat();
     let ts = b"#c\n@problemName p\n@dimensions 2\n@seriesLength 3\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n1,2,3:4,5,6:b\n".to_vec();
     let npz = npz::write(&[("x", x.clone()), ("y", Array::labels(vec![0, 1, 0, 1]))]);
     let compressed = include_bytes!("../data/compressed.npz").to_vec();
     let fortran = include_bytes!("../data/fortran.npy").to_vec();
-    vec![gzip(&csv), gzip(&idx), csv, npz::npy(&x), idx, ts, npz, compressed, fortran]
+    vec![
+        gzip(&csv),
+        gzip(&idx),
+        csv,
+        npz::npy(&x),
+        idx,
+        ts,
+        npz,
+        compressed,
+        fortran,
+    ]
 }
 
 /// Reads all of it; the peak of the memory.
@@ -68,7 +82,12 @@ fn peak_of(bytes: &[u8]) -> isize {
     PEAK.set(start);
     let from = Box::new(Cursor::new(bytes.to_vec()));
     let read = Source::of(from, Some(bytes.len() as u64)).and_then(|source| {
-        let mut stream = Stream::of(source, &Reading::default(), "it", Budget::parse("1M").unwrap())?;
+        let mut stream = Stream::of(
+            source,
+            &Reading::default(),
+            "it",
+            Budget::parse("1M").unwrap(),
+        )?;
         stream.within()?;
         stream.rest()
     });
@@ -143,7 +162,13 @@ proptest! {
 fn the_files_themselves_are_read() {
     for seed in seeds() {
         let source = Source::of(Box::new(Cursor::new(seed)), None).unwrap();
-        let mut stream = Stream::of(source, &Reading::default(), "it", Budget::parse("1M").unwrap()).unwrap();
+        let mut stream = Stream::of(
+            source,
+            &Reading::default(),
+            "it",
+            Budget::parse("1M").unwrap(),
+        )
+        .unwrap();
         assert!(stream.rest().unwrap().rows() >= 2);
     }
 }
@@ -155,6 +180,12 @@ fn a_bomb_takes_no_more_than_the_budget() {
     let peak = peak_of(&bomb);
     // One row may be long: it is the cell that is limited.
     assert!(peak < 3 * (1 << 27), "{peak}");
-    let matrix = gzip(&[&[0, 0, 8, 2, 0, 0, 0, 100, 0, 7, 0xa1, 0x20][..], &vec![0; 50_000_000]].concat());
+    let matrix = gzip(
+        &[
+            &[0, 0, 8, 2, 0, 0, 0, 100, 0, 7, 0xa1, 0x20][..],
+            &vec![0; 50_000_000],
+        ]
+        .concat(),
+    );
     assert!(peak_of(&matrix) < FIXED + BUDGET);
 }

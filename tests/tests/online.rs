@@ -13,18 +13,31 @@ use proptest::prelude::*;
 use std::ops::Range;
 
 fn numbers(n: usize, seed: u64) -> Vec<f32> {
-    let number = |i: usize| ((i as u64 + 1).wrapping_mul(seed | 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32;
+    let number = |i: usize| {
+        ((i as u64 + 1)
+            .wrapping_mul(seed | 1)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            >> 40) as f32
+    };
     (0..n).map(|i| number(i) / (1 << 23) as f32 - 1.0).collect()
 }
 
 /// Where the parameters of each layer lie.
 fn layers(shape: &Shape) -> Vec<Range<usize>> {
     let ends = (0..shape.layers()).map(|l| shape.biases_at(l) + shape.width(l + 1));
-    (0..shape.layers()).map(|l| shape.weights_at(l)).zip(ends).map(|(start, end)| start..end).collect()
+    (0..shape.layers())
+        .map(|l| shape.weights_at(l))
+        .zip(ends)
+        .map(|(start, end)| start..end)
+        .collect()
 }
 
 fn norm(values: &[f32]) -> f64 {
-    values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()
+    values
+        .iter()
+        .map(|&x| f64::from(x).powi(2))
+        .sum::<f64>()
+        .sqrt()
 }
 
 proptest! {
@@ -63,8 +76,15 @@ proptest! {
 
 #[test]
 fn knots_move_by_their_gradient() {
-    let shape = Shape::new(&[3, 4, 2], &[Kind::Base(Base::Zero), Kind::Base(Base::Zero)]);
-    let knots = Knots { low: -1.5, high: 1.5, count: 7 };
+    let shape = Shape::new(
+        &[3, 4, 2],
+        &[Kind::Base(Base::Zero), Kind::Base(Base::Zero)],
+    );
+    let knots = Knots {
+        low: -1.5,
+        high: 1.5,
+        count: 7,
+    };
     let (theta, x) = (numbers(shape.theta_len(), 3), numbers(3, 8));
     let start = [numbers(7, 21), numbers(7, 22)];
     let loss = |entries: &[Vec<f32>; 2], rates: Rates| {
@@ -72,14 +92,30 @@ fn knots_move_by_their_gradient() {
         let [a, b] = &mut moved;
         let mut types = [a, b].map(|e| Type::Tunable(Tunable::new(knots, e).unwrap()));
         let mut work = vec![0.0; work_len(&shape)];
-        let loss =
-            OnlineTrainer { shape: &shape, theta: &mut theta.clone(), types: &mut types, rates, work: &mut work }
-                .step(&x, Answer::Class(1))
-                .unwrap();
+        let loss = OnlineTrainer {
+            shape: &shape,
+            theta: &mut theta.clone(),
+            types: &mut types,
+            rates,
+            work: &mut work,
+        }
+        .step(&x, Answer::Class(1))
+        .unwrap();
         (loss, moved)
     };
-    let still = Rates { theta: 0.0, knots: 0.0, clip: CLIP };
-    let (_, moved) = loss(&start, Rates { theta: 0.0, knots: 1.0, clip: CLIP });
+    let still = Rates {
+        theta: 0.0,
+        knots: 0.0,
+        clip: CLIP,
+    };
+    let (_, moved) = loss(
+        &start,
+        Rates {
+            theta: 0.0,
+            knots: 1.0,
+            clip: CLIP,
+        },
+    );
     let mut touched = 0;
     for t in 0..2 {
         for i in 0..7 {
@@ -90,32 +126,63 @@ fn knots_move_by_their_gradient() {
             };
             let difference = (at(0.01) - at(-0.01)) / 0.02;
             let gradient = start[t][i] - moved[t][i];
-            assert!((gradient - difference).abs() < 1e-3, "type {t}, knot {i}: {gradient} for {difference}");
+            assert!(
+                (gradient - difference).abs() < 1e-3,
+                "type {t}, knot {i}: {gradient} for {difference}"
+            );
             touched += usize::from(gradient != 0.0);
         }
     }
-    assert!((4..=8).contains(&touched), "four neurons lie between two knots each; {touched} moved");
+    assert!(
+        (4..=8).contains(&touched),
+        "four neurons lie between two knots each; {touched} moved"
+    );
 }
 
 #[test]
 fn learning_goes_down_with_frozen_and_with_tunable_activations() {
     let shape = Shape::new(&[2, 8, 2], &[Kind::Base(Base::Zero)]);
-    let knots = Knots { low: -2.0, high: 2.0, count: 17 };
-    let xor = [([-1.0, -1.0], 0), ([-1.0, 1.0], 1), ([1.0, -1.0], 1), ([1.0, 1.0], 0)];
+    let knots = Knots {
+        low: -2.0,
+        high: 2.0,
+        count: 17,
+    };
+    let xor = [
+        ([-1.0, -1.0], 0),
+        ([-1.0, 1.0], 1),
+        ([1.0, -1.0], 1),
+        ([1.0, 1.0], 0),
+    ];
     let learn = |knot_rate: Option<f32>| {
-        let mut entries: Vec<f32> = (0..17).map(|i| (f64::from(i - 8) / 4.0).tanh() as f32).collect();
+        let mut entries: Vec<f32> = (0..17)
+            .map(|i| (f64::from(i - 8) / 4.0).tanh() as f32)
+            .collect();
         let mut theta = numbers(shape.theta_len(), 77);
         let mut work = vec![0.0; work_len(&shape)];
         let mut total = 0.0;
         let tunable = Type::Tunable(Tunable::new(knots, &mut entries).unwrap());
-        let mut types = [if knot_rate.is_some() { tunable } else { Type::Frozen(Activation::Base(Base::Tanh)) }];
-        let rates = Rates { theta: 0.05, knots: knot_rate.unwrap_or(0.0), clip: CLIP };
+        let mut types = [if knot_rate.is_some() {
+            tunable
+        } else {
+            Type::Frozen(Activation::Base(Base::Tanh))
+        }];
+        let rates = Rates {
+            theta: 0.05,
+            knots: knot_rate.unwrap_or(0.0),
+            clip: CLIP,
+        };
         for epoch in 0..200 {
             total = 0.0;
             for (x, label) in &xor {
-                total += OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut work }
-                    .step(x, Answer::Class(*label))
-                    .unwrap();
+                total += OnlineTrainer {
+                    shape: &shape,
+                    theta: &mut theta,
+                    types: &mut types,
+                    rates,
+                    work: &mut work,
+                }
+                .step(x, Answer::Class(*label))
+                .unwrap();
             }
             assert!(epoch > 0 || total > 0.5);
         }
@@ -123,7 +190,10 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
     };
     let [frozen, still, tuned] = [None, Some(0.0), Some(0.02)].map(learn);
     assert!(frozen < 0.3 && still < 0.3, "{frozen}, {still}");
-    assert!(tuned < still, "{tuned} with knots that learn, {still} without");
+    assert!(
+        tuned < still,
+        "{tuned} with knots that learn, {still} without"
+    );
 }
 
 #[test]
@@ -132,19 +202,54 @@ fn a_refused_step_changes_nothing() {
     let mut types = [Type::Frozen(Activation::Base(Base::Tanh))];
     let mut theta = numbers(shape.theta_len(), 3);
     let before = theta.clone();
-    let rates = Rates { theta: 0.1, knots: 0.1, clip: CLIP };
+    let rates = Rates {
+        theta: 0.1,
+        knots: 0.1,
+        clip: CLIP,
+    };
     let mut work = vec![0.0; work_len(&shape)];
     let mut call = |x: &[f32], answer, work: &mut [f32]| {
-        OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work }.step(x, answer)
+        OnlineTrainer {
+            shape: &shape,
+            theta: &mut theta,
+            types: &mut types,
+            rates,
+            work,
+        }
+        .step(x, answer)
     };
-    assert_eq!(call(&[0.0; 3], Answer::Class(2), &mut work), Err(Error::Label { row: 0, label: 2, classes: 2 }));
-    assert!(call(&[0.0; 2], Answer::Class(1), &mut work).unwrap_err().to_string().contains('x'));
-    assert!(call(&[0.0; 3], Answer::Values(&[0.0]), &mut work).unwrap_err().to_string().contains("values"));
-    assert!(call(&[0.0; 3], Answer::Class(0), &mut []).unwrap_err().to_string().contains("work"));
+    assert_eq!(
+        call(&[0.0; 3], Answer::Class(2), &mut work),
+        Err(Error::Label {
+            row: 0,
+            label: 2,
+            classes: 2
+        })
+    );
+    assert!(
+        call(&[0.0; 2], Answer::Class(1), &mut work)
+            .unwrap_err()
+            .to_string()
+            .contains('x')
+    );
+    assert!(
+        call(&[0.0; 3], Answer::Values(&[0.0]), &mut work)
+            .unwrap_err()
+            .to_string()
+            .contains("values")
+    );
+    assert!(
+        call(&[0.0; 3], Answer::Class(0), &mut [])
+            .unwrap_err()
+            .to_string()
+            .contains("work")
+    );
     assert_eq!(theta, before);
     let mut out = [0.0; 2];
     let tanh = [Activation::Base(Base::Tanh)];
-    Pipeline::unscaled(&shape, &before, &tanh).predict(&[0.1; 3], &mut out, &mut [0.0; 8]).unwrap();
+    Pipeline::unscaled(&shape, &before, &tanh)
+        .predict(&[0.1; 3], &mut out, &mut [0.0; 8])
+        .unwrap();
     assert_ne!(out, [0.0; 2]);
 }
 
@@ -222,17 +327,30 @@ fn right(theta: &[f32]) -> usize {
     let mut work = [0.0; 200];
     let mut out = [0.0; 10];
     let is_right = |(x, &label): (&[f32; 40], &u16)| {
-        Pipeline::unscaled(&floats::SHAPE, theta, &floats::ACTIVATIONS).predict(x, &mut out, &mut work).unwrap();
+        Pipeline::unscaled(&floats::SHAPE, theta, &floats::ACTIVATIONS)
+            .predict(x, &mut out, &mut work)
+            .unwrap();
         arg_max(&out) == usize::from(label)
     };
-    floats_golden::X.iter().zip(&floats_golden::LABELS).map(is_right).filter(|&r| r).count()
+    floats_golden::X
+        .iter()
+        .zip(&floats_golden::LABELS)
+        .map(is_right)
+        .filter(|&r| r)
+        .count()
 }
 
 #[test]
 fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
     let mut work = [0.0; learn::STEP_WORK];
     let before = right(&floats::THETA);
-    for (bad, refused) in [(f32::NAN, true), (f32::INFINITY, true), (1e30, false), (-3e38, false), (4095.0, false)] {
+    for (bad, refused) in [
+        (f32::NAN, true),
+        (f32::INFINITY, true),
+        (1e30, false),
+        (-3e38, false),
+        (4095.0, false),
+    ] {
         for at in [0, 17, 39] {
             let (mut theta, mut x) = (floats::THETA, floats_golden::X[3]);
             x[at] = bad;
@@ -245,12 +363,22 @@ fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
             };
             let result = trainer.step(&x, Answer::Class(5));
             if refused {
-                assert_eq!(result, Err(Error::NotFinite { buffer: "x", index: at }));
+                assert_eq!(
+                    result,
+                    Err(Error::NotFinite {
+                        buffer: "x",
+                        index: at
+                    })
+                );
                 assert_eq!(bits(&theta), bits(&floats::THETA));
             } else {
                 // Either what comes of it is finite, and the step short, or it is refused.
                 assert!(result.is_ok() || theta == floats::THETA);
-                assert!(right(&theta) + 12 >= before, "{bad} at {at}: {} right, {before} before", right(&theta));
+                assert!(
+                    right(&theta) + 12 >= before,
+                    "{bad} at {at}: {} right, {before} before",
+                    right(&theta)
+                );
             }
         }
     }
@@ -258,12 +386,23 @@ fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
 
 #[test]
 fn knots_move_by_no_more_than_the_clip() {
-    let knots = Knots { low: -1.0, high: 1.0, count: 3 };
+    let knots = Knots {
+        low: -1.0,
+        high: 1.0,
+        count: 3,
+    };
     let (z, start) = ([-0.5, 0.25, 1e30], [1.0f32, 0.0, 1.0]);
     let moves = |z: &[f32], clip: f32| {
         let (mut entries, mut d) = (start, [2.0, 1.0, 3.0]);
-        let rates = Rates { theta: 0.0, knots: 0.5, clip };
-        Tunable::new(knots, &mut entries).unwrap().step(z, &mut d[..z.len()], rates).unwrap();
+        let rates = Rates {
+            theta: 0.0,
+            knots: 0.5,
+            clip,
+        };
+        Tunable::new(knots, &mut entries)
+            .unwrap()
+            .step(z, &mut d[..z.len()], rates)
+            .unwrap();
         [0, 1, 2].map(|i| start[i] - entries[i])
     };
     // (1 - t) d and t d are (1, 1) and (0.75, 0.25).
@@ -271,36 +410,84 @@ fn knots_move_by_no_more_than_the_clip() {
     let length = (1.0f64 + 1.0 + 0.75 * 0.75 + 0.25 * 0.25).sqrt() as f32;
     assert_eq!(moves(&z[..2], CLIP), shares.map(|s| 0.5 * s));
     for (moved, share) in moves(&z[..2], 0.5).into_iter().zip(shares) {
-        assert!((moved - 0.5 * 0.5 * share / length).abs() < 1e-6, "{moved} for {share}");
+        assert!(
+            (moved - 0.5 * 0.5 * share / length).abs() < 1e-6,
+            "{moved} for {share}"
+        );
     }
     // One that lies far beyond takes all of it, at right angles to nothing: its two knots go apart.
     let far = moves(&z, 0.5);
-    assert!((norm(&far) - 0.25).abs() < 1e-3 && far[1] < -0.17 && far[2] > 0.17, "{far:?}");
+    assert!(
+        (norm(&far) - 0.25).abs() < 1e-3 && far[1] < -0.17 && far[2] > 0.17,
+        "{far:?}"
+    );
 }
 
 #[test]
 fn a_step_of_knots_that_is_refused_changes_nothing() {
-    let knots = Knots { low: -1.0, high: 1.0, count: 3 };
+    let knots = Knots {
+        low: -1.0,
+        high: 1.0,
+        count: 3,
+    };
     let before = [1.0, 0.0, 1.0];
     let mut entries = before;
-    let rates = Rates { theta: 0.0, knots: 0.5, clip: CLIP };
+    let rates = Rates {
+        theta: 0.0,
+        knots: 0.5,
+        clip: CLIP,
+    };
     let mut table = Tunable::new(knots, &mut entries).unwrap();
     let mut d = [1.0, 2.0];
-    assert!(table.step(&[0.5], &mut d, rates).unwrap_err().to_string().contains("`d`"));
-    assert_eq!(table.step(&[0.5, f32::NAN], &mut d, rates), Err(Error::NotFinite { buffer: "z", index: 1 }));
+    assert!(
+        table
+            .step(&[0.5], &mut d, rates)
+            .unwrap_err()
+            .to_string()
+            .contains("`d`")
+    );
+    assert_eq!(
+        table.step(&[0.5, f32::NAN], &mut d, rates),
+        Err(Error::NotFinite {
+            buffer: "z",
+            index: 1
+        })
+    );
     assert_eq!(
         table.step(&[0.5; 2], &mut [f32::INFINITY, 0.0], rates),
-        Err(Error::NotFinite { buffer: "d", index: 0 })
+        Err(Error::NotFinite {
+            buffer: "d",
+            index: 0
+        })
     );
     for bad in [
-        Rates { knots: f32::NAN, ..rates },
-        Rates { knots: f32::INFINITY, ..rates },
-        Rates { knots: 1e29, ..rates },
+        Rates {
+            knots: f32::NAN,
+            ..rates
+        },
+        Rates {
+            knots: f32::INFINITY,
+            ..rates
+        },
+        Rates {
+            knots: 1e29,
+            ..rates
+        },
         Rates { clip: 0.0, ..rates },
-        Rates { clip: f32::INFINITY, ..rates },
-        Rates { clip: f32::NAN, ..rates },
+        Rates {
+            clip: f32::INFINITY,
+            ..rates
+        },
+        Rates {
+            clip: f32::NAN,
+            ..rates
+        },
     ] {
-        assert_eq!(table.step(&[0.5; 2], &mut d, bad), Err(Error::Rates), "{bad:?}");
+        assert_eq!(
+            table.step(&[0.5; 2], &mut d, bad),
+            Err(Error::Rates),
+            "{bad:?}"
+        );
     }
     assert_eq!((table.table().entries(), d), (&before[..], [1.0, 2.0]));
 }

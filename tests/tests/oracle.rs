@@ -40,7 +40,11 @@ fn activation(kind: Kind, phi: &[f64], z: f64) -> f64 {
 fn type_of(neuron: usize, width: usize, types: usize) -> usize {
     let (small, larger) = (width / types, width % types);
     let from_small = small * (types - larger);
-    if neuron < from_small { neuron / small } else { types - larger + (neuron - from_small) / (small + 1) }
+    if neuron < from_small {
+        neuron / small
+    } else {
+        types - larger + (neuron - from_small) / (small + 1)
+    }
 }
 
 /// The outputs for one row, `params = [W1 | b1 | W2 | b2 | ... | phi]`, W outputs x inputs.
@@ -49,10 +53,14 @@ fn outputs(shape: &Shape, params: &[f64], row: &[f64]) -> Vec<f64> {
     let mut at = 0;
     for l in 0..shape.layers() {
         let (inputs, width) = (shape.width(l), shape.width(l + 1));
-        let (w, b) = (&params[at..at + inputs * width], &params[at + inputs * width..][..width]);
+        let (w, b) = (
+            &params[at..at + inputs * width],
+            &params[at + inputs * width..][..width],
+        );
         at += (inputs + 1) * width;
-        let z: Vec<f64> =
-            (0..width).map(|o| b[o] + (0..inputs).map(|i| w[o * inputs + i] * h[i]).sum::<f64>()).collect();
+        let z: Vec<f64> = (0..width)
+            .map(|o| b[o] + (0..inputs).map(|i| w[o * inputs + i] * h[i]).sum::<f64>())
+            .collect();
         let hidden = l + 1 < shape.layers();
         let of = |(j, &z): (usize, &f64)| {
             if !hidden {
@@ -78,7 +86,11 @@ fn loss(problem: &Problem<f64>, params: &[f64]) -> f64 {
             }
             ldnn_core::network::Target::Values(values) => {
                 let wanted = &values[i * y.len()..][..y.len()];
-                y.iter().zip(wanted).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / y.len() as f64
+                y.iter()
+                    .zip(wanted)
+                    .map(|(a, b)| (a - b).powi(2))
+                    .sum::<f64>()
+                    / y.len() as f64
             }
         }
     };
@@ -91,11 +103,19 @@ fn the_loss_is_that_of_the_formulas_one_row_at_a_time() {
     for widths in [&[3, 7, 4][..], &[5, 11, 6, 2], &[1, 3, 2], &[17, 33, 10]] {
         for (types, rows) in [(1, 1), (2, 7), (3, 33)] {
             for which in [Loss::CrossEntropy, Loss::SquaredError] {
-                let problem = Problem::new(Shape::new(widths, &learned(Base::Sine, types)), rows, which, 8);
+                let problem = Problem::new(
+                    Shape::new(widths, &learned(Base::Sine, types)),
+                    rows,
+                    which,
+                    8,
+                );
                 let (ours, _) = problem.gradient_at(&problem.params);
                 let plain = loss(&problem, &problem.params);
                 let error = (ours - plain).abs() / plain;
-                assert!(error <= ORACLE, "{widths:?}, {types} types, {rows} rows, {which:?}: {error:.1e}");
+                assert!(
+                    error <= ORACLE,
+                    "{widths:?}, {types} types, {rows} rows, {which:?}: {error:.1e}"
+                );
             }
         }
     }
@@ -103,7 +123,12 @@ fn the_loss_is_that_of_the_formulas_one_row_at_a_time() {
 
 #[test]
 fn the_gradient_is_that_of_the_formulas() {
-    let problem = Problem::new(Shape::new(&[3, 7, 5, 4], &learned(Base::Tanh, 2)), 9, Loss::CrossEntropy, 8);
+    let problem = Problem::new(
+        Shape::new(&[3, 7, 5, 4], &learned(Base::Tanh, 2)),
+        9,
+        Loss::CrossEntropy,
+        8,
+    );
     let (_, gradient) = problem.gradient_at(&problem.params);
     let numeric: Vec<f64> = (0..gradient.len())
         .map(|i| {
@@ -124,7 +149,10 @@ fn every_neuron_has_one_type_and_blocks_are_contiguous() {
             for t in 0..types {
                 let (start, end) = shape.block(0, t);
                 assert_eq!(start, next);
-                assert!((start..end).all(|j| type_of(j, width, types) == t), "{width} neurons, {types} types");
+                assert!(
+                    (start..end).all(|j| type_of(j, width, types) == t),
+                    "{width} neurons, {types} types"
+                );
                 next = end;
             }
             assert_eq!(next, width, "no neuron is lost");

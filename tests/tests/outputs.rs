@@ -39,11 +39,21 @@ const fn file(
     flag: &'static str,
     inputs: &'static [&'static str],
 ) -> Case {
-    Case { args, flag, kind: Kind::File(ending), inputs }
+    Case {
+        args,
+        flag,
+        kind: Kind::File(ending),
+        inputs,
+    }
 }
 
 const fn folder(args: &'static [&'static str], inputs: &'static [&'static str]) -> Case {
-    Case { args, flag: "--out", kind: Kind::Folder, inputs }
+    Case {
+        args,
+        flag: "--out",
+        kind: Kind::Folder,
+        inputs,
+    }
 }
 
 const CASES: [Case; 21] = [
@@ -91,24 +101,133 @@ const CASES: [Case; 21] = [
         "--out",
         &["x.csv", "y.csv"],
     ),
-    file(&["predict", "m.ldnn", "t.csv", "--config", "empty.toml"], "csv", "--out", &["m.ldnn", "t.csv", "empty.toml"]),
-    file(&["data", "mnist1d", "--num_samples", "50", "--config", "empty.toml"], "npz", "--out", &["empty.toml"]),
-    file(&["data", "vanderpol", "--steps", "9", "--config", "empty.toml"], "npz", "--out", &["empty.toml"]),
+    file(
+        &["predict", "m.ldnn", "t.csv", "--config", "empty.toml"],
+        "csv",
+        "--out",
+        &["m.ldnn", "t.csv", "empty.toml"],
+    ),
+    file(
+        &[
+            "data",
+            "mnist1d",
+            "--num_samples",
+            "50",
+            "--config",
+            "empty.toml",
+        ],
+        "npz",
+        "--out",
+        &["empty.toml"],
+    ),
+    file(
+        &[
+            "data",
+            "vanderpol",
+            "--steps",
+            "9",
+            "--config",
+            "empty.toml",
+        ],
+        "npz",
+        "--out",
+        &["empty.toml"],
+    ),
     file(&["data", "digits"], "csv", "--out", &[]),
-    file(&["inspect", "m.ldnn", "--config", "empty.toml"], "svg", "--picture", &["m.ldnn", "empty.toml"]),
-    file(&["export", "m.ldnn", "--config", "empty.toml"], "safetensors", "--out", &["m.ldnn", "empty.toml"]),
-    file(&["import", "w.safetensors", "--config", "empty.toml"], "ldnn", "--out", &["w.safetensors", "empty.toml"]),
-    folder(&["meta", "--data", "n.npz", "--held-out", "5", "--config", "empty.toml"], &["n.npz", "empty.toml"]),
-    folder(&["validate", "--activations", "a/activations.json", "--data", "n.npz"], &["a/activations.json", "n.npz"]),
-    folder(&["sizes", "--activations", "a/activations.json"], &["a/activations.json"]),
-    folder(&["forecast", "--task", "vanderpol", "--activations", "a/activations.json"], &["a/activations.json"]),
-    folder(&["analyze", "participation", "--activations", "a/activations.json"], &["a/activations.json"]),
-    folder(&["analyze", "hessian", "--activations", "a/activations.json"], &["a/activations.json"]),
-    folder(&["analyze", "hessian", "--model", "net.json"], &["net.json"]),
-    folder(&["cluster", "a/activations.json", "act2.json"], &["a/activations.json", "act2.json"]),
-    folder(&["reproduce", "--preset", "smoke", "--data", "n.npz"], &["n.npz"]),
-    folder(&["tune", "t.csv", "--target", "label", "--config", "empty.toml"], &["t.csv", "empty.toml"]),
-    folder(&["export", "a/activations.json", "--data", "n.npz"], &["a/activations.json", "n.npz"]),
+    file(
+        &["inspect", "m.ldnn", "--config", "empty.toml"],
+        "svg",
+        "--picture",
+        &["m.ldnn", "empty.toml"],
+    ),
+    file(
+        &["export", "m.ldnn", "--config", "empty.toml"],
+        "safetensors",
+        "--out",
+        &["m.ldnn", "empty.toml"],
+    ),
+    file(
+        &["import", "w.safetensors", "--config", "empty.toml"],
+        "ldnn",
+        "--out",
+        &["w.safetensors", "empty.toml"],
+    ),
+    folder(
+        &[
+            "meta",
+            "--data",
+            "n.npz",
+            "--held-out",
+            "5",
+            "--config",
+            "empty.toml",
+        ],
+        &["n.npz", "empty.toml"],
+    ),
+    folder(
+        &[
+            "validate",
+            "--activations",
+            "a/activations.json",
+            "--data",
+            "n.npz",
+        ],
+        &["a/activations.json", "n.npz"],
+    ),
+    folder(
+        &["sizes", "--activations", "a/activations.json"],
+        &["a/activations.json"],
+    ),
+    folder(
+        &[
+            "forecast",
+            "--task",
+            "vanderpol",
+            "--activations",
+            "a/activations.json",
+        ],
+        &["a/activations.json"],
+    ),
+    folder(
+        &[
+            "analyze",
+            "participation",
+            "--activations",
+            "a/activations.json",
+        ],
+        &["a/activations.json"],
+    ),
+    folder(
+        &["analyze", "hessian", "--activations", "a/activations.json"],
+        &["a/activations.json"],
+    ),
+    folder(
+        &["analyze", "hessian", "--model", "net.json"],
+        &["net.json"],
+    ),
+    folder(
+        &["cluster", "a/activations.json", "act2.json"],
+        &["a/activations.json", "act2.json"],
+    ),
+    folder(
+        &["reproduce", "--preset", "smoke", "--data", "n.npz"],
+        &["n.npz"],
+    ),
+    folder(
+        &[
+            "tune",
+            "t.csv",
+            "--target",
+            "label",
+            "--config",
+            "empty.toml",
+        ],
+        &["t.csv", "empty.toml"],
+    ),
+    folder(
+        &["export", "a/activations.json", "--data", "n.npz"],
+        &["a/activations.json", "n.npz"],
+    ),
     folder(&["run", "study.toml"], &["study.toml"]),
 ];
 
@@ -122,24 +241,88 @@ fn prepared() -> &'static Path {
 
         let row = |i: usize| format!("{},{}", (i * 7 % 60) as f64 / 10.0, i * 13 % 17);
         let label = |i: usize| ["no", "yes"][i * 7 % 60 / 30];
-        let labelled: String = (0..60).map(|i| format!("{},{}\n", row(i), label(i))).collect();
+        let labelled: String = (0..60)
+            .map(|i| format!("{},{}\n", row(i), label(i)))
+            .collect();
         let table = format!("a,b,label\n{labelled}");
         write("t.csv", &table);
         write("t2.csv", &table);
-        write("x.csv", &format!("a,b\n{}", (0..60).map(|i| row(i) + "\n").collect::<String>()));
-        write("y.csv", &format!("label\n{}", (0..60).map(|i| format!("{}\n", label(i))).collect::<String>()));
+        write(
+            "x.csv",
+            &format!(
+                "a,b\n{}",
+                (0..60).map(|i| row(i) + "\n").collect::<String>()
+            ),
+        );
+        write(
+            "y.csv",
+            &format!(
+                "label\n{}",
+                (0..60)
+                    .map(|i| format!("{}\n", label(i)))
+                    .collect::<String>()
+            ),
+        );
         write("empty.toml", "");
-        write("study.toml", "task = \"digits\"\n[validate]\nactivations = [\"relu\"]\nruns = 2\n");
+        write(
+            "study.toml",
+            "task = \"digits\"\n[validate]\nactivations = [\"relu\"]\nruns = 2\n",
+        );
 
-        succeed(at, &["data", "mnist1d", "--num_samples", "50", "--out", "n.npz"]);
-        let meta = ["meta", "-q", "--hidden", "8", "--units", "4", "--inner-steps", "4", "--outer-last", "2"];
+        succeed(
+            at,
+            &["data", "mnist1d", "--num_samples", "50", "--out", "n.npz"],
+        );
+        let meta = [
+            "meta",
+            "-q",
+            "--hidden",
+            "8",
+            "--units",
+            "4",
+            "--inner-steps",
+            "4",
+            "--outer-last",
+            "2",
+        ];
         succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
         fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
-        let train = ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4"];
-        succeed(at, &[&train[..], &["--epochs", "3", "--runs", "2", "--out", "m.ldnn"]].concat());
+        let train = [
+            "train",
+            "t.csv",
+            "-q",
+            "--target",
+            "label",
+            "--activations",
+            "tanh",
+            "--hidden",
+            "4",
+        ];
+        succeed(
+            at,
+            &[
+                &train[..],
+                &["--epochs", "3", "--runs", "2", "--out", "m.ldnn"],
+            ]
+            .concat(),
+        );
         succeed(at, &["export", "m.ldnn", "--out", "w.safetensors"]);
-        let validate = ["validate", "-q", "--compare", "relu", "--runs", "1", "--epochs", "1", "--hidden", "5"];
-        succeed(at, &[&validate[..], &["--keep-networks", "--out", "v"]].concat());
+        let validate = [
+            "validate",
+            "-q",
+            "--compare",
+            "relu",
+            "--runs",
+            "1",
+            "--epochs",
+            "1",
+            "--hidden",
+            "5",
+        ];
+        succeed(
+            at,
+            &[&validate[..], &["--keep-networks", "--out", "v"]].concat(),
+        );
         fs::copy(at.join("v/networks/relu-101.json"), at.join("net.json")).unwrap();
         dir
     });
@@ -150,7 +333,15 @@ fn prepared() -> &'static Path {
 fn scratch() -> TempDir {
     let dir = tempdir().unwrap();
     let from = prepared().join(".");
-    assert!(Command::new("cp").arg("-r").arg(from).arg(dir.path()).status().unwrap().success());
+    assert!(
+        Command::new("cp")
+            .arg("-r")
+            .arg(from)
+            .arg(dir.path())
+            .status()
+            .unwrap()
+            .success()
+    );
     dir
 }
 
@@ -181,9 +372,16 @@ fn assert_refused(at: &Path, case: &Case, out: &str, says: &str) {
     for more in [&[][..], &["--replace"]] {
         let args = [case.args, &[case.flag, out], more].concat();
         let message = refuse(at, &args, 2);
-        assert!(message.contains(out) && message.contains(says), "{args:?}: {message}");
+        assert!(
+            message.contains(out) && message.contains(says),
+            "{args:?}: {message}"
+        );
     }
-    assert!(tree(at) == before, "{:?} to {out} was refused and has changed files", case.args);
+    assert!(
+        tree(at) == before,
+        "{:?} to {out} was refused and has changed files",
+        case.args
+    );
 }
 
 #[test]
@@ -213,20 +411,32 @@ fn every_path_of_every_command_is_known_as_an_input_or_an_output() {
     let mut found = 0;
     for command in root.get_subcommands() {
         let inner: Vec<_> = command.get_subcommands().collect();
-        for leaf in if inner.is_empty() { vec![command] } else { inner } {
+        for leaf in if inner.is_empty() {
+            vec![command]
+        } else {
+            inner
+        } {
             let name = [command.get_name(), leaf.get_name()];
             for arg in leaf.get_arguments() {
                 let id = arg.get_id().as_str();
                 let is_path = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
                 let is_known = OUTPUTS.contains(&id) || INPUTS.contains(&id);
-                assert!(!is_path || is_known, "{name:?}: is {id} an input or an output?");
+                assert!(
+                    !is_path || is_known,
+                    "{name:?}: is {id} an input or an output?"
+                );
                 if !OUTPUTS.contains(&id) || OTHERS.contains(&name[0]) {
                     continue;
                 }
                 found += 1;
                 let flag = format!("--{id}");
-                let covers = |case: &Case| case.flag == flag && case.args[0] == name[0] && case.args.contains(&name[1]);
-                assert!(CASES.iter().any(covers), "{name:?} has {flag}, and no case here");
+                let covers = |case: &Case| {
+                    case.flag == flag && case.args[0] == name[0] && case.args.contains(&name[1])
+                };
+                assert!(
+                    CASES.iter().any(covers),
+                    "{name:?} has {flag}, and no case here"
+                );
                 let replace = leaf.get_arguments().any(|a| a.get_id() == "replace");
                 assert!(replace, "{name:?} has {flag} and no --replace");
             }
@@ -241,7 +451,9 @@ fn an_input_is_never_an_output_by_whatever_path() {
     let at = dir.path();
     fs::create_dir(at.join("sub")).unwrap();
     for case in &CASES {
-        let Kind::File(ending) = case.kind else { continue };
+        let Kind::File(ending) = case.kind else {
+            continue;
+        };
         for input in case.inputs {
             let link = format!("sub/link.{ending}");
             fs::hard_link(at.join(input), at.join(&link)).unwrap();
@@ -266,11 +478,16 @@ fn what_comes_from_standard_input_is_an_input() {
     let dir = scratch();
     let table = fs::File::open(dir.path().join("t.csv")).unwrap();
     let mut command = Command::new(ldnn_tests::program::path());
-    command.current_dir(dir.path()).args(["predict", "m.ldnn", "--out", "t.csv", "--replace"]);
+    command
+        .current_dir(dir.path())
+        .args(["predict", "m.ldnn", "--out", "t.csv", "--replace"]);
     let output = command.stdin(table).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is an input of this command"));
-    assert_eq!(fs::read(dir.path().join("t.csv")).unwrap(), fs::read(prepared().join("t.csv")).unwrap());
+    assert_eq!(
+        fs::read(dir.path().join("t.csv")).unwrap(),
+        fs::read(prepared().join("t.csv")).unwrap()
+    );
 }
 
 #[test]
@@ -279,9 +496,25 @@ fn settings_in_files_and_assignments_name_inputs_and_outputs_too() {
     let at = dir.path();
     fs::write(at.join("c.toml"), "activations = ['a']\n").unwrap();
     let before = tree(at);
-    let train = ["train", "--set", "data.file=t.csv", "--set", "data.target=label", "--out", "t.csv", "--replace"];
+    let train = [
+        "train",
+        "--set",
+        "data.file=t.csv",
+        "--set",
+        "data.target=label",
+        "--out",
+        "t.csv",
+        "--replace",
+    ];
     assert!(refuse(at, &train, 2).contains("is an input"));
-    let predict = ["predict", "m.ldnn", "t.csv", "--set", "out=t.csv", "--replace"];
+    let predict = [
+        "predict",
+        "m.ldnn",
+        "t.csv",
+        "--set",
+        "out=t.csv",
+        "--replace",
+    ];
     assert!(refuse(at, &predict, 2).contains("is an input"));
     let validate = ["validate", "--config", "c.toml", "--out", "a", "--replace"];
     assert!(refuse(at, &validate, 2).contains("an input of this command"));
@@ -293,13 +526,18 @@ fn a_file_that_is_there_and_not_the_programs_own_needs_replace() {
     let dir = scratch();
     let at = dir.path();
     for case in &CASES {
-        let Kind::File(ending) = case.kind else { continue };
+        let Kind::File(ending) = case.kind else {
+            continue;
+        };
         let out = format!("thesis.{ending}");
         fs::write(at.join(&out), "ten years of work").unwrap();
         let before = tree(at);
         let args = [case.args, &[case.flag, &out]].concat();
         let message = refuse(at, &args, 2);
-        assert!(message.contains(&out) && message.contains("--replace"), "{args:?}: {message}");
+        assert!(
+            message.contains(&out) && message.contains("--replace"),
+            "{args:?}: {message}"
+        );
         assert!(tree(at) == before, "{args:?}");
 
         succeed(at, &[&args[..], &["--replace"]].concat());
@@ -323,19 +561,30 @@ fn what_is_no_regular_file_stays_what_it_is() {
     let dir = scratch();
     let at = dir.path();
     for case in &CASES {
-        let Kind::File(ending) = case.kind else { continue };
+        let Kind::File(ending) = case.kind else {
+            continue;
+        };
         let named = |name: &str| format!("{name}.{ending}");
         let special = |tool: &str, args: &[&str]| {
-            Command::new(tool).current_dir(at).args(args).output().is_ok_and(|o| o.status.success())
+            Command::new(tool)
+                .current_dir(at)
+                .args(args)
+                .output()
+                .is_ok_and(|o| o.status.success())
         };
         fs::write(at.join("target"), "old").unwrap();
-        let mut all = vec![("link", "a symbolic link"), ("dangling", "a symbolic link"), ("folder", "a folder")];
+        let mut all = vec![
+            ("link", "a symbolic link"),
+            ("dangling", "a symbolic link"),
+            ("folder", "a folder"),
+        ];
         std::os::unix::fs::symlink("target", at.join(named("link"))).unwrap();
         std::os::unix::fs::symlink("nowhere", at.join(named("dangling"))).unwrap();
         fs::create_dir(at.join(named("folder"))).unwrap();
-        for (name, kind, tool, rest) in
-            [("pipe", "a named pipe", "mkfifo", &[][..]), ("device", "a device", "mknod", &["c", "1", "3"])]
-        {
+        for (name, kind, tool, rest) in [
+            ("pipe", "a named pipe", "mkfifo", &[][..]),
+            ("device", "a device", "mknod", &["c", "1", "3"]),
+        ] {
             let path = named(name);
             match special(tool, &[&[path.as_str()], rest].concat()) {
                 true => all.push((name, kind)),
@@ -348,7 +597,12 @@ fn what_is_no_regular_file_stays_what_it_is() {
                 assert_refused(at, case, &named(name), kind);
             }
             let path = at.join(named(name));
-            if name == "folder" { fs::remove_dir(path) } else { fs::remove_file(path) }.unwrap();
+            if name == "folder" {
+                fs::remove_dir(path)
+            } else {
+                fs::remove_file(path)
+            }
+            .unwrap();
         }
     }
 }
@@ -369,11 +623,19 @@ fn a_run_folder_takes_the_place_of_nothing_else() {
     fs::write(at.join("file"), "x").unwrap();
     for case in CASES.iter().filter(|case| case.kind == Kind::Folder) {
         for out in ["mine", "site", "parts", "file"] {
-            assert_refused(at, case, out, "give an --out that is not there yet, or an empty folder");
+            assert_refused(
+                at,
+                case,
+                out,
+                "give an --out that is not there yet, or an empty folder",
+            );
         }
         for input in case.inputs {
             // The folder that the input is in, which may even be a run.
-            let place = Path::new(input).parent().filter(|p| *p != Path::new("")).map_or(".", |p| p.to_str().unwrap());
+            let place = Path::new(input)
+                .parent()
+                .filter(|p| *p != Path::new(""))
+                .map_or(".", |p| p.to_str().unwrap());
             assert_refused(at, case, place, "an input of this command");
         }
     }
@@ -383,41 +645,94 @@ fn a_run_folder_takes_the_place_of_nothing_else() {
 fn a_run_is_replaced_when_that_is_said_and_not_with_what_others_put_there() {
     let dir = scratch();
     let at = dir.path();
-    let validate =
-        ["validate", "-q", "--compare", "relu", "--runs", "2", "--epochs", "1", "--hidden", "3", "--out", "r"];
+    let validate = [
+        "validate",
+        "-q",
+        "--compare",
+        "relu",
+        "--runs",
+        "2",
+        "--epochs",
+        "1",
+        "--hidden",
+        "3",
+        "--out",
+        "r",
+    ];
     let other = [&validate[..], &["--seed", "5"]].concat();
     let replace = [&other[..], &["--replace"]].concat();
     succeed(at, &validate);
     let before = tree(at);
     let message = refuse(at, &other, 2);
-    assert!(message.contains("'r' holds a run with other settings; give another --out, or --replace"), "{message}");
-    assert!(message.contains("experiment.seed: 101 there, 5 wanted"), "{message}");
+    assert!(
+        message.contains("'r' holds a run with other settings; give another --out, or --replace"),
+        "{message}"
+    );
+    assert!(
+        message.contains("experiment.seed: 101 there, 5 wanted"),
+        "{message}"
+    );
     assert!(tree(at) == before);
 
     fs::write(at.join("r/thesis.tex"), "x").unwrap();
     let before = tree(at);
     let message = refuse(at, &replace, 2);
-    assert!(message.contains("'thesis.tex', which is not of it; move it away"), "{message}");
+    assert!(
+        message.contains("'thesis.tex', which is not of it; move it away"),
+        "{message}"
+    );
     assert!(tree(at) == before);
     fs::remove_file(at.join("r/thesis.tex")).unwrap();
     succeed(at, &replace);
 
     // The settings that a run stored may be given back to it, but not to a run that would delete them.
-    succeed(at, &["validate", "-q", "--config", "r/config.toml", "--out", "r"]);
-    let message = refuse(at, &["validate", "--config", "r/config.toml", "--seed", "6", "--out", "r", "--replace"], 2);
-    assert!(message.contains("'r/config.toml', an input of this command"), "{message}");
+    succeed(
+        at,
+        &["validate", "-q", "--config", "r/config.toml", "--out", "r"],
+    );
+    let message = refuse(
+        at,
+        &[
+            "validate",
+            "--config",
+            "r/config.toml",
+            "--seed",
+            "6",
+            "--out",
+            "r",
+            "--replace",
+        ],
+        2,
+    );
+    assert!(
+        message.contains("'r/config.toml', an input of this command"),
+        "{message}"
+    );
 }
 
 #[test]
 fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
     let dir = scratch();
     let at = dir.path();
-    let shard = ["run", "study.toml", "-q", "--set", "validate.train.epochs=1", "--out", "s", "--shard", "0/1"];
+    let shard = [
+        "run",
+        "study.toml",
+        "-q",
+        "--set",
+        "validate.train.epochs=1",
+        "--out",
+        "s",
+        "--shard",
+        "0/1",
+    ];
     succeed(at, &shard);
     for out in ["v", "m.ldnn.run"] {
         let before = tree(at);
         let message = refuse(at, &["merge", "s", "--out", out], 2);
-        assert!(message.contains(out) && !message.contains("--replace"), "{message}");
+        assert!(
+            message.contains(out) && !message.contains("--replace"),
+            "{message}"
+        );
         assert!(tree(at) == before);
     }
     succeed(at, &["merge", "s", "--out", "whole"]);
@@ -428,27 +743,65 @@ fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
 fn a_table_that_has_changed_is_told_in_words() {
     let dir = scratch();
     let at = dir.path();
-    let train =
-        ["train", "t.csv", "-q", "--target", "label", "--activations", "tanh", "--hidden", "4", "--epochs", "3"];
+    let train = [
+        "train",
+        "t.csv",
+        "-q",
+        "--target",
+        "label",
+        "--activations",
+        "tanh",
+        "--hidden",
+        "4",
+        "--epochs",
+        "3",
+    ];
     let train = [&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat();
     succeed(at, &train);
     let text = fs::read_to_string(at.join("t.csv")).unwrap();
     fs::write(at.join("t.csv"), text.replacen("0.7,", "0.8,", 1)).unwrap();
     let before = tree(at);
     let message = refuse(at, &train, 2);
-    let said =
-        "the table 't.csv' has changed since the run in 'm.ldnn.run' was begun; give another --out, or --replace";
+    let said = "the table 't.csv' has changed since the run in 'm.ldnn.run' was begun; give another --out, or --replace";
     assert!(message.contains(said), "{message}");
-    let message = refuse(at, &["train", "--config", "m.ldnn.run/config.toml", "--out", "new.ldnn"], 2);
-    assert!(message.contains("'t.csv'") && message.contains("--set data.rows=0"), "{message}");
+    let message = refuse(
+        at,
+        &[
+            "train",
+            "--config",
+            "m.ldnn.run/config.toml",
+            "--out",
+            "new.ldnn",
+        ],
+        2,
+    );
+    assert!(
+        message.contains("'t.csv'") && message.contains("--set data.rows=0"),
+        "{message}"
+    );
     assert!(tree(at) == before);
-    succeed(at, &["train", "--config", "m.ldnn.run/config.toml", "--set", "data.rows=0", "--out", "new.ldnn", "-q"]);
+    succeed(
+        at,
+        &[
+            "train",
+            "--config",
+            "m.ldnn.run/config.toml",
+            "--set",
+            "data.rows=0",
+            "--out",
+            "new.ldnn",
+            "-q",
+        ],
+    );
     succeed(at, &[&train[..], &["--replace"]].concat());
     // Another division of the same rows is another run on the same table.
     fs::remove_dir_all(at.join("m.ldnn.run")).unwrap();
     succeed(at, &train);
     let message = refuse(at, &[&train[..], &["--seed", "9"]].concat(), 2);
-    assert!(message.contains("fit.seed: 1 there, 9 wanted") && !message.contains("data.rows"), "{message}");
+    assert!(
+        message.contains("fit.seed: 1 there, 9 wanted") && !message.contains("data.rows"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -470,25 +823,51 @@ fn verify_compiles_only_in_a_folder_of_its_own() {
 fn replace_deletes_what_the_run_has_written_and_refuses_what_others_put_there_at_any_depth() {
     let dir = scratch();
     let at = dir.path();
-    let export = ["export", "a/activations.json", "--format", "json", "--out", "e"];
+    let export = [
+        "export",
+        "a/activations.json",
+        "--format",
+        "json",
+        "--out",
+        "e",
+    ];
     let other = [&export[..], &["--seed", "77", "--replace"]].concat();
     succeed(at, &export);
     // With the endings that runs write too.
-    for mine in ["notes.md", "my.csv", "my.svg", "data.npz", "main.c", "sub/notes.txt", "sub/deep/config.toml"] {
+    for mine in [
+        "notes.md",
+        "my.csv",
+        "my.svg",
+        "data.npz",
+        "main.c",
+        "sub/notes.txt",
+        "sub/deep/config.toml",
+    ] {
         let path = at.join("e").join(mine);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "mine").unwrap();
         let before = tree(at);
         let message = refuse(at, &other, 2);
-        assert!(message.contains(&format!("'{mine}', which is not of it; move it away")), "{message}");
+        assert!(
+            message.contains(&format!("'{mine}', which is not of it; move it away")),
+            "{message}"
+        );
         assert!(tree(at) == before, "{mine}");
         fs::remove_file(path).unwrap();
     }
     succeed(at, &other);
-    assert!(fs::read_to_string(at.join("e/config.toml")).unwrap().contains("seed = 77"));
+    assert!(
+        fs::read_to_string(at.join("e/config.toml"))
+            .unwrap()
+            .contains("seed = 77")
+    );
 
     // Every name is on the list, and nothing but these.
-    let written: Vec<String> = fs::read_to_string(at.join("e/.files")).unwrap().lines().map(String::from).collect();
+    let written: Vec<String> = fs::read_to_string(at.join("e/.files"))
+        .unwrap()
+        .lines()
+        .map(String::from)
+        .collect();
     for path in tree(&at.join("e")).keys().filter(|path| path.is_file()) {
         let name = path.strip_prefix(at.join("e")).unwrap().to_str().unwrap();
         let is_known = [".lock", ".files"].contains(&name) || written.iter().any(|w| w == name);
@@ -500,16 +879,35 @@ fn replace_deletes_what_the_run_has_written_and_refuses_what_others_put_there_at
 fn a_run_without_a_list_of_its_files_is_not_deleted() {
     let dir = scratch();
     let at = dir.path();
-    let validate =
-        ["validate", "-q", "--compare", "relu", "--runs", "1", "--epochs", "1", "--hidden", "3", "--out", "r"];
+    let validate = [
+        "validate",
+        "-q",
+        "--compare",
+        "relu",
+        "--runs",
+        "1",
+        "--epochs",
+        "1",
+        "--hidden",
+        "3",
+        "--out",
+        "r",
+    ];
     succeed(at, &validate);
     fs::remove_file(at.join("r/.files")).unwrap();
     // It goes on, and gets no list that would lack what is there.
     succeed(at, &validate);
     assert!(!at.join("r/.files").exists());
     let before = tree(at);
-    let message = refuse(at, &[&validate[..], &["--seed", "5", "--replace"]].concat(), 2);
-    assert!(message.contains("without a list of its files") && message.contains("delete the folder"), "{message}");
+    let message = refuse(
+        at,
+        &[&validate[..], &["--seed", "5", "--replace"]].concat(),
+        2,
+    );
+    assert!(
+        message.contains("without a list of its files") && message.contains("delete the folder"),
+        "{message}"
+    );
     assert!(tree(at) == before);
 }
 
@@ -519,27 +917,54 @@ fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
     let at = dir.path();
     let start = |_| {
         let mut command = Command::new(ldnn_tests::program::path());
-        let command = command.current_dir(at).args(["predict", "m.ldnn", "--out", "pp.csv"]);
-        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let command = command
+            .current_dir(at)
+            .args(["predict", "m.ldnn", "--out", "pp.csv"]);
+        let pipes = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         pipes.spawn().unwrap()
     };
     let mut all: Vec<_> = (0..4).map(start).collect();
     // All of them wait for rows, with the path free.
     let table = fs::read(at.join("t.csv")).unwrap();
-    let mut pipes: Vec<_> = all.iter_mut().map(|child| child.stdin.take().unwrap()).collect();
-    pipes.iter_mut().for_each(|pipe| pipe.write_all(&table).unwrap());
-    let parts = || fs::read_dir(at).unwrap().filter(|e| is_part(&e.as_ref().unwrap().file_name())).count();
+    let mut pipes: Vec<_> = all
+        .iter_mut()
+        .map(|child| child.stdin.take().unwrap())
+        .collect();
+    pipes
+        .iter_mut()
+        .for_each(|pipe| pipe.write_all(&table).unwrap());
+    let parts = || {
+        fs::read_dir(at)
+            .unwrap()
+            .filter(|e| is_part(&e.as_ref().unwrap().file_name()))
+            .count()
+    };
     while parts() < 4 {
         thread::sleep(Duration::from_millis(5));
     }
     drop(pipes);
-    let outputs: Vec<_> = all.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+    let outputs: Vec<_> = all
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap())
+        .collect();
     assert_eq!(outputs.iter().filter(|o| o.status.success()).count(), 1);
     for output in outputs.iter().filter(|o| !o.status.success()) {
         let message = String::from_utf8_lossy(&output.stderr);
-        assert!(message.contains("has come into being while this command was at work"), "{message}");
+        assert!(
+            message.contains("has come into being while this command was at work"),
+            "{message}"
+        );
     }
-    assert_eq!(fs::read_to_string(at.join("pp.csv")).unwrap().lines().count(), 61);
+    assert_eq!(
+        fs::read_to_string(at.join("pp.csv"))
+            .unwrap()
+            .lines()
+            .count(),
+        61
+    );
     assert_eq!(parts(), 0);
 }
 
@@ -553,11 +978,20 @@ fn what_a_killed_command_left_goes_when_the_same_command_starts() {
     let dir = scratch();
     let at = dir.path();
     let mut command = Command::new(ldnn_tests::program::path());
-    command.current_dir(at).args(["predict", "m.ldnn", "--out", "pp.csv"]).stdin(Stdio::piped());
+    command
+        .current_dir(at)
+        .args(["predict", "m.ldnn", "--out", "pp.csv"])
+        .stdin(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut pipe = child.stdin.take().unwrap();
-    pipe.write_all(&fs::read(at.join("t.csv")).unwrap()).unwrap();
-    let parts = || fs::read_dir(at).unwrap().filter(|e| is_part(&e.as_ref().unwrap().file_name())).count();
+    pipe.write_all(&fs::read(at.join("t.csv")).unwrap())
+        .unwrap();
+    let parts = || {
+        fs::read_dir(at)
+            .unwrap()
+            .filter(|e| is_part(&e.as_ref().unwrap().file_name()))
+            .count()
+    };
     while parts() == 0 {
         thread::sleep(Duration::from_millis(5));
     }
@@ -567,14 +1001,21 @@ fn what_a_killed_command_left_goes_when_the_same_command_starts() {
     child.kill().unwrap();
     child.wait().unwrap();
     fs::write(at.join("pp.csv.part1"), "mine").unwrap();
-    succeed(at, &["predict", "m.ldnn", "t.csv", "--out", "pp.csv", "--replace"]);
+    succeed(
+        at,
+        &["predict", "m.ldnn", "t.csv", "--out", "pp.csv", "--replace"],
+    );
     assert_eq!(parts(), 1, "the one that is nobody's but the user's");
 }
 
 #[test]
 fn rows_before_a_bad_one_are_predicted_on_standard_output() {
     let dir = scratch();
-    let output = run_with(dir.path(), &["predict", "m.ldnn"], "a,b\n1,2\n3,4\nx,5\n6,7\n");
+    let output = run_with(
+        dir.path(),
+        &["predict", "m.ldnn"],
+        "a,b\n1,2\n3,4\nx,5\n6,7\n",
+    );
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3);
     let message = String::from_utf8_lossy(&output.stderr);

@@ -15,8 +15,14 @@ fn gradient_and_hessian_product_in_single_precision_are_those_in_double() {
             let (single, double) = (problem::<f32>(base, loss), problem::<f64>(base, loss));
             let (g, p) = single.product(&random(single.params.len(), 1));
             let (exact_g, exact_p) = double.product(&random(double.params.len(), 1));
-            let (g, p) = (relative_error(&widen(&g), &exact_g), relative_error(&widen(&p), &exact_p));
-            assert!(g <= SINGLE && p <= SINGLE, "{base:?}, {loss:?}: gradient {g:.1e}, product {p:.1e}");
+            let (g, p) = (
+                relative_error(&widen(&g), &exact_g),
+                relative_error(&widen(&p), &exact_p),
+            );
+            assert!(
+                g <= SINGLE && p <= SINGLE,
+                "{base:?}, {loss:?}: gradient {g:.1e}, product {p:.1e}"
+            );
         }
     }
 }
@@ -32,9 +38,17 @@ fn trained<T: Real>(optimizer: &Optimizer<T>) -> Vec<f64> {
 fn optimizers<T: Real>() -> [Optimizer<T>; 3] {
     let f = T::from_f64;
     [
-        Optimizer::Sgd { lr: f(0.05), momentum: f(0.8) },
+        Optimizer::Sgd {
+            lr: f(0.05),
+            momentum: f(0.8),
+        },
         Optimizer::authors_rmsprop(),
-        Optimizer::Adam { lr: f(0.003), beta1: f(0.9), beta2: f(0.999), epsilon: f(1e-3) },
+        Optimizer::Adam {
+            lr: f(0.003),
+            beta1: f(0.9),
+            beta2: f(0.999),
+            epsilon: f(1e-3),
+        },
     ]
 }
 

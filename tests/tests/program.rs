@@ -10,10 +10,23 @@ use std::time::{Duration, Instant};
 use tempfile::tempdir;
 
 /// A network and steps small enough for tests.
-const META: [&str; 11] =
-    ["meta", "-q", "--hidden", "10", "--units", "6", "--inner-steps", "6", "--outer-last", "3", "--steps"];
+const META: [&str; 11] = [
+    "meta",
+    "-q",
+    "--hidden",
+    "10",
+    "--units",
+    "6",
+    "--inner-steps",
+    "6",
+    "--outer-last",
+    "3",
+    "--steps",
+];
 
-const VALIDATE: [&str; 10] = ["validate", "-q", "--hidden", "10", "--runs", "3", "--epochs", "4", "--every", "2"];
+const VALIDATE: [&str; 10] = [
+    "validate", "-q", "--hidden", "10", "--runs", "3", "--epochs", "4", "--every", "2",
+];
 
 fn meta<'a>(steps: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&META[..], &[steps], more].concat()
@@ -24,7 +37,11 @@ fn validate<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn json_lines(path: &Path) -> Vec<Value> {
-    fs::read_to_string(path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    fs::read_to_string(path)
+        .unwrap()
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
 }
 
 #[test]
@@ -32,8 +49,14 @@ fn meta_leaves_a_run_folder_with_everything_in_it() {
     let dir = tempdir().unwrap();
     succeed(dir.path(), &meta("12", &["--out", "run"]));
     let run = dir.path().join("run");
-    for file in ["config.toml", "evolution.svg", "evolution.csv", "history.svg", "snapshots.jsonl", "activations.json"]
-    {
+    for file in [
+        "config.toml",
+        "evolution.svg",
+        "evolution.csv",
+        "history.svg",
+        "snapshots.jsonl",
+        "activations.json",
+    ] {
         assert!(run.join(file).metadata().unwrap().len() > 0, "{file}");
     }
     let lines = json_lines(&run.join("history.jsonl"));
@@ -41,26 +64,60 @@ fn meta_leaves_a_run_folder_with_everything_in_it() {
     assert_eq!(lines[11]["step"], 12);
     assert_eq!(lines[0]["gradient_norms"].as_array().unwrap().len(), 2);
     let text = fs::read_to_string(run.join("activations.txt")).unwrap();
-    let rows: Vec<Vec<f64>> = text.lines().map(|l| l.split(' ').map(|v| v.parse().unwrap()).collect()).collect();
+    let rows: Vec<Vec<f64>> = text
+        .lines()
+        .map(|l| l.split(' ').map(|v| v.parse().unwrap()).collect())
+        .collect();
     assert_eq!((rows.len(), rows[0].len()), (2, 100));
-    assert!(fs::read(run.join("evolution.png")).unwrap().starts_with(b"\x89PNG"));
-    assert!(fs::read_to_string(run.join("config.toml")).unwrap().contains("inner_steps = 6"));
+    assert!(
+        fs::read(run.join("evolution.png"))
+            .unwrap()
+            .starts_with(b"\x89PNG")
+    );
+    assert!(
+        fs::read_to_string(run.join("config.toml"))
+            .unwrap()
+            .contains("inner_steps = 6")
+    );
 }
 
 #[test]
 fn meta_gives_the_same_bits_for_any_number_of_threads_any_tape_and_any_instructions() {
     let dir = tempdir().unwrap();
     let base = ["--inner-trainings", "3"];
-    succeed(dir.path(), &meta("5", &[&base[..], &["--jobs", "1", "--out", "a"]].concat()));
-    succeed(dir.path(), &meta("5", &[&base[..], &["--jobs", "7", "--out", "b"]].concat()));
-    succeed(dir.path(), &meta("5", &[&base[..], &["--jobs", "2", "--out", "e"]].concat()));
-    succeed(dir.path(), &meta("5", &[&base[..], &["--tape", "short", "--out", "c"]].concat()));
+    succeed(
+        dir.path(),
+        &meta("5", &[&base[..], &["--jobs", "1", "--out", "a"]].concat()),
+    );
+    succeed(
+        dir.path(),
+        &meta("5", &[&base[..], &["--jobs", "7", "--out", "b"]].concat()),
+    );
+    succeed(
+        dir.path(),
+        &meta("5", &[&base[..], &["--jobs", "2", "--out", "e"]].concat()),
+    );
+    succeed(
+        dir.path(),
+        &meta(
+            "5",
+            &[&base[..], &["--tape", "short", "--out", "c"]].concat(),
+        ),
+    );
     let args = meta("5", &[&base[..], &["--out", "d"]].concat());
-    let portable = Command::new(path()).current_dir(dir.path()).env("LDNN_SIMD", "portable").args(args).output();
+    let portable = Command::new(path())
+        .current_dir(dir.path())
+        .env("LDNN_SIMD", "portable")
+        .args(args)
+        .output();
     assert!(portable.unwrap().status.success());
     let file = |run: &str, name: &str| fs::read(dir.path().join(run).join(name)).unwrap();
     for other in ["b", "c", "d", "e"] {
-        assert_eq!(file("a", "activations.json"), file(other, "activations.json"), "{other}");
+        assert_eq!(
+            file("a", "activations.json"),
+            file(other, "activations.json"),
+            "{other}"
+        );
         assert_eq!(
             json_lines(&dir.path().join("a/history.jsonl")),
             json_lines(&dir.path().join(other).join("history.jsonl")),
@@ -78,7 +135,10 @@ fn tables_and_exact_evaluation_learn_nearly_the_same() {
     let (table, exact) = (course("table"), course("exact"));
     let loss = |course: &[Value]| course[2]["loss"].as_f64().unwrap();
     assert_abs_diff_eq!(loss(&table), loss(&exact), epsilon = 1e-5 * loss(&exact));
-    assert_ne!(table, exact, "two ways of evaluation with all the same bits: one of them was not used");
+    assert_ne!(
+        table, exact,
+        "two ways of evaluation with all the same bits: one of them was not used"
+    );
 }
 
 #[test]
@@ -86,16 +146,52 @@ fn every_schedule_and_task_runs() {
     let dir = tempdir().unwrap();
     for (i, more) in [
         &["--schedule", "alternating", "--period", "3"][..],
-        &["--schedule", "alternating", "--period", "2", "--restart", "2", "--exact"],
-        &["--task", "vanderpol", "--base", "tanh", "--types", "3", "--hidden", "7,8"],
-        &["--outer-loss", "train", "--inner-optimiser", "adam", "--no-shuffle", "--noise", "0"],
-        &["--resplit", "--anneal", "false", "--inner-optimiser", "rmsprop", "--inner-rate", "0.01"],
+        &[
+            "--schedule",
+            "alternating",
+            "--period",
+            "2",
+            "--restart",
+            "2",
+            "--exact",
+        ],
+        &[
+            "--task",
+            "vanderpol",
+            "--base",
+            "tanh",
+            "--types",
+            "3",
+            "--hidden",
+            "7,8",
+        ],
+        &[
+            "--outer-loss",
+            "train",
+            "--inner-optimiser",
+            "adam",
+            "--no-shuffle",
+            "--noise",
+            "0",
+        ],
+        &[
+            "--resplit",
+            "--anneal",
+            "false",
+            "--inner-optimiser",
+            "rmsprop",
+            "--inner-rate",
+            "0.01",
+        ],
     ]
     .iter()
     .enumerate()
     {
         let out = format!("run{i}");
-        succeed(dir.path(), &meta("4", &[more, &["--out", &out][..]].concat()));
+        succeed(
+            dir.path(),
+            &meta("4", &[more, &["--out", &out][..]].concat()),
+        );
         let lines = json_lines(&dir.path().join(out).join("history.jsonl"));
         assert_ne!(lines[0]["loss"], lines[3]["loss"], "{more:?}");
     }
@@ -107,7 +203,11 @@ fn a_killed_meta_run_goes_on_to_the_same_bits() {
     let args = meta("60", &["--hidden", "60", "--snapshot-every", "3", "--out"]);
     let with = |out: &'static str| [&args[..], &[out]].concat();
     succeed(dir.path(), &with("whole"));
-    let mut child = Command::new(path()).current_dir(dir.path()).args(with("killed")).spawn().unwrap();
+    let mut child = Command::new(path())
+        .current_dir(dir.path())
+        .args(with("killed"))
+        .spawn()
+        .unwrap();
     let checkpoint = dir.path().join("killed/checkpoint.json");
     let begun = Instant::now();
     while !checkpoint.exists() && begun.elapsed() < Duration::from_secs(60) {
@@ -116,7 +216,12 @@ fn a_killed_meta_run_goes_on_to_the_same_bits() {
     child.kill().unwrap();
     child.wait().unwrap();
     succeed(dir.path(), &with("killed"));
-    for file in ["activations.json", "snapshots.jsonl", "checkpoint.json", "evolution.svg"] {
+    for file in [
+        "activations.json",
+        "snapshots.jsonl",
+        "checkpoint.json",
+        "evolution.svg",
+    ] {
         let read = |run: &str| fs::read(dir.path().join(run).join(file)).unwrap();
         assert_eq!(read("whole"), read("killed"), "{file}");
     }
@@ -128,8 +233,21 @@ fn a_killed_meta_run_goes_on_to_the_same_bits() {
 fn validate_compares_classical_and_learned_networks() {
     let dir = tempdir().unwrap();
     succeed(dir.path(), &meta("3", &["--out", "run"]));
-    let report = succeed(dir.path(), &validate(&["--activations", "run", "--out", "v"]));
-    for word in ["relu", "sine", "tanh", "type1", "type2", "mix - relu", "mix - type2", "p (Holm)", "violins.png"] {
+    let report = succeed(
+        dir.path(),
+        &validate(&["--activations", "run", "--out", "v"]),
+    );
+    for word in [
+        "relu",
+        "sine",
+        "tanh",
+        "type1",
+        "type2",
+        "mix - relu",
+        "mix - type2",
+        "p (Holm)",
+        "violins.png",
+    ] {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }
     let trainings = json_lines(&dir.path().join("v/trainings.jsonl"));
@@ -146,13 +264,35 @@ fn validate_reads_the_authors_form_of_activations() {
         let values = (0..50).map(|i| format!("{:.18e}", f(-5.0 + 10.0 * f64::from(i) / 49.0)));
         values.collect::<Vec<_>>().join(" ")
     };
-    fs::write(dir.path().join("act.txt"), format!("{}\n{}\n", sample(f64::sin), sample(|z| z.max(0.0)))).unwrap();
-    let args = validate(&["--activations", "act.txt", "--compare", "sine,type1,mix", "--epochs", "12", "--out", "v"]);
+    fs::write(
+        dir.path().join("act.txt"),
+        format!("{}\n{}\n", sample(f64::sin), sample(|z| z.max(0.0))),
+    )
+    .unwrap();
+    let args = validate(&[
+        "--activations",
+        "act.txt",
+        "--compare",
+        "sine,type1,mix",
+        "--epochs",
+        "12",
+        "--out",
+        "v",
+    ]);
     succeed(dir.path(), &args);
     let trainings = json_lines(&dir.path().join("v/trainings.jsonl"));
     let last = |name: &str| {
-        let of = trainings.iter().find(|t| t["activation"] == name && t["seed"] == 101).unwrap();
-        of["curve"]["test_loss"].as_array().unwrap().last().unwrap().as_f64().unwrap()
+        let of = trainings
+            .iter()
+            .find(|t| t["activation"] == name && t["seed"] == 101)
+            .unwrap();
+        of["curve"]["test_loss"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .as_f64()
+            .unwrap()
     };
     // Fifty samples of the sine are nearly the sine.
     assert_abs_diff_eq!(last("sine"), last("type1"), epsilon = 1e-2);
@@ -169,7 +309,14 @@ fn an_ensemble_is_the_same_for_any_number_of_threads_and_after_a_cut() {
     let whole = fs::read(file("one")).unwrap();
     assert_eq!(whole, fs::read(file("three")).unwrap());
     // A process that died while it wrote its third line.
-    let third = whole.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(1).unwrap().0 + 20;
+    let third = whole
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| **b == b'\n')
+        .nth(1)
+        .unwrap()
+        .0
+        + 20;
     fs::write(file("three"), &whole[..third]).unwrap();
     succeed(dir.path(), &args("2", "three"));
     assert_eq!(whole, fs::read(file("three")).unwrap());
@@ -178,7 +325,10 @@ fn an_ensemble_is_the_same_for_any_number_of_threads_and_after_a_cut() {
 #[test]
 fn a_diverging_training_is_recorded_and_does_not_stop_the_others() {
     let dir = tempdir().unwrap();
-    let report = succeed(dir.path(), &validate(&["--compare", "identity,tanh", "--rate", "1e30", "--out", "v"]));
+    let report = succeed(
+        dir.path(),
+        &validate(&["--compare", "identity,tanh", "--rate", "1e30", "--out", "v"]),
+    );
     let trainings = json_lines(&dir.path().join("v/trainings.jsonl"));
     assert_eq!(trainings.len(), 6);
     assert!(trainings.iter().any(|t| t["diverged"] == true), "{report}");
@@ -187,8 +337,18 @@ fn a_diverging_training_is_recorded_and_does_not_stop_the_others() {
 #[test]
 fn a_meta_run_that_diverges_says_what_to_change_and_keeps_what_it_had() {
     let dir = tempdir().unwrap();
-    let message = refuse(dir.path(), &meta("50", &["--inner-rate", "1e30", "--base", "identity", "--out", "run"]), 1);
-    assert!(message.contains("inner learning rate") && message.contains("kept"), "{message}");
+    let message = refuse(
+        dir.path(),
+        &meta(
+            "50",
+            &["--inner-rate", "1e30", "--base", "identity", "--out", "run"],
+        ),
+        1,
+    );
+    assert!(
+        message.contains("inner learning rate") && message.contains("kept"),
+        "{message}"
+    );
     assert!(dir.path().join("run/activations.json").exists());
 }
 
@@ -201,38 +361,78 @@ fn bad_input_is_refused_with_flag_value_and_remedy() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["validate", "--compare", "rele"], &["rele", "relu"]),
         (&["validate", "--compare", "mix"], &["mix", "--activations"]),
-        (&["validate", "--compare", "relu,relu"], &["--compare", "twice"]),
+        (
+            &["validate", "--compare", "relu,relu"],
+            &["--compare", "twice"],
+        ),
         (&["validate", "--hidden", "0"], &["--hidden", "1"]),
         (&["validate", "--rate", "nan"], &["--rate", "0.01"]),
         (&["validate", "--rate", "-1"], &["--rate"]),
         (&["validate", "--epochs", "0"], &["--epochs 0"]),
         (&["validate", "--runs", "0"], &["--runs 0"]),
-        (&["validate", "--activations", "missing.json"], &["missing.json", "activations.json"]),
-        (&["validate", "--activations", "broken.json"], &["broken.json", "line 1"]),
-        (&["validate", "--activations", "letters.txt"], &["letters.txt", "line 1"]),
-        (&["validate", "--data", "missing.npz"], &["missing.npz", "ldnn data"]),
-        (&["validate", "--data", "broken.npz"], &["broken.npz", "no .npz"]),
-        (&["validate", "--task", "mnist"], &["--task mnist", "mnist1d"]),
+        (
+            &["validate", "--activations", "missing.json"],
+            &["missing.json", "activations.json"],
+        ),
+        (
+            &["validate", "--activations", "broken.json"],
+            &["broken.json", "line 1"],
+        ),
+        (
+            &["validate", "--activations", "letters.txt"],
+            &["letters.txt", "line 1"],
+        ),
+        (
+            &["validate", "--data", "missing.npz"],
+            &["missing.npz", "ldnn data"],
+        ),
+        (
+            &["validate", "--data", "broken.npz"],
+            &["broken.npz", "no .npz"],
+        ),
+        (
+            &["validate", "--task", "mnist"],
+            &["--task mnist", "mnist1d"],
+        ),
         (&["validate", "--jobs", "0"], &["--jobs 0"]),
         (&["meta", "--base", "gelu"], &["gelu", "sine"]),
         (&["meta", "--hidden", "0"], &["--hidden"]),
         (&["meta", "--hidden", "2", "--types", "3"], &["--types 3"]),
         (&["meta", "--types", "0"], &["--types 0"]),
-        (&["meta", "--held-out", "4000"], &["--held-out 4000", "3999"]),
+        (
+            &["meta", "--held-out", "4000"],
+            &["--held-out 4000", "3999"],
+        ),
         (&["meta", "--table-knots", "1"], &["--table-knots 1"]),
-        (&["meta", "--outer-momentum", "1.5"], &["--outer-momentum 1.5"]),
+        (
+            &["meta", "--outer-momentum", "1.5"],
+            &["--outer-momentum 1.5"],
+        ),
         (&["meta", "--frobnicate"], &["--frobnicate"]),
-        (&["data", "mnist1d", "--num_samples", "3", "--out", "x.npz"], &["--num_samples 3"]),
+        (
+            &["data", "mnist1d", "--num_samples", "3", "--out", "x.npz"],
+            &["--num_samples 3"],
+        ),
         (&["reproduce", "--preset", "huge"], &["huge", "smoke"]),
     ];
     for (args, words) in cases {
         let message = refuse(dir.path(), args, 2);
         for word in *words {
-            assert!(message.contains(word), "{args:?}: '{word}' is not in: {message}");
+            assert!(
+                message.contains(word),
+                "{args:?}: '{word}' is not in: {message}"
+            );
         }
     }
-    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 3, "refused requests left something behind: {left:?}");
+    let left: Vec<_> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(
+        left.len(),
+        3,
+        "refused requests left something behind: {left:?}"
+    );
 }
 
 #[test]
@@ -245,17 +445,31 @@ fn folders_are_protected() {
     assert!(refuse(dir.path(), &quick(&["mine", "--replace"]), 2).contains("empty folder"));
     succeed(dir.path(), &quick(&["run"]));
     let message = refuse(dir.path(), &quick(&["run", "--seed", "5"]), 2);
-    assert!(message.contains("other settings") && message.contains("--replace"), "{message}");
+    assert!(
+        message.contains("other settings") && message.contains("--replace"),
+        "{message}"
+    );
     succeed(dir.path(), &quick(&["run", "--seed", "5", "--replace"]));
     fs::write(dir.path().join("file"), "x").unwrap();
     assert!(refuse(dir.path(), &quick(&["file/run"]), 2).contains("--out"));
-    assert!(refuse(dir.path(), &["data", "mnist1d", "--out", "no/such/m.npz"], 2).contains("no/such/m.npz"));
+    assert!(
+        refuse(
+            dir.path(),
+            &["data", "mnist1d", "--out", "no/such/m.npz"],
+            2
+        )
+        .contains("no/such/m.npz")
+    );
 }
 
 #[test]
 fn a_dry_run_prints_the_plan_and_does_nothing() {
     let dir = tempdir().unwrap();
-    for args in [&["meta", "--dry-run"][..], &["validate", "--dry-run"], &["reproduce", "--dry-run"]] {
+    for args in [
+        &["meta", "--dry-run"][..],
+        &["validate", "--dry-run"],
+        &["reproduce", "--dry-run"],
+    ] {
         let plan = succeed(dir.path(), args);
         assert!(plan.contains("batch = 200"), "{plan}");
     }
@@ -265,7 +479,11 @@ fn a_dry_run_prints_the_plan_and_does_nothing() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let dir = tempdir().unwrap();
-    let mut child = Command::new(path()).args(["reproduce", "--dry-run"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new(path())
+        .args(["reproduce", "--dry-run"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
     let help = run(dir.path(), &["meta", "--help"]);
@@ -276,15 +494,32 @@ fn a_reader_that_goes_away_is_no_error() {
 #[cfg(unix)]
 fn an_interrupt_keeps_what_is_finished() {
     let dir = tempdir().unwrap();
-    let args = validate(&["--compare", "relu", "--runs", "300", "--epochs", "10", "--out", "v"]);
-    let mut child = Command::new(path()).current_dir(dir.path()).args(args).stderr(Stdio::piped()).spawn().unwrap();
+    let args = validate(&[
+        "--compare",
+        "relu",
+        "--runs",
+        "300",
+        "--epochs",
+        "10",
+        "--out",
+        "v",
+    ]);
+    let mut child = Command::new(path())
+        .current_dir(dir.path())
+        .args(args)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let journal = dir.path().join("v/trainings.jsonl");
     let begun = Instant::now();
     let lines = || fs::read_to_string(&journal).map_or(0, |t| t.lines().count());
     while lines() < 3 && begun.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(1));
     }
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(75));
     let kept = json_lines(&journal).len();
@@ -294,11 +529,21 @@ fn an_interrupt_keeps_what_is_finished() {
 #[test]
 fn reproduce_answers_both_questions_at_the_smoke_preset() {
     let dir = tempdir().unwrap();
-    let report = succeed(dir.path(), &["reproduce", "--preset", "smoke", "-q", "--out", "r"]);
-    for word in ["At equal training", "Each at its best", "the mix beats relu", "not judged", "report.html"] {
+    let report = succeed(
+        dir.path(),
+        &["reproduce", "--preset", "smoke", "-q", "--out", "r"],
+    );
+    for word in [
+        "At equal training",
+        "Each at its best",
+        "the mix beats relu",
+        "not judged",
+        "report.html",
+    ] {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }
-    let claims: Value = serde_json::from_slice(&fs::read(dir.path().join("r/claims.json")).unwrap()).unwrap();
+    let claims: Value =
+        serde_json::from_slice(&fs::read(dir.path().join("r/claims.json")).unwrap()).unwrap();
     // Diversity for both objectives; relu, sine, tanh and the better type for both questions.
     assert_eq!(claims.as_array().unwrap().len(), 2 + 4 + 4);
 }

@@ -14,9 +14,16 @@ const NOT_THERE: &[(&str, &str)] = &[(
 const PRIVATE: &[&str] = &["planes.rs", "tile.rs", "layer.rs"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|p| p.is_dir());
-    folders.iter().flat_map(|f| sources(f)).chain(files).filter(|p| p.extension().is_some_and(|e| e == "rs")).collect()
+    folders
+        .iter()
+        .flat_map(|f| sources(f))
+        .chain(files)
+        .filter(|p| p.extension().is_some_and(|e| e == "rs"))
+        .collect()
 }
 
 fn name_of(path: &Path) -> String {
@@ -62,10 +69,17 @@ fn public_functions(path: &Path, all: &str) -> Vec<String> {
             None => {}
         }
         let is_method_of_trait = matches!(owner, Owner::Trait(_)) && line.starts_with("    fn ");
-        let public = start.strip_prefix("pub ").map(|s| s.strip_prefix("const ").unwrap_or(s));
-        let function = public.or(is_method_of_trait.then_some(start)).and_then(|s| s.strip_prefix("fn "));
+        let public = start
+            .strip_prefix("pub ")
+            .map(|s| s.strip_prefix("const ").unwrap_or(s));
+        let function = public
+            .or(is_method_of_trait.then_some(start))
+            .and_then(|s| s.strip_prefix("fn "));
         if let (Some(function), Some(owner)) = (function, owner.name()) {
-            found.push(format!("{owner}::{}", function.split(['(', '<']).next().unwrap()));
+            found.push(format!(
+                "{owner}::{}",
+                function.split(['(', '<']).next().unwrap()
+            ));
         }
     }
     found
@@ -75,7 +89,9 @@ fn public_functions(path: &Path, all: &str) -> Vec<String> {
 fn is_public(text: &str, name: &str) -> bool {
     text.lines().any(|line| {
         let mut words = line.trim_start().split([' ', '<', '(', '{', ';']);
-        words.next() == Some("pub") && matches!(words.next(), Some("struct" | "enum")) && words.next() == Some(name)
+        words.next() == Some("pub")
+            && matches!(words.next(), Some("struct" | "enum"))
+            && words.next() == Some(name)
     })
 }
 
@@ -88,9 +104,17 @@ enum Owner {
 
 impl Owner {
     fn trait_of(line: &str) -> Owner {
-        let name = line.trim_start_matches("pub trait ").split([':', ' ']).next().unwrap();
+        let name = line
+            .trim_start_matches("pub trait ")
+            .split([':', ' '])
+            .next()
+            .unwrap();
         // The scalar is a parameter there.
-        Owner::Trait(if name == "Real" { "T".to_owned() } else { name.to_owned() })
+        Owner::Trait(if name == "Real" {
+            "T".to_owned()
+        } else {
+            name.to_owned()
+        })
     }
 
     fn name(&self) -> Option<&str> {
@@ -117,11 +141,23 @@ fn the_proof_that_nothing_panics_calls_every_public_function() {
     // Types with parameters: `Fixed::<T, 16, 16, 16, 16>::zeroed`.
     let text = text.replace("Fixed::<T, 16, 16, 16, 16>::", "Fixed::");
     let files = sources(&root.join("core/src"));
-    let public = files.iter().filter(|p| !PRIVATE.iter().any(|private| p.ends_with(private)));
+    let public = files
+        .iter()
+        .filter(|p| !PRIVATE.iter().any(|private| p.ends_with(private)));
     let public: Vec<_> = public.collect();
-    let everything: String = public.iter().map(|p| std::fs::read_to_string(p).unwrap()).collect();
-    let all: BTreeSet<String> = public.iter().flat_map(|p| public_functions(p, &everything)).collect();
-    assert!(all.len() > 140, "only {} functions found: does this test still read the sources right?", all.len());
+    let everything: String = public
+        .iter()
+        .map(|p| std::fs::read_to_string(p).unwrap())
+        .collect();
+    let all: BTreeSet<String> = public
+        .iter()
+        .flat_map(|p| public_functions(p, &everything))
+        .collect();
+    assert!(
+        all.len() > 140,
+        "only {} functions found: does this test still read the sources right?",
+        all.len()
+    );
     for expected in [
         "Shape::try_new",
         "Network::predict",
@@ -131,13 +167,22 @@ fn the_proof_that_nothing_panics_calls_every_public_function() {
         "T::tanh",
         "Model::train_step",
     ] {
-        assert!(all.contains(expected), "{expected} was not found in the sources");
+        assert!(
+            all.contains(expected),
+            "{expected} was not found in the sources"
+        );
     }
     let missing = |f: &&String| !calls(&text, f) && !NOT_THERE.iter().any(|(name, _)| name == f);
     let missing: Vec<_> = all.iter().filter(missing).collect();
-    assert!(missing.is_empty(), "public, but not in firmware-example/src/bin/nopanic.rs: {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "public, but not in firmware-example/src/bin/nopanic.rs: {missing:?}"
+    );
     for (name, reason) in NOT_THERE {
-        assert!(all.contains(*name), "there is no {name} to make an exception of ({reason})");
+        assert!(
+            all.contains(*name),
+            "there is no {name} to make an exception of ({reason})"
+        );
     }
 }
 
@@ -145,7 +190,11 @@ fn the_proof_that_nothing_panics_calls_every_public_function() {
 fn the_proof_has_both_scalars_and_a_handler_that_does_not_link() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let text = std::fs::read_to_string(root.join("firmware-example/src/bin/nopanic.rs")).unwrap();
-    for needed in ["[[f32; 64]; 6]", "[[f64; 64]; 6]", "unsafe { a_panic_of_the_library_is_reachable() }"] {
+    for needed in [
+        "[[f32; 64]; 6]",
+        "[[f64; 64]; 6]",
+        "unsafe { a_panic_of_the_library_is_reachable() }",
+    ] {
         assert!(text.contains(needed), "{needed}");
     }
 }

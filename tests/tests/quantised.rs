@@ -6,17 +6,30 @@ use ldnn_core::{Base, Kind, Shape};
 use proptest::prelude::*;
 
 const KIND: Kind = Kind::Base(Base::Zero);
-const INPUT: Scale = Scale { step: 0.05, zero: 3 };
-const OUTPUT: Scale = Scale { step: 0.01, zero: 0 };
+const INPUT: Scale = Scale {
+    step: 0.05,
+    zero: 3,
+};
+const OUTPUT: Scale = Scale {
+    step: 0.01,
+    zero: 0,
+};
 
 /// One affine layer: weights, biases, factors, shift.
 type Layer = (Vec<i8>, Vec<i32>, Vec<i32>, u32);
 
 fn naive((w, b, f, shift): &Layer, x: &[i8], least: i128, most: i128) -> Vec<i128> {
-    let products = |o: usize| w[o * x.len()..].iter().zip(x).map(|(&w, &x)| i128::from(w) * i128::from(x));
+    let products = |o: usize| {
+        w[o * x.len()..]
+            .iter()
+            .zip(x)
+            .map(|(&w, &x)| i128::from(w) * i128::from(x))
+    };
     let sum = |o: usize| i128::from(b[o]) + products(o).sum::<i128>();
     let half = 1i128 << (shift - 1);
-    (0..b.len()).map(|o| ((sum(o) * i128::from(f[o]) + half) >> shift).clamp(least, most)).collect()
+    (0..b.len())
+        .map(|o| ((sum(o) * i128::from(f[o]) + half) >> shift).clamp(least, most))
+        .collect()
 }
 
 fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = Layer> {
@@ -81,16 +94,68 @@ const SMALL: Parts<'static> = Parts {
 fn parts_that_do_not_fit_are_refused() {
     let refusal = |parts: Parts<'_>| Quantised::new(Shape::new(&[2, 1], &[]), parts).err();
     assert_eq!(refusal(SMALL), None);
-    assert!(matches!(refusal(Parts { weights: &[1], ..SMALL }), Some(QuantisedError::Size(_))));
-    assert!(matches!(refusal(Parts { tables: &[[0; 256]], ..SMALL }), Some(QuantisedError::Size(_))));
-    assert_eq!(refusal(Parts { biases: &[(1 << 30) + 1], ..SMALL }), Some(QuantisedError::Bias));
-    assert_eq!(refusal(Parts { factors: &[-1], ..SMALL }), Some(QuantisedError::Factor));
-    for shifts in [[0; MAX_LAYERS], [63, 0, 0, 0, 0, 0, 0, 0, 0], [1; MAX_LAYERS]] {
-        assert_eq!(refusal(Parts { shifts, ..SMALL }), Some(QuantisedError::Factor));
+    assert!(matches!(
+        refusal(Parts {
+            weights: &[1],
+            ..SMALL
+        }),
+        Some(QuantisedError::Size(_))
+    ));
+    assert!(matches!(
+        refusal(Parts {
+            tables: &[[0; 256]],
+            ..SMALL
+        }),
+        Some(QuantisedError::Size(_))
+    ));
+    assert_eq!(
+        refusal(Parts {
+            biases: &[(1 << 30) + 1],
+            ..SMALL
+        }),
+        Some(QuantisedError::Bias)
+    );
+    assert_eq!(
+        refusal(Parts {
+            factors: &[-1],
+            ..SMALL
+        }),
+        Some(QuantisedError::Factor)
+    );
+    for shifts in [
+        [0; MAX_LAYERS],
+        [63, 0, 0, 0, 0, 0, 0, 0, 0],
+        [1; MAX_LAYERS],
+    ] {
+        assert_eq!(
+            refusal(Parts { shifts, ..SMALL }),
+            Some(QuantisedError::Factor)
+        );
     }
     for step in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-45] {
-        assert_eq!(refusal(Parts { input: Scale { step, zero: 0 }, ..SMALL }), Some(QuantisedError::Scale));
+        assert_eq!(
+            refusal(Parts {
+                input: Scale { step, zero: 0 },
+                ..SMALL
+            }),
+            Some(QuantisedError::Scale)
+        );
     }
-    assert_eq!(refusal(Parts { input: Scale { step: 1.0, zero: 128 }, ..SMALL }), Some(QuantisedError::Scale));
-    assert_eq!(refusal(Parts { output: Scale { step: 1.0, zero: 1 }, ..SMALL }), Some(QuantisedError::Scale));
+    assert_eq!(
+        refusal(Parts {
+            input: Scale {
+                step: 1.0,
+                zero: 128
+            },
+            ..SMALL
+        }),
+        Some(QuantisedError::Scale)
+    );
+    assert_eq!(
+        refusal(Parts {
+            output: Scale { step: 1.0, zero: 1 },
+            ..SMALL
+        }),
+        Some(QuantisedError::Scale)
+    );
 }

@@ -29,7 +29,11 @@ const SHORT: [&str; 13] = [
 fn pixel(row: usize, column: usize) -> u8 {
     let noise = ((row * 4 + column + 1) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
     let noise = (noise % 50) as u8;
-    if column == row % 3 { 180 + noise } else { 20 + noise }
+    if column == row % 3 {
+        180 + noise
+    } else {
+        20 + noise
+    }
 }
 
 fn csv(delimiter: &str) -> String {
@@ -48,11 +52,17 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn idx(shape: &[u32], data: &[u8]) -> Vec<u8> {
     let lengths = shape.iter().flat_map(|n| n.to_be_bytes());
-    [0, 0, 8, shape.len() as u8].into_iter().chain(lengths).chain(data.iter().copied()).collect()
+    [0, 0, 8, shape.len() as u8]
+        .into_iter()
+        .chain(lengths)
+        .chain(data.iter().copied())
+        .collect()
 }
 
 fn pixels() -> Vec<u8> {
-    (0..ROWS).flat_map(|r| (0..4).map(move |c| pixel(r, c))).collect()
+    (0..ROWS)
+        .flat_map(|r| (0..4).map(move |c| pixel(r, c)))
+        .collect()
 }
 
 /// A file that comes with the tests.
@@ -67,7 +77,22 @@ fn file(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
 /// Trains on the CSV table.
 fn model(folder: &Path) -> &'static str {
     file(folder, "t.csv", csv(","));
-    succeed(folder, &[&["train", "t.csv", "--target", "kind", "--out", "m.ldnn", "--replace"], &SHORT[..]].concat());
+    succeed(
+        folder,
+        &[
+            &[
+                "train",
+                "t.csv",
+                "--target",
+                "kind",
+                "--out",
+                "m.ldnn",
+                "--replace",
+            ],
+            &SHORT[..],
+        ]
+        .concat(),
+    );
     "m.ldnn"
 }
 
@@ -79,8 +104,17 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
     let labels: Vec<i64> = (0..ROWS).map(|r| (r % 3) as i64).collect();
     let rows = |f: &dyn Fn(usize) -> Vec<f64>| (0..ROWS).flat_map(f).collect::<Vec<f64>>();
     let joined = rows(&|r| [&x[r * 4..][..4], &[labels[r] as f64]].concat());
-    let series =
-        |r: usize| format!("{}:{}\n", x[r * 4..][..4].iter().map(f64::to_string).collect::<Vec<_>>().join(","), r % 3);
+    let series = |r: usize| {
+        format!(
+            "{}:{}\n",
+            x[r * 4..][..4]
+                .iter()
+                .map(f64::to_string)
+                .collect::<Vec<_>>()
+                .join(","),
+            r % 3
+        )
+    };
     let ts =
         "# a comment\n@problemName p\n@univariate true\n@equalLength true\n@classLabel true 0 1 2\n@data\n".to_string();
     file(folder, "t.csv", csv(","));
@@ -88,10 +122,32 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
     file(folder, "t.tsv", csv("\t"));
     file(folder, "t.npy", npz::npy(&Array::matrix(joined, 5)));
     file(folder, "x.npy", npz::npy(&Array::matrix(x.clone(), 4)));
-    file(folder, "t.npz", npz::write(&[("x", Array::matrix(x.clone(), 4)), ("y", Array::labels(labels.clone()))]));
-    file(folder, "t.ts", ts + &(0..ROWS).map(series).collect::<String>());
-    file(folder, "images.gz", gzip(&idx(&[ROWS as u32, 2, 2], &pixels())));
-    file(folder, "labels", idx(&[ROWS as u32], &(0..ROWS).map(|r| (r % 3) as u8).collect::<Vec<_>>()));
+    file(
+        folder,
+        "t.npz",
+        npz::write(&[
+            ("x", Array::matrix(x.clone(), 4)),
+            ("y", Array::labels(labels.clone())),
+        ]),
+    );
+    file(
+        folder,
+        "t.ts",
+        ts + &(0..ROWS).map(series).collect::<String>(),
+    );
+    file(
+        folder,
+        "images.gz",
+        gzip(&idx(&[ROWS as u32, 2, 2], &pixels())),
+    );
+    file(
+        folder,
+        "labels",
+        idx(
+            &[ROWS as u32],
+            &(0..ROWS).map(|r| (r % 3) as u8).collect::<Vec<_>>(),
+        ),
+    );
     let forms: [&[&str]; 8] = [
         &["t.csv", "--target", "kind"],
         &["t.csv.gz", "--target", "last"],
@@ -104,12 +160,28 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
     ];
     let mut answers: Vec<(String, String)> = vec![];
     for form in forms {
-        let said = succeed(folder, &[&["train"], form, &["--out", "m.ldnn", "--replace"], &SHORT[..]].concat());
-        assert!(said.contains("48 rows to learn from, 12 to test; 4 inputs"), "{form:?}: {said}");
+        let said = succeed(
+            folder,
+            &[
+                &["train"],
+                form,
+                &["--out", "m.ldnn", "--replace"],
+                &SHORT[..],
+            ]
+            .concat(),
+        );
+        assert!(
+            said.contains("48 rows to learn from, 12 to test; 4 inputs"),
+            "{form:?}: {said}"
+        );
         let predicted = succeed(folder, &["predict", "m.ldnn", form[0]]);
         let answer = predicted.split_once('\n').unwrap().1.to_string();
         assert_eq!(answer.lines().count(), ROWS, "{form:?}");
-        let labels = form.iter().position(|f| *f == "--labels").map(|i| &form[i..]).unwrap_or_default();
+        let labels = form
+            .iter()
+            .position(|f| *f == "--labels")
+            .map(|i| &form[i..])
+            .unwrap_or_default();
         let scores = succeed(folder, &[&["eval", "m.ldnn", form[0]], labels].concat());
         answers.push((answer, scores));
     }
@@ -120,9 +192,16 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
     let model = model(folder);
     for other in ["x.npy", "images.gz"] {
         let predicted = succeed(folder, &["predict", model, other]);
-        assert_eq!(predicted.split_once('\n').unwrap().1, answers[0].0, "{other}");
+        assert_eq!(
+            predicted.split_once('\n').unwrap().1,
+            answers[0].0,
+            "{other}"
+        );
     }
-    assert_eq!(succeed(folder, &["eval", model, "images.gz", "--labels", "labels"]), answers[0].1);
+    assert_eq!(
+        succeed(folder, &["eval", model, "images.gz", "--labels", "labels"]),
+        answers[0].1
+    );
     assert_eq!(succeed(folder, &["eval", model, "t.npz"]), answers[0].1);
 }
 
@@ -131,22 +210,48 @@ fn what_numpy_writes_is_read() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     let packed = data("compressed.npz");
-    let said = succeed(folder, &[&["train", &packed, "--out", "m.ldnn"], &SHORT[..]].concat());
+    let said = succeed(
+        folder,
+        &[&["train", &packed, "--out", "m.ldnn"], &SHORT[..]].concat(),
+    );
     assert!(
-        said.contains("60 rows to learn from, 12 to test; 4 inputs; to be predicted: 'y', one of 3 classes"),
+        said.contains(
+            "60 rows to learn from, 12 to test; 4 inputs; to be predicted: 'y', one of 3 classes"
+        ),
         "{said}"
     );
-    assert!(succeed(folder, &["eval", "m.ldnn", &packed]).starts_with("12 rows"), "not its test part");
-    assert_eq!(succeed(folder, &["predict", "m.ldnn", &packed]).lines().next(), Some("y,P(run),P(sit),P(walk)"));
+    assert!(
+        succeed(folder, &["eval", "m.ldnn", &packed]).starts_with("12 rows"),
+        "not its test part"
+    );
+    assert_eq!(
+        succeed(folder, &["predict", "m.ldnn", &packed])
+            .lines()
+            .next(),
+        Some("y,P(run),P(sit),P(walk)")
+    );
     let array = npz::parse_npy(&fs::read(data("fortran.npy")).unwrap()).unwrap();
     assert_eq!(array, Array::matrix(vec![0.5, 1.5, 2.5, 3.5, 4.5, 5.5], 3));
     for (name, expected) in [
-        ("bigendian.npy", "is big-endian ('>f8'); save a.astype('<f8')"),
-        ("objects.npy", "Python objects ('|O', a pickle), which are never read"),
+        (
+            "bigendian.npy",
+            "is big-endian ('>f8'); save a.astype('<f8')",
+        ),
+        (
+            "objects.npy",
+            "Python objects ('|O', a pickle), which are never read",
+        ),
         ("complex.npy", "elements of type '<c16'"),
     ] {
-        let message = refuse(folder, &["train", &data(name), "--target", "last", "--out", "n.ldnn"], 2);
-        assert!(message.contains(expected) && message.contains(name), "{message}");
+        let message = refuse(
+            folder,
+            &["train", &data(name), "--target", "last", "--out", "n.ldnn"],
+            2,
+        );
+        assert!(
+            message.contains(expected) && message.contains(name),
+            "{message}"
+        );
     }
     assert!(!folder.join("n.ldnn").exists() && !folder.join("n.ldnn.run").exists());
 }
@@ -166,14 +271,30 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
         ("cut.csv.gz", packed[..packed.len() - 20].to_vec()),
         ("cut.idx", images[..images.len() - 5].to_vec()),
         ("images", images.clone()),
-        ("few", labels[..labels.len() - 1].iter().enumerate().map(|(i, &b)| if i == 7 { b - 1 } else { b }).collect()),
-        ("nan.npz", npz::write(&[("x", nan), ("y", Array::labels(vec![0, 1]))])),
+        (
+            "few",
+            labels[..labels.len() - 1]
+                .iter()
+                .enumerate()
+                .map(|(i, &b)| if i == 7 { b - 1 } else { b })
+                .collect(),
+        ),
+        (
+            "nan.npz",
+            npz::write(&[("x", nan), ("y", Array::labels(vec![0, 1]))]),
+        ),
         ("text.npz", b"a,b\n1,2\n".to_vec()),
-        ("uneven.ts", b"@problemName p\n@classLabel true a b\n@data\n1,2,3:a\n1,2:b\n".to_vec()),
+        (
+            "uneven.ts",
+            b"@problemName p\n@classLabel true a b\n@data\n1,2,3:a\n1,2:b\n".to_vec(),
+        ),
         ("cut.ts", b"@problemName p\n@classLabel true a b\n".to_vec()),
         ("pickle.pkl", b"\x80\x04\x95\x00".to_vec()),
         ("empty.csv", vec![]),
-        ("same.csv", ["x,y\n", &"1,5.5\n".repeat(40)].concat().into_bytes()),
+        (
+            "same.csv",
+            ["x,y\n", &"1,5.5\n".repeat(40)].concat().into_bytes(),
+        ),
         ("once.csv", [&good, "1,2,3,4,9\n"].concat().into_bytes()),
     ];
     for (name, bytes) in &files {
@@ -183,28 +304,74 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
     file(folder, "unknown.csv", good.replace(",2\n", ",7\n"));
     let cases: [(&[&str], &str); 18] = [
         (&["utf8.csv", "--target", "kind"], "line 62 is not UTF-8"),
-        (&["cut.csv.gz", "--target", "kind"], "the gzip data end too early: the file was cut off"),
-        (&["cut.idx", "--target", "last"], "its header promises 240 bytes of elements, and 235 are there"),
-        (&["images", "--labels", "few"], "has 59 rows, and the inputs have 60"),
+        (
+            &["cut.csv.gz", "--target", "kind"],
+            "the gzip data end too early: the file was cut off",
+        ),
+        (
+            &["cut.idx", "--target", "last"],
+            "its header promises 240 bytes of elements, and 235 are there",
+        ),
+        (
+            &["images", "--labels", "few"],
+            "has 59 rows, and the inputs have 60",
+        ),
         (&["images"], "which column is to be predicted?"),
-        (&["nan.npz"], "array 'x': row 2, column 'x1': NaN is not finite"),
-        (&["text.npz"], "it is called .npz, but does not begin as such a file does"),
-        (&["uneven.ts"], "line 5: dimension 1 has 2 instants, and 3 are expected"),
+        (
+            &["nan.npz"],
+            "array 'x': row 2, column 'x1': NaN is not finite",
+        ),
+        (
+            &["text.npz"],
+            "it is called .npz, but does not begin as such a file does",
+        ),
+        (
+            &["uneven.ts"],
+            "line 5: dimension 1 has 2 instants, and 3 are expected",
+        ),
         (&["cut.ts"], "there is no line '@data'"),
-        (&["pickle.pkl", "--target", "last"], "a Python pickle, which can do anything when it is read"),
+        (
+            &["pickle.pkl", "--target", "last"],
+            "a Python pickle, which can do anything when it is read",
+        ),
         (&["empty.csv", "--target", "last"], "the file is empty"),
         (&["same.csv", "--target", "y"], "'y' is 5.5 in every row"),
-        (&["once.csv", "--target", "kind"], "class '9' has one row only (line 62)"),
-        (&["folder", "--target", "kind"], "'folder' is a folder; give a file"),
-        (&["nowhere.csv", "--target", "kind"], "cannot open 'nowhere.csv'"),
-        (&["good.csv", "--target", "sort"], "there is no column 'sort'; there are a, b, c, d, kind"),
-        (&["good.csv", "--target", "kind", "--ignore", "e"], "there is no column 'e'"),
-        (&["good.csv", "--target", "kind", "--test", "unknown.csv"], "the class '7' is not one of 0, 1, 2"),
+        (
+            &["once.csv", "--target", "kind"],
+            "class '9' has one row only (line 62)",
+        ),
+        (
+            &["folder", "--target", "kind"],
+            "'folder' is a folder; give a file",
+        ),
+        (
+            &["nowhere.csv", "--target", "kind"],
+            "cannot open 'nowhere.csv'",
+        ),
+        (
+            &["good.csv", "--target", "sort"],
+            "there is no column 'sort'; there are a, b, c, d, kind",
+        ),
+        (
+            &["good.csv", "--target", "kind", "--ignore", "e"],
+            "there is no column 'e'",
+        ),
+        (
+            &["good.csv", "--target", "kind", "--test", "unknown.csv"],
+            "the class '7' is not one of 0, 1, 2",
+        ),
     ];
     for (arguments, expected) in cases {
-        let message = refuse(folder, &[&["train"], arguments, &["--out", "never.ldnn"], &SHORT[..]].concat(), 2);
+        let message = refuse(
+            folder,
+            &[&["train"], arguments, &["--out", "never.ldnn"], &SHORT[..]].concat(),
+            2,
+        );
         assert!(message.contains(expected), "{arguments:?}: {message}");
-        assert!(!folder.join("never.ldnn").exists() && !folder.join("never.ldnn.run").exists(), "half-written");
+        assert!(
+            !folder.join("never.ldnn").exists() && !folder.join("never.ldnn.run").exists(),
+            "half-written"
+        );
     }
 }
 
@@ -223,14 +390,23 @@ fn what_unpacks_to_more_than_the_memory_is_refused() {
             .env("LDNN_MEMORY", memory)
             .output();
         let output = program.unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     for name in ["bomb.gz", "long.csv"] {
         let (code, message) = run(name, "1M");
-        assert!(code == Some(2) && message.contains("of memory, and 1 MB may be used"), "{name}: {message}");
+        assert!(
+            code == Some(2) && message.contains("of memory, and 1 MB may be used"),
+            "{name}: {message}"
+        );
     }
     let (code, message) = run("long.csv", "much");
-    assert!(code == Some(2) && message.contains("LDNN_MEMORY='much': give bytes, as in 8G"), "{message}");
+    assert!(
+        code == Some(2) && message.contains("LDNN_MEMORY='much': give bytes, as in 8G"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -245,15 +421,34 @@ fn inputs_that_are_constant_are_kept_and_named() {
             .lines()
             .map(|l| {
                 let (a, rest) = l.split_once(',').unwrap();
-                if a == "a" { format!("{l}\n") } else { format!("{a},7,{rest}\n") }
+                if a == "a" {
+                    format!("{l}\n")
+                } else {
+                    format!("{a},7,{rest}\n")
+                }
             })
             .collect::<String>(),
     );
     let said = succeed(
         folder,
-        &[&["train", "t.csv", "--target", "kind", "--out", "m.ldnn", "--replace"], &SHORT[..]].concat(),
+        &[
+            &[
+                "train",
+                "t.csv",
+                "--target",
+                "kind",
+                "--out",
+                "m.ldnn",
+                "--replace",
+            ],
+            &SHORT[..],
+        ]
+        .concat(),
     );
-    assert!(said.contains("1 of the 5 inputs are constant over the rows to learn from (still)"), "{said}");
+    assert!(
+        said.contains("1 of the 5 inputs are constant over the rows to learn from (still)"),
+        "{said}"
+    );
     assert!(succeed(folder, &["inspect", "m.ldnn"]).contains("| still | 7.000000"));
 }
 
@@ -263,7 +458,10 @@ fn arrays_of_other_writers_than_numpy_are_read() {
     // The same numbers, once with the lengths of Python 2 and once with `=` for the order of bytes.
     let (python2, native) = (read("python2_shape.npy"), read("native_f8.npy"));
     assert_eq!(python2.shape, [60, 5]);
-    assert_eq!(python2.to_f64()[..2], [-1.117_373_248_888_801_7, -0.826_904_436_476_296_9]);
+    assert_eq!(
+        python2.to_f64()[..2],
+        [-1.117_373_248_888_801_7, -0.826_904_436_476_296_9]
+    );
     assert_eq!(python2, native);
     let bytes = read("little_u1.npy");
     assert_eq!(bytes.shape, [60, 5]);
@@ -275,11 +473,26 @@ fn predictions_come_while_rows_are_still_to_come() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     let model = model(folder);
-    let live = ["predict", model, "--block", "1", "--delimiter", ",", "--header"];
+    let live = [
+        "predict",
+        model,
+        "--block",
+        "1",
+        "--delimiter",
+        ",",
+        "--header",
+    ];
     let mut program = Command::new(path());
     program.current_dir(folder).args(live);
-    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let (mut to, mut from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut to, mut from) = (
+        child.stdin.take().unwrap(),
+        BufReader::new(child.stdout.take().unwrap()),
+    );
     let mut line = String::new();
     to.write_all(b"a,b,c,d,note\n200,30,30,30,x\n").unwrap();
     from.read_line(&mut line).unwrap();
@@ -302,14 +515,27 @@ fn a_reader_that_goes_away_is_no_error() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     let model = model(folder);
-    file(folder, "long.csv", "a,b,c,d\n".to_string() + &"200,30,30,30\n".repeat(50_000));
+    file(
+        folder,
+        "long.csv",
+        "a,b,c,d\n".to_string() + &"200,30,30,30\n".repeat(50_000),
+    );
     let mut program = Command::new(path());
-    program.current_dir(folder).args(["predict", model, "long.csv"]);
-    let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    program
+        .current_dir(folder)
+        .args(["predict", model, "long.csv"]);
+    let mut child = program
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut first = [0; 10];
     child.stdout.take().unwrap().read_exact(&mut first).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -320,22 +546,49 @@ fn a_file_of_predictions_is_whole_or_not_there() {
     let rows = "200,30,30,30\n".repeat(5000);
     file(folder, "bad.csv", format!("a,b,c,d\n{rows}1,2,x,4\n"));
     let message = refuse(folder, &["predict", model, "bad.csv", "--out", "p.csv"], 2);
-    assert!(message.contains("in 'bad.csv': line 5002, column 'c': 'x' is no number"), "{message}");
-    assert!(refuse(folder, &["eval", model, "bad.csv"], 2).contains("'kind'"));
-    let stays =
-        |name: &str| fs::read_dir(folder).unwrap().any(|f| f.unwrap().file_name().to_string_lossy().starts_with(name));
-    assert!(!stays("p.csv"), "half-written");
-    file(folder, "good.csv", format!("d,c,b,a\n{}", "30,30,30,200\n30,30,200,30\n".repeat(3000)));
-    assert_eq!(succeed(folder, &["predict", model, "good.csv", "--out", "p.csv"]).trim(), "6000 rows to p.csv");
-    let whole = fs::read_to_string(folder.join("p.csv")).unwrap();
-    assert_eq!(whole, succeed(folder, &["predict", model, "good.csv", "--block", "7"]));
-    let lines: Vec<&str> = whole.lines().collect();
-    assert!(lines[1..].chunks(2).all(|pair| pair == &lines[1..3]) && lines[1] != lines[2], "the rows are out of order");
     assert!(
-        refuse(folder, &["predict", model, "good.csv", "--out", "no/p.csv"], 2).contains("cannot write 'no/p.csv'")
+        message.contains("in 'bad.csv': line 5002, column 'c': 'x' is no number"),
+        "{message}"
+    );
+    assert!(refuse(folder, &["eval", model, "bad.csv"], 2).contains("'kind'"));
+    let stays = |name: &str| {
+        fs::read_dir(folder)
+            .unwrap()
+            .any(|f| f.unwrap().file_name().to_string_lossy().starts_with(name))
+    };
+    assert!(!stays("p.csv"), "half-written");
+    file(
+        folder,
+        "good.csv",
+        format!("d,c,b,a\n{}", "30,30,30,200\n30,30,200,30\n".repeat(3000)),
+    );
+    assert_eq!(
+        succeed(folder, &["predict", model, "good.csv", "--out", "p.csv"]).trim(),
+        "6000 rows to p.csv"
+    );
+    let whole = fs::read_to_string(folder.join("p.csv")).unwrap();
+    assert_eq!(
+        whole,
+        succeed(folder, &["predict", model, "good.csv", "--block", "7"])
+    );
+    let lines: Vec<&str> = whole.lines().collect();
+    assert!(
+        lines[1..].chunks(2).all(|pair| pair == &lines[1..3]) && lines[1] != lines[2],
+        "the rows are out of order"
+    );
+    assert!(
+        refuse(
+            folder,
+            &["predict", model, "good.csv", "--out", "no/p.csv"],
+            2
+        )
+        .contains("cannot write 'no/p.csv'")
     );
     file(folder, "text.csv", "a,b,c,d,kind\n1,2,3,4,5\n");
-    assert!(refuse(folder, &["eval", model, "text.csv"], 2).contains("line 2: the class '5' is not one of 0, 1, 2"));
+    assert!(
+        refuse(folder, &["eval", model, "text.csv"], 2)
+            .contains("line 2: the class '5' is not one of 0, 1, 2")
+    );
 }
 
 #[test]
@@ -350,11 +603,24 @@ fn names_that_would_be_formulas_are_escaped() {
         _ => format!("{l}\n"),
     });
     file(folder, "t.csv", table.collect::<String>());
-    succeed(folder, &[&["train", "t.csv", "--target", "=kind", "--out", "m.ldnn"], &SHORT[..]].concat());
+    succeed(
+        folder,
+        &[
+            &["train", "t.csv", "--target", "=kind", "--out", "m.ldnn"],
+            &SHORT[..],
+        ]
+        .concat(),
+    );
     let predicted = succeed(folder, &["predict", "m.ldnn", "t.csv"]);
     assert_eq!(predicted.lines().next(), Some("'=kind,P(-1),P(=2+3),P(@x)"));
-    let classes = predicted.lines().skip(1).map(|l| l.split(',').next().unwrap());
-    assert!(classes.clone().all(|c| ["'=2+3", "'@x", "-1"].contains(&c)), "{predicted}");
+    let classes = predicted
+        .lines()
+        .skip(1)
+        .map(|l| l.split(',').next().unwrap());
+    assert!(
+        classes.clone().all(|c| ["'=2+3", "'@x", "-1"].contains(&c)),
+        "{predicted}"
+    );
     assert!(succeed(folder, &["eval", "m.ldnn", "t.csv"]).starts_with("60 rows"));
 }
 
@@ -364,8 +630,18 @@ fn inspect_shows_models_images_and_activations() {
     let folder = place.path();
     let table = csv(",");
     file(folder, "t.csv", &table);
-    let learn = ["--quiet", "--steps", "2", "--runs", "2", "--epochs", "8", "--hidden", "6", "--rates", "0.1"];
-    succeed(folder, &[&["train", "t.csv", "--target", "kind", "--out", "m.ldnn"], &learn[..]].concat());
+    let learn = [
+        "--quiet", "--steps", "2", "--runs", "2", "--epochs", "8", "--hidden", "6", "--rates",
+        "0.1",
+    ];
+    succeed(
+        folder,
+        &[
+            &["train", "t.csv", "--target", "kind", "--out", "m.ldnn"],
+            &learn[..],
+        ]
+        .concat(),
+    );
     let shown = succeed(folder, &["inspect", "m.ldnn", "--picture", "a.svg"]);
     for part in [
         "'kind', one of 0, 1, 2",
@@ -376,15 +652,36 @@ fn inspect_shows_models_images_and_activations() {
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    assert!(shown.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "no sketch: {shown}");
-    assert!(fs::read_to_string(folder.join("a.svg")).unwrap().contains("Activations of m.ldnn"));
+    assert!(
+        shown
+            .chars()
+            .any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)),
+        "no sketch: {shown}"
+    );
+    assert!(
+        fs::read_to_string(folder.join("a.svg"))
+            .unwrap()
+            .contains("Activations of m.ldnn")
+    );
     succeed(folder, &["inspect", "m.ldnn", "--picture", "a.png"]);
-    assert!(fs::read(folder.join("a.png")).unwrap().starts_with(b"\x89PNG"));
-    assert!(refuse(folder, &["inspect", "m.ldnn", "--picture", "a.gif"], 2).contains(".svg or .png"));
+    assert!(
+        fs::read(folder.join("a.png"))
+            .unwrap()
+            .starts_with(b"\x89PNG")
+    );
+    assert!(
+        refuse(folder, &["inspect", "m.ldnn", "--picture", "a.gif"], 2).contains(".svg or .png")
+    );
 
     let run = succeed(folder, &["inspect", "m.ldnn.run/learn"]);
-    assert!(run.contains("activations") && run.contains("type 2"), "{run}");
-    for (weights, kind) in [("f32", "a network of real numbers"), ("int8", "a network of integers")] {
+    assert!(
+        run.contains("activations") && run.contains("type 2"),
+        "{run}"
+    );
+    for (weights, kind) in [
+        ("f32", "a network of real numbers"),
+        ("int8", "a network of integers"),
+    ] {
         succeed(
             folder,
             &[
@@ -416,11 +713,19 @@ fn inspect_shows_models_images_and_activations() {
         assert!(refuse(folder, &["inspect", "damaged.ldnn"], 2).contains("in 'damaged.ldnn'"));
     }
     assert!(refuse(folder, &["inspect", "t.csv"], 2).contains("is none of"));
-    let newer = fs::read_to_string(folder.join("m.ldnn")).unwrap().replacen("\"version\":2", "\"version\":9", 1);
+    let newer = fs::read_to_string(folder.join("m.ldnn")).unwrap().replacen(
+        "\"version\":2",
+        "\"version\":9",
+        1,
+    );
     file(folder, "newer.ldnn", newer);
-    for command in
-        [&["inspect", "newer.ldnn"][..], &["predict", "newer.ldnn", "t.csv"], &["eval", "newer.ldnn", "t.csv"]]
-    {
-        assert!(refuse(folder, command, 2).contains("version 9 is not known; this program reads 2"));
+    for command in [
+        &["inspect", "newer.ldnn"][..],
+        &["predict", "newer.ldnn", "t.csv"],
+        &["eval", "newer.ldnn", "t.csv"],
+    ] {
+        assert!(
+            refuse(folder, command, 2).contains("version 9 is not known; this program reads 2")
+        );
     }
 }

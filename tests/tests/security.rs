@@ -34,15 +34,27 @@ fn whatever_a_name_holds_it_is_text_in_the_report_and_its_pictures() {
     let mut table = Table::new(HOSTILE, &[HOSTILE]);
     table.row([HOSTILE.to_string()]);
     section.tabulate(&folder, "table", table).unwrap();
-    let part = Part { folder: String::new(), section, settings: HOSTILE.into() };
+    let part = Part {
+        folder: String::new(),
+        section,
+        settings: HOSTILE.into(),
+    };
     let fact = (HOSTILE.to_string(), HOSTILE.to_string());
-    let page = Page { title: HOSTILE.into(), summary: vec![HOSTILE.into()], facts: vec![fact], parts: vec![part] };
+    let page = Page {
+        title: HOSTILE.into(),
+        summary: vec![HOSTILE.into()],
+        facts: vec![fact],
+        parts: vec![part],
+    };
     page.save(&folder).unwrap();
     let svg = fs::read_to_string(folder.file("picture.svg")).unwrap();
     assert_plain(&svg, "the picture");
     assert!(svg.contains("&lt;script&gt;alert(1)"));
     let html = fs::read_to_string(folder.file("report.html")).unwrap();
-    assert!(!html.contains("<script") && html.matches("&lt;script&gt;").count() >= 10, "{html}");
+    assert!(
+        !html.contains("<script") && html.matches("&lt;script&gt;").count() >= 10,
+        "{html}"
+    );
 }
 
 /// Learned activations in files whose names are names of types in pictures, tables and the report.
@@ -50,12 +62,16 @@ fn whatever_a_name_holds_it_is_text_in_the_report_and_its_pictures() {
 fn a_file_with_a_name_like_code_is_a_name_in_everything_that_comes_out() {
     let place = tempfile::tempdir().unwrap();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/activations.json");
-    let files = ["=1+cmd|'<b>x&\".json", "<script>alert(1)<", "plain.json"].map(|n| n.replace("1)<", "1)&.json"));
+    let files = ["=1+cmd|'<b>x&\".json", "<script>alert(1)<", "plain.json"]
+        .map(|n| n.replace("1)<", "1)&.json"));
     for file in &files {
         fs::copy(&golden, place.path().join(file)).unwrap();
     }
     let [a, b, c] = &files;
-    let said = succeed(place.path(), &["cluster", a, b, c, "--out", "out", "--quiet"]);
+    let said = succeed(
+        place.path(),
+        &["cluster", a, b, c, "--out", "out", "--quiet"],
+    );
     assert!(said.contains("<script>alert"), "the names are in the text");
     let out = place.path().join("out");
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
@@ -70,7 +86,10 @@ fn a_file_with_a_name_like_code_is_a_name_in_everything_that_comes_out() {
     svgs.iter().for_each(|name| assert_plain(&read(name), name));
     for table in ["family.csv", "clusters.csv"] {
         let mut reader = csv::Reader::from_reader(fs::File::open(out.join(table)).unwrap());
-        for cell in reader.records().flat_map(|r| r.unwrap().iter().map(String::from).collect::<Vec<_>>()) {
+        for cell in reader
+            .records()
+            .flat_map(|r| r.unwrap().iter().map(String::from).collect::<Vec<_>>())
+        {
             let formula = cell.starts_with(['=', '@', '+', '-']) && cell.parse::<f64>().is_err();
             assert!(!formula, "{table}: {cell}");
         }
@@ -81,7 +100,13 @@ fn a_file_with_a_name_like_code_is_a_name_in_everything_that_comes_out() {
 /// Runs the program with 300 MB of address space.
 fn in_little_memory(folder: &Path, args: &[&str]) -> Output {
     let script = "ulimit -v 300000; exec \"$0\" \"$@\"";
-    Command::new("bash").current_dir(folder).args(["-c", script]).arg(path()).args(args).output().unwrap()
+    Command::new("bash")
+        .current_dir(folder)
+        .args(["-c", script])
+        .arg(path())
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// An array of eight numbers under a header that says otherwise.
@@ -90,7 +115,13 @@ fn with_header(descr: &str, shape: &str) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     let body = honest.windows(8).rposition(|w| w[7] == b'\n').unwrap() + 8;
     let padded = format!("{header:<width$}\n", width = body - 11);
-    [&honest[..8], &(padded.len() as u16).to_le_bytes(), padded.as_bytes(), &honest[body..]].concat()
+    [
+        &honest[..8],
+        &(padded.len() as u16).to_le_bytes(),
+        padded.as_bytes(),
+        &honest[body..],
+    ]
+    .concat()
 }
 
 /// A ZIP archive of one member, by the program's own writer, with the body put in afterwards.
@@ -103,7 +134,13 @@ fn archive(member: &str, body: &[u8]) -> Vec<u8> {
     let entry = [&fixed[..], &crc, &len, &len, &name_len, &[0; 2]].concat();
     out.extend([&b"PK\x03\x04"[..], &entry, member.as_bytes(), body].concat());
     let start = (out.len() as u32).to_le_bytes();
-    let directory = [&b"PK\x01\x02\x14\x00"[..], &entry, &[0; 14], member.as_bytes()].concat();
+    let directory = [
+        &b"PK\x01\x02\x14\x00"[..],
+        &entry,
+        &[0; 14],
+        member.as_bytes(),
+    ]
+    .concat();
     out.extend(&directory);
     out.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
     out.extend([&(directory.len() as u32).to_le_bytes()[..], &start, &[0; 2]].concat());
@@ -121,13 +158,20 @@ fn sizes_that_a_header_claims_reserve_no_memory() {
         ("bytes.npz", "|u1", "4294967295, 4"),
         ("nothing.npz", "<f8", "99999999999, 0"),
     ] {
-        fs::write(place.path().join(name), archive("x.npy", &with_header(descr, shape))).unwrap();
+        fs::write(
+            place.path().join(name),
+            archive("x.npy", &with_header(descr, shape)),
+        )
+        .unwrap();
         let output = in_little_memory(place.path(), &["validate", "--data", name, "--dry-run"]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{name}: {said}");
         assert!(said.contains("x") && said.contains(name), "{name}: {said}");
     }
-    let output = in_little_memory(place.path(), &["analyze", "hessian", "--model", "huge.json", "--dry-run"]);
+    let output = in_little_memory(
+        place.path(),
+        &["analyze", "hessian", "--model", "huge.json", "--dry-run"],
+    );
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("params"), "{said}");
@@ -141,9 +185,17 @@ fn a_pickle_is_refused_by_name_of_its_type_and_never_read() {
     let header = with_header("|O", "1,");
     let body = [&header[..header.len() - 64], pickle].concat();
     fs::write(place.path().join("evil.npz"), archive("x.npy", &body)).unwrap();
-    let said = refuse(place.path(), &["validate", "--data", "evil.npz", "--dry-run"], 2);
+    let said = refuse(
+        place.path(),
+        &["validate", "--data", "evil.npz", "--dry-run"],
+        2,
+    );
     assert!(said.contains("'|O'"), "{said}");
-    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "nothing else is there");
+    assert_eq!(
+        fs::read_dir(place.path()).unwrap().count(),
+        1,
+        "nothing else is there"
+    );
 }
 
 #[test]
@@ -169,7 +221,10 @@ fn a_name_in_a_message_cannot_steer_the_terminal() {
     let place = tempfile::tempdir().unwrap();
     let name = "\x1b]0;owned\x07\x1b[31m.csv";
     let said = refuse(place.path(), &["train", name, "--target", "y"], 2);
-    assert!(said.contains("]0;owned") && !said.contains(['\x1b', '\x07']), "{said:?}");
+    assert!(
+        said.contains("]0;owned") && !said.contains(['\x1b', '\x07']),
+        "{said:?}"
+    );
     fs::write(place.path().join("t.csv"), "a,\u{1b}[2J\n1,x\n").unwrap();
     let output = run(place.path(), &["train", "t.csv", "--target", "y"]);
     let said = String::from_utf8_lossy(&output.stderr);

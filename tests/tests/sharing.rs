@@ -10,8 +10,20 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
 
-const SMALL: [&str; 12] =
-    ["validate", "--compare", "relu,tanh", "--hidden", "4", "--epochs", "2", "--runs", "4", "-q", "--jobs", "1"];
+const SMALL: [&str; 12] = [
+    "validate",
+    "--compare",
+    "relu,tanh",
+    "--hidden",
+    "4",
+    "--epochs",
+    "2",
+    "--runs",
+    "4",
+    "-q",
+    "--jobs",
+    "1",
+];
 
 fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&SMALL[..], more].concat()
@@ -61,10 +73,21 @@ fn merge_says_what_is_missing_of_which_shards_and_status_how_far_each_is() {
     let shard = |i: &str| succeed(dir.path(), &small(&["--shard", i, "--out", "r"]));
     assert!(shard("0/3").contains("done; when all shards are"));
     let message = refuse(dir.path(), &["merge", "r"], 75);
-    assert!(message.contains("trainings: ") && message.contains("of 8 are missing"), "{message}");
+    assert!(
+        message.contains("trainings: ") && message.contains("of 8 are missing"),
+        "{message}"
+    );
     assert!(message.contains("of shards 1, 2 of 3"), "{message}");
     let status = succeed(dir.path(), &["status", "r"]);
-    for word in ["trainings", "0/3", "done", "not begun", "1/3", "2/3", "are missing"] {
+    for word in [
+        "trainings",
+        "0/3",
+        "done",
+        "not begun",
+        "1/3",
+        "2/3",
+        "are missing",
+    ] {
         assert!(status.contains(word), "{word} is not in\n{status}");
     }
     shard("2/3");
@@ -85,11 +108,19 @@ fn shards_of_other_numbers_and_a_process_without_shard_take_over_what_is_done() 
         succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
     }
     let lines = |shard: &str| {
-        let journal = dir.path().join("r/shards").join(shard).join("journals/trainings.jsonl");
+        let journal = dir
+            .path()
+            .join("r/shards")
+            .join(shard)
+            .join("journals/trainings.jsonl");
         fs::read_to_string(journal).unwrap().lines().count()
     };
     let (first, second, third) = (lines("0-of-3"), lines("2-of-5"), lines("0-of-1"));
-    assert_eq!(first + second + third, 8, "{first} {second} {third}: something was done twice");
+    assert_eq!(
+        first + second + third,
+        8,
+        "{first} {second} {third}: something was done twice"
+    );
     succeed(dir.path(), &small(&["--out", "r"]));
     assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
@@ -99,22 +130,34 @@ fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
     let dir = tempdir().unwrap();
     let merge = || {
         let output = run(dir.path(), &["merge", "r"]);
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     for shard in ["1/3", "2/4"] {
         succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
     }
     let said = "trainings: the work was divided among 3 and among 4 shards; ";
     let (code, message) = merge();
-    assert!(code == Some(75) && message.contains(&format!("{said}5 pieces are missing")), "{message}");
-    assert!(message.contains("5 of 8 are missing (of shards 0, 2 of 3, or of shards 0, 1, 3 of 4)"), "{message}");
+    assert!(
+        code == Some(75) && message.contains(&format!("{said}5 pieces are missing")),
+        "{message}"
+    );
+    assert!(
+        message.contains("5 of 8 are missing (of shards 0, 2 of 3, or of shards 0, 1, 3 of 4)"),
+        "{message}"
+    );
     assert!(succeed(dir.path(), &["status", "r"]).contains(said));
 
     for shard in ["0/3", "2/3"] {
         succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
     }
     let (code, message) = merge();
-    assert!(code == Some(0) && message.contains(&format!("{said}all of it is done")), "{message}");
+    assert!(
+        code == Some(0) && message.contains(&format!("{said}all of it is done")),
+        "{message}"
+    );
     assert_same_files(whole(), &files_of(&dir.path().join("r")));
 
     // One division is nothing to speak of.
@@ -130,18 +173,52 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
     let dir = tempdir().unwrap();
     let config = |run: &str| fs::read_to_string(dir.path().join(run).join("config.toml")).unwrap();
     succeed(dir.path(), &small(&["--shard", "0/1", "--out", "r"]));
-    let participation = ["--compare", "relu", "--hidden", "4", "--epochs", "2", "--runs", "2", "-q", "--out", "p"];
-    succeed(dir.path(), &[&["analyze", "participation"], &participation[..]].concat());
-    fs::write(dir.path().join("s.toml"), "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n").unwrap();
+    let participation = [
+        "--compare",
+        "relu",
+        "--hidden",
+        "4",
+        "--epochs",
+        "2",
+        "--runs",
+        "2",
+        "-q",
+        "--out",
+        "p",
+    ];
+    succeed(
+        dir.path(),
+        &[&["analyze", "participation"], &participation[..]].concat(),
+    );
+    fs::write(
+        dir.path().join("s.toml"),
+        "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n",
+    )
+    .unwrap();
     // Whichever command began it, a study of reproduce is one run.
     let shard = ["--stage", "select", "--shard", "0/9", "-q", "--out", "s"];
-    assert_eq!(run(dir.path(), &[&["run", "s.toml"], &shard[..]].concat()).status.code(), Some(75));
-    for (run, command) in [("r", "validate"), ("p", "analyze participation"), ("s", "reproduce")] {
-        let header = format!("command = \"{command}\"\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        run(dir.path(), &[&["run", "s.toml"], &shard[..]].concat())
+            .status
+            .code(),
+        Some(75)
+    );
+    for (run, command) in [
+        ("r", "validate"),
+        ("p", "analyze participation"),
+        ("s", "reproduce"),
+    ] {
+        let header = format!(
+            "command = \"{command}\"\nversion = \"{}\"\n",
+            env!("CARGO_PKG_VERSION")
+        );
         assert!(config(run).starts_with(&header), "{}", config(run));
     }
     let list = succeed(dir.path(), &["list", "."]);
-    assert!(list.contains("analyze participation") && list.contains("reproduce"), "{list}");
+    assert!(
+        list.contains("analyze participation") && list.contains("reproduce"),
+        "{list}"
+    );
     let kind = |file: &str| {
         let text = fs::read(dir.path().join(file)).unwrap();
         serde_json::from_slice::<serde_json::Value>(&text).unwrap()["kind"].clone()
@@ -150,17 +227,38 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
     assert_eq!(kind("p/section.json"), "section");
 
     let message = refuse(dir.path(), &["merge", "p"], 2);
-    assert!(message.contains("`ldnn analyze participation`, which has no shards"), "{message}");
+    assert!(
+        message.contains("`ldnn analyze participation`, which has no shards"),
+        "{message}"
+    );
 
     // As an earlier version wrote it.
     let old = config("r").lines().skip(2).collect::<Vec<_>>().join("\n");
     fs::write(dir.path().join("r/config.toml"), old).unwrap();
-    for (args, code) in [(vec!["merge", "r"], 2), (vec!["status", "r"], 2), (small(&["--out", "r"]), 2)] {
+    for (args, code) in [
+        (vec!["merge", "r"], 2),
+        (vec!["status", "r"], 2),
+        (small(&["--out", "r"]), 2),
+    ] {
         let message = refuse(dir.path(), &args, code);
-        assert!(message.contains("does not say which command it is of") && message.contains("--replace"), "{message}");
+        assert!(
+            message.contains("does not say which command it is of")
+                && message.contains("--replace"),
+            "{message}"
+        );
     }
     // Its settings are still settings.
-    succeed(dir.path(), &["validate", "-q", "--config", "r/config.toml", "--out", "again"]);
+    succeed(
+        dir.path(),
+        &[
+            "validate",
+            "-q",
+            "--config",
+            "r/config.toml",
+            "--out",
+            "again",
+        ],
+    );
     succeed(dir.path(), &small(&["--replace", "--out", "r"]));
     assert_same_files(whole(), &files_of(&dir.path().join("again")));
 }
@@ -177,10 +275,16 @@ fn a_damaged_line_of_a_shard_counts_as_missing_and_is_told_and_computed_again() 
     bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
     fs::write(&journal, bytes).unwrap();
     let message = refuse(dir.path(), &["merge", "r"], 75);
-    assert!(message.contains("line 1: damaged") && message.contains("1 of 8 are missing"), "{message}");
+    assert!(
+        message.contains("line 1: damaged") && message.contains("1 of 8 are missing"),
+        "{message}"
+    );
     let again = run(dir.path(), &small(&["--shard", "1/2", "--out", "r"]));
     let message = String::from_utf8_lossy(&again.stderr);
-    assert!(again.status.success() && message.contains("trainings.jsonl.damaged"), "{message}");
+    assert!(
+        again.status.success() && message.contains("trainings.jsonl.damaged"),
+        "{message}"
+    );
     succeed(dir.path(), &["merge", "r"]);
     assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
@@ -202,10 +306,19 @@ fn pieces_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() 
     let sum = crc32fast::hash(changed.as_bytes());
     fs::write(&journal, format!("{changed},\"crc\":\"{sum:08x}\"}}\n")).unwrap();
     let message = refuse(dir.path(), &["merge", "a", "b", "--out", "again"], 1);
-    assert!(message.contains("different results") && message.contains("seed 10"), "{message}");
-    succeed(dir.path(), &small(&["--epochs", "3", "--shard", "0/2", "--out", "other"]));
+    assert!(
+        message.contains("different results") && message.contains("seed 10"),
+        "{message}"
+    );
+    succeed(
+        dir.path(),
+        &small(&["--epochs", "3", "--shard", "0/2", "--out", "other"]),
+    );
     let message = refuse(dir.path(), &["merge", "a", "other", "--out", "again"], 1);
-    assert!(message.contains("other settings") && message.contains("epochs"), "{message}");
+    assert!(
+        message.contains("other settings") && message.contains("epochs"),
+        "{message}"
+    );
     assert!(refuse(dir.path(), &["merge", "nowhere"], 2).contains("--shard"));
     assert!(refuse(dir.path(), &small(&["--shard", "3/3", "--out", "x"]), 2).contains("0 to 2"));
     assert!(!dir.path().join("x").exists());
@@ -214,13 +327,23 @@ fn pieces_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() 
 #[test]
 fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_the_whole() {
     let dir = tempdir().unwrap();
-    let args = ["reproduce", "fig4", "family", "--preset", "smoke", "-q", "--out"];
+    let args = [
+        "reproduce",
+        "fig4",
+        "family",
+        "--preset",
+        "smoke",
+        "-q",
+        "--out",
+    ];
     succeed(dir.path(), &[&args[..], &["whole"]].concat());
     let mut passes = 0;
     loop {
         passes += 1;
         let codes = ["2/3", "0/3", "1/3"].map(|shard| {
-            let code = run(dir.path(), &[&args[..], &["r", "--shard", shard]].concat()).status.code();
+            let code = run(dir.path(), &[&args[..], &["r", "--shard", shard]].concat())
+                .status
+                .code();
             assert!(code == Some(0) || code == Some(75), "{code:?}");
             code
         });
@@ -231,7 +354,10 @@ fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_
     }
     assert!(passes > 1, "reproduce has several stages");
     succeed(dir.path(), &["merge", "r"]);
-    assert_same_files(&files_of(&dir.path().join("whole")), &files_of(&dir.path().join("r")));
+    assert_same_files(
+        &files_of(&dir.path().join("whole")),
+        &files_of(&dir.path().join("r")),
+    );
 }
 
 #[test]
@@ -239,38 +365,103 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
     let dir = tempdir().unwrap();
     let study = "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n";
     fs::write(dir.path().join("study.toml"), study).unwrap();
-    succeed(dir.path(), &["reproduce", "fig4", "--preset", "smoke", "-q", "--out", "whole"]);
+    succeed(
+        dir.path(),
+        &[
+            "reproduce",
+            "fig4",
+            "--preset",
+            "smoke",
+            "-q",
+            "--out",
+            "whole",
+        ],
+    );
     let script = succeed(dir.path(), &["slurm", "study.toml", "--tasks", "2"]);
     let stages = ["learn", "select", "train"];
-    let submitted: Vec<usize> =
-        stages.iter().map(|s| script.find(&format!("{s}=$(stage={s} tasks=2")).unwrap()).collect();
+    let submitted: Vec<usize> = stages
+        .iter()
+        .map(|s| script.find(&format!("{s}=$(stage={s} tasks=2")).unwrap())
+        .collect();
     assert!(submitted.is_sorted(), "{script}");
     for stage in stages {
         for shard in ["2/3", "0/3", "1/3"] {
-            succeed(dir.path(), &["run", "study.toml", "-q", "--out", "r", "--stage", stage, "--shard", shard]);
+            succeed(
+                dir.path(),
+                &[
+                    "run",
+                    "study.toml",
+                    "-q",
+                    "--out",
+                    "r",
+                    "--stage",
+                    stage,
+                    "--shard",
+                    shard,
+                ],
+            );
         }
     }
     succeed(dir.path(), &["merge", "r"]);
-    assert_same_files(&files_of(&dir.path().join("whole")), &files_of(&dir.path().join("r")));
+    assert_same_files(
+        &files_of(&dir.path().join("whole")),
+        &files_of(&dir.path().join("r")),
+    );
     for (stage, args) in [("select", &["study.toml"][..]), ("train", &["study.toml"])] {
         // A stage whose turn has not come yet does what it can, and is to be started again.
-        let args = [&["run"], args, &["-q", "--out", "early", "--shard", "0/3", "--stage", stage]].concat();
+        let args = [
+            &["run"],
+            args,
+            &["-q", "--out", "early", "--shard", "0/3", "--stage", stage],
+        ]
+        .concat();
         assert_eq!(run(dir.path(), &args).status.code(), Some(75), "{stage}");
     }
-    let printed = succeed(dir.path(), &["run", "study.toml", "--print-config", "--set", "equal.runs=7"]);
-    assert!(printed.contains("[reproduce.equal]\n") && printed.contains("runs = 7\n"), "{printed}");
+    let printed = succeed(
+        dir.path(),
+        &[
+            "run",
+            "study.toml",
+            "--print-config",
+            "--set",
+            "equal.runs=7",
+        ],
+    );
+    assert!(
+        printed.contains("[reproduce.equal]\n") && printed.contains("runs = 7\n"),
+        "{printed}"
+    );
     assert!(succeed(dir.path(), &["run", "study.toml", "--dry-run"]).contains("trainings; some"));
     assert!(refuse(dir.path(), &["run", "study.toml", "--plan"], 2).contains("--dry-run"));
-    fs::write(dir.path().join("study.toml"), study.replace("preset", "preste")).unwrap();
+    fs::write(
+        dir.path().join("study.toml"),
+        study.replace("preset", "preste"),
+    )
+    .unwrap();
     let message = refuse(dir.path(), &["run", "study.toml"], 2);
-    assert!(message.contains("'study.toml', line 2, column 1") && message.contains("preset'?"), "{message}");
+    assert!(
+        message.contains("'study.toml', line 2, column 1") && message.contains("preset'?"),
+        "{message}"
+    );
 }
 
 #[test]
 fn sizes_and_kept_networks_are_shared_too() {
     let dir = tempdir().unwrap();
     let networks = small(&["--keep-networks", "--out"]);
-    let sizes = ["sizes", "--compare", "relu,tanh", "--widths", "3,5", "--epochs", "2", "--runs", "2", "-q", "--out"];
+    let sizes = [
+        "sizes",
+        "--compare",
+        "relu,tanh",
+        "--widths",
+        "3,5",
+        "--epochs",
+        "2",
+        "--runs",
+        "2",
+        "-q",
+        "--out",
+    ];
     for (name, args) in [("n", &networks[..]), ("s", &sizes[..])] {
         let (one, many) = (format!("{name}1"), format!("{name}2"));
         succeed(dir.path(), &[args, &[&one]].concat());
@@ -278,7 +469,10 @@ fn sizes_and_kept_networks_are_shared_too() {
             succeed(dir.path(), &[args, &[&many, "--shard", shard]].concat());
         }
         succeed(dir.path(), &["merge", &many]);
-        assert_same_files(&files_of(&dir.path().join(one)), &files_of(&dir.path().join(many)));
+        assert_same_files(
+            &files_of(&dir.path().join(one)),
+            &files_of(&dir.path().join(many)),
+        );
     }
     assert!(dir.path().join("n2/networks/relu-101.json").exists());
 }
@@ -286,10 +480,26 @@ fn sizes_and_kept_networks_are_shared_too() {
 #[test]
 fn a_second_process_in_a_run_folder_is_refused_and_told_who_is_there() {
     let dir = tempdir().unwrap();
-    let long = ["validate", "--compare", "relu", "--runs", "5000", "--epochs", "5", "-q", "--out", "r"];
+    let long = [
+        "validate",
+        "--compare",
+        "relu",
+        "--runs",
+        "5000",
+        "--epochs",
+        "5",
+        "-q",
+        "--out",
+        "r",
+    ];
     let start = |more: &[&str]| {
         let args = [&long[..], more].concat();
-        Command::new(path()).current_dir(dir.path()).args(args).stderr(Stdio::null()).spawn().unwrap()
+        Command::new(path())
+            .current_dir(dir.path())
+            .args(args)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     };
     let until = |file: &str| {
         let begun = Instant::now();
@@ -300,12 +510,18 @@ fn a_second_process_in_a_run_folder_is_refused_and_told_who_is_there() {
     let mut first = start(&[]);
     until("r/trainings.jsonl");
     let message = refuse(dir.path(), &long, 1);
-    assert!(message.contains(&format!("process {}", first.id())) && message.contains("--out"), "{message}");
+    assert!(
+        message.contains(&format!("process {}", first.id())) && message.contains("--out"),
+        "{message}"
+    );
     // A shard has a folder of its own: it is not in the way of that process, but of another one for the same shard.
     let mut shard = start(&["--shard", "0/2"]);
     until("r/shards/0-of-2/journals/trainings.jsonl");
     let message = refuse(dir.path(), &[&long[..], &["--shard", "0/2"]].concat(), 1);
-    assert!(message.contains(&format!("process {}", shard.id())), "{message}");
+    assert!(
+        message.contains(&format!("process {}", shard.id())),
+        "{message}"
+    );
     assert!(succeed(dir.path(), &["status", "r"]).contains("running: process"));
     // A lock dies with its process, however that dies.
     for child in [&mut first, &mut shard] {
@@ -314,6 +530,9 @@ fn a_second_process_in_a_run_folder_is_refused_and_told_who_is_there() {
     }
     assert!(succeed(dir.path(), &["status", "r"]).contains("killed: process"));
     let mut again = start(&["--shard", "0/2"]);
-    Command::new("kill").args(["-TERM", &again.id().to_string()]).status().unwrap();
+    Command::new("kill")
+        .args(["-TERM", &again.id().to_string()])
+        .status()
+        .unwrap();
     assert!(again.wait().is_ok());
 }

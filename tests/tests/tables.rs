@@ -17,7 +17,10 @@ fn shapes(base: Base) -> (Shape, Shape) {
 
 fn build_tables(direct: &Shape, table: &Shape, phi: &[f64]) -> Vec<f64> {
     let mut tables = vec![0.0; table.phi_len()];
-    let tabulation = Tabulation { from: direct, to: table };
+    let tabulation = Tabulation {
+        from: direct,
+        to: table,
+    };
     let mut work = vec![0.0; tabulation.work_len()];
     tabulation.build(phi, &mut tables, &mut work).unwrap();
     tables
@@ -28,7 +31,12 @@ fn outer(problem: &Problem<f64>, by_table: Option<&Shape>) -> (f64, Vec<f64>) {
     let direct = &problem.shape;
     let phi = &problem.params[direct.theta_len()..];
     let shape = *by_table.unwrap_or(direct);
-    let optimizer = Optimizer::RmsProp { lr: 0.01, decay: 0.8, epsilon: 1e-8, start: 1.0 };
+    let optimizer = Optimizer::RmsProp {
+        lr: 0.01,
+        decay: 0.8,
+        epsilon: 1e-8,
+        start: 1.0,
+    };
     let outer = OuterLoss::Train { last: 20 };
     let plan = Unroll {
         shape,
@@ -42,13 +50,32 @@ fn outer(problem: &Problem<f64>, by_table: Option<&Shape>) -> (f64, Vec<f64>) {
         segment: 20,
     };
     let built = by_table.map_or(phi.to_vec(), |table| build_tables(direct, table, phi));
-    let data = Datasets { train: problem.data(), held_out: problem.data() };
-    let out = unrolled(Plain, &plan, data, Draw { seed: 3, outer_step: 0 }, &built);
-    let Some(table) = by_table else { return (out.outcome.outer_loss, out.dphi) };
+    let data = Datasets {
+        train: problem.data(),
+        held_out: problem.data(),
+    };
+    let out = unrolled(
+        Plain,
+        &plan,
+        data,
+        Draw {
+            seed: 3,
+            outer_step: 0,
+        },
+        &built,
+    );
+    let Some(table) = by_table else {
+        return (out.outcome.outer_loss, out.dphi);
+    };
     let mut dphi = vec![0.0; phi.len()];
-    let tabulation = Tabulation { from: direct, to: table };
+    let tabulation = Tabulation {
+        from: direct,
+        to: table,
+    };
     let mut work = vec![0.0; tabulation.work_len()];
-    tabulation.build_adjoint(phi, &out.dphi, &mut dphi, &mut work).unwrap();
+    tabulation
+        .build_adjoint(phi, &out.dphi, &mut dphi, &mut work)
+        .unwrap();
     (out.outcome.outer_loss, dphi)
 }
 
@@ -60,8 +87,14 @@ fn a_training_by_tables_has_the_loss_and_hypergradient_of_direct_evaluation() {
         let ((exact, g), (tabled, h)) = (outer(&problem, None), outer(&problem, Some(&table)));
         let (loss, gradient) = ((tabled - exact).abs() / exact, relative_error(&h, &g));
         assert!(loss <= TABLE_LOSS, "{base:?}: loss off by {loss:.1e}");
-        assert!(gradient <= TABLE_HYPERGRADIENT, "{base:?}: hypergradient off by {gradient:.1e}");
-        assert!(loss > 0.0, "{base:?}: a table that changes nothing at all was not used");
+        assert!(
+            gradient <= TABLE_HYPERGRADIENT,
+            "{base:?}: hypergradient off by {gradient:.1e}"
+        );
+        assert!(
+            loss > 0.0,
+            "{base:?}: a table that changes nothing at all was not used"
+        );
     }
 }
 
@@ -72,14 +105,23 @@ fn building_a_table_and_its_adjoint_are_transposes() {
         let phi: Vec<f64> = random(direct.phi_len(), 1);
         let (v, w): (Vec<f64>, Vec<f64>) = (random(phi.len(), 2), random(table.phi_len(), 3));
         // The derivative of the build along v, against the adjoint of w.
-        let forward = ldnn_tests::central_difference(|p| build_tables(&direct, &table, p), &phi, &v, 1e-3);
+        let forward =
+            ldnn_tests::central_difference(|p| build_tables(&direct, &table, p), &phi, &v, 1e-3);
         let mut back = vec![0.0; phi.len()];
-        let tabulation = Tabulation { from: &direct, to: &table };
+        let tabulation = Tabulation {
+            from: &direct,
+            to: &table,
+        };
         let mut work = vec![0.0; tabulation.work_len()];
-        tabulation.build_adjoint(&phi, &w, &mut back, &mut work).unwrap();
+        tabulation
+            .build_adjoint(&phi, &w, &mut back, &mut work)
+            .unwrap();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let (left, right) = (dot(&forward, &w), dot(&v, &back));
-        assert!((left - right).abs() <= TRANSPOSE * left.abs().max(1.0), "{base:?}: {left} {right}");
+        assert!(
+            (left - right).abs() <= TRANSPOSE * left.abs().max(1.0),
+            "{base:?}: {left} {right}"
+        );
     }
 }
 
@@ -87,7 +129,9 @@ fn building_a_table_and_its_adjoint_are_transposes() {
 fn a_table_is_exact_at_its_knots_and_linear_beyond_its_ends() {
     let form = TableForm::fixed(5, 2.0);
     let y = |z: f64| 1.0 + z * z;
-    let params: Vec<f64> = (0..5).flat_map(|i| [y(form.knot(i)), 2.0 * form.knot::<f64>(i) * form.spacing()]).collect();
+    let params: Vec<f64> = (0..5)
+        .flat_map(|i| [y(form.knot(i)), 2.0 * form.knot::<f64>(i) * form.spacing()])
+        .collect();
     let z = [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, -4.0, 0.5];
     let mut out = [0.0; 8];
     Kind::Table(form).eval(&params, &z, &mut out).unwrap();
@@ -99,8 +143,18 @@ fn a_table_is_exact_at_its_knots_and_linear_beyond_its_ends() {
 fn a_table_asked_at_infinity_and_nan_answers_without_a_trap() {
     let form = TableForm::fixed(9, 1.0);
     let params = vec![0.5f32; form.param_len()];
-    let z = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, f32::MIN_POSITIVE, -0.0];
+    let z = [
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        1e30,
+        f32::MIN_POSITIVE,
+        -0.0,
+    ];
     let mut out = [0.0; 6];
     Kind::Table(form).eval(&params, &z, &mut out).unwrap();
-    assert!(out[0].is_nan() && out[3].is_finite() && out[4].is_finite() && out[5].is_finite(), "{out:?}");
+    assert!(
+        out[0].is_nan() && out[3].is_finite() && out[4].is_finite() && out[5].is_finite(),
+        "{out:?}"
+    );
 }

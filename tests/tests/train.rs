@@ -8,7 +8,18 @@ use std::path::Path;
 use tempfile::{TempDir, tempdir};
 
 /// Little work.
-const SHORT: [&str; 10] = ["--quiet", "--steps", "2", "--runs", "2", "--epochs", "12", "--hidden", "8", "--rates=0.1"];
+const SHORT: [&str; 10] = [
+    "--quiet",
+    "--steps",
+    "2",
+    "--runs",
+    "2",
+    "--epochs",
+    "12",
+    "--hidden",
+    "8",
+    "--rates=0.1",
+];
 const GESTURES: [&str; 4] = ["--target", "label", "--ignore", "id"];
 
 /// A folder with a table of gestures.
@@ -19,40 +30,69 @@ fn place(rows: usize) -> TempDir {
 }
 
 fn train(dir: &Path, more: &[&str]) -> String {
-    succeed(dir, &[&["train", "t.csv"], &GESTURES[..], &SHORT, more].concat())
+    succeed(
+        dir,
+        &[&["train", "t.csv"], &GESTURES[..], &SHORT, more].concat(),
+    )
 }
 
 fn lines(path: &Path) -> Vec<Value> {
-    fs::read_to_string(path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    fs::read_to_string(path)
+        .unwrap()
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
 }
 
 /// The cells of the row that starts with `first` in the table whose caption holds `caption`.
 fn row(report: &str, caption: &str, first: &str) -> Vec<String> {
-    let table = report.split_once(caption).unwrap_or_else(|| panic!("no '{caption}' in {report}")).1;
-    let found = table.lines().find(|l| l.trim_start_matches('|').trim().starts_with(first));
+    let table = report
+        .split_once(caption)
+        .unwrap_or_else(|| panic!("no '{caption}' in {report}"))
+        .1;
+    let found = table
+        .lines()
+        .find(|l| l.trim_start_matches('|').trim().starts_with(first));
     let found = found.unwrap_or_else(|| panic!("no row '{first}' in {table}"));
-    found.trim_matches('|').split('|').map(|c| c.trim().to_string()).collect()
+    found
+        .trim_matches('|')
+        .split('|')
+        .map(|c| c.trim().to_string())
+        .collect()
 }
 
 fn number(cell: &str) -> f64 {
-    cell.parse().unwrap_or_else(|_| panic!("'{cell}' is no number"))
+    cell.parse()
+        .unwrap_or_else(|_| panic!("'{cell}' is no number"))
 }
 
 #[test]
 fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interval() {
     let dir = place(120);
-    let said = train(dir.path(), &["--folds", "3", "--ignore", "id,person", "--out", "m.ldnn"]);
+    let said = train(
+        dir.path(),
+        &["--folds", "3", "--ignore", "id,person", "--out", "m.ldnn"],
+    );
     assert!(said.contains("120 rows in 3 folds; 2 inputs"), "{said}");
-    assert!(said.contains("worth it") && said.contains("3 folds each"), "{said}");
+    assert!(
+        said.contains("worth it") && said.contains("3 folds each"),
+        "{said}"
+    );
     for kind in ["relu", "tanh", "learned"] {
         let cells = row(&said, "by fold", kind);
         let values: Vec<f64> = cells[2..5].iter().map(|c| number(c)).collect();
         let mean = values.iter().sum::<f64>() / 3.0;
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 2.0;
-        assert!((number(&cells[5]) - mean).abs() < 0.011, "{kind}: {cells:?}");
+        assert!(
+            (number(&cells[5]) - mean).abs() < 0.011,
+            "{kind}: {cells:?}"
+        );
         // t(2) = 4.302653; Nadeau and Bengio: 1/3 + 1/2 instead of 1/3.
         let width = 4.302_653 * (variance * (1.0 / 3.0 + 0.5)).sqrt();
-        assert!((number(&cells[6]) - width).abs() < 0.03, "{kind}: {width} {cells:?}");
+        assert!(
+            (number(&cells[6]) - width).abs() < 0.03,
+            "{kind}: {width} {cells:?}"
+        );
     }
     // Every row is in the test part of one fold: the confusion of all folds together has all rows.
     let confusion: f64 = ["run", "sit", "walk"]
@@ -64,7 +104,10 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
     assert_eq!(row(&said, "the model of each fold", "1")[2], "40");
     // Every kind is trained on the same rows with the same seeds.
     for fold in 1..=3 {
-        let trainings = lines(&dir.path().join(format!("m.ldnn.run/fold-{fold}/trainings.jsonl")));
+        let trainings = lines(
+            &dir.path()
+                .join(format!("m.ldnn.run/fold-{fold}/trainings.jsonl")),
+        );
         let seeds = |kind: &str| {
             let of = trainings.iter().filter(|t| t["activation"] == kind);
             of.map(|t| t["seed"].as_u64().unwrap()).collect::<Vec<_>>()
@@ -72,19 +115,44 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
         assert_eq!(seeds("relu").len(), 2);
         assert!(seeds("relu") == seeds("mix") && seeds("tanh") == seeds("mix"));
     }
-    assert!(fs::read_to_string(dir.path().join("m.ldnn.run/report.html")).unwrap().contains("cross-validated"));
+    assert!(
+        fs::read_to_string(dir.path().join("m.ldnn.run/report.html"))
+            .unwrap()
+            .contains("cross-validated")
+    );
     succeed(dir.path(), &["eval", "m.ldnn", "t.csv"]);
 }
 
 #[test]
 fn folds_of_groups_keep_every_group_whole() {
     let dir = place(105);
-    let said = train(dir.path(), &["--folds", "5", "--group", "person", "--activations", "relu", "--out", "m.ldnn"]);
+    let said = train(
+        dir.path(),
+        &[
+            "--folds",
+            "5",
+            "--group",
+            "person",
+            "--activations",
+            "relu",
+            "--out",
+            "m.ldnn",
+        ],
+    );
     // Five persons with 21 rows each, one a fold.
     for fold in 1..=5 {
-        assert_eq!(row(&said, "the model of each fold", &fold.to_string())[2], "21");
+        assert_eq!(
+            row(&said, "the model of each fold", &fold.to_string())[2],
+            "21"
+        );
     }
-    let args = [&["train", "t.csv"], &GESTURES[..], &SHORT, &["--group", "person", "--folds", "6"]].concat();
+    let args = [
+        &["train", "t.csv"],
+        &GESTURES[..],
+        &SHORT,
+        &["--group", "person", "--folds", "6"],
+    ]
+    .concat();
     assert!(refuse(dir.path(), &args, 2).contains("--folds 6: there are only 5 groups"));
 }
 
@@ -98,13 +166,33 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
     };
     let table: String = gestures(150).lines().enumerate().map(wrong).collect();
     fs::write(dir.path().join("t.csv"), table).unwrap();
-    let more = ["--ignore", "id,person", "--activations", "relu", "--rates", "0.3", "--epochs", "300"];
-    train(dir.path(), &[&more[..], &["--patience", "10", "--out", "short.ldnn"]].concat());
-    train(dir.path(), &[&more[..], &["--patience", "1000", "--out", "long.ldnn"]].concat());
+    let more = [
+        "--ignore",
+        "id,person",
+        "--activations",
+        "relu",
+        "--rates",
+        "0.3",
+        "--epochs",
+        "300",
+    ];
+    train(
+        dir.path(),
+        &[&more[..], &["--patience", "10", "--out", "short.ldnn"]].concat(),
+    );
+    train(
+        dir.path(),
+        &[&more[..], &["--patience", "1000", "--out", "long.ldnn"]].concat(),
+    );
     let curves = |run: &str| lines(&dir.path().join(run).join("selection.jsonl"));
     let (short, long) = (curves("short.ldnn.run"), curves("long.ldnn.run"));
     let list = |t: &Value, name: &str| -> Vec<f64> {
-        t["curve"][name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+        t["curve"][name]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_f64().unwrap())
+            .collect()
     };
     let mut stopped = 0;
     for (s, l) in short.iter().zip(&long) {
@@ -118,12 +206,18 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
         let since = since_best(accuracy.clone()).min(loss);
         assert!(since <= 10.0, "{since} epochs without anything better");
         stopped += usize::from(since == 10.0);
-        assert_eq!(accuracy[..], list(l, "accuracy")[..accuracy.len()], "the epochs before are the same");
+        assert_eq!(
+            accuracy[..],
+            list(l, "accuracy")[..accuracy.len()],
+            "the epochs before are the same"
+        );
     }
     assert!(stopped > 0, "no training stopped early");
     // What was chosen is what the model is trained with.
-    let chosen: Value =
-        serde_json::from_str(&fs::read_to_string(dir.path().join("short.ldnn.run/chosen.json")).unwrap()).unwrap();
+    let chosen: Value = serde_json::from_str(
+        &fs::read_to_string(dir.path().join("short.ldnn.run/chosen.json")).unwrap(),
+    )
+    .unwrap();
     let epochs = chosen[0]["epochs"].as_u64().unwrap();
     assert!(succeed(dir.path(), &["inspect", "short.ldnn"]).contains(&format!("{epochs} epochs")));
 }
@@ -132,24 +226,65 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
 fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
     let dir = place(90);
     let one = ["--ignore", "id,person"];
-    let said = train(dir.path(), &[&one[..], &["--activations", "sine,relu", "--out", "a.ldnn"]].concat());
-    assert!(!said.contains("worth it") && !said.contains("| tanh"), "{said}");
+    let said = train(
+        dir.path(),
+        &[&one[..], &["--activations", "sine,relu", "--out", "a.ldnn"]].concat(),
+    );
+    assert!(
+        !said.contains("worth it") && !said.contains("| tanh"),
+        "{said}"
+    );
     assert_eq!(row(&said, "rate and epochs chosen", "sine").len(), 8);
     assert!(!dir.path().join("a.ldnn.run/learn").exists());
-    let said = train(dir.path(), &[&one[..], &["--compare", "none", "--out", "b.ldnn"]].concat());
-    assert!(!said.contains("worth it") && !said.contains("| relu"), "{said}");
-    assert!(said.contains("The model has the learned activations"), "{said}");
-    let said =
-        train(dir.path(), &[&one[..], &["--activations", "sine,relu", "--keep", "relu", "--out", "k.ldnn"]].concat());
-    assert!(said.contains("The model has relu activations, as asked for"), "{said}");
+    let said = train(
+        dir.path(),
+        &[&one[..], &["--compare", "none", "--out", "b.ldnn"]].concat(),
+    );
+    assert!(
+        !said.contains("worth it") && !said.contains("| relu"),
+        "{said}"
+    );
+    assert!(
+        said.contains("The model has the learned activations"),
+        "{said}"
+    );
+    let said = train(
+        dir.path(),
+        &[
+            &one[..],
+            &[
+                "--activations",
+                "sine,relu",
+                "--keep",
+                "relu",
+                "--out",
+                "k.ldnn",
+            ],
+        ]
+        .concat(),
+    );
+    assert!(
+        said.contains("The model has relu activations, as asked for"),
+        "{said}"
+    );
     // Learned activations from another run.
     let given = ["--activations", "b.ldnn.run/learn", "--out", "c.ldnn"];
     let said = train(dir.path(), &[&one[..], &given].concat());
-    assert!(said.contains("worth it") && !dir.path().join("c.ldnn.run/learn").exists(), "{said}");
-    let args = [&["train", "t.csv"], &GESTURES[..], &SHORT, &["--activations", "rele", "--out", "d.ldnn"]].concat();
+    assert!(
+        said.contains("worth it") && !dir.path().join("c.ldnn.run/learn").exists(),
+        "{said}"
+    );
+    let args = [
+        &["train", "t.csv"],
+        &GESTURES[..],
+        &SHORT,
+        &["--activations", "rele", "--out", "d.ldnn"],
+    ]
+    .concat();
     let message = refuse(dir.path(), &args, 2);
     assert!(
-        message.contains("neither learn, none nor names of base functions") && message.contains("rele"),
+        message.contains("neither learn, none nor names of base functions")
+            && message.contains("rele"),
         "{message}"
     );
 }
@@ -158,13 +293,28 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
 fn the_report_has_the_models_scores_on_the_test_rows_as_eval_finds_them() {
     let dir = tempdir().unwrap();
     let all = gestures(200);
-    let (learn, test): (Vec<&str>, Vec<&str>) = all.lines().skip(1).partition(|l| !l.starts_with("row1"));
+    let (learn, test): (Vec<&str>, Vec<&str>) =
+        all.lines().skip(1).partition(|l| !l.starts_with("row1"));
     let file = |name: &str, rows: &[&str]| {
-        fs::write(dir.path().join(name), "id;person;slow;fast;label\n".to_string() + &rows.join("\n") + "\n").unwrap();
+        fs::write(
+            dir.path().join(name),
+            "id;person;slow;fast;label\n".to_string() + &rows.join("\n") + "\n",
+        )
+        .unwrap();
     };
     file("t.csv", &learn);
     file("test.csv", &test);
-    let said = train(dir.path(), &["--ignore", "id,person", "--test", "test.csv", "--out", "m.ldnn"]);
+    let said = train(
+        dir.path(),
+        &[
+            "--ignore",
+            "id,person",
+            "--test",
+            "test.csv",
+            "--out",
+            "m.ldnn",
+        ],
+    );
     let evaluated = succeed(dir.path(), &["eval", "m.ldnn", "test.csv"]);
     for class in ["run", "sit", "walk"] {
         for caption in ["each class", "confusion"] {
@@ -176,49 +326,133 @@ fn the_report_has_the_models_scores_on_the_test_rows_as_eval_finds_them() {
 
     fs::write(dir.path().join("n.csv"), numbers(120)).unwrap();
     let args = [
-        &["train", "n.csv", "--target", "y,z", "--activations", "tanh", "--folds", "3"][..],
+        &[
+            "train",
+            "n.csv",
+            "--target",
+            "y,z",
+            "--activations",
+            "tanh",
+            "--folds",
+            "3",
+        ][..],
         &SHORT,
         &["--out", "n.ldnn"],
     ];
     let said = succeed(dir.path(), &args.concat());
     let first = row(&said, "the model of each fold", "1");
-    assert_eq!(first.len(), 3 + 6, "three scores for each of two targets: {first:?}");
+    assert_eq!(
+        first.len(),
+        3 + 6,
+        "three scores for each of two targets: {first:?}"
+    );
 }
 
 #[test]
 fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
     let dir = place(90);
-    train(dir.path(), &["--ignore", "id,person", "--out", "a.ldnn", "--seed", "7"]);
-    succeed(dir.path(), &["train", "-q", "--config", "a.ldnn.run/config.toml", "--out", "b.ldnn"]);
+    train(
+        dir.path(),
+        &["--ignore", "id,person", "--out", "a.ldnn", "--seed", "7"],
+    );
+    succeed(
+        dir.path(),
+        &[
+            "train",
+            "-q",
+            "--config",
+            "a.ldnn.run/config.toml",
+            "--out",
+            "b.ldnn",
+        ],
+    );
     let read = |name: &str| fs::read(dir.path().join(name)).unwrap();
     assert_eq!(read("a.ldnn"), read("b.ldnn"));
-    assert_eq!(read("a.ldnn.run/config.toml"), read("b.ldnn.run/config.toml"));
+    assert_eq!(
+        read("a.ldnn.run/config.toml"),
+        read("b.ldnn.run/config.toml")
+    );
     let text = String::from_utf8(read("a.ldnn.run/config.toml")).unwrap();
-    fs::write(dir.path().join("typo.toml"), text.replace("patience", "patiense")).unwrap();
-    let message = refuse(dir.path(), &["train", "--config", "typo.toml", "--out", "c.ldnn"], 2);
-    let line = text.lines().position(|l| l.starts_with("patience")).unwrap() + 1;
-    assert!(message.contains(&format!("'typo.toml', line {line}, column 1")), "{message}");
-    assert!(message.contains("did you mean 'fit.patience'?"), "{message}");
-    assert!(!dir.path().join("c.ldnn").exists() && !dir.path().join("c.ldnn.run").exists(), "half-written");
+    fs::write(
+        dir.path().join("typo.toml"),
+        text.replace("patience", "patiense"),
+    )
+    .unwrap();
+    let message = refuse(
+        dir.path(),
+        &["train", "--config", "typo.toml", "--out", "c.ldnn"],
+        2,
+    );
+    let line = text
+        .lines()
+        .position(|l| l.starts_with("patience"))
+        .unwrap()
+        + 1;
+    assert!(
+        message.contains(&format!("'typo.toml', line {line}, column 1")),
+        "{message}"
+    );
+    assert!(
+        message.contains("did you mean 'fit.patience'?"),
+        "{message}"
+    );
+    assert!(
+        !dir.path().join("c.ldnn").exists() && !dir.path().join("c.ldnn.run").exists(),
+        "half-written"
+    );
     // The same file with other rows.
     fs::write(dir.path().join("t.csv"), gestures(93)).unwrap();
-    let message = refuse(dir.path(), &["train", "--config", "a.ldnn.run/config.toml", "--out", "c.ldnn"], 2);
-    assert!(message.contains("the rows of 't.csv' are not those that the --config was made for"), "{message}");
+    let message = refuse(
+        dir.path(),
+        &[
+            "train",
+            "--config",
+            "a.ldnn.run/config.toml",
+            "--out",
+            "c.ldnn",
+        ],
+        2,
+    );
+    assert!(
+        message.contains("the rows of 't.csv' are not those that the --config was made for"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_killed_run_goes_on_to_the_same_model() {
     let dir = place(150);
-    let more = ["--ignore", "id,person", "--runs", "6", "--epochs", "60", "--out"];
+    let more = [
+        "--ignore",
+        "id,person",
+        "--runs",
+        "6",
+        "--epochs",
+        "60",
+        "--out",
+    ];
     train(dir.path(), &[&more[..], &["whole.ldnn"]].concat());
-    let killed = [&["train", "t.csv"], &GESTURES[..], &SHORT, &more, &["killed.ldnn"]].concat();
+    let killed = [
+        &["train", "t.csv"],
+        &GESTURES[..],
+        &SHORT,
+        &more,
+        &["killed.ldnn"],
+    ]
+    .concat();
     let at_work = kill_when(dir.path(), &killed, "killed.ldnn.run/selection.jsonl", 2);
     assert!(at_work, "it was done before it was killed");
-    assert!(!dir.path().join("killed.ldnn").exists(), "a model before the end");
+    assert!(
+        !dir.path().join("killed.ldnn").exists(),
+        "a model before the end"
+    );
     succeed(dir.path(), &killed);
     let read = |name: &str| fs::read(dir.path().join(name)).unwrap();
     assert_eq!(read("whole.ldnn"), read("killed.ldnn"));
-    assert_eq!(read("whole.ldnn.run/trainings.jsonl"), read("killed.ldnn.run/trainings.jsonl"));
+    assert_eq!(
+        read("whole.ldnn.run/trainings.jsonl"),
+        read("killed.ldnn.run/trainings.jsonl")
+    );
 }
 
 #[test]
@@ -226,17 +460,38 @@ fn where_every_rate_diverges_smaller_ones_are_tried_and_the_report_says_so() {
     let dir = tempdir().unwrap();
     fs::write(dir.path().join("n.csv"), numbers(120)).unwrap();
     let reckless = |rate: &'static str, out: &'static str| {
-        let own = ["--set", "fit.optimiser=sgd", "--rates", rate, "--activations", "relu,identity", "--out", out];
-        [&["train", "n.csv", "--quiet", "--target", "y,z", "--epochs", "12", "--runs", "2"][..], &own].concat()
+        let own = [
+            "--set",
+            "fit.optimiser=sgd",
+            "--rates",
+            rate,
+            "--activations",
+            "relu,identity",
+            "--out",
+            out,
+        ];
+        [
+            &[
+                "train", "n.csv", "--quiet", "--target", "y,z", "--epochs", "12", "--runs", "2",
+            ][..],
+            &own,
+        ]
+        .concat()
     };
     let said = succeed(dir.path(), &reckless("300", "m.ldnn"));
-    assert!(said.contains("trainings that choose the learning rate diverged; they are left out"), "{said}");
+    assert!(
+        said.contains("trainings that choose the learning rate diverged; they are left out"),
+        "{said}"
+    );
     let chosen: f64 = number(&row(&said, "rate and epochs chosen", "identity")[1]);
     assert!(chosen < 300.0, "{said}");
     succeed(dir.path(), &["predict", "m.ldnn", "n.csv"]);
 
     // Where that does not help either there is no model, and the message says what to do.
     let message = refuse(dir.path(), &reckless("1e30", "n.ldnn"), 1);
-    assert!(message.contains("every training diverged") && message.contains("--ignore"), "{message}");
+    assert!(
+        message.contains("every training diverged") && message.contains("--ignore"),
+        "{message}"
+    );
     assert!(!dir.path().join("n.ldnn").exists());
 }

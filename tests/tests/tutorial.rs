@@ -26,14 +26,21 @@ fn blocks(lines: &[&str]) -> Vec<Block> {
             at += 1;
             continue;
         };
-        let end = at + 1 + lines[at + 1..].iter().position(|l| *l == "```").expect("a block without an end");
+        let end = at
+            + 1
+            + lines[at + 1..]
+                .iter()
+                .position(|l| *l == "```")
+                .expect("a block without an end");
         match language {
             "sh" | "sh device" => found.push(Block {
                 commands: lines[at + 1..end].join("\n"),
                 needs_device: language == "sh device",
                 printed: None,
             }),
-            "text" => found.last_mut().expect("output without a command").printed = Some(at + 1..end),
+            "text" => {
+                found.last_mut().expect("output without a command").printed = Some(at + 1..end)
+            }
             _ => {}
         }
         at = end + 1;
@@ -67,14 +74,24 @@ fn lacks_device() -> Option<&'static str> {
 
 #[test]
 fn the_tutorial_says_what_is_printed() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .unwrap();
     let document = root.join("docs/tutorial.md");
     let text = fs::read_to_string(&document).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let place = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(root.join("firmware-example"), place.path().join("firmware-example")).unwrap();
+    std::os::unix::fs::symlink(
+        root.join("firmware-example"),
+        place.path().join("firmware-example"),
+    )
+    .unwrap();
     let found = blocks(&lines);
-    assert!(found.len() >= 5 && found.iter().any(|b| b.needs_device), "the tutorial has lost its commands");
+    assert!(
+        found.len() >= 5 && found.iter().any(|b| b.needs_device),
+        "the tutorial has lost its commands"
+    );
     let mut printed = vec![];
     for block in &found {
         if let (true, Some(what)) = (block.needs_device, lacks_device()) {
@@ -87,10 +104,17 @@ fn the_tutorial_says_what_is_printed() {
         return bless(&document, &lines, &printed);
     }
     for (block, output) in printed {
-        let expected = block.printed.as_ref().map_or(&[][..], |range| &lines[range.clone()]);
+        let expected = block
+            .printed
+            .as_ref()
+            .map_or(&[][..], |range| &lines[range.clone()]);
         let got: Vec<&str> = output.lines().map(str::trim_end).collect();
         let compared = block.printed.is_some();
-        assert!(!compared || fits(expected, &got), "{}\nprints\n{output}\nand not what stands there", block.commands);
+        assert!(
+            !compared || fits(expected, &got),
+            "{}\nprints\n{output}\nand not what stands there",
+            block.commands
+        );
     }
 }
 
@@ -104,13 +128,22 @@ fn run(folder: &Path, commands: &str) -> String {
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let script = format!("set -euo pipefail\n{commands}");
     let mut command = Command::new("bash");
-    command.args(["-c", &script]).current_dir(folder).env("PATH", path);
+    command
+        .args(["-c", &script])
+        .current_dir(folder)
+        .env("PATH", path);
     // Cargo tells tests where things are; the commands are a user's.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO") && name != "CARGO_HOME") {
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("CARGO") && name != "CARGO_HOME")
+    {
         command.env_remove(name);
     }
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{commands}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{commands}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -121,7 +154,9 @@ fn bless(document: &Path, lines: &[&str], printed: &[(&Block, String)]) {
     let mut text = String::new();
     let mut at = 0;
     for (block, output) in printed {
-        let Some(range) = &block.printed else { continue };
+        let Some(range) = &block.printed else {
+            continue;
+        };
         text += &(lines[at..range.start].join("\n") + "\n");
         let all: Vec<&str> = output.lines().map(str::trim_end).collect();
         text += &(all[..all.len().min(SHOWN)].join("\n") + "\n");

@@ -1,5 +1,8 @@
 //! The base functions with their derivatives, and their kernels.
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use super::spec::Base;
 use crate::math::Real;
@@ -117,7 +120,11 @@ pub(crate) fn forward_with_slopes<T: Real>(base: Base, z: &mut [T], h: &mut [T])
 
 /// Product rule for a function of one variable: `h0 = f(z0)`, `h1 = f'(z0) z1`.
 #[inline(always)]
-pub(crate) fn forward<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
+pub(crate) fn forward<T: Real, const K: usize>(
+    base: Base,
+    z: Planes<'_, T, K>,
+    mut h: PlanesMut<'_, T, K>,
+) {
     let [h0, h1] = two(&mut h);
     for_base!(base, B => h0.iter_mut().zip(z.value()).for_each(|(h, &z)| *h = B.value(z)));
     let inputs = z.value().iter().zip(z.tangent());
@@ -126,7 +133,11 @@ pub(crate) fn forward<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, 
 
 /// `dz0 = d0 f'(z0)`, `dz1 = d1 f'(z0) + d0 f''(z0) z1`.
 #[inline(always)]
-pub(crate) fn adjoint<T: Real, const K: usize>(base: Base, z: Planes<'_, T, K>, mut d: PlanesMut<'_, T, K>) {
+pub(crate) fn adjoint<T: Real, const K: usize>(
+    base: Base,
+    z: Planes<'_, T, K>,
+    mut d: PlanesMut<'_, T, K>,
+) {
     let [d0, d1] = two(&mut d);
     let inputs = z.value().iter().zip(z.tangent());
     for_base!(base, B => for ((d1, &mut d0), (&z0, &z1)) in d1.iter_mut().zip(&mut *d0).zip(inputs) {

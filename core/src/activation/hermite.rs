@@ -1,5 +1,8 @@
 //! The kernels of tables: cubic Hermite interpolation between uniform knots. See [`table`](crate::table).
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use super::spec::{Base, TableForm};
 use super::zip;
@@ -32,7 +35,9 @@ impl<T: Real> Grid<T> {
     fn locate(&self, z: T) -> (u32, T, T) {
         let position = (z + self.range) * self.per_spacing;
         let clamped = position.min(self.last).max(T::ZERO);
-        let floor = (clamped - T::from_f64(0.5)).round_small().min(self.last - T::ONE);
+        let floor = (clamped - T::from_f64(0.5))
+            .round_small()
+            .min(self.last - T::ONE);
         (floor.to_small_index(), clamped - floor, position - clamped)
     }
 }
@@ -106,7 +111,14 @@ struct Cells<T> {
 impl<T: Real> Cells<T> {
     fn new() -> Self {
         let zeros = [T::ZERO; BLOCK];
-        Cells { cell: [0; BLOCK], t: zeros, beyond: zeros, quad: [[T::ZERO; 4]; BLOCK], slope: zeros, curvature: zeros }
+        Cells {
+            cell: [0; BLOCK],
+            t: zeros,
+            beyond: zeros,
+            quad: [[T::ZERO; 4]; BLOCK],
+            slope: zeros,
+            curvature: zeros,
+        }
     }
 
     #[inline(always)]
@@ -150,7 +162,9 @@ impl<T: Real> Cells<T> {
     fn values(&self, grid: &Grid<T>, z: &[T], h: &mut [T]) {
         self.map_into(h, value);
         if grid.base != Base::Zero {
-            h.iter_mut().zip(z).for_each(|(h, &z)| *h += grid.base.value(z));
+            h.iter_mut()
+                .zip(z)
+                .for_each(|(h, &z)| *h += grid.base.value(z));
         }
     }
 
@@ -160,17 +174,25 @@ impl<T: Real> Cells<T> {
         self.map_into(&mut out, |q, t, _| slope(q, t) * grid.per_spacing);
         self.slope = out;
         if grid.base != Base::Zero {
-            self.slope.iter_mut().zip(z).for_each(|(s, &z)| *s += grid.base.slope(z));
+            self.slope
+                .iter_mut()
+                .zip(z)
+                .for_each(|(s, &z)| *s += grid.base.slope(z));
         }
     }
 
     #[inline(always)]
     fn curvatures(&mut self, grid: &Grid<T>, z: &[T]) {
         let mut out = self.curvature;
-        self.map_into(&mut out, |q, t, e| curvature(q, t, e) * grid.per_spacing * grid.per_spacing);
+        self.map_into(&mut out, |q, t, e| {
+            curvature(q, t, e) * grid.per_spacing * grid.per_spacing
+        });
         self.curvature = out;
         if grid.base != Base::Zero {
-            self.curvature.iter_mut().zip(z).for_each(|(c, &z)| *c += grid.base.curvature(z));
+            self.curvature
+                .iter_mut()
+                .zip(z)
+                .for_each(|(c, &z)| *c += grid.base.curvature(z));
         }
     }
 
@@ -205,11 +227,17 @@ pub(crate) fn forward<T: Real, const K: usize>(
         if K > 1 {
             cells.slopes(&grid, z.value());
             let by_input = cells.slope.iter().zip(z.tangent());
-            h.tangent().iter_mut().zip(by_input).for_each(|(h, (&s, &z))| *h = s * z);
+            h.tangent()
+                .iter_mut()
+                .zip(by_input)
+                .for_each(|(h, (&s, &z))| *h = s * z);
             if !knots.tangent().is_empty() {
                 cells.gather(knots.tangent(), len);
                 let places = cells.quad.iter().zip(&cells.t).zip(&cells.beyond);
-                h.tangent().iter_mut().zip(places).for_each(|(h, ((&q, &t), &e))| *h += value(q, t, e));
+                h.tangent()
+                    .iter_mut()
+                    .zip(places)
+                    .for_each(|(h, ((&q, &t), &e))| *h += value(q, t, e));
             }
         }
     }
@@ -253,7 +281,11 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
         // The tangent of the slope, into `curvature`: sigma''(z) z1, and where the knots move, the slope of their tangents.
         if K > 1 {
             cells.curvatures(&grid, z.value());
-            cells.curvature.iter_mut().zip(z.tangent()).for_each(|(c, &z)| *c = *c * z);
+            cells
+                .curvature
+                .iter_mut()
+                .zip(z.tangent())
+                .for_each(|(c, &z)| *c = *c * z);
             if !knots.tangent().is_empty() {
                 cells.gather(knots.tangent(), len);
                 let places = cells.quad.iter().zip(&cells.t);
@@ -270,15 +302,24 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
         let [d0, d1] = two(&mut d);
         if !dknots.tangent().is_empty() {
             // The value's adjoint has the tangent d1; the place moves with z1, so d0 z1 is the adjoint of the slope.
-            let of_slope = d0.iter().zip(z.tangent()).map(|(&d, &z)| d * z * grid.per_spacing);
+            let of_slope = d0
+                .iter()
+                .zip(z.tangent())
+                .map(|(&d, &z)| d * z * grid.per_spacing);
             cells.quad_adjoints(d1, of_slope);
             cells.scatter(dknots.tangent(), len);
         }
 
         // The product rule for d sigma'(z), tangents first: they need the old values.
-        for ((d1, &mut d0), (&s, &c)) in d1.iter_mut().zip(&mut *d0).zip(cells.slope.iter().zip(&cells.curvature)) {
+        for ((d1, &mut d0), (&s, &c)) in d1
+            .iter_mut()
+            .zip(&mut *d0)
+            .zip(cells.slope.iter().zip(&cells.curvature))
+        {
             *d1 = *d1 * s + d0 * c;
         }
-        d0.iter_mut().zip(&cells.slope).for_each(|(d, &s)| *d = *d * s);
+        d0.iter_mut()
+            .zip(&cells.slope)
+            .for_each(|(d, &s)| *d = *d * s);
     }
 }

@@ -58,8 +58,17 @@ impl Kind {
     ///
     /// # Errors
     /// If a length does not fit.
-    pub fn eval_derivatives<T: Real>(self, phi: &[T], z: &[T], out: Derivatives<'_, T>) -> Result<(), SizeError> {
-        let Derivatives { value, slope, curvature } = out;
+    pub fn eval_derivatives<T: Real>(
+        self,
+        phi: &[T],
+        z: &[T],
+        out: Derivatives<'_, T>,
+    ) -> Result<(), SizeError> {
+        let Derivatives {
+            value,
+            slope,
+            curvature,
+        } = out;
         self.eval(phi, z, value)?;
         check("slope", z.len(), slope.len())?;
         check("curvature", z.len(), curvature.len())?;
@@ -71,7 +80,14 @@ impl Kind {
         for (at, len) in blocks(z.len()) {
             let z = Planes([part(z, at, len), part(&ones, 0, len)]);
             let d = PlanesMut([part_mut(slope, at, len), part_mut(curvature, at, len)]);
-            adjoint(Plain, self, Planes([phi, &[]]), z, d, PlanesMut([&mut [], &mut []]));
+            adjoint(
+                Plain,
+                self,
+                Planes([phi, &[]]),
+                z,
+                d,
+                PlanesMut([&mut [], &mut []]),
+            );
         }
         Ok(())
     }
@@ -107,7 +123,13 @@ pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
 /// As [`forward`] with one plane, and the slopes take the place of the pre-activations: all that the adjoint of the
 /// weights needs of them.
 #[inline(never)]
-pub(crate) fn forward_with_slopes<T: Real, V: Vector>(v: V, kind: Kind, phi: &[T], z: &mut [T], h: &mut [T]) {
+pub(crate) fn forward_with_slopes<T: Real, V: Vector>(
+    v: V,
+    kind: Kind,
+    phi: &[T],
+    z: &mut [T],
+    h: &mut [T],
+) {
     match kind {
         Kind::Base(base) => v.run(
             #[inline(always)]

@@ -2,7 +2,10 @@
 //! more, so nothing here knows of kernels or networks.
 //!
 //! [`Shape`]: crate::Shape
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use crate::error::ShapeError;
 use crate::math::Real;
@@ -34,8 +37,15 @@ pub enum Base {
 
 impl Base {
     /// All of them.
-    pub const ALL: [Base; 7] =
-        [Base::Zero, Base::Identity, Base::Relu, Base::Tanh, Base::Sigmoid, Base::Sine, Base::Elu];
+    pub const ALL: [Base; 7] = [
+        Base::Zero,
+        Base::Identity,
+        Base::Relu,
+        Base::Tanh,
+        Base::Sigmoid,
+        Base::Sine,
+        Base::Elu,
+    ];
 
     /// The name users write.
     #[must_use]
@@ -99,7 +109,9 @@ impl Kind {
     pub(crate) const fn check(&self) -> Result<(), ShapeError> {
         match self {
             Kind::Base(_) => Ok(()),
-            Kind::Learned { units, .. } if *units == 0 || *units > MAX_WIDTH => Err(ShapeError::BadUnits),
+            Kind::Learned { units, .. } if *units == 0 || *units > MAX_WIDTH => {
+                Err(ShapeError::BadUnits)
+            }
             Kind::Learned { .. } => Ok(()),
             Kind::Table(form) => form.check(),
         }
@@ -134,13 +146,23 @@ impl TableForm {
     #[must_use]
     pub const fn of_learned(base: Base, units: usize, knots: usize, range: f32) -> Self {
         let base = if base.is_smooth() { Base::Zero } else { base };
-        TableForm { base, knots, range, readout: units }
+        TableForm {
+            base,
+            knots,
+            range,
+            readout: units,
+        }
     }
 
     /// A fixed table without a place for noise.
     #[must_use]
     pub const fn fixed(knots: usize, range: f32) -> Self {
-        TableForm { base: Base::Zero, knots, range, readout: 0 }
+        TableForm {
+            base: Base::Zero,
+            knots,
+            range,
+            readout: 0,
+        }
     }
 
     /// Number of parameters.
@@ -167,6 +189,10 @@ impl TableForm {
 
     pub(crate) const fn check(&self) -> Result<(), ShapeError> {
         let good = self.knots >= 2 && self.knots <= MAX_WIDTH && self.readout <= MAX_WIDTH;
-        if good && self.range > 0.0 && self.range < f32::INFINITY { Ok(()) } else { Err(ShapeError::BadTable) }
+        if good && self.range > 0.0 && self.range < f32::INFINITY {
+            Ok(())
+        } else {
+            Err(ShapeError::BadTable)
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! The kernels of sub-networks: `sigma(z) = base(z) + s (v . tanh(u z + c) + d)` with its adjoint, and training noise.
-#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow; sizes have passed the door")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; sizes have passed the door"
+)]
 
 use super::spec::{Base, Kind, SUBNET_SCALE};
 use super::zip;
@@ -8,7 +11,13 @@ use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut};
 
 /// The slope is the tangent along 1.
 #[inline(always)]
-pub(crate) fn forward_with_slopes<T: Real>(base: Base, units: usize, phi: &[T], z: &mut [T], h: &mut [T]) {
+pub(crate) fn forward_with_slopes<T: Real>(
+    base: Base,
+    units: usize,
+    phi: &[T],
+    z: &mut [T],
+    h: &mut [T],
+) {
     for (at, len) in blocks(z.len()) {
         let (z, h) = (part_mut(z, at, len), part_mut(h, at, len));
         let (mut inputs, ones) = ([T::ZERO; BLOCK], [T::ONE; BLOCK]);
@@ -105,9 +114,16 @@ impl<T: Real, const K: usize> Jet<T, K> {
 
 /// A block of jets, and zeros after the end of the slices.
 #[inline(always)]
-fn jets<T: Real, const K: usize>(s: &Planes<'_, T, K>, at: usize, len: usize) -> [Jet<T, K>; BLOCK] {
+fn jets<T: Real, const K: usize>(
+    s: &Planes<'_, T, K>,
+    at: usize,
+    len: usize,
+) -> [Jet<T, K>; BLOCK] {
     let mut out = [Jet([T::ZERO; K]); BLOCK];
-    out.iter_mut().enumerate().take(len).for_each(|(i, jet)| *jet = Jet::read(s, at + i));
+    out.iter_mut()
+        .enumerate()
+        .take(len)
+        .for_each(|(i, jet)| *jet = Jet::read(s, at + i));
     out
 }
 
@@ -162,7 +178,11 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
         for j in 0..units {
             let (u, c, v) = unit(&phi, units, j);
             let (mut of_hidden, mut of_output) = ([zero; BLOCK], [zero; BLOCK]);
-            let each = dz.iter_mut().zip(&e).zip(&z).zip(of_hidden.iter_mut().zip(&mut of_output));
+            let each = dz
+                .iter_mut()
+                .zip(&e)
+                .zip(&z)
+                .zip(of_hidden.iter_mut().zip(&mut of_output));
             for (((dz, &e), &z), (da, dv)) in each.take(len) {
                 let t = u.mul(z).add(c).tanh();
                 *da = e.mul(v).mul(t.one_minus_square());
@@ -184,8 +204,16 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
 
 /// `u_j`, `c_j`, `v_j`.
 #[inline(always)]
-fn unit<T: Real, const K: usize>(phi: &Planes<'_, T, K>, units: usize, j: usize) -> (Jet<T, K>, Jet<T, K>, Jet<T, K>) {
-    (Jet::read(phi, j), Jet::read(phi, units + j), Jet::read(phi, 2 * units + j))
+fn unit<T: Real, const K: usize>(
+    phi: &Planes<'_, T, K>,
+    units: usize,
+    j: usize,
+) -> (Jet<T, K>, Jet<T, K>, Jet<T, K>) {
+    (
+        Jet::read(phi, j),
+        Jet::read(phi, units + j),
+        Jet::read(phi, 2 * units + j),
+    )
 }
 
 /// What noise on the hidden units of a sub-network adds to its output: `s (v_0 n_0 + v_1 n_1 + ...)`, for each plane.

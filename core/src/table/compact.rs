@@ -139,12 +139,19 @@ impl From<SizeError> for TableError {
 impl core::fmt::Display for TableError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            TableError::Knots => write!(f, "a table needs 2 to {MAX_KNOTS} knots on a finite range, low < high"),
-            TableError::Symmetry => f.write_str("the table of an odd or even function begins at 0 and has no base"),
-            TableError::Base => f.write_str("only zero and relu can be added to a table; sample the others into it"),
-            TableError::Scale => {
-                f.write_str("the step of a scale must be positive and finite, and its zero within 2^30")
+            TableError::Knots => write!(
+                f,
+                "a table needs 2 to {MAX_KNOTS} knots on a finite range, low < high"
+            ),
+            TableError::Symmetry => {
+                f.write_str("the table of an odd or even function begins at 0 and has no base")
             }
+            TableError::Base => {
+                f.write_str("only zero and relu can be added to a table; sample the others into it")
+            }
+            TableError::Scale => f.write_str(
+                "the step of a scale must be positive and finite, and its zero within 2^30",
+            ),
             TableError::Size(e) => e.fmt(f),
         }
     }
@@ -212,7 +219,12 @@ impl Form {
 ///
 /// # Errors
 /// If the knots are impossible or `entries` has another length.
-pub fn fill(form: Form, knots: Knots, f: impl Fn(f32) -> (f32, f32), entries: &mut [f32]) -> Result<(), TableError> {
+pub fn fill(
+    form: Form,
+    knots: Knots,
+    f: impl Fn(f32) -> (f32, f32),
+    entries: &mut [f32],
+) -> Result<(), TableError> {
     if !knots.is_valid() {
         return Err(TableError::Knots);
     }
@@ -222,12 +234,20 @@ pub fn fill(form: Form, knots: Knots, f: impl Fn(f32) -> (f32, f32), entries: &m
         Form::Hermite => {
             let spacing = knots.spacing() as f32;
             let pairs = entries.as_chunks_mut::<2>().0;
-            pairs.iter_mut().zip(values).for_each(|(to, (_, (y, slope)))| *to = [y, slope * spacing]);
+            pairs
+                .iter_mut()
+                .zip(values)
+                .for_each(|(to, (_, (y, slope)))| *to = [y, slope * spacing]);
         }
-        Form::Linear => entries.iter_mut().zip(values).for_each(|(to, (_, (y, _)))| *to = y),
+        Form::Linear => entries
+            .iter_mut()
+            .zip(values)
+            .for_each(|(to, (_, (y, _)))| *to = y),
         Form::Pairs => {
             let pairs = entries.as_chunks_mut::<2>().0;
-            for (to, ((z, (y, _)), (_, (next, _)))) in pairs.iter_mut().zip(values.clone().zip(values.skip(1))) {
+            for (to, ((z, (y, _)), (_, (next, _)))) in
+                pairs.iter_mut().zip(values.clone().zip(values.skip(1)))
+            {
                 let slope = (next - y) * knots.per_spacing();
                 *to = [y - slope * z, slope];
             }
@@ -253,8 +273,18 @@ impl<'a> Compact<'a> {
     ) -> Result<Self, TableError> {
         match Compact::check(form, knots, symmetry, base, entries.len()) {
             Ok(()) => {
-                let place = Place { per: knots.per_spacing(), offset: knots.offset() };
-                Ok(Compact { form, knots, symmetry, base, entries, place })
+                let place = Place {
+                    per: knots.per_spacing(),
+                    offset: knots.offset(),
+                };
+                Ok(Compact {
+                    form,
+                    knots,
+                    symmetry,
+                    base,
+                    entries,
+                    place,
+                })
             }
             Err(e) => Err(e),
         }
@@ -355,7 +385,11 @@ impl<'a> Compact<'a> {
 
     #[inline(always)]
     fn any(&self, z: f32) -> (f32, f32) {
-        let at = if self.symmetry == Symmetry::None { z } else { z.abs() };
+        let at = if self.symmetry == Symmetry::None {
+            z
+        } else {
+            z.abs()
+        };
         let (value, slope) = match self.form {
             Form::Hermite => self.hermite(at),
             Form::Linear => self.line(at),
@@ -364,7 +398,9 @@ impl<'a> Compact<'a> {
         match self.symmetry {
             Symmetry::Odd if z < 0.0 => (-value, slope),
             Symmetry::Even if z < 0.0 => (value, -slope),
-            Symmetry::None if self.base == Base::Relu => (value + Base::Relu.value(z), slope + Base::Relu.slope(z)),
+            Symmetry::None if self.base == Base::Relu => {
+                (value + Base::Relu.value(z), slope + Base::Relu.slope(z))
+            }
             _ => (value, slope),
         }
     }
@@ -372,7 +408,9 @@ impl<'a> Compact<'a> {
     #[inline(always)]
     fn pair(&self, z: f32) -> (f32, f32) {
         let pairs = self.entries.as_chunks::<2>().0;
-        let found = cell(self.place.of(z), pairs.len().wrapping_sub(1), |i| pairs.get(i));
+        let found = cell(self.place.of(z), pairs.len().wrapping_sub(1), |i| {
+            pairs.get(i)
+        });
         let [a, b] = found.map_or([0.0; 2], |(_, pair)| *pair);
         (a + b * z, b)
     }
@@ -381,9 +419,13 @@ impl<'a> Compact<'a> {
     fn line(&self, z: f32) -> (f32, f32) {
         let position = self.place.of(z);
         let get = |i: usize| self.entries.get(i..)?.first_chunk::<2>();
-        let (i, [a, b]) = cell(position, self.entries.len().wrapping_sub(2), get).unwrap_or((0, &[0.0; 2]));
+        let (i, [a, b]) =
+            cell(position, self.entries.len().wrapping_sub(2), get).unwrap_or((0, &[0.0; 2]));
         let rise = b - a;
-        (a + (position - i as i32 as f32) * rise, rise * self.place.per)
+        (
+            a + (position - i as i32 as f32) * rise,
+            rise * self.place.per,
+        )
     }
 
     #[inline(always)]
@@ -392,11 +434,16 @@ impl<'a> Compact<'a> {
         // One further, so that what lies just before the first knot is not taken for the first cell by rounding to 0.
         let further = self.place.of(z) + 1.0;
         let i = further as i32;
-        let tail = knots.get((i as usize).wrapping_sub(1)..).unwrap_or_default();
+        let tail = knots
+            .get((i as usize).wrapping_sub(1)..)
+            .unwrap_or_default();
         match tail.first_chunk::<2>() {
             Some(&[[y0, m0], [y1, m1]]) => {
                 let (quad, t) = ([y0, m0, y1, m1], further - i as f32);
-                (hermite::inside(quad, t), hermite::slope(quad, t) * self.place.per)
+                (
+                    hermite::inside(quad, t),
+                    hermite::slope(quad, t) * self.place.per,
+                )
             }
             None => self.hermite_beyond(further),
         }
@@ -406,10 +453,21 @@ impl<'a> Compact<'a> {
     #[inline(never)]
     fn hermite_beyond(&self, further: f32) -> (f32, f32) {
         let first = further < 1.0;
-        let quad = if first { self.entries.first_chunk::<4>() } else { self.entries.last_chunk::<4>() };
-        let (end, at) = if first { (0.0, 1.0) } else { (1.0, self.knots.count as f32) };
+        let quad = if first {
+            self.entries.first_chunk::<4>()
+        } else {
+            self.entries.last_chunk::<4>()
+        };
+        let (end, at) = if first {
+            (0.0, 1.0)
+        } else {
+            (1.0, self.knots.count as f32)
+        };
         let rise = hermite::slope(*quad.unwrap_or(&[0.0; 4]), end);
-        (hermite::value(*quad.unwrap_or(&[0.0; 4]), end, further - at), rise * self.place.per)
+        (
+            hermite::value(*quad.unwrap_or(&[0.0; 4]), end, further - at),
+            rise * self.place.per,
+        )
     }
 }
 
@@ -428,14 +486,25 @@ impl<'a> Tunable<'a> {
     /// As [`Compact::new`].
     pub fn new(knots: Knots, entries: &'a mut [f32]) -> Result<Self, TableError> {
         let place = Compact::new(Form::Linear, knots, Symmetry::None, Base::Zero, entries)?.place;
-        Ok(Tunable { knots, place, entries })
+        Ok(Tunable {
+            knots,
+            place,
+            entries,
+        })
     }
 
     /// The table as it is now.
     #[must_use]
     pub const fn table(&self) -> Compact<'_> {
         let (symmetry, base) = (Symmetry::None, Base::Zero);
-        Compact { form: Form::Linear, knots: self.knots, symmetry, base, entries: self.entries, place: self.place }
+        Compact {
+            form: Form::Linear,
+            knots: self.knots,
+            symmetry,
+            base,
+            entries: self.entries,
+            place: self.place,
+        }
     }
 
     /// A step against the gradient: `d` goes, in place, from the adjoints of the activations to those of the
@@ -463,7 +532,12 @@ impl<'a> Tunable<'a> {
     }
 
     /// [`Self::step`] behind its door.
-    pub(crate) fn bounded_step(&mut self, z: &[f32], d: &mut [f32], Rates { knots, clip, .. }: Rates) {
+    pub(crate) fn bounded_step(
+        &mut self,
+        z: &[f32],
+        d: &mut [f32],
+        Rates { knots, clip, .. }: Rates,
+    ) {
         let mut square = 0.0;
         for (&z, &d) in z.iter().zip(&*d) {
             let (_, t) = self.locate(z);
@@ -507,7 +581,11 @@ impl<'a> Tunable<'a> {
     fn move_knots(&mut self, z: &[f32], d: &mut [f32], by: impl Fn(f32) -> f32) {
         for (&z, d) in z.iter().zip(d) {
             let (i, t) = self.locate(z);
-            let Some([a, b]) = self.entries.get_mut(i as usize..).and_then(|tail| tail.first_chunk_mut::<2>()) else {
+            let Some([a, b]) = self
+                .entries
+                .get_mut(i as usize..)
+                .and_then(|tail| tail.first_chunk_mut::<2>())
+            else {
                 continue;
             };
             let (slope, by) = ((*b - *a) * self.place.per, by(*d));
@@ -537,6 +615,9 @@ struct Both<'z>(&'z mut [f32], &'z mut [f32]);
 impl Each for Both<'_> {
     #[inline(always)]
     fn each(self, jet: impl Fn(f32) -> (f32, f32)) {
-        self.0.iter_mut().zip(self.1).for_each(|(z, h)| (*h, *z) = jet(*z));
+        self.0
+            .iter_mut()
+            .zip(self.1)
+            .for_each(|(z, h)| (*h, *z) = jet(*z));
     }
 }

@@ -47,7 +47,10 @@ impl Scale {
         let integers = f64::from(1i32.checked_shl(bits)?);
         let step = ((f64::from(high) - f64::from(low)) / (integers - 1.0)) as f32;
         let zero = -0.5 * integers - f64::from(low) / f64::from(step);
-        let scale = Scale { step, zero: nearest(zero) };
+        let scale = Scale {
+            step,
+            zero: nearest(zero),
+        };
         (scale.is_valid() && zero > -1e9 && zero < 1e9).then_some(scale)
     }
 
@@ -67,7 +70,11 @@ impl Scale {
     #[must_use]
     pub fn integer(&self, x: f32, least: i32, most: i32) -> i32 {
         let q = f64::from(x) / f64::from(self.step) + f64::from(self.zero);
-        if q.is_nan() { least } else { nearest(q).max(least).min(most) }
+        if q.is_nan() {
+            least
+        } else {
+            nearest(q).max(least).min(most)
+        }
     }
 }
 
@@ -87,7 +94,10 @@ impl Table8<'_> {
     pub fn at(&self, q: i8) -> i8 {
         let Table8(entries) = self;
         // Always there: 256 entries, 8 bits.
-        entries.get(usize::from(q.cast_unsigned() ^ 0x80)).copied().unwrap_or_default()
+        entries
+            .get(usize::from(q.cast_unsigned() ^ 0x80))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// In place.
@@ -126,11 +136,17 @@ impl<'a> Table16<'a> {
     /// product is below `2^15 (2^16 - 1)`.
     #[inline(always)]
     #[must_use]
-    #[allow(clippy::arithmetic_side_effects, reason = "see above; the shift is 1 to 15")]
+    #[allow(
+        clippy::arithmetic_side_effects,
+        reason = "see above; the shift is 1 to 15"
+    )]
     pub fn at(&self, q: i16) -> i16 {
         let u = u32::from(q.cast_unsigned() ^ 0x8000);
         let fraction = (u & ((1 << self.shift) - 1)).cast_signed();
-        let tail = self.entries.get((u >> self.shift) as usize..).unwrap_or_default();
+        let tail = self
+            .entries
+            .get((u >> self.shift) as usize..)
+            .unwrap_or_default();
         let [y0, y1] = *tail.first_chunk::<2>().unwrap_or(&[0; 2]);
         let rise = i32::from(y1) - i32::from(y0);
         (i32::from(y0) + ((fraction * rise + (1 << (self.shift - 1))) >> self.shift)) as i16
@@ -176,7 +192,11 @@ impl Between {
         }
         // Rounding towards zero after adding a half is to the nearest.
         let offset = (input.zero as f64 - first as f64 + 0.5) as f32;
-        Ok(Between { per: 1.0 / input.step, offset, output })
+        Ok(Between {
+            per: 1.0 / input.step,
+            offset,
+            output,
+        })
     }
 
     #[inline(always)]
@@ -222,7 +242,11 @@ impl<'a> Scaled16<'a> {
     }
 
     /// Whether a table of so many entries and these scales fit each other.
-    pub(crate) const fn check(entries: usize, input: Scale, output: Scale) -> Result<Between, TableError> {
+    pub(crate) const fn check(
+        entries: usize,
+        input: Scale,
+        output: Scale,
+    ) -> Result<Between, TableError> {
         match shift(entries) {
             Ok(_) => Between::new(-32768, input, output),
             Err(e) => Err(e),
@@ -251,9 +275,14 @@ impl<'a> Scaled16<'a> {
         if !(0.0..65536.0).contains(&position) {
             return 0.0;
         }
-        let tail = self.table.entries.get((position as usize) >> self.table.shift..).unwrap_or_default();
+        let tail = self
+            .table
+            .entries
+            .get((position as usize) >> self.table.shift..)
+            .unwrap_or_default();
         let [y0, y1] = *tail.first_chunk::<2>().unwrap_or(&[0; 2]);
-        let rise = i32::from(y1).wrapping_sub(i32::from(y0)) as f32 / 1i32.wrapping_shl(self.table.shift) as f32;
+        let rise = i32::from(y1).wrapping_sub(i32::from(y0)) as f32
+            / 1i32.wrapping_shl(self.table.shift) as f32;
         self.between.slope(rise)
     }
 
@@ -312,7 +341,8 @@ impl<'a> Scaled8<'a> {
         let i = position as usize;
         let (before, behind) = (i.saturating_sub(1), i.saturating_add(1).min(255));
         let y = |i: usize| i32::from(entries.get(i).copied().unwrap_or_default());
-        self.between.slope(y(behind).wrapping_sub(y(before)) as f32 / behind.wrapping_sub(before) as f32)
+        self.between
+            .slope(y(behind).wrapping_sub(y(before)) as f32 / behind.wrapping_sub(before) as f32)
     }
 
     /// The activation at `z`.

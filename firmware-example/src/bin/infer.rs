@@ -19,7 +19,11 @@ fn run() -> Option<bool> {
     let clock = Clock::start(cortex_m::Peripherals::take()?.SYST);
     let ints = integers(&clock)?;
     // Without a floating-point unit the network of integers is the one to use; the other would need minutes in software.
-    let floats = if cfg!(target_abi = "eabihf") { floats(&clock)? } else { true };
+    let floats = if cfg!(target_abi = "eabihf") {
+        floats(&clock)?
+    } else {
+        true
+    };
     Some(ints && floats)
 }
 
@@ -33,21 +37,41 @@ fn floats(clock: &Clock) -> Option<bool> {
     let stack = paint.used();
     let score = infer::all_floats(work);
     let (weights, tables) = infer::FLOAT_BYTES;
-    Some(tell("f32 with tables of f32", score, cost, clock, (weights, tables), (4 * work.len(), stack)))
+    Some(tell(
+        "f32 with tables of f32",
+        score,
+        cost,
+        clock,
+        (weights, tables),
+        (4 * work.len(), stack),
+    ))
 }
 
 fn integers(clock: &Clock) -> Option<bool> {
-    let work = singleton!(INTEGER_WORK: IntegerWork = IntegerWork { q: [0; 40], work: [0; infer::WORK] })?;
+    let work =
+        singleton!(INTEGER_WORK: IntegerWork = IntegerWork { q: [0; 40], work: [0; infer::WORK] })?;
     let network = integers::network().ok()?;
     let mut out = [0; 10];
     let paint = Paint::new(8192);
     let cost = clock.count(|| {
-        black_box(infer::integers_row(black_box(&network), black_box(&X[0]), &mut out, work));
+        black_box(infer::integers_row(
+            black_box(&network),
+            black_box(&X[0]),
+            &mut out,
+            work,
+        ));
     });
     let stack = paint.used();
     let score = infer::all_integers(&network, work);
     let scratch = size_of::<IntegerWork>();
-    Some(tell("int8 with tables of int8", score, cost, clock, infer::INTEGER_BYTES, (scratch, stack)))
+    Some(tell(
+        "int8 with tables of int8",
+        score,
+        cost,
+        clock,
+        infer::INTEGER_BYTES,
+        (scratch, stack),
+    ))
 }
 
 fn tell(
@@ -59,8 +83,19 @@ fn tell(
     (scratch, stack): (usize, usize),
 ) -> bool {
     let Score { rows, right, same } = score;
-    say!("{}: {} of {} rows right, {} with every bit of the host", what, right, rows, same);
-    say!("  {} {} an inference (+- {})", cost, UNIT, clock.resolution());
+    say!(
+        "{}: {} of {} rows right, {} with every bit of the host",
+        what,
+        right,
+        rows,
+        same
+    );
+    say!(
+        "  {} {} an inference (+- {})",
+        cost,
+        UNIT,
+        clock.resolution()
+    );
     say!(
         "  flash: {} bytes of weights, {} of tables; RAM: {} bytes of scratch, {} of stack",
         weights,

@@ -20,10 +20,14 @@ fn main() -> ! {
 /// Whether each way made it better.
 fn run() -> Option<bool> {
     let clock = Clock::start(cortex_m::Peripherals::take()?.SYST);
-    let theta: &mut Theta = singleton!(THETA: [f32; floats::THETA.len()] = [0.0; floats::THETA.len()])?;
+    let theta: &mut Theta =
+        singleton!(THETA: [f32; floats::THETA.len()] = [0.0; floats::THETA.len()])?;
     let entries = singleton!(ENTRIES: [[f32; KNOTS]; 2] = [[0.0; KNOTS]; 2])?;
     let work = singleton!(STEP: [f32; STEP_WORK] = [0.0; STEP_WORK])?;
-    say!("RAM of a step beyond weights and tables: {} bytes", 4 * STEP_WORK);
+    say!(
+        "RAM of a step beyond weights and tables: {} bytes",
+        4 * STEP_WORK
+    );
 
     let types = &mut learn::frozen_types();
     let frozen = online("weights", &clock, theta, types, work)?;
@@ -39,7 +43,13 @@ fn run() -> Option<bool> {
     let stack = paint.used();
     direct.start();
     let report = direct.alternating()?;
-    tell("weights and sub-networks (alternating)", &report, cost, stack, &clock);
+    tell(
+        "weights and sub-networks (alternating)",
+        &report,
+        cost,
+        stack,
+        &clock,
+    );
     Some([frozen, tunable, report].iter().all(|r| r.after > r.before))
 }
 
@@ -60,12 +70,25 @@ fn online(
     let report = learn::online(theta, types, work)?;
     tell(what, &report, cost, stack, clock);
     let refused = learn::bad_reading_is_refused(theta, types, &X[0], work);
-    say!("  a reading that is NaN: {}", if refused { "refused, the model as it was" } else { "NOT REFUSED" });
+    say!(
+        "  a reading that is NaN: {}",
+        if refused {
+            "refused, the model as it was"
+        } else {
+            "NOT REFUSED"
+        }
+    );
     refused.then_some(report)
 }
 
 fn tell(what: &str, report: &Report, cost: u32, stack: usize, clock: &Clock) {
-    let Report { steps, rows, before, after, hash } = *report;
+    let Report {
+        steps,
+        rows,
+        before,
+        after,
+        hash,
+    } = *report;
     say!(
         "{}: {} of {} drifted rows right before, {} after {} steps; hash {:08x}",
         what,
@@ -75,7 +98,13 @@ fn tell(what: &str, report: &Report, cost: u32, stack: usize, clock: &Clock) {
         steps,
         hash
     );
-    say!("  {} {} a step (+- {}), {} bytes of stack", cost, UNIT, clock.resolution(), stack);
+    say!(
+        "  {} {} a step (+- {}), {} bytes of stack",
+        cost,
+        UNIT,
+        clock.resolution(),
+        stack
+    );
 }
 
 #[panic_handler]

@@ -14,7 +14,8 @@ use ldnn_core::image::{self, Activations, Contents, Floats, Image, Integers, Roo
 use ldnn_core::loss;
 use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{
-    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target, Workspace, Wrt,
+    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target,
+    Workspace, Wrt,
 };
 use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer, Step};
@@ -54,7 +55,10 @@ struct Any<T: 'static> {
 impl<T> Any<T> {
     fn new(memory: &'static mut [[T; 64]; 6], integers: &'static mut [u32; 64]) -> Any<T> {
         let [a, b, c, d, e, f] = memory;
-        Any { floats: [cut(a), cut(b), cut(c), cut(d), cut(e), cut(f)], integers: cut(integers) }
+        Any {
+            floats: [cut(a), cut(b), cut(c), cut(d), cut(e), cut(f)],
+            integers: cut(integers),
+        }
     }
 }
 
@@ -93,8 +97,14 @@ fn said<T, E: Display>(result: Result<T, E>) -> Option<T> {
 fn calls() -> Option<()> {
     let shape = shape()?;
     shapes(&shape);
-    let mut single = Any::new(singleton!(: [[f32; 64]; 6] = [[0.0; 64]; 6])?, singleton!(: [u32; 64] = [0; 64])?);
-    let mut double = Any::new(singleton!(: [[f64; 64]; 6] = [[0.0; 64]; 6])?, singleton!(: [u32; 64] = [0; 64])?);
+    let mut single = Any::new(
+        singleton!(: [[f32; 64]; 6] = [[0.0; 64]; 6])?,
+        singleton!(: [u32; 64] = [0; 64])?,
+    );
+    let mut double = Any::new(
+        singleton!(: [[f64; 64]; 6] = [[0.0; 64]; 6])?,
+        singleton!(: [u32; 64] = [0; 64])?,
+    );
     both(&shape, &mut single);
     both(&shape, &mut double);
     model(&mut single);
@@ -115,11 +125,22 @@ fn both<T: Real>(shape: &Shape, memory: &mut Any<T>) {
 }
 
 fn form() -> TableForm {
-    TableForm { base: Base::Elu, knots: any(9), range: any(2.0), readout: any(0) }
+    TableForm {
+        base: Base::Elu,
+        knots: any(9),
+        range: any(2.0),
+        readout: any(0),
+    }
 }
 
 fn shape() -> Option<Shape> {
-    let kinds = [any(Kind::Learned { base: Base::Sine, units: any(3) }), any(Kind::Table(form()))];
+    let kinds = [
+        any(Kind::Learned {
+            base: Base::Sine,
+            units: any(3),
+        }),
+        any(Kind::Table(form())),
+    ];
     let widths = any([3usize, 4, 5, 2]);
     let shape = said(Shape::try_new(widths.get(..any(4))?, kinds.get(..any(2))?))?;
     let shape = said(Shape::with_kinds(shape, kinds.get(..any(2))?))?;
@@ -128,42 +149,117 @@ fn shape() -> Option<Shape> {
 
 fn shapes(shape: &Shape) {
     any(ShapeError::message(any(ShapeError::NoLayer)));
-    any((Shape::layers(shape), Shape::hidden_layers(shape), Shape::width(shape, any(1)), Shape::types(shape)));
-    any((Shape::inputs(shape), Shape::outputs(shape), Shape::kind(shape, any(1)), Shape::layer_types(shape, any(1))));
-    any((Shape::block(shape, any(1), any(1)), Shape::weights_at(shape, any(1)), Shape::biases_at(shape, any(1))));
-    any((Shape::theta_len(shape), Shape::phi_len(shape), Shape::param_len(shape), Shape::type_at(shape, any(1))));
-    any((Shape::workspace_len(shape, any(1), any(Pass::Backward)), Wrt::len(any(Wrt::All), shape)));
-    any(Kind::param_len(&any(Kind::Learned { base: Base::Sine, units: any(3) })));
-    any((Base::name(any(Base::Sine)), Base::is_smooth(any(Base::Sine))));
-    any((TableForm::of_learned(any(Base::Sine), any(1), any(1), any(1.0)), TableForm::fixed(any(1), any(1.0))));
+    any((
+        Shape::layers(shape),
+        Shape::hidden_layers(shape),
+        Shape::width(shape, any(1)),
+        Shape::types(shape),
+    ));
+    any((
+        Shape::inputs(shape),
+        Shape::outputs(shape),
+        Shape::kind(shape, any(1)),
+        Shape::layer_types(shape, any(1)),
+    ));
+    any((
+        Shape::block(shape, any(1), any(1)),
+        Shape::weights_at(shape, any(1)),
+        Shape::biases_at(shape, any(1)),
+    ));
+    any((
+        Shape::theta_len(shape),
+        Shape::phi_len(shape),
+        Shape::param_len(shape),
+        Shape::type_at(shape, any(1)),
+    ));
+    any((
+        Shape::workspace_len(shape, any(1), any(Pass::Backward)),
+        Wrt::len(any(Wrt::All), shape),
+    ));
+    any(Kind::param_len(&any(Kind::Learned {
+        base: Base::Sine,
+        units: any(3),
+    })));
+    any((
+        Base::name(any(Base::Sine)),
+        Base::is_smooth(any(Base::Sine)),
+    ));
+    any((
+        TableForm::of_learned(any(Base::Sine), any(1), any(1), any(1.0)),
+        TableForm::fixed(any(1), any(1.0)),
+    ));
     any((TableForm::param_len(&form()), TableForm::spacing(&form())));
     let rows = any([1, 2, 3]);
     let rows = any(Rows::Picked(rows.get(..any(2)).unwrap_or_default()));
     any((Rows::len(&rows), Rows::is_empty(&rows)));
     let draws = Draws::new(any(1), any(Stream::User), any(1), any(1));
-    any((Draws::bits(&draws, any(1)), Draws::below(&draws, any(1), any(7))));
+    any((
+        Draws::bits(&draws, any(1)),
+        Draws::below(&draws, any(1), any(7)),
+    ));
 }
 
 fn elementary<T: Real>() {
     let x = any(T::ONE);
-    any([T::tanh(x), T::exp(x), T::exp_m1(x), T::ln(x), T::sin(x), T::cos(x), T::sqrt(x), T::round_small(x)]);
-    any([T::max(x, any(x)), T::min(x, any(x)), T::from_f64(any(1.0)), T::from_usize(any(1)), T::from_bits(any(1))]);
+    any([
+        T::tanh(x),
+        T::exp(x),
+        T::exp_m1(x),
+        T::ln(x),
+        T::sin(x),
+        T::cos(x),
+        T::sqrt(x),
+        T::round_small(x),
+    ]);
+    any([
+        T::max(x, any(x)),
+        T::min(x, any(x)),
+        T::from_f64(any(1.0)),
+        T::from_usize(any(1)),
+        T::from_bits(any(1)),
+    ]);
     any((T::to_f64(x), T::to_small_index(x), T::is_finite(x)));
     let base = any(Base::Elu);
-    any([Base::value(base, x), Base::slope(base, x), Base::curvature(base, x), TableForm::knot(&form(), any(1))]);
+    any([
+        Base::value(base, x),
+        Base::slope(base, x),
+        Base::curvature(base, x),
+        TableForm::knot(&form(), any(1)),
+    ]);
     loss::softmax(&mut any([x; 3]));
-    any((loss::arg_max(&any([x; 3])), loss::cross_entropy(&any([x; 3]), any(1))));
+    any((
+        loss::arg_max(&any([x; 3])),
+        loss::cross_entropy(&any([x; 3]), any(1)),
+    ));
     let draws = Draws::new(any(1), any(Stream::User), any(1), any(1));
-    any([Draws::uniform::<T>(&draws, any(1)), Draws::symmetric::<T>(&draws, any(1))]);
+    any([
+        Draws::uniform::<T>(&draws, any(1)),
+        Draws::symmetric::<T>(&draws, any(1)),
+    ]);
     any(Vector::run(Plain, || any(x)));
 }
 
 fn batch<'a, T: Real>(x: &'a [T], picked: &'a [u32], labels: &'a [u16]) -> Batch<'a, T> {
-    let target = if any(true) { Target::Classes(labels) } else { Target::Values(x) };
-    let rows = if any(true) { Rows::Picked(picked) } else { Rows::Range { start: any(0), len: any(1) } };
+    let target = if any(true) {
+        Target::Classes(labels)
+    } else {
+        Target::Values(x)
+    };
+    let rows = if any(true) {
+        Rows::Picked(picked)
+    } else {
+        Rows::Range {
+            start: any(0),
+            len: any(1),
+        }
+    };
     let data = Data { x, target };
     match any(0) {
-        0 => Batch { data, rows, noise: noise() },
+        0 => Batch {
+            data,
+            rows,
+            noise: noise(),
+        },
         1 => Batch::range(data, any(0), any(2)),
         2 => Batch::with_noise(Batch::picked(data, picked), noise()),
         _ => Batch::all(data, any(3)),
@@ -171,7 +267,11 @@ fn batch<'a, T: Real>(x: &'a [T], picked: &'a [u32], labels: &'a [u16]) -> Batch
 }
 
 fn noise<T: Real>() -> Option<Noise<T>> {
-    any(Some(Noise { amplitude: any(T::ONE), seed: 1, step: 2 }))
+    any(Some(Noise {
+        amplitude: any(T::ONE),
+        seed: 1,
+        step: 2,
+    }))
 }
 
 fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
@@ -179,35 +279,96 @@ fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = labels.get(..any(2))?;
     let [a, b, c, d, e, _] = &mut memory.floats;
     let rows = &*memory.integers;
-    let kind = any(Kind::Learned { base: Base::Sine, units: any(3) });
+    let kind = any(Kind::Learned {
+        base: Base::Sine,
+        units: any(3),
+    });
     said(Kind::eval(kind, a, b, c));
-    said(Kind::eval_derivatives(kind, a, b, Derivatives { value: c, slope: d, curvature: e }));
-    asked(shape, memory.floats.each_mut().map(|floats| &mut **floats), rows, labels);
+    said(Kind::eval_derivatives(
+        kind,
+        a,
+        b,
+        Derivatives {
+            value: c,
+            slope: d,
+            curvature: e,
+        },
+    ));
+    asked(
+        shape,
+        memory.floats.each_mut().map(|floats| &mut **floats),
+        rows,
+        labels,
+    );
     let [a, ..] = &mut memory.floats;
-    said(network::init_theta(shape, any(Init::FanIn), any(1), any(2), a));
+    said(network::init_theta(
+        shape,
+        any(Init::FanIn),
+        any(1),
+        any(2),
+        a,
+    ));
     said(network::init_phi(shape, any(1), a));
-    Draws::permutation(&Draws::new(any(1), Stream::User, any(1), any(1)), memory.integers);
+    Draws::permutation(
+        &Draws::new(any(1), Stream::User, any(1), any(1)),
+        memory.integers,
+    );
     Some(())
 }
 
 /// What a network answers.
-fn asked<T: Real>(shape: &Shape, floats: [&mut [T]; 6], rows: &[u32], labels: &[u16]) -> Option<()> {
+fn asked<T: Real>(
+    shape: &Shape,
+    floats: [&mut [T]; 6],
+    rows: &[u32],
+    labels: &[u16],
+) -> Option<()> {
     let [a, b, c, d, e, f] = floats;
     let workspace = &mut said(Workspace::new(shape, any(1), any(Pass::Backward), f))?;
     let network = Network::with_vector(said(Network::new(shape, a))?, Plain);
-    any((Network::shape(&network).layers(), Network::params(&network).len()));
+    any((
+        Network::shape(&network).layers(),
+        Network::params(&network).len(),
+    ));
     said(Network::predict(&network, b, c, workspace));
     let batch = batch(b, rows, labels);
     said(Network::evaluate(&network, &batch, workspace));
-    said(Network::gradient(&network, &batch, any(Wrt::Weights), c, workspace));
-    let direction = if any(true) { Direction::Weights(c) } else { Direction::All(c) };
+    said(Network::gradient(
+        &network,
+        &batch,
+        any(Wrt::Weights),
+        c,
+        workspace,
+    ));
+    let direction = if any(true) {
+        Direction::Weights(c)
+    } else {
+        Direction::All(c)
+    };
     any(Direction::wrt(&direction).len(shape));
-    said(Network::hessian_product(&network, &batch, direction, d, workspace));
-    let out = GradientAndProduct { gradient: d, product: e };
-    said(Network::gradient_and_hessian_product(&network, &batch, direction, out, workspace));
+    said(Network::hessian_product(
+        &network, &batch, direction, d, workspace,
+    ));
+    let out = GradientAndProduct {
+        gradient: d,
+        product: e,
+    };
+    said(Network::gradient_and_hessian_product(
+        &network, &batch, direction, out, workspace,
+    ));
     said(Network::hidden(&network, any(0), b, d, workspace));
-    let out = Derivatives { value: &mut *c, slope: d, curvature: e };
-    said(Network::hidden_derivatives(&network, any(0), b, out, workspace));
+    let out = Derivatives {
+        value: &mut *c,
+        slope: d,
+        curvature: e,
+    };
+    said(Network::hidden_derivatives(
+        &network,
+        any(0),
+        b,
+        out,
+        workspace,
+    ));
     Some(())
 }
 
@@ -220,7 +381,12 @@ fn fixed<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     said(Fixed::init(&mut fixed, shape, any(Init::He), any(1)));
     said(Fixed::predict(&mut fixed, shape, a, b));
     said(Fixed::evaluate(&mut fixed, shape, &batch(a, rows, labels)));
-    said(Fixed::train_step(&mut fixed, shape, &optimizer(), &batch(a, rows, labels)));
+    said(Fixed::train_step(
+        &mut fixed,
+        shape,
+        &optimizer(),
+        &batch(a, rows, labels),
+    ));
     Some(())
 }
 
@@ -249,7 +415,11 @@ fn model(memory: &mut Any<f32>) -> Option<()> {
 
 fn optimizer<T: Real>() -> Optimizer<T> {
     let [rate, momentum] = any([T::ONE; 2]);
-    if any(true) { any(Optimizer::Sgd { lr: rate, momentum }) } else { any(Optimizer::authors_rmsprop()) }
+    if any(true) {
+        any(Optimizer::Sgd { lr: rate, momentum })
+    } else {
+        any(Optimizer::authors_rmsprop())
+    }
 }
 
 fn optimizers<T: Real>(memory: &mut Any<T>) {
@@ -257,7 +427,11 @@ fn optimizers<T: Real>(memory: &mut Any<T>) {
     any(Optimizer::state_len(&optimizer::<T>(), any(3)));
     Optimizer::init_state(&optimizer(), a);
     said(Optimizer::step(&optimizer(), a, b, c, any(1)));
-    let taken = Step { grad: a, state: b, t: any(1) };
+    let taken = Step {
+        grad: a,
+        state: b,
+        t: any(1),
+    };
     said(Optimizer::step_adjoint(&optimizer(), taken, c, d, e));
     optimizer::clamp(a, any(T::ONE));
 }
@@ -266,14 +440,36 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = any([0u16; 4]);
     let labels = labels.get(..any(2))?;
     let [a, b, c, d, e, f] = &mut memory.floats;
-    let plan = any(Alternating { weights: optimizer(), activations: optimizer(), period: any(2), clip: any(T::ONE) });
+    let plan = any(Alternating {
+        weights: optimizer(),
+        activations: optimizer(),
+        period: any(2),
+        clip: any(T::ONE),
+    });
     let rows = &*memory.integers;
     any(Alternating::state_len(&plan, shape));
     said(Alternating::init_state(&plan, shape, b));
     let workspace = said(Workspace::new(shape, any(1), any(Pass::Backward), e))?;
-    let mut trainer = Trainer { shape, vector: Plain, params: a, state: b, grad: d, workspace };
-    said(Trainer::step(&mut trainer, &optimizer(), &batch(c, rows, labels), any(1)));
-    said(Alternating::step(&plan, &mut trainer, &batch(c, rows, labels), any(1)));
+    let mut trainer = Trainer {
+        shape,
+        vector: Plain,
+        params: a,
+        state: b,
+        grad: d,
+        workspace,
+    };
+    said(Trainer::step(
+        &mut trainer,
+        &optimizer(),
+        &batch(c, rows, labels),
+        any(1),
+    ));
+    said(Alternating::step(
+        &plan,
+        &mut trainer,
+        &batch(c, rows, labels),
+        any(1),
+    ));
     let unroll = any(Unroll {
         shape: *shape,
         steps: 3,
@@ -285,13 +481,36 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         outer: OuterLoss::HeldOut { last: 2, batch: 3 },
         segment: 2,
     });
-    any((Unroll::tape_len(&unroll), Unroll::work_len(&unroll), Unroll::order_len(&unroll, any(7))));
+    any((
+        Unroll::tape_len(&unroll),
+        Unroll::work_len(&unroll),
+        Unroll::order_len(&unroll, any(7)),
+    ));
     any(Unroll::short_segment(&unroll));
-    let data = |x| Data { x, target: Target::Classes(labels) };
+    let data = |x| Data {
+        x,
+        target: Target::Classes(labels),
+    };
     let [x, y] = [a, b].map(|part| &**part);
     let [p, q] = c.split_at_mut_checked(any(8))?.into();
-    let buffers = Buffers { params: p, dphi: q, trained: f, tape: d, work: e, order: memory.integers };
-    let (data, draw) = (Datasets { train: data(x), held_out: data(y) }, Draw { seed: any(1), outer_step: any(1) });
+    let buffers = Buffers {
+        params: p,
+        dphi: q,
+        trained: f,
+        tape: d,
+        work: e,
+        order: memory.integers,
+    };
+    let (data, draw) = (
+        Datasets {
+            train: data(x),
+            held_out: data(y),
+        },
+        Draw {
+            seed: any(1),
+            outer_step: any(1),
+        },
+    );
     said(meta::hypergradient(Plain, &unroll, data, draw, buffers));
     Some(())
 }
@@ -299,7 +518,10 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
 fn tables<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let [a, b, c, d, ..] = &mut memory.floats;
     let tables = said(table::tabulated(shape, any(9), any(2.0)))?;
-    let tabulation = Tabulation { from: shape, to: &tables };
+    let tabulation = Tabulation {
+        from: shape,
+        to: &tables,
+    };
     any(Tabulation::work_len(&tabulation));
     said(Tabulation::build(&tabulation, a, b, c));
     said(Tabulation::build_adjoint(&tabulation, a, b, c, d));
@@ -307,39 +529,87 @@ fn tables<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
 }
 
 fn knots() -> Knots {
-    any(Knots { low: -1.0, high: 1.0, count: 5 })
+    any(Knots {
+        low: -1.0,
+        high: 1.0,
+        count: 5,
+    })
 }
 
 fn lookups(memory: &mut Any<f32>) -> Option<()> {
     let [a, b, c, d, e, f] = &mut memory.floats;
-    any((Knots::is_valid(&knots()), Knots::at(&knots(), any(1)), Knots::cells(&knots()), Knots::spacing(&knots())));
-    any((Knots::per_spacing(&knots()), Knots::offset(&knots()), Form::entries(any(Form::Pairs), any(5))));
-    said(compact::fill(any(Form::Pairs), knots(), |z| (any(z), any(z)), a));
-    let compact = said(Compact::new(any(Form::Hermite), knots(), any(Symmetry::Odd), any(Base::Relu), a))?;
-    any((Compact::form(&compact), Compact::knots(&compact), Compact::symmetry(&compact), Compact::base(&compact)));
+    any((
+        Knots::is_valid(&knots()),
+        Knots::at(&knots(), any(1)),
+        Knots::cells(&knots()),
+        Knots::spacing(&knots()),
+    ));
+    any((
+        Knots::per_spacing(&knots()),
+        Knots::offset(&knots()),
+        Form::entries(any(Form::Pairs), any(5)),
+    ));
+    said(compact::fill(
+        any(Form::Pairs),
+        knots(),
+        |z| (any(z), any(z)),
+        a,
+    ));
+    let compact = said(Compact::new(
+        any(Form::Hermite),
+        knots(),
+        any(Symmetry::Odd),
+        any(Base::Relu),
+        a,
+    ))?;
+    any((
+        Compact::form(&compact),
+        Compact::knots(&compact),
+        Compact::symmetry(&compact),
+        Compact::base(&compact),
+    ));
     any(Compact::entries(&compact));
     Compact::apply(&compact, b);
     said(Compact::apply_with_slopes(&compact, b, c));
     Activate::apply(&compact, b);
     any(Compact::jet(&compact, any(0.5)));
     let mut tunable = said(Tunable::new(knots(), d))?;
-    said(Tunable::step(&mut tunable, e, f, any(Rates { theta: 0.1, knots: 0.1, clip: 1.0 })));
+    said(Tunable::step(
+        &mut tunable,
+        e,
+        f,
+        any(Rates {
+            theta: 0.1,
+            knots: 0.1,
+            clip: 1.0,
+        }),
+    ));
     any(Compact::jet(&Tunable::table(&tunable), any(0.5)));
     let scale = Scale::spanning(any(-1.0), any(1.0), any(8))?;
-    any((Scale::is_valid(&scale), Scale::real(&scale, any(3)), Scale::integer(&scale, any(0.5), any(-128), any(127))));
+    any((
+        Scale::is_valid(&scale),
+        Scale::real(&scale, any(3)),
+        Scale::integer(&scale, any(0.5), any(-128), any(127)),
+    ));
     let entries = any([0i16; 9]);
     let table = said(Table16::new(entries.get(..any(9))?))?;
     let mut q = any([0i16; 4]);
     any((Table16::entries(&table), Table16::at(&table, any(3))));
     Table16::apply(&table, &mut q);
     let scaled = said(Scaled16::new(table, any(scale), any(scale)))?;
-    any((Scaled16::at(&scaled, any(0.5)), Scaled16::slope(&scaled, any(0.5))));
+    any((
+        Scaled16::at(&scaled, any(0.5)),
+        Scaled16::slope(&scaled, any(0.5)),
+    ));
     Scaled16::apply(&scaled, b);
     said(Scaled16::apply_with_slopes(&scaled, b, c));
     Activate::apply(&scaled, b);
     let table = any([0; 256]);
     let scaled = said(Scaled8::new(Table8(&table), any(scale), any(scale)))?;
-    any((Scaled8::at(&scaled, any(0.5)), Scaled8::slope(&scaled, any(0.5))));
+    any((
+        Scaled8::at(&scaled, any(0.5)),
+        Scaled8::slope(&scaled, any(0.5)),
+    ));
     Scaled8::apply(&scaled, b);
     said(Scaled8::apply_with_slopes(&scaled, b, c));
     Activate::apply(&scaled, b);
@@ -351,7 +621,13 @@ fn lookups(memory: &mut Any<f32>) -> Option<()> {
 
 fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     let [a, b, c, d, e, f] = &mut memory.floats;
-    let compact = said(Compact::new(any(Form::Hermite), knots(), any(Symmetry::Odd), any(Base::Relu), a))?;
+    let compact = said(Compact::new(
+        any(Form::Hermite),
+        knots(),
+        any(Symmetry::Odd),
+        any(Base::Relu),
+        a,
+    ))?;
     let activations = any([Activation::Base(Base::Tanh), Activation::Compact(compact)]);
     said(Activation::apply_with_slopes(&any(activations[0]), b, c));
     any((deploy::work_len(shape), online::work_len(shape)));
@@ -362,21 +638,46 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
         1 => Outputs::Classes,
         _ => Outputs::Values(pairs.get(..any(3))?),
     };
-    let scaling = Scaling { inputs: pairs.get(..any(2))?, outputs };
+    let scaling = Scaling {
+        inputs: pairs.get(..any(2))?,
+        outputs,
+    };
     any(deploy::probabilities(&mut any([0.5; 4])));
     any(deploy::run_len(shape));
     said(Scaling::check(&scaling, shape));
     said(Scaling::answer(&scaling, e));
     any(Scaling::PLAIN);
-    let model = Pipeline { shape, theta: b, activations: activations.get(..any(2))?, scaling };
+    let model = Pipeline {
+        shape,
+        theta: b,
+        activations: activations.get(..any(2))?,
+        scaling,
+    };
     said(Pipeline::run(&model, c, d, e));
     let model = Pipeline::unscaled(shape, b, activations.get(..any(2))?);
     said(Pipeline::predict(&model, c, d, e));
     let tunable = said(Tunable::new(knots(), f))?;
-    let mut types = any([Type::Frozen(Activation::Compact(compact)), Type::Tunable(tunable)]);
-    let rates = any(Rates { theta: 0.1, knots: 0.1, clip: 1.0 });
-    let answer = if any(true) { Answer::Class(any(1)) } else { Answer::Values(d) };
-    let mut trainer = OnlineTrainer { shape, theta: b, types: &mut types, rates, work: e };
+    let mut types = any([
+        Type::Frozen(Activation::Compact(compact)),
+        Type::Tunable(tunable),
+    ]);
+    let rates = any(Rates {
+        theta: 0.1,
+        knots: 0.1,
+        clip: 1.0,
+    });
+    let answer = if any(true) {
+        Answer::Class(any(1))
+    } else {
+        Answer::Values(d)
+    };
+    let mut trainer = OnlineTrainer {
+        shape,
+        theta: b,
+        types: &mut types,
+        rates,
+        work: e,
+    };
     said(OnlineTrainer::step(&mut trainer, c, answer));
     let bytes = any([0i8; 64]);
     let sums = any([0i32; 64]);
@@ -392,20 +693,35 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
         output: scale,
     };
     let network = said(Quantised::new(*shape, parts))?;
-    any((Quantised::shape(&network), Quantised::parts(&network), Quantised::work_len(&network)));
+    any((
+        Quantised::shape(&network),
+        Quantised::parts(&network),
+        Quantised::work_len(&network),
+    ));
     let (mut q, mut out, mut work) = (any([0; 8]), any([0; 8]), any([0; 32]));
     said(Quantised::quantise(&network, c, q.get_mut(..any(3))?));
     let (mut to, mut y) = (any([0i8; 8]), any([0i16; 8]));
-    let scratch = Scratch { q: to.get_mut(..any(3))?, work: work.get_mut(..any(9))?, y: y.get_mut(..any(2))? };
+    let scratch = Scratch {
+        q: to.get_mut(..any(3))?,
+        work: work.get_mut(..any(9))?,
+        y: y.get_mut(..any(2))?,
+    };
     said(Quantised::run(&network, &scaling, c, d, scratch));
-    said(Quantised::predict(&network, q.get(..any(3))?, out.get_mut(..any(2))?, work.get_mut(..any(9))?));
+    said(Quantised::predict(
+        &network,
+        q.get(..any(3))?,
+        out.get_mut(..any(2))?,
+        work.get_mut(..any(9))?,
+    ));
     Some(())
 }
 
 fn images(memory: &mut Any<f32>) {
     let bytes = any([0u8; 64]);
     any(image::checksum(bytes.get(..any(20)).unwrap_or_default()));
-    let Some(image) = said(Image::read(bytes.get(..any(20)).unwrap_or_default())) else { return };
+    let Some(image) = said(Image::read(bytes.get(..any(20)).unwrap_or_default())) else {
+        return;
+    };
     any(Image::provenance(&image));
     let [a, b, ..] = &mut memory.floats;
     match Image::contents(&image) {
@@ -427,12 +743,25 @@ fn load(all: &Activations<'_>, floats: &mut [f32]) {
     any((Activations::count(all), Activations::floats_len(all)));
     any((Activations::integers_len(all), Activations::direct_len(all)));
     let direct = direct.get_mut(..any(1)).unwrap_or_default();
-    said(Activations::load(all, floats, &mut integers, direct, activations.get_mut(..any(2)).unwrap_or_default()));
+    said(Activations::load(
+        all,
+        floats,
+        &mut integers,
+        direct,
+        activations.get_mut(..any(2)).unwrap_or_default(),
+    ));
 }
 
 fn scales(scales: &Scales<'_>) {
-    any((Scales::inputs_len(scales), Scales::outputs_len(scales), Scales::meaning(scales)));
-    any((Scales::offset(scales, any(1)), Scales::output_offset(scales, any(1))));
+    any((
+        Scales::inputs_len(scales),
+        Scales::outputs_len(scales),
+        Scales::meaning(scales),
+    ));
+    any((
+        Scales::offset(scales, any(1)),
+        Scales::output_offset(scales, any(1)),
+    ));
     said(Scales::load(scales, &mut any([[0.0; 2]; 4]), &mut any([[0.0; 2]; 4])).map(|_| ()));
 }
 
@@ -442,6 +771,11 @@ fn load_integers(network: &Integers<'_>) {
     any((Integers::shape(network), Integers::weights_len(network)));
     any(Integers::outputs_len(network));
     scales(Integers::scaling(network));
-    let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+    let room = Room {
+        weights: &mut weights,
+        biases: &mut biases,
+        factors: &mut factors,
+        tables: &mut tables,
+    };
     said(Integers::load(network, room).map(|_| ()));
 }

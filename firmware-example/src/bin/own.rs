@@ -23,7 +23,9 @@ const OUTPUTS: usize = SHAPE.outputs();
 /// Whether the class of the row is this one; a regression has no classes.
 fn right(i: usize, class: usize) -> bool {
     #[cfg(own_labels)]
-    return golden::LABELS.get(i).is_some_and(|&label| class == usize::from(label));
+    return golden::LABELS
+        .get(i)
+        .is_some_and(|&label| class == usize::from(label));
     #[cfg(not(own_labels))]
     {
         let _ = (i, class);
@@ -37,21 +39,31 @@ fn run() -> Option<bool> {
     let mut out = [0.0; OUTPUTS];
     let paint = Paint::new(4096);
     let cost = clock.count(|| {
-        let _ = black_box(model::run(black_box(X.first().unwrap_or(&[0.0; INPUTS])), &mut out));
+        let _ = black_box(model::run(
+            black_box(X.first().unwrap_or(&[0.0; INPUTS])),
+            &mut out,
+        ));
     });
     let stack = paint.used();
     let (mut good, mut same) = (0, 0);
     for (i, ((x, answer), result)) in X.iter().zip(&OUTS).zip(&RESULTS).enumerate() {
         if let Ok(class) = model::run(x, &mut out) {
             good += usize::from(right(i, class));
-            same += usize::from(class == usize::from(*result) && out.map(f32::to_bits) == answer.map(f32::to_bits));
+            same += usize::from(
+                class == usize::from(*result) && out.map(f32::to_bits) == answer.map(f32::to_bits),
+            );
         }
     }
     if cfg!(own_labels) {
         say!("{} of {} rows right", good, X.len());
     }
     say!("{} of {} rows with every bit of the host", same, X.len());
-    say!("{} {} an answer, from raw inputs (+- {})", cost, UNIT, clock.resolution());
+    say!(
+        "{} {} an answer, from raw inputs (+- {})",
+        cost,
+        UNIT,
+        clock.resolution()
+    );
     say!("RAM: {} bytes of stack", stack);
     Some(same == X.len())
 }

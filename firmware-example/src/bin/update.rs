@@ -20,7 +20,12 @@ fn run() -> Option<bool> {
     let received = singleton!(RECEIVED: [u8; IMAGE_LEN] = IMAGE)?;
     let work = singleton!(WORK: IntegerWork = IntegerWork { q: [0; 40], work: [0; infer::WORK] })?;
     let good = infer::all_integers(&slot.load(received).ok()?, work);
-    say!("a good image: taken, {} of {} rows right, {} with every bit of the host", good.right, good.rows, good.same);
+    say!(
+        "a good image: taken, {} of {} rows right, {} with every bit of the host",
+        good.right,
+        good.rows,
+        good.same
+    );
 
     let (mut tried, mut refused) = (0, 0);
     let mut bad = |slot: &mut Slot, image: &[u8]| {

@@ -39,6 +39,10 @@ impl Paint {
         // SAFETY: as above; it only reads.
         let painted = |&i: &usize| unsafe { read_volatile(self.low.wrapping_add(i)) } == PAINT;
         let untouched = (0..self.words).take_while(painted).count();
-        if untouched == self.words { MARGIN } else { self.top - self.low as usize - 4 * untouched }
+        if untouched == self.words {
+            MARGIN
+        } else {
+            self.top - self.low as usize - 4 * untouched
+        }
     }
 }

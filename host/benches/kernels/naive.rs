@@ -23,7 +23,11 @@ pub fn affine_gradient(params: &[f32], x: &[f32], target: &[f32], inputs: usize,
     grad.fill(0.0);
     let (dw, db) = grad.split_at_mut(inputs * outputs);
     let scale = 2.0 / target.len() as f32;
-    for ((x, y), t) in x.chunks(inputs).zip(y.chunks(outputs)).zip(target.chunks(outputs)) {
+    for ((x, y), t) in x
+        .chunks(inputs)
+        .zip(y.chunks(outputs))
+        .zip(target.chunks(outputs))
+    {
         for o in 0..outputs {
             let d = scale * (y[o] - t[o]);
             db[o] += d;
@@ -57,7 +61,12 @@ pub fn relu_training_step(
     let [inputs, hidden, outputs] = widths;
     let second = hidden * (inputs + 1);
     grad.fill(0.0);
-    let (mut z, mut h, mut y, mut dz) = (vec![0.0; hidden], vec![0.0; hidden], vec![0.0; outputs], vec![0.0; hidden]);
+    let (mut z, mut h, mut y, mut dz) = (
+        vec![0.0; hidden],
+        vec![0.0; hidden],
+        vec![0.0; outputs],
+        vec![0.0; hidden],
+    );
     for (x, &label) in x.chunks(inputs).zip(labels) {
         affine(&params[..second], x, inputs, &mut z);
         h.iter_mut().zip(&z).for_each(|(h, &z)| *h = z.max(0.0));
@@ -82,5 +91,8 @@ pub fn relu_training_step(
             grad[inputs * hidden + j] += d;
         }
     }
-    params.iter_mut().zip(grad).for_each(|(p, g)| *p -= rate * *g);
+    params
+        .iter_mut()
+        .zip(grad)
+        .for_each(|(p, g)| *p -= rate * *g);
 }

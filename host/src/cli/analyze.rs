@@ -42,27 +42,47 @@ impl SizesArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
         let files = start.files();
-        let settings = start.resolve(SizesConfig { widths: vec![10, 25, 50, 100, 200, 400], ensemble }, |c| {
-            self.ensemble.apply(&mut c.ensemble);
-            set(&mut c.widths, &self.widths);
-        })?;
+        let settings = start.resolve(
+            SizesConfig {
+                widths: vec![10, 25, 50, 100, 200, 400],
+                ensemble,
+            },
+            |c| {
+                self.ensemble.apply(&mut c.ensemble);
+                set(&mut c.widths, &self.widths);
+            },
+        )?;
         settings.experiment.check(&task, &settings.learned)?;
-        let count = settings.experiment.ensemble.count(&task, &settings.learned)?;
+        let count = settings
+            .experiment
+            .ensemble
+            .count(&task, &settings.learned)?;
         let load = settings.experiment.load(count, &task);
         let plan = self.out.plan("out/sizes", settings, task, by_size);
         plan.costing(load).reading(files).sharing(&self.shard)
     }
 }
 
-fn by_size(s: &Settings<SizesConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
-    save_page(sizes::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
+fn by_size(
+    s: &Settings<SizesConfig>,
+    task: &Task,
+    folder: &RunFolder,
+    output: Output,
+) -> Result<String> {
+    save_page(
+        sizes::run(&s.experiment, task, &s.learned, None, folder, output)?,
+        &s.experiment,
+        folder,
+    )
 }
 
 /// The plan of a run of `sizes` with these settings, without work of its own.
 pub fn sizes_again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings<SizesConfig> = config.settings()?;
     let task = task_named(&settings.task, true)?;
-    Ok(Box::new(RunPlan::again(settings, task, by_size, again).of("sizes")))
+    Ok(Box::new(
+        RunPlan::again(settings, task, by_size, again).of("sizes"),
+    ))
 }
 
 #[derive(clap::Args)]
@@ -87,19 +107,38 @@ impl ForecastArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
         let files = start.files();
-        let settings = start.resolve(ForecastConfig { ensemble, orbit: 125, dt: 0.1, valid: 0.4 }, |c| {
-            self.ensemble.apply(&mut c.ensemble);
-            set(&mut c.orbit, &self.orbit);
-            set(&mut c.dt, &self.dt);
-            set(&mut c.valid, &self.valid);
-        })?;
+        let settings = start.resolve(
+            ForecastConfig {
+                ensemble,
+                orbit: 125,
+                dt: 0.1,
+                valid: 0.4,
+            },
+            |c| {
+                self.ensemble.apply(&mut c.ensemble);
+                set(&mut c.orbit, &self.orbit);
+                set(&mut c.dt, &self.dt);
+                set(&mut c.valid, &self.valid);
+            },
+        )?;
         settings.experiment.check(&task)?;
-        let count = settings.experiment.ensemble.count(&task, &settings.learned)?;
+        let count = settings
+            .experiment
+            .ensemble
+            .count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.ensemble.train, &task);
-        let plan =
-            self.out.plan("out/forecast", settings, task, |s: &Settings<ForecastConfig>, task, folder, output| {
-                save_page(forecast::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
-            });
+        let plan = self.out.plan(
+            "out/forecast",
+            settings,
+            task,
+            |s: &Settings<ForecastConfig>, task, folder, output| {
+                save_page(
+                    forecast::run(&s.experiment, task, &s.learned, None, folder, output)?,
+                    &s.experiment,
+                    folder,
+                )
+            },
+        );
         Ok(plan.costing(load).reading(files))
     }
 }
@@ -135,14 +174,18 @@ impl ParticipationArgs {
         let settings = start.resolve(ensemble, |c| self.ensemble.apply(c))?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
-        let plan =
-            self.out.plan("out/participation", settings, task, |s: &Settings<ValidateConfig>, task, folder, output| {
+        let plan = self.out.plan(
+            "out/participation",
+            settings,
+            task,
+            |s: &Settings<ValidateConfig>, task, folder, output| {
                 save_page(
                     participation::run(&s.experiment, task, &s.learned, None, folder, output)?,
                     &s.experiment,
                     folder,
                 )
-            });
+            },
+        );
         Ok(plan.costing(load).reading(files))
     }
 }
@@ -198,19 +241,34 @@ impl HessianArgs {
         }
         let (task, ensemble, start) = self.ensemble.start(layers)?;
         let files = start.files();
-        let settings = start.resolve(HessianConfig { ensemble, spectrum: SpectrumConfig::default() }, |c| {
-            self.ensemble.apply(&mut c.ensemble);
-            self.apply(&mut c.spectrum);
-        })?;
+        let settings = start.resolve(
+            HessianConfig {
+                ensemble,
+                spectrum: SpectrumConfig::default(),
+            },
+            |c| {
+                self.ensemble.apply(&mut c.ensemble);
+                self.apply(&mut c.spectrum);
+            },
+        )?;
         let HessianConfig { ensemble, spectrum } = &settings.experiment;
         spectrum.check()?;
         let count = ensemble.count(&task, &settings.learned)?;
         let shape = Shape::try_new(&ensemble.train.widths(&task), &[Kind::Base(Base::Zero)]);
         let is_exact = shape.is_ok_and(|shape| spectrum.is_exact(shape.theta_len()));
         // Lanczos quadrature costs hardly more than the trainings, and no memory to speak of.
-        let spectra = if is_exact { Load::hessians(count, &ensemble.train.hidden, &task) } else { Load::default() };
+        let spectra = if is_exact {
+            Load::hessians(count, &ensemble.train.hidden, &task)
+        } else {
+            Load::default()
+        };
         let load = Load::trainings(count, &ensemble.train, &task) + spectra;
-        Ok(Box::new(self.out.plan("out/hessian", settings, task, of_ensembles).costing(load).reading(files)))
+        Ok(Box::new(
+            self.out
+                .plan("out/hessian", settings, task, of_ensembles)
+                .costing(load)
+                .reading(files),
+        ))
     }
 
     fn apply(&self, c: &mut SpectrumConfig) {
@@ -225,16 +283,30 @@ impl HessianArgs {
     fn of_model(&self, layers: &Layers) -> Result<RunPlan<ModelSettings>> {
         let (name, task) = self.ensemble.task.load(layers)?;
         let network = match &self.model {
-            Some(path) => Model::of(&Model::read(path).context("--model")?, path.display().to_string()),
-            None => layers.pick("model", None)?.context("the settings hold no model; give it with --model FILE")?,
+            Some(path) => Model::of(
+                &Model::read(path).context("--model")?,
+                path.display().to_string(),
+            ),
+            None => layers
+                .pick("model", None)?
+                .context("the settings hold no model; give it with --model FILE")?,
         };
         let spectrum = SpectrumConfig::default();
-        let default = ModelSettings { task: name.clone(), on_test: false, spectrum, model: network.clone() };
+        let default = ModelSettings {
+            task: name.clone(),
+            on_test: false,
+            spectrum,
+            model: network.clone(),
+        };
         let settings = layers.resolve(default, |s| {
             s.on_test |= self.on_test;
             self.apply(&mut s.spectrum);
         })?;
-        let settings = ModelSettings { task: name, model: network, ..settings };
+        let settings = ModelSettings {
+            task: name,
+            model: network,
+            ..settings
+        };
         settings.spectrum.check()?;
         let shape = settings.model.network()?.shape;
         ensure!(
@@ -247,12 +319,23 @@ impl HessianArgs {
             task.inputs,
             task.outputs
         );
-        let files: Vec<PathBuf> = self.model.iter().cloned().chain(TaskArgs::file_of(&settings.task)).collect();
-        let plan = self.out.plan("out/hessian-model", settings, task, |s, task, folder, _| {
-            let network: Network = s.model.network()?;
-            let set = if s.on_test { &task.test } else { &task.train };
-            save_page(hessian::one(&network, set, &s.spectrum, folder)?, &s.spectrum, folder)
-        });
+        let files: Vec<PathBuf> = self
+            .model
+            .iter()
+            .cloned()
+            .chain(TaskArgs::file_of(&settings.task))
+            .collect();
+        let plan = self
+            .out
+            .plan("out/hessian-model", settings, task, |s, task, folder, _| {
+                let network: Network = s.model.network()?;
+                let set = if s.on_test { &task.test } else { &task.train };
+                save_page(
+                    hessian::one(&network, set, &s.spectrum, folder)?,
+                    &s.spectrum,
+                    folder,
+                )
+            });
         Ok(plan.reading(files))
     }
 }
@@ -267,8 +350,17 @@ struct ModelSettings {
     model: Model,
 }
 
-fn of_ensembles(s: &Settings<HessianConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
-    save_page(hessian::run(&s.experiment, task, &s.learned, None, folder, output)?, &s.experiment, folder)
+fn of_ensembles(
+    s: &Settings<HessianConfig>,
+    task: &Task,
+    folder: &RunFolder,
+    output: Output,
+) -> Result<String> {
+    save_page(
+        hessian::run(&s.experiment, task, &s.learned, None, folder, output)?,
+        &s.experiment,
+        folder,
+    )
 }
 
 #[derive(clap::Args)]
@@ -290,27 +382,46 @@ struct ClusterSettings {
 impl ClusterArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let read = |(i, path): (usize, &PathBuf)| {
-            let name =
-                path.file_stem().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+            let name = path.file_stem().map_or_else(
+                || path.display().to_string(),
+                |n| n.to_string_lossy().into_owned(),
+            );
             Ok((name, vec![(i as u64 + 1, read_activations(path)?)]))
         };
-        let given = self.activations.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
+        let given = self
+            .activations
+            .iter()
+            .enumerate()
+            .map(read)
+            .collect::<Result<Vec<_>>>()?;
         let layers = self.out.layers("")?;
         let settings = layers.resolve(ClusterSettings { groups: vec![] }, |s| {
             if !given.is_empty() {
                 s.groups = given;
             }
         })?;
-        let types: usize = settings.groups.iter().flat_map(|(_, g)| g.iter().map(|(_, a)| a.types.len())).sum();
-        ensure!(types >= 3, "clusters need at least 3 learned types, but these files hold {types}; give more files");
+        let types: usize = settings
+            .groups
+            .iter()
+            .flat_map(|(_, g)| g.iter().map(|(_, a)| a.types.len()))
+            .sum();
+        ensure!(
+            types >= 3,
+            "clusters need at least 3 learned types, but these files hold {types}; give more files"
+        );
         let task = Task::new(&Dataset::mnist1d(&Mnist1dConfig::default())?);
-        let plan = self.out.plan("out/cluster", settings, task, |s: &ClusterSettings, _, folder, _| {
-            save_page(
-                family::run(&s.groups, folder)?,
-                &std::collections::BTreeMap::from([("runs", s.groups.len())]),
-                folder,
-            )
-        });
+        let plan = self.out.plan(
+            "out/cluster",
+            settings,
+            task,
+            |s: &ClusterSettings, _, folder, _| {
+                save_page(
+                    family::run(&s.groups, folder)?,
+                    &std::collections::BTreeMap::from([("runs", s.groups.len())]),
+                    folder,
+                )
+            },
+        );
         Ok(plan.reading(self.activations.iter().cloned()))
     }
 }

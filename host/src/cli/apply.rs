@@ -91,7 +91,11 @@ pub struct Use {
 
 enum What {
     Evaluate,
-    Predict { out: Option<PathBuf>, replace: bool, block: usize },
+    Predict {
+        out: Option<PathBuf>,
+        replace: bool,
+        block: usize,
+    },
 }
 
 enum Rows {
@@ -122,18 +126,32 @@ fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
     let names = names.to_vec();
     let wanted = model.targets();
     let known = stream.known().to_vec();
-    let there: Vec<usize> = (0..names.len()).filter(|&i| targets || !known.contains(&names[i])).collect();
+    let there: Vec<usize> = (0..names.len())
+        .filter(|&i| targets || !known.contains(&names[i]))
+        .collect();
     let inputs: Vec<String> = there.iter().map(|&i| names[i].clone()).collect();
     let mut kept = vec![false; names.len()];
-    model.places(&inputs, named)?.into_iter().for_each(|i| kept[there[i]] = true);
+    model
+        .places(&inputs, named)?
+        .into_iter()
+        .for_each(|i| kept[there[i]] = true);
     for name in wanted.iter().filter(|_| targets) {
         let place = names.iter().position(|n| n == name);
-        kept[place
-            .with_context(|| format!("there is no column '{name}' with the right answers; give --labels FILE"))?] =
-            true;
+        kept[place.with_context(|| {
+            format!("there is no column '{name}' with the right answers; give --labels FILE")
+        })?] = true;
     }
-    let ignore: Vec<&str> = names.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(n, _)| n.as_str()).collect();
-    let text: Vec<&str> = if targets { wanted.iter().map(String::as_str).collect() } else { vec![] };
+    let ignore: Vec<&str> = names
+        .iter()
+        .zip(&kept)
+        .filter(|(_, kept)| !**kept)
+        .map(|(n, _)| n.as_str())
+        .collect();
+    let text: Vec<&str> = if targets {
+        wanted.iter().map(String::as_str).collect()
+    } else {
+        vec![]
+    };
     stream.keep(&text, &ignore)
 }
 
@@ -152,23 +170,34 @@ impl EvalArgs {
         let rows = match &self.labels {
             Some(labels) => Rows::Table(Some(self.labelled(&model, labels)?)),
             None => {
-                let mut stream = Stream::open(Some(&self.file), &self.table.reading(vec![], vec![])?)?;
+                let mut stream =
+                    Stream::open(Some(&self.file), &self.table.reading(vec![], vec![])?)?;
                 stream.test_part();
                 stream.call_targets(&model.targets());
-                select(&mut stream, &model, true).with_context(|| format!("in '{}'", self.file.display()))?;
+                select(&mut stream, &model, true)
+                    .with_context(|| format!("in '{}'", self.file.display()))?;
                 Rows::Stream(stream)
             }
         };
-        let inputs =
-            [Some(&self.model), Some(&self.file), self.labels.as_ref()].into_iter().flatten().cloned().collect();
-        Ok(Use { model, rows: RefCell::new(rows), what: What::Evaluate, inputs })
+        let inputs = [Some(&self.model), Some(&self.file), self.labels.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        Ok(Use {
+            model,
+            rows: RefCell::new(rows),
+            what: What::Evaluate,
+            inputs,
+        })
     }
 
     /// The inputs with the right answers beside them, under the names that the model has for them.
     fn labelled(&self, model: &Trained, labels: &Path) -> Result<Table> {
         let reading = self.table.reading(vec![], vec![])?;
         let mut stream = Stream::open(Some(&self.file), &reading)?;
-        select(&mut stream, model, false).with_context(|| format!("in '{}'", self.file.display()))?;
+        select(&mut stream, model, false)
+            .with_context(|| format!("in '{}'", self.file.display()))?;
         let mut table = stream.rest()?;
         let columns = read_labels(labels, &reading, table.rows())?;
         let targets = model.targets();
@@ -179,7 +208,9 @@ impl EvalArgs {
             targets.len()
         );
         table.names.extend(targets);
-        table.columns.extend(columns.into_iter().map(|(_, column)| column));
+        table
+            .columns
+            .extend(columns.into_iter().map(|(_, column)| column));
         Ok(table)
     }
 }
@@ -190,11 +221,26 @@ impl PredictArgs {
         let model = Trained::read(&self.model)?;
         let mut stream = Stream::open(self.file.as_deref(), &self.table.reading(vec![], vec![])?)?;
         stream.test_part();
-        let place = self.file.as_ref().map_or("standard input".into(), |p| format!("'{}'", p.display()));
+        let place = self
+            .file
+            .as_ref()
+            .map_or("standard input".into(), |p| format!("'{}'", p.display()));
         select(&mut stream, &model, false).with_context(|| format!("in {place}"))?;
-        let what = What::Predict { out: self.out.clone(), replace, block: self.block };
-        let inputs = vec![self.model.clone(), self.file.clone().unwrap_or_else(|| PathBuf::from("-"))];
-        Ok(Use { model, rows: RefCell::new(Rows::Stream(stream)), what, inputs })
+        let what = What::Predict {
+            out: self.out.clone(),
+            replace,
+            block: self.block,
+        };
+        let inputs = vec![
+            self.model.clone(),
+            self.file.clone().unwrap_or_else(|| PathBuf::from("-")),
+        ];
+        Ok(Use {
+            model,
+            rows: RefCell::new(Rows::Stream(stream)),
+            what,
+            inputs,
+        })
     }
 }
 
@@ -207,7 +253,11 @@ impl Plan for Use {
         let files = Files::reading(self.inputs.iter().cloned());
         Ok(match &self.what {
             // Predictions have no mark that says who wrote them.
-            What::Predict { out: Some(path), replace, .. } => files.writing(path, |_| false).replacing(*replace),
+            What::Predict {
+                out: Some(path),
+                replace,
+                ..
+            } => files.writing(path, |_| false).replacing(*replace),
             _ => files,
         })
     }
@@ -215,13 +265,19 @@ impl Plan for Use {
     fn execute(&self, _: Output) -> Result<String> {
         match &self.what {
             What::Evaluate => self.evaluate(),
-            What::Predict { out: Some(path), block, .. } => {
+            What::Predict {
+                out: Some(path),
+                block,
+                ..
+            } => {
                 let mut file = AtomicFile::create(path).map_err(refused)?;
                 let rows = self.predict(&mut file, *block)?;
                 file.finish()?;
                 Ok(format!("{rows} rows to {}", path.display()))
             }
-            What::Predict { out: None, block, .. } => match self.predict(std::io::stdout().lock(), *block) {
+            What::Predict {
+                out: None, block, ..
+            } => match self.predict(std::io::stdout().lock(), *block) {
                 Err(error) if !is_gone(&error) => Err(error),
                 _ => Ok(String::new()),
             },
@@ -238,11 +294,19 @@ impl Use {
             stop::check()?;
         }
         if judged.rows == 0 {
-            return Err(refused(anyhow::anyhow!("there are names of columns, but no row below them")));
+            return Err(refused(anyhow::anyhow!(
+                "there are names of columns, but no row below them"
+            )));
         }
         let tables = self.model.metrics(&judged).tables();
-        let tables = tables.into_iter().map(|t| format!("{}:\n{}", t.caption, t.to_text()));
-        Ok(format!("{} rows\n\n{}", judged.rows, tables.collect::<Vec<_>>().join("\n\n")))
+        let tables = tables
+            .into_iter()
+            .map(|t| format!("{}:\n{}", t.caption, t.to_text()));
+        Ok(format!(
+            "{} rows\n\n{}",
+            judged.rows,
+            tables.collect::<Vec<_>>().join("\n\n")
+        ))
     }
 
     /// Predicts block by block; the number of rows.
@@ -252,11 +316,17 @@ impl Use {
         let (mut rows, mut count) = (self.rows.borrow_mut(), 0);
         while let Some(table) = rows.next_good(block).map_err(refused)? {
             count += table.rows();
-            let predictions = self.model.inputs_of(&table).and_then(|x| self.model.predict(&x)).map_err(refused)?;
+            let predictions = self
+                .model
+                .inputs_of(&table)
+                .and_then(|x| self.model.predict(&x))
+                .map_err(refused)?;
             writer.rows(&predictions).context(cannot)?;
             writer.flush().context(cannot)?;
             if stop::requested() {
-                return Err(anyhow::Error::new(Stopped).context(format!("{count} rows were predicted")));
+                return Err(
+                    anyhow::Error::new(Stopped).context(format!("{count} rows were predicted"))
+                );
             }
         }
         writer.flush().context(cannot)?;

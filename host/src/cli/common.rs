@@ -42,8 +42,14 @@ impl TaskArgs {
     }
 
     fn dataset(&self, layers: &Layers) -> Result<(String, Found)> {
-        let flag = self.data.as_ref().map(|path| path.display().to_string()).or(self.task.clone());
-        let name = layers.pick("task", flag)?.unwrap_or_else(|| "mnist1d".into());
+        let flag = self
+            .data
+            .as_ref()
+            .map(|path| path.display().to_string())
+            .or(self.task.clone());
+        let name = layers
+            .pick("task", flag)?
+            .unwrap_or_else(|| "mnist1d".into());
         let may_be_file = self.task.is_none() && (self.data.is_some() || is_archive(&name));
         let found = dataset_named(&name, may_be_file)?;
         Ok((name, found))
@@ -78,7 +84,8 @@ impl TaskArgs {
     pub fn file(&self, layers: &Layers) -> Result<Option<PathBuf>> {
         let flag = self.data.as_ref().map(|path| path.display().to_string());
         let named = layers.pick("task", flag.or(self.task.clone()))?;
-        let file = |name: &String| !["none", "mnist1d", "vanderpol", "digits"].contains(&name.as_str());
+        let file =
+            |name: &String| !["none", "mnist1d", "vanderpol", "digits"].contains(&name.as_str());
         Ok(named.filter(file).map(PathBuf::from))
     }
 }
@@ -91,8 +98,12 @@ pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
 fn dataset_named(name: &str, may_be_file: bool) -> Result<Found> {
     match Dataset::named(name)? {
         Some(set) => Ok(Found::Bundled(set)),
-        None if may_be_file => Ok(Found::Own(Dataset::from_npz(Path::new(name)).context("--data")?)),
-        None => bail!("--task {name}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz"),
+        None if may_be_file => Ok(Found::Own(
+            Dataset::from_npz(Path::new(name)).context("--data")?,
+        )),
+        None => bail!(
+            "--task {name}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz"
+        ),
     }
 }
 
@@ -174,7 +185,13 @@ impl OutArgs {
     }
 
     /// The plan to do `work` with `settings` in the run folder.
-    pub fn plan<S: Serialize>(&self, default: &str, settings: S, task: Task, work: Work<S>) -> RunPlan<S> {
+    pub fn plan<S: Serialize>(
+        &self,
+        default: &str,
+        settings: S,
+        task: Task,
+        work: Work<S>,
+    ) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
         let (replace, part) = (Some(self.replace), Part::Whole);
         RunPlan {
@@ -205,7 +222,12 @@ impl ShardArgs {
     /// The part: the whole, if no shard is given.
     pub fn part(&self) -> Result<Part> {
         let parse = |text: &String| Shard::parse(text, |name| std::env::var(name).ok());
-        Ok(self.shard.as_ref().map(parse).transpose()?.map_or(Part::Whole, Part::Shard))
+        Ok(self
+            .shard
+            .as_ref()
+            .map(parse)
+            .transpose()?
+            .map_or(Part::Whole, Part::Shard))
     }
 }
 
@@ -231,17 +253,26 @@ pub struct RunPlan<S> {
 impl<S> RunPlan<S> {
     /// The same with an estimate of its cost, for `--dry-run`.
     pub fn costing(self, load: Load) -> RunPlan<S> {
-        RunPlan { load: Some(load), ..self }
+        RunPlan {
+            load: Some(load),
+            ..self
+        }
     }
 
     /// The same as work of this command, whatever command the user gave.
     pub fn of(self, command: &str) -> RunPlan<S> {
-        RunPlan { command: command.into(), ..self }
+        RunPlan {
+            command: command.into(),
+            ..self
+        }
     }
 
     /// The same, and whether a run with other settings that the folder holds is deleted.
     pub fn replacing(self, replace: bool) -> RunPlan<S> {
-        RunPlan { replace: Some(replace), ..self }
+        RunPlan {
+            replace: Some(replace),
+            ..self
+        }
     }
 
     /// The same with files that were read for it.
@@ -252,7 +283,10 @@ impl<S> RunPlan<S> {
 
     /// The same as one of several processes that share the work.
     pub fn sharing(self, shard: &ShardArgs) -> Result<RunPlan<S>> {
-        Ok(RunPlan { part: shard.part()?, ..self })
+        Ok(RunPlan {
+            part: shard.part()?,
+            ..self
+        })
     }
 }
 
@@ -281,8 +315,14 @@ impl<S: Serialize> RunPlan<S> {
 
 impl<S: Serialize> Plan for RunPlan<S> {
     fn describe(&self) -> Result<String> {
-        let load = self.load.map_or(String::new(), |load| format!("# {load}\n"));
-        Ok(format!("# to {}\n{load}{}", self.out.display(), self.config()?))
+        let load = self
+            .load
+            .map_or(String::new(), |load| format!("# {load}\n"));
+        Ok(format!(
+            "# to {}\n{load}{}",
+            self.out.display(),
+            self.config()?
+        ))
     }
 
     fn config(&self) -> Result<String> {
@@ -312,8 +352,17 @@ impl<S: Serialize> Plan for RunPlan<S> {
 
     fn execute(&self, output: Output) -> Result<String> {
         let replace = self.replace == Some(true);
-        let folder = RunFolder::open_as(&self.out, &self.stored()?, replace, self.part, &self.sources)?;
-        finish((self.work)(&self.settings, &self.task, &folder, output), &folder)
+        let folder = RunFolder::open_as(
+            &self.out,
+            &self.stored()?,
+            replace,
+            self.part,
+            &self.sources,
+        )?;
+        finish(
+            (self.work)(&self.settings, &self.task, &folder, output),
+            &folder,
+        )
     }
 }
 
@@ -326,7 +375,11 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
     }
     let Err(error) = result else {
         folder.ended("done");
-        return if folder.mode() == Part::Look { Ok(status::describe(folder, None)) } else { result };
+        return if folder.mode() == Part::Look {
+            Ok(status::describe(folder, None))
+        } else {
+            result
+        };
     };
     let incomplete = Incomplete::of(&error);
     folder.ended(&match incomplete {
@@ -382,7 +435,9 @@ pub fn refused(error: anyhow::Error) -> anyhow::Error {
 /// Whether writing failed because the reader has gone away, which is no error.
 pub fn is_gone(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let io = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
         let csv = cause.downcast_ref::<csv::Error>().map(|e| match e.kind() {
             csv::ErrorKind::Io(e) => e.kind(),
             _ => ErrorKind::Other,
@@ -398,7 +453,11 @@ pub fn say(text: &str) -> Result<()> {
         return Ok(());
     }
     let mut out = std::io::stdout().lock();
-    let text = if out.is_terminal() { printable(text) } else { text.into() };
+    let text = if out.is_terminal() {
+        printable(text)
+    } else {
+        text.into()
+    };
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
@@ -413,15 +472,32 @@ pub fn set<T: Clone>(place: &mut T, given: &Option<T>) {
 }
 
 /// Judges a section's claims, writes it as a page, and returns it for a terminal.
-pub fn save_page(mut section: Section, settings: &impl Serialize, folder: &RunFolder) -> Result<String> {
+pub fn save_page(
+    mut section: Section,
+    settings: &impl Serialize,
+    folder: &RunFolder,
+) -> Result<String> {
     judge(&mut section.claims);
     section.save(folder)?;
     let text = section.to_text(folder);
     let settings = toml::to_string(settings).context("the settings cannot be written as TOML")?;
-    let version = ("version".to_string(), format!("ldnn {}", env!("CARGO_PKG_VERSION")));
+    let version = (
+        "version".to_string(),
+        format!("ldnn {}", env!("CARGO_PKG_VERSION")),
+    );
     let title = section.title.clone();
-    let part = report::Part { folder: String::new(), section, settings };
-    Page { title, summary: vec![], facts: vec![version], parts: vec![part] }.save(folder)?;
+    let part = report::Part {
+        folder: String::new(),
+        section,
+        settings,
+    };
+    Page {
+        title,
+        summary: vec![],
+        facts: vec![version],
+        parts: vec![part],
+    }
+    .save(folder)?;
     Ok(text)
 }
 
@@ -469,5 +545,9 @@ pub fn innermost(matches: &ArgMatches) -> &ArgMatches {
 pub fn given_on<'a>(matches: &ArgMatches, flags: &[(&str, &'a str)]) -> Vec<&'a str> {
     let own = innermost(matches);
     let given = |flag: &str| own.value_source(flag) == Some(ValueSource::CommandLine);
-    flags.iter().filter(|(flag, _)| given(flag)).map(|(_, setting)| *setting).collect()
+    flags
+        .iter()
+        .filter(|(flag, _)| given(flag))
+        .map(|(_, setting)| *setting)
+        .collect()
 }

@@ -89,7 +89,12 @@ impl Args {
             Set::Mnist1d { to, .. } | Set::Vanderpol { to, .. } => (&to.out, to.replace),
             Set::Digits { out, replace } => (out, *replace),
         };
-        Ok(Resolved { settings, bytes, out: out.clone(), replace })
+        Ok(Resolved {
+            settings,
+            bytes,
+            out: out.clone(),
+            replace,
+        })
     }
 
     /// What is to be done with the plan.
@@ -110,13 +115,20 @@ fn made<C: Serialize + DeserializeOwned + Clone>(
 ) -> Result<(String, Vec<u8>)> {
     let flags = toml::Table::try_from(config)?;
     let flags: Vec<(&str, &str)> = flags.keys().map(|k| (k.as_str(), k.as_str())).collect();
-    let config = to.config.layers("")?.resolve_given(config.clone(), &given_on(matches, &flags))?;
+    let config = to
+        .config
+        .layers("")?
+        .resolve_given(config.clone(), &given_on(matches, &flags))?;
     Ok((toml::to_string(&config)?, make(&config)?))
 }
 
 impl Plan for Resolved {
     fn describe(&self) -> Result<String> {
-        Ok(format!("{} bytes to {}", self.bytes.len(), self.out.display()))
+        Ok(format!(
+            "{} bytes to {}",
+            self.bytes.len(),
+            self.out.display()
+        ))
     }
 
     fn config(&self) -> Result<String> {
@@ -130,6 +142,10 @@ impl Plan for Resolved {
 
     fn execute(&self, _: Output) -> Result<String> {
         write_atomically(&self.out, &self.bytes)?;
-        Ok(format!("wrote {} ({} bytes)", self.out.display(), self.bytes.len()))
+        Ok(format!(
+            "wrote {} ({} bytes)",
+            self.out.display(),
+            self.bytes.len()
+        ))
     }
 }

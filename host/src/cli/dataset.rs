@@ -119,40 +119,81 @@ impl DataSettings {
     /// The files that are read.
     pub fn files(&self) -> Vec<PathBuf> {
         let others = [&self.test, &self.labels, &self.test_labels];
-        others.into_iter().flatten().chain([&self.file]).cloned().collect()
+        others
+            .into_iter()
+            .flatten()
+            .chain([&self.file])
+            .cloned()
+            .collect()
     }
 
     /// Reads the tables.
     pub fn load(&self) -> Result<Rows> {
-        ensure!(!self.file.as_os_str().is_empty(), "which table? Give a FILE");
+        ensure!(
+            !self.file.as_os_str().is_empty(),
+            "which table? Give a FILE"
+        );
         self.check_roles()?;
-        let Loaded { mut table, test, target } = self.read(&self.file, &self.target, self.labels.as_deref())?;
-        let groups = self.group.as_ref().map(|name| table.take(name).context("--group")).transpose()?;
+        let Loaded {
+            mut table,
+            test,
+            target,
+        } = self.read(&self.file, &self.target, self.labels.as_deref())?;
+        let groups = self
+            .group
+            .as_ref()
+            .map(|name| table.take(name).context("--group"))
+            .transpose()?;
         let classify = self.kind.map(|kind| kind == Kind::Classification);
-        let data = Tabular::new(table, &target, classify).with_context(|| format!("in '{}'", self.file.display()))?;
+        let data = Tabular::new(table, &target, classify)
+            .with_context(|| format!("in '{}'", self.file.display()))?;
         if let Some(doubt) = data.target.doubt().filter(|_| classify.is_none()) {
-            eprintln!("{}", printable(&format!("note: {doubt} (--classification or --regression says which it is)")));
+            eprintln!(
+                "{}",
+                printable(&format!(
+                    "note: {doubt} (--classification or --regression says which it is)"
+                ))
+            );
         }
-        let name = self.file.file_stem().map_or_else(|| "table".into(), |s| s.to_string_lossy().into_owned());
+        let name = self
+            .file
+            .file_stem()
+            .map_or_else(|| "table".into(), |s| s.to_string_lossy().into_owned());
         let classes = matches!(data.target, RawTarget::Classes(..));
         let test = match &self.test {
             Some(path) => Some(self.read_test(path, &target).context("--test")?),
             None => test,
         };
-        let test = test.map(|table| self.test_rows(table, &target, classes).context("--test")).transpose()?;
-        Ok(Rows { name, data, groups: groups.map(Column::into_text), test })
+        let test = test
+            .map(|table| self.test_rows(table, &target, classes).context("--test"))
+            .transpose()?;
+        Ok(Rows {
+            name,
+            data,
+            groups: groups.map(Column::into_text),
+            test,
+        })
     }
 
     /// A column has one role.
     fn check_roles(&self) -> Result<()> {
         let group: Vec<String> = self.group.iter().cloned().collect();
-        let roles = [("--target", &self.target), ("--group", &group), ("--ignore", &self.ignore)];
-        let all: Vec<(&str, &String)> =
-            roles.into_iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))).collect();
+        let roles = [
+            ("--target", &self.target),
+            ("--group", &group),
+            ("--ignore", &self.ignore),
+        ];
+        let all: Vec<(&str, &String)> = roles
+            .into_iter()
+            .flat_map(|(flag, names)| names.iter().map(move |name| (flag, name)))
+            .collect();
         for (i, (flag, name)) in all.iter().enumerate() {
             if let Some((other, _)) = all[..i].iter().find(|(_, earlier)| earlier == name) {
                 // To leave a column out twice does no harm.
-                ensure!(other != flag || *flag == "--ignore", "{flag}: the column '{name}' is named twice");
+                ensure!(
+                    other != flag || *flag == "--ignore",
+                    "{flag}: the column '{name}' is named twice"
+                );
                 ensure!(
                     other == flag,
                     "the column '{name}' is named with {other} and with {flag}; it can be one of the two"
@@ -164,13 +205,28 @@ impl DataSettings {
 
     fn read_test(&self, path: &Path, target: &[String]) -> Result<Table> {
         // The column of groups need not be there.
-        let reading = self.table.reading(vec![], self.ignore.iter().map(String::as_str).collect())?;
+        let reading = self
+            .table
+            .reading(vec![], self.ignore.iter().map(String::as_str).collect())?;
         let optional = self.group.iter().map(String::as_str).collect();
-        Ok(load(path, &Wanted { reading, target, labels: self.test_labels.as_deref(), optional })?.table)
+        Ok(load(
+            path,
+            &Wanted {
+                reading,
+                target,
+                labels: self.test_labels.as_deref(),
+                optional,
+            },
+        )?
+        .table)
     }
 
     fn test_rows(&self, mut table: Table, target: &[String], classes: bool) -> Result<Tabular> {
-        if let Some(name) = self.group.as_ref().filter(|name| table.names.contains(name)) {
+        if let Some(name) = self
+            .group
+            .as_ref()
+            .filter(|name| table.names.contains(name))
+        {
             table.take(name)?;
         }
         Tabular::new(table, target, Some(classes))
@@ -178,10 +234,22 @@ impl DataSettings {
 
     fn read(&self, path: &Path, target: &[String], labels: Option<&Path>) -> Result<Loaded> {
         let text = self.group.iter().map(String::as_str).collect();
-        let reading = self.table.reading(text, self.ignore.iter().map(String::as_str).collect())?;
-        let loaded = load(path, &Wanted { reading, target, labels, optional: vec![] });
+        let reading = self
+            .table
+            .reading(text, self.ignore.iter().map(String::as_str).collect())?;
+        let loaded = load(
+            path,
+            &Wanted {
+                reading,
+                target,
+                labels,
+                optional: vec![],
+            },
+        );
         loaded.map_err(|error| match error.is::<NoNumber>() {
-            true => anyhow!("{error:#}; a column that is no input is named with --target, --group or --ignore"),
+            true => anyhow!(
+                "{error:#}; a column that is no input is named with --target, --group or --ignore"
+            ),
             false => error,
         })
     }
@@ -211,8 +279,12 @@ impl DataSettings {
 /// A fingerprint of the rows as they stand in the tables, however they are divided.
 fn print_of(rows: &Rows) -> u32 {
     let parts = || std::iter::once(&rows.data).chain(&rows.test);
-    let numbers = parts().flat_map(|part| &part.x).flat_map(|x| x.to_le_bytes());
-    let others = parts().map(|part| format!("{:?}{:?}", part.features, part.target)).collect::<String>();
+    let numbers = parts()
+        .flat_map(|part| &part.x)
+        .flat_map(|x| x.to_le_bytes());
+    let others = parts()
+        .map(|part| format!("{:?}{:?}", part.features, part.target))
+        .collect::<String>();
     let others = others + &format!("{:?}", rows.groups);
     ldnn_core::image::checksum(&numbers.chain(others.into_bytes()).collect::<Vec<u8>>())
 }

@@ -92,10 +92,24 @@ impl Start {
         default: C,
         flags: impl FnOnce(&mut C),
     ) -> Result<Settings<C>> {
-        let Start { layers, task, learned, .. } = self;
-        let start = Settings { task: task.clone(), _activations: IgnoredAny, learned: vec![], experiment: default };
+        let Start {
+            layers,
+            task,
+            learned,
+            ..
+        } = self;
+        let start = Settings {
+            task: task.clone(),
+            _activations: IgnoredAny,
+            learned: vec![],
+            experiment: default,
+        };
         let settings = layers.resolve(start, |s| flags(&mut s.experiment))?;
-        Ok(Settings { task, learned, ..settings })
+        Ok(Settings {
+            task,
+            learned,
+            ..settings
+        })
     }
 }
 
@@ -108,9 +122,22 @@ impl EnsembleArgs {
             Some(files) => read_all(files)?,
             None => layers.pick("learned", None)?.unwrap_or_default(),
         };
-        let files = given.into_iter().flatten().chain(TaskArgs::file_of(&name)).collect();
+        let files = given
+            .into_iter()
+            .flatten()
+            .chain(TaskArgs::file_of(&name))
+            .collect();
         let config = default_ensembles(&learned, &task);
-        Ok((task, config, Start { layers, task: name, learned, files }))
+        Ok((
+            task,
+            config,
+            Start {
+                layers,
+                task: name,
+                learned,
+                files,
+            },
+        ))
     }
 
     /// Puts in what the flags say.
@@ -132,7 +159,12 @@ impl EnsembleArgs {
 
 /// What was learned, numbered from 1 in the order given.
 fn read_all(files: &[PathBuf]) -> Result<Vec<Learned>> {
-    let read = |(i, path): (usize, &PathBuf)| Ok((i as u64 + 1, read_activations(path).context("--activations")?));
+    let read = |(i, path): (usize, &PathBuf)| {
+        Ok((
+            i as u64 + 1,
+            read_activations(path).context("--activations")?,
+        ))
+    };
     files.iter().enumerate().map(read).collect()
 }
 
@@ -158,7 +190,13 @@ fn default_ensembles(learned: &[Learned], task: &Task) -> ValidateConfig {
 
 fn names(learned: &[Learned]) -> Vec<String> {
     let classical = ["relu", "sine", "tanh"].map(String::from);
-    let types = learned.iter().map(|(_, a)| a.types_in_a_layer()).min().unwrap_or(0);
-    let learned = (1..=types).map(|t| format!("type{t}")).chain((types > 0).then(|| "mix".into()));
+    let types = learned
+        .iter()
+        .map(|(_, a)| a.types_in_a_layer())
+        .min()
+        .unwrap_or(0);
+    let learned = (1..=types)
+        .map(|t| format!("type{t}"))
+        .chain((types > 0).then(|| "mix".into()));
     classical.into_iter().chain(learned).collect()
 }

@@ -54,7 +54,12 @@ pub struct ExportArgs {
     #[arg(long, value_name = "N", group = "size")]
     bytes: Option<usize>,
     /// Tables span this share, in percent, of the pre-activations that the training rows cause
-    #[arg(long, default_value_t = 99.9, value_name = "PERCENT", conflicts_with = "range")]
+    #[arg(
+        long,
+        default_value_t = 99.9,
+        value_name = "PERCENT",
+        conflicts_with = "range"
+    )]
     percentile: f64,
     /// Tables span this range instead
     #[arg(long, value_name = "LOW,HIGH", value_parser = pair, allow_hyphen_values = true)]
@@ -75,7 +80,12 @@ pub struct ExportArgs {
     #[arg(long, default_value = "mix", value_name = "NAME")]
     activation: String,
     /// Widths of the hidden layers of the network that is trained with them
-    #[arg(long, default_value = "100", value_name = "N,...", value_delimiter = ',')]
+    #[arg(
+        long,
+        default_value = "100",
+        value_name = "N,...",
+        value_delimiter = ','
+    )]
     hidden: Vec<usize>,
     /// Its passes over the training rows
     #[arg(long, default_value_t = 50, value_name = "N")]
@@ -121,7 +131,11 @@ NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
 
 /// Two numbers with a comma between.
 fn pair(text: &str) -> Result<(f32, f32), String> {
-    let parse = |part: &str| part.trim().parse().map_err(|_| format!("'{part}' is no number; give two, as in -4,4"));
+    let parse = |part: &str| {
+        part.trim()
+            .parse()
+            .map_err(|_| format!("'{part}' is no number; give two, as in -4,4"))
+    };
     let (low, high) = text.split_once(',').ok_or("give two numbers, as in -4,4")?;
     Ok((parse(low)?, parse(high)?))
 }
@@ -175,7 +189,10 @@ impl ExportArgs {
     pub fn resolve(&self, matches: &ArgMatches) -> Result<Box<dyn Plan>> {
         let layers = self.out.layers("export")?;
         let run: String = layers
-            .pick("from", self.run.as_ref().map(|run| run.display().to_string()))?
+            .pick(
+                "from",
+                self.run.as_ref().map(|run| run.display().to_string()),
+            )?
             .context("what is to be exported? Give RUN, such as out/meta")?;
         let (given, activation) = self.given(Path::new(&run))?;
         let file = self.file()?;
@@ -188,7 +205,11 @@ impl ExportArgs {
         };
         let export = ExportConfig {
             name: self.name.clone(),
-            formats: if self.format.is_empty() { Format::DEVICE.to_vec() } else { self.format.clone() },
+            formats: if self.format.is_empty() {
+                Format::DEVICE.to_vec()
+            } else {
+                self.format.clone()
+            },
             what: self.what.unwrap_or(match given {
                 Given::Trained(_) | Given::Network(..) => What::Network,
                 Given::Activations(_) => What::Activations,
@@ -220,24 +241,53 @@ impl ExportArgs {
             onnx_activations: self.onnx_activations,
             samples: self.samples,
         };
-        let asked = Asked { from: run.clone(), task: task_name.clone(), export, _given: IgnoredAny };
+        let asked = Asked {
+            from: run.clone(),
+            task: task_name.clone(),
+            export,
+            _given: IgnoredAny,
+        };
         let Asked { mut export, .. } = layers.resolve_given(asked, &given_on(matches, &FLAGS))?;
         if let Some((form, _)) = &file {
             export.formats = vec![Format::of(*form)];
         }
         export.check(&task, &given)?;
-        let inputs: Vec<PathBuf> = TaskArgs::file_of(&task_name).into_iter().chain([PathBuf::from(&run)]).collect();
-        let settings = Settings { from: run, task: task_name, export, given };
+        let inputs: Vec<PathBuf> = TaskArgs::file_of(&task_name)
+            .into_iter()
+            .chain([PathBuf::from(&run)])
+            .collect();
+        let settings = Settings {
+            from: run,
+            task: task_name,
+            export,
+            given,
+        };
         Ok(match file {
-            Some((form, path)) => Box::new(OneFile { settings, task, form, path, inputs, replace: self.out.replace }),
-            None => Box::new(self.out.plan("out/export", settings, task, write).reading(inputs)),
+            Some((form, path)) => Box::new(OneFile {
+                settings,
+                task,
+                form,
+                path,
+                inputs,
+                replace: self.out.replace,
+            }),
+            None => Box::new(
+                self.out
+                    .plan("out/export", settings, task, write)
+                    .reading(inputs),
+            ),
         })
     }
 
     /// The one file, if `--out` names one.
     fn file(&self) -> Result<Option<(Form, PathBuf)>> {
-        let Some(path) = self.out.out.as_ref().filter(|path| !path.is_dir()) else { return Ok(None) };
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let Some(path) = self.out.out.as_ref().filter(|path| !path.is_dir()) else {
+            return Ok(None);
+        };
+        let extension = path
+            .extension()
+            .map(|e| e.to_string_lossy().to_lowercase())
+            .unwrap_or_default();
         let Some(form) = Form::ALL.into_iter().find(|f| f.extension() == extension) else {
             return self.is_folder(path, &extension).map(|()| None);
         };
@@ -252,10 +302,15 @@ impl ExportArgs {
     /// Whether `--out` means a folder: a name with the ending of some file does not.
     fn is_folder(&self, path: &Path, extension: &str) -> Result<()> {
         let text = path.to_string_lossy();
-        if extension.is_empty() || text.ends_with('/') || extension.chars().all(|c| c.is_ascii_digit()) {
+        if extension.is_empty()
+            || text.ends_with('/')
+            || extension.chars().all(|c| c.is_ascii_digit())
+        {
             return Ok(());
         }
-        let stem = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        let stem = path
+            .file_stem()
+            .map_or_else(String::new, |s| s.to_string_lossy().into_owned());
         let format = match extension {
             "c" | "h" => Some("c"),
             "rs" => Some("rust"),
@@ -288,28 +343,51 @@ impl ExportArgs {
             return Ok((Given::Activations(none), name.into_owned()));
         }
         let text = std::fs::read_to_string(run).unwrap_or_default();
-        if text.trim_start().starts_with('{') && text.contains("\"params\"") && !text.contains("\"purpose\"") {
-            return Ok((Given::Network(name.into_owned(), Box::new(Model::read(run)?)), self.activation.clone()));
+        if text.trim_start().starts_with('{')
+            && text.contains("\"params\"")
+            && !text.contains("\"purpose\"")
+        {
+            return Ok((
+                Given::Network(name.into_owned(), Box::new(Model::read(run)?)),
+                self.activation.clone(),
+            ));
         }
         if text.trim_start().starts_with('{') && text.contains("\"purpose\"") {
-            return Ok((Given::Trained(Box::new(Trained::read(run)?)), self.activation.clone()));
+            return Ok((
+                Given::Trained(Box::new(Trained::read(run)?)),
+                self.activation.clone(),
+            ));
         }
-        Ok((Given::Activations(read_activations(run).context("RUN")?), self.activation.clone()))
+        Ok((
+            Given::Activations(read_activations(run).context("RUN")?),
+            self.activation.clone(),
+        ))
     }
 }
 
 /// The rows of a file as a model takes them, both for ranges and for judging; none without a file.
 fn rows_of(model: &Trained, file: Option<&Path>) -> Result<Task> {
-    let (inputs, outputs) = (model.inputs.len(), model.network.widths.last().copied().unwrap_or(0));
+    let (inputs, outputs) = (
+        model.inputs.len(),
+        model.network.widths.last().copied().unwrap_or(0),
+    );
     let rows = match file {
         Some(path) => {
             let reading = TableArgs::default().reading(vec![], vec![])?;
-            labelled_rows(model, path, &reading).with_context(|| format!("--data '{}'", path.display()))?
+            labelled_rows(model, path, &reading)
+                .with_context(|| format!("--data '{}'", path.display()))?
         }
         None => Set::new(vec![], SetTarget::Classes(vec![]), inputs),
     };
     let name = file.map_or_else(|| "no rows".into(), |path| path.display().to_string());
-    Ok(Task { name, inputs, outputs, train: rows.clone(), test: rows, scales: Scales::default() })
+    Ok(Task {
+        name,
+        inputs,
+        outputs,
+        train: rows.clone(),
+        test: rows,
+        scales: Scales::default(),
+    })
 }
 
 /// One file for another program.
@@ -333,11 +411,18 @@ impl Plan for OneFile {
 
     fn files(&self) -> Result<Files> {
         let files = Files::reading(self.inputs.iter().cloned());
-        Ok(files.writing(&self.path, is_interchange).replacing(self.replace))
+        Ok(files
+            .writing(&self.path, is_interchange)
+            .replacing(self.replace))
     }
 
     fn execute(&self, _: Output) -> Result<String> {
-        let bytes = deploy::single(&self.settings.export, &self.settings.given, &self.task, self.form)?;
+        let bytes = deploy::single(
+            &self.settings.export,
+            &self.settings.given,
+            &self.task,
+            self.form,
+        )?;
         write_atomically(&self.path, &bytes)?;
         Ok(format!("{} ({} bytes)", self.path.display(), bytes.len()))
     }
@@ -348,7 +433,8 @@ fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Res
     if !settings.export.is_for_devices() {
         return Ok(text);
     }
-    let verified = deploy::verify::at_once(folder.path()).context("the export is written, and wrong")?;
+    let verified =
+        deploy::verify::at_once(folder.path()).context("the export is written, and wrong")?;
     Ok(format!("{}\n\n{verified}", text.trim_end()))
 }
 
@@ -380,8 +466,15 @@ pub struct Verify {
 
 impl VerifyArgs {
     pub fn resolve(&self) -> Result<Verify> {
-        ensure!(self.folder.is_dir(), "'{}' is no folder; `ldnn export` makes one", self.folder.display());
-        Ok(Verify { folder: self.folder.clone(), core: self.core.clone() })
+        ensure!(
+            self.folder.is_dir(),
+            "'{}' is no folder; `ldnn export` makes one",
+            self.folder.display()
+        );
+        Ok(Verify {
+            folder: self.folder.clone(),
+            core: self.core.clone(),
+        })
     }
 }
 

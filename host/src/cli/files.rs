@@ -36,24 +36,37 @@ enum Target {
 impl Files {
     /// Of a command that reads these, and writes nothing so far.
     pub fn reading(inputs: impl IntoIterator<Item = PathBuf>) -> Files {
-        Files { inputs: inputs.into_iter().collect(), ..Files::default() }
+        Files {
+            inputs: inputs.into_iter().collect(),
+            ..Files::default()
+        }
     }
 
     /// And has the flag `--replace`.
     pub fn replacing(self, replace: bool) -> Files {
-        Files { replace: Some(replace), ..self }
+        Files {
+            replace: Some(replace),
+            ..self
+        }
     }
 
     /// And writes a file; `is_ours` tells one that this program wrote, and is asked about regular files only.
     pub fn writing(mut self, path: &Path, is_ours: impl FnOnce(&Path) -> bool) -> Files {
-        let is_ours = fs::symlink_metadata(path).is_ok_and(|about| about.is_file()) && is_ours(path);
-        self.outputs.push(Target::File { path: path.into(), is_ours });
+        let is_ours =
+            fs::symlink_metadata(path).is_ok_and(|about| about.is_file()) && is_ours(path);
+        self.outputs.push(Target::File {
+            path: path.into(),
+            is_ours,
+        });
         self
     }
 
     /// And writes a run folder.
     pub fn running(mut self, path: &Path, settings: String) -> Files {
-        self.outputs.push(Target::Folder { path: path.into(), settings });
+        self.outputs.push(Target::Folder {
+            path: path.into(),
+            settings,
+        });
         self
     }
 
@@ -65,7 +78,9 @@ impl Files {
 
     /// Whether what is finished is kept in a run folder.
     pub fn keep_work(&self) -> bool {
-        self.outputs.iter().any(|target| matches!(target, Target::Folder { .. }))
+        self.outputs
+            .iter()
+            .any(|target| matches!(target, Target::Folder { .. }))
     }
 
     /// Refuses what must not be written to; `config` is the file of settings, if there is one.
@@ -103,13 +118,18 @@ impl Files {
 
     fn check_file(&self, path: &Path, is_ours: bool) -> Result<()> {
         // Not of what a link leads to: it is the link that would be replaced.
-        let Ok(about) = fs::symlink_metadata(path) else { return Ok(()) };
+        let Ok(about) = fs::symlink_metadata(path) else {
+            return Ok(());
+        };
         let name = path.display();
         if let Some(kind) = irregular(about.file_type()) {
             bail!("'{name}' is {kind}, which a file would take the place of; give another path");
         }
         for input in &self.inputs {
-            ensure!(!is_same(path, input), "'{name}' is an input of this command; give another path");
+            ensure!(
+                !is_same(path, input),
+                "'{name}' is an input of this command; give another path"
+            );
             let inside = input.is_dir() && is_inside(path, input);
             ensure!(
                 !inside,
@@ -143,18 +163,28 @@ impl Files {
             };
             match &obstacle {
                 Obstacle::NoFolder(_) | Obstacle::Foreign(_) => {
-                    anyhow::anyhow!("{obstacle}; give an --out that is not there yet, or an empty folder")
+                    anyhow::anyhow!(
+                        "{obstacle}; give an --out that is not there yet, or an empty folder"
+                    )
                 }
                 Obstacle::Unlisted { .. } => {
                     anyhow::anyhow!("{obstacle}; delete the folder yourself, or give another --out")
                 }
-                Obstacle::Guest { .. } => anyhow::anyhow!("{obstacle}; move it away, or give another --out"),
+                Obstacle::Guest { .. } => {
+                    anyhow::anyhow!("{obstacle}; move it away, or give another --out")
+                }
                 Obstacle::Old { .. } => anyhow::anyhow!("{obstacle}"),
                 Obstacle::OtherSettings { difference, .. } => {
-                    anyhow::anyhow!("{obstacle}; {}\n{difference}", or_replace("delete that run"))
+                    anyhow::anyhow!(
+                        "{obstacle}; {}\n{difference}",
+                        or_replace("delete that run")
+                    )
                 }
                 Obstacle::OtherTable { .. } => {
-                    anyhow::anyhow!("{obstacle}; {}", or_replace("begin anew with the table as it is now"))
+                    anyhow::anyhow!(
+                        "{obstacle}; {}",
+                        or_replace("begin anew with the table as it is now")
+                    )
                 }
             }
         };
@@ -165,7 +195,10 @@ impl Files {
 /// Refuses a folder that cannot be made or written to.
 fn check_writable(folder: &Path) -> Result<()> {
     let whole = std::path::absolute(folder)?;
-    let there = whole.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let there = whole
+        .ancestors()
+        .find(|path| path.exists())
+        .unwrap_or(Path::new("/"));
     let probe = AtomicFile::create(&there.join(CONFIG));
     probe.map(drop).map_err(|error| {
         let why = error.root_cause();
@@ -177,8 +210,14 @@ fn check_writable(folder: &Path) -> Result<()> {
 }
 
 fn check_workshop(path: &Path) -> Result<()> {
-    let Ok(about) = fs::symlink_metadata(path) else { return Ok(()) };
-    ensure!(about.is_dir(), "'{}' is no folder, and programs are compiled there; move it away", path.display());
+    let Ok(about) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    ensure!(
+        about.is_dir(),
+        "'{}' is no folder, and programs are compiled there; move it away",
+        path.display()
+    );
     Ok(())
 }
 
@@ -211,34 +250,55 @@ fn is_same(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let identity = |path: &Path| fs::metadata(path).ok().map(|about| (about.dev(), about.ino()));
+        let identity = |path: &Path| {
+            fs::metadata(path)
+                .ok()
+                .map(|about| (about.dev(), about.ino()))
+        };
         identity(a).is_some_and(|a| identity(b) == Some(a))
     }
     #[cfg(not(unix))]
     {
-        a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+        a.canonicalize()
+            .is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
     }
 }
 
 /// Whether a path is a folder or leads to something in it.
 fn is_inside(path: &Path, folder: &Path) -> bool {
-    let Ok(folder) = folder.canonicalize() else { return false };
-    path.canonicalize().is_ok_and(|path| path.starts_with(folder))
+    let Ok(folder) = folder.canonicalize() else {
+        return false;
+    };
+    path.canonicalize()
+        .is_ok_and(|path| path.starts_with(folder))
 }
 
 /// Whether a file is a model of this program, of whatever version.
 pub fn is_model(path: &Path) -> bool {
-    let value = read_if(path, b"{").and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    value
-        .is_some_and(|value| ["version", "provenance", "purpose", "network"].iter().all(|key| value.get(key).is_some()))
+    let value = read_if(path, b"{")
+        .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    value.is_some_and(|value| {
+        ["version", "provenance", "purpose", "network"]
+            .iter()
+            .all(|key| value.get(key).is_some())
+    })
 }
 
 /// Whether a file is one that `ldnn export` wrote for other programs: safetensors and NumPy archives say so in an entry, ONNX
 /// in the name of the producer. Text has no mark.
 pub fn is_interchange(path: &Path) -> bool {
-    match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
-        Some("onnx") => read_if(path, b"\x08").is_some_and(|bytes| bytes.get(2..8) == Some(b"\x12\x04ldnn")),
-        Some("safetensors" | "npz") => formats::read(path).is_ok_and(|bundle| bundle.about.is_some()),
+    match path
+        .extension()
+        .and_then(|e| e.to_str())
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
+        Some("onnx") => {
+            read_if(path, b"\x08").is_some_and(|bytes| bytes.get(2..8) == Some(b"\x12\x04ldnn"))
+        }
+        Some("safetensors" | "npz") => {
+            formats::read(path).is_ok_and(|bundle| bundle.about.is_some())
+        }
         _ => false,
     }
 }
@@ -246,7 +306,8 @@ pub fn is_interchange(path: &Path) -> bool {
 /// Whether a file holds just these bytes.
 pub fn holds(path: &Path, bytes: &[u8]) -> bool {
     let len = fs::metadata(path).map(|about| about.len());
-    len.is_ok_and(|len| len == bytes.len() as u64) && fs::read(path).is_ok_and(|found| found == bytes)
+    len.is_ok_and(|len| len == bytes.len() as u64)
+        && fs::read(path).is_ok_and(|found| found == bytes)
 }
 
 /// The bytes of a file that begins so.

@@ -9,7 +9,11 @@ pub fn settled(message: &str, command: &clap::Command) -> String {
         if i > 0 {
             text.push('`');
         }
-        text += &if i % 2 == 0 { replaced(part, command) } else { part.into() };
+        text += &if i % 2 == 0 {
+            replaced(part, command)
+        } else {
+            part.into()
+        };
     }
     text
 }
@@ -21,7 +25,9 @@ fn replaced(message: &str, command: &clap::Command) -> String {
         let (before, from) = rest.split_at(at);
         let is_start = !before.ends_with(|c: char| c.is_alphanumeric() || c == '-');
         let name = &from[2..];
-        let end = name.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'));
+        let end = name.find(|c: char| {
+            !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+        });
         let name = name[..end.unwrap_or(name.len())].trim_end_matches('-');
 
         text += before;
@@ -37,7 +43,10 @@ fn replaced(message: &str, command: &clap::Command) -> String {
 }
 
 fn has(command: &clap::Command, name: &str) -> bool {
-    ["help", "version"].contains(&name) || command.get_arguments().any(|arg| arg.get_long() == Some(name))
+    ["help", "version"].contains(&name)
+        || command
+            .get_arguments()
+            .any(|arg| arg.get_long() == Some(name))
 }
 
 #[cfg(test)]
@@ -47,12 +56,20 @@ mod tests {
 
     #[test]
     fn a_flag_that_the_command_lacks_is_a_setting() {
-        let command = clap::Command::new("tune").arg(Arg::new("a").long("rates")).arg(Arg::new("b").long("no-header"));
+        let command = clap::Command::new("tune")
+            .arg(Arg::new("a").long("rates"))
+            .arg(Arg::new("b").long("no-header"));
         for (before, after) in [
             ("--runs 0: use 2", "'runs' 0: use 2"),
             ("--inner-rate 1: too large", "'inner_rate' 1: too large"),
-            ("give smaller --rates, or --no-header", "give smaller --rates, or --no-header"),
-            ("see `ldnn validate --keep-networks`; or --keep", "see `ldnn validate --keep-networks`; or 'keep'"),
+            (
+                "give smaller --rates, or --no-header",
+                "give smaller --rates, or --no-header",
+            ),
+            (
+                "see `ldnn validate --keep-networks`; or --keep",
+                "see `ldnn validate --keep-networks`; or 'keep'",
+            ),
             ("a -- b, 1--2, a--b, --", "a -- b, 1--2, a--b, --"),
             ("äö --runs", "äö 'runs'"),
         ] {

@@ -70,7 +70,10 @@ pub struct Imported {
 impl ImportArgs {
     pub fn resolve(&self, replace: bool) -> Result<Imported> {
         let bundle = formats::read(&self.file)?;
-        let name = self.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let name = self
+            .file
+            .file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let given = Import {
             activation: self.activation.as_deref().map(activation).transpose()?,
             features: self.features.clone(),
@@ -79,11 +82,20 @@ impl ImportArgs {
             regression: self.regression,
             provenance: format!("ldnn {}: imported from {name}", env!("CARGO_PKG_VERSION")),
         };
-        let model = formats::import(bundle, &given).with_context(|| format!("in '{}'", self.file.display()))?;
+        let model = formats::import(bundle, &given)
+            .with_context(|| format!("in '{}'", self.file.display()))?;
         // A name of a base function leads to no file.
-        let inputs = [Some(self.file.clone()), self.activation.as_ref().map(PathBuf::from)];
+        let inputs = [
+            Some(self.file.clone()),
+            self.activation.as_ref().map(PathBuf::from),
+        ];
         let inputs = inputs.into_iter().flatten().collect();
-        Ok(Imported { model, inputs, out: self.out.clone(), replace })
+        Ok(Imported {
+            model,
+            inputs,
+            out: self.out.clone(),
+            replace,
+        })
     }
 }
 
@@ -91,10 +103,14 @@ impl ImportArgs {
 fn activation(name: &str) -> Result<(String, Option<Activations>)> {
     let path = Path::new(name);
     if !path.exists() {
-        let base = base_named(name).with_context(|| format!("--activation {name}: there is no such file, and"))?;
+        let base = base_named(name)
+            .with_context(|| format!("--activation {name}: there is no such file, and"))?;
         return Ok((base.name().into(), None));
     }
-    Ok(("mix".into(), Some(read_activations(path).context("--activation")?)))
+    Ok((
+        "mix".into(),
+        Some(read_activations(path).context("--activation")?),
+    ))
 }
 
 impl Plan for Imported {
@@ -109,22 +125,39 @@ impl Plan for Imported {
 
     fn execute(&self, _: Output) -> Result<String> {
         self.model.write(&self.out)?;
-        Ok(format!("{}\nmodel: {}", summary(&self.model), self.out.display()))
+        Ok(format!(
+            "{}\nmodel: {}",
+            summary(&self.model),
+            self.out.display()
+        ))
     }
 }
 
 /// What came in, in a few sentences.
 fn summary(model: &Trained) -> String {
-    let widths: Vec<String> = model.network.widths.iter().map(ToString::to_string).collect();
+    let widths: Vec<String> = model
+        .network
+        .widths
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let what = match &model.purpose {
-        Purpose::Classification { column, classes } => format!("'{column}', one of {} classes", classes.len()),
+        Purpose::Classification { column, classes } => {
+            format!("'{column}', one of {} classes", classes.len())
+        }
         Purpose::Regression { columns, .. } => format!("{} (regression)", columns.join(", ")),
     };
     let plain = model.inputs.iter().all(|s| *s == Standard::PLAIN);
-    let scale = if plain { "taken as they are" } else { "standardised" };
+    let scale = if plain {
+        "taken as they are"
+    } else {
+        "standardised"
+    };
     let rows = match model.ranges {
         Some(_) => "",
-        None => " It does not know the ranges of its numbers: an export for a device needs rows, with --data FILE.",
+        None => {
+            " It does not know the ranges of its numbers: an export for a device needs rows, with --data FILE."
+        }
     };
     format!(
         "A network {}, {} parameters, for {what}; {} inputs, {scale}.{rows}",

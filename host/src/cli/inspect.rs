@@ -55,15 +55,23 @@ enum Form {
 impl InspectArgs {
     pub fn resolve(&self, replace: bool) -> Result<Inspect> {
         let form = |path: &PathBuf| {
-            let ending = path.extension().map(|e| e.to_ascii_lowercase().to_string_lossy().into_owned());
+            let ending = path
+                .extension()
+                .map(|e| e.to_ascii_lowercase().to_string_lossy().into_owned());
             Ok(match ending.as_deref() {
                 Some("svg") => (path.clone(), Form::Svg),
                 Some("png") => (path.clone(), Form::Png),
-                _ => bail!("--picture '{}': use a name that ends in .svg or .png", path.display()),
+                _ => bail!(
+                    "--picture '{}': use a name that ends in .svg or .png",
+                    path.display()
+                ),
             })
         };
         let picture = self.picture.as_ref().map(form).transpose()?;
-        let title = self.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let title = self
+            .file
+            .file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let portrait = inspect(&self.file)?;
 
         let draw = |(path, form): (PathBuf, Form)| -> Result<(PathBuf, Vec<u8>)> {
@@ -75,7 +83,13 @@ impl InspectArgs {
             Ok((path, bytes))
         };
         let picture = picture.map(draw).transpose()?;
-        Ok(Inspect { file: self.file.clone(), portrait, picture, replace, inputs: self.inputs })
+        Ok(Inspect {
+            file: self.file.clone(),
+            portrait,
+            picture,
+            replace,
+            inputs: self.inputs,
+        })
     }
 }
 

@@ -148,11 +148,25 @@ impl Args {
                 ..MetaConfig::default()
             },
         };
-        let settings = layers.resolve(Settings { task: name.clone(), meta: default }, |s| self.apply(&mut s.meta))?;
+        let settings = layers.resolve(
+            Settings {
+                task: name.clone(),
+                meta: default,
+            },
+            |s| self.apply(&mut s.meta),
+        )?;
         settings.meta.check(&task)?;
         let load = Load::learning(&settings.meta, &task);
         let data = TaskArgs::file_of(&name);
-        let plan = self.out.plan("out/meta", Settings { task: name, ..settings }, task, learn);
+        let plan = self.out.plan(
+            "out/meta",
+            Settings {
+                task: name,
+                ..settings
+            },
+            task,
+            learn,
+        );
         Ok(plan.costing(load).reading(data))
     }
 

@@ -148,7 +148,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let own = innermost_command(&command, &matches);
     stop::install();
-    let output = if cli.quiet { Output::Quiet } else { Output::Normal };
+    let output = if cli.quiet {
+        Output::Quiet
+    } else {
+        Output::Normal
+    };
     let (mut plan, mode) = match prepare(&cli, &matches) {
         Ok(prepared) => prepared,
         Err(error) if error.is::<Stopped>() => return fail(&error, STOPPED, own),
@@ -183,8 +187,12 @@ fn command_of(matches: &ArgMatches) -> String {
 
 /// The command that is done, with the flags that all have.
 fn innermost_command<'a>(command: &'a clap::Command, matches: &ArgMatches) -> &'a clap::Command {
-    let Some((name, inside)) = matches.subcommand() else { return command };
-    command.find_subcommand(name).map_or(command, |own| innermost_command(own, inside))
+    let Some((name, inside)) = matches.subcommand() else {
+        return command;
+    };
+    command
+        .find_subcommand(name)
+        .map_or(command, |own| innermost_command(own, inside))
 }
 
 /// Refuses a plan that would write where it must not.
@@ -198,29 +206,42 @@ fn may_work(plan: &impl Plan, matches: &ArgMatches) -> Result<()> {
 
 fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
     if let Some(jobs) = cli.jobs {
-        ensure!((1..=1024).contains(&jobs), "--jobs {jobs}: use 1 to 1024 threads");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
+        ensure!(
+            (1..=1024).contains(&jobs),
+            "--jobs {jobs}: use 1 to 1024 threads"
+        );
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .build_global();
         pool.with_context(|| format!("--jobs {jobs}: the threads cannot be started; use fewer"))?;
     }
     use analyze::What;
     Ok(match &cli.command {
         Command::Sizes(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Forecast(args) => (Box::new(args.resolve()?), args.out.mode()),
-        Command::Analyze(analyze::Args { what: What::Participation(args) }) => {
-            (Box::new(args.resolve()?), args.out.mode())
-        }
-        Command::Analyze(analyze::Args { what: What::Hessian(args) }) => (args.resolve()?, args.out.mode()),
+        Command::Analyze(analyze::Args {
+            what: What::Participation(args),
+        }) => (Box::new(args.resolve()?), args.out.mode()),
+        Command::Analyze(analyze::Args {
+            what: What::Hessian(args),
+        }) => (args.resolve()?, args.out.mode()),
         Command::Cluster(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Export(args) => (args.resolve(matches)?, args.out.mode()),
-        Command::Import(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
+        Command::Import(args) => {
+            flagged(args, &args.config, matches, |all| all.resolve(args.replace))?
+        }
         Command::Tune(args) => (Box::new(args.resolve(matches)?), args.out.mode()),
         Command::Train(args) => (Box::new(args.resolve(matches)?), args.mode()),
         Command::Eval(args) => flagged(args, &args.config, matches, apply::EvalArgs::resolve)?,
-        Command::Predict(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
-        Command::Inspect(args) => flagged(args, &args.config, matches, |all| all.resolve(args.replace))?,
+        Command::Predict(args) => {
+            flagged(args, &args.config, matches, |all| all.resolve(args.replace))?
+        }
+        Command::Inspect(args) => {
+            flagged(args, &args.config, matches, |all| all.resolve(args.replace))?
+        }
         Command::Verify(args) => flagged(args, &args.config, matches, export::VerifyArgs::resolve)?,
         Command::Run(args) => (args.resolve()?, args.mode()),
         Command::Merge(args) => flagged(args, &args.config, matches, scale::MergeArgs::resolve)?,

@@ -66,10 +66,20 @@ fn which(text: &str) -> Result<Which, String> {
     if text == "all" {
         return Ok(Which::All);
     }
-    let names =
-        || Experiment::value_variants().iter().filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()));
-    let unknown = |_| format!("the experiments are all, {}", names().collect::<Vec<_>>().join(", "));
-    Experiment::from_str(text, false).map(Which::One).map_err(unknown)
+    let names = || {
+        Experiment::value_variants()
+            .iter()
+            .filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()))
+    };
+    let unknown = |_| {
+        format!(
+            "the experiments are all, {}",
+            names().collect::<Vec<_>>().join(", ")
+        )
+    };
+    Experiment::from_str(text, false)
+        .map(Which::One)
+        .map_err(unknown)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,14 +99,26 @@ struct Asked {
 
 impl Args {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let asked = Asked { experiments: self.experiments(), preset: self.preset, seed: self.seed };
+        let asked = Asked {
+            experiments: self.experiments(),
+            preset: self.preset,
+            seed: self.seed,
+        };
         let (settings, task) = asked.settings(&self.out.layers(SECTION)?, &self.task)?;
-        let preset = settings.reproduce.preset.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
+        let preset = settings
+            .reproduce
+            .preset
+            .to_possible_value()
+            .map_or(String::new(), |v| v.get_name().to_string());
         let name = name_of(&settings.reproduce.experiments);
         let data = TaskArgs::file_of(&settings.task);
         let load = settings.reproduce.costs(&task)?.load();
-        let plan =
-            self.out.plan(&format!("out/{name}-{preset}"), settings, task, |s, t, f, o| work(s, t, f, Stage::All, o));
+        let plan = self.out.plan(
+            &format!("out/{name}-{preset}"),
+            settings,
+            task,
+            |s, t, f, o| work(s, t, f, Stage::All, o),
+        );
         plan.costing(load).reading(data).sharing(&self.shard)
     }
 
@@ -128,8 +150,10 @@ pub struct OfFile {
 impl OfFile {
     /// From its file and assignments.
     pub fn read(file: Source, sets: &[String]) -> Result<OfFile> {
-        let (settings, task) =
-            Asked::default().settings(&Layers::above(SECTION, Some(file), sets)?, &TaskArgs::default())?;
+        let (settings, task) = Asked::default().settings(
+            &Layers::above(SECTION, Some(file), sets)?,
+            &TaskArgs::default(),
+        )?;
         Ok(OfFile { settings, task })
     }
 
@@ -138,7 +162,12 @@ impl OfFile {
     }
 
     /// The plan to do a stage of it.
-    pub fn plan(self, again: Again, replace: Option<bool>, stage: Stage) -> Result<RunPlan<Settings>> {
+    pub fn plan(
+        self,
+        again: Again,
+        replace: Option<bool>,
+        stage: Stage,
+    ) -> Result<RunPlan<Settings>> {
         let load = self.costs()?.load();
         let data = TaskArgs::file_of(&self.settings.task);
         let work = match stage {
@@ -146,7 +175,10 @@ impl OfFile {
             Stage::Learn => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Learn, o),
             Stage::Select => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Select, o),
         };
-        let plan = RunPlan::again(self.settings, self.task, work, again).of("reproduce").costing(load).reading(data);
+        let plan = RunPlan::again(self.settings, self.task, work, again)
+            .of("reproduce")
+            .costing(load)
+            .reading(data);
         Ok(match replace {
             Some(replace) => plan.replacing(replace),
             None => plan,
@@ -161,8 +193,14 @@ impl Asked {
             task.is_classification(),
             "reproduce needs class labels; use --task mnist1d or whole-number y in --data"
         );
-        let settings = Settings { reproduce: self.study(layers, &task)?, task: task_name.clone() };
-        let settings = Settings { task: task_name, ..layers.resolve(settings, |_| {})? };
+        let settings = Settings {
+            reproduce: self.study(layers, &task)?,
+            task: task_name.clone(),
+        };
+        let settings = Settings {
+            task: task_name,
+            ..layers.resolve(settings, |_| {})?
+        };
         settings.reproduce.check(&task)?;
         Ok((settings, task))
     }
@@ -183,15 +221,24 @@ impl Asked {
                 );
             }
         }
-        let preset = layers.pick("reproduce.preset", self.preset)?.unwrap_or(Preset::Default);
+        let preset = layers
+            .pick("reproduce.preset", self.preset)?
+            .unwrap_or(Preset::Default);
         let flag = (!self.experiments.is_empty()).then(|| self.experiments.clone());
-        let experiments = layers.pick("reproduce.experiments", flag)?.unwrap_or_else(|| vec![Experiment::Fig3]);
+        let experiments = layers
+            .pick("reproduce.experiments", flag)?
+            .unwrap_or_else(|| vec![Experiment::Fig3]);
         ensure!(
             self.seed.is_none_or(|seed| seed <= u64::from(u32::MAX)),
             "--seed: other seeds count on from it; at most {}",
             u32::MAX
         );
-        Ok(Study::new(preset, &experiments, self.seed.unwrap_or(100), task))
+        Ok(Study::new(
+            preset,
+            &experiments,
+            self.seed.unwrap_or(100),
+            task,
+        ))
     }
 }
 
@@ -199,10 +246,18 @@ impl Asked {
 pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings = config.settings()?;
     let task = task_named(&settings.task, true)?;
-    OfFile { settings, task }.plan(again, None, Stage::All).map(|plan| Box::new(plan) as Box<dyn Plan>)
+    OfFile { settings, task }
+        .plan(again, None, Stage::All)
+        .map(|plan| Box::new(plan) as Box<dyn Plan>)
 }
 
-fn work(settings: &Settings, task: &Task, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {
+fn work(
+    settings: &Settings,
+    task: &Task,
+    folder: &RunFolder,
+    stage: Stage,
+    output: Output,
+) -> Result<String> {
     reproduce::run(&settings.reproduce, task, folder, stage, output)
 }
 
@@ -211,6 +266,8 @@ fn name_of(experiments: &[Experiment]) -> String {
     if experiments.len() == Experiment::ALL.len() {
         return "all".into();
     }
-    let names = experiments.iter().filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()));
+    let names = experiments
+        .iter()
+        .filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()));
     names.collect::<Vec<_>>().join("-")
 }

@@ -21,7 +21,11 @@ use std::path::{Path, PathBuf};
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
     /// The study; or the config.toml that a run of one has stored
-    #[arg(value_name = "STUDY.toml", required_unless_present = "config", conflicts_with = "config")]
+    #[arg(
+        value_name = "STUDY.toml",
+        required_unless_present = "config",
+        conflicts_with = "config"
+    )]
     study: Option<PathBuf>,
     /// Which stage to work at
     #[arg(long, default_value = "all", value_name = "NAME")]
@@ -140,17 +144,24 @@ enum File {
 }
 
 fn read(path: &Path, sets: &[String], tasks: &Tasks) -> Result<File> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read '{}'", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read '{}'", path.display()))?;
     let file = Source::parse(&path.display().to_string(), &text)?;
     if reproduce::is_study(&file) {
         return Ok(File::Reproduce(Box::new(OfFile::read(file, sets)?)));
     }
-    Ok(File::Own(Box::new(Study::read(&Layers::above("study", Some(file), sets)?, tasks)?)))
+    Ok(File::Own(Box::new(Study::read(
+        &Layers::above("study", Some(file), sets)?,
+        tasks,
+    )?)))
 }
 
 /// `out/STUDY`; of a stored `RUN/config.toml`, `out/RUN`.
 fn default_out(study: &Path) -> PathBuf {
-    let run = study.parent().and_then(Path::file_name).filter(|_| study.file_name().is_some_and(|f| f == CONFIG));
+    let run = study
+        .parent()
+        .and_then(Path::file_name)
+        .filter(|_| study.file_name().is_some_and(|f| f == CONFIG));
     Path::new("out").join(run.or(study.file_stem()).unwrap_or_default())
 }
 
@@ -160,10 +171,15 @@ impl RunArgs {
     }
 
     pub fn resolve(&self) -> Result<Box<dyn Plan>> {
-        let path = self.study.as_deref().or(self.config.file()).context("which study? Give STUDY.toml")?;
+        let path = self
+            .study
+            .as_deref()
+            .or(self.config.file())
+            .context("which study? Give STUDY.toml")?;
         let tasks = Tasks::default();
         let out = self.out.clone().unwrap_or_else(|| default_out(path));
-        let (part, sources, stage, replace) = (self.shard.part()?, vec![], self.stage, self.replace);
+        let (part, sources, stage, replace) =
+            (self.shard.part()?, vec![], self.stage, self.replace);
         match read(path, self.config.sets(), &tasks)? {
             File::Own(study) => {
                 ensure!(
@@ -172,7 +188,17 @@ impl RunArgs {
                 );
                 let (settings, list) = (Settings { study: *study }, self.plan);
                 let (file, replace) = (Some(path.to_path_buf()), Some(replace));
-                Ok(Box::new(StudyPlan { settings, tasks, file, out, replace, part, sources, stage, list }))
+                Ok(Box::new(StudyPlan {
+                    settings,
+                    tasks,
+                    file,
+                    out,
+                    replace,
+                    part,
+                    sources,
+                    stage,
+                    list,
+                }))
             }
             File::Reproduce(of) => {
                 ensure!(
@@ -192,7 +218,17 @@ pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
     let Again { out, part, sources } = again;
     let (tasks, stage) = (Tasks::default(), Stage::All);
     let (file, replace) = (None, None);
-    Ok(Box::new(StudyPlan { settings, tasks, file, out, replace, part, sources, stage, list: false }))
+    Ok(Box::new(StudyPlan {
+        settings,
+        tasks,
+        file,
+        out,
+        replace,
+        part,
+        sources,
+        stage,
+        list: false,
+    }))
 }
 
 /// A stage, with how many pieces it has and what they cost.
@@ -208,7 +244,10 @@ fn costs(file: &File, tasks: &Tasks) -> Result<Vec<StageCosts>> {
     match file {
         File::Own(study) => {
             let (lessons, learning, trainings, training) = costs_of(study, tasks)?;
-            Ok(vec![stage("learn", lessons, learning), stage("train", trainings, training)])
+            Ok(vec![
+                stage("learn", lessons, learning),
+                stage("train", trainings, training),
+            ])
         }
         File::Reproduce(of) => {
             let costs = of.costs()?;
@@ -250,7 +289,9 @@ impl StudyPlan {
     fn print(&self) -> Result<String> {
         let mut out = BufWriter::new(std::io::stdout().lock());
         match self.print_to(&mut out).and_then(|()| Ok(out.flush()?)) {
-            Err(e) if e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {}
+            Err(e)
+                if e.downcast_ref::<std::io::Error>()
+                    .is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {}
             other => other?,
         }
         Ok(String::new())
@@ -267,9 +308,15 @@ impl StudyPlan {
                 if !self.part.does("trainings", number) {
                     continue;
                 }
-                let outer = item.lesson.map_or(String::new(), |l| l.meta.seed.to_string());
+                let outer = item
+                    .lesson
+                    .map_or(String::new(), |l| l.meta.seed.to_string());
                 let (id, task) = (item.id, &block.setting.task);
-                writeln!(out, "{number}\t{id}\t{task}\t{}\t{outer}\t{}\t{cell}", item.kind, item.seed)?;
+                writeln!(
+                    out,
+                    "{number}\t{id}\t{task}\t{}\t{outer}\t{}\t{cell}",
+                    item.kind, item.seed
+                )?;
             }
         }
         Ok(())
@@ -281,7 +328,11 @@ impl Plan for StudyPlan {
         let settings = self.config()?;
         let (lessons, learning, trainings, training) = costs_of(&self.settings.study, &self.tasks)?;
         let counts = format!("# {lessons} meta-learning runs, {trainings} trainings\n");
-        Ok(format!("# to {}\n{counts}# {}\n{settings}", self.out.display(), learning + training))
+        Ok(format!(
+            "# to {}\n{counts}# {}\n{settings}",
+            self.out.display(),
+            learning + training
+        ))
     }
 
     fn config(&self) -> Result<String> {
@@ -305,8 +356,23 @@ impl Plan for StudyPlan {
             return self.print();
         }
         let replace = self.replace == Some(true);
-        let folder = RunFolder::open_as(&self.out, &self.stored()?, replace, self.part, &self.sources)?;
-        finish(study::run(&self.settings.study, &self.tasks, &folder, self.stage, output), &folder)
+        let folder = RunFolder::open_as(
+            &self.out,
+            &self.stored()?,
+            replace,
+            self.part,
+            &self.sources,
+        )?;
+        finish(
+            study::run(
+                &self.settings.study,
+                &self.tasks,
+                &folder,
+                self.stage,
+                output,
+            ),
+            &folder,
+        )
     }
 }
 
@@ -319,13 +385,21 @@ impl QueueArgs {
             self.minutes > 0 && self.cpus > 0 && self.throttle > 0,
             "--minutes, --cpus and --throttle must be at least 1"
         );
-        ensure!(self.tasks.is_none_or(|t| t > 0), "--tasks 0: use at least 1");
+        ensure!(
+            self.tasks.is_none_or(|t| t > 0),
+            "--tasks 0: use at least 1"
+        );
         let tasks = Tasks::default();
         let costs = costs(&read(&self.study, &[], &tasks)?, &tasks)?;
         let each = 60.0 * self.minutes as f64;
         let pack = |stage: &StageCosts| {
             let wanted = (stage.load.seconds(self.cpus) / each).ceil().max(1.0) as usize;
-            (stage.name, self.tasks.unwrap_or(wanted.min(MOST_TASKS)).min(stage.pieces))
+            (
+                stage.name,
+                self.tasks
+                    .unwrap_or(wanted.min(MOST_TASKS))
+                    .min(stage.pieces),
+            )
         };
         let stages: Vec<(&str, usize)> = costs.iter().map(pack).collect();
         let longest = |(stage, (_, tasks)): (&StageCosts, &(&str, usize))| {
@@ -336,7 +410,12 @@ impl QueueArgs {
         let (learning, rest) = costs.split_first().context("a study has stages")?;
         let training: Load = rest.iter().map(|s| s.load).sum();
         let out = self.out.clone().unwrap_or_else(|| default_out(&self.study));
-        let name = self.study.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = self
+            .study
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let about = vec![
             format!(
                 "The study {}: {} meta-learning runs, {} trainings.",
@@ -370,7 +449,10 @@ impl QueueArgs {
 
 impl SlurmArgs {
     pub fn resolve(&self) -> Result<super::plan::Said> {
-        let queue = Queue { options: self.option.clone(), ..self.queue.queue()? };
+        let queue = Queue {
+            options: self.option.clone(),
+            ..self.queue.queue()?
+        };
         Ok(super::plan::Said::new(queue.slurm()))
     }
 }

@@ -52,7 +52,10 @@ pub struct CompareArgs {
 fn settings(run: &Path) -> Result<String> {
     let text = fs::read_to_string(run.join(CONFIG));
     text.with_context(|| {
-        format!("'{}' is no run folder: it has no {CONFIG}; `ldnn list FOLDER` finds some", run.display())
+        format!(
+            "'{}' is no run folder: it has no {CONFIG}; `ldnn list FOLDER` finds some",
+            run.display()
+        )
     })
 }
 
@@ -72,15 +75,35 @@ impl ListArgs {
         find(&self.folder, 3, &mut runs)?;
         runs.sort();
         if runs.is_empty() {
-            return Ok(Said(format!("no run folders in '{}'", self.folder.display())));
+            return Ok(Said(format!(
+                "no run folders in '{}'",
+                self.folder.display()
+            )));
         }
         let mut table = Table::new("runs", &["run", "command", "state", "results", "changed"]);
         for run in runs {
-            let state = if is_finished(&run) { "finished" } else { "not finished; the same command goes on" };
-            let journals = ["trainings.jsonl", "history.jsonl", "equal.jsonl", "selection.jsonl", "on-mnist1d.jsonl"];
+            let state = if is_finished(&run) {
+                "finished"
+            } else {
+                "not finished; the same command goes on"
+            };
+            let journals = [
+                "trainings.jsonl",
+                "history.jsonl",
+                "equal.jsonl",
+                "selection.jsonl",
+                "on-mnist1d.jsonl",
+            ];
             let results: usize = journals.iter().map(|j| lines_of(&run.join(j))).sum();
-            let command = read_config(&run).map_or("unknown".into(), |config| config.command().to_string());
-            table.row([run.display().to_string(), command, state.into(), results.to_string(), age(&run)]);
+            let command =
+                read_config(&run).map_or("unknown".into(), |config| config.command().to_string());
+            table.row([
+                run.display().to_string(),
+                command,
+                state.into(),
+                results.to_string(),
+                age(&run),
+            ]);
         }
         Ok(Said(table.to_text()))
     }
@@ -92,8 +115,12 @@ fn find(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<()> {
         runs.push(folder.into());
         return Ok(());
     }
-    let entries = fs::read_dir(folder)
-        .with_context(|| format!("cannot look into '{}'; give a folder with runs", folder.display()))?;
+    let entries = fs::read_dir(folder).with_context(|| {
+        format!(
+            "cannot look into '{}'; give a folder with runs",
+            folder.display()
+        )
+    })?;
     for entry in entries.filter_map(Result::ok) {
         if depth > 0 && entry.file_type().is_ok_and(|t| t.is_dir()) {
             find(&entry.path(), depth - 1, runs)?;
@@ -107,7 +134,9 @@ fn age(run: &Path) -> String {
         let changed = |e: std::io::Result<fs::DirEntry>| e.ok()?.metadata().ok()?.modified().ok();
         entries.filter_map(changed).max()
     });
-    let seconds = newest.and_then(|t| SystemTime::now().duration_since(t).ok()).map(|d| d.as_secs());
+    let seconds = newest
+        .and_then(|t| SystemTime::now().duration_since(t).ok())
+        .map(|d| d.as_secs());
     match seconds {
         None => String::new(),
         Some(s) if s < 120 => format!("{s} s ago"),
@@ -123,10 +152,16 @@ impl ShowArgs {
         let report = fs::read_to_string(self.run.join("report.txt"));
         let report = report.unwrap_or_else(|_| match lines_of(&self.run.join("history.jsonl")) {
             0 => "no report yet; the same command goes on".into(),
-            steps => format!("{steps} outer steps in history.jsonl; activations.json, evolution.png"),
+            steps => {
+                format!("{steps} outer steps in history.jsonl; activations.json, evolution.png")
+            }
         });
-        let page = ["report.html", SECTION].into_iter().find(|f| self.run.join(f).exists());
-        let page = page.map_or(String::new(), |f| format!("\n\nmore: {}", self.run.join(f).display()));
+        let page = ["report.html", SECTION]
+            .into_iter()
+            .find(|f| self.run.join(f).exists());
+        let page = page.map_or(String::new(), |f| {
+            format!("\n\nmore: {}", self.run.join(f).display())
+        });
         Ok(Said(format!("settings:\n{settings}\n{report}{page}")))
     }
 }
@@ -135,8 +170,22 @@ impl CompareArgs {
     pub fn resolve(&self) -> Result<Said> {
         let (a, b) = (settings(&self.first)?, settings(&self.second)?);
         let (first, second) = (trainings(&self.first)?, trainings(&self.second)?);
-        let metric = if first.iter().all(|t| !t.curve.accuracy.is_empty()) { Metric::Accuracy } else { Metric::Loss };
-        let head = ["activation", "n", "first", "second", "difference", "95 % (Welch)", "g", "p (Welch)", "p (ranks)"];
+        let metric = if first.iter().all(|t| !t.curve.accuracy.is_empty()) {
+            Metric::Accuracy
+        } else {
+            Metric::Loss
+        };
+        let head = [
+            "activation",
+            "n",
+            "first",
+            "second",
+            "difference",
+            "95 % (Welch)",
+            "g",
+            "p (Welch)",
+            "p (ranks)",
+        ];
         let mut table = Table::new("first minus second", &head);
         for name in names(&first) {
             let (a, b) = (ends(&first, &name, metric), ends(&second, &name, metric));
@@ -156,7 +205,10 @@ impl CompareArgs {
                 p_value(mann_whitney(&a, &b).1),
             ]);
         }
-        ensure!(!table.rows.is_empty(), "the two runs have no activation in common with 2 or more trainings each");
+        ensure!(
+            !table.rows.is_empty(),
+            "the two runs have no activation in common with 2 or more trainings each"
+        );
         let settings = match difference(&a, &b) {
             same if same.is_empty() => "the settings are the same".to_string(),
             lines => format!("settings that differ (first there, second wanted):\n{lines}"),
@@ -171,10 +223,15 @@ impl CompareArgs {
 
 fn trainings(run: &Path) -> Result<Vec<Training>> {
     let path = run.join("trainings.jsonl");
-    let text = fs::read_to_string(&path)
-        .with_context(|| format!("'{}' has no trainings.jsonl; compare runs of `ldnn validate`", run.display()))?;
+    let text = fs::read_to_string(&path).with_context(|| {
+        format!(
+            "'{}' has no trainings.jsonl; compare runs of `ldnn validate`",
+            run.display()
+        )
+    })?;
     let read = |(i, line): (usize, &str)| {
-        serde_json::from_str(line).with_context(|| format!("'{}', line {}: is damaged", path.display(), i + 1))
+        serde_json::from_str(line)
+            .with_context(|| format!("'{}', line {}: is damaged", path.display(), i + 1))
     };
     text.lines().enumerate().map(read).collect()
 }
@@ -191,6 +248,9 @@ fn names(trainings: &[Training]) -> Vec<String> {
 }
 
 fn ends(trainings: &[Training], name: &str, metric: Metric) -> Vec<f64> {
-    let own = trainings.iter().filter(|t| t.activation == name && !t.diverged);
-    own.filter_map(|t| metric.of(&t.curve).last().copied()).collect()
+    let own = trainings
+        .iter()
+        .filter(|t| t.activation == name && !t.diverged);
+    own.filter_map(|t| metric.of(&t.curve).last().copied())
+        .collect()
 }

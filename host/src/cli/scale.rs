@@ -46,13 +46,27 @@ pub struct StatusArgs {
 impl MergeArgs {
     pub fn resolve(&self) -> Result<Box<dyn Plan>> {
         let out = self.out.as_ref().unwrap_or(&self.runs[0]);
-        again(&self.runs, Again { out: out.clone(), part: Part::Gather, sources: self.runs.clone() })
+        again(
+            &self.runs,
+            Again {
+                out: out.clone(),
+                part: Part::Gather,
+                sources: self.runs.clone(),
+            },
+        )
     }
 }
 
 impl StatusArgs {
     pub fn resolve(&self) -> Result<Box<dyn Plan>> {
-        again(&self.runs, Again { out: self.runs[0].clone(), part: Part::Look, sources: self.runs.clone() })
+        again(
+            &self.runs,
+            Again {
+                out: self.runs[0].clone(),
+                part: Part::Look,
+                sources: self.runs.clone(),
+            },
+        )
     }
 }
 

@@ -31,7 +31,16 @@ impl TableArgs {
             !(self.header && self.no_header),
             "--header and --no-header contradict each other; one of them may stand in the --config"
         );
-        let header = if self.header { Some(true) } else { self.no_header.then_some(false) };
-        Ok(Reading { delimiter, header, text, ignore })
+        let header = if self.header {
+            Some(true)
+        } else {
+            self.no_header.then_some(false)
+        };
+        Ok(Reading {
+            delimiter,
+            header,
+            text,
+            ignore,
+        })
     }
 }

@@ -28,7 +28,12 @@ pub struct FitArgs {
     #[arg(long, value_name = "WHICH")]
     activations: Option<String>,
     /// Widths of the hidden layers
-    #[arg(long, default_value = "50", value_name = "N,...", value_delimiter = ',')]
+    #[arg(
+        long,
+        default_value = "50",
+        value_name = "N,...",
+        value_delimiter = ','
+    )]
     hidden: Vec<usize>,
     /// Learned activation types
     #[arg(long, default_value_t = 2, value_name = "N")]
@@ -84,8 +89,14 @@ impl FitArgs {
 
     /// What --activations asks for, here or in a file.
     /// The file that they come from, if they do.
-    pub fn activate(&self, layers: &crate::config::Layers, fit: &mut FitConfig) -> Result<Option<PathBuf>> {
-        let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else { return Ok(None) };
+    pub fn activate(
+        &self,
+        layers: &crate::config::Layers,
+        fit: &mut FitConfig,
+    ) -> Result<Option<PathBuf>> {
+        let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else {
+            return Ok(None);
+        };
         let names: Vec<String> = which.split(',').map(|n| n.trim().to_string()).collect();
         match which.as_str() {
             "learn" => fit.activate = Activate::Learn,
@@ -95,7 +106,8 @@ impl FitArgs {
             }
             file => {
                 let known = || "--activations: neither learn, none nor names of base functions (relu, tanh, ...)";
-                fit.activate = Activate::Given(read_activations(Path::new(file)).with_context(known)?);
+                fit.activate =
+                    Activate::Given(read_activations(Path::new(file)).with_context(known)?);
                 return Ok(Some(PathBuf::from(file)));
             }
         }
@@ -114,7 +126,12 @@ pub struct TrainArgs {
     #[command(flatten)]
     fit: FitArgs,
     /// Classical activations to compare with; none for no comparison
-    #[arg(long, default_value = "relu,tanh", value_name = "NAME,...", value_delimiter = ',')]
+    #[arg(
+        long,
+        default_value = "relu,tanh",
+        value_name = "NAME,...",
+        value_delimiter = ','
+    )]
     compare: Vec<String>,
     /// Which activations the model has: those that were best on the validation rows (best), learned, or a name of --compare
     #[arg(long, default_value = "best", value_name = "WHICH")]
@@ -206,7 +223,12 @@ impl Train {
 impl TrainArgs {
     pub fn resolve(&self, matches: &ArgMatches) -> Result<Train> {
         let layers = self.config.layers("fit")?;
-        let given = [given_on(matches, &DATA_FLAGS), given_on(matches, &FIT_FLAGS), given_on(matches, &FLAGS)].concat();
+        let given = [
+            given_on(matches, &DATA_FLAGS),
+            given_on(matches, &FIT_FLAGS),
+            given_on(matches, &FLAGS),
+        ]
+        .concat();
         let mut settings = layers.resolve_given(self.settings(), &given)?;
         let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.fit.classical.retain(|name| name != "none");
@@ -223,8 +245,19 @@ impl TrainArgs {
             let check = |parts: &Parts| settings.fit.check(&Task::new(&parts.data));
             folds.iter().try_for_each(check).context("--folds")?;
         }
-        let inputs = settings.data.files().into_iter().chain(activations).collect();
-        Ok(Train { settings, division, inputs, out: self.out.clone(), replace: self.replace })
+        let inputs = settings
+            .data
+            .files()
+            .into_iter()
+            .chain(activations)
+            .collect();
+        Ok(Train {
+            settings,
+            division,
+            inputs,
+            out: self.out.clone(),
+            replace: self.replace,
+        })
     }
 
     /// What is to be done with the plan.
@@ -241,7 +274,12 @@ impl TrainArgs {
             with_rows: self.with_rows,
             ..self.fit.settings()
         };
-        Settings { folds: self.folds, _activations: IgnoredAny, data: self.data.settings(), fit }
+        Settings {
+            folds: self.folds,
+            _activations: IgnoredAny,
+            data: self.data.settings(),
+            fit,
+        }
     }
 }
 
@@ -275,17 +313,25 @@ impl Plan for Train {
     fn files(&self) -> Result<Files> {
         self.load().check()?;
         let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_model);
-        Ok(files.running(&self.folder(), self.stored()?.text().into()).replacing(self.replace))
+        Ok(files
+            .running(&self.folder(), self.stored()?.text().into())
+            .replacing(self.replace))
     }
 
     fn execute(&self, output: Output) -> Result<String> {
         let folder = RunFolder::open(&self.folder(), &self.stored()?, self.replace)?;
         let fitted = match &self.division {
             Division::Once(parts) => fit::run(&self.settings.fit, parts, &folder, output)?,
-            Division::Folds(folds, whole) => fit::cross(&self.settings.fit, folds, whole, &folder, output)?,
+            Division::Folds(folds, whole) => {
+                fit::cross(&self.settings.fit, folds, whole, &folder, output)?
+            }
         };
         let text = save_page(fitted.section, &self.settings, &folder)?;
         fitted.model.write(&self.out)?;
-        Ok(format!("{text}\nmodel: {}\nreport: {}", self.out.display(), folder.file("report.html").display()))
+        Ok(format!(
+            "{text}\nmodel: {}\nreport: {}",
+            self.out.display(),
+            folder.file("report.html").display()
+        ))
     }
 }

@@ -79,22 +79,50 @@ pub struct Tune {
 impl TuneArgs {
     pub fn resolve(&self, matches: &ArgMatches) -> Result<Tune> {
         let layers = self.out.layers("fit")?;
-        let given =
-            [given_on(matches, &DATA_FLAGS), given_on(matches, &FIT_FLAGS), given_on(matches, &[("budget", "budget")])]
-                .concat();
+        let given = [
+            given_on(matches, &DATA_FLAGS),
+            given_on(matches, &FIT_FLAGS),
+            given_on(matches, &[("budget", "budget")]),
+        ]
+        .concat();
         let (data, fit, space) = (self.data.settings(), self.fit.settings(), Space::default());
-        let start = Settings { budget: self.budget, _activations: IgnoredAny, data, fit, space };
+        let start = Settings {
+            budget: self.budget,
+            _activations: IgnoredAny,
+            data,
+            fit,
+            space,
+        };
         let mut settings = layers.resolve_given(start, &given)?;
         let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.space.check()?;
-        ensure!((1..=MOST).contains(&settings.budget), "--budget {}: use 1 to {MOST} trials", settings.budget);
+        ensure!(
+            (1..=MOST).contains(&settings.budget),
+            "--budget {}: use 1 to {MOST} trials",
+            settings.budget
+        );
         let rows = settings.data.load()?;
         let parts = settings.data.divide(&rows, settings.fit.seed)?;
         settings.data.note(&rows)?;
         settings.fit.check(&Task::new(&parts.data))?;
-        let out = self.out.out.clone().unwrap_or_else(|| PathBuf::from("out/tune"));
-        let inputs = settings.data.files().into_iter().chain(activations).collect();
-        Ok(Tune { settings, parts, inputs, out, replace: self.out.replace })
+        let out = self
+            .out
+            .out
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("out/tune"));
+        let inputs = settings
+            .data
+            .files()
+            .into_iter()
+            .chain(activations)
+            .collect();
+        Ok(Tune {
+            settings,
+            parts,
+            inputs,
+            out,
+            replace: self.out.replace,
+        })
     }
 }
 
@@ -109,10 +137,21 @@ impl Tune {
     fn best(&self, found: &Trial) -> Result<String> {
         let fit = found.candidate.apply(&self.settings.fit);
         let fit = match found.candidate.activations.as_str() {
-            "learn" => FitConfig { activate: Activate::Learn, ..fit },
-            name => FitConfig { activate: Activate::Classical, classical: vec![name.into()], ..fit },
+            "learn" => FitConfig {
+                activate: Activate::Learn,
+                ..fit
+            },
+            name => FitConfig {
+                activate: Activate::Classical,
+                classical: vec![name.into()],
+                ..fit
+            },
         };
-        toml::to_string(&Best { data: &self.settings.data, fit }).context("the settings cannot be written as TOML")
+        toml::to_string(&Best {
+            data: &self.settings.data,
+            fit,
+        })
+        .context("the settings cannot be written as TOML")
     }
 }
 
@@ -133,18 +172,37 @@ impl Plan for Tune {
 
     fn files(&self) -> Result<Files> {
         let files = Files::reading(self.inputs.iter().cloned());
-        Ok(files.running(&self.out, self.stored()?.text().into()).replacing(self.replace))
+        Ok(files
+            .running(&self.out, self.stored()?.text().into())
+            .replacing(self.replace))
     }
 
     fn execute(&self, output: Output) -> Result<String> {
         let folder = RunFolder::open(&self.out, &self.stored()?, self.replace)?;
         let task = Task::new(&self.parts.data);
         let (rest, validation) = self.parts.rest_and_validation(&task)?;
-        let Settings { fit, space, budget, .. } = &self.settings;
-        let found: Found = search(fit, space, *budget, (&rest, &validation), &task, &folder, output)?;
+        let Settings {
+            fit, space, budget, ..
+        } = &self.settings;
+        let found: Found = search(
+            fit,
+            space,
+            *budget,
+            (&rest, &validation),
+            &task,
+            &folder,
+            output,
+        )?;
         folder.write("best.toml", self.best(found.best()?)?)?;
-        let text = save_page(report(&found, &task.name, &folder)?, &self.settings, &folder)?;
+        let text = save_page(
+            report(&found, &task.name, &folder)?,
+            &self.settings,
+            &folder,
+        )?;
         let best = folder.file("best.toml");
-        Ok(format!("{text}\nsettings: {0}\nnext: ldnn train --config {0} --out model.ldnn", best.display()))
+        Ok(format!(
+            "{text}\nsettings: {0}\nnext: ldnn train --config {0} --out model.ldnn",
+            best.display()
+        ))
     }
 }

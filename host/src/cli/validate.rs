@@ -45,7 +45,11 @@ impl Args {
         })?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
-        self.out.plan("out/validate", settings, task, compare).costing(load).reading(files).sharing(&self.shard)
+        self.out
+            .plan("out/validate", settings, task, compare)
+            .costing(load)
+            .reading(files)
+            .sharing(&self.shard)
     }
 }
 
@@ -53,9 +57,23 @@ impl Args {
 pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings<ValidateConfig> = config.settings()?;
     let task = task_named(&settings.task, true)?;
-    Ok(Box::new(RunPlan::again(settings, task, compare, again).of("validate")))
+    Ok(Box::new(
+        RunPlan::again(settings, task, compare, again).of("validate"),
+    ))
 }
 
-fn compare(settings: &Settings<ValidateConfig>, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
-    Ok(validate::run(&settings.experiment, task, &settings.learned, folder, output)?.to_text(folder))
+fn compare(
+    settings: &Settings<ValidateConfig>,
+    task: &Task,
+    folder: &RunFolder,
+    output: Output,
+) -> Result<String> {
+    Ok(validate::run(
+        &settings.experiment,
+        task,
+        &settings.learned,
+        folder,
+        output,
+    )?
+    .to_text(folder))
 }

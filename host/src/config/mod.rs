@@ -35,18 +35,28 @@ pub fn overlay(base: &mut Table, over: &Table) {
 /// If the path leads through something that is neither table nor list, or past the end of a list.
 pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
     let keys: Vec<&str> = path.split('.').map(str::trim).collect();
-    ensure!(keys.iter().all(|k| !k.is_empty()), "'{path}' is no name of a setting; --print-config shows them");
+    ensure!(
+        keys.iter().all(|k| !k.is_empty()),
+        "'{path}' is no name of a setting; --print-config shows them"
+    );
     let (last, way) = keys.split_last().context("a setting has no name")?;
     let mut inner = Inner::Table(table);
     for (i, key) in way.iter().enumerate() {
         let found = match inner {
-            Inner::Table(table) => table.entry(*key).or_insert_with(|| Value::Table(Table::new())),
+            Inner::Table(table) => table
+                .entry(*key)
+                .or_insert_with(|| Value::Table(Table::new())),
             Inner::List(list) => element(list, key, path)?,
         };
         inner = match found {
             Value::Table(table) => Inner::Table(table),
             Value::Array(list) => Inner::List(list),
-            other => bail!("'{}' is {}; it holds no '{}'", keys[..=i].join("."), kind(other), keys[i + 1]),
+            other => bail!(
+                "'{}' is {}; it holds no '{}'",
+                keys[..=i].join("."),
+                kind(other),
+                keys[i + 1]
+            ),
         };
     }
     match inner {
@@ -78,7 +88,11 @@ pub fn value_of(text: &str, below: Option<&Value>) -> Value {
     match below {
         Some(Value::String(_)) => parse(text).filter(Value::is_str).unwrap_or_else(bare),
         Some(Value::Array(_)) => parse(text).filter(Value::is_array).unwrap_or_else(|| {
-            let quoted = || text.split(',').map(|item| parse(item).unwrap_or_else(|| item.trim().into())).collect();
+            let quoted = || {
+                text.split(',')
+                    .map(|item| parse(item).unwrap_or_else(|| item.trim().into()))
+                    .collect()
+            };
             parse(&format!("[{text}]")).unwrap_or_else(|| Value::Array(quoted()))
         }),
         _ => parse(text).unwrap_or_else(bare),
@@ -93,8 +107,12 @@ enum Inner<'a> {
 fn element<'a>(list: &'a mut [Value], key: &str, path: &str) -> Result<&'a mut Value> {
     let len = list.len();
     let found = key.parse::<usize>().ok().and_then(|i| list.get_mut(i));
-    found
-        .with_context(|| format!("'{path}': there is a list of {len}, whose places are 0 to {}", len.saturating_sub(1)))
+    found.with_context(|| {
+        format!(
+            "'{path}': there is a list of {len}, whose places are 0 to {}",
+            len.saturating_sub(1)
+        )
+    })
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -137,8 +155,8 @@ impl Layers {
     /// If the file cannot be read or is no TOML (with line and column), or an assignment has no `=`.
     pub fn new(section: &'static str, file: Option<&Path>, sets: &[String]) -> Result<Layers> {
         let file = file.map(|path| {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("--config: cannot read '{}'", path.display()));
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("--config: cannot read '{}'", path.display()));
             Source::parse(&path.display().to_string(), &text?)
         });
         Layers::above(section, file.transpose()?, sets)
@@ -153,10 +171,17 @@ impl Layers {
             let (path, text) = set.split_once('=').with_context(|| {
                 format!("--set {set}: write a name and a value, {set}=VALUE; --print-config shows names and values")
             })?;
-            Ok(Assignment { path: path.trim().into(), text: text.into() })
+            Ok(Assignment {
+                path: path.trim().into(),
+                text: text.into(),
+            })
         };
         let sets = sets.iter().map(assignment).collect::<Result<_>>()?;
-        Ok(Layers { section, file, sets })
+        Ok(Layers {
+            section,
+            file,
+            sets,
+        })
     }
 
     /// A single setting ahead of the others, because their defaults depend on it: the one assigned, else the flag, else the
@@ -165,7 +190,9 @@ impl Layers {
     /// # Errors
     /// If it is there and of the wrong type.
     pub fn pick<T: DeserializeOwned>(&self, path: &str, flag: Option<T>) -> Result<Option<T>> {
-        let short = path.strip_prefix(self.section).and_then(|rest| rest.strip_prefix('.'));
+        let short = path
+            .strip_prefix(self.section)
+            .and_then(|rest| rest.strip_prefix('.'));
         let own = |s: &&Assignment| s.path == path || Some(s.path.as_str()) == short;
         if let Some(set) = self.sets.iter().rev().find(own) {
             let parsed = read(&value_of(&set.text, None));
@@ -180,27 +207,39 @@ impl Layers {
         if flag.is_some() {
             return Ok(flag);
         }
-        let found = self.file.as_ref().and_then(|f| lookup(f.values(), path)).map(read).transpose();
+        let found = self
+            .file
+            .as_ref()
+            .and_then(|f| lookup(f.values(), path))
+            .map(read)
+            .transpose();
         found.map_err(|fault| self.explain(fault.inside(path), false, &Table::new()))
     }
 
     /// Whether the file says something about a setting.
     #[must_use]
     pub fn in_file(&self, path: &str) -> bool {
-        self.file.as_ref().is_some_and(|f| lookup(f.values(), path).is_some())
+        self.file
+            .as_ref()
+            .is_some_and(|f| lookup(f.values(), path).is_some())
     }
 
     /// All settings: `default`, what the file says, what `flags` puts in, what was assigned.
     ///
     /// # Errors
     /// If a name is not known or a value is not of its kind; the message has the place and what was probably meant.
-    pub fn resolve<S: Serialize + DeserializeOwned>(&self, default: S, flags: impl FnOnce(&mut S)) -> Result<S> {
+    pub fn resolve<S: Serialize + DeserializeOwned>(
+        &self,
+        default: S,
+        flags: impl FnOnce(&mut S),
+    ) -> Result<S> {
         let mut settings = default;
         if let Some(file) = &self.file {
             let mut table = table_of(&settings)?;
             let known = table.clone();
             overlay(&mut table, file.values());
-            settings = read(&Value::Table(table)).map_err(|fault| self.explain(fault, false, &known))?;
+            settings =
+                read(&Value::Table(table)).map_err(|fault| self.explain(fault, false, &known))?;
         }
         flags(&mut settings);
         if self.sets.is_empty() {
@@ -211,7 +250,8 @@ impl Layers {
         for set in &self.sets {
             let path = self.full(&set.path, &known);
             let value = value_of(&set.text, lookup(&table, &path));
-            assign(&mut table, &path, value).with_context(|| format!("--set {}={}", set.path, set.text))?;
+            assign(&mut table, &path, value)
+                .with_context(|| format!("--set {}={}", set.path, set.text))?;
         }
         read(&Value::Table(table)).map_err(|fault| self.explain(fault, true, &known))
     }
@@ -220,14 +260,19 @@ impl Layers {
     ///
     /// # Errors
     /// As [`Layers::resolve`].
-    pub fn resolve_given<S: Serialize + DeserializeOwned>(&self, settings: S, given: &[&str]) -> Result<S> {
+    pub fn resolve_given<S: Serialize + DeserializeOwned>(
+        &self,
+        settings: S,
+        given: &[&str],
+    ) -> Result<S> {
         let flags = table_of(&settings)?;
         let mut wrong = Ok(());
         let resolved = self.resolve(settings, |found: &mut S| {
             let put = || -> Result<S> {
                 let mut table = table_of(found)?;
                 for path in given {
-                    lookup(&flags, path).map_or(Ok(()), |value| assign(&mut table, path, value.clone()))?;
+                    lookup(&flags, path)
+                        .map_or(Ok(()), |value| assign(&mut table, path, value.clone()))?;
                 }
                 read(&Value::Table(table)).context("the flags")
             };
@@ -243,7 +288,9 @@ impl Layers {
     /// neither.
     #[must_use]
     pub fn place(&self, path: &[String]) -> Option<String> {
-        let assigned = self.assigned(&path.join("."), &Table::new()).map(Assignment::as_given);
+        let assigned = self
+            .assigned(&path.join("."), &Table::new())
+            .map(Assignment::as_given);
         assigned.or_else(|| self.file.as_ref().map(|file| file.place(path, false)))
     }
 
@@ -251,7 +298,9 @@ impl Layers {
     fn assigned(&self, path: &str, known: &Table) -> Option<&Assignment> {
         // With and without the name of the section it is the same setting.
         let short = |path: &str| {
-            let rest = path.strip_prefix(self.section).and_then(|rest| rest.strip_prefix('.'));
+            let rest = path
+                .strip_prefix(self.section)
+                .and_then(|rest| rest.strip_prefix('.'));
             rest.unwrap_or(path).to_string()
         };
         let path = short(path);
@@ -266,8 +315,14 @@ impl Layers {
     fn full(&self, path: &str, known: &Table) -> String {
         let first = path.split('.').next().unwrap_or(path).trim();
         let section = known.get(self.section).and_then(Value::as_table);
-        let inside = section.is_some_and(|s| s.contains_key(first) || !known.contains_key(first) && path.contains('.'));
-        if !known.contains_key(first) && inside { format!("{}.{path}", self.section) } else { path.into() }
+        let inside = section.is_some_and(|s| {
+            s.contains_key(first) || !known.contains_key(first) && path.contains('.')
+        });
+        if !known.contains_key(first) && inside {
+            format!("{}.{path}", self.section)
+        } else {
+            path.into()
+        }
     }
 
     /// A fault with its place.
@@ -276,7 +331,9 @@ impl Layers {
             let place = file.place(&fault.path, fault.is_about_the_name());
             return anyhow::anyhow!("{place}: {}", fault.message(known));
         }
-        let set = self.assigned(&fault.path.join("."), known).or(self.sets.last());
+        let set = self
+            .assigned(&fault.path.join("."), known)
+            .or(self.sets.last());
         let place = set.map_or(String::new(), Assignment::as_given);
         let last = set.and_then(|set| set.path.rsplit('.').next());
         anyhow::anyhow!("{place}: {}", fault.message_about(known, last))

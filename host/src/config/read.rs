@@ -3,8 +3,12 @@
 
 use super::stored::HEADER;
 use super::suggest::{elsewhere, nearest, similar};
-use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Error, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::de::value::{
+    BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer,
+};
+use serde::de::{
+    DeserializeOwned, Deserializer, Error, Expected, IntoDeserializer, Unexpected, Visitor,
+};
 use serde_path_to_error::Segment;
 use std::fmt;
 use toml::{Table, Value};
@@ -42,7 +46,10 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Fault> {
             Segment::Unknown => None,
         };
         let path = error.path().iter().filter_map(key).collect();
-        Fault { path, ..error.into_inner() }
+        Fault {
+            path,
+            ..error.into_inner()
+        }
     })
 }
 
@@ -72,11 +79,17 @@ impl Fault {
     pub fn message_about(&self, known: &Table, last: Option<&str>) -> String {
         let path = self.path.join(".");
         match &self.what {
-            What::Name(siblings) => format!("there is no setting '{path}'; {}", self.meant(siblings, known, last)),
+            What::Name(siblings) => format!(
+                "there is no setting '{path}'; {}",
+                self.meant(siblings, known, last)
+            ),
             What::Word(word, words) => {
-                let meant =
-                    nearest(word, words.iter().copied()).map_or(String::new(), |m| format!("did you mean '{m}'? "));
-                format!("'{path}' is '{word}'; {meant}It is one of {}", words.join(", "))
+                let meant = nearest(word, words.iter().copied())
+                    .map_or(String::new(), |m| format!("did you mean '{m}'? "));
+                format!(
+                    "'{path}' is '{word}'; {meant}It is one of {}",
+                    words.join(", ")
+                )
             }
             What::Missing(name) => format!("'{path}' lacks '{name}'"),
             What::Other(text) => format!("'{path}': {text}"),
@@ -85,8 +98,12 @@ impl Fault {
 
     /// What was probably meant: a similar name beside it, or the same name somewhere else.
     fn meant(&self, siblings: &[&str], known: &Table, last: Option<&str>) -> String {
-        let Some((name, around)) = self.path.split_last() else { return String::new() };
-        let around = around.iter().fold(String::new(), |all, key| format!("{all}{key}."));
+        let Some((name, around)) = self.path.split_last() else {
+            return String::new();
+        };
+        let around = around
+            .iter()
+            .fold(String::new(), |all, key| format!("{all}{key}."));
         if HEADER.contains(&name.as_str()) {
             return "it says in a file what the file is of, and cannot be set".into();
         }
@@ -94,7 +111,12 @@ impl Fault {
             return format!("did you mean '{around}{near}'?");
         }
         let mut there = elsewhere(name, known);
-        there.extend(last.filter(|_| there.is_empty()).map(|last| elsewhere(last, known)).into_iter().flatten());
+        there.extend(
+            last.filter(|_| there.is_empty())
+                .map(|last| elsewhere(last, known))
+                .into_iter()
+                .flatten(),
+        );
         there.truncate(3);
         if there.is_empty() {
             let top = known.keys().map(String::as_str).chain(HEADER);
@@ -147,7 +169,10 @@ impl Error for Fault {
     }
 
     fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
-        Fault::of(What::Other(format!("expected {}, found {found}", in_words(expected))))
+        Fault::of(What::Other(format!(
+            "expected {}, found {found}",
+            in_words(expected)
+        )))
     }
 
     fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
@@ -206,7 +231,11 @@ impl<'de> Deserializer<'de> for Node<'de> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -218,7 +247,9 @@ impl<'de> Deserializer<'de> for Node<'de> {
     ) -> Result<V::Value, Fault> {
         match self.0 {
             Value::String(name) => visitor.visit_enum(BorrowedStrDeserializer::new(name)),
-            Value::Table(table) if table.len() == 1 => visitor.visit_enum(MapAccessDeserializer::new(entries(table))),
+            Value::Table(table) if table.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(entries(table)))
+            }
             _ => Err(Fault::custom("expected a word, or a table of one entry")),
         }
     }

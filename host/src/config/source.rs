@@ -37,7 +37,10 @@ impl Place {
     pub fn of(text: &str, at: usize) -> Place {
         let before: &str = text.get(..at.min(text.len())).unwrap_or(text);
         let start = before.rfind('\n').map_or(0, |i| i + 1);
-        Place { line: before.matches('\n').count() + 1, column: before[start..].chars().count() + 1 }
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: before[start..].chars().count() + 1,
+        }
     }
 }
 
@@ -49,14 +52,23 @@ impl Source {
     pub fn parse(name: &str, text: &str) -> Result<Source> {
         let fail = |e: toml::de::Error| {
             let place = Place::of(text, e.span().map_or(0, |s| s.start));
-            anyhow!("'{name}', line {}, column {}: {}", place.line, place.column, e.message())
+            anyhow!(
+                "'{name}', line {}, column {}: {}",
+                place.line,
+                place.column,
+                e.message()
+            )
         };
         let mut values = text.parse::<Table>().map_err(fail)?;
         without_header(&mut values);
         let tree = DeTable::parse(text).map_err(fail)?;
         let mut places = BTreeMap::new();
         walk(text, &mut vec![], tree.get_ref(), &mut places);
-        Ok(Source { name: name.into(), values, places })
+        Ok(Source {
+            name: name.into(),
+            values,
+            places,
+        })
     }
 
     /// What it says.
@@ -68,21 +80,38 @@ impl Source {
     /// The place of a setting's name or value, or of the nearest setting around it, in words.
     #[must_use]
     pub fn place(&self, path: &[String], of_name: bool) -> String {
-        let found = (1..=path.len()).rev().find_map(|n| Some((n, self.places.get(&path[..n])?)));
+        let found = (1..=path.len())
+            .rev()
+            .find_map(|n| Some((n, self.places.get(&path[..n])?)));
         found.map_or_else(
             || format!("'{}'", self.name),
             |(n, places)| {
-                let Place { line, column } = if of_name && n == path.len() { places.name } else { places.value };
+                let Place { line, column } = if of_name && n == path.len() {
+                    places.name
+                } else {
+                    places.value
+                };
                 format!("'{}', line {line}, column {column}", self.name)
             },
         )
     }
 }
 
-fn walk(text: &str, path: &mut Vec<String>, table: &DeTable, places: &mut BTreeMap<Vec<String>, Places>) {
+fn walk(
+    text: &str,
+    path: &mut Vec<String>,
+    table: &DeTable,
+    places: &mut BTreeMap<Vec<String>, Places>,
+) {
     for (key, value) in table {
         path.push(key.get_ref().to_string());
-        note(text, path, (key.span(), value.span()), value.get_ref(), places);
+        note(
+            text,
+            path,
+            (key.span(), value.span()),
+            value.get_ref(),
+            places,
+        );
         path.pop();
     }
 }
@@ -94,14 +123,23 @@ fn note(
     of: &DeValue,
     places: &mut BTreeMap<Vec<String>, Places>,
 ) {
-    let own = Places { name: Place::of(text, name.start), value: Place::of(text, value.start) };
+    let own = Places {
+        name: Place::of(text, name.start),
+        value: Place::of(text, value.start),
+    };
     places.insert(path.clone(), own);
     match of {
         DeValue::Table(table) => walk(text, path, table, places),
         DeValue::Array(items) => {
             for (i, item) in items.iter().enumerate() {
                 path.push(i.to_string());
-                note(text, path, (item.span(), item.span()), item.get_ref(), places);
+                note(
+                    text,
+                    path,
+                    (item.span(), item.span()),
+                    item.get_ref(),
+                    places,
+                );
                 path.pop();
             }
         }

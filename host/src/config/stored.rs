@@ -27,10 +27,13 @@ impl Stored {
     /// # Errors
     /// If they have no form in TOML.
     pub fn new(command: &str, settings: &impl Serialize) -> Result<Stored> {
-        let settings = toml::to_string(settings).context("the settings cannot be written as TOML")?;
+        let settings =
+            toml::to_string(settings).context("the settings cannot be written as TOML")?;
         let version = env!("CARGO_PKG_VERSION");
         // Keys of their own stand above all tables.
-        Stored::parse(&format!("{COMMAND} = \"{command}\"\n{VERSION} = \"{version}\"\n{settings}"))
+        Stored::parse(&format!(
+            "{COMMAND} = \"{command}\"\n{VERSION} = \"{version}\"\n{settings}"
+        ))
     }
 
     /// What a run folder holds.
@@ -39,7 +42,10 @@ impl Stored {
     /// If it is no TOML, or does not say which command it is of.
     pub fn parse(text: &str) -> Result<Stored> {
         let mut settings: Table = text.parse()?;
-        let found = settings.get(COMMAND).and_then(Value::as_str).map(String::from);
+        let found = settings
+            .get(COMMAND)
+            .and_then(Value::as_str)
+            .map(String::from);
         let Some(command) = found else {
             bail!(
                 "does not say which command it is of (command = \"..\"): an earlier version of ldnn wrote it; do that run \
@@ -47,7 +53,11 @@ impl Stored {
             )
         };
         without_header(&mut settings);
-        Ok(Stored { command, settings, text: text.into() })
+        Ok(Stored {
+            command,
+            settings,
+            text: text.into(),
+        })
     }
 
     /// The command.

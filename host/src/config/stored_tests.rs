@@ -11,13 +11,22 @@ struct Settings {
 }
 
 fn settings() -> Settings {
-    Settings { task: "digits".into(), seed: 7 }
+    Settings {
+        task: "digits".into(),
+        seed: 7,
+    }
 }
 
 #[test]
 fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
     let stored = Stored::new("analyze hessian", &settings()).unwrap();
-    assert!(stored.text().starts_with("command = \"analyze hessian\"\nversion = \""), "{}", stored.text());
+    assert!(
+        stored
+            .text()
+            .starts_with("command = \"analyze hessian\"\nversion = \""),
+        "{}",
+        stored.text()
+    );
     let again = Stored::parse(stored.text()).unwrap();
     assert_eq!(again, stored);
     assert_eq!(again.command(), "analyze hessian");
@@ -26,8 +35,14 @@ fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
     std::fs::write(&file, stored.text()).unwrap();
-    let other = Settings { task: "mnist1d".into(), seed: 1 };
-    let read = Layers::new("", Some(&file), &[]).unwrap().resolve(other, |_| {}).unwrap();
+    let other = Settings {
+        task: "mnist1d".into(),
+        seed: 1,
+    };
+    let read = Layers::new("", Some(&file), &[])
+        .unwrap()
+        .resolve(other, |_| {})
+        .unwrap();
     assert_eq!(read, settings());
 }
 
@@ -35,7 +50,10 @@ fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
 fn what_does_not_say_its_command_is_refused_and_not_guessed() {
     for text in ["task = 'digits'\nseed = 7\n", "command = 3\n", ""] {
         let message = Stored::parse(text).unwrap_err().to_string();
-        assert!(message.contains("which command") && message.contains("--replace"), "{message}");
+        assert!(
+            message.contains("which command") && message.contains("--replace"),
+            "{message}"
+        );
     }
     assert!(Stored::parse("command = 'x").is_err());
 }

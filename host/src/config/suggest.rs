@@ -42,7 +42,11 @@ fn all_names(table: &Table, names: &mut Vec<String>) {
 
 fn search(name: &str, way: &str, table: &Table, found: &mut Vec<String>) {
     for (key, value) in table {
-        let path = if way.is_empty() { key.clone() } else { format!("{way}.{key}") };
+        let path = if way.is_empty() {
+            key.clone()
+        } else {
+            format!("{way}.{key}")
+        };
         if let Value::Table(inner) = value {
             search(name, &path, inner, found);
         }

@@ -36,10 +36,23 @@ struct Settings {
 }
 
 fn default() -> Settings {
-    let train =
-        Train { epochs: 10, rate: 0.1, rule: Rule::Sgd, hidden: vec![5], names: vec!["relu".into()], bound: None };
-    let study = Study { seed: 1, lessons: vec![train.clone(), train.clone()], train };
-    Settings { task: "digits".into(), study }
+    let train = Train {
+        epochs: 10,
+        rate: 0.1,
+        rule: Rule::Sgd,
+        hidden: vec![5],
+        names: vec!["relu".into()],
+        bound: None,
+    };
+    let study = Study {
+        seed: 1,
+        lessons: vec![train.clone(), train.clone()],
+        train,
+    };
+    Settings {
+        task: "digits".into(),
+        study,
+    }
 }
 
 /// The settings with a file of this text and these assignments.
@@ -63,11 +76,16 @@ fn each_layer_is_above_the_one_before() {
     fs::write(&path, file).unwrap();
     let layers = Layers::new("study", Some(&path), &["study.train.rate=0.5".into()]).unwrap();
     let found = layers
-        .resolve(default(), |s| (s.study.train.hidden, s.study.train.rate) = (vec![9], 0.25))
+        .resolve(default(), |s| {
+            (s.study.train.hidden, s.study.train.rate) = (vec![9], 0.25)
+        })
         .unwrap()
         .study
         .train;
-    assert_eq!((found.epochs, found.rate, &found.hidden[..]), (20, 0.5, &[9][..]));
+    assert_eq!(
+        (found.epochs, found.rate, &found.hidden[..]),
+        (20, 0.5, &[9][..])
+    );
     assert_eq!(found.rule, Rule::Sgd, "a default is lost");
 }
 
@@ -80,59 +98,127 @@ fn a_setting_is_assigned_in_toml_or_bare_and_without_the_section() {
     assert_eq!(train("train.hidden=[30, 40]").hidden, [30, 40]);
     assert_eq!(train("train.hidden=30").hidden, [30]);
     assert_eq!(train("train.names=relu,type1").names, ["relu", "type1"]);
-    assert_eq!(train("train.bound=2").bound, Some(2.0), "a setting that has no value by default");
+    assert_eq!(
+        train("train.bound=2").bound,
+        Some(2.0),
+        "a setting that has no value by default"
+    );
     assert_eq!(with("", &["seed=7"]).unwrap().study.seed, 7);
-    assert_eq!(with("", &["task=12"]).unwrap().task, "12", "text that looks like a number");
-    let lessons = with("", &["study.lessons.1.epochs=3"]).unwrap().study.lessons;
+    assert_eq!(
+        with("", &["task=12"]).unwrap().task,
+        "12",
+        "text that looks like a number"
+    );
+    let lessons = with("", &["study.lessons.1.epochs=3"])
+        .unwrap()
+        .study
+        .lessons;
     assert_eq!((lessons[0].epochs, lessons[1].epochs), (10, 3));
 }
 
 #[test]
 fn a_wrong_name_is_an_error_with_the_place_and_what_was_meant() {
     let message = error("# settings\n[study.train]\nrate = 0.1\n  epoch = 5\n", &[]);
-    assert!(message.contains("c.toml', line 4, column 3: there is no setting 'study.train.epoch'"), "{message}");
-    assert!(message.contains("did you mean 'study.train.epochs'?"), "{message}");
+    assert!(
+        message.contains("c.toml', line 4, column 3: there is no setting 'study.train.epoch'"),
+        "{message}"
+    );
+    assert!(
+        message.contains("did you mean 'study.train.epochs'?"),
+        "{message}"
+    );
     let message = error("epochs = 5\n", &[]);
     assert!(message.contains("line 1, column 1"), "{message}");
-    assert!(message.contains("did you mean 'study.train.epochs'?"), "a name in the wrong table: {message}");
+    assert!(
+        message.contains("did you mean 'study.train.epochs'?"),
+        "a name in the wrong table: {message}"
+    );
     let message = error("[study.tarin]\nepochs = 5\n", &[]);
-    assert!(message.contains("line 1, column 8") && message.contains("'study.train'?"), "{message}");
+    assert!(
+        message.contains("line 1, column 8") && message.contains("'study.train'?"),
+        "{message}"
+    );
     let message = error("[study.train]\nwhatever = 5\n", &[]);
-    assert!(message.contains("there are epochs, rate, rule, hidden, names, bound"), "{message}");
+    assert!(
+        message.contains("there are epochs, rate, rule, hidden, names, bound"),
+        "{message}"
+    );
     let message = error("", &["train.epoch=5"]);
-    assert!(message.starts_with("--set train.epoch=5: ") && message.contains("'study.train.epochs'?"), "{message}");
+    assert!(
+        message.starts_with("--set train.epoch=5: ") && message.contains("'study.train.epochs'?"),
+        "{message}"
+    );
     let message = error("", &["sed=5"]);
-    assert!(message.starts_with("--set sed=5: there is no setting 'sed'"), "{message}");
+    assert!(
+        message.starts_with("--set sed=5: there is no setting 'sed'"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_wrong_value_is_an_error_with_the_place_and_what_was_expected() {
     for (file, place, expected) in [
-        ("[study.train]\nepochs = \"many\"", "line 2, column 10", "expected a whole number, 0 or more, found string"),
-        ("[study.train]\nepochs = -1", "line 2, column 10", "expected a whole number, 0 or more"),
-        ("[study.train]\nepochs = 1.5", "line 2, column 10", "expected a whole number"),
-        ("study.train.hidden = [1,\n \"x\"]", "line 2, column 2", "'study.train.hidden.1'"),
-        ("[study.train]\nrule = 'adma'", "line 2, column 8", "did you mean 'adam'? It is one of sgd, adam"),
-        ("[[study.lessons]]\nepochs = 3", "line 1, column 1", "'study.lessons.0' lacks 'rate'"),
+        (
+            "[study.train]\nepochs = \"many\"",
+            "line 2, column 10",
+            "expected a whole number, 0 or more, found string",
+        ),
+        (
+            "[study.train]\nepochs = -1",
+            "line 2, column 10",
+            "expected a whole number, 0 or more",
+        ),
+        (
+            "[study.train]\nepochs = 1.5",
+            "line 2, column 10",
+            "expected a whole number",
+        ),
+        (
+            "study.train.hidden = [1,\n \"x\"]",
+            "line 2, column 2",
+            "'study.train.hidden.1'",
+        ),
+        (
+            "[study.train]\nrule = 'adma'",
+            "line 2, column 8",
+            "did you mean 'adam'? It is one of sgd, adam",
+        ),
+        (
+            "[[study.lessons]]\nepochs = 3",
+            "line 1, column 1",
+            "'study.lessons.0' lacks 'rate'",
+        ),
         ("task = 1\n", "line 1, column 8", "expected text"),
         ("\nstudy = 5", "line 2, column 9", "expected a table"),
         ("[study\n", "line 1, column 7", "unclosed table"),
         ("task = 'ä'; x = 2", "line 1, column 11", ""),
     ] {
         let message = error(file, &[]);
-        assert!(message.contains(place) && message.contains(expected), "{file}: {message}");
+        assert!(
+            message.contains(place) && message.contains(expected),
+            "{file}: {message}"
+        );
     }
     let message = error("", &["train.epochs=some"]);
-    assert!(message.contains("--set train.epochs=some") && message.contains("whole number"), "{message}");
+    assert!(
+        message.contains("--set train.epochs=some") && message.contains("whole number"),
+        "{message}"
+    );
     assert!(error("", &["train.epochs.x=1"]).contains("'study.train.epochs' is a number"));
-    assert!(error("", &["study.lessons.2.epochs=1"]).contains("a list of 2, whose places are 0 to 1"));
+    assert!(
+        error("", &["study.lessons.2.epochs=1"]).contains("a list of 2, whose places are 0 to 1")
+    );
     assert!(error("", &["train"]).contains("train=VALUE"));
 }
 
 #[test]
 fn what_is_written_can_be_read() {
     let mut settings = default();
-    settings.study.train = Train { rate: 0.1 + 0.2, bound: Some(1e-300), ..settings.study.train };
+    settings.study.train = Train {
+        rate: 0.1 + 0.2,
+        bound: Some(1e-300),
+        ..settings.study.train
+    };
     let text = toml::to_string(&settings).unwrap();
     assert_eq!(with(&text, &[]).unwrap(), settings);
 }
@@ -143,14 +229,38 @@ fn a_setting_can_be_picked_ahead() {
     let path = folder.path().join("c.toml");
     fs::write(&path, "task = 'file'\n[study]\nseed = 'x'\n").unwrap();
     let layers = |sets: &[&str]| {
-        Layers::new("study", Some(&path), &sets.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap()
+        Layers::new(
+            "study",
+            Some(&path),
+            &sets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        )
+        .unwrap()
     };
-    let task = |sets: &[&str], flag: Option<&str>| layers(sets).pick::<String>("task", flag.map(String::from)).unwrap();
+    let task = |sets: &[&str], flag: Option<&str>| {
+        layers(sets)
+            .pick::<String>("task", flag.map(String::from))
+            .unwrap()
+    };
     assert_eq!(task(&[], None).unwrap(), "file");
     assert_eq!(task(&[], Some("flag")).unwrap(), "flag");
     assert_eq!(task(&["task=set"], Some("flag")).unwrap(), "set");
-    assert_eq!(layers(&["seed=4"]).pick::<u64>("study.seed", None).unwrap(), Some(4));
-    assert_eq!(layers(&["study.names=a,b"]).pick::<Vec<String>>("study.names", None).unwrap().unwrap(), ["a", "b"]);
-    let message = format!("{:#}", layers(&[]).pick::<u64>("study.seed", None).unwrap_err());
-    assert!(message.contains("line 3, column 8: 'study.seed'"), "{message}");
+    assert_eq!(
+        layers(&["seed=4"]).pick::<u64>("study.seed", None).unwrap(),
+        Some(4)
+    );
+    assert_eq!(
+        layers(&["study.names=a,b"])
+            .pick::<Vec<String>>("study.names", None)
+            .unwrap()
+            .unwrap(),
+        ["a", "b"]
+    );
+    let message = format!(
+        "{:#}",
+        layers(&[]).pick::<u64>("study.seed", None).unwrap_err()
+    );
+    assert!(
+        message.contains("line 3, column 8: 'study.seed'"),
+        "{message}"
+    );
 }

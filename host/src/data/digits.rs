@@ -14,8 +14,13 @@ const PIXELS: usize = 64;
 
 /// Pixels, rows x 64, and labels, in the file's order.
 fn raw() -> Result<(Vec<i64>, Vec<i64>)> {
-    let mut arrays = npz::parse(include_bytes!("../../assets/digits.npz")).context("the digits inside the program")?;
-    let mut of = |name: &str| match arrays.iter().position(|(n, _)| n == name).map(|i| arrays.swap_remove(i).1.values) {
+    let mut arrays = npz::parse(include_bytes!("../../assets/digits.npz"))
+        .context("the digits inside the program")?;
+    let mut of = |name: &str| match arrays
+        .iter()
+        .position(|(n, _)| n == name)
+        .map(|i| arrays.swap_remove(i).1.values)
+    {
         Some(Values::I64(v)) => Ok(v),
         _ => bail!("the digits inside the program lack the array '{name}'"),
     };
@@ -28,7 +33,10 @@ fn raw() -> Result<(Vec<i64>, Vec<i64>)> {
 /// If the archive inside the program is damaged.
 pub fn digits_csv() -> Result<String> {
     let (pixels, labels) = raw()?;
-    let mut text = (1..=PIXELS).map(|i| format!("pixel{i},")).collect::<String>() + "digit\n";
+    let mut text = (1..=PIXELS)
+        .map(|i| format!("pixel{i},"))
+        .collect::<String>()
+        + "digit\n";
     for (row, label) in pixels.chunks_exact(PIXELS).zip(&labels) {
         text.extend(row.iter().map(|p| format!("{p},")));
         text += &format!("{label}\n");
@@ -43,7 +51,13 @@ pub fn load() -> Result<Dataset> {
     Draws::new(SEED, Stream::User, 8, 0).permutation(&mut order);
     let (test, train) = order.split_at(TEST_ROWS);
     let rows = |rows: &[u32]| -> Vec<f64> {
-        rows.iter().flat_map(|&r| pixels[r as usize * PIXELS..][..PIXELS].iter().map(|&p| p as f64)).collect()
+        rows.iter()
+            .flat_map(|&r| {
+                pixels[r as usize * PIXELS..][..PIXELS]
+                    .iter()
+                    .map(|&p| p as f64)
+            })
+            .collect()
     };
     let target = |rows: &[u32]| Target::Classes {
         labels: rows.iter().map(|&r| labels[r as usize] as u16).collect(),
@@ -71,13 +85,17 @@ mod tests {
     fn the_digits_are_all_there() {
         let set = load().unwrap();
         assert_eq!((set.x.len(), set.x_test.len()), (1437 * 64, 360 * 64));
-        let (Target::Classes { labels, .. }, Target::Classes { labels: test, .. }) = (&set.target, &set.target_test)
+        let (Target::Classes { labels, .. }, Target::Classes { labels: test, .. }) =
+            (&set.target, &set.target_test)
         else {
             panic!("digits are classes")
         };
         // scikit-learn: numpy.bincount(load_digits().target)
         let count = |c: u16| labels.iter().chain(test).filter(|l| **l == c).count();
-        assert_eq!((0..10).map(count).collect::<Vec<_>>(), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
+        assert_eq!(
+            (0..10).map(count).collect::<Vec<_>>(),
+            [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+        );
         assert!((0..10).all(|c| test.iter().filter(|l| **l == c).count() >= 20));
     }
 }

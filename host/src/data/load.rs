@@ -46,19 +46,33 @@ pub struct Loaded {
 pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     let mut stream = Stream::open(Some(path), &wanted.reading)?;
     if let Some(labels) = wanted.labels {
-        return labelled(stream, labels, wanted).with_context(|| format!("in '{}'", path.display()));
+        return labelled(stream, labels, wanted)
+            .with_context(|| format!("in '{}'", path.display()));
     }
     let target = stream.targets(wanted.target)?;
     let targets: Vec<&str> = target.iter().map(String::as_str).collect();
-    let text = [&targets[..], &wanted.reading.text, &stream.there(&wanted.optional)].concat();
+    let text = [
+        &targets[..],
+        &wanted.reading.text,
+        &stream.there(&wanted.optional),
+    ]
+    .concat();
     stream.keep(&text, &wanted.reading.ignore)?;
     stream.within()?;
     let test = stream.test.take();
-    Ok(Loaded { table: stream.rest()?, test, target })
+    Ok(Loaded {
+        table: stream.rest()?,
+        test,
+        target,
+    })
 }
 
 fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded> {
-    ensure!(stream.known.is_empty(), "--labels: the file has targets of its own: {}", stream.known.join(", "));
+    ensure!(
+        stream.known.is_empty(),
+        "--labels: the file has targets of its own: {}",
+        stream.known.join(", ")
+    );
     let text = [&wanted.reading.text[..], &stream.there(&wanted.optional)].concat();
     stream.keep(&text, &wanted.reading.ignore)?;
     stream.within()?;
@@ -66,11 +80,18 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
     let labels = read_labels(labels, &wanted.reading, table.rows())?;
     let target: Vec<String> = labels.iter().map(|(name, _)| name.clone()).collect();
     for (name, column) in labels {
-        ensure!(!table.names.contains(&name), "--labels: '{name}' is the name of an input too; rename one");
+        ensure!(
+            !table.names.contains(&name),
+            "--labels: '{name}' is the name of an input too; rename one"
+        );
         table.names.push(name);
         table.columns.push(column);
     }
-    Ok(Loaded { table, test: None, target })
+    Ok(Loaded {
+        table,
+        test: None,
+        target,
+    })
 }
 
 /// The columns of a file of targets, of which there must be so many rows.
@@ -78,7 +99,11 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
 /// # Errors
 /// If it is not there, malformed, or of another number of rows.
 pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(String, Column)>> {
-    let how = Reading { delimiter: how.delimiter, header: how.header, ..Reading::default() };
+    let how = Reading {
+        delimiter: how.delimiter,
+        header: how.header,
+        ..Reading::default()
+    };
     let mut stream = Stream::open(Some(path), &how).context("--labels")?;
     let (names, named) = stream.names();
     let names = names.to_vec();
@@ -95,7 +120,13 @@ pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(Strin
         (false, 1) => LABEL.into(),
         (false, _) => format!("{LABEL}{}", i + 1),
     };
-    Ok(table.names.into_iter().zip(table.columns).enumerate().map(|(i, (n, column))| (name(i, n), column)).collect())
+    Ok(table
+        .names
+        .into_iter()
+        .zip(table.columns)
+        .enumerate()
+        .map(|(i, (n, column))| (name(i, n), column))
+        .collect())
 }
 
 /// A file that is read a piece at a time if its form allows it, which CSV does.
@@ -138,25 +169,44 @@ impl Stream {
         let (len, kind) = (source.len, source.kind);
         let read = || -> Result<_> {
             Ok(match kind {
-                Kind::Csv => (Pieces::Csv(Box::new(Rows::open(source.bytes, how)?)), None, vec![]),
+                Kind::Csv => (
+                    Pieces::Csv(Box::new(Rows::open(source.bytes, how)?)),
+                    None,
+                    vec![],
+                ),
                 Kind::Ts => {
                     let (table, target) = ts::read(&mut source.bytes, budget)?;
                     whole((table, None, target.into_iter().collect()))
                 }
                 Kind::Idx => {
                     let array = idx::read(&mut source.bytes, budget)?;
-                    let name = if array.shape.len() > 2 { "pixel" } else { "column" };
+                    let name = if array.shape.len() > 2 {
+                        "pixel"
+                    } else {
+                        "column"
+                    };
                     whole((table_of(&array, name)?, None, vec![]))
                 }
                 Kind::Npy => {
-                    let array = npz::parse_npy_within(&source.all(budget.bytes())?, budget).context("the array")?;
+                    let array = npz::parse_npy_within(&source.all(budget.bytes())?, budget)
+                        .context("the array")?;
                     whole((table_of(&array, "column")?, None, vec![]))
                 }
-                Kind::Npz => whole(archive(&npz::parse_within(&source.all(budget.bytes())?, budget)?)?),
+                Kind::Npz => whole(archive(&npz::parse_within(
+                    &source.all(budget.bytes())?,
+                    budget,
+                )?)?),
             })
         };
         let (rows, test, known) = read().with_context(|| format!("in {place}"))?;
-        Ok(Stream { rows, test, known, place: place.into(), len, budget })
+        Ok(Stream {
+            rows,
+            test,
+            known,
+            place: place.into(),
+            len,
+            budget,
+        })
     }
 
     /// The names of all columns, and whether the file has names.
@@ -164,14 +214,20 @@ impl Stream {
     pub fn names(&self) -> (&[String], bool) {
         match &self.rows {
             Pieces::Csv(rows) => rows.names(),
-            Pieces::Whole(table) => table.as_ref().map_or((&[][..], false), |t| (&t.names, t.named)),
+            Pieces::Whole(table) => table
+                .as_ref()
+                .map_or((&[][..], false), |t| (&t.names, t.named)),
         }
     }
 
     /// Those of some columns that there are.
     fn there<'a>(&self, columns: &[&'a str]) -> Vec<&'a str> {
         let (names, _) = self.names();
-        columns.iter().copied().filter(|column| names.iter().any(|name| name == column)).collect()
+        columns
+            .iter()
+            .copied()
+            .filter(|column| names.iter().any(|name| name == column))
+            .collect()
     }
 
     /// The targets that the form itself knows.
@@ -196,7 +252,9 @@ impl Stream {
             return Ok(self.known.clone());
         }
         let named = |name: &String| {
-            let last = names.last().filter(|_| name == LAST && !names.contains(name));
+            let last = names
+                .last()
+                .filter(|_| name == LAST && !names.contains(name));
             last.unwrap_or(name).clone()
         };
         Ok(asked.iter().map(named).collect())
@@ -204,7 +262,9 @@ impl Stream {
 
     /// Calls the targets that the form knows by these names.
     pub fn call_targets(&mut self, names: &[String]) {
-        let Pieces::Whole(Some(table)) = &mut self.rows else { return };
+        let Pieces::Whole(Some(table)) = &mut self.rows else {
+            return;
+        };
         if names.len() != self.known.len() || names.iter().any(|n| table.names.contains(n)) {
             return;
         }
@@ -246,8 +306,11 @@ impl Stream {
     /// # Errors
     /// If it does not; the message says what it needs.
     pub fn within(&mut self) -> Result<()> {
-        let Pieces::Csv(rows) = &mut self.rows else { return Ok(()) };
-        rows.within(self.budget, self.len).with_context(|| format!("in {}", self.place))
+        let Pieces::Csv(rows) = &mut self.rows else {
+            return Ok(());
+        };
+        rows.within(self.budget, self.len)
+            .with_context(|| format!("in {}", self.place))
     }
 
     /// The next rows, about so many; none at the end.
@@ -256,7 +319,9 @@ impl Stream {
     /// If a row is malformed.
     pub fn next_rows(&mut self, most: usize) -> Result<Option<Table>> {
         match &mut self.rows {
-            Pieces::Csv(rows) => rows.next_rows(most).with_context(|| format!("in {}", self.place)),
+            Pieces::Csv(rows) => rows
+                .next_rows(most)
+                .with_context(|| format!("in {}", self.place)),
             Pieces::Whole(table) => Ok(table.take()),
         }
     }
@@ -267,7 +332,9 @@ impl Stream {
     /// If the next row is malformed.
     pub fn next_good_rows(&mut self, most: usize) -> Result<Option<Table>> {
         match &mut self.rows {
-            Pieces::Csv(rows) => rows.next_good_rows(most).with_context(|| format!("in {}", self.place)),
+            Pieces::Csv(rows) => rows
+                .next_good_rows(most)
+                .with_context(|| format!("in {}", self.place)),
             Pieces::Whole(table) => Ok(table.take()),
         }
     }
@@ -278,24 +345,43 @@ impl Stream {
     /// If one is malformed, or there are none.
     pub fn rest(&mut self) -> Result<Table> {
         let rows = self.next_rows(usize::MAX)?;
-        rows.with_context(|| format!("in {}: there are names of columns, but no row below them", self.place))
+        rows.with_context(|| {
+            format!(
+                "in {}: there are names of columns, but no row below them",
+                self.place
+            )
+        })
     }
 }
 
 /// The columns of an array: `name1`, `name2`, ...; of text too.
 fn columns_of(array: &Array, name: &str) -> Result<Vec<(String, Column)>> {
     let (rows, width) = (array.rows(), array.columns());
-    ensure!(rows > 0 && width > 0, "the array is empty: its shape is {:?}", array.shape);
+    ensure!(
+        rows > 0 && width > 0,
+        "the array is empty: its shape is {:?}",
+        array.shape
+    );
     let column = |j: usize| match &array.values {
         Values::F64(v) => Column::Numbers(v.iter().skip(j).step_by(width).copied().collect()),
-        Values::I64(v) => Column::Numbers(v.iter().skip(j).step_by(width).map(|&x| x as f64).collect()),
+        Values::I64(v) => {
+            Column::Numbers(v.iter().skip(j).step_by(width).map(|&x| x as f64).collect())
+        }
         Values::Text(v) => Column::Text(v.iter().skip(j).step_by(width).cloned().collect()),
     };
-    let columns: Vec<_> = (0..width).map(|j| (format!("{name}{}", j + 1), column(j))).collect();
+    let columns: Vec<_> = (0..width)
+        .map(|j| (format!("{name}{}", j + 1), column(j)))
+        .collect();
     for (name, column) in &columns {
-        let Column::Numbers(numbers) = column else { continue };
+        let Column::Numbers(numbers) = column else {
+            continue;
+        };
         if let Some(row) = numbers.iter().position(|x| !x.is_finite()) {
-            bail!("row {}, column '{name}': {} is not finite; remove the row or clip the value", row + 1, numbers[row]);
+            bail!(
+                "row {}, column '{name}': {} is not finite; remove the row or clip the value",
+                row + 1,
+                numbers[row]
+            );
         }
     }
     Ok(columns)
@@ -304,7 +390,13 @@ fn columns_of(array: &Array, name: &str) -> Result<Vec<(String, Column)>> {
 fn table_of(array: &Array, name: &str) -> Result<Table> {
     let (names, columns): (Vec<_>, Vec<_>) = columns_of(array, name)?.into_iter().unzip();
     let lines = (1..=array.rows() as u64).collect();
-    Ok(Table { names, columns, lines, unit: Unit::Row, named: false })
+    Ok(Table {
+        names,
+        columns,
+        lines,
+        unit: Unit::Row,
+        named: false,
+    })
 }
 
 /// The names under which archives hold inputs and targets, training part and test part.
@@ -313,16 +405,26 @@ const TARGETS: [&str; 4] = ["y", "y_train", "target", "labels"];
 
 fn archive(arrays: &[(String, Array)]) -> Result<Parts> {
     let named = |names: &[&str]| {
-        names.iter().find_map(|name| arrays.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, a)| a))
+        names.iter().find_map(|name| {
+            arrays
+                .iter()
+                .find(|(n, _)| n.eq_ignore_ascii_case(name))
+                .map(|(_, a)| a)
+        })
     };
     let inputs = named(&INPUTS).with_context(|| {
         let there: Vec<&str> = arrays.iter().map(|(n, _)| n.as_str()).collect();
-        format!("there is no array x with the inputs; there are {}", there.join(", "))
+        format!(
+            "there is no array x with the inputs; there are {}",
+            there.join(", ")
+        )
     })?;
     let (table, target) = part(inputs, named(&TARGETS), ("x", "y"))?;
     let test = match (named(&["x_test"]), named(&["y_test"])) {
         (None, None) => None,
-        (Some(x), y) if y.is_some() != target.is_empty() => Some(part(x, y, ("x_test", "y_test"))?.0),
+        (Some(x), y) if y.is_some() != target.is_empty() => {
+            Some(part(x, y, ("x_test", "y_test"))?.0)
+        }
         _ => bail!("of the arrays x_test and y_test one is missing"),
     };
     let same = test.as_ref().is_none_or(|test| test.names == table.names);
@@ -333,9 +435,22 @@ fn archive(arrays: &[(String, Array)]) -> Result<Parts> {
 /// A table of the inputs x1, x2, ... and the targets y, or y1, y2, ...; `names` are those of the arrays, for messages.
 fn part(x: &Array, y: Option<&Array>, names: (&str, &str)) -> Result<(Table, Vec<String>)> {
     let mut table = table_of(x, "x").with_context(|| format!("array '{}'", names.0))?;
-    ensure!(!matches!(x.values, Values::Text(_)), "array '{}': inputs must be numbers", names.0);
-    let Some(y) = y else { return Ok((table, vec![])) };
-    ensure!(y.rows() == x.rows(), "'{}' has {} rows, and '{}' has {}", names.1, y.rows(), names.0, x.rows());
+    ensure!(
+        !matches!(x.values, Values::Text(_)),
+        "array '{}': inputs must be numbers",
+        names.0
+    );
+    let Some(y) = y else {
+        return Ok((table, vec![]));
+    };
+    ensure!(
+        y.rows() == x.rows(),
+        "'{}' has {} rows, and '{}' has {}",
+        names.1,
+        y.rows(),
+        names.0,
+        x.rows()
+    );
     let targets = columns_of(y, "y").with_context(|| format!("array '{}'", names.1))?;
     let single = targets.len() == 1;
     let (mut known, mut columns): (Vec<String>, Vec<Column>) = targets.into_iter().unzip();
@@ -365,65 +480,142 @@ mod tests {
     fn archives_have_inputs_targets_and_perhaps_a_test_part() {
         let folder = tempfile::tempdir().unwrap();
         let x = Array::matrix(vec![1.0, 2.0, 3.0, 4.0], 2);
-        let text = Array { shape: vec![2], values: Values::Text(vec!["sit".into(), "walk".into()]) };
-        let path = write(&folder, "a.npz", &npz::write(&[("X_train", x.clone()), ("y_train", text)]));
+        let text = Array {
+            shape: vec![2],
+            values: Values::Text(vec!["sit".into(), "walk".into()]),
+        };
+        let path = write(
+            &folder,
+            "a.npz",
+            &npz::write(&[("X_train", x.clone()), ("y_train", text)]),
+        );
         let loaded = load(&path, &Wanted::default()).unwrap();
         assert_eq!(
             (loaded.table.names, loaded.target),
-            (["x1", "x2", "y"].map(String::from).to_vec(), vec!["y".into()])
+            (
+                ["x1", "x2", "y"].map(String::from).to_vec(),
+                vec!["y".into()]
+            )
         );
         assert_eq!(loaded.table.columns[1], Column::Numbers(vec![2.0, 4.0]));
         assert_eq!((loaded.table.unit, loaded.test), (Unit::Row, None));
 
         let y = Array::matrix(vec![0.5, 1.0, 1.5, 2.0], 2);
-        let all = [("x", x.clone()), ("y", y.clone()), ("x_test", x.clone()), ("y_test", y.clone())];
-        let loaded = load(&write(&folder, "b.npz", &npz::write(&all)), &Wanted::default()).unwrap();
+        let all = [
+            ("x", x.clone()),
+            ("y", y.clone()),
+            ("x_test", x.clone()),
+            ("y_test", y.clone()),
+        ];
+        let loaded = load(
+            &write(&folder, "b.npz", &npz::write(&all)),
+            &Wanted::default(),
+        )
+        .unwrap();
         assert_eq!(loaded.target, ["y1", "y2"]);
         assert_eq!(loaded.test.unwrap(), loaded.table);
 
         let lacking = npz::write(&[("x", x.clone()), ("y", y.clone()), ("x_test", x.clone())]);
-        assert!(error(&write(&folder, "c.npz", &lacking), &Wanted::default()).contains("one is missing"));
+        assert!(
+            error(&write(&folder, "c.npz", &lacking), &Wanted::default())
+                .contains("one is missing")
+        );
         let other = npz::write(&[("a", x.clone())]);
         assert!(
             error(&write(&folder, "d.npz", &other), &Wanted::default())
                 .contains("no array x with the inputs; there are a")
         );
         let short = npz::write(&[("x", x), ("y", Array::vector(vec![1.0]))]);
-        assert!(error(&write(&folder, "e.npz", &short), &Wanted::default()).contains("'y' has 1 rows, and 'x' has 2"));
+        assert!(
+            error(&write(&folder, "e.npz", &short), &Wanted::default())
+                .contains("'y' has 1 rows, and 'x' has 2")
+        );
         let nan = npz::write(&[("x", Array::matrix(vec![1.0, f64::NAN], 1)), ("y", y)]);
         let error = error(&write(&folder, "f.npz", &nan), &Wanted::default());
-        assert!(error.contains("array 'x': row 2, column 'x1': NaN is not finite"), "{error}");
+        assert!(
+            error.contains("array 'x': row 2, column 'x1': NaN is not finite"),
+            "{error}"
+        );
     }
 
     #[test]
     fn targets_are_named_last_or_in_a_file_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
-        let matrix = write(&folder, "m.npy", &npz::npy(&Array::matrix(vec![1.0, 2.0, 7.0, 3.0, 4.0, 8.0], 3)));
+        let matrix = write(
+            &folder,
+            "m.npy",
+            &npz::npy(&Array::matrix(vec![1.0, 2.0, 7.0, 3.0, 4.0, 8.0], 3)),
+        );
         let last = [LAST.to_string()];
-        let loaded = load(&matrix, &Wanted { target: &last, ..Wanted::default() }).unwrap();
+        let loaded = load(
+            &matrix,
+            &Wanted {
+                target: &last,
+                ..Wanted::default()
+            },
+        )
+        .unwrap();
         assert_eq!(loaded.target, ["column3"]);
-        assert_eq!(loaded.table.columns[2], Column::Text(vec!["7".into(), "8".into()]));
+        assert_eq!(
+            loaded.table.columns[2],
+            Column::Text(vec!["7".into(), "8".into()])
+        );
         assert!(error(&matrix, &Wanted::default()).contains("which column is to be predicted?"));
         let other = ["y".to_string()];
         assert!(
-            error(&matrix, &Wanted { target: &other, ..Wanted::default() })
-                .contains("no column 'y'; there are column1")
+            error(
+                &matrix,
+                &Wanted {
+                    target: &other,
+                    ..Wanted::default()
+                }
+            )
+            .contains("no column 'y'; there are column1")
         );
 
         let labels = write(&folder, "l.csv", b"kind\nsit\nwalk\n");
-        let loaded = load(&matrix, &Wanted { labels: Some(&labels), ..Wanted::default() }).unwrap();
-        assert_eq!((loaded.target, loaded.table.names.len()), (vec!["kind".into()], 4));
+        let loaded = load(
+            &matrix,
+            &Wanted {
+                labels: Some(&labels),
+                ..Wanted::default()
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            (loaded.target, loaded.table.names.len()),
+            (vec!["kind".into()], 4)
+        );
         let vector = write(&folder, "l.npy", &npz::npy(&Array::labels(vec![0, 1, 2])));
-        let refused = error(&matrix, &Wanted { labels: Some(&vector), ..Wanted::default() });
-        assert!(refused.contains("has 3 rows, and the inputs have 2"), "{refused}");
+        let refused = error(
+            &matrix,
+            &Wanted {
+                labels: Some(&vector),
+                ..Wanted::default()
+            },
+        );
+        assert!(
+            refused.contains("has 3 rows, and the inputs have 2"),
+            "{refused}"
+        );
     }
 
     #[test]
     fn what_needs_too_much_memory_is_refused_before_it_is_read() {
         let text = format!("a,b\n{}", "1,2\n".repeat(30_000));
         let open = |len, budget: &str| {
-            let source = Source::of(Box::new(std::io::Cursor::new(text.clone().into_bytes())), len).unwrap();
-            Stream::of(source, &Reading::default(), "it", Budget::parse(budget).unwrap()).unwrap()
+            let source = Source::of(
+                Box::new(std::io::Cursor::new(text.clone().into_bytes())),
+                len,
+            )
+            .unwrap();
+            Stream::of(
+                source,
+                &Reading::default(),
+                "it",
+                Budget::parse(budget).unwrap(),
+            )
+            .unwrap()
         };
         let mut known = open(Some(text.len() as u64), "1K");
         assert!(format!("{:#}", known.within().unwrap_err()).contains("need about"));
@@ -435,6 +627,10 @@ mod tests {
         enough.within().unwrap();
         assert_eq!(enough.rest().unwrap().rows(), 30_000);
         let mut pieces = open(None, "1K");
-        assert_eq!(pieces.next_rows(7).unwrap().unwrap().rows(), 7, "pieces need no memory for the rest");
+        assert_eq!(
+            pieces.next_rows(7).unwrap().unwrap().rows(),
+            7,
+            "pieces need no memory for the rest"
+        );
     }
 }

@@ -32,13 +32,25 @@ pub struct Mnist1dConfig {
     #[arg(long = "scale_coeff", alias = "scale-coeff", default_value_t = 0.4)]
     pub scale_coeff: f64,
     /// Shifts are below this
-    #[arg(long = "max_translation", alias = "max-translation", default_value_t = 48)]
+    #[arg(
+        long = "max_translation",
+        alias = "max-translation",
+        default_value_t = 48
+    )]
     pub max_translation: usize,
     /// Size of the smooth noise
-    #[arg(long = "corr_noise_scale", alias = "corr-noise-scale", default_value_t = 0.25)]
+    #[arg(
+        long = "corr_noise_scale",
+        alias = "corr-noise-scale",
+        default_value_t = 0.25
+    )]
     pub corr_noise_scale: f64,
     /// Size of the independent noise
-    #[arg(long = "iid_noise_scale", alias = "iid-noise-scale", default_value_t = 0.02)]
+    #[arg(
+        long = "iid_noise_scale",
+        alias = "iid-noise-scale",
+        default_value_t = 0.02
+    )]
     pub iid_noise_scale: f64,
     /// Width of the random shear
     #[arg(long = "shear_scale", alias = "shear-scale", default_value_t = 0.75)]
@@ -47,7 +59,11 @@ pub struct Mnist1dConfig {
     #[arg(long = "shuffle_seq", alias = "shuffle-seq", num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
     pub shuffle_seq: bool,
     /// Points of a row
-    #[arg(long = "final_seq_length", alias = "final-seq-length", default_value_t = 40)]
+    #[arg(
+        long = "final_seq_length",
+        alias = "final-seq-length",
+        default_value_t = 40
+    )]
     pub final_seq_length: usize,
     /// Seed of the generator
     #[arg(long, default_value_t = 42)]
@@ -75,27 +91,54 @@ impl Default for Mnist1dConfig {
 
 impl Mnist1dConfig {
     fn check(&self) -> Result<()> {
-        let [low, high] = self.padding[..] else { bail!("--padding: give two numbers, the smaller one first") };
+        let [low, high] = self.padding[..] else {
+            bail!("--padding: give two numbers, the smaller one first")
+        };
         let length = self.template_len + high;
-        ensure!(self.num_samples >= CLASSES, "--num_samples {}: at least 10 are needed, one a digit", self.num_samples);
-        ensure!(self.num_samples <= 10_000_000, "--num_samples {}: at most 10000000", self.num_samples);
-        ensure!((0.0..=1.0).contains(&self.train_split), "--train_split {}: must be in [0, 1]", self.train_split);
-        ensure!(self.template_len == 12, "--template_len {}: the templates have 12 points", self.template_len);
+        ensure!(
+            self.num_samples >= CLASSES,
+            "--num_samples {}: at least 10 are needed, one a digit",
+            self.num_samples
+        );
+        ensure!(
+            self.num_samples <= 10_000_000,
+            "--num_samples {}: at most 10000000",
+            self.num_samples
+        );
+        ensure!(
+            (0.0..=1.0).contains(&self.train_split),
+            "--train_split {}: must be in [0, 1]",
+            self.train_split
+        );
+        ensure!(
+            self.template_len == 12,
+            "--template_len {}: the templates have 12 points",
+            self.template_len
+        );
         ensure!(
             low <= high && high <= 100_000,
             "--padding {low} {high}: give the smaller number first, at most 100000"
         );
         let translation = self.max_translation;
-        ensure!((1..=length).contains(&translation), "--max_translation {translation}: must be in 1 to {length}");
+        ensure!(
+            (1..=length).contains(&translation),
+            "--max_translation {translation}: must be in 1 to {length}"
+        );
         let points = self.final_seq_length;
-        ensure!((2..=100_000).contains(&points), "--final_seq_length {points}: must be in 2 to 100000");
+        ensure!(
+            (2..=100_000).contains(&points),
+            "--final_seq_length {points}: must be in 2 to 100000"
+        );
         for (name, value) in [
             ("scale_coeff", self.scale_coeff),
             ("corr_noise_scale", self.corr_noise_scale),
             ("iid_noise_scale", self.iid_noise_scale),
             ("shear_scale", self.shear_scale),
         ] {
-            ensure!(value.is_finite(), "--{name} {value}: must be a finite number");
+            ensure!(
+                value.is_finite(),
+                "--{name} {value}: must be a finite number"
+            );
         }
         Ok(())
     }
@@ -139,16 +182,31 @@ pub fn generate(config: &Mnist1dConfig) -> Result<Made> {
     }
     let order = random.permutation(rows.len());
     let points = config.final_seq_length;
-    let columns = if config.shuffle_seq { random.permutation(points) } else { (0..points).collect() };
-    let mut x: Vec<f64> =
-        order.iter().flat_map(|&r| columns.iter().map(move |&c| (r, c))).map(|(r, c)| rows[r].0[c]).collect();
+    let columns = if config.shuffle_seq {
+        random.permutation(points)
+    } else {
+        (0..points).collect()
+    };
+    let mut x: Vec<f64> = order
+        .iter()
+        .flat_map(|&r| columns.iter().map(move |&c| (r, c)))
+        .map(|(r, c)| rows[r].0[c])
+        .collect();
     let y = order.iter().map(|&r| rows[r].1).collect();
     let (mean, sd) = moments(&x);
     x.iter_mut().for_each(|v| *v = (*v - mean) / sd);
     let t = linspace(-5.0 / 6.0, 5.0 / 6.0, config.template_len);
-    let t = interpolate(&interpolate(&t, config.template_len + config.padding[1]), points);
+    let t = interpolate(
+        &interpolate(&t, config.template_len + config.padding[1]),
+        points,
+    );
     let train_rows = (order.len() as f64 * config.train_split) as usize;
-    Ok(Made { x, y, t: t.iter().map(|t| t / sd).collect(), train_rows })
+    Ok(Made {
+        x,
+        y,
+        t: t.iter().map(|t| t / sd).collect(),
+        train_rows,
+    })
 }
 
 /// Mean 0 and standard deviation 1, then shifted to start at 0 and divided by 6.
@@ -162,7 +220,10 @@ fn whitened(template: &[f64; 12]) -> Vec<f64> {
 fn moments(x: &[f64]) -> (f64, f64) {
     let n = x.len() as f64;
     let mean = x.iter().sum::<f64>() / n;
-    (mean, (x.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt())
+    (
+        mean,
+        (x.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt(),
+    )
 }
 
 /// One random row; the draws are in the order of the original.
@@ -177,12 +238,16 @@ fn transform(template: &[f64], config: &Mnist1dConfig, random: &mut NumpyRandom)
     x.iter_mut().for_each(|x| *x *= scale);
     let shift = random.below(config.max_translation as u32) as usize;
     x.rotate_right(shift);
-    let smooth: Vec<f64> = x.iter().map(|_| config.corr_noise_scale * random.randn()).collect();
+    let smooth: Vec<f64> = x
+        .iter()
+        .map(|_| config.corr_noise_scale * random.randn())
+        .collect();
     let smooth = gaussian_filter(&smooth);
     for (x, noise) in x.iter_mut().zip(smooth) {
         *x = if *x == 0.0 { noise } else { *x };
     }
-    x.iter_mut().for_each(|x| *x += config.iid_noise_scale * random.randn());
+    x.iter_mut()
+        .for_each(|x| *x += config.iid_noise_scale * random.randn());
     let shear = config.shear_scale * (random.rand() - 0.5);
     let ramp = linspace(-0.5, 0.5, x.len());
     let x: Vec<f64> = x.iter().zip(ramp).map(|(x, r)| x - shear * r).collect();
@@ -192,7 +257,15 @@ fn transform(template: &[f64], config: &Mnist1dConfig, random: &mut NumpyRandom)
 /// NumPy's `linspace`: the last point is exactly `stop`.
 fn linspace(start: f64, stop: f64, n: usize) -> Vec<f64> {
     let step = (stop - start) / (n - 1) as f64;
-    (0..n).map(|i| if i == n - 1 { stop } else { start + i as f64 * step }).collect()
+    (0..n)
+        .map(|i| {
+            if i == n - 1 {
+                stop
+            } else {
+                start + i as f64 * step
+            }
+        })
+        .collect()
 }
 
 /// `n` points of the straight-line interpolation of `y`, end to end.
@@ -222,7 +295,11 @@ fn gaussian_filter(x: &[f64]) -> Vec<f64> {
         let i = i.rem_euclid(2 * n);
         x[if i < n { i } else { 2 * n - 1 - i } as usize]
     };
-    let blurred = |i: i64| (-RADIUS..=RADIUS).map(|d| weight(d) / total * mirrored(i + d)).sum();
+    let blurred = |i: i64| {
+        (-RADIUS..=RADIUS)
+            .map(|d| weight(d) / total * mirrored(i + d))
+            .sum()
+    };
     (0..n).map(blurred).collect()
 }
 
@@ -235,11 +312,21 @@ mod tests {
     #[test]
     fn the_default_data_set_is_the_canonical_one() {
         let made = generate(&Mnist1dConfig::default()).unwrap();
-        assert_eq!((made.train_rows, made.y.len(), made.x.len()), (4000, 5000, 200_000));
-        let count = |y: &[u16]| (0..10).map(|c| y.iter().filter(|&&l| l == c).count()).collect::<Vec<_>>();
+        assert_eq!(
+            (made.train_rows, made.y.len(), made.x.len()),
+            (4000, 5000, 200_000)
+        );
+        let count = |y: &[u16]| {
+            (0..10)
+                .map(|c| y.iter().filter(|&&l| l == c).count())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(count(&made.y), [500; 10]);
         let train = count(&made.y[..4000]);
-        assert_eq!((train.iter().min(), train.iter().max()), (Some(&394), Some(&411)));
+        assert_eq!(
+            (train.iter().min(), train.iter().max()),
+            (Some(&394), Some(&411))
+        );
         let (mean, sd) = moments(&made.x[..160_000]);
         // Three printed digits.
         assert_abs_diff_eq!(mean, -0.0003, epsilon = 5e-5);
@@ -253,7 +340,10 @@ mod tests {
         let refused = |change: fn(&mut Mnist1dConfig)| {
             let mut config = Mnist1dConfig::default();
             change(&mut config);
-            generate(&config).err().map(|e| e.to_string()).unwrap_or_default()
+            generate(&config)
+                .err()
+                .map(|e| e.to_string())
+                .unwrap_or_default()
         };
         assert!(refused(|c| c.num_samples = 3).contains("--num_samples 3"));
         assert!(refused(|c| c.padding = vec![9, 3]).contains("--padding 9 3"));

@@ -93,7 +93,10 @@ impl Dataset {
         let made = mnist1d::generate(config)?;
         let rows = made.train_rows;
         let at = rows * config.final_seq_length;
-        let classes = |labels: &[u16]| Target::Classes { labels: labels.to_vec(), classes: mnist1d::CLASSES };
+        let classes = |labels: &[u16]| Target::Classes {
+            labels: labels.to_vec(),
+            classes: mnist1d::CLASSES,
+        };
         Ok(Dataset {
             name: "mnist1d".into(),
             x: made.x[..at].to_vec(),
@@ -112,7 +115,10 @@ impl Dataset {
     pub fn vanderpol(config: &VanDerPolConfig) -> Result<Dataset> {
         let made = vanderpol::generate(config)?;
         let scale = vanderpol::Scale::of(&made.x);
-        let values = |v: &[f64]| Target::Values { values: scale.apply(v), width: 2 };
+        let values = |v: &[f64]| Target::Values {
+            values: scale.apply(v),
+            width: 2,
+        };
         Ok(Dataset {
             name: "vanderpol".into(),
             x: scale.apply(&made.x),
@@ -154,8 +160,12 @@ impl Dataset {
             scales.inputs.push(scale);
         }
 
-        if let (Target::Values { values, width }, Target::Values { values: of_test, .. }) =
-            (&mut self.target, &mut self.target_test)
+        if let (
+            Target::Values { values, width },
+            Target::Values {
+                values: of_test, ..
+            },
+        ) = (&mut self.target, &mut self.target_test)
         {
             for j in 0..*width {
                 let scale = Standard::of_target(values.iter().skip(j).step_by(*width).copied());
@@ -172,22 +182,47 @@ impl Dataset {
         let arrays = npz::read(path)?;
         let array = |name: &str| {
             let found = arrays.iter().find(|(n, _)| n == name).map(|(_, a)| a);
-            found.with_context(|| format!("array '{name}' is missing; x, y, x_test and y_test are needed"))
+            found.with_context(|| {
+                format!("array '{name}' is missing; x, y, x_test and y_test are needed")
+            })
         };
         let (x, x_test) = (array("x")?, array("x_test")?);
         let features = x.columns();
-        ensure!(features > 0 && features == x_test.columns(), "x and x_test must have equally many columns");
-        let classes = [array("y")?, array("y_test")?].iter().filter_map(|y| y.largest_label()).max();
+        ensure!(
+            features > 0 && features == x_test.columns(),
+            "x and x_test must have equally many columns"
+        );
+        let classes = [array("y")?, array("y_test")?]
+            .iter()
+            .filter_map(|y| y.largest_label())
+            .max();
         let target = |name: &str, rows: usize| -> Result<Target> {
             let y = array(name)?;
-            ensure!(y.rows() == rows, "'{name}' has {} rows, but its inputs have {rows}", y.rows());
-            y.target(classes.map(|c| c + 1)).with_context(|| format!("array '{name}'"))
+            ensure!(
+                y.rows() == rows,
+                "'{name}' has {} rows, but its inputs have {rows}",
+                y.rows()
+            );
+            y.target(classes.map(|c| c + 1))
+                .with_context(|| format!("array '{name}'"))
         };
-        let name = path.file_stem().map_or("data".into(), |s| s.to_string_lossy().into_owned());
+        let name = path
+            .file_stem()
+            .map_or("data".into(), |s| s.to_string_lossy().into_owned());
         let (target, target_test) = (target("y", x.rows())?, target("y_test", x_test.rows())?);
-        let set = Dataset { name, x: x.to_f64(), x_test: x_test.to_f64(), features, target, target_test };
+        let set = Dataset {
+            name,
+            x: x.to_f64(),
+            x_test: x_test.to_f64(),
+            features,
+            target,
+            target_test,
+        };
         let finite = set.x.iter().chain(&set.x_test).all(|v| v.is_finite());
-        ensure!(finite, "x or x_test holds a value that is not finite; remove those rows");
+        ensure!(
+            finite,
+            "x or x_test holds a value that is not finite; remove those rows"
+        );
         Ok(set)
     }
 }
@@ -203,12 +238,24 @@ impl Array {
     fn target(&self, classes: Option<usize>) -> Result<Target> {
         match &self.values {
             Values::I64(v) => {
-                let labels = v.iter().map(|&l| u16::try_from(l)).collect::<Result<Vec<u16>, _>>();
-                let labels = labels.context("class labels must be whole numbers from 0 to 65534")?;
-                Ok(Target::Classes { labels, classes: classes.unwrap_or(1).max(2) })
+                let labels = v
+                    .iter()
+                    .map(|&l| u16::try_from(l))
+                    .collect::<Result<Vec<u16>, _>>();
+                let labels =
+                    labels.context("class labels must be whole numbers from 0 to 65534")?;
+                Ok(Target::Classes {
+                    labels,
+                    classes: classes.unwrap_or(1).max(2),
+                })
             }
-            Values::F64(v) => Ok(Target::Values { values: v.clone(), width: self.columns() }),
-            Values::Text(_) => bail!("is text; number the classes from 0, or use `ldnn train`, which reads names"),
+            Values::F64(v) => Ok(Target::Values {
+                values: v.clone(),
+                width: self.columns(),
+            }),
+            Values::Text(_) => {
+                bail!("is text; number the classes from 0, or use `ldnn train`, which reads names")
+            }
         }
     }
 }
@@ -243,7 +290,10 @@ pub fn vanderpol_npz(config: &VanDerPolConfig) -> Result<Vec<u8>> {
         ("y", Array::matrix(made.y, 2)),
         ("x_test", Array::matrix(made.x_test, 2)),
         ("y_test", Array::matrix(made.y_test, 2)),
-        ("t", Array::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect())),
+        (
+            "t",
+            Array::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect()),
+        ),
     ]))
 }
 
@@ -265,12 +315,19 @@ mod tests {
             target_test: values(vec![2e6]),
         };
         let (set, scales) = set.standardised();
-        assert_eq!(scales.inputs, [Standard::new(20.0, 10.0), Standard::new(5.0, 1.0)]);
+        assert_eq!(
+            scales.inputs,
+            [Standard::new(20.0, 10.0), Standard::new(5.0, 1.0)]
+        );
         assert_eq!(scales.targets, [Standard::new(2e6, 1e6)]);
         assert_eq!(set.x, [-1.0, 0.0, 1.0, 0.0]);
         assert_eq!(set.x_test, [2.0, 1.0]);
-        let Target::Values { values: y, .. } = set.target else { panic!("no values") };
-        let Target::Values { values: y_test, .. } = set.target_test else { panic!("no values") };
+        let Target::Values { values: y, .. } = set.target else {
+            panic!("no values")
+        };
+        let Target::Values { values: y_test, .. } = set.target_test else {
+            panic!("no values")
+        };
         assert_abs_diff_eq!(y[..], [-1.0, 1.0][..], epsilon = 1e-12);
         assert_abs_diff_eq!(y_test[0], 0.0, epsilon = 1e-12);
     }

@@ -42,19 +42,28 @@ impl Array {
     /// A matrix of `columns` columns.
     #[must_use]
     pub fn matrix(values: Vec<f64>, columns: usize) -> Array {
-        Array { shape: vec![values.len() / columns, columns], values: Values::F64(values) }
+        Array {
+            shape: vec![values.len() / columns, columns],
+            values: Values::F64(values),
+        }
     }
 
     /// A vector.
     #[must_use]
     pub fn vector(values: Vec<f64>) -> Array {
-        Array { shape: vec![values.len()], values: Values::F64(values) }
+        Array {
+            shape: vec![values.len()],
+            values: Values::F64(values),
+        }
     }
 
     /// A vector of whole numbers.
     #[must_use]
     pub fn labels(values: Vec<i64>) -> Array {
-        Array { shape: vec![values.len()], values: Values::I64(values) }
+        Array {
+            shape: vec![values.len()],
+            values: Values::I64(values),
+        }
     }
 
     /// The first length.
@@ -66,7 +75,10 @@ impl Array {
     /// Elements a row: the product of the other lengths, 1 for a vector.
     #[must_use]
     pub fn columns(&self) -> usize {
-        self.shape.iter().skip(1).fold(1, |n, &len| n.saturating_mul(len))
+        self.shape
+            .iter()
+            .skip(1)
+            .fold(1, |n, &len| n.saturating_mul(len))
     }
 
     /// The elements as `f64`; text is no number.
@@ -85,23 +97,49 @@ impl Array {
 pub fn npy(array: &Array) -> Vec<u8> {
     let (descr, bytes) = elements_of(&array.values);
     let lengths: String = array.shape.iter().map(|n| format!("{n}, ")).collect();
-    let lengths = if array.shape.len() == 1 { lengths.trim_end() } else { lengths.trim_end_matches(", ") };
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
+    let lengths = if array.shape.len() == 1 {
+        lengths.trim_end()
+    } else {
+        lengths.trim_end_matches(", ")
+    };
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
     while (header.len() + 11) % 64 != 0 {
         header.push(' ');
     }
     header.push('\n');
-    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &bytes].concat()
+    [
+        b"\x93NUMPY\x01\x00",
+        &(header.len() as u16).to_le_bytes()[..],
+        header.as_bytes(),
+        &bytes,
+    ]
+    .concat()
 }
 
 fn elements_of(values: &Values) -> (String, Vec<u8>) {
     match values {
-        Values::F64(v) => ("<f8".into(), v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Values::I64(v) => ("<i8".into(), v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        Values::F64(v) => (
+            "<f8".into(),
+            v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        ),
+        Values::I64(v) => (
+            "<i8".into(),
+            v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        ),
         Values::Text(v) => {
-            let longest = v.iter().map(|t| t.chars().count()).max().unwrap_or(0).max(1);
+            let longest = v
+                .iter()
+                .map(|t| t.chars().count())
+                .max()
+                .unwrap_or(0)
+                .max(1);
             let padded = |t: &String| {
-                let chars = t.chars().map(u32::from).chain(std::iter::repeat(0)).take(longest);
+                let chars = t
+                    .chars()
+                    .map(u32::from)
+                    .chain(std::iter::repeat(0))
+                    .take(longest);
                 chars.flat_map(u32::to_le_bytes).collect::<Vec<u8>>()
             };
             (format!("<U{longest}"), v.iter().flat_map(padded).collect())
@@ -124,12 +162,23 @@ pub fn parse_npy(body: &[u8]) -> Result<Array> {
 pub fn parse_npy_within(body: &[u8], budget: Budget) -> Result<Array> {
     ensure!(body.starts_with(b"\x93NUMPY"), "is no .npy array");
     let version = *body.get(6).context("ends within its header")?;
-    ensure!((1..=3).contains(&version), "is of version {version} of the .npy form; 1 to 3 are read");
+    ensure!(
+        (1..=3).contains(&version),
+        "is of version {version} of the .npy form; 1 to 3 are read"
+    );
     let start = if version == 1 { 10 } else { 12 };
     let len = body.get(8..start).context("ends within its header")?;
-    let len = len.iter().rev().fold(0usize, |n, &b| (n << 8) | usize::from(b));
-    ensure!(len <= LONGEST_HEADER, "has a header of {len} bytes; it is damaged");
-    let header = body.get(start..start + len).context("ends within its header")?;
+    let len = len
+        .iter()
+        .rev()
+        .fold(0usize, |n, &b| (n << 8) | usize::from(b));
+    ensure!(
+        len <= LONGEST_HEADER,
+        "has a header of {len} bytes; it is damaged"
+    );
+    let header = body
+        .get(start..start + len)
+        .context("ends within its header")?;
     let header = Header::parse(&String::from_utf8_lossy(header))?;
     let data = &body[start + len..];
     let dimensions = header.shape.len();
@@ -137,7 +186,11 @@ pub fn parse_npy_within(body: &[u8], budget: Budget) -> Result<Array> {
         (1..=MOST_DIMENSIONS).contains(&dimensions),
         "has {dimensions} dimensions; 1 to {MOST_DIMENSIONS} are read, the first one the rows"
     );
-    let count = header.shape.iter().try_fold(1usize, |a, &b| a.checked_mul(b)).context("is larger than any memory")?;
+    let count = header
+        .shape
+        .iter()
+        .try_fold(1usize, |a, &b| a.checked_mul(b))
+        .context("is larger than any memory")?;
     budget.allow(count as u64)?;
     let mut values = elements(&header.descr, data, count)?;
     if header.fortran && dimensions > 1 {
@@ -147,7 +200,10 @@ pub fn parse_npy_within(body: &[u8], budget: Budget) -> Result<Array> {
             Values::Text(v) => Values::Text(in_c_order(v, &header.shape)),
         };
     }
-    Ok(Array { shape: header.shape, values })
+    Ok(Array {
+        shape: header.shape,
+        values,
+    })
 }
 
 /// What the header says.
@@ -161,8 +217,12 @@ impl Header {
     /// Of a Python dictionary with exactly three keys.
     fn parse(text: &str) -> Result<Header> {
         let value = |key: &str| {
-            let after = text.split_once(&format!("'{key}'")).map(|(_, rest)| rest.trim_start());
-            let after = after.and_then(|rest| rest.strip_prefix(':')).map(str::trim_start);
+            let after = text
+                .split_once(&format!("'{key}'"))
+                .map(|(_, rest)| rest.trim_start());
+            let after = after
+                .and_then(|rest| rest.strip_prefix(':'))
+                .map(str::trim_start);
             after.with_context(|| format!("has no '{key}' in its header; it is damaged"))
         };
         let descr = value("descr")?;
@@ -170,20 +230,34 @@ impl Header {
             !descr.starts_with('['),
             "has named fields (a structured array); save its numbers as a plain matrix, a column each"
         );
-        let descr =
-            descr.strip_prefix('\'').and_then(|rest| rest.split_once('\'')).map(|(inside, _)| inside.to_string());
+        let descr = descr
+            .strip_prefix('\'')
+            .and_then(|rest| rest.split_once('\''))
+            .map(|(inside, _)| inside.to_string());
         let order = value("fortran_order")?;
         let fortran = order.starts_with("True");
-        ensure!(fortran || order.starts_with("False"), "has a malformed 'fortran_order' in its header; it is damaged");
-        let inside = value("shape")?.strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(inside, _)| inside);
+        ensure!(
+            fortran || order.starts_with("False"),
+            "has a malformed 'fortran_order' in its header; it is damaged"
+        );
+        let inside = value("shape")?
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .map(|(inside, _)| inside);
         let lengths = inside.context("has a malformed shape in its header; it is damaged")?;
         // Python 2 wrote long integers as 60L.
         let digits = |length: &'_ str| length.strip_suffix('L').unwrap_or(length).parse();
-        let lengths = lengths.split(',').map(str::trim).filter(|s| !s.is_empty()).map(digits);
+        let lengths = lengths
+            .split(',')
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+            .map(digits);
         Ok(Header {
             descr: plain_type(&descr.context("has a malformed type in its header; it is damaged")?),
             fortran,
-            shape: lengths.collect::<Result<_, _>>().context("has a malformed shape in its header; it is damaged")?,
+            shape: lengths
+                .collect::<Result<_, _>>()
+                .context("has a malformed shape in its header; it is damaged")?,
         })
     }
 }
@@ -204,7 +278,11 @@ fn plain_type(descr: &str) -> String {
 }
 
 fn elements(descr: &str, data: &[u8], count: usize) -> Result<Values> {
-    fn read<const N: usize, T>(data: &[u8], count: usize, f: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
+    fn read<const N: usize, T>(
+        data: &[u8],
+        count: usize,
+        f: impl Fn([u8; N]) -> T,
+    ) -> Result<Vec<T>> {
         let (items, _) = data.as_chunks::<N>();
         check_len(data.len(), count, N)?;
         Ok(items.iter().map(|b| f(*b)).collect())
@@ -212,15 +290,24 @@ fn elements(descr: &str, data: &[u8], count: usize) -> Result<Values> {
     let whole = |v: Vec<i64>| Ok(Values::I64(v));
     match descr {
         "<f8" => Ok(Values::F64(read(data, count, f64::from_le_bytes)?)),
-        "<f4" => Ok(Values::F64(read(data, count, |b| f64::from(f32::from_le_bytes(b)))?)),
-        "<f2" => Ok(Values::F64(read(data, count, |b| half(u16::from_le_bytes(b)))?)),
+        "<f4" => Ok(Values::F64(read(data, count, |b| {
+            f64::from(f32::from_le_bytes(b))
+        })?)),
+        "<f2" => Ok(Values::F64(read(data, count, |b| {
+            half(u16::from_le_bytes(b))
+        })?)),
         "<i8" => whole(read(data, count, i64::from_le_bytes)?),
         "<i4" => whole(read(data, count, |b| i64::from(i32::from_le_bytes(b)))?),
         "<i2" => whole(read(data, count, |b| i64::from(i16::from_le_bytes(b)))?),
         "|i1" => whole(read(data, count, |b| i64::from(i8::from_le_bytes(b)))?),
         "<u8" => {
-            let wide = read(data, count, u64::from_le_bytes)?.into_iter().map(i64::try_from);
-            whole(wide.collect::<Result<_, _>>().context("holds a number beyond 2^63; save it as float64")?)
+            let wide = read(data, count, u64::from_le_bytes)?
+                .into_iter()
+                .map(i64::try_from);
+            whole(
+                wide.collect::<Result<_, _>>()
+                    .context("holds a number beyond 2^63; save it as float64")?,
+            )
         }
         "<u4" => whole(read(data, count, |b| i64::from(u32::from_le_bytes(b)))?),
         "<u2" => whole(read(data, count, |b| i64::from(u16::from_le_bytes(b)))?),
@@ -230,42 +317,74 @@ fn elements(descr: &str, data: &[u8], count: usize) -> Result<Values> {
 }
 
 fn check_len(bytes: usize, count: usize, size: usize) -> Result<()> {
-    let needed = count.checked_mul(size).context("is larger than any memory")?;
+    let needed = count
+        .checked_mul(size)
+        .context("is larger than any memory")?;
     ensure!(
         bytes == needed,
         "holds {bytes} bytes, but its shape needs {needed} ({count} elements of {size}); {}",
-        if bytes < needed { "it was cut off" } else { "it is damaged" }
+        if bytes < needed {
+            "it was cut off"
+        } else {
+            "it is damaged"
+        }
     );
     Ok(())
 }
 
 /// Text of a fixed width, or a refusal.
 fn text(descr: &str, data: &[u8], count: usize) -> Result<Values> {
-    let width = |of: &str| descr.strip_prefix(of).and_then(|n| n.parse::<usize>().ok()).filter(|&n| n > 0);
+    let width = |of: &str| {
+        descr
+            .strip_prefix(of)
+            .and_then(|n| n.parse::<usize>().ok())
+            .filter(|&n| n > 0)
+    };
     if let Some(n) = width("<U") {
         let size = n.checked_mul(4).context("is larger than any memory")?;
         check_len(data.len(), count, size)?;
         let cell = |cell: &[u8]| -> Option<String> {
-            let points = cell.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b));
+            let points = cell
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|b| u32::from_le_bytes(*b));
             points.take_while(|&c| c != 0).map(char::from_u32).collect()
         };
-        let cells = data.chunks_exact(size).map(cell).collect::<Option<Vec<String>>>();
-        return Ok(Values::Text(cells.context("holds text that is no Unicode; it is damaged")?));
+        let cells = data
+            .chunks_exact(size)
+            .map(cell)
+            .collect::<Option<Vec<String>>>();
+        return Ok(Values::Text(
+            cells.context("holds text that is no Unicode; it is damaged")?,
+        ));
     }
     if let Some(n) = width("|S") {
         check_len(data.len(), count, n)?;
-        let cell = |cell: &[u8]| String::from_utf8(cell.split(|&b| b == 0).next().unwrap_or_default().to_vec());
-        let cells = data.chunks_exact(n).map(cell).collect::<Result<Vec<String>, _>>();
-        return Ok(Values::Text(cells.context("holds text that is not UTF-8; save it with dtype=str")?));
+        let cell = |cell: &[u8]| {
+            String::from_utf8(cell.split(|&b| b == 0).next().unwrap_or_default().to_vec())
+        };
+        let cells = data
+            .chunks_exact(n)
+            .map(cell)
+            .collect::<Result<Vec<String>, _>>();
+        return Ok(Values::Text(cells.context(
+            "holds text that is not UTF-8; save it with dtype=str",
+        )?));
     }
     match descr {
         "|O" => bail!(
             "holds Python objects ('|O', a pickle), which are never read; save numbers: a.astype('float64'), or text: a.astype(str)"
         ),
         _ if descr.starts_with('>') => {
-            bail!("is big-endian ('{descr}'); save a.astype('<{}')", descr.trim_start_matches('>'))
+            bail!(
+                "is big-endian ('{descr}'); save a.astype('<{}')",
+                descr.trim_start_matches('>')
+            )
         }
-        _ => bail!("has elements of type '{descr}'; numbers, booleans and text are read: save a.astype('float64')"),
+        _ => bail!(
+            "has elements of type '{descr}'; numbers, booleans and text are read: save a.astype('float64')"
+        ),
     }
 }
 
@@ -284,7 +403,13 @@ fn half(bits: u16) -> f64 {
 /// Elements whose first index runs fastest, with the last index running fastest.
 fn in_c_order<T: Clone>(from: Vec<T>, shape: &[usize]) -> Vec<T> {
     let mut index = vec![0; shape.len()];
-    let place = |index: &[usize]| index.iter().zip(shape).rev().fold(0, |at, (&i, &n)| at * n + i);
+    let place = |index: &[usize]| {
+        index
+            .iter()
+            .zip(shape)
+            .rev()
+            .fold(0, |at, (&i, &n)| at * n + i)
+    };
     let mut to = Vec::with_capacity(from.len());
     for _ in 0..from.len() {
         to.push(from[place(&index)].clone());
@@ -304,8 +429,15 @@ mod tests {
     use super::*;
 
     fn file(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-        let header = format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
-        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
+        let header =
+            format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+        [
+            b"\x93NUMPY\x01\x00",
+            &(header.len() as u16).to_le_bytes()[..],
+            header.as_bytes(),
+            data,
+        ]
+        .concat()
     }
 
     #[test]
@@ -314,8 +446,14 @@ mod tests {
         for array in [
             Array::matrix(vec![1.5, -2.0, 3.0, f64::NEG_INFINITY], 2),
             Array::labels(vec![3, -4, 5]),
-            Array { shape: vec![2, 1, 2], values: Values::F64(vec![1.0, 2.0, 3.0, 4.0]) },
-            Array { shape: vec![3], values: text },
+            Array {
+                shape: vec![2, 1, 2],
+                values: Values::F64(vec![1.0, 2.0, 3.0, 4.0]),
+            },
+            Array {
+                shape: vec![3],
+                values: text,
+            },
         ] {
             assert_eq!(parse_npy(&npy(&array)).unwrap(), array);
         }
@@ -323,25 +461,57 @@ mod tests {
 
     #[test]
     fn every_type_of_number_is_read() {
-        let read = |descr: &str, data: &[u8]| parse_npy(&file(descr, "False", "(2,)", data)).unwrap().to_f64();
+        let read = |descr: &str, data: &[u8]| {
+            parse_npy(&file(descr, "False", "(2,)", data))
+                .unwrap()
+                .to_f64()
+        };
         for (descr, data, expected) in [
-            ("'<f4'", [1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat(), [1.5, -2.0]),
+            (
+                "'<f4'",
+                [1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat(),
+                [1.5, -2.0],
+            ),
             // numpy.array([-1.5, 6e-8], "<f2").tobytes()
-            ("'<f2'", vec![0x00, 0xbe, 0x01, 0x00], [-1.5, 2f64.powi(-24)]),
-            ("'<i4'", [(-7i32).to_le_bytes(), 9i32.to_le_bytes()].concat(), [-7.0, 9.0]),
+            (
+                "'<f2'",
+                vec![0x00, 0xbe, 0x01, 0x00],
+                [-1.5, 2f64.powi(-24)],
+            ),
+            (
+                "'<i4'",
+                [(-7i32).to_le_bytes(), 9i32.to_le_bytes()].concat(),
+                [-7.0, 9.0],
+            ),
             ("'<i2'", vec![0xff, 0xff, 0x00, 0x01], [-1.0, 256.0]),
             ("'|i1'", vec![0x80, 0x7f], [-128.0, 127.0]),
             ("'|u1'", vec![0x80, 0x7f], [128.0, 127.0]),
             ("'|b1'", vec![1, 0], [1.0, 0.0]),
             ("'<u2'", vec![0xff, 0xff, 0x00, 0x01], [65535.0, 256.0]),
-            ("'<u4'", vec![0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0], [4_294_967_295.0, 1.0]),
-            ("'<u8'", [3u64.to_le_bytes(), 4u64.to_le_bytes()].concat(), [3.0, 4.0]),
+            (
+                "'<u4'",
+                vec![0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0],
+                [4_294_967_295.0, 1.0],
+            ),
+            (
+                "'<u8'",
+                [3u64.to_le_bytes(), 4u64.to_le_bytes()].concat(),
+                [3.0, 4.0],
+            ),
             // As other writers than NumPy have them.
             ("'<u1'", vec![0x80, 0x7f], [128.0, 127.0]),
             ("'>i1'", vec![0x80, 0x7f], [-128.0, 127.0]),
             ("'=b1'", vec![1, 0], [1.0, 0.0]),
-            ("'=f8'", [1.5f64.to_le_bytes(), (-2.0f64).to_le_bytes()].concat(), [1.5, -2.0]),
-            ("'f4'", [1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat(), [1.5, -2.0]),
+            (
+                "'=f8'",
+                [1.5f64.to_le_bytes(), (-2.0f64).to_le_bytes()].concat(),
+                [1.5, -2.0],
+            ),
+            (
+                "'f4'",
+                [1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat(),
+                [1.5, -2.0],
+            ),
         ] {
             assert_eq!(read(descr, &data), expected, "{descr}");
         }
@@ -349,50 +519,106 @@ mod tests {
 
     #[test]
     fn lengths_and_types_of_other_writers_are_read() {
-        let data: Vec<u8> = [1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let data: Vec<u8> = [1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
         let python2 = parse_npy(&file("'<f8'", "False", "(2L, 3L)", &data)).unwrap();
-        assert_eq!(python2, Array::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3));
-        assert_eq!(parse_npy(&file("'<f8'", "False", "(6L,)", &data)).unwrap().shape, [6]);
+        assert_eq!(
+            python2,
+            Array::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3)
+        );
+        assert_eq!(
+            parse_npy(&file("'<f8'", "False", "(6L,)", &data))
+                .unwrap()
+                .shape,
+            [6]
+        );
         let text = parse_npy(&file("'<S3'", "False", "(2,)", b"ab\0cde")).unwrap();
-        assert_eq!(text.values, Values::Text(["ab", "cde"].map(String::from).to_vec()));
+        assert_eq!(
+            text.values,
+            Values::Text(["ab", "cde"].map(String::from).to_vec())
+        );
         for shape in ["(L,)", "(2LL,)", "(2l,)"] {
-            let error = format!("{:#}", parse_npy(&file("'<f8'", "False", shape, &data)).unwrap_err());
+            let error = format!(
+                "{:#}",
+                parse_npy(&file("'<f8'", "False", shape, &data)).unwrap_err()
+            );
             assert!(error.contains("malformed shape"), "{shape}: {error}");
         }
     }
 
     #[test]
     fn fortran_order_is_read_as_what_it_means() {
-        let data: Vec<u8> = [1.0f64, 4.0, 2.0, 5.0, 3.0, 6.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let data: Vec<u8> = [1.0f64, 4.0, 2.0, 5.0, 3.0, 6.0]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
         let array = parse_npy(&file("'<f8'", "True", "(2, 3)", &data)).unwrap();
         assert_eq!(array, Array::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3));
         // numpy.asfortranarray(numpy.arange(8, dtype="u1").reshape(2, 2, 2)).tobytes("A")
-        let cube = parse_npy(&file("'|u1'", "True", "(2, 2, 2)", &[0, 4, 2, 6, 1, 5, 3, 7])).unwrap();
+        let cube = parse_npy(&file(
+            "'|u1'",
+            "True",
+            "(2, 2, 2)",
+            &[0, 4, 2, 6, 1, 5, 3, 7],
+        ))
+        .unwrap();
         assert_eq!(cube.values, Values::I64((0..8).collect()));
     }
 
     #[test]
     fn what_is_not_read_is_refused_with_what_to_do() {
         for (bytes, expected) in [
-            (file("'|O'", "False", "(1,)", b"\x80\x04."), "Python objects ('|O', a pickle), which are never read"),
-            (file("'>f8'", "False", "(1,)", &[0; 8]), "is big-endian ('>f8'); save a.astype('<f8')"),
-            (file("'<c16'", "False", "(1,)", &[0; 16]), "elements of type '<c16'"),
-            (file("'<M8[ns]'", "False", "(1,)", &[0; 8]), "elements of type '<M8[ns]'"),
-            (file("[('a', '<f8')]", "False", "(1,)", &[0; 8]), "named fields"),
+            (
+                file("'|O'", "False", "(1,)", b"\x80\x04."),
+                "Python objects ('|O', a pickle), which are never read",
+            ),
+            (
+                file("'>f8'", "False", "(1,)", &[0; 8]),
+                "is big-endian ('>f8'); save a.astype('<f8')",
+            ),
+            (
+                file("'<c16'", "False", "(1,)", &[0; 16]),
+                "elements of type '<c16'",
+            ),
+            (
+                file("'<M8[ns]'", "False", "(1,)", &[0; 8]),
+                "elements of type '<M8[ns]'",
+            ),
+            (
+                file("[('a', '<f8')]", "False", "(1,)", &[0; 8]),
+                "named fields",
+            ),
             (file("'<f8'", "False", "()", &[0; 8]), "has 0 dimensions"),
-            (file("'<f8'", "False", "(1, 1, 1, 1, 1)", &[0; 8]), "has 5 dimensions"),
+            (
+                file("'<f8'", "False", "(1, 1, 1, 1, 1)", &[0; 8]),
+                "has 5 dimensions",
+            ),
             (
                 file("'<f8'", "False", "(2,)", &[0; 8]),
                 "holds 8 bytes, but its shape needs 16 (2 elements of 8); it was cut off",
             ),
             (file("'<f8'", "False", "(1,)", &[0; 9]), "holds 9 bytes"),
-            (file("'<f8'", "False", "(4294967296, 4294967296, 3)", &[0; 8]), "larger than any memory"),
-            (file("'<f8'", "False", "(1152921504606846976, 16)", &[0; 8]), "larger than any memory"),
+            (
+                file("'<f8'", "False", "(4294967296, 4294967296, 3)", &[0; 8]),
+                "larger than any memory",
+            ),
+            (
+                file("'<f8'", "False", "(1152921504606846976, 16)", &[0; 8]),
+                "larger than any memory",
+            ),
             (file("'<f8'", "False", "(-1,)", &[0; 8]), "malformed shape"),
-            (file("'<f8'", "Maybe", "(1,)", &[0; 8]), "malformed 'fortran_order'"),
+            (
+                file("'<f8'", "Maybe", "(1,)", &[0; 8]),
+                "malformed 'fortran_order'",
+            ),
             (file("'<u8'", "False", "(1,)", &[0xff; 8]), "beyond 2^63"),
             (b"\x93NUMPY\x09\x00".to_vec(), "version 9"),
-            (b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), "header of 4294967295 bytes"),
+            (
+                b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
+                "header of 4294967295 bytes",
+            ),
             (b"hello".to_vec(), "no .npy array"),
         ] {
             let error = format!("{:#}", parse_npy(&bytes).unwrap_err());

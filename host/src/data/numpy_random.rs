@@ -15,7 +15,10 @@ pub struct NumpyRandom {
 impl NumpyRandom {
     /// `numpy.random.seed(seed)`
     pub fn seed(seed: u32) -> Self {
-        NumpyRandom { twister: Mt::new(seed), kept: None }
+        NumpyRandom {
+            twister: Mt::new(seed),
+            kept: None,
+        }
     }
 
     /// `numpy.random.rand()`: uniform in [0, 1).
@@ -76,7 +79,11 @@ mod tests {
     #[test]
     fn the_numbers_are_those_of_numpy() {
         let mut random = NumpyRandom::seed(42);
-        let uniform = [0.374_540_118_847_362_5, 0.950_714_306_409_916_2, 0.731_993_941_811_405_1];
+        let uniform = [
+            0.374_540_118_847_362_5,
+            0.950_714_306_409_916_2,
+            0.731_993_941_811_405_1,
+        ];
         assert_eq!([random.rand(), random.rand(), random.rand()], uniform);
         let normal = [-1.111_880_12, 0.318_902_18, 0.279_041_29];
         // Eight printed digits.

@@ -43,9 +43,18 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// If there are none, they are no text, or cannot be names.
     pub fn open(from: R, how: &Reading) -> Result<Rows<R>> {
-        let mut lines = Lines { from, start: vec![], given: 0, after_return: false, ended: false, since: 0 };
+        let mut lines = Lines {
+            from,
+            start: vec![],
+            given: 0,
+            after_return: false,
+            ended: false,
+            since: 0,
+        };
         let told = how.delimiter.is_some() && how.header.is_some();
-        lines.peek(if told { 1 } else { PEEK.1 }).context("the file cannot be read")?;
+        lines
+            .peek(if told { 1 } else { PEEK.1 })
+            .context("the file cannot be read")?;
         let start = first_lines(&lines.start);
         ensure!(!start.trim_ascii().is_empty(), "the file is empty");
         ensure!(
@@ -55,12 +64,20 @@ impl<R: Read> Rows<R> {
         let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
         let named = how.header.unwrap_or_else(|| has_header(start, delimiter));
         let bytes = start.len() as u64;
-        let cells = start.iter().filter(|&&b| b == delimiter || b == b'\n').count() as u64;
+        let cells = start
+            .iter()
+            .filter(|&&b| b == delimiter || b == b'\n')
+            .count() as u64;
         let mut reader = records(lines, delimiter);
         let mut record = csv::StringRecord::new();
-        ensure!(reader.read_record(&mut record).map_err(explain)?, "the file is empty");
+        ensure!(
+            reader.read_record(&mut record).map_err(explain)?,
+            "the file is empty"
+        );
         let names = names_of(&record, named)?;
-        let kept = (0..names.len()).map(|place| Kept { place, text: false }).collect();
+        let kept = (0..names.len())
+            .map(|place| Kept { place, text: false })
+            .collect();
         let (pending, sample) = (!named, (cells, bytes));
         Ok(Rows {
             reader,
@@ -91,11 +108,21 @@ impl<R: Read> Rows<R> {
         for name in text.iter().chain(ignore) {
             place_in(&self.names, name)?;
         }
-        let set = |names: &[&'_ str]| names.iter().map(ToString::to_string).collect::<HashSet<String>>();
+        let set = |names: &[&'_ str]| {
+            names
+                .iter()
+                .map(ToString::to_string)
+                .collect::<HashSet<String>>()
+        };
         let (text, ignore) = (set(text), set(ignore));
         let names = self.names.iter().map(String::as_str).enumerate();
         let kept = names.filter(|(_, name)| !ignore.contains(*name));
-        self.kept = kept.map(|(place, name)| Kept { place, text: text.contains(name) }).collect();
+        self.kept = kept
+            .map(|(place, name)| Kept {
+                place,
+                text: text.contains(name),
+            })
+            .collect();
         ensure!(!self.kept.is_empty(), "every column is to be ignored");
         Ok(())
     }
@@ -107,9 +134,12 @@ impl<R: Read> Rows<R> {
     pub fn within(&mut self, budget: Budget, len: Option<u64>) -> Result<()> {
         self.budget = Some(budget);
         let share = self.kept.len() as f64 / self.names.len() as f64;
-        let guess = len.unwrap_or(0) as f64 / self.sample.1.max(1) as f64 * self.sample.0 as f64 * share;
+        let guess =
+            len.unwrap_or(0) as f64 / self.sample.1.max(1) as f64 * self.sample.0 as f64 * share;
         // The first lines may be shorter than others: only what is far off is refused on a guess.
-        budget.allow((guess / 2.0) as u64).or_else(|_| budget.allow(guess as u64))
+        budget
+            .allow((guess / 2.0) as u64)
+            .or_else(|_| budget.allow(guess as u64))
     }
 
     /// The next rows, at most so many; none at the end.
@@ -148,9 +178,19 @@ impl<R: Read> Rows<R> {
     }
 
     fn no_rows(&self) -> Table {
-        let column = |kept: &Kept| if kept.text { Column::Text(vec![]) } else { Column::Numbers(vec![]) };
+        let column = |kept: &Kept| {
+            if kept.text {
+                Column::Text(vec![])
+            } else {
+                Column::Numbers(vec![])
+            }
+        };
         Table {
-            names: self.kept.iter().map(|kept| self.names[kept.place].clone()).collect(),
+            names: self
+                .kept
+                .iter()
+                .map(|kept| self.names[kept.place].clone())
+                .collect(),
             columns: self.kept.iter().map(column).collect(),
             lines: vec![],
             unit: Unit::Line,
@@ -186,9 +226,17 @@ impl<R: Read> Rows<R> {
     /// The line on which the record begins. The reader is behind the end of the record's last line; its own position for a
     /// record is before empty lines.
     fn line(&self) -> u64 {
-        let inside = self.record.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
+        let inside = self
+            .record
+            .iter()
+            .map(|cell| cell.matches('\n').count() as u64)
+            .sum::<u64>();
         // A quotation mark that is not closed takes the end of the last line into its cell.
-        self.reader.position().line().saturating_sub(1 + inside).max(self.before)
+        self.reader
+            .position()
+            .line()
+            .saturating_sub(1 + inside)
+            .max(self.before)
     }
 
     fn take_row(&mut self, table: &mut Table) -> Result<()> {
@@ -200,7 +248,10 @@ impl<R: Read> Rows<R> {
             if self.record.iter().any(|cell| cell.contains('\n')) {
                 "is a quotation mark not closed?".into()
             } else {
-                format!("is the delimiter '{}' right?", char::from(self.delimiter).escape_default())
+                format!(
+                    "is the delimiter '{}' right?",
+                    char::from(self.delimiter).escape_default()
+                )
             }
         );
         for ((column, name), kept) in table.columns.iter_mut().zip(&table.names).zip(&self.kept) {
@@ -209,7 +260,8 @@ impl<R: Read> Rows<R> {
         }
         table.lines.push(line);
         self.numbers += self.kept.len() as u64;
-        self.budget.map_or(Ok(()), |budget| budget.allow(self.numbers))
+        self.budget
+            .map_or(Ok(()), |budget| budget.allow(self.numbers))
     }
 }
 
@@ -249,7 +301,9 @@ impl<R: Read> Lines<R> {
         loop {
             let got = self.from.read(to)?;
             if got == 0 {
-                let first = to.first_mut().filter(|_| !std::mem::replace(&mut self.ended, true));
+                let first = to
+                    .first_mut()
+                    .filter(|_| !std::mem::replace(&mut self.ended, true));
                 return Ok(first.map_or(0, |byte| {
                     *byte = b'\n';
                     1
@@ -258,7 +312,8 @@ impl<R: Read> Lines<R> {
             let mut kept = 0;
             for i in 0..got {
                 let byte = to[i];
-                let second_half = std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
+                let second_half =
+                    std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
                 if !second_half {
                     to[kept] = if byte == b'\r' { b'\n' } else { byte };
                     kept += 1;
@@ -293,14 +348,20 @@ impl<R: Read> Read for Lines<R> {
 }
 
 fn records<R: Read>(from: R, delimiter: u8) -> csv::Reader<R> {
-    csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(from)
+    csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(from)
 }
 
 fn explain(error: csv::Error) -> anyhow::Error {
     let line = error.position().map(csv::Position::line);
     match (error.kind(), line) {
         (csv::ErrorKind::Utf8 { .. }, Some(line)) => {
-            anyhow::anyhow!("line {line} is not UTF-8; convert the file, for example with `iconv -t utf-8`")
+            anyhow::anyhow!(
+                "line {line} is not UTF-8; convert the file, for example with `iconv -t utf-8`"
+            )
         }
         _ => anyhow::Error::from(error),
     }
@@ -322,7 +383,11 @@ fn names_of(record: &csv::StringRecord, header: bool) -> Result<Vec<String>> {
 /// The first lines, as many as are looked at: without one that may be cut off, and independent of how the bytes came.
 fn first_lines(start: &[u8]) -> &[u8] {
     let start = &start[..start.len().min(PEEK.0)];
-    let ends = start.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1);
+    let ends = start
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| **b == b'\n')
+        .map(|(i, _)| i + 1);
     let end = ends.take(PEEK.1 - 1).last().unwrap_or(start.len());
     &start[..end]
 }
@@ -330,11 +395,19 @@ fn first_lines(start: &[u8]) -> &[u8] {
 /// The delimiter that gives every line the same number of columns, more than one if possible.
 fn sniff(start: &[u8]) -> u8 {
     let columns = |delimiter: u8| {
-        let widths: Vec<usize> = records(start, delimiter).records().flatten().map(|r| r.len()).collect();
+        let widths: Vec<usize> = records(start, delimiter)
+            .records()
+            .flatten()
+            .map(|r| r.len())
+            .collect();
         let first = widths.first().copied().unwrap_or(0);
         let alike = widths.iter().filter(|&&w| w == first).count();
         // One column is always alike, and never what is meant if another reading has more.
-        if first < 2 { (0, 0) } else { (alike * 20 / widths.len().max(1), first) }
+        if first < 2 {
+            (0, 0)
+        } else {
+            (alike * 20 / widths.len().max(1), first)
+        }
     };
     let best = DELIMITERS.into_iter().rev().max_by_key(|&d| columns(d));
     best.unwrap_or(b',')
@@ -342,13 +415,21 @@ fn sniff(start: &[u8]) -> u8 {
 
 /// Names if some cell of the first line is text, and the cell below it is a number, or every cell is different text.
 fn has_header(start: &[u8], delimiter: u8) -> bool {
-    let rows: Vec<csv::StringRecord> = records(start, delimiter).records().flatten().take(2).collect();
-    let Some(first) = rows.first() else { return false };
+    let rows: Vec<csv::StringRecord> = records(start, delimiter)
+        .records()
+        .flatten()
+        .take(2)
+        .collect();
+    let Some(first) = rows.first() else {
+        return false;
+    };
     let is_number = |cell: &str| cell.trim().parse::<f64>().is_ok();
     match rows.get(1) {
         Some(second) => {
-            let over_number =
-                first.iter().zip(second).any(|(a, b)| !is_number(a) && !is_missing(a.trim()) && is_number(b));
+            let over_number = first
+                .iter()
+                .zip(second)
+                .any(|(a, b)| !is_number(a) && !is_missing(a.trim()) && is_number(b));
             over_number || !first.iter().any(is_number)
         }
         None => !first.iter().any(is_number),
@@ -383,7 +464,17 @@ mod tests {
 
     #[test]
     fn pieces_are_the_whole_however_the_bytes_come() {
-        let row = |i: usize| format!("{i};\"{}\"{}", 2 * i, if i.is_multiple_of(3) { "\r\n\r\n" } else { "\n  \n" });
+        let row = |i: usize| {
+            format!(
+                "{i};\"{}\"{}",
+                2 * i,
+                if i.is_multiple_of(3) {
+                    "\r\n\r\n"
+                } else {
+                    "\n  \n"
+                }
+            )
+        };
         let text = "\u{feff}a;b\r".to_string() + &(0..100).map(row).collect::<String>();
         let whole = all(&text, 1 << 20, usize::MAX).unwrap().remove(0);
         assert_eq!((whole.rows(), &whole.lines[..3]), (100, &[2, 4, 6][..]));
@@ -400,9 +491,15 @@ mod tests {
     fn a_quotation_mark_that_is_not_closed_is_found() {
         let text = format!("a,b\n1,\"2\n{}", "3,4\n".repeat(100));
         let error = format!("{:#}", all(&text, 1 << 20, 10).unwrap_err());
-        assert!(error.contains("line 2, column 'b': '2 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,...'"), "{error}");
+        assert!(
+            error.contains("line 2, column 'b': '2 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,...'"),
+            "{error}"
+        );
         assert!(error.contains("is a quotation mark not closed?"), "{error}");
         let endless = format!("a,b\n1,\"{}", "x".repeat(ROW_LIMIT as usize + (1 << 20)));
-        assert!(format!("{:#}", all(&endless, 1 << 20, 10).unwrap_err()).contains("a row is longer than"));
+        assert!(
+            format!("{:#}", all(&endless, 1 << 20, 10).unwrap_err())
+                .contains("a row is longer than")
+        );
     }
 }

@@ -41,7 +41,9 @@ struct NotRead {
 
 const PICKLE: NotRead = NotRead {
     what: "a Python pickle, which can do anything when it is read",
-    convert: Some("import pandas; pandas.DataFrame(pandas.read_pickle('FILE')).to_csv('NEW.csv', index=False)"),
+    convert: Some(
+        "import pandas; pandas.DataFrame(pandas.read_pickle('FILE')).to_csv('NEW.csv', index=False)",
+    ),
 };
 const MATLAB: NotRead = NotRead {
     what: "a MATLAB file",
@@ -51,7 +53,9 @@ const MATLAB: NotRead = NotRead {
 };
 const HDF5: NotRead = NotRead {
     what: "HDF5",
-    convert: Some("import h5py, numpy; numpy.savez('NEW.npz', **{k: v[()] for k, v in h5py.File('FILE').items()})"),
+    convert: Some(
+        "import h5py, numpy; numpy.savez('NEW.npz', **{k: v[()] for k, v in h5py.File('FILE').items()})",
+    ),
 };
 const EXCEL: NotRead = NotRead {
     what: "an Excel workbook",
@@ -65,8 +69,10 @@ const FEATHER: NotRead = NotRead {
     what: "Feather (Apache Arrow)",
     convert: Some("import pandas; pandas.read_feather('FILE').to_csv('NEW.csv', index=False)"),
 };
-const JSON: NotRead =
-    NotRead { what: "JSON", convert: Some("import pandas; pandas.read_json('FILE').to_csv('NEW.csv', index=False)") };
+const JSON: NotRead = NotRead {
+    what: "JSON",
+    convert: Some("import pandas; pandas.read_json('FILE').to_csv('NEW.csv', index=False)"),
+};
 const ARFF: NotRead = NotRead {
     what: "ARFF (Weka's form)",
     convert: Some(
@@ -75,23 +81,42 @@ const ARFF: NotRead = NotRead {
 };
 const PICTURE: NotRead = NotRead {
     what: "a picture",
-    convert: Some("import numpy, PIL.Image as i; numpy.save('NEW.npy', numpy.asarray(i.open('FILE')).reshape(1, -1))"),
+    convert: Some(
+        "import numpy, PIL.Image as i; numpy.save('NEW.npy', numpy.asarray(i.open('FILE')).reshape(1, -1))",
+    ),
 };
 const UTF16: NotRead = NotRead {
     what: "text in UTF-16",
-    convert: Some("open('NEW.utf8.csv', 'w', encoding='utf-8').write(open('FILE', encoding='utf-16').read())"),
+    convert: Some(
+        "open('NEW.utf8.csv', 'w', encoding='utf-8').write(open('FILE', encoding='utf-16').read())",
+    ),
 };
 const UTF32: NotRead = NotRead {
     what: "text in UTF-32",
-    convert: Some("open('NEW.utf8.csv', 'w', encoding='utf-8').write(open('FILE', encoding='utf-32').read())"),
+    convert: Some(
+        "open('NEW.utf8.csv', 'w', encoding='utf-8').write(open('FILE', encoding='utf-32').read())",
+    ),
 };
-const TORCH: NotRead =
-    NotRead { what: "weights of PyTorch (a pickle in a ZIP archive); it holds no table", convert: None };
-const ZIP: NotRead = NotRead { what: "a ZIP archive; unpack it, and give a file in it", convert: None };
-const PACKED: NotRead = NotRead { what: "an archive; unpack it, and give a file in it", convert: None };
-const PAGE: NotRead =
-    NotRead { what: "a web page, perhaps in place of the file that was to be fetched", convert: None };
-const PDF: NotRead = NotRead { what: "a PDF document, which holds no table that can be read", convert: None };
+const TORCH: NotRead = NotRead {
+    what: "weights of PyTorch (a pickle in a ZIP archive); it holds no table",
+    convert: None,
+};
+const ZIP: NotRead = NotRead {
+    what: "a ZIP archive; unpack it, and give a file in it",
+    convert: None,
+};
+const PACKED: NotRead = NotRead {
+    what: "an archive; unpack it, and give a file in it",
+    convert: None,
+};
+const PAGE: NotRead = NotRead {
+    what: "a web page, perhaps in place of the file that was to be fetched",
+    convert: None,
+};
+const PDF: NotRead = NotRead {
+    what: "a PDF document, which holds no table that can be read",
+    convert: None,
+};
 
 /// What begins every file of a kind that is known and not read.
 const NOT_READ: [(&[u8], NotRead); 37] = [
@@ -128,10 +153,34 @@ const NOT_READ: [(&[u8], NotRead); 37] = [
     (b"@RELATION", ARFF),
     (b"7z\xbc\xaf", PACKED),
     (b"Rar!", PACKED),
-    (b"SQLite format 3\0", NotRead { what: "an SQLite database; write the table that you need as CSV", convert: None }),
-    (b"BZh", NotRead { what: "compressed by bzip2; unpack it with `bunzip2`", convert: None }),
-    (b"\xfd7zXZ", NotRead { what: "compressed by xz; unpack it with `unxz`", convert: None }),
-    (b"\x28\xb5\x2f\xfd", NotRead { what: "compressed by zstd; unpack it with `unzstd`", convert: None }),
+    (
+        b"SQLite format 3\0",
+        NotRead {
+            what: "an SQLite database; write the table that you need as CSV",
+            convert: None,
+        },
+    ),
+    (
+        b"BZh",
+        NotRead {
+            what: "compressed by bzip2; unpack it with `bunzip2`",
+            convert: None,
+        },
+    ),
+    (
+        b"\xfd7zXZ",
+        NotRead {
+            what: "compressed by xz; unpack it with `unxz`",
+            convert: None,
+        },
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        NotRead {
+            what: "compressed by zstd; unpack it with `unzstd`",
+            convert: None,
+        },
+    ),
 ];
 
 /// The first member of a ZIP archive tells what it is.
@@ -152,13 +201,24 @@ const TAR: (usize, &[u8]) = (257, b"ustar");
 impl NotRead {
     /// In words; `path` is where the file is, if it is one.
     fn refuse(&self, path: Option<&Path>) -> anyhow::Error {
-        let Some(convert) = self.convert else { return anyhow!("it is {}", self.what) };
+        let Some(convert) = self.convert else {
+            return anyhow!("it is {}", self.what);
+        };
         // A name that would end the text around it stays out of the command.
-        let is_plain = |name: &&str| !name.contains(|c: char| c.is_control() || "'\"\\$`!".contains(c));
-        let name = path.and_then(Path::to_str).filter(is_plain).unwrap_or("FILE");
+        let is_plain =
+            |name: &&str| !name.contains(|c: char| c.is_control() || "'\"\\$`!".contains(c));
+        let name = path
+            .and_then(Path::to_str)
+            .filter(is_plain)
+            .unwrap_or("FILE");
         let new = Path::new(name).with_extension("");
-        let line = convert.replace("NEW", &new.to_string_lossy()).replace("FILE", name);
-        anyhow!("it is {}, which is not read; this writes a file that is:\n  python3 -c \"{line}\"", self.what)
+        let line = convert
+            .replace("NEW", &new.to_string_lossy())
+            .replace("FILE", name);
+        anyhow!(
+            "it is {}, which is not read; this writes a file that is:\n  python3 -c \"{line}\"",
+            self.what
+        )
     }
 }
 
@@ -188,9 +248,19 @@ impl Source {
             return Source::of(Box::new(std::io::stdin()), None);
         };
         let file = File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
-        let about = file.metadata().with_context(|| format!("cannot open '{}'", path.display()))?;
-        ensure!(!about.is_dir(), "'{}' is a folder; give a file", path.display());
-        let source = Source::named(Box::new(file), about.is_file().then_some(about.len()), Some(path))?;
+        let about = file
+            .metadata()
+            .with_context(|| format!("cannot open '{}'", path.display()))?;
+        ensure!(
+            !about.is_dir(),
+            "'{}' is a folder; give a file",
+            path.display()
+        );
+        let source = Source::named(
+            Box::new(file),
+            about.is_file().then_some(about.len()),
+            Some(path),
+        )?;
         source.fits(path)
     }
 
@@ -202,17 +272,32 @@ impl Source {
         Source::named(from, len, None)
     }
 
-    fn named(mut from: Box<dyn Read + Send>, len: Option<u64>, path: Option<&Path>) -> Result<Source> {
+    fn named(
+        mut from: Box<dyn Read + Send>,
+        len: Option<u64>,
+        path: Option<&Path>,
+    ) -> Result<Source> {
         let start = decisive(&mut from)?;
         if !start.starts_with(b"\x1f\x8b") {
             let kind = kind_of(&start, path)?;
-            return Ok(Source { kind, bytes: Box::new(Cursor::new(start).chain(from)), len });
+            return Ok(Source {
+                kind,
+                bytes: Box::new(Cursor::new(start).chain(from)),
+                len,
+            });
         }
         let packed = Cursor::new(start).chain(from);
         let mut from: Box<dyn Read + Send> = Box::new(Unpacked(MultiGzDecoder::new(packed)));
         let start = decisive(&mut from)?;
-        ensure!(!start.starts_with(b"\x1f\x8b"), "is gzip within gzip; unpack it once");
-        Ok(Source { kind: kind_of(&start, path)?, bytes: Box::new(Cursor::new(start).chain(from)), len: None })
+        ensure!(
+            !start.starts_with(b"\x1f\x8b"),
+            "is gzip within gzip; unpack it once"
+        );
+        Ok(Source {
+            kind: kind_of(&start, path)?,
+            bytes: Box::new(Cursor::new(start).chain(from)),
+            len: None,
+        })
     }
 
     /// Reads all of it.
@@ -221,17 +306,34 @@ impl Source {
     /// If there is more than `most` bytes, or a byte cannot be read.
     pub fn all(mut self, most: u64) -> Result<Vec<u8>> {
         let mut bytes = vec![];
-        let too_large = || format!("unpacks to more than {}", crate::support::memory::in_words(most));
+        let too_large = || {
+            format!(
+                "unpacks to more than {}",
+                crate::support::memory::in_words(most)
+            )
+        };
         ensure!(self.len.unwrap_or(0) <= most, too_large());
-        (&mut self.bytes).take(most.saturating_add(1)).read_to_end(&mut bytes).context("cannot be read")?;
-        ensure!(bytes.len() as u64 <= most, "{}; {} raises the limit", too_large(), crate::support::memory::VARIABLE);
+        (&mut self.bytes)
+            .take(most.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .context("cannot be read")?;
+        ensure!(
+            bytes.len() as u64 <= most,
+            "{}; {} raises the limit",
+            too_large(),
+            crate::support::memory::VARIABLE
+        );
         Ok(bytes)
     }
 
     /// Whether what is in it is what its name says.
     fn fits(self, path: &Path) -> Result<Source> {
         let name = path.to_string_lossy().to_ascii_lowercase();
-        let expected = [(".npy", Kind::Npy), (".npz", Kind::Npz), (".npy.gz", Kind::Npy)];
+        let expected = [
+            (".npy", Kind::Npy),
+            (".npz", Kind::Npz),
+            (".npy.gz", Kind::Npy),
+        ];
         for (ending, kind) in expected {
             ensure!(
                 !name.ends_with(ending) || self.kind == kind,
@@ -252,9 +354,14 @@ fn decisive(from: &mut dyn Read) -> Result<Vec<u8>> {
             got => got.context("cannot be read")?,
         };
         start.extend_from_slice(&piece[..got]);
-        let text = start.first().is_some_and(|b| b.is_ascii_graphic() || b.is_ascii_whitespace() || *b == 0xef);
-        let told =
-            if text { first_line(&start).is_some_and(|(_, whole)| whole) } else { start.len() >= TAR.0 + TAR.1.len() };
+        let text = start
+            .first()
+            .is_some_and(|b| b.is_ascii_graphic() || b.is_ascii_whitespace() || *b == 0xef);
+        let told = if text {
+            first_line(&start).is_some_and(|(_, whole)| whole)
+        } else {
+            start.len() >= TAR.0 + TAR.1.len()
+        };
         if got == 0 || told {
             break;
         }
@@ -284,8 +391,16 @@ fn kind_of(start: &[u8], path: Option<&Path>) -> Result<Kind> {
         return Ok(Kind::Idx);
     }
     let line = first_line(start).map_or(&b""[..], |(line, _)| line.trim_ascii());
-    let word = line.strip_prefix(b"@").map(|rest| rest.split(u8::is_ascii_whitespace).next().unwrap_or_default());
-    let is_ts = word.is_some_and(|w| TS_WORDS.iter().any(|known| w.eq_ignore_ascii_case(known.as_bytes())));
+    let word = line.strip_prefix(b"@").map(|rest| {
+        rest.split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default()
+    });
+    let is_ts = word.is_some_and(|w| {
+        TS_WORDS
+            .iter()
+            .any(|known| w.eq_ignore_ascii_case(known.as_bytes()))
+    });
     Ok(if is_ts { Kind::Ts } else { Kind::Csv })
 }
 
@@ -298,7 +413,10 @@ fn not_read(start: &[u8]) -> Option<&'static NotRead> {
     if let Some((_, what)) = NOT_READ.iter().find(|(begin, _)| start.starts_with(begin)) {
         return Some(what);
     }
-    if start.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
+    if start
+        .get(TAR.0..)
+        .is_some_and(|rest| rest.starts_with(TAR.1))
+    {
         return Some(&PACKED);
     }
     if !is_zip(start) {
@@ -306,11 +424,18 @@ fn not_read(start: &[u8]) -> Option<&'static NotRead> {
     }
 
     // A NumPy archive has arrays. Where the name is not all there, the reader of archives says more.
-    let len = start.get(ZIP_NAME.1..ZIP_NAME.1 + 2).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))?;
+    let len = start
+        .get(ZIP_NAME.1..ZIP_NAME.1 + 2)
+        .map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))?;
     let name = String::from_utf8_lossy(start.get(ZIP_NAME.0..ZIP_NAME.0 + len)?);
-    let known = ZIP_MEMBERS.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, what)| what);
+    let known = ZIP_MEMBERS
+        .iter()
+        .find(|(begin, _)| name.starts_with(begin))
+        .map(|(_, what)| what);
     let torch = name.ends_with("/data.pkl").then_some(&TORCH);
-    known.or(torch).or((!name.ends_with(".npy")).then_some(&ZIP))
+    known
+        .or(torch)
+        .or((!name.ends_with(".npy")).then_some(&ZIP))
 }
 
 /// Gzip whose errors are sentences.
@@ -319,12 +444,14 @@ struct Unpacked<R>(MultiGzDecoder<R>);
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
         self.0.read(to).map_err(|e| match e.kind() {
-            ErrorKind::UnexpectedEof => {
-                Error::new(ErrorKind::InvalidData, "the gzip data end too early: the file was cut off; fetch it again")
-            }
-            ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-                Error::new(ErrorKind::InvalidData, "the gzip data are damaged; fetch the file again")
-            }
+            ErrorKind::UnexpectedEof => Error::new(
+                ErrorKind::InvalidData,
+                "the gzip data end too early: the file was cut off; fetch it again",
+            ),
+            ErrorKind::InvalidInput | ErrorKind::InvalidData => Error::new(
+                ErrorKind::InvalidData,
+                "the gzip data are damaged; fetch the file again",
+            ),
             _ => e,
         })
     }
@@ -378,7 +505,9 @@ pub(super) mod tests {
         let at = damaged.len() - 6;
         damaged[at] ^= 1;
         assert!(error(of(&damaged).and_then(|s| s.all(1 << 20))).contains("damaged"));
-        assert!(error(of(&whole).and_then(|s| s.all(1000))).contains("unpacks to more than 1000 bytes"));
+        assert!(
+            error(of(&whole).and_then(|s| s.all(1000))).contains("unpacks to more than 1000 bytes")
+        );
         assert!(error(of(&gzip(&whole)).and_then(|s| s.all(1000))).contains("gzip within gzip"));
         assert!(error(of(b"").and_then(|s| s.all(1000))).contains("empty"));
         assert!(error(of(b"\x80\x04\x95").and_then(|s| s.all(1000))).contains("Python pickle"));
@@ -403,33 +532,97 @@ pub(super) mod tests {
                 "a MATLAB file",
                 "loadmat('PLACE/a.mat')",
             ),
-            ("b.mat", b"MATLAB 7.3 MAT-file".to_vec(), "HDF5", "h5py.File('PLACE/b.mat')"),
-            ("c.xlsx", zip("[Content_Types].xml"), "an Excel workbook", "to_csv('PLACE/c.csv'"),
-            ("d.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), "an Excel workbook", "read_excel('PLACE/d.xls')"),
-            ("e.pkl", b"\x80\x04\x95".to_vec(), "a Python pickle", "read_pickle('PLACE/e.pkl')"),
-            ("f.h5", b"\x89HDF\r\n\x1a\n".to_vec(), "HDF5", "savez('PLACE/f.npz'"),
+            (
+                "b.mat",
+                b"MATLAB 7.3 MAT-file".to_vec(),
+                "HDF5",
+                "h5py.File('PLACE/b.mat')",
+            ),
+            (
+                "c.xlsx",
+                zip("[Content_Types].xml"),
+                "an Excel workbook",
+                "to_csv('PLACE/c.csv'",
+            ),
+            (
+                "d.xls",
+                b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(),
+                "an Excel workbook",
+                "read_excel('PLACE/d.xls')",
+            ),
+            (
+                "e.pkl",
+                b"\x80\x04\x95".to_vec(),
+                "a Python pickle",
+                "read_pickle('PLACE/e.pkl')",
+            ),
+            (
+                "f.h5",
+                b"\x89HDF\r\n\x1a\n".to_vec(),
+                "HDF5",
+                "savez('PLACE/f.npz'",
+            ),
             ("g.parquet", b"PAR1....".to_vec(), "Parquet", "read_parquet"),
             ("h.zip", zip("data/h.csv"), "a ZIP archive", "unpack it"),
-            ("i.pt", zip("model/data.pkl"), "weights of PyTorch", "no table"),
-            ("j.png", b"\x89PNG\r\n\x1a\n".to_vec(), "a picture", "i.open('PLACE/j.png')"),
-            ("k32.csv", b"\xff\xfe\0\0a\0\0\0\n\0\0\0".to_vec(), "text in UTF-32", "encoding='utf-32'"),
-            ("k.csv", b"\xff\xfea\0,\0b\0\n\0".to_vec(), "text in UTF-16", "encoding='utf-16'"),
+            (
+                "i.pt",
+                zip("model/data.pkl"),
+                "weights of PyTorch",
+                "no table",
+            ),
+            (
+                "j.png",
+                b"\x89PNG\r\n\x1a\n".to_vec(),
+                "a picture",
+                "i.open('PLACE/j.png')",
+            ),
+            (
+                "k32.csv",
+                b"\xff\xfe\0\0a\0\0\0\n\0\0\0".to_vec(),
+                "text in UTF-32",
+                "encoding='utf-32'",
+            ),
+            (
+                "k.csv",
+                b"\xff\xfea\0,\0b\0\n\0".to_vec(),
+                "text in UTF-16",
+                "encoding='utf-16'",
+            ),
             ("l.json", b"{\"a\": 1}".to_vec(), "JSON", "read_json"),
-            ("m.arff", b"@relation iris\n@data\n".to_vec(), "ARFF", "loadarff"),
+            (
+                "m.arff",
+                b"@relation iris\n@data\n".to_vec(),
+                "ARFF",
+                "loadarff",
+            ),
             ("n.tar", tar, "an archive", "unpack it"),
-            ("o.csv", b"<!DOCTYPE html>\n<p>404".to_vec(), "a web page", "fetched"),
+            (
+                "o.csv",
+                b"<!DOCTYPE html>\n<p>404".to_vec(),
+                "a web page",
+                "fetched",
+            ),
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
-            let refused = Source::open(Some(&path)).map(|s| s.kind).unwrap_err().to_string();
+            let refused = Source::open(Some(&path))
+                .map(|s| s.kind)
+                .unwrap_err()
+                .to_string();
             let line = line.replace("PLACE", folder.path().to_str().unwrap());
-            assert!(refused.starts_with(&format!("it is {what}")) && refused.contains(&line), "{name}: {refused}");
+            assert!(
+                refused.starts_with(&format!("it is {what}")) && refused.contains(&line),
+                "{name}: {refused}"
+            );
         }
         assert_eq!(of(&zip("x.npy")).unwrap().kind, Kind::Npz);
         // Such a name would end the text in the line of Python.
         let path = folder.path().join("it's.pkl");
         std::fs::write(&path, b"\x80\x04\x95").unwrap();
-        let refused = Source::open(Some(&path)).map(|s| s.kind).unwrap_err().to_string();
+        let refused = Source::open(Some(&path))
+            .map(|s| s.kind)
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("read_pickle('FILE')"), "{refused}");
     }
 }

@@ -44,7 +44,9 @@ impl Parts {
     /// If one of the two would be empty.
     pub fn rest_and_validation(&self, task: &Task) -> Result<(Set, Set)> {
         let rows = task.train.rows() as u32;
-        let rest: Vec<u32> = (0..rows).filter(|i| self.validation.binary_search(i).is_err()).collect();
+        let rest: Vec<u32> = (0..rows)
+            .filter(|i| self.validation.binary_search(i).is_err())
+            .collect();
         ensure!(
             !rest.is_empty() && !self.validation.is_empty(),
             "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give more rows"
@@ -87,12 +89,18 @@ impl Rows {
     /// If there are fewer rows or groups than folds, or a class has one row only.
     pub fn folds(&self, count: usize, seed: u64) -> Result<Vec<Parts>> {
         ensure!((2..=100).contains(&count), "--folds {count}: use 2 to 100");
-        ensure!(self.test.is_none(), "--folds and --test: a test table leaves nothing to fold; give one of the two");
+        ensure!(
+            self.test.is_none(),
+            "--folds and --test: a test table leaves nothing to fold; give one of the two"
+        );
         let fold = self.deal(count, seed)?;
         let rows = |keep: &dyn Fn(usize) -> bool| -> Vec<u32> {
-            (0..self.data.rows() as u32).filter(|&i| keep(fold[i as usize])).collect()
+            (0..self.data.rows() as u32)
+                .filter(|&i| keep(fold[i as usize]))
+                .collect()
         };
-        let part = |k: usize| self.parts(&rows(&|f| f != k), (&self.data, &rows(&|f| f == k)), seed);
+        let part =
+            |k: usize| self.parts(&rows(&|f| f != k), (&self.data, &rows(&|f| f == k)), seed);
         (0..count).map(part).collect()
     }
 
@@ -111,7 +119,13 @@ impl Rows {
     fn parts(&self, train: &[u32], test: (&Tabular, &[u32]), seed: u64) -> Result<Parts> {
         let (data, purpose, inputs) = self.data.dataset(&self.name, train, test)?;
         let validation = self.validation(train, seed);
-        Ok(Parts { data, purpose, features: self.data.features.clone(), inputs, validation })
+        Ok(Parts {
+            data,
+            purpose,
+            features: self.data.features.clone(),
+            inputs,
+            validation,
+        })
     }
 
     /// The class of a row; all rows of a regression have the same.
@@ -125,26 +139,37 @@ impl Rows {
     /// Some rows by what `of` says of them.
     fn piles<'a>(&'a self, rows: &[u32], of: impl Fn(usize) -> &'a str) -> Vec<Vec<u32>> {
         let mut piles: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-        rows.iter().for_each(|&i| piles.entry(of(i as usize)).or_default().push(i));
+        rows.iter()
+            .for_each(|&i| piles.entry(of(i as usize)).or_default().push(i));
         piles.into_values().collect()
     }
 
     /// Which of the training rows decide when to stop, by their places among them.
     fn validation(&self, train: &[u32], seed: u64) -> Vec<u32> {
         let wanted = |n: usize| (n as f64 * VALIDATION).round() as usize;
-        let grouped = self.groups.as_ref().map(|groups| self.piles(train, |i| &groups[i]));
+        let grouped = self
+            .groups
+            .as_ref()
+            .map(|groups| self.piles(train, |i| &groups[i]));
         let chosen: Vec<u32> = match grouped {
             Some(piles) if piles.len() >= 2 => {
                 let order = shuffled(piles.len(), seed, 5);
                 let count = wanted(piles.len()).clamp(1, piles.len() - 1);
-                order[..count].iter().flat_map(|&g| piles[g as usize].clone()).collect()
+                order[..count]
+                    .iter()
+                    .flat_map(|&g| piles[g as usize].clone())
+                    .collect()
             }
             _ => {
                 let piles = self.piles(train, |i| self.class(i));
                 let take = |(i, pile): (usize, &Vec<u32>)| {
                     let order = shuffled(pile.len(), seed, 16 + i as u64);
-                    let count = wanted(pile.len()).clamp(usize::from(pile.len() > 1), pile.len() - 1);
-                    order[..count].iter().map(|&j| pile[j as usize]).collect::<Vec<_>>()
+                    let count =
+                        wanted(pile.len()).clamp(usize::from(pile.len() > 1), pile.len() - 1);
+                    order[..count]
+                        .iter()
+                        .map(|&j| pile[j as usize])
+                        .collect::<Vec<_>>()
                 };
                 piles.iter().enumerate().flat_map(take).collect()
             }
@@ -161,20 +186,34 @@ impl Rows {
         let mut size = vec![0; count];
         if let Some(groups) = &self.groups {
             let piles = self.piles(&self.every(), |i| &groups[i]);
-            ensure!(piles.len() >= count, "--folds {count}: there are only {} groups", piles.len());
+            ensure!(
+                piles.len() >= count,
+                "--folds {count}: there are only {} groups",
+                piles.len()
+            );
             let mut order = shuffled(piles.len(), seed, 6);
             // The largest first, each where the fewest rows are.
             order.sort_by_key(|&g| std::cmp::Reverse(piles[g as usize].len()));
             for g in order {
                 let least = (0..count).min_by_key(|&k| size[k]).unwrap_or(0);
                 size[least] += piles[g as usize].len();
-                piles[g as usize].iter().for_each(|&i| fold[i as usize] = least);
+                piles[g as usize]
+                    .iter()
+                    .for_each(|&i| fold[i as usize] = least);
             }
             return Ok(fold);
         }
-        ensure!(fold.len() >= count, "--folds {count}: there are only {} rows", fold.len());
+        ensure!(
+            fold.len() >= count,
+            "--folds {count}: there are only {} rows",
+            fold.len()
+        );
         let mut next = 0;
-        for (i, pile) in self.piles(&self.every(), |i| self.class(i)).iter().enumerate() {
+        for (i, pile) in self
+            .piles(&self.every(), |i| self.class(i))
+            .iter()
+            .enumerate()
+        {
             ensure!(
                 pile.len() >= 2,
                 "class '{}' has one row only (line {}); it cannot be both learned and tested: add rows or remove it",
@@ -204,14 +243,35 @@ mod tests {
     fn rows(count: usize, target: impl Fn(usize) -> String, groups: Option<usize>) -> Rows {
         let line = |i: usize| format!("{},{},{}\n", i as f64 * 0.5, i % 7, target(i));
         let text = "a,b,y\n".to_string() + &(0..count).map(line).collect::<String>();
-        let how = Reading { text: vec!["y"], ..Reading::default() };
-        let data = Tabular::new(Table::parse(text.as_bytes(), &how).unwrap(), &["y".into()], None).unwrap();
-        let groups = groups.map(|n| (0..count).map(|i| format!("person {}", i * i % n)).collect());
-        Rows { name: "test".into(), data, groups, test: None }
+        let how = Reading {
+            text: vec!["y"],
+            ..Reading::default()
+        };
+        let data = Tabular::new(
+            Table::parse(text.as_bytes(), &how).unwrap(),
+            &["y".into()],
+            None,
+        )
+        .unwrap();
+        let groups = groups.map(|n| {
+            (0..count)
+                .map(|i| format!("person {}", i * i % n))
+                .collect()
+        });
+        Rows {
+            name: "test".into(),
+            data,
+            groups,
+            test: None,
+        }
     }
 
     fn class(i: usize) -> String {
-        if i.is_multiple_of(10) { "rare".into() } else { "often".into() }
+        if i.is_multiple_of(10) {
+            "rare".into()
+        } else {
+            "often".into()
+        }
     }
 
     #[test]
@@ -226,8 +286,15 @@ mod tests {
         assert_eq!(fold, rows.deal(5, 3).unwrap());
         assert_ne!(fold, rows.deal(5, 4).unwrap());
         let parts = rows.folds(5, 3).unwrap();
-        assert!(parts.iter().all(|p| p.data.x.len() == 160 && p.data.x_test.len() == 40));
-        assert_ne!(parts[0].inputs, parts[1].inputs, "standardisation comes from the training rows of each fold");
+        assert!(
+            parts
+                .iter()
+                .all(|p| p.data.x.len() == 160 && p.data.x_test.len() == 40)
+        );
+        assert_ne!(
+            parts[0].inputs, parts[1].inputs,
+            "standardisation comes from the training rows of each fold"
+        );
     }
 
     #[test]
@@ -252,9 +319,21 @@ mod tests {
     fn validation_rows_have_the_classes_in_their_shares_and_leave_one_row_of_each() {
         let rows = rows(100, |i| if i < 3 { "few".into() } else { class(i) }, None);
         let train: Vec<u32> = (0..100).filter(|i| i % 3 != 2).collect();
-        let validation: Vec<u32> = rows.validation(&train, 1).iter().map(|&p| train[p as usize]).collect();
-        assert!((12..=15).contains(&validation.len()), "{}", validation.len());
-        assert_eq!(validation.iter().filter(|&&i| i < 3).count(), 1, "one of the two rows of 'few' that are there");
+        let validation: Vec<u32> = rows
+            .validation(&train, 1)
+            .iter()
+            .map(|&p| train[p as usize])
+            .collect();
+        assert!(
+            (12..=15).contains(&validation.len()),
+            "{}",
+            validation.len()
+        );
+        assert_eq!(
+            validation.iter().filter(|&&i| i < 3).count(),
+            1,
+            "one of the two rows of 'few' that are there"
+        );
     }
 
     #[test]

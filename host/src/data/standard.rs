@@ -41,7 +41,11 @@ impl Standard {
     /// Without an offset.
     #[must_use]
     pub const fn new(mean: f64, sd: f64) -> Standard {
-        Standard { mean, sd, offset: 0.0 }
+        Standard {
+            mean,
+            sd,
+            offset: 0.0,
+        }
     }
 
     /// Of the values of an input.
@@ -57,7 +61,9 @@ impl Standard {
     }
 
     fn with_offset_from(values: impl Iterator<Item = f64> + Clone, ratio: f64) -> Standard {
-        let Some(first) = values.clone().next() else { return Standard::PLAIN };
+        let Some(first) = values.clone().next() else {
+            return Standard::PLAIN;
+        };
         if values.clone().all(|x| x == first) {
             return Standard::new(first, 1.0);
         }
@@ -65,11 +71,18 @@ impl Standard {
         // Differences from the first value are exact where the spread is small beside the values.
         let n = values.clone().count() as f64;
         let shift = values.clone().map(|x| x - first).sum::<f64>() / n;
-        let squares = values.clone().map(|x| (x - first - shift).powi(2)).sum::<f64>();
+        let squares = values
+            .clone()
+            .map(|x| (x - first - shift).powi(2))
+            .sum::<f64>();
         let (mean, sd) = (first + shift, (squares / n).sqrt());
 
         let largest = values.fold(0.0f64, |a, x| a.max(x.abs()));
-        let offset = if largest > ratio * sd { round_offset(mean, sd) } else { 0.0 };
+        let offset = if largest > ratio * sd {
+            round_offset(mean, sd)
+        } else {
+            0.0
+        };
         Standard { mean, sd, offset }
     }
 
@@ -96,7 +109,8 @@ impl Standard {
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let ([mean, factor], [sd, out]) = (self.input_pair(), self.output_pair());
-        let finite = self.offset.is_finite() && [mean, factor, sd, out].iter().all(|x| x.is_finite());
+        let finite =
+            self.offset.is_finite() && [mean, factor, sd, out].iter().all(|x| x.is_finite());
         finite && self.mean.is_finite() && factor > 0.0 && sd > 0.0
     }
 
@@ -141,9 +155,15 @@ impl Standard {
 /// The roundest number near `mean`, by preference one that single precision holds.
 fn round_offset(mean: f64, sd: f64) -> f64 {
     let digits = 0..17usize;
-    let rounded = || digits.clone().filter_map(|n| format!("{mean:.n$e}").parse::<f64>().ok());
+    let rounded = || {
+        digits
+            .clone()
+            .filter_map(|n| format!("{mean:.n$e}").parse::<f64>().ok())
+    };
     let near = |offset: &f64| (mean - offset).abs() <= 64.0 * sd;
     let single = |x: f64| f64::from(x as f32);
     let best = rounded().find(|x| near(x) && single(*x) == *x);
-    best.or(Some(single(mean)).filter(near)).or_else(|| rounded().find(near)).unwrap_or(mean)
+    best.or(Some(single(mean)).filter(near))
+        .or_else(|| rounded().find(near))
+        .unwrap_or(mean)
 }

@@ -71,7 +71,8 @@ impl Table {
     pub fn parse(from: impl Read, how: &Reading) -> Result<Table> {
         let mut rows = Rows::open(from, how)?;
         rows.keep(&how.text, &how.ignore)?;
-        rows.next_rows(usize::MAX)?.context("there is a line of names, but no row below it")
+        rows.next_rows(usize::MAX)?
+            .context("there is a line of names, but no row below it")
     }
 
     /// Number of rows.
@@ -139,7 +140,9 @@ pub(super) fn place_in(names: &[String], name: &str) -> Result<usize> {
 #[must_use]
 pub fn listed(names: &[String]) -> String {
     match names {
-        [first @ .., last] if names.len() > 20 => format!("{}, ..., {last}", first[..10].join(", ")),
+        [first @ .., last] if names.len() > 20 => {
+            format!("{}, ..., {last}", first[..10].join(", "))
+        }
         _ => names.join(", "),
     }
 }
@@ -147,12 +150,21 @@ pub fn listed(names: &[String]) -> String {
 /// Takes a cell of text into a column.
 pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
     let missing = is_missing(cell);
-    ensure!(!missing, "the value is missing ('{cell}'); fill it in, or remove the row or the column");
+    ensure!(
+        !missing,
+        "the value is missing ('{cell}'); fill it in, or remove the row or the column"
+    );
     match column {
         Column::Text(text) => text.push(cell.into()),
         Column::Numbers(numbers) => {
-            let Ok(x) = cell.parse::<f64>() else { bail!(no_number(cell)) };
-            ensure!(x.is_finite(), "{} is not finite; remove the row or clip the value", quoted(cell));
+            let Ok(x) = cell.parse::<f64>() else {
+                bail!(no_number(cell))
+            };
+            ensure!(
+                x.is_finite(),
+                "{} is not finite; remove the row or clip the value",
+                quoted(cell)
+            );
             numbers.push(x);
         }
     }
@@ -174,8 +186,12 @@ fn no_number(cell: &str) -> anyhow::Error {
             "it is {whole} if the comma separates thousands, and {fraction} if it is a decimal one; write whichever it is, \
              in the whole column"
         ),
-        (Some(whole), None) => format!("write {whole}, without separators of thousands, in the whole column"),
-        (None, Some(fraction)) => format!("write {fraction}, with a decimal point, in the whole column"),
+        (Some(whole), None) => {
+            format!("write {whole}, without separators of thousands, in the whole column")
+        }
+        (None, Some(fraction)) => {
+            format!("write {fraction}, with a decimal point, in the whole column")
+        }
         (None, None) => return NoNumber(quoted).into(),
     };
     anyhow::anyhow!("{quoted} is no number: {readings}")
@@ -183,39 +199,58 @@ fn no_number(cell: &str) -> anyhow::Error {
 
 /// The number without separators of thousands, if it has some: commas, points (with a decimal comma), blanks, apostrophes.
 fn without_thousands(cell: &str) -> Option<String> {
-    [(',', "."), ('.', ","), (' ', "."), ('\u{a0}', "."), ('\u{202f}', "."), ('\'', "."), ('\u{2019}', ".")]
-        .into_iter()
-        .find_map(|(separator, decimal)| {
-            let (whole, fraction) = cell.split_once(decimal).map_or((cell, None), |(w, f)| (w, Some(f)));
-            let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
-            let mut groups = unsigned.split(separator);
-            let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    [
+        (',', "."),
+        ('.', ","),
+        (' ', "."),
+        ('\u{a0}', "."),
+        ('\u{202f}', "."),
+        ('\'', "."),
+        ('\u{2019}', "."),
+    ]
+    .into_iter()
+    .find_map(|(separator, decimal)| {
+        let (whole, fraction) = cell
+            .split_once(decimal)
+            .map_or((cell, None), |(w, f)| (w, Some(f)));
+        let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+        let mut groups = unsigned.split(separator);
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
 
-            // No number of thousands begins with 0.
-            let is_first = |first: &&str| is_number(first) && first.len() <= 3 && !first.starts_with('0');
-            let first = groups.next().filter(is_first)?;
-            let others: Vec<&str> = groups.collect();
-            let are_groups = !others.is_empty() && others.iter().all(|group| is_number(group) && group.len() == 3);
-            if !are_groups || fraction.is_some_and(|f| !is_number(f)) {
-                return None;
-            }
-            let sign = if whole.starts_with('-') { "-" } else { "" };
-            let fraction = fraction.map_or(String::new(), |f| format!(".{f}"));
-            Some(format!("{sign}{first}{}{fraction}", others.concat()))
-        })
+        // No number of thousands begins with 0.
+        let is_first =
+            |first: &&str| is_number(first) && first.len() <= 3 && !first.starts_with('0');
+        let first = groups.next().filter(is_first)?;
+        let others: Vec<&str> = groups.collect();
+        let are_groups = !others.is_empty()
+            && others
+                .iter()
+                .all(|group| is_number(group) && group.len() == 3);
+        if !are_groups || fraction.is_some_and(|f| !is_number(f)) {
+            return None;
+        }
+        let sign = if whole.starts_with('-') { "-" } else { "" };
+        let fraction = fraction.map_or(String::new(), |f| format!(".{f}"));
+        Some(format!("{sign}{first}{}{fraction}", others.concat()))
+    })
 }
 
 /// The number with a point for its only comma, if that makes one.
 fn with_point(cell: &str) -> Option<String> {
     let text = cell.replacen(',', ".", 1);
-    (cell.matches(',').count() == 1 && text.parse::<f64>().is_ok_and(f64::is_finite)).then_some(text)
+    (cell.matches(',').count() == 1 && text.parse::<f64>().is_ok_and(f64::is_finite))
+        .then_some(text)
 }
 
 /// A cell for a message: on one line, and not too long.
 pub(super) fn quoted(cell: &str) -> String {
     let one_line = |c: char| if c.is_control() { ' ' } else { c };
     let start: String = cell.chars().take(MOST_QUOTED).map(one_line).collect();
-    if cell.chars().nth(MOST_QUOTED).is_some() { format!("'{start}...'") } else { format!("'{start}'") }
+    if cell.chars().nth(MOST_QUOTED).is_some() {
+        format!("'{start}...'")
+    } else {
+        format!("'{start}'")
+    }
 }
 
 /// Characters of a cell that a message quotes.
@@ -238,23 +273,47 @@ mod tests {
     fn the_form_of_a_file_is_found_out() {
         let expected = parse("a,b\n1,2\n3,4\n", &Reading::default()).unwrap();
         assert_eq!(expected.names, ["a", "b"]);
-        assert_eq!(expected.columns, [Column::Numbers(vec![1.0, 3.0]), Column::Numbers(vec![2.0, 4.0])]);
+        assert_eq!(
+            expected.columns,
+            [
+                Column::Numbers(vec![1.0, 3.0]),
+                Column::Numbers(vec![2.0, 4.0])
+            ]
+        );
         assert_eq!(expected.lines, [2, 3]);
-        for text in ["a;b\n1;2\n3;4", "\u{feff}a\tb\r\n1\t2\r\n3\t4\r\n", "\"a\"|\"b\"\n1|\"2\"\n3|4\n"] {
-            assert_eq!(parse(text, &Reading::default()).unwrap(), expected, "{text}");
+        for text in [
+            "a;b\n1;2\n3;4",
+            "\u{feff}a\tb\r\n1\t2\r\n3\t4\r\n",
+            "\"a\"|\"b\"\n1|\"2\"\n3|4\n",
+        ] {
+            assert_eq!(
+                parse(text, &Reading::default()).unwrap(),
+                expected,
+                "{text}"
+            );
         }
         let bare = parse("1,2\n3,4\n", &Reading::default()).unwrap();
         assert_eq!(bare.names, ["column1", "column2"]);
         assert_eq!(bare.columns, expected.columns);
-        let named = Reading { header: Some(true), ..Reading::default() };
+        let named = Reading {
+            header: Some(true),
+            ..Reading::default()
+        };
         assert_eq!(parse("7,8\n1,2\n", &named).unwrap().names, ["7", "8"]);
     }
 
     #[test]
     fn text_columns_and_ignored_ones() {
-        let how = Reading { text: vec!["kind"], ignore: vec!["note"], ..Reading::default() };
+        let how = Reading {
+            text: vec!["kind"],
+            ignore: vec!["note"],
+            ..Reading::default()
+        };
         let mut table = parse("x,kind,note\n1,\"a, b\",\n2,c,what\n", &how).unwrap();
-        assert_eq!(table.take("kind").unwrap(), Column::Text(vec!["a, b".into(), "c".into()]));
+        assert_eq!(
+            table.take("kind").unwrap(),
+            Column::Text(vec!["a, b".into(), "c".into()])
+        );
         assert_eq!(table.names, ["x"]);
         assert!(format!("{:#}", table.take("y").unwrap_err()).contains("there are x"));
     }
@@ -268,9 +327,15 @@ mod tests {
             ("a,b\n1,2\n3\n", "line 3 has 1 columns, the first one 2"),
             ("a,b\n1,2\n3,\n", "line 3, column 'b': the value is missing"),
             ("a,b\n1,NaN\n", "line 2, column 'b': the value is missing"),
-            ("a,b\r\n1,2\n\n3,-inf", "line 4, column 'b': '-inf' is not finite"),
+            (
+                "a,b\r\n1,2\n\n3,-inf",
+                "line 4, column 'b': '-inf' is not finite",
+            ),
             ("a,b\n1,2\n3,x7\n", "line 3, column 'b': 'x7' is no number"),
-            ("a;b\n1;1,234\n", "it is 1234 if the comma separates thousands, and 1.234 if it is a decimal one"),
+            (
+                "a;b\n1;1,234\n",
+                "it is 1234 if the comma separates thousands, and 1.234 if it is a decimal one",
+            ),
             ("a;b\n1;-1,234\n", "it is -1234 if the comma"),
             ("a;b\n1;1,234.5\n", "write 1234.5, without"),
             ("a;b\n1;1.234,5\n", "write 1234.5, without"),
@@ -285,9 +350,21 @@ mod tests {
             let error = format!("{:#}", parse(text, &Reading::default()).unwrap_err());
             assert!(error.contains(expected), "{text:?}: {error}");
         }
-        let how = Reading { text: vec!["y"], ..Reading::default() };
-        assert!(format!("{:#}", parse("a,b\n1,2\n", &how).unwrap_err()).contains("no column 'y'; there are a, b"));
-        let latin = Table::parse(&b"a,b\n1,\xe9\n"[..], &Reading { text: vec!["b"], ..Reading::default() });
+        let how = Reading {
+            text: vec!["y"],
+            ..Reading::default()
+        };
+        assert!(
+            format!("{:#}", parse("a,b\n1,2\n", &how).unwrap_err())
+                .contains("no column 'y'; there are a, b")
+        );
+        let latin = Table::parse(
+            &b"a,b\n1,\xe9\n"[..],
+            &Reading {
+                text: vec!["b"],
+                ..Reading::default()
+            },
+        );
         assert!(format!("{:#}", latin.unwrap_err()).contains("line 2 is not UTF-8"));
     }
 }

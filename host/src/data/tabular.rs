@@ -80,7 +80,9 @@ fn whole_numbers(values: &[f64]) -> Option<BTreeMap<i64, usize>> {
 /// Whether whole numbers are classes. Ten digits and 26 letters are, all of them frequent; ages and counts have tails of rare
 /// values.
 fn are_classes(values: &[f64]) -> bool {
-    let Some(counts) = whole_numbers(values) else { return false };
+    let Some(counts) = whole_numbers(values) else {
+        return false;
+    };
     let rarest = counts.values().min().copied().unwrap_or(0);
     let average = values.len() as f64 / counts.len() as f64;
     counts.len() <= FEW || rarest >= 2 && rarest as f64 >= RAREST * average
@@ -93,12 +95,16 @@ impl RawTarget {
         let (name, values, taken) = match self {
             RawTarget::Classes(name, text) => (name, numbers(text)?, "classes, not a number"),
             RawTarget::Values(columns) => {
-                let [(name, values)] = &columns[..] else { return None };
+                let [(name, values)] = &columns[..] else {
+                    return None;
+                };
                 (name, values.clone(), "a number, not classes")
             }
         };
         let different = whole_numbers(&values)?.len();
-        (different > FEW).then(|| format!("'{name}' has {different} different whole numbers: it is taken for {taken}"))
+        (different > FEW).then(|| {
+            format!("'{name}' has {different} different whole numbers: it is taken for {taken}")
+        })
     }
 }
 
@@ -108,10 +114,22 @@ impl Tabular {
     /// # Errors
     /// If a target is not there, or targets and kind do not fit.
     pub fn new(mut table: Table, targets: &[String], classify: Option<bool>) -> Result<Tabular> {
-        ensure!(!targets.is_empty(), "which column is to be predicted? give it with --target NAME");
-        let twice = targets.iter().enumerate().find(|(i, name)| targets[..*i].contains(name));
-        ensure!(twice.is_none(), "the target '{}' is named twice", twice.map_or("", |(_, name)| name));
-        let columns = targets.iter().map(|name| Ok((name.clone(), table.take(name).context("--target")?)));
+        ensure!(
+            !targets.is_empty(),
+            "which column is to be predicted? give it with --target NAME"
+        );
+        let twice = targets
+            .iter()
+            .enumerate()
+            .find(|(i, name)| targets[..*i].contains(name));
+        ensure!(
+            twice.is_none(),
+            "the target '{}' is named twice",
+            twice.map_or("", |(_, name)| name)
+        );
+        let columns = targets
+            .iter()
+            .map(|name| Ok((name.clone(), table.take(name).context("--target")?)));
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let target = match (&columns[..], classify) {
             ([(name, Column::Text(text))], None | Some(true)) => match numbers(text) {
@@ -120,10 +138,14 @@ impl Tabular {
                 }
                 _ => RawTarget::Classes(name.clone(), text.clone()),
             },
-            ([(name, Column::Numbers(values))], None | Some(true)) if classify.is_some() || are_classes(values) => {
+            ([(name, Column::Numbers(values))], None | Some(true))
+                if classify.is_some() || are_classes(values) =>
+            {
                 RawTarget::Classes(name.clone(), Column::Numbers(values.clone()).into_text())
             }
-            ([_, _, ..], Some(true)) => bail!("several targets are numbers; for classes give one --target"),
+            ([_, _, ..], Some(true)) => {
+                bail!("several targets are numbers; for classes give one --target")
+            }
             (columns, _) => RawTarget::Values(all_numbers(columns)?),
         };
         ensure!(!table.names.is_empty(), "no column is left for the inputs");
@@ -136,7 +158,13 @@ impl Tabular {
                 x.push(values[row]);
             }
         }
-        Ok(Tabular { features: table.names, x, target, lines: table.lines, unit: table.unit })
+        Ok(Tabular {
+            features: table.names,
+            x,
+            target,
+            lines: table.lines,
+            unit: table.unit,
+        })
     }
 
     /// Number of rows.
@@ -148,13 +176,24 @@ impl Tabular {
     /// The names of the classes in order, if there are classes; each with its number of rows.
     #[must_use]
     pub fn classes(&self) -> Option<Vec<(String, usize)>> {
-        let RawTarget::Classes(_, names) = &self.target else { return None };
+        let RawTarget::Classes(_, names) = &self.target else {
+            return None;
+        };
         let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-        names.iter().for_each(|name| *count.entry(name).or_default() += 1);
-        let mut all: Vec<(String, usize)> = count.into_iter().map(|(name, n)| (name.to_string(), n)).collect();
+        names
+            .iter()
+            .for_each(|name| *count.entry(name).or_default() += 1);
+        let mut all: Vec<(String, usize)> = count
+            .into_iter()
+            .map(|(name, n)| (name.to_string(), n))
+            .collect();
         let number = |name: &str| name.parse::<f64>().ok();
         if all.iter().all(|(name, _)| number(name).is_some()) {
-            all.sort_by(|a, b| number(&a.0).partial_cmp(&number(&b.0)).unwrap_or(std::cmp::Ordering::Equal));
+            all.sort_by(|a, b| {
+                number(&a.0)
+                    .partial_cmp(&number(&b.0))
+                    .unwrap_or(std::cmp::Ordering::Equal)
+            });
         }
         Some(all)
     }
@@ -164,20 +203,34 @@ impl Tabular {
     ///
     /// # Errors
     /// If a part would be empty, or a class too small.
-    pub fn split(&self, share: f64, groups: Option<&[String]>, seed: u64) -> Result<(Vec<u32>, Vec<u32>)> {
-        ensure!(share > 0.0 && share < 1.0, "--test-share {share}: use more than 0 and less than 1");
+    pub fn split(
+        &self,
+        share: f64,
+        groups: Option<&[String]>,
+        seed: u64,
+    ) -> Result<(Vec<u32>, Vec<u32>)> {
+        ensure!(
+            share > 0.0 && share < 1.0,
+            "--test-share {share}: use more than 0 and less than 1"
+        );
         let mut piles: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         match (groups, &self.target) {
             (Some(groups), _) => {
                 let mut names: Vec<&String> = groups.iter().collect();
                 names.sort();
                 names.dedup();
-                ensure!(names.len() >= 2, "--group: there is one group only; a test part needs another");
+                ensure!(
+                    names.len() >= 2,
+                    "--group: there is one group only; a test part needs another"
+                );
                 let mut order = vec![0; names.len()];
                 Draws::new(seed, Stream::User, 2, 0).permutation(&mut order);
-                let count = ((names.len() as f64 * share).round() as usize).clamp(1, names.len() - 1);
-                let held: Vec<&String> = order[..count].iter().map(|&i| names[i as usize]).collect();
-                let (test, train) = (0..groups.len() as u32).partition(|&i| held.contains(&&groups[i as usize]));
+                let count =
+                    ((names.len() as f64 * share).round() as usize).clamp(1, names.len() - 1);
+                let held: Vec<&String> =
+                    order[..count].iter().map(|&i| names[i as usize]).collect();
+                let (test, train) =
+                    (0..groups.len() as u32).partition(|&i| held.contains(&&groups[i as usize]));
                 return Ok((train, test));
             }
             (None, RawTarget::Classes(_, names)) => {
@@ -228,11 +281,19 @@ impl Tabular {
         let purpose = match &self.target {
             RawTarget::Classes(name, _) => Purpose::Classification {
                 column: name.clone(),
-                classes: self.classes().unwrap_or_default().into_iter().map(|(name, _)| name).collect(),
+                classes: self
+                    .classes()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(name, _)| name)
+                    .collect(),
             },
             RawTarget::Values(columns) => Purpose::Regression {
                 columns: columns.iter().map(|(name, _)| name.clone()).collect(),
-                scale: columns.iter().map(|(_, y)| Standard::of_target(train.iter().map(|&i| y[i as usize]))).collect(),
+                scale: columns
+                    .iter()
+                    .map(|(_, y)| Standard::of_target(train.iter().map(|&i| y[i as usize])))
+                    .collect(),
             },
         };
         (purpose, inputs)
@@ -242,10 +303,19 @@ impl Tabular {
     ///
     /// # Errors
     /// If a class is not among those of the purpose; the message names the line.
-    pub fn rows_of(&self, rows: &[u32], purpose: &Purpose, inputs: &[Standard]) -> Result<(Vec<f64>, Target)> {
+    pub fn rows_of(
+        &self,
+        rows: &[u32],
+        purpose: &Purpose,
+        inputs: &[Standard],
+    ) -> Result<(Vec<f64>, Target)> {
         let width = self.features.len();
-        let row =
-            |&i: &u32| self.x[i as usize * width..][..width].iter().zip(inputs).map(|(&x, s)| f64::from(s.input(x)));
+        let row = |&i: &u32| {
+            self.x[i as usize * width..][..width]
+                .iter()
+                .zip(inputs)
+                .map(|(&x, s)| f64::from(s.input(x)))
+        };
         let x = rows.iter().flat_map(row).collect();
         let target = match (&self.target, purpose) {
             (RawTarget::Classes(_, names), Purpose::Classification { classes, .. }) => {
@@ -261,14 +331,29 @@ impl Tabular {
                         )
                     })
                 };
-                Target::Classes { labels: rows.iter().map(label).collect::<Result<_>>()?, classes: classes.len() }
+                Target::Classes {
+                    labels: rows.iter().map(label).collect::<Result<_>>()?,
+                    classes: classes.len(),
+                }
             }
             (RawTarget::Values(columns), Purpose::Regression { scale, .. }) => {
-                let row = |&i: &u32| columns.iter().zip(scale).map(move |((_, y), s)| s.apply(y[i as usize]));
-                Target::Values { values: rows.iter().flat_map(row).collect(), width: columns.len() }
+                let row = |&i: &u32| {
+                    columns
+                        .iter()
+                        .zip(scale)
+                        .map(move |((_, y), s)| s.apply(y[i as usize]))
+                };
+                Target::Values {
+                    values: rows.iter().flat_map(row).collect(),
+                    width: columns.len(),
+                }
             }
-            (RawTarget::Classes(..), _) => bail!("the target is classes, but the model predicts numbers"),
-            (RawTarget::Values(_), _) => bail!("the target is numbers, but the model predicts classes"),
+            (RawTarget::Classes(..), _) => {
+                bail!("the target is classes, but the model predicts numbers")
+            }
+            (RawTarget::Values(_), _) => {
+                bail!("the target is numbers, but the model predicts classes")
+            }
         };
         Ok((x, target))
     }
@@ -277,10 +362,18 @@ impl Tabular {
     fn check_sizes(&self, rows: &[u32], purpose: &Purpose, inputs: &[Standard]) -> Result<()> {
         let width = self.features.len();
         for (j, (name, scale)) in self.features.iter().zip(inputs).enumerate() {
-            let largest = rows.iter().fold(0.0f64, |a, &i| a.max(self.x[i as usize * width + j].abs()));
-            scale.check(name, largest, &format!(", or leave it out with --ignore {name}"))?;
+            let largest = rows
+                .iter()
+                .fold(0.0f64, |a, &i| a.max(self.x[i as usize * width + j].abs()));
+            scale.check(
+                name,
+                largest,
+                &format!(", or leave it out with --ignore {name}"),
+            )?;
         }
-        if let (RawTarget::Values(columns), Purpose::Regression { scale, .. }) = (&self.target, purpose) {
+        if let (RawTarget::Values(columns), Purpose::Regression { scale, .. }) =
+            (&self.target, purpose)
+        {
             for ((name, y), scale) in columns.iter().zip(scale) {
                 let largest = rows.iter().fold(0.0f64, |a, &i| a.max(y[i as usize].abs()));
                 scale.check(name, largest, "")?;
@@ -301,7 +394,10 @@ impl Tabular {
     ) -> Result<(Dataset, Purpose, Vec<Standard>)> {
         let (purpose, inputs) = self.learn(train);
         if let Purpose::Classification { classes, column } = &purpose {
-            ensure!(classes.len() >= 2, "every row has the same '{column}'; there is nothing to learn");
+            ensure!(
+                classes.len() >= 2,
+                "every row has the same '{column}'; there is nothing to learn"
+            );
             ensure!(
                 classes.len() <= 1000,
                 "'{column}' has {} classes, and there can be 1000{}",
@@ -318,15 +414,34 @@ impl Tabular {
                     "'{name}' is {first} in every row to learn from, as far as double precision tells: it does not tell whole \
                      numbers beyond {EXACT} apart; subtract a constant from the column"
                 );
-                ensure!(varies, "'{name}' is {first} in every row to learn from; there is nothing to learn");
+                ensure!(
+                    varies,
+                    "'{name}' is {first} in every row to learn from; there is nothing to learn"
+                );
             }
         }
         self.check_sizes(train, &purpose, &inputs)?;
-        test.0.check_sizes(test.1, &purpose, &inputs).context("the test rows")?;
+        test.0
+            .check_sizes(test.1, &purpose, &inputs)
+            .context("the test rows")?;
         let (x, target) = self.rows_of(train, &purpose, &inputs)?;
-        let (x_test, target_test) = test.0.rows_of(test.1, &purpose, &inputs).context("the test rows")?;
+        let (x_test, target_test) = test
+            .0
+            .rows_of(test.1, &purpose, &inputs)
+            .context("the test rows")?;
         let features = self.features.len();
-        Ok((Dataset { name: name.into(), x, x_test, features, target, target_test }, purpose, inputs))
+        Ok((
+            Dataset {
+                name: name.into(),
+                x,
+                x_test,
+                features,
+                target,
+                target_test,
+            },
+            purpose,
+            inputs,
+        ))
     }
 }
 
@@ -337,8 +452,16 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 #[must_use]
 pub fn constant_inputs(features: &[String], x: &[f64]) -> Option<String> {
     let first = x.get(..features.len())?;
-    let same = |j: usize| x.iter().skip(j).step_by(features.len()).all(|&v| v == first[j]);
-    let constant: Vec<String> = (0..features.len()).filter(|&j| same(j)).map(|j| features[j].clone()).collect();
+    let same = |j: usize| {
+        x.iter()
+            .skip(j)
+            .step_by(features.len())
+            .all(|&v| v == first[j])
+    };
+    let constant: Vec<String> = (0..features.len())
+        .filter(|&j| same(j))
+        .map(|j| features[j].clone())
+        .collect();
     (!constant.is_empty()).then(|| {
         format!(
             "{} of the {} inputs are constant over the rows to learn from ({}): they tell nothing, and are kept with a \
@@ -352,18 +475,34 @@ pub fn constant_inputs(features: &[String], x: &[f64]) -> Option<String> {
 
 /// A sentence about inputs and targets that have an offset, if there are any.
 #[must_use]
-pub fn columns_with_offsets(features: &[String], inputs: &[Standard], purpose: &Purpose) -> Option<String> {
+pub fn columns_with_offsets(
+    features: &[String],
+    inputs: &[Standard],
+    purpose: &Purpose,
+) -> Option<String> {
     let targets = match purpose {
         Purpose::Regression { columns, scale } => columns.iter().zip(scale).collect(),
         Purpose::Classification { .. } => vec![],
     };
     let offset = |(name, s): (&String, &Standard)| {
         let whole = s.mean.abs() >= 2f64.powi(53);
-        let coarse = if whole { ", beyond 2^53, where double precision does not hold every whole number" } else { "" };
-        format!("{name}: {} (standard deviation {:.3e}{coarse})", s.offset, s.sd)
+        let coarse = if whole {
+            ", beyond 2^53, where double precision does not hold every whole number"
+        } else {
+            ""
+        };
+        format!(
+            "{name}: {} (standard deviation {:.3e}{coarse})",
+            s.offset, s.sd
+        )
     };
-    let all: Vec<String> =
-        features.iter().zip(inputs).chain(targets).filter(|(_, s)| s.offset != 0.0).map(offset).collect();
+    let all: Vec<String> = features
+        .iter()
+        .zip(inputs)
+        .chain(targets)
+        .filter(|(_, s)| s.offset != 0.0)
+        .map(offset)
+        .collect();
     (!all.is_empty()).then(|| {
         format!(
             "These columns are so large for their spread that single precision would not tell their values apart; the \
@@ -383,24 +522,36 @@ fn all_numbers(columns: &[(String, Column)]) -> Result<Vec<(String, Vec<f64>)>> 
     });
     let values: Vec<Option<(String, Vec<f64>)>> = values.collect();
 
-    let text: Vec<String> =
-        columns.iter().zip(&values).filter(|(_, v)| v.is_none()).map(|((name, _), _)| name.clone()).collect();
+    let text: Vec<String> = columns
+        .iter()
+        .zip(&values)
+        .filter(|(_, v)| v.is_none())
+        .map(|((name, _), _)| name.clone())
+        .collect();
     if let [first, ..] = &text[..] {
         if columns.len() == 1 {
             bail!("the target '{first}' holds text, which are classes; they have no regression");
         }
-        let (are, one) = (if text.len() == 1 { "holds" } else { "hold" }, if text.len() == 1 { "it" } else { "one" });
+        let (are, one) = (
+            if text.len() == 1 { "holds" } else { "hold" },
+            if text.len() == 1 { "it" } else { "one" },
+        );
         bail!(
             "several targets are a regression of numbers, and {} {are} text; give {one} as the only target, or leave text out \
              of the targets",
-            text.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" and ")
+            text.iter()
+                .map(|name| format!("'{name}'"))
+                .collect::<Vec<_>>()
+                .join(" and ")
         );
     }
     Ok(values.into_iter().flatten().collect())
 }
 
 fn numbers(text: &[String]) -> Option<Vec<f64>> {
-    text.iter().map(|t| t.parse().ok().filter(|x: &f64| x.is_finite())).collect()
+    text.iter()
+        .map(|t| t.parse().ok().filter(|x: &f64| x.is_finite()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -410,7 +561,10 @@ mod tests {
     use approx::assert_abs_diff_eq;
 
     fn tabular(text: &str, target: &str) -> Result<Tabular> {
-        let how = Reading { text: vec![target], ..Reading::default() };
+        let how = Reading {
+            text: vec![target],
+            ..Reading::default()
+        };
         Tabular::new(Table::parse(text.as_bytes(), &how)?, &[target.into()], None)
     }
 
@@ -421,55 +575,121 @@ mod tests {
 
     #[test]
     fn the_kind_of_target_is_found_out() {
-        let classes = |target: &dyn Fn(usize) -> String| tabular(&many(60, target), "y").unwrap().classes();
+        let classes =
+            |target: &dyn Fn(usize) -> String| tabular(&many(60, target), "y").unwrap().classes();
         let three = classes(&|i| ["walk", "sit", "run"][i % 3].into()).unwrap();
-        assert_eq!(three, [("run".into(), 20), ("sit".into(), 20), ("walk".into(), 20)]);
-        let numbers: Vec<String> =
-            classes(&|i| [10, 9, 2][i % 3].to_string()).unwrap().into_iter().map(|c| c.0).collect();
+        assert_eq!(
+            three,
+            [("run".into(), 20), ("sit".into(), 20), ("walk".into(), 20)]
+        );
+        let numbers: Vec<String> = classes(&|i| [10, 9, 2][i % 3].to_string())
+            .unwrap()
+            .into_iter()
+            .map(|c| c.0)
+            .collect();
         assert_eq!(numbers, ["2", "9", "10"]);
-        assert!(classes(&|i| format!("{}", i as f64 * 0.1)).is_none(), "fractions are no classes");
-        assert!(classes(&|i| i.to_string()).is_none(), "sixty numbers in sixty rows are no classes");
+        assert!(
+            classes(&|i| format!("{}", i as f64 * 0.1)).is_none(),
+            "fractions are no classes"
+        );
+        assert!(
+            classes(&|i| i.to_string()).is_none(),
+            "sixty numbers in sixty rows are no classes"
+        );
     }
 
     #[test]
     fn many_whole_numbers_are_classes_if_all_are_frequent_and_else_a_number() {
         let kind = |rows: usize, target: &dyn Fn(usize) -> usize| {
             let data = tabular(&many(rows, |i| target(i).to_string()), "y").unwrap();
-            (data.classes().map(|all| all.len()), data.target.doubt().is_some())
+            (
+                data.classes().map(|all| all.len()),
+                data.target.doubt().is_some(),
+            )
         };
         assert_eq!(kind(1797, &|i| i % 10), (Some(10), false), "digits");
         assert_eq!(kind(2000, &|i| i * i % 26), (Some(14), false));
         assert_eq!(kind(2000, &|i| 1 + i % 26), (Some(26), true), "letters");
         // Grades of wine from 3 to 9, most in the middle: few values, rare ones or not.
-        assert_eq!(kind(500, &|i| [3, 4, 9].get(i).copied().unwrap_or(5 + i % 4)), (Some(7), false), "grades");
+        assert_eq!(
+            kind(500, &|i| [3, 4, 9].get(i).copied().unwrap_or(5 + i % 4)),
+            (Some(7), false),
+            "grades"
+        );
         // Ages, with a few old people.
-        assert_eq!(kind(2000, &|i| if i % 400 == 7 { 60 + i / 400 } else { 20 + i % 30 }), (None, true), "ages");
-        assert_eq!(kind(80, &|i| if i == 7 { 60 } else { i % 25 }), (None, true), "one row of a value");
+        assert_eq!(
+            kind(2000, &|i| if i % 400 == 7 {
+                60 + i / 400
+            } else {
+                20 + i % 30
+            }),
+            (None, true),
+            "ages"
+        );
+        assert_eq!(
+            kind(80, &|i| if i == 7 { 60 } else { i % 25 }),
+            (None, true),
+            "one row of a value"
+        );
         // The 43 traffic signs of a known benchmark: the rarest has a sixth of the average.
-        assert_eq!(kind(4300, &|i| if i % 600 == 0 { 42 } else { i % 42 }), (Some(43), true), "traffic signs");
+        assert_eq!(
+            kind(4300, &|i| if i % 600 == 0 { 42 } else { i % 42 }),
+            (Some(43), true),
+            "traffic signs"
+        );
     }
 
     #[test]
     fn targets_of_two_kinds_and_rare_numbers_are_refused_with_what_helps() {
-        let table =
-            || Table::parse("a,b,y\n1,2,u\n3,4,v\n".as_bytes(), &Reading { text: vec!["y"], ..Reading::default() });
+        let table = || {
+            Table::parse(
+                "a,b,y\n1,2,u\n3,4,v\n".as_bytes(),
+                &Reading {
+                    text: vec!["y"],
+                    ..Reading::default()
+                },
+            )
+        };
         let refused = |names: &[&str], classify| {
             let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-            format!("{:#}", Tabular::new(table().unwrap(), &names, classify).unwrap_err())
+            format!(
+                "{:#}",
+                Tabular::new(table().unwrap(), &names, classify).unwrap_err()
+            )
         };
         let both = refused(&["a", "y"], None);
-        assert!(both.contains("'y' holds text; give it as the only target"), "{both}");
+        assert!(
+            both.contains("'y' holds text; give it as the only target"),
+            "{both}"
+        );
         assert!(refused(&["y"], Some(false)).contains("the target 'y' holds text"));
         assert!(refused(&["a", "a"], None).contains("'a' is named twice"));
 
-        let rare = tabular(&many(40, |i| if i == 7 { 29 } else { i % 3 }.to_string()), "y").unwrap();
+        let rare = tabular(
+            &many(40, |i| if i == 7 { 29 } else { i % 3 }.to_string()),
+            "y",
+        )
+        .unwrap();
         let refused = format!("{:#}", rare.split(0.2, None, 1).unwrap_err());
-        assert!(refused.contains("class '29' has one row only") && refused.contains("add --regression"), "{refused}");
+        assert!(
+            refused.contains("class '29' has one row only") && refused.contains("add --regression"),
+            "{refused}"
+        );
     }
 
     #[test]
     fn parts_have_the_classes_in_the_same_shares_and_no_group_is_in_both() {
-        let data = tabular(&many(100, |i| if i % 10 == 0 { "rare".into() } else { "often".into() }), "y").unwrap();
+        let data = tabular(
+            &many(100, |i| {
+                if i % 10 == 0 {
+                    "rare".into()
+                } else {
+                    "often".into()
+                }
+            }),
+            "y",
+        )
+        .unwrap();
         let (train, test) = data.split(0.2, None, 3).unwrap();
         let mut all = [train.clone(), test.clone()].concat();
         all.sort_unstable();
@@ -481,7 +701,11 @@ mod tests {
         let groups: Vec<String> = (0..100).map(|i| format!("person {}", i % 5)).collect();
         let (train, test) = data.split(0.4, Some(&groups), 3).unwrap();
         assert_eq!(test.len(), 40);
-        assert!(test.iter().all(|&t| !train.iter().any(|&r| groups[r as usize] == groups[t as usize])));
+        assert!(test.iter().all(|&t| {
+            !train
+                .iter()
+                .any(|&r| groups[r as usize] == groups[t as usize])
+        }));
     }
 
     #[test]
@@ -489,33 +713,58 @@ mod tests {
         let data = tabular("a,b,y\n1,5,0.1\n3,5,0.7\n100,9,0.3\n", "y").unwrap();
         let (set, purpose, inputs) = data.dataset("t", &[0, 1], (&data, &[2])).unwrap();
         assert_eq!(inputs, [Standard::new(2.0, 1.0), Standard::new(5.0, 1.0)]);
-        assert_eq!((set.x, set.x_test), (vec![-1.0, 0.0, 1.0, 0.0], vec![98.0, 4.0]));
-        let Purpose::Regression { scale, .. } = purpose else { panic!("no regression") };
-        let Target::Values { values, .. } = set.target_test else { panic!("no values") };
+        assert_eq!(
+            (set.x, set.x_test),
+            (vec![-1.0, 0.0, 1.0, 0.0], vec![98.0, 4.0])
+        );
+        let Purpose::Regression { scale, .. } = purpose else {
+            panic!("no regression")
+        };
+        let Target::Values { values, .. } = set.target_test else {
+            panic!("no values")
+        };
         assert_abs_diff_eq!(scale[0].undo(values[0]), 0.3, epsilon = 1e-15);
     }
 
     #[test]
     fn impossible_data_is_refused_with_the_place() {
         let error = |r: Result<(Vec<u32>, Vec<u32>)>| format!("{:#}", r.unwrap_err());
-        let once = tabular(&many(20, |i| if i == 7 { "odd".into() } else { "even".into() }), "y").unwrap();
+        let once = tabular(
+            &many(20, |i| if i == 7 { "odd".into() } else { "even".into() }),
+            "y",
+        )
+        .unwrap();
         assert!(error(once.split(0.2, None, 1)).contains("class 'odd' has one row only (line 9)"));
         assert!(error(once.split(1.0, None, 1)).contains("less than 1"));
         let groups = vec!["one".to_string(); 20];
         assert!(error(once.split(0.2, Some(&groups), 1)).contains("one group only"));
         let same = tabular(&many(20, |_| "a".into()), "y").unwrap();
         let rows: Vec<u32> = (0..20).collect();
-        assert!(format!("{:#}", same.dataset("t", &rows, (&same, &rows)).unwrap_err()).contains("nothing to learn"));
+        assert!(
+            format!(
+                "{:#}",
+                same.dataset("t", &rows, (&same, &rows)).unwrap_err()
+            )
+            .contains("nothing to learn")
+        );
         let other = tabular(&many(20, |i| ["a", "b", "c"][i % 3].into()), "y").unwrap();
         let train: Vec<u32> = (0..20).filter(|i| i % 3 != 2).collect();
         let two = tabular(&many(20, |i| ["a", "b"][i % 2].into()), "y").unwrap();
-        let refused = format!("{:#}", two.dataset("t", &train, (&other, &rows)).unwrap_err());
-        assert!(refused.contains("line 4: the class 'c' is not one of a, b"), "{refused}");
+        let refused = format!(
+            "{:#}",
+            two.dataset("t", &train, (&other, &rows)).unwrap_err()
+        );
+        assert!(
+            refused.contains("line 4: the class 'c' is not one of a, b"),
+            "{refused}"
+        );
     }
 
     #[test]
     fn a_column_that_single_precision_cannot_resolve_gets_a_round_offset() {
-        let standard = |first: f64, step: f64| Standard::of((0..100).map(move |i| first + step * f64::from(i)));
+        let standard = |first: f64, step: f64| {
+            Standard::of((0..100).map(move |i| first + step * f64::from(i)))
+        };
         for (first, step, offset) in [
             (1.7e9, 1.0, 1.7e9),
             (1e9, 1e-5, 1e9),
@@ -532,7 +781,11 @@ mod tests {
         // No number that single precision holds is near; then a round one of double precision is taken.
         assert_eq!(standard(1_000_000_017.0, 1e-5).offset, 1_000_000_017.0);
         assert_eq!(standard(20.0, 0.1).offset, 0.0);
-        assert_eq!(standard(1.7e9, 0.0), Standard::new(1.7e9, 1.0), "a constant column is taken as it is");
+        assert_eq!(
+            standard(1.7e9, 0.0),
+            Standard::new(1.7e9, 1.0),
+            "a constant column is taken as it is"
+        );
     }
 
     #[test]
@@ -542,11 +795,20 @@ mod tests {
             let line = |i: usize| format!("{},{},{}\n", cell(i), i % 7, ["u", "v"][i % 2]);
             let text = "k,b,y\n".to_string() + &(0..20).map(line).collect::<String>();
             let data = tabular(&text, target).unwrap();
-            format!("{:#}", data.dataset("t", &rows, (&data, &rows)).unwrap_err())
+            format!(
+                "{:#}",
+                data.dataset("t", &rows, (&data, &rows)).unwrap_err()
+            )
         };
         let error = refused(&|i| format!("{i}e200"), "y");
-        assert!(error.contains("column 'k' holds 1.9e201") && error.contains("--ignore k"), "{error}");
+        assert!(
+            error.contains("column 'k' holds 1.9e201") && error.contains("--ignore k"),
+            "{error}"
+        );
         let error = refused(&|i| format!("{i}e-60"), "y");
-        assert!(error.contains("column 'k' spreads by") && error.contains("smaller unit"), "{error}");
+        assert!(
+            error.contains("column 'k' spreads by") && error.contains("smaller unit"),
+            "{error}"
+        );
     }
 }

@@ -76,9 +76,15 @@ impl Set {
         let x = gather(&self.x, self.inputs, rows);
         let target = match &self.target {
             SetTarget::Classes(labels) => SetTarget::Classes(gather(labels, 1, rows)),
-            SetTarget::Values(values) => SetTarget::Values(gather(values, values.len() / self.rows(), rows)),
+            SetTarget::Values(values) => {
+                SetTarget::Values(gather(values, values.len() / self.rows(), rows))
+            }
         };
-        Set { x, target, inputs: self.inputs }
+        Set {
+            x,
+            target,
+            inputs: self.inputs,
+        }
     }
 
     /// The loss of a network that answers 0, whatever its input: the mean square of the targets, or the
@@ -88,7 +94,8 @@ impl Set {
         let loss = match &self.target {
             SetTarget::Classes(_) => (outputs as f64).ln(),
             SetTarget::Values(values) => {
-                values.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>() / values.len().max(1) as f64
+                values.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>()
+                    / values.len().max(1) as f64
             }
         };
         loss.max(f64::from(f32::MIN_POSITIVE))
@@ -100,7 +107,11 @@ impl Set {
     /// If one part would be empty.
     pub fn split(&self, second: usize, seed: u64, step: u64) -> Result<(Set, Set)> {
         if second == 0 || second >= self.rows() {
-            bail!("cannot hold out {second} of {} training rows; use 1 to {}", self.rows(), self.rows() - 1);
+            bail!(
+                "cannot hold out {second} of {} training rows; use 1 to {}",
+                self.rows(),
+                self.rows() - 1
+            );
         }
         let mut order = vec![0; self.rows()];
         Draws::new(seed, Stream::User, 1, step).permutation(&mut order);
@@ -110,7 +121,9 @@ impl Set {
 }
 
 fn gather<T: Copy>(values: &[T], width: usize, rows: &[u32]) -> Vec<T> {
-    rows.iter().flat_map(|&r| values[r as usize * width..][..width].iter().copied()).collect()
+    rows.iter()
+        .flat_map(|&r| values[r as usize * width..][..width].iter().copied())
+        .collect()
 }
 
 impl Task {
@@ -143,7 +156,10 @@ impl Task {
     #[must_use]
     pub fn standardised(set: Dataset) -> Task {
         let (set, scales) = set.standardised();
-        Task { scales, ..Task::new(&set) }
+        Task {
+            scales,
+            ..Task::new(&set)
+        }
     }
 
     /// Whether the targets are classes.

@@ -25,9 +25,18 @@ pub const VALUE: &str = "target";
 /// # Errors
 /// If it is malformed, a value is missing, or series differ in length; the message names the place.
 pub fn read(from: &mut dyn Read, budget: Budget) -> Result<(Table, Option<String>)> {
-    let mut lines = Lines { from: BufReader::new(from), number: 0 };
+    let mut lines = Lines {
+        from: BufReader::new(from),
+        number: 0,
+    };
     let form = header(&mut lines)?;
-    let mut body = Body { form, shape: None, columns: vec![], targets: vec![], lines: vec![] };
+    let mut body = Body {
+        form,
+        shape: None,
+        columns: vec![],
+        targets: vec![],
+        lines: vec![],
+    };
     while let Some(line) = lines.next()? {
         let place = || format!("line {}", lines.number);
         body.series(&line, lines.number).with_context(place)?;
@@ -47,13 +56,21 @@ impl<R: BufRead> Lines<R> {
         loop {
             self.number += 1;
             let mut line = vec![];
-            let got =
-                (&mut self.from).take(ROW_LIMIT).read_until(b'\n', &mut line).context("the file cannot be read")?;
+            let got = (&mut self.from)
+                .take(ROW_LIMIT)
+                .read_until(b'\n', &mut line)
+                .context("the file cannot be read")?;
             if got == 0 {
                 return Ok(None);
             }
-            ensure!((got as u64) < ROW_LIMIT, "line {} is longer than {ROW_LIMIT} bytes", self.number);
-            let line = String::from_utf8(line).ok().with_context(|| format!("line {} is not UTF-8", self.number))?;
+            ensure!(
+                (got as u64) < ROW_LIMIT,
+                "line {} is longer than {ROW_LIMIT} bytes",
+                self.number
+            );
+            let line = String::from_utf8(line)
+                .ok()
+                .with_context(|| format!("line {} is not UTF-8", self.number))?;
             let line = line.trim_start_matches('\u{feff}').trim();
             if !line.is_empty() && !line.starts_with('#') {
                 return Ok(Some(line.into()));
@@ -67,14 +84,17 @@ fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Form> {
     while let Some(line) = lines.next()? {
         let number = lines.number;
         let Some(rest) = line.strip_prefix('@') else {
-            bail!("line {number}: a series before the line '@data', or a line of the header without its '@'")
+            bail!(
+                "line {number}: a series before the line '@data', or a line of the header without its '@'"
+            )
         };
         let mut words = rest.split_whitespace();
         let word = words.next().unwrap_or_default().to_ascii_lowercase();
         if word == "data" {
             return Ok(form);
         }
-        form.take(&word, &words.collect::<Vec<_>>()).with_context(|| format!("line {number}"))?;
+        form.take(&word, &words.collect::<Vec<_>>())
+            .with_context(|| format!("line {number}"))?;
     }
     bail!("there is no line '@data'; the file was cut off, or is of another kind")
 }
@@ -87,15 +107,27 @@ impl Form {
             "false" => Ok(false),
             _ => bail!("@{word} must be followed by true or false, not '{first}'"),
         };
-        let number =
-            || first.parse::<usize>().ok().filter(|&n| n > 0).with_context(|| format!("@{word} '{first}' is no count"));
+        let number = || {
+            first
+                .parse::<usize>()
+                .ok()
+                .filter(|&n| n > 0)
+                .with_context(|| format!("@{word} '{first}' is no count"))
+        };
         match word {
             "problemname" | "missing" | "equallength" | "univariate" => {}
-            "timestamps" => ensure!(!is()?, "series with time stamps are not read; write them at equal steps without"),
+            "timestamps" => ensure!(
+                !is()?,
+                "series with time stamps are not read; write them at equal steps without"
+            ),
             "dimension" | "dimensions" => self.dimensions = Some(number()?),
             "serieslength" => self.length = Some(number()?),
             "classlabel" => {
-                let named = values.iter().skip(1).map(ToString::to_string).collect::<Vec<_>>();
+                let named = values
+                    .iter()
+                    .skip(1)
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>();
                 self.classes = is()?.then_some(named);
             }
             "targetlabel" => self.target = is()?,
@@ -105,7 +137,11 @@ impl Form {
     }
 
     fn target(&self) -> Option<&'static str> {
-        if self.classes.is_some() { Some(CLASS) } else { self.target.then_some(VALUE) }
+        if self.classes.is_some() {
+            Some(CLASS)
+        } else {
+            self.target.then_some(VALUE)
+        }
     }
 }
 
@@ -123,13 +159,24 @@ impl Body {
     fn series(&mut self, line: &str, number: u64) -> Result<()> {
         let mut parts: Vec<&str> = line.split(':').map(str::trim).collect();
         if self.form.target().is_some() {
-            ensure!(parts.len() > 1, "there is no ':' with the class behind it; the line was cut off");
+            ensure!(
+                parts.len() > 1,
+                "there is no ':' with the class behind it; the line was cut off"
+            );
             let target = parts.pop().unwrap_or_default();
             self.target(target)?;
         }
         let (dimensions, length) = self.shape_with(&parts)?;
-        ensure!(parts.len() == dimensions, "the series has {} dimensions, and {dimensions} are expected", parts.len());
-        for (d, (part, columns)) in parts.iter().zip(self.columns.chunks_mut(length)).enumerate() {
+        ensure!(
+            parts.len() == dimensions,
+            "the series has {} dimensions, and {dimensions} are expected",
+            parts.len()
+        );
+        for (d, (part, columns)) in parts
+            .iter()
+            .zip(self.columns.chunks_mut(length))
+            .enumerate()
+        {
             let instants = part.split(',').count();
             ensure!(
                 instants == length,
@@ -137,7 +184,10 @@ impl Body {
                 d + 1
             );
             for (t, (cell, column)) in part.split(',').zip(columns).enumerate() {
-                column.push(number_of(cell.trim()).with_context(|| format!("dimension {}, instant {}", d + 1, t + 1))?);
+                column.push(
+                    number_of(cell.trim())
+                        .with_context(|| format!("dimension {}, instant {}", d + 1, t + 1))?,
+                );
             }
         }
         self.lines.push(number);
@@ -150,7 +200,10 @@ impl Body {
             return Ok(shape);
         }
         let there = (parts.len(), parts[0].split(',').count());
-        let said = (self.form.dimensions.unwrap_or(there.0), self.form.length.unwrap_or(there.1));
+        let said = (
+            self.form.dimensions.unwrap_or(there.0),
+            self.form.length.unwrap_or(there.1),
+        );
         ensure!(
             there == said,
             "the series has {} dimensions of {} instants, and the header says {} of {}",
@@ -165,7 +218,10 @@ impl Body {
     }
 
     fn target(&mut self, target: &str) -> Result<()> {
-        ensure!(!target.is_empty() && target != "?", "the class or target is missing");
+        ensure!(
+            !target.is_empty() && target != "?",
+            "the class or target is missing"
+        );
         if let Some(classes) = self.form.classes.as_ref().filter(|c| !c.is_empty()) {
             let known = classes.iter().any(|c| c == target);
             ensure!(
@@ -181,7 +237,13 @@ impl Body {
 
     fn table(self) -> Result<(Table, Option<String>)> {
         let (dimensions, length) = self.shape.context("there is no series below '@data'")?;
-        let name = |d: usize, t: usize| if dimensions == 1 { format!("t{t}") } else { format!("dim{d}_t{t}") };
+        let name = |d: usize, t: usize| {
+            if dimensions == 1 {
+                format!("t{t}")
+            } else {
+                format!("dim{d}_t{t}")
+            }
+        };
         let names = (1..=dimensions).flat_map(|d| (1..=length).map(move |t| name(d, t)));
         let mut table = Table {
             names: names.collect(),
@@ -204,8 +266,15 @@ fn number_of(cell: &str) -> Result<f64> {
         !super::table::is_missing(cell),
         "the value is missing ('{cell}'); fill it in, for example with the one before, or remove the series"
     );
-    let x = cell.parse::<f64>().ok().with_context(|| format!("{} is no number", quoted(cell)))?;
-    ensure!(x.is_finite(), "{} is not finite; remove the series or clip the value", quoted(cell));
+    let x = cell
+        .parse::<f64>()
+        .ok()
+        .with_context(|| format!("{} is no number", quoted(cell)))?;
+    ensure!(
+        x.is_finite(),
+        "{} is not finite; remove the series or clip the value",
+        quoted(cell)
+    );
     Ok(x)
 }
 
@@ -224,14 +293,26 @@ mod tests {
     fn dimensions_become_columns_and_the_class_the_target() {
         let (table, target) = parse(TWO).unwrap();
         assert_eq!(target.as_deref(), Some("class"));
-        let names = ["dim1_t1", "dim1_t2", "dim1_t3", "dim2_t1", "dim2_t2", "dim2_t3", "class"];
+        let names = [
+            "dim1_t1", "dim1_t2", "dim1_t3", "dim2_t1", "dim2_t2", "dim2_t3", "class",
+        ];
         assert_eq!(table.names, names);
         assert_eq!(table.lines, [10, 11]);
         assert_eq!(table.columns[1], Column::Numbers(vec![2.0, 8.0]));
         assert_eq!(table.columns[5], Column::Numbers(vec![6.0, 10.0]));
-        assert_eq!(table.columns[6], Column::Text(vec!["sit".into(), "walk".into()]));
-        let (one, target) = parse("@problemname P\r\n@targetlabel true\r\n@DATA\r\n1,2:0.5\r\n").unwrap();
-        assert_eq!((one.names, target), (vec!["t1".into(), "t2".into(), "target".into()], Some("target".into())));
+        assert_eq!(
+            table.columns[6],
+            Column::Text(vec!["sit".into(), "walk".into()])
+        );
+        let (one, target) =
+            parse("@problemname P\r\n@targetlabel true\r\n@DATA\r\n1,2:0.5\r\n").unwrap();
+        assert_eq!(
+            (one.names, target),
+            (
+                vec!["t1".into(), "t2".into(), "target".into()],
+                Some("target".into())
+            )
+        );
         assert_eq!(parse("@classlabel false\n@data\n1,2\n").unwrap().1, None);
     }
 
@@ -239,24 +320,64 @@ mod tests {
     fn what_is_wrong_is_named_by_line_dimension_and_instant() {
         let error = |text: &str| format!("{:#}", parse(text).unwrap_err());
         for (change, to, expected) in [
-            ("8,", "?,", "line 11: dimension 1, instant 2: the value is missing ('?')"),
-            ("8,", "x,", "line 11: dimension 1, instant 2: 'x' is no number"),
-            ("1e1", "1e999", "line 11: dimension 2, instant 3: '1e999' is not finite"),
-            ("7, 8,9 ", "7,8", "line 11: dimension 1 has 2 instants, and 3 are expected"),
-            (":-1,0,1e1", "", "line 11: the series has 1 dimensions, and 2 are expected"),
-            (":walk", ":run", "line 11: the class 'run' is not one that the header names: sit, walk"),
+            (
+                "8,",
+                "?,",
+                "line 11: dimension 1, instant 2: the value is missing ('?')",
+            ),
+            (
+                "8,",
+                "x,",
+                "line 11: dimension 1, instant 2: 'x' is no number",
+            ),
+            (
+                "1e1",
+                "1e999",
+                "line 11: dimension 2, instant 3: '1e999' is not finite",
+            ),
+            (
+                "7, 8,9 ",
+                "7,8",
+                "line 11: dimension 1 has 2 instants, and 3 are expected",
+            ),
+            (
+                ":-1,0,1e1",
+                "",
+                "line 11: the series has 1 dimensions, and 2 are expected",
+            ),
+            (
+                ":walk",
+                ":run",
+                "line 11: the class 'run' is not one that the header names: sit, walk",
+            ),
             (":walk", ":", "line 11: the class or target is missing"),
             (
                 "@dimensions 2",
                 "@dimensions 3",
                 "line 10: the series has 2 dimensions of 3 instants, and the header says 3 of 3",
             ),
-            ("@seriesLength 3", "@seriesLength 99999999999999", "the header says 2 of 99999999999999"),
-            ("@timeStamps false", "@timeStamps true", "line 3: series with time stamps are not read"),
-            ("@timeStamps false", "@timeStamps", "must be followed by true or false"),
+            (
+                "@seriesLength 3",
+                "@seriesLength 99999999999999",
+                "the header says 2 of 99999999999999",
+            ),
+            (
+                "@timeStamps false",
+                "@timeStamps true",
+                "line 3: series with time stamps are not read",
+            ),
+            (
+                "@timeStamps false",
+                "@timeStamps",
+                "must be followed by true or false",
+            ),
             ("@data", "@date", "line 9: '@date' is not known"),
             ("@data\n", "", "line 9: a series before the line '@data'"),
-            ("@dimensions 2", "@dimensions two", "line 5: @dimensions 'two' is no count"),
+            (
+                "@dimensions 2",
+                "@dimensions two",
+                "line 5: @dimensions 'two' is no count",
+            ),
         ] {
             assert!(TWO.contains(change));
             let error = error(&TWO.replacen(change, to, 1));

@@ -33,19 +33,50 @@ pub struct VanDerPolConfig {
 
 impl Default for VanDerPolConfig {
     fn default() -> Self {
-        VanDerPolConfig { mu: 2.7, dt: 0.1, orbits: 40, test_orbits: 8, steps: 125, range: 3.0, seed: 42 }
+        VanDerPolConfig {
+            mu: 2.7,
+            dt: 0.1,
+            orbits: 40,
+            test_orbits: 8,
+            steps: 125,
+            range: 3.0,
+            seed: 42,
+        }
     }
 }
 
 impl VanDerPolConfig {
     fn check(&self) -> Result<()> {
-        ensure!((0.0..=50.0).contains(&self.mu), "--mu {}: must be in [0, 50]", self.mu);
-        ensure!(self.dt > 0.0 && self.dt <= 1.0, "--dt {}: must be above 0 and at most 1", self.dt);
+        ensure!(
+            (0.0..=50.0).contains(&self.mu),
+            "--mu {}: must be in [0, 50]",
+            self.mu
+        );
+        ensure!(
+            self.dt > 0.0 && self.dt <= 1.0,
+            "--dt {}: must be above 0 and at most 1",
+            self.dt
+        );
         let (orbits, test) = (self.orbits, self.test_orbits);
-        ensure!((2..=100_000).contains(&orbits), "--orbits {orbits}: must be in 2 to 100000");
-        ensure!((1..orbits).contains(&test), "--test-orbits {test}: must be in 1 to {}", orbits - 1);
-        ensure!((1..=1_000_000).contains(&self.steps), "--steps {}: must be in 1 to 1000000", self.steps);
-        ensure!(self.range > 0.0 && self.range <= 10.0, "--range {}: must be above 0 and at most 10", self.range);
+        ensure!(
+            (2..=100_000).contains(&orbits),
+            "--orbits {orbits}: must be in 2 to 100000"
+        );
+        ensure!(
+            (1..orbits).contains(&test),
+            "--test-orbits {test}: must be in 1 to {}",
+            orbits - 1
+        );
+        ensure!(
+            (1..=1_000_000).contains(&self.steps),
+            "--steps {}: must be in 1 to 1000000",
+            self.steps
+        );
+        ensure!(
+            self.range > 0.0 && self.range <= 10.0,
+            "--range {}: must be above 0 and at most 10",
+            self.range
+        );
         Ok(())
     }
 }
@@ -63,10 +94,19 @@ pub fn generate(config: &VanDerPolConfig) -> Result<Made> {
     config.check()?;
     let mut random = NumpyRandom::seed(config.seed);
     let substeps = config.substeps();
-    let mut made = Made { x: vec![], y: vec![], x_test: vec![], y_test: vec![] };
+    let mut made = Made {
+        x: vec![],
+        y: vec![],
+        x_test: vec![],
+        y_test: vec![],
+    };
     for orbit in 0..config.orbits {
         let test = orbit >= config.orbits - config.test_orbits;
-        let (x, y) = if test { (&mut made.x_test, &mut made.y_test) } else { (&mut made.x, &mut made.y) };
+        let (x, y) = if test {
+            (&mut made.x_test, &mut made.y_test)
+        } else {
+            (&mut made.x, &mut made.y)
+        };
         let mut state = [0.0; 2].map(|_: f64| config.range * (2.0 * random.rand() - 1.0));
         for _ in 0..config.steps {
             x.extend(state);
@@ -115,13 +155,19 @@ impl Scale {
             let column = || x.iter().skip(c).step_by(2);
             let n = column().count() as f64;
             let mean = column().sum::<f64>() / n;
-            (mean, (column().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt())
+            (
+                mean,
+                (column().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt(),
+            )
         }))
     }
 
     /// The numbers with mean subtracted, divided by the standard deviation.
     pub fn apply(&self, x: &[f64]) -> Vec<f64> {
-        x.iter().enumerate().map(|(i, v)| (v - self.0[i % 2].0) / self.0[i % 2].1).collect()
+        x.iter()
+            .enumerate()
+            .map(|(i, v)| (v - self.0[i % 2].0) / self.0[i % 2].1)
+            .collect()
     }
 }
 
@@ -135,14 +181,24 @@ mod tests {
         let made = generate(config).unwrap();
         let tight = |x: &[f64]| advance(config.mu, [x[0], x[1]], config.dt, 4 * config.substeps());
         let pairs = made.x.chunks(2).zip(made.y.chunks(2));
-        pairs.map(|(x, y)| (tight(x)[0] - y[0]).abs().max((tight(x)[1] - y[1]).abs())).fold(0.0, f64::max)
+        pairs
+            .map(|(x, y)| (tight(x)[0] - y[0]).abs().max((tight(x)[1] - y[1]).abs()))
+            .fold(0.0, f64::max)
     }
 
     #[test]
     fn the_integrator_agrees_with_a_tighter_one() {
         let default = VanDerPolConfig::default();
         assert!(error(&default) < 1e-10, "{:e}", error(&default));
-        let stiff = VanDerPolConfig { mu: 20.0, dt: 0.5, range: 5.0, orbits: 3, test_orbits: 1, steps: 20, ..default };
+        let stiff = VanDerPolConfig {
+            mu: 20.0,
+            dt: 0.5,
+            range: 5.0,
+            orbits: 3,
+            test_orbits: 1,
+            steps: 20,
+            ..default
+        };
         assert!(error(&stiff) < 1e-6, "{:e}", error(&stiff));
     }
 

@@ -17,7 +17,10 @@ pub fn header(model: &Deployed) -> Result<String> {
     let name = &model.name;
     let upper = name.to_uppercase();
     let mut text = head(model);
-    write!(text, "#ifndef {upper}_H\n#define {upper}_H\n\n#include <stdint.h>\n\n")?;
+    write!(
+        text,
+        "#ifndef {upper}_H\n#define {upper}_H\n\n#include <stdint.h>\n\n"
+    )?;
     text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
     if let Some(shape) = &model.shape {
         let of = shape.shape()?;
@@ -32,7 +35,10 @@ pub fn header(model: &Deployed) -> Result<String> {
     }
     if !model.standard.is_empty() {
         text += "/* Raw inputs as the network takes them; x and to may be the same. */\n";
-        writeln!(text, "void {name}_standardise(const float *x, float *to);\n")?;
+        writeln!(
+            text,
+            "void {name}_standardise(const float *x, float *to);\n"
+        )?;
     }
     if !model.classes().is_empty() {
         writeln!(
@@ -42,13 +48,19 @@ pub fn header(model: &Deployed) -> Result<String> {
         )?;
     }
     for t in 1..=model.activations.len() {
-        writeln!(text, "/* Activation type {t}. */\nfloat {name}_type{t}(float z);\n")?;
+        writeln!(
+            text,
+            "/* Activation type {t}. */\nfloat {name}_type{t}(float z);\n"
+        )?;
     }
     match &model.weights {
         WeightFile::None => {}
         WeightFile::Floats { .. } => {
             text += "/* The outputs of the network alone for one sample. */\n";
-            writeln!(text, "void {name}_predict(const float *x, float *out, float *work);\n")?;
+            writeln!(
+                text,
+                "void {name}_predict(const float *x, float *out, float *work);\n"
+            )?;
         }
         WeightFile::Integers(file) => {
             text += "/* Inputs as integers: (q - zero) * step stands for x. */\n";
@@ -60,8 +72,15 @@ pub fn header(model: &Deployed) -> Result<String> {
             )?;
             writeln!(text, "void {name}_quantise(const float *x, int8_t *q);\n")?;
             text += "/* The outputs of the network alone for one sample; y * step stands for an output. */\n";
-            writeln!(text, "#define {upper}_OUTPUT_STEP {}f", float(file.output.0))?;
-            writeln!(text, "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work);\n")?;
+            writeln!(
+                text,
+                "#define {upper}_OUTPUT_STEP {}f",
+                float(file.output.0)
+            )?;
+            writeln!(
+                text,
+                "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work);\n"
+            )?;
         }
     }
     write!(text, "#ifdef __cplusplus\n}}\n#endif\n\n#endif\n")?;
@@ -99,13 +118,26 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
     let (name, upper) = (&model.name, model.name.to_uppercase());
     let mut text = String::new();
     let mut listed = vec![];
-    let numbered = |names: &[String]| names.iter().enumerate().map(|(i, n)| format!("  {i}: {n}")).collect::<Vec<_>>();
+    let numbered = |names: &[String]| {
+        names
+            .iter()
+            .enumerate()
+            .map(|(i, n)| format!("  {i}: {n}"))
+            .collect::<Vec<_>>()
+    };
     if !model.features.is_empty() {
         listed.push("The inputs of NAME_run, in order:".replace("NAME", name));
         listed.extend(numbered(&model.features));
     }
     if !model.names.is_empty() {
-        listed.push(if model.outputs == OutputFile::Classes { "The classes:" } else { "The values:" }.into());
+        listed.push(
+            if model.outputs == OutputFile::Classes {
+                "The classes:"
+            } else {
+                "The values:"
+            }
+            .into(),
+        );
         listed.extend(numbered(&model.names));
     }
     if !listed.is_empty() {
@@ -114,9 +146,13 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
 
     let offsets = |what: &str, offsets: &[f64]| -> String {
         let all = offsets.iter().enumerate().filter(|(_, x)| **x != 0.0);
-        all.map(|(i, x)| format!("#define {upper}_{what}_OFFSET_{i} {x:?}\n")).collect()
+        all.map(|(i, x)| format!("#define {upper}_{what}_OFFSET_{i} {x:?}\n"))
+            .collect()
     };
-    let (from, to) = (offsets("INPUT", &model.offsets), offsets("OUTPUT", model.outputs.offsets()));
+    let (from, to) = (
+        offsets("INPUT", &model.offsets),
+        offsets("OUTPUT", model.outputs.offsets()),
+    );
     if !from.is_empty() {
         text += &INPUT_OFFSETS.replace("NAME", &upper);
         writeln!(text, "{from}")?;
@@ -134,10 +170,17 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
     )?;
     let gives = match &model.outputs {
         OutputFile::Plain => "Returns 0; out gets the outputs of the network.",
-        OutputFile::Classes => "Returns the number of the class; out gets the probability of each class.",
-        OutputFile::Values { .. } => "Returns 0; out gets the values, in the units of the table that was learned from.",
+        OutputFile::Classes => {
+            "Returns the number of the class; out gets the probability of each class."
+        }
+        OutputFile::Values { .. } => {
+            "Returns 0; out gets the values, in the units of the table that was learned from."
+        }
     };
-    text += &RUN_DECLARED.replace("GIVES", gives).replace("UPPER", &upper).replace("NAME", name);
+    text += &RUN_DECLARED
+        .replace("GIVES", gives)
+        .replace("UPPER", &upper)
+        .replace("NAME", name);
     Ok(text)
 }
 
@@ -145,7 +188,11 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
 fn run_stack(model: &Deployed, of: &Shape) -> usize {
     let (inputs, outputs) = (of.inputs(), of.outputs());
     let work = ldnn_core::deploy::work_len(of).max(1);
-    let scaled = if model.standard.is_empty() { 0 } else { 4 * inputs };
+    let scaled = if model.standard.is_empty() {
+        0
+    } else {
+        4 * inputs
+    };
     match &model.weights {
         WeightFile::Integers(_) => scaled + inputs + work + 2 * outputs + 4 * outputs,
         _ => scaled + 4 * work + 4 * outputs,
@@ -158,33 +205,63 @@ fn run_defined(model: &Deployed, of: &Shape) -> Result<String> {
     let outputs = of.outputs().to_string();
     let mut text = FINITE.replace("NAME", name);
     match &model.outputs {
-        OutputFile::Plain => text += &ANSWER_PLAIN.replace("NAME", name).replace("OUTPUTS", &outputs),
+        OutputFile::Plain => {
+            text += &ANSWER_PLAIN
+                .replace("NAME", name)
+                .replace("OUTPUTS", &outputs)
+        }
         OutputFile::Classes => {
             text += &EXP.replace("NAME", name);
-            text += &ANSWER_CLASSES.replace("NAME", name).replace("OUTPUTS", &outputs);
+            text += &ANSWER_CLASSES
+                .replace("NAME", name)
+                .replace("OUTPUTS", &outputs);
         }
         OutputFile::Values { pairs, .. } => {
-            let numbers = lines(pairs.iter().flat_map(|&(sd, mean)| [sd, mean]).map(|x| float(x) + "f"));
+            let numbers = lines(
+                pairs
+                    .iter()
+                    .flat_map(|&(sd, mean)| [sd, mean])
+                    .map(|x| float(x) + "f"),
+            );
             write!(
                 text,
                 "/* Standard deviation and mean of every value. */\nstatic const float {name}_pairs_of_outputs[{}] = \
                  {{\n{numbers}\n}};\n\n",
                 2 * pairs.len()
             )?;
-            text += &ANSWER_VALUES.replace("NAME", name).replace("OUTPUTS", &outputs);
+            text += &ANSWER_VALUES
+                .replace("NAME", name)
+                .replace("OUTPUTS", &outputs);
         }
     }
 
-    write!(text, "int {name}_run(const float raw[{upper}_INPUTS], float out[{upper}_OUTPUTS])\n{{\n")?;
-    let x = if model.standard.is_empty() { "raw" } else { "x" };
+    write!(
+        text,
+        "int {name}_run(const float raw[{upper}_INPUTS], float out[{upper}_OUTPUTS])\n{{\n"
+    )?;
+    let x = if model.standard.is_empty() {
+        "raw"
+    } else {
+        "x"
+    };
     if x == "x" {
         writeln!(text, "    float x[{upper}_INPUTS];")?;
     }
     let integers = matches!(model.weights, WeightFile::Integers(_));
-    let (number, result) = if integers { ("int8_t", "int16_t") } else { ("float", "float") };
-    writeln!(text, "    float y[{upper}_OUTPUTS];\n    {number} work[{upper}_WORK];")?;
+    let (number, result) = if integers {
+        ("int8_t", "int16_t")
+    } else {
+        ("float", "float")
+    };
+    writeln!(
+        text,
+        "    float y[{upper}_OUTPUTS];\n    {number} work[{upper}_WORK];"
+    )?;
     if integers {
-        writeln!(text, "    int8_t q[{upper}_INPUTS];\n    {result} integers[{upper}_OUTPUTS];")?;
+        writeln!(
+            text,
+            "    int8_t q[{upper}_INPUTS];\n    {result} integers[{upper}_OUTPUTS];"
+        )?;
     }
     text += "    int32_t i;\n    int answer;\n";
     if x == "x" {
@@ -220,12 +297,20 @@ fn head(model: &Deployed) -> String {
 
 /// The functions that the tables in use need.
 fn helpers(name: &str, owned: &[Owned]) -> String {
-    let has = |form: Form| owned.iter().any(|t| matches!(t, Owned::Compact { form: f, .. } if *f == form));
+    let has = |form: Form| {
+        owned
+            .iter()
+            .any(|t| matches!(t, Owned::Compact { form: f, .. } if *f == form))
+    };
     let mut text = String::new();
     if has(Form::Linear) || has(Form::Pairs) {
         text += &CELL.replace("NAME", name);
     }
-    for (form, code) in [(Form::Hermite, HERMITE), (Form::Linear, LINEAR), (Form::Pairs, PAIRS)] {
+    for (form, code) in [
+        (Form::Hermite, HERMITE),
+        (Form::Linear, LINEAR),
+        (Form::Pairs, PAIRS),
+    ] {
         if has(form) {
             text += &code.replace("NAME", name);
         }
@@ -244,17 +329,34 @@ fn around(model: &Deployed) -> Result<String> {
     let (name, mut text) = (&model.name, String::new());
     let count = model.standard.len();
     if count > 0 {
-        let pairs = lines(model.standard.iter().flat_map(|&(mean, factor)| [mean, factor]).map(|x| float(x) + "f"));
+        let pairs = lines(
+            model
+                .standard
+                .iter()
+                .flat_map(|&(mean, factor)| [mean, factor])
+                .map(|x| float(x) + "f"),
+        );
         write!(
             text,
             "/* Mean and factor of every input. */\nstatic const float {name}_pairs_of_inputs[{}] = {{\n{pairs}\n}};\n\n",
             2 * count
         )?;
-        text += &STANDARDISE.replace("NAME", name).replace("COUNT", &count.to_string());
+        text += &STANDARDISE
+            .replace("NAME", name)
+            .replace("COUNT", &count.to_string());
     }
     if !model.classes().is_empty() {
-        let quoted: Vec<String> = model.classes().iter().map(|c| format!("    {},", quoted(c))).collect();
-        write!(text, "const char *const {name}_classes[{}] = {{\n{}\n}};\n\n", quoted.len(), quoted.join("\n"))?;
+        let quoted: Vec<String> = model
+            .classes()
+            .iter()
+            .map(|c| format!("    {},", quoted(c)))
+            .collect();
+        write!(
+            text,
+            "const char *const {name}_classes[{}] = {{\n{}\n}};\n\n",
+            quoted.len(),
+            quoted.join("\n")
+        )?;
     }
     Ok(text)
 }
@@ -282,17 +384,28 @@ fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
             };
             write!(text, "{function}    {value}\n}}\n\n")?;
         }
-        Owned::Compact { form, knots, symmetry, base, entries } => {
+        Owned::Compact {
+            form,
+            knots,
+            symmetry,
+            base,
+            entries,
+        } => {
             writeln!(text, "/* {} */", table.describe())?;
             let numbers = lines(entries.iter().map(|&e| float(e) + "f"));
-            write!(text, "static const float {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n", entries.len())?;
+            write!(
+                text,
+                "static const float {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n",
+                entries.len()
+            )?;
             let (call, size) = match form {
                 Form::Hermite => ("hermite", knots.count),
                 Form::Linear => ("linear", knots.cells() - 1),
                 Form::Pairs => ("pairs", knots.cells() - 1),
             };
             let (per, offset) = (float(knots.per_spacing()), float(knots.offset()));
-            let look_up = |z: &str| format!("{name}_{call}({name}_table{t}, {size}, {per}f, {offset}f, {z})");
+            let look_up =
+                |z: &str| format!("{name}_{call}({name}_table{t}, {size}, {per}f, {offset}f, {z})");
             text += &function;
             match (symmetry, base) {
                 (Symmetry::None, Base::Relu) => {
@@ -300,28 +413,57 @@ fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
                 }
                 (Symmetry::None, _) => writeln!(text, "    return {};", look_up("z"))?,
                 (Symmetry::Odd, _) => {
-                    writeln!(text, "    const float y = {};", look_up("z <= 0.0f ? 0.0f - z : z"))?;
+                    writeln!(
+                        text,
+                        "    const float y = {};",
+                        look_up("z <= 0.0f ? 0.0f - z : z")
+                    )?;
                     writeln!(text, "    return z < 0.0f ? -y : y;")?;
                 }
-                (Symmetry::Even, _) => writeln!(text, "    return {};", look_up("z <= 0.0f ? 0.0f - z : z"))?,
+                (Symmetry::Even, _) => {
+                    writeln!(text, "    return {};", look_up("z <= 0.0f ? 0.0f - z : z"))?
+                }
             }
             text += "}\n\n";
         }
-        Owned::Integer { input, output, entries } => {
+        Owned::Integer {
+            input,
+            output,
+            entries,
+        } => {
             writeln!(text, "/* {} */", table.describe())?;
             let numbers = lines(entries);
-            write!(text, "static const int16_t {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n", entries.len())?;
+            write!(
+                text,
+                "static const int16_t {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n",
+                entries.len()
+            )?;
             let shift = 16 - (entries.len() - 1).ilog2();
             text += &function;
             let place = between(input, 32768);
-            writeln!(text, "    const int32_t y = {name}_integer({name}_table{t}, {shift}, {place}, z);")?;
+            writeln!(
+                text,
+                "    const int32_t y = {name}_integer({name}_table{t}, {shift}, {place}, z);"
+            )?;
             text += &returned(output)?;
         }
-        Owned::Direct { input, output, entries } => {
+        Owned::Direct {
+            input,
+            output,
+            entries,
+        } => {
             writeln!(text, "/* {} */", table.describe())?;
-            write!(text, "static const int8_t {name}_table{t}[256] = {{\n{}\n}};\n\n", lines(&entries[..]))?;
+            write!(
+                text,
+                "static const int8_t {name}_table{t}[256] = {{\n{}\n}};\n\n",
+                lines(&entries[..])
+            )?;
             text += &function;
-            writeln!(text, "    const int32_t y = {name}_direct({name}_table{t}, {}, z);", between(input, 128))?;
+            writeln!(
+                text,
+                "    const int32_t y = {name}_direct({name}_table{t}, {}, z);",
+                between(input, 128)
+            )?;
             text += &returned(output)?;
         }
     }
@@ -336,26 +478,46 @@ fn between(input: &Scale, half: i32) -> String {
 
 /// The real number that `y` stands for.
 fn returned(output: &Scale) -> Result<String, std::fmt::Error> {
-    Ok(format!("    return (float)(y - ({})) * {}f;\n}}\n\n", output.zero, float(output.step)))
+    Ok(format!(
+        "    return (float)(y - ({})) * {}f;\n}}\n\n",
+        output.zero,
+        float(output.step)
+    ))
 }
 
 fn floats(name: &str, shape: &ShapeFile, theta: &[f32]) -> Result<String> {
     let of = shape.shape()?;
     let mut text = String::new();
     let numbers = lines(theta.iter().map(|&w| float(w) + "f"));
-    writeln!(text, "/* Of each layer outputs x inputs, then the biases. */")?;
-    write!(text, "static const float {name}_theta[{}] = {{\n{numbers}\n}};\n\n", theta.len())?;
+    writeln!(
+        text,
+        "/* Of each layer outputs x inputs, then the biases. */"
+    )?;
+    write!(
+        text,
+        "static const float {name}_theta[{}] = {{\n{numbers}\n}};\n\n",
+        theta.len()
+    )?;
     text += &AFFINE.replace("NAME", name);
     let half = ldnn_core::deploy::work_len(&of) / 2;
-    write!(text, "void {name}_predict(const float *x, float *out, float *work)\n{{\n")?;
+    write!(
+        text,
+        "void {name}_predict(const float *x, float *out, float *work)\n{{\n"
+    )?;
     if of.hidden_layers() == 0 {
         text += "    (void)work;\n";
     } else {
         text += "    int32_t j;\n";
     }
     for l in 0..of.layers() {
-        let (from, to) =
-            (place(l, half, "x"), if l == of.hidden_layers() { "out".into() } else { place(l + 1, half, "") });
+        let (from, to) = (
+            place(l, half, "x"),
+            if l == of.hidden_layers() {
+                "out".into()
+            } else {
+                place(l + 1, half, "")
+            },
+        );
         let (weights, biases) = (of.weights_at(l), of.biases_at(l));
         let (inputs, outputs) = (of.width(l), of.width(l + 1));
         writeln!(
@@ -378,7 +540,12 @@ fn place(l: usize, half: usize, x: &str) -> String {
 }
 
 /// The loops over the blocks of neurons of hidden layer `l`.
-fn activations(of: &Shape, l: usize, to: &str, call: impl Fn(usize, &str) -> String) -> Result<String> {
+fn activations(
+    of: &Shape,
+    l: usize,
+    to: &str,
+    call: impl Fn(usize, &str) -> String,
+) -> Result<String> {
     let mut text = String::new();
     if l == of.hidden_layers() {
         return Ok(text);
@@ -387,7 +554,11 @@ fn activations(of: &Shape, l: usize, to: &str, call: impl Fn(usize, &str) -> Str
     for i in 0..count {
         let (start, end) = of.block(l, i);
         let at = format!("{to}[j]");
-        write!(text, "    for (j = {start}; j < {end}; ++j) {{\n        {at} = {};\n    }}\n", call(first + i, &at))?;
+        write!(
+            text,
+            "    for (j = {start}; j < {end}; ++j) {{\n        {at} = {};\n    }}\n",
+            call(first + i, &at)
+        )?;
     }
     Ok(text)
 }
@@ -396,20 +567,38 @@ fn integers(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<String>
     let of = shape.shape()?;
     let mut text = String::new();
     let mut array = |kind: &str, what: &str, count: usize, numbers: String| {
-        write!(text, "static const {kind} {name}_{what}[{count}] = {{\n{numbers}\n}};\n\n")
+        write!(
+            text,
+            "static const {kind} {name}_{what}[{count}] = {{\n{numbers}\n}};\n\n"
+        )
     };
-    array("int8_t", "weights", file.weights.len(), lines(&file.weights))?;
+    array(
+        "int8_t",
+        "weights",
+        file.weights.len(),
+        lines(&file.weights),
+    )?;
     array("int32_t", "biases", file.biases.len(), lines(&file.biases))?;
-    array("int32_t", "factors", file.factors.len(), lines(&file.factors))?;
+    array(
+        "int32_t",
+        "factors",
+        file.factors.len(),
+        lines(&file.factors),
+    )?;
     for (t, table) in file.tables.iter().enumerate() {
         array("int8_t", &format!("table{}", t + 1), 256, lines(table))?;
     }
     text += &SCALED.replace("NAME", name);
     let offset = float(file.input.1 as f32 + 128.5);
-    let code = QUANTISE.replace("INPUTS", &of.inputs().to_string()).replace("PER", &float(1.0 / file.input.0));
+    let code = QUANTISE
+        .replace("INPUTS", &of.inputs().to_string())
+        .replace("PER", &float(1.0 / file.input.0));
     text += &code.replace("OFFSET", &offset).replace("NAME", name);
     let half = ldnn_core::deploy::work_len(&of) / 2;
-    write!(text, "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work)\n{{\n    int32_t j;\n")?;
+    write!(
+        text,
+        "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work)\n{{\n    int32_t j;\n"
+    )?;
     if of.hidden_layers() == 0 {
         text += "    (void)work;\n";
     }
@@ -417,8 +606,16 @@ fn integers(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<String>
     for l in 0..of.layers() {
         let (inputs, outputs, last) = (of.width(l), of.width(l + 1), l == of.hidden_layers());
         let from = place(l, half, "x");
-        let to = if last { "out".into() } else { place(l + 1, half, "") };
-        let (kind, limit) = if last { ("int16_t", 32767) } else { ("int8_t", 127) };
+        let to = if last {
+            "out".into()
+        } else {
+            place(l + 1, half, "")
+        };
+        let (kind, limit) = if last {
+            ("int16_t", 32767)
+        } else {
+            ("int8_t", 127)
+        };
         let at = biases;
         write!(
             text,
@@ -426,7 +623,9 @@ fn integers(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<String>
              {name}_biases[{at} + j], {inputs});\n        {to}[j] = ({kind}){name}_scaled(sum, {name}_factors[{at} + j], {}, {limit});\n    }}\n",
             file.shifts[l]
         )?;
-        text += &activations(&of, l, &to, |t, at| format!("{name}_table{}[{at} + 128]", t + 1))?;
+        text += &activations(&of, l, &to, |t, at| {
+            format!("{name}_table{}[{at} + 128]", t + 1)
+        })?;
         weights += inputs * outputs;
         biases += outputs;
     }

@@ -91,20 +91,42 @@ impl<'a> Chooser<'a> {
     /// # Errors
     /// None that checked functions have.
     pub fn new(source: &'a Source, ranges: Vec<(f32, f32)>, beyond: Beyond) -> Result<Chooser<'a>> {
-        let truths = source.functions.iter().zip(&ranges).map(|(f, &range)| truth(f, range, SPARSE));
-        Ok(Chooser { source, sparse: truths.collect::<Result<_>>()?, ranges, beyond })
+        let truths = source
+            .functions
+            .iter()
+            .zip(&ranges)
+            .map(|(f, &range)| truth(f, range, SPARSE));
+        Ok(Chooser {
+            source,
+            sparse: truths.collect::<Result<_>>()?,
+            ranges,
+            beyond,
+        })
     }
 
     /// The tables of one form and size; errors at the points of `truths`.
     fn build(&self, form: FormChoice, knots: u32, truths: &[Truth]) -> Result<Candidate> {
-        let tables = self.source.functions.iter().zip(&self.ranges).map(|(f, &range)| match (f.kind(), form) {
-            (Kind::Base(base @ (Base::Zero | Base::Identity | Base::Relu)), _) => Ok(Owned::Base(base)),
-            (_, FormChoice::I16) => Owned::integer(f, range, (knots - 1).ilog2()),
-            (_, FormChoice::I8) => Owned::direct(f, range),
-            (_, FormChoice::Hermite) => Owned::compact(f, Form::Hermite, range, knots, self.beyond),
-            (_, FormChoice::Linear) => Owned::compact(f, Form::Linear, range, knots, self.beyond),
-            (_, FormChoice::Pairs | FormChoice::Auto) => Owned::compact(f, Form::Pairs, range, knots, self.beyond),
-        });
+        let tables = self
+            .source
+            .functions
+            .iter()
+            .zip(&self.ranges)
+            .map(|(f, &range)| match (f.kind(), form) {
+                (Kind::Base(base @ (Base::Zero | Base::Identity | Base::Relu)), _) => {
+                    Ok(Owned::Base(base))
+                }
+                (_, FormChoice::I16) => Owned::integer(f, range, (knots - 1).ilog2()),
+                (_, FormChoice::I8) => Owned::direct(f, range),
+                (_, FormChoice::Hermite) => {
+                    Owned::compact(f, Form::Hermite, range, knots, self.beyond)
+                }
+                (_, FormChoice::Linear) => {
+                    Owned::compact(f, Form::Linear, range, knots, self.beyond)
+                }
+                (_, FormChoice::Pairs | FormChoice::Auto) => {
+                    Owned::compact(f, Form::Pairs, range, knots, self.beyond)
+                }
+            });
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let (mut max, mut squares, mut count) = (0.0f64, 0.0, 0);
         for (table, truth) in tables.iter().zip(truths) {
@@ -119,7 +141,14 @@ impl<'a> Chooser<'a> {
         }
         let bytes = tables.iter().map(Owned::bytes).sum();
         let rms_error = (squares / count.max(1) as f64).sqrt();
-        Ok(Candidate { form, knots, tables, bytes, max_error: max, rms_error })
+        Ok(Candidate {
+            form,
+            knots,
+            tables,
+            bytes,
+            max_error: max,
+            rms_error,
+        })
     }
 
     /// The same with the error searched for as densely as it is reported: at 2^16 points a range.
@@ -127,12 +156,27 @@ impl<'a> Chooser<'a> {
     /// # Errors
     /// As [`Self::choose`].
     pub fn measured(&self, candidate: &Candidate) -> Result<Candidate> {
-        let truths = self.source.functions.iter().zip(&self.ranges).map(|(f, &range)| truth(f, range, DENSE));
-        self.build(candidate.form, candidate.knots, &truths.collect::<Result<Vec<_>>>()?)
+        let truths = self
+            .source
+            .functions
+            .iter()
+            .zip(&self.ranges)
+            .map(|(f, &range)| truth(f, range, DENSE));
+        self.build(
+            candidate.form,
+            candidate.knots,
+            &truths.collect::<Result<Vec<_>>>()?,
+        )
     }
 
     fn forms(&self, form: FormChoice) -> Vec<FormChoice> {
-        let all = [FormChoice::Hermite, FormChoice::Linear, FormChoice::Pairs, FormChoice::I16, FormChoice::I8];
+        let all = [
+            FormChoice::Hermite,
+            FormChoice::Linear,
+            FormChoice::Pairs,
+            FormChoice::I16,
+            FormChoice::I8,
+        ];
         match form {
             // A cubic has no flat end.
             FormChoice::Auto if self.beyond == Beyond::Clamp => all[1..].to_vec(),
@@ -146,10 +190,20 @@ impl<'a> Chooser<'a> {
     /// # Errors
     /// As [`Self::choose`].
     pub fn ladder(&self, form: FormChoice) -> Result<Vec<Candidate>> {
-        let ladder = |form| if form == FormChoice::I8 { sizes(form) } else { (3..=9).map(|k| (1 << k) + 1).collect() };
-        let sizes =
-            self.forms(form).into_iter().flat_map(|form| ladder(form).into_iter().map(move |knots| (form, knots)));
-        sizes.map(|(form, knots)| self.build(form, knots, &self.sparse)).collect()
+        let ladder = |form| {
+            if form == FormChoice::I8 {
+                sizes(form)
+            } else {
+                (3..=9).map(|k| (1 << k) + 1).collect()
+            }
+        };
+        let sizes = self
+            .forms(form)
+            .into_iter()
+            .flat_map(|form| ladder(form).into_iter().map(move |knots| (form, knots)));
+        sizes
+            .map(|(form, knots)| self.build(form, knots, &self.sparse))
+            .collect()
     }
 
     /// The one within the budget.
@@ -159,34 +213,62 @@ impl<'a> Chooser<'a> {
     pub fn choose(&self, form: FormChoice, budget: Budget) -> Result<Candidate> {
         match budget {
             Budget::Knots(knots) => {
-                let form = if form == FormChoice::Auto { FormChoice::Hermite } else { form };
-                if form == FormChoice::I16 && !(knots > 2 && (knots - 1).is_power_of_two() && knots <= 1 << 15) {
-                    bail!("--knots {knots}: a table of integers has 2^k + 1 entries: 3, 5, 9, 17, ..., 513, ...");
+                let form = if form == FormChoice::Auto {
+                    FormChoice::Hermite
+                } else {
+                    form
+                };
+                if form == FormChoice::I16
+                    && !(knots > 2 && (knots - 1).is_power_of_two() && knots <= 1 << 15)
+                {
+                    bail!(
+                        "--knots {knots}: a table of integers has 2^k + 1 entries: 3, 5, 9, 17, ..., 513, ..."
+                    );
                 }
                 if form == FormChoice::I8 && knots != DIRECT {
-                    bail!("--knots {knots}: a table of 8-bit integers has {DIRECT} entries, one for every input");
+                    bail!(
+                        "--knots {knots}: a table of 8-bit integers has {DIRECT} entries, one for every input"
+                    );
                 }
                 self.build(form, knots, &self.sparse)
             }
             Budget::MaxError(most) => {
-                let found = self.forms(form).into_par_iter().map(|form| self.smallest(form, most));
+                let found = self
+                    .forms(form)
+                    .into_par_iter()
+                    .map(|form| self.smallest(form, most));
                 let found: Vec<Option<Candidate>> = found.collect::<Result<_>>()?;
                 if let Some(best) = found.into_iter().flatten().min_by_key(|c| c.bytes) {
                     return Ok(best);
                 }
-                let best = self.forms(form).into_par_iter().map(|form| self.best(form, usize::MAX));
+                let best = self
+                    .forms(form)
+                    .into_par_iter()
+                    .map(|form| self.best(form, usize::MAX));
                 let best: Vec<Option<Candidate>> = best.collect::<Result<_>>()?;
-                let least = best.iter().flatten().map(|c| c.max_error).fold(f64::INFINITY, f64::min);
+                let least = best
+                    .iter()
+                    .flatten()
+                    .map(|c| c.max_error)
+                    .fold(f64::INFINITY, f64::min);
                 bail!(
                     "--max-error {most}: the best of these tables has an error of {least:.1e}; allow a larger error, or a \
                      narrower range with --percentile or --range"
                 )
             }
             Budget::Bytes(most) => {
-                let found = self.forms(form).into_par_iter().map(|form| self.best(form, most));
+                let found = self
+                    .forms(form)
+                    .into_par_iter()
+                    .map(|form| self.best(form, most));
                 let found: Vec<Option<Candidate>> = found.collect::<Result<_>>()?;
-                let best = found.into_iter().flatten().min_by(|a, b| a.max_error.total_cmp(&b.max_error));
-                best.with_context(|| format!("--bytes {most}: no table of this form is so small; allow more"))
+                let best = found
+                    .into_iter()
+                    .flatten()
+                    .min_by(|a, b| a.max_error.total_cmp(&b.max_error));
+                best.with_context(|| {
+                    format!("--bytes {most}: no table of this form is so small; allow more")
+                })
             }
         }
     }
@@ -213,7 +295,10 @@ impl<'a> Chooser<'a> {
             if candidate.bytes > most {
                 break;
             }
-            if best.as_ref().is_none_or(|b| candidate.max_error < b.max_error) {
+            if best
+                .as_ref()
+                .is_none_or(|b| candidate.max_error < b.max_error)
+            {
                 best = Some(candidate);
             }
         }
@@ -228,12 +313,17 @@ fn sizes(form: FormChoice) -> Vec<u32> {
         FormChoice::I8 => return vec![DIRECT],
         _ => {}
     }
-    std::iter::successors(Some(3u32), |&n| Some(n + 1 + n / 64).filter(|&n| n <= MOST_KNOTS)).collect()
+    std::iter::successors(Some(3u32), |&n| {
+        Some(n + 1 + n / 64).filter(|&n| n <= MOST_KNOTS)
+    })
+    .collect()
 }
 
 fn truth(f: &Function, (low, high): (f32, f32), points: usize) -> Result<Truth> {
     let step = (f64::from(high) - f64::from(low)) / (points - 1) as f64;
-    let z: Vec<f32> = (0..points).map(|i| (f64::from(low) + step * i as f64) as f32).collect();
+    let z: Vec<f32> = (0..points)
+        .map(|i| (f64::from(low) + step * i as f64) as f32)
+        .collect();
     let wide: Vec<f64> = z.iter().map(|&z| z.into()).collect();
     let mut y = Vec::with_capacity(points);
     for chunk in wide.chunks(1024) {
@@ -247,11 +337,18 @@ fn truth(f: &Function, (low, high): (f32, f32), points: usize) -> Result<Truth> 
 /// # Errors
 /// If a table is malformed.
 pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>> {
-    let activations = tables.iter().map(Owned::activation).collect::<Result<Vec<Activation>>>()?;
+    let activations = tables
+        .iter()
+        .map(Owned::activation)
+        .collect::<Result<Vec<Activation>>>()?;
     let shape = &source.shape;
     let mut all = vec![0.0; set.rows() * shape.outputs()];
     let mut work = vec![0.0; work_len(shape)];
-    for (x, out) in set.x.chunks_exact(shape.inputs()).zip(all.chunks_exact_mut(shape.outputs())) {
+    for (x, out) in set
+        .x
+        .chunks_exact(shape.inputs())
+        .zip(all.chunks_exact_mut(shape.outputs()))
+    {
         Pipeline::unscaled(shape, &source.theta, &activations).predict(x, out, &mut work)?;
     }
     Ok(all)
@@ -265,7 +362,9 @@ pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>>
 pub fn every_input(source: &Source, tables: &[Owned]) -> Result<Option<(f64, f64)>> {
     let (mut max, mut squares, mut count) = (0.0f64, 0.0, 0);
     for (f, table) in source.functions.iter().zip(tables) {
-        let Some((scale, first, last)) = table.inputs() else { continue };
+        let Some((scale, first, last)) = table.inputs() else {
+            continue;
+        };
         let mut z: Vec<f32> = (first..=last).map(|q| scale.real(q)).collect();
         let exact = f.values(&z.iter().map(|&z| z.into()).collect::<Vec<_>>())?;
         table.activation()?.apply(&mut z);
@@ -284,7 +383,10 @@ pub fn every_input(source: &Source, tables: &[Owned]) -> Result<Option<(f64, f64
 /// # Errors
 /// If a table is malformed.
 pub fn largest_error_on(source: &Source, tables: &[Owned], set: &Set) -> Result<f64> {
-    let activations = tables.iter().map(Owned::activation).collect::<Result<Vec<Activation>>>()?;
+    let activations = tables
+        .iter()
+        .map(Owned::activation)
+        .collect::<Result<Vec<Activation>>>()?;
     let mut seen: Vec<Vec<f64>> = vec![vec![]; tables.len()];
     source.walk(set, |t, z| seen[t].extend(z))?;
     let mut largest = 0.0f64;
@@ -292,7 +394,9 @@ pub fn largest_error_on(source: &Source, tables: &[Owned], set: &Set) -> Result<
         for z in z.chunks(1024) {
             let mut y: Vec<f32> = z.iter().map(|&z| z as f32).collect();
             activation.apply(&mut y);
-            largest = f.values(z)?.iter().zip(&y).fold(largest, |a, (exact, &y)| a.max((exact - f64::from(y)).abs()));
+            largest = f.values(z)?.iter().zip(&y).fold(largest, |a, (exact, &y)| {
+                a.max((exact - f64::from(y)).abs())
+            });
         }
     }
     Ok(largest)

@@ -68,7 +68,9 @@ impl OutputFile {
     #[must_use]
     pub fn pairs(&self) -> Vec<[f32; 2]> {
         match self {
-            OutputFile::Values { pairs, .. } => pairs.iter().map(|&(sd, mean)| [sd, mean]).collect(),
+            OutputFile::Values { pairs, .. } => {
+                pairs.iter().map(|&(sd, mean)| [sd, mean]).collect()
+            }
             OutputFile::Plain | OutputFile::Classes => vec![],
         }
     }
@@ -161,10 +163,21 @@ impl IntegerFile {
     /// If they do not have them.
     pub fn owned(&self) -> Result<OwnedIntegers> {
         let mut shifts = [0; MAX_LAYERS];
-        let places = shifts.get_mut(..self.shifts.len()).context("there are more shifts than layers")?;
+        let places = shifts
+            .get_mut(..self.shifts.len())
+            .context("there are more shifts than layers")?;
         places.copy_from_slice(&self.shifts);
-        let tables = self.tables.iter().map(|t| t[..].try_into().ok().context("a table must have 256 entries"));
-        Ok(OwnedIntegers { file: self.clone(), shifts, tables: tables.collect::<Result<_>>()? })
+        let tables = self.tables.iter().map(|t| {
+            t[..]
+                .try_into()
+                .ok()
+                .context("a table must have 256 entries")
+        });
+        Ok(OwnedIntegers {
+            file: self.clone(),
+            shifts,
+            tables: tables.collect::<Result<_>>()?,
+        })
     }
 }
 
@@ -194,14 +207,20 @@ impl ShapeFile {
     pub fn of(shape: &Shape) -> ShapeFile {
         ShapeFile {
             widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
-            layers: (0..shape.hidden_layers()).map(|l| shape.layer_types(l)).collect(),
+            layers: (0..shape.hidden_layers())
+                .map(|l| shape.layer_types(l))
+                .collect(),
         }
     }
 
     /// Number of types.
     #[must_use]
     pub fn types(&self) -> usize {
-        self.layers.iter().map(|&(first, count)| first + count).max().unwrap_or(0)
+        self.layers
+            .iter()
+            .map(|&(first, count)| first + count)
+            .max()
+            .unwrap_or(0)
     }
 
     /// The shape; its kinds are placeholders.
@@ -210,7 +229,10 @@ impl ShapeFile {
     /// If it is impossible.
     pub fn shape(&self) -> Result<Shape> {
         let mut shape = Shape::try_new(&self.widths, &vec![Kind::Base(Base::Zero); self.types()])?;
-        ensure!(self.layers.len() == shape.hidden_layers(), "'layers' must have an entry for each hidden layer");
+        ensure!(
+            self.layers.len() == shape.hidden_layers(),
+            "'layers' must have an entry for each hidden layer"
+        );
         for (l, &(first, count)) in self.layers.iter().enumerate() {
             shape = shape.with_layer_types(l, first, count)?;
         }
@@ -225,13 +247,20 @@ impl Deployed {
     /// Mean and factor of every input, as the core takes them.
     #[must_use]
     pub fn input_pairs(&self) -> Vec<[f32; 2]> {
-        self.standard.iter().map(|&(mean, factor)| [mean, factor]).collect()
+        self.standard
+            .iter()
+            .map(|&(mean, factor)| [mean, factor])
+            .collect()
     }
 
     /// The classes' names, if the outputs are classes that have names.
     #[must_use]
     pub fn classes(&self) -> &[String] {
-        if self.outputs == OutputFile::Classes { &self.names } else { &[] }
+        if self.outputs == OutputFile::Classes {
+            &self.names
+        } else {
+            &[]
+        }
     }
 
     /// The activations.
@@ -239,7 +268,11 @@ impl Deployed {
     /// # Errors
     /// If one is malformed.
     pub fn owned(&self) -> Result<Vec<Owned>> {
-        self.activations.iter().enumerate().map(|(i, a)| a.owned().with_context(|| format!("type {}", i + 1))).collect()
+        self.activations
+            .iter()
+            .enumerate()
+            .map(|(i, a)| a.owned().with_context(|| format!("type {}", i + 1)))
+            .collect()
     }
 
     /// Reads and checks its JSON.
@@ -248,7 +281,10 @@ impl Deployed {
     /// If it is malformed; the message names the place.
     pub fn from_json(text: &str) -> Result<Deployed> {
         let value: serde_json::Value = serde_json::from_str(text)?;
-        let version = value.get("version").and_then(serde_json::Value::as_u64).context("it has no version")?;
+        let version = value
+            .get("version")
+            .and_then(serde_json::Value::as_u64)
+            .context("it has no version")?;
         ensure!(
             version == u64::from(Self::VERSION),
             "version {version} is not known; this program reads {}: export the model again",
@@ -256,16 +292,32 @@ impl Deployed {
         );
         let model: Deployed = serde_json::from_value(value)?;
         ensure!(is_identifier(&model.name), "'name' must be a C identifier");
-        let inputs = model.shape.as_ref().and_then(|s| s.widths.first().copied()).unwrap_or(0);
-        let outputs = model.shape.as_ref().and_then(|s| s.widths.last().copied()).unwrap_or(0);
+        let inputs = model
+            .shape
+            .as_ref()
+            .and_then(|s| s.widths.first().copied())
+            .unwrap_or(0);
+        let outputs = model
+            .shape
+            .as_ref()
+            .and_then(|s| s.widths.last().copied())
+            .unwrap_or(0);
         model.check_scaling(inputs, outputs)?;
         let types = model.owned()?.len();
         match (&model.shape, &model.weights) {
             (None, WeightFile::None) => {}
             (Some(shape), WeightFile::Floats { theta }) => {
                 let need = shape.shape()?;
-                ensure!(theta.len() == need.theta_len(), "'theta' needs {} numbers", need.theta_len());
-                ensure!(types == need.types(), "there must be {} activations", need.types());
+                ensure!(
+                    theta.len() == need.theta_len(),
+                    "'theta' needs {} numbers",
+                    need.theta_len()
+                );
+                ensure!(
+                    types == need.types(),
+                    "there must be {} activations",
+                    need.types()
+                );
             }
             (Some(shape), WeightFile::Integers(file)) => {
                 file.owned()?.network(shape.shape()?)?;
@@ -277,19 +329,47 @@ impl Deployed {
 
     fn check_scaling(&self, inputs: usize, outputs: usize) -> Result<()> {
         let fits = |count: usize, need: usize| count == 0 || count == need;
-        ensure!(fits(self.standard.len(), inputs), "'standard' needs {inputs} pairs");
-        ensure!(fits(self.offsets.len(), inputs), "'offsets' needs {inputs} numbers");
-        ensure!(fits(self.features.len(), inputs), "'features' needs {inputs} names");
-        ensure!(fits(self.names.len(), outputs), "'names' needs {outputs} names");
+        ensure!(
+            fits(self.standard.len(), inputs),
+            "'standard' needs {inputs} pairs"
+        );
+        ensure!(
+            fits(self.offsets.len(), inputs),
+            "'offsets' needs {inputs} numbers"
+        );
+        ensure!(
+            fits(self.features.len(), inputs),
+            "'features' needs {inputs} names"
+        );
+        ensure!(
+            fits(self.names.len(), outputs),
+            "'names' needs {outputs} names"
+        );
         if let OutputFile::Values { pairs, offsets } = &self.outputs {
             ensure!(pairs.len() == outputs, "'outputs' needs {outputs} pairs");
-            ensure!(fits(offsets.len(), outputs), "'outputs' needs {outputs} offsets");
-            let sound = pairs.iter().all(|(sd, mean)| *sd > 0.0 && sd.is_finite() && mean.is_finite());
-            ensure!(sound, "'outputs': a mean or standard deviation is not finite, or not positive");
+            ensure!(
+                fits(offsets.len(), outputs),
+                "'outputs' needs {outputs} offsets"
+            );
+            let sound = pairs
+                .iter()
+                .all(|(sd, mean)| *sd > 0.0 && sd.is_finite() && mean.is_finite());
+            ensure!(
+                sound,
+                "'outputs': a mean or standard deviation is not finite, or not positive"
+            );
         }
-        let sound = |&(mean, factor): &(f32, f32)| mean.is_finite() && factor > 0.0 && factor.is_finite();
-        ensure!(self.standard.iter().all(sound), "'standard': a mean or factor is not finite, or not positive");
-        let finite = self.offsets.iter().chain(self.outputs.offsets()).all(|x| x.is_finite());
+        let sound =
+            |&(mean, factor): &(f32, f32)| mean.is_finite() && factor > 0.0 && factor.is_finite();
+        ensure!(
+            self.standard.iter().all(sound),
+            "'standard': a mean or factor is not finite, or not positive"
+        );
+        let finite = self
+            .offsets
+            .iter()
+            .chain(self.outputs.offsets())
+            .all(|x| x.is_finite());
         ensure!(finite, "an offset is not finite");
         Ok(())
     }
@@ -299,5 +379,7 @@ impl Deployed {
 #[must_use]
 pub fn is_identifier(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(good)
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(good)
 }

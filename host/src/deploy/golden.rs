@@ -50,16 +50,22 @@ pub struct Predicted {
 
 /// Pre-activations inside and outside of the range, at knots and between, and the special numbers.
 fn pre_activations(owned: &[Owned]) -> Vec<f32> {
-    let mut z = vec![0.0, -0.0, 1e-40, -1e-40, 1e-7, -1e-7, 1e6, -1e6, 3e9, -3e9, 1e20, -1e20];
+    let mut z = vec![
+        0.0, -0.0, 1e-40, -1e-40, 1e-7, -1e-7, 1e6, -1e6, 3e9, -3e9, 1e20, -1e20,
+    ];
     for table in owned {
         let (low, high) = match (table, table.inputs()) {
             (Owned::Compact { knots, .. }, _) => (f64::from(knots.low), f64::from(knots.high)),
-            (_, Some((scale, first, last))) => (f64::from(scale.real(first)), f64::from(scale.real(last))),
+            (_, Some((scale, first, last))) => {
+                (f64::from(scale.real(first)), f64::from(scale.real(last)))
+            }
             _ => (-2.0, 2.0),
         };
         let width = high - low;
         // 997 is prime: the points fall everywhere in the cells.
-        z.extend((0..=997).map(|i| (low - 0.25 * width + 1.5 * width * f64::from(i) / 997.0) as f32));
+        z.extend(
+            (0..=997).map(|i| (low - 0.25 * width + 1.5 * width * f64::from(i) / 997.0) as f32),
+        );
         if let Owned::Compact { knots, .. } = table {
             let at = (0..knots.count).map(|i| knots.at(i));
             z.extend(at.flat_map(|z| [z.next_down(), z, z.next_up(), -z]));
@@ -76,7 +82,10 @@ impl Golden {
     pub fn of(model: &Deployed, x: &[f32]) -> Result<Golden> {
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         let owned = model.owned()?;
-        let activations = owned.iter().map(Owned::activation).collect::<Result<Vec<Activation>>>()?;
+        let activations = owned
+            .iter()
+            .map(Owned::activation)
+            .collect::<Result<Vec<Activation>>>()?;
         let mut golden = Golden::default();
         if !owned.is_empty() {
             let z = pre_activations(&owned);
@@ -92,7 +101,10 @@ impl Golden {
         };
         golden.x = bits(x);
         let (inputs, outputs) = (model.input_pairs(), model.outputs.pairs());
-        let scaling = Scaling { inputs: &inputs, outputs: model.outputs.meaning(&outputs) };
+        let scaling = Scaling {
+            inputs: &inputs,
+            outputs: model.outputs.meaning(&outputs),
+        };
         let (mut scaled, mut answer) = (vec![0.0; shape.inputs()], vec![0.0; shape.outputs()]);
         let standardised = |raw: &[f32], to: &mut [f32]| {
             if inputs.is_empty() {
@@ -105,12 +117,20 @@ impl Golden {
             WeightFile::None => {}
             WeightFile::Floats { theta } => {
                 let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(&shape)]);
-                let whole = Pipeline { shape: &shape, theta, activations: &activations, scaling };
+                let whole = Pipeline {
+                    shape: &shape,
+                    theta,
+                    activations: &activations,
+                    scaling,
+                };
                 for raw in x.chunks_exact(shape.inputs()) {
                     standardised(raw, &mut scaled)?;
-                    Pipeline::unscaled(&shape, theta, &activations).predict(&scaled, &mut out, &mut work)?;
+                    Pipeline::unscaled(&shape, theta, &activations)
+                        .predict(&scaled, &mut out, &mut work)?;
                     golden.outputs.extend(bits(&out));
-                    golden.classes.push(whole.run(raw, &mut answer, &mut work)? as u16);
+                    golden
+                        .classes
+                        .push(whole.run(raw, &mut answer, &mut work)? as u16);
                     golden.answers.extend(bits(&answer));
                 }
             }
@@ -124,8 +144,14 @@ impl Golden {
                     network.quantise(&scaled, &mut q)?;
                     network.predict(&q, &mut out, &mut work)?;
                     golden.integers.extend(&out);
-                    let scratch = Scratch { q: &mut q, work: &mut work, y: &mut out };
-                    golden.classes.push(network.run(&scaling, raw, &mut answer, scratch)? as u16);
+                    let scratch = Scratch {
+                        q: &mut q,
+                        work: &mut work,
+                        y: &mut out,
+                    };
+                    golden
+                        .classes
+                        .push(network.run(&scaling, raw, &mut answer, scratch)? as u16);
                     golden.answers.extend(bits(&answer));
                 }
             }

@@ -15,7 +15,10 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
     let mut text = format!("#include \"{name}.h\"\n#include <stdio.h>\n#include <string.h>\n\n");
     let array = |what: &str, numbers: &[u32]| {
         let hex = lines(numbers.iter().map(|n| format!("{n:#x}u")));
-        format!("static const uint32_t {what}[{}] = {{\n{hex}\n}};\n\n", numbers.len())
+        format!(
+            "static const uint32_t {what}[{}] = {{\n{hex}\n}};\n\n",
+            numbers.len()
+        )
     };
     if !golden.z.is_empty() {
         text += &array("golden_z", &golden.z);
@@ -42,8 +45,14 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
             WeightFile::Integers(_) => ("int16_t", "int8_t"),
             _ => ("float", "float"),
         };
-        writeln!(text, "    for (i = 0; i < {rows}; ++i) {{\n        size_t j;\n        float x[{upper}_INPUTS];")?;
-        writeln!(text, "        {number} out[{upper}_OUTPUTS];\n        {scratch} work[{upper}_WORK];")?;
+        writeln!(
+            text,
+            "    for (i = 0; i < {rows}; ++i) {{\n        size_t j;\n        float x[{upper}_INPUTS];"
+        )?;
+        writeln!(
+            text,
+            "        {number} out[{upper}_OUTPUTS];\n        {scratch} work[{upper}_WORK];"
+        )?;
         writeln!(
             text,
             "        for (j = 0; j < {upper}_INPUTS; ++j) {{\n            x[j] = real(golden_x[i * {upper}_INPUTS + j]);\n        }}"
@@ -61,10 +70,16 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
             )?;
             "printf(\"%lx\\n\", (unsigned long)(uint32_t)(int32_t)out[j])"
         };
-        writeln!(text, "        for (j = 0; j < {upper}_OUTPUTS; ++j) {{\n            {print};\n        }}\n    }}")?;
+        writeln!(
+            text,
+            "        for (j = 0; j < {upper}_OUTPUTS; ++j) {{\n            {print};\n        }}\n    }}"
+        )?;
     }
     if rows > 0 {
-        text += &RUN_C.replace("ROWS", &rows.to_string()).replace("UPPER", &upper).replace("NAME", name);
+        text += &RUN_C
+            .replace("ROWS", &rows.to_string())
+            .replace("UPPER", &upper)
+            .replace("NAME", name);
     }
     text += "    return 0;\n}\n";
     Ok(text)
@@ -109,8 +124,7 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
     };
     text += &array("Z", &golden.z);
     text += &array("X", &golden.x);
-    text +=
-        "fn main() {\n    let real = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<f32>>();\n";
+    text += "fn main() {\n    let real = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<f32>>();\n";
     text += "    let (z, x) = (real(&Z), real(&X));\n    let _ = (&z, &x);\n";
     if !golden.activations.is_empty() {
         text += "    #[allow(unused_imports)]\n    use ldnn_core::deploy::Activate;\n    for activation in &model::ACTIVATIONS {\n        let mut y = z.clone();\n        \

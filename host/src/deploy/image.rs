@@ -11,9 +11,25 @@ use serde::Serialize;
 #[derive(Serialize)]
 enum Record {
     Base(u8),
-    Compact { form: u8, symmetry: u8, base: u8, low: f32, high: f32, count: u32, entries: Bytes },
-    Integer { input: (f32, i32), output: (f32, i32), entries: Bytes },
-    Direct { input: (f32, i32), output: (f32, i32), entries: Bytes },
+    Compact {
+        form: u8,
+        symmetry: u8,
+        base: u8,
+        low: f32,
+        high: f32,
+        count: u32,
+        entries: Bytes,
+    },
+    Integer {
+        input: (f32, i32),
+        output: (f32, i32),
+        entries: Bytes,
+    },
+    Direct {
+        input: (f32, i32),
+        output: (f32, i32),
+        entries: Bytes,
+    },
 }
 
 /// In postcard a sequence of bytes is what a slice of bytes is: their number, then themselves.
@@ -41,10 +57,18 @@ pub fn bytes(model: &Deployed) -> Result<Vec<u8>> {
             put(shape_bytes(shape))?;
             put(Ok(scaling))?;
             put(postcard::to_allocvec(&(file.input, file.output)))?;
-            put(postcard::to_allocvec(&little(&file.weights, |x| x.to_le_bytes())))?;
-            put(postcard::to_allocvec(&little(&file.biases, |x| x.to_le_bytes())))?;
-            put(postcard::to_allocvec(&little(&file.factors, |x| x.to_le_bytes())))?;
-            put(postcard::to_allocvec(&little(&file.tables.concat(), |x| x.to_le_bytes())))?;
+            put(postcard::to_allocvec(&little(&file.weights, |x| {
+                x.to_le_bytes()
+            })))?;
+            put(postcard::to_allocvec(&little(&file.biases, |x| {
+                x.to_le_bytes()
+            })))?;
+            put(postcard::to_allocvec(&little(&file.factors, |x| {
+                x.to_le_bytes()
+            })))?;
+            put(postcard::to_allocvec(&little(&file.tables.concat(), |x| {
+                x.to_le_bytes()
+            })))?;
             put(postcard::to_allocvec(&file.shifts))?;
         }
         _ => {
@@ -56,10 +80,16 @@ pub fn bytes(model: &Deployed) -> Result<Vec<u8>> {
     image.extend(MAGIC);
     image.extend(VERSION.to_le_bytes());
     image.extend([0; 2]);
-    image.extend(u32::try_from(body.len()).context("the model is too large for an image")?.to_le_bytes());
+    image.extend(
+        u32::try_from(body.len())
+            .context("the model is too large for an image")?
+            .to_le_bytes(),
+    );
     image.extend(checksum(&body).to_le_bytes());
     image.extend(body);
-    Image::read(&image).map_err(anyhow::Error::from).context("the model makes no image")?;
+    Image::read(&image)
+        .map_err(anyhow::Error::from)
+        .context("the model makes no image")?;
     Ok(image)
 }
 
@@ -85,7 +115,13 @@ fn shape_bytes(shape: &ShapeFile) -> postcard::Result<Vec<u8>> {
 fn record(table: &Owned) -> Record {
     match table {
         Owned::Base(base) => Record::Base(code(*base)),
-        Owned::Compact { form, knots, symmetry, base, entries } => Record::Compact {
+        Owned::Compact {
+            form,
+            knots,
+            symmetry,
+            base,
+            entries,
+        } => Record::Compact {
             form: match form {
                 Form::Hermite => 0,
                 Form::Linear => 1,
@@ -102,12 +138,20 @@ fn record(table: &Owned) -> Record {
             count: knots.count,
             entries: little(entries, |x| x.to_le_bytes()),
         },
-        Owned::Integer { input, output, entries } => Record::Integer {
+        Owned::Integer {
+            input,
+            output,
+            entries,
+        } => Record::Integer {
             input: (input.step, input.zero),
             output: (output.step, output.zero),
             entries: little(entries, |x| x.to_le_bytes()),
         },
-        Owned::Direct { input, output, entries } => Record::Direct {
+        Owned::Direct {
+            input,
+            output,
+            entries,
+        } => Record::Direct {
             input: (input.step, input.zero),
             output: (output.step, output.zero),
             entries: little(&entries[..], |x| x.to_le_bytes()),
@@ -117,7 +161,10 @@ fn record(table: &Owned) -> Record {
 
 /// The place of a base function in the order of the format.
 fn code(base: Base) -> u8 {
-    Base::ALL.iter().position(|&b| b == base).unwrap_or_default() as u8
+    Base::ALL
+        .iter()
+        .position(|&b| b == base)
+        .unwrap_or_default() as u8
 }
 
 fn little<T: Copy, const N: usize>(numbers: &[T], bytes: impl Fn(T) -> [u8; N]) -> Bytes {

@@ -19,19 +19,27 @@ pub fn quantise(source: &Source, ranges: &[(f32, f32)]) -> Result<IntegerFile> {
     let (least, most) = source.inputs;
     let input = Scale::spanning(least, most, 8).context("all inputs of the training rows are 0")?;
     // Pre-activations are symmetric: no zero point.
-    let steps: Vec<f32> = ranges.iter().map(|r| r.0.abs().max(r.1.abs()) / 127.0).collect();
-    let output = Scale { step: (source.ranges.largest_output * OUTPUT_ROOM).max(f32::MIN_POSITIVE) / 32767.0, zero: 0 };
+    let steps: Vec<f32> = ranges
+        .iter()
+        .map(|r| r.0.abs().max(r.1.abs()) / 127.0)
+        .collect();
+    let output = Scale {
+        step: (source.ranges.largest_output * OUTPUT_ROOM).max(f32::MIN_POSITIVE) / 32767.0,
+        zero: 0,
+    };
     let mut file = IntegerFile {
         input: (input.step, input.zero),
         output: (output.step, output.zero),
         table_inputs: steps.clone(),
         ..IntegerFile::default()
     };
-    let tables = source
-        .functions
-        .iter()
-        .zip(&steps)
-        .map(|(f, &step)| f.values(&(-128..128).map(|q| f64::from(q as f32 * step)).collect::<Vec<_>>()));
+    let tables = source.functions.iter().zip(&steps).map(|(f, &step)| {
+        f.values(
+            &(-128..128)
+                .map(|q| f64::from(q as f32 * step))
+                .collect::<Vec<_>>(),
+        )
+    });
     let tables = tables.collect::<Result<Vec<_>>>()?;
     file.tables = vec![vec![]; tables.len()];
     let (mut from, mut shifts) = (input, [0u8; MAX_LAYERS]);
@@ -43,11 +51,14 @@ pub fn quantise(source: &Source, ranges: &[(f32, f32)]) -> Result<IntegerFile> {
             let (first, count) = shape.layer_types(l);
             let values = || tables[first..first + count].iter().flatten();
             let (least, most) = values().fold((0.0f64, 0.0f64), |(a, b), &y| (a.min(y), b.max(y)));
-            after = Scale::spanning(least as f32, most as f32, 8).unwrap_or(Scale { step: 1.0, zero: 0 });
+            after = Scale::spanning(least as f32, most as f32, 8)
+                .unwrap_or(Scale { step: 1.0, zero: 0 });
             for i in 0..count {
                 let (start, end) = shape.block(l, i);
                 to[start..end].fill(steps[first + i]);
-                let integers = tables[first + i].iter().map(|&y| after.integer(y as f32, -128, 127) as i8);
+                let integers = tables[first + i]
+                    .iter()
+                    .map(|&y| after.integer(y as f32, -128, 127) as i8);
                 file.tables[first + i] = integers.collect();
             }
             file.table_outputs.push((after.step, after.zero));
@@ -71,7 +82,10 @@ fn affine(file: &mut IntegerFile, weights: &[f32], biases: &[f32], from: Scale, 
         // A bias must fit, too; with all weights 0 it alone decides.
         let room = f64::from(1u32 << 29);
         let step = (largest / 127.0).max(b.abs() / from_step / room).max(1e-30);
-        let integers: Vec<i8> = row.iter().map(|&w| (f64::from(w) / step).round() as i8).collect();
+        let integers: Vec<i8> = row
+            .iter()
+            .map(|&w| (f64::from(w) / step).round() as i8)
+            .collect();
         let sum: i64 = integers.iter().map(|&w| i64::from(w)).sum();
         let bias = (b / (from_step * step)).round() as i64 - i64::from(from.zero) * sum;
         file.biases.push(bias.clamp(-(1 << 30), 1 << 30) as i32);
@@ -94,7 +108,9 @@ pub fn table_errors(file: &IntegerFile, source: &Source) -> Result<(f64, f64)> {
     for (l, &(step, zero)) in file.table_outputs.iter().enumerate() {
         let (first, types) = source.shape.layer_types(l);
         for t in first..first + types {
-            let z: Vec<f64> = (-128..128).map(|q| f64::from(q as f32 * file.table_inputs[t])).collect();
+            let z: Vec<f64> = (-128..128)
+                .map(|q| f64::from(q as f32 * file.table_inputs[t]))
+                .collect();
             for (exact, &q) in source.functions[t].values(&z)?.iter().zip(&file.tables[t]) {
                 let error = (f64::from(Scale { step, zero }.real(q.into())) - exact).abs();
                 largest = largest.max(error);
@@ -116,10 +132,17 @@ pub fn outputs(file: &IntegerFile, source: &Source, set: &Set) -> Result<(Vec<i1
     let (inputs, outputs) = (source.shape.inputs(), source.shape.outputs());
     let mut all = vec![0i16; set.rows() * outputs];
     let (mut q, mut work) = (vec![0; inputs], vec![0; network.work_len()]);
-    for (x, out) in set.x.chunks_exact(inputs).zip(all.chunks_exact_mut(outputs)) {
+    for (x, out) in set
+        .x
+        .chunks_exact(inputs)
+        .zip(all.chunks_exact_mut(outputs))
+    {
         network.quantise(x, &mut q)?;
         network.predict(&q, out, &mut work)?;
     }
-    let real = all.iter().map(|&y| network.parts().output.real(y.into())).collect();
+    let real = all
+        .iter()
+        .map(|&y| network.parts().output.real(y.into()))
+        .collect();
     Ok((all, real))
 }

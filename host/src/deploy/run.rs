@@ -98,7 +98,11 @@ pub enum Given {
 
 /// The settings of a run are kept in its folder; rows that the model may hold do not belong there.
 fn without_rows<S: serde::Serializer>(model: &Trained, s: S) -> Result<S::Ok, S::Error> {
-    Trained { rows: None, ..model.clone() }.serialize(s)
+    Trained {
+        rows: None,
+        ..model.clone()
+    }
+    .serialize(s)
 }
 
 fn only_name<S: serde::Serializer>(name: &str, _: &Network, s: S) -> Result<S::Ok, S::Error> {
@@ -112,8 +116,16 @@ impl ExportConfig {
     /// The first thing that is wrong, with what to do instead.
     pub fn check(&self, task: &Task, given: &Given) -> Result<()> {
         let trains = self.what == What::Network && matches!(given, Given::Activations(_));
-        ensure!(is_identifier(&self.name), "--name '{}': use letters, digits and _, a letter first", self.name);
-        ensure!((4..=1 << 20).contains(&self.samples), "--samples {}: use 4 to 1048576", self.samples);
+        ensure!(
+            is_identifier(&self.name),
+            "--name '{}': use letters, digits and _, a letter first",
+            self.name
+        );
+        ensure!(
+            (4..=1 << 20).contains(&self.samples),
+            "--samples {}: use 4 to 1048576",
+            self.samples
+        );
         if !self.is_for_devices() && !trains {
             return Ok(());
         }
@@ -130,18 +142,28 @@ impl ExportConfig {
         );
         if let Some((low, high)) = self.range {
             let good = low.is_finite() && high.is_finite() && low < high;
-            ensure!(good, "--range {low},{high}: give two numbers, the smaller first");
+            ensure!(
+                good,
+                "--range {low},{high}: give two numbers, the smaller first"
+            );
         }
         match self.budget {
             Budget::Knots(n) => ensure!((2..=1 << 15).contains(&n), "--knots {n}: use 2 to 32768"),
-            Budget::MaxError(e) => ensure!(e > 0.0 && e.is_finite(), "--max-error {e}: use a positive number"),
+            Budget::MaxError(e) => ensure!(
+                e > 0.0 && e.is_finite(),
+                "--max-error {e}: use a positive number"
+            ),
             Budget::Bytes(n) => ensure!(n > 0, "--bytes 0: use a positive number"),
         }
         ensure!(
             self.weights == Weights::F32 || self.what == What::Network,
             "--weights int8 is for whole networks; add --what network"
         );
-        ensure!((1..=MOST_GOLDEN).contains(&self.golden), "--golden {}: use 1 to {MOST_GOLDEN}", self.golden);
+        ensure!(
+            (1..=MOST_GOLDEN).contains(&self.golden),
+            "--golden {}: use 1 to {MOST_GOLDEN}",
+            self.golden
+        );
         if self.with_rows > 0 {
             let rows = labelled(given, task).map_or(0, |rows| rows.rows());
             ensure!(
@@ -149,7 +171,11 @@ impl ExportConfig {
                 "--with-rows {}: the model holds no rows; give some with --data FILE, or train it with --with-rows",
                 self.with_rows
             );
-            ensure!(self.with_rows <= rows, "--with-rows {}: there are {rows} test rows", self.with_rows);
+            ensure!(
+                self.with_rows <= rows,
+                "--with-rows {}: there are {rows} test rows",
+                self.with_rows
+            );
         }
         self.train.check()
     }
@@ -161,15 +187,29 @@ impl ExportConfig {
     }
 
     /// The network, exact activations to stand in place of its own, and where it comes from.
-    fn network(&self, given: &Given, task: &Task) -> Result<(Network, Option<Vec<Function>>, String)> {
+    fn network(
+        &self,
+        given: &Given,
+        task: &Task,
+    ) -> Result<(Network, Option<Vec<Function>>, String)> {
         match given {
-            Given::Trained(model) => Ok((model.network.network()?, None, format!("the model {}", model.provenance))),
-            Given::Network(name, network) => Ok(((**network).clone(), None, format!("the network {name}"))),
+            Given::Trained(model) => Ok((
+                model.network.network()?,
+                None,
+                format!("the model {}", model.provenance),
+            )),
+            Given::Network(name, network) => {
+                Ok(((**network).clone(), None, format!("the network {name}")))
+            }
             Given::Activations(learned) => {
                 let choice = |exact| Choice::named(&self.activation, Some(learned), exact);
                 let (fast, exact) = (choice(false)?, choice(true)?);
-                let (training, network) = train_network(&self.train, &fast, task, &task.train, &task.test, self.seed)?;
-                ensure!(!training.diverged, "the training diverged; use a smaller --rate");
+                let (training, network) =
+                    train_network(&self.train, &fast, task, &task.train, &task.test, self.seed)?;
+                ensure!(
+                    !training.diverged,
+                    "the training diverged; use a smaller --rate"
+                );
                 let shape = exact.shape(&self.train.widths(task))?;
                 let functions = (0..shape.types()).map(|t| Function::of(&shape, exact.phi(), t));
                 let functions = functions.collect::<Result<_>>()?;
@@ -241,9 +281,16 @@ fn predictor(given: &Given, network: &Network, task: &Task) -> Result<Trained> {
 ///
 /// # Errors
 /// If nothing fits the budget, or something cannot be written.
-pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder) -> Result<Section> {
+pub fn run(
+    config: &ExportConfig,
+    given: &Given,
+    task: &Task,
+    folder: &RunFolder,
+) -> Result<Section> {
     let needs_network = config.is_for_devices() || config.what == What::Network;
-    let network = needs_network.then(|| config.network(given, task)).transpose()?;
+    let network = needs_network
+        .then(|| config.network(given, task))
+        .transpose()?;
     let mut section = Section::new(format!("Export of {}", config.name));
     let mut files = vec![];
     for form in config.formats.iter().filter_map(|f| f.interchange()) {
@@ -253,7 +300,9 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
         files.push(format!("{file} ({} bytes)", bytes.len()));
     }
     if !files.is_empty() {
-        section.text.push(format!("Written for other programs: {}.", files.join(", ")));
+        section
+            .text
+            .push(format!("Written for other programs: {}.", files.join(", ")));
     }
     if let Some(network) = network.filter(|_| config.is_for_devices()) {
         for_devices(config, given, (task, network), folder, &mut section)?;
@@ -267,7 +316,9 @@ pub fn run(config: &ExportConfig, given: &Given, task: &Task, folder: &RunFolder
 /// # Errors
 /// As [`run`].
 pub fn single(config: &ExportConfig, given: &Given, task: &Task, form: Form) -> Result<Vec<u8>> {
-    let network = (config.what == What::Network).then(|| config.network(given, task)).transpose()?;
+    let network = (config.what == What::Network)
+        .then(|| config.network(given, task))
+        .transpose()?;
     interchanged(config, given, task, network.as_ref(), form)
 }
 
@@ -279,7 +330,10 @@ fn interchanged(
     network: Option<&(Network, Option<Vec<Function>>, String)>,
     form: Form,
 ) -> Result<Vec<u8>> {
-    let choices = Choices { way: config.onnx_activations, samples: config.samples };
+    let choices = Choices {
+        way: config.onnx_activations,
+        samples: config.samples,
+    };
     if let Some((network, _, what)) = network.filter(|_| config.what == What::Network) {
         // In the units of the user's own data, as code for devices is.
         if !matches!(given, Given::Trained(_)) && task.scales != Scales::default() {
@@ -294,13 +348,20 @@ fn interchanged(
     }
     match (given, network.filter(|_| config.what == What::Network)) {
         (Given::Trained(model), _) => formats::bytes(Content::Trained(model), form, choices),
-        (Given::Network(name, network), _) => {
-            formats::bytes(Content::Network(&Model::of(network, format!("the network {name}")), None), form, choices)
+        (Given::Network(name, network), _) => formats::bytes(
+            Content::Network(&Model::of(network, format!("the network {name}")), None),
+            form,
+            choices,
+        ),
+        (Given::Activations(learned), None) => {
+            formats::bytes(Content::Activations(learned), form, choices)
         }
-        (Given::Activations(learned), None) => formats::bytes(Content::Activations(learned), form, choices),
         (Given::Activations(learned), Some((network, _, what))) => {
             let learned = learned.chosen(&config.activation)?;
-            let network = Model::of(network, format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")));
+            let network = Model::of(
+                network,
+                format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")),
+            );
             formats::bytes(Content::Network(&network, learned.as_ref()), form, choices)
         }
     }
@@ -332,7 +393,12 @@ fn for_devices(
         _ => Source::new(&network, &fitting(&network, task)?.train, functions)?,
     };
     let model = predictor(given, &network, task)?;
-    let subject = Subject { source, model, what, labelled: labelled(given, task) };
+    let subject = Subject {
+        source,
+        model,
+        what,
+        labelled: labelled(given, task),
+    };
     let source = &subject.source;
     let ranges = ranges(config, source)?;
     let yardstick = yardstick(config, &subject, &ranges)?;
@@ -344,11 +410,23 @@ fn for_devices(
     let in_integers = integers::outputs(&integer_file, source, yardstick.rows())?.1;
 
     section.text.push(format!("From {}.", subject.what));
-    section.tabulate(folder, "ranges", range_table(source, &chooser, &chosen, config))?;
+    section.tabulate(
+        folder,
+        "ranges",
+        range_table(source, &chooser, &chosen, config),
+    )?;
     let ladder = chooser.ladder(config.form)?;
     let errors = integers::table_errors(&integer_file, source)?;
-    let integer_row = (256 * integer_file.tables.len(), errors, yardstick.words(&in_integers));
-    section.tabulate(folder, "pareto", pareto_table(source, &ladder, &chosen, &yardstick, integer_row)?)?;
+    let integer_row = (
+        256 * integer_file.tables.len(),
+        errors,
+        yardstick.words(&in_integers),
+    );
+    section.tabulate(
+        folder,
+        "pareto",
+        pareto_table(source, &ladder, &chosen, &yardstick, integer_row)?,
+    )?;
 
     let mut measured = vec![];
     let whole_int8 = config.weights == Weights::Int8;
@@ -363,17 +441,39 @@ fn for_devices(
             ));
         }
     }
-    measured.push(yardstick.sentence(&exact, if whole_int8 { &in_integers } else { &with_tables }));
+    measured.push(yardstick.sentence(
+        &exact,
+        if whole_int8 {
+            &in_integers
+        } else {
+            &with_tables
+        },
+    ));
     section.text.extend(measured.iter().cloned());
     let weights = match (config.what, config.weights) {
         (What::Activations, _) => WeightFile::None,
-        (What::Network, Weights::F32) => WeightFile::Floats { theta: source.theta.clone() },
+        (What::Network, Weights::F32) => WeightFile::Floats {
+            theta: source.theta.clone(),
+        },
         (What::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
     };
-    let activations = if whole_int8 { vec![] } else { chosen.tables.iter().map(TableFile::from).collect() };
-    let deployed = Deployed { measured: Measured(measured), activations, weights, ..deployed(config, given, &subject) };
+    let activations = if whole_int8 {
+        vec![]
+    } else {
+        chosen.tables.iter().map(TableFile::from).collect()
+    };
+    let deployed = Deployed {
+        measured: Measured(measured),
+        activations,
+        weights,
+        ..deployed(config, given, &subject)
+    };
     let golden = golden(config, &deployed, &subject, (&chosen, &chooser.ranges))?;
-    if let Some(rows) = subject.labelled.as_ref().filter(|_| config.with_rows == 0 && deployed.shape.is_some()) {
+    if let Some(rows) = subject
+        .labelled
+        .as_ref()
+        .filter(|_| config.with_rows == 0 && deployed.shape.is_some())
+    {
         let real = answered(&deployed, &subject, &chosen, &rows.x)?;
         section.text.push(verify::on_rows(&deployed, &real)?);
     }
@@ -419,7 +519,11 @@ fn yardstick(config: &ExportConfig, subject: &Subject, ranges: &[(f32, f32)]) ->
     let rows = Set::new(x, SetTarget::Classes(vec![0; DRAWN]), source.shape.inputs());
     let exact = source.outputs(&rows)?;
     let classes = matches!(subject.model.purpose, Purpose::Classification { .. });
-    Ok(Yardstick::Drawn { rows, exact, classes })
+    Ok(Yardstick::Drawn {
+        rows,
+        exact,
+        classes,
+    })
 }
 
 /// Rows that are drawn to measure what tables cost.
@@ -438,9 +542,10 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
     let outputs = match &model.purpose {
         Purpose::Classification { .. } => OutputFile::Classes,
         Purpose::Regression { scale, .. } if plain(scale) => OutputFile::Plain,
-        Purpose::Regression { scale, .. } => {
-            OutputFile::Values { pairs: scale.iter().map(|s| pair(s.output_pair())).collect(), offsets: offsets(scale) }
-        }
+        Purpose::Regression { scale, .. } => OutputFile::Values {
+            pairs: scale.iter().map(|s| pair(s.output_pair())).collect(),
+            offsets: offsets(scale),
+        },
     };
     let names = match &model.purpose {
         Purpose::Classification { classes, .. } => classes.clone(),
@@ -453,10 +558,26 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
         provenance: format!("ldnn {}: {}", env!("CARGO_PKG_VERSION"), subject.what),
         measured: Measured::default(),
         shape: (config.what == What::Network).then(|| ShapeFile::of(&subject.source.shape)),
-        standard: if scaled { model.inputs.iter().map(|s| pair(s.input_pair())).collect() } else { vec![] },
-        features: if named { model.features.clone() } else { vec![] },
-        offsets: if scaled { offsets(&model.inputs) } else { vec![] },
-        outputs: if config.what == What::Network { outputs } else { OutputFile::Plain },
+        standard: if scaled {
+            model.inputs.iter().map(|s| pair(s.input_pair())).collect()
+        } else {
+            vec![]
+        },
+        features: if named {
+            model.features.clone()
+        } else {
+            vec![]
+        },
+        offsets: if scaled {
+            offsets(&model.inputs)
+        } else {
+            vec![]
+        },
+        outputs: if config.what == What::Network {
+            outputs
+        } else {
+            OutputFile::Plain
+        },
         names: if named { names } else { vec![] },
         activations: vec![],
         weights: WeightFile::None,
@@ -503,7 +624,9 @@ fn golden(
 ) -> Result<Golden> {
     let (chosen, ranges) = tables;
     let Some(rows) = subject.labelled.as_ref().filter(|_| config.with_rows > 0) else {
-        let drawn = subject.source.draw_within(config.golden, config.seed, ranges)?;
+        let drawn = subject
+            .source
+            .draw_within(config.golden, config.seed, ranges)?;
         let mut golden = answered(model, subject, chosen, &drawn)?;
         golden.predicted.drawn = true;
         return Ok(golden);
@@ -513,21 +636,42 @@ fn golden(
     let rows = rows.pick(&first);
     let mut golden = answered(model, subject, chosen, &rows.x)?;
     if let SetTarget::Classes(labels) = rows.target {
-        golden.labels = if model.shape.is_some() { labels } else { vec![] };
+        golden.labels = if model.shape.is_some() {
+            labels
+        } else {
+            vec![]
+        };
     }
     Ok(golden)
 }
 
 /// Rows as the network takes them, with the answers of the export and those of `ldnn predict`.
-fn answered(model: &Deployed, subject: &Subject, chosen: &Candidate, scaled: &[f32]) -> Result<Golden> {
+fn answered(
+    model: &Deployed,
+    subject: &Subject,
+    chosen: &Candidate,
+    scaled: &[f32],
+) -> Result<Golden> {
     let (source, predictor) = (&subject.source, &subject.model);
 
     // A raw reading as a table has it, in double precision; then as the device takes it.
     let width = predictor.inputs.len();
     let scale = |i: usize| &predictor.inputs[i % width];
-    let readings: Vec<f64> = scaled.iter().enumerate().map(|(i, &x)| scale(i).undo(x.into())).collect();
-    let raw: Vec<f32> = readings.iter().enumerate().map(|(i, &x)| scale(i).reading(x)).collect();
-    let readings: Vec<f64> = raw.iter().enumerate().map(|(i, &x)| scale(i).offset + f64::from(x)).collect();
+    let readings: Vec<f64> = scaled
+        .iter()
+        .enumerate()
+        .map(|(i, &x)| scale(i).undo(x.into()))
+        .collect();
+    let raw: Vec<f32> = readings
+        .iter()
+        .enumerate()
+        .map(|(i, &x)| scale(i).reading(x))
+        .collect();
+    let readings: Vec<f64> = raw
+        .iter()
+        .enumerate()
+        .map(|(i, &x)| scale(i).offset + f64::from(x))
+        .collect();
     let mut golden = Golden::of(model, &raw)?;
     if model.shape.is_none() {
         return Ok(golden);
@@ -541,17 +685,30 @@ fn answered(model: &Deployed, subject: &Subject, chosen: &Candidate, scaled: &[f
             (vec![], values.iter().enumerate().map(less).collect())
         }
     };
-    let again: Vec<f32> = readings.iter().enumerate().map(|(i, &x)| scale(i).input(x)).collect();
+    let again: Vec<f32> = readings
+        .iter()
+        .enumerate()
+        .map(|(i, &x)| scale(i).input(x))
+        .collect();
     let rows = Set::new(again, SetTarget::Classes(vec![]), width);
     let (tolerance, form) = match model.weights {
         WeightFile::Integers(_) => (INTEGERS_TOLERANCE, "8-bit integers".to_string()),
         _ => {
             let error = choose::largest_error_on(source, &chosen.tables, &rows)?;
             let tolerance = (ROUNDING_TOLERANCE + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
-            (tolerance, format!("tables with an error of {error:.1e} on these rows"))
+            (
+                tolerance,
+                format!("tables with an error of {error:.1e} on these rows"),
+            )
         }
     };
-    golden.predicted = Predicted { classes, answers, tolerance, form, drawn: false };
+    golden.predicted = Predicted {
+        classes,
+        answers,
+        tolerance,
+        form,
+        drawn: false,
+    };
     Ok(golden)
 }
 
@@ -565,15 +722,26 @@ const TABLES_TOLERANCE: f64 = 0.25;
 /// By how much the answers of a network of 8-bit integers may differ.
 const INTEGERS_TOLERANCE: f64 = 0.5;
 
-fn range_table(source: &Source, chooser: &Chooser, chosen: &Candidate, config: &ExportConfig) -> Table {
-    let how = config.range.map_or_else(|| format!("{} % of", config.percentile), |_| "given, for".into());
+fn range_table(
+    source: &Source,
+    chooser: &Chooser,
+    chosen: &Candidate,
+    config: &ExportConfig,
+) -> Table {
+    let how = config.range.map_or_else(
+        || format!("{} % of", config.percentile),
+        |_| "given, for".into(),
+    );
     let mut table = Table::new(
         format!("tables, over {how} the pre-activations on the training rows"),
         &["type", "observed", "range", "beyond", "table", "bytes"],
     );
     for (t, (range, owned)) in chooser.ranges.iter().zip(&chosen.tables).enumerate() {
         let z = &source.seen[t];
-        let observed = z.first().zip(z.last()).map_or(String::new(), |(a, b)| format!("{a:.2} to {b:.2}"));
+        let observed = z
+            .first()
+            .zip(z.last())
+            .map_or(String::new(), |(a, b)| format!("{a:.2} to {b:.2}"));
         table.row([
             (t + 1).to_string(),
             observed,
@@ -594,38 +762,71 @@ fn pareto_table(
     yardstick: &Yardstick,
     (bytes, (max, rms), integers): (usize, (f64, f64), String),
 ) -> Result<Table> {
-    let mut all: Vec<(&Candidate, bool)> = ladder.iter().map(|c| (c, false)).chain([(chosen, true)]).collect();
+    let mut all: Vec<(&Candidate, bool)> = ladder
+        .iter()
+        .map(|c| (c, false))
+        .chain([(chosen, true)])
+        .collect();
     all.sort_by(|a, b| {
-        (a.0.bytes, a.0.max_error).partial_cmp(&(b.0.bytes, b.0.max_error)).unwrap_or(std::cmp::Ordering::Equal)
+        (a.0.bytes, a.0.max_error)
+            .partial_cmp(&(b.0.bytes, b.0.max_error))
+            .unwrap_or(std::cmp::Ordering::Equal)
     });
     let exact = match yardstick {
         Yardstick::Labelled(rows) => {
-            format!("; exact activations have {}", yardstick.words(&source.outputs(rows)?))
+            format!(
+                "; exact activations have {}",
+                yardstick.words(&source.outputs(rows)?)
+            )
         }
         Yardstick::Drawn { .. } => String::new(),
     };
     let mut table = Table::new(
         format!("sizes (* none of fewer bytes is better{exact})"),
-        &["form", "knots", "bytes", "max error", "RMS error", yardstick.head(), ""],
+        &[
+            "form",
+            "knots",
+            "bytes",
+            "max error",
+            "RMS error",
+            yardstick.head(),
+            "",
+        ],
     );
     let mut best = f64::INFINITY;
     for (candidate, is_chosen) in all {
         let star = candidate.max_error < best;
         best = best.min(candidate.max_error);
-        let mark = format!("{}{}", if star { "*" } else { "" }, if is_chosen { " chosen" } else { "" });
+        let mark = format!(
+            "{}{}",
+            if star { "*" } else { "" },
+            if is_chosen { " chosen" } else { "" }
+        );
         table.row([
             format!("{:?}", candidate.form).to_lowercase(),
             candidate.knots.to_string(),
             candidate.bytes.to_string(),
             format!("{:.2e}", candidate.max_error),
             format!("{:.2e}", candidate.rms_error),
-            yardstick.words(&choose::outputs(source, &candidate.tables, yardstick.rows())?),
+            yardstick.words(&choose::outputs(
+                source,
+                &candidate.tables,
+                yardstick.rows(),
+            )?),
             mark,
         ]);
     }
     let note = "with int8 weights".to_string();
     let errors = [max, rms].map(|e| format!("{e:.2e}"));
     let [max, rms] = errors;
-    table.row(["i8".into(), "256".into(), bytes.to_string(), max, rms, integers, note]);
+    table.row([
+        "i8".into(),
+        "256".into(),
+        bytes.to_string(),
+        max,
+        rms,
+        integers,
+        note,
+    ]);
     Ok(table)
 }

@@ -14,7 +14,10 @@ use std::fmt::Write;
 /// # Errors
 /// If the model is malformed.
 pub fn module(model: &Deployed) -> Result<String> {
-    let mut text = comment("//!", [&model.provenance].into_iter().chain(&model.measured.0));
+    let mut text = comment(
+        "//!",
+        [&model.provenance].into_iter().chain(&model.measured.0),
+    );
     text.push('\n');
     let owned = model.owned()?;
     text += &uses(model, &owned);
@@ -45,8 +48,12 @@ pub fn module(model: &Deployed) -> Result<String> {
 fn around(model: &Deployed) -> String {
     let mut text = String::new();
     let names = |names: &[String]| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>();
-    let pairs =
-        |pairs: &[[f32; 2]]| pairs.iter().map(|[a, b]| format!("[{}, {}]", float(*a), float(*b))).collect::<Vec<_>>();
+    let pairs = |pairs: &[[f32; 2]]| {
+        pairs
+            .iter()
+            .map(|[a, b]| format!("[{}, {}]", float(*a), float(*b)))
+            .collect::<Vec<_>>()
+    };
     let offsets = |offsets: &[f64]| offsets.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>();
     if !model.features.is_empty() {
         text += "/// The names of the inputs.\n";
@@ -63,8 +70,16 @@ fn around(model: &Deployed) -> String {
     }
     if !model.names.is_empty() {
         let classes = model.outputs == OutputFile::Classes;
-        text += if classes { "/// The names of the classes.\n" } else { "/// The names of the values.\n" };
-        text += &array(if classes { "CLASSES" } else { "TARGETS" }, "&str", names(&model.names));
+        text += if classes {
+            "/// The names of the classes.\n"
+        } else {
+            "/// The names of the values.\n"
+        };
+        text += &array(
+            if classes { "CLASSES" } else { "TARGETS" },
+            "&str",
+            names(&model.names),
+        );
     }
     if let OutputFile::Values { offsets: to, .. } = &model.outputs {
         text += "/// Standard deviation and mean of every value.\n";
@@ -79,13 +94,21 @@ fn around(model: &Deployed) -> String {
 
 /// The scaling, and the one call from raw readings to the answer.
 fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
-    let inputs = if model.standard.is_empty() { "&[]" } else { "&STANDARD" };
+    let inputs = if model.standard.is_empty() {
+        "&[]"
+    } else {
+        "&STANDARD"
+    };
     let (outputs, gives) = match model.outputs {
         OutputFile::Plain => ("Plain", "0, and the outputs of the network in `out`"),
-        OutputFile::Classes => ("Classes", "The number of the class, and the probability of each class in `out`"),
-        OutputFile::Values { .. } => {
-            ("Values(&UNITS)", "0, and the values in `out`, in the units of the table that was learned from")
-        }
+        OutputFile::Classes => (
+            "Classes",
+            "The number of the class, and the probability of each class in `out`",
+        ),
+        OutputFile::Values { .. } => (
+            "Values(&UNITS)",
+            "0, and the values in `out`, in the units of the table that was learned from",
+        ),
     };
     let mut text = format!(
         "/// What inputs and outputs mean.\npub static SCALING: Scaling<'static> =\n    Scaling {{ inputs: {inputs}, outputs: \
@@ -122,18 +145,34 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
 /// # Errors
 /// If the model has no shape.
 pub fn golden(model: &Deployed, golden: &Golden) -> Result<String> {
-    let shape = model.shape.as_ref().context("activations alone have no rows")?.shape()?;
+    let shape = model
+        .shape
+        .as_ref()
+        .context("activations alone have no rows")?
+        .shape()?;
     let mut text = comment("//!", [&model.provenance]);
     text += "//! Raw inputs; the outputs of the network alone; and what `run` makes of them: all from the host, to the bit.\n\n";
     let rows = golden.x.len() / shape.inputs();
-    let reals = |bits: &[u32]| bits.iter().map(|&b| float(f32::from_bits(b))).collect::<Vec<_>>();
+    let reals = |bits: &[u32]| {
+        bits.iter()
+            .map(|&b| float(f32::from_bits(b)))
+            .collect::<Vec<_>>()
+    };
     text += &matrix("X", "f32", rows, shape.inputs(), reals(&golden.x));
     if !golden.labels.is_empty() {
         text += &array("LABELS", "u16", &golden.labels);
     }
     text += &match model.weights {
-        WeightFile::Integers(_) => matrix("ANSWERS", "i16", rows, shape.outputs(), &golden.integers),
-        _ => matrix("ANSWERS", "f32", rows, shape.outputs(), reals(&golden.outputs)),
+        WeightFile::Integers(_) => {
+            matrix("ANSWERS", "i16", rows, shape.outputs(), &golden.integers)
+        }
+        _ => matrix(
+            "ANSWERS",
+            "f32",
+            rows,
+            shape.outputs(),
+            reals(&golden.outputs),
+        ),
     };
     text += "/// What `run` gives.\n";
     text += &array("RESULTS", "u16", &golden.classes);
@@ -151,8 +190,14 @@ fn matrix<T: std::fmt::Display>(
     numbers: impl IntoIterator<Item = T>,
 ) -> String {
     let numbers: Vec<T> = numbers.into_iter().collect();
-    let rows_text: Vec<String> = numbers.chunks(columns).map(|row| format!("    [\n{}\n    ],", lines(row))).collect();
-    format!("pub static {name}: [[{kind}; {columns}]; {rows}] = [\n{}\n];\n\n", rows_text.join("\n"))
+    let rows_text: Vec<String> = numbers
+        .chunks(columns)
+        .map(|row| format!("    [\n{}\n    ],", lines(row)))
+        .collect();
+    format!(
+        "pub static {name}: [[{kind}; {columns}]; {rows}] = [\n{}\n];\n\n",
+        rows_text.join("\n")
+    )
 }
 
 fn uses(model: &Deployed, owned: &[Owned]) -> String {
@@ -172,7 +217,9 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
     match deploy[..] {
         [] => {}
         [one] => writeln!(text, "use ldnn_core::deploy::{one};").unwrap_or_default(),
-        _ => writeln!(text, "use ldnn_core::deploy::{{{}}};", deploy.join(", ")).unwrap_or_default(),
+        _ => {
+            writeln!(text, "use ldnn_core::deploy::{{{}}};", deploy.join(", ")).unwrap_or_default()
+        }
     }
     if matches!(model.weights, WeightFile::Integers(_)) {
         text += "use ldnn_core::quantised::{Parts, Quantised, QuantisedError, Scratch};\n";
@@ -196,9 +243,17 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
     match integer[..] {
         [] => {}
         [one] => writeln!(text, "use ldnn_core::table::integer::{one};").unwrap_or_default(),
-        _ => writeln!(text, "use ldnn_core::table::integer::{{{}}};", integer.join(", ")).unwrap_or_default(),
+        _ => writeln!(
+            text,
+            "use ldnn_core::table::integer::{{{}}};",
+            integer.join(", ")
+        )
+        .unwrap_or_default(),
     }
-    match (model.shape.is_some(), compact || has(&|t| matches!(t, Owned::Base(_)))) {
+    match (
+        model.shape.is_some(),
+        compact || has(&|t| matches!(t, Owned::Base(_))),
+    ) {
         (true, _) => text += "use ldnn_core::{Base, Kind, Shape};\n",
         (false, true) => text += "use ldnn_core::Base;\n",
         (false, false) => {}
@@ -210,7 +265,10 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
 fn shape_constant(shape: &ShapeFile) -> String {
     let types = shape.types();
     let all_share = shape.layers.iter().all(|&layer| layer == (0, types));
-    let mut value = format!("Shape::new(&{:?}, &[Kind::Base(Base::Zero); {types}])", shape.widths);
+    let mut value = format!(
+        "Shape::new(&{:?}, &[Kind::Base(Base::Zero); {types}])",
+        shape.widths
+    );
     if !all_share {
         let mut steps = format!("    let mut shape = {value};\n");
         for (l, (first, count)) in shape.layers.iter().enumerate() {
@@ -221,7 +279,9 @@ fn shape_constant(shape: &ShapeFile) -> String {
         }
         value = format!("{{\n{steps}    shape\n}}");
     }
-    format!("/// The sizes; the activations stand in place of the kinds.\npub const SHAPE: Shape = {value};\n\n")
+    format!(
+        "/// The sizes; the activations stand in place of the kinds.\npub const SHAPE: Shape = {value};\n\n"
+    )
 }
 
 fn activations(owned: &[Owned]) -> Result<String> {
@@ -231,7 +291,11 @@ fn activations(owned: &[Owned]) -> Result<String> {
             Owned::Base(_) => {}
             Owned::Compact { entries, .. } => {
                 writeln!(text, "/// {}", table.describe())?;
-                text += &array(&format!("TABLE{}", t + 1), "f32", entries.iter().map(|&e| float(e)));
+                text += &array(
+                    &format!("TABLE{}", t + 1),
+                    "f32",
+                    entries.iter().map(|&e| float(e)),
+                );
             }
             Owned::Integer { entries, .. } => {
                 writeln!(text, "/// {}", table.describe())?;
@@ -244,12 +308,25 @@ fn activations(owned: &[Owned]) -> Result<String> {
         }
     }
     let kind = common_type(owned);
-    writeln!(text, "/// The activations, one a type; made when this is compiled.")?;
-    writeln!(text, "pub static ACTIVATIONS: [{kind}<'static>; {}] = [", owned.len())?;
+    writeln!(
+        text,
+        "/// The activations, one a type; made when this is compiled."
+    )?;
+    writeln!(
+        text,
+        "pub static ACTIVATIONS: [{kind}<'static>; {}] = [",
+        owned.len()
+    )?;
     for (t, table) in owned.iter().enumerate() {
         let value = match table {
             Owned::Base(base) => base_path(*base),
-            Owned::Compact { form, knots, symmetry, base, .. } => format!(
+            Owned::Compact {
+                form,
+                knots,
+                symmetry,
+                base,
+                ..
+            } => format!(
                 "match Compact::new(\n        Form::{form:?},\n        Knots {{ low: {}, high: {}, count: {} }},\n        \
                  Symmetry::{symmetry:?},\n        {},\n        &TABLE{},\n    ) {{\n        Ok(table) => table,\n        \
                  Err(_) => panic!(\"no such table\"),\n    }}",
@@ -281,7 +358,11 @@ fn activations(owned: &[Owned]) -> Result<String> {
             Owned::Compact { .. } => "Compact",
             Owned::Integer { .. } => "Integer",
         };
-        let value = if kind == "Activation" { format!("Activation::{variant}({value})") } else { value };
+        let value = if kind == "Activation" {
+            format!("Activation::{variant}({value})")
+        } else {
+            value
+        };
         writeln!(text, "    {value},")?;
     }
     text += "];\n\n";
@@ -309,8 +390,15 @@ fn integers(file: &IntegerFile) -> Result<String> {
     text += &array("BIASES", "i32", &file.biases);
     text += &array("FACTORS", "i32", &file.factors);
     let mut shifts = [0; ldnn_core::quantised::MAX_LAYERS];
-    shifts.iter_mut().zip(&file.shifts).for_each(|(to, &s)| *to = s);
-    let tables: Vec<String> = file.tables.iter().map(|t| format!("    [\n{}\n    ],", lines(t))).collect();
+    shifts
+        .iter_mut()
+        .zip(&file.shifts)
+        .for_each(|(to, &s)| *to = s);
+    let tables: Vec<String> = file
+        .tables
+        .iter()
+        .map(|t| format!("    [\n{}\n    ],", lines(t)))
+        .collect();
     write!(
         text,
         "/// One a type.\npub static TABLES: [[i8; 256]; {}] = [\n{}\n];\n\n",
@@ -330,14 +418,26 @@ fn integers(file: &IntegerFile) -> Result<String> {
 }
 
 fn scale(scale: Scale) -> String {
-    format!("Scale {{ step: {}, zero: {} }}", float(scale.step), scale.zero)
+    format!(
+        "Scale {{ step: {}, zero: {} }}",
+        float(scale.step),
+        scale.zero
+    )
 }
 
 fn base_path(base: Base) -> String {
     format!("Base::{base:?}")
 }
 
-fn array<T: std::fmt::Display>(name: &str, kind: &str, numbers: impl IntoIterator<Item = T>) -> String {
+fn array<T: std::fmt::Display>(
+    name: &str,
+    kind: &str,
+    numbers: impl IntoIterator<Item = T>,
+) -> String {
     let numbers: Vec<T> = numbers.into_iter().collect();
-    format!("pub static {name}: [{kind}; {}] = [\n{}\n];\n\n", numbers.len(), lines(&numbers))
+    format!(
+        "pub static {name}: [{kind}; {}] = [\n{}\n];\n\n",
+        numbers.len(),
+        lines(&numbers)
+    )
 }

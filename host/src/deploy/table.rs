@@ -62,21 +62,46 @@ impl Owned {
     ///
     /// # Errors
     /// If range and number of knots make no table.
-    pub fn compact(f: &Function, form: Form, (low, high): (f32, f32), count: u32, beyond: Beyond) -> Result<Owned> {
-        let symmetry = if beyond == Beyond::Linear { symmetry(f, low.abs().max(high))? } else { Symmetry::None };
+    pub fn compact(
+        f: &Function,
+        form: Form,
+        (low, high): (f32, f32),
+        count: u32,
+        beyond: Beyond,
+    ) -> Result<Owned> {
+        let symmetry = if beyond == Beyond::Linear {
+            symmetry(f, low.abs().max(high))?
+        } else {
+            Symmetry::None
+        };
         let knots = match (symmetry, beyond) {
             (Symmetry::None, Beyond::Linear) => Knots { low, high, count },
             (Symmetry::None, Beyond::Clamp) => flat_ends(Knots { low, high, count }),
-            _ => Knots { low: 0.0, high: low.abs().max(high), count },
+            _ => Knots {
+                low: 0.0,
+                high: low.abs().max(high),
+                count,
+            },
         };
-        ensure!(knots.is_valid(), "{count} knots from {low} to {high} make no table");
+        ensure!(
+            knots.is_valid(),
+            "{count} knots from {low} to {high} make no table"
+        );
         let base = f.outside();
         ensure!(
             beyond == Beyond::Linear || (form != Form::Hermite && base == Base::Zero),
             "a cubic table, or one with relu outside it, cannot stay constant beyond its ends; use another --form or --beyond linear"
         );
-        let place = |z: f32| if beyond == Beyond::Clamp { z.clamp(low, high) } else { z };
-        let z: Vec<f64> = (0..knots.count).map(|i| f64::from(place(knots.at(i)))).collect();
+        let place = |z: f32| {
+            if beyond == Beyond::Clamp {
+                z.clamp(low, high)
+            } else {
+                z
+            }
+        };
+        let z: Vec<f64> = (0..knots.count)
+            .map(|i| f64::from(place(knots.at(i))))
+            .collect();
         let sampled = f.smooth(&z)?;
         let at = |z: f32| {
             let i = ((f64::from(z) - f64::from(knots.low)) / knots.spacing()).round() as usize;
@@ -84,7 +109,13 @@ impl Owned {
         };
         let mut entries = vec![0.0; form.entries(knots.count)];
         compact::fill(form, knots, at, &mut entries)?;
-        Ok(Owned::Compact { form, knots, symmetry, base, entries })
+        Ok(Owned::Compact {
+            form,
+            knots,
+            symmetry,
+            base,
+            entries,
+        })
     }
 
     /// A table of `2^k + 1` integers between `low` and `high`, constant beyond.
@@ -95,9 +126,15 @@ impl Owned {
         let input = spanning(low, high, 16)?;
         let spread = 1i32 << (16 - k);
         // The last knot is one input beyond the last i16.
-        let z: Vec<f64> = (0..=1 << k).map(|i| f64::from(input.real(i * spread - 32768))).collect();
+        let z: Vec<f64> = (0..=1 << k)
+            .map(|i| f64::from(input.real(i * spread - 32768)))
+            .collect();
         let (output, entries) = rounded(&f.values(&z)?, 16);
-        Ok(Owned::Integer { input, output, entries: entries.into_iter().map(|q| q as i16).collect() })
+        Ok(Owned::Integer {
+            input,
+            output,
+            entries: entries.into_iter().map(|q| q as i16).collect(),
+        })
     }
 
     /// A table of the value for every 8-bit integer between `low` and `high`, constant beyond.
@@ -109,8 +146,14 @@ impl Owned {
         let z: Vec<f64> = (-128..128).map(|q| f64::from(input.real(q))).collect();
         let (output, entries) = rounded(&f.values(&z)?, 8);
         let mut all = Box::new([0; 256]);
-        all.iter_mut().zip(entries).for_each(|(to, q)| *to = q as i8);
-        Ok(Owned::Direct { input, output, entries: all })
+        all.iter_mut()
+            .zip(entries)
+            .for_each(|(to, q)| *to = q as i8);
+        Ok(Owned::Direct {
+            input,
+            output,
+            entries: all,
+        })
     }
 
     /// The scale, first and last of the inputs, if those are integers.
@@ -130,15 +173,23 @@ impl Owned {
     pub fn activation(&self) -> Result<Activation<'_>> {
         Ok(match self {
             Owned::Base(base) => Activation::Base(*base),
-            Owned::Compact { form, knots, symmetry, base, entries } => {
-                Activation::Compact(Compact::new(*form, *knots, *symmetry, *base, entries)?)
-            }
-            Owned::Integer { input, output, entries } => {
-                Activation::Integer(Scaled16::new(Table16::new(entries)?, *input, *output)?)
-            }
-            Owned::Direct { input, output, entries } => {
-                Activation::Direct(Scaled8::new(Table8(entries), *input, *output)?)
-            }
+            Owned::Compact {
+                form,
+                knots,
+                symmetry,
+                base,
+                entries,
+            } => Activation::Compact(Compact::new(*form, *knots, *symmetry, *base, entries)?),
+            Owned::Integer {
+                input,
+                output,
+                entries,
+            } => Activation::Integer(Scaled16::new(Table16::new(entries)?, *input, *output)?),
+            Owned::Direct {
+                input,
+                output,
+                entries,
+            } => Activation::Direct(Scaled8::new(Table8(entries), *input, *output)?),
         })
     }
 
@@ -158,43 +209,81 @@ impl Owned {
     pub fn describe(&self) -> String {
         match self {
             Owned::Base(base) => base.name().into(),
-            Owned::Compact { form, knots, symmetry, base, .. } => {
+            Owned::Compact {
+                form,
+                knots,
+                symmetry,
+                base,
+                ..
+            } => {
                 let form = form_name(*form);
                 let half = match symmetry {
                     Symmetry::None => "",
                     Symmetry::Odd => ", odd: the right half",
                     Symmetry::Even => ", even: the right half",
                 };
-                let plus = if *base == Base::Zero { String::new() } else { format!(", plus {}", base.name()) };
-                format!("{form}, {} knots on [{}, {}]{half}{plus}", knots.count, knots.low, knots.high)
+                let plus = if *base == Base::Zero {
+                    String::new()
+                } else {
+                    format!(", plus {}", base.name())
+                };
+                format!(
+                    "{form}, {} knots on [{}, {}]{half}{plus}",
+                    knots.count, knots.low, knots.high
+                )
             }
             Owned::Integer { input, entries, .. } => {
-                format!("i16, {} entries on [{}, {}]", entries.len(), input.real(-32768), input.real(32767))
+                format!(
+                    "i16, {} entries on [{}, {}]",
+                    entries.len(),
+                    input.real(-32768),
+                    input.real(32767)
+                )
             }
             Owned::Direct { input, .. } => {
-                format!("i8, 256 entries on [{}, {}]", input.real(-128), input.real(127))
+                format!(
+                    "i8, 256 entries on [{}, {}]",
+                    input.real(-128),
+                    input.real(127)
+                )
             }
         }
     }
 }
 
 fn spanning(low: f32, high: f32, bits: u32) -> Result<Scale> {
-    Scale::spanning(low, high, bits).with_context(|| format!("{bits}-bit integers cannot span {low} to {high}"))
+    Scale::spanning(low, high, bits)
+        .with_context(|| format!("{bits}-bit integers cannot span {low} to {high}"))
 }
 
 /// Values as `bits`-bit integers that span them and 0.
 fn rounded(y: &[f64], bits: u32) -> (Scale, Vec<i32>) {
-    let (least, most) = y.iter().fold((0.0f64, 0.0f64), |(a, b), &y| (a.min(y), b.max(y)));
-    let output = Scale::spanning(least as f32, most as f32, bits).unwrap_or(Scale { step: 1.0, zero: 0 });
+    let (least, most) = y
+        .iter()
+        .fold((0.0f64, 0.0f64), |(a, b), &y| (a.min(y), b.max(y)));
+    let output =
+        Scale::spanning(least as f32, most as f32, bits).unwrap_or(Scale { step: 1.0, zero: 0 });
     let half = 1 << (bits - 1);
-    (output, y.iter().map(|&y| output.integer(y as f32, -half, half - 1)).collect())
+    (
+        output,
+        y.iter()
+            .map(|&y| output.integer(y as f32, -half, half - 1))
+            .collect(),
+    )
 }
 
 /// A cell more at each end.
 fn flat_ends(knots: Knots) -> Knots {
     let h = knots.spacing();
-    let (low, high) = ((f64::from(knots.low) - h) as f32, (f64::from(knots.high) + h) as f32);
-    Knots { low, high, count: knots.count.saturating_add(2) }
+    let (low, high) = (
+        (f64::from(knots.low) - h) as f32,
+        (f64::from(knots.high) + h) as f32,
+    );
+    Knots {
+        low,
+        high,
+        count: knots.count.saturating_add(2),
+    }
 }
 
 /// Whether a function is odd or even, to a millionth of its size.
@@ -202,11 +291,21 @@ fn symmetry(f: &Function, range: f32) -> Result<Symmetry> {
     if f.outside() != Base::Zero {
         return Ok(Symmetry::None);
     }
-    let z: Vec<f64> = (0..=256).map(|i| f64::from(range) * f64::from(i) / 256.0).collect();
+    let z: Vec<f64> = (0..=256)
+        .map(|i| f64::from(range) * f64::from(i) / 256.0)
+        .collect();
     let mirrored: Vec<f64> = z.iter().map(|z| -z).collect();
     let (right, left) = (f.values(&z)?, f.values(&mirrored)?);
-    let size = right.iter().chain(&left).fold(0.0f64, |a, y| a.max(y.abs()));
-    let is = |sign: f64| right.iter().zip(&left).all(|(r, l)| (r - sign * l).abs() <= 1e-6 * size);
+    let size = right
+        .iter()
+        .chain(&left)
+        .fold(0.0f64, |a, y| a.max(y.abs()));
+    let is = |sign: f64| {
+        right
+            .iter()
+            .zip(&left)
+            .all(|(r, l)| (r - sign * l).abs() <= 1e-6 * size)
+    };
     Ok(if is(-1.0) {
         Symmetry::Odd
     } else if is(1.0) {
@@ -275,8 +374,16 @@ pub enum TableFile {
 impl From<&Owned> for TableFile {
     fn from(owned: &Owned) -> TableFile {
         match owned {
-            Owned::Base(base) => TableFile::Base { name: base.name().into() },
-            Owned::Compact { form, knots, symmetry, base, entries } => TableFile::Compact {
+            Owned::Base(base) => TableFile::Base {
+                name: base.name().into(),
+            },
+            Owned::Compact {
+                form,
+                knots,
+                symmetry,
+                base,
+                entries,
+            } => TableFile::Compact {
                 form: form_name(*form).into(),
                 symmetry: format!("{symmetry:?}").to_lowercase(),
                 base: base.name().into(),
@@ -285,12 +392,20 @@ impl From<&Owned> for TableFile {
                 knots: knots.count,
                 entries: entries.clone(),
             },
-            Owned::Integer { input, output, entries } => TableFile::Integer {
+            Owned::Integer {
+                input,
+                output,
+                entries,
+            } => TableFile::Integer {
                 input: (input.step, input.zero),
                 output: (output.step, output.zero),
                 entries: entries.clone(),
             },
-            Owned::Direct { input, output, entries } => TableFile::Direct {
+            Owned::Direct {
+                input,
+                output,
+                entries,
+            } => TableFile::Direct {
                 input: (input.step, input.zero),
                 output: (output.step, output.zero),
                 entries: entries.to_vec(),
@@ -309,7 +424,15 @@ impl TableFile {
         let scale = |&(step, zero): &(f32, i32)| Scale { step, zero };
         let owned = match self {
             TableFile::Base { name } => Owned::Base(base(name)?),
-            TableFile::Compact { form, symmetry, base: name, low, high, knots, entries } => Owned::Compact {
+            TableFile::Compact {
+                form,
+                symmetry,
+                base: name,
+                low,
+                high,
+                knots,
+                entries,
+            } => Owned::Compact {
                 form: form_named(form)?,
                 symmetry: match symmetry.as_str() {
                     "none" => Symmetry::None,
@@ -318,15 +441,36 @@ impl TableFile {
                     other => bail!("symmetry '{other}': there are none, odd and even"),
                 },
                 base: base(name)?,
-                knots: Knots { low: *low, high: *high, count: *knots },
+                knots: Knots {
+                    low: *low,
+                    high: *high,
+                    count: *knots,
+                },
                 entries: entries.clone(),
             },
-            TableFile::Integer { input, output, entries } => {
-                Owned::Integer { input: scale(input), output: scale(output), entries: entries.clone() }
-            }
-            TableFile::Direct { input, output, entries } => {
-                let entries = entries[..].try_into().ok().context("a table of 8-bit integers must have 256 entries")?;
-                Owned::Direct { input: scale(input), output: scale(output), entries: Box::new(entries) }
+            TableFile::Integer {
+                input,
+                output,
+                entries,
+            } => Owned::Integer {
+                input: scale(input),
+                output: scale(output),
+                entries: entries.clone(),
+            },
+            TableFile::Direct {
+                input,
+                output,
+                entries,
+            } => {
+                let entries = entries[..]
+                    .try_into()
+                    .ok()
+                    .context("a table of 8-bit integers must have 256 entries")?;
+                Owned::Direct {
+                    input: scale(input),
+                    output: scale(output),
+                    entries: Box::new(entries),
+                }
             }
         };
         owned.activation()?;

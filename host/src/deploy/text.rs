@@ -28,7 +28,10 @@ pub fn lines<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
 
 /// Lines of comment, each behind `mark`.
 pub fn comment<'a>(mark: &str, lines: impl IntoIterator<Item = &'a String>) -> String {
-    lines.into_iter().map(|line| format!("{mark} {}\n", harmless(line))).collect()
+    lines
+        .into_iter()
+        .map(|line| format!("{mark} {}\n", harmless(line)))
+        .collect()
 }
 
 /// What a path or a name holds, so that in a comment of C or Rust it is a comment, without a warning, and is read in the
@@ -66,7 +69,10 @@ mod tests {
     #[test]
     fn no_text_ends_a_comment() {
         let hostile = "*/ int x; /*\nint y;\rint z;".to_string();
-        assert_eq!(comment(" *", [&hostile]), " * * / int x; / * int y; int z;\n");
+        assert_eq!(
+            comment(" *", [&hostile]),
+            " * * / int x; / * int y; int z;\n"
+        );
         let turned = "a\u{202e}b ??/ c\\".to_string();
         assert_eq!(comment("//", [&turned]), "// a<U+202E>b ? ?/ c\\.\n");
     }

@@ -47,19 +47,33 @@ impl<'a> Export<'a> {
     fn open(folder: &'a Path) -> Result<Export<'a>> {
         let read = |file: &str| {
             let path = folder.join(file);
-            fs::read_to_string(&path)
-                .with_context(|| format!("cannot read '{}'; `ldnn export` writes such folders", path.display()))
+            fs::read_to_string(&path).with_context(|| {
+                format!(
+                    "cannot read '{}'; `ldnn export` writes such folders",
+                    path.display()
+                )
+            })
         };
         let model = Deployed::from_json(&read("model.json")?).context("model.json")?;
         let golden: Golden = serde_json::from_str(&read("golden.json")?).context("golden.json")?;
-        ensure!(!expected(&golden).is_empty(), "golden.json holds no vectors");
+        ensure!(
+            !expected(&golden).is_empty(),
+            "golden.json holds no vectors"
+        );
         let work = folder.join("verify");
         fs::create_dir_all(&work).with_context(|| format!("cannot make '{}'", work.display()))?;
-        Ok(Export { folder, model, golden, work })
+        Ok(Export {
+            folder,
+            model,
+            golden,
+            work,
+        })
     }
 
     fn has(&self, ending: &str) -> bool {
-        self.folder.join(format!("{}.{ending}", self.model.name)).exists()
+        self.folder
+            .join(format!("{}.{ending}", self.model.name))
+            .exists()
     }
 
     /// The core itself, the image, and what `hosts` make of the C.
@@ -79,13 +93,23 @@ impl<'a> Export<'a> {
         let (expected, mut all) = (expected(&self.golden), Compared::default());
         match written::check(self.folder, &self.model, &self.golden) {
             Ok(files) if files.is_empty() => {}
-            Ok(files) => all.good.push(format!("{}: what model.json gives, byte for byte", files.join(", "))),
+            Ok(files) => all.good.push(format!(
+                "{}: what model.json gives, byte for byte",
+                files.join(", ")
+            )),
             Err(error) => all.put(Err(error)),
         }
         for way in ways {
             let said = match way.outcome {
-                Outcome::Answers(answers) => compare(&self.model, &self.golden, &expected, &answers)
-                    .map(|()| format!("{}: {} answers, every bit the same", way.name, answers.len())),
+                Outcome::Answers(answers) => {
+                    compare(&self.model, &self.golden, &expected, &answers).map(|()| {
+                        format!(
+                            "{}: {} answers, every bit the same",
+                            way.name,
+                            answers.len()
+                        )
+                    })
+                }
                 Outcome::Compiled => Ok(format!("{}: compiles without a warning", way.name)),
                 Outcome::Missing(what) => Ok(format!("{}: not tried, {what}", way.name)),
                 Outcome::Failed(error) => Err(error),
@@ -130,7 +154,11 @@ impl Compared {
         let mut text = self.bad.join("\nand ");
         if !self.good.is_empty() || !self.agreement.is_empty() {
             text += "\n\nwhat is right:\n";
-            text += &self.good.iter().map(|line| format!("  {line}\n")).collect::<String>();
+            text += &self
+                .good
+                .iter()
+                .map(|line| format!("  {line}\n"))
+                .collect::<String>();
             text += &self.agreement;
         }
         bail!("{}", text.trim_end())
@@ -138,7 +166,10 @@ impl Compared {
 }
 
 /// The compilers of the host, and the dialects that they are asked for.
-const HOSTS: [(&str, &[&str]); 2] = [("gcc", &["-std=c99"]), ("g++", &["-std=c++11", "-x", "c++"])];
+const HOSTS: [(&str, &[&str]); 2] = [
+    ("gcc", &["-std=c99"]),
+    ("g++", &["-std=c++11", "-x", "c++"]),
+];
 
 /// Verifies the export in `folder`; `core` is where the source of `ldnn-core` lies. The text is for the terminal.
 ///
@@ -151,7 +182,13 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
         ways.push(export.arm_way()?);
     }
     if export.has("rs") {
-        ways.push(rust_way(folder, &export.work, &export.model, &export.golden, core)?);
+        ways.push(rust_way(
+            folder,
+            &export.work,
+            &export.model,
+            &export.golden,
+            core,
+        )?);
     }
     let (lines, agreement) = export.compared(ways).all_good()?;
     Ok(lines.join("\n") + "\n" + &agreement)
@@ -167,12 +204,18 @@ pub fn at_once(folder: &Path) -> Result<String> {
     let compared = export.compared(export.ways(&HOSTS[..1])?);
     if is_first {
         // Nobody has asked for the programs.
-        fs::remove_dir_all(&export.work).with_context(|| format!("cannot remove '{}'", export.work.display()))?;
+        fs::remove_dir_all(&export.work)
+            .with_context(|| format!("cannot remove '{}'", export.work.display()))?;
     }
-    let rest = format!("the rest (C++, Cortex-M, Rust): ldnn verify {}", folder.display());
+    let rest = format!(
+        "the rest (C++, Cortex-M, Rust): ldnn verify {}",
+        folder.display()
+    );
     let (lines, agreement) = compared.all_good()?;
-    let said =
-        lines.into_iter().chain(Some(agreement.trim_end().to_string()).filter(|text| !text.is_empty())).chain([rest]);
+    let said = lines
+        .into_iter()
+        .chain(Some(agreement.trim_end().to_string()).filter(|text| !text.is_empty()))
+        .chain([rest]);
     Ok(said.collect::<Vec<_>>().join("\n"))
 }
 
@@ -180,9 +223,18 @@ pub fn at_once(folder: &Path) -> Result<String> {
 fn expected(golden: &Golden) -> Answers {
     let mut all = golden.activations.concat();
     all.extend(&golden.outputs);
-    all.extend(golden.integers.iter().map(|&y| i32::from(y).cast_unsigned()));
+    all.extend(
+        golden
+            .integers
+            .iter()
+            .map(|&y| i32::from(y).cast_unsigned()),
+    );
     let width = golden.answers.len() / golden.classes.len().max(1);
-    for (&class, answer) in golden.classes.iter().zip(golden.answers.chunks(width.max(1))) {
+    for (&class, answer) in golden
+        .classes
+        .iter()
+        .zip(golden.answers.chunks(width.max(1)))
+    {
         all.push(class.into());
         all.extend(answer);
     }
@@ -199,7 +251,9 @@ const BEFORE: f32 = 7.0;
 
 /// A refusal: -1, and the outputs as they were.
 fn refusal(outputs: usize) -> Answers {
-    std::iter::once(u32::MAX).chain(std::iter::repeat_n(BEFORE.to_bits(), outputs)).collect()
+    std::iter::once(u32::MAX)
+        .chain(std::iter::repeat_n(BEFORE.to_bits(), outputs))
+        .collect()
 }
 
 /// From raw inputs to the class, and the answer in the second argument; `None` if there is none.
@@ -224,14 +278,27 @@ fn answers_of(x: &[f32], inputs: usize, outputs: usize, run: &mut Run<'_>) -> An
 }
 
 fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> Result<()> {
-    ensure!(expected.len() == got.len(), "{} answers instead of {}", got.len(), expected.len());
-    let Some(i) = (0..got.len()).find(|&i| expected[i] != got[i]) else { return Ok(()) };
+    ensure!(
+        expected.len() == got.len(),
+        "{} answers instead of {}",
+        got.len(),
+        expected.len()
+    );
+    let Some(i) = (0..got.len()).find(|&i| expected[i] != got[i]) else {
+        return Ok(());
+    };
     let tables = golden.z.len() * golden.activations.len();
-    let outputs = model.shape.as_ref().and_then(|s| s.widths.last().copied()).unwrap_or(1);
+    let outputs = model
+        .shape
+        .as_ref()
+        .and_then(|s| s.widths.last().copied())
+        .unwrap_or(1);
     let runs = tables + golden.outputs.len() + golden.integers.len();
     let is_class = i >= runs && (i - runs).is_multiple_of(outputs + 1);
     let show = |bits: u32| {
-        if is_class || (tables..runs).contains(&i) && matches!(model.weights, WeightFile::Integers(_)) {
+        if is_class
+            || (tables..runs).contains(&i) && matches!(model.weights, WeightFile::Integers(_))
+        {
             format!("{}", bits.cast_signed())
         } else {
             format!("{:?} ({bits:#010x})", f32::from_bits(bits))
@@ -239,18 +306,34 @@ fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> 
     };
     let place = if i < tables {
         let z = f32::from_bits(golden.z[i % golden.z.len()]);
-        format!("activation type {} at {z:?} (index {})", i / golden.z.len() + 1, i % golden.z.len())
+        format!(
+            "activation type {} at {z:?} (index {})",
+            i / golden.z.len() + 1,
+            i % golden.z.len()
+        )
     } else if i < runs {
-        format!("row {}, output {} of the network", (i - tables) / outputs, (i - tables) % outputs)
+        format!(
+            "row {}, output {} of the network",
+            (i - tables) / outputs,
+            (i - tables) % outputs
+        )
     } else {
         let (row, place) = ((i - runs) / (outputs + 1), (i - runs) % (outputs + 1));
         let row = match row.checked_sub(golden.classes.len()) {
             None => format!("row {row}"),
             Some(bad) => format!("row 0 with {} as the last input", BAD[bad]),
         };
-        if is_class { format!("{row}, what run returns") } else { format!("{row}, out[{}]", place - 1) }
+        if is_class {
+            format!("{row}, what run returns")
+        } else {
+            format!("{row}, out[{}]", place - 1)
+        }
     };
-    bail!("the first difference is at {place}: {} instead of {}", show(got[i]), show(expected[i]))
+    bail!(
+        "the first difference is at {place}: {} instead of {}",
+        show(got[i]),
+        show(expected[i])
+    )
 }
 
 fn in_process(model: &Deployed, golden: &Golden) -> Way {
@@ -259,7 +342,10 @@ fn in_process(model: &Deployed, golden: &Golden) -> Way {
         ensure!(again.z == golden.z, "golden.json belongs to another model");
         Ok(expected(&again))
     });
-    Way { name: "ldnn-core, here".into(), outcome: again.into() }
+    Way {
+        name: "ldnn-core, here".into(),
+        outcome: again.into(),
+    }
 }
 
 impl From<Result<Answers>> for Outcome {
@@ -272,7 +358,12 @@ impl From<Result<Answers>> for Outcome {
 fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Way {
     let name = format!("{}.ldnn, as a device loads it", model.name);
     let bytes = fs::read(folder.join(format!("{}.ldnn", model.name))).map_err(anyhow::Error::from);
-    Way { name, outcome: bytes.and_then(|bytes| answers_of_image(&bytes, golden)).into() }
+    Way {
+        name,
+        outcome: bytes
+            .and_then(|bytes| answers_of_image(&bytes, golden))
+            .into(),
+    }
 }
 
 fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
@@ -286,7 +377,10 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
         Contents::Integers(_) => None,
     };
     if let Some((records, network)) = activations {
-        let (mut floats, mut integers) = (vec![0.0; records.floats_len()], vec![0; records.integers_len()]);
+        let (mut floats, mut integers) = (
+            vec![0.0; records.floats_len()],
+            vec![0; records.integers_len()],
+        );
         let mut direct = vec![[0; 256]; records.direct_len()];
         let mut loaded = vec![Activation::Base(ldnn_core::Base::Zero); records.count()];
         records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
@@ -307,15 +401,31 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
                 Pipeline::unscaled(shape, &theta, &loaded).predict(x, &mut out, &mut work)?;
                 answers.extend(out.iter().map(|y| y.to_bits()));
             }
-            let whole = Pipeline { shape, theta: &theta, activations: &loaded, scaling };
+            let whole = Pipeline {
+                shape,
+                theta: &theta,
+                activations: &loaded,
+                scaling,
+            };
             let mut run = |raw: &[f32], out: &mut [f32]| whole.run(raw, out, &mut work).ok();
             answers.extend(answers_of(&x, shape.inputs(), shape.outputs(), &mut run));
         }
     }
     if let Contents::Integers(network) = image.contents() {
-        let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; network.shape().types()]);
-        let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
-        let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+        let (mut weights, mut tables) = (
+            vec![0; network.weights_len()],
+            vec![[0; 256]; network.shape().types()],
+        );
+        let (mut biases, mut factors) = (
+            vec![0; network.outputs_len()],
+            vec![0; network.outputs_len()],
+        );
+        let room = Room {
+            weights: &mut weights,
+            biases: &mut biases,
+            factors: &mut factors,
+            tables: &mut tables,
+        };
         let (mut pairs, mut units) = self::room(network.scaling());
         let scaling = network.scaling().load(&mut pairs, &mut units)?;
         let scaled = standardised(&x, scaling.inputs)?;
@@ -330,7 +440,11 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
         }
         let (inputs, outputs) = (shape.inputs(), shape.outputs());
         let mut run = |raw: &[f32], to: &mut [f32]| {
-            let scratch = Scratch { q: &mut q, work: &mut work, y: &mut out };
+            let scratch = Scratch {
+                q: &mut q,
+                work: &mut work,
+                y: &mut out,
+            };
             network.run(&scaling, raw, to, scratch).ok()
         };
         answers.extend(answers_of(&x, inputs, outputs, &mut run));
@@ -340,7 +454,10 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
 
 /// Room for the pairs of inputs and outputs.
 fn room(scales: &Scales<'_>) -> (Vec<[f32; 2]>, Vec<[f32; 2]>) {
-    (vec![[0.0; 2]; scales.inputs_len()], vec![[0.0; 2]; scales.outputs_len()])
+    (
+        vec![[0.0; 2]; scales.inputs_len()],
+        vec![[0.0; 2]; scales.outputs_len()],
+    )
 }
 
 fn standardised(x: &[f32], pairs: &[[f32; 2]]) -> Result<Vec<f32>> {
@@ -368,33 +485,67 @@ impl Export<'_> {
         let way = |(tool, dialect): &(&str, &[&str])| {
             let name = format!("{} with {tool} {}", source.display(), dialect[0]);
             if !is_there(tool) {
-                return Ok(Way { name, outcome: Outcome::Missing("it is not installed") });
+                return Ok(Way {
+                    name,
+                    outcome: Outcome::Missing("it is not installed"),
+                });
             }
             let program = self.work.join(format!("run-{}", tool.replace('+', "p")));
             let mut command = Command::new(tool);
-            command.args(*dialect).args(STRICT).args(["-O2", "-ffp-contract=off", "-I"]).arg(self.folder);
+            command
+                .args(*dialect)
+                .args(STRICT)
+                .args(["-O2", "-ffp-contract=off", "-I"])
+                .arg(self.folder);
             // No library, not even the mathematical one, is named.
             command.arg(&source).arg(&main).arg("-o").arg(&program);
             let ran = done(&mut command).and_then(|()| answers(&mut Command::new(&program)));
-            Ok(Way { name, outcome: ran.into() })
+            Ok(Way {
+                name,
+                outcome: ran.into(),
+            })
         };
         hosts.iter().map(way).collect()
     }
 
     fn arm_way(&self) -> Result<Way> {
-        let name = format!("{} with arm-none-eabi-gcc for Cortex-M4F", self.c_source().display());
+        let name = format!(
+            "{} with arm-none-eabi-gcc for Cortex-M4F",
+            self.c_source().display()
+        );
         if !is_there("arm-none-eabi-gcc") {
-            return Ok(Way { name, outcome: Outcome::Missing("it is not installed") });
+            return Ok(Way {
+                name,
+                outcome: Outcome::Missing("it is not installed"),
+            });
         }
         let mut command = Command::new("arm-none-eabi-gcc");
-        command.args(["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-std=c99", "-O2", "-c"]);
-        command.args(STRICT).arg(self.c_source()).arg("-o").arg(self.work.join("arm.o"));
+        command.args([
+            "-mcpu=cortex-m4",
+            "-mthumb",
+            "-mfpu=fpv4-sp-d16",
+            "-mfloat-abi=hard",
+            "-std=c99",
+            "-O2",
+            "-c",
+        ]);
+        command
+            .args(STRICT)
+            .arg(self.c_source())
+            .arg("-o")
+            .arg(self.work.join("arm.o"));
         let outcome = done(&mut command).map_or_else(Outcome::Failed, |()| Outcome::Compiled);
         Ok(Way { name, outcome })
     }
 }
 
-fn rust_way(folder: &Path, work: &Path, model: &Deployed, golden: &Golden, core: Option<&Path>) -> Result<Way> {
+fn rust_way(
+    folder: &Path,
+    work: &Path,
+    model: &Deployed,
+    golden: &Golden,
+    core: Option<&Path>,
+) -> Result<Way> {
     let source = folder.join(format!("{}.rs", model.name));
     let name = format!("{} with cargo", source.display());
     // The source that this program was built from, if it is still there.
@@ -403,15 +554,21 @@ fn rust_way(folder: &Path, work: &Path, model: &Deployed, golden: &Golden, core:
     if !core.join("Cargo.toml").exists() {
         return Ok(Way {
             name,
-            outcome: Outcome::Missing("the source of ldnn-core is needed; give it with --core FOLDER"),
+            outcome: Outcome::Missing(
+                "the source of ldnn-core is needed; give it with --core FOLDER",
+            ),
         });
     }
     if !is_there("cargo") {
-        return Ok(Way { name, outcome: Outcome::Missing("cargo is not installed") });
+        return Ok(Way {
+            name,
+            outcome: Outcome::Missing("cargo is not installed"),
+        });
     }
     let project = work.join("rust");
     fs::create_dir_all(project.join("src"))?;
-    fs::copy(&source, project.join("src/model.rs")).with_context(|| format!("cannot copy '{}'", source.display()))?;
+    fs::copy(&source, project.join("src/model.rs"))
+        .with_context(|| format!("cannot copy '{}'", source.display()))?;
     fs::write(project.join("src/main.rs"), harness::rust(model, golden)?)?;
     let core = core.canonicalize()?;
     let manifest = format!(
@@ -419,30 +576,54 @@ fn rust_way(folder: &Path, work: &Path, model: &Deployed, golden: &Golden, core:
     );
     fs::write(project.join("Cargo.toml"), manifest)?;
     let mut command = Command::new("cargo");
-    command.args(["build", "--quiet", "--release", "--manifest-path"]).arg(project.join("Cargo.toml"));
-    command.arg("--target-dir").arg(project.join("target")).env("RUSTFLAGS", "-D warnings");
-    let ran = done(&mut command).and_then(|()| answers(&mut Command::new(project.join("target/release/verify"))));
-    Ok(Way { name, outcome: ran.into() })
+    command
+        .args(["build", "--quiet", "--release", "--manifest-path"])
+        .arg(project.join("Cargo.toml"));
+    command
+        .arg("--target-dir")
+        .arg(project.join("target"))
+        .env("RUSTFLAGS", "-D warnings");
+    let ran = done(&mut command)
+        .and_then(|()| answers(&mut Command::new(project.join("target/release/verify"))));
+    Ok(Way {
+        name,
+        outcome: ran.into(),
+    })
 }
 
 fn is_there(tool: &str) -> bool {
-    Command::new(tool).arg("--version").output().is_ok_and(|out| out.status.success())
+    Command::new(tool)
+        .arg("--version")
+        .output()
+        .is_ok_and(|out| out.status.success())
 }
 
 /// Runs a compiler.
 fn done(command: &mut Command) -> Result<()> {
     let out = command.output().context("it cannot be started")?;
-    ensure!(out.status.success(), "does not compile\n{}", String::from_utf8_lossy(&out.stderr));
+    ensure!(
+        out.status.success(),
+        "does not compile\n{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     Ok(())
 }
 
 /// What a program prints: a number a line, in hexadecimal.
 fn answers(program: &mut Command) -> Result<Answers> {
-    let out = program.output().context("the compiled program cannot be started")?;
-    ensure!(out.status.success(), "the compiled program failed: {}", out.status);
+    let out = program
+        .output()
+        .context("the compiled program cannot be started")?;
+    ensure!(
+        out.status.success(),
+        "the compiled program failed: {}",
+        out.status
+    );
     let text = String::from_utf8(out.stdout).context("the compiled program prints no text")?;
     text.lines()
-        .map(|l| u32::from_str_radix(l, 16).with_context(|| format!("the compiled program prints '{l}'")))
+        .map(|l| {
+            u32::from_str_radix(l, 16).with_context(|| format!("the compiled program prints '{l}'"))
+        })
         .collect()
 }
 
@@ -450,12 +631,18 @@ impl Export<'_> {
     /// How far the answers are from those of `ldnn predict`, on the golden rows; nothing if there is no network.
     fn agreement(&self) -> Result<String> {
         let (model, golden) = (&self.model, &self.golden);
-        let Some(shape) = &model.shape else { return Ok(String::new()) };
+        let Some(shape) = &model.shape else {
+            return Ok(String::new());
+        };
         let outputs = shape.shape()?.outputs();
         let found = Agreement::of(model, golden, outputs)?;
         let rows = golden.classes.len();
         let unit = unit(model);
-        let drawn = if golden.predicted.drawn { " that were drawn" } else { "" };
+        let drawn = if golden.predicted.drawn {
+            " that were drawn"
+        } else {
+            ""
+        };
         let tolerance = golden.predicted.tolerance;
         ensure!(
             found.largest <= tolerance,
@@ -465,7 +652,8 @@ impl Export<'_> {
             found.row,
             golden.predicted.form,
             match &model.weights {
-                WeightFile::Integers(_) => "in real numbers (--weights f32), or over a wider range (--percentile 100)",
+                WeightFile::Integers(_) =>
+                    "in real numbers (--weights f32), or over a wider range (--percentile 100)",
                 _ =>
                     "with finer tables (--max-error 1e-5, or more --knots or --bytes), or over a wider range (--percentile 100)",
             }
@@ -534,16 +722,29 @@ impl Agreement {
         );
         let pairs = model.outputs.pairs();
         let sd = |i: usize| pairs.get(i % outputs).map_or(1.0, |[sd, _]| f64::from(*sd));
-        let mut found = Agreement { largest: 0.0, row: 0, same: 0 };
+        let mut found = Agreement {
+            largest: 0.0,
+            row: 0,
+            same: 0,
+        };
         for (i, (&bits, &right)) in got.iter().zip(&predicted.answers).enumerate() {
             let difference = (f64::from(f32::from_bits(bits)) - right).abs() / sd(i);
             // What is no number is the worst of all.
-            let difference = if difference.is_nan() { f64::INFINITY } else { difference };
+            let difference = if difference.is_nan() {
+                f64::INFINITY
+            } else {
+                difference
+            };
             if difference > found.largest {
                 (found.largest, found.row) = (difference, i / outputs);
             }
         }
-        found.same = golden.classes.iter().zip(&predicted.classes).filter(|(a, b)| a == b).count();
+        found.same = golden
+            .classes
+            .iter()
+            .zip(&predicted.classes)
+            .filter(|(a, b)| a == b)
+            .count();
         Ok(found)
     }
 }
@@ -551,15 +752,26 @@ impl Agreement {
 /// Right classes and answers.
 fn confusion(model: &Deployed, golden: &Golden, outputs: usize) -> String {
     let numbered = (0..outputs).map(|c| c.to_string()).collect();
-    let classes: Vec<String> = if model.classes().is_empty() { numbered } else { model.classes().to_vec() };
-    let head: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
+    let classes: Vec<String> = if model.classes().is_empty() {
+        numbered
+    } else {
+        model.classes().to_vec()
+    };
+    let head: Vec<&str> = std::iter::once("")
+        .chain(classes.iter().map(String::as_str))
+        .collect();
     let mut table = Table::new("", &head);
     for (class, name) in classes.iter().enumerate() {
         let of = |answer: usize| {
             let pairs = golden.classes.iter().zip(&golden.labels);
-            pairs.filter(|(a, l)| usize::from(**a) == answer && usize::from(**l) == class).count()
+            pairs
+                .filter(|(a, l)| usize::from(**a) == answer && usize::from(**l) == class)
+                .count()
         };
         table.row(std::iter::once(name.clone()).chain((0..outputs).map(|a| of(a).to_string())));
     }
-    format!("\nconfusion matrix (rows: the right class; columns: the answer):\n{}\n", table.to_text())
+    format!(
+        "\nconfusion matrix (rows: the right class; columns: the answer):\n{}\n",
+        table.to_text()
+    )
 }

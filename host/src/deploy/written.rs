@@ -21,12 +21,18 @@ pub fn files(format: Format, model: &Deployed, golden: &Golden) -> Result<Vec<(S
         Format::Rust => {
             let mut files = vec![(format!("{name}.rs"), rust::module(model)?.into())];
             if model.shape.is_some() {
-                files.push((format!("{name}_golden.rs"), rust::golden(model, golden)?.into()));
+                files.push((
+                    format!("{name}_golden.rs"),
+                    rust::golden(model, golden)?.into(),
+                ));
             }
             files
         }
         Format::C => {
-            vec![(format!("{name}.h"), c::header(model)?.into()), (format!("{name}.c"), c::source(model)?.into())]
+            vec![
+                (format!("{name}.h"), c::header(model)?.into()),
+                (format!("{name}.c"), c::source(model)?.into()),
+            ]
         }
         Format::Postcard => vec![(format!("{name}.ldnn"), image::bytes(model)?)],
         _ => vec![],
@@ -45,7 +51,8 @@ pub fn check(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Vec<Str
             continue;
         }
         for (name, made) in files {
-            let found = fs::read(folder.join(&name)).with_context(|| format!("cannot read '{name}'"))?;
+            let found =
+                fs::read(folder.join(&name)).with_context(|| format!("cannot read '{name}'"))?;
             same(&found, &made).with_context(|| {
                 format!(
                     "{name} is not what model.json gives: it was edited, or written by another version of ldnn; export again"
@@ -68,7 +75,12 @@ fn same(found: &[u8], made: &[u8]) -> Result<()> {
     let (mut found, mut made) = (found.split('\n'), made.split('\n'));
     for line in 1.. {
         let (a, b) = (found.next(), made.next());
-        ensure!(a == b, "line {line} is {} instead of {}", shown(a, b), shown(b, a));
+        ensure!(
+            a == b,
+            "line {line} is {} instead of {}",
+            shown(a, b),
+            shown(b, a)
+        );
         if a.is_none() {
             break;
         }
@@ -81,12 +93,26 @@ const SHOWN: usize = 60;
 
 /// What a line holds where it begins to differ from another.
 fn shown(line: Option<&str>, other: Option<&str>) -> String {
-    let Some(line) = line else { return "missing".into() };
-    let same = line.chars().zip(other.unwrap_or_default().chars()).take_while(|(a, b)| a == b).count();
-    let from = if line.chars().count() <= SHOWN { 0 } else { same.saturating_sub(SHOWN / 2) };
+    let Some(line) = line else {
+        return "missing".into();
+    };
+    let same = line
+        .chars()
+        .zip(other.unwrap_or_default().chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let from = if line.chars().count() <= SHOWN {
+        0
+    } else {
+        same.saturating_sub(SHOWN / 2)
+    };
     let part: String = line.chars().skip(from).take(SHOWN).collect();
     let before = if from > 0 { "..." } else { "" };
-    let after = if line.chars().count() > from + SHOWN { "..." } else { "" };
+    let after = if line.chars().count() > from + SHOWN {
+        "..."
+    } else {
+        ""
+    };
     format!("{:?}", format!("{before}{part}{after}"))
 }
 

@@ -41,14 +41,22 @@ impl Yardstick {
     pub fn words(&self, outputs: &[f32]) -> String {
         match self {
             Yardstick::Labelled(rows) => quality(&judge(outputs, rows)),
-            Yardstick::Drawn { rows, exact, classes: true } => {
+            Yardstick::Drawn {
+                rows,
+                exact,
+                classes: true,
+            } => {
                 let width = exact.len() / rows.rows().max(1);
                 let pairs = outputs.chunks_exact(width).zip(exact.chunks_exact(width));
                 let same = pairs.filter(|(a, b)| arg_max(a) == arg_max(b)).count();
                 format!("{:.2} %", 100.0 * same as f64 / rows.rows() as f64)
             }
             Yardstick::Drawn { exact, .. } => {
-                let squares = outputs.iter().zip(exact).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+                let squares = outputs
+                    .iter()
+                    .zip(exact)
+                    .map(|(a, b)| f64::from(a - b).powi(2))
+                    .sum::<f64>();
                 format!("{:.2e}", (squares / exact.len().max(1) as f64).sqrt())
             }
         }
@@ -64,7 +72,10 @@ impl Yardstick {
                 self.words(exported)
             ),
             Yardstick::Drawn { classes: true, .. } => {
-                format!("on {rows} drawn rows: the class of the exact activations on {}", self.words(exported))
+                format!(
+                    "on {rows} drawn rows: the class of the exact activations on {}",
+                    self.words(exported)
+                )
             }
             Yardstick::Drawn { .. } => format!(
                 "on {rows} drawn rows: RMS difference from the exact activations {} standard deviations",
@@ -89,13 +100,36 @@ mod tests {
 
     #[test]
     fn a_judgement_says_what_it_is() {
-        assert_eq!(quality(&Judgement { loss: 1.0, accuracy: Some(66.125) }), "66.12 %");
-        assert_eq!(quality(&Judgement { loss: 0.00125, accuracy: None }), "loss 1.2500e-3");
+        assert_eq!(
+            quality(&Judgement {
+                loss: 1.0,
+                accuracy: Some(66.125)
+            }),
+            "66.12 %"
+        );
+        assert_eq!(
+            quality(&Judgement {
+                loss: 0.00125,
+                accuracy: None
+            }),
+            "loss 1.2500e-3"
+        );
         let rows = Set::new(vec![0.0; 2], SetTarget::Classes(vec![1, 1]), 1);
-        assert_eq!(Yardstick::Labelled(rows.clone()).words(&[0.0, 2.0, 1.0, -1.0]), "50.00 %");
-        let drawn = Yardstick::Drawn { rows: rows.clone(), exact: vec![0.0, 1.0, 0.0, 1.0], classes: true };
+        assert_eq!(
+            Yardstick::Labelled(rows.clone()).words(&[0.0, 2.0, 1.0, -1.0]),
+            "50.00 %"
+        );
+        let drawn = Yardstick::Drawn {
+            rows: rows.clone(),
+            exact: vec![0.0, 1.0, 0.0, 1.0],
+            classes: true,
+        };
         assert_eq!(drawn.words(&[0.0, 2.0, 1.0, -1.0]), "50.00 %");
-        let drawn = Yardstick::Drawn { rows, exact: vec![0.0, 1.0], classes: false };
+        let drawn = Yardstick::Drawn {
+            rows,
+            exact: vec![0.0, 1.0],
+            classes: false,
+        };
         assert_eq!(drawn.words(&[3.0, 5.0]), "3.54e0");
     }
 }

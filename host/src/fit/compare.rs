@@ -31,7 +31,14 @@ pub(super) fn spread_of_folds(count: usize) -> f64 {
 
 impl Scores {
     pub fn new(kinds: Vec<String>, metric: Metric) -> Scores {
-        Scores { values: vec![vec![]; kinds.len()], validation: vec![], kinds, metric, wider: 1.0, each: "networks" }
+        Scores {
+            values: vec![vec![]; kinds.len()],
+            validation: vec![],
+            kinds,
+            metric,
+            wider: 1.0,
+            each: "networks",
+        }
     }
 
     /// The kinds, those that were best on the validation rows first.
@@ -43,29 +50,49 @@ impl Scores {
     }
 
     fn best_of(&self, some: &[usize]) -> Option<usize> {
-        let better = |a: usize, b: usize| self.metric.better(self.validation[b], self.validation[a]);
-        some.iter().copied().reduce(|a, b| if better(a, b) { b } else { a })
+        let better =
+            |a: usize, b: usize| self.metric.better(self.validation[b], self.validation[a]);
+        some.iter()
+            .copied()
+            .reduce(|a, b| if better(a, b) { b } else { a })
     }
 
     /// Mean, deviation and interval of a kind.
     pub fn summary(&self, kind: usize) -> Summary {
         let values: Vec<f64> = self.values[kind].iter().map(|(_, v)| *v).collect();
         let s = Summary::of(&values);
-        Summary { half_width: s.half_width * self.wider, ..s }
+        Summary {
+            half_width: s.half_width * self.wider,
+            ..s
+        }
     }
 
     /// One kind minus another, pair by pair.
     pub fn difference(&self, a: usize, b: usize) -> Comparison {
-        let other = |key: u64| self.values[b].iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
-        let (a, b): (Vec<f64>, Vec<f64>) =
-            self.values[a].iter().filter_map(|(key, v)| Some((*v, other(*key)?))).unzip();
+        let other = |key: u64| {
+            self.values[b]
+                .iter()
+                .find(|(k, _)| *k == key)
+                .map(|(_, v)| *v)
+        };
+        let (a, b): (Vec<f64>, Vec<f64>) = self.values[a]
+            .iter()
+            .filter_map(|(key, v)| Some((*v, other(*key)?)))
+            .unzip();
         let c = Comparison::paired(&a, &b);
-        Comparison { half_width: c.half_width * self.wider, ..c }
+        Comparison {
+            half_width: c.half_width * self.wider,
+            ..c
+        }
     }
 
     /// A value with the digits that it deserves.
     pub fn number(&self, x: f64) -> String {
-        if self.metric == Metric::Accuracy { format!("{x:.2}") } else { format!("{x:.5}") }
+        if self.metric == Metric::Accuracy {
+            format!("{x:.2}")
+        } else {
+            format!("{x:.5}")
+        }
     }
 
     /// One sentence: whether the learned activations were worth it. They stand against the classical ones that were best on
@@ -75,7 +102,11 @@ impl Scores {
         let classical: Vec<usize> = (0..self.kinds.len()).filter(|&i| i != mix).collect();
         let rival = self.best_of(&classical)?;
         let c = self.difference(mix, rival);
-        let gain = if self.metric == Metric::Loss { -c.difference } else { c.difference };
+        let gain = if self.metric == Metric::Loss {
+            -c.difference
+        } else {
+            c.difference
+        };
         let width = c.half_width;
         let name = &self.kinds[rival];
         if c.n < 2 {
@@ -84,10 +115,16 @@ impl Scores {
                 self.each
             ));
         }
-        let each = if self.each == "folds" { "" } else { ", on these rows" };
+        let each = if self.each == "folds" {
+            ""
+        } else {
+            ", on these rows"
+        };
         let basis = format!("95 %, {} {} each{each}", c.n, self.each);
         let found = match self.metric {
-            Metric::Accuracy => format!("{gain:+.2} ± {width:.2} points of accuracy over {name} ({basis})"),
+            Metric::Accuracy => {
+                format!("{gain:+.2} ± {width:.2} points of accuracy over {name} ({basis})")
+            }
             Metric::Loss => format!(
                 "a loss {} by {} ± {} than that of {name} ({basis})",
                 if gain < 0.0 { "larger" } else { "smaller" },
@@ -100,8 +137,14 @@ impl Scores {
         } else if gain < -width {
             format!("The learned activations were not worth it: {found}.")
         } else {
-            let more = if self.each == "folds" { "more rows" } else { "more --runs" };
-            format!("Whether the learned activations were worth it cannot be said: {found}; {more} would tell.")
+            let more = if self.each == "folds" {
+                "more rows"
+            } else {
+                "more --runs"
+            };
+            format!(
+                "Whether the learned activations were worth it cannot be said: {found}; {more} would tell."
+            )
         })
     }
 }
@@ -112,10 +155,17 @@ mod tests {
     use approx::assert_abs_diff_eq;
 
     fn scores(mix: &[(u64, f64)], relu: &[(u64, f64)]) -> Scores {
-        let mut s = Scores::new(vec!["relu".into(), "tanh".into(), "mix".into()], Metric::Accuracy);
+        let mut s = Scores::new(
+            vec!["relu".into(), "tanh".into(), "mix".into()],
+            Metric::Accuracy,
+        );
         // Tanh is better on the test rows, but was not on the validation rows.
         s.validation = vec![70.0, 60.0, 80.0];
-        s.values = vec![relu.to_vec(), vec![(1, 99.0), (2, 99.5), (3, 99.0)], mix.to_vec()];
+        s.values = vec![
+            relu.to_vec(),
+            vec![(1, 99.0), (2, 99.5), (3, 99.0)],
+            mix.to_vec(),
+        ];
         s
     }
 
@@ -137,11 +187,24 @@ mod tests {
     fn a_verdict_may_be_that_it_was_not_worth_it_or_that_nothing_can_be_said() {
         let relu = [(1, 80.0), (2, 80.5), (3, 80.2)];
         assert!(
-            scores(&[(1, 70.0), (2, 70.6), (3, 70.0)], &relu).verdict().unwrap().contains("were not worth it: -10")
+            scores(&[(1, 70.0), (2, 70.6), (3, 70.0)], &relu)
+                .verdict()
+                .unwrap()
+                .contains("were not worth it: -10")
         );
-        let open = scores(&[(1, 79.0), (2, 82.0), (3, 80.0)], &relu).verdict().unwrap();
-        assert!(open.contains("cannot be said: +0.10 ±") && open.contains("more --runs"), "{open}");
-        assert!(scores(&[(1, 70.0)], &[(2, 70.0)]).verdict().unwrap().contains("too few"));
+        let open = scores(&[(1, 79.0), (2, 82.0), (3, 80.0)], &relu)
+            .verdict()
+            .unwrap();
+        assert!(
+            open.contains("cannot be said: +0.10 ±") && open.contains("more --runs"),
+            "{open}"
+        );
+        assert!(
+            scores(&[(1, 70.0)], &[(2, 70.0)])
+                .verdict()
+                .unwrap()
+                .contains("too few")
+        );
     }
 
     #[test]
@@ -149,6 +212,10 @@ mod tests {
         let mut s = scores(&[(1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0), (5, 5.0)], &[]);
         s.wider = spread_of_folds(5);
         // t(4) = 2.776445, variance 2.5: 2.776445 * sqrt(2.5 * (1 / 5 + 1 / 4)).
-        assert_abs_diff_eq!(s.summary(2).half_width, 2.776_445 * (2.5f64 * 0.45).sqrt(), epsilon = 1e-5);
+        assert_abs_diff_eq!(
+            s.summary(2).half_width,
+            2.776_445 * (2.5f64 * 0.45).sqrt(),
+            epsilon = 1e-5
+        );
     }
 }

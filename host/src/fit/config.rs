@@ -97,7 +97,9 @@ impl FitConfig {
             return self.rates.clone();
         }
         match self.optimiser {
-            Optimiser::Sgd => [0.02, 0.05, 0.1].map(|rate| rate * rate_scale(inputs)).to_vec(),
+            Optimiser::Sgd => [0.02, 0.05, 0.1]
+                .map(|rate| rate * rate_scale(inputs))
+                .to_vec(),
             Optimiser::Adam | Optimiser::Rmsprop => vec![0.001, 0.003, 0.01, 0.03],
         }
     }
@@ -109,7 +111,11 @@ impl FitConfig {
             hidden: self.hidden.clone(),
             optimiser: self.optimiser,
             rate: 0.01,
-            momentum: if self.optimiser == Optimiser::Sgd { 0.8 } else { 0.9 },
+            momentum: if self.optimiser == Optimiser::Sgd {
+                0.8
+            } else {
+                0.9
+            },
             batch: Self::batch(rows),
             epochs: self.epochs,
             shuffle: true,
@@ -166,16 +172,30 @@ impl FitConfig {
     /// The first thing that is wrong, with what to do instead.
     pub fn check(&self, task: &Task) -> Result<()> {
         let rows = task.train.rows();
-        ensure!(rows >= LEAST_ROWS, "there are {rows} rows to learn from; at least {LEAST_ROWS} are needed");
-        ensure!((2..=1000).contains(&self.runs), "--runs {}: use 2 to 1000, for an interval", self.runs);
-        ensure!(self.patience > 0, "--patience 0: wait at least 1 epoch, e.g. 50");
+        ensure!(
+            rows >= LEAST_ROWS,
+            "there are {rows} rows to learn from; at least {LEAST_ROWS} are needed"
+        );
+        ensure!(
+            (2..=1000).contains(&self.runs),
+            "--runs {}: use 2 to 1000, for an interval",
+            self.runs
+        );
+        ensure!(
+            self.patience > 0,
+            "--patience 0: wait at least 1 epoch, e.g. 50"
+        );
         self.train(rows).check()?;
         for &rate in &self.rates {
             ensure!(
                 rate.is_finite() && rate > 0.0,
                 "--rates {rate}: must be positive numbers, e.g. 0.001,0.003,0.01,0.03"
             );
-            TrainConfig { rate, ..self.train(rows) }.check()?;
+            TrainConfig {
+                rate,
+                ..self.train(rows)
+            }
+            .check()?;
         }
         if matches!(self.activate, Activate::Learn) {
             self.meta(task).check(task)?;
@@ -185,7 +205,10 @@ impl FitConfig {
             "there is nothing to train: give --compare relu,tanh or learn activations"
         );
         for name in &self.classical {
-            ensure!(!is_learned(name), "--compare {name}: name base functions, such as relu and tanh");
+            ensure!(
+                !is_learned(name),
+                "--compare {name}: name base functions, such as relu and tanh"
+            );
             base_named(name).context("--compare")?;
         }
         let classical = matches!(self.activate, Activate::Classical);
@@ -201,8 +224,16 @@ impl FitConfig {
             self.classical.join(", "),
             if classical { "" } else { ", learned" }
         );
-        let twice = self.classical.iter().enumerate().find(|(i, name)| self.classical[..*i].contains(name));
-        ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));
+        let twice = self
+            .classical
+            .iter()
+            .enumerate()
+            .find(|(i, name)| self.classical[..*i].contains(name));
+        ensure!(
+            twice.is_none(),
+            "--compare: '{}' is named twice",
+            twice.map_or("", |(_, name)| name)
+        );
         Ok(())
     }
 }

@@ -15,8 +15,8 @@ use crate::model::{KeptRows, Model, Network, Ranges, Trained};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
 use crate::train::{
-    Chosen, EXPLOSION, Ensemble, Entrant, TrainConfig, Training, ValidateConfig, ensembles, entrants, metric_of,
-    select_cautiously, train_network,
+    Chosen, EXPLOSION, Ensemble, Entrant, TrainConfig, Training, ValidateConfig, ensembles,
+    entrants, metric_of, select_cautiously, train_network,
 };
 use anyhow::{Result, bail};
 use ldnn_core::rng::{Draws, Stream};
@@ -49,7 +49,14 @@ pub(super) fn course(
 ) -> Result<Course> {
     let task = &Task::new(&parts.data);
     config.check(task)?;
-    let mut way = Way { config, parts, task, folder, output, notes: vec![] };
+    let mut way = Way {
+        config,
+        parts,
+        task,
+        folder,
+        output,
+        notes: vec![],
+    };
 
     let learned = way.learn()?;
     let arms = way.select(learned)?;
@@ -61,7 +68,13 @@ pub(super) fn course(
     let model = way.model(&arms, &scores)?;
 
     let Way { notes, .. } = way;
-    Ok(Course { task: task.clone(), chosen: arms.chosen, scores, model, notes })
+    Ok(Course {
+        task: task.clone(),
+        chosen: arms.chosen,
+        scores,
+        model,
+        notes,
+    })
 }
 
 /// Nothing could be trained on these rows.
@@ -109,7 +122,8 @@ impl Way<'_> {
         match meta::run(&meta, self.task, &folder, &progress) {
             Ok(learned) => Ok(Some(learned)),
             Err(error) if error.is::<meta::Unlearnable>() && self.config.has_other_arms() => {
-                self.notes.push(format!("No activations could be learned: {error}."));
+                self.notes
+                    .push(format!("No activations could be learned: {error}."));
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -124,10 +138,19 @@ impl Way<'_> {
 
         let (rest, validation) = self.parts.rest_and_validation(self.task)?;
         let select = self.config.select(self.task);
-        let rows = Ensemble { task: self.task, train: &rest, judge: &validation, patience: select.patience };
+        let rows = Ensemble {
+            task: self.task,
+            train: &rest,
+            judge: &validation,
+            patience: select.patience,
+        };
         let selected = select_cautiously(&select, rows, &all, self.folder, self.output)?;
 
-        let mut arms = Arms { entrants: vec![], chosen: vec![], learned };
+        let mut arms = Arms {
+            entrants: vec![],
+            chosen: vec![],
+            learned,
+        };
         for (entrant, found) in all.into_iter().zip(selected) {
             let what = "trainings that choose the learning rate";
             self.note_diverged(&entrant.kind, found.diverged, found.trainings, what);
@@ -154,12 +177,22 @@ impl Way<'_> {
         };
         let (learned, chosen) = (self.seeded(&arms.learned), Some(&arms.chosen[..]));
         let (folder, output) = (self.folder, self.output);
-        let (_, trainings) = ensembles(&validate, self.task, &learned, chosen, folder, "trainings", output)?;
+        let (_, trainings) = ensembles(
+            &validate,
+            self.task,
+            &learned,
+            chosen,
+            folder,
+            "trainings",
+            output,
+        )?;
 
         let metric = metric_of(self.task);
         let mut values = vec![];
         for entrant in &arms.entrants {
-            let own = trainings.iter().filter(|t| t.activation == entrant.choice.name);
+            let own = trainings
+                .iter()
+                .filter(|t| t.activation == entrant.choice.name);
             let (diverged, ended): (Vec<&Training>, Vec<&Training>) = own.partition(|t| t.diverged);
             let all = diverged.len() + ended.len();
             self.note_diverged(&entrant.kind, diverged.len(), all, "compared networks");
@@ -175,8 +208,18 @@ impl Way<'_> {
         let keep = &self.config.keep;
         let wanted: Vec<usize> = match keep.as_str() {
             BEST => scores.ranked(),
-            LEARNED => scores.kinds.iter().position(|kind| is_learned(kind)).into_iter().collect(),
-            name => scores.kinds.iter().position(|kind| kind == name).into_iter().collect(),
+            LEARNED => scores
+                .kinds
+                .iter()
+                .position(|kind| is_learned(kind))
+                .into_iter()
+                .collect(),
+            name => scores
+                .kinds
+                .iter()
+                .position(|kind| kind == name)
+                .into_iter()
+                .collect(),
         };
         for arm in wanted {
             let (entrant, chosen) = (&arms.entrants[arm], &arms.chosen[arm]);
@@ -202,7 +245,11 @@ impl Way<'_> {
 
     /// A network trained on all training rows at the learning rate that was chosen, or at the first of
     /// its halves at which it learns anything.
-    fn network(&self, entrant: &Entrant, chosen: &Chosen) -> Result<Option<(TrainConfig, Network)>> {
+    fn network(
+        &self,
+        entrant: &Entrant,
+        chosen: &Chosen,
+    ) -> Result<Option<(TrainConfig, Network)>> {
         let (task, seed) = (self.task, self.config.seed);
         let limit = EXPLOSION * task.train.loss_of_zeros(task.outputs);
         for halvings in 0..=MOST_HALVINGS {
@@ -210,7 +257,8 @@ impl Way<'_> {
                 rate: chosen.rate * 0.5f64.powi(halvings),
                 ..chosen.apply(&self.config.train(task.train.rows()))
             };
-            let (training, network) = train_network(&train, &entrant.choice, task, &task.train, &task.test, seed)?;
+            let (training, network) =
+                train_network(&train, &entrant.choice, task, &task.train, &task.test, seed)?;
             let last = training.curve.train_loss.last();
             if !training.diverged && last.is_some_and(|&loss| loss <= limit) {
                 return Ok(Some((train, network)));
@@ -255,14 +303,23 @@ impl Way<'_> {
 
     /// The learned activations with the seed that they were learned with.
     fn seeded(&self, learned: &Option<Activations>) -> Vec<(u64, Activations)> {
-        learned.iter().map(|l| (self.config.seed, l.clone())).collect()
+        learned
+            .iter()
+            .map(|l| (self.config.seed, l.clone()))
+            .collect()
     }
 
     /// Says how many trainings diverged, if any did.
     fn note_diverged(&mut self, kind: &str, diverged: usize, all: usize, what: &str) {
-        let kind = if is_learned(kind) { "the learned activations" } else { kind };
+        let kind = if is_learned(kind) {
+            "the learned activations"
+        } else {
+            kind
+        };
         if diverged > 0 {
-            self.notes.push(format!("With {kind}, {diverged} of {all} {what} diverged; they are left out."));
+            self.notes.push(format!(
+                "With {kind}, {diverged} of {all} {what} diverged; they are left out."
+            ));
         }
     }
 }
@@ -277,7 +334,15 @@ fn some(set: &Set, seed: u64, most: usize) -> KeptRows {
     order.truncate(most);
     let picked = set.pick(&order);
     match picked.target {
-        SetTarget::Classes(classes) => KeptRows { x: picked.x, classes, values: vec![] },
-        SetTarget::Values(values) => KeptRows { x: picked.x, classes: vec![], values },
+        SetTarget::Classes(classes) => KeptRows {
+            x: picked.x,
+            classes,
+            values: vec![],
+        },
+        SetTarget::Values(values) => KeptRows {
+            x: picked.x,
+            classes: vec![],
+            values,
+        },
     }
 }

@@ -28,28 +28,50 @@ pub struct Fitted {
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it.
-pub fn run(config: &FitConfig, parts: &Parts, folder: &RunFolder, output: Output) -> Result<Fitted> {
+pub fn run(
+    config: &FitConfig,
+    parts: &Parts,
+    folder: &RunFolder,
+    output: Output,
+) -> Result<Fitted> {
     let done = course(config, parts, folder, output, true)?;
     let mut section = Section::new(format!("A network for {}", done.task.name));
     section.text.push(describe(parts, &done.task, None));
-    section.text.extend(constant_inputs(&parts.features, &parts.data.x));
-    section.text.extend(columns_with_offsets(&parts.features, &parts.inputs, &parts.purpose));
+    section
+        .text
+        .extend(constant_inputs(&parts.features, &parts.data.x));
+    section.text.extend(columns_with_offsets(
+        &parts.features,
+        &parts.inputs,
+        &parts.purpose,
+    ));
     section.text.extend(done.model.rows_note());
     section.text.extend(done.notes.iter().cloned());
     section.text.extend(done.scores.verdict());
     let has_choice = done.scores.kinds.iter().any(|kind| is_learned(kind));
-    let why = match (config.keep == BEST, has_choice && !is_learned(&done.model.activation)) {
-        (true, true) => "which were best on the validation rows (--keep learned takes the learned ones)",
+    let why = match (
+        config.keep == BEST,
+        has_choice && !is_learned(&done.model.activation),
+    ) {
+        (true, true) => {
+            "which were best on the validation rows (--keep learned takes the learned ones)"
+        }
         (true, false) => "which were best on the validation rows",
         (false, _) => "as asked for",
     };
-    section.text.push(format!("The model has {} activations, {why}.", said(&done.model.activation)));
+    section.text.push(format!(
+        "The model has {} activations, {why}.",
+        said(&done.model.activation)
+    ));
     let metrics = done.model.evaluate_set(&done.task.test)?;
     section.text.extend(metrics.nothing_found());
     section.tabulate(folder, "compared", compared(&done))?;
     tabulate(&mut section, folder, "The model on the test rows", &metrics)?;
     section.save(folder)?;
-    Ok(Fitted { model: done.model, section })
+    Ok(Fitted {
+        model: done.model,
+        section,
+    })
 }
 
 /// Does everything once a fold, activations too, on the same folds for every kind of activations; the model then learns from
@@ -57,7 +79,13 @@ pub fn run(config: &FitConfig, parts: &Parts, folder: &RunFolder, output: Output
 ///
 /// # Errors
 /// As [`run`].
-pub fn cross(config: &FitConfig, folds: &[Parts], whole: &Parts, folder: &RunFolder, output: Output) -> Result<Fitted> {
+pub fn cross(
+    config: &FitConfig,
+    folds: &[Parts],
+    whole: &Parts,
+    folder: &RunFolder,
+    output: Output,
+) -> Result<Fitted> {
     let (mut courses, mut failed) = (vec![], vec![]);
     for (i, parts) in folds.iter().enumerate() {
         let inside = folder.inside(&format!("fold-{}", i + 1), config)?;
@@ -71,50 +99,101 @@ pub fn cross(config: &FitConfig, folds: &[Parts], whole: &Parts, folder: &RunFol
         let (fold, error) = failed.swap_remove(0);
         return Err(error.context(format!("fold {fold}")));
     }
-    let done = course(config, whole, &folder.inside("whole", config)?, output, false)?;
+    let done = course(
+        config,
+        whole,
+        &folder.inside("whole", config)?,
+        output,
+        false,
+    )?;
     let scores = over_folds(&courses);
     let mut section = Section::new(format!("A network for {}, cross-validated", done.task.name));
-    section.text.push(describe(whole, &done.task, Some(folds.len())));
-    section.text.extend(constant_inputs(&whole.features, &whole.data.x));
-    section.text.extend(columns_with_offsets(&whole.features, &whole.inputs, &whole.purpose));
+    section
+        .text
+        .push(describe(whole, &done.task, Some(folds.len())));
+    section
+        .text
+        .extend(constant_inputs(&whole.features, &whole.data.x));
+    section.text.extend(columns_with_offsets(
+        &whole.features,
+        &whole.inputs,
+        &whole.purpose,
+    ));
     section.text.extend(done.model.rows_note());
     for (fold, error) in &failed {
-        section.text.push(format!("Fold {fold} is left out: {error}."));
+        section
+            .text
+            .push(format!("Fold {fold} is left out: {error}."));
     }
     for (fold, course) in &courses {
-        section.text.extend(course.notes.iter().map(|note| format!("Fold {fold}: {note}")));
+        section.text.extend(
+            course
+                .notes
+                .iter()
+                .map(|note| format!("Fold {fold}: {note}")),
+        );
     }
-    section.text.extend(done.notes.iter().map(|note| format!("All rows: {note}")));
+    section
+        .text
+        .extend(done.notes.iter().map(|note| format!("All rows: {note}")));
     section.text.extend(scores.verdict());
-    let why = if config.keep == BEST { "which were best on its validation rows" } else { "as asked for" };
+    let why = if config.keep == BEST {
+        "which were best on its validation rows"
+    } else {
+        "as asked for"
+    };
     section.text.push(format!(
         "The model is trained on all rows, with {} activations, {why}. What it is worth \
          on new rows is what the models of the folds were worth on theirs; intervals carry that folds share training rows.",
         said(&done.model.activation)
     ));
     section.tabulate(folder, "compared", fold_table(&scores))?;
-    let metrics = courses.iter().map(|(_, c)| c.model.evaluate_set(&c.task.test));
+    let metrics = courses
+        .iter()
+        .map(|(_, c)| c.model.evaluate_set(&c.task.test));
     let metrics = metrics.collect::<Result<Vec<_>>>()?;
-    section.tabulate(folder, "folds", model_table(&courses, &metrics, scores.wider))?;
+    section.tabulate(
+        folder,
+        "folds",
+        model_table(&courses, &metrics, scores.wider),
+    )?;
     if let Some(pooled) = pooled(&metrics) {
         section.text.extend(pooled.nothing_found());
-        tabulate(&mut section, folder, "The models of the folds, each on its test rows, all together", &pooled)?;
+        tabulate(
+            &mut section,
+            folder,
+            "The models of the folds, each on its test rows, all together",
+            &pooled,
+        )?;
     }
     section.save(folder)?;
-    Ok(Fitted { model: done.model, section })
+    Ok(Fitted {
+        model: done.model,
+        section,
+    })
 }
 
 fn said(activation: &str) -> &str {
-    if is_learned(activation) { "the learned" } else { activation }
+    if is_learned(activation) {
+        "the learned"
+    } else {
+        activation
+    }
 }
 
 fn name(kind: &str) -> String {
-    if is_learned(kind) { "learned".into() } else { kind.into() }
+    if is_learned(kind) {
+        "learned".into()
+    } else {
+        kind.into()
+    }
 }
 
 fn describe(parts: &Parts, task: &Task, folds: Option<usize>) -> String {
     let what = match &parts.purpose {
-        Purpose::Classification { column, classes } => format!("'{column}', one of {} classes", classes.len()),
+        Purpose::Classification { column, classes } => {
+            format!("'{column}', one of {} classes", classes.len())
+        }
         Purpose::Regression { columns, .. } => format!("{} (regression)", columns.join(", ")),
     };
     let (rows, test, inputs) = (task.train.rows(), task.test.rows(), parts.features.len());
@@ -128,7 +207,11 @@ fn describe(parts: &Parts, task: &Task, folds: Option<usize>) -> String {
 fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metrics) -> Result<()> {
     for (i, table) in metrics.tables().into_iter().enumerate() {
         let caption = format!("{of}: {}", table.caption);
-        section.tabulate(folder, &format!("model-{}", i + 1), Table { caption, ..table })?;
+        section.tabulate(
+            folder,
+            &format!("model-{}", i + 1),
+            Table { caption, ..table },
+        )?;
     }
     Ok(())
 }
@@ -139,7 +222,16 @@ fn compared(done: &Course) -> Table {
         "{} of networks with each kind of activations; rate and epochs chosen on validation rows",
         scores.metric.label()
     );
-    let head = ["activations", "rate", "epochs", "validation", "n", "mean", "± (95 %)", "sd"];
+    let head = [
+        "activations",
+        "rate",
+        "epochs",
+        "validation",
+        "n",
+        "mean",
+        "± (95 %)",
+        "sd",
+    ];
     let mut table = Table::new(caption, &head);
     for (i, c) in done.chosen.iter().enumerate() {
         let s = scores.summary(i);
@@ -162,7 +254,11 @@ fn compared(done: &Course) -> Table {
 fn over_folds(courses: &[(usize, Course)]) -> Scores {
     let mut kinds: Vec<String> = vec![];
     for (_, course) in courses {
-        let new = course.scores.kinds.iter().filter(|kind| !kinds.contains(kind));
+        let new = course
+            .scores
+            .kinds
+            .iter()
+            .filter(|kind| !kinds.contains(kind));
         let new: Vec<String> = new.cloned().collect();
         kinds.extend(new);
     }
@@ -176,7 +272,11 @@ fn over_folds(courses: &[(usize, Course)]) -> Scores {
             Some((*fold as u64, c.scores.validation[at], c.scores.summary(at)))
         });
         let own: Vec<(u64, f64, Summary)> = own.collect();
-        all.validation.push(mean(&own.iter().map(|(_, validation, _)| *validation).collect::<Vec<_>>()));
+        all.validation.push(mean(
+            &own.iter()
+                .map(|(_, validation, _)| *validation)
+                .collect::<Vec<_>>(),
+        ));
         let finished = own.iter().filter(|(_, _, s)| s.n > 0);
         *values = finished.map(|(fold, _, s)| (*fold, s.mean)).collect();
     }
@@ -184,14 +284,26 @@ fn over_folds(courses: &[(usize, Course)]) -> Scores {
 }
 
 fn fold_table(scores: &Scores) -> Table {
-    let folds = scores.values.iter().flatten().map(|(k, _)| *k).max().unwrap_or(0);
+    let folds = scores
+        .values
+        .iter()
+        .flatten()
+        .map(|(k, _)| *k)
+        .max()
+        .unwrap_or(0);
     let names: Vec<String> = (1..=folds).map(|k| format!("fold {k}")).collect();
-    let head: Vec<&str> = [&["activations", "validation"][..], &names.iter().map(String::as_str).collect::<Vec<_>>()]
-        .concat()
-        .into_iter()
-        .chain(["mean", "± (95 %)"])
-        .collect();
-    let caption = format!("{} by fold, each the mean of its networks", scores.metric.label());
+    let head: Vec<&str> = [
+        &["activations", "validation"][..],
+        &names.iter().map(String::as_str).collect::<Vec<_>>(),
+    ]
+    .concat()
+    .into_iter()
+    .chain(["mean", "± (95 %)"])
+    .collect();
+    let caption = format!(
+        "{} by fold, each the mean of its networks",
+        scores.metric.label()
+    );
     let mut table = Table::new(caption, &head);
     for (i, kind) in scores.kinds.iter().enumerate() {
         let s = scores.summary(i);
@@ -207,19 +319,27 @@ fn fold_table(scores: &Scores) -> Table {
 
 fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> Table {
     let scores: Vec<Vec<(String, f64)>> = metrics.iter().map(Metrics::scores).collect();
-    let names = scores.first().map_or(vec![], |s| s.iter().map(|(name, _)| name.as_str()).collect());
+    let names = scores.first().map_or(vec![], |s| {
+        s.iter().map(|(name, _)| name.as_str()).collect()
+    });
     let head = [&["fold", "activations", "test rows"][..], &names].concat();
     let mut table = Table::new("the model of each fold on its test rows", &head);
     let number = |x: &f64| format!("{x:.4}");
     for ((fold, c), s) in courses.iter().zip(&scores) {
-        let row = [fold.to_string(), name(&c.model.activation), c.task.test.rows().to_string()];
+        let row = [
+            fold.to_string(),
+            name(&c.model.activation),
+            c.task.test.rows().to_string(),
+        ];
         table.row(row.into_iter().chain(s.iter().map(|(_, v)| number(v))));
     }
     let over = |i: usize| Summary::of(&scores.iter().map(|s| s[i].1).collect::<Vec<_>>());
     let all: Vec<Summary> = (0..names.len()).map(over).collect();
     let row = |first: &str, f: &dyn Fn(&Summary) -> f64| {
         let left = [first.to_string(), String::new(), String::new()];
-        left.into_iter().chain(all.iter().map(|s| number(&f(s)))).collect::<Vec<_>>()
+        left.into_iter()
+            .chain(all.iter().map(|s| number(&f(s))))
+            .collect::<Vec<_>>()
     };
     table.row(row("mean", &|s| s.mean));
     table.row(row("± (95 %)", &|s| s.half_width * wider));
@@ -230,8 +350,15 @@ fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> 
 fn pooled(metrics: &[Metrics]) -> Option<Metrics> {
     let mut all: Option<(Vec<Vec<usize>>, Vec<String>)> = None;
     for one in metrics {
-        let Metrics::Classification { confusion, classes, .. } = one else { return None };
-        let sum = &mut all.get_or_insert_with(|| (vec![vec![0; classes.len()]; classes.len()], classes.clone())).0;
+        let Metrics::Classification {
+            confusion, classes, ..
+        } = one
+        else {
+            return None;
+        };
+        let sum = &mut all
+            .get_or_insert_with(|| (vec![vec![0; classes.len()]; classes.len()], classes.clone()))
+            .0;
         for (to, from) in sum.iter_mut().flatten().zip(confusion.iter().flatten()) {
             *to += from;
         }

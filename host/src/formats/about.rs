@@ -116,7 +116,12 @@ impl About {
     /// About nothing yet.
     #[must_use]
     pub const fn new() -> About {
-        About { version: Self::VERSION, network: None, model: None, learned: None }
+        About {
+            version: Self::VERSION,
+            network: None,
+            model: None,
+            learned: None,
+        }
     }
 
     /// Reads the JSON text.
@@ -124,7 +129,8 @@ impl About {
     /// # Errors
     /// If it is malformed or of another version.
     pub fn parse(text: &str) -> Result<About> {
-        let value: serde_json::Value = serde_json::from_str(text).context("the entry 'ldnn' is no JSON")?;
+        let value: serde_json::Value =
+            serde_json::from_str(text).context("the entry 'ldnn' is no JSON")?;
         let version = value.get("version").and_then(serde_json::Value::as_u64);
         let version = version.context("the entry 'ldnn' has no version")?;
         ensure!(
@@ -168,7 +174,9 @@ impl NetworkAbout {
     /// If a hidden layer has no block.
     pub fn layers(&self) -> Result<Vec<(usize, usize)>> {
         let layer = |(l, blocks): (usize, &Vec<Block>)| {
-            let first = blocks.first().with_context(|| format!("hidden layer {l} has no block of neurons"))?;
+            let first = blocks
+                .first()
+                .with_context(|| format!("hidden layer {l} has no block of neurons"))?;
             Ok((first.activation, blocks.len()))
         };
         self.blocks.iter().enumerate().map(layer).collect()
@@ -182,7 +190,11 @@ pub fn blocks(shape: &Shape) -> Vec<Vec<Block>> {
         let (first, count) = shape.layer_types(l);
         let block = |i: usize| {
             let (start, end) = shape.block(l, i);
-            Block { activation: first + i, start, end }
+            Block {
+                activation: first + i,
+                start,
+                end,
+            }
         };
         (0..count).map(block).collect()
     };

@@ -28,25 +28,37 @@ impl Tensor {
     /// Of single precision; the last length follows from the others.
     #[must_use]
     pub fn matrix(numbers: Vec<f32>, columns: usize) -> Tensor {
-        Tensor { shape: vec![numbers.len() / columns.max(1), columns], numbers: Numbers::F32(numbers) }
+        Tensor {
+            shape: vec![numbers.len() / columns.max(1), columns],
+            numbers: Numbers::F32(numbers),
+        }
     }
 
     /// A vector of single precision.
     #[must_use]
     pub fn vector(numbers: Vec<f32>) -> Tensor {
-        Tensor { shape: vec![numbers.len()], numbers: Numbers::F32(numbers) }
+        Tensor {
+            shape: vec![numbers.len()],
+            numbers: Numbers::F32(numbers),
+        }
     }
 
     /// A vector of double precision.
     #[must_use]
     pub fn wide(numbers: Vec<f64>) -> Tensor {
-        Tensor { shape: vec![numbers.len()], numbers: Numbers::F64(numbers) }
+        Tensor {
+            shape: vec![numbers.len()],
+            numbers: Numbers::F64(numbers),
+        }
     }
 
     /// A vector of whole numbers.
     #[must_use]
     pub fn whole(numbers: Vec<i64>) -> Tensor {
-        Tensor { shape: vec![numbers.len()], numbers: Numbers::I64(numbers) }
+        Tensor {
+            shape: vec![numbers.len()],
+            numbers: Numbers::I64(numbers),
+        }
     }
 
     fn to_f64(&self) -> Vec<f64> {
@@ -88,9 +100,15 @@ impl Bundle {
     }
 
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        let tensor = self.tensors.remove(name).with_context(|| format!("there is no tensor '{name}'"))?;
+        let tensor = self
+            .tensors
+            .remove(name)
+            .with_context(|| format!("there is no tensor '{name}'"))?;
         let found = &tensor.shape;
-        ensure!(found == shape, "tensor '{name}' has the shape {found:?}; {shape:?} is needed");
+        ensure!(
+            found == shape,
+            "tensor '{name}' has the shape {found:?}; {shape:?} is needed"
+        );
         Ok(tensor)
     }
 
@@ -134,7 +152,11 @@ impl Bundle {
     /// The length of a vector, or the number of rows of a matrix, without taking it out; 0 if it is not there.
     #[must_use]
     pub fn rows(&self, name: &str) -> usize {
-        self.tensors.get(name).and_then(|t| t.shape.first()).copied().unwrap_or(0)
+        self.tensors
+            .get(name)
+            .and_then(|t| t.shape.first())
+            .copied()
+            .unwrap_or(0)
     }
 
     /// That nothing is left.
@@ -143,7 +165,9 @@ impl Bundle {
     /// With the name of the first tensor that no part of the model has asked for.
     pub fn finish(&self) -> Result<()> {
         match self.tensors.keys().next() {
-            Some(name) => bail!("there is a tensor '{name}' that no part of the model needs; leave it out"),
+            Some(name) => {
+                bail!("there is a tensor '{name}' that no part of the model needs; leave it out")
+            }
             None => Ok(()),
         }
     }

@@ -96,10 +96,18 @@ fn text(content: Content, samples: usize) -> Result<String> {
 
 fn graph(content: Content, way: Way) -> Result<Vec<u8>> {
     match content {
-        Content::Activations(_) => bail!("ONNX holds whole networks; add --what network, or give a model"),
-        Content::Network(network, learned) => onnx::model(network, learned, way, Meaning::default()),
+        Content::Activations(_) => {
+            bail!("ONNX holds whole networks; add --what network, or give a model")
+        }
+        Content::Network(network, learned) => {
+            onnx::model(network, learned, way, Meaning::default())
+        }
         Content::Trained(model) => {
-            let meaning = Meaning { features: &model.features, inputs: &model.inputs, purpose: Some(&model.purpose) };
+            let meaning = Meaning {
+                features: &model.features,
+                inputs: &model.inputs,
+                purpose: Some(&model.purpose),
+            };
             onnx::model(&model.network, model.learned.as_ref(), way, meaning)
         }
     }

@@ -52,14 +52,23 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
             unpack::trained(bundle, about, network, model)
         }
         (Some(about), Some(network), None) => {
-            ensure!(given.activation.is_none(), "the file knows its activations; leave --activation out");
+            ensure!(
+                given.activation.is_none(),
+                "the file knows its activations; leave --activation out"
+            );
             let network = unpack::network(&mut bundle, network)?;
-            let learned = about.learned.as_ref().map(|a| unpack::learned(&mut bundle, a)).transpose()?;
+            let learned = about
+                .learned
+                .as_ref()
+                .map(|a| unpack::learned(&mut bundle, a))
+                .transpose()?;
             let name = if learned.is_some() { "mix" } else { "its own" };
             completed(bundle, given, network, name, learned)
         }
         (Some(_), None, _) => {
-            anyhow::bail!("it holds activations without a network; give it to another command with --activations")
+            anyhow::bail!(
+                "it holds activations without a network; give it to another command with --activations"
+            )
         }
         (None, ..) => {
             let (network, learned) = dressed(&mut bundle, given)?;
@@ -79,13 +88,18 @@ fn dressed(bundle: &mut Bundle, given: &Import) -> Result<(Model, Option<Activat
             "the file holds weights alone; say what the hidden layers do with --activation relu, tanh, ..., or a file of \
              learned activations"
         ),
-        (Some((name, learned)), _) => Choice::named(name, learned.as_ref(), true).context("--activation")?,
+        (Some((name, learned)), _) => {
+            Choice::named(name, learned.as_ref(), true).context("--activation")?
+        }
     };
     let shape = choice.shape(&chain.widths)?;
     let params = [&chain.theta[..], choice.phi()].concat();
     let network = Model::of(&Network { shape, params }, given.provenance.clone());
     network.network()?;
-    let learned = given.activation.as_ref().and_then(|(name, learned)| learned.clone().filter(|_| is_learned(name)));
+    let learned = given
+        .activation
+        .as_ref()
+        .and_then(|(name, learned)| learned.clone().filter(|_| is_learned(name)));
     Ok((network, learned))
 }
 
@@ -97,24 +111,58 @@ fn completed(
     activation: &str,
     learned: Option<Activations>,
 ) -> Result<Trained> {
-    let (inputs, outputs) = (network.widths.first().copied().unwrap_or(0), network.widths.last().copied().unwrap_or(0));
+    let (inputs, outputs) = (
+        network.widths.first().copied().unwrap_or(0),
+        network.widths.last().copied().unwrap_or(0),
+    );
     let named = |given: &[String], flag: &str, count: usize, default: &dyn Fn(usize) -> String| {
         let default: Vec<String> = (0..count).map(default).collect();
-        let names = if given.is_empty() { default } else { given.to_vec() };
-        ensure!(names.len() == count, "{flag}: {} names are given; the network has {count}", names.len());
+        let names = if given.is_empty() {
+            default
+        } else {
+            given.to_vec()
+        };
+        ensure!(
+            names.len() == count,
+            "{flag}: {} names are given; the network has {count}",
+            names.len()
+        );
         Ok(names)
     };
     // As the columns of a table without names are called.
-    let features = named(&given.features, "--features", inputs, &|i| format!("column{}", i + 1))?;
+    let features = named(&given.features, "--features", inputs, &|i| {
+        format!("column{}", i + 1)
+    })?;
     let purpose = if given.regression {
-        ensure!(given.classes.is_empty(), "--classes and --regression exclude each other");
-        let columns = named(&given.target, "--target", outputs, &|i| format!("output{}", i + 1))?;
-        Purpose::Regression { columns, scale: unpack::standard(&mut bundle, "outputs", outputs)? }
+        ensure!(
+            given.classes.is_empty(),
+            "--classes and --regression exclude each other"
+        );
+        let columns = named(&given.target, "--target", outputs, &|i| {
+            format!("output{}", i + 1)
+        })?;
+        Purpose::Regression {
+            columns,
+            scale: unpack::standard(&mut bundle, "outputs", outputs)?,
+        }
     } else {
-        ensure!(outputs > 1, "the network has one output, which makes no classes; add --regression");
-        ensure!(given.target.len() < 2, "--target: classes are one column; for numbers add --regression");
-        let column = given.target.first().cloned().unwrap_or_else(|| "class".into());
-        Purpose::Classification { column, classes: named(&given.classes, "--classes", outputs, &|i| i.to_string())? }
+        ensure!(
+            outputs > 1,
+            "the network has one output, which makes no classes; add --regression"
+        );
+        ensure!(
+            given.target.len() < 2,
+            "--target: classes are one column; for numbers add --regression"
+        );
+        let column = given
+            .target
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "class".into());
+        Purpose::Classification {
+            column,
+            classes: named(&given.classes, "--classes", outputs, &|i| i.to_string())?,
+        }
     };
     let scales = unpack::standard(&mut bundle, "inputs", inputs)?;
     let ranges = unpack::ranges(&mut bundle, &network)?;

@@ -35,9 +35,12 @@ pub const MAX_BYTES: u64 = 1 << 28;
 /// # Errors
 /// If it cannot be read or has more than [`MAX_BYTES`].
 pub fn read_bounded(path: &Path) -> Result<Vec<u8>> {
-    let file = std::fs::File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
+    let file =
+        std::fs::File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
     let mut bytes = vec![];
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read '{}'", path.display()))?;
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read '{}'", path.display()))?;
     ensure!(
         bytes.len() as u64 <= MAX_BYTES,
         "'{}' has more than {} MiB; networks for small devices need less",
@@ -53,8 +56,14 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>> {
 /// If it is neither, or malformed; the message names the file and the place.
 pub fn read(path: &Path) -> Result<Bundle> {
     let bytes = read_bounded(path)?;
-    let numpy = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"));
-    let parsed = if numpy { npz::from_bytes(&bytes) } else { safetensors::from_bytes(&bytes) };
+    let numpy = path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("npz"));
+    let parsed = if numpy {
+        npz::from_bytes(&bytes)
+    } else {
+        safetensors::from_bytes(&bytes)
+    };
     parsed.with_context(|| format!("in '{}'", path.display()))
 }
 
@@ -63,8 +72,15 @@ pub fn read(path: &Path) -> Result<Bundle> {
 /// # Errors
 /// If the file is not there or malformed; the message names the place.
 pub fn read_activations(path: &Path) -> Result<Activations> {
-    let path = if path.is_dir() { path.join("activations.json") } else { path.to_path_buf() };
-    if path.extension().is_some_and(|e| e == "safetensors" || e == "npz") {
+    let path = if path.is_dir() {
+        path.join("activations.json")
+    } else {
+        path.to_path_buf()
+    };
+    if path
+        .extension()
+        .is_some_and(|e| e == "safetensors" || e == "npz")
+    {
         let bundle = read(&path)?;
         return unpack::activations(bundle).with_context(|| format!("in '{}'", path.display()));
     }
@@ -76,6 +92,10 @@ pub fn read_activations(path: &Path) -> Result<Activations> {
         )
     })?;
     let json = path.extension().is_some_and(|e| e == "json");
-    let parsed = if json { Activations::from_json(&text) } else { Activations::from_text(&text) };
+    let parsed = if json {
+        Activations::from_json(&text)
+    } else {
+        Activations::from_text(&text)
+    };
     parsed.with_context(|| format!("in '{}'", path.display()))
 }

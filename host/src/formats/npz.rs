@@ -16,9 +16,17 @@ use anyhow::{Context, Result, bail, ensure};
 pub fn to_bytes(bundle: &Bundle) -> Result<Vec<u8>> {
     let mut arrays = vec![];
     if let Some(about) = &bundle.about {
-        arrays.push((ENTRY, Array::labels(about.text()?.bytes().map(i64::from).collect())));
+        arrays.push((
+            ENTRY,
+            Array::labels(about.text()?.bytes().map(i64::from).collect()),
+        ));
     }
-    arrays.extend(bundle.tensors.iter().map(|(name, tensor)| (name.as_str(), array(tensor))));
+    arrays.extend(
+        bundle
+            .tensors
+            .iter()
+            .map(|(name, tensor)| (name.as_str(), array(tensor))),
+    );
     Ok(npz::write(&arrays))
 }
 
@@ -28,7 +36,10 @@ fn array(tensor: &Tensor) -> Array {
         Numbers::F64(v) => Values::F64(v.clone()),
         Numbers::I64(v) => Values::I64(v.clone()),
     };
-    Array { shape: tensor.shape.clone(), values }
+    Array {
+        shape: tensor.shape.clone(),
+        values,
+    }
 }
 
 /// Reads the bytes of an archive.
@@ -48,14 +59,25 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
             Values::Text(_) => bail!("the array '{name}' holds text; weights are numbers"),
         };
         ensure!(!bundle.has(&name), "there are two arrays '{name}'");
-        bundle.put(name, Tensor { shape: array.shape, numbers });
+        bundle.put(
+            name,
+            Tensor {
+                shape: array.shape,
+                numbers,
+            },
+        );
     }
     Ok(bundle)
 }
 
 fn text(array: &Array) -> Result<String> {
-    let Values::I64(codes) = &array.values else { bail!("the array '{ENTRY}' holds no text") };
-    let bytes = codes.iter().map(|&c| u8::try_from(c)).collect::<Result<Vec<_>, _>>();
+    let Values::I64(codes) = &array.values else {
+        bail!("the array '{ENTRY}' holds no text")
+    };
+    let bytes = codes
+        .iter()
+        .map(|&c| u8::try_from(c))
+        .collect::<Result<Vec<_>, _>>();
     let bytes = bytes.with_context(|| format!("the array '{ENTRY}' holds no bytes"))?;
     String::from_utf8(bytes).with_context(|| format!("the array '{ENTRY}' holds no text"))
 }

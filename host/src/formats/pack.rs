@@ -21,10 +21,13 @@ pub fn of_trained(model: &Trained) -> Result<Bundle> {
             activation: model.activation.clone(),
             features: model.features.clone(),
             purpose: match &model.purpose {
-                Purpose::Classification { column, classes } => {
-                    PurposeAbout::Classification { column: column.clone(), classes: classes.clone() }
-                }
-                Purpose::Regression { columns, .. } => PurposeAbout::Regression { columns: columns.clone() },
+                Purpose::Classification { column, classes } => PurposeAbout::Classification {
+                    column: column.clone(),
+                    classes: classes.clone(),
+                },
+                Purpose::Regression { columns, .. } => PurposeAbout::Regression {
+                    columns: columns.clone(),
+                },
             },
         });
     }
@@ -42,33 +45,58 @@ pub fn of_trained(model: &Trained) -> Result<Bundle> {
 }
 
 fn put_standard(bundle: &mut Bundle, what: &str, standard: &[Standard]) {
-    bundle.put(format!("{what}.mean"), Tensor::wide(standard.iter().map(|s| s.mean).collect()));
-    bundle.put(format!("{what}.sd"), Tensor::wide(standard.iter().map(|s| s.sd).collect()));
+    bundle.put(
+        format!("{what}.mean"),
+        Tensor::wide(standard.iter().map(|s| s.mean).collect()),
+    );
+    bundle.put(
+        format!("{what}.sd"),
+        Tensor::wide(standard.iter().map(|s| s.sd).collect()),
+    );
     if standard.iter().any(|s| s.offset != 0.0) {
-        bundle.put(format!("{what}.offset"), Tensor::wide(standard.iter().map(|s| s.offset).collect()));
+        bundle.put(
+            format!("{what}.offset"),
+            Tensor::wide(standard.iter().map(|s| s.offset).collect()),
+        );
     }
 }
 
 /// What occurs in the network: of each input low, high, mean and deviation; of each type its quantiles.
 fn put_ranges(bundle: &mut Bundle, ranges: &Ranges) {
-    let inputs = ranges.inputs.iter().flat_map(|i| [i.low, i.high, i.mean, i.sd]).collect();
+    let inputs = ranges
+        .inputs
+        .iter()
+        .flat_map(|i| [i.low, i.high, i.mean, i.sd])
+        .collect();
     bundle.put("ranges.inputs", Tensor::matrix(inputs, 4));
     if !ranges.types.is_empty() {
-        bundle.put("ranges.types", Tensor::matrix(ranges.types.concat(), SHARES.len()));
+        bundle.put(
+            "ranges.types",
+            Tensor::matrix(ranges.types.concat(), SHARES.len()),
+        );
     }
-    bundle.put("ranges.largest_output", Tensor::vector(vec![ranges.largest_output]));
+    bundle.put(
+        "ranges.largest_output",
+        Tensor::vector(vec![ranges.largest_output]),
+    );
 }
 
 /// The rows that a model holds because it was asked to.
 fn put_rows(bundle: &mut Bundle, model: &Trained, rows: &KeptRows) {
-    bundle.put("rows.x", Tensor::matrix(rows.x.clone(), model.features.len()));
+    bundle.put(
+        "rows.x",
+        Tensor::matrix(rows.x.clone(), model.features.len()),
+    );
     match &model.purpose {
         Purpose::Classification { .. } => {
             let classes = rows.classes.iter().map(|&c| c.into()).collect();
             bundle.put("rows.classes", Tensor::whole(classes));
         }
         Purpose::Regression { columns, .. } => {
-            bundle.put("rows.values", Tensor::matrix(rows.values.clone(), columns.len()));
+            bundle.put(
+                "rows.values",
+                Tensor::matrix(rows.values.clone(), columns.len()),
+            );
         }
     }
 }
@@ -84,13 +112,27 @@ pub fn of_network(model: &Model, learned: Option<&Activations>) -> Result<Bundle
     for l in 0..shape.layers() {
         let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
         let part = |at: usize, len: usize| network.params[at..at + len].to_vec();
-        bundle.put(format!("layers.{l}.weight"), Tensor::matrix(part(shape.weights_at(l), inputs * outputs), inputs));
-        bundle.put(format!("layers.{l}.bias"), Tensor::vector(part(shape.biases_at(l), outputs)));
+        bundle.put(
+            format!("layers.{l}.weight"),
+            Tensor::matrix(part(shape.weights_at(l), inputs * outputs), inputs),
+        );
+        bundle.put(
+            format!("layers.{l}.bias"),
+            Tensor::vector(part(shape.biases_at(l), outputs)),
+        );
     }
     for t in 0..shape.types() {
-        put_type(&mut bundle, t, shape.kind(t), &network.params[shape.type_at(t)..]);
+        put_type(
+            &mut bundle,
+            t,
+            shape.kind(t),
+            &network.params[shape.type_at(t)..],
+        );
     }
-    bundle.about = Some(About { network: Some(NetworkAbout::of(model, &shape)), ..About::new() });
+    bundle.about = Some(About {
+        network: Some(NetworkAbout::of(model, &shape)),
+        ..About::new()
+    });
     if let Some(learned) = learned {
         put_learned(&mut bundle, learned);
     }
@@ -118,7 +160,10 @@ fn put_type(bundle: &mut Bundle, t: usize, kind: Kind, phi: &[f32]) {
 /// `phi = [u | c | v | d]`
 fn put_subnet(bundle: &mut Bundle, prefix: &str, phi: &[f32], units: usize) {
     for (i, part) in ["u", "c", "v"].into_iter().enumerate() {
-        bundle.put(format!("{prefix}.{part}"), Tensor::vector(phi[i * units..(i + 1) * units].to_vec()));
+        bundle.put(
+            format!("{prefix}.{part}"),
+            Tensor::vector(phi[i * units..(i + 1) * units].to_vec()),
+        );
     }
     bundle.put(format!("{prefix}.d"), Tensor::vector(vec![phi[3 * units]]));
 }
@@ -126,7 +171,10 @@ fn put_subnet(bundle: &mut Bundle, prefix: &str, phi: &[f32], units: usize) {
 /// Learned activations alone.
 #[must_use]
 pub fn of_activations(learned: &Activations) -> Bundle {
-    let mut bundle = Bundle { about: Some(About::new()), ..Bundle::default() };
+    let mut bundle = Bundle {
+        about: Some(About::new()),
+        ..Bundle::default()
+    };
     put_learned(&mut bundle, learned);
     bundle
 }
@@ -138,7 +186,9 @@ fn put_learned(bundle: &mut Bundle, learned: &Activations) {
                 let phi = [u, c, v, &[*d][..]].concat();
                 put_subnet(bundle, &format!("learned.{i}"), &phi, u.len());
             }
-            Learned::Samples { y, .. } => bundle.put(format!("learned.{i}.samples"), Tensor::vector(y.clone())),
+            Learned::Samples { y, .. } => {
+                bundle.put(format!("learned.{i}.samples"), Tensor::vector(y.clone()))
+            }
         }
     }
     if let Some(about) = &mut bundle.about {
@@ -152,7 +202,8 @@ pub fn subnets_of(model: &Model, shape: &Shape) -> Option<Activations> {
     let hidden = shape.hidden_layers();
     let (_, own) = shape.layer_types(0);
     let shared = (0..hidden).all(|l| shape.layer_types(l) == (0, shape.types()));
-    let separate = (0..hidden).all(|l| shape.layer_types(l) == (l * own, own)) && shape.types() == hidden * own;
+    let separate = (0..hidden).all(|l| shape.layer_types(l) == (l * own, own))
+        && shape.types() == hidden * own;
     let types = (0..shape.types()).map(|t| match shape.kind(t) {
         Kind::Learned { base, .. } => {
             let phi = &model.params[shape.type_at(t)..][..shape.kind(t).param_len()];
@@ -162,6 +213,11 @@ pub fn subnets_of(model: &Model, shape: &Shape) -> Option<Activations> {
     });
     let types: Vec<Learned> = types.collect::<Option<_>>()?;
     let layers = if shared { 1 } else { hidden };
-    let set = Activations { version: Activations::VERSION, provenance: model.provenance.clone(), layers, types };
+    let set = Activations {
+        version: Activations::VERSION,
+        provenance: model.provenance.clone(),
+        layers,
+        types,
+    };
     ((shared || separate) && !set.types.is_empty()).then_some(set)
 }

@@ -23,7 +23,10 @@ pub fn chain(bundle: &mut Bundle) -> Result<Chain> {
     let (mut widths, mut theta, mut before) = (vec![], vec![], String::new());
     for stem in layers.values() {
         let weight = format!("{stem}.weight");
-        let tensor = bundle.tensors.get(&weight).with_context(|| format!("there is no tensor '{weight}'"))?;
+        let tensor = bundle
+            .tensors
+            .get(&weight)
+            .with_context(|| format!("there is no tensor '{weight}'"))?;
         let (outputs, inputs) = matrix(&weight, tensor)?;
         match widths.last() {
             None => widths.push(inputs),
@@ -35,7 +38,10 @@ pub fn chain(bundle: &mut Bundle) -> Result<Chain> {
         widths.push(outputs);
         theta.extend(bundle.take_f32(&weight, &[outputs, inputs])?);
         let bias = format!("{stem}.bias");
-        ensure!(bundle.has(&bias), "there is no tensor '{bias}'; a layer without biases needs zeros");
+        ensure!(
+            bundle.has(&bias),
+            "there is no tensor '{bias}'; a layer without biases needs zeros"
+        );
         theta.extend(bundle.take_f32(&bias, &[outputs])?);
         before = weight;
     }
@@ -57,7 +63,12 @@ fn stems(bundle: &Bundle) -> Result<BTreeMap<u32, String>> {
     let mut layers = BTreeMap::new();
     let mut families = BTreeSet::new();
     for name in bundle.tensors.keys() {
-        let Some(stem) = name.strip_suffix(".weight").or_else(|| name.strip_suffix(".bias")) else { continue };
+        let Some(stem) = name
+            .strip_suffix(".weight")
+            .or_else(|| name.strip_suffix(".bias"))
+        else {
+            continue;
+        };
         let family = stem.trim_end_matches(|c: char| c.is_ascii_digit());
         let number = stem[family.len()..].parse::<u32>();
         let number = number.with_context(|| {
@@ -75,7 +86,11 @@ fn stems(bundle: &Bundle) -> Result<BTreeMap<u32, String>> {
     ensure!(
         families.len() == 1,
         "the layers have different names: {}; one chain of linear layers is read, whose names differ only in a number",
-        families.iter().map(|f| format!("'{f}N'")).collect::<Vec<_>>().join(", ")
+        families
+            .iter()
+            .map(|f| format!("'{f}N'"))
+            .collect::<Vec<_>>()
+            .join(", ")
     );
     Ok(layers)
 }

@@ -17,15 +17,24 @@ const MAX_HEADER: u64 = 1 << 24;
 /// # Errors
 /// None: shapes and lengths of a bundle that we made agree.
 pub fn to_bytes(bundle: &Bundle) -> Result<Vec<u8>> {
-    let raw = bundle.tensors.iter().map(|(name, tensor)| (name, &tensor.shape, raw(&tensor.numbers)));
-    let raw: Vec<_> = raw.collect();
-    let views = raw
+    let raw = bundle
+        .tensors
         .iter()
-        .map(|(name, shape, (dtype, bytes))| Ok((name.as_str(), TensorView::new(*dtype, (*shape).clone(), bytes)?)));
+        .map(|(name, tensor)| (name, &tensor.shape, raw(&tensor.numbers)));
+    let raw: Vec<_> = raw.collect();
+    let views = raw.iter().map(|(name, shape, (dtype, bytes))| {
+        Ok((
+            name.as_str(),
+            TensorView::new(*dtype, (*shape).clone(), bytes)?,
+        ))
+    });
     let views = views.collect::<Result<Vec<_>>>()?;
     // One entry only: the order of several would differ from run to run.
     let about = bundle.about.as_ref().map(About::text).transpose()?;
-    Ok(serialize(views, about.map(|text| HashMap::from([(ENTRY.to_string(), text)])))?)
+    Ok(serialize(
+        views,
+        about.map(|text| HashMap::from([(ENTRY.to_string(), text)])),
+    )?)
 }
 
 fn raw(numbers: &Numbers) -> (Dtype, Vec<u8>) {
@@ -53,7 +62,13 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
     let mut bundle = Bundle::default();
     for (name, view) in file.tensors() {
         let numbers = numbers(&name, view.dtype(), view.data())?;
-        bundle.put(name, Tensor { shape: view.shape().to_vec(), numbers });
+        bundle.put(
+            name,
+            Tensor {
+                shape: view.shape().to_vec(),
+                numbers,
+            },
+        );
     }
     let (_, metadata) = SafeTensors::read_metadata(bytes)?;
     let entry = metadata.metadata().as_ref().and_then(|m| m.get(ENTRY));
@@ -63,7 +78,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
 
 /// Files of `torch.save` run programs when they are opened.
 fn refuse_pickle(bytes: &[u8]) -> Result<()> {
-    let pickle = bytes.starts_with(b"PK\x03\x04") || (bytes.len() > 1 && bytes[0] == 0x80 && bytes[1] < 6);
+    let pickle =
+        bytes.starts_with(b"PK\x03\x04") || (bytes.len() > 1 && bytes[0] == 0x80 && bytes[1] < 6);
     ensure!(
         !pickle || bytes.get(8) == Some(&b'{'),
         "it is a pickle or a ZIP archive, as torch.save writes; such files can run programs and are not read. In Python: \
@@ -92,9 +108,13 @@ fn numbers(name: &str, dtype: Dtype, data: &[u8]) -> Result<Numbers> {
         Dtype::F32 => Numbers::F32(read(data, f32::from_le_bytes)),
         Dtype::F64 => Numbers::F64(read(data, f64::from_le_bytes)),
         Dtype::F16 => Numbers::F32(read(data, |b| half(u16::from_le_bytes(b)))),
-        Dtype::BF16 => Numbers::F32(read(data, |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16))),
+        Dtype::BF16 => Numbers::F32(read(data, |b| {
+            f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)
+        })),
         Dtype::I64 => Numbers::I64(read(data, i64::from_le_bytes)),
-        other => bail!("tensor '{name}' has elements of type {other:?}; F32, F64, F16, BF16 and I64 are read"),
+        other => bail!(
+            "tensor '{name}' has elements of type {other:?}; F32, F64, F16, BF16 and I64 are read"
+        ),
     })
 }
 
@@ -104,8 +124,13 @@ mod tests {
 
     #[test]
     fn half_precision_is_widened_exactly() {
-        let known =
-            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (0x7bff, 65504.0), (0x0001, 5.960_464_5e-8)];
+        let known = [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_95),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960_464_5e-8),
+        ];
         assert!(known.iter().all(|&(bits, x)| half(bits) == x));
         assert!(half(0x8000) == 0.0 && half(0x8000).is_sign_negative());
         assert!(half(0xfc00) == f32::NEG_INFINITY && half(0x7e00).is_nan());

@@ -12,7 +12,10 @@ use anyhow::{Result, ensure};
 /// # Errors
 /// If there is no type, or one is malformed.
 pub fn of_activations(learned: &Activations, samples: usize) -> Result<String> {
-    let rows = learned.types.iter().map(|t| t.evaluate(&grid(samples, SAMPLE_RANGE)));
+    let rows = learned
+        .types
+        .iter()
+        .map(|t| t.evaluate(&grid(samples, SAMPLE_RANGE)));
     text(&rows.collect::<Result<Vec<_>>>()?)
 }
 
@@ -31,7 +34,13 @@ pub fn of_network(model: &Model, samples: usize) -> Result<String> {
 /// As NumPy's `savetxt` writes it.
 fn text(rows: &[Vec<f64>]) -> Result<String> {
     ensure!(!rows.is_empty(), "there is no activation to be sampled");
-    let line = |row: &Vec<f64>| row.iter().map(|y| format!("{y:.18e}")).collect::<Vec<_>>().join(" ") + "\n";
+    let line = |row: &Vec<f64>| {
+        row.iter()
+            .map(|y| format!("{y:.18e}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+            + "\n"
+    };
     Ok(rows.iter().map(line).collect())
 }
 
@@ -42,16 +51,33 @@ mod tests {
     use approx::assert_abs_diff_eq;
 
     fn sine() -> Learned {
-        Learned::Subnet { base: "sine".into(), u: vec![1.0, -0.5], c: vec![0.0, 0.3], v: vec![2.0, 1.0], d: 0.5 }
+        Learned::Subnet {
+            base: "sine".into(),
+            u: vec![1.0, -0.5],
+            c: vec![0.0, 0.3],
+            v: vec![2.0, 1.0],
+            d: 0.5,
+        }
     }
 
     #[test]
     fn both_kinds_of_file_come_back_as_they_were_written() {
-        let set = Activations { version: 1, provenance: "test".into(), layers: 1, types: vec![sine()] };
-        assert_eq!(Activations::from_json(&serde_json::to_string(&set).unwrap()).unwrap(), set);
+        let set = Activations {
+            version: 1,
+            provenance: "test".into(),
+            layers: 1,
+            types: vec![sine()],
+        };
+        assert_eq!(
+            Activations::from_json(&serde_json::to_string(&set).unwrap()).unwrap(),
+            set
+        );
         let samples = Activations::from_text(&of_activations(&set, SAMPLES).unwrap()).unwrap();
         let z = grid(SAMPLES, SAMPLE_RANGE);
-        let (a, b) = (set.types[0].evaluate(&z).unwrap(), samples.types[0].evaluate(&z).unwrap());
+        let (a, b) = (
+            set.types[0].evaluate(&z).unwrap(),
+            samples.types[0].evaluate(&z).unwrap(),
+        );
         // Samples are kept in single precision.
         for (a, b) in a.iter().zip(&b) {
             assert_abs_diff_eq!(a, b, epsilon = 1e-6);

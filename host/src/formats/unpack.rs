@@ -1,6 +1,8 @@
 //! From named tensors of our own back to models and activations.
 
-use super::about::{About, LearnedAbout, LearnedType, ModelAbout, NetworkAbout, PurposeAbout, blocks};
+use super::about::{
+    About, LearnedAbout, LearnedType, ModelAbout, NetworkAbout, PurposeAbout, blocks,
+};
 use super::bundle::Bundle;
 use super::pack::subnets_of;
 use crate::data::Standard;
@@ -45,7 +47,11 @@ fn type_params(bundle: &mut Bundle, prefix: &str, kind: &KindFile) -> Result<Vec
         KindFile::Table { knots, readout, .. } => {
             let values = bundle.take_f32(&format!("{prefix}.values"), &[*knots])?;
             let slopes = bundle.take_f32(&format!("{prefix}.slopes"), &[*knots])?;
-            let mut phi: Vec<f32> = values.iter().zip(&slopes).flat_map(|(&y, &m)| [y, m]).collect();
+            let mut phi: Vec<f32> = values
+                .iter()
+                .zip(&slopes)
+                .flat_map(|(&y, &m)| [y, m])
+                .collect();
             if *readout > 0 {
                 phi.extend(bundle.take_f32(&format!("{prefix}.readout"), &[*readout])?);
             }
@@ -77,17 +83,31 @@ pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<Activations>
                 let phi = subnet(bundle, &prefix, bundle.rows(&format!("{prefix}.u")))?;
                 let units = phi.len() / 3;
                 let part = |i: usize| phi[i * units..(i + 1) * units].to_vec();
-                Learned::Subnet { base: base.clone(), u: part(0), c: part(1), v: part(2), d: phi[3 * units] }
+                Learned::Subnet {
+                    base: base.clone(),
+                    u: part(0),
+                    c: part(1),
+                    v: part(2),
+                    d: phi[3 * units],
+                }
             }
             LearnedType::Samples { range } => {
                 let name = format!("learned.{i}.samples");
                 let rows = bundle.rows(&name);
-                Learned::Samples { range: *range, y: bundle.take_f32(&name, &[rows])? }
+                Learned::Samples {
+                    range: *range,
+                    y: bundle.take_f32(&name, &[rows])?,
+                }
             }
         });
     }
-    Activations { version: Activations::VERSION, provenance: about.provenance.clone(), layers: about.layers, types }
-        .checked()
+    Activations {
+        version: Activations::VERSION,
+        provenance: about.provenance.clone(),
+        layers: about.layers,
+        types,
+    }
+    .checked()
 }
 
 /// The learned activations in a bundle of whatever we write.
@@ -95,7 +115,10 @@ pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<Activations>
 /// # Errors
 /// If there are none.
 pub fn activations(mut bundle: Bundle) -> Result<Activations> {
-    let about = bundle.about.take().context("it holds tensors, but no activations that `ldnn export` wrote")?;
+    let about = bundle
+        .about
+        .take()
+        .context("it holds tensors, but no activations that `ldnn export` wrote")?;
     if let Some(about) = &about.learned {
         return learned(&mut bundle, about);
     }
@@ -112,16 +135,34 @@ pub fn activations(mut bundle: Bundle) -> Result<Activations> {
 /// # Errors
 /// If one of the first two is missing, or a standard deviation not positive.
 pub fn standard(bundle: &mut Bundle, what: &str, columns: usize) -> Result<Vec<Standard>> {
-    let [mean, sd, offset] = [format!("{what}.mean"), format!("{what}.sd"), format!("{what}.offset")];
+    let [mean, sd, offset] = [
+        format!("{what}.mean"),
+        format!("{what}.sd"),
+        format!("{what}.offset"),
+    ];
     if !bundle.has(&mean) && !bundle.has(&sd) {
         return Ok(vec![Standard::PLAIN; columns]);
     }
-    let (means, sds) = (bundle.take_f64(&mean, &[columns])?, bundle.take_f64(&sd, &[columns])?);
-    let offsets = if bundle.has(&offset) { bundle.take_f64(&offset, &[columns])? } else { vec![0.0; columns] };
+    let (means, sds) = (
+        bundle.take_f64(&mean, &[columns])?,
+        bundle.take_f64(&sd, &[columns])?,
+    );
+    let offsets = if bundle.has(&offset) {
+        bundle.take_f64(&offset, &[columns])?
+    } else {
+        vec![0.0; columns]
+    };
     if let Some(i) = sds.iter().position(|&s| s <= 0.0) {
-        bail!("tensor '{sd}', element {i}: {} is no standard deviation; it must be positive", sds[i]);
+        bail!(
+            "tensor '{sd}', element {i}: {} is no standard deviation; it must be positive",
+            sds[i]
+        );
     }
-    let one = |i: usize| Standard { mean: means[i], sd: sds[i], offset: offsets[i] };
+    let one = |i: usize| Standard {
+        mean: means[i],
+        sd: sds[i],
+        offset: offsets[i],
+    };
     Ok((0..columns).map(one).collect())
 }
 
@@ -135,14 +176,22 @@ pub fn ranges(bundle: &mut Bundle, network: &Model) -> Result<Option<Ranges>> {
     }
     let shape = network.network()?.shape;
     let inputs = bundle.take_f32("ranges.inputs", &[shape.inputs(), 4])?;
-    let input = |&[low, high, mean, sd]: &[f32; 4]| InputRange { low, high, mean, sd };
+    let input = |&[low, high, mean, sd]: &[f32; 4]| InputRange {
+        low,
+        high,
+        mean,
+        sd,
+    };
     let types = match shape.types() {
         0 => vec![],
         types => bundle.take_f32("ranges.types", &[types, SHARES.len()])?,
     };
     Ok(Some(Ranges {
         inputs: inputs.as_chunks::<4>().0.iter().map(input).collect(),
-        types: types.chunks_exact(SHARES.len()).map(<[f32]>::to_vec).collect(),
+        types: types
+            .chunks_exact(SHARES.len())
+            .map(<[f32]>::to_vec)
+            .collect(),
         largest_output: bundle.take_f32("ranges.largest_output", &[1])?[0],
     }))
 }
@@ -157,13 +206,18 @@ const OLD_ROWS: [&str; 4] = ["rows.seen", "rows.kept", "rows.classes", "rows.val
 pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<Option<KeptRows>> {
     if bundle.has("rows.seen") || bundle.has("rows.kept") {
         // Older versions wrote rows without being asked; nothing needs them any more.
-        OLD_ROWS.iter().for_each(|name| drop(bundle.tensors.remove(*name)));
+        OLD_ROWS
+            .iter()
+            .for_each(|name| drop(bundle.tensors.remove(*name)));
     }
     if !bundle.has("rows.x") {
         return Ok(None);
     }
     let rows = bundle.rows("rows.x");
-    let mut all = KeptRows { x: bundle.take_f32("rows.x", &[rows, width])?, ..KeptRows::default() };
+    let mut all = KeptRows {
+        x: bundle.take_f32("rows.x", &[rows, width])?,
+        ..KeptRows::default()
+    };
     match purpose {
         Purpose::Classification { classes, .. } => {
             all.classes = bundle.take_classes("rows.classes", rows, classes.len())?;
@@ -179,17 +233,30 @@ pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<Opti
 ///
 /// # Errors
 /// If anything is missing, malformed, or left over.
-pub fn trained(mut bundle: Bundle, about: &About, network_about: &NetworkAbout, model: &ModelAbout) -> Result<Trained> {
+pub fn trained(
+    mut bundle: Bundle,
+    about: &About,
+    network_about: &NetworkAbout,
+    model: &ModelAbout,
+) -> Result<Trained> {
     let network = network(&mut bundle, network_about)?;
-    let learned = about.learned.as_ref().map(|a| learned(&mut bundle, a)).transpose()?;
+    let learned = about
+        .learned
+        .as_ref()
+        .map(|a| learned(&mut bundle, a))
+        .transpose()?;
     let inputs = standard(&mut bundle, "inputs", model.features.len())?;
     let purpose = match &model.purpose {
-        PurposeAbout::Classification { column, classes } => {
-            Purpose::Classification { column: column.clone(), classes: classes.clone() }
-        }
+        PurposeAbout::Classification { column, classes } => Purpose::Classification {
+            column: column.clone(),
+            classes: classes.clone(),
+        },
         PurposeAbout::Regression { columns } => {
             let scale = standard(&mut bundle, "outputs", columns.len())?;
-            Purpose::Regression { columns: columns.clone(), scale }
+            Purpose::Regression {
+                columns: columns.clone(),
+                scale,
+            }
         }
     };
     let ranges = ranges(&mut bundle, &network)?;

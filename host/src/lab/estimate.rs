@@ -25,7 +25,11 @@ pub struct Load {
 
 /// Weights of a network on `task`.
 fn weights(hidden: &[usize], task: &Task) -> f64 {
-    let widths: Vec<f64> = [&[task.inputs], hidden, &[task.outputs]].concat().iter().map(|&w| w as f64).collect();
+    let widths: Vec<f64> = [&[task.inputs], hidden, &[task.outputs]]
+        .concat()
+        .iter()
+        .map(|&w| w as f64)
+        .collect();
     widths.windows(2).map(|w| (w[0] + 1.0) * w[1]).sum::<f64>() + 20.0 * neurons(hidden)
 }
 
@@ -43,7 +47,12 @@ impl Load {
         let rows = epochs * (task.train.rows() as f64 + judged);
         let size = weights(&config.hidden, task);
         let multiply_adds = 2.0 * size * rows * count as f64;
-        Load { trainings: count, multiply_adds, bytes: 4.0 * 6.0 * size, ..Load::default() }
+        Load {
+            trainings: count,
+            multiply_adds,
+            bytes: 4.0 * 6.0 * size,
+            ..Load::default()
+        }
     }
 
     /// Of a meta-learning run.
@@ -55,13 +64,27 @@ impl Load {
             // A gradient and a Hessian-vector product an inner step, a gradient each of the held-out losses.
             Schedule::Unrolled => {
                 let inner = config.inner_steps as f64 * 2.4 + config.outer_last as f64;
-                (inner * gradient * config.inner_trainings as f64, config.inner_steps as f64 * 2.0)
+                (
+                    inner * gradient * config.inner_trainings as f64,
+                    config.inner_steps as f64 * 2.0,
+                )
             }
-            Schedule::Alternating => (config.period as f64 * gradient + size * task.test.rows() as f64, 4.0),
+            Schedule::Alternating => (
+                config.period as f64 * gradient + size * task.test.rows() as f64,
+                4.0,
+            ),
         };
-        let rows = config.batch.max(config.held_out_batch).min(task.train.rows()) as f64;
+        let rows = config
+            .batch
+            .max(config.held_out_batch)
+            .min(task.train.rows()) as f64;
         let bytes = 4.0 * size * (tape + 10.0) + 4.0 * 4.0 * rows * neurons(&config.hidden);
-        Load { outer_steps: config.steps, multiply_adds: step * config.steps as f64, bytes, trainings: 0 }
+        Load {
+            outer_steps: config.steps,
+            multiply_adds: step * config.steps as f64,
+            bytes,
+            trainings: 0,
+        }
     }
 
     /// Of `count` exact Hessians over the training rows: every element once a row, and the eigenvalues.
@@ -70,7 +93,11 @@ impl Load {
         let n = weights(hidden, task) - 20.0 * neurons(hidden);
         // Reducing a matrix to a tridiagonal one waits for memory: some three times slower than counted.
         let each = n * n / 2.0 * task.train.rows() as f64 + 3.0 * 4.0 / 3.0 * n * n * n;
-        Load { multiply_adds: each * count as f64, bytes: 3.0 * 8.0 * n * n, ..Load::default() }
+        Load {
+            multiply_adds: each * count as f64,
+            bytes: 3.0 * 8.0 * n * n,
+            ..Load::default()
+        }
     }
 }
 

@@ -41,8 +41,8 @@ pub fn inspect(path: &Path) -> Result<Portrait> {
     if path.is_dir() {
         return of_activations(&read_activations(path)?).with_context(place);
     }
-    let bytes =
-        std::fs::read(path).with_context(|| format!("cannot read '{}'; give a file of ldnn", path.display()))?;
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("cannot read '{}'; give a file of ldnn", path.display()))?;
     if bytes.starts_with(&MAGIC) {
         return of_image(&bytes).with_context(place);
     }
@@ -68,8 +68,17 @@ impl Portrait {
     /// In words, with sketches; of many inputs the first ones, unless all are asked for.
     #[must_use]
     pub fn to_text(&self, all_inputs: bool) -> String {
-        let longest = self.facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 1;
-        let facts = self.facts.iter().map(|(name, value)| format!("{:<longest$} {value}\n", format!("{name}:")));
+        let longest = self
+            .facts
+            .iter()
+            .map(|(name, _)| name.len())
+            .max()
+            .unwrap_or(0)
+            + 1;
+        let facts = self
+            .facts
+            .iter()
+            .map(|(name, value)| format!("{:<longest$} {value}\n", format!("{name}:")));
         let mut text: String = facts.collect();
         for band in &self.curves {
             text += &format!("\n{}", sketch(&band.name, &band.x, &band.mean));
@@ -112,19 +121,39 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
         ("activations", activation_words(&model.network.kinds)),
     ];
     facts.extend(sizes(&network.shape));
-    let rows = model.rows.as_ref().map_or(0, |rows| rows.x.len() / model.features.len().max(1));
+    let rows = model
+        .rows
+        .as_ref()
+        .map_or(0, |rows| rows.x.len() / model.features.len().max(1));
     let held = match rows {
         0 => "no rows of the table".into(),
         rows => format!("with {rows} test rows and their targets"),
     };
     facts.push(("file", format!("{}, {held}", in_words(bytes as u64))));
     if let Purpose::Regression { columns, scale } = &model.purpose {
-        let of =
-            |(name, s): (&String, &Standard)| format!("{name}: mean {}, sd {}", significant(s.mean), significant(s.sd));
-        facts.push(("scale", columns.iter().zip(scale).map(of).collect::<Vec<_>>().join("; ")));
+        let of = |(name, s): (&String, &Standard)| {
+            format!(
+                "{name}: mean {}, sd {}",
+                significant(s.mean),
+                significant(s.sd)
+            )
+        };
+        facts.push((
+            "scale",
+            columns
+                .iter()
+                .zip(scale)
+                .map(of)
+                .collect::<Vec<_>>()
+                .join("; "),
+        ));
     }
     let offsets = model.inputs.iter().any(|s| s.offset != 0.0);
-    let head = if offsets { &["input", "mean", "sd", "offset"][..] } else { &["input", "mean", "sd"] };
+    let head = if offsets {
+        &["input", "mean", "sd", "offset"][..]
+    } else {
+        &["input", "mean", "sd"]
+    };
     let mut inputs = Table::new("inputs", head);
     for (name, s) in model.features.iter().zip(&model.inputs) {
         let mut row = vec![name.clone(), significant(s.mean), significant(s.sd)];
@@ -135,17 +164,29 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
         Some(learned) => learned_curves(learned)?,
         None => network_curves(&network)?,
     };
-    Ok(Portrait { facts, inputs: Some(inputs), curves, axes: REAL_AXES })
+    Ok(Portrait {
+        facts,
+        inputs: Some(inputs),
+        curves,
+        axes: REAL_AXES,
+    })
 }
 
 /// Six digits behind the point where that says enough; else as many as tell it from its neighbours.
 fn significant(x: f64) -> String {
     let size = x.abs();
-    if size == 0.0 || (1e-3..1e9).contains(&size) { format!("{x:.6}") } else { format!("{x:.9e}") }
+    if size == 0.0 || (1e-3..1e9).contains(&size) {
+        format!("{x:.6}")
+    } else {
+        format!("{x:.9e}")
+    }
 }
 
 fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> {
-    let provenance = value.get("provenance").and_then(|p| p.as_str()).unwrap_or_default();
+    let provenance = value
+        .get("provenance")
+        .and_then(|p| p.as_str())
+        .unwrap_or_default();
     let kinds = Model::of(network, String::new()).kinds;
     let mut facts = vec![
         ("kind", "a network".into()),
@@ -153,21 +194,40 @@ fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> 
         ("activations", activation_words(&kinds)),
     ];
     facts.extend(sizes(&network.shape));
-    Ok(Portrait { facts, inputs: None, curves: network_curves(network)?, axes: REAL_AXES })
+    Ok(Portrait {
+        facts,
+        inputs: None,
+        curves: network_curves(network)?,
+        axes: REAL_AXES,
+    })
 }
 
 fn of_activations(activations: &Activations) -> Result<Portrait> {
     let layers = match activations.layers {
         1 => "shared by all hidden layers".into(),
-        n => format!("{} for each of {n} hidden layers", activations.types_in_a_layer()),
+        n => format!(
+            "{} for each of {n} hidden layers",
+            activations.types_in_a_layer()
+        ),
     };
     let facts = vec![
         ("kind", "activations".into()),
         ("provenance", activations.provenance.clone()),
         ("types", format!("{}, {layers}", activations.types.len())),
-        ("size", format!("{} numbers; `ldnn export` makes tables of them", numbers_of(activations))),
+        (
+            "size",
+            format!(
+                "{} numbers; `ldnn export` makes tables of them",
+                numbers_of(activations)
+            ),
+        ),
     ];
-    Ok(Portrait { facts, inputs: None, curves: learned_curves(activations)?, axes: REAL_AXES })
+    Ok(Portrait {
+        facts,
+        inputs: None,
+        curves: learned_curves(activations)?,
+        axes: REAL_AXES,
+    })
 }
 
 fn numbers_of(activations: &Activations) -> usize {
@@ -182,20 +242,27 @@ fn activation_words(kinds: &[KindFile]) -> String {
     let word = |kind: &KindFile| match kind {
         KindFile::Base { name } => name.clone(),
         KindFile::Learned { base, units } => format!("learned on {base} ({units} units)"),
-        KindFile::Table { knots, range, .. } => format!("learned, a table of {knots} knots on [-{range}, {range}]"),
+        KindFile::Table { knots, range, .. } => {
+            format!("learned, a table of {knots} knots on [-{range}, {range}]")
+        }
     };
     kinds.iter().map(word).collect::<Vec<_>>().join("; ")
 }
 
 /// Shape and bytes.
 fn sizes(shape: &Shape) -> Vec<(&'static str, String)> {
-    let widths: Vec<String> = (0..=shape.layers()).map(|l| shape.width(l).to_string()).collect();
+    let widths: Vec<String> = (0..=shape.layers())
+        .map(|l| shape.width(l).to_string())
+        .collect();
     let outputs: usize = (1..=shape.layers()).map(|l| shape.width(l)).sum();
     let (theta, tables) = (shape.theta_len(), 256 * shape.types());
     // int8: a byte a weight, a bias and a factor of four bytes an output, a table of 256 bytes a type.
     let integers = (theta - outputs) + 8 * outputs + tables;
     vec![
-        ("shape", format!("{}, {theta} weights and biases", widths.join("-"))),
+        (
+            "shape",
+            format!("{}, {theta} weights and biases", widths.join("-")),
+        ),
         (
             "size",
             format!(
@@ -214,7 +281,9 @@ fn learned_curves(activations: &Activations) -> Result<Vec<Band>> {
         _ => format!("layer {}, type {}", i / in_layer + 1, i % in_layer + 1),
     };
     let types = activations.types.iter().enumerate();
-    types.map(|(i, t)| Ok(Band::line(name(i), z.clone(), t.evaluate(&z)?))).collect()
+    types
+        .map(|(i, t)| Ok(Band::line(name(i), z.clone(), t.evaluate(&z)?)))
+        .collect()
 }
 
 fn network_curves(network: &Network) -> Result<Vec<Band>> {
@@ -226,9 +295,15 @@ fn network_curves(network: &Network) -> Result<Vec<Band>> {
             Kind::Base(base) => base.name().into(),
             _ => format!("type {}", t + 1),
         };
-        let phi = network.params.get(shape.type_at(t)..).and_then(|rest| rest.get(..kind.param_len()));
-        let phi: Vec<f64> =
-            phi.context("the parameters of a type are missing")?.iter().map(|&p| f64::from(p)).collect();
+        let phi = network
+            .params
+            .get(shape.type_at(t)..)
+            .and_then(|rest| rest.get(..kind.param_len()));
+        let phi: Vec<f64> = phi
+            .context("the parameters of a type are missing")?
+            .iter()
+            .map(|&p| f64::from(p))
+            .collect();
         let mut out = vec![0.0; z.len()];
         kind.eval(&phi, &z, &mut out)?;
         Ok(Band::line(name, z.clone(), out))
@@ -252,38 +327,68 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
             "mean and factor of every input"
         };
         let offsets = (0..inputs).filter(|&i| scales.offset(i) != 0.0);
-        let offsets: String = offsets.map(|i| format!("; input {} less {}", i + 1, scales.offset(i))).collect();
+        let offsets: String = offsets
+            .map(|i| format!("; input {} less {}", i + 1, scales.offset(i)))
+            .collect();
         let answer = match scales.meaning() {
             Meaning::Plain => "outputs as they are",
             Meaning::Classes => "a class and probabilities",
             Meaning::Values => "values in their own units",
         };
-        vec![("inputs", format!("{read}{offsets}")), ("answer", answer.to_string())]
+        vec![
+            ("inputs", format!("{read}{offsets}")),
+            ("answer", answer.to_string()),
+        ]
     };
     match image.contents() {
         Contents::Activations(records) => {
             let mut facts = head("activations");
             facts.push(("types", records.count().to_string()));
-            Ok(Portrait { facts, inputs: None, curves: record_curves(&records)?, axes: REAL_AXES })
+            Ok(Portrait {
+                facts,
+                inputs: None,
+                curves: record_curves(&records)?,
+                axes: REAL_AXES,
+            })
         }
         Contents::Floats(network) => {
             let mut facts = head("a network of real numbers");
             facts.extend(sizes(network.shape()));
             facts.extend(scaling(network.scaling(), network.shape().inputs()));
-            Ok(Portrait { facts, inputs: None, curves: record_curves(network.activations())?, axes: REAL_AXES })
+            Ok(Portrait {
+                facts,
+                inputs: None,
+                curves: record_curves(network.activations())?,
+                axes: REAL_AXES,
+            })
         }
         Contents::Integers(network) => {
             let mut facts = head("a network of integers");
             facts.extend(sizes(network.shape()));
             facts.extend(scaling(network.scaling(), network.shape().inputs()));
-            let (mut weights, mut tables) = (vec![0; network.weights_len()], vec![[0; 256]; network.shape().types()]);
-            let (mut biases, mut factors) = (vec![0; network.outputs_len()], vec![0; network.outputs_len()]);
-            let room = Room { weights: &mut weights, biases: &mut biases, factors: &mut factors, tables: &mut tables };
+            let (mut weights, mut tables) = (
+                vec![0; network.weights_len()],
+                vec![[0; 256]; network.shape().types()],
+            );
+            let (mut biases, mut factors) = (
+                vec![0; network.outputs_len()],
+                vec![0; network.outputs_len()],
+            );
+            let room = Room {
+                weights: &mut weights,
+                biases: &mut biases,
+                factors: &mut factors,
+                tables: &mut tables,
+            };
             network.load(room)?;
             let q: Vec<f64> = (-128..128).map(f64::from).collect();
             let at = |table: &[i8; 256], q: f64| f64::from(Table8(table).at(q as i8));
             let curve = |(i, table): (usize, &[i8; 256])| {
-                Band::line(format!("type {}", i + 1), q.clone(), q.iter().map(|&q| at(table, q)).collect())
+                Band::line(
+                    format!("type {}", i + 1),
+                    q.clone(),
+                    q.iter().map(|&q| at(table, q)).collect(),
+                )
             };
             let curves = tables.iter().enumerate().map(curve).collect();
             Ok(Portrait {
@@ -297,7 +402,10 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
 }
 
 fn record_curves(records: &ldnn_core::image::Activations) -> Result<Vec<Band>> {
-    let (mut floats, mut integers) = (vec![0.0; records.floats_len()], vec![0; records.integers_len()]);
+    let (mut floats, mut integers) = (
+        vec![0.0; records.floats_len()],
+        vec![0; records.integers_len()],
+    );
     let mut direct = vec![[0; 256]; records.direct_len()];
     let mut loaded = vec![Activation::Base(Base::Zero); records.count()];
     records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;

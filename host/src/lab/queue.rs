@@ -32,13 +32,21 @@ pub struct Queue {
 /// In quotes, for a shell.
 fn quoted(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+=:,".contains(&b);
-    if !text.is_empty() && text.bytes().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if !text.is_empty() && text.bytes().all(plain) {
+        text.into()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 impl Queue {
     /// The stages that have anything to do.
     fn stages(&self) -> Vec<(&'static str, usize)> {
-        self.stages.iter().copied().filter(|(_, tasks)| *tasks > 0).collect()
+        self.stages
+            .iter()
+            .copied()
+            .filter(|(_, tasks)| *tasks > 0)
+            .collect()
     }
 
     /// A script for Slurm that submits an array a stage and a job that merges.
@@ -53,7 +61,12 @@ impl Queue {
 #   bash THIS_FILE
 # Run it again after any failure: what is finished is kept, and only the rest is done.
 # How far it is:  ";
-        let _ = writeln!(text, "{} status {}\nset -euo pipefail\n", quoted(&self.program), quoted(&self.out));
+        let _ = writeln!(
+            text,
+            "{} status {}\nset -euo pipefail\n",
+            quoted(&self.program),
+            quoted(&self.out)
+        );
         let _ = writeln!(text, "program={}", quoted(&self.program));
         let _ = writeln!(text, "study={}", quoted(&self.study));
         let _ = writeln!(text, "out={}", quoted(&self.out));
@@ -75,17 +88,29 @@ impl Queue {
                 "# Stage '{stage}': {tasks} tasks, at most {} at a time.",
                 self.throttle.min(tasks).max(1)
             );
-            let _ = writeln!(text, "{stage}=$(stage={stage} tasks={tasks} sbatch \"${{common[@]}}\" {after}\\");
-            let _ = writeln!(text, "    --job-name={} --array={array} \\", quoted(&format!("{}-{stage}", self.name)));
-            let _ = writeln!(text, "    --cpus-per-task={cpus} --mem={memory} --time={limit} --signal=B:TERM@60 \\");
-            let _ = writeln!(text, "    --output=\"$out-logs/{stage}-%a.log\" <<<\"$task\")");
+            let _ = writeln!(
+                text,
+                "{stage}=$(stage={stage} tasks={tasks} sbatch \"${{common[@]}}\" {after}\\"
+            );
+            let _ = writeln!(
+                text,
+                "    --job-name={} --array={array} \\",
+                quoted(&format!("{}-{stage}", self.name))
+            );
+            let _ = writeln!(
+                text,
+                "    --cpus-per-task={cpus} --mem={memory} --time={limit} --signal=B:TERM@60 \\"
+            );
+            let _ = writeln!(
+                text,
+                "    --output=\"$out-logs/{stage}-%a.log\" <<<\"$task\")"
+            );
             let _ = writeln!(text, "echo \"{stage}: job ${stage}\"\n");
             // Not afterok: a task that fails would leave what comes after waiting for ever. What is missing is found by its
             // not being there.
             after = format!("--dependency=afterany:\"${stage}\" ");
         }
-        text +=
-            "# The results. If anything is missing, this says what, and ends with code 75; then run this file again.\n";
+        text += "# The results. If anything is missing, this says what, and ends with code 75; then run this file again.\n";
         let _ = writeln!(
             text,
             "merge=$(sbatch \"${{common[@]}}\" {after}--job-name={} \\",
@@ -156,9 +181,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("s.sh");
         std::fs::write(&file, &script).unwrap();
-        let checked = std::process::Command::new("bash").arg("-n").arg(&file).status();
+        let checked = std::process::Command::new("bash")
+            .arg("-n")
+            .arg(&file)
+            .status();
         assert!(checked.is_ok_and(|s| s.success()));
-        let without = Queue { stages: vec![("learn", 0), ("train", 40)], ..queue() }.slurm();
+        let without = Queue {
+            stages: vec![("learn", 0), ("train", 40)],
+            ..queue()
+        }
+        .slurm();
         assert!(!without.contains("stage=learn") && without.contains("afterany:\"$train\""));
     }
 }

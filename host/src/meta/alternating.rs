@@ -29,7 +29,13 @@ impl<'a> Alternating<'a> {
         let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
         optimizer.init_state(&mut state);
         let mut params = vec![0.0; shape.param_len()];
-        init_theta(&shape, Init::FanIn, config.seed, 0, &mut params[..shape.theta_len()])?;
+        init_theta(
+            &shape,
+            Init::FanIn,
+            config.seed,
+            0,
+            &mut params[..shape.theta_len()],
+        )?;
         Ok(Alternating {
             config,
             shape,
@@ -37,7 +43,13 @@ impl<'a> Alternating<'a> {
             params,
             state,
             grad: vec![0.0; shape.param_len()],
-            work: vec![0.0; shape.workspace_len(config.batch.min(rows).max(EVALUATION_ROWS), Pass::Backward)],
+            work: vec![
+                0.0;
+                shape.workspace_len(
+                    config.batch.min(rows).max(EVALUATION_ROWS),
+                    Pass::Backward
+                )
+            ],
             order: vec![0; rows],
         })
     }
@@ -54,7 +66,13 @@ impl<'a> Alternating<'a> {
     ) -> Result<Outcome> {
         let (config, theta) = (self.config, self.shape.theta_len());
         if config.restart > 0 && step > 0 && step.is_multiple_of(config.restart) {
-            init_theta(&self.shape, Init::FanIn, config.seed, step as u64, &mut self.params[..theta])?;
+            init_theta(
+                &self.shape,
+                Init::FanIn,
+                config.seed,
+                step as u64,
+                &mut self.params[..theta],
+            )?;
             self.optimizer.init_state(&mut self.state);
         }
         forms.build(phi, &mut self.params[theta..])?;
@@ -73,18 +91,31 @@ impl<'a> Alternating<'a> {
         let mut workspace = Workspace::new(&self.shape, rows, Pass::Backward, &mut self.work)?;
         let loss = network.gradient(&batch, Wrt::All, &mut self.grad, &mut workspace)?;
         forms.adjoint(phi, &self.grad[theta..], dphi)?;
-        match self.optimizer.step(&mut self.params[..theta], &mut self.state, &self.grad[..theta], t) {
+        match self.optimizer.step(
+            &mut self.params[..theta],
+            &mut self.state,
+            &self.grad[..theta],
+            t,
+        ) {
             Err(Error::Diverges(_)) => return self.diverged(task),
             step => step?,
         }
         let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
-        Ok(Outcome { loss: f64::from(loss), train_loss: f64::from(loss), test })
+        Ok(Outcome {
+            loss: f64::from(loss),
+            train_loss: f64::from(loss),
+            test,
+        })
     }
 
     /// The outcome of a training that went no further: the learner says so and which rate to lower.
     fn diverged(&mut self, task: &Task) -> Result<Outcome> {
         let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
-        Ok(Outcome { loss: f64::NAN, train_loss: f64::NAN, test })
+        Ok(Outcome {
+            loss: f64::NAN,
+            train_loss: f64::NAN,
+            test,
+        })
     }
 
     fn train_step(&mut self, train: &Set, t: usize) -> Result<(), Error> {
@@ -112,16 +143,24 @@ impl<'a> Alternating<'a> {
         let per_epoch = rows.div_ceil(batch);
         let (epoch, i) = (t / per_epoch, t % per_epoch);
         if self.config.shuffle {
-            Draws::new(self.config.seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
+            Draws::new(self.config.seed, Stream::Shuffle, 0, epoch as u64)
+                .permutation(&mut self.order);
         } else {
-            self.order.iter_mut().enumerate().for_each(|(i, o)| *o = i as u32);
+            self.order
+                .iter_mut()
+                .enumerate()
+                .for_each(|(i, o)| *o = i as u32);
         }
         i * batch..((i + 1) * batch).min(rows)
     }
 
     fn noise(&self, t: usize) -> Option<Noise<f32>> {
         let amplitude = self.config.noise as f32;
-        (amplitude > 0.0).then_some(Noise { amplitude, seed: self.config.seed, step: t as u64 })
+        (amplitude > 0.0).then_some(Noise {
+            amplitude,
+            seed: self.config.seed,
+            step: t as u64,
+        })
     }
 
     /// Weights and optimiser state.
@@ -136,7 +175,10 @@ impl<'a> Alternating<'a> {
 
     pub fn restore(&mut self, memory: &[f32]) -> Result<()> {
         let theta = self.shape.theta_len();
-        ensure!(memory.len() == theta + self.state.len(), "the checkpoint belongs to other settings");
+        ensure!(
+            memory.len() == theta + self.state.len(),
+            "the checkpoint belongs to other settings"
+        );
         self.params[..theta].copy_from_slice(&memory[..theta]);
         self.state.copy_from_slice(&memory[theta..]);
         Ok(())

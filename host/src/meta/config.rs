@@ -203,7 +203,15 @@ impl MetaConfig {
         ];
         for (flag, value) in counts {
             ensure!(value > 0, "{flag} 0: must be at least 1");
-            check_size(flag, value, if flag == "--types" || flag == "--units" { MOST } else { MOST_TIMES })?;
+            check_size(
+                flag,
+                value,
+                if flag == "--types" || flag == "--units" {
+                    MOST
+                } else {
+                    MOST_TIMES
+                },
+            )?;
         }
         check_size("--held-out-batch", self.held_out_batch, MOST_TIMES)?;
         check_size("--table-knots", self.table_knots, MOST)?;
@@ -218,13 +226,30 @@ impl MetaConfig {
             ("--table-range", self.table_range),
         ];
         for (flag, value) in reals {
-            ensure!(value.is_finite() && value > 0.0, "{flag} {value}: must be a positive number");
+            ensure!(
+                value.is_finite() && value > 0.0,
+                "{flag} {value}: must be a positive number"
+            );
         }
-        for (flag, value) in [("--inner-momentum", self.inner_momentum), ("--outer-momentum", self.outer_momentum)] {
-            ensure!((0.0..1.0).contains(&value), "{flag} {value}: must be in [0, 1), e.g. 0.8");
+        for (flag, value) in [
+            ("--inner-momentum", self.inner_momentum),
+            ("--outer-momentum", self.outer_momentum),
+        ] {
+            ensure!(
+                (0.0..1.0).contains(&value),
+                "{flag} {value}: must be in [0, 1), e.g. 0.8"
+            );
         }
-        ensure!(self.noise.is_finite() && self.noise >= 0.0, "--noise {}: must be 0 or positive, e.g. 0.1", self.noise);
-        ensure!(self.table_knots >= 4, "--table-knots {}: a table needs at least 4 knots, e.g. 257", self.table_knots);
+        ensure!(
+            self.noise.is_finite() && self.noise >= 0.0,
+            "--noise {}: must be 0 or positive, e.g. 0.1",
+            self.noise
+        );
+        ensure!(
+            self.table_knots >= 4,
+            "--table-knots {}: a table needs at least 4 knots, e.g. 257",
+            self.table_knots
+        );
         if self.outer_loss == Objective::Heldout {
             let rows = task.train.rows();
             ensure!(
@@ -242,19 +267,37 @@ impl MetaConfig {
     /// # Errors
     /// If widths and types make no network.
     pub fn direct_shape(&self, task: &Task) -> Result<Shape> {
-        ensure!(!self.hidden.is_empty(), "--hidden: give at least one width, e.g. 100");
+        ensure!(
+            !self.hidden.is_empty(),
+            "--hidden: give at least one width, e.g. 100"
+        );
         let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
-        let kinds = vec![Kind::Learned { base: base_named(&self.base)?, units: self.units }; self.all_types()];
+        let kinds = vec![
+            Kind::Learned {
+                base: base_named(&self.base)?,
+                units: self.units
+            };
+            self.all_types()
+        ];
         let shape = layered(&widths, &kinds, self.layers());
         shape.map_err(|e| {
-            anyhow::anyhow!("--hidden {:?} --types {} --units {}: {e}", self.hidden, self.types, self.units)
+            anyhow::anyhow!(
+                "--hidden {:?} --types {} --units {}: {e}",
+                self.hidden,
+                self.types,
+                self.units
+            )
         })
     }
 
     /// 1 if the hidden layers share their types, else how many have their own.
     #[must_use]
     pub fn layers(&self) -> usize {
-        if self.per_layer { self.hidden.len().max(1) } else { 1 }
+        if self.per_layer {
+            self.hidden.len().max(1)
+        } else {
+            1
+        }
     }
 
     /// The types of all layers.
@@ -272,24 +315,37 @@ impl MetaConfig {
         if self.exact {
             return Ok(direct);
         }
-        table::tabulated(&direct, self.table_knots, self.table_range as f32)
-            .map_err(|e| anyhow::anyhow!("--table-knots {} --table-range {}: {e}", self.table_knots, self.table_range))
+        table::tabulated(&direct, self.table_knots, self.table_range as f32).map_err(|e| {
+            anyhow::anyhow!(
+                "--table-knots {} --table-range {}: {e}",
+                self.table_knots,
+                self.table_range
+            )
+        })
     }
 
     /// The core's optimizer for the weights, with the learning rate times `scale`. RMSprop starts its mean
     /// square at 1, as the authors do.
     #[must_use]
     pub fn inner_optimizer(&self, scale: f64) -> Optimizer<f32> {
-        self.inner_optimiser.optimizer(self.inner_rate * scale, self.inner_momentum, 1.0)
+        self.inner_optimiser
+            .optimizer(self.inner_rate * scale, self.inner_momentum, 1.0)
     }
 
     /// The activations' optimizer at outer step `step`, with the learning rate times `scale`.
     #[must_use]
     pub fn outer_optimizer(&self, step: usize, scale: f64) -> Optimizer<f32> {
         let left = (self.steps.saturating_sub(step)) as f64 / self.steps as f64;
-        let share = if self.anneal { (2.0 * left).min(1.0) } else { 1.0 };
+        let share = if self.anneal {
+            (2.0 * left).min(1.0)
+        } else {
+            1.0
+        };
         let rate = self.outer_rate * share * scale;
-        Optimizer::Sgd { lr: rate as f32, momentum: self.outer_momentum as f32 }
+        Optimizer::Sgd {
+            lr: rate as f32,
+            momentum: self.outer_momentum as f32,
+        }
     }
 
     /// The core's plan of one inner training.
@@ -306,7 +362,10 @@ impl MetaConfig {
             optimizer: self.inner_optimizer(1.0),
             outer: match self.outer_loss {
                 Objective::Train => OuterLoss::Train { last },
-                Objective::Heldout => OuterLoss::HeldOut { last, batch: self.held_out_batch },
+                Objective::Heldout => OuterLoss::HeldOut {
+                    last,
+                    batch: self.held_out_batch,
+                },
             },
             segment: self.inner_steps,
         };

@@ -26,8 +26,20 @@ pub struct Forms {
 impl Forms {
     pub fn new(config: &MetaConfig, task: &Task) -> Result<Forms> {
         let (direct, trained) = (config.direct_shape(task)?, config.trained_shape(task)?);
-        let len = if config.exact { 0 } else { Tabulation { from: &direct, to: &trained }.work_len() };
-        Ok(Forms { direct, trained, work: vec![0.0; len] })
+        let len = if config.exact {
+            0
+        } else {
+            Tabulation {
+                from: &direct,
+                to: &trained,
+            }
+            .work_len()
+        };
+        Ok(Forms {
+            direct,
+            trained,
+            work: vec![0.0; len],
+        })
     }
 
     fn is_exact(&self) -> bool {
@@ -39,7 +51,11 @@ impl Forms {
         if self.is_exact() {
             to.copy_from_slice(phi);
         } else {
-            Tabulation { from: &self.direct, to: &self.trained }.build(phi, to, &mut self.work)?;
+            Tabulation {
+                from: &self.direct,
+                to: &self.trained,
+            }
+            .build(phi, to, &mut self.work)?;
         }
         Ok(())
     }
@@ -50,7 +66,10 @@ impl Forms {
         if self.is_exact() {
             dphi.copy_from_slice(from);
         } else {
-            let tabulation = Tabulation { from: &self.direct, to: &self.trained };
+            let tabulation = Tabulation {
+                from: &self.direct,
+                to: &self.trained,
+            };
             tabulation.build_adjoint(phi, from, dphi, &mut self.work)?;
         }
         Ok(())

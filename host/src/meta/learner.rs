@@ -82,7 +82,12 @@ pub struct Caution {
 
 impl Default for Caution {
     fn default() -> Self {
-        Caution { inner_scale: 1.0, outer_scale: 1.0, halvings: 0, before: vec![] }
+        Caution {
+            inner_scale: 1.0,
+            outer_scale: 1.0,
+            halvings: 0,
+            before: vec![],
+        }
     }
 }
 
@@ -124,7 +129,10 @@ pub struct Learner<'a> {
 }
 
 enum Engine<'a> {
-    Unrolled { plan: Box<Unroll<f32>>, trainings: Vec<Training> },
+    Unrolled {
+        plan: Box<Unroll<f32>>,
+        trainings: Vec<Training>,
+    },
     Alternating(Box<Alternating<'a>>),
 }
 
@@ -141,10 +149,14 @@ impl<'a> Learner<'a> {
             Objective::Heldout => task.train.split(config.held_out, config.seed, 0)?,
         };
         let engine = match config.schedule {
-            Schedule::Alternating => Engine::Alternating(Box::new(Alternating::new(config, &forms, train.rows())?)),
+            Schedule::Alternating => {
+                Engine::Alternating(Box::new(Alternating::new(config, &forms, train.rows())?))
+            }
             Schedule::Unrolled => {
                 let plan = Box::new(config.unroll(forms.trained));
-                let trainings = (0..config.inner_trainings).map(|_| Training::new(&plan, train.rows())).collect();
+                let trainings = (0..config.inner_trainings)
+                    .map(|_| Training::new(&plan, train.rows()))
+                    .collect();
                 Engine::Unrolled { plan, trainings }
             }
         };
@@ -155,7 +167,20 @@ impl<'a> Learner<'a> {
         let caution = Caution::default();
         let loss_limit = EXPLOSION * train.loss_of_zeros(task.outputs);
 
-        Ok(Learner { config, task, train, held_out, forms, phi, dphi, velocity, step: 0, caution, loss_limit, engine })
+        Ok(Learner {
+            config,
+            task,
+            train,
+            held_out,
+            forms,
+            phi,
+            dphi,
+            velocity,
+            step: 0,
+            caution,
+            loss_limit,
+            engine,
+        })
     }
 
     /// Outer steps done.
@@ -179,7 +204,13 @@ impl<'a> Learner<'a> {
             provenance += &format!(", the inner learning rate lowered to {rate:.1e}");
         }
         let (base, layers) = (base_named(&config.base)?, config.layers());
-        Ok(Activations::from_phi(base, &self.phi, config.all_types(), layers, provenance))
+        Ok(Activations::from_phi(
+            base,
+            &self.phi,
+            config.all_types(),
+            layers,
+            provenance,
+        ))
     }
 
     /// Takes one outer step. Where the inner training explodes, the last outer step is taken back and
@@ -190,7 +221,8 @@ impl<'a> Learner<'a> {
     pub fn step(&mut self) -> Result<Record> {
         if self.config.resplit && self.config.outer_loss == Objective::Heldout {
             let (rows, config) = (&self.task.train, self.config);
-            (self.train, self.held_out) = rows.split(config.held_out, config.seed, self.step as u64)?;
+            (self.train, self.held_out) =
+                rows.split(config.held_out, config.seed, self.step as u64)?;
         }
         let (outcome, retries) = self.sound_gradient()?;
 
@@ -201,9 +233,14 @@ impl<'a> Learner<'a> {
         clamp(&mut self.dphi, clip);
 
         // A step after which a number would not be finite is refused, and leaves everything as it was.
-        let optimizer = self.config.outer_optimizer(self.step, self.caution.outer_scale);
+        let optimizer = self
+            .config
+            .outer_optimizer(self.step, self.caution.outer_scale);
         let before = self.phi.clone();
-        if optimizer.step(&mut self.phi, &mut self.velocity, &self.dphi, self.step).is_err() {
+        if optimizer
+            .step(&mut self.phi, &mut self.velocity, &self.dphi, self.step)
+            .is_err()
+        {
             self.velocity.fill(0.0);
             self.caution.outer_scale *= SMALLER;
         }
@@ -239,7 +276,11 @@ impl<'a> Learner<'a> {
             self.engine.restore(&network)?;
             self.step_back();
         }
-        Err(Unlearnable { step: self.step + 1, inner_rate: self.inner_rate() }.into())
+        Err(Unlearnable {
+            step: self.step + 1,
+            inner_rate: self.inner_rate(),
+        }
+        .into())
     }
 
     /// Makes the next attempt more careful: first the outer step that led here is halved, then the
@@ -249,7 +290,8 @@ impl<'a> Learner<'a> {
         let moved = caution.before.len() == self.phi.len() && caution.before != self.phi;
         if !moved {
             caution.inner_scale *= SMALLER;
-            self.engine.set_optimizer(self.config.inner_optimizer(caution.inner_scale));
+            self.engine
+                .set_optimizer(self.config.inner_optimizer(caution.inner_scale));
             return;
         }
 
@@ -276,7 +318,9 @@ impl<'a> Learner<'a> {
     fn gradient(&mut self) -> Result<Outcome> {
         let (forms, phi, dphi) = (&mut self.forms, &self.phi, &mut self.dphi);
         let (plan, trainings) = match &mut self.engine {
-            Engine::Alternating(a) => return a.gradient(forms, self.task, &self.train, phi, dphi, self.step),
+            Engine::Alternating(a) => {
+                return a.gradient(forms, self.task, &self.train, phi, dphi, self.step);
+            }
             Engine::Unrolled { plan, trainings } => (&*plan, trainings),
         };
         let mut built = vec![0.0; forms.trained.phi_len()];
@@ -287,12 +331,24 @@ impl<'a> Learner<'a> {
         let outcomes = trainings
             .par_iter_mut()
             .enumerate()
-            .map(|(i, t)| t.run(plan, &built, train, held_out, task, seed, (first + i) as u32))
+            .map(|(i, t)| {
+                t.run(
+                    plan,
+                    &built,
+                    train,
+                    held_out,
+                    task,
+                    seed,
+                    (first + i) as u32,
+                )
+            })
             .collect::<Result<Vec<_>>>()?;
         // The sum runs in the order of the trainings, whichever thread ran them.
         let mut sum = vec![0.0; built.len()];
         for training in trainings.iter() {
-            sum.iter_mut().zip(&training.gradient).for_each(|(s, g)| *s += g / count as f32);
+            sum.iter_mut()
+                .zip(&training.gradient)
+                .for_each(|(s, g)| *s += g / count as f32);
         }
         forms.adjoint(phi, &sum, dphi)?;
         Ok(Outcome::mean(&outcomes))
@@ -317,12 +373,16 @@ impl<'a> Learner<'a> {
     pub fn resume(&mut self, from: &Checkpoint) -> Result<()> {
         let (len, before) = (self.phi.len(), from.caution.before.len());
         let fits = from.phi.len() == len && from.velocity.len() == len;
-        ensure!(fits && (before == 0 || before == len), "the checkpoint belongs to other settings");
+        ensure!(
+            fits && (before == 0 || before == len),
+            "the checkpoint belongs to other settings"
+        );
 
         self.engine.restore(&from.network)?;
         (self.step, self.phi, self.velocity) = (from.step, from.phi.clone(), from.velocity.clone());
         self.caution = from.caution.clone();
-        self.engine.set_optimizer(self.config.inner_optimizer(self.caution.inner_scale));
+        self.engine
+            .set_optimizer(self.config.inner_optimizer(self.caution.inner_scale));
         Ok(())
     }
 }
@@ -369,12 +429,19 @@ impl Training {
             gradient: vec![0.0; shape.phi_len()],
             trained: vec![0.0; shape.theta_len()],
             tape: vec![0.0; plan.tape_len()],
-            work: vec![0.0; plan.work_len().max(shape.workspace_len(EVALUATION_ROWS, Pass::Forward))],
+            work: vec![
+                0.0;
+                plan.work_len()
+                    .max(shape.workspace_len(EVALUATION_ROWS, Pass::Forward))
+            ],
             order: vec![0; plan.order_len(rows)],
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the parts of a run that all its trainings share")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the parts of a run that all its trainings share"
+    )]
     fn run(
         &mut self,
         plan: &Unroll<f32>,
@@ -395,12 +462,28 @@ impl Training {
             work: &mut self.work,
             order: &mut self.order,
         };
-        let data = Datasets { train: train.data(), held_out: held_out.data() };
-        let out = hypergradient(Level::best(), plan, data, Draw { seed, outer_step: draw }, buffers)?;
+        let data = Datasets {
+            train: train.data(),
+            held_out: held_out.data(),
+        };
+        let out = hypergradient(
+            Level::best(),
+            plan,
+            data,
+            Draw {
+                seed,
+                outer_step: draw,
+            },
+            buffers,
+        )?;
 
         self.params[..theta].copy_from_slice(&self.trained);
         let test = judge_network(&plan.shape, &self.params, &task.test, &mut self.work)?;
-        Ok(Outcome { loss: f64::from(out.outer_loss), train_loss: f64::from(out.train_loss), test })
+        Ok(Outcome {
+            loss: f64::from(out.outer_loss),
+            train_loss: f64::from(out.train_loss),
+            test,
+        })
     }
 }
 
@@ -420,7 +503,11 @@ impl Outcome {
 }
 
 fn norm(values: &[f32]) -> f64 {
-    values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+    values
+        .iter()
+        .map(|&v| f64::from(v).powi(2))
+        .sum::<f64>()
+        .sqrt()
 }
 
 #[cfg(test)]
@@ -429,7 +516,11 @@ mod tests {
     use crate::data::{Dataset, VanDerPolConfig};
 
     fn task() -> Task {
-        let small = VanDerPolConfig { orbits: 4, test_orbits: 1, ..Default::default() };
+        let small = VanDerPolConfig {
+            orbits: 4,
+            test_orbits: 1,
+            ..Default::default()
+        };
         Task::new(&Dataset::vanderpol(&small).unwrap())
     }
 
@@ -460,13 +551,22 @@ mod tests {
             let config = reckless(schedule);
             let mut learner = Learner::new(&config, &task).unwrap();
             let first = learner.step().unwrap();
-            assert!(first.retries > 0, "{schedule:?}: a learning rate of 500 was taken");
+            assert!(
+                first.retries > 0,
+                "{schedule:?}: a learning rate of 500 was taken"
+            );
             assert!(learner.inner_rate() < config.inner_rate);
             for _ in 1..config.steps {
                 let record = learner.step().unwrap();
                 let numbers = [record.loss, record.train_loss, record.test_loss];
-                assert!(numbers.iter().all(|x| x.is_finite()), "{schedule:?}: {record:?}");
-                assert!(record.loss <= learner.loss_limit, "{schedule:?}: {record:?}");
+                assert!(
+                    numbers.iter().all(|x| x.is_finite()),
+                    "{schedule:?}: {record:?}"
+                );
+                assert!(
+                    record.loss <= learner.loss_limit,
+                    "{schedule:?}: {record:?}"
+                );
             }
         }
     }

@@ -24,13 +24,21 @@ const CHECKPOINT: &str = "checkpoint.json";
 /// # Errors
 /// If the settings make no run, a number is no longer finite, a file cannot be written, or the user stops it. In every
 /// case the folder holds the activations as they were learned so far.
-pub fn run(config: &MetaConfig, task: &Task, folder: &RunFolder, progress: &Progress) -> Result<Activations> {
+pub fn run(
+    config: &MetaConfig,
+    task: &Task,
+    folder: &RunFolder,
+    progress: &Progress,
+) -> Result<Activations> {
     let mut learner = Learner::new(config, task)?;
     let mut kept = Kept::open(config, folder, &mut learner)?;
     progress.skip(learner.steps_done());
     let result = learn(config, &mut learner, &mut kept, progress);
     kept.save(&learner)?;
-    kept.draw(&format!("{}: {} types from {}", task.name, config.types, config.base))?;
+    kept.draw(&format!(
+        "{}: {} types from {}",
+        task.name, config.types, config.base
+    ))?;
     result?;
     learner.activations()
 }
@@ -56,10 +64,14 @@ impl Piece<'_> {
     /// # Errors
     /// As [`run`]; [`Incomplete`] if it is not there and not this process's to do.
     pub fn learn(&self, folder: &RunFolder, progress: &Progress) -> Result<Activations> {
-        let Piece { config, task, name, .. } = *self;
+        let Piece {
+            config, task, name, ..
+        } = *self;
         let mode = folder.mode();
         for (i, place) in self.places(folder).into_iter().enumerate() {
-            let Some(found) = finished(config, task, &place)? else { continue };
+            let Some(found) = finished(config, task, &place)? else {
+                continue;
+            };
             if mode.has_results() {
                 if i > 0 {
                     folder.adopt_again(name, &place)?;
@@ -75,7 +87,11 @@ impl Piece<'_> {
             folder.piece_done();
             return Ok(learned);
         }
-        Err(Incomplete { missing: 1, blocked: true }.into())
+        Err(Incomplete {
+            missing: 1,
+            blocked: true,
+        }
+        .into())
     }
 
     /// The same if it is there already, and nothing if it is not; nothing is written.
@@ -97,8 +113,16 @@ impl Piece<'_> {
 
     /// Counts pieces of a list by their results.
     pub fn count<T>(list: &str, results: &[Result<T>], folder: &RunFolder) {
-        let missing = (0..results.len()).filter(|&i| results[i].as_ref().is_err_and(|e| Incomplete::of(e).is_some()));
-        folder.count(Tally { list: folder.list(list), total: results.len(), missing: missing.collect() });
+        let missing = (0..results.len()).filter(|&i| {
+            results[i]
+                .as_ref()
+                .is_err_and(|e| Incomplete::of(e).is_some())
+        });
+        folder.count(Tally {
+            list: folder.list(list),
+            total: results.len(),
+            missing: missing.collect(),
+        });
     }
 }
 
@@ -106,7 +130,12 @@ impl Piece<'_> {
 fn finished(config: &MetaConfig, task: &Task, folder: &Path) -> Result<Option<Activations>> {
     let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
     let found = journal::read::<Checkpoint>(&folder.join(CHECKPOINT))?;
-    let Some(checkpoint) = found.lines.into_iter().map(|l| l.value).find(|c| c.step == config.steps) else {
+    let Some(checkpoint) = found
+        .lines
+        .into_iter()
+        .map(|l| l.value)
+        .find(|c| c.step == config.steps)
+    else {
         return Ok(None);
     };
     if std::fs::read_to_string(folder.join(CONFIG)).ok() != Some(wanted) {
@@ -117,13 +146,24 @@ fn finished(config: &MetaConfig, task: &Task, folder: &Path) -> Result<Option<Ac
     learner.activations().map(Some)
 }
 
-fn learn(config: &MetaConfig, learner: &mut Learner, kept: &mut Kept, progress: &Progress) -> Result<()> {
+fn learn(
+    config: &MetaConfig,
+    learner: &mut Learner,
+    kept: &mut Kept,
+    progress: &Progress,
+) -> Result<()> {
     while learner.steps_done() < config.steps {
         stop::check()?;
         let record = learner.step()?;
         progress.advance(|| match record.test_accuracy {
-            Some(accuracy) => format!("outer loss {:.4}, test accuracy {accuracy:.1} %", record.loss),
-            None => format!("outer loss {:.4}, test loss {:.4}", record.loss, record.test_loss),
+            Some(accuracy) => format!(
+                "outer loss {:.4}, test accuracy {accuracy:.1} %",
+                record.loss
+            ),
+            None => format!(
+                "outer loss {:.4}, test loss {:.4}",
+                record.loss, record.test_loss
+            ),
         });
         kept.add(record)?;
         if learner.steps_done().is_multiple_of(config.snapshot_every) {
@@ -150,10 +190,21 @@ impl<'a> Kept<'a> {
         let snapshots = Journal::open::<Snapshot>(&folder.file(SNAPSHOTS))?.1;
         let checkpoint: Option<Checkpoint> = journal::read_checked(&folder.file(CHECKPOINT))?;
         let done = checkpoint.as_ref().map_or(0, |c| c.step);
-        let mut history: Vec<Record> = history.into_iter().map(|l| l.value).filter(|r| r.step <= done).collect();
-        let mut snapshots: Vec<Snapshot> = snapshots.into_iter().map(|l| l.value).filter(|s| s.step <= done).collect();
+        let mut history: Vec<Record> = history
+            .into_iter()
+            .map(|l| l.value)
+            .filter(|r| r.step <= done)
+            .collect();
+        let mut snapshots: Vec<Snapshot> = snapshots
+            .into_iter()
+            .map(|l| l.value)
+            .filter(|s| s.step <= done)
+            .collect();
         let is_whole = history.iter().map(|r| r.step).eq(1..=done)
-            && snapshots.iter().map(|s| s.step).eq((0..=done).filter(|&s| has_snapshot(config, s)));
+            && snapshots
+                .iter()
+                .map(|s| s.step)
+                .eq((0..=done).filter(|&s| has_snapshot(config, s)));
         match checkpoint {
             Some(checkpoint) if is_whole => learner.resume(&checkpoint)?,
             Some(_) => {
@@ -170,7 +221,13 @@ impl<'a> Kept<'a> {
         }
         write_durably(&folder.file(HISTORY), &journal::lines(&history)?)?;
         let journal = Journal::create(&folder.file(HISTORY))?;
-        Ok(Kept { config, folder, history, snapshots, journal })
+        Ok(Kept {
+            config,
+            folder,
+            history,
+            snapshots,
+            journal,
+        })
     }
 
     fn add(&mut self, record: Record) -> Result<()> {
@@ -186,16 +243,33 @@ impl<'a> Kept<'a> {
             self.snapshots.push(snapshot(learner)?);
         }
         let activations = learner.activations()?;
-        write_durably(&self.folder.file(SNAPSHOTS), &journal::lines(&self.snapshots)?)?;
-        self.folder.write("activations.json", serde_json::to_string_pretty(&activations)? + "\n")?;
-        self.folder.write("activations.txt", samples::of_activations(&activations, SAMPLES)?)?;
+        write_durably(
+            &self.folder.file(SNAPSHOTS),
+            &journal::lines(&self.snapshots)?,
+        )?;
+        self.folder.write(
+            "activations.json",
+            serde_json::to_string_pretty(&activations)? + "\n",
+        )?;
+        self.folder.write(
+            "activations.txt",
+            samples::of_activations(&activations, SAMPLES)?,
+        )?;
         journal::write_checked(&self.folder.file(CHECKPOINT), &learner.checkpoint())
     }
 
     fn draw(&self, title: &str) -> Result<()> {
-        plot::save(self.folder, "evolution", &plot::evolution(title, &grid(SAMPLES, SAMPLE_RANGE), &self.snapshots))?;
+        plot::save(
+            self.folder,
+            "evolution",
+            &plot::evolution(title, &grid(SAMPLES, SAMPLE_RANGE), &self.snapshots),
+        )?;
         self.folder.write("evolution.csv", self.evolution_csv())?;
-        plot::save(self.folder, "history", &plot::curves(title, "outer step", "loss", &self.loss_curves()))
+        plot::save(
+            self.folder,
+            "history",
+            &plot::curves(title, "outer step", "loss", &self.loss_curves()),
+        )
     }
 
     fn evolution_csv(&self) -> String {
@@ -217,7 +291,11 @@ impl<'a> Kept<'a> {
             mean: self.history.iter().map(of).collect(),
             half_width: vec![0.0; self.history.len()],
         };
-        vec![curve("outer loss", |r| r.loss), curve("last training", |r| r.train_loss), curve("test", |r| r.test_loss)]
+        vec![
+            curve("outer loss", |r| r.loss),
+            curve("last training", |r| r.train_loss),
+            curve("test", |r| r.test_loss),
+        ]
     }
 }
 
@@ -228,6 +306,14 @@ fn has_snapshot(config: &MetaConfig, step: usize) -> bool {
 
 fn snapshot(learner: &Learner) -> Result<Snapshot> {
     let z = grid(SAMPLES, SAMPLE_RANGE);
-    let samples = learner.activations()?.types.iter().map(|t| t.evaluate(&z)).collect::<Result<_>>()?;
-    Ok(Snapshot { step: learner.steps_done(), samples })
+    let samples = learner
+        .activations()?
+        .types
+        .iter()
+        .map(|t| t.evaluate(&z))
+        .collect::<Result<_>>()?;
+    Ok(Snapshot {
+        step: learner.steps_done(),
+        samples,
+    })
 }

@@ -62,7 +62,10 @@ fn one() -> usize {
     1
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks with a reference"
+)]
 fn is_one(n: &usize) -> bool {
     *n == 1
 }
@@ -72,8 +75,15 @@ fn is_one(n: &usize) -> bool {
 /// # Errors
 /// If there is none; the message lists them.
 pub fn base_named(name: &str) -> Result<Base> {
-    let found = Base::ALL.into_iter().find(|b| b.name() == name || (name == "sin" && *b == Base::Sine));
-    found.with_context(|| format!("there is no base function '{name}'; there are {}", base_names().join(", ")))
+    let found = Base::ALL
+        .into_iter()
+        .find(|b| b.name() == name || (name == "sin" && *b == Base::Sine));
+    found.with_context(|| {
+        format!(
+            "there is no base function '{name}'; there are {}",
+            base_names().join(", ")
+        )
+    })
 }
 
 fn base_names() -> Vec<&'static str> {
@@ -86,7 +96,13 @@ impl Learned {
     pub fn from_phi(base: Base, phi: &[f32]) -> Learned {
         let units = (phi.len() - 1) / 3;
         let part = |i: usize| phi[i * units..(i + 1) * units].to_vec();
-        Learned::Subnet { base: base.name().into(), u: part(0), c: part(1), v: part(2), d: phi[3 * units] }
+        Learned::Subnet {
+            base: base.name().into(),
+            u: part(0),
+            c: part(1),
+            v: part(2),
+            d: phi[3 * units],
+        }
     }
 
     /// The kind of a type evaluated directly, and its parameters.
@@ -96,14 +112,32 @@ impl Learned {
     pub fn direct(&self) -> Result<(Kind, Vec<f32>)> {
         match self {
             Learned::Subnet { base, u, c, v, d } => {
-                ensure!(u.len() == c.len() && u.len() == v.len() && !u.is_empty(), "u, c and v must be equally long");
+                ensure!(
+                    u.len() == c.len() && u.len() == v.len() && !u.is_empty(),
+                    "u, c and v must be equally long"
+                );
                 let phi = [u, c, v, &[*d][..]].concat();
-                ensure!(phi.iter().all(|p| p.is_finite()), "an activation parameter is not a finite number");
-                Ok((Kind::Learned { base: base_named(base)?, units: u.len() }, phi))
+                ensure!(
+                    phi.iter().all(|p| p.is_finite()),
+                    "an activation parameter is not a finite number"
+                );
+                Ok((
+                    Kind::Learned {
+                        base: base_named(base)?,
+                        units: u.len(),
+                    },
+                    phi,
+                ))
             }
             Learned::Samples { range, y } => {
-                ensure!(y.len() >= 2 && *range > 0.0, "samples need at least 2 numbers and a positive range");
-                ensure!(y.iter().all(|p| p.is_finite()), "an activation sample is not a finite number");
+                ensure!(
+                    y.len() >= 2 && *range > 0.0,
+                    "samples need at least 2 numbers and a positive range"
+                );
+                ensure!(
+                    y.iter().all(|p| p.is_finite()),
+                    "an activation sample is not a finite number"
+                );
                 Ok((Kind::Table(TableForm::fixed(y.len(), *range)), hermite(y)))
             }
         }
@@ -121,12 +155,21 @@ impl Learned {
         let from = Shape::try_new(&[1, 1, 1], &[kind])?;
         let to = table::tabulated(&from, KNOTS, KNOT_RANGE)?;
         let mut tables = vec![0.0; to.phi_len()];
-        let tabulation = Tabulation { from: &from, to: &to };
+        let tabulation = Tabulation {
+            from: &from,
+            to: &to,
+        };
         let mut work = vec![0.0; tabulation.work_len()];
         tabulation.build(&phi, &mut tables, &mut work)?;
         tables.truncate(2 * KNOTS);
         let outside = if base.is_smooth() { Base::Zero } else { base };
-        Ok((Kind::Table(TableForm { base: outside, ..TableForm::fixed(KNOTS, KNOT_RANGE) }), tables))
+        Ok((
+            Kind::Table(TableForm {
+                base: outside,
+                ..TableForm::fixed(KNOTS, KNOT_RANGE)
+            }),
+            tables,
+        ))
     }
 
     /// The function at `z`.
@@ -160,9 +203,23 @@ impl Activations {
     /// Splits `phi` of a network whose types all have the same base; `types` in all, equally many in each of `layers`
     /// layers (1 if they are shared).
     #[must_use]
-    pub fn from_phi(base: Base, phi: &[f32], types: usize, layers: usize, provenance: String) -> Activations {
-        let types = phi.chunks(phi.len() / types).map(|p| Learned::from_phi(base, p)).collect();
-        Activations { version: Self::VERSION, provenance, layers, types }
+    pub fn from_phi(
+        base: Base,
+        phi: &[f32],
+        types: usize,
+        layers: usize,
+        provenance: String,
+    ) -> Activations {
+        let types = phi
+            .chunks(phi.len() / types)
+            .map(|p| Learned::from_phi(base, p))
+            .collect();
+        Activations {
+            version: Self::VERSION,
+            provenance,
+            layers,
+            types,
+        }
     }
 
     /// Those that a name of learned types stands for (`mix`: all); `None` if it is no such name.
@@ -171,7 +228,10 @@ impl Activations {
     /// If there is no such type.
     pub fn chosen(&self, name: &str) -> Result<Option<Activations>> {
         let types = type_numbers(name, Some(self))?;
-        Ok(types.map(|types| Activations { types: types.into_iter().cloned().collect(), ..self.clone() }))
+        Ok(types.map(|types| Activations {
+            types: types.into_iter().cloned().collect(),
+            ..self.clone()
+        }))
     }
 
     /// How many types a hidden layer mixes.
@@ -218,23 +278,49 @@ impl Activations {
     /// If the text is malformed; the message names the line.
     pub fn from_text(text: &str) -> Result<Activations> {
         let mut types = Vec::new();
-        for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-            let y = line.split_whitespace().map(str::parse).collect::<Result<Vec<f32>, _>>();
-            let y = y.with_context(|| format!("line {}: every line must hold numbers separated by blanks", i + 1))?;
+        for (i, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| !l.trim().is_empty())
+        {
+            let y = line
+                .split_whitespace()
+                .map(str::parse)
+                .collect::<Result<Vec<f32>, _>>();
+            let y = y.with_context(|| {
+                format!(
+                    "line {}: every line must hold numbers separated by blanks",
+                    i + 1
+                )
+            })?;
             if y.len() < 4 || y.iter().any(|v| !v.is_finite()) {
-                bail!("line {}: {} finite samples on linspace(-5, 5) are needed, at least 4", i + 1, SAMPLES);
+                bail!(
+                    "line {}: {} finite samples on linspace(-5, 5) are needed, at least 4",
+                    i + 1,
+                    SAMPLES
+                );
             }
-            types.push(Learned::Samples { range: SAMPLE_RANGE as f32, y });
+            types.push(Learned::Samples {
+                range: SAMPLE_RANGE as f32,
+                y,
+            });
         }
         ensure!(!types.is_empty(), "there is no line of samples in it");
-        Ok(Activations { version: Self::VERSION, provenance: "samples from a text file".into(), layers: 1, types })
+        Ok(Activations {
+            version: Self::VERSION,
+            provenance: "samples from a text file".into(),
+            layers: 1,
+            types,
+        })
     }
 }
 
 /// `n` equal steps over `[-range, range]`.
 #[must_use]
 pub fn grid(n: usize, range: f64) -> Vec<f64> {
-    (0..n).map(|i| range * (2.0 * i as f64 / (n - 1) as f64 - 1.0)).collect()
+    (0..n)
+        .map(|i| range * (2.0 * i as f64 / (n - 1) as f64 - 1.0))
+        .collect()
 }
 
 /// The activations of one network: what users call `relu`, `type2` or `mix`.
@@ -256,9 +342,17 @@ impl Choice {
     pub fn named(name: &str, learned: Option<&Activations>, exact: bool) -> Result<Choice> {
         let types = match type_numbers(name, learned)? {
             None => {
-                let known = format!("an activation is one of {}, type1, type2, ..., mix", base_names().join(", "));
+                let known = format!(
+                    "an activation is one of {}, type1, type2, ..., mix",
+                    base_names().join(", ")
+                );
                 let base = base_named(name).with_context(|| known)?;
-                return Ok(Choice { name: base.name().into(), kinds: vec![Kind::Base(base)], phi: vec![], layers: 1 });
+                return Ok(Choice {
+                    name: base.name().into(),
+                    kinds: vec![Kind::Base(base)],
+                    phi: vec![],
+                    layers: 1,
+                });
             }
             Some(types) => types,
         };
@@ -268,7 +362,12 @@ impl Choice {
             kinds.push(kind);
             phi.extend(own);
         }
-        Ok(Choice { name: name.into(), kinds, phi, layers: learned.map_or(1, |l| l.layers) })
+        Ok(Choice {
+            name: name.into(),
+            kinds,
+            phi,
+            layers: learned.map_or(1, |l| l.layers),
+        })
     }
 
     /// The same under another name.
@@ -317,23 +416,32 @@ pub fn layered(widths: &[usize], kinds: &[Kind], layers: usize) -> Result<Shape>
 /// Whether a name is one of learned types: `type1`, `type2`, ..., `mix`.
 #[must_use]
 pub fn is_learned(name: &str) -> bool {
-    name == "mix" || name.strip_prefix("type").is_some_and(|n| n.parse::<usize>().is_ok())
+    name == "mix"
+        || name
+            .strip_prefix("type")
+            .is_some_and(|n| n.parse::<usize>().is_ok())
 }
 
 /// The learned types that a name stands for; `None` if it is no name of learned types.
-fn type_numbers<'a>(name: &str, learned: Option<&'a Activations>) -> Result<Option<Vec<&'a Learned>>> {
+fn type_numbers<'a>(
+    name: &str,
+    learned: Option<&'a Activations>,
+) -> Result<Option<Vec<&'a Learned>>> {
     if !is_learned(name) {
         return Ok(None);
     }
     let number = name.strip_prefix("type").map(str::parse::<usize>);
-    let learned =
-        learned.with_context(|| format!("'{name}' needs learned activations; give them with --activations FILE"))?;
+    let learned = learned.with_context(|| {
+        format!("'{name}' needs learned activations; give them with --activations FILE")
+    })?;
     let in_layer = learned.types_in_a_layer();
     match number {
         Some(Ok(n)) if n == 0 || n > in_layer => {
             bail!("there is no '{name}': the file holds type1 to type{in_layer}")
         }
-        Some(Ok(n)) => Ok(Some(learned.types.iter().skip(n - 1).step_by(in_layer).collect())),
+        Some(Ok(n)) => Ok(Some(
+            learned.types.iter().skip(n - 1).step_by(in_layer).collect(),
+        )),
         _ => Ok(Some(learned.types.iter().collect())),
     }
 }
@@ -344,7 +452,13 @@ mod tests {
     use approx::assert_abs_diff_eq;
 
     fn sine() -> Learned {
-        Learned::Subnet { base: "sine".into(), u: vec![1.0, -0.5], c: vec![0.0, 0.3], v: vec![2.0, 1.0], d: 0.5 }
+        Learned::Subnet {
+            base: "sine".into(),
+            u: vec![1.0, -0.5],
+            c: vec![0.0, 0.3],
+            v: vec![2.0, 1.0],
+            d: 0.5,
+        }
     }
 
     #[test]
@@ -359,7 +473,12 @@ mod tests {
         let text = |r: Result<Choice>| format!("{:#}", r.unwrap_err());
         assert!(text(Choice::named("rele", None, false)).contains("relu"));
         assert!(text(Choice::named("mix", None, false)).contains("--activations"));
-        let set = Activations { version: 1, provenance: String::new(), layers: 1, types: vec![sine()] };
+        let set = Activations {
+            version: 1,
+            provenance: String::new(),
+            layers: 1,
+            types: vec![sine()],
+        };
         assert!(text(Choice::named("type2", Some(&set), false)).contains("type1"));
         assert!(format!("{:#}", Activations::from_text("1 2 x\n").unwrap_err()).contains("line 1"));
     }

@@ -22,7 +22,10 @@ impl Function {
             kind.param_len(),
             phi.len()
         );
-        Ok(Function { kind, phi: phi.iter().map(|&p| f64::from(p)).collect() })
+        Ok(Function {
+            kind,
+            phi: phi.iter().map(|&p| f64::from(p)).collect(),
+        })
     }
 
     /// Of type `t` of a shape; `phi` are the parameters of all types.
@@ -57,7 +60,11 @@ impl Function {
             Kind::Base(base) | Kind::Learned { base, .. } => base,
             Kind::Table(form) => form.base,
         };
-        if base == Base::Relu { Base::Relu } else { Base::Zero }
+        if base == Base::Relu {
+            Base::Relu
+        } else {
+            Base::Zero
+        }
     }
 
     /// The values and slopes of the rest, which goes into a table. Slopes are central differences in double precision.
@@ -69,10 +76,19 @@ impl Function {
         let outside = self.outside();
         let at = |offset: f64| -> Result<Vec<f64>> {
             let moved: Vec<f64> = z.iter().map(|z| z + offset).collect();
-            Ok(self.values(&moved)?.iter().zip(&moved).map(|(y, &z)| y - outside.value(z)).collect())
+            Ok(self
+                .values(&moved)?
+                .iter()
+                .zip(&moved)
+                .map(|(y, &z)| y - outside.value(z))
+                .collect())
         };
         let (before, here, after) = (at(-STEP)?, at(0.0)?, at(STEP)?);
         let slope = |i: usize| ((after[i] - before[i]) / (2.0 * STEP)) as f32;
-        Ok(here.iter().enumerate().map(|(i, &y)| (y as f32, slope(i))).collect())
+        Ok(here
+            .iter()
+            .enumerate()
+            .map(|(i, &y)| (y as f32, slope(i)))
+            .collect())
     }
 }

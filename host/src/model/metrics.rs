@@ -82,33 +82,68 @@ pub enum Answers<'a> {
 /// Of the rows by right class, then by answer.
 #[must_use]
 pub fn of_confusion(confusion: Vec<Vec<usize>>, classes: &[String]) -> Metrics {
-    let share = |part: usize, whole: usize| if whole > 0 { 100.0 * part as f64 / whole as f64 } else { f64::NAN };
+    let share = |part: usize, whole: usize| {
+        if whole > 0 {
+            100.0 * part as f64 / whole as f64
+        } else {
+            f64::NAN
+        }
+    };
     let each = |c: usize| {
         let (hit, rows) = (confusion[c][c], confusion[c].iter().sum::<usize>());
         let said: usize = confusion.iter().map(|row| row[c]).sum();
-        let f1 = if rows > 0 { share(2 * hit, rows + said) } else { f64::NAN };
-        OfClass { rows, precision: share(hit, said), recall: share(hit, rows), f1 }
+        let f1 = if rows > 0 {
+            share(2 * hit, rows + said)
+        } else {
+            f64::NAN
+        };
+        OfClass {
+            rows,
+            precision: share(hit, said),
+            recall: share(hit, rows),
+            f1,
+        }
     };
     let each: Vec<OfClass> = (0..classes.len()).map(each).collect();
     // Classes without a row have no recall; they count in no mean.
     let present: Vec<&OfClass> = each.iter().filter(|c| c.rows > 0).collect();
-    let mean = |f: fn(&OfClass) -> f64| present.iter().map(|c| f(c)).sum::<f64>() / present.len().max(1) as f64;
+    let mean = |f: fn(&OfClass) -> f64| {
+        present.iter().map(|c| f(c)).sum::<f64>() / present.len().max(1) as f64
+    };
     let (balanced, f1) = (mean(|c| c.recall), mean(|c| c.f1));
     let right: usize = (0..classes.len()).map(|c| confusion[c][c]).sum();
     let accuracy = share(right, confusion.iter().flatten().sum::<usize>().max(1));
-    Metrics::Classification { accuracy, balanced, f1, each, confusion, classes: classes.to_vec() }
+    Metrics::Classification {
+        accuracy,
+        balanced,
+        f1,
+        each,
+        confusion,
+        classes: classes.to_vec(),
+    }
 }
 
 /// Computes them.
 #[must_use]
 pub fn metrics(answers: &Answers) -> Metrics {
     match *answers {
-        Answers::Classes { classes, right, given } => {
+        Answers::Classes {
+            classes,
+            right,
+            given,
+        } => {
             let mut confusion = vec![vec![0; classes.len()]; classes.len()];
-            right.iter().zip(given).for_each(|(&r, &g)| confusion[usize::from(r)][usize::from(g)] += 1);
+            right
+                .iter()
+                .zip(given)
+                .for_each(|(&r, &g)| confusion[usize::from(r)][usize::from(g)] += 1);
             of_confusion(confusion, classes)
         }
-        Answers::Values { columns, right, given } => {
+        Answers::Values {
+            columns,
+            right,
+            given,
+        } => {
             let width = columns.len();
             let pairs = |c: usize| right.iter().zip(given).skip(c).step_by(width);
             let n = (right.len() / width.max(1)).max(1) as f64;
@@ -122,14 +157,24 @@ pub fn metrics(answers: &Answers) -> Metrics {
                 columns: columns.to_vec(),
                 rmse: per(&|c| (squares(c) / n).sqrt()),
                 mae: per(&|c| pairs(c).map(|(r, g)| (r - g).abs()).sum::<f64>() / n),
-                r2: per(&|c| if spread(c) > 0.0 { 1.0 - squares(c) / spread(c) } else { f64::NAN }),
+                r2: per(&|c| {
+                    if spread(c) > 0.0 {
+                        1.0 - squares(c) / spread(c)
+                    } else {
+                        f64::NAN
+                    }
+                }),
             }
         }
     }
 }
 
 fn percent(x: f64) -> String {
-    if x.is_nan() { "-".into() } else { format!("{x:.2}") }
+    if x.is_nan() {
+        "-".into()
+    } else {
+        format!("{x:.2}")
+    }
 }
 
 impl Metrics {
@@ -137,14 +182,33 @@ impl Metrics {
     #[must_use]
     pub fn scores(&self) -> Vec<(String, f64)> {
         match self {
-            Metrics::Classification { accuracy, balanced, f1, .. } => {
-                let all = [("accuracy / %", accuracy), ("balanced accuracy / %", balanced), ("F1 (macro) / %", f1)];
+            Metrics::Classification {
+                accuracy,
+                balanced,
+                f1,
+                ..
+            } => {
+                let all = [
+                    ("accuracy / %", accuracy),
+                    ("balanced accuracy / %", balanced),
+                    ("F1 (macro) / %", f1),
+                ];
                 all.map(|(name, x)| (name.into(), *x)).into()
             }
-            Metrics::Regression { columns, rmse, mae, r2 } => {
+            Metrics::Regression {
+                columns,
+                rmse,
+                mae,
+                r2,
+            } => {
                 let of = |(i, name): (usize, &String)| {
-                    let own = if columns.len() > 1 { format!(" of {name}") } else { String::new() };
-                    [("RMSE", rmse[i]), ("MAE", mae[i]), ("R^2", r2[i])].map(|(what, x)| (format!("{what}{own}"), x))
+                    let own = if columns.len() > 1 {
+                        format!(" of {name}")
+                    } else {
+                        String::new()
+                    };
+                    [("RMSE", rmse[i]), ("MAE", mae[i]), ("R^2", r2[i])]
+                        .map(|(what, x)| (format!("{what}{own}"), x))
                 };
                 columns.iter().enumerate().flat_map(of).collect()
             }
@@ -156,10 +220,17 @@ impl Metrics {
     #[must_use]
     pub fn nothing_found(&self) -> Vec<String> {
         match self {
-            Metrics::Classification { accuracy, each, classes, .. } => {
+            Metrics::Classification {
+                accuracy,
+                each,
+                classes,
+                ..
+            } => {
                 let rows: usize = each.iter().map(|c| c.rows).sum();
                 let most = each.iter().zip(classes).max_by_key(|(c, _)| c.rows);
-                let Some((class, name)) = most.filter(|_| rows > 0) else { return vec![] };
+                let Some((class, name)) = most.filter(|_| rows > 0) else {
+                    return vec![];
+                };
                 let share = 100.0 * class.rows as f64 / rows as f64;
                 let sentence = || {
                     format!(
@@ -186,29 +257,61 @@ impl Metrics {
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {
         match self {
-            Metrics::Classification { accuracy, balanced, f1, each, confusion, classes } => {
-                let mut scores = Table::new("scores in %", &["accuracy", "balanced accuracy", "F1 (macro)"]);
+            Metrics::Classification {
+                accuracy,
+                balanced,
+                f1,
+                each,
+                confusion,
+                classes,
+            } => {
+                let mut scores = Table::new(
+                    "scores in %",
+                    &["accuracy", "balanced accuracy", "F1 (macro)"],
+                );
                 scores.row([accuracy, balanced, f1].map(|v| format!("{v:.2}")));
-                let head: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
-                let mut matrix = Table::new("confusion (rows: the right class; columns: the answer)", &head);
+                let head: Vec<&str> = std::iter::once("")
+                    .chain(classes.iter().map(String::as_str))
+                    .collect();
+                let mut matrix = Table::new(
+                    "confusion (rows: the right class; columns: the answer)",
+                    &head,
+                );
                 for (name, row) in classes.iter().zip(confusion) {
-                    matrix.row(std::iter::once(name.clone()).chain(row.iter().map(ToString::to_string)));
+                    matrix.row(
+                        std::iter::once(name.clone()).chain(row.iter().map(ToString::to_string)),
+                    );
                 }
-                let mut single = Table::new("each class, in %", &["class", "rows", "precision", "recall", "F1"]);
+                let mut single = Table::new(
+                    "each class, in %",
+                    &["class", "rows", "precision", "recall", "F1"],
+                );
                 for (name, c) in classes.iter().zip(each) {
                     let shares = [c.precision, c.recall, c.f1].map(percent);
                     single.row([name.clone(), c.rows.to_string()].into_iter().chain(shares));
                 }
                 vec![scores, single, matrix]
             }
-            Metrics::Regression { columns, rmse, mae, r2 } => {
-                let mut table = Table::new("errors, in the units of the target", &["target", "RMSE", "MAE", "R^2"]);
+            Metrics::Regression {
+                columns,
+                rmse,
+                mae,
+                r2,
+            } => {
+                let mut table = Table::new(
+                    "errors, in the units of the target",
+                    &["target", "RMSE", "MAE", "R^2"],
+                );
                 for (i, name) in columns.iter().enumerate() {
                     table.row([
                         name.clone(),
                         short(rmse[i]),
                         short(mae[i]),
-                        if r2[i].is_nan() { "-".into() } else { format!("{:.4}", r2[i]) },
+                        if r2[i].is_nan() {
+                            "-".into()
+                        } else {
+                            format!("{:.4}", r2[i])
+                        },
                     ]);
                 }
                 vec![table]
@@ -228,13 +331,26 @@ mod tests {
         let right = [0, 0, 0, 0, 1, 1, 1, 2, 2, 0];
         let given = [0, 0, 1, 0, 1, 1, 2, 2, 0, 0];
         let classes = ["a", "b", "c"].map(String::from);
-        let Metrics::Classification { accuracy, balanced, f1, confusion, .. } =
-            metrics(&Answers::Classes { classes: &classes, right: &right, given: &given })
+        let Metrics::Classification {
+            accuracy,
+            balanced,
+            f1,
+            confusion,
+            ..
+        } = metrics(&Answers::Classes {
+            classes: &classes,
+            right: &right,
+            given: &given,
+        })
         else {
             panic!("no classification")
         };
         assert_abs_diff_eq!(accuracy, 70.0, epsilon = 1e-12);
-        assert_abs_diff_eq!(balanced, 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0, epsilon = 1e-12);
+        assert_abs_diff_eq!(
+            balanced,
+            100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0,
+            epsilon = 1e-12
+        );
         assert_abs_diff_eq!(f1, 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0, epsilon = 1e-12);
         assert_eq!(confusion, [vec![4, 1, 0], vec![0, 2, 1], vec![1, 0, 1]]);
     }
@@ -244,17 +360,34 @@ mod tests {
         // a: 3 rows, 2 found, 4 answers; b: 2 rows, none found, 1 answer; c: no rows, no answers.
         let (right, given) = ([0, 0, 0, 1, 1], [0, 0, 1, 0, 0]);
         let classes = ["a", "b", "c"].map(String::from);
-        let Metrics::Classification { each, accuracy, balanced, f1, .. } =
-            metrics(&Answers::Classes { classes: &classes, right: &right, given: &given })
+        let Metrics::Classification {
+            each,
+            accuracy,
+            balanced,
+            f1,
+            ..
+        } = metrics(&Answers::Classes {
+            classes: &classes,
+            right: &right,
+            given: &given,
+        })
         else {
             panic!("no classification")
         };
-        let [a, b, c] = &each[..] else { panic!("three classes") };
+        let [a, b, c] = &each[..] else {
+            panic!("three classes")
+        };
         assert_abs_diff_eq!(a.precision, 50.0, epsilon = 1e-12);
         assert_abs_diff_eq!(a.recall, 200.0 / 3.0, epsilon = 1e-12);
         assert_abs_diff_eq!(a.f1, 400.0 / 7.0, epsilon = 1e-12);
-        assert!(b.precision == 0.0 && b.recall == 0.0 && b.f1 == 0.0 && b.rows == 2, "{b:?}");
-        assert!(c.rows == 0 && c.precision.is_nan() && c.recall.is_nan() && c.f1.is_nan(), "{c:?}");
+        assert!(
+            b.precision == 0.0 && b.recall == 0.0 && b.f1 == 0.0 && b.rows == 2,
+            "{b:?}"
+        );
+        assert!(
+            c.rows == 0 && c.precision.is_nan() && c.recall.is_nan() && c.f1.is_nan(),
+            "{c:?}"
+        );
         assert_abs_diff_eq!(accuracy, 40.0, epsilon = 1e-12);
         assert_abs_diff_eq!(balanced, 100.0 / 3.0, epsilon = 1e-12);
         assert_abs_diff_eq!(f1, 200.0 / 7.0, epsilon = 1e-12);
@@ -265,9 +398,11 @@ mod tests {
         let columns = ["u", "v"].map(String::from);
         let right = [1.0, 5.0, 2.0, 5.0, 3.0, 5.0];
         let given = [1.0, 6.0, 2.0, 4.0, 5.0, 5.0];
-        let Metrics::Regression { rmse, mae, r2, .. } =
-            metrics(&Answers::Values { columns: &columns, right: &right, given: &given })
-        else {
+        let Metrics::Regression { rmse, mae, r2, .. } = metrics(&Answers::Values {
+            columns: &columns,
+            right: &right,
+            given: &given,
+        }) else {
             panic!("no regression")
         };
         assert_abs_diff_eq!(rmse[0], (4.0f64 / 3.0).sqrt(), epsilon = 1e-15);

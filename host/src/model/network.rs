@@ -78,21 +78,45 @@ pub enum KindFile {
 impl KindFile {
     fn of(kind: Kind) -> KindFile {
         match kind {
-            Kind::Base(base) => KindFile::Base { name: base.name().into() },
-            Kind::Learned { base, units } => KindFile::Learned { base: base.name().into(), units },
-            Kind::Table(TableForm { base, knots, range, readout }) => {
-                KindFile::Table { base: base.name().into(), knots, range, readout }
-            }
+            Kind::Base(base) => KindFile::Base {
+                name: base.name().into(),
+            },
+            Kind::Learned { base, units } => KindFile::Learned {
+                base: base.name().into(),
+                units,
+            },
+            Kind::Table(TableForm {
+                base,
+                knots,
+                range,
+                readout,
+            }) => KindFile::Table {
+                base: base.name().into(),
+                knots,
+                range,
+                readout,
+            },
         }
     }
 
     fn kind(&self) -> Result<Kind> {
         Ok(match self {
             KindFile::Base { name } => Kind::Base(base_named(name)?),
-            KindFile::Learned { base, units } => Kind::Learned { base: base_named(base)?, units: *units },
-            KindFile::Table { base, knots, range, readout } => {
-                Kind::Table(TableForm { base: base_named(base)?, knots: *knots, range: *range, readout: *readout })
-            }
+            KindFile::Learned { base, units } => Kind::Learned {
+                base: base_named(base)?,
+                units: *units,
+            },
+            KindFile::Table {
+                base,
+                knots,
+                range,
+                readout,
+            } => Kind::Table(TableForm {
+                base: base_named(base)?,
+                knots: *knots,
+                range: *range,
+                readout: *readout,
+            }),
         })
     }
 }
@@ -109,8 +133,12 @@ impl Model {
             version: Self::VERSION,
             provenance,
             widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
-            kinds: (0..shape.types()).map(|t| KindFile::of(shape.kind(t))).collect(),
-            layers: (0..shape.hidden_layers()).map(|l| shape.layer_types(l)).collect(),
+            kinds: (0..shape.types())
+                .map(|t| KindFile::of(shape.kind(t)))
+                .collect(),
+            layers: (0..shape.hidden_layers())
+                .map(|l| shape.layer_types(l))
+                .collect(),
             params: network.params.clone(),
         }
     }
@@ -126,9 +154,16 @@ impl Model {
             self.version,
             Self::VERSION
         );
-        let kinds = self.kinds.iter().map(KindFile::kind).collect::<Result<Vec<_>>>()?;
+        let kinds = self
+            .kinds
+            .iter()
+            .map(KindFile::kind)
+            .collect::<Result<Vec<_>>>()?;
         let mut shape = Shape::try_new(&self.widths, &kinds)?;
-        ensure!(self.layers.len() == shape.hidden_layers(), "'layers' must have an entry for each hidden layer");
+        ensure!(
+            self.layers.len() == shape.hidden_layers(),
+            "'layers' must have an entry for each hidden layer"
+        );
         for (l, &(first, count)) in self.layers.iter().enumerate() {
             shape = shape.with_layer_types(l, first, count)?;
         }
@@ -138,8 +173,14 @@ impl Model {
             self.params.len(),
             shape.param_len()
         );
-        ensure!(self.params.iter().all(|p| p.is_finite()), "a parameter is not a finite number");
-        Ok(Network { shape, params: self.params.clone() })
+        ensure!(
+            self.params.iter().all(|p| p.is_finite()),
+            "a parameter is not a finite number"
+        );
+        Ok(Network {
+            shape,
+            params: self.params.clone(),
+        })
     }
 
     /// Reads a file and checks it.
@@ -153,7 +194,9 @@ impl Model {
                 path.display()
             )
         })?;
-        let parsed = serde_json::from_str::<Model>(&text).map_err(anyhow::Error::from).and_then(|m| m.network());
+        let parsed = serde_json::from_str::<Model>(&text)
+            .map_err(anyhow::Error::from)
+            .and_then(|m| m.network());
         parsed.with_context(|| format!("in '{}'", path.display()))
     }
 }
@@ -167,10 +210,15 @@ mod tests {
     fn a_network_comes_back_as_it_was_written_and_a_wrong_one_does_not() {
         let kinds = [
             Kind::Base(Base::Tanh),
-            Kind::Learned { base: Base::Sine, units: 2 },
+            Kind::Learned {
+                base: Base::Sine,
+                units: 2,
+            },
             Kind::Table(TableForm::fixed(5, 2.0)),
         ];
-        let shape = Shape::new(&[2, 6, 5, 3], &kinds).with_layer_types(1, 1, 2).unwrap();
+        let shape = Shape::new(&[2, 6, 5, 3], &kinds)
+            .with_layer_types(1, 1, 2)
+            .unwrap();
         let params = (0..shape.param_len()).map(|i| i as f32).collect();
         let network = Network { shape, params };
         let text = serde_json::to_string(&Model::of(&network, "test".into())).unwrap();

@@ -42,12 +42,14 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
                 for (&class, row) in given.iter().zip(chances.chunks_exact(classes.len())) {
                     let chances = row.iter().map(|p| format!("{p:.4}"));
                     let class = safe_cell(&classes[usize::from(class)]).into_owned();
-                    self.to.write_record(std::iter::once(class).chain(chances))?;
+                    self.to
+                        .write_record(std::iter::once(class).chain(chances))?;
                 }
             }
             (Predictions::Values(values), Purpose::Regression { columns, scale }) => {
                 for row in values.chunks_exact(columns.len()) {
-                    self.to.write_record(row.iter().zip(scale).map(|(&y, s)| value(y, s)))?;
+                    self.to
+                        .write_record(row.iter().zip(scale).map(|(&y, s)| value(y, s)))?;
                 }
             }
             _ => bail!("the predictions are not of the model's kind"),
@@ -67,7 +69,11 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
 /// The shortest digits that are read back as the same number, with an exponent outside 1e-5 to 1e16. A value without an
 /// offset was computed in single precision, and has no more digits than that.
 fn value(y: f64, scale: &Standard) -> String {
-    let text = if scale.offset == 0.0 { format!("{:?}", y as f32) } else { format!("{y:?}") };
+    let text = if scale.offset == 0.0 {
+        format!("{:?}", y as f32)
+    } else {
+        format!("{y:?}")
+    };
     text.strip_suffix(".0").map_or(text.clone(), str::to_string)
 }
 
@@ -78,7 +84,10 @@ mod tests {
     #[test]
     fn values_have_the_shortest_digits_whatever_their_size() {
         let plain = Standard::PLAIN;
-        let far = Standard { offset: 1.7e9, ..Standard::PLAIN };
+        let far = Standard {
+            offset: 1.7e9,
+            ..Standard::PLAIN
+        };
         for (y, scale, text) in [
             (f64::from(1.25e-30f32), &plain, "1.25e-30"),
             (f64::from(0.1f32), &plain, "0.1"),
@@ -89,7 +98,14 @@ mod tests {
         ] {
             assert_eq!(value(y, scale), text);
             let back: f64 = text.parse().unwrap();
-            assert_eq!(if scale.offset == 0.0 { f64::from(back as f32) } else { back }, y);
+            assert_eq!(
+                if scale.offset == 0.0 {
+                    f64::from(back as f32)
+                } else {
+                    back
+                },
+                y
+            );
         }
     }
 }

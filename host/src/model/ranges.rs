@@ -33,7 +33,9 @@ pub struct InputRange {
 }
 
 /// The shares of the pre-activations that lie below the numbers of [`Ranges::types`].
-pub const SHARES: [f64; 13] = [0.0, 5e-4, 5e-3, 0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.995, 0.9995, 1.0];
+pub const SHARES: [f64; 13] = [
+    0.0, 5e-4, 5e-3, 0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.995, 0.9995, 1.0,
+];
 /// Numbers are rounded to this part of their range, so that none is a number of a row.
 const STEPS: f64 = 512.0;
 /// Points that a distribution is drawn with again; every share is a whole number of them.
@@ -42,7 +44,11 @@ const POINTS: usize = 2001;
 impl Ranges {
     /// Of sorted pre-activations.
     pub(super) fn of(seen: &[Vec<f32>], rows: &Set, largest_output: f32) -> Ranges {
-        Ranges { inputs: input_ranges(rows), types: seen.iter().map(|z| quantiles(z)).collect(), largest_output }
+        Ranges {
+            inputs: input_ranges(rows),
+            types: seen.iter().map(|z| quantiles(z)).collect(),
+            largest_output,
+        }
     }
 
     /// Whether they are those of such a network.
@@ -50,16 +56,36 @@ impl Ranges {
     /// # Errors
     /// If not; the message says why.
     pub fn check(&self, shape: &Shape) -> Result<()> {
-        ensure!(self.inputs.len() == shape.inputs(), "there must be {} inputs", shape.inputs());
-        ensure!(self.types.len() == shape.types(), "there must be {} types", shape.types());
+        ensure!(
+            self.inputs.len() == shape.inputs(),
+            "there must be {} inputs",
+            shape.inputs()
+        );
+        ensure!(
+            self.types.len() == shape.types(),
+            "there must be {} types",
+            shape.types()
+        );
         let sound = |i: &InputRange| {
             let finite = [i.low, i.high, i.mean, i.sd].iter().all(|x| x.is_finite());
             finite && i.low <= i.high && i.sd >= 0.0
         };
-        ensure!(self.inputs.iter().all(sound), "the range of an input is not finite, or empty");
-        let ascending = |z: &Vec<f32>| z.len() == SHARES.len() && z.iter().all(|z| z.is_finite()) && z.is_sorted();
-        ensure!(self.types.iter().all(ascending), "a type must have {} ascending numbers", SHARES.len());
-        ensure!(self.largest_output.is_finite() && self.largest_output >= 0.0, "the largest output is not finite");
+        ensure!(
+            self.inputs.iter().all(sound),
+            "the range of an input is not finite, or empty"
+        );
+        let ascending = |z: &Vec<f32>| {
+            z.len() == SHARES.len() && z.iter().all(|z| z.is_finite()) && z.is_sorted()
+        };
+        ensure!(
+            self.types.iter().all(ascending),
+            "a type must have {} ascending numbers",
+            SHARES.len()
+        );
+        ensure!(
+            self.largest_output.is_finite() && self.largest_output >= 0.0,
+            "the largest output is not finite"
+        );
         Ok(())
     }
 
@@ -67,22 +93,32 @@ impl Ranges {
     pub(super) fn spread(&self) -> Vec<Vec<f32>> {
         let at = |z: &[f32], i: usize| {
             let share = i as f64 / (POINTS - 1) as f64;
-            let cell = SHARES.partition_point(|&s| s < share).clamp(1, SHARES.len() - 1);
+            let cell = SHARES
+                .partition_point(|&s| s < share)
+                .clamp(1, SHARES.len() - 1);
             let (low, high) = (f64::from(z[cell - 1]), f64::from(z[cell]));
             let t = (share - SHARES[cell - 1]) / (SHARES[cell] - SHARES[cell - 1]);
             (low + t * (high - low)) as f32
         };
-        self.types.iter().map(|z| (0..POINTS).map(|i| at(z, i)).collect()).collect()
+        self.types
+            .iter()
+            .map(|z| (0..POINTS).map(|i| at(z, i)).collect())
+            .collect()
     }
 
     /// The smallest and the largest of all inputs, with 0 between.
     pub(super) fn of_inputs(&self) -> (f32, f32) {
-        self.inputs.iter().fold((0.0, 0.0), |(a, b), i| (i.low.min(a), i.high.max(b)))
+        self.inputs
+            .iter()
+            .fold((0.0, 0.0), |(a, b), i| (i.low.min(a), i.high.max(b)))
     }
 
     /// The mean of every input.
     pub(super) fn means(&self) -> Vec<f32> {
-        self.inputs.iter().map(|i| i.mean.clamp(i.low, i.high)).collect()
+        self.inputs
+            .iter()
+            .map(|i| i.mean.clamp(i.low, i.high))
+            .collect()
     }
 
     /// Rows of inputs as the network takes them, drawn by a seed: each input about normal with its own mean and
@@ -109,27 +145,49 @@ impl Ranges {
 
 pub(super) fn input_ranges(rows: &Set) -> Vec<InputRange> {
     let width = rows.x.len() / rows.rows().max(1);
-    let input = |j: usize| InputRange::of(rows.x.iter().skip(j).step_by(width.max(1)).map(|&x| f64::from(x)));
+    let input = |j: usize| {
+        InputRange::of(
+            rows.x
+                .iter()
+                .skip(j)
+                .step_by(width.max(1))
+                .map(|&x| f64::from(x)),
+        )
+    };
     (0..width).map(input).collect()
 }
 
 impl InputRange {
     fn of(x: impl Iterator<Item = f64> + Clone) -> InputRange {
         let n = x.clone().count().max(1) as f64;
-        let (low, high) = x.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let (low, high) = x
+            .clone()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| {
+                (a.min(x), b.max(x))
+            });
         let mean = x.clone().sum::<f64>() / n;
         let sd = (x.map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
         // A constant input has no range to be rounded to.
         let step = if high > low { (high - low) / 64.0 } else { 1.0 };
-        let (low, high) =
-            if high > low { ((low / step).floor() * step, (high / step).ceil() * step) } else { (low, high) };
-        InputRange { low: low as f32, high: high as f32, mean: mean as f32, sd: sd as f32 }
+        let (low, high) = if high > low {
+            ((low / step).floor() * step, (high / step).ceil() * step)
+        } else {
+            (low, high)
+        };
+        InputRange {
+            low: low as f32,
+            high: high as f32,
+            mean: mean as f32,
+            sd: sd as f32,
+        }
     }
 }
 
 /// At [`SHARES`] of sorted numbers; the ends are rounded outwards.
 fn quantiles(z: &[f32]) -> Vec<f32> {
-    let (Some(&first), Some(&last)) = (z.first(), z.last()) else { return vec![0.0; SHARES.len()] };
+    let (Some(&first), Some(&last)) = (z.first(), z.last()) else {
+        return vec![0.0; SHARES.len()];
+    };
     let step = (f64::from(last) - f64::from(first)) / STEPS;
     let at = |share: f64| f64::from(z[(share * (z.len() - 1) as f64).round() as usize]);
     let round = |share: f64| {
@@ -137,7 +195,11 @@ fn quantiles(z: &[f32]) -> Vec<f32> {
             return first;
         }
         let place = at(share) / step;
-        let rounded = if share == 0.0 { place.floor() } else { place.round() };
+        let rounded = if share == 0.0 {
+            place.floor()
+        } else {
+            place.round()
+        };
         ((if share == 1.0 { place.ceil() } else { rounded }) * step) as f32
     };
     SHARES.iter().map(|&share| round(share)).collect()
@@ -156,20 +218,40 @@ mod tests {
         let again = &ranges.spread()[0];
         for share in [0.0, 5e-4, 0.025, 0.3, 0.5, 0.77, 0.9995, 1.0] {
             let found = again[(share * 2000.0_f64).round() as usize];
-            assert!((f64::from(found) - (10.0 * share - 5.0)).abs() < 0.02, "{share}: {found}");
+            assert!(
+                (f64::from(found) - (10.0 * share - 5.0)).abs() < 0.02,
+                "{share}: {found}"
+            );
         }
         assert!(ranges.inputs[0].low <= 0.5 && ranges.inputs[0].high >= 1.0);
     }
 
     #[test]
     fn drawn_rows_lie_within_the_ranges_and_follow_the_seed() {
-        let input = InputRange { low: -1.5, high: 2.0, mean: 0.25, sd: 1.0 };
-        let constant = InputRange { low: 3.0, high: 3.0, mean: 3.0, sd: 0.0 };
-        let ranges = Ranges { inputs: vec![input, constant], types: vec![], largest_output: 0.0 };
+        let input = InputRange {
+            low: -1.5,
+            high: 2.0,
+            mean: 0.25,
+            sd: 1.0,
+        };
+        let constant = InputRange {
+            low: 3.0,
+            high: 3.0,
+            mean: 3.0,
+            sd: 0.0,
+        };
+        let ranges = Ranges {
+            inputs: vec![input, constant],
+            types: vec![],
+            largest_output: 0.0,
+        };
         let x = ranges.draw(1000, 5);
         assert_eq!(x, ranges.draw(1000, 5));
         assert_ne!(x, ranges.draw(1000, 6));
-        assert!(x.chunks(2).all(|r| (-1.5..=2.0).contains(&r[0]) && r[1] == 3.0));
+        assert!(
+            x.chunks(2)
+                .all(|r| (-1.5..=2.0).contains(&r[0]) && r[1] == 3.0)
+        );
         let mean = x.iter().step_by(2).sum::<f32>() / 1000.0;
         assert!((mean - 0.25).abs() < 0.1, "{mean}");
     }

@@ -31,15 +31,23 @@ impl Source {
     /// # Errors
     /// If network and rows do not fit together.
     pub fn new(network: &Network, rows: &Set, exact: Option<Vec<Function>>) -> Result<Source> {
-        let none = Ranges { inputs: vec![], types: vec![], largest_output: 0.0 };
+        let none = Ranges {
+            inputs: vec![],
+            types: vec![],
+            largest_output: 0.0,
+        };
         let mut source = Source::of(network, exact, none, vec![])?;
         let mut seen = vec![vec![]; source.shape.types()];
         let outputs = source.walk(rows, |t, z| seen[t].extend(z.iter().map(|&z| z as f32)))?;
         let largest_output = outputs.iter().fold(0.0, |a: f32, y| a.max(y.abs() as f32));
         seen.iter_mut().for_each(|z| z.sort_by(f32::total_cmp));
-        let finite = seen.iter().all(|z| z.iter().all(|z| z.is_finite())) && largest_output.is_finite();
+        let finite =
+            seen.iter().all(|z| z.iter().all(|z| z.is_finite())) && largest_output.is_finite();
         ensure!(finite, "the network's pre-activations are not finite");
-        source.inputs = rows.x.iter().fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
+        source.inputs = rows
+            .x
+            .iter()
+            .fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
         source.ranges = Ranges::of(&seen, rows, largest_output);
         source.seen = seen;
         Ok(source)
@@ -54,14 +62,30 @@ impl Source {
         Source::of(network, None, ranges.clone(), ranges.spread())
     }
 
-    fn of(network: &Network, exact: Option<Vec<Function>>, ranges: Ranges, seen: Vec<Vec<f32>>) -> Result<Source> {
+    fn of(
+        network: &Network,
+        exact: Option<Vec<Function>>,
+        ranges: Ranges,
+        seen: Vec<Vec<f32>>,
+    ) -> Result<Source> {
         let shape = network.shape;
         let phi = &network.params[shape.theta_len()..];
-        let own = || (0..shape.types()).map(|t| Function::of(&shape, phi, t)).collect();
+        let own = || {
+            (0..shape.types())
+                .map(|t| Function::of(&shape, phi, t))
+                .collect()
+        };
         let functions = exact.map_or_else(own, Ok)?;
         let theta = network.params[..shape.theta_len()].to_vec();
         let inputs = ranges.of_inputs();
-        Ok(Source { shape, theta, functions, seen, inputs, ranges })
+        Ok(Source {
+            shape,
+            theta,
+            functions,
+            seen,
+            inputs,
+            ranges,
+        })
     }
 
     /// The network with exact functions on all rows, in double precision; `look` sees the pre-activations type by type.
@@ -75,10 +99,11 @@ impl Source {
             // Neuron by neuron, so that the values of a type lie together.
             let mut z: Vec<f64> = Vec::with_capacity(rows * outputs);
             for (row, &b) in weights.chunks_exact(inputs).zip(biases) {
-                z.extend(
-                    h.chunks_exact(inputs)
-                        .map(|h| row.iter().zip(h).fold(f64::from(b), |sum, (&w, h)| sum + f64::from(w) * h)),
-                );
+                z.extend(h.chunks_exact(inputs).map(|h| {
+                    row.iter()
+                        .zip(h)
+                        .fold(f64::from(b), |sum, (&w, h)| sum + f64::from(w) * h)
+                }));
             }
             if l < shape.hidden_layers() {
                 let (first, count) = shape.layer_types(l);
@@ -89,7 +114,9 @@ impl Source {
                     block.copy_from_slice(&self.functions[first + i].values(block)?);
                 }
             }
-            h = (0..rows * outputs).map(|i| z[i % outputs * rows + i / outputs]).collect();
+            h = (0..rows * outputs)
+                .map(|i| z[i % outputs * rows + i / outputs])
+                .collect();
         }
         Ok(h)
     }
@@ -99,7 +126,11 @@ impl Source {
     /// # Errors
     /// None once the source was made from rows of the same width.
     pub fn outputs(&self, set: &Set) -> Result<Vec<f32>> {
-        Ok(self.walk(set, |_, _| {})?.iter().map(|&y| y as f32).collect())
+        Ok(self
+            .walk(set, |_, _| {})?
+            .iter()
+            .map(|&y| y as f32)
+            .collect())
     }
 
     /// The range that holds the `percent` of type `t`'s pre-activations that lie in the middle.
@@ -107,8 +138,15 @@ impl Source {
     pub fn range(&self, t: usize, percent: f64) -> (f32, f32) {
         let z = &self.seen[t];
         let tail = ((1.0 - percent / 100.0) / 2.0 * z.len() as f64).floor() as usize;
-        let (low, high) = (z[tail.min(z.len() / 2)], z[z.len() - 1 - tail.min(z.len() / 2)]);
-        if low < high { (low, high) } else { (low - 1.0, high + 1.0) }
+        let (low, high) = (
+            z[tail.min(z.len() / 2)],
+            z[z.len() - 1 - tail.min(z.len() / 2)],
+        );
+        if low < high {
+            (low, high)
+        } else {
+            (low - 1.0, high + 1.0)
+        }
     }
 
     /// Of each type the smallest and the largest pre-activation of the row of means.
@@ -117,7 +155,11 @@ impl Source {
     /// None that checked functions have.
     pub fn at_the_means(&self) -> Result<Vec<(f32, f32)>> {
         let mut all = vec![(f32::INFINITY, f32::NEG_INFINITY); self.shape.types()];
-        let row = Set::new(self.ranges.means(), SetTarget::Classes(vec![]), self.shape.inputs());
+        let row = Set::new(
+            self.ranges.means(),
+            SetTarget::Classes(vec![]),
+            self.shape.inputs(),
+        );
         self.walk(&row, |t, z| {
             // Rounded outwards: what is in single precision holds what is in double.
             let (low, high) = &mut all[t];
@@ -144,13 +186,23 @@ impl Source {
             // The first step leaves every bit as it was drawn.
             for &row in beyond.iter().filter(|_| step > 0) {
                 let places = row * width..(row + 1) * width;
-                for ((x, drawn), mean) in x[places.clone()].iter_mut().zip(&drawn[places]).zip(&means) {
+                for ((x, drawn), mean) in
+                    x[places.clone()].iter_mut().zip(&drawn[places]).zip(&means)
+                {
                     *x = mean + share * (drawn - mean);
                 }
             }
-            let some = beyond.iter().flat_map(|&row| x[row * width..(row + 1) * width].iter().copied()).collect();
+            let some = beyond
+                .iter()
+                .flat_map(|&row| x[row * width..(row + 1) * width].iter().copied())
+                .collect();
             let within = self.within(&Set::new(some, SetTarget::Classes(vec![]), width), ranges)?;
-            beyond = beyond.into_iter().zip(within).filter(|(_, within)| !within).map(|(row, _)| row).collect();
+            beyond = beyond
+                .into_iter()
+                .zip(within)
+                .filter(|(_, within)| !within)
+                .map(|(row, _)| row)
+                .collect();
             if beyond.is_empty() {
                 break;
             }
@@ -194,7 +246,10 @@ impl Ranges {
         let every = rows.rows().div_ceil(MOST_ROWS).max(1);
         let some: Vec<u32> = (0..rows.rows() as u32).step_by(every).collect();
         let ranges = Source::new(network, &rows.pick(&some), None)?.ranges;
-        Ok(Ranges { inputs: input_ranges(rows), ..ranges })
+        Ok(Ranges {
+            inputs: input_ranges(rows),
+            ..ranges
+        })
     }
 }
 
@@ -211,11 +266,21 @@ pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
                 right += usize::from(arg_max(y) == usize::from(label));
             }
             let n = labels.len() as f64;
-            Judgement { loss: loss / n, accuracy: Some(100.0 * right as f64 / n) }
+            Judgement {
+                loss: loss / n,
+                accuracy: Some(100.0 * right as f64 / n),
+            }
         }
         SetTarget::Values(values) => {
-            let total: f64 = outputs.iter().zip(values).map(|(y, t)| f64::from(y - t).powi(2)).sum();
-            Judgement { loss: total / values.len() as f64, accuracy: None }
+            let total: f64 = outputs
+                .iter()
+                .zip(values)
+                .map(|(y, t)| f64::from(y - t).powi(2))
+                .sum();
+            Judgement {
+                loss: total / values.len() as f64,
+                accuracy: None,
+            }
         }
     }
 }

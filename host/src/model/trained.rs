@@ -74,7 +74,10 @@ impl Trained {
     /// If it is not there or malformed; the message says what is wrong.
     pub fn read(path: &Path) -> Result<Trained> {
         let bytes = std::fs::read(path).with_context(|| {
-            format!("cannot read a model from '{}'; `ldnn train` writes such files", path.display())
+            format!(
+                "cannot read a model from '{}'; `ldnn train` writes such files",
+                path.display()
+            )
         })?;
         Trained::parse(&bytes).with_context(|| format!("in '{}'", path.display()))
     }
@@ -88,8 +91,12 @@ impl Trained {
             !bytes.starts_with(&ldnn_core::image::MAGIC),
             "this is the image of a model for a device; give the model that `ldnn train` wrote"
         );
-        let value: serde_json::Value = serde_json::from_slice(bytes).context("this is no model of `ldnn train`")?;
-        let version = value.get("version").and_then(serde_json::Value::as_u64).context("it has no version")?;
+        let value: serde_json::Value =
+            serde_json::from_slice(bytes).context("this is no model of `ldnn train`")?;
+        let version = value
+            .get("version")
+            .and_then(serde_json::Value::as_u64)
+            .context("it has no version")?;
         ensure!(
             version == u64::from(Self::VERSION),
             "version {version} is not known; this program reads {}: train the model again",
@@ -106,7 +113,8 @@ impl Trained {
         let model = self;
         let network = model.network.network()?;
         ensure!(
-            network.shape.inputs() == model.features.len() && model.inputs.len() == model.features.len(),
+            network.shape.inputs() == model.features.len()
+                && model.inputs.len() == model.features.len(),
             "the network has {} inputs, and there are names of {}",
             network.shape.inputs(),
             model.features.len()
@@ -116,7 +124,10 @@ impl Trained {
             Purpose::Regression { columns, scale } if columns.len() == scale.len() => columns.len(),
             Purpose::Regression { .. } => 0,
         };
-        ensure!(network.shape.outputs() == outputs, "network and targets do not fit each other");
+        ensure!(
+            network.shape.outputs() == outputs,
+            "network and targets do not fit each other"
+        );
         ensure!(
             model.inputs.iter().all(Standard::is_sound),
             "a mean or standard deviation has no form in single precision, or is not positive"
@@ -131,7 +142,8 @@ impl Trained {
             ranges.check(&network.shape).context("'ranges'")?;
         }
         if let Some(rows) = &model.rows {
-            rows.check(model.features.len(), &model.purpose).context("'rows'")?;
+            rows.check(model.features.len(), &model.purpose)
+                .context("'rows'")?;
         }
         Ok(model)
     }
@@ -190,18 +202,33 @@ impl Trained {
             && classes.iter().all(|name| name.parse::<f64>().is_err())
             && let Some(at) = table.names.iter().position(|name| name == column)
         {
-            let named = |i: &String| i.parse::<usize>().ok().and_then(|i| classes.get(i).cloned());
-            let all: Option<Vec<String>> = table.columns[at].clone().into_text().iter().map(named).collect();
+            let named = |i: &String| {
+                i.parse::<usize>()
+                    .ok()
+                    .and_then(|i| classes.get(i).cloned())
+            };
+            let all: Option<Vec<String>> = table.columns[at]
+                .clone()
+                .into_text()
+                .iter()
+                .map(named)
+                .collect();
             if let Some(all) = all {
                 table.columns[at] = Column::Text(all);
             }
         }
         let x = self.inputs_of(&table)?;
         let width = self.inputs.len();
-        let x = x.iter().enumerate().map(|(i, &x)| self.inputs[i % width].input(x)).collect();
+        let x = x
+            .iter()
+            .enumerate()
+            .map(|(i, &x)| self.inputs[i % width].input(x))
+            .collect();
         let target = match self.target_of(table)? {
             Target::Classes { labels, .. } => SetTarget::Classes(labels),
-            Target::Values { values, .. } => SetTarget::Values(values.iter().map(|&y| y as f32).collect()),
+            Target::Values { values, .. } => {
+                SetTarget::Values(values.iter().map(|&y| y as f32).collect())
+            }
         };
         Ok(Set::new(x, target, width))
     }
@@ -230,17 +257,37 @@ impl Trained {
     /// # Errors
     /// If a column is missing.
     pub fn places(&self, names: &[String], named: bool) -> Result<Vec<usize>> {
-        let by_name: HashMap<&String, usize> = names.iter().enumerate().map(|(i, name)| (name, i)).collect();
-        let missing = match self.features.iter().find(|name| !by_name.contains_key(name)) {
-            None => return Ok(self.features.iter().filter_map(|name| by_name.get(name).copied()).collect()),
+        let by_name: HashMap<&String, usize> = names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| (name, i))
+            .collect();
+        let missing = match self
+            .features
+            .iter()
+            .find(|name| !by_name.contains_key(name))
+        {
+            None => {
+                return Ok(self
+                    .features
+                    .iter()
+                    .filter_map(|name| by_name.get(name).copied())
+                    .collect());
+            }
             Some(missing) => missing,
         };
         let targets = self.targets();
-        let others: Vec<usize> = (0..names.len()).filter(|&i| !targets.contains(&names[i])).collect();
+        let others: Vec<usize> = (0..names.len())
+            .filter(|&i| !targets.contains(&names[i]))
+            .collect();
         if !named && others.len() == self.features.len() {
             return Ok(others);
         }
-        let there = if named { listed(names) } else { format!("{} columns without names", names.len()) };
+        let there = if named {
+            listed(names)
+        } else {
+            format!("{} columns without names", names.len())
+        };
         anyhow::bail!(
             "the model needs a column '{missing}' (it has {} inputs); the table has {there}",
             self.features.len()
@@ -253,11 +300,19 @@ impl Trained {
     /// As [`Self::places`]; if one holds text.
     pub fn inputs_of(&self, table: &Table) -> Result<Vec<f64>> {
         let mut columns = vec![];
-        for (i, name) in self.places(&table.names, table.named)?.into_iter().zip(&self.features) {
-            let Column::Numbers(values) = &table.columns[i] else { anyhow::bail!("column '{name}' holds text") };
+        for (i, name) in self
+            .places(&table.names, table.named)?
+            .into_iter()
+            .zip(&self.features)
+        {
+            let Column::Numbers(values) = &table.columns[i] else {
+                anyhow::bail!("column '{name}' holds text")
+            };
             columns.push(values);
         }
-        Ok((0..table.rows()).flat_map(|row| columns.iter().map(move |c| c[row])).collect())
+        Ok((0..table.rows())
+            .flat_map(|row| columns.iter().map(move |c| c[row]))
+            .collect())
     }
 
     /// Predictions for rows of raw inputs, in the arithmetic of the exports: where the activations are the same, so is
@@ -270,7 +325,11 @@ impl Trained {
         for (i, row) in x.chunks_exact(self.features.len()).enumerate() {
             for ((&x, s), name) in row.iter().zip(&self.inputs).zip(&self.features) {
                 let input = s.input(x);
-                ensure!(input.is_finite(), "row {}, column '{name}': {x:e} is beyond what the model can take", i + 1);
+                ensure!(
+                    input.is_finite(),
+                    "row {}, column '{name}': {x:e} is beyond what the model can take",
+                    i + 1
+                );
                 scaled.push(input);
             }
         }
@@ -286,7 +345,10 @@ impl Trained {
         let mut memory = vec![0.0; network.shape.workspace_len(ROWS, Pass::Forward)];
         let mut workspace = Workspace::new(&network.shape, ROWS, Pass::Forward, &mut memory)?;
         let view = network.view()?;
-        for (x, out) in scaled.chunks(ROWS * width).zip(out.chunks_mut(ROWS * outputs)) {
+        for (x, out) in scaled
+            .chunks(ROWS * width)
+            .zip(out.chunks_mut(ROWS * outputs))
+        {
             view.predict(x, out, &mut workspace)?;
         }
 
@@ -295,15 +357,23 @@ impl Trained {
             Purpose::Classification { .. } => Outputs::Classes,
             Purpose::Regression { .. } => Outputs::Values(&pairs),
         };
-        let scaling = Scaling { inputs: &[], outputs: meaning };
+        let scaling = Scaling {
+            inputs: &[],
+            outputs: meaning,
+        };
         let mut classes = vec![];
         for (i, row) in out.chunks_exact_mut(outputs).enumerate() {
             let class = scaling.answer(row);
-            classes
-                .push(class.with_context(|| format!("row {}: its inputs are too large for the model", i + 1))? as u16);
+            classes.push(
+                class.with_context(|| {
+                    format!("row {}: its inputs are too large for the model", i + 1)
+                })? as u16,
+            );
         }
         Ok(match &self.purpose {
-            Purpose::Classification { .. } => Predictions::Classes(classes, out.into_iter().map(f64::from).collect()),
+            Purpose::Classification { .. } => {
+                Predictions::Classes(classes, out.into_iter().map(f64::from).collect())
+            }
             Purpose::Regression { .. } => {
                 let value = |(i, &y): (usize, &f32)| f64::from(y) + scale[i % outputs].offset;
                 Predictions::Values(out.iter().enumerate().map(value).collect())
@@ -354,12 +424,16 @@ impl Trained {
     #[must_use]
     pub fn metrics(&self, judged: &Judged) -> Metrics {
         match &self.purpose {
-            Purpose::Classification { classes, .. } => {
-                metrics(&Answers::Classes { classes, right: &judged.classes.0, given: &judged.classes.1 })
-            }
-            Purpose::Regression { columns, .. } => {
-                metrics(&Answers::Values { columns, right: &judged.values.0, given: &judged.values.1 })
-            }
+            Purpose::Classification { classes, .. } => metrics(&Answers::Classes {
+                classes,
+                right: &judged.classes.0,
+                given: &judged.classes.1,
+            }),
+            Purpose::Regression { columns, .. } => metrics(&Answers::Values {
+                columns,
+                right: &judged.values.0,
+                given: &judged.values.1,
+            }),
         }
     }
 }
@@ -369,12 +443,20 @@ impl KeptRows {
         let rows = self.x.len() / width.max(1);
         let fits = match purpose {
             Purpose::Classification { classes, .. } => {
-                ensure!(self.classes.iter().all(|&c| usize::from(c) < classes.len()), "a row has no class");
+                ensure!(
+                    self.classes.iter().all(|&c| usize::from(c) < classes.len()),
+                    "a row has no class"
+                );
                 self.classes.len() == rows && self.values.is_empty()
             }
-            Purpose::Regression { columns, .. } => self.values.len() == rows * columns.len() && self.classes.is_empty(),
+            Purpose::Regression { columns, .. } => {
+                self.values.len() == rows * columns.len() && self.classes.is_empty()
+            }
         };
-        ensure!(fits && rows > 0 && self.x.len() == rows * width, "inputs and targets do not fit");
+        ensure!(
+            fits && rows > 0 && self.x.len() == rows * width,
+            "inputs and targets do not fit"
+        );
         let finite = self.x.iter().chain(&self.values).all(|x| x.is_finite());
         ensure!(finite, "a number is not finite");
         Ok(())
@@ -392,7 +474,13 @@ pub struct Judged {
 
 impl Judged {
     /// Predictions beside the right classes, or the right values, standardised.
-    fn add(&mut self, given: Predictions, labels: &[u16], scaled: &[f64], purpose: &Purpose) -> Result<()> {
+    fn add(
+        &mut self,
+        given: Predictions,
+        labels: &[u16],
+        scaled: &[f64],
+        purpose: &Purpose,
+    ) -> Result<()> {
         match (given, purpose) {
             (Predictions::Classes(given, _), Purpose::Classification { .. }) => {
                 self.rows += given.len();
@@ -401,7 +489,12 @@ impl Judged {
             }
             (Predictions::Values(given), Purpose::Regression { scale, .. }) => {
                 self.rows += given.len() / scale.len();
-                self.values.0.extend(scaled.iter().enumerate().map(|(i, &y)| scale[i % scale.len()].undo(y)));
+                self.values.0.extend(
+                    scaled
+                        .iter()
+                        .enumerate()
+                        .map(|(i, &y)| scale[i % scale.len()].undo(y)),
+                );
                 self.values.1.extend(given);
             }
             _ => anyhow::bail!("the table's target is not of the model's kind"),

@@ -66,7 +66,11 @@ impl Claim {
     /// A claim whose verdict is still to be found.
     #[must_use]
     pub fn new(claim: impl Into<String>, measures: Vec<Measure>) -> Claim {
-        Claim { claim: claim.into(), measures, verdict: Verdict::Undecided }
+        Claim {
+            claim: claim.into(),
+            measures,
+            verdict: Verdict::Undecided,
+        }
     }
 
     /// What was measured, in words, a line a condition.
@@ -113,7 +117,11 @@ impl fmt::Display for Measure {
         let c = &self.comparison;
         // What the rounding of two equal means leaves is no difference.
         let rounding = 1e-12 * (self.means.0.abs() + self.means.1.abs());
-        let difference = if c.difference.abs() <= rounding { 0.0 } else { c.difference };
+        let difference = if c.difference.abs() <= rounding {
+            0.0
+        } else {
+            c.difference
+        };
         let sign = if difference >= 0.0 { "+" } else { "" };
         let [a, b, difference] = [self.means.0, self.means.1, difference].map(short);
         if !self.condition.is_empty() {
@@ -149,7 +157,10 @@ enum Side {
 
 /// Corrects the p-values of all measures of all claims (Benjamini and Hochberg), and finds the verdicts that are still open.
 pub fn judge(claims: &mut [Claim]) {
-    let p: Vec<f64> = claims.iter().flat_map(|c| c.measures.iter().map(|m| m.comparison.p)).collect();
+    let p: Vec<f64> = claims
+        .iter()
+        .flat_map(|c| c.measures.iter().map(|m| m.comparison.p))
+        .collect();
     let mut adjusted = benjamini_hochberg(&p).into_iter();
     for claim in claims {
         for (measure, p) in claim.measures.iter_mut().zip(&mut adjusted) {
@@ -178,7 +189,10 @@ fn verdict(measures: &[Measure]) -> Verdict {
         (0, 0) => Verdict::Undecided,
         (0, _) => Verdict::NotReproduced,
         (_, 0) => Verdict::Partly(format!("{}; elsewhere undecided", held.join(", "))),
-        _ => Verdict::Partly(format!("{}; elsewhere the other way round or undecided", held.join(", "))),
+        _ => Verdict::Partly(format!(
+            "{}; elsewhere the other way round or undecided",
+            held.join(", ")
+        )),
     }
 }
 
@@ -198,7 +212,11 @@ pub fn short(value: f64) -> String {
 /// Four digits, or a power.
 #[must_use]
 pub fn p_value(p: f64) -> String {
-    if p < 1e-4 { format!("{p:.0e}") } else { format!("{p:.4}") }
+    if p < 1e-4 {
+        format!("{p:.0e}")
+    } else {
+        format!("{p:.4}")
+    }
 }
 
 #[cfg(test)]
@@ -212,7 +230,12 @@ mod tests {
     }
 
     fn verdicts(cases: &[&[f64]]) -> Vec<Verdict> {
-        let claim = |by: &&[f64]| Claim::new("it is so", by.iter().map(|&b| measure(&format!("by {b}"), b)).collect());
+        let claim = |by: &&[f64]| {
+            Claim::new(
+                "it is so",
+                by.iter().map(|&b| measure(&format!("by {b}"), b)).collect(),
+            )
+        };
         let mut claims: Vec<_> = cases.iter().map(claim).collect();
         judge(&mut claims);
         claims.into_iter().map(|c| c.verdict).collect()
@@ -220,9 +243,27 @@ mod tests {
 
     #[test]
     fn verdicts_follow_the_intervals() {
-        let found = verdicts(&[&[5.0], &[-5.0], &[0.0], &[5.0, 0.0], &[5.0, -5.0], &[0.0, -5.0], &[]]);
-        assert_eq!(found[..3], [Verdict::Reproduced, Verdict::NotReproduced, Verdict::Undecided]);
-        assert_eq!(found[3], Verdict::Partly("by 5; elsewhere undecided".into()));
+        let found = verdicts(&[
+            &[5.0],
+            &[-5.0],
+            &[0.0],
+            &[5.0, 0.0],
+            &[5.0, -5.0],
+            &[0.0, -5.0],
+            &[],
+        ]);
+        assert_eq!(
+            found[..3],
+            [
+                Verdict::Reproduced,
+                Verdict::NotReproduced,
+                Verdict::Undecided
+            ]
+        );
+        assert_eq!(
+            found[3],
+            Verdict::Partly("by 5; elsewhere undecided".into())
+        );
         assert!(matches!(&found[4], Verdict::Partly(text) if text.contains("other way")));
         assert_eq!(found[5], Verdict::NotReproduced);
         assert!(matches!(found[6], Verdict::NotJudged(_)));
@@ -231,9 +272,14 @@ mod tests {
     #[test]
     fn a_measure_says_everything_that_a_reader_needs() {
         let text = measure("at 100 epochs", 5.0).to_string();
-        for part in
-            ["at 100 epochs: +5.00 ± ", "points", "15.1 against 10.1", "n = 6 over 3 outer seeds", "g = ", "p = "]
-        {
+        for part in [
+            "at 100 epochs: +5.00 ± ",
+            "points",
+            "15.1 against 10.1",
+            "n = 6 over 3 outer seeds",
+            "g = ",
+            "p = ",
+        ] {
             assert!(text.contains(part), "'{part}' is not in: {text}");
         }
     }
@@ -250,6 +296,9 @@ mod tests {
     #[test]
     fn numbers_have_three_digits_or_so() {
         let texts = [0.0, 1234.4, 67.12, 3.2461, 0.123456, 0.0012345, 1.2345e-5].map(short);
-        assert_eq!(texts, ["0", "1234", "67.1", "3.25", "0.123", "0.00123", "1.23e-5"]);
+        assert_eq!(
+            texts,
+            ["0", "1234", "67.1", "3.25", "0.123", "0.00123", "1.23e-5"]
+        );
     }
 }

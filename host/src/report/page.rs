@@ -39,7 +39,10 @@ impl Page {
     /// Every claim, section by section.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
-        self.parts.iter().flat_map(|p| p.section.claims.clone()).collect()
+        self.parts
+            .iter()
+            .flat_map(|p| p.section.claims.clone())
+            .collect()
     }
 
     /// Writes `report.html` and `report.md` into `folder`, which holds the parts' folders.
@@ -58,8 +61,14 @@ impl Page {
         let mut environment = Environment::new();
         // Whatever the name of the template: everything but our own pictures is escaped.
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.add_template("report", TEMPLATE).context("the report's template is broken")?;
-        let parts = self.parts.iter().map(|p| part(p, folder)).collect::<Result<Vec<_>>>()?;
+        environment
+            .add_template("report", TEMPLATE)
+            .context("the report's template is broken")?;
+        let parts = self
+            .parts
+            .iter()
+            .map(|p| part(p, folder))
+            .collect::<Result<Vec<_>>>()?;
         let page = context! {
             title => self.title.as_str(),
             summary => Value::from(Serde(&self.summary)),
@@ -67,7 +76,10 @@ impl Page {
             claims => rows_of(&self.claims()),
             parts => parts,
         };
-        environment.get_template("report")?.render(page).context("the report cannot be written")
+        environment
+            .get_template("report")?
+            .render(page)
+            .context("the report cannot be written")
     }
 
     fn to_markdown(&self) -> String {
@@ -90,8 +102,11 @@ impl Page {
                 text += &format!("\n{}:\n\n{}\n", table.caption, table.to_text());
             }
             for p in &part.section.pictures {
-                text +=
-                    &format!("\n![{}]({})\n", p.caption.replace(['[', ']'], ""), path(&part.folder, &p.file, "png"));
+                text += &format!(
+                    "\n![{}]({})\n",
+                    p.caption.replace(['[', ']'], ""),
+                    path(&part.folder, &p.file, "png")
+                );
             }
         }
         text
@@ -101,7 +116,11 @@ impl Page {
 /// From the page to a picture of a part in `folder`; without the detours of `.` and `..`.
 fn path(folder: &str, file: &str, ending: &str) -> String {
     let mut way: Vec<&str> = vec![];
-    for step in folder.split('/').chain(file.split('/')).filter(|s| !s.is_empty() && *s != ".") {
+    for step in folder
+        .split('/')
+        .chain(file.split('/'))
+        .filter(|s| !s.is_empty() && *s != ".")
+    {
         match step {
             ".." if way.last().is_some_and(|s| *s != "..") => drop(way.pop()),
             step => way.push(step),
@@ -113,10 +132,18 @@ fn path(folder: &str, file: &str, ending: &str) -> String {
 fn part(part: &Part, folder: &RunFolder) -> Result<Value> {
     let picture = |p: &super::Picture| {
         let file = path(&part.folder, &p.file, "svg");
-        let svg = fs::read_to_string(folder.file(&file)).with_context(|| format!("the picture '{file}' is missing"))?;
-        Ok(context! { svg => Value::from_safe_string(svg), caption => p.caption.as_str(), file => file })
+        let svg = fs::read_to_string(folder.file(&file))
+            .with_context(|| format!("the picture '{file}' is missing"))?;
+        Ok(
+            context! { svg => Value::from_safe_string(svg), caption => p.caption.as_str(), file => file },
+        )
     };
-    let pictures = part.section.pictures.iter().map(picture).collect::<Result<Vec<_>>>()?;
+    let pictures = part
+        .section
+        .pictures
+        .iter()
+        .map(picture)
+        .collect::<Result<Vec<_>>>()?;
     let section = &part.section;
     Ok(context! {
         title => section.title.as_str(),
@@ -148,7 +175,10 @@ mod tests {
 
     #[test]
     fn paths_have_no_detours() {
-        assert_eq!(path("fig3", "../learned/sine-101/evolution", "svg"), "learned/sine-101/evolution.svg");
+        assert_eq!(
+            path("fig3", "../learned/sine-101/evolution", "svg"),
+            "learned/sine-101/evolution.svg"
+        );
         assert_eq!(path("fig5", "./orbit", "png"), "fig5/orbit.png");
         assert_eq!(path("", "curves", "svg"), "curves.svg");
         assert_eq!(path("", "../a", "svg"), "../a.svg");

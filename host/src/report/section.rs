@@ -59,7 +59,11 @@ impl Table {
     /// An empty table.
     #[must_use]
     pub fn new(caption: impl Into<String>, head: &[&str]) -> Table {
-        Table { caption: caption.into(), head: head.iter().map(ToString::to_string).collect(), rows: vec![] }
+        Table {
+            caption: caption.into(),
+            head: head.iter().map(ToString::to_string).collect(),
+            rows: vec![],
+        }
     }
 
     /// Adds a row.
@@ -71,7 +75,9 @@ impl Table {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut table = comfy_table::Table::new();
-        table.load_style(presets::ASCII_MARKDOWN).set_header(&self.head);
+        table
+            .load_style(presets::ASCII_MARKDOWN)
+            .set_header(&self.head);
         for row in &self.rows {
             table.add_row(row);
         }
@@ -81,7 +87,11 @@ impl Table {
     /// As a CSV file.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        csv_lines(std::iter::once(&self.head).chain(&self.rows).map(Vec::as_slice))
+        csv_lines(
+            std::iter::once(&self.head)
+                .chain(&self.rows)
+                .map(Vec::as_slice),
+        )
     }
 }
 
@@ -89,16 +99,28 @@ impl Section {
     /// With a heading only.
     #[must_use]
     pub fn new(title: impl Into<String>) -> Section {
-        Section { title: title.into(), ..Section::default() }
+        Section {
+            title: title.into(),
+            ..Section::default()
+        }
     }
 
     /// Adds a picture, written as SVG and PNG.
     ///
     /// # Errors
     /// If the folder cannot be written to.
-    pub fn draw(&mut self, folder: &RunFolder, file: &str, drawing: &Drawing, caption: &str) -> Result<()> {
+    pub fn draw(
+        &mut self,
+        folder: &RunFolder,
+        file: &str,
+        drawing: &Drawing,
+        caption: &str,
+    ) -> Result<()> {
         plot::save(folder, file, drawing)?;
-        self.pictures.push(Picture { file: file.into(), caption: caption.into() });
+        self.pictures.push(Picture {
+            file: file.into(),
+            caption: caption.into(),
+        });
         Ok(())
     }
 
@@ -116,7 +138,10 @@ impl Section {
     pub fn absorb(&mut self, other: Section, inside: &str) {
         self.text.extend(other.text);
         self.tables.extend(other.tables);
-        let moved = |p: Picture| Picture { file: format!("{inside}/{}", p.file), ..p };
+        let moved = |p: Picture| Picture {
+            file: format!("{inside}/{}", p.file),
+            ..p
+        };
         self.pictures.extend(other.pictures.into_iter().map(moved));
         self.claims.extend(other.claims);
     }
@@ -125,7 +150,12 @@ impl Section {
     ///
     /// # Errors
     /// The first of theirs that is not [`crate::run::Incomplete`], or both of those together.
-    pub fn absorb_both(&mut self, first: Result<Section>, second: Result<Section>, inside: [&str; 2]) -> Result<()> {
+    pub fn absorb_both(
+        &mut self,
+        first: Result<Section>,
+        second: Result<Section>,
+        inside: [&str; 2],
+    ) -> Result<()> {
         for (section, inside) in all([first, second])?.into_iter().zip(inside) {
             self.absorb(section, inside);
         }
@@ -139,7 +169,11 @@ impl Section {
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
         let mut own = self.clone();
         judge(&mut own.claims);
-        let saved = Saved { kind: "section", version: env!("CARGO_PKG_VERSION"), section: &own };
+        let saved = Saved {
+            kind: "section",
+            version: env!("CARGO_PKG_VERSION"),
+            section: &own,
+        };
         folder.write(SECTION, serde_json::to_string_pretty(&saved)? + "\n")?;
         folder.write("report.txt", own.to_file_text())
     }
@@ -158,7 +192,11 @@ impl Section {
     }
 
     fn text_with(&self, path: impl Fn(&str) -> String) -> String {
-        let mut text = format!("{}\n{}\n", self.title, "=".repeat(self.title.chars().count()));
+        let mut text = format!(
+            "{}\n{}\n",
+            self.title,
+            "=".repeat(self.title.chars().count())
+        );
         for paragraph in &self.text {
             text += &format!("\n{paragraph}\n");
         }
@@ -186,7 +224,11 @@ impl Section {
 pub fn claim_table(claims: &[Claim]) -> Table {
     let mut table = Table::new("claims", &["claim", "measured", "verdict"]);
     for c in claims {
-        table.row([c.claim.clone(), c.measured().join("; "), c.verdict.to_string()]);
+        table.row([
+            c.claim.clone(),
+            c.measured().join("; "),
+            c.verdict.to_string(),
+        ]);
     }
     table
 }

@@ -51,7 +51,11 @@ pub fn mean(values: &[f64]) -> f64 {
 pub fn variance(values: &[f64]) -> f64 {
     let m = mean(values);
     let sum: f64 = values.iter().map(|v| (v - m).powi(2)).sum();
-    if values.len() < 2 { 0.0 } else { sum / (values.len() - 1) as f64 }
+    if values.len() < 2 {
+        0.0
+    } else {
+        sum / (values.len() - 1) as f64
+    }
 }
 
 /// The quantile `q` in 0..=1 of sorted values, interpolated linearly (NumPy's default).
@@ -89,8 +93,17 @@ impl Summary {
     #[must_use]
     pub fn of(values: &[f64]) -> Summary {
         let (n, sd) = (values.len(), variance(values).sqrt());
-        let half_width = if n < 2 { f64::INFINITY } else { t_point((n - 1) as f64) * sd / (n as f64).sqrt() };
-        Summary { n, mean: mean(values), sd, half_width }
+        let half_width = if n < 2 {
+            f64::INFINITY
+        } else {
+            t_point((n - 1) as f64) * sd / (n as f64).sqrt()
+        };
+        Summary {
+            n,
+            mean: mean(values),
+            sd,
+            half_width,
+        }
     }
 }
 
@@ -102,7 +115,14 @@ impl Comparison {
         let s = Summary::of(&differences);
         let t = s.mean / (s.sd / (s.n as f64).sqrt());
         let p = two_sided_p(t, s.n.saturating_sub(1) as f64);
-        Comparison { n: s.n, difference: s.mean, half_width: s.half_width, effect: s.mean / s.sd, p, paired: true }
+        Comparison {
+            n: s.n,
+            difference: s.mean,
+            half_width: s.half_width,
+            effect: s.mean / s.sd,
+            p,
+            paired: true,
+        }
     }
 
     /// Of independent samples, whose variances may differ (Welch).
@@ -144,8 +164,12 @@ impl Comparison {
             }
             _ => Comparison::paired(&a, &b),
         };
-        let all = |side: fn(&Pair) -> &[f64]| pairs.iter().flat_map(side).copied().collect::<Vec<_>>();
-        Comparison { effect: hedges(&all(|p| &p.0), &all(|p| &p.1)), ..over }
+        let all =
+            |side: fn(&Pair) -> &[f64]| pairs.iter().flat_map(side).copied().collect::<Vec<_>>();
+        Comparison {
+            effect: hedges(&all(|p| &p.0), &all(|p| &p.1)),
+            ..over
+        }
     }
 
     /// The interval of the difference lies above `bound`.
@@ -173,15 +197,36 @@ pub fn hedges(a: &[f64], b: &[f64]) -> f64 {
 #[must_use]
 pub fn mann_whitney(a: &[f64], b: &[f64]) -> (f64, f64) {
     let (na, nb) = (a.len() as f64, b.len() as f64);
-    let wins = |x: &f64| b.iter().map(|y| if x > y { 1.0 } else { 0.5 * f64::from(u8::from(x == y)) }).sum::<f64>();
+    let wins = |x: &f64| {
+        b.iter()
+            .map(|y| {
+                if x > y {
+                    1.0
+                } else {
+                    0.5 * f64::from(u8::from(x == y))
+                }
+            })
+            .sum::<f64>()
+    };
     let u: f64 = a.iter().map(wins).sum();
     let mut sorted: Vec<f64> = a.iter().chain(b).copied().collect();
     sorted.sort_by(f64::total_cmp);
-    let ties: f64 = sorted.chunk_by(|x, y| x == y).map(|t| (t.len() as f64).powi(3) - t.len() as f64).sum();
+    let ties: f64 = sorted
+        .chunk_by(|x, y| x == y)
+        .map(|t| (t.len() as f64).powi(3) - t.len() as f64)
+        .sum();
     let n = na + nb;
     let sd = (na * nb / 12.0 * (n + 1.0 - ties / (n * (n - 1.0)))).sqrt();
     let z = ((u - na * nb / 2.0).abs() - 0.5).max(0.0) / sd;
-    (u, if sd > 0.0 { Normal::standard().cdf(-z) * 2.0 } else { 1.0 }.min(1.0))
+    (
+        u,
+        if sd > 0.0 {
+            Normal::standard().cdf(-z) * 2.0
+        } else {
+            1.0
+        }
+        .min(1.0),
+    )
 }
 
 /// The 95 % percentile interval of the mean over clusters (outer seeds), from `draws` resamples of clusters and of the
@@ -196,7 +241,10 @@ pub fn bootstrap(clusters: &[Vec<f64>], draws: usize, seed: u64) -> (f64, f64) {
         let (random, mut i) = (Draws::new(seed, Stream::User, 6, round as u64), 0);
         let cluster = |i: &mut u32| {
             let of = &clusters[pick(&random, i, clusters.len())];
-            (0..of.len()).map(|_| of[pick(&random, i, of.len())]).sum::<f64>() / of.len().max(1) as f64
+            (0..of.len())
+                .map(|_| of[pick(&random, i, of.len())])
+                .sum::<f64>()
+                / of.len().max(1) as f64
         };
         (0..clusters.len()).map(|_| cluster(&mut i)).sum::<f64>() / clusters.len() as f64
     };
@@ -253,7 +301,9 @@ mod tests {
     fn a_summary_is_that_of_scipy() {
         let s = Summary::of(&A);
         assert!(
-            near(s.mean, 3.2) && near(s.sd, 1.604_680_653_588_11) && near(s.half_width, 1.992_474_196_174),
+            near(s.mean, 3.2)
+                && near(s.sd, 1.604_680_653_588_11)
+                && near(s.half_width, 1.992_474_196_174),
             "{s:?}"
         );
         assert!(Summary::of(&[3.0]).half_width.is_infinite());
@@ -262,7 +312,10 @@ mod tests {
     #[test]
     fn a_paired_comparison_is_that_of_scipy() {
         let c = Comparison::paired(&A, &B);
-        assert!(near(c.difference, 1.0) && near(c.p, 0.034_109_423_167_336), "{c:?}");
+        assert!(
+            near(c.difference, 1.0) && near(c.p, 0.034_109_423_167_336),
+            "{c:?}"
+        );
     }
 
     #[test]
@@ -277,7 +330,10 @@ mod tests {
     fn an_independent_comparison_has_the_interval_of_welch_and_the_effect_of_hedges() {
         let c = Comparison::independent(&A, &C);
         assert!(near(c.p, 0.310_360_713_665_118), "{c:?}");
-        assert!(near(c.difference + c.half_width, 2.991_006_609_910_182_6), "{c:?}");
+        assert!(
+            near(c.difference + c.half_width, 2.991_006_609_910_182_6),
+            "{c:?}"
+        );
         // numpy: difference / pooled sd * (1 - 3 / (4 * 9 - 1)); the exact factor with gamma functions gives 0.61952.
         assert!(near(c.effect, 0.619_793_593_363_832_3), "{c:?}");
     }
@@ -287,7 +343,10 @@ mod tests {
         // scipy.stats.mannwhitneyu(method="asymptotic")
         let (u, p) = mann_whitney(&A, &C);
         assert!(u == 21.0 && near(p, 0.313_092_754_132_985_76), "{u} {p}");
-        let (u, p) = mann_whitney(&[1.0, 2.0, 2.0, 3.0, 5.0, 5.0, 7.0], &[2.0, 2.0, 4.0, 6.0, 8.0, 9.0]);
+        let (u, p) = mann_whitney(
+            &[1.0, 2.0, 2.0, 3.0, 5.0, 5.0, 7.0],
+            &[2.0, 2.0, 4.0, 6.0, 8.0, 9.0],
+        );
         assert!(u == 14.0 && near(p, 0.345_717_594_633_857_76), "{u} {p}");
         assert_eq!(mann_whitney(&[1.0; 3], &[1.0; 4]).1, 1.0);
         assert_eq!(mann_whitney(&[], &[1.0]).1, 1.0);
@@ -300,17 +359,27 @@ mod tests {
     /// Normal numbers, from sums of twelve uniform ones.
     fn normal(seed: u64, n: u32) -> Vec<f64> {
         let draws = Draws::new(seed, Stream::User, 7, 0);
-        let one = |i: u32| (0..12).map(|k| 0.5 * f64::from(draws.symmetric::<f32>(12 * i + k))).sum::<f64>();
+        let one = |i: u32| {
+            (0..12)
+                .map(|k| 0.5 * f64::from(draws.symmetric::<f32>(12 * i + k)))
+                .sum::<f64>()
+        };
         (0..n).map(one).collect()
     }
 
     /// How many of 400 intervals hold the truth, 0.
-    fn covered(interval: impl Fn(&[Vec<f64>], u64) -> (f64, f64), clusters: usize, spread: f64) -> usize {
+    fn covered(
+        interval: impl Fn(&[Vec<f64>], u64) -> (f64, f64),
+        clusters: usize,
+        spread: f64,
+    ) -> usize {
         let holds = |round: u64| {
             let centres = normal(round, clusters as u32);
             let cluster = |c: usize| {
                 let own = normal(1_000_000 + 1000 * round + c as u64, 10);
-                own.iter().map(|v| v + spread * centres[c]).collect::<Vec<_>>()
+                own.iter()
+                    .map(|v| v + spread * centres[c])
+                    .collect::<Vec<_>>()
             };
             let (low, high) = interval(&(0..clusters).map(cluster).collect::<Vec<_>>(), round);
             low <= 0.0 && 0.0 <= high
@@ -322,34 +391,53 @@ mod tests {
     fn a_bound_is_no_sample() {
         let pairs: Vec<Pair> = A.iter().map(|a| (vec![0.9], vec![*a])).collect();
         let c = Comparison::clustered(&pairs);
-        assert!(near(c.difference, 0.9 - 3.2) && near(c.half_width, Summary::of(&A).half_width), "{c:?}");
+        assert!(
+            near(c.difference, 0.9 - 3.2) && near(c.half_width, Summary::of(&A).half_width),
+            "{c:?}"
+        );
     }
 
     #[test]
     fn intervals_hold_the_truth_about_as_often_as_they_say() {
         // Binomial, 400 draws of 95 %: 380 +- 4.4; five times that, and what the percentile bootstrap loses.
         let many = covered(|c, round| bootstrap(c, 300, round), 25, 1.0);
-        assert!((352..=397).contains(&many), "bootstrap over 25 clusters: {many} of 400");
+        assert!(
+            (352..=397).contains(&many),
+            "bootstrap over 25 clusters: {many} of 400"
+        );
         let student = |clusters: &[Vec<f64>], _: u64| {
             // The other side: learned as well (its own outer seeds), and not learned (the same few trainings for all).
             let other = |(i, c): (usize, &Vec<f64>)| (c.clone(), vec![1e-9 * i as f64; c.len()]);
-            let c = Comparison::clustered(&clusters.iter().enumerate().map(other).collect::<Vec<_>>());
+            let c =
+                Comparison::clustered(&clusters.iter().enumerate().map(other).collect::<Vec<_>>());
             (c.difference - c.half_width, c.difference + c.half_width)
         };
         let against_fixed = |clusters: &[Vec<f64>], round: u64| {
             let fixed = normal(7_000_000 + round, 4);
-            let pairs: Vec<_> = clusters.iter().map(|c| (c.clone(), fixed.clone())).collect();
+            let pairs: Vec<_> = clusters
+                .iter()
+                .map(|c| (c.clone(), fixed.clone()))
+                .collect();
             let c = Comparison::clustered(&pairs);
             (c.difference - c.half_width, c.difference + c.half_width)
         };
         for clusters in [3, 5] {
             let few = covered(student, clusters, 1.0);
-            assert!((358..=398).contains(&few), "Student over {clusters} clusters: {few} of 400");
+            assert!(
+                (358..=398).contains(&few),
+                "Student over {clusters} clusters: {few} of 400"
+            );
             let few = covered(against_fixed, clusters, 1.0);
-            assert!((358..=398).contains(&few), "Welch, {clusters} clusters against four trainings: {few} of 400");
+            assert!(
+                (358..=398).contains(&few),
+                "Welch, {clusters} clusters against four trainings: {few} of 400"
+            );
         }
         let few = covered(|c, round| bootstrap(c, 300, round), 3, 1.0);
-        assert!(few < 352, "the bootstrap over 3 clusters is no longer too narrow: {few} of 400");
+        assert!(
+            few < 352,
+            "the bootstrap over 3 clusters is no longer too narrow: {few} of 400"
+        );
     }
 
     #[test]
@@ -363,6 +451,9 @@ mod tests {
         // scipy.stats.false_discovery_control
         let adjusted = benjamini_hochberg(&[0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.5]);
         let expected = [0.007, 0.028, 0.0588, 0.0588, 0.0588, 0.07, 0.5];
-        assert!(adjusted.iter().zip(expected).all(|(a, e)| near(*a, e)), "{adjusted:?}");
+        assert!(
+            adjusted.iter().zip(expected).all(|(a, e)| near(*a, e)),
+            "{adjusted:?}"
+        );
     }
 }

@@ -13,7 +13,13 @@ use std::time::{Duration, SystemTime};
 pub fn lacking(folder: &RunFolder) -> String {
     let mut text = String::new();
     for t in folder.tallies().iter().filter(|t| !t.missing.is_empty()) {
-        let _ = write!(text, "\n  {}: {} of {} are missing", t.list, t.missing.len(), t.total);
+        let _ = write!(
+            text,
+            "\n  {}: {} of {} are missing",
+            t.list,
+            t.missing.len(),
+            t.total
+        );
         let counts = match counts_of(folder, &t.list) {
             counts if counts.is_empty() => count_of(folder).into_iter().collect(),
             counts => counts,
@@ -29,7 +35,11 @@ pub fn lacking(folder: &RunFolder) -> String {
 /// The shards, of as many as `count`, that what is missing of a list belongs to.
 fn owners(count: usize, tally: &Tally) -> String {
     let shard = Shard { index: 0, count };
-    let owners: BTreeSet<usize> = tally.missing.iter().map(|&k| shard.owner(&tally.list, k)).collect();
+    let owners: BTreeSet<usize> = tally
+        .missing
+        .iter()
+        .map(|&k| shard.owner(&tally.list, k))
+        .collect();
     let names: Vec<String> = owners.iter().take(20).map(ToString::to_string).collect();
     let more = if owners.len() > 20 { ", ..." } else { "" };
     format!("of shards {}{more} of {count}", names.join(", "))
@@ -41,13 +51,18 @@ fn owners(count: usize, tally: &Tally) -> String {
 pub fn divisions(folder: &RunFolder) -> Vec<String> {
     let mut sentences = vec![];
     for tally in folder.tallies() {
-        let counts: Vec<String> = counts_of(folder, &tally.list).iter().map(ToString::to_string).collect();
+        let counts: Vec<String> = counts_of(folder, &tally.list)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         if counts.len() < 2 {
             continue;
         }
         let state = match tally.missing.len() {
             0 => "all of it is done".to_string(),
-            n => format!("{n} pieces are missing, and the shards of any one of these numbers would do them"),
+            n => format!(
+                "{n} pieces are missing, and the shards of any one of these numbers would do them"
+            ),
         };
         sentences.push(format!(
             "{}: the work was divided among {} shards; {state}",
@@ -76,8 +91,15 @@ fn counts_of(folder: &RunFolder, list: &str) -> BTreeSet<usize> {
 
 /// How many shards there are, if all folders of shards say the same.
 fn count_of(folder: &RunFolder) -> Option<usize> {
-    let counts: BTreeSet<usize> = folder.sources().iter().flat_map(|s| shards_of(s)).map(|shard| shard.count).collect();
-    (counts.len() == 1).then(|| counts.first().copied()).flatten()
+    let counts: BTreeSet<usize> = folder
+        .sources()
+        .iter()
+        .flat_map(|s| shards_of(s))
+        .map(|shard| shard.count)
+        .collect();
+    (counts.len() == 1)
+        .then(|| counts.first().copied())
+        .flatten()
 }
 
 /// Everything that `ldnn status` says.
@@ -88,9 +110,16 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
     let mut table = Table::new("pieces of work", &["list", "done", "of", "missing"]);
     for t in &tallies {
         let done = t.total - t.missing.len();
-        table.row([t.list.clone(), done.to_string(), t.total.to_string(), t.missing.len().to_string()]);
+        table.row([
+            t.list.clone(),
+            done.to_string(),
+            t.total.to_string(),
+            t.missing.len().to_string(),
+        ]);
     }
-    let (total, missing) = tallies.iter().fold((0, 0), |(a, b), t| (a + t.total, b + t.missing.len()));
+    let (total, missing) = tallies
+        .iter()
+        .fold((0, 0), |(a, b), t| (a + t.total, b + t.missing.len()));
     let _ = writeln!(text, "{}\n", table.to_text());
     let (shards, left) = shards(folder, &tallies);
     if !shards.rows.is_empty() {
@@ -98,7 +127,11 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
     } else if let Some(holder) = Lock::holder(folder.path()) {
         let _ = writeln!(text, "at work: {holder}\n");
     }
-    let _ = write!(text, "{} of {total} pieces are done, {missing} are missing", total - missing);
+    let _ = write!(
+        text,
+        "{} of {total} pieces are done, {missing} are missing",
+        total - missing
+    );
     if incomplete.is_some_and(|i| i.blocked) {
         text += " (work that waits for them is not counted yet)";
     }
@@ -106,7 +139,11 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
         let _ = write!(text, "; {} left if all shards are at work", time(left));
     }
     if missing == 0 {
-        let _ = write!(text, "; `ldnn merge {}` writes the results", folder.path().display());
+        let _ = write!(
+            text,
+            "; `ldnn merge {}` writes the results",
+            folder.path().display()
+        );
     }
     for sentence in divisions(folder) {
         let _ = write!(text, "\nnote: {sentence}");
@@ -121,14 +158,31 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
     let one = count_of(folder);
     let mut all: BTreeSet<Shard> = folder.sources().iter().flat_map(|s| shards_of(s)).collect();
     // Those that have not begun have no folder.
-    all.extend(one.into_iter().flat_map(|count| (0..count).map(move |index| Shard { count, index })));
+    all.extend(
+        one.into_iter()
+            .flat_map(|count| (0..count).map(move |index| Shard { count, index })),
+    );
     for shard in all {
-        let place = folder.sources().iter().map(|s| s.join(SHARDS).join(shard.folder())).find(|p| p.is_dir());
+        let place = folder
+            .sources()
+            .iter()
+            .map(|s| s.join(SHARDS).join(shard.folder()))
+            .find(|p| p.is_dir());
         let owned = |t: &Tally| (0..t.total).filter(|&k| shard.owns(&t.list, k)).count();
-        let lacking = |t: &Tally| t.missing.iter().filter(|&&k| shard.owns(&t.list, k)).count();
-        let (total, missing) = tallies.iter().fold((0, 0), |(a, b), t| (a + owned(t), b + lacking(t)));
+        let lacking = |t: &Tally| {
+            t.missing
+                .iter()
+                .filter(|&&k| shard.owns(&t.list, k))
+                .count()
+        };
+        let (total, missing) = tallies
+            .iter()
+            .fold((0, 0), |(a, b), t| (a + owned(t), b + lacking(t)));
         let said = place.as_deref().and_then(heartbeat::read);
-        let rate = said.as_ref().filter(|s| s.pieces > 0).map(|s| s.seconds / s.pieces as f64);
+        let rate = said
+            .as_ref()
+            .filter(|s| s.pieces > 0)
+            .map(|s| s.seconds / s.pieces as f64);
         let left = rate.filter(|_| missing > 0).map(|r| r * missing as f64);
         longest = [longest, left].into_iter().flatten().reduce(f64::max);
         table.row([
@@ -144,21 +198,30 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
 }
 
 fn state(folder: &Path, said: Option<&heartbeat::State>) -> String {
-    let Some(state) = said else { return "unknown".into() };
+    let Some(state) = said else {
+        return "unknown".into();
+    };
     let who = format!("process {} on {}", state.process, state.host);
     match &state.ended {
         Some(how) if ["done", "waits", "stopped"].contains(&how.as_str()) => how.clone(),
         Some(message) => format!("failed: {message}"),
         None if Lock::holder(folder).is_some() => format!("running: {who}"),
         None if state.host == crate::run::lock::host() => format!("killed: {who}"),
-        None => format!("running or killed: {who}, last word {} ago", time(age(folder).as_secs_f64())),
+        None => format!(
+            "running or killed: {who}, last word {} ago",
+            time(age(folder).as_secs_f64())
+        ),
     }
 }
 
 /// Since the shard last said something, by the clocks of this machine and of the file system.
 fn age(folder: &Path) -> Duration {
-    let changed = std::fs::metadata(folder.join(heartbeat::FILE)).and_then(|m| m.modified()).ok();
-    changed.and_then(|t| SystemTime::now().duration_since(t).ok()).unwrap_or_default()
+    let changed = std::fs::metadata(folder.join(heartbeat::FILE))
+        .and_then(|m| m.modified())
+        .ok();
+    changed
+        .and_then(|t| SystemTime::now().duration_since(t).ok())
+        .unwrap_or_default()
 }
 
 fn time(seconds: f64) -> String {

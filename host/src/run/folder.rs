@@ -119,10 +119,17 @@ impl RunFolder {
     ///
     /// # Errors
     /// As [`RunFolder::open`], and if a source is of other settings.
-    pub fn open_as(path: &Path, config: &Stored, replace: bool, mode: Mode, sources: &[PathBuf]) -> Result<RunFolder> {
+    pub fn open_as(
+        path: &Path,
+        config: &Stored,
+        replace: bool,
+        mode: Mode,
+        sources: &[PathBuf],
+    ) -> Result<RunFolder> {
         let wanted = config.text();
         for source in sources {
-            let found = read_config(source).with_context(|| format!("'{}' is no run folder", source.display()))?;
+            let found = read_config(source)
+                .with_context(|| format!("'{}' is no run folder", source.display()))?;
             ensure!(
                 found.text() == wanted,
                 "'{}' holds a run with other settings; only shards of one run make one result\n{}",
@@ -141,19 +148,35 @@ impl RunFolder {
         check(path, wanted, replace)?;
         let (lock, ledger) = match mode {
             Mode::Look => (None, None),
-            _ => take(path, shard.as_deref(), wanted, replace).map(|(lock, ledger)| (Some(lock), ledger))?,
+            _ => take(path, shard.as_deref(), wanted, replace)
+                .map(|(lock, ledger)| (Some(lock), ledger))?,
         };
         let mut all = vec![path.to_path_buf()];
         all.extend(sources.iter().filter(|s| *s != path).cloned());
         let heartbeat = shard.as_deref().map(Heartbeat::start);
-        let mut shards: Vec<BTreeSet<Shard>> = all.iter().map(|s| shards_of(s).into_iter().collect()).collect();
+        let mut shards: Vec<BTreeSet<Shard>> = all
+            .iter()
+            .map(|s| shards_of(s).into_iter().collect())
+            .collect();
         if let Mode::Shard(Shard { count, .. }) = mode {
             // Those of the same run, which may begin later.
             shards[0].extend((0..count).map(|index| Shard { count, index }));
         }
-        let run =
-            Run { root: path.into(), mode, sources: all, shards, lock, ledger, tallies: Mutex::default(), heartbeat };
-        Ok(RunFolder { path: path.into(), inside: PathBuf::new(), run: Arc::new(run) })
+        let run = Run {
+            root: path.into(),
+            mode,
+            sources: all,
+            shards,
+            lock,
+            ledger,
+            tallies: Mutex::default(),
+            heartbeat,
+        };
+        Ok(RunFolder {
+            path: path.into(),
+            inside: PathBuf::new(),
+            run: Arc::new(run),
+        })
     }
 
     /// A folder inside this one, with settings of its own.
@@ -163,10 +186,15 @@ impl RunFolder {
     pub fn inside(&self, name: &str, config: &impl Serialize) -> Result<RunFolder> {
         let path = self.path.join(name);
         if self.mode().has_results() {
-            let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
+            let wanted =
+                toml::to_string(config).context("the settings cannot be written as TOML")?;
             prepare(&path, &wanted, None)?;
         }
-        Ok(RunFolder { path, inside: self.inside.join(name), run: self.run.clone() })
+        Ok(RunFolder {
+            path,
+            inside: self.inside.join(name),
+            run: self.run.clone(),
+        })
     }
 
     /// A folder inside this one for what is kept of a piece of work: the same as [`RunFolder::inside`], but for a shard in its
@@ -175,7 +203,9 @@ impl RunFolder {
     /// # Errors
     /// As [`RunFolder::open`].
     pub fn own(&self, name: &str, config: &impl Serialize) -> Result<RunFolder> {
-        let Some(kept) = self.kept() else { return self.inside(name, config) };
+        let Some(kept) = self.kept() else {
+            return self.inside(name, config);
+        };
         let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
         let path = kept.join(name);
         prepare(&path, &wanted, None)?;
@@ -189,7 +219,11 @@ impl RunFolder {
             tallies: Mutex::default(),
             heartbeat: None,
         };
-        Ok(RunFolder { path, inside: PathBuf::new(), run: Arc::new(run) })
+        Ok(RunFolder {
+            path,
+            inside: PathBuf::new(),
+            run: Arc::new(run),
+        })
     }
 
     /// Where it is.
@@ -214,7 +248,10 @@ impl RunFolder {
     #[must_use]
     pub fn list(&self, name: &str) -> String {
         let parts = self.inside.iter().map(|p| p.to_string_lossy().into_owned());
-        parts.chain([name.to_string()]).collect::<Vec<_>>().join("/")
+        parts
+            .chain([name.to_string()])
+            .collect::<Vec<_>>()
+            .join("/")
     }
 
     /// Writes a result, whole or not at all; `name` may lie in a folder inside. (A shard has none, and writes nothing.)
@@ -233,7 +270,11 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be written to.
     pub fn keep(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
-        write_in(&self.kept().unwrap_or_else(|| self.path.clone()), name, bytes.as_ref())
+        write_in(
+            &self.kept().unwrap_or_else(|| self.path.clone()),
+            name,
+            bytes.as_ref(),
+        )
     }
 
     /// Takes over what a shard kept of a piece of work, if this process is one that has results.
@@ -255,13 +296,23 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be copied.
     pub fn adopt_again(&self, name: &str, from: &Path) -> Result<()> {
-        copy(from, &self.path.join(name)).with_context(|| format!("cannot copy '{}'", from.display()))
+        copy(from, &self.path.join(name))
+            .with_context(|| format!("cannot copy '{}'", from.display()))
     }
 
     /// A shard's own place for this folder's kept files.
     fn kept(&self) -> Option<PathBuf> {
-        let Mode::Shard(shard) = self.mode() else { return None };
-        Some(self.run.root.join(SHARDS).join(shard.folder()).join("kept").join(&self.inside))
+        let Mode::Shard(shard) = self.mode() else {
+            return None;
+        };
+        Some(
+            self.run
+                .root
+                .join(SHARDS)
+                .join(shard.folder())
+                .join("kept")
+                .join(&self.inside),
+        )
     }
 
     /// All the places where a kept file or folder may be, the own one first. If it is of piece `k` of a list, it is with
@@ -269,7 +320,9 @@ impl RunFolder {
     #[must_use]
     pub fn places(&self, name: &str, piece: Option<(&str, usize)>) -> Vec<PathBuf> {
         let list = piece.map(|(list, k)| (self.list(list), k));
-        self.everywhere("kept", name, |shard| list.as_ref().is_none_or(|(list, k)| shard.owns(list, *k)))
+        self.everywhere("kept", name, |shard| {
+            list.as_ref().is_none_or(|(list, k)| shard.owns(list, *k))
+        })
     }
 
     /// The journal `name` to write to (none if this process writes none), and those of the others: of `all` of them, or of
@@ -286,7 +339,8 @@ impl RunFolder {
             }
             Mode::Gather | Mode::Look => None,
         };
-        let like_own = |shard: Shard| matches!(self.mode(), Mode::Shard(own) if shard.count == own.count);
+        let like_own =
+            |shard: Shard| matches!(self.mode(), Mode::Shard(own) if shard.count == own.count);
         let mut others = self.everywhere("journals", &file, |shard| all || !like_own(shard));
         others.retain(|p| Some(p) != own.as_ref());
         (own, others)
@@ -296,7 +350,14 @@ impl RunFolder {
         let mut all = vec![];
         for (source, shards) in self.run.sources.iter().zip(&self.run.shards) {
             all.push(source.join(&self.inside).join(name));
-            let of = |shard: Shard| source.join(SHARDS).join(shard.folder()).join(kind).join(&self.inside).join(name);
+            let of = |shard: Shard| {
+                source
+                    .join(SHARDS)
+                    .join(shard.folder())
+                    .join(kind)
+                    .join(&self.inside)
+                    .join(name)
+            };
             all.extend(shards.iter().copied().filter(|s| wanted(*s)).map(of));
         }
         all
@@ -317,13 +378,21 @@ impl RunFolder {
 
     /// Counts the pieces of a list.
     pub fn count(&self, tally: Tally) {
-        self.run.tallies.lock().unwrap_or_else(PoisonError::into_inner).push(tally);
+        self.run
+            .tallies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(tally);
     }
 
     /// What was counted so far.
     #[must_use]
     pub fn tallies(&self) -> Vec<Tally> {
-        self.run.tallies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.run
+            .tallies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// A piece of work was finished by this process.
@@ -337,8 +406,13 @@ impl RunFolder {
 /// The shards that have folders in a run folder, in order.
 #[must_use]
 pub fn shards_of(run: &Path) -> Vec<Shard> {
-    let entries = fs::read_dir(run.join(SHARDS)).into_iter().flatten().filter_map(Result::ok);
-    let mut all: Vec<Shard> = entries.filter_map(|e| Shard::of_folder(e.file_name().to_str()?)).collect();
+    let entries = fs::read_dir(run.join(SHARDS))
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    let mut all: Vec<Shard> = entries
+        .filter_map(|e| Shard::of_folder(e.file_name().to_str()?))
+        .collect();
     all.sort_unstable();
     all
 }
@@ -349,7 +423,8 @@ pub fn shards_of(run: &Path) -> Vec<Shard> {
 /// If it holds none, or they do not say which command they are of.
 pub fn read_config(run: &Path) -> Result<Stored> {
     let file = run.join(CONFIG);
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))?;
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))?;
     Stored::parse(&text).with_context(|| format!("'{}'", file.display()))
 }
 
@@ -393,7 +468,9 @@ fn is_debris(entry: &fs::DirEntry) -> bool {
 /// An [`Obstacle`].
 pub fn check(path: &Path, wanted: &str, replace: bool) -> Result<(), Obstacle> {
     let folder = path.to_path_buf();
-    let Ok(found) = fs::read_to_string(path.join(CONFIG)) else { return check_empty(path) };
+    let Ok(found) = fs::read_to_string(path.join(CONFIG)) else {
+        return check_empty(path);
+    };
     if found == wanted {
         return Ok(());
     }
@@ -406,11 +483,17 @@ pub fn check(path: &Path, wanted: &str, replace: bool) -> Result<(), Obstacle> {
         return stranger(path, path).map_or(Ok(()), Err);
     }
     if let Err(why) = Stored::parse(&found) {
-        return Err(Obstacle::Old { folder, why: why.to_string() });
+        return Err(Obstacle::Old {
+            folder,
+            why: why.to_string(),
+        });
     }
     Err(match changed_table(&found, wanted) {
         Some(table) => Obstacle::OtherTable { folder, table },
-        None => Obstacle::OtherSettings { folder, difference: difference(&found, wanted) },
+        None => Obstacle::OtherSettings {
+            folder,
+            difference: difference(&found, wanted),
+        },
     })
 }
 
@@ -421,7 +504,11 @@ fn check_empty(path: &Path) -> Result<(), Obstacle> {
         return Err(Obstacle::NoFolder(path.into()));
     }
     let mut entries = fs::read_dir(path).into_iter().flatten();
-    if entries.any(|entry| entry.is_ok_and(occupies)) { Err(Obstacle::Foreign(path.into())) } else { Ok(()) }
+    if entries.any(|entry| entry.is_ok_and(occupies)) {
+        Err(Obstacle::Foreign(path.into()))
+    } else {
+        Ok(())
+    }
 }
 
 /// What is in a run folder, or in a folder of one.
@@ -443,14 +530,21 @@ struct List<'a> {
 
 impl List<'_> {
     fn of(root: &Path) -> List<'_> {
-        List { root, names: ledger::read(root).unwrap_or_default() }
+        List {
+            root,
+            names: ledger::read(root).unwrap_or_default(),
+        }
     }
 
     /// Whether the run has written what is at `path`, or was about to.
     fn has(&self, path: &Path) -> bool {
-        let Some(name) = ledger::name_in(self.root, path) else { return false };
+        let Some(name) = ledger::name_in(self.root, path) else {
+            return false;
+        };
         let is_known = |name: &str| {
-            self.names.contains(name) || [CONFIG, lock::FILE, ledger::FILE].contains(&name) || is_compiled(name)
+            self.names.contains(name)
+                || [CONFIG, lock::FILE, ledger::FILE].contains(&name)
+                || is_compiled(name)
         };
         is_known(&name) || target_of(&name).is_some_and(is_known)
     }
@@ -468,18 +562,28 @@ fn is_compiled(name: &str) -> bool {
         "rust/src/main.rs",
         "rust/src/model.rs",
     ];
-    name.strip_prefix("verify/").is_some_and(|name| OWN.contains(&name) || name.starts_with("rust/target/"))
+    name.strip_prefix("verify/")
+        .is_some_and(|name| OWN.contains(&name) || name.starts_with("rust/target/"))
 }
 
 /// Looks through a folder; a shard's folder has a list of its own.
 fn survey(folder: &Path, list: &List<'_>, contents: &mut Contents) {
-    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+    for entry in fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+    {
         let (path, kind) = (entry.path(), entry.file_type());
         if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
             contents.folders.push(path.clone());
             let name = entry.file_name();
-            let is_shard = folder == list.root.join(SHARDS) && name.to_str().and_then(Shard::of_folder).is_some();
-            if is_shard { survey(&path, &List::of(&path), contents) } else { survey(&path, list, contents) }
+            let is_shard = folder == list.root.join(SHARDS)
+                && name.to_str().and_then(Shard::of_folder).is_some();
+            if is_shard {
+                survey(&path, &List::of(&path), contents)
+            } else {
+                survey(&path, list, contents)
+            }
         } else if kind.is_ok_and(|kind| kind.is_file()) && list.has(&path) {
             contents.own.push(path);
         } else {
@@ -500,16 +604,26 @@ fn stranger(path: &Path, root: &Path) -> Option<Obstacle> {
     let stranger = contents(path, root).stranger?;
     let file = ledger::name_in(path, &stranger).unwrap_or_default();
     // The list that should name it.
-    let mut above = stranger.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    let mut above = stranger
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| folder.starts_with(root));
     let folder = path.to_path_buf();
-    Some(match above.any(|folder| folder.join(ledger::FILE).is_file()) {
-        true => Obstacle::Guest { folder, file },
-        false => Obstacle::Unlisted { folder, file },
-    })
+    Some(
+        match above.any(|folder| folder.join(ledger::FILE).is_file()) {
+            true => Obstacle::Guest { folder, file },
+            false => Obstacle::Unlisted { folder, file },
+        },
+    )
 }
 
 /// Makes the folders and takes the lock: the run folder's, or the shard's own.
-fn take(path: &Path, shard: Option<&Path>, wanted: &str, replace: bool) -> Result<(Lock, Option<Ledger>)> {
+fn take(
+    path: &Path,
+    shard: Option<&Path>,
+    wanted: &str,
+    replace: bool,
+) -> Result<(Lock, Option<Ledger>)> {
     let own = shard.unwrap_or(path);
     fs::create_dir_all(own).with_context(|| unwritable(path))?;
     let lock = Lock::take(own)?;
@@ -517,12 +631,16 @@ fn take(path: &Path, shard: Option<&Path>, wanted: &str, replace: bool) -> Resul
     check(path, wanted, replace)?;
     // A list that is begun beside files of an earlier version would not name those.
     let has_list = own.join(ledger::FILE).exists() || contents(own, own).stranger.is_none();
-    let ledger = has_list.then(|| Ledger::open(own)).transpose().with_context(|| unwritable(path))?;
+    let ledger = has_list
+        .then(|| Ledger::open(own))
+        .transpose()
+        .with_context(|| unwritable(path))?;
     match shard {
         None => prepare(path, wanted, ledger.as_ref())?,
         Some(shard) => {
             if !path.join(CONFIG).exists() {
-                write_durably(&path.join(CONFIG), wanted.as_bytes()).with_context(|| unwritable(path))?;
+                write_durably(&path.join(CONFIG), wanted.as_bytes())
+                    .with_context(|| unwritable(path))?;
             }
             sweep(shard);
         }
@@ -561,8 +679,16 @@ fn empty(path: &Path) -> Result<()> {
 
     let Contents { own, folders, .. } = contents(path, &root);
     let config = path.join(CONFIG);
-    let kept = [path.join(lock::FILE), path.join(ledger::FILE), config.clone()];
-    for file in own.iter().filter(|file| !kept.contains(file)).chain([&config]) {
+    let kept = [
+        path.join(lock::FILE),
+        path.join(ledger::FILE),
+        config.clone(),
+    ];
+    for file in own
+        .iter()
+        .filter(|file| !kept.contains(file))
+        .chain([&config])
+    {
         fs::remove_file(file).with_context(|| unwritable(path))?;
     }
     for folder in folders.iter().rev() {
@@ -578,12 +704,19 @@ fn sweep(path: &Path) {
 }
 
 fn sweep_listed(path: &Path, list: &List<'_>) {
-    for entry in fs::read_dir(path).into_iter().flatten().filter_map(Result::ok) {
+    for entry in fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+    {
         let name = entry.file_name();
         let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
         if is_dir && name != SHARDS {
             sweep_listed(&entry.path(), list);
-        } else if is_debris(&entry) && is_temporary(&name.to_string_lossy()) && list.has(&entry.path()) {
+        } else if is_debris(&entry)
+            && is_temporary(&name.to_string_lossy())
+            && list.has(&entry.path())
+        {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -607,14 +740,20 @@ fn flat(text: &str) -> BTreeMap<String, String> {
 /// The names of the settings that differ.
 fn differing(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
     let names: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
-    names.into_iter().filter(|name| found.get(*name) != wanted.get(*name)).cloned().collect()
+    names
+        .into_iter()
+        .filter(|name| found.get(*name) != wanted.get(*name))
+        .cloned()
+        .collect()
 }
 
 /// The table, if it is all that differs.
 fn changed_table(found: &str, wanted: &str) -> Option<String> {
     let (found, wanted) = (flat(found), flat(wanted));
     let only = differing(&found, &wanted) == [FINGERPRINT];
-    let file = wanted.get("data.file").map(|text| text.trim_matches(['"', '\'']).to_string());
+    let file = wanted
+        .get("data.file")
+        .map(|text| text.trim_matches(['"', '\'']).to_string());
     file.filter(|_| only)
 }
 
@@ -627,8 +766,16 @@ pub fn difference(found: &str, wanted: &str) -> String {
         // It says nothing that the others do not.
         names.retain(|name| name != FINGERPRINT);
     }
-    let value = |of: &BTreeMap<String, String>, name: &str| of.get(name).cloned().unwrap_or_else(|| "nothing".into());
-    let line = |name: &String| format!("  {name}: {} there, {} wanted", value(&found, name), value(&wanted, name));
+    let value = |of: &BTreeMap<String, String>, name: &str| {
+        of.get(name).cloned().unwrap_or_else(|| "nothing".into())
+    };
+    let line = |name: &String| {
+        format!(
+            "  {name}: {} there, {} wanted",
+            value(&found, name),
+            value(&wanted, name)
+        )
+    };
     let mut lines: Vec<String> = names.iter().map(line).collect();
     if lines.len() > SHOWN {
         let more = lines.len() - SHOWN;
@@ -639,20 +786,41 @@ pub fn difference(found: &str, wanted: &str) -> String {
 }
 
 fn flatten(name: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) {
-    let inside = |key: &str| if name.is_empty() { key.to_string() } else { format!("{name}.{key}") };
+    let inside = |key: &str| {
+        if name.is_empty() {
+            key.to_string()
+        } else {
+            format!("{name}.{key}")
+        }
+    };
     match value {
-        toml::Value::Table(table) => table.iter().for_each(|(key, value)| flatten(&inside(key), value, all)),
+        toml::Value::Table(table) => table
+            .iter()
+            .for_each(|(key, value)| flatten(&inside(key), value, all)),
         toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
-            items.iter().enumerate().for_each(|(i, value)| flatten(&inside(&i.to_string()), value, all));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(i, value)| flatten(&inside(&i.to_string()), value, all));
         }
         other => {
             let text = other.to_string();
             let short: String = text.chars().take(60).collect();
-            all.insert(name.into(), if short.len() < text.len() { short + "..." } else { short });
+            all.insert(
+                name.into(),
+                if short.len() < text.len() {
+                    short + "..."
+                } else {
+                    short
+                },
+            );
         }
     }
 }
 
 fn unwritable(path: &Path) -> String {
-    format!("the folder '{}' cannot be written to; give an --out that may be made or written to", path.display())
+    format!(
+        "the folder '{}' cannot be written to; give an --out that may be made or written to",
+        path.display()
+    )
 }

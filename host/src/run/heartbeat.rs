@@ -49,7 +49,9 @@ impl Heartbeat {
     /// Begins in a shard's folder.
     #[must_use]
     pub fn start(folder: &Path) -> Heartbeat {
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let started = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs());
         let state = State {
             kind: KIND.into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -61,7 +63,11 @@ impl Heartbeat {
             ended: None,
         };
         let begun = Instant::now();
-        let heartbeat = Heartbeat { path: folder.join(FILE), begun, state: Mutex::new((state, begun)) };
+        let heartbeat = Heartbeat {
+            path: folder.join(FILE),
+            begun,
+            state: Mutex::new((state, begun)),
+        };
         heartbeat.write(|_| true);
         heartbeat
     }

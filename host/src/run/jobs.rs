@@ -43,7 +43,10 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
     /// [`Incomplete`] if pieces of other shards are missing, and to a shard whose work is done and whose results nobody
     /// waits for.
     pub fn run(&self, jobs: &[J], folder: &RunFolder, output: Output) -> Result<Vec<R>> {
-        let (own, others) = folder.journals(self.name, self.needed || !matches!(folder.mode(), Mode::Shard(_)));
+        let (own, others) = folder.journals(
+            self.name,
+            self.needed || !matches!(folder.mode(), Mode::Shard(_)),
+        );
         let mut known = Known::new();
         for path in others {
             let found = journal::read(&path)?;
@@ -58,8 +61,10 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
             self.learn(&mut known, lines, path)?;
             journal = Some(opened);
         }
-        let mut results: Vec<Option<R>> =
-            jobs.iter().map(|job| known.remove(&(self.key)(job)).map(|(line, _)| line.value)).collect();
+        let mut results: Vec<Option<R>> = jobs
+            .iter()
+            .map(|job| known.remove(&(self.key)(job)).map(|(line, _)| line.value))
+            .collect();
         if let Some(journal) = journal {
             self.do_missing(jobs, &mut results, &journal, folder, output)?;
         }
@@ -96,7 +101,9 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
     ) -> Result<()> {
         let (list, mode) = (folder.list(self.name), folder.mode());
         let own = (0..jobs.len()).filter(|&k| mode.does(&list, k)).count();
-        let open: Vec<usize> = (0..jobs.len()).filter(|&k| results[k].is_none() && mode.does(&list, k)).collect();
+        let open: Vec<usize> = (0..jobs.len())
+            .filter(|&k| results[k].is_none() && mode.does(&list, k))
+            .collect();
         let progress = Progress::new(output, self.name, own);
         progress.skip(own - open.len());
         // A journal that cannot be written makes all further work useless; a piece that fails does not.
@@ -106,7 +113,9 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
                 return (k, None);
             }
             let result = (self.work)(&jobs[k]).and_then(|result| {
-                journal.append(&result).inspect_err(|_| broken.store(true, Ordering::Relaxed))?;
+                journal
+                    .append(&result)
+                    .inspect_err(|_| broken.store(true, Ordering::Relaxed))?;
                 folder.piece_done();
                 progress.advance(|| (self.message)(&result));
                 Ok(result)
@@ -122,7 +131,11 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
                 None => {}
             }
         }
-        if stop::requested() { Err(Stopped.into()) } else { Ok(()) }
+        if stop::requested() {
+            Err(Stopped.into())
+        } else {
+            Ok(())
+        }
     }
 
     /// The results, if they are all there and wanted; written in the order of the pieces where results are written.
@@ -131,9 +144,18 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
             // Its own pieces are done; it has not looked for those of others.
             return Err(Incomplete::default().into());
         }
-        let missing: Vec<usize> = (0..results.len()).filter(|&k| results[k].is_none()).collect();
-        let incomplete = Incomplete { missing: missing.len(), blocked: self.needed && !missing.is_empty() };
-        folder.count(Tally { list: folder.list(self.name), total: results.len(), missing });
+        let missing: Vec<usize> = (0..results.len())
+            .filter(|&k| results[k].is_none())
+            .collect();
+        let incomplete = Incomplete {
+            missing: missing.len(),
+            blocked: self.needed && !missing.is_empty(),
+        };
+        folder.count(Tally {
+            list: folder.list(self.name),
+            total: results.len(),
+            missing,
+        });
         let results: Vec<R> = results.into_iter().flatten().collect();
         if incomplete.missing > 0 || !(self.needed || folder.mode().has_results()) {
             return Err(incomplete.into());
@@ -141,7 +163,9 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
         if folder.mode().has_results() {
             let path = folder.file(&format!("{}.jsonl", self.name));
             write_atomically_with(&path, true, |file| {
-                results.iter().try_for_each(|r| Ok(file.write_all(&journal::line(r)?)?))
+                results
+                    .iter()
+                    .try_for_each(|r| Ok(file.write_all(&journal::line(r)?)?))
             })?;
         }
         Ok(results)

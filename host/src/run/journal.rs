@@ -31,7 +31,10 @@ const SYNC_AFTER: Duration = Duration::from_secs(1);
 /// If the value has no JSON form that is an object with fields.
 pub fn line(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(value)?;
-    anyhow::ensure!(bytes.len() > 2 && bytes.pop() == Some(b'}'), "a line of a journal must be an object with fields");
+    anyhow::ensure!(
+        bytes.len() > 2 && bytes.pop() == Some(b'}'),
+        "a line of a journal must be an object with fields"
+    );
     let sum = crc32fast::hash(&bytes);
     bytes.extend(MARK);
     bytes.extend(format!("{sum:08x}\"}}\n").bytes());
@@ -84,15 +87,21 @@ pub struct Found<T> {
 ///
 /// # Errors
 /// If the file cannot be read, or `f` fails.
-pub fn for_each_line(path: &Path, mut f: impl FnMut(usize, u64, &[u8]) -> Result<()>) -> Result<usize> {
+pub fn for_each_line(
+    path: &Path,
+    mut f: impl FnMut(usize, u64, &[u8]) -> Result<()>,
+) -> Result<usize> {
     let file = match File::open(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
         other => other.with_context(|| format!("cannot read '{}'", path.display()))?,
     };
-    let (mut reader, mut bytes, mut place) = (BufReader::with_capacity(1 << 18, file), Vec::new(), 0);
+    let (mut reader, mut bytes, mut place) =
+        (BufReader::with_capacity(1 << 18, file), Vec::new(), 0);
     for number in 1.. {
         bytes.clear();
-        let len = reader.read_until(b'\n', &mut bytes).with_context(|| format!("cannot read '{}'", path.display()))?;
+        let len = reader
+            .read_until(b'\n', &mut bytes)
+            .with_context(|| format!("cannot read '{}'", path.display()))?;
         if bytes.last() != Some(&b'\n') {
             return Ok(len);
         }
@@ -114,9 +123,18 @@ fn value<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
 /// # Errors
 /// If the file cannot be read. Damaged lines are no error.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Found<T>> {
-    let mut found = Found { lines: vec![], damaged: vec![], cut: 0 };
+    let mut found = Found {
+        lines: vec![],
+        damaged: vec![],
+        cut: 0,
+    };
     found.cut = for_each_line(path, |number, _, bytes| {
-        match checked(bytes).and_then(|sum| Some(Line { value: value(bytes)?, sum })) {
+        match checked(bytes).and_then(|sum| {
+            Some(Line {
+                value: value(bytes)?,
+                sum,
+            })
+        }) {
             Some(line) => found.lines.push(line),
             None => found.damaged.push(number),
         }
@@ -136,9 +154,17 @@ pub fn quarantine(path: &Path) -> PathBuf {
 /// Tells the user of damaged lines and what becomes of them.
 pub fn tell(path: &Path, damaged: &[usize], what: &str) {
     let numbers: Vec<String> = damaged.iter().take(10).map(ToString::to_string).collect();
-    let more = if damaged.len() > 10 { format!(" and {} more", damaged.len() - 10) } else { String::new() };
+    let more = if damaged.len() > 10 {
+        format!(" and {} more", damaged.len() - 10)
+    } else {
+        String::new()
+    };
     let s = if damaged.len() == 1 { "" } else { "s" };
-    eprintln!("warning: '{}', line{s} {}{more}: damaged; {what}", path.display(), numbers.join(", "));
+    eprintln!(
+        "warning: '{}', line{s} {}{more}: damaged; {what}",
+        path.display(),
+        numbers.join(", ")
+    );
 }
 
 /// A journal that this process writes.
@@ -177,9 +203,20 @@ impl Journal {
             fs::create_dir_all(parent).with_context(|| unwritable(path))?;
         }
         note(path).with_context(|| unwritable(path))?;
-        let file = OpenOptions::new().create(true).append(true).open(path).with_context(|| unwritable(path))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .with_context(|| unwritable(path))?;
         let len = file.metadata().with_context(|| unwritable(path))?.len();
-        Ok(Journal { path: path.into(), state: Mutex::new(State { file, len, synced: None }) })
+        Ok(Journal {
+            path: path.into(),
+            state: Mutex::new(State {
+                file,
+                len,
+                synced: None,
+            }),
+        })
     }
 
     /// Appends a result as one line: whole, or not at all.
@@ -198,7 +235,10 @@ impl Journal {
         state.len += line.len() as u64;
         if state.synced.get_or_insert_with(Instant::now).elapsed() >= SYNC_AFTER {
             state.synced = None;
-            state.file.sync_data().with_context(|| unwritable(&self.path))?;
+            state
+                .file
+                .sync_data()
+                .with_context(|| unwritable(&self.path))?;
         }
         Ok(())
     }
@@ -225,7 +265,11 @@ fn unwritable(path: &Path) -> String {
 fn repair(path: &Path, damaged: &[usize]) -> Result<()> {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for_each_line(path, |number, _, bytes| {
-        let to = if damaged.contains(&number) { &mut bad } else { &mut good };
+        let to = if damaged.contains(&number) {
+            &mut bad
+        } else {
+            &mut good
+        };
         to.extend(bytes);
         to.push(b'\n');
         Ok(())
@@ -233,9 +277,19 @@ fn repair(path: &Path, damaged: &[usize]) -> Result<()> {
     if !bad.is_empty() {
         let aside = quarantine(path);
         note(&aside).with_context(|| unwritable(&aside))?;
-        let mut file = OpenOptions::new().create(true).append(true).open(&aside).with_context(|| unwritable(&aside))?;
-        file.write_all(&bad).and_then(|()| file.sync_all()).with_context(|| unwritable(&aside))?;
-        tell(path, damaged, &format!("moved to '{}', and computed again", aside.display()));
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&aside)
+            .with_context(|| unwritable(&aside))?;
+        file.write_all(&bad)
+            .and_then(|()| file.sync_all())
+            .with_context(|| unwritable(&aside))?;
+        tell(
+            path,
+            damaged,
+            &format!("moved to '{}', and computed again", aside.display()),
+        );
     }
     write_durably(path, &good)
 }
@@ -263,7 +317,11 @@ pub fn read_checked<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
             let aside = quarantine(path);
             write_atomically(&aside, &fs::read(path)?)?;
             fs::remove_file(path).with_context(|| format!("cannot delete '{}'", path.display()))?;
-            eprintln!("warning: '{}' is damaged; moved to '{}', and computed again", path.display(), aside.display());
+            eprintln!(
+                "warning: '{}' is damaged; moved to '{}', and computed again",
+                path.display(),
+                aside.display()
+            );
             Ok(None)
         }
     }
@@ -282,7 +340,10 @@ mod tests {
     }
 
     fn piece(i: usize) -> Piece {
-        Piece { name: format!("p{i}"), loss: 1.0 / (i as f64 + 3.0) }
+        Piece {
+            name: format!("p{i}"),
+            loss: 1.0 / (i as f64 + 3.0),
+        }
     }
 
     #[test]
@@ -293,7 +354,10 @@ mod tests {
         assert!(found.is_empty());
         (0..5).for_each(|i| journal.append(&piece(i)).unwrap());
         let (_, found) = Journal::open::<Piece>(&path).unwrap();
-        assert_eq!(found.into_iter().map(|l| l.value).collect::<Vec<_>>(), (0..5).map(piece).collect::<Vec<_>>());
+        assert_eq!(
+            found.into_iter().map(|l| l.value).collect::<Vec<_>>(),
+            (0..5).map(piece).collect::<Vec<_>>()
+        );
         assert!(!quarantine(&path).exists());
     }
 
@@ -309,7 +373,11 @@ mod tests {
                 fs::write(&path, &changed).unwrap();
                 let found = read::<Piece>(&path).unwrap();
                 let least = if with == whole[at] { 4 } else { 2 };
-                assert!(found.lines.len() >= least, "byte {at}: {}", found.lines.len());
+                assert!(
+                    found.lines.len() >= least,
+                    "byte {at}: {}",
+                    found.lines.len()
+                );
                 for line in &found.lines {
                     let i: usize = line.value.name[1..].parse().unwrap();
                     assert_eq!(line.value, piece(i), "byte {at}");
@@ -317,7 +385,10 @@ mod tests {
                 // Repairs wait for the disk: not at every byte.
                 if at % 23 == 0 {
                     assert_eq!(Journal::open::<Piece>(&path).unwrap().1, found.lines);
-                    assert!(read::<Piece>(&path).unwrap().damaged.is_empty(), "there is something left to repair");
+                    assert!(
+                        read::<Piece>(&path).unwrap().damaged.is_empty(),
+                        "there is something left to repair"
+                    );
                 }
             }
         }
@@ -347,7 +418,10 @@ mod tests {
         bytes.extend(b"{\"name\":\"p2\",\"loss\":0.2}\n");
         fs::write(&path, &bytes).unwrap();
         assert_eq!(Journal::open::<Piece>(&path).unwrap().1.len(), 1);
-        assert_eq!(fs::read(quarantine(&path)).unwrap(), b"{\"name\":\"p2\",\"loss\":0.2}\n");
+        assert_eq!(
+            fs::read(quarantine(&path)).unwrap(),
+            b"{\"name\":\"p2\",\"loss\":0.2}\n"
+        );
     }
 
     #[test]

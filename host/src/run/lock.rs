@@ -23,9 +23,17 @@ impl Lock {
     /// If another process has it (the message names that), or the folder cannot be written to.
     pub fn take(folder: &Path) -> Result<Lock> {
         let path = folder.join(FILE);
-        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path);
         let mut file = file.with_context(|| {
-            format!("'{}' cannot be written to; give a folder that may be made or written to", folder.display())
+            format!(
+                "'{}' cannot be written to; give a folder that may be made or written to",
+                folder.display()
+            )
         })?;
         match patiently(&file) {
             Ok(()) => {}
@@ -38,7 +46,9 @@ impl Lock {
                 );
             }
         }
-        let _ = file.set_len(0).and_then(|()| write!(file, "process {} on {}", std::process::id(), host()));
+        let _ = file
+            .set_len(0)
+            .and_then(|()| write!(file, "process {} on {}", std::process::id(), host()));
         Ok(Lock { file })
     }
 
@@ -81,14 +91,23 @@ fn taken(folder: &Path, file: &mut File) -> String {
 fn name(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
-    if text.is_empty() { "a process that has not said its name yet".into() } else { text }
+    if text.is_empty() {
+        "a process that has not said its name yet".into()
+    } else {
+        text
+    }
 }
 
 /// The machine's name, as far as the system tells without asking a network.
 #[must_use]
 pub fn host() -> String {
     let files = ["/proc/sys/kernel/hostname", "/etc/hostname"].map(PathBuf::from);
-    let read = |p: PathBuf| std::fs::read_to_string(p).ok().map(|t| t.trim().to_string()).filter(|t| !t.is_empty());
+    let read = |p: PathBuf| {
+        std::fs::read_to_string(p)
+            .ok()
+            .map(|t| t.trim().to_string())
+            .filter(|t| !t.is_empty())
+    };
     let set = |name: &str| std::env::var(name).ok().filter(|t| !t.is_empty());
     files
         .into_iter()
@@ -107,8 +126,14 @@ mod tests {
         assert_eq!(Lock::holder(dir.path()), None);
         let lock = Lock::take(dir.path()).unwrap();
         let message = format!("{:#}", Lock::take(dir.path()).unwrap_err());
-        assert!(message.contains(&format!("process {}", std::process::id())), "{message}");
-        assert!(message.contains("--out") && message.contains(&host()), "{message}");
+        assert!(
+            message.contains(&format!("process {}", std::process::id())),
+            "{message}"
+        );
+        assert!(
+            message.contains("--out") && message.contains(&host()),
+            "{message}"
+        );
         assert!(Lock::holder(dir.path()).is_some());
         drop(lock);
         assert_eq!(Lock::holder(dir.path()), None);

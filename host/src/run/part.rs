@@ -59,13 +59,19 @@ impl Incomplete {
     /// Both.
     #[must_use]
     pub fn and(self, other: Incomplete) -> Incomplete {
-        Incomplete { missing: self.missing + other.missing, blocked: self.blocked || other.blocked }
+        Incomplete {
+            missing: self.missing + other.missing,
+            blocked: self.blocked || other.blocked,
+        }
     }
 
     /// The same, where other work waits for it.
     #[must_use]
     pub fn blocking(self) -> Incomplete {
-        Incomplete { blocked: true, ..self }
+        Incomplete {
+            blocked: true,
+            ..self
+        }
     }
 
     /// The error, if it is one of this kind.
@@ -111,7 +117,13 @@ mod tests {
         };
         let results = [missing(3, false), Ok(1), missing(4, true)].map(&mut count);
         let error = all(results).unwrap_err();
-        assert_eq!(Incomplete::of(&error), Some(Incomplete { missing: 7, blocked: true }));
+        assert_eq!(
+            Incomplete::of(&error),
+            Some(Incomplete {
+                missing: 7,
+                blocked: true
+            })
+        );
         assert_eq!(seen, 3);
         assert_eq!(all([Ok(1), Ok(2)]).unwrap(), [1, 2]);
         let error = all([missing(1, false), Err(anyhow::anyhow!("no disk")), Ok(1)]).unwrap_err();

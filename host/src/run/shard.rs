@@ -21,8 +21,15 @@ impl Shard {
     /// # Errors
     /// If there is no such shard.
     pub fn new(index: usize, count: usize) -> Result<Shard> {
-        ensure!((1..=MOST).contains(&count), "--shard {index}/{count}: there can be 1 to {MOST} shards");
-        ensure!(index < count, "--shard {index}/{count}: shards are numbered from 0 to {}", count - 1);
+        ensure!(
+            (1..=MOST).contains(&count),
+            "--shard {index}/{count}: there can be 1 to {MOST} shards"
+        );
+        ensure!(
+            index < count,
+            "--shard {index}/{count}: shards are numbered from 0 to {}",
+            count - 1
+        );
         Ok(Shard { count, index })
     }
 
@@ -31,8 +38,11 @@ impl Shard {
     /// # Errors
     /// If it is neither, or the variables are not there.
     pub fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard> {
-        let (index, count) = text.split_once('/').map_or((text, None), |(i, n)| (i, Some(n)));
-        let whole = || format!("--shard {text}: write i/n (for example 3/16, from 0), auto or auto/n");
+        let (index, count) = text
+            .split_once('/')
+            .map_or((text, None), |(i, n)| (i, Some(n)));
+        let whole =
+            || format!("--shard {text}: write i/n (for example 3/16, from 0), auto or auto/n");
         let count = count.map(usize::from_str).transpose().with_context(whole)?;
         match (index, count) {
             ("auto", count) => auto(count, variable),
@@ -100,21 +110,45 @@ const QUEUES: [Queue; 4] = [
         last: Some("SLURM_ARRAY_TASK_MAX"),
         total: Some("SLURM_ARRAY_TASK_COUNT"),
     },
-    Queue { id: "JOB_COMPLETION_INDEX", first: None, from: 0, last: None, total: Some("JOB_COMPLETIONS") },
-    Queue { id: "HQ_TASK_ID", first: None, from: 0, last: None, total: None },
-    Queue { id: "PARALLEL_SEQ", first: None, from: 1, last: None, total: None },
+    Queue {
+        id: "JOB_COMPLETION_INDEX",
+        first: None,
+        from: 0,
+        last: None,
+        total: Some("JOB_COMPLETIONS"),
+    },
+    Queue {
+        id: "HQ_TASK_ID",
+        first: None,
+        from: 0,
+        last: None,
+        total: None,
+    },
+    Queue {
+        id: "PARALLEL_SEQ",
+        first: None,
+        from: 1,
+        last: None,
+        total: None,
+    },
 ];
 
 /// A queue's variable as a number; none if it is not set.
 fn number(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Option<usize>> {
-    let Some(text) = variable(name).filter(|t| !t.is_empty()) else { return Ok(None) };
-    text.parse().map(Some).with_context(|| format!("--shard auto: {name}={text} is not a number"))
+    let Some(text) = variable(name).filter(|t| !t.is_empty()) else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .with_context(|| format!("--shard auto: {name}={text} is not a number"))
 }
 
 fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Result<Shard> {
     for queue in &QUEUES {
         let id = queue.id;
-        let Some(task) = number(id, &variable)? else { continue };
+        let Some(task) = number(id, &variable)? else {
+            continue;
+        };
         let read = |name: Option<&str>| name.map_or(Ok(None), |name| number(name, &variable));
 
         // With a count of our own, tasks are numbered from the queue's first number by custom; a part of an array that
@@ -170,20 +204,31 @@ mod tests {
     use super::*;
 
     fn with(text: &str, set: &[(&str, &str)]) -> Result<Shard> {
-        Shard::parse(text, |name| set.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_string()))
+        Shard::parse(text, |name| {
+            set.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_string())
+        })
     }
 
     #[test]
     fn shards_are_understood_as_numbers_and_from_every_queue() {
         let shard = |index, count| Shard { count, index };
         assert_eq!(with("3/16", &[]).unwrap(), shard(3, 16));
-        let slurm = [("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_MIN", "5"), ("SLURM_ARRAY_TASK_COUNT", "4")];
+        let slurm = [
+            ("SLURM_ARRAY_TASK_ID", "7"),
+            ("SLURM_ARRAY_TASK_MIN", "5"),
+            ("SLURM_ARRAY_TASK_COUNT", "4"),
+        ];
         assert_eq!(with("auto", &slurm).unwrap(), shard(2, 4));
         // A part of an array, sent again.
         assert_eq!(with("auto/16", &slurm).unwrap(), shard(7, 16));
         let kubernetes = [("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETIONS", "3")];
         assert_eq!(with("auto", &kubernetes).unwrap(), shard(0, 3));
-        assert_eq!(with("auto/9", &[("PARALLEL_SEQ", "9")]).unwrap(), shard(8, 9));
+        assert_eq!(
+            with("auto/9", &[("PARALLEL_SEQ", "9")]).unwrap(),
+            shard(8, 9)
+        );
     }
 
     #[test]
@@ -197,7 +242,11 @@ mod tests {
         assert!(message("auto", &[("PARALLEL_SEQ", "2")]).contains("auto/n"));
         assert!(message("auto/2", &[("PARALLEL_SEQ", "0")]).contains("numbered from 1"));
         assert!(message("auto", &[("SLURM_ARRAY_TASK_ID", "x")]).contains("not a number"));
-        let gap = [("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_MIN", "3"), ("SLURM_ARRAY_TASK_COUNT", "2")];
+        let gap = [
+            ("SLURM_ARRAY_TASK_ID", "7"),
+            ("SLURM_ARRAY_TASK_MIN", "3"),
+            ("SLURM_ARRAY_TASK_COUNT", "2"),
+        ];
         assert!(message("auto", &gap).contains("auto/n"));
     }
 
@@ -215,17 +264,35 @@ mod tests {
         // --array=0-10:2, every task of it; one with the numbers 1,5 of an earlier array; one that cannot be.
         for id in ["0", "2", "4", "6", "8", "10"] {
             let message = slurm("auto", id, "0", "10", "6").unwrap_err();
-            assert!(message.contains("6 tasks, but their numbers go from 0 to 10"), "{message}");
-            assert!(message.contains("--shard i/n") && message.contains("--shard auto/n"), "{message}");
+            assert!(
+                message.contains("6 tasks, but their numbers go from 0 to 10"),
+                "{message}"
+            );
+            assert!(
+                message.contains("--shard i/n") && message.contains("--shard auto/n"),
+                "{message}"
+            );
         }
         assert!(slurm("auto", "5", "1", "5", "2").is_err());
         assert!(slurm("auto", "5", "5", "1", "2").is_err());
         assert!(slurm("auto", "5", "0", &usize::MAX.to_string(), "0").is_err());
 
-        assert_eq!(slurm("auto", "7", "5", "8", "4").unwrap(), Shard { count: 4, index: 2 });
-        assert_eq!(slurm("auto", "16", "1", "16", "16").unwrap(), Shard { count: 16, index: 15 });
+        assert_eq!(
+            slurm("auto", "7", "5", "8", "4").unwrap(),
+            Shard { count: 4, index: 2 }
+        );
+        assert_eq!(
+            slurm("auto", "16", "1", "16", "16").unwrap(),
+            Shard {
+                count: 16,
+                index: 15
+            }
+        );
         // What was asked for says how many shares there are.
-        assert_eq!(slurm("auto/6", "5", "1", "5", "2").unwrap(), Shard { count: 6, index: 5 });
+        assert_eq!(
+            slurm("auto/6", "5", "1", "5", "2").unwrap(),
+            Shard { count: 6, index: 5 }
+        );
     }
 
     #[test]
@@ -233,10 +300,17 @@ mod tests {
         for count in 1..9 {
             for (list, pieces) in [("a", 0), ("fig3/equal/trainings", 1), ("b", 17), ("c", 100)] {
                 let shares: Vec<usize> = (0..count)
-                    .map(|i| (0..pieces).filter(|&k| Shard::new(i, count).unwrap().owns(list, k)).count())
+                    .map(|i| {
+                        (0..pieces)
+                            .filter(|&k| Shard::new(i, count).unwrap().owns(list, k))
+                            .count()
+                    })
                     .collect();
                 assert_eq!(shares.iter().sum::<usize>(), pieces);
-                assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1, "{shares:?}");
+                assert!(
+                    shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1,
+                    "{shares:?}"
+                );
             }
         }
     }

@@ -50,15 +50,26 @@ pub fn target_of(name: &str) -> Option<&str> {
 
 /// Deletes the temporary files that killed processes left of the file at `path`; those of living processes are locked.
 pub fn discard_stale(path: &Path) {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
-    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+    let folder = path
+        .parent()
+        .filter(|folder| *folder != Path::new(""))
+        .unwrap_or(Path::new("."));
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return;
+    };
+    for entry in fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+    {
         let is_own = entry.file_name().to_str().and_then(target_of) == Some(name);
         if !is_own || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
         // Held until the file is gone.
-        let Ok(file) = File::options().write(true).open(entry.path()) else { continue };
+        let Ok(file) = File::options().write(true).open(entry.path()) else {
+            continue;
+        };
         if file.try_lock().is_ok() {
             let _ = fs::remove_file(entry.path());
         }
@@ -120,13 +131,21 @@ impl AtomicFile {
     /// named pipe and a device would be replaced, not written to.
     pub fn create(path: &Path) -> Result<AtomicFile> {
         let is_other = fs::symlink_metadata(path).is_ok_and(|about| !about.is_file());
-        ensure!(!is_other, "'{}' is no regular file; give another path", path.display());
+        ensure!(
+            !is_other,
+            "'{}' is no regular file; give another path",
+            path.display()
+        );
 
         ledger::note(path).with_context(|| remedy(path))?;
         let mut all = unfinished();
         let (part, to) = temporary(path).with_context(|| remedy(path))?;
         all.insert(part.clone());
-        Ok(AtomicFile { path: path.into(), part, to: Some(BufWriter::new(to)) })
+        Ok(AtomicFile {
+            path: path.into(),
+            part,
+            to: Some(BufWriter::new(to)),
+        })
     }
 
     /// Puts the file where it belongs.
@@ -174,8 +193,12 @@ impl AtomicFile {
     }
 
     fn rest(&mut self, durable: bool) -> Result<Option<File>> {
-        let Some(to) = self.to.take() else { return Ok(None) };
-        let file = to.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        let Some(to) = self.to.take() else {
+            return Ok(None);
+        };
+        let file = to
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
         if durable {
             file.sync_all()?;
         }
@@ -207,8 +230,14 @@ fn temporary(path: &Path) -> std::io::Result<(PathBuf, File)> {
     loop {
         let mut part = path.as_os_str().to_owned();
         // Threads, processes and machines that write the same file do not meet: the process's number is not enough for those.
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
-        part.push(format!("{PART}{}{}{now:09}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |d| d.subsec_nanos());
+        part.push(format!(
+            "{PART}{}{}{now:09}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        ));
         let part = PathBuf::from(part);
         let to = File::create_new(&part)?;
 
@@ -221,7 +250,10 @@ fn temporary(path: &Path) -> std::io::Result<(PathBuf, File)> {
 }
 
 fn remedy(path: &Path) -> String {
-    format!("cannot write '{}'; give a path in a folder that exists and may be written to", path.display())
+    format!(
+        "cannot write '{}'; give a path in a folder that exists and may be written to",
+        path.display()
+    )
 }
 
 #[cfg(test)]
@@ -251,7 +283,13 @@ mod tests {
         let file = AtomicFile::create(&folder.path().join("a.csv")).unwrap();
         let name = file.part.file_name().unwrap().to_str().unwrap();
         assert!(is_temporary(name), "{name}");
-        for name in ["film.part1", "film.part01.rar", "a.csv", ".part", "x.part1234567890"] {
+        for name in [
+            "film.part1",
+            "film.part01.rar",
+            "a.csv",
+            ".part",
+            "x.part1234567890",
+        ] {
             assert!(!is_temporary(name), "{name}");
         }
     }
@@ -260,11 +298,21 @@ mod tests {
     fn what_a_killed_process_left_goes_and_what_a_living_one_writes_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        let others = ["a.csv.part12345678901", "b.csv.part12345678901", "a.csv.part1", "a.csv"];
-        others.iter().for_each(|name| fs::write(folder.path().join(name), "x").unwrap());
+        let others = [
+            "a.csv.part12345678901",
+            "b.csv.part12345678901",
+            "a.csv.part1",
+            "a.csv",
+        ];
+        others
+            .iter()
+            .for_each(|name| fs::write(folder.path().join(name), "x").unwrap());
         let living = AtomicFile::create(&path).unwrap();
         discard_stale(&path);
-        let left: Vec<bool> = others.iter().map(|name| folder.path().join(name).exists()).collect();
+        let left: Vec<bool> = others
+            .iter()
+            .map(|name| folder.path().join(name).exists())
+            .collect();
         assert_eq!(left, [false, true, true, true]);
         living.finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");
@@ -278,7 +326,10 @@ mod tests {
         let file = AtomicFile::create(&path).unwrap();
         fs::write(&path, "mine").unwrap();
         let message = file.finish().unwrap_err().to_string();
-        assert!(message.contains("while this command was at work"), "{message}");
+        assert!(
+            message.contains("while this command was at work"),
+            "{message}"
+        );
         assert_eq!(fs::read(&path).unwrap(), b"mine");
         fs::remove_file(&path).unwrap();
         write_atomically(&path, b"first").unwrap();
@@ -295,7 +346,10 @@ mod tests {
         fs::write(&file, "old").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
         let refused = write_atomically(&link, b"new").unwrap_err();
-        assert!(format!("{refused:#}").contains("no regular file"), "{refused:#}");
+        assert!(
+            format!("{refused:#}").contains("no regular file"),
+            "{refused:#}"
+        );
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);

@@ -37,13 +37,21 @@ impl Ledger {
     /// If the list cannot be read or written.
     pub fn open(root: &Path) -> Result<Ledger> {
         let path = root.join(FILE);
-        let text = if path.exists() { fs::read_to_string(&path)? } else { String::new() };
+        let text = if path.exists() {
+            fs::read_to_string(&path)?
+        } else {
+            String::new()
+        };
         let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
         if !text.is_empty() && !text.ends_with('\n') {
             // The machine stopped in the middle of a name.
             file.write_all(b"\n")?;
         }
-        all().push(Open { root: root.into(), names: names_in(&text), file });
+        all().push(Open {
+            root: root.into(),
+            names: names_in(&text),
+            file,
+        });
         Ok(Ledger { root: root.into() })
     }
 
@@ -53,7 +61,9 @@ impl Ledger {
     /// If the list cannot be written.
     pub fn clear(&self) -> Result<()> {
         let mut all = all();
-        let Some(own) = all.iter_mut().find(|open| open.root == self.root) else { return Ok(()) };
+        let Some(own) = all.iter_mut().find(|open| open.root == self.root) else {
+            return Ok(());
+        };
         own.names.clear();
         own.file.set_len(0)
     }
@@ -71,7 +81,9 @@ impl Drop for Ledger {
 /// If the list cannot be written.
 pub fn note(path: &Path) -> Result<()> {
     for open in all().iter_mut() {
-        let Some(name) = name_in(&open.root, path) else { continue };
+        let Some(name) = name_in(&open.root, path) else {
+            continue;
+        };
         if !open.names.contains(&name) {
             open.file.write_all(format!("{name}\n").as_bytes())?;
             open.names.insert(name);
@@ -84,24 +96,37 @@ pub fn note(path: &Path) -> Result<()> {
 #[must_use]
 pub fn root_of(path: &Path) -> Option<PathBuf> {
     let all = all();
-    all.iter().find(|open| path.starts_with(&open.root)).map(|open| open.root.clone())
+    all.iter()
+        .find(|open| path.starts_with(&open.root))
+        .map(|open| open.root.clone())
 }
 
 /// The names on a folder's list; nothing if it has none.
 #[must_use]
 pub fn read(root: &Path) -> Option<BTreeSet<String>> {
-    fs::read_to_string(root.join(FILE)).ok().map(|text| names_in(&text))
+    fs::read_to_string(root.join(FILE))
+        .ok()
+        .map(|text| names_in(&text))
 }
 
 fn names_in(text: &str) -> BTreeSet<String> {
-    text.lines().filter(|line| !line.is_empty()).map(String::from).collect()
+    text.lines()
+        .filter(|line| !line.is_empty())
+        .map(String::from)
+        .collect()
 }
 
 /// A path in a folder as the list has it.
 #[must_use]
 pub fn name_in(root: &Path, path: &Path) -> Option<String> {
     let inside = path.strip_prefix(root).ok()?;
-    Some(inside.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"))
+    Some(
+        inside
+            .iter()
+            .map(|part| part.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join("/"),
+    )
 }
 
 #[cfg(test)]
@@ -118,7 +143,10 @@ mod tests {
         note(&root.join("sub").join("b.csv")).unwrap();
         note(&root.join("sub").join("b.csv")).unwrap();
         note(&dir.path().join("elsewhere")).unwrap();
-        assert_eq!(fs::read_to_string(root.join(FILE)).unwrap(), "a.csv\nhalf\nsub/b.csv\n");
+        assert_eq!(
+            fs::read_to_string(root.join(FILE)).unwrap(),
+            "a.csv\nhalf\nsub/b.csv\n"
+        );
         assert_eq!(root_of(&root.join("x")), Some(root.clone()));
         ledger.clear().unwrap();
         note(&root.join("c")).unwrap();

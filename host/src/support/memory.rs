@@ -36,8 +36,16 @@ impl Budget {
             t if t.ends_with('G') => (t, 1 << 30),
             t => (t, 1),
         };
-        let number: u64 = digits.trim_end_matches(['K', 'M', 'G']).trim().parse().context("give bytes, as in 8G")?;
-        Ok(Budget(number.checked_mul(factor).context("give fewer bytes, as in 8G")?))
+        let number: u64 = digits
+            .trim_end_matches(['K', 'M', 'G'])
+            .trim()
+            .parse()
+            .context("give bytes, as in 8G")?;
+        Ok(Budget(
+            number
+                .checked_mul(factor)
+                .context("give fewer bytes, as in 8G")?,
+        ))
     }
 
     /// Whether so many numbers fit.
@@ -111,7 +119,13 @@ fn free() -> Option<u64> {
     let read = |path| std::fs::read_to_string(path).ok();
     let info = read("/proc/meminfo")?;
     let line = info.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
-    let free = line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10;
+    let free = line
+        .trim()
+        .trim_end_matches("kB")
+        .trim()
+        .parse::<u64>()
+        .ok()?
+        << 10;
     let number = |path| read(path).and_then(|text| text.trim().parse::<u64>().ok());
     let group = number("/sys/fs/cgroup/memory.max").map(|most| {
         let used = number("/sys/fs/cgroup/memory.current").unwrap_or(0);
@@ -129,11 +143,19 @@ mod tests {
         assert_eq!(Budget::parse("8G").unwrap(), Budget(8 << 30));
         assert_eq!(Budget::parse(" 5 k").unwrap(), Budget(5 << 10));
         assert_eq!(Budget::parse("123").unwrap(), Budget(123));
-        assert!(["", "G", "-1", "8T", "99999999999999G"].iter().all(|t| Budget::parse(t).is_err()));
+        assert!(
+            ["", "G", "-1", "8T", "99999999999999G"]
+                .iter()
+                .all(|t| Budget::parse(t).is_err())
+        );
         let budget = Budget::parse("4K").unwrap();
         assert!(budget.allow(102).is_ok());
         let error = format!("{:#}", budget.allow(1_000_000).unwrap_err());
-        assert!(error.contains("1000000 numbers need about 40 MB of memory, and 4096 bytes may be used"), "{error}");
+        assert!(
+            error
+                .contains("1000000 numbers need about 40 MB of memory, and 4096 bytes may be used"),
+            "{error}"
+        );
         assert!(budget.allow(u64::MAX).is_err());
     }
 }

@@ -38,13 +38,25 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         if output == Output::Normal && terminal {
             bar.set_draw_target(ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{prefix} [{wide_bar}] {pos}/{len}, {eta} left, {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+            let style = ProgressStyle::with_template(
+                "{prefix} [{wide_bar}] {pos}/{len}, {eta} left, {msg}",
+            );
+            bar.set_style(
+                style
+                    .unwrap_or_else(|_| ProgressStyle::default_bar())
+                    .progress_chars("=> "),
+            );
             bar.set_prefix(title.to_string());
         }
         let started = Instant::now();
         let lines = (output == Output::Normal && !terminal).then(|| Mutex::new(started));
-        Progress { bar, title: title.into(), started, lines, earlier: AtomicU64::new(0) }
+        Progress {
+            bar,
+            title: title.into(),
+            started,
+            lines,
+            earlier: AtomicU64::new(0),
+        }
     }
 
     /// Another piece is done.
@@ -74,12 +86,20 @@ impl Progress {
             0 => String::new(),
             earlier => format!(" ({earlier} of them earlier)"),
         };
-        format!("{}: {done}/{total}{earlier} in {:.1} s", self.title, self.started.elapsed().as_secs_f64())
+        format!(
+            "{}: {done}/{total}{earlier} in {:.1} s",
+            self.title,
+            self.started.elapsed().as_secs_f64()
+        )
     }
 
     fn line(&self, message: &str) -> String {
         let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        format!("{}: {done}/{total}, {} left, {message}", self.title, HumanDuration(self.bar.eta()))
+        format!(
+            "{}: {done}/{total}, {} left, {message}",
+            self.title,
+            HumanDuration(self.bar.eta())
+        )
     }
 }
 
@@ -103,9 +123,16 @@ mod tests {
     fn the_last_line_counts_what_was_done() {
         let progress = Progress::new(Output::Quiet, "trainings", 300);
         (0..19).for_each(|_| progress.advance(String::new));
-        assert!(progress.summary().starts_with("trainings: 19/300 in "), "{}", progress.summary());
+        assert!(
+            progress.summary().starts_with("trainings: 19/300 in "),
+            "{}",
+            progress.summary()
+        );
         progress.skip(100);
         let summary = progress.summary();
-        assert!(summary.starts_with("trainings: 119/300 (100 of them earlier) in "), "{summary}");
+        assert!(
+            summary.starts_with("trainings: 119/300 (100 of them earlier) in "),
+            "{summary}"
+        );
     }
 }

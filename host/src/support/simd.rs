@@ -43,8 +43,13 @@ impl Level {
         *BEST.get_or_init(|| {
             let available = Level::available();
             let wanted = std::env::var("LDNN_SIMD").ok();
-            let named = available.iter().copied().find(|l| wanted.as_deref() == Some(l.name()));
-            named.or(available.last().copied()).unwrap_or(Level::PORTABLE)
+            let named = available
+                .iter()
+                .copied()
+                .find(|l| wanted.as_deref() == Some(l.name()));
+            named
+                .or(available.last().copied())
+                .unwrap_or(Level::PORTABLE)
         })
     }
 

@@ -72,19 +72,34 @@ fn watch() {
 /// Ends the compilers that a process has started, and what those have started: nobody waits for them any more. Only
 /// Linux tells whose children they are.
 fn end_children(process: u32) {
-    let all = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    let all = std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
     let number = |name: std::ffi::OsString| name.to_str()?.parse::<u32>().ok();
     let parent = |child: &u32| {
         let about = std::fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
         // The name, in brackets, may hold anything; the state and the parent follow.
-        about.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
+        about
+            .rsplit_once(')')?
+            .1
+            .split_whitespace()
+            .nth(1)?
+            .parse::<u32>()
+            .ok()
     };
-    let children = all.filter_map(|entry| number(entry.file_name())).filter(|child| parent(child) == Some(process));
+    let children = all
+        .filter_map(|entry| number(entry.file_name()))
+        .filter(|child| parent(child) == Some(process));
     for child in children.collect::<Vec<u32>>() {
         // The parent first, which would start others; its children are still its own until it has ended.
-        let _ = std::process::Command::new("kill").args(["-STOP", &child.to_string()]).status();
+        let _ = std::process::Command::new("kill")
+            .args(["-STOP", &child.to_string()])
+            .status();
         end_children(child);
-        let _ = std::process::Command::new("kill").args(["-KILL", &child.to_string()]).status();
+        let _ = std::process::Command::new("kill")
+            .args(["-KILL", &child.to_string()])
+            .status();
     }
 }
 

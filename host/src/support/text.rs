@@ -7,8 +7,13 @@ use std::borrow::Cow;
 #[must_use]
 pub fn safe_cell(text: &str) -> Cow<'_, str> {
     let numeric = |c: char| c.is_ascii_digit() || "+-±.,eE% ()".contains(c);
-    let number = text.starts_with(['+', '-']) && (text.chars().all(numeric) || text.parse::<f64>().is_ok());
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !number { format!("'{text}").into() } else { text.into() }
+    let number =
+        text.starts_with(['+', '-']) && (text.chars().all(numeric) || text.parse::<f64>().is_ok());
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !number {
+        format!("'{text}").into()
+    } else {
+        text.into()
+    }
 }
 
 /// Lines of a CSV file, the head first; every cell by [`safe_cell`], quoted where it must be.
@@ -27,7 +32,11 @@ pub fn csv_lines<'a>(records: impl IntoIterator<Item = &'a [String]>) -> String 
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     let bad = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if text.contains(bad) { text.replace(bad, "\u{FFFD}").into() } else { text.into() }
+    if text.contains(bad) {
+        text.replace(bad, "\u{FFFD}").into()
+    } else {
+        text.into()
+    }
 }
 
 #[cfg(test)]
@@ -36,23 +45,49 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula_and_numbers_stay_numbers() {
-        for text in ["walk", "-1.5", "+2", "-1e-3 ± 0.2", "-0.5 (+1.2)", "-inf", "", "a=b"] {
+        for text in [
+            "walk",
+            "-1.5",
+            "+2",
+            "-1e-3 ± 0.2",
+            "-0.5 (+1.2)",
+            "-inf",
+            "",
+            "a=b",
+        ] {
             assert_eq!(safe_cell(text), text);
         }
-        for text in ["=1+1", "@sum", "+cmd|' /C calc'!A0", "-2+3+cmd|x", "\tx", "\r=1", "-x"] {
+        for text in [
+            "=1+1",
+            "@sum",
+            "+cmd|' /C calc'!A0",
+            "-2+3+cmd|x",
+            "\tx",
+            "\r=1",
+            "-x",
+        ] {
             assert_eq!(safe_cell(text), format!("'{text}"));
         }
     }
 
     #[test]
     fn cells_are_quoted_where_they_must_be() {
-        let records = [vec!["name".into(), "x".into()], vec!["a,\"b\"".into(), "=1".into(), "2".into()]];
-        assert_eq!(csv_lines(records.iter().map(Vec::as_slice)), "name,x\n\"a,\"\"b\"\"\",'=1,2\n");
+        let records = [
+            vec!["name".into(), "x".into()],
+            vec!["a,\"b\"".into(), "=1".into(), "2".into()],
+        ];
+        assert_eq!(
+            csv_lines(records.iter().map(Vec::as_slice)),
+            "name,x\n\"a,\"\"b\"\"\",'=1,2\n"
+        );
     }
 
     #[test]
     fn names_cannot_steer_a_terminal() {
         assert_eq!(printable("a\tb\nc µ"), "a\tb\nc µ");
-        assert_eq!(printable("\x1b[31mred\u{9b}0m\x07\r"), "\u{FFFD}[31mred\u{FFFD}0m\u{FFFD}\u{FFFD}");
+        assert_eq!(
+            printable("\x1b[31mred\u{9b}0m\x07\r"),
+            "\u{FFFD}[31mred\u{FFFD}0m\u{FFFD}\u{FFFD}"
+        );
     }
 }

@@ -34,20 +34,36 @@ impl ValidateConfig {
     /// # Errors
     /// With flag, value and remedy, if a setting is impossible.
     pub fn entrants(&self, task: &Task, learned: &[Learned]) -> Result<Vec<Entrant>> {
-        ensure!(self.runs > 0, "--runs 0: train at least 1 network of each kind");
+        ensure!(
+            self.runs > 0,
+            "--runs 0: train at least 1 network of each kind"
+        );
         check_size("--runs", self.runs, MOST)?;
         ensure!(
             self.seed <= u64::MAX - MOST_TIMES as u64,
             "--seed {}: the seeds of the networks count on from it; give a smaller one",
             self.seed
         );
-        ensure!(!self.activations.is_empty(), "--compare: name at least one activation, e.g. relu");
-        let twice = self.activations.iter().enumerate().find(|(i, name)| self.activations[..*i].contains(name));
-        ensure!(twice.is_none(), "--compare: '{}' is named twice", twice.map_or("", |(_, name)| name));
+        ensure!(
+            !self.activations.is_empty(),
+            "--compare: name at least one activation, e.g. relu"
+        );
+        let twice = self
+            .activations
+            .iter()
+            .enumerate()
+            .find(|(i, name)| self.activations[..*i].contains(name));
+        ensure!(
+            twice.is_none(),
+            "--compare: '{}' is named twice",
+            twice.map_or("", |(_, name)| name)
+        );
         self.train.check()?;
         let entrants = entrants(&self.activations, learned, self.exact).context("--compare")?;
         for e in &entrants {
-            e.choice.shape(&self.train.widths(task)).with_context(|| format!("--hidden {:?}", self.train.hidden))?;
+            e.choice
+                .shape(&self.train.widths(task))
+                .with_context(|| format!("--hidden {:?}", self.train.hidden))?;
         }
         Ok(entrants)
     }
@@ -58,7 +74,16 @@ impl ValidateConfig {
     pub fn networks(&self, entrants: &[Entrant]) -> Vec<usize> {
         let outer_seeds: BTreeSet<u64> = entrants.iter().filter_map(|e| e.outer_seed).collect();
         let all = self.runs * outer_seeds.len().max(1);
-        entrants.iter().map(|e| if e.outer_seed.is_none() { all } else { self.runs }).collect()
+        entrants
+            .iter()
+            .map(|e| {
+                if e.outer_seed.is_none() {
+                    all
+                } else {
+                    self.runs
+                }
+            })
+            .collect()
     }
 
     /// All networks together.
@@ -73,21 +98,37 @@ impl ValidateConfig {
     ///
     /// # Errors
     /// If `chosen` lacks an entrant.
-    pub fn jobs<'a>(&self, entrants: &'a [Entrant], chosen: Option<&[Chosen]>) -> Result<Vec<Job<'a>>> {
+    pub fn jobs<'a>(
+        &self,
+        entrants: &'a [Entrant],
+        chosen: Option<&[Chosen]>,
+    ) -> Result<Vec<Job<'a>>> {
         let config = |e: &Entrant| match chosen {
             None => Ok(self.train.clone()),
             Some(all) => {
                 let own = all.iter().find(|c| c.activation == e.choice.name);
-                Ok(own.with_context(|| format!("no rate was chosen for '{}'", e.choice.name))?.apply(&self.train))
+                Ok(own
+                    .with_context(|| format!("no rate was chosen for '{}'", e.choice.name))?
+                    .apply(&self.train))
             }
         };
         let configs = entrants.iter().map(config).collect::<Result<Vec<_>>>()?;
         let networks = self.networks(entrants);
         let of = |i: usize| {
-            let each = entrants.iter().zip(&configs).zip(&networks).filter(move |(_, networks)| i < **networks);
+            let each = entrants
+                .iter()
+                .zip(&configs)
+                .zip(&networks)
+                .filter(move |(_, networks)| i < **networks);
             let seed = self.seed + i as u64;
-            each.map(move |((e, config), _)| Job { choice: &e.choice, config: config.clone(), seed })
+            each.map(move |((e, config), _)| Job {
+                choice: &e.choice,
+                config: config.clone(),
+                seed,
+            })
         };
-        Ok((0..networks.iter().copied().max().unwrap_or(0)).flat_map(of).collect())
+        Ok((0..networks.iter().copied().max().unwrap_or(0))
+            .flat_map(of)
+            .collect())
     }
 }

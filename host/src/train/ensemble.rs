@@ -55,13 +55,25 @@ pub fn entrants(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Ve
     let mut all = Vec::new();
     for kind in kinds {
         if !is_learned(kind) || learned.is_empty() {
-            all.push(Entrant { kind: kind.clone(), outer_seed: None, choice: Choice::named(kind, None, exact)? });
+            all.push(Entrant {
+                kind: kind.clone(),
+                outer_seed: None,
+                choice: Choice::named(kind, None, exact)?,
+            });
             continue;
         }
         for (seed, activations) in learned {
             let choice = Choice::named(kind, Some(activations), exact)?;
-            let choice = if learned.len() > 1 { choice.called(format!("{kind}@{seed}")) } else { choice };
-            all.push(Entrant { kind: kind.clone(), outer_seed: Some(*seed), choice });
+            let choice = if learned.len() > 1 {
+                choice.called(format!("{kind}@{seed}"))
+            } else {
+                choice
+            };
+            all.push(Entrant {
+                kind: kind.clone(),
+                outer_seed: Some(*seed),
+                choice,
+            });
         }
     }
     Ok(all)
@@ -72,11 +84,16 @@ pub fn entrants(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Ve
 #[must_use]
 pub fn pairs(entrants: &[Entrant], values: &[Vec<f64>], a: &str, b: &str) -> Vec<Pair> {
     let of = |i: usize| {
-        let matches = |e: &Entrant| e.kind == b && (e.outer_seed.is_none() || e.outer_seed == entrants[i].outer_seed);
+        let matches = |e: &Entrant| {
+            e.kind == b && (e.outer_seed.is_none() || e.outer_seed == entrants[i].outer_seed)
+        };
         let other = entrants.iter().position(matches)?;
         Some((values[i].clone(), values[other].clone()))
     };
-    (0..entrants.len()).filter(|&i| entrants[i].kind == a).filter_map(of).collect()
+    (0..entrants.len())
+        .filter(|&i| entrants[i].kind == a)
+        .filter_map(of)
+        .collect()
 }
 
 /// All values of each kind, in order of first appearance.
@@ -123,20 +140,40 @@ pub fn train_all(
     (name, needed): (&str, bool),
     output: Output,
 ) -> Result<Vec<Training>> {
-    let Ensemble { task, train: rows, judge, patience } = ensemble;
+    let Ensemble {
+        task,
+        train: rows,
+        judge,
+        patience,
+    } = ensemble;
     Work::<Job, Training> {
         name,
         key: &|job| job.key(),
         key_of: &|done| done.key(),
         needed,
-        work: &|job| Ok(train_patiently(&job.config, patience, job.choice, task, rows, judge, job.seed)?.0),
+        work: &|job| {
+            Ok(train_patiently(
+                &job.config,
+                patience,
+                job.choice,
+                task,
+                rows,
+                judge,
+                job.seed,
+            )?
+            .0)
+        },
         message: &message,
     }
     .run(jobs, folder, output)
 }
 
 fn message(t: &Training) -> String {
-    match (t.diverged, t.curve.accuracy.last(), t.curve.test_loss.last()) {
+    match (
+        t.diverged,
+        t.curve.accuracy.last(),
+        t.curve.test_loss.last(),
+    ) {
         (true, ..) => format!("{} diverged", t.activation),
         (_, Some(accuracy), _) => format!("{} {accuracy:.1} %", t.activation),
         (_, None, Some(loss)) => format!("{} loss {loss:.4}", t.activation),

@@ -38,22 +38,53 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
     let entrants = config.entrants(task, learned)?;
     let jobs = config.jobs(&entrants, chosen)?;
     let work = |job: &Job| {
-        let (training, network) = train_network(&job.config, job.choice, task, &task.train, &task.test, job.seed)?;
-        let seen = if training.diverged { None } else { Some(look(&network, &training)?) };
+        let (training, network) = train_network(
+            &job.config,
+            job.choice,
+            task,
+            &task.train,
+            &task.test,
+            job.seed,
+        )?;
+        let seen = if training.diverged {
+            None
+        } else {
+            Some(look(&network, &training)?)
+        };
         Ok(Looked { training, seen })
     };
     let message = |l: &Looked<S>| l.training.activation.clone();
-    let (key, key_of) = (|job: &Job| job.key(), |done: &Looked<S>| done.training.key());
-    let work =
-        Work::<Job, Looked<S>> { name, key: &key, key_of: &key_of, needed: false, work: &work, message: &message };
+    let (key, key_of) = (
+        |job: &Job| job.key(),
+        |done: &Looked<S>| done.training.key(),
+    );
+    let work = Work::<Job, Looked<S>> {
+        name,
+        key: &key,
+        key_of: &key_of,
+        needed: false,
+        work: &work,
+        message: &message,
+    };
     let mut all = work.run(&jobs, folder, output)?;
-    let place = |l: &Looked<S>| entrants.iter().position(|e| e.choice.name == l.training.activation);
+    let place = |l: &Looked<S>| {
+        entrants
+            .iter()
+            .position(|e| e.choice.name == l.training.activation)
+    };
     all.sort_by_key(place);
     Ok((entrants, all))
 }
 
 /// A quantity of each network, by entrant.
-pub fn of_each<S>(entrants: &[Entrant], all: &[Looked<S>], f: impl Fn(&Looked<S>) -> Option<f64>) -> Vec<Vec<f64>> {
+pub fn of_each<S>(
+    entrants: &[Entrant],
+    all: &[Looked<S>],
+    f: impl Fn(&Looked<S>) -> Option<f64>,
+) -> Vec<Vec<f64>> {
     let own = |e: &Entrant, l: &&Looked<S>| l.training.activation == e.choice.name;
-    entrants.iter().map(|e| all.iter().filter(|l| own(e, l)).filter_map(&f).collect()).collect()
+    entrants
+        .iter()
+        .map(|e| all.iter().filter(|l| own(e, l)).filter_map(&f).collect())
+        .collect()
 }

@@ -66,7 +66,11 @@ impl Metric {
 /// The metric of a task: accuracy where there are classes.
 #[must_use]
 pub fn metric_of(task: &Task) -> Metric {
-    if task.is_classification() { Metric::Accuracy } else { Metric::Loss }
+    if task.is_classification() {
+        Metric::Accuracy
+    } else {
+        Metric::Loss
+    }
 }
 
 /// The trainings with the same activations (and, where it varies, the same rate).
@@ -85,10 +89,17 @@ pub struct Group<'a> {
 pub fn group(trainings: &[Training]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group> = Vec::new();
     for t in trainings {
-        let at = groups.iter().position(|g| g.name == t.activation).unwrap_or_else(|| {
-            groups.push(Group { name: t.activation.clone(), trainings: vec![], diverged: 0 });
-            groups.len() - 1
-        });
+        let at = groups
+            .iter()
+            .position(|g| g.name == t.activation)
+            .unwrap_or_else(|| {
+                groups.push(Group {
+                    name: t.activation.clone(),
+                    trainings: vec![],
+                    diverged: 0,
+                });
+                groups.len() - 1
+            });
         if t.diverged {
             groups[at].diverged += 1;
         } else {
@@ -108,7 +119,10 @@ impl Group<'_> {
     /// The metric of every training at recorded epoch number `i`.
     #[must_use]
     pub fn values(&self, metric: Metric, i: usize) -> Vec<f64> {
-        self.trainings.iter().filter_map(|t| metric.of(&t.curve).get(i).copied()).collect()
+        self.trainings
+            .iter()
+            .filter_map(|t| metric.of(&t.curve).get(i).copied())
+            .collect()
     }
 
     /// The metric of every training at the end.
@@ -120,14 +134,23 @@ impl Group<'_> {
     /// Where the mean over the trainings is best: number of the recorded epoch, and that mean.
     #[must_use]
     pub fn best(&self, metric: Metric) -> Option<(usize, f64)> {
-        let means = (0..self.epochs().len()).map(|i| (i, Summary::of(&self.values(metric, i)).mean));
-        means.reduce(|best, next| if metric.better(next.1, best.1) { next } else { best })
+        let means =
+            (0..self.epochs().len()).map(|i| (i, Summary::of(&self.values(metric, i)).mean));
+        means.reduce(|best, next| {
+            if metric.better(next.1, best.1) {
+                next
+            } else {
+                best
+            }
+        })
     }
 
     /// The mean curve with its interval.
     #[must_use]
     pub fn band(&self, metric: Metric) -> Band {
-        let at: Vec<Summary> = (0..self.epochs().len()).map(|i| Summary::of(&self.values(metric, i))).collect();
+        let at: Vec<Summary> = (0..self.epochs().len())
+            .map(|i| Summary::of(&self.values(metric, i)))
+            .collect();
         Band {
             name: self.name.clone(),
             x: self.epochs().iter().map(|&e| e as f64).collect(),
@@ -152,9 +175,22 @@ impl Group<'_> {
 /// n, mean, standard deviation, interval and best epoch of every group.
 #[must_use]
 pub fn group_table(groups: &[Group], metric: Metric) -> Table {
-    let epoch = groups.iter().find_map(|g| g.epochs().last()).copied().unwrap_or_default();
+    let epoch = groups
+        .iter()
+        .find_map(|g| g.epochs().last())
+        .copied()
+        .unwrap_or_default();
     let mean = format!("{} at epoch {epoch}", metric.label());
-    let head = ["activation", "n", &mean, "sd", "95 % interval", "best epoch", "mean there", "diverged"];
+    let head = [
+        "activation",
+        "n",
+        &mean,
+        "sd",
+        "95 % interval",
+        "best epoch",
+        "mean there",
+        "diverged",
+    ];
     let mut table = Table::new("every kind of activation", &head);
     for g in groups {
         let s = Summary::of(&g.last(metric));
@@ -164,7 +200,11 @@ pub fn group_table(groups: &[Group], metric: Metric) -> Table {
             s.n.to_string(),
             of_some(&s, number(s.mean, metric)),
             of_some(&s, number(s.sd, metric)),
-            if s.n == 0 { "all diverged".into() } else { interval(s.mean, s.half_width, metric) },
+            if s.n == 0 {
+                "all diverged".into()
+            } else {
+                interval(s.mean, s.half_width, metric)
+            },
             best.map_or(String::new(), |(i, _)| g.epochs()[i].to_string()),
             best.map_or(String::new(), |(_, m)| number(m, metric)),
             g.diverged.to_string(),
@@ -185,8 +225,19 @@ pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<Table>
     let others: Vec<&Group> = groups.iter().filter(|g| g.name != name).collect();
     let found: Vec<Comparison> = others.iter().map(|o| first.compare(o, metric)).collect();
     let adjusted = holm(&found.iter().map(|c| c.p).collect::<Vec<_>>());
-    let head = ["pair", "pairs", "difference", "95 % interval", "effect d_z", "p", "p (Holm)"];
-    let mut table = Table::new(format!("{name} against the others at the last epoch, paired by seed"), &head);
+    let head = [
+        "pair",
+        "pairs",
+        "difference",
+        "95 % interval",
+        "effect d_z",
+        "p",
+        "p (Holm)",
+    ];
+    let mut table = Table::new(
+        format!("{name} against the others at the last epoch, paired by seed"),
+        &head,
+    );
     for ((other, c), p) in others.iter().zip(&found).zip(adjusted) {
         table.row([
             format!("{name} - {}", other.name),
@@ -214,7 +265,11 @@ pub fn number(value: f64, metric: Metric) -> String {
 #[must_use]
 pub fn interval(mean: f64, half_width: f64, metric: Metric) -> String {
     if half_width.is_finite() {
-        format!("[{}, {}]", number(mean - half_width, metric), number(mean + half_width, metric))
+        format!(
+            "[{}, {}]",
+            number(mean - half_width, metric),
+            number(mean + half_width, metric)
+        )
     } else {
         "needs 2 or more".into()
     }

@@ -51,7 +51,12 @@ impl Chosen {
     /// The settings with what was chosen; the network is judged at the end only.
     #[must_use]
     pub fn apply(&self, to: &TrainConfig) -> TrainConfig {
-        TrainConfig { rate: self.rate, epochs: self.epochs, every: self.epochs, ..to.clone() }
+        TrainConfig {
+            rate: self.rate,
+            epochs: self.epochs,
+            every: self.epochs,
+            ..to.clone()
+        }
     }
 }
 
@@ -65,7 +70,12 @@ impl SelectConfig {
     /// The settings of a training of `epochs` epochs at `rate`.
     #[must_use]
     pub fn at(&self, rate: f64, epochs: usize) -> TrainConfig {
-        TrainConfig { rate, epochs, every: EVERY, ..self.train.clone() }
+        TrainConfig {
+            rate,
+            epochs,
+            every: EVERY,
+            ..self.train.clone()
+        }
     }
 
     /// The seed of network number `run`.
@@ -99,10 +109,23 @@ pub fn select(
     output: Output,
 ) -> Result<Vec<Chosen>> {
     let (rest, validation) = task.train.split(config.validation_rows, config.seed, 1)?;
-    let rows = Ensemble { task, train: &rest, judge: &validation, patience: config.patience };
-    let trainings = train_all(rows, &config.jobs(entrants), folder, ("selection", true), output)?;
+    let rows = Ensemble {
+        task,
+        train: &rest,
+        judge: &validation,
+        patience: config.patience,
+    };
+    let trainings = train_all(
+        rows,
+        &config.jobs(entrants),
+        folder,
+        ("selection", true),
+        output,
+    )?;
 
-    let found = config.judge(entrants, &trainings, metric_of(task)).into_iter();
+    let found = config
+        .judge(entrants, &trainings, metric_of(task))
+        .into_iter();
     let chosen = found
         .zip(entrants)
         .map(|(found, entrant)| {
@@ -144,8 +167,14 @@ pub fn select_cautiously(
             break;
         }
         least *= EXTENSION;
-        let smaller = SelectConfig { rates: vec![least], ..config.clone() };
-        let open = entrants.iter().zip(&found).filter(|(_, found)| found.chosen.is_none());
+        let smaller = SelectConfig {
+            rates: vec![least],
+            ..config.clone()
+        };
+        let open = entrants
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| found.chosen.is_none());
         jobs.extend(open.flat_map(|(entrant, _)| smaller.jobs_of(entrant)));
         found = config.judge(entrants, &train(&jobs)?, metric);
     }
@@ -162,7 +191,10 @@ fn write(chosen: &[Chosen], folder: &RunFolder) -> Result<()> {
 impl SelectConfig {
     /// The trainings of all entrants.
     fn jobs<'a>(&self, entrants: &'a [Entrant]) -> Vec<Job<'a>> {
-        entrants.iter().flat_map(|entrant| self.jobs_of(entrant)).collect()
+        entrants
+            .iter()
+            .flat_map(|entrant| self.jobs_of(entrant))
+            .collect()
     }
 
     /// `runs` trainings for each rate.
@@ -180,11 +212,19 @@ impl SelectConfig {
     /// The best rate and epoch of each entrant, whatever rates its trainings had.
     fn judge(&self, entrants: &[Entrant], trainings: &[Training], metric: Metric) -> Vec<Selected> {
         let better = |a: Chosen, b: Chosen| {
-            if metric.better(b.validation, a.validation) { b } else { a }
+            if metric.better(b.validation, a.validation) {
+                b
+            } else {
+                a
+            }
         };
         let one = |entrant: &Entrant| {
             let name = &entrant.choice.name;
-            let own: Vec<Training> = trainings.iter().filter(|t| t.activation == *name).cloned().collect();
+            let own: Vec<Training> = trainings
+                .iter()
+                .filter(|t| t.activation == *name)
+                .cloned()
+                .collect();
             Selected {
                 chosen: own
                     .chunk_by(|a, b| a.rate == b.rate)
@@ -210,7 +250,9 @@ pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
         return None;
     }
     let common = trainings.iter().map(|t| t.curve.epoch.len()).min()?;
-    let near = |t: &Training, i: usize| mean(&metric.of(&t.curve)[i.saturating_sub(1)..(i + 2).min(common)]);
+    let near = |t: &Training, i: usize| {
+        mean(&metric.of(&t.curve)[i.saturating_sub(1)..(i + 2).min(common)])
+    };
     let at = |i: usize| mean(&trainings.iter().map(|t| near(t, i)).collect::<Vec<_>>());
     let chosen = |(i, &epochs): (usize, &usize)| Chosen {
         activation: first.activation.clone(),
@@ -219,5 +261,11 @@ pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
         validation: at(i),
     };
     let points = first.curve.epoch[..common].iter().enumerate().map(chosen);
-    points.reduce(|best, next| if metric.better(next.validation, best.validation) { next } else { best })
+    points.reduce(|best, next| {
+        if metric.better(next.validation, best.validation) {
+            next
+        } else {
+            best
+        }
+    })
 }

@@ -81,11 +81,22 @@ impl Curve {
     #[must_use]
     pub fn epochs_since_best(&self) -> usize {
         let since = |values: &[f64], better: fn(f64, f64) -> bool| {
-            let best = (0..values.len()).reduce(|best, i| if better(values[i], values[best]) { i } else { best });
-            best.zip(self.epoch.last()).map_or(0, |(best, last)| last - self.epoch[best])
+            let best = (0..values.len()).reduce(|best, i| {
+                if better(values[i], values[best]) {
+                    i
+                } else {
+                    best
+                }
+            });
+            best.zip(self.epoch.last())
+                .map_or(0, |(best, last)| last - self.epoch[best])
         };
         let loss = since(&self.test_loss, |a, b| a < b);
-        if self.accuracy.is_empty() { loss } else { loss.min(since(&self.accuracy, |a, b| a > b)) }
+        if self.accuracy.is_empty() {
+            loss
+        } else {
+            loss.min(since(&self.accuracy, |a, b| a > b))
+        }
     }
 }
 
@@ -96,8 +107,18 @@ impl Optimiser {
         let (rate, momentum) = (rate as f32, momentum as f32);
         match self {
             Optimiser::Sgd => Optimizer::Sgd { lr: rate, momentum },
-            Optimiser::Rmsprop => Optimizer::RmsProp { lr: rate, decay: momentum, epsilon: 1e-8, start },
-            Optimiser::Adam => Optimizer::Adam { lr: rate, beta1: momentum, beta2: 0.999, epsilon: 1e-8 },
+            Optimiser::Rmsprop => Optimizer::RmsProp {
+                lr: rate,
+                decay: momentum,
+                epsilon: 1e-8,
+                start,
+            },
+            Optimiser::Adam => Optimizer::Adam {
+                lr: rate,
+                beta1: momentum,
+                beta2: 0.999,
+                epsilon: 1e-8,
+            },
         }
     }
 }
@@ -121,10 +142,25 @@ impl TrainConfig {
         ensure!(self.batch > 0, "--batch 0: a step needs at least 1 row");
         ensure!(self.epochs > 0, "--epochs 0: train for at least 1 epoch");
         ensure!(self.every > 0, "--every 0: record at least every epoch (1)");
-        ensure!(!self.hidden.is_empty() && !self.hidden.contains(&0), "--hidden: every width must be at least 1");
-        ensure!(self.rate.is_finite() && self.rate > 0.0, "--rate {}: must be a positive number, e.g. 0.01", self.rate);
-        ensure!((0.0..1.0).contains(&self.momentum), "--momentum {}: must be in [0, 1), e.g. 0.8", self.momentum);
-        for (flag, value) in [("--batch", self.batch), ("--epochs", self.epochs), ("--every", self.every)] {
+        ensure!(
+            !self.hidden.is_empty() && !self.hidden.contains(&0),
+            "--hidden: every width must be at least 1"
+        );
+        ensure!(
+            self.rate.is_finite() && self.rate > 0.0,
+            "--rate {}: must be a positive number, e.g. 0.01",
+            self.rate
+        );
+        ensure!(
+            (0.0..1.0).contains(&self.momentum),
+            "--momentum {}: must be in [0, 1), e.g. 0.8",
+            self.momentum
+        );
+        for (flag, value) in [
+            ("--batch", self.batch),
+            ("--epochs", self.epochs),
+            ("--every", self.every),
+        ] {
             check_size(flag, value, MOST_TIMES)?;
         }
         for &width in &self.hidden {
@@ -208,12 +244,30 @@ pub fn train_patiently(
             }
         }
     }
-    let training = Training { activation: choice.name.clone(), seed, rate: config.rate, diverged, curve };
-    Ok((training, Network { shape: trainee.shape, params: trainee.params }))
+    let training = Training {
+        activation: choice.name.clone(),
+        seed,
+        rate: config.rate,
+        diverged,
+        curve,
+    };
+    Ok((
+        training,
+        Network {
+            shape: trainee.shape,
+            params: trainee.params,
+        },
+    ))
 }
 
 impl<'a> Trainee<'a> {
-    fn new(config: &'a TrainConfig, choice: &Choice, task: &Task, train: &Set, seed: u64) -> Result<Self> {
+    fn new(
+        config: &'a TrainConfig,
+        choice: &Choice,
+        task: &Task,
+        train: &Set,
+        seed: u64,
+    ) -> Result<Self> {
         let shape = choice.shape(&config.widths(task))?;
         let mut params = vec![0.0; shape.param_len()];
         let (theta, phi) = params.split_at_mut(shape.theta_len());
@@ -225,7 +279,16 @@ impl<'a> Trainee<'a> {
         let order = (0..train.rows() as u32).collect();
         let rows = config.batch.min(train.rows()).max(EVALUATION_ROWS);
         let work = vec![0.0; shape.workspace_len(rows, Pass::Backward)];
-        Ok(Trainee { config, shape, params, state, grad: vec![0.0; shape.theta_len()], work, order, step: 0 })
+        Ok(Trainee {
+            config,
+            shape,
+            params,
+            state,
+            grad: vec![0.0; shape.theta_len()],
+            work,
+            order,
+            step: 0,
+        })
     }
 
     /// One pass over the rows; the mean of the batches' losses.
@@ -262,7 +325,13 @@ impl<'a> Trainee<'a> {
         Ok(total / self.order.len() as f64)
     }
 
-    fn record(&mut self, curve: &mut Curve, epoch: usize, train_loss: f64, judge: &Set) -> Result<()> {
+    fn record(
+        &mut self,
+        curve: &mut Curve,
+        epoch: usize,
+        train_loss: f64,
+        judge: &Set,
+    ) -> Result<()> {
         let score = judge_network(&self.shape, &self.params, judge, &mut self.work)?;
         curve.epoch.push(epoch);
         curve.train_loss.push(train_loss);
@@ -290,7 +359,12 @@ pub const EVALUATION_ROWS: usize = 200;
 ///
 /// # Errors
 /// If network and set do not fit together.
-pub fn judge_network(shape: &Shape, params: &[f32], set: &Set, work: &mut [f32]) -> Result<Judgement> {
+pub fn judge_network(
+    shape: &Shape,
+    params: &[f32],
+    set: &Set,
+    work: &mut [f32],
+) -> Result<Judgement> {
     let network = network::Network::new(shape, params)?.with_vector(Level::best());
     let mut workspace = Workspace::new(shape, EVALUATION_ROWS, Pass::Forward, work)?;
 
@@ -304,7 +378,10 @@ pub fn judge_network(shape: &Shape, params: &[f32], set: &Set, work: &mut [f32])
     }
     let classes = matches!(set.target, crate::data::task::SetTarget::Classes(_));
     let rows = set.rows() as f64;
-    Ok(Judgement { loss: loss / rows, accuracy: classes.then(|| 100.0 * correct as f64 / rows) })
+    Ok(Judgement {
+        loss: loss / rows,
+        accuracy: classes.then(|| 100.0 * correct as f64 / rows),
+    })
 }
 
 #[cfg(test)]
@@ -320,8 +397,14 @@ mod tests {
             test_loss: test_loss.to_vec(),
             accuracy: accuracy.to_vec(),
         };
-        assert_eq!(curve(&[10.0, 50.0, 50.0, 40.0], &[1.0, 3.0, 2.0, 2.0]).epochs_since_best(), 10);
-        assert_eq!(curve(&[50.0, 50.0, 50.0, 40.0], &[4.0, 3.0, 2.0, 2.5]).epochs_since_best(), 5);
+        assert_eq!(
+            curve(&[10.0, 50.0, 50.0, 40.0], &[1.0, 3.0, 2.0, 2.0]).epochs_since_best(),
+            10
+        );
+        assert_eq!(
+            curve(&[50.0, 50.0, 50.0, 40.0], &[4.0, 3.0, 2.0, 2.5]).epochs_since_best(),
+            5
+        );
         assert_eq!(curve(&[], &[4.0, 1.0, 2.0, 2.0]).epochs_since_best(), 10);
         assert_eq!(curve(&[], &[4.0, 3.0]).epochs_since_best(), 0);
         assert_eq!(Curve::default().epochs_since_best(), 0);
@@ -330,7 +413,12 @@ mod tests {
     #[test]
     fn a_training_ends_when_the_loss_has_not_improved_for_long_enough() {
         let task = Task::new(
-            &Dataset::vanderpol(&VanDerPolConfig { orbits: 4, test_orbits: 1, ..Default::default() }).unwrap(),
+            &Dataset::vanderpol(&VanDerPolConfig {
+                orbits: 4,
+                test_orbits: 1,
+                ..Default::default()
+            })
+            .unwrap(),
         );
         let config = TrainConfig {
             hidden: vec![10],
@@ -344,11 +432,31 @@ mod tests {
             every: 2,
         };
         let choice = Choice::named("tanh", None, false).unwrap();
-        let course =
-            |patience| train_patiently(&config, patience, &choice, &task, &task.train, &task.test, 1).unwrap().0.curve;
+        let course = |patience| {
+            train_patiently(
+                &config,
+                patience,
+                &choice,
+                &task,
+                &task.train,
+                &task.test,
+                1,
+            )
+            .unwrap()
+            .0
+            .curve
+        };
         let (whole, short) = (course(None), course(Some(20)));
-        assert!(short.epoch.len() < whole.epoch.len(), "never stopped: {:?}", short.epoch);
+        assert!(
+            short.epoch.len() < whole.epoch.len(),
+            "never stopped: {:?}",
+            short.epoch
+        );
         assert_eq!(short.epochs_since_best(), 20);
-        assert_eq!(short.test_loss[..], whole.test_loss[..short.test_loss.len()], "the epochs before are the same");
+        assert_eq!(
+            short.test_loss[..],
+            whole.test_loss[..short.test_loss.len()],
+            "the epochs before are the same"
+        );
     }
 }

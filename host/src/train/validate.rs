@@ -51,13 +51,29 @@ fn keep(
     output: Output,
 ) -> Result<Vec<Training>> {
     let write = |network: &Network, t: &Training| {
-        let provenance = format!("{}, {}, seed {}, rate {}", task.name, t.activation, t.seed, t.rate);
+        let provenance = format!(
+            "{}, {}, seed {}, rate {}",
+            task.name, t.activation, t.seed, t.rate
+        );
         let file = format!("networks/{}-{}.json", t.activation, t.seed);
-        folder.keep(&file, serde_json::to_string(&Model::of(network, provenance))? + "\n")?;
+        folder.keep(
+            &file,
+            serde_json::to_string(&Model::of(network, provenance))? + "\n",
+        )?;
         Ok(file)
     };
-    let (_, looked) = look_at::<String>(config, task, learned, None, (folder, "trainings", output), write)?;
-    looked.iter().filter_map(|l| l.seen.as_ref()).try_for_each(|file| folder.adopt(file))?;
+    let (_, looked) = look_at::<String>(
+        config,
+        task,
+        learned,
+        None,
+        (folder, "trainings", output),
+        write,
+    )?;
+    looked
+        .iter()
+        .filter_map(|l| l.seen.as_ref())
+        .try_for_each(|file| folder.adopt(file))?;
     Ok(looked.into_iter().map(|l| l.training).collect())
 }
 
@@ -77,7 +93,12 @@ pub fn ensembles(
 ) -> Result<(Vec<Entrant>, Vec<Training>)> {
     let entrants = config.entrants(task, learned)?;
     let jobs = config.jobs(&entrants, chosen)?;
-    let ensemble = Ensemble { task, train: &task.train, judge: &task.test, patience: None };
+    let ensemble = Ensemble {
+        task,
+        train: &task.train,
+        judge: &task.test,
+        patience: None,
+    };
     let mut trainings = train_all(ensemble, &jobs, folder, (name, false), output)?;
     let place = |name: &str| entrants.iter().position(|e| e.choice.name == name);
     trainings.sort_by_key(|t| place(&t.activation));
@@ -85,36 +106,79 @@ pub fn ensembles(
 }
 
 /// What `f` says of each training, by entrant; trainings that diverged are left out.
-pub fn values_of(entrants: &[Entrant], trainings: &[Training], f: impl Fn(&Training) -> Option<f64>) -> Vec<Vec<f64>> {
+pub fn values_of(
+    entrants: &[Entrant],
+    trainings: &[Training],
+    f: impl Fn(&Training) -> Option<f64>,
+) -> Vec<Vec<f64>> {
     let own = |e: &Entrant, t: &&Training| t.activation == e.choice.name && !t.diverged;
-    entrants.iter().map(|e| trainings.iter().filter(|t| own(e, t)).filter_map(&f).collect()).collect()
+    entrants
+        .iter()
+        .map(|e| {
+            trainings
+                .iter()
+                .filter(|t| own(e, t))
+                .filter_map(&f)
+                .collect()
+        })
+        .collect()
 }
 
 /// Violins at the last epoch, and curves.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn draw(title: &str, groups: &[Group], metric: Metric, folder: &RunFolder, section: &mut Section) -> Result<()> {
-    let samples: Vec<plot::Group> =
-        groups.iter().map(|g| plot::Group { name: g.name.clone(), values: g.last(metric) }).collect();
+pub fn draw(
+    title: &str,
+    groups: &[Group],
+    metric: Metric,
+    folder: &RunFolder,
+    section: &mut Section,
+) -> Result<()> {
+    let samples: Vec<plot::Group> = groups
+        .iter()
+        .map(|g| plot::Group {
+            name: g.name.clone(),
+            values: g.last(metric),
+        })
+        .collect();
     let violins = plot::violins(title, metric.label(), &samples);
-    section.draw(folder, "violins", &violins, &format!("{} at the last epoch, {title}", metric.label()))?;
+    section.draw(
+        folder,
+        "violins",
+        &violins,
+        &format!("{} at the last epoch, {title}", metric.label()),
+    )?;
     let bands: Vec<plot::Band> = groups.iter().map(|g| g.band(metric)).collect();
     let curves = plot::curves(title, "epoch", metric.label(), &bands);
-    section.draw(folder, "curves", &curves, &format!("{} while training, {title}", metric.label()))
+    section.draw(
+        folder,
+        "curves",
+        &curves,
+        &format!("{} while training, {title}", metric.label()),
+    )
 }
 
 /// One line a recorded epoch of every training.
 #[must_use]
 pub fn csv_of(trainings: &[Training]) -> String {
-    let mut csv = String::from("activation,seed,rate,diverged,epoch,train_loss,test_loss,test_accuracy\n");
+    let mut csv =
+        String::from("activation,seed,rate,diverged,epoch,train_loss,test_loss,test_accuracy\n");
     for t in trainings {
         let c = &t.curve;
         for (i, epoch) in c.epoch.iter().enumerate() {
             let accuracy = c.accuracy.get(i).map_or(String::new(), f64::to_string);
             let (train, test) = (c.train_loss[i], c.test_loss[i]);
-            let Training { activation, seed, rate, diverged, .. } = t;
-            csv += &format!("{activation},{seed},{rate},{diverged},{epoch},{train},{test},{accuracy}\n");
+            let Training {
+                activation,
+                seed,
+                rate,
+                diverged,
+                ..
+            } = t;
+            csv += &format!(
+                "{activation},{seed},{rate},{diverged},{epoch},{train},{test},{accuracy}\n"
+            );
         }
     }
     csv

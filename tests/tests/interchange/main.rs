@@ -5,7 +5,8 @@ use ldnn::data::tabular::Purpose;
 use ldnn::data::task::{Set, SetTarget};
 use ldnn::formats::onnx::{Meaning, Way};
 use ldnn::formats::{
-    self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, read_activations, safetensors,
+    self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, read_activations,
+    safetensors,
 };
 use ldnn::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use ldnn::model::{KeptRows, Model, Network, Predictions, Ranges, Trained};
@@ -23,7 +24,9 @@ mod samples;
 mod tensors;
 
 fn golden(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/interchange").join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("golden/interchange")
+        .join(file)
 }
 
 fn same(file: &str, got: &[u8]) {
@@ -32,7 +35,10 @@ fn same(file: &str, got: &[u8]) {
         fs::write(golden(file), got).unwrap();
     }
     let there = fs::read(golden(file)).unwrap();
-    assert!(got == there, "{file} has changed; if it should, run with LDNN_BLESS=1 and look at it");
+    assert!(
+        got == there,
+        "{file} has changed; if it should, run with LDNN_BLESS=1 and look at it"
+    );
 }
 
 /// Sub-networks on these bases.
@@ -42,18 +48,33 @@ fn learned(bases: &[Base], units: usize, layers: usize) -> Activations {
         Learned::from_phi(*base, &numbers.iter().map(|x| 2.0 * x).collect::<Vec<_>>())
     };
     let types = bases.iter().enumerate().map(subnet).collect();
-    Activations { version: Activations::VERSION, provenance: "a \"test\"".into(), layers, types }
+    Activations {
+        version: Activations::VERSION,
+        provenance: "a \"test\"".into(),
+        layers,
+        types,
+    }
 }
 
 /// A network with random weights.
 fn network(shape: Shape, phi: &[f32]) -> Model {
     let theta: Vec<f32> = random(shape.theta_len(), 7);
-    Model::of(&Network { shape, params: [&theta[..], phi].concat() }, "a network for tests".into())
+    Model::of(
+        &Network {
+            shape,
+            params: [&theta[..], phi].concat(),
+        },
+        "a network for tests".into(),
+    )
 }
 
 /// What occurs in a network on some rows.
 fn ranges(network: &Model) -> Ranges {
-    let rows = Set::new(random(5 * network.widths[0], 8), SetTarget::Classes(vec![0; 5]), network.widths[0]);
+    let rows = Set::new(
+        random(5 * network.widths[0], 8),
+        SetTarget::Classes(vec![0; 5]),
+        network.widths[0],
+    );
     Ranges::observe(&network.network().unwrap(), &rows).unwrap()
 }
 
@@ -63,7 +84,11 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
     let purpose = if regression {
         // The first and the last target are large beside their spread.
         let scale = |i: usize| Standard {
-            mean: if i == 2 { 1.7e9 + 0.5 } else { 5000.1 - 3e3 * i as f64 },
+            mean: if i == 2 {
+                1.7e9 + 0.5
+            } else {
+                5000.1 - 3e3 * i as f64
+            },
             sd: 0.01 + 300.3 * i as f64,
             offset: [5000.0, 0.0, 1.7e9][i],
         };
@@ -73,18 +98,27 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
         }
     } else {
         let name = |i: usize| format!("d\u{e9}j\u{e0} \"{i}\", vu");
-        Purpose::Classification { column: "label".into(), classes: (0..outputs).map(name).collect() }
+        Purpose::Classification {
+            column: "label".into(),
+            classes: (0..outputs).map(name).collect(),
+        }
     };
     Trained {
         version: Trained::VERSION,
         provenance: "a model for tests".into(),
         features: (0..width).map(|i| format!("x{i}")).collect(),
-        inputs: (0..width).map(|i| Standard::new(1e3 / 3.0 * i as f64, 0.1 + 20.0 * i as f64)).collect(),
+        inputs: (0..width)
+            .map(|i| Standard::new(1e3 / 3.0 * i as f64, 0.1 + 20.0 * i as f64))
+            .collect(),
         ranges: Some(ranges(&network)),
         rows: Some(KeptRows {
             x: random(3 * width, 9),
             classes: if regression { vec![] } else { vec![1, 0, 1] },
-            values: if regression { random(3 * outputs, 10) } else { vec![] },
+            values: if regression {
+                random(3 * outputs, 10)
+            } else {
+                vec![]
+            },
         }),
         activation: "mix".into(),
         learned,
@@ -95,14 +129,24 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
 
 /// Types of a set as a network takes them, directly or as tables.
 fn kinds(set: &Activations, exact: bool) -> (Vec<Kind>, Vec<f32>) {
-    let each = set.types.iter().map(|t| if exact { t.direct().unwrap() } else { t.tabulated().unwrap() });
+    let each = set.types.iter().map(|t| {
+        if exact {
+            t.direct().unwrap()
+        } else {
+            t.tabulated().unwrap()
+        }
+    });
     let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = each.unzip();
     (kinds, phi.concat())
 }
 
 /// With an input whose readings single precision cannot tell apart.
 fn with_offset(mut model: Trained) -> Trained {
-    model.inputs[0] = Standard { mean: 1.7e9 + 1.25, sd: 0.75, offset: 1.7e9 };
+    model.inputs[0] = Standard {
+        mean: 1.7e9 + 1.25,
+        sd: 0.75,
+        offset: 1.7e9,
+    };
     model
 }
 
@@ -111,30 +155,97 @@ fn models() -> Vec<(&'static str, Trained)> {
     let set = learned(&[Base::Sine, Base::Elu, Base::Relu], 4, 1);
     let (tables, table_phi) = kinds(&set, false);
     let (subnets, phi) = kinds(&set, true);
-    let per_layer = learned(&[Base::Tanh, Base::Zero, Base::Sigmoid, Base::Identity], 3, 2);
+    let per_layer = learned(
+        &[Base::Tanh, Base::Zero, Base::Sigmoid, Base::Identity],
+        3,
+        2,
+    );
     let (own, own_phi) = kinds(&per_layer, false);
-    let own_shape =
-        Shape::new(&[3, 7, 5, 2], &own).with_layer_types(0, 0, 2).unwrap().with_layer_types(1, 2, 2).unwrap();
+    let own_shape = Shape::new(&[3, 7, 5, 2], &own)
+        .with_layer_types(0, 0, 2)
+        .unwrap()
+        .with_layer_types(1, 2, 2)
+        .unwrap();
     let samples = Activations {
-        types: vec![Learned::Samples { range: 5.0, y: random(12, 3) }, set.types[0].clone()],
+        types: vec![
+            Learned::Samples {
+                range: 5.0,
+                y: random(12, 3),
+            },
+            set.types[0].clone(),
+        ],
         ..set.clone()
     };
     let (mixed, mixed_phi) = kinds(&samples, true);
     let bases: Vec<Kind> = Base::ALL.into_iter().map(Kind::Base).collect();
     vec![
-        ("tables", model(network(Shape::new(&[3, 8, 5, 4], &tables), &table_phi), Some(set.clone()), false)),
-        ("sub-networks", model(network(Shape::new(&[2, 9, 3], &subnets), &phi), Some(set), true)),
-        ("layers of their own", model(network(own_shape, &own_phi), Some(per_layer), false)),
-        ("samples", model(network(Shape::new(&[2, 5, 2], &mixed), &mixed_phi), Some(samples), true)),
-        ("bases", model(network(Shape::new(&[2, 15, 3], &bases), &[]), None, false)),
-        ("one base", model(network(Shape::new(&[1, 4, 1], &[Kind::Base(Base::Relu)]), &[]), None, true)),
-        ("an offset", with_offset(model(network(Shape::new(&[2, 15, 3], &bases), &[]), None, false))),
-        ("offsets of values", with_offset(model(network(Shape::new(&[2, 15, 3], &bases), &[]), None, true))),
-        ("no hidden layer", model(network(Shape::new(&[3, 2], &[]), &[]), None, false)),
+        (
+            "tables",
+            model(
+                network(Shape::new(&[3, 8, 5, 4], &tables), &table_phi),
+                Some(set.clone()),
+                false,
+            ),
+        ),
+        (
+            "sub-networks",
+            model(
+                network(Shape::new(&[2, 9, 3], &subnets), &phi),
+                Some(set),
+                true,
+            ),
+        ),
+        (
+            "layers of their own",
+            model(network(own_shape, &own_phi), Some(per_layer), false),
+        ),
+        (
+            "samples",
+            model(
+                network(Shape::new(&[2, 5, 2], &mixed), &mixed_phi),
+                Some(samples),
+                true,
+            ),
+        ),
+        (
+            "bases",
+            model(network(Shape::new(&[2, 15, 3], &bases), &[]), None, false),
+        ),
+        (
+            "one base",
+            model(
+                network(Shape::new(&[1, 4, 1], &[Kind::Base(Base::Relu)]), &[]),
+                None,
+                true,
+            ),
+        ),
+        (
+            "an offset",
+            with_offset(model(
+                network(Shape::new(&[2, 15, 3], &bases), &[]),
+                None,
+                false,
+            )),
+        ),
+        (
+            "offsets of values",
+            with_offset(model(
+                network(Shape::new(&[2, 15, 3], &bases), &[]),
+                None,
+                true,
+            )),
+        ),
+        (
+            "no hidden layer",
+            model(network(Shape::new(&[3, 2], &[]), &[]), None, false),
+        ),
     ]
 }
 
-const CHOICES: Choices = Choices { way: Way::Tables, samples: 100 };
+const CHOICES: Choices = Choices {
+    way: Way::Tables,
+    samples: 100,
+};
 
 fn bytes(model: &Trained, form: Form) -> Vec<u8> {
     formats::bytes(Content::Trained(model), form, CHOICES).unwrap()
@@ -155,8 +266,14 @@ fn plain(names: [&str; 2]) -> Bundle {
     let mut bundle = Bundle::default();
     for (l, name) in names.into_iter().enumerate() {
         let (inputs, outputs) = [(2, 6), (6, 3)][l];
-        bundle.put(format!("{name}.weight"), Tensor::matrix(random(inputs * outputs, l as u64), inputs));
-        bundle.put(format!("{name}.bias"), Tensor::vector(random(outputs, 5 + l as u64)));
+        bundle.put(
+            format!("{name}.weight"),
+            Tensor::matrix(random(inputs * outputs, l as u64), inputs),
+        );
+        bundle.put(
+            format!("{name}.bias"),
+            Tensor::vector(random(outputs, 5 + l as u64)),
+        );
     }
     bundle
 }
@@ -168,22 +285,55 @@ fn files_keep_their_form() {
         let (kind, phi) = t.tabulated().unwrap();
         let Kind::Table(form) = kind else { panic!() };
         // Every 32nd of 257 knots; slopes are in knot spacings.
-        let knots = phi.as_chunks::<2>().0.iter().step_by(32).flat_map(|&[y, m]| [y, 32.0 * m]).collect::<Vec<f32>>();
-        (Kind::Table(ldnn_core::table::TableForm { knots: 9, ..form }), knots)
+        let knots = phi
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .step_by(32)
+            .flat_map(|&[y, m]| [y, 32.0 * m])
+            .collect::<Vec<f32>>();
+        (
+            Kind::Table(ldnn_core::table::TableForm { knots: 9, ..form }),
+            knots,
+        )
     };
     let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
-    let small = model(network(Shape::new(&[2, 3, 2], &kinds), &phi.concat()), Some(set), false);
+    let small = model(
+        network(Shape::new(&[2, 3, 2], &kinds), &phi.concat()),
+        Some(set),
+        false,
+    );
     for form in Form::ALL {
-        let choices = Choices { samples: 5, ..CHOICES };
+        let choices = Choices {
+            samples: 5,
+            ..CHOICES
+        };
         let got = formats::bytes(Content::Trained(&small), form, choices).unwrap();
         same(&format!("small.{}", form.extension()), &got);
     }
-    let choices = Choices { way: Way::Subnets, ..CHOICES };
-    same("small_subnets.onnx", &formats::bytes(Content::Trained(&small), Form::Onnx, choices).unwrap());
+    let choices = Choices {
+        way: Way::Subnets,
+        ..CHOICES
+    };
+    same(
+        "small_subnets.onnx",
+        &formats::bytes(Content::Trained(&small), Form::Onnx, choices).unwrap(),
+    );
     assert_eq!(
-        formats::import(formats::read(&golden("small.safetensors")).unwrap(), &Import::default()).unwrap(),
+        formats::import(
+            formats::read(&golden("small.safetensors")).unwrap(),
+            &Import::default()
+        )
+        .unwrap(),
         small
     );
-    assert_eq!(formats::import(formats::read(&golden("small.npz")).unwrap(), &Import::default()).unwrap(), small);
+    assert_eq!(
+        formats::import(
+            formats::read(&golden("small.npz")).unwrap(),
+            &Import::default()
+        )
+        .unwrap(),
+        small
+    );
     assert!(difference(&small, &fs::read(golden("small.onnx")).unwrap(), 50) < 1e-5);
 }

@@ -20,20 +20,35 @@ fn the_authors_interpolation_takes_our_samples() {
         let choices = Choices { samples, ..CHOICES };
         let text = formats::bytes(Content::Activations(&set), Form::Txt, choices).unwrap();
         let text = String::from_utf8(text).unwrap();
-        let lines: Vec<Vec<f32>> = text.lines().map(|l| l.split(' ').map(|x| x.parse().unwrap()).collect()).collect();
-        assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [samples, samples]);
+        let lines: Vec<Vec<f32>> = text
+            .lines()
+            .map(|l| l.split(' ').map(|x| x.parse().unwrap()).collect())
+            .collect();
+        assert_eq!(
+            lines.iter().map(Vec::len).collect::<Vec<_>>(),
+            [samples, samples]
+        );
         for (line, t) in lines.iter().zip(&set.types) {
-            for (y, exact) in line.iter().zip(t.evaluate(&grid(samples, SAMPLE_RANGE)).unwrap()) {
+            for (y, exact) in line
+                .iter()
+                .zip(t.evaluate(&grid(samples, SAMPLE_RANGE)).unwrap())
+            {
                 assert_abs_diff_eq!(f64::from(*y), exact, epsilon = 1e-6);
             }
             let z = grid(3001, SAMPLE_RANGE);
             let exact = t.evaluate(&z).unwrap();
-            let worst =
-                z.iter().zip(&exact).map(|(&z, e)| (f64::from(theirs(line, z as f32)) - e).abs()).fold(0.0, f64::max);
+            let worst = z
+                .iter()
+                .zip(&exact)
+                .map(|(&z, e)| (f64::from(theirs(line, z as f32)) - e).abs())
+                .fold(0.0, f64::max);
             // A straight line over a step h is off by at most h^2/8 times the curvature.
             assert!(worst < bound, "{samples}: {worst}");
             let [a, b, c] = [5.0, 6.0, 7.0].map(|z| theirs(line, z));
-            assert!(((c - b) - (b - a)).abs() < 1e-5, "beyond the end it is no line");
+            assert!(
+                ((c - b) - (b - a)).abs() < 1e-5,
+                "beyond the end it is no line"
+            );
         }
     }
 }
@@ -45,7 +60,11 @@ fn samples_and_exports_are_read_wherever_activations_are() {
     let z = grid(100, SAMPLE_RANGE);
     for form in [Form::Safetensors, Form::Npz, Form::Txt] {
         let path = place.path().join(format!("a.{}", form.extension()));
-        fs::write(&path, formats::bytes(Content::Activations(&set), form, CHOICES).unwrap()).unwrap();
+        fs::write(
+            &path,
+            formats::bytes(Content::Activations(&set), form, CHOICES).unwrap(),
+        )
+        .unwrap();
         let back = read_activations(&path).unwrap();
         if form == Form::Txt {
             for (a, b) in set.types.iter().zip(&back.types) {
@@ -65,19 +84,34 @@ fn samples_and_exports_are_read_wherever_activations_are() {
         match &model.learned {
             Some(learned) => assert_eq!(&read_activations(&path).unwrap(), learned, "{name}"),
             None => {
-                assert!(format!("{:#}", read_activations(&path).unwrap_err()).contains("has no learned sub-networks"))
+                assert!(
+                    format!("{:#}", read_activations(&path).unwrap_err())
+                        .contains("has no learned sub-networks")
+                )
             }
         }
     }
     let (_, direct) = models().swap_remove(1);
     fs::write(
         place.path().join("n.safetensors"),
-        formats::bytes(Content::Network(&direct.network, None), Form::Safetensors, CHOICES).unwrap(),
+        formats::bytes(
+            Content::Network(&direct.network, None),
+            Form::Safetensors,
+            CHOICES,
+        )
+        .unwrap(),
     )
     .unwrap();
     let back = read_activations(&place.path().join("n.safetensors")).unwrap();
     assert_eq!(back.types, direct.learned.unwrap().types);
-    fs::write(place.path().join("p.safetensors"), safetensors::to_bytes(&plain(["0", "2"])).unwrap()).unwrap();
+    fs::write(
+        place.path().join("p.safetensors"),
+        safetensors::to_bytes(&plain(["0", "2"])).unwrap(),
+    )
+    .unwrap();
     let error = read_activations(&place.path().join("p.safetensors")).unwrap_err();
-    assert!(format!("{error:#}").contains("no activations that `ldnn export` wrote"), "{error:#}");
+    assert!(
+        format!("{error:#}").contains("no activations that `ldnn export` wrote"),
+        "{error:#}"
+    );
 }

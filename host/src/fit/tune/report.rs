@@ -18,7 +18,11 @@ pub fn report(found: &Found, name: &str, folder: &RunFolder) -> Result<Section> 
     let best = found.best()?;
     let mut section = Section::new(format!("A search for a network for {name}"));
     let trials: usize = found.rounds.iter().map(|(_, trials)| trials.len()).sum();
-    let sizes: Vec<String> = found.rounds.iter().map(|(_, trials)| trials.len().to_string()).collect();
+    let sizes: Vec<String> = found
+        .rounds
+        .iter()
+        .map(|(_, trials)| trials.len().to_string())
+        .collect();
     section.text.push(format!(
         "{trials} trials in rounds of {}; the best: hidden widths {:?}, {}, rate {}, {} {} after {} epochs. The best of many \
          is lucky too: on new rows it will be somewhat worse. The test rows were not looked at.",
@@ -42,27 +46,48 @@ pub fn report(found: &Found, name: &str, folder: &RunFolder) -> Result<Section> 
 fn activations(trial: &Trial) -> String {
     let c = &trial.candidate;
     match c.activations.as_str() {
-        "learn" => format!("{} learned types ({})", c.types, format!("{:?}", c.schedule).to_lowercase()),
+        "learn" => format!(
+            "{} learned types ({})",
+            c.types,
+            format!("{:?}", c.schedule).to_lowercase()
+        ),
         name => name.into(),
     }
 }
 
 fn value(trial: &Trial, metric: Metric) -> String {
-    trial.validation.map_or("diverged".into(), |v| number(v, metric))
+    trial
+        .validation
+        .map_or("diverged".into(), |v| number(v, metric))
 }
 
 /// The trials, those of the last round first; of each round the best first.
 fn all(found: &Found, most: usize) -> Table {
     let label = found.metric.on("validation");
-    let head = ["trial", "round", "hidden", "activations", "rate", &label, "epochs"];
+    let head = [
+        "trial",
+        "round",
+        "hidden",
+        "activations",
+        "rate",
+        &label,
+        "epochs",
+    ];
     let mut table = Table::new("the best trials, those of the last round first", &head);
     let rounds = found.rounds.iter().enumerate().rev();
-    for (i, trial) in rounds.flat_map(|(i, (_, trials))| trials.iter().map(move |t| (i, t))).take(most) {
+    for (i, trial) in rounds
+        .flat_map(|(i, (_, trials))| trials.iter().map(move |t| (i, t)))
+        .take(most)
+    {
         let c = &trial.candidate;
         table.row([
             c.id.to_string(),
             (i + 1).to_string(),
-            c.hidden.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
+            c.hidden
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("-"),
             activations(trial),
             c.rate.to_string(),
             value(trial, found.metric),
@@ -80,7 +105,9 @@ fn bands(found: &Found) -> Vec<Band> {
         let mut best: Option<f64> = None;
         let so_far = |t: &&Trial| {
             let own = t.validation.unwrap_or(f64::NAN);
-            let kept = best.filter(|b| !found.metric.better(own, *b)).unwrap_or(own);
+            let kept = best
+                .filter(|b| !found.metric.better(own, *b))
+                .unwrap_or(own);
             best = Some(kept);
             kept
         };

@@ -55,7 +55,9 @@ impl Found {
 #[must_use]
 pub fn rounds(budget: usize) -> Vec<usize> {
     let of = |first: usize| -> Vec<usize> {
-        std::iter::successors(Some(first), |n| (n / KEPT > 0).then_some(n / KEPT)).take(ROUNDS).collect()
+        std::iter::successors(Some(first), |n| (n / KEPT > 0).then_some(n / KEPT))
+            .take(ROUNDS)
+            .collect()
     };
     let fits = |first: &usize| of(*first).iter().sum::<usize>() <= budget;
     (1..=budget).rev().find(fits).map_or(vec![], of)
@@ -77,11 +79,18 @@ pub fn search(
     space.check()?;
     ensure!(budget > 0, "a search needs at least one trial");
     // Nothing below has the test rows.
-    let task = Task { train: learn.clone(), test: judge.clone(), ..task.clone() };
+    let task = Task {
+        train: learn.clone(),
+        test: judge.clone(),
+        ..task.clone()
+    };
     let metric = metric_of(&task);
     let sizes = rounds(budget);
     let mut candidates: Vec<Candidate> = (0..sizes[0]).map(|id| space.candidate(fit, id)).collect();
-    let mut found = Found { rounds: vec![], metric };
+    let mut found = Found {
+        rounds: vec![],
+        metric,
+    };
     for (i, &size) in sizes.iter().enumerate() {
         let share = (KEPT as f64).powi(i as i32 + 1 - sizes.len() as i32);
         candidates.truncate(size);
@@ -92,10 +101,18 @@ pub fn search(
             key_of: &|done| format!("{:?}", done.candidate),
             needed: true,
             work: &|candidate| trial(fit, candidate, share, &task),
-            message: &|t| t.validation.map_or("diverged".into(), |v| format!("{} {v:.4}", metric.on("validation"))),
+            message: &|t| {
+                t.validation.map_or("diverged".into(), |v| {
+                    format!("{} {v:.4}", metric.on("validation"))
+                })
+            },
         };
         let mut trials = work.run(&candidates, folder, output)?;
-        trials.sort_by(|a, b| metric.order(a.validation, b.validation).then(a.candidate.id.cmp(&b.candidate.id)));
+        trials.sort_by(|a, b| {
+            metric
+                .order(a.validation, b.validation)
+                .then(a.candidate.id.cmp(&b.candidate.id))
+        });
         candidates = trials.iter().map(|t| t.candidate.clone()).collect();
         found.rounds.push((share, trials));
     }
@@ -105,9 +122,18 @@ pub fn search(
 /// Learns and trains with a share of the work.
 fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Result<Trial> {
     let part = |n: usize| ((n as f64 * share).round() as usize).max(1);
-    let fit = candidate.apply(&FitConfig { steps: part(fit.steps), ..fit.clone() });
-    let lost = Trial { candidate: candidate.clone(), validation: None, epochs: 0 };
-    let Some(choice) = choice(&fit, candidate, task)? else { return Ok(lost) };
+    let fit = candidate.apply(&FitConfig {
+        steps: part(fit.steps),
+        ..fit.clone()
+    });
+    let lost = Trial {
+        candidate: candidate.clone(),
+        validation: None,
+        epochs: 0,
+    };
+    let Some(choice) = choice(&fit, candidate, task)? else {
+        return Ok(lost);
+    };
     let select = fit.select(task);
     let longest = part(select.epochs_at(candidate.rate)).max(SHORTEST);
     let config = select.at(candidate.rate, longest);
@@ -115,10 +141,25 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
     for run in 0..select.runs as u64 {
         stop::check()?;
         let seed = select.network_seed(run);
-        trainings.push(train_patiently(&config, select.patience, &choice, task, &task.train, &task.test, seed)?.0);
+        trainings.push(
+            train_patiently(
+                &config,
+                select.patience,
+                &choice,
+                task,
+                &task.train,
+                &task.test,
+                seed,
+            )?
+            .0,
+        );
     }
     let best = best_epoch(&trainings, metric_of(task));
-    Ok(best.map_or(lost, |b| Trial { candidate: candidate.clone(), validation: Some(b.validation), epochs: b.epochs }))
+    Ok(best.map_or(lost, |b| Trial {
+        candidate: candidate.clone(),
+        validation: Some(b.validation),
+        epochs: b.epochs,
+    }))
 }
 
 /// The fewest epochs of a trial.
@@ -141,7 +182,11 @@ fn choice(fit: &FitConfig, candidate: &Candidate, task: &Task) -> Result<Option<
             Err(error) => return Err(error),
         }
     }
-    Ok(Some(Choice::named("mix", Some(&learner.activations()?), false)?))
+    Ok(Some(Choice::named(
+        "mix",
+        Some(&learner.activations()?),
+        false,
+    )?))
 }
 
 #[cfg(test)]

@@ -39,11 +39,17 @@ impl Default for Space {
     fn default() -> Self {
         Space {
             depth: vec![1, 2],
-            width: Span { low: 10.0, high: 100.0 },
+            width: Span {
+                low: 10.0,
+                high: 100.0,
+            },
             activations: vec!["learn".into()],
             types: vec![1, 2, 3],
             schedule: vec![Schedule::Unrolled, Schedule::Alternating],
-            rate: Span { low: 0.001, high: 0.1 },
+            rate: Span {
+                low: 0.001,
+                high: 0.1,
+            },
         }
     }
 }
@@ -94,13 +100,23 @@ impl Space {
         for (name, len) in lists {
             ensure!(len > 0, "space.{name} is empty; give at least one choice");
         }
-        ensure!(self.depth.iter().all(|d| (1..=4).contains(d)), "space.depth: use 1 to 4 hidden layers");
-        ensure!(self.types.iter().all(|t| (1..=8).contains(t)), "space.types: use 1 to 8 types");
+        ensure!(
+            self.depth.iter().all(|d| (1..=4).contains(d)),
+            "space.depth: use 1 to 4 hidden layers"
+        );
+        ensure!(
+            self.types.iter().all(|t| (1..=8).contains(t)),
+            "space.types: use 1 to 8 types"
+        );
         for name in self.activations.iter().filter(|name| *name != "learn") {
             base_named(name).context("space.activations: beside 'learn'")?;
         }
         self.width.check("width", 1.0)?;
-        ensure!(self.width.high <= 4096.0, "space.width: high = {}; use at most 4096", self.width.high);
+        ensure!(
+            self.width.high <= 4096.0,
+            "space.width: high = {}; use at most 4096",
+            self.width.high
+        );
         self.rate.check("rate", 1e-6)
     }
 
@@ -109,8 +125,16 @@ impl Space {
     pub fn candidate(&self, fit: &FitConfig, id: usize) -> Candidate {
         if id == 0 {
             let middle = digits(self.rate.at(0.5));
-            let rate = fit.rates.get(fit.rates.len() / 2).copied().unwrap_or(middle);
-            let activations = self.activations.first().cloned().unwrap_or_else(|| "learn".into());
+            let rate = fit
+                .rates
+                .get(fit.rates.len() / 2)
+                .copied()
+                .unwrap_or(middle);
+            let activations = self
+                .activations
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "learn".into());
             return Candidate {
                 id,
                 hidden: fit.hidden.clone(),
@@ -164,26 +188,65 @@ mod tests {
         let all: Vec<Candidate> = (0..300).map(|id| space.candidate(&fit, id)).collect();
         assert_eq!(all[0].hidden, fit.hidden);
         let drawn = &all[1..];
-        assert!(drawn.iter().all(|c| c.hidden.iter().all(|w| (10..=100).contains(w))));
+        assert!(
+            drawn
+                .iter()
+                .all(|c| c.hidden.iter().all(|w| (10..=100).contains(w)))
+        );
         assert!(drawn.iter().all(|c| (0.001..=0.1).contains(&c.rate)));
         for types in [1, 2, 3] {
-            assert!(
-                drawn.iter().any(|c| c.types == types && c.hidden.len() == 2 && c.schedule == Schedule::Alternating)
-            );
+            assert!(drawn.iter().any(|c| c.types == types
+                && c.hidden.len() == 2
+                && c.schedule == Schedule::Alternating));
         }
         // On a logarithmic scale half of the widths lie below the geometric mean, 31.6.
         let small = drawn.iter().filter(|c| c.hidden[0] < 32).count();
         assert!((115..=185).contains(&small), "{small} of 299");
-        assert_eq!(all, (0..300).map(|id| space.candidate(&fit, id)).collect::<Vec<_>>());
+        assert_eq!(
+            all,
+            (0..300)
+                .map(|id| space.candidate(&fit, id))
+                .collect::<Vec<_>>()
+        );
         assert_ne!(all[1], space.candidate(&FitConfig { seed: 2, ..fit }, 1));
     }
 
     #[test]
     fn a_space_without_a_choice_is_refused() {
         let error = |space: Space| format!("{:#}", space.check().unwrap_err());
-        assert!(error(Space { types: vec![], ..Space::default() }).contains("space.types is empty"));
-        assert!(error(Space { rate: Span { low: 0.3, high: 0.1 }, ..Space::default() }).contains("space.rate"));
-        assert!(error(Space { rate: Span { low: 0.0, high: 0.1 }, ..Space::default() }).contains("space.rate"));
-        assert!(error(Space { activations: vec!["rele".into()], ..Space::default() }).contains("rele"));
+        assert!(
+            error(Space {
+                types: vec![],
+                ..Space::default()
+            })
+            .contains("space.types is empty")
+        );
+        assert!(
+            error(Space {
+                rate: Span {
+                    low: 0.3,
+                    high: 0.1
+                },
+                ..Space::default()
+            })
+            .contains("space.rate")
+        );
+        assert!(
+            error(Space {
+                rate: Span {
+                    low: 0.0,
+                    high: 0.1
+                },
+                ..Space::default()
+            })
+            .contains("space.rate")
+        );
+        assert!(
+            error(Space {
+                activations: vec!["rele".into()],
+                ..Space::default()
+            })
+            .contains("rele")
+        );
     }
 }

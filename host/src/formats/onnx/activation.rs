@@ -69,7 +69,10 @@ fn subnet(graph: &mut Graph, name: &str, units: usize, phi: &[f32], z: &str) -> 
 fn table(graph: &mut Graph, name: &str, form: TableForm, phi: &[f32], z: &str) -> String {
     let last = (form.knots - 1) as f32;
     let range = graph.float(&format!("{name}.range"), form.range);
-    let per_spacing = graph.float(&format!("{name}.per_spacing"), (1.0 / form.spacing()) as f32);
+    let per_spacing = graph.float(
+        &format!("{name}.per_spacing"),
+        (1.0 / form.spacing()) as f32,
+    );
     let zero = graph.float("zero", 0.0);
     let last_knot = graph.float(&format!("{name}.last_knot"), last);
     let last_cell = graph.float(&format!("{name}.last_cell"), last - 1.0);
@@ -98,7 +101,10 @@ fn table(graph: &mut Graph, name: &str, form: TableForm, phi: &[f32], z: &str) -
 
     // The slope c1 + t (2 c2 + t 3 c3); `beyond` is 0 inside.
     let (two, three) = (graph.float("two", 2.0), graph.float("three", 3.0));
-    let (c2, c3) = (graph.op("Mul", &[&c2, &two]), graph.op("Mul", &[&c3, &three]));
+    let (c2, c3) = (
+        graph.op("Mul", &[&c2, &two]),
+        graph.op("Mul", &[&c3, &three]),
+    );
     let slope = times_plus(graph, &t, &c3, &c2);
     let slope = times_plus(graph, &t, &slope, &c1);
     times_plus(graph, &beyond, &slope, &inside)

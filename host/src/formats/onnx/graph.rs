@@ -1,8 +1,8 @@
 //! A graph in the making: operators and constants with names.
 
 use super::proto::{
-    AttributeProto, DimensionProto, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
-    ValueInfoProto,
+    AttributeProto, DimensionProto, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
 };
 
 /// Operators and constants so far.
@@ -30,7 +30,13 @@ impl Graph {
     }
 
     /// The same with outputs of these names.
-    pub fn named(&mut self, op: &str, inputs: &[&str], outputs: &[&str], attributes: &[(&str, i64)]) {
+    pub fn named(
+        &mut self,
+        op: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: &[(&str, i64)],
+    ) {
         let own = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         let attribute = |&(name, i): &(&str, i64)| AttributeProto {
             name: Some(name.into()),
@@ -70,7 +76,11 @@ impl Graph {
     }
 
     fn constant(&mut self, name: &str, dims: &[usize], kind: i32, bytes: Vec<u8>) -> String {
-        if !self.constants.iter().any(|t| t.name.as_deref() == Some(name)) {
+        if !self
+            .constants
+            .iter()
+            .any(|t| t.name.as_deref() == Some(name))
+        {
             self.constants.push(TensorProto {
                 dims: dims.iter().map(|&n| n as i64).collect(),
                 data_type: Some(kind),
@@ -84,10 +94,29 @@ impl Graph {
 
 /// What a value is: as many rows as are given, and columns (0: none, a vector).
 pub fn value(name: &str, kind: i32, columns: usize, doc: String) -> ValueInfoProto {
-    let rows = DimensionProto { dim_value: None, dim_param: Some("batch".into()) };
-    let columns = DimensionProto { dim_value: Some(columns as i64), dim_param: None };
-    let dim = if columns.dim_value == Some(0) { vec![rows] } else { vec![rows, columns] };
-    let tensor = TensorTypeProto { elem_type: Some(kind), shape: Some(TensorShapeProto { dim }) };
-    let kind = TypeProto { tensor_type: Some(tensor) };
-    ValueInfoProto { name: Some(name.into()), r#type: Some(kind), doc_string: Some(doc) }
+    let rows = DimensionProto {
+        dim_value: None,
+        dim_param: Some("batch".into()),
+    };
+    let columns = DimensionProto {
+        dim_value: Some(columns as i64),
+        dim_param: None,
+    };
+    let dim = if columns.dim_value == Some(0) {
+        vec![rows]
+    } else {
+        vec![rows, columns]
+    };
+    let tensor = TensorTypeProto {
+        elem_type: Some(kind),
+        shape: Some(TensorShapeProto { dim }),
+    };
+    let kind = TypeProto {
+        tensor_type: Some(tensor),
+    };
+    ValueInfoProto {
+        name: Some(name.into()),
+        r#type: Some(kind),
+        doc_string: Some(doc),
+    }
 }

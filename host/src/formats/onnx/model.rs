@@ -1,7 +1,9 @@
 //! The whole network: standardisation, layers, probabilities or values.
 
 use super::graph::{Graph, value};
-use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, ValueInfoProto};
+use super::proto::{
+    GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, ValueInfoProto,
+};
 use super::{IR_VERSION, OPSET, Way, activation};
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
@@ -27,7 +29,12 @@ pub struct Meaning<'a> {
 ///
 /// # Errors
 /// If the network is malformed, sub-networks are asked for that are not known, or a scale is none in single precision.
-pub fn model(network: &Model, learned: Option<&Activations>, way: Way, meaning: Meaning) -> Result<Vec<u8>> {
+pub fn model(
+    network: &Model,
+    learned: Option<&Activations>,
+    way: Way,
+    meaning: Meaning,
+) -> Result<Vec<u8>> {
     let mut graph = Graph::default();
     let shape = network.network()?.shape;
     let types = types(network, &shape, learned, way)?;
@@ -35,9 +42,23 @@ pub fn model(network: &Model, learned: Option<&Activations>, way: Way, meaning: 
     let standardised = standardise(&mut graph, meaning.inputs)?;
     let poison = poison(&mut graph, &standardised);
     let outputs = layers(&mut graph, network, &shape, &types, &standardised);
-    let outputs = finish(&mut graph, &outputs, &poison, shape.outputs(), meaning.purpose)?;
-    let names = if meaning.features.is_empty() { String::new() } else { format!(": {}", meaning.features.join(", ")) };
-    let kind = if has_offsets(meaning.inputs) { TensorProto::DOUBLE } else { TensorProto::FLOAT };
+    let outputs = finish(
+        &mut graph,
+        &outputs,
+        &poison,
+        shape.outputs(),
+        meaning.purpose,
+    )?;
+    let names = if meaning.features.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", meaning.features.join(", "))
+    };
+    let kind = if has_offsets(meaning.inputs) {
+        TensorProto::DOUBLE
+    } else {
+        TensorProto::FLOAT
+    };
     let input = value("input", kind, inputs, format!("rows of raw inputs{names}"));
     let file = ModelProto {
         ir_version: Some(IR_VERSION),
@@ -51,7 +72,10 @@ pub fn model(network: &Model, learned: Option<&Activations>, way: Way, meaning: 
             input: vec![input],
             output: outputs,
         }),
-        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
+        opset_import: vec![OperatorSetIdProto {
+            domain: Some(String::new()),
+            version: Some(OPSET),
+        }],
         metadata_props: metadata(meaning)?,
     };
     Ok(file.encode_to_vec())
@@ -62,7 +86,10 @@ fn metadata(meaning: Meaning) -> Result<Vec<StringStringEntryProto>> {
     let mut entries = vec![];
     let mut put = |key: &str, names: &[String]| -> Result<()> {
         let value = Some(serde_json::to_string(names)?);
-        entries.push(StringStringEntryProto { key: Some(key.into()), value });
+        entries.push(StringStringEntryProto {
+            key: Some(key.into()),
+            value,
+        });
         Ok(())
     };
     if !meaning.features.is_empty() {
@@ -80,20 +107,33 @@ fn metadata(meaning: Meaning) -> Result<Vec<StringStringEntryProto>> {
 }
 
 /// Every type with its parameters: the network's own, or the sub-networks in place of tables.
-fn types(network: &Model, shape: &Shape, learned: Option<&Activations>, way: Way) -> Result<Vec<(Kind, Vec<f32>)>> {
+fn types(
+    network: &Model,
+    shape: &Shape,
+    learned: Option<&Activations>,
+    way: Way,
+) -> Result<Vec<(Kind, Vec<f32>)>> {
     let own = |t: usize| {
         let kind = shape.kind(t);
-        (kind, network.params[shape.type_at(t)..][..kind.param_len()].to_vec())
+        (
+            kind,
+            network.params[shape.type_at(t)..][..kind.param_len()].to_vec(),
+        )
     };
     let of = |t: usize| match (way, shape.kind(t)) {
         (Way::Subnets, Kind::Table(_)) => {
-            let known = learned.filter(|l| l.types.len() == shape.types()).and_then(|l| l.types.get(t));
+            let known = learned
+                .filter(|l| l.types.len() == shape.types())
+                .and_then(|l| l.types.get(t));
             let known = known.context(
                 "the file does not hold the sub-networks that the network's tables were made from; use --onnx-activations tables",
             )?;
             let direct = known.direct()?;
             let samples = matches!(direct.0, Kind::Table(_));
-            ensure!(!samples, "its activations are samples, not sub-networks; use --onnx-activations tables");
+            ensure!(
+                !samples,
+                "its activations are samples, not sub-networks; use --onnx-activations tables"
+            );
             Ok(direct)
         }
         _ => Ok(own(t)),
@@ -112,11 +152,19 @@ fn standardise(graph: &mut Graph, inputs: &[Standard]) -> Result<String> {
     let n = inputs.len();
     let mut x = "input".to_string();
     if has_offsets(inputs) {
-        let offsets = graph.doubles("inputs.offset", &[n], &inputs.iter().map(|s| s.offset).collect::<Vec<_>>());
+        let offsets = graph.doubles(
+            "inputs.offset",
+            &[n],
+            &inputs.iter().map(|s| s.offset).collect::<Vec<_>>(),
+        );
         let less = graph.op("Sub", &[&x, &offsets]);
         x = graph.with("Cast", &[&less], &[("to", TensorProto::FLOAT.into())]);
     }
-    let (means, factors): (Vec<f32>, Vec<f32>) = inputs.iter().map(Standard::input_pair).map(|[m, f]| (m, f)).unzip();
+    let (means, factors): (Vec<f32>, Vec<f32>) = inputs
+        .iter()
+        .map(Standard::input_pair)
+        .map(|[m, f]| (m, f))
+        .unzip();
     let mean = graph.floats("inputs.mean", &[n], &means);
     let factor = graph.floats("inputs.factor", &[n], &factors);
     let x = graph.op("Sub", &[&x, &mean]);
@@ -152,7 +200,13 @@ fn poison(graph: &mut Graph, input: &str) -> String {
 }
 
 /// Layer by layer, weights as PyTorch has them.
-fn layers(graph: &mut Graph, network: &Model, shape: &Shape, types: &[(Kind, Vec<f32>)], input: &str) -> String {
+fn layers(
+    graph: &mut Graph,
+    network: &Model,
+    shape: &Shape,
+    types: &[(Kind, Vec<f32>)],
+    input: &str,
+) -> String {
     let mut h = input.to_string();
     let blocks = blocks(shape);
     for l in 0..shape.layers() {
@@ -168,15 +222,33 @@ fn layers(graph: &mut Graph, network: &Model, shape: &Shape, types: &[(Kind, Vec
             break;
         };
         graph.place = format!("layers.{l}/activation");
-        let parts = split(graph, l, &z, &blocks.iter().map(|b| (b.end - b.start) as i64).collect::<Vec<_>>());
+        let parts = split(
+            graph,
+            l,
+            &z,
+            &blocks
+                .iter()
+                .map(|b| (b.end - b.start) as i64)
+                .collect::<Vec<_>>(),
+        );
         let done = blocks.iter().zip(&parts).map(|(block, part)| {
             let (kind, phi) = &types[block.activation];
-            activation::apply(graph, &format!("activations.{}", block.activation), *kind, phi, part)
+            activation::apply(
+                graph,
+                &format!("activations.{}", block.activation),
+                *kind,
+                phi,
+                part,
+            )
         });
         let done: Vec<String> = done.collect();
         h = match &done[..] {
             [one] => one.clone(),
-            many => graph.with("Concat", &many.iter().map(String::as_str).collect::<Vec<_>>(), &[("axis", 1)]),
+            many => graph.with(
+                "Concat",
+                &many.iter().map(String::as_str).collect::<Vec<_>>(),
+                &[("axis", 1)],
+            ),
         };
     }
     h
@@ -187,7 +259,9 @@ fn split(graph: &mut Graph, l: usize, z: &str, widths: &[i64]) -> Vec<String> {
     if widths.len() == 1 {
         return vec![z.into()];
     }
-    let parts: Vec<String> = (0..widths.len()).map(|i| format!("{}/part_{i}", graph.place)).collect();
+    let parts: Vec<String> = (0..widths.len())
+        .map(|i| format!("{}/part_{i}", graph.place))
+        .collect();
     let lengths = graph.integers(&format!("layers.{l}.blocks"), widths);
     let names: Vec<&str> = parts.iter().map(String::as_str).collect();
     graph.named("Split", &[z, &lengths], &names, &[("axis", 1)]);
@@ -219,7 +293,8 @@ fn finish(
             let minus_one = graph.integers("minus_one", &[-1]);
             graph.named("Where", &[&none, &minus_one, &class], &["class"], &[]);
             let doc = format!("of each class of '{column}': {}", classes.join(", "));
-            let which = "the number of the most probable class, from 0; -1 where an input is not finite";
+            let which =
+                "the number of the most probable class, from 0; -1 where an input is not finite";
             vec![
                 float("probabilities", doc),
                 float("logits", "before the softmax".into()),
@@ -228,8 +303,11 @@ fn finish(
         }
         Some(Purpose::Regression { columns, scale }) => {
             single(scale, "target")?;
-            let (sds, means): (Vec<f32>, Vec<f32>) =
-                scale.iter().map(Standard::output_pair).map(|[sd, mean]| (sd, mean)).unzip();
+            let (sds, means): (Vec<f32>, Vec<f32>) = scale
+                .iter()
+                .map(Standard::output_pair)
+                .map(|[sd, mean]| (sd, mean))
+                .unzip();
             let sd = graph.floats("outputs.sd", &[outputs], &sds);
             let mean = graph.floats("outputs.mean", &[outputs], &means);
             let y = graph.op("Add", &[y, poison]);
@@ -243,7 +321,12 @@ fn finish(
             let all: Vec<f64> = scale.iter().map(|s| s.offset).collect();
             let offsets = graph.doubles("outputs.offset", &[outputs], &all);
             graph.named("Add", &[&wide, &offsets], &["values"], &[]);
-            vec![value("values", TensorProto::DOUBLE, outputs, columns.join(", "))]
+            vec![value(
+                "values",
+                TensorProto::DOUBLE,
+                outputs,
+                columns.join(", "),
+            )]
         }
     })
 }

@@ -50,8 +50,13 @@ impl Chunk {
         let (mut slopes, mut curvatures) = (vec![], vec![]);
         for l in 0..shape.hidden_layers() {
             let len = rows * shape.width(l + 1);
-            let [mut value, mut slope, mut curvature] = [vec![0.0; len], vec![0.0; len], vec![0.0; len]];
-            let out = Derivatives { value: &mut value, slope: &mut slope, curvature: &mut curvature };
+            let [mut value, mut slope, mut curvature] =
+                [vec![0.0; len], vec![0.0; len], vec![0.0; len]];
+            let out = Derivatives {
+                value: &mut value,
+                slope: &mut slope,
+                curvature: &mut curvature,
+            };
             network.hidden_derivatives(l, x, out, &mut workspace)?;
             inputs.push(with_ones(&value, rows));
             slopes.push(slope);
@@ -60,7 +65,13 @@ impl Chunk {
         let mut out = vec![0.0; rows * shape.outputs()];
         network.predict(x, &mut out, &mut workspace)?;
         let (d, m) = at_outputs(point, start, &out);
-        let mut chunk = Chunk { rows, inputs, first: vec![d], slopes, second: vec![m] };
+        let mut chunk = Chunk {
+            rows,
+            inputs,
+            first: vec![d],
+            slopes,
+            second: vec![m],
+        };
         for l in (0..shape.hidden_layers()).rev() {
             chunk.descend(shape, &point.params, l, &curvatures[l]);
         }
@@ -73,10 +84,19 @@ impl Chunk {
     fn descend(&mut self, shape: &Shape, params: &[f64], l: usize, curvature: &[f64]) {
         let (below, above) = (shape.width(l + 1), shape.width(l + 2));
         let w = &params[shape.weights_at(l + 1)..][..above * below];
-        let (mut first, mut second) = (vec![0.0; self.rows * below], Vec::with_capacity(self.rows * below * below));
-        let (d_above, m_above) = (&self.first[self.first.len() - 1], &self.second[self.second.len() - 1]);
+        let (mut first, mut second) = (
+            vec![0.0; self.rows * below],
+            Vec::with_capacity(self.rows * below * below),
+        );
+        let (d_above, m_above) = (
+            &self.first[self.first.len() - 1],
+            &self.second[self.second.len() - 1],
+        );
         for r in 0..self.rows {
-            let (s, own) = (&self.slopes[l][r * below..][..below], &curvature[r * below..][..below]);
+            let (s, own) = (
+                &self.slopes[l][r * below..][..below],
+                &curvature[r * below..][..below],
+            );
             let pulled = pull_back(w, &d_above[r * above..][..above], below);
             // w s: the Jacobian from z_l to z_{l+1}
             let jacobian = Mat::from_fn(above, below, |k, j| w[k * below + j] * s[j]);
@@ -92,7 +112,13 @@ impl Chunk {
     }
 
     /// `J = dz_m / dz_l` of row `r`, n_m x n_l, `l <= m`.
-    fn jacobian(&self, shape: &Shape, params: &[f64], (l, m): (usize, usize), r: usize) -> Mat<f64> {
+    fn jacobian(
+        &self,
+        shape: &Shape,
+        params: &[f64],
+        (l, m): (usize, usize),
+        r: usize,
+    ) -> Mat<f64> {
         let n = shape.width(l + 1);
         let mut j = Mat::identity(n, n);
         for layer in l..m {
@@ -111,9 +137,17 @@ impl Chunk {
         let (fan_l, fan_m) = (a_l.ncols(), a_m.ncols());
         // By row: (J' M_m), and d a_m / dz_l where the inputs of layer m depend on z_l.
         let mut pairs = vec![0.0; self.rows * nl * nm];
-        let mut input_slopes = vec![0.0; if l < m { self.rows * nl * (fan_m - 1) } else { 0 }];
+        let mut input_slopes = vec![
+            0.0;
+            if l < m {
+                self.rows * nl * (fan_m - 1)
+            } else {
+                0
+            }
+        ];
         for r in 0..self.rows {
-            let second = MatRef::from_row_major_slice(&self.second[m][r * nm * nm..][..nm * nm], nm, nm);
+            let second =
+                MatRef::from_row_major_slice(&self.second[m][r * nm * nm..][..nm * nm], nm, nm);
             let jacobian = self.jacobian(shape, params, (l, m), r);
             let product = jacobian.transpose() * second;
             fill(&mut pairs[r * nl * nm..][..nl * nm], &product);
@@ -121,7 +155,10 @@ impl Chunk {
                 let before = self.jacobian(shape, params, (l, m - 1), r);
                 let s = &self.slopes[m - 1][r * (fan_m - 1)..][..fan_m - 1];
                 let slopes = Mat::from_fn(nl, fan_m - 1, |j, o| s[o] * before[(o, j)]);
-                fill(&mut input_slopes[r * nl * (fan_m - 1)..][..nl * (fan_m - 1)], &slopes);
+                fill(
+                    &mut input_slopes[r * nl * (fan_m - 1)..][..nl * (fan_m - 1)],
+                    &slopes,
+                );
             }
         }
         for j in 0..nl {
@@ -134,13 +171,21 @@ impl Chunk {
                     for (r, to) in column.iter_mut().enumerate() {
                         *to = pairs[(r * nl + j) * nm + k] * a_m[(r, o)];
                         if l < m && o + 1 < fan_m {
-                            *to += self.first[m][r * nm + k] * input_slopes[(r * nl + j) * (fan_m - 1) + o];
+                            *to += self.first[m][r * nm + k]
+                                * input_slopes[(r * nl + j) * (fan_m - 1) + o];
                         }
                     }
                 }
             }
             let mut block = Mat::<f64>::zeros((nm - k0) * fan_m, fan_l);
-            matmul(block.as_mut(), Accum::Replace, right.transpose(), a_l, 1.0, Par::Seq);
+            matmul(
+                block.as_mut(),
+                Accum::Replace,
+                right.transpose(),
+                a_l,
+                1.0,
+                Par::Seq,
+            );
             scatter(shape, (l, j), (m, k0), block.as_mut(), h);
         }
     }
@@ -148,7 +193,13 @@ impl Chunk {
 
 /// Adds `block` (for neurons `k0..` of layer `m`: weights and bias of each; by weights and bias of neuron `j` of layer
 /// `l`) in the places of the flat parameter vector, in the lower triangle.
-fn scatter(shape: &Shape, (l, j): (usize, usize), (m, k0): (usize, usize), block: MatMut<f64>, h: &mut Mat<f64>) {
+fn scatter(
+    shape: &Shape,
+    (l, j): (usize, usize),
+    (m, k0): (usize, usize),
+    block: MatMut<f64>,
+    h: &mut Mat<f64>,
+) {
     let (fan_l, fan_m) = (shape.width(l) + 1, shape.width(m) + 1);
     for i in 0..fan_l {
         let column = place(shape, l, j, i);
@@ -167,12 +218,18 @@ fn scatter(shape: &Shape, (l, j): (usize, usize), (m, k0): (usize, usize), block
 /// Where weight `i` of neuron `j` of affine layer `l` stands in the flat vector; `i` = number of inputs is the bias.
 fn place(shape: &Shape, l: usize, j: usize, i: usize) -> usize {
     let inputs = shape.width(l);
-    if i < inputs { shape.weights_at(l) + j * inputs + i } else { shape.biases_at(l) + j }
+    if i < inputs {
+        shape.weights_at(l) + j * inputs + i
+    } else {
+        shape.biases_at(l) + j
+    }
 }
 
 fn fill(to: &mut [f64], from: &Mat<f64>) {
     let n = from.ncols();
-    to.iter_mut().enumerate().for_each(|(at, to)| *to = from[(at / n, at % n)]);
+    to.iter_mut()
+        .enumerate()
+        .for_each(|(at, to)| *to = from[(at / n, at % n)]);
 }
 
 fn with_ones(x: &[f64], rows: usize) -> Mat<f64> {
@@ -199,7 +256,10 @@ fn congruence(j: &Mat<f64>, m: &[f64]) -> Mat<f64> {
 /// `diag(p) - p p'` (softmax cross-entropy), for values `2 (y - t)` and `2 I` a number (mean squared error).
 fn at_outputs(point: &Point, start: usize, out: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let n = point.shape.outputs();
-    let (mut first, mut second) = (Vec::with_capacity(out.len()), Vec::with_capacity(out.len() * n));
+    let (mut first, mut second) = (
+        Vec::with_capacity(out.len()),
+        Vec::with_capacity(out.len() * n),
+    );
     for (r, y) in out.chunks(n).enumerate() {
         match point.data().target {
             Target::Classes(labels) => {
@@ -207,13 +267,21 @@ fn at_outputs(point: &Point, start: usize, out: &[f64]) -> (Vec<f64>, Vec<f64>) 
                 let mut p = y.to_vec();
                 softmax(&mut p);
                 let label = usize::from(labels[start + r]);
-                first.extend(p.iter().enumerate().map(|(c, p)| share * (p - f64::from(u8::from(c == label)))));
+                first.extend(
+                    p.iter()
+                        .enumerate()
+                        .map(|(c, p)| share * (p - f64::from(u8::from(c == label)))),
+                );
                 let entry = |c: usize, e: usize| p[c] * (f64::from(u8::from(c == e)) - p[e]);
                 second.extend((0..n * n).map(|at| share * entry(at / n, at % n)));
             }
             Target::Values(values) => {
                 let share = 2.0 / (point.rows() * n) as f64;
-                first.extend(y.iter().zip(&values[(start + r) * n..]).map(|(y, t)| share * (y - t)));
+                first.extend(
+                    y.iter()
+                        .zip(&values[(start + r) * n..])
+                        .map(|(y, t)| share * (y - t)),
+                );
                 second.extend((0..n * n).map(|at| if at / n == at % n { share } else { 0.0 }));
             }
         }
@@ -254,7 +322,9 @@ pub fn diagonal(point: &Point) -> Result<Vec<f64>> {
             let (n, a) = (shape.width(l + 1), &chunk.inputs[l]);
             for j in 0..n {
                 for i in 0..a.ncols() {
-                    let sum: f64 = (0..rows).map(|r| a[(r, i)].powi(2) * chunk.second[l][(r * n + j) * n + j]).sum();
+                    let sum: f64 = (0..rows)
+                        .map(|r| a[(r, i)].powi(2) * chunk.second[l][(r * n + j) * n + j])
+                        .sum();
                     out[place(shape, l, j, i)] += sum;
                 }
             }

@@ -36,7 +36,9 @@ pub struct Estimate {
 #[must_use]
 pub fn signs(n: usize, seed: u64, index: u64) -> Vec<f64> {
     let draws = Draws::new(seed, Stream::User, 5, index);
-    (0..n as u32).map(|i| if draws.below(i, 2) == 0 { -1.0 } else { 1.0 }).collect()
+    (0..n as u32)
+        .map(|i| if draws.below(i, 2) == 0 { -1.0 } else { 1.0 })
+        .collect()
 }
 
 /// Hutchinson's estimate of the trace: the mean of `v' H v` over `vectors` vectors of signs.
@@ -48,9 +50,16 @@ pub fn hutchinson(n: usize, vectors: usize, seed: u64, product: &impl Product) -
         let v = signs(n, seed, i as u64);
         Ok(dot(&v, &product(&v)?))
     };
-    let values = (0..vectors).into_par_iter().map(one).collect::<Result<Vec<f64>>>()?;
+    let values = (0..vectors)
+        .into_par_iter()
+        .map(one)
+        .collect::<Result<Vec<f64>>>()?;
     let error = (crate::report::stats::variance(&values) / vectors as f64).sqrt();
-    Ok(Estimate { value: crate::report::stats::mean(&values), standard_error: error, vectors })
+    Ok(Estimate {
+        value: crate::report::stats::mean(&values),
+        standard_error: error,
+        vectors,
+    })
 }
 
 /// The density of eigenvalues, averaged over `vectors` Lanczos runs of at most `steps` steps. With `steps` = n and one
@@ -58,11 +67,24 @@ pub fn hutchinson(n: usize, vectors: usize, seed: u64, product: &impl Product) -
 ///
 /// # Errors
 /// If a product fails.
-pub fn density(n: usize, steps: usize, vectors: usize, seed: u64, product: &impl Product) -> Result<Density> {
+pub fn density(
+    n: usize,
+    steps: usize,
+    vectors: usize,
+    seed: u64,
+    product: &impl Product,
+) -> Result<Density> {
     let run = |i: usize| quadrature(&signs(n, seed, (1 << 32) + i as u64), steps, product);
-    let runs = (0..vectors).into_par_iter().map(run).collect::<Result<Vec<_>>>()?;
+    let runs = (0..vectors)
+        .into_par_iter()
+        .map(run)
+        .collect::<Result<Vec<_>>>()?;
     let share = 1.0 / vectors as f64;
-    let mut points: Vec<_> = runs.into_iter().flatten().map(|(node, weight)| (node, weight * share)).collect();
+    let mut points: Vec<_> = runs
+        .into_iter()
+        .flatten()
+        .map(|(node, weight)| (node, weight * share))
+        .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     Ok(Density { points })
 }
@@ -76,13 +98,22 @@ fn quadrature(start: &[f64], steps: usize, product: &impl Product) -> Result<Vec
         1 => beside[i.min(j)],
         _ => 0.0,
     });
-    let eigen = t.self_adjoint_eigen(Side::Lower).ok().context("the Lanczos matrix has no eigenvalues")?;
+    let eigen = t
+        .self_adjoint_eigen(Side::Lower)
+        .ok()
+        .context("the Lanczos matrix has no eigenvalues")?;
     let (values, vectors) = (eigen.S().column_vector(), eigen.U());
-    Ok((0..m).map(|i| (values[i], vectors[(0, i)].powi(2))).collect())
+    Ok((0..m)
+        .map(|i| (values[i], vectors[(0, i)].powi(2)))
+        .collect())
 }
 
 /// The diagonal and the elements beside it of the tridiagonal matrix.
-fn tridiagonal(start: &[f64], steps: usize, product: &impl Product) -> Result<(Vec<f64>, Vec<f64>)> {
+fn tridiagonal(
+    start: &[f64],
+    steps: usize,
+    product: &impl Product,
+) -> Result<(Vec<f64>, Vec<f64>)> {
     let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
     let length = dot(start, start).sqrt();
     let mut basis: Vec<Vec<f64>> = vec![start.iter().map(|v| v / length).collect()];
@@ -118,12 +149,18 @@ impl Density {
     #[must_use]
     pub fn of_eigenvalues(values: &[f64]) -> Density {
         let share = 1.0 / values.len().max(1) as f64;
-        Density { points: values.iter().map(|&v| (v, share)).collect() }
+        Density {
+            points: values.iter().map(|&v| (v, share)).collect(),
+        }
     }
 
     /// The share of eigenvalues that `wanted` accepts.
     pub fn share(&self, wanted: impl Fn(f64) -> bool) -> f64 {
-        self.points.iter().filter(|(v, _)| wanted(*v)).map(|(_, w)| w).sum()
+        self.points
+            .iter()
+            .filter(|(v, _)| wanted(*v))
+            .map(|(_, w)| w)
+            .sum()
     }
 
     /// The mean eigenvalue; times n, the trace.

@@ -32,7 +32,13 @@ impl Point {
             SetTarget::Classes(labels) => (Some(labels.clone()), vec![]),
             SetTarget::Values(values) => (None, wide(values)),
         };
-        Point { shape, params: wide(params), x: wide(&set.x), values, labels }
+        Point {
+            shape,
+            params: wide(params),
+            x: wide(&set.x),
+            values,
+            labels,
+        }
     }
 
     /// Number of rows.
@@ -88,7 +94,11 @@ impl Point {
         let mut memory = self.memory(Pass::SecondOrder);
         let mut workspace = Workspace::new(&self.shape, 0, Pass::SecondOrder, &mut memory)?;
         let is_joint = direction.len() != self.shape.theta_len();
-        let direction = if is_joint { Direction::All(direction) } else { Direction::Weights(direction) };
+        let direction = if is_joint {
+            Direction::All(direction)
+        } else {
+            Direction::Weights(direction)
+        };
         for (start, rows) in self.chunks() {
             stop::check()?;
             let batch = Batch::range(self.data(), start, rows);
@@ -115,6 +125,10 @@ impl Point {
     /// Number of parameters of theta, or of all.
     #[must_use]
     pub fn len(&self, joint: bool) -> usize {
-        if joint { self.shape.param_len() } else { self.shape.theta_len() }
+        if joint {
+            self.shape.param_len()
+        } else {
+            self.shape.theta_len()
+        }
     }
 }

@@ -85,10 +85,23 @@ impl SpectrumConfig {
     /// With flag, value and remedy, for settings that give no spectrum.
     pub fn check(&self) -> Result<()> {
         let good = self.near_zero.is_finite() && self.near_zero > 0.0;
-        ensure!(good, "--near-zero {}: must be a positive number, e.g. {NEAR_ZERO}", self.near_zero);
-        ensure!(self.probes != 1, "--probes 1: a standard error needs 2 or more vectors; 0 leaves the estimate out");
-        ensure!(self.lanczos_steps > 0, "--lanczos-steps 0: must be at least 1, e.g. 100");
-        ensure!(self.lanczos_vectors > 0, "--lanczos-vectors 0: must be at least 1, e.g. 8");
+        ensure!(
+            good,
+            "--near-zero {}: must be a positive number, e.g. {NEAR_ZERO}",
+            self.near_zero
+        );
+        ensure!(
+            self.probes != 1,
+            "--probes 1: a standard error needs 2 or more vectors; 0 leaves the estimate out"
+        );
+        ensure!(
+            self.lanczos_steps > 0,
+            "--lanczos-steps 0: must be at least 1, e.g. 100"
+        );
+        ensure!(
+            self.lanczos_vectors > 0,
+            "--lanczos-vectors 0: must be at least 1, e.g. 8"
+        );
         check_size("--probes", self.probes, MOST)?;
         check_size("--lanczos-steps", self.lanczos_steps, MOST)?;
         check_size("--lanczos-vectors", self.lanczos_vectors, MOST)?;
@@ -128,9 +141,16 @@ pub fn spectrum(point: &Point, config: &SpectrumConfig) -> Result<Spectrum> {
     let n = point.len(joint);
     let (loss, gradient) = point.gradient(joint)?;
     let gradient_norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-    ensure!(loss.is_finite() && gradient_norm.is_finite(), "the loss or its gradient is no finite number there");
+    ensure!(
+        loss.is_finite() && gradient_norm.is_finite(),
+        "the loss or its gradient is no finite number there"
+    );
     let product = |v: &[f64]| point.hessian_product(v);
-    let diagonal = if joint { None } else { Some(curvature::diagonal(point)?) };
+    let diagonal = if joint {
+        None
+    } else {
+        Some(curvature::diagonal(point)?)
+    };
     let scaled = |d: &Vec<f64>| d.iter().zip(&point.params).map(|(h, p)| h * p * p).sum();
     let scaled_trace = diagonal.as_ref().map(scaled);
     let exact = config.is_exact(n);
@@ -142,10 +162,28 @@ pub fn spectrum(point: &Point, config: &SpectrumConfig) -> Result<Spectrum> {
         let values = eigenvalues(&matrix(point, joint)?)?;
         (Some(values.clone()), Density::of_eigenvalues(&values))
     } else {
-        (None, density(n, config.lanczos_steps, config.lanczos_vectors, config.seed, &product)?)
+        (
+            None,
+            density(
+                n,
+                config.lanczos_steps,
+                config.lanczos_vectors,
+                config.seed,
+                &product,
+            )?,
+        )
     };
     let trace = diagonal.map_or_else(|| density.mean() * n as f64, |d| d.iter().sum());
-    Ok(Spectrum { parameters: n, eigenvalues, density, trace, hutchinson, scaled_trace, loss, gradient_norm })
+    Ok(Spectrum {
+        parameters: n,
+        eigenvalues,
+        density,
+        trace,
+        hutchinson,
+        scaled_trace,
+        loss,
+        gradient_norm,
+    })
 }
 
 /// The whole Hessian, lower triangle: theta's part put together row by row, and what the activation parameters add by a
@@ -164,7 +202,10 @@ pub fn matrix(point: &Point, joint: bool) -> Result<Mat<f64>> {
         unit[i] = 1.0;
         point.hessian_product(&unit)
     };
-    let rows = (inner..n).into_par_iter().map(column).collect::<Result<Vec<_>>>()?;
+    let rows = (inner..n)
+        .into_par_iter()
+        .map(column)
+        .collect::<Result<Vec<_>>>()?;
     Ok(Mat::from_fn(n, n, |r, c| match (r.max(c), r.min(c)) {
         (high, low) if high < inner => theta[(high, low)],
         (high, low) => rows[high - inner][low],
@@ -178,7 +219,10 @@ pub fn matrix(point: &Point, joint: bool) -> Result<Mat<f64>> {
 pub fn eigenvalues(matrix: &Mat<f64>) -> Result<Vec<f64>> {
     // One thread: the last digits must not depend on their number.
     faer::set_global_parallelism(faer::Par::Seq);
-    matrix.self_adjoint_eigenvalues(Side::Lower).ok().context("the Hessian has no eigenvalues; is an element infinite?")
+    matrix
+        .self_adjoint_eigenvalues(Side::Lower)
+        .ok()
+        .context("the Hessian has no eigenvalues; is an element infinite?")
 }
 
 impl Spectrum {
@@ -197,7 +241,13 @@ impl Spectrum {
     /// The largest `count` eigenvalues, falling; with Lanczos those of all runs, so close ones may be the same.
     #[must_use]
     pub fn top(&self, count: usize) -> Vec<f64> {
-        self.density.points.iter().rev().take(count).map(|p| p.0).collect()
+        self.density
+            .points
+            .iter()
+            .rev()
+            .take(count)
+            .map(|p| p.0)
+            .collect()
     }
 
     /// The share of eigenvalues with an absolute value below `threshold`: the paper's f.
@@ -210,7 +260,11 @@ impl Spectrum {
     #[must_use]
     pub fn signs(&self, threshold: f64) -> [f64; 3] {
         let share = |f: &dyn Fn(f64) -> bool| self.density.share(f);
-        [share(&|v| v <= -threshold), self.near_zero(threshold), share(&|v| v >= threshold)]
+        [
+            share(&|v| v <= -threshold),
+            self.near_zero(threshold),
+            share(&|v| v >= threshold),
+        ]
     }
 
     /// f at each threshold.

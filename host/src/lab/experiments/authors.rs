@@ -19,5 +19,8 @@ pub const ACCURACY: [(&str, [f64; 3]); 6] = [
 #[must_use]
 pub fn accuracy(name: &str, mark: usize) -> Option<f64> {
     let at = MARKS.iter().position(|m| *m == mark)?;
-    ACCURACY.iter().find(|(n, _)| *n == name).map(|(_, all)| all[at])
+    ACCURACY
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, all)| all[at])
 }

@@ -7,7 +7,9 @@ use crate::report::stats::{Summary, mean};
 use crate::report::{Section, Table, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::{Chosen, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, ensembles, values_of};
+use crate::train::{
+    Chosen, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, ensembles, values_of,
+};
 use anyhow::Result;
 
 /// Trains each as `chosen`, on all training rows; the test rows are looked at once, at the end.
@@ -22,10 +24,23 @@ pub fn run(
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
-    let (entrants, trainings) = ensembles(config, task, learned, Some(chosen), folder, "trainings", output)?;
+    let (entrants, trainings) = ensembles(
+        config,
+        task,
+        learned,
+        Some(chosen),
+        folder,
+        "trainings",
+        output,
+    )?;
     folder.write("trainings.csv", csv_of(&trainings))?;
     let end = |t: &Training| t.curve.accuracy.last().copied();
-    let contest = Contest::of(Metric::Accuracy, "", &entrants, values_of(&entrants, &trainings, end));
+    let contest = Contest::of(
+        Metric::Accuracy,
+        "",
+        &entrants,
+        values_of(&entrants, &trainings, end),
+    );
     let mut section = Section::new("Each at its best");
     let groups: Vec<plot::Group> = by_kind(&contest.entrants, &contest.values)
         .into_iter()
@@ -33,9 +48,18 @@ pub fn run(
         .collect();
     let title = "each at its best rate and epoch, all outer seeds";
     let violins = plot::violins(title, Metric::Accuracy.label(), &groups);
-    section.draw(folder, "violins", &violins, &format!("Test accuracy, {title}"))?;
+    section.draw(
+        folder,
+        "violins",
+        &violins,
+        &format!("Test accuracy, {title}"),
+    )?;
     section.tabulate(folder, "chosen", choice_table(&contest, chosen))?;
-    section.claims = claims("Each at its best, ", "beats", std::slice::from_ref(&contest));
+    section.claims = claims(
+        "Each at its best, ",
+        "beats",
+        std::slice::from_ref(&contest),
+    );
     section.text.extend(summary(&contest));
     section.save(folder)?;
     Ok(section)
@@ -57,8 +81,18 @@ fn summary(contest: &Contest) -> Option<String> {
 }
 
 fn choice_table(contest: &Contest, chosen: &[Chosen]) -> Table {
-    let head = ["activation", "outer seed", "rate", "epochs", "validation accuracy", "n", "test accuracy", "sd"];
-    let caption = "rate and epochs chosen by validation accuracy, then trained on all training rows";
+    let head = [
+        "activation",
+        "outer seed",
+        "rate",
+        "epochs",
+        "validation accuracy",
+        "n",
+        "test accuracy",
+        "sd",
+    ];
+    let caption =
+        "rate and epochs chosen by validation accuracy, then trained on all training rows";
     let mut table = Table::new(caption, &head);
     for ((e, values), c) in contest.entrants.iter().zip(&contest.values).zip(chosen) {
         let s = Summary::of(values);

@@ -25,22 +25,41 @@ pub struct Contest {
 impl Contest {
     /// Of accuracies or losses.
     #[must_use]
-    pub fn of(metric: Metric, condition: &str, entrants: &[Entrant], values: Vec<Vec<f64>>) -> Contest {
+    pub fn of(
+        metric: Metric,
+        condition: &str,
+        entrants: &[Entrant],
+        values: Vec<Vec<f64>>,
+    ) -> Contest {
         let (unit, more) = match metric {
             Metric::Accuracy => ("points", true),
             Metric::Loss => ("in loss", false),
         };
-        Contest { condition: condition.into(), unit: unit.into(), more, entrants: entrants.to_vec(), values }
+        Contest {
+            condition: condition.into(),
+            unit: unit.into(),
+            more,
+            entrants: entrants.to_vec(),
+            values,
+        }
     }
 
     fn oriented(&self, pairs: Vec<Pair>) -> Vec<Pair> {
-        if self.more { pairs } else { pairs.into_iter().map(|(a, b)| (b, a)).collect() }
+        if self.more {
+            pairs
+        } else {
+            pairs.into_iter().map(|(a, b)| (b, a)).collect()
+        }
     }
 
     /// The mix over `kind`.
     #[must_use]
     pub fn over(&self, kind: &str) -> Measure {
-        Measure::of(&self.condition, &self.unit, &self.oriented(pairs(&self.entrants, &self.values, "mix", kind)))
+        Measure::of(
+            &self.condition,
+            &self.unit,
+            &self.oriented(pairs(&self.entrants, &self.values, "mix", kind)),
+        )
     }
 
     /// The mix over the better of its own types, outer seed by outer seed. Which type has which number is chance; the
@@ -48,15 +67,25 @@ impl Contest {
     #[must_use]
     pub fn over_better_type(&self) -> Measure {
         let mix = |e: &&Entrant| e.kind == "mix";
-        let seeds: Vec<Option<u64>> = self.entrants.iter().filter(mix).map(|e| e.outer_seed).collect();
+        let seeds: Vec<Option<u64>> = self
+            .entrants
+            .iter()
+            .filter(mix)
+            .map(|e| e.outer_seed)
+            .collect();
         let best = |seed: Option<u64>| {
-            let own = |i: &usize| self.entrants[*i].outer_seed == seed && self.entrants[*i].kind.starts_with("type");
+            let own = |i: &usize| {
+                self.entrants[*i].outer_seed == seed && self.entrants[*i].kind.starts_with("type")
+            };
             let better = |a: usize, b: usize| {
                 let (ma, mb) = (mean(&self.values[a]), mean(&self.values[b]));
                 if (mb > ma) == self.more { b } else { a }
             };
             let best = (0..self.entrants.len()).filter(own).reduce(better)?;
-            let mix = self.entrants.iter().position(|e| e.kind == "mix" && e.outer_seed == seed)?;
+            let mix = self
+                .entrants
+                .iter()
+                .position(|e| e.kind == "mix" && e.outer_seed == seed)?;
             Some((self.values[mix].clone(), self.values[best].clone()))
         };
         let found = seeds.into_iter().filter_map(best).collect();
@@ -65,15 +94,25 @@ impl Contest {
 
     /// The values of the mix, outer seed by outer seed.
     pub fn mixes(&self) -> impl Iterator<Item = (Option<u64>, &Vec<f64>)> {
-        let of = self.entrants.iter().zip(&self.values).filter(|(e, _)| e.kind == "mix");
+        let of = self
+            .entrants
+            .iter()
+            .zip(&self.values)
+            .filter(|(e, _)| e.kind == "mix");
         of.map(|(e, values)| (e.outer_seed, values))
     }
 
     /// The kinds that are not learned, in order.
     #[must_use]
     pub fn classical(&self) -> Vec<String> {
-        let kinds = self.entrants.iter().filter(|e| e.outer_seed.is_none() && e.kind != "mix");
-        kinds.filter(|e| !e.kind.starts_with("type")).map(|e| e.kind.clone()).collect()
+        let kinds = self
+            .entrants
+            .iter()
+            .filter(|e| e.outer_seed.is_none() && e.kind != "mix");
+        kinds
+            .filter(|e| !e.kind.starts_with("type"))
+            .map(|e| e.kind.clone())
+            .collect()
     }
 
     /// Values by kind: n, mean, interval, standard deviation.
@@ -83,9 +122,19 @@ impl Contest {
             let (low, high) = bootstrap(&self.clusters(&kind), DRAWS, 1);
             let (all, over) = (Summary::of(&values), Summary::of(&outer));
             // Classical activations have no outer seeds: their interval is over trainings.
-            let half = if outer.len() > 1 { over.half_width } else { all.half_width };
+            let half = if outer.len() > 1 {
+                over.half_width
+            } else {
+                all.half_width
+            };
             let resampled = format!("[{}, {}]", short(low), short(high));
-            let cells = [all.n.to_string(), short(all.mean), short(half), resampled, short(all.sd)];
+            let cells = [
+                all.n.to_string(),
+                short(all.mean),
+                short(half),
+                resampled,
+                short(all.sd),
+            ];
             table.row([self.condition.clone(), kind].into_iter().chain(cells));
         }
     }
@@ -93,12 +142,27 @@ impl Contest {
     /// The head that belongs to [`Contest::rows`].
     #[must_use]
     pub fn table(caption: &str) -> Table {
-        Table::new(caption, &["condition", "activation", "n", "mean", "± (95 %, Student)", "95 % bootstrap", "sd"])
+        Table::new(
+            caption,
+            &[
+                "condition",
+                "activation",
+                "n",
+                "mean",
+                "± (95 %, Student)",
+                "95 % bootstrap",
+                "sd",
+            ],
+        )
     }
 
     /// The values of a kind, outer seed by outer seed.
     fn clusters(&self, kind: &str) -> Vec<Vec<f64>> {
-        let of = self.entrants.iter().zip(&self.values).filter(|(e, _)| e.kind == kind);
+        let of = self
+            .entrants
+            .iter()
+            .zip(&self.values)
+            .filter(|(e, _)| e.kind == kind);
         of.map(|(_, v)| v.clone()).collect()
     }
 
@@ -111,15 +175,26 @@ impl Contest {
 /// its types. `verb` is what the mix does to them, e.g. "beats".
 #[must_use]
 pub fn claims(start: &str, verb: &str, contests: &[Contest]) -> Vec<Claim> {
-    let Some(first) = contests.first().filter(|c| c.entrants.iter().any(|e| e.kind == "mix")) else { return vec![] };
+    let Some(first) = contests
+        .first()
+        .filter(|c| c.entrants.iter().any(|e| e.kind == "mix"))
+    else {
+        return vec![];
+    };
     let against = |kind: &String| {
-        Claim::new(format!("{start}the mix {verb} {kind}"), contests.iter().map(|c| c.over(kind)).collect())
+        Claim::new(
+            format!("{start}the mix {verb} {kind}"),
+            contests.iter().map(|c| c.over(kind)).collect(),
+        )
     };
     let mut claims: Vec<Claim> = first.classical().iter().map(against).collect();
     let types = |c: &Contest| c.entrants.iter().any(|e| e.kind.starts_with("type"));
     if types(first) {
         let measures = contests.iter().map(Contest::over_better_type).collect();
-        claims.push(Claim::new(format!("{start}the mix {verb} the better of its own types"), measures));
+        claims.push(Claim::new(
+            format!("{start}the mix {verb} the better of its own types"),
+            measures,
+        ));
     }
     claims
 }

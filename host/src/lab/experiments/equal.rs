@@ -8,7 +8,8 @@ use crate::report::{Section, Table, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Entrant, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, draw, ensembles, group, values_of,
+    Entrant, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, draw, ensembles, group,
+    values_of,
 };
 use anyhow::Result;
 
@@ -23,11 +24,18 @@ pub fn run(
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
-    let (entrants, trainings) = ensembles(config, task, learned, None, folder, "trainings", output)?;
+    let (entrants, trainings) =
+        ensembles(config, task, learned, None, folder, "trainings", output)?;
     let mut section = Section::new("At equal training");
     folder.write("trainings.csv", csv_of(&trainings))?;
-    let marks: Vec<usize> = MARKS.into_iter().filter(|m| *m <= config.train.epochs).collect();
-    let contests: Vec<Contest> = marks.iter().map(|&m| contest(&entrants, &trainings, m)).collect();
+    let marks: Vec<usize> = MARKS
+        .into_iter()
+        .filter(|m| *m <= config.train.epochs)
+        .collect();
+    let contests: Vec<Contest> = marks
+        .iter()
+        .map(|&m| contest(&entrants, &trainings, m))
+        .collect();
     for (mark, contest) in marks.iter().zip(&contests) {
         let groups: Vec<plot::Group> = by_kind(&contest.entrants, &contest.values)
             .into_iter()
@@ -35,10 +43,21 @@ pub fn run(
             .collect();
         let title = format!("at equal training, {mark} epochs");
         let violins = plot::violins(&title, Metric::Accuracy.label(), &groups);
-        section.draw(folder, &format!("violins-{mark}"), &violins, &format!("Test accuracy {title}"))?;
+        section.draw(
+            folder,
+            &format!("violins-{mark}"),
+            &violins,
+            &format!("Test accuracy {title}"),
+        )?;
     }
     let renamed = by_kind_trainings(&entrants, &trainings);
-    draw("at equal training", &group(&renamed), Metric::Accuracy, folder, &mut section)?;
+    draw(
+        "at equal training",
+        &group(&renamed),
+        Metric::Accuracy,
+        folder,
+        &mut section,
+    )?;
     section.tabulate(folder, "marks", mark_table(&contests, &marks))?;
     section.claims = claims("At equal training, ", "beats", &contests);
     section.save(folder)?;
@@ -51,13 +70,26 @@ fn contest(entrants: &[Entrant], trainings: &[Training], mark: usize) -> Contest
         t.curve.accuracy.get(i).copied()
     };
     let values = values_of(entrants, trainings, at);
-    Contest::of(Metric::Accuracy, &format!("at {mark} epochs"), entrants, values)
+    Contest::of(
+        Metric::Accuracy,
+        &format!("at {mark} epochs"),
+        entrants,
+        values,
+    )
 }
 
 /// The trainings under the name of their kind, so that all outer seeds make one group.
 fn by_kind_trainings(entrants: &[Entrant], trainings: &[Training]) -> Vec<Training> {
-    let kind = |t: &Training| entrants.iter().find(|e| e.choice.name == t.activation).map(|e| e.kind.clone());
-    let renamed = |t: &Training| Training { activation: kind(t).unwrap_or_default(), ..t.clone() };
+    let kind = |t: &Training| {
+        entrants
+            .iter()
+            .find(|e| e.choice.name == t.activation)
+            .map(|e| e.kind.clone())
+    };
+    let renamed = |t: &Training| Training {
+        activation: kind(t).unwrap_or_default(),
+        ..t.clone()
+    };
     trainings.iter().map(renamed).collect()
 }
 
@@ -66,15 +98,27 @@ fn mark_table(contests: &[Contest], marks: &[usize]) -> Table {
     head.extend(marks.iter().map(|m| format!("{m} epochs")));
     head.extend(marks.iter().map(|m| format!("authors' code, {m}")));
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
-    let mut table = Table::new("test accuracy in %, mean ± half of the 95 % interval over trainings", &head);
-    let Some(first) = contests.first() else { return table };
-    for (k, (kind, values)) in by_kind(&first.entrants, &first.values).into_iter().enumerate() {
+    let mut table = Table::new(
+        "test accuracy in %, mean ± half of the 95 % interval over trainings",
+        &head,
+    );
+    let Some(first) = contests.first() else {
+        return table;
+    };
+    for (k, (kind, values)) in by_kind(&first.entrants, &first.values)
+        .into_iter()
+        .enumerate()
+    {
         let mut row = vec![kind.clone(), values.len().to_string()];
         row.extend(contests.iter().map(|c| {
             let s = Summary::of(&by_kind(&c.entrants, &c.values)[k].1);
             format!("{:.1} ± {:.1}", s.mean, s.half_width)
         }));
-        row.extend(marks.iter().map(|&m| authors::accuracy(&kind, m).map_or(String::new(), |a| format!("{a:.1}"))));
+        row.extend(
+            marks
+                .iter()
+                .map(|&m| authors::accuracy(&kind, m).map_or(String::new(), |a| format!("{a:.1}"))),
+        );
         table.row(row);
     }
     table

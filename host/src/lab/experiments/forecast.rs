@@ -9,7 +9,9 @@ use crate::report::stats::quantile;
 use crate::report::{Section, Table, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::{Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each};
+use crate::train::{
+    Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each,
+};
 use anyhow::{Result, ensure};
 use ldnn_core::network::{Pass, Workspace};
 use serde::{Deserialize, Serialize};
@@ -44,8 +46,16 @@ impl ForecastConfig {
             self.orbit
         );
         let good = self.dt.is_finite() && self.dt > 0.0;
-        ensure!(good, "--dt {}: must be a positive number, e.g. 0.1", self.dt);
-        ensure!(self.valid > 0.0, "--valid {}: must be a positive number, e.g. 0.4", self.valid);
+        ensure!(
+            good,
+            "--dt {}: must be a positive number, e.g. 0.1",
+            self.dt
+        );
+        ensure!(
+            self.valid > 0.0,
+            "--valid {}: must be a positive number, e.g. 0.4",
+            self.valid
+        );
         Ok(())
     }
 }
@@ -67,7 +77,9 @@ pub struct Forecast {
 /// If network and set do not fit together.
 pub fn forecast(network: &Network, set: &Set, config: &ForecastConfig) -> Result<Forecast> {
     let n = network.shape.outputs();
-    let SetTarget::Values(truth) = &set.target else { anyhow::bail!("a forecast needs values as targets") };
+    let SetTarget::Values(truth) = &set.target else {
+        anyhow::bail!("a forecast needs values as targets")
+    };
     let orbits = set.rows() / config.orbit;
     let first = |o: usize| &set.x[o * config.orbit * n..][..n];
     let mut state: Vec<f32> = (0..orbits).flat_map(|o| first(o).to_vec()).collect();
@@ -86,18 +98,31 @@ pub fn forecast(network: &Network, set: &Set, config: &ForecastConfig) -> Result
         };
         let squares: Vec<f64> = (0..orbits).map(distance).collect();
         for (valid, square) in valid.iter_mut().zip(&squares) {
-            if valid.is_none() && square.sqrt().partial_cmp(&config.valid) != Some(std::cmp::Ordering::Less) {
+            if valid.is_none()
+                && square.sqrt().partial_cmp(&config.valid) != Some(std::cmp::Ordering::Less)
+            {
                 *valid = Some(step);
             }
         }
         // JSON has no infinity: what has left every bound is held at a large number.
-        error.push((squares.iter().sum::<f64>() / orbits as f64).sqrt().min(1e6));
+        error.push(
+            (squares.iter().sum::<f64>() / orbits as f64)
+                .sqrt()
+                .min(1e6),
+        );
         if state[..n].iter().all(|v| v.is_finite()) && orbit.len() == step * n {
             orbit.extend(&state[..n]);
         }
     }
-    let steps = valid.iter().map(|v| v.unwrap_or(config.orbit) as f64).sum::<f64>();
-    Ok(Forecast { error, valid_steps: steps / orbits as f64, orbit })
+    let steps = valid
+        .iter()
+        .map(|v| v.unwrap_or(config.orbit) as f64)
+        .sum::<f64>();
+    Ok(Forecast {
+        error,
+        valid_steps: steps / orbits as f64,
+        orbit,
+    })
 }
 
 /// Trains the ensembles, compares their losses, and lets each network forecast.
@@ -115,31 +140,66 @@ pub fn run(
     config.check(task)?;
     let (how, name, start) = match chosen {
         None => ("at equal training", "equal", "At equal training, "),
-        Some(_) => ("each at its best rate and epoch", "best", "Each at its best, "),
+        Some(_) => (
+            "each at its best rate and epoch",
+            "best",
+            "Each at its best, ",
+        ),
     };
     let look = |network: &Network, _: &_| forecast(network, &task.test, config);
-    let (entrants, all) = look_at(&config.ensemble, task, learned, chosen, (folder, name, output), look)?;
+    let (entrants, all) = look_at(
+        &config.ensemble,
+        task,
+        learned,
+        chosen,
+        (folder, name, output),
+        look,
+    )?;
     let trainings: Vec<_> = all.iter().map(|l| l.training.clone()).collect();
     folder.write(&format!("{name}.csv"), csv_of(&trainings))?;
     let mut section = Section::new(format!("Regression and forecast: {}", task.name));
     let log_loss = |l: &Looked<Forecast>| l.training.curve.test_loss.last().map(|l| l.log10());
     let losses = of_each(&entrants, &all, log_loss);
-    let groups: Vec<plot::Group> =
-        by_kind(&entrants, &losses).into_iter().map(|(name, values)| plot::Group { name, values }).collect();
+    let groups: Vec<plot::Group> = by_kind(&entrants, &losses)
+        .into_iter()
+        .map(|(name, values)| plot::Group { name, values })
+        .collect();
     let violins = plot::violins(how, "log10 of the test loss", &groups);
-    section.draw(folder, &format!("{name}-violins"), &violins, &format!("Test loss (mean squared error), {how}"))?;
-    let condition =
-        |unit: &str, values| Contest { unit: unit.into(), ..Contest::of(Metric::Loss, "", &entrants, values) };
+    section.draw(
+        folder,
+        &format!("{name}-violins"),
+        &violins,
+        &format!("Test loss (mean squared error), {how}"),
+    )?;
+    let condition = |unit: &str, values| Contest {
+        unit: unit.into(),
+        ..Contest::of(Metric::Loss, "", &entrants, values)
+    };
     let loss = condition("decades of loss", losses);
     draw_orbits(&mut section, task, config, &entrants, &all, folder, name)?;
     draw_errors(&mut section, config, &entrants, &all, folder, name)?;
     let valid = Contest {
         more: true,
-        ..condition("time units", of_each(&entrants, &all, |l| Some(l.seen.as_ref()?.valid_steps * config.dt)))
+        ..condition(
+            "time units",
+            of_each(&entrants, &all, |l| {
+                Some(l.seen.as_ref()?.valid_steps * config.dt)
+            }),
+        )
     };
     let mut table = Table::new(
-        format!("test loss and time until the forecast's error passes {} standard deviations, {how}", config.valid),
-        &["activation", "n", "median test loss", "mean valid time", "error after one step", "error at the end, median"],
+        format!(
+            "test loss and time until the forecast's error passes {} standard deviations, {how}",
+            config.valid
+        ),
+        &[
+            "activation",
+            "n",
+            "median test loss",
+            "mean valid time",
+            "error after one step",
+            "error at the end, median",
+        ],
     );
     let seen = |f: &dyn Fn(&Forecast) -> f64| of_each(&entrants, &all, |l| l.seen.as_ref().map(f));
     let (one, end) = (seen(&|f| f.error[0]), seen(&|f| f.error[f.error.len() - 1]));
@@ -160,15 +220,29 @@ pub fn run(
     }
     section.tabulate(folder, &format!("{name}-forecasts"), table)?;
     section.claims = claims(start, "has a lower regression loss than", &[loss]);
-    section.claims.extend(claims(start, "forecasts longer than", &[valid]));
+    section
+        .claims
+        .extend(claims(start, "forecasts longer than", &[valid]));
     section.save(folder)?;
     Ok(section)
 }
 
 /// The networks of each kind, the one with the median valid time marked by being the only one.
-fn median_network<'a>(entrants: &[Entrant], all: &'a [Looked<Forecast>], kind: &str) -> Option<&'a Forecast> {
-    let own = |l: &&Looked<Forecast>| entrants.iter().any(|e| e.kind == kind && e.choice.name == l.training.activation);
-    let mut found: Vec<&Forecast> = all.iter().filter(own).filter_map(|l| l.seen.as_ref()).collect();
+fn median_network<'a>(
+    entrants: &[Entrant],
+    all: &'a [Looked<Forecast>],
+    kind: &str,
+) -> Option<&'a Forecast> {
+    let own = |l: &&Looked<Forecast>| {
+        entrants
+            .iter()
+            .any(|e| e.kind == kind && e.choice.name == l.training.activation)
+    };
+    let mut found: Vec<&Forecast> = all
+        .iter()
+        .filter(own)
+        .filter_map(|l| l.seen.as_ref())
+        .collect();
     found.sort_by(|a, b| a.valid_steps.total_cmp(&b.valid_steps));
     found.get(found.len() / 2).copied()
 }
@@ -196,7 +270,9 @@ fn draw_orbits(
     if n < 2 {
         return Ok(());
     }
-    let SetTarget::Values(truth) = &task.test.target else { return Ok(()) };
+    let SetTarget::Values(truth) = &task.test.target else {
+        return Ok(());
+    };
     let line = |name: &str, states: &[f32]| {
         let column = |c: usize| states.chunks_exact(n).map(|s| f64::from(s[c])).collect();
         Band::line(name, column(0), column(1))
@@ -228,7 +304,11 @@ fn draw_errors(
     let time: Vec<f64> = (1..=config.orbit).map(|s| s as f64 * config.dt).collect();
     let line = |kind: String| {
         let own = |e: &&Entrant| e.kind == kind;
-        let names: Vec<&str> = entrants.iter().filter(own).map(|e| e.choice.name.as_str()).collect();
+        let names: Vec<&str> = entrants
+            .iter()
+            .filter(own)
+            .map(|e| e.choice.name.as_str())
+            .collect();
         let found: Vec<&Forecast> = all
             .iter()
             .filter(|l| names.contains(&l.training.activation.as_str()))
@@ -239,10 +319,23 @@ fn draw_errors(
             at.sort_by(f64::total_cmp);
             quantile(&at, 0.5)
         };
-        Band::line(kind.clone(), time.clone(), (0..config.orbit).map(median).collect())
+        Band::line(
+            kind.clone(),
+            time.clone(),
+            (0..config.orbit).map(median).collect(),
+        )
     };
     let lines: Vec<Band> = kinds(entrants).into_iter().map(line).collect();
-    let labels = Labels { title: "error of the forecast", x: "time", y: "RMS error / standard deviation" };
+    let labels = Labels {
+        title: "error of the forecast",
+        x: "time",
+        y: "RMS error / standard deviation",
+    };
     let drawing = plot::scaled_curves(labels, (Spread::Linear, Spread::Log), &lines);
-    section.draw(folder, &format!("{name}-errors"), &drawing, "Error against horizon, median over networks")
+    section.draw(
+        folder,
+        &format!("{name}-errors"),
+        &drawing,
+        "Error against horizon, median over networks",
+    )
 }

@@ -11,7 +11,9 @@ use crate::report::stats::{Summary, mean};
 use crate::report::{Claim, Section, Table, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::{Chosen, Entrant, Learned, Looked, Training, ValidateConfig, by_kind, look_at, of_each};
+use crate::train::{
+    Chosen, Entrant, Learned, Looked, Training, ValidateConfig, by_kind, look_at, of_each,
+};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +79,10 @@ impl Figures {
         let at = thresholds();
         let relative: Vec<f64> = at.iter().map(|t| t * s.largest()).collect();
         let mut density = vec![0.0; BINS];
-        s.density.points.iter().for_each(|(value, share)| density[bin_of(*value)] += share);
+        s.density
+            .points
+            .iter()
+            .for_each(|(value, share)| density[bin_of(*value)] += share);
         Figures {
             parameters: s.parameters,
             exact: s.eigenvalues.is_some(),
@@ -101,7 +106,13 @@ impl Figures {
         let distance = |t: f64| (t.ln() - threshold.ln()).abs();
         let at = thresholds();
         let nearest = (0..at.len()).min_by(|&a, &b| distance(at[a]).total_cmp(&distance(at[b])));
-        nearest.map_or(f64::NAN, |i| if relative { self.near_zero_relative[i] } else { self.near_zero[i] })
+        nearest.map_or(f64::NAN, |i| {
+            if relative {
+                self.near_zero_relative[i]
+            } else {
+                self.near_zero[i]
+            }
+        })
     }
 }
 
@@ -109,7 +120,12 @@ impl Figures {
 ///
 /// # Errors
 /// If network and data do not fit together, or a file cannot be written.
-pub fn one(network: &Network, set: &Set, config: &SpectrumConfig, folder: &RunFolder) -> Result<Section> {
+pub fn one(
+    network: &Network,
+    set: &Set,
+    config: &SpectrumConfig,
+    folder: &RunFolder,
+) -> Result<Section> {
     let s = spectrum(&Point::new(network.shape, &network.params, set), config)?;
     write_eigenvalues(&s, folder, "eigenvalues")?;
     let mut section = Section::new("The Hessian of a network");
@@ -125,7 +141,10 @@ fn write_eigenvalues(s: &Spectrum, folder: &RunFolder, name: &str) -> Result<()>
     let values: Vec<f64> = points.iter().map(|p| p.0).collect();
     folder.write(&format!("{name}.npy"), npy(&Array::vector(values)))?;
     let lines: String = points.iter().map(|(v, w)| format!("{v},{w}\n")).collect();
-    folder.write(&format!("{name}.csv"), format!("eigenvalue,weight\n{lines}"))
+    folder.write(
+        &format!("{name}.csv"),
+        format!("eigenvalue,weight\n{lines}"),
+    )
 }
 
 /// Trains the ensembles and compares their Hessians on all training rows.
@@ -146,25 +165,55 @@ pub fn run(
         Some(_) => ("each at its best rate and epoch", "best"),
     };
     let look = |network: &Network, training: &Training| {
-        let s = spectrum(&Point::new(network.shape, &network.params, &task.train), &config.spectrum)?;
-        write_eigenvalues(&s, folder, &format!("{name}-eigenvalues-{}-{}", training.activation, training.seed))?;
+        let s = spectrum(
+            &Point::new(network.shape, &network.params, &task.train),
+            &config.spectrum,
+        )?;
+        write_eigenvalues(
+            &s,
+            folder,
+            &format!(
+                "{name}-eigenvalues-{}-{}",
+                training.activation, training.seed
+            ),
+        )?;
         Ok(Figures::of(&s, &config.spectrum))
     };
-    let (entrants, all) = look_at(&config.ensemble, task, learned, chosen, (folder, name, output), look)?;
+    let (entrants, all) = look_at(
+        &config.ensemble,
+        task,
+        learned,
+        chosen,
+        (folder, name, output),
+        look,
+    )?;
     let mut section = Section::new("The Hessian at the end of training");
     let mut kinds: Vec<(String, Vec<Figures>)> = Vec::new();
     for e in &entrants {
-        let own = all.iter().filter(|l| l.training.activation == e.choice.name).filter_map(|l| l.seen.clone());
+        let own = all
+            .iter()
+            .filter(|l| l.training.activation == e.choice.name)
+            .filter_map(|l| l.seen.clone());
         match kinds.iter_mut().find(|(k, _)| *k == e.kind) {
             Some((_, figures)) => figures.extend(own),
             None => kinds.push((e.kind.clone(), own.collect())),
         }
     }
     kinds.retain(|(_, figures)| !figures.is_empty());
-    ensure!(!kinds.is_empty(), "every training diverged, so there is no Hessian to look at; use a smaller --rate");
-    section.text.push(format!("{how}, on all {} training rows.", task.train.rows()));
+    ensure!(
+        !kinds.is_empty(),
+        "every training diverged, so there is no Hessian to look at; use a smaller --rate"
+    );
+    section.text.push(format!(
+        "{how}, on all {} training rows.",
+        task.train.rows()
+    ));
     describe(&mut section, &kinds, &config.spectrum, folder, name)?;
-    let start = if chosen.is_some() { "Each at its best, " } else { "At equal training, " };
+    let start = if chosen.is_some() {
+        "Each at its best, "
+    } else {
+        "At equal training, "
+    };
     section.claims = orderings(start, &entrants, &all);
     section.text.extend(order_in_words(&entrants, &all));
     section.save(folder)?;
@@ -184,11 +233,24 @@ fn describe(
         Parameters::Theta => "weights and biases (theta), the activations held fixed",
         Parameters::Joint => "weights, biases and activation parameters (joint)",
     };
-    let method = if first.exact { "all eigenvalues (exact)" } else { "stochastic Lanczos quadrature" };
-    section.text.push(format!("Parameters: {} {which}. Method: {method}.", first.parameters));
-    section.tabulate(folder, &format!("{name}-hessians"), figure_table(kinds, config))?;
+    let method = if first.exact {
+        "all eigenvalues (exact)"
+    } else {
+        "stochastic Lanczos quadrature"
+    };
+    section.text.push(format!(
+        "Parameters: {} {which}. Method: {method}.",
+        first.parameters
+    ));
+    section.tabulate(
+        folder,
+        &format!("{name}-hessians"),
+        figure_table(kinds, config),
+    )?;
     let mean_of = |figures: &[Figures], f: &dyn Fn(&Figures) -> &Vec<f64>| -> Vec<f64> {
-        (0..f(&figures[0]).len()).map(|i| mean(&figures.iter().map(|g| f(g)[i]).collect::<Vec<_>>())).collect()
+        (0..f(&figures[0]).len())
+            .map(|i| mean(&figures.iter().map(|g| f(g)[i]).collect::<Vec<_>>()))
+            .collect()
     };
     let centre = |i: usize| {
         let [low, high] = [ENDS.0, ENDS.1].map(|l| (l / LINEAR).asinh());
@@ -196,7 +258,13 @@ fn describe(
     };
     let densities: Vec<Band> = kinds
         .iter()
-        .map(|(kind, f)| Band::line(kind, (0..BINS).map(centre).collect(), mean_of(f, &|g| &g.density)))
+        .map(|(kind, f)| {
+            Band::line(
+                kind,
+                (0..BINS).map(centre).collect(),
+                mean_of(f, &|g| &g.density),
+            )
+        })
         .collect();
     let labels = Labels {
         title: "spectral density",
@@ -212,21 +280,43 @@ fn describe(
     )?;
     for (relative, title, x) in [
         (false, "near-zero fraction f", "threshold on |eigenvalue|"),
-        (true, "near-zero fraction f, relative", "threshold on |eigenvalue| / largest eigenvalue"),
+        (
+            true,
+            "near-zero fraction f, relative",
+            "threshold on |eigenvalue| / largest eigenvalue",
+        ),
     ] {
-        let of = |g: &Figures| if relative { g.near_zero_relative.clone() } else { g.near_zero.clone() };
+        let of = |g: &Figures| {
+            if relative {
+                g.near_zero_relative.clone()
+            } else {
+                g.near_zero.clone()
+            }
+        };
         let lines: Vec<Band> = kinds
             .iter()
             .map(|(kind, f)| {
                 let all: Vec<Vec<f64>> = f.iter().map(of).collect();
                 let mean_at = |i: usize| mean(&all.iter().map(|v| v[i]).collect::<Vec<_>>());
-                Band::line(kind, thresholds(), (0..thresholds().len()).map(mean_at).collect())
+                Band::line(
+                    kind,
+                    thresholds(),
+                    (0..thresholds().len()).map(mean_at).collect(),
+                )
             })
             .collect();
         let labels = Labels { title, x, y: "f" };
-        let file = format!("{name}-near-zero{}", if relative { "-relative" } else { "" });
+        let file = format!(
+            "{name}-near-zero{}",
+            if relative { "-relative" } else { "" }
+        );
         let drawing = plot::scaled_curves(labels, (Spread::Log, Spread::Linear), &lines);
-        section.draw(folder, &file, &drawing, &format!("{title} against the threshold, mean over networks"))?;
+        section.draw(
+            folder,
+            &file,
+            &drawing,
+            &format!("{title} against the threshold, mean over networks"),
+        )?;
     }
     Ok(())
 }
@@ -248,27 +338,42 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Ta
         "loss",
         "|gradient|",
     ];
-    let mut table = Table::new("Hessians, means over networks (± is the 95 % interval over networks)", &head);
+    let mut table = Table::new(
+        "Hessians, means over networks (± is the 95 % interval over networks)",
+        &head,
+    );
     for (kind, figures) in kinds {
-        let of = |f: &dyn Fn(&Figures) -> f64| Summary::of(&figures.iter().map(f).collect::<Vec<_>>());
+        let of =
+            |f: &dyn Fn(&Figures) -> f64| Summary::of(&figures.iter().map(f).collect::<Vec<_>>());
         let trace = of(&|g| g.trace);
         let with = |s: Summary| match s.half_width.is_finite() {
             true => format!("{} ± {}", short(s.mean), short(s.half_width)),
             false => short(s.mean),
         };
         let estimate = figures[0].hutchinson.map(|_| {
-            let (value, error) =
-                (of(&|g| g.hutchinson.map_or(f64::NAN, |h| h.0)), of(&|g| g.hutchinson.map_or(f64::NAN, |h| h.1)));
-            format!("{} ± {}", short(value.mean), short(error.mean / (figures.len() as f64).sqrt()))
+            let (value, error) = (
+                of(&|g| g.hutchinson.map_or(f64::NAN, |h| h.0)),
+                of(&|g| g.hutchinson.map_or(f64::NAN, |h| h.1)),
+            );
+            format!(
+                "{} ± {}",
+                short(value.mean),
+                short(error.mean / (figures.len() as f64).sqrt())
+            )
         });
-        let top = (0..figures[0].top.len()).map(|i| short(of(&|g| g.top[i]).mean)).collect::<Vec<_>>().join(", ");
+        let top = (0..figures[0].top.len())
+            .map(|i| short(of(&|g| g.top[i]).mean))
+            .collect::<Vec<_>>()
+            .join(", ");
         table.row([
             kind.clone(),
             figures.len().to_string(),
             with(trace),
             short(of(&|g| g.trace_of_spectrum).mean),
             estimate.unwrap_or_default(),
-            figures[0].scaled_trace.map_or(String::new(), |_| with(of(&|g| g.scaled_trace.unwrap_or(f64::NAN)))),
+            figures[0].scaled_trace.map_or(String::new(), |_| {
+                with(of(&|g| g.scaled_trace.unwrap_or(f64::NAN)))
+            }),
             format!("{:.3}", of(&|g| g.signs[0]).mean),
             format!("{:.3}", of(&|g| g.signs[1]).mean),
             format!("{:.3}", of(&|g| g.signs[2]).mean),
@@ -283,31 +388,56 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Ta
 
 /// The paper's claims: a smaller trace and a larger near-zero fraction for the mix than for either type.
 fn orderings(start: &str, entrants: &[Entrant], all: &[Looked<Figures>]) -> Vec<Claim> {
-    let contest = |condition: &str, unit: &str, more: bool, f: &dyn Fn(&Figures) -> Option<f64>| Contest {
-        condition: condition.into(),
-        unit: unit.into(),
-        more,
-        entrants: entrants.to_vec(),
-        values: of_each(entrants, all, |l| l.seen.as_ref().and_then(f)),
-    };
-    if !["type1", "mix"].iter().all(|k| entrants.iter().any(|e| e.kind == *k)) {
+    let contest =
+        |condition: &str, unit: &str, more: bool, f: &dyn Fn(&Figures) -> Option<f64>| Contest {
+            condition: condition.into(),
+            unit: unit.into(),
+            more,
+            entrants: entrants.to_vec(),
+            values: of_each(entrants, all, |l| l.seen.as_ref().and_then(f)),
+        };
+    if !["type1", "mix"]
+        .iter()
+        .all(|k| entrants.iter().any(|e| e.kind == *k))
+    {
         return vec![];
     }
     let trace = contest("trace", "in the trace", false, &|g| Some(g.trace)).over_better_type();
-    let scaled = contest("scaled trace", "in the scaled trace", false, &|g| g.scaled_trace).over_better_type();
+    let scaled = contest("scaled trace", "in the scaled trace", false, &|g| {
+        g.scaled_trace
+    })
+    .over_better_type();
     let f = |threshold: f64, relative: bool| {
-        let of = if relative { " of the largest eigenvalue" } else { "" };
+        let of = if relative {
+            " of the largest eigenvalue"
+        } else {
+            ""
+        };
         let condition = format!("threshold {threshold}{of}");
-        contest(&condition, "in f", true, &|g| Some(g.near_zero_at(threshold, relative))).over_better_type()
+        contest(&condition, "in f", true, &|g| {
+            Some(g.near_zero_at(threshold, relative))
+        })
+        .over_better_type()
     };
     vec![
         Claim::new(
             format!("{start}the mix has a smaller trace of the Hessian than both its types"),
-            if scaled.means.0.is_finite() { vec![trace, scaled] } else { vec![trace] },
+            if scaled.means.0.is_finite() {
+                vec![trace, scaled]
+            } else {
+                vec![trace]
+            },
         ),
         Claim::new(
-            format!("{start}the mix has a larger near-zero fraction f of the Hessian's spectrum than both its types"),
-            vec![f(1e-3, false), f(1e-2, false), f(1e-1, false), f(1e-3, true)],
+            format!(
+                "{start}the mix has a larger near-zero fraction f of the Hessian's spectrum than both its types"
+            ),
+            vec![
+                f(1e-3, false),
+                f(1e-2, false),
+                f(1e-1, false),
+                f(1e-3, true),
+            ],
         ),
     ]
 }
@@ -316,15 +446,23 @@ fn orderings(start: &str, entrants: &[Entrant], all: &[Looked<Figures>]) -> Vec<
 fn order_in_words(entrants: &[Entrant], all: &[Looked<Figures>]) -> Vec<String> {
     let order = |what: &str, f: &dyn Fn(&Figures) -> f64| {
         let values = of_each(entrants, all, |l| l.seen.as_ref().map(f));
-        let mut kinds: Vec<(String, f64)> =
-            by_kind(entrants, &values).into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k, mean(&v))).collect();
+        let mut kinds: Vec<(String, f64)> = by_kind(entrants, &values)
+            .into_iter()
+            .filter(|(_, v)| !v.is_empty())
+            .map(|(k, v)| (k, mean(&v)))
+            .collect();
         kinds.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let listed: Vec<String> = kinds.iter().map(|(k, v)| format!("{k} ({})", short(*v))).collect();
+        let listed: Vec<String> = kinds
+            .iter()
+            .map(|(k, v)| format!("{k} ({})", short(*v)))
+            .collect();
         format!("Means of {what}: {}.", listed.join(" > "))
     };
     let mut lines = vec![order("the trace", &|g| g.trace)];
     for threshold in [1e-3, 1e-2, 1e-1] {
-        lines.push(order(&format!("f at threshold {threshold}"), &|g| g.near_zero_at(threshold, false)));
+        lines.push(order(&format!("f at threshold {threshold}"), &|g| {
+            g.near_zero_at(threshold, false)
+        }));
     }
     lines
 }

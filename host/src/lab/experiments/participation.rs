@@ -57,18 +57,25 @@ pub fn run(
     folder.write(&format!("{name}.csv"), csv(&all, &end))?;
     let mut clouds: Vec<Cloud> = Vec::new();
     for e in &entrants {
-        let of = all.iter().filter(|l| l.training.activation == e.choice.name);
+        let of = all
+            .iter()
+            .filter(|l| l.training.activation == e.choice.name);
         let points = of.filter_map(|l| Some((l.seen?, end(l)?)));
         match clouds.iter_mut().find(|c| c.name == e.kind) {
             Some(cloud) => cloud.points.extend(points),
-            None => clouds.push(Cloud { name: e.kind.clone(), points: points.collect() }),
+            None => clouds.push(Cloud {
+                name: e.kind.clone(),
+                points: points.collect(),
+            }),
         }
     }
     let mut section = Section::new("Accuracy against participation ratio");
     let label = "normalised participation ratio R / N";
     let drawing = plot::joint(how, label, metric.label(), &clouds);
-    let caption =
-        format!("{} against participation ratio, {how}; contours hold 30, 60 and 90 % of each density", metric.label());
+    let caption = format!(
+        "{} against participation ratio, {how}; contours hold 30, 60 and 90 % of each density",
+        metric.label()
+    );
     section.draw(folder, name, &drawing, &caption)?;
     let contest = Contest {
         condition: String::new(),
@@ -80,8 +87,16 @@ pub fn run(
     let mut table = Contest::table(&format!("normalised participation ratio, {how}"));
     contest.rows(&mut table);
     section.tabulate(folder, &format!("{name}-ratios"), table)?;
-    let start = if chosen.is_some() { "Each at its best, " } else { "At equal training, " };
-    section.claims = claims(start, "uses more of its dimensions (participation ratio) than", &[contest]);
+    let start = if chosen.is_some() {
+        "Each at its best, "
+    } else {
+        "At equal training, "
+    };
+    section.claims = claims(
+        start,
+        "uses more of its dimensions (participation ratio) than",
+        &[contest],
+    );
     section.save(folder)?;
     Ok(section)
 }
@@ -90,7 +105,10 @@ fn csv(all: &[Looked<f64>], end: &impl Fn(&Looked<f64>) -> Option<f64>) -> Strin
     let mut csv = String::from("activation,seed,metric,participation\n");
     for l in all {
         if let (Some(metric), Some(ratio)) = (end(l), l.seen) {
-            csv += &format!("{},{},{metric},{ratio}\n", l.training.activation, l.training.seed);
+            csv += &format!(
+                "{},{},{metric},{ratio}\n",
+                l.training.activation, l.training.seed
+            );
         }
     }
     csv

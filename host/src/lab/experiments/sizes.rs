@@ -9,7 +9,8 @@ use crate::run::{RunFolder, all};
 use crate::support::memory::{MOST, check_size};
 use crate::support::progress::Output;
 use crate::train::{
-    Chosen, Learned, TrainConfig, Training, ValidateConfig, by_kind, csv_of, ensembles, metric_of, values_of,
+    Chosen, Learned, TrainConfig, Training, ValidateConfig, by_kind, csv_of, ensembles, metric_of,
+    values_of,
 };
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -28,23 +29,40 @@ impl SizesConfig {
     /// # Errors
     /// With flag, value and remedy, for settings that make no networks.
     pub fn check(&self, task: &Task, learned: &[Learned]) -> Result<()> {
-        ensure!(!self.widths.is_empty(), "--widths: give at least one width, e.g. 10,25,50,100,200,400");
-        ensure!(!self.widths.contains(&0), "--widths 0: every width must be at least 1");
+        ensure!(
+            !self.widths.is_empty(),
+            "--widths: give at least one width, e.g. 10,25,50,100,200,400"
+        );
+        ensure!(
+            !self.widths.contains(&0),
+            "--widths 0: every width must be at least 1"
+        );
         for &width in &self.widths {
             check_size("--widths", width, MOST)?;
         }
-        self.widths.iter().try_for_each(|&w| self.at(w).entrants(task, learned).map(|_| ()))
+        self.widths
+            .iter()
+            .try_for_each(|&w| self.at(w).entrants(task, learned).map(|_| ()))
     }
 
     /// What it costs with so many networks a width.
     #[must_use]
     pub fn load(&self, networks: usize, task: &Task) -> Load {
-        self.widths.iter().map(|&w| Load::trainings(networks, &self.at(w).train, task)).sum()
+        self.widths
+            .iter()
+            .map(|&w| Load::trainings(networks, &self.at(w).train, task))
+            .sum()
     }
 
     fn at(&self, width: usize) -> ValidateConfig {
         let hidden = vec![width; self.ensemble.train.hidden.len()];
-        ValidateConfig { train: TrainConfig { hidden, ..self.ensemble.train.clone() }, ..self.ensemble.clone() }
+        ValidateConfig {
+            train: TrainConfig {
+                hidden,
+                ..self.ensemble.train.clone()
+            },
+            ..self.ensemble.clone()
+        }
     }
 }
 
@@ -66,9 +84,19 @@ pub fn run(
     let (mut contests, mut csv) = (Vec::new(), String::new());
     let at = |&width: &usize| {
         let name = format!("width-{width}");
-        ensembles(&config.at(width), task, learned, chosen, folder, &name, output)
+        ensembles(
+            &config.at(width),
+            task,
+            learned,
+            chosen,
+            folder,
+            &name,
+            output,
+        )
     };
-    for (&width, (entrants, trainings)) in config.widths.iter().zip(all(config.widths.iter().map(at))?) {
+    for (&width, (entrants, trainings)) in
+        config.widths.iter().zip(all(config.widths.iter().map(at))?)
+    {
         for (i, line) in csv_of(&trainings).lines().enumerate() {
             match (i, csv.is_empty()) {
                 (0, true) => csv += &format!("width,{line}\n"),
@@ -76,20 +104,38 @@ pub fn run(
                 _ => csv += &format!("{width},{line}\n"),
             }
         }
-        contests.push(Contest::of(metric, &width.to_string(), &entrants, values_of(&entrants, &trainings, end)));
+        contests.push(Contest::of(
+            metric,
+            &width.to_string(),
+            &entrants,
+            values_of(&entrants, &trainings, end),
+        ));
     }
     folder.write("trainings.csv", csv)?;
-    let places: Vec<(String, Vec<plot::Group>)> = contests.iter().map(|c| (c.condition.clone(), groups(c))).collect();
-    let how = if chosen.is_some() { "each at its best rate and epoch" } else { "at equal training" };
+    let places: Vec<(String, Vec<plot::Group>)> = contests
+        .iter()
+        .map(|c| (c.condition.clone(), groups(c)))
+        .collect();
+    let how = if chosen.is_some() {
+        "each at its best rate and epoch"
+    } else {
+        "at equal training"
+    };
     let boxes = plot::boxes(how, "neurons in a hidden layer", metric.label(), &places);
-    let caption = format!("{} against the width of the hidden layers, {how}; boxes are quartiles", metric.label());
+    let caption = format!(
+        "{} against the width of the hidden layers, {how}; boxes are quartiles",
+        metric.label()
+    );
     section.draw(folder, "sizes", &boxes, &caption)?;
     let mut table = Contest::table(&format!("{} by width ({how})", metric.label()));
     contests.iter().for_each(|c| c.rows(&mut table));
     section.tabulate(folder, "sizes", table)?;
     section.text.extend(ahead(&contests));
-    let start =
-        if chosen.is_some() { "Over all sizes, each at its best, " } else { "Over all sizes, at equal training, " };
+    let start = if chosen.is_some() {
+        "Over all sizes, each at its best, "
+    } else {
+        "Over all sizes, at equal training, "
+    };
     section.claims = claims(start, "beats", &[over_sizes(&contests)]);
     section.save(folder)?;
     Ok(section)
@@ -97,18 +143,32 @@ pub fn run(
 
 fn groups(contest: &Contest) -> Vec<plot::Group> {
     let kinds = by_kind(&contest.entrants, &contest.values);
-    kinds.into_iter().map(|(name, values)| plot::Group { name, values }).collect()
+    kinds
+        .into_iter()
+        .map(|(name, values)| plot::Group { name, values })
+        .collect()
 }
 
 /// The contest of means over all widths: one value a seed.
 fn over_sizes(contests: &[Contest]) -> Contest {
     let first = &contests[0];
     let value = |e: usize, i: usize| {
-        let at: Option<Vec<f64>> = contests.iter().map(|c| c.values[e].get(i).copied()).collect();
+        let at: Option<Vec<f64>> = contests
+            .iter()
+            .map(|c| c.values[e].get(i).copied())
+            .collect();
         at.map(|values| mean(&values))
     };
-    let values = (0..first.entrants.len()).map(|e| (0..first.values[e].len()).filter_map(|i| value(e, i)).collect());
-    Contest { condition: String::new(), values: values.collect(), ..first.clone() }
+    let values = (0..first.entrants.len()).map(|e| {
+        (0..first.values[e].len())
+            .filter_map(|i| value(e, i))
+            .collect()
+    });
+    Contest {
+        condition: String::new(),
+        values: values.collect(),
+        ..first.clone()
+    }
 }
 
 /// At which sizes the whole interval is on the mix's side.
@@ -121,7 +181,10 @@ fn ahead(contests: &[Contest]) -> Option<String> {
         let n = contests.iter().filter(|c| clear(&c.over(&kind))).count();
         parts.push(format!("{kind} at {n}"));
     }
-    let n = contests.iter().filter(|c| clear(&c.over_better_type())).count();
+    let n = contests
+        .iter()
+        .filter(|c| clear(&c.over_better_type()))
+        .count();
     parts.push(format!("the better of its types at {n}"));
     Some(format!(
         "Of {} sizes, taken one by one and without correction for their number, the mix's interval lies above {}.",

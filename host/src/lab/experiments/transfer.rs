@@ -6,7 +6,8 @@ use crate::report::{Claim, Measure, Section, Table, plot, short};
 use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
 use crate::train::{
-    Ensemble, Entrant, Job, Learned, Metric, Training, ValidateConfig, entrants, metric_of, train_all, values_of,
+    Ensemble, Entrant, Job, Learned, Metric, Training, ValidateConfig, entrants, metric_of,
+    train_all, values_of,
 };
 use anyhow::Result;
 
@@ -28,22 +29,52 @@ pub struct Place {
 pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Section> {
     let mut section = Section::new("Transfer: activations learned on one task, used on another");
     let mut head: Vec<String> = vec!["learned on".into()];
-    head.extend(places.iter().map(|p| format!("{}: {}", p.task.name, metric_of(&p.task).label())));
-    let columns = all(places.iter().map(|place| column(place, places, folder, output)))?;
+    head.extend(
+        places
+            .iter()
+            .map(|p| format!("{}: {}", p.task.name, metric_of(&p.task).label())),
+    );
+    let columns = all(places
+        .iter()
+        .map(|place| column(place, places, folder, output)))?;
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
-    let caption = "mean over networks ± half of the 95 % interval (over outer seeds for learned activations)";
+    let caption =
+        "mean over networks ± half of the 95 % interval (over outer seeds for learned activations)";
     let mut table = Table::new(caption, &head);
     for (row, name) in columns[0].rows.iter().map(|r| r.name.clone()).enumerate() {
-        table.row([name].into_iter().chain(columns.iter().map(|c| c.rows[row].cell())));
+        table.row(
+            [name]
+                .into_iter()
+                .chain(columns.iter().map(|c| c.rows[row].cell())),
+        );
     }
     section.tabulate(folder, "matrix", table)?;
     for (place, column) in places.iter().zip(&columns) {
         let metric = metric_of(&place.task);
-        let groups: Vec<plot::Group> =
-            column.rows.iter().map(|r| plot::Group { name: r.name.clone(), values: r.all() }).collect();
-        let drawing = plot::violins(&format!("used on {}", place.task.name), metric.label(), &groups);
-        let caption = format!("{} on {}, by the task that the activations come from", metric.label(), place.task.name);
-        section.draw(folder, &format!("on-{}", place.task.name), &drawing, &caption)?;
+        let groups: Vec<plot::Group> = column
+            .rows
+            .iter()
+            .map(|r| plot::Group {
+                name: r.name.clone(),
+                values: r.all(),
+            })
+            .collect();
+        let drawing = plot::violins(
+            &format!("used on {}", place.task.name),
+            metric.label(),
+            &groups,
+        );
+        let caption = format!(
+            "{} on {}, by the task that the activations come from",
+            metric.label(),
+            place.task.name
+        );
+        section.draw(
+            folder,
+            &format!("on-{}", place.task.name),
+            &drawing,
+            &caption,
+        )?;
     }
     section.claims = claims(places, &columns);
     section.save(folder)?;
@@ -73,7 +104,11 @@ impl Row {
 
     fn cell(&self) -> String {
         let over: Vec<f64> = self.values.iter().map(|v| mean(v)).collect();
-        let s = if over.len() > 1 { Summary::of(&over) } else { Summary::of(&self.all()) };
+        let s = if over.len() > 1 {
+            Summary::of(&over)
+        } else {
+            Summary::of(&self.all())
+        };
         format!("{} ± {}", short(s.mean), short(s.half_width))
     }
 }
@@ -84,20 +119,40 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
     for from in places {
         for e in entrants(&["mix".to_string()], &from.learned, config.exact)? {
             let name = format!("{}@{}", from.task.name, e.outer_seed.unwrap_or_default());
-            all.push(Entrant { kind: from.task.name.clone(), choice: e.choice.called(name), ..e });
+            all.push(Entrant {
+                kind: from.task.name.clone(),
+                choice: e.choice.called(name),
+                ..e
+            });
         }
     }
     let jobs: Vec<Job> = config.jobs(&all, None)?;
     let (task, train, judge) = (&place.task, &place.task.train, &place.task.test);
-    let ensemble = Ensemble { task, train, judge, patience: None };
-    let trainings = train_all(ensemble, &jobs, folder, (&format!("on-{}", task.name), false), output)?;
+    let ensemble = Ensemble {
+        task,
+        train,
+        judge,
+        patience: None,
+    };
+    let trainings = train_all(
+        ensemble,
+        &jobs,
+        folder,
+        (&format!("on-{}", task.name), false),
+        output,
+    )?;
     let metric = metric_of(task);
-    let values = values_of(&all, &trainings, |t: &Training| metric.of(&t.curve).last().copied());
+    let values = values_of(&all, &trainings, |t: &Training| {
+        metric.of(&t.curve).last().copied()
+    });
     let mut rows: Vec<Row> = Vec::new();
     for (e, own) in all.iter().zip(values) {
         match rows.iter_mut().find(|r| r.name == e.kind) {
             Some(row) => row.values.push(own),
-            None => rows.push(Row { name: e.kind.clone(), values: vec![own] }),
+            None => rows.push(Row {
+                name: e.kind.clone(),
+                values: vec![own],
+            }),
         }
     }
     Ok(Column { metric, rows })
@@ -108,23 +163,40 @@ fn claims(places: &[Place], columns: &[Column]) -> Vec<Claim> {
     let mut claims = Vec::new();
     for (place, column) in places.iter().zip(columns) {
         let metric = column.metric;
-        let classical = column.rows.iter().filter(|r| places.iter().all(|p| p.task.name != r.name));
+        let classical = column
+            .rows
+            .iter()
+            .filter(|r| places.iter().all(|p| p.task.name != r.name));
         let better = |a: &'_ Row, b: &'_ Row| metric.better(b.mean(), a.mean());
-        let Some(best) = classical.reduce(|a, b| if better(a, b) { b } else { a }) else { continue };
+        let Some(best) = classical.reduce(|a, b| if better(a, b) { b } else { a }) else {
+            continue;
+        };
         let mut measures = Vec::new();
-        for row in
-            column.rows.iter().filter(|r| places.iter().any(|p| p.task.name == r.name) && r.name != place.task.name)
+        for row in column
+            .rows
+            .iter()
+            .filter(|r| places.iter().any(|p| p.task.name == r.name) && r.name != place.task.name)
         {
             let pair = |own: &Vec<f64>| match metric {
                 Metric::Accuracy => (own.clone(), best.all()),
                 Metric::Loss => (best.all(), own.clone()),
             };
             let pairs: Vec<_> = row.values.iter().map(pair).collect();
-            let unit = if metric == Metric::Accuracy { "points" } else { "in loss" };
-            measures.push(Measure::of(format!("learned on {}", row.name), unit, &pairs));
+            let unit = if metric == Metric::Accuracy {
+                "points"
+            } else {
+                "in loss"
+            };
+            measures.push(Measure::of(
+                format!("learned on {}", row.name),
+                unit,
+                &pairs,
+            ));
         }
-        let claim =
-            format!("Activations learned elsewhere beat the best classical one ({}) on {}", best.name, place.task.name);
+        let claim = format!(
+            "Activations learned elsewhere beat the best classical one ({}) on {}",
+            best.name, place.task.name
+        );
         claims.push(Claim::new(claim, measures));
     }
     claims

@@ -5,7 +5,9 @@ use crate::data::task::Task;
 use crate::report::{Measure, Section, Table, plot};
 use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
-use crate::train::{Learned, TrainConfig, Training, ValidateConfig, by_kind, ensembles, metric_of, values_of};
+use crate::train::{
+    Learned, TrainConfig, Training, ValidateConfig, by_kind, ensembles, metric_of, values_of,
+};
 use anyhow::Result;
 
 /// One condition.
@@ -35,28 +37,52 @@ pub fn run(
     // The best point of each curve's mean would favour the lucky: the last one counts.
     let end = |t: &Training| metric.of(&t.curve).last().copied();
     let contest = |v: &Variant| {
-        let train = TrainConfig { hidden: v.hidden.clone(), ..config.train.clone() };
+        let train = TrainConfig {
+            hidden: v.hidden.clone(),
+            ..config.train.clone()
+        };
         let types = v.learned.first().map_or(0, |(_, a)| a.types_in_a_layer());
-        let activations = config.activations.iter().filter(|a| !a.starts_with("type")).cloned();
+        let activations = config
+            .activations
+            .iter()
+            .filter(|a| !a.starts_with("type"))
+            .cloned();
         let own = (1..=types).map(|t| format!("type{t}"));
-        let config = ValidateConfig { train, activations: activations.chain(own).collect(), ..config.clone() };
-        let (entrants, trainings) = ensembles(&config, task, &v.learned, None, folder, &v.name, output)?;
-        Ok(Contest::of(metric, &v.name, &entrants, values_of(&entrants, &trainings, end)))
+        let config = ValidateConfig {
+            train,
+            activations: activations.chain(own).collect(),
+            ..config.clone()
+        };
+        let (entrants, trainings) =
+            ensembles(&config, task, &v.learned, None, folder, &v.name, output)?;
+        Ok(Contest::of(
+            metric,
+            &v.name,
+            &entrants,
+            values_of(&entrants, &trainings, end),
+        ))
     };
     let contests = all(variants.iter().map(contest))?;
     let mut section = Section::new(title);
     let groups = |c: &Contest| {
         let kinds = by_kind(&c.entrants, &c.values).into_iter();
         // Boxes of one colour must be of one kind: the types last.
-        kinds.map(|(name, values)| plot::Group { name, values }).collect::<Vec<_>>()
+        kinds
+            .map(|(name, values)| plot::Group { name, values })
+            .collect::<Vec<_>>()
     };
     let widest = contests.iter().max_by_key(|c| groups(c).len());
-    let mut places: Vec<(String, Vec<plot::Group>)> =
-        contests.iter().map(|c| (c.condition.clone(), groups(c))).collect();
+    let mut places: Vec<(String, Vec<plot::Group>)> = contests
+        .iter()
+        .map(|c| (c.condition.clone(), groups(c)))
+        .collect();
     // The legend is that of the first place: it must name every kind.
     if let (Some(widest), Some(first)) = (widest, places.first_mut()) {
         for g in groups(widest).into_iter().skip(first.1.len()) {
-            first.1.push(plot::Group { name: g.name, values: vec![] });
+            first.1.push(plot::Group {
+                name: g.name,
+                values: vec![],
+            });
         }
     }
     let boxes = plot::boxes(title, "condition", metric.label(), &places);
@@ -64,7 +90,10 @@ pub fn run(
         folder,
         "variants",
         &boxes,
-        &format!("{} under each condition; boxes are quartiles", metric.label()),
+        &format!(
+            "{} under each condition; boxes are quartiles",
+            metric.label()
+        ),
     )?;
     let mut table = Contest::table(&format!("{} under each condition", metric.label()));
     contests.iter().for_each(|c| c.rows(&mut table));
@@ -80,16 +109,28 @@ pub fn run(
 /// The mix under each condition against the mix under the first, for the outer seeds that both have.
 fn directly(contests: &[Contest]) -> Option<Table> {
     let (first, others) = contests.split_first()?;
-    let mut table =
-        Table::new(format!("The mix, {}, against the others (p not corrected)", first.condition), &["over", "by"]);
+    let mut table = Table::new(
+        format!(
+            "The mix, {}, against the others (p not corrected)",
+            first.condition
+        ),
+        &["over", "by"],
+    );
     for other in others {
         let pair = |(seed, own): (Option<u64>, &Vec<f64>)| {
             let (_, theirs) = other.mixes().find(|(s, _)| *s == seed)?;
-            Some(if first.more { (own.clone(), theirs.clone()) } else { (theirs.clone(), own.clone()) })
+            Some(if first.more {
+                (own.clone(), theirs.clone())
+            } else {
+                (theirs.clone(), own.clone())
+            })
         };
         let pairs: Vec<_> = first.mixes().filter_map(pair).collect();
         if !pairs.is_empty() {
-            table.row([other.condition.clone(), Measure::of("", &first.unit, &pairs).to_string()]);
+            table.row([
+                other.condition.clone(),
+                Measure::of("", &first.unit, &pairs).to_string(),
+            ]);
         }
     }
     (!table.rows.is_empty()).then_some(table)

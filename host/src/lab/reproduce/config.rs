@@ -203,7 +203,10 @@ const CLASSICAL: [&str; 3] = ["relu", "sine", "tanh"];
 const LEARNED: [&str; 3] = ["type1", "type2", "mix"];
 
 fn names(parts: &[&[&str]]) -> Vec<String> {
-    parts.iter().flat_map(|p| p.iter().map(ToString::to_string)).collect()
+    parts
+        .iter()
+        .flat_map(|p| p.iter().map(ToString::to_string))
+        .collect()
 }
 
 impl Study {
@@ -230,7 +233,12 @@ impl Study {
             train,
         };
         let all = || names(&[&CLASSICAL, &LEARNED]);
-        let brief = |rate: f64, epochs: usize| TrainConfig { rate, epochs, every: epochs, ..train.clone() };
+        let brief = |rate: f64, epochs: usize| TrainConfig {
+            rate,
+            epochs,
+            every: epochs,
+            ..train.clone()
+        };
         let select = |rates: &[f64], rows: usize| SelectConfig {
             rates: rates.to_vec(),
             runs: a.select_runs,
@@ -241,8 +249,17 @@ impl Study {
             seed: seed + 1,
             train: train.clone(),
         };
-        let short = |epochs: usize| if preset == Preset::Smoke { epochs.min(10) } else { epochs };
-        let small = TrainConfig { hidden: vec![a.hessian_width], ..brief(0.01, a.epochs) };
+        let short = |epochs: usize| {
+            if preset == Preset::Smoke {
+                epochs.min(10)
+            } else {
+                epochs
+            }
+        };
+        let small = TrainConfig {
+            hidden: vec![a.hessian_width],
+            ..brief(0.01, a.epochs)
+        };
         let study = Study {
             preset,
             experiments: experiments.to_vec(),
@@ -259,23 +276,42 @@ impl Study {
                 dt: 0.1,
                 valid: 0.4,
             },
-            forecast_select: SelectConfig { rate_times_epochs: 50.0, ..select(&[0.01, 0.03, 0.1], 4000) },
+            forecast_select: SelectConfig {
+                rate_times_epochs: 50.0,
+                ..select(&[0.01, 0.03, 0.1], 4000)
+            },
             participation: ensemble(all(), a.runs, brief(0.01, short(200))),
             hessian: HessianConfig {
                 ensemble: ensemble(all(), a.hessian_runs, small),
-                spectrum: SpectrumConfig { probes: 16, ..SpectrumConfig::default() },
+                spectrum: SpectrumConfig {
+                    probes: 16,
+                    ..SpectrumConfig::default()
+                },
             },
-            variants: ensemble(names(&[&CLASSICAL, &["mix"]]), a.few, brief(0.05, short(60))),
-            transfer: [(0.05, 60), (0.03, 200), (0.05, 60)]
-                .map(|(rate, epochs)| ensemble(names(&[&CLASSICAL]), a.few, brief(rate, short(epochs)))),
+            variants: ensemble(
+                names(&[&CLASSICAL, &["mix"]]),
+                a.few,
+                brief(0.05, short(60)),
+            ),
+            transfer: [(0.05, 60), (0.03, 200), (0.05, 60)].map(|(rate, epochs)| {
+                ensemble(names(&[&CLASSICAL]), a.few, brief(rate, short(epochs)))
+            }),
             lessons: vec![],
         };
-        Study { lessons: lessons(&a, experiments, seed, task), ..study }
+        Study {
+            lessons: lessons(&a, experiments, seed, task),
+            ..study
+        }
     }
 
     /// For which lessons rates and epochs are chosen, an entry an experiment that asks for it.
     pub(super) fn choices(&self) -> Vec<Choosing<'_>> {
-        let main = |lesson, ensemble| Choosing { lesson, on: TaskName::Main, config: &self.select, ensemble };
+        let main = |lesson, ensemble| Choosing {
+            lesson,
+            on: TaskName::Main,
+            config: &self.select,
+            ensemble,
+        };
         let forecast = Choosing {
             lesson: "vanderpol",
             on: TaskName::Vanderpol,
@@ -289,7 +325,10 @@ impl Study {
             (Experiment::Fig6, main("sine", &self.participation)),
             (Experiment::Hessian, main("sine", &self.hessian.ensemble)),
         ];
-        of.into_iter().filter(|(e, _)| self.does(*e)).map(|(_, choosing)| choosing).collect()
+        of.into_iter()
+            .filter(|(e, _)| self.does(*e))
+            .map(|(_, choosing)| choosing)
+            .collect()
     }
 
     /// Whether this experiment is to be done.
@@ -320,7 +359,9 @@ impl Experiment {
             Experiment::Fig3 | Experiment::Fig6 | Experiment::Hessian => &["authors", "sine"],
             Experiment::Fig4 => &["zero"],
             Experiment::Fig5 => &["vanderpol"],
-            Experiment::Bases | Experiment::Family => &["sine", "zero", "identity", "relu", "tanh", "sigmoid", "elu"],
+            Experiment::Bases | Experiment::Family => {
+                &["sine", "zero", "identity", "relu", "tanh", "sigmoid", "elu"]
+            }
             Experiment::Depth => &["two-layers", "two-layers-own", "three-types"],
             Experiment::Transfer => &["sine", "vanderpol", "digits"],
             Experiment::Schedules => &["sine", "alternating"],
@@ -334,35 +375,106 @@ const FIGURES: [&str; 4] = ["authors", "sine", "zero", "vanderpol"];
 fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec<Lesson> {
     // As many rows held out as `ldnn meta` holds out.
     let held_out = task.train.rows() / 4;
-    let heldout = MetaConfig { seed: seed + 1, steps: a.heldout_steps, held_out, ..MetaConfig::default() };
-    let seeds = |name: &str| if FIGURES.contains(&name) { a.outer_seeds } else { a.other_seeds };
-    let lesson =
-        |name: &str, on: TaskName, meta: MetaConfig| Lesson { name: name.into(), on, seeds: seeds(name), meta };
+    let heldout = MetaConfig {
+        seed: seed + 1,
+        steps: a.heldout_steps,
+        held_out,
+        ..MetaConfig::default()
+    };
+    let seeds = |name: &str| {
+        if FIGURES.contains(&name) {
+            a.outer_seeds
+        } else {
+            a.other_seeds
+        }
+    };
+    let lesson = |name: &str, on: TaskName, meta: MetaConfig| Lesson {
+        name: name.into(),
+        on,
+        seeds: seeds(name),
+        meta,
+    };
     let mut all = vec![
-        lesson("authors", TaskName::Main, MetaConfig { seed, ..MetaConfig::authors(a.authors_steps) }),
+        lesson(
+            "authors",
+            TaskName::Main,
+            MetaConfig {
+                seed,
+                ..MetaConfig::authors(a.authors_steps)
+            },
+        ),
         lesson("sine", TaskName::Main, heldout.clone()),
-        lesson("zero", TaskName::Main, MetaConfig { base: "zero".into(), ..heldout.clone() }),
+        lesson(
+            "zero",
+            TaskName::Main,
+            MetaConfig {
+                base: "zero".into(),
+                ..heldout.clone()
+            },
+        ),
     ];
     for base in ["identity", "relu", "tanh", "sigmoid", "elu"] {
-        let meta = MetaConfig { base: base.into(), steps: a.small_steps, ..heldout.clone() };
+        let meta = MetaConfig {
+            base: base.into(),
+            steps: a.small_steps,
+            ..heldout.clone()
+        };
         all.push(lesson(base, TaskName::Main, meta));
     }
-    let small = MetaConfig { steps: a.small_steps, ..heldout.clone() };
-    let two = MetaConfig { hidden: vec![100, 100], inner_rate: 0.1, ..small.clone() };
+    let small = MetaConfig {
+        steps: a.small_steps,
+        ..heldout.clone()
+    };
+    let two = MetaConfig {
+        hidden: vec![100, 100],
+        inner_rate: 0.1,
+        ..small.clone()
+    };
     all.extend([
         lesson("two-layers", TaskName::Main, two.clone()),
-        lesson("two-layers-own", TaskName::Main, MetaConfig { per_layer: true, ..two }),
-        lesson("three-types", TaskName::Main, MetaConfig { types: 3, ..small.clone() }),
+        lesson(
+            "two-layers-own",
+            TaskName::Main,
+            MetaConfig {
+                per_layer: true,
+                ..two
+            },
+        ),
+        lesson(
+            "three-types",
+            TaskName::Main,
+            MetaConfig {
+                types: 3,
+                ..small.clone()
+            },
+        ),
         lesson("alternating", TaskName::Main, heldout.alternating()),
         lesson("vanderpol", TaskName::Vanderpol, vanderpol(&heldout)),
-        lesson("digits", TaskName::Digits, MetaConfig { held_out: 359, ..small }),
+        lesson(
+            "digits",
+            TaskName::Digits,
+            MetaConfig {
+                held_out: 359,
+                ..small
+            },
+        ),
     ]);
-    all.retain(|l| experiments.iter().any(|e| e.lessons().contains(&l.name.as_str())));
+    all.retain(|l| {
+        experiments
+            .iter()
+            .any(|e| e.lessons().contains(&l.name.as_str()))
+    });
     all
 }
 
 /// A regression whose losses are a hundredth of a cross-entropy: a smaller step for the weights, a hundred times larger one
 /// for the activations, and no noise, which would drown the errors that are to be learned from.
 fn vanderpol(heldout: &MetaConfig) -> MetaConfig {
-    MetaConfig { inner_rate: 0.05, outer_rate: 40.0, noise: 0.0, held_out: 1000, ..heldout.clone() }
+    MetaConfig {
+        inner_rate: 0.05,
+        outer_rate: 40.0,
+        noise: 0.0,
+        held_out: 1000,
+        ..heldout.clone()
+    }
 }

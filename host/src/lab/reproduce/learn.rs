@@ -24,7 +24,11 @@ impl Tasks {
     /// Never, in practice: the others are made with their default arguments.
     pub fn new(main: &Task) -> Result<Tasks> {
         let vanderpol = Task::new(&Dataset::vanderpol(&VanDerPolConfig::default())?);
-        Ok(Tasks { main: main.clone(), vanderpol, digits: Task::new(&Dataset::digits()?) })
+        Ok(Tasks {
+            main: main.clone(),
+            vanderpol,
+            digits: Task::new(&Dataset::digits()?),
+        })
     }
 
     /// By name.
@@ -56,7 +60,10 @@ impl Lessons {
 impl Lesson {
     /// The settings of outer seed number `i`.
     fn run(&self, i: usize) -> MetaConfig {
-        MetaConfig { seed: self.meta.seed + i as u64, ..self.meta.clone() }
+        MetaConfig {
+            seed: self.meta.seed + i as u64,
+            ..self.meta.clone()
+        }
     }
 
     /// The folder of outer seed number `i` inside the run folder.
@@ -71,24 +78,53 @@ impl Lesson {
 /// # Errors
 /// If a lesson is impossible, a file cannot be written, or the user stops it.
 pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -> Result<Lessons> {
-    let mut runs: Vec<(&Lesson, usize)> =
-        study.lessons.iter().flat_map(|l| (0..l.seeds).map(move |i| (l, i))).collect();
+    let mut runs: Vec<(&Lesson, usize)> = study
+        .lessons
+        .iter()
+        .flat_map(|l| (0..l.seeds).map(move |i| (l, i)))
+        .collect();
     // The longest first, so that no thread is left alone with one at the end.
     runs.sort_by_key(|(l, _)| {
-        std::cmp::Reverse(l.meta.steps * if l.meta.period > 0 && l.meta.restart > 0 { 1 } else { l.meta.inner_steps })
+        std::cmp::Reverse(
+            l.meta.steps
+                * if l.meta.period > 0 && l.meta.restart > 0 {
+                    1
+                } else {
+                    l.meta.inner_steps
+                },
+        )
     });
-    let progress = Progress::new(output, "meta-learning", runs.iter().map(|(l, _)| l.meta.steps).sum());
-    let learned = runs.par_iter().enumerate().with_max_len(1).map(|(number, (lesson, i))| {
-        let (config, name) = (lesson.run(*i), lesson.folder(*i));
-        let piece = Piece { list: LIST, number, name: &name, config: &config, task: tasks.get(lesson.on) };
-        Ok((config.seed, piece.learn(folder, &progress)?))
-    });
+    let progress = Progress::new(
+        output,
+        "meta-learning",
+        runs.iter().map(|(l, _)| l.meta.steps).sum(),
+    );
+    let learned = runs
+        .par_iter()
+        .enumerate()
+        .with_max_len(1)
+        .map(|(number, (lesson, i))| {
+            let (config, name) = (lesson.run(*i), lesson.folder(*i));
+            let piece = Piece {
+                list: LIST,
+                number,
+                name: &name,
+                config: &config,
+                task: tasks.get(lesson.on),
+            };
+            Ok((config.seed, piece.learn(folder, &progress)?))
+        });
     let learned: Vec<Result<Learned>> = learned.collect();
     Piece::count(LIST, &learned, folder);
-    let mut lessons: Vec<(String, Result<Vec<Learned>, Incomplete>)> =
-        study.lessons.iter().map(|l| (l.name.clone(), Ok(vec![]))).collect();
+    let mut lessons: Vec<(String, Result<Vec<Learned>, Incomplete>)> = study
+        .lessons
+        .iter()
+        .map(|l| (l.name.clone(), Ok(vec![])))
+        .collect();
     for ((lesson, _), learned) in runs.iter().zip(learned) {
-        let Some((_, of)) = lessons.iter_mut().find(|(name, _)| *name == lesson.name) else { continue };
+        let Some((_, of)) = lessons.iter_mut().find(|(name, _)| *name == lesson.name) else {
+            continue;
+        };
         match (learned, &mut *of) {
             (Ok(learned), Ok(all)) => all.push(learned),
             (Ok(_), Err(_)) => {}

@@ -6,11 +6,15 @@ use crate::data::task::Task;
 use crate::lab::estimate::Load;
 use crate::lab::experiments::transfer::Place;
 use crate::lab::experiments::variants::Variant;
-use crate::lab::experiments::{best, equal, family, forecast, hessian, participation, sizes, transfer, variants};
+use crate::lab::experiments::{
+    best, equal, family, forecast, hessian, participation, sizes, transfer, variants,
+};
 use crate::lab::study::Stage;
 use crate::model::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::stats::mean;
-use crate::report::{Claim, Measure, Page, Part, Picture, REPORT, Section, Verdict, claim_table, judge};
+use crate::report::{
+    Claim, Measure, Page, Part, Picture, REPORT, Section, Verdict, claim_table, judge,
+};
 use crate::run::{Incomplete, Mode, RunFolder, all};
 use crate::support::progress::Output;
 use crate::train::{Chosen, Learned, SelectConfig, TrainConfig, ValidateConfig, select};
@@ -57,24 +61,60 @@ impl Study {
         ];
         let transfer = self.transfer.iter().map(|ensemble| ("transfer", ensemble));
         for (name, ensemble) in ensembles.into_iter().chain(transfer) {
-            ensure!(ensemble.runs > 0, "reproduce.{name}.runs=0: must be at least 1");
-            ensemble.train.check().with_context(|| format!("reproduce.{name}.train"))?;
+            ensure!(
+                ensemble.runs > 0,
+                "reproduce.{name}.runs=0: must be at least 1"
+            );
+            ensemble
+                .train
+                .check()
+                .with_context(|| format!("reproduce.{name}.train"))?;
         }
-        for (name, select) in [("select", &self.select), ("forecast_select", &self.forecast_select)] {
-            ensure!(select.runs > 0 && select.epochs > 0, "reproduce.{name}: runs and epochs must be at least 1");
-            let good = !select.rates.is_empty() && select.rates.iter().all(|rate| rate.is_finite() && *rate > 0.0);
-            ensure!(good, "reproduce.{name}.rates: must be positive numbers, e.g. 0.01");
-            select.train.check().with_context(|| format!("reproduce.{name}.train"))?;
+        for (name, select) in [
+            ("select", &self.select),
+            ("forecast_select", &self.forecast_select),
+        ] {
+            ensure!(
+                select.runs > 0 && select.epochs > 0,
+                "reproduce.{name}: runs and epochs must be at least 1"
+            );
+            let good = !select.rates.is_empty()
+                && select
+                    .rates
+                    .iter()
+                    .all(|rate| rate.is_finite() && *rate > 0.0);
+            ensure!(
+                good,
+                "reproduce.{name}.rates: must be positive numbers, e.g. 0.01"
+            );
+            select
+                .train
+                .check()
+                .with_context(|| format!("reproduce.{name}.train"))?;
         }
         let widths = &self.sizes.widths;
-        ensure!(!widths.is_empty() && !widths.contains(&0), "reproduce.sizes.widths: must be numbers of at least 1");
-        self.hessian.spectrum.check().context("reproduce.hessian.spectrum")?;
+        ensure!(
+            !widths.is_empty() && !widths.contains(&0),
+            "reproduce.sizes.widths: must be numbers of at least 1"
+        );
+        self.hessian
+            .spectrum
+            .check()
+            .context("reproduce.hessian.spectrum")?;
 
         let tasks = Tasks::new(task)?;
-        self.forecast.check(tasks.get(TaskName::Vanderpol)).context("reproduce.forecast")?;
+        self.forecast
+            .check(tasks.get(TaskName::Vanderpol))
+            .context("reproduce.forecast")?;
         for (i, lesson) in self.lessons.iter().enumerate() {
-            ensure!(lesson.seeds > 0, "reproduce.lessons.{i}.seeds=0: must be at least 1");
-            lesson.meta.check(tasks.get(lesson.on)).with_context(|| format!("reproduce.lessons.{i}.meta"))?;
+            ensure!(
+                lesson.seeds > 0,
+                "reproduce.lessons.{i}.seeds=0: must be at least 1"
+            );
+            lesson
+                .meta
+                .check(tasks.get(lesson.on))
+                .with_context(|| format!("reproduce.lessons.{i}.meta"))?;
         }
         Ok(())
     }
@@ -90,13 +130,21 @@ impl Study {
             (0..l.seeds).map(|_| one).sum::<Load>()
         };
         let learning: Load = self.lessons.iter().map(of).sum();
-        let seeds = |name: &str| self.lessons.iter().find(|l| l.name == name).map_or(0, |l| l.seeds);
+        let seeds = |name: &str| {
+            self.lessons
+                .iter()
+                .find(|l| l.name == name)
+                .map_or(0, |l| l.seeds)
+        };
         let vanderpol = tasks.get(TaskName::Vanderpol);
         // Three classical kinds, two types and the mix, at equal training and each at its best.
         let twice = |config: &ValidateConfig, lesson: &str| 2 * 6 * seeds(lesson) * config.runs;
         let select = |config: &SelectConfig, lesson: &str, task: &Task| {
             let at = |rate: &f64| {
-                let train = TrainConfig { epochs: config.epochs_at(*rate), ..config.train.clone() };
+                let train = TrainConfig {
+                    epochs: config.epochs_at(*rate),
+                    ..config.train.clone()
+                };
                 Load::trainings((3 + 3 * seeds(lesson)) * config.runs, &train, task)
             };
             config.rates.iter().map(at).sum::<Load>()
@@ -104,10 +152,16 @@ impl Study {
         let most = self.lessons.iter().map(|l| l.seeds).max().unwrap_or(0);
         let variants = |n: usize| {
             let config = &self.variants;
-            Load::trainings(n * config.activations.len() * most * config.runs, &config.train, task)
+            Load::trainings(
+                n * config.activations.len() * most * config.runs,
+                &config.train,
+                task,
+            )
         };
         let cost = |e: &Experiment| match e {
-            Experiment::Fig3 => Load::trainings(twice(&self.equal, "sine"), &self.equal.train, task),
+            Experiment::Fig3 => {
+                Load::trainings(twice(&self.equal, "sine"), &self.equal.train, task)
+            }
             Experiment::Fig4 => {
                 let count = twice(&self.sizes.ensemble, "zero");
                 self.sizes.load(count, task)
@@ -116,11 +170,16 @@ impl Study {
                 let of = &self.forecast.ensemble;
                 Load::trainings(twice(of, "vanderpol"), &of.train, vanderpol)
             }
-            Experiment::Fig6 => Load::trainings(twice(&self.participation, "sine"), &self.participation.train, task),
+            Experiment::Fig6 => Load::trainings(
+                twice(&self.participation, "sine"),
+                &self.participation.train,
+                task,
+            ),
             Experiment::Hessian => {
                 let of = &self.hessian.ensemble;
                 let count = twice(of, "sine");
-                Load::trainings(count, &of.train, task) + Load::hessians(count, &of.train.hidden, task)
+                Load::trainings(count, &of.train, task)
+                    + Load::hessians(count, &of.train.hidden, task)
             }
             Experiment::Bases => variants(7),
             Experiment::Depth => variants(6),
@@ -157,30 +216,67 @@ struct Work<'a> {
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a shard, and where pieces
 /// are missing.
-pub fn run(study: &Study, task: &Task, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {
-    ensure!(task.is_classification(), "reproduce needs a classification task; give class labels as whole numbers");
+pub fn run(
+    study: &Study,
+    task: &Task,
+    folder: &RunFolder,
+    stage: Stage,
+    output: Output,
+) -> Result<String> {
+    ensure!(
+        task.is_classification(),
+        "reproduce needs a classification task; give class labels as whole numbers"
+    );
     let begun = Instant::now();
     // Who only gathers has nothing to show.
-    let output = if matches!(folder.mode(), Mode::Gather | Mode::Look) { Output::Quiet } else { output };
+    let output = if matches!(folder.mode(), Mode::Gather | Mode::Look) {
+        Output::Quiet
+    } else {
+        output
+    };
     let tasks = Tasks::new(task)?;
     let lessons = learn(study, &tasks, folder, output)?;
     let learned_in = begun.elapsed().as_secs_f64();
-    let work = Work { study, tasks, lessons, folder, output };
+    let work = Work {
+        study,
+        tasks,
+        lessons,
+        folder,
+        output,
+    };
     if stage == Stage::Learn || stage == Stage::Select {
-        let blocked = if stage == Stage::Select { work.choose_all()? } else { 0 };
+        let blocked = if stage == Stage::Select {
+            work.choose_all()?
+        } else {
+            0
+        };
         return match folder.mode() {
-            Mode::Shard(_) => Err(Incomplete { missing: blocked, blocked: blocked > 0 }.into()),
+            Mode::Shard(_) => Err(Incomplete {
+                missing: blocked,
+                blocked: blocked > 0,
+            }
+            .into()),
             _ => Ok("this stage is done; the same command without --stage goes on".into()),
         };
     }
     let part = |experiment| {
         let (name, section, settings) = work.experiment(experiment)?;
-        Ok(Part { folder: name, section, settings })
+        Ok(Part {
+            folder: name,
+            section,
+            settings,
+        })
     };
-    let mut parts = all(Experiment::ALL.into_iter().filter(|e| study.does(*e)).map(part))?;
+    let mut parts = all(Experiment::ALL
+        .into_iter()
+        .filter(|e| study.does(*e))
+        .map(part))?;
     judge_all(&mut parts, study.preset);
     let page = page(study, parts);
-    folder.write("claims.json", serde_json::to_string_pretty(&page.claims())? + "\n")?;
+    folder.write(
+        "claims.json",
+        serde_json::to_string_pretty(&page.claims())? + "\n",
+    )?;
     page.save(folder)?;
     folder.write("report.txt", text(&page, Path::new(REPORT)))?;
 
@@ -197,10 +293,15 @@ pub fn run(study: &Study, task: &Task, folder: &RunFolder, stage: Stage, output:
 /// Corrects and judges the claims of all parts together.
 fn judge_all(parts: &mut [Part], preset: Preset) {
     let counts: Vec<usize> = parts.iter().map(|p| p.section.claims.len()).collect();
-    let mut claims: Vec<Claim> = parts.iter_mut().flat_map(|p| std::mem::take(&mut p.section.claims)).collect();
+    let mut claims: Vec<Claim> = parts
+        .iter_mut()
+        .flat_map(|p| std::mem::take(&mut p.section.claims))
+        .collect();
     judge(&mut claims);
     if preset == Preset::Smoke {
-        claims.iter_mut().for_each(|c| c.verdict = Verdict::NotJudged("the smoke preset learns too little".into()));
+        claims.iter_mut().for_each(|c| {
+            c.verdict = Verdict::NotJudged("the smoke preset learns too little".into())
+        });
     }
     let mut claims = claims.into_iter();
     for (part, count) in parts.iter_mut().zip(counts) {
@@ -230,21 +331,47 @@ impl Work<'_> {
             Experiment::Fig3 => self.fig3(),
             Experiment::Fig4 => {
                 let (title, lessons) = ("Fig. 4: accuracy against network size", ("zero", "zero"));
-                let twice = Twice { name: "fig4", title, settings: &s.sizes, ensemble: &s.sizes.ensemble, lessons };
-                self.twice(twice, |l, c, f| sizes::run(&s.sizes, self.main(), l, c, f, self.output))
+                let twice = Twice {
+                    name: "fig4",
+                    title,
+                    settings: &s.sizes,
+                    ensemble: &s.sizes.ensemble,
+                    lessons,
+                };
+                self.twice(twice, |l, c, f| {
+                    sizes::run(&s.sizes, self.main(), l, c, f, self.output)
+                })
             }
             Experiment::Fig5 => self.fig5(),
             Experiment::Fig6 => {
-                let (title, lessons) = ("Fig. 6: accuracy against participation ratio", ("authors", "sine"));
+                let (title, lessons) = (
+                    "Fig. 6: accuracy against participation ratio",
+                    ("authors", "sine"),
+                );
                 let of = &s.participation;
-                let twice = Twice { name: "fig6", title, settings: of, ensemble: of, lessons };
-                self.twice(twice, |l, c, f| participation::run(of, self.main(), l, c, f, self.output))
+                let twice = Twice {
+                    name: "fig6",
+                    title,
+                    settings: of,
+                    ensemble: of,
+                    lessons,
+                };
+                self.twice(twice, |l, c, f| {
+                    participation::run(of, self.main(), l, c, f, self.output)
+                })
             }
             Experiment::Hessian => {
                 let (title, lessons) = ("The Hessian at the end of training", ("authors", "sine"));
-                let twice =
-                    Twice { name: "hessian", title, settings: &s.hessian, ensemble: &s.hessian.ensemble, lessons };
-                self.twice(twice, |l, c, f| hessian::run(&s.hessian, self.main(), l, c, f, self.output))
+                let twice = Twice {
+                    name: "hessian",
+                    title,
+                    settings: &s.hessian,
+                    ensemble: &s.hessian.ensemble,
+                    lessons,
+                };
+                self.twice(twice, |l, c, f| {
+                    hessian::run(&s.hessian, self.main(), l, c, f, self.output)
+                })
             }
             Experiment::Bases => self.variants(
                 "bases",
@@ -262,7 +389,11 @@ impl Work<'_> {
             Experiment::Depth => self.variants(
                 "depth",
                 "More layers, more types",
-                &[("100-100 shared", "two-layers"), ("100-100 own", "two-layers-own"), ("three types", "three-types")],
+                &[
+                    ("100-100 shared", "two-layers"),
+                    ("100-100 own", "two-layers-own"),
+                    ("three types", "three-types"),
+                ],
             ),
             Experiment::Schedules => self.variants(
                 "schedules",
@@ -295,7 +426,13 @@ impl Work<'_> {
     /// All choices of [`Self::chosen`] that experiments ask for; how many meta-learning runs they wait for.
     fn choose_all(&self) -> Result<usize> {
         let mut blocked = 0;
-        for Choosing { lesson, on, config, ensemble } in self.study.choices() {
+        for Choosing {
+            lesson,
+            on,
+            config,
+            ensemble,
+        } in self.study.choices()
+        {
             if let Err(error) = self.lessons.get(lesson) {
                 blocked += Incomplete::of(&error).ok_or(error)?.missing;
             } else if let Err(error) = self.chosen(config, on, lesson, ensemble) {
@@ -309,7 +446,13 @@ impl Work<'_> {
     /// An experiment on the main task at equal training, and with each at its best.
     fn twice<S: Serialize>(
         &self,
-        Twice { name, title, settings, ensemble, lessons }: Twice<S>,
+        Twice {
+            name,
+            title,
+            settings,
+            ensemble,
+            lessons,
+        }: Twice<S>,
         run: impl Fn(&[Learned], Option<&[Chosen]>, &RunFolder) -> Result<Section>,
     ) -> Result<(String, Section, String)> {
         let folder = self.folder.inside(name, settings)?;
@@ -331,15 +474,35 @@ impl Work<'_> {
         let mut section = Section::new("Fig. 3: two types learned from a sine, and their mix");
         let equal_folder = folder.inside("equal", &s.equal)?;
         let best_folder = folder.inside("best", &s.best)?;
-        let equal = || equal::run(&s.equal, self.main(), self.lessons.get("authors")?, &equal_folder, self.output);
+        let equal = || {
+            equal::run(
+                &s.equal,
+                self.main(),
+                self.lessons.get("authors")?,
+                &equal_folder,
+                self.output,
+            )
+        };
         let best = || {
             let chosen = self.chosen(&s.select, TaskName::Main, "sine", &s.best)?;
-            best::run(&s.best, self.main(), self.lessons.get("sine")?, &chosen, &best_folder, self.output)
+            best::run(
+                &s.best,
+                self.main(),
+                self.lessons.get("sine")?,
+                &chosen,
+                &best_folder,
+                self.output,
+            )
         };
         let (equal, best) = (equal(), best());
-        for (lesson, of) in [("authors", "the authors' objective"), ("sine", "the held-out objective")] {
+        for (lesson, of) in [
+            ("authors", "the authors' objective"),
+            ("sine", "the held-out objective"),
+        ] {
             self.show_evolution(&mut section, lesson, of)?;
-            section.claims.push(diversity(of, self.lessons.get(lesson)?)?);
+            section
+                .claims
+                .push(diversity(of, self.lessons.get(lesson)?)?);
         }
         section.absorb_both(equal, best, ["equal", "best"])?;
         section.save(&folder)?;
@@ -348,10 +511,23 @@ impl Work<'_> {
 
     /// The pictures of how a lesson's activations evolved.
     fn show_evolution(&self, section: &mut Section, name: &str, of: &str) -> Result<()> {
-        let lesson = self.study.lessons.iter().find(|l| l.name == name).context("a lesson is missing")?;
-        let caption =
-            |i: usize| format!("Evolution of the types from {}, {of}, outer seed number {}", lesson.meta.base, i + 1);
-        let picture = |i: usize| Picture { file: format!("../{}/evolution", lesson.folder(i)), caption: caption(i) };
+        let lesson = self
+            .study
+            .lessons
+            .iter()
+            .find(|l| l.name == name)
+            .context("a lesson is missing")?;
+        let caption = |i: usize| {
+            format!(
+                "Evolution of the types from {}, {of}, outer seed number {}",
+                lesson.meta.base,
+                i + 1
+            )
+        };
+        let picture = |i: usize| Picture {
+            file: format!("../{}/evolution", lesson.folder(i)),
+            caption: caption(i),
+        };
         section.pictures.extend((0..lesson.seeds).map(picture));
         Ok(())
     }
@@ -364,23 +540,56 @@ impl Work<'_> {
         self.show_evolution(&mut section, "vanderpol", "on van der Pol")?;
         let equal = || forecast::run(&s.forecast, task, learned, None, &folder, self.output);
         let best = || {
-            let chosen = self.chosen(&s.forecast_select, TaskName::Vanderpol, "vanderpol", &s.forecast.ensemble)?;
-            forecast::run(&s.forecast, task, learned, Some(&chosen), &folder, self.output)
+            let chosen = self.chosen(
+                &s.forecast_select,
+                TaskName::Vanderpol,
+                "vanderpol",
+                &s.forecast.ensemble,
+            )?;
+            forecast::run(
+                &s.forecast,
+                task,
+                learned,
+                Some(&chosen),
+                &folder,
+                self.output,
+            )
         };
         section.absorb_both(equal(), best(), [".", "."])?;
         section.save(&folder)?;
         Ok(("fig5".into(), section, toml_of(&s.forecast)?))
     }
 
-    fn variants(&self, name: &str, title: &str, of: &[(&str, &str)]) -> Result<(String, Section, String)> {
+    fn variants(
+        &self,
+        name: &str,
+        title: &str,
+        of: &[(&str, &str)],
+    ) -> Result<(String, Section, String)> {
         let folder = self.folder.inside(name, &self.study.variants)?;
         let variant = |&(name, lesson): &(&str, &str)| {
-            let settings = self.study.lessons.iter().find(|l| l.name == lesson).context("a lesson is missing")?;
+            let settings = self
+                .study
+                .lessons
+                .iter()
+                .find(|l| l.name == lesson)
+                .context("a lesson is missing")?;
             let (name, hidden) = (name.to_string(), settings.meta.hidden.clone());
-            Ok(Variant { name, hidden, learned: self.lessons.get(lesson)?.to_vec() })
+            Ok(Variant {
+                name,
+                hidden,
+                learned: self.lessons.get(lesson)?.to_vec(),
+            })
         };
         let variants_of = of.iter().map(variant).collect::<Result<Vec<_>>>()?;
-        let mut section = variants::run(title, &self.study.variants, self.main(), &variants_of, &folder, self.output)?;
+        let mut section = variants::run(
+            title,
+            &self.study.variants,
+            self.main(),
+            &variants_of,
+            &folder,
+            self.output,
+        )?;
         if name == "bases" {
             for (_, lesson) in of {
                 self.show_evolution(&mut section, lesson, "the held-out objective")?;
@@ -390,16 +599,40 @@ impl Work<'_> {
     }
 
     fn transfer(&self) -> Result<(String, Section, String)> {
-        let named = [(TaskName::Main, "sine"), (TaskName::Vanderpol, "vanderpol"), (TaskName::Digits, "digits")];
+        let named = [
+            (TaskName::Main, "sine"),
+            (TaskName::Vanderpol, "vanderpol"),
+            (TaskName::Digits, "digits"),
+        ];
         let place = |((on, lesson), ensemble): (&(TaskName, &str), &ValidateConfig)| {
-            let (task, learned) = (self.tasks.get(*on).clone(), self.lessons.get(lesson)?.to_vec());
-            Ok(Place { task, learned, ensemble: ensemble.clone() })
+            let (task, learned) = (
+                self.tasks.get(*on).clone(),
+                self.lessons.get(lesson)?.to_vec(),
+            );
+            Ok(Place {
+                task,
+                learned,
+                ensemble: ensemble.clone(),
+            })
         };
-        let places = named.iter().zip(&self.study.transfer).map(place).collect::<Result<Vec<_>>>()?;
-        let settings = toml_of(&std::collections::BTreeMap::from([("transfer", &self.study.transfer)]))?;
-        let folder =
-            self.folder.inside("transfer", &std::collections::BTreeMap::from([("transfer", &self.study.transfer)]))?;
-        Ok(("transfer".into(), transfer::run(&places, &folder, self.output)?, settings))
+        let places = named
+            .iter()
+            .zip(&self.study.transfer)
+            .map(place)
+            .collect::<Result<Vec<_>>>()?;
+        let settings = toml_of(&std::collections::BTreeMap::from([(
+            "transfer",
+            &self.study.transfer,
+        )]))?;
+        let folder = self.folder.inside(
+            "transfer",
+            &std::collections::BTreeMap::from([("transfer", &self.study.transfer)]),
+        )?;
+        Ok((
+            "transfer".into(),
+            transfer::run(&places, &folder, self.output)?,
+            settings,
+        ))
     }
 
     fn family(&self) -> Result<(String, Section, String)> {
@@ -408,7 +641,11 @@ impl Work<'_> {
         let groups = names.iter().map(group).collect::<Result<Vec<_>>>()?;
         let settings = std::collections::BTreeMap::from([("lessons", names)]);
         let folder = self.folder.inside("family", &settings)?;
-        Ok(("family".into(), family::run(&groups, &folder)?, toml_of(&settings)?))
+        Ok((
+            "family".into(),
+            family::run(&groups, &folder)?,
+            toml_of(&settings)?,
+        ))
     }
 }
 
@@ -417,9 +654,19 @@ const DIVERSE: f64 = 0.9;
 
 /// The largest correlation of two of the learned curves, an outer seed; curves that only differ by offset and scale have 1.
 fn diversity(of: &str, learned: &[Learned]) -> Result<Claim> {
-    let correlations = learned.iter().map(|(_, a)| largest_correlation(a)).collect::<Result<Vec<_>>>()?;
-    let pairs: Vec<_> = correlations.iter().map(|c| (vec![DIVERSE], vec![*c])).collect();
-    let measure = Measure::of("", "below the bound, in the correlation of the curves on [-5, 5]", &pairs);
+    let correlations = learned
+        .iter()
+        .map(|(_, a)| largest_correlation(a))
+        .collect::<Result<Vec<_>>>()?;
+    let pairs: Vec<_> = correlations
+        .iter()
+        .map(|c| (vec![DIVERSE], vec![*c]))
+        .collect();
+    let measure = Measure::of(
+        "",
+        "below the bound, in the correlation of the curves on [-5, 5]",
+        &pairs,
+    );
     Ok(Claim::new(
         format!("Types that start alike become diverse: a correlation below {DIVERSE} ({of})"),
         vec![measure],
@@ -428,21 +675,33 @@ fn diversity(of: &str, learned: &[Learned]) -> Result<Claim> {
 
 fn largest_correlation(activations: &Activations) -> Result<f64> {
     let z = grid(SAMPLES, SAMPLE_RANGE);
-    let curves = activations.types.iter().map(|t| t.evaluate(&z)).collect::<Result<Vec<_>>>()?;
+    let curves = activations
+        .types
+        .iter()
+        .map(|t| t.evaluate(&z))
+        .collect::<Result<Vec<_>>>()?;
     let pairs = (0..curves.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
-    Ok(pairs.map(|(a, b)| correlation(&curves[a], &curves[b])).fold(f64::NEG_INFINITY, f64::max))
+    Ok(pairs
+        .map(|(a, b)| correlation(&curves[a], &curves[b]))
+        .fold(f64::NEG_INFINITY, f64::max))
 }
 
 fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let (ma, mb) = (mean(a), mean(b));
-    let product = |f: fn(f64, f64) -> f64| a.iter().zip(b).map(|(a, b)| f(a - ma, b - mb)).sum::<f64>();
+    let product =
+        |f: fn(f64, f64) -> f64| a.iter().zip(b).map(|(a, b)| f(a - ma, b - mb)).sum::<f64>();
     product(|a, b| a * b) / (product(|a, _| a * a) * product(|_, b| b * b)).sqrt()
 }
 
 fn page(study: &Study, parts: Vec<Part>) -> Page {
     let preset = toml_name(study.preset);
-    let count =
-        |f: fn(&Verdict) -> bool| parts.iter().flat_map(|p| &p.section.claims).filter(|c| f(&c.verdict)).count();
+    let count = |f: fn(&Verdict) -> bool| {
+        parts
+            .iter()
+            .flat_map(|p| &p.section.claims)
+            .filter(|c| f(&c.verdict))
+            .count()
+    };
     let total = count(|_| true);
     let summary = format!(
         "Of {total} claims about learned-diversity neural networks: {} reproduced, {} in part, {} not, {} undecided or not judged \
@@ -452,8 +711,11 @@ fn page(study: &Study, parts: Vec<Part>) -> Page {
         count(|v| *v == Verdict::NotReproduced),
         count(|v| matches!(v, Verdict::Undecided | Verdict::NotJudged(_))),
     );
-    let seeds: Vec<String> =
-        study.lessons.iter().map(|l| format!("{}: {} from {}", l.name, l.seeds, l.meta.seed)).collect();
+    let seeds: Vec<String> = study
+        .lessons
+        .iter()
+        .map(|l| format!("{}: {} from {}", l.name, l.seeds, l.meta.seed))
+        .collect();
     let paper = "The paper: Choudhary, Radhakrishnan, Lindner, Sinha, Ditto, Neural networks embrace learned diversity, \
                  arXiv 2204.04348 (2022). Figure numbers are the paper's.";
     Page {
@@ -461,8 +723,14 @@ fn page(study: &Study, parts: Vec<Part>) -> Page {
         summary: vec![summary, paper.into()],
         facts: vec![
             ("preset".into(), preset),
-            ("version".into(), format!("ldnn {}", env!("CARGO_PKG_VERSION"))),
-            ("outer seeds (meta-learning runs) by lesson".into(), seeds.join("; ")),
+            (
+                "version".into(),
+                format!("ldnn {}", env!("CARGO_PKG_VERSION")),
+            ),
+            (
+                "outer seeds (meta-learning runs) by lesson".into(),
+                seeds.join("; "),
+            ),
         ],
         parts,
     }
@@ -476,7 +744,11 @@ fn toml_name(preset: Preset) -> String {
 fn text(page: &Page, html: &Path) -> String {
     let mut text = format!("{}\n\n{}\n", page.title, page.summary.join("\n\n"));
     for part in &page.parts {
-        let without_claims = Section { claims: vec![], pictures: vec![], ..part.section.clone() };
+        let without_claims = Section {
+            claims: vec![],
+            pictures: vec![],
+            ..part.section.clone()
+        };
         text += &format!("\n\n{}", without_claims.to_file_text());
     }
     text += &format!(

@@ -32,7 +32,10 @@ impl std::error::Error for Fault {}
 
 /// An error with its place.
 pub(super) fn at(path: &[String], error: anyhow::Error) -> anyhow::Error {
-    anyhow::Error::new(Fault { path: path.to_vec(), error })
+    anyhow::Error::new(Fault {
+        path: path.to_vec(),
+        error,
+    })
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +86,11 @@ fn collect(path: &mut Vec<String>, table: &Table, axes: &mut Vec<Axis>) -> Resul
             _ => {
                 let name = path[1..].join(".");
                 let values = values(&name, value).map_err(|error| at(path, error))?;
-                axes.push(Axis { name, path: path.clone(), values });
+                axes.push(Axis {
+                    name,
+                    path: path.clone(),
+                    values,
+                });
             }
         }
         path.pop();
@@ -95,8 +102,14 @@ fn values(name: &str, value: &Value) -> Result<Values> {
     match value {
         Value::Table(inner) => range(name, inner),
         Value::Array(values) => {
-            ensure!(!values.is_empty(), "sweep.{name} = []: give at least one value, or leave the axis out");
-            let twice = values.iter().enumerate().find(|(i, v)| values[..*i].contains(v));
+            ensure!(
+                !values.is_empty(),
+                "sweep.{name} = []: give at least one value, or leave the axis out"
+            );
+            let twice = values
+                .iter()
+                .enumerate()
+                .find(|(i, v)| values[..*i].contains(v));
             ensure!(
                 twice.is_none(),
                 "sweep.{name}: {} is there twice",
@@ -104,18 +117,42 @@ fn values(name: &str, value: &Value) -> Result<Values> {
             );
             Ok(Values::List(values.clone()))
         }
-        other => bail!("sweep.{name} = {other}: give a list of values, or {{ from = 100, count = 50 }}"),
+        other => {
+            bail!("sweep.{name} = {other}: give a list of values, or {{ from = 100, count = 50 }}")
+        }
     }
 }
 
 fn range(name: &str, table: &Table) -> Result<Values> {
-    let how = || format!("sweep.{name}: a range is {{ from = 100, count = 50 }}, with step = 1 if it is not given");
-    ensure!(table.keys().all(|k| ["from", "count", "step"].contains(&k.as_str())), how());
-    let number = |key: &str| table.get(key).map(|v| v.as_integer().with_context(how)).transpose();
-    let (from, count) = (number("from")?.with_context(how)?, number("count")?.with_context(how)?);
+    let how = || {
+        format!(
+            "sweep.{name}: a range is {{ from = 100, count = 50 }}, with step = 1 if it is not given"
+        )
+    };
+    ensure!(
+        table
+            .keys()
+            .all(|k| ["from", "count", "step"].contains(&k.as_str())),
+        how()
+    );
+    let number = |key: &str| {
+        table
+            .get(key)
+            .map(|v| v.as_integer().with_context(how))
+            .transpose()
+    };
+    let (from, count) = (
+        number("from")?.with_context(how)?,
+        number("count")?.with_context(how)?,
+    );
     let step = number("step")?.unwrap_or(1);
-    let count = usize::try_from(count).ok().filter(|c| *c > 0).with_context(how)?;
-    let last = step.checked_mul(count as i64).and_then(|s| from.checked_add(s));
+    let count = usize::try_from(count)
+        .ok()
+        .filter(|c| *c > 0)
+        .with_context(how)?;
+    let last = step
+        .checked_mul(count as i64)
+        .and_then(|s| from.checked_add(s));
     ensure!(last.is_some() && step != 0, how());
     Ok(Values::Range { from, count, step })
 }
@@ -126,7 +163,9 @@ fn range(name: &str, table: &Table) -> Result<Values> {
 /// If more than can be counted.
 pub(super) fn combinations(axes: &[&Axis]) -> Result<usize> {
     let product = axes.iter().try_fold(1usize, |n, a| n.checked_mul(a.len()));
-    product.filter(|n| *n < 1 << 48).context("the sweep has more combinations than can be counted; leave some axes out")
+    product
+        .filter(|n| *n < 1 << 48)
+        .context("the sweep has more combinations than can be counted; leave some axes out")
 }
 
 /// The values of combination number `k`: the last axis changes first.
@@ -148,14 +187,21 @@ mod tests {
 
     #[test]
     fn axes_are_lists_and_ranges_under_plain_and_quoted_names() {
-        let found = axes("\"meta.base\" = ['sine', 'zero']\nmeta.seed = { from = 7, count = 3, step = 2 }").unwrap();
+        let found =
+            axes("\"meta.base\" = ['sine', 'zero']\nmeta.seed = { from = 7, count = 3, step = 2 }")
+                .unwrap();
         assert_eq!(
-            found.iter().map(|a| (a.name.as_str(), a.len())).collect::<Vec<_>>(),
+            found
+                .iter()
+                .map(|a| (a.name.as_str(), a.len()))
+                .collect::<Vec<_>>(),
             [("meta.base", 2), ("meta.seed", 3)]
         );
         assert_eq!(found[1].get(2), Value::Integer(11));
         let refs: Vec<&Axis> = found.iter().collect();
-        let all: Vec<Vec<usize>> = (0..combinations(&refs).unwrap()).map(|k| digits(&refs, k)).collect();
+        let all: Vec<Vec<usize>> = (0..combinations(&refs).unwrap())
+            .map(|k| digits(&refs, k))
+            .collect();
         assert_eq!(all, [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]);
     }
 
@@ -168,7 +214,10 @@ mod tests {
             ("a = { from = 1 }", "count = 50"),
             ("a = { from = 1, count = 0 }", "count = 50"),
             ("a = { from = 1, count = 2, upto = 3 }", "count = 50"),
-            ("a = { from = 9223372036854775807, count = 2 }", "count = 50"),
+            (
+                "a = { from = 9223372036854775807, count = 2 }",
+                "count = 50",
+            ),
         ] {
             let message = format!("{:#}", axes(text).unwrap_err());
             assert!(message.contains(word), "{text}: {message}");

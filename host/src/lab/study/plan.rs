@@ -86,12 +86,27 @@ impl Block {
     pub fn item(&self, i: usize) -> Item<'_> {
         let outer = self.lessons.len().max(1);
         let (rest, outer) = (i / outer, i % outer);
-        let (run, kind) = (rest / self.kinds.len(), &self.kinds[rest % self.kinds.len()]);
+        let (run, kind) = (
+            rest / self.kinds.len(),
+            &self.kinds[rest % self.kinds.len()],
+        );
         let lesson = self.lessons.get(outer);
         let seed = self.setting.validate.seed + run as u64;
         let learned = lesson.map_or(String::new(), |l| l.id.to_string());
-        let id = Id::of(&["training", &self.task, &self.train, kind, &seed.to_string(), &learned]);
-        Item { kind, lesson, seed, id }
+        let id = Id::of(&[
+            "training",
+            &self.task,
+            &self.train,
+            kind,
+            &seed.to_string(),
+            &learned,
+        ]);
+        Item {
+            kind,
+            lesson,
+            seed,
+            id,
+        }
     }
 }
 
@@ -108,18 +123,28 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// If its sweep is none.
     pub fn new(study: &'a Study, tasks: &'a Tasks) -> Result<Plan<'a>> {
-        let plan = Plan { study, tasks, axes: Axis::all(&study.sweep)? };
+        let plan = Plan {
+            study,
+            tasks,
+            axes: Axis::all(&study.sweep)?,
+        };
         combinations(&plan.axes.iter().collect::<Vec<_>>())?;
         Ok(plan)
     }
 
     fn of_settings(&self) -> Vec<&Axis> {
-        self.axes.iter().filter(|a| !a.name.starts_with("meta.")).collect()
+        self.axes
+            .iter()
+            .filter(|a| !a.name.starts_with("meta."))
+            .collect()
     }
 
     /// The axes of meta-learning but its seed.
     fn of_meta(&self) -> Vec<&Axis> {
-        self.axes.iter().filter(|a| a.name.starts_with("meta.") && a.name != SEED).collect()
+        self.axes
+            .iter()
+            .filter(|a| a.name.starts_with("meta.") && a.name != SEED)
+            .collect()
     }
 
     fn task_axis(&self) -> Option<&Axis> {
@@ -129,7 +154,10 @@ impl<'a> Plan<'a> {
     /// How many outer seeds each cell has.
     #[must_use]
     pub fn outer_seeds(&self) -> usize {
-        self.axes.iter().find(|a| a.name == SEED).map_or(1, Axis::len)
+        self.axes
+            .iter()
+            .find(|a| a.name == SEED)
+            .map_or(1, Axis::len)
     }
 
     /// How many settings of trainings there are, and how many of meta-learning for each (without its seeds).
@@ -137,7 +165,10 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// Never, after [`Plan::new`].
     pub fn cells(&self) -> Result<(usize, usize)> {
-        Ok((combinations(&self.of_settings())?, combinations(&self.of_meta())?))
+        Ok((
+            combinations(&self.of_settings())?,
+            combinations(&self.of_meta())?,
+        ))
     }
 
     /// How many meta-learning runs there are.
@@ -147,12 +178,22 @@ impl<'a> Plan<'a> {
     pub fn lessons(&self) -> Result<usize> {
         let swept = self.axes.iter().find(|a| a.name == "validate.activations");
         let settings = (0..swept.map_or(1, Axis::len)).map(|i| {
-            let values: Vec<(&str, Value)> = swept.map(|a| (a.name.as_str(), a.get(i))).into_iter().collect();
+            let values: Vec<(&str, Value)> = swept
+                .map(|a| (a.name.as_str(), a.get(i)))
+                .into_iter()
+                .collect();
             Ok(self.study.setting(&values)?.learns())
         });
-        let learns = settings.collect::<Result<Vec<bool>>>()?.into_iter().any(|l| l);
+        let learns = settings
+            .collect::<Result<Vec<bool>>>()?
+            .into_iter()
+            .any(|l| l);
         let each = combinations(&self.of_meta())? * self.outer_seeds();
-        Ok(if learns { each * self.task_axis().map_or(1, Axis::len) } else { 0 })
+        Ok(if learns {
+            each * self.task_axis().map_or(1, Axis::len)
+        } else {
+            0
+        })
     }
 
     /// Meta-learning run number `number`: task by task, then combination by combination, then seed by seed.
@@ -165,14 +206,32 @@ impl<'a> Plan<'a> {
         let (task, meta) = (combination / metas, combination % metas);
         let axes = self.of_meta();
         let mut values = valued(&axes, &digits(&axes, meta));
-        values.extend(self.axes.iter().find(|a| a.name == SEED).map(|a| (SEED, a.get(seed))));
+        values.extend(
+            self.axes
+                .iter()
+                .find(|a| a.name == SEED)
+                .map(|a| (SEED, a.get(seed))),
+        );
         let task = match self.task_axis() {
             None => self.study.task.clone(),
-            Some(axis) => axis.get(task).as_str().context("sweep.task: a task is a name")?.to_string(),
+            Some(axis) => axis
+                .get(task)
+                .as_str()
+                .context("sweep.task: a task is a name")?
+                .to_string(),
         };
         let meta = self.study.meta(&values, &*self.tasks.get(&task)?)?;
-        let id = Id::of(&["lesson", &self.tasks.identity(&task)?, &serde_json::to_string(&meta)?]);
-        Ok(Lesson { number, id, task, meta })
+        let id = Id::of(&[
+            "lesson",
+            &self.tasks.identity(&task)?,
+            &serde_json::to_string(&meta)?,
+        ]);
+        Ok(Lesson {
+            number,
+            id,
+            task,
+            meta,
+        })
     }
 
     /// Every training, block by block: for each setting its classical activations, then those of each combination of `meta`.
@@ -186,7 +245,10 @@ impl<'a> Plan<'a> {
                     first += blocks.iter().map(Block::len).sum::<usize>();
                     blocks.into_iter().map(Ok).collect::<Vec<_>>()
                 }
-                Err(error) => vec![Err(error.context(format!("in setting {number}: {}", self.describe(number, None))))],
+                Err(error) => vec![Err(error.context(format!(
+                    "in setting {number}: {}",
+                    self.describe(number, None)
+                )))],
             }
         })
     }
@@ -198,7 +260,11 @@ impl<'a> Plan<'a> {
         let task = self.tasks.identity(&setting.task)?;
         let train = serde_json::to_string(&(&setting.validate.train, setting.validate.exact))?;
         let (classical, learned) = (setting.kinds(false), setting.kinds(true));
-        let seeds = if learned.is_empty() { 1 } else { self.outer_seeds() };
+        let seeds = if learned.is_empty() {
+            1
+        } else {
+            self.outer_seeds()
+        };
         let block = |kinds: Vec<String>, meta_number, lessons, runs| Block {
             first: 0,
             setting_number,
@@ -213,16 +279,32 @@ impl<'a> Plan<'a> {
         let mut blocks = Vec::new();
         if !classical.is_empty() {
             // As many as a learned kind has over all outer seeds, so that their mean is known as well.
-            blocks.push(block(classical, None, vec![], setting.validate.runs * seeds));
+            blocks.push(block(
+                classical,
+                None,
+                vec![],
+                setting.validate.runs * seeds,
+            ));
         }
         if !learned.is_empty() {
             let metas = combinations(&self.of_meta())?;
-            let place = self.task_axis().map_or(0, |_| axes.iter().position(|a| a.name == "task").unwrap_or(0));
-            let at = if self.task_axis().is_some() { digits(&axes, setting_number)[place] } else { 0 };
+            let place = self.task_axis().map_or(0, |_| {
+                axes.iter().position(|a| a.name == "task").unwrap_or(0)
+            });
+            let at = if self.task_axis().is_some() {
+                digits(&axes, setting_number)[place]
+            } else {
+                0
+            };
             for meta in 0..metas {
                 let lessons = (0..seeds).map(|s| self.lesson((at * metas + meta) * seeds + s));
                 let lessons = lessons.collect::<Result<Vec<_>>>()?;
-                blocks.push(block(learned.clone(), Some(meta), lessons, setting.validate.runs));
+                blocks.push(block(
+                    learned.clone(),
+                    Some(meta),
+                    lessons,
+                    setting.validate.runs,
+                ));
             }
         }
         for block in &mut blocks {
@@ -237,10 +319,20 @@ impl<'a> Plan<'a> {
     pub fn describe(&self, setting: usize, meta: Option<usize>) -> String {
         let (settings, metas) = (self.of_settings(), self.of_meta());
         let mut values = valued(&settings, &digits(&settings, setting));
-        values.extend(meta.into_iter().flat_map(|m| valued(&metas, &digits(&metas, m))));
+        values.extend(
+            meta.into_iter()
+                .flat_map(|m| valued(&metas, &digits(&metas, m))),
+        );
         let word = |(name, value): &(&str, Value)| {
-            let name = name.trim_start_matches("validate.").trim_start_matches("train.");
-            format!("{name} {}", value.as_str().map_or_else(|| value.to_string(), String::from))
+            let name = name
+                .trim_start_matches("validate.")
+                .trim_start_matches("train.");
+            format!(
+                "{name} {}",
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), String::from)
+            )
         };
         values.iter().map(word).collect::<Vec<_>>().join(", ")
     }
@@ -254,7 +346,9 @@ impl<'a> Plan<'a> {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
         for (i, axis) in metas.iter().enumerate() {
-            let value = meta.map_or(String::new(), |m| axis.get(digits(&metas, m)[i]).to_string());
+            let value = meta.map_or(String::new(), |m| {
+                axis.get(digits(&metas, m)[i]).to_string()
+            });
             all.push((axis.name.clone(), value));
         }
         all
@@ -262,7 +356,10 @@ impl<'a> Plan<'a> {
 }
 
 fn valued<'b>(axes: &[&'b Axis], digits: &[usize]) -> Vec<(&'b str, Value)> {
-    axes.iter().zip(digits).map(|(axis, &i)| (axis.name.as_str(), axis.get(i))).collect()
+    axes.iter()
+        .zip(digits)
+        .map(|(axis, &i)| (axis.name.as_str(), axis.get(i)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -288,7 +385,10 @@ mod tests {
         let tasks = Tasks::default();
         let study = Study::parse(STUDY, &tasks).unwrap();
         let plan = Plan::new(&study, &tasks).unwrap();
-        assert_eq!((plan.cells().unwrap(), plan.lessons().unwrap()), ((4, 3), 12));
+        assert_eq!(
+            (plan.cells().unwrap(), plan.lessons().unwrap()),
+            ((4, 3), 12)
+        );
         let blocks: Vec<Block> = plan.blocks().collect::<Result<_>>().unwrap();
         // A setting: two classical kinds as often as a learned one in all; two learned kinds, three bases, two seeds.
         let each = 2 * 3 * 2 + 3 * (2 * 2 * 3);
@@ -300,31 +400,49 @@ mod tests {
             assert!((0..block.len()).all(|i| ids.insert(block.item(i).id)));
         }
         assert_eq!((next, ids.len()), (4 * each, 4 * each));
-        let lessons: HashSet<usize> = blocks.iter().flat_map(|b| b.lessons.iter().map(|l| l.number)).collect();
+        let lessons: HashSet<usize> = blocks
+            .iter()
+            .flat_map(|b| b.lessons.iter().map(|l| l.number))
+            .collect();
         assert_eq!(lessons, (0..12).collect());
         for block in &blocks {
             assert!(block.lessons.iter().all(|l| l.task == block.setting.task));
-            assert!(block.lessons.iter().map(|l| l.meta.seed).eq([5, 6].into_iter().take(block.lessons.len())));
+            assert!(
+                block
+                    .lessons
+                    .iter()
+                    .map(|l| l.meta.seed)
+                    .eq([5, 6].into_iter().take(block.lessons.len()))
+            );
         }
     }
 
     #[test]
     fn identities_do_not_depend_on_the_other_cells() {
         let tasks = Tasks::default();
-        let small = STUDY.replace("['sine', 'zero', 'relu']", "['zero']").replace("[[3], [4, 5]]", "[[4, 5]]");
+        let small = STUDY
+            .replace("['sine', 'zero', 'relu']", "['zero']")
+            .replace("[[3], [4, 5]]", "[[4, 5]]");
         let ids = |text: &str| -> HashSet<Id> {
             let study = Study::parse(text, &tasks).unwrap();
             let plan = Plan::new(&study, &tasks).unwrap();
             let of = |b: Result<Block>| {
                 let block = b.unwrap();
-                (0..block.len()).map(|i| block.item(i).id).collect::<Vec<_>>()
+                (0..block.len())
+                    .map(|i| block.item(i).id)
+                    .collect::<Vec<_>>()
             };
             plan.blocks().flat_map(of).collect()
         };
         let (all, some) = (ids(STUDY), ids(&small));
         assert!(some.is_subset(&all) && some.len() < all.len());
         // And are another matter with another setting.
-        assert!(ids(&STUDY.replace("steps = 3", "steps = 4")).difference(&all).count() > 0);
+        assert!(
+            ids(&STUDY.replace("steps = 3", "steps = 4"))
+                .difference(&all)
+                .count()
+                > 0
+        );
     }
 
     #[test]
@@ -332,7 +450,10 @@ mod tests {
         let tasks = Tasks::default();
         for (text, words) in [
             ("[sweep]\nmeta.bse = ['sine']", &["meta", "bse"][..]),
-            ("[sweep]\nmeta.base = ['sine', 'sign']", &["sweep.meta.base", "sign"]),
+            (
+                "[sweep]\nmeta.base = ['sine', 'sign']",
+                &["sweep.meta.base", "sign"],
+            ),
             ("[sweep]\nsteps = [1]", &["sweep.steps", "meta.base"]),
             ("[validate]\nruns = 0", &["runs"]),
             ("[validate.train]\nrate = -1.0", &["rate", "-1"]),

@@ -21,17 +21,29 @@ const SHOWN: usize = 24;
 ///
 /// # Errors
 /// [`Incomplete`] if trainings or activations are missing; if a file cannot be read or written.
-pub(super) fn write(plan: &Plan, tasks: &Tasks, folder: &RunFolder, worker: &Worker) -> Result<String> {
+pub(super) fn write(
+    plan: &Plan,
+    tasks: &Tasks,
+    folder: &RunFolder,
+    worker: &Worker,
+) -> Result<String> {
     let (own, mut paths) = folder.journals(TRAININGS, true);
     paths.extend(own);
     let index = index(&paths)?;
     count(plan, folder, &index)?;
     if folder.tallies().iter().any(|t| !t.missing.is_empty()) || !folder.mode().has_results() {
         let missing = folder.tallies().iter().map(|t| t.missing.len()).sum();
-        return Err(Incomplete { missing, blocked: false }.into());
+        return Err(Incomplete {
+            missing,
+            blocked: false,
+        }
+        .into());
     }
     let mut cells = Cells::default();
-    let mut lines = Lines { paths: &paths, open: HashMap::new() };
+    let mut lines = Lines {
+        paths: &paths,
+        open: HashMap::new(),
+    };
     write_atomically_with(&folder.file("trainings.csv"), false, |csv| {
         writeln!(
             csv,
@@ -40,7 +52,13 @@ pub(super) fn write(plan: &Plan, tasks: &Tasks, folder: &RunFolder, worker: &Wor
         write_atomically_with(&folder.file("trainings.jsonl"), true, |out| {
             for block in plan.blocks() {
                 let block = block?;
-                cells.add(one_block(&block, (plan, tasks, worker), &index, &mut lines, (out, csv))?);
+                cells.add(one_block(
+                    &block,
+                    (plan, tasks, worker),
+                    &index,
+                    &mut lines,
+                    (out, csv),
+                )?);
             }
             Ok(())
         })
@@ -53,10 +71,18 @@ fn count(plan: &Plan, folder: &RunFolder, index: &HashMap<super::Id, Place>) -> 
     let (mut total, mut missing) = (0, Vec::new());
     for block in plan.blocks() {
         let block = block?;
-        missing.extend((0..block.len()).filter(|&i| !index.contains_key(&block.item(i).id)).map(|i| block.first + i));
+        missing.extend(
+            (0..block.len())
+                .filter(|&i| !index.contains_key(&block.item(i).id))
+                .map(|i| block.first + i),
+        );
         total += block.len();
     }
-    folder.count(Tally { list: folder.list(TRAININGS), total, missing });
+    folder.count(Tally {
+        list: folder.list(TRAININGS),
+        total,
+        missing,
+    });
     Ok(())
 }
 
@@ -81,7 +107,8 @@ impl Lines<'_> {
         };
         let mut bytes = vec![0; place.len as usize];
         file.seek(SeekFrom::Start(place.offset))?;
-        file.read_exact(&mut bytes).with_context(|| format!("cannot read '{}'", path.display()))?;
+        file.read_exact(&mut bytes)
+            .with_context(|| format!("cannot read '{}'", path.display()))?;
         Ok(bytes)
     }
 }
@@ -105,7 +132,9 @@ fn one_block(
     (out, csv): (&mut dyn Write, &mut dyn Write),
 ) -> Result<Values> {
     let learned = block.lessons.iter().map(|lesson| {
-        let learned = worker.learned(lesson)?.with_context(|| format!("meta-learning run {} is missing", lesson.id))?;
+        let learned = worker
+            .learned(lesson)?
+            .with_context(|| format!("meta-learning run {} is missing", lesson.id))?;
         Ok((lesson.meta.seed, learned.as_ref().clone()))
     });
     let learned = learned.collect::<Result<Vec<_>>>()?;
@@ -115,11 +144,14 @@ fn one_block(
     let outer = block.lessons.len().max(1);
     for i in 0..block.len() {
         let item = block.item(i);
-        let place = index.get(&item.id).with_context(|| format!("training {} is missing", item.id))?;
+        let place = index
+            .get(&item.id)
+            .with_context(|| format!("training {} is missing", item.id))?;
         let bytes = lines.read(*place)?;
         out.write_all(&bytes)?;
         out.write_all(b"\n")?;
-        let line: Trained = serde_json::from_slice(&bytes).with_context(|| format!("training {}", item.id))?;
+        let line: Trained =
+            serde_json::from_slice(&bytes).with_context(|| format!("training {}", item.id))?;
         csv_line(csv, &line)?;
         match metric.of(&line.training.curve).last() {
             Some(value) if !line.training.diverged => {
@@ -131,18 +163,41 @@ fn one_block(
     }
     let condition = plan.describe(block.setting_number, block.meta_number);
     let (setting, meta) = (block.setting_number, block.meta_number);
-    Ok(Values { setting, meta, condition, metric, entrants, values, diverged })
+    Ok(Values {
+        setting,
+        meta,
+        condition,
+        metric,
+        entrants,
+        values,
+        diverged,
+    })
 }
 
 fn csv_line(csv: &mut dyn Write, line: &Trained) -> Result<()> {
-    let Training { activation, seed, diverged, curve, .. } = &line.training;
+    let Training {
+        activation,
+        seed,
+        diverged,
+        curve,
+        ..
+    } = &line.training;
     let last = |values: &[f64]| values.last().map_or(String::new(), f64::to_string);
     let epoch = curve.epoch.last().map_or(String::new(), usize::to_string);
-    let (lesson, outer) =
-        (line.lesson.as_deref().unwrap_or(""), line.outer_seed.map_or(String::new(), |s| s.to_string()));
-    let (train, test, accuracy) = (last(&curve.train_loss), last(&curve.test_loss), last(&curve.accuracy));
+    let (lesson, outer) = (
+        line.lesson.as_deref().unwrap_or(""),
+        line.outer_seed.map_or(String::new(), |s| s.to_string()),
+    );
+    let (train, test, accuracy) = (
+        last(&curve.train_loss),
+        last(&curve.test_loss),
+        last(&curve.accuracy),
+    );
     let (id, setting) = (&line.id, line.setting);
-    writeln!(csv, "{id},{setting},{lesson},{outer},{activation},{seed},{diverged},{epoch},{train},{test},{accuracy}")?;
+    writeln!(
+        csv,
+        "{id},{setting},{lesson},{outer},{activation},{seed},{diverged},{epoch},{train},{test},{accuracy}"
+    )?;
     Ok(())
 }
 
@@ -172,7 +227,11 @@ impl Cells {
             self.classical = Some(values);
             return;
         }
-        if self.all.last().is_some_and(|c| c.setting == setting && c.meta.is_none()) {
+        if self
+            .all
+            .last()
+            .is_some_and(|c| c.setting == setting && c.meta.is_none())
+        {
             self.all.pop();
         }
         self.push(of_setting.as_ref(), &values);
@@ -185,7 +244,13 @@ impl Cells {
         let values = parts().flat_map(|v| v.values.clone()).collect();
         let diverged = parts().map(|v| v.diverged).sum();
         let contest = Contest::of(own.metric, &own.condition, &entrants, values);
-        self.all.push(Cell { setting: own.setting, meta: own.meta, contest, metric: own.metric, diverged });
+        self.all.push(Cell {
+            setting: own.setting,
+            meta: own.meta,
+            contest,
+            metric: own.metric,
+            diverged,
+        });
     }
 }
 
@@ -193,20 +258,29 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
     let count = cells.all.len();
     let mut section = Section::new("A study");
     let diverged: usize = cells.all.iter().map(|c| c.diverged).sum();
-    section.text.push(format!("Cells: {count}. Trainings that diverged and are left out of the means: {diverged}."));
+    section.text.push(format!(
+        "Cells: {count}. Trainings that diverged and are left out of the means: {diverged}."
+    ));
     section.tabulate(folder, "cells", axes_table(plan, cells))?;
     for (metric, name) in [(Metric::Accuracy, "accuracy"), (Metric::Loss, "loss")] {
         let own: Vec<&Cell> = cells.all.iter().filter(|c| c.metric == metric).collect();
         if own.is_empty() {
             continue;
         }
-        let mut table = Contest::table(&format!("{} at the last epoch, cell by cell", metric.label()));
+        let mut table = Contest::table(&format!(
+            "{} at the last epoch, cell by cell",
+            metric.label()
+        ));
         own.iter().for_each(|c| c.contest.rows(&mut table));
         section.tabulate(folder, name, table)?;
         if own.len() <= SHOWN {
             draw(&mut section, folder, &own, name)?;
             let contests: Vec<Contest> = own.iter().map(|c| c.contest.clone()).collect();
-            section.claims.extend(claims(&format!("In {}, ", metric.label()), "beats", &contests));
+            section.claims.extend(claims(
+                &format!("In {}, ", metric.label()),
+                "beats",
+                &contests,
+            ));
         } else {
             section.text.push(format!(
                 "{} cells are too many for a picture and for claims; {name}.csv and trainings.csv have the numbers.",
@@ -217,34 +291,70 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
     judge(&mut section.claims);
     section.save(folder)?;
     let text = section.to_text(folder);
-    let settings = std::fs::read_to_string(folder.file(crate::run::folder::CONFIG)).unwrap_or_default();
-    let version = ("version".to_string(), format!("ldnn {}", env!("CARGO_PKG_VERSION")));
-    let part = Part { folder: String::new(), section, settings };
-    Page { title: "A study".into(), summary: vec![], facts: vec![version], parts: vec![part] }.save(folder)?;
+    let settings =
+        std::fs::read_to_string(folder.file(crate::run::folder::CONFIG)).unwrap_or_default();
+    let version = (
+        "version".to_string(),
+        format!("ldnn {}", env!("CARGO_PKG_VERSION")),
+    );
+    let part = Part {
+        folder: String::new(),
+        section,
+        settings,
+    };
+    Page {
+        title: "A study".into(),
+        summary: vec![],
+        facts: vec![version],
+        parts: vec![part],
+    }
+    .save(folder)?;
     Ok(text)
 }
 
 fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) -> Result<()> {
     let group = |(name, values)| plot::Group { name, values };
     let place = |(i, c): (usize, &&Cell)| {
-        let groups = by_kind(&c.contest.entrants, &c.contest.values).into_iter().map(group).collect();
+        let groups = by_kind(&c.contest.entrants, &c.contest.values)
+            .into_iter()
+            .map(group)
+            .collect();
         (i.to_string(), groups)
     };
     let label = cells[0].metric.label();
     let places: Vec<(String, Vec<plot::Group>)> = cells.iter().enumerate().map(place).collect();
     let boxes = plot::boxes("cells of the study", "cell", label, &places);
-    section.draw(folder, name, &boxes, &format!("{label} in each cell, by number; boxes are quartiles"))
+    section.draw(
+        folder,
+        name,
+        &boxes,
+        &format!("{label} in each cell, by number; boxes are quartiles"),
+    )
 }
 
 /// What is what in which cell.
 fn axes_table(plan: &Plan, cells: &Cells) -> Table {
-    let names: Vec<String> =
-        cells.all.first().map_or(vec![], |c| plan.values(c.setting, c.meta).into_iter().map(|(n, _)| n).collect());
-    let head: Vec<&str> = ["cell", "setting"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let names: Vec<String> = cells.all.first().map_or(vec![], |c| {
+        plan.values(c.setting, c.meta)
+            .into_iter()
+            .map(|(n, _)| n)
+            .collect()
+    });
+    let head: Vec<&str> = ["cell", "setting"]
+        .into_iter()
+        .chain(names.iter().map(String::as_str))
+        .collect();
     let mut table = Table::new("cells", &head);
     for (i, c) in cells.all.iter().enumerate() {
-        let values = plan.values(c.setting, c.meta).into_iter().map(|(_, value)| value);
-        table.row([i.to_string(), c.setting.to_string()].into_iter().chain(values));
+        let values = plan
+            .values(c.setting, c.meta)
+            .into_iter()
+            .map(|(_, value)| value);
+        table.row(
+            [i.to_string(), c.setting.to_string()]
+                .into_iter()
+                .chain(values),
+        );
     }
     table
 }

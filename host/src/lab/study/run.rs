@@ -26,12 +26,25 @@ pub enum Stage {
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a shard, and where pieces
 /// are missing.
-pub fn run(study: &Study, tasks: &Tasks, folder: &RunFolder, stage: Stage, output: Output) -> Result<String> {
-    ensure!(stage != Stage::Select, "--stage select: only studies of reproduce have it; here are learn and train");
+pub fn run(
+    study: &Study,
+    tasks: &Tasks,
+    folder: &RunFolder,
+    stage: Stage,
+    output: Output,
+) -> Result<String> {
+    ensure!(
+        stage != Stage::Select,
+        "--stage select: only studies of reproduce have it; here are learn and train"
+    );
     let plan = Plan::new(study, tasks)?;
     let mode = folder.mode();
     // Who only gathers has nothing to show.
-    let output = if matches!(mode, Mode::Gather | Mode::Look) { Output::Quiet } else { output };
+    let output = if matches!(mode, Mode::Gather | Mode::Look) {
+        Output::Quiet
+    } else {
+        output
+    };
     let at_work = Worker::new(&plan, tasks, folder, output);
     let mut blocked = 0;
     if stage != Stage::Train {
@@ -41,10 +54,16 @@ pub fn run(study: &Study, tasks: &Tasks, folder: &RunFolder, stage: Stage, outpu
         blocked = at_work.train()?;
     }
     if mode == Mode::Whole && stage == Stage::Learn {
-        return Ok("the activations are learned; the same command without --stage learn goes on".into());
+        return Ok(
+            "the activations are learned; the same command without --stage learn goes on".into(),
+        );
     }
     if let Mode::Shard(_) = mode {
-        return Err(Incomplete { missing: blocked, blocked: blocked > 0 }.into());
+        return Err(Incomplete {
+            missing: blocked,
+            blocked: blocked > 0,
+        }
+        .into());
     }
     results::write(&plan, tasks, folder, &at_work)
 }

@@ -36,12 +36,20 @@ pub struct Study {
 /// An error of value `k` of an axis.
 fn at_value(axis: &Axis, k: usize, error: &anyhow::Error) -> anyhow::Error {
     let path = [&axis.path[..], &[k.to_string()]].concat();
-    at(&path, anyhow!("{error:#}").context(format!("sweep.{} = {}", axis.name, axis.get(k))))
+    at(
+        &path,
+        anyhow!("{error:#}").context(format!("sweep.{} = {}", axis.name, axis.get(k))),
+    )
 }
 
 impl Default for Study {
     fn default() -> Study {
-        Study { task: mnist1d(), meta: Table::new(), validate: Table::new(), sweep: Table::new() }
+        Study {
+            task: mnist1d(),
+            meta: Table::new(),
+            validate: Table::new(),
+            sweep: Table::new(),
+        }
     }
 }
 
@@ -65,7 +73,11 @@ struct Stored<T> {
 /// The table of a study in a stored `config.toml`.
 const SECTION: &str = "study";
 
-fn resolved<T: Serialize + DeserializeOwned>(layers: &Layers, stored: bool, default: T) -> Result<T> {
+fn resolved<T: Serialize + DeserializeOwned>(
+    layers: &Layers,
+    stored: bool,
+    default: T,
+) -> Result<T> {
     if stored {
         return Ok(layers.resolve(Stored { study: default }, |_| {})?.study);
     }
@@ -85,7 +97,10 @@ impl Study {
     /// # Errors
     /// If the text is no study, or a value is none that the setting can have; the message has the place.
     pub fn parse(text: &str, tasks: &Tasks) -> Result<Study> {
-        Study::read(&Layers::above(SECTION, Some(Source::parse("the study", text)?), &[])?, tasks)
+        Study::read(
+            &Layers::above(SECTION, Some(Source::parse("the study", text)?), &[])?,
+            tasks,
+        )
     }
 
     /// The same of a file, which may be the `config.toml` that a study's run has stored, and assignments above it.
@@ -97,12 +112,29 @@ impl Study {
         let study = resolved(layers, stored, Study::default())?;
         // The tables have what the file says and nothing else; whether such settings exist is asked of all of them.
         let (meta, validate) = (MetaConfig::default(), default_validate());
-        resolved(layers, stored, Whole { task: mnist1d(), meta, validate, sweep: Table::new() })?;
+        resolved(
+            layers,
+            stored,
+            Whole {
+                task: mnist1d(),
+                meta,
+                validate,
+                sweep: Table::new(),
+            },
+        )?;
         study.check(tasks).map_err(|error| {
-            let Some(Fault { path, .. }) = error.downcast_ref::<Fault>() else { return error };
-            let inside = stored.then(|| SECTION.to_string()).into_iter().chain(path.iter().cloned());
+            let Some(Fault { path, .. }) = error.downcast_ref::<Fault>() else {
+                return error;
+            };
+            let inside = stored
+                .then(|| SECTION.to_string())
+                .into_iter()
+                .chain(path.iter().cloned());
             let place = layers.place(&inside.collect::<Vec<_>>());
-            place.map_or_else(|| anyhow!("{error:#}"), |place| anyhow!("{place}: {error:#}"))
+            place.map_or_else(
+                || anyhow!("{error:#}"),
+                |place| anyhow!("{place}: {error:#}"),
+            )
         })?;
         Ok(study)
     }
@@ -111,7 +143,8 @@ impl Study {
         let axes = Axis::all(&self.sweep)?;
         for axis in &axes {
             let first = axis.name.split('.').next().unwrap_or_default();
-            let good = axis.name == "task" || axis.name != first && ["meta", "validate"].contains(&first);
+            let good =
+                axis.name == "task" || axis.name != first && ["meta", "validate"].contains(&first);
             let how = "an axis is task, or a setting in meta or validate, e.g. meta.base or validate.train.hidden";
             if !good {
                 return Err(at(&axis.path, anyhow!("sweep.{}: {how}", axis.name)));
@@ -120,29 +153,45 @@ impl Study {
         let first = |a: &Axis| (a.name.clone(), a.get(0));
         if let Err(error) = self.check_one(axes.iter().map(first).collect(), tasks) {
             let alone = |axis: &&Axis| self.check_one(vec![first(axis)], tasks).is_err();
-            let wrong = if self.check_one(vec![], tasks).is_ok() { axes.iter().find(alone) } else { None };
-            return Err(if let Some(axis) = wrong { at_value(axis, 0, &error) } else { error });
+            let wrong = if self.check_one(vec![], tasks).is_ok() {
+                axes.iter().find(alone)
+            } else {
+                None
+            };
+            return Err(if let Some(axis) = wrong {
+                at_value(axis, 0, &error)
+            } else {
+                error
+            });
         }
         for (i, axis) in axes.iter().enumerate() {
             // A range differs from end to end by numbers only.
             for k in (1..axis.len().min(1000)).chain([axis.len() - 1]) {
                 let mut values: Vec<(String, Value)> = axes.iter().map(first).collect();
                 values[i].1 = axis.get(k);
-                self.check_one(values, tasks).map_err(|error| at_value(axis, k, &error))?;
+                self.check_one(values, tasks)
+                    .map_err(|error| at_value(axis, k, &error))?;
             }
         }
         Ok(())
     }
 
     fn check_one(&self, values: Vec<(String, Value)>, tasks: &Tasks) -> Result<()> {
-        let values = values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect::<Vec<_>>();
+        let values = values
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()))
+            .collect::<Vec<_>>();
         let setting = self.setting(&values)?;
         let task = tasks.get(&setting.task)?;
         if setting.learns() {
-            let checked = self.meta(&values, &task).and_then(|meta| meta.check(&task).context("meta"));
+            let checked = self
+                .meta(&values, &task)
+                .and_then(|meta| meta.check(&task).context("meta"));
             checked.map_err(|error| at(&["meta".into()], error))?;
         }
-        setting.check().map_err(|error| at(&["validate".into()], error.context("validate")))
+        setting
+            .check()
+            .map_err(|error| at(&["validate".into()], error.context("validate")))
     }
 
     /// The settings of trainings with these values in place of the file's.
@@ -151,7 +200,10 @@ impl Study {
     /// If they are none.
     pub fn setting(&self, values: &[(&str, Value)]) -> Result<Setting> {
         let mut all = Table::from_iter([("task".to_string(), Value::String(self.task.clone()))]);
-        all.insert("validate".into(), Value::Table(with_defaults(&default_validate(), &self.validate)?));
+        all.insert(
+            "validate".into(),
+            Value::Table(with_defaults(&default_validate(), &self.validate)?),
+        );
         for (name, value) in values.iter().filter(|(n, _)| !n.starts_with("meta.")) {
             assign(&mut all, name, value.clone())?;
         }
@@ -167,15 +219,25 @@ impl Study {
         for (name, value) in values.iter().filter(|(n, _)| n.starts_with("meta.")) {
             assign(&mut given, name, value.clone())?;
         }
-        let given = given.get("meta").and_then(Value::as_table).cloned().unwrap_or_default();
+        let given = given
+            .get("meta")
+            .and_then(Value::as_table)
+            .cloned()
+            .unwrap_or_default();
         let authors = Value::try_from(Objective::Train)?;
         let default = match given.get("outer_loss") {
             Some(loss) if *loss == authors => MetaConfig::authors(MetaConfig::default().steps),
-            _ => MetaConfig { held_out: task.train.rows() / 4, ..MetaConfig::default() },
+            _ => MetaConfig {
+                held_out: task.train.rows() / 4,
+                ..MetaConfig::default()
+            },
         };
         // The error's whole text has several lines.
         let said = |e: toml::de::Error| anyhow!("{}", e.message());
-        with_defaults(&default, &given)?.try_into().map_err(said).context("meta")
+        with_defaults(&default, &given)?
+            .try_into()
+            .map_err(said)
+            .context("meta")
     }
 }
 
@@ -198,7 +260,14 @@ fn default_validate() -> ValidateConfig {
         every: 5,
     };
     let activations = ["relu", "sine", "tanh", "mix"].map(String::from).to_vec();
-    ValidateConfig { activations, runs: 10, seed: 101, exact: false, keep_networks: false, train }
+    ValidateConfig {
+        activations,
+        runs: 10,
+        seed: 101,
+        exact: false,
+        keep_networks: false,
+        train,
+    }
 }
 
 /// How networks are trained in some cells of a study.
@@ -215,7 +284,12 @@ impl Setting {
     /// The kinds that are learned, or those that are not.
     #[must_use]
     pub fn kinds(&self, learned: bool) -> Vec<String> {
-        self.validate.activations.iter().filter(|a| is_learned(a) == learned).cloned().collect()
+        self.validate
+            .activations
+            .iter()
+            .filter(|a| is_learned(a) == learned)
+            .cloned()
+            .collect()
     }
 
     /// Whether activations have to be learned for it.
@@ -226,9 +300,18 @@ impl Setting {
 
     fn check(&self) -> Result<()> {
         let config = &self.validate;
-        ensure!(config.runs > 0, "runs = 0: train at least 1 network of each kind");
-        ensure!(!config.activations.is_empty(), "activations = []: name at least one, e.g. relu");
-        ensure!(!config.keep_networks, "keep_networks: a study keeps no networks; use `ldnn validate --keep-networks`");
+        ensure!(
+            config.runs > 0,
+            "runs = 0: train at least 1 network of each kind"
+        );
+        ensure!(
+            !config.activations.is_empty(),
+            "activations = []: name at least one, e.g. relu"
+        );
+        ensure!(
+            !config.keep_networks,
+            "keep_networks: a study keeps no networks; use `ldnn validate --keep-networks`"
+        );
         for name in self.kinds(false) {
             crate::model::activations::base_named(&name)?;
         }
@@ -265,13 +348,16 @@ impl Tasks {
         let (set, identity) = match Dataset::named(name)? {
             Some(set) => (set, name.to_string()),
             None if name.ends_with(".npz") => {
-                let bytes = std::fs::read(name).with_context(|| format!("task = \"{name}\": cannot be read"))?;
+                let bytes = std::fs::read(name)
+                    .with_context(|| format!("task = \"{name}\": cannot be read"))?;
                 (
                     Dataset::from_npz(Path::new(name))?.standardised().0,
                     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes)),
                 )
             }
-            None => bail!("task = \"{name}\": there are mnist1d, vanderpol and digits; your own data are a FILE.npz"),
+            None => bail!(
+                "task = \"{name}\": there are mnist1d, vanderpol and digits; your own data are a FILE.npz"
+            ),
         };
         let found = (Arc::new(Task::new(&set)), identity);
         all.insert(name.into(), found.clone());

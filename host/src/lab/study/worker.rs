@@ -57,8 +57,19 @@ pub(super) struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     /// Nothing is known yet of what was learned.
-    pub fn new(plan: &'a Plan, tasks: &'a Tasks, folder: &'a RunFolder, output: Output) -> Worker<'a> {
-        Worker { plan, tasks, folder, known: Mutex::default(), output }
+    pub fn new(
+        plan: &'a Plan,
+        tasks: &'a Tasks,
+        folder: &'a RunFolder,
+        output: Output,
+    ) -> Worker<'a> {
+        Worker {
+            plan,
+            tasks,
+            folder,
+            known: Mutex::default(),
+            output,
+        }
     }
 }
 
@@ -99,33 +110,55 @@ impl Worker<'_> {
                 other => other?,
             }
         }
-        folder.count(Tally { list: folder.list(LEARNED), total, missing });
+        folder.count(Tally {
+            list: folder.list(LEARNED),
+            total,
+            missing,
+        });
         Ok(())
     }
 
     fn piece<T>(&self, lesson: &Lesson, f: impl FnOnce(Piece) -> Result<T>) -> Result<T> {
         let (task, name) = (self.tasks.get(&lesson.task)?, place(lesson));
-        f(Piece { list: LEARNED, number: lesson.number, name: &name, config: &lesson.meta, task: &task })
-            .with_context(|| format!("meta-learning run {}", lesson.id))
+        f(Piece {
+            list: LEARNED,
+            number: lesson.number,
+            name: &name,
+            config: &lesson.meta,
+            task: &task,
+        })
+        .with_context(|| format!("meta-learning run {}", lesson.id))
     }
 
     fn remember(&self, id: Id, learned: Option<Arc<Activations>>) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id, learned);
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, learned);
     }
 
     /// What a meta-learning run learned, if it is finished.
     pub fn learned(&self, lesson: &Lesson) -> Result<Option<Arc<Activations>>> {
-        if let Some(found) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&lesson.id) {
+        if let Some(found) = self
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&lesson.id)
+        {
             return Ok(found.clone());
         }
-        let found = self.piece(lesson, |piece| piece.find(self.folder))?.map(Arc::new);
+        let found = self
+            .piece(lesson, |piece| piece.find(self.folder))?
+            .map(Arc::new);
         self.remember(lesson.id, found.clone());
         Ok(found)
     }
 
     /// The trainings that are this process's and that nobody has done; how many wait for activations of other shards.
     pub fn train(&self) -> Result<usize> {
-        let (own, others) = self.folder.journals(TRAININGS, self.folder.mode() == Mode::Whole);
+        let (own, others) = self
+            .folder
+            .journals(TRAININGS, self.folder.mode() == Mode::Whole);
         let mut done: HashSet<Id> = HashSet::new();
         for path in others {
             for_each_id(&path, |_, id, _, _| {
@@ -140,7 +173,9 @@ impl Worker<'_> {
         let mut total = 0;
         for block in self.plan.blocks() {
             let block = block?;
-            total += (block.first..block.first + block.len()).filter(|&k| mode.does(&list, k)).count();
+            total += (block.first..block.first + block.len())
+                .filter(|&k| mode.does(&list, k))
+                .count();
         }
         let progress = Progress::new(self.output, TRAININGS, total);
         let waiting = AtomicUsize::new(0);
@@ -152,7 +187,10 @@ impl Worker<'_> {
                     progress.skip(1);
                     continue;
                 }
-                chunk.push(Job { block: block.clone(), item });
+                chunk.push(Job {
+                    block: block.clone(),
+                    item,
+                });
                 if chunk.len() == CHUNK {
                     self.do_chunk(&std::mem::take(&mut chunk), &journal, &progress, &waiting)?;
                 }
@@ -162,7 +200,13 @@ impl Worker<'_> {
         Ok(waiting.into_inner())
     }
 
-    fn do_chunk(&self, jobs: &[Job], journal: &Journal, progress: &Progress, waiting: &AtomicUsize) -> Result<()> {
+    fn do_chunk(
+        &self,
+        jobs: &[Job],
+        journal: &Journal,
+        progress: &Progress,
+        waiting: &AtomicUsize,
+    ) -> Result<()> {
         let broken = AtomicBool::new(false);
         let results: Vec<Result<()>> = jobs
             .par_iter()
@@ -175,7 +219,9 @@ impl Worker<'_> {
                     waiting.fetch_add(1, Ordering::Relaxed);
                     return Ok(());
                 };
-                journal.append(&trained).inspect_err(|_| broken.store(true, Ordering::Relaxed))?;
+                journal
+                    .append(&trained)
+                    .inspect_err(|_| broken.store(true, Ordering::Relaxed))?;
                 self.folder.piece_done();
                 progress.advance(|| trained.training.activation.clone());
                 Ok(())
@@ -197,9 +243,15 @@ impl Worker<'_> {
         let config = &block.setting.validate;
         let choice = Choice::named(item.kind, learned.as_deref(), config.exact);
         let task = self.tasks.get(&block.setting.task)?;
-        let trained = choice.and_then(|c| train(&config.train, &c, &task, &task.train, &task.test, item.seed));
-        let describe =
-            || format!("training {} ({})", item.id, self.plan.describe(block.setting_number, block.meta_number));
+        let trained = choice
+            .and_then(|c| train(&config.train, &c, &task, &task.train, &task.test, item.seed));
+        let describe = || {
+            format!(
+                "training {} ({})",
+                item.id,
+                self.plan.describe(block.setting_number, block.meta_number)
+            )
+        };
         Ok(Some(Trained {
             id: item.id.to_string(),
             setting: block.setting_number,
@@ -219,7 +271,9 @@ struct JustId {
 const BEFORE_ID: &[u8] = b"{\"id\":\"";
 
 fn parse(id: &[u8]) -> Option<Id> {
-    u128::from_str_radix(std::str::from_utf8(id.get(..32)?).ok()?, 16).ok().map(Id)
+    u128::from_str_radix(std::str::from_utf8(id.get(..32)?).ok()?, 16)
+        .ok()
+        .map(Id)
 }
 
 /// Calls `f` with every whole line of a journal of trainings: number, identity, checksum, and place with length. Damaged
@@ -248,7 +302,12 @@ pub(super) fn index(paths: &[PathBuf]) -> Result<HashMap<Id, Place>> {
     let mut all: HashMap<Id, Place> = HashMap::new();
     for (file, path) in paths.iter().enumerate() {
         for_each_id(path, |number, id, sum, (offset, len)| {
-            let place = Place { file: u32::try_from(file)?, len: u32::try_from(len)?, offset, sum };
+            let place = Place {
+                file: u32::try_from(file)?,
+                len: u32::try_from(len)?,
+                offset,
+                sum,
+            };
             if let Some(before) = all.insert(id, place) {
                 ensure!(
                     before.sum == sum,

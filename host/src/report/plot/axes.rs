@@ -43,33 +43,62 @@ impl<'a> Axis<'a> {
     /// Equal steps.
     #[must_use]
     pub fn linear((low, high): (f64, f64), label: &'a str) -> Axis<'a> {
-        Axis { scale: Scale { low, high, steps: Steps::Equal }, label: Some(label) }
+        Axis {
+            scale: Scale {
+                low,
+                high,
+                steps: Steps::Equal,
+            },
+            label: Some(label),
+        }
     }
 
     /// Equal factors; the range must be positive.
     #[must_use]
     pub fn log((low, high): (f64, f64), label: &'a str) -> Axis<'a> {
         let low = low.max(f64::MIN_POSITIVE);
-        Axis { scale: Scale { low, high: high.max(low * 1.0001), steps: Steps::Log }, label: Some(label) }
+        Axis {
+            scale: Scale {
+                low,
+                high: high.max(low * 1.0001),
+                steps: Steps::Log,
+            },
+            label: Some(label),
+        }
     }
 
     /// Equal factors on both sides of 0, and equal steps where absolute values are below `linear`.
     #[must_use]
     pub fn asinh((low, high): (f64, f64), linear: f64, label: &'a str) -> Axis<'a> {
-        Axis { scale: Scale { low, high, steps: Steps::Asinh(linear) }, label: Some(label) }
+        Axis {
+            scale: Scale {
+                low,
+                high,
+                steps: Steps::Asinh(linear),
+            },
+            label: Some(label),
+        }
     }
 
     /// Equal steps, without ticks: groups stand there.
     #[must_use]
     pub fn bare((low, high): (f64, f64)) -> Axis<'a> {
-        Axis { scale: Scale { low, high, steps: Steps::Equal }, label: None }
+        Axis {
+            scale: Scale {
+                low,
+                high,
+                steps: Steps::Equal,
+            },
+            label: None,
+        }
     }
 }
 
 impl Scale {
     /// 0 at the low end, 1 at the high one.
     fn share(&self, value: f64) -> f64 {
-        let between = |f: &dyn Fn(f64) -> f64| (f(value) - f(self.low)) / (f(self.high) - f(self.low));
+        let between =
+            |f: &dyn Fn(f64) -> f64| (f(value) - f(self.low)) / (f(self.high) - f(self.low));
         match self.steps {
             Steps::Equal => between(&|v| v),
             Steps::Log => between(&|v| v.max(f64::MIN_POSITIVE).ln()),
@@ -89,9 +118,13 @@ impl Scale {
             Steps::Asinh(linear) => {
                 let first = linear.log10().ceil() as i32 + 1;
                 let both = (first..first + 8).flat_map(|p| [(p, 1.0, ""), (p, -1.0, "\u{2212}")]);
-                let far = both.map(|(p, sign, minus)| (sign * 10f64.powi(p), format!("{minus}{}", power(p))));
+                let far = both
+                    .map(|(p, sign, minus)| (sign * 10f64.powi(p), format!("{minus}{}", power(p))));
                 let inside = |t: &(f64, String)| (self.low..=self.high).contains(&t.0);
-                std::iter::once((0.0, "0".into())).chain(far).filter(inside).collect()
+                std::iter::once((0.0, "0".into()))
+                    .chain(far)
+                    .filter(inside)
+                    .collect()
             }
         }
     }
@@ -101,19 +134,29 @@ impl Scale {
         let decades = high - low;
         if decades < 1.5 {
             // Within a decade or so powers alone would be too few.
-            let all =
-                (low.floor() as i32..=high.floor() as i32).flat_map(|p| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(p)));
-            return all.filter(|v| (self.low..=self.high).contains(v)).map(|v| (v, plain(v))).collect();
+            let all = (low.floor() as i32..=high.floor() as i32)
+                .flat_map(|p| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(p)));
+            return all
+                .filter(|v| (self.low..=self.high).contains(v))
+                .map(|v| (v, plain(v)))
+                .collect();
         }
         let every = (decades / 7.0).ceil().max(1.0) as i32;
         let powers = low.ceil() as i32..=high.floor() as i32;
-        powers.filter(|p| p.rem_euclid(every) == 0).map(|p| (10f64.powi(p), power(p))).collect()
+        powers
+            .filter(|p| p.rem_euclid(every) == 0)
+            .map(|p| (10f64.powi(p), power(p)))
+            .collect()
     }
 }
 
 /// A value as people write it.
 fn plain(value: f64) -> String {
-    if (1e-3..1e5).contains(&value) { format!("{}", (value * 1e6).round() / 1e6) } else { format!("{value:.0e}") }
+    if (1e-3..1e5).contains(&value) {
+        format!("{}", (value * 1e6).round() / 1e6)
+    } else {
+        format!("{value:.0e}")
+    }
 }
 
 /// `10` with a raised exponent, in the digits that fonts have for it.
@@ -139,7 +182,11 @@ pub fn range_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low > high {
         return (0.0, 1.0);
     }
-    let margin = if high > low { (high - low) / 20.0 } else { low.abs().max(1.0) / 20.0 };
+    let margin = if high > low {
+        (high - low) / 20.0
+    } else {
+        low.abs().max(1.0) / 20.0
+    };
     (low - margin, high + margin)
 }
 
@@ -156,7 +203,9 @@ pub fn log_range_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
 
 fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite = values.filter(|v| v.is_finite());
-    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+        (low.min(v), high.max(v))
+    })
 }
 
 /// About `count` round values within a range.
@@ -167,7 +216,11 @@ pub fn ticks((low, high): (f64, f64), count: usize) -> Vec<f64> {
         return vec![];
     }
     let power = 10f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= raw * 0.999).unwrap_or(raw);
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|m| m * power)
+        .find(|s| *s >= raw * 0.999)
+        .unwrap_or(raw);
     let first = (low / step).ceil() as i64;
     let last = (high / step).floor() as i64;
     (first..=last).map(|i| i as f64 * step).collect()
@@ -183,7 +236,11 @@ impl Axes {
     /// Draws frame, ticks and labels.
     #[must_use]
     pub fn draw(drawing: &mut Drawing, frame: Frame, x: Axis, y: Axis) -> Axes {
-        let axes = Axes { frame, x: x.scale, y: y.scale };
+        let axes = Axes {
+            frame,
+            x: x.scale,
+            y: y.scale,
+        };
         let (left, top, right, bottom) = frame;
         if let Some(y_label) = y.label {
             for (value, text) in y.scale.ticks() {
@@ -191,7 +248,14 @@ impl Axes {
                 drawing.line((left, at), (right, at), "#e4e4e4", 0.8);
                 drawing.text(left - 6.0, at + 3.5, 10.0, Anchor::End, &text);
             }
-            drawing.turned_text(left - 44.0, (top + bottom) / 2.0, 12.0, Anchor::Middle, -90.0, y_label);
+            drawing.turned_text(
+                left - 44.0,
+                (top + bottom) / 2.0,
+                12.0,
+                Anchor::Middle,
+                -90.0,
+                y_label,
+            );
         }
         if let Some(x_label) = x.label {
             for (value, text) in x.scale.ticks() {
@@ -199,7 +263,13 @@ impl Axes {
                 drawing.line((at, bottom), (at, bottom + 4.0), "#444", 0.8);
                 drawing.text(at, bottom + 16.0, 10.0, Anchor::Middle, &text);
             }
-            drawing.text((left + right) / 2.0, bottom + 34.0, 12.0, Anchor::Middle, x_label);
+            drawing.text(
+                (left + right) / 2.0,
+                bottom + 34.0,
+                12.0,
+                Anchor::Middle,
+                x_label,
+            );
         }
         drawing.line((left, bottom), (right, bottom), "#444", 1.0);
         drawing.line((left, top), (left, bottom), "#444", 1.0);
@@ -256,13 +326,31 @@ mod tests {
 
     #[test]
     fn logarithmic_ticks_are_powers_or_round_values() {
-        let texts = |low, high| Axis::log((low, high), "").scale.ticks().into_iter().map(|t| t.1).collect::<Vec<_>>();
+        let texts = |low, high| {
+            Axis::log((low, high), "")
+                .scale
+                .ticks()
+                .into_iter()
+                .map(|t| t.1)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(texts(0.5, 2000.0), ["1", "10", "10²", "10³"]);
         assert_eq!(texts(9.0, 60.0), ["10", "20", "50"]);
         assert_eq!(texts(1e-7, 1e-2)[0], "10⁻⁷");
         let both = Axis::asinh((-0.2, 30.0), 1e-3, "").scale;
         let texts: Vec<_> = both.ticks().into_iter().map(|t| t.1).collect();
-        assert_eq!(texts, ["0", "10⁻²", "\u{2212}10⁻²", "10⁻¹", "\u{2212}10⁻¹", "1", "10"]);
+        assert_eq!(
+            texts,
+            [
+                "0",
+                "10⁻²",
+                "\u{2212}10⁻²",
+                "10⁻¹",
+                "\u{2212}10⁻¹",
+                "1",
+                "10"
+            ]
+        );
         assert!((both.share(-0.2), both.share(30.0)) == (0.0, 1.0) && both.share(0.0) > 0.2);
     }
 }

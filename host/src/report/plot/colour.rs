@@ -1,7 +1,9 @@
 //! Colours: a palette for groups that colour-blind people can tell apart, and the rainbow for time.
 
 /// Okabe and Ito's palette, without its yellow, which is faint on white.
-const PALETTE: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#555555"];
+const PALETTE: [&str; 7] = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#555555",
+];
 
 /// The colour of group `i`.
 #[must_use]
@@ -18,7 +20,12 @@ pub fn rainbow(at: f64) -> String {
         let v = 0.9 * (1.0 - (k.min(4.0 - k)).clamp(0.0, 1.0));
         (v * 255.0).round() as u8
     };
-    format!("#{:02x}{:02x}{:02x}", channel(5.0), channel(3.0), channel(1.0))
+    format!(
+        "#{:02x}{:02x}{:02x}",
+        channel(5.0),
+        channel(3.0),
+        channel(1.0)
+    )
 }
 
 #[cfg(test)]

@@ -21,7 +21,12 @@ impl Band {
     /// A curve without a band.
     #[must_use]
     pub fn line(name: impl Into<String>, x: Vec<f64>, y: Vec<f64>) -> Band {
-        Band { name: name.into(), half_width: vec![0.0; x.len()], x, mean: y }
+        Band {
+            name: name.into(),
+            half_width: vec![0.0; x.len()],
+            x,
+            mean: y,
+        }
     }
 }
 
@@ -50,14 +55,26 @@ pub struct Labels<'a> {
 /// Curves over one pair of linear axes, each with its band.
 #[must_use]
 pub fn curves(title: &str, x: &str, y: &str, bands: &[Band]) -> Drawing {
-    scaled_curves(Labels { title, x, y }, (Spread::Linear, Spread::Linear), bands)
+    scaled_curves(
+        Labels { title, x, y },
+        (Spread::Linear, Spread::Linear),
+        bands,
+    )
 }
 
 /// Curves over one pair of axes, spread as asked; each with its band.
 #[must_use]
-pub fn scaled_curves(labels: Labels, (x_spread, y_spread): (Spread, Spread), bands: &[Band]) -> Drawing {
+pub fn scaled_curves(
+    labels: Labels,
+    (x_spread, y_spread): (Spread, Spread),
+    bands: &[Band],
+) -> Drawing {
     // DejaVu's letters are at most two thirds as wide as high.
-    let longest = bands.iter().map(|b| b.name.chars().count()).max().unwrap_or(0) as f64;
+    let longest = bands
+        .iter()
+        .map(|b| b.name.chars().count())
+        .max()
+        .unwrap_or(0) as f64;
     let mut drawing = Drawing::new(650.0 + 7.5 * longest.max(6.0), 400.0);
     drawing.text(330.0, 22.0, 13.0, Anchor::Middle, labels.title);
     let xs = bands.iter().flat_map(|b| b.x.iter().copied());
@@ -67,24 +84,38 @@ pub fn scaled_curves(labels: Labels, (x_spread, y_spread): (Spread, Spread), ban
         Spread::Asinh => Axis::asinh(range_of(xs), 1e-3, labels.x),
     };
     let edges = |b: &Band| -> Vec<f64> {
-        let finite = b.mean.iter().zip(&b.half_width).map(|(m, h)| (*m, if h.is_finite() { *h } else { 0.0 }));
+        let finite = b
+            .mean
+            .iter()
+            .zip(&b.half_width)
+            .map(|(m, h)| (*m, if h.is_finite() { *h } else { 0.0 }));
         finite.flat_map(|(m, h)| [m - h, m, m + h]).collect()
     };
     let y = match y_spread {
         Spread::Linear => Axis::linear(range_of(bands.iter().flat_map(edges)), labels.y),
         Spread::Asinh => Axis::asinh(range_of(bands.iter().flat_map(edges)), 1e-3, labels.y),
-        Spread::Log => Axis::log(log_range_of(bands.iter().flat_map(|b| b.mean.clone())), labels.y),
+        Spread::Log => Axis::log(
+            log_range_of(bands.iter().flat_map(|b| b.mean.clone())),
+            labels.y,
+        ),
     };
     let axes = Axes::draw(&mut drawing, (70.0, 40.0, 600.0, 345.0), x, y);
     let shown = |v: f64, spread: Spread| v.is_finite() && (spread != Spread::Log || v > 0.0);
     for (i, band) in bands.iter().enumerate() {
         let colour = colour::group(i);
-        let points: Vec<(f64, f64, f64)> =
-            (0..band.x.len()).map(|i| (band.x[i], band.mean[i], band.half_width[i])).collect();
-        let points: Vec<_> = points.into_iter().filter(|p| shown(p.0, x_spread) && shown(p.1, y_spread)).collect();
+        let points: Vec<(f64, f64, f64)> = (0..band.x.len())
+            .map(|i| (band.x[i], band.mean[i], band.half_width[i]))
+            .collect();
+        let points: Vec<_> = points
+            .into_iter()
+            .filter(|p| shown(p.0, x_spread) && shown(p.1, y_spread))
+            .collect();
         let edge = |sign: f64| -> Vec<(f64, f64)> {
             let width = |h: f64| if h.is_finite() { h } else { 0.0 };
-            points.iter().map(|&(x, m, h)| axes.within(x, m + sign * width(h))).collect()
+            points
+                .iter()
+                .map(|&(x, m, h)| axes.within(x, m + sign * width(h)))
+                .collect()
         };
         let mut outline = edge(-1.0);
         outline.extend(edge(1.0).into_iter().rev());

@@ -28,7 +28,11 @@ struct Field {
 /// The clouds' points, contours of their kernel densities, and kernel densities of each quantity beside the axes.
 #[must_use]
 pub fn joint(title: &str, x_label: &str, y_label: &str, clouds: &[Cloud]) -> Drawing {
-    let longest = clouds.iter().map(|c| c.name.chars().count()).max().unwrap_or(0) as f64;
+    let longest = clouds
+        .iter()
+        .map(|c| c.name.chars().count())
+        .max()
+        .unwrap_or(0) as f64;
     let mut drawing = Drawing::new(600.0 + 7.5 * longest.max(6.0), 520.0);
     drawing.text(300.0, 20.0, 13.0, Anchor::Middle, title);
     let x = range_of(clouds.iter().flat_map(|c| c.points.iter().map(|p| p.0)));
@@ -37,7 +41,12 @@ pub fn joint(title: &str, x_label: &str, y_label: &str, clouds: &[Cloud]) -> Dra
     let wider = |(low, high): (f64, f64)| (low - 0.08 * (high - low), high + 0.08 * (high - low));
     let (x, y) = (wider(x), wider(y));
     let (left, top, right, bottom) = (70.0, 110.0, 470.0, 470.0);
-    let axes = Axes::draw(&mut drawing, (left, top, right, bottom), Axis::linear(x, x_label), Axis::linear(y, y_label));
+    let axes = Axes::draw(
+        &mut drawing,
+        (left, top, right, bottom),
+        Axis::linear(x, x_label),
+        Axis::linear(y, y_label),
+    );
     for (i, cloud) in clouds.iter().enumerate() {
         let colour = colour::group(i);
         for &(px, py) in &cloud.points {
@@ -55,16 +64,25 @@ pub fn joint(title: &str, x_label: &str, y_label: &str, clouds: &[Cloud]) -> Dra
         drawing.text(578.0, at + 4.0, 11.0, Anchor::Start, &cloud.name);
     }
     let column = |f: fn(&(f64, f64)) -> f64| -> Vec<Vec<f64>> {
-        clouds.iter().map(|c| c.points.iter().map(f).collect()).collect()
+        clouds
+            .iter()
+            .map(|c| c.points.iter().map(f).collect())
+            .collect()
     };
     let above = marginals(&column(|p| p.0), x);
     let beside = marginals(&column(|p| p.1), y);
     for (i, (above, beside)) in above.iter().zip(&beside).enumerate() {
         let colour = colour::group(i);
-        let mut outline: Vec<_> = above.iter().map(|&(v, d)| (axes.x(v), top - 6.0 - 60.0 * d)).collect();
+        let mut outline: Vec<_> = above
+            .iter()
+            .map(|&(v, d)| (axes.x(v), top - 6.0 - 60.0 * d))
+            .collect();
         outline.extend([(right, top - 6.0), (left, top - 6.0)]);
         drawing.area(&outline, colour, 0.35);
-        let mut outline: Vec<_> = beside.iter().map(|&(v, d)| (right + 6.0 + 60.0 * d, axes.y(v))).collect();
+        let mut outline: Vec<_> = beside
+            .iter()
+            .map(|&(v, d)| (right + 6.0 + 60.0 * d, axes.y(v)))
+            .collect();
         outline.extend([(right + 6.0, top), (right + 6.0, bottom)]);
         drawing.area(&outline, colour, 0.35);
     }
@@ -76,11 +94,31 @@ fn marginals(samples: &[Vec<f64>], range: (f64, f64)) -> Vec<Vec<(f64, f64)>> {
     let at = |i: usize| range.0 + (range.1 - range.0) * i as f64 / GRID as f64;
     let density = |sample: &Vec<f64>| -> Vec<(f64, f64)> {
         let h = silverman(sample);
-        let sum = |v: f64| sample.iter().map(|s| (-0.5 * ((v - s) / h).powi(2)).exp()).sum::<f64>();
-        (0..=GRID).map(|i| (at(i), if h > 0.0 { sum(at(i)) / (h * sample.len() as f64) } else { 0.0 })).collect()
+        let sum = |v: f64| {
+            sample
+                .iter()
+                .map(|s| (-0.5 * ((v - s) / h).powi(2)).exp())
+                .sum::<f64>()
+        };
+        (0..=GRID)
+            .map(|i| {
+                (
+                    at(i),
+                    if h > 0.0 {
+                        sum(at(i)) / (h * sample.len() as f64)
+                    } else {
+                        0.0
+                    },
+                )
+            })
+            .collect()
     };
     let mut all: Vec<_> = samples.iter().map(density).collect();
-    let peak = all.iter().flatten().map(|p| p.1).fold(f64::MIN_POSITIVE, f64::max);
+    let peak = all
+        .iter()
+        .flatten()
+        .map(|p| p.1)
+        .fold(f64::MIN_POSITIVE, f64::max);
     all.iter_mut().flatten().for_each(|p| p.1 /= peak);
     all
 }
@@ -91,9 +129,13 @@ impl Field {
     fn of(points: &[(f64, f64)], x: (f64, f64), y: (f64, f64)) -> Option<Field> {
         let kernel = Kernel::of(points)?;
         let at = |(low, high): (f64, f64), i: usize| low + (high - low) * i as f64 / GRID as f64;
-        let values =
-            (0..(GRID + 1) * (GRID + 1)).map(|i| kernel.density(points, at(x, i % (GRID + 1)), at(y, i / (GRID + 1))));
-        Some(Field { x, y, values: values.collect() })
+        let values = (0..(GRID + 1) * (GRID + 1))
+            .map(|i| kernel.density(points, at(x, i % (GRID + 1)), at(y, i / (GRID + 1))));
+        Some(Field {
+            x,
+            y,
+            values: values.collect(),
+        })
     }
 
     /// The densities whose contours enclose [`SHARES`] of the mass.
@@ -153,10 +195,16 @@ impl Kernel {
         }
         let mean = |f: fn(&(f64, f64)) -> f64| points.iter().map(f).sum::<f64>() / n;
         let (mx, my) = (mean(|p| p.0), mean(|p| p.1));
-        let sum = |f: &dyn Fn(f64, f64) -> f64| points.iter().map(|p| f(p.0 - mx, p.1 - my)).sum::<f64>() / (n - 1.0);
+        let sum = |f: &dyn Fn(f64, f64) -> f64| {
+            points.iter().map(|p| f(p.0 - mx, p.1 - my)).sum::<f64>() / (n - 1.0)
+        };
         // Scott's factor n^(-1/6), squared.
         let factor = n.powf(-1.0 / 3.0);
-        let (xx, xy, yy) = (factor * sum(&|x, _| x * x), factor * sum(&|x, y| x * y), factor * sum(&|_, y| y * y));
+        let (xx, xy, yy) = (
+            factor * sum(&|x, _| x * x),
+            factor * sum(&|x, y| x * y),
+            factor * sum(&|_, y| y * y),
+        );
         let determinant = xx * yy - xy * xy;
         (determinant > 1e-12 * xx * yy && determinant > 0.0).then(|| Kernel {
             inverse: [yy / determinant, -xy / determinant, xx / determinant],
@@ -179,14 +227,24 @@ mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
 
-    const POINTS: [(f64, f64); 6] = [(0.2, 1.0), (0.5, -0.5), (0.9, 0.3), (1.4, 0.8), (2.0, 1.7), (0.1, 0.0)];
+    const POINTS: [(f64, f64); 6] = [
+        (0.2, 1.0),
+        (0.5, -0.5),
+        (0.9, 0.3),
+        (1.4, 0.8),
+        (2.0, 1.7),
+        (0.1, 0.0),
+    ];
 
     #[test]
     fn the_kernel_density_is_that_of_scipy() {
         // scipy.stats.gaussian_kde of the same points at (0.5, 0.5)
         let density = Kernel::of(&POINTS).unwrap().density(&POINTS, 0.5, 0.5);
         assert_abs_diff_eq!(density, 0.177_968_75, epsilon = 1e-7);
-        assert!(Kernel::of(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]).is_none(), "a line has no density");
+        assert!(
+            Kernel::of(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]).is_none(),
+            "a line has no density"
+        );
     }
 
     #[test]

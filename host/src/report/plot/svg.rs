@@ -33,7 +33,11 @@ impl Drawing {
     /// An empty drawing.
     #[must_use]
     pub fn new(width: f64, height: f64) -> Drawing {
-        Drawing { width, height, body: String::new() }
+        Drawing {
+            width,
+            height,
+            body: String::new(),
+        }
     }
 
     fn add(&mut self, element: std::fmt::Arguments<'_>) {
@@ -61,7 +65,9 @@ impl Drawing {
     /// A filled area.
     pub fn area(&mut self, points: &[(f64, f64)], colour: &str, opacity: f64) {
         let path = path_of(points);
-        self.add(format_args!(r#"<path d="{path}Z" fill="{colour}" fill-opacity="{opacity}"/>"#));
+        self.add(format_args!(
+            r#"<path d="{path}Z" fill="{colour}" fill-opacity="{opacity}"/>"#
+        ));
     }
 
     /// A filled rectangle.
@@ -73,7 +79,9 @@ impl Drawing {
 
     /// A dot.
     pub fn dot(&mut self, x: f64, y: f64, radius: f64, colour: &str) {
-        self.add(format_args!(r#"<circle cx="{x:.2}" cy="{y:.2}" r="{radius}" fill="{colour}"/>"#));
+        self.add(format_args!(
+            r#"<circle cx="{x:.2}" cy="{y:.2}" r="{radius}" fill="{colour}"/>"#
+        ));
     }
 
     /// A circle.
@@ -89,13 +97,25 @@ impl Drawing {
     }
 
     /// A text turned by `angle` degrees about its point.
-    pub fn turned_text(&mut self, x: f64, y: f64, size: f64, anchor: Anchor, angle: f64, text: &str) {
+    pub fn turned_text(
+        &mut self,
+        x: f64,
+        y: f64,
+        size: f64,
+        anchor: Anchor,
+        angle: f64,
+        text: &str,
+    ) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        let turn = if angle == 0.0 { String::new() } else { format!(r#" transform="rotate({angle} {x:.2} {y:.2})""#) };
+        let turn = if angle == 0.0 {
+            String::new()
+        } else {
+            format!(r#" transform="rotate({angle} {x:.2} {y:.2})""#)
+        };
         let text = escaped(text);
         self.add(format_args!(
             r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}"{turn}>{text}</text>"#
@@ -105,7 +125,11 @@ impl Drawing {
     /// The drawing as an SVG file.
     #[must_use]
     pub fn to_svg(&self) -> String {
-        let Drawing { width, height, body } = self;
+        let Drawing {
+            width,
+            height,
+            body,
+        } = self;
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} \
              {height}\" font-family=\"DejaVu Sans, sans-serif\" fill=\"#222\">\n\
@@ -118,19 +142,36 @@ impl Drawing {
     /// # Errors
     /// If the drawing is too large for memory.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        let mut options = Options { font_family: "DejaVu Sans".into(), ..Options::default() };
+        let mut options = Options {
+            font_family: "DejaVu Sans".into(),
+            ..Options::default()
+        };
         options.fontdb_mut().load_font_data(FONT.to_vec());
-        let tree = Tree::from_str(&self.to_svg(), &options).context("the figure is no valid SVG")?;
-        let size = ((self.width as f32 * ZOOM) as u32, (self.height as f32 * ZOOM) as u32);
+        let tree =
+            Tree::from_str(&self.to_svg(), &options).context("the figure is no valid SVG")?;
+        let size = (
+            (self.width as f32 * ZOOM) as u32,
+            (self.height as f32 * ZOOM) as u32,
+        );
         let mut pixels = Pixmap::new(size.0, size.1).context("the figure is too large")?;
-        resvg::render(&tree, Transform::from_scale(ZOOM, ZOOM), &mut pixels.as_mut());
-        pixels.encode_png().context("the figure cannot be written as PNG")
+        resvg::render(
+            &tree,
+            Transform::from_scale(ZOOM, ZOOM),
+            &mut pixels.as_mut(),
+        );
+        pixels
+            .encode_png()
+            .context("the figure cannot be written as PNG")
     }
 }
 
 /// Text that XML takes for nothing but text.
 fn escaped(text: &str) -> String {
-    printable(text).replace(['\n', '\t'], " ").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    printable(text)
+        .replace(['\n', '\t'], " ")
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 fn path_of(points: &[(f64, f64)]) -> String {

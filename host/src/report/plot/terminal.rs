@@ -8,15 +8,25 @@ const SIZE: (usize, usize) = (40, 8);
 pub fn sketch(name: &str, x: &[f64], y: &[f64]) -> String {
     let range = |v: &[f64]| {
         let finite = v.iter().copied().filter(|v| v.is_finite());
-        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+            (low.min(v), high.max(v))
+        })
     };
     let ((left, right), (bottom, top)) = (range(x), range(y));
     let mut dots = vec![[0u8; SIZE.0]; SIZE.1];
     let place = |v: f64, (low, high): (f64, f64), count: usize| {
-        let share = if high > low { (v - low) / (high - low) } else { 0.5 };
+        let share = if high > low {
+            (v - low) / (high - low)
+        } else {
+            0.5
+        };
         (share * (count - 1) as f64).round() as usize
     };
-    for (&x, &y) in x.iter().zip(y).filter(|(x, y)| x.is_finite() && y.is_finite()) {
+    for (&x, &y) in x
+        .iter()
+        .zip(y)
+        .filter(|(x, y)| x.is_finite() && y.is_finite())
+    {
         let column = place(x, (left, right), 2 * SIZE.0);
         let row = 4 * SIZE.1 - 1 - place(y, (bottom, top), 4 * SIZE.1);
         dots[row / 4][column / 2] |= dot(column % 2, row % 4);
@@ -28,7 +38,10 @@ pub fn sketch(name: &str, x: &[f64], y: &[f64]) -> String {
             i if i == SIZE.1 - 1 => number(bottom),
             _ => String::new(),
         };
-        let row: String = row.iter().map(|&bits| char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' ')).collect();
+        let row: String = row
+            .iter()
+            .map(|&bits| char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' '))
+            .collect();
         text += &format!("{mark:>8} |{row}|\n");
     }
     text + &format!("{:>8}  {:<20}{:>20}\n", "", number(left), number(right))
@@ -44,7 +57,11 @@ fn dot(column: usize, row: usize) -> u8 {
 
 fn number(x: f64) -> String {
     let text = format!("{x:.3}");
-    if text.len() <= 8 { text } else { format!("{x:.1e}") }
+    if text.len() <= 8 {
+        text
+    } else {
+        format!("{x:.1e}")
+    }
 }
 
 #[cfg(test)]
@@ -61,14 +78,19 @@ mod tests {
         assert!(lines[1].starts_with(" 199.000 |"));
         let first_of = |line: &str| line.chars().nth(10).unwrap();
         let last_of = |line: &str| line.chars().rev().nth(1).unwrap();
-        assert_eq!((first_of(lines[1]), last_of(lines[8])), ('\u{2800}', '\u{2800}'));
+        assert_eq!(
+            (first_of(lines[1]), last_of(lines[8])),
+            ('\u{2800}', '\u{2800}')
+        );
         assert!(first_of(lines[8]) != '\u{2800}' && last_of(lines[1]) != '\u{2800}');
         assert!(sketch("flat", &[0.0, 1.0], &[2.0, f64::NAN]).contains("2.000"));
     }
 
     #[test]
     fn every_dot_of_a_character_is_another_bit() {
-        let all = (0..2).flat_map(|c| (0..4).map(move |r| dot(c, r))).fold(0u8, |a, b| a ^ b);
+        let all = (0..2)
+            .flat_map(|c| (0..4).map(move |r| dot(c, r)))
+            .fold(0u8, |a, b| a ^ b);
         assert_eq!(all, 0xff);
     }
 }
