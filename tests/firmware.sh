@@ -19,7 +19,7 @@ exported() {
     out=$(mktemp -d)
     [ -n "${LDNN_PROGRAM:-}" ] || cargo build --quiet --package ldnn || { fail "ldnn does not build"; return; }
     local ldnn="${LDNN_PROGRAM:-target/debug/ldnn} --quiet"
-    local from="--what network --rate 0.1 --epochs 30"
+    local from="--what network --lr 0.1 --epochs 30"
     $ldnn export $here/activations.json $from --form pairs --knots 65 --name floats --format rust --with-rows 400 \
         --out "$out/floats" >/dev/null || fail "the export of real numbers"
     $ldnn export $here/activations.json $from --weights int8 --name integers --format rust,postcard --with-rows 200 \

@@ -12,7 +12,7 @@ use ldnn::formats::onnx::Way;
 use ldnn::model::activations::Learned;
 use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
 use ldnn::run::RunFolder;
-use ldnn::train::{Optimiser, TrainConfig};
+use ldnn::train::{OptimizerKind, TrainConfig};
 use ldnn_core::deploy::{Activation, Pipeline, run_len};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
@@ -146,7 +146,7 @@ fn config(form: FormChoice, weights: Weights) -> ExportConfig {
         seed: 3,
         train: TrainConfig {
             hidden: vec![1],
-            optimiser: Optimiser::Sgd,
+            optimizer: OptimizerKind::Sgd,
             rate: 0.1,
             momentum: 0.0,
             batch: 1,

@@ -135,7 +135,7 @@ fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
         "2",
         "--epochs",
         "3",
-        "--rates=0.1",
+        "--lr=0.1",
     ];
     let small = [
         "--hidden",

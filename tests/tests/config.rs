@@ -105,7 +105,7 @@ fn every_command_prints_settings_that_it_takes_back() {
             "participation",
             "--activations",
             "a",
-            "--rate",
+            "--lr",
             "0.3",
         ],
         &[
@@ -144,7 +144,7 @@ fn every_command_prints_settings_that_it_takes_back() {
             "label",
             "--compare",
             "relu",
-            "--rates",
+            "--lr",
             "0.1,0.2",
             "--delimiter",
             ",",
@@ -414,14 +414,14 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
     let text = "task = \"digits\"\n[experiment]\nruns = 4\nseed = 9\n[experiment.train]\nepochs = 4\nhidden = [4]\nrate = 0.5\n";
     fs::write(dir.path().join("c.toml"), text).unwrap();
     let base = ["validate", "--config", "c.toml", "--print-config"];
-    let flags = ["--epochs", "5", "--rate", "0.25"];
+    let flags = ["--epochs", "5", "--lr", "0.25"];
     let sets = [
         "--set",
         "experiment.train.rate=0.125",
         "--set",
         "train.hidden=6,7",
         "--set",
-        "train.optimiser=adam",
+        "train.optimizer=adam",
     ];
     let printed = succeed(dir.path(), &[&base[..], &flags, &sets].concat());
     let lines = [
@@ -434,7 +434,7 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
     ];
     for line in lines
         .iter()
-        .chain(&["optimiser = \"adam\"", "momentum = 0.8"])
+        .chain(&["optimizer = \"adam\"", "momentum = 0.8"])
     {
         assert!(printed.lines().any(|l| l == *line), "{line}: {printed}");
     }
@@ -473,7 +473,7 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
         .unwrap();
         let printed = succeed(dir.path(), &with(&["meta", "--print-config"], how));
         assert!(
-            printed.contains("inner_optimiser = \"rmsprop\"\n"),
+            printed.contains("inner_optimizer = \"rmsprop\"\n"),
             "{how:?}: {printed}"
         );
     }

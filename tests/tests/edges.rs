@@ -367,7 +367,7 @@ fn a_run_whose_rate_is_1e9_is_retried_at_smaller_ones_says_so_and_has_finite_act
             "9",
             "--base",
             "identity",
-            "--inner-rate",
+            "--inner-lr",
             "1e9",
             "--out",
             "run",
@@ -399,7 +399,7 @@ fn trainings_that_all_diverge_are_counted_and_have_no_mean() {
         dir.path(),
         &[
             &VALIDATE[..],
-            &["v", "--compare", "identity,tanh", "--rate", "1e9"],
+            &["v", "--compare", "identity,tanh", "--lr", "1e9"],
         ]
         .concat(),
     );
@@ -419,9 +419,9 @@ fn a_rate_of_0_is_refused_before_anything_is_written() {
     let dir = tempdir().unwrap();
     let zero = |base: &[&str], more: &[&str]| refuse(dir.path(), &[base, more].concat(), 2);
     for message in [
-        zero(&META, &["9", "--inner-rate", "0", "--out", "a"]),
-        zero(&META, &["9", "--outer-rate", "0", "--out", "a"]),
-        zero(&VALIDATE, &["a", "--compare", "tanh", "--rate", "0"]),
+        zero(&META, &["9", "--inner-lr", "0", "--out", "a"]),
+        zero(&META, &["9", "--outer-lr", "0", "--out", "a"]),
+        zero(&VALIDATE, &["a", "--compare", "tanh", "--lr", "0"]),
     ] {
         assert!(
             message.contains("0: must be a positive number"),

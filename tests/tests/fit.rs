@@ -31,7 +31,7 @@ impl Place {
 }
 
 const SHORT: [&str; 12] = [
-    "--steps", "3", "--runs", "2", "--epochs", "12", "--hidden", "12", "--rates", "0.1",
+    "--steps", "3", "--runs", "2", "--epochs", "12", "--hidden", "12", "--lr", "0.1",
     "--target", "label",
 ];
 
@@ -138,7 +138,7 @@ fn numbers_are_predicted_in_their_own_units() {
     }
     let (table, model) = (place.file("t.csv", text), place.path("m.ldnn"));
     let rest = [
-        "--steps", "2", "--runs", "2", "--epochs", "60", "--rates", "0.05", "--hidden", "16",
+        "--steps", "2", "--runs", "2", "--epochs", "60", "--lr", "0.05", "--hidden", "16",
     ];
     let said = good(
         &[

@@ -168,7 +168,7 @@ fn every_schedule_and_task_runs() {
         &[
             "--outer-loss",
             "train",
-            "--inner-optimiser",
+            "--inner-optimizer",
             "adam",
             "--no-shuffle",
             "--noise",
@@ -178,9 +178,9 @@ fn every_schedule_and_task_runs() {
             "--resplit",
             "--anneal",
             "false",
-            "--inner-optimiser",
+            "--inner-optimizer",
             "rmsprop",
-            "--inner-rate",
+            "--inner-lr",
             "0.01",
         ],
     ]
@@ -327,7 +327,7 @@ fn a_diverging_training_is_recorded_and_does_not_stop_the_others() {
     let dir = tempdir().unwrap();
     let report = succeed(
         dir.path(),
-        &validate(&["--compare", "identity,tanh", "--rate", "1e30", "--out", "v"]),
+        &validate(&["--compare", "identity,tanh", "--lr", "1e30", "--out", "v"]),
     );
     let trainings = json_lines(&dir.path().join("v/trainings.jsonl"));
     assert_eq!(trainings.len(), 6);
@@ -341,7 +341,7 @@ fn a_meta_run_that_diverges_says_what_to_change_and_keeps_what_it_had() {
         dir.path(),
         &meta(
             "50",
-            &["--inner-rate", "1e30", "--base", "identity", "--out", "run"],
+            &["--inner-lr", "1e30", "--base", "identity", "--out", "run"],
         ),
         1,
     );
@@ -366,8 +366,8 @@ fn bad_input_is_refused_with_flag_value_and_remedy() {
             &["--compare", "twice"],
         ),
         (&["validate", "--hidden", "0"], &["--hidden", "1"]),
-        (&["validate", "--rate", "nan"], &["--rate", "0.01"]),
-        (&["validate", "--rate", "-1"], &["--rate"]),
+        (&["validate", "--lr", "nan"], &["--lr", "0.01"]),
+        (&["validate", "--lr", "-1"], &["--lr"]),
         (&["validate", "--epochs", "0"], &["--epochs 0"]),
         (&["validate", "--runs", "0"], &["--runs 0"]),
         (

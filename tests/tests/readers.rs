@@ -21,7 +21,7 @@ const SHORT: [&str; 13] = [
     "8",
     "--hidden",
     "6",
-    "--rates",
+    "--lr",
     "0.1",
 ];
 
@@ -631,7 +631,7 @@ fn inspect_shows_models_images_and_activations() {
     let table = csv(",");
     file(folder, "t.csv", &table);
     let learn = [
-        "--quiet", "--steps", "2", "--runs", "2", "--epochs", "8", "--hidden", "6", "--rates",
+        "--quiet", "--steps", "2", "--runs", "2", "--epochs", "8", "--hidden", "6", "--lr",
         "0.1",
     ];
     succeed(

@@ -18,7 +18,7 @@ const SHORT: [&str; 10] = [
     "12",
     "--hidden",
     "8",
-    "--rates=0.1",
+    "--lr=0.1",
 ];
 const GESTURES: [&str; 4] = ["--target", "label", "--ignore", "id"];
 
@@ -171,7 +171,7 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
         "id,person",
         "--activations",
         "relu",
-        "--rates",
+        "--lr",
         "0.3",
         "--epochs",
         "300",
@@ -462,8 +462,8 @@ fn where_every_rate_diverges_smaller_ones_are_tried_and_the_report_says_so() {
     let reckless = |rate: &'static str, out: &'static str| {
         let own = [
             "--set",
-            "fit.optimiser=sgd",
-            "--rates",
+            "fit.optimizer=sgd",
+            "--lr",
             rate,
             "--activations",
             "relu,identity",

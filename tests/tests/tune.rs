@@ -18,7 +18,7 @@ const TUNE: [&str; 12] = [
     "9",
     "--epochs",
     "20",
-    "--rates=0.1",
+    "--lr=0.1",
 ];
 /// Small networks.
 const SMALL: [&str; 6] = [

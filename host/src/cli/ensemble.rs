@@ -4,7 +4,7 @@ use super::common::{TaskArgs, set};
 use crate::config::Layers;
 use crate::data::task::Task;
 use crate::formats::read_activations;
-use crate::train::{Learned, Optimiser, TrainConfig, ValidateConfig, rate_scale};
+use crate::train::{Learned, OptimizerKind, TrainConfig, ValidateConfig, lr_scale};
 use anyhow::{Context, Result};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -30,12 +30,12 @@ pub struct EnsembleArgs {
     /// Record the curve every so many epochs [default: 5]
     #[arg(long, value_name = "N")]
     every: Option<usize>,
-    /// Optimiser [default: sgd]
+    /// OptimizerKind [default: sgd]
     #[arg(long, value_name = "NAME")]
-    optimiser: Option<Optimiser>,
+    optimizer: Option<OptimizerKind>,
     /// Learning rate [default: 0.01, less for more than 100 inputs]
     #[arg(long, value_name = "X")]
-    rate: Option<f64>,
+    lr: Option<f64>,
     /// Momentum; decay of the mean square for rmsprop; beta1 for adam [default: 0.8]
     #[arg(long, value_name = "X")]
     momentum: Option<f64>,
@@ -147,8 +147,8 @@ impl EnsembleArgs {
         set(&mut c.seed, &self.seed);
         c.exact |= self.exact;
         set(&mut c.train.hidden, &self.hidden);
-        set(&mut c.train.optimiser, &self.optimiser);
-        set(&mut c.train.rate, &self.rate);
+        set(&mut c.train.optimizer, &self.optimizer);
+        set(&mut c.train.lr, &self.lr);
         set(&mut c.train.momentum, &self.momentum);
         set(&mut c.train.batch, &self.batch);
         set(&mut c.train.epochs, &self.epochs);
@@ -177,8 +177,8 @@ fn default_ensembles(learned: &[Learned], task: &Task) -> ValidateConfig {
         keep_networks: false,
         train: TrainConfig {
             hidden: vec![100],
-            optimiser: Optimiser::Sgd,
-            rate: 0.01 * rate_scale(task.inputs),
+            optimizer: OptimizerKind::Sgd,
+            lr: 0.01 * lr_scale(task.inputs),
             momentum: 0.8,
             batch: 200,
             epochs: 100,

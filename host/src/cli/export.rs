@@ -15,7 +15,7 @@ use crate::model::{Model, Trained};
 use crate::run::RunFolder;
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
-use crate::train::{Optimiser, TrainConfig};
+use crate::train::{OptimizerKind, TrainConfig};
 use anyhow::{Context, Result, bail, ensure};
 use clap::ArgMatches;
 use serde::de::IgnoredAny;
@@ -92,7 +92,7 @@ pub struct ExportArgs {
     epochs: usize,
     /// Its learning rate (SGD, momentum 0.8, batches of 200)
     #[arg(long, default_value_t = 0.05, value_name = "X")]
-    rate: f64,
+    lr: f64,
     /// The seed of its weights, and of the golden rows
     #[arg(long, default_value_t = 101, value_name = "N")]
     seed: u64,
@@ -110,7 +110,7 @@ const EXPORT_EXAMPLES: &str = "\
 Examples:
   ldnn export out/meta                                   two tables within 0.001, in Rust, C and postcard
   ldnn export out/meta --bytes 200 --form i16            the best that 200 bytes can do
-  ldnn export out/meta --what network --rate 0.1 --epochs 30 --out out/device
+  ldnn export out/meta --what network --lr 0.1 --epochs 30 --out out/device
   ldnn export out/meta --what network --weights int8     everything in integers
   ldnn export gestures.ldnn --out firmware               a model of `ldnn train`, its standardisation included
   ldnn export out/validate/networks/mix-101.json         a trained network
@@ -179,7 +179,7 @@ const FLAGS: [(&str, &str); 21] = [
     ("hidden", "export.train.hidden"),
     ("epochs", "export.train.epochs"),
     ("epochs", "export.train.every"),
-    ("rate", "export.train.rate"),
+    ("rate", "export.train.lr"),
     ("seed", "export.seed"),
     ("onnx_activations", "export.onnx_activations"),
     ("samples", "export.samples"),
@@ -229,8 +229,8 @@ impl ExportArgs {
             seed: self.seed,
             train: TrainConfig {
                 hidden: self.hidden.clone(),
-                optimiser: Optimiser::Sgd,
-                rate: self.rate,
+                optimizer: OptimizerKind::Sgd,
+                lr: self.lr,
                 momentum: 0.8,
                 batch: 200.min(task.train.rows()).max(1),
                 epochs: self.epochs,

@@ -61,10 +61,10 @@ mod tests {
             .arg(Arg::new("b").long("no-header"));
         for (before, after) in [
             ("--runs 0: use 2", "'runs' 0: use 2"),
-            ("--inner-rate 1: too large", "'inner_rate' 1: too large"),
+            ("--inner-lr 1: too large", "'inner_lr' 1: too large"),
             (
-                "give smaller --rates, or --no-header",
-                "give smaller --rates, or --no-header",
+                "give smaller --lr, or --no-header",
+                "give smaller --lr, or --no-header",
             ),
             (
                 "see `ldnn validate --keep-networks`; or --keep",

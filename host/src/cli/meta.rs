@@ -7,7 +7,7 @@ use crate::lab::estimate::Load;
 use crate::meta::{self, MetaConfig, Objective, Schedule, Tape};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
-use crate::train::{Optimiser, rate_scale};
+use crate::train::{OptimizerKind, lr_scale};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -71,19 +71,19 @@ pub struct Args {
     /// Amplitude of the training noise on hidden units; never used in evaluation [default: 0.1]
     #[arg(long, value_name = "X")]
     noise: Option<f64>,
-    /// Optimiser of the weights; RMSprop's mean square starts at 1 [default: sgd; with --outer-loss train rmsprop]
+    /// OptimizerKind of the weights; RMSprop's mean square starts at 1 [default: sgd; with --outer-loss train rmsprop]
     #[arg(long, value_name = "NAME")]
-    inner_optimiser: Option<Optimiser>,
+    inner_optimizer: Option<OptimizerKind>,
     /// Learning rate of the weights [default: 0.2, less for more than 100 inputs; with --outer-loss train
     /// 0.01]
     #[arg(long, value_name = "X")]
-    inner_rate: Option<f64>,
+    inner_lr: Option<f64>,
     /// Momentum of the weights, or decay of RMSprop's mean square [default: 0.8]
     #[arg(long, value_name = "X")]
     inner_momentum: Option<f64>,
     /// Learning rate of the activations [default: 0.4]
     #[arg(long, value_name = "X")]
-    outer_rate: Option<f64>,
+    outer_lr: Option<f64>,
     /// Momentum of the activations [default: 0.8]
     #[arg(long, value_name = "X")]
     outer_momentum: Option<f64>,
@@ -144,7 +144,7 @@ impl Args {
             Some(Objective::Train) => MetaConfig::authors(MetaConfig::default().steps),
             _ => MetaConfig {
                 held_out: (task.train.rows() / 4).max(1),
-                inner_rate: MetaConfig::default().inner_rate * rate_scale(task.inputs),
+                inner_lr: MetaConfig::default().inner_lr * lr_scale(task.inputs),
                 ..MetaConfig::default()
             },
         };
@@ -186,10 +186,10 @@ impl Args {
         set(&mut c.inner_trainings, &self.inner_trainings);
         set(&mut c.batch, &self.batch);
         set(&mut c.noise, &self.noise);
-        set(&mut c.inner_optimiser, &self.inner_optimiser);
-        set(&mut c.inner_rate, &self.inner_rate);
+        set(&mut c.inner_optimizer, &self.inner_optimizer);
+        set(&mut c.inner_lr, &self.inner_lr);
         set(&mut c.inner_momentum, &self.inner_momentum);
-        set(&mut c.outer_rate, &self.outer_rate);
+        set(&mut c.outer_lr, &self.outer_lr);
         set(&mut c.outer_momentum, &self.outer_momentum);
         set(&mut c.anneal, &self.anneal);
         set(&mut c.clip, &self.clip);

@@ -53,7 +53,7 @@ pub struct FitArgs {
     patience: usize,
     /// Learning rates that are tried [default: 0.001,0.003,0.01,0.03]
     #[arg(long, value_name = "X,...", value_delimiter = ',')]
-    rates: Vec<f64>,
+    lr: Vec<f64>,
     /// Seed of every draw
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -67,7 +67,7 @@ pub const FIT_FLAGS: [(&str, &str); 8] = [
     ("steps", "fit.steps"),
     ("epochs", "fit.epochs"),
     ("patience", "fit.patience"),
-    ("rates", "fit.rates"),
+    ("rates", "fit.lr"),
     ("seed", "fit.seed"),
 ];
 
@@ -81,7 +81,7 @@ impl FitArgs {
             steps: self.steps,
             epochs: self.epochs,
             patience: self.patience,
-            rates: self.rates.clone(),
+            lr: self.lr.clone(),
             seed: self.seed,
             ..FitConfig::default()
         }

@@ -51,7 +51,7 @@ these to a last one with all of them. Trial 0 is what the flags say, the others 
   activations = [\"learn\"]                  or base functions' names
   types = [1, 2, 3]                        learned types
   schedule = [\"unrolled\", \"alternating\"]   of learning them
-  rate = { low = 0.001, high = 0.1 }       of the weights, on a logarithmic scale
+  lr = { low = 0.001, high = 0.1 }       of the weights, on a logarithmic scale
 The test rows are not looked at; `ldnn train` with the same seed has the same ones. The folder gets best.toml, trials.csv, report.txt and
 report.html; the same command goes on where it stopped.";
 

@@ -13,7 +13,7 @@ enum Rule {
 #[serde(deny_unknown_fields)]
 struct Train {
     epochs: usize,
-    rate: f64,
+    lr: f64,
     rule: Rule,
     hidden: Vec<usize>,
     names: Vec<String>,
@@ -38,7 +38,7 @@ struct Settings {
 fn default() -> Settings {
     let train = Train {
         epochs: 10,
-        rate: 0.1,
+        lr: 0.1,
         rule: Rule::Sgd,
         hidden: vec![5],
         names: vec!["relu".into()],
@@ -74,16 +74,16 @@ fn each_layer_is_above_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     fs::write(&path, file).unwrap();
-    let layers = Layers::new("study", Some(&path), &["study.train.rate=0.5".into()]).unwrap();
+    let layers = Layers::new("study", Some(&path), &["study.train.lr=0.5".into()]).unwrap();
     let found = layers
         .resolve(default(), |s| {
-            (s.study.train.hidden, s.study.train.rate) = (vec![9], 0.25)
+            (s.study.train.hidden, s.study.train.lr) = (vec![9], 0.25)
         })
         .unwrap()
         .study
         .train;
     assert_eq!(
-        (found.epochs, found.rate, &found.hidden[..]),
+        (found.epochs, found.lr, &found.hidden[..]),
         (20, 0.5, &[9][..])
     );
     assert_eq!(found.rule, Rule::Sgd, "a default is lost");
@@ -140,7 +140,7 @@ fn a_wrong_name_is_an_error_with_the_place_and_what_was_meant() {
     );
     let message = error("[study.train]\nwhatever = 5\n", &[]);
     assert!(
-        message.contains("there are epochs, rate, rule, hidden, names, bound"),
+        message.contains("there are epochs, lr, rule, hidden, names, bound"),
         "{message}"
     );
     let message = error("", &["train.epoch=5"]);
@@ -186,7 +186,7 @@ fn a_wrong_value_is_an_error_with_the_place_and_what_was_expected() {
         (
             "[[study.lessons]]\nepochs = 3",
             "line 1, column 1",
-            "'study.lessons.0' lacks 'rate'",
+            "'study.lessons.0' lacks 'lr'",
         ),
         ("task = 1\n", "line 1, column 8", "expected text"),
         ("\nstudy = 5", "line 2, column 9", "expected a table"),
@@ -215,7 +215,7 @@ fn a_wrong_value_is_an_error_with_the_place_and_what_was_expected() {
 fn what_is_written_can_be_read() {
     let mut settings = default();
     settings.study.train = Train {
-        rate: 0.1 + 0.2,
+        lr: 0.1 + 0.2,
         bound: Some(1e-300),
         ..settings.study.train
     };

@@ -208,19 +208,19 @@ impl ExportConfig {
                     train_network(&self.train, &fast, task, &task.train, &task.test, self.seed)?;
                 ensure!(
                     !training.diverged,
-                    "the training diverged; use a smaller --rate"
+                    "the training diverged; use a smaller --lr"
                 );
                 let shape = exact.shape(&self.train.widths(task))?;
                 let functions = (0..shape.types()).map(|t| Function::of(&shape, exact.phi(), t));
                 let functions = functions.collect::<Result<_>>()?;
                 let what = format!(
-                    "{} ({}), hidden widths {:?}, trained on {} for {} epochs at rate {}, seed {}",
+                    "{} ({}), hidden widths {:?}, trained on {} for {} epochs at learning rate {}, seed {}",
                     self.activation,
                     learned.provenance,
                     self.train.hidden,
                     task.name,
                     self.train.epochs,
-                    self.train.rate,
+                    self.train.lr,
                     self.seed
                 );
                 Ok((network, Some(functions), what))

@@ -3,7 +3,7 @@
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
 use crate::model::activations::{Activations, base_named, is_learned};
-use crate::train::{Optimiser, SelectConfig, TrainConfig, rate_scale};
+use crate::train::{OptimizerKind, SelectConfig, TrainConfig, lr_scale};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -44,9 +44,9 @@ pub struct FitConfig {
     /// A training that looks for its number of epochs ends when it has not been better on the validation rows for so many.
     pub patience: usize,
     /// The optimizer of the networks.
-    pub optimiser: Optimiser,
+    pub optimizer: OptimizerKind,
     /// Learning rates that are tried; none for those that suit the optimizer and the number of inputs.
-    pub rates: Vec<f64>,
+    pub lr: Vec<f64>,
     /// Test rows that the model holds, at most; 0 for none.
     #[serde(default)]
     pub with_rows: usize,
@@ -72,8 +72,8 @@ impl Default for FitConfig {
             runs: 5,
             epochs: 150,
             patience: 50,
-            optimiser: Optimiser::Adam,
-            rates: vec![],
+            optimizer: OptimizerKind::Adam,
+            lr: vec![],
             with_rows: 0,
             seed: 1,
         }
@@ -90,28 +90,28 @@ impl FitConfig {
     }
 
     /// The learning rates that are tried on a task of so many inputs. Adam's steps do not depend on the
-    /// size of the gradient; those of gradient descent shrink with [`rate_scale`].
+    /// size of the gradient; those of gradient descent shrink with [`lr_scale`].
     #[must_use]
-    pub fn rates(&self, inputs: usize) -> Vec<f64> {
-        if !self.rates.is_empty() {
-            return self.rates.clone();
+    pub fn lrs(&self, inputs: usize) -> Vec<f64> {
+        if !self.lr.is_empty() {
+            return self.lr.clone();
         }
-        match self.optimiser {
-            Optimiser::Sgd => [0.02, 0.05, 0.1]
-                .map(|rate| rate * rate_scale(inputs))
+        match self.optimizer {
+            OptimizerKind::Sgd => [0.02, 0.05, 0.1]
+                .map(|lr| lr * lr_scale(inputs))
                 .to_vec(),
-            Optimiser::Adam | Optimiser::Rmsprop => vec![0.001, 0.003, 0.01, 0.03],
+            OptimizerKind::Adam | OptimizerKind::Rmsprop => vec![0.001, 0.003, 0.01, 0.03],
         }
     }
 
-    /// How networks are trained with `rows` rows, before rate and epochs are chosen.
+    /// How networks are trained with `rows` rows, before learning rate and epochs are chosen.
     #[must_use]
     pub fn train(&self, rows: usize) -> TrainConfig {
         TrainConfig {
             hidden: self.hidden.clone(),
-            optimiser: self.optimiser,
-            rate: 0.01,
-            momentum: if self.optimiser == Optimiser::Sgd {
+            optimizer: self.optimizer,
+            lr: 0.01,
+            momentum: if self.optimizer == OptimizerKind::Sgd {
                 0.8
             } else {
                 0.9
@@ -123,15 +123,15 @@ impl FitConfig {
         }
     }
 
-    /// How rate and epochs are chosen.
+    /// How learning rate and epochs are chosen.
     #[must_use]
     pub fn select(&self, task: &Task) -> SelectConfig {
         let rows = task.train.rows();
         SelectConfig {
-            rates: self.rates(task.inputs),
+            lr: self.lrs(task.inputs),
             runs: 2,
             epochs: self.epochs,
-            rate_times_epochs: 10.0,
+            lr_times_epochs: 10.0,
             patience: Some(self.patience),
             validation_rows: (rows / 5).max(1),
             seed: self.seed,
@@ -145,7 +145,7 @@ impl FitConfig {
         let rows = task.train.rows();
         let held_out = (rows / 4).max(1);
         let unrolled = MetaConfig {
-            inner_rate: MetaConfig::default().inner_rate * rate_scale(task.inputs),
+            inner_lr: MetaConfig::default().inner_lr * lr_scale(task.inputs),
             hidden: self.hidden.clone(),
             types: self.types,
             steps: self.steps,
@@ -186,13 +186,13 @@ impl FitConfig {
             "--patience 0: wait at least 1 epoch, e.g. 50"
         );
         self.train(rows).check()?;
-        for &rate in &self.rates {
+        for &lr in &self.lr {
             ensure!(
-                rate.is_finite() && rate > 0.0,
-                "--rates {rate}: must be positive numbers, e.g. 0.001,0.003,0.01,0.03"
+                lr.is_finite() && lr > 0.0,
+                "--lr {lr}: must be positive numbers, e.g. 0.001,0.003,0.01,0.03"
             );
             TrainConfig {
-                rate,
+                lr,
                 ..self.train(rows)
             }
             .check()?;

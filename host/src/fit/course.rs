@@ -1,4 +1,4 @@
-//! One division of the rows, from learning activations to a model: rate and number of epochs are chosen on validation rows
+//! One division of the rows, from learning activations to a model: learning rate and number of epochs are chosen on validation rows
 //! for each kind of activations, and the model has the kind that was best there.
 //!
 //! Trainings that choose end early when they have not been better for a while. The networks that are compared, and the model,
@@ -227,11 +227,11 @@ impl Way<'_> {
                 self.note_diverged(&entrant.kind, 1, 1, "networks for the model");
                 continue;
             };
-            if train.rate < chosen.rate {
+            if train.lr < chosen.lr {
                 self.notes.push(format!(
                     "On all training rows the network of the model diverged at learning rate {}; \
                      it was trained at {}.",
-                    chosen.rate, train.rate
+                    chosen.lr, train.lr
                 ));
             }
             let learned = arms.learned.clone().filter(|_| is_learned(&entrant.kind));
@@ -254,7 +254,7 @@ impl Way<'_> {
         let limit = EXPLOSION * task.train.loss_of_zeros(task.outputs);
         for halvings in 0..=MOST_HALVINGS {
             let train = TrainConfig {
-                rate: chosen.rate * 0.5f64.powi(halvings),
+                lr: chosen.lr * 0.5f64.powi(halvings),
                 ..chosen.apply(&self.config.train(task.train.rows()))
             };
             let (training, network) =
@@ -277,12 +277,12 @@ impl Way<'_> {
     ) -> Result<Trained> {
         let (config, task, parts) = (self.config, self.task, self.parts);
         let provenance = format!(
-            "ldnn {}: {kind} on {}, {} rows, hidden widths {:?}, rate {}, {} epochs, seed {}",
+            "ldnn {}: {kind} on {}, {} rows, hidden widths {:?}, learning rate {}, {} epochs, seed {}",
             env!("CARGO_PKG_VERSION"),
             task.name,
             task.train.rows(),
             config.hidden,
-            train.rate,
+            train.lr,
             train.epochs,
             config.seed
         );

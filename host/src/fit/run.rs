@@ -219,12 +219,12 @@ fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metri
 fn compared(done: &Course) -> Table {
     let scores = &done.scores;
     let caption = format!(
-        "{} of networks with each kind of activations; rate and epochs chosen on validation rows",
+        "{} of networks with each kind of activations; learning rate and epochs chosen on validation rows",
         scores.metric.label()
     );
     let head = [
         "activations",
-        "rate",
+        "learning rate",
         "epochs",
         "validation",
         "n",
@@ -237,7 +237,7 @@ fn compared(done: &Course) -> Table {
         let s = scores.summary(i);
         table.row([
             name(&scores.kinds[i]),
-            c.rate.to_string(),
+            c.lr.to_string(),
             c.epochs.to_string(),
             scores.number(c.validation),
             s.n.to_string(),

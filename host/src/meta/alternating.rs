@@ -108,7 +108,7 @@ impl<'a> Alternating<'a> {
         })
     }
 
-    /// The outcome of a training that went no further: the learner says so and which rate to lower.
+    /// The outcome of a training that went no further: the learner says so and which learning rate to lower.
     fn diverged(&mut self, task: &Task) -> Result<Outcome> {
         let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
         Ok(Outcome {
@@ -163,7 +163,7 @@ impl<'a> Alternating<'a> {
         })
     }
 
-    /// Weights and optimiser state.
+    /// Weights and optimizer state.
     pub fn memory(&self) -> Vec<f32> {
         [&self.params[..self.shape.theta_len()], &self.state[..]].concat()
     }

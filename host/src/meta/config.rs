@@ -3,7 +3,7 @@
 use crate::data::task::Task;
 use crate::model::activations::{base_named, layered};
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
-use crate::train::Optimiser;
+use crate::train::OptimizerKind;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
@@ -72,10 +72,10 @@ pub struct MetaConfig {
     pub shuffle: bool,
     /// Amplitude of the training noise.
     pub noise: f64,
-    /// Optimiser of the weights.
-    pub inner_optimiser: Optimiser,
+    /// OptimizerKind of the weights.
+    pub inner_optimizer: OptimizerKind,
     /// Its step size.
-    pub inner_rate: f64,
+    pub inner_lr: f64,
     /// Its momentum, or decay of the mean square.
     pub inner_momentum: f64,
     /// The outer loss.
@@ -89,7 +89,7 @@ pub struct MetaConfig {
     /// Rows of a held-out batch.
     pub held_out_batch: usize,
     /// Step size of the activations.
-    pub outer_rate: f64,
+    pub outer_lr: f64,
     /// Their momentum.
     pub outer_momentum: f64,
     /// Whether their step size falls linearly to 0 over the second half of the run.
@@ -114,7 +114,7 @@ pub struct MetaConfig {
 
 impl Default for MetaConfig {
     /// Two types from sine on the paper's network, with the held-out objective. The inner training is a short version
-    /// of the training that the activations are meant for: the same optimiser, with a large step.
+    /// of the training that the activations are meant for: the same optimizer, with a large step.
     fn default() -> Self {
         MetaConfig {
             base: "sine".into(),
@@ -130,15 +130,15 @@ impl Default for MetaConfig {
             batch: 200,
             shuffle: true,
             noise: 0.1,
-            inner_optimiser: Optimiser::Sgd,
-            inner_rate: 0.2,
+            inner_optimizer: OptimizerKind::Sgd,
+            inner_lr: 0.2,
             inner_momentum: 0.8,
             outer_loss: Objective::Heldout,
             outer_last: 100,
             held_out: 1000,
             resplit: false,
             held_out_batch: 200,
-            outer_rate: 0.4,
+            outer_lr: 0.4,
             outer_momentum: 0.8,
             anneal: true,
             clip: 0.1,
@@ -162,8 +162,8 @@ impl MetaConfig {
             outer_loss: Objective::Train,
             inner_steps: 100,
             outer_last: 100,
-            inner_optimiser: Optimiser::Rmsprop,
-            inner_rate: 0.01,
+            inner_optimizer: OptimizerKind::Rmsprop,
+            inner_lr: 0.01,
             anneal: false,
             ..MetaConfig::default()
         }
@@ -180,7 +180,7 @@ impl MetaConfig {
             schedule: Schedule::Alternating,
             steps,
             restart: 50,
-            outer_rate: 0.05,
+            outer_lr: 0.05,
             snapshot_every: steps.div_ceil(30),
             ..self.clone()
         }
@@ -220,8 +220,8 @@ impl MetaConfig {
             check_size("--hidden", width, MOST)?;
         }
         let reals = [
-            ("--inner-rate", self.inner_rate),
-            ("--outer-rate", self.outer_rate),
+            ("--inner-lr", self.inner_lr),
+            ("--outer-lr", self.outer_lr),
             ("--clip", self.clip),
             ("--table-range", self.table_range),
         ];
@@ -328,8 +328,8 @@ impl MetaConfig {
     /// square at 1, as the authors do.
     #[must_use]
     pub fn inner_optimizer(&self, scale: f64) -> Optimizer<f32> {
-        self.inner_optimiser
-            .optimizer(self.inner_rate * scale, self.inner_momentum, 1.0)
+        self.inner_optimizer
+            .optimizer(self.inner_lr * scale, self.inner_momentum, 1.0)
     }
 
     /// The activations' optimizer at outer step `step`, with the learning rate times `scale`.
@@ -341,9 +341,9 @@ impl MetaConfig {
         } else {
             1.0
         };
-        let rate = self.outer_rate * share * scale;
+        let lr = self.outer_lr * share * scale;
         Optimizer::Sgd {
-            lr: rate as f32,
+            lr: lr as f32,
             momentum: self.outer_momentum as f32,
         }
     }

@@ -55,7 +55,7 @@ pub struct Checkpoint {
     /// What the run has learned about the steps that it may take.
     #[serde(default, skip_serializing_if = "Caution::is_none")]
     pub caution: Caution,
-    /// The alternating schedule's network: parameters, optimiser state; empty for the unrolled schedule.
+    /// The alternating schedule's network: parameters, optimizer state; empty for the unrolled schedule.
     pub network: Vec<f32>,
 }
 
@@ -100,7 +100,7 @@ impl Caution {
 /// Activations cannot be learned: the inner training explodes however small its steps are.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "outer step {step}: the inner training explodes even at an inner learning rate of {inner_rate:.1e}; \
+    "outer step {step}: the inner training explodes even at an inner learning rate of {inner_lr:.1e}; \
      begin with a smaller one, or bring inputs and targets to a common scale (the activations up to \
      here are kept)"
 )]
@@ -108,7 +108,7 @@ pub struct Unlearnable {
     /// The outer step, from 1.
     pub step: usize,
     /// The smallest learning rate of the weights that was tried.
-    pub inner_rate: f64,
+    pub inner_lr: f64,
 }
 
 /// A meta-learning run in memory.
@@ -200,8 +200,8 @@ impl<'a> Learner<'a> {
             self.task.name, config.types, config.base, config.seed, self.step
         );
         if self.caution.inner_scale < 1.0 {
-            let rate = self.inner_rate();
-            provenance += &format!(", the inner learning rate lowered to {rate:.1e}");
+            let lr = self.inner_lr();
+            provenance += &format!(", the inner learning rate lowered to {lr:.1e}");
         }
         let (base, layers) = (base_named(&config.base)?, config.layers());
         Ok(Activations::from_phi(
@@ -278,7 +278,7 @@ impl<'a> Learner<'a> {
         }
         Err(Unlearnable {
             step: self.step + 1,
-            inner_rate: self.inner_rate(),
+            inner_lr: self.inner_lr(),
         }
         .into())
     }
@@ -310,8 +310,8 @@ impl<'a> Learner<'a> {
 
     /// The learning rate of the inner training as it is now.
     #[must_use]
-    pub fn inner_rate(&self) -> f64 {
-        self.config.inner_rate * self.caution.inner_scale
+    pub fn inner_lr(&self) -> f64 {
+        self.config.inner_lr * self.caution.inner_scale
     }
 
     /// Fills `dphi`.
@@ -528,8 +528,8 @@ mod tests {
     fn reckless(schedule: Schedule) -> MetaConfig {
         MetaConfig {
             schedule,
-            inner_rate: 500.0,
-            outer_rate: 50.0,
+            inner_lr: 500.0,
+            outer_lr: 50.0,
             clip: 10.0,
             hidden: vec![8],
             units: 6,
@@ -555,7 +555,7 @@ mod tests {
                 first.retries > 0,
                 "{schedule:?}: a learning rate of 500 was taken"
             );
-            assert!(learner.inner_rate() < config.inner_rate);
+            assert!(learner.inner_lr() < config.inner_lr);
             for _ in 1..config.steps {
                 let record = learner.step().unwrap();
                 let numbers = [record.loss, record.train_loss, record.test_loss];

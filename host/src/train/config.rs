@@ -108,7 +108,7 @@ impl ValidateConfig {
             Some(all) => {
                 let own = all.iter().find(|c| c.activation == e.choice.name);
                 Ok(own
-                    .with_context(|| format!("no rate was chosen for '{}'", e.choice.name))?
+                    .with_context(|| format!("no learning rate was chosen for '{}'", e.choice.name))?
                     .apply(&self.train))
             }
         };

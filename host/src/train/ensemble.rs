@@ -113,7 +113,7 @@ impl Job<'_> {
     /// What tells it from every other one in a journal.
     #[must_use]
     pub fn key(&self) -> String {
-        key(&self.choice.name, self.seed, self.config.rate)
+        key(&self.choice.name, self.seed, self.config.lr)
     }
 }
 
@@ -121,12 +121,12 @@ impl Training {
     /// The key of the job that it is of.
     #[must_use]
     pub fn key(&self) -> String {
-        key(&self.activation, self.seed, self.rate)
+        key(&self.activation, self.seed, self.lr)
     }
 }
 
-fn key(name: &str, seed: u64, rate: f64) -> String {
-    format!("{name}, seed {seed}, rate {rate}")
+fn key(name: &str, seed: u64, lr: f64) -> String {
+    format!("{name}, seed {seed}, learning rate {lr}")
 }
 
 /// Trains every job; `name.jsonl` in `folder` is the journal. See [`Work::run`], also for `needed`.

@@ -15,7 +15,7 @@ pub use probe::{Looked, look_at, of_each};
 pub use results::{Group, Metric, group, group_table, interval, metric_of, number, pair_table};
 pub use select::{Chosen, SelectConfig, Selected, best_epoch, select, select_cautiously};
 pub use training::{
-    Curve, EVALUATION_ROWS, EXPLOSION, Optimiser, TrainConfig, Training, judge_network, rate_scale,
+    Curve, EVALUATION_ROWS, EXPLOSION, OptimizerKind, TrainConfig, Training, judge_network, lr_scale,
     train, train_network, train_patiently,
 };
 pub use validate::{csv_of, draw, ensembles, values_of};

@@ -73,7 +73,7 @@ pub fn metric_of(task: &Task) -> Metric {
     }
 }
 
-/// The trainings with the same activations (and, where it varies, the same rate).
+/// The trainings with the same activations (and, where it varies, the same learning rate).
 #[derive(Clone, Debug)]
 pub struct Group<'a> {
     /// Name of the activations.

@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct SelectConfig {
     /// The learning rates that are tried.
-    pub rates: Vec<f64>,
-    /// Networks for each rate.
+    pub lr: Vec<f64>,
+    /// Networks for each learning rate.
     pub runs: usize,
     /// The longest training.
     pub epochs: usize,
-    /// Largest product of rate and epochs: a larger step gets there sooner.
-    pub rate_times_epochs: f64,
+    /// Largest product of learning rate and epochs: a larger step gets there sooner.
+    pub lr_times_epochs: f64,
     /// A training ends when it has not been better on the validation rows for so many epochs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
@@ -40,7 +40,7 @@ pub struct Chosen {
     /// The activations' name.
     pub activation: String,
     /// Step size.
-    pub rate: f64,
+    pub lr: f64,
     /// Passes over the training rows.
     pub epochs: usize,
     /// The mean metric on the validation rows there.
@@ -52,7 +52,7 @@ impl Chosen {
     #[must_use]
     pub fn apply(&self, to: &TrainConfig) -> TrainConfig {
         TrainConfig {
-            rate: self.rate,
+            lr: self.lr,
             epochs: self.epochs,
             every: self.epochs,
             ..to.clone()
@@ -61,17 +61,17 @@ impl Chosen {
 }
 
 impl SelectConfig {
-    /// The longest training at `rate`.
+    /// The longest training at the learning rate `lr`.
     #[must_use]
-    pub fn epochs_at(&self, rate: f64) -> usize {
-        ((self.rate_times_epochs / rate).round() as usize).clamp(1, self.epochs)
+    pub fn epochs_at(&self, lr: f64) -> usize {
+        ((self.lr_times_epochs / lr).round() as usize).clamp(1, self.epochs)
     }
 
-    /// The settings of a training of `epochs` epochs at `rate`.
+    /// The settings of a training of `epochs` epochs at the learning rate `lr`.
     #[must_use]
-    pub fn at(&self, rate: f64, epochs: usize) -> TrainConfig {
+    pub fn at(&self, lr: f64, epochs: usize) -> TrainConfig {
         TrainConfig {
-            rate,
+            lr,
             epochs,
             every: EVERY,
             ..self.train.clone()
@@ -88,7 +88,7 @@ impl SelectConfig {
 /// What a selection found for one entrant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selected {
-    /// Learning rate and epochs; none if a training diverged at every rate.
+    /// Learning rate and epochs; none if a training diverged at every learning rate.
     pub chosen: Option<Chosen>,
     /// How many of its trainings diverged.
     pub diverged: usize,
@@ -96,11 +96,11 @@ pub struct Selected {
     pub trainings: usize,
 }
 
-/// Trains each entrant at each rate without the validation rows, and takes rate and epoch of the best mean. The choices
+/// Trains each entrant at each learning rate without the validation rows, and takes learning rate and epoch of the best mean. The choices
 /// are written to `chosen.json`.
 ///
 /// # Errors
-/// If a setting is impossible, an entrant diverges at every rate, a file cannot be written, or the user stops it.
+/// If a setting is impossible, an entrant diverges at every learning rate, a file cannot be written, or the user stops it.
 pub fn select(
     config: &SelectConfig,
     task: &Task,
@@ -144,7 +144,7 @@ const MOST_EXTENSIONS: usize = 6;
 /// By how much they are smaller each time.
 const EXTENSION: f64 = 0.25;
 
-/// As [`select`], on rows that are given, and no entrant ends the work: one that diverges at every rate is trained at
+/// As [`select`], on rows that are given, and no entrant ends the work: one that diverges at every learning rate is trained at
 /// smaller ones, and one that diverges there too has nothing chosen.
 ///
 /// # Errors
@@ -158,7 +158,7 @@ pub fn select_cautiously(
 ) -> Result<Vec<Selected>> {
     let metric = metric_of(rows.task);
     let mut jobs = config.jobs(entrants);
-    let mut least = config.rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let mut least = config.lr.iter().copied().fold(f64::INFINITY, f64::min);
     let train = |jobs: &[Job]| train_all(rows, jobs, folder, ("selection", true), output);
     let mut found = config.judge(entrants, &train(&jobs)?, metric);
 
@@ -168,7 +168,7 @@ pub fn select_cautiously(
         }
         least *= EXTENSION;
         let smaller = SelectConfig {
-            rates: vec![least],
+            lr: vec![least],
             ..config.clone()
         };
         let open = entrants
@@ -197,19 +197,19 @@ impl SelectConfig {
             .collect()
     }
 
-    /// `runs` trainings for each rate.
+    /// `runs` trainings for each learning rate.
     fn jobs_of<'a>(&self, entrant: &'a Entrant) -> Vec<Job<'a>> {
-        let at = |rate: f64| {
+        let at = |lr: f64| {
             (0..self.runs as u64).map(move |run| Job {
                 choice: &entrant.choice,
-                config: self.at(rate, self.epochs_at(rate)),
+                config: self.at(lr, self.epochs_at(lr)),
                 seed: self.network_seed(run),
             })
         };
-        self.rates.iter().copied().flat_map(at).collect()
+        self.lr.iter().copied().flat_map(at).collect()
     }
 
-    /// The best rate and epoch of each entrant, whatever rates its trainings had.
+    /// The best learning rate and epoch of each entrant, whatever learning rates its trainings had.
     fn judge(&self, entrants: &[Entrant], trainings: &[Training], metric: Metric) -> Vec<Selected> {
         let better = |a: Chosen, b: Chosen| {
             if metric.better(b.validation, a.validation) {
@@ -227,7 +227,7 @@ impl SelectConfig {
                 .collect();
             Selected {
                 chosen: own
-                    .chunk_by(|a, b| a.rate == b.rate)
+                    .chunk_by(|a, b| a.lr == b.lr)
                     .filter_map(|same| best_epoch(same, metric))
                     .reduce(better),
                 diverged: own.iter().filter(|t| t.diverged).count(),
@@ -241,7 +241,7 @@ impl SelectConfig {
 /// The metric is measured every so many epochs.
 const EVERY: usize = 5;
 
-/// The best recorded epoch of the mean over some trainings with one rate, each point averaged with its two neighbours
+/// The best recorded epoch of the mean over some trainings with one learning rate, each point averaged with its two neighbours
 /// against the luck of single epochs, as far as all of them went; none if one of the trainings diverged.
 #[must_use]
 pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
@@ -256,7 +256,7 @@ pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
     let at = |i: usize| mean(&trainings.iter().map(|t| near(t, i)).collect::<Vec<_>>());
     let chosen = |(i, &epochs): (usize, &usize)| Chosen {
         activation: first.activation.clone(),
-        rate: first.rate,
+        lr: first.lr,
         epochs,
         validation: at(i),
     };

@@ -13,10 +13,10 @@ use ldnn_core::train::Trainer;
 use ldnn_core::{Error, Optimizer, Shape};
 use serde::{Deserialize, Serialize};
 
-/// An optimiser as users name it.
+/// An optimizer as users name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Optimiser {
+pub enum OptimizerKind {
     /// Gradient descent with momentum.
     Sgd,
     /// Root-mean-square scaling; `momentum` is the decay of the mean square.
@@ -31,10 +31,10 @@ pub enum Optimiser {
 pub struct TrainConfig {
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
-    /// The optimiser.
-    pub optimiser: Optimiser,
+    /// The optimizer.
+    pub optimizer: OptimizerKind,
     /// Step size.
-    pub rate: f64,
+    pub lr: f64,
     /// Momentum, or what stands for it.
     pub momentum: f64,
     /// Rows a step.
@@ -68,7 +68,7 @@ pub struct Training {
     /// Seed of its initial weights and its shuffling.
     pub seed: u64,
     /// Step size.
-    pub rate: f64,
+    pub lr: f64,
     /// Whether the loss stopped being a finite number; the curve ends there.
     pub diverged: bool,
     /// Its course.
@@ -100,21 +100,21 @@ impl Curve {
     }
 }
 
-impl Optimiser {
+impl OptimizerKind {
     /// The optimizer itself; `start` is RMSprop's first mean square.
     #[must_use]
-    pub fn optimizer(self, rate: f64, momentum: f64, start: f32) -> Optimizer<f32> {
-        let (rate, momentum) = (rate as f32, momentum as f32);
+    pub fn optimizer(self, lr: f64, momentum: f64, start: f32) -> Optimizer<f32> {
+        let (lr, momentum) = (lr as f32, momentum as f32);
         match self {
-            Optimiser::Sgd => Optimizer::Sgd { lr: rate, momentum },
-            Optimiser::Rmsprop => Optimizer::RmsProp {
-                lr: rate,
+            OptimizerKind::Sgd => Optimizer::Sgd { lr: lr, momentum },
+            OptimizerKind::Rmsprop => Optimizer::RmsProp {
+                lr: lr,
                 decay: momentum,
                 epsilon: 1e-8,
                 start,
             },
-            Optimiser::Adam => Optimizer::Adam {
-                lr: rate,
+            OptimizerKind::Adam => Optimizer::Adam {
+                lr: lr,
                 beta1: momentum,
                 beta2: 0.999,
                 epsilon: 1e-8,
@@ -127,7 +127,7 @@ impl TrainConfig {
     /// The optimizer itself.
     #[must_use]
     pub fn optimizer(&self) -> Optimizer<f32> {
-        self.optimiser.optimizer(self.rate, self.momentum, 0.0)
+        self.optimizer.optimizer(self.lr, self.momentum, 0.0)
     }
 
     /// Widths from the inputs to the outputs of `task`.
@@ -147,9 +147,9 @@ impl TrainConfig {
             "--hidden: every width must be at least 1"
         );
         ensure!(
-            self.rate.is_finite() && self.rate > 0.0,
-            "--rate {}: must be a positive number, e.g. 0.01",
-            self.rate
+            self.lr.is_finite() && self.lr > 0.0,
+            "--lr {}: must be a positive number, e.g. 0.01",
+            self.lr
         );
         ensure!(
             (0.0..1.0).contains(&self.momentum),
@@ -247,7 +247,7 @@ pub fn train_patiently(
     let training = Training {
         activation: choice.name.clone(),
         seed,
-        rate: config.rate,
+        lr: config.lr,
         diverged,
         curve,
     };
@@ -347,7 +347,7 @@ pub const EXPLOSION: f64 = 10.0;
 /// How much smaller steps of gradient descent are for many inputs. The curvature of the loss grows with the number of
 /// standardised inputs: with several hundred, as in images, the learning rate for tens of them diverges.
 #[must_use]
-pub fn rate_scale(inputs: usize) -> f64 {
+pub fn lr_scale(inputs: usize) -> f64 {
     (100.0 / inputs as f64).min(1.0)
 }
 
@@ -422,9 +422,9 @@ mod tests {
         );
         let config = TrainConfig {
             hidden: vec![10],
-            optimiser: Optimiser::Sgd,
+            optimizer: OptimizerKind::Sgd,
             // Large enough to jump about.
-            rate: 0.4,
+            lr: 0.4,
             momentum: 0.8,
             batch: 20,
             epochs: 400,

@@ -52,8 +52,8 @@ fn keep(
 ) -> Result<Vec<Training>> {
     let write = |network: &Network, t: &Training| {
         let provenance = format!(
-            "{}, {}, seed {}, rate {}",
-            task.name, t.activation, t.seed, t.rate
+            "{}, {}, seed {}, learning rate {}",
+            task.name, t.activation, t.seed, t.lr
         );
         let file = format!("networks/{}-{}.json", t.activation, t.seed);
         folder.keep(
@@ -163,7 +163,7 @@ pub fn draw(
 #[must_use]
 pub fn csv_of(trainings: &[Training]) -> String {
     let mut csv =
-        String::from("activation,seed,rate,diverged,epoch,train_loss,test_loss,test_accuracy\n");
+        String::from("activation,seed,lr,diverged,epoch,train_loss,test_loss,test_accuracy\n");
     for t in trainings {
         let c = &t.curve;
         for (i, epoch) in c.epoch.iter().enumerate() {
@@ -172,12 +172,12 @@ pub fn csv_of(trainings: &[Training]) -> String {
             let Training {
                 activation,
                 seed,
-                rate,
+                lr,
                 diverged,
                 ..
             } = t;
             csv += &format!(
-                "{activation},{seed},{rate},{diverged},{epoch},{train},{test},{accuracy}\n"
+                "{activation},{seed},{lr},{diverged},{epoch},{train},{test},{accuracy}\n"
             );
         }
     }

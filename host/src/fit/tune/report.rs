@@ -24,12 +24,12 @@ pub fn report(found: &Found, name: &str, folder: &RunFolder) -> Result<Section> 
         .map(|(_, trials)| trials.len().to_string())
         .collect();
     section.text.push(format!(
-        "{trials} trials in rounds of {}; the best: hidden widths {:?}, {}, rate {}, {} {} after {} epochs. The best of many \
+        "{trials} trials in rounds of {}; the best: hidden widths {:?}, {}, lr {}, {} {} after {} epochs. The best of many \
          is lucky too: on new rows it will be somewhat worse. The test rows were not looked at.",
         sizes.join(", "),
         best.candidate.hidden,
         activations(best),
-        best.candidate.rate,
+        best.candidate.lr,
         found.metric.on("validation"),
         value(best, found.metric),
         best.epochs
@@ -69,7 +69,7 @@ fn all(found: &Found, most: usize) -> Table {
         "round",
         "hidden",
         "activations",
-        "rate",
+        "learning rate",
         &label,
         "epochs",
     ];
@@ -89,7 +89,7 @@ fn all(found: &Found, most: usize) -> Table {
                 .collect::<Vec<_>>()
                 .join("-"),
             activations(trial),
-            c.rate.to_string(),
+            c.lr.to_string(),
             value(trial, found.metric),
             trial.epochs.to_string(),
         ]);

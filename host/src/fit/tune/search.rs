@@ -47,7 +47,7 @@ impl Found {
     pub fn best(&self) -> Result<&Trial> {
         let last = self.rounds.last().and_then(|(_, trials)| trials.first());
         let best = last.filter(|t| t.validation.is_some());
-        best.context("every candidate diverged; search smaller learning rates, e.g. --set space.rate.high=0.01")
+        best.context("every candidate diverged; search smaller learning rates, e.g. --set space.lr.high=0.01")
     }
 }
 
@@ -135,8 +135,8 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
         return Ok(lost);
     };
     let select = fit.select(task);
-    let longest = part(select.epochs_at(candidate.rate)).max(SHORTEST);
-    let config = select.at(candidate.rate, longest);
+    let longest = part(select.epochs_at(candidate.lr)).max(SHORTEST);
+    let config = select.at(candidate.lr, longest);
     let mut trainings = vec![];
     for run in 0..select.runs as u64 {
         stop::check()?;

@@ -32,7 +32,7 @@ pub struct Space {
     /// Schedules of learning them.
     pub schedule: Vec<Schedule>,
     /// The learning rate of the weights.
-    pub rate: Span,
+    pub lr: Span,
 }
 
 impl Default for Space {
@@ -46,7 +46,7 @@ impl Default for Space {
             activations: vec!["learn".into()],
             types: vec![1, 2, 3],
             schedule: vec![Schedule::Unrolled, Schedule::Alternating],
-            rate: Span {
+            lr: Span {
                 low: 0.001,
                 high: 0.1,
             },
@@ -68,7 +68,7 @@ pub struct Candidate {
     /// The schedule of learning them.
     pub schedule: Schedule,
     /// The learning rate of the weights.
-    pub rate: f64,
+    pub lr: f64,
 }
 
 impl Span {
@@ -117,17 +117,17 @@ impl Space {
             "space.width: high = {}; use at most 4096",
             self.width.high
         );
-        self.rate.check("rate", 1e-6)
+        self.lr.check("lr", 1e-6)
     }
 
     /// Candidate number `id`: 0 is what `fit` says, the others are drawn by its seed.
     #[must_use]
     pub fn candidate(&self, fit: &FitConfig, id: usize) -> Candidate {
         if id == 0 {
-            let middle = digits(self.rate.at(0.5));
-            let rate = fit
-                .rates
-                .get(fit.rates.len() / 2)
+            let middle = digits(self.lr.at(0.5));
+            let lr = fit
+                .lr
+                .get(fit.lr.len() / 2)
                 .copied()
                 .unwrap_or(middle);
             let activations = self
@@ -141,7 +141,7 @@ impl Space {
                 activations,
                 types: fit.types,
                 schedule: fit.schedule,
-                rate,
+                lr,
             };
         }
         let draws = Draws::new(fit.seed, Stream::User, 9, id as u64);
@@ -154,7 +154,7 @@ impl Space {
             activations: self.activations[pick(2, self.activations.len())].clone(),
             types: self.types[pick(3, self.types.len())],
             schedule: self.schedule[pick(4, self.schedule.len())],
-            rate: digits(self.rate.at(share(5))),
+            lr: digits(self.lr.at(share(5))),
         }
     }
 }
@@ -172,7 +172,7 @@ impl Candidate {
             hidden: self.hidden.clone(),
             types: self.types,
             schedule: self.schedule,
-            rates: vec![self.rate],
+            lr: vec![self.lr],
             ..fit.clone()
         }
     }
@@ -193,7 +193,7 @@ mod tests {
                 .iter()
                 .all(|c| c.hidden.iter().all(|w| (10..=100).contains(w)))
         );
-        assert!(drawn.iter().all(|c| (0.001..=0.1).contains(&c.rate)));
+        assert!(drawn.iter().all(|c| (0.001..=0.1).contains(&c.lr)));
         for types in [1, 2, 3] {
             assert!(drawn.iter().any(|c| c.types == types
                 && c.hidden.len() == 2
@@ -223,23 +223,23 @@ mod tests {
         );
         assert!(
             error(Space {
-                rate: Span {
+                lr: Span {
                     low: 0.3,
                     high: 0.1
                 },
                 ..Space::default()
             })
-            .contains("space.rate")
+            .contains("space.lr")
         );
         assert!(
             error(Space {
-                rate: Span {
+                lr: Span {
                     low: 0.0,
                     high: 0.1
                 },
                 ..Space::default()
             })
-            .contains("space.rate")
+            .contains("space.lr")
         );
         assert!(
             error(Space {

@@ -46,7 +46,7 @@ pub fn run(
         .into_iter()
         .map(|(name, values)| plot::Group { name, values })
         .collect();
-    let title = "each at its best rate and epoch, all outer seeds";
+    let title = "each at its best learning rate and epoch, all outer seeds";
     let violins = plot::violins(title, Metric::Accuracy.label(), &groups);
     section.draw(
         folder,
@@ -84,7 +84,7 @@ fn choice_table(contest: &Contest, chosen: &[Chosen]) -> Table {
     let head = [
         "activation",
         "outer seed",
-        "rate",
+        "learning rate",
         "epochs",
         "validation accuracy",
         "n",
@@ -92,14 +92,14 @@ fn choice_table(contest: &Contest, chosen: &[Chosen]) -> Table {
         "sd",
     ];
     let caption =
-        "rate and epochs chosen by validation accuracy, then trained on all training rows";
+        "learning rate and epochs chosen by validation accuracy, then trained on all training rows";
     let mut table = Table::new(caption, &head);
     for ((e, values), c) in contest.entrants.iter().zip(&contest.values).zip(chosen) {
         let s = Summary::of(values);
         table.row([
             e.kind.clone(),
             e.outer_seed.map_or(String::new(), |s| s.to_string()),
-            c.rate.to_string(),
+            c.lr.to_string(),
             c.epochs.to_string(),
             format!("{:.2}", c.validation),
             s.n.to_string(),

@@ -141,7 +141,7 @@ pub fn run(
     let (how, name, start) = match chosen {
         None => ("at equal training", "equal", "At equal training, "),
         Some(_) => (
-            "each at its best rate and epoch",
+            "each at its best learning rate and epoch",
             "best",
             "Each at its best, ",
         ),

@@ -162,7 +162,7 @@ pub fn run(
     config.spectrum.check()?;
     let (how, name) = match chosen {
         None => ("at equal training", "equal"),
-        Some(_) => ("each at its best rate and epoch", "best"),
+        Some(_) => ("each at its best learning rate and epoch", "best"),
     };
     let look = |network: &Network, training: &Training| {
         let s = spectrum(
@@ -202,7 +202,7 @@ pub fn run(
     kinds.retain(|(_, figures)| !figures.is_empty());
     ensure!(
         !kinds.is_empty(),
-        "every training diverged, so there is no Hessian to look at; use a smaller --rate"
+        "every training diverged, so there is no Hessian to look at; use a smaller --lr"
     );
     section.text.push(format!(
         "{how}, on all {} training rows.",

@@ -48,7 +48,7 @@ pub fn run(
 ) -> Result<Section> {
     let (how, name) = match chosen {
         None => ("at equal training", "equal"),
-        Some(_) => ("each at its best rate and epoch", "best"),
+        Some(_) => ("each at its best learning rate and epoch", "best"),
     };
     let look = |network: &Network, _: &_| ratio(network, &task.test);
     let (entrants, all) = look_at(config, task, learned, chosen, (folder, name, output), look)?;

@@ -66,7 +66,7 @@ impl SizesConfig {
     }
 }
 
-/// Trains an ensemble a width, at the same rate and number of epochs for all or as `chosen`.
+/// Trains an ensemble a width, at the same learning rate and number of epochs for all or as `chosen`.
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it.
@@ -117,7 +117,7 @@ pub fn run(
         .map(|c| (c.condition.clone(), groups(c)))
         .collect();
     let how = if chosen.is_some() {
-        "each at its best rate and epoch"
+        "each at its best learning rate and epoch"
     } else {
         "at equal training"
     };

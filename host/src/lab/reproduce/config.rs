@@ -6,7 +6,7 @@ use crate::lab::experiments::forecast::ForecastConfig;
 use crate::lab::experiments::hessian::HessianConfig;
 use crate::lab::experiments::sizes::SizesConfig;
 use crate::meta::MetaConfig;
-use crate::train::{Optimiser, SelectConfig, TrainConfig, ValidateConfig};
+use crate::train::{OptimizerKind, SelectConfig, TrainConfig, ValidateConfig};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,7 @@ pub struct Study {
     pub experiments: Vec<Experiment>,
     /// Fig. 3, question 1: ensembles at equal training.
     pub equal: ValidateConfig,
-    /// How each finds its best rate and number of epochs, on the main task.
+    /// How each finds its best learning rate and number of epochs, on the main task.
     pub select: SelectConfig,
     /// Fig. 3, question 2: ensembles with each at its best.
     pub best: ValidateConfig,
@@ -105,7 +105,7 @@ pub struct Study {
     pub sizes: SizesConfig,
     /// Fig. 5.
     pub forecast: ForecastConfig,
-    /// How each finds its best rate for Fig. 5.
+    /// How each finds its best learning rate for Fig. 5.
     pub forecast_select: SelectConfig,
     /// Fig. 6.
     pub participation: ValidateConfig,
@@ -134,7 +134,7 @@ struct Amount {
     epochs: usize,
     select_runs: usize,
     select_epochs: usize,
-    rates: &'static [f64],
+    lr: &'static [f64],
     widths: &'static [usize],
     size_runs: usize,
     hessian_width: usize,
@@ -155,7 +155,7 @@ impl Preset {
                 epochs: 50,
                 select_runs: 1,
                 select_epochs: 20,
-                rates: &[0.01, 0.02, 0.05, 0.1, 0.2],
+                lr: &[0.01, 0.02, 0.05, 0.1, 0.2],
                 widths: &[10, 50],
                 size_runs: 2,
                 hessian_width: 10,
@@ -172,7 +172,7 @@ impl Preset {
                 epochs: 500,
                 select_runs: 2,
                 select_epochs: 150,
-                rates: &[0.02, 0.05, 0.1],
+                lr: &[0.02, 0.05, 0.1],
                 widths: &[10, 30, 100, 200],
                 size_runs: 2,
                 hessian_width: 30,
@@ -189,7 +189,7 @@ impl Preset {
                 epochs: 500,
                 select_runs: 4,
                 select_epochs: 300,
-                rates: &[0.01, 0.02, 0.05, 0.1, 0.2],
+                lr: &[0.01, 0.02, 0.05, 0.1, 0.2],
                 widths: &[10, 25, 50, 100, 200, 400],
                 size_runs: 20,
                 hessian_width: 100,
@@ -216,8 +216,8 @@ impl Study {
         let a = preset.amount();
         let train = TrainConfig {
             hidden: vec![100],
-            optimiser: Optimiser::Sgd,
-            rate: 0.01,
+            optimizer: OptimizerKind::Sgd,
+            lr: 0.01,
             momentum: 0.8,
             batch: 200,
             epochs: a.epochs,
@@ -233,17 +233,17 @@ impl Study {
             train,
         };
         let all = || names(&[&CLASSICAL, &LEARNED]);
-        let brief = |rate: f64, epochs: usize| TrainConfig {
-            rate,
+        let brief = |lr: f64, epochs: usize| TrainConfig {
+            lr,
             epochs,
             every: epochs,
             ..train.clone()
         };
-        let select = |rates: &[f64], rows: usize| SelectConfig {
-            rates: rates.to_vec(),
+        let select = |lr: &[f64], rows: usize| SelectConfig {
+            lr: lr.to_vec(),
             runs: a.select_runs,
             epochs: a.select_epochs,
-            rate_times_epochs: 10.0,
+            lr_times_epochs: 10.0,
             patience: None,
             validation_rows: rows / 5,
             seed: seed + 1,
@@ -264,7 +264,7 @@ impl Study {
             preset,
             experiments: experiments.to_vec(),
             equal: ensemble(all(), a.runs, train.clone()),
-            select: select(a.rates, task.train.rows()),
+            select: select(a.lr, task.train.rows()),
             best: ensemble(all(), a.runs, train.clone()),
             sizes: SizesConfig {
                 widths: a.widths.to_vec(),
@@ -277,7 +277,7 @@ impl Study {
                 valid: 0.4,
             },
             forecast_select: SelectConfig {
-                rate_times_epochs: 50.0,
+                lr_times_epochs: 50.0,
                 ..select(&[0.01, 0.03, 0.1], 4000)
             },
             participation: ensemble(all(), a.runs, brief(0.01, short(200))),
@@ -293,8 +293,8 @@ impl Study {
                 a.few,
                 brief(0.05, short(60)),
             ),
-            transfer: [(0.05, 60), (0.03, 200), (0.05, 60)].map(|(rate, epochs)| {
-                ensemble(names(&[&CLASSICAL]), a.few, brief(rate, short(epochs)))
+            transfer: [(0.05, 60), (0.03, 200), (0.05, 60)].map(|(lr, epochs)| {
+                ensemble(names(&[&CLASSICAL]), a.few, brief(lr, short(epochs)))
             }),
             lessons: vec![],
         };
@@ -304,7 +304,7 @@ impl Study {
         }
     }
 
-    /// For which lessons rates and epochs are chosen, an entry an experiment that asks for it.
+    /// For which lessons learning rates and epochs are chosen, an entry an experiment that asks for it.
     pub(super) fn choices(&self) -> Vec<Choosing<'_>> {
         let main = |lesson, ensemble| Choosing {
             lesson,
@@ -427,7 +427,7 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
     };
     let two = MetaConfig {
         hidden: vec![100, 100],
-        inner_rate: 0.1,
+        inner_lr: 0.1,
         ..small.clone()
     };
     all.extend([
@@ -471,8 +471,8 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
 /// for the activations, and no noise, which would drown the errors that are to be learned from.
 fn vanderpol(heldout: &MetaConfig) -> MetaConfig {
     MetaConfig {
-        inner_rate: 0.05,
-        outer_rate: 40.0,
+        inner_lr: 0.05,
+        outer_lr: 40.0,
         noise: 0.0,
         held_out: 1000,
         ..heldout.clone()

@@ -30,7 +30,7 @@ pub struct Costs {
     pub lessons: usize,
     /// The meta-learning runs.
     pub learning: Load,
-    /// The trainings that choose rates and epochs.
+    /// The trainings that choose learning rates and epochs.
     pub selecting: Load,
     /// The other trainings.
     pub training: Load,
@@ -78,14 +78,14 @@ impl Study {
                 select.runs > 0 && select.epochs > 0,
                 "reproduce.{name}: runs and epochs must be at least 1"
             );
-            let good = !select.rates.is_empty()
+            let good = !select.lr.is_empty()
                 && select
-                    .rates
+                    .lr
                     .iter()
-                    .all(|rate| rate.is_finite() && *rate > 0.0);
+                    .all(|lr| lr.is_finite() && *lr > 0.0);
             ensure!(
                 good,
-                "reproduce.{name}.rates: must be positive numbers, e.g. 0.01"
+                "reproduce.{name}.lr: must be positive numbers, e.g. 0.01"
             );
             select
                 .train
@@ -140,14 +140,14 @@ impl Study {
         // Three classical kinds, two types and the mix, at equal training and each at its best.
         let twice = |config: &ValidateConfig, lesson: &str| 2 * 6 * seeds(lesson) * config.runs;
         let select = |config: &SelectConfig, lesson: &str, task: &Task| {
-            let at = |rate: &f64| {
+            let at = |lr: &f64| {
                 let train = TrainConfig {
-                    epochs: config.epochs_at(*rate),
+                    epochs: config.epochs_at(*lr),
                     ..config.train.clone()
                 };
                 Load::trainings((3 + 3 * seeds(lesson)) * config.runs, &train, task)
             };
-            config.rates.iter().map(at).sum::<Load>()
+            config.lr.iter().map(at).sum::<Load>()
         };
         let most = self.lessons.iter().map(|l| l.seeds).max().unwrap_or(0);
         let variants = |n: usize| {

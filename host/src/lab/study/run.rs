@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 pub enum Stage {
     /// The meta-learning runs
     Learn,
-    /// Of reproduce: the trainings by which rates and epochs are chosen
+    /// Of reproduce: the trainings by which learning rates and epochs are chosen
     Select,
     /// The trainings
     Train,

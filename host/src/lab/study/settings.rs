@@ -6,7 +6,7 @@ use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Objective};
 use crate::model::activations::is_learned;
-use crate::train::{Optimiser, TrainConfig, ValidateConfig};
+use crate::train::{OptimizerKind, TrainConfig, ValidateConfig};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -251,8 +251,8 @@ fn with_defaults(default: &impl Serialize, given: &Table) -> Result<Table> {
 fn default_validate() -> ValidateConfig {
     let train = TrainConfig {
         hidden: vec![100],
-        optimiser: Optimiser::Sgd,
-        rate: 0.01,
+        optimizer: OptimizerKind::Sgd,
+        lr: 0.01,
         momentum: 0.8,
         batch: 200,
         epochs: 100,
