@@ -31,8 +31,8 @@ impl Place {
 }
 
 const SHORT: [&str; 12] = [
-    "--steps", "3", "--runs", "2", "--epochs", "12", "--hidden", "12", "--lr", "0.1",
-    "--target", "label",
+    "--steps", "3", "--runs", "2", "--epochs", "12", "--hidden", "12", "--lr", "0.1", "--target",
+    "label",
 ];
 
 #[test]

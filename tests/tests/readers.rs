@@ -631,8 +631,7 @@ fn inspect_shows_models_images_and_activations() {
     let table = csv(",");
     file(folder, "t.csv", &table);
     let learn = [
-        "--quiet", "--steps", "2", "--runs", "2", "--epochs", "8", "--hidden", "6", "--lr",
-        "0.1",
+        "--quiet", "--steps", "2", "--runs", "2", "--epochs", "8", "--hidden", "6", "--lr", "0.1",
     ];
     succeed(
         folder,

@@ -9,16 +9,7 @@ use tempfile::{TempDir, tempdir};
 
 /// Little work.
 const SHORT: [&str; 10] = [
-    "--quiet",
-    "--steps",
-    "2",
-    "--runs",
-    "2",
-    "--epochs",
-    "12",
-    "--hidden",
-    "8",
-    "--lr=0.1",
+    "--quiet", "--steps", "2", "--runs", "2", "--epochs", "12", "--hidden", "8", "--lr=0.1",
 ];
 const GESTURES: [&str; 4] = ["--target", "label", "--ignore", "id"];
 

@@ -1,14 +1,15 @@
 //! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned activations.
 
-use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, set, task_named};
-use super::ensemble::{EnsembleArgs, Settings};
+use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, task_named};
+use super::ensemble::{EnsembleArgs, OnEnsembles, Settings};
 use super::plan::Again;
 use super::plan::Plan;
-use crate::config::{Layers, Stored};
+use super::settings::Flags;
+use crate::config::{Layers, Stored, overlay};
 use crate::data::task::Task;
 use crate::data::{Dataset, Mnist1dConfig};
 use crate::formats::read_activations;
-use crate::lab::analysis::spectrum::{Method, Parameters, SpectrumConfig};
+use crate::lab::analysis::spectrum::SpectrumConfig;
 use crate::lab::estimate::Load;
 use crate::lab::experiments::forecast::{self, ForecastConfig};
 use crate::lab::experiments::hessian::{self, HessianConfig};
@@ -23,15 +24,15 @@ use clap::Subcommand;
 use ldnn_core::{Base, Kind, Shape};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use toml::Table;
 
 #[derive(clap::Args)]
 #[command(allow_negative_numbers = true, args_override_self = true)]
 pub struct SizesArgs {
     #[command(flatten)]
     ensemble: EnsembleArgs,
-    /// Widths of the hidden layers; their number is that of --hidden [default: 10,25,50,100,200,400]
-    #[arg(long, value_name = "N,...", value_delimiter = ',')]
-    widths: Option<Vec<usize>>,
+    #[command(flatten)]
+    sizes: Flags<SizesConfig>,
     #[command(flatten)]
     shard: ShardArgs,
     #[command(flatten)]
@@ -42,16 +43,14 @@ impl SizesArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
         let files = start.files();
-        let settings = start.resolve(
-            SizesConfig {
-                widths: vec![10, 25, 50, 100, 200, 400],
-                ensemble,
-            },
-            |c| {
-                self.ensemble.apply(&mut c.ensemble);
-                set(&mut c.widths, &self.widths);
-            },
-        )?;
+        let default = SizesConfig {
+            ensemble,
+            ..SizesConfig::default()
+        };
+
+        let mut flags = self.ensemble.given("experiment.ensemble");
+        overlay(&mut flags, &self.sizes.given("experiment"));
+        let settings = start.resolve(default, &flags)?;
         settings.experiment.check(&task, &settings.learned)?;
         let count = settings
             .experiment
@@ -90,15 +89,8 @@ pub fn sizes_again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
 pub struct ForecastArgs {
     #[command(flatten)]
     ensemble: EnsembleArgs,
-    /// Rows of the test part that follow each other on one orbit [default: 125]
-    #[arg(long, value_name = "ROWS")]
-    orbit: Option<usize>,
-    /// Time between a state and the next [default: 0.1]
-    #[arg(long, value_name = "X")]
-    dt: Option<f64>,
-    /// A forecast is valid until its error passes so many standard deviations [default: 0.4]
-    #[arg(long, value_name = "X")]
-    valid: Option<f64>,
+    #[command(flatten)]
+    forecast: Flags<ForecastConfig>,
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -107,20 +99,14 @@ impl ForecastArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
         let files = start.files();
-        let settings = start.resolve(
-            ForecastConfig {
-                ensemble,
-                orbit: 125,
-                dt: 0.1,
-                valid: 0.4,
-            },
-            |c| {
-                self.ensemble.apply(&mut c.ensemble);
-                set(&mut c.orbit, &self.orbit);
-                set(&mut c.dt, &self.dt);
-                set(&mut c.valid, &self.valid);
-            },
-        )?;
+        let default = ForecastConfig {
+            ensemble,
+            ..ForecastConfig::default()
+        };
+
+        let mut flags = self.ensemble.given("experiment.ensemble");
+        overlay(&mut flags, &self.forecast.given("experiment"));
+        let settings = start.resolve(default, &flags)?;
         settings.experiment.check(&task)?;
         let count = settings
             .experiment
@@ -171,7 +157,7 @@ impl ParticipationArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
         let files = start.files();
-        let settings = start.resolve(ensemble, |c| self.ensemble.apply(c))?;
+        let settings = start.resolve(ensemble, &self.ensemble.given("experiment"))?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
         let plan = self.out.plan(
@@ -201,24 +187,8 @@ pub struct HessianArgs {
     /// Look at the test rows instead of the training rows (with --model)
     #[arg(long, requires = "model")]
     on_test: bool,
-    /// Which parameters: theta (weights and biases) or joint (activation parameters as well) [default: theta]
-    #[arg(long, value_name = "NAME")]
-    parameters: Option<Parameters>,
-    /// auto (exact up to 6000 parameters, Lanczos beyond), exact or lanczos [default: auto]
-    #[arg(long, value_name = "NAME")]
-    method: Option<Method>,
-    /// Eigenvalues with a smaller absolute value count as zero [default: 0.01]
-    #[arg(long, value_name = "X")]
-    near_zero: Option<f64>,
-    /// Vectors for Hutchinson's estimate of the trace; 0 for none [default: 32]
-    #[arg(long, value_name = "N")]
-    probes: Option<usize>,
-    /// Steps of a Lanczos run [default: 100]
-    #[arg(long, value_name = "N")]
-    lanczos_steps: Option<usize>,
-    /// Lanczos runs, from different random vectors [default: 8]
-    #[arg(long, value_name = "N")]
-    lanczos_vectors: Option<usize>,
+    #[command(flatten)]
+    spectrum: Flags<SpectrumConfig>,
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -241,16 +211,14 @@ impl HessianArgs {
         }
         let (task, ensemble, start) = self.ensemble.start(layers)?;
         let files = start.files();
-        let settings = start.resolve(
-            HessianConfig {
-                ensemble,
-                spectrum: SpectrumConfig::default(),
-            },
-            |c| {
-                self.ensemble.apply(&mut c.ensemble);
-                self.apply(&mut c.spectrum);
-            },
-        )?;
+        let default = HessianConfig {
+            ensemble,
+            spectrum: SpectrumConfig::default(),
+        };
+
+        let mut flags = self.ensemble.given("experiment.ensemble");
+        overlay(&mut flags, &self.spectrum.given("experiment.spectrum"));
+        let settings = start.resolve(default, &flags)?;
         let HessianConfig { ensemble, spectrum } = &settings.experiment;
         spectrum.check()?;
         let count = ensemble.count(&task, &settings.learned)?;
@@ -271,15 +239,6 @@ impl HessianArgs {
         ))
     }
 
-    fn apply(&self, c: &mut SpectrumConfig) {
-        set(&mut c.parameters, &self.parameters);
-        set(&mut c.method, &self.method);
-        set(&mut c.near_zero, &self.near_zero);
-        set(&mut c.probes, &self.probes);
-        set(&mut c.lanczos_steps, &self.lanczos_steps);
-        set(&mut c.lanczos_vectors, &self.lanczos_vectors);
-    }
-
     fn of_model(&self, layers: &Layers) -> Result<RunPlan<ModelSettings>> {
         let (name, task) = self.ensemble.task.load(layers)?;
         let network = match &self.model {
@@ -298,10 +257,12 @@ impl HessianArgs {
             spectrum,
             model: network.clone(),
         };
-        let settings = layers.resolve(default, |s| {
-            s.on_test |= self.on_test;
-            self.apply(&mut s.spectrum);
-        })?;
+
+        let mut flags = self.spectrum.given("spectrum");
+        if self.on_test {
+            flags.insert("on_test".into(), true.into());
+        }
+        let settings = layers.resolve(default, &flags)?;
         let settings = ModelSettings {
             task: name,
             model: network,
@@ -337,6 +298,24 @@ impl HessianArgs {
                 )
             });
         Ok(plan.reading(files))
+    }
+}
+
+impl OnEnsembles for SizesConfig {
+    fn ensembles(&mut self) -> &mut ValidateConfig {
+        &mut self.ensemble
+    }
+}
+
+impl OnEnsembles for ForecastConfig {
+    fn ensembles(&mut self) -> &mut ValidateConfig {
+        &mut self.ensemble
+    }
+}
+
+impl OnEnsembles for HessianConfig {
+    fn ensembles(&mut self) -> &mut ValidateConfig {
+        &mut self.ensemble
     }
 }
 
@@ -395,11 +374,11 @@ impl ClusterArgs {
             .map(read)
             .collect::<Result<Vec<_>>>()?;
         let layers = self.out.layers("")?;
-        let settings = layers.resolve(ClusterSettings { groups: vec![] }, |s| {
-            if !given.is_empty() {
-                s.groups = given;
-            }
-        })?;
+        let flags = match given.is_empty() {
+            true => Table::new(),
+            false => Table::try_from(ClusterSettings { groups: given })?,
+        };
+        let settings = layers.resolve(ClusterSettings { groups: vec![] }, &flags)?;
         let types: usize = settings
             .groups
             .iter()

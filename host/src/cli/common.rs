@@ -464,13 +464,6 @@ pub fn say(text: &str) -> Result<()> {
     }
 }
 
-/// Puts a flag's value, if it was given, in place of the default.
-pub fn set<T: Clone>(place: &mut T, given: &Option<T>) {
-    if let Some(value) = given {
-        place.clone_from(value);
-    }
-}
-
 /// Judges a section's claims, writes it as a page, and returns it for a terminal.
 pub fn save_page(
     mut section: Section,
@@ -513,16 +506,22 @@ where
     A: Clone + Serialize + DeserializeOwned,
     P: Plan + 'static,
 {
-    let known = toml::Table::try_from(args).context("the flags cannot be written as TOML")?;
+    let all = toml::Table::try_from(args).context("the flags cannot be written as TOML")?;
     let own = innermost(matches);
-    let given: Vec<String> = own
-        .ids()
-        .filter(|id| own.value_source(id.as_str()) == Some(ValueSource::CommandLine))
-        .flat_map(|id| [id.to_string(), format!("table.{id}"), format!("queue.{id}")])
-        .filter(|path| config::lookup(&known, path).is_some())
-        .collect();
-    let given: Vec<&str> = given.iter().map(String::as_str).collect();
-    let args = config.layers("")?.resolve_given(args.clone(), &given)?;
+    let mut given = toml::Table::new();
+
+    for id in own.ids() {
+        if own.value_source(id.as_str()) != Some(ValueSource::CommandLine) {
+            continue;
+        }
+        for path in [id.to_string(), format!("table.{id}"), format!("queue.{id}")] {
+            if let Some(value) = config::lookup(&all, &path) {
+                config::assign(&mut given, &path, value.clone())?;
+            }
+        }
+    }
+
+    let args = config.layers("")?.resolve(args.clone(), &given)?;
     match config.mode(false) {
         Mode::PrintConfig => {
             let text = toml::to_string(&args).context("the settings cannot be written as TOML")?;
@@ -539,15 +538,4 @@ pub fn innermost(matches: &ArgMatches) -> &ArgMatches {
         own = inside;
     }
     own
-}
-
-/// The settings whose flags stand on the command line; `flags` has pairs of a flag and its setting.
-pub fn given_on<'a>(matches: &ArgMatches, flags: &[(&str, &'a str)]) -> Vec<&'a str> {
-    let own = innermost(matches);
-    let given = |flag: &str| own.value_source(flag) == Some(ValueSource::CommandLine);
-    flags
-        .iter()
-        .filter(|(flag, _)| given(flag))
-        .map(|(_, setting)| *setting)
-        .collect()
 }

@@ -1,13 +1,14 @@
 //! `ldnn data`
 
-use super::common::{ConfigArgs, given_on};
+use super::common::ConfigArgs;
 use super::files::{self, Files};
 use super::plan::{Mode, Plan};
+use super::settings::Flags;
 use crate::data::{Mnist1dConfig, VanDerPolConfig, digits_csv, mnist1d_npz, vanderpol_npz};
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
 use anyhow::Result;
-use clap::{ArgMatches, Subcommand};
+use clap::Subcommand;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ enum Set {
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Mnist1d {
         #[command(flatten)]
-        config: Mnist1dConfig,
+        config: Flags<Mnist1dConfig>,
         #[command(flatten)]
         to: To,
     },
@@ -42,7 +43,7 @@ enum Set {
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Vanderpol {
         #[command(flatten)]
-        config: VanDerPolConfig,
+        config: Flags<VanDerPolConfig>,
         #[command(flatten)]
         to: To,
     },
@@ -79,10 +80,10 @@ struct Resolved {
 }
 
 impl Args {
-    pub fn resolve(&self, matches: &ArgMatches) -> Result<impl Plan + use<>> {
+    pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (settings, bytes) = match &self.set {
-            Set::Mnist1d { config, to } => made(to, config, matches, mnist1d_npz)?,
-            Set::Vanderpol { config, to } => made(to, config, matches, vanderpol_npz)?,
+            Set::Mnist1d { config, to } => made(to, config, mnist1d_npz)?,
+            Set::Vanderpol { config, to } => made(to, config, vanderpol_npz)?,
             Set::Digits { .. } => (String::new(), digits_csv()?.into_bytes()),
         };
         let (out, replace) = match &self.set {
@@ -107,18 +108,13 @@ impl Args {
 }
 
 /// The settings with what is said beside flags, as TOML, and the archive.
-fn made<C: Serialize + DeserializeOwned + Clone>(
+fn made<C: Serialize + DeserializeOwned + Default>(
     to: &To,
-    config: &C,
-    matches: &ArgMatches,
+    flags: &Flags<C>,
     make: fn(&C) -> Result<Vec<u8>>,
 ) -> Result<(String, Vec<u8>)> {
-    let flags = toml::Table::try_from(config)?;
-    let flags: Vec<(&str, &str)> = flags.keys().map(|k| (k.as_str(), k.as_str())).collect();
-    let config = to
-        .config
-        .layers("")?
-        .resolve_given(config.clone(), &given_on(matches, &flags))?;
+    let layers = to.config.layers("")?;
+    let config = layers.resolve(C::default(), &flags.given(""))?;
     Ok((toml::to_string(&config)?, make(&config)?))
 }
 

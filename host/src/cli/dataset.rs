@@ -1,5 +1,6 @@
 //! The flags that say which table is learned from, what of it is to be predicted, and how it is divided.
 
+use super::settings::{Flags, nested};
 use super::tables::TableArgs;
 use crate::data::load::{Loaded, Wanted, load};
 use crate::data::split::{Parts, Rows};
@@ -9,113 +10,118 @@ use crate::support::text::printable;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use toml::{Table as Settings, Value};
 
-/// Which table.
-#[derive(clap::Args)]
-pub struct DataArgs {
-    /// The table, a row an example: CSV, .npy, .npz, IDX (MNIST's form) or .ts, gzip too; docs/data.md describes each
-    #[arg(value_name = "FILE")]
-    file: Option<PathBuf>,
+/// Which table, what of it is to be predicted, and which rows test it.
+#[derive(Clone, Serialize, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The table, one row per example: CSV, .npy, .npz, IDX (MNIST's form) or .ts, gzip too; docs/data.md describes each
+    #[arg(value_name = "FILE", hide_default_value = true)]
+    pub file: PathBuf,
+
     /// The column to be predicted; several for a regression of several numbers; `last` for the last one. The y of .npz and the
     /// class of .ts are known
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     target: Vec<String>,
-    /// A file with what is to be predicted, a row each, if it is not in FILE
+
+    /// A file with what is to be predicted, one row per example, if it is not in FILE
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
+    #[serde(default)]
     labels: Option<PathBuf>,
+
     /// Columns that are left out
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     ignore: Vec<String>,
+
     /// The target is classes, whatever it looks like
     #[arg(long, conflicts_with = "regression")]
+    #[serde(default)]
     classification: bool,
+
     /// The target is numbers, whatever it looks like
     #[arg(long)]
+    #[serde(default)]
     regression: bool,
+
     /// A table of test rows; else those that FILE has (x_test of .npz), else a share of the rows is kept for testing
     #[arg(long, value_name = "FILE")]
     test: Option<PathBuf>,
+
     /// What is to be predicted of the test rows, if it is not in their table
     #[arg(long, value_name = "FILE", requires = "test", requires = "labels")]
+    #[serde(default)]
     test_labels: Option<PathBuf>,
-    /// The share of the rows that is kept for testing, of every class the same
-    #[arg(long, default_value_t = 0.2, value_name = "X", conflicts_with = "test")]
+
+    /// The share of the rows that is kept for testing, the same of every class
+    #[arg(long, value_name = "X", conflicts_with = "test")]
     test_share: f64,
+
     /// A column whose rows of one value stay together, in training or in testing: the person, the device, the day
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
+
+    /// A fingerprint of the rows: another table is another run.
+    #[arg(skip)]
+    #[serde(default, rename = "fingerprint")]
+    rows: u32,
+
     #[command(flatten)]
     table: TableArgs,
 }
 
-/// Which kind of target.
-#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Classification,
-    Regression,
-}
-
-/// The same as settings.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataSettings {
-    /// The table.
-    pub file: PathBuf,
-    test: Option<PathBuf>,
-    target: Vec<String>,
-    #[serde(default)]
-    labels: Option<PathBuf>,
-    #[serde(default)]
-    test_labels: Option<PathBuf>,
-    ignore: Vec<String>,
-    group: Option<String>,
-    kind: Option<Kind>,
-    test_share: f64,
-    /// The rows themselves: another table is another run.
-    #[serde(default)]
-    rows: u32,
-    table: TableArgs,
-}
-
-/// The flags, and the settings that they are.
-pub const DATA_FLAGS: [(&str, &str); 13] = [
-    ("file", "data.file"),
-    ("test", "data.test"),
-    ("target", "data.target"),
-    ("labels", "data.labels"),
-    ("test_labels", "data.test_labels"),
-    ("ignore", "data.ignore"),
-    ("group", "data.group"),
-    ("classification", "data.kind"),
-    ("regression", "data.kind"),
-    ("test_share", "data.test_share"),
-    ("delimiter", "data.table.delimiter"),
-    ("header", "data.table.header"),
-    ("no_header", "data.table.no_header"),
-];
-
-impl DataArgs {
-    /// Defaults and flags.
-    pub fn settings(&self) -> DataSettings {
-        let classification = self.classification.then_some(Kind::Classification);
-        DataSettings {
-            file: self.file.clone().unwrap_or_default(),
-            test: self.test.clone(),
-            target: self.target.clone(),
-            labels: self.labels.clone(),
-            test_labels: self.test_labels.clone(),
-            ignore: self.ignore.clone(),
-            group: self.group.clone(),
-            kind: classification.or(self.regression.then_some(Kind::Regression)),
-            test_share: self.test_share,
+impl Default for DataConfig {
+    fn default() -> Self {
+        DataConfig {
+            file: PathBuf::new(),
+            target: vec![],
+            labels: None,
+            ignore: vec![],
+            classification: false,
+            regression: false,
+            test: None,
+            test_labels: None,
+            test_share: 0.2,
+            group: None,
             rows: 0,
-            table: self.table.clone(),
+            table: TableArgs::default(),
         }
     }
 }
 
-impl DataSettings {
+/// The flags of the table as settings of the key `data`. Of two flags that exclude each other the one that was given
+/// takes back what a file says of the other.
+pub fn given(flags: &Flags<DataConfig>) -> Settings {
+    let mut given = flags.given("");
+    take_back(&mut given, ["classification", "regression"]);
+    if let Some(Value::Table(table)) = given.get_mut("table") {
+        take_back(table, ["header", "no_header"]);
+    }
+    nested("data", given)
+}
+
+fn take_back(given: &mut Settings, pair: [&str; 2]) {
+    for [one, other] in [pair, [pair[1], pair[0]]] {
+        if given.contains_key(one) {
+            given.entry(other).or_insert(Value::Boolean(false));
+        }
+    }
+}
+
+impl DataConfig {
+    /// Whether the target was said to be classes, or not to be.
+    fn classify(&self) -> Result<Option<bool>> {
+        ensure!(
+            !(self.classification && self.regression),
+            "--classification and --regression: the target is one of the two"
+        );
+        Ok(match (self.classification, self.regression) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        })
+    }
+
     /// The files that are read.
     pub fn files(&self) -> Vec<PathBuf> {
         let others = [&self.test, &self.labels, &self.test_labels];
@@ -144,7 +150,7 @@ impl DataSettings {
             .as_ref()
             .map(|name| table.take(name).context("--group"))
             .transpose()?;
-        let classify = self.kind.map(|kind| kind == Kind::Classification);
+        let classify = self.classify()?;
         let data = Tabular::new(table, &target, classify)
             .with_context(|| format!("in '{}'", self.file.display()))?;
         if let Some(doubt) = data.target.doubt().filter(|_| classify.is_none()) {
@@ -268,7 +274,7 @@ impl DataSettings {
         ensure!(
             self.rows == 0 || self.rows == rows,
             "the rows of '{}' are not those that the --config was made for: the table has changed, or which columns and rows \
-             are taken of it; add --set data.rows=0 to use it as it is now",
+             are taken of it; add --set data.fingerprint=0 to use it as it is now",
             self.file.display()
         );
         self.rows = rows;

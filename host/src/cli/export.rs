@@ -1,29 +1,32 @@
 //! `ldnn export` and `ldnn verify`
 
 use super::apply::labelled_rows;
-use super::common::{ConfigArgs, OutArgs, TaskArgs, given_on};
+use super::common::{ConfigArgs, OutArgs, TaskArgs};
 use super::files::{Files, is_interchange};
 use super::plan::Plan;
+use super::settings::{Flags, nested};
 use super::tables::TableArgs;
+use crate::config::Layers;
 use crate::data::Scales;
 use crate::data::task::{Set, SetTarget, Task};
-use crate::deploy::{self, Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What};
-use crate::formats::onnx::Way;
+use crate::deploy::{self, Budget, ExportConfig, Format, Given, What};
 use crate::formats::{Form, read_activations};
-use crate::model::activations::{Activations, SAMPLES, base_named};
+use crate::model::activations::{Activations, base_named};
 use crate::model::{Model, Trained};
 use crate::run::RunFolder;
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
-use crate::train::{OptimizerKind, TrainConfig};
+use crate::train::TrainConfig;
 use anyhow::{Context, Result, bail, ensure};
-use clap::ArgMatches;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use toml::{Table, Value};
 
 #[derive(clap::Args)]
 #[command(after_help = EXPORT_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
+#[command(mut_arg("every", |arg| arg.hide(true)))]
+#[command(mut_arg("lr", |arg| arg.help("Learning rate").hide_default_value(false)))]
 #[command(mut_arg("replace", |arg| arg.help("Delete a run with other settings that the folder holds, or overwrite the FILE")))]
 pub struct ExportArgs {
     /// A model of `ldnn train`, a run folder of `ldnn meta`, its activations.json, or a trained network (networks/NAME-SEED.json of `ldnn validate
@@ -32,76 +35,21 @@ pub struct ExportArgs {
     run: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
-    /// What to write [default: rust,c,postcard,json; with --out FILE.onnx and the like, that file]
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    format: Vec<Format>,
-    /// The tables alone, or the whole network [default: network, where RUN is one; else activations]
-    #[arg(long, value_name = "NAME")]
-    what: Option<What>,
-    /// The numbers of the network
-    #[arg(long, default_value = "f32", value_name = "NAME")]
-    weights: Weights,
-    /// The form of the tables
-    #[arg(long, default_value = "auto", value_name = "NAME")]
-    form: FormChoice,
-    /// So many knots a table
+    #[command(flatten)]
+    export: Flags<ExportConfig>,
+
+    /// So many knots per table
     #[arg(long, value_name = "N", group = "size")]
     knots: Option<u32>,
-    /// The smallest tables with no larger error than this [default: 0.001]
+
+    /// The smallest tables with no larger error than this, within their ranges [default: 0.001]
     #[arg(long, value_name = "E", group = "size")]
     max_error: Option<f64>,
+
     /// The best tables within so many bytes altogether
     #[arg(long, value_name = "N", group = "size")]
     bytes: Option<usize>,
-    /// Tables span this share, in percent, of the pre-activations that the training rows cause
-    #[arg(
-        long,
-        default_value_t = 99.9,
-        value_name = "PERCENT",
-        conflicts_with = "range"
-    )]
-    percentile: f64,
-    /// Tables span this range instead
-    #[arg(long, value_name = "LOW,HIGH", value_parser = pair, allow_hyphen_values = true)]
-    range: Option<(f32, f32)>,
-    /// What tables do beyond their range: go on along the last line, or stay at the last value
-    #[arg(long, default_value = "linear", value_name = "NAME")]
-    beyond: Beyond,
-    /// The prefix of names in code, and of files
-    #[arg(long, default_value = "ldnn_model", value_name = "NAME")]
-    name: String,
-    /// Golden rows for `ldnn verify`, drawn by the seed from the ranges of the inputs, where the tables hold
-    #[arg(long, default_value_t = 200, value_name = "N")]
-    golden: usize,
-    /// Make N test rows with their targets the golden rows instead; an export holds no row of a table otherwise
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    with_rows: usize,
-    /// Of learned activations: mix, type1, type2, ...
-    #[arg(long, default_value = "mix", value_name = "NAME")]
-    activation: String,
-    /// Widths of the hidden layers of the network that is trained with them
-    #[arg(
-        long,
-        default_value = "100",
-        value_name = "N,...",
-        value_delimiter = ','
-    )]
-    hidden: Vec<usize>,
-    /// Its passes over the training rows
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    epochs: usize,
-    /// Its learning rate (SGD, momentum 0.8, batches of 200)
-    #[arg(long, default_value_t = 0.05, value_name = "X")]
-    lr: f64,
-    /// The seed of its weights, and of the golden rows
-    #[arg(long, default_value_t = 101, value_name = "N")]
-    seed: u64,
-    /// How ONNX holds learned activations
-    #[arg(long, default_value = "tables", value_name = "NAME")]
-    onnx_activations: Way,
-    /// Samples of a type in txt; the authors' program takes 50 as it was published
-    #[arg(long, default_value_t = SAMPLES, value_name = "N")]
-    samples: usize,
+
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -129,17 +77,6 @@ accuracy. Inputs and targets of --data FILE.npz are standardised for that; the e
 knows its ranges; --data FILE, any table that `ldnn train` reads, reports accuracy and difference from `ldnn predict` on its rows. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
 NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
 
-/// Two numbers with a comma between.
-fn pair(text: &str) -> Result<(f32, f32), String> {
-    let parse = |part: &str| {
-        part.trim()
-            .parse()
-            .map_err(|_| format!("'{part}' is no number; give two, as in -4,4"))
-    };
-    let (low, high) = text.split_once(',').ok_or("give two numbers, as in -4,4")?;
-    Ok((parse(low)?, parse(high)?))
-}
-
 #[derive(Serialize)]
 struct Settings {
     from: String,
@@ -160,98 +97,45 @@ struct Asked {
     _given: IgnoredAny,
 }
 
-/// The flags, and the settings that they are.
-const FLAGS: [(&str, &str); 21] = [
-    ("format", "export.formats"),
-    ("what", "export.what"),
-    ("weights", "export.weights"),
-    ("form", "export.form"),
-    ("knots", "export.budget"),
-    ("max_error", "export.budget"),
-    ("bytes", "export.budget"),
-    ("percentile", "export.percentile"),
-    ("range", "export.range"),
-    ("beyond", "export.beyond"),
-    ("name", "export.name"),
-    ("golden", "export.golden"),
-    ("with_rows", "export.with_rows"),
-    ("activation", "export.activation"),
-    ("hidden", "export.train.hidden"),
-    ("epochs", "export.train.epochs"),
-    ("epochs", "export.train.every"),
-    ("rate", "export.train.lr"),
-    ("seed", "export.seed"),
-    ("onnx_activations", "export.onnx_activations"),
-    ("samples", "export.samples"),
-];
-
 impl ExportArgs {
-    pub fn resolve(&self, matches: &ArgMatches) -> Result<Box<dyn Plan>> {
+    pub fn resolve(&self) -> Result<Box<dyn Plan>> {
         let layers = self.out.layers("export")?;
+        let run = self.run.as_ref().map(|run| run.display().to_string());
         let run: String = layers
-            .pick(
-                "from",
-                self.run.as_ref().map(|run| run.display().to_string()),
-            )?
+            .pick("from", run)?
             .context("what is to be exported? Give RUN, such as out/meta")?;
-        let (given, activation) = self.given(Path::new(&run))?;
+
+        let (given, base) = given_in(Path::new(&run))?;
         let file = self.file()?;
-        let (task_name, task) = match &given {
-            Given::Trained(model) => match self.task.file(&layers)? {
-                None => ("none".into(), rows_of(model, None)?),
-                Some(path) => (path.display().to_string(), rows_of(model, Some(&path))?),
-            },
-            _ => self.task.load(&layers)?,
-        };
-        let export = ExportConfig {
-            name: self.name.clone(),
-            formats: if self.format.is_empty() {
-                Format::DEVICE.to_vec()
-            } else {
-                self.format.clone()
-            },
-            what: self.what.unwrap_or(match given {
-                Given::Trained(_) | Given::Network(..) => What::Network,
-                Given::Activations(_) => What::Activations,
-            }),
-            weights: self.weights,
-            form: self.form,
-            budget: match (self.knots, self.bytes) {
-                (Some(n), _) => Budget::Knots(n),
-                (_, Some(n)) => Budget::Bytes(n),
-                _ => Budget::MaxError(self.max_error.unwrap_or(1e-3)),
-            },
-            percentile: self.percentile,
-            range: self.range,
-            beyond: self.beyond,
-            golden: self.golden,
-            with_rows: self.with_rows,
-            seed: self.seed,
-            train: TrainConfig {
-                hidden: self.hidden.clone(),
-                optimizer: OptimizerKind::Sgd,
-                lr: self.lr,
-                momentum: 0.8,
-                batch: 200.min(task.train.rows()).max(1),
-                epochs: self.epochs,
-                shuffle: true,
-                every: self.epochs.max(1),
-            },
-            activation,
-            onnx_activations: self.onnx_activations,
-            samples: self.samples,
-        };
-        let asked = Asked {
+        let (task_name, task) = self.task(&layers, &given)?;
+
+        let default = Asked {
             from: run.clone(),
             task: task_name.clone(),
-            export,
+            export: ExportConfig {
+                what: match given {
+                    Given::Trained(_) | Given::Network(..) => What::Network,
+                    Given::Activations(_) => What::Activations,
+                },
+                ..ExportConfig::default()
+            },
             _given: IgnoredAny,
         };
-        let Asked { mut export, .. } = layers.resolve_given(asked, &given_on(matches, &FLAGS))?;
+        let Asked { mut export, .. } = layers.resolve(default, &self.given()?)?;
+
         if let Some((form, _)) = &file {
-            export.formats = vec![Format::of(*form)];
+            export.format = vec![Format::of(*form)];
         }
+        if let Some(base) = base {
+            export.activation = base;
+        }
+        export.train = TrainConfig {
+            batch: export.train.batch.min(task.train.rows()).max(1),
+            every: export.train.epochs.max(1),
+            ..export.train.settled()?
+        };
         export.check(&task, &given)?;
+
         let inputs: Vec<PathBuf> = TaskArgs::file_of(&task_name)
             .into_iter()
             .chain([PathBuf::from(&run)])
@@ -262,6 +146,7 @@ impl ExportArgs {
             export,
             given,
         };
+
         Ok(match file {
             Some((form, path)) => Box::new(OneFile {
                 settings,
@@ -279,6 +164,33 @@ impl ExportArgs {
         })
     }
 
+    /// What the flags say.
+    fn given(&self) -> Result<Table> {
+        let mut given = self.export.given("");
+        let budget = self
+            .knots
+            .map(Budget::Knots)
+            .or(self.bytes.map(Budget::Bytes))
+            .or(self.max_error.map(Budget::MaxError));
+
+        if let Some(budget) = budget {
+            given.insert("budget".into(), Value::try_from(budget)?);
+        }
+        Ok(nested("export", given))
+    }
+
+    /// The rows on which the export is judged: of a model those of `--data`, else of a task.
+    fn task(&self, layers: &Layers, given: &Given) -> Result<(String, Task)> {
+        let Given::Trained(model) = given else {
+            return self.task.load(layers);
+        };
+
+        Ok(match self.task.file(layers)? {
+            None => ("none".into(), rows_of(model, None)?),
+            Some(path) => (path.display().to_string(), rows_of(model, Some(&path))?),
+        })
+    }
+
     /// The one file, if `--out` names one.
     fn file(&self) -> Result<Option<(Form, PathBuf)>> {
         let Some(path) = self.out.out.as_ref().filter(|path| !path.is_dir()) else {
@@ -291,8 +203,11 @@ impl ExportArgs {
         let Some(form) = Form::ALL.into_iter().find(|f| f.extension() == extension) else {
             return self.is_folder(path, &extension).map(|()| None);
         };
+
+        let formats = self.export.given("").remove("format");
+        let formats: Vec<Format> = formats.map_or(Ok(vec![]), Value::try_into)?;
         ensure!(
-            self.format.iter().all(|&f| f == Format::of(form)),
+            formats.iter().all(|&f| f == Format::of(form)),
             "--out '{}' names one file of the format {extension}; for other formats give a folder",
             path.display()
         );
@@ -330,39 +245,32 @@ impl ExportArgs {
             Form::ALL.map(|f| format!(".{}", f.extension())).join(", ")
         )
     }
+}
 
-    fn given(&self, run: &Path) -> Result<(Given, String)> {
-        let name = run.to_string_lossy();
-        if !run.exists() && base_named(&name).is_ok() {
-            let none = Activations {
-                version: Activations::VERSION,
-                provenance: "a base function".into(),
-                layers: 1,
-                types: vec![],
-            };
-            return Ok((Given::Activations(none), name.into_owned()));
-        }
-        let text = std::fs::read_to_string(run).unwrap_or_default();
-        if text.trim_start().starts_with('{')
-            && text.contains("\"params\"")
-            && !text.contains("\"purpose\"")
-        {
-            return Ok((
-                Given::Network(name.into_owned(), Box::new(Model::read(run)?)),
-                self.activation.clone(),
-            ));
-        }
-        if text.trim_start().starts_with('{') && text.contains("\"purpose\"") {
-            return Ok((
-                Given::Trained(Box::new(Trained::read(run)?)),
-                self.activation.clone(),
-            ));
-        }
-        Ok((
-            Given::Activations(read_activations(run).context("RUN")?),
-            self.activation.clone(),
-        ))
+/// What RUN holds, and the base function that it names instead of a file.
+fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
+    let name = run.to_string_lossy();
+    if !run.exists() && base_named(&name).is_ok() {
+        let none = Activations {
+            version: Activations::VERSION,
+            provenance: "a base function".into(),
+            layers: 1,
+            types: vec![],
+        };
+        return Ok((Given::Activations(none), Some(name.into_owned())));
     }
+
+    let text = std::fs::read_to_string(run).unwrap_or_default();
+    let is_json = text.trim_start().starts_with('{');
+    if is_json && text.contains("\"purpose\"") {
+        return Ok((Given::Trained(Box::new(Trained::read(run)?)), None));
+    }
+    if is_json && text.contains("\"params\"") {
+        let model = Box::new(Model::read(run)?);
+        return Ok((Given::Network(name.into_owned(), model), None));
+    }
+    let activations = read_activations(run).context("RUN")?;
+    Ok((Given::Activations(activations), None))
 }
 
 /// The rows of a file as a model takes them, both for ranges and for judging; none without a file.

@@ -1,6 +1,30 @@
 //! Flags in messages: the library calls some settings by the flags of the command that has them; where another command has
 //! the setting without the flag, a message names the setting.
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Flags that had another name, and the one they have now.
+const RENAMED: [(&str, &str); 6] = [
+    ("--optimiser", "--optimizer"),
+    ("--inner-optimiser", "--inner-optimizer"),
+    ("--rate", "--lr"),
+    ("--rates", "--lr"),
+    ("--inner-rate", "--inner-lr"),
+    ("--outer-rate", "--outer-lr"),
+];
+
+/// What to type instead of a flag that has another name now, if the error is about one.
+pub fn renamed(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let is_it = |(old, _): &&(&str, &str)| flag.split('=').next() == Some(*old);
+    let (old, new) = RENAMED.iter().find(is_it)?;
+
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    is_unknown.then(|| format!("{old} is called {new} now"))
+}
+
 /// The message of a command with these flags.
 pub fn settled(message: &str, command: &clap::Command) -> String {
     let mut text = String::new();

@@ -17,6 +17,7 @@ mod reproduce;
 mod run;
 mod runs;
 mod scale;
+mod settings;
 mod tables;
 mod train;
 mod tune;
@@ -144,7 +145,9 @@ pub fn command() -> clap::Command {
 /// Parses, resolves, carries out.
 pub fn main() -> ExitCode {
     let mut command = Cli::command();
-    let matches = command.get_matches_mut();
+    let matches = command
+        .try_get_matches_from_mut(std::env::args_os())
+        .unwrap_or_else(|error| refuse(&error));
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let own = innermost_command(&command, &matches);
     stop::install();
@@ -173,6 +176,15 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, common::exit_code(&error), own),
     }
+}
+
+/// Ends the program for a command line that is none.
+fn refuse(error: &clap::Error) -> ! {
+    let Some(renamed) = flags::renamed(error) else {
+        error.exit()
+    };
+    eprintln!("error: {renamed}");
+    std::process::exit(2)
 }
 
 /// The command that the user gave: `validate`, `analyze hessian`.
@@ -229,12 +241,12 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Meta(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Validate(args) => (Box::new(args.resolve()?), args.out.mode()),
-        Command::Export(args) => (args.resolve(matches)?, args.out.mode()),
+        Command::Export(args) => (args.resolve()?, args.out.mode()),
         Command::Import(args) => {
             flagged(args, &args.config, matches, |all| all.resolve(args.replace))?
         }
-        Command::Tune(args) => (Box::new(args.resolve(matches)?), args.out.mode()),
-        Command::Train(args) => (Box::new(args.resolve(matches)?), args.mode()),
+        Command::Tune(args) => (Box::new(args.resolve()?), args.out.mode()),
+        Command::Train(args) => (Box::new(args.resolve()?), args.mode()),
         Command::Eval(args) => flagged(args, &args.config, matches, apply::EvalArgs::resolve)?,
         Command::Predict(args) => {
             flagged(args, &args.config, matches, |all| all.resolve(args.replace))?
@@ -250,7 +262,7 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::List(args) => flagged(args, &args.config, matches, runs::ListArgs::resolve)?,
         Command::Show(args) => flagged(args, &args.config, matches, runs::ShowArgs::resolve)?,
         Command::Compare(args) => flagged(args, &args.config, matches, runs::CompareArgs::resolve)?,
-        Command::Data(args) => (Box::new(args.resolve(matches)?), args.mode()),
+        Command::Data(args) => (Box::new(args.resolve()?), args.mode()),
     })
 }
 

@@ -12,6 +12,7 @@ use crate::support::progress::Output;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use toml::Table;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -199,7 +200,7 @@ impl Asked {
         };
         let settings = Settings {
             task: task_name,
-            ..layers.resolve(settings, |_| {})?
+            ..layers.resolve(settings, &Table::new())?
         };
         settings.reproduce.check(&task)?;
         Ok((settings, task))

@@ -1,94 +1,44 @@
 //! `ldnn train`: from a table to a model.
 
-use super::common::{ConfigArgs, given_on, save_page};
-use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
+use super::common::{ConfigArgs, save_page};
+use super::dataset::{self, DataConfig};
 use super::files::{Files, is_model};
 use super::plan::{Mode, Plan};
-use crate::config::Stored;
+use super::settings::Flags;
+use crate::config::{Stored, overlay};
 use crate::data::split::Parts;
 use crate::data::task::Task;
 use crate::fit::{self, Activate, FitConfig};
 use crate::formats::read_activations;
 use crate::lab::estimate::Load;
-use crate::meta::Schedule;
 use crate::model::activations::base_named;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use anyhow::{Context, Result};
-use clap::ArgMatches;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use toml::{Table, Value};
 
-/// How networks are learned and trained.
+/// What activations the networks have, and how they are trained.
 #[derive(clap::Args)]
 pub struct FitArgs {
-    /// Activations: learn, a run folder or file of learned ones, or names of classical ones, such as relu,tanh, to have
-    /// nothing else; none for those of --compare [default: learn]
+    /// Activations: learn, a run folder or file of learned ones, or names of classical ones, such as
+    /// relu,tanh, to have nothing else; none for those of --compare [default: learn]
     #[arg(long, value_name = "WHICH")]
     activations: Option<String>,
-    /// Widths of the hidden layers
-    #[arg(
-        long,
-        default_value = "50",
-        value_name = "N,...",
-        value_delimiter = ','
-    )]
-    hidden: Vec<usize>,
-    /// Learned activation types
-    #[arg(long, default_value_t = 2, value_name = "N")]
-    types: usize,
-    /// Schedule of learning the activations
-    #[arg(long, default_value = "unrolled", value_name = "NAME")]
-    schedule: Schedule,
-    /// Steps of learning the activations
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    steps: usize,
-    /// The longest training, in passes over the rows; the best number is found on validation rows
-    #[arg(long, default_value_t = 150, value_name = "N")]
-    epochs: usize,
-    /// A training that looks for the best number of epochs ends when neither loss nor accuracy on the validation rows has been
-    /// better for N
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    patience: usize,
-    /// Learning rates that are tried [default: 0.001,0.003,0.01,0.03]
-    #[arg(long, value_name = "X,...", value_delimiter = ',')]
-    lr: Vec<f64>,
-    /// Seed of every draw
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    seed: u64,
+
+    #[command(flatten)]
+    flags: Flags<FitConfig>,
 }
 
-/// The flags, and the settings that they are.
-pub const FIT_FLAGS: [(&str, &str); 8] = [
-    ("hidden", "fit.hidden"),
-    ("types", "fit.types"),
-    ("schedule", "fit.schedule"),
-    ("steps", "fit.steps"),
-    ("epochs", "fit.epochs"),
-    ("patience", "fit.patience"),
-    ("rates", "fit.lr"),
-    ("seed", "fit.seed"),
-];
-
 impl FitArgs {
-    /// Defaults and flags.
-    pub fn settings(&self) -> FitConfig {
-        FitConfig {
-            hidden: self.hidden.clone(),
-            types: self.types,
-            schedule: self.schedule,
-            steps: self.steps,
-            epochs: self.epochs,
-            patience: self.patience,
-            lr: self.lr.clone(),
-            seed: self.seed,
-            ..FitConfig::default()
-        }
+    /// The flags as settings of the key `fit`.
+    pub fn given(&self) -> Table {
+        self.flags.given("fit")
     }
 
-    /// What --activations asks for, here or in a file.
-    /// The file that they come from, if they do.
+    /// Puts in what --activations asks for, here or in a file; the file that they come from, if they do.
     pub fn activate(
         &self,
         layers: &crate::config::Layers,
@@ -102,7 +52,7 @@ impl FitArgs {
             "learn" => fit.activate = Activate::Learn,
             "none" => fit.activate = Activate::Classical,
             _ if names.iter().all(|n| base_named(n).is_ok()) => {
-                (fit.activate, fit.classical) = (Activate::Classical, names);
+                (fit.activate, fit.compare) = (Activate::Classical, names);
             }
             file => {
                 let known = || "--activations: neither learn, none nor names of base functions (relu, tanh, ...)";
@@ -119,29 +69,12 @@ impl FitArgs {
 #[command(after_help = TRAIN_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
 pub struct TrainArgs {
     #[command(flatten)]
-    data: DataArgs,
+    data: Flags<DataConfig>,
     /// Cross-validation: K parts, each tested with what was learned from the others; the model learns from all rows
     #[arg(long, value_name = "K", conflicts_with_all = ["test", "test_share"])]
     folds: Option<usize>,
     #[command(flatten)]
     fit: FitArgs,
-    /// Classical activations to compare with; none for no comparison
-    #[arg(
-        long,
-        default_value = "relu,tanh",
-        value_name = "NAME,...",
-        value_delimiter = ','
-    )]
-    compare: Vec<String>,
-    /// Which activations the model has: those that were best on the validation rows (best), learned, or a name of --compare
-    #[arg(long, default_value = "best", value_name = "WHICH")]
-    keep: String,
-    /// Networks of each kind, for the comparison
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    runs: usize,
-    /// Put N test rows with their targets into the model, for exports with real rows; a model holds no rows otherwise
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    with_rows: usize,
     /// The model; the run goes into a folder beside it, FILE.run
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
@@ -170,29 +103,20 @@ Examples:
   ldnn eval gestures.ldnn more.csv; ldnn predict gestures.ldnn new.csv
   ldnn export gestures.ldnn --out firmware                    for a microcontroller
 
-Rate and number of epochs are chosen on validation rows (a fifth of the training rows, of every class the same, groups whole) for each
+Learning rate and number of epochs are chosen on validation rows (a fifth of the training rows, of every class the same, groups whole) for each
 kind of activations; trainings that choose stop early. All networks are then trained anew on all training rows. The folder FILE.run gets
 config.toml, report.txt, report.html and every training; the same command goes on where it stopped.";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     folds: Option<usize>,
     /// Where learned activations are to be read from; they themselves are what is stored.
     #[serde(default, skip_serializing, rename = "activations")]
     _activations: IgnoredAny,
-    data: DataSettings,
+    data: DataConfig,
     fit: FitConfig,
 }
-
-/// The flags of `ldnn train` alone, and the settings that they are.
-const FLAGS: [(&str, &str); 5] = [
-    ("folds", "folds"),
-    ("compare", "fit.classical"),
-    ("keep", "fit.keep"),
-    ("runs", "fit.runs"),
-    ("with_rows", "fit.with_rows"),
-];
 
 /// How the rows are divided.
 enum Division {
@@ -221,17 +145,11 @@ impl Train {
 }
 
 impl TrainArgs {
-    pub fn resolve(&self, matches: &ArgMatches) -> Result<Train> {
+    pub fn resolve(&self) -> Result<Train> {
         let layers = self.config.layers("fit")?;
-        let given = [
-            given_on(matches, &DATA_FLAGS),
-            given_on(matches, &FIT_FLAGS),
-            given_on(matches, &FLAGS),
-        ]
-        .concat();
-        let mut settings = layers.resolve_given(self.settings(), &given)?;
+        let mut settings = layers.resolve(Settings::default(), &self.given())?;
         let activations = self.fit.activate(&layers, &mut settings.fit)?;
-        settings.fit.classical.retain(|name| name != "none");
+        settings.fit.compare.retain(|name| name != "none");
         let rows = settings.data.load()?;
         let seed = settings.fit.seed;
         let division = match settings.folds {
@@ -240,7 +158,9 @@ impl TrainArgs {
         };
         settings.data.note(&rows)?;
         let (Division::Once(all) | Division::Folds(_, all)) = &division;
-        settings.fit.check(&Task::new(&all.data))?;
+        let task = Task::new(&all.data);
+        settings.fit.lr = settings.fit.lrs(task.inputs);
+        settings.fit.check(&task)?;
         if let Division::Folds(folds, _) = &division {
             let check = |parts: &Parts| settings.fit.check(&Task::new(&parts.data));
             folds.iter().try_for_each(check).context("--folds")?;
@@ -265,21 +185,14 @@ impl TrainArgs {
         self.config.mode(self.dry_run)
     }
 
-    /// Defaults and flags.
-    fn settings(&self) -> Settings {
-        let fit = FitConfig {
-            classical: self.compare.clone(),
-            keep: self.keep.clone(),
-            runs: self.runs,
-            with_rows: self.with_rows,
-            ..self.fit.settings()
-        };
-        Settings {
-            folds: self.folds,
-            _activations: IgnoredAny,
-            data: self.data.settings(),
-            fit,
+    /// What the flags say.
+    fn given(&self) -> Table {
+        let mut given = dataset::given(&self.data);
+        overlay(&mut given, &self.fit.given());
+        if let Some(folds) = self.folds {
+            given.insert("folds".into(), Value::Integer(folds as i64));
         }
+        given
     }
 }
 

@@ -1,11 +1,12 @@
 //! `ldnn tune`: a search for settings of `ldnn train`.
 
-use super::common::{OutArgs, given_on, save_page};
-use super::dataset::{DATA_FLAGS, DataArgs, DataSettings};
+use super::common::{OutArgs, save_page};
+use super::dataset::{self, DataConfig};
 use super::files::Files;
 use super::plan::Plan;
-use super::train::{FIT_FLAGS, FitArgs};
-use crate::config::Stored;
+use super::settings::Flags;
+use super::train::FitArgs;
+use crate::config::{Stored, overlay};
 use crate::data::split::Parts;
 use crate::data::task::Task;
 use crate::fit::tune::{Found, Space, Trial, report, search};
@@ -13,25 +14,27 @@ use crate::fit::{Activate, FitConfig};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use anyhow::{Context, Result, ensure};
-use clap::ArgMatches;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use toml::Table;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
 pub struct TuneArgs {
     #[command(flatten)]
-    data: DataArgs,
+    data: Flags<DataConfig>,
     #[command(flatten)]
     fit: FitArgs,
     /// How many trials there may be, of all rounds together
-    #[arg(long, default_value_t = 40, value_name = "N")]
+    #[arg(long, value_name = "N", default_value_t = BUDGET)]
     budget: usize,
     #[command(flatten)]
     pub out: OutArgs,
 }
 
+/// Trials, unless said otherwise.
+const BUDGET: usize = 40;
 /// The largest budget.
 const MOST: usize = 100_000;
 
@@ -62,7 +65,7 @@ struct Settings {
     /// As in the settings of `ldnn train`.
     #[serde(default, skip_serializing, rename = "activations")]
     _activations: IgnoredAny,
-    data: DataSettings,
+    data: DataConfig,
     fit: FitConfig,
     space: Space,
 }
@@ -77,23 +80,9 @@ pub struct Tune {
 }
 
 impl TuneArgs {
-    pub fn resolve(&self, matches: &ArgMatches) -> Result<Tune> {
+    pub fn resolve(&self) -> Result<Tune> {
         let layers = self.out.layers("fit")?;
-        let given = [
-            given_on(matches, &DATA_FLAGS),
-            given_on(matches, &FIT_FLAGS),
-            given_on(matches, &[("budget", "budget")]),
-        ]
-        .concat();
-        let (data, fit, space) = (self.data.settings(), self.fit.settings(), Space::default());
-        let start = Settings {
-            budget: self.budget,
-            _activations: IgnoredAny,
-            data,
-            fit,
-            space,
-        };
-        let mut settings = layers.resolve_given(start, &given)?;
+        let mut settings = layers.resolve(Settings::default(), &self.given())?;
         let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.space.check()?;
         ensure!(
@@ -104,7 +93,9 @@ impl TuneArgs {
         let rows = settings.data.load()?;
         let parts = settings.data.divide(&rows, settings.fit.seed)?;
         settings.data.note(&rows)?;
-        settings.fit.check(&Task::new(&parts.data))?;
+        let task = Task::new(&parts.data);
+        settings.fit.lr = settings.fit.lrs(task.inputs);
+        settings.fit.check(&task)?;
         let out = self
             .out
             .out
@@ -124,12 +115,31 @@ impl TuneArgs {
             replace: self.out.replace,
         })
     }
+
+    /// What the flags say.
+    fn given(&self) -> Table {
+        let mut given = dataset::given(&self.data);
+        overlay(&mut given, &self.fit.given());
+        given
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            budget: BUDGET,
+            _activations: IgnoredAny,
+            data: DataConfig::default(),
+            fit: FitConfig::default(),
+            space: Space::default(),
+        }
+    }
 }
 
 /// The settings of `ldnn train` for what was found.
 #[derive(Serialize)]
 struct Best<'a> {
-    data: &'a DataSettings,
+    data: &'a DataConfig,
     fit: FitConfig,
 }
 
@@ -143,7 +153,7 @@ impl Tune {
             },
             name => FitConfig {
                 activate: Activate::Classical,
-                classical: vec![name.into()],
+                compare: vec![name.into()],
                 ..fit
             },
         };

@@ -4,13 +4,15 @@ use super::common::{OutArgs, RunPlan, ShardArgs, task_named};
 use super::ensemble::{EnsembleArgs, Settings};
 use super::plan::Again;
 use super::plan::Plan;
-use crate::config::Stored;
+use super::settings::nested;
+use crate::config::{Stored, overlay};
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{ValidateConfig, validate};
 use anyhow::Result;
+use toml::Table;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -39,10 +41,13 @@ impl Args {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, config, start) = self.ensemble.start(self.out.layers("experiment")?)?;
         let files = start.files();
-        let settings = start.resolve(config, |c| {
-            self.ensemble.apply(c);
-            c.keep_networks |= self.keep_networks;
-        })?;
+
+        let mut flags = self.ensemble.given("experiment");
+        if self.keep_networks {
+            let keep = Table::from_iter([("keep_networks".to_string(), true.into())]);
+            overlay(&mut flags, &nested("experiment", keep));
+        }
+        let settings = start.resolve(config, &flags)?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
         self.out

@@ -224,64 +224,29 @@ impl Layers {
             .is_some_and(|f| lookup(f.values(), path).is_some())
     }
 
-    /// All settings: `default`, what the file says, what `flags` puts in, what was assigned.
+    /// All settings: `default`, over it what the file says, what `flags` hold, and what was assigned.
     ///
     /// # Errors
     /// If a name is not known or a value is not of its kind; the message has the place and what was probably meant.
-    pub fn resolve<S: Serialize + DeserializeOwned>(
-        &self,
-        default: S,
-        flags: impl FnOnce(&mut S),
-    ) -> Result<S> {
-        let mut settings = default;
-        if let Some(file) = &self.file {
-            let mut table = table_of(&settings)?;
-            let known = table.clone();
-            overlay(&mut table, file.values());
-            settings =
-                read(&Value::Table(table)).map_err(|fault| self.explain(fault, false, &known))?;
-        }
-        flags(&mut settings);
-        if self.sets.is_empty() {
-            return Ok(settings);
-        }
-        let mut table = table_of(&settings)?;
+    pub fn resolve<S: Serialize + DeserializeOwned>(&self, default: S, flags: &Table) -> Result<S> {
+        let mut table = table_of(&default)?;
         let known = table.clone();
+
+        if let Some(file) = &self.file {
+            overlay(&mut table, file.values());
+            let checked = read::<S>(&Value::Table(table.clone()));
+            checked.map_err(|fault| self.explain(fault, false, &known))?;
+        }
+
+        overlay(&mut table, flags);
+
         for set in &self.sets {
             let path = self.full(&set.path, &known);
             let value = value_of(&set.text, lookup(&table, &path));
-            assign(&mut table, &path, value)
-                .with_context(|| format!("--set {}={}", set.path, set.text))?;
+            assign(&mut table, &path, value).with_context(|| set.as_given())?;
         }
-        read(&Value::Table(table)).map_err(|fault| self.explain(fault, true, &known))
-    }
 
-    /// As [`Layers::resolve`] for settings in which the flags stand already: those at the paths `given` are above the file.
-    ///
-    /// # Errors
-    /// As [`Layers::resolve`].
-    pub fn resolve_given<S: Serialize + DeserializeOwned>(
-        &self,
-        settings: S,
-        given: &[&str],
-    ) -> Result<S> {
-        let flags = table_of(&settings)?;
-        let mut wrong = Ok(());
-        let resolved = self.resolve(settings, |found: &mut S| {
-            let put = || -> Result<S> {
-                let mut table = table_of(found)?;
-                for path in given {
-                    lookup(&flags, path)
-                        .map_or(Ok(()), |value| assign(&mut table, path, value.clone()))?;
-                }
-                read(&Value::Table(table)).context("the flags")
-            };
-            match put() {
-                Ok(with_flags) => *found = with_flags,
-                Err(error) => wrong = Err(error),
-            }
-        })?;
-        wrong.map(|()| resolved)
+        read(&Value::Table(table)).map_err(|fault| self.explain(fault, true, &known))
     }
 
     /// Where a setting was said, or the nearest around it, in words: in an assignment, else in the file; nothing if there is

@@ -2,7 +2,7 @@
 //! tells the names that it expects, which the `toml` crate turns into a sentence before anyone can use them.
 
 use super::stored::HEADER;
-use super::suggest::{elsewhere, nearest, similar};
+use super::suggest::{elsewhere, nearest, renamed, similar};
 use serde::de::value::{
     BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer,
 };
@@ -106,6 +106,9 @@ impl Fault {
             .fold(String::new(), |all, key| format!("{all}{key}."));
         if HEADER.contains(&name.as_str()) {
             return "it says in a file what the file is of, and cannot be set".into();
+        }
+        if let Some(new) = renamed(name, siblings) {
+            return format!("it is called '{new}' now");
         }
         if let Some(near) = nearest(name, siblings.iter().copied()) {
             return format!("did you mean '{around}{near}'?");

@@ -2,6 +2,31 @@
 
 use toml::{Table, Value};
 
+/// Settings that had another name, and the one they have now.
+const RENAMED: [(&str, &str); 13] = [
+    ("optimiser", "optimizer"),
+    ("inner_optimiser", "inner_optimizer"),
+    ("rate", "lr"),
+    ("rates", "lr"),
+    ("inner_rate", "inner_lr"),
+    ("outer_rate", "outer_lr"),
+    ("rate_times_epochs", "lr_times_epochs"),
+    ("activations", "compare"),
+    ("classical", "compare"),
+    ("formats", "format"),
+    ("rows", "fingerprint"),
+    ("kind", "classification' or 'regression"),
+    ("lessons", "stages"),
+];
+
+/// The name that a setting has now, if it is among those that there are.
+#[must_use]
+pub fn renamed(old: &str, there: &[&str]) -> Option<&'static str> {
+    let (_, new) = RENAMED.iter().find(|(name, _)| *name == old)?;
+    let first = new.split('\'').next().unwrap_or(new);
+    there.contains(&first).then_some(*new)
+}
+
 /// The most similar name, if one is similar.
 #[must_use]
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

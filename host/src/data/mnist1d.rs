@@ -17,56 +17,40 @@ pub const CLASSES: usize = 10;
 #[serde(deny_unknown_fields)]
 pub struct Mnist1dConfig {
     /// Rows in all; a tenth of them for each digit
-    #[arg(long = "num_samples", alias = "num-samples", default_value_t = 5000)]
+    #[arg(long = "num_samples", alias = "num-samples")]
     pub num_samples: usize,
     /// Share of the rows that is for training
-    #[arg(long = "train_split", alias = "train-split", default_value_t = 0.8)]
+    #[arg(long = "train_split", alias = "train-split")]
     pub train_split: f64,
     /// Points of a template; only 12 is known
-    #[arg(long = "template_len", alias = "template-len", default_value_t = 12)]
+    #[arg(long = "template_len", alias = "template-len")]
     pub template_len: usize,
     /// Fewest and most zeros added after the template
-    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [36, 60])]
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"])]
     pub padding: Vec<usize>,
     /// Width of the random scaling
-    #[arg(long = "scale_coeff", alias = "scale-coeff", default_value_t = 0.4)]
+    #[arg(long = "scale_coeff", alias = "scale-coeff")]
     pub scale_coeff: f64,
     /// Shifts are below this
-    #[arg(
-        long = "max_translation",
-        alias = "max-translation",
-        default_value_t = 48
-    )]
+    #[arg(long = "max_translation", alias = "max-translation")]
     pub max_translation: usize,
     /// Size of the smooth noise
-    #[arg(
-        long = "corr_noise_scale",
-        alias = "corr-noise-scale",
-        default_value_t = 0.25
-    )]
+    #[arg(long = "corr_noise_scale", alias = "corr-noise-scale")]
     pub corr_noise_scale: f64,
     /// Size of the independent noise
-    #[arg(
-        long = "iid_noise_scale",
-        alias = "iid-noise-scale",
-        default_value_t = 0.02
-    )]
+    #[arg(long = "iid_noise_scale", alias = "iid-noise-scale")]
     pub iid_noise_scale: f64,
     /// Width of the random shear
-    #[arg(long = "shear_scale", alias = "shear-scale", default_value_t = 0.75)]
+    #[arg(long = "shear_scale", alias = "shear-scale")]
     pub shear_scale: f64,
     /// Shuffle the points of all rows in the same way
-    #[arg(long = "shuffle_seq", alias = "shuffle-seq", num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
+    #[arg(long = "shuffle_seq", alias = "shuffle-seq", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub shuffle_seq: bool,
     /// Points of a row
-    #[arg(
-        long = "final_seq_length",
-        alias = "final-seq-length",
-        default_value_t = 40
-    )]
+    #[arg(long = "final_seq_length", alias = "final-seq-length")]
     pub final_seq_length: usize,
     /// Seed of the generator
-    #[arg(long, default_value_t = 42)]
+    #[arg(long)]
     pub seed: u32,
 }
 

@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct VanDerPolConfig {
     /// Strength of the nonlinear damping
-    #[arg(long, default_value_t = 2.7)]
+    #[arg(long)]
     pub mu: f64,
     /// Time between a state and the next
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long)]
     pub dt: f64,
     /// Orbits in all, each from a random state
-    #[arg(long, default_value_t = 40)]
+    #[arg(long)]
     pub orbits: usize,
     /// Orbits for the test part, the last ones
-    #[arg(long, default_value_t = 8)]
+    #[arg(long)]
     pub test_orbits: usize,
     /// Pairs of states an orbit
-    #[arg(long, default_value_t = 125)]
+    #[arg(long)]
     pub steps: usize,
     /// First states are uniform in [-range, range]^2
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long)]
     pub range: f64,
     /// Seed of the first states
-    #[arg(long, default_value_t = 42)]
+    #[arg(long)]
     pub seed: u32,
 }
 

@@ -42,6 +42,12 @@ pub enum Budget {
     Bytes(usize),
 }
 
+impl Default for Budget {
+    fn default() -> Self {
+        Budget::MaxError(1e-3)
+    }
+}
+
 /// Tables for all types, with their errors against the exact functions.
 #[derive(Clone, Debug)]
 pub struct Candidate {

@@ -13,7 +13,7 @@ use crate::data::task::{Set, SetTarget, Task};
 use crate::data::{Scales, Standard};
 use crate::formats::onnx::Way;
 use crate::formats::{self, Choices, Content, Form};
-use crate::model::activations::{Activations, Choice};
+use crate::model::activations::{Activations, Choice, SAMPLES};
 use crate::model::source::Source;
 use crate::model::{Function, Model, Network, Predictions, Trained};
 use crate::report::{Section, Table};
@@ -45,42 +45,113 @@ pub enum Weights {
 }
 
 /// The settings of an export.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ExportConfig {
-    /// The prefix of names in code, and the name of the files.
+    /// The prefix of names in code, and of files
+    #[arg(long, value_name = "NAME")]
     pub name: String,
-    /// What to write.
-    pub formats: Vec<Format>,
-    /// How much.
+
+    /// What to write; with --out FILE.onnx and the like, that file
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub format: Vec<Format>,
+
+    /// The tables alone, or the whole network [default: network, where RUN is one; else activations]
+    #[arg(long, value_name = "NAME", hide_default_value = true)]
     pub what: What,
-    /// Which numbers.
+
+    /// The numbers of the network
+    #[arg(long, value_name = "NAME")]
     pub weights: Weights,
-    /// Which form of tables.
+
+    /// The form of the tables
+    #[arg(long, value_name = "NAME")]
     pub form: FormChoice,
-    /// Their size.
+
+    /// The size of the tables.
+    #[arg(skip)]
     pub budget: Budget,
-    /// Tables span this share of the pre-activations that the training rows cause.
+
+    /// Tables span this share, in percent, of the pre-activations that the training rows cause
+    #[arg(long, value_name = "PERCENT", conflicts_with = "range")]
     pub percentile: f64,
-    /// This instead.
+
+    /// Tables span this range instead
+    #[arg(long, value_name = "LOW,HIGH", value_parser = pair, allow_hyphen_values = true)]
     pub range: Option<(f32, f32)>,
-    /// What they do beyond.
+
+    /// What tables do beyond their range: go on along the last line, or stay at the last value
+    #[arg(long, value_name = "NAME")]
     pub beyond: Beyond,
-    /// Golden rows, on which an export is verified: drawn by the seed from the ranges of the inputs.
+
+    /// Golden rows for `ldnn verify`, drawn by the seed from the ranges of the inputs, where the tables hold
+    #[arg(long, value_name = "N")]
     pub golden: usize,
-    /// Test rows that become golden rows instead, at most; 0 for none.
+
+    /// Make N test rows with their targets the golden rows instead; an export holds no row of a table otherwise
+    #[arg(long, value_name = "N")]
     #[serde(default)]
     pub with_rows: usize,
-    /// Seed of the network that is trained.
+
+    /// The seed of the weights of a network that is trained, and of the golden rows
+    #[arg(long, value_name = "N")]
     pub seed: u64,
-    /// How it is trained.
-    pub train: TrainConfig,
-    /// What is trained: `mix`, `type1`, or a base function.
+
+    /// Of learned activations: mix, type1, type2, ...
+    #[arg(long, value_name = "NAME")]
     pub activation: String,
-    /// How ONNX holds learned activations.
+
+    /// How ONNX holds learned activations
+    #[arg(long, value_name = "NAME")]
     pub onnx_activations: Way,
-    /// Samples a line of `activations.txt`.
+
+    /// Samples of a type in txt; the authors' program takes 50 as it was published
+    #[arg(long, value_name = "N")]
     pub samples: usize,
+
+    /// How a network is trained, where only activations are given.
+    #[command(flatten)]
+    pub train: TrainConfig,
+}
+
+impl Default for ExportConfig {
+    /// Tables within 0.001, for devices.
+    fn default() -> Self {
+        ExportConfig {
+            name: "ldnn_model".into(),
+            format: Format::DEVICE.to_vec(),
+            what: What::Activations,
+            weights: Weights::F32,
+            form: FormChoice::default(),
+            budget: Budget::default(),
+            percentile: 99.9,
+            range: None,
+            beyond: Beyond::default(),
+            golden: 200,
+            with_rows: 0,
+            seed: 101,
+            activation: "mix".into(),
+            onnx_activations: Way::default(),
+            samples: SAMPLES,
+            train: TrainConfig {
+                lr: 0.05,
+                epochs: 50,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+/// Two numbers with a comma between.
+fn pair(text: &str) -> Result<(f32, f32), String> {
+    let (low, high) = text.split_once(',').ok_or("give two numbers, as in -4,4")?;
+    Ok((number(low)?, number(high)?))
+}
+
+fn number(text: &str) -> Result<f32, String> {
+    text.trim()
+        .parse()
+        .map_err(|_| format!("'{text}' is no number; give two, as in -4,4"))
 }
 
 /// What the user gave.
@@ -183,7 +254,7 @@ impl ExportConfig {
     /// Whether code or data for devices is among the formats.
     #[must_use]
     pub fn is_for_devices(&self) -> bool {
-        self.formats.iter().any(|f| f.interchange().is_none())
+        self.format.iter().any(|f| f.interchange().is_none())
     }
 
     /// The network, exact activations to stand in place of its own, and where it comes from.
@@ -293,7 +364,7 @@ pub fn run(
         .transpose()?;
     let mut section = Section::new(format!("Export of {}", config.name));
     let mut files = vec![];
-    for form in config.formats.iter().filter_map(|f| f.interchange()) {
+    for form in config.format.iter().filter_map(|f| f.interchange()) {
         let bytes = interchanged(config, given, task, network.as_ref(), form)?;
         let file = format!("{}.{}", config.name, form.extension());
         folder.write(&file, &bytes)?;
@@ -597,7 +668,7 @@ fn write(
         files.push(format!("{file} ({} bytes)", bytes.len()));
         Ok(())
     };
-    for &format in &config.formats {
+    for &format in &config.format {
         for (file, bytes) in written::files(format, model, golden)? {
             put(file, bytes)?;
         }

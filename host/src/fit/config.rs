@@ -20,37 +20,70 @@ pub enum Activate {
 }
 
 /// The settings of `ldnn train`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct FitConfig {
     /// Where activations come from.
+    #[arg(skip = Activate::Learn)]
     pub activate: Activate,
-    /// Classical activations to compare with.
-    pub classical: Vec<String>,
-    /// The kind of activations of the model: `best` on the validation rows, `learned`, or the name of a classical one.
+
+    /// Classical activations to compare with; none for no comparison
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub compare: Vec<String>,
+
+    /// Which activations the model has: those that were best on the validation rows (best), learned, or a name of --compare
+    #[arg(long, value_name = "WHICH")]
     pub keep: String,
-    /// Widths of the hidden layers.
+
+    /// Widths of the hidden layers
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub hidden: Vec<usize>,
-    /// Number of learned types.
+
+    /// Learned activation types
+    #[arg(long, value_name = "N")]
     pub types: usize,
-    /// The schedule of learning them.
+
+    /// Schedule of learning the activations
+    #[arg(long, value_name = "NAME")]
     pub schedule: Schedule,
-    /// Outer steps of the unrolled schedule; the alternating one has as many as cost the same.
+
+    /// Steps of learning the activations; the alternating schedule has as many as cost the same
+    #[arg(long, value_name = "N")]
     pub steps: usize,
-    /// Networks of each kind.
+
+    /// Networks per kind of activations, for the comparison
+    #[arg(long, value_name = "N")]
     pub runs: usize,
-    /// The longest training, in passes over the rows.
+
+    /// The longest training, in passes over the rows; the best number is found on validation rows
+    #[arg(long, value_name = "N")]
     pub epochs: usize,
-    /// A training that looks for its number of epochs ends when it has not been better on the validation rows for so many.
+
+    /// A training that looks for the best number of epochs ends when neither loss nor accuracy on the validation rows has been
+    /// better for N
+    #[arg(long, value_name = "N")]
     pub patience: usize,
-    /// The optimizer of the networks.
+
+    /// Optimizer of the networks
+    #[arg(long, value_name = "NAME")]
     pub optimizer: OptimizerKind,
-    /// Learning rates that are tried; none for those that suit the optimizer and the number of inputs.
+
+    /// Learning rates that are tried [default: 0.001,0.003,0.01,0.03; with sgd 0.02,0.05,0.1, less for more than 100 inputs]
+    #[arg(
+        long,
+        value_name = "X,...",
+        value_delimiter = ',',
+        hide_default_value = true
+    )]
     pub lr: Vec<f64>,
-    /// Test rows that the model holds, at most; 0 for none.
+
+    /// Put N test rows with their targets into the model, for exports with real rows; a model holds no rows otherwise
+    #[arg(long, value_name = "N")]
     #[serde(default)]
     pub with_rows: usize,
-    /// Seed of every draw.
+
+    /// Seed of every draw
+    #[arg(long, value_name = "N")]
     pub seed: u64,
 }
 
@@ -63,7 +96,7 @@ impl Default for FitConfig {
     fn default() -> Self {
         FitConfig {
             activate: Activate::Learn,
-            classical: vec!["relu".into(), "tanh".into()],
+            compare: vec!["relu".into(), "tanh".into()],
             keep: BEST.into(),
             hidden: vec![50],
             types: 2,
@@ -97,9 +130,7 @@ impl FitConfig {
             return self.lr.clone();
         }
         match self.optimizer {
-            OptimizerKind::Sgd => [0.02, 0.05, 0.1]
-                .map(|lr| lr * lr_scale(inputs))
-                .to_vec(),
+            OptimizerKind::Sgd => [0.02, 0.05, 0.1].map(|lr| lr * lr_scale(inputs)).to_vec(),
             OptimizerKind::Adam | OptimizerKind::Rmsprop => vec![0.001, 0.003, 0.01, 0.03],
         }
     }
@@ -110,16 +141,11 @@ impl FitConfig {
         TrainConfig {
             hidden: self.hidden.clone(),
             optimizer: self.optimizer,
-            lr: 0.01,
-            momentum: if self.optimizer == OptimizerKind::Sgd {
-                0.8
-            } else {
-                0.9
-            },
+            decay: Some(0.9).filter(|_| self.optimizer == OptimizerKind::Rmsprop),
             batch: Self::batch(rows),
             epochs: self.epochs,
-            shuffle: true,
             every: self.epochs.max(1),
+            ..TrainConfig::default()
         }
     }
 
@@ -163,7 +189,7 @@ impl FitConfig {
 
     /// Whether there can still be a model if activations cannot be learned.
     pub(super) fn has_other_arms(&self) -> bool {
-        self.keep != LEARNED && !self.classical.is_empty()
+        self.keep != LEARNED && !self.compare.is_empty()
     }
 
     /// Whether training is possible.
@@ -201,10 +227,10 @@ impl FitConfig {
             self.meta(task).check(task)?;
         }
         ensure!(
-            !(self.classical.is_empty() && matches!(self.activate, Activate::Classical)),
+            !(self.compare.is_empty() && matches!(self.activate, Activate::Classical)),
             "there is nothing to train: give --compare relu,tanh or learn activations"
         );
-        for name in &self.classical {
+        for name in &self.compare {
             ensure!(
                 !is_learned(name),
                 "--compare {name}: name base functions, such as relu and tanh"
@@ -215,20 +241,20 @@ impl FitConfig {
         let kept = match self.keep.as_str() {
             BEST => true,
             LEARNED => !classical,
-            name => self.classical.iter().any(|c| c == name),
+            name => self.compare.iter().any(|c| c == name),
         };
         ensure!(
             kept,
             "--keep {}: the model can have what is trained: {}{}, or {BEST}",
             self.keep,
-            self.classical.join(", "),
+            self.compare.join(", "),
             if classical { "" } else { ", learned" }
         );
         let twice = self
-            .classical
+            .compare
             .iter()
             .enumerate()
-            .find(|(i, name)| self.classical[..*i].contains(name));
+            .find(|(i, name)| self.compare[..*i].contains(name));
         ensure!(
             twice.is_none(),
             "--compare: '{}' is named twice",

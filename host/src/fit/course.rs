@@ -132,7 +132,7 @@ impl Way<'_> {
 
     /// Chooses learning rate and number of epochs for each kind of activations.
     fn select(&mut self, learned: Option<Activations>) -> Result<Arms> {
-        let mut kinds = self.config.classical.clone();
+        let mut kinds = self.config.compare.clone();
         kinds.extend(learned.is_some().then(|| "mix".to_string()));
         let all = entrants(&kinds, &self.seeded(&learned), false)?;
 
@@ -168,7 +168,7 @@ impl Way<'_> {
     /// Trains networks of every kind; the values on the test rows, with the seeds of the networks.
     fn compare(&mut self, arms: &Arms) -> Result<Vec<Vec<(u64, f64)>>> {
         let validate = ValidateConfig {
-            activations: arms.kinds(),
+            compare: arms.kinds(),
             runs: self.config.runs,
             seed: self.config.seed,
             exact: false,

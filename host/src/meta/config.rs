@@ -3,7 +3,7 @@
 use crate::data::task::Task;
 use crate::model::activations::{base_named, layered};
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
-use crate::train::OptimizerKind;
+use crate::train::{Memory, OptimizerKind};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
@@ -42,73 +42,151 @@ pub enum Tape {
 }
 
 /// How activations are meta-learned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct MetaConfig {
-    /// Name of the base function that every type starts from.
+    /// Base function of every type: zero, identity, relu, tanh, sigmoid, sine or elu
+    #[arg(long, value_name = "NAME")]
     pub base: String,
-    /// Number of types.
+
+    /// Number of activation types
+    #[arg(long, value_name = "N")]
     pub types: usize,
-    /// Whether every hidden layer has types of its own, instead of one set for all.
+
+    /// Give every hidden layer types of its own, instead of one set for all
+    #[arg(long)]
     #[serde(default)]
     pub per_layer: bool,
-    /// Widths of the hidden layers.
+
+    /// Widths of the hidden layers
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub hidden: Vec<usize>,
-    /// Hidden units of each type's sub-network.
+
+    /// Hidden units of each type's sub-network
+    #[arg(long, value_name = "N")]
     pub units: usize,
-    /// The schedule.
+
+    /// Schedule of learning
+    #[arg(long, value_name = "NAME")]
     pub schedule: Schedule,
-    /// Outer steps: how often the activations change.
+
+    /// Outer steps: how often the activations change
+    #[arg(long, value_name = "N")]
     pub steps: usize,
-    /// Seed of every draw.
+
+    /// Seed of every draw
+    #[arg(long, value_name = "N")]
     pub seed: u64,
-    /// Inner training steps (unrolled schedule).
+
+    /// Inner training steps, unrolled schedule [default: 200; with --outer-loss train 100]
+    #[arg(long, value_name = "N", hide_default_value = true)]
     pub inner_steps: usize,
-    /// Inner trainings an outer step, their hypergradients averaged.
+
+    /// Inner trainings per outer step, run in parallel, their hypergradients averaged
+    #[arg(long, value_name = "N")]
     pub inner_trainings: usize,
-    /// Rows a training step.
+
+    /// Rows per training step
+    #[arg(long, value_name = "ROWS")]
     pub batch: usize,
-    /// Whether every epoch has its own order.
+
+    /// Take the rows in file order in every epoch
+    #[arg(long = "no-shuffle", action = clap::ArgAction::SetFalse)]
     pub shuffle: bool,
-    /// Amplitude of the training noise.
+
+    /// Amplitude of the training noise on hidden units; never used in evaluation
+    #[arg(long, value_name = "X")]
     pub noise: f64,
-    /// OptimizerKind of the weights.
+
+    /// Optimizer of the weights; RMSprop's mean square starts at 1 [default: sgd; with --outer-loss
+    /// train rmsprop]
+    #[arg(long, value_name = "NAME", hide_default_value = true)]
     pub inner_optimizer: OptimizerKind,
-    /// Its step size.
+
+    /// Learning rate of the weights [default: 0.2, less for more than 100 inputs; with --outer-loss
+    /// train 0.01]
+    #[arg(long, value_name = "X", hide_default_value = true)]
     pub inner_lr: f64,
-    /// Its momentum, or decay of the mean square.
-    pub inner_momentum: f64,
-    /// The outer loss.
+
+    /// Momentum of the weights, with sgd [default: 0.8]
+    #[arg(long, value_name = "X")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_momentum: Option<f64>,
+
+    /// Decay of the weights' mean square, with rmsprop [default: 0.8]
+    #[arg(long, value_name = "X")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_decay: Option<f64>,
+
+    /// Decay of the weights' mean gradient, with adam [default: 0.9]
+    #[arg(long, value_name = "X")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_beta1: Option<f64>,
+
+    /// What the activations are to make small; `train` takes all the settings of the paper's authors
+    /// as defaults
+    #[arg(long, value_name = "NAME")]
     pub outer_loss: Objective,
-    /// Along how many last inner steps it is taken.
+
+    /// Along how many last inner steps the outer loss is taken
+    #[arg(long, value_name = "N")]
     pub outer_last: usize,
-    /// Training rows kept for the held-out loss.
+
+    /// Training rows kept for the held-out loss [default: a quarter of them]
+    #[arg(long, value_name = "ROWS", hide_default_value = true)]
     pub held_out: usize,
-    /// Whether every outer step holds out other rows.
+
+    /// Hold out other rows at every outer step
+    #[arg(long)]
     pub resplit: bool,
-    /// Rows of a held-out batch.
+
+    /// Rows of a held-out batch
+    #[arg(long, value_name = "ROWS")]
     pub held_out_batch: usize,
-    /// Step size of the activations.
+
+    /// Learning rate of the activations
+    #[arg(long, value_name = "X")]
     pub outer_lr: f64,
-    /// Their momentum.
+
+    /// Momentum of the activations
+    #[arg(long, value_name = "X")]
     pub outer_momentum: f64,
-    /// Whether their step size falls linearly to 0 over the second half of the run.
+
+    /// Whether the activations' learning rate falls linearly to 0 over the second half of the run
+    /// [default: true; with --outer-loss train false]
+    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, hide_default_value = true)]
     pub anneal: bool,
-    /// Bound on every element of their gradient.
+
+    /// Bound on every element of the activations' gradient
+    #[arg(long, value_name = "X")]
     pub clip: f64,
-    /// Training steps between two steps of the activations (alternating schedule).
+
+    /// Training steps between two steps of the activations, alternating schedule
+    #[arg(long, value_name = "N")]
     pub period: usize,
-    /// Steps of the activations after which the weights start anew; 0 for never (alternating schedule).
+
+    /// Steps of the activations after which the weights start anew, alternating schedule; 0 for never
+    #[arg(long, value_name = "N")]
     pub restart: usize,
-    /// Evaluate sub-networks directly instead of by tables.
+
+    /// Evaluate the sub-networks directly instead of by tables (some 50 times slower)
+    #[arg(long)]
     pub exact: bool,
-    /// Knots of the tables.
+
+    /// Knots of the tables
+    #[arg(long, value_name = "N")]
     pub table_knots: usize,
-    /// The tables span `[-table_range, table_range]`.
+
+    /// The tables span -X to X, and go on linearly outside
+    #[arg(long, value_name = "X")]
     pub table_range: f64,
-    /// The tape.
+
+    /// How the inner training is kept for the way back
+    #[arg(long, value_name = "NAME")]
     pub tape: Tape,
-    /// Outer steps between two snapshots of the activations.
+
+    /// Outer steps between two snapshots of the activations
+    #[arg(long, value_name = "N")]
     pub snapshot_every: usize,
 }
 
@@ -132,7 +210,9 @@ impl Default for MetaConfig {
             noise: 0.1,
             inner_optimizer: OptimizerKind::Sgd,
             inner_lr: 0.2,
-            inner_momentum: 0.8,
+            inner_momentum: None,
+            inner_decay: None,
+            inner_beta1: None,
             outer_loss: Objective::Heldout,
             outer_last: 100,
             held_out: 1000,
@@ -186,6 +266,31 @@ impl MetaConfig {
         }
     }
 
+    fn inner_memory(&self) -> Memory {
+        Memory {
+            momentum: self.inner_momentum,
+            decay: self.inner_decay,
+            beta1: self.inner_beta1,
+        }
+    }
+
+    /// The same with the number that the inner optimizer has, and no other's.
+    ///
+    /// # Errors
+    /// If the number of another optimizer was set, or one is not in [0, 1).
+    pub fn settled(self) -> Result<MetaConfig> {
+        let inner = self
+            .inner_memory()
+            .settled(self.inner_optimizer, "inner-")?;
+
+        Ok(MetaConfig {
+            inner_momentum: inner.momentum,
+            inner_decay: inner.decay,
+            inner_beta1: inner.beta1,
+            ..self
+        })
+    }
+
     /// # Errors
     /// With flag, value and remedy, for settings that make no run.
     pub fn check(&self, task: &Task) -> Result<()> {
@@ -231,15 +336,13 @@ impl MetaConfig {
                 "{flag} {value}: must be a positive number"
             );
         }
-        for (flag, value) in [
-            ("--inner-momentum", self.inner_momentum),
-            ("--outer-momentum", self.outer_momentum),
-        ] {
-            ensure!(
-                (0.0..1.0).contains(&value),
-                "{flag} {value}: must be in [0, 1), e.g. 0.8"
-            );
-        }
+        self.inner_memory()
+            .settled(self.inner_optimizer, "inner-")?;
+        ensure!(
+            (0.0..1.0).contains(&self.outer_momentum),
+            "--outer-momentum {}: must be in [0, 1), e.g. 0.8",
+            self.outer_momentum
+        );
         ensure!(
             self.noise.is_finite() && self.noise >= 0.0,
             "--noise {}: must be 0 or positive, e.g. 0.1",
@@ -329,7 +432,7 @@ impl MetaConfig {
     #[must_use]
     pub fn inner_optimizer(&self, scale: f64) -> Optimizer<f32> {
         self.inner_optimizer
-            .optimizer(self.inner_lr * scale, self.inner_momentum, 1.0)
+            .optimizer(self.inner_lr * scale, self.inner_memory(), 1.0)
     }
 
     /// The activations' optimizer at outer step `step`, with the learning rate times `scale`.

@@ -10,22 +10,54 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What is trained how often.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ValidateConfig {
-    /// Base names, `type1`, `type2`, ..., `mix`.
-    pub activations: Vec<String>,
-    /// Networks for each that was learned, once an outer seed; see [`ValidateConfig::networks`] for the others.
+    /// What to compare: base functions, type1, type2, ..., mix [default: relu,sine,tanh, and all
+    /// that was learned]
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        hide_default_value = true
+    )]
+    pub compare: Vec<String>,
+
+    /// Networks per kind; learned kinds have as many for each of --activations, the others as many
+    /// in all
+    #[arg(long, value_name = "N")]
     pub runs: usize,
-    /// Seed of the first network; the next have the next seeds, the same for every choice of activations.
+
+    /// Seed of the first network; the others have the next ones, the same for every kind
+    #[arg(long, value_name = "N")]
     pub seed: u64,
-    /// Whether learned activations are evaluated directly instead of by tables.
+
+    /// Evaluate learned activations directly instead of by tables
+    #[arg(long)]
     pub exact: bool,
+
     /// Whether every trained network is written to a file.
+    #[arg(skip)]
     #[serde(default)]
     pub keep_networks: bool,
+
     /// How they are trained.
+    #[command(flatten)]
     pub train: TrainConfig,
+}
+
+impl Default for ValidateConfig {
+    /// Ten networks of each of the paper's classical activations.
+    fn default() -> Self {
+        ValidateConfig {
+            compare: ["relu", "sine", "tanh"].map(String::from).to_vec(),
+            runs: 10,
+            seed: 101,
+            exact: false,
+            keep_networks: false,
+            train: TrainConfig::default(),
+        }
+    }
 }
 
 impl ValidateConfig {
@@ -45,21 +77,21 @@ impl ValidateConfig {
             self.seed
         );
         ensure!(
-            !self.activations.is_empty(),
+            !self.compare.is_empty(),
             "--compare: name at least one activation, e.g. relu"
         );
         let twice = self
-            .activations
+            .compare
             .iter()
             .enumerate()
-            .find(|(i, name)| self.activations[..*i].contains(name));
+            .find(|(i, name)| self.compare[..*i].contains(name));
         ensure!(
             twice.is_none(),
             "--compare: '{}' is named twice",
             twice.map_or("", |(_, name)| name)
         );
         self.train.check()?;
-        let entrants = entrants(&self.activations, learned, self.exact).context("--compare")?;
+        let entrants = entrants(&self.compare, learned, self.exact).context("--compare")?;
         for e in &entrants {
             e.choice
                 .shape(&self.train.widths(task))
@@ -108,7 +140,9 @@ impl ValidateConfig {
             Some(all) => {
                 let own = all.iter().find(|c| c.activation == e.choice.name);
                 Ok(own
-                    .with_context(|| format!("no learning rate was chosen for '{}'", e.choice.name))?
+                    .with_context(|| {
+                        format!("no learning rate was chosen for '{}'", e.choice.name)
+                    })?
                     .apply(&self.train))
             }
         };

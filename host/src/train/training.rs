@@ -1,5 +1,6 @@
 //! Training one network with given activations.
 
+use super::optimizer::{Memory, OptimizerKind};
 use crate::data::task::{Set, Task};
 use crate::model::activations::Choice;
 use crate::model::{Judgement, Network};
@@ -13,38 +14,70 @@ use ldnn_core::train::Trainer;
 use ldnn_core::{Error, Optimizer, Shape};
 use serde::{Deserialize, Serialize};
 
-/// An optimizer as users name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum OptimizerKind {
-    /// Gradient descent with momentum.
-    Sgd,
-    /// Root-mean-square scaling; `momentum` is the decay of the mean square.
-    Rmsprop,
-    /// Adam; `momentum` is beta1.
-    Adam,
-}
-
 /// How a network is trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Widths of the hidden layers.
+    /// Widths of the hidden layers
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub hidden: Vec<usize>,
-    /// The optimizer.
+
+    /// Optimizer of the weights
+    #[arg(long, value_name = "NAME")]
     pub optimizer: OptimizerKind,
-    /// Step size.
+
+    /// Learning rate [default: 0.01, less for more than 100 inputs]
+    #[arg(long, value_name = "X", hide_default_value = true)]
     pub lr: f64,
-    /// Momentum, or what stands for it.
-    pub momentum: f64,
-    /// Rows a step.
+
+    /// Momentum of sgd [default: 0.8]
+    #[arg(long, value_name = "X")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+
+    /// Decay of the mean square of rmsprop [default: 0.8]
+    #[arg(long, value_name = "X")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decay: Option<f64>,
+
+    /// Decay of the mean gradient of adam [default: 0.9]
+    #[arg(long, value_name = "X")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beta1: Option<f64>,
+
+    /// Rows per training step
+    #[arg(long, value_name = "ROWS")]
     pub batch: usize,
-    /// Passes over the training rows.
+
+    /// Passes over the training rows
+    #[arg(long, value_name = "N")]
     pub epochs: usize,
-    /// Whether every epoch has its own order.
+
+    /// Take the rows in file order in every epoch
+    #[arg(long = "no-shuffle", action = clap::ArgAction::SetFalse)]
     pub shuffle: bool,
-    /// The curve has a point every so many epochs.
+
+    /// Epochs between two points of the curve
+    #[arg(long, value_name = "N")]
     pub every: usize,
+}
+
+impl Default for TrainConfig {
+    /// The network and the training of the paper's comparisons.
+    fn default() -> Self {
+        TrainConfig {
+            hidden: vec![100],
+            optimizer: OptimizerKind::Sgd,
+            lr: 0.01,
+            momentum: None,
+            decay: None,
+            beta1: None,
+            batch: 200,
+            epochs: 100,
+            shuffle: true,
+            every: 5,
+        }
+    }
 }
 
 /// The course of one training, a number for each recorded epoch.
@@ -100,34 +133,38 @@ impl Curve {
     }
 }
 
-impl OptimizerKind {
-    /// The optimizer itself; `start` is RMSprop's first mean square.
+impl TrainConfig {
+    /// The optimizer itself, in single precision.
     #[must_use]
-    pub fn optimizer(self, lr: f64, momentum: f64, start: f32) -> Optimizer<f32> {
-        let (lr, momentum) = (lr as f32, momentum as f32);
-        match self {
-            OptimizerKind::Sgd => Optimizer::Sgd { lr: lr, momentum },
-            OptimizerKind::Rmsprop => Optimizer::RmsProp {
-                lr: lr,
-                decay: momentum,
-                epsilon: 1e-8,
-                start,
-            },
-            OptimizerKind::Adam => Optimizer::Adam {
-                lr: lr,
-                beta1: momentum,
-                beta2: 0.999,
-                epsilon: 1e-8,
-            },
+    pub fn core_optimizer(&self) -> Optimizer<f32> {
+        self.optimizer.optimizer(self.lr, self.memory(), 0.0)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory {
+            momentum: self.momentum,
+            decay: self.decay,
+            beta1: self.beta1,
         }
     }
-}
 
-impl TrainConfig {
-    /// The optimizer itself.
-    #[must_use]
-    pub fn optimizer(&self) -> Optimizer<f32> {
-        self.optimizer.optimizer(self.lr, self.momentum, 0.0)
+    /// The same with the number that its optimizer has, and no other's.
+    ///
+    /// # Errors
+    /// If the number of another optimizer was set, or one is not in [0, 1).
+    pub fn settled(self) -> Result<TrainConfig> {
+        let Memory {
+            momentum,
+            decay,
+            beta1,
+        } = self.memory().settled(self.optimizer, "")?;
+
+        Ok(TrainConfig {
+            momentum,
+            decay,
+            beta1,
+            ..self
+        })
     }
 
     /// Widths from the inputs to the outputs of `task`.
@@ -151,11 +188,8 @@ impl TrainConfig {
             "--lr {}: must be a positive number, e.g. 0.01",
             self.lr
         );
-        ensure!(
-            (0.0..1.0).contains(&self.momentum),
-            "--momentum {}: must be in [0, 1), e.g. 0.8",
-            self.momentum
-        );
+        self.memory().settled(self.optimizer, "")?;
+
         for (flag, value) in [
             ("--batch", self.batch),
             ("--epochs", self.epochs),
@@ -273,7 +307,7 @@ impl<'a> Trainee<'a> {
         let (theta, phi) = params.split_at_mut(shape.theta_len());
         init_theta(&shape, Init::FanIn, seed, 0, theta)?;
         phi.copy_from_slice(choice.phi());
-        let optimizer = config.optimizer();
+        let optimizer = config.core_optimizer();
         let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
         optimizer.init_state(&mut state);
         let order = (0..train.rows() as u32).collect();
@@ -296,7 +330,7 @@ impl<'a> Trainee<'a> {
         if self.config.shuffle {
             Draws::new(seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
         }
-        let optimizer = self.config.optimizer();
+        let optimizer = self.config.core_optimizer();
         let mut trainer = Trainer {
             shape: &self.shape,
             vector: Level::best(),

@@ -176,9 +176,8 @@ pub fn csv_of(trainings: &[Training]) -> String {
                 diverged,
                 ..
             } = t;
-            csv += &format!(
-                "{activation},{seed},{lr},{diverged},{epoch},{train},{test},{accuracy}\n"
-            );
+            csv +=
+                &format!("{activation},{seed},{lr},{diverged},{epoch},{train},{test},{accuracy}\n");
         }
     }
     csv

@@ -125,11 +125,7 @@ impl Space {
     pub fn candidate(&self, fit: &FitConfig, id: usize) -> Candidate {
         if id == 0 {
             let middle = digits(self.lr.at(0.5));
-            let lr = fit
-                .lr
-                .get(fit.lr.len() / 2)
-                .copied()
-                .unwrap_or(middle);
+            let lr = fit.lr.get(fit.lr.len() / 2).copied().unwrap_or(middle);
             let activations = self
                 .activations
                 .first()

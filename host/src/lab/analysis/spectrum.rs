@@ -37,22 +37,35 @@ pub enum Method {
 }
 
 /// The settings of one spectrum.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct SpectrumConfig {
-    /// Theta, or all.
+    /// Which parameters: theta (weights and biases) or joint (activation parameters as well)
+    #[arg(long, value_name = "NAME")]
     pub parameters: Parameters,
-    /// Exact or Lanczos.
+
+    /// auto (exact up to 6000 parameters, Lanczos beyond), exact or lanczos
+    #[arg(long, value_name = "NAME")]
     pub method: Method,
-    /// Eigenvalues with a smaller absolute value count as zero.
+
+    /// Eigenvalues with a smaller absolute value count as zero
+    #[arg(long, value_name = "X")]
     pub near_zero: f64,
-    /// Vectors for Hutchinson's trace; 0 for none.
+
+    /// Vectors for Hutchinson's estimate of the trace; 0 for none
+    #[arg(long, value_name = "N")]
     pub probes: usize,
-    /// Steps of a Lanczos run.
+
+    /// Steps of a Lanczos run
+    #[arg(long, value_name = "N")]
     pub lanczos_steps: usize,
-    /// Lanczos runs.
+
+    /// Lanczos runs, from different random vectors
+    #[arg(long, value_name = "N")]
     pub lanczos_vectors: usize,
+
     /// Seed of the random vectors.
+    #[arg(skip)]
     pub seed: u64,
 }
 

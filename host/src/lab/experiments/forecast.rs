@@ -17,17 +17,35 @@ use ldnn_core::network::{Pass, Workspace};
 use serde::{Deserialize, Serialize};
 
 /// Which networks forecast how far.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ForecastConfig {
     /// The ensembles.
+    #[arg(skip)]
     pub ensemble: ValidateConfig,
-    /// Rows of the test part that follow each other on one orbit.
+
+    /// Rows of the test part that follow each other on one orbit
+    #[arg(long, value_name = "ROWS")]
     pub orbit: usize,
-    /// The time between a state and the next.
+
+    /// Time between a state and the next
+    #[arg(long, value_name = "X")]
     pub dt: f64,
-    /// A forecast is valid until its error passes this, in standard deviations of the states.
+
+    /// A forecast is valid until its error passes so many standard deviations of the states
+    #[arg(long, value_name = "X")]
     pub valid: f64,
+}
+
+impl Default for ForecastConfig {
+    fn default() -> Self {
+        ForecastConfig {
+            ensemble: ValidateConfig::default(),
+            orbit: 125,
+            dt: 0.1,
+            valid: 0.4,
+        }
+    }
 }
 
 impl ForecastConfig {

@@ -16,13 +16,25 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// Which sizes are trained how.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct SizesConfig {
-    /// Widths of every hidden layer.
+    /// Widths of the hidden layers; their number is that of --hidden
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub widths: Vec<usize>,
+
     /// The ensembles; the widths of their hidden layers are replaced, their number stays.
+    #[arg(skip)]
     pub ensemble: ValidateConfig,
+}
+
+impl Default for SizesConfig {
+    fn default() -> Self {
+        SizesConfig {
+            widths: vec![10, 25, 50, 100, 200, 400],
+            ensemble: ValidateConfig::default(),
+        }
+    }
 }
 
 impl SizesConfig {

@@ -115,7 +115,7 @@ impl Row {
 
 fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -> Result<Column> {
     let config = &place.ensemble;
-    let mut all: Vec<Entrant> = entrants(&config.activations, &[], config.exact)?;
+    let mut all: Vec<Entrant> = entrants(&config.compare, &[], config.exact)?;
     for from in places {
         for e in entrants(&["mix".to_string()], &from.learned, config.exact)? {
             let name = format!("{}@{}", from.task.name, e.outer_seed.unwrap_or_default());

@@ -43,14 +43,14 @@ pub fn run(
         };
         let types = v.learned.first().map_or(0, |(_, a)| a.types_in_a_layer());
         let activations = config
-            .activations
+            .compare
             .iter()
             .filter(|a| !a.starts_with("type"))
             .cloned();
         let own = (1..=types).map(|t| format!("type{t}"));
         let config = ValidateConfig {
             train,
-            activations: activations.chain(own).collect(),
+            compare: activations.chain(own).collect(),
             ..config.clone()
         };
         let (entrants, trainings) =

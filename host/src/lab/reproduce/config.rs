@@ -6,7 +6,7 @@ use crate::lab::experiments::forecast::ForecastConfig;
 use crate::lab::experiments::hessian::HessianConfig;
 use crate::lab::experiments::sizes::SizesConfig;
 use crate::meta::MetaConfig;
-use crate::train::{OptimizerKind, SelectConfig, TrainConfig, ValidateConfig};
+use crate::train::{SelectConfig, TrainConfig, ValidateConfig};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -215,22 +215,17 @@ impl Study {
     pub fn new(preset: Preset, experiments: &[Experiment], seed: u64, task: &Task) -> Study {
         let a = preset.amount();
         let train = TrainConfig {
-            hidden: vec![100],
-            optimizer: OptimizerKind::Sgd,
-            lr: 0.01,
-            momentum: 0.8,
-            batch: 200,
+            momentum: Some(0.8),
             epochs: a.epochs,
-            shuffle: true,
             every: 10,
+            ..TrainConfig::default()
         };
-        let ensemble = |activations: Vec<String>, runs: usize, train: TrainConfig| ValidateConfig {
-            activations,
+        let ensemble = |compare: Vec<String>, runs: usize, train: TrainConfig| ValidateConfig {
+            compare,
             runs,
             seed: seed + 1,
-            exact: false,
-            keep_networks: false,
             train,
+            ..ValidateConfig::default()
         };
         let all = || names(&[&CLASSICAL, &LEARNED]);
         let brief = |lr: f64, epochs: usize| TrainConfig {

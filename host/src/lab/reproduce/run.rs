@@ -78,11 +78,8 @@ impl Study {
                 select.runs > 0 && select.epochs > 0,
                 "reproduce.{name}: runs and epochs must be at least 1"
             );
-            let good = !select.lr.is_empty()
-                && select
-                    .lr
-                    .iter()
-                    .all(|lr| lr.is_finite() && *lr > 0.0);
+            let good =
+                !select.lr.is_empty() && select.lr.iter().all(|lr| lr.is_finite() && *lr > 0.0);
             ensure!(
                 good,
                 "reproduce.{name}.lr: must be positive numbers, e.g. 0.01"
@@ -153,7 +150,7 @@ impl Study {
         let variants = |n: usize| {
             let config = &self.variants;
             Load::trainings(
-                n * config.activations.len() * most * config.runs,
+                n * config.compare.len() * most * config.runs,
                 &config.train,
                 task,
             )

@@ -6,7 +6,7 @@ use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Objective};
 use crate::model::activations::is_learned;
-use crate::train::{OptimizerKind, TrainConfig, ValidateConfig};
+use crate::train::ValidateConfig;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -79,9 +79,11 @@ fn resolved<T: Serialize + DeserializeOwned>(
     default: T,
 ) -> Result<T> {
     if stored {
-        return Ok(layers.resolve(Stored { study: default }, |_| {})?.study);
+        return Ok(layers
+            .resolve(Stored { study: default }, &Table::new())?
+            .study);
     }
-    layers.resolve(default, |_| {})
+    layers.resolve(default, &Table::new())
 }
 
 fn mnist1d() -> String {
@@ -207,7 +209,9 @@ impl Study {
         for (name, value) in values.iter().filter(|(n, _)| !n.starts_with("meta.")) {
             assign(&mut all, name, value.clone())?;
         }
-        Ok(all.try_into::<Setting>()?)
+        let mut setting: Setting = all.try_into()?;
+        setting.validate.train = setting.validate.train.settled()?;
+        Ok(setting)
     }
 
     /// The settings of a meta-learning run with these values in place of the file's.
@@ -234,10 +238,11 @@ impl Study {
         };
         // The error's whole text has several lines.
         let said = |e: toml::de::Error| anyhow!("{}", e.message());
-        with_defaults(&default, &given)?
+        let config: MetaConfig = with_defaults(&default, &given)?
             .try_into()
             .map_err(said)
-            .context("meta")
+            .context("meta")?;
+        config.settled()
     }
 }
 
@@ -247,26 +252,11 @@ fn with_defaults(default: &impl Serialize, given: &Table) -> Result<Table> {
     Ok(table)
 }
 
-/// What `ldnn validate` does without flags.
+/// What `ldnn validate` does without flags, and the mix.
 fn default_validate() -> ValidateConfig {
-    let train = TrainConfig {
-        hidden: vec![100],
-        optimizer: OptimizerKind::Sgd,
-        lr: 0.01,
-        momentum: 0.8,
-        batch: 200,
-        epochs: 100,
-        shuffle: true,
-        every: 5,
-    };
-    let activations = ["relu", "sine", "tanh", "mix"].map(String::from).to_vec();
     ValidateConfig {
-        activations,
-        runs: 10,
-        seed: 101,
-        exact: false,
-        keep_networks: false,
-        train,
+        compare: ["relu", "sine", "tanh", "mix"].map(String::from).to_vec(),
+        ..ValidateConfig::default()
     }
 }
 
@@ -285,7 +275,7 @@ impl Setting {
     #[must_use]
     pub fn kinds(&self, learned: bool) -> Vec<String> {
         self.validate
-            .activations
+            .compare
             .iter()
             .filter(|a| is_learned(a) == learned)
             .cloned()
@@ -295,7 +285,7 @@ impl Setting {
     /// Whether activations have to be learned for it.
     #[must_use]
     pub fn learns(&self) -> bool {
-        self.validate.activations.iter().any(|a| is_learned(a))
+        self.validate.compare.iter().any(|a| is_learned(a))
     }
 
     fn check(&self) -> Result<()> {
@@ -305,7 +295,7 @@ impl Setting {
             "runs = 0: train at least 1 network of each kind"
         );
         ensure!(
-            !config.activations.is_empty(),
+            !config.compare.is_empty(),
             "activations = []: name at least one, e.g. relu"
         );
         ensure!(
