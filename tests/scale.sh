@@ -33,7 +33,7 @@ sweeping() {
     cat >"$1" <<TOML
 task = "tiny.npz"
 [validate]
-activations = ["relu", "tanh"]
+compare = ["relu", "tanh"]
 runs = $3
 [validate.train]
 hidden = [1]
@@ -41,7 +41,7 @@ epochs = 20
 every = 1
 batch = 40
 [sweep]
-validate.train.rate = [$(seq -s, 1 "$2" | sed 's/\([0-9]*\)/\1e-7/g')]
+validate.train.lr = [$(seq -s, 1 "$2" | sed 's/\([0-9]*\)/\1e-7/g')]
 TOML
 }
 
@@ -76,7 +76,7 @@ seconds() {
 overhead() {
     cat >over.toml <<TOML
 [validate]
-activations = ["relu", "tanh"]
+compare = ["relu", "tanh"]
 runs = 400
 [validate.train]
 epochs = 100

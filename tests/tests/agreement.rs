@@ -133,30 +133,13 @@ fn config(form: FormChoice, weights: Weights) -> ExportConfig {
     };
     ExportConfig {
         name: "net".into(),
-        formats: Format::DEVICE.to_vec(),
         what: What::Network,
         weights,
         form,
         budget: Budget::Knots(knots),
-        percentile: 99.9,
-        range: None,
-        beyond: Beyond::Linear,
         golden: 50,
-        with_rows: 0,
         seed: 3,
-        train: TrainConfig {
-            hidden: vec![1],
-            optimizer: OptimizerKind::Sgd,
-            rate: 0.1,
-            momentum: 0.0,
-            batch: 1,
-            epochs: 1,
-            shuffle: true,
-            every: 1,
-        },
-        activation: "mix".into(),
-        onnx_activations: Way::Tables,
-        samples: 100,
+        ..ExportConfig::default()
     }
 }
 

@@ -168,7 +168,7 @@ fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
 #[test]
 fn a_study_is_merged_to_the_same_bytes_in_any_folder_and_on_any_number_of_threads() {
     let dir = tempdir().unwrap();
-    let study = "task = 'digits'\n[validate]\nactivations = ['relu', 'tanh']\nruns = 2\n[validate.train]\nepochs = 2\n\
+    let study = "task = 'digits'\n[validate]\ncompare = ['relu', 'tanh']\nruns = 2\n[validate.train]\nepochs = 2\n\
                  hidden = [3]\n[sweep]\nvalidate.train.hidden = [[3], [4]]\n";
     let reproduce = "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n";
     for (name, text) in [("s", study), ("r", reproduce)] {

@@ -411,13 +411,13 @@ fn a_stored_config_gives_the_same_run_bit_for_bit() {
 #[test]
 fn assignments_are_above_flags_and_flags_above_the_file() {
     let dir = tempdir().unwrap();
-    let text = "task = \"digits\"\n[experiment]\nruns = 4\nseed = 9\n[experiment.train]\nepochs = 4\nhidden = [4]\nrate = 0.5\n";
+    let text = "task = \"digits\"\n[experiment]\nruns = 4\nseed = 9\n[experiment.train]\nepochs = 4\nhidden = [4]\nlr = 0.5\n";
     fs::write(dir.path().join("c.toml"), text).unwrap();
     let base = ["validate", "--config", "c.toml", "--print-config"];
     let flags = ["--epochs", "5", "--lr", "0.25"];
     let sets = [
         "--set",
-        "experiment.train.rate=0.125",
+        "experiment.train.lr=0.125",
         "--set",
         "train.hidden=6,7",
         "--set",
@@ -429,7 +429,7 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
         "runs = 4",
         "seed = 9",
         "epochs = 5",
-        "rate = 0.125",
+        "lr = 0.125",
         "hidden = [6, 7]",
     ];
     for line in lines
@@ -488,7 +488,7 @@ fn a_study_is_changed_by_a_dotted_name() {
         "--set",
         "lessons.1.meta.steps=17",
         "--set",
-        "select.rates=0.3",
+        "select.lr=0.3",
     ];
     let printed = succeed(
         dir.path(),
@@ -499,7 +499,7 @@ fn a_study_is_changed_by_a_dotted_name() {
     assert_eq!(study["equal"]["train"]["epochs"].as_integer(), Some(123));
     assert_eq!(study["lessons"][1]["meta"]["steps"].as_integer(), Some(17));
     assert_eq!(
-        study["select"]["rates"].as_array().unwrap()[0].as_float(),
+        study["select"]["lr"].as_array().unwrap()[0].as_float(),
         Some(0.3)
     );
     assert_ne!(study["best"]["train"]["epochs"].as_integer(), Some(123));

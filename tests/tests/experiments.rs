@@ -313,12 +313,12 @@ fn runs_are_listed_shown_and_compared() {
     );
     let shown = succeed(dir.path(), &["show", "out/y"]);
     assert!(
-        shown.contains("rate = 0.2") && shown.contains("relu"),
+        shown.contains("lr = 0.2") && shown.contains("relu"),
         "{shown}"
     );
     let compared = succeed(dir.path(), &["compare", "out/x", "out/y"]);
     assert!(
-        compared.contains("experiment.train.rate: 0.01 there, 0.2 wanted")
+        compared.contains("experiment.train.lr: 0.01 there, 0.2 wanted")
             && compared.contains("tanh"),
         "{compared}"
     );
@@ -336,7 +336,7 @@ fn runs_are_listed_shown_and_compared() {
     ];
     let message = refuse(dir.path(), &[&again[..], &SMALL[..]].concat(), 2);
     assert!(
-        message.contains("experiment.train.rate: 0.01 there, 0.3 wanted"),
+        message.contains("experiment.train.lr: 0.01 there, 0.3 wanted"),
         "{message}"
     );
 }

@@ -48,7 +48,7 @@ fn prepare(at: &Path) {
     .unwrap();
     fs::write(
         at.join("study.toml"),
-        "task = \"digits\"\n[validate]\nactivations = [\"relu\"]\nruns = 2\n",
+        "task = \"digits\"\n[validate]\ncompare = [\"relu\"]\nruns = 2\n",
     )
     .unwrap();
     let meta = [

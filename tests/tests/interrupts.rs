@@ -69,7 +69,7 @@ fn prepare(at: &Path) {
         "a,b,label\n".to_string() + &(0..600).map(row).collect::<String>(),
     )
     .unwrap();
-    let study = "task = \"mnist1d\"\n[validate]\nactivations = [\"relu\"]\nruns = 9000\n";
+    let study = "task = \"mnist1d\"\n[validate]\ncompare = [\"relu\"]\nruns = 9000\n";
     fs::write(at.join("study.toml"), study).unwrap();
     let meta = [
         "meta",

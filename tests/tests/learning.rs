@@ -6,7 +6,7 @@ use ldnn::data::task::Task;
 use ldnn::data::{Dataset, Mnist1dConfig};
 use ldnn::formats::read_activations;
 use ldnn::model::activations::Choice;
-use ldnn::train::{Curve, OptimizerKind, TrainConfig, train};
+use ldnn::train::{Curve, TrainConfig, train};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -27,13 +27,11 @@ fn accuracy(task: &Task, choice: &Choice, seed: u64) -> f64 {
 fn course(task: &Task, choice: &Choice, seed: u64, shuffle: bool) -> Curve {
     let config = TrainConfig {
         hidden: vec![50],
-        optimizer: OptimizerKind::Sgd,
-        rate: 0.05,
-        momentum: 0.8,
-        batch: 200,
+        lr: 0.05,
         epochs: 10,
         shuffle,
         every: 10,
+        ..TrainConfig::default()
     };
     train(&config, choice, task, &task.train, &task.test, seed)
         .unwrap()

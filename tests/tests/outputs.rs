@@ -266,7 +266,7 @@ fn prepared() -> &'static Path {
         write("empty.toml", "");
         write(
             "study.toml",
-            "task = \"digits\"\n[validate]\nactivations = [\"relu\"]\nruns = 2\n",
+            "task = \"digits\"\n[validate]\ncompare = [\"relu\"]\nruns = 2\n",
         );
 
         succeed(
@@ -776,7 +776,7 @@ fn a_table_that_has_changed_is_told_in_words() {
         2,
     );
     assert!(
-        message.contains("'t.csv'") && message.contains("--set data.rows=0"),
+        message.contains("'t.csv'") && message.contains("--set data.fingerprint=0"),
         "{message}"
     );
     assert!(tree(at) == before);
@@ -787,7 +787,7 @@ fn a_table_that_has_changed_is_told_in_words() {
             "--config",
             "m.ldnn.run/config.toml",
             "--set",
-            "data.rows=0",
+            "data.fingerprint=0",
             "--out",
             "new.ldnn",
             "-q",
@@ -799,7 +799,7 @@ fn a_table_that_has_changed_is_told_in_words() {
     succeed(at, &train);
     let message = refuse(at, &[&train[..], &["--seed", "9"]].concat(), 2);
     assert!(
-        message.contains("fit.seed: 1 there, 9 wanted") && !message.contains("data.rows"),
+        message.contains("fit.seed: 1 there, 9 wanted") && !message.contains("data.fingerprint"),
         "{message}"
     );
 }

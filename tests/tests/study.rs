@@ -16,7 +16,7 @@ outer_last = 2
 hidden = [4]
 units = 3
 [validate]
-activations = ['relu', 'type1', 'mix']
+compare = ['relu', 'type1', 'mix']
 runs = 2
 [validate.train]
 epochs = 2

@@ -83,7 +83,7 @@ fn the_search_keeps_to_its_budget_and_its_best_is_trained_by_train() {
     // The settings are those of the winner.
     let best: toml::Table = read(dir.path(), "tuned/best.toml").parse().unwrap();
     let winner = &rounds[2][0]["candidate"];
-    assert_eq!(best["fit"]["rates"][0].as_float(), winner["rate"].as_f64());
+    assert_eq!(best["fit"]["lr"][0].as_float(), winner["lr"].as_f64());
     assert_eq!(best["fit"]["types"].as_integer(), winner["types"].as_i64());
     assert_eq!(read(dir.path(), "tuned/trials.csv").lines().count(), 1 + 13);
     assert!(read(dir.path(), "tuned/report.html").contains("A search for a network"));
@@ -168,7 +168,7 @@ fn the_test_rows_are_never_looked_at() {
 fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
     let dir = place(60);
     let space =
-        "[space]\ndepth = [3]\nactivations = [\"relu\"]\nrate = { low = 0.05, high = 0.05 }\n";
+        "[space]\ndepth = [3]\nactivations = [\"relu\"]\nlr = { low = 0.05, high = 0.05 }\n";
     fs::write(dir.path().join("s.toml"), space).unwrap();
     let more = [
         "--config",
@@ -190,7 +190,7 @@ fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
         "{c}"
     );
     assert_eq!(
-        (c["activations"].as_str(), c["rate"].as_f64()),
+        (c["activations"].as_str(), c["lr"].as_f64()),
         (Some("relu"), Some(0.05)),
         "{c}"
     );
@@ -213,7 +213,7 @@ fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
         (
             "[space]\nrate = { low = 0.5 }\n",
             &[],
-            &["space.rate: low = 0.5, high = 0.1"],
+            &["space.lr: low = 0.5, high = 0.1"],
         ),
         (
             "",

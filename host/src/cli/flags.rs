@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_flag_that_the_command_lacks_is_a_setting() {
         let command = clap::Command::new("tune")
-            .arg(Arg::new("a").long("rates"))
+            .arg(Arg::new("a").long("lr"))
             .arg(Arg::new("b").long("no-header"));
         for (before, after) in [
             ("--runs 0: use 2", "'runs' 0: use 2"),

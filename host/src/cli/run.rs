@@ -54,7 +54,7 @@ A study has the settings of `ldnn meta` and `ldnn validate`, and a sweep over an
   [meta]
   steps = 100
   [validate]
-  activations = [\"relu\", \"tanh\", \"type1\", \"mix\"]
+  compare = [\"relu\", \"tanh\", \"type1\", \"mix\"]
   runs = 10
   [validate.train]
   epochs = 100

@@ -44,9 +44,15 @@ impl<C: clap::Args + Default + Serialize> clap::Args for Flags<C> {
             let is_switch = matches!(arg.get_action(), ArgAction::SetTrue | ArgAction::SetFalse);
             let default = path_of(arg.get_id().as_str(), &defaults).map(|(_, value)| words(value));
 
-            match default {
-                Some(words) if is_own && !is_switch => arg.required(false).default_values(words),
-                _ => arg,
+            let Some(words) = default.filter(|_| is_own && !is_switch) else {
+                return arg;
+            };
+            match arg.get_value_delimiter() {
+                Some(comma) => {
+                    let list = words.join(&comma.to_string());
+                    arg.required(false).default_value(list)
+                }
+                None => arg.required(false).default_values(words),
             }
         })
     }

@@ -41,7 +41,7 @@ fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
     };
     let read = Layers::new("", Some(&file), &[])
         .unwrap()
-        .resolve(other, |_| {})
+        .resolve(other, &Table::new())
         .unwrap();
     assert_eq!(read, settings());
 }

@@ -10,7 +10,7 @@ const RENAMED: [(&str, &str); 13] = [
     ("rates", "lr"),
     ("inner_rate", "inner_lr"),
     ("outer_rate", "outer_lr"),
-    ("rate_times_epochs", "lr_times_epochs"),
+    ("lr_times_epochs", "lr_times_epochs"),
     ("activations", "compare"),
     ("classical", "compare"),
     ("formats", "format"),

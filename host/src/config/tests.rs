@@ -1,6 +1,7 @@
 use super::*;
 use serde::Deserialize;
 use std::fs;
+use toml::Table;
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -61,7 +62,7 @@ fn with(file: &str, sets: &[&str]) -> Result<Settings> {
     let path = folder.path().join("c.toml");
     fs::write(&path, file).unwrap();
     let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
-    Layers::new("study", Some(&path), &sets)?.resolve(default(), |_| {})
+    Layers::new("study", Some(&path), &sets)?.resolve(default(), &Table::new())
 }
 
 fn error(file: &str, sets: &[&str]) -> String {
@@ -70,18 +71,14 @@ fn error(file: &str, sets: &[&str]) -> String {
 
 #[test]
 fn each_layer_is_above_the_one_before() {
-    let file = "[study.train]\nepochs = 20\nrate = 1\nhidden = [3, 4]\n";
+    let file = "[study.train]\nepochs = 20\nlr = 1\nhidden = [3, 4]\n";
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     fs::write(&path, file).unwrap();
     let layers = Layers::new("study", Some(&path), &["study.train.lr=0.5".into()]).unwrap();
-    let found = layers
-        .resolve(default(), |s| {
-            (s.study.train.hidden, s.study.train.lr) = (vec![9], 0.25)
-        })
-        .unwrap()
-        .study
-        .train;
+    let flags = "[study.train]\nhidden = [9]\nlr = 0.25".parse().unwrap();
+    let found = layers.resolve(default(), &flags).unwrap().study.train;
+
     assert_eq!(
         (found.epochs, found.lr, &found.hidden[..]),
         (20, 0.5, &[9][..])
@@ -118,7 +115,7 @@ fn a_setting_is_assigned_in_toml_or_bare_and_without_the_section() {
 
 #[test]
 fn a_wrong_name_is_an_error_with_the_place_and_what_was_meant() {
-    let message = error("# settings\n[study.train]\nrate = 0.1\n  epoch = 5\n", &[]);
+    let message = error("# settings\n[study.train]\nlr = 0.1\n  epoch = 5\n", &[]);
     assert!(
         message.contains("c.toml', line 4, column 3: there is no setting 'study.train.epoch'"),
         "{message}"

@@ -726,7 +726,7 @@ fn sweep_listed(path: &Path, list: &List<'_>) {
 const SHOWN: usize = 12;
 
 /// The setting that holds a fingerprint of the table, which follows from all others of its section.
-const FINGERPRINT: &str = "data.rows";
+const FINGERPRINT: &str = "data.fingerprint";
 
 /// All settings by their dotted names, and their values, cut short.
 fn flat(text: &str) -> BTreeMap<String, String> {

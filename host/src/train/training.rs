@@ -456,14 +456,12 @@ mod tests {
         );
         let config = TrainConfig {
             hidden: vec![10],
-            optimizer: OptimizerKind::Sgd,
             // Large enough to jump about.
             lr: 0.4,
-            momentum: 0.8,
             batch: 20,
             epochs: 400,
-            shuffle: true,
             every: 2,
+            ..TrainConfig::default()
         };
         let choice = Choice::named("tanh", None, false).unwrap();
         let course = |patience| {

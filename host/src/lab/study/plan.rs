@@ -174,9 +174,9 @@ impl<'a> Plan<'a> {
     /// How many meta-learning runs there are.
     ///
     /// # Errors
-    /// If a value of `validate.activations` is none.
+    /// If a value of `validate.compare` is none.
     pub fn lessons(&self) -> Result<usize> {
-        let swept = self.axes.iter().find(|a| a.name == "validate.activations");
+        let swept = self.axes.iter().find(|a| a.name == "validate.compare");
         let settings = (0..swept.map_or(1, Axis::len)).map(|i| {
             let values: Vec<(&str, Value)> = swept
                 .map(|a| (a.name.as_str(), a.get(i)))
@@ -371,7 +371,7 @@ mod tests {
         [meta]
         steps = 3
         [validate]
-        activations = ['relu', 'tanh', 'type1', 'mix']
+        compare = ['relu', 'tanh', 'type1', 'mix']
         runs = 3
         [sweep]
         meta.seed = { from = 5, count = 2 }
@@ -456,8 +456,8 @@ mod tests {
             ),
             ("[sweep]\nsteps = [1]", &["sweep.steps", "meta.base"]),
             ("[validate]\nruns = 0", &["runs"]),
-            ("[validate.train]\nrate = -1.0", &["rate", "-1"]),
-            ("[validate]\nactivations = ['rele']", &["rele", "relu"]),
+            ("[validate.train]\nlr = -1.0", &["lr", "-1"]),
+            ("[validate]\ncompare = ['rele']", &["rele", "relu"]),
             ("task = 'mnist'", &["mnist1d"]),
             ("taks = 'digits'", &["taks"]),
         ] {

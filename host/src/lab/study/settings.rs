@@ -296,7 +296,7 @@ impl Setting {
         );
         ensure!(
             !config.compare.is_empty(),
-            "activations = []: name at least one, e.g. relu"
+            "compare = []: name at least one, e.g. relu"
         );
         ensure!(
             !config.keep_networks,
