@@ -266,9 +266,10 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
     let packed = gzip(good.as_bytes());
     fs::create_dir(folder.join("folder")).unwrap();
     let nan = Array::matrix(vec![1.0, 2.0, f64::NAN, 4.0], 2);
-    let files: [(&str, Vec<u8>); 13] = [
+    let files: [(&str, Vec<u8>); 14] = [
         ("utf8.csv", [good.as_bytes(), b"1,2,3,4,caf\xe9\n"].concat()),
         ("cut.csv.gz", packed[..packed.len() - 20].to_vec()),
+        ("more.csv.gz", [&packed[..], b"\0\0\0"].concat()),
         ("cut.idx", images[..images.len() - 5].to_vec()),
         ("images", images.clone()),
         (
@@ -302,11 +303,15 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
     }
     file(folder, "good.csv", &good);
     file(folder, "unknown.csv", good.replace(",2\n", ",7\n"));
-    let cases: [(&[&str], &str); 18] = [
+    let cases: [(&[&str], &str); 19] = [
         (&["utf8.csv", "--target", "kind"], "line 62 is not UTF-8"),
         (
             &["cut.csv.gz", "--target", "kind"],
             "the gzip data end too early: the file was cut off",
+        ),
+        (
+            &["more.csv.gz", "--target", "kind"],
+            "after the end of the compressed data there are bytes that are no gzip member",
         ),
         (
             &["cut.idx", "--target", "last"],
