@@ -195,7 +195,7 @@ impl Plan for Tune {
         )?;
         folder.write("best.toml", self.best(found.best()?)?)?;
         let text = save_page(
-            report(&found, &task.name, &folder)?,
+            report(&found, &task.name, self.parts.notes(), &folder)?,
             &self.settings,
             &folder,
         )?;

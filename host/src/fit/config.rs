@@ -1,5 +1,6 @@
 //! The settings of `ldnn train`, and what follows from them.
 
+use crate::data::split::LEAST_ROWS;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
 use crate::model::activations::{Activations, base_named, is_learned};
@@ -79,9 +80,6 @@ impl Default for FitConfig {
         }
     }
 }
-
-/// Fewer rows than this cannot be divided into rows to learn from and rows that decide.
-const LEAST_ROWS: usize = 10;
 
 impl FitConfig {
     /// Rows a training step: a tenth of them, 10 to 200.
