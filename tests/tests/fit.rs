@@ -417,3 +417,37 @@ fn extreme_values_are_named_in_the_report() {
     }
     assert!(!extremes.contains("'b'"), "{extremes}");
 }
+
+#[test]
+fn an_export_of_classical_activations_says_nothing_about_tables() {
+    let place = Place::new();
+    let (table, model) = (place.file("t.csv", gestures(90)), place.path("m.ldnn"));
+    let own = [
+        "--ignore",
+        "id,person",
+        "--activations",
+        "relu",
+        "--out",
+        &model,
+    ];
+    good(&[&["train", &table][..], &own, &SHORT].concat());
+    let out = place.path("f32");
+    let said = good(&["export", &model, "--out", &out]);
+    for word in ["table", "knots", "hermite", "sizes", "chosen", "0 bytes;"] {
+        // Rows of a table, the user's, are another thing.
+        let about = said
+            .replace("holds no row of a table", "")
+            .replace("on the rows of a table", "");
+        assert!(!about.contains(word), "{word}: {said}");
+    }
+    assert!(said.contains("against `ldnn predict`"), "{said}");
+    assert!(!Path::new(&out).join("pareto.csv").exists());
+
+    // In integers relu is a table.
+    let out = place.path("int8");
+    let said = good(&["export", &model, "--weights", "int8", "--out", &out]);
+    assert!(
+        said.contains("with int8 weights") && !said.contains("hermite"),
+        "{said}"
+    );
+}
