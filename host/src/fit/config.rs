@@ -159,6 +159,14 @@ impl FitConfig {
         }
     }
 
+    /// Trainings of the stage that has most of them: that which chooses the learning rate, or the comparison.
+    pub(crate) fn most_trainings(&self, task: &Task) -> usize {
+        let learned = usize::from(!matches!(self.activate, Activate::Classical));
+        let select = self.select(task);
+        let each = (select.rates.len() * select.runs).max(self.runs);
+        (self.classical.len() + learned) * each
+    }
+
     /// Whether there can still be a model if activations cannot be learned.
     pub(super) fn has_other_arms(&self) -> bool {
         self.keep != LEARNED && !self.classical.is_empty()
