@@ -458,6 +458,41 @@ fn inputs_that_are_constant_are_kept_and_named() {
 }
 
 #[test]
+fn whole_numbers_that_double_precision_does_not_tell_apart_are_said() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let table = |number: &dyn Fn(u64) -> u64| {
+        let row = |i: u64| format!("{},{},{}\n", number(i), i % 7, i % 3);
+        "long,b,y\n".to_string() + &(0..60).map(row).collect::<String>()
+    };
+    // 2^53 and 2^53 + 1 are the same number in double precision.
+    file(folder, "same.csv", table(&|i| (1 << 53) + i % 2));
+    let target = [
+        "train",
+        "same.csv",
+        "--target",
+        "long",
+        "--out",
+        "never.ldnn",
+    ];
+    let message = refuse(folder, &[&target[..], &SHORT].concat(), 2);
+    assert!(
+        message.contains("'long' is 9007199254740992 in every row to learn from, as far as double precision tells")
+            && message.contains("subtract a constant from the column"),
+        "{message}"
+    );
+
+    // An even number beyond 2^53 is there, an odd one is not.
+    file(folder, "long.csv", table(&|i| (1 << 54) + 4 * (i % 11)));
+    let input = ["train", "long.csv", "--target", "y", "--out", "m.ldnn"];
+    let said = succeed(folder, &[&input[..], &SHORT].concat());
+    assert!(
+        said.contains("beyond 2^53, where double precision does not hold every whole number"),
+        "{said}"
+    );
+}
+
+#[test]
 fn arrays_of_other_writers_than_numpy_are_read() {
     let read = |name: &str| npz::parse_npy(&fs::read(data(name)).unwrap()).unwrap();
     // The same numbers, once with the lengths of Python 2 and once with `=` for the order of bytes.
