@@ -481,27 +481,30 @@ fn for_devices(
     let in_integers = integers::outputs(&integer_file, source, yardstick.rows())?.1;
 
     section.text.push(format!("From {}.", subject.what));
-    section.tabulate(
-        folder,
-        "ranges",
-        range_table(source, &chooser, &chosen, config),
-    )?;
-    let ladder = chooser.ladder(config.form)?;
+    // Classical activations are computed, not looked up: every size of tables is then the same nothing.
+    let (has_tables, whole_int8) = (chosen.bytes > 0, config.weights == Weights::Int8);
+    if has_tables {
+        let ranges = range_table(source, &chooser, &chosen, config);
+        section.tabulate(folder, "ranges", ranges)?;
+    }
     let errors = integers::table_errors(&integer_file, source)?;
     let integer_row = (
         256 * integer_file.tables.len(),
         errors,
         yardstick.words(&in_integers),
     );
-    section.tabulate(
-        folder,
-        "pareto",
-        pareto_table(source, &ladder, &chosen, &yardstick, integer_row)?,
-    )?;
+    if has_tables || whole_int8 {
+        let mut sizes = vec![];
+        if has_tables {
+            sizes.extend(chooser.ladder(config.form)?);
+        }
+        let chosen = has_tables.then_some(&chosen);
+        let pareto = pareto_table(source, &sizes, chosen, &yardstick, integer_row)?;
+        section.tabulate(folder, "pareto", pareto)?;
+    }
 
     let mut measured = vec![];
-    let whole_int8 = config.weights == Weights::Int8;
-    if !whole_int8 {
+    if has_tables && !whole_int8 {
         measured.push(format!(
             "tables: {} bytes; against the exact activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
             chosen.bytes, chosen.max_error, chosen.rms_error
@@ -767,9 +770,14 @@ fn answered(
         _ => {
             let error = choose::largest_error_on(source, &chosen.tables, &rows)?;
             let tolerance = (ROUNDING_TOLERANCE + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
+            let what = if chosen.bytes > 0 {
+                "tables"
+            } else {
+                "activations"
+            };
             (
                 tolerance,
-                format!("tables with an error of {error:.1e} on these rows"),
+                format!("{what} with an error of {error:.1e} on these rows"),
             )
         }
     };
@@ -825,18 +833,18 @@ fn range_table(
     table
 }
 
-/// Every size, the chosen one among them; a star marks what nothing smaller beats.
+/// Every size, the chosen one among them if tables were chosen; a star marks what nothing smaller beats.
 fn pareto_table(
     source: &Source,
     ladder: &[Candidate],
-    chosen: &Candidate,
+    chosen: Option<&Candidate>,
     yardstick: &Yardstick,
     (bytes, (max, rms), integers): (usize, (f64, f64), String),
 ) -> Result<Table> {
     let mut all: Vec<(&Candidate, bool)> = ladder
         .iter()
         .map(|c| (c, false))
-        .chain([(chosen, true)])
+        .chain(chosen.map(|c| (c, true)))
         .collect();
     all.sort_by(|a, b| {
         (a.0.bytes, a.0.max_error)

@@ -126,7 +126,13 @@ impl Study {
             let one = Load::learning(&l.meta, tasks.get(l.on));
             (0..l.seeds).map(|_| one).sum::<Load>()
         };
-        let learning: Load = self.lessons.iter().map(of).sum();
+        let lessons = self.lessons.iter().map(|l| l.seeds).sum();
+        let learning = self
+            .lessons
+            .iter()
+            .map(of)
+            .sum::<Load>()
+            .side_by_side(lessons);
         let seeds = |name: &str| {
             self.lessons
                 .iter()
@@ -190,7 +196,7 @@ impl Study {
         choices.dedup_by_key(|c| c.lesson);
         let choice = |c: Choosing| select(c.config, c.lesson, tasks.get(c.on));
         Ok(Costs {
-            lessons: self.lessons.iter().map(|l| l.seeds).sum(),
+            lessons,
             learning,
             selecting: choices.into_iter().map(choice).sum(),
             training: self.experiments.iter().map(cost).sum(),
