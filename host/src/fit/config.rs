@@ -189,8 +189,8 @@ impl FitConfig {
     pub(crate) fn most_trainings(&self, task: &Task) -> usize {
         let learned = usize::from(!matches!(self.activate, Activate::Classical));
         let select = self.select(task);
-        let each = (select.rates.len() * select.runs).max(self.runs);
-        (self.classical.len() + learned) * each
+        let each = (select.lr.len() * select.runs).max(self.runs);
+        (self.compare.len() + learned) * each
     }
 
     /// Whether there can still be a model if activations cannot be learned.
