@@ -73,7 +73,7 @@ pub struct ExportArgs {
     /// Golden rows for `ldnn verify`, drawn by the seed from the ranges of the inputs, where the tables hold
     #[arg(long, default_value_t = 200, value_name = "N")]
     golden: usize,
-    /// Make N test rows with their targets the golden rows instead; an export holds no row of a table otherwise
+    /// Make N test rows, or N rows of --data, with their targets the golden rows instead; an export holds no row of a table otherwise
     #[arg(long, default_value_t = 0, value_name = "N")]
     with_rows: usize,
     /// Of learned activations: mix, type1, type2, ...
@@ -126,7 +126,8 @@ What was written is verified at once: by the core, as an image, and in C if gcc 
 
 From activations alone a network is trained with them, on the task: it tells which pre-activations occur and what tables cost in
 accuracy. Inputs and targets of --data FILE.npz are standardised for that; the export takes and gives your units. A model of `ldnn train`
-knows its ranges; --data FILE, any table that `ldnn train` reads, reports accuracy and difference from `ldnn predict` on its rows. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
+knows its ranges; --data FILE, any table that `ldnn train` reads, reports accuracy and difference from `ldnn predict` on its rows,
+and fails if the difference is beyond the tolerance on a row within the input ranges of training. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
 NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
 
 /// Two numbers with a comma between.
