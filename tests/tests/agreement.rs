@@ -805,7 +805,7 @@ fn rows_of_a_table_are_judged_within_the_input_ranges_and_told_apart_beyond() {
     let short = ExportConfig {
         range: Some((-0.2, 0.2)),
         beyond: Beyond::Clamp,
-        ..usual
+        ..usual.clone()
     };
     let folder = exported_with(&model, &rows, &short, place.path());
     let error = format!("{:#}", verify::at_once(folder.path()).unwrap_err());
