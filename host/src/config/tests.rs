@@ -286,8 +286,8 @@ fn an_assignment_of_another_type_is_an_error_with_the_name_what_it_is_and_what_w
             "'study.train.epochs': expected a whole number, 0 or more, found a list",
         ),
         (
-            "train.rate={}",
-            "'study.train.rate': expected a number, found a table",
+            "train.lr={}",
+            "'study.train.lr': expected a number, found a table",
         ),
         (
             "train.hidden=x",
@@ -323,7 +323,7 @@ fn an_assignment_that_replaces_a_table_says_so_and_how_to_set_one_setting() {
             )
         );
     }
-    let message = error("", &["train={epochs = 5, rate = 0.5}"]);
+    let message = error("", &["train={epochs = 5, lr = 0.5}"]);
     assert!(
         message.contains("lacks 'rule'") && message.ends_with("--set study.train.rule=sgd"),
         "{message}"

@@ -174,7 +174,6 @@ impl fmt::Display for Load {
 mod tests {
     use super::*;
     use crate::data::{Dataset, VanDerPolConfig};
-    use crate::train::Optimiser;
 
     fn task() -> Task {
         let config = VanDerPolConfig {
@@ -188,13 +187,11 @@ mod tests {
     fn train() -> TrainConfig {
         TrainConfig {
             hidden: vec![10],
-            optimiser: Optimiser::Sgd,
-            rate: 0.1,
-            momentum: 0.8,
+            lr: 0.1,
             batch: 20,
             epochs: 3,
-            shuffle: true,
             every: 1,
+            ..TrainConfig::default()
         }
     }
 

@@ -597,7 +597,7 @@ mod tests {
             let step = |batch: usize| {
                 let config = MetaConfig {
                     batch,
-                    inner_rate: 0.1,
+                    inner_lr: 0.1,
                     ..reckless(schedule)
                 };
                 let mut learner = Learner::new(&config, &task).unwrap();
