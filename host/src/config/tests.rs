@@ -340,6 +340,6 @@ fn an_assignment_that_replaces_a_table_says_so_and_how_to_set_one_setting() {
         "{message}"
     );
     // Whole tables can be replaced.
-    let whole = "study.train={epochs = 1, rate = 2, rule = 'adam', hidden = [3], names = []}";
+    let whole = "study.train={epochs = 1, lr = 2, rule = 'adam', hidden = [3], names = []}";
     assert_eq!(with("", &[whole]).unwrap().study.train.hidden, [3]);
 }
