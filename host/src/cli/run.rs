@@ -344,7 +344,7 @@ impl Plan for StudyPlan {
             return Ok(Files::default());
         }
         let files = Files::reading(self.file.clone());
-        let files = files.running(&self.out, self.stored()?.text().into());
+        let files = files.running(&self.out, self.stored()?.text().into(), self.part);
         Ok(match self.replace {
             Some(replace) => files.replacing(replace),
             None => files,

@@ -11,7 +11,7 @@ use crate::data::split::Parts;
 use crate::data::task::Task;
 use crate::fit::tune::{Found, Space, Trial, report, search};
 use crate::fit::{Activate, FitConfig};
-use crate::run::RunFolder;
+use crate::run::{Mode as Part, RunFolder};
 use crate::support::progress::Output;
 use anyhow::{Context, Result, ensure};
 use serde::de::IgnoredAny;
@@ -183,7 +183,7 @@ impl Plan for Tune {
     fn files(&self) -> Result<Files> {
         let files = Files::reading(self.inputs.iter().cloned());
         Ok(files
-            .running(&self.out, self.stored()?.text().into())
+            .running(&self.out, self.stored()?.text().into(), Part::Whole)
             .replacing(self.replace))
     }
 
