@@ -535,8 +535,8 @@ fn config(bytes: &[u8]) -> String {
     let sets: Vec<String> = sets.lines().map(String::from).collect();
     word(Source::parse("file", file).and_then(|source| {
         let layers = Layers::above("meta", Some(source), &sets)?;
-        let meta = layers.resolve(MetaConfig::default(), &toml::Table::new());
-        let study = layers.resolve(study.clone(), &toml::Table::new());
+        let meta = layers.resolve(MetaConfig::default(), &Default::default());
+        let study = layers.resolve(study.clone(), &Default::default());
         let _ = (
             layers.in_file("meta.steps"),
             layers.pick::<String>("task", None),

@@ -5,14 +5,10 @@ use ldnn::data::npz::{self, Array};
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
 use ldnn::data::task::{Set, SetTarget, Task};
-use ldnn::deploy::{
-    Beyond, Budget, ExportConfig, FormChoice, Format, Given, Weights, What, run as export, verify,
-};
-use ldnn::formats::onnx::Way;
+use ldnn::deploy::{Budget, ExportConfig, FormChoice, Given, Weights, What, run as export, verify};
 use ldnn::model::activations::Learned;
 use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
 use ldnn::run::RunFolder;
-use ldnn::train::{OptimizerKind, TrainConfig};
 use ldnn_core::deploy::{Activation, Pipeline, run_len};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
@@ -694,9 +690,9 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
         place,
         &["export", "a.ldnn", "--data", "t.csv", "--out", "judged"],
     );
-    assert!(said.contains("on 120 test rows:"), "{said}");
+    assert!(said.contains("on 120 rows of t.csv: "), "{said}");
     assert!(
-        said.contains("against `ldnn predict` on 120 rows of a table: "),
+        said.contains("against `ldnn predict` on 120 rows of t.csv: "),
         "{said}"
     );
     assert!(
@@ -727,4 +723,113 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
         error.contains("the model holds no rows; give some with --data FILE"),
         "{error}"
     );
+}
+
+/// A network whose neurons leave the middle of their activations, and the rows' ranges with it.
+fn steep(data: &Tabular, neurons: Neurons) -> Trained {
+    let mut model = model(data, neurons, 12, 5);
+    model.network.params.iter_mut().for_each(|w| *w *= 4.0);
+    let rows: Vec<u32> = (0..ROWS as u32).collect();
+    let (set, ..) = data.dataset("random", &rows, (data, &rows)).unwrap();
+    let network = model.network.network().unwrap();
+    model.ranges = Some(Ranges::observe(&network, &Task::new(&set).train).unwrap());
+    model
+}
+
+/// Exports into `place`, judged with these rows, which are in the units that the network takes.
+fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &Path) -> RunFolder {
+    let stored = Stored::new("export", config).unwrap();
+    let folder = RunFolder::open(&place.join("out"), &stored, true).unwrap();
+    let inputs = model.inputs.len();
+    let targets = SetTarget::Values(vec![0.0; rows.len() / inputs]);
+    let set = Set::new(rows.to_vec(), targets, inputs);
+    let task = Task {
+        name: "some/folder/rows.csv".into(),
+        inputs,
+        outputs: 1,
+        train: set.clone(),
+        test: set,
+        scales: ldnn::data::Scales::default(),
+    };
+    let given = Given::Trained(Box::new(model.clone()));
+    export(config, &given, &task, &folder).unwrap();
+    folder
+}
+
+#[test]
+fn rows_of_a_table_are_judged_within_the_input_ranges_and_told_apart_beyond() {
+    let data = table(&[(36.6, 0.4), (0.0, 1.0)], Some((150.0, 77.0)), 5);
+    let model = steep(&data, Neurons::Tanh);
+    let ranges = model.ranges.clone().unwrap();
+    let [a, b] = [ranges.inputs[0], ranges.inputs[1]];
+    let within = [a.low, b.mean, a.mean, b.high];
+    let beyond = [40.0 * a.high, b.mean];
+    let rows = [&within[..], &beyond].concat();
+
+    let usual = config(FormChoice::Auto, Weights::F32);
+    let place = tempfile::tempdir().unwrap();
+    let folder = exported_with(&model, &rows, &usual, place.path());
+    let report = fs::read_to_string(folder.path().join("report.txt")).unwrap();
+    for said in [
+        "against `ldnn predict` on 2 rows of rows.csv: the largest difference is ",
+        "on 3 rows of rows.csv: ",
+        "on 1 more",
+        " an input beyond its range in training",
+    ] {
+        assert!(report.contains(said), "{report}");
+    }
+    verify::at_once(folder.path()).unwrap();
+
+    // Tables that stop short: drawn rows keep within them, rows of a table do not.
+    let short = ExportConfig {
+        range: Some((-0.2, 0.2)),
+        beyond: Beyond::Clamp,
+        ..usual.clone()
+    };
+    let folder = exported_with(&model, &rows, &short, place.path());
+    let error = format!("{:#}", verify::at_once(folder.path()).unwrap_err());
+    assert!(error.contains(" on 2 rows of rows.csv (row "), "{error}");
+
+    // Beyond the ranges nothing is promised.
+    let folder = exported_with(&model, &beyond, &usual, place.path());
+    verify::at_once(folder.path()).unwrap();
+}
+
+#[test]
+fn integers_that_saturate_where_inputs_end_are_seen_on_drawn_rows() {
+    let data = table(&[(36.6, 0.4), (0.0, 1.0)], Some((150.0, 77.0)), 5);
+    let model = steep(&data, Neurons::Relu);
+    let short = ExportConfig {
+        range: Some((-0.5, 0.5)),
+        ..config(FormChoice::Auto, Weights::Int8)
+    };
+    let place = tempfile::tempdir().unwrap();
+    let folder = exported_with(&model, &[], &short, place.path());
+    let error = format!("{:#}", verify::at_once(folder.path()).unwrap_err());
+    assert!(error.contains("raw rows that were drawn (row "), "{error}");
+    assert!(error.contains("--percentile 100"), "{error}");
+}
+
+#[test]
+fn the_drawn_rows_of_an_integer_export_reach_the_ends_of_the_inputs() {
+    let data = table(&[(36.6, 0.4), (0.0, 1.0)], Some((150.0, 77.0)), 6);
+    let model = model(&data, Neurons::Tanh, 12, 6);
+    let place = tempfile::tempdir().unwrap();
+    let config = config(FormChoice::Auto, Weights::Int8);
+    let folder = exported_with(&model, &[], &config, place.path());
+    let golden = fs::read_to_string(folder.path().join("golden.json")).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
+    let x = golden["x"].as_array().unwrap();
+    let raw: Vec<f64> = x
+        .iter()
+        .map(|bits| f64::from(f32::from_bits(bits.as_u64().unwrap() as u32)))
+        .collect();
+    assert_eq!(raw.len(), 2 * 50);
+    for (i, scale) in model.inputs.iter().enumerate() {
+        let input = model.ranges.as_ref().unwrap().inputs[i];
+        for end in [input.low, input.high] {
+            let there = |x: &f64| (scale.input(x + scale.offset) - end).abs() < 1e-3;
+            assert!(raw.iter().skip(i).step_by(2).any(there), "input {i}: {end}");
+        }
+    }
 }

@@ -310,3 +310,144 @@ fn bad_tables_and_models_are_refused_with_the_place() {
         )
     );
 }
+
+#[test]
+fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_said() {
+    let place = Place::new();
+    let (table, out) = (place.file("t.csv", gestures(90)), place.path("m.ldnn"));
+    let with_share = |share: &'static str| {
+        let own = [
+            "--ignore",
+            "id,person",
+            "--test-share",
+            share,
+            "--out",
+            &out,
+        ];
+        [&["train", &table][..], &own, &SHORT].concat()
+    };
+    let error = bad(&with_share("0.99"));
+    assert!(
+        error.contains(
+            "--test-share 0.99 leaves 3 of the 90 rows to learn from; at least 10 are needed: \
+             keep fewer for testing, as in --test-share 0.2"
+        ),
+        "{error}"
+    );
+    assert!(!Path::new(&out).exists());
+
+    let only = "Only 18 of the 90 rows are left to learn from: 72 are kept for testing (--test-share 0.8).";
+    let said = good(&with_share("0.8"));
+    assert!(said.contains(only), "{said}");
+    let report = fs::read_to_string(place.path("m.ldnn.run/report.txt")).unwrap();
+    assert!(report.contains(only), "{report}");
+    let usual = [&with_share("0.2")[..], &["--replace"]].concat();
+    assert!(!good(&usual).contains("are left to learn from"));
+
+    // Nine rows are too few, whatever the share.
+    let few = place.file("few.csv", gestures(11));
+    let error = bad(&[
+        &["train", &few, "--ignore", "id,person", "--out", &out],
+        &SHORT[..],
+    ]
+    .concat());
+    assert!(
+        error.contains("at least 10 are needed: give more rows"),
+        "{error}"
+    );
+
+    // Ten rows of ten classes leave none that decide when to stop.
+    let row = |i: usize| format!("{i},{}\n", i % 10);
+    let tens = "a,label\n".to_string() + &(0..20).map(row).collect::<String>();
+    let tens = place.file("tens.csv", tens);
+    let share = ["--classification", "--test-share", "0.5", "--out", &out];
+    let error = bad(&[&["train", &tens][..], &share, &SHORT].concat());
+    assert!(
+        error.contains("cannot be divided into rows to learn from and rows"),
+        "{error}"
+    );
+}
+
+#[test]
+fn extreme_values_are_named_in_the_report() {
+    let place = Place::new();
+    let row = |i: usize| {
+        let (a, b) = (noise(i), noise(i + 7919));
+        let a = if i == 7 { 1e6 } else { a };
+        let y = if i == 11 || i == 12 {
+            -5000.0
+        } else {
+            a.min(1.0) + b
+        };
+        format!("{a},{b},{y}\n")
+    };
+    let table = "a,b,y\n".to_string() + &(0..1500).map(row).collect::<String>();
+    let (table, out) = (place.file("t.csv", table), place.path("m.ldnn"));
+    let own = [
+        "--target",
+        "y",
+        "--compare",
+        "relu",
+        "--activations",
+        "relu",
+    ];
+    let short = [
+        "--runs", "2", "--epochs", "2", "--hidden", "4", "--rates", "0.01",
+    ];
+    // Every row is a training row of the model.
+    let said = good(
+        &[
+            &["train", &table, "--out", &out, "--folds", "2"][..],
+            &own,
+            &short,
+        ]
+        .concat(),
+    );
+    let extremes = said
+        .lines()
+        .find(|line| line.contains("standard deviations from the mean"))
+        .unwrap_or_else(|| panic!("{said}"));
+    for part in [
+        "Some of the 1500 rows to learn from",
+        "'a' in 1 row (the furthest is 1000000, 39 standard deviations away)",
+        "'y' in 2 rows (the furthest is -5000, 27 standard deviations away)",
+        "leave an input out with --ignore",
+    ] {
+        assert!(extremes.contains(part), "{part}: {extremes}");
+    }
+    assert!(!extremes.contains("'b'"), "{extremes}");
+}
+
+#[test]
+fn an_export_of_classical_activations_says_nothing_about_tables() {
+    let place = Place::new();
+    let (table, model) = (place.file("t.csv", gestures(90)), place.path("m.ldnn"));
+    let own = [
+        "--ignore",
+        "id,person",
+        "--activations",
+        "relu",
+        "--out",
+        &model,
+    ];
+    good(&[&["train", &table][..], &own, &SHORT].concat());
+    let out = place.path("f32");
+    let said = good(&["export", &model, "--out", &out]);
+    for word in ["table", "knots", "hermite", "sizes", "chosen", "0 bytes;"] {
+        // Rows of a table, the user's, are another thing.
+        let about = said
+            .replace("holds no row of a table", "")
+            .replace("on the rows of a table", "");
+        assert!(!about.contains(word), "{word}: {said}");
+    }
+    assert!(said.contains("against `ldnn predict`"), "{said}");
+    assert!(!Path::new(&out).join("pareto.csv").exists());
+
+    // In integers relu is a table.
+    let out = place.path("int8");
+    let said = good(&["export", &model, "--weights", "int8", "--out", &out]);
+    assert!(
+        said.contains("with int8 weights") && !said.contains("hermite"),
+        "{said}"
+    );
+}

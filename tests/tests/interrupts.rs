@@ -351,3 +351,91 @@ fn the_last_line_of_progress_counts_what_is_in_the_journal() {
         lines()
     );
 }
+
+/// A compiler that never ends, and neither does its child. It writes down both when it has begun.
+#[cfg(target_os = "linux")]
+const SLOW_COMPILER: &str = "#!/bin/sh
+[ \"$1\" = --version ] && exit 0
+sleep 600 &
+echo $$ $! > begun.part && mv begun.part begun
+wait
+";
+
+/// The processes that the slow compiler wrote down in `at`, once it has.
+#[cfg(target_os = "linux")]
+fn compiler_at_work(at: &Path) -> Vec<u32> {
+    let begun = Instant::now();
+    while !at.join("begun").exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "nothing is compiled"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let text = fs::read_to_string(at.join("begun")).unwrap();
+    let processes: Vec<u32> = text
+        .split_whitespace()
+        .map(|p| p.parse().unwrap())
+        .collect();
+    assert_eq!(processes.len(), 2, "{text}");
+    assert!(processes.iter().all(|&p| is_alive(p)), "{text}");
+    processes
+}
+
+/// Whether a process is there, and no mere entry that nobody has asked for yet.
+#[cfg(target_os = "linux")]
+fn is_alive(process: u32) -> bool {
+    let about = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let state = about.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+    state.is_some_and(|state| !state.starts_with(['Z', 'X']))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn compilers_end_with_the_command_that_started_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    prepare(at);
+    succeed(at, &["export", "a", "-q", "--out", "whole"]);
+    fs::create_dir(at.join("bin")).unwrap();
+    let compiler = at.join("bin/gcc");
+    fs::write(&compiler, SLOW_COMPILER).unwrap();
+    fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let places = [at.join("bin")]
+        .into_iter()
+        .chain(std::env::split_paths(&others));
+    let places = std::env::join_paths(places).unwrap();
+
+    for args in [
+        &["verify", "whole"][..],
+        &["export", "a", "-q", "--out", "new"],
+    ] {
+        let _ = fs::remove_file(at.join("begun"));
+        let mut command = Command::new(path());
+        command
+            .current_dir(at)
+            .args(args)
+            .env("PATH", &places)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let processes = compiler_at_work(at);
+        let (code, said) = interrupt(child, args);
+        assert_eq!(code, Some(75), "{args:?}: {said}");
+        assert!(said.contains("stopped on request"), "{said}");
+
+        // A process that was killed goes when the system comes to it.
+        let begun = Instant::now();
+        while processes.iter().any(|&p| is_alive(p)) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let alive: Vec<&u32> = processes.iter().filter(|&&p| is_alive(p)).collect();
+        assert!(
+            alive.is_empty(),
+            "{args:?}: {alive:?} of {processes:?} are alive"
+        );
+    }
+}

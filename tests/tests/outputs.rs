@@ -1200,6 +1200,58 @@ fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
     assert_eq!(parts(), 0);
 }
 
+#[test]
+fn a_file_that_appears_at_the_place_of_a_model_during_the_training_stays() {
+    let dir = scratch();
+    let at = dir.path();
+    let args = [
+        "train",
+        "t.csv",
+        "-q",
+        "--target",
+        "label",
+        "--activations",
+        "relu,tanh",
+        "--runs",
+        "40",
+        "--epochs",
+        "60",
+        "--hidden",
+        "20",
+        "--out",
+        "late.ldnn",
+    ];
+    let mut command = Command::new(ldnn_tests::program::path());
+    command
+        .current_dir(at)
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+
+    // The run folder comes after the look at the path.
+    while !at.join("late.ldnn.run").exists() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(child.try_wait().unwrap().is_none(), "it ended at once");
+    fs::write(at.join("late.ldnn"), "ten years of work").unwrap();
+
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("has come into being while this command was at work"),
+        "{message}"
+    );
+    assert_eq!(
+        fs::read(at.join("late.ldnn")).unwrap(),
+        b"ten years of work"
+    );
+    let names = fs::read_dir(at).unwrap().map(|e| e.unwrap().file_name());
+    let parts = names.filter(|n| n.to_string_lossy().contains(".part"));
+    assert_eq!(parts.count(), 0);
+}
+
 /// Whether a file is a temporary one of `pp.csv`.
 fn is_part(name: &std::ffi::OsStr) -> bool {
     name.to_string_lossy().starts_with("pp.csv.part")

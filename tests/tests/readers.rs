@@ -266,9 +266,10 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
     let packed = gzip(good.as_bytes());
     fs::create_dir(folder.join("folder")).unwrap();
     let nan = Array::matrix(vec![1.0, 2.0, f64::NAN, 4.0], 2);
-    let files: [(&str, Vec<u8>); 13] = [
+    let files: [(&str, Vec<u8>); 14] = [
         ("utf8.csv", [good.as_bytes(), b"1,2,3,4,caf\xe9\n"].concat()),
         ("cut.csv.gz", packed[..packed.len() - 20].to_vec()),
+        ("more.csv.gz", [&packed[..], b"\0\0\0"].concat()),
         ("cut.idx", images[..images.len() - 5].to_vec()),
         ("images", images.clone()),
         (
@@ -302,11 +303,15 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
     }
     file(folder, "good.csv", &good);
     file(folder, "unknown.csv", good.replace(",2\n", ",7\n"));
-    let cases: [(&[&str], &str); 18] = [
+    let cases: [(&[&str], &str); 19] = [
         (&["utf8.csv", "--target", "kind"], "line 62 is not UTF-8"),
         (
             &["cut.csv.gz", "--target", "kind"],
             "the gzip data end too early: the file was cut off",
+        ),
+        (
+            &["more.csv.gz", "--target", "kind"],
+            "after the end of the compressed data there are bytes that are no gzip member",
         ),
         (
             &["cut.idx", "--target", "last"],
@@ -450,6 +455,41 @@ fn inputs_that_are_constant_are_kept_and_named() {
         "{said}"
     );
     assert!(succeed(folder, &["inspect", "m.ldnn"]).contains("| still | 7.000000"));
+}
+
+#[test]
+fn whole_numbers_that_double_precision_does_not_tell_apart_are_said() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let table = |number: &dyn Fn(u64) -> u64| {
+        let row = |i: u64| format!("{},{},{}\n", number(i), i % 7, i % 3);
+        "long,b,y\n".to_string() + &(0..60).map(row).collect::<String>()
+    };
+    // 2^53 and 2^53 + 1 are the same number in double precision.
+    file(folder, "same.csv", table(&|i| (1 << 53) + i % 2));
+    let target = [
+        "train",
+        "same.csv",
+        "--target",
+        "long",
+        "--out",
+        "never.ldnn",
+    ];
+    let message = refuse(folder, &[&target[..], &SHORT].concat(), 2);
+    assert!(
+        message.contains("'long' is 9007199254740992 in every row to learn from, as far as double precision tells")
+            && message.contains("subtract a constant from the column"),
+        "{message}"
+    );
+
+    // An even number beyond 2^53 is there, an odd one is not.
+    file(folder, "long.csv", table(&|i| (1 << 54) + 4 * (i % 11)));
+    let input = ["train", "long.csv", "--target", "y", "--out", "m.ldnn"];
+    let said = succeed(folder, &[&input[..], &SHORT].concat());
+    assert!(
+        said.contains("beyond 2^53, where double precision does not hold every whole number"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::tables::TableArgs;
 use crate::config::Layers;
 use crate::data::Scales;
 use crate::data::task::{Set, SetTarget, Task};
-use crate::deploy::{self, Budget, ExportConfig, Format, Given, What};
+use crate::deploy::{self, Budget, DIRECT, ExportConfig, FormChoice, Format, Given, What};
 use crate::formats::{Form, read_activations};
 use crate::model::activations::{Activations, base_named};
 use crate::model::{Model, Trained};
@@ -75,7 +75,8 @@ What was written is verified at once: by the core, as an image, and in C if gcc 
 
 From activations alone a network is trained with them, on the task: it tells which pre-activations occur and what tables cost in
 accuracy. Inputs and targets of --data FILE.npz are standardised for that; the export takes and gives your units. A model of `ldnn train`
-knows its ranges; --data FILE, any table that `ldnn train` reads, reports accuracy and difference from `ldnn predict` on its rows. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
+knows its ranges; --data FILE, any table that `ldnn train` reads, reports accuracy and difference from `ldnn predict` on its rows,
+and fails if the difference is beyond the tolerance on a row within the input ranges of training. The folder gets NAME.rs, NAME.h and NAME.c, NAME.ldnn, model.json, golden.json, pareto.csv and report.txt; for other programs
 NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
 
 #[derive(Serialize)]
@@ -118,6 +119,11 @@ impl ExportArgs {
                     Given::Trained(_) | Given::Network(..) => What::Network,
                     Given::Activations(_) => What::Activations,
                 },
+                // What `ldnn predict` says of the rows that a model has learned from, the export says, too.
+                percentile: match given {
+                    Given::Trained(_) => 100.0,
+                    _ => ExportConfig::default().percentile,
+                },
                 ..ExportConfig::default()
             },
             _given: IgnoredAny,
@@ -129,6 +135,11 @@ impl ExportArgs {
         }
         if let Some(base) = base {
             export.activation = base;
+        }
+        // Such a table has one size, and so the error that it has.
+        let any_size = export.budget == Budget::default() && self.max_error.is_none();
+        if export.form == FormChoice::I8 && any_size {
+            export.budget = Budget::Knots(DIRECT);
         }
         export.train = TrainConfig {
             batch: export.train.batch.min(task.train.rows()).max(1),

@@ -269,15 +269,27 @@ fn costs_of(study: &Study, tasks: &Tasks) -> Result<(usize, Load, usize, Load)> 
         let lesson = plan.lesson(number)?;
         Ok(Load::learning(&lesson.meta, &*tasks.get(&lesson.task)?))
     });
-    let learning = learning.collect::<Result<Vec<_>>>()?.into_iter().sum();
+    let learning: Load = learning.collect::<Result<Vec<_>>>()?.into_iter().sum();
+    let learning = learning.side_by_side(lessons);
     let (mut trainings, mut training) = (0, Load::default());
     for block in plan.blocks() {
         let block = block?;
         let task = tasks.get(&block.setting.task)?;
         trainings += block.len();
-        training = training + Load::trainings(block.len(), &block.setting.validate.train, &task);
+        // Of blocks too, several run side by side: the memory of one training counts here, their number below.
+        let config = &block.setting.validate.train;
+        training = training
+            + Load {
+                bytes: Load::trainings(1, config, &task).bytes,
+                ..Load::trainings(block.len(), config, &task)
+            };
     }
-    Ok((lessons, learning, trainings, training))
+    Ok((
+        lessons,
+        learning,
+        trainings,
+        training.side_by_side(trainings),
+    ))
 }
 
 impl StudyPlan {
@@ -342,6 +354,10 @@ impl Plan for StudyPlan {
     fn files(&self) -> Result<Files> {
         if self.list || self.part == Part::Look {
             return Ok(Files::default());
+        }
+        if self.part != Part::Gather {
+            let (_, learning, _, training) = costs_of(&self.settings.study, &self.tasks)?;
+            (learning + training).check()?;
         }
         let files = Files::reading(self.file.clone());
         let files = files.running(&self.out, self.stored()?.text().into(), self.part);

@@ -197,12 +197,16 @@ impl TrainArgs {
 }
 
 impl Train {
-    /// What the largest of its pieces needs.
+    /// What the largest of its stages needs; folds follow each other.
     fn load(&self) -> Load {
         let fit = &self.settings.fit;
         let (Division::Once(all) | Division::Folds(_, all)) = &self.division;
         let task = Task::new(&all.data);
-        let training = Load::trainings(1, &fit.train(task.train.rows()), &task);
+        let training = Load::trainings(
+            fit.most_trainings(&task),
+            &fit.train(task.train.rows()),
+            &task,
+        );
         match fit.activate {
             Activate::Learn => training + Load::learning(&fit.meta(&task), &task),
             _ => training,

@@ -9,8 +9,9 @@ use super::train::FitArgs;
 use crate::config::{Stored, overlay};
 use crate::data::split::Parts;
 use crate::data::task::Task;
-use crate::fit::tune::{Found, Space, Trial, report, search};
+use crate::fit::tune::{Found, Space, Trial, report, rounds, search};
 use crate::fit::{Activate, FitConfig};
+use crate::lab::estimate::Load;
 use crate::run::{Mode as Part, RunFolder};
 use crate::support::progress::Output;
 use anyhow::{Context, Result, ensure};
@@ -171,6 +172,28 @@ impl Tune {
     }
 }
 
+impl Tune {
+    /// What the first round needs, which has most candidates: each of them learns and trains on a thread of its own.
+    fn load(&self) -> Load {
+        let Settings {
+            fit, space, budget, ..
+        } = &self.settings;
+        let task = Task::new(&self.parts.data);
+        let first = rounds(*budget).first().copied().unwrap_or(0);
+        let of = |id: usize| {
+            let candidate = space.candidate(fit, id);
+            let fit = candidate.apply(fit);
+            let training = Load::trainings(1, &fit.train(task.train.rows()), &task);
+            match candidate.activations.as_str() {
+                "learn" => training + Load::learning(&fit.meta(&task), &task),
+                _ => training,
+            }
+        };
+        let all: Load = (0..first).map(of).sum();
+        all.side_by_side(first)
+    }
+}
+
 impl Plan for Tune {
     fn describe(&self) -> Result<String> {
         Ok(format!("# to {}\n{}", self.out.display(), self.config()?))
@@ -181,6 +204,7 @@ impl Plan for Tune {
     }
 
     fn files(&self) -> Result<Files> {
+        self.load().check()?;
         let files = Files::reading(self.inputs.iter().cloned());
         Ok(files
             .running(&self.out, self.stored()?.text().into(), Part::Whole)
@@ -205,7 +229,7 @@ impl Plan for Tune {
         )?;
         folder.write("best.toml", self.best(found.best()?)?)?;
         let text = save_page(
-            report(&found, &task.name, &folder)?,
+            report(&found, &task.name, self.parts.notes(), &folder)?,
             &self.settings,
             &folder,
         )?;

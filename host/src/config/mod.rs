@@ -52,9 +52,9 @@ pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
             Value::Table(table) => Inner::Table(table),
             Value::Array(list) => Inner::List(list),
             other => bail!(
-                "'{}' is {}; it holds no '{}'",
+                "'{}' is {}, and holds no '{}'; expected a table or a list there",
                 keys[..=i].join("."),
-                kind(other),
+                shown(other),
                 keys[i + 1]
             ),
         };
@@ -123,6 +123,16 @@ fn kind(value: &Value) -> &'static str {
         Value::Datetime(_) => "a date",
         Value::Array(_) => "a list",
         Value::Table(_) => "a table",
+    }
+}
+
+/// What a value is, with the value itself if it is a short one.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("the text '{text}'"),
+        Value::Integer(_) | Value::Float(_) => format!("the number {value}"),
+        Value::Boolean(_) => format!("{value}"),
+        other => kind(other).into(),
     }
 }
 
@@ -290,6 +300,25 @@ impl Layers {
         }
     }
 
+    /// What is wrong with an assignment that takes the place of a whole table, and lacks some of its settings.
+    fn replaced(&self, fault: &Fault, known: &Table) -> Option<String> {
+        let (name, path) = (fault.missing()?, fault.path.join("."));
+        let Value::Table(before) = lookup(known, &path)? else {
+            return None;
+        };
+        let example = before
+            .get(name)
+            .filter(|value| !value.is_table() && !value.is_array())
+            .map_or_else(
+                || format!("{path}.{name}=VALUE"),
+                |value| format!("{path}.{name}={}", value.to_string().trim_matches('"')),
+            );
+        Some(format!(
+            "it replaces the whole table '{path}', and what takes its place lacks '{name}'; set one setting at a \
+             time, as in --set {example}"
+        ))
+    }
+
     /// A fault with its place.
     fn explain(&self, fault: Fault, assigned: bool, known: &Table) -> anyhow::Error {
         if let (false, Some(file)) = (assigned, &self.file) {
@@ -300,6 +329,9 @@ impl Layers {
             .assigned(&fault.path.join("."), known)
             .or(self.sets.last());
         let place = set.map_or(String::new(), Assignment::as_given);
+        if let Some(message) = self.replaced(&fault, known) {
+            return anyhow::anyhow!("{place}: {message}");
+        }
         let last = set.and_then(|set| set.path.rsplit('.').next());
         anyhow::anyhow!("{place}: {}", fault.message_about(known, last))
     }

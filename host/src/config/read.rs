@@ -1,6 +1,7 @@
 //! Settings from TOML values, with faults that know their path (serde_path_to_error) and what would have been possible: serde
 //! tells the names that it expects, which the `toml` crate turns into a sentence before anyone can use them.
 
+use super::shown;
 use super::stored::HEADER;
 use super::suggest::{elsewhere, nearest, renamed, similar};
 use serde::de::value::{
@@ -84,12 +85,11 @@ impl Fault {
                 self.meant(siblings, known, last)
             ),
             What::Word(word, words) => {
-                let meant = nearest(word, words.iter().copied())
-                    .map_or(String::new(), |m| format!("did you mean '{m}'? "));
-                format!(
-                    "'{path}' is '{word}'; {meant}It is one of {}",
-                    words.join(", ")
-                )
+                let it_is = match nearest(word, words.iter().copied()) {
+                    Some(near) => format!("did you mean '{near}'? It is one of"),
+                    None => "it is one of".into(),
+                };
+                format!("'{path}' is '{word}'; {it_is} {}", words.join(", "))
             }
             What::Missing(name) => format!("'{path}' lacks '{name}'"),
             What::Other(text) => format!("'{path}': {text}"),
@@ -134,6 +134,15 @@ impl Fault {
         }
     }
 
+    /// What a table lacks, if that is the fault.
+    #[must_use]
+    pub fn missing(&self) -> Option<&'static str> {
+        match self.what {
+            What::Missing(name) => Some(name),
+            _ => None,
+        }
+    }
+
     fn of(what: What) -> Fault {
         Fault { path: vec![], what }
     }
@@ -146,6 +155,16 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// What serde found, in words.
+fn found_in_words(found: Unexpected) -> String {
+    match found {
+        Unexpected::Map => "a table".into(),
+        Unexpected::Seq => "a list".into(),
+        Unexpected::UnitVariant => "a word alone".into(),
+        other => other.to_string(),
+    }
+}
 
 /// What serde expects, in words.
 fn in_words(expected: &dyn Expected) -> String {
@@ -173,8 +192,9 @@ impl Error for Fault {
 
     fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
         Fault::of(What::Other(format!(
-            "expected {}, found {found}",
-            in_words(expected)
+            "expected {}, found {}",
+            in_words(expected),
+            found_in_words(found)
         )))
     }
 
@@ -245,7 +265,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match self.0 {
@@ -253,7 +273,16 @@ impl<'de> Deserializer<'de> for Node<'de> {
             Value::Table(table) if table.len() == 1 => {
                 visitor.visit_enum(MapAccessDeserializer::new(entries(table)))
             }
-            _ => Err(Fault::custom("expected a word, or a table of one entry")),
+            Value::Table(table) => Err(Fault::custom(format!(
+                "expected one of {}, or a table of one entry, found a table of {}",
+                variants.join(", "),
+                table.len()
+            ))),
+            other => Err(Fault::custom(format!(
+                "expected one of {}, found {}",
+                variants.join(", "),
+                shown(other)
+            ))),
         }
     }
 

@@ -181,6 +181,16 @@ fn a_wrong_value_is_an_error_with_the_place_and_what_was_expected() {
             "did you mean 'adam'? It is one of sgd, adam",
         ),
         (
+            "[study.train]\nrule = [1]",
+            "line 2, column 8",
+            "'study.train.rule': expected one of sgd, adam, found a list",
+        ),
+        (
+            "[study.train]\nrule = {}",
+            "line 2, column 8",
+            "expected one of sgd, adam, or a table of one entry, found a table of 0",
+        ),
+        (
             "[[study.lessons]]\nepochs = 3",
             "line 1, column 1",
             "'study.lessons.0' lacks 'lr'",
@@ -201,7 +211,9 @@ fn a_wrong_value_is_an_error_with_the_place_and_what_was_expected() {
         message.contains("--set train.epochs=some") && message.contains("whole number"),
         "{message}"
     );
-    assert!(error("", &["train.epochs.x=1"]).contains("'study.train.epochs' is a number"));
+    assert!(error("", &["train.epochs.x=1"]).contains(
+        "--set train.epochs.x=1: 'study.train.epochs' is the number 10, and holds no 'x'"
+    ));
     assert!(
         error("", &["study.lessons.2.epochs=1"]).contains("a list of 2, whose places are 0 to 1")
     );
@@ -260,4 +272,74 @@ fn a_setting_can_be_picked_ahead() {
         message.contains("line 3, column 8: 'study.seed'"),
         "{message}"
     );
+}
+
+#[test]
+fn an_assignment_of_another_type_is_an_error_with_the_name_what_it_is_and_what_was_expected() {
+    for (set, expected) in [
+        (
+            "train.epochs=1.5",
+            "'study.train.epochs': expected a whole number, 0 or more, found floating point",
+        ),
+        (
+            "train.epochs=[1]",
+            "'study.train.epochs': expected a whole number, 0 or more, found a list",
+        ),
+        (
+            "train.rate={}",
+            "'study.train.rate': expected a number, found a table",
+        ),
+        (
+            "train.hidden=x",
+            "'study.train.hidden.0': expected a whole number, 0 or more, found string \"x\"",
+        ),
+        (
+            "train.rule=[1]",
+            "'study.train.rule' is '[1]'; it is one of sgd, adam",
+        ),
+        (
+            "train.rule=descent",
+            "'study.train.rule' is 'descent'; it is one of sgd, adam",
+        ),
+        (
+            "train=5",
+            "'study.train': expected a table of settings, found integer `5`",
+        ),
+    ] {
+        let message = error("", &[set]);
+        assert!(message.contains(expected), "{set}: {message}");
+        assert!(message.starts_with(&format!("--set {set}: ")), "{message}");
+    }
+}
+
+#[test]
+fn an_assignment_that_replaces_a_table_says_so_and_how_to_set_one_setting() {
+    for set in ["train={}", "study.train={}"] {
+        assert_eq!(
+            error("", &[set]),
+            format!(
+                "--set {set}: it replaces the whole table 'study.train', and what takes its place lacks 'epochs'; set \
+                 one setting at a time, as in --set study.train.epochs=10"
+            )
+        );
+    }
+    let message = error("", &["train={epochs = 5, rate = 0.5}"]);
+    assert!(
+        message.contains("lacks 'rule'") && message.ends_with("--set study.train.rule=sgd"),
+        "{message}"
+    );
+    let message = error("", &["study.lessons.1={}"]);
+    assert!(
+        message.contains("the whole table 'study.lessons.1'") && message.contains("lacks 'epochs'"),
+        "{message}"
+    );
+    // A new place of a list replaces nothing.
+    let message = error("", &["study.lessons=[{}, {}, {}]"]);
+    assert!(
+        message.contains("'study.lessons.0'") && message.contains("lacks"),
+        "{message}"
+    );
+    // Whole tables can be replaced.
+    let whole = "study.train={epochs = 1, rate = 2, rule = 'adam', hidden = [3], names = []}";
+    assert_eq!(with("", &[whole]).unwrap().study.train.hidden, [3]);
 }

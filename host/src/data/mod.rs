@@ -1,6 +1,7 @@
 //! Data sets: generated here, or read from files of several forms. Nothing is downloaded.
 
 mod digits;
+pub mod extremes;
 pub mod idx;
 pub mod load;
 mod mnist1d;

@@ -1,9 +1,9 @@
 //! Where data come from: a file or standard input, unpacked if it is gzip, of a kind that its first bytes tell.
 
 use anyhow::{Context, Result, anyhow, ensure};
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use std::fs::File;
-use std::io::{Cursor, Error, ErrorKind, Read};
+use std::io::{BufReader, Chain, Cursor, Error, ErrorKind, Read};
 use std::path::Path;
 
 /// The forms that are read.
@@ -278,7 +278,7 @@ impl Source {
         path: Option<&Path>,
     ) -> Result<Source> {
         let start = decisive(&mut from)?;
-        if !start.starts_with(b"\x1f\x8b") {
+        if !start.starts_with(&MEMBER) {
             let kind = kind_of(&start, path)?;
             return Ok(Source {
                 kind,
@@ -287,10 +287,10 @@ impl Source {
             });
         }
         let packed = Cursor::new(start).chain(from);
-        let mut from: Box<dyn Read + Send> = Box::new(Unpacked(MultiGzDecoder::new(packed)));
+        let mut from: Box<dyn Read + Send> = Box::new(Unpacked::new(packed));
         let start = decisive(&mut from)?;
         ensure!(
-            !start.starts_with(b"\x1f\x8b"),
+            !start.starts_with(&MEMBER),
             "is gzip within gzip; unpack it once"
         );
         Ok(Source {
@@ -438,23 +438,83 @@ fn not_read(start: &[u8]) -> Option<&'static NotRead> {
         .or((!name.ends_with(".npy")).then_some(&ZIP))
 }
 
-/// Gzip whose errors are sentences.
-struct Unpacked<R>(MultiGzDecoder<R>);
+/// The bytes that every gzip member begins with.
+const MEMBER: [u8; 2] = *b"\x1f\x8b";
+
+/// Packed bytes that are read in large pieces.
+const PACKED_PIECE: usize = 32 << 10;
+
+/// Gzip, of one member or several, whose errors are sentences.
+struct Unpacked<R> {
+    /// The member that is being read; none after the last one.
+    member: Option<GzDecoder<Packed<R>>>,
+}
+
+/// The first bytes of a member, which were looked at already, and what follows.
+type Packed<R> = Chain<Cursor<Vec<u8>>, BufReader<R>>;
+
+impl<R: Read> Unpacked<R> {
+    fn new(packed: R) -> Self {
+        let packed = BufReader::with_capacity(PACKED_PIECE, packed);
+        let packed = Cursor::new(vec![]).chain(packed);
+        Unpacked {
+            member: Some(GzDecoder::new(packed)),
+        }
+    }
+
+    /// What follows the end of a member: another one, or nothing.
+    fn next_member(after: Packed<R>) -> std::io::Result<Option<GzDecoder<Packed<R>>>> {
+        let (_, mut rest) = after.into_inner();
+        let mut start = vec![];
+        rest.by_ref()
+            .take(MEMBER.len() as u64)
+            .read_to_end(&mut start)?;
+        if start.is_empty() {
+            return Ok(None);
+        }
+
+        // The decoder would take too few bytes for a header that was cut off, and any others for damage.
+        if !MEMBER.starts_with(&start) {
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                "after the end of the compressed data there are bytes that are no gzip member; remove them, \
+                 or unpack the file and give what comes out of it",
+            ));
+        }
+        Ok(Some(GzDecoder::new(Cursor::new(start).chain(rest))))
+    }
+}
 
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        self.0.read(to).map_err(|e| match e.kind() {
-            ErrorKind::UnexpectedEof => Error::new(
-                ErrorKind::InvalidData,
-                "the gzip data end too early: the file was cut off; fetch it again",
-            ),
-            ErrorKind::InvalidInput | ErrorKind::InvalidData => Error::new(
-                ErrorKind::InvalidData,
-                "the gzip data are damaged; fetch the file again",
-            ),
-            _ => e,
-        })
+        if to.is_empty() {
+            return Ok(0);
+        }
+        while let Some(member) = &mut self.member {
+            let got = member.read(to).map_err(in_words)?;
+            if got > 0 {
+                return Ok(got);
+            }
+            if let Some(ended) = self.member.take() {
+                self.member = Unpacked::next_member(ended.into_inner())?;
+            }
+        }
+        Ok(0)
     }
+}
+
+/// An error of the decoder as a sentence.
+fn in_words(error: Error) -> Error {
+    let sentence = match error.kind() {
+        ErrorKind::UnexpectedEof => {
+            "the gzip data end too early: the file was cut off; fetch it again"
+        }
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+            "the gzip data are damaged; fetch the file again"
+        }
+        _ => return error,
+    };
+    Error::new(ErrorKind::InvalidData, sentence)
 }
 
 #[cfg(test)]
@@ -488,8 +548,8 @@ pub(super) mod tests {
             assert_eq!(packed.kind, kind);
             assert_eq!(packed.all(1000).unwrap(), bytes);
         }
-        let two = [gzip(b"a,b\n1,"), gzip(b"2\n")].concat();
-        assert_eq!(of(&two).unwrap().all(1000).unwrap(), b"a,b\n1,2\n");
+        let members = [gzip(b"a,b\n1,"), gzip(b""), gzip(b"2\n")].concat();
+        assert_eq!(of(&members).unwrap().all(1000).unwrap(), b"a,b\n1,2\n");
     }
 
     #[test]
@@ -500,6 +560,17 @@ pub(super) mod tests {
         for cut in [3, 12, whole.len() / 2, whole.len() - 3] {
             let read = of(&whole[..cut]).and_then(|s| s.all(1 << 20));
             assert!(error(read).contains("end too early"), "cut at {cut}");
+        }
+        for (rest, what) in [
+            (&b"\0"[..], "no gzip member"),
+            (b"Best regards", "no gzip member"),
+            (b"\x1f\x8c", "no gzip member"),
+            (b"\x1f", "end too early"),
+            (&whole[..12], "end too early"),
+        ] {
+            let read = of(&[&whole[..], rest].concat()).and_then(|s| s.all(1 << 20));
+            let message = error(read);
+            assert!(message.contains(what), "{rest:?}: {message}");
         }
         let mut damaged = whole.clone();
         let at = damaged.len() - 6;

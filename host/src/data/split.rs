@@ -2,6 +2,7 @@
 
 use super::Dataset;
 use super::Standard;
+use super::extremes::{Extremes, extreme_values};
 use super::table::listed;
 use super::tabular::{Purpose, RawTarget, Tabular};
 use super::task::{Set, Task};
@@ -35,6 +36,10 @@ pub struct Parts {
     pub inputs: Vec<Standard>,
     /// The training rows that decide when to stop, by their places among these.
     pub validation: Vec<u32>,
+    /// The columns with extreme values among the training rows.
+    pub extremes: Vec<Extremes>,
+    /// The share of the rows that is kept for testing; none if the test rows were not drawn.
+    pub test_share: Option<f64>,
 }
 
 impl Parts {
@@ -47,13 +52,46 @@ impl Parts {
         let rest: Vec<u32> = (0..rows)
             .filter(|i| self.validation.binary_search(i).is_err())
             .collect();
-        ensure!(
-            !rest.is_empty() && !self.validation.is_empty(),
-            "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give more rows"
-        );
+        check_validation(rows as usize, &self.validation)?;
         Ok((task.train.pick(&rest), task.train.pick(&self.validation)))
     }
+
+    /// What to mind about the rows to learn from, a sentence each.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let rows = self.data.x.len() / self.data.features;
+        let notes = [self.few_rows_note(), extreme_values(&self.extremes, rows)];
+        notes.into_iter().flatten().collect()
+    }
+
+    /// A sentence if more rows were drawn for testing than are left to learn from.
+    fn few_rows_note(&self) -> Option<String> {
+        let share = self.test_share?;
+        let rows = self.data.x.len() / self.data.features;
+        let test = self.data.x_test.len() / self.data.features;
+        (rows < test).then(|| {
+            format!(
+                "Only {rows} of the {} rows are left to learn from: {test} are kept for testing (--test-share {share}).",
+                rows + test
+            )
+        })
+    }
 }
+
+/// Whether there are rows that decide when to stop, and others.
+fn check_validation(rows: usize, validation: &[u32]) -> Result<()> {
+    ensure!(
+        !validation.is_empty() && validation.len() < rows,
+        "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give more rows"
+    );
+    Ok(())
+}
+
+/// Fewer rows than this cannot be divided into rows to learn from and rows that decide.
+pub const LEAST_ROWS: usize = 10;
+
+/// A share that leaves enough rows to learn from in most tables.
+const USUAL_TEST_SHARE: f64 = 0.2;
 
 /// The share of the training rows that decides when to stop.
 const VALIDATION: f64 = 0.2;
@@ -62,7 +100,8 @@ impl Rows {
     /// One division: the rows of the test table, or a share of all rows, for testing.
     ///
     /// # Errors
-    /// If a part would be empty, a class is too small, or the test table does not fit.
+    /// If a part would be empty, too few rows are left to learn from, a class is too small, or the test table does not
+    /// fit.
     pub fn divide(&self, test_share: f64, seed: u64) -> Result<Parts> {
         match &self.test {
             Some(test) => {
@@ -77,7 +116,12 @@ impl Rows {
             }
             None => {
                 let (train, test) = self.data.split(test_share, self.groups.as_deref(), seed)?;
-                self.parts(&train, (&self.data, &test), seed)
+                self.check_share(test_share, train.len())?;
+                let parts = self.parts(&train, (&self.data, &test), seed)?;
+                Ok(Parts {
+                    test_share: Some(test_share),
+                    ..parts
+                })
             }
         }
     }
@@ -112,6 +156,22 @@ impl Rows {
         self.parts(&self.every(), (&self.data, &self.every()), seed)
     }
 
+    /// Whether the share that is kept for testing leaves enough rows.
+    fn check_share(&self, test_share: f64, left: usize) -> Result<()> {
+        let rows = self.data.rows();
+        let fewer_help = (1.0 - USUAL_TEST_SHARE) * rows as f64 >= LEAST_ROWS as f64;
+        let remedy = if fewer_help && test_share > USUAL_TEST_SHARE {
+            format!("keep fewer for testing, as in --test-share {USUAL_TEST_SHARE}")
+        } else {
+            "give more rows".into()
+        };
+        ensure!(
+            left >= LEAST_ROWS,
+            "--test-share {test_share} leaves {left} of the {rows} rows to learn from; at least {LEAST_ROWS} are needed: {remedy}"
+        );
+        Ok(())
+    }
+
     fn every(&self) -> Vec<u32> {
         (0..self.data.rows() as u32).collect()
     }
@@ -119,12 +179,16 @@ impl Rows {
     fn parts(&self, train: &[u32], test: (&Tabular, &[u32]), seed: u64) -> Result<Parts> {
         let (data, purpose, inputs) = self.data.dataset(&self.name, train, test)?;
         let validation = self.validation(train, seed);
+        check_validation(train.len(), &validation)?;
+        let extremes = self.data.extremes(train, &purpose, &inputs);
         Ok(Parts {
             data,
             purpose,
             features: self.data.features.clone(),
             inputs,
             validation,
+            extremes,
+            test_share: None,
         })
     }
 

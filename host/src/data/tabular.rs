@@ -1,6 +1,7 @@
 //! From a table to what a network learns from: which column is the target, what kind of target, which rows are for testing,
 //! and the standardisation that goes with the model.
 
+use super::extremes::Extremes;
 use super::table::{Column, Table, Unit, listed};
 use super::{Dataset, Standard, Target};
 use anyhow::{Context, Result, bail, ensure};
@@ -380,6 +381,30 @@ impl Tabular {
             }
         }
         Ok(())
+    }
+
+    /// The columns with extreme values among these rows, inputs and then targets.
+    #[must_use]
+    pub fn extremes(&self, rows: &[u32], purpose: &Purpose, inputs: &[Standard]) -> Vec<Extremes> {
+        let width = self.features.len();
+        let of_input = |j: usize| {
+            let values = rows.iter().map(|&i| self.x[i as usize * width + j]);
+            Extremes::of(&self.features[j], values, &inputs[j])
+        };
+        let mut found: Vec<Extremes> = (0..width).filter_map(of_input).collect();
+
+        if let (RawTarget::Values(columns), Purpose::Regression { scale, .. }) =
+            (&self.target, purpose)
+        {
+            for ((name, y), scale) in columns.iter().zip(scale) {
+                found.extend(Extremes::of(
+                    name,
+                    rows.iter().map(|&i| y[i as usize]),
+                    scale,
+                ));
+            }
+        }
+        found
     }
 
     /// A data set of training and test rows, standardised.

@@ -72,7 +72,7 @@ const SPARSE: usize = 1 << 12;
 /// Sizes of tables of integers: 2^k + 1 entries.
 const INTEGERS: std::ops::RangeInclusive<u32> = 2..=9;
 /// The size of a table of 8-bit integers.
-const DIRECT: u32 = 256;
+pub const DIRECT: u32 = 256;
 /// The most knots that are considered.
 const MOST_KNOTS: u32 = 1025;
 

@@ -29,6 +29,43 @@ pub struct Golden {
     pub predicted: Predicted,
     /// The right classes, if the rows have some.
     pub labels: Vec<u16>,
+    /// How far the export is from `ldnn predict` on the rows that it was judged with; `None` if there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
+}
+
+/// How far an export is from `ldnn predict` on rows that the export does not hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judged {
+    /// Which rows: a plural, as in "rows of FILE".
+    pub whose: String,
+    /// The difference on them.
+    pub agreement: Agreement,
+    /// By how much an answer may differ on a row within the input ranges; see [`Predicted::tolerance`].
+    pub tolerance: f64,
+    /// What the tolerance is for.
+    pub form: String,
+}
+
+/// How far answers are from those of `ldnn predict`: of a probability, or of a value in standard deviations of the target.
+///
+/// Rows with an input beyond its range in training are apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// Rows within the ranges of the inputs.
+    pub rows: usize,
+    /// The largest difference on them.
+    pub largest: f64,
+    /// On which of all rows, from 0.
+    pub row: usize,
+    /// Rows within the ranges that have the same class.
+    pub same: usize,
+    /// Rows beyond.
+    pub beyond: usize,
+    /// The largest difference on them.
+    pub largest_beyond: f64,
 }
 
 /// Answers of `ldnn predict`.
@@ -46,6 +83,9 @@ pub struct Predicted {
     /// Whether the rows were drawn, and are none of a table.
     #[serde(default)]
     pub drawn: bool,
+    /// Rows with an input beyond its range in training: the tolerance does not hold for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beyond: Vec<u32>,
 }
 
 /// Pre-activations inside and outside of the range, at knots and between, and the special numbers.

@@ -17,7 +17,7 @@ mod written;
 mod yardstick;
 
 pub use c::{header as c_header, source as c_source};
-pub use choose::{Budget, FormChoice};
+pub use choose::{Budget, DIRECT, FormChoice};
 pub use deployed::{Deployed, IntegerFile, Measured, OutputFile, ShapeFile, WeightFile};
 pub use format::Format;
 pub use golden::Golden;

@@ -3,7 +3,7 @@
 use super::choose::{Budget, Candidate, Chooser, FormChoice};
 use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
 use super::format::Format;
-use super::golden::{Golden, Predicted};
+use super::golden::{Agreement, Golden, Judged, Predicted};
 use super::integers;
 use super::table::{Beyond, TableFile};
 use super::yardstick::Yardstick;
@@ -21,6 +21,7 @@ use crate::run::RunFolder;
 use crate::train::{TrainConfig, train_network};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// How much of a network is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -72,8 +73,14 @@ pub struct ExportConfig {
     #[arg(skip)]
     pub budget: Budget,
 
-    /// Tables span this share, in percent, of the pre-activations that the training rows cause
-    #[arg(long, value_name = "PERCENT", conflicts_with = "range")]
+    /// Tables span this share, in percent, of the pre-activations that the training rows cause [default: 100 for a model of
+    /// `ldnn train`, else 99.9]
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        conflicts_with = "range",
+        hide_default_value = true
+    )]
     pub percentile: f64,
 
     /// Tables span this range instead
@@ -88,7 +95,7 @@ pub struct ExportConfig {
     #[arg(long, value_name = "N")]
     pub golden: usize,
 
-    /// Make N test rows with their targets the golden rows instead; an export holds no row of a table otherwise
+    /// Make N test rows, or N rows of --data, with their targets the golden rows instead; an export holds no row of a table otherwise
     #[arg(long, value_name = "N")]
     #[serde(default)]
     pub with_rows: usize,
@@ -244,8 +251,9 @@ impl ExportConfig {
             );
             ensure!(
                 self.with_rows <= rows,
-                "--with-rows {}: there are {rows} test rows",
-                self.with_rows
+                "--with-rows {}: there are {rows} {}",
+                self.with_rows,
+                whose(given, task)
             );
         }
         self.train.check()
@@ -311,6 +319,17 @@ fn labelled(given: &Given, task: &Task) -> Option<Set> {
     match given {
         Given::Trained(model) => model.test_rows(),
         _ => None,
+    }
+}
+
+/// What the rows of [`labelled`] are called. A table for a trained model may hold rows that it was trained on.
+fn whose(given: &Given, task: &Task) -> String {
+    let file = Path::new(&task.name).file_name();
+    match (given, file) {
+        (Given::Trained(_), Some(file)) if task.test.rows() > 0 => {
+            format!("rows of {}", file.to_string_lossy())
+        }
+        _ => "test rows".into(),
     }
 }
 
@@ -444,8 +463,10 @@ struct Subject {
     model: Trained,
     /// Where it comes from.
     what: String,
-    /// The test rows that there are.
+    /// The rows with right answers that there are.
     labelled: Option<Set>,
+    /// What they are called.
+    whose: String,
 }
 
 /// Tables, weights, and what they cost.
@@ -469,6 +490,7 @@ fn for_devices(
         model,
         what,
         labelled: labelled(given, task),
+        whose: whose(given, task),
     };
     let source = &subject.source;
     let ranges = ranges(config, source)?;
@@ -481,27 +503,30 @@ fn for_devices(
     let in_integers = integers::outputs(&integer_file, source, yardstick.rows())?.1;
 
     section.text.push(format!("From {}.", subject.what));
-    section.tabulate(
-        folder,
-        "ranges",
-        range_table(source, &chooser, &chosen, config),
-    )?;
-    let ladder = chooser.ladder(config.form)?;
+    // Classical activations are computed, not looked up: every size of tables is then the same nothing.
+    let (has_tables, whole_int8) = (chosen.bytes > 0, config.weights == Weights::Int8);
+    if has_tables {
+        let ranges = range_table(source, &chooser, &chosen, config);
+        section.tabulate(folder, "ranges", ranges)?;
+    }
     let errors = integers::table_errors(&integer_file, source)?;
     let integer_row = (
         256 * integer_file.tables.len(),
         errors,
         yardstick.words(&in_integers),
     );
-    section.tabulate(
-        folder,
-        "pareto",
-        pareto_table(source, &ladder, &chosen, &yardstick, integer_row)?,
-    )?;
+    if has_tables || whole_int8 {
+        let mut sizes = vec![];
+        if has_tables {
+            sizes.extend(chooser.ladder(config.form)?);
+        }
+        let chosen = has_tables.then_some(&chosen);
+        let pareto = pareto_table(source, &sizes, chosen, &yardstick, integer_row)?;
+        section.tabulate(folder, "pareto", pareto)?;
+    }
 
     let mut measured = vec![];
-    let whole_int8 = config.weights == Weights::Int8;
-    if !whole_int8 {
+    if has_tables && !whole_int8 {
         measured.push(format!(
             "tables: {} bytes; against the exact activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
             chosen.bytes, chosen.max_error, chosen.rms_error
@@ -539,16 +564,27 @@ fn for_devices(
         weights,
         ..deployed(config, given, &subject)
     };
-    let golden = golden(config, &deployed, &subject, (&chosen, &chooser.ranges))?;
+    let mut golden = golden(config, &deployed, &subject, (&chosen, &chooser.ranges))?;
     if let Some(rows) = subject
         .labelled
         .as_ref()
-        .filter(|_| config.with_rows == 0 && deployed.shape.is_some())
+        .filter(|_| deployed.shape.is_some())
     {
-        let real = answered(&deployed, &subject, &chosen, &rows.x)?;
-        section.text.push(verify::on_rows(&deployed, &real)?);
+        let judged = judged(&deployed, &subject, &chosen, rows)?;
+        section.text.push(verify::on_rows(&deployed, &judged));
+        golden.judged = Some(judged);
     }
-    write(config, &deployed, &golden, folder, section)
+    write(config, &deployed, &golden, folder, section)?;
+    if deployed.shape.is_some() {
+        section.text.push(match config.with_rows {
+            0 => "The golden rows are drawn from the ranges of the inputs: the export holds no row of a table.".into(),
+            n => format!(
+                "The golden rows are {n} {} with their targets, as asked for.",
+                subject.whose
+            ),
+        });
+    }
+    Ok(())
 }
 
 /// The task, if the network has its inputs and outputs.
@@ -583,7 +619,10 @@ fn ranges(config: &ExportConfig, source: &Source) -> Result<Vec<(f32, f32)>> {
 /// Labelled rows if there are some, else drawn ones.
 fn yardstick(config: &ExportConfig, subject: &Subject, ranges: &[(f32, f32)]) -> Result<Yardstick> {
     if let Some(rows) = &subject.labelled {
-        return Ok(Yardstick::Labelled(rows.clone()));
+        return Ok(Yardstick::Labelled {
+            rows: rows.clone(),
+            whose: subject.whose.clone(),
+        });
     }
     let source = &subject.source;
     let x = source.draw_within(DRAWN, config.seed, ranges)?;
@@ -676,13 +715,6 @@ fn write(
     put("model.json".into(), serde_json::to_vec(model)?)?;
     put("golden.json".into(), serde_json::to_vec(golden)?)?;
     section.text.push(format!("Written: {}.", files.join(", ")));
-    if model.shape.is_some() {
-        section.text.push(if config.with_rows > 0 {
-            format!("The golden rows are {} test rows with their targets, as asked for.", config.with_rows)
-        } else {
-            "The golden rows are drawn from the ranges of the inputs: the export holds no row of a table.".into()
-        });
-    }
     Ok(())
 }
 
@@ -695,9 +727,16 @@ fn golden(
 ) -> Result<Golden> {
     let (chosen, ranges) = tables;
     let Some(rows) = subject.labelled.as_ref().filter(|_| config.with_rows > 0) else {
-        let drawn = subject
-            .source
-            .draw_within(config.golden, config.seed, ranges)?;
+        let source = &subject.source;
+        let mut drawn = source.draw_within(config.golden, config.seed, ranges)?;
+
+        // Integers saturate where real numbers go on along the last line, so these see the ends of the inputs, too.
+        if matches!(model.weights, WeightFile::Integers(_)) {
+            let ends = source.ends(config.golden / 2)?;
+            let kept = drawn.len() - ends.len();
+            drawn[kept..].copy_from_slice(&ends);
+        }
+
         let mut golden = answered(model, subject, chosen, &drawn)?;
         golden.predicted.drawn = true;
         return Ok(golden);
@@ -714,6 +753,17 @@ fn golden(
         };
     }
     Ok(golden)
+}
+
+/// How far the export is from `ldnn predict` on these rows.
+fn judged(model: &Deployed, subject: &Subject, chosen: &Candidate, rows: &Set) -> Result<Judged> {
+    let golden = answered(model, subject, chosen, &rows.x)?;
+    Ok(Judged {
+        whose: subject.whose.clone(),
+        agreement: Agreement::of(model, &golden)?,
+        tolerance: golden.predicted.tolerance,
+        form: golden.predicted.form,
+    })
 }
 
 /// Rows as the network takes them, with the answers of the export and those of `ldnn predict`.
@@ -761,15 +811,32 @@ fn answered(
         .enumerate()
         .map(|(i, &x)| scale(i).input(x))
         .collect();
-    let rows = Set::new(again, SetTarget::Classes(vec![]), width);
+    let beyond: Vec<u32> = scaled
+        .chunks_exact(width)
+        .zip(0..)
+        .filter(|(row, _)| !source.ranges.hold(row))
+        .map(|(_, i)| i)
+        .collect();
+    let within: Vec<f32> = again
+        .chunks_exact(width)
+        .zip(0..)
+        .filter(|(_, i)| beyond.binary_search(i).is_err())
+        .flat_map(|(row, _)| row.iter().copied())
+        .collect();
+    let rows = Set::new(within, SetTarget::Classes(vec![]), width);
     let (tolerance, form) = match model.weights {
         WeightFile::Integers(_) => (INTEGERS_TOLERANCE, "8-bit integers".to_string()),
         _ => {
             let error = choose::largest_error_on(source, &chosen.tables, &rows)?;
             let tolerance = (ROUNDING_TOLERANCE + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
+            let what = if chosen.bytes > 0 {
+                "tables"
+            } else {
+                "activations"
+            };
             (
                 tolerance,
-                format!("tables with an error of {error:.1e} on these rows"),
+                format!("{what} with an error of {error:.1e} on these rows"),
             )
         }
     };
@@ -779,6 +846,7 @@ fn answered(
         tolerance,
         form,
         drawn: false,
+        beyond,
     };
     Ok(golden)
 }
@@ -825,18 +893,18 @@ fn range_table(
     table
 }
 
-/// Every size, the chosen one among them; a star marks what nothing smaller beats.
+/// Every size, the chosen one among them if tables were chosen; a star marks what nothing smaller beats.
 fn pareto_table(
     source: &Source,
     ladder: &[Candidate],
-    chosen: &Candidate,
+    chosen: Option<&Candidate>,
     yardstick: &Yardstick,
     (bytes, (max, rms), integers): (usize, (f64, f64), String),
 ) -> Result<Table> {
     let mut all: Vec<(&Candidate, bool)> = ladder
         .iter()
         .map(|c| (c, false))
-        .chain([(chosen, true)])
+        .chain(chosen.map(|c| (c, true)))
         .collect();
     all.sort_by(|a, b| {
         (a.0.bytes, a.0.max_error)
@@ -844,7 +912,7 @@ fn pareto_table(
             .unwrap_or(std::cmp::Ordering::Equal)
     });
     let exact = match yardstick {
-        Yardstick::Labelled(rows) => {
+        Yardstick::Labelled { rows, .. } => {
             format!(
                 "; exact activations have {}",
                 yardstick.words(&source.outputs(rows)?)
@@ -860,7 +928,7 @@ fn pareto_table(
             "bytes",
             "max error",
             "RMS error",
-            yardstick.head(),
+            &yardstick.head(),
             "",
         ],
     );

@@ -2,7 +2,7 @@
 //! `ldnn predict` says about the same raw rows, within a tolerance.
 
 use super::deployed::{Deployed, OutputFile, WeightFile};
-use super::golden::Golden;
+use super::golden::{Agreement, Golden, Judged};
 use super::{harness, written};
 use crate::report::Table;
 use crate::support::workshop::Workshop;
@@ -187,7 +187,10 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
     // A compiler that was ended says nothing of the export.
     stop::check()?;
 
-    let (lines, agreement) = export.compared(ways).all_good()?;
+    let (lines, mut agreement) = export.compared(ways).all_good()?;
+    if let Some(judged) = &export.golden.judged {
+        agreement += &format!("\n{}\n", on_rows(&export.model, judged));
+    }
     Ok(lines.join("\n") + "\n" + &agreement)
 }
 
@@ -626,62 +629,70 @@ impl Export<'_> {
             return Ok(String::new());
         };
         let outputs = shape.shape()?.outputs();
-        let found = Agreement::of(model, golden, outputs)?;
-        let rows = golden.classes.len();
-        let unit = unit(model);
         let drawn = if golden.predicted.drawn {
             " that were drawn"
         } else {
             ""
         };
-        let tolerance = golden.predicted.tolerance;
-        ensure!(
-            found.largest <= tolerance,
-            "the export differs from `ldnn predict` by up to {:.3e}{unit} on {rows} raw rows{drawn} (row {} the most); {} may \
-             differ by {tolerance:.3e}. Export again {}",
-            found.largest,
-            found.row,
-            golden.predicted.form,
-            match &model.weights {
-                WeightFile::Integers(_) =>
-                    "in real numbers (--weights f32), or over a wider range (--percentile 100)",
-                _ =>
-                    "with finer tables (--max-error 1e-5, or more --knots or --bytes), or over a wider range (--percentile 100)",
-            }
-        );
+        let on_golden = Judged {
+            whose: format!("raw rows{drawn}"),
+            agreement: Agreement::of(model, golden)?,
+            tolerance: golden.predicted.tolerance,
+            form: golden.predicted.form.clone(),
+        };
+        on_golden.check(model)?;
+        if let Some(judged) = &golden.judged {
+            judged.check(model)?;
+        }
+
+        let found = &on_golden.agreement;
         let mut text = format!(
-            "\nagainst `ldnn predict` on {rows} raw rows{drawn}: the largest difference is {:.3e}{unit} ({}: at most {tolerance:.3e})\n",
-            found.largest, golden.predicted.form
+            "\nagainst `ldnn predict` on {} {}: the largest difference is {:.3e}{} ({}: at most {:.3e})\n",
+            found.rows,
+            on_golden.whose,
+            found.largest,
+            unit(model),
+            on_golden.form,
+            on_golden.tolerance
         );
         if model.outputs == OutputFile::Classes {
-            writeln!(text, "the same class on {} of {rows} rows", found.same)?;
+            writeln!(
+                text,
+                "the same class on {} of {} rows",
+                found.same, found.rows
+            )?;
         }
-        if golden.predicted.drawn {
+        if let Some(beyond) = found.apart(model) {
+            writeln!(text, "{beyond}")?;
+        }
+        if golden.predicted.drawn && golden.judged.is_none() {
             text += "`ldnn export --data FILE` compares on the rows of a table, too\n";
         }
-        if golden.labels.len() == rows {
+        if golden.labels.len() == golden.classes.len() {
             text += &confusion(model, golden, outputs);
         }
         Ok(text)
     }
 }
 
-/// How far the answers to rows of a table are from those of `ldnn predict`, as a sentence.
-///
-/// # Errors
-/// If there are no predictions for them.
-pub(super) fn on_rows(model: &Deployed, golden: &Golden) -> Result<String> {
-    let rows = golden.classes.len();
-    let found = Agreement::of(model, golden, golden.answers.len() / rows.max(1))?;
+/// How far the answers to rows of a table are from those of `ldnn predict`, as sentences.
+pub(super) fn on_rows(model: &Deployed, judged: &Judged) -> String {
+    let (found, form) = (&judged.agreement, &judged.form);
     let mut text = format!(
-        "against `ldnn predict` on {rows} rows of a table: the largest difference is {:.3e}{}",
+        "against `ldnn predict` on {} {}: the largest difference is {:.3e}{} ({form}: at most {:.3e})",
+        found.rows,
+        judged.whose,
         found.largest,
-        unit(model)
+        unit(model),
+        judged.tolerance
     );
     if model.outputs == OutputFile::Classes {
-        write!(text, ", the same class on {} of them", found.same)?;
+        text += &format!(", the same class on {} of them", found.same);
     }
-    Ok(text)
+    if let Some(beyond) = found.apart(model) {
+        text += &format!("; {beyond}");
+    }
+    text
 }
 
 /// What a difference is of.
@@ -693,17 +704,38 @@ fn unit(model: &Deployed) -> &'static str {
     }
 }
 
-/// How far an export is from `ldnn predict`.
-struct Agreement {
-    largest: f64,
-    /// Where.
-    row: usize,
-    /// Rows with the same class.
-    same: usize,
+impl Judged {
+    /// Whether the difference is within the tolerance, on the rows within the input ranges.
+    ///
+    /// # Errors
+    /// If not.
+    fn check(&self, model: &Deployed) -> Result<()> {
+        let found = &self.agreement;
+        ensure!(
+            found.largest <= self.tolerance,
+            "the export differs from `ldnn predict` by up to {:.3e}{} on {} {} (row {} the most); {} may differ by {:.3e}. \
+             Export again {}",
+            found.largest,
+            unit(model),
+            found.rows,
+            self.whose,
+            found.row,
+            self.form,
+            self.tolerance,
+            match &model.weights {
+                WeightFile::Integers(_) =>
+                    "in real numbers (--weights f32), or over a wider range (--percentile 100, or --range LOW,HIGH)",
+                _ =>
+                    "with finer tables (--max-error 1e-5, or more --knots or --bytes), or over a wider range (--percentile 100, or --range LOW,HIGH)",
+            }
+        );
+        Ok(())
+    }
 }
 
 impl Agreement {
-    fn of(model: &Deployed, golden: &Golden, outputs: usize) -> Result<Agreement> {
+    /// Of the answers of an export, and of the predictions for the same rows.
+    pub(super) fn of(model: &Deployed, golden: &Golden) -> Result<Agreement> {
         let (got, predicted) = (&golden.answers, &golden.predicted);
         ensure!(
             got.len() == predicted.answers.len() && predicted.tolerance > 0.0,
@@ -711,33 +743,58 @@ impl Agreement {
             predicted.answers.len(),
             got.len()
         );
-        let pairs = model.outputs.pairs();
-        let sd = |i: usize| pairs.get(i % outputs).map_or(1.0, |[sd, _]| f64::from(*sd));
-        let mut found = Agreement {
-            largest: 0.0,
-            row: 0,
-            same: 0,
-        };
-        for (i, (&bits, &right)) in got.iter().zip(&predicted.answers).enumerate() {
-            let difference = (f64::from(f32::from_bits(bits)) - right).abs() / sd(i);
-            // What is no number is the worst of all.
-            let difference = if difference.is_nan() {
-                f64::INFINITY
-            } else {
-                difference
-            };
-            if difference > found.largest {
-                (found.largest, found.row) = (difference, i / outputs);
+        let (rows, pairs) = (golden.classes.len(), model.outputs.pairs());
+        let outputs = (got.len() / rows.max(1)).max(1);
+        let answers = got
+            .chunks(outputs)
+            .zip(predicted.answers.chunks(outputs))
+            .enumerate();
+
+        let mut found = Agreement::default();
+        for (row, (got, right)) in answers {
+            let largest = largest_difference(got, right, &pairs);
+            if predicted.beyond.contains(&(row as u32)) {
+                found.beyond += 1;
+                found.largest_beyond = found.largest_beyond.max(largest);
+                continue;
+            }
+            found.rows += 1;
+            found.same += usize::from(golden.classes.get(row) == predicted.classes.get(row));
+            if largest > found.largest {
+                (found.largest, found.row) = (largest, row);
             }
         }
-        found.same = golden
-            .classes
-            .iter()
-            .zip(&predicted.classes)
-            .filter(|(a, b)| a == b)
-            .count();
         Ok(found)
     }
+
+    /// What is to be said about the rows beyond the ranges, if there are some.
+    fn apart(&self, model: &Deployed) -> Option<String> {
+        (self.beyond > 0).then(|| {
+            format!(
+                "on {} more {} with an input beyond its range in training it is {:.3e}{}, and nothing is promised",
+                self.beyond,
+                if self.beyond == 1 { "row" } else { "rows" },
+                self.largest_beyond,
+                unit(model)
+            )
+        })
+    }
+}
+
+/// The largest difference of the outputs of a row; what is NaN is the worst of all.
+fn largest_difference(got: &[u32], right: &[f64], pairs: &[[f32; 2]]) -> f64 {
+    let sd = |i: usize| pairs.get(i).map_or(1.0, |[sd, _]| f64::from(*sd));
+    let mut largest = 0.0f64;
+    for (i, (&bits, right)) in got.iter().zip(right).enumerate() {
+        let difference = (f64::from(f32::from_bits(bits)) - right).abs() / sd(i);
+        // A file of JSON holds no infinity.
+        largest = largest.max(if difference.is_finite() {
+            difference
+        } else {
+            f64::MAX
+        });
+    }
+    largest
 }
 
 /// Right classes and answers.

@@ -7,8 +7,13 @@ use ldnn_core::loss::arg_max;
 
 /// Rows to look at an export with.
 pub enum Yardstick {
-    /// Test rows with their right answers.
-    Labelled(Set),
+    /// Rows with their right answers.
+    Labelled {
+        /// The rows.
+        rows: Set,
+        /// Which rows: a plural, as in "test rows".
+        whose: String,
+    },
     /// Drawn rows, and the outputs of the network with exact activations on them.
     Drawn {
         /// The rows; their targets mean nothing.
@@ -24,23 +29,23 @@ impl Yardstick {
     /// The rows.
     pub const fn rows(&self) -> &Set {
         match self {
-            Yardstick::Labelled(rows) | Yardstick::Drawn { rows, .. } => rows,
+            Yardstick::Labelled { rows, .. } | Yardstick::Drawn { rows, .. } => rows,
         }
     }
 
     /// What [`Self::words`] are about.
-    pub const fn head(&self) -> &'static str {
+    pub fn head(&self) -> String {
         match self {
-            Yardstick::Labelled(_) => "on the test rows",
-            Yardstick::Drawn { classes: true, .. } => "same class as exact",
-            Yardstick::Drawn { classes: false, .. } => "RMS difference from exact, sd",
+            Yardstick::Labelled { whose, .. } => format!("on the {whose}"),
+            Yardstick::Drawn { classes: true, .. } => "same class as exact".into(),
+            Yardstick::Drawn { classes: false, .. } => "RMS difference from exact, sd".into(),
         }
     }
 
     /// How good these outputs are.
     pub fn words(&self, outputs: &[f32]) -> String {
         match self {
-            Yardstick::Labelled(rows) => quality(&judge(outputs, rows)),
+            Yardstick::Labelled { rows, .. } => quality(&judge(outputs, rows)),
             Yardstick::Drawn {
                 rows,
                 exact,
@@ -66,8 +71,8 @@ impl Yardstick {
     pub fn sentence(&self, exact: &[f32], exported: &[f32]) -> String {
         let rows = self.rows().rows();
         match self {
-            Yardstick::Labelled(_) => format!(
-                "on {rows} test rows: {} with exact activations, {} as exported",
+            Yardstick::Labelled { whose, .. } => format!(
+                "on {rows} {whose}: {} with exact activations, {} as exported",
                 self.words(exact),
                 self.words(exported)
             ),
@@ -115,9 +120,13 @@ mod tests {
             "loss 1.2500e-3"
         );
         let rows = Set::new(vec![0.0; 2], SetTarget::Classes(vec![1, 1]), 1);
+        let labelled = Yardstick::Labelled {
+            rows: rows.clone(),
+            whose: "rows of a.csv".into(),
+        };
         assert_eq!(
-            Yardstick::Labelled(rows.clone()).words(&[0.0, 2.0, 1.0, -1.0]),
-            "50.00 %"
+            labelled.sentence(&[0.0, 2.0, 1.0, -1.0], &[0.0, 2.0, -1.0, 1.0]),
+            "on 2 rows of a.csv: 50.00 % with exact activations, 100.00 % as exported"
         );
         let drawn = Yardstick::Drawn {
             rows: rows.clone(),

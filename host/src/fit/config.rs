@@ -1,5 +1,6 @@
 //! The settings of `ldnn train`, and what follows from them.
 
+use crate::data::split::LEAST_ROWS;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
 use crate::model::activations::{Activations, base_named, is_learned};
@@ -113,9 +114,6 @@ impl Default for FitConfig {
     }
 }
 
-/// Fewer rows than this cannot be divided into rows to learn from and rows that decide.
-const LEAST_ROWS: usize = 10;
-
 impl FitConfig {
     /// Rows a training step: a tenth of them, 10 to 200.
     fn batch(rows: usize) -> usize {
@@ -185,6 +183,14 @@ impl FitConfig {
             Schedule::Unrolled => unrolled,
             Schedule::Alternating => unrolled.alternating(),
         }
+    }
+
+    /// Trainings of the stage that has most of them: that which chooses the learning rate, or the comparison.
+    pub(crate) fn most_trainings(&self, task: &Task) -> usize {
+        let learned = usize::from(!matches!(self.activate, Activate::Classical));
+        let select = self.select(task);
+        let each = (select.lr.len() * select.runs).max(self.runs);
+        (self.compare.len() + learned) * each
     }
 
     /// Whether there can still be a model if activations cannot be learned.

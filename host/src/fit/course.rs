@@ -15,8 +15,8 @@ use crate::model::{KeptRows, Model, Network, Ranges, Trained};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
 use crate::train::{
-    Chosen, EXPLOSION, Ensemble, Entrant, TrainConfig, Training, ValidateConfig, ensembles,
-    entrants, metric_of, select_cautiously, train_network,
+    Arm, EXPLOSION, Ensemble, Hyperparameters, TrainConfig, Training, ValidateConfig, arms,
+    ensembles, metric_of, select_cautiously, train_network,
 };
 use anyhow::{Result, bail};
 use ldnn_core::rng::{Draws, Stream};
@@ -26,7 +26,7 @@ pub(super) struct Course {
     /// The task.
     pub task: Task,
     /// What was chosen for each kind of activations that could be trained.
-    pub chosen: Vec<Chosen>,
+    pub chosen: Vec<Hyperparameters>,
     /// The values on the test rows, network by network; empty if nothing was compared.
     pub scores: Scores,
     /// The model.
@@ -87,15 +87,15 @@ pub(super) struct AllDiverged;
 
 /// The kinds of activations that could be trained, each with what was chosen for it.
 struct Arms {
-    entrants: Vec<Entrant>,
-    chosen: Vec<Chosen>,
+    arms: Vec<Arm>,
+    chosen: Vec<Hyperparameters>,
     /// The learned activations, if there are any.
     learned: Option<Activations>,
 }
 
 impl Arms {
     fn kinds(&self) -> Vec<String> {
-        self.entrants.iter().map(|e| e.kind.clone()).collect()
+        self.arms.iter().map(|e| e.kind.clone()).collect()
     }
 }
 
@@ -134,7 +134,7 @@ impl Way<'_> {
     fn select(&mut self, learned: Option<Activations>) -> Result<Arms> {
         let mut kinds = self.config.compare.clone();
         kinds.extend(learned.is_some().then(|| "mix".to_string()));
-        let all = entrants(&kinds, &self.seeded(&learned), false)?;
+        let all = arms(&kinds, &self.seeded(&learned), false)?;
 
         let (rest, validation) = self.parts.rest_and_validation(self.task)?;
         let select = self.config.select(self.task);
@@ -147,19 +147,19 @@ impl Way<'_> {
         let selected = select_cautiously(&select, rows, &all, self.folder, self.output)?;
 
         let mut arms = Arms {
-            entrants: vec![],
+            arms: vec![],
             chosen: vec![],
             learned,
         };
-        for (entrant, found) in all.into_iter().zip(selected) {
+        for (arm, found) in all.into_iter().zip(selected) {
             let what = "trainings that choose the learning rate";
-            self.note_diverged(&entrant.kind, found.diverged, found.trainings, what);
+            self.note_diverged(&arm.kind, found.diverged, found.trainings, what);
             if let Some(chosen) = found.chosen {
-                arms.entrants.push(entrant);
+                arms.arms.push(arm);
                 arms.chosen.push(chosen);
             }
         }
-        if arms.entrants.is_empty() {
+        if arms.arms.is_empty() {
             return Err(AllDiverged.into());
         }
         Ok(arms)
@@ -189,13 +189,11 @@ impl Way<'_> {
 
         let metric = metric_of(self.task);
         let mut values = vec![];
-        for entrant in &arms.entrants {
-            let own = trainings
-                .iter()
-                .filter(|t| t.activation == entrant.choice.name);
+        for arm in &arms.arms {
+            let own = trainings.iter().filter(|t| t.activation == arm.choice.name);
             let (diverged, ended): (Vec<&Training>, Vec<&Training>) = own.partition(|t| t.diverged);
             let all = diverged.len() + ended.len();
-            self.note_diverged(&entrant.kind, diverged.len(), all, "compared networks");
+            self.note_diverged(&arm.kind, diverged.len(), all, "compared networks");
             let value = |t: &Training| Some((t.seed, metric.of(&t.curve).last().copied()?));
             values.push(ended.into_iter().filter_map(value).collect());
         }
@@ -222,9 +220,9 @@ impl Way<'_> {
                 .collect(),
         };
         for arm in wanted {
-            let (entrant, chosen) = (&arms.entrants[arm], &arms.chosen[arm]);
-            let Some((train, network)) = self.network(entrant, chosen)? else {
-                self.note_diverged(&entrant.kind, 1, 1, "networks for the model");
+            let (arm, chosen) = (&arms.arms[arm], &arms.chosen[arm]);
+            let Some((train, network)) = self.network(arm, chosen)? else {
+                self.note_diverged(&arm.kind, 1, 1, "networks for the model");
                 continue;
             };
             if train.lr < chosen.lr {
@@ -234,8 +232,8 @@ impl Way<'_> {
                     chosen.lr, train.lr
                 ));
             }
-            let learned = arms.learned.clone().filter(|_| is_learned(&entrant.kind));
-            return self.trained(&entrant.kind, &train, &network, learned);
+            let learned = arms.learned.clone().filter(|_| is_learned(&arm.kind));
+            return self.trained(&arm.kind, &train, &network, learned);
         }
         if keep == BEST {
             return Err(AllDiverged.into());
@@ -247,8 +245,8 @@ impl Way<'_> {
     /// its halves at which it learns anything.
     fn network(
         &self,
-        entrant: &Entrant,
-        chosen: &Chosen,
+        arm: &Arm,
+        chosen: &Hyperparameters,
     ) -> Result<Option<(TrainConfig, Network)>> {
         let (task, seed) = (self.task, self.config.seed);
         let limit = EXPLOSION * task.train.loss_of_zeros(task.outputs);
@@ -258,7 +256,7 @@ impl Way<'_> {
                 ..chosen.apply(&self.config.train(task.train.rows()))
             };
             let (training, network) =
-                train_network(&train, &entrant.choice, task, &task.train, &task.test, seed)?;
+                train_network(&train, &arm.choice, task, &task.train, &task.test, seed)?;
             let last = training.curve.train_loss.last();
             if !training.diverged && last.is_some_and(|&loss| loss <= limit) {
                 return Ok(Some((train, network)));

@@ -37,14 +37,7 @@ pub fn run(
     let done = course(config, parts, folder, output, true)?;
     let mut section = Section::new(format!("A network for {}", done.task.name));
     section.text.push(describe(parts, &done.task, None));
-    section
-        .text
-        .extend(constant_inputs(&parts.features, &parts.data.x));
-    section.text.extend(columns_with_offsets(
-        &parts.features,
-        &parts.inputs,
-        &parts.purpose,
-    ));
+    section.text.extend(about_rows(parts));
     section.text.extend(done.model.rows_note());
     section.text.extend(done.notes.iter().cloned());
     section.text.extend(done.scores.verdict());
@@ -111,14 +104,7 @@ pub fn cross(
     section
         .text
         .push(describe(whole, &done.task, Some(folds.len())));
-    section
-        .text
-        .extend(constant_inputs(&whole.features, &whole.data.x));
-    section.text.extend(columns_with_offsets(
-        &whole.features,
-        &whole.inputs,
-        &whole.purpose,
-    ));
+    section.text.extend(about_rows(whole));
     section.text.extend(done.model.rows_note());
     for (fold, error) in &failed {
         section
@@ -202,6 +188,16 @@ fn describe(parts: &Parts, task: &Task, folds: Option<usize>) -> String {
         Some(folds) => format!("{rows} rows in {folds} folds"),
     };
     format!("{rows}; {inputs} inputs; to be predicted: {what}.")
+}
+
+/// What is unusual about the rows to learn from, a sentence each.
+fn about_rows(parts: &Parts) -> Vec<String> {
+    let columns = [
+        constant_inputs(&parts.features, &parts.data.x),
+        columns_with_offsets(&parts.features, &parts.inputs, &parts.purpose),
+    ];
+    let columns = columns.into_iter().flatten();
+    columns.chain(parts.notes()).collect()
 }
 
 fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metrics) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What a run will cost, roughly, before it is started.
 
 use crate::data::task::Task;
-use crate::meta::{MetaConfig, Schedule};
+use crate::meta::{MetaConfig, Schedule, Tape};
 use crate::support::memory::Budget;
 use crate::train::TrainConfig;
 use anyhow::Result;
@@ -19,7 +19,7 @@ pub struct Load {
     pub outer_steps: usize,
     /// Multiply-adds in all.
     pub multiply_adds: f64,
-    /// The largest memory that one thread needs at a time, in bytes.
+    /// The largest memory that is needed at a time, in bytes, by all the threads that work then.
     pub bytes: f64,
 }
 
@@ -38,8 +38,13 @@ fn neurons(hidden: &[usize]) -> f64 {
     hidden.iter().map(|&w| w as f64).sum()
 }
 
+/// How many of so many pieces of work run at once.
+fn at_once(pieces: usize) -> usize {
+    pieces.min(rayon::current_num_threads())
+}
+
 impl Load {
-    /// Of `count` trainings: forward, and backward to the weights.
+    /// Of `count` trainings, side by side: forward, and backward to the weights.
     #[must_use]
     pub fn trainings(count: usize, config: &TrainConfig, task: &Task) -> Load {
         let epochs = config.epochs as f64;
@@ -50,44 +55,45 @@ impl Load {
         Load {
             trainings: count,
             multiply_adds,
-            bytes: 4.0 * 6.0 * size,
+            bytes: 4.0 * 6.0 * size * at_once(count) as f64,
             ..Load::default()
         }
     }
 
-    /// Of a meta-learning run.
+    /// Of a meta-learning run. All its inner trainings are in memory, however many threads there are.
     #[must_use]
     pub fn learning(config: &MetaConfig, task: &Task) -> Load {
         let size = weights(&config.hidden, task);
-        let gradient = 3.0 * size * config.batch as f64;
-        let (step, tape) = match config.schedule {
+        let rows = task.train.rows();
+        let gradient = 3.0 * size * config.batch.min(rows) as f64;
+        let (step, tape, networks) = match config.schedule {
             // A gradient and a Hessian-vector product an inner step, a gradient each of the held-out losses.
             Schedule::Unrolled => {
                 let inner = config.inner_steps as f64 * 2.4 + config.outer_last as f64;
-                (
-                    inner * gradient * config.inner_trainings as f64,
-                    config.inner_steps as f64 * 2.0,
-                )
+                let taped = match config.tape {
+                    Tape::Full => config.inner_steps as f64,
+                    Tape::Short => 2.0 * (config.inner_steps as f64).sqrt(),
+                };
+                let networks = config.inner_trainings as f64;
+                (inner * gradient * networks, taped * 2.0, networks)
             }
             Schedule::Alternating => (
                 config.period as f64 * gradient + size * task.test.rows() as f64,
                 4.0,
+                1.0,
             ),
         };
-        let rows = config
-            .batch
-            .max(config.held_out_batch)
-            .min(task.train.rows()) as f64;
-        let bytes = 4.0 * size * (tape + 10.0) + 4.0 * 4.0 * rows * neurons(&config.hidden);
+        let rows = config.batch.max(config.held_out_batch).min(rows) as f64;
+        let each = 4.0 * size * (tape + 10.0) + 4.0 * 4.0 * rows * neurons(&config.hidden);
         Load {
             outer_steps: config.steps,
             multiply_adds: step * config.steps as f64,
-            bytes,
+            bytes: each * networks,
             trainings: 0,
         }
     }
 
-    /// Of `count` exact Hessians over the training rows: every element once a row, and the eigenvalues.
+    /// Of `count` exact Hessians, side by side, over the training rows: every element once a row, and the eigenvalues.
     #[must_use]
     pub fn hessians(count: usize, hidden: &[usize], task: &Task) -> Load {
         let n = weights(hidden, task) - 20.0 * neurons(hidden);
@@ -95,12 +101,22 @@ impl Load {
         let each = n * n / 2.0 * task.train.rows() as f64 + 3.0 * 4.0 / 3.0 * n * n * n;
         Load {
             multiply_adds: each * count as f64,
-            bytes: 3.0 * 8.0 * n * n,
+            bytes: 3.0 * 8.0 * n * n * at_once(count) as f64,
             ..Load::default()
+        }
+    }
+
+    /// Of so many pieces of work that run side by side, this being the sum of them one after the other.
+    #[must_use]
+    pub fn side_by_side(self, pieces: usize) -> Load {
+        Load {
+            bytes: self.bytes * at_once(pieces) as f64,
+            ..self
         }
     }
 }
 
+/// One after the other: the memory is that of the larger.
 impl std::ops::Add for Load {
     type Output = Load;
 
@@ -121,7 +137,7 @@ impl std::iter::Sum for Load {
 }
 
 impl Load {
-    /// Whether one thread at this work finds the memory that it needs.
+    /// Whether the threads at this work find the memory that they need.
     ///
     /// # Errors
     /// If it does not, with what to change.
@@ -145,11 +161,105 @@ impl fmt::Display for Load {
             s if s < 5400.0 => format!("{:.0} min", s / 60.0),
             s => format!("{:.1} h", s / 3600.0),
         };
-        let memory = 30.0 + self.bytes * threads as f64 / 1e6;
+        let memory = 30.0 + self.bytes / 1e6;
         write!(
             f,
             "{} outer steps, {} trainings; some {time} on {threads} threads, some {memory:.0} MB (estimates)",
             self.outer_steps, self.trainings
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, VanDerPolConfig};
+    use crate::train::Optimiser;
+
+    fn task() -> Task {
+        let config = VanDerPolConfig {
+            orbits: 4,
+            test_orbits: 1,
+            ..Default::default()
+        };
+        Task::new(&Dataset::vanderpol(&config).unwrap())
+    }
+
+    fn train() -> TrainConfig {
+        TrainConfig {
+            hidden: vec![10],
+            optimiser: Optimiser::Sgd,
+            rate: 0.1,
+            momentum: 0.8,
+            batch: 20,
+            epochs: 3,
+            shuffle: true,
+            every: 1,
+        }
+    }
+
+    /// The memory of some work where there are so many threads.
+    fn bytes(threads: usize, load: impl Fn(&Task) -> Load + Send + Sync) -> f64 {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| load(&task()).bytes)
+    }
+
+    #[test]
+    fn trainings_need_memory_by_the_threads_that_have_one_each() {
+        let of = |threads, count| bytes(threads, |task| Load::trainings(count, &train(), task));
+        let one = of(1, 1);
+        assert!(one > 0.0);
+        assert_eq!(of(1, 50), one, "one thread, one at a time");
+        assert_eq!(of(8, 50), 8.0 * one);
+        assert_eq!(of(8, 3), 3.0 * one, "no more threads than trainings");
+        assert_eq!(of(8, 0), 0.0);
+
+        let hessians = |threads, count| bytes(threads, |task| Load::hessians(count, &[10], task));
+        assert_eq!(hessians(4, 9), 4.0 * hessians(1, 9));
+    }
+
+    #[test]
+    fn meta_learning_holds_all_its_inner_trainings_and_runs_of_it_count_by_threads() {
+        let of = |threads, inner_trainings| {
+            let config = MetaConfig {
+                inner_trainings,
+                ..MetaConfig::default()
+            };
+            bytes(threads, |task| Load::learning(&config, task))
+        };
+        let one = of(1, 1);
+        assert_eq!(
+            of(8, 1),
+            one,
+            "a run alone has one inner training at a time"
+        );
+        assert_eq!(of(1, 4), 4.0 * one);
+        assert_eq!(of(8, 4), 4.0 * one);
+
+        let runs = |threads, runs| {
+            let one = |task: &Task| Load::learning(&MetaConfig::default(), task);
+            bytes(threads, |task| {
+                let all: Load = (0..runs).map(|_| one(task)).sum();
+                all.side_by_side(runs)
+            })
+        };
+        assert_eq!(runs(3, 7), 3.0 * one);
+        assert_eq!(runs(8, 7), 7.0 * one);
+        let short = MetaConfig {
+            tape: Tape::Short,
+            ..MetaConfig::default()
+        };
+        assert!(bytes(1, |task| Load::learning(&short, task)) < 0.5 * one);
+    }
+
+    #[test]
+    fn stages_that_follow_each_other_need_the_memory_of_the_larger() {
+        let load = |bytes| Load {
+            bytes,
+            trainings: 1,
+            ..Load::default()
+        };
+        let sum = load(3.0) + load(5.0) + load(4.0);
+        assert_eq!((sum.bytes, sum.trainings), (5.0, 3));
     }
 }

@@ -361,6 +361,14 @@ impl MetaConfig {
                 self.held_out,
                 rows - 1
             );
+            // Drawn with replacement: the default may have more rows than are held out of a small table.
+            let most = rows.max(MetaConfig::default().held_out_batch);
+            ensure!(
+                self.held_out_batch <= most,
+                "--held-out-batch {}: at most {most}; it is drawn from the {} rows that are held out of {rows}",
+                self.held_out_batch,
+                self.held_out
+            );
         }
         self.direct_shape(task).map(|_| ())
     }
@@ -451,14 +459,14 @@ impl MetaConfig {
         }
     }
 
-    /// The core's plan of one inner training.
+    /// The core's plan of one inner training on `rows` rows. A batch of more rows has them all.
     #[must_use]
-    pub fn unroll(&self, shape: Shape) -> Unroll<f32> {
+    pub fn unroll(&self, shape: Shape, rows: usize) -> Unroll<f32> {
         let last = self.outer_last.min(self.inner_steps);
         let mut plan = Unroll {
             shape,
             steps: self.inner_steps,
-            batch: self.batch,
+            batch: self.batch.min(rows),
             shuffle: self.shuffle,
             noise: self.noise as f32,
             init: Init::FanIn,

@@ -153,7 +153,7 @@ impl<'a> Learner<'a> {
                 Engine::Alternating(Box::new(Alternating::new(config, &forms, train.rows())?))
             }
             Schedule::Unrolled => {
-                let plan = Box::new(config.unroll(forms.trained));
+                let plan = Box::new(config.unroll(forms.trained, train.rows()));
                 let trainings = (0..config.inner_trainings)
                     .map(|_| Training::new(&plan, train.rows()))
                     .collect();
@@ -588,6 +588,42 @@ mod tests {
             }
             assert_eq!(whole.checkpoint(), again.checkpoint());
         }
+    }
+
+    #[test]
+    fn a_batch_of_more_rows_than_there_are_has_them_all_and_takes_no_more_memory() {
+        let task = task();
+        for schedule in [Schedule::Unrolled, Schedule::Alternating] {
+            let step = |batch: usize| {
+                let config = MetaConfig {
+                    batch,
+                    inner_rate: 0.1,
+                    ..reckless(schedule)
+                };
+                let mut learner = Learner::new(&config, &task).unwrap();
+                (learner.step().unwrap(), learner.checkpoint())
+            };
+            // 50 rows are held out.
+            let rows = task.train.rows() - 50;
+            assert_eq!(step(rows), step(1_000_000_000), "{schedule:?}");
+        }
+    }
+
+    #[test]
+    fn a_held_out_batch_of_more_rows_than_there_are_is_refused_before_it_is_allocated() {
+        let task = task();
+        let rows = task.train.rows();
+        let with = |held_out_batch: usize| MetaConfig {
+            held_out_batch,
+            ..reckless(Schedule::Unrolled)
+        };
+        assert!(with(rows.max(200)).check(&task).is_ok());
+        let error = format!("{:#}", with(1_000_000_000).check(&task).unwrap_err());
+        assert!(
+            error.contains("--held-out-batch 1000000000: at most")
+                && error.contains(&format!("the 50 rows that are held out of {rows}")),
+            "{error}"
+        );
     }
 
     #[test]

@@ -121,6 +121,28 @@ impl Ranges {
             .collect()
     }
 
+    /// Whether every input of a row, as the network takes it, lies within its range.
+    #[must_use]
+    pub fn hold(&self, row: &[f32]) -> bool {
+        let mut inputs = row.iter().zip(&self.inputs);
+        inputs.all(|(x, input)| (input.low..=input.high).contains(x))
+    }
+
+    /// Rows that are the means but for one input, which is at the lower or the upper end of its range: both ends of the
+    /// first input, then of the second; `most` rows at most.
+    #[must_use]
+    pub fn ends(&self, most: usize) -> Vec<f32> {
+        let means = self.means();
+        let mut x = Vec::with_capacity(most.min(2 * self.inputs.len()) * means.len());
+        let ends = self.inputs.iter().map(|input| [input.low, input.high]);
+        for (i, end) in ends.flatten().enumerate().take(most) {
+            let start = x.len();
+            x.extend(&means);
+            x[start + i / 2] = end;
+        }
+        x
+    }
+
     /// Rows of inputs as the network takes them, drawn by a seed: each input about normal with its own mean and
     /// deviation, within its range, independent of the others.
     pub fn draw(&self, rows: usize, seed: u64) -> Vec<f32> {
@@ -224,6 +246,26 @@ mod tests {
             );
         }
         assert!(ranges.inputs[0].low <= 0.5 && ranges.inputs[0].high >= 1.0);
+    }
+
+    #[test]
+    fn the_ends_of_the_inputs_are_reached_one_at_a_time() {
+        let input = |low, high| InputRange {
+            low,
+            high,
+            mean: 0.5,
+            sd: 1.0,
+        };
+        let ranges = Ranges {
+            inputs: vec![input(-1.0, 2.0), input(0.0, 4.0)],
+            types: vec![],
+            largest_output: 0.0,
+        };
+        let ends = [-1.0, 0.5, 2.0, 0.5, 0.5, 0.0, 0.5, 4.0];
+        assert_eq!(ranges.ends(9), ends);
+        assert_eq!(ranges.ends(3), ends[..6]);
+        assert!(ends.chunks(2).all(|row| ranges.hold(row)));
+        assert!(!ranges.hold(&[2.1, 0.5]) && !ranges.hold(&[f32::NAN, 0.5]));
     }
 
     #[test]

@@ -176,8 +176,27 @@ impl Source {
     /// # Errors
     /// None that checked functions have.
     pub fn draw_within(&self, rows: usize, seed: u64, ranges: &[(f32, f32)]) -> Result<Vec<f32>> {
+        self.moved_within(self.ranges.draw(rows, seed), ranges)
+    }
+
+    /// The rows of [`Ranges::ends`], moved toward the means until their pre-activations lie within those of the training
+    /// rows and of the row of means.
+    ///
+    /// # Errors
+    /// None that checked functions have.
+    pub fn ends(&self, most: usize) -> Result<Vec<f32>> {
+        let mut observed = self.at_the_means()?;
+        for ((low, high), z) in observed.iter_mut().zip(&self.seen) {
+            *low = z.first().map_or(*low, |z| low.min(*z));
+            *high = z.last().map_or(*high, |z| high.max(*z));
+        }
+        self.moved_within(self.ranges.ends(most), &observed)
+    }
+
+    /// Rows moved toward the means, no further than needed, until their pre-activations lie within these ranges.
+    fn moved_within(&self, drawn: Vec<f32>, ranges: &[(f32, f32)]) -> Result<Vec<f32>> {
         let (width, means) = (self.shape.inputs(), self.ranges.means());
-        let drawn = self.ranges.draw(rows, seed);
+        let rows = drawn.len() / width;
         let mut x = drawn.clone();
         let mut beyond: Vec<usize> = (0..rows).collect();
 

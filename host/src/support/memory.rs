@@ -72,8 +72,8 @@ impl Budget {
     pub fn allow_work(self, bytes: f64) -> Result<()> {
         ensure!(
             bytes <= self.0 as f64,
-            "the work needs about {} of memory, and {} may be used; take narrower layers (--hidden), or raise the limit, \
-             as in {VARIABLE}={:.0}G",
+            "the work needs about {} of memory, and {} may be used; take narrower layers (--hidden) or fewer threads \
+             (--jobs), or raise the limit, as in {VARIABLE}={:.0}G",
             in_words(bytes as u64),
             in_words(self.0),
             (bytes / (1u64 << 30) as f64).ceil()

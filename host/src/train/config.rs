@@ -1,7 +1,7 @@
 //! What an ensemble is: which activations, how many networks of each, and how they are trained.
 
-use super::ensemble::{Entrant, Job, Learned, entrants};
-use super::select::Chosen;
+use super::ensemble::{Arm, Job, Learned, arms};
+use super::select::Hyperparameters;
 use super::training::TrainConfig;
 use crate::data::task::Task;
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
@@ -65,7 +65,7 @@ impl ValidateConfig {
     ///
     /// # Errors
     /// With flag, value and remedy, if a setting is impossible.
-    pub fn entrants(&self, task: &Task, learned: &[Learned]) -> Result<Vec<Entrant>> {
+    pub fn arms(&self, task: &Task, learned: &[Learned]) -> Result<Vec<Arm>> {
         ensure!(
             self.runs > 0,
             "--runs 0: train at least 1 network of each kind"
@@ -91,23 +91,22 @@ impl ValidateConfig {
             twice.map_or("", |(_, name)| name)
         );
         self.train.check()?;
-        let entrants = entrants(&self.compare, learned, self.exact).context("--compare")?;
-        for e in &entrants {
+        let arms = arms(&self.compare, learned, self.exact).context("--compare")?;
+        for e in &arms {
             e.choice
                 .shape(&self.train.widths(task))
                 .with_context(|| format!("--hidden {:?}", self.train.hidden))?;
         }
-        Ok(entrants)
+        Ok(arms)
     }
 
-    /// How many networks each entrant has: `runs`, and for one without outer seeds as many as a kind with them has in all,
+    /// How many networks each arm has: `runs`, and for one without outer seeds as many as a kind with them has in all,
     /// so that its mean is known as well as theirs.
     #[must_use]
-    pub fn networks(&self, entrants: &[Entrant]) -> Vec<usize> {
-        let outer_seeds: BTreeSet<u64> = entrants.iter().filter_map(|e| e.outer_seed).collect();
+    pub fn networks(&self, arms: &[Arm]) -> Vec<usize> {
+        let outer_seeds: BTreeSet<u64> = arms.iter().filter_map(|e| e.outer_seed).collect();
         let all = self.runs * outer_seeds.len().max(1);
-        entrants
-            .iter()
+        arms.iter()
             .map(|e| {
                 if e.outer_seed.is_none() {
                     all
@@ -121,21 +120,21 @@ impl ValidateConfig {
     /// All networks together.
     ///
     /// # Errors
-    /// As [`ValidateConfig::entrants`].
+    /// As [`ValidateConfig::arms`].
     pub fn count(&self, task: &Task, learned: &[Learned]) -> Result<usize> {
-        Ok(self.networks(&self.entrants(task, learned)?).iter().sum())
+        Ok(self.networks(&self.arms(task, learned)?).iter().sum())
     }
 
     /// Every training: seed by seed, so that a run that is stopped has something of every kind.
     ///
     /// # Errors
-    /// If `chosen` lacks an entrant.
+    /// If `chosen` lacks an arm.
     pub fn jobs<'a>(
         &self,
-        entrants: &'a [Entrant],
-        chosen: Option<&[Chosen]>,
+        arms: &'a [Arm],
+        chosen: Option<&[Hyperparameters]>,
     ) -> Result<Vec<Job<'a>>> {
-        let config = |e: &Entrant| match chosen {
+        let config = |e: &Arm| match chosen {
             None => Ok(self.train.clone()),
             Some(all) => {
                 let own = all.iter().find(|c| c.activation == e.choice.name);
@@ -146,10 +145,10 @@ impl ValidateConfig {
                     .apply(&self.train))
             }
         };
-        let configs = entrants.iter().map(config).collect::<Result<Vec<_>>>()?;
-        let networks = self.networks(entrants);
+        let configs = arms.iter().map(config).collect::<Result<Vec<_>>>()?;
+        let networks = self.networks(arms);
         let of = |i: usize| {
-            let each = entrants
+            let each = arms
                 .iter()
                 .zip(&configs)
                 .zip(&networks)

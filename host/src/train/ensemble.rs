@@ -38,7 +38,7 @@ pub type Learned = (u64, Activations);
 
 /// A kind of activations in a comparison: a classical one, or one that each outer seed has its own of.
 #[derive(Clone, Debug)]
-pub struct Entrant {
+pub struct Arm {
     /// `relu`, `type1`, `mix`, ...
     pub kind: String,
     /// The meta-learning run that it comes from; none for classical ones.
@@ -51,11 +51,11 @@ pub struct Entrant {
 ///
 /// # Errors
 /// If a name is none, or learned types are asked for that are not there.
-pub fn entrants(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Entrant>> {
+pub fn arms(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Arm>> {
     let mut all = Vec::new();
     for kind in kinds {
         if !is_learned(kind) || learned.is_empty() {
-            all.push(Entrant {
+            all.push(Arm {
                 kind: kind.clone(),
                 outer_seed: None,
                 choice: Choice::named(kind, None, exact)?,
@@ -69,7 +69,7 @@ pub fn entrants(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Ve
             } else {
                 choice
             };
-            all.push(Entrant {
+            all.push(Arm {
                 kind: kind.clone(),
                 outer_seed: Some(*seed),
                 choice,
@@ -80,27 +80,26 @@ pub fn entrants(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Ve
 }
 
 /// For each outer seed that `a` has: its values, and those of `b` from the same outer seed (or the only ones, if `b` is
-/// not learned). `values[i]` belong to `entrants[i]`.
+/// not learned). `values[i]` belong to `arms[i]`.
 #[must_use]
-pub fn pairs(entrants: &[Entrant], values: &[Vec<f64>], a: &str, b: &str) -> Vec<Pair> {
+pub fn pairs(arms: &[Arm], values: &[Vec<f64>], a: &str, b: &str) -> Vec<Pair> {
     let of = |i: usize| {
-        let matches = |e: &Entrant| {
-            e.kind == b && (e.outer_seed.is_none() || e.outer_seed == entrants[i].outer_seed)
-        };
-        let other = entrants.iter().position(matches)?;
+        let matches =
+            |e: &Arm| e.kind == b && (e.outer_seed.is_none() || e.outer_seed == arms[i].outer_seed);
+        let other = arms.iter().position(matches)?;
         Some((values[i].clone(), values[other].clone()))
     };
-    (0..entrants.len())
-        .filter(|&i| entrants[i].kind == a)
+    (0..arms.len())
+        .filter(|&i| arms[i].kind == a)
         .filter_map(of)
         .collect()
 }
 
 /// All values of each kind, in order of first appearance.
 #[must_use]
-pub fn by_kind(entrants: &[Entrant], values: &[Vec<f64>]) -> Vec<(String, Vec<f64>)> {
+pub fn by_kind(arms: &[Arm], values: &[Vec<f64>]) -> Vec<(String, Vec<f64>)> {
     let mut kinds: Vec<(String, Vec<f64>)> = Vec::new();
-    for (e, own) in entrants.iter().zip(values) {
+    for (e, own) in arms.iter().zip(values) {
         match kinds.iter_mut().find(|(k, _)| *k == e.kind) {
             Some((_, all)) => all.extend(own),
             None => kinds.push((e.kind.clone(), own.clone())),

@@ -11,11 +11,11 @@ mod training;
 pub mod validate;
 
 pub use config::ValidateConfig;
-pub use ensemble::{Ensemble, Entrant, Job, Learned, by_kind, entrants, pairs, train_all};
+pub use ensemble::{Arm, Ensemble, Job, Learned, arms, by_kind, pairs, train_all};
 pub use optimizer::{Memory, OptimizerKind};
 pub use probe::{Looked, look_at, of_each};
 pub use results::{Group, Metric, group, group_table, interval, metric_of, number, pair_table};
-pub use select::{Chosen, SelectConfig, Selected, best_epoch, select, select_cautiously};
+pub use select::{Hyperparameters, SelectConfig, Selected, best_epoch, select, select_cautiously};
 pub use training::{
     Curve, EVALUATION_ROWS, EXPLOSION, TrainConfig, Training, judge_network, lr_scale, train,
     train_network, train_patiently,

@@ -1,8 +1,8 @@
 //! Ensembles of networks that are looked at once they are trained.
 
 use super::config::ValidateConfig;
-use super::ensemble::{Entrant, Job, Learned};
-use super::select::Chosen;
+use super::ensemble::{Arm, Job, Learned};
+use super::select::Hyperparameters;
 use crate::data::task::Task;
 use crate::model::Network;
 use crate::run::RunFolder;
@@ -23,7 +23,7 @@ pub struct Looked<S> {
 }
 
 /// Trains the ensembles and looks at each network with `look`; the journal is `name.jsonl`. The results are in the order of
-/// the entrants, and within one in that of the seeds.
+/// the arms, and within one in that of the seeds.
 ///
 /// # Errors
 /// If a setting is impossible, a look fails, a file cannot be written, or the user stops it.
@@ -31,12 +31,12 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
     config: &ValidateConfig,
     task: &Task,
     learned: &[Learned],
-    chosen: Option<&[Chosen]>,
+    chosen: Option<&[Hyperparameters]>,
     (folder, name, output): (&RunFolder, &str, Output),
     look: impl Fn(&Network, &Training) -> Result<S> + Sync,
-) -> Result<(Vec<Entrant>, Vec<Looked<S>>)> {
-    let entrants = config.entrants(task, learned)?;
-    let jobs = config.jobs(&entrants, chosen)?;
+) -> Result<(Vec<Arm>, Vec<Looked<S>>)> {
+    let arms = config.arms(task, learned)?;
+    let jobs = config.jobs(&arms, chosen)?;
     let work = |job: &Job| {
         let (training, network) = train_network(
             &job.config,
@@ -68,23 +68,21 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
     };
     let mut all = work.run(&jobs, folder, output)?;
     let place = |l: &Looked<S>| {
-        entrants
-            .iter()
+        arms.iter()
             .position(|e| e.choice.name == l.training.activation)
     };
     all.sort_by_key(place);
-    Ok((entrants, all))
+    Ok((arms, all))
 }
 
-/// A quantity of each network, by entrant.
+/// A quantity of each network, by arm.
 pub fn of_each<S>(
-    entrants: &[Entrant],
+    arms: &[Arm],
     all: &[Looked<S>],
     f: impl Fn(&Looked<S>) -> Option<f64>,
 ) -> Vec<Vec<f64>> {
-    let own = |e: &Entrant, l: &&Looked<S>| l.training.activation == e.choice.name;
-    entrants
-        .iter()
+    let own = |e: &Arm, l: &&Looked<S>| l.training.activation == e.choice.name;
+    arms.iter()
         .map(|e| all.iter().filter(|l| own(e, l)).filter_map(&f).collect())
         .collect()
 }

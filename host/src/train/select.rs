@@ -1,7 +1,7 @@
 //! A learning rate and a number of epochs for each kind of activations, chosen on validation rows: for comparisons with
 //! each at its best.
 
-use super::ensemble::{Ensemble, Entrant, Job, train_all};
+use super::ensemble::{Arm, Ensemble, Job, train_all};
 use super::results::{Metric, metric_of};
 use crate::data::task::Task;
 use crate::report::stats::mean;
@@ -36,7 +36,7 @@ pub struct SelectConfig {
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Chosen {
+pub struct Hyperparameters {
     /// The activations' name.
     pub activation: String,
     /// Step size.
@@ -47,7 +47,7 @@ pub struct Chosen {
     pub validation: f64,
 }
 
-impl Chosen {
+impl Hyperparameters {
     /// The settings with what was chosen; the network is judged at the end only.
     #[must_use]
     pub fn apply(&self, to: &TrainConfig) -> TrainConfig {
@@ -85,29 +85,29 @@ impl SelectConfig {
     }
 }
 
-/// What a selection found for one entrant.
+/// What a selection found for one arm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selected {
     /// Learning rate and epochs; none if a training diverged at every learning rate.
-    pub chosen: Option<Chosen>,
+    pub chosen: Option<Hyperparameters>,
     /// How many of its trainings diverged.
     pub diverged: usize,
     /// How many there were.
     pub trainings: usize,
 }
 
-/// Trains each entrant at each learning rate without the validation rows, and takes learning rate and epoch of the best mean. The choices
+/// Trains each arm at each learning rate without the validation rows, and takes learning rate and epoch of the best mean. The choices
 /// are written to `chosen.json`.
 ///
 /// # Errors
-/// If a setting is impossible, an entrant diverges at every learning rate, a file cannot be written, or the user stops it.
+/// If a setting is impossible, an arm diverges at every learning rate, a file cannot be written, or the user stops it.
 pub fn select(
     config: &SelectConfig,
     task: &Task,
-    entrants: &[Entrant],
+    arms: &[Arm],
     folder: &RunFolder,
     output: Output,
-) -> Result<Vec<Chosen>> {
+) -> Result<Vec<Hyperparameters>> {
     let (rest, validation) = task.train.split(config.validation_rows, config.seed, 1)?;
     let rows = Ensemble {
         task,
@@ -117,20 +117,18 @@ pub fn select(
     };
     let trainings = train_all(
         rows,
-        &config.jobs(entrants),
+        &config.jobs(arms),
         folder,
         ("selection", true),
         output,
     )?;
 
-    let found = config
-        .judge(entrants, &trainings, metric_of(task))
-        .into_iter();
+    let found = config.judge(arms, &trainings, metric_of(task)).into_iter();
     let chosen = found
-        .zip(entrants)
-        .map(|(found, entrant)| {
+        .zip(arms)
+        .map(|(found, arm)| {
             found.chosen.with_context(|| {
-                let name = &entrant.choice.name;
+                let name = &arm.choice.name;
                 format!("'{name}' diverges at every learning rate; give smaller ones")
             })
         })
@@ -144,7 +142,7 @@ const MOST_EXTENSIONS: usize = 6;
 /// By how much they are smaller each time.
 const EXTENSION: f64 = 0.25;
 
-/// As [`select`], on rows that are given, and no entrant ends the work: one that diverges at every learning rate is trained at
+/// As [`select`], on rows that are given, and no arm ends the work: one that diverges at every learning rate is trained at
 /// smaller ones, and one that diverges there too has nothing chosen.
 ///
 /// # Errors
@@ -152,15 +150,15 @@ const EXTENSION: f64 = 0.25;
 pub fn select_cautiously(
     config: &SelectConfig,
     rows: Ensemble,
-    entrants: &[Entrant],
+    arms: &[Arm],
     folder: &RunFolder,
     output: Output,
 ) -> Result<Vec<Selected>> {
     let metric = metric_of(rows.task);
-    let mut jobs = config.jobs(entrants);
+    let mut jobs = config.jobs(arms);
     let mut least = config.lr.iter().copied().fold(f64::INFINITY, f64::min);
     let train = |jobs: &[Job]| train_all(rows, jobs, folder, ("selection", true), output);
-    let mut found = config.judge(entrants, &train(&jobs)?, metric);
+    let mut found = config.judge(arms, &train(&jobs)?, metric);
 
     for _ in 0..MOST_EXTENSIONS {
         if found.iter().all(|f| f.chosen.is_some()) {
@@ -171,37 +169,34 @@ pub fn select_cautiously(
             lr: vec![least],
             ..config.clone()
         };
-        let open = entrants
+        let open = arms
             .iter()
             .zip(&found)
             .filter(|(_, found)| found.chosen.is_none());
-        jobs.extend(open.flat_map(|(entrant, _)| smaller.jobs_of(entrant)));
-        found = config.judge(entrants, &train(&jobs)?, metric);
+        jobs.extend(open.flat_map(|(arm, _)| smaller.jobs_of(arm)));
+        found = config.judge(arms, &train(&jobs)?, metric);
     }
 
-    let chosen: Vec<Chosen> = found.iter().filter_map(|f| f.chosen.clone()).collect();
+    let chosen: Vec<Hyperparameters> = found.iter().filter_map(|f| f.chosen.clone()).collect();
     write(&chosen, folder)?;
     Ok(found)
 }
 
-fn write(chosen: &[Chosen], folder: &RunFolder) -> Result<()> {
+fn write(chosen: &[Hyperparameters], folder: &RunFolder) -> Result<()> {
     folder.write("chosen.json", serde_json::to_string_pretty(chosen)? + "\n")
 }
 
 impl SelectConfig {
-    /// The trainings of all entrants.
-    fn jobs<'a>(&self, entrants: &'a [Entrant]) -> Vec<Job<'a>> {
-        entrants
-            .iter()
-            .flat_map(|entrant| self.jobs_of(entrant))
-            .collect()
+    /// The trainings of all arms.
+    fn jobs<'a>(&self, arms: &'a [Arm]) -> Vec<Job<'a>> {
+        arms.iter().flat_map(|arm| self.jobs_of(arm)).collect()
     }
 
     /// `runs` trainings for each learning rate.
-    fn jobs_of<'a>(&self, entrant: &'a Entrant) -> Vec<Job<'a>> {
+    fn jobs_of<'a>(&self, arm: &'a Arm) -> Vec<Job<'a>> {
         let at = |lr: f64| {
             (0..self.runs as u64).map(move |run| Job {
-                choice: &entrant.choice,
+                choice: &arm.choice,
                 config: self.at(lr, self.epochs_at(lr)),
                 seed: self.network_seed(run),
             })
@@ -209,17 +204,17 @@ impl SelectConfig {
         self.lr.iter().copied().flat_map(at).collect()
     }
 
-    /// The best learning rate and epoch of each entrant, whatever learning rates its trainings had.
-    fn judge(&self, entrants: &[Entrant], trainings: &[Training], metric: Metric) -> Vec<Selected> {
-        let better = |a: Chosen, b: Chosen| {
+    /// The best learning rate and epoch of each arm, whatever learning rates its trainings had.
+    fn judge(&self, arms: &[Arm], trainings: &[Training], metric: Metric) -> Vec<Selected> {
+        let better = |a: Hyperparameters, b: Hyperparameters| {
             if metric.better(b.validation, a.validation) {
                 b
             } else {
                 a
             }
         };
-        let one = |entrant: &Entrant| {
-            let name = &entrant.choice.name;
+        let one = |arm: &Arm| {
+            let name = &arm.choice.name;
             let own: Vec<Training> = trainings
                 .iter()
                 .filter(|t| t.activation == *name)
@@ -234,7 +229,7 @@ impl SelectConfig {
                 trainings: own.len(),
             }
         };
-        entrants.iter().map(one).collect()
+        arms.iter().map(one).collect()
     }
 }
 
@@ -244,7 +239,7 @@ const EVERY: usize = 5;
 /// The best recorded epoch of the mean over some trainings with one learning rate, each point averaged with its two neighbours
 /// against the luck of single epochs, as far as all of them went; none if one of the trainings diverged.
 #[must_use]
-pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
+pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Hyperparameters> {
     let first = trainings.first()?;
     if trainings.iter().any(|t| t.diverged) {
         return None;
@@ -254,7 +249,7 @@ pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Chosen> {
         mean(&metric.of(&t.curve)[i.saturating_sub(1)..(i + 2).min(common)])
     };
     let at = |i: usize| mean(&trainings.iter().map(|t| near(t, i)).collect::<Vec<_>>());
-    let chosen = |(i, &epochs): (usize, &usize)| Chosen {
+    let chosen = |(i, &epochs): (usize, &usize)| Hyperparameters {
         activation: first.activation.clone(),
         lr: first.lr,
         epochs,

@@ -1,10 +1,10 @@
 //! `ldnn validate`: an ensemble a choice of activations, in a run folder.
 
 use super::config::ValidateConfig;
-use super::ensemble::{Ensemble, Entrant, Learned, train_all};
+use super::ensemble::{Arm, Ensemble, Learned, train_all};
 use super::probe::look_at;
 use super::results::{Group, Metric, group, group_table, metric_of, pair_table};
-use super::select::Chosen;
+use super::select::Hyperparameters;
 use crate::data::task::Task;
 use crate::model::{Model, Network};
 use crate::report::{Section, plot};
@@ -77,8 +77,8 @@ fn keep(
     Ok(looked.into_iter().map(|l| l.training).collect())
 }
 
-/// The trainings alone, with the journal `name.jsonl`: all of the first entrant by seed, then those of the next. Rate and
-/// epochs are those of the settings, or those that were chosen for each entrant.
+/// The trainings alone, with the journal `name.jsonl`: all of the first arm by seed, then those of the next. Rate and
+/// epochs are those of the settings, or those that were chosen for each arm.
 ///
 /// # Errors
 /// As [`run`].
@@ -86,13 +86,13 @@ pub fn ensembles(
     config: &ValidateConfig,
     task: &Task,
     learned: &[Learned],
-    chosen: Option<&[Chosen]>,
+    chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     name: &str,
     output: Output,
-) -> Result<(Vec<Entrant>, Vec<Training>)> {
-    let entrants = config.entrants(task, learned)?;
-    let jobs = config.jobs(&entrants, chosen)?;
+) -> Result<(Vec<Arm>, Vec<Training>)> {
+    let arms = config.arms(task, learned)?;
+    let jobs = config.jobs(&arms, chosen)?;
     let ensemble = Ensemble {
         task,
         train: &task.train,
@@ -100,20 +100,19 @@ pub fn ensembles(
         patience: None,
     };
     let mut trainings = train_all(ensemble, &jobs, folder, (name, false), output)?;
-    let place = |name: &str| entrants.iter().position(|e| e.choice.name == name);
+    let place = |name: &str| arms.iter().position(|e| e.choice.name == name);
     trainings.sort_by_key(|t| place(&t.activation));
-    Ok((entrants, trainings))
+    Ok((arms, trainings))
 }
 
-/// What `f` says of each training, by entrant; trainings that diverged are left out.
+/// What `f` says of each training, by arm; trainings that diverged are left out.
 pub fn values_of(
-    entrants: &[Entrant],
+    arms: &[Arm],
     trainings: &[Training],
     f: impl Fn(&Training) -> Option<f64>,
 ) -> Vec<Vec<f64>> {
-    let own = |e: &Entrant, t: &&Training| t.activation == e.choice.name && !t.diverged;
-    entrants
-        .iter()
+    let own = |e: &Arm, t: &&Training| t.activation == e.choice.name && !t.diverged;
+    arms.iter()
         .map(|e| {
             trainings
                 .iter()

@@ -10,11 +10,16 @@ use anyhow::Result;
 /// Rows of the table in the report.
 const SHOWN: usize = 10;
 
-/// Writes all trials as a table of numbers, the best ones and a picture as a report.
+/// Writes all trials as a table of numbers, the best ones and a picture as a report; `notes` are sentences about the rows.
 ///
 /// # Errors
 /// If every candidate diverged, or a file cannot be written.
-pub fn report(found: &Found, name: &str, folder: &RunFolder) -> Result<Section> {
+pub fn report(
+    found: &Found,
+    name: &str,
+    notes: Vec<String>,
+    folder: &RunFolder,
+) -> Result<Section> {
     let best = found.best()?;
     let mut section = Section::new(format!("A search for a network for {name}"));
     let trials: usize = found.rounds.iter().map(|(_, trials)| trials.len()).sum();
@@ -34,6 +39,7 @@ pub fn report(found: &Found, name: &str, folder: &RunFolder) -> Result<Section> 
         value(best, found.metric),
         best.epochs
     ));
+    section.text.extend(notes);
     folder.write("trials.csv", all(found, usize::MAX).to_csv())?;
     section.tabulate(folder, "best", all(found, SHOWN))?;
     let label = found.metric.on("validation");

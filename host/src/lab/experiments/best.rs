@@ -8,7 +8,8 @@ use crate::report::{Section, Table, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Chosen, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, ensembles, values_of,
+    Hyperparameters, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, ensembles,
+    values_of,
 };
 use anyhow::Result;
 
@@ -20,11 +21,11 @@ pub fn run(
     config: &ValidateConfig,
     task: &Task,
     learned: &[Learned],
-    chosen: &[Chosen],
+    chosen: &[Hyperparameters],
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
-    let (entrants, trainings) = ensembles(
+    let (arms, trainings) = ensembles(
         config,
         task,
         learned,
@@ -38,11 +39,11 @@ pub fn run(
     let contest = Contest::of(
         Metric::Accuracy,
         "",
-        &entrants,
-        values_of(&entrants, &trainings, end),
+        &arms,
+        values_of(&arms, &trainings, end),
     );
     let mut section = Section::new("Each at its best");
-    let groups: Vec<plot::Group> = by_kind(&contest.entrants, &contest.values)
+    let groups: Vec<plot::Group> = by_kind(&contest.arms, &contest.values)
         .into_iter()
         .map(|(name, values)| plot::Group { name, values })
         .collect();
@@ -67,7 +68,7 @@ pub fn run(
 
 /// One sentence, with the classical activation that does best on the test rows, which favours it.
 fn summary(contest: &Contest) -> Option<String> {
-    let groups = by_kind(&contest.entrants, &contest.values);
+    let groups = by_kind(&contest.arms, &contest.values);
     let of = |kind: &str| groups.iter().find(|(k, _)| k == kind).map(|(_, v)| mean(v));
     let classical = contest.classical();
     let means = classical.iter().filter_map(|k| Some((k, of(k)?)));
@@ -80,7 +81,7 @@ fn summary(contest: &Contest) -> Option<String> {
     ))
 }
 
-fn choice_table(contest: &Contest, chosen: &[Chosen]) -> Table {
+fn choice_table(contest: &Contest, chosen: &[Hyperparameters]) -> Table {
     let head = [
         "activation",
         "outer seed",
@@ -94,7 +95,7 @@ fn choice_table(contest: &Contest, chosen: &[Chosen]) -> Table {
     let caption =
         "learning rate and epochs chosen by validation accuracy, then trained on all training rows";
     let mut table = Table::new(caption, &head);
-    for ((e, values), c) in contest.entrants.iter().zip(&contest.values).zip(chosen) {
+    for ((e, values), c) in contest.arms.iter().zip(&contest.values).zip(chosen) {
         let s = Summary::of(values);
         table.row([
             e.kind.clone(),

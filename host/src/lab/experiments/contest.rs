@@ -2,12 +2,12 @@
 
 use crate::report::stats::{Pair, Summary, bootstrap, mean};
 use crate::report::{Claim, Measure, Table, short};
-use crate::train::{Entrant, Metric, by_kind, pairs};
+use crate::train::{Arm, Metric, by_kind, pairs};
 
 /// Resamples of a bootstrap.
 const DRAWS: usize = 1000;
 
-/// Values of every entrant, and which way is better.
+/// Values of every arm, and which way is better.
 #[derive(Clone, Debug)]
 pub struct Contest {
     /// The condition, e.g. "at 100 epochs".
@@ -17,7 +17,7 @@ pub struct Contest {
     /// Whether more is better (or, for quantities that are neither good nor bad, what the claim says of the mix).
     pub more: bool,
     /// Who takes part.
-    pub entrants: Vec<Entrant>,
+    pub arms: Vec<Arm>,
     /// The values of each, by training.
     pub values: Vec<Vec<f64>>,
 }
@@ -25,12 +25,7 @@ pub struct Contest {
 impl Contest {
     /// Of accuracies or losses.
     #[must_use]
-    pub fn of(
-        metric: Metric,
-        condition: &str,
-        entrants: &[Entrant],
-        values: Vec<Vec<f64>>,
-    ) -> Contest {
+    pub fn of(metric: Metric, condition: &str, arms: &[Arm], values: Vec<Vec<f64>>) -> Contest {
         let (unit, more) = match metric {
             Metric::Accuracy => ("points", true),
             Metric::Loss => ("in loss", false),
@@ -39,7 +34,7 @@ impl Contest {
             condition: condition.into(),
             unit: unit.into(),
             more,
-            entrants: entrants.to_vec(),
+            arms: arms.to_vec(),
             values,
         }
     }
@@ -58,7 +53,7 @@ impl Contest {
         Measure::of(
             &self.condition,
             &self.unit,
-            &self.oriented(pairs(&self.entrants, &self.values, "mix", kind)),
+            &self.oriented(pairs(&self.arms, &self.values, "mix", kind)),
         )
     }
 
@@ -66,24 +61,19 @@ impl Contest {
     /// better one is chosen by these very values, which favours the type.
     #[must_use]
     pub fn over_better_type(&self) -> Measure {
-        let mix = |e: &&Entrant| e.kind == "mix";
-        let seeds: Vec<Option<u64>> = self
-            .entrants
-            .iter()
-            .filter(mix)
-            .map(|e| e.outer_seed)
-            .collect();
+        let mix = |e: &&Arm| e.kind == "mix";
+        let seeds: Vec<Option<u64>> = self.arms.iter().filter(mix).map(|e| e.outer_seed).collect();
         let best = |seed: Option<u64>| {
             let own = |i: &usize| {
-                self.entrants[*i].outer_seed == seed && self.entrants[*i].kind.starts_with("type")
+                self.arms[*i].outer_seed == seed && self.arms[*i].kind.starts_with("type")
             };
             let better = |a: usize, b: usize| {
                 let (ma, mb) = (mean(&self.values[a]), mean(&self.values[b]));
                 if (mb > ma) == self.more { b } else { a }
             };
-            let best = (0..self.entrants.len()).filter(own).reduce(better)?;
+            let best = (0..self.arms.len()).filter(own).reduce(better)?;
             let mix = self
-                .entrants
+                .arms
                 .iter()
                 .position(|e| e.kind == "mix" && e.outer_seed == seed)?;
             Some((self.values[mix].clone(), self.values[best].clone()))
@@ -95,7 +85,7 @@ impl Contest {
     /// The values of the mix, outer seed by outer seed.
     pub fn mixes(&self) -> impl Iterator<Item = (Option<u64>, &Vec<f64>)> {
         let of = self
-            .entrants
+            .arms
             .iter()
             .zip(&self.values)
             .filter(|(e, _)| e.kind == "mix");
@@ -106,7 +96,7 @@ impl Contest {
     #[must_use]
     pub fn classical(&self) -> Vec<String> {
         let kinds = self
-            .entrants
+            .arms
             .iter()
             .filter(|e| e.outer_seed.is_none() && e.kind != "mix");
         kinds
@@ -117,7 +107,7 @@ impl Contest {
 
     /// Values by kind: n, mean, interval, standard deviation.
     pub fn rows(&self, table: &mut Table) {
-        for (kind, values) in by_kind(&self.entrants, &self.values) {
+        for (kind, values) in by_kind(&self.arms, &self.values) {
             let outer: Vec<f64> = self.means_by_outer_seed(&kind);
             let (low, high) = bootstrap(&self.clusters(&kind), DRAWS, 1);
             let (all, over) = (Summary::of(&values), Summary::of(&outer));
@@ -159,7 +149,7 @@ impl Contest {
     /// The values of a kind, outer seed by outer seed.
     fn clusters(&self, kind: &str) -> Vec<Vec<f64>> {
         let of = self
-            .entrants
+            .arms
             .iter()
             .zip(&self.values)
             .filter(|(e, _)| e.kind == kind);
@@ -177,7 +167,7 @@ impl Contest {
 pub fn claims(start: &str, verb: &str, contests: &[Contest]) -> Vec<Claim> {
     let Some(first) = contests
         .first()
-        .filter(|c| c.entrants.iter().any(|e| e.kind == "mix"))
+        .filter(|c| c.arms.iter().any(|e| e.kind == "mix"))
     else {
         return vec![];
     };
@@ -188,7 +178,7 @@ pub fn claims(start: &str, verb: &str, contests: &[Contest]) -> Vec<Claim> {
         )
     };
     let mut claims: Vec<Claim> = first.classical().iter().map(against).collect();
-    let types = |c: &Contest| c.entrants.iter().any(|e| e.kind.starts_with("type"));
+    let types = |c: &Contest| c.arms.iter().any(|e| e.kind.starts_with("type"));
     if types(first) {
         let measures = contests.iter().map(Contest::over_better_type).collect();
         claims.push(Claim::new(

@@ -8,7 +8,7 @@ use crate::report::{Section, Table, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Entrant, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, draw, ensembles, group,
+    Arm, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, draw, ensembles, group,
     values_of,
 };
 use anyhow::Result;
@@ -24,8 +24,7 @@ pub fn run(
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
-    let (entrants, trainings) =
-        ensembles(config, task, learned, None, folder, "trainings", output)?;
+    let (arms, trainings) = ensembles(config, task, learned, None, folder, "trainings", output)?;
     let mut section = Section::new("At equal training");
     folder.write("trainings.csv", csv_of(&trainings))?;
     let marks: Vec<usize> = MARKS
@@ -34,10 +33,10 @@ pub fn run(
         .collect();
     let contests: Vec<Contest> = marks
         .iter()
-        .map(|&m| contest(&entrants, &trainings, m))
+        .map(|&m| contest(&arms, &trainings, m))
         .collect();
     for (mark, contest) in marks.iter().zip(&contests) {
-        let groups: Vec<plot::Group> = by_kind(&contest.entrants, &contest.values)
+        let groups: Vec<plot::Group> = by_kind(&contest.arms, &contest.values)
             .into_iter()
             .map(|(name, values)| plot::Group { name, values })
             .collect();
@@ -50,7 +49,7 @@ pub fn run(
             &format!("Test accuracy {title}"),
         )?;
     }
-    let renamed = by_kind_trainings(&entrants, &trainings);
+    let renamed = by_kind_trainings(&arms, &trainings);
     draw(
         "at equal training",
         &group(&renamed),
@@ -64,25 +63,19 @@ pub fn run(
     Ok(section)
 }
 
-fn contest(entrants: &[Entrant], trainings: &[Training], mark: usize) -> Contest {
+fn contest(arms: &[Arm], trainings: &[Training], mark: usize) -> Contest {
     let at = |t: &Training| {
         let i = t.curve.epoch.iter().position(|&e| e == mark)?;
         t.curve.accuracy.get(i).copied()
     };
-    let values = values_of(entrants, trainings, at);
-    Contest::of(
-        Metric::Accuracy,
-        &format!("at {mark} epochs"),
-        entrants,
-        values,
-    )
+    let values = values_of(arms, trainings, at);
+    Contest::of(Metric::Accuracy, &format!("at {mark} epochs"), arms, values)
 }
 
 /// The trainings under the name of their kind, so that all outer seeds make one group.
-fn by_kind_trainings(entrants: &[Entrant], trainings: &[Training]) -> Vec<Training> {
+fn by_kind_trainings(arms: &[Arm], trainings: &[Training]) -> Vec<Training> {
     let kind = |t: &Training| {
-        entrants
-            .iter()
+        arms.iter()
             .find(|e| e.choice.name == t.activation)
             .map(|e| e.kind.clone())
     };
@@ -105,13 +98,10 @@ fn mark_table(contests: &[Contest], marks: &[usize]) -> Table {
     let Some(first) = contests.first() else {
         return table;
     };
-    for (k, (kind, values)) in by_kind(&first.entrants, &first.values)
-        .into_iter()
-        .enumerate()
-    {
+    for (k, (kind, values)) in by_kind(&first.arms, &first.values).into_iter().enumerate() {
         let mut row = vec![kind.clone(), values.len().to_string()];
         row.extend(contests.iter().map(|c| {
-            let s = Summary::of(&by_kind(&c.entrants, &c.values)[k].1);
+            let s = Summary::of(&by_kind(&c.arms, &c.values)[k].1);
             format!("{:.1} ± {:.1}", s.mean, s.half_width)
         }));
         row.extend(

@@ -10,7 +10,8 @@ use crate::report::{Section, Table, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Chosen, Entrant, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at, of_each,
+    Arm, Hyperparameters, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at,
+    of_each,
 };
 use anyhow::{Result, ensure};
 use ldnn_core::network::{Pass, Workspace};
@@ -151,7 +152,7 @@ pub fn run(
     config: &ForecastConfig,
     task: &Task,
     learned: &[Learned],
-    chosen: Option<&[Chosen]>,
+    chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
@@ -165,7 +166,7 @@ pub fn run(
         ),
     };
     let look = |network: &Network, _: &_| forecast(network, &task.test, config);
-    let (entrants, all) = look_at(
+    let (arms, all) = look_at(
         &config.ensemble,
         task,
         learned,
@@ -177,8 +178,8 @@ pub fn run(
     folder.write(&format!("{name}.csv"), csv_of(&trainings))?;
     let mut section = Section::new(format!("Regression and forecast: {}", task.name));
     let log_loss = |l: &Looked<Forecast>| l.training.curve.test_loss.last().map(|l| l.log10());
-    let losses = of_each(&entrants, &all, log_loss);
-    let groups: Vec<plot::Group> = by_kind(&entrants, &losses)
+    let losses = of_each(&arms, &all, log_loss);
+    let groups: Vec<plot::Group> = by_kind(&arms, &losses)
         .into_iter()
         .map(|(name, values)| plot::Group { name, values })
         .collect();
@@ -191,16 +192,16 @@ pub fn run(
     )?;
     let condition = |unit: &str, values| Contest {
         unit: unit.into(),
-        ..Contest::of(Metric::Loss, "", &entrants, values)
+        ..Contest::of(Metric::Loss, "", &arms, values)
     };
     let loss = condition("decades of loss", losses);
-    draw_orbits(&mut section, task, config, &entrants, &all, folder, name)?;
-    draw_errors(&mut section, config, &entrants, &all, folder, name)?;
+    draw_orbits(&mut section, task, config, &arms, &all, folder, name)?;
+    draw_errors(&mut section, config, &arms, &all, folder, name)?;
     let valid = Contest {
         more: true,
         ..condition(
             "time units",
-            of_each(&entrants, &all, |l| {
+            of_each(&arms, &all, |l| {
                 Some(l.seen.as_ref()?.valid_steps * config.dt)
             }),
         )
@@ -219,14 +220,14 @@ pub fn run(
             "error at the end, median",
         ],
     );
-    let seen = |f: &dyn Fn(&Forecast) -> f64| of_each(&entrants, &all, |l| l.seen.as_ref().map(f));
+    let seen = |f: &dyn Fn(&Forecast) -> f64| of_each(&arms, &all, |l| l.seen.as_ref().map(f));
     let (one, end) = (seen(&|f| f.error[0]), seen(&|f| f.error[f.error.len() - 1]));
     let median = |values: &[Vec<f64>], k: usize| {
-        let mut sorted = by_kind(&entrants, values)[k].1.clone();
+        let mut sorted = by_kind(&arms, values)[k].1.clone();
         sorted.sort_by(f64::total_cmp);
         quantile(&sorted, 0.5)
     };
-    for (k, (kind, times)) in by_kind(&entrants, &valid.values).into_iter().enumerate() {
+    for (k, (kind, times)) in by_kind(&arms, &valid.values).into_iter().enumerate() {
         table.row([
             kind,
             times.len().to_string(),
@@ -247,13 +248,12 @@ pub fn run(
 
 /// The networks of each kind, the one with the median valid time marked by being the only one.
 fn median_network<'a>(
-    entrants: &[Entrant],
+    arms: &[Arm],
     all: &'a [Looked<Forecast>],
     kind: &str,
 ) -> Option<&'a Forecast> {
     let own = |l: &&Looked<Forecast>| {
-        entrants
-            .iter()
+        arms.iter()
             .any(|e| e.kind == kind && e.choice.name == l.training.activation)
     };
     let mut found: Vec<&Forecast> = all
@@ -265,9 +265,9 @@ fn median_network<'a>(
     found.get(found.len() / 2).copied()
 }
 
-fn kinds(entrants: &[Entrant]) -> Vec<String> {
+fn kinds(arms: &[Arm]) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
-    for e in entrants {
+    for e in arms {
         if !kinds.contains(&e.kind) {
             kinds.push(e.kind.clone());
         }
@@ -279,7 +279,7 @@ fn draw_orbits(
     section: &mut Section,
     task: &Task,
     config: &ForecastConfig,
-    entrants: &[Entrant],
+    arms: &[Arm],
     all: &[Looked<Forecast>],
     folder: &RunFolder,
     name: &str,
@@ -296,8 +296,8 @@ fn draw_orbits(
         Band::line(name, column(0), column(1))
     };
     let mut lines = vec![line("true orbit", &truth[..config.orbit * n])];
-    for kind in kinds(entrants) {
-        if let Some(f) = median_network(entrants, all, &kind) {
+    for kind in kinds(arms) {
+        if let Some(f) = median_network(arms, all, &kind) {
             lines.push(line(&kind, &f.orbit));
         }
     }
@@ -314,15 +314,15 @@ fn draw_orbits(
 fn draw_errors(
     section: &mut Section,
     config: &ForecastConfig,
-    entrants: &[Entrant],
+    arms: &[Arm],
     all: &[Looked<Forecast>],
     folder: &RunFolder,
     name: &str,
 ) -> Result<()> {
     let time: Vec<f64> = (1..=config.orbit).map(|s| s as f64 * config.dt).collect();
     let line = |kind: String| {
-        let own = |e: &&Entrant| e.kind == kind;
-        let names: Vec<&str> = entrants
+        let own = |e: &&Arm| e.kind == kind;
+        let names: Vec<&str> = arms
             .iter()
             .filter(own)
             .map(|e| e.choice.name.as_str())
@@ -343,7 +343,7 @@ fn draw_errors(
             (0..config.orbit).map(median).collect(),
         )
     };
-    let lines: Vec<Band> = kinds(entrants).into_iter().map(line).collect();
+    let lines: Vec<Band> = kinds(arms).into_iter().map(line).collect();
     let labels = Labels {
         title: "error of the forecast",
         x: "time",

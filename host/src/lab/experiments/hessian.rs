@@ -12,7 +12,7 @@ use crate::report::{Claim, Section, Table, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Chosen, Entrant, Learned, Looked, Training, ValidateConfig, by_kind, look_at, of_each,
+    Arm, Hyperparameters, Learned, Looked, Training, ValidateConfig, by_kind, look_at, of_each,
 };
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -155,7 +155,7 @@ pub fn run(
     config: &HessianConfig,
     task: &Task,
     learned: &[Learned],
-    chosen: Option<&[Chosen]>,
+    chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
@@ -179,7 +179,7 @@ pub fn run(
         )?;
         Ok(Figures::of(&s, &config.spectrum))
     };
-    let (entrants, all) = look_at(
+    let (arms, all) = look_at(
         &config.ensemble,
         task,
         learned,
@@ -189,7 +189,7 @@ pub fn run(
     )?;
     let mut section = Section::new("The Hessian at the end of training");
     let mut kinds: Vec<(String, Vec<Figures>)> = Vec::new();
-    for e in &entrants {
+    for e in &arms {
         let own = all
             .iter()
             .filter(|l| l.training.activation == e.choice.name)
@@ -214,8 +214,8 @@ pub fn run(
     } else {
         "At equal training, "
     };
-    section.claims = orderings(start, &entrants, &all);
-    section.text.extend(order_in_words(&entrants, &all));
+    section.claims = orderings(start, &arms, &all);
+    section.text.extend(order_in_words(&arms, &all));
     section.save(folder)?;
     Ok(section)
 }
@@ -387,18 +387,18 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Ta
 }
 
 /// The paper's claims: a smaller trace and a larger near-zero fraction for the mix than for either type.
-fn orderings(start: &str, entrants: &[Entrant], all: &[Looked<Figures>]) -> Vec<Claim> {
+fn orderings(start: &str, arms: &[Arm], all: &[Looked<Figures>]) -> Vec<Claim> {
     let contest =
         |condition: &str, unit: &str, more: bool, f: &dyn Fn(&Figures) -> Option<f64>| Contest {
             condition: condition.into(),
             unit: unit.into(),
             more,
-            entrants: entrants.to_vec(),
-            values: of_each(entrants, all, |l| l.seen.as_ref().and_then(f)),
+            arms: arms.to_vec(),
+            values: of_each(arms, all, |l| l.seen.as_ref().and_then(f)),
         };
     if !["type1", "mix"]
         .iter()
-        .all(|k| entrants.iter().any(|e| e.kind == *k))
+        .all(|k| arms.iter().any(|e| e.kind == *k))
     {
         return vec![];
     }
@@ -443,10 +443,10 @@ fn orderings(start: &str, entrants: &[Entrant], all: &[Looked<Figures>]) -> Vec<
 }
 
 /// The orders of the means, with the type with the larger trace called 1, as the paper's order has it.
-fn order_in_words(entrants: &[Entrant], all: &[Looked<Figures>]) -> Vec<String> {
+fn order_in_words(arms: &[Arm], all: &[Looked<Figures>]) -> Vec<String> {
     let order = |what: &str, f: &dyn Fn(&Figures) -> f64| {
-        let values = of_each(entrants, all, |l| l.seen.as_ref().map(f));
-        let mut kinds: Vec<(String, f64)> = by_kind(entrants, &values)
+        let values = of_each(arms, all, |l| l.seen.as_ref().map(f));
+        let mut kinds: Vec<(String, f64)> = by_kind(arms, &values)
             .into_iter()
             .filter(|(_, v)| !v.is_empty())
             .map(|(k, v)| (k, mean(&v)))

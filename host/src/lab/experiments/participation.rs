@@ -8,7 +8,7 @@ use crate::report::Section;
 use crate::report::plot::{self, Cloud};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::{Chosen, Learned, Looked, ValidateConfig, look_at, metric_of, of_each};
+use crate::train::{Hyperparameters, Learned, Looked, ValidateConfig, look_at, metric_of, of_each};
 use anyhow::Result;
 use ldnn_core::network::{Pass, Workspace};
 
@@ -42,7 +42,7 @@ pub fn run(
     config: &ValidateConfig,
     task: &Task,
     learned: &[Learned],
-    chosen: Option<&[Chosen]>,
+    chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
@@ -51,12 +51,12 @@ pub fn run(
         Some(_) => ("each at its best learning rate and epoch", "best"),
     };
     let look = |network: &Network, _: &_| ratio(network, &task.test);
-    let (entrants, all) = look_at(config, task, learned, chosen, (folder, name, output), look)?;
+    let (arms, all) = look_at(config, task, learned, chosen, (folder, name, output), look)?;
     let metric = metric_of(task);
     let end = |l: &Looked<f64>| metric.of(&l.training.curve).last().copied();
     folder.write(&format!("{name}.csv"), csv(&all, &end))?;
     let mut clouds: Vec<Cloud> = Vec::new();
-    for e in &entrants {
+    for e in &arms {
         let of = all
             .iter()
             .filter(|l| l.training.activation == e.choice.name);
@@ -81,8 +81,8 @@ pub fn run(
         condition: String::new(),
         unit: "in R/N".into(),
         more: true,
-        values: of_each(&entrants, &all, |l| l.seen),
-        entrants,
+        values: of_each(&arms, &all, |l| l.seen),
+        arms,
     };
     let mut table = Contest::table(&format!("normalised participation ratio, {how}"));
     contest.rows(&mut table);

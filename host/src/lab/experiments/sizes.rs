@@ -9,8 +9,8 @@ use crate::run::{RunFolder, all};
 use crate::support::memory::{MOST, check_size};
 use crate::support::progress::Output;
 use crate::train::{
-    Chosen, Learned, TrainConfig, Training, ValidateConfig, by_kind, csv_of, ensembles, metric_of,
-    values_of,
+    Hyperparameters, Learned, TrainConfig, Training, ValidateConfig, by_kind, csv_of, ensembles,
+    metric_of, values_of,
 };
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ impl SizesConfig {
         }
         self.widths
             .iter()
-            .try_for_each(|&w| self.at(w).entrants(task, learned).map(|_| ()))
+            .try_for_each(|&w| self.at(w).arms(task, learned).map(|_| ()))
     }
 
     /// What it costs with so many networks a width.
@@ -86,7 +86,7 @@ pub fn run(
     config: &SizesConfig,
     task: &Task,
     learned: &[Learned],
-    chosen: Option<&[Chosen]>,
+    chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
@@ -106,8 +106,7 @@ pub fn run(
             output,
         )
     };
-    for (&width, (entrants, trainings)) in
-        config.widths.iter().zip(all(config.widths.iter().map(at))?)
+    for (&width, (arms, trainings)) in config.widths.iter().zip(all(config.widths.iter().map(at))?)
     {
         for (i, line) in csv_of(&trainings).lines().enumerate() {
             match (i, csv.is_empty()) {
@@ -119,8 +118,8 @@ pub fn run(
         contests.push(Contest::of(
             metric,
             &width.to_string(),
-            &entrants,
-            values_of(&entrants, &trainings, end),
+            &arms,
+            values_of(&arms, &trainings, end),
         ));
     }
     folder.write("trainings.csv", csv)?;
@@ -154,7 +153,7 @@ pub fn run(
 }
 
 fn groups(contest: &Contest) -> Vec<plot::Group> {
-    let kinds = by_kind(&contest.entrants, &contest.values);
+    let kinds = by_kind(&contest.arms, &contest.values);
     kinds
         .into_iter()
         .map(|(name, values)| plot::Group { name, values })
@@ -171,7 +170,7 @@ fn over_sizes(contests: &[Contest]) -> Contest {
             .collect();
         at.map(|values| mean(&values))
     };
-    let values = (0..first.entrants.len()).map(|e| {
+    let values = (0..first.arms.len()).map(|e| {
         (0..first.values[e].len())
             .filter_map(|i| value(e, i))
             .collect()
@@ -186,7 +185,7 @@ fn over_sizes(contests: &[Contest]) -> Contest {
 /// At which sizes the whole interval is on the mix's side.
 fn ahead(contests: &[Contest]) -> Option<String> {
     let first = contests.first()?;
-    first.entrants.iter().find(|e| e.kind == "mix")?;
+    first.arms.iter().find(|e| e.kind == "mix")?;
     let clear = |m: &crate::report::Measure| m.comparison.is_above(0.0);
     let mut parts = Vec::new();
     for kind in first.classical() {

@@ -6,8 +6,8 @@ use crate::report::{Claim, Measure, Section, Table, plot, short};
 use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
 use crate::train::{
-    Ensemble, Entrant, Job, Learned, Metric, Training, ValidateConfig, entrants, metric_of,
-    train_all, values_of,
+    Arm, Ensemble, Job, Learned, Metric, Training, ValidateConfig, arms, metric_of, train_all,
+    values_of,
 };
 use anyhow::Result;
 
@@ -115,11 +115,11 @@ impl Row {
 
 fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -> Result<Column> {
     let config = &place.ensemble;
-    let mut all: Vec<Entrant> = entrants(&config.compare, &[], config.exact)?;
+    let mut all: Vec<Arm> = arms(&config.compare, &[], config.exact)?;
     for from in places {
-        for e in entrants(&["mix".to_string()], &from.learned, config.exact)? {
+        for e in arms(&["mix".to_string()], &from.learned, config.exact)? {
             let name = format!("{}@{}", from.task.name, e.outer_seed.unwrap_or_default());
-            all.push(Entrant {
+            all.push(Arm {
                 kind: from.task.name.clone(),
                 choice: e.choice.called(name),
                 ..e

@@ -53,19 +53,19 @@ pub fn run(
             compare: activations.chain(own).collect(),
             ..config.clone()
         };
-        let (entrants, trainings) =
+        let (arms, trainings) =
             ensembles(&config, task, &v.learned, None, folder, &v.name, output)?;
         Ok(Contest::of(
             metric,
             &v.name,
-            &entrants,
-            values_of(&entrants, &trainings, end),
+            &arms,
+            values_of(&arms, &trainings, end),
         ))
     };
     let contests = all(variants.iter().map(contest))?;
     let mut section = Section::new(title);
     let groups = |c: &Contest| {
-        let kinds = by_kind(&c.entrants, &c.values).into_iter();
+        let kinds = by_kind(&c.arms, &c.values).into_iter();
         // Boxes of one colour must be of one kind: the types last.
         kinds
             .map(|(name, values)| plot::Group { name, values })

@@ -17,7 +17,7 @@ use crate::report::{
 };
 use crate::run::{Incomplete, Mode, RunFolder, all};
 use crate::support::progress::Output;
-use crate::train::{Chosen, Learned, SelectConfig, TrainConfig, ValidateConfig, select};
+use crate::train::{Hyperparameters, Learned, SelectConfig, TrainConfig, ValidateConfig, select};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::path::Path;
@@ -126,7 +126,13 @@ impl Study {
             let one = Load::learning(&l.meta, tasks.get(l.on));
             (0..l.seeds).map(|_| one).sum::<Load>()
         };
-        let learning: Load = self.lessons.iter().map(of).sum();
+        let lessons = self.lessons.iter().map(|l| l.seeds).sum();
+        let learning = self
+            .lessons
+            .iter()
+            .map(of)
+            .sum::<Load>()
+            .side_by_side(lessons);
         let seeds = |name: &str| {
             self.lessons
                 .iter()
@@ -190,7 +196,7 @@ impl Study {
         choices.dedup_by_key(|c| c.lesson);
         let choice = |c: Choosing| select(c.config, c.lesson, tasks.get(c.on));
         Ok(Costs {
-            lessons: self.lessons.iter().map(|l| l.seeds).sum(),
+            lessons,
             learning,
             selecting: choices.into_iter().map(choice).sum(),
             training: self.experiments.iter().map(cost).sum(),
@@ -406,18 +412,18 @@ impl Work<'_> {
         self.tasks.get(TaskName::Main)
     }
 
-    /// Rate and epochs of each entrant, chosen once for all experiments with the same activations.
+    /// Rate and epochs of each arm, chosen once for all experiments with the same activations.
     fn chosen(
         &self,
         config: &SelectConfig,
         on: TaskName,
         lesson: &str,
         ensemble: &ValidateConfig,
-    ) -> Result<Vec<Chosen>> {
+    ) -> Result<Vec<Hyperparameters>> {
         let task = self.tasks.get(on);
-        let entrants = ensemble.entrants(task, self.lessons.get(lesson)?)?;
+        let arms = ensemble.arms(task, self.lessons.get(lesson)?)?;
         let folder = self.folder.inside(&format!("selected/{lesson}"), config)?;
-        select(config, task, &entrants, &folder, self.output)
+        select(config, task, &arms, &folder, self.output)
     }
 
     /// All choices of [`Self::chosen`] that experiments ask for; how many meta-learning runs they wait for.
@@ -450,7 +456,7 @@ impl Work<'_> {
             ensemble,
             lessons,
         }: Twice<S>,
-        run: impl Fn(&[Learned], Option<&[Chosen]>, &RunFolder) -> Result<Section>,
+        run: impl Fn(&[Learned], Option<&[Hyperparameters]>, &RunFolder) -> Result<Section>,
     ) -> Result<(String, Section, String)> {
         let folder = self.folder.inside(name, settings)?;
         let mut section = Section::new(title);

@@ -7,7 +7,7 @@ use crate::lab::experiments::contest::{Contest, claims};
 use crate::report::{Page, Part, Section, Table, judge, plot};
 use crate::run::{Incomplete, RunFolder, Tally};
 use crate::support::atomic::write_atomically_with;
-use crate::train::{Entrant, Metric, Training, by_kind, entrants, metric_of};
+use crate::train::{Arm, Metric, Training, arms, by_kind, metric_of};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::fs::File;
@@ -119,7 +119,7 @@ struct Values {
     meta: Option<usize>,
     condition: String,
     metric: Metric,
-    entrants: Vec<Entrant>,
+    arms: Vec<Arm>,
     values: Vec<Vec<f64>>,
     diverged: usize,
 }
@@ -138,9 +138,9 @@ fn one_block(
         Ok((lesson.meta.seed, learned.as_ref().clone()))
     });
     let learned = learned.collect::<Result<Vec<_>>>()?;
-    let entrants = entrants(&block.kinds, &learned, block.setting.validate.exact)?;
+    let arms = arms(&block.kinds, &learned, block.setting.validate.exact)?;
     let metric = metric_of(&*tasks.get(&block.setting.task)?);
-    let (mut values, mut diverged) = (vec![vec![]; entrants.len()], 0);
+    let (mut values, mut diverged) = (vec![vec![]; arms.len()], 0);
     let outer = block.lessons.len().max(1);
     for i in 0..block.len() {
         let item = block.item(i);
@@ -155,7 +155,7 @@ fn one_block(
         csv_line(csv, &line)?;
         match metric.of(&line.training.curve).last() {
             Some(value) if !line.training.diverged => {
-                // Kind by kind and in each outer seed by outer seed, as entrants are.
+                // Kind by kind and in each outer seed by outer seed, as arms are.
                 values[i / outer % block.kinds.len() * outer + i % outer].push(*value);
             }
             _ => diverged += 1,
@@ -168,7 +168,7 @@ fn one_block(
         meta,
         condition,
         metric,
-        entrants,
+        arms,
         values,
         diverged,
     })
@@ -240,10 +240,10 @@ impl Cells {
 
     fn push(&mut self, before: Option<&Values>, own: &Values) {
         let parts = || before.into_iter().chain([own]);
-        let entrants: Vec<Entrant> = parts().flat_map(|v| v.entrants.clone()).collect();
+        let arms: Vec<Arm> = parts().flat_map(|v| v.arms.clone()).collect();
         let values = parts().flat_map(|v| v.values.clone()).collect();
         let diverged = parts().map(|v| v.diverged).sum();
-        let contest = Contest::of(own.metric, &own.condition, &entrants, values);
+        let contest = Contest::of(own.metric, &own.condition, &arms, values);
         self.all.push(Cell {
             setting: own.setting,
             meta: own.meta,
@@ -315,7 +315,7 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
 fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) -> Result<()> {
     let group = |(name, values)| plot::Group { name, values };
     let place = |(i, c): (usize, &&Cell)| {
-        let groups = by_kind(&c.contest.entrants, &c.contest.values)
+        let groups = by_kind(&c.contest.arms, &c.contest.values)
             .into_iter()
             .map(group)
             .collect();
