@@ -47,11 +47,9 @@ impl<C: clap::Args + Default + Serialize> clap::Args for Flags<C> {
             let Some(words) = default.filter(|_| is_own && !is_switch) else {
                 return arg;
             };
-            if words.is_empty() {
-                // A default without words would be read as one word without letters.
-                return arg.required(false);
-            }
             match arg.get_value_delimiter() {
+                // Of an empty list clap would make the empty text, which is no number.
+                _ if words.is_empty() => arg.required(false),
                 Some(comma) => {
                     let list = words.join(&comma.to_string());
                     arg.required(false).default_value(list)
