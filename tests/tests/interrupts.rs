@@ -177,6 +177,86 @@ fn every_long_command_ends_within_a_second_with_code_75() {
     }
 }
 
+/// A program that waits in place of a compiler, and says in `folder` that it has begun.
+#[cfg(target_os = "linux")]
+fn slow_compiler(folder: &Path, name: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n: >\"$TMPDIR/half-made.s\"\n: >'{}/begun'\nsleep 77.25 &\nwait\n",
+        folder.display()
+    );
+    let path = folder.join(name);
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The command lines of all processes.
+#[cfg(target_os = "linux")]
+fn processes() -> Vec<String> {
+    let all = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let line = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("cmdline")).ok();
+    all.filter_map(line).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn compilers_that_are_interrupted_are_no_verdict_and_leave_nothing() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    prepare(at);
+    succeed(at, &["export", "a", "--format", "c,rust", "--out", "e"]);
+    for (signal, compiler) in [("-INT", "gcc"), ("-TERM", "gcc"), ("-INT", "cargo")] {
+        let (tools, temporary) = (at.join("tools"), at.join("temporary"));
+        fs::create_dir(&tools).unwrap();
+        fs::create_dir(&temporary).unwrap();
+        slow_compiler(&tools, compiler);
+
+        // Without `kill`, and without compilers but for `sh` and `sleep`, which the script needs.
+        for tool in ["sh", "sleep"] {
+            let found = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(tool));
+            let found = found.into_iter().find(|path| path.exists()).unwrap();
+            std::os::unix::fs::symlink(found, tools.join(tool)).unwrap();
+        }
+        let mut command = Command::new(path());
+        command
+            .current_dir(at)
+            .args(["verify", "e"])
+            .env("PATH", &tools)
+            .env("TMPDIR", &temporary)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let begun = Instant::now();
+        while !tools.join("begun").exists() && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+
+        let begun = Instant::now();
+        let sent = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        let status = child.wait().unwrap();
+        let said = said(&mut child);
+        assert!(begun.elapsed() < PATIENCE, "{said}");
+        assert_eq!(status.code(), Some(75), "{compiler} {signal}: {said}");
+        assert!(
+            said.contains("stopped on request") && !said.contains("compile"),
+            "{said}"
+        );
+
+        assert_eq!(
+            fs::read_dir(&temporary).unwrap().count(),
+            0,
+            "temporary files are left"
+        );
+        let sleeps = processes().iter().any(|line| line.contains("77.25"));
+        assert!(!sleeps, "a compiler's child goes on");
+        fs::remove_dir_all(tools).unwrap();
+        fs::remove_dir_all(temporary).unwrap();
+    }
+}
+
 #[test]
 fn predictions_that_are_interrupted_leave_nothing() {
     let dir = tempdir().unwrap();

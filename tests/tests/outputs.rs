@@ -1,7 +1,7 @@
 //! What a command writes takes the place of nothing that it reads, of nothing that the program did not write, and of nothing
 //! but a regular file; for every command with an output.
 
-use ldnn_tests::program::{refuse, run, run_with, succeed};
+use ldnn_tests::program::{refuse, run_with, succeed};
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fs;
@@ -805,18 +805,250 @@ fn a_table_that_has_changed_is_told_in_words() {
 }
 
 #[test]
-fn verify_compiles_only_in_a_folder_of_its_own() {
+fn verify_writes_nothing_into_the_export() {
     let dir = scratch();
     let at = dir.path();
-    let export = ["export", "m.ldnn", "--format", "json", "--out", "e"];
-    succeed(at, &export);
-    let _ = fs::remove_dir_all(at.join("e/verify"));
-    fs::write(at.join("e/verify"), "mine").unwrap();
+    succeed(
+        at,
+        &["export", "m.ldnn", "--format", "c,rust", "--out", "e"],
+    );
+    // What programs that are compiled there would be called.
+    for name in ["main.c", "run-gcc", "rust/Cargo.toml", "rust/src/main.rs"] {
+        let path = at.join("e/verify").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "mine").unwrap();
+    }
+    let temporary = at.join("temporary");
+    fs::create_dir(&temporary).unwrap();
+
     let before = tree(at);
-    let output = run(at, &["verify", "e"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("e/verify' is no folder"));
-    assert!(tree(at) == before);
+    let mut command = Command::new(ldnn_tests::program::path());
+    let verify = command.current_dir(at).args(["verify", "e"]);
+    let output = verify.env("TMPDIR", &temporary).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("every bit the same"),
+        "{output:?}"
+    );
+    assert!(
+        tree(at) == before,
+        "nothing is changed, and nothing left among temporary files"
+    );
+}
+
+/// A short run with a folder inside, but for what is kept and where it goes.
+const TRAIN: [&str; 10] = [
+    "train", "t.csv", "-q", "--target", "label", "--steps", "3", "--epochs", "3", "--keep",
+];
+
+#[test]
+fn a_run_does_not_go_on_beside_files_that_it_has_not_written() {
+    let dir = scratch();
+    let at = dir.path();
+    let train = [&TRAIN[..], &["learned", "--out", "g.ldnn"]].concat();
+    succeed(at, &train);
+    succeed(at, &train);
+    // As an interruption leaves it: the report is not there, and on no list.
+    let list = fs::read_to_string(at.join("g.ldnn.run/.files")).unwrap();
+    fs::remove_file(at.join("g.ldnn.run/report.html")).unwrap();
+    fs::write(
+        at.join("g.ldnn.run/.files"),
+        list.replace("report.html\n", ""),
+    )
+    .unwrap();
+
+    for mine in ["report.html", "notes.md", "sub/deep.txt"] {
+        let path = at.join("g.ldnn.run").join(mine);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "mine").unwrap();
+        let before = tree(at);
+        for more in [&[][..], &["--replace"], &["--seed", "9", "--replace"]] {
+            let message = refuse(at, &[&train[..], more].concat(), 2);
+            let said = format!("'{mine}', which is not of it; move it away");
+            assert!(message.contains(&said), "{message}");
+        }
+        assert!(tree(at) == before, "{mine}");
+        fs::remove_file(path).unwrap();
+    }
+    succeed(at, &train);
+    assert!(at.join("g.ldnn.run/report.html").is_file());
+}
+
+#[test]
+#[cfg(unix)]
+fn nothing_is_written_through_links_in_a_run_folder() {
+    use std::os::unix::fs::symlink;
+    let dir = scratch();
+    let at = dir.path();
+    let train = [&TRAIN[..], &["learned", "--out", "g.ldnn"]].concat();
+    succeed(at, &train);
+    let run = at.join("g.ldnn.run");
+    fs::write(at.join("precious"), "mine").unwrap();
+    fs::create_dir(at.join("elsewhere")).unwrap();
+    fs::write(at.join("elsewhere/config.toml"), "mine").unwrap();
+    let inner = fs::read_dir(&run).unwrap().map(Result::unwrap);
+    let mut inner = inner.filter(|entry| entry.file_type().unwrap().is_dir());
+    let folder = inner.next().expect("a folder in the run").file_name();
+    let folder = folder.to_str().unwrap();
+    let journal = tree(&run)
+        .into_keys()
+        .find(|path| path.extension() == Some("jsonl".as_ref()));
+    let journal = journal
+        .expect("a journal")
+        .strip_prefix(&run)
+        .unwrap()
+        .to_path_buf();
+
+    // With the wanted settings, with others, and with none.
+    for (name, to) in [
+        (".lock", "precious"),
+        (".files", "precious"),
+        (journal.to_str().unwrap(), "precious"),
+        ("config.toml", "precious"),
+        ("report.html", "precious"),
+        (folder, "elsewhere"),
+    ] {
+        let path = run.join(name);
+        let aside = at.join("aside");
+        fs::rename(&path, &aside).unwrap();
+        symlink(at.join(to), &path).unwrap();
+        let before = tree(at);
+        for more in [&[][..], &["--seed", "9", "--replace"]] {
+            refuse(at, &[&train[..], more].concat(), 2);
+            assert!(tree(at) == before, "{name} {more:?}");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+    }
+
+    // A second name of a file that is written in place.
+    for name in [".lock", ".files", journal.to_str().unwrap()] {
+        let path = run.join(name);
+        let bytes = fs::read(&path).unwrap();
+        fs::hard_link(&path, at.join("second")).unwrap();
+        // So that there is something to write, too.
+        let report = fs::read(run.join("report.html")).unwrap();
+        fs::remove_file(run.join("report.html")).unwrap();
+        ldnn_tests::program::run(at, &train);
+        assert_eq!(fs::read(at.join("second")).unwrap(), bytes, "{name}");
+        fs::write(run.join("report.html"), report).unwrap();
+        fs::remove_file(at.join("second")).unwrap();
+    }
+    succeed(at, &train);
+}
+
+#[test]
+fn a_lock_and_a_list_of_somebody_else_are_kept() {
+    let dir = scratch();
+    let at = dir.path();
+    let train = [&TRAIN[..], &["learned", "--out", "g.ldnn"]].concat();
+    for name in [".lock", ".files", "shards/notes.txt"] {
+        let path = at.join("g.ldnn.run").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "mine").unwrap();
+        let before = tree(at);
+        let message = refuse(at, &train, 2);
+        assert!(message.contains("holds files that are no run"), "{message}");
+        assert!(tree(at) == before, "{name}");
+        fs::remove_dir_all(at.join("g.ldnn.run")).unwrap();
+    }
+
+    succeed(at, &train);
+    for name in [".lock", ".files"] {
+        let path = at.join("g.ldnn.run").join(name);
+        let own = fs::read(&path).unwrap();
+        fs::write(&path, "mine").unwrap();
+        let before = tree(at);
+        let message = refuse(at, &train, 2);
+        assert!(
+            message.contains(&format!("'{name}', which is not of it")),
+            "{message}"
+        );
+        assert!(tree(at) == before, "{name}");
+        fs::write(&path, own).unwrap();
+    }
+    succeed(at, &train);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_shard_writes_through_no_link() {
+    let dir = scratch();
+    let at = dir.path();
+    fs::create_dir(at.join("elsewhere")).unwrap();
+    let args = [
+        "run",
+        "study.toml",
+        "-q",
+        "--set",
+        "validate.train.epochs=1",
+    ];
+    let shard = [&args[..], &["--out", "s", "--shard", "0/1"]].concat();
+    succeed(at, &shard);
+    for name in [
+        "shards",
+        "shards/0-of-1",
+        "shards/0-of-1/journals",
+        "config.toml",
+    ] {
+        let path = at.join("s").join(name);
+        let aside = at.join("elsewhere/aside");
+        fs::rename(&path, &aside).unwrap();
+        std::os::unix::fs::symlink(&aside, &path).unwrap();
+        let before = tree(at);
+        refuse(at, &shard, 2);
+        assert!(tree(at) == before, "{name}");
+        fs::remove_file(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+    }
+    fs::write(at.join("s/shards/0-of-1/mine.txt"), "mine").unwrap();
+    assert!(refuse(at, &shard, 2).contains("'shards/0-of-1/mine.txt', which is not of it"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_limit_of_the_file_size_is_an_error_that_leaves_nothing() {
+    let dir = scratch();
+    let at = dir.path();
+    let program = ldnn_tests::program::path().display();
+    let table = fs::read_to_string(at.join("t.csv")).unwrap();
+    let rows: Vec<&str> = table.lines().skip(1).collect();
+    fs::write(
+        at.join("long.csv"),
+        format!("a,b,label\n{}\n", vec![rows.join("\n"); 30].join("\n")),
+    )
+    .unwrap();
+    for args in [
+        "predict m.ldnn long.csv --out p.csv",
+        "data mnist1d --num_samples 900 --out d.npz",
+        "export m.ldnn --out small.onnx",
+        "export m.ldnn --out e",
+        "train long.csv -q --target label --activations tanh --epochs 3 --runs 2 --out new.ldnn",
+    ] {
+        // In blocks of 512 bytes, which is less than any of these files.
+        let script = format!("ulimit -f 1 && exec '{program}' {args}");
+        let before = tree(at);
+        let output = Command::new("sh")
+            .current_dir(at)
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            matches!(output.status.code(), Some(1 | 2)),
+            "{args}: {output:?}"
+        );
+        assert!(message.contains("File too large"), "{args}: {message}");
+
+        let after = tree(at);
+        let left = after.keys().filter(|path| !before.contains_key(*path));
+        let parts: Vec<_> = left
+            .filter(|path| path.to_string_lossy().contains(".part"))
+            .collect();
+        assert!(parts.is_empty(), "{args}: {parts:?}");
+        let _ = fs::remove_dir_all(at.join("new.ldnn.run"));
+        let _ = fs::remove_dir_all(at.join("e"));
+    }
 }
 
 #[test]

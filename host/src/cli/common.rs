@@ -343,7 +343,7 @@ impl<S: Serialize> Plan for RunPlan<S> {
             load.check()?;
         }
         let files = Files::reading(self.inputs.iter().cloned());
-        let files = files.running(&self.out, self.stored()?.text().into());
+        let files = files.running(&self.out, self.stored()?.text().into(), self.part);
         Ok(match self.replace {
             Some(replace) => files.replacing(replace),
             None => files,

@@ -16,6 +16,7 @@ use crate::model::{Model, Trained};
 use crate::run::RunFolder;
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
+use crate::support::stop::Stopped;
 use crate::train::TrainConfig;
 use anyhow::{Context, Result, bail, ensure};
 use serde::de::IgnoredAny;
@@ -352,9 +353,17 @@ fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Res
     if !settings.export.is_for_devices() {
         return Ok(text);
     }
-    let verified =
-        deploy::verify::at_once(folder.path()).context("the export is written, and wrong")?;
+    let verified = deploy::verify::at_once(folder.path()).map_err(found_wrong)?;
     Ok(format!("{}\n\n{verified}", text.trim_end()))
+}
+
+/// A verdict on an export; that the user stopped the verification is none.
+fn found_wrong(error: anyhow::Error) -> anyhow::Error {
+    if error.is::<Stopped>() {
+        error
+    } else {
+        error.context("the export is written, and wrong")
+    }
 }
 
 #[derive(clap::Args, Clone, Serialize, Deserialize)]
@@ -364,7 +373,8 @@ Compiles NAME.c with gcc -std=c99, g++ and arm-none-eabi-gcc, warnings as errors
 loads NAME.ldnn as a device does, runs all of them on golden.json and compares every bit with the core; and the answers with those of
 `ldnn predict` to the same raw rows. The first difference of bits is an error (exit code 1), and so are a file that is not, byte for
 byte, what model.json and golden.json give, and answers that differ from `ldnn predict` by more than 0.001 and 20 times the largest error of the tables on these rows, at most 0.25 (a probability, or standard
-deviations of a value), or by more than 0.5 with 8-bit integers. The programs stay in FOLDER/verify.")]
+deviations of a value), or by more than 0.5 with 8-bit integers.
+The programs are compiled among the system's temporary files (TMPDIR), and deleted; nothing in FOLDER changes.")]
 pub struct VerifyArgs {
     /// A folder of `ldnn export`
     #[arg(value_name = "FOLDER", default_value = "out/export")]
@@ -403,7 +413,7 @@ impl Plan for Verify {
     }
 
     fn files(&self) -> Result<Files> {
-        Ok(Files::reading([self.folder.clone()]).compiling(self.folder.join("verify")))
+        Ok(Files::reading([self.folder.clone()]))
     }
 
     fn execute(&self, _: Output) -> Result<String> {

@@ -6,6 +6,7 @@
 //! they hold the very bytes that are to be written.
 
 use crate::formats;
+use crate::run::Mode as Part;
 use crate::run::folder::{self, CONFIG, Obstacle};
 use crate::support::atomic::{AtomicFile, discard_stale, expect_new};
 use anyhow::{Result, bail, ensure};
@@ -28,9 +29,11 @@ enum Target {
     /// A single file, and whether this program wrote the one that is there.
     File { path: PathBuf, is_ours: bool },
     /// A run folder, with the settings of the run.
-    Folder { path: PathBuf, settings: String },
-    /// A folder in an export, for programs that are compiled.
-    Workshop(PathBuf),
+    Folder {
+        path: PathBuf,
+        settings: String,
+        part: Part,
+    },
 }
 
 impl Files {
@@ -61,18 +64,13 @@ impl Files {
         self
     }
 
-    /// And writes a run folder.
-    pub fn running(mut self, path: &Path, settings: String) -> Files {
+    /// And writes a run folder, or a part of it.
+    pub fn running(mut self, path: &Path, settings: String, part: Part) -> Files {
         self.outputs.push(Target::Folder {
             path: path.into(),
             settings,
+            part,
         });
-        self
-    }
-
-    /// And compiles programs in a folder of an export.
-    pub fn compiling(mut self, path: PathBuf) -> Files {
-        self.outputs.push(Target::Workshop(path));
         self
     }
 
@@ -96,8 +94,11 @@ impl Files {
         }
         self.outputs.iter().try_for_each(|target| match target {
             Target::File { path, is_ours } => self.check_file(path, *is_ours),
-            Target::Folder { path, settings } => self.check_folder(path, settings),
-            Target::Workshop(path) => check_workshop(path),
+            Target::Folder {
+                path,
+                settings,
+                part,
+            } => self.check_folder(path, settings, *part),
         })?;
         for target in &self.outputs {
             match target {
@@ -110,7 +111,6 @@ impl Files {
                     }
                 }
                 Target::Folder { path, .. } => check_writable(path)?,
-                Target::Workshop(_) => {}
             }
         }
         Ok(())
@@ -144,9 +144,11 @@ impl Files {
         Ok(())
     }
 
-    fn check_folder(&self, path: &Path, settings: &str) -> Result<()> {
+    fn check_folder(&self, path: &Path, settings: &str, part: Part) -> Result<()> {
         let name = path.display();
-        let goes_on = fs::read_to_string(path.join(CONFIG)).is_ok_and(|found| found == settings);
+        // A named pipe would be waited for; it is refused below.
+        let goes_on = path.join(CONFIG).is_file()
+            && fs::read_to_string(path.join(CONFIG)).is_ok_and(|found| found == settings);
         for input in &self.inputs {
             // The settings that a run stored may be given back to it: they stay as they are.
             let is_settings = goes_on && is_same(input, &path.join(CONFIG));
@@ -188,7 +190,7 @@ impl Files {
                 }
             }
         };
-        folder::check(path, settings, self.replace == Some(true)).map_err(remedy)
+        folder::check(path, settings, self.replace == Some(true), part).map_err(remedy)
     }
 }
 
@@ -207,18 +209,6 @@ fn check_writable(folder: &Path) -> Result<()> {
             folder.display()
         )
     })
-}
-
-fn check_workshop(path: &Path) -> Result<()> {
-    let Ok(about) = fs::symlink_metadata(path) else {
-        return Ok(());
-    };
-    ensure!(
-        about.is_dir(),
-        "'{}' is no folder, and programs are compiled there; move it away",
-        path.display()
-    );
-    Ok(())
 }
 
 /// What something is that is no regular file.

@@ -360,7 +360,7 @@ impl Plan for StudyPlan {
             (learning + training).check()?;
         }
         let files = Files::reading(self.file.clone());
-        let files = files.running(&self.out, self.stored()?.text().into());
+        let files = files.running(&self.out, self.stored()?.text().into(), self.part);
         Ok(match self.replace {
             Some(replace) => files.replacing(replace),
             None => files,

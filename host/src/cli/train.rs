@@ -12,7 +12,7 @@ use crate::fit::{self, Activate, FitConfig};
 use crate::formats::read_activations;
 use crate::lab::estimate::Load;
 use crate::model::activations::base_named;
-use crate::run::RunFolder;
+use crate::run::{Mode as Part, RunFolder};
 use crate::support::progress::Output;
 use anyhow::{Context, Result};
 use serde::de::IgnoredAny;
@@ -231,7 +231,7 @@ impl Plan for Train {
         self.load().check()?;
         let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_model);
         Ok(files
-            .running(&self.folder(), self.stored()?.text().into())
+            .running(&self.folder(), self.stored()?.text().into(), Part::Whole)
             .replacing(self.replace))
     }
 

@@ -12,7 +12,7 @@ use crate::data::task::Task;
 use crate::fit::tune::{Found, Space, Trial, report, rounds, search};
 use crate::fit::{Activate, FitConfig};
 use crate::lab::estimate::Load;
-use crate::run::RunFolder;
+use crate::run::{Mode as Part, RunFolder};
 use crate::support::progress::Output;
 use anyhow::{Context, Result, ensure};
 use serde::de::IgnoredAny;
@@ -207,7 +207,7 @@ impl Plan for Tune {
         self.load().check()?;
         let files = Files::reading(self.inputs.iter().cloned());
         Ok(files
-            .running(&self.out, self.stored()?.text().into())
+            .running(&self.out, self.stored()?.text().into(), Part::Whole)
             .replacing(self.replace))
     }
 

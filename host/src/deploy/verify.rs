@@ -5,6 +5,8 @@ use super::deployed::{Deployed, OutputFile, WeightFile};
 use super::golden::{Agreement, Golden, Judged};
 use super::{harness, written};
 use crate::report::Table;
+use crate::support::workshop::Workshop;
+use crate::support::{child, stop};
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::deploy::{Activate, Activation, Pipeline, run_len, standardise};
 use ldnn_core::image::{Contents, Image, Room, Scales};
@@ -39,8 +41,8 @@ struct Export<'a> {
     folder: &'a Path,
     model: Deployed,
     golden: Golden,
-    /// Where programs are compiled.
-    work: PathBuf,
+    /// Where programs are compiled: not in `folder`, which may hold files of the user's.
+    work: Workshop,
 }
 
 impl<'a> Export<'a> {
@@ -60,13 +62,11 @@ impl<'a> Export<'a> {
             !expected(&golden).is_empty(),
             "golden.json holds no vectors"
         );
-        let work = folder.join("verify");
-        fs::create_dir_all(&work).with_context(|| format!("cannot make '{}'", work.display()))?;
         Ok(Export {
             folder,
             model,
             golden,
-            work,
+            work: Workshop::new()?,
         })
     }
 
@@ -182,14 +182,11 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
         ways.push(export.arm_way()?);
     }
     if export.has("rs") {
-        ways.push(rust_way(
-            folder,
-            &export.work,
-            &export.model,
-            &export.golden,
-            core,
-        )?);
+        ways.push(export.rust_way(core)?);
     }
+    // A compiler that was ended says nothing of the export.
+    stop::check()?;
+
     let (lines, mut agreement) = export.compared(ways).all_good()?;
     if let Some(judged) = &export.golden.judged {
         agreement += &format!("\n{}\n", on_rows(&export.model, judged));
@@ -202,14 +199,12 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
 /// # Errors
 /// As [`verify`].
 pub fn at_once(folder: &Path) -> Result<String> {
-    let is_first = !folder.join("verify").exists();
     let export = Export::open(folder)?;
-    let compared = export.compared(export.ways(&HOSTS[..1])?);
-    if is_first {
-        // Nobody has asked for the programs.
-        fs::remove_dir_all(&export.work)
-            .with_context(|| format!("cannot remove '{}'", export.work.display()))?;
-    }
+    let ways = export.ways(&HOSTS[..1])?;
+    // A compiler that was ended says nothing of the export.
+    stop::check()?;
+    let compared = export.compared(ways);
+
     let rest = format!(
         "the rest (C++, Cortex-M, Rust): ldnn verify {}",
         folder.display()
@@ -482,7 +477,7 @@ impl Export<'_> {
     }
 
     fn c_ways(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Way>> {
-        let main = self.work.join("main.c");
+        let main = self.work.path().join("main.c");
         fs::write(&main, harness::c(&self.model, &self.golden)?)?;
         let source = self.c_source();
         let way = |(tool, dialect): &(&str, &[&str])| {
@@ -493,8 +488,11 @@ impl Export<'_> {
                     outcome: Outcome::Missing("it is not installed"),
                 });
             }
-            let program = self.work.join(format!("run-{}", tool.replace('+', "p")));
-            let mut command = Command::new(tool);
+            let program = self
+                .work
+                .path()
+                .join(format!("run-{}", tool.replace('+', "p")));
+            let mut command = self.work.command(tool);
             command
                 .args(*dialect)
                 .args(STRICT)
@@ -522,7 +520,7 @@ impl Export<'_> {
                 outcome: Outcome::Missing("it is not installed"),
             });
         }
-        let mut command = Command::new("arm-none-eabi-gcc");
+        let mut command = self.work.command("arm-none-eabi-gcc");
         command.args([
             "-mcpu=cortex-m4",
             "-mthumb",
@@ -536,74 +534,68 @@ impl Export<'_> {
             .args(STRICT)
             .arg(self.c_source())
             .arg("-o")
-            .arg(self.work.join("arm.o"));
+            .arg(self.work.path().join("arm.o"));
         let outcome = done(&mut command).map_or_else(Outcome::Failed, |()| Outcome::Compiled);
         Ok(Way { name, outcome })
     }
-}
 
-fn rust_way(
-    folder: &Path,
-    work: &Path,
-    model: &Deployed,
-    golden: &Golden,
-    core: Option<&Path>,
-) -> Result<Way> {
-    let source = folder.join(format!("{}.rs", model.name));
-    let name = format!("{} with cargo", source.display());
-    // The source that this program was built from, if it is still there.
-    let built_from = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../core"));
-    let core = core.map_or(built_from, Path::to_path_buf);
-    if !core.join("Cargo.toml").exists() {
-        return Ok(Way {
+    fn rust_way(&self, core: Option<&Path>) -> Result<Way> {
+        let source = self.folder.join(format!("{}.rs", self.model.name));
+        let name = format!("{} with cargo", source.display());
+        // The source that this program was built from, if it is still there.
+        let built_from = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../core"));
+        let core = core.map_or(built_from, Path::to_path_buf);
+        if !core.join("Cargo.toml").exists() {
+            return Ok(Way {
+                name,
+                outcome: Outcome::Missing(
+                    "the source of ldnn-core is needed; give it with --core FOLDER",
+                ),
+            });
+        }
+        if !is_there("cargo") {
+            return Ok(Way {
+                name,
+                outcome: Outcome::Missing("cargo is not installed"),
+            });
+        }
+        let project = self.work.path().join("rust");
+        fs::create_dir_all(project.join("src"))?;
+        fs::copy(&source, project.join("src/model.rs"))
+            .with_context(|| format!("cannot copy '{}'", source.display()))?;
+        fs::write(
+            project.join("src/main.rs"),
+            harness::rust(&self.model, &self.golden)?,
+        )?;
+        let core = core.canonicalize()?;
+        let manifest = format!(
+            "[package]\nname = \"verify\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\nldnn-core = {{ path = {core:?} }}\n\n[workspace]\n"
+        );
+        fs::write(project.join("Cargo.toml"), manifest)?;
+        let mut command = self.work.command("cargo");
+        command
+            .args(["build", "--quiet", "--release", "--manifest-path"])
+            .arg(project.join("Cargo.toml"));
+        command
+            .arg("--target-dir")
+            .arg(project.join("target"))
+            .env("RUSTFLAGS", "-D warnings");
+        let ran = done(&mut command)
+            .and_then(|()| answers(&mut Command::new(project.join("target/release/verify"))));
+        Ok(Way {
             name,
-            outcome: Outcome::Missing(
-                "the source of ldnn-core is needed; give it with --core FOLDER",
-            ),
-        });
+            outcome: ran.into(),
+        })
     }
-    if !is_there("cargo") {
-        return Ok(Way {
-            name,
-            outcome: Outcome::Missing("cargo is not installed"),
-        });
-    }
-    let project = work.join("rust");
-    fs::create_dir_all(project.join("src"))?;
-    fs::copy(&source, project.join("src/model.rs"))
-        .with_context(|| format!("cannot copy '{}'", source.display()))?;
-    fs::write(project.join("src/main.rs"), harness::rust(model, golden)?)?;
-    let core = core.canonicalize()?;
-    let manifest = format!(
-        "[package]\nname = \"verify\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\nldnn-core = {{ path = {core:?} }}\n\n[workspace]\n"
-    );
-    fs::write(project.join("Cargo.toml"), manifest)?;
-    let mut command = Command::new("cargo");
-    command
-        .args(["build", "--quiet", "--release", "--manifest-path"])
-        .arg(project.join("Cargo.toml"));
-    command
-        .arg("--target-dir")
-        .arg(project.join("target"))
-        .env("RUSTFLAGS", "-D warnings");
-    let ran = done(&mut command)
-        .and_then(|()| answers(&mut Command::new(project.join("target/release/verify"))));
-    Ok(Way {
-        name,
-        outcome: ran.into(),
-    })
 }
 
 fn is_there(tool: &str) -> bool {
-    Command::new(tool)
-        .arg("--version")
-        .output()
-        .is_ok_and(|out| out.status.success())
+    child::output(Command::new(tool).arg("--version")).is_ok_and(|out| out.status.success())
 }
 
 /// Runs a compiler.
 fn done(command: &mut Command) -> Result<()> {
-    let out = command.output().context("it cannot be started")?;
+    let out = child::output(command)?;
     ensure!(
         out.status.success(),
         "does not compile\n{}",
@@ -614,9 +606,8 @@ fn done(command: &mut Command) -> Result<()> {
 
 /// What a program prints: a number a line, in hexadecimal.
 fn answers(program: &mut Command) -> Result<Answers> {
-    let out = program
-        .output()
-        .context("the compiled program cannot be started")?;
+    let out = child::output(program)
+        .context("the compiled program, among temporary files (TMPDIR names a place for them)")?;
     ensure!(
         out.status.success(),
         "the compiled program failed: {}",

@@ -8,6 +8,7 @@ use crate::config::Stored;
 use crate::run::{Heartbeat, Lock, Mode, Shard, Tally, lock};
 use crate::support::atomic::{is_temporary, target_of, write_atomically, write_durably};
 use crate::support::ledger::{self, Ledger};
+use crate::support::regular;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,19 +138,15 @@ impl RunFolder {
                 difference(found.text(), wanted)
             );
         }
-        let shard = match mode {
-            Mode::Shard(shard) => Some(path.join(SHARDS).join(shard.folder())),
-            _ => None,
-        };
+        let shard = shard_folder(path, mode);
         ensure!(
             shard.is_none() || !replace,
             "--replace with --shard: other shards may be at work; delete the folder first"
         );
-        check(path, wanted, replace)?;
+        check(path, wanted, replace, mode)?;
         let (lock, ledger) = match mode {
             Mode::Look => (None, None),
-            _ => take(path, shard.as_deref(), wanted, replace)
-                .map(|(lock, ledger)| (Some(lock), ledger))?,
+            _ => take(path, wanted, replace, mode).map(|(lock, ledger)| (Some(lock), ledger))?,
         };
         let mut all = vec![path.to_path_buf()];
         all.extend(sources.iter().filter(|s| *s != path).cloned());
@@ -452,27 +449,50 @@ fn write_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     write_atomically(&path, bytes)
 }
 
-/// Whether a file in a run folder is of no account: the lock, the list of files, or what a killed process left of a
-/// temporary file.
-fn is_debris(entry: &fs::DirEntry) -> bool {
+/// Whether a file in the folder `path` is of no account: the lock, the list of files, or what a killed process left of a
+/// temporary file. Somebody else's file may be called so.
+fn is_debris(path: &Path, entry: &fs::DirEntry) -> bool {
     let name = entry.file_name();
     // A link called so would be written through.
     let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-    is_file && (name == lock::FILE || name == ledger::FILE || is_temporary(&name.to_string_lossy()))
+    is_file
+        && (name == lock::FILE && lock::is_own(path)
+            || name == ledger::FILE && ledger::is_own(path)
+            || is_temporary(&name.to_string_lossy()))
 }
 
-/// Refuses a folder that holds something else than a run of the settings `wanted`; with `replace`, a run of other ones is
-/// fine. Writes nothing.
+/// Whether something in a run folder is the folder of its shards, which may come before its settings.
+fn is_shards(entry: &fs::DirEntry) -> bool {
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let is_shard = |entry: fs::DirEntry| {
+        is_folder(&entry)
+            && entry
+                .file_name()
+                .to_str()
+                .and_then(Shard::of_folder)
+                .is_some()
+    };
+    let mut inside = fs::read_dir(entry.path()).into_iter().flatten().flatten();
+    entry.file_name() == SHARDS && is_folder(entry) && inside.all(is_shard)
+}
+
+/// Refuses a folder that holds something else than a run of the settings `wanted`, or files of somebody else where this
+/// process writes; with `replace`, a run of other settings is fine. Writes nothing.
 ///
 /// # Errors
 /// An [`Obstacle`].
-pub fn check(path: &Path, wanted: &str, replace: bool) -> Result<(), Obstacle> {
+pub fn check(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(), Obstacle> {
     let folder = path.to_path_buf();
-    let Ok(found) = fs::read_to_string(path.join(CONFIG)) else {
-        return check_empty(path);
+    let config = path.join(CONFIG);
+    if regular::is_other(&config) {
+        return Err(Obstacle::Foreign(folder));
+    }
+    let Ok(found) = fs::read_to_string(config) else {
+        check_empty(path)?;
+        return intruder(path, mode).map_or(Ok(()), Err);
     };
     if found == wanted {
-        return Ok(());
+        return intruder(path, mode).map_or(Ok(()), Err);
     }
 
     // Other programs have a config.toml too.
@@ -480,7 +500,8 @@ pub fn check(path: &Path, wanted: &str, replace: bool) -> Result<(), Obstacle> {
         return Err(Obstacle::Foreign(folder));
     }
     if replace {
-        return stranger(path, path).map_or(Ok(()), Err);
+        let not_ours = intruder(path, mode).or_else(|| stranger(path, path));
+        return not_ours.map_or(Ok(()), Err);
     }
     if let Err(why) = Stored::parse(&found) {
         return Err(Obstacle::Old {
@@ -499,7 +520,7 @@ pub fn check(path: &Path, wanted: &str, replace: bool) -> Result<(), Obstacle> {
 
 /// Refuses a folder without settings that holds anything of account.
 fn check_empty(path: &Path) -> Result<(), Obstacle> {
-    let occupies = |entry: fs::DirEntry| !is_debris(&entry) && entry.file_name() != SHARDS;
+    let occupies = |entry: fs::DirEntry| !is_debris(path, &entry) && !is_shards(&entry);
     if path.exists() && !path.is_dir() {
         return Err(Obstacle::NoFolder(path.into()));
     }
@@ -516,8 +537,10 @@ fn check_empty(path: &Path) -> Result<(), Obstacle> {
 struct Contents {
     /// Files that the run has written.
     own: Vec<PathBuf>,
-    /// The first file that it has not.
+    /// The first file that it has not, as far as its list says.
     stranger: Option<PathBuf>,
+    /// The first of those that it certainly has not: a list is there, and does not name it, or it is no regular file.
+    intruder: Option<PathBuf>,
     /// Folders, the inner ones after the outer ones.
     folders: Vec<PathBuf>,
 }
@@ -525,14 +548,15 @@ struct Contents {
 /// What the list in the folder `root` says of the files in it.
 struct List<'a> {
     root: &'a Path,
-    names: BTreeSet<String>,
+    /// None where there is no list.
+    names: Option<BTreeSet<String>>,
 }
 
 impl List<'_> {
     fn of(root: &Path) -> List<'_> {
         List {
             root,
-            names: ledger::read(root).unwrap_or_default(),
+            names: ledger::read(root),
         }
     }
 
@@ -542,61 +566,100 @@ impl List<'_> {
             return false;
         };
         let is_known = |name: &str| {
-            self.names.contains(name)
+            self.names
+                .as_ref()
+                .is_some_and(|names| names.contains(name))
                 || [CONFIG, lock::FILE, ledger::FILE].contains(&name)
-                || is_compiled(name)
         };
         is_known(&name) || target_of(&name).is_some_and(is_known)
     }
 }
 
-/// Whether a file in a run folder is one of `ldnn verify`, which compiles an export in a folder of its own there.
-fn is_compiled(name: &str) -> bool {
-    const OWN: [&str; 8] = [
-        "main.c",
-        "run-gcc",
-        "run-gpp",
-        "arm.o",
-        "rust/Cargo.toml",
-        "rust/Cargo.lock",
-        "rust/src/main.rs",
-        "rust/src/model.rs",
-    ];
-    name.strip_prefix("verify/")
-        .is_some_and(|name| OWN.contains(&name) || name.starts_with("rust/target/"))
+/// Something in a run folder.
+struct Found {
+    path: PathBuf,
+    kind: Option<fs::FileType>,
+    /// Of which of the folders with a list it is.
+    of: usize,
 }
 
-/// Looks through a folder; a shard's folder has a list of its own.
-fn survey(folder: &Path, list: &List<'_>, contents: &mut Contents) {
-    for entry in fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-    {
-        let (path, kind) = (entry.path(), entry.file_type());
-        if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
-            contents.folders.push(path.clone());
-            let name = entry.file_name();
-            let is_shard = folder == list.root.join(SHARDS)
-                && name.to_str().and_then(Shard::of_folder).is_some();
-            if is_shard {
-                survey(&path, &List::of(&path), contents)
-            } else {
-                survey(&path, list, contents)
-            }
-        } else if kind.is_ok_and(|kind| kind.is_file()) && list.has(&path) {
-            contents.own.push(path);
+/// Looks through a folder, which is of `roots[of]`; a shard's folder, which has a list of its own, is added to `roots`.
+fn survey(folder: &Path, of: usize, roots: &mut Vec<PathBuf>, all: &mut Vec<Found>) {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    for entry in entries.filter_map(Result::ok) {
+        let (path, kind) = (entry.path(), entry.file_type().ok());
+        all.push(Found {
+            path: path.clone(),
+            kind,
+            of,
+        });
+        if !kind.is_some_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let is_shard = folder == roots[of].join(SHARDS)
+            && entry
+                .file_name()
+                .to_str()
+                .and_then(Shard::of_folder)
+                .is_some();
+        if is_shard {
+            roots.push(path.clone());
+            survey(&path, roots.len() - 1, roots, all);
         } else {
-            // Also a link, which no run makes.
-            contents.stranger.get_or_insert(path);
+            survey(&path, of, roots, all);
         }
     }
 }
 
 fn contents(folder: &Path, root: &Path) -> Contents {
-    let mut found = Contents::default();
-    survey(folder, &List::of(root), &mut found);
-    found
+    let (mut roots, mut all) = (vec![root.to_path_buf()], vec![]);
+    survey(folder, 0, &mut roots, &mut all);
+
+    // After the files: what another shard has begun meanwhile is on its list by now.
+    let lists: Vec<List<'_>> = roots.iter().map(|root| List::of(root)).collect();
+    let mut contents = Contents::default();
+    for Found { path, kind, of } in all {
+        let list = &lists[of];
+        let is_file = kind.is_some_and(|kind| kind.is_file());
+        if kind.is_some_and(|kind| kind.is_dir()) {
+            contents.folders.push(path);
+        } else if is_file && list.has(&path) {
+            contents.own.push(path);
+        } else {
+            // Also a link, which no run makes. A list that is missing accuses no file.
+            if !is_file || list.names.is_some() {
+                contents.intruder.get_or_insert_with(|| path.clone());
+            }
+            contents.stranger.get_or_insert(path);
+        }
+    }
+    contents
+}
+
+/// What a run with the wanted settings cannot go on beside: somebody else's file, or a link to elsewhere.
+fn intruder(path: &Path, mode: Mode) -> Option<Obstacle> {
+    let guest = |file: &Path| Obstacle::Guest {
+        folder: path.into(),
+        file: ledger::name_in(path, file).unwrap_or_default(),
+    };
+    let marks = |folder: &Path| {
+        let lock = (!lock::is_own(folder)).then(|| folder.join(lock::FILE));
+        lock.or_else(|| (!ledger::is_own(folder)).then(|| folder.join(ledger::FILE)))
+    };
+    let found = match mode {
+        Mode::Look => None,
+        Mode::Whole | Mode::Gather => marks(path).or_else(|| contents(path, path).intruder),
+        // The folders of other shards are their own affair, and a thousand shards that look through all are a load.
+        Mode::Shard(shard) => {
+            let shards = path.join(SHARDS);
+            let own = shards.join(shard.folder());
+            let mut way = [path.join(CONFIG), shards, own.clone()].into_iter();
+            way.find(|step| fs::symlink_metadata(step).is_ok_and(|about| about.is_symlink()))
+                .or_else(|| marks(&own))
+                .or_else(|| contents(&own, &own).intruder)
+        }
+    };
+    found.as_deref().map(guest)
 }
 
 /// A file that the run has not written, at any depth of a folder; the run's list is in the folder `root`.
@@ -617,25 +680,29 @@ fn stranger(path: &Path, root: &Path) -> Option<Obstacle> {
     )
 }
 
+/// The folder that a shard has in a run folder; nothing for who is none.
+fn shard_folder(run: &Path, mode: Mode) -> Option<PathBuf> {
+    match mode {
+        Mode::Shard(shard) => Some(run.join(SHARDS).join(shard.folder())),
+        _ => None,
+    }
+}
+
 /// Makes the folders and takes the lock: the run folder's, or the shard's own.
-fn take(
-    path: &Path,
-    shard: Option<&Path>,
-    wanted: &str,
-    replace: bool,
-) -> Result<(Lock, Option<Ledger>)> {
-    let own = shard.unwrap_or(path);
+fn take(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(Lock, Option<Ledger>)> {
+    let shard = shard_folder(path, mode);
+    let own = shard.as_deref().unwrap_or(path);
     fs::create_dir_all(own).with_context(|| unwritable(path))?;
     let lock = Lock::take(own)?;
     // Whoever had the lock until now may have changed everything.
-    check(path, wanted, replace)?;
+    check(path, wanted, replace, mode)?;
     // A list that is begun beside files of an earlier version would not name those.
     let has_list = own.join(ledger::FILE).exists() || contents(own, own).stranger.is_none();
     let ledger = has_list
         .then(|| Ledger::open(own))
         .transpose()
         .with_context(|| unwritable(path))?;
-    match shard {
+    match shard.as_deref() {
         None => prepare(path, wanted, ledger.as_ref())?,
         Some(shard) => {
             if !path.join(CONFIG).exists() {
@@ -650,8 +717,11 @@ fn take(
 
 /// Empties a folder that holds other settings, and writes those that are wanted; `ledger` is the list in the folder.
 fn prepare(path: &Path, wanted: &str, ledger: Option<&Ledger>) -> Result<()> {
-    fs::create_dir_all(path).with_context(|| unwritable(path))?;
     let config = path.join(CONFIG);
+    if let Some(root) = ledger::root_of(path) {
+        ledger::check_way(&root, &config).with_context(|| unwritable(path))?;
+    }
+    fs::create_dir_all(path).with_context(|| unwritable(path))?;
     let found = fs::read_to_string(&config).ok();
     if found.is_none() {
         check_empty(path)?;
@@ -713,7 +783,7 @@ fn sweep_listed(path: &Path, list: &List<'_>) {
         let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
         if is_dir && name != SHARDS {
             sweep_listed(&entry.path(), list);
-        } else if is_debris(&entry)
+        } else if entry.file_type().is_ok_and(|kind| kind.is_file())
             && is_temporary(&name.to_string_lossy())
             && list.has(&entry.path())
         {

@@ -6,6 +6,7 @@
 
 use crate::support::atomic::{write_atomically, write_durably};
 use crate::support::ledger::note;
+use crate::support::regular;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -203,10 +204,7 @@ impl Journal {
             fs::create_dir_all(parent).with_context(|| unwritable(path))?;
         }
         note(path).with_context(|| unwritable(path))?;
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
+        let file = regular::open(OpenOptions::new().create(true).append(true), path)
             .with_context(|| unwritable(path))?;
         let len = file.metadata().with_context(|| unwritable(path))?.len();
         Ok(Journal {
@@ -277,10 +275,7 @@ fn repair(path: &Path, damaged: &[usize]) -> Result<()> {
     if !bad.is_empty() {
         let aside = quarantine(path);
         note(&aside).with_context(|| unwritable(&aside))?;
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&aside)
+        let mut file = regular::open(OpenOptions::new().create(true).append(true), &aside)
             .with_context(|| unwritable(&aside))?;
         file.write_all(&bad)
             .and_then(|()| file.sync_all())

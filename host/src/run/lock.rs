@@ -1,8 +1,9 @@
 //! Locks on run folders: one process at a time writes in one.
 
-use anyhow::{Context, Result, bail};
+use crate::support::regular;
+use anyhow::{Context, Result, bail, ensure};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,19 +21,16 @@ impl Lock {
     /// Takes the folder, which must be there.
     ///
     /// # Errors
-    /// If another process has it (the message names that), or the folder cannot be written to.
+    /// If another process has it (the message names that), the folder cannot be written to, or the file is none of this
+    /// program: a link, or somebody else's.
     pub fn take(folder: &Path) -> Result<Lock> {
         let path = folder.join(FILE);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path);
-        let mut file = file.with_context(|| {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        let mut file = regular::open(&mut options, &path).with_context(|| {
             format!(
                 "'{}' cannot be written to; give a folder that may be made or written to",
-                folder.display()
+                path.display()
             )
         })?;
         match patiently(&file) {
@@ -46,21 +44,59 @@ impl Lock {
                 );
             }
         }
+        let mut text = String::new();
+        let is_text = file.read_to_string(&mut text).is_ok();
+        ensure!(
+            is_text && is_lock(&text),
+            "'{}' was not written by this program; move it away, or give another folder",
+            path.display()
+        );
+
+        // At once: whoever asks meanwhile is to see a name or none.
+        let name = format!("process {} on {}", std::process::id(), host());
         let _ = file
             .set_len(0)
-            .and_then(|()| write!(file, "process {} on {}", std::process::id(), host()));
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(name.as_bytes()));
         Ok(Lock { file })
     }
 
     /// Who has the folder, if somebody on this machine (or on a file system with locks) has.
     #[must_use]
     pub fn holder(folder: &Path) -> Option<String> {
-        let mut file = File::open(folder.join(FILE)).ok()?;
+        let mut file = regular::opened(OpenOptions::new().read(true), &folder.join(FILE)).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(name(&mut file)),
             _ => None,
         }
     }
+}
+
+/// Whether the file that is called like a lock is one, or there is none.
+#[must_use]
+pub fn is_own(folder: &Path) -> bool {
+    let path = folder.join(FILE);
+    if std::fs::symlink_metadata(&path).is_err() {
+        return true;
+    }
+    if regular::open(OpenOptions::new().read(true), &path).is_err() {
+        return false;
+    }
+    match regular::read_to_string(&path) {
+        Ok(text) => is_lock(&text),
+        // Where nobody else may read a locked file, whoever has it locked is one of us.
+        Err(error) => error.kind() != ErrorKind::InvalidData,
+    }
+}
+
+/// Whether a text is what a process writes into its lock, or a beginning of it.
+fn is_lock(text: &str) -> bool {
+    const BEGINNING: &str = "process ";
+    BEGINNING.starts_with(text)
+        || text.strip_prefix(BEGINNING).is_some_and(|rest| {
+            let (number, host) = rest.split_once(" on ").unwrap_or((rest, ""));
+            !host.contains('\n') && number.bytes().all(|b| b.is_ascii_digit())
+        })
 }
 
 /// Whoever only asks who has the folder has it for some microseconds.

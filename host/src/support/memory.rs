@@ -114,8 +114,29 @@ pub fn in_words(bytes: u64) -> String {
     }
 }
 
-/// What Linux says that may still be used, by the machine and by the control group; other systems do not say.
+/// What Linux says that may still be used, by the machine, by the control group and by this process (`ulimit -v`); other
+/// systems do not say.
 fn free() -> Option<u64> {
+    let free = free_here()?;
+    Some(addresses().map_or(free, |addresses| free.min(addresses)))
+}
+
+/// How many bytes this process may still address, if there is a limit.
+fn addresses() -> Option<u64> {
+    let read = |path| std::fs::read_to_string(path).ok();
+    let limits = read("/proc/self/limits")?;
+    let line = limits
+        .lines()
+        .find_map(|l| l.strip_prefix("Max address space"))?;
+    let most: u64 = line.split_whitespace().next()?.parse().ok()?;
+
+    let status = read("/proc/self/status")?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmSize:"))?;
+    let used: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(most.saturating_sub(used << 10))
+}
+
+fn free_here() -> Option<u64> {
     let read = |path| std::fs::read_to_string(path).ok();
     let info = read("/proc/meminfo")?;
     let line = info.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;

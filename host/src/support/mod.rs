@@ -1,10 +1,13 @@
-//! What every other layer stands on: files that are written whole or not at all, stopping on request, progress, memory
-//! limits, the processor's vectors, text for terminals and spreadsheets. Nothing here knows a network.
+//! What every other layer stands on: files that are written whole or not at all, stopping on request, other programs,
+//! progress, memory limits, the processor's vectors, text for terminals and spreadsheets. Nothing here knows a network.
 
 pub mod atomic;
+pub mod child;
 pub mod ledger;
 pub mod memory;
 pub mod progress;
+pub mod regular;
 pub mod simd;
 pub mod stop;
 pub mod text;
+pub mod workshop;

@@ -5,6 +5,7 @@
 //! result is harmed by that: a file appears whole or not at all, and a journal drops a line that was cut off.
 
 use crate::support::atomic::discard_unfinished;
+use crate::support::{child, workshop};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -38,68 +39,50 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// From now on the first Ctrl-C (or SIGTERM) requests a stop, a second one ends the process at once.
+/// From now on the first Ctrl-C (or SIGTERM) requests a stop, a second one ends the process at once; and a file that grows
+/// beyond the limit of the system is an error like that of a full disk.
 pub fn install() {
-    let handler = || {
-        if REQUESTED.swap(true, Ordering::SeqCst) {
-            end_children(std::process::id());
-            std::process::exit(AT_ONCE);
-        }
-
-        // First of all, for standard error may be a pipe that nobody reads.
-        let watchdog = thread::Builder::new().spawn(watch);
-        eprintln!("\nstopping");
-        if watchdog.is_err() {
-            watch();
-        }
-    };
+    keep_writing_an_error();
 
     // A handler that cannot be installed leaves the system's: Ctrl-C then ends the process at once.
-    let _ = ctrlc::set_handler(handler);
+    let _ = ctrlc::set_handler(asked);
+}
+
+/// The user, or the system, asks to stop.
+fn asked() {
+    if REQUESTED.swap(true, Ordering::SeqCst) {
+        child::end_all();
+        let _held = workshop::discard_all();
+        std::process::exit(AT_ONCE);
+    }
+
+    // First of all, for standard error may be a pipe that nobody reads.
+    let watchdog = thread::Builder::new().spawn(watch);
+    child::end_all();
+    eprintln!("\nstopping");
+    if watchdog.is_err() {
+        watch();
+    }
 }
 
 /// Ends the process if it has not ended by itself.
 fn watch() {
     thread::sleep(GRACE);
 
-    end_children(std::process::id());
+    child::end_all();
     // Held to the end of the process: no file can appear after this one has said that it stopped.
-    let _held = discard_unfinished();
+    let _held = (discard_unfinished(), workshop::discard_all());
     eprintln!("error: {Stopped}");
     std::process::exit(i32::from(STOPPED));
 }
 
-/// Ends the compilers that a process has started, and what those have started: nobody waits for them any more. Only
-/// Linux tells whose children they are.
-fn end_children(process: u32) {
-    let all = std::fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok);
-    let number = |name: std::ffi::OsString| name.to_str()?.parse::<u32>().ok();
-    let parent = |child: &u32| {
-        let about = std::fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
-        // The name, in brackets, may hold anything; the state and the parent follow.
-        about
-            .rsplit_once(')')?
-            .1
-            .split_whitespace()
-            .nth(1)?
-            .parse::<u32>()
-            .ok()
-    };
-    let children = all
-        .filter_map(|entry| number(entry.file_name()))
-        .filter(|child| parent(child) == Some(process));
-    for child in children.collect::<Vec<u32>>() {
-        // The parent first, which would start others; its children are still its own until it has ended.
-        let _ = std::process::Command::new("kill")
-            .args(["-STOP", &child.to_string()])
-            .status();
-        end_children(child);
-        let _ = std::process::Command::new("kill")
-            .args(["-KILL", &child.to_string()])
-            .status();
+/// Blocks SIGXFSZ in this thread and in those that it starts: the signal would end the process in the midst of a file,
+/// without a word; without it, the write fails.
+fn keep_writing_an_error() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
     }
 }
 
