@@ -6,6 +6,7 @@ pub mod metrics;
 mod network;
 mod predictions;
 mod ranges;
+pub mod sealed;
 pub mod source;
 mod trained;
 

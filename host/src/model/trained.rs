@@ -4,6 +4,7 @@ use super::metrics::{Answers, Metrics, metrics};
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{Purpose, Tabular};
 use crate::data::task::{Set, SetTarget};
+use super::sealed::{seal, unseal};
 use crate::data::{Standard, Target};
 use crate::model::activations::Activations;
 use crate::model::{Model, Ranges};
@@ -66,7 +67,9 @@ pub enum Predictions {
 
 impl Trained {
     /// The version of the files that we write.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
+    /// The version before files had a checksum; it is read, too.
+    const WITHOUT_CHECKSUM: u64 = 2;
 
     /// Reads and checks a file.
     ///
@@ -91,18 +94,30 @@ impl Trained {
             !bytes.starts_with(&ldnn_core::image::MAGIC),
             "this is the image of a model for a device; give the model that `ldnn train` wrote"
         );
-        let value: serde_json::Value =
+        let mut value: serde_json::Value =
             serde_json::from_slice(bytes).context("this is no model of `ldnn train`")?;
         let version = value
             .get("version")
             .and_then(serde_json::Value::as_u64)
             .context("it has no version")?;
         ensure!(
-            version == u64::from(Self::VERSION),
+            [Self::WITHOUT_CHECKSUM, u64::from(Self::VERSION)].contains(&version),
             "version {version} is not known; this program reads {}: train the model again",
             Self::VERSION
         );
-        serde_json::from_value::<Trained>(value)?.checked()
+
+        let is_sealed = unseal(&mut value)?;
+        ensure!(
+            is_sealed == (version != Self::WITHOUT_CHECKSUM),
+            "the file is damaged, or was edited by hand: files of version {} have a checksum, others have none",
+            Self::VERSION
+        );
+
+        let model = Trained {
+            version: Self::VERSION,
+            ..serde_json::from_value(value)?
+        };
+        model.checked()
     }
 
     /// The same, if its parts fit together.
@@ -153,7 +168,7 @@ impl Trained {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, (serde_json::to_string(self)? + "\n").as_bytes())
+        write_atomically(path, seal(self)?.as_bytes())
     }
 
     /// The test rows that it holds; none unless they were asked for.
