@@ -48,6 +48,8 @@ impl<C: clap::Args + Default + Serialize> clap::Args for Flags<C> {
                 return arg;
             };
             match arg.get_value_delimiter() {
+                // Of an empty list clap would make the empty text, which is no number.
+                _ if words.is_empty() => arg.required(false),
                 Some(comma) => {
                     let list = words.join(&comma.to_string());
                     arg.required(false).default_value(list)

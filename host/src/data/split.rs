@@ -49,9 +49,30 @@ impl Parts {
             .collect();
         ensure!(
             !rest.is_empty() && !self.validation.is_empty(),
-            "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give more rows"
+            self.too_few(rows)
         );
         Ok((task.train.pick(&rest), task.train.pick(&self.validation)))
+    }
+}
+
+impl Parts {
+    /// What is lacking where the training rows cannot be divided.
+    fn too_few(&self, rows: u32) -> String {
+        let Purpose::Classification { column, classes } = &self.purpose else {
+            return format!(
+                "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give \
+                 more rows"
+            );
+        };
+        let are_numbers = classes.iter().all(|name| name.parse::<f64>().is_ok());
+        let or_regression = match are_numbers {
+            true => format!("; if '{column}' is a number, not classes, add --regression"),
+            false => String::new(),
+        };
+        format!(
+            "there is one training row only of each class of '{column}'; a class needs one to learn from and another that \
+             decides when to stop, beside those for testing: give each class one more row{or_regression}"
+        )
     }
 }
 

@@ -39,7 +39,7 @@ pub fn run(
     section.text.push(describe(parts, &done.task, None));
     section
         .text
-        .extend(constant_inputs(&parts.features, &parts.data.x));
+        .extend(constant_inputs(&parts.features, &parts.inputs, &parts.data.x));
     section.text.extend(columns_with_offsets(
         &parts.features,
         &parts.inputs,
@@ -113,7 +113,7 @@ pub fn cross(
         .push(describe(whole, &done.task, Some(folds.len())));
     section
         .text
-        .extend(constant_inputs(&whole.features, &whole.data.x));
+        .extend(constant_inputs(&whole.features, &whole.inputs, &whole.data.x));
     section.text.extend(columns_with_offsets(
         &whole.features,
         &whole.inputs,

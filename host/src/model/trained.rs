@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use ldnn_core::deploy::{Outputs, Scaling};
 use ldnn_core::network::{Pass, Workspace};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// The file of `ldnn train`.
@@ -143,6 +143,11 @@ impl Trained {
             network.shape.outputs() == outputs,
             "network and targets do not fit each other"
         );
+        check_names(&model.features).context("the inputs")?;
+        match &model.purpose {
+            Purpose::Classification { classes, .. } => check_names(classes).context("the classes"),
+            Purpose::Regression { columns, .. } => check_names(columns).context("the targets"),
+        }?;
         ensure!(
             model.inputs.iter().all(Standard::is_sound),
             "a mean or standard deviation has no form in single precision, or is not positive"
@@ -451,6 +456,22 @@ impl Trained {
             }),
         }
     }
+}
+
+/// Whether each name is there once.
+///
+/// # Errors
+/// If two are the same, or one is empty; the message says which.
+pub fn check_names(names: &[String]) -> Result<()> {
+    let mut seen = HashSet::new();
+    for (i, name) in names.iter().enumerate() {
+        ensure!(!name.is_empty(), "name {} is empty; give it one", i + 1);
+        ensure!(
+            seen.insert(name),
+            "'{name}' is there twice; give each a name of its own"
+        );
+    }
+    Ok(())
 }
 
 impl KeptRows {
