@@ -1,6 +1,7 @@
 //! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
 use super::common::{ConfigArgs, is_gone, refused};
+use super::dataset::note;
 use super::files::Files;
 use super::plan::Plan;
 use super::tables::TableArgs;
@@ -155,6 +156,13 @@ fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
     stream.keep(&text, &ignore)
 }
 
+/// Says if the first line may hold names that were taken for numbers.
+fn note_doubt(stream: &Stream, file: &Path) {
+    if let Some(doubt) = stream.doubt() {
+        note(&format!("'{}': {doubt}", file.display()));
+    }
+}
+
 /// The rows of a table with their targets, as the network takes them.
 pub(super) fn labelled_rows(model: &Trained, file: &Path, reading: &Reading<'_>) -> Result<Set> {
     let mut stream = Stream::open(Some(file), reading)?;
@@ -176,6 +184,7 @@ impl EvalArgs {
                 stream.call_targets(&model.targets());
                 select(&mut stream, &model, true)
                     .with_context(|| format!("in '{}'", self.file.display()))?;
+                note_doubt(&stream, &self.file);
                 Rows::Stream(stream)
             }
         };
@@ -226,6 +235,9 @@ impl PredictArgs {
             .as_ref()
             .map_or("standard input".into(), |p| format!("'{}'", p.display()));
         select(&mut stream, &model, false).with_context(|| format!("in {place}"))?;
+        if let Some(file) = &self.file {
+            note_doubt(&stream, file);
+        }
         let what = What::Predict {
             out: self.out.clone(),
             replace,

@@ -37,6 +37,8 @@ pub struct Loaded {
     pub test: Option<Table>,
     /// The names of the target columns.
     pub target: Vec<String>,
+    /// A sentence about a first line that may hold names and was taken for a row.
+    pub doubt: Option<String>,
 }
 
 /// Reads a file with inputs and targets.
@@ -59,11 +61,12 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     .concat();
     stream.keep(&text, &wanted.reading.ignore)?;
     stream.within()?;
-    let test = stream.test.take();
+    let (test, doubt) = (stream.test.take(), stream.doubt());
     Ok(Loaded {
         table: stream.rest()?,
         test,
         target,
+        doubt,
     })
 }
 
@@ -76,6 +79,7 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
     let text = [&wanted.reading.text[..], &stream.there(&wanted.optional)].concat();
     stream.keep(&text, &wanted.reading.ignore)?;
     stream.within()?;
+    let doubt = stream.doubt();
     let mut table = stream.rest()?;
     let labels = read_labels(labels, &wanted.reading, table.rows())?;
     let target: Vec<String> = labels.iter().map(|(name, _)| name.clone()).collect();
@@ -91,6 +95,7 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
         table,
         test: None,
         target,
+        doubt,
     })
 }
 
@@ -217,6 +222,15 @@ impl Stream {
             Pieces::Whole(table) => table
                 .as_ref()
                 .map_or((&[][..], false), |t| (&t.names, t.named)),
+        }
+    }
+
+    /// A sentence about a first line that may hold names and was taken for a row.
+    #[must_use]
+    pub fn doubt(&self) -> Option<String> {
+        match &self.rows {
+            Pieces::Csv(rows) => rows.doubt(),
+            Pieces::Whole(_) => None,
         }
     }
 

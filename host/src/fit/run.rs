@@ -37,9 +37,11 @@ pub fn run(
     let done = course(config, parts, folder, output, true)?;
     let mut section = Section::new(format!("A network for {}", done.task.name));
     section.text.push(describe(parts, &done.task, None));
-    section
-        .text
-        .extend(constant_inputs(&parts.features, &parts.inputs, &parts.data.x));
+    section.text.extend(constant_inputs(
+        &parts.features,
+        &parts.inputs,
+        &parts.data.x,
+    ));
     section.text.extend(columns_with_offsets(
         &parts.features,
         &parts.inputs,
@@ -111,9 +113,11 @@ pub fn cross(
     section
         .text
         .push(describe(whole, &done.task, Some(folds.len())));
-    section
-        .text
-        .extend(constant_inputs(&whole.features, &whole.inputs, &whole.data.x));
+    section.text.extend(constant_inputs(
+        &whole.features,
+        &whole.inputs,
+        &whole.data.x,
+    ));
     section.text.extend(columns_with_offsets(
         &whole.features,
         &whole.inputs,

@@ -67,7 +67,10 @@ mod tests {
 
         for (old, new) in [("-3", "-4"), ("é", "e"), ("7.0", "8.0"), ("name", "nama")] {
             let error = read(&text.replacen(old, new, 1)).unwrap_err();
-            assert!(format!("{error:#}").contains("damaged, or was edited by hand"), "{old}");
+            assert!(
+                format!("{error:#}").contains("damaged, or was edited by hand"),
+                "{old}"
+            );
         }
     }
 }

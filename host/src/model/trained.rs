@@ -1,10 +1,10 @@
 //! A trained network with everything that is needed to use it on rows of a table.
 
 use super::metrics::{Answers, Metrics, metrics};
+use super::sealed::{seal, unseal};
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{Purpose, Tabular};
 use crate::data::task::{Set, SetTarget};
-use super::sealed::{seal, unseal};
 use crate::data::{Standard, Target};
 use crate::model::activations::Activations;
 use crate::model::{Model, Ranges};

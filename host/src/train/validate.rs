@@ -57,10 +57,7 @@ fn keep(
             task.name, t.activation, t.seed, t.lr
         );
         let file = format!("networks/{}-{}.json", t.activation, t.seed);
-        folder.keep(
-            &file,
-            seal(&Model::of(network, provenance))?,
-        )?;
+        folder.keep(&file, seal(&Model::of(network, provenance))?)?;
         Ok(file)
     };
     let (_, looked) = look_at::<String>(
