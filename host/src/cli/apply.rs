@@ -168,6 +168,16 @@ pub(super) fn labelled_rows(model: &Trained, file: &Path, reading: &Reading<'_>)
     let mut stream = Stream::open(Some(file), reading)?;
     stream.test_part();
     stream.call_targets(&model.targets());
+    let (names, _) = stream.names();
+    let lacking = model
+        .targets()
+        .into_iter()
+        .find(|name| !names.contains(name));
+    if let Some(name) = lacking {
+        anyhow::bail!(
+            "there is no column '{name}' with the right answers, by which an export is judged; add it to the table"
+        );
+    }
     select(&mut stream, model, true)?;
     model.set_of(stream.rest()?)
 }
@@ -328,11 +338,13 @@ impl Use {
         let (mut rows, mut count) = (self.rows.borrow_mut(), 0);
         while let Some(table) = rows.next_good(block).map_err(refused)? {
             count += table.rows();
-            let predictions = self
-                .model
-                .inputs_of(&table)
-                .and_then(|x| self.model.predict(&x))
-                .map_err(refused)?;
+            let predictions = self.model.predict_table(&table).map_err(|error| {
+                let file = self.inputs.last().filter(|file| *file != Path::new("-"));
+                refused(match file {
+                    Some(file) => error.context(format!("in '{}'", file.display())),
+                    None => error.context("in standard input"),
+                })
+            })?;
             writer.rows(&predictions).context(cannot)?;
             writer.flush().context(cannot)?;
             if stop::requested() {

@@ -484,11 +484,8 @@ impl Export<'_> {
         let source = self.c_source();
         let way = |(tool, dialect): &(&str, &[&str])| {
             let name = format!("{} with {tool} {}", source.display(), dialect[0]);
-            if !is_there(tool) {
-                return Ok(Way {
-                    name,
-                    outcome: Outcome::Missing("it is not installed"),
-                });
+            if let Some(outcome) = lack_of(tool) {
+                return Ok(Way { name, outcome });
             }
             let program = self.work.join(format!("run-{}", tool.replace('+', "p")));
             let mut command = Command::new(tool);
@@ -513,11 +510,8 @@ impl Export<'_> {
             "{} with arm-none-eabi-gcc for Cortex-M4F",
             self.c_source().display()
         );
-        if !is_there("arm-none-eabi-gcc") {
-            return Ok(Way {
-                name,
-                outcome: Outcome::Missing("it is not installed"),
-            });
+        if let Some(outcome) = lack_of("arm-none-eabi-gcc") {
+            return Ok(Way { name, outcome });
         }
         let mut command = Command::new("arm-none-eabi-gcc");
         command.args([
@@ -559,10 +553,10 @@ fn rust_way(
             ),
         });
     }
-    if !is_there("cargo") {
+    if lack_of("cargo").is_some() {
         return Ok(Way {
             name,
-            outcome: Outcome::Missing("cargo is not installed"),
+            outcome: Outcome::Missing("cargo is not installed, or does not run"),
         });
     }
     let project = work.join("rust");
@@ -591,11 +585,18 @@ fn rust_way(
     })
 }
 
-fn is_there(tool: &str) -> bool {
-    Command::new(tool)
-        .arg("--version")
-        .output()
-        .is_ok_and(|out| out.status.success())
+/// Why a tool cannot be used, if it cannot.
+fn lack_of(tool: &str) -> Option<Outcome> {
+    let version = Command::new(tool).arg("--version").output();
+    match version {
+        Ok(out) if out.status.success() => None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Some(Outcome::Missing("it is not installed"))
+        }
+        _ => Some(Outcome::Missing(
+            "it is there, but does not run: its --version fails",
+        )),
+    }
 }
 
 /// Runs a compiler.

@@ -342,18 +342,39 @@ impl Trained {
     /// If an input is NaN, infinite, or so large that nothing finite comes out; the message names row and column.
     pub fn predict(&self, x: &[f64]) -> Result<Predictions> {
         let mut scaled = Vec::with_capacity(x.len());
+        let is_one = x.len() == self.features.len();
+        let place = |i: usize| match is_one {
+            true => String::new(),
+            false => format!("row {}, ", i + 1),
+        };
         for (i, row) in x.chunks_exact(self.features.len()).enumerate() {
             for ((&x, s), name) in row.iter().zip(&self.inputs).zip(&self.features) {
                 let input = s.input(x);
                 ensure!(
                     input.is_finite(),
-                    "row {}, column '{name}': {x:e} is beyond what the model can take",
-                    i + 1
+                    "{}column '{name}': {x:e} is beyond what the model can take; leave the row out, or clip the value",
+                    place(i)
                 );
                 scaled.push(input);
             }
         }
         self.predict_scaled(&scaled)
+    }
+
+    /// Predictions for the rows of a table.
+    ///
+    /// # Errors
+    /// As [`Self::inputs_of`] and [`Self::predict`]; the message names the place in the file.
+    pub fn predict_table(&self, table: &Table) -> Result<Predictions> {
+        let x = self.inputs_of(table)?;
+        self.predict(&x).map_err(|error| {
+            let mut rows = x.chunks_exact(self.features.len()).zip(&table.lines);
+            let first = rows.find_map(|(x, line)| Some((line, self.predict(x).err()?)));
+            match first {
+                Some((line, error)) => error.context(format!("{} {line}", table.unit)),
+                None => error,
+            }
+        })
     }
 
     /// Predictions for rows that are standardised already.
@@ -415,9 +436,8 @@ impl Trained {
     /// # Errors
     /// If a column is missing, or a class is not known.
     pub fn judge(&self, table: Table, so_far: &mut Judged) -> Result<()> {
-        let x = self.inputs_of(&table)?;
+        let given = self.predict_table(&table)?;
         let target = self.target_of(table)?;
-        let given = self.predict(&x)?;
         match target {
             Target::Classes { labels, .. } => so_far.add(given, &labels, &[], &self.purpose),
             Target::Values { values, .. } => so_far.add(given, &[], &values, &self.purpose),
