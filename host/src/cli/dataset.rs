@@ -8,6 +8,7 @@ use crate::data::table::{Column, NoNumber, Table, listed};
 use crate::data::tabular::{RawTarget, Tabular};
 use crate::support::text::printable;
 use anyhow::{Context, Result, anyhow, ensure};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::{Table as Settings, Value};
@@ -17,7 +18,8 @@ use toml::{Table as Settings, Value};
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// The table, one row per example: CSV, .npy, .npz, IDX (MNIST's form) or .ts, gzip too; docs/data.md describes each
-    #[arg(value_name = "FILE", hide_default_value = true)]
+    // Empty where a file of settings names it; clap's own paths are never empty.
+    #[arg(value_name = "FILE", hide_default_value = true, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub file: PathBuf,
 
     /// The column to be predicted; several for a regression of several numbers; `last` for the last one. The y of .npz and the
