@@ -753,7 +753,7 @@ fn inspect_shows_models_images_and_activations() {
     }
     assert!(refuse(folder, &["inspect", "t.csv"], 2).contains("is none of"));
     let newer = fs::read_to_string(folder.join("m.ldnn")).unwrap().replacen(
-        "\"version\":2",
+        "\"version\":3",
         "\"version\":9",
         1,
     );
@@ -764,7 +764,7 @@ fn inspect_shows_models_images_and_activations() {
         &["eval", "newer.ldnn", "t.csv"],
     ] {
         assert!(
-            refuse(folder, command, 2).contains("version 9 is not known; this program reads 2")
+            refuse(folder, command, 2).contains("version 9 is not known; this program reads 3")
         );
     }
 }

@@ -481,7 +481,7 @@ fn where_every_rate_diverges_smaller_ones_are_tried_and_the_report_says_so() {
     // Where that does not help either there is no model, and the message says what to do.
     let message = refuse(dir.path(), &reckless("1e30", "n.ldnn"), 1);
     assert!(
-        message.contains("every training diverged") && message.contains("--ignore"),
+        message.contains("every training diverged") && message.contains("smaller --lr"),
         "{message}"
     );
     assert!(!dir.path().join("n.ldnn").exists());

@@ -1,6 +1,7 @@
 //! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
 use super::common::{ConfigArgs, is_gone, refused};
+use super::dataset::note;
 use super::files::Files;
 use super::plan::Plan;
 use super::tables::TableArgs;
@@ -155,11 +156,28 @@ fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
     stream.keep(&text, &ignore)
 }
 
+/// Says if the first line may hold names that were taken for numbers.
+fn note_doubt(stream: &Stream, file: &Path) {
+    if let Some(doubt) = stream.doubt() {
+        note(&format!("'{}': {doubt}", file.display()));
+    }
+}
+
 /// The rows of a table with their targets, as the network takes them.
 pub(super) fn labelled_rows(model: &Trained, file: &Path, reading: &Reading<'_>) -> Result<Set> {
     let mut stream = Stream::open(Some(file), reading)?;
     stream.test_part();
     stream.call_targets(&model.targets());
+    let (names, _) = stream.names();
+    let lacking = model
+        .targets()
+        .into_iter()
+        .find(|name| !names.contains(name));
+    if let Some(name) = lacking {
+        anyhow::bail!(
+            "there is no column '{name}' with the right answers, by which an export is judged; add it to the table"
+        );
+    }
     select(&mut stream, model, true)?;
     model.set_of(stream.rest()?)
 }
@@ -176,6 +194,7 @@ impl EvalArgs {
                 stream.call_targets(&model.targets());
                 select(&mut stream, &model, true)
                     .with_context(|| format!("in '{}'", self.file.display()))?;
+                note_doubt(&stream, &self.file);
                 Rows::Stream(stream)
             }
         };
@@ -226,6 +245,9 @@ impl PredictArgs {
             .as_ref()
             .map_or("standard input".into(), |p| format!("'{}'", p.display()));
         select(&mut stream, &model, false).with_context(|| format!("in {place}"))?;
+        if let Some(file) = &self.file {
+            note_doubt(&stream, file);
+        }
         let what = What::Predict {
             out: self.out.clone(),
             replace,
@@ -316,11 +338,13 @@ impl Use {
         let (mut rows, mut count) = (self.rows.borrow_mut(), 0);
         while let Some(table) = rows.next_good(block).map_err(refused)? {
             count += table.rows();
-            let predictions = self
-                .model
-                .inputs_of(&table)
-                .and_then(|x| self.model.predict(&x))
-                .map_err(refused)?;
+            let predictions = self.model.predict_table(&table).map_err(|error| {
+                let file = self.inputs.last().filter(|file| *file != Path::new("-"));
+                refused(match file {
+                    Some(file) => error.context(format!("in '{}'", file.display())),
+                    None => error.context("in standard input"),
+                })
+            })?;
             writer.rows(&predictions).context(cannot)?;
             writer.flush().context(cannot)?;
             if stop::requested() {

@@ -4,7 +4,7 @@ use super::settings::{Flags, nested};
 use super::tables::TableArgs;
 use crate::data::load::{Loaded, Wanted, load};
 use crate::data::split::{Parts, Rows};
-use crate::data::table::{Column, NoNumber, Table};
+use crate::data::table::{Column, NoNumber, Table, listed};
 use crate::data::tabular::{RawTarget, Tabular};
 use crate::support::text::printable;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -102,6 +102,11 @@ pub fn given(flags: &Flags<DataConfig>) -> Settings {
     nested("data", given)
 }
 
+/// Says something that is no error.
+pub fn note(text: &str) {
+    eprintln!("{}", printable(&format!("note: {text}")));
+}
+
 fn take_back(given: &mut Settings, pair: [&str; 2]) {
     for [one, other] in [pair, [pair[1], pair[0]]] {
         if given.contains_key(one) {
@@ -146,7 +151,11 @@ impl DataConfig {
             mut table,
             test,
             target,
+            doubt,
         } = self.read(&self.file, &self.target, self.labels.as_deref())?;
+        if let Some(doubt) = doubt {
+            note(&format!("'{}': {doubt}", self.file.display()));
+        }
         let groups = self
             .group
             .as_ref()
@@ -156,12 +165,9 @@ impl DataConfig {
         let data = Tabular::new(table, &target, classify)
             .with_context(|| format!("in '{}'", self.file.display()))?;
         if let Some(doubt) = data.target.doubt().filter(|_| classify.is_none()) {
-            eprintln!(
-                "{}",
-                printable(&format!(
-                    "note: {doubt} (--classification or --regression says which it is)"
-                ))
-            );
+            note(&format!(
+                "{doubt} (--classification or --regression says which it is)"
+            ));
         }
         let name = self
             .file
@@ -254,12 +260,32 @@ impl DataConfig {
                 optional: vec![],
             },
         );
-        loaded.map_err(|error| match error.is::<NoNumber>() {
-            true => anyhow!(
-                "{error:#}; a column that is no input is named with --target, --group or --ignore"
+        loaded.map_err(|error| match error.downcast_ref::<NoNumber>() {
+            Some(NoNumber { columns, .. }) => anyhow!(
+                "{error:#}; a column that is no input is named with --target, --group or --ignore{}",
+                self.ignoring(columns)
             ),
-            false => error,
+            None => error,
         })
+    }
+
+    /// What to type to leave out these columns of text, and those that are left out already.
+    fn ignoring(&self, text: &[String]) -> String {
+        let all: Vec<String> = self.ignore.iter().chain(text).cloned().collect();
+        let is_plain = |name: &String| {
+            name.chars()
+                .all(|c| c.is_alphanumeric() || "_-.".contains(c))
+        };
+        match text {
+            [] => String::new(),
+            _ if all.iter().all(is_plain) => {
+                format!(
+                    "; all columns of text are left out with --ignore {}",
+                    all.join(",")
+                )
+            }
+            _ => format!("; these columns hold text: {}", listed(text)),
+        }
     }
 
     /// One division into training and test rows.

@@ -52,6 +52,9 @@ pub struct ExportArgs {
     bytes: Option<usize>,
 
     #[command(flatten)]
+    table: TableArgs,
+
+    #[command(flatten)]
     pub out: OutArgs,
 }
 
@@ -84,6 +87,9 @@ struct Settings {
     from: String,
     task: String,
     export: ExportConfig,
+    /// How the table of `--data` is written down.
+    #[serde(skip_serializing_if = "TableArgs::is_default")]
+    table: TableArgs,
     given: Given,
 }
 
@@ -94,6 +100,8 @@ struct Asked {
     from: String,
     task: String,
     export: ExportConfig,
+    #[serde(default, skip_serializing_if = "TableArgs::is_default")]
+    table: TableArgs,
     /// What a stored run was given; it is read again.
     #[serde(default, skip_serializing, rename = "given")]
     _given: IgnoredAny,
@@ -108,8 +116,11 @@ impl ExportArgs {
             .context("what is to be exported? Give RUN, such as out/meta")?;
 
         let (given, base) = given_in(Path::new(&run))?;
+        self.check_out(Path::new(&run))?;
         let file = self.file()?;
-        let (task_name, task) = self.task(&layers, &given)?;
+        let said = (!self.table.is_default()).then(|| self.table.clone());
+        let table = layers.pick("table", said)?.unwrap_or_default();
+        let (task_name, task) = self.task(&layers, &given, &table)?;
 
         let default = Asked {
             from: run.clone(),
@@ -126,6 +137,7 @@ impl ExportArgs {
                 },
                 ..ExportConfig::default()
             },
+            table: table.clone(),
             _given: IgnoredAny,
         };
         let Asked { mut export, .. } = layers.resolve(default, &self.given()?)?;
@@ -156,6 +168,7 @@ impl ExportArgs {
             from: run,
             task: task_name,
             export,
+            table,
             given,
         };
 
@@ -192,15 +205,35 @@ impl ExportArgs {
     }
 
     /// The rows on which the export is judged: of a model those of `--data`, else of a task.
-    fn task(&self, layers: &Layers, given: &Given) -> Result<(String, Task)> {
+    fn task(&self, layers: &Layers, given: &Given, table: &TableArgs) -> Result<(String, Task)> {
         let Given::Trained(model) = given else {
+            ensure!(
+                table.is_default(),
+                "--delimiter, --header and --no-header are for the table of a model of `ldnn train`; leave them out"
+            );
             return self.task.load(layers);
         };
 
         Ok(match self.task.file(layers)? {
-            None => ("none".into(), rows_of(model, None)?),
-            Some(path) => (path.display().to_string(), rows_of(model, Some(&path))?),
+            None => ("none".into(), rows_of(model, None, table)?),
+            Some(path) => (
+                path.display().to_string(),
+                rows_of(model, Some(&path), table)?,
+            ),
         })
+    }
+
+    /// Refuses an `--out` that is what is exported.
+    fn check_out(&self, run: &Path) -> Result<()> {
+        let Some(out) = self.out.out.as_ref().filter(|out| out.is_file()) else {
+            return Ok(());
+        };
+        ensure!(
+            out.canonicalize().ok() != run.canonicalize().ok(),
+            "--out '{}' is the file that is to be exported; give a folder, such as --out out/export",
+            out.display()
+        );
+        Ok(())
     }
 
     /// The one file, if `--out` names one.
@@ -272,6 +305,12 @@ fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
         return Ok((Given::Activations(none), Some(name.into_owned())));
     }
 
+    ensure!(
+        run.exists(),
+        "there is no '{name}'; give a model of `ldnn train`, a run folder of `ldnn meta` or its activations.json, a network \
+         of `ldnn validate --keep-networks`, or the name of a base function, such as relu"
+    );
+
     let text = std::fs::read_to_string(run).unwrap_or_default();
     let is_json = text.trim_start().starts_with('{');
     if is_json && text.contains("\"purpose\"") {
@@ -286,14 +325,14 @@ fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
 }
 
 /// The rows of a file as a model takes them, both for ranges and for judging; none without a file.
-fn rows_of(model: &Trained, file: Option<&Path>) -> Result<Task> {
+fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Task> {
     let (inputs, outputs) = (
         model.inputs.len(),
         model.network.widths.last().copied().unwrap_or(0),
     );
     let rows = match file {
         Some(path) => {
-            let reading = TableArgs::default().reading(vec![], vec![])?;
+            let reading = table.reading(vec![], vec![])?;
             labelled_rows(model, path, &reading)
                 .with_context(|| format!("--data '{}'", path.display()))?
         }

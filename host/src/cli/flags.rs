@@ -1,7 +1,9 @@
 //! Flags in messages: the library calls some settings by the flags of the command that has them; where another command has
 //! the setting without the flag, a message names the setting.
 
+use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::any::TypeId;
 
 /// Flags that had another name, and the one they have now.
 const RENAMED: [(&str, &str); 6] = [
@@ -23,6 +25,50 @@ pub fn renamed(error: &clap::Error) -> Option<String> {
 
     let is_unknown = error.kind() == ErrorKind::UnknownArgument;
     is_unknown.then(|| format!("{old} is called {new} now"))
+}
+
+/// What to type instead of the name of a file that begins like a flag, if the error is about one.
+pub fn dashed(error: &clap::Error, args: &[String]) -> Option<String> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let is_it = |arg: &&String| {
+        let is_short = arg.starts_with('-') && !arg.starts_with("--") && arg.chars().count() > 2;
+        is_short && arg.starts_with(flag.as_str()) && arg.contains(|c: char| c == '.' || c == '/')
+    };
+    let at = args.iter().position(|arg| is_it(&arg))?;
+    let (file, before) = (&args[at], &args[at.saturating_sub(1)]);
+    let typed = match before.starts_with("--") && !before.contains('=') {
+        true => format!("{before}=./{file}"),
+        false => format!("./{file}"),
+    };
+
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    is_unknown.then(|| format!("'{file}' begins like a flag; if it is a file, write {typed}"))
+}
+
+/// A sentence about a whole number that settings cannot hold, if there is one.
+pub fn too_large(command: &clap::Command, matches: &ArgMatches) -> Option<String> {
+    let whole = [TypeId::of::<u64>(), TypeId::of::<usize>()];
+    let numbers = command.get_arguments().filter(|arg| {
+        whole
+            .iter()
+            .any(|id| arg.get_value_parser().type_id() == *id)
+    });
+
+    for arg in numbers {
+        let id = arg.get_id().as_str();
+        let values = matches.get_raw(id).into_iter().flatten();
+        let texts = values.filter_map(|value| value.to_str());
+        let large = texts
+            .flat_map(|text| text.split(','))
+            .find(|text| text.parse::<u64>().is_ok_and(|n| i64::try_from(n).is_err()));
+        if let Some(number) = large {
+            let flag = arg.get_long().unwrap_or(id);
+            return Some(format!("--{flag} {number}: at most {}", i64::MAX));
+        }
+    }
+    None
 }
 
 /// The message of a command with these flags.

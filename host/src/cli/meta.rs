@@ -6,7 +6,7 @@ use super::settings::Flags;
 use crate::config;
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
-use crate::meta::{self, MetaConfig, Objective};
+use crate::meta::{self, MetaConfig, Objective, Unlearnable};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
 use crate::train::lr_scale;
@@ -75,9 +75,19 @@ impl Args {
     }
 }
 
+/// What can be done about activations that cannot be learned, in flags of this command.
+fn with_advice(error: anyhow::Error) -> anyhow::Error {
+    match error.is::<Unlearnable>() {
+        true => anyhow::anyhow!(
+            "{error:#}; begin with a smaller --inner-lr, or bring inputs and targets to a common scale"
+        ),
+        false => error,
+    }
+}
+
 fn learn(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
     let progress = Progress::new(output, "meta-learning", settings.meta.steps);
-    let learned = meta::run(&settings.meta, task, folder, &progress)?;
+    let learned = meta::run(&settings.meta, task, folder, &progress).map_err(with_advice)?;
     let file = |name: &str| folder.file(name).display().to_string();
     Ok(format!(
         "learned: {}\nactivations: {}\npicture: {}",

@@ -148,8 +148,15 @@ pub fn main() -> ExitCode {
     let matches = command
         .try_get_matches_from_mut(std::env::args_os())
         .unwrap_or_else(|error| refuse(&error));
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let own = innermost_command(&command, &matches);
+    if let Some(message) = flags::too_large(own, innermost(&matches)) {
+        return fail(&anyhow::anyhow!(message), 2, own);
+    }
+    if std::env::current_dir().is_err() {
+        let gone = "the current folder does not exist any more; go to one that does";
+        return fail(&anyhow::anyhow!(gone), 2, own);
+    }
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     stop::install();
     let output = if cli.quiet {
         Output::Quiet
@@ -180,10 +187,11 @@ pub fn main() -> ExitCode {
 
 /// Ends the program for a command line that is none.
 fn refuse(error: &clap::Error) -> ! {
-    let Some(renamed) = flags::renamed(error) else {
+    let args = || std::env::args().collect::<Vec<_>>();
+    let Some(message) = flags::renamed(error).or_else(|| flags::dashed(error, &args())) else {
         error.exit()
     };
-    eprintln!("error: {renamed}");
+    eprintln!("error: {}", printable(&message));
     std::process::exit(2)
 }
 

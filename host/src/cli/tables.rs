@@ -5,7 +5,7 @@ use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 /// How a table is written down.
-#[derive(clap::Args, Clone, Default, Serialize, Deserialize)]
+#[derive(clap::Args, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TableArgs {
     /// What separates columns: a character, or `tab` [default: found out]
@@ -20,6 +20,11 @@ pub struct TableArgs {
 }
 
 impl TableArgs {
+    /// Whether nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == TableArgs::default()
+    }
+
     pub fn reading<'a>(&self, text: Vec<&'a str>, ignore: Vec<&'a str>) -> Result<Reading<'a>> {
         let delimiter = match self.delimiter.as_deref() {
             None => None,

@@ -161,8 +161,13 @@ impl TrainArgs {
         let task = Task::new(&all.data);
         settings.fit.lr = settings.fit.lrs(task.inputs);
         settings.fit.check(&task)?;
+        all.rest_and_validation(&task)?;
         if let Division::Folds(folds, _) = &division {
-            let check = |parts: &Parts| settings.fit.check(&Task::new(&parts.data));
+            let check = |parts: &Parts| {
+                let task = Task::new(&parts.data);
+                settings.fit.check(&task)?;
+                parts.rest_and_validation(&task).map(drop)
+            };
             folds.iter().try_for_each(check).context("--folds")?;
         }
         let inputs = settings

@@ -253,6 +253,13 @@ impl Layers {
         for set in &self.sets {
             let path = self.full(&set.path, &known);
             let value = value_of(&set.text, lookup(&table, &path));
+            let is_number = matches!(lookup(&table, &path), Some(Value::Integer(_)));
+            anyhow::ensure!(
+                !(is_number && value.is_str() && set.text.trim().parse::<u128>().is_ok()),
+                "{}: at most {}",
+                set.as_given(),
+                i64::MAX
+            );
             assign(&mut table, &path, value).with_context(|| set.as_given())?;
         }
 

@@ -37,6 +37,8 @@ pub struct Loaded {
     pub test: Option<Table>,
     /// The names of the target columns.
     pub target: Vec<String>,
+    /// A sentence about a first line that may hold names and was taken for a row.
+    pub doubt: Option<String>,
 }
 
 /// Reads a file with inputs and targets.
@@ -50,6 +52,8 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
             .with_context(|| format!("in '{}'", path.display()));
     }
     let target = stream.targets(wanted.target)?;
+    let ignore = stream.rejoined(wanted.reading.ignore.iter().map(ToString::to_string));
+    let ignore: Vec<&str> = ignore.iter().map(String::as_str).collect();
     let targets: Vec<&str> = target.iter().map(String::as_str).collect();
     let text = [
         &targets[..],
@@ -57,13 +61,14 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
         &stream.there(&wanted.optional),
     ]
     .concat();
-    stream.keep(&text, &wanted.reading.ignore)?;
+    stream.keep(&text, &ignore)?;
     stream.within()?;
-    let test = stream.test.take();
+    let (test, doubt) = (stream.test.take(), stream.doubt());
     Ok(Loaded {
         table: stream.rest()?,
         test,
         target,
+        doubt,
     })
 }
 
@@ -74,8 +79,13 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
         stream.known.join(", ")
     );
     let text = [&wanted.reading.text[..], &stream.there(&wanted.optional)].concat();
-    stream.keep(&text, &wanted.reading.ignore)?;
+    let ignore = stream.rejoined(wanted.reading.ignore.iter().map(ToString::to_string));
+    stream.keep(
+        &text,
+        &ignore.iter().map(String::as_str).collect::<Vec<_>>(),
+    )?;
     stream.within()?;
+    let doubt = stream.doubt();
     let mut table = stream.rest()?;
     let labels = read_labels(labels, &wanted.reading, table.rows())?;
     let target: Vec<String> = labels.iter().map(|(name, _)| name.clone()).collect();
@@ -91,6 +101,7 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
         table,
         test: None,
         target,
+        doubt,
     })
 }
 
@@ -156,7 +167,7 @@ impl Stream {
     pub fn open(path: Option<&Path>, how: &Reading) -> Result<Stream> {
         let place = path.filter(|p| *p != Path::new("-"));
         let place = place.map_or("standard input".into(), |p| format!("'{}'", p.display()));
-        let source = Source::open(path).with_context(|| format!("in {place}"))?;
+        let source = Source::open(path)?;
         Stream::of(source, how, &place, Budget::find()?)
     }
 
@@ -220,6 +231,15 @@ impl Stream {
         }
     }
 
+    /// A sentence about a first line that may hold names and was taken for a row.
+    #[must_use]
+    pub fn doubt(&self) -> Option<String> {
+        match &self.rows {
+            Pieces::Csv(rows) => rows.doubt(),
+            Pieces::Whole(_) => None,
+        }
+    }
+
     /// Those of some columns that there are.
     fn there<'a>(&self, columns: &[&'a str]) -> Vec<&'a str> {
         let (names, _) = self.names();
@@ -234,6 +254,21 @@ impl Stream {
     #[must_use]
     pub fn known(&self) -> &[String] {
         &self.known
+    }
+
+    /// Names of columns, of which those with a comma in them may have been taken apart at it: pieces that are no columns
+    /// themselves and make one together.
+    fn rejoined(&self, pieces: impl Iterator<Item = String>) -> Vec<String> {
+        let (names, _) = self.names();
+        let pieces: Vec<String> = pieces.collect();
+        let (mut whole, mut at) = (vec![], 0);
+        while at < pieces.len() {
+            let is_column = |end: &usize| names.contains(&pieces[at..*end].join(","));
+            let end = (at + 1..=pieces.len()).find(is_column).unwrap_or(at + 1);
+            whole.push(pieces[at..end].join(","));
+            at = end;
+        }
+        whole
     }
 
     /// The names of the targets: those asked for, of which `last` may be one, or those that the form itself knows.
@@ -257,7 +292,7 @@ impl Stream {
                 .filter(|_| name == LAST && !names.contains(name));
             last.unwrap_or(name).clone()
         };
-        Ok(asked.iter().map(named).collect())
+        Ok(self.rejoined(asked.iter().map(named)))
     }
 
     /// Calls the targets that the form knows by these names.

@@ -191,7 +191,8 @@ impl Dataset {
         let features = x.columns();
         ensure!(
             features > 0 && features == x_test.columns(),
-            "x and x_test must have equally many columns"
+            "x has {features} columns and x_test {}; both need the same inputs, at least one",
+            x_test.columns()
         );
         let classes = [array("y")?, array("y_test")?]
             .iter()
@@ -201,7 +202,8 @@ impl Dataset {
             let y = array(name)?;
             ensure!(
                 y.rows() == rows,
-                "'{name}' has {} rows, but its inputs have {rows}",
+                "'{name}' has {} rows, but its inputs have {rows}; each row of inputs needs one target: save them again, of \
+                 one length",
                 y.rows()
             );
             y.target(classes.map(|c| c + 1))

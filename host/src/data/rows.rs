@@ -1,7 +1,9 @@
 //! CSV files row by row: the delimiter and whether there is a header are found out, and what is wrong is named by line and
 //! column.
 
-use super::table::{Column, ROW_LIMIT, Reading, Table, Unit, is_missing, place_in, push};
+use super::table::{
+    Column, Missing, NoNumber, ROW_LIMIT, Reading, Table, Unit, is_missing, place_in, push,
+};
 use crate::support::memory::Budget;
 use anyhow::{Context, Result, ensure};
 use std::collections::HashSet;
@@ -11,6 +13,9 @@ use std::io::{Error, Read};
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// How much of a file is looked at to find out its form, at most: bytes and lines.
 const PEEK: (usize, usize) = (1 << 16, 21);
+
+/// Columns that a message counts one by one.
+const MOST_COLUMNS: usize = 10;
 
 /// A CSV file of which the first line has been looked at.
 pub struct Rows<R> {
@@ -27,6 +32,8 @@ pub struct Rows<R> {
     budget: Option<Budget>,
     numbers: u64,
     sample: (u64, u64),
+    /// The cells of a first line that was taken for a row and may hold names.
+    perhaps_names: Vec<String>,
     /// What is wrong with the row behind those that were given out.
     fault: Option<anyhow::Error>,
 }
@@ -59,7 +66,8 @@ impl<R: Read> Rows<R> {
         ensure!(!start.trim_ascii().is_empty(), "the file is empty");
         ensure!(
             !start.contains(&0),
-            "this is no text: it holds bytes of 0; give CSV in UTF-8, or an array of NumPy (.npy, .npz)"
+            "this is no text: it holds bytes of 0; if it is UTF-16, `iconv -f utf-16le -t utf-8 FILE > NEW` makes text of \
+             it; else give CSV in UTF-8, or an array of NumPy (.npy, .npz)"
         );
         let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
         let named = how.header.unwrap_or_else(|| has_header(start, delimiter));
@@ -75,6 +83,11 @@ impl<R: Read> Rows<R> {
             "the file is empty"
         );
         let names = names_of(&record, named)?;
+        let is_told = named || how.header.is_some();
+        let perhaps_names = match is_told {
+            true => vec![],
+            false => record.iter().map(|cell| cell.trim().to_string()).collect(),
+        };
         let kept = (0..names.len())
             .map(|place| Kept { place, text: false })
             .collect();
@@ -91,7 +104,29 @@ impl<R: Read> Rows<R> {
             budget: None,
             numbers: 0,
             sample,
+            perhaps_names,
             fault: None,
+        })
+    }
+
+    /// A sentence about a first line that was taken for a row, and whose numbers may be names: whole numbers that differ,
+    /// in order or above numbers that are not whole.
+    pub fn doubt(&self) -> Option<String> {
+        let whole = |cell: &String| cell.parse::<i64>().ok();
+        let numbers: Option<Vec<i64>> = self.perhaps_names.iter().map(whole).collect();
+        let numbers = numbers.filter(|numbers| numbers.len() > 1)?;
+        let different = numbers.iter().collect::<HashSet<_>>().len() == numbers.len();
+        let in_order = numbers
+            .windows(2)
+            .all(|two| two[1] == two[0].wrapping_add(1));
+
+        let second = records(first_lines(&self.reader.get_ref().start), self.delimiter)
+            .records()
+            .flatten()
+            .nth(1)?;
+        let below_whole = second.iter().all(|cell| cell.trim().parse::<i64>().is_ok());
+        (different && (in_order || !below_whole)).then(|| {
+            "the first line is taken for a row of numbers; --header says that it holds names".into()
         })
     }
 
@@ -106,7 +141,16 @@ impl<R: Read> Rows<R> {
     /// If one of them is not there, or none is left.
     pub fn keep(&mut self, text: &[&str], ignore: &[&str]) -> Result<()> {
         for name in text.iter().chain(ignore) {
-            place_in(&self.names, name)?;
+            let place = place_in(&self.names, name).map(drop);
+            let is_in_first_line = self.perhaps_names.iter().any(|cell| cell == name);
+            match is_in_first_line {
+                true => place.map_err(|error| {
+                    anyhow::anyhow!(
+                        "{error}; '{name}' stands in the first line, which is taken for a row: add --header if it holds names"
+                    )
+                })?,
+                false => place?,
+            }
         }
         let set = |names: &[&'_ str]| {
             names
@@ -148,8 +192,77 @@ impl<R: Read> Rows<R> {
     /// If a row is malformed; the message names line and column.
     pub fn next_rows(&mut self, most: usize) -> Result<Option<Table>> {
         let mut table = self.no_rows();
-        self.take_rows(&mut table, most)?;
+        let taken = self.take_rows(&mut table, most);
+        taken.map_err(|error| self.explained(error, most == usize::MAX))?;
         Ok((table.rows() > 0).then_some(table))
+    }
+
+    /// An error with what is known about the same fault elsewhere; all of the file is looked at only if it is wanted as a
+    /// whole.
+    fn explained(&mut self, mut error: anyhow::Error, whole: bool) -> anyhow::Error {
+        if let Some(no_number) = error.downcast_mut::<NoNumber>() {
+            no_number.columns = self.text_columns();
+        }
+        if let Some(missing) = error.downcast_mut::<Missing>().filter(|_| whole) {
+            missing.others = self.missing_cells();
+        }
+        error
+    }
+
+    /// The columns that have to be numbers and hold text, in this row or in the first ones.
+    fn text_columns(&self) -> Vec<String> {
+        let start = first_lines(&self.reader.get_ref().start);
+        let mut rows: Vec<csv::StringRecord> = records(start, self.delimiter)
+            .records()
+            .flatten()
+            .skip(usize::from(self.named))
+            .collect();
+        rows.push(self.record.clone());
+
+        let is_text = |cell: &str| {
+            let cell = cell.trim();
+            !is_missing(cell)
+                && push(&mut Column::Numbers(vec![]), cell)
+                    .is_err_and(|error| error.is::<NoNumber>())
+        };
+        let kept = self.kept.iter().filter(|kept| !kept.text);
+        kept.filter(|kept| {
+            rows.iter()
+                .any(|row| row.get(kept.place).is_some_and(is_text))
+        })
+        .map(|kept| self.names[kept.place].clone())
+        .collect()
+    }
+
+    /// How many cells from this row on have no value, by column; nothing if it is this cell alone.
+    fn missing_cells(&mut self) -> String {
+        let mut counts = vec![0u64; self.kept.len()];
+        loop {
+            for (count, kept) in counts.iter_mut().zip(&self.kept) {
+                let cell = self.record.get(kept.place).unwrap_or_default();
+                *count += u64::from(is_missing(cell.trim()));
+            }
+            if !matches!(self.advance(), Ok(true)) {
+                break;
+            }
+        }
+
+        let total: u64 = counts.iter().sum();
+        let columns: Vec<String> = self
+            .kept
+            .iter()
+            .zip(&counts)
+            .filter(|(_, count)| **count > 0)
+            .map(|(kept, count)| format!("{count} in '{}'", self.names[kept.place]))
+            .collect();
+        match columns.len() {
+            _ if total < 2 => String::new(),
+            0..=MOST_COLUMNS => format!("; {total} cells have no value: {}", columns.join(", ")),
+            all => format!(
+                "; {total} cells in {all} columns have no value: {}, ...",
+                columns[..MOST_COLUMNS].join(", ")
+            ),
+        }
     }
 
     /// As [`Rows::next_rows`], but the rows before a malformed one are given out before that is an error.
@@ -360,7 +473,8 @@ fn explain(error: csv::Error) -> anyhow::Error {
     match (error.kind(), line) {
         (csv::ErrorKind::Utf8 { .. }, Some(line)) => {
             anyhow::anyhow!(
-                "line {line} is not UTF-8; convert the file, for example with `iconv -t utf-8`"
+                "line {line} is not UTF-8; convert the file, for example with \
+                 `iconv -f latin1 -t utf-8 FILE > NEW`"
             )
         }
         _ => anyhow::Error::from(error),
@@ -374,8 +488,15 @@ fn names_of(record: &csv::StringRecord, header: bool) -> Result<Vec<String>> {
     let names: Vec<String> = record.iter().map(|n| n.trim().to_string()).collect();
     let mut seen = HashSet::new();
     for (i, name) in names.iter().enumerate() {
-        ensure!(!name.is_empty(), "column {} has no name", i + 1);
-        ensure!(seen.insert(name), "two columns are called '{name}'");
+        ensure!(
+            !name.is_empty(),
+            "column {} has no name; write one into the first line, or leave the column out of the file",
+            i + 1
+        );
+        ensure!(
+            seen.insert(name),
+            "two columns are called '{name}'; give each a name of its own in the first line"
+        );
     }
     Ok(names)
 }

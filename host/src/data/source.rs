@@ -245,7 +245,7 @@ impl Source {
     /// If it is not there, is a folder, is empty, or is of a kind that is not read.
     pub fn open(path: Option<&Path>) -> Result<Source> {
         let Some(path) = path.filter(|p| *p != Path::new("-")) else {
-            return Source::of(Box::new(std::io::stdin()), None);
+            return Source::of(Box::new(std::io::stdin()), None).context("in standard input");
         };
         let file = File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
         let about = file
@@ -260,8 +260,10 @@ impl Source {
             Box::new(file),
             about.is_file().then_some(about.len()),
             Some(path),
-        )?;
-        source.fits(path)
+        );
+        source
+            .and_then(|source| source.fits(path))
+            .with_context(|| format!("in '{}'", path.display()))
     }
 
     /// Of bytes from anywhere; `len` if it is known how many.

@@ -52,7 +52,8 @@ impl Parts {
         let rest: Vec<u32> = (0..rows)
             .filter(|i| self.validation.binary_search(i).is_err())
             .collect();
-        check_validation(rows as usize, &self.validation)?;
+        check_validation(rows as usize, &self.validation, &self.purpose)?;
+
         Ok((task.train.pick(&rest), task.train.pick(&self.validation)))
     }
 
@@ -79,12 +80,33 @@ impl Parts {
 }
 
 /// Whether there are rows that decide when to stop, and others.
-fn check_validation(rows: usize, validation: &[u32]) -> Result<()> {
+fn check_validation(rows: usize, validation: &[u32], purpose: &Purpose) -> Result<()> {
     ensure!(
         !validation.is_empty() && validation.len() < rows,
-        "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give more rows"
+        too_few(rows, purpose)
     );
     Ok(())
+}
+
+/// What is lacking where the training rows cannot be divided.
+fn too_few(rows: usize, purpose: &Purpose) -> String {
+    let Purpose::Classification { column, classes } = purpose else {
+        return format!(
+            "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give \
+             more rows"
+        );
+    };
+
+    let are_numbers = classes.iter().all(|name| name.parse::<f64>().is_ok());
+    let or_regression = match are_numbers {
+        true => format!("; if '{column}' is a number, not classes, add --regression"),
+        false => String::new(),
+    };
+
+    format!(
+        "there is one training row only of each class of '{column}'; a class needs one to learn from and another that \
+         decides when to stop, beside those for testing: give each class one more row{or_regression}"
+    )
 }
 
 /// Fewer rows than this cannot be divided into rows to learn from and rows that decide.
@@ -179,7 +201,7 @@ impl Rows {
     fn parts(&self, train: &[u32], test: (&Tabular, &[u32]), seed: u64) -> Result<Parts> {
         let (data, purpose, inputs) = self.data.dataset(&self.name, train, test)?;
         let validation = self.validation(train, seed);
-        check_validation(train.len(), &validation)?;
+        check_validation(train.len(), &validation, &purpose)?;
         let extremes = self.data.extremes(train, &purpose, &inputs);
         Ok(Parts {
             data,

@@ -97,6 +97,11 @@ impl Standard {
              column in a larger unit{remedy}"
         );
         ensure!(
+            self.sd > 0.0,
+            "column '{name}' varies, but by so little that its spread is 0 in double precision; give the column in a smaller \
+             unit{remedy}"
+        );
+        ensure!(
             self.sd >= SMALLEST_SD,
             "column '{name}' spreads by {:e} only; models compute in single precision, which ends at about 1e-38: give \
              the column in a smaller unit{remedy}",

@@ -149,11 +149,13 @@ pub fn listed(names: &[String]) -> String {
 
 /// Takes a cell of text into a column.
 pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
-    let missing = is_missing(cell);
-    ensure!(
-        !missing,
-        "the value is missing ('{cell}'); fill it in, or remove the row or the column"
-    );
+    if is_missing(cell) {
+        return Err(Missing {
+            cell: cell.into(),
+            others: String::new(),
+        }
+        .into());
+    }
     match column {
         Column::Text(text) => text.push(cell.into()),
         Column::Numbers(numbers) => {
@@ -173,8 +175,21 @@ pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
 
 /// A cell that is text, in a column that has to be numbers.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is no number")]
-pub struct NoNumber(String);
+#[error("{cell} is no number")]
+pub struct NoNumber {
+    cell: String,
+    /// The names of all columns that hold text as far as the file was looked at; empty if nothing was found out.
+    pub columns: Vec<String>,
+}
+
+/// A cell without a value.
+#[derive(Debug, thiserror::Error)]
+#[error("the value is missing ('{cell}'); fill it in, or remove the row or the column{others}")]
+pub(super) struct Missing {
+    cell: String,
+    /// How many cells have none, if there are more.
+    pub others: String,
+}
 
 fn no_number(cell: &str) -> anyhow::Error {
     let quoted = quoted(cell);
@@ -192,7 +207,13 @@ fn no_number(cell: &str) -> anyhow::Error {
         (None, Some(fraction)) => {
             format!("write {fraction}, with a decimal point, in the whole column")
         }
-        (None, None) => return NoNumber(quoted).into(),
+        (None, None) => {
+            return NoNumber {
+                cell: quoted,
+                columns: vec![],
+            }
+            .into();
+        }
     };
     anyhow::anyhow!("{quoted} is no number: {readings}")
 }

@@ -407,6 +407,28 @@ impl Tabular {
         found
     }
 
+    /// Whether some input varies over these rows.
+    fn check_vary(&self, rows: &[u32]) -> Result<()> {
+        let width = self.features.len();
+        let row = |i: u32| &self.x[i as usize * width..][..width];
+        let Some(first) = rows.first().map(|&i| row(i)) else {
+            return Ok(());
+        };
+        let coarse = match first.iter().any(|x| x.abs() >= EXACT) {
+            true => format!(
+                ", as far as double precision tells: it does not tell whole numbers beyond {EXACT} apart; subtract a \
+                 constant from such a column"
+            ),
+            false => "; there is nothing to learn from".into(),
+        };
+        ensure!(
+            rows.iter().any(|&i| row(i) != first),
+            "every input is the same in all rows to learn from ({}){coarse}",
+            listed(&self.features)
+        );
+        Ok(())
+    }
+
     /// A data set of training and test rows, standardised.
     ///
     /// # Errors
@@ -445,6 +467,7 @@ impl Tabular {
                 );
             }
         }
+        self.check_vary(train)?;
         self.check_sizes(train, &purpose, &inputs)?;
         test.0
             .check_sizes(test.1, &purpose, &inputs)
@@ -473,9 +496,9 @@ impl Tabular {
 /// Up to here double precision has every whole number: 2 to the power of 53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A sentence about inputs that are the same in all of these rows, if there are any.
+/// A sentence about inputs that are the same in all of these rows, if there are any; `x` is standardised by `inputs`.
 #[must_use]
-pub fn constant_inputs(features: &[String], x: &[f64]) -> Option<String> {
+pub fn constant_inputs(features: &[String], inputs: &[Standard], x: &[f64]) -> Option<String> {
     let first = x.get(..features.len())?;
     let same = |j: usize| {
         x.iter()
@@ -487,10 +510,22 @@ pub fn constant_inputs(features: &[String], x: &[f64]) -> Option<String> {
         .filter(|&j| same(j))
         .map(|j| features[j].clone())
         .collect();
+    let coarse: Vec<String> = (0..features.len())
+        .filter(|&j| same(j) && inputs[j].mean.abs() >= EXACT)
+        .map(|j| features[j].clone())
+        .collect();
+    let coarse = match coarse.is_empty() {
+        true => String::new(),
+        false => format!(
+            " Double precision does not tell whole numbers beyond {EXACT} apart: the values of {} may differ in the file; \
+             subtract a constant from such a column.",
+            listed(&coarse)
+        ),
+    };
     (!constant.is_empty()).then(|| {
         format!(
             "{} of the {} inputs are constant over the rows to learn from ({}): they tell nothing, and are kept with a \
-             standard deviation of 1; leave them out with --ignore if they may vary later.",
+             standard deviation of 1; leave them out with --ignore if they may vary later.{coarse}",
             constant.len(),
             features.len(),
             listed(&constant)

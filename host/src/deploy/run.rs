@@ -873,18 +873,20 @@ fn range_table(
     );
     let mut table = Table::new(
         format!("tables, over {how} the pre-activations on the training rows"),
-        &["type", "observed", "range", "beyond", "table", "bytes"],
+        &[
+            "type", "lowest", "highest", "from", "to", "beyond", "table", "bytes",
+        ],
     );
     for (t, (range, owned)) in chooser.ranges.iter().zip(&chosen.tables).enumerate() {
         let z = &source.seen[t];
-        let observed = z
-            .first()
-            .zip(z.last())
-            .map_or(String::new(), |(a, b)| format!("{a:.2} to {b:.2}"));
+        // One number per cell: a spreadsheet takes `-1 to 2` for a formula.
+        let observed = |z: Option<&f32>| z.map_or(String::new(), |z| format!("{z:.2}"));
         table.row([
             (t + 1).to_string(),
-            observed,
-            format!("{:.2} to {:.2}", range.0, range.1),
+            observed(z.first()),
+            observed(z.last()),
+            format!("{:.2}", range.0),
+            format!("{:.2}", range.1),
             format!("{:.2} %", source.outside(t, *range)),
             owned.describe(),
             owned.bytes().to_string(),

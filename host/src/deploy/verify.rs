@@ -482,11 +482,8 @@ impl Export<'_> {
         let source = self.c_source();
         let way = |(tool, dialect): &(&str, &[&str])| {
             let name = format!("{} with {tool} {}", source.display(), dialect[0]);
-            if !is_there(tool) {
-                return Ok(Way {
-                    name,
-                    outcome: Outcome::Missing("it is not installed"),
-                });
+            if let Some(outcome) = lack_of(tool) {
+                return Ok(Way { name, outcome });
             }
             let program = self
                 .work
@@ -514,11 +511,8 @@ impl Export<'_> {
             "{} with arm-none-eabi-gcc for Cortex-M4F",
             self.c_source().display()
         );
-        if !is_there("arm-none-eabi-gcc") {
-            return Ok(Way {
-                name,
-                outcome: Outcome::Missing("it is not installed"),
-            });
+        if let Some(outcome) = lack_of("arm-none-eabi-gcc") {
+            return Ok(Way { name, outcome });
         }
         let mut command = self.work.command("arm-none-eabi-gcc");
         command.args([
@@ -553,10 +547,10 @@ impl Export<'_> {
                 ),
             });
         }
-        if !is_there("cargo") {
+        if lack_of("cargo").is_some() {
             return Ok(Way {
                 name,
-                outcome: Outcome::Missing("cargo is not installed"),
+                outcome: Outcome::Missing("cargo is not installed, or does not run"),
             });
         }
         let project = self.work.path().join("rust");
@@ -589,8 +583,20 @@ impl Export<'_> {
     }
 }
 
-fn is_there(tool: &str) -> bool {
-    child::output(Command::new(tool).arg("--version")).is_ok_and(|out| out.status.success())
+fn is_not_found(error: &anyhow::Error) -> bool {
+    let kind = error.root_cause().downcast_ref::<std::io::Error>();
+    kind.is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Why a tool cannot be used, if it cannot.
+fn lack_of(tool: &str) -> Option<Outcome> {
+    match child::output(Command::new(tool).arg("--version")) {
+        Ok(out) if out.status.success() => None,
+        Err(error) if is_not_found(&error) => Some(Outcome::Missing("it is not installed")),
+        _ => Some(Outcome::Missing(
+            "it is there, but does not run: its --version fails",
+        )),
+    }
 }
 
 /// Runs a compiler.

@@ -78,12 +78,38 @@ pub(super) fn course(
 }
 
 /// Nothing could be trained on these rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "every training diverged, at every learning rate; bring the inputs to a common scale, or leave out \
-     those with extreme values with --ignore"
+    "every training diverged, at every learning rate ({lrs}) and {MOST_HALVINGS} halves of it; {}",
+    self.remedy()
 )]
-pub(super) struct AllDiverged;
+pub(super) struct AllDiverged {
+    /// The learning rates that were asked for.
+    lrs: String,
+    /// Whether they are beyond what any training takes.
+    is_large: bool,
+}
+
+impl AllDiverged {
+    fn at(lrs: &[f64]) -> AllDiverged {
+        let words: Vec<String> = lrs.iter().map(|lr| format!("{lr:?}")).collect();
+        AllDiverged {
+            lrs: words.join(", "),
+            is_large: lrs.iter().all(|&lr| lr > LARGE_LR),
+        }
+    }
+
+    fn remedy(&self) -> &str {
+        if self.is_large {
+            "give a smaller --lr, such as 0.01"
+        } else {
+            "bring the inputs to a common scale, or leave out those with extreme values with --ignore"
+        }
+    }
+}
+
+/// Standardised rows are learned at learning rates far below this.
+const LARGE_LR: f64 = 1.0;
 
 /// The kinds of activations that could be trained, each with what was chosen for it.
 struct Arms {
@@ -126,6 +152,10 @@ impl Way<'_> {
                     .push(format!("No activations could be learned: {error}."));
                 Ok(None)
             }
+            Err(error) if error.is::<meta::Unlearnable>() => bail!(
+                "no activations could be learned: {error}; bring inputs and targets to a common scale (the logarithm of a \
+                 target with a long tail), or let the program fall back on others with --keep {BEST} and --compare relu"
+            ),
             Err(error) => Err(error),
         }
     }
@@ -160,7 +190,7 @@ impl Way<'_> {
             }
         }
         if arms.arms.is_empty() {
-            return Err(AllDiverged.into());
+            return Err(AllDiverged::at(&self.config.lrs(self.task.inputs)).into());
         }
         Ok(arms)
     }
@@ -236,7 +266,7 @@ impl Way<'_> {
             return self.trained(&arm.kind, &train, &network, learned);
         }
         if keep == BEST {
-            return Err(AllDiverged.into());
+            return Err(AllDiverged::at(&self.config.lrs(self.task.inputs)).into());
         }
         bail!("--keep {keep}: its networks diverge at every learning rate; use --keep {BEST}")
     }

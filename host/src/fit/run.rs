@@ -193,7 +193,7 @@ fn describe(parts: &Parts, task: &Task, folds: Option<usize>) -> String {
 /// What is unusual about the rows to learn from, a sentence each.
 fn about_rows(parts: &Parts) -> Vec<String> {
     let columns = [
-        constant_inputs(&parts.features, &parts.data.x),
+        constant_inputs(&parts.features, &parts.inputs, &parts.data.x),
         columns_with_offsets(&parts.features, &parts.inputs, &parts.purpose),
     ];
     let columns = columns.into_iter().flatten();

@@ -4,7 +4,7 @@ use super::bundle::Bundle;
 use super::{plain, unpack};
 use crate::data::tabular::Purpose;
 use crate::model::activations::{Activations, Choice, is_learned};
-use crate::model::{Model, Network, Trained};
+use crate::model::{Model, Network, Trained, check_names};
 use anyhow::{Context, Result, ensure};
 
 /// What weights alone do not tell.
@@ -127,6 +127,7 @@ fn completed(
             "{flag}: {} names are given; the network has {count}",
             names.len()
         );
+        check_names(&names).context(flag.to_string())?;
         Ok(names)
     };
     // As the columns of a table without names are called.

@@ -356,6 +356,10 @@ impl MetaConfig {
         if self.outer_loss == Objective::Heldout {
             let rows = task.train.rows();
             ensure!(
+                rows > 1,
+                "there is {rows} training row; learning activations needs at least 2, one of them held out"
+            );
+            ensure!(
                 self.held_out > 0 && self.held_out < rows && self.held_out_batch > 0,
                 "--held-out {}: hold out 1 to {} of the {rows} training rows, and use a --held-out-batch of at least 1",
                 self.held_out,
@@ -393,7 +397,8 @@ impl MetaConfig {
         let shape = layered(&widths, &kinds, self.layers());
         shape.map_err(|e| {
             anyhow::anyhow!(
-                "--hidden {:?} --types {} --units {}: {e}",
+                "--hidden {:?} --types {} --units {}: {e}; every hidden layer needs a neuron of each type: give wider \
+                 layers or fewer types",
                 self.hidden,
                 self.types,
                 self.units

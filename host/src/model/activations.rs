@@ -293,11 +293,18 @@ impl Activations {
                     i + 1
                 )
             })?;
-            if y.len() < 4 || y.iter().any(|v| !v.is_finite()) {
+            ensure!(
+                y.len() >= 4,
+                "line {}: {} samples are there, and at least 4 on linspace(-5, 5) are needed; {SAMPLES} are usual",
+                i + 1,
+                y.len()
+            );
+            if let Some(at) = y.iter().position(|v| !v.is_finite()) {
                 bail!(
-                    "line {}: {} finite samples on linspace(-5, 5) are needed, at least 4",
+                    "line {}: sample {} is {}; every sample must be finite",
                     i + 1,
-                    SAMPLES
+                    at + 1,
+                    y[at]
                 );
             }
             types.push(Learned::Samples {

@@ -6,6 +6,7 @@ pub mod metrics;
 mod network;
 mod predictions;
 mod ranges;
+pub mod sealed;
 pub mod source;
 mod trained;
 
@@ -15,4 +16,4 @@ pub use metrics::{Judgement, Metrics, OfClass};
 pub use network::{KindFile, Model, Network};
 pub use predictions::PredictionWriter;
 pub use ranges::{InputRange, Ranges, SHARES};
-pub use trained::{Judged, KeptRows, Predictions, Trained};
+pub use trained::{Judged, KeptRows, Predictions, Trained, check_names};

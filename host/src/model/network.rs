@@ -1,5 +1,6 @@
 //! Trained networks as files.
 
+use super::sealed::unseal;
 use crate::model::activations::base_named;
 use crate::support::simd::Level;
 use anyhow::{Context, Result, ensure};
@@ -194,10 +195,14 @@ impl Model {
                 path.display()
             )
         })?;
-        let parsed = serde_json::from_str::<Model>(&text)
-            .map_err(anyhow::Error::from)
-            .and_then(|m| m.network());
-        parsed.with_context(|| format!("in '{}'", path.display()))
+        Model::parse(&text).with_context(|| format!("in '{}'", path.display()))
+    }
+
+    /// The network in the text of a file. A checksum is checked if there is one: files of earlier programs have none.
+    fn parse(text: &str) -> Result<Network> {
+        let mut content = serde_json::from_str(text)?;
+        unseal(&mut content)?;
+        serde_json::from_value::<Model>(content)?.network()
     }
 }
 

@@ -1,6 +1,7 @@
 //! A trained network with everything that is needed to use it on rows of a table.
 
 use super::metrics::{Answers, Metrics, metrics};
+use super::sealed::{seal, unseal};
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{Purpose, Tabular};
 use crate::data::task::{Set, SetTarget};
@@ -12,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use ldnn_core::deploy::{Outputs, Scaling};
 use ldnn_core::network::{Pass, Workspace};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// The file of `ldnn train`.
@@ -66,7 +67,9 @@ pub enum Predictions {
 
 impl Trained {
     /// The version of the files that we write.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
+    /// The version before files had a checksum; it is read, too.
+    const WITHOUT_CHECKSUM: u64 = 2;
 
     /// Reads and checks a file.
     ///
@@ -91,18 +94,30 @@ impl Trained {
             !bytes.starts_with(&ldnn_core::image::MAGIC),
             "this is the image of a model for a device; give the model that `ldnn train` wrote"
         );
-        let value: serde_json::Value =
+        let mut value: serde_json::Value =
             serde_json::from_slice(bytes).context("this is no model of `ldnn train`")?;
         let version = value
             .get("version")
             .and_then(serde_json::Value::as_u64)
             .context("it has no version")?;
         ensure!(
-            version == u64::from(Self::VERSION),
+            [Self::WITHOUT_CHECKSUM, u64::from(Self::VERSION)].contains(&version),
             "version {version} is not known; this program reads {}: train the model again",
             Self::VERSION
         );
-        serde_json::from_value::<Trained>(value)?.checked()
+
+        let is_sealed = unseal(&mut value)?;
+        ensure!(
+            is_sealed == (version != Self::WITHOUT_CHECKSUM),
+            "the file is damaged, or was edited by hand: files of version {} have a checksum, others have none",
+            Self::VERSION
+        );
+
+        let model = Trained {
+            version: Self::VERSION,
+            ..serde_json::from_value(value)?
+        };
+        model.checked()
     }
 
     /// The same, if its parts fit together.
@@ -128,6 +143,11 @@ impl Trained {
             network.shape.outputs() == outputs,
             "network and targets do not fit each other"
         );
+        check_names(&model.features).context("the inputs")?;
+        match &model.purpose {
+            Purpose::Classification { classes, .. } => check_names(classes).context("the classes"),
+            Purpose::Regression { columns, .. } => check_names(columns).context("the targets"),
+        }?;
         ensure!(
             model.inputs.iter().all(Standard::is_sound),
             "a mean or standard deviation has no form in single precision, or is not positive"
@@ -153,7 +173,7 @@ impl Trained {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, (serde_json::to_string(self)? + "\n").as_bytes())
+        write_atomically(path, seal(self)?.as_bytes())
     }
 
     /// The test rows that it holds; none unless they were asked for.
@@ -322,18 +342,39 @@ impl Trained {
     /// If an input is NaN, infinite, or so large that nothing finite comes out; the message names row and column.
     pub fn predict(&self, x: &[f64]) -> Result<Predictions> {
         let mut scaled = Vec::with_capacity(x.len());
+        let is_one = x.len() == self.features.len();
+        let place = |i: usize| match is_one {
+            true => String::new(),
+            false => format!("row {}, ", i + 1),
+        };
         for (i, row) in x.chunks_exact(self.features.len()).enumerate() {
             for ((&x, s), name) in row.iter().zip(&self.inputs).zip(&self.features) {
                 let input = s.input(x);
                 ensure!(
                     input.is_finite(),
-                    "row {}, column '{name}': {x:e} is beyond what the model can take",
-                    i + 1
+                    "{}column '{name}': {x:e} is beyond what the model can take; leave the row out, or clip the value",
+                    place(i)
                 );
                 scaled.push(input);
             }
         }
         self.predict_scaled(&scaled)
+    }
+
+    /// Predictions for the rows of a table.
+    ///
+    /// # Errors
+    /// As [`Self::inputs_of`] and [`Self::predict`]; the message names the place in the file.
+    pub fn predict_table(&self, table: &Table) -> Result<Predictions> {
+        let x = self.inputs_of(table)?;
+        self.predict(&x).map_err(|error| {
+            let mut rows = x.chunks_exact(self.features.len()).zip(&table.lines);
+            let first = rows.find_map(|(x, line)| Some((line, self.predict(x).err()?)));
+            match first {
+                Some((line, error)) => error.context(format!("{} {line}", table.unit)),
+                None => error,
+            }
+        })
     }
 
     /// Predictions for rows that are standardised already.
@@ -395,9 +436,8 @@ impl Trained {
     /// # Errors
     /// If a column is missing, or a class is not known.
     pub fn judge(&self, table: Table, so_far: &mut Judged) -> Result<()> {
-        let x = self.inputs_of(&table)?;
+        let given = self.predict_table(&table)?;
         let target = self.target_of(table)?;
-        let given = self.predict(&x)?;
         match target {
             Target::Classes { labels, .. } => so_far.add(given, &labels, &[], &self.purpose),
             Target::Values { values, .. } => so_far.add(given, &[], &values, &self.purpose),
@@ -436,6 +476,22 @@ impl Trained {
             }),
         }
     }
+}
+
+/// Whether each name is there once.
+///
+/// # Errors
+/// If two are the same, or one is empty; the message says which.
+pub fn check_names(names: &[String]) -> Result<()> {
+    let mut seen = HashSet::new();
+    for (i, name) in names.iter().enumerate() {
+        ensure!(!name.is_empty(), "name {} is empty; give it one", i + 1);
+        ensure!(
+            seen.insert(name),
+            "'{name}' is there twice; give each a name of its own"
+        );
+    }
+    Ok(())
 }
 
 impl KeptRows {

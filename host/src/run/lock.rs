@@ -118,7 +118,7 @@ impl Drop for Lock {
 
 fn taken(folder: &Path, file: &mut File) -> String {
     format!(
-        "another run is at work in '{}': {}; wait for it or stop it, or give another folder with --out",
+        "another run is at work in '{}': {}; wait for it or stop it, or give another --out",
         folder.display(),
         name(file)
     )

@@ -56,11 +56,10 @@ impl Budget {
         let needed = numbers.saturating_mul(PER_NUMBER);
         ensure!(
             needed <= self.0,
-            "its {numbers} numbers need about {} of memory, and {} may be used; take fewer rows or leave columns out \
-             with --ignore, or raise the limit, as in {VARIABLE}={}G (`ldnn predict` and `ldnn eval` read CSV of any size)",
+            "its {numbers} numbers need about {} of memory, and {} may be used; {}",
             in_words(needed),
             in_words(self.0),
-            needed.div_ceil(1 << 30)
+            remedy(needed)
         );
         Ok(())
     }
@@ -87,6 +86,22 @@ impl Budget {
         self.0
     }
 }
+
+/// What can be done about data that need so many bytes.
+fn remedy(needed: u64) -> String {
+    if needed > MOST_BYTES {
+        return "no machine has that much: the sizes that the file states are wrong, so it is damaged, or of another kind"
+            .into();
+    }
+    format!(
+        "take fewer rows or columns (`ldnn train --ignore NAME` leaves columns out), or raise the limit, as in \
+         {VARIABLE}={}G (`ldnn predict` and `ldnn eval` read CSV of any size)",
+        needed.div_ceil(1 << 30)
+    )
+}
+
+/// Nobody reads a table that needs more memory.
+const MOST_BYTES: u64 = 1 << 46;
 
 /// More repetitions of anything than this are a slip of the hand, and their products overflow.
 pub const MOST_TIMES: usize = 1_000_000_000;

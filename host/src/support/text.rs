@@ -28,10 +28,12 @@ pub fn csv_lines<'a>(records: impl IntoIterator<Item = &'a [String]>) -> String 
 }
 
 /// Text for a terminal: control characters other than new lines and tabs, with which a name could move the cursor, change
-/// colours or answer for the user, become `\u{FFFD}`.
+/// colours or answer for the user, become `\u{FFFD}`; so do the marks that turn the direction of text, with which a name
+/// could look like another.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let bad = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let bad = |c: char| c.is_control() && c != '\n' && c != '\t' || turns(c);
     if text.contains(bad) {
         text.replace(bad, "\u{FFFD}").into()
     } else {
@@ -88,6 +90,10 @@ mod tests {
         assert_eq!(
             printable("\x1b[31mred\u{9b}0m\x07\r"),
             "\u{FFFD}[31mred\u{FFFD}0m\u{FFFD}\u{FFFD}"
+        );
+        assert_eq!(
+            printable("a\u{202e}vsc.b\u{2069}"),
+            "a\u{FFFD}vsc.b\u{FFFD}"
         );
     }
 }

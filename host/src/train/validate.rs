@@ -6,6 +6,7 @@ use super::probe::look_at;
 use super::results::{Group, Metric, group, group_table, metric_of, pair_table};
 use super::select::Hyperparameters;
 use crate::data::task::Task;
+use crate::model::sealed::seal;
 use crate::model::{Model, Network};
 use crate::report::{Section, plot};
 use crate::run::RunFolder;
@@ -56,10 +57,7 @@ fn keep(
             task.name, t.activation, t.seed, t.lr
         );
         let file = format!("networks/{}-{}.json", t.activation, t.seed);
-        folder.keep(
-            &file,
-            serde_json::to_string(&Model::of(network, provenance))? + "\n",
-        )?;
+        folder.keep(&file, seal(&Model::of(network, provenance))?)?;
         Ok(file)
     };
     let (_, looked) = look_at::<String>(

@@ -53,8 +53,9 @@ fn activations(trial: &Trial) -> String {
     let c = &trial.candidate;
     match c.activations.as_str() {
         "learn" => format!(
-            "{} learned types ({})",
+            "{} learned type{} ({})",
             c.types,
+            if c.types == 1 { "" } else { "s" },
             format!("{:?}", c.schedule).to_lowercase()
         ),
         name => name.into(),
