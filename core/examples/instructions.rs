@@ -30,15 +30,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shape = tabulated(&DIRECT, KNOTS, 10.0)?;
     let theta = shape.theta_len();
     let mut params = vec![0.0f32; shape.param_len()];
+
     let mut phi = vec![0.0; DIRECT.phi_len()];
     init_theta(&shape, Init::FanIn, 1, 0, &mut params[..theta])?;
     init_phi(&DIRECT, 1, &mut phi)?;
+
     let tabulation = Tabulation {
         from: &DIRECT,
         to: &shape,
     };
     let mut build_work = vec![0.0; tabulation.work_len()];
+
     tabulation.build(&phi, &mut params[theta..], &mut build_work)?;
+
     let draws = Draws::new(9, Stream::User, 0, 0);
     let x: Vec<f32> = (0..BATCH * 40)
         .map(|i| 1.7 * draws.symmetric::<f32>(i as u32))
@@ -50,12 +54,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         x: &x,
         target: Target::Classes(&labels),
     };
+
     for _ in 0..times {
         match kernel.as_str() {
             "build" => tabulation.build(&phi, &mut params[theta..], &mut build_work)?,
             other => run(other, &shape, &mut params, data)?,
         }
     }
+
     Ok(())
 }
 
@@ -69,6 +75,7 @@ fn run(
     let batch = Batch::range(data, 0, BATCH);
     let mut memory = vec![0.0; shape.workspace_len(BATCH, Pass::SecondOrder)];
     let mut workspace = Workspace::new(shape, BATCH, Pass::SecondOrder, &mut memory)?;
+
     match kernel {
         "predict" => {
             let mut out = vec![0.0; BATCH * shape.outputs()];
@@ -81,6 +88,7 @@ fn run(
             };
             let (mut state, mut grad) = (vec![0.0; theta], vec![0.0; theta]);
             let (state, grad) = (&mut state, &mut grad);
+
             Trainer {
                 shape,
                 vector: Plain,
@@ -99,17 +107,20 @@ fn run(
                 product: &mut product,
             };
             let (network, direction) = (Network::new(shape, params)?, Direction::All(&direction));
+
             network.gradient_and_hessian_product(&batch, direction, out, &mut workspace)?;
         }
         "outer-step" => outer_step(shape, params, data)?,
         _ => return Err(format!("no kernel '{kernel}'").into()),
     }
+
     Ok(())
 }
 
 fn outer_step(shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> Result<(), Error> {
     let (optimizer, outer) = (Optimizer::authors_rmsprop(), OuterLoss::Train { last: 4 });
     let (shape, init) = (*shape, Init::FanIn);
+
     let plan = Unroll {
         shape,
         steps: 4,
@@ -121,9 +132,11 @@ fn outer_step(shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> Result<
         outer,
         segment: 4,
     };
+
     let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
     let mut order = vec![0; plan.order_len(BATCH)];
     let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
+
     let buffers = Buffers {
         params,
         dphi: &mut dphi,
@@ -132,10 +145,12 @@ fn outer_step(shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> Result<
         work: &mut work,
         order: &mut order,
     };
+
     let data = Datasets {
         train: data,
         held_out: data,
     };
+
     hypergradient(
         Plain,
         &plan,
@@ -146,5 +161,6 @@ fn outer_step(shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> Result<
         },
         buffers,
     )?;
+
     Ok(())
 }

@@ -60,8 +60,9 @@ impl Rows<'_> {
     }
 }
 
-/// Noise on hidden units during training: uniform in `[-amplitude, amplitude]`, one draw per unit and call, shared by
-/// the rows of the batch; added to the outputs of the hidden units of the network and of the sub-networks.
+/// Noise on hidden units during training: uniform in `[-amplitude, amplitude]`, one draw per unit
+/// and call, shared by the rows of the batch; added to the outputs of the hidden units of the
+/// network and of the sub-networks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noise<T> {
     /// The largest absolute value.
@@ -79,7 +80,8 @@ pub struct Batch<'a, T> {
     pub data: Data<'a, T>,
     /// Which rows of it.
     pub rows: Rows<'a>,
-    /// Noise on the hidden units, if any, in gradients and Hessian-vector products; evaluations have none.
+    /// Noise on the hidden units, if any, in gradients and Hessian-vector products; evaluations
+    /// have none.
     pub noise: Option<Noise<T>>,
 }
 
@@ -135,9 +137,11 @@ pub(crate) fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), 
     let inputs = shape.inputs();
     let count = batch.data.x.len().checked_div(inputs).unwrap_or_default();
     check("x", count.saturating_mul(inputs), batch.data.x.len())?;
+
     if batch.rows.is_empty() {
         return Err(Error::Empty("the number of rows in a batch"));
     }
+
     let last = match batch.rows {
         Rows::Range { start, len } => start.saturating_add(len.saturating_sub(1)),
         Rows::Picked(rows) => rows.iter().copied().max().unwrap_or_default() as usize,
@@ -148,6 +152,7 @@ pub(crate) fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), 
             rows: count,
         });
     }
+
     match batch.data.target {
         Target::Values(values) => Ok(check(
             "target",
@@ -173,5 +178,6 @@ fn check_labels(classes: usize, rows: Rows<'_>, labels: &[u16]) -> Result<(), Er
             });
         }
     }
+
     Ok(())
 }

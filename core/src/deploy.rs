@@ -1,8 +1,9 @@
 //! A network as it is deployed: one sample at a time, weights and tables read where they lie.
 //!
-//! The weights `theta` are laid out as everywhere (see [`Shape`]); the activations are tables or base functions, one a
-//! type. Sums run over the inputs in ascending order from the bias on, multiplication and addition rounded separately, as
-//! in [`network`](crate::network): four outputs side by side, which changes no bit.
+//! The weights `theta` are laid out as everywhere (see [`Shape`]); the activations are tables or
+//! base functions, one a type. Sums run over the inputs in ascending order from the bias on,
+//! multiplication and addition rounded separately, as in [`network`](crate::network): four outputs
+//! side by side, which changes no bit.
 //!
 //! ```
 //! use ldnn_core::deploy::{Activation, Pipeline, work_len};
@@ -49,7 +50,8 @@ pub enum Activation<'a> {
     Direct(Scaled8<'a>),
 }
 
-/// What [`Pipeline`] takes as activations: a kind of table if all types have the same, so that no other is linked, or
+/// What [`Pipeline`] takes as activations: a kind of table if all types have the same, so that no
+/// other is linked, or
 /// [`Activation`].
 pub trait Activate {
     /// In place, pre-activations become activations.
@@ -117,6 +119,7 @@ impl Activation<'_> {
 pub fn standardise(x: &[f32], pairs: &[[f32; 2]], to: &mut [f32]) -> Result<(), SizeError> {
     check("pairs", x.len(), pairs.len())?;
     check("to", x.len(), to.len())?;
+
     for ((to, x), pair) in to.iter_mut().zip(x).zip(pairs) {
         *to = standardised(*x, *pair);
     }
@@ -136,6 +139,7 @@ pub fn probabilities(y: &mut [f32]) -> Option<usize> {
     if y.is_empty() || !y.iter().all(|y| y.is_finite()) {
         return None;
     }
+
     let class = arg_max(y);
     softmax(y);
     Some(class)
@@ -143,11 +147,13 @@ pub fn probabilities(y: &mut [f32]) -> Option<usize> {
 
 /// How raw readings become the numbers of a network, and its outputs become answers.
 ///
-/// For a column whose readings are too large for their spread to be told apart in single precision, a model has an
-/// offset; then `raw` is the reading less the offset, subtracted in integers or in double precision.
+/// For a column whose readings are too large for their spread to be told apart in single precision,
+/// a model has an offset; then `raw` is the reading less the offset, subtracted in integers or in
+/// double precision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaling<'a> {
-    /// Mean and factor of each input, for [`standardise`]; empty if the network takes inputs as they are.
+    /// Mean and factor of each input, for [`standardise`]; empty if the network takes inputs as
+    /// they are.
     pub inputs: &'a [[f32; 2]],
     /// What the outputs mean.
     pub outputs: Outputs<'a>,
@@ -160,7 +166,8 @@ pub enum Outputs<'a> {
     Plain,
     /// One logit per class.
     Classes,
-    /// Standardised values, with standard deviation and mean of each: `y sd + mean` is in the units of the table.
+    /// Standardised values, with standard deviation and mean of each: `y sd + mean` is in the units
+    /// of the table.
     Values(&'a [[f32; 2]]),
 }
 
@@ -217,6 +224,7 @@ impl Scaling<'_> {
         if !self.inputs.is_empty() {
             check("inputs", shape.inputs(), self.inputs.len())?;
         }
+
         match self.outputs {
             Outputs::Values(pairs) => check("outputs", shape.outputs(), pairs.len()),
             Outputs::Plain | Outputs::Classes => Ok(()),
@@ -242,7 +250,8 @@ impl Scaling<'_> {
         }
     }
 
-    /// Outputs of the network become the answer in place; returns the class, 0 if there are no classes.
+    /// Outputs of the network become the answer in place; returns the class, 0 if there are no
+    /// classes.
     ///
     /// # Errors
     /// If a length differs, or a number is not finite.
@@ -257,6 +266,7 @@ impl Scaling<'_> {
                     .for_each(|(i, y)| *y = self.value(i, *y));
             }
         }
+
         if y.iter().all(|y| y.is_finite()) {
             Ok(0)
         } else {
@@ -302,8 +312,9 @@ impl<'a, A: Activate> Pipeline<'a, A> {
     ///
     /// # Errors
     /// If a length differs.
-    // Inlined, the sizes of a constant shape reach the loops, which then need fewer bytes and instructions. The compiler
-    // does not see through the reference to `self`, and inlines of itself only where there is a single caller.
+    // Inlined, the sizes of a constant shape reach the loops, which then need fewer bytes and
+    // instructions. The compiler does not see through the reference to `self`, and inlines of
+    // itself only where there is a single caller.
     #[inline(always)]
     pub fn predict(&self, x: &[f32], out: &mut [f32], work: &mut [f32]) -> Result<(), SizeError> {
         let Pipeline {
@@ -312,6 +323,7 @@ impl<'a, A: Activate> Pipeline<'a, A> {
             activations,
             ..
         } = *self;
+
         check("theta", shape.theta_len(), theta.len())?;
         check("activations", shape.types(), activations.len())?;
         check("x", shape.inputs(), x.len())?;
@@ -321,48 +333,56 @@ impl<'a, A: Activate> Pipeline<'a, A> {
         let (mut from, mut to) = work
             .split_at_mut_checked(work_len(shape) / 2)
             .unwrap_or_default();
+
         for l in 0..shape.hidden_layers() {
             let z = part_mut(to, 0, shape.width(l + 1));
+
             let h = if l == 0 {
                 x
             } else {
                 part(from, 0, shape.width(l))
             };
+
             layer(shape, theta, l, z, h);
             activate(shape, activations, l, z);
             (from, to) = (to, from);
         }
+
         let last = shape.hidden_layers();
         let h = if last == 0 {
             x
         } else {
             part(from, 0, shape.width(last))
         };
+
         layer(shape, theta, last, out, h);
         Ok(())
     }
 
-    /// From raw readings to the answer: the index of the class and the probability of each class in `out`; or 0 and
-    /// the values, in the units of the table.
+    /// From raw readings to the answer: the index of the class and the probability of each class in
+    /// `out`; or 0 and the values, in the units of the table.
     ///
     /// `raw`: inputs; `out`: outputs; `work`: [`run_len`].
     ///
     /// # Errors
-    /// If a length differs, or an input is NaN, infinite, or so large that nothing finite comes out; then `out` has
-    /// not changed.
+    /// If a length differs, or an input is NaN, infinite, or so large that nothing finite comes
+    /// out; then `out` has not changed.
     pub fn run(&self, raw: &[f32], out: &mut [f32], work: &mut [f32]) -> Result<usize, RunError> {
         let shape = self.shape;
         self.scaling.check(shape)?;
         check("raw", shape.inputs(), raw.len())?;
         check("out", shape.outputs(), out.len())?;
         check_at_least("work", run_len(shape), work.len())?;
+
         let (x, rest) = work.split_at_mut_checked(raw.len()).unwrap_or_default();
         let (y, rest) = rest.split_at_mut_checked(out.len()).unwrap_or_default();
 
         for (i, (x, &raw)) in x.iter_mut().zip(raw).enumerate() {
             *x = self.scaling.read(i, raw).ok_or(RunError::NotFinite)?;
         }
+
         self.predict(x, y, rest)?;
+
         let class = self.scaling.answer(y)?;
 
         out.iter_mut().zip(y).for_each(|(out, y)| *out = *y);
@@ -381,6 +401,7 @@ pub const fn work_len(shape: &Shape) -> usize {
         }
         l += 1;
     }
+
     2 * widest
 }
 
@@ -400,7 +421,8 @@ fn activate(shape: &Shape, activations: &[impl Activate], l: usize, z: &mut [f32
 /// `z = b + W x`, five rows at a time, which most widths that people choose are a multiple of.
 #[inline]
 fn affine(z: &mut [f32], w: &[f32], b: &[f32], x: &[f32]) {
-    // No layer has so few inputs. Told so, the compiler has no case in which `z` is a copy of `b`, and links no `memcpy`.
+    // No layer has so few inputs. Told so, the compiler has no case in which `z` is a copy of `b`,
+    // and links no `memcpy`.
     if x.is_empty() {
         return;
     }
@@ -410,6 +432,7 @@ fn affine(z: &mut [f32], w: &[f32], b: &[f32], x: &[f32]) {
         .split_at_checked(5 * fives.len() * x.len())
         .unwrap_or_default();
     let (biases, last_biases) = b.as_chunks::<5>();
+
     for ((z, b), w) in fives
         .iter_mut()
         .zip(biases)
@@ -418,6 +441,7 @@ fn affine(z: &mut [f32], w: &[f32], b: &[f32], x: &[f32]) {
         let row = |r: usize| part(w, r * x.len(), x.len());
         *z = five_rows(*b, [row(0), row(1), row(2), row(3), row(4)], x);
     }
+
     for ((z, &b), w) in rest
         .iter_mut()
         .zip(last_biases)
@@ -438,6 +462,7 @@ fn five_rows(z: [f32; 5], w: [&[f32]; 5], x: &[f32]) -> [f32; 5] {
     let [w0, w1, w2, w3, w4] = w.map(|row| row.as_chunks::<8>());
     let (xs, tail) = x.as_chunks::<8>();
     let rows = w0.0.iter().zip(w1.0).zip(w2.0.iter().zip(w3.0)).zip(w4.0);
+
     for (x, (((w0, w1), (w2, w3)), w4)) in xs.iter().zip(rows) {
         for i in 0..8 {
             z0 += w0[i] * x[i];
@@ -447,6 +472,7 @@ fn five_rows(z: [f32; 5], w: [&[f32]; 5], x: &[f32]) -> [f32; 5] {
             z4 += w4[i] * x[i];
         }
     }
+
     let rows = w0.1.iter().zip(w1.1).zip(w2.1.iter().zip(w3.1)).zip(w4.1);
     for (x, (((w0, w1), (w2, w3)), w4)) in tail.iter().zip(rows) {
         z0 += w0 * x;
@@ -455,5 +481,6 @@ fn five_rows(z: [f32; 5], w: [&[f32]; 5], x: &[f32]) -> [f32; 5] {
         z3 += w3 * x;
         z4 += w4 * x;
     }
+
     [z0, z1, z2, z3, z4]
 }

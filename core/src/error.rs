@@ -61,7 +61,8 @@ pub enum Error {
         /// Where in it; the first such number.
         index: usize,
     },
-    /// All that came in is finite, but this would not be: a loss, a gradient, or what a step would leave behind.
+    /// All that came in is finite, but this would not be: a loss, a gradient, or what a step would
+    /// leave behind.
     Diverges(&'static str),
     /// Learning rates and clip of a step do not bound it; see [`Rates`](crate::online::Rates).
     Rates,
@@ -129,7 +130,8 @@ pub enum ShapeError {
     UnknownLayer,
     /// A sub-network without units or with too many.
     BadUnits,
-    /// A table with fewer than 2 knots or too many, or with a range that is not positive and finite.
+    /// A table with fewer than 2 knots or too many, or with a range that is not positive and
+    /// finite.
     BadTable,
     /// More parameters than a slice can have on this machine.
     TooManyParameters,

@@ -10,7 +10,8 @@ pub(crate) fn zero_or_nan<T: Real>(x: T) -> T {
     x * T::ZERO
 }
 
-/// Whether all of them are finite: eight sums side by side, which become vector instructions where there are any.
+/// Whether all of them are finite: eight sums side by side, which become vector instructions where
+/// there are any.
 #[inline(always)]
 pub(crate) fn all_finite<T: Real>(values: &[T]) -> bool {
     let mut sums = [T::ZERO; 8];
@@ -20,9 +21,11 @@ pub(crate) fn all_finite<T: Real>(values: &[T]) -> bool {
             *sum += zero_or_nan(x);
         }
     }
+
     for (sum, &x) in sums.iter_mut().zip(rest) {
         *sum += zero_or_nan(x);
     }
+
     sums.iter().all(|&sum| sum == T::ZERO)
 }
 
@@ -31,6 +34,7 @@ pub(crate) fn check_finite<T: Real>(buffer: &'static str, values: &[T]) -> Resul
     if all_finite(values) {
         return Ok(());
     }
+
     match values.iter().position(|x| !x.is_finite()) {
         Some(index) => Err(Error::NotFinite { buffer, index }),
         None => Ok(()),
@@ -46,6 +50,7 @@ mod tests {
         for len in 0..20 {
             let mut values = [1e38f32; 20];
             assert!(all_finite(&values[..len]));
+
             for index in 0..len {
                 for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                     values[index] = bad;
@@ -54,6 +59,7 @@ mod tests {
                         Err(Error::NotFinite { buffer: "x", index })
                     );
                 }
+
                 values[index] = -1e38;
             }
         }

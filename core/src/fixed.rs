@@ -8,7 +8,8 @@ use crate::shape::Shape;
 use crate::train::Trainer;
 use crate::vector::Plain;
 
-/// All the memory of one network. [`model!`](crate::model) makes a type around it for a given shape.
+/// All the memory of one network. [`model!`](crate::model) makes a type around it for a given
+/// shape.
 ///
 /// `STATE` and `GRAD` are 0 for a network that is not trained.
 #[derive(Clone, Debug)]
@@ -36,7 +37,8 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
         }
     }
 
-    /// Draws fresh weights and activation parameters, as a training starts with; see [`init_theta`] and [`init_phi`].
+    /// Draws fresh weights and activation parameters, as a training starts with; see [`init_theta`]
+    /// and [`init_phi`].
     ///
     /// # Errors
     /// If the shape has another number of parameters.
@@ -45,9 +47,11 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
             .params
             .split_at_mut_checked(shape.theta_len())
             .unwrap_or_default();
+
         init_theta(shape, init, seed, 0, theta)?;
         init_phi(shape, seed, phi)?;
         self.steps = 0;
+
         Ok(())
     }
 
@@ -87,6 +91,7 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
         if self.steps == 0 {
             optimizer.init_state(&mut self.state);
         }
+
         let mut trainer = Trainer {
             shape,
             vector: Plain,
@@ -95,14 +100,16 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
             grad: &mut self.grad,
             workspace: Workspace::new(shape, 0, Pass::Backward, &mut self.work)?,
         };
+
         let loss = trainer.step(optimizer, batch, self.steps)?;
         self.steps = self.steps.saturating_add(1);
         Ok(loss)
     }
 }
 
-/// Makes a type that owns the memory of a network: no length to get wrong, and a shape that is impossible does not
-/// compile. `rows` is the largest batch. With an `optimizer` the type can also be trained.
+/// Makes a type that owns the memory of a network: no length to get wrong, and a shape that is
+/// impossible does not compile. `rows` is the largest batch. With an `optimizer` the type can also
+/// be trained.
 ///
 /// ```
 /// use ldnn_core::network::{Batch, Data, Init, Target};

@@ -13,9 +13,11 @@ use crate::vector::Vector;
 use crate::walk::Walk;
 
 impl<T: Real, V: Vector> Network<'_, T, V> {
-    /// Activations `sigma(z)` of hidden layer `layer` (0 is the first) for some rows, without noise.
+    /// Activations `sigma(z)` of hidden layer `layer` (0 is the first) for some rows, without
+    /// noise.
     ///
-    /// `x`: rows x inputs; `value`, overwritten: rows x width of the layer, row-major. The workspace is for
+    /// `x`: rows x inputs; `value`, overwritten: rows x width of the layer, row-major. The
+    /// workspace is for
     /// [`Pass::Forward`].
     ///
     /// # Errors
@@ -32,12 +34,14 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
             slope: &mut [],
             curvature: &mut [],
         };
+
         let len = self.check_hidden(layer, x, &out)?;
         let work = workspace.memory(self.shape, self.rows_of(x), Pass::Forward)?;
         self.look_at(layer, x, len, out, work)
     }
 
-    /// As [`Network::hidden`], with the slopes `sigma'(z)` and the curvatures `sigma''(z)` in the same places.
+    /// As [`Network::hidden`], with the slopes `sigma'(z)` and the curvatures `sigma''(z)` in the
+    /// same places.
     ///
     /// The workspace is for [`Pass::SecondOrder`].
     ///
@@ -74,6 +78,7 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
                 layers: self.shape.hidden_layers(),
             });
         }
+
         let len = self.rows_of(x).saturating_mul(self.shape.width(layer + 1));
         check("value", len, out.value.len())?;
         Ok(len)
@@ -95,12 +100,14 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
             &mut rest,
             self.shape.workspace_len(rows, Pass::Forward),
         ));
+
         walk.forward(&batch, &mut memory);
 
         // Pre-activations, then activations.
         let at = walk.state_at(layer);
         let state = memory.state.value();
         self.by_rows(out.value, part(state, at + len, len), width);
+
         if out.slope.is_empty() {
             return Ok(());
         }
@@ -110,13 +117,16 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
             take(&mut rest, len),
             take(&mut rest, len),
         );
+
         ones.fill(T::ONE);
         slope.fill(T::ONE);
         curvature.fill(T::ZERO);
+
         let z = Planes([part(state, at, len), ones]);
         differentiate(&walk, layer, z, PlanesMut([&mut *slope, &mut *curvature]));
         self.by_rows(out.slope, slope, width);
         self.by_rows(out.curvature, curvature, width);
+
         Ok(())
     }
 
@@ -130,7 +140,8 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
     }
 }
 
-/// From adjoints (1, 0) to slope and curvature: the adjoint of `sigma` along the tangent 1 is `(sigma', sigma'')`.
+/// From adjoints (1, 0) to slope and curvature: the adjoint of `sigma` along the tangent 1 is
+/// `(sigma', sigma'')`.
 fn differentiate<T: Real, V: Vector>(
     walk: &Walk<'_, T, V, 1>,
     layer: usize,
@@ -147,6 +158,7 @@ fn differentiate<T: Real, V: Vector>(
         let [d0, d1] = &mut d.0;
         let own = PlanesMut([part_mut(d0, at, len), part_mut(d1, at, len)]);
         let unwanted = PlanesMut([&mut [], &mut []]);
+
         activation::adjoint(
             walk.vector,
             shape.kind(first + i),

@@ -1,8 +1,10 @@
-//! The serialised model: what is sent to a device, checked completely before anything of it is used.
+//! The serialised model: what is sent to a device, checked completely before anything of it is
+//! used.
 //!
-//! `docs/format.md` is the specification. An [`Image`] borrows its bytes; what it holds is copied into buffers of the
-//! caller's, whose sizes it tells. Copying cannot fail once an image was read and the buffers are large enough, so a device
-//! keeps its old model until the new one is known to be good:
+//! `docs/format.md` is the specification. An [`Image`] borrows its bytes; what it holds is copied
+//! into buffers of the caller's, whose sizes it tells. Copying cannot fail once an image was read
+//! and the buffers are large enough, so a device keeps its old model until the new one is known to
+//! be good:
 //!
 //! ```
 //! # fn update(received: &[u8], theta: &mut [f32]) -> Option<()> {
@@ -28,7 +30,8 @@ use serde::Deserialize;
 pub const MAGIC: [u8; 4] = *b"LDNN";
 /// The version that this code reads.
 pub const VERSION: u16 = 2;
-/// Bytes before the body: magic, version, two zero bytes, length of the body, its CRC-32; all little-endian.
+/// Bytes before the body: magic, version, two zero bytes, length of the body, its CRC-32; all
+/// little-endian.
 pub const HEADER: usize = 16;
 
 /// Why an image was refused.
@@ -277,6 +280,7 @@ impl<'a> Image<'a> {
                 expected: HEADER,
                 got: bytes.len(),
             })?;
+
         let [
             m0,
             m1,
@@ -295,14 +299,17 @@ impl<'a> Image<'a> {
             c2,
             c3,
         ] = *header;
+
         if [m0, m1, m2, m3] != MAGIC {
             return Err(ImageError::Magic);
         }
+
         match u16::from_le_bytes([v0, v1]) {
             VERSION if [z0, z1] == [0; 2] => {}
             VERSION => return Err(ImageError::Malformed),
             other => return Err(ImageError::Version(other)),
         }
+
         let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
         if length != body.len() {
             return Err(ImageError::Length {
@@ -310,17 +317,21 @@ impl<'a> Image<'a> {
                 got: bytes.len(),
             });
         }
+
         if u32::from_le_bytes([c0, c1, c2, c3]) != checksum(body) {
             return Err(ImageError::Checksum);
         }
+
         let mut reader = Reader(body);
         let provenance = reader.take()?;
+
         let contents = match reader.take::<u8>()? {
             0 => Contents::Activations(Activations::read(&mut reader)?),
             1 => Contents::Floats(Floats::read(&mut reader)?),
             2 => Contents::Integers(Integers::read(&mut reader)?),
             _ => return Err(ImageError::Malformed),
         };
+
         if reader.0.is_empty() {
             Ok(Image {
                 provenance,
@@ -349,25 +360,30 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, ImageError> {
     let (mut widths, mut layers) = ([0u32; MAX_HIDDEN + 2], [(0u32, 0u32); MAX_HIDDEN]);
     let count = reader.sequence(&mut widths)?;
     let hidden = reader.sequence(&mut layers)?;
+
     if hidden.saturating_add(2) != count.max(2) {
         return Err(ImageError::Malformed);
     }
+
     let layers = layers.get(..hidden).unwrap_or_default();
     let types = layers
         .iter()
         .map(|&(first, count)| first.saturating_add(count))
         .max()
         .unwrap_or_default() as usize;
+
     let kinds = [Kind::Base(Base::Zero); MAX_TYPES];
     let kinds = kinds.get(..types).ok_or(ImageError::Malformed)?;
     let widths = widths.map(|w| w as usize);
     let mut shape = Shape::try_new(widths.get(..count).unwrap_or_default(), kinds)
         .map_err(ImageError::Shape)?;
+
     for (l, &(first, count)) in layers.iter().enumerate() {
         shape = shape
             .with_layer_types(l, first as usize, count as usize)
             .map_err(ImageError::Shape)?;
     }
+
     Ok(shape)
 }
 
@@ -379,10 +395,12 @@ fn pairs<'a>(
 ) -> Result<&'a [u8], ImageError> {
     let bytes: &[u8] = reader.take()?;
     finite(bytes)?;
+
     let pairs = words::<8>(bytes)?;
     if !(pairs.is_empty() || pairs.len() == count) {
         return Err(ImageError::Malformed);
     }
+
     let factor = |[a, b, c, d, e, f, g, h]: &[u8; 8]| {
         f32::from_le_bytes(if positive == 0 {
             [*a, *b, *c, *d]
@@ -390,6 +408,7 @@ fn pairs<'a>(
             [*e, *f, *g, *h]
         })
     };
+
     if pairs.iter().all(|pair| factor(pair) > 0.0) {
         Ok(bytes)
     } else {
@@ -404,6 +423,7 @@ fn offsets<'a>(reader: &mut Reader<'a>, count: usize) -> Result<&'a [u8], ImageE
     if !(numbers.is_empty() || numbers.len() == count) {
         return Err(ImageError::Malformed);
     }
+
     let all = numbers.iter().all(|&w| f64::from_le_bytes(w).is_finite());
     if all {
         Ok(bytes)
@@ -416,19 +436,23 @@ impl<'a> Scales<'a> {
     fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ImageError> {
         let inputs = pairs(reader, shape.inputs(), 1)?;
         let offsets_in = offsets(reader, shape.inputs())?;
+
         let meaning = match reader.take::<u8>()? {
             0 => Meaning::Plain,
             1 => Meaning::Classes,
             2 => Meaning::Values,
             _ => return Err(ImageError::Malformed),
         };
+
         let outputs = pairs(reader, shape.outputs(), 0)?;
         let output_offsets = offsets(reader, shape.outputs())?;
+
         if outputs.is_empty() == (meaning == Meaning::Values)
             || (outputs.is_empty() && !output_offsets.is_empty())
         {
             return Err(ImageError::Malformed);
         }
+
         Ok(Scales {
             inputs,
             offsets: offsets_in,
@@ -456,8 +480,8 @@ impl<'a> Scales<'a> {
         self.meaning
     }
 
-    /// What is subtracted from the reading of input `i`, in integers or in double precision, before it becomes an
-    /// `f32`; mostly 0.
+    /// What is subtracted from the reading of input `i`, in integers or in double precision, before
+    /// it becomes an `f32`; mostly 0.
     #[must_use]
     pub fn offset(&self, i: usize) -> f64 {
         offset(self.offsets, i)
@@ -482,11 +506,13 @@ impl<'a> Scales<'a> {
         check("outputs", self.outputs_len(), outputs.len())?;
         copy(self.inputs, inputs.as_flattened_mut(), f32::from_le_bytes);
         copy(self.outputs, outputs.as_flattened_mut(), f32::from_le_bytes);
+
         let outputs = match self.meaning {
             Meaning::Plain => Outputs::Plain,
             Meaning::Classes => Outputs::Classes,
             Meaning::Values => Outputs::Values(outputs),
         };
+
         Ok(Scaling { inputs, outputs })
     }
 }
@@ -557,8 +583,8 @@ impl<'a> Activations<'a> {
             .count()
     }
 
-    /// Copies the tables into `floats` ([`Self::floats_len`]), `integers` ([`Self::integers_len`]) and `direct`
-    /// ([`Self::direct_len`]) and puts the activations into `into` ([`Self::count`]).
+    /// Copies the tables into `floats` ([`Self::floats_len`]), `integers` ([`Self::integers_len`])
+    /// and `direct` ([`Self::direct_len`]) and puts the activations into `into` ([`Self::count`]).
     ///
     /// # Errors
     /// If a length differs.
@@ -573,22 +599,27 @@ impl<'a> Activations<'a> {
         check("integers", self.integers_len(), integers.len())?;
         check("direct", self.direct_len(), direct.len())?;
         check("into", self.count, into.len())?;
+
         let (mut floats, mut integers, mut direct) = (floats, integers, direct.iter_mut());
+
         for (record, into) in self.records().iter().zip(into) {
             let (n, m) = record.lens();
             let (here, rest) = floats.split_at_mut_checked(n).unwrap_or_default();
             let (here16, rest16) = integers.split_at_mut_checked(m).unwrap_or_default();
             (floats, integers) = (rest, rest16);
+
             let here8 = if let Record::Direct { .. } = record {
                 direct.next()
             } else {
                 None
             };
+
             // What was checked when the image was read cannot fail here.
             *into = record
                 .load(here, here16, here8)
                 .unwrap_or(Activation::Base(Base::Zero));
         }
+
         Ok(())
     }
 }
@@ -604,9 +635,11 @@ impl Record<'_> {
                 if !low.is_finite() || !high.is_finite() {
                     return Err(ImageError::NotFinite);
                 }
+
                 finite(entries)?;
                 let (form, knots, symmetry, base) = self.parts()?;
                 Compact::check(form, knots, symmetry, base, entries.len() / 4)?;
+
                 Ok(())
             }
             Record::Integer {
@@ -643,12 +676,14 @@ impl Record<'_> {
         else {
             return Err(ImageError::Malformed);
         };
+
         let form = *[Form::Hermite, Form::Linear, Form::Pairs]
             .get(usize::from(form))
             .ok_or(ImageError::Malformed)?;
         let symmetry = [Symmetry::None, Symmetry::Odd, Symmetry::Even]
             .get(usize::from(symmetry))
             .copied();
+
         Ok((
             form,
             Knots { low, high, count },
@@ -685,6 +720,7 @@ impl Record<'_> {
                 entries,
             } => {
                 copy(entries, integers, i16::from_le_bytes);
+
                 Activation::Integer(Scaled16::new(
                     Table16::new(integers)?,
                     scale(input),
@@ -710,10 +746,13 @@ impl<'a> Floats<'a> {
         let scaling = Scales::read(reader, &shape)?;
         let activations = Activations::read(reader)?;
         let theta: &[u8] = reader.take()?;
+
         finite(theta)?;
+
         if activations.count != shape.types() || theta.len() / 4 != shape.theta_len() {
             return Err(ImageError::Malformed);
         }
+
         Ok(Floats {
             shape,
             scaling,
@@ -769,14 +808,17 @@ impl<'a> Integers<'a> {
         let shape = shape(reader)?;
         let scaling = Scales::read(reader, &shape)?;
         let (input, output) = (reader.scale()?, reader.scale()?);
+
         let [weights, biases, factors, tables] = [
             reader.take()?,
             reader.take()?,
             reader.take()?,
             reader.take()?,
         ];
+
         let mut shifts = [0; MAX_LAYERS];
         reader.sequence(&mut shifts)?;
+
         let integers = Integers {
             shape,
             scaling,
@@ -788,14 +830,17 @@ impl<'a> Integers<'a> {
             tables,
             shifts,
         };
+
         let (biases, factors) = (words(biases)?, words(factors)?);
         let numbers = |words: &'a [[u8; 4]]| words.iter().map(|&w| i32::from_le_bytes(w));
+
         let lens = [
             weights.len(),
             biases.len(),
             factors.len(),
             words::<256>(tables)?.len(),
         ];
+
         check_parts(
             &shape,
             lens,
@@ -805,6 +850,7 @@ impl<'a> Integers<'a> {
             [input, output],
         )
         .map_err(ImageError::Quantised)?;
+
         Ok(integers)
     }
 
@@ -844,18 +890,22 @@ impl<'a> Integers<'a> {
         copy(self.weights, room.weights, i8::from_le_bytes);
         copy(self.biases, room.biases, i32::from_le_bytes);
         copy(self.factors, room.factors, i32::from_le_bytes);
+
         copy(
             self.tables,
             room.tables.as_flattened_mut(),
             i8::from_le_bytes,
         );
+
         let Room {
             weights,
             biases,
             factors,
             tables,
         } = room;
+
         let (shifts, input, output) = (self.shifts, self.input, self.output);
+
         Quantised::new(
             self.shape,
             Parts {

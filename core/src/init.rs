@@ -22,7 +22,8 @@ pub enum Init {
     He,
 }
 
-/// Draws fresh weights and biases: `theta` (`shape.theta_len()`) is overwritten. `step` numbers the networks of a seed.
+/// Draws fresh weights and biases: `theta` (`shape.theta_len()`) is overwritten. `step` numbers the
+/// networks of a seed.
 ///
 /// # Errors
 /// If `theta` has another length.
@@ -34,16 +35,19 @@ pub fn init_theta<T: Real>(
     theta: &mut [T],
 ) -> Result<(), Error> {
     check("theta", shape.theta_len(), theta.len())?;
+
     for l in 0..shape.layers() {
         let draws = Draws::new(seed, Stream::Weights, l as u32, step);
         let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
         let (fan_in, fan_out) = (T::from_usize(inputs), T::from_usize(outputs));
         let six = T::from_f64(6.0);
+
         let (weights, biases) = match init {
             Init::FanIn => (T::ONE / fan_in.sqrt(), T::ONE / fan_in.sqrt()),
             Init::Xavier => ((six / (fan_in + fan_out)).sqrt(), T::ZERO),
             Init::He => ((six / fan_in).sqrt(), T::ZERO),
         };
+
         let count = inputs * outputs;
         for (i, w) in part_mut(theta, shape.weights_at(l), count)
             .iter_mut()
@@ -51,6 +55,7 @@ pub fn init_theta<T: Real>(
         {
             *w = weights * draws.symmetric(i as u32);
         }
+
         for (i, b) in part_mut(theta, shape.biases_at(l), outputs)
             .iter_mut()
             .enumerate()
@@ -58,29 +63,35 @@ pub fn init_theta<T: Real>(
             *b = biases * draws.symmetric((count + i) as u32);
         }
     }
+
     Ok(())
 }
 
-/// Draws fresh activation parameters: `phi` (`shape.phi_len()`) is overwritten; tables become zero functions.
+/// Draws fresh activation parameters: `phi` (`shape.phi_len()`) is overwritten; tables become zero
+/// functions.
 ///
-/// Sub-networks start as PyTorch's linear layers do: `u`, `c` uniform in +-1, `v`, `d` in +-1/sqrt(units).
+/// Sub-networks start as PyTorch's linear layers do: `u`, `c` uniform in +-1, `v`, `d` in
+/// +-1/sqrt(units).
 ///
 /// # Errors
 /// If `phi` has another length.
 pub fn init_phi<T: Real>(shape: &Shape, seed: u64, phi: &mut [T]) -> Result<(), Error> {
     check("phi", shape.phi_len(), phi.len())?;
     phi.fill(T::ZERO);
+
     for t in 0..shape.types() {
         let kind = shape.kind(t);
         if let Kind::Learned { units, .. } = kind {
             let draws = Draws::new(seed, Stream::Activations, t as u32, 0);
             let last = T::ONE / T::from_usize(units).sqrt();
             let own = part_mut(phi, shape.type_at(t) - shape.theta_len(), kind.param_len());
+
             for (i, p) in own.iter_mut().enumerate() {
                 let bound = if i < 2 * units { T::ONE } else { last };
                 *p = bound * draws.symmetric(i as u32);
             }
         }
     }
+
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The affine maps of a network, forward beside adjoint.
 //!
-//! Arrays are feature-major: `x` of a layer with `n` features over a batch of `B` rows is `n` runs of `B` values.
-//! Outputs come first in the argument lists. Adjoints of parameters accumulate.
+//! Arrays are feature-major: `x` of a layer with `n` features over a batch of `B` rows is `n` runs
+//! of `B` values. Outputs come first in the argument lists. Adjoints of parameters accumulate.
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "floats do not overflow; sizes have passed the door"
@@ -37,13 +37,17 @@ pub(crate) fn affine<T: Real, V: Vector, const K: usize>(
         outputs: m,
         batch: n,
     } = size;
+
     fill_rows(z.value(), b.value(), n);
     add_product(v, z.value(), Plain { a: w.value(), k }, x.value(), m, n);
+
     if K > 1 {
         fill_rows(z.tangent(), b.tangent(), n);
+
         if !x.tangent().is_empty() {
             add_product(v, z.tangent(), Plain { a: w.value(), k }, x.tangent(), m, n);
         }
+
         if !w.tangent().is_empty() {
             add_product(v, z.tangent(), Plain { a: w.tangent(), k }, x.value(), m, n);
         }
@@ -56,6 +60,7 @@ fn fill_rows<T: Real>(z: &mut [T], b: &[T], n: usize) {
     if b.is_empty() {
         z.fill(T::ZERO);
     }
+
     for (row, &b) in rows_mut(z, n).zip(b) {
         row.fill(b);
     }
@@ -74,7 +79,9 @@ pub(crate) fn affine_adjoint_input<T: Real, V: Vector, const K: usize>(
         batch: n,
         ..
     } = size;
+
     dx.value().fill(T::ZERO);
+
     add_product(
         v,
         dx.value(),
@@ -83,8 +90,10 @@ pub(crate) fn affine_adjoint_input<T: Real, V: Vector, const K: usize>(
         m,
         n,
     );
+
     if K > 1 {
         dx.tangent().fill(T::ZERO);
+
         add_product(
             v,
             dx.tangent(),
@@ -93,6 +102,7 @@ pub(crate) fn affine_adjoint_input<T: Real, V: Vector, const K: usize>(
             m,
             n,
         );
+
         if !w.tangent().is_empty() {
             add_product(
                 v,
@@ -106,7 +116,8 @@ pub(crate) fn affine_adjoint_input<T: Real, V: Vector, const K: usize>(
     }
 }
 
-/// `dW += dz x^T`, one plane of each, with `x` by rows of the batch (batch x inputs); rows ascending.
+/// `dW += dz x^T`, one plane of each, with `x` by rows of the batch (batch x inputs); rows
+/// ascending.
 pub(crate) fn affine_adjoint_weights<T: Real, V: Vector>(
     v: V,
     size: Affine,

@@ -1,7 +1,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
-// Nothing here may panic. Tests may; and where an index or a sum is beyond doubt, the place says why.
+// Nothing here may panic. Tests may; and where an index or a sum is beyond doubt, the place says
+// why.
 #![cfg_attr(
     not(test),
     deny(

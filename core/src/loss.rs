@@ -1,7 +1,7 @@
 //! Losses, and what turns outputs into probabilities and classes.
 //!
-//! A network for classification gives one *logit* per class; [`softmax`] makes probabilities of them, [`arg_max`] the
-//! class, and [`cross_entropy`] the loss.
+//! A network for classification gives one *logit* per class; [`softmax`] makes probabilities of
+//! them, [`arg_max`] the class, and [`cross_entropy`] the loss.
 //!
 //! ```
 //! use ldnn_core::loss::{arg_max, cross_entropy, softmax};
@@ -23,8 +23,9 @@ use crate::planes::{BLOCK, PlanesMut, blocks, part, part_mut, rows, rows_mut, tw
 
 /// Logits become probabilities in place: `exp(y_c) / sum_k exp(y_k)`.
 ///
-/// The largest logit is taken out of all of them first, so that no exponential overflows. The sum runs in ascending
-/// order, and each exponential is divided by it. Logits that are not finite give NaN.
+/// The largest logit is taken out of all of them first, so that no exponential overflows. The sum
+/// runs in ascending order, and each exponential is divided by it. Logits that are not finite give
+/// NaN.
 pub fn softmax<T: Real>(logits: &mut [T]) {
     softmax_parts(logits);
 }
@@ -35,6 +36,7 @@ pub(crate) fn softmax_parts<T: Real>(logits: &mut [T]) -> (T, T) {
     let top = largest(logits.iter().copied());
 
     let mut total = T::ZERO;
+
     for y in logits.iter_mut() {
         *y = (*y - top).exp();
         total += *y;
@@ -43,6 +45,7 @@ pub(crate) fn softmax_parts<T: Real>(logits: &mut [T]) -> (T, T) {
     for y in logits.iter_mut() {
         *y = *y / total;
     }
+
     (top, total)
 }
 
@@ -64,7 +67,8 @@ pub(crate) fn first_largest<T: PartialOrd + Copy>(values: impl Iterator<Item = T
     best.map_or(0, |(i, _)| i)
 }
 
-/// Softmax cross-entropy of one row in nats: `ln(sum_c exp(y_c)) - y_label`. NaN if there is no such class.
+/// Softmax cross-entropy of one row in nats: `ln(sum_c exp(y_c)) - y_label`. NaN if there is no
+/// such class.
 #[must_use]
 pub fn cross_entropy<T: Real>(logits: &[T], label: usize) -> T {
     if label >= logits.len() {
@@ -81,6 +85,7 @@ pub(crate) fn cross_entropy_of<T: Real>(
 ) -> T {
     let top = largest(logits.clone());
     let mut total = T::ZERO;
+
     for y in logits.clone() {
         total += (y - top).exp();
     }
@@ -108,10 +113,12 @@ fn column_mut<T: Real>(y: &mut [T], batch: usize, i: usize) -> impl Iterator<Ite
     rows_mut(y, batch).filter_map(move |r| r.get_mut(i))
 }
 
-/// In place, `y` (classes x batch) goes from logits to the adjoint of the mean loss, `dy_c = (p_c - [c = label]) / B`, with
-/// tangents `p_c (y1_c - sum_k p_k y1_k) / B`. Returns the sum of the rows' losses, rows ascending.
+/// In place, `y` (classes x batch) goes from logits to the adjoint of the mean loss,
+/// `dy_c = (p_c - [c = label]) / B`, with tangents `p_c (y1_c - sum_k p_k y1_k) / B`. Returns the
+/// sum of the rows' losses, rows ascending.
 ///
-/// Rows go side by side in blocks; within a row the classes are in ascending order, as in [`cross_entropy`].
+/// Rows go side by side in blocks; within a row the classes are in ascending order, as in
+/// [`cross_entropy`].
 #[inline(always)]
 pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
     mut y: PlanesMut<'_, T, K>,
@@ -120,6 +127,7 @@ pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
 ) -> T {
     let size = T::from_usize(batch);
     let mut sum = T::ZERO;
+
     for (at, len) in blocks(batch) {
         let mut labels = [0; BLOCK];
         labels
@@ -127,18 +135,22 @@ pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
             .enumerate()
             .take(len)
             .for_each(|(i, l)| *l = label(at + i));
+
         let softmax = Softmax::of(y.value(), batch, at, len, &labels);
         sum = softmax.add_losses(sum, len);
 
-        // The tangents of the probabilities need the probabilities, so they come before the label is subtracted.
+        // The tangents of the probabilities need the probabilities, so they come before the label
+        // is subtracted.
         let [values, tangents] = two(&mut y);
         let mut mean = [T::ZERO; BLOCK];
+
         for (p, y1) in rows(values, batch).zip(rows(tangents, batch)) {
             let terms = part(p, at, len).iter().zip(part(y1, at, len));
             mean.iter_mut()
                 .zip(terms)
                 .for_each(|(m, (&p, &y1))| *m += p * y1);
         }
+
         for (p, y1) in rows(values, batch).zip(rows_mut(tangents, batch)) {
             let terms = part_mut(y1, at, len)
                 .iter_mut()
@@ -153,6 +165,7 @@ pub(crate) fn cross_entropy_adjoint<T: Real, const K: usize>(
             }
         }
     }
+
     sum
 }
 
@@ -168,11 +181,13 @@ impl<T: Real> Softmax<T> {
     #[inline(always)]
     fn of(y: &mut [T], batch: usize, at: usize, len: usize, labels: &[u32; BLOCK]) -> Self {
         let zeros = [T::ZERO; BLOCK];
+
         let mut s = Softmax {
             largest: zeros,
             total: zeros,
             own: zeros,
         };
+
         s.largest
             .iter_mut()
             .zip(part(y, at, len))
@@ -185,6 +200,7 @@ impl<T: Real> Softmax<T> {
                 .zip(&mut s.own)
                 .zip(labels)
                 .zip(part(row, at, len));
+
             for (((top, own), &label), &y) in each {
                 *top = y.max(*top);
                 *own = if label == c as u32 { y } else { *own };
@@ -208,6 +224,7 @@ impl<T: Real> Softmax<T> {
                 .zip(&s.total)
                 .for_each(|(y, &total)| *y = *y / total);
         }
+
         s
     }
 
@@ -222,6 +239,7 @@ impl<T: Real> Softmax<T> {
         {
             sum += total.ln() + (top - own);
         }
+
         sum
     }
 }
@@ -236,8 +254,9 @@ pub(crate) fn squared_error<T: Real>(outputs: impl Iterator<Item = T>, target: &
     total
 }
 
-/// In place, column `i` of `y` (outputs x batch) goes from outputs to the adjoint of the mean squared error,
-/// `dy = 2 (y - t) / (B outputs)`, with tangents `2 y1 / (B outputs)`. Returns the row's summed squared error.
+/// In place, column `i` of `y` (outputs x batch) goes from outputs to the adjoint of the mean
+/// squared error, `dy = 2 (y - t) / (B outputs)`, with tangents `2 y1 / (B outputs)`. Returns the
+/// row's summed squared error.
 #[inline(always)]
 pub(crate) fn squared_error_adjoint<T: Real, const K: usize>(
     y: &mut PlanesMut<'_, T, K>,
@@ -247,15 +266,18 @@ pub(crate) fn squared_error_adjoint<T: Real, const K: usize>(
 ) -> T {
     let count = T::from_usize(batch * target.len());
     let mut total = T::ZERO;
+
     for (y, &t) in column_mut(y.value(), batch, i).zip(target) {
         let e = *y - t;
         total += e * e;
         *y = (e + e) / count;
     }
+
     if K > 1 {
         for y1 in column_mut(y.tangent(), batch, i) {
             *y1 = (*y1 + *y1) / count;
         }
     }
+
     total
 }

@@ -1,16 +1,18 @@
 //! Elementary functions and the scalar type.
 //!
-//! Everything in this crate is generic over [`Real`]: `f32` to run, `f64` to verify. The elementary functions come
-//! from the `libm` crate at a pinned version, never from the platform's C library, so that a desktop and a
-//! microcontroller compute the same bits. libm states an error below 1 ULP for these functions. `exp` and `tanh` of
-//! `f32`, which every training step needs by the thousand, are our own, because libm's do not become vector
-//! instructions; their errors are below [`EXP_ULP`] and [`TANH_ULP`] (`tests/tests/functions.rs`).
+//! Everything in this crate is generic over [`Real`]: `f32` to run, `f64` to verify. The elementary
+//! functions come from the `libm` crate at a pinned version, never from the platform's C library,
+//! so that a desktop and a microcontroller compute the same bits. libm states an error below 1 ULP
+//! for these functions. `exp` and `tanh` of `f32`, which every training step needs by the thousand,
+//! are our own, because libm's do not become vector instructions; their errors are below
+//! [`EXP_ULP`] and [`TANH_ULP`] (`tests/tests/functions.rs`).
 //!
 //! # The `micromath` feature
 //!
-//! replaces `tanh`, `exp`, `exp_m1`, `ln`, `sin` and `cos` of `f32` by small approximations for parts without a
-//! floating-point unit. Their errors are stated in `MICROMATH_ERRORS` (there with the feature) and checked by
-//! `core/tests/micromath.rs`. Results with it differ from results without it; `f64` is never affected.
+//! replaces `tanh`, `exp`, `exp_m1`, `ln`, `sin` and `cos` of `f32` by small approximations for
+//! parts without a floating-point unit. Their errors are stated in `MICROMATH_ERRORS` (there with
+//! the feature) and checked by `core/tests/micromath.rs`. Results with it differ from results
+//! without it; `f64` is never affected.
 //!
 //! ```
 //! use ldnn_core::Real;
@@ -24,7 +26,8 @@ use core::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 /// The largest error of `exp` of `f32` in units in the last place, without the `micromath` feature.
 pub const EXP_ULP: f64 = 1.0;
-/// The largest error of `tanh` of `f32` in units in the last place, without the `micromath` feature.
+/// The largest error of `tanh` of `f32` in units in the last place, without the `micromath`
+/// feature.
 pub const TANH_ULP: f64 = 1.4;
 
 /// A floating-point scalar: `f32` or `f64`.
@@ -56,7 +59,8 @@ pub trait Real:
     fn to_f64(self) -> f64;
     /// The nearest value to `n`.
     fn from_usize(n: usize) -> Self;
-    /// Rounds a number of magnitude below 2^22 to a whole one, halves to the even one, in two additions.
+    /// Rounds a number of magnitude below 2^22 to a whole one, halves to the even one, in two
+    /// additions.
     fn round_small(self) -> Self;
     /// The index that is a whole number in 0..2^22; 0 or any smaller number for every other value.
     fn to_small_index(self) -> u32;
@@ -129,30 +133,37 @@ macro_rules! common {
 
 impl Real for f64 {
     common!(11, 1.0 / (1u64 << 53) as f64, 1.5 * (1u64 << 52) as f64);
+
     #[inline]
     fn tanh(self) -> f64 {
         libm::tanh(self)
     }
+
     #[inline]
     fn exp(self) -> f64 {
         libm::exp(self)
     }
+
     #[inline]
     fn exp_m1(self) -> f64 {
         libm::expm1(self)
     }
+
     #[inline]
     fn ln(self) -> f64 {
         libm::log(self)
     }
+
     #[inline]
     fn sin(self) -> f64 {
         libm::sin(self)
     }
+
     #[inline]
     fn cos(self) -> f64 {
         libm::cos(self)
     }
+
     #[inline(always)]
     fn sqrt(self) -> f64 {
         root::of_f64(self)
@@ -161,39 +172,47 @@ impl Real for f64 {
 
 impl Real for f32 {
     common!(40, 1.0 / (1u64 << 24) as f32, 1.5 * (1u64 << 23) as f32);
+
     #[inline]
     fn tanh(self) -> f32 {
         single::tanh(self)
     }
+
     #[inline]
     fn exp(self) -> f32 {
         single::exp(self)
     }
+
     #[inline]
     fn exp_m1(self) -> f32 {
         single::exp_m1(self)
     }
+
     #[inline]
     fn ln(self) -> f32 {
         single::ln(self)
     }
+
     #[inline]
     fn sin(self) -> f32 {
         single::sin(self)
     }
+
     #[inline]
     fn cos(self) -> f32 {
         single::cos(self)
     }
+
     #[inline(always)]
     fn sqrt(self) -> f32 {
         root::of_f32(self)
     }
 }
 
-/// Square roots, correctly rounded everywhere. On x86-64 libm has them as assembly in the encoding of SSE, which the compiler
-/// can neither vectorise nor encode anew: between instructions of AVX it stalls the processor, and a step of Adam took 35
-/// times as long. The standard library's root is one that the compiler knows.
+/// Square roots, correctly rounded everywhere. On x86-64 libm has them as assembly in the encoding
+/// of SSE, which the compiler can neither vectorise nor encode anew: between instructions of AVX it
+/// stalls the processor, and a step of Adam took 35 times as long. The standard library's root is
+/// one that the compiler knows.
 #[cfg(feature = "std")]
 mod root {
     #[inline(always)]
@@ -231,13 +250,15 @@ mod single {
         )
     }
 
-    /// `x = k ln 2 + r`, then `2^k (1 + r + r^2 p(r))` with a minimax polynomial of degree 4, without a branch, so that
-    /// a loop of it becomes vector instructions. `ln 2` is in two parts, of which the first has no rounding in `k ln 2`;
-    /// `2^k` is in two factors, of which the second rounds denormal results once.
+    /// `x = k ln 2 + r`, then `2^k (1 + r + r^2 p(r))` with a minimax polynomial of degree 4,
+    /// without a branch, so that a loop of it becomes vector instructions. `ln 2` is in two parts,
+    /// of which the first has no rounding in `k ln 2`; `2^k` is in two factors, of which the second
+    /// rounds denormal results once.
     #[inline(always)]
     pub fn exp(x: f32) -> f32 {
         const LN_2_HIGH: f32 = 0.693_359_4;
         const LN_2_LOW: f32 = -2.121_944_4e-4;
+
         const P: [f32; 5] = [
             0.499_999_94,
             0.166_665_2,
@@ -245,17 +266,19 @@ mod single {
             0.008_368_781,
             0.001_381_446_7,
         ];
+
         let near = if x > 89.0 { 89.0 } else { x };
         let near = if near < -104.0 { -104.0 } else { near };
         let k = (near * core::f32::consts::LOG2_E + ROUND) - ROUND;
         let r = (near - k * LN_2_HIGH) - k * LN_2_LOW;
         let p = P[0] + r * (P[1] + r * (P[2] + r * (P[3] + r * P[4])));
         let half = (k * 0.5 + ROUND) - ROUND;
+
         ((1.0 + (r + r * r * p)) * power_of_two(half)) * power_of_two(k - half)
     }
 
-    /// Below 5/8 an odd minimax polynomial, above `1 - 2 / (exp(2 |x|) + 1)` with the sign of x; both are computed, so
-    /// that a loop of it becomes vector instructions.
+    /// Below 5/8 an odd minimax polynomial, above `1 - 2 / (exp(2 |x|) + 1)` with the sign of x;
+    /// both are computed, so that a loop of it becomes vector instructions.
     #[inline(always)]
     pub fn tanh(x: f32) -> f32 {
         const P: [f32; 5] = [
@@ -265,16 +288,18 @@ mod single {
             0.020_551_72,
             -0.005_603_915_5,
         ];
+
         let (a, z) = (x.abs(), x * x);
         let small = a + a * (z * (P[0] + z * (P[1] + z * (P[2] + z * (P[3] + z * P[4])))));
         let large = 1.0 - 2.0 / (exp(a + a) + 1.0);
         let size = if a < 0.625 { small } else { large };
+
         size.copysign(x)
     }
 }
 
-/// Function, range of the argument, and the largest error there with the `micromath` feature: relative for `exp`,
-/// absolute for the others.
+/// Function, range of the argument, and the largest error there with the `micromath` feature:
+/// relative for `exp`, absolute for the others.
 #[cfg(feature = "micromath")]
 pub const MICROMATH_ERRORS: [(&str, (f32, f32), f32); 6] = [
     ("tanh", (-10.0, 10.0), 4e-4),
@@ -289,24 +314,30 @@ pub const MICROMATH_ERRORS: [(&str, (f32, f32), f32); 6] = [
 mod single {
     use micromath::F32Ext;
 
-    /// Beyond this the result is 0 or infinite in single precision; micromath's own exponent arithmetic wraps there.
+    /// Beyond this the result is 0 or infinite in single precision; micromath's own exponent
+    /// arithmetic wraps there.
     const EXP_RANGE: f32 = 87.0;
 
     pub fn exp(x: f32) -> f32 {
         F32Ext::exp(x.clamp(-EXP_RANGE, EXP_RANGE))
     }
+
     pub fn exp_m1(x: f32) -> f32 {
         exp(x) - 1.0
     }
+
     pub fn ln(x: f32) -> f32 {
         F32Ext::ln(x)
     }
+
     pub fn sin(x: f32) -> f32 {
         F32Ext::sin(x)
     }
+
     pub fn cos(x: f32) -> f32 {
         F32Ext::cos(x)
     }
+
     /// 1 - 2 / (exp(2x) + 1), odd by construction, exactly +-1 beyond 9.
     pub fn tanh(x: f32) -> f32 {
         let a = if x < 0.0 { -x } else { x };

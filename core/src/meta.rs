@@ -4,15 +4,17 @@
 //! parameters as well. First order, no tape: the schedule for devices.
 //!
 //! *Unrolled* ([`hypergradient`]): train a fresh network for `T` steps, and differentiate the outer loss through the
-//! whole training (Maclaurin, Duvenaud, Adams 2015). With the weights `theta`, the optimizer's state `s`, and
-//! `g_t = dL_t/dtheta`, the training is `(theta, s)_{t+1} = step((theta, s)_t, g_t)`. Running backwards, the adjoint of
-//! `step` gives the adjoint `r` of `g_t`, and one product of the joint Hessian with `[r | 0]` gives both its part in
-//! the adjoint of `theta_t` (upper half) and its part in the hypergradient (lower half). Random draws are replayed from
-//! (seed, step), never stored.
+//! whole training (Maclaurin, Duvenaud, Adams 2015). With the weights `theta`, the optimizer's
+//! state `s`, and `g_t = dL_t/dtheta`, the training is
+//! `(theta, s)_{t+1} = step((theta, s)_t, g_t)`. Running backwards, the adjoint of `step` gives the
+//! adjoint `r` of `g_t`, and one product of the joint Hessian with `[r | 0]` gives both its part in
+//! the adjoint of `theta_t` (upper half) and its part in the hypergradient (lower half). Random
+//! draws are replayed from (seed, step), never stored.
 //!
-//! The caller's tape holds one *segment* of the training in full (`theta`, `g`, `s` of every step) and snapshots of
-//! (`theta`, `s`) where the other segments begin. One segment of `T` steps is the full tape; segments of `sqrt(T)` steps
-//! need far less memory and repeat each step once; the bits are the same.
+//! The caller's tape holds one *segment* of the training in full (`theta`, `g`, `s` of every step)
+//! and snapshots of (`theta`, `s`) where the other segments begin. One segment of `T` steps is the
+//! full tape; segments of `sqrt(T)` steps need far less memory and repeat each step once; the bits
+//! are the same.
 //!
 //! ```
 //! use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
@@ -74,7 +76,8 @@ pub enum OuterLoss {
         /// How many.
         last: usize,
     },
-    /// The mean loss, without noise, on batches of `batch` random held-out rows, one after each of the last `last` steps.
+    /// The mean loss, without noise, on batches of `batch` random held-out rows, one after each of
+    /// the last `last` steps.
     HeldOut {
         /// How many.
         last: usize,
@@ -106,8 +109,8 @@ pub struct Unroll<T> {
     pub segment: usize,
 }
 
-/// The rows that an inner training learns from, and those that [`OuterLoss::HeldOut`] is about; the latter are not used
-/// by [`OuterLoss::Train`].
+/// The rows that an inner training learns from, and those that [`OuterLoss::HeldOut`] is about; the
+/// latter are not used by [`OuterLoss::Train`].
 #[derive(Clone, Copy, Debug)]
 pub struct Datasets<'a, T> {
     /// Training rows.
@@ -125,11 +128,12 @@ pub struct Draw {
     pub outer_step: u32,
 }
 
-/// What [`hypergradient`] reads, writes and needs as scratch; lengths from [`Unroll`] and its shape.
+/// What [`hypergradient`] reads, writes and needs as scratch; lengths from [`Unroll`] and its
+/// shape.
 #[derive(Debug)]
 pub struct Buffers<'a, T> {
-    /// `[theta | phi]`. The activation parameters `phi` are read; `theta` is overwritten, in the end with the initial
-    /// weights again. [`Shape::param_len`]
+    /// `[theta | phi]`. The activation parameters `phi` are read; `theta` is overwritten, in the
+    /// end with the initial weights again. [`Shape::param_len`]
     pub params: &'a mut [T],
     /// The derivative of the outer loss with respect to `phi`, overwritten. [`Shape::phi_len`]
     pub dphi: &'a mut [T],
@@ -158,6 +162,7 @@ impl<T: Real> Unroll<T> {
     pub fn short_segment(&self) -> usize {
         let (per_step, per_snapshot) = (self.step_len(), self.snapshot_len());
         let mut best = (usize::MAX, 1);
+
         for segment in 1..=self.steps {
             let len = sum(
                 segment.saturating_mul(per_step),
@@ -167,6 +172,7 @@ impl<T: Real> Unroll<T> {
                 best = (len, segment);
             }
         }
+
         best.1
     }
 
@@ -206,6 +212,7 @@ impl<T: Real> Unroll<T> {
             self.state_len(),
             sum(self.shape.param_len(), self.shape.theta_len()),
         );
+
         sum(
             twice(lens),
             self.shape.workspace_len(rows, Pass::SecondOrder),
@@ -249,9 +256,11 @@ const fn twice(a: usize) -> usize {
     a.saturating_mul(2)
 }
 
-/// One inner training and its hypergradient: the derivative of the outer loss with respect to `phi`.
+/// One inner training and its hypergradient: the derivative of the outer loss with respect to
+/// `phi`.
 ///
-/// A training that diverges is no error: its losses and `dphi` are not finite, and `phi` is as it was.
+/// A training that diverges is no error: its losses and `dphi` are not finite, and `phi` is as it
+/// was.
 ///
 /// # Errors
 /// If a length does not fit, a count is 0, or the data does not fit the shape.
@@ -263,6 +272,7 @@ pub fn hypergradient<T: Real, V: Vector>(
     buffers: Buffers<'_, T>,
 ) -> Result<Outcome<T>, Error> {
     let mut run = Run::open(vector, plan, data, draw, buffers)?;
+
     network::init_theta(
         &plan.shape,
         plan.init,
@@ -270,13 +280,16 @@ pub fn hypergradient<T: Real, V: Vector>(
         u64::from(draw.outer_step),
         run.theta(),
     )?;
+
     plan.optimizer.init_state(run.state);
 
     // Forwards: train, and tape the steps.
     let mut train_loss = T::ZERO;
     let mut outer_loss = T::ZERO;
+
     for segment in 0..plan.segments() {
         run.snapshot(segment);
+
         for t in run.steps_of(segment) {
             train_loss = run.train_step(t)?;
             if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) {
@@ -284,18 +297,22 @@ pub fn hypergradient<T: Real, V: Vector>(
             }
         }
     }
+
     run.keep_trained();
 
     // Backwards: the tape holds the last segment; those before it run again from their snapshots.
     run.start_reverse();
+
     for segment in (0..plan.segments()).rev() {
         if segment + 1 < plan.segments() {
             run.replay(segment)?;
         }
+
         for t in run.steps_of(segment).rev() {
             outer_loss += run.reverse_step(t)?;
         }
     }
+
     Ok(Outcome {
         outer_loss,
         train_loss,
@@ -351,6 +368,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             mut work,
             mut order,
         } = buffers;
+
         check("params", shape.param_len(), params.len())?;
         check("dphi", shape.phi_len(), dphi.len())?;
         check("trained", shape.theta_len(), trained.len())?;
@@ -415,6 +433,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             self.epoch = Some(epoch);
             self.arrange(epoch);
         }
+
         let start = i * self.plan.batch;
         start..sum(start, self.plan.batch).min(self.rows)
     }
@@ -450,9 +469,11 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             part(self.snapshots, at, theta),
         );
         copy(self.state, part(self.snapshots, at + theta, state));
+
         for t in self.steps_of(segment) {
             self.train_step(t)?;
         }
+
         Ok(())
     }
 
@@ -469,9 +490,11 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             (t % self.plan.segment.max(1)) * self.plan.step_len(),
             self.plan.step_len(),
         );
+
         let (before, step) = step.split_at_mut_checked(theta).unwrap_or_default();
         let (grad, after) = step.split_at_mut_checked(theta).unwrap_or_default();
         copy(before, self.params);
+
         let network = Network::new(&self.plan.shape, self.params)?.with_vector(self.vector);
         let loss = network.gradient(&batch, Wrt::Weights, grad, &mut self.workspace)?;
 
@@ -481,6 +504,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             || self.plan.optimizer.advance(params, self.state, grad, t),
         )?;
         copy(after, self.state);
+
         Ok(loss)
     }
 
@@ -494,7 +518,8 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
         self.dstate.fill(T::ZERO);
     }
 
-    /// From the adjoints after step `t` to those before it; returns the step's held-out part of the outer loss.
+    /// From the adjoints after step `t` to those before it; returns the step's held-out part of the
+    /// outer loss.
     fn reverse_step(&mut self, t: usize) -> Result<T, Error> {
         let held_out = if self.plan.counts(t) {
             self.add_held_out(t)?
@@ -504,14 +529,17 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
         // The adjoint of the optimizer's step: `direction` becomes the adjoint of the gradient.
         let (plan, theta) = (self.plan, self.plan.shape.theta_len());
+
         let step = part(
             self.tape,
             (t % plan.segment.max(1)) * plan.step_len(),
             plan.step_len(),
         );
+
         let (before, step) = step.split_at_checked(theta).unwrap_or_default();
         let (grad, state) = step.split_at_checked(theta).unwrap_or_default();
         let (direction, dstate, dtheta) = (&mut *self.direction, &mut *self.dstate, &*self.dtheta);
+
         self.vector.run(
             #[inline(always)]
             || {
@@ -520,18 +548,23 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             },
         )?;
 
-        // One joint Hessian product at the weights before the step takes it to the weights and to phi.
+        // One joint Hessian product at the weights before the step takes it to the weights and to
+        // phi.
         copy(self.params, before);
+
         let (range, noise) = (self.batch_of(t), self.noise(t));
         let batch = Batch::picked(self.data.train, part(self.order, range.start, range.len()))
             .with_noise(noise);
+
         let share = if matches!(plan.outer, OuterLoss::Train { .. }) && plan.counts(t) {
             self.weight
         } else {
             T::ZERO
         };
+
         let network = Network::new(&plan.shape, self.params)?.with_vector(self.vector);
         let out = PlanesMut([&mut [], &mut *self.product]);
+
         network.products(
             &batch,
             Direction::Weights(self.direction),
@@ -539,6 +572,7 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             share,
             &mut self.workspace,
         )?;
+
         add(self.dtheta, self.product, self.dphi, T::ONE);
         Ok(held_out)
     }
@@ -555,10 +589,12 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
             .iter_mut()
             .enumerate()
             .for_each(|(i, row)| *row = draws.below(i as u32, rows));
+
         let batch = Batch::picked(self.data.held_out, self.picked);
         let network = Network::new(&self.plan.shape, self.params)?.with_vector(self.vector);
         let loss = network.gradient(&batch, Wrt::All, self.grad, &mut self.workspace)?;
         add(self.dtheta, self.grad, self.dphi, self.weight);
+
         Ok(loss * self.weight)
     }
 }
@@ -573,12 +609,15 @@ fn check_plan<T: Real>(plan: &Unroll<T>, rows: usize, held_rows: usize) -> Resul
             "the number of inner steps and of outer losses",
         ));
     }
+
     if plan.batch == 0 || plan.segment == 0 {
         return Err(Error::Empty("the batch and the segment"));
     }
+
     if rows == 0 {
         return Err(Error::Empty("the number of training rows"));
     }
+
     match plan.outer {
         OuterLoss::HeldOut { batch, .. } if batch == 0 || held_rows == 0 => {
             Err(Error::Empty("the number of held-out rows"))
@@ -612,7 +651,8 @@ pub struct Alternating<T> {
 }
 
 impl<T: Real> Alternating<T> {
-    /// Length of the state for a network of `shape`: that of the weights' optimizer, then of the activations'.
+    /// Length of the state for a network of `shape`: that of the weights' optimizer, then of the
+    /// activations'.
     #[must_use]
     pub const fn state_len(&self, shape: &Shape) -> usize {
         sum(
@@ -634,9 +674,11 @@ impl<T: Real> Alternating<T> {
         Ok(())
     }
 
-    /// Step `t` (from 0) of the alternating schedule; returns the loss of the batch before the step.
+    /// Step `t` (from 0) of the alternating schedule; returns the loss of the batch before the
+    /// step.
     ///
-    /// The trainer's `state` is [`Alternating::state_len`] long, its `grad` at least `shape.param_len()`.
+    /// The trainer's `state` is [`Alternating::state_len`] long, its `grad` at least
+    /// `shape.param_len()`.
     ///
     /// # Errors
     /// As [`Trainer::step`], or if the period is 0.
@@ -649,6 +691,7 @@ impl<T: Real> Alternating<T> {
         let (shape, theta) = (trainer.shape, trainer.shape.theta_len());
         check("state", self.state_len(shape), trainer.state.len())?;
         check_at_least("grad", shape.param_len(), trainer.grad.len())?;
+
         if self.period == 0 {
             return Err(Error::Empty("the period"));
         }
@@ -666,6 +709,7 @@ impl<T: Real> Alternating<T> {
             .state
             .split_at_mut_checked(of_weights)
             .unwrap_or_default();
+
         let grad = part_mut(trainer.grad, 0, wrt.len(shape));
         let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
 
@@ -675,6 +719,7 @@ impl<T: Real> Alternating<T> {
             check_finite("grad", grad_a)?;
             clamp(grad_a, self.clip);
             self.weights.check(weights, state_w, grad_w, t)?;
+
             if learns {
                 self.activations
                     .check(activations, state_a, grad_a, t / self.period)
@@ -682,13 +727,16 @@ impl<T: Real> Alternating<T> {
                 Ok(())
             }
         };
+
         check_step().map_err(|error| cause(error, shape, weights, activations, batch))?;
 
         self.weights.advance(weights, state_w, grad_w, t)?;
+
         if learns {
             self.activations
                 .advance(activations, state_a, grad_a, t / self.period)?;
         }
+
         Ok(loss)
     }
 }

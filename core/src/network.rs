@@ -1,7 +1,7 @@
 //! A network as a value: what can be asked of a shape with parameters.
 //!
-//! A [`Network`] binds shape, parameters and the kernels' instruction set; a [`Workspace`] binds scratch memory. Both
-//! are views of the caller's memory and cost nothing to make.
+//! A [`Network`] binds shape, parameters and the kernels' instruction set; a [`Workspace`] binds
+//! scratch memory. Both are views of the caller's memory and cost nothing to make.
 //!
 //! ```
 //! use ldnn_core::network::{Batch, Data, Network, Pass, Target, Workspace, Wrt};
@@ -108,6 +108,7 @@ impl<'a, T: Real> Network<'a, T> {
     /// If `params` is not [`Shape::param_len`] long.
     pub fn new(shape: &'a Shape, params: &'a [T]) -> Result<Self, SizeError> {
         check("params", shape.param_len(), params.len())?;
+
         Ok(Network {
             shape,
             params,
@@ -154,17 +155,20 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         let outputs = self.shape.outputs();
         let rows = out.len().checked_div(outputs).unwrap_or_default();
         check("out", rows.saturating_mul(outputs), out.len())?;
+
         let batch = self.inputs_alone(x, rows)?;
         let work = workspace.memory(self.shape, rows, Pass::Forward)?;
 
         let walk = self.walk(&batch);
         let mut memory = walk.memory(work);
         walk.forward(&batch, &mut memory);
+
         let by_features = walk.outputs(&mut memory.state).value();
         self.vector.run(
             #[inline(always)]
             || transpose(out, by_features, outputs, rows),
         );
+
         Ok(())
     }
 
@@ -185,6 +189,7 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         let walk = self.walk(batch);
         let mut memory = walk.memory(work);
         walk.forward(batch, &mut memory);
+
         Ok(walk.evaluation(batch, walk.outputs(&mut memory.state).value()))
     }
 
@@ -203,22 +208,25 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
     ) -> Result<T, Error> {
         check("grad", wrt.len(self.shape), grad.len())?;
         check_batch(self.shape, batch)?;
+
         let work = workspace.memory(self.shape, batch.rows.len(), Pass::Backward)?;
 
         // Without activation parameters both are the same, and weights alone are cheaper.
         let only_weights = grad.len() == self.shape.theta_len();
+
         let walk = Walk {
             noise: batch.noise,
             only_weights,
             ..self.walk(batch)
         };
+
         Ok(walk.loss_gradient(batch, PlanesMut([grad]), T::ZERO, work))
     }
 
     /// The product of the Hessian of the mean loss with `direction`; returns the loss.
     ///
-    /// `product`, overwritten: as long as the direction. Along [`Direction::All`] it is the joint Hessian of
-    /// `[theta | phi]`. The workspace is for [`Pass::SecondOrder`].
+    /// `product`, overwritten: as long as the direction. Along [`Direction::All`] it is the joint
+    /// Hessian of `[theta | phi]`. The workspace is for [`Pass::SecondOrder`].
     ///
     /// # Errors
     /// If a length does not fit, a label is no class, or a row is not there.
@@ -230,6 +238,7 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         workspace: &mut Workspace<'_, T>,
     ) -> Result<T, Error> {
         check("product", direction.wrt().len(self.shape), product.len())?;
+
         self.products(
             batch,
             direction,
@@ -253,6 +262,7 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         let len = direction.wrt().len(self.shape);
         check("gradient", len, out.gradient.len())?;
         check("product", len, out.product.len())?;
+
         self.products(
             batch,
             direction,
@@ -262,9 +272,11 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
         )
     }
 
-    /// `out = [gradient | H direction + share gradient]`, an empty plane where it is not wanted; returns the loss.
+    /// `out = [gradient | H direction + share gradient]`, an empty plane where it is not wanted;
+    /// returns the loss.
     ///
-    /// The adjoint of a network is linear in the adjoint of its outputs, so the sum costs what the product alone costs.
+    /// The adjoint of a network is linear in the adjoint of its outputs, so the sum costs what the
+    /// product alone costs.
     pub(crate) fn products(
         &self,
         batch: &Batch<'_, T>,
@@ -278,7 +290,9 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
             direction.wrt().len(self.shape),
             direction.values().len(),
         )?;
+
         check_batch(self.shape, batch)?;
+
         let work = workspace.memory(self.shape, batch.rows.len(), Pass::SecondOrder)?;
 
         let Network {
@@ -286,7 +300,9 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
             params,
             vector,
         } = *self;
+
         let params = Planes([params, direction.values()]);
+
         let walk = Walk {
             vector,
             shape,
@@ -295,15 +311,18 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
             noise: batch.noise,
             only_weights: false,
         };
+
         Ok(walk.loss_gradient(batch, out, share, work))
     }
 
     /// Rows of inputs as a batch without targets.
     pub(crate) fn inputs_alone<'x>(&self, x: &'x [T], rows: usize) -> Result<Batch<'x, T>, Error> {
         check("x", rows.saturating_mul(self.shape.inputs()), x.len())?;
+
         if rows == 0 {
             return Err(Error::Empty("the number of rows"));
         }
+
         Ok(Batch::range(
             Data {
                 x,
@@ -321,6 +340,7 @@ impl<'a, T: Real, V: Vector> Network<'a, T, V> {
             params,
             vector,
         } = *self;
+
         Walk {
             vector,
             shape,

@@ -1,11 +1,14 @@
-//! Learning where the network is deployed: a sample at a time, in place, without a gradient buffer or a training set.
+//! Learning where the network is deployed: a sample at a time, in place, without a gradient buffer
+//! or a training set.
 //!
-//! One [`step`](OnlineTrainer::step) is stochastic gradient descent with a batch of 1. Weights move as soon as their gradient is known; the
-//! activations are frozen, or the values of their tables move too, which costs hardly more (see
+//! One [`step`](OnlineTrainer::step) is stochastic gradient descent with a batch of 1. Weights move
+//! as soon as their gradient is known; the activations are frozen, or the values of their tables
+//! move too, which costs hardly more (see
 //! [`Tunable`]). Host and device give the same bits.
 //!
-//! No sample destroys what has been learned. One that is not finite, or whose loss would not be, is refused before
-//! anything moves; what any other moves is bounded by [`Rates::clip`]; and finite parameters stay finite.
+//! No sample destroys what has been learned. One that is not finite, or whose loss would not be, is
+//! refused before anything moves; what any other moves is bounded by [`Rates::clip`]; and finite
+//! parameters stay finite.
 //!
 //! ```
 //! use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type, work_len};
@@ -76,20 +79,22 @@ pub struct Rates {
     pub theta: f32,
     /// Learning rate of the values at the knots; finite.
     pub knots: f32,
-    /// The largest norm that the gradient of a layer (its weights and biases) or of a table may have in a step; a longer
-    /// one is scaled down to it. So a layer moves by `theta clip` in a step at most, whatever the sample. [`CLIP`] is usual.
+    /// The largest norm that the gradient of a layer (its weights and biases) or of a table may
+    /// have in a step; a longer one is scaled down to it. So a layer moves by `theta clip` in a
+    /// step at most, whatever the sample. [`CLIP`] is usual.
     pub clip: f32,
 }
 
-/// A [`Rates::clip`] that ordinary learning stays below: the largest gradient that the example firmware meets, in 40 inputs
-/// that have drifted, is between 40 and 100 long. Much larger inputs or targets than +-1 need a larger one, or scaling.
+/// A [`Rates::clip`] that ordinary learning stays below: the largest gradient that the example
+/// firmware meets, in 40 inputs that have drifted, is between 40 and 100 long. Much larger inputs
+/// or targets than +-1 need a larger one, or scaling.
 pub const CLIP: f32 = 100.0;
 
 /// The largest clip: its square is finite.
 const MAX_CLIP: f32 = 1e15;
 
-/// The largest product of a learning rate and the clip: less than half the distance of the two largest numbers, so what
-/// is subtracted from a finite number leaves it finite.
+/// The largest product of a learning rate and the clip: less than half the distance of the two
+/// largest numbers, so what is subtracted from a finite number leaves it finite.
 const MAX_STEP: f32 = 1e30;
 
 impl Rates {
@@ -105,8 +110,8 @@ impl Rates {
     }
 }
 
-/// Number of scratch values that a step needs: pre-activations and activations of every hidden layer, the outputs, and the
-/// adjoints of two neighbouring layers.
+/// Number of scratch values that a step needs: pre-activations and activations of every hidden
+/// layer, the outputs, and the adjoints of two neighbouring layers.
 #[must_use]
 pub const fn work_len(shape: &Shape) -> usize {
     let (mut all, mut l) = (0, 0);
@@ -126,6 +131,7 @@ const fn widest(shape: &Shape) -> usize {
         }
         l += 1;
     }
+
     widest
 }
 
@@ -138,8 +144,8 @@ const fn out_len(shape: &Shape) -> usize {
     }
 }
 
-/// A deployed network that learns, with all the memory that a step needs. A view: nothing is copied, and making one is
-/// free.
+/// A deployed network that learns, with all the memory that a step needs. A view: nothing is
+/// copied, and making one is free.
 #[derive(Debug)]
 pub struct OnlineTrainer<'a, 't> {
     /// Its sizes.
@@ -157,14 +163,15 @@ pub struct OnlineTrainer<'a, 't> {
 impl OnlineTrainer<'_, '_> {
     /// One step of learning from one sample; returns its loss before the step.
     ///
-    /// All that is checked is checked before anything moves. Behind that a step cannot fail: a derivative that overflows
-    /// counts as the largest number (as 0 if it has no sign), and gradients are clipped (see [`Rates::clip`]). Parameters
-    /// that are finite stay finite.
+    /// All that is checked is checked before anything moves. Behind that a step cannot fail: a
+    /// derivative that overflows counts as the largest number (as 0 if it has no sign), and
+    /// gradients are clipped (see [`Rates::clip`]). Parameters that are finite stay finite.
     ///
     /// # Errors
-    /// If a length differs, the class does not exist, the rates do not bound the step ([`Error::Rates`]), an input or
-    /// target is not finite ([`Error::NotFinite`]), or what the network makes of them is not ([`Error::Diverges`]). Then
-    /// no bit of `theta` and of the tables has changed.
+    /// If a length differs, the class does not exist, the rates do not bound the step
+    /// ([`Error::Rates`]), an input or target is not finite ([`Error::NotFinite`]), or what the
+    /// network makes of them is not ([`Error::Diverges`]). Then no bit of `theta` and of the tables
+    /// has changed.
     pub fn step(&mut self, x: &[f32], answer: Answer<'_>) -> Result<f32, Error> {
         let OnlineTrainer {
             shape,
@@ -199,7 +206,9 @@ fn step(
         .split_at_mut_checked(out_len(shape))
         .unwrap_or_default();
     let out = part_mut(outputs, 0, shape.outputs());
+
     forward(shape, theta, types, x, kept, out)?;
+
     let squares = squares_of_inputs(shape, x, kept)?;
     let loss = adjoint_of_loss(out, answer);
     if !loss.is_finite() {
@@ -241,10 +250,11 @@ struct Forward<'a> {
     squares: [f32; MAX_HIDDEN + 1],
 }
 
-/// What goes into each layer, the 1 of the biases included, squared and added up: the gradient of a layer is `dz x^T`, so its
-/// squared norm is this times that of `dz`. Infinite where it overflows.
+/// What goes into each layer, the 1 of the biases included, squared and added up: the gradient of a
+/// layer is `dz x^T`, so its squared norm is this times that of `dz`. Infinite where it overflows.
 ///
-/// On the way all that goes in is looked at. What is finite here came of finite positions in the tables.
+/// On the way all that goes in is looked at. What is finite here came of finite positions in the
+/// tables.
 fn squares_of_inputs(
     shape: &Shape,
     x: &[f32],
@@ -254,11 +264,13 @@ fn squares_of_inputs(
     for (l, square) in squares.iter_mut().enumerate().take(shape.layers()) {
         let inputs = input(shape, x, kept, l);
         *square = 1.0 + sum_of_squares(inputs);
+
         if !square.is_finite() && !all_finite(inputs) {
             check_finite("x", x)?;
             return Err(Error::Diverges("an activation"));
         }
     }
+
     Ok(squares)
 }
 
@@ -271,7 +283,8 @@ fn sum_of_squares(values: &[f32]) -> f32 {
     rest.iter().fold(fours, |sum, a| sum + a * a)
 }
 
-/// Where what is kept of hidden layer `l` begins: pre-activations (of a frozen type their slopes), then activations.
+/// Where what is kept of hidden layer `l` begins: pre-activations (of a frozen type their slopes),
+/// then activations.
 fn kept_at(shape: &Shape, l: usize) -> usize {
     (0..l).map(|i| 2 * shape.width(i + 1)).sum()
 }
@@ -291,7 +304,9 @@ fn forward(
         let (z, h) = part_mut(here, 0, 2 * shape.width(l + 1))
             .split_at_mut_checked(shape.width(l + 1))
             .unwrap_or_default();
+
         layer(shape, theta, l, z, input(shape, x, before, l));
+
         let (first, count) = shape.layer_types(l);
         for (i, of) in types.iter().skip(first).take(count).enumerate() {
             let (start, end) = shape.block(l, i);
@@ -299,6 +314,7 @@ fn forward(
                 part_mut(z, start, end - start),
                 part_mut(h, start, end - start),
             );
+
             match of {
                 Type::Frozen(activation) => activation.apply_with_slopes(z, h)?,
                 Type::Tunable(tunable) => {
@@ -308,6 +324,7 @@ fn forward(
             }
         }
     }
+
     let last = shape.hidden_layers();
     layer(shape, theta, last, out, input(shape, x, kept, last));
     Ok(())
@@ -344,6 +361,7 @@ fn adjoint_of_loss(out: &mut [f32], answer: Answer<'_>) -> f32 {
                 .skip(label.into())
                 .take(1)
                 .for_each(|y| *y -= 1.0);
+
             crate::Real::ln(total) + (top - own)
         }
     }
@@ -366,9 +384,11 @@ fn backward(
             .unwrap_or_default();
         let dz = part_mut(from, 0, outputs);
         let square_of_dz = sum_of_squares(dz);
+
         if !square_of_dz.is_finite() {
             dz.iter_mut().for_each(|d| *d = saturated(f64::from(*d)));
         }
+
         if l > 0 {
             let dh = part_mut(to, 0, inputs);
             adjoint_of_input(dh, weights, dz);
@@ -379,11 +399,13 @@ fn backward(
 
         // Not `>`: a square that overflows may be NaN.
         let h = input(shape, x, kept, l);
+
         if square_of_dz * square <= rates.clip * rates.clip {
             dz.iter_mut().for_each(|d| *d *= rates.theta);
         } else {
             clip(dz, h, rates);
         }
+
         subtract_product(weights, dz, h);
         biases.iter_mut().zip(&*dz).for_each(|(b, &d)| *b -= d);
 
@@ -396,8 +418,8 @@ fn backward(
     }
 }
 
-/// `dz` times the learning rate, or less where the gradient `dz [x | 1]^T` is longer than the clip. In double precision, where no
-/// norm of single numbers overflows.
+/// `dz` times the learning rate, or less where the gradient `dz [x | 1]^T` is longer than the clip.
+/// In double precision, where no norm of single numbers overflows.
 #[cold]
 #[inline(never)]
 fn clip(dz: &mut [f32], x: &[f32], rates: Rates) {
@@ -420,6 +442,7 @@ pub(crate) fn clipped(rate: f32, clip: f32, square: f64) -> f64 {
 /// The nearest finite number, and 0 for NaN, as for an adjoint of 0 times an infinite slope.
 fn saturated(x: f64) -> f32 {
     const MAX: f64 = f32::MAX as f64;
+
     if x > MAX {
         f32::MAX
     } else if x < -MAX {
@@ -446,7 +469,8 @@ fn saturated_adjoint_of_input(dx: &mut [f32], w: &[f32], dz: &[f32]) {
     }
 }
 
-/// In place, `d` goes from the adjoints of the activations of hidden layer `l` to those of its pre-activations.
+/// In place, `d` goes from the adjoints of the activations of hidden layer `l` to those of its
+/// pre-activations.
 fn through_activations(
     shape: &Shape,
     types: &mut [Type<'_>],
@@ -459,6 +483,7 @@ fn through_activations(
     for (i, of) in types.iter_mut().skip(first).take(count).enumerate() {
         let (start, end) = shape.block(l, i);
         let (z, d) = (part(z, start, end - start), part_mut(d, start, end - start));
+
         match of {
             Type::Frozen(_) => d.iter_mut().zip(z).for_each(|(d, &slope)| *d *= slope),
             Type::Tunable(tunable) => tunable.bounded_step(z, d, rates),
@@ -469,12 +494,14 @@ fn through_activations(
 /// `dx = W^T dz`, outputs in ascending order; four of them in one pass.
 fn adjoint_of_input(dx: &mut [f32], w: &[f32], dz: &[f32]) {
     dx.fill(0.0);
+
     // Never 0, as the compiler should know.
     let inputs = dx.len().max(1);
     let (fours, rest) = dz.as_chunks::<4>();
     let (of_fours, of_rest) = w
         .split_at_checked(4 * fours.len() * inputs)
         .unwrap_or_default();
+
     for ([d0, d1, d2, d3], w) in fours
         .iter()
         .zip(of_fours.chunks_exact(inputs.saturating_mul(4)))
@@ -485,6 +512,7 @@ fn adjoint_of_input(dx: &mut [f32], w: &[f32], dz: &[f32]) {
             *dx = (((*dx + w0 * d0) + w1 * d1) + w2 * d2) + w3 * d3;
         }
     }
+
     for (d, w) in rest.iter().zip(of_rest.chunks_exact(inputs)) {
         dx.iter_mut().zip(w).for_each(|(dx, w)| *dx += w * d);
     }
@@ -497,6 +525,7 @@ fn subtract_product(w: &mut [f32], d: &[f32], x: &[f32]) {
     let (of_fours, of_rest) = w
         .split_at_mut_checked(4 * fours.len() * inputs)
         .unwrap_or_default();
+
     for ([d0, d1, d2, d3], w) in fours
         .iter()
         .zip(of_fours.chunks_exact_mut(inputs.saturating_mul(4)))
@@ -504,6 +533,7 @@ fn subtract_product(w: &mut [f32], d: &[f32], x: &[f32]) {
         let (low, high) = w.split_at_mut_checked(2 * inputs).unwrap_or_default();
         let (w0, w1) = low.split_at_mut_checked(inputs).unwrap_or_default();
         let (w2, w3) = high.split_at_mut_checked(inputs).unwrap_or_default();
+
         for ((w0, w1), ((w2, w3), &x)) in w0.iter_mut().zip(w1).zip(w2.iter_mut().zip(w3).zip(x)) {
             *w0 -= d0 * x;
             *w1 -= d1 * x;
@@ -511,6 +541,7 @@ fn subtract_product(w: &mut [f32], d: &[f32], x: &[f32]) {
             *w3 -= d3 * x;
         }
     }
+
     for (d, w) in rest.iter().zip(of_rest.chunks_exact_mut(inputs)) {
         w.iter_mut().zip(x).for_each(|(w, &x)| *w -= d * x);
     }

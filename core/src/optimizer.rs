@@ -1,8 +1,9 @@
 //! Optimizers: one step, and the adjoint of that step.
 //!
-//! An [`Optimizer`] is a function over slices: parameters, state and gradient in, parameters and state out, element by
-//! element. The adjoint carries derivatives with respect to the new parameters and state back to the old ones and to
-//! the gradient: this is what unrolled meta-learning needs.
+//! An [`Optimizer`] is a function over slices: parameters, state and gradient in, parameters and
+//! state out, element by element. The adjoint carries derivatives with respect to the new
+//! parameters and state back to the old ones and to the gradient: this is what unrolled
+//! meta-learning needs.
 //!
 //! ```
 //! use ldnn_core::Optimizer;
@@ -43,7 +44,8 @@ pub enum Optimizer<T> {
         decay: T,
         /// Added to the root.
         epsilon: T,
-        /// What `v` starts with: 0 is usual; the authors of the paper start with 1, which warms the first steps up.
+        /// What `v` starts with: 0 is usual; the authors of the paper start with 1, which warms the
+        /// first steps up.
         start: T,
     },
     /// Kingma and Ba 2015 with bias correction (state `m`, `v`, both starting at 0).
@@ -106,8 +108,8 @@ impl<T: Real> Optimizer<T> {
     /// `params`, `grad`: n; `state`: [`state_len(n)`](Optimizer::state_len).
     ///
     /// # Errors
-    /// If a length differs, or if a parameter or the state would not be finite after the step, as after a gradient that is
-    /// not. Then nothing has changed.
+    /// If a length differs, or if a parameter or the state would not be finite after the step, as
+    /// after a gradient that is not. Then nothing has changed.
     #[inline(always)]
     pub fn step(
         &self,
@@ -206,15 +208,17 @@ impl<T: Real> Optimizer<T> {
                 }
             }
         }
+
         Ok(())
     }
 
-    /// The adjoint of [`Optimizer::step`] with respect to everything but the parameters, for which it is the
-    /// identity.
+    /// The adjoint of [`Optimizer::step`] with respect to everything but the parameters, for which
+    /// it is the identity.
     ///
-    /// `taken`: the step; `dparams` (n): the adjoint of the new parameters; `dstate` (state of n), in place: from the
-    /// adjoint of the new state to that of the old one; `dgrad` (n), overwritten: the adjoint of the gradient. Where a
-    /// mean square is exactly 0 the square root has no derivative; its term counts as 0.
+    /// `taken`: the step; `dparams` (n): the adjoint of the new parameters; `dstate` (state of n),
+    /// in place: from the adjoint of the new state to that of the old one; `dgrad` (n),
+    /// overwritten: the adjoint of the gradient. Where a mean square is exactly 0 the square root
+    /// has no derivative; its term counts as 0.
     ///
     /// # Errors
     /// If a length differs.
@@ -249,6 +253,7 @@ impl<T: Real> Optimizer<T> {
                     .zip(dstate)
                     .zip(dparams)
                     .zip(grad.iter().zip(state));
+
                 for (((dg, dv), &dp), (&g, &v)) in each {
                     let (by_root, inverse) = root_slope(v, epsilon);
                     let total = *dv + lr * g * dp * by_root;
@@ -266,6 +271,7 @@ impl<T: Real> Optimizer<T> {
                 let (c1, c2) = (correction(beta1, t), correction(beta2, t));
                 let (m, v) = state.split_at_checked(n).unwrap_or_default();
                 let (dm, dv) = dstate.split_at_mut_checked(n).unwrap_or_default();
+
                 let each = dgrad
                     .iter_mut()
                     .zip(dm)
@@ -273,6 +279,7 @@ impl<T: Real> Optimizer<T> {
                     .zip(dparams)
                     .zip(grad)
                     .zip(m.iter().zip(v));
+
                 for (((((dg, dm), dv), &dp), &g), (&m, &v)) in each {
                     let (by_root, inverse) = root_slope(v / c2, epsilon);
                     let dm_total = *dm - lr * dp * inverse / c1;
@@ -283,6 +290,7 @@ impl<T: Real> Optimizer<T> {
                 }
             }
         }
+
         Ok(())
     }
 }
@@ -363,7 +371,8 @@ fn root_slope<T: Real>(v: T, epsilon: T) -> (T, T) {
     (if root > T::ZERO { slope } else { T::ZERO }, inverse)
 }
 
-/// Clamps every element to `[-limit, limit]`, as the authors' code does with the meta-gradient. NaN stays NaN.
+/// Clamps every element to `[-limit, limit]`, as the authors' code does with the meta-gradient. NaN
+/// stays NaN.
 pub fn clamp<T: Real>(values: &mut [T], limit: T) {
     for x in values {
         *x = if *x > limit {

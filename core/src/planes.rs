@@ -1,12 +1,13 @@
 //! The kernels' view of memory: planes of values and tangents, and checked pieces of slices.
 //!
-//! Plane 0 holds values; plane 1, if there is one, holds their derivatives along a direction (tangents). A kernel is
-//! written once for `K` planes: with `K = 1` every line about tangents vanishes at compile time, with `K = 2` the
-//! same text computes a Hessian-vector product. An empty tangent plane stands for zeros and costs nothing.
+//! Plane 0 holds values; plane 1, if there is one, holds their derivatives along a direction
+//! (tangents). A kernel is written once for `K` planes: with `K = 1` every line about tangents
+//! vanishes at compile time, with `K = 2` the same text computes a Hessian-vector product. An empty
+//! tangent plane stands for zeros and costs nothing.
 //!
-//! The public functions have compared every length with the [`Shape`](crate::Shape) before a kernel runs, so the
-//! pieces taken here always exist. Where Rust wants to know what happens otherwise, the answer is an empty slice:
-//! there is no panic to reach.
+//! The public functions have compared every length with the [`Shape`](crate::Shape) before a kernel
+//! runs, so the pieces taken here always exist. Where Rust wants to know what happens otherwise,
+//! the answer is an empty slice: there is no panic to reach.
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "floats do not overflow; sizes have passed the door"
@@ -72,6 +73,7 @@ impl<'a, T, const K: usize> PlanesMut<'a, T, K> {
     pub fn split(&mut self, at: usize) -> (PlanesMut<'_, T, K>, PlanesMut<'_, T, K>) {
         let mut tails = [(); K].map(|()| <&mut [T]>::default());
         let mut tail = tails.iter_mut();
+
         let heads = self.0.each_mut().map(|s| {
             let (head, rest) = s.split_at_mut_checked(at).unwrap_or_default();
             if let Some(t) = tail.next() {
@@ -79,6 +81,7 @@ impl<'a, T, const K: usize> PlanesMut<'a, T, K> {
             }
             head
         });
+
         (PlanesMut(heads), PlanesMut(tails))
     }
 }
@@ -123,7 +126,8 @@ pub(crate) fn store<T: Real, const L: usize>(s: &mut [T], at: usize, lanes: [T; 
     }
 }
 
-/// How many values the element-wise kernels take at a time where they need memory in between. Results do not depend on it.
+/// How many values the element-wise kernels take at a time where they need memory in between.
+/// Results do not depend on it.
 pub(crate) const BLOCK: usize = 64;
 
 /// Starts and lengths of the blocks of `n` elements.
@@ -191,49 +195,59 @@ pub(crate) fn two<'a, T, const K: usize>(y: &'a mut PlanesMut<'_, T, K>) -> [&'a
     [(); 2].map(|()| planes.next().map(|s| &mut **s).unwrap_or_default())
 }
 
-/// The sum of `s`: eight partial sums over the whole eights, added as ((0+4)+(2+6))+((1+5)+(3+7)), then the remaining
-/// elements one by one.
+/// The sum of `s`: eight partial sums over the whole eights, added as ((0+4)+(2+6))+((1+5)+(3+7)),
+/// then the remaining elements one by one.
 #[inline(always)]
 pub(crate) fn sum<T: Real>(s: &[T]) -> T {
     let (eights, rest) = s.as_chunks::<8>();
     let mut p = [T::ZERO; 8];
+
     for e in eights {
         for (p, &x) in p.iter_mut().zip(e) {
             *p += x;
         }
     }
+
     let [a, b, c, d, e, f, g, h] = p;
     let mut total = ((a + e) + (c + g)) + ((b + f) + (d + h));
+
     for &x in rest {
         total += x;
     }
+
     total
 }
 
 /// `out` (`n` x `m`) becomes the transpose of `s` (`m` x `n`), both row-major.
 ///
-/// Eight columns at a time are copied into a strip, whose loop over eight outputs becomes shuffles of vectors.
+/// Eight columns at a time are copied into a strip, whose loop over eight outputs becomes shuffles
+/// of vectors.
 #[inline(always)]
 pub(crate) fn transpose<T: Real>(out: &mut [T], s: &[T], m: usize, n: usize) {
     let whole = n - n % 8;
     let mut strip = [[T::ZERO; 8]; BLOCK];
+
     for j in (0..whole).step_by(8) {
         let mut columns = rows_mut(part_mut(out, j * m, 8 * m), m);
         let mut columns: [&mut [T]; 8] =
             core::array::from_fn(|_| columns.next().unwrap_or_default());
+
         for (i, len) in blocks(m) {
             for (r, row) in strip.iter_mut().enumerate().take(len) {
                 *row = load(s, (i + r) * n + j);
             }
+
             let [a, b, c, d, e, f, g, h] =
                 columns.each_mut().map(|column| part_mut(column, i, len));
             let left = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
             let right = e.iter_mut().zip(f).zip(g.iter_mut().zip(h));
+
             for ((((a, b), (c, d)), ((e, f), (g, h))), row) in left.zip(right).zip(&strip) {
                 [*a, *b, *c, *d, *e, *f, *g, *h] = *row;
             }
         }
     }
+
     for j in whole..n {
         for (i, to) in part_mut(out, j * m, m).iter_mut().enumerate() {
             *to = s.get(i * n + j).copied().unwrap_or_default();

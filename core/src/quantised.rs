@@ -1,12 +1,16 @@
-//! A network in integers: weights and activations of 8 bits, sums of 32, no floating point between the inputs and the answer.
+//! A network in integers: weights and activations of 8 bits, sums of 32, no floating point between
+//! the inputs and the answer.
 //!
-//! A number `x` of a layer's input stands for `(x - zero) step`; each output channel has a step of its own for its weights,
-//! which are symmetric (no zero point). A sum is brought to the scale of what follows by one multiplication and one shift:
+//! A number `x` of a layer's input stands for `(x - zero) step`; each output channel has a step of
+//! its own for its weights, which are symmetric (no zero point). A sum is brought to the scale of
+//! what follows by one multiplication and one shift:
 //!
-//! `z = (factor (bias + sum_i w_i x_i) + 2^(shift-1)) >> shift`, held within the integers of the result,
+//! `z = (factor (bias + sum_i w_i x_i) + 2^(shift-1)) >> shift`, held within the integers of the
+//! result,
 //!
-//! in 64 bits, where the shift rounds down; biases carry the zero point of the inputs. A hidden `z` has 8 bits and goes
-//! through the [`Table8`] of its type; an output has 16. Everything is exact, so every machine agrees.
+//! in 64 bits, where the shift rounds down; biases carry the zero point of the inputs. A hidden `z`
+//! has 8 bits and goes through the [`Table8`] of its type; an output has 16. Everything is exact,
+//! so every machine agrees.
 //!
 //! ```
 //! use ldnn_core::Shape;
@@ -132,7 +136,8 @@ pub struct Scratch<'a> {
     pub y: &'a mut [i16],
 }
 
-/// Whether numbers make a network of this shape; `lens` are the numbers of weights, biases, factors and tables.
+/// Whether numbers make a network of this shape; `lens` are the numbers of weights, biases, factors
+/// and tables.
 pub(crate) fn check_parts(
     shape: &Shape,
     lens: [usize; 4],
@@ -143,6 +148,7 @@ pub(crate) fn check_parts(
 ) -> Result<(), QuantisedError> {
     let [weights, bias_count, factor_count, tables] = lens;
     let (mut products, mut outputs) = (0usize, 0usize);
+
     for l in 0..shape.layers() {
         if shape.width(l) > MAX_INPUTS {
             return Err(QuantisedError::Inputs);
@@ -150,22 +156,27 @@ pub(crate) fn check_parts(
         products = products.saturating_add(shape.width(l).saturating_mul(shape.width(l + 1)));
         outputs = outputs.saturating_add(shape.width(l + 1));
     }
+
     check("weights", products, weights)?;
     check("biases", outputs, bias_count)?;
     check("factors", outputs, factor_count)?;
     check("tables", shape.types(), tables)?;
+
     if biases.any(|b| b.unsigned_abs() > 1 << 30) {
         return Err(QuantisedError::Bias);
     }
+
     let (used, unused) = shifts.split_at_checked(shape.layers()).unwrap_or_default();
     let good = used.iter().all(|s| (1..=62).contains(s)) && unused.iter().all(|&s| s == 0);
     if factors.any(|f| f < 0) || !good {
         return Err(QuantisedError::Factor);
     }
+
     let zero = (-128..=127).contains(&input.zero) && output.zero == 0;
     if !input.is_valid() || !output.is_valid() || !(1.0 / input.step).is_finite() || !zero {
         return Err(QuantisedError::Scale);
     }
+
     Ok(())
 }
 
@@ -181,7 +192,9 @@ impl<'a> Quantised<'a> {
             parts.factors.len(),
             parts.tables.len(),
         ];
+
         let (biases, factors) = (parts.biases.iter().copied(), parts.factors.iter().copied());
+
         check_parts(
             &shape,
             lens,
@@ -190,8 +203,11 @@ impl<'a> Quantised<'a> {
             parts.shifts,
             [parts.input, parts.output],
         )?;
-        // Counted from the least integer, so that rounding towards zero after adding a half is to the nearest.
+
+        // Counted from the least integer, so that rounding towards zero after adding a half is to
+        // the nearest.
         let offset = parts.input.zero as f32 + 128.5;
+
         Ok(Quantised {
             shape,
             parts,
@@ -212,7 +228,8 @@ impl<'a> Quantised<'a> {
         &self.parts
     }
 
-    /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128 for NaN.
+    /// Real inputs as integers, to the nearest, the ends of the range for what lies beyond, -128
+    /// for NaN.
     ///
     /// # Errors
     /// If a length is not the number of inputs; then nothing has changed.
@@ -252,10 +269,12 @@ impl<'a> Quantised<'a> {
         for (i, (q, &raw)) in q.iter_mut().zip(raw).enumerate() {
             *q = self.integer(scaling.read(i, raw).ok_or(RunError::NotFinite)?);
         }
+
         self.predict(q, y, work)?;
 
         // A scale can be so large that a value is infinite: known before anything is written.
         let real = |y: i16| self.parts.output.real(y.into());
+
         if !y
             .iter()
             .enumerate()
@@ -263,9 +282,11 @@ impl<'a> Quantised<'a> {
         {
             return Err(RunError::NotFinite);
         }
+
         out.iter_mut()
             .zip(y.iter())
             .for_each(|(out, &y)| *out = real(y));
+
         scaling.answer(out)
     }
 
@@ -283,21 +304,25 @@ impl<'a> Quantised<'a> {
         check("x", self.shape.inputs(), x.len())?;
         check("out", self.shape.outputs(), out.len())?;
         check_at_least("work", self.work_len(), work.len())?;
+
         let (mut from, mut to) = work
             .split_at_mut_checked(self.work_len() / 2)
             .unwrap_or_default();
         let (mut weights, mut biases, mut factors) =
             (self.parts.weights, self.parts.biases, self.parts.factors);
         let last = self.shape.hidden_layers();
+
         for (l, &shift) in self.parts.shifts.iter().take(last + 1).enumerate() {
             let (inputs, outputs) = (self.shape.width(l), self.shape.width(l + 1));
             let h = if l == 0 { x } else { part(from, 0, inputs) };
+
             let layer = Layer {
                 weights: take(&mut weights, inputs * outputs),
                 biases: take(&mut biases, outputs),
                 factors: take(&mut factors, outputs),
                 shift: shift.into(),
             };
+
             if l == last {
                 layer.run(h, out, |z| z.clamp(-32768, 32767) as i16);
             } else {
@@ -307,6 +332,7 @@ impl<'a> Quantised<'a> {
                 (from, to) = (to, from);
             }
         }
+
         Ok(())
     }
 
@@ -346,9 +372,11 @@ impl Layer<'_> {
             .weights
             .split_at_checked(5 * fives.len() * x.len())
             .unwrap_or_default();
+
         let (biases, last_biases) = self.biases.as_chunks::<5>();
         let (factors, last_factors) = self.factors.as_chunks::<5>();
         let ends = biases.iter().zip(factors);
+
         for ((z, w), (b, f)) in fives
             .iter_mut()
             .zip(of_fives.chunks_exact((5 * x.len()).max(1)))
@@ -360,7 +388,9 @@ impl Layer<'_> {
                 *z = scaled(sum, f);
             }
         }
+
         let ends = last_biases.iter().zip(last_factors);
+
         for ((z, w), (&b, &f)) in rest
             .iter_mut()
             .zip(of_rest.chunks_exact(x.len().max(1)))
@@ -385,6 +415,7 @@ fn product(w: i8, x: i8) -> i32 {
 #[inline(always)]
 fn five_rows(z: [i32; 5], [w0, w1, w2, w3, w4]: [&[i8]; 5], x: &[i8]) -> [i32; 5] {
     let [mut z0, mut z1, mut z2, mut z3, mut z4] = z;
+
     for (&x, (((&w0, &w1), (&w2, &w3)), &w4)) in x
         .iter()
         .zip(w0.iter().zip(w1).zip(w2.iter().zip(w3)).zip(w4))
@@ -395,5 +426,6 @@ fn five_rows(z: [i32; 5], [w0, w1, w2, w3, w4]: [&[i8]; 5], x: &[i8]) -> [i32; 5
         z3 = z3.wrapping_add(product(w3, x));
         z4 = z4.wrapping_add(product(w4, x));
     }
+
     [z0, z1, z2, z3, z4]
 }

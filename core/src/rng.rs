@@ -1,9 +1,10 @@
 //! Counter-based random numbers: every draw is a pure function of (seed, stream, step, index).
 //!
-//! There is no hidden state, so draws can be replayed in any order: the reverse sweep of the meta-learning asks for
-//! the noise of step 57 again instead of storing it, and a parallel run draws what a serial one draws.
-//! The generator is Philox4x32 with ten rounds (Salmon, Moraes, Dror, Shaw: *Parallel random numbers: as easy as
-//! 1, 2, 3*, SC11), checked against its published known answers.
+//! There is no hidden state, so draws can be replayed in any order: the reverse sweep of the
+//! meta-learning asks for the noise of step 57 again instead of storing it, and a parallel run
+//! draws what a serial one draws. The generator is Philox4x32 with ten rounds (Salmon, Moraes,
+//! Dror, Shaw: *Parallel random numbers: as easy as 1, 2, 3*, SC11), checked against its published
+//! known answers.
 //!
 //! ```
 //! use ldnn_core::rng::{Draws, Stream};
@@ -63,6 +64,7 @@ impl Draws {
             [index >> 1, self.stream, self.step[0], self.step[1]],
             self.key,
         );
+
         if index & 1 == 0 {
             join(a, b)
         } else {
@@ -99,6 +101,7 @@ impl Draws {
         for (i, o) in order.iter_mut().enumerate() {
             *o = i as u32;
         }
+
         for i in (1..order.len()).rev() {
             let j = self.below(i as u32, (i as u32).saturating_add(1)) as usize;
             // Not `swap`, whose check of `i` the compiler leaves in.
@@ -123,17 +126,20 @@ fn philox(mut c: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let p = u64::from(c[0]) * 0xD251_1F53;
         let q = u64::from(c[2]) * 0xCD9E_8D57;
+
         c = [
             (q >> 32) as u32 ^ c[1] ^ key[0],
             q as u32,
             (p >> 32) as u32 ^ c[3] ^ key[1],
             p as u32,
         ];
+
         key = [
             key[0].wrapping_add(0x9E37_79B9),
             key[1].wrapping_add(0xBB67_AE85),
         ];
     }
+
     c
 }
 
@@ -152,6 +158,7 @@ mod tests {
             philox([!0; 4], [!0; 2]),
             [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
         );
+
         let pi = [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344];
         assert_eq!(
             philox(pi, [0xa409_3822, 0x299f_31d0]),
@@ -187,11 +194,13 @@ mod tests {
         let draws = Draws::new(7, Stream::User, 0, 0);
         let n = 20_000;
         let (mut sum, mut square) = (0.0, 0.0);
+
         for i in 0..n {
             let u: f64 = draws.symmetric(i);
             sum += u;
             square += u * u;
         }
+
         // Five standard errors: 5 sqrt(1/3/n), 5 sqrt(4/45/n).
         assert!((sum / f64::from(n)).abs() < 0.021);
         assert!((square / f64::from(n) - 1.0 / 3.0).abs() < 0.011);

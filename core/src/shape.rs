@@ -1,7 +1,8 @@
 //! The sizes of a network as one value.
 //!
-//! A [`Shape`] is `Copy`, holds everything inline and is made in a `const` or at run time. In a `const` a bad shape
-//! does not compile; at run time it is an `Err` with a sentence. It says how long every buffer is.
+//! A [`Shape`] is `Copy`, holds everything inline and is made in a `const` or at run time. In a
+//! `const` a bad shape does not compile; at run time it is an `Err` with a sentence. It says how
+//! long every buffer is.
 //!
 //! ```
 //! use ldnn_core::{Base, Kind, Shape};
@@ -23,7 +24,8 @@ pub const MAX_TYPES: usize = 16;
 
 const MAX_WIDTHS: usize = MAX_HIDDEN + 2;
 
-/// A pass through a network. It decides how long the workspace is; each is long enough for those before it.
+/// A pass through a network. It decides how long the workspace is; each is long enough for those
+/// before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
     /// Values alone: outputs, losses, and activations of hidden layers.
@@ -52,10 +54,11 @@ pub struct Shape {
               proof of the firmware has them all"
 )]
 impl Shape {
-    /// The shape of a network with layers of `widths` (input, hidden..., output) whose every hidden layer mixes all
-    /// the types `kinds`, in contiguous blocks of neurons.
+    /// The shape of a network with layers of `widths` (input, hidden..., output) whose every hidden
+    /// layer mixes all the types `kinds`, in contiguous blocks of neurons.
     ///
-    /// In a `const`, an impossible shape is a compile error with the sentence of [`ShapeError`]; at run time use
+    /// In a `const`, an impossible shape is a compile error with the sentence of [`ShapeError`]; at
+    /// run time use
     /// [`Shape::try_new`].
     #[must_use]
     pub const fn new(widths: &[usize], kinds: &[Kind]) -> Self {
@@ -73,12 +76,15 @@ impl Shape {
         if widths.len() < 2 {
             return Err(ShapeError::NoLayer);
         }
+
         if widths.len() > MAX_WIDTHS {
             return Err(ShapeError::TooManyLayers);
         }
+
         if kinds.len() > MAX_TYPES {
             return Err(ShapeError::TooManyTypes);
         }
+
         let mut shape = Shape {
             widths: [0; MAX_WIDTHS],
             layers: widths.len() - 1,
@@ -86,23 +92,27 @@ impl Shape {
             types: kinds.len(),
             blocks: [(0, kinds.len()); MAX_HIDDEN],
         };
+
         let mut i = 0;
         while i < widths.len() {
             shape.widths[i] = widths[i];
             i += 1;
         }
+
         let mut i = 0;
         while i < kinds.len() {
             shape.kinds[i] = kinds[i];
             i += 1;
         }
+
         match shape.check() {
             Ok(()) => Ok(shape),
             Err(e) => Err(e),
         }
     }
 
-    /// The same network, but hidden layer `layer` (0 is the first) uses only the `count` types from `first` on.
+    /// The same network, but hidden layer `layer` (0 is the first) uses only the `count` types from
+    /// `first` on.
     ///
     /// # Errors
     /// If there is no such layer or type, or the layer has fewer neurons than types.
@@ -112,14 +122,18 @@ impl Shape {
         first: usize,
         count: usize,
     ) -> Result<Self, ShapeError> {
-        // The second condition follows from the first; with it the compiler sees that nothing below can panic.
+        // The second condition follows from the first; with it the compiler sees that nothing below
+        // can panic.
         if layer >= self.layers.saturating_sub(1) || layer >= self.blocks.len() {
             return Err(ShapeError::UnknownLayer);
         }
+
         if count == 0 || first >= self.types || count > self.types - first {
             return Err(ShapeError::UnknownType);
         }
+
         self.blocks[layer] = (first, count);
+
         match self.check() {
             Ok(()) => Ok(self),
             Err(e) => Err(e),
@@ -134,11 +148,13 @@ impl Shape {
         if kinds.len() != self.types {
             return Err(ShapeError::UnknownType);
         }
+
         let mut i = 0;
         while i < kinds.len() && i < self.kinds.len() {
             self.kinds[i] = kinds[i];
             i += 1;
         }
+
         match self.check() {
             Ok(()) => Ok(self),
             Err(e) => Err(e),
@@ -151,21 +167,25 @@ impl Shape {
             if self.widths[i] == 0 {
                 return Err(ShapeError::ZeroWidth);
             }
+
             if self.widths[i] > MAX_WIDTH {
                 return Err(ShapeError::HugeWidth);
             }
             i += 1;
         }
+
         let mut l = 0;
         while l + 1 < self.layers && l < self.blocks.len() && l + 1 < self.widths.len() {
             if self.blocks[l].1 == 0 {
                 return Err(ShapeError::NoType);
             }
+
             if self.blocks[l].1 > self.widths[l + 1] {
                 return Err(ShapeError::MoreTypesThanNeurons);
             }
             l += 1;
         }
+
         let mut t = 0;
         while t < self.types && t < self.kinds.len() {
             match self.kinds[t].check() {
@@ -174,6 +194,7 @@ impl Shape {
             }
             t += 1;
         }
+
         if self.parameters() > isize::MAX as u64 {
             Err(ShapeError::TooManyParameters)
         } else {
@@ -188,10 +209,12 @@ impl Shape {
             all += self.width(l + 1) as u64 * (self.width(l) as u64 + 1);
             l += 1;
         }
+
         while t < self.types {
             all += self.kind(t).param_len() as u64;
             t += 1;
         }
+
         all
     }
 }
@@ -261,7 +284,8 @@ impl Shape {
 
     /// The neurons `start..end` of hidden layer `layer` that have the layer's `i`-th type.
     ///
-    /// Blocks are contiguous and equally long; the remainder goes to the last types, one neuron each.
+    /// Blocks are contiguous and equally long; the remainder goes to the last types, one neuron
+    /// each.
     #[must_use]
     pub const fn block(&self, layer: usize, i: usize) -> (usize, usize) {
         let width = self.width(layer.saturating_add(1));
@@ -269,9 +293,11 @@ impl Shape {
         if i >= count {
             return (width, width);
         }
+
         let (share, rest) = (width / count, width % count);
         let start = share * i + i.saturating_sub(count - rest);
         let end = start + share + (i >= count - rest) as usize;
+
         (start, end)
     }
 
@@ -332,14 +358,17 @@ impl Shape {
     /// Length of the memory of a [`Workspace`](crate::network::Workspace) for at most `rows` rows.
     #[must_use]
     pub const fn workspace_len(&self, rows: usize, pass: Pass) -> usize {
-        // The inputs by rows and by features. Backwards, a hidden layer by rows and the adjoints of two layers.
+        // The inputs by rows and by features. Backwards, a hidden layer by rows and the adjoints of
+        // two layers.
         let (inputs, transposed, adjoints) =
             (2 * self.inputs(), self.widest_hidden(), 2 * self.widest());
+
         let columns = match pass {
             Pass::Forward => inputs + self.state_columns(),
             Pass::Backward => inputs + transposed + self.state_columns() + adjoints,
             Pass::SecondOrder => inputs + transposed + 2 * (self.state_columns() + adjoints),
         };
+
         columns.saturating_mul(rows)
     }
 
@@ -374,6 +403,7 @@ impl Shape {
             }
             l += 1;
         }
+
         widest
     }
 }
@@ -422,14 +452,17 @@ mod tests {
             Shape::try_new(&[3, 4, 1], &[RELU; 17]),
             Err(ShapeError::TooManyTypes)
         );
+
         let empty = Kind::Learned {
             base: Base::Zero,
             units: 0,
         };
+
         assert_eq!(
             Shape::try_new(&[3, 4, 1], &[empty]),
             Err(ShapeError::BadUnits)
         );
+
         let shape = Shape::new(&[3, 4, 1], &[RELU; 2]);
         assert_eq!(
             shape.with_layer_types(1, 0, 1),

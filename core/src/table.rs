@@ -1,17 +1,20 @@
 //! An activation as a table: cubic Hermite interpolation between uniform knots.
 //!
-//! A learned activation is a function of one variable. While its parameters are frozen it is sampled once, at `M` knots on
-//! `[-R, R]`, and evaluating it is a look-up. The table is itself an activation type whose parameters are
-//! `[y_0, m_0, y_1, m_1, ... | v]`: the values `y_i`, the slopes `m_i` times the knot spacing `h`, and, where training
-//! noise is used, a copy of the sub-network's output weights `v`. All derivatives are those of the tabulated function
-//! itself, so gradients and Hessian-vector products are exact for it; the adjoint is the transpose and scatters onto
-//! the knots. [`Tabulation::build`] fills a table from a sub-network and [`Tabulation::build_adjoint`] carries the knots' adjoint back to it,
-//! once per table instead of once per neuron.
+//! A learned activation is a function of one variable. While its parameters are frozen it is
+//! sampled once, at `M` knots on `[-R, R]`, and evaluating it is a look-up. The table is itself an
+//! activation type whose parameters are `[y_0, m_0, y_1, m_1, ... | v]`: the values `y_i`, the
+//! slopes `m_i` times the knot spacing `h`, and, where training noise is used, a copy of the
+//! sub-network's output weights `v`. All derivatives are those of the tabulated function itself, so
+//! gradients and Hessian-vector products are exact for it; the adjoint is the transpose and
+//! scatters onto the knots. [`Tabulation::build`] fills a table from a sub-network and
+//! [`Tabulation::build_adjoint`] carries the knots' adjoint back to it, once per table instead of
+//! once per neuron.
 //!
-//! Between the knots the error is below `h^4 max|sigma''''| / 384`. Beyond the ends the function goes on as the straight
-//! line with the end's slope.
+//! Between the knots the error is below `h^4 max|sigma''''| / 384`. Beyond the ends the function
+//! goes on as the straight line with the end's slope.
 //!
-//! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and is added exactly.
+//! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and
+//! is added exactly.
 //!
 //! ```
 //! use ldnn_core::Kind;
@@ -45,7 +48,8 @@ use crate::planes::{Planes, PlanesMut, part, part_mut};
 use crate::shape::Shape;
 use crate::vector::Plain;
 
-/// The shape of the same network with every learned type replaced by a table of `knots` knots on `[-range, range]`.
+/// The shape of the same network with every learned type replaced by a table of `knots` knots on
+/// `[-range, range]`.
 ///
 /// # Errors
 /// If knots or range make no table.
@@ -59,6 +63,7 @@ pub fn tabulated(shape: &Shape, knots: usize, range: f32) -> Result<Shape, Shape
             other => other,
         };
     }
+
     shape.with_kinds(kinds.get(..shape.types()).unwrap_or_default())
 }
 
@@ -82,13 +87,15 @@ impl Tabulation<'_> {
             }
             t += 1;
         }
+
         most.saturating_mul(4)
             .saturating_add(self.from.phi_len().saturating_mul(2))
     }
 
     /// Fills the tables from the sub-networks; types that are no sub-networks are copied.
     ///
-    /// `phi`: `from.phi_len()`; `tables`: `to.phi_len()`, overwritten; `work`: [`Tabulation::work_len`].
+    /// `phi`: `from.phi_len()`; `tables`: `to.phi_len()`, overwritten; `work`:
+    /// [`Tabulation::work_len`].
     ///
     /// # Errors
     /// If a length differs, or a type of `to` is not as long as [`tabulated`] makes it.
@@ -107,11 +114,13 @@ impl Tabulation<'_> {
                 from.type_at(t) - from.theta_len(),
                 from.kind(t).param_len(),
             );
+
             let table = part_mut(
                 tables,
                 to.type_at(t) - to.theta_len(),
                 to.kind(t).param_len(),
             );
+
             match (from.kind(t), to.kind(t)) {
                 (Kind::Learned { base, units }, Kind::Table(form)) => {
                     build_one(base, units, form, phi, table, work)
@@ -119,6 +128,7 @@ impl Tabulation<'_> {
                 _ => copy(table, phi),
             }
         }
+
         Ok(())
     }
 
@@ -140,11 +150,13 @@ impl Tabulation<'_> {
         for t in 0..from.types() {
             let (at, len) = (from.type_at(t) - from.theta_len(), from.kind(t).param_len());
             let (phi, dphi) = (part(phi, at, len), part_mut(dphi, at, len));
+
             let dtable = part(
                 dtables,
                 to.type_at(t) - to.theta_len(),
                 to.kind(t).param_len(),
             );
+
             match (from.kind(t), to.kind(t)) {
                 (Kind::Learned { base, units }, Kind::Table(form)) => {
                     build_one_adjoint(base, units, form, phi, dtable, dphi, work);
@@ -152,6 +164,7 @@ impl Tabulation<'_> {
                 _ => dphi.iter_mut().zip(dtable).for_each(|(d, &x)| *d += x),
             }
         }
+
         Ok(())
     }
 
@@ -160,6 +173,7 @@ impl Tabulation<'_> {
         check("phi", from.phi_len(), phi)?;
         check("tables", to.phi_len(), tables)?;
         check("types", from.types(), to.types())?;
+
         for t in 0..from.types() {
             let expected = match (from.kind(t), to.kind(t)) {
                 (Kind::Learned { units, .. }, Kind::Table(form)) => {
@@ -169,6 +183,7 @@ impl Tabulation<'_> {
             };
             check("a type of the tables", expected, to.kind(t).param_len())?;
         }
+
         check_at_least("work", self.work_len(), work)
     }
 }
@@ -177,7 +192,8 @@ fn copy<T: Copy>(to: &mut [T], from: &[T]) {
     to.iter_mut().zip(from).for_each(|(t, f)| *t = *f);
 }
 
-/// The part of the activation that goes into the table: all of it if it is smooth, else the sub-network alone.
+/// The part of the activation that goes into the table: all of it if it is smooth, else the
+/// sub-network alone.
 const fn tabulated_part(base: Base) -> Base {
     if base.is_smooth() { base } else { Base::Zero }
 }
@@ -197,7 +213,9 @@ fn build_one<T: Real>(
     };
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);
     let (mut h, _) = PlanesMut::<T, 2>::cut(rest, form.knots);
+
     seed_knots(form, &mut z);
+
     activation::forward(
         Plain,
         kind,
@@ -205,11 +223,13 @@ fn build_one<T: Real>(
         z.as_ref(),
         PlanesMut(h.0.each_mut().map(|s| &mut **s)),
     );
+
     let (knots, readout) = table
         .split_at_mut_checked(2 * form.knots)
         .unwrap_or_default();
     let spacing = T::from_f64(form.spacing());
     let h = h.as_ref();
+
     for ((knot, &y), &m) in knots
         .as_chunks_mut::<2>()
         .0
@@ -219,11 +239,13 @@ fn build_one<T: Real>(
     {
         *knot = [y, m * spacing];
     }
+
     copy(readout, part(phi, 2 * units, units));
 }
 
-/// With the adjoint jet `(a, b)` the tangent plane of the sub-network's adjoint is `b d sigma/d phi + a d sigma'/d phi`:
-/// so `a` is the adjoint of the slopes and `b` that of the values.
+/// With the adjoint jet `(a, b)` the tangent plane of the sub-network's adjoint is
+/// `b d sigma/d phi + a d sigma'/d phi`: so `a` is the adjoint of the slopes and `b` that of the
+/// values.
 fn build_one_adjoint<T: Real>(
     base: Base,
     units: usize,
@@ -240,17 +262,22 @@ fn build_one_adjoint<T: Real>(
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);
     let (mut d, rest) = PlanesMut::<T, 2>::cut(rest, form.knots);
     let (mut both, _) = PlanesMut::<T, 2>::cut(rest, phi.len());
+
     seed_knots(form, &mut z);
+
     let spacing = T::from_f64(form.spacing());
     let (knots, readout) = dtable.split_at_checked(2 * form.knots).unwrap_or_default();
     for (d, [_, m]) in d.value().iter_mut().zip(knots.as_chunks::<2>().0) {
         *d = *m * spacing;
     }
+
     for (d, [y, _]) in d.tangent().iter_mut().zip(knots.as_chunks::<2>().0) {
         *d = *y;
     }
+
     both.value().fill(T::ZERO);
     both.tangent().fill(T::ZERO);
+
     activation::adjoint(
         Plain,
         kind,
@@ -259,6 +286,7 @@ fn build_one_adjoint<T: Real>(
         d,
         both.part(0, phi.len()),
     );
+
     dphi.iter_mut()
         .zip(both.tangent())
         .for_each(|(d, &mut x)| *d += x);

@@ -1,10 +1,13 @@
-//! The one matrix product: `C += A B`, with A as it lies in memory or transposed, in register tiles.
+//! The one matrix product: `C += A B`, with A as it lies in memory or transposed, in register
+//! tiles.
 //!
-//! Order of summation: every element of C is one running sum, starting from its old value and taking the products in
-//! ascending order of the summation index. The tiles vectorise over the columns of C only, so their size, the SIMD
-//! width and the batch cannot change a bit. Multiplication and addition round separately.
+//! Order of summation: every element of C is one running sum, starting from its old value and
+//! taking the products in ascending order of the summation index. The tiles vectorise over the
+//! columns of C only, so their size, the SIMD width and the batch cannot change a bit.
+//! Multiplication and addition round separately.
 //!
-//! The accumulators have names: as an array of arrays the compiler spills them to memory, at fifteen times the cost.
+//! The accumulators have names: as an array of arrays the compiler spills them to memory, at
+//! fifteen times the cost.
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "floats do not overflow; sizes have passed the door"
@@ -97,18 +100,22 @@ fn panels<T: Real>(c: &mut [T], a: &impl Left<T>, b: &[T], m: usize, n: usize) {
         panel::<T, 32>(c, a, b, m, n, col);
         col += 32;
     }
+
     if n - col >= 16 {
         panel::<T, 16>(c, a, b, m, n, col);
         col += 16;
     }
+
     if n - col >= 8 {
         panel::<T, 8>(c, a, b, m, n, col);
         col += 8;
     }
+
     if n - col >= 4 {
         panel::<T, 4>(c, a, b, m, n, col);
         col += 4;
     }
+
     while col < n {
         panel::<T, 1>(c, a, b, m, n, col);
         col += 1;
@@ -130,10 +137,12 @@ fn panel<T: Real, const L: usize>(
         tile4::<T, L>(c, row * n + col, n, a.four(row), Columns::new(b, col, n));
         row += 4;
     }
+
     if m - row >= 2 {
         tile2::<T, L>(c, row * n + col, n, a.two(row), Columns::new(b, col, n));
         row += 2;
     }
+
     if row < m {
         tile1::<T, L>(c, row * n + col, a.one(row), Columns::new(b, col, n));
     }
@@ -151,12 +160,14 @@ fn tile4<T: Real, const L: usize>(
     let mut c1: [T; L] = load(c, at + n);
     let mut c2: [T; L] = load(c, at + 2 * n);
     let mut c3: [T; L] = load(c, at + 3 * n);
+
     for ([a0, a1, a2, a3], b) in a.zip(b) {
         add_scaled(&mut c0, a0, &b);
         add_scaled(&mut c1, a1, &b);
         add_scaled(&mut c2, a2, &b);
         add_scaled(&mut c3, a3, &b);
     }
+
     store(c, at, c0);
     store(c, at + n, c1);
     store(c, at + 2 * n, c2);
@@ -173,10 +184,12 @@ fn tile2<T: Real, const L: usize>(
 ) {
     let mut c0: [T; L] = load(c, at);
     let mut c1: [T; L] = load(c, at + n);
+
     for ([a0, a1], b) in a.zip(b) {
         add_scaled(&mut c0, a0, &b);
         add_scaled(&mut c1, a1, &b);
     }
+
     store(c, at, c0);
     store(c, at + n, c1);
 }

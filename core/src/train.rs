@@ -40,7 +40,8 @@ use crate::planes::{part, part_mut};
 use crate::shape::Shape;
 use crate::vector::Vector;
 
-/// A network in training, with all the memory that a step needs. A view: nothing is copied, and making one is free.
+/// A network in training, with all the memory that a step needs. A view: nothing is copied, and
+/// making one is free.
 ///
 /// [`Alternating`](crate::meta::Alternating) steps it, too.
 #[derive(Debug)]
@@ -60,12 +61,14 @@ pub struct Trainer<'a, T, V> {
 }
 
 impl<T: Real, V: Vector> Trainer<'_, T, V> {
-    /// Step `t` (from 0): the weights move along the gradient of the batch; returns its loss before the step.
+    /// Step `t` (from 0): the weights move along the gradient of the batch; returns its loss before
+    /// the step.
     ///
     /// # Errors
-    /// If a length does not fit or the batch does not fit the shape; if a row, a target or a parameter is not finite
-    /// ([`Error::NotFinite`]); if the loss, its gradient or what the optimizer would leave is not
-    /// ([`Error::Diverges`]). Then `params` and `state` have not changed.
+    /// If a length does not fit or the batch does not fit the shape; if a row, a target or a
+    /// parameter is not finite ([`Error::NotFinite`]); if the loss, its gradient or what the
+    /// optimizer would leave is not ([`Error::Diverges`]). Then `params` and `state` have not
+    /// changed.
     pub fn step(
         &mut self,
         optimizer: &Optimizer<T>,
@@ -75,16 +78,19 @@ impl<T: Real, V: Vector> Trainer<'_, T, V> {
         let (shape, theta) = (self.shape, self.shape.theta_len());
         check_at_least("grad", theta, self.grad.len())?;
         check("state", optimizer.state_len(theta), self.state.len())?;
+
         let loss = self.gradient(batch, Wrt::Weights)?;
 
         let (weights, activations) = self.params.split_at_mut_checked(theta).unwrap_or_default();
         let (state, grad) = (&mut *self.state, part(self.grad, 0, theta));
+
         let step = check_loss(loss).and_then(|()| {
             self.vector.run(
                 #[inline(always)]
                 || optimizer.step(weights, state, grad, t),
             )
         });
+
         step.map_err(|error| cause(error, shape, weights, activations, batch))?;
         Ok(loss)
     }
@@ -109,7 +115,8 @@ pub(crate) fn check_loss<T: Real>(loss: T) -> Result<(), Error> {
     }
 }
 
-/// Why a step was refused: the first number that came in and is not finite, or `error` if all of them are.
+/// Why a step was refused: the first number that came in and is not finite, or `error` if all of
+/// them are.
 #[cold]
 pub(crate) fn cause<T: Real>(
     error: Error,
@@ -128,16 +135,19 @@ pub(crate) fn cause<T: Real>(
             index,
         };
     }
+
     let of_row = |buffer, values: &[T], row: usize, width: usize| {
         let at = row.saturating_mul(width);
         let index = part(values, at, width)
             .iter()
             .position(|x| !x.is_finite())?;
+
         Some(Error::NotFinite {
             buffer,
             index: at.saturating_add(index),
         })
     };
+
     for row in (0..batch.rows.len()).map(|i| batch.rows.at(i)) {
         let of_target = match batch.data.target {
             Target::Values(values) => of_row("target", values, row, shape.outputs()),
@@ -147,6 +157,7 @@ pub(crate) fn cause<T: Real>(
             return error;
         }
     }
+
     match error {
         Error::NotFinite { .. } => Error::Diverges("the gradient"),
         other => other,

@@ -1,9 +1,10 @@
 //! How the hot kernels are compiled.
 //!
-//! The kernels of this crate are plain loops. A host that wants them compiled for a wider instruction set than its
-//! target's passes a [`Vector`] whose [`run`](Vector::run) calls the given closure inside a function with those target
-//! features (crates like `pulp` do this safely). The kernels are inlined into the closure; the walk around them is
-//! compiled once. The bits of the results do not depend on it.
+//! The kernels of this crate are plain loops. A host that wants them compiled for a wider
+//! instruction set than its target's passes a [`Vector`] whose [`run`](Vector::run) calls the given
+//! closure inside a function with those target features (crates like `pulp` do this safely). The
+//! kernels are inlined into the closure; the walk around them is compiled once. The bits of the
+//! results do not depend on it.
 
 /// Runs kernels, compiled in some way of its own.
 pub trait Vector: Copy {

@@ -1,8 +1,9 @@
 //! The walk through the layers: prediction, loss, gradient and Hessian-vector product.
 //!
-//! There is one walk, over `K` planes (see `planes.rs`). With one plane it is backpropagation; with two, the tangent
-//! plane of the gradient is the derivative of the gradient along the direction that the tangent plane of the parameters
-//! holds: the Hessian-vector product (Pearlmutter 1994), from the same text.
+//! There is one walk, over `K` planes (see `planes.rs`). With one plane it is backpropagation; with
+//! two, the tangent plane of the gradient is the derivative of the gradient along the direction
+//! that the tangent plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994),
+//! from the same text.
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "floats do not overflow; sizes have passed the door"
@@ -25,7 +26,8 @@ pub(crate) struct Walk<'a, T, V, const K: usize> {
     pub params: Planes<'a, T, K>,
     pub batch: usize,
     pub noise: Option<Noise<T>>,
-    /// One plane, and no gradient of the activation parameters: slopes take the place of pre-activations.
+    /// One plane, and no gradient of the activation parameters: slopes take the place of
+    /// pre-activations.
     pub only_weights: bool,
 }
 
@@ -56,6 +58,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         let transposed = take(&mut rest, s.widest_hidden() * b);
         let (adjoints, rest) = PlanesMut::cut(rest, s.widest() * b);
         let (other_adjoints, _) = PlanesMut::cut(rest, s.widest() * b);
+
         Memory {
             by_rows,
             inputs,
@@ -107,18 +110,22 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
 
     pub fn forward(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
         self.gather(batch, memory);
+
         let mut empty = [(); K].map(|()| &[][..]);
         if let Some(x) = empty.first_mut() {
             *x = &*memory.inputs;
         }
+
         for l in 0..self.shape.layers() {
             let n = self.shape.width(l + 1) * self.batch;
             let (before, mut rest) = memory.state.split(self.state_at(l));
+
             let input = if l == 0 {
                 Planes(empty)
             } else {
                 self.last_activations(l, before.as_ref())
             };
+
             layer::affine(
                 self.vector,
                 self.size(l),
@@ -127,6 +134,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 self.biases(l),
                 input,
             );
+
             if l + 1 < self.shape.layers() {
                 let (z, mut h) = rest.split(n);
                 self.activate(l, z, h.part(0, n));
@@ -147,13 +155,15 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             let from = part(batch.data.x, batch.rows.at(i) * n, n);
             row.iter_mut().zip(from).for_each(|(to, x)| *to = *x);
         }
+
         self.vector.run(
             #[inline(always)]
             || transpose(memory.inputs, memory.by_rows, self.batch, n),
         );
     }
 
-    /// Hidden layer `l`: `h = sigma(z) + noise`, block by block. If only weights learn, `z` becomes the slopes.
+    /// Hidden layer `l`: `h = sigma(z) + noise`, block by block. If only weights learn, `z` becomes
+    /// the slopes.
     fn activate(&self, l: usize, mut z: PlanesMut<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
         let (first, count) = self.shape.layer_types(l);
         for i in 0..count {
@@ -161,6 +171,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             let (at, len) = (start * self.batch, (end - start) * self.batch);
             let (kind, phi) = (self.shape.kind(first + i), self.phi(first + i));
             let (mut z, mut own) = (z.part(at, len), h.part(at, len));
+
             if self.only_weights {
                 activation::forward_with_slopes(
                     self.vector,
@@ -172,6 +183,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             } else {
                 activation::forward(self.vector, kind, phi, z.as_ref(), own);
             }
+
             if let Some(noise) = self.noise {
                 let offset =
                     activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
@@ -189,6 +201,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         h: PlanesMut<'_, T, K>,
     ) {
         let draws = Draws::new(noise.seed, Stream::HiddenNoise, l as u32, noise.step);
+
         for (k, (plane, offset)) in h.0.into_iter().zip(offset).enumerate() {
             for (j, row) in rows_mut(plane, self.batch).enumerate() {
                 let own = if k == 0 {
@@ -196,13 +209,15 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 } else {
                     T::ZERO
                 };
+
                 let shift = offset + own;
                 row.iter_mut().for_each(|h| *h += shift);
             }
         }
     }
 
-    /// The loss; `grad` becomes its gradient, in the tangent plane the product plus `share` of the gradient.
+    /// The loss; `grad` becomes its gradient, in the tangent plane the product plus `share` of the
+    /// gradient.
     pub fn loss_gradient(
         &self,
         batch: &Batch<'_, T>,
@@ -213,10 +228,12 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         let mut memory = self.memory(work);
         self.forward(batch, &mut memory);
         grad.0.iter_mut().for_each(|plane| plane.fill(T::ZERO));
+
         let last = self.shape.layers() - 1;
         let n = self.shape.outputs() * self.batch;
         let outputs = memory.state.part(self.state_at(last), n);
         let loss = self.loss_adjoint(batch, outputs, memory.adjoints.part(0, n));
+
         if share != T::ZERO {
             let [d0, d1] = two(&mut memory.adjoints);
             d1.iter_mut()
@@ -224,6 +241,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 .take(n)
                 .for_each(|(d1, &mut d0)| *d1 += share * d0);
         }
+
         self.backward(grad, memory);
         loss
     }
@@ -238,7 +256,9 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         for (d, y) in d.0.iter_mut().zip(y.0) {
             d.iter_mut().zip(y).for_each(|(d, y)| *d = *y);
         }
+
         let outputs = self.shape.outputs();
+
         let total = match batch.data.target {
             Target::Classes(labels) => self.vector.run(
                 #[inline(always)]
@@ -257,6 +277,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 total
             }
         };
+
         self.mean(total, batch)
     }
 
@@ -272,8 +293,10 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     pub fn evaluation(&self, batch: &Batch<'_, T>, y: &[T]) -> Evaluation<T> {
         let outputs = self.shape.outputs();
         let (mut total, mut correct) = (T::ZERO, 0);
+
         for i in 0..self.batch {
             let (row, y) = (batch.rows.at(i), loss::column(y, self.batch, i));
+
             match batch.data.target {
                 Target::Classes(labels) => {
                     let label = usize::from(labels.get(row).copied().unwrap_or_default());
@@ -285,6 +308,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 }
             }
         }
+
         Evaluation {
             loss: self.mean(total, batch),
             correct,
@@ -301,17 +325,21 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             transposed,
             ..
         } = memory;
+
         for l in (0..self.shape.layers()).rev() {
             let size = self.size(l);
             let dz = adjoints.part(0, size.outputs * self.batch);
             self.bias_adjoint(l, &mut grad, dz.as_ref());
+
             if l == 0 {
                 self.weight_adjoint(l, &mut grad, dz.as_ref(), 0, by_rows);
                 return;
             }
+
             let n = size.inputs * self.batch;
             let h_at = self.state_at(l) - n;
             let h = state.part(h_at, n);
+
             for (k, plane) in h.as_ref().0.into_iter().enumerate() {
                 let by_rows = part_mut(transposed, 0, n);
                 self.vector.run(
@@ -320,7 +348,9 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 );
                 self.weight_adjoint(l, &mut grad, dz.as_ref(), k, part(transposed, 0, n));
             }
+
             let mut dh = other_adjoints.part(0, n);
+
             layer::affine_adjoint_input(
                 self.vector,
                 size,
@@ -328,13 +358,15 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 self.weights(l),
                 dz.as_ref(),
             );
+
             self.activate_adjoint(l - 1, state.as_ref().part(h_at - n, n), dh, &mut grad);
             core::mem::swap(&mut adjoints, &mut other_adjoints);
         }
     }
 
-    /// The part of the weights' adjoint that plane `k` of the inputs makes: plane 0 of `dz` with it goes to plane `k`
-    /// of the gradient, and plane 0 of the inputs with the tangents of `dz` to the tangents of the gradient.
+    /// The part of the weights' adjoint that plane `k` of the inputs makes: plane 0 of `dz` with it
+    /// goes to plane `k` of the gradient, and plane 0 of the inputs with the tangents of `dz` to
+    /// the tangents of the gradient.
     fn weight_adjoint(
         &self,
         l: usize,
@@ -345,10 +377,12 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     ) {
         let size = self.size(l);
         let mut dw = grad.part(self.shape.weights_at(l), size.inputs * size.outputs);
+
         if k == 0 {
             if !dw.value().is_empty() {
                 layer::affine_adjoint_weights(self.vector, size, dw.value(), dz.value(), x_by_rows);
             }
+
             if K > 1 {
                 layer::affine_adjoint_weights(
                     self.vector,
@@ -373,7 +407,8 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         }
     }
 
-    /// In place, `d` goes from the adjoint of hidden layer `l`'s activations to that of its pre-activations.
+    /// In place, `d` goes from the adjoint of hidden layer `l`'s activations to that of its
+    /// pre-activations.
     fn activate_adjoint(
         &self,
         l: usize,
@@ -383,6 +418,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     ) {
         if self.only_weights {
             let slopes = z.value();
+
             self.vector.run(
                 #[inline(always)]
                 || {
@@ -392,8 +428,10 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                         .for_each(|(d, &slope)| *d = *d * slope)
                 },
             );
+
             return;
         }
+
         let (first, count) = self.shape.layer_types(l);
         for i in 0..count {
             let (start, end) = self.shape.block(l, i);
@@ -401,11 +439,13 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             let (kind, t) = (self.shape.kind(first + i), first + i);
             let mut dphi = grad.part(self.shape.type_at(t), kind.param_len());
             let wanted = dphi.0.iter().any(|plane| !plane.is_empty());
+
             if let Some(noise) = self.noise.filter(|_| wanted) {
                 let total = d.as_ref().part(at, len).0.map(sum);
                 let dphi = dphi.part(0, kind.param_len());
                 activation::noise_offset_adjoint(kind, total, dphi, subnet_noise(noise, l, t));
             }
+
             activation::adjoint(
                 self.vector,
                 kind,

@@ -3,10 +3,11 @@
 use crate::error::{SizeError, check_at_least};
 use crate::shape::{Pass, Shape};
 
-/// Scratch memory for a [`Network`](crate::network::Network); what it holds between two calls means nothing.
+/// Scratch memory for a [`Network`](crate::network::Network); what it holds between two calls means
+/// nothing.
 ///
-/// Its length is [`Shape::workspace_len`] numbers. A workspace may serve several networks, as long as it is large
-/// enough for each.
+/// Its length is [`Shape::workspace_len`] numbers. A workspace may serve several networks, as long
+/// as it is large enough for each.
 #[derive(Debug)]
 pub struct Workspace<'a, T> {
     memory: &'a mut [T],
@@ -27,7 +28,8 @@ impl<'a, T> Workspace<'a, T> {
         Ok(Workspace { memory })
     }
 
-    /// The memory, if there is enough of it for this call: `shape` and `rows` may be others than it was made for.
+    /// The memory, if there is enough of it for this call: `shape` and `rows` may be others than it
+    /// was made for.
     pub(crate) fn memory(
         &mut self,
         shape: &Shape,
@@ -39,6 +41,7 @@ impl<'a, T> Workspace<'a, T> {
             shape.workspace_len(rows, pass),
             self.memory.len(),
         )?;
+
         Ok(self.memory)
     }
 }

@@ -1,4 +1,5 @@
-//! The errors that the `micromath` feature states: `cargo test -p ldnn-core --features micromath --test micromath`.
+//! The errors that the `micromath` feature states:
+//! `cargo test -p ldnn-core --features micromath --test micromath`.
 #![cfg(feature = "micromath")]
 
 use ldnn_core::Real;
@@ -43,6 +44,7 @@ fn the_stated_errors_hold_and_are_no_looser_than_they_need_to_be() {
     for (name, range, stated) in MICROMATH_ERRORS {
         let error = measured(name, range);
         println!("{name}: {error:e}");
+
         assert!(
             error <= stated,
             "{name}: {error:e} on {range:?}, stated {stated:e}"

@@ -1,5 +1,5 @@
-//! The table of hashes, computed here: `cargo run --target HOST --example bits`. `tests/bits.sh` does so with every kind of
-//! optimisation and compares.
+//! The table of hashes, computed here: `cargo run --target HOST --example bits`. `tests/bits.sh`
+//! does so with every kind of optimisation and compares.
 
 use ldnn_core::Plain;
 use ldnn_firmware_example::bits::Memory;

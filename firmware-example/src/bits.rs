@@ -1,5 +1,6 @@
-//! The table of hashes that every build on every machine must print: what the library computes, in small. A line a result;
-//! `tests/golden/hashes.txt` has them all. Nothing here needs a heap, so a microcontroller prints it too.
+//! The table of hashes that every build on every machine must print: what the library computes, in
+//! small. A line a result; `tests/golden/hashes.txt` has them all. Nothing here needs a heap, so a
+//! microcontroller prints it too.
 
 use core::fmt;
 use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
@@ -62,11 +63,13 @@ const WORK: usize = {
         LARGEST.workspace_len(ROWS, Pass::SecondOrder),
         plan(LARGEST).work_len(),
     );
+
     let c = Tabulation {
         from: &direct(Base::Sine),
         to: &LARGEST,
     }
     .work_len();
+
     let larger = if a > b { a } else { b };
     if larger > c { larger } else { c }
 };
@@ -153,28 +156,34 @@ impl Memory {
         }
     }
 
-    /// Computes all of it, with the kernels compiled as `vector` says, and hands out the lines of the table.
+    /// Computes all of it, with the kernels compiled as `vector` says, and hands out the lines of
+    /// the table.
     ///
     /// # Errors
     /// `None` if the library refused something, or a result is not finite: never.
     pub fn table<V: Vector>(&mut self, vector: V, mut line: impl FnMut(Line)) -> Option<()> {
         elementary(&mut line);
         self.fill();
+
         for base in Base::ALL {
             let of = base.name();
+
             line(Line {
                 of,
                 kind: "table",
                 what: "build",
                 hash: self.build(base)?,
             });
+
             self.network(vector, tabled(base), of, "table", &mut line)?;
             self.start(&direct(base))?;
             self.network(vector, direct(base), of, "direct", &mut line)?;
+
             let alone = shape(Kind::Base(base));
             self.start(&alone)?;
             self.network(vector, alone, of, "alone", &mut line)?;
         }
+
         lookups(&mut line)
     }
 
@@ -194,7 +203,8 @@ impl Memory {
             .for_each(|(v, i)| *v = draws.symmetric((1 << 21) + i));
     }
 
-    /// Fresh parameters in `params`, the readouts of sub-networks as large as hidden weights: they should matter.
+    /// Fresh parameters in `params`, the readouts of sub-networks as large as hidden weights: they
+    /// should matter.
     fn start(&mut self, shape: &Shape) -> Option<()> {
         let (theta, rest) = self.params.split_at_mut_checked(shape.theta_len())?;
         let phi = rest.get_mut(..shape.phi_len())?;
@@ -208,27 +218,33 @@ impl Memory {
     fn build(&mut self, base: Base) -> Option<u64> {
         let (from, to) = (direct(base), tabled(base));
         self.start(&from)?;
+
         let (theta, phi, len) = (from.theta_len(), from.phi_len(), to.phi_len());
         let phi_of = self.params.get(theta..theta + phi)?;
         let tables = self.first.get_mut(..len)?;
+
         Tabulation {
             from: &from,
             to: &to,
         }
         .build(phi_of, tables, &mut self.work)
         .ok()?;
+
         let dphi = self.second.get_mut(..phi)?;
         dphi.fill(0.0);
+
         Tabulation {
             from: &from,
             to: &to,
         }
         .build_adjoint(phi_of, tables, dphi, &mut self.work)
         .ok()?;
+
         let hash = hash(&[tables, dphi])?;
         self.params
             .get_mut(theta..theta + len)?
             .copy_from_slice(tables);
+
         Some(hash)
     }
 
@@ -248,9 +264,11 @@ impl Memory {
                 hash,
             })
         };
+
         say("inference", self.inference(vector, &shape)?);
         say("Hessian product", self.product(vector, &shape)?);
         say("hypergradient", self.hypergradient(vector, &shape)?);
+
         // Last, because it moves the weights.
         say("training", self.training(vector, &shape)?);
         Some(())
@@ -263,6 +281,7 @@ impl Memory {
         } else {
             Target::Values(memory.values)
         };
+
         Data {
             x: memory.x,
             target,
@@ -289,20 +308,25 @@ impl Memory {
             work,
             ..
         } = self;
+
         let batch = Batch::all(Memory::data(shape, Parts { x, labels, values }), INPUTS);
         let params = params.get_mut(..shape.param_len())?;
         let (grad, state) = (
             first.get_mut(..shape.theta_len())?,
             state.get_mut(..2 * shape.theta_len())?,
         );
+
         let optimizer = Optimizer::Adam {
             lr: 0.01,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
         };
+
         optimizer.init_state(state);
+
         let workspace = Workspace::new(shape, ROWS, Pass::Backward, work).ok()?;
+
         let mut trainer = Trainer {
             shape,
             vector,
@@ -311,6 +335,7 @@ impl Memory {
             grad,
             workspace,
         };
+
         for t in 0..3 {
             let noise = Some(Noise {
                 amplitude: 0.1,
@@ -319,6 +344,7 @@ impl Memory {
             });
             trainer.step(&optimizer, &batch.with_noise(noise), t).ok()?;
         }
+
         hash(&[trainer.params])
     }
 
@@ -334,18 +360,22 @@ impl Memory {
             work,
             ..
         } = self;
+
         let batch = Batch::all(Memory::data(shape, Parts { x, labels, values }), INPUTS);
         let len = shape.param_len();
+
         let (gradient, product, direction) = (
             first.get_mut(..len)?,
             second.get_mut(..len)?,
             state.get_mut(..len)?,
         );
+
         let draws = Draws::new(1, Stream::User, 1, 0);
         direction
             .iter_mut()
             .zip(0..)
             .for_each(|(d, i)| *d = draws.symmetric(i));
+
         let (params, noise) = (
             params.get(..len)?,
             Some(Noise {
@@ -354,6 +384,7 @@ impl Memory {
                 step: 1,
             }),
         );
+
         let mut workspace = Workspace::new(shape, ROWS, Pass::SecondOrder, work).ok()?;
         let network = Network::new(shape, params).ok()?.with_vector(vector);
         let (batch, direction) = (batch.with_noise(noise), Direction::All(direction));
@@ -361,9 +392,11 @@ impl Memory {
             gradient: &mut *gradient,
             product: &mut *product,
         };
+
         network
             .gradient_and_hessian_product(&batch, direction, out, &mut workspace)
             .ok()?;
+
         hash(&[gradient, product])
     }
 
@@ -380,6 +413,7 @@ impl Memory {
             order,
             ..
         } = self;
+
         let data = Memory::data(shape, Parts { x, labels, values });
         let plan = plan(*shape);
         let params = params.get_mut(..shape.param_len())?;
@@ -387,6 +421,7 @@ impl Memory {
             first.get_mut(..shape.phi_len())?,
             second.get_mut(..shape.theta_len())?,
         );
+
         let buffers = Buffers {
             params,
             dphi: &mut *dphi,
@@ -395,10 +430,12 @@ impl Memory {
             work: &mut work[..],
             order,
         };
+
         let data = Datasets {
             train: data,
             held_out: data,
         };
+
         let out = hypergradient(
             vector,
             &plan,
@@ -410,6 +447,7 @@ impl Memory {
             buffers,
         )
         .ok()?;
+
         hash(&[dphi, trained, &[out.outer_loss, out.train_loss]])
     }
 }
@@ -430,7 +468,8 @@ impl Default for Memory {
 /// A function with its name.
 type Named<T> = (&'static str, fn(T) -> T);
 
-/// The elementary functions at numbers of all magnitudes, the infinite and those that are none included.
+/// The elementary functions at numbers of all magnitudes, the infinite and those that are none
+/// included.
 fn elementary(line: &mut impl FnMut(Line)) {
     let single: [Named<f32>; 7] = [
         ("exp", Real::exp),
@@ -441,6 +480,7 @@ fn elementary(line: &mut impl FnMut(Line)) {
         ("cos", Real::cos),
         ("sqrt", Real::sqrt),
     ];
+
     for (of, f) in single {
         let bits = (0..=u32::MAX)
             .step_by(0x1f_ffd3)
@@ -456,6 +496,7 @@ fn elementary(line: &mut impl FnMut(Line)) {
                 },
             )
         });
+
         line(Line {
             of,
             kind: "of",
@@ -463,6 +504,7 @@ fn elementary(line: &mut impl FnMut(Line)) {
             hash,
         });
     }
+
     let double: [Named<f64>; 7] = [
         ("exp", Real::exp),
         ("tanh", Real::tanh),
@@ -472,6 +514,7 @@ fn elementary(line: &mut impl FnMut(Line)) {
         ("cos", Real::cos),
         ("sqrt", Real::sqrt),
     ];
+
     for (of, f) in double {
         let bits = (0..2048u64).map(|i| f(f64::from_bits(i.wrapping_mul(0x001f_ffd3_1234_5678))));
         let hash = bits.fold(START, |h, y| {
@@ -484,6 +527,7 @@ fn elementary(line: &mut impl FnMut(Line)) {
                 },
             )
         });
+
         line(Line {
             of,
             kind: "of",
@@ -500,6 +544,7 @@ fn lookups(line: &mut impl FnMut(Line)) -> Option<()> {
         high: 3.0,
         count: 9,
     };
+
     for (what, form) in [
         ("Hermite", Form::Hermite),
         ("linear", Form::Linear),
@@ -508,8 +553,10 @@ fn lookups(line: &mut impl FnMut(Line)) -> Option<()> {
         let mut entries = [0.0; 18];
         let entries = entries.get_mut(..form.entries(knots.count))?;
         compact::fill(form, knots, |z| (Real::sin(z), Real::cos(z)), entries).ok()?;
+
         let table = Compact::new(form, knots, Symmetry::None, Base::Zero, entries).ok()?;
         let jets = (-400..=400).map(|i| table.jet(i as f32 / 64.0));
+
         line(Line {
             of: "sine",
             kind: "compact",
@@ -517,21 +564,25 @@ fn lookups(line: &mut impl FnMut(Line)) -> Option<()> {
             hash: jets.fold(START, |h, (y, slope)| add(h, &[y, slope])),
         });
     }
+
     let mut entries = [0i16; 17];
     entries
         .iter_mut()
         .zip(0..)
         .for_each(|(e, i)| *e = (3000.0 * Real::sin(0.5 * i as f32)) as i16);
+
     let table = Table16::new(&entries).ok()?;
     let hash = (-300..=300).fold(START, |h, i| {
         add_bytes(h, table.at((i * 109) as i16).to_le_bytes())
     });
+
     line(Line {
         of: "sine",
         kind: "compact",
         what: "i16",
         hash,
     });
+
     let scale = Scale {
         step: 1e-4,
         zero: 0,
@@ -541,25 +592,30 @@ fn lookups(line: &mut impl FnMut(Line)) -> Option<()> {
         let z = i as f32 / 100.0;
         add(h, &[scaled.at(z), scaled.slope(z)])
     });
+
     line(Line {
         of: "sine",
         kind: "compact",
         what: "i16 from f32",
         hash,
     });
+
     let mut bytes = [0i8; 256];
     bytes.iter_mut().zip(-128i32..).for_each(|(b, q)| {
         *b = scale.integer(Real::tanh(q as f32 / 40.0) * 0.012, -128, 127) as i8
     });
+
     let hash = (-128..=127).fold(START, |h, q| {
         add_bytes(h, Table8(&bytes).at(q).to_le_bytes())
     });
+
     line(Line {
         of: "tanh",
         kind: "compact",
         what: "i8",
         hash,
     });
+
     let scaled = Scaled8::new(
         Table8(&bytes),
         Scale {
@@ -569,15 +625,18 @@ fn lookups(line: &mut impl FnMut(Line)) -> Option<()> {
         scale,
     )
     .ok()?;
+
     let hash = (-400..=400).fold(START, |h, i| {
         let z = i as f32 / 100.0;
         add(h, &[scaled.at(z), scaled.slope(z)])
     });
+
     line(Line {
         of: "tanh",
         kind: "compact",
         what: "i8 from f32",
         hash,
     });
+
     Some(())
 }

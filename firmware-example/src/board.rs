@@ -30,13 +30,16 @@ pub fn exit(good: bool) -> ! {
         use cortex_m_semihosting::debug::{EXIT_FAILURE, EXIT_SUCCESS, exit};
         exit(if good { EXIT_SUCCESS } else { EXIT_FAILURE });
     }
+
     let _ = good;
+
     loop {
         cortex_m::asm::wfi();
     }
 }
 
-/// Counts with the system timer: in the emulator instructions, on a real part cycles of the processor.
+/// Counts with the system timer: in the emulator instructions, on a real part cycles of the
+/// processor.
 pub struct Clock {
     /// What a tick of the timer counts for.
     per_tick: u32,
@@ -50,24 +53,30 @@ pub const UNIT: &str = if cfg!(emulated) {
 };
 
 impl Clock {
-    /// Starts the timer. The emulator's runs slower than its instructions; a loop of known length tells by how much.
+    /// Starts the timer. The emulator's runs slower than its instructions; a loop of known length
+    /// tells by how much.
     pub fn start(mut timer: SYST) -> Clock {
         timer.set_clock_source(SystClkSource::Core);
         timer.set_reload(0x00ff_ffff);
         timer.clear_current();
         timer.enable_counter();
+
         let clock = Clock { per_tick: 1 };
+
         if !cfg!(emulated) {
             return clock;
         }
+
         const ROUNDS: u32 = 500_000;
+
         let ticks = clock.count(|| rounds_of_two(ROUNDS)).max(1);
         Clock {
             per_tick: (2 * ROUNDS + ticks / 2) / ticks,
         }
     }
 
-    /// What `work` takes. In the emulator a multiple of [`Self::resolution`]; below 16 million ticks.
+    /// What `work` takes. In the emulator a multiple of [`Self::resolution`]; below 16 million
+    /// ticks.
     pub fn count(&self, work: impl FnOnce()) -> u32 {
         let before = SYST::get_current();
         work();

@@ -33,6 +33,7 @@ pub fn all_floats(work: &mut [f32; WORK]) -> Score {
         .iter()
         .zip(&floats_golden::LABELS)
         .zip(&floats_golden::ANSWERS);
+
     for ((x, &label), answer) in rows {
         score.rows += 1;
         if floats_row(x, &mut out, work) {
@@ -40,6 +41,7 @@ pub fn all_floats(work: &mut [f32; WORK]) -> Score {
             score.same += usize::from(out.map(f32::to_bits) == answer.map(f32::to_bits));
         }
     }
+
     score
 }
 
@@ -69,6 +71,7 @@ pub fn all_integers(network: &Quantised<'_>, work: &mut IntegerWork) -> Score {
         .iter()
         .zip(&floats_golden::LABELS)
         .zip(&integers_golden::ANSWERS);
+
     for ((x, &label), answer) in rows {
         score.rows += 1;
         if integers_row(network, x, &mut out, work) {
@@ -76,6 +79,7 @@ pub fn all_integers(network: &Quantised<'_>, work: &mut IntegerWork) -> Score {
             score.same += usize::from(out == *answer);
         }
     }
+
     score
 }
 

@@ -64,15 +64,18 @@ pub fn start_knots(entries: &mut [[f32; KNOTS]; 2]) -> [Knots; 2] {
         high: 1.0,
         count: KNOTS as u32,
     }; 2];
+
     for ((entries, table), knots) in entries.iter_mut().zip(&floats::ACTIVATIONS).zip(&mut knots) {
         *knots = Knots {
             count: KNOTS as u32,
             ..table.knots()
         };
+
         for (i, entry) in entries.iter_mut().enumerate() {
             *entry = table.jet(knots.at(i as u32)).0;
         }
     }
+
     knots
 }
 
@@ -88,6 +91,7 @@ pub fn idle_step(
         knots: 0.0,
         clip: CLIP,
     };
+
     OnlineTrainer {
         shape: &floats::SHAPE,
         theta,
@@ -99,7 +103,8 @@ pub fn idle_step(
     .is_ok()
 }
 
-/// Whether a reading that failed, NaN in one place, is refused and leaves every weight and knot as it was, to the bit.
+/// Whether a reading that failed, NaN in one place, is refused and leaves every weight and knot as
+/// it was, to the bit.
 pub fn bad_reading_is_refused(
     theta: &mut [f32],
     types: &mut [Type<'_>; 2],
@@ -109,6 +114,7 @@ pub fn bad_reading_is_refused(
     let before = hash_of(theta, types);
     let mut bad = *x;
     bad[20] = f32::NAN;
+
     let result = OnlineTrainer {
         shape: &floats::SHAPE,
         theta,
@@ -117,6 +123,7 @@ pub fn bad_reading_is_refused(
         work,
     }
     .step(&bad, Answer::Class(0));
+
     result
         == Err(Error::NotFinite {
             buffer: "x",
@@ -167,10 +174,14 @@ pub fn online(
         rows: ROWS - LEARN,
         ..Report::default()
     };
+
     report.before = judge_online(theta, types, work);
+
     let mut x = [0.0; 40];
+
     for i in 0..PASSES * LEARN {
         let label = row(i % LEARN, i / LEARN, &mut x);
+
         OnlineTrainer {
             shape: &floats::SHAPE,
             theta,
@@ -180,8 +191,10 @@ pub fn online(
         }
         .step(&x, Answer::Class(label))
         .ok()?;
+
         report.steps += 1;
     }
+
     report.after = judge_online(theta, types, work);
     report.hash = hash_of(theta, types);
     Some(report)
@@ -195,6 +208,7 @@ fn judge_online(theta: &[f32], types: &[Type<'_>; 2], work: &mut [f32; STEP_WORK
     let Some(work) = work.get_mut(..work_len(&floats::SHAPE)) else {
         return 0;
     };
+
     judge(|x, out| {
         Pipeline::unscaled(&floats::SHAPE, theta, &activations)
             .predict(x, out, work)
@@ -228,6 +242,7 @@ impl Direct {
     #[must_use]
     pub const fn new() -> Direct {
         const N: usize = DIRECT.param_len();
+
         Direct {
             params: [0.0; N],
             state: [0.0; N],
@@ -249,25 +264,30 @@ impl Direct {
     /// Step `t` of the alternating schedule on one row.
     pub fn step(&mut self, t: usize, x: &[f32; 40], label: u16) -> bool {
         let optimizer = |lr| Optimizer::Sgd { lr, momentum: 0.0 };
+
         let plan = Alternating {
             weights: optimizer(0.003),
             activations: optimizer(0.001),
             period: 2,
             clip: 0.1,
         };
+
         let data = Data {
             x: &x[..],
             target: Target::Classes(&[label]),
         };
+
         let Direct {
             params,
             state,
             grad,
             work,
         } = self;
+
         let Ok(workspace) = Workspace::new(&DIRECT, 1, Pass::Backward, work) else {
             return false;
         };
+
         let mut trainer = Trainer {
             shape: &DIRECT,
             vector: Plain,
@@ -276,6 +296,7 @@ impl Direct {
             grad,
             workspace,
         };
+
         plan.step(&mut trainer, &Batch::range(data, 0, 1), t)
             .is_ok()
     }
@@ -289,8 +310,11 @@ impl Direct {
             rows: ROWS - LEARN,
             ..Report::default()
         };
+
         report.before = self.judge();
+
         let mut x = [0.0; 40];
+
         for t in 0..DIRECT_PASSES * LEARN {
             let label = row(t % LEARN, t / LEARN, &mut x);
             if !self.step(t, &x, label) {
@@ -298,6 +322,7 @@ impl Direct {
             }
             report.steps += 1;
         }
+
         report.after = self.judge();
         report.hash = hash(&self.params);
         Some(report)
@@ -311,6 +336,7 @@ impl Direct {
         let Ok(mut workspace) = Workspace::new(&DIRECT, 1, Pass::Forward, work) else {
             return 0;
         };
+
         judge(|x, out| network.predict(x, out, &mut workspace).is_ok())
     }
 }

@@ -1,5 +1,5 @@
-//! Networks with learned activations on a Cortex-M. What the programs in `src/bin` do is here, without a heap and without
-//! hardware, so that the host can do the same and compare every bit.
+//! Networks with learned activations on a Cortex-M. What the programs in `src/bin` do is here,
+//! without a heap and without hardware, so that the host can do the same and compare every bit.
 
 #![no_std]
 #![deny(missing_docs)]

@@ -1,4 +1,5 @@
-//! A new model, as if over the air: checked completely before use, the old one kept if anything is wrong.
+//! A new model, as if over the air: checked completely before use, the old one kept if anything is
+//! wrong.
 
 use ldnn_core::Shape;
 use ldnn_core::image::{Contents, Image, ImageError, Room};
@@ -45,7 +46,8 @@ impl Slot {
         }
     }
 
-    /// Puts the model of `image` into the slot and gives it out. Nothing was touched if it is refused.
+    /// Puts the model of `image` into the slot and gives it out. Nothing was touched if it is
+    /// refused.
     ///
     /// # Errors
     /// If anything is wrong with it.
@@ -57,12 +59,14 @@ impl Slot {
         let shape = *network.shape();
         let fits = network.weights_len() == self.weights.len()
             && network.outputs_len() == self.biases.len();
+
         if !fits
             || shape.types() != self.tables.len()
             || (shape.inputs(), shape.outputs()) != (40, 10)
         {
             return Err(Refusal::Sizes);
         }
+
         let Slot {
             weights,
             biases,
@@ -70,6 +74,7 @@ impl Slot {
             tables,
             rest,
         } = self;
+
         let network = network
             .load(Room {
                 weights,
@@ -78,18 +83,21 @@ impl Slot {
                 tables,
             })
             .map_err(|_| Refusal::Sizes)?;
+
         let Parts {
             shifts,
             input,
             output,
             ..
         } = *network.parts();
+
         *rest = Some(Rest {
             shape,
             shifts,
             input,
             output,
         });
+
         Ok(network)
     }
 
@@ -102,6 +110,7 @@ impl Slot {
             input,
             output,
         } = self.rest?;
+
         let Slot {
             weights,
             biases,
@@ -109,6 +118,7 @@ impl Slot {
             tables,
             ..
         } = self;
+
         Quantised::new(
             shape,
             Parts {

@@ -1,4 +1,5 @@
-//! libFuzzer on one of the entries of `ldnn_tests::entries`: the one that `LDNN_FUZZ_ENTRY` names. See `run.sh`.
+//! libFuzzer on one of the entries of `ldnn_tests::entries`: the one that `LDNN_FUZZ_ENTRY` names.
+//! See `run.sh`.
 #![no_main]
 
 use ldnn_tests::entries::{ENTRIES, Entry};
@@ -7,10 +8,12 @@ use std::sync::OnceLock;
 
 fn entry() -> Entry {
     static CHOSEN: OnceLock<Entry> = OnceLock::new();
+
     *CHOSEN.get_or_init(|| {
         let name = std::env::var("LDNN_FUZZ_ENTRY").unwrap_or_default();
         let names = ENTRIES.map(|(name, _)| name);
         let found = ENTRIES.into_iter().find(|(n, _)| *n == name);
+
         found
             .unwrap_or_else(|| {
                 panic!(

@@ -1,18 +1,22 @@
 //! The library behind the `ldnn` program, and the program itself as a function.
 //!
-//! The modules are layers, from the ground up: each one uses only those that stand before it in `lib.rs`.
-//! `tests/tests/layers.rs` checks that, and `docs/contributing.md` says why the order is this one.
+//! The modules are layers, from the ground up: each one uses only those that stand before it in
+//! `lib.rs`. `tests/tests/layers.rs` checks that, and `docs/contributing.md` says why the order is
+//! this one.
 
-// Text for terminals and files, files written whole or not at all, stopping on request, progress, memory limits.
+// Text for terminals and files, files written whole or not at all, stopping on request, progress,
+// memory limits.
 pub mod support;
 
-// Data sets, made here or read from files, and their division into training, validation and test rows.
+// Data sets, made here or read from files, and their division into training, validation and test
+// rows.
 pub mod data;
 
 // Settings in layers (defaults, a file, flags, assignments), and how a run stores them.
 pub mod config;
 
-// The folder of a run: its journals, its lock, its lists of jobs, and their division among processes.
+// The folder of a run: its journals, its lock, its lists of jobs, and their division among
+// processes.
 pub mod run;
 
 // Statistics, plots, sections with claims, the HTML page, and how far a run is.
@@ -30,7 +34,8 @@ pub mod train;
 // Learning activations.
 pub mod meta;
 
-// From a table to a model, with activations learned on the way; the search for good hyperparameters.
+// From a table to a model, with activations learned on the way; the search for good
+// hyperparameters.
 pub mod fit;
 
 // From a model to what runs on a microcontroller, and its verification.

@@ -1,5 +1,6 @@
-//! What `tests/crosscheck/run.sh` compares with PyTorch: problems, random draws and our results, as NumPy archives in a
-//! folder. `cargo run --release --package ldnn-tests --example oracle_dump -- FOLDER`
+//! What `tests/crosscheck/run.sh` compares with PyTorch: problems, random draws and our results, as
+//! NumPy archives in a folder.
+//! `cargo run --release --package ldnn-tests --example oracle_dump -- FOLDER`
 
 use ldnn::data::npz::{self, Array, Values};
 use ldnn::data::task::{Set, SetTarget, Task};
@@ -22,6 +23,7 @@ fn main() {
     let folder = std::env::args().nth(1).expect("the folder to write to");
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder).unwrap();
+
     for (name, problem) in problems() {
         save(
             folder,
@@ -29,6 +31,7 @@ fn main() {
             &derivatives(&problem.0, &problem.1),
         );
     }
+
     save(folder, "spectrum", &whole_hessian());
     save(folder, "outer_step", &outer_step());
 }
@@ -42,20 +45,24 @@ type Pair = (Problem<f64>, Problem<f32>);
 
 fn problems() -> Vec<(&'static str, Pair)> {
     let learned = |base, units| Kind::Learned { base, units };
+
     let pair = |shape: Shape, rows, loss, noise: f64| {
         let (wide, single) = (
             Problem::new(shape, rows, loss, 3),
             Problem::new(shape, rows, loss, 3),
         );
+
         if noise > 0.0 {
             (wide.with_noise(noise), single.with_noise(noise))
         } else {
             (wide, single)
         }
     };
+
     let paper = Shape::new(&[40, 100, 10], &[learned(Base::Sine, 50); 2]);
     let bases: Vec<Kind> = Base::ALL.iter().map(|&b| learned(b, 5)).collect();
     let plain = [Base::Relu, Base::Tanh, Base::Sigmoid, Base::Sine].map(Kind::Base);
+
     vec![
         ("paper", pair(paper, 200, Loss::CrossEntropy, 0.1)),
         ("silent", pair(paper, 200, Loss::CrossEntropy, 0.0)),
@@ -92,6 +99,7 @@ fn derivatives(problem: &Problem<f64>, single: &Problem<f32>) -> Vec<Named> {
         single.gradient_at(&single.params),
         single.product(&direction32),
     );
+
     let mut arrays = network(&problem.shape);
     arrays.extend([
         ("params", Array::vector(problem.params.clone())),
@@ -108,11 +116,13 @@ fn derivatives(problem: &Problem<f64>, single: &Problem<f32>) -> Vec<Named> {
         ("gradient32", Array::vector(widen(&gradient32))),
         ("product32", Array::vector(widen(&product32))),
     ]);
+
     let noise = problem.noise.unwrap_or(Noise {
         amplitude: 0.0,
         seed: 0,
         step: 0,
     });
+
     arrays.extend(noise_arrays(&problem.shape, &[noise]));
     arrays
 }
@@ -120,6 +130,7 @@ fn derivatives(problem: &Problem<f64>, single: &Problem<f32>) -> Vec<Named> {
 /// Widths; the base (its place in `Base::ALL`) and the units (0: the base alone) of each type.
 fn network(shape: &Shape) -> Vec<Named> {
     let base = |b: Base| Base::ALL.iter().position(|&a| a == b).unwrap() as i64;
+
     let (bases, units) = (0..shape.types())
         .map(|t| match shape.kind(t) {
             Kind::Base(b) => (base(b), 0),
@@ -127,9 +138,11 @@ fn network(shape: &Shape) -> Vec<Named> {
             Kind::Table(_) => unreachable!("no problem has tables"),
         })
         .unzip();
+
     let widths = (0..=shape.layers())
         .map(|l| shape.width(l) as i64)
         .collect();
+
     vec![
         ("widths", Array::labels(widths)),
         ("bases", Array::labels(bases)),
@@ -147,17 +160,20 @@ fn target(target: &Target<'_, f64>, outputs: usize) -> Named {
     }
 }
 
-/// The draws of every call, a row each: of the hidden units layer by layer, and of the sub-networks' units, layer by
-/// layer and type by type.
+/// The draws of every call, a row each: of the hidden units layer by layer, and of the
+/// sub-networks' units, layer by layer and type by type.
 fn noise_arrays(shape: &Shape, calls: &[Noise<f64>]) -> [Named; 2] {
     let (mut hidden, mut inside) = (vec![], vec![]);
+
     for noise in calls {
         let draw = |stream, part: usize, i: usize| {
             let draws = Draws::new(noise.seed, stream, part as u32, noise.step);
             noise.amplitude * draws.symmetric::<f64>(i as u32)
         };
+
         for l in 0..shape.hidden_layers() {
             hidden.extend((0..shape.width(l + 1)).map(|j| draw(Stream::HiddenNoise, l, j)));
+
             for t in 0..shape.types() {
                 let Kind::Learned { units, .. } = shape.kind(t) else {
                     continue;
@@ -166,10 +182,12 @@ fn noise_arrays(shape: &Shape, calls: &[Noise<f64>]) -> [Named; 2] {
             }
         }
     }
+
     let rows = |values: Vec<f64>| Array {
         shape: vec![calls.len(), values.len() / calls.len()],
         values: Values::F64(values),
     };
+
     [
         ("hidden_noise", rows(hidden)),
         ("subnet_noise", rows(inside)),
@@ -185,17 +203,21 @@ fn whole_hessian() -> Vec<Named> {
             units: 5,
         }; 2],
     );
+
     let problem = Problem::<f32>::new(shape, 300, Loss::CrossEntropy, 6);
     let Target::Classes(labels) = problem.data().target else {
         unreachable!("cross-entropy has labels")
     };
+
     let set = Set::new(
         problem.x.clone(),
         SetTarget::Classes(labels.to_vec()),
         shape.inputs(),
     );
+
     let point = Point::new(shape, &problem.params, &set);
     let mut arrays = network(&shape);
+
     for (joint, name, values) in [
         (false, "theta", "theta_eigenvalues"),
         (true, "joint", "joint_eigenvalues"),
@@ -206,11 +228,13 @@ fn whole_hessian() -> Vec<Named> {
         arrays.push((name, Array::matrix((0..n * n).map(lower).collect(), n)));
         arrays.push((values, Array::vector(eigenvalues(&hessian).unwrap())));
     }
+
     arrays.extend([
         ("params", Array::vector(point.params.clone())),
         ("x", Array::matrix(point.x.clone(), shape.inputs())),
         target(&Target::Classes(labels), shape.outputs()),
     ]);
+
     arrays.extend(noise_arrays(
         &shape,
         &[Noise {
@@ -219,13 +243,14 @@ fn whole_hessian() -> Vec<Named> {
             step: 0,
         }],
     ));
+
     arrays
 }
 
 const OUTER_STEP: u32 = 0;
 
-/// One outer step of the authors' setting: 5 epochs of 20 batches of 200 rows of MNIST-1D, RMSprop from a mean square
-/// of 1, noise on, the mean of all 100 training losses as the outer loss.
+/// One outer step of the authors' setting: 5 epochs of 20 batches of 200 rows of MNIST-1D, RMSprop
+/// from a mean square of 1, noise on, the mean of all 100 training losses as the outer loss.
 fn outer_step() -> Vec<Named> {
     let task = Task::new(&Dataset::mnist1d(&Mnist1dConfig::default()).unwrap());
     let config = MetaConfig::authors(1);
@@ -235,8 +260,11 @@ fn outer_step() -> Vec<Named> {
         unreachable!("MNIST-1D has labels")
     };
     let mut phi32 = vec![0.0f32; shape.phi_len()];
+
     init_phi(&shape, config.seed, &mut phi32).unwrap();
+
     let mut theta = vec![0.0f64; shape.theta_len()];
+
     init_theta(
         &shape,
         Init::FanIn,
@@ -247,22 +275,27 @@ fn outer_step() -> Vec<Named> {
     .unwrap();
 
     let step_of = |t: usize| (u64::from(OUTER_STEP) << 32) | t as u64;
+
     let noise = |t| Noise {
         amplitude: config.noise,
         seed: config.seed,
         step: step_of(t),
     };
+
     let calls: Vec<Noise<f64>> = (0..steps).map(noise).collect();
     let epochs = (steps * config.batch).div_ceil(rows);
+
     let order = |epoch| {
         let mut order = vec![0; rows];
         Draws::new(config.seed, Stream::Shuffle, 0, step_of(epoch)).permutation(&mut order);
         order.into_iter().map(i64::from)
     };
+
     let order: Vec<i64> = (0..epochs).flat_map(order).collect();
 
     let mut arrays = network(&shape);
     let x64 = widen(&task.train.x);
+
     arrays.extend([
         ("x", Array::matrix(x64.clone(), task.inputs)),
         target(&Target::Classes(labels), task.outputs),
@@ -277,7 +310,9 @@ fn outer_step() -> Vec<Named> {
         ),
         ("batch", Array::labels(vec![config.batch as i64])),
     ]);
+
     arrays.extend(noise_arrays(&shape, &calls));
+
     let wide = unrolled(
         &config,
         shape,
@@ -287,7 +322,9 @@ fn outer_step() -> Vec<Named> {
         },
         &widen(&phi32),
     );
+
     let single = unrolled(&config, shape, task.train.data(), &phi32);
+
     arrays.extend([
         ("outer_loss", Array::vector(vec![wide.0])),
         ("train_loss", Array::vector(vec![wide.1])),
@@ -297,11 +334,13 @@ fn outer_step() -> Vec<Named> {
         ("dphi32", Array::vector(widen(&single.2))),
         ("trained32", Array::vector(widen(&single.3))),
     ]);
+
     arrays.extend(of_the_program(&config, &task));
     arrays
 }
 
-/// Outer loss, last training loss, hypergradient and trained weights, with sub-networks evaluated directly.
+/// Outer loss, last training loss, hypergradient and trained weights, with sub-networks evaluated
+/// directly.
 fn unrolled<T: Real>(
     config: &MetaConfig,
     shape: Shape,
@@ -321,6 +360,7 @@ fn unrolled<T: Real>(
         },
         segment: config.inner_steps,
     };
+
     let nothing = Data {
         x: &[],
         target: Target::Classes(&[]),
@@ -329,11 +369,13 @@ fn unrolled<T: Real>(
         train,
         held_out: nothing,
     };
+
     let draw = Draw {
         seed: config.seed,
         outer_step: OUTER_STEP,
     };
     let out = ldnn_tests::unrolled(Level::best(), &plan, data, draw, phi);
+
     (
         out.outcome.outer_loss,
         out.outcome.train_loss,
@@ -346,7 +388,9 @@ fn unrolled<T: Real>(
 fn of_the_program(config: &MetaConfig, task: &Task) -> [Named; 2] {
     let mut learner = Learner::new(config, task).unwrap();
     let record = learner.step().unwrap();
+
     assert_eq!(record.clipped, 0, "what was clipped cannot be compared");
+
     // After the first step the momentum is the gradient.
     let gradient = learner.checkpoint().velocity;
     [

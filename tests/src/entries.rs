@@ -1,6 +1,6 @@
-//! Where bytes from strangers come in: every reader of files as a function of bytes, followed by what is done with what was
-//! read. libFuzzer (`fuzz/`) and `tests/strangers.rs` call the same functions. None may panic, take long, or take memory
-//! that the bytes do not pay for.
+//! Where bytes from strangers come in: every reader of files as a function of bytes, followed by
+//! what is done with what was read. libFuzzer (`fuzz/`) and `tests/strangers.rs` call the same
+//! functions. None may panic, take long, or take memory that the bytes do not pay for.
 
 use ldnn::config::{Layers, Source};
 use ldnn::data::load::Stream;
@@ -57,6 +57,7 @@ fn word<T>(result: anyhow::Result<T>) -> String {
         Err(e) => {
             let message = format!("{e:#}");
             assert!(!message.is_empty());
+
             // Without the numbers and names that differ from input to input.
             message
                 .split_whitespace()
@@ -98,13 +99,16 @@ pub fn image_outcome(bytes: &[u8]) -> String {
                 .into();
         }
     };
+
     let records = match image.contents() {
         Contents::Activations(all) => Some(all),
         Contents::Floats(network) => Some(*network.activations()),
         Contents::Integers(_) => None,
     };
+
     let mut loaded = vec![];
     let (mut floats, mut integers, mut direct) = (vec![], vec![], vec![]);
+
     if let Some(records) = records {
         floats.resize(records.floats_len(), 0.0);
         integers.resize(records.integers_len(), 0);
@@ -113,31 +117,39 @@ pub fn image_outcome(bytes: &[u8]) -> String {
         records
             .load(&mut floats, &mut integers, &mut direct, &mut loaded)
             .unwrap();
+
         for activation in &loaded {
             activation.apply(&mut [0.0, -1.0, 1e30, -1e30, f32::NAN, f32::INFINITY]);
         }
     }
+
     match image.contents() {
         Contents::Activations(_) => "Activations".into(),
         Contents::Floats(network) => {
             let shape = network.shape();
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta).unwrap();
+
             let (x, mut out) = (vec![0.5; shape.inputs()], vec![0.0; shape.outputs()]);
             Pipeline::unscaled(shape, &theta, &loaded)
                 .predict(&x, &mut out, &mut vec![0.0; work_len(shape)])
                 .unwrap();
+
             let (mut pairs, mut units) = room_of(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
+
             let model = Pipeline {
                 shape,
                 theta: &theta,
                 activations: &loaded,
                 scaling,
             };
+
             // There may be no answer; a wrong length there is none.
             let done = model.run(&x, &mut out, &mut vec![0.0; run_len(shape)]);
+
             assert!(!matches!(done, Err(RunError::Size(_))));
+
             "Floats".into()
         }
         Contents::Integers(network) => {
@@ -149,36 +161,44 @@ pub fn image_outcome(bytes: &[u8]) -> String {
                 vec![0; network.outputs_len()],
                 vec![0; network.outputs_len()],
             );
+
             let room = Room {
                 weights: &mut weights,
                 biases: &mut biases,
                 factors: &mut factors,
                 tables: &mut tables,
             };
+
             let (mut pairs, mut units) = room_of(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
             let network = network.load(room).unwrap();
             let (inputs, outputs) = (network.shape().inputs(), network.shape().outputs());
             let (mut q, mut work) = (vec![0; inputs], vec![0; network.work_len()]);
+
             let scratch = Scratch {
                 q: &mut q,
                 work: &mut work,
                 y: &mut vec![0; outputs],
             };
+
             let done = network.run(
                 &scaling,
                 &vec![0.5; inputs],
                 &mut vec![0.0; outputs],
                 scratch,
             );
+
             assert!(!matches!(done, Err(RunError::Size(_))));
+
             let (x, mut out) = (
                 vec![-128; network.shape().inputs()],
                 vec![0; network.shape().outputs()],
             );
+
             network
                 .predict(&x, &mut out, &mut vec![0; network.work_len()])
                 .unwrap();
+
             "Integers".into()
         }
     }
@@ -199,6 +219,7 @@ fn data(bytes: &[u8]) -> String {
         Box::new(std::io::Cursor::new(bytes.to_vec())),
         Some(bytes.len() as u64),
     );
+
     word(source.and_then(|source| {
         let mut stream = Stream::of(source, &Reading::default(), "it", budget)?;
         stream.within()?;
@@ -217,10 +238,12 @@ fn of_table(table: Table) -> anyhow::Result<()> {
             values.len() == table.rows() && values.iter().all(|v| v.is_finite()),
         Column::Text(values) => values.len() == table.rows(),
     }));
+
     let target = table.names.last().cloned().unwrap_or_default();
     let data = Tabular::new(table, &[target], None)?;
     let (train, test) = data.split(0.25, None, 1)?;
     let (purpose, inputs) = data.learn(&train);
+
     data.rows_of(&test, &purpose, &inputs)?;
     Ok(())
 }
@@ -297,21 +320,28 @@ fn shape(bytes: &[u8]) -> String {
         Ok(shape) => shape,
         Err(e) => return e.message().into(),
     };
+
     for _ in 0..taken.byte() % 4 {
         let (layer, first, count) = (taken.size(), taken.size(), taken.size());
         shape = shape.with_layer_types(layer, first, count).unwrap_or(shape);
     }
+
     let (len, rows) = (shape.param_len(), usize::from(taken.byte() % 5) + 1);
     assert_eq!(len, shape.theta_len() + shape.phi_len());
+
     let [forward, backward, second] = [Pass::Forward, Pass::Backward, Pass::SecondOrder]
         .map(|pass| shape.workspace_len(rows, pass));
+
     assert!(forward <= backward && backward <= second);
+
     if len > 20_000 || second > 200_000 {
         return "Large".into();
     }
+
     let params: Vec<f32> = (0..len).map(|_| taken.float()).collect();
     let x: Vec<f32> = (0..rows * shape.inputs()).map(|_| taken.float()).collect();
     let labels: Vec<u16> = (0..rows).map(|_| taken.byte().into()).collect();
+
     walk(&shape, &params, &x, &labels)
 }
 
@@ -321,11 +351,13 @@ fn walk<T: Real>(shape: &Shape, params: &[T], x: &[T], labels: &[u16]) -> String
         x,
         target: network::Target::Classes(labels),
     };
+
     let noise = Some(network::Noise {
         amplitude: T::ONE,
         seed: 1,
         step: 1,
     });
+
     let batch = network::Batch::all(data, shape.inputs()).with_noise(noise);
     let mut memory = vec![T::ZERO; shape.workspace_len(rows, Pass::SecondOrder)];
     let mut workspace = Workspace::new(shape, rows, Pass::SecondOrder, &mut memory).unwrap();
@@ -333,6 +365,7 @@ fn walk<T: Real>(shape: &Shape, params: &[T], x: &[T], labels: &[u16]) -> String
 
     let mut out = vec![T::ZERO; rows * shape.outputs()];
     network.predict(x, &mut out, &mut workspace).unwrap();
+
     let (mut gradient, mut product) = (vec![T::ZERO; params.len()], vec![T::ZERO; params.len()]);
     let out = GradientAndProduct {
         gradient: &mut gradient,
@@ -340,6 +373,7 @@ fn walk<T: Real>(shape: &Shape, params: &[T], x: &[T], labels: &[u16]) -> String
     };
     let done =
         network.gradient_and_hessian_product(&batch, Direction::All(params), out, &mut workspace);
+
     if done.is_ok() { "Walked" } else { "Refused" }.into()
 }
 
@@ -351,6 +385,7 @@ fn tables(bytes: &[u8]) -> String {
         [Form::Hermite, Form::Linear, Form::Pairs][usize::from(which % 3)],
         [Symmetry::None, Symmetry::Odd, Symmetry::Even][usize::from(which / 3 % 3)],
     );
+
     let (base, knots) = (
         taken.base(),
         Knots {
@@ -359,22 +394,26 @@ fn tables(bytes: &[u8]) -> String {
             count: taken.size() as u32,
         },
     );
+
     let points: Vec<f32> = (0..9).map(|_| taken.float()).collect();
     let entries: Vec<f32> = (0..form.entries(knots.count).min(2000))
         .map(|_| taken.float())
         .collect();
+
     let trained = TableForm {
         base,
         knots: entries.len() / 2,
         range: knots.high,
         readout: 0,
     };
+
     if Shape::try_new(&[1, 1, 1], &[Kind::Table(trained)]).is_ok() {
         let mut out = vec![0.0; points.len()];
         Kind::Table(trained)
             .eval(&entries[..2 * trained.knots], &points, &mut out)
             .unwrap();
     }
+
     match Compact::new(form, knots, symmetry, base, &entries) {
         Err(e) => format!("{e:?}")
             .split([' ', '(', '{'])
@@ -384,6 +423,7 @@ fn tables(bytes: &[u8]) -> String {
         Ok(table) => {
             let mut z = points.clone();
             table.apply(&mut z);
+
             for (&z, &value) in points.iter().zip(&z) {
                 let other = table.jet(z).0;
                 // A NaN may have any payload.
@@ -394,6 +434,7 @@ fn tables(bytes: &[u8]) -> String {
                     "two ways to the same value at {z}: {other:?} and {value:?}"
                 );
             }
+
             let (mut z, mut h) = (points.clone(), points);
             table.apply_with_slopes(&mut z, &mut h).unwrap();
             "Evaluated".into()
@@ -419,6 +460,7 @@ fn trained(bytes: &[u8]) -> String {
 fn of_trained(model: &Trained) -> anyhow::Result<()> {
     // Numbers can be so large that there is no answer.
     let _ = model.predict(&vec![0.5; 2 * model.features.len()]);
+
     if let Some(rows) = model.test_rows() {
         assert_eq!(rows.x.len(), rows.rows() * model.features.len());
     }
@@ -438,14 +480,17 @@ fn bundle(bytes: &[u8]) -> String {
 fn of_bundle(bundle: anyhow::Result<Bundle>) -> String {
     word(bundle.and_then(|bundle| {
         let _ = formats::unpack::activations(bundle.clone());
+
         let given = Import {
             activation: Some(("relu".into(), None)),
             regression: true,
             ..Import::default()
         };
+
         let _ = formats::import(bundle.clone(), &given).map(|m| of_trained(&m));
         let model = formats::import(bundle, &Import::default())?;
         of_trained(&model)?;
+
         // What was taken comes back as it was.
         formats::safetensors::to_bytes(&formats::of_trained(&model)?).map(drop)
     }))
@@ -470,13 +515,16 @@ fn section(bytes: &[u8]) -> String {
     }))
 }
 
-/// A journal of trainings, as a merge reads it. A line whose checksum is wrong is tried with the right one. (That a process that
-/// goes on repairs it is tested in `sharing.rs`: it waits for the disk, which is too slow for here.)
+/// A journal of trainings, as a merge reads it. A line whose checksum is wrong is tried with the
+/// right one. (That a process that goes on repairs it is tested in `sharing.rs`: it waits for the
+/// disk, which is too slow for here.)
 fn journal(bytes: &[u8]) -> String {
     let folder = std::env::temp_dir().join(format!("ldnn-journal-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
+
     let path = folder.join("trainings.jsonl");
     let mut sealed = vec![];
+
     for line in bytes.split_inclusive(|&b| b == b'\n') {
         let whole = line.strip_suffix(b"}\n").map(|l| {
             &l[..l
@@ -484,6 +532,7 @@ fn journal(bytes: &[u8]) -> String {
                 .rposition(|w| w == b",\"crc\":\"")
                 .unwrap_or(l.len())]
         });
+
         match whole {
             Some(value) => sealed.extend(
                 [
@@ -495,10 +544,13 @@ fn journal(bytes: &[u8]) -> String {
             None => sealed.extend(line),
         }
     }
+
     let mut outcome = String::new();
+
     for text in [bytes, &sealed] {
         std::fs::write(&path, text).unwrap();
         let found = journal::read::<Training>(&path).unwrap();
+
         outcome = format!(
             "{} {} {}",
             found.lines.len().min(3),
@@ -506,6 +558,7 @@ fn journal(bytes: &[u8]) -> String {
             found.cut.min(1)
         );
     }
+
     let _ = std::fs::remove_dir_all(&folder);
     outcome
 }
@@ -521,6 +574,7 @@ fn settings(bytes: &[u8]) -> String {
 /// A file of settings, then lines of assignments, above the settings of `meta` and of `reproduce`.
 fn config(bytes: &[u8]) -> String {
     static STUDY: OnceLock<Study> = OnceLock::new();
+
     let study = STUDY.get_or_init(|| {
         let task = Task::new(&Dataset::vanderpol(&VanDerPolConfig::default()).unwrap());
         Study::new(
@@ -530,18 +584,22 @@ fn config(bytes: &[u8]) -> String {
             &task,
         )
     });
+
     let text = String::from_utf8_lossy(bytes);
     let (file, sets) = text.split_once("\n---\n").unwrap_or((&text, ""));
     let sets: Vec<String> = sets.lines().map(String::from).collect();
+
     word(Source::parse("file", file).and_then(|source| {
         let layers = Layers::above("meta", Some(source), &sets)?;
         let meta = layers.resolve(MetaConfig::default(), &Default::default());
         let study = layers.resolve(study.clone(), &Default::default());
+
         let _ = (
             layers.in_file("meta.steps"),
             layers.pick::<String>("task", None),
             layers.pick::<usize>("meta.steps", None),
         );
+
         meta.map(drop).or_else(|_| study.map(drop))
     }))
 }

@@ -1,4 +1,5 @@
-//! What the whole-system tests share: random problems, differences, and the tolerances with their reasons.
+//! What the whole-system tests share: random problems, differences, and the tolerances with their
+//! reasons.
 
 pub mod entries;
 pub mod onnx;
@@ -48,11 +49,14 @@ impl<T: Real> Problem<T> {
         let (theta, phi) = params.split_at_mut(shape.theta_len());
         init_theta(&shape, Init::FanIn, seed, 0, theta).unwrap();
         init_phi(&shape, seed, phi).unwrap();
+
         // Readouts as large as hidden weights: sub-networks that matter.
         phi.iter_mut().for_each(|p| *p = T::from_f64(3.0) * *p);
+
         let draws = Draws::new(seed, Stream::User, 3, 0);
         let number = |i: usize| T::from_f64(2.0 * f64::from(draws.symmetric::<f32>(i as u32)));
         let inputs = rows * shape.inputs();
+
         Problem {
             shape,
             params,
@@ -126,18 +130,22 @@ impl<T: Real> Problem<T> {
         let network = Network::new(&self.shape, &self.params)
             .unwrap()
             .with_vector(vector);
+
         let out = GradientAndProduct {
             gradient: &mut gradient,
             product: &mut product,
         };
         let direction = Direction::All(direction);
+
         network
             .gradient_and_hessian_product(&self.batch(), direction, out, &mut workspace)
             .unwrap();
+
         (gradient, product)
     }
 
-    /// The results of so many steps on all rows, each the loss before it, and the parameters after them.
+    /// The results of so many steps on all rows, each the loss before it, and the parameters after
+    /// them.
     pub fn trained<V: Vector>(
         &self,
         vector: V,
@@ -149,8 +157,11 @@ impl<T: Real> Problem<T> {
             self.params.clone(),
             vec![T::ZERO; optimizer.state_len(theta)],
         );
+
         optimizer.init_state(&mut state);
+
         let mut memory = vec![T::ZERO; self.shape.workspace_len(self.rows(), Pass::Backward)];
+
         let mut trainer = Trainer {
             shape: &self.shape,
             vector,
@@ -160,9 +171,11 @@ impl<T: Real> Problem<T> {
             workspace: Workspace::new(&self.shape, self.rows(), Pass::Backward, &mut memory)
                 .unwrap(),
         };
+
         let losses = (0..steps)
             .map(|t| trainer.step(optimizer, &self.batch(), t))
             .collect();
+
         (losses, params)
     }
 }
@@ -173,11 +186,13 @@ pub fn outputs<T: Real, V: Vector>(vector: V, shape: &Shape, params: &[T], x: &[
     let mut out = vec![T::ZERO; rows * shape.outputs()];
     let mut memory = vec![T::ZERO; shape.workspace_len(rows, Pass::Forward)];
     let mut workspace = Workspace::new(shape, rows, Pass::Forward, &mut memory).unwrap();
+
     Network::new(shape, params)
         .unwrap()
         .with_vector(vector)
         .predict(x, &mut out, &mut workspace)
         .unwrap();
+
     out
 }
 
@@ -191,6 +206,7 @@ pub fn gradient<T: Real>(shape: &Shape, params: &[T], batch: &Batch<'_, T>) -> (
     let loss = network
         .gradient(batch, Wrt::All, &mut grad, &mut workspace)
         .unwrap();
+
     (loss, grad)
 }
 
@@ -215,10 +231,12 @@ pub fn unrolled<T: Real, V: Vector>(
     let shape = &plan.shape;
     let mut params = vec![T::ZERO; shape.param_len()];
     params[shape.theta_len()..].copy_from_slice(phi);
+
     let (mut dphi, mut trained) = (
         vec![T::ZERO; shape.phi_len()],
         vec![T::ZERO; shape.theta_len()],
     );
+
     let buffers = Buffers {
         params: &mut params,
         dphi: &mut dphi,
@@ -227,7 +245,9 @@ pub fn unrolled<T: Real, V: Vector>(
         work: &mut vec![T::ZERO; plan.work_len()],
         order: &mut vec![0; plan.order_len(data.train.x.len() / shape.inputs())],
     };
+
     let outcome = hypergradient(vector, plan, data, draw, buffers).unwrap();
+
     Unrolled {
         outcome,
         dphi,
@@ -260,8 +280,8 @@ pub fn relative_error(a: &[f64], b: &[f64]) -> f64 {
     norm(&difference) / norm(b)
 }
 
-/// The derivative of a vector-valued function along `direction` at `at`, by central differences of fourth order. Where
-/// a function has kinks the step must be small enough to cross none.
+/// The derivative of a vector-valued function along `direction` at `at`, by central differences of
+/// fourth order. Where a function has kinks the step must be small enough to cross none.
 pub fn central_difference(
     f: impl Fn(&[f64]) -> Vec<f64>,
     at: &[f64],
@@ -275,6 +295,7 @@ pub fn central_difference(
             .map(|(a, d)| a + by * step * d)
             .collect::<Vec<_>>())
     };
+
     let (a, b, c, d) = (moved(-2.0), moved(-1.0), moved(1.0), moved(2.0));
     let slope = |i: usize| (a[i] - d[i] + 8.0 * (c[i] - b[i])) / (12.0 * step);
     (0..a.len()).map(slope).collect()

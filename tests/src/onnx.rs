@@ -1,5 +1,6 @@
-//! A little interpreter of ONNX: it decodes a file with messages of its own and evaluates the operators by their definitions
-//! (<https://onnx.ai/onnx/operators/>, set 13), in double precision. It knows nothing of how the file was made.
+//! A little interpreter of ONNX: it decodes a file with messages of its own and evaluates the
+//! operators by their definitions (<https://onnx.ai/onnx/operators/>, set 13), in double precision.
+//! It knows nothing of how the file was made.
 
 use prost::Message;
 use std::collections::BTreeMap;
@@ -130,55 +131,68 @@ pub struct Network(File);
 pub type Signature = (String, i32, Vec<Option<i64>>);
 
 impl Network {
-    /// Decodes a file and checks what every reader of ONNX demands: known versions, a value for every name before its use, no
-    /// name twice, constants of the right length.
+    /// Decodes a file and checks what every reader of ONNX demands: known versions, a value for
+    /// every name before its use, no name twice, constants of the right length.
     pub fn decode(bytes: &[u8]) -> Network {
         let file = File::decode(bytes).unwrap();
+
         assert!(
             (7..=10).contains(&file.ir_version),
             "version {}",
             file.ir_version
         );
+
         let sets: Vec<_> = file
             .sets
             .iter()
             .map(|s| (s.domain.as_str(), s.version))
             .collect();
+
         assert_eq!(sets, [("", 13)], "operators of the standard set alone");
+
         let graph = file.graph.as_ref().unwrap();
         let mut known: Vec<&String> = graph.inputs.iter().map(|v| &v.name).collect();
+
         for c in &graph.constants {
             assert!(!known.contains(&&c.name), "'{}' is there twice", c.name);
+
             let size = match c.kind {
                 1 => 4,
                 7 | 11 => 8,
                 other => panic!("constants of kind {other}"),
             };
+
             assert_eq!(
                 c.raw.len() as i64,
                 c.dims.iter().product::<i64>() * size,
                 "{}",
                 c.name
             );
+
             known.push(&c.name);
         }
+
         for node in &graph.nodes {
             assert!(
                 node.attributes.iter().all(|a| a.kind == 2),
                 "attributes are whole numbers"
             );
+
             for name in &node.inputs {
                 assert!(known.contains(&name), "'{name}' is used before it is there");
             }
+
             for name in &node.outputs {
                 assert!(!known.contains(&name), "'{name}' is there twice");
                 known.push(name);
             }
         }
+
         assert!(
             graph.outputs.iter().all(|v| known.contains(&&v.name)),
             "an output that nothing gives"
         );
+
         Network(file)
     }
 
@@ -200,11 +214,13 @@ impl Network {
     pub fn signature(&self) -> (Vec<Signature>, Vec<Signature>) {
         let one = |v: &ValuePart| {
             let tensor = v.kind.as_ref().unwrap().tensor.as_ref().unwrap();
+
             let length = |l: &LengthPart| match (&l.number, &l.name) {
                 (Some(n), None) => Some(*n),
                 (None, Some(name)) if name == "batch" => None,
                 other => panic!("length {other:?}"),
             };
+
             (
                 v.name.clone(),
                 tensor.elements,
@@ -218,6 +234,7 @@ impl Network {
                     .collect(),
             )
         };
+
         (
             self.graph().inputs.iter().map(one).collect(),
             self.graph().outputs.iter().map(one).collect(),
@@ -237,6 +254,7 @@ impl Network {
     pub fn run(&self, x: Array) -> BTreeMap<String, Array> {
         let graph = self.graph();
         let mut values = BTreeMap::from([(graph.inputs[0].name.clone(), x)]);
+
         for c in &graph.constants {
             let data = match c.kind {
                 1 => c
@@ -261,15 +279,18 @@ impl Network {
                     .map(|b| i64::from_le_bytes(*b) as f64)
                     .collect(),
             };
+
             let shape = c.dims.iter().map(|&n| n as usize).collect();
             values.insert(c.name.clone(), Array { shape, data });
         }
+
         for node in &graph.nodes {
             let inputs: Vec<&Array> = node.inputs.iter().map(|name| &values[name]).collect();
             let outputs = evaluate(node, &inputs);
             assert_eq!(outputs.len(), node.outputs.len(), "{}", node.operator);
             values.extend(node.outputs.iter().cloned().zip(outputs));
         }
+
         graph
             .outputs
             .iter()
@@ -294,7 +315,9 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
             data: x[0].data.iter().map(|&a| f(a)).collect(),
         }]
     };
+
     let both = |f: fn(f64, f64) -> f64| vec![broadcast(x[0], x[1], f)];
+
     match node.operator.as_str() {
         "Add" => both(|a, b| a + b),
         "Sub" => both(|a, b| a - b),
@@ -329,6 +352,7 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
                 broadcast(&one, &condition, |a, _| a),
                 broadcast(x[2], &condition, |a, _| a),
             );
+
             let pick = |i: usize| {
                 if condition.data[i] == 1.0 {
                     one.data[i]
@@ -336,6 +360,7 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
                     other.data[i]
                 }
             };
+
             vec![Array {
                 data: (0..condition.data.len()).map(pick).collect(),
                 shape: condition.shape.clone(),
@@ -345,11 +370,13 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
             assert!(
                 node.attribute("keepdims", 1) == 1 && x[1].data == [1.0] && x[0].shape.len() == 2
             );
+
             let data = x[0]
                 .data
                 .chunks(x[0].shape[1])
                 .map(|row| row.iter().sum())
                 .collect();
+
             vec![Array {
                 shape: vec![x[0].shape[0], 1],
                 data,
@@ -374,11 +401,13 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
         }
         "Unsqueeze" | "Squeeze" => {
             let (mut shape, at) = (x[0].shape.clone(), x[1].data[0] as usize);
+
             if node.operator == "Squeeze" {
                 assert_eq!(shape.remove(at), 1);
             } else {
                 shape.insert(at, 1);
             }
+
             vec![Array {
                 shape,
                 data: x[0].data.clone(),
@@ -395,11 +424,13 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
             assert!(
                 node.attribute("keepdims", 1) == 0 && node.attribute("select_last_index", 0) == 0
             );
+
             let mut found = rows(node, x[0], |row| {
                 let top = row.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
                 // Of a row without a number it may be any place.
                 vec![row.iter().position(|&y| y == top).unwrap_or(0) as f64]
             });
+
             found[0].shape.pop();
             found
         }
@@ -413,11 +444,13 @@ fn rows(node: &NodePart, x: &Array, f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<Array
         node.attribute("axis", if node.operator == "Softmax" { -1 } else { 0 }),
         -1
     );
+
     let data: Vec<f64> = x
         .data
         .chunks(*x.shape.last().unwrap())
         .flat_map(f)
         .collect();
+
     let lines: usize = x.shape[..x.shape.len() - 1].iter().product();
     let shape = [&x.shape[..x.shape.len() - 1], &[data.len() / lines]].concat();
     vec![Array { shape, data }]
@@ -428,6 +461,7 @@ fn broadcast(a: &Array, b: &Array, f: fn(f64, f64) -> f64) -> Array {
     let rank = a.shape.len().max(b.shape.len());
     let padded = |s: &[usize]| [vec![1; rank - s.len()], s.to_vec()].concat();
     let (sa, sb) = (padded(&a.shape), padded(&b.shape));
+
     let shape: Vec<usize> = sa
         .iter()
         .zip(&sb)
@@ -438,14 +472,17 @@ fn broadcast(a: &Array, b: &Array, f: fn(f64, f64) -> f64) -> Array {
                 a.shape,
                 b.shape
             );
+
             m.max(n)
         })
         .collect();
+
     let place = |own: &[usize], index: &[usize]| {
         own.iter()
             .zip(index)
             .fold(0, |at, (&n, &i)| at * n + if n == 1 { 0 } else { i })
     };
+
     let total: usize = shape.iter().product();
     let data = (0..total).map(|mut flat| {
         let mut index = vec![0; rank];
@@ -455,6 +492,7 @@ fn broadcast(a: &Array, b: &Array, f: fn(f64, f64) -> f64) -> Array {
         }
         f(a.data[place(&sa, &index)], b.data[place(&sb, &index)])
     });
+
     Array {
         data: data.collect(),
         shape,
@@ -463,10 +501,13 @@ fn broadcast(a: &Array, b: &Array, f: fn(f64, f64) -> f64) -> Array {
 
 fn gemm(node: &NodePart, x: &[&Array]) -> Array {
     assert!(node.attribute("transA", 0) == 0 && node.attribute("transB", 0) == 1);
+
     let ([rows, inner], [outputs, inputs]) = (&x[0].shape[..], &x[1].shape[..]) else {
         panic!("two matrices")
     };
+
     assert_eq!(inner, inputs);
+
     let dot = |i: usize| {
         let (row, column) = (i / outputs, i % outputs);
         let (a, b) = (
@@ -475,10 +516,12 @@ fn gemm(node: &NodePart, x: &[&Array]) -> Array {
         );
         a.iter().zip(b).map(|(a, b)| a * b).sum()
     };
+
     let product = Array {
         shape: vec![*rows, *outputs],
         data: (0..rows * outputs).map(dot).collect(),
     };
+
     broadcast(&product, x[2], |a, b| a + b)
 }
 
@@ -486,7 +529,9 @@ fn gemm(node: &NodePart, x: &[&Array]) -> Array {
 fn matmul(a: &Array, b: &Array) -> Array {
     let inner = *a.shape.last().unwrap();
     assert_eq!(inner, b.shape[0]);
+
     let columns = b.shape[1];
+
     let row = |row: &[f64]| -> Vec<f64> {
         (0..columns)
             .map(|j| {
@@ -497,6 +542,7 @@ fn matmul(a: &Array, b: &Array) -> Array {
             })
             .collect()
     };
+
     let mut shape = a.shape.clone();
     *shape.last_mut().unwrap() = columns;
     Array {
@@ -507,32 +553,40 @@ fn matmul(a: &Array, b: &Array) -> Array {
 
 fn split(node: &NodePart, x: &[&Array]) -> Vec<Array> {
     assert!(node.attribute("axis", 0) == 1 && x[0].shape.len() == 2);
+
     let width = x[0].shape[1];
     assert_eq!(x[1].data.iter().sum::<f64>(), width as f64);
+
     let mut start = 0;
+
     let part = |&n: &f64| {
         let n = n as usize;
+
         let data = x[0]
             .data
             .chunks(width)
             .flat_map(|row| row[start..start + n].to_vec())
             .collect();
+
         start += n;
         Array {
             shape: vec![x[0].shape[0], n],
             data,
         }
     };
+
     x[1].data.iter().map(part).collect()
 }
 
 fn concat(node: &NodePart, x: &[&Array]) -> Array {
     assert_eq!(node.attribute("axis", 0), 1);
+
     let rows = x[0].shape[0];
     let row = |i: usize| {
         x.iter()
             .flat_map(move |a| a.data[i * a.shape[1]..(i + 1) * a.shape[1]].to_vec())
     };
+
     Array {
         shape: vec![rows, x.iter().map(|a| a.shape[1]).sum()],
         data: (0..rows).flat_map(row).collect(),

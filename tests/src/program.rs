@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 /// Its path. Cargo builds the programs of a package before its tests.
 pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
+
     PATH.get_or_init(|| {
         // target/debug/deps/test-name -> target/debug/ldnn-tested
         let test = std::env::current_exe().unwrap();
@@ -35,6 +36,7 @@ pub fn run_with(folder: &Path, args: &[&str], input: &str) -> Output {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+
     let mut child = pipes.spawn().unwrap();
     child
         .stdin
@@ -42,10 +44,12 @@ pub fn run_with(folder: &Path, args: &[&str], input: &str) -> Output {
         .unwrap()
         .write_all(input.as_bytes())
         .unwrap();
+
     child.wait_with_output().unwrap()
 }
 
-/// Starts it, and kills it as soon as `file` is there and has `lines` lines; says whether it was still at work.
+/// Starts it, and kills it as soon as `file` is there and has `lines` lines; says whether it was
+/// still at work.
 pub fn kill_when(folder: &Path, args: &[&str], file: &str, lines: usize) -> bool {
     let mut child = Command::new(path())
         .current_dir(folder)
@@ -53,14 +57,17 @@ pub fn kill_when(folder: &Path, args: &[&str], file: &str, lines: usize) -> bool
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
+
     let written =
         || std::fs::read_to_string(folder.join(file)).map_or(0, |text| text.lines().count());
     while child.try_wait().unwrap().is_none() && written() < lines {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
+
     let at_work = child.try_wait().unwrap().is_none();
     let _ = child.kill();
     child.wait().unwrap();
+
     at_work
 }
 
@@ -72,6 +79,7 @@ pub fn succeed(folder: &Path, args: &[&str]) -> String {
         "{args:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -84,7 +92,8 @@ pub fn refuse(folder: &Path, args: &[&str], code: i32) -> String {
     message
 }
 
-/// The files of a run folder by their paths in it: all but locks, lists of files and the folders of shards.
+/// The files of a run folder by their paths in it: all but locks, lists of files and the folders of
+/// shards.
 pub fn files_of(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let (mut all, mut folders) = (BTreeMap::new(), vec![run.to_path_buf()]);
     while let Some(folder) = folders.pop() {
@@ -100,6 +109,7 @@ pub fn files_of(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             }
         }
     }
+
     all
 }
 

@@ -8,16 +8,19 @@ pub fn noise(i: usize) -> f64 {
 /// Three classes in two inputs of very different sizes, an identifier, and who it was.
 pub fn gestures(rows: usize) -> String {
     let mut text = "id;person;slow;fast;label\n".to_string();
+
     for i in 0..rows {
         let class = i % 3;
         let slow = class as f64 + noise(i);
         let fast = 1000.0 * ((3.0 * slow).sin() + class as f64 + noise(i + 7919));
+
         text += &format!(
             "row{i};p{};{slow:.5};{fast:.3};{}\n",
             i / 7 % 5,
             ["run", "sit", "walk"][class]
         );
     }
+
     text
 }
 

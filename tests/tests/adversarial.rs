@@ -1,5 +1,5 @@
-//! Every public function with lengths and numbers of an adversary: an answer or an error, never a panic. These tests are
-//! compiled with checks of overflow, so a sum that wraps is a panic here.
+//! Every public function with lengths and numbers of an adversary: an answer or an error, never a
+//! panic. These tests are compiled with checks of overflow, so a sum that wraps is a panic here.
 
 use ldnn_core::deploy::{self, Activate, Activation, Outputs, Pipeline, Scaling};
 use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
@@ -78,6 +78,7 @@ fn small_shape() -> impl Strategy<Value = Shape> {
             })
         }),
     ];
+
     (
         prop::collection::vec(1..6usize, 2..5),
         prop::collection::vec(kinds, 1..3),
@@ -87,7 +88,8 @@ fn small_shape() -> impl Strategy<Value = Shape> {
         })
 }
 
-/// Buffers about as long as they should be; what is asked for is a huge number for huge shapes, and never allocated.
+/// Buffers about as long as they should be; what is asked for is a huge number for huge shapes, and
+/// never allocated.
 #[derive(Clone, Debug)]
 struct Lengths {
     off: Vec<i8>,
@@ -125,6 +127,7 @@ fn noise<T: Real>(amplitude: f32) -> Option<Noise<T>> {
 
 fn optimizer<T: Real>(which: usize, n: &[f32]) -> Optimizer<T> {
     let f = |i: usize| T::from_f64(f64::from(n[i]));
+
     match which % 3 {
         0 => Optimizer::Sgd {
             lr: f(0),
@@ -161,6 +164,7 @@ fn asked<T: Real>(
         l.floats(shape.param_len(), 5),
         l.floats(shape.theta_len(), 6),
     );
+
     let mut workspace = Workspace::new(shape, 0, Pass::Forward, &mut memory)?;
     let network = Network::new(shape, params)?;
 
@@ -168,20 +172,24 @@ fn asked<T: Real>(
     let _ = network.evaluate(batch, &mut workspace);
     let _ = network.gradient(batch, Wrt::All, &mut all, &mut workspace);
     let _ = network.gradient(batch, Wrt::Weights, &mut weights, &mut workspace);
+
     let _ = network.hessian_product(
         batch,
         Direction::Weights(&all),
         &mut weights,
         &mut workspace,
     );
+
     let _ = network.hessian_product(batch, Direction::All(&all), &mut weights, &mut workspace);
     let direction = weights.clone();
+
     let _ = network.hessian_product(
         batch,
         Direction::Weights(&direction),
         &mut weights,
         &mut workspace,
     );
+
     let mut gradient = all.clone();
     let both = GradientAndProduct {
         gradient: &mut gradient,
@@ -194,11 +202,13 @@ fn asked<T: Real>(
     let (mut value, mut slope, mut curvature): (Vec<T>, Vec<T>, Vec<T>) =
         (l.floats(width, 2), l.floats(width, 3), l.floats(width, 6));
     let _ = network.hidden(layer, x, &mut value, &mut workspace);
+
     let derivatives = Derivatives {
         value: &mut value,
         slope: &mut slope,
         curvature: &mut curvature,
     };
+
     let _ = network.hidden_derivatives(layer, x, derivatives, &mut workspace);
     Ok(())
 }
@@ -216,12 +226,14 @@ fn walk<T: Real>(
     let mut params: Vec<T> = l.floats(shape.param_len(), 0);
     let x: Vec<T> = l.floats(n * shape.inputs(), 1);
     let values: Vec<T> = l.floats(n * shape.outputs(), 2);
+
     for target in [Target::Classes(labels), Target::Values(&values)] {
         let batch = Batch {
             data: Data { x: &x, target },
             rows,
             noise: noise(l.numbers[0]),
         };
+
         let _ = asked(shape, l, &params, layer, &batch);
 
         let (optimizer, mut state) = (
@@ -229,18 +241,21 @@ fn walk<T: Real>(
             l.floats(2 * shape.param_len(), 7),
         );
         let t = [0, 1, usize::MAX][which % 3];
+
         let plan = Alternating {
             weights: optimizer,
             activations: optimizer,
             period: which,
             clip: T::from_f64(0.1),
         };
+
         let mut memory: Vec<T> = l.floats(shape.workspace_len(n, Pass::Backward), 4);
         let Ok(workspace) = Workspace::new(shape, 0, Pass::Forward, &mut memory) else {
             continue;
         };
         let mut grad: Vec<T> = l.floats(shape.param_len(), 5);
         let _ = plan.init_state(shape, &mut state);
+
         let mut trainer = Trainer {
             shape,
             vector: Plain,
@@ -249,6 +264,7 @@ fn walk<T: Real>(
             grad: &mut grad,
             workspace,
         };
+
         let _ = trainer.step(&optimizer, &batch, t);
         let _ = plan.step(&mut trainer, &batch, t);
 
@@ -259,6 +275,7 @@ fn walk<T: Real>(
         let _ = fixed.evaluate(shape, &batch);
         let _ = fixed.train_step(shape, &optimizer, &batch);
     }
+
     let _ = network::init_theta(
         shape,
         Init::Xavier,
@@ -266,18 +283,22 @@ fn walk<T: Real>(
         u64::MAX,
         &mut l.floats::<T>(shape.theta_len(), 5),
     );
+
     let _ = network::init_phi(shape, 1, &mut l.floats::<T>(shape.phi_len(), 6));
 }
 
 fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize, run: bool) {
     let [steps, batch, segment, last, held] = sizes;
+
     let outer = if which.is_multiple_of(2) {
         OuterLoss::Train { last }
     } else {
         OuterLoss::HeldOut { last, batch: held }
     };
+
     let optimizer = optimizer::<T>(which, &l.numbers);
     let noise = T::from_f64(f64::from(l.numbers[1]));
+
     let plan = Unroll {
         shape: *shape,
         steps,
@@ -289,10 +310,13 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
         outer,
         segment,
     };
+
     let (tape, work, order) = (plan.tape_len(), plan.work_len(), plan.order_len(batch));
+
     if !run {
         return;
     }
+
     let labels = [0u16; 3];
     let x: Vec<T> = l.floats(3 * shape.inputs(), 0);
     let data = Data {
@@ -302,8 +326,10 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
     let mut params: Vec<T> = l.floats(shape.param_len(), 1);
     let (mut dphi, mut trained): (Vec<T>, Vec<T>) =
         (l.floats(shape.phi_len(), 2), l.floats(shape.theta_len(), 3));
+
     let (mut tape, mut work): (Vec<T>, Vec<T>) = (l.floats(tape, 4), l.floats(work, 5));
     let mut order = vec![u32::MAX; l.len(order, 6)];
+
     let buffers = Buffers {
         params: &mut params,
         dphi: &mut dphi,
@@ -312,10 +338,12 @@ fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: usize
         work: &mut work,
         order: &mut order,
     };
+
     let datasets = Datasets {
         train: data,
         held_out: data,
     };
+
     let _ = meta::hypergradient(
         Plain,
         &plan,
@@ -336,11 +364,13 @@ fn optimizers<T: Real>(l: &Lengths, which: usize) {
     let _ = optimizer.step(&mut params, &mut state, &grad, [0, usize::MAX][which % 2]);
     let (mut dgrad, mut dstate): (Vec<T>, Vec<T>) =
         (l.floats(n, 3), l.floats(optimizer.state_len(n), 4));
+
     let taken = optimizer::Step {
         grad: &grad,
         state: &state,
         t: [0, usize::MAX][which % 2],
     };
+
     let _ = optimizer.step_adjoint(taken, &params, &mut dstate, &mut dgrad);
     optimizer.init_state(&mut state);
     optimizer::clamp(&mut params, T::from_f64(f64::from(l.numbers[0])));
@@ -350,6 +380,7 @@ fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form:
     let Ok(to) = table::tabulated(shape, knots, l.numbers[0]) else {
         return;
     };
+
     let mut work: Vec<T> = l.floats(
         Tabulation {
             from: shape,
@@ -358,6 +389,7 @@ fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form:
         .work_len(),
         0,
     );
+
     // The shape that belongs to it, and one that does not.
     for to in [&to, other] {
         let phi: Vec<T> = l.floats(shape.phi_len(), 1);
@@ -366,20 +398,24 @@ fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form:
         let _ = Tabulation { from: shape, to }.build(&phi, &mut tables, &mut work);
         let _ = Tabulation { from: shape, to }.build_adjoint(&phi, &tables, &mut dphi, &mut work);
     }
+
     let z: Vec<T> = l.floats(5, 5);
     let (kind, phi) = (Kind::Table(form), l.floats::<T>(form.param_len(), 4));
     let _ = kind.eval(&phi, &z, &mut l.floats::<T>(5, 6));
     let [mut value, mut slope, mut curvature]: [Vec<T>; 3] =
         [l.floats(5, 6), l.floats(5, 7), l.floats(5, 0)];
+
     let out = Derivatives {
         value: &mut value,
         slope: &mut slope,
         curvature: &mut curvature,
     };
+
     let _ = kind.eval_derivatives(&phi, &z, out);
 }
 
-/// One step of each schedule from finite parameters. `bad`: whether rows, targets and state may be of any bits.
+/// One step of each schedule from finite parameters. `bad`: whether rows, targets and state may be
+/// of any bits.
 fn batch_training<T: Real>(
     shape: &Shape,
     numbers: &[f32],
@@ -389,9 +425,11 @@ fn batch_training<T: Real>(
     t: usize,
 ) -> Result<(), TestCaseError> {
     let tame = |x: f32| if x.is_finite() { x } else { 0.5 };
+
     let take = |len: usize, from: usize, wild: bool| -> Vec<T> {
         let number =
             |x: &f32| T::from_f64(f64::from(if wild { *x } else { tame(*x).clamp(-3.0, 3.0) }));
+
         numbers
             .iter()
             .cycle()
@@ -400,36 +438,44 @@ fn batch_training<T: Real>(
             .map(number)
             .collect()
     };
+
     let start: Vec<T> = numbers
         .iter()
         .cycle()
         .take(shape.param_len())
         .map(|&x| T::from_f64(f64::from(tame(x))))
         .collect();
+
     let (x, values) = (
         take(3 * shape.inputs(), 50, bad == 1),
         take(3 * shape.outputs(), 90, bad == 2),
     );
     let labels = [0u16; 3];
+
     let target = if which.is_multiple_of(2) {
         Target::Classes(&labels)
     } else {
         Target::Values(&values)
     };
+
     let batch = Batch::picked(Data { x: &x, target }, &[2, 0]);
     let settings: Vec<f32> = rates.iter().chain(numbers).copied().take(5).collect();
+
     let optimizer = if bad == 0 {
         optimizer::<T>(which, &[0.1, 0.5, 0.9, 1e-8, 0.0])
     } else {
         optimizer::<T>(which, &settings)
     };
+
     let plan = Alternating {
         weights: optimizer,
         activations: optimizer,
         period: 2,
         clip: T::from_f64(f64::from(rates[1])),
     };
+
     let mut work = vec![T::ZERO; shape.workspace_len(2, Pass::Backward)];
+
     let bits = |values: &[T]| {
         values
             .iter()
@@ -442,6 +488,7 @@ fn batch_training<T: Real>(
             (start.clone(), take(optimizer.state_len(len), 130, bad == 3));
         let before = [bits(&params), bits(&state)];
         let mut grad = vec![T::ZERO; len];
+
         let mut trainer = Trainer {
             shape,
             vector: Plain,
@@ -450,32 +497,39 @@ fn batch_training<T: Real>(
             grad: &mut grad,
             workspace: Workspace::new(shape, 2, Pass::Backward, &mut work).unwrap(),
         };
+
         let result = if of_all {
             plan.step(&mut trainer, &batch, t)
         } else {
             trainer.step(&optimizer, &batch, t)
         };
+
         if result.is_err() {
             prop_assert_eq!([bits(&params), bits(&state)], before);
         } else {
             prop_assert!(params.iter().all(|x| x.is_finite()), "{:?}", params);
+
             let phi_waits = of_all && t.is_multiple_of(2);
             let moved = if phi_waits {
                 optimizer.state_len(shape.theta_len())
             } else {
                 state.len()
             };
+
             prop_assert!(state[..moved].iter().all(|x| x.is_finite()), "{:?}", state);
+
             let taken = |i: usize, width: usize, all: &[T]| {
                 all[i * width..(i + 1) * width]
                     .iter()
                     .all(|x| x.is_finite())
             };
+
             prop_assert!(
                 [0, 2].iter().all(|&i| taken(i, shape.inputs(), &x)),
                 "{:?}",
                 x
             );
+
             if !which.is_multiple_of(2) {
                 prop_assert!(
                     [0, 2].iter().all(|&i| taken(i, shape.outputs(), &values)),
@@ -485,6 +539,7 @@ fn batch_training<T: Real>(
             }
         }
     }
+
     Ok(())
 }
 

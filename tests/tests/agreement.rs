@@ -1,4 +1,5 @@
-//! Every export answers as `ldnn predict` does: on raw rows of random tables, in every form, from units to units.
+//! Every export answers as `ldnn predict` does: on raw rows of random tables, in every form, from
+//! units to units.
 
 use ldnn::config::Stored;
 use ldnn::data::npz::{self, Array};
@@ -23,7 +24,8 @@ use std::process::Command;
 
 const ROWS: usize = 60;
 
-/// Centre and spread of a column, in units that tables have: small, large, and large beside the spread.
+/// Centre and spread of a column, in units that tables have: small, large, and large beside the
+/// spread.
 const COLUMNS: [(f64, f64); 7] = [
     (0.0, 1.0),
     (36.6, 0.4),
@@ -41,11 +43,14 @@ fn table(columns: &[(f64, f64)], target: Option<(f64, f64)>, seed: u64) -> Tabul
         .map(|i| format!("x{i},"))
         .collect::<String>()
         + "y\n";
+
     for row in noise.chunks(columns.len() + 1) {
         for (x, (centre, spread)) in row.iter().zip(columns) {
             text += &format!("{:?},", centre + spread * x);
         }
+
         let y = row[columns.len()];
+
         text += &match target {
             Some((centre, spread)) => format!("{:?}\n", centre + spread * y),
             None => format!(
@@ -54,11 +59,13 @@ fn table(columns: &[(f64, f64)], target: Option<(f64, f64)>, seed: u64) -> Tabul
             ),
         };
     }
+
     let reading = Reading {
         text: if target.is_none() { vec!["y"] } else { vec![] },
         ..Reading::default()
     };
     let table = Table::parse(text.as_bytes(), &reading).unwrap();
+
     Tabular::new(table, &["y".into()], Some(target.is_none())).unwrap()
 }
 
@@ -79,6 +86,7 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
         Purpose::Classification { classes, .. } => classes.len(),
         Purpose::Regression { columns, .. } => columns.len(),
     };
+
     let (kinds, phi): (Vec<Kind>, Vec<f32>) = match neurons {
         Neurons::Relu => (vec![Kind::Base(Base::Relu)], vec![]),
         Neurons::Tanh => (vec![Kind::Base(Base::Tanh)], vec![]),
@@ -88,14 +96,17 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
                     .tabulated()
                     .unwrap()
             };
+
             let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = [Base::Sine, Base::Elu]
                 .into_iter()
                 .enumerate()
                 .map(one)
                 .unzip();
+
             (kinds, phi.concat())
         }
     };
+
     let shape = Shape::try_new(&[set.features, hidden, outputs], &kinds).unwrap();
     // As large as those of trained networks.
     let theta = random::<f32>(shape.theta_len(), seed)
@@ -105,7 +116,9 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
         shape,
         params: theta.chain(phi).collect(),
     };
+
     let task = Task::new(&set);
+
     Trained {
         version: Trained::VERSION,
         provenance: "a test".into(),
@@ -127,6 +140,7 @@ fn config(form: FormChoice, weights: Weights) -> ExportConfig {
         FormChoice::I8 => 256,
         _ => 65,
     };
+
     ExportConfig {
         name: "net".into(),
         what: What::Network,
@@ -165,17 +179,20 @@ fn readings(raw: &[f64], inputs: usize, offset: impl Fn(usize) -> f64) -> Vec<f3
 /// The image on raw rows, as firmware uses it.
 fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
     let image = Image::read(bytes).unwrap();
+
     let room = |s: &Scales<'_>| {
         (
             vec![[0.0; 2]; s.inputs_len()],
             vec![[0.0; 2]; s.outputs_len()],
         )
     };
+
     let mut all = Answers::new();
     let mut put = |scales: &Scales<'_>, class: usize, out: &[f32]| {
         let value = |(i, &y): (usize, &f32)| f64::from(y) + scales.output_offset(i);
         all.push((class, out.iter().enumerate().map(value).collect()));
     };
+
     match image.contents() {
         Contents::Floats(network) => {
             let (shape, records) = (network.shape(), network.activations());
@@ -185,19 +202,24 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
             );
             let mut direct = vec![[0; 256]; records.direct_len()];
             let mut activations = vec![Activation::Base(Base::Zero); records.count()];
+
             records
                 .load(&mut floats, &mut integers, &mut direct, &mut activations)
                 .unwrap();
+
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta).unwrap();
+
             let (mut pairs, mut units) = room(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
+
             let pipeline = Pipeline {
                 shape,
                 theta: &theta,
                 activations: &activations,
                 scaling,
             };
+
             let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(shape)]);
             let x = readings(raw, shape.inputs(), |i| network.scaling().offset(i));
             for x in x.chunks(shape.inputs()) {
@@ -215,34 +237,40 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
                 vec![0; network.outputs_len()],
                 vec![0; network.outputs_len()],
             );
+
             let all = Room {
                 weights: &mut weights,
                 biases: &mut biases,
                 factors: &mut factors,
                 tables: &mut tables,
             };
+
             let loaded = network.load(all).unwrap();
             let (mut pairs, mut units) = room(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
             let (mut q, mut y) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
             let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0; loaded.work_len()]);
             let x = readings(raw, shape.inputs(), |i| network.scaling().offset(i));
+
             for x in x.chunks(shape.inputs()) {
                 let scratch = Scratch {
                     q: &mut q,
                     work: &mut work,
                     y: &mut y,
                 };
+
                 let class = loaded.run(&scaling, x, &mut out, scratch).unwrap();
                 put(network.scaling(), class, &out);
             }
         }
         Contents::Activations(_) => panic!("no network"),
     }
+
     all
 }
 
-/// The C on raw rows, by a program such as a user writes against the header; `None` without a compiler.
+/// The C on raw rows, by a program such as a user writes against the header; `None` without a
+/// compiler.
 fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
     if !Command::new("gcc")
         .arg("--version")
@@ -251,8 +279,10 @@ fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
     {
         return None;
     }
+
     let (inputs, outputs) = (model.inputs.len(), *model.network.widths.last().unwrap());
     let header = fs::read_to_string(folder.join("net.h")).unwrap();
+
     let offset = |which: &str, i: usize| {
         let name = format!("NET_{which}_OFFSET_{i}");
         if header.contains(&format!("#define {name} ")) {
@@ -261,13 +291,16 @@ fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
             "0.0".into()
         }
     };
+
     let list = |which: &str, n: usize| {
         (0..n)
             .map(|i| offset(which, i))
             .collect::<Vec<_>>()
             .join(", ")
     };
+
     let numbers: Vec<String> = raw.iter().map(|x| format!("{x:?}")).collect();
+
     let main = format!(
         "#include \"net.h\"\n#include <stdio.h>\nstatic const double raw[] = {{{}}};\n\
          static const double from[] = {{{}}}, to[] = {{{}}};\n\
@@ -281,20 +314,26 @@ fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
         list("OUTPUT", outputs),
         raw.len() / inputs
     );
+
     fs::write(folder.join("user.c"), main).unwrap();
+
     let (source, program) = (folder.join("net.c"), folder.join("user"));
     let mut gcc = Command::new("gcc");
     gcc.args(["-O1", "-ffp-contract=off", "-I"])
         .arg(folder)
         .arg(folder.join("user.c"))
         .arg(source);
+
     assert!(gcc.arg("-o").arg(&program).status().unwrap().success());
+
     let printed = String::from_utf8(Command::new(program).output().unwrap().stdout).unwrap();
+
     let line = |line: &str| {
         let mut words = line.split(' ');
         let class = words.next().unwrap().parse().unwrap();
         (class, words.map(|w| w.parse().unwrap()).collect())
     };
+
     Some(printed.lines().map(line).collect())
 }
 
@@ -306,6 +345,7 @@ fn difference(model: &Trained, a: &Answers, b: &Answers) -> f64 {
         .iter()
         .zip(b)
         .flat_map(|(a, b)| a.1.iter().zip(&b.1).enumerate());
+
     pairs.fold(0.0, |worst, (i, (a, b))| worst.max((a - b).abs() / sd(i)))
 }
 
@@ -331,7 +371,8 @@ proptest! {
                 let none = Set::new(vec![], SetTarget::Classes(vec![]), inputs);
                 let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none, scales: ldnn::data::Scales::default() };
                 export(&config, &Given::Trained(Box::new(model.clone())), &task, &folder).unwrap();
-                // The golden rows: the core, the image, and C, to the bit; and predict, within the stated tolerance.
+                // The golden rows: the core, the image, and C, to the bit; and predict, within the
+                // stated tolerance.
                 let said = verify::at_once(folder.path());
                 prop_assert!(said.is_ok(), "{neurons:?}, {form:?}, {weights:?}: {:#}", said.unwrap_err());
 
@@ -378,11 +419,13 @@ fn share_right(model: &Trained, file: &str, target: &str) -> f64 {
     let table = Table::parse(&fs::read(data(file)).unwrap()[..], &reading).unwrap();
     let place = table.names.iter().position(|n| n == target).unwrap();
     let names = table.columns[place].clone().into_text();
+
     let Predictions::Classes(classes, _) =
         model.predict(&model.inputs_of(&table).unwrap()).unwrap()
     else {
         panic!()
     };
+
     let Purpose::Classification { classes: known, .. } = &model.purpose else {
         panic!()
     };
@@ -391,13 +434,16 @@ fn share_right(model: &Trained, file: &str, target: &str) -> f64 {
         .zip(&names)
         .filter(|(c, name)| known[usize::from(**c)] == **name)
         .count();
+
     right as f64 / names.len() as f64
 }
 
-/// Offsets, names of classes and inputs, golden rows: what no program that `ldnn verify` compiles looks at.
+/// Offsets, names of classes and inputs, golden rows: what no program that `ldnn verify` compiles
+/// looks at.
 fn edits_are_found(place: &Path, folder: &str, offset: &str) {
     let of_offset = (format!("{offset}.0"), "1.5".to_string());
     let text = |from: &str, to: &str| (from.to_string(), to.to_string());
+
     for (file, (from, to)) in [
         ("ldnn_model.h", of_offset.clone()),
         ("ldnn_model.h", text("  0: k\n", "  0: l\n")),
@@ -409,8 +455,11 @@ fn edits_are_found(place: &Path, folder: &str, offset: &str) {
         let path = Path::new(folder).join(file);
         let before = fs::read_to_string(&path).unwrap();
         let after = before.replacen(&from, &to, 1);
+
         assert_ne!(before, after, "there is no {from:?} in {file}");
+
         fs::write(&path, after).unwrap();
+
         let error = refuse(place, &["verify", folder, "--core", "nowhere"], 1);
         assert!(
             error.contains(&format!("{file} is not what model.json gives")),
@@ -420,8 +469,10 @@ fn edits_are_found(place: &Path, folder: &str, offset: &str) {
             error.contains("line ") && error.contains("what is right:"),
             "{error}"
         );
+
         fs::write(&path, before).unwrap();
     }
+
     succeed(place, &["verify", folder, "--core", "nowhere"]);
 }
 
@@ -429,6 +480,7 @@ fn edits_are_found(place: &Path, folder: &str, offset: &str) {
 fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
+
     for (file, target, column, offset, share) in [
         ("off9.csv", "y", "k", "1000000000", 0.97),
         ("unix_time.csv", "k", "t", "1700000000", 0.97),
@@ -436,6 +488,7 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
     ] {
         let model = place.join(file).with_extension("ldnn");
         let (table, out) = (data(file), model.display().to_string());
+
         let said = succeed(
             place,
             &[
@@ -444,27 +497,34 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
             ]
             .concat(),
         );
+
         assert!(
             said.contains(&format!("an offset: {column}: {offset} (")),
             "{file}: {said}"
         );
+
         let trained = Trained::read(&model).unwrap();
         let right = share_right(&trained, file, target);
+
         assert!(right > share, "{file}: {right}");
+
         let folder = place
             .join(format!("export-{}", file.replace('.', "-")))
             .display()
             .to_string();
         let said = succeed(place, &["export", &out, "--out", &folder]);
+
         assert!(
             said.contains("against `ldnn predict` on 200 raw rows that were drawn: "),
             "{said}"
         );
+
         let header = fs::read_to_string(Path::new(&folder).join("ldnn_model.h")).unwrap();
         assert!(
             header.contains(&format!("_INPUT_OFFSET_0 {offset}.0\n")),
             "{header}"
         );
+
         if file == "off9.csv" {
             edits_are_found(place, &folder, offset);
         }
@@ -475,6 +535,7 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
 fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_other() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
+
     for (i, (file, target, activations)) in [
         ("mtcars.csv", "mpg", "tanh"),
         ("diabetes.csv", "y", "tanh"),
@@ -484,6 +545,7 @@ fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_oth
     .enumerate()
     {
         let (model, out) = (format!("{i}.ldnn"), format!("out{i}"));
+
         let train = [
             "train",
             &data(file),
@@ -492,6 +554,7 @@ fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_oth
             "--activations",
             activations,
         ];
+
         succeed(
             place,
             &[
@@ -502,16 +565,20 @@ fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_oth
             ]
             .concat(),
         );
+
         let said = succeed(place, &["export", &model, "--out", &out]);
         assert!(
             said.contains("against `ldnn predict` on 200 raw rows that were drawn: "),
             "{said}"
         );
+
         // Nothing is gained by a wide tolerance.
         let golden = fs::read_to_string(place.join(&out).join("golden.json")).unwrap();
         let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
         let tolerance = golden["predicted"]["tolerance"].as_f64().unwrap();
+
         assert!(tolerance < 0.03, "{file}: {tolerance}");
+
         // The rows are not all the same.
         let x = golden["x"].as_array().unwrap();
         let firsts: std::collections::HashSet<u64> = x
@@ -519,6 +586,7 @@ fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_oth
             .step_by(x.len() / 200)
             .map(|b| b.as_u64().unwrap())
             .collect();
+
         assert!(firsts.len() > 20, "{file}: {}", firsts.len());
     }
 }
@@ -527,6 +595,7 @@ fn an_export_by_default_succeeds_where_the_columns_of_a_table_depend_on_each_oth
 fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
+
     // A target of about 1500 from inputs of about 1e4 and 1e-3, and the same in two classes.
     let noise: Vec<f64> = random(400, 7);
     let x: Vec<f64> = noise
@@ -540,11 +609,13 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
             }
         })
         .collect();
+
     let y: Vec<f64> = noise
         .chunks(2)
         .map(|u| 1500.0 + 300.0 * u[0] - 200.0 * u[1])
         .collect();
     let classes: Vec<i64> = y.iter().map(|y| i64::from(*y > 1500.0)).collect();
+
     let archive = |name: &str, y: Array, y_test: Array| {
         let (x, x_test) = (
             Array::matrix(x[..300].to_vec(), 2),
@@ -553,11 +624,13 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
         let all = npz::write(&[("x", x), ("y", y), ("x_test", x_test), ("y_test", y_test)]);
         fs::write(place.join(name), all).unwrap();
     };
+
     archive(
         "values.npz",
         Array::matrix(y[..150].to_vec(), 1),
         Array::matrix(y[150..].to_vec(), 1),
     );
+
     archive(
         "classes.npz",
         Array::labels(classes[..150].to_vec()),
@@ -572,6 +645,7 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
         let said = succeed(place, &[&export[..], &["--replace"]].concat());
         let bytes = fs::read(place.join("out/ldnn_model.ldnn")).unwrap();
         let answers = of_image(&bytes, &x[300..]);
+
         for ((answer, y), class) in answers.iter().zip(&y[150..]).zip(&classes[150..]) {
             if data == "values.npz" {
                 assert!(
@@ -580,6 +654,7 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
                     answer.1[0]
                 );
             }
+
             let clear = (y - 1500.0).abs() > 60.0;
             assert!(
                 data == "values.npz" || !clear || answer.0 as i64 == *class,
@@ -592,11 +667,13 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
 #[test]
 fn numbers_beyond_single_precision_are_refused_before_anything_is_trained() {
     let place = tempfile::tempdir().unwrap();
+
     let error = refuse(
         place.path(),
         &["train", &data("huge200.csv"), "--target", "y"],
         2,
     );
+
     assert!(
         error.contains("column 'k' holds") && error.contains("--ignore k"),
         "{error}"
@@ -609,6 +686,7 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
     fs::write(place.join("t.csv"), gestures(120)).unwrap();
+
     let train = [
         "train",
         "t.csv",
@@ -618,19 +696,24 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
         "id,person",
         "--out",
     ];
+
     succeed(place, &[&train[..], &["a.ldnn"], &SHORT].concat());
+
     let said = succeed(
         place,
         &[&train[..], &["b.ldnn", "--with-rows", "7"], &SHORT].concat(),
     );
+
     assert!(
         said.contains("The model holds 7 test rows with their targets, as asked for"),
         "{said}"
     );
+
     let (a, b) = (
         Trained::read(&place.join("a.ldnn")).unwrap(),
         Trained::read(&place.join("b.ldnn")).unwrap(),
     );
+
     assert_eq!((a.rows.is_none(), b.rows.unwrap().classes.len()), (true, 7));
     assert_eq!(a.network.params, b.network.params);
     assert!(succeed(place, &["inspect", "a.ldnn"]).contains("no rows of the table"));
@@ -644,6 +727,7 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
         .flat_map(|l| l.split(';').skip(2).take(2))
         .map(|x| x.parse().unwrap())
         .collect();
+
     let rows_in = |folder: &str| {
         let golden = fs::read_to_string(place.join(folder).join("golden.json")).unwrap();
         let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
@@ -652,28 +736,38 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
             .unwrap()
             .iter()
             .map(|b| f32::from_bits(b.as_u64().unwrap() as u32));
+
         let x: Vec<f32> = x.collect();
         let near = |a: f32, b: f32| (a - b).abs() <= 2e-6 * b.abs();
+
         let known = |row: &[f32]| {
             numbers
                 .chunks(2)
                 .any(|r| near(row[0], r[0]) && near(row[1], r[1]))
         };
+
         (
             x.chunks(2).filter(|row| known(row)).count(),
             golden["labels"].as_array().unwrap().len(),
         )
     };
+
     succeed(place, &["export", "a.ldnn", "--out", "plain"]);
     assert_eq!(rows_in("plain"), (0, 0));
+
     succeed(
         place,
         &["export", "b.ldnn", "--with-rows", "7", "--out", "held"],
     );
+
     assert_eq!(rows_in("held"), (7, 7));
-    // A model may hold rows, and its export none: the settings that the folder keeps have none either.
+
+    // A model may hold rows, and its export none: the settings that the folder keeps have none
+    // either.
     succeed(place, &["export", "b.ldnn", "--out", "bare"]);
+
     assert_eq!(rows_in("bare"), (0, 0));
+
     for file in fs::read_dir(place.join("bare"))
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -686,10 +780,12 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
             file.display()
         );
     }
+
     let said = succeed(
         place,
         &["export", "a.ldnn", "--data", "t.csv", "--out", "judged"],
     );
+
     assert!(said.contains("on 120 rows of t.csv: "), "{said}");
     assert!(
         said.contains("against `ldnn predict` on 120 rows of t.csv: "),
@@ -700,6 +796,7 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
         "{said}"
     );
     assert_eq!(rows_in("judged"), (0, 0));
+
     succeed(
         place,
         &[
@@ -713,12 +810,15 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
             "given",
         ],
     );
+
     assert_eq!(rows_in("given"), (9, 9));
+
     let error = refuse(
         place,
         &["export", "a.ldnn", "--with-rows", "9", "--out", "never"],
         2,
     );
+
     assert!(
         error.contains("the model holds no rows; give some with --data FILE"),
         "{error}"
@@ -733,6 +833,7 @@ fn steep(data: &Tabular, neurons: Neurons) -> Trained {
     let (set, ..) = data.dataset("random", &rows, (data, &rows)).unwrap();
     let network = model.network.network().unwrap();
     model.ranges = Some(Ranges::observe(&network, &Task::new(&set).train).unwrap());
+
     model
 }
 
@@ -743,6 +844,7 @@ fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &P
     let inputs = model.inputs.len();
     let targets = SetTarget::Values(vec![0.0; rows.len() / inputs]);
     let set = Set::new(rows.to_vec(), targets, inputs);
+
     let task = Task {
         name: "some/folder/rows.csv".into(),
         inputs,
@@ -751,6 +853,7 @@ fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &P
         test: set,
         scales: ldnn::data::Scales::default(),
     };
+
     let given = Given::Trained(Box::new(model.clone()));
     export(config, &given, &task, &folder).unwrap();
     folder
@@ -770,6 +873,7 @@ fn rows_of_a_table_are_judged_within_the_input_ranges_and_told_apart_beyond() {
     let place = tempfile::tempdir().unwrap();
     let folder = exported_with(&model, &rows, &usual, place.path());
     let report = fs::read_to_string(folder.path().join("report.txt")).unwrap();
+
     for said in [
         "against `ldnn predict` on 2 rows of rows.csv: the largest difference is ",
         "on 3 rows of rows.csv: ",
@@ -778,6 +882,7 @@ fn rows_of_a_table_are_judged_within_the_input_ranges_and_told_apart_beyond() {
     ] {
         assert!(report.contains(said), "{report}");
     }
+
     verify::at_once(folder.path()).unwrap();
 
     // Tables that stop short: drawn rows keep within them, rows of a table do not.
@@ -786,8 +891,10 @@ fn rows_of_a_table_are_judged_within_the_input_ranges_and_told_apart_beyond() {
         beyond: Beyond::Clamp,
         ..usual.clone()
     };
+
     let folder = exported_with(&model, &rows, &short, place.path());
     let error = format!("{:#}", verify::at_once(folder.path()).unwrap_err());
+
     assert!(error.contains(" on 2 rows of rows.csv (row "), "{error}");
 
     // Beyond the ranges nothing is promised.
@@ -806,6 +913,7 @@ fn integers_that_saturate_where_inputs_end_are_seen_on_drawn_rows() {
     let place = tempfile::tempdir().unwrap();
     let folder = exported_with(&model, &[], &short, place.path());
     let error = format!("{:#}", verify::at_once(folder.path()).unwrap_err());
+
     assert!(error.contains("raw rows that were drawn (row "), "{error}");
     assert!(error.contains("--percentile 100"), "{error}");
 }
@@ -824,7 +932,9 @@ fn the_drawn_rows_of_an_integer_export_reach_the_ends_of_the_inputs() {
         .iter()
         .map(|bits| f64::from(f32::from_bits(bits.as_u64().unwrap() as u32)))
         .collect();
+
     assert_eq!(raw.len(), 2 * 50);
+
     for (i, scale) in model.inputs.iter().enumerate() {
         let input = model.ranges.as_ref().unwrap().inputs[i];
         for end in [input.low, input.high] {

@@ -1,4 +1,5 @@
-//! A run folder is the same bytes wherever it is: no file in it names the folder, the machine or the time.
+//! A run folder is the same bytes wherever it is: no file in it names the folder, the machine or
+//! the time.
 
 use ldnn_tests::program::{assert_same_files, files_of, run, succeed};
 use ldnn_tests::tables::gestures;
@@ -24,7 +25,9 @@ fn compare(dir: &Path, places: [&str; 2], args: &[&str]) {
         first.keys().any(|name| name.ends_with("config.toml")),
         "{args:?} wrote no run folder"
     );
+
     assert_same_files(&first, &second);
+
     for place in PLACES {
         if dir.join(place).is_dir() {
             fs::remove_dir_all(dir.join(place)).unwrap();
@@ -35,6 +38,7 @@ fn compare(dir: &Path, places: [&str; 2], args: &[&str]) {
 /// A folder with activations that were learned in a moment.
 fn learned() -> TempDir {
     let dir = tempdir().unwrap();
+
     let meta = [
         "--steps",
         "2",
@@ -47,10 +51,12 @@ fn learned() -> TempDir {
         "--units",
         "3",
     ];
+
     succeed(
         dir.path(),
         &[&["meta", "-q", "--out", "learned"], &meta[..]].concat(),
     );
+
     dir
 }
 
@@ -86,6 +92,7 @@ fn ensembles_and_their_analyses_are_the_same_bytes_in_any_folder() {
         ]
         .concat(),
     );
+
     let network = [
         "analyze",
         "hessian",
@@ -94,12 +101,14 @@ fn ensembles_and_their_analyses_are_the_same_bytes_in_any_folder() {
         "--lanczos-steps",
         "5",
     ];
+
     assert_same_anywhere(dir.path(), &network);
 }
 
 #[test]
 fn learning_and_what_is_made_of_it_is_the_same_bytes_in_any_folder() {
     let dir = learned();
+
     let meta = [
         "--steps",
         "2",
@@ -112,6 +121,7 @@ fn learning_and_what_is_made_of_it_is_the_same_bytes_in_any_folder() {
         "--units",
         "3",
     ];
+
     assert_same_anywhere(dir.path(), &[&["meta"], &meta[..]].concat());
     assert_same_anywhere(dir.path(), &["cluster", "learned", "learned"]);
     assert_same_anywhere(dir.path(), &["export", "learned"]);
@@ -125,6 +135,7 @@ fn learning_and_what_is_made_of_it_is_the_same_bytes_in_any_folder() {
 fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
     let dir = tempdir().unwrap();
     fs::write(dir.path().join("t.csv"), gestures(90)).unwrap();
+
     let table = [
         "t.csv",
         "--target",
@@ -137,6 +148,7 @@ fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
         "3",
         "--lr=0.1",
     ];
+
     let small = [
         "--hidden",
         "8",
@@ -145,6 +157,7 @@ fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
         "--set",
         "space.width.high=10",
     ];
+
     assert_same_anywhere(
         dir.path(),
         &[&["tune"], &table[..], &small, &["--budget", "4"]].concat(),
@@ -152,12 +165,15 @@ fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
 
     let train = [&["train"], &table[..], &["--hidden", "8", "-q", "--out"]].concat();
     fs::create_dir_all(dir.path().join("some/where else")).unwrap();
+
     let models = ["m.ldnn", "some/where else/a_longer_name.ldnn"];
     for model in models {
         succeed(dir.path(), &[&train[..], &[model]].concat());
     }
+
     let read = |model: &str| fs::read(dir.path().join(model)).unwrap();
     assert!(read(models[0]) == read(models[1]), "the models differ");
+
     compare(
         dir.path(),
         ["m.ldnn.run", "some/where else/a_longer_name.ldnn.run"],
@@ -171,9 +187,11 @@ fn a_study_is_merged_to_the_same_bytes_in_any_folder_and_on_any_number_of_thread
     let study = "task = 'digits'\n[validate]\ncompare = ['relu', 'tanh']\nruns = 2\n[validate.train]\nepochs = 2\n\
                  hidden = [3]\n[sweep]\nvalidate.train.hidden = [[3], [4]]\n";
     let reproduce = "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n";
+
     for (name, text) in [("s", study), ("r", reproduce)] {
         let file = format!("{name}.toml");
         fs::write(dir.path().join(&file), text).unwrap();
+
         let whole = format!("{name}-whole");
         succeed(
             dir.path(),
@@ -181,6 +199,7 @@ fn a_study_is_merged_to_the_same_bytes_in_any_folder_and_on_any_number_of_thread
         );
 
         let shards = format!("{name}-shards");
+
         for _ in 0..4 {
             for shard in ["0/2", "1/2"] {
                 let code = run(
@@ -192,6 +211,7 @@ fn a_study_is_merged_to_the_same_bytes_in_any_folder_and_on_any_number_of_thread
                 assert!(code == Some(0) || code == Some(75), "{code:?}");
             }
         }
+
         for place in PLACES {
             fs::create_dir_all(dir.path().join(place).parent().unwrap()).unwrap();
             succeed(
@@ -203,6 +223,7 @@ fn a_study_is_merged_to_the_same_bytes_in_any_folder_and_on_any_number_of_thread
                 &files_of(&dir.path().join(place)),
             );
         }
+
         compare(dir.path(), PLACES, &["merge"]);
     }
 }
@@ -214,13 +235,16 @@ fn a_report_names_its_pictures_by_paths_that_begin_in_its_folder() {
         dir.path(),
         &[&["validate", "-q", "--out", "deep/er/v"], &ENSEMBLE[..]].concat(),
     );
+
     let report = fs::read_to_string(dir.path().join("deep/er/v/report.txt")).unwrap();
     let pictures: Vec<PathBuf> = report
         .lines()
         .filter_map(|line| line.trim().split_once(".png"))
         .map(|(name, _)| format!("{name}.png").into())
         .collect();
+
     assert!(!pictures.is_empty(), "{report}");
+
     for picture in pictures {
         assert!(
             dir.path().join("deep/er/v").join(&picture).is_file(),
@@ -228,10 +252,12 @@ fn a_report_names_its_pictures_by_paths_that_begin_in_its_folder() {
             picture.display()
         );
     }
+
     // On a terminal they lead there from where the user is.
     let shown = succeed(
         dir.path(),
         &[&["validate", "-q", "--out", "deep/er/v"], &ENSEMBLE[..]].concat(),
     );
+
     assert!(shown.contains("deep/er/v/violins.png"), "{shown}");
 }

@@ -1,6 +1,7 @@
-//! Same seed, same bits: for every set of vector instructions, every length of tape, any number of threads, and as they
-//! were when `golden/hashes.txt` was written. `LDNN_BLESS=1 cargo test -p ldnn-tests --test bits` writes it anew;
-//! changed hashes are a breaking change (changelog). The same table is compared after other optimisations by
+//! Same seed, same bits: for every set of vector instructions, every length of tape, any number of
+//! threads, and as they were when `golden/hashes.txt` was written.
+//! `LDNN_BLESS=1 cargo test -p ldnn-tests --test bits` writes it anew; changed hashes are a
+//! breaking change (changelog). The same table is compared after other optimisations by
 //! `tests/bits.sh`, and on the emulated devices by `tests/firmware.sh boards`.
 
 use ldnn::support::simd::Level;
@@ -31,6 +32,7 @@ fn direct(base: Base) -> Shape {
 /// The kinds of networks that the hashes cover.
 fn problems() -> Vec<(String, Problem<f32>)> {
     let mut all = Vec::new();
+
     for base in Base::ALL {
         let learned = Problem::<f32>::new(direct(base), 37, Loss::CrossEntropy, 6).with_noise(0.1);
         let table = tabulated(&learned.shape, KNOTS, 4.0).unwrap();
@@ -40,6 +42,7 @@ fn problems() -> Vec<(String, Problem<f32>)> {
             to: &table,
         };
         let (mut work, theta) = (vec![0.0; tabulation.work_len()], table.theta_len());
+
         tabulation
             .build(
                 &learned.params[theta..],
@@ -47,16 +50,19 @@ fn problems() -> Vec<(String, Problem<f32>)> {
                 &mut work,
             )
             .unwrap();
+
         let alone = Problem::new(
             Shape::new(&[9, 21, 10, 5], &[Kind::Base(base)]),
             37,
             Loss::SquaredError,
             6,
         );
+
         all.push((format!("{} direct", base.name()), learned));
         all.push((format!("{} table", base.name()), tabled));
         all.push((format!("{} alone", base.name()), alone));
     }
+
     all
 }
 
@@ -67,8 +73,10 @@ fn training<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
         beta2: 0.999,
         epsilon: 1e-8,
     };
+
     let (losses, params) = p.trained(vector, &adam, 5);
     assert!(losses.iter().all(Result::is_ok), "{losses:?}");
+
     params
 }
 
@@ -80,6 +88,7 @@ fn product<V: Vector>(vector: V, p: &Problem<f32>) -> Vec<f32> {
 fn meta<V: Vector>(vector: V, p: &Problem<f32>, segment: usize) -> Vec<f32> {
     let (shape, outer) = (p.shape, OuterLoss::HeldOut { last: 3, batch: 7 });
     let (optimizer, init) = (Optimizer::authors_rmsprop(), Init::FanIn);
+
     let plan = Unroll {
         shape,
         steps: 7,
@@ -91,6 +100,7 @@ fn meta<V: Vector>(vector: V, p: &Problem<f32>, segment: usize) -> Vec<f32> {
         outer,
         segment,
     };
+
     let data = Datasets {
         train: p.data(),
         held_out: p.data(),
@@ -100,6 +110,7 @@ fn meta<V: Vector>(vector: V, p: &Problem<f32>, segment: usize) -> Vec<f32> {
         outer_step: 0,
     };
     let out = unrolled(vector, &plan, data, draw, &p.params[shape.theta_len()..]);
+
     [out.dphi, out.trained, vec![out.outcome.outer_loss]].concat()
 }
 
@@ -108,21 +119,25 @@ fn every_set_of_vector_instructions_gives_the_same_bits() {
     for (name, p) in problems() {
         for level in Level::available() {
             let level_name = level.name();
+
             assert_eq!(
                 hash(&p.outputs(level)),
                 hash(&p.outputs(Plain)),
                 "{name}, {level_name}: inference"
             );
+
             assert_eq!(
                 hash(&training(level, &p)),
                 hash(&training(Plain, &p)),
                 "{name}, {level_name}: training"
             );
+
             assert_eq!(
                 hash(&product(level, &p)),
                 hash(&product(Plain, &p)),
                 "{name}, {level_name}: Hessian product"
             );
+
             assert_eq!(
                 hash(&meta(level, &p, 7)),
                 hash(&meta(Plain, &p, 7)),
@@ -147,11 +162,13 @@ fn snapshots_give_the_bits_of_the_full_tape() {
 fn a_row_has_the_same_outputs_in_every_batch() {
     for (name, p) in problems() {
         let together = p.outputs(Level::best());
+
         for (i, row) in p.x.chunks(p.shape.inputs()).enumerate() {
             let (alone, width) = (
                 outputs(Level::best(), &p.shape, &p.params, row),
                 p.shape.outputs(),
             );
+
             assert_eq!(
                 hash(&alone),
                 hash(&together[i * width..][..width]),
@@ -189,10 +206,12 @@ fn difference(now: &str, then: &str) -> Option<String> {
         } else {
             "the order of operations changed"
         };
+
         return Some(format!(
             "{now}, but {then} was recorded: {why}. If on purpose, bless and note it in CHANGELOG.md"
         ));
     }
+
     (now.lines().count() != then.lines().count()).then(|| "another number of lines".to_owned())
 }
 
@@ -201,8 +220,10 @@ fn every_set_of_vector_instructions_gives_the_recorded_table() {
     if std::env::var_os("LDNN_BLESS").is_some() {
         fs::write(golden(), table(Plain)).unwrap();
     }
+
     let recorded = fs::read_to_string(golden()).unwrap();
     assert_eq!(difference(&table(Plain), &recorded), None, "plain");
+
     for level in Level::available() {
         assert_eq!(
             difference(&table(level), &recorded),
@@ -216,6 +237,7 @@ fn every_set_of_vector_instructions_gives_the_recorded_table() {
 #[test]
 fn one_two_and_seven_threads_side_by_side_give_the_recorded_table() {
     let recorded = fs::read_to_string(golden()).unwrap();
+
     for threads in [1, 2, 7] {
         std::thread::scope(|scope| {
             let all: Vec<_> = (0..threads)
@@ -241,6 +263,7 @@ fn a_changed_bit_of_libm_is_explained() {
         .unwrap();
     let changed = recorded.replace(line, "sin of f64: 0123456789abcdef");
     let message = difference(&changed, &recorded).unwrap();
+
     assert!(
         message.contains("libm") && message.contains("=0.2.16"),
         "{message}"
@@ -251,10 +274,12 @@ fn a_changed_bit_of_libm_is_explained() {
 fn libm_is_pinned_where_it_is_asked_for_and_where_it_is_locked() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let manifest = fs::read_to_string(root.join("core/Cargo.toml")).unwrap();
+
     assert!(
         manifest.lines().any(|l| l == "libm = \"=0.2.16\""),
         "core/Cargo.toml must pin libm: its bits are ours"
     );
+
     for lock in ["Cargo.lock", "firmware-example/Cargo.lock"] {
         let text = fs::read_to_string(root.join(lock)).unwrap();
         let version = text

@@ -1,4 +1,5 @@
-//! Settings from files and single assignments: for every command, in one form, with errors that say where.
+//! Settings from files and single assignments: for every command, in one form, with errors that say
+//! where.
 
 use ldnn_tests::program::{refuse, succeed};
 use std::fs;
@@ -28,6 +29,7 @@ fn with<'a>(first: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
 /// A little table with two classes.
 fn table(folder: &Path) {
     let mut text = "a,b,label\n".to_string();
+
     for i in 0..60 {
         text += &format!(
             "{},{},{}\n",
@@ -36,6 +38,7 @@ fn table(folder: &Path) {
             ["no", "yes"][i * 7 % 60 / 30]
         );
     }
+
     fs::write(folder.join("t.csv"), text).unwrap();
 }
 
@@ -43,6 +46,7 @@ fn table(folder: &Path) {
 fn every_command_prints_settings_that_it_takes_back() {
     let dir = tempdir().unwrap();
     succeed(dir.path(), &with(&META, &["--out", "a"]));
+
     succeed(
         dir.path(),
         &[
@@ -61,7 +65,9 @@ fn every_command_prints_settings_that_it_takes_back() {
             "v",
         ],
     );
+
     table(dir.path());
+
     for command in [
         &[
             "meta",
@@ -186,6 +192,7 @@ fn every_command_prints_settings_that_it_takes_back() {
     ] {
         let printed = succeed(dir.path(), &with(command, &["--print-config"]));
         fs::write(dir.path().join("c.toml"), &printed).unwrap();
+
         // The name of the command, and what is no setting.
         let bare = match command {
             ["analyze", what, ..] => &["analyze", what][..],
@@ -193,17 +200,21 @@ fn every_command_prints_settings_that_it_takes_back() {
             [name, ..] => &[*name][..],
             [] => &[],
         };
+
         let again = succeed(
             dir.path(),
             &with(bare, &["--config", "c.toml", "--print-config"]),
         );
+
         assert_eq!(printed, again, "{command:?}");
         assert_ne!(printed.lines().count(), 0, "{command:?}");
+
         // A typo in what was printed.
         let line = printed
             .lines()
             .position(|l| l.starts_with(|c: char| c.is_lowercase()) && !l.starts_with("from"))
             .unwrap();
+
         let name = printed
             .lines()
             .nth(line)
@@ -211,17 +222,21 @@ fn every_command_prints_settings_that_it_takes_back() {
             .split(' ')
             .next()
             .unwrap();
+
         let typo = printed.replacen(name, &format!("{name}x"), 1);
         fs::write(dir.path().join("typo.toml"), typo).unwrap();
+
         let message = refuse(
             dir.path(),
             &with(bare, &["--config", "typo.toml", "--print-config"]),
             2,
         );
+
         let place = format!(
             "'typo.toml', line {}, column 1: there is no setting '",
             line + 1
         );
+
         assert!(
             message.contains(&place) && message.contains(&format!("{name}'?")),
             "{message}"
@@ -236,6 +251,7 @@ fn every_command_prints_settings_that_it_takes_back() {
 #[test]
 fn commands_whose_settings_are_flags_take_them_from_files_too() {
     let dir = tempdir().unwrap();
+
     let commands: [&[&str]; 11] = [
         &[
             "eval",
@@ -270,28 +286,36 @@ fn commands_whose_settings_are_flags_take_them_from_files_too() {
             "--option=--partition=x",
         ],
     ];
+
     for command in commands {
         let printed = succeed(dir.path(), &with(command, &["--print-config"]));
         fs::write(dir.path().join("c.toml"), &printed).unwrap();
+
         let bare: Vec<&str> = command
             .iter()
             .copied()
             .take_while(|a| !a.starts_with('-'))
             .collect();
+
         let again = succeed(
             dir.path(),
             &with(&bare, &["--config", "c.toml", "--print-config"]),
         );
+
         assert_eq!(printed, again, "{command:?}");
+
         fs::write(dir.path().join("typo.toml"), "nonsense = 1\n").unwrap();
+
         let message = refuse(dir.path(), &with(&bare, &["--config", "typo.toml"]), 2);
         assert!(
             message.contains("'typo.toml', line 1, column 1: there is no setting 'nonsense'"),
             "{message}"
         );
     }
+
     // They count: a table with another delimiter is read, and a flag is above the file.
     table(dir.path());
+
     let train = [
         "train",
         "t.csv",
@@ -305,11 +329,15 @@ fn commands_whose_settings_are_flags_take_them_from_files_too() {
         "--epochs",
         "5",
     ];
+
     succeed(dir.path(), &with(&train, &["--runs", "2"]));
+
     let text = fs::read_to_string(dir.path().join("t.csv")).unwrap();
     fs::write(dir.path().join("s.csv"), text.replace(',', "|")).unwrap();
     fs::write(dir.path().join("c.toml"), "[table]\ndelimiter = \"|\"\n").unwrap();
+
     let plain = succeed(dir.path(), &["eval", "model.ldnn", "t.csv"]);
+
     assert_eq!(
         succeed(
             dir.path(),
@@ -317,6 +345,7 @@ fn commands_whose_settings_are_flags_take_them_from_files_too() {
         ),
         plain
     );
+
     assert_eq!(
         succeed(
             dir.path(),
@@ -324,6 +353,7 @@ fn commands_whose_settings_are_flags_take_them_from_files_too() {
         ),
         plain
     );
+
     assert_eq!(
         succeed(
             dir.path(),
@@ -339,6 +369,7 @@ fn commands_whose_settings_are_flags_take_them_from_files_too() {
         ),
         plain
     );
+
     let both = [
         "eval",
         "model.ldnn",
@@ -347,18 +378,22 @@ fn commands_whose_settings_are_flags_take_them_from_files_too() {
         "table.header=true",
         "--no-header",
     ];
+
     assert!(refuse(dir.path(), &both, 2).contains("--header and --no-header contradict"));
+
     let message = refuse(
         dir.path(),
         &["predict", "model.ldnn", "t.csv", "--set", "block=0"],
         2,
     );
+
     assert!(message.contains("--block 0"), "{message}");
 }
 
 #[test]
 fn a_stored_config_gives_the_same_run_bit_for_bit() {
     let dir = tempdir().unwrap();
+
     succeed(
         dir.path(),
         &with(
@@ -368,11 +403,14 @@ fn a_stored_config_gives_the_same_run_bit_for_bit() {
             ],
         ),
     );
+
     succeed(
         dir.path(),
         &["meta", "-q", "--config", "a/config.toml", "--out", "b"],
     );
+
     let file = |name: &str| fs::read(dir.path().join(name)).unwrap();
+
     for name in [
         "config.toml",
         "activations.json",
@@ -385,6 +423,7 @@ fn a_stored_config_gives_the_same_run_bit_for_bit() {
             "{name}"
         );
     }
+
     let validate = [
         "validate",
         "-q",
@@ -397,6 +436,7 @@ fn a_stored_config_gives_the_same_run_bit_for_bit() {
         "--activations",
         "a",
     ];
+
     succeed(dir.path(), &with(&validate, &["--out", "v"]));
     // The learned activations are in the file; where they came from is of no importance any more.
     fs::rename(dir.path().join("a"), dir.path().join("elsewhere")).unwrap();
@@ -404,6 +444,7 @@ fn a_stored_config_gives_the_same_run_bit_for_bit() {
         dir.path(),
         &["validate", "-q", "--config", "v/config.toml", "--out", "w"],
     );
+
     assert_eq!(file("v/config.toml"), file("w/config.toml"));
     assert_eq!(file("v/trainings.jsonl"), file("w/trainings.jsonl"));
 }
@@ -413,8 +454,10 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
     let dir = tempdir().unwrap();
     let text = "task = \"digits\"\n[experiment]\nruns = 4\nseed = 9\n[experiment.train]\nepochs = 4\nhidden = [4]\nlr = 0.5\n";
     fs::write(dir.path().join("c.toml"), text).unwrap();
+
     let base = ["validate", "--config", "c.toml", "--print-config"];
     let flags = ["--epochs", "5", "--lr", "0.25"];
+
     let sets = [
         "--set",
         "experiment.train.lr=0.125",
@@ -423,7 +466,9 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
         "--set",
         "train.optimizer=adam",
     ];
+
     let printed = succeed(dir.path(), &[&base[..], &flags, &sets].concat());
+
     let lines = [
         "task = \"digits\"",
         "runs = 4",
@@ -432,19 +477,23 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
         "lr = 0.125",
         "hidden = [6, 7]",
     ];
+
     for line in lines
         .iter()
         .chain(&["optimizer = \"adam\"", "momentum = 0.8"])
     {
         assert!(printed.lines().any(|l| l == *line), "{line}: {printed}");
     }
+
     // A flag that says what is the default anyway is above the file as well.
     table(dir.path());
+
     fs::write(
         dir.path().join("t.toml"),
         "[data]\nfile = 't.csv'\ntarget = ['label']\n[fit]\nsteps = 7\nruns = 3\n",
     )
     .unwrap();
+
     let printed = succeed(
         dir.path(),
         &[
@@ -456,10 +505,12 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
             "--print-config",
         ],
     );
+
     assert!(
         printed.contains("steps = 100\n") && printed.contains("runs = 3\n"),
         "{printed}"
     );
+
     // What depends on a setting follows it wherever it is said.
     for how in [
         &["--outer-loss", "train"][..],
@@ -471,6 +522,7 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
             "[meta]\nouter_loss = \"train\"\n",
         )
         .unwrap();
+
         let printed = succeed(dir.path(), &with(&["meta", "--print-config"], how));
         assert!(
             printed.contains("inner_optimizer = \"rmsprop\"\n"),
@@ -482,6 +534,7 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
 #[test]
 fn a_study_is_changed_by_a_dotted_name() {
     let dir = tempdir().unwrap();
+
     let sets = [
         "--set",
         "equal.train.epochs=123",
@@ -490,12 +543,14 @@ fn a_study_is_changed_by_a_dotted_name() {
         "--set",
         "select.lr=0.3",
     ];
+
     let printed = succeed(
         dir.path(),
         &with(&["reproduce", "--preset", "smoke", "--print-config"], &sets),
     );
     let settings: toml::Table = printed.parse().unwrap();
     let study = &settings["reproduce"];
+
     assert_eq!(study["equal"]["train"]["epochs"].as_integer(), Some(123));
     assert_eq!(study["lessons"][1]["meta"]["steps"].as_integer(), Some(17));
     assert_eq!(
@@ -503,12 +558,15 @@ fn a_study_is_changed_by_a_dotted_name() {
         Some(0.3)
     );
     assert_ne!(study["best"]["train"]["epochs"].as_integer(), Some(123));
+
     fs::write(dir.path().join("c.toml"), &printed).unwrap();
+
     let message = refuse(
         dir.path(),
         &["reproduce", "--config", "c.toml", "--preset", "paper"],
         2,
     );
+
     assert!(
         message.contains("--preset: the --config holds all that would follow from it"),
         "{message}"
@@ -518,6 +576,7 @@ fn a_study_is_changed_by_a_dotted_name() {
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_nothing_is_written() {
     let dir = tempdir().unwrap();
+
     for (text, sets, parts) in [
         (
             "[meta]\nsteps = 5\nstpes = 6\n",
@@ -568,17 +627,20 @@ fn what_is_wrong_is_said_with_its_place_and_nothing_is_written() {
         ("", &["--set", "steps=0"], &["--steps 0"]),
     ] {
         fs::write(dir.path().join("c.toml"), text).unwrap();
+
         let message = refuse(
             dir.path(),
             &[&["meta", "--config", "c.toml", "--out", "run"], sets].concat(),
             2,
         );
+
         assert!(
             parts.iter().all(|p| message.contains(p)),
             "{parts:?}: {message}"
         );
         assert!(!dir.path().join("run").exists(), "half-written");
     }
+
     let message = refuse(dir.path(), &["meta", "--config", "nowhere.toml"], 2);
     assert!(
         message.contains("--config: cannot read 'nowhere.toml'"),

@@ -1,5 +1,5 @@
-//! `ldnn train` by default settings, on tables as they are: it ends with a model, and the model is about
-//! as good as ridge regression, or better where the relation is not linear.
+//! `ldnn train` by default settings, on tables as they are: it ends with a model, and the model is
+//! about as good as ridge regression, or better where the relation is not linear.
 
 use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
@@ -20,6 +20,7 @@ fn bundled(name: &str, target: &str) -> Rows {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let names = reader.headers().unwrap().clone();
     let at = names.iter().position(|n| n == target).unwrap();
+
     let row = |record: csv::StringRecord| {
         let mut row: Vec<f64> = record.iter().filter_map(|cell| cell.parse().ok()).collect();
         assert_eq!(row.len(), names.len(), "a cell of '{name}' is not a number");
@@ -27,6 +28,7 @@ fn bundled(name: &str, target: &str) -> Rows {
         row.push(y);
         row
     };
+
     reader
         .records()
         .map(|record| row(record.unwrap()))
@@ -50,10 +52,12 @@ fn text(rows: &Rows) -> String {
     let names = (1..rows[0].len()).map(|i| format!("x{i}"));
     text += &names.chain(["y".to_string()]).collect::<Vec<_>>().join(",");
     text.push('\n');
+
     for row in rows {
         text += &row.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
         text.push('\n');
     }
+
     text
 }
 
@@ -63,6 +67,7 @@ fn trained(rows: &Rows) -> (String, f64) {
     let (train, test) = divided(rows);
     fs::write(dir.path().join("train.csv"), text(&train)).unwrap();
     fs::write(dir.path().join("test.csv"), text(&test)).unwrap();
+
     let args = [
         "train",
         "-q",
@@ -73,6 +78,7 @@ fn trained(rows: &Rows) -> (String, f64) {
         "y",
         "--regression",
     ];
+
     let said = succeed(dir.path(), &args);
 
     let predicted = succeed(dir.path(), &["predict", "model.ldnn", "test.csv"]);
@@ -81,6 +87,7 @@ fn trained(rows: &Rows) -> (String, f64) {
         .skip(1)
         .map(|l| l.parse().unwrap())
         .collect();
+
     (said, r2(&test, &predicted))
 }
 
@@ -92,13 +99,15 @@ fn r2(test: &Rows, predicted: &[f64]) -> f64 {
     1.0 - errors / y.iter().map(|y| (y - mean).powi(2)).sum::<f64>()
 }
 
-/// R^2 on the test rows of ridge regression on standardised inputs, penalty 1 (scikit-learn's default).
+/// R^2 on the test rows of ridge regression on standardised inputs, penalty 1 (scikit-learn's
+/// default).
 fn ridge(rows: &Rows) -> f64 {
     let (train, test) = divided(rows);
     let width = rows[0].len() - 1;
     let n = train.len() as f64;
     let mean = |j: usize| train.iter().map(|row| row[j]).sum::<f64>() / n;
     let means: Vec<f64> = (0..=width).map(mean).collect();
+
     let spread = |j: usize| {
         (train
             .iter()
@@ -107,6 +116,7 @@ fn ridge(rows: &Rows) -> f64 {
             / n)
             .sqrt()
     };
+
     let spreads: Vec<f64> = (0..width).map(spread).collect();
     let z = |row: &Vec<f64>, j: usize| (row[j] - means[j]) / spreads[j];
 
@@ -114,15 +124,18 @@ fn ridge(rows: &Rows) -> f64 {
     let gram = Mat::from_fn(width, width, |i, j| {
         train.iter().map(|row| z(row, i) * z(row, j)).sum::<f64>() + penalty(i, j)
     });
+
     let right = Mat::from_fn(width, 1, |i, _| {
         train
             .iter()
             .map(|row| z(row, i) * (row[width] - means[width]))
             .sum::<f64>()
     });
+
     let beta = gram.llt(Side::Lower).unwrap().solve(&right);
     let predict =
         |row: &Vec<f64>| means[width] + (0..width).map(|j| beta[(j, 0)] * z(row, j)).sum::<f64>();
+
     r2(&test, &test.iter().map(predict).collect::<Vec<_>>())
 }
 
@@ -148,6 +161,7 @@ fn real_regressions_are_as_good_as_ridge_regression_or_better() {
         let rows = bundled(name, target);
         let ((said, own), ridge) = (trained(&rows), ridge(&rows));
         println!("{name}: R^2 {own:.3}, ridge {ridge:.3}");
+
         assert!(
             own > ridge - slack,
             "{name}: R^2 {own:.3}, ridge {ridge:.3}\n{said}"
@@ -187,6 +201,7 @@ fn wide_tiny_and_badly_scaled_tables_are_trained() {
             .map(|(x, w)| x * w)
             .sum::<f64>()
     };
+
     let shifted = |x: &[f64]| 3e8 + 1e6 * linear(x);
     let mut scaled = made(160, 6, shifted);
     for row in &mut scaled {
@@ -195,6 +210,7 @@ fn wide_tiny_and_badly_scaled_tables_are_trained() {
             *x = (*x + 3.0) * 10f64.powi(4 * j as i32 - 8);
         }
     }
+
     for (what, rows, least) in [
         ("90 inputs", made(200, 90, linear), 0.9),
         ("400 inputs in 40 rows", made(40, 400, linear), 0.8),
@@ -211,16 +227,20 @@ fn wide_tiny_and_badly_scaled_tables_are_trained() {
 fn wide_classifications_are_trained_with_learned_activations_too() {
     let dir = tempdir().unwrap();
     let mut text: String = (0..90).map(|j| format!("x{j},")).collect::<String>() + "class\n";
+
     for row in made(150, 90, |x| f64::from(x[0] + x[1] - x[2] > 0.0)) {
         let (class, x) = row.split_last().unwrap();
         text += &x.iter().map(|x| format!("{x},")).collect::<String>();
         text += if *class > 0.0 { "more\n" } else { "less\n" };
     }
+
     fs::write(dir.path().join("wide.csv"), text).unwrap();
+
     let said = succeed(
         dir.path(),
         &["train", "-q", "wide.csv", "--target", "class"],
     );
+
     assert!(
         said.contains("| learned ") && said.contains("| tanh "),
         "{said}"

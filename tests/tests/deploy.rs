@@ -40,12 +40,15 @@ proptest! {
 fn each_block_of_neurons_has_its_own_table() {
     let kind = Kind::Base(Base::Zero);
     let shape = Shape::new(&[3, 5, 2], &[kind, kind]);
+
     let knots = Knots {
         low: -3.0,
         high: 3.0,
         count: 61,
     };
+
     let mut entries = [[0.0; 122]; 2];
+
     fill(
         Form::Hermite,
         knots,
@@ -53,18 +56,22 @@ fn each_block_of_neurons_has_its_own_table() {
         &mut entries[0],
     )
     .unwrap();
+
     fill(Form::Hermite, knots, |z| (z * z, 2.0 * z), &mut entries[1]).unwrap();
+
     let table = |e| {
         Activation::Compact(
             Compact::new(Form::Hermite, knots, Symmetry::None, Base::Zero, e).unwrap(),
         )
     };
+
     let (theta, x) = (numbers(shape.theta_len(), 3), numbers(3, 8));
     let mut out = [0.0; 2];
     let activations = [table(&entries[0]), table(&entries[1])];
     Pipeline::unscaled(&shape, &theta, &activations)
         .predict(&x, &mut out, &mut [0.0; 10])
         .unwrap();
+
     let z: Vec<f32> = (0..5)
         .map(|j| theta[15 + j] + (0..3).map(|i| theta[3 * j + i] * x[i]).sum::<f32>())
         .collect();
@@ -74,6 +81,7 @@ fn each_block_of_neurons_has_its_own_table() {
         .enumerate()
         .map(|(j, &z)| if j < 2 { z.sin() } else { z * z })
         .collect();
+
     for (o, &out) in out.iter().enumerate() {
         let expected =
             theta[20 + 10 + o] + (0..5).map(|j| theta[20 + 5 * o + j] * h[j]).sum::<f32>();
@@ -85,12 +93,14 @@ fn each_block_of_neurons_has_its_own_table() {
 fn lengths_are_checked() {
     let shape = Shape::new(&[3, 5, 2], &[Kind::Base(Base::Tanh)]);
     let tanh = [Activation::Base(Base::Tanh); 2];
+
     let call = |theta: usize, types: usize, x: usize, out: usize, work: usize| {
         let (theta, x) = (vec![0.0; theta], vec![0.0; x]);
         Pipeline::unscaled(&shape, &theta, &tanh[..types])
             .predict(&x, &mut vec![0.0; out], &mut vec![0.0; work])
             .map_err(|e| e.buffer)
     };
+
     assert_eq!(call(32, 1, 3, 2, 10), Ok(()));
     assert_eq!(call(31, 1, 3, 2, 10), Err("theta"));
     assert_eq!(call(32, 2, 3, 2, 10), Err("activations"));

@@ -45,6 +45,7 @@ fn check_gradient(name: &str, problem: &Problem<f64>) {
         let loss = |p: &[f64]| vec![problem.gradient_at(p).0];
         *n = central_difference(loss, &problem.params, &unit, step_for(&problem.shape))[0];
     }
+
     let error = relative_error(&numeric, &gradient);
     assert!(error <= GRADIENT, "{name}: gradient is off by {error:.1e}");
 }
@@ -55,6 +56,7 @@ fn check_product(name: &str, problem: &Problem<f64>) {
     let gradient = |p: &[f64]| problem.gradient_at(p).1;
     let numeric = central_difference(gradient, &problem.params, &v, step_for(&problem.shape));
     let error = relative_error(&numeric, &product);
+
     assert!(
         error <= HESSIAN,
         "{name}: Hessian product is off by {error:.1e}"
@@ -75,6 +77,7 @@ fn hessian_products_are_those_of_central_differences() {
 fn bases_alone_and_mixed_with_learned_types_have_the_right_derivatives() {
     for base in Base::ALL {
         let alone = Shape::new(&[3, 6, 4], &[Kind::Base(base)]);
+
         let mixed = Shape::new(
             &[3, 7, 4],
             &[
@@ -85,10 +88,12 @@ fn bases_alone_and_mixed_with_learned_types_have_the_right_derivatives() {
                 },
             ],
         );
+
         for shape in [alone, mixed] {
             let problem = Problem::new(shape, 5, Loss::CrossEntropy, 3);
             check_gradient(base.name(), &problem);
-            // A network whose loss has no curvature in the first layer has a product as well: of the last layer.
+            // A network whose loss has no curvature in the first layer has a product as well: of
+            // the last layer.
             check_product(base.name(), &problem);
         }
     }
@@ -102,6 +107,7 @@ fn layers_with_types_of_their_own_have_the_right_derivatives() {
         .unwrap()
         .with_layer_types(1, 2, 1)
         .unwrap();
+
     let problem = Problem::new(shape, 5, Loss::CrossEntropy, 2);
     check_gradient("own types", &problem);
     check_product("own types", &problem);
@@ -118,6 +124,7 @@ fn the_hessian_is_symmetric() {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let size = dot(&hu, &hu).sqrt() * dot(&v, &v).sqrt();
         let error = (dot(&u, &hv) - dot(&v, &hu)).abs() / size;
+
         assert!(
             error <= SYMMETRY,
             "{name}: u.Hv and v.Hu differ by {error:.1e}"
@@ -131,6 +138,7 @@ fn the_product_in_the_weights_alone_is_a_part_of_the_joint_one() {
     let theta = problem.shape.theta_len();
     let mut direction = random::<f64>(problem.params.len(), 1);
     direction[theta..].fill(0.0);
+
     let (_, joint) = problem.product(&direction);
     let mut part = vec![0.0; theta];
     let shape = &problem.shape;
@@ -139,9 +147,11 @@ fn the_product_in_the_weights_alone_is_a_part_of_the_joint_one() {
         Workspace::new(shape, problem.rows(), Pass::SecondOrder, &mut memory).unwrap();
     let network = Network::new(shape, &problem.params).unwrap();
     let direction = Direction::Weights(&direction[..theta]);
+
     network
         .hessian_product(&problem.batch(), direction, &mut part, &mut workspace)
         .unwrap();
+
     assert_eq!(part, joint[..theta]);
 }
 
@@ -149,8 +159,10 @@ fn the_product_in_the_weights_alone_is_a_part_of_the_joint_one() {
 fn hidden_activations_come_with_their_slopes_and_curvatures() {
     let mut kinds = learned(Base::Sine, 2);
     kinds.push(Kind::Base(Base::Tanh));
+
     let problem = Problem::<f64>::new(Shape::new(&[3, 8, 7, 2], &kinds), 5, Loss::CrossEntropy, 11);
     let (shape, rows) = (&problem.shape, problem.rows());
+
     let look = |params: &[f64], layer: usize| {
         let len = rows * shape.width(layer + 1);
         let [mut value, mut slope, mut curvature] =
@@ -158,33 +170,42 @@ fn hidden_activations_come_with_their_slopes_and_curvatures() {
         let mut memory = vec![0.0; shape.workspace_len(rows, Pass::SecondOrder)];
         let mut workspace = Workspace::new(shape, rows, Pass::SecondOrder, &mut memory).unwrap();
         let network = Network::new(shape, params).unwrap();
+
         let out = Derivatives {
             value: &mut value,
             slope: &mut slope,
             curvature: &mut curvature,
         };
+
         network
             .hidden_derivatives(layer, &problem.x, out, &mut workspace)
             .unwrap();
+
         let mut alone = vec![0.0; len];
         network
             .hidden(layer, &problem.x, &mut alone, &mut workspace)
             .unwrap();
+
         assert_eq!(alone, value);
+
         (value, slope, curvature)
     };
+
     for layer in 0..2 {
         // Biases move pre-activations one by one.
         let mut direction = vec![0.0; problem.params.len()];
         let at = shape.biases_at(layer);
         direction[at..at + shape.width(layer + 1)].fill(1.0);
+
         let (_, slope, curvature) = look(&problem.params, layer);
         let slopes = central_difference(|p| look(p, layer).0, &problem.params, &direction, 1e-3);
         let curvatures =
             central_difference(|p| look(p, layer).1, &problem.params, &direction, 1e-3);
+
         assert!(relative_error(&slope, &slopes) < GRADIENT);
         assert!(relative_error(&curvature, &curvatures) < HESSIAN);
     }
+
     // The last hidden layer, mapped by the last weights, is the output.
     let (value, ..) = look(&problem.params, 1);
     let out = problem.outputs(Plain);
@@ -198,11 +219,14 @@ fn hidden_activations_come_with_their_slopes_and_curvatures() {
         .flat_map(|r| (0..2).map(move |o| (r, o)))
         .map(|(r, o)| by_hand(r, o))
         .collect();
+
     assert!(relative_error(&out, &expected) < SYMMETRY);
+
     let mut memory = vec![0.0; shape.workspace_len(rows, Pass::Forward)];
     let mut workspace = Workspace::new(shape, rows, Pass::Forward, &mut memory).unwrap();
     let network = Network::new(shape, &problem.params).unwrap();
     let error = network.hidden(2, &problem.x, &mut [], &mut workspace);
+
     assert!(
         error
             .unwrap_err()
@@ -218,19 +242,23 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
         base: Base::Sine,
         units: 5,
     };
-    // More points than the kernels take at a time, none of them within two steps of a knot, where a table has no second
-    // derivative.
+
+    // More points than the kernels take at a time, none of them within two steps of a knot, where a
+    // table has no second derivative.
     let step = 1e-4;
     let z: Vec<f64> = (0..150).map(|i| -1.987 + 0.0265 * f64::from(i)).collect();
+
     for kind in [learned, Kind::Table(form), Kind::TANH, Kind::SIGMOID] {
         let phi = random::<f64>(kind.param_len(), 3);
         let [mut value, mut slope, mut curvature] =
             [vec![0.0; z.len()], vec![0.0; z.len()], vec![0.0; z.len()]];
+
         let out = Derivatives {
             value: &mut value,
             slope: &mut slope,
             curvature: &mut curvature,
         };
+
         kind.eval_derivatives(&phi, &z, out).unwrap();
 
         let at = |z: &[f64]| {
@@ -238,23 +266,29 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
             kind.eval(&phi, z, &mut out).unwrap();
             out
         };
+
         assert_eq!(at(&z), value);
+
         let ones = vec![1.0; z.len()];
         assert!(
             relative_error(&central_difference(at, &z, &ones, step), &slope) < GRADIENT,
             "{kind:?}"
         );
+
         let slopes = |z: &[f64]| {
             let [mut value, mut slope, mut curvature] =
                 [vec![0.0; z.len()], vec![0.0; z.len()], vec![0.0; z.len()]];
+
             let out = Derivatives {
                 value: &mut value,
                 slope: &mut slope,
                 curvature: &mut curvature,
             };
+
             kind.eval_derivatives(&phi, z, out).unwrap();
             slope
         };
+
         assert!(
             relative_error(&central_difference(slopes, &z, &ones, step), &curvature) < HESSIAN,
             "{kind:?}"
@@ -265,6 +299,7 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
 #[test]
 fn an_activation_by_itself_is_what_a_network_of_one_neuron_computes() {
     let z: Vec<f64> = (0..150).map(|i| -2.0 + 0.0265 * f64::from(i)).collect();
+
     for kind in [
         Kind::Learned {
             base: Base::Elu,
@@ -276,6 +311,7 @@ fn an_activation_by_itself_is_what_a_network_of_one_neuron_computes() {
         let phi = random::<f64>(kind.param_len(), 3);
         let mut alone = vec![0.0; z.len()];
         kind.eval(&phi, &z, &mut alone).unwrap();
+
         let params = [&[1.0, 0.0, 1.0, 0.0], &phi[..]].concat();
         assert_eq!(
             alone,

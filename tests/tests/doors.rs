@@ -1,4 +1,5 @@
-//! Checked doors: whatever lengths and settings come in, the answer is a result or an error, never a panic.
+//! Checked doors: whatever lengths and settings come in, the answer is a result or an error, never
+//! a panic.
 
 use ldnn_core::deploy::Activation;
 use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
@@ -130,9 +131,12 @@ fn a_workspace_is_refused_where_it_is_too_short_and_says_how_long_it_should_be()
     let shape = Shape::new(&[2, 3, 2], &[Kind::RELU]);
     let [forward, backward, second] =
         [Pass::Forward, Pass::Backward, Pass::SecondOrder].map(|pass| shape.workspace_len(4, pass));
+
     assert!(forward < backward && backward < second);
+
     let mut memory = vec![0.0f32; forward];
     let error = Workspace::new(&shape, 4, Pass::Backward, &mut memory).unwrap_err();
+
     assert_eq!(
         error.to_string(),
         format!("buffer `workspace` has length {forward}, but {backward} is needed")
@@ -141,18 +145,22 @@ fn a_workspace_is_refused_where_it_is_too_short_and_says_how_long_it_should_be()
     // One for four rows and predictions takes neither five rows nor a gradient.
     let mut workspace = Workspace::new(&shape, 4, Pass::Forward, &mut memory).unwrap();
     let network = Network::new(&shape, &[0.5; 17]).unwrap();
+
     assert!(
         network
             .predict(&[1.0; 8], &mut [0.0; 8], &mut workspace)
             .is_ok()
     );
+
     let error = network
         .predict(&[1.0; 10], &mut [0.0; 10], &mut workspace)
         .unwrap_err();
+
     assert!(
         matches!(error, Error::Size(e) if e.buffer == "workspace" && e.got == forward),
         "{error}"
     );
+
     let batch = Batch::all(
         Data {
             x: &[1.0; 8],
@@ -160,9 +168,11 @@ fn a_workspace_is_refused_where_it_is_too_short_and_says_how_long_it_should_be()
         },
         2,
     );
+
     let error = network
         .gradient(&batch, Wrt::Weights, &mut [0.0; 17], &mut workspace)
         .unwrap_err();
+
     assert!(
         matches!(error, Error::Size(e) if e.buffer == "workspace" && e.expected == backward),
         "{error}"
@@ -174,6 +184,7 @@ fn impossible_shapes_are_refused_with_a_sentence() {
     let relu = [Kind::Base(Base::Relu)];
     let message =
         |widths: &[usize], kinds: &[Kind]| Shape::try_new(widths, kinds).unwrap_err().to_string();
+
     for (widths, kinds) in [
         (&[3][..], &relu[..]),
         (&[3, 0, 2], &relu),
@@ -194,6 +205,7 @@ fn of_two_lengths_neither_is_taken_where_they_differ() {
         high: 1.0,
         count: 3,
     };
+
     let compact = Compact::new(
         Form::Linear,
         knots,
@@ -202,15 +214,18 @@ fn of_two_lengths_neither_is_taken_where_they_differ() {
         &[1.0, 0.0, 1.0],
     )
     .unwrap();
+
     let scale = Scale { step: 0.1, zero: 0 };
     let wide = Scaled16::new(Table16::new(&[0, 1, 2]).unwrap(), scale, scale).unwrap();
     let narrow = Scaled8::new(Table8(&[0; 256]), scale, scale).unwrap();
+
     let all = [
         Activation::Base(Base::Tanh),
         Activation::Compact(compact),
         Activation::Integer(wide),
         Activation::Direct(narrow),
     ];
+
     for activation in all {
         let (mut z, mut h) = ([0.5; 2], [7.0; 3]);
         let error = activation.apply_with_slopes(&mut z, &mut h).unwrap_err();
@@ -221,6 +236,7 @@ fn of_two_lengths_neither_is_taken_where_they_differ() {
     let shape = Shape::new(&[2, 1], &[]);
     let (weights, shifts) = ([4, -2], [9, 0, 0, 0, 0, 0, 0, 0, 0]);
     let (biases, factors) = ([0], [1 << 9]);
+
     let parts = Parts {
         weights: &weights,
         biases: &biases,
@@ -230,6 +246,7 @@ fn of_two_lengths_neither_is_taken_where_they_differ() {
         input: scale,
         output: scale,
     };
+
     let network = Quantised::new(shape, parts).unwrap();
     assert_eq!(
         network.quantise(&[0.0; 3], &mut [0; 2]).unwrap_err().buffer,
@@ -249,11 +266,14 @@ fn tables_of_another_network_are_not_built() {
     };
     let shape = Shape::new(&[2, 4, 2], &[learned(3), learned(5)]);
     let tables = table::tabulated(&shape, 9, 2.0).unwrap();
-    // As long as the right one all in all, with the types in the other order; and with one type alone.
+
+    // As long as the right one all in all, with the types in the other order; and with one type
+    // alone.
     let turned =
         table::tabulated(&Shape::new(&[2, 4, 2], &[learned(5), learned(3)]), 9, 2.0).unwrap();
     let single = table::tabulated(&Shape::new(&[2, 4, 2], &[learned(3)]), 9, 2.0).unwrap();
     let phi = vec![0.1f32; shape.phi_len()];
+
     let mut work = vec![
         0.0;
         Tabulation {
@@ -262,6 +282,7 @@ fn tables_of_another_network_are_not_built() {
         }
         .work_len()
     ];
+
     for (to, buffer) in [
         (&tables, None),
         (&turned, Some("a type of the tables")),
@@ -284,10 +305,13 @@ fn a_training_step_names_the_number_that_is_not_finite() {
         lr: 0.1f32,
         momentum: 0.5,
     };
+
     let step = |x: &[f32], values: &[f32], first: f32| {
         let mut params = [0.1; 13];
         params[0] = first;
+
         let (mut state, mut grad, mut memory) = ([0.25; 13], [0.0; 13], [0.0; 200]);
+
         let batch = Batch::range(
             Data {
                 x,
@@ -296,7 +320,9 @@ fn a_training_step_names_the_number_that_is_not_finite() {
             1,
             2,
         );
+
         let before = params.map(f32::to_bits);
+
         let mut trainer = Trainer {
             shape: &shape,
             vector: Plain,
@@ -305,10 +331,13 @@ fn a_training_step_names_the_number_that_is_not_finite() {
             grad: &mut grad,
             workspace: Workspace::new(&shape, 2, Pass::Backward, &mut memory).unwrap(),
         };
+
         let result = trainer.step(&optimizer, &batch, 0);
         assert!(result.is_ok() || (params.map(f32::to_bits), state) == (before, [0.25; 13]));
+
         result.map(|loss| assert!(loss.is_finite()))
     };
+
     let at = |buffer, index| Err(Error::NotFinite { buffer, index });
     assert_eq!(step(&[0.5; 6], &[1.0; 3], 0.1), Ok(()));
     // The batch does not have row 0.

@@ -1,5 +1,5 @@
-//! The edges of arithmetic: huge logits, classes without rows, denormal numbers, rates of 0 and 1e9. `docs/numerics.md` says
-//! what comes of each; here it is held to.
+//! The edges of arithmetic: huge logits, classes without rows, denormal numbers, rates of 0 and
+//! 1e9. `docs/numerics.md` says what comes of each; here it is held to.
 
 use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
@@ -24,7 +24,9 @@ fn of_logits<T: Real>(logits: [f64; 3], label: u16) -> (f64, [f64; 3]) {
         .iter_mut()
         .zip(logits)
         .for_each(|(p, l)| *p = T::from_f64(l));
+
     let (labels, x) = ([label], [T::ZERO]);
+
     let batch = Batch::all(
         Data {
             x: &x,
@@ -32,18 +34,22 @@ fn of_logits<T: Real>(logits: [f64; 3], label: u16) -> (f64, [f64; 3]) {
         },
         1,
     );
+
     let (loss, grad) = gradient(&LOGITS, &params, &batch);
     let mut memory = vec![T::ZERO; LOGITS.workspace_len(1, Pass::SecondOrder)];
     let mut workspace = Workspace::new(&LOGITS, 1, Pass::SecondOrder, &mut memory).unwrap();
     let network = Network::new(&LOGITS, &params).unwrap();
     let score = network.evaluate(&batch, &mut workspace).unwrap();
+
     assert_eq!(
         score.loss.to_f64().to_bits(),
         loss.to_f64().to_bits(),
         "loss and gradient disagree"
     );
+
     let direction = vec![T::ONE; 6];
     let mut product = vec![T::ZERO; 6];
+
     network
         .hessian_product(
             &batch,
@@ -52,9 +58,11 @@ fn of_logits<T: Real>(logits: [f64; 3], label: u16) -> (f64, [f64; 3]) {
             &mut workspace,
         )
         .unwrap();
+
     if logits.iter().all(|l| l.is_finite()) {
         assert!(product.iter().all(|p| p.is_finite()), "{product:?}");
     }
+
     (
         loss.to_f64(),
         [grad[3].to_f64(), grad[4].to_f64(), grad[5].to_f64()],
@@ -66,16 +74,19 @@ fn huge_logits<T: Real>(huge: f64) {
         of_logits::<T>([huge, 0.0, -huge], 0),
         (0.0, [0.0, 0.0, 0.0])
     );
+
     let (loss, grad) = of_logits::<T>([huge, 0.0, -huge], 1);
     assert_eq!(
         (T::from_f64(loss), grad),
         (T::from_f64(huge), [1.0, -1.0, 0.0])
     );
+
     let (loss, grad) = of_logits::<T>([huge, 0.0, -huge], 2);
     assert_eq!(
         (T::from_f64(loss), grad),
         (T::from_f64(2.0 * huge), [1.0, 0.0, -1.0])
     );
+
     let (loss, grad) = of_logits::<T>([huge; 3], 2);
     assert_abs_diff_eq!(loss, 3f64.ln(), epsilon = 1e-6);
     assert_abs_diff_eq!(grad[2], -(2.0 / 3.0), epsilon = 1e-6);
@@ -102,9 +113,11 @@ fn a_logit_that_is_infinite_or_none_makes_the_loss_none() {
         let (loss, _) = of_logits::<f32>([bad, 0.0, 0.0], 0);
         assert!(loss.is_nan(), "{bad}: {loss}");
     }
+
     // Minus infinity is a probability of 0.
     let (loss, grad) = of_logits::<f32>([f64::NEG_INFINITY, 0.0, 0.0], 1);
     assert_abs_diff_eq!(loss, 2f64.ln(), epsilon = 1e-6);
+
     assert!(grad[0] == 0.0, "{loss} {grad:?}");
     assert_eq!(
         of_logits::<f32>([f64::NEG_INFINITY, 0.0, 0.0], 0).0,
@@ -121,12 +134,15 @@ fn on_the_device_huge_logits_do_the_same() {
     ] {
         let mut theta = [0.0f32; 6];
         theta[3..].copy_from_slice(&logits);
+
         let mut work = vec![0.0; work_len(&LOGITS)];
+
         let rates = Rates {
             theta: 0.0,
             knots: 0.0,
             clip: CLIP,
         };
+
         let loss = OnlineTrainer {
             shape: &LOGITS,
             theta: &mut theta,
@@ -135,6 +151,7 @@ fn on_the_device_huge_logits_do_the_same() {
             work: &mut work,
         }
         .step(&[0.0], Answer::Class(label));
+
         // A loss that is infinite there is refused here.
         let expected = of_logits::<f32>(logits.map(f64::from), label).0;
         let expected = if expected.is_finite() {
@@ -142,6 +159,7 @@ fn on_the_device_huge_logits_do_the_same() {
         } else {
             Err(Error::Diverges("the loss"))
         };
+
         assert_eq!(loss.map(f64::from), expected, "{logits:?}");
         assert_eq!(theta[3..], logits);
     }
@@ -152,6 +170,7 @@ fn a_class_without_rows_is_pushed_down_and_nothing_else_happens() {
     let shape = Shape::new(&[2, 4, 5], &[Kind::Base(Base::Tanh)]);
     let problem = Problem::<f32>::new(shape, 6, Loss::CrossEntropy, 3);
     let labels = [1u16, 1, 3, 3, 3, 1];
+
     let batch = Batch::all(
         Data {
             x: &problem.x,
@@ -159,8 +178,10 @@ fn a_class_without_rows_is_pushed_down_and_nothing_else_happens() {
         },
         2,
     );
+
     let (loss, grad) = gradient(&shape, &problem.params, &batch);
     let biases = &grad[shape.biases_at(1)..][..5];
+
     assert!(loss.is_finite() && grad.iter().all(|g| g.is_finite()));
     assert!(
         biases[0] > 0.0 && biases[2] > 0.0 && biases[4] > 0.0 && biases[1] < 0.0 && biases[3] < 0.0,
@@ -172,20 +193,24 @@ fn a_class_without_rows_is_pushed_down_and_nothing_else_happens() {
 fn denormal_numbers_are_numbers() {
     // Nothing flushes them to 0: a weight, an input and a result of 1e-40.
     let shape = Shape::new(&[1, 1], &[]);
+
     assert_eq!(outputs(Plain, &shape, &[1e-40f32, 0.0], &[1.0]), [1e-40]);
     assert_eq!(outputs(Plain, &shape, &[1.0f32, 0.0], &[1e-45]), [1e-45]);
     assert_eq!(Real::exp(-100.0f32), 3.78e-44);
     assert_eq!(Real::tanh(1e-45f32), 1e-45);
     assert_eq!(Base::Elu.value(-1e-45f32), -1e-45);
+
     // A table has the same value at all of them: they are far within one rounding of its position.
     let form = TableForm::fixed(5, 1.0);
     let table: Vec<f32> = (0..5)
         .flat_map(|i| [form.knot::<f32>(i) + 0.5, 0.5])
         .collect();
     let mut out = [0.0; 3];
+
     Kind::Table(form)
         .eval(&table, &[0.0, 1e-45, -1e-40], &mut out)
         .unwrap();
+
     assert_eq!(out, [0.5; 3]);
 }
 
@@ -196,12 +221,16 @@ fn a_table_has_its_own_values_at_its_exact_ends_and_goes_on_from_there() {
         high: 1.0,
         count: 9,
     };
+
     for form in [Form::Hermite, Form::Linear, Form::Pairs] {
         let mut entries = vec![0.0; form.entries(9)];
         fill(form, knots, |z| (z * z, 2.0 * z), &mut entries).unwrap();
+
         let table = Compact::new(form, knots, Symmetry::None, Base::Zero, &entries).unwrap();
         let value = |z: f32| table.jet(z).0;
+
         assert_eq!([value(-1.0), value(1.0)], [1.0, 1.0], "{form:?}");
+
         let (next, before) = (
             f32::from_bits(1.0f32.to_bits() + 1),
             f32::from_bits(1.0f32.to_bits() - 1),
@@ -209,11 +238,13 @@ fn a_table_has_its_own_values_at_its_exact_ends_and_goes_on_from_there() {
         for z in [next, before, -next, -before] {
             assert!((value(z) - 1.0).abs() < 1e-6, "{form:?} {z}");
         }
+
         assert_eq!(
             [value(f32::INFINITY), value(f32::NEG_INFINITY)],
             [f32::INFINITY; 2],
             "{form:?}"
         );
+
         assert!(value(f32::NAN).is_nan(), "{form:?}");
     }
 }
@@ -271,6 +302,7 @@ fn a_rate_of_0_moves_no_bit() {
 /// Outer loss, hypergradient and trained weights.
 fn outer(problem: &Problem<f32>, optimizer: Optimizer<f32>) -> (f32, Vec<f32>, Vec<f32>) {
     let (shape, outer) = (problem.shape, OuterLoss::Train { last: 6 });
+
     let plan = Unroll {
         shape,
         steps: 6,
@@ -282,11 +314,13 @@ fn outer(problem: &Problem<f32>, optimizer: Optimizer<f32>) -> (f32, Vec<f32>, V
         outer,
         segment: 6,
     };
+
     let data = Datasets {
         train: problem.data(),
         held_out: problem.data(),
     };
     let phi = &problem.params[shape.theta_len()..];
+
     let out = unrolled(
         Plain,
         &plan,
@@ -297,6 +331,7 @@ fn outer(problem: &Problem<f32>, optimizer: Optimizer<f32>) -> (f32, Vec<f32>, V
         },
         phi,
     );
+
     (out.outcome.outer_loss, out.dphi, out.trained)
 }
 
@@ -304,12 +339,15 @@ fn outer(problem: &Problem<f32>, optimizer: Optimizer<f32>) -> (f32, Vec<f32>, V
 fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
     let problem = learned();
     let shape = problem.shape;
+
     for optimizer in OPTIMIZERS {
         let (loss, dphi, trained) = outer(&problem, optimizer(0.0));
         let start = [&trained[..], &problem.params[shape.theta_len()..]].concat();
         let (here, grad) = gradient(&shape, &start, &problem.batch());
+
         // Six equal losses, a sixth of each.
         assert_abs_diff_eq!(loss, here, epsilon = 1e-6);
+
         for (a, b) in dphi.iter().zip(&grad[shape.theta_len()..]) {
             assert_abs_diff_eq!(a, b, epsilon = 1e-6 + 1e-5 * b.abs());
         }
@@ -319,6 +357,7 @@ fn the_hypergradient_of_a_rate_of_0_is_the_gradient_at_the_start() {
 #[test]
 fn a_rate_of_1e9_shows_in_the_loss_and_ends_every_time() {
     let problem = learned();
+
     for optimizer in OPTIMIZERS {
         let (losses, params) = train(&problem, optimizer(1e9), 20);
         assert!(
@@ -326,12 +365,14 @@ fn a_rate_of_1e9_shows_in_the_loss_and_ends_every_time() {
             "what diverges is refused before a parameter is lost"
         );
         assert!(losses[0].is_finite() && losses[0] < 3.0);
+
         assert!(
             losses[1..]
                 .iter()
                 .all(|l| !l.is_finite() || *l > 1e3 || *l < 1e-3),
             "{losses:?}"
         );
+
         let (loss, dphi, trained) = outer(&problem, optimizer(1e9));
         assert!(!loss.is_finite() || loss > 1e3, "{loss}");
         assert_eq!(
@@ -361,6 +402,7 @@ const VALIDATE: [&str; 9] = [
 #[test]
 fn a_run_whose_rate_is_1e9_is_retried_at_smaller_ones_says_so_and_has_finite_activations() {
     let dir = tempdir().unwrap();
+
     let args = [
         &META[..],
         &[
@@ -374,18 +416,22 @@ fn a_run_whose_rate_is_1e9_is_retried_at_smaller_ones_says_so_and_has_finite_act
         ],
     ]
     .concat();
+
     let said = succeed(dir.path(), &args);
     assert!(
         said.contains("the inner learning rate lowered to"),
         "{said}"
     );
+
     let history = fs::read_to_string(dir.path().join("run/history.jsonl")).unwrap();
     assert!(
         history.lines().next().unwrap().contains("\"retries\":"),
         "{history}"
     );
+
     // Not-a-number is no JSON, and an absent number would be `null`.
     let text = fs::read_to_string(dir.path().join("run/activations.json")).unwrap();
+
     assert!(
         serde_json::from_str::<Value>(&text).is_ok() && !text.contains("null"),
         "{text}"
@@ -395,6 +441,7 @@ fn a_run_whose_rate_is_1e9_is_retried_at_smaller_ones_says_so_and_has_finite_act
 #[test]
 fn trainings_that_all_diverge_are_counted_and_have_no_mean() {
     let dir = tempdir().unwrap();
+
     let table = succeed(
         dir.path(),
         &[
@@ -403,13 +450,16 @@ fn trainings_that_all_diverge_are_counted_and_have_no_mean() {
         ]
         .concat(),
     );
+
     let row = table.lines().find(|l| l.contains("identity")).unwrap();
     let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+
     assert_eq!(
         cells[1..6],
         ["identity", "0", "-", "-", "all diverged"],
         "{table}"
     );
+
     assert_eq!(cells[8], "2", "{table}");
     assert!(!table.contains("NaN"), "{table}");
 }
@@ -418,6 +468,7 @@ fn trainings_that_all_diverge_are_counted_and_have_no_mean() {
 fn a_rate_of_0_is_refused_before_anything_is_written() {
     let dir = tempdir().unwrap();
     let zero = |base: &[&str], more: &[&str]| refuse(dir.path(), &[base, more].concat(), 2);
+
     for message in [
         zero(&META, &["9", "--inner-lr", "0", "--out", "a"]),
         zero(&META, &["9", "--outer-lr", "0", "--out", "a"]),
@@ -428,5 +479,6 @@ fn a_rate_of_0_is_refused_before_anything_is_written() {
             "{message}"
         );
     }
+
     assert!(!dir.path().join("a").exists());
 }

@@ -23,6 +23,7 @@ fn same(file: &str, got: &[u8]) {
         fs::create_dir_all(golden("")).unwrap();
         fs::write(&path, got).unwrap();
     }
+
     assert!(
         got == fs::read(&path).unwrap(),
         "{file} has changed; if it should, run with LDNN_BLESS=1 and look at it"
@@ -90,11 +91,13 @@ fn models() -> [Deployed; 3] {
         activations,
         weights,
     };
+
     let integer = TableFile::Integer {
         input: (0.001, 5),
         output: (0.002, -7),
         entries: vec![-32768, 0, 5, 32767, 9],
     };
+
     let all = vec![
         compact("hermite", "none", "relu", (-1.0, 2.0, 3), 6),
         compact("linear", "odd", "zero", (0.0, 2.0, 5), 5),
@@ -109,11 +112,13 @@ fn models() -> [Deployed; 3] {
             entries: (-128..=127).rev().collect(),
         },
     ];
+
     let two = vec![
         compact("pairs", "none", "zero", (-1.0, 1.0, 3), 4),
         compact("pairs", "none", "zero", (-2.0, 1.0, 4), 6),
     ];
     let theta = (0..17).map(|i| i as f32 * 0.25 - 2.0).collect();
+
     let integers = IntegerFile {
         input: (0.05, 3),
         output: (0.01, 0),
@@ -125,6 +130,7 @@ fn models() -> [Deployed; 3] {
         table_inputs: vec![0.03, 0.04],
         table_outputs: vec![(0.02, 1)],
     };
+
     [
         model("small_tables", None, all, WeightFile::None),
         model(
@@ -150,10 +156,13 @@ fn text_and_bytes_are_those_that_were_looked_at() {
         same(&file("c"), c_source(&model).unwrap().as_bytes());
         same(&file("rs"), rust_module(&model).unwrap().as_bytes());
         same(&file("ldnn"), &image_bytes(&model).unwrap());
+
         let json = serde_json::to_string(&model).unwrap();
+
         if model.name == "small_floats" {
             same("floats.json", json.as_bytes());
         }
+
         assert_eq!(Deployed::from_json(&json).unwrap(), model);
     }
 }
@@ -168,27 +177,33 @@ fn no_name_keeps_the_code_from_compiling_without_a_warning() {
         "g \\",
         "h \"\\\" // ??'",
     ];
+
     let place = tempfile::tempdir().unwrap();
+
     for (i, name) in hostile.into_iter().enumerate() {
         let mut model = models()[1].clone();
         model.provenance = format!("from {name}");
         model.measured = Measured(vec![name.into()]);
         model.features = vec![name.into(), format!("{name}{name}")];
         model.names = vec![name.into(), format!("{name} ")];
+
         let (header, source) = (c_header(&model).unwrap(), c_source(&model).unwrap());
         let rust = rust_module(&model).unwrap();
         for text in [&header, &source, &rust] {
             assert!(!text.contains(['\u{202e}', '\u{2066}']), "{text}");
         }
+
         // Rust has no trigraphs.
         assert!(
             !header.contains("??/") && !source.contains("??/"),
             "{header}{source}"
         );
+
         let folder = place.path().join(i.to_string());
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("small_floats.h"), header).unwrap();
         fs::write(folder.join("small_floats.c"), source).unwrap();
+
         let mut gcc = std::process::Command::new("gcc");
         gcc.args([
             "-std=c99",
@@ -200,6 +215,7 @@ fn no_name_keeps_the_code_from_compiling_without_a_warning() {
             "-Wtrigraphs",
             "-Werror",
         ]);
+
         let Ok(out) = gcc
             .args(["-c", "small_floats.c"])
             .current_dir(&folder)
@@ -207,6 +223,7 @@ fn no_name_keeps_the_code_from_compiling_without_a_warning() {
         else {
             return;
         };
+
         assert!(
             out.status.success(),
             "{name}: {}",
@@ -246,6 +263,7 @@ fn bytes(model: &Deployed) -> usize {
 /// The largest error at points that the export did not look at.
 fn largest_error(model: &Deployed, types: &[Learned]) -> f64 {
     let mut largest = 0.0f64;
+
     for (table, learned) in model.owned().unwrap().iter().zip(types) {
         let z: Vec<f32> = (0..30_011)
             .map(|i| (i as f32 / 15_005.5 - 1.0) * 1.5)
@@ -253,13 +271,16 @@ fn largest_error(model: &Deployed, types: &[Learned]) -> f64 {
         let wide: Vec<f64> = z.iter().map(|&z| z.into()).collect();
         let exact = learned.evaluate(&wide).unwrap();
         let mut got = z;
+
         use ldnn_core::deploy::Activate;
+
         table.activation().unwrap().apply(&mut got);
         largest = got
             .iter()
             .zip(&exact)
             .fold(largest, |a, (y, e)| a.max((f64::from(*y) - e).abs()));
     }
+
     largest
 }
 
@@ -268,6 +289,7 @@ fn tables_keep_to_their_budget() {
     let out = tempfile::tempdir().unwrap();
     let types = read_activations(&learned()).unwrap().types;
     let mut sizes = vec![];
+
     for (i, (form, error)) in [
         ("hermite", 1e-2),
         ("hermite", 1e-4),
@@ -281,6 +303,7 @@ fn tables_keep_to_their_budget() {
     .enumerate()
     {
         let folder = out.path().join(i.to_string());
+
         export(
             &folder,
             &[
@@ -292,13 +315,18 @@ fn tables_keep_to_their_budget() {
                 "-1.6,1.6",
             ],
         );
+
         let model = read(&folder);
         let largest = largest_error(&model, &types);
+
         // Between the points that were searched it can be hardly larger.
         assert!(largest <= 1.01 * error, "{form}: {largest} for {error}");
+
         sizes.push(bytes(&model));
     }
+
     assert!(sizes[0] < sizes[1] && sizes[6] <= sizes[1], "{sizes:?}");
+
     for most in [100, 333, 1000] {
         let folder = out.path().join(format!("b{most}"));
         export(
@@ -307,15 +335,19 @@ fn tables_keep_to_their_budget() {
         );
         assert!(bytes(&read(&folder)) <= most);
     }
+
     let folder = out.path().join("k");
     export(&folder, &["--knots", "33", "--form", "i16"]);
+
     assert_eq!(bytes(&read(&folder)), 2 * 33 * types.len());
 }
 
 #[test]
 fn beyond_its_range_a_table_stays_or_goes_on() {
     use ldnn_core::deploy::Activate;
+
     let out = tempfile::tempdir().unwrap();
+
     for (form, beyond) in [
         ("linear", "clamp"),
         ("pairs", "clamp"),
@@ -326,6 +358,7 @@ fn beyond_its_range_a_table_stays_or_goes_on() {
     ] {
         let folder = out.path().join(format!("{form}-{beyond}"));
         let knots = if form == "i8" { "256" } else { "33" };
+
         export(
             &folder,
             &[
@@ -339,12 +372,15 @@ fn beyond_its_range_a_table_stays_or_goes_on() {
                 "-1.5,1.25",
             ],
         );
+
         for table in read(&folder).owned().unwrap() {
             let mut y = [-1.5, -2.5, -3.5, 1.25, 2.25, 3.25];
             table.activation().unwrap().apply(&mut y);
+
             for [end, one, two] in [[y[0], y[1], y[2]], [y[3], y[4], y[5]]] {
                 if beyond == "clamp" {
-                    // The last integer's cell and the flat one are a step of the table's own rounding apart.
+                    // The last integer's cell and the flat one are a step of the table's own
+                    // rounding apart.
                     assert!(
                         (one - end).abs() < 2e-4 && (two - one).abs() < 1e-5,
                         "{form}: {end}, {one}, {two}"
@@ -364,6 +400,7 @@ fn beyond_its_range_a_table_stays_or_goes_on() {
 #[test]
 fn every_format_gives_the_bits_of_the_core() {
     let out = tempfile::tempdir().unwrap();
+
     for (i, arguments) in [
         &["--what", "network", "--form", "hermite"][..],
         &["--what", "network", "--weights", "int8"],
@@ -383,6 +420,7 @@ fn every_format_gives_the_bits_of_the_core() {
     {
         let folder = out.path().join(i.to_string());
         let text = export(&folder, arguments);
+
         for way in [
             "ldnn-core, here: ",
             ".ldnn, as a device loads it: ",
@@ -393,16 +431,20 @@ fn every_format_gives_the_bits_of_the_core() {
                 .any(|l| l.contains(way) && l.ends_with("every bit the same"));
             assert!(at_once, "{way} is not in {text}");
         }
+
         assert!(
             !folder.join("verify").exists(),
             "the programs are left behind"
         );
+
         let text = ldnn(&["verify", folder.to_str().unwrap()])
             .success()
             .get_output()
             .stdout
             .clone();
+
         let text = String::from_utf8(text).unwrap();
+
         for way in [
             "ldnn-core, here",
             "as a device loads it",
@@ -427,6 +469,7 @@ fn a_difference_is_found_and_shown() {
         &folder,
         &["--form", "linear", "--knots", "9", "--format", "c"],
     );
+
     let source = folder.join("ldnn_model.c");
     let text = fs::read_to_string(&source).unwrap();
     let model = read(&folder);
@@ -434,14 +477,18 @@ fn a_difference_is_found_and_shown() {
         panic!("no table")
     };
     let entry = format!("{:?}f", entries[4]);
+
     assert!(text.contains(&entry));
+
     fs::write(&source, text.replacen(&entry, "0.125f", 1)).unwrap();
+
     let error = ldnn(&["verify", folder.to_str().unwrap()])
         .failure()
         .code(1)
         .get_output()
         .stderr
         .clone();
+
     let error = String::from_utf8(error).unwrap();
     assert!(
         error.contains("the first difference is at activation type 1 at"),
@@ -455,8 +502,10 @@ fn a_file_that_was_edited_is_found_whatever_was_changed() {
     let out = tempfile::tempdir().unwrap();
     let folder = out.path().join("x");
     export(&folder, &["--what", "network"]);
+
     let verify = ["verify", folder.to_str().unwrap(), "--core", "nowhere"];
     ldnn(&verify).success();
+
     for (file, from, to) in [
         (
             "ldnn_model.h",
@@ -478,10 +527,14 @@ fn a_file_that_was_edited_is_found_whatever_was_changed() {
     ] {
         let path = folder.join(file);
         let text = fs::read_to_string(&path).unwrap();
+
         assert!(text.contains(from), "there is no {from} in {file}");
+
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
+
         let error = ldnn(&verify).failure().code(1).get_output().stderr.clone();
         let error = String::from_utf8(error).unwrap();
+
         assert!(
             error.contains(&format!("{file} is not what model.json gives")),
             "{file}, {from}: {error}"
@@ -494,8 +547,10 @@ fn a_file_that_was_edited_is_found_whatever_was_changed() {
             error.contains("ldnn-core, here: ") && error.contains("every bit the same"),
             "{error}"
         );
+
         fs::write(&path, text).unwrap();
     }
+
     ldnn(&verify).success();
 }
 
@@ -506,6 +561,7 @@ fn exports_are_the_same_text_every_time() {
     for (folder, jobs) in [(&a, "1"), (&b, "2")] {
         export(folder, &["--what", "network", "--jobs", jobs]);
     }
+
     for file in [
         "ldnn_model.c",
         "ldnn_model.h",
@@ -527,6 +583,7 @@ fn wrong_requests_say_what_to_do() {
     let from = learned();
     let out = tempfile::tempdir().unwrap();
     let out = out.path().join("x");
+
     for (arguments, remedy) in [
         (&["--name", "1x"][..], "a letter first"),
         (&["--max-error", "0"], "positive"),
@@ -549,12 +606,14 @@ fn wrong_requests_say_what_to_do() {
             arguments,
         ]
         .concat();
+
         let error = String::from_utf8(ldnn(&all).failure().get_output().stderr.clone()).unwrap();
         assert!(
             error.contains(remedy) && error.starts_with("error"),
             "{arguments:?}: {error}"
         );
     }
+
     for (arguments, remedy) in [
         (&["--max-error", "1e-12"][..], "allow a larger error"),
         (&["--bytes", "7"], "allow more"),
@@ -582,11 +641,14 @@ fn wrong_requests_say_what_to_do() {
             arguments,
         ]
         .concat();
+
         let error =
             String::from_utf8(ldnn(&all).failure().code(1).get_output().stderr.clone()).unwrap();
+
         assert!(error.contains(remedy), "{arguments:?}: {error}");
         assert!(!out.join("model.json").exists(), "something half-written");
     }
+
     let error = String::from_utf8(
         ldnn(&["verify", "no-such-folder"])
             .failure()
@@ -596,5 +658,6 @@ fn wrong_requests_say_what_to_do() {
             .clone(),
     )
     .unwrap();
+
     assert!(error.contains("ldnn export"), "{error}");
 }

@@ -1,5 +1,5 @@
-//! What the firmware does, done here: `tests/golden/firmware.txt` holds what both must print, to the bit. The rest of the
-//! library is in `tests/tests/bits.rs`.
+//! What the firmware does, done here: `tests/golden/firmware.txt` holds what both must print, to
+//! the bit. The rest of the library is in `tests/tests/bits.rs`.
 
 use ldnn_firmware_example::infer::{self, IntegerWork, Score};
 use ldnn_firmware_example::learn::{self, Direct, KNOTS, Report, STEP_WORK};
@@ -15,7 +15,9 @@ fn line(what: &str, report: Option<Report>) -> String {
         after,
         hash,
     } = report.unwrap();
+
     assert!(after > before, "{what}: learning did not help");
+
     format!(
         "{what}: {before} of {rows} drifted rows right before, {after} after {steps} steps; hash {hash:08x}\n"
     )
@@ -27,25 +29,32 @@ fn the_host_learns_what_the_device_learns() {
     let mut work = [0.0; STEP_WORK];
     let frozen = learn::online(&mut theta, &mut learn::frozen_types(), &mut work);
     learn::start(&mut theta);
+
     let mut entries = [[0.0; KNOTS]; 2];
     let knots = learn::start_knots(&mut entries);
+
     let tunable = learn::online(
         &mut theta,
         &mut learn::tunable_types(knots, &mut entries).unwrap(),
         &mut work,
     );
+
     let mut direct = Box::new(Direct::new());
     direct.start();
+
     let got = line("weights", frozen)
         + &line("weights and knots", tunable)
         + &line(
             "weights and sub-networks (alternating)",
             direct.alternating(),
         );
+
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/firmware.txt");
+
     if std::env::var("LDNN_BLESS").is_ok() {
         std::fs::write(&golden, &got).unwrap();
     }
+
     assert_eq!(got, std::fs::read_to_string(golden).unwrap());
 }
 
@@ -54,11 +63,13 @@ fn a_reading_that_is_nan_leaves_the_learning_device_as_it_was() {
     let (mut theta, mut work, mut entries) = (floats::THETA, [0.0; STEP_WORK], [[0.0; KNOTS]; 2]);
     let knots = learn::start_knots(&mut entries);
     let mut tunable = learn::tunable_types(knots, &mut entries).unwrap();
+
     for types in [&mut learn::frozen_types(), &mut tunable] {
         assert!(learn::bad_reading_is_refused(
             &mut theta, types, &[0.5; 40], &mut work
         ));
     }
+
     assert_eq!(theta, floats::THETA);
 }
 
@@ -66,13 +77,17 @@ fn a_reading_that_is_nan_leaves_the_learning_device_as_it_was() {
 fn the_committed_export_gives_its_golden_answers() {
     let mut work = [0.0; infer::WORK];
     let Score { rows, same, right } = infer::all_floats(&mut work);
+
     assert!(same == rows && 2 * right > rows);
+
     let mut work = IntegerWork {
         q: [0; 40],
         work: [0; infer::WORK],
     };
     let built_in = infer::all_integers(&integers::network().unwrap(), &mut work);
+
     assert!(built_in.same == built_in.rows && 2 * built_in.right > built_in.rows);
+
     let mut slot = Slot::new();
     assert_eq!(
         infer::all_integers(&slot.load(&IMAGE).unwrap(), &mut work),
@@ -88,6 +103,7 @@ fn a_bad_image_leaves_the_old_model_as_it_was() {
     };
     let mut slot = Slot::new();
     let good = infer::all_integers(&slot.load(&IMAGE).unwrap(), &mut work);
+
     for i in 0..IMAGE.len() {
         let mut bad = IMAGE;
         bad[i] ^= 1 << (i % 8);
@@ -96,6 +112,7 @@ fn a_bad_image_leaves_the_old_model_as_it_was() {
             "byte {i}"
         );
     }
+
     assert_eq!(
         infer::all_integers(&slot.network().unwrap(), &mut work),
         good
@@ -110,6 +127,7 @@ fn the_sub_networks_are_those_that_the_tables_come_from() {
         let (c, rest) = rest.split_at(subnets::UNITS);
         let (v, d) = rest.split_at(subnets::UNITS);
         let table = floats::ACTIVATIONS[t];
+
         for i in 0..=100 {
             let z = -2.5 + 5.0 * i as f32 / 100.0;
             let sum: f32 = (0..subnets::UNITS)

@@ -42,12 +42,15 @@ fn a_table_becomes_a_model_and_code() {
         place.file("gestures.csv", gestures(300)),
         place.path("gestures.ldnn"),
     );
+
     let train = [
         &["train", &table, "--out", &model, "--ignore", "id,person"],
         &SHORT[..],
     ]
     .concat();
+
     let said = good(&train);
+
     for part in [
         "240 rows to learn from, 60 to test; 2 inputs",
         "one of 3 classes",
@@ -56,8 +59,10 @@ fn a_table_becomes_a_model_and_code() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
+
     let bytes = fs::read(&model).unwrap();
     good(&train);
+
     assert!(
         fs::read(&model).unwrap() == bytes,
         "the same command gave another model"
@@ -73,21 +78,28 @@ fn a_table_becomes_a_model_and_code() {
         .trim()
         .parse()
         .unwrap();
+
     assert!(score > 60.0, "{score} % on rows that are easy");
+
     let predicted = good(&["predict", &model, &table]);
     let mut lines = predicted.lines();
+
     assert_eq!(lines.next(), Some("label,P(run),P(sit),P(walk)"));
     assert_eq!(lines.clone().count(), 300);
+
     let right = lines
         .enumerate()
         .filter(|(i, l)| l.starts_with(["run", "sit", "walk"][i % 3]))
         .count();
+
     assert!(
         (right as f64 / 3.0 - score).abs() < 0.01,
         "{right} rows, {score} %"
     );
+
     let from_stdin = run_with(Path::new("."), &["predict", &model], &gestures(300));
     assert_eq!(String::from_utf8(from_stdin.stdout).unwrap(), predicted);
+
     let shown = good(&["inspect", &model]);
     assert!(
         shown.contains("'label', one of run, sit, walk") && shown.contains("fast"),
@@ -96,6 +108,7 @@ fn a_table_becomes_a_model_and_code() {
 
     for weights in ["f32", "int8"] {
         let out = place.path(weights);
+
         good(&[
             "export",
             &model,
@@ -110,16 +123,20 @@ fn a_table_becomes_a_model_and_code() {
             "--with-rows",
             "30",
         ]);
+
         let verified = good(&["verify", &out]);
+
         assert_eq!(
             verified.matches("every bit the same").count(),
             5,
             "{verified}"
         );
+
         assert!(
             verified.contains("| walk"),
             "the classes have no names: {verified}"
         );
+
         let header = fs::read_to_string(Path::new(&out).join("ldnn_model.h")).unwrap();
         assert!(
             header.contains("int ldnn_model_run(const float raw[LDNN_MODEL_INPUTS]"),
@@ -132,14 +149,17 @@ fn a_table_becomes_a_model_and_code() {
 fn numbers_are_predicted_in_their_own_units() {
     let place = Place::new();
     let mut text = "a,b,y,z\n".to_string();
+
     for i in 0..200 {
         let (a, b) = (noise(i) * 4.0, noise(i + 31337));
         text += &format!("{a},{b},{},{}\n", 5000.0 + 300.0 * a, 0.001 * b - 0.001 * a);
     }
+
     let (table, model) = (place.file("t.csv", text), place.path("m.ldnn"));
     let rest = [
         "--steps", "2", "--runs", "2", "--epochs", "60", "--lr", "0.05", "--hidden", "16",
     ];
+
     let said = good(
         &[
             &["train", &table, "--target", "y,z", "--out", &model][..],
@@ -147,13 +167,17 @@ fn numbers_are_predicted_in_their_own_units() {
         ]
         .concat(),
     );
+
     assert!(said.contains("y, z (regression)"), "{said}");
+
     let scores = good(&["eval", &model, &table]);
+
     for target in ["| y ", "| z "] {
         let row = scores.lines().find(|l| l.starts_with(target)).unwrap();
         let r2: f64 = row.split('|').nth(4).unwrap().trim().parse().unwrap();
         assert!(r2 > 0.9, "{row}");
     }
+
     let first: f64 = good(&["predict", &model, &table])
         .lines()
         .nth(1)
@@ -163,6 +187,7 @@ fn numbers_are_predicted_in_their_own_units() {
         .unwrap()
         .parse()
         .unwrap();
+
     assert!((3500.0..6500.0).contains(&first), "{first}");
 }
 
@@ -170,6 +195,7 @@ fn numbers_are_predicted_in_their_own_units() {
 fn no_group_is_in_both_parts_and_a_test_file_is_used() {
     let place = Place::new();
     let (table, model) = (place.file("g.csv", gestures(210)), place.path("m.ldnn"));
+
     let arguments = [
         "train",
         &table,
@@ -182,12 +208,15 @@ fn no_group_is_in_both_parts_and_a_test_file_is_used() {
         "--test-share",
         "0.4",
     ];
+
     let said = good(&[&arguments[..], &SHORT].concat());
     assert!(
         said.contains("126 rows to learn from, 84 to test"),
         "{said}"
     );
+
     let (test, model) = (place.file("t.csv", gestures(33)), place.path("n.ldnn"));
+
     let arguments = [
         "train",
         &table,
@@ -198,6 +227,7 @@ fn no_group_is_in_both_parts_and_a_test_file_is_used() {
         "--test",
         &test,
     ];
+
     let said = good(&[&arguments[..], &SHORT].concat());
     assert!(
         said.contains("210 rows to learn from, 33 to test"),
@@ -210,6 +240,7 @@ fn bad_tables_and_models_are_refused_with_the_place() {
     let place = Place::new();
     let out = place.path("never.ldnn");
     let table = gestures(60);
+
     for (text, expected) in [
         (String::new(), "the file is empty"),
         (
@@ -248,10 +279,12 @@ fn bad_tables_and_models_are_refused_with_the_place() {
             "half-written"
         );
     }
+
     let utf16 = place.file("u.csv", [0xff, 0xfe, b'a', 0, b',', 0]);
     assert!(
         bad(&["train", &utf16, "--target", "a", "--out", &out]).contains("it is text in UTF-16")
     );
+
     assert!(
         bad(&[
             "train",
@@ -265,6 +298,7 @@ fn bad_tables_and_models_are_refused_with_the_place() {
     );
 
     let (good_table, model) = (place.file("g.csv", &table), place.path("m.ldnn"));
+
     good(
         &[
             &[
@@ -279,10 +313,12 @@ fn bad_tables_and_models_are_refused_with_the_place() {
         ]
         .concat(),
     );
+
     let text = fs::read_to_string(&model).unwrap();
     // As a program before the checksum wrote it, so that the fault behind a checksum is found.
     let (_, bare) = text.split_once(',').unwrap();
     let bare = format!("{{{bare}").replacen("\"version\":3", "\"version\":2", 1);
+
     for (change, expected) in [
         (
             text.replacen("\"version\":3", "\"version\":7", 1),
@@ -310,7 +346,9 @@ fn bad_tables_and_models_are_refused_with_the_place() {
         let error = bad(&["eval", &file, &good_table]);
         assert!(error.contains(expected), "{expected}: {error}");
     }
+
     let less = place.file("less.csv", "slow,label\n1,sit\n");
+
     assert!(
         bad(&["predict", &model, &less]).contains(
             "the model needs a column 'fast' (it has 2 inputs); the table has slow, label"
@@ -322,6 +360,7 @@ fn bad_tables_and_models_are_refused_with_the_place() {
 fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_said() {
     let place = Place::new();
     let (table, out) = (place.file("t.csv", gestures(90)), place.path("m.ldnn"));
+
     let with_share = |share: &'static str| {
         let own = [
             "--ignore",
@@ -331,9 +370,12 @@ fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_s
             "--out",
             &out,
         ];
+
         [&["train", &table][..], &own, &SHORT].concat()
     };
+
     let error = bad(&with_share("0.99"));
+
     assert!(
         error.contains(
             "--test-share 0.99 leaves 3 of the 90 rows to learn from; at least 10 are needed: \
@@ -341,23 +383,29 @@ fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_s
         ),
         "{error}"
     );
+
     assert!(!Path::new(&out).exists());
 
     let only = "Only 18 of the 90 rows are left to learn from: 72 are kept for testing (--test-share 0.8).";
     let said = good(&with_share("0.8"));
+
     assert!(said.contains(only), "{said}");
+
     let report = fs::read_to_string(place.path("m.ldnn.run/report.txt")).unwrap();
     assert!(report.contains(only), "{report}");
+
     let usual = [&with_share("0.2")[..], &["--replace"]].concat();
     assert!(!good(&usual).contains("are left to learn from"));
 
     // Nine rows are too few, whatever the share.
     let few = place.file("few.csv", gestures(11));
+
     let error = bad(&[
         &["train", &few, "--ignore", "id,person", "--out", &out],
         &SHORT[..],
     ]
     .concat());
+
     assert!(
         error.contains("at least 10 are needed: give more rows"),
         "{error}"
@@ -369,6 +417,7 @@ fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_s
     let tens = place.file("tens.csv", tens);
     let share = ["--classification", "--test-share", "0.5", "--out", &out];
     let error = bad(&[&["train", &tens][..], &share, &SHORT].concat());
+
     assert!(
         error.contains("cannot be divided into rows to learn from and rows"),
         "{error}"
@@ -378,9 +427,11 @@ fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_s
 #[test]
 fn extreme_values_are_named_in_the_report() {
     let place = Place::new();
+
     let row = |i: usize| {
         let (a, b) = (noise(i), noise(i + 7919));
         let a = if i == 7 { 1e6 } else { a };
+
         let y = if i == 11 || i == 12 {
             -5000.0
         } else {
@@ -388,8 +439,10 @@ fn extreme_values_are_named_in_the_report() {
         };
         format!("{a},{b},{y}\n")
     };
+
     let table = "a,b,y\n".to_string() + &(0..1500).map(row).collect::<String>();
     let (table, out) = (place.file("t.csv", table), place.path("m.ldnn"));
+
     let own = [
         "--target",
         "y",
@@ -398,9 +451,11 @@ fn extreme_values_are_named_in_the_report() {
         "--activations",
         "relu",
     ];
+
     let short = [
         "--runs", "2", "--epochs", "2", "--hidden", "4", "--rates", "0.01",
     ];
+
     // Every row is a training row of the model.
     let said = good(
         &[
@@ -410,10 +465,12 @@ fn extreme_values_are_named_in_the_report() {
         ]
         .concat(),
     );
+
     let extremes = said
         .lines()
         .find(|line| line.contains("standard deviations from the mean"))
         .unwrap_or_else(|| panic!("{said}"));
+
     for part in [
         "Some of the 1500 rows to learn from",
         "'a' in 1 row (the furthest is 1000000, 39 standard deviations away)",
@@ -422,6 +479,7 @@ fn extreme_values_are_named_in_the_report() {
     ] {
         assert!(extremes.contains(part), "{part}: {extremes}");
     }
+
     assert!(!extremes.contains("'b'"), "{extremes}");
 }
 
@@ -429,6 +487,7 @@ fn extreme_values_are_named_in_the_report() {
 fn an_export_of_classical_activations_says_nothing_about_tables() {
     let place = Place::new();
     let (table, model) = (place.file("t.csv", gestures(90)), place.path("m.ldnn"));
+
     let own = [
         "--ignore",
         "id,person",
@@ -437,9 +496,12 @@ fn an_export_of_classical_activations_says_nothing_about_tables() {
         "--out",
         &model,
     ];
+
     good(&[&["train", &table][..], &own, &SHORT].concat());
+
     let out = place.path("f32");
     let said = good(&["export", &model, "--out", &out]);
+
     for word in ["table", "knots", "hermite", "sizes", "chosen", "0 bytes;"] {
         // Rows of a table, the user's, are another thing.
         let about = said
@@ -447,12 +509,14 @@ fn an_export_of_classical_activations_says_nothing_about_tables() {
             .replace("on the rows of a table", "");
         assert!(!about.contains(word), "{word}: {said}");
     }
+
     assert!(said.contains("against `ldnn predict`"), "{said}");
     assert!(!Path::new(&out).join("pareto.csv").exists());
 
     // In integers relu is a table.
     let out = place.path("int8");
     let said = good(&["export", &model, "--weights", "int8", "--out", &out]);
+
     assert!(
         said.contains("with int8 weights") && !said.contains("hermite"),
         "{said}"

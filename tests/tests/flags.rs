@@ -41,16 +41,19 @@ fn prepare(at: &Path) {
             ["no", "yes"][i * 7 % 60 / 30]
         )
     };
+
     fs::write(
         at.join("t.csv"),
         "a,b,label\n".to_string() + &(0..60).map(row).collect::<String>(),
     )
     .unwrap();
+
     fs::write(
         at.join("study.toml"),
         "task = \"digits\"\n[validate]\ncompare = [\"relu\"]\nruns = 2\n",
     )
     .unwrap();
+
     let meta = [
         "meta",
         "-q",
@@ -63,8 +66,10 @@ fn prepare(at: &Path) {
         "--outer-last",
         "2",
     ];
+
     succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
     fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
+
     let train = [
         "train",
         "t.csv",
@@ -78,6 +83,7 @@ fn prepare(at: &Path) {
         "--epochs",
         "3",
     ];
+
     succeed(
         at,
         &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat(),
@@ -92,6 +98,7 @@ fn flags_in(message: &str) -> BTreeSet<String> {
     let words = own
         .split(|c: char| !is_part(c))
         .filter_map(|word| word.strip_prefix("--"));
+
     words
         .filter(|word| !word.is_empty())
         .map(String::from)
@@ -102,6 +109,7 @@ fn flags_in(message: &str) -> BTreeSet<String> {
 fn assert_known(output: &Output, args: &[&str], flags: &BTreeSet<String>) {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!message.contains("panicked"), "{args:?}: {message}");
+
     for flag in flags_in(&message) {
         assert!(
             flags.contains(&flag),
@@ -119,8 +127,10 @@ struct Flags {
 fn flags_of(args: &[&str]) -> Flags {
     let mut root = ldnn::cli::command();
     root.build();
+
     let outer = root.find_subcommand(args[0]).unwrap();
     let leaf = outer.find_subcommand(args[1]).unwrap_or(outer);
+
     let numbers = [
         TypeId::of::<usize>(),
         TypeId::of::<u64>(),
@@ -133,14 +143,17 @@ fn flags_of(args: &[&str]) -> Flags {
         all: ["help", "version"].map(String::from).into(),
         numeric: vec![],
     };
+
     for arg in leaf.get_arguments() {
         let Some(long) = arg.get_long() else { continue };
         flags.all.insert(long.into());
         let kind = arg.get_value_parser().type_id();
+
         if numbers.iter().any(|number| kind == *number) && long != "jobs" {
             flags.numeric.push(long.into());
         }
     }
+
     flags
 }
 
@@ -148,7 +161,9 @@ fn flags_of(args: &[&str]) -> Flags {
 fn every_flag_that_an_error_names_is_one_of_the_command() {
     let dir = tempdir().unwrap();
     prepare(dir.path());
+
     let mut refused = 0;
+
     for command in COMMANDS {
         let flags = flags_of(command);
         for flag in &flags.numeric {
@@ -161,6 +176,7 @@ fn every_flag_that_an_error_names_is_one_of_the_command() {
             }
         }
     }
+
     assert!(refused > 100, "{refused} bad values were refused");
 }
 
@@ -169,23 +185,29 @@ fn no_number_of_any_flag_ends_a_command_otherwise_than_with_a_sentence() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
+
     let mut refused = 0;
+
     for command in COMMANDS {
         for flag in &flags_of(command).numeric {
             for value in ["0", "18446744073709551615", "nan", "1e308"] {
                 let assigned = format!("--{flag}={value}");
                 let output = run(at, &[command, &[assigned.as_str()]].concat());
                 let message = String::from_utf8_lossy(&output.stderr);
+
                 // A panic is 101; an abort is a signal.
                 let is_told = matches!(output.status.code(), Some(0 | 1 | 2 | 75));
+
                 assert!(
                     is_told && !message.contains("panicked"),
                     "{command:?} {assigned}: {message}"
                 );
+
                 refused += usize::from(output.status.code() == Some(2));
             }
         }
     }
+
     assert!(refused > 200, "{refused} bad values were refused");
 }
 
@@ -194,7 +216,9 @@ fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
+
     let wide = "1048576,1048576";
+
     for (command, hidden) in [
         (&["meta", "--out", "x"][..], "1048576"),
         (&["validate", "--out", "x"], wide),
@@ -209,14 +233,17 @@ fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
             .args(command)
             .args(["-q", "--hidden", hidden])
             .env("LDNN_MEMORY", "4G");
+
         let output = program.output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr);
+
         assert_eq!(output.status.code(), Some(2), "{command:?}: {message}");
         assert!(
             message.contains("of memory, and 4.3 GB may be used") && message.contains("--hidden"),
             "{message}"
         );
     }
+
     // More rows a step than there are is as many as there are.
     let validate = [
         "validate",
@@ -230,6 +257,7 @@ fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
         "--hidden",
         "3",
     ];
+
     succeed(
         at,
         &[&validate[..], &["--batch", "100000000", "--out", "b"]].concat(),
@@ -241,6 +269,7 @@ fn numbers_that_make_no_run_are_refused_by_their_own_name() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
+
     let forecast = [
         "forecast",
         "--task",
@@ -250,6 +279,7 @@ fn numbers_that_make_no_run_are_refused_by_their_own_name() {
         "--dry-run",
         "--dt",
     ];
+
     for dt in ["nan", "0", "-1"] {
         let message = refuse(at, &[&forecast[..], &[dt]].concat(), 2);
         assert!(
@@ -257,11 +287,13 @@ fn numbers_that_make_no_run_are_refused_by_their_own_name() {
             "{message}"
         );
     }
+
     let message = refuse(at, &["sizes", "--widths", "0", "--dry-run"], 2);
     assert!(
         message.contains("--widths") && !message.contains("--hidden"),
         "{message}"
     );
+
     let message = refuse(at, &["validate", "--set", "command=meta", "--dry-run"], 2);
     assert!(
         message.contains("'command'") && !message.contains("did you mean"),
@@ -269,6 +301,7 @@ fn numbers_that_make_no_run_are_refused_by_their_own_name() {
     );
 
     let reproduce = ["reproduce", "--preset", "smoke", "--out", "x", "--set"];
+
     for setting in [
         "equal.train.epochs",
         "best.runs",
@@ -280,11 +313,13 @@ fn numbers_that_make_no_run_are_refused_by_their_own_name() {
             &[&reproduce[..], &[&format!("{setting}=0")]].concat(),
             2,
         );
+
         assert!(
             message.contains(setting.rsplit_once('.').unwrap().0),
             "{setting}: {message}"
         );
     }
+
     assert!(!at.join("x").exists());
 }
 
@@ -296,6 +331,7 @@ fn names(table: &toml::Table, way: &str, all: &mut Vec<(String, bool)>) {
         } else {
             format!("{way}.{key}")
         };
+
         match value {
             toml::Value::Table(inner) => names(inner, &path, all),
             other => all.push((path, other.is_integer() || other.is_float())),
@@ -310,8 +346,10 @@ fn settings(at: &Path, command: &[&str]) -> Vec<(String, bool)> {
         .copied()
         .filter(|a| !["--dry-run", "--print-config"].contains(a))
         .collect();
+
     let printed = run(at, &[&bare[..], &["--print-config"]].concat());
     let mut all = vec![];
+
     if printed.status.success() {
         names(
             &String::from_utf8(printed.stdout).unwrap().parse().unwrap(),
@@ -319,6 +357,7 @@ fn settings(at: &Path, command: &[&str]) -> Vec<(String, bool)> {
             &mut all,
         );
     }
+
     all
 }
 
@@ -326,9 +365,12 @@ fn settings(at: &Path, command: &[&str]) -> Vec<(String, bool)> {
 fn every_flag_that_an_error_about_a_setting_names_is_one_of_the_command() {
     let dir = tempdir().unwrap();
     prepare(dir.path());
+
     let mut refused = 0;
+
     for command in COMMANDS.iter().filter(|c| c[0] != "reproduce") {
         let flags = flags_of(command);
+
         for (name, _) in settings(dir.path(), command)
             .iter()
             .filter(|(_, is_number)| *is_number)
@@ -342,6 +384,7 @@ fn every_flag_that_an_error_about_a_setting_names_is_one_of_the_command() {
             }
         }
     }
+
     assert!(refused > 100, "{refused} bad values were refused");
 }
 
@@ -350,10 +393,13 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
+
     let mut suggestions = 0;
+
     for command in COMMANDS {
         let all = settings(at, command);
         let known: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+
         // What is absent by default is a setting too.
         let is_known = |name: &str| {
             let inside = format!("{name}.");
@@ -363,9 +409,11 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
                 !String::from_utf8_lossy(&message.stderr).contains("there is no setting")
             }
         };
+
         // Of the hundreds that reproduce has, some.
         for (name, _) in all.iter().step_by(all.len() / 15 + 1) {
             let last = name.rsplit('.').next().unwrap();
+
             // A letter too much, where it belongs, at the top, and in a section of another command.
             for typo in [
                 format!("{name}x"),
@@ -380,6 +428,7 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
                 let Some((_, meant)) = message.split_once("did you mean ") else {
                     continue;
                 };
+
                 for suggestion in meant.split('?').next().unwrap().split(" or ") {
                     let suggestion = suggestion.trim_matches('\'');
                     assert!(
@@ -391,6 +440,7 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
             }
         }
     }
+
     assert!(suggestions > 200, "{suggestions} suggestions");
 }
 
@@ -399,7 +449,9 @@ fn a_setting_is_found_by_a_name_that_is_nearly_its_own_wherever_it_stands() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
+
     let train = ["train", "t.csv", "--target", "label"];
+
     for (set, meant) in [
         ("epoch=3", "fit.epochs"),
         ("train.epochs=3", "fit.epochs"),
@@ -411,6 +463,7 @@ fn a_setting_is_found_by_a_name_that_is_nearly_its_own_wherever_it_stands() {
             "{set}: {message}"
         );
     }
+
     let message = refuse(at, &[&train[..], &["--set", "epochs"]].concat(), 2);
     assert!(
         message.contains("epochs=VALUE") && message.contains("--print-config"),

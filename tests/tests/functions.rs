@@ -1,5 +1,5 @@
-//! Our own elementary functions in single precision, against libm's in double. `LDNN_EXHAUSTIVE=1` tries every number, in
-//! some minutes; otherwise one in 251.
+//! Our own elementary functions in single precision, against libm's in double. `LDNN_EXHAUSTIVE=1`
+//! tries every number, in some minutes; otherwise one in 251.
 
 use ldnn_core::Real;
 use ldnn_core::math::{EXP_ULP, TANH_ULP};
@@ -17,10 +17,13 @@ fn worst(ours: fn(f32) -> f32, exact: fn(f64) -> f64) -> (f64, f32) {
     } else {
         251
     };
+
     let mut worst = (0.0, 0.0);
+
     for bits in (0..=u32::MAX).step_by(step) {
         let x = f32::from_bits(bits);
         let (ours, exact) = (ours(x), exact(f64::from(x)));
+
         if x.is_nan() {
             assert!(ours.is_nan(), "{bits:08x}");
         } else if (exact as f32).is_infinite() {
@@ -32,6 +35,7 @@ fn worst(ours: fn(f32) -> f32, exact: fn(f64) -> f64) -> (f64, f32) {
             }
         }
     }
+
     worst
 }
 

@@ -23,7 +23,8 @@ const OPTIMIZERS: [Optimizer<f64>; 4] = [
         epsilon: 1e-8,
         start: 1.0,
     },
-    // Without the warm start the first steps are steps of the sign, hardly differentiable in numbers: a larger epsilon.
+    // Without the warm start the first steps are steps of the sign, hardly differentiable in
+    // numbers: a larger epsilon.
     Optimizer::RmsProp {
         lr: 0.01,
         decay: 0.8,
@@ -45,7 +46,8 @@ const OUTER: [OuterLoss; 3] = [
 ];
 
 fn plan(shape: Shape, optimizer: Optimizer<f64>, outer: OuterLoss, segment: usize) -> Unroll<f64> {
-    // 11 rows in batches of 4: the last batch of an epoch is smaller, and 8 steps reach into the third epoch.
+    // 11 rows in batches of 4: the last batch of an epoch is smaller, and 8 steps reach into the
+    // third epoch.
     Unroll {
         shape,
         steps: 8,
@@ -69,6 +71,7 @@ fn run(
         train: train.data(),
         held_out: held_out.data(),
     };
+
     unrolled(
         Plain,
         plan,
@@ -107,11 +110,13 @@ fn the_hypergradient_is_that_of_central_differences_for_every_rule_and_outer_los
             let outer_loss =
                 |phi: &[f64]| vec![run(&plan, &train, &held_out, phi).outcome.outer_loss];
             let mut numeric = vec![0.0; phi.len()];
+
             for (i, n) in numeric.iter_mut().enumerate() {
                 let mut unit = vec![0.0; phi.len()];
                 unit[i] = 1.0;
                 *n = central_difference(outer_loss, phi, &unit, 1e-3)[0];
             }
+
             let error = relative_error(&numeric, &answer.dphi);
             assert!(
                 error <= HYPERGRADIENT,
@@ -130,6 +135,7 @@ fn every_length_of_segment_gives_the_same_bits() {
         let (shape, train, held_out) = problems(Base::Sine, Loss::CrossEntropy);
         let phi = &train.params[shape.theta_len()..];
         let full = run(&plan(shape, optimizer, outer, 8), &train, &held_out, phi);
+
         for segment in [1, 2, 3, 5, 7] {
             let short = run(
                 &plan(shape, optimizer, outer, segment),
@@ -137,15 +143,18 @@ fn every_length_of_segment_gives_the_same_bits() {
                 &held_out,
                 phi,
             );
+
             assert_eq!(
                 short.dphi, full.dphi,
                 "{optimizer:?}, {outer:?}, segments of {segment}"
             );
+
             assert_eq!(
                 short.outcome.outer_loss.to_bits(),
                 full.outcome.outer_loss.to_bits(),
                 "{outer:?}, segments of {segment}"
             );
+
             assert_eq!(short.trained, full.trained);
         }
     }
@@ -154,18 +163,22 @@ fn every_length_of_segment_gives_the_same_bits() {
 #[test]
 fn a_short_tape_grows_with_the_square_root_of_the_steps() {
     let (shape, ..) = problems(Base::Sine, Loss::CrossEntropy);
+
     let tape = |steps: usize| {
         let full = Unroll {
             steps,
             segment: steps,
             ..plan(shape, OPTIMIZERS[1], OUTER[0], 1)
         };
+
         let short = Unroll {
             segment: full.short_segment(),
             ..full
         };
+
         (full.tape_len(), short.tape_len())
     };
+
     let ((full, short), (full4, short4)) = (tape(2500), tape(10_000));
     assert!(
         full4 > 3 * full && short4 < 3 * short && 15 * short < full,
@@ -180,6 +193,7 @@ fn the_alternating_schedule_steps_the_activations_once_per_period() {
         lr: 0.1,
         momentum: 0.8,
     };
+
     let plan = Alternating {
         weights: optimizer,
         activations: Optimizer::Sgd {
@@ -189,20 +203,25 @@ fn the_alternating_schedule_steps_the_activations_once_per_period() {
         period: 3,
         clip: 0.02,
     };
+
     let (theta, len) = (shape.theta_len(), shape.param_len());
     let (mut params, mut state) = (train.params.clone(), vec![0.0; plan.state_len(&shape)]);
     plan.init_state(&shape, &mut state).unwrap();
+
     let (mut grad, mut memory) = (
         vec![0.0; len],
         vec![0.0; shape.workspace_len(ROWS, Pass::Backward)],
     );
+
     for t in 0..7 {
         let before = params.clone();
+
         let batch = train.batch().with_noise(Some(Noise {
             amplitude: 0.1,
             seed: 1,
             step: t as u64,
         }));
+
         let mut trainer = Trainer {
             shape: &shape,
             vector: Plain,
@@ -211,10 +230,14 @@ fn the_alternating_schedule_steps_the_activations_once_per_period() {
             grad: &mut grad,
             workspace: Workspace::new(&shape, ROWS, Pass::Backward, &mut memory).unwrap(),
         };
+
         plan.step(&mut trainer, &batch, t).unwrap();
+
         let (_, expected) = gradient(&shape, &before, &batch);
         let moved = params[theta..] != before[theta..];
+
         assert_eq!(moved, (t + 1) % 3 == 0, "step {t}");
+
         if moved {
             let by_hand = before[theta..]
                 .iter()

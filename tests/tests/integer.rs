@@ -39,6 +39,7 @@ fn lines_between_extremes_do_not_overflow() {
                 i16::MAX
             }
         };
+
         agrees(&(0..=1 << k).map(up_and_down).collect::<Vec<_>>());
         agrees(&(0..=1 << k).map(|i| up_and_down(i + 1)).collect::<Vec<_>>());
     }
@@ -59,6 +60,7 @@ fn the_layout_with_513_entries_is_that_of_tensorflow_lite() {
         .map(|i| (32767.0 * ((i - 256) as f64 / 60.0).tanh()).round() as i16)
         .collect();
     let table = Table16::new(&entries).unwrap();
+
     for q in inputs() {
         // As its kernel for int16 look-ups states: 7 bits within a cell, rounded by adding 64.
         let (index, offset) = (256 + (i32::from(q) >> 7), i32::from(q) & 0x7f);
@@ -66,6 +68,7 @@ fn the_layout_with_513_entries_is_that_of_tensorflow_lite() {
             i32::from(entries[index as usize]),
             i32::from(entries[index as usize + 1]),
         );
+
         assert_eq!(
             i32::from(table.at(q)),
             base + (((next - base) * offset + 64) >> 7)
@@ -76,14 +79,17 @@ fn the_layout_with_513_entries_is_that_of_tensorflow_lite() {
 #[test]
 fn a_direct_table_begins_with_the_least_input() {
     let entries: [i8; 256] = std::array::from_fn(|i| (i as i32 * 7 % 256 - 128) as i8);
+
     for q in i8::MIN..=i8::MAX {
         assert_eq!(
             Table8(&entries).at(q),
             entries[(i32::from(q) + 128) as usize]
         );
     }
+
     let mut both = [-128, 127];
     Table8(&entries).apply(&mut both);
+
     assert_eq!(both, [entries[0], entries[255]]);
 }
 
@@ -94,16 +100,19 @@ fn real_numbers_are_rounded_looked_up_and_scaled() {
     let knot = |i: i32| output.integer(input.real(-32768 + 128 * i).sin(), -32768, 32767) as i16;
     let entries: Vec<i16> = (0..513).map(knot).collect();
     let table = Scaled16::new(Table16::new(&entries).unwrap(), input, output).unwrap();
+
     for i in 0..10_000 {
         let z = -4.0 + 8.0 * i as f32 / 10_000.0;
         // The line, h^2 / 8; half a step of the input; half steps of the output, twice.
         let bound = (8.0f32 / 512.0).powi(2) / 8.0 + 0.5 * input.step + output.step;
+
         assert!(
             (table.at(z) - z.sin()).abs() < bound,
             "{} at {z}",
             table.at(z)
         );
     }
+
     let ends = [-1e30, f32::NEG_INFINITY, 1e30, f32::INFINITY].map(|z| table.at(z));
     assert_eq!(
         ends,
@@ -119,34 +128,43 @@ fn a_direct_table_takes_real_numbers_to_the_nearest_of_its_inputs() {
     let entries: [i8; 256] =
         std::array::from_fn(|i| output.integer(input.real(i as i32 - 128).sin(), -128, 127) as i8);
     let table = Scaled8::new(Table8(&entries), input, output).unwrap();
+
     for i in 0..10_000 {
         let z = input.real(-128) + (input.real(127) - input.real(-128)) * i as f32 / 10_000.0;
         // Where the rounding of the input is a tie, either side is right.
         let q = input.integer(z, -128, 127);
         let near = [q - 1, q, q + 1]
             .map(|q| output.real(entries[(q.clamp(-128, 127) + 128) as usize].into()));
+
         assert!(near.contains(&table.at(z)), "{} at {z}", table.at(z));
+
         // Half a step of the input, along a slope of at most 1; half a step of the output.
         assert!(
             (table.at(z) - z.sin()).abs() <= 0.501 * (input.step + output.step),
             "{} at {z}",
             table.at(z)
         );
+
         let (mut slope, mut h) = ([z], [0.0]);
         table.apply_with_slopes(&mut slope, &mut h).unwrap();
-        // From the entry before to the one behind, one-sided at the ends; a tie may be seen on either side.
+
+        // From the entry before to the one behind, one-sided at the ends; a tie may be seen on
+        // either side.
         let y = |q: i32| f32::from(entries[(q.clamp(-128, 127) + 128) as usize]) * output.step;
         let rise = |q: i32| {
             (y(q + 1) - y(q - 1)) / (((q + 1).min(127) - (q - 1).max(-128)) as f32 * input.step)
         };
         let near = [q - 1, q, q + 1].map(|q| rise(q.clamp(-128, 127)));
+
         assert!(
             near.iter().any(|s| (s - slope[0]).abs() < 1e-5),
             "{} at {z}, not of {near:?}",
             slope[0]
         );
+
         assert_eq!(h[0], table.at(z));
     }
+
     for q in -128..=127 {
         assert_eq!(
             table.at(input.real(q)),
@@ -154,15 +172,19 @@ fn a_direct_table_takes_real_numbers_to_the_nearest_of_its_inputs() {
             "{q}"
         );
     }
+
     let ends =
         [-1e30, f32::NEG_INFINITY, 1e30, f32::INFINITY].map(|z| (table.at(z), table.slope(z)));
     let [low, high] = [entries[0], entries[255]].map(|q| (output.real(q.into()), 0.0));
+
     assert_eq!(ends, [low, low, high, high]);
     assert_eq!((table.at(f32::NAN), table.slope(f32::NAN)), low);
+
     let beyond = Scale {
         step: 1.0,
         zero: (1 << 30) + 1,
     };
+
     assert!(Scaled8::new(Table8(&entries), input, beyond).is_err());
     assert!(Scaled8::new(Table8(&entries), Scale { step: 0.0, zero: 0 }, output).is_err());
 }
@@ -174,6 +196,7 @@ fn scales_span_their_range_and_refuse_the_impossible() {
             let scale = Scale::spanning(low, high, bits).unwrap();
             assert_abs_diff_eq!(scale.real(least), low, epsilon = scale.step);
             assert_abs_diff_eq!(scale.real(most), high, epsilon = scale.step);
+
             for q in [least, least + 1, -3, 0, 77, most] {
                 assert_eq!(
                     scale.integer(scale.real(q), least, most),
@@ -181,10 +204,12 @@ fn scales_span_their_range_and_refuse_the_impossible() {
                     "{low}..{high} in {bits} bits"
                 );
             }
+
             assert_eq!(scale.integer(1e30, least, most), most);
             assert_eq!(scale.integer(f32::NAN, least, most), least);
         }
     }
+
     for (low, high, bits) in [
         (1.0, 1.0, 8),
         (1.0, -1.0, 8),
@@ -200,9 +225,11 @@ fn scales_span_their_range_and_refuse_the_impossible() {
             "{low}..{high} in {bits} bits"
         );
     }
+
     let entries = [0; 3];
     let table = Table16::new(&entries).unwrap();
     let good = Scale { step: 1.0, zero: 0 };
+
     for bad in [
         Scale { step: 0.0, zero: 0 },
         Scale {
@@ -216,6 +243,7 @@ fn scales_span_their_range_and_refuse_the_impossible() {
     ] {
         assert!(Scaled16::new(table, bad, good).is_err());
     }
+
     for len in [0, 1, 2, 4, 6, 514] {
         let entries = vec![0; len];
         assert!(

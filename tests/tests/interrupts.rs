@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::tempdir;
 
-/// A second is promised. The machine that runs the tests runs others at the same time, and a process that is not scheduled
-/// cannot end.
+/// A second is promised. The machine that runs the tests runs others at the same time, and a
+/// process that is not scheduled cannot end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn start(at: &Path, args: &[&str]) -> Child {
@@ -22,6 +22,7 @@ fn start(at: &Path, args: &[&str]) -> Child {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
+
     command.spawn().unwrap()
 }
 
@@ -32,16 +33,21 @@ fn interrupt(mut child: Child, args: &[&str]) -> (Option<i32>, String) {
         "{args:?} ended before it was interrupted: {}",
         said(&mut child)
     );
+
     let begun = Instant::now();
     let sent = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()
         .unwrap();
+
     assert!(sent.success());
+
     let status = child.wait().unwrap();
     let took = begun.elapsed();
     let said = said(&mut child);
+
     assert!(took < PATIENCE, "{args:?} took {took:?} to end: {said}");
+
     (status.code(), said)
 }
 
@@ -64,13 +70,16 @@ fn prepare(at: &Path) {
             ["no", "yes"][i * 7 % 60 / 30]
         )
     };
+
     fs::write(
         at.join("t.csv"),
         "a,b,label\n".to_string() + &(0..600).map(row).collect::<String>(),
     )
     .unwrap();
+
     let study = "task = \"mnist1d\"\n[validate]\ncompare = [\"relu\"]\nruns = 9000\n";
     fs::write(at.join("study.toml"), study).unwrap();
+
     let meta = [
         "meta",
         "-q",
@@ -83,7 +92,9 @@ fn prepare(at: &Path) {
         "--outer-last",
         "2",
     ];
+
     succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
+
     let validate = [
         "validate",
         "-q",
@@ -96,6 +107,7 @@ fn prepare(at: &Path) {
         "--hidden",
         "100",
     ];
+
     succeed(
         at,
         &[&validate[..], &["--keep-networks", "--out", "v"]].concat(),
@@ -107,8 +119,10 @@ fn every_long_command_ends_within_a_second_with_code_75() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
+
     let many = ["--runs", "9000", "--epochs", "9000", "--every", "9000"];
     let ensemble = |name: &[&'static str]| [name, &many[..]].concat();
+
     let commands = [
         vec!["meta", "--steps", "90000"],
         ensemble(&["validate"]),
@@ -116,7 +130,8 @@ fn every_long_command_ends_within_a_second_with_code_75() {
         ensemble(&["forecast", "--task", "vanderpol"]),
         ensemble(&["analyze", "participation"]),
         ensemble(&["analyze", "hessian"]),
-        // 5110 parameters: the decomposition of the matrix takes half a minute, in which nothing asks.
+        // 5110 parameters: the decomposition of the matrix takes half a minute, in which nothing
+        // asks.
         vec!["analyze", "hessian", "--model", "v/networks/relu-101.json"],
         vec![
             "analyze",
@@ -148,11 +163,13 @@ fn every_long_command_ends_within_a_second_with_code_75() {
         vec!["run", "study.toml"],
         vec!["export", "a", "--what", "network", "--epochs", "900000"],
     ];
+
     for (i, args) in commands.iter().enumerate() {
         let out = format!("out{i}");
         let args = [&args[..], &["-q", "--out", &out]].concat();
         let child = start(at, &args);
         let begun = Instant::now();
+
         let is_begun = || {
             fs::read_dir(at).unwrap().any(|e| {
                 e.unwrap()
@@ -161,13 +178,17 @@ fn every_long_command_ends_within_a_second_with_code_75() {
                     .is_some_and(|name| name == out || name == format!("{out}.run"))
             })
         };
+
         while !is_begun() && begun.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(10));
         }
+
         // Into the midst of the work.
         std::thread::sleep(Duration::from_millis(700));
+
         let (code, said) = interrupt(child, &args);
         assert_eq!(code, Some(75), "{args:?}: {said}");
+
         assert!(
             said.contains(
                 "stopped on request; what was finished is kept, and the same command goes on"
@@ -181,11 +202,13 @@ fn every_long_command_ends_within_a_second_with_code_75() {
 #[cfg(target_os = "linux")]
 fn slow_compiler(folder: &Path, name: &str) {
     use std::os::unix::fs::PermissionsExt;
+
     let script = format!(
         "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n: >\"$TMPDIR/half-made.s\"\n: >'{}/begun'\nsleep 77.25 &\nwait\n",
         folder.display()
     );
     let path = folder.join(name);
+
     fs::write(&path, script).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -205,6 +228,7 @@ fn compilers_that_are_interrupted_are_no_verdict_and_leave_nothing() {
     let at = dir.path();
     prepare(at);
     succeed(at, &["export", "a", "--format", "c,rust", "--out", "e"]);
+
     for (signal, compiler) in [("-INT", "gcc"), ("-TERM", "gcc"), ("-INT", "cargo")] {
         let (tools, temporary) = (at.join("tools"), at.join("temporary"));
         fs::create_dir(&tools).unwrap();
@@ -217,6 +241,7 @@ fn compilers_that_are_interrupted_are_no_verdict_and_leave_nothing() {
             let found = found.into_iter().find(|path| path.exists()).unwrap();
             std::os::unix::fs::symlink(found, tools.join(tool)).unwrap();
         }
+
         let mut command = Command::new(path());
         command
             .current_dir(at)
@@ -225,6 +250,7 @@ fn compilers_that_are_interrupted_are_no_verdict_and_leave_nothing() {
             .env("TMPDIR", &temporary)
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+
         let mut child = command.spawn().unwrap();
         let begun = Instant::now();
         while !tools.join("begun").exists() && begun.elapsed() < Duration::from_secs(60) {
@@ -235,9 +261,12 @@ fn compilers_that_are_interrupted_are_no_verdict_and_leave_nothing() {
         let sent = Command::new("kill")
             .args([signal, &child.id().to_string()])
             .status();
+
         assert!(sent.unwrap().success());
+
         let status = child.wait().unwrap();
         let said = said(&mut child);
+
         assert!(begun.elapsed() < PATIENCE, "{said}");
         assert_eq!(status.code(), Some(75), "{compiler} {signal}: {said}");
         assert!(
@@ -250,8 +279,10 @@ fn compilers_that_are_interrupted_are_no_verdict_and_leave_nothing() {
             0,
             "temporary files are left"
         );
+
         let sleeps = processes().iter().any(|line| line.contains("77.25"));
         assert!(!sleeps, "a compiler's child goes on");
+
         fs::remove_dir_all(tools).unwrap();
         fs::remove_dir_all(temporary).unwrap();
     }
@@ -262,6 +293,7 @@ fn predictions_that_are_interrupted_leave_nothing() {
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
+
     let train = [
         "train",
         "t.csv",
@@ -275,10 +307,12 @@ fn predictions_that_are_interrupted_leave_nothing() {
         "--epochs",
         "3",
     ];
+
     succeed(
         at,
         &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat(),
     );
+
     let before = fs::read_dir(at).unwrap().count();
 
     // It waits for rows of a pipe, which nobody writes to.
@@ -293,25 +327,31 @@ fn predictions_that_are_interrupted_leave_nothing() {
         "--out",
         "p.csv",
     ];
+
     let mut child = start(at, &args);
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"a,b\n1,2\n").unwrap();
+
     let pipe = child.stdin.take();
     let begun = Instant::now();
     while fs::read_dir(at).unwrap().count() == before && begun.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(10));
     }
+
     assert_eq!(
         fs::read_dir(at).unwrap().count(),
         before + 1,
         "it writes beside the place of its output"
     );
+
     let (code, said) = interrupt(child, &args);
     drop(pipe);
+
     assert_eq!(code, Some(75), "{said}");
     assert!(
         said.contains("stopped on request; the same command begins anew"),
         "{said}"
     );
+
     assert_eq!(
         fs::read_dir(at).unwrap().count(),
         before,
@@ -323,6 +363,7 @@ fn predictions_that_are_interrupted_leave_nothing() {
 fn the_last_line_of_progress_counts_what_is_in_the_journal() {
     let dir = tempdir().unwrap();
     let at = dir.path();
+
     let args = [
         "validate",
         "--compare",
@@ -336,15 +377,19 @@ fn the_last_line_of_progress_counts_what_is_in_the_journal() {
         "--out",
         "v",
     ];
+
     let child = start(at, &args);
     let lines =
         || fs::read_to_string(at.join("v/trainings.jsonl")).map_or(0, |t| t.lines().count());
     let begun = Instant::now();
+
     while lines() < 3 && begun.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(1));
     }
+
     let (code, said) = interrupt(child, &args);
     assert_eq!(code, Some(75));
+
     assert!(
         said.contains(&format!("trainings: {}/300 in ", lines())),
         "{} in the journal: {said}",
@@ -372,13 +417,16 @@ fn compiler_at_work(at: &Path) -> Vec<u32> {
         );
         std::thread::sleep(Duration::from_millis(10));
     }
+
     let text = fs::read_to_string(at.join("begun")).unwrap();
     let processes: Vec<u32> = text
         .split_whitespace()
         .map(|p| p.parse().unwrap())
         .collect();
+
     assert_eq!(processes.len(), 2, "{text}");
     assert!(processes.iter().all(|&p| is_alive(p)), "{text}");
+
     processes
 }
 
@@ -394,14 +442,17 @@ fn is_alive(process: u32) -> bool {
 #[cfg(target_os = "linux")]
 fn compilers_end_with_the_command_that_started_them() {
     use std::os::unix::fs::PermissionsExt;
+
     let dir = tempdir().unwrap();
     let at = dir.path();
     prepare(at);
     succeed(at, &["export", "a", "-q", "--out", "whole"]);
     fs::create_dir(at.join("bin")).unwrap();
+
     let compiler = at.join("bin/gcc");
     fs::write(&compiler, SLOW_COMPILER).unwrap();
     fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
+
     let others = std::env::var_os("PATH").unwrap_or_default();
     let places = [at.join("bin")]
         .into_iter()
@@ -421,9 +472,11 @@ fn compilers_end_with_the_command_that_started_them() {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+
         let child = command.spawn().unwrap();
         let processes = compiler_at_work(at);
         let (code, said) = interrupt(child, args);
+
         assert_eq!(code, Some(75), "{args:?}: {said}");
         assert!(said.contains("stopped on request"), "{said}");
 
@@ -432,6 +485,7 @@ fn compilers_end_with_the_command_that_started_them() {
         while processes.iter().any(|&p| is_alive(p)) && begun.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(10));
         }
+
         let alive: Vec<&u32> = processes.iter().filter(|&&p| is_alive(p)).collect();
         assert!(
             alive.is_empty(),

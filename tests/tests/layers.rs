@@ -1,10 +1,12 @@
-//! The modules of `host` are layers: each uses only those that `lib.rs` lists before it, and no two files import each other.
+//! The modules of `host` are layers: each uses only those that `lib.rs` lists before it, and no two
+//! files import each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Import circles that are still there, each with its reason. An entry that is gone must leave this list, and none comes in.
+/// Import circles that are still there, each with its reason. An entry that is gone must leave this
+/// list, and none comes in.
 const CIRCLES: [&[&str]; 0] = [];
 
 /// A source file, by its path in `host/src`.
@@ -34,6 +36,7 @@ fn tokens(text: &str) -> Vec<Token> {
     while i < bytes.len() {
         let start = i;
         let rest = |n: usize| bytes.get(i + n).copied().unwrap_or(' ');
+
         match bytes[i] {
             '/' if rest(1) == '/' => i += bytes[i..].iter().take_while(|&&c| c != '\n').count(),
             'r' if rest(1) == '#' && rest(2) == '"' || rest(1) == '"' && bytes[i] == 'r' => {
@@ -74,6 +77,7 @@ fn tokens(text: &str) -> Vec<Token> {
             }
             c => {
                 i += 1;
+
                 if !c.is_whitespace() {
                     tokens.push(Token {
                         line,
@@ -82,9 +86,11 @@ fn tokens(text: &str) -> Vec<Token> {
                 }
             }
         }
+
         let end = i.min(bytes.len());
         line += bytes[start..end].iter().filter(|&&c| c == '\n').count();
     }
+
     tokens
 }
 
@@ -100,33 +106,42 @@ fn module_of(file: &str) -> Vec<String> {
 /// All paths of a tree such as `a::{b, c::d}` that begins at token `at`; and where it ends.
 fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
     let mut path = prefix.to_vec();
+
     loop {
         let text = tokens.get(at).map_or("", |t| t.text.as_str());
         if text == "{" {
             at += 1;
+
             while tokens.get(at).is_some_and(|t| t.text != "}") {
                 at = tree(tokens, at, &path, found);
                 at += usize::from(tokens.get(at).is_some_and(|t| t.text == ","));
             }
             return at + 1;
         }
+
         let is_name = text.starts_with(|c: char| c.is_alphanumeric() || c == '_');
         if is_name && text != "self" {
             path.push(text.into());
         }
+
         at += usize::from(is_name || text == "*");
+
         if tokens.get(at).is_none_or(|t| t.text != "::") {
             break;
         }
+
         at += 1;
+
         // A path with type arguments ends before them.
         if tokens.get(at).is_some_and(|t| t.text == "<") {
             break;
         }
     }
+
     if tokens.get(at).is_some_and(|t| t.text == "as") {
         at += 2;
     }
+
     found.push(path);
     // Nothing that has a form unknown here may keep this from going on.
     at
@@ -144,6 +159,7 @@ fn mentions(source: &Source) -> Vec<Mention> {
     let mut module = module_of(&source.file);
     let (mut inner, mut depth): (Vec<usize>, usize) = (vec![], 0);
     let (mut all, mut i) = (vec![], 0);
+
     while i < tokens.len() {
         match text(i) {
             "mod" if text(i + 2) == "{" => {
@@ -162,8 +178,10 @@ fn mentions(source: &Source) -> Vec<Mention> {
             }
             _ => {}
         }
+
         let is_start = (i == 0 || text(i - 1) != "::") && text(i + 1) == "::";
         let is_use = i > 0 && text(i - 1) == "use";
+
         let mut prefix = match text(i) {
             "crate" | "ldnn" if is_start => vec![],
             "super" | "self" if is_start => module.clone(),
@@ -173,21 +191,27 @@ fn mentions(source: &Source) -> Vec<Mention> {
                 continue;
             }
         };
+
         let line = tokens[i].line;
         let is_handed_on = is_use && i > 1 && ["pub", ")"].contains(&text(i - 2));
+
         while text(i) == "super" {
             prefix.pop();
             i += 2;
         }
+
         i += 2 * usize::from(["crate", "ldnn", "self"].contains(&text(i)));
+
         let mut found = vec![];
         i = tree(&tokens, i, &prefix, &mut found);
+
         all.extend(found.into_iter().map(|path| Mention {
             line,
             path,
             is_handed_on,
         }));
     }
+
     all
 }
 
@@ -216,6 +240,7 @@ impl Crate<'_> {
         let handed = path
             .get(len)
             .and_then(|name| self.names.get(module)?.get(name));
+
         match handed {
             Some(from) if steps > 0 && from[..] != path[..] => self.file(from, steps - 1),
             _ => self.files.get(module).copied(),
@@ -226,12 +251,14 @@ impl Crate<'_> {
 fn faults(layers: &[&str], sources: &[Source]) -> Faults {
     let all: Vec<(&Source, Vec<Mention>)> = sources.iter().map(|s| (s, mentions(s))).collect();
     let mut names: BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+
     for (source, mentions) in &all {
         let own = names.entry(module_of(&source.file)).or_default();
         for m in mentions.iter().filter(|m| m.is_handed_on) {
             own.extend(m.path.last().map(|name| (name.clone(), m.path.clone())));
         }
     }
+
     let files = sources.iter().filter(|s| s.file != "main.rs");
     let files = files
         .map(|s| (module_of(&s.file), s.file.as_str()))
@@ -241,15 +268,18 @@ fn faults(layers: &[&str], sources: &[Source]) -> Faults {
     let mut faults = Faults::default();
     let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let level = |name: &str| layers.iter().position(|l| *l == name);
+
     for (source, mentions) in &all {
         let Some(own) = module_of(&source.file).first().and_then(|name| level(name)) else {
             continue;
         };
+
         for m in mentions {
             let Some(target) = m.path.first() else {
                 continue;
             };
             let at = format!("{}:{}: crate::{}", source.file, m.line, m.path.join("::"));
+
             match level(target) {
                 Some(other) if other <= own => {}
                 Some(_) => faults
@@ -257,6 +287,7 @@ fn faults(layers: &[&str], sources: &[Source]) -> Faults {
                     .push(format!("{at}: {target} stands above {}", layers[own])),
                 None => faults.arrows.push(format!("{at}: {target} is no layer")),
             }
+
             if let Some(file) = the_crate
                 .file(&m.path, 8)
                 .filter(|f| *f != source.file && !m.is_handed_on)
@@ -265,6 +296,7 @@ fn faults(layers: &[&str], sources: &[Source]) -> Faults {
             }
         }
     }
+
     faults.circles = circles(&edges);
     faults
 }
@@ -280,13 +312,16 @@ fn circles(edges: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Vec<String>> {
                 }
             }
         }
+
         seen
     };
+
     let reached: BTreeMap<&str, BTreeSet<String>> =
         edges.keys().map(|file| (*file, reach(file))).collect();
     let is_mutual =
         |a: &str, b: &str| reached[a].contains(b) && reached.get(b).is_some_and(|r| r.contains(a));
     let mut found: BTreeSet<Vec<String>> = BTreeSet::new();
+
     for file in reached
         .keys()
         .filter(|file| reached[**file].contains(**file))
@@ -299,6 +334,7 @@ fn circles(edges: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Vec<String>> {
                 .collect(),
         );
     }
+
     found.into_iter().collect()
 }
 
@@ -314,6 +350,7 @@ fn collect(folder: &Path, root: &Path, sources: &mut Vec<Source>) {
                 .to_str()
                 .unwrap()
                 .replace('\\', "/");
+
             sources.push(Source {
                 file,
                 text: fs::read_to_string(&path).unwrap(),
@@ -328,44 +365,53 @@ fn every_module_uses_only_the_layers_below_it_and_no_two_files_import_each_other
     let mut sources = vec![];
     collect(&root, &root, &mut sources);
     sources.sort_by(|a, b| a.file.cmp(&b.file));
+
     let lib = sources
         .iter()
         .find(|s| s.file == "lib.rs")
         .unwrap()
         .text
         .clone();
+
     let layers: Vec<&str> = lib
         .lines()
         .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
         .collect();
+
     assert!(layers.len() > 10 && sources.len() > 100, "{layers:?}");
 
     let found = faults(&layers, &sources);
+
     assert!(
         found.arrows.is_empty(),
         "arrows that lead up:\n{}",
         found.arrows.join("\n")
     );
+
     let known: Vec<Vec<String>> = CIRCLES
         .iter()
         .map(|c| c.iter().map(ToString::to_string).collect())
         .collect();
+
     let is_known = |circle: &&Vec<String>| {
         known
             .iter()
             .any(|k| circle.iter().all(|file| k.contains(file)))
     };
+
     let new: Vec<String> = found
         .circles
         .iter()
         .filter(|c| !is_known(c))
         .map(|c| c.join(", "))
         .collect();
+
     assert!(
         new.is_empty(),
         "files that import each other:\n{}",
         new.join("\n")
     );
+
     for circle in &known {
         assert!(
             found.circles.contains(circle),
@@ -380,6 +426,7 @@ fn checked(files: &[(&str, &str)]) -> Faults {
         file: (*file).into(),
         text: (*text).into(),
     };
+
     faults(
         &["low", "high"],
         &files.iter().map(source).collect::<Vec<_>>(),
@@ -389,6 +436,7 @@ fn checked(files: &[(&str, &str)]) -> Faults {
 #[test]
 fn an_arrow_that_leads_up_is_found_in_imports_and_in_the_middle_of_code() {
     let high = ("high.rs", "use crate::low::{a, b};\npub struct High;");
+
     assert_eq!(
         checked(&[
             (
@@ -399,6 +447,7 @@ fn an_arrow_that_leads_up_is_found_in_imports_and_in_the_middle_of_code() {
         ]),
         Faults::default()
     );
+
     let arrows = |low: &str| checked(&[("low.rs", low), high]).arrows;
     assert_eq!(
         arrows("\nuse crate::{low, high::High};"),
@@ -426,6 +475,7 @@ fn files_that_import_each_other_are_found_by_the_names_that_modules_hand_on() {
         "mod a;\nmod b;\npub use a::A;\npub use b::{B, C as D};",
     );
     let of = |a: &str, b: &str| checked(&[facade, ("low/a.rs", a), ("low/b.rs", b)]).circles;
+
     assert_eq!(of("use super::B;", "pub struct B;"), [] as [Vec<String>; 0]);
     assert_eq!(
         of("use super::B;", "use crate::low::A;"),

@@ -1,4 +1,5 @@
-//! Data files with bytes changed, cut out and added: no reader panics, and none takes memory beyond what the bytes justify.
+//! Data files with bytes changed, cut out and added: no reader panics, and none takes memory beyond
+//! what the bytes justify.
 
 use ldnn::data::load::Stream;
 use ldnn::data::npz::{self, Array};
@@ -54,15 +55,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn seeds() -> Vec<Vec<u8>> {
     let csv = b"a,b,\"c\"\n1,2.5,-3e1\n4,5,6\n7,8,9\n".to_vec();
     let x = Array::matrix((0..12).map(f64::from).collect(), 3);
+
     let idx = [
         &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3][..],
         &[7; 12],
     ]
     .concat();
+
     let ts = b"#c\n@problemName p\n@dimensions 2\n@seriesLength 3\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n1,2,3:4,5,6:b\n".to_vec();
     let npz = npz::write(&[("x", x.clone()), ("y", Array::labels(vec![0, 1, 0, 1]))]);
     let compressed = include_bytes!("../data/compressed.npz").to_vec();
     let fortran = include_bytes!("../data/fortran.npy").to_vec();
+
     vec![
         gzip(&csv),
         gzip(&idx),
@@ -80,6 +84,7 @@ fn seeds() -> Vec<Vec<u8>> {
 fn peak_of(bytes: &[u8]) -> isize {
     let start = NOW.get();
     PEAK.set(start);
+
     let from = Box::new(Cursor::new(bytes.to_vec()));
     let read = Source::of(from, Some(bytes.len() as u64)).and_then(|source| {
         let mut stream = Stream::of(
@@ -88,16 +93,19 @@ fn peak_of(bytes: &[u8]) -> isize {
             "it",
             Budget::parse("1M").unwrap(),
         )?;
+
         stream.within()?;
         stream.rest()
     });
+
     drop(read);
     PEAK.get() - start
 }
 
 /// Buffers, and the tables of the decompressor.
 const FIXED: isize = 1 << 20;
-/// Bytes of memory a byte of a file, at most: unpacked 1032 times, widened from 1 to 40 bytes within the budget of 1 MB.
+/// Bytes of memory a byte of a file, at most: unpacked 1032 times, widened from 1 to 40 bytes
+/// within the budget of 1 MB.
 const BUDGET: isize = 4 << 20;
 
 #[derive(Clone, Debug)]
@@ -124,6 +132,7 @@ fn changed(mut bytes: Vec<u8>, changes: &[Change]) -> Vec<u8> {
         if bytes.is_empty() {
             break;
         }
+
         match change {
             Change::Set(at, byte) => {
                 let at = at.index(bytes.len());
@@ -144,6 +153,7 @@ fn changed(mut bytes: Vec<u8>, changes: &[Change]) -> Vec<u8> {
             }
         }
     }
+
     bytes
 }
 
@@ -169,6 +179,7 @@ fn the_files_themselves_are_read() {
             Budget::parse("1M").unwrap(),
         )
         .unwrap();
+
         assert!(stream.rest().unwrap().rows() >= 2);
     }
 }
@@ -177,9 +188,11 @@ fn the_files_themselves_are_read() {
 fn a_bomb_takes_no_more_than_the_budget() {
     let bomb = gzip(&vec![b'1'; 50_000_000]);
     assert!(bomb.len() < 100_000);
+
     let peak = peak_of(&bomb);
     // One row may be long: it is the cell that is limited.
     assert!(peak < 3 * (1 << 27), "{peak}");
+
     let matrix = gzip(
         &[
             &[0, 0, 8, 2, 0, 0, 0, 100, 0, 7, 0xa1, 0x20][..],
@@ -187,5 +200,6 @@ fn a_bomb_takes_no_more_than_the_budget() {
         ]
         .concat(),
     );
+
     assert!(peak_of(&matrix) < FIXED + BUDGET);
 }

@@ -80,18 +80,22 @@ fn knots_move_by_their_gradient() {
         &[3, 4, 2],
         &[Kind::Base(Base::Zero), Kind::Base(Base::Zero)],
     );
+
     let knots = Knots {
         low: -1.5,
         high: 1.5,
         count: 7,
     };
+
     let (theta, x) = (numbers(shape.theta_len(), 3), numbers(3, 8));
     let start = [numbers(7, 21), numbers(7, 22)];
+
     let loss = |entries: &[Vec<f32>; 2], rates: Rates| {
         let mut moved = entries.clone();
         let [a, b] = &mut moved;
         let mut types = [a, b].map(|e| Type::Tunable(Tunable::new(knots, e).unwrap()));
         let mut work = vec![0.0; work_len(&shape)];
+
         let loss = OnlineTrainer {
             shape: &shape,
             theta: &mut theta.clone(),
@@ -101,13 +105,16 @@ fn knots_move_by_their_gradient() {
         }
         .step(&x, Answer::Class(1))
         .unwrap();
+
         (loss, moved)
     };
+
     let still = Rates {
         theta: 0.0,
         knots: 0.0,
         clip: CLIP,
     };
+
     let (_, moved) = loss(
         &start,
         Rates {
@@ -116,7 +123,9 @@ fn knots_move_by_their_gradient() {
             clip: CLIP,
         },
     );
+
     let mut touched = 0;
+
     for t in 0..2 {
         for i in 0..7 {
             let at = |by: f32| {
@@ -124,15 +133,19 @@ fn knots_move_by_their_gradient() {
                 entries[t][i] += by;
                 loss(&entries, still).0
             };
+
             let difference = (at(0.01) - at(-0.01)) / 0.02;
             let gradient = start[t][i] - moved[t][i];
+
             assert!(
                 (gradient - difference).abs() < 1e-3,
                 "type {t}, knot {i}: {gradient} for {difference}"
             );
+
             touched += usize::from(gradient != 0.0);
         }
     }
+
     assert!(
         (4..=8).contains(&touched),
         "four neurons lie between two knots each; {touched} moved"
@@ -142,17 +155,20 @@ fn knots_move_by_their_gradient() {
 #[test]
 fn learning_goes_down_with_frozen_and_with_tunable_activations() {
     let shape = Shape::new(&[2, 8, 2], &[Kind::Base(Base::Zero)]);
+
     let knots = Knots {
         low: -2.0,
         high: 2.0,
         count: 17,
     };
+
     let xor = [
         ([-1.0, -1.0], 0),
         ([-1.0, 1.0], 1),
         ([1.0, -1.0], 1),
         ([1.0, 1.0], 0),
     ];
+
     let learn = |knot_rate: Option<f32>| {
         let mut entries: Vec<f32> = (0..17)
             .map(|i| (f64::from(i - 8) / 4.0).tanh() as f32)
@@ -161,18 +177,22 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
         let mut work = vec![0.0; work_len(&shape)];
         let mut total = 0.0;
         let tunable = Type::Tunable(Tunable::new(knots, &mut entries).unwrap());
+
         let mut types = [if knot_rate.is_some() {
             tunable
         } else {
             Type::Frozen(Activation::Base(Base::Tanh))
         }];
+
         let rates = Rates {
             theta: 0.05,
             knots: knot_rate.unwrap_or(0.0),
             clip: CLIP,
         };
+
         for epoch in 0..200 {
             total = 0.0;
+
             for (x, label) in &xor {
                 total += OnlineTrainer {
                     shape: &shape,
@@ -184,10 +204,13 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
                 .step(x, Answer::Class(*label))
                 .unwrap();
             }
+
             assert!(epoch > 0 || total > 0.5);
         }
+
         total
     };
+
     let [frozen, still, tuned] = [None, Some(0.0), Some(0.02)].map(learn);
     assert!(frozen < 0.3 && still < 0.3, "{frozen}, {still}");
     assert!(
@@ -202,11 +225,13 @@ fn a_refused_step_changes_nothing() {
     let mut types = [Type::Frozen(Activation::Base(Base::Tanh))];
     let mut theta = numbers(shape.theta_len(), 3);
     let before = theta.clone();
+
     let rates = Rates {
         theta: 0.1,
         knots: 0.1,
         clip: CLIP,
     };
+
     let mut work = vec![0.0; work_len(&shape)];
     let mut call = |x: &[f32], answer, work: &mut [f32]| {
         OnlineTrainer {
@@ -218,6 +243,7 @@ fn a_refused_step_changes_nothing() {
         }
         .step(x, answer)
     };
+
     assert_eq!(
         call(&[0.0; 3], Answer::Class(2), &mut work),
         Err(Error::Label {
@@ -226,30 +252,36 @@ fn a_refused_step_changes_nothing() {
             classes: 2
         })
     );
+
     assert!(
         call(&[0.0; 2], Answer::Class(1), &mut work)
             .unwrap_err()
             .to_string()
             .contains('x')
     );
+
     assert!(
         call(&[0.0; 3], Answer::Values(&[0.0]), &mut work)
             .unwrap_err()
             .to_string()
             .contains("values")
     );
+
     assert!(
         call(&[0.0; 3], Answer::Class(0), &mut [])
             .unwrap_err()
             .to_string()
             .contains("work")
     );
+
     assert_eq!(theta, before);
+
     let mut out = [0.0; 2];
     let tanh = [Activation::Base(Base::Tanh)];
     Pipeline::unscaled(&shape, &before, &tanh)
         .predict(&[0.1; 3], &mut out, &mut [0.0; 8])
         .unwrap();
+
     assert_ne!(out, [0.0; 2]);
 }
 
@@ -326,12 +358,14 @@ proptest! {
 fn right(theta: &[f32]) -> usize {
     let mut work = [0.0; 200];
     let mut out = [0.0; 10];
+
     let is_right = |(x, &label): (&[f32; 40], &u16)| {
         Pipeline::unscaled(&floats::SHAPE, theta, &floats::ACTIVATIONS)
             .predict(x, &mut out, &mut work)
             .unwrap();
         arg_max(&out) == usize::from(label)
     };
+
     floats_golden::X
         .iter()
         .zip(&floats_golden::LABELS)
@@ -344,6 +378,7 @@ fn right(theta: &[f32]) -> usize {
 fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
     let mut work = [0.0; learn::STEP_WORK];
     let before = right(&floats::THETA);
+
     for (bad, refused) in [
         (f32::NAN, true),
         (f32::INFINITY, true),
@@ -354,6 +389,7 @@ fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
         for at in [0, 17, 39] {
             let (mut theta, mut x) = (floats::THETA, floats_golden::X[3]);
             x[at] = bad;
+
             let mut trainer = OnlineTrainer {
                 shape: &floats::SHAPE,
                 theta: &mut theta,
@@ -361,7 +397,9 @@ fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
                 rates: learn::RATES,
                 work: &mut work,
             };
+
             let result = trainer.step(&x, Answer::Class(5));
+
             if refused {
                 assert_eq!(
                     result,
@@ -370,10 +408,12 @@ fn a_bad_reading_is_refused_and_a_huge_one_leaves_the_model_useful() {
                         index: at
                     })
                 );
+
                 assert_eq!(bits(&theta), bits(&floats::THETA));
             } else {
                 // Either what comes of it is finite, and the step short, or it is refused.
                 assert!(result.is_ok() || theta == floats::THETA);
+
                 assert!(
                     right(&theta) + 12 >= before,
                     "{bad} at {at}: {} right, {before} before",
@@ -391,32 +431,41 @@ fn knots_move_by_no_more_than_the_clip() {
         high: 1.0,
         count: 3,
     };
+
     let (z, start) = ([-0.5, 0.25, 1e30], [1.0f32, 0.0, 1.0]);
     let moves = |z: &[f32], clip: f32| {
         let (mut entries, mut d) = (start, [2.0, 1.0, 3.0]);
+
         let rates = Rates {
             theta: 0.0,
             knots: 0.5,
             clip,
         };
+
         Tunable::new(knots, &mut entries)
             .unwrap()
             .step(z, &mut d[..z.len()], rates)
             .unwrap();
+
         [0, 1, 2].map(|i| start[i] - entries[i])
     };
+
     // (1 - t) d and t d are (1, 1) and (0.75, 0.25).
     let shares = [1.0, 1.75, 0.25];
     let length = (1.0f64 + 1.0 + 0.75 * 0.75 + 0.25 * 0.25).sqrt() as f32;
+
     assert_eq!(moves(&z[..2], CLIP), shares.map(|s| 0.5 * s));
+
     for (moved, share) in moves(&z[..2], 0.5).into_iter().zip(shares) {
         assert!(
             (moved - 0.5 * 0.5 * share / length).abs() < 1e-6,
             "{moved} for {share}"
         );
     }
+
     // One that lies far beyond takes all of it, at right angles to nothing: its two knots go apart.
     let far = moves(&z, 0.5);
+
     assert!(
         (norm(&far) - 0.25).abs() < 1e-3 && far[1] < -0.17 && far[2] > 0.17,
         "{far:?}"
@@ -430,15 +479,19 @@ fn a_step_of_knots_that_is_refused_changes_nothing() {
         high: 1.0,
         count: 3,
     };
+
     let before = [1.0, 0.0, 1.0];
     let mut entries = before;
+
     let rates = Rates {
         theta: 0.0,
         knots: 0.5,
         clip: CLIP,
     };
+
     let mut table = Tunable::new(knots, &mut entries).unwrap();
     let mut d = [1.0, 2.0];
+
     assert!(
         table
             .step(&[0.5], &mut d, rates)
@@ -446,6 +499,7 @@ fn a_step_of_knots_that_is_refused_changes_nothing() {
             .to_string()
             .contains("`d`")
     );
+
     assert_eq!(
         table.step(&[0.5, f32::NAN], &mut d, rates),
         Err(Error::NotFinite {
@@ -453,6 +507,7 @@ fn a_step_of_knots_that_is_refused_changes_nothing() {
             index: 1
         })
     );
+
     assert_eq!(
         table.step(&[0.5; 2], &mut [f32::INFINITY, 0.0], rates),
         Err(Error::NotFinite {
@@ -460,6 +515,7 @@ fn a_step_of_knots_that_is_refused_changes_nothing() {
             index: 0
         })
     );
+
     for bad in [
         Rates {
             knots: f32::NAN,
@@ -489,5 +545,6 @@ fn a_step_of_knots_that_is_refused_changes_nothing() {
             "{bad:?}"
         );
     }
+
     assert_eq!((table.table().entries(), d), (&before[..], [1.0, 2.0]));
 }

@@ -1,4 +1,5 @@
-//! The batched, planed, tiled walk against the plainest possible computation: one row at a time, formula by formula.
+//! The batched, planed, tiled walk against the plainest possible computation: one row at a time,
+//! formula by formula.
 
 use ldnn_core::{Base, Kind, SUBNET_SCALE, Shape};
 use ldnn_tests::tolerance::ORACLE;
@@ -51,17 +52,21 @@ fn type_of(neuron: usize, width: usize, types: usize) -> usize {
 fn outputs(shape: &Shape, params: &[f64], row: &[f64]) -> Vec<f64> {
     let mut h = row.to_vec();
     let mut at = 0;
+
     for l in 0..shape.layers() {
         let (inputs, width) = (shape.width(l), shape.width(l + 1));
         let (w, b) = (
             &params[at..at + inputs * width],
             &params[at + inputs * width..][..width],
         );
+
         at += (inputs + 1) * width;
+
         let z: Vec<f64> = (0..width)
             .map(|o| b[o] + (0..inputs).map(|i| w[o * inputs + i] * h[i]).sum::<f64>())
             .collect();
         let hidden = l + 1 < shape.layers();
+
         let of = |(j, &z): (usize, &f64)| {
             if !hidden {
                 return z;
@@ -69,16 +74,20 @@ fn outputs(shape: &Shape, params: &[f64], row: &[f64]) -> Vec<f64> {
             let t = type_of(j, width, shape.types());
             activation(shape.kind(t), &params[shape.type_at(t)..], z)
         };
+
         h = z.iter().enumerate().map(of).collect();
     }
+
     h
 }
 
 fn loss(problem: &Problem<f64>, params: &[f64]) -> f64 {
     let shape = &problem.shape;
     let rows = problem.x.chunks(shape.inputs());
+
     let of = |(i, row): (usize, &[f64])| {
         let y = outputs(shape, params, row);
+
         match problem.data().target {
             ldnn_core::network::Target::Classes(labels) => {
                 let total: f64 = y.iter().map(|v| v.exp()).sum();
@@ -94,6 +103,7 @@ fn loss(problem: &Problem<f64>, params: &[f64]) -> f64 {
             }
         }
     };
+
     rows.enumerate().map(of).sum::<f64>() / problem.rows() as f64
 }
 
@@ -109,9 +119,11 @@ fn the_loss_is_that_of_the_formulas_one_row_at_a_time() {
                     which,
                     8,
                 );
+
                 let (ours, _) = problem.gradient_at(&problem.params);
                 let plain = loss(&problem, &problem.params);
                 let error = (ours - plain).abs() / plain;
+
                 assert!(
                     error <= ORACLE,
                     "{widths:?}, {types} types, {rows} rows, {which:?}: {error:.1e}"
@@ -129,6 +141,7 @@ fn the_gradient_is_that_of_the_formulas() {
         Loss::CrossEntropy,
         8,
     );
+
     let (_, gradient) = problem.gradient_at(&problem.params);
     let numeric: Vec<f64> = (0..gradient.len())
         .map(|i| {
@@ -137,6 +150,7 @@ fn the_gradient_is_that_of_the_formulas() {
             central_difference(|p| vec![loss(&problem, p)], &problem.params, &unit, 1e-3)[0]
         })
         .collect();
+
     assert!(relative_error(&numeric, &gradient) < 1e-8);
 }
 
@@ -146,6 +160,7 @@ fn every_neuron_has_one_type_and_blocks_are_contiguous() {
         for types in 1..=width.min(7) {
             let shape = Shape::new(&[2, width, 2], &learned(Base::Sine, types));
             let mut next = 0;
+
             for t in 0..types {
                 let (start, end) = shape.block(0, t);
                 assert_eq!(start, next);
@@ -155,6 +170,7 @@ fn every_neuron_has_one_type_and_blocks_are_contiguous() {
                 );
                 next = end;
             }
+
             assert_eq!(next, width, "no neuron is lost");
         }
     }

@@ -1,5 +1,5 @@
-//! What a command writes takes the place of nothing that it reads, of nothing that the program did not write, and of nothing
-//! but a regular file; for every command with an output.
+//! What a command writes takes the place of nothing that it reads, of nothing that the program did
+//! not write, and of nothing but a regular file; for every command with an output.
 
 use ldnn_tests::program::{refuse, run_with, succeed};
 use std::any::TypeId;
@@ -234,6 +234,7 @@ const CASES: [Case; 21] = [
 /// Makes what commands read, once.
 fn prepared() -> &'static Path {
     static PLACE: OnceLock<TempDir> = OnceLock::new();
+
     let place = PLACE.get_or_init(|| {
         let dir = tempdir().unwrap();
         let at = dir.path();
@@ -245,8 +246,10 @@ fn prepared() -> &'static Path {
             .map(|i| format!("{},{}\n", row(i), label(i)))
             .collect();
         let table = format!("a,b,label\n{labelled}");
+
         write("t.csv", &table);
         write("t2.csv", &table);
+
         write(
             "x.csv",
             &format!(
@@ -254,6 +257,7 @@ fn prepared() -> &'static Path {
                 (0..60).map(|i| row(i) + "\n").collect::<String>()
             ),
         );
+
         write(
             "y.csv",
             &format!(
@@ -263,6 +267,7 @@ fn prepared() -> &'static Path {
                     .collect::<String>()
             ),
         );
+
         write("empty.toml", "");
         write(
             "study.toml",
@@ -273,6 +278,7 @@ fn prepared() -> &'static Path {
             at,
             &["data", "mnist1d", "--num_samples", "50", "--out", "n.npz"],
         );
+
         let meta = [
             "meta",
             "-q",
@@ -285,8 +291,10 @@ fn prepared() -> &'static Path {
             "--outer-last",
             "2",
         ];
+
         succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
         fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
+
         let train = [
             "train",
             "t.csv",
@@ -298,6 +306,7 @@ fn prepared() -> &'static Path {
             "--hidden",
             "4",
         ];
+
         succeed(
             at,
             &[
@@ -306,7 +315,9 @@ fn prepared() -> &'static Path {
             ]
             .concat(),
         );
+
         succeed(at, &["export", "m.ldnn", "--out", "w.safetensors"]);
+
         let validate = [
             "validate",
             "-q",
@@ -319,13 +330,16 @@ fn prepared() -> &'static Path {
             "--hidden",
             "5",
         ];
+
         succeed(
             at,
             &[&validate[..], &["--keep-networks", "--out", "v"]].concat(),
         );
         fs::copy(at.join("v/networks/relu-101.json"), at.join("net.json")).unwrap();
+
         dir
     });
+
     place.path()
 }
 
@@ -333,6 +347,7 @@ fn prepared() -> &'static Path {
 fn scratch() -> TempDir {
     let dir = tempdir().unwrap();
     let from = prepared().join(".");
+
     assert!(
         Command::new("cp")
             .arg("-r")
@@ -342,12 +357,14 @@ fn scratch() -> TempDir {
             .unwrap()
             .success()
     );
+
     dir
 }
 
 /// Everything in a folder: files with their bytes, links with where they lead.
 fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
+
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let (path, kind) = (entry.path(), entry.file_type().unwrap());
         if kind.is_dir() {
@@ -363,12 +380,15 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             all.insert(path, b"special".to_vec());
         }
     }
+
     all
 }
 
-/// The command with its output here; refused, with and without `--replace`, and everything stays as it was.
+/// The command with its output here; refused, with and without `--replace`, and everything stays as
+/// it was.
 fn assert_refused(at: &Path, case: &Case, out: &str, says: &str) {
     let before = tree(at);
+
     for more in [&[][..], &["--replace"]] {
         let args = [case.args, &[case.flag, out], more].concat();
         let message = refuse(at, &args, 2);
@@ -377,6 +397,7 @@ fn assert_refused(at: &Path, case: &Case, out: &str, says: &str) {
             "{args:?}: {message}"
         );
     }
+
     assert!(
         tree(at) == before,
         "{:?} to {out} was refused and has changed files",
@@ -387,6 +408,7 @@ fn assert_refused(at: &Path, case: &Case, out: &str, says: &str) {
 #[test]
 fn every_path_of_every_command_is_known_as_an_input_or_an_output() {
     const OUTPUTS: [&str; 2] = ["out", "picture"];
+
     const INPUTS: [&str; 15] = [
         "file",
         "data",
@@ -404,11 +426,14 @@ fn every_path_of_every_command_is_known_as_an_input_or_an_output() {
         "second",
         "study",
     ];
-    // They print a script that says where results go, and write nothing. What merge writes is tested below.
+
+    // They print a script that says where results go, and write nothing. What merge writes is
+    // tested below.
     const OTHERS: [&str; 3] = ["slurm", "k8s", "merge"];
 
     let root = ldnn::cli::command();
     let mut found = 0;
+
     for command in root.get_subcommands() {
         let inner: Vec<_> = command.get_subcommands().collect();
         for leaf in if inner.is_empty() {
@@ -417,31 +442,39 @@ fn every_path_of_every_command_is_known_as_an_input_or_an_output() {
             inner
         } {
             let name = [command.get_name(), leaf.get_name()];
+
             for arg in leaf.get_arguments() {
                 let id = arg.get_id().as_str();
                 let is_path = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
                 let is_known = OUTPUTS.contains(&id) || INPUTS.contains(&id);
+
                 assert!(
                     !is_path || is_known,
                     "{name:?}: is {id} an input or an output?"
                 );
+
                 if !OUTPUTS.contains(&id) || OTHERS.contains(&name[0]) {
                     continue;
                 }
+
                 found += 1;
+
                 let flag = format!("--{id}");
                 let covers = |case: &Case| {
                     case.flag == flag && case.args[0] == name[0] && case.args.contains(&name[1])
                 };
+
                 assert!(
                     CASES.iter().any(covers),
                     "{name:?} has {flag}, and no case here"
                 );
+
                 let replace = leaf.get_arguments().any(|a| a.get_id() == "replace");
                 assert!(replace, "{name:?} has {flag} and no --replace");
             }
         }
     }
+
     assert!(found >= 18, "{found} outputs");
 }
 
@@ -450,23 +483,29 @@ fn an_input_is_never_an_output_by_whatever_path() {
     let dir = scratch();
     let at = dir.path();
     fs::create_dir(at.join("sub")).unwrap();
+
     for case in &CASES {
         let Kind::File(ending) = case.kind else {
             continue;
         };
+
         for input in case.inputs {
             let link = format!("sub/link.{ending}");
             fs::hard_link(at.join(input), at.join(&link)).unwrap();
+
             let detour = format!("./sub/../{input}");
             let whole = at.join(input).display().to_string();
             let mut paths = vec![link.as_str()];
+
             // Where the ending of the output decides what is written, a link is the one way.
             if !matches!(case.args[0], "inspect" | "export") {
                 paths.extend([*input, &detour, &whole]);
             }
+
             for path in paths {
                 assert_refused(at, case, path, "is an input of this command");
             }
+
             fs::remove_file(at.join(&link)).unwrap();
         }
     }
@@ -481,6 +520,7 @@ fn what_comes_from_standard_input_is_an_input() {
     command
         .current_dir(dir.path())
         .args(["predict", "m.ldnn", "--out", "t.csv", "--replace"]);
+
     let output = command.stdin(table).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is an input of this command"));
@@ -495,7 +535,9 @@ fn settings_in_files_and_assignments_name_inputs_and_outputs_too() {
     let dir = scratch();
     let at = dir.path();
     fs::write(at.join("c.toml"), "activations = ['a']\n").unwrap();
+
     let before = tree(at);
+
     let train = [
         "train",
         "--set",
@@ -506,7 +548,9 @@ fn settings_in_files_and_assignments_name_inputs_and_outputs_too() {
         "t.csv",
         "--replace",
     ];
+
     assert!(refuse(at, &train, 2).contains("is an input"));
+
     let predict = [
         "predict",
         "m.ldnn",
@@ -515,7 +559,9 @@ fn settings_in_files_and_assignments_name_inputs_and_outputs_too() {
         "out=t.csv",
         "--replace",
     ];
+
     assert!(refuse(at, &predict, 2).contains("is an input"));
+
     let validate = ["validate", "--config", "c.toml", "--out", "a", "--replace"];
     assert!(refuse(at, &validate, 2).contains("an input of this command"));
     assert!(tree(at) == before);
@@ -525,15 +571,19 @@ fn settings_in_files_and_assignments_name_inputs_and_outputs_too() {
 fn a_file_that_is_there_and_not_the_programs_own_needs_replace() {
     let dir = scratch();
     let at = dir.path();
+
     for case in &CASES {
         let Kind::File(ending) = case.kind else {
             continue;
         };
         let out = format!("thesis.{ending}");
+
         fs::write(at.join(&out), "ten years of work").unwrap();
+
         let before = tree(at);
         let args = [case.args, &[case.flag, &out]].concat();
         let message = refuse(at, &args, 2);
+
         assert!(
             message.contains(&out) && message.contains("--replace"),
             "{args:?}: {message}"
@@ -541,16 +591,21 @@ fn a_file_that_is_there_and_not_the_programs_own_needs_replace() {
         assert!(tree(at) == before, "{args:?}");
 
         succeed(at, &[&args[..], &["--replace"]].concat());
+
         let written = fs::read(at.join(&out)).unwrap();
         assert_ne!(written, b"ten years of work", "{args:?}");
+
         // What a command has written it may write again; predictions do not say whose they are.
         if case.args[0] == "predict" {
             assert!(refuse(at, &args, 2).contains("--replace"));
         } else {
             succeed(at, &args);
         }
+
         assert_eq!(fs::read(at.join(&out)).unwrap(), written, "{args:?}");
+
         fs::remove_file(at.join(&out)).unwrap();
+
         let _ = fs::remove_dir_all(at.join(format!("{out}.run")));
     }
 }
@@ -560,11 +615,13 @@ fn a_file_that_is_there_and_not_the_programs_own_needs_replace() {
 fn what_is_no_regular_file_stays_what_it_is() {
     let dir = scratch();
     let at = dir.path();
+
     for case in &CASES {
         let Kind::File(ending) = case.kind else {
             continue;
         };
         let named = |name: &str| format!("{name}.{ending}");
+
         let special = |tool: &str, args: &[&str]| {
             Command::new(tool)
                 .current_dir(at)
@@ -572,15 +629,19 @@ fn what_is_no_regular_file_stays_what_it_is() {
                 .output()
                 .is_ok_and(|o| o.status.success())
         };
+
         fs::write(at.join("target"), "old").unwrap();
+
         let mut all = vec![
             ("link", "a symbolic link"),
             ("dangling", "a symbolic link"),
             ("folder", "a folder"),
         ];
+
         std::os::unix::fs::symlink("target", at.join(named("link"))).unwrap();
         std::os::unix::fs::symlink("nowhere", at.join(named("dangling"))).unwrap();
         fs::create_dir(at.join(named("folder"))).unwrap();
+
         for (name, kind, tool, rest) in [
             ("pipe", "a named pipe", "mkfifo", &[][..]),
             ("device", "a device", "mknod", &["c", "1", "3"]),
@@ -591,12 +652,15 @@ fn what_is_no_regular_file_stays_what_it_is() {
                 false => eprintln!("skipped: {tool} cannot make {kind} here"),
             }
         }
+
         for (name, kind) in all {
             // A folder is a place for an export.
             if !(name == "folder" && case.args[0] == "export") {
                 assert_refused(at, case, &named(name), kind);
             }
+
             let path = at.join(named(name));
+
             if name == "folder" {
                 fs::remove_dir(path)
             } else {
@@ -613,14 +677,17 @@ fn a_run_folder_takes_the_place_of_nothing_else() {
     let at = dir.path();
     fs::create_dir(at.join("mine")).unwrap();
     fs::write(at.join("mine/thesis.tex"), "x").unwrap();
+
     // The settings of some other program, and all that belongs to it.
     fs::create_dir(at.join("site")).unwrap();
     fs::write(at.join("site/config.toml"), "title = 'my site'\n").unwrap();
     fs::write(at.join("site/index.md"), "x").unwrap();
+
     // Parts of an archive, which are called nearly as our temporary files.
     fs::create_dir(at.join("parts")).unwrap();
     fs::write(at.join("parts/film.part1"), "x").unwrap();
     fs::write(at.join("file"), "x").unwrap();
+
     for case in CASES.iter().filter(|case| case.kind == Kind::Folder) {
         for out in ["mine", "site", "parts", "file"] {
             assert_refused(
@@ -630,6 +697,7 @@ fn a_run_folder_takes_the_place_of_nothing_else() {
                 "give an --out that is not there yet, or an empty folder",
             );
         }
+
         for input in case.inputs {
             // The folder that the input is in, which may even be a run.
             let place = Path::new(input)
@@ -645,6 +713,7 @@ fn a_run_folder_takes_the_place_of_nothing_else() {
 fn a_run_is_replaced_when_that_is_said_and_not_with_what_others_put_there() {
     let dir = scratch();
     let at = dir.path();
+
     let validate = [
         "validate",
         "-q",
@@ -659,11 +728,14 @@ fn a_run_is_replaced_when_that_is_said_and_not_with_what_others_put_there() {
         "--out",
         "r",
     ];
+
     let other = [&validate[..], &["--seed", "5"]].concat();
     let replace = [&other[..], &["--replace"]].concat();
     succeed(at, &validate);
+
     let before = tree(at);
     let message = refuse(at, &other, 2);
+
     assert!(
         message.contains("'r' holds a run with other settings; give another --out, or --replace"),
         "{message}"
@@ -675,21 +747,26 @@ fn a_run_is_replaced_when_that_is_said_and_not_with_what_others_put_there() {
     assert!(tree(at) == before);
 
     fs::write(at.join("r/thesis.tex"), "x").unwrap();
+
     let before = tree(at);
     let message = refuse(at, &replace, 2);
+
     assert!(
         message.contains("'thesis.tex', which is not of it; move it away"),
         "{message}"
     );
     assert!(tree(at) == before);
+
     fs::remove_file(at.join("r/thesis.tex")).unwrap();
     succeed(at, &replace);
 
-    // The settings that a run stored may be given back to it, but not to a run that would delete them.
+    // The settings that a run stored may be given back to it, but not to a run that would delete
+    // them.
     succeed(
         at,
         &["validate", "-q", "--config", "r/config.toml", "--out", "r"],
     );
+
     let message = refuse(
         at,
         &[
@@ -704,6 +781,7 @@ fn a_run_is_replaced_when_that_is_said_and_not_with_what_others_put_there() {
         ],
         2,
     );
+
     assert!(
         message.contains("'r/config.toml', an input of this command"),
         "{message}"
@@ -714,6 +792,7 @@ fn a_run_is_replaced_when_that_is_said_and_not_with_what_others_put_there() {
 fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
     let dir = scratch();
     let at = dir.path();
+
     let shard = [
         "run",
         "study.toml",
@@ -725,7 +804,9 @@ fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
         "--shard",
         "0/1",
     ];
+
     succeed(at, &shard);
+
     for out in ["v", "m.ldnn.run"] {
         let before = tree(at);
         let message = refuse(at, &["merge", "s", "--out", out], 2);
@@ -735,6 +816,7 @@ fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
         );
         assert!(tree(at) == before);
     }
+
     succeed(at, &["merge", "s", "--out", "whole"]);
     succeed(at, &["merge", "s"]);
 }
@@ -743,6 +825,7 @@ fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
 fn a_table_that_has_changed_is_told_in_words() {
     let dir = scratch();
     let at = dir.path();
+
     let train = [
         "train",
         "t.csv",
@@ -756,14 +839,19 @@ fn a_table_that_has_changed_is_told_in_words() {
         "--epochs",
         "3",
     ];
+
     let train = [&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat();
     succeed(at, &train);
+
     let text = fs::read_to_string(at.join("t.csv")).unwrap();
     fs::write(at.join("t.csv"), text.replacen("0.7,", "0.8,", 1)).unwrap();
+
     let before = tree(at);
     let message = refuse(at, &train, 2);
     let said = "the table 't.csv' has changed since the run in 'm.ldnn.run' was begun; give another --out, or --replace";
+
     assert!(message.contains(said), "{message}");
+
     let message = refuse(
         at,
         &[
@@ -775,11 +863,13 @@ fn a_table_that_has_changed_is_told_in_words() {
         ],
         2,
     );
+
     assert!(
         message.contains("'t.csv'") && message.contains("--set data.fingerprint=0"),
         "{message}"
     );
     assert!(tree(at) == before);
+
     succeed(
         at,
         &[
@@ -793,10 +883,12 @@ fn a_table_that_has_changed_is_told_in_words() {
             "-q",
         ],
     );
+
     succeed(at, &[&train[..], &["--replace"]].concat());
     // Another division of the same rows is another run on the same table.
     fs::remove_dir_all(at.join("m.ldnn.run")).unwrap();
     succeed(at, &train);
+
     let message = refuse(at, &[&train[..], &["--seed", "9"]].concat(), 2);
     assert!(
         message.contains("fit.seed: 1 there, 9 wanted") && !message.contains("data.fingerprint"),
@@ -812,12 +904,14 @@ fn verify_writes_nothing_into_the_export() {
         at,
         &["export", "m.ldnn", "--format", "c,rust", "--out", "e"],
     );
+
     // What programs that are compiled there would be called.
     for name in ["main.c", "run-gcc", "rust/Cargo.toml", "rust/src/main.rs"] {
         let path = at.join("e/verify").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "mine").unwrap();
     }
+
     let temporary = at.join("temporary");
     fs::create_dir(&temporary).unwrap();
 
@@ -826,6 +920,7 @@ fn verify_writes_nothing_into_the_export() {
     let verify = command.current_dir(at).args(["verify", "e"]);
     let output = verify.env("TMPDIR", &temporary).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
+
     assert!(
         output.status.success() && said.contains("every bit the same"),
         "{output:?}"
@@ -848,9 +943,11 @@ fn a_run_does_not_go_on_beside_files_that_it_has_not_written() {
     let train = [&TRAIN[..], &["learned", "--out", "g.ldnn"]].concat();
     succeed(at, &train);
     succeed(at, &train);
+
     // As an interruption leaves it: the report is not there, and on no list.
     let list = fs::read_to_string(at.join("g.ldnn.run/.files")).unwrap();
     fs::remove_file(at.join("g.ldnn.run/report.html")).unwrap();
+
     fs::write(
         at.join("g.ldnn.run/.files"),
         list.replace("report.html\n", ""),
@@ -861,15 +958,20 @@ fn a_run_does_not_go_on_beside_files_that_it_has_not_written() {
         let path = at.join("g.ldnn.run").join(mine);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "mine").unwrap();
+
         let before = tree(at);
+
         for more in [&[][..], &["--replace"], &["--seed", "9", "--replace"]] {
             let message = refuse(at, &[&train[..], more].concat(), 2);
             let said = format!("'{mine}', which is not of it; move it away");
             assert!(message.contains(&said), "{message}");
         }
+
         assert!(tree(at) == before, "{mine}");
+
         fs::remove_file(path).unwrap();
     }
+
     succeed(at, &train);
     assert!(at.join("g.ldnn.run/report.html").is_file());
 }
@@ -878,14 +980,17 @@ fn a_run_does_not_go_on_beside_files_that_it_has_not_written() {
 #[cfg(unix)]
 fn nothing_is_written_through_links_in_a_run_folder() {
     use std::os::unix::fs::symlink;
+
     let dir = scratch();
     let at = dir.path();
     let train = [&TRAIN[..], &["learned", "--out", "g.ldnn"]].concat();
     succeed(at, &train);
+
     let run = at.join("g.ldnn.run");
     fs::write(at.join("precious"), "mine").unwrap();
     fs::create_dir(at.join("elsewhere")).unwrap();
     fs::write(at.join("elsewhere/config.toml"), "mine").unwrap();
+
     let inner = fs::read_dir(&run).unwrap().map(Result::unwrap);
     let mut inner = inner.filter(|entry| entry.file_type().unwrap().is_dir());
     let folder = inner.next().expect("a folder in the run").file_name();
@@ -893,6 +998,7 @@ fn nothing_is_written_through_links_in_a_run_folder() {
     let journal = tree(&run)
         .into_keys()
         .find(|path| path.extension() == Some("jsonl".as_ref()));
+
     let journal = journal
         .expect("a journal")
         .strip_prefix(&run)
@@ -912,11 +1018,14 @@ fn nothing_is_written_through_links_in_a_run_folder() {
         let aside = at.join("aside");
         fs::rename(&path, &aside).unwrap();
         symlink(at.join(to), &path).unwrap();
+
         let before = tree(at);
+
         for more in [&[][..], &["--seed", "9", "--replace"]] {
             refuse(at, &[&train[..], more].concat(), 2);
             assert!(tree(at) == before, "{name} {more:?}");
         }
+
         fs::remove_file(&path).unwrap();
         fs::rename(&aside, &path).unwrap();
     }
@@ -926,14 +1035,18 @@ fn nothing_is_written_through_links_in_a_run_folder() {
         let path = run.join(name);
         let bytes = fs::read(&path).unwrap();
         fs::hard_link(&path, at.join("second")).unwrap();
+
         // So that there is something to write, too.
         let report = fs::read(run.join("report.html")).unwrap();
         fs::remove_file(run.join("report.html")).unwrap();
         ldnn_tests::program::run(at, &train);
+
         assert_eq!(fs::read(at.join("second")).unwrap(), bytes, "{name}");
+
         fs::write(run.join("report.html"), report).unwrap();
         fs::remove_file(at.join("second")).unwrap();
     }
+
     succeed(at, &train);
 }
 
@@ -942,6 +1055,7 @@ fn a_lock_and_a_list_of_somebody_else_are_kept() {
     let dir = scratch();
     let at = dir.path();
     let train = [&TRAIN[..], &["learned", "--out", "g.ldnn"]].concat();
+
     for name in [".lock", ".files", "shards/notes.txt"] {
         let path = at.join("g.ldnn.run").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -950,23 +1064,29 @@ fn a_lock_and_a_list_of_somebody_else_are_kept() {
         let message = refuse(at, &train, 2);
         assert!(message.contains("holds files that are no run"), "{message}");
         assert!(tree(at) == before, "{name}");
+
         fs::remove_dir_all(at.join("g.ldnn.run")).unwrap();
     }
 
     succeed(at, &train);
+
     for name in [".lock", ".files"] {
         let path = at.join("g.ldnn.run").join(name);
         let own = fs::read(&path).unwrap();
         fs::write(&path, "mine").unwrap();
+
         let before = tree(at);
         let message = refuse(at, &train, 2);
+
         assert!(
             message.contains(&format!("'{name}', which is not of it")),
             "{message}"
         );
         assert!(tree(at) == before, "{name}");
+
         fs::write(&path, own).unwrap();
     }
+
     succeed(at, &train);
 }
 
@@ -976,6 +1096,7 @@ fn a_shard_writes_through_no_link() {
     let dir = scratch();
     let at = dir.path();
     fs::create_dir(at.join("elsewhere")).unwrap();
+
     let args = [
         "run",
         "study.toml",
@@ -983,8 +1104,10 @@ fn a_shard_writes_through_no_link() {
         "--set",
         "validate.train.epochs=1",
     ];
+
     let shard = [&args[..], &["--out", "s", "--shard", "0/1"]].concat();
     succeed(at, &shard);
+
     for name in [
         "shards",
         "shards/0-of-1",
@@ -995,12 +1118,16 @@ fn a_shard_writes_through_no_link() {
         let aside = at.join("elsewhere/aside");
         fs::rename(&path, &aside).unwrap();
         std::os::unix::fs::symlink(&aside, &path).unwrap();
+
         let before = tree(at);
         refuse(at, &shard, 2);
+
         assert!(tree(at) == before, "{name}");
+
         fs::remove_file(&path).unwrap();
         fs::rename(&aside, &path).unwrap();
     }
+
     fs::write(at.join("s/shards/0-of-1/mine.txt"), "mine").unwrap();
     assert!(refuse(at, &shard, 2).contains("'shards/0-of-1/mine.txt', which is not of it"));
 }
@@ -1013,11 +1140,13 @@ fn a_limit_of_the_file_size_is_an_error_that_leaves_nothing() {
     let program = ldnn_tests::program::path().display();
     let table = fs::read_to_string(at.join("t.csv")).unwrap();
     let rows: Vec<&str> = table.lines().skip(1).collect();
+
     fs::write(
         at.join("long.csv"),
         format!("a,b,label\n{}\n", vec![rows.join("\n"); 30].join("\n")),
     )
     .unwrap();
+
     for args in [
         "predict m.ldnn long.csv --out p.csv",
         "data mnist1d --num_samples 900 --out d.npz",
@@ -1028,11 +1157,13 @@ fn a_limit_of_the_file_size_is_an_error_that_leaves_nothing() {
         // In blocks of 512 bytes, which is less than any of these files.
         let script = format!("ulimit -f 1 && exec '{program}' {args}");
         let before = tree(at);
+
         let output = Command::new("sh")
             .current_dir(at)
             .args(["-c", &script])
             .output()
             .unwrap();
+
         let message = String::from_utf8_lossy(&output.stderr);
         assert!(
             matches!(output.status.code(), Some(1 | 2)),
@@ -1045,7 +1176,9 @@ fn a_limit_of_the_file_size_is_an_error_that_leaves_nothing() {
         let parts: Vec<_> = left
             .filter(|path| path.to_string_lossy().contains(".part"))
             .collect();
+
         assert!(parts.is_empty(), "{args}: {parts:?}");
+
         let _ = fs::remove_dir_all(at.join("new.ldnn.run"));
         let _ = fs::remove_dir_all(at.join("e"));
     }
@@ -1055,6 +1188,7 @@ fn a_limit_of_the_file_size_is_an_error_that_leaves_nothing() {
 fn replace_deletes_what_the_run_has_written_and_refuses_what_others_put_there_at_any_depth() {
     let dir = scratch();
     let at = dir.path();
+
     let export = [
         "export",
         "a/activations.json",
@@ -1063,8 +1197,10 @@ fn replace_deletes_what_the_run_has_written_and_refuses_what_others_put_there_at
         "--out",
         "e",
     ];
+
     let other = [&export[..], &["--seed", "77", "--replace"]].concat();
     succeed(at, &export);
+
     // With the endings that runs write too.
     for mine in [
         "notes.md",
@@ -1078,16 +1214,21 @@ fn replace_deletes_what_the_run_has_written_and_refuses_what_others_put_there_at
         let path = at.join("e").join(mine);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "mine").unwrap();
+
         let before = tree(at);
         let message = refuse(at, &other, 2);
+
         assert!(
             message.contains(&format!("'{mine}', which is not of it; move it away")),
             "{message}"
         );
         assert!(tree(at) == before, "{mine}");
+
         fs::remove_file(path).unwrap();
     }
+
     succeed(at, &other);
+
     assert!(
         fs::read_to_string(at.join("e/config.toml"))
             .unwrap()
@@ -1100,6 +1241,7 @@ fn replace_deletes_what_the_run_has_written_and_refuses_what_others_put_there_at
         .lines()
         .map(String::from)
         .collect();
+
     for path in tree(&at.join("e")).keys().filter(|path| path.is_file()) {
         let name = path.strip_prefix(at.join("e")).unwrap().to_str().unwrap();
         let is_known = [".lock", ".files"].contains(&name) || written.iter().any(|w| w == name);
@@ -1111,6 +1253,7 @@ fn replace_deletes_what_the_run_has_written_and_refuses_what_others_put_there_at
 fn a_run_without_a_list_of_its_files_is_not_deleted() {
     let dir = scratch();
     let at = dir.path();
+
     let validate = [
         "validate",
         "-q",
@@ -1125,17 +1268,22 @@ fn a_run_without_a_list_of_its_files_is_not_deleted() {
         "--out",
         "r",
     ];
+
     succeed(at, &validate);
     fs::remove_file(at.join("r/.files")).unwrap();
     // It goes on, and gets no list that would lack what is there.
     succeed(at, &validate);
+
     assert!(!at.join("r/.files").exists());
+
     let before = tree(at);
+
     let message = refuse(
         at,
         &[&validate[..], &["--seed", "5", "--replace"]].concat(),
         2,
     );
+
     assert!(
         message.contains("without a list of its files") && message.contains("delete the folder"),
         "{message}"
@@ -1147,6 +1295,7 @@ fn a_run_without_a_list_of_its_files_is_not_deleted() {
 fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
     let dir = scratch();
     let at = dir.path();
+
     let start = |_| {
         let mut command = Command::new(ldnn_tests::program::path());
         let command = command
@@ -1156,8 +1305,10 @@ fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+
         pipes.spawn().unwrap()
     };
+
     let mut all: Vec<_> = (0..4).map(start).collect();
     // All of them wait for rows, with the path free.
     let table = fs::read(at.join("t.csv")).unwrap();
@@ -1165,24 +1316,31 @@ fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
         .iter_mut()
         .map(|child| child.stdin.take().unwrap())
         .collect();
+
     pipes
         .iter_mut()
         .for_each(|pipe| pipe.write_all(&table).unwrap());
+
     let parts = || {
         fs::read_dir(at)
             .unwrap()
             .filter(|e| is_part(&e.as_ref().unwrap().file_name()))
             .count()
     };
+
     while parts() < 4 {
         thread::sleep(Duration::from_millis(5));
     }
+
     drop(pipes);
+
     let outputs: Vec<_> = all
         .into_iter()
         .map(|child| child.wait_with_output().unwrap())
         .collect();
+
     assert_eq!(outputs.iter().filter(|o| o.status.success()).count(), 1);
+
     for output in outputs.iter().filter(|o| !o.status.success()) {
         let message = String::from_utf8_lossy(&output.stderr);
         assert!(
@@ -1190,6 +1348,7 @@ fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
             "{message}"
         );
     }
+
     assert_eq!(
         fs::read_to_string(at.join("pp.csv"))
             .unwrap()
@@ -1197,6 +1356,7 @@ fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
             .count(),
         61
     );
+
     assert_eq!(parts(), 0);
 }
 
@@ -1204,6 +1364,7 @@ fn of_commands_that_write_the_same_new_file_at_once_one_wins() {
 fn a_file_that_appears_at_the_place_of_a_model_during_the_training_stays() {
     let dir = scratch();
     let at = dir.path();
+
     let args = [
         "train",
         "t.csv",
@@ -1221,23 +1382,28 @@ fn a_file_that_appears_at_the_place_of_a_model_during_the_training_stays() {
         "--out",
         "late.ldnn",
     ];
+
     let mut command = Command::new(ldnn_tests::program::path());
     command
         .current_dir(at)
         .args(args)
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
+
     let mut child = command.spawn().unwrap();
 
     // The run folder comes after the look at the path.
     while !at.join("late.ldnn.run").exists() {
         thread::sleep(Duration::from_millis(1));
     }
+
     assert!(child.try_wait().unwrap().is_none(), "it ended at once");
+
     fs::write(at.join("late.ldnn"), "ten years of work").unwrap();
 
     let output = child.wait_with_output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
+
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(
         message.contains("has come into being while this command was at work"),
@@ -1247,8 +1413,10 @@ fn a_file_that_appears_at_the_place_of_a_model_during_the_training_stays() {
         fs::read(at.join("late.ldnn")).unwrap(),
         b"ten years of work"
     );
+
     let names = fs::read_dir(at).unwrap().map(|e| e.unwrap().file_name());
     let parts = names.filter(|n| n.to_string_lossy().contains(".part"));
+
     assert_eq!(parts.count(), 0);
 }
 
@@ -1266,22 +1434,28 @@ fn what_a_killed_command_left_goes_when_the_same_command_starts() {
         .current_dir(at)
         .args(["predict", "m.ldnn", "--out", "pp.csv"])
         .stdin(Stdio::piped());
+
     let mut child = command.spawn().unwrap();
     let mut pipe = child.stdin.take().unwrap();
     pipe.write_all(&fs::read(at.join("t.csv")).unwrap())
         .unwrap();
+
     let parts = || {
         fs::read_dir(at)
             .unwrap()
             .filter(|e| is_part(&e.as_ref().unwrap().file_name()))
             .count()
     };
+
     while parts() == 0 {
         thread::sleep(Duration::from_millis(5));
     }
+
     // What a living process writes stays.
     succeed(at, &["predict", "m.ldnn", "t.csv", "--out", "pp.csv"]);
+
     assert_eq!(parts(), 1);
+
     child.kill().unwrap();
     child.wait().unwrap();
     fs::write(at.join("pp.csv.part1"), "mine").unwrap();
@@ -1289,19 +1463,23 @@ fn what_a_killed_command_left_goes_when_the_same_command_starts() {
         at,
         &["predict", "m.ldnn", "t.csv", "--out", "pp.csv", "--replace"],
     );
+
     assert_eq!(parts(), 1, "the one that is nobody's but the user's");
 }
 
 #[test]
 fn rows_before_a_bad_one_are_predicted_on_standard_output() {
     let dir = scratch();
+
     let output = run_with(
         dir.path(),
         &["predict", "m.ldnn"],
         "a,b\n1,2\n3,4\nx,5\n6,7\n",
     );
+
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3);
+
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("line 4, column 'a'"), "{message}");
 }
@@ -1310,6 +1488,7 @@ fn rows_before_a_bad_one_are_predicted_on_standard_output() {
 fn a_place_that_cannot_be_written_to_is_refused_before_the_work() {
     let dir = scratch();
     let at = dir.path();
+
     for case in CASES.iter() {
         let out = match case.kind {
             Kind::File(ending) => format!("nowhere/x.{ending}"),

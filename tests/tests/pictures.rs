@@ -1,4 +1,5 @@
-//! Pictures as text: a change of any element shows. `LDNN_BLESS=1` writes the files anew; then look at them.
+//! Pictures as text: a change of any element shows. `LDNN_BLESS=1` writes the files anew; then look
+//! at them.
 
 use ldnn::report::plot::{
     Band, Cloud, Drawing, Group, Labels, Spread, boxes, joint, scaled_curves, violins,
@@ -29,12 +30,15 @@ fn check(name: &str, drawing: &Drawing) {
         .join("golden/pictures")
         .join(format!("{name}.svg"));
     let svg = drawing.to_svg();
+
     if std::env::var_os("LDNN_BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &svg).unwrap();
     }
+
     let golden = fs::read_to_string(&path).unwrap_or_default();
     let differs = svg.lines().zip(golden.lines()).find(|(a, b)| a != b);
+
     assert!(
         svg == golden,
         "{name}.svg differs, first at {differs:?}; if it is meant, LDNN_BLESS=1 and look at the picture"
@@ -56,6 +60,7 @@ fn boxes_are_as_they_were() {
         ("10".to_string(), groups(50.0)),
         ("100".to_string(), groups(60.0)),
     ];
+
     check(
         "boxes",
         &boxes(
@@ -74,12 +79,15 @@ fn joint_densities_are_as_they_were() {
             .into_iter()
             .zip(sample(seed + 7, 15, 60.0 + at))
             .collect();
+
         Cloud {
             name: name.into(),
             points,
         }
     };
+
     let clouds = [cloud("relu", 1, 0.0), cloud("mix", 2, 2.0)];
+
     check(
         "joint",
         &joint(
@@ -103,6 +111,7 @@ fn curves_on_all_kinds_of_axes_are_as_they_were() {
         band,
         Band::line("mix", x.iter().map(|x| x - 0.5).collect(), y),
     ];
+
     for (name, spread) in [
         ("curves-linear", (Spread::Linear, Spread::Linear)),
         ("curves-log", (Spread::Log, Spread::Log)),

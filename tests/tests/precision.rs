@@ -19,6 +19,7 @@ fn gradient_and_hessian_product_in_single_precision_are_those_in_double() {
                 relative_error(&widen(&g), &exact_g),
                 relative_error(&widen(&p), &exact_p),
             );
+
             assert!(
                 g <= SINGLE && p <= SINGLE,
                 "{base:?}, {loss:?}: gradient {g:.1e}, product {p:.1e}"
@@ -37,6 +38,7 @@ fn trained<T: Real>(optimizer: &Optimizer<T>) -> Vec<f64> {
 
 fn optimizers<T: Real>() -> [Optimizer<T>; 3] {
     let f = T::from_f64;
+
     [
         Optimizer::Sgd {
             lr: f(0.05),

@@ -48,7 +48,9 @@ fn json_lines(path: &Path) -> Vec<Value> {
 fn meta_leaves_a_run_folder_with_everything_in_it() {
     let dir = tempdir().unwrap();
     succeed(dir.path(), &meta("12", &["--out", "run"]));
+
     let run = dir.path().join("run");
+
     for file in [
         "config.toml",
         "evolution.svg",
@@ -59,21 +61,26 @@ fn meta_leaves_a_run_folder_with_everything_in_it() {
     ] {
         assert!(run.join(file).metadata().unwrap().len() > 0, "{file}");
     }
+
     let lines = json_lines(&run.join("history.jsonl"));
     assert_eq!(lines.len(), 12);
     assert_eq!(lines[11]["step"], 12);
     assert_eq!(lines[0]["gradient_norms"].as_array().unwrap().len(), 2);
+
     let text = fs::read_to_string(run.join("activations.txt")).unwrap();
     let rows: Vec<Vec<f64>> = text
         .lines()
         .map(|l| l.split(' ').map(|v| v.parse().unwrap()).collect())
         .collect();
+
     assert_eq!((rows.len(), rows[0].len()), (2, 100));
+
     assert!(
         fs::read(run.join("evolution.png"))
             .unwrap()
             .starts_with(b"\x89PNG")
     );
+
     assert!(
         fs::read_to_string(run.join("config.toml"))
             .unwrap()
@@ -97,6 +104,7 @@ fn meta_gives_the_same_bits_for_any_number_of_threads_any_tape_and_any_instructi
         dir.path(),
         &meta("5", &[&base[..], &["--jobs", "2", "--out", "e"]].concat()),
     );
+
     succeed(
         dir.path(),
         &meta(
@@ -104,20 +112,26 @@ fn meta_gives_the_same_bits_for_any_number_of_threads_any_tape_and_any_instructi
             &[&base[..], &["--tape", "short", "--out", "c"]].concat(),
         ),
     );
+
     let args = meta("5", &[&base[..], &["--out", "d"]].concat());
+
     let portable = Command::new(path())
         .current_dir(dir.path())
         .env("LDNN_SIMD", "portable")
         .args(args)
         .output();
+
     assert!(portable.unwrap().status.success());
+
     let file = |run: &str, name: &str| fs::read(dir.path().join(run).join(name)).unwrap();
+
     for other in ["b", "c", "d", "e"] {
         assert_eq!(
             file("a", "activations.json"),
             file(other, "activations.json"),
             "{other}"
         );
+
         assert_eq!(
             json_lines(&dir.path().join("a/history.jsonl")),
             json_lines(&dir.path().join(other).join("history.jsonl")),
@@ -131,10 +145,12 @@ fn tables_and_exact_evaluation_learn_nearly_the_same() {
     let dir = tempdir().unwrap();
     succeed(dir.path(), &meta("3", &["--out", "table"]));
     succeed(dir.path(), &meta("3", &["--exact", "--out", "exact"]));
+
     let course = |run: &str| json_lines(&dir.path().join(run).join("history.jsonl"));
     let (table, exact) = (course("table"), course("exact"));
     let loss = |course: &[Value]| course[2]["loss"].as_f64().unwrap();
     assert_abs_diff_eq!(loss(&table), loss(&exact), epsilon = 1e-5 * loss(&exact));
+
     assert_ne!(
         table, exact,
         "two ways of evaluation with all the same bits: one of them was not used"
@@ -144,6 +160,7 @@ fn tables_and_exact_evaluation_learn_nearly_the_same() {
 #[test]
 fn every_schedule_and_task_runs() {
     let dir = tempdir().unwrap();
+
     for (i, more) in [
         &["--schedule", "alternating", "--period", "3"][..],
         &[
@@ -203,19 +220,23 @@ fn a_killed_meta_run_goes_on_to_the_same_bits() {
     let args = meta("60", &["--hidden", "60", "--snapshot-every", "3", "--out"]);
     let with = |out: &'static str| [&args[..], &[out]].concat();
     succeed(dir.path(), &with("whole"));
+
     let mut child = Command::new(path())
         .current_dir(dir.path())
         .args(with("killed"))
         .spawn()
         .unwrap();
+
     let checkpoint = dir.path().join("killed/checkpoint.json");
     let begun = Instant::now();
     while !checkpoint.exists() && begun.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(1));
     }
+
     child.kill().unwrap();
     child.wait().unwrap();
     succeed(dir.path(), &with("killed"));
+
     for file in [
         "activations.json",
         "snapshots.jsonl",
@@ -225,6 +246,7 @@ fn a_killed_meta_run_goes_on_to_the_same_bits() {
         let read = |run: &str| fs::read(dir.path().join(run).join(file)).unwrap();
         assert_eq!(read("whole"), read("killed"), "{file}");
     }
+
     let read = |run: &str| json_lines(&dir.path().join(run).join("history.jsonl"));
     assert_eq!(read("whole"), read("killed"));
 }
@@ -233,10 +255,12 @@ fn a_killed_meta_run_goes_on_to_the_same_bits() {
 fn validate_compares_classical_and_learned_networks() {
     let dir = tempdir().unwrap();
     succeed(dir.path(), &meta("3", &["--out", "run"]));
+
     let report = succeed(
         dir.path(),
         &validate(&["--activations", "run", "--out", "v"]),
     );
+
     for word in [
         "relu",
         "sine",
@@ -250,9 +274,11 @@ fn validate_compares_classical_and_learned_networks() {
     ] {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }
+
     let trainings = json_lines(&dir.path().join("v/trainings.jsonl"));
     assert_eq!(trainings.len(), 6 * 3);
     assert_eq!(trainings[0]["curve"]["epoch"], serde_json::json!([2, 4]));
+
     let csv = fs::read_to_string(dir.path().join("v/trainings.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + 6 * 3 * 2);
 }
@@ -264,11 +290,13 @@ fn validate_reads_the_authors_form_of_activations() {
         let values = (0..50).map(|i| format!("{:.18e}", f(-5.0 + 10.0 * f64::from(i) / 49.0)));
         values.collect::<Vec<_>>().join(" ")
     };
+
     fs::write(
         dir.path().join("act.txt"),
         format!("{}\n{}\n", sample(f64::sin), sample(|z| z.max(0.0))),
     )
     .unwrap();
+
     let args = validate(&[
         "--activations",
         "act.txt",
@@ -279,8 +307,11 @@ fn validate_reads_the_authors_form_of_activations() {
         "--out",
         "v",
     ]);
+
     succeed(dir.path(), &args);
+
     let trainings = json_lines(&dir.path().join("v/trainings.jsonl"));
+
     let last = |name: &str| {
         let of = trainings
             .iter()
@@ -294,8 +325,10 @@ fn validate_reads_the_authors_form_of_activations() {
             .as_f64()
             .unwrap()
     };
+
     // Fifty samples of the sine are nearly the sine.
     assert_abs_diff_eq!(last("sine"), last("type1"), epsilon = 1e-2);
+
     assert!((last("sine") - last("mix")).abs() > 1e-3);
 }
 
@@ -305,9 +338,12 @@ fn an_ensemble_is_the_same_for_any_number_of_threads_and_after_a_cut() {
     let args = |jobs, out| validate(&["--compare", "relu,tanh", "--jobs", jobs, "--out", out]);
     succeed(dir.path(), &args("1", "one"));
     succeed(dir.path(), &args("7", "three"));
+
     let file = |run: &str| dir.path().join(run).join("trainings.jsonl");
     let whole = fs::read(file("one")).unwrap();
+
     assert_eq!(whole, fs::read(file("three")).unwrap());
+
     // A process that died while it wrote its third line.
     let third = whole
         .iter()
@@ -317,8 +353,10 @@ fn an_ensemble_is_the_same_for_any_number_of_threads_and_after_a_cut() {
         .unwrap()
         .0
         + 20;
+
     fs::write(file("three"), &whole[..third]).unwrap();
     succeed(dir.path(), &args("2", "three"));
+
     assert_eq!(whole, fs::read(file("three")).unwrap());
 }
 
@@ -337,6 +375,7 @@ fn a_diverging_training_is_recorded_and_does_not_stop_the_others() {
 #[test]
 fn a_meta_run_that_diverges_says_what_to_change_and_keeps_what_it_had() {
     let dir = tempdir().unwrap();
+
     let message = refuse(
         dir.path(),
         &meta(
@@ -345,6 +384,7 @@ fn a_meta_run_that_diverges_says_what_to_change_and_keeps_what_it_had() {
         ),
         1,
     );
+
     assert!(
         message.contains("inner learning rate") && message.contains("kept"),
         "{message}"
@@ -358,6 +398,7 @@ fn bad_input_is_refused_with_flag_value_and_remedy() {
     fs::write(dir.path().join("broken.json"), "{").unwrap();
     fs::write(dir.path().join("broken.npz"), "PK").unwrap();
     fs::write(dir.path().join("letters.txt"), "1 2 three 4\n").unwrap();
+
     let cases: &[(&[&str], &[&str])] = &[
         (&["validate", "--compare", "rele"], &["rele", "relu"]),
         (&["validate", "--compare", "mix"], &["mix", "--activations"]),
@@ -415,6 +456,7 @@ fn bad_input_is_refused_with_flag_value_and_remedy() {
         ),
         (&["reproduce", "--preset", "huge"], &["huge", "smoke"]),
     ];
+
     for (args, words) in cases {
         let message = refuse(dir.path(), args, 2);
         for word in *words {
@@ -424,10 +466,12 @@ fn bad_input_is_refused_with_flag_value_and_remedy() {
             );
         }
     }
+
     let left: Vec<_> = fs::read_dir(dir.path())
         .unwrap()
         .map(|e| e.unwrap().file_name())
         .collect();
+
     assert_eq!(
         left.len(),
         3,
@@ -441,17 +485,23 @@ fn folders_are_protected() {
     let quick = |more: &[&'static str]| validate(&[&["--compare", "relu", "--out"], more].concat());
     fs::create_dir(dir.path().join("mine")).unwrap();
     fs::write(dir.path().join("mine/thesis.tex"), "x").unwrap();
+
     assert!(refuse(dir.path(), &quick(&["mine"]), 2).contains("empty folder"));
     assert!(refuse(dir.path(), &quick(&["mine", "--replace"]), 2).contains("empty folder"));
+
     succeed(dir.path(), &quick(&["run"]));
+
     let message = refuse(dir.path(), &quick(&["run", "--seed", "5"]), 2);
     assert!(
         message.contains("other settings") && message.contains("--replace"),
         "{message}"
     );
+
     succeed(dir.path(), &quick(&["run", "--seed", "5", "--replace"]));
     fs::write(dir.path().join("file"), "x").unwrap();
+
     assert!(refuse(dir.path(), &quick(&["file/run"]), 2).contains("--out"));
+
     assert!(
         refuse(
             dir.path(),
@@ -465,6 +515,7 @@ fn folders_are_protected() {
 #[test]
 fn a_dry_run_prints_the_plan_and_does_nothing() {
     let dir = tempdir().unwrap();
+
     for args in [
         &["meta", "--dry-run"][..],
         &["validate", "--dry-run"],
@@ -473,19 +524,23 @@ fn a_dry_run_prints_the_plan_and_does_nothing() {
         let plan = succeed(dir.path(), args);
         assert!(plan.contains("batch = 200"), "{plan}");
     }
+
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let dir = tempdir().unwrap();
+
     let mut child = Command::new(path())
         .args(["reproduce", "--dry-run"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
+
     let help = run(dir.path(), &["meta", "--help"]);
     assert!(String::from_utf8_lossy(&help.stdout).contains("Examples:"));
 }
@@ -494,6 +549,7 @@ fn a_reader_that_goes_away_is_no_error() {
 #[cfg(unix)]
 fn an_interrupt_keeps_what_is_finished() {
     let dir = tempdir().unwrap();
+
     let args = validate(&[
         "--compare",
         "relu",
@@ -504,24 +560,30 @@ fn an_interrupt_keeps_what_is_finished() {
         "--out",
         "v",
     ]);
+
     let mut child = Command::new(path())
         .current_dir(dir.path())
         .args(args)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+
     let journal = dir.path().join("v/trainings.jsonl");
     let begun = Instant::now();
     let lines = || fs::read_to_string(&journal).map_or(0, |t| t.lines().count());
+
     while lines() < 3 && begun.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(1));
     }
+
     Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()
         .unwrap();
+
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(75));
+
     let kept = json_lines(&journal).len();
     assert!((3..300).contains(&kept), "{kept} trainings kept");
 }
@@ -533,6 +595,7 @@ fn reproduce_answers_both_questions_at_the_smoke_preset() {
         dir.path(),
         &["reproduce", "--preset", "smoke", "-q", "--out", "r"],
     );
+
     for word in [
         "At equal training",
         "Each at its best",
@@ -542,8 +605,10 @@ fn reproduce_answers_both_questions_at_the_smoke_preset() {
     ] {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }
+
     let claims: Value =
         serde_json::from_slice(&fs::read(dir.path().join("r/claims.json")).unwrap()).unwrap();
+
     // Diversity for both objectives; relu, sine, tanh and the better type for both questions.
     assert_eq!(claims.as_array().unwrap().len(), 2 + 4 + 4);
 }

@@ -1,5 +1,6 @@
-//! The proof that nothing panics (`firmware-example/src/bin/nopanic.rs`) is about every public function of the library: they
-//! are looked up in its text. Whether it links is `tests/firmware.sh boards`.
+//! The proof that nothing panics (`firmware-example/src/bin/nopanic.rs`) is about every public
+//! function of the library: they are looked up in its text. Whether it links is
+//! `tests/firmware.sh boards`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         .unwrap()
         .map(|e| e.unwrap().path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|p| p.is_dir());
+
     folders
         .iter()
         .flat_map(|f| sources(f))
@@ -30,7 +32,8 @@ fn name_of(path: &Path) -> String {
     path.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
-/// `impl<...> Trait for Type<...> {` and `impl<...> Type<...> {`: the type, and whether it is the impl of a trait.
+/// `impl<...> Trait for Type<...> {` and `impl<...> Type<...> {`: the type, and whether it is the
+/// impl of a trait.
 fn of_impl(line: &str) -> Option<(String, bool)> {
     let rest = line.trim_start().strip_prefix("impl")?;
     let mut depth = 0;
@@ -40,23 +43,27 @@ fn of_impl(line: &str) -> Option<(String, bool)> {
     })?;
     let rest = rest[end.0..].trim_start_matches(['>', ' ']);
     let is_trait = rest.contains(" for ");
+
     let own = rest.split(" for ").last()?;
     Some((own.split(['<', ' ']).next()?.to_owned(), is_trait))
 }
 
-/// The public functions of a file, each as a call of it is written: `Type::function` or `module::function`. `all`: the
-/// text of all files, one of which declares the types.
+/// The public functions of a file, each as a call of it is written: `Type::function` or
+/// `module::function`. `all`: the text of all files, one of which declares the types.
 fn public_functions(path: &Path, all: &str) -> Vec<String> {
     let module = match name_of(path).as_str() {
         "init" => "network".to_owned(),
         other => other.to_owned(),
     };
     let text = std::fs::read_to_string(path).unwrap();
+
     // What follows is tests.
     let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
     let (mut owner, mut found) = (Owner::Module(module.clone()), Vec::new());
+
     for line in text.lines() {
         let start = line.trim_start();
+
         match of_impl(line) {
             Some((_, true)) => owner = Owner::Nobody,
             // The macro's own type; the proof calls it `Model`.
@@ -68,6 +75,7 @@ fn public_functions(path: &Path, all: &str) -> Vec<String> {
             None if line == "}" => owner = Owner::Module(module.clone()),
             None => {}
         }
+
         let is_method_of_trait = matches!(owner, Owner::Trait(_)) && line.starts_with("    fn ");
         let public = start
             .strip_prefix("pub ")
@@ -75,6 +83,7 @@ fn public_functions(path: &Path, all: &str) -> Vec<String> {
         let function = public
             .or(is_method_of_trait.then_some(start))
             .and_then(|s| s.strip_prefix("fn "));
+
         if let (Some(function), Some(owner)) = (function, owner.name()) {
             found.push(format!(
                 "{owner}::{}",
@@ -82,6 +91,7 @@ fn public_functions(path: &Path, all: &str) -> Vec<String> {
             ));
         }
     }
+
     found
 }
 
@@ -109,6 +119,7 @@ impl Owner {
             .split([':', ' '])
             .next()
             .unwrap();
+
         // The scalar is a parameter there.
         Owner::Trait(if name == "Real" {
             "T".to_owned()
@@ -138,6 +149,7 @@ fn calls(text: &str, function: &str) -> bool {
 fn the_proof_that_nothing_panics_calls_every_public_function() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let text = std::fs::read_to_string(root.join("firmware-example/src/bin/nopanic.rs")).unwrap();
+
     // Types with parameters: `Fixed::<T, 16, 16, 16, 16>::zeroed`.
     let text = text.replace("Fixed::<T, 16, 16, 16, 16>::", "Fixed::");
     let files = sources(&root.join("core/src"));
@@ -153,11 +165,13 @@ fn the_proof_that_nothing_panics_calls_every_public_function() {
         .iter()
         .flat_map(|p| public_functions(p, &everything))
         .collect();
+
     assert!(
         all.len() > 140,
         "only {} functions found: does this test still read the sources right?",
         all.len()
     );
+
     for expected in [
         "Shape::try_new",
         "Network::predict",
@@ -172,12 +186,15 @@ fn the_proof_that_nothing_panics_calls_every_public_function() {
             "{expected} was not found in the sources"
         );
     }
+
     let missing = |f: &&String| !calls(&text, f) && !NOT_THERE.iter().any(|(name, _)| name == f);
     let missing: Vec<_> = all.iter().filter(missing).collect();
+
     assert!(
         missing.is_empty(),
         "public, but not in firmware-example/src/bin/nopanic.rs: {missing:?}"
     );
+
     for (name, reason) in NOT_THERE {
         assert!(
             all.contains(*name),
@@ -190,6 +207,7 @@ fn the_proof_that_nothing_panics_calls_every_public_function() {
 fn the_proof_has_both_scalars_and_a_handler_that_does_not_link() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let text = std::fs::read_to_string(root.join("firmware-example/src/bin/nopanic.rs")).unwrap();
+
     for needed in [
         "[[f32; 64]; 6]",
         "[[f64; 64]; 6]",

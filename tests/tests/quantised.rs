@@ -25,6 +25,7 @@ fn naive((w, b, f, shift): &Layer, x: &[i8], least: i128, most: i128) -> Vec<i12
             .zip(x)
             .map(|(&w, &x)| i128::from(w) * i128::from(x))
     };
+
     let sum = |o: usize| i128::from(b[o]) + products(o).sum::<i128>();
     let half = 1i128 << (shift - 1);
     (0..b.len())
@@ -94,6 +95,7 @@ const SMALL: Parts<'static> = Parts {
 fn parts_that_do_not_fit_are_refused() {
     let refusal = |parts: Parts<'_>| Quantised::new(Shape::new(&[2, 1], &[]), parts).err();
     assert_eq!(refusal(SMALL), None);
+
     assert!(matches!(
         refusal(Parts {
             weights: &[1],
@@ -101,6 +103,7 @@ fn parts_that_do_not_fit_are_refused() {
         }),
         Some(QuantisedError::Size(_))
     ));
+
     assert!(matches!(
         refusal(Parts {
             tables: &[[0; 256]],
@@ -108,6 +111,7 @@ fn parts_that_do_not_fit_are_refused() {
         }),
         Some(QuantisedError::Size(_))
     ));
+
     assert_eq!(
         refusal(Parts {
             biases: &[(1 << 30) + 1],
@@ -115,6 +119,7 @@ fn parts_that_do_not_fit_are_refused() {
         }),
         Some(QuantisedError::Bias)
     );
+
     assert_eq!(
         refusal(Parts {
             factors: &[-1],
@@ -122,6 +127,7 @@ fn parts_that_do_not_fit_are_refused() {
         }),
         Some(QuantisedError::Factor)
     );
+
     for shifts in [
         [0; MAX_LAYERS],
         [63, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -132,6 +138,7 @@ fn parts_that_do_not_fit_are_refused() {
             Some(QuantisedError::Factor)
         );
     }
+
     for step in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-45] {
         assert_eq!(
             refusal(Parts {
@@ -141,6 +148,7 @@ fn parts_that_do_not_fit_are_refused() {
             Some(QuantisedError::Scale)
         );
     }
+
     assert_eq!(
         refusal(Parts {
             input: Scale {
@@ -151,6 +159,7 @@ fn parts_that_do_not_fit_are_refused() {
         }),
         Some(QuantisedError::Scale)
     );
+
     assert_eq!(
         refusal(Parts {
             output: Scale { step: 1.0, zero: 1 },

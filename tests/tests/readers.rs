@@ -1,4 +1,5 @@
-//! Data of every form from outside: what is read, what is refused, and that predictions come as a stream.
+//! Data of every form from outside: what is read, what is refused, and that predictions come as a
+//! stream.
 
 use ldnn::data::npz::{self, Array};
 use ldnn_tests::program::{path, refuse, succeed};
@@ -29,6 +30,7 @@ const SHORT: [&str; 13] = [
 fn pixel(row: usize, column: usize) -> u8 {
     let noise = ((row * 4 + column + 1) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
     let noise = (noise % 50) as u8;
+
     if column == row % 3 {
         180 + noise
     } else {
@@ -77,6 +79,7 @@ fn file(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
 /// Trains on the CSV table.
 fn model(folder: &Path) -> &'static str {
     file(folder, "t.csv", csv(","));
+
     succeed(
         folder,
         &[
@@ -93,6 +96,7 @@ fn model(folder: &Path) -> &'static str {
         ]
         .concat(),
     );
+
     "m.ldnn"
 }
 
@@ -104,6 +108,7 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
     let labels: Vec<i64> = (0..ROWS).map(|r| (r % 3) as i64).collect();
     let rows = |f: &dyn Fn(usize) -> Vec<f64>| (0..ROWS).flat_map(f).collect::<Vec<f64>>();
     let joined = rows(&|r| [&x[r * 4..][..4], &[labels[r] as f64]].concat());
+
     let series = |r: usize| {
         format!(
             "{}:{}\n",
@@ -115,6 +120,7 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
             r % 3
         )
     };
+
     let ts =
         "# a comment\n@problemName p\n@univariate true\n@equalLength true\n@classLabel true 0 1 2\n@data\n".to_string();
     file(folder, "t.csv", csv(","));
@@ -122,6 +128,7 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
     file(folder, "t.tsv", csv("\t"));
     file(folder, "t.npy", npz::npy(&Array::matrix(joined, 5)));
     file(folder, "x.npy", npz::npy(&Array::matrix(x.clone(), 4)));
+
     file(
         folder,
         "t.npz",
@@ -130,16 +137,19 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
             ("y", Array::labels(labels.clone())),
         ]),
     );
+
     file(
         folder,
         "t.ts",
         ts + &(0..ROWS).map(series).collect::<String>(),
     );
+
     file(
         folder,
         "images.gz",
         gzip(&idx(&[ROWS as u32, 2, 2], &pixels())),
     );
+
     file(
         folder,
         "labels",
@@ -148,6 +158,7 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
             &(0..ROWS).map(|r| (r % 3) as u8).collect::<Vec<_>>(),
         ),
     );
+
     let forms: [&[&str]; 8] = [
         &["t.csv", "--target", "kind"],
         &["t.csv.gz", "--target", "last"],
@@ -158,7 +169,9 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
         &["t.ts"],
         &["images.gz", "--labels", "labels"],
     ];
+
     let mut answers: Vec<(String, String)> = vec![];
+
     for form in forms {
         let said = succeed(
             folder,
@@ -170,26 +183,34 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
             ]
             .concat(),
         );
+
         assert!(
             said.contains("48 rows to learn from, 12 to test; 4 inputs"),
             "{form:?}: {said}"
         );
+
         let predicted = succeed(folder, &["predict", "m.ldnn", form[0]]);
         let answer = predicted.split_once('\n').unwrap().1.to_string();
+
         assert_eq!(answer.lines().count(), ROWS, "{form:?}");
+
         let labels = form
             .iter()
             .position(|f| *f == "--labels")
             .map(|i| &form[i..])
             .unwrap_or_default();
+
         let scores = succeed(folder, &[&["eval", "m.ldnn", form[0]], labels].concat());
         answers.push((answer, scores));
     }
+
     for (form, answer) in forms.iter().zip(&answers) {
         assert!(*answer == answers[0], "{form:?} differs from CSV");
     }
+
     // What one form taught is used on another: names that were made up do not matter.
     let model = model(folder);
+
     for other in ["x.npy", "images.gz"] {
         let predicted = succeed(folder, &["predict", model, other]);
         assert_eq!(
@@ -198,6 +219,7 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
             "{other}"
         );
     }
+
     assert_eq!(
         succeed(folder, &["eval", model, "images.gz", "--labels", "labels"]),
         answers[0].1
@@ -214,24 +236,29 @@ fn what_numpy_writes_is_read() {
         folder,
         &[&["train", &packed, "--out", "m.ldnn"], &SHORT[..]].concat(),
     );
+
     assert!(
         said.contains(
             "60 rows to learn from, 12 to test; 4 inputs; to be predicted: 'y', one of 3 classes"
         ),
         "{said}"
     );
+
     assert!(
         succeed(folder, &["eval", "m.ldnn", &packed]).starts_with("12 rows"),
         "not its test part"
     );
+
     assert_eq!(
         succeed(folder, &["predict", "m.ldnn", &packed])
             .lines()
             .next(),
         Some("y,P(run),P(sit),P(walk)")
     );
+
     let array = npz::parse_npy(&fs::read(data("fortran.npy")).unwrap()).unwrap();
     assert_eq!(array, Array::matrix(vec![0.5, 1.5, 2.5, 3.5, 4.5, 5.5], 3));
+
     for (name, expected) in [
         (
             "bigendian.npy",
@@ -248,11 +275,13 @@ fn what_numpy_writes_is_read() {
             &["train", &data(name), "--target", "last", "--out", "n.ldnn"],
             2,
         );
+
         assert!(
             message.contains(expected) && message.contains(name),
             "{message}"
         );
     }
+
     assert!(!folder.join("n.ldnn").exists() && !folder.join("n.ldnn.run").exists());
 }
 
@@ -264,8 +293,11 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
     let images = idx(&[ROWS as u32, 2, 2], &pixels());
     let labels = idx(&[ROWS as u32], &[1; ROWS]);
     let packed = gzip(good.as_bytes());
+
     fs::create_dir(folder.join("folder")).unwrap();
+
     let nan = Array::matrix(vec![1.0, 2.0, f64::NAN, 4.0], 2);
+
     let files: [(&str, Vec<u8>); 14] = [
         ("utf8.csv", [good.as_bytes(), b"1,2,3,4,caf\xe9\n"].concat()),
         ("cut.csv.gz", packed[..packed.len() - 20].to_vec()),
@@ -298,11 +330,14 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
         ),
         ("once.csv", [&good, "1,2,3,4,9\n"].concat().into_bytes()),
     ];
+
     for (name, bytes) in &files {
         file(folder, name, bytes);
     }
+
     file(folder, "good.csv", &good);
     file(folder, "unknown.csv", good.replace(",2\n", ",7\n"));
+
     let cases: [(&[&str], &str); 19] = [
         (&["utf8.csv", "--target", "kind"], "line 62 is not UTF-8"),
         (
@@ -366,12 +401,14 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
             "the class '7' is not one of 0, 1, 2",
         ),
     ];
+
     for (arguments, expected) in cases {
         let message = refuse(
             folder,
             &[&["train"], arguments, &["--out", "never.ldnn"], &SHORT[..]].concat(),
             2,
         );
+
         assert!(message.contains(expected), "{arguments:?}: {message}");
         assert!(
             !folder.join("never.ldnn").exists() && !folder.join("never.ldnn.run").exists(),
@@ -385,21 +422,26 @@ fn what_unpacks_to_more_than_the_memory_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     let bomb = gzip(&idx(&[3000, 100, 100], &vec![0; 30_000_000]));
+
     assert!(bomb.len() < 100_000);
+
     file(folder, "bomb.gz", &bomb);
     file(folder, "long.csv", csv(",") + &"1,2,3,4,0\n".repeat(20_000));
+
     let run = |name: &str, memory: &str| {
         let program = Command::new(path())
             .current_dir(folder)
             .args(["train", name, "--target", "last"])
             .env("LDNN_MEMORY", memory)
             .output();
+
         let output = program.unwrap();
         (
             output.status.code(),
             String::from_utf8_lossy(&output.stderr).into_owned(),
         )
     };
+
     for name in ["bomb.gz", "long.csv"] {
         let (code, message) = run(name, "1M");
         assert!(
@@ -407,6 +449,7 @@ fn what_unpacks_to_more_than_the_memory_is_refused() {
             "{name}: {message}"
         );
     }
+
     let (code, message) = run("long.csv", "much");
     assert!(
         code == Some(2) && message.contains("LDNN_MEMORY='much': give bytes, as in 8G"),
@@ -418,6 +461,7 @@ fn what_unpacks_to_more_than_the_memory_is_refused() {
 fn inputs_that_are_constant_are_kept_and_named() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
+
     file(
         folder,
         "t.csv",
@@ -434,6 +478,7 @@ fn inputs_that_are_constant_are_kept_and_named() {
             })
             .collect::<String>(),
     );
+
     let said = succeed(
         folder,
         &[
@@ -450,6 +495,7 @@ fn inputs_that_are_constant_are_kept_and_named() {
         ]
         .concat(),
     );
+
     assert!(
         said.contains("1 of the 5 inputs are constant over the rows to learn from (still)"),
         "{said}"
@@ -465,8 +511,10 @@ fn whole_numbers_that_double_precision_does_not_tell_apart_are_said() {
         let row = |i: u64| format!("{},{},{}\n", number(i), i % 7, i % 3);
         "long,b,y\n".to_string() + &(0..60).map(row).collect::<String>()
     };
+
     // 2^53 and 2^53 + 1 are the same number in double precision.
     file(folder, "same.csv", table(&|i| (1 << 53) + i % 2));
+
     let target = [
         "train",
         "same.csv",
@@ -475,7 +523,9 @@ fn whole_numbers_that_double_precision_does_not_tell_apart_are_said() {
         "--out",
         "never.ldnn",
     ];
+
     let message = refuse(folder, &[&target[..], &SHORT].concat(), 2);
+
     assert!(
         message.contains("'long' is 9007199254740992 in every row to learn from, as far as double precision tells")
             && message.contains("subtract a constant from the column"),
@@ -484,8 +534,10 @@ fn whole_numbers_that_double_precision_does_not_tell_apart_are_said() {
 
     // An even number beyond 2^53 is there, an odd one is not.
     file(folder, "long.csv", table(&|i| (1 << 54) + 4 * (i % 11)));
+
     let input = ["train", "long.csv", "--target", "y", "--out", "m.ldnn"];
     let said = succeed(folder, &[&input[..], &SHORT].concat());
+
     assert!(
         said.contains("beyond 2^53, where double precision does not hold every whole number"),
         "{said}"
@@ -497,12 +549,14 @@ fn arrays_of_other_writers_than_numpy_are_read() {
     let read = |name: &str| npz::parse_npy(&fs::read(data(name)).unwrap()).unwrap();
     // The same numbers, once with the lengths of Python 2 and once with `=` for the order of bytes.
     let (python2, native) = (read("python2_shape.npy"), read("native_f8.npy"));
+
     assert_eq!(python2.shape, [60, 5]);
     assert_eq!(
         python2.to_f64()[..2],
         [-1.117_373_248_888_801_7, -0.826_904_436_476_296_9]
     );
     assert_eq!(python2, native);
+
     let bytes = read("little_u1.npy");
     assert_eq!(bytes.shape, [60, 5]);
     assert_eq!(bytes.to_f64()[..5], [88.0, 91.0, 96.0, 115.0, 105.0]);
@@ -513,6 +567,7 @@ fn predictions_come_while_rows_are_still_to_come() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     let model = model(folder);
+
     let live = [
         "predict",
         model,
@@ -522,30 +577,39 @@ fn predictions_come_while_rows_are_still_to_come() {
         ",",
         "--header",
     ];
+
     let mut program = Command::new(path());
     program.current_dir(folder).args(live);
+
     let mut child = program
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+
     let (mut to, mut from) = (
         child.stdin.take().unwrap(),
         BufReader::new(child.stdout.take().unwrap()),
     );
     let mut line = String::new();
+
     to.write_all(b"a,b,c,d,note\n200,30,30,30,x\n").unwrap();
     from.read_line(&mut line).unwrap();
+
     assert_eq!(line, "kind,P(0),P(1),P(2)\n");
+
     for row in ["30,200,30,30,\n", "30,30,200,30,y\n"] {
         line.clear();
         from.read_line(&mut line).unwrap();
         assert_eq!(line.matches(',').count(), 3, "{line}");
         to.write_all(row.as_bytes()).unwrap();
     }
+
     drop(to);
+
     let mut rest = String::new();
     from.read_to_string(&mut rest).unwrap();
+
     assert_eq!(rest.lines().count(), 1);
     assert!(child.wait().unwrap().success());
 }
@@ -555,22 +619,27 @@ fn a_reader_that_goes_away_is_no_error() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     let model = model(folder);
+
     file(
         folder,
         "long.csv",
         "a,b,c,d\n".to_string() + &"200,30,30,30\n".repeat(50_000),
     );
+
     let mut program = Command::new(path());
     program
         .current_dir(folder)
         .args(["predict", model, "long.csv"]);
+
     let mut child = program
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+
     let mut first = [0; 10];
     child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+
     let output = child.wait_with_output().unwrap();
     assert!(
         output.status.success() && output.stderr.is_empty(),
@@ -584,38 +653,47 @@ fn a_file_of_predictions_is_whole_or_not_there() {
     let folder = place.path();
     let model = model(folder);
     let rows = "200,30,30,30\n".repeat(5000);
+
     file(folder, "bad.csv", format!("a,b,c,d\n{rows}1,2,x,4\n"));
+
     let message = refuse(folder, &["predict", model, "bad.csv", "--out", "p.csv"], 2);
     assert!(
         message.contains("in 'bad.csv': line 5002, column 'c': 'x' is no number"),
         "{message}"
     );
     assert!(refuse(folder, &["eval", model, "bad.csv"], 2).contains("'kind'"));
+
     let stays = |name: &str| {
         fs::read_dir(folder)
             .unwrap()
             .any(|f| f.unwrap().file_name().to_string_lossy().starts_with(name))
     };
+
     assert!(!stays("p.csv"), "half-written");
+
     file(
         folder,
         "good.csv",
         format!("d,c,b,a\n{}", "30,30,30,200\n30,30,200,30\n".repeat(3000)),
     );
+
     assert_eq!(
         succeed(folder, &["predict", model, "good.csv", "--out", "p.csv"]).trim(),
         "6000 rows to p.csv"
     );
+
     let whole = fs::read_to_string(folder.join("p.csv")).unwrap();
     assert_eq!(
         whole,
         succeed(folder, &["predict", model, "good.csv", "--block", "7"])
     );
+
     let lines: Vec<&str> = whole.lines().collect();
     assert!(
         lines[1..].chunks(2).all(|pair| pair == &lines[1..3]) && lines[1] != lines[2],
         "the rows are out of order"
     );
+
     assert!(
         refuse(
             folder,
@@ -624,6 +702,7 @@ fn a_file_of_predictions_is_whole_or_not_there() {
         )
         .contains("cannot write 'no/p.csv'")
     );
+
     file(folder, "text.csv", "a,b,c,d,kind\n1,2,3,4,5\n");
     assert!(
         refuse(folder, &["eval", model, "text.csv"], 2)
@@ -636,13 +715,16 @@ fn names_that_would_be_formulas_are_escaped() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     let table = csv(",").replace("kind", "=kind");
+
     let table = table.lines().map(|l| match l.rsplit_once(',') {
         Some((row, "0")) => format!("{row},=2+3\n"),
         Some((row, "1")) => format!("{row},@x\n"),
         Some((row, "2")) => format!("{row},-1\n"),
         _ => format!("{l}\n"),
     });
+
     file(folder, "t.csv", table.collect::<String>());
+
     succeed(
         folder,
         &[
@@ -651,12 +733,15 @@ fn names_that_would_be_formulas_are_escaped() {
         ]
         .concat(),
     );
+
     let predicted = succeed(folder, &["predict", "m.ldnn", "t.csv"]);
     assert_eq!(predicted.lines().next(), Some("'=kind,P(-1),P(=2+3),P(@x)"));
+
     let classes = predicted
         .lines()
         .skip(1)
         .map(|l| l.split(',').next().unwrap());
+
     assert!(
         classes.clone().all(|c| ["'=2+3", "'@x", "-1"].contains(&c)),
         "{predicted}"
@@ -670,9 +755,11 @@ fn inspect_shows_models_images_and_activations() {
     let folder = place.path();
     let table = csv(",");
     file(folder, "t.csv", &table);
+
     let learn = [
         "--quiet", "--steps", "2", "--runs", "2", "--epochs", "8", "--hidden", "6", "--lr", "0.1",
     ];
+
     succeed(
         folder,
         &[
@@ -681,7 +768,9 @@ fn inspect_shows_models_images_and_activations() {
         ]
         .concat(),
     );
+
     let shown = succeed(folder, &["inspect", "m.ldnn", "--picture", "a.svg"]);
+
     for part in [
         "'kind', one of 0, 1, 2",
         "4-6-3, 51 weights and biases",
@@ -691,23 +780,28 @@ fn inspect_shows_models_images_and_activations() {
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
+
     assert!(
         shown
             .chars()
             .any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)),
         "no sketch: {shown}"
     );
+
     assert!(
         fs::read_to_string(folder.join("a.svg"))
             .unwrap()
             .contains("Activations of m.ldnn")
     );
+
     succeed(folder, &["inspect", "m.ldnn", "--picture", "a.png"]);
+
     assert!(
         fs::read(folder.join("a.png"))
             .unwrap()
             .starts_with(b"\x89PNG")
     );
+
     assert!(
         refuse(folder, &["inspect", "m.ldnn", "--picture", "a.gif"], 2).contains(".svg or .png")
     );
@@ -717,6 +811,7 @@ fn inspect_shows_models_images_and_activations() {
         run.contains("activations") && run.contains("type 2"),
         "{run}"
     );
+
     for (weights, kind) in [
         ("f32", "a network of real numbers"),
         ("int8", "a network of integers"),
@@ -737,27 +832,35 @@ fn inspect_shows_models_images_and_activations() {
                 "10",
             ],
         );
+
         let image = fs::read_dir(folder.join(weights))
             .unwrap()
             .map(|f| f.unwrap().path())
             .find(|p| p.extension().is_some_and(|e| e == "ldnn"));
         let image = image.unwrap();
         let shown = succeed(folder, &["inspect", image.to_str().unwrap()]);
+
         assert!(shown.contains(kind) && shown.contains("4-6-3"), "{shown}");
         assert!(shown.contains("mean and factor of every input"), "{shown}");
+
         let mut bytes = fs::read(&image).unwrap();
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         file(folder, "damaged.ldnn", bytes);
+
         assert!(refuse(folder, &["inspect", "damaged.ldnn"], 2).contains("in 'damaged.ldnn'"));
     }
+
     assert!(refuse(folder, &["inspect", "t.csv"], 2).contains("is none of"));
+
     let newer = fs::read_to_string(folder.join("m.ldnn")).unwrap().replacen(
         "\"version\":3",
         "\"version\":9",
         1,
     );
+
     file(folder, "newer.ldnn", newer);
+
     for command in [
         &["inspect", "newer.ldnn"][..],
         &["predict", "newer.ldnn", "t.csv"],

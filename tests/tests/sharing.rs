@@ -1,4 +1,5 @@
-//! Several processes that share a run: the results are those of one, whatever their number, their order and their fate.
+//! Several processes that share a run: the results are those of one, whatever their number, their
+//! order and their fate.
 
 use ldnn_tests::program::{assert_same_files, files_of, path, refuse, run, succeed};
 use proptest::prelude::*;
@@ -32,6 +33,7 @@ fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
 /// The results of one process.
 fn whole() -> &'static BTreeMap<PathBuf, Vec<u8>> {
     static WHOLE: OnceLock<(TempDir, BTreeMap<PathBuf, Vec<u8>>)> = OnceLock::new();
+
     let (_, results) = WHOLE.get_or_init(|| {
         let dir = tempdir().unwrap();
         succeed(dir.path(), &small(&["--out", "w"]));
@@ -71,14 +73,18 @@ proptest! {
 fn merge_says_what_is_missing_of_which_shards_and_status_how_far_each_is() {
     let dir = tempdir().unwrap();
     let shard = |i: &str| succeed(dir.path(), &small(&["--shard", i, "--out", "r"]));
+
     assert!(shard("0/3").contains("done; when all shards are"));
+
     let message = refuse(dir.path(), &["merge", "r"], 75);
     assert!(
         message.contains("trainings: ") && message.contains("of 8 are missing"),
         "{message}"
     );
     assert!(message.contains("of shards 1, 2 of 3"), "{message}");
+
     let status = succeed(dir.path(), &["status", "r"]);
+
     for word in [
         "trainings",
         "0/3",
@@ -90,9 +96,11 @@ fn merge_says_what_is_missing_of_which_shards_and_status_how_far_each_is() {
     ] {
         assert!(status.contains(word), "{word} is not in\n{status}");
     }
+
     shard("2/3");
     assert!(shard("1/3").contains("ldnn merge"));
     assert!(succeed(dir.path(), &["status", "r"]).contains("0 are missing"));
+
     succeed(dir.path(), &["merge", "r"]);
     assert_same_files(whole(), &files_of(&dir.path().join("r")));
     // And once more, and by the command itself.
@@ -104,9 +112,11 @@ fn merge_says_what_is_missing_of_which_shards_and_status_how_far_each_is() {
 #[test]
 fn shards_of_other_numbers_and_a_process_without_shard_take_over_what_is_done() {
     let dir = tempdir().unwrap();
+
     for shard in ["0/3", "2/5", "0/1"] {
         succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
     }
+
     let lines = |shard: &str| {
         let journal = dir
             .path()
@@ -115,12 +125,15 @@ fn shards_of_other_numbers_and_a_process_without_shard_take_over_what_is_done() 
             .join("journals/trainings.jsonl");
         fs::read_to_string(journal).unwrap().lines().count()
     };
+
     let (first, second, third) = (lines("0-of-3"), lines("2-of-5"), lines("0-of-1"));
+
     assert_eq!(
         first + second + third,
         8,
         "{first} {second} {third}: something was done twice"
     );
+
     succeed(dir.path(), &small(&["--out", "r"]));
     assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
@@ -128,6 +141,7 @@ fn shards_of_other_numbers_and_a_process_without_shard_take_over_what_is_done() 
 #[test]
 fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
     let dir = tempdir().unwrap();
+
     let merge = || {
         let output = run(dir.path(), &["merge", "r"]);
         (
@@ -135,11 +149,14 @@ fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
             String::from_utf8_lossy(&output.stderr).into_owned(),
         )
     };
+
     for shard in ["1/3", "2/4"] {
         succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
     }
+
     let said = "trainings: the work was divided among 3 and among 4 shards; ";
     let (code, message) = merge();
+
     assert!(
         code == Some(75) && message.contains(&format!("{said}5 pieces are missing")),
         "{message}"
@@ -153,17 +170,20 @@ fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
     for shard in ["0/3", "2/3"] {
         succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
     }
+
     let (code, message) = merge();
     assert!(
         code == Some(0) && message.contains(&format!("{said}all of it is done")),
         "{message}"
     );
+
     assert_same_files(whole(), &files_of(&dir.path().join("r")));
 
     // One division is nothing to speak of.
     for shard in ["0/2", "1/2"] {
         succeed(dir.path(), &small(&["--shard", shard, "--out", "one"]));
     }
+
     let output = run(dir.path(), &["merge", "one"]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("divided"));
 }
@@ -173,6 +193,7 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
     let dir = tempdir().unwrap();
     let config = |run: &str| fs::read_to_string(dir.path().join(run).join("config.toml")).unwrap();
     succeed(dir.path(), &small(&["--shard", "0/1", "--out", "r"]));
+
     let participation = [
         "--compare",
         "relu",
@@ -186,23 +207,28 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
         "--out",
         "p",
     ];
+
     succeed(
         dir.path(),
         &[&["analyze", "participation"], &participation[..]].concat(),
     );
+
     fs::write(
         dir.path().join("s.toml"),
         "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n",
     )
     .unwrap();
+
     // Whichever command began it, a study of reproduce is one run.
     let shard = ["--stage", "select", "--shard", "0/9", "-q", "--out", "s"];
+
     assert_eq!(
         run(dir.path(), &[&["run", "s.toml"], &shard[..]].concat())
             .status
             .code(),
         Some(75)
     );
+
     for (run, command) in [
         ("r", "validate"),
         ("p", "analyze participation"),
@@ -214,15 +240,18 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
         );
         assert!(config(run).starts_with(&header), "{}", config(run));
     }
+
     let list = succeed(dir.path(), &["list", "."]);
     assert!(
         list.contains("analyze participation") && list.contains("reproduce"),
         "{list}"
     );
+
     let kind = |file: &str| {
         let text = fs::read(dir.path().join(file)).unwrap();
         serde_json::from_slice::<serde_json::Value>(&text).unwrap()["kind"].clone()
     };
+
     assert_eq!(kind("r/shards/0-of-1/state.json"), "shard");
     assert_eq!(kind("p/section.json"), "section");
 
@@ -235,6 +264,7 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
     // As an earlier version wrote it.
     let old = config("r").lines().skip(2).collect::<Vec<_>>().join("\n");
     fs::write(dir.path().join("r/config.toml"), old).unwrap();
+
     for (args, code) in [
         (vec!["merge", "r"], 2),
         (vec!["status", "r"], 2),
@@ -247,6 +277,7 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
             "{message}"
         );
     }
+
     // Its settings are still settings.
     succeed(
         dir.path(),
@@ -259,6 +290,7 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
             "again",
         ],
     );
+
     succeed(dir.path(), &small(&["--replace", "--out", "r"]));
     assert_same_files(whole(), &files_of(&dir.path().join("again")));
 }
@@ -266,25 +298,31 @@ fn a_run_folder_says_which_command_it_is_of_and_nothing_is_guessed_where_it_does
 #[test]
 fn a_damaged_line_of_a_shard_counts_as_missing_and_is_told_and_computed_again() {
     let dir = tempdir().unwrap();
+
     for shard in ["0/2", "1/2"] {
         succeed(dir.path(), &small(&["--shard", shard, "--out", "r"]));
     }
+
     let journal = dir.path().join("r/shards/1-of-2/journals/trainings.jsonl");
     let mut bytes = fs::read(&journal).unwrap();
     let at = bytes.windows(10).position(|w| w == b"train_loss").unwrap() + 14;
     bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
     fs::write(&journal, bytes).unwrap();
+
     let message = refuse(dir.path(), &["merge", "r"], 75);
     assert!(
         message.contains("line 1: damaged") && message.contains("1 of 8 are missing"),
         "{message}"
     );
+
     let again = run(dir.path(), &small(&["--shard", "1/2", "--out", "r"]));
     let message = String::from_utf8_lossy(&again.stderr);
+
     assert!(
         again.status.success() && message.contains("trainings.jsonl.damaged"),
         "{message}"
     );
+
     succeed(dir.path(), &["merge", "r"]);
     assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
@@ -296,24 +334,31 @@ fn pieces_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() 
     succeed(dir.path(), &small(&["--shard", "0/2", "--out", "b"]));
     succeed(dir.path(), &["merge", "a", "b", "--out", "both"]);
     assert_same_files(whole(), &files_of(&dir.path().join("both")));
-    // The same piece with another result, its checksum right: of another version of the program, say.
+
+    // The same piece with another result, its checksum right: of another version of the program,
+    // say.
     let journal = dir.path().join("b/shards/0-of-2/journals/trainings.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let line = text.lines().next().unwrap();
     let (value, _) = line.rsplit_once(",\"crc\"").unwrap();
     let changed = value.replacen("[2]", "[3]", 1);
+
     assert_ne!(value, changed);
+
     let sum = crc32fast::hash(changed.as_bytes());
     fs::write(&journal, format!("{changed},\"crc\":\"{sum:08x}\"}}\n")).unwrap();
+
     let message = refuse(dir.path(), &["merge", "a", "b", "--out", "again"], 1);
     assert!(
         message.contains("different results") && message.contains("seed 10"),
         "{message}"
     );
+
     succeed(
         dir.path(),
         &small(&["--epochs", "3", "--shard", "0/2", "--out", "other"]),
     );
+
     let message = refuse(dir.path(), &["merge", "a", "other", "--out", "again"], 1);
     assert!(
         message.contains("other settings") && message.contains("epochs"),
@@ -327,6 +372,7 @@ fn pieces_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() 
 #[test]
 fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_the_whole() {
     let dir = tempdir().unwrap();
+
     let args = [
         "reproduce",
         "fig4",
@@ -336,10 +382,14 @@ fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_
         "-q",
         "--out",
     ];
+
     succeed(dir.path(), &[&args[..], &["whole"]].concat());
+
     let mut passes = 0;
+
     loop {
         passes += 1;
+
         let codes = ["2/3", "0/3", "1/3"].map(|shard| {
             let code = run(dir.path(), &[&args[..], &["r", "--shard", shard]].concat())
                 .status
@@ -347,12 +397,16 @@ fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_
             assert!(code == Some(0) || code == Some(75), "{code:?}");
             code
         });
+
         if codes == [Some(0); 3] {
             break;
         }
+
         assert!(passes < 6, "shards come again and again");
     }
+
     assert!(passes > 1, "reproduce has several stages");
+
     succeed(dir.path(), &["merge", "r"]);
     assert_same_files(
         &files_of(&dir.path().join("whole")),
@@ -365,6 +419,7 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
     let dir = tempdir().unwrap();
     let study = "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n";
     fs::write(dir.path().join("study.toml"), study).unwrap();
+
     succeed(
         dir.path(),
         &[
@@ -377,13 +432,16 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
             "whole",
         ],
     );
+
     let script = succeed(dir.path(), &["slurm", "study.toml", "--tasks", "2"]);
     let stages = ["learn", "select", "train"];
     let submitted: Vec<usize> = stages
         .iter()
         .map(|s| script.find(&format!("{s}=$(stage={s} tasks=2")).unwrap())
         .collect();
+
     assert!(submitted.is_sorted(), "{script}");
+
     for stage in stages {
         for shard in ["2/3", "0/3", "1/3"] {
             succeed(
@@ -402,11 +460,13 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
             );
         }
     }
+
     succeed(dir.path(), &["merge", "r"]);
     assert_same_files(
         &files_of(&dir.path().join("whole")),
         &files_of(&dir.path().join("r")),
     );
+
     for (stage, args) in [("select", &["study.toml"][..]), ("train", &["study.toml"])] {
         // A stage whose turn has not come yet does what it can, and is to be started again.
         let args = [
@@ -417,6 +477,7 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
         .concat();
         assert_eq!(run(dir.path(), &args).status.code(), Some(75), "{stage}");
     }
+
     let printed = succeed(
         dir.path(),
         &[
@@ -427,17 +488,20 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
             "equal.runs=7",
         ],
     );
+
     assert!(
         printed.contains("[reproduce.equal]\n") && printed.contains("runs = 7\n"),
         "{printed}"
     );
     assert!(succeed(dir.path(), &["run", "study.toml", "--dry-run"]).contains("trainings; some"));
     assert!(refuse(dir.path(), &["run", "study.toml", "--plan"], 2).contains("--dry-run"));
+
     fs::write(
         dir.path().join("study.toml"),
         study.replace("preset", "preste"),
     )
     .unwrap();
+
     let message = refuse(dir.path(), &["run", "study.toml"], 2);
     assert!(
         message.contains("'study.toml', line 2, column 1") && message.contains("preset'?"),
@@ -449,6 +513,7 @@ fn reproduce_is_a_study_whose_stages_are_each_one_array() {
 fn sizes_and_kept_networks_are_shared_too() {
     let dir = tempdir().unwrap();
     let networks = small(&["--keep-networks", "--out"]);
+
     let sizes = [
         "sizes",
         "--compare",
@@ -462,24 +527,29 @@ fn sizes_and_kept_networks_are_shared_too() {
         "-q",
         "--out",
     ];
+
     for (name, args) in [("n", &networks[..]), ("s", &sizes[..])] {
         let (one, many) = (format!("{name}1"), format!("{name}2"));
         succeed(dir.path(), &[args, &[&one]].concat());
+
         for shard in ["1/2", "0/2"] {
             succeed(dir.path(), &[args, &[&many, "--shard", shard]].concat());
         }
+
         succeed(dir.path(), &["merge", &many]);
         assert_same_files(
             &files_of(&dir.path().join(one)),
             &files_of(&dir.path().join(many)),
         );
     }
+
     assert!(dir.path().join("n2/networks/relu-101.json").exists());
 }
 
 #[test]
 fn a_second_process_in_a_run_folder_is_refused_and_told_who_is_there() {
     let dir = tempdir().unwrap();
+
     let long = [
         "validate",
         "--compare",
@@ -492,6 +562,7 @@ fn a_second_process_in_a_run_folder_is_refused_and_told_who_is_there() {
         "--out",
         "r",
     ];
+
     let start = |more: &[&str]| {
         let args = [&long[..], more].concat();
         Command::new(path())
@@ -501,38 +572,48 @@ fn a_second_process_in_a_run_folder_is_refused_and_told_who_is_there() {
             .spawn()
             .unwrap()
     };
+
     let until = |file: &str| {
         let begun = Instant::now();
         while !dir.path().join(file).exists() && begun.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
+
     let mut first = start(&[]);
     until("r/trainings.jsonl");
+
     let message = refuse(dir.path(), &long, 1);
     assert!(
         message.contains(&format!("process {}", first.id())) && message.contains("--out"),
         "{message}"
     );
-    // A shard has a folder of its own: it is not in the way of that process, but of another one for the same shard.
+
+    // A shard has a folder of its own: it is not in the way of that process, but of another one for
+    // the same shard.
     let mut shard = start(&["--shard", "0/2"]);
     until("r/shards/0-of-2/journals/trainings.jsonl");
+
     let message = refuse(dir.path(), &[&long[..], &["--shard", "0/2"]].concat(), 1);
     assert!(
         message.contains(&format!("process {}", shard.id())),
         "{message}"
     );
     assert!(succeed(dir.path(), &["status", "r"]).contains("running: process"));
+
     // A lock dies with its process, however that dies.
     for child in [&mut first, &mut shard] {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+
     assert!(succeed(dir.path(), &["status", "r"]).contains("killed: process"));
+
     let mut again = start(&["--shard", "0/2"]);
     Command::new("kill")
         .args(["-TERM", &again.id().to_string()])
         .status()
         .unwrap();
+
     assert!(again.wait().is_ok());
 }

@@ -1,5 +1,6 @@
-//! Files from strangers: every reader meets the fuzzers' corpora, what once was found, and mutations of both, in a process
-//! that may take little memory. `fuzz/run.sh` does the same with coverage as a guide, for hours.
+//! Files from strangers: every reader meets the fuzzers' corpora, what once was found, and
+//! mutations of both, in a process that may take little memory. `fuzz/run.sh` does the same with
+//! coverage as a guide, for hours.
 
 use ldnn_tests::entries::{ENTRIES, Entry};
 use std::fs;
@@ -36,6 +37,7 @@ impl Random {
 fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     for _ in 0..=random.below(4) {
         let at = random.below(bytes.len());
+
         match random.below(7) {
             0 if !bytes.is_empty() => bytes[at] ^= 1 << random.below(8),
             1 if !bytes.is_empty() => {
@@ -70,25 +72,31 @@ fn fuzz(entry: Entry, mut pool: Vec<Vec<u8>>, time: Duration) -> (u64, usize) {
     let mut random = Random(0x1d22_2204_4348);
     let end = Instant::now() + time;
     let mut tried = 0;
+
     while tried <= FEWEST || Instant::now() < end {
         let (mut bytes, other) = (
             pool[random.below(pool.len())].clone(),
             pool[random.below(pool.len())].clone(),
         );
+
         mutate(&mut bytes, &other, &mut random);
+
         let outcome = entry(&bytes);
         if !seen.contains(&outcome) {
             seen.push(outcome);
             pool.push(bytes);
         }
+
         tried += 1;
     }
+
     seen.sort();
     seen.dedup();
     (tried, seen.len())
 }
 
-/// Address space that the child below may use: with a size from a header instead of from the bytes it dies.
+/// Address space that the child below may use: with a size from a header instead of from the bytes
+/// it dies.
 const MEMORY_KB: u64 = 1_000_000;
 
 #[test]
@@ -96,18 +104,22 @@ fn every_reader_takes_or_refuses_what_strangers_send_without_a_panic_and_in_litt
     let test = std::env::current_exe().unwrap();
     let script =
         format!("ulimit -v {MEMORY_KB}; exec \"$0\" --exact the_readers_by_themselves --nocapture");
+
     let output = Command::new("bash")
         .args(["-c", &script])
         .arg(test)
         .env("LDNN_STRANGERS", "1")
         .output()
         .unwrap();
+
     let said = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+
     assert!(output.status.success(), "{said}");
+
     for (name, _) in ENTRIES {
         assert!(
             said.contains(&format!("{name}: ")),
@@ -116,26 +128,32 @@ fn every_reader_takes_or_refuses_what_strangers_send_without_a_panic_and_in_litt
     }
 }
 
-/// Half a second for each entry; `LDNN_FUZZ_SECONDS=60` for longer. Alone it does nothing: see the test above.
+/// Half a second for each entry; `LDNN_FUZZ_SECONDS=60` for longer. Alone it does nothing: see the
+/// test above.
 #[test]
 fn the_readers_by_themselves() {
     if std::env::var_os("LDNN_STRANGERS").is_none() {
         return;
     }
+
     let seconds = std::env::var("LDNN_FUZZ_SECONDS")
         .ok()
         .and_then(|s| s.parse().ok())
         .unwrap_or(0.5);
+
     for (name, entry) in ENTRIES {
         let (corpus, regressions) = (inputs("corpus", name), inputs("regressions", name));
         assert!(!corpus.is_empty(), "fuzz/corpus/{name} is empty");
+
         let files = corpus.len() + regressions.len();
         println!("{name}: {files} files");
+
         let (tried, outcomes) = fuzz(
             entry,
             [corpus, regressions].concat(),
             Duration::from_secs_f64(seconds),
         );
+
         println!("{name}: {tried} mutations, {outcomes} outcomes");
         assert!(tried > FEWEST && outcomes > 1, "{name}");
     }

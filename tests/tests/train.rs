@@ -1,4 +1,5 @@
-//! `ldnn train`: folds, groups, early stopping, what is compared, the report; and going on after a kill.
+//! `ldnn train`: folds, groups, early stopping, what is compared, the report; and going on after a
+//! kill.
 
 use ldnn_tests::program::{kill_when, refuse, succeed};
 use ldnn_tests::tables::{gestures, numbers};
@@ -45,6 +46,7 @@ fn row(report: &str, caption: &str, first: &str) -> Vec<String> {
         .lines()
         .find(|l| l.trim_start_matches('|').trim().starts_with(first));
     let found = found.unwrap_or_else(|| panic!("no row '{first}' in {table}"));
+
     found
         .trim_matches('|')
         .split('|')
@@ -64,35 +66,43 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
         dir.path(),
         &["--folds", "3", "--ignore", "id,person", "--out", "m.ldnn"],
     );
+
     assert!(said.contains("120 rows in 3 folds; 2 inputs"), "{said}");
     assert!(
         said.contains("worth it") && said.contains("3 folds each"),
         "{said}"
     );
+
     for kind in ["relu", "tanh", "learned"] {
         let cells = row(&said, "by fold", kind);
         let values: Vec<f64> = cells[2..5].iter().map(|c| number(c)).collect();
         let mean = values.iter().sum::<f64>() / 3.0;
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 2.0;
+
         assert!(
             (number(&cells[5]) - mean).abs() < 0.011,
             "{kind}: {cells:?}"
         );
+
         // t(2) = 4.302653; Nadeau and Bengio: 1/3 + 1/2 instead of 1/3.
         let width = 4.302_653 * (variance * (1.0 / 3.0 + 0.5)).sqrt();
+
         assert!(
             (number(&cells[6]) - width).abs() < 0.03,
             "{kind}: {width} {cells:?}"
         );
     }
+
     // Every row is in the test part of one fold: the confusion of all folds together has all rows.
     let confusion: f64 = ["run", "sit", "walk"]
         .iter()
         .flat_map(|class| row(&said, "confusion", class)[1..].to_vec())
         .map(|cell| number(&cell))
         .sum();
+
     assert_eq!(confusion, 120.0);
     assert_eq!(row(&said, "the model of each fold", "1")[2], "40");
+
     // Every kind is trained on the same rows with the same seeds.
     for fold in 1..=3 {
         let trainings = lines(
@@ -103,20 +113,24 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
             let of = trainings.iter().filter(|t| t["activation"] == kind);
             of.map(|t| t["seed"].as_u64().unwrap()).collect::<Vec<_>>()
         };
+
         assert_eq!(seeds("relu").len(), 2);
         assert!(seeds("relu") == seeds("mix") && seeds("tanh") == seeds("mix"));
     }
+
     assert!(
         fs::read_to_string(dir.path().join("m.ldnn.run/report.html"))
             .unwrap()
             .contains("cross-validated")
     );
+
     succeed(dir.path(), &["eval", "m.ldnn", "t.csv"]);
 }
 
 #[test]
 fn folds_of_groups_keep_every_group_whole() {
     let dir = place(105);
+
     let said = train(
         dir.path(),
         &[
@@ -130,6 +144,7 @@ fn folds_of_groups_keep_every_group_whole() {
             "m.ldnn",
         ],
     );
+
     // Five persons with 21 rows each, one a fold.
     for fold in 1..=5 {
         assert_eq!(
@@ -137,6 +152,7 @@ fn folds_of_groups_keep_every_group_whole() {
             "21"
         );
     }
+
     let args = [
         &["train", "t.csv"],
         &GESTURES[..],
@@ -144,6 +160,7 @@ fn folds_of_groups_keep_every_group_whole() {
         &["--group", "person", "--folds", "6"],
     ]
     .concat();
+
     assert!(refuse(dir.path(), &args, 2).contains("--folds 6: there are only 5 groups"));
 }
 
@@ -156,7 +173,9 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
         _ => format!("{line}\n"),
     };
     let table: String = gestures(150).lines().enumerate().map(wrong).collect();
+
     fs::write(dir.path().join("t.csv"), table).unwrap();
+
     let more = [
         "--ignore",
         "id,person",
@@ -167,6 +186,7 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
         "--epochs",
         "300",
     ];
+
     train(
         dir.path(),
         &[&more[..], &["--patience", "10", "--out", "short.ldnn"]].concat(),
@@ -175,8 +195,10 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
         dir.path(),
         &[&more[..], &["--patience", "1000", "--out", "long.ldnn"]].concat(),
     );
+
     let curves = |run: &str| lines(&dir.path().join(run).join("selection.jsonl"));
     let (short, long) = (curves("short.ldnn.run"), curves("long.ldnn.run"));
+
     let list = |t: &Value, name: &str| -> Vec<f64> {
         t["curve"][name]
             .as_array()
@@ -185,7 +207,9 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
             .map(|v| v.as_f64().unwrap())
             .collect()
     };
+
     let mut stopped = 0;
+
     for (s, l) in short.iter().zip(&long) {
         let (epochs, accuracy) = (list(s, "epoch"), list(s, "accuracy"));
         // The first of the best: of accuracies the largest, of losses the smallest.
@@ -195,21 +219,27 @@ fn a_training_that_chooses_stops_when_it_gets_no_better() {
         };
         let loss = since_best(list(s, "test_loss").iter().map(|l| -l).collect());
         let since = since_best(accuracy.clone()).min(loss);
+
         assert!(since <= 10.0, "{since} epochs without anything better");
+
         stopped += usize::from(since == 10.0);
+
         assert_eq!(
             accuracy[..],
             list(l, "accuracy")[..accuracy.len()],
             "the epochs before are the same"
         );
     }
+
     assert!(stopped > 0, "no training stopped early");
+
     // What was chosen is what the model is trained with.
     let chosen: Value = serde_json::from_str(
         &fs::read_to_string(dir.path().join("short.ldnn.run/chosen.json")).unwrap(),
     )
     .unwrap();
     let epochs = chosen[0]["epochs"].as_u64().unwrap();
+
     assert!(succeed(dir.path(), &["inspect", "short.ldnn"]).contains(&format!("{epochs} epochs")));
 }
 
@@ -221,16 +251,19 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
         dir.path(),
         &[&one[..], &["--activations", "sine,relu", "--out", "a.ldnn"]].concat(),
     );
+
     assert!(
         !said.contains("worth it") && !said.contains("| tanh"),
         "{said}"
     );
     assert_eq!(row(&said, "rate and epochs chosen", "sine").len(), 8);
     assert!(!dir.path().join("a.ldnn.run/learn").exists());
+
     let said = train(
         dir.path(),
         &[&one[..], &["--compare", "none", "--out", "b.ldnn"]].concat(),
     );
+
     assert!(
         !said.contains("worth it") && !said.contains("| relu"),
         "{said}"
@@ -239,6 +272,7 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
         said.contains("The model has the learned activations"),
         "{said}"
     );
+
     let said = train(
         dir.path(),
         &[
@@ -254,17 +288,21 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
         ]
         .concat(),
     );
+
     assert!(
         said.contains("The model has relu activations, as asked for"),
         "{said}"
     );
+
     // Learned activations from another run.
     let given = ["--activations", "b.ldnn.run/learn", "--out", "c.ldnn"];
     let said = train(dir.path(), &[&one[..], &given].concat());
+
     assert!(
         said.contains("worth it") && !dir.path().join("c.ldnn.run/learn").exists(),
         "{said}"
     );
+
     let args = [
         &["train", "t.csv"],
         &GESTURES[..],
@@ -272,7 +310,9 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
         &["--activations", "rele", "--out", "d.ldnn"],
     ]
     .concat();
+
     let message = refuse(dir.path(), &args, 2);
+
     assert!(
         message.contains("neither learn, none nor names of base functions")
             && message.contains("rele"),
@@ -286,6 +326,7 @@ fn the_report_has_the_models_scores_on_the_test_rows_as_eval_finds_them() {
     let all = gestures(200);
     let (learn, test): (Vec<&str>, Vec<&str>) =
         all.lines().skip(1).partition(|l| !l.starts_with("row1"));
+
     let file = |name: &str, rows: &[&str]| {
         fs::write(
             dir.path().join(name),
@@ -293,8 +334,10 @@ fn the_report_has_the_models_scores_on_the_test_rows_as_eval_finds_them() {
         )
         .unwrap();
     };
+
     file("t.csv", &learn);
     file("test.csv", &test);
+
     let said = train(
         dir.path(),
         &[
@@ -306,16 +349,20 @@ fn the_report_has_the_models_scores_on_the_test_rows_as_eval_finds_them() {
             "m.ldnn",
         ],
     );
+
     let evaluated = succeed(dir.path(), &["eval", "m.ldnn", "test.csv"]);
+
     for class in ["run", "sit", "walk"] {
         for caption in ["each class", "confusion"] {
             assert_eq!(row(&said, caption, class), row(&evaluated, caption, class));
         }
     }
+
     let page = fs::read_to_string(dir.path().join("m.ldnn.run/report.html")).unwrap();
     assert!(page.contains("balanced accuracy") && page.contains("worth it"));
 
     fs::write(dir.path().join("n.csv"), numbers(120)).unwrap();
+
     let args = [
         &[
             "train",
@@ -330,8 +377,10 @@ fn the_report_has_the_models_scores_on_the_test_rows_as_eval_finds_them() {
         &SHORT,
         &["--out", "n.ldnn"],
     ];
+
     let said = succeed(dir.path(), &args.concat());
     let first = row(&said, "the model of each fold", "1");
+
     assert_eq!(
         first.len(),
         3 + 6,
@@ -346,6 +395,7 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
         dir.path(),
         &["--ignore", "id,person", "--out", "a.ldnn", "--seed", "7"],
     );
+
     succeed(
         dir.path(),
         &[
@@ -357,28 +407,34 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
             "b.ldnn",
         ],
     );
+
     let read = |name: &str| fs::read(dir.path().join(name)).unwrap();
     assert_eq!(read("a.ldnn"), read("b.ldnn"));
     assert_eq!(
         read("a.ldnn.run/config.toml"),
         read("b.ldnn.run/config.toml")
     );
+
     let text = String::from_utf8(read("a.ldnn.run/config.toml")).unwrap();
+
     fs::write(
         dir.path().join("typo.toml"),
         text.replace("patience", "patiense"),
     )
     .unwrap();
+
     let message = refuse(
         dir.path(),
         &["train", "--config", "typo.toml", "--out", "c.ldnn"],
         2,
     );
+
     let line = text
         .lines()
         .position(|l| l.starts_with("patience"))
         .unwrap()
         + 1;
+
     assert!(
         message.contains(&format!("'typo.toml', line {line}, column 1")),
         "{message}"
@@ -391,8 +447,10 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
         !dir.path().join("c.ldnn").exists() && !dir.path().join("c.ldnn.run").exists(),
         "half-written"
     );
+
     // The same file with other rows.
     fs::write(dir.path().join("t.csv"), gestures(93)).unwrap();
+
     let message = refuse(
         dir.path(),
         &[
@@ -404,6 +462,7 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
         ],
         2,
     );
+
     assert!(
         message.contains("the rows of 't.csv' are not those that the --config was made for"),
         "{message}"
@@ -413,6 +472,7 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
 #[test]
 fn a_killed_run_goes_on_to_the_same_model() {
     let dir = place(150);
+
     let more = [
         "--ignore",
         "id,person",
@@ -422,7 +482,9 @@ fn a_killed_run_goes_on_to_the_same_model() {
         "60",
         "--out",
     ];
+
     train(dir.path(), &[&more[..], &["whole.ldnn"]].concat());
+
     let killed = [
         &["train", "t.csv"],
         &GESTURES[..],
@@ -431,13 +493,16 @@ fn a_killed_run_goes_on_to_the_same_model() {
         &["killed.ldnn"],
     ]
     .concat();
+
     let at_work = kill_when(dir.path(), &killed, "killed.ldnn.run/selection.jsonl", 2);
     assert!(at_work, "it was done before it was killed");
     assert!(
         !dir.path().join("killed.ldnn").exists(),
         "a model before the end"
     );
+
     succeed(dir.path(), &killed);
+
     let read = |name: &str| fs::read(dir.path().join(name)).unwrap();
     assert_eq!(read("whole.ldnn"), read("killed.ldnn"));
     assert_eq!(
@@ -450,6 +515,7 @@ fn a_killed_run_goes_on_to_the_same_model() {
 fn where_every_rate_diverges_smaller_ones_are_tried_and_the_report_says_so() {
     let dir = tempdir().unwrap();
     fs::write(dir.path().join("n.csv"), numbers(120)).unwrap();
+
     let reckless = |rate: &'static str, out: &'static str| {
         let own = [
             "--set",
@@ -461,6 +527,7 @@ fn where_every_rate_diverges_smaller_ones_are_tried_and_the_report_says_so() {
             "--out",
             out,
         ];
+
         [
             &[
                 "train", "n.csv", "--quiet", "--target", "y,z", "--epochs", "12", "--runs", "2",
@@ -469,17 +536,21 @@ fn where_every_rate_diverges_smaller_ones_are_tried_and_the_report_says_so() {
         ]
         .concat()
     };
+
     let said = succeed(dir.path(), &reckless("300", "m.ldnn"));
     assert!(
         said.contains("trainings that choose the learning rate diverged; they are left out"),
         "{said}"
     );
+
     let chosen: f64 = number(&row(&said, "rate and epochs chosen", "identity")[1]);
     assert!(chosen < 300.0, "{said}");
+
     succeed(dir.path(), &["predict", "m.ldnn", "n.csv"]);
 
     // Where that does not help either there is no model, and the message says what to do.
     let message = refuse(dir.path(), &reckless("1e30", "n.ldnn"), 1);
+
     assert!(
         message.contains("every training diverged") && message.contains("smaller --lr"),
         "{message}"

@@ -1,4 +1,5 @@
-//! `ldnn tune`: within the budget, the same bits always, never a look at the test rows, and a result that `ldnn train` takes.
+//! `ldnn tune`: within the budget, the same bits always, never a look at the test rows, and a
+//! result that `ldnn train` takes.
 
 use ldnn_tests::program::{kill_when, refuse, succeed};
 use ldnn_tests::tables::gestures;
@@ -48,11 +49,13 @@ fn read(dir: &Path, name: &str) -> String {
 fn the_search_keeps_to_its_budget_and_its_best_is_trained_by_train() {
     let dir = place(120);
     let said = succeed(dir.path(), &with(&["--budget", "13", "--out", "tuned"]));
+
     assert!(
         said.contains("13 trials in rounds of 9, 3, 1")
             && said.contains("next: ldnn train --config"),
         "{said}"
     );
+
     let rounds: Vec<Vec<serde_json::Value>> = (1..=3)
         .map(|r| {
             read(dir.path(), &format!("tuned/round-{r}.jsonl"))
@@ -61,18 +64,23 @@ fn the_search_keeps_to_its_budget_and_its_best_is_trained_by_train() {
                 .collect()
         })
         .collect();
+
     assert_eq!(rounds.iter().map(Vec::len).collect::<Vec<_>>(), [9, 3, 1]);
+
     // The second round has the three best of the first.
     let value = |t: &serde_json::Value| t["validation"].as_f64().unwrap_or(f64::MIN);
     let mut first: Vec<f64> = rounds[0].iter().map(value).collect();
     first.sort_by(|a, b| b.total_cmp(a));
+
     let kept = rounds[1].iter().map(|t| {
         let same = rounds[0]
             .iter()
             .find(|f| f["candidate"]["id"] == t["candidate"]["id"]);
         value(same.unwrap())
     });
+
     assert!(kept.into_iter().all(|v| v >= first[2]), "{first:?}");
+
     assert!(rounds[0].iter().all(|t| {
         t["candidate"]["hidden"]
             .as_array()
@@ -80,13 +88,16 @@ fn the_search_keeps_to_its_budget_and_its_best_is_trained_by_train() {
             .iter()
             .all(|w| w.as_u64().unwrap() <= 10)
     }));
+
     // The settings are those of the winner.
     let best: toml::Table = read(dir.path(), "tuned/best.toml").parse().unwrap();
     let winner = &rounds[2][0]["candidate"];
+
     assert_eq!(best["fit"]["lr"][0].as_float(), winner["lr"].as_f64());
     assert_eq!(best["fit"]["types"].as_integer(), winner["types"].as_i64());
     assert_eq!(read(dir.path(), "tuned/trials.csv").lines().count(), 1 + 13);
     assert!(read(dir.path(), "tuned/report.html").contains("A search for a network"));
+
     let said = succeed(
         dir.path(),
         &[
@@ -100,6 +111,7 @@ fn the_search_keeps_to_its_budget_and_its_best_is_trained_by_train() {
             "m.ldnn",
         ],
     );
+
     assert!(said.contains("96 rows to learn from, 24 to test"), "{said}");
 }
 
@@ -109,8 +121,10 @@ fn a_search_has_the_same_bits_for_any_number_of_threads_and_after_a_kill() {
     let args = |out: &'static str, jobs: &'static str| {
         with(&["--budget", "4", "--jobs", jobs, "--out", out])
     };
+
     succeed(dir.path(), &args("one", "1"));
     succeed(dir.path(), &args("three", "3"));
+
     assert!(
         kill_when(dir.path(), &args("killed", "1"), "killed/round-1.jsonl", 1),
         "it was done before it was killed"
@@ -119,7 +133,9 @@ fn a_search_has_the_same_bits_for_any_number_of_threads_and_after_a_kill() {
         !dir.path().join("killed/best.toml").exists(),
         "a result before the end"
     );
+
     succeed(dir.path(), &args("killed", "2"));
+
     for name in [
         "round-1.jsonl",
         "round-2.jsonl",
@@ -142,6 +158,7 @@ fn the_test_rows_are_never_looked_at() {
     // Test rows that make sense, and others that make none.
     let test = gestures(30);
     fs::write(dir.path().join("good.csv"), &test).unwrap();
+
     fs::write(
         dir.path().join("bad.csv"),
         test.replace("walk", "tmp")
@@ -149,11 +166,13 @@ fn the_test_rows_are_never_looked_at() {
             .replace("tmp", "run"),
     )
     .unwrap();
+
     let args = |test: &'static str, out: &'static str| {
         with(&["--budget", "2", "--test", test, "--out", out])
     };
     succeed(dir.path(), &args("good.csv", "a"));
     succeed(dir.path(), &args("bad.csv", "b"));
+
     assert_eq!(
         read(dir.path(), "a/round-1.jsonl"),
         read(dir.path(), "b/round-1.jsonl")
@@ -170,6 +189,7 @@ fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
     let space =
         "[space]\ndepth = [3]\nactivations = [\"relu\"]\nlr = { low = 0.05, high = 0.05 }\n";
     fs::write(dir.path().join("s.toml"), space).unwrap();
+
     let more = [
         "--config",
         "s.toml",
@@ -180,25 +200,31 @@ fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
         "--out",
         "a",
     ];
+
     succeed(dir.path(), &with(&more));
+
     let last: serde_json::Value =
         serde_json::from_str(read(dir.path(), "a/round-1.jsonl").lines().last().unwrap()).unwrap();
     let c = &last["candidate"];
+
     assert_eq!(
         (c["hidden"].as_array().unwrap().len(), c["types"].as_u64()),
         (3, Some(4)),
         "{c}"
     );
+
     assert_eq!(
         (c["activations"].as_str(), c["lr"].as_f64()),
         (Some("relu"), Some(0.05)),
         "{c}"
     );
+
     let best = read(dir.path(), "a/best.toml");
     assert!(
         best.contains("activate = \"classical\"") && best.contains("classical = [\"relu\"]"),
         "{best}"
     );
+
     for (text, sets, parts) in [
         (
             "[space]\nwidht = 3\n",
@@ -223,11 +249,13 @@ fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
         ("", &["--budget", "0"], &["--budget 0"]),
     ] {
         fs::write(dir.path().join("bad.toml"), text).unwrap();
+
         let message = refuse(
             dir.path(),
             &with(&[&["--config", "bad.toml", "--out", "b"], sets].concat()),
             2,
         );
+
         assert!(
             parts.iter().all(|p| message.contains(p)),
             "{parts:?}: {message}"

@@ -26,12 +26,14 @@ fn blocks(lines: &[&str]) -> Vec<Block> {
             at += 1;
             continue;
         };
+
         let end = at
             + 1
             + lines[at + 1..]
                 .iter()
                 .position(|l| *l == "```")
                 .expect("a block without an end");
+
         match language {
             "sh" | "sh device" => found.push(Block {
                 commands: lines[at + 1..end].join("\n"),
@@ -43,8 +45,10 @@ fn blocks(lines: &[&str]) -> Vec<Block> {
             }
             _ => {}
         }
+
         at = end + 1;
     }
+
     found
 }
 
@@ -82,17 +86,21 @@ fn the_tutorial_says_what_is_printed() {
     let text = fs::read_to_string(&document).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let place = tempfile::tempdir().unwrap();
+
     std::os::unix::fs::symlink(
         root.join("firmware-example"),
         place.path().join("firmware-example"),
     )
     .unwrap();
+
     let found = blocks(&lines);
     assert!(
         found.len() >= 5 && found.iter().any(|b| b.needs_device),
         "the tutorial has lost its commands"
     );
+
     let mut printed = vec![];
+
     for block in &found {
         if let (true, Some(what)) = (block.needs_device, lacks_device()) {
             eprintln!("not tried, {what} is missing:\n{}", block.commands);
@@ -100,9 +108,11 @@ fn the_tutorial_says_what_is_printed() {
         }
         printed.push((block, run(place.path(), &block.commands)));
     }
+
     if std::env::var_os("LDNN_BLESS").is_some() {
         return bless(&document, &lines, &printed);
     }
+
     for (block, output) in printed {
         let expected = block
             .printed
@@ -110,6 +120,7 @@ fn the_tutorial_says_what_is_printed() {
             .map_or(&[][..], |range| &lines[range.clone()]);
         let got: Vec<&str> = output.lines().map(str::trim_end).collect();
         let compared = block.printed.is_some();
+
         assert!(
             !compared || fits(expected, &got),
             "{}\nprints\n{output}\nand not what stands there",
@@ -125,6 +136,7 @@ fn run(folder: &Path, commands: &str) -> String {
         fs::create_dir(&programs).unwrap();
         std::os::unix::fs::symlink(program::path(), programs.join("ldnn")).unwrap();
     }
+
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let script = format!("set -euo pipefail\n{commands}");
     let mut command = Command::new("bash");
@@ -132,18 +144,22 @@ fn run(folder: &Path, commands: &str) -> String {
         .args(["-c", &script])
         .current_dir(folder)
         .env("PATH", path);
+
     // Cargo tells tests where things are; the commands are a user's.
     for (name, _) in
         std::env::vars().filter(|(name, _)| name.starts_with("CARGO") && name != "CARGO_HOME")
     {
         command.env_remove(name);
     }
+
     let output = command.output().unwrap();
+
     assert!(
         output.status.success(),
         "{commands}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
+
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -153,18 +169,23 @@ const SHOWN: usize = 24;
 fn bless(document: &Path, lines: &[&str], printed: &[(&Block, String)]) {
     let mut text = String::new();
     let mut at = 0;
+
     for (block, output) in printed {
         let Some(range) = &block.printed else {
             continue;
         };
         text += &(lines[at..range.start].join("\n") + "\n");
+
         let all: Vec<&str> = output.lines().map(str::trim_end).collect();
         text += &(all[..all.len().min(SHOWN)].join("\n") + "\n");
+
         if all.len() > SHOWN {
             text += "...\n";
         }
+
         at = range.end;
     }
+
     text += &(lines[at..].join("\n") + "\n");
     fs::write(document, text).unwrap();
 }

@@ -1,4 +1,5 @@
-//! What the program says of tables, models and flags that are wrong: the fault, its place, and something to type that works.
+//! What the program says of tables, models and flags that are wrong: the fault, its place, and
+//! something to type that works.
 
 use ldnn_tests::program::{path, refuse, run, succeed};
 use std::fs;
@@ -56,6 +57,7 @@ fn a_model_with_a_changed_digit_is_refused_by_every_command() {
     let folder = place.path();
     plain(folder);
     succeed(folder, &train(&["t.csv", "--target", "y"]));
+
     let text = fs::read_to_string(folder.join("m.ldnn")).unwrap();
 
     // A digit of the first parameter, and one of the first mean.
@@ -82,11 +84,15 @@ fn a_model_with_a_changed_digit_is_refused_by_every_command() {
 
     // The checksum cannot just be left out; files of the version before have none.
     let (checksum, rest) = text.split_once(',').unwrap();
+
     assert!(checksum.starts_with("{\"checksum\":\""));
+
     fs::write(folder.join("bare.ldnn"), format!("{{{rest}")).unwrap();
     assert!(refuse(folder, &["inspect", "bare.ldnn"], 2).contains("damaged"));
+
     let before = format!("{{{rest}").replacen("\"version\":3", "\"version\":2", 1);
     fs::write(folder.join("before.ldnn"), before).unwrap();
+
     assert_eq!(
         succeed(folder, &["predict", "before.ldnn", "t.csv"]),
         succeed(folder, &["predict", "m.ldnn", "t.csv"])
@@ -110,28 +116,37 @@ fn names_of_an_imported_model_differ() {
             at + len
         )
     };
+
     let head = format!(
         "{{\"0.weight\":{},\"0.bias\":{}}}",
         weights("3,2", 0, 24),
         weights("3", 24, 12)
     );
+
     let bytes = [
         &(head.len() as u64).to_le_bytes()[..],
         head.as_bytes(),
         &[0; 36],
     ];
+
     fs::write(folder.join("w.safetensors"), bytes.concat()).unwrap();
 
     let import = ["import", "w.safetensors", "--out", "i.ldnn"];
     let with = |more: &[&'static str]| [&import[..], more].concat();
     let said = refuse(folder, &with(&["--features", "a,a"]), 2);
+
     assert!(said.contains("--features: 'a' is there twice"), "{said}");
+
     let said = refuse(folder, &with(&["--classes", "u,v,u"]), 2);
     assert!(said.contains("--classes: 'u' is there twice"), "{said}");
+
     succeed(folder, &with(&["--features", "a,b", "--classes", "u,v,w"]));
+
     let said = refuse(folder, &["export", "i.ldnn", "--data", "x.csv"], 2);
     assert!(said.contains("cannot open 'x.csv'"), "{said}");
+
     fs::write(folder.join("x.csv"), "a,b\n1,2\n2,1.5\n").unwrap();
+
     let said = refuse(folder, &["export", "i.ldnn", "--data", "x.csv"], 2);
     assert!(
         said.contains("by which an export is judged; add it to the table"),
@@ -151,6 +166,7 @@ fn tables_that_cannot_be_learned_from_are_refused_before_the_work() {
     table(folder, "stamp.csv", "a,b,y", |i| {
         format!("{},{},{}", number(i), stamp + i as u64, i % 2)
     });
+
     let two: String = (0..20)
         .map(|i| format!("{},{}\n", number(i), i % 10))
         .collect();
@@ -173,10 +189,12 @@ fn tables_that_cannot_be_learned_from_are_refused_before_the_work() {
         }
         assert!(!folder.join("m.ldnn.run").exists(), "{file}");
     }
+
     succeed(
         folder,
         &train(&["two.csv", "--target", "y", "--regression"]),
     );
+
     let said = succeed(folder, &train(&["stamp.csv", "--target", "y"]));
     assert!(
         said.contains("the values of b may differ in the file"),
@@ -197,15 +215,18 @@ fn a_first_line_of_numbers_may_be_names() {
         said.contains("no column '2'") && said.contains("add --header"),
         "{said}"
     );
+
     let said = run(
         folder,
         &train(&["n.csv", "--target", "last", "--regression"]),
     );
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
+
     assert!(
         said.contains("note: 'n.csv': the first line is taken for a row"),
         "{said}"
     );
+
     let quiet = run(folder, &train(&["n.csv", "--target", "2", "--header"]));
     assert!(quiet.status.success() && quiet.stderr.is_empty());
 
@@ -217,6 +238,7 @@ fn a_first_line_of_numbers_may_be_names() {
         folder,
         &["export", "--config", "e/config.toml", "--out", "f"],
     );
+
     assert_eq!(
         fs::read(folder.join("e/golden.json")).unwrap(),
         fs::read(folder.join("f/golden.json")).unwrap()
@@ -230,11 +252,13 @@ fn columns_of_text_and_missing_cells_are_named_at_once() {
     table(folder, "text.csv", "x,name,city,\"q,r\",y", |i| {
         format!("{},Bob,Rome,{},{}", number(i), number(i + 3), i % 2)
     });
+
     let said = refuse(folder, &train(&["text.csv", "--target", "y"]), 2);
     assert!(
         said.contains("left out with --ignore name,city\n"),
         "{said}"
     );
+
     let said = succeed(
         folder,
         &train(&[
@@ -246,7 +270,9 @@ fn columns_of_text_and_missing_cells_are_named_at_once() {
             "name,city",
         ]),
     );
+
     assert!(said.contains("model: m.ldnn"), "{said}");
+
     let more = ["--target", "y", "--ignore", "q,r,name,city"];
     succeed(folder, &train(&[&["text.csv"][..], &more].concat()));
 
@@ -256,15 +282,19 @@ fn columns_of_text_and_missing_cells_are_named_at_once() {
         } else {
             i.to_string()
         };
+
         let y = if i == 20 {
             "?".into()
         } else {
             (i % 2).to_string()
         };
+
         format!("{},{z},{y}", number(i))
     });
+
     let said = refuse(folder, &train(&["gaps.csv", "--target", "y"]), 2);
     let expected = "line 5, column 'z': the value is missing";
+
     assert!(said.contains(expected), "{said}");
     assert!(
         said.contains("7 cells have no value: 6 in 'z', 1 in 'y'"),
@@ -279,7 +309,9 @@ fn what_cannot_be_predicted_is_named_by_file_and_line() {
     plain(folder);
     succeed(folder, &train(&["t.csv", "--target", "y"]));
     fs::write(folder.join("far.csv"), "a,b\n1,2\n\n3,1e39\n").unwrap();
+
     let said = refuse(folder, &["predict", "m.ldnn", "far.csv"], 2);
+
     assert!(
         said.contains("in 'far.csv': line 4, column 'b': 1e39")
             || said.contains("in 'far.csv': line 4: column 'b': 1e39"),
@@ -288,6 +320,7 @@ fn what_cannot_be_predicted_is_named_by_file_and_line() {
 
     let huge = [0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255, 1, 2];
     fs::write(folder.join("huge.idx"), huge).unwrap();
+
     let said = refuse(folder, &["predict", "m.ldnn", "huge.idx"], 2);
     assert!(said.contains("damaged, or of another kind"), "{said}");
     assert!(
@@ -301,19 +334,24 @@ fn whole_numbers_beyond_those_of_settings_are_refused_by_their_flags() {
     let place = tempdir().unwrap();
     let folder = place.path();
     plain(folder);
+
     let most = "18446744073709551615";
+
     for flag in ["--seed", "--epochs", "--patience", "--hidden"] {
         let said = refuse(folder, &["train", "t.csv", "--target", "y", flag, most], 2);
         let expected = format!("{flag} {most}: at most 9223372036854775807");
         assert!(said.contains(&expected), "{said}");
     }
+
     let said = refuse(folder, &["predict", "m.ldnn", "t.csv", "--block", most], 2);
     assert!(
         said.contains("--block 18446744073709551615: at most"),
         "{said}"
     );
+
     let set = "fit.seed=9223372036854775808";
     let said = refuse(folder, &train(&["t.csv", "--target", "y", "--set", set]), 2);
+
     assert!(said.contains("at most 9223372036854775807"), "{said}");
 }
 
@@ -323,13 +361,17 @@ fn a_file_that_begins_like_a_flag_is_given_as_the_message_says() {
     let folder = place.path();
     plain(folder);
     fs::rename(folder.join("t.csv"), folder.join("-dash.csv")).unwrap();
+
     let said = refuse(folder, &train(&["-dash.csv", "--target", "y"]), 2);
     assert!(said.contains("write ./-dash.csv"), "{said}");
+
     succeed(folder, &train(&["./-dash.csv", "--target", "y"]));
 
     let predict = |out: &'static str| ["predict", "m.ldnn", "./-dash.csv", out];
     let said = refuse(folder, &[&predict("--out")[..], &["-p.csv"]].concat(), 2);
+
     assert!(said.contains("write --out=./-p.csv"), "{said}");
+
     succeed(folder, &predict("--out=./-p.csv"));
 }
 
@@ -339,11 +381,13 @@ fn what_is_to_be_exported_is_no_output_and_is_named_if_it_is_not_there() {
     let folder = place.path();
     plain(folder);
     succeed(folder, &train(&["t.csv", "--target", "y"]));
+
     let said = refuse(folder, &["export", "nofile"], 2);
     assert!(
         said.contains("no 'nofile'; give a model of `ldnn train`"),
         "{said}"
     );
+
     let same = ["export", "m.ldnn", "--out", "m.ldnn", "--format", "c"];
     assert!(refuse(folder, &same, 2).contains("'m.ldnn' is the file that is to be exported"));
 }
@@ -352,12 +396,14 @@ fn what_is_to_be_exported_is_no_output_and_is_named_if_it_is_not_there() {
 fn a_folder_that_is_gone_is_said_to_be() {
     let place = tempdir().unwrap();
     let script = "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" predict m.ldnn";
+
     let ran = Command::new("sh")
         .current_dir(place.path())
         .args(["-c", script])
         .arg(path())
         .output()
         .unwrap();
+
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert_eq!(ran.status.code(), Some(2));
     assert!(
@@ -371,9 +417,11 @@ fn a_learning_rate_at_which_nothing_can_be_learned_is_named() {
     let place = tempdir().unwrap();
     let folder = place.path();
     plain(folder);
+
     let short = &train(&["t.csv", "--target", "y"])[..];
     let short = [&short[..short.len() - 1], &["1e30"]].concat();
     let said = refuse(folder, &short, 1);
+
     assert!(
         said.contains("1e30") && said.contains("smaller --lr"),
         "{said}"

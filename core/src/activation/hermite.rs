@@ -1,4 +1,5 @@
-//! The kernels of tables: cubic Hermite interpolation between uniform knots. See [`table`](crate::table).
+//! The kernels of tables: cubic Hermite interpolation between uniform knots. See
+//! [`table`](crate::table).
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "floats do not overflow; sizes have passed the door"
@@ -28,7 +29,8 @@ impl<T: Real> Grid<T> {
         }
     }
 
-    /// First of the two knots, position between them (0 to 1), and how far beyond an end, in knot spacings.
+    /// First of the two knots, position between them (0 to 1), and how far beyond an end, in knot
+    /// spacings.
     ///
     /// At a knot both neighbouring cells are right; which one is taken is a matter of rounding.
     #[inline(always)]
@@ -45,7 +47,8 @@ impl<T: Real> Grid<T> {
 /// Value and slope of the first knot of a cell, then of the second.
 pub(crate) type Quad<T> = [T; 4];
 
-/// The coefficients of t^2 and t^3 of a cell's cubic: with `r = q2 - q0`, `c3 = q1 + q3 - 2 r` and `c2 = r - q1 - c3`.
+/// The coefficients of t^2 and t^3 of a cell's cubic: with `r = q2 - q0`, `c3 = q1 + q3 - 2 r` and
+/// `c2 = r - q1 - c3`.
 #[inline(always)]
 fn coefficients<T: Real>([q0, q1, q2, q3]: Quad<T>) -> (T, T) {
     let r = q2 - q0;
@@ -81,9 +84,11 @@ fn curvature<T: Real>(q: Quad<T>, t: T, beyond: T) -> T {
     if beyond == T::ZERO { inside } else { T::ZERO }
 }
 
-/// The adjoint of the four numbers of a cell, from the adjoint `a` of the value there and `b` of the slope.
+/// The adjoint of the four numbers of a cell, from the adjoint `a` of the value there and `b` of
+/// the slope.
 ///
-/// In powers of t the value has the adjoints `a, a t + b, (a t + 2 b) t, (a t + 3 b) t^2`; the rest is the transpose of
+/// In powers of t the value has the adjoints `a, a t + b, (a t + 2 b) t, (a t + 3 b) t^2`; the rest
+/// is the transpose of
 /// [`coefficients`].
 #[inline(always)]
 fn quad_adjoint<T: Real>(t: T, beyond: T, a: T, b: T) -> Quad<T> {
@@ -93,12 +98,14 @@ fn quad_adjoint<T: Real>(t: T, beyond: T, a: T, b: T) -> Quad<T> {
     let m3 = (at + (b + b + b)) * (t * t);
     let fall = m3 - m2;
     let q2 = m2 - (fall + fall);
+
     [a - q2, (at + b) + (fall - m2), q2, fall]
 }
 
 /// Where the pre-activations of a block fall, and what the table has there.
 ///
-/// Each step is a loop of its own over the block: those without a look-up become vector instructions.
+/// Each step is a loop of its own over the block: those without a look-up become vector
+/// instructions.
 struct Cells<T> {
     cell: [u32; BLOCK],
     t: [T; BLOCK],
@@ -161,6 +168,7 @@ impl<T: Real> Cells<T> {
     #[inline(always)]
     fn values(&self, grid: &Grid<T>, z: &[T], h: &mut [T]) {
         self.map_into(h, value);
+
         if grid.base != Base::Zero {
             h.iter_mut()
                 .zip(z)
@@ -173,6 +181,7 @@ impl<T: Real> Cells<T> {
         let mut out = self.slope;
         self.map_into(&mut out, |q, t, _| slope(q, t) * grid.per_spacing);
         self.slope = out;
+
         if grid.base != Base::Zero {
             self.slope
                 .iter_mut()
@@ -188,6 +197,7 @@ impl<T: Real> Cells<T> {
             curvature(q, t, e) * grid.per_spacing * grid.per_spacing
         });
         self.curvature = out;
+
         if grid.base != Base::Zero {
             self.curvature
                 .iter_mut()
@@ -226,11 +236,13 @@ pub(crate) fn forward<T: Real, const K: usize>(
         // The tangent: sigma'(z) z1, and where the knots move, the table of their tangents.
         if K > 1 {
             cells.slopes(&grid, z.value());
+
             let by_input = cells.slope.iter().zip(z.tangent());
             h.tangent()
                 .iter_mut()
                 .zip(by_input)
                 .for_each(|(h, (&s, &z))| *h = s * z);
+
             if !knots.tangent().is_empty() {
                 cells.gather(knots.tangent(), len);
                 let places = cells.quad.iter().zip(&cells.t).zip(&cells.beyond);
@@ -248,6 +260,7 @@ pub(crate) fn forward<T: Real, const K: usize>(
 pub(crate) fn forward_with_slopes<T: Real>(form: TableForm, phi: &[T], z: &mut [T], h: &mut [T]) {
     let (grid, knots) = (Grid::new(form), part(phi, 0, 2 * form.knots));
     let mut cells = Cells::new();
+
     for (at, len) in blocks(z.len()) {
         let (z, h) = (part_mut(z, at, len), part_mut(h, at, len));
         cells.locate(&grid, z);
@@ -258,8 +271,8 @@ pub(crate) fn forward_with_slopes<T: Real>(form: TableForm, phi: &[T], z: &mut [
     }
 }
 
-/// In place, `d` goes from the adjoint of `h` to that of `z`; `dphi` (empty: not wanted) accumulates on the knots, one
-/// neuron after the other.
+/// In place, `d` goes from the adjoint of `h` to that of `z`; `dphi` (empty: not wanted)
+/// accumulates on the knots, one neuron after the other.
 #[inline(always)]
 pub(crate) fn adjoint<T: Real, const K: usize>(
     form: TableForm,
@@ -278,14 +291,17 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
         cells.gather(knots.value(), len);
         cells.slopes(&grid, z.value());
 
-        // The tangent of the slope, into `curvature`: sigma''(z) z1, and where the knots move, the slope of their tangents.
+        // The tangent of the slope, into `curvature`: sigma''(z) z1, and where the knots move, the
+        // slope of their tangents.
         if K > 1 {
             cells.curvatures(&grid, z.value());
+
             cells
                 .curvature
                 .iter_mut()
                 .zip(z.tangent())
                 .for_each(|(c, &z)| *c = *c * z);
+
             if !knots.tangent().is_empty() {
                 cells.gather(knots.tangent(), len);
                 let places = cells.quad.iter().zip(&cells.t);
@@ -294,14 +310,18 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
             }
         }
 
-        // The knots' adjoints, while `d` still is the adjoint of `h`. This overwrites the gathered quads.
+        // The knots' adjoints, while `d` still is the adjoint of `h`. This overwrites the gathered
+        // quads.
         if !dknots.value().is_empty() {
             cells.quad_adjoints(d.value(), core::iter::repeat(T::ZERO));
             cells.scatter(dknots.value(), len);
         }
+
         let [d0, d1] = two(&mut d);
+
         if !dknots.tangent().is_empty() {
-            // The value's adjoint has the tangent d1; the place moves with z1, so d0 z1 is the adjoint of the slope.
+            // The value's adjoint has the tangent d1; the place moves with z1, so d0 z1 is the
+            // adjoint of the slope.
             let of_slope = d0
                 .iter()
                 .zip(z.tangent())
@@ -318,6 +338,7 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
         {
             *d1 = *d1 * s + d0 * c;
         }
+
         d0.iter_mut()
             .zip(&cells.slope)
             .for_each(|(d, &s)| *d = *d * s);

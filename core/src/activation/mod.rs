@@ -1,10 +1,12 @@
 //! Activation functions: fixed base functions, sub-networks on top of them, and tables.
 //!
-//! A learned type is `sigma(z) = base(z) + s (v . tanh(u z + c) + d)` with `s = 0.2` ([`SUBNET_SCALE`]) and parameters
-//! `phi = [u | c | v | d]` of `units, units, units, 1` numbers (Choudhary et al. 2022, arXiv 2204.04348).
+//! A learned type is `sigma(z) = base(z) + s (v . tanh(u z + c) + d)` with `s = 0.2`
+//! ([`SUBNET_SCALE`]) and parameters `phi = [u | c | v | d]` of `units, units, units, 1` numbers
+//! (Choudhary et al. 2022, arXiv 2204.04348).
 //!
-//! Arrays of pre-activations are "feature-major": all rows of the batch for neuron 0, then for neuron 1, and so on, so
-//! the neurons of one type are one run of memory and a kernel is a loop over it.
+//! Arrays of pre-activations are "feature-major": all rows of the batch for neuron 0, then for
+//! neuron 1, and so on, so the neurons of one type are one run of memory and a kernel is a loop
+//! over it.
 //!
 //! | module | what |
 //! |---|---|
@@ -24,7 +26,8 @@ use crate::vector::{Plain, Vector};
 pub use spec::{Base, Kind, MAX_WIDTH, SUBNET_SCALE, TableForm};
 pub(crate) use subnet::{noise_offset, noise_offset_adjoint};
 
-/// Where the values of a function and its derivatives go, point by point: slices of the same length.
+/// Where the values of a function and its derivatives go, point by point: slices of the same
+/// length.
 #[derive(Debug)]
 pub struct Derivatives<'a, T> {
     /// The values, overwritten.
@@ -53,8 +56,8 @@ impl Kind {
 
     /// The function and its first two derivatives at any points.
     ///
-    /// `phi`: the type's parameters, [`Kind::param_len`]; `out`: as long as `z`. At a kink the derivatives are those of
-    /// the left side.
+    /// `phi`: the type's parameters, [`Kind::param_len`]; `out`: as long as `z`. At a kink the
+    /// derivatives are those of the left side.
     ///
     /// # Errors
     /// If a length does not fit.
@@ -69,17 +72,22 @@ impl Kind {
             slope,
             curvature,
         } = out;
+
         self.eval(phi, z, value)?;
         check("slope", z.len(), slope.len())?;
         check("curvature", z.len(), curvature.len())?;
 
-        // The adjoint of `sigma` along the tangent 1, from the adjoints (1, 0), is `(sigma', sigma'')`.
+        // The adjoint of `sigma` along the tangent 1, from the adjoints (1, 0), is
+        // `(sigma', sigma'')`.
         slope.fill(T::ONE);
         curvature.fill(T::ZERO);
+
         let ones = [T::ONE; BLOCK];
+
         for (at, len) in blocks(z.len()) {
             let z = Planes([part(z, at, len), part(&ones, 0, len)]);
             let d = PlanesMut([part_mut(slope, at, len), part_mut(curvature, at, len)]);
+
             adjoint(
                 Plain,
                 self,
@@ -89,6 +97,7 @@ impl Kind {
                 PlanesMut([&mut [], &mut []]),
             );
         }
+
         Ok(())
     }
 }
@@ -120,8 +129,8 @@ pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
     }
 }
 
-/// As [`forward`] with one plane, and the slopes take the place of the pre-activations: all that the adjoint of the
-/// weights needs of them.
+/// As [`forward`] with one plane, and the slopes take the place of the pre-activations: all that
+/// the adjoint of the weights needs of them.
 #[inline(never)]
 pub(crate) fn forward_with_slopes<T: Real, V: Vector>(
     v: V,
@@ -146,8 +155,8 @@ pub(crate) fn forward_with_slopes<T: Real, V: Vector>(
     }
 }
 
-/// In place, `d` goes from the adjoint of `h` to the adjoint of `z`; `dphi` (empty: not wanted) accumulates the
-/// adjoint of the type's parameters.
+/// In place, `d` goes from the adjoint of `h` to the adjoint of `z`; `dphi` (empty: not wanted)
+/// accumulates the adjoint of the type's parameters.
 #[inline(never)]
 pub(crate) fn adjoint<T: Real, V: Vector, const K: usize>(
     v: V,

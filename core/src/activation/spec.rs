@@ -1,5 +1,5 @@
-//! What an activation is: its form and the number of its parameters, without a way to evaluate it. [`Shape`] needs no
-//! more, so nothing here knows of kernels or networks.
+//! What an activation is: its form and the number of its parameters, without a way to evaluate it.
+//! [`Shape`] needs no more, so nothing here knows of kernels or networks.
 //!
 //! [`Shape`]: crate::Shape
 #![allow(
@@ -117,8 +117,8 @@ impl Kind {
         }
     }
 
-    /// Where the output weights `v` of the sub-network lie among the type's parameters: start and length. Noise on its
-    /// hidden units reaches the output through them alone.
+    /// Where the output weights `v` of the sub-network lie among the type's parameters: start and
+    /// length. Noise on its hidden units reaches the output through them alone.
     pub(crate) const fn readout(&self) -> (usize, usize) {
         match self {
             Kind::Base(_) => (0, 0),

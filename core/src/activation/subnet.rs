@@ -1,4 +1,5 @@
-//! The kernels of sub-networks: `sigma(z) = base(z) + s (v . tanh(u z + c) + d)` with its adjoint, and training noise.
+//! The kernels of sub-networks: `sigma(z) = base(z) + s (v . tanh(u z + c) + d)` with its adjoint,
+//! and training noise.
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "floats do not overflow; sizes have passed the door"
@@ -129,7 +130,8 @@ fn jets<T: Real, const K: usize>(
 
 /// Units in ascending order, then the bias: `sigma = base(z) + s ((v_0 t_0 + v_1 t_1 + ...) + d)`.
 ///
-/// Unit by unit over a block of neurons and rows, so that the loop over the block becomes vector instructions.
+/// Unit by unit over a block of neurons and rows, so that the loop over the block becomes vector
+/// instructions.
 #[inline(always)]
 pub(crate) fn forward<T: Real, const K: usize>(
     base: Base,
@@ -139,16 +141,20 @@ pub(crate) fn forward<T: Real, const K: usize>(
     mut h: PlanesMut<'_, T, K>,
 ) {
     let scale = T::from_f64(SUBNET_SCALE);
+
     for (at, len) in blocks(z.value().len()) {
         let z = jets(&z, at, len);
         let mut sums = [Jet([T::ZERO; K]); BLOCK];
+
         for j in 0..units {
             let (u, c, v) = unit(&phi, units, j);
             for (sum, &z) in sums.iter_mut().zip(&z).take(len) {
                 *sum = sum.add(v.mul(u.mul(z).add(c).tanh()));
             }
         }
+
         let bias = Jet::read(&phi, 3 * units);
+
         for (i, (sum, &z)) in sums.iter().zip(&z).enumerate().take(len) {
             let start = z.chain(base.value(z.value()), base.slope(z.value()));
             start.add(sum.add(bias).scaled(scale)).write(&mut h, at + i);
@@ -156,7 +162,8 @@ pub(crate) fn forward<T: Real, const K: usize>(
     }
 }
 
-/// As [`forward`], unit by unit over blocks; the adjoints of the parameters add up in ascending order.
+/// As [`forward`], unit by unit over blocks; the adjoints of the parameters add up in ascending
+/// order.
 #[inline(always)]
 pub(crate) fn adjoint<T: Real, const K: usize>(
     base: Base,
@@ -168,6 +175,7 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
 ) {
     let scale = T::from_f64(SUBNET_SCALE);
     let zero = Jet([T::ZERO; K]);
+
     for (at, len) in blocks(z.value().len()) {
         let (z, mut dz) = (jets(&z, at, len), jets(&d.as_ref(), at, len));
         let mut e = [zero; BLOCK];
@@ -175,26 +183,31 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
             *e = dz.scaled(scale);
             *dz = dz.mul(z.chain(base.slope(z.value()), base.curvature(z.value())));
         }
+
         for j in 0..units {
             let (u, c, v) = unit(&phi, units, j);
             let (mut of_hidden, mut of_output) = ([zero; BLOCK], [zero; BLOCK]);
+
             let each = dz
                 .iter_mut()
                 .zip(&e)
                 .zip(&z)
                 .zip(of_hidden.iter_mut().zip(&mut of_output));
+
             for (((dz, &e), &z), (da, dv)) in each.take(len) {
                 let t = u.mul(z).add(c).tanh();
                 *da = e.mul(v).mul(t.one_minus_square());
                 *dv = e.mul(t);
                 *dz = dz.add(da.mul(u));
             }
+
             for ((&da, &dv), &z) in of_hidden.iter().zip(&of_output).zip(&z).take(len) {
                 da.mul(z).add_to(&mut dphi, j);
                 da.add_to(&mut dphi, units + j);
                 dv.add_to(&mut dphi, 2 * units + j);
             }
         }
+
         for (i, (dz, e)) in dz.iter().zip(&e).enumerate().take(len) {
             e.add_to(&mut dphi, 3 * units);
             dz.write(&mut d, at + i);
@@ -216,7 +229,8 @@ fn unit<T: Real, const K: usize>(
     )
 }
 
-/// What noise on the hidden units of a sub-network adds to its output: `s (v_0 n_0 + v_1 n_1 + ...)`, for each plane.
+/// What noise on the hidden units of a sub-network adds to its output:
+/// `s (v_0 n_0 + v_1 n_1 + ...)`, for each plane.
 #[inline(always)]
 pub(crate) fn noise_offset<T: Real, const K: usize>(
     kind: Kind,
@@ -225,6 +239,7 @@ pub(crate) fn noise_offset<T: Real, const K: usize>(
 ) -> [T; K] {
     let (start, len) = kind.readout();
     let scale = T::from_f64(SUBNET_SCALE);
+
     phi.0.map(|plane| {
         let mut sum = T::ZERO;
         for (j, &v) in part(plane, start, len).iter().enumerate() {
@@ -234,7 +249,8 @@ pub(crate) fn noise_offset<T: Real, const K: usize>(
     })
 }
 
-/// Its adjoint: `dv_j += s n_j total`, where `total` is the sum of the adjoints of all outputs of the type.
+/// Its adjoint: `dv_j += s n_j total`, where `total` is the sum of the adjoints of all outputs of
+/// the type.
 #[inline(always)]
 pub(crate) fn noise_offset_adjoint<T: Real, const K: usize>(
     kind: Kind,
@@ -244,6 +260,7 @@ pub(crate) fn noise_offset_adjoint<T: Real, const K: usize>(
 ) {
     let (start, len) = kind.readout();
     let scale = T::from_f64(SUBNET_SCALE);
+
     for (plane, total) in dphi.0.into_iter().zip(total) {
         for (j, dv) in part_mut(plane, start, len).iter_mut().enumerate() {
             *dv += noise(j as u32) * (scale * total);

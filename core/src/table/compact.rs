@@ -1,12 +1,14 @@
-//! Tables as they are deployed: small, read from flash, evaluated in as few instructions as possible.
+//! Tables as they are deployed: small, read from flash, evaluated in as few instructions as
+//! possible.
 //!
-//! Between `knots` uniform knots the function is a cubic (Hermite), or a straight line stored by its ends or as intercept
-//! and slope. Beyond the ends it goes on along the last line; a table that is to stay constant there has one more cell at
-//! each end, whose two values are equal. A function that is odd or even has a table of its right half.
+//! Between `knots` uniform knots the function is a cubic (Hermite), or a straight line stored by
+//! its ends or as intercept and slope. Beyond the ends it goes on along the last line; a table that
+//! is to stay constant there has one more cell at each end, whose two values are equal. A function
+//! that is odd or even has a table of its right half.
 //!
-//! Every form is the same few operations on every machine, each rounded once, so device and desk agree bit for bit. With
-//! `p = z / h - low / h` as the position in cells and `i` its whole part, held between the first and the last cell,
-//! `t = p - i`:
+//! Every form is the same few operations on every machine, each rounded once, so device and desk
+//! agree bit for bit. With `p = z / h - low / h` as the position in cells and `i` its whole part,
+//! held between the first and the last cell, `t = p - i`:
 //!
 //! | form | value | entries |
 //! |---|---|---|
@@ -15,7 +17,8 @@
 //! | [`Form::Pairs`] | `a + b z` | `a_0, b_0, a_1, b_1, ...`, a pair a cell |
 //!
 //! NaN stays NaN. At an infinite z the value is infinite, or NaN where the last line is flat. A z
-//! so large that its position is infinite (beyond 1.7e38 for a spacing of a half) counts as infinite.
+//! so large that its position is infinite (beyond 1.7e38 for a spacing of a half) counts as
+//! infinite.
 //!
 //! ```
 //! use ldnn_core::Base;
@@ -44,7 +47,8 @@ pub enum Form {
     Hermite,
     /// The value at every knot: one line per cell.
     Linear,
-    /// Intercept and slope of every cell: the same lines in fewer instructions and twice the memory.
+    /// Intercept and slope of every cell: the same lines in fewer instructions and twice the
+    /// memory.
     Pairs,
 }
 
@@ -74,7 +78,8 @@ pub struct Knots {
 pub const MAX_KNOTS: u32 = 1 << 16;
 
 impl Knots {
-    /// Whether they make a table: 2 to [`MAX_KNOTS`], `low < high`, and width, inverse spacing and offset finite.
+    /// Whether they make a table: 2 to [`MAX_KNOTS`], `low < high`, and width, inverse spacing and
+    /// offset finite.
     #[must_use]
     pub const fn is_valid(&self) -> bool {
         let (per, offset, width) = (self.per_spacing(), self.offset(), self.high - self.low);
@@ -186,8 +191,8 @@ impl Place {
 
 /// The cell of a position and its index, where the last cell has the index `last`.
 ///
-/// The conversion saturates and makes 0 of NaN. Nearly all positions lie inside: finding the entries
-/// there is the only comparison, and a position that finds none is beyond an end.
+/// The conversion saturates and makes 0 of NaN. Nearly all positions lie inside: finding the
+/// entries there is the only comparison, and a position that finds none is beyond an end.
 #[inline(always)]
 fn cell<C>(position: f32, last: usize, get: impl Fn(usize) -> Option<C>) -> Option<(usize, C)> {
     let i = position as i32;
@@ -215,7 +220,8 @@ impl Form {
     }
 }
 
-/// Samples `f`, which gives value and slope, into the entries of a table. Lines go through the values alone.
+/// Samples `f`, which gives value and slope, into the entries of a table. Lines go through the
+/// values alone.
 ///
 /// # Errors
 /// If the knots are impossible or `entries` has another length.
@@ -228,8 +234,11 @@ pub fn fill(
     if !knots.is_valid() {
         return Err(TableError::Knots);
     }
+
     check("entries", form.entries(knots.count), entries.len())?;
+
     let values = (0..knots.count).map(|i| (knots.at(i), f(knots.at(i))));
+
     match form {
         Form::Hermite => {
             let spacing = knots.spacing() as f32;
@@ -253,11 +262,13 @@ pub fn fill(
             }
         }
     }
+
     Ok(())
 }
 
 impl<'a> Compact<'a> {
-    /// A table over `entries`, which lie as [`Form`] says. `base` is added to what the table has: the kink of
+    /// A table over `entries`, which lie as [`Form`] says. `base` is added to what the table has:
+    /// the kink of
     /// [`Base::Relu`], which does not fit a cubic, or [`Base::Zero`].
     ///
     /// In a `const` it costs nothing where it runs.
@@ -277,6 +288,7 @@ impl<'a> Compact<'a> {
                     per: knots.per_spacing(),
                     offset: knots.offset(),
                 };
+
                 Ok(Compact {
                     form,
                     knots,
@@ -301,13 +313,16 @@ impl<'a> Compact<'a> {
         if !knots.is_valid() {
             return Err(TableError::Knots);
         }
+
         let is_whole = matches!(symmetry, Symmetry::None);
         if !is_whole && (knots.low != 0.0 || !matches!(base, Base::Zero)) {
             return Err(TableError::Symmetry);
         }
+
         if !matches!(base, Base::Zero | Base::Relu) {
             return Err(TableError::Base);
         }
+
         match check("entries", form.entries(knots.count), entries) {
             Ok(()) => Ok(()),
             Err(e) => Err(TableError::Size(e)),
@@ -369,13 +384,14 @@ impl<'a> Compact<'a> {
         (value[0], slope[0])
     }
 
-    /// A loop for each form, so that nothing is decided within; a half table, or one with a base, decides at every value,
-    /// which costs less than nine more loops would in flash.
+    /// A loop for each form, so that nothing is decided within; a half table, or one with a base,
+    /// decides at every value, which costs less than nine more loops would in flash.
     #[inline(always)]
     fn run(&self, to: impl Each) {
         if self.symmetry != Symmetry::None || self.base != Base::Zero {
             return to.each(|z| self.any(z));
         }
+
         match self.form {
             Form::Hermite => to.each(|z| self.hermite(z)),
             Form::Linear => to.each(|z| self.line(z)),
@@ -390,11 +406,13 @@ impl<'a> Compact<'a> {
         } else {
             z.abs()
         };
+
         let (value, slope) = match self.form {
             Form::Hermite => self.hermite(at),
             Form::Linear => self.line(at),
             Form::Pairs => self.pair(at),
         };
+
         match self.symmetry {
             Symmetry::Odd if z < 0.0 => (-value, slope),
             Symmetry::Even if z < 0.0 => (value, -slope),
@@ -422,6 +440,7 @@ impl<'a> Compact<'a> {
         let (i, [a, b]) =
             cell(position, self.entries.len().wrapping_sub(2), get).unwrap_or((0, &[0.0; 2]));
         let rise = b - a;
+
         (
             a + (position - i as i32 as f32) * rise,
             rise * self.place.per,
@@ -431,12 +450,14 @@ impl<'a> Compact<'a> {
     #[inline(always)]
     fn hermite(&self, z: f32) -> (f32, f32) {
         let knots = self.entries.as_chunks::<2>().0;
-        // One further, so that what lies just before the first knot is not taken for the first cell by rounding to 0.
+        // One further, so that what lies just before the first knot is not taken for the first cell
+        // by rounding to 0.
         let further = self.place.of(z) + 1.0;
         let i = further as i32;
         let tail = knots
             .get((i as usize).wrapping_sub(1)..)
             .unwrap_or_default();
+
         match tail.first_chunk::<2>() {
             Some(&[[y0, m0], [y1, m1]]) => {
                 let (quad, t) = ([y0, m0, y1, m1], further - i as f32);
@@ -458,11 +479,13 @@ impl<'a> Compact<'a> {
         } else {
             self.entries.last_chunk::<4>()
         };
+
         let (end, at) = if first {
             (0.0, 1.0)
         } else {
             (1.0, self.knots.count as f32)
         };
+
         let rise = hermite::slope(*quad.unwrap_or(&[0.0; 4]), end);
         (
             hermite::value(*quad.unwrap_or(&[0.0; 4]), end, further - at),
@@ -507,26 +530,28 @@ impl<'a> Tunable<'a> {
         }
     }
 
-    /// A step against the gradient: `d` goes, in place, from the adjoints of the activations to those of the
-    /// pre-activations `z`, and the two knots around each `z` move by `-rates.knots` times theirs, `(1 - t) d` and `t d`,
-    /// which is the transpose of the look-up; neurons in ascending order, slopes as they were before the step of their
-    /// own neuron.
+    /// A step against the gradient: `d` goes, in place, from the adjoints of the activations to
+    /// those of the pre-activations `z`, and the two knots around each `z` move by `-rates.knots`
+    /// times theirs, `(1 - t) d` and `t d`, which is the transpose of the look-up; neurons in
+    /// ascending order, slopes as they were before the step of their own neuron.
     ///
-    /// If the norm of all these `(1 - t) d` and `t d` is above `rates.clip`, the moves are those of a norm of `rates.clip`;
-    /// what becomes of `d` does not change. Finite knots stay finite.
+    /// If the norm of all these `(1 - t) d` and `t d` is above `rates.clip`, the moves are those of
+    /// a norm of `rates.clip`; what becomes of `d` does not change. Finite knots stay finite.
     ///
     /// `z`, `d`: one a neuron.
     ///
     /// # Errors
-    /// If the lengths differ, a number or the position of a `z` is not finite, or the rates do not bound the step. Then
-    /// nothing has changed.
+    /// If the lengths differ, a number or the position of a `z` is not finite, or the rates do not
+    /// bound the step. Then nothing has changed.
     pub fn step(&mut self, z: &[f32], d: &mut [f32], rates: Rates) -> Result<(), Error> {
         check("d", z.len(), d.len())?;
         rates.check()?;
         check_finite("d", d)?;
+
         if let Some(index) = z.iter().position(|&z| !self.place.of(z).is_finite()) {
             return Err(Error::NotFinite { buffer: "z", index });
         }
+
         self.bounded_step(z, d, rates);
         Ok(())
     }
@@ -539,6 +564,7 @@ impl<'a> Tunable<'a> {
         Rates { knots, clip, .. }: Rates,
     ) {
         let mut square = 0.0;
+
         for (&z, &d) in z.iter().zip(&*d) {
             let (_, t) = self.locate(z);
             // (1 - t)^2 + t^2 in fewer operations.
@@ -563,11 +589,13 @@ impl<'a> Tunable<'a> {
             let (d, t) = (f64::from(d), f64::from(self.locate(z).1));
             square += (d * d) * ((1.0 - t) * (1.0 - t) + t * t);
         }
+
         let factor = crate::online::clipped(rate, clip, square);
         self.move_knots(z, d, |d| (factor * f64::from(d)) as f32);
     }
 
-    /// The cell that `z` counts to, and the place in it: 0 to 1, or beyond where `z` is beyond the ends.
+    /// The cell that `z` counts to, and the place in it: 0 to 1, or beyond where `z` is beyond the
+    /// ends.
     #[inline(always)]
     fn locate(&self, z: f32) -> (i32, f32) {
         let last = self.entries.len().wrapping_sub(2);
@@ -581,6 +609,7 @@ impl<'a> Tunable<'a> {
     fn move_knots(&mut self, z: &[f32], d: &mut [f32], by: impl Fn(f32) -> f32) {
         for (&z, d) in z.iter().zip(d) {
             let (i, t) = self.locate(z);
+
             let Some([a, b]) = self
                 .entries
                 .get_mut(i as usize..)
@@ -588,6 +617,7 @@ impl<'a> Tunable<'a> {
             else {
                 continue;
             };
+
             let (slope, by) = ((*b - *a) * self.place.per, by(*d));
             *a -= by * (1.0 - t);
             *b -= by * t;

@@ -1,11 +1,13 @@
-//! Tables for integers: evaluated without a floating-point unit, and right or wrong for every input there is.
+//! Tables for integers: evaluated without a floating-point unit, and right or wrong for every input
+//! there is.
 //!
 //! | table | input | output | entries |
 //! |---|---|---|---|
 //! | [`Table8`] | i8 | i8 | 256: the value for every input, -128 first |
 //! | [`Table16`] | i16 | i16 | `2^k + 1` knots `2^(16-k)` inputs apart, straight lines between them; `k = 9` is the layout with 513 entries that TensorFlow Lite uses, to the bit |
 //!
-//! What the integers stand for is a [`Scale`]. Inputs beyond its ends saturate: the function is constant there.
+//! What the integers stand for is a [`Scale`]. Inputs beyond its ends saturate: the function is
+//! constant there.
 //!
 //! ```
 //! use ldnn_core::table::integer::{Scale, Table8, Table16};
@@ -36,7 +38,8 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The scale on which `bits`-bit integers span `low..=high`, with 0 among them if it lies there.
+    /// The scale on which `bits`-bit integers span `low..=high`, with 0 among them if it lies
+    /// there.
     ///
     /// `None` if the range is empty or not finite, or `bits` is not 2 to 16.
     #[must_use]
@@ -44,6 +47,7 @@ impl Scale {
         if !(2..=16).contains(&bits) {
             return None;
         }
+
         let integers = f64::from(1i32.checked_shl(bits)?);
         let step = ((f64::from(high) - f64::from(low)) / (integers - 1.0)) as f32;
         let zero = -0.5 * integers - f64::from(low) / f64::from(step);
@@ -51,6 +55,7 @@ impl Scale {
             step,
             zero: nearest(zero),
         };
+
         (scale.is_valid() && zero > -1e9 && zero < 1e9).then_some(scale)
     }
 
@@ -132,8 +137,8 @@ impl<'a> Table16<'a> {
         self.entries
     }
 
-    /// The value for `q`: `y0 + (fraction (y1 - y0) + half) >> shift`, where the shift rounds down. Nothing overflows: the
-    /// product is below `2^15 (2^16 - 1)`.
+    /// The value for `q`: `y0 + (fraction (y1 - y0) + half) >> shift`, where the shift rounds down.
+    /// Nothing overflows: the product is below `2^15 (2^16 - 1)`.
     #[inline(always)]
     #[must_use]
     #[allow(
@@ -149,6 +154,7 @@ impl<'a> Table16<'a> {
             .unwrap_or_default();
         let [y0, y1] = *tail.first_chunk::<2>().unwrap_or(&[0; 2]);
         let rise = i32::from(y1) - i32::from(y0);
+
         (i32::from(y0) + ((fraction * rise + (1 << (self.shift - 1))) >> self.shift)) as i16
     }
 
@@ -165,6 +171,7 @@ const fn shift(entries: usize) -> Result<u32, TableError> {
         cells @ 2..0x8000 => cells.next_power_of_two(),
         _ => 1 << 15,
     };
+
     match check("entries", cells.saturating_add(1), entries) {
         Ok(()) => Ok(16u32.saturating_sub(cells.trailing_zeros())),
         Err(e) => Err(TableError::Size(e)),
@@ -174,7 +181,8 @@ const fn shift(entries: usize) -> Result<u32, TableError> {
 /// The largest zero of an output scale: an entry less it fits into 32 bits.
 const MAX_ZERO: u32 = 1 << 30;
 
-/// From real numbers to the inputs of a table, counted from its first, and from its outputs to real numbers.
+/// From real numbers to the inputs of a table, counted from its first, and from its outputs to real
+/// numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Between {
     per: f32,
@@ -190,8 +198,10 @@ impl Between {
         if !good {
             return Err(TableError::Scale);
         }
+
         // Rounding towards zero after adding a half is to the nearest.
         let offset = (input.zero as f64 - first as f64 + 0.5) as f32;
+
         Ok(Between {
             per: 1.0 / input.step,
             offset,
@@ -233,7 +243,8 @@ impl<'a> Scaled16<'a> {
     /// `table`, with what its inputs and outputs stand for.
     ///
     /// # Errors
-    /// If a scale is impossible: a step that is not positive and finite, or the zero of the output beyond +-2^30.
+    /// If a scale is impossible: a step that is not positive and finite, or the zero of the output
+    /// beyond +-2^30.
     pub const fn new(table: Table16<'a>, input: Scale, output: Scale) -> Result<Self, TableError> {
         match Scaled16::check(table.entries.len(), input, output) {
             Ok(between) => Ok(Scaled16 { table, between }),
@@ -253,7 +264,8 @@ impl<'a> Scaled16<'a> {
         }
     }
 
-    /// In place, pre-activations become activations: each is rounded to an i16, looked up, and scaled.
+    /// In place, pre-activations become activations: each is rounded to an i16, looked up, and
+    /// scaled.
     pub fn apply(&self, z: &mut [f32]) {
         z.iter_mut().for_each(|z| *z = self.at(*z));
     }
@@ -275,14 +287,17 @@ impl<'a> Scaled16<'a> {
         if !(0.0..65536.0).contains(&position) {
             return 0.0;
         }
+
         let tail = self
             .table
             .entries
             .get((position as usize) >> self.table.shift..)
             .unwrap_or_default();
+
         let [y0, y1] = *tail.first_chunk::<2>().unwrap_or(&[0; 2]);
         let rise = i32::from(y1).wrapping_sub(i32::from(y0)) as f32
             / 1i32.wrapping_shl(self.table.shift) as f32;
+
         self.between.slope(rise)
     }
 
@@ -315,7 +330,8 @@ impl<'a> Scaled8<'a> {
         }
     }
 
-    /// In place, pre-activations become activations: each is rounded to an i8, looked up, and scaled.
+    /// In place, pre-activations become activations: each is rounded to an i8, looked up, and
+    /// scaled.
     pub fn apply(&self, z: &mut [f32]) {
         z.iter_mut().for_each(|z| *z = self.at(*z));
     }
@@ -330,17 +346,20 @@ impl<'a> Scaled8<'a> {
         Ok(())
     }
 
-    /// The slope from the entry before to the one behind that of `z` (steps have none of their own); 0 beyond the ends.
+    /// The slope from the entry before to the one behind that of `z` (steps have none of their
+    /// own); 0 beyond the ends.
     #[must_use]
     pub fn slope(&self, z: f32) -> f32 {
         let position = self.between.position(z);
         if !(0.0..256.0).contains(&position) {
             return 0.0;
         }
+
         let Table8(entries) = self.table;
         let i = position as usize;
         let (before, behind) = (i.saturating_sub(1), i.saturating_add(1).min(255));
         let y = |i: usize| i32::from(entries.get(i).copied().unwrap_or_default());
+
         self.between
             .slope(y(behind).wrapping_sub(y(before)) as f32 / behind.wrapping_sub(before) as f32)
     }

@@ -1,4 +1,5 @@
-//! Inference and nothing else: no text, no clock. Its size is the size of the library's code, and its RAM the scratch.
+//! Inference and nothing else: no text, no clock. Its size is the size of the library's code, and
+//! its RAM the scratch.
 #![no_std]
 #![no_main]
 
@@ -14,6 +15,7 @@ fn main() -> ! {
         black_box(floats_row(black_box(&X[0]), &mut out, work));
         black_box(out);
     }
+
     loop {
         cortex_m::asm::wfi();
     }

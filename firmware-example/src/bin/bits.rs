@@ -1,4 +1,5 @@
-//! The table of hashes, computed on the device; `tests/firmware.sh boards` compares it with that of the host.
+//! The table of hashes, computed on the device; `tests/firmware.sh boards` compares it with that of
+//! the host.
 #![no_std]
 #![no_main]
 

@@ -18,12 +18,15 @@ fn main() -> ! {
 fn run() -> Option<bool> {
     let clock = Clock::start(cortex_m::Peripherals::take()?.SYST);
     let ints = integers(&clock)?;
-    // Without a floating-point unit the network of integers is the one to use; the other would need minutes in software.
+
+    // Without a floating-point unit the network of integers is the one to use; the other would need
+    // minutes in software.
     let floats = if cfg!(target_abi = "eabihf") {
         floats(&clock)?
     } else {
         true
     };
+
     Some(ints && floats)
 }
 
@@ -36,7 +39,9 @@ fn floats(clock: &Clock) -> Option<bool> {
     });
     let stack = paint.used();
     let score = infer::all_floats(work);
+
     let (weights, tables) = infer::FLOAT_BYTES;
+
     Some(tell(
         "f32 with tables of f32",
         score,
@@ -53,6 +58,7 @@ fn integers(clock: &Clock) -> Option<bool> {
     let network = integers::network().ok()?;
     let mut out = [0; 10];
     let paint = Paint::new(8192);
+
     let cost = clock.count(|| {
         black_box(infer::integers_row(
             black_box(&network),
@@ -61,9 +67,11 @@ fn integers(clock: &Clock) -> Option<bool> {
             work,
         ));
     });
+
     let stack = paint.used();
     let score = infer::all_integers(&network, work);
     let scratch = size_of::<IntegerWork>();
+
     Some(tell(
         "int8 with tables of int8",
         score,
@@ -83,6 +91,7 @@ fn tell(
     (scratch, stack): (usize, usize),
 ) -> bool {
     let Score { rows, right, same } = score;
+
     say!(
         "{}: {} of {} rows right, {} with every bit of the host",
         what,
@@ -90,12 +99,14 @@ fn tell(
         rows,
         same
     );
+
     say!(
         "  {} {} an inference (+- {})",
         cost,
         UNIT,
         clock.resolution()
     );
+
     say!(
         "  flash: {} bytes of weights, {} of tables; RAM: {} bytes of scratch, {} of stack",
         weights,
@@ -103,6 +114,7 @@ fn tell(
         scratch,
         stack
     );
+
     same == rows && 2 * right > rows
 }
 

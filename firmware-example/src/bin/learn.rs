@@ -1,4 +1,5 @@
-//! Learning on the device from data that has drifted: weights alone, weights and knots of the tables, weights and sub-networks.
+//! Learning on the device from data that has drifted: weights alone, weights and knots of the
+//! tables, weights and sub-networks.
 #![no_std]
 #![no_main]
 
@@ -24,6 +25,7 @@ fn run() -> Option<bool> {
         singleton!(THETA: [f32; floats::THETA.len()] = [0.0; floats::THETA.len()])?;
     let entries = singleton!(ENTRIES: [[f32; KNOTS]; 2] = [[0.0; KNOTS]; 2])?;
     let work = singleton!(STEP: [f32; STEP_WORK] = [0.0; STEP_WORK])?;
+
     say!(
         "RAM of a step beyond weights and tables: {} bytes",
         4 * STEP_WORK
@@ -36,13 +38,17 @@ fn run() -> Option<bool> {
 
     let direct = singleton!(DIRECT: Direct = Direct::new())?;
     direct.start();
+
     let paint = Paint::new(8192);
     let cost = clock.count(|| {
         black_box(direct.step(1, &X[0], 0));
     });
     let stack = paint.used();
+
     direct.start();
+
     let report = direct.alternating()?;
+
     tell(
         "weights and sub-networks (alternating)",
         &report,
@@ -50,6 +56,7 @@ fn run() -> Option<bool> {
         stack,
         &clock,
     );
+
     Some([frozen, tunable, report].iter().all(|r| r.after > r.before))
 }
 
@@ -61,15 +68,20 @@ fn online(
     work: &mut [f32; STEP_WORK],
 ) -> Option<Report> {
     learn::start(theta);
-    // What a step costs does not hang on what it learns, so this one learns next to nothing: a rate of 0.
+
+    // What a step costs does not hang on what it learns, so this one learns next to nothing: a rate
+    // of 0.
     let paint = Paint::new(8192);
     let cost = clock.count(|| {
         black_box(learn::idle_step(theta, types, &X[0], work));
     });
     let stack = paint.used();
     let report = learn::online(theta, types, work)?;
+
     tell(what, &report, cost, stack, clock);
+
     let refused = learn::bad_reading_is_refused(theta, types, &X[0], work);
+
     say!(
         "  a reading that is NaN: {}",
         if refused {
@@ -78,6 +90,7 @@ fn online(
             "NOT REFUSED"
         }
     );
+
     refused.then_some(report)
 }
 
@@ -89,6 +102,7 @@ fn tell(what: &str, report: &Report, cost: u32, stack: usize, clock: &Clock) {
         after,
         hash,
     } = *report;
+
     say!(
         "{}: {} of {} drifted rows right before, {} after {} steps; hash {:08x}",
         what,
@@ -98,6 +112,7 @@ fn tell(what: &str, report: &Report, cost: u32, stack: usize, clock: &Clock) {
         steps,
         hash
     );
+
     say!(
         "  {} {} a step (+- {}), {} bytes of stack",
         cost,

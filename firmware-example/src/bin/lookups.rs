@@ -1,4 +1,5 @@
-//! What one look-up costs in every form of table, call and loop included, beside `tanhf` and the sub-network itself.
+//! What one look-up costs in every form of table, call and loop included, beside `tanhf` and the
+//! sub-network itself.
 #![no_std]
 #![no_main]
 
@@ -29,6 +30,7 @@ fn run() -> Option<()> {
     let clock = Clock::start(cortex_m::Peripherals::take()?.SYST);
     let z = singleton!(Z: [f32; COUNT] = [0.0; COUNT])?;
     let entries = singleton!(ENTRIES: [f32; 130] = [0.0; 130])?;
+
     for (name, form) in [
         ("hermite", Form::Hermite),
         ("linear", Form::Linear),
@@ -40,26 +42,31 @@ fn run() -> Option<()> {
         inside(z);
         tell(name, clock.count(|| table.apply(black_box(&mut z[..]))));
     }
+
     let integers = black_box([7i16; 65]);
     let table = black_box(Table16::new(&integers).ok()?);
     let q = singleton!(Q: [i16; COUNT] = [100; COUNT])?;
     tell("i16", clock.count(|| table.apply(black_box(&mut q[..]))));
+
     let scale = Scale {
         step: 1.0 / 8192.0,
         zero: 0,
     };
     let scaled = black_box(Scaled16::new(table, scale, scale).ok()?);
+
     inside(z);
     tell(
         "i16-from-f32",
         clock.count(|| scaled.apply(black_box(&mut z[..]))),
     );
+
     let direct = black_box([3i8; 256]);
     let bytes = singleton!(BYTES: [i8; COUNT] = [5; COUNT])?;
     tell(
         "i8-direct",
         clock.count(|| Table8(&direct).apply(black_box(&mut bytes[..]))),
     );
+
     let scaled = black_box(
         Scaled8::new(
             Table8(&direct),
@@ -71,12 +78,14 @@ fn run() -> Option<()> {
         )
         .ok()?,
     );
+
     inside(z);
     tell(
         "i8-from-f32",
         clock.count(|| scaled.apply(black_box(&mut z[..]))),
     );
     inside(z);
+
     tell(
         "tanhf",
         clock.count(|| {
@@ -85,8 +94,10 @@ fn run() -> Option<()> {
                 .for_each(|z| *z = Real::tanh(*z))
         }),
     );
+
     let direct = singleton!(DIRECT_ROOM: Direct = Direct::new())?;
     direct.start();
+
     // One inference of the whole network, to compare with that by tables.
     let (mut out, work) = (
         [0.0; 10],
@@ -98,11 +109,13 @@ fn run() -> Option<()> {
         let x = black_box([0.5; 40]);
         black_box(network.predict(&x, &mut out, &mut workspace).is_ok());
     });
+
     say!(
         "network of 100 neurons with the sub-networks themselves: {} {}",
         cost,
         UNIT
     );
+
     Some(())
 }
 

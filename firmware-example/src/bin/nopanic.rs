@@ -1,8 +1,10 @@
-//! The proof that no call of the library can panic: its panic handler calls a function that does not exist, so this links
-//! only if the compiler found that every panic is out of reach. It is never run.
+//! The proof that no call of the library can panic: its panic handler calls a function that does
+//! not exist, so this links only if the compiler found that every panic is out of reach. It is
+//! never run.
 //!
-//! Every public function is called here, by its full path, with values that the compiler knows nothing about; what is generic
-//! in the scalar for `f32` and for `f64`. `tests/tests/proof.rs` looks for each of them and fails if one is missing.
+//! Every public function is called here, by its full path, with values that the compiler knows
+//! nothing about; what is generic in the scalar for `f32` and for `f64`. `tests/tests/proof.rs`
+//! looks for each of them and fails if one is missing.
 #![no_std]
 #![no_main]
 
@@ -97,6 +99,7 @@ fn said<T, E: Display>(result: Result<T, E>) -> Option<T> {
 fn calls() -> Option<()> {
     let shape = shape()?;
     shapes(&shape);
+
     let mut single = Any::new(
         singleton!(: [[f32; 64]; 6] = [[0.0; 64]; 6])?,
         singleton!(: [u32; 64] = [0; 64])?,
@@ -105,12 +108,14 @@ fn calls() -> Option<()> {
         singleton!(: [[f64; 64]; 6] = [[0.0; 64]; 6])?,
         singleton!(: [u32; 64] = [0; 64])?,
     );
+
     both(&shape, &mut single);
     both(&shape, &mut double);
     model(&mut single);
     lookups(&mut single);
     deployed(&shape, &mut single);
     images(&mut single);
+
     Some(())
 }
 
@@ -141,37 +146,44 @@ fn shape() -> Option<Shape> {
         }),
         any(Kind::Table(form())),
     ];
+
     let widths = any([3usize, 4, 5, 2]);
     let shape = said(Shape::try_new(widths.get(..any(4))?, kinds.get(..any(2))?))?;
     let shape = said(Shape::with_kinds(shape, kinds.get(..any(2))?))?;
+
     said(Shape::with_layer_types(shape, any(0), any(0), any(1)))
 }
 
 fn shapes(shape: &Shape) {
     any(ShapeError::message(any(ShapeError::NoLayer)));
+
     any((
         Shape::layers(shape),
         Shape::hidden_layers(shape),
         Shape::width(shape, any(1)),
         Shape::types(shape),
     ));
+
     any((
         Shape::inputs(shape),
         Shape::outputs(shape),
         Shape::kind(shape, any(1)),
         Shape::layer_types(shape, any(1)),
     ));
+
     any((
         Shape::block(shape, any(1), any(1)),
         Shape::weights_at(shape, any(1)),
         Shape::biases_at(shape, any(1)),
     ));
+
     any((
         Shape::theta_len(shape),
         Shape::phi_len(shape),
         Shape::param_len(shape),
         Shape::type_at(shape, any(1)),
     ));
+
     any((
         Shape::workspace_len(shape, any(1), any(Pass::Backward)),
         Wrt::len(any(Wrt::All), shape),
@@ -189,9 +201,11 @@ fn shapes(shape: &Shape) {
         TableForm::fixed(any(1), any(1.0)),
     ));
     any((TableForm::param_len(&form()), TableForm::spacing(&form())));
+
     let rows = any([1, 2, 3]);
     let rows = any(Rows::Picked(rows.get(..any(2)).unwrap_or_default()));
     any((Rows::len(&rows), Rows::is_empty(&rows)));
+
     let draws = Draws::new(any(1), any(Stream::User), any(1), any(1));
     any((
         Draws::bits(&draws, any(1)),
@@ -201,6 +215,7 @@ fn shapes(shape: &Shape) {
 
 fn elementary<T: Real>() {
     let x = any(T::ONE);
+
     any([
         T::tanh(x),
         T::exp(x),
@@ -211,6 +226,7 @@ fn elementary<T: Real>() {
         T::sqrt(x),
         T::round_small(x),
     ]);
+
     any([
         T::max(x, any(x)),
         T::min(x, any(x)),
@@ -218,19 +234,24 @@ fn elementary<T: Real>() {
         T::from_usize(any(1)),
         T::from_bits(any(1)),
     ]);
+
     any((T::to_f64(x), T::to_small_index(x), T::is_finite(x)));
+
     let base = any(Base::Elu);
+
     any([
         Base::value(base, x),
         Base::slope(base, x),
         Base::curvature(base, x),
         TableForm::knot(&form(), any(1)),
     ]);
+
     loss::softmax(&mut any([x; 3]));
     any((
         loss::arg_max(&any([x; 3])),
         loss::cross_entropy(&any([x; 3]), any(1)),
     ));
+
     let draws = Draws::new(any(1), any(Stream::User), any(1), any(1));
     any([
         Draws::uniform::<T>(&draws, any(1)),
@@ -245,6 +266,7 @@ fn batch<'a, T: Real>(x: &'a [T], picked: &'a [u32], labels: &'a [u16]) -> Batch
     } else {
         Target::Values(x)
     };
+
     let rows = if any(true) {
         Rows::Picked(picked)
     } else {
@@ -253,7 +275,9 @@ fn batch<'a, T: Real>(x: &'a [T], picked: &'a [u32], labels: &'a [u16]) -> Batch
             len: any(1),
         }
     };
+
     let data = Data { x, target };
+
     match any(0) {
         0 => Batch {
             data,
@@ -283,7 +307,9 @@ fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         base: Base::Sine,
         units: any(3),
     });
+
     said(Kind::eval(kind, a, b, c));
+
     said(Kind::eval_derivatives(
         kind,
         a,
@@ -294,13 +320,16 @@ fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
             curvature: e,
         },
     ));
+
     asked(
         shape,
         memory.floats.each_mut().map(|floats| &mut **floats),
         rows,
         labels,
     );
+
     let [a, ..] = &mut memory.floats;
+
     said(network::init_theta(
         shape,
         any(Init::FanIn),
@@ -308,11 +337,13 @@ fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         any(2),
         a,
     ));
+
     said(network::init_phi(shape, any(1), a));
     Draws::permutation(
         &Draws::new(any(1), Stream::User, any(1), any(1)),
         memory.integers,
     );
+
     Some(())
 }
 
@@ -331,8 +362,10 @@ fn asked<T: Real>(
         Network::params(&network).len(),
     ));
     said(Network::predict(&network, b, c, workspace));
+
     let batch = batch(b, rows, labels);
     said(Network::evaluate(&network, &batch, workspace));
+
     said(Network::gradient(
         &network,
         &batch,
@@ -340,28 +373,34 @@ fn asked<T: Real>(
         c,
         workspace,
     ));
+
     let direction = if any(true) {
         Direction::Weights(c)
     } else {
         Direction::All(c)
     };
+
     any(Direction::wrt(&direction).len(shape));
     said(Network::hessian_product(
         &network, &batch, direction, d, workspace,
     ));
+
     let out = GradientAndProduct {
         gradient: d,
         product: e,
     };
+
     said(Network::gradient_and_hessian_product(
         &network, &batch, direction, out, workspace,
     ));
     said(Network::hidden(&network, any(0), b, d, workspace));
+
     let out = Derivatives {
         value: &mut *c,
         slope: d,
         curvature: e,
     };
+
     said(Network::hidden_derivatives(
         &network,
         any(0),
@@ -369,6 +408,7 @@ fn asked<T: Real>(
         out,
         workspace,
     ));
+
     Some(())
 }
 
@@ -378,15 +418,18 @@ fn fixed<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let [a, b, ..] = &mut memory.floats;
     let rows = &*memory.integers;
     let mut fixed = any(Fixed::<T, 16, 16, 16, 16>::zeroed());
+
     said(Fixed::init(&mut fixed, shape, any(Init::He), any(1)));
     said(Fixed::predict(&mut fixed, shape, a, b));
     said(Fixed::evaluate(&mut fixed, shape, &batch(a, rows, labels)));
+
     said(Fixed::train_step(
         &mut fixed,
         shape,
         &optimizer(),
         &batch(a, rows, labels),
     ));
+
     Some(())
 }
 
@@ -405,11 +448,13 @@ fn model(memory: &mut Any<f32>) -> Option<()> {
     let [a, b, ..] = &mut memory.floats;
     let rows = &*memory.integers;
     let mut model = any(Model::zeroed());
+
     any(said(Model::new(any(Init::He), any(1))).is_some());
     any(Model::params_mut(&mut model).len());
     said(Model::predict(&mut model, a, b));
     said(Model::evaluate(&mut model, &batch(a, rows, labels)));
     said(Model::train_step(&mut model, &batch(a, rows, labels)));
+
     Some(())
 }
 
@@ -427,11 +472,13 @@ fn optimizers<T: Real>(memory: &mut Any<T>) {
     any(Optimizer::state_len(&optimizer::<T>(), any(3)));
     Optimizer::init_state(&optimizer(), a);
     said(Optimizer::step(&optimizer(), a, b, c, any(1)));
+
     let taken = Step {
         grad: a,
         state: b,
         t: any(1),
     };
+
     said(Optimizer::step_adjoint(&optimizer(), taken, c, d, e));
     optimizer::clamp(a, any(T::ONE));
 }
@@ -440,16 +487,20 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = any([0u16; 4]);
     let labels = labels.get(..any(2))?;
     let [a, b, c, d, e, f] = &mut memory.floats;
+
     let plan = any(Alternating {
         weights: optimizer(),
         activations: optimizer(),
         period: any(2),
         clip: any(T::ONE),
     });
+
     let rows = &*memory.integers;
     any(Alternating::state_len(&plan, shape));
     said(Alternating::init_state(&plan, shape, b));
+
     let workspace = said(Workspace::new(shape, any(1), any(Pass::Backward), e))?;
+
     let mut trainer = Trainer {
         shape,
         vector: Plain,
@@ -458,18 +509,21 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         grad: d,
         workspace,
     };
+
     said(Trainer::step(
         &mut trainer,
         &optimizer(),
         &batch(c, rows, labels),
         any(1),
     ));
+
     said(Alternating::step(
         &plan,
         &mut trainer,
         &batch(c, rows, labels),
         any(1),
     ));
+
     let unroll = any(Unroll {
         shape: *shape,
         steps: 3,
@@ -481,18 +535,22 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         outer: OuterLoss::HeldOut { last: 2, batch: 3 },
         segment: 2,
     });
+
     any((
         Unroll::tape_len(&unroll),
         Unroll::work_len(&unroll),
         Unroll::order_len(&unroll, any(7)),
     ));
+
     any(Unroll::short_segment(&unroll));
+
     let data = |x| Data {
         x,
         target: Target::Classes(labels),
     };
     let [x, y] = [a, b].map(|part| &**part);
     let [p, q] = c.split_at_mut_checked(any(8))?.into();
+
     let buffers = Buffers {
         params: p,
         dphi: q,
@@ -501,6 +559,7 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         work: e,
         order: memory.integers,
     };
+
     let (data, draw) = (
         Datasets {
             train: data(x),
@@ -511,6 +570,7 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
             outer_step: any(1),
         },
     );
+
     said(meta::hypergradient(Plain, &unroll, data, draw, buffers));
     Some(())
 }
@@ -522,9 +582,11 @@ fn tables<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         from: shape,
         to: &tables,
     };
+
     any(Tabulation::work_len(&tabulation));
     said(Tabulation::build(&tabulation, a, b, c));
     said(Tabulation::build_adjoint(&tabulation, a, b, c, d));
+
     Some(())
 }
 
@@ -538,23 +600,27 @@ fn knots() -> Knots {
 
 fn lookups(memory: &mut Any<f32>) -> Option<()> {
     let [a, b, c, d, e, f] = &mut memory.floats;
+
     any((
         Knots::is_valid(&knots()),
         Knots::at(&knots(), any(1)),
         Knots::cells(&knots()),
         Knots::spacing(&knots()),
     ));
+
     any((
         Knots::per_spacing(&knots()),
         Knots::offset(&knots()),
         Form::entries(any(Form::Pairs), any(5)),
     ));
+
     said(compact::fill(
         any(Form::Pairs),
         knots(),
         |z| (any(z), any(z)),
         a,
     ));
+
     let compact = said(Compact::new(
         any(Form::Hermite),
         knots(),
@@ -562,18 +628,22 @@ fn lookups(memory: &mut Any<f32>) -> Option<()> {
         any(Base::Relu),
         a,
     ))?;
+
     any((
         Compact::form(&compact),
         Compact::knots(&compact),
         Compact::symmetry(&compact),
         Compact::base(&compact),
     ));
+
     any(Compact::entries(&compact));
     Compact::apply(&compact, b);
     said(Compact::apply_with_slopes(&compact, b, c));
     Activate::apply(&compact, b);
     any(Compact::jet(&compact, any(0.5)));
+
     let mut tunable = said(Tunable::new(knots(), d))?;
+
     said(Tunable::step(
         &mut tunable,
         e,
@@ -584,18 +654,23 @@ fn lookups(memory: &mut Any<f32>) -> Option<()> {
             clip: 1.0,
         }),
     ));
+
     any(Compact::jet(&Tunable::table(&tunable), any(0.5)));
+
     let scale = Scale::spanning(any(-1.0), any(1.0), any(8))?;
+
     any((
         Scale::is_valid(&scale),
         Scale::real(&scale, any(3)),
         Scale::integer(&scale, any(0.5), any(-128), any(127)),
     ));
+
     let entries = any([0i16; 9]);
     let table = said(Table16::new(entries.get(..any(9))?))?;
     let mut q = any([0i16; 4]);
     any((Table16::entries(&table), Table16::at(&table, any(3))));
     Table16::apply(&table, &mut q);
+
     let scaled = said(Scaled16::new(table, any(scale), any(scale)))?;
     any((
         Scaled16::at(&scaled, any(0.5)),
@@ -604,6 +679,7 @@ fn lookups(memory: &mut Any<f32>) -> Option<()> {
     Scaled16::apply(&scaled, b);
     said(Scaled16::apply_with_slopes(&scaled, b, c));
     Activate::apply(&scaled, b);
+
     let table = any([0; 256]);
     let scaled = said(Scaled8::new(Table8(&table), any(scale), any(scale)))?;
     any((
@@ -616,11 +692,13 @@ fn lookups(memory: &mut Any<f32>) -> Option<()> {
     any(Table8::at(&Table8(&table), any(3)));
     Table8::apply(&Table8(&table), &mut any([0; 4]));
     any(q);
+
     Some(())
 }
 
 fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     let [a, b, c, d, e, f] = &mut memory.floats;
+
     let compact = said(Compact::new(
         any(Form::Hermite),
         knots(),
@@ -628,49 +706,61 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
         any(Base::Relu),
         a,
     ))?;
+
     let activations = any([Activation::Base(Base::Tanh), Activation::Compact(compact)]);
     said(Activation::apply_with_slopes(&any(activations[0]), b, c));
     any((deploy::work_len(shape), online::work_len(shape)));
+
     let pairs = any([[0.5f32; 2]; 4]);
     said(deploy::standardise(b, pairs.get(..any(2))?, c));
+
     let outputs = match any(0) {
         0 => Outputs::Plain,
         1 => Outputs::Classes,
         _ => Outputs::Values(pairs.get(..any(3))?),
     };
+
     let scaling = Scaling {
         inputs: pairs.get(..any(2))?,
         outputs,
     };
+
     any(deploy::probabilities(&mut any([0.5; 4])));
     any(deploy::run_len(shape));
     said(Scaling::check(&scaling, shape));
     said(Scaling::answer(&scaling, e));
     any(Scaling::PLAIN);
+
     let model = Pipeline {
         shape,
         theta: b,
         activations: activations.get(..any(2))?,
         scaling,
     };
+
     said(Pipeline::run(&model, c, d, e));
+
     let model = Pipeline::unscaled(shape, b, activations.get(..any(2))?);
     said(Pipeline::predict(&model, c, d, e));
+
     let tunable = said(Tunable::new(knots(), f))?;
     let mut types = any([
         Type::Frozen(Activation::Compact(compact)),
         Type::Tunable(tunable),
     ]);
+
     let rates = any(Rates {
         theta: 0.1,
         knots: 0.1,
         clip: 1.0,
     });
+
     let answer = if any(true) {
         Answer::Class(any(1))
     } else {
         Answer::Values(d)
     };
+
     let mut trainer = OnlineTrainer {
         shape,
         theta: b,
@@ -678,11 +768,14 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
         rates,
         work: e,
     };
+
     said(OnlineTrainer::step(&mut trainer, c, answer));
+
     let bytes = any([0i8; 64]);
     let sums = any([0i32; 64]);
     let scale = any(Scale { step: 0.1, zero: 3 });
     let tables = any([[0i8; 256]; 2]);
+
     let parts = Parts {
         weights: bytes.get(..any(5))?,
         biases: sums.get(..any(5))?,
@@ -692,38 +785,49 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
         input: scale,
         output: scale,
     };
+
     let network = said(Quantised::new(*shape, parts))?;
+
     any((
         Quantised::shape(&network),
         Quantised::parts(&network),
         Quantised::work_len(&network),
     ));
+
     let (mut q, mut out, mut work) = (any([0; 8]), any([0; 8]), any([0; 32]));
     said(Quantised::quantise(&network, c, q.get_mut(..any(3))?));
+
     let (mut to, mut y) = (any([0i8; 8]), any([0i16; 8]));
+
     let scratch = Scratch {
         q: to.get_mut(..any(3))?,
         work: work.get_mut(..any(9))?,
         y: y.get_mut(..any(2))?,
     };
+
     said(Quantised::run(&network, &scaling, c, d, scratch));
+
     said(Quantised::predict(
         &network,
         q.get(..any(3))?,
         out.get_mut(..any(2))?,
         work.get_mut(..any(9))?,
     ));
+
     Some(())
 }
 
 fn images(memory: &mut Any<f32>) {
     let bytes = any([0u8; 64]);
     any(image::checksum(bytes.get(..any(20)).unwrap_or_default()));
+
     let Some(image) = said(Image::read(bytes.get(..any(20)).unwrap_or_default())) else {
         return;
     };
     any(Image::provenance(&image));
+
     let [a, b, ..] = &mut memory.floats;
+
     match Image::contents(&image) {
         Contents::Activations(all) => load(&all, a),
         Contents::Floats(network) => {
@@ -742,7 +846,9 @@ fn load(all: &Activations<'_>, floats: &mut [f32]) {
     let mut direct = any([[0i8; 256]; 2]);
     any((Activations::count(all), Activations::floats_len(all)));
     any((Activations::integers_len(all), Activations::direct_len(all)));
+
     let direct = direct.get_mut(..any(1)).unwrap_or_default();
+
     said(Activations::load(
         all,
         floats,
@@ -758,6 +864,7 @@ fn scales(scales: &Scales<'_>) {
         Scales::outputs_len(scales),
         Scales::meaning(scales),
     ));
+
     any((
         Scales::offset(scales, any(1)),
         Scales::output_offset(scales, any(1)),
@@ -771,11 +878,13 @@ fn load_integers(network: &Integers<'_>) {
     any((Integers::shape(network), Integers::weights_len(network)));
     any(Integers::outputs_len(network));
     scales(Integers::scaling(network));
+
     let room = Room {
         weights: &mut weights,
         biases: &mut biases,
         factors: &mut factors,
         tables: &mut tables,
     };
+
     said(Integers::load(network, room).map(|_| ()));
 }

@@ -1,5 +1,5 @@
-//! A network of your own: what `ldnn export MODEL` wrote into the folder that `LDNN_EXPORT` names, against the
-//! answers of the host on the golden rows of the export.
+//! A network of your own: what `ldnn export MODEL` wrote into the folder that `LDNN_EXPORT` names,
+//! against the answers of the host on the golden rows of the export.
 //!
 //! ```text
 //! LDNN_EXPORT=../out/export cargo run --release --features own --bin own
@@ -26,6 +26,7 @@ fn right(i: usize, class: usize) -> bool {
     return golden::LABELS
         .get(i)
         .is_some_and(|&label| class == usize::from(label));
+
     #[cfg(not(own_labels))]
     {
         let _ = (i, class);
@@ -38,14 +39,17 @@ fn run() -> Option<bool> {
     let clock = Clock::start(cortex_m::Peripherals::take()?.SYST);
     let mut out = [0.0; OUTPUTS];
     let paint = Paint::new(4096);
+
     let cost = clock.count(|| {
         let _ = black_box(model::run(
             black_box(X.first().unwrap_or(&[0.0; INPUTS])),
             &mut out,
         ));
     });
+
     let stack = paint.used();
     let (mut good, mut same) = (0, 0);
+
     for (i, ((x, answer), result)) in X.iter().zip(&OUTS).zip(&RESULTS).enumerate() {
         if let Ok(class) = model::run(x, &mut out) {
             good += usize::from(right(i, class));
@@ -54,16 +58,20 @@ fn run() -> Option<bool> {
             );
         }
     }
+
     if cfg!(own_labels) {
         say!("{} of {} rows right", good, X.len());
     }
+
     say!("{} of {} rows with every bit of the host", same, X.len());
+
     say!(
         "{} {} an answer, from raw inputs (+- {})",
         cost,
         UNIT,
         clock.resolution()
     );
+
     say!("RAM: {} bytes of stack", stack);
     Some(same == X.len())
 }

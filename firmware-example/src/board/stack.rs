@@ -26,19 +26,23 @@ impl Paint {
         let end = addr_of_mut!(__sheap) as usize;
         let words = (top - MARGIN).saturating_sub(end).min(most) / 4;
         let low = (top - MARGIN - 4 * words) as *mut u32;
+
         for i in 0..words {
-            // SAFETY: between the statics and the stack lies RAM that nothing else uses: there is no heap, and no interrupt
-            // is enabled that would push onto the stack.
+            // SAFETY: between the statics and the stack lies RAM that nothing else uses: there is
+            // no heap, and no interrupt is enabled that would push onto the stack.
             unsafe { write_volatile(low.wrapping_add(i), PAINT) };
         }
+
         Paint { low, words, top }
     }
 
-    /// How many bytes below the stack pointer of then have been used since, or [`MARGIN`] if it were fewer.
+    /// How many bytes below the stack pointer of then have been used since, or [`MARGIN`] if it
+    /// were fewer.
     pub fn used(&self) -> usize {
         // SAFETY: as above; it only reads.
         let painted = |&i: &usize| unsafe { read_volatile(self.low.wrapping_add(i)) } == PAINT;
         let untouched = (0..self.words).take_while(painted).count();
+
         if untouched == self.words {
             MARGIN
         } else {

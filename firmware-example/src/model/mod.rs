@@ -1,7 +1,9 @@
-//! What `ldnn export` wrote, from `activations.json` (the two types of `ldnn reproduce`, learned from a sine).
+//! What `ldnn export` wrote, from `activations.json` (the two types of `ldnn reproduce`, learned
+//! from a sine).
 //!
 //! Generated modules end in `.in`, so that nobody takes them for something to edit.
-//! `tests/firmware.sh` at the root of the project has the commands and checks that they still give these files.
+//! `tests/firmware.sh` at the root of the project has the commands and checks that they still give
+//! these files.
 
 #[rustfmt::skip]
 #[path = "floats.in"]

@@ -1,4 +1,5 @@
-//! The sub-networks of `activations.json`, a type `[u | c | v | d]` after the other; `tests/tests/firmware.rs` checks them.
+//! The sub-networks of `activations.json`, a type `[u | c | v | d]` after the other;
+//! `tests/tests/firmware.rs` checks them.
 
 pub const UNITS: usize = 50;
 pub static PHI: [f32; 302] = [

@@ -1,7 +1,8 @@
-//! `cargo bench`: what the kernels cost, as time, as share of this core's multiply-add peak, and against a naive version.
+//! `cargo bench`: what the kernels cost, as time, as share of this core's multiply-add peak, and
+//! against a naive version.
 //!
-//! Every figure is the best of several repetitions, and versions that are compared run in turn, because shared machines
-//! are noisy. `cargo bench -- NAME` runs what has NAME in its name.
+//! Every figure is the best of several repetitions, and versions that are compared run in turn,
+//! because shared machines are noisy. `cargo bench -- NAME` runs what has NAME in its name.
 
 mod naive;
 
@@ -30,6 +31,7 @@ const ROWS: usize = 4000;
 /// The best time of one call, in seconds, of several pieces of work that take turns.
 fn best(repetitions: usize, work: &mut [&mut dyn FnMut()]) -> Vec<f64> {
     let mut times = vec![Vec::new(); work.len()];
+
     for _ in 0..repetitions {
         for (w, times) in work.iter_mut().zip(&mut times) {
             let begun = Instant::now();
@@ -37,6 +39,7 @@ fn best(repetitions: usize, work: &mut [&mut dyn FnMut()]) -> Vec<f64> {
             times.push(begun.elapsed().as_secs_f64());
         }
     }
+
     times.iter_mut().for_each(|t| t.sort_by(f64::total_cmp));
     times.iter().map(|t| quantile(t, 0.0)).collect()
 }
@@ -45,36 +48,44 @@ fn best(repetitions: usize, work: &mut [&mut dyn FnMut()]) -> Vec<f64> {
 fn peak(level: Level) -> f64 {
     const STEPS: usize = 500_000;
     const LANES: usize = 16;
+
     #[inline(always)]
     fn chains(x: f32) -> [f32; LANES] {
         let (a, b) = ([x; LANES], [0.5 * x; LANES]);
         let [mut c0, mut c1, mut c2, mut c3, mut c4, mut c5] = [[x; LANES]; 6];
         let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5] = [[x; LANES]; 6];
+
         for _ in 0..STEPS {
             for c in [&mut c0, &mut c1, &mut c2, &mut c3, &mut c4, &mut c5] {
                 step(c, &a, &b);
             }
+
             for d in [&mut d0, &mut d1, &mut d2, &mut d3, &mut d4, &mut d5] {
                 step(d, &a, &b);
             }
         }
+
         for c in [c1, c2, c3, c4, c5, d0, d1, d2, d3, d4, d5] {
             c0.iter_mut().zip(c).for_each(|(sum, c)| *sum += c);
         }
+
         c0
     }
+
     #[inline(always)]
     fn step(c: &mut [f32; LANES], a: &[f32; LANES], b: &[f32; LANES]) {
         for i in 0..LANES {
             c[i] = c[i] * a[i] + b[i];
         }
     }
+
     let mut run = || {
         black_box(level.run(
             #[inline(always)]
             || chains(black_box(0.999)),
         ));
     };
+
     (STEPS * 12 * LANES) as f64 / best(9, &mut [&mut run])[0]
 }
 
@@ -93,6 +104,7 @@ impl Setting {
         let (theta, phi) = params.split_at_mut(shape.theta_len());
         init_theta(&shape, Init::FanIn, 1, 0, theta).expect("the lengths are the shape's");
         init_phi(&shape, 1, phi).expect("the lengths are the shape's");
+
         let draws = Draws::new(9, Stream::User, 0, 0);
         let x = (0..rows * shape.inputs())
             .map(|i| 1.7 * draws.symmetric::<f32>(i as u32))
@@ -101,6 +113,7 @@ impl Setting {
             .map(|i| draws.below(i as u32, shape.outputs() as u32) as u16)
             .collect();
         let work = vec![0.0; shape.workspace_len(rows.min(ROWS), Pass::SecondOrder)];
+
         Setting {
             shape,
             params,
@@ -121,9 +134,11 @@ impl Setting {
         let mut work = vec![0.0; tabulation.work_len()];
         let theta = shape.theta_len();
         let (phi, tables) = (&direct.params[theta..], &mut setting.params[theta..]);
+
         tabulation
             .build(phi, tables, &mut work)
             .expect("the lengths are the shape's");
+
         setting
     }
 
@@ -135,18 +150,23 @@ impl Setting {
     }
 }
 
-/// Multiply-adds of one row of an unrolled step, forward and gradient once, values and tangents of the product once, what
-/// is zero or not wanted left out: about 3 + 5 times the forward pass of one hidden layer.
+/// Multiply-adds of one row of an unrolled step, forward and gradient once, values and tangents of
+/// the product once, what is zero or not wanted left out: about 3 + 5 times the forward pass of one
+/// hidden layer.
 fn outer_macs(shape: &Shape) -> usize {
     let (first, second) = (
         shape.width(0) * shape.width(1),
         shape.width(1) * shape.width(2),
     );
+
     // Training: forward, weights' adjoints, inputs' adjoint of the second layer.
     let training = 2 * first + 3 * second;
-    // Product: forward values, forward tangents (one product in the first layer, two in the second), tangents of the
-    // weights' adjoints (one and two), inputs' adjoint of the second layer: values, and two products of tangents.
+
+    // Product: forward values, forward tangents (one product in the first layer, two in the
+    // second), tangents of the weights' adjoints (one and two), inputs' adjoint of the second
+    // layer: values, and two products of tangents.
     let product = (first + second) + (first + 2 * second) + (first + 2 * second) + 3 * second;
+
     training + product
 }
 
@@ -208,9 +228,11 @@ impl Bench {
                 "naive / ours",
             ],
         );
+
         for l in &self.lines {
             let rate = l.macs / l.seconds;
             let shown = |text: String| if l.macs > 0.0 { text } else { String::new() };
+
             out.row([
                 l.name.clone(),
                 time(l.seconds),
@@ -220,6 +242,7 @@ impl Bench {
                     .map_or(String::new(), |n| format!("{:.1}", n / l.seconds)),
             ]);
         }
+
         println!("{}", out.to_text());
     }
 }
@@ -239,6 +262,7 @@ fn layers(bench: &mut Bench) {
         if !bench.wants(&name) {
             continue;
         }
+
         let shape = Shape::try_new(&[inputs, outputs], &[]).expect("a shape without hidden layers");
         let mut s = Setting::new(shape, BATCH);
         let (mut out, mut plain) = (vec![0.0; BATCH * outputs], vec![0.0; BATCH * outputs]);
@@ -247,15 +271,19 @@ fn layers(bench: &mut Bench) {
         let network = Network::new(&shape, &params)
             .expect("fits")
             .with_vector(level);
+
         let mut workspace =
             Workspace::new(&shape, BATCH, Pass::Backward, &mut s.work).expect("fits");
+
         let mut ours = || {
             network
                 .predict(&s.x, &mut out, &mut workspace)
                 .expect("fits")
         };
+
         let mut naive = || naive::affine(&params, &s.x, inputs, &mut plain);
         bench.against(&format!("{name} forward"), macs, 200, &mut ours, &mut naive);
+
         let target: Vec<f32> = vec![0.5; BATCH * outputs];
         let (mut grad, mut plain) = (vec![0.0; params.len()], vec![0.0; params.len()]);
         let data = Data {
@@ -263,12 +291,15 @@ fn layers(bench: &mut Bench) {
             target: Target::Values(&target),
         };
         let batch = Batch::range(data, 0, BATCH);
+
         let mut ours = || {
             network
                 .gradient(&batch, Wrt::All, &mut grad, &mut workspace)
                 .expect("fits");
         };
+
         let mut naive = || naive::affine_gradient(&params, &s.x, &target, inputs, &mut plain);
+
         bench.against(
             &format!("{name} gradient"),
             2 * macs,
@@ -298,10 +329,12 @@ fn tables(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
         to: &to,
     };
     let mut work = vec![0.0; tabulation.work_len()];
+
     if bench.wants("table build") {
         bench.add("table build, 2 types", 0, 50, &mut || {
             tabulation.build(phi, &mut out, &mut work).expect("fits");
         });
+
         let (tables, mut dphi) = (tabled.params[theta..].to_vec(), vec![0.0; from.phi_len()]);
         bench.add("table build transposed, 2 types", 0, 50, &mut || {
             tabulation
@@ -309,19 +342,23 @@ fn tables(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
                 .expect("fits");
         });
     }
+
     if bench.wants("table evaluate") {
         let form = TableForm::fixed(KNOTS, RANGE);
         let params = tabled.params[theta..][..form.param_len()].to_vec();
         let z: Vec<f32> = tabled.x.iter().copied().take(20_000).collect();
         let (mut out, mut plain) = (vec![0.0; z.len()], vec![0.0; z.len()]);
         let level = bench.level;
+
         let mut ours = || {
             level.run(
                 #[inline(always)]
                 || Kind::Table(form).eval(&params, &z, &mut out).expect("fits"),
             );
         };
+
         let sub = &direct.params[theta..];
+
         bench.against(
             "table evaluate, 20 000 (naive: the sub-network)",
             0,
@@ -343,12 +380,14 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
     };
     let theta = shape.theta_len();
     let (mut params, mut state, mut grad) = (s.params.clone(), vec![0.0; theta], vec![0.0; theta]);
+
     let data = Data {
         x: &s.x,
         target: Target::Classes(&s.labels),
     };
     let batch = Batch::range(data, 0, BATCH);
     let repetitions = if name == "direct" { 5 } else { 300 };
+
     if bench.wants("training step") {
         let mut ours = || {
             let mut trainer = Trainer {
@@ -360,9 +399,12 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
                 workspace: Workspace::new(&shape, BATCH, Pass::Backward, &mut s.work)
                     .expect("fits"),
             };
+
             trainer.step(&optimizer, &batch, 0).expect("fits");
         };
+
         let name = format!("training step, {name}");
+
         if shape.kind(0) == Kind::Base(Base::Relu) {
             let (mut params, mut grad) = (s.params.clone(), vec![0.0; theta]);
             let (x, labels) = (&s.x[..BATCH * shape.inputs()], &s.labels[..BATCH]);
@@ -374,6 +416,7 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
             bench.add(&name, macs, repetitions, &mut ours);
         }
     }
+
     if bench.wants("Hessian") {
         let direction = s.params.clone();
         let (mut grad, mut product) = (vec![0.0; shape.param_len()], vec![0.0; shape.param_len()]);
@@ -383,8 +426,10 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
             .with_vector(level);
         let mut workspace =
             Workspace::new(&shape, BATCH, Pass::SecondOrder, &mut s.work).expect("fits");
+
         let mut other_workspace =
             Workspace::new(&shape, BATCH, Pass::Backward, &mut twice).expect("fits");
+
         let times = best(
             repetitions,
             &mut [
@@ -394,6 +439,7 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
                         product: &mut product,
                     };
                     let direction = Direction::All(&direction);
+
                     network
                         .gradient_and_hessian_product(&batch, direction, out, &mut workspace)
                         .expect("fits");
@@ -405,8 +451,10 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
                 },
             ],
         );
+
         let ratio = times[0] / times[1];
         let name = format!("Hessian product, {name}: {ratio:.2} x the gradient");
+
         bench.lines.push(Line {
             name,
             seconds: times[0],
@@ -428,6 +476,7 @@ fn outer_step(
     let shape = s.shape;
     let optimizer = Optimizer::authors_rmsprop();
     let outer = OuterLoss::Train { last: steps };
+
     let mut plan = Unroll {
         shape,
         steps,
@@ -439,13 +488,16 @@ fn outer_step(
         outer,
         segment: steps,
     };
+
     if short {
         plan.segment = plan.short_segment();
     }
+
     let (mut tape, mut work) = (vec![0.0; plan.tape_len()], vec![0.0; plan.work_len()]);
     let mut order = vec![0; plan.order_len(ROWS)];
     let mut params = s.params.clone();
     let (mut dphi, mut trained) = (vec![0.0; shape.phi_len()], vec![0.0; shape.theta_len()]);
+
     let mut step = || {
         let buffers = Buffers {
             params: &mut params,
@@ -455,10 +507,12 @@ fn outer_step(
             work: &mut work,
             order: &mut order,
         };
+
         let data = Datasets {
             train: s.data(),
             held_out: s.data(),
         };
+
         hypergradient(
             level,
             &plan,
@@ -471,11 +525,13 @@ fn outer_step(
         )
         .expect("fits");
     };
+
     best(repetitions, &mut [&mut step])[0]
 }
 
 fn outer_steps(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
     let macs = outer_macs(&tabled.shape) as f64 * (BATCH * 100) as f64;
+
     for (name, short) in [
         ("outer step, 100 inner steps", false),
         ("outer step, short tape", true),
@@ -490,9 +546,11 @@ fn outer_steps(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
             });
         }
     }
+
     if bench.wants("outer step, direct") {
         let seconds = outer_step(bench.level, direct, 10, BATCH, false, 2);
         let name = "outer step, direct evaluation, 10 inner steps".into();
+
         bench.lines.push(Line {
             name,
             seconds,
@@ -502,29 +560,35 @@ fn outer_steps(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
     }
 }
 
-/// Time against size, with the exponent of the fitted power law: 1 is linear. Draws `out/scaling.png`.
+/// Time against size, with the exponent of the fitted power law: 1 is linear. Draws
+/// `out/scaling.png`.
 fn scaling(bench: &Bench) -> anyhow::Result<()> {
     if !bench.wants("scaling") {
         return Ok(());
     }
+
     let mut out = Table::new(
         "",
         &["scaling of an outer step", "sizes", "times", "exponent"],
     );
     let mut bands = Vec::new();
     let sizes = [1usize, 2, 4, 8];
+
     let mut row = |name: &str, unit: usize, of: &dyn Fn(usize) -> f64| {
         let times = sizes.map(|s| of(unit * s));
         let (x, y) = (sizes.map(|s| (s as f64).log10()), times.map(f64::log10));
         let exponent = slope(&x, &y);
         let shown = sizes.map(|s| (unit * s).to_string()).join(", ");
+
         out.row([
             name.to_string(),
             shown,
             times.map(time).join(", "),
             format!("{exponent:.2}"),
         ]);
+
         let name = format!("{name}: {exponent:.2}");
+
         bands.push(Band {
             name,
             x: x.to_vec(),
@@ -532,6 +596,7 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
             half_width: vec![0.0; 4],
         });
     };
+
     let shared = Setting::tabled(&Setting::new(paper_shape(), ROWS));
     row("batch", 50, &|n| {
         outer_step(bench.level, &shared, 50, n, false, 5)
@@ -539,6 +604,7 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
     row("inner steps", 25, &|n| {
         outer_step(bench.level, &shared, n, BATCH, false, 5)
     });
+
     row("neurons", 50, &|n| {
         let shape = Shape::new(
             &[40, n, 10],
@@ -547,6 +613,7 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
                 units: 50,
             }; 2],
         );
+
         outer_step(
             bench.level,
             &Setting::tabled(&Setting::new(shape, ROWS)),
@@ -556,18 +623,23 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
             5,
         )
     });
+
     println!("{}", out.to_text());
+
     let title = "time of an outer step, with the exponent of the fit";
+
     let drawing = curves(
         title,
         "log10 of size / smallest",
         "log10 of seconds",
         &bands,
     );
+
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../out");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("scaling.png"), drawing.to_png()?)?;
     println!("picture: out/scaling.png");
+
     Ok(())
 }
 
@@ -587,29 +659,36 @@ fn main() -> anyhow::Result<()> {
         .unwrap_or_default();
     let level = Level::best();
     let peak = peak(level);
+
     println!(
         "{}: {:.1} G multiply-adds/s at most ({:.0} GFLOP/s)",
         level.name(),
         peak / 1e9,
         2.0 * peak / 1e9
     );
+
     let mut bench = Bench {
         level,
         filter,
         peak,
         lines: vec![],
     };
+
     layers(&mut bench);
+
     let mut direct = Setting::new(paper_shape(), ROWS);
     let mut tabled = Setting::tabled(&direct);
     tables(&mut bench, &direct, &tabled);
+
     for base in [Base::Relu, Base::Tanh, Base::Sine] {
         let mut s = Setting::new(Shape::new(&[40, 100, 10], &[Kind::Base(base)]), ROWS);
         training(&mut bench, base.name(), &mut s);
     }
+
     training(&mut bench, "tables", &mut tabled);
     training(&mut bench, "direct", &mut direct);
     outer_steps(&mut bench, &direct, &tabled);
     bench.print();
+
     scaling(&bench)
 }

@@ -1,4 +1,5 @@
-//! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned activations.
+//! `ldnn analyze`, `ldnn sizes`, `ldnn forecast`, `ldnn cluster`: experiments on learned
+//! activations.
 
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, task_named};
 use super::ensemble::{EnsembleArgs, OnEnsembles, Settings};
@@ -50,14 +51,17 @@ impl SizesArgs {
 
         let mut flags = self.ensemble.given("experiment.ensemble");
         overlay(&mut flags, &self.sizes.given("experiment"));
+
         let settings = start.resolve(default, &flags)?;
         settings.experiment.check(&task, &settings.learned)?;
+
         let count = settings
             .experiment
             .ensemble
             .count(&task, &settings.learned)?;
         let load = settings.experiment.load(count, &task);
         let plan = self.out.plan("out/sizes", settings, task, by_size);
+
         plan.costing(load).reading(files).sharing(&self.shard)
     }
 }
@@ -106,13 +110,16 @@ impl ForecastArgs {
 
         let mut flags = self.ensemble.given("experiment.ensemble");
         overlay(&mut flags, &self.forecast.given("experiment"));
+
         let settings = start.resolve(default, &flags)?;
         settings.experiment.check(&task)?;
+
         let count = settings
             .experiment
             .ensemble
             .count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.ensemble.train, &task);
+
         let plan = self.out.plan(
             "out/forecast",
             settings,
@@ -125,6 +132,7 @@ impl ForecastArgs {
                 )
             },
         );
+
         Ok(plan.costing(load).reading(files))
     }
 }
@@ -160,6 +168,7 @@ impl ParticipationArgs {
         let settings = start.resolve(ensemble, &self.ensemble.given("experiment"))?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
+
         let plan = self.out.plan(
             "out/participation",
             settings,
@@ -172,6 +181,7 @@ impl ParticipationArgs {
                 )
             },
         );
+
         Ok(plan.costing(load).reading(files))
     }
 }
@@ -209,6 +219,7 @@ impl HessianArgs {
         if self.model.is_some() || layers.in_file("model") {
             return Ok(Box::new(self.of_model(&layers)?));
         }
+
         let (task, ensemble, start) = self.ensemble.start(layers)?;
         let files = start.files();
         let default = HessianConfig {
@@ -218,19 +229,24 @@ impl HessianArgs {
 
         let mut flags = self.ensemble.given("experiment.ensemble");
         overlay(&mut flags, &self.spectrum.given("experiment.spectrum"));
+
         let settings = start.resolve(default, &flags)?;
         let HessianConfig { ensemble, spectrum } = &settings.experiment;
         spectrum.check()?;
+
         let count = ensemble.count(&task, &settings.learned)?;
         let shape = Shape::try_new(&ensemble.train.widths(&task), &[Kind::Base(Base::Zero)]);
         let is_exact = shape.is_ok_and(|shape| spectrum.is_exact(shape.theta_len()));
+
         // Lanczos quadrature costs hardly more than the trainings, and no memory to speak of.
         let spectra = if is_exact {
             Load::hessians(count, &ensemble.train.hidden, &task)
         } else {
             Load::default()
         };
+
         let load = Load::trainings(count, &ensemble.train, &task) + spectra;
+
         Ok(Box::new(
             self.out
                 .plan("out/hessian", settings, task, of_ensembles)
@@ -241,6 +257,7 @@ impl HessianArgs {
 
     fn of_model(&self, layers: &Layers) -> Result<RunPlan<ModelSettings>> {
         let (name, task) = self.ensemble.task.load(layers)?;
+
         let network = match &self.model {
             Some(path) => Model::of(
                 &Model::read(path).context("--model")?,
@@ -250,7 +267,9 @@ impl HessianArgs {
                 .pick("model", None)?
                 .context("the settings hold no model; give it with --model FILE")?,
         };
+
         let spectrum = SpectrumConfig::default();
+
         let default = ModelSettings {
             task: name.clone(),
             on_test: false,
@@ -259,17 +278,22 @@ impl HessianArgs {
         };
 
         let mut flags = self.spectrum.given("spectrum");
+
         if self.on_test {
             flags.insert("on_test".into(), true.into());
         }
+
         let settings = layers.resolve(default, &flags)?;
         let settings = ModelSettings {
             task: name,
             model: network,
             ..settings
         };
+
         settings.spectrum.check()?;
+
         let shape = settings.model.network()?.shape;
+
         ensure!(
             shape.inputs() == task.inputs && shape.outputs() == task.outputs,
             "--model {}: has {} inputs and {} outputs, but the task '{}' has {} and {}",
@@ -280,23 +304,27 @@ impl HessianArgs {
             task.inputs,
             task.outputs
         );
+
         let files: Vec<PathBuf> = self
             .model
             .iter()
             .cloned()
             .chain(TaskArgs::file_of(&settings.task))
             .collect();
+
         let plan = self
             .out
             .plan("out/hessian-model", settings, task, |s, task, folder, _| {
                 let network: Network = s.model.network()?;
                 let set = if s.on_test { &task.test } else { &task.train };
+
                 save_page(
                     hessian::one(&network, set, &s.spectrum, folder)?,
                     &s.spectrum,
                     folder,
                 )
             });
+
         Ok(plan.reading(files))
     }
 }
@@ -367,28 +395,34 @@ impl ClusterArgs {
             );
             Ok((name, vec![(i as u64 + 1, read_activations(path)?)]))
         };
+
         let given = self
             .activations
             .iter()
             .enumerate()
             .map(read)
             .collect::<Result<Vec<_>>>()?;
+
         let layers = self.out.layers("")?;
         let flags = match given.is_empty() {
             true => Table::new(),
             false => Table::try_from(ClusterSettings { groups: given })?,
         };
         let settings = layers.resolve(ClusterSettings { groups: vec![] }, &flags)?;
+
         let types: usize = settings
             .groups
             .iter()
             .flat_map(|(_, g)| g.iter().map(|(_, a)| a.types.len()))
             .sum();
+
         ensure!(
             types >= 3,
             "clusters need at least 3 learned types, but these files hold {types}; give more files"
         );
+
         let task = Task::new(&Dataset::mnist1d(&Mnist1dConfig::default())?);
+
         let plan = self.out.plan(
             "out/cluster",
             settings,
@@ -401,6 +435,7 @@ impl ClusterArgs {
                 )
             },
         );
+
         Ok(plan.reading(self.activations.iter().cloned()))
     }
 }

@@ -31,7 +31,8 @@ pub struct EvalArgs {
     /// A model of `ldnn train`
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// A table with the inputs and the target, in any form that `ldnn train` reads; `-` is standard input
+    /// A table with the inputs and the target, in any form that `ldnn train` reads; `-` is standard
+    /// input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// A file with the right answers, a row each, if they are not in FILE
@@ -59,10 +60,12 @@ pub struct PredictArgs {
     /// A model of `ldnn train`
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// A table with the inputs, in any form that `ldnn train` reads; other columns do not matter [default: standard input]
+    /// A table with the inputs, in any form that `ldnn train` reads; other columns do not matter
+    /// [default: standard input]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Where the predictions go, all of them or nothing [default: standard output, as they are made]
+    /// Where the predictions go, all of them or nothing [default: standard output, as they are
+    /// made]
     #[arg(long, value_name = "FILE.csv")]
     out: Option<PathBuf>,
     /// Overwrite the file that is at --out
@@ -121,7 +124,8 @@ impl Rows {
     }
 }
 
-/// Leaves the model's columns, the targets too if they are wanted, and makes sure that they are there.
+/// Leaves the model's columns, the targets too if they are wanted, and makes sure that they are
+/// there.
 fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
     let (names, named) = stream.names();
     let names = names.to_vec();
@@ -131,28 +135,33 @@ fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
         .filter(|&i| targets || !known.contains(&names[i]))
         .collect();
     let inputs: Vec<String> = there.iter().map(|&i| names[i].clone()).collect();
+
     let mut kept = vec![false; names.len()];
     model
         .places(&inputs, named)?
         .into_iter()
         .for_each(|i| kept[there[i]] = true);
+
     for name in wanted.iter().filter(|_| targets) {
         let place = names.iter().position(|n| n == name);
         kept[place.with_context(|| {
             format!("there is no column '{name}' with the right answers; give --labels FILE")
         })?] = true;
     }
+
     let ignore: Vec<&str> = names
         .iter()
         .zip(&kept)
         .filter(|(_, kept)| !**kept)
         .map(|(n, _)| n.as_str())
         .collect();
+
     let text: Vec<&str> = if targets {
         wanted.iter().map(String::as_str).collect()
     } else {
         vec![]
     };
+
     stream.keep(&text, &ignore)
 }
 
@@ -168,16 +177,19 @@ pub(super) fn labelled_rows(model: &Trained, file: &Path, reading: &Reading<'_>)
     let mut stream = Stream::open(Some(file), reading)?;
     stream.test_part();
     stream.call_targets(&model.targets());
+
     let (names, _) = stream.names();
     let lacking = model
         .targets()
         .into_iter()
         .find(|name| !names.contains(name));
+
     if let Some(name) = lacking {
         anyhow::bail!(
             "there is no column '{name}' with the right answers, by which an export is judged; add it to the table"
         );
     }
+
     select(&mut stream, model, true)?;
     model.set_of(stream.rest()?)
 }
@@ -185,6 +197,7 @@ pub(super) fn labelled_rows(model: &Trained, file: &Path, reading: &Reading<'_>)
 impl EvalArgs {
     pub fn resolve(&self) -> Result<Use> {
         let model = Trained::read(&self.model)?;
+
         let rows = match &self.labels {
             Some(labels) => Rows::Table(Some(self.labelled(&model, labels)?)),
             None => {
@@ -195,14 +208,17 @@ impl EvalArgs {
                 select(&mut stream, &model, true)
                     .with_context(|| format!("in '{}'", self.file.display()))?;
                 note_doubt(&stream, &self.file);
+
                 Rows::Stream(stream)
             }
         };
+
         let inputs = [Some(&self.model), Some(&self.file), self.labels.as_ref()]
             .into_iter()
             .flatten()
             .cloned()
             .collect();
+
         Ok(Use {
             model,
             rows: RefCell::new(rows),
@@ -217,19 +233,23 @@ impl EvalArgs {
         let mut stream = Stream::open(Some(&self.file), &reading)?;
         select(&mut stream, model, false)
             .with_context(|| format!("in '{}'", self.file.display()))?;
+
         let mut table = stream.rest()?;
         let columns = read_labels(labels, &reading, table.rows())?;
         let targets = model.targets();
+
         ensure!(
             columns.len() == targets.len(),
             "--labels: there are {} columns, and the model predicts {}",
             columns.len(),
             targets.len()
         );
+
         table.names.extend(targets);
         table
             .columns
             .extend(columns.into_iter().map(|(_, column)| column));
+
         Ok(table)
     }
 }
@@ -237,26 +257,33 @@ impl EvalArgs {
 impl PredictArgs {
     pub fn resolve(&self, replace: bool) -> Result<Use> {
         ensure!(self.block > 0, "--block 0: use 1 or more rows");
+
         let model = Trained::read(&self.model)?;
         let mut stream = Stream::open(self.file.as_deref(), &self.table.reading(vec![], vec![])?)?;
         stream.test_part();
+
         let place = self
             .file
             .as_ref()
             .map_or("standard input".into(), |p| format!("'{}'", p.display()));
+
         select(&mut stream, &model, false).with_context(|| format!("in {place}"))?;
+
         if let Some(file) = &self.file {
             note_doubt(&stream, file);
         }
+
         let what = What::Predict {
             out: self.out.clone(),
             replace,
             block: self.block,
         };
+
         let inputs = vec![
             self.model.clone(),
             self.file.clone().unwrap_or_else(|| PathBuf::from("-")),
         ];
+
         Ok(Use {
             model,
             rows: RefCell::new(Rows::Stream(stream)),
@@ -273,6 +300,7 @@ impl Plan for Use {
 
     fn files(&self) -> Result<Files> {
         let files = Files::reading(self.inputs.iter().cloned());
+
         Ok(match &self.what {
             // Predictions have no mark that says who wrote them.
             What::Predict {
@@ -315,15 +343,18 @@ impl Use {
             self.model.judge(table, &mut judged).map_err(refused)?;
             stop::check()?;
         }
+
         if judged.rows == 0 {
             return Err(refused(anyhow::anyhow!(
                 "there are names of columns, but no row below them"
             )));
         }
+
         let tables = self.model.metrics(&judged).tables();
         let tables = tables
             .into_iter()
             .map(|t| format!("{}:\n{}", t.caption, t.to_text()));
+
         Ok(format!(
             "{} rows\n\n{}",
             judged.rows,
@@ -336,8 +367,10 @@ impl Use {
         let cannot = "the predictions cannot be written";
         let mut writer = PredictionWriter::new(&self.model, to).context(cannot)?;
         let (mut rows, mut count) = (self.rows.borrow_mut(), 0);
+
         while let Some(table) = rows.next_good(block).map_err(refused)? {
             count += table.rows();
+
             let predictions = self.model.predict_table(&table).map_err(|error| {
                 let file = self.inputs.last().filter(|file| *file != Path::new("-"));
                 refused(match file {
@@ -345,14 +378,17 @@ impl Use {
                     None => error.context("in standard input"),
                 })
             })?;
+
             writer.rows(&predictions).context(cannot)?;
             writer.flush().context(cannot)?;
+
             if stop::requested() {
                 return Err(
                     anyhow::Error::new(Stopped).context(format!("{count} rows were predicted"))
                 );
             }
         }
+
         writer.flush().context(cannot)?;
         Ok(count)
     }

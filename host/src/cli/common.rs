@@ -28,8 +28,8 @@ pub struct TaskArgs {
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
 
-    /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels; inputs, and y of other
-    /// numbers, are standardised)
+    /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels;
+    /// inputs, and y of other numbers, are standardised)
     #[arg(long, value_name = "FILE.npz", conflicts_with = "task")]
     data: Option<PathBuf>,
 }
@@ -47,11 +47,13 @@ impl TaskArgs {
             .as_ref()
             .map(|path| path.display().to_string())
             .or(self.task.clone());
+
         let name = layers
             .pick("task", flag)?
             .unwrap_or_else(|| "mnist1d".into());
         let may_be_file = self.task.is_none() && (self.data.is_some() || is_archive(&name));
         let found = dataset_named(&name, may_be_file)?;
+
         Ok((name, found))
     }
 }
@@ -80,7 +82,8 @@ impl TaskArgs {
         Some(PathBuf::from(name)).filter(|path| path.is_file())
     }
 
-    /// The user's own rows, if there are some: any table, for commands that have a model to read it with.
+    /// The user's own rows, if there are some: any table, for commands that have a model to read it
+    /// with.
     pub fn file(&self, layers: &Layers) -> Result<Option<PathBuf>> {
         let flag = self.data.as_ref().map(|path| path.display().to_string());
         let named = layers.pick("task", flag.or(self.task.clone()))?;
@@ -119,7 +122,8 @@ pub struct ConfigArgs {
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
-    /// One setting, by its name in config.toml (see --print-config); may be given several times, and is above all else
+    /// One setting, by its name in config.toml (see --print-config); may be given several times,
+    /// and is above all else
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 
@@ -194,6 +198,7 @@ impl OutArgs {
     ) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
         let (replace, part) = (Some(self.replace), Part::Whole);
+
         RunPlan {
             command: String::new(),
             settings,
@@ -212,8 +217,9 @@ impl OutArgs {
 /// Which part of the work to do.
 #[derive(clap::Args, Default)]
 pub struct ShardArgs {
-    /// Do only the part I of N of the work (I from 0), in a folder of its own inside --out; 'auto' or 'auto/N' takes the
-    /// numbers from Slurm, Kubernetes, HyperQueue or GNU parallel. `ldnn merge` makes the results of all parts
+    /// Do only the part I of N of the work (I from 0), in a folder of its own inside --out; 'auto'
+    /// or 'auto/N' takes the numbers from Slurm, Kubernetes, HyperQueue or GNU parallel.
+    /// `ldnn merge` makes the results of all parts
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
 }
@@ -294,6 +300,7 @@ impl<S: Serialize> RunPlan<S> {
     /// A run with these settings, without work of its own.
     pub fn again(settings: S, task: Task, work: Work<S>, again: Again) -> RunPlan<S> {
         let Again { out, part, sources } = again;
+
         RunPlan {
             command: String::new(),
             settings,
@@ -318,6 +325,7 @@ impl<S: Serialize> Plan for RunPlan<S> {
         let load = self
             .load
             .map_or(String::new(), |load| format!("# {load}\n"));
+
         Ok(format!(
             "# to {}\n{load}{}",
             self.out.display(),
@@ -339,9 +347,11 @@ impl<S: Serialize> Plan for RunPlan<S> {
         if self.part == Part::Look {
             return Ok(Files::default());
         }
+
         if let Some(load) = &self.load {
             load.check()?;
         }
+
         let files = Files::reading(self.inputs.iter().cloned());
         let files = files.running(&self.out, self.stored()?.text().into(), self.part);
         Ok(match self.replace {
@@ -352,6 +362,7 @@ impl<S: Serialize> Plan for RunPlan<S> {
 
     fn execute(&self, output: Output) -> Result<String> {
         let replace = self.replace == Some(true);
+
         let folder = RunFolder::open_as(
             &self.out,
             &self.stored()?,
@@ -359,6 +370,7 @@ impl<S: Serialize> Plan for RunPlan<S> {
             self.part,
             &self.sources,
         )?;
+
         finish(
             (self.work)(&self.settings, &self.task, &folder, output),
             &folder,
@@ -366,21 +378,25 @@ impl<S: Serialize> Plan for RunPlan<S> {
     }
 }
 
-/// What has become of the work, in words: a shard that has nothing left to do has done its work, whatever others have.
+/// What has become of the work, in words: a shard that has nothing left to do has done its work,
+/// whatever others have.
 pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
     if folder.mode() == Part::Gather {
         for sentence in status::divisions(folder) {
             eprintln!("note: {sentence}");
         }
     }
+
     let Err(error) = result else {
         folder.ended("done");
+
         return if folder.mode() == Part::Look {
             Ok(status::describe(folder, None))
         } else {
             result
         };
     };
+
     let incomplete = Incomplete::of(&error);
     folder.ended(&match incomplete {
         Some(Incomplete { blocked: false, .. }) => "done".into(),
@@ -388,10 +404,13 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
         None if error.is::<Stopped>() => "stopped".into(),
         None => format!("{error:#}"),
     });
+
     if folder.mode() == Part::Look && incomplete.is_some() {
         return Ok(status::describe(folder, incomplete));
     }
+
     let run = folder.path().display();
+
     match (folder.mode(), incomplete) {
         (Part::Shard(shard), Some(Incomplete { blocked: false, .. })) => Ok(format!(
             "shard {shard}: done; when all shards are (`ldnn status {run}`), `ldnn merge {run}` writes the results"
@@ -404,7 +423,8 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
     }
 }
 
-/// The exit code of an error in the work: 2 where the request turned out to be wrong, 75 (EX_TEMPFAIL) where the same command goes on later, else 1.
+/// The exit code of an error in the work: 2 where the request turned out to be wrong, 75
+/// (EX_TEMPFAIL) where the same command goes on later, else 1.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<Refused>() {
         2
@@ -442,22 +462,25 @@ pub fn is_gone(error: &anyhow::Error) -> bool {
             csv::ErrorKind::Io(e) => e.kind(),
             _ => ErrorKind::Other,
         });
+
         io == Some(ErrorKind::BrokenPipe) || csv == Some(ErrorKind::BrokenPipe)
     })
 }
 
-/// Writes to standard output, if there is anything to say; a reader that has gone away is no error. Names in the text cannot
-/// steer a terminal; files and other programs get the text as it is.
+/// Writes to standard output, if there is anything to say; a reader that has gone away is no error.
+/// Names in the text cannot steer a terminal; files and other programs get the text as it is.
 pub fn say(text: &str) -> Result<()> {
     if text.is_empty() {
         return Ok(());
     }
+
     let mut out = std::io::stdout().lock();
     let text = if out.is_terminal() {
         printable(text)
     } else {
         text.into()
     };
+
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
@@ -472,6 +495,7 @@ pub fn save_page(
 ) -> Result<String> {
     judge(&mut section.claims);
     section.save(folder)?;
+
     let text = section.to_text(folder);
     let settings = toml::to_string(settings).context("the settings cannot be written as TOML")?;
     let version = (
@@ -479,11 +503,13 @@ pub fn save_page(
         format!("ldnn {}", env!("CARGO_PKG_VERSION")),
     );
     let title = section.title.clone();
+
     let part = report::Part {
         folder: String::new(),
         section,
         settings,
     };
+
     Page {
         title,
         summary: vec![],
@@ -491,11 +517,12 @@ pub fn save_page(
         parts: vec![part],
     }
     .save(folder)?;
+
     Ok(text)
 }
 
-/// A command whose settings are its flags, under their names, those of tables in `[table]`: with what a file and assignments
-/// say, and its plan, or the text that --print-config wants.
+/// A command whose settings are its flags, under their names, those of tables in `[table]`: with
+/// what a file and assignments say, and its plan, or the text that --print-config wants.
 pub fn flagged<A, P>(
     args: &A,
     config: &ConfigArgs,
@@ -514,6 +541,7 @@ where
         if own.value_source(id.as_str()) != Some(ValueSource::CommandLine) {
             continue;
         }
+
         for path in [id.to_string(), format!("table.{id}"), format!("queue.{id}")] {
             if let Some(value) = config::lookup(&all, &path) {
                 config::assign(&mut given, &path, value.clone())?;
@@ -522,6 +550,7 @@ where
     }
 
     let args = config.layers("")?.resolve(args.clone(), &given)?;
+
     match config.mode(false) {
         Mode::PrintConfig => {
             let text = toml::to_string(&args).context("the settings cannot be written as TOML")?;

@@ -86,10 +86,12 @@ impl Args {
             Set::Vanderpol { config, to } => made(to, config, vanderpol_npz)?,
             Set::Digits { .. } => (String::new(), digits_csv()?.into_bytes()),
         };
+
         let (out, replace) = match &self.set {
             Set::Mnist1d { to, .. } | Set::Vanderpol { to, .. } => (&to.out, to.replace),
             Set::Digits { out, replace } => (out, *replace),
         };
+
         Ok(Resolved {
             settings,
             bytes,
@@ -138,6 +140,7 @@ impl Plan for Resolved {
 
     fn execute(&self, _: Output) -> Result<String> {
         write_atomically(&self.out, &self.bytes)?;
+
         Ok(format!(
             "wrote {} ({} bytes)",
             self.out.display(),

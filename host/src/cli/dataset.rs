@@ -1,4 +1,5 @@
-//! The flags that say which table is learned from, what of it is to be predicted, and how it is divided.
+//! The flags that say which table is learned from, what of it is to be predicted, and how it is
+//! divided.
 
 use super::settings::{Flags, nested};
 use super::tables::TableArgs;
@@ -17,13 +18,14 @@ use toml::{Table as Settings, Value};
 #[derive(Clone, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// The table, one row per example: CSV, .npy, .npz, IDX (MNIST's form) or .ts, gzip too; docs/data.md describes each
+    /// The table, one row per example: CSV, .npy, .npz, IDX (MNIST's form) or .ts, gzip too;
+    /// docs/data.md describes each
     // Its default is the empty path, which clap's own reader of paths refuses.
     #[arg(value_name = "FILE", hide_default_value = true, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub file: PathBuf,
 
-    /// The column to be predicted; several for a regression of several numbers; `last` for the last one. The y of .npz and the
-    /// class of .ts are known
+    /// The column to be predicted; several for a regression of several numbers; `last` for the last
+    /// one. The y of .npz and the class of .ts are known
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     target: Vec<String>,
 
@@ -46,7 +48,8 @@ pub struct DataConfig {
     #[serde(default)]
     regression: bool,
 
-    /// A table of test rows; else those that FILE has (x_test of .npz), else a share of the rows is kept for testing
+    /// A table of test rows; else those that FILE has (x_test of .npz), else a share of the rows is
+    /// kept for testing
     #[arg(long, value_name = "FILE")]
     test: Option<PathBuf>,
 
@@ -59,7 +62,8 @@ pub struct DataConfig {
     #[arg(long, value_name = "X", conflicts_with = "test")]
     test_share: f64,
 
-    /// A column whose rows of one value stay together, in training or in testing: the person, the device, the day
+    /// A column whose rows of one value stay together, in training or in testing: the person, the
+    /// device, the day
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
 
@@ -91,11 +95,12 @@ impl Default for DataConfig {
     }
 }
 
-/// The flags of the table as settings of the key `data`. Of two flags that exclude each other the one that was given
-/// takes back what a file says of the other.
+/// The flags of the table as settings of the key `data`. Of two flags that exclude each other the
+/// one that was given takes back what a file says of the other.
 pub fn given(flags: &Flags<DataConfig>) -> Settings {
     let mut given = flags.given("");
     take_back(&mut given, ["classification", "regression"]);
+
     if let Some(Value::Table(table)) = given.get_mut("table") {
         take_back(table, ["header", "no_header"]);
     }
@@ -122,6 +127,7 @@ impl DataConfig {
             !(self.classification && self.regression),
             "--classification and --regression: the target is one of the two"
         );
+
         Ok(match (self.classification, self.regression) {
             (true, _) => Some(true),
             (_, true) => Some(false),
@@ -146,29 +152,36 @@ impl DataConfig {
             !self.file.as_os_str().is_empty(),
             "which table? Give a FILE"
         );
+
         self.check_roles()?;
+
         let Loaded {
             mut table,
             test,
             target,
             doubt,
         } = self.read(&self.file, &self.target, self.labels.as_deref())?;
+
         if let Some(doubt) = doubt {
             note(&format!("'{}': {doubt}", self.file.display()));
         }
+
         let groups = self
             .group
             .as_ref()
             .map(|name| table.take(name).context("--group"))
             .transpose()?;
+
         let classify = self.classify()?;
         let data = Tabular::new(table, &target, classify)
             .with_context(|| format!("in '{}'", self.file.display()))?;
+
         if let Some(doubt) = data.target.doubt().filter(|_| classify.is_none()) {
             note(&format!(
                 "{doubt} (--classification or --regression says which it is)"
             ));
         }
+
         let name = self
             .file
             .file_stem()
@@ -181,6 +194,7 @@ impl DataConfig {
         let test = test
             .map(|table| self.test_rows(table, &target, classes).context("--test"))
             .transpose()?;
+
         Ok(Rows {
             name,
             data,
@@ -192,11 +206,13 @@ impl DataConfig {
     /// A column has one role.
     fn check_roles(&self) -> Result<()> {
         let group: Vec<String> = self.group.iter().cloned().collect();
+
         let roles = [
             ("--target", &self.target),
             ("--group", &group),
             ("--ignore", &self.ignore),
         ];
+
         let all: Vec<(&str, &String)> = roles
             .into_iter()
             .flat_map(|(flag, names)| names.iter().map(move |name| (flag, name)))
@@ -214,6 +230,7 @@ impl DataConfig {
                 );
             }
         }
+
         Ok(())
     }
 
@@ -223,6 +240,7 @@ impl DataConfig {
             .table
             .reading(vec![], self.ignore.iter().map(String::as_str).collect())?;
         let optional = self.group.iter().map(String::as_str).collect();
+
         Ok(load(
             path,
             &Wanted {
@@ -243,6 +261,7 @@ impl DataConfig {
         {
             table.take(name)?;
         }
+
         Tabular::new(table, target, Some(classes))
     }
 
@@ -251,6 +270,7 @@ impl DataConfig {
         let reading = self
             .table
             .reading(text, self.ignore.iter().map(String::as_str).collect())?;
+
         let loaded = load(
             path,
             &Wanted {
@@ -260,6 +280,7 @@ impl DataConfig {
                 optional: vec![],
             },
         );
+
         loaded.map_err(|error| match error.downcast_ref::<NoNumber>() {
             Some(NoNumber { columns, .. }) => anyhow!(
                 "{error:#}; a column that is no input is named with --target, --group or --ignore{}",
@@ -276,6 +297,7 @@ impl DataConfig {
             name.chars()
                 .all(|c| c.is_alphanumeric() || "_-.".contains(c))
         };
+
         match text {
             [] => String::new(),
             _ if all.iter().all(is_plain) => {
@@ -305,6 +327,7 @@ impl DataConfig {
              are taken of it; add --set data.fingerprint=0 to use it as it is now",
             self.file.display()
         );
+
         self.rows = rows;
         Ok(())
     }
@@ -320,5 +343,6 @@ fn print_of(rows: &Rows) -> u32 {
         .map(|part| format!("{:?}{:?}", part.features, part.target))
         .collect::<String>();
     let others = others + &format!("{:?}", rows.groups);
+
     ldnn_core::image::checksum(&numbers.chain(others.into_bytes()).collect::<Vec<u8>>())
 }

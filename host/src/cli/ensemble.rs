@@ -16,8 +16,9 @@ use toml::Table;
 pub struct EnsembleArgs {
     #[command(flatten)]
     pub task: TaskArgs,
-    /// Learned activations: a run folder of `ldnn meta`, its activations.json, or an activations.txt with samples on
-    /// linspace(-5, 5), one line per type; several (from other outer seeds) are compared as one method
+    /// Learned activations: a run folder of `ldnn meta`, its activations.json, or an
+    /// activations.txt with samples on linspace(-5, 5), one line per type; several (from other
+    /// outer seeds) are compared as one method
     #[arg(long, value_name = "FILE,...", value_delimiter = ',')]
     activations: Option<Vec<PathBuf>>,
     #[command(flatten)]
@@ -99,12 +100,15 @@ impl EnsembleArgs {
             Some(files) => read_all(files)?,
             None => layers.pick("learned", None)?.unwrap_or_default(),
         };
+
         let files = given
             .into_iter()
             .flatten()
             .chain(TaskArgs::file_of(&name))
             .collect();
+
         let config = default_ensembles(&learned, &task);
+
         Ok((
             task,
             config,
@@ -154,6 +158,7 @@ fn names(classical: &[String], learned: &[Learned]) -> Vec<String> {
         .map(|(_, activations)| activations.types_in_a_layer())
         .min()
         .unwrap_or(0);
+
     let learned = (1..=types)
         .map(|t| format!("type{t}"))
         .chain((types > 0).then(|| "mix".into()));

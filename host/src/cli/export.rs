@@ -30,7 +30,8 @@ use toml::{Table, Value};
 #[command(mut_arg("lr", |arg| arg.help("Learning rate").hide_default_value(false)))]
 #[command(mut_arg("replace", |arg| arg.help("Delete a run with other settings that the folder holds, or overwrite the FILE")))]
 pub struct ExportArgs {
-    /// A model of `ldnn train`, a run folder of `ldnn meta`, its activations.json, or a trained network (networks/NAME-SEED.json of `ldnn validate
+    /// A model of `ldnn train`, a run folder of `ldnn meta`, its activations.json, or a trained
+    /// network (networks/NAME-SEED.json of `ldnn validate
     /// --keep-networks`); without learned activations, a base function's name
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
@@ -117,6 +118,7 @@ impl ExportArgs {
 
         let (given, base) = given_in(Path::new(&run))?;
         self.check_out(Path::new(&run))?;
+
         let file = self.file()?;
         let said = (!self.table.is_default()).then(|| self.table.clone());
         let table = layers.pick("table", said)?.unwrap_or_default();
@@ -130,7 +132,8 @@ impl ExportArgs {
                     Given::Trained(_) | Given::Network(..) => What::Network,
                     Given::Activations(_) => What::Activations,
                 },
-                // What `ldnn predict` says of the rows that a model has learned from, the export says, too.
+                // What `ldnn predict` says of the rows that a model has learned from, the export
+                // says, too.
                 percentile: match given {
                     Given::Trained(_) => 100.0,
                     _ => ExportConfig::default().percentile,
@@ -140,30 +143,36 @@ impl ExportArgs {
             table: table.clone(),
             _given: IgnoredAny,
         };
+
         let Asked { mut export, .. } = layers.resolve(default, &self.given()?)?;
 
         if let Some((form, _)) = &file {
             export.format = vec![Format::of(*form)];
         }
+
         if let Some(base) = base {
             export.activation = base;
         }
+
         // Such a table has one size, and so the error that it has.
         let any_size = export.budget == Budget::default() && self.max_error.is_none();
         if export.form == FormChoice::I8 && any_size {
             export.budget = Budget::Knots(DIRECT);
         }
+
         export.train = TrainConfig {
             batch: export.train.batch.min(task.train.rows()).max(1),
             every: export.train.epochs.max(1),
             ..export.train.settled()?
         };
+
         export.check(&task, &given)?;
 
         let inputs: Vec<PathBuf> = TaskArgs::file_of(&task_name)
             .into_iter()
             .chain([PathBuf::from(&run)])
             .collect();
+
         let settings = Settings {
             from: run,
             task: task_name,
@@ -192,6 +201,7 @@ impl ExportArgs {
     /// What the flags say.
     fn given(&self) -> Result<Table> {
         let mut given = self.export.given("");
+
         let budget = self
             .knots
             .map(Budget::Knots)
@@ -201,6 +211,7 @@ impl ExportArgs {
         if let Some(budget) = budget {
             given.insert("budget".into(), Value::try_from(budget)?);
         }
+
         Ok(nested("export", given))
     }
 
@@ -228,11 +239,13 @@ impl ExportArgs {
         let Some(out) = self.out.out.as_ref().filter(|out| out.is_file()) else {
             return Ok(());
         };
+
         ensure!(
             out.canonicalize().ok() != run.canonicalize().ok(),
             "--out '{}' is the file that is to be exported; give a folder, such as --out out/export",
             out.display()
         );
+
         Ok(())
     }
 
@@ -251,26 +264,31 @@ impl ExportArgs {
 
         let formats = self.export.given("").remove("format");
         let formats: Vec<Format> = formats.map_or(Ok(vec![]), Value::try_into)?;
+
         ensure!(
             formats.iter().all(|&f| f == Format::of(form)),
             "--out '{}' names one file of the format {extension}; for other formats give a folder",
             path.display()
         );
+
         Ok(Some((form, path.clone())))
     }
 
     /// Whether `--out` means a folder: a name with the ending of some file does not.
     fn is_folder(&self, path: &Path, extension: &str) -> Result<()> {
         let text = path.to_string_lossy();
+
         if extension.is_empty()
             || text.ends_with('/')
             || extension.chars().all(|c| c.is_ascii_digit())
         {
             return Ok(());
         }
+
         let stem = path
             .file_stem()
             .map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+
         let format = match extension {
             "c" | "h" => Some("c"),
             "rs" => Some("rust"),
@@ -278,12 +296,14 @@ impl ExportArgs {
             "json" => Some("json"),
             _ => None,
         };
+
         if let Some(format) = format {
             bail!(
                 "--out '{text}': this format comes with other files, which go into a folder together; give \
                  --format {format} --name {stem} --out FOLDER"
             );
         }
+
         bail!(
             "--out '{text}': there is no format {extension}; one file can be {}; rust, c and postcard go into a folder \
              ('{text}/' is one)",
@@ -316,10 +336,12 @@ fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
     if is_json && text.contains("\"purpose\"") {
         return Ok((Given::Trained(Box::new(Trained::read(run)?)), None));
     }
+
     if is_json && text.contains("\"params\"") {
         let model = Box::new(Model::read(run)?);
         return Ok((Given::Network(name.into_owned(), model), None));
     }
+
     let activations = read_activations(run).context("RUN")?;
     Ok((Given::Activations(activations), None))
 }
@@ -330,6 +352,7 @@ fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Ta
         model.inputs.len(),
         model.network.widths.last().copied().unwrap_or(0),
     );
+
     let rows = match file {
         Some(path) => {
             let reading = table.reading(vec![], vec![])?;
@@ -338,7 +361,9 @@ fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Ta
         }
         None => Set::new(vec![], SetTarget::Classes(vec![]), inputs),
     };
+
     let name = file.map_or_else(|| "no rows".into(), |path| path.display().to_string());
+
     Ok(Task {
         name,
         inputs,
@@ -382,6 +407,7 @@ impl Plan for OneFile {
             &self.task,
             self.form,
         )?;
+
         write_atomically(&self.path, &bytes)?;
         Ok(format!("{} ({} bytes)", self.path.display(), bytes.len()))
     }
@@ -392,6 +418,7 @@ fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Res
     if !settings.export.is_for_devices() {
         return Ok(text);
     }
+
     let verified = deploy::verify::at_once(folder.path()).map_err(found_wrong)?;
     Ok(format!("{}\n\n{verified}", text.trim_end()))
 }
@@ -439,6 +466,7 @@ impl VerifyArgs {
             "'{}' is no folder; `ldnn export` makes one",
             self.folder.display()
         );
+
         Ok(Verify {
             folder: self.folder.clone(),
             core: self.core.clone(),

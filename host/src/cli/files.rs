@@ -1,9 +1,11 @@
-//! What a command may write to. One rule for all of them, applied before any work is done: nothing that the command reads,
-//! nothing that this program did not write unless the user says `--replace`, and nothing but regular files and folders.
+//! What a command may write to. One rule for all of them, applied before any work is done: nothing
+//! that the command reads, nothing that this program did not write unless the user says
+//! `--replace`, and nothing but regular files and folders.
 //!
-//! What this program wrote is recognised by what it is: a model says so, and so do files for other programs and run folders
-//! (their settings and their lock). Files without such a mark (predictions, pictures, data sets) count as its own only if
-//! they hold the very bytes that are to be written.
+//! What this program wrote is recognised by what it is: a model says so, and so do files for other
+//! programs and run folders (their settings and their lock). Files without such a mark
+//! (predictions, pictures, data sets) count as its own only if they hold the very bytes that are to
+//! be written.
 
 use crate::formats;
 use crate::run::Mode as Part;
@@ -53,7 +55,8 @@ impl Files {
         }
     }
 
-    /// And writes a file; `is_ours` tells one that this program wrote, and is asked about regular files only.
+    /// And writes a file; `is_ours` tells one that this program wrote, and is asked about regular
+    /// files only.
     pub fn writing(mut self, path: &Path, is_ours: impl FnOnce(&Path) -> bool) -> Files {
         let is_ours =
             fs::symlink_metadata(path).is_ok_and(|about| about.is_file()) && is_ours(path);
@@ -61,6 +64,7 @@ impl Files {
             path: path.into(),
             is_ours,
         });
+
         self
     }
 
@@ -71,6 +75,7 @@ impl Files {
             settings,
             part,
         });
+
         self
     }
 
@@ -87,11 +92,13 @@ impl Files {
     /// The message names the path, and what to give instead.
     pub fn check(mut self, config: Option<&Path>) -> Result<()> {
         self.inputs.extend(config.map(Path::to_path_buf));
+
         for input in &mut self.inputs {
             if input == Path::new("-") {
                 *input = PathBuf::from("/dev/stdin");
             }
         }
+
         self.outputs.iter().try_for_each(|target| match target {
             Target::File { path, is_ours } => self.check_file(path, *is_ours),
             Target::Folder {
@@ -100,12 +107,14 @@ impl Files {
                 part,
             } => self.check_folder(path, settings, *part),
         })?;
+
         for target in &self.outputs {
             match target {
                 Target::File { path, is_ours } => {
                     discard_stale(path);
                     // That the path cannot be written to is better said before the work.
                     AtomicFile::create(path)?;
+
                     if !is_ours && self.replace != Some(true) {
                         expect_new(path);
                     }
@@ -113,6 +122,7 @@ impl Files {
                 Target::Folder { path, .. } => check_writable(path)?,
             }
         }
+
         Ok(())
     }
 
@@ -122,25 +132,31 @@ impl Files {
             return Ok(());
         };
         let name = path.display();
+
         if let Some(kind) = irregular(about.file_type()) {
             bail!("'{name}' is {kind}, which a file would take the place of; give another path");
         }
+
         for input in &self.inputs {
             ensure!(
                 !is_same(path, input),
                 "'{name}' is an input of this command; give another path"
             );
+
             let inside = input.is_dir() && is_inside(path, input);
+
             ensure!(
                 !inside,
                 "'{name}' is in the folder '{}', an input of this command; give another path",
                 input.display()
             );
         }
+
         ensure!(
             is_ours || self.replace == Some(true),
             "'{name}' is there already; give another path, or --replace to overwrite it"
         );
+
         Ok(())
     }
 
@@ -149,20 +165,24 @@ impl Files {
         // A named pipe would be waited for; it is refused below.
         let goes_on = path.join(CONFIG).is_file()
             && fs::read_to_string(path.join(CONFIG)).is_ok_and(|found| found == settings);
+
         for input in &self.inputs {
             // The settings that a run stored may be given back to it: they stay as they are.
             let is_settings = goes_on && is_same(input, &path.join(CONFIG));
+
             ensure!(
                 is_settings || !is_inside(input, path),
                 "the folder '{name}' holds '{}', an input of this command; give another --out",
                 input.display()
             );
         }
+
         let remedy = |obstacle: Obstacle| {
             let or_replace = |to: &str| match self.replace {
                 Some(_) => format!("give another --out, or --replace to {to}"),
                 None => "give another --out".to_string(),
             };
+
             match &obstacle {
                 Obstacle::NoFolder(_) | Obstacle::Foreign(_) => {
                     anyhow::anyhow!(
@@ -190,6 +210,7 @@ impl Files {
                 }
             }
         };
+
         folder::check(path, settings, self.replace == Some(true), part).map_err(remedy)
     }
 }
@@ -202,6 +223,7 @@ fn check_writable(folder: &Path) -> Result<()> {
         .find(|path| path.exists())
         .unwrap_or(Path::new("/"));
     let probe = AtomicFile::create(&there.join(CONFIG));
+
     probe.map(drop).map_err(|error| {
         let why = error.root_cause();
         anyhow::anyhow!(
@@ -216,22 +238,28 @@ fn irregular(kind: FileType) -> Option<&'static str> {
     if kind.is_file() {
         return None;
     }
+
     if kind.is_dir() {
         return Some("a folder");
     }
+
     if kind.is_symlink() {
         return Some("a symbolic link");
     }
+
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
+
         if kind.is_fifo() {
             return Some("a named pipe");
         }
+
         if kind.is_block_device() || kind.is_char_device() {
             return Some("a device");
         }
     }
+
     Some("no regular file")
 }
 
@@ -240,6 +268,7 @@ fn is_same(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
+
         let identity = |path: &Path| {
             fs::metadata(path)
                 .ok()
@@ -247,6 +276,7 @@ fn is_same(a: &Path, b: &Path) -> bool {
         };
         identity(a).is_some_and(|a| identity(b) == Some(a))
     }
+
     #[cfg(not(unix))]
     {
         a.canonicalize()
@@ -274,8 +304,8 @@ pub fn is_model(path: &Path) -> bool {
     })
 }
 
-/// Whether a file is one that `ldnn export` wrote for other programs: safetensors and NumPy archives say so in an entry, ONNX
-/// in the name of the producer. Text has no mark.
+/// Whether a file is one that `ldnn export` wrote for other programs: safetensors and NumPy
+/// archives say so in an entry, ONNX in the name of the producer. Text has no mark.
 pub fn is_interchange(path: &Path) -> bool {
     match path
         .extension()
@@ -305,9 +335,11 @@ fn read_if(path: &Path, start: &[u8]) -> Option<Vec<u8>> {
     let mut file = File::open(path).ok()?;
     let mut bytes = vec![0; start.len()];
     file.read_exact(&mut bytes).ok()?;
+
     if bytes != start {
         return None;
     }
+
     file.read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }

@@ -1,5 +1,5 @@
-//! Flags in messages: the library calls some settings by the flags of the command that has them; where another command has
-//! the setting without the flag, a message names the setting.
+//! Flags in messages: the library calls some settings by the flags of the command that has them;
+//! where another command has the setting without the flag, a message names the setting.
 
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -50,6 +50,7 @@ pub fn dashed(error: &clap::Error, args: &[String]) -> Option<String> {
 /// A sentence about a whole number that settings cannot hold, if there is one.
 pub fn too_large(command: &clap::Command, matches: &ArgMatches) -> Option<String> {
     let whole = [TypeId::of::<u64>(), TypeId::of::<usize>()];
+
     let numbers = command.get_arguments().filter(|arg| {
         whole
             .iter()
@@ -63,28 +64,33 @@ pub fn too_large(command: &clap::Command, matches: &ArgMatches) -> Option<String
         let large = texts
             .flat_map(|text| text.split(','))
             .find(|text| text.parse::<u64>().is_ok_and(|n| i64::try_from(n).is_err()));
+
         if let Some(number) = large {
             let flag = arg.get_long().unwrap_or(id);
             return Some(format!("--{flag} {number}: at most {}", i64::MAX));
         }
     }
+
     None
 }
 
 /// The message of a command with these flags.
 pub fn settled(message: &str, command: &clap::Command) -> String {
     let mut text = String::new();
+
     // What stands in backticks is a command of its own, with flags of its own.
     for (i, part) in message.split('`').enumerate() {
         if i > 0 {
             text.push('`');
         }
+
         text += &if i % 2 == 0 {
             replaced(part, command)
         } else {
             part.into()
         };
     }
+
     text
 }
 
@@ -101,14 +107,17 @@ fn replaced(message: &str, command: &clap::Command) -> String {
         let name = name[..end.unwrap_or(name.len())].trim_end_matches('-');
 
         text += before;
+
         let is_flag = is_start && name.starts_with(|c: char| c.is_ascii_lowercase());
         if is_flag && !has(command, name) {
             text += &format!("'{}'", name.replace('-', "_"));
         } else {
             text += &from[..2 + name.len()];
         }
+
         rest = &from[2 + name.len()..];
     }
+
     text + rest
 }
 
@@ -129,6 +138,7 @@ mod tests {
         let command = clap::Command::new("tune")
             .arg(Arg::new("a").long("lr"))
             .arg(Arg::new("b").long("no-header"));
+
         for (before, after) in [
             ("--runs 0: use 2", "'runs' 0: use 2"),
             ("--inner-lr 1: too large", "'inner_lr' 1: too large"),

@@ -27,7 +27,8 @@ pub struct ImportArgs {
     #[arg(long)]
     #[serde(skip)]
     pub replace: bool,
-    /// What the hidden layers do, if the file does not say it: relu, tanh, ..., or a run folder or file of learned activations
+    /// What the hidden layers do, if the file does not say it: relu, tanh, ..., or a run folder or
+    /// file of learned activations
     #[arg(long, value_name = "WHICH")]
     activation: Option<String>,
     /// The names of the inputs [default: column1,column2,...]
@@ -74,6 +75,7 @@ impl ImportArgs {
             .file
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+
         let given = Import {
             activation: self.activation.as_deref().map(activation).transpose()?,
             features: self.features.clone(),
@@ -82,14 +84,17 @@ impl ImportArgs {
             regression: self.regression,
             provenance: format!("ldnn {}: imported from {name}", env!("CARGO_PKG_VERSION")),
         };
+
         let model = formats::import(bundle, &given)
             .with_context(|| format!("in '{}'", self.file.display()))?;
+
         // A name of a base function leads to no file.
         let inputs = [
             Some(self.file.clone()),
             self.activation.as_ref().map(PathBuf::from),
         ];
         let inputs = inputs.into_iter().flatten().collect();
+
         Ok(Imported {
             model,
             inputs,
@@ -107,6 +112,7 @@ fn activation(name: &str) -> Result<(String, Option<Activations>)> {
             .with_context(|| format!("--activation {name}: there is no such file, and"))?;
         return Ok((base.name().into(), None));
     }
+
     Ok((
         "mix".into(),
         Some(read_activations(path).context("--activation")?),
@@ -125,6 +131,7 @@ impl Plan for Imported {
 
     fn execute(&self, _: Output) -> Result<String> {
         self.model.write(&self.out)?;
+
         Ok(format!(
             "{}\nmodel: {}",
             summary(&self.model),
@@ -141,24 +148,28 @@ fn summary(model: &Trained) -> String {
         .iter()
         .map(ToString::to_string)
         .collect();
+
     let what = match &model.purpose {
         Purpose::Classification { column, classes } => {
             format!("'{column}', one of {} classes", classes.len())
         }
         Purpose::Regression { columns, .. } => format!("{} (regression)", columns.join(", ")),
     };
+
     let plain = model.inputs.iter().all(|s| *s == Standard::PLAIN);
     let scale = if plain {
         "taken as they are"
     } else {
         "standardised"
     };
+
     let rows = match model.ranges {
         Some(_) => "",
         None => {
             " It does not know the ranges of its numbers: an export for a device needs rows, with --data FILE."
         }
     };
+
     format!(
         "A network {}, {} parameters, for {what}; {} inputs, {scale}.{rows}",
         widths.join("-"),

@@ -19,7 +19,8 @@ Examples:
   ldnn inspect out/meta                     the activations of a run
   ldnn inspect out/export/ldnn_model.ldnn   an image for a device")]
 pub struct InspectArgs {
-    /// A model of `ldnn train`, an image of `ldnn export`, a network, a file of activations, or a run folder
+    /// A model of `ldnn train`, an image of `ldnn export`, a network, a file of activations, or a
+    /// run folder
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Draw the activations into a file, .svg or .png
@@ -67,6 +68,7 @@ impl InspectArgs {
                 ),
             })
         };
+
         let picture = self.picture.as_ref().map(form).transpose()?;
         let title = self
             .file
@@ -82,7 +84,9 @@ impl InspectArgs {
             };
             Ok((path, bytes))
         };
+
         let picture = picture.map(draw).transpose()?;
+
         Ok(Inspect {
             file: self.file.clone(),
             portrait,

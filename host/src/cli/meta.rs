@@ -57,6 +57,7 @@ impl Args {
                 ..MetaConfig::default()
             },
         };
+
         let default = Settings {
             task: name.clone(),
             meta: default,
@@ -67,6 +68,7 @@ impl Args {
             task: name.clone(),
             meta: resolved.meta.settled()?,
         };
+
         settings.meta.check(&task)?;
 
         let load = Load::learning(&settings.meta, &task);
@@ -89,6 +91,7 @@ fn learn(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -
     let progress = Progress::new(output, "meta-learning", settings.meta.steps);
     let learned = meta::run(&settings.meta, task, folder, &progress).map_err(with_advice)?;
     let file = |name: &str| folder.file(name).display().to_string();
+
     Ok(format!(
         "learned: {}\nactivations: {}\npicture: {}",
         learned.provenance,

@@ -1,4 +1,5 @@
-//! The command line: raw arguments are resolved into a plan, which is checked, shown by `--dry-run`, and carried out.
+//! The command line: raw arguments are resolved into a plan, which is checked, shown by
+//! `--dry-run`, and carried out.
 
 mod analyze;
 mod apply;
@@ -90,7 +91,8 @@ enum Command {
     Predict(apply::PredictArgs),
     /// Show what a model is
     Inspect(inspect::InspectArgs),
-    /// Write learned activations or a whole network for a microcontroller or for other programs (PyTorch, ONNX, NumPy)
+    /// Write learned activations or a whole network for a microcontroller or for other programs
+    /// (PyTorch, ONNX, NumPy)
     Export(Box<export::ExportArgs>),
     /// Make a model from the weights of another program (safetensors)
     Import(import::ImportArgs),
@@ -149,36 +151,45 @@ pub fn main() -> ExitCode {
         .try_get_matches_from_mut(std::env::args_os())
         .unwrap_or_else(|error| refuse(&error));
     let own = innermost_command(&command, &matches);
+
     if let Some(message) = flags::too_large(own, innermost(&matches)) {
         return fail(&anyhow::anyhow!(message), 2, own);
     }
+
     if std::env::current_dir().is_err() {
         let gone = "the current folder does not exist any more; go to one that does";
         return fail(&anyhow::anyhow!(gone), 2, own);
     }
+
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     stop::install();
+
     let output = if cli.quiet {
         Output::Quiet
     } else {
         Output::Normal
     };
+
     let (mut plan, mode) = match prepare(&cli, &matches) {
         Ok(prepared) => prepared,
         Err(error) if error.is::<Stopped>() => return fail(&error, STOPPED, own),
         Err(error) => return fail(&error, 2, own),
     };
+
     plan.called(&command_of(&matches));
+
     if let Mode::Work = mode
         && let Err(error) = may_work(&plan, &matches)
     {
         return fail(&error, 2, own);
     }
+
     let result = match mode {
         Mode::Work => plan.execute(output),
         Mode::DryRun => plan.describe(),
         Mode::PrintConfig => plan.config(),
     };
+
     match result.and_then(|text| say(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, common::exit_code(&error), own),
@@ -230,12 +241,15 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
             (1..=1024).contains(&jobs),
             "--jobs {jobs}: use 1 to 1024 threads"
         );
+
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
             .build_global();
         pool.with_context(|| format!("--jobs {jobs}: the threads cannot be started; use fewer"))?;
     }
+
     use analyze::What;
+
     Ok(match &cli.command {
         Command::Sizes(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Forecast(args) => (Box::new(args.resolve()?), args.out.mode()),

@@ -21,10 +21,12 @@ pub enum Mode {
 pub trait Plan {
     /// In words or as TOML, for `--dry-run`.
     fn describe(&self) -> Result<String>;
+
     /// The settings as TOML, for `--print-config`.
     fn config(&self) -> Result<String> {
         bail!("this command has no settings to print")
     }
+
     /// Takes note of the command that the user gave, which a run folder stores with the settings.
     fn called(&mut self, _command: &str) {}
     /// What it reads and writes.

@@ -67,17 +67,20 @@ fn which(text: &str) -> Result<Which, String> {
     if text == "all" {
         return Ok(Which::All);
     }
+
     let names = || {
         Experiment::value_variants()
             .iter()
             .filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()))
     };
+
     let unknown = |_| {
         format!(
             "the experiments are all, {}",
             names().collect::<Vec<_>>().join(", ")
         )
     };
+
     Experiment::from_str(text, false)
         .map(Which::One)
         .map_err(unknown)
@@ -105,21 +108,25 @@ impl Args {
             preset: self.preset,
             seed: self.seed,
         };
+
         let (settings, task) = asked.settings(&self.out.layers(SECTION)?, &self.task)?;
         let preset = settings
             .reproduce
             .preset
             .to_possible_value()
             .map_or(String::new(), |v| v.get_name().to_string());
+
         let name = name_of(&settings.reproduce.experiments);
         let data = TaskArgs::file_of(&settings.task);
         let load = settings.reproduce.costs(&task)?.load();
+
         let plan = self.out.plan(
             &format!("out/{name}-{preset}"),
             settings,
             task,
             |s, t, f, o| work(s, t, f, Stage::All, o),
         );
+
         plan.costing(load).reading(data).sharing(&self.shard)
     }
 
@@ -171,15 +178,18 @@ impl OfFile {
     ) -> Result<RunPlan<Settings>> {
         let load = self.costs()?.load();
         let data = TaskArgs::file_of(&self.settings.task);
+
         let work = match stage {
             Stage::All | Stage::Train => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::All, o),
             Stage::Learn => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Learn, o),
             Stage::Select => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Select, o),
         };
+
         let plan = RunPlan::again(self.settings, self.task, work, again)
             .of("reproduce")
             .costing(load)
             .reading(data);
+
         Ok(match replace {
             Some(replace) => plan.replacing(replace),
             None => plan,
@@ -194,6 +204,7 @@ impl Asked {
             task.is_classification(),
             "reproduce needs class labels; use --task mnist1d or whole-number y in --data"
         );
+
         let settings = Settings {
             reproduce: self.study(layers, &task)?,
             task: task_name.clone(),
@@ -202,6 +213,7 @@ impl Asked {
             task: task_name,
             ..layers.resolve(settings, &Table::new())?
         };
+
         settings.reproduce.check(&task)?;
         Ok((settings, task))
     }
@@ -214,6 +226,7 @@ impl Asked {
                 ("--seed", self.seed.is_some()),
                 ("EXPERIMENT", !self.experiments.is_empty()),
             ];
+
             for (flag, given) in given {
                 ensure!(
                     !given,
@@ -222,6 +235,7 @@ impl Asked {
                 );
             }
         }
+
         let preset = layers
             .pick("reproduce.preset", self.preset)?
             .unwrap_or(Preset::Default);
@@ -229,11 +243,13 @@ impl Asked {
         let experiments = layers
             .pick("reproduce.experiments", flag)?
             .unwrap_or_else(|| vec![Experiment::Fig3]);
+
         ensure!(
             self.seed.is_none_or(|seed| seed <= u64::from(u32::MAX)),
             "--seed: other seeds count on from it; at most {}",
             u32::MAX
         );
+
         Ok(Study::new(
             preset,
             &experiments,
@@ -267,8 +283,10 @@ fn name_of(experiments: &[Experiment]) -> String {
     if experiments.len() == Experiment::ALL.len() {
         return "all".into();
     }
+
     let names = experiments
         .iter()
         .filter_map(|e| Some(e.to_possible_value()?.get_name().to_string()));
+
     names.collect::<Vec<_>>().join("-")
 }

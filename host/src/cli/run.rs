@@ -147,9 +147,11 @@ fn read(path: &Path, sets: &[String], tasks: &Tasks) -> Result<File> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read '{}'", path.display()))?;
     let file = Source::parse(&path.display().to_string(), &text)?;
+
     if reproduce::is_study(&file) {
         return Ok(File::Reproduce(Box::new(OfFile::read(file, sets)?)));
     }
+
     Ok(File::Own(Box::new(Study::read(
         &Layers::above("study", Some(file), sets)?,
         tasks,
@@ -176,18 +178,22 @@ impl RunArgs {
             .as_deref()
             .or(self.config.file())
             .context("which study? Give STUDY.toml")?;
+
         let tasks = Tasks::default();
         let out = self.out.clone().unwrap_or_else(|| default_out(path));
         let (part, sources, stage, replace) =
             (self.shard.part()?, vec![], self.stage, self.replace);
+
         match read(path, self.config.sets(), &tasks)? {
             File::Own(study) => {
                 ensure!(
                     stage != Stage::Select,
                     "--stage select: only studies of reproduce have it; here are learn and train"
                 );
+
                 let (settings, list) = (Settings { study: *study }, self.plan);
                 let (file, replace) = (Some(path.to_path_buf()), Some(replace));
+
                 Ok(Box::new(StudyPlan {
                     settings,
                     tasks,
@@ -218,6 +224,7 @@ pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
     let Again { out, part, sources } = again;
     let (tasks, stage) = (Tasks::default(), Stage::All);
     let (file, replace) = (None, None);
+
     Ok(Box::new(StudyPlan {
         settings,
         tasks,
@@ -241,6 +248,7 @@ struct StageCosts {
 /// Every stage; the first one is the meta-learning runs.
 fn costs(file: &File, tasks: &Tasks) -> Result<Vec<StageCosts>> {
     let stage = |name, pieces, load| StageCosts { name, pieces, load };
+
     match file {
         File::Own(study) => {
             let (lessons, learning, trainings, training) = costs_of(study, tasks)?;
@@ -252,6 +260,7 @@ fn costs(file: &File, tasks: &Tasks) -> Result<Vec<StageCosts>> {
         File::Reproduce(of) => {
             let costs = of.costs()?;
             let trainings = |name, load: Load| stage(name, load.trainings, load);
+
             Ok(vec![
                 stage("learn", costs.lessons, costs.learning),
                 trainings("select", costs.selecting),
@@ -271,19 +280,25 @@ fn costs_of(study: &Study, tasks: &Tasks) -> Result<(usize, Load, usize, Load)> 
     });
     let learning: Load = learning.collect::<Result<Vec<_>>>()?.into_iter().sum();
     let learning = learning.side_by_side(lessons);
+
     let (mut trainings, mut training) = (0, Load::default());
+
     for block in plan.blocks() {
         let block = block?;
         let task = tasks.get(&block.setting.task)?;
         trainings += block.len();
-        // Of blocks too, several run side by side: the memory of one training counts here, their number below.
+
+        // Of blocks too, several run side by side: the memory of one training counts here, their
+        // number below.
         let config = &block.setting.validate.train;
+
         training = training
             + Load {
                 bytes: Load::trainings(1, config, &task).bytes,
                 ..Load::trainings(block.len(), config, &task)
             };
     }
+
     Ok((
         lessons,
         learning,
@@ -306,24 +321,29 @@ impl StudyPlan {
                     .is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {}
             other => other?,
         }
+
         Ok(String::new())
     }
 
     fn print_to(&self, out: &mut impl Write) -> Result<()> {
         let plan = study::Plan::new(&self.settings.study, &self.tasks)?;
         writeln!(out, "number\tid\ttask\tactivation\touter_seed\tseed\tcell")?;
+
         for block in plan.blocks() {
             let block = block?;
             let cell = plan.describe(block.setting_number, block.meta_number);
+
             for i in 0..block.len() {
                 let (number, item) = (block.first + i, block.item(i));
                 if !self.part.does("trainings", number) {
                     continue;
                 }
+
                 let outer = item
                     .lesson
                     .map_or(String::new(), |l| l.meta.seed.to_string());
                 let (id, task) = (item.id, &block.setting.task);
+
                 writeln!(
                     out,
                     "{number}\t{id}\t{task}\t{}\t{outer}\t{}\t{cell}",
@@ -331,6 +351,7 @@ impl StudyPlan {
                 )?;
             }
         }
+
         Ok(())
     }
 }
@@ -340,6 +361,7 @@ impl Plan for StudyPlan {
         let settings = self.config()?;
         let (lessons, learning, trainings, training) = costs_of(&self.settings.study, &self.tasks)?;
         let counts = format!("# {lessons} meta-learning runs, {trainings} trainings\n");
+
         Ok(format!(
             "# to {}\n{counts}# {}\n{settings}",
             self.out.display(),
@@ -355,10 +377,12 @@ impl Plan for StudyPlan {
         if self.list || self.part == Part::Look {
             return Ok(Files::default());
         }
+
         if self.part != Part::Gather {
             let (_, learning, _, training) = costs_of(&self.settings.study, &self.tasks)?;
             (learning + training).check()?;
         }
+
         let files = Files::reading(self.file.clone());
         let files = files.running(&self.out, self.stored()?.text().into(), self.part);
         Ok(match self.replace {
@@ -371,7 +395,9 @@ impl Plan for StudyPlan {
         if self.list {
             return self.print();
         }
+
         let replace = self.replace == Some(true);
+
         let folder = RunFolder::open_as(
             &self.out,
             &self.stored()?,
@@ -379,6 +405,7 @@ impl Plan for StudyPlan {
             self.part,
             &self.sources,
         )?;
+
         finish(
             study::run(
                 &self.settings.study,
@@ -405,9 +432,11 @@ impl QueueArgs {
             self.tasks.is_none_or(|t| t > 0),
             "--tasks 0: use at least 1"
         );
+
         let tasks = Tasks::default();
         let costs = costs(&read(&self.study, &[], &tasks)?, &tasks)?;
         let each = 60.0 * self.minutes as f64;
+
         let pack = |stage: &StageCosts| {
             let wanted = (stage.load.seconds(self.cpus) / each).ceil().max(1.0) as usize;
             (
@@ -417,6 +446,7 @@ impl QueueArgs {
                     .min(stage.pieces),
             )
         };
+
         let stages: Vec<(&str, usize)> = costs.iter().map(pack).collect();
         let longest = |(stage, (_, tasks)): (&StageCosts, &(&str, usize))| {
             stage.load.seconds(self.cpus) / (*tasks).max(1) as f64 / 60.0
@@ -425,13 +455,16 @@ impl QueueArgs {
         let bytes = costs.iter().map(|s| s.load.bytes).fold(0.0, f64::max);
         let (learning, rest) = costs.split_first().context("a study has stages")?;
         let training: Load = rest.iter().map(|s| s.load).sum();
+
         let out = self.out.clone().unwrap_or_else(|| default_out(&self.study));
+
         let name = self
             .study
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
+
         let about = vec![
             format!(
                 "The study {}: {} meta-learning runs, {} trainings.",
@@ -446,6 +479,7 @@ impl QueueArgs {
                 minutes.ceil().max(1.0)
             ),
         ];
+
         Ok(Queue {
             program: self.program.clone(),
             study: self.study.display().to_string(),

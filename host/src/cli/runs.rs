@@ -74,19 +74,23 @@ impl ListArgs {
         let mut runs = Vec::new();
         find(&self.folder, 3, &mut runs)?;
         runs.sort();
+
         if runs.is_empty() {
             return Ok(Said(format!(
                 "no run folders in '{}'",
                 self.folder.display()
             )));
         }
+
         let mut table = Table::new("runs", &["run", "command", "state", "results", "changed"]);
+
         for run in runs {
             let state = if is_finished(&run) {
                 "finished"
             } else {
                 "not finished; the same command goes on"
             };
+
             let journals = [
                 "trainings.jsonl",
                 "history.jsonl",
@@ -94,9 +98,11 @@ impl ListArgs {
                 "selection.jsonl",
                 "on-mnist1d.jsonl",
             ];
+
             let results: usize = journals.iter().map(|j| lines_of(&run.join(j))).sum();
             let command =
                 read_config(&run).map_or("unknown".into(), |config| config.command().to_string());
+
             table.row([
                 run.display().to_string(),
                 command,
@@ -105,6 +111,7 @@ impl ListArgs {
                 age(&run),
             ]);
         }
+
         Ok(Said(table.to_text()))
     }
 }
@@ -115,17 +122,20 @@ fn find(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<()> {
         runs.push(folder.into());
         return Ok(());
     }
+
     let entries = fs::read_dir(folder).with_context(|| {
         format!(
             "cannot look into '{}'; give a folder with runs",
             folder.display()
         )
     })?;
+
     for entry in entries.filter_map(Result::ok) {
         if depth > 0 && entry.file_type().is_ok_and(|t| t.is_dir()) {
             find(&entry.path(), depth - 1, runs)?;
         }
     }
+
     Ok(())
 }
 
@@ -137,6 +147,7 @@ fn age(run: &Path) -> String {
     let seconds = newest
         .and_then(|t| SystemTime::now().duration_since(t).ok())
         .map(|d| d.as_secs());
+
     match seconds {
         None => String::new(),
         Some(s) if s < 120 => format!("{s} s ago"),
@@ -156,12 +167,14 @@ impl ShowArgs {
                 format!("{steps} outer steps in history.jsonl; activations.json, evolution.png")
             }
         });
+
         let page = ["report.html", SECTION]
             .into_iter()
             .find(|f| self.run.join(f).exists());
         let page = page.map_or(String::new(), |f| {
             format!("\n\nmore: {}", self.run.join(f).display())
         });
+
         Ok(Said(format!("settings:\n{settings}\n{report}{page}")))
     }
 }
@@ -175,6 +188,7 @@ impl CompareArgs {
         } else {
             Metric::Loss
         };
+
         let head = [
             "activation",
             "n",
@@ -186,13 +200,17 @@ impl CompareArgs {
             "p (Welch)",
             "p (ranks)",
         ];
+
         let mut table = Table::new("first minus second", &head);
+
         for name in names(&first) {
             let (a, b) = (ends(&first, &name, metric), ends(&second, &name, metric));
             if a.len() < 2 || b.len() < 2 {
                 continue;
             }
+
             let c = Comparison::independent(&a, &b);
+
             table.row([
                 name,
                 format!("{} / {}", a.len(), b.len()),
@@ -205,14 +223,17 @@ impl CompareArgs {
                 p_value(mann_whitney(&a, &b).1),
             ]);
         }
+
         ensure!(
             !table.rows.is_empty(),
             "the two runs have no activation in common with 2 or more trainings each"
         );
+
         let settings = match difference(&a, &b) {
             same if same.is_empty() => "the settings are the same".to_string(),
             lines => format!("settings that differ (first there, second wanted):\n{lines}"),
         };
+
         Ok(Said(format!(
             "{settings}\n\n{} at the last epoch, first minus second:\n{}",
             metric.label(),
@@ -229,10 +250,12 @@ fn trainings(run: &Path) -> Result<Vec<Training>> {
             run.display()
         )
     })?;
+
     let read = |(i, line): (usize, &str)| {
         serde_json::from_str(line)
             .with_context(|| format!("'{}', line {}: is damaged", path.display(), i + 1))
     };
+
     text.lines().enumerate().map(read).collect()
 }
 

@@ -1,7 +1,9 @@
-//! A settings struct as flags: name, help and value of a flag are declared at the field, its default in `Default`.
+//! A settings struct as flags: name, help and value of a flag are declared at the field, its
+//! default in `Default`.
 //!
-//! The field's name is the flag's identifier and the key of the setting. [`Flags`] gives clap the defaults, so `--help`
-//! shows what the program does, and tells which settings stand on the command line, so that they lie above a file's.
+//! The field's name is the flag's identifier and the key of the setting. [`Flags`] gives clap the
+//! defaults, so `--help` shows what the program does, and tells which settings stand on the command
+//! line, so that they lie above a file's.
 
 use anyhow::{Context, Result};
 use clap::parser::ValueSource;
@@ -19,7 +21,8 @@ pub struct Flags<C> {
 }
 
 impl<C> Flags<C> {
-    /// What was given on the command line, as settings under the key `section`; at the top if that is empty.
+    /// What was given on the command line, as settings under the key `section`; at the top if that
+    /// is empty.
     pub fn given(&self, section: &str) -> Table {
         nested(section, self.given.clone())
     }
@@ -47,6 +50,7 @@ impl<C: clap::Args + Default + Serialize> clap::Args for Flags<C> {
             let Some(words) = default.filter(|_| is_own && !is_switch) else {
                 return arg;
             };
+
             match arg.get_value_delimiter() {
                 // Of an empty list clap would make the empty text, which is no number.
                 _ if words.is_empty() => arg.required(false),
@@ -92,10 +96,12 @@ fn given_in<C: clap::Args + Default + Serialize>(matches: &ArgMatches) -> Result
         if matches.value_source(&id) != Some(ValueSource::CommandLine) {
             continue;
         }
+
         if let Some((path, value)) = path_of(&id, &all) {
             crate::config::assign(&mut given, &path, value.clone())?;
         }
     }
+
     Ok(given)
 }
 

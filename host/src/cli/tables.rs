@@ -32,15 +32,18 @@ impl TableArgs {
             Some(one) if one.len() == 1 => Some(one.as_bytes()[0]),
             Some(other) => bail!("--delimiter '{other}': give one character, or tab"),
         };
+
         ensure!(
             !(self.header && self.no_header),
             "--header and --no-header contradict each other; one of them may stand in the --config"
         );
+
         let header = if self.header {
             Some(true)
         } else {
             self.no_header.then_some(false)
         };
+
         Ok(Reading {
             delimiter,
             header,

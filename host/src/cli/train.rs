@@ -23,8 +23,8 @@ use toml::{Table, Value};
 /// What activations the networks have, and how they are trained.
 #[derive(clap::Args)]
 pub struct FitArgs {
-    /// Activations: learn, a run folder or file of learned ones, or names of classical ones, such as
-    /// relu,tanh, to have nothing else; none for those of --compare [default: learn]
+    /// Activations: learn, a run folder or file of learned ones, or names of classical ones, such
+    /// as relu,tanh, to have nothing else; none for those of --compare [default: learn]
     #[arg(long, value_name = "WHICH")]
     activations: Option<String>,
 
@@ -38,7 +38,8 @@ impl FitArgs {
         self.flags.given("fit")
     }
 
-    /// Puts in what --activations asks for, here or in a file; the file that they come from, if they do.
+    /// Puts in what --activations asks for, here or in a file; the file that they come from, if
+    /// they do.
     pub fn activate(
         &self,
         layers: &crate::config::Layers,
@@ -48,6 +49,7 @@ impl FitArgs {
             return Ok(None);
         };
         let names: Vec<String> = which.split(',').map(|n| n.trim().to_string()).collect();
+
         match which.as_str() {
             "learn" => fit.activate = Activate::Learn,
             "none" => fit.activate = Activate::Classical,
@@ -61,6 +63,7 @@ impl FitArgs {
                 return Ok(Some(PathBuf::from(file)));
             }
         }
+
         Ok(None)
     }
 }
@@ -70,7 +73,8 @@ impl FitArgs {
 pub struct TrainArgs {
     #[command(flatten)]
     data: Flags<DataConfig>,
-    /// Cross-validation: K parts, each tested with what was learned from the others; the model learns from all rows
+    /// Cross-validation: K parts, each tested with what was learned from the others; the model
+    /// learns from all rows
     #[arg(long, value_name = "K", conflicts_with_all = ["test", "test_share"])]
     folds: Option<usize>,
     #[command(flatten)]
@@ -78,7 +82,8 @@ pub struct TrainArgs {
     /// The model; the run goes into a folder beside it, FILE.run
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
-    /// Delete a run with other settings that the folder holds, and overwrite a FILE that is no model
+    /// Delete a run with other settings that the folder holds, and overwrite a FILE that is no
+    /// model
     #[arg(long)]
     replace: bool,
     /// Print the resolved settings and do nothing
@@ -150,18 +155,22 @@ impl TrainArgs {
         let mut settings = layers.resolve(Settings::default(), &self.given())?;
         let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.fit.compare.retain(|name| name != "none");
+
         let rows = settings.data.load()?;
         let seed = settings.fit.seed;
         let division = match settings.folds {
             None => Division::Once(Box::new(settings.data.divide(&rows, seed)?)),
             Some(folds) => Division::Folds(rows.folds(folds, seed)?, Box::new(rows.whole(seed)?)),
         };
+
         settings.data.note(&rows)?;
+
         let (Division::Once(all) | Division::Folds(_, all)) = &division;
         let task = Task::new(&all.data);
         settings.fit.lr = settings.fit.lrs(task.inputs);
         settings.fit.check(&task)?;
         all.rest_and_validation(&task)?;
+
         if let Division::Folds(folds, _) = &division {
             let check = |parts: &Parts| {
                 let task = Task::new(&parts.data);
@@ -170,12 +179,14 @@ impl TrainArgs {
             };
             folds.iter().try_for_each(check).context("--folds")?;
         }
+
         let inputs = settings
             .data
             .files()
             .into_iter()
             .chain(activations)
             .collect();
+
         Ok(Train {
             settings,
             division,
@@ -194,6 +205,7 @@ impl TrainArgs {
     fn given(&self) -> Table {
         let mut given = dataset::given(&self.data);
         overlay(&mut given, &self.fit.given());
+
         if let Some(folds) = self.folds {
             given.insert("folds".into(), Value::Integer(folds as i64));
         }
@@ -207,11 +219,13 @@ impl Train {
         let fit = &self.settings.fit;
         let (Division::Once(all) | Division::Folds(_, all)) = &self.division;
         let task = Task::new(&all.data);
+
         let training = Load::trainings(
             fit.most_trainings(&task),
             &fit.train(task.train.rows()),
             &task,
         );
+
         match fit.activate {
             Activate::Learn => training + Load::learning(&fit.meta(&task), &task),
             _ => training,
@@ -242,14 +256,17 @@ impl Plan for Train {
 
     fn execute(&self, output: Output) -> Result<String> {
         let folder = RunFolder::open(&self.folder(), &self.stored()?, self.replace)?;
+
         let fitted = match &self.division {
             Division::Once(parts) => fit::run(&self.settings.fit, parts, &folder, output)?,
             Division::Folds(folds, whole) => {
                 fit::cross(&self.settings.fit, folds, whole, &folder, output)?
             }
         };
+
         let text = save_page(fitted.section, &self.settings, &folder)?;
         fitted.model.write(&self.out)?;
+
         Ok(format!(
             "{text}\nmodel: {}\nreport: {}",
             self.out.display(),

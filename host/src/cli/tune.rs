@@ -86,28 +86,34 @@ impl TuneArgs {
         let mut settings = layers.resolve(Settings::default(), &self.given())?;
         let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.space.check()?;
+
         ensure!(
             (1..=MOST).contains(&settings.budget),
             "--budget {}: use 1 to {MOST} trials",
             settings.budget
         );
+
         let rows = settings.data.load()?;
         let parts = settings.data.divide(&rows, settings.fit.seed)?;
         settings.data.note(&rows)?;
+
         let task = Task::new(&parts.data);
         settings.fit.lr = settings.fit.lrs(task.inputs);
         settings.fit.check(&task)?;
+
         let out = self
             .out
             .out
             .clone()
             .unwrap_or_else(|| PathBuf::from("out/tune"));
+
         let inputs = settings
             .data
             .files()
             .into_iter()
             .chain(activations)
             .collect();
+
         Ok(Tune {
             settings,
             parts,
@@ -158,6 +164,7 @@ impl Tune {
                 ..fit
             },
         };
+
         toml::to_string(&Best {
             data: &self.settings.data,
             fit,
@@ -173,22 +180,26 @@ impl Tune {
 }
 
 impl Tune {
-    /// What the first round needs, which has most candidates: each of them learns and trains on a thread of its own.
+    /// What the first round needs, which has most candidates: each of them learns and trains on a
+    /// thread of its own.
     fn load(&self) -> Load {
         let Settings {
             fit, space, budget, ..
         } = &self.settings;
         let task = Task::new(&self.parts.data);
         let first = rounds(*budget).first().copied().unwrap_or(0);
+
         let of = |id: usize| {
             let candidate = space.candidate(fit, id);
             let fit = candidate.apply(fit);
             let training = Load::trainings(1, &fit.train(task.train.rows()), &task);
+
             match candidate.activations.as_str() {
                 "learn" => training + Load::learning(&fit.meta(&task), &task),
                 _ => training,
             }
         };
+
         let all: Load = (0..first).map(of).sum();
         all.side_by_side(first)
     }
@@ -218,6 +229,7 @@ impl Plan for Tune {
         let Settings {
             fit, space, budget, ..
         } = &self.settings;
+
         let found: Found = search(
             fit,
             space,
@@ -227,12 +239,15 @@ impl Plan for Tune {
             &folder,
             output,
         )?;
+
         folder.write("best.toml", self.best(found.best()?)?)?;
+
         let text = save_page(
             report(&found, &task.name, self.parts.notes(), &folder)?,
             &self.settings,
             &folder,
         )?;
+
         let best = folder.file("best.toml");
         Ok(format!(
             "{text}\nsettings: {0}\nnext: ldnn train --config {0} --out model.ldnn",

@@ -43,13 +43,16 @@ impl Args {
         let files = start.files();
 
         let mut flags = self.ensemble.given("experiment");
+
         if self.keep_networks {
             let keep = Table::from_iter([("keep_networks".to_string(), true.into())]);
             overlay(&mut flags, &nested("experiment", keep));
         }
+
         let settings = start.resolve(config, &flags)?;
         let count = settings.experiment.count(&task, &settings.learned)?;
         let load = Load::trainings(count, &settings.experiment.train, &task);
+
         self.out
             .plan("out/validate", settings, task, compare)
             .costing(load)

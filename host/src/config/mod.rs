@@ -1,7 +1,8 @@
-//! Settings in layers: a command's defaults, then a file (`--config`), then flags, then single assignments (`--set a.b=c`).
+//! Settings in layers: a command's defaults, then a file (`--config`), then flags, then single
+//! assignments (`--set a.b=c`).
 //!
-//! Files and stored `config.toml`s have the same form, so what a run stored can be given back. A wrong name or value is an
-//! error that says where it stands and what was probably meant.
+//! Files and stored `config.toml`s have the same form, so what a run stored can be given back. A
+//! wrong name or value is an error that says where it stands and what was probably meant.
 
 mod read;
 mod source;
@@ -18,7 +19,8 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 use toml::{Table, Value};
 
-/// Puts every value of `over` into `base`. Tables are merged; anything else, lists too, takes the place of what was there.
+/// Puts every value of `over` into `base`. Tables are merged; anything else, lists too, takes the
+/// place of what was there.
 pub fn overlay(base: &mut Table, over: &Table) {
     for (key, value) in over {
         match (base.get_mut(key), value) {
@@ -28,8 +30,9 @@ pub fn overlay(base: &mut Table, over: &Table) {
     }
 }
 
-/// Sets the value at a path of keys with dots between them, such as `equal.train.epochs` or `lessons.0.meta.steps` (a number
-/// is a place in a list, from 0). Tables on the way are made where there are none.
+/// Sets the value at a path of keys with dots between them, such as `equal.train.epochs` or
+/// `lessons.0.meta.steps` (a number is a place in a list, from 0). Tables on the way are made where
+/// there are none.
 ///
 /// # Errors
 /// If the path leads through something that is neither table nor list, or past the end of a list.
@@ -39,8 +42,10 @@ pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
         keys.iter().all(|k| !k.is_empty()),
         "'{path}' is no name of a setting; --print-config shows them"
     );
+
     let (last, way) = keys.split_last().context("a setting has no name")?;
     let mut inner = Inner::Table(table);
+
     for (i, key) in way.iter().enumerate() {
         let found = match inner {
             Inner::Table(table) => table
@@ -48,6 +53,7 @@ pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
                 .or_insert_with(|| Value::Table(Table::new())),
             Inner::List(list) => element(list, key, path)?,
         };
+
         inner = match found {
             Value::Table(table) => Inner::Table(table),
             Value::Array(list) => Inner::List(list),
@@ -59,10 +65,12 @@ pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
             ),
         };
     }
+
     match inner {
         Inner::Table(table) => drop(table.insert((*last).to_string(), value)),
         Inner::List(list) => *element(list, last, path)? = value,
     }
+
     Ok(())
 }
 
@@ -78,13 +86,15 @@ pub fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     })
 }
 
-/// What someone wrote behind `=`: a TOML value, or else the text itself. What it is for, `below`, decides where both are
-/// possible: a list may be written without brackets, text without quotation marks.
+/// What someone wrote behind `=`: a TOML value, or else the text itself. What it is for, `below`,
+/// decides where both are possible: a list may be written without brackets, text without quotation
+/// marks.
 #[must_use]
 pub fn value_of(text: &str, below: Option<&Value>) -> Value {
     let text = text.trim();
     let parse = |text: &str| format!("x = {text}").parse::<Table>().ok()?.remove("x");
     let bare = || Value::String(text.into());
+
     match below {
         Some(Value::String(_)) => parse(text).filter(Value::is_str).unwrap_or_else(bare),
         Some(Value::Array(_)) => parse(text).filter(Value::is_array).unwrap_or_else(|| {
@@ -162,7 +172,8 @@ impl Layers {
     /// Reads the file and the assignments.
     ///
     /// # Errors
-    /// If the file cannot be read or is no TOML (with line and column), or an assignment has no `=`.
+    /// If the file cannot be read or is no TOML (with line and column), or an assignment has no
+    /// `=`.
     pub fn new(section: &'static str, file: Option<&Path>, sets: &[String]) -> Result<Layers> {
         let file = file.map(|path| {
             let text = std::fs::read_to_string(path)
@@ -181,12 +192,15 @@ impl Layers {
             let (path, text) = set.split_once('=').with_context(|| {
                 format!("--set {set}: write a name and a value, {set}=VALUE; --print-config shows names and values")
             })?;
+
             Ok(Assignment {
                 path: path.trim().into(),
                 text: text.into(),
             })
         };
+
         let sets = sets.iter().map(assignment).collect::<Result<_>>()?;
+
         Ok(Layers {
             section,
             file,
@@ -194,8 +208,8 @@ impl Layers {
         })
     }
 
-    /// A single setting ahead of the others, because their defaults depend on it: the one assigned, else the flag, else the
-    /// one in the file.
+    /// A single setting ahead of the others, because their defaults depend on it: the one assigned,
+    /// else the flag, else the one in the file.
     ///
     /// # Errors
     /// If it is there and of the wrong type.
@@ -204,25 +218,30 @@ impl Layers {
             .strip_prefix(self.section)
             .and_then(|rest| rest.strip_prefix('.'));
         let own = |s: &&Assignment| s.path == path || Some(s.path.as_str()) == short;
+
         if let Some(set) = self.sets.iter().rev().find(own) {
             let parsed = read(&value_of(&set.text, None));
             // No default says yet whether a list or text is wanted: try all three.
             let as_text = || read(&Value::String(set.text.trim().into())).ok();
             let as_list = || read(&value_of(&set.text, Some(&Value::Array(vec![])))).ok();
+
             return match parsed.or_else(|fault| as_text().or_else(as_list).ok_or(fault)) {
                 Ok(value) => Ok(Some(value)),
                 Err(fault) => Err(self.explain(fault.inside(path), true, &Table::new())),
             };
         }
+
         if flag.is_some() {
             return Ok(flag);
         }
+
         let found = self
             .file
             .as_ref()
             .and_then(|f| lookup(f.values(), path))
             .map(read)
             .transpose();
+
         found.map_err(|fault| self.explain(fault.inside(path), false, &Table::new()))
     }
 
@@ -234,10 +253,12 @@ impl Layers {
             .is_some_and(|f| lookup(f.values(), path).is_some())
     }
 
-    /// All settings: `default`, over it what the file says, what `flags` hold, and what was assigned.
+    /// All settings: `default`, over it what the file says, what `flags` hold, and what was
+    /// assigned.
     ///
     /// # Errors
-    /// If a name is not known or a value is not of its kind; the message has the place and what was probably meant.
+    /// If a name is not known or a value is not of its kind; the message has the place and what was
+    /// probably meant.
     pub fn resolve<S: Serialize + DeserializeOwned>(&self, default: S, flags: &Table) -> Result<S> {
         let mut table = table_of(&default)?;
         let known = table.clone();
@@ -254,20 +275,22 @@ impl Layers {
             let path = self.full(&set.path, &known);
             let value = value_of(&set.text, lookup(&table, &path));
             let is_number = matches!(lookup(&table, &path), Some(Value::Integer(_)));
+
             anyhow::ensure!(
                 !(is_number && value.is_str() && set.text.trim().parse::<u128>().is_ok()),
                 "{}: at most {}",
                 set.as_given(),
                 i64::MAX
             );
+
             assign(&mut table, &path, value).with_context(|| set.as_given())?;
         }
 
         read(&Value::Table(table)).map_err(|fault| self.explain(fault, true, &known))
     }
 
-    /// Where a setting was said, or the nearest around it, in words: in an assignment, else in the file; nothing if there is
-    /// neither.
+    /// Where a setting was said, or the nearest around it, in words: in an assignment, else in the
+    /// file; nothing if there is neither.
     #[must_use]
     pub fn place(&self, path: &[String]) -> Option<String> {
         let assigned = self
@@ -285,11 +308,13 @@ impl Layers {
                 .and_then(|rest| rest.strip_prefix('.'));
             rest.unwrap_or(path).to_string()
         };
+
         let path = short(path);
         let about = |s: &&Assignment| {
             let own = short(&self.full(&s.path, known));
             path.starts_with(&own) || own.starts_with(&path)
         };
+
         self.sets.iter().rev().find(about)
     }
 
@@ -300,6 +325,7 @@ impl Layers {
         let inside = section.is_some_and(|s| {
             s.contains_key(first) || !known.contains_key(first) && path.contains('.')
         });
+
         if !known.contains_key(first) && inside {
             format!("{}.{path}", self.section)
         } else {
@@ -307,12 +333,14 @@ impl Layers {
         }
     }
 
-    /// What is wrong with an assignment that takes the place of a whole table, and lacks some of its settings.
+    /// What is wrong with an assignment that takes the place of a whole table, and lacks some of
+    /// its settings.
     fn replaced(&self, fault: &Fault, known: &Table) -> Option<String> {
         let (name, path) = (fault.missing()?, fault.path.join("."));
         let Value::Table(before) = lookup(known, &path)? else {
             return None;
         };
+
         let example = before
             .get(name)
             .filter(|value| !value.is_table() && !value.is_array())
@@ -320,6 +348,7 @@ impl Layers {
                 || format!("{path}.{name}=VALUE"),
                 |value| format!("{path}.{name}={}", value.to_string().trim_matches('"')),
             );
+
         Some(format!(
             "it replaces the whole table '{path}', and what takes its place lacks '{name}'; set one setting at a \
              time, as in --set {example}"
@@ -332,13 +361,16 @@ impl Layers {
             let place = file.place(&fault.path, fault.is_about_the_name());
             return anyhow::anyhow!("{place}: {}", fault.message(known));
         }
+
         let set = self
             .assigned(&fault.path.join("."), known)
             .or(self.sets.last());
         let place = set.map_or(String::new(), Assignment::as_given);
+
         if let Some(message) = self.replaced(&fault, known) {
             return anyhow::anyhow!("{place}: {message}");
         }
+
         let last = set.and_then(|set| set.path.rsplit('.').next());
         anyhow::anyhow!("{place}: {}", fault.message_about(known, last))
     }

@@ -1,5 +1,6 @@
-//! Settings from TOML values, with faults that know their path (serde_path_to_error) and what would have been possible: serde
-//! tells the names that it expects, which the `toml` crate turns into a sentence before anyone can use them.
+//! Settings from TOML values, with faults that know their path (serde_path_to_error) and what would
+//! have been possible: serde tells the names that it expects, which the `toml` crate turns into a
+//! sentence before anyone can use them.
 
 use super::shown;
 use super::stored::HEADER;
@@ -46,6 +47,7 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Fault> {
             Segment::Enum { variant } => Some(variant.clone()),
             Segment::Unknown => None,
         };
+
         let path = error.path().iter().filter_map(key).collect();
         Fault {
             path,
@@ -74,11 +76,12 @@ impl Fault {
         self.message_about(known, None)
     }
 
-    /// The same, if `last` is the last key of what was asked for: of `train.epochs` the fault is `train`, but `epochs` tells
-    /// more about what was meant.
+    /// The same, if `last` is the last key of what was asked for: of `train.epochs` the fault is
+    /// `train`, but `epochs` tells more about what was meant.
     #[must_use]
     pub fn message_about(&self, known: &Table, last: Option<&str>) -> String {
         let path = self.path.join(".");
+
         match &self.what {
             What::Name(siblings) => format!(
                 "there is no setting '{path}'; {}",
@@ -104,15 +107,19 @@ impl Fault {
         let around = around
             .iter()
             .fold(String::new(), |all, key| format!("{all}{key}."));
+
         if HEADER.contains(&name.as_str()) {
             return "it says in a file what the file is of, and cannot be set".into();
         }
+
         if let Some(new) = renamed(name, siblings) {
             return format!("it is called '{new}' now");
         }
+
         if let Some(near) = nearest(name, siblings.iter().copied()) {
             return format!("did you mean '{around}{near}'?");
         }
+
         let mut there = elsewhere(name, known);
         there.extend(
             last.filter(|_| there.is_empty())
@@ -120,14 +127,18 @@ impl Fault {
                 .into_iter()
                 .flatten(),
         );
+
         there.truncate(3);
+
         if there.is_empty() {
             let top = known.keys().map(String::as_str).chain(HEADER);
             there.extend(nearest(name, top).map(String::from));
         }
+
         if there.is_empty() {
             there.extend(similar(name, known));
         }
+
         match there.is_empty() {
             false => format!("did you mean '{}'?", there.join("' or '")),
             true => format!("there are {}", siblings.join(", ")),

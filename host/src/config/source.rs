@@ -59,11 +59,14 @@ impl Source {
                 e.message()
             )
         };
+
         let mut values = text.parse::<Table>().map_err(fail)?;
         without_header(&mut values);
+
         let tree = DeTable::parse(text).map_err(fail)?;
         let mut places = BTreeMap::new();
         walk(text, &mut vec![], tree.get_ref(), &mut places);
+
         Ok(Source {
             name: name.into(),
             values,
@@ -105,6 +108,7 @@ fn walk(
 ) {
     for (key, value) in table {
         path.push(key.get_ref().to_string());
+
         note(
             text,
             path,
@@ -112,6 +116,7 @@ fn walk(
             value.get_ref(),
             places,
         );
+
         path.pop();
     }
 }
@@ -127,12 +132,15 @@ fn note(
         name: Place::of(text, name.start),
         value: Place::of(text, value.start),
     };
+
     places.insert(path.clone(), own);
+
     match of {
         DeValue::Table(table) => walk(text, path, table, places),
         DeValue::Array(items) => {
             for (i, item) in items.iter().enumerate() {
                 path.push(i.to_string());
+
                 note(
                     text,
                     path,
@@ -140,6 +148,7 @@ fn note(
                     item.get_ref(),
                     places,
                 );
+
                 path.pop();
             }
         }

@@ -7,7 +7,8 @@ use toml::{Table, Value};
 
 /// The name of the command, two words of some: `validate`, `analyze hessian`.
 const COMMAND: &str = "command";
-/// The version of the program. Results of two versions need not be the same bits, so it is a part of what a run is of.
+/// The version of the program. Results of two versions need not be the same bits, so it is a part
+/// of what a run is of.
 const VERSION: &str = "version";
 
 /// What a stored file says of itself.
@@ -30,6 +31,7 @@ impl Stored {
         let settings =
             toml::to_string(settings).context("the settings cannot be written as TOML")?;
         let version = env!("CARGO_PKG_VERSION");
+
         // Keys of their own stand above all tables.
         Stored::parse(&format!(
             "{COMMAND} = \"{command}\"\n{VERSION} = \"{version}\"\n{settings}"
@@ -46,13 +48,16 @@ impl Stored {
             .get(COMMAND)
             .and_then(Value::as_str)
             .map(String::from);
+
         let Some(command) = found else {
             bail!(
                 "does not say which command it is of (command = \"..\"): an earlier version of ldnn wrote it; do that run \
                  again, in a new folder or with `--replace`"
             )
         };
+
         without_header(&mut settings);
+
         Ok(Stored {
             command,
             settings,

@@ -20,6 +20,7 @@ fn settings() -> Settings {
 #[test]
 fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
     let stored = Stored::new("analyze hessian", &settings()).unwrap();
+
     assert!(
         stored
             .text()
@@ -27,6 +28,7 @@ fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
         "{}",
         stored.text()
     );
+
     let again = Stored::parse(stored.text()).unwrap();
     assert_eq!(again, stored);
     assert_eq!(again.command(), "analyze hessian");
@@ -35,6 +37,7 @@ fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
     std::fs::write(&file, stored.text()).unwrap();
+
     let other = Settings {
         task: "mnist1d".into(),
         seed: 1,
@@ -43,6 +46,7 @@ fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
         .unwrap()
         .resolve(other, &Table::new())
         .unwrap();
+
     assert_eq!(read, settings());
 }
 
@@ -55,5 +59,6 @@ fn what_does_not_say_its_command_is_refused_and_not_guessed() {
             "{message}"
         );
     }
+
     assert!(Stored::parse("command = 'x").is_err());
 }

@@ -58,6 +58,7 @@ pub fn similar(name: &str, table: &Table) -> Option<String> {
 fn all_names(table: &Table, names: &mut Vec<String>) {
     // Those at the top first: of names that are equally similar the first is taken.
     names.extend(table.keys().cloned());
+
     for value in table.values() {
         if let Value::Table(inner) = value {
             all_names(inner, names);
@@ -72,9 +73,11 @@ fn search(name: &str, way: &str, table: &Table, found: &mut Vec<String>) {
         } else {
             format!("{way}.{key}")
         };
+
         if let Value::Table(inner) = value {
             search(name, &path, inner, found);
         }
+
         if key == name {
             found.push(path);
         }

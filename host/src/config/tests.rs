@@ -45,11 +45,13 @@ fn default() -> Settings {
         names: vec!["relu".into()],
         bound: None,
     };
+
     let study = Study {
         seed: 1,
         lessons: vec![train.clone(), train.clone()],
         train,
     };
+
     Settings {
         task: "digits".into(),
         study,
@@ -75,6 +77,7 @@ fn each_layer_is_above_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     fs::write(&path, file).unwrap();
+
     let layers = Layers::new("study", Some(&path), &["study.train.lr=0.5".into()]).unwrap();
     let flags = "[study.train]\nhidden = [9]\nlr = 0.25".parse().unwrap();
     let found = layers.resolve(default(), &flags).unwrap().study.train;
@@ -95,21 +98,26 @@ fn a_setting_is_assigned_in_toml_or_bare_and_without_the_section() {
     assert_eq!(train("train.hidden=[30, 40]").hidden, [30, 40]);
     assert_eq!(train("train.hidden=30").hidden, [30]);
     assert_eq!(train("train.names=relu,type1").names, ["relu", "type1"]);
+
     assert_eq!(
         train("train.bound=2").bound,
         Some(2.0),
         "a setting that has no value by default"
     );
+
     assert_eq!(with("", &["seed=7"]).unwrap().study.seed, 7);
+
     assert_eq!(
         with("", &["task=12"]).unwrap().task,
         "12",
         "text that looks like a number"
     );
+
     let lessons = with("", &["study.lessons.1.epochs=3"])
         .unwrap()
         .study
         .lessons;
+
     assert_eq!((lessons[0].epochs, lessons[1].epochs), (10, 3));
 }
 
@@ -124,27 +132,32 @@ fn a_wrong_name_is_an_error_with_the_place_and_what_was_meant() {
         message.contains("did you mean 'study.train.epochs'?"),
         "{message}"
     );
+
     let message = error("epochs = 5\n", &[]);
     assert!(message.contains("line 1, column 1"), "{message}");
     assert!(
         message.contains("did you mean 'study.train.epochs'?"),
         "a name in the wrong table: {message}"
     );
+
     let message = error("[study.tarin]\nepochs = 5\n", &[]);
     assert!(
         message.contains("line 1, column 8") && message.contains("'study.train'?"),
         "{message}"
     );
+
     let message = error("[study.train]\nwhatever = 5\n", &[]);
     assert!(
         message.contains("there are epochs, lr, rule, hidden, names, bound"),
         "{message}"
     );
+
     let message = error("", &["train.epoch=5"]);
     assert!(
         message.starts_with("--set train.epoch=5: ") && message.contains("'study.train.epochs'?"),
         "{message}"
     );
+
     let message = error("", &["sed=5"]);
     assert!(
         message.starts_with("--set sed=5: there is no setting 'sed'"),
@@ -206,6 +219,7 @@ fn a_wrong_value_is_an_error_with_the_place_and_what_was_expected() {
             "{file}: {message}"
         );
     }
+
     let message = error("", &["train.epochs=some"]);
     assert!(
         message.contains("--set train.epochs=some") && message.contains("whole number"),
@@ -228,6 +242,7 @@ fn what_is_written_can_be_read() {
         bound: Some(1e-300),
         ..settings.study.train
     };
+
     let text = toml::to_string(&settings).unwrap();
     assert_eq!(with(&text, &[]).unwrap(), settings);
 }
@@ -237,6 +252,7 @@ fn a_setting_can_be_picked_ahead() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     fs::write(&path, "task = 'file'\n[study]\nseed = 'x'\n").unwrap();
+
     let layers = |sets: &[&str]| {
         Layers::new(
             "study",
@@ -245,11 +261,13 @@ fn a_setting_can_be_picked_ahead() {
         )
         .unwrap()
     };
+
     let task = |sets: &[&str], flag: Option<&str>| {
         layers(sets)
             .pick::<String>("task", flag.map(String::from))
             .unwrap()
     };
+
     assert_eq!(task(&[], None).unwrap(), "file");
     assert_eq!(task(&[], Some("flag")).unwrap(), "flag");
     assert_eq!(task(&["task=set"], Some("flag")).unwrap(), "set");
@@ -257,6 +275,7 @@ fn a_setting_can_be_picked_ahead() {
         layers(&["seed=4"]).pick::<u64>("study.seed", None).unwrap(),
         Some(4)
     );
+
     assert_eq!(
         layers(&["study.names=a,b"])
             .pick::<Vec<String>>("study.names", None)
@@ -264,10 +283,12 @@ fn a_setting_can_be_picked_ahead() {
             .unwrap(),
         ["a", "b"]
     );
+
     let message = format!(
         "{:#}",
         layers(&[]).pick::<u64>("study.seed", None).unwrap_err()
     );
+
     assert!(
         message.contains("line 3, column 8: 'study.seed'"),
         "{message}"
@@ -323,23 +344,29 @@ fn an_assignment_that_replaces_a_table_says_so_and_how_to_set_one_setting() {
             )
         );
     }
+
     let message = error("", &["train={epochs = 5, lr = 0.5}"]);
     assert!(
         message.contains("lacks 'rule'") && message.ends_with("--set study.train.rule=sgd"),
         "{message}"
     );
+
     let message = error("", &["study.lessons.1={}"]);
     assert!(
         message.contains("the whole table 'study.lessons.1'") && message.contains("lacks 'epochs'"),
         "{message}"
     );
+
     // A new place of a list replaces nothing.
     let message = error("", &["study.lessons=[{}, {}, {}]"]);
+
     assert!(
         message.contains("'study.lessons.0'") && message.contains("lacks"),
         "{message}"
     );
+
     // Whole tables can be replaced.
     let whole = "study.train={epochs = 1, lr = 2, rule = 'adam', hidden = [3], names = []}";
+
     assert_eq!(with("", &[whole]).unwrap().study.train.hidden, [3]);
 }

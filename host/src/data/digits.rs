@@ -24,6 +24,7 @@ fn raw() -> Result<(Vec<i64>, Vec<i64>)> {
         Some(Values::I64(v)) => Ok(v),
         _ => bail!("the digits inside the program lack the array '{name}'"),
     };
+
     Ok((of("x")?, of("y")?))
 }
 
@@ -37,10 +38,12 @@ pub fn digits_csv() -> Result<String> {
         .map(|i| format!("pixel{i},"))
         .collect::<String>()
         + "digit\n";
+
     for (row, label) in pixels.chunks_exact(PIXELS).zip(&labels) {
         text.extend(row.iter().map(|p| format!("{p},")));
         text += &format!("{label}\n");
     }
+
     Ok(text)
 }
 
@@ -49,7 +52,9 @@ pub fn load() -> Result<Dataset> {
     let (pixels, labels) = raw()?;
     let mut order = vec![0; labels.len()];
     Draws::new(SEED, Stream::User, 8, 0).permutation(&mut order);
+
     let (test, train) = order.split_at(TEST_ROWS);
+
     let rows = |rows: &[u32]| -> Vec<f64> {
         rows.iter()
             .flat_map(|&r| {
@@ -59,6 +64,7 @@ pub fn load() -> Result<Dataset> {
             })
             .collect()
     };
+
     let target = |rows: &[u32]| Target::Classes {
         labels: rows.iter().map(|&r| labels[r as usize] as u16).collect(),
         classes: CLASSES,
@@ -67,6 +73,7 @@ pub fn load() -> Result<Dataset> {
     let mean = x.iter().sum::<f64>() / x.len() as f64;
     let sd = (x.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / x.len() as f64).sqrt();
     let standard = |x: Vec<f64>| x.into_iter().map(|p| (p - mean) / sd).collect();
+
     Ok(Dataset {
         name: "digits".into(),
         x: standard(x),
@@ -85,13 +92,16 @@ mod tests {
     fn the_digits_are_all_there() {
         let set = load().unwrap();
         assert_eq!((set.x.len(), set.x_test.len()), (1437 * 64, 360 * 64));
+
         let (Target::Classes { labels, .. }, Target::Classes { labels: test, .. }) =
             (&set.target, &set.target_test)
         else {
             panic!("digits are classes")
         };
+
         // scikit-learn: numpy.bincount(load_digits().target)
         let count = |c: u16| labels.iter().chain(test).filter(|l| **l == c).count();
+
         assert_eq!(
             (0..10).map(count).collect::<Vec<_>>(),
             [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]

@@ -12,22 +12,28 @@ use std::io::Read;
 pub fn read(from: &mut dyn Read, budget: Budget) -> Result<Array> {
     let mut magic = [0; 4];
     fill(from, &mut magic, "magic number")?;
+
     let [0, 0, code, dimensions @ 1..=4] = magic else {
         bail!(
             "does not begin with the magic number of an IDX file of 1 to 4 dimensions: {magic:02x?}"
         )
     };
+
     let mut shape = vec![];
+
     for _ in 0..dimensions {
         let mut length = [0; 4];
         fill(from, &mut length, "lengths")?;
         shape.push(u32::from_be_bytes(length) as usize);
     }
+
     let count = shape
         .iter()
         .try_fold(1u64, |n, &len| n.checked_mul(len as u64))
         .unwrap_or(u64::MAX);
+
     budget.allow(count)?;
+
     let size = match code {
         8 | 9 => 1,
         11 => 2,
@@ -35,6 +41,7 @@ pub fn read(from: &mut dyn Read, budget: Budget) -> Result<Array> {
         14 => 8,
         _ => bail!("has elements of the unknown type {code:#04x}"),
     };
+
     let data = exactly(from, count * size)?;
     Ok(Array {
         shape,
@@ -53,6 +60,7 @@ fn exactly(from: &mut dyn Read, len: u64) -> Result<Vec<u8>> {
     from.take(len + 1)
         .read_to_end(&mut data)
         .context("the IDX file cannot be read")?;
+
     let got = data.len() as u64;
     ensure!(
         got >= len,
@@ -62,6 +70,7 @@ fn exactly(from: &mut dyn Read, len: u64) -> Result<Vec<u8>> {
         got == len,
         "the IDX file has bytes behind its {len} bytes of elements; it is damaged"
     );
+
     Ok(data)
 }
 
@@ -115,14 +124,17 @@ mod tests {
             &[0, 128, 255, 7],
         ]
         .concat();
+
         let array = parse(&images).unwrap();
         assert_eq!((array.rows(), array.columns()), (2, 2));
         assert_eq!(array.values, Values::I64(vec![0, 128, 255, 7]));
+
         let vector = |code: u8, data: &[u8]| {
             parse(&[&[0, 0, code, 1, 0, 0, 0, 2][..], data].concat())
                 .unwrap()
                 .to_f64()
         };
+
         assert_eq!(vector(9, &[0xff, 5]), [-1.0, 5.0]);
         assert_eq!(vector(11, &[0xff, 0xfe, 1, 0]), [-2.0, 256.0]);
         assert_eq!(
@@ -133,6 +145,7 @@ mod tests {
             vector(13, &[0x3f, 0xc0, 0, 0, 0xbf, 0x80, 0, 0]),
             [1.5, -1.0]
         );
+
         assert_eq!(
             vector(
                 14,
@@ -146,12 +159,16 @@ mod tests {
     fn a_file_that_is_cut_off_or_lies_about_its_size_is_refused() {
         let error = |bytes: &[u8]| format!("{:#}", parse(bytes).unwrap_err());
         let whole = [0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 1, 5, 6];
+
         assert!(parse(&whole).is_ok());
+
         for cut in 0..whole.len() {
             assert!(error(&whole[..cut]).contains("cut off"), "cut at {cut}");
         }
+
         assert!(error(&whole[..13]).contains("promises 2 bytes of elements, and 1 are there"));
         assert!(error(&[&whole[..], &[1]].concat()).contains("bytes behind"));
+
         assert!(
             error(&[
                 0, 0, 8, 4, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
@@ -159,6 +176,7 @@ mod tests {
             ])
             .contains("memory")
         );
+
         assert!(error(&[0, 0, 10, 1, 0, 0, 0, 0]).contains("unknown type 0x0a"));
         assert!(error(b"abcd").contains("magic number"));
     }

@@ -1,4 +1,5 @@
-//! The one way from a file of any form to a table: `docs/data.md` tells users what each form must look like.
+//! The one way from a file of any form to a table: `docs/data.md` tells users what each form must
+//! look like.
 
 use super::npy::{Array, Values};
 use super::rows::Rows;
@@ -10,7 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 use std::path::Path;
 
-/// What the target column of labels from a file of their own is called, unless that file has a name for it.
+/// What the target column of labels from a file of their own is called, unless that file has a name
+/// for it.
 pub const LABEL: &str = "label";
 /// Stands for the last column.
 pub const LAST: &str = "last";
@@ -18,7 +20,8 @@ pub const LAST: &str = "last";
 /// What is wanted of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted<'a> {
-    /// How a CSV file is written down; its `text` and `ignore` are the columns that stay text and that are left out.
+    /// How a CSV file is written down; its `text` and `ignore` are the columns that stay text and
+    /// that are left out.
     pub reading: Reading<'a>,
     /// The target columns; if there are none, those that the form itself knows: `y`, `class`, ...
     pub target: &'a [String],
@@ -44,26 +47,33 @@ pub struct Loaded {
 /// Reads a file with inputs and targets.
 ///
 /// # Errors
-/// If it is not there, malformed, larger than the memory, or lacks a column; the message names the place.
+/// If it is not there, malformed, larger than the memory, or lacks a column; the message names the
+/// place.
 pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     let mut stream = Stream::open(Some(path), &wanted.reading)?;
+
     if let Some(labels) = wanted.labels {
         return labelled(stream, labels, wanted)
             .with_context(|| format!("in '{}'", path.display()));
     }
+
     let target = stream.targets(wanted.target)?;
     let ignore = stream.rejoined(wanted.reading.ignore.iter().map(ToString::to_string));
     let ignore: Vec<&str> = ignore.iter().map(String::as_str).collect();
     let targets: Vec<&str> = target.iter().map(String::as_str).collect();
+
     let text = [
         &targets[..],
         &wanted.reading.text,
         &stream.there(&wanted.optional),
     ]
     .concat();
+
     stream.keep(&text, &ignore)?;
     stream.within()?;
+
     let (test, doubt) = (stream.test.take(), stream.doubt());
+
     Ok(Loaded {
         table: stream.rest()?,
         test,
@@ -78,6 +88,7 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
         "--labels: the file has targets of its own: {}",
         stream.known.join(", ")
     );
+
     let text = [&wanted.reading.text[..], &stream.there(&wanted.optional)].concat();
     let ignore = stream.rejoined(wanted.reading.ignore.iter().map(ToString::to_string));
     stream.keep(
@@ -85,10 +96,12 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
         &ignore.iter().map(String::as_str).collect::<Vec<_>>(),
     )?;
     stream.within()?;
+
     let doubt = stream.doubt();
     let mut table = stream.rest()?;
     let labels = read_labels(labels, &wanted.reading, table.rows())?;
     let target: Vec<String> = labels.iter().map(|(name, _)| name.clone()).collect();
+
     for (name, column) in labels {
         ensure!(
             !table.names.contains(&name),
@@ -97,6 +110,7 @@ fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded
         table.names.push(name);
         table.columns.push(column);
     }
+
     Ok(Loaded {
         table,
         test: None,
@@ -115,22 +129,27 @@ pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(Strin
         header: how.header,
         ..Reading::default()
     };
+
     let mut stream = Stream::open(Some(path), &how).context("--labels")?;
     let (names, named) = stream.names();
     let names = names.to_vec();
     stream.keep(&names.iter().map(String::as_str).collect::<Vec<_>>(), &[])?;
+
     let table = stream.rest().context("--labels")?;
+
     ensure!(
         table.rows() == rows,
         "--labels: '{}' has {} rows, and the inputs have {rows}",
         path.display(),
         table.rows()
     );
+
     let name = |i: usize, name: String| match (named, names.len()) {
         (true, _) => name,
         (false, 1) => LABEL.into(),
         (false, _) => format!("{LABEL}{}", i + 1),
     };
+
     Ok(table
         .names
         .into_iter()
@@ -178,6 +197,7 @@ impl Stream {
     pub fn of(mut source: Source, how: &Reading, place: &str, budget: Budget) -> Result<Stream> {
         let whole = |parts: Parts| (Pieces::Whole(Some(parts.0)), parts.1, parts.2);
         let (len, kind) = (source.len, source.kind);
+
         let read = || -> Result<_> {
             Ok(match kind {
                 Kind::Csv => (
@@ -209,7 +229,9 @@ impl Stream {
                 )?)?),
             })
         };
+
         let (rows, test, known) = read().with_context(|| format!("in {place}"))?;
+
         Ok(Stream {
             rows,
             test,
@@ -256,27 +278,31 @@ impl Stream {
         &self.known
     }
 
-    /// Names of columns, of which those with a comma in them may have been taken apart at it: pieces that are no columns
-    /// themselves and make one together.
+    /// Names of columns, of which those with a comma in them may have been taken apart at it:
+    /// pieces that are no columns themselves and make one together.
     fn rejoined(&self, pieces: impl Iterator<Item = String>) -> Vec<String> {
         let (names, _) = self.names();
         let pieces: Vec<String> = pieces.collect();
         let (mut whole, mut at) = (vec![], 0);
+
         while at < pieces.len() {
             let is_column = |end: &usize| names.contains(&pieces[at..*end].join(","));
             let end = (at + 1..=pieces.len()).find(is_column).unwrap_or(at + 1);
             whole.push(pieces[at..end].join(","));
             at = end;
         }
+
         whole
     }
 
-    /// The names of the targets: those asked for, of which `last` may be one, or those that the form itself knows.
+    /// The names of the targets: those asked for, of which `last` may be one, or those that the
+    /// form itself knows.
     ///
     /// # Errors
     /// If none is asked for and none is known.
     pub fn targets(&self, asked: &[String]) -> Result<Vec<String>> {
         let (names, _) = self.names();
+
         if asked.is_empty() {
             ensure!(
                 !self.known.is_empty(),
@@ -284,14 +310,17 @@ impl Stream {
                  with --labels; there are {}",
                 super::table::listed(names)
             );
+
             return Ok(self.known.clone());
         }
+
         let named = |name: &String| {
             let last = names
                 .last()
                 .filter(|_| name == LAST && !names.contains(name));
             last.unwrap_or(name).clone()
         };
+
         Ok(self.rejoined(asked.iter().map(named)))
     }
 
@@ -303,6 +332,7 @@ impl Stream {
         if names.len() != self.known.len() || names.iter().any(|n| table.names.contains(n)) {
             return;
         }
+
         for (old, new) in self.known.iter_mut().zip(names) {
             for name in table.names.iter_mut().filter(|name| *name == old) {
                 name.clone_from(new);
@@ -361,7 +391,8 @@ impl Stream {
         }
     }
 
-    /// As [`Stream::next_rows`], but the rows before a malformed one are given out before that is an error.
+    /// As [`Stream::next_rows`], but the rows before a malformed one are given out before that is
+    /// an error.
     ///
     /// # Errors
     /// If the next row is malformed.
@@ -392,11 +423,13 @@ impl Stream {
 /// The columns of an array: `name1`, `name2`, ...; of text too.
 fn columns_of(array: &Array, name: &str) -> Result<Vec<(String, Column)>> {
     let (rows, width) = (array.rows(), array.columns());
+
     ensure!(
         rows > 0 && width > 0,
         "the array is empty: its shape is {:?}",
         array.shape
     );
+
     let column = |j: usize| match &array.values {
         Values::F64(v) => Column::Numbers(v.iter().skip(j).step_by(width).copied().collect()),
         Values::I64(v) => {
@@ -404,6 +437,7 @@ fn columns_of(array: &Array, name: &str) -> Result<Vec<(String, Column)>> {
         }
         Values::Text(v) => Column::Text(v.iter().skip(j).step_by(width).cloned().collect()),
     };
+
     let columns: Vec<_> = (0..width)
         .map(|j| (format!("{name}{}", j + 1), column(j)))
         .collect();
@@ -419,12 +453,14 @@ fn columns_of(array: &Array, name: &str) -> Result<Vec<(String, Column)>> {
             );
         }
     }
+
     Ok(columns)
 }
 
 fn table_of(array: &Array, name: &str) -> Result<Table> {
     let (names, columns): (Vec<_>, Vec<_>) = columns_of(array, name)?.into_iter().unzip();
     let lines = (1..=array.rows() as u64).collect();
+
     Ok(Table {
         names,
         columns,
@@ -447,6 +483,7 @@ fn archive(arrays: &[(String, Array)]) -> Result<Parts> {
                 .map(|(_, a)| a)
         })
     };
+
     let inputs = named(&INPUTS).with_context(|| {
         let there: Vec<&str> = arrays.iter().map(|(n, _)| n.as_str()).collect();
         format!(
@@ -454,7 +491,9 @@ fn archive(arrays: &[(String, Array)]) -> Result<Parts> {
             there.join(", ")
         )
     })?;
+
     let (table, target) = part(inputs, named(&TARGETS), ("x", "y"))?;
+
     let test = match (named(&["x_test"]), named(&["y_test"])) {
         (None, None) => None,
         (Some(x), y) if y.is_some() != target.is_empty() => {
@@ -462,22 +501,28 @@ fn archive(arrays: &[(String, Array)]) -> Result<Parts> {
         }
         _ => bail!("of the arrays x_test and y_test one is missing"),
     };
+
     let same = test.as_ref().is_none_or(|test| test.names == table.names);
     ensure!(same, "training part and test part are of different widths");
+
     Ok((table, test, target))
 }
 
-/// A table of the inputs x1, x2, ... and the targets y, or y1, y2, ...; `names` are those of the arrays, for messages.
+/// A table of the inputs x1, x2, ... and the targets y, or y1, y2, ...; `names` are those of the
+/// arrays, for messages.
 fn part(x: &Array, y: Option<&Array>, names: (&str, &str)) -> Result<(Table, Vec<String>)> {
     let mut table = table_of(x, "x").with_context(|| format!("array '{}'", names.0))?;
+
     ensure!(
         !matches!(x.values, Values::Text(_)),
         "array '{}': inputs must be numbers",
         names.0
     );
+
     let Some(y) = y else {
         return Ok((table, vec![]));
     };
+
     ensure!(
         y.rows() == x.rows(),
         "'{}' has {} rows, and '{}' has {}",
@@ -486,12 +531,15 @@ fn part(x: &Array, y: Option<&Array>, names: (&str, &str)) -> Result<(Table, Vec
         names.0,
         x.rows()
     );
+
     let targets = columns_of(y, "y").with_context(|| format!("array '{}'", names.1))?;
     let single = targets.len() == 1;
     let (mut known, mut columns): (Vec<String>, Vec<Column>) = targets.into_iter().unzip();
+
     if single {
         known = vec!["y".into()];
     }
+
     table.names.extend(known.iter().cloned());
     table.columns.append(&mut columns);
     Ok((table, known))
@@ -519,12 +567,15 @@ mod tests {
             shape: vec![2],
             values: Values::Text(vec!["sit".into(), "walk".into()]),
         };
+
         let path = write(
             &folder,
             "a.npz",
             &npz::write(&[("X_train", x.clone()), ("y_train", text)]),
         );
+
         let loaded = load(&path, &Wanted::default()).unwrap();
+
         assert_eq!(
             (loaded.table.names, loaded.target),
             (
@@ -532,21 +583,25 @@ mod tests {
                 vec!["y".into()]
             )
         );
+
         assert_eq!(loaded.table.columns[1], Column::Numbers(vec![2.0, 4.0]));
         assert_eq!((loaded.table.unit, loaded.test), (Unit::Row, None));
 
         let y = Array::matrix(vec![0.5, 1.0, 1.5, 2.0], 2);
+
         let all = [
             ("x", x.clone()),
             ("y", y.clone()),
             ("x_test", x.clone()),
             ("y_test", y.clone()),
         ];
+
         let loaded = load(
             &write(&folder, "b.npz", &npz::write(&all)),
             &Wanted::default(),
         )
         .unwrap();
+
         assert_eq!(loaded.target, ["y1", "y2"]);
         assert_eq!(loaded.test.unwrap(), loaded.table);
 
@@ -555,18 +610,22 @@ mod tests {
             error(&write(&folder, "c.npz", &lacking), &Wanted::default())
                 .contains("one is missing")
         );
+
         let other = npz::write(&[("a", x.clone())]);
         assert!(
             error(&write(&folder, "d.npz", &other), &Wanted::default())
                 .contains("no array x with the inputs; there are a")
         );
+
         let short = npz::write(&[("x", x), ("y", Array::vector(vec![1.0]))]);
         assert!(
             error(&write(&folder, "e.npz", &short), &Wanted::default())
                 .contains("'y' has 1 rows, and 'x' has 2")
         );
+
         let nan = npz::write(&[("x", Array::matrix(vec![1.0, f64::NAN], 1)), ("y", y)]);
         let error = error(&write(&folder, "f.npz", &nan), &Wanted::default());
+
         assert!(
             error.contains("array 'x': row 2, column 'x1': NaN is not finite"),
             "{error}"
@@ -576,12 +635,15 @@ mod tests {
     #[test]
     fn targets_are_named_last_or_in_a_file_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
+
         let matrix = write(
             &folder,
             "m.npy",
             &npz::npy(&Array::matrix(vec![1.0, 2.0, 7.0, 3.0, 4.0, 8.0], 3)),
         );
+
         let last = [LAST.to_string()];
+
         let loaded = load(
             &matrix,
             &Wanted {
@@ -590,13 +652,16 @@ mod tests {
             },
         )
         .unwrap();
+
         assert_eq!(loaded.target, ["column3"]);
         assert_eq!(
             loaded.table.columns[2],
             Column::Text(vec!["7".into(), "8".into()])
         );
         assert!(error(&matrix, &Wanted::default()).contains("which column is to be predicted?"));
+
         let other = ["y".to_string()];
+
         assert!(
             error(
                 &matrix,
@@ -609,6 +674,7 @@ mod tests {
         );
 
         let labels = write(&folder, "l.csv", b"kind\nsit\nwalk\n");
+
         let loaded = load(
             &matrix,
             &Wanted {
@@ -617,11 +683,14 @@ mod tests {
             },
         )
         .unwrap();
+
         assert_eq!(
             (loaded.target, loaded.table.names.len()),
             (vec!["kind".into()], 4)
         );
+
         let vector = write(&folder, "l.npy", &npz::npy(&Array::labels(vec![0, 1, 2])));
+
         let refused = error(
             &matrix,
             &Wanted {
@@ -629,6 +698,7 @@ mod tests {
                 ..Wanted::default()
             },
         );
+
         assert!(
             refused.contains("has 3 rows, and the inputs have 2"),
             "{refused}"
@@ -638,12 +708,14 @@ mod tests {
     #[test]
     fn what_needs_too_much_memory_is_refused_before_it_is_read() {
         let text = format!("a,b\n{}", "1,2\n".repeat(30_000));
+
         let open = |len, budget: &str| {
             let source = Source::of(
                 Box::new(std::io::Cursor::new(text.clone().into_bytes())),
                 len,
             )
             .unwrap();
+
             Stream::of(
                 source,
                 &Reading::default(),
@@ -652,16 +724,23 @@ mod tests {
             )
             .unwrap()
         };
+
         let mut known = open(Some(text.len() as u64), "1K");
         assert!(format!("{:#}", known.within().unwrap_err()).contains("need about"));
+
         // From a pipe it shows on the way.
         let mut unknown = open(None, "1M");
         unknown.within().unwrap();
+
         assert!(format!("{:#}", unknown.rest().unwrap_err()).contains("--ignore"));
+
         let mut enough = open(Some(text.len() as u64), "1G");
         enough.within().unwrap();
+
         assert_eq!(enough.rest().unwrap().rows(), 30_000);
+
         let mut pieces = open(None, "1K");
+
         assert_eq!(
             pieces.next_rows(7).unwrap().unwrap().rows(),
             7,

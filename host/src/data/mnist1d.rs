@@ -1,8 +1,10 @@
-//! MNIST-1D (Greydanus and Kobak, *Scaling down deep learning with MNIST-1D*, arXiv 2011.14439): ten templates of
-//! twelve points, padded, stretched, scaled, shifted, blurred with noise, sheared and sampled at 40 points.
+//! MNIST-1D (Greydanus and Kobak, *Scaling down deep learning with MNIST-1D*, arXiv 2011.14439):
+//! ten templates of twelve points, padded, stretched, scaled, shifted, blurred with noise, sheared
+//! and sampled at 40 points.
 //!
-//! The generator follows the `mnist1d` package (0.0.2.post1) draw by draw, so that its default arguments give the
-//! canonical data set to within rounding; `tests/crosscheck/compare_mnist1d.py` compares the two.
+//! The generator follows the `mnist1d` package (0.0.2.post1) draw by draw, so that its default
+//! arguments give the canonical data set to within rounding; `tests/crosscheck/compare_mnist1d.py`
+//! compares the two.
 
 use super::numpy_random::NumpyRandom;
 use anyhow::{Result, bail, ensure};
@@ -79,40 +81,48 @@ impl Mnist1dConfig {
             bail!("--padding: give two numbers, the smaller one first")
         };
         let length = self.template_len + high;
+
         ensure!(
             self.num_samples >= CLASSES,
             "--num_samples {}: at least 10 are needed, one a digit",
             self.num_samples
         );
+
         ensure!(
             self.num_samples <= 10_000_000,
             "--num_samples {}: at most 10000000",
             self.num_samples
         );
+
         ensure!(
             (0.0..=1.0).contains(&self.train_split),
             "--train_split {}: must be in [0, 1]",
             self.train_split
         );
+
         ensure!(
             self.template_len == 12,
             "--template_len {}: the templates have 12 points",
             self.template_len
         );
+
         ensure!(
             low <= high && high <= 100_000,
             "--padding {low} {high}: give the smaller number first, at most 100000"
         );
+
         let translation = self.max_translation;
         ensure!(
             (1..=length).contains(&translation),
             "--max_translation {translation}: must be in 1 to {length}"
         );
+
         let points = self.final_seq_length;
         ensure!(
             (2..=100_000).contains(&points),
             "--final_seq_length {points}: must be in 2 to 100000"
         );
+
         for (name, value) in [
             ("scale_coeff", self.scale_coeff),
             ("corr_noise_scale", self.corr_noise_scale),
@@ -124,6 +134,7 @@ impl Mnist1dConfig {
                 "--{name} {value}: must be a finite number"
             );
         }
+
         Ok(())
     }
 }
@@ -155,36 +166,44 @@ const TEMPLATES: [[f64; 12]; CLASSES] = [
 /// Makes the data set.
 pub fn generate(config: &Mnist1dConfig) -> Result<Made> {
     config.check()?;
+
     let mut random = NumpyRandom::seed(config.seed);
     let per_class = config.num_samples / CLASSES;
     let mut rows = Vec::with_capacity(per_class * CLASSES);
+
     for (label, template) in TEMPLATES.iter().enumerate() {
         let template = whitened(template);
         for _ in 0..per_class {
             rows.push((transform(&template, config, &mut random), label as u16));
         }
     }
+
     let order = random.permutation(rows.len());
     let points = config.final_seq_length;
+
     let columns = if config.shuffle_seq {
         random.permutation(points)
     } else {
         (0..points).collect()
     };
+
     let mut x: Vec<f64> = order
         .iter()
         .flat_map(|&r| columns.iter().map(move |&c| (r, c)))
         .map(|(r, c)| rows[r].0[c])
         .collect();
+
     let y = order.iter().map(|&r| rows[r].1).collect();
     let (mean, sd) = moments(&x);
     x.iter_mut().for_each(|v| *v = (*v - mean) / sd);
+
     let t = linspace(-5.0 / 6.0, 5.0 / 6.0, config.template_len);
     let t = interpolate(
         &interpolate(&t, config.template_len + config.padding[1]),
         points,
     );
     let train_rows = (order.len() as f64 * config.train_split) as usize;
+
     Ok(Made {
         x,
         y,
@@ -216,31 +235,40 @@ fn transform(template: &[f64], config: &Mnist1dConfig, random: &mut NumpyRandom)
     // The small number keeps the template's own zeros apart from the padding.
     let mut x: Vec<f64> = template.iter().map(|x| x + 1e-8).collect();
     let zeros = low + (random.rand() * (high - low + 1) as f64) as usize;
+
     x.resize(x.len() + zeros, 0.0);
+
     let mut x = interpolate(&x, config.template_len + high);
     let scale = 1.0 + config.scale_coeff * (random.rand() - 0.5);
     x.iter_mut().for_each(|x| *x *= scale);
+
     let shift = random.below(config.max_translation as u32) as usize;
     x.rotate_right(shift);
+
     let smooth: Vec<f64> = x
         .iter()
         .map(|_| config.corr_noise_scale * random.randn())
         .collect();
     let smooth = gaussian_filter(&smooth);
+
     for (x, noise) in x.iter_mut().zip(smooth) {
         *x = if *x == 0.0 { noise } else { *x };
     }
+
     x.iter_mut()
         .for_each(|x| *x += config.iid_noise_scale * random.randn());
+
     let shear = config.shear_scale * (random.rand() - 0.5);
     let ramp = linspace(-0.5, 0.5, x.len());
     let x: Vec<f64> = x.iter().zip(ramp).map(|(x, r)| x - shear * r).collect();
+
     interpolate(&x, config.final_seq_length)
 }
 
 /// NumPy's `linspace`: the last point is exactly `stop`.
 fn linspace(start: f64, stop: f64, n: usize) -> Vec<f64> {
     let step = (stop - start) / (n - 1) as f64;
+
     (0..n)
         .map(|i| {
             if i == n - 1 {
@@ -255,23 +283,28 @@ fn linspace(start: f64, stop: f64, n: usize) -> Vec<f64> {
 /// `n` points of the straight-line interpolation of `y`, end to end.
 fn interpolate(y: &[f64], n: usize) -> Vec<f64> {
     let grid = linspace(0.0, 1.0, y.len());
+
     let at = |x: f64| {
         let right = grid.partition_point(|&g| g <= x).min(y.len() - 1);
         let left = right - 1;
         if x == grid[left] {
             return y[left];
         }
+
         if x >= grid[right] {
             return y[right];
         }
+
         (y[right] - y[left]) / (grid[right] - grid[left]) * (x - grid[left]) + y[left]
     };
+
     linspace(0.0, 1.0, n).into_iter().map(at).collect()
 }
 
 /// A Gaussian blur with standard deviation 2, cut at 4 standard deviations, the ends mirrored.
 fn gaussian_filter(x: &[f64]) -> Vec<f64> {
     const RADIUS: i64 = 8;
+
     let weight = |d: i64| Real::exp(-((d * d) as f64) / 8.0);
     let total: f64 = (-RADIUS..=RADIUS).map(weight).sum();
     let n = x.len() as i64;
@@ -279,11 +312,13 @@ fn gaussian_filter(x: &[f64]) -> Vec<f64> {
         let i = i.rem_euclid(2 * n);
         x[if i < n { i } else { 2 * n - 1 - i } as usize]
     };
+
     let blurred = |i: i64| {
         (-RADIUS..=RADIUS)
             .map(|d| weight(d) / total * mirrored(i + d))
             .sum()
     };
+
     (0..n).map(blurred).collect()
 }
 
@@ -300,21 +335,26 @@ mod tests {
             (made.train_rows, made.y.len(), made.x.len()),
             (4000, 5000, 200_000)
         );
+
         let count = |y: &[u16]| {
             (0..10)
                 .map(|c| y.iter().filter(|&&l| l == c).count())
                 .collect::<Vec<_>>()
         };
+
         assert_eq!(count(&made.y), [500; 10]);
+
         let train = count(&made.y[..4000]);
         assert_eq!(
             (train.iter().min(), train.iter().max()),
             (Some(&394), Some(&411))
         );
+
         let (mean, sd) = moments(&made.x[..160_000]);
         // Three printed digits.
         assert_abs_diff_eq!(mean, -0.0003, epsilon = 5e-5);
         assert_abs_diff_eq!(sd, 0.998, epsilon = 5e-4);
+
         let low = made.x.iter().copied().fold(f64::MAX, f64::min);
         assert_abs_diff_eq!(low, -5.48, epsilon = 5e-3);
     }
@@ -329,6 +369,7 @@ mod tests {
                 .map(|e| e.to_string())
                 .unwrap_or_default()
         };
+
         assert!(refused(|c| c.num_samples = 3).contains("--num_samples 3"));
         assert!(refused(|c| c.padding = vec![9, 3]).contains("--padding 9 3"));
         assert!(refused(|c| c.max_translation = 0).contains("--max_translation"));

@@ -98,6 +98,7 @@ impl Dataset {
             labels: labels.to_vec(),
             classes: mnist1d::CLASSES,
         };
+
         Ok(Dataset {
             name: "mnist1d".into(),
             x: made.x[..at].to_vec(),
@@ -108,8 +109,8 @@ impl Dataset {
         })
     }
 
-    /// One step of the van der Pol oscillator: state now to state after `dt`, both standardised with mean and standard
-    /// deviation of the training inputs.
+    /// One step of the van der Pol oscillator: state now to state after `dt`, both standardised
+    /// with mean and standard deviation of the training inputs.
     ///
     /// # Errors
     /// If an argument is impossible.
@@ -120,6 +121,7 @@ impl Dataset {
             values: scale.apply(v),
             width: 2,
         };
+
         Ok(Dataset {
             name: "vanderpol".into(),
             x: scale.apply(&made.x),
@@ -130,8 +132,9 @@ impl Dataset {
         })
     }
 
-    /// Hand-written digits of 8 x 8 pixels (Alpaydin and Kaynak 1998): 1437 training and 360 test rows, drawn once and for
-    /// all; pixels standardised with mean and standard deviation of all training pixels.
+    /// Hand-written digits of 8 x 8 pixels (Alpaydin and Kaynak 1998): 1437 training and 360 test
+    /// rows, drawn once and for all; pixels standardised with mean and standard deviation of all
+    /// training pixels.
     ///
     /// # Errors
     /// If the archive inside the program is damaged.
@@ -139,17 +142,19 @@ impl Dataset {
         digits::load()
     }
 
-    /// Reads `x`, `y`, `x_test`, `y_test` from an archive; whole-number `y` are class labels, other `y` are values.
+    /// Reads `x`, `y`, `x_test`, `y_test` from an archive; whole-number `y` are class labels, other
+    /// `y` are values.
     ///
     /// # Errors
-    /// If the file is not there, is malformed, or the arrays do not fit together; the message names the array.
+    /// If the file is not there, is malformed, or the arrays do not fit together; the message names
+    /// the array.
     pub fn from_npz(path: &Path) -> Result<Dataset> {
         Self::from_arrays(path).with_context(|| format!("in data file '{}'", path.display()))
     }
 
-    /// The same with every input, and every target that is a number, standardised by mean and standard
-    /// deviation over the training rows: networks learn badly, or diverge, in other units. And the scales, which lead
-    /// there and back.
+    /// The same with every input, and every target that is a number, standardised by mean and
+    /// standard deviation over the training rows: networks learn badly, or diverge, in other units.
+    /// And the scales, which lead there and back.
     #[must_use]
     pub fn standardised(mut self) -> (Dataset, Scales) {
         let (width, mut scales) = (self.features, Scales::default());
@@ -176,28 +181,34 @@ impl Dataset {
                 scales.targets.push(scale);
             }
         }
+
         (self, scales)
     }
 
     fn from_arrays(path: &Path) -> Result<Dataset> {
         let arrays = npz::read(path)?;
+
         let array = |name: &str| {
             let found = arrays.iter().find(|(n, _)| n == name).map(|(_, a)| a);
             found.with_context(|| {
                 format!("array '{name}' is missing; x, y, x_test and y_test are needed")
             })
         };
+
         let (x, x_test) = (array("x")?, array("x_test")?);
         let features = x.columns();
+
         ensure!(
             features > 0 && features == x_test.columns(),
             "x has {features} columns and x_test {}; both need the same inputs, at least one",
             x_test.columns()
         );
+
         let classes = [array("y")?, array("y_test")?]
             .iter()
             .filter_map(|y| y.largest_label())
             .max();
+
         let target = |name: &str, rows: usize| -> Result<Target> {
             let y = array(name)?;
             ensure!(
@@ -206,13 +217,16 @@ impl Dataset {
                  one length",
                 y.rows()
             );
+
             y.target(classes.map(|c| c + 1))
                 .with_context(|| format!("array '{name}'"))
         };
+
         let name = path
             .file_stem()
             .map_or("data".into(), |s| s.to_string_lossy().into_owned());
         let (target, target_test) = (target("y", x.rows())?, target("y_test", x_test.rows())?);
+
         let set = Dataset {
             name,
             x: x.to_f64(),
@@ -221,11 +235,13 @@ impl Dataset {
             target,
             target_test,
         };
+
         let finite = set.x.iter().chain(&set.x_test).all(|v| v.is_finite());
         ensure!(
             finite,
             "x or x_test holds a value that is not finite; remove those rows"
         );
+
         Ok(set)
     }
 }
@@ -247,6 +263,7 @@ impl Array {
                     .collect::<Result<Vec<u16>, _>>();
                 let labels =
                     labels.context("class labels must be whole numbers from 0 to 65534")?;
+
                 Ok(Target::Classes {
                     labels,
                     classes: classes.unwrap_or(1).max(2),
@@ -273,6 +290,7 @@ pub fn mnist1d_npz(config: &Mnist1dConfig) -> Result<Vec<u8>> {
     let labels = |y: &[u16]| Array::labels(y.iter().map(|&l| i64::from(l)).collect());
     let (x, x_test) = made.x.split_at(rows * n);
     let (y, y_test) = made.y.split_at(rows);
+
     Ok(npz::write(&[
         ("x", Array::matrix(x.to_vec(), n)),
         ("y", labels(y)),
@@ -282,12 +300,14 @@ pub fn mnist1d_npz(config: &Mnist1dConfig) -> Result<Vec<u8>> {
     ]))
 }
 
-/// The archive of `ldnn data vanderpol`: `x`, `y`, `x_test`, `y_test` (not standardised) and the times `t` of an orbit.
+/// The archive of `ldnn data vanderpol`: `x`, `y`, `x_test`, `y_test` (not standardised) and the
+/// times `t` of an orbit.
 ///
 /// # Errors
 /// If an argument is impossible.
 pub fn vanderpol_npz(config: &VanDerPolConfig) -> Result<Vec<u8>> {
     let made = vanderpol::generate(config)?;
+
     Ok(npz::write(&[
         ("x", Array::matrix(made.x, 2)),
         ("y", Array::matrix(made.y, 2)),
@@ -308,6 +328,7 @@ mod tests {
     #[test]
     fn a_data_set_is_standardised_by_its_training_rows() {
         let values = |values: Vec<f64>| Target::Values { values, width: 1 };
+
         let set = Dataset {
             name: "two columns".into(),
             features: 2,
@@ -317,6 +338,7 @@ mod tests {
             target: values(vec![1e6, 3e6]),
             target_test: values(vec![2e6]),
         };
+
         let (set, scales) = set.standardised();
         assert_eq!(
             scales.inputs,
@@ -325,12 +347,14 @@ mod tests {
         assert_eq!(scales.targets, [Standard::new(2e6, 1e6)]);
         assert_eq!(set.x, [-1.0, 0.0, 1.0, 0.0]);
         assert_eq!(set.x_test, [2.0, 1.0]);
+
         let Target::Values { values: y, .. } = set.target else {
             panic!("no values")
         };
         let Target::Values { values: y_test, .. } = set.target_test else {
             panic!("no values")
         };
+
         assert_abs_diff_eq!(y[..], [-1.0, 1.0][..], epsilon = 1e-12);
         assert_abs_diff_eq!(y_test[0], 0.0, epsilon = 1e-12);
     }

@@ -1,14 +1,15 @@
 //! NumPy arrays (`.npy`).
 //!
-//! Read are numbers of every width and text, little-endian, in C or in Fortran order. Python objects are pickles, which can do
-//! anything when they are read: they never are.
+//! Read are numbers of every width and text, little-endian, in C or in Fortran order. Python
+//! objects are pickles, which can do anything when they are read: they never are.
 //!
-//! The crate npyz (0.9.1) was tried in place of this. It would replace the header and the match over types of numbers, some
-//! fifty lines, and leave the rest: text, the budget of memory, the comparison of lengths with what is there, errors that
-//! say what to do. For that it brings a general parser of Python literals with some twenty crates, one of which (psm)
-//! compiles assembly with a C compiler. It multiplies the lengths of a shape without a check, so that a file whose sizes lie
-//! makes it panic where overflow is checked; and it reads none of `(60L, 5L)`, `<u1` as a number, and `=f8`. Its feature `npz`
-//! brings C libraries (bzip2, zstd).
+//! The crate npyz (0.9.1) was tried in place of this. It would replace the header and the match
+//! over types of numbers, some fifty lines, and leave the rest: text, the budget of memory, the
+//! comparison of lengths with what is there, errors that say what to do. For that it brings a
+//! general parser of Python literals with some twenty crates, one of which (psm) compiles assembly
+//! with a C compiler. It multiplies the lengths of a shape without a check, so that a file whose
+//! sizes lie makes it panic where overflow is checked; and it reads none of `(60L, 5L)`, `<u1` as a
+//! number, and `=f8`. Its feature `npz` brings C libraries (bzip2, zstd).
 
 use crate::support::memory::Budget;
 use anyhow::{Context, Result, bail, ensure};
@@ -102,12 +103,15 @@ pub fn npy(array: &Array) -> Vec<u8> {
     } else {
         lengths.trim_end_matches(", ")
     };
+
     let mut header =
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
     while (header.len() + 11) % 64 != 0 {
         header.push(' ');
     }
+
     header.push('\n');
+
     [
         b"\x93NUMPY\x01\x00",
         &(header.len() as u16).to_le_bytes()[..],
@@ -134,6 +138,7 @@ fn elements_of(values: &Values) -> (String, Vec<u8>) {
                 .max()
                 .unwrap_or(0)
                 .max(1);
+
             let padded = |t: &String| {
                 let chars = t
                     .chars()
@@ -142,6 +147,7 @@ fn elements_of(values: &Values) -> (String, Vec<u8>) {
                     .take(longest);
                 chars.flat_map(u32::to_le_bytes).collect::<Vec<u8>>()
             };
+
             (format!("<U{longest}"), v.iter().flat_map(padded).collect())
         }
     }
@@ -150,7 +156,8 @@ fn elements_of(values: &Values) -> (String, Vec<u8>) {
 /// The array in the bytes of a `.npy` file.
 ///
 /// # Errors
-/// If it is malformed, of more than four dimensions, or of a type that is not read; the message says what to do.
+/// If it is malformed, of more than four dimensions, or of a type that is not read; the message
+/// says what to do.
 pub fn parse_npy(body: &[u8]) -> Result<Array> {
     parse_npy_within(body, Budget::find()?)
 }
@@ -161,38 +168,47 @@ pub fn parse_npy(body: &[u8]) -> Result<Array> {
 /// As [`parse_npy`]; if the array is larger than the budget.
 pub fn parse_npy_within(body: &[u8], budget: Budget) -> Result<Array> {
     ensure!(body.starts_with(b"\x93NUMPY"), "is no .npy array");
+
     let version = *body.get(6).context("ends within its header")?;
     ensure!(
         (1..=3).contains(&version),
         "is of version {version} of the .npy form; 1 to 3 are read"
     );
+
     let start = if version == 1 { 10 } else { 12 };
     let len = body.get(8..start).context("ends within its header")?;
     let len = len
         .iter()
         .rev()
         .fold(0usize, |n, &b| (n << 8) | usize::from(b));
+
     ensure!(
         len <= LONGEST_HEADER,
         "has a header of {len} bytes; it is damaged"
     );
+
     let header = body
         .get(start..start + len)
         .context("ends within its header")?;
     let header = Header::parse(&String::from_utf8_lossy(header))?;
     let data = &body[start + len..];
     let dimensions = header.shape.len();
+
     ensure!(
         (1..=MOST_DIMENSIONS).contains(&dimensions),
         "has {dimensions} dimensions; 1 to {MOST_DIMENSIONS} are read, the first one the rows"
     );
+
     let count = header
         .shape
         .iter()
         .try_fold(1usize, |a, &b| a.checked_mul(b))
         .context("is larger than any memory")?;
+
     budget.allow(count as u64)?;
+
     let mut values = elements(&header.descr, data, count)?;
+
     if header.fortran && dimensions > 1 {
         values = match values {
             Values::F64(v) => Values::F64(in_c_order(v, &header.shape)),
@@ -200,6 +216,7 @@ pub fn parse_npy_within(body: &[u8], budget: Budget) -> Result<Array> {
             Values::Text(v) => Values::Text(in_c_order(v, &header.shape)),
         };
     }
+
     Ok(Array {
         shape: header.shape,
         values,
@@ -223,35 +240,43 @@ impl Header {
             let after = after
                 .and_then(|rest| rest.strip_prefix(':'))
                 .map(str::trim_start);
+
             after.with_context(|| format!("has no '{key}' in its header; it is damaged"))
         };
+
         let descr = value("descr")?;
         ensure!(
             !descr.starts_with('['),
             "has named fields (a structured array); save its numbers as a plain matrix, a column each"
         );
+
         let descr = descr
             .strip_prefix('\'')
             .and_then(|rest| rest.split_once('\''))
             .map(|(inside, _)| inside.to_string());
         let order = value("fortran_order")?;
         let fortran = order.starts_with("True");
+
         ensure!(
             fortran || order.starts_with("False"),
             "has a malformed 'fortran_order' in its header; it is damaged"
         );
+
         let inside = value("shape")?
             .strip_prefix('(')
             .and_then(|rest| rest.split_once(')'))
             .map(|(inside, _)| inside);
         let lengths = inside.context("has a malformed shape in its header; it is damaged")?;
+
         // Python 2 wrote long integers as 60L.
         let digits = |length: &'_ str| length.strip_suffix('L').unwrap_or(length).parse();
+
         let lengths = lengths
             .split(',')
             .map(str::trim)
             .filter(|s| !s.is_empty())
             .map(digits);
+
         Ok(Header {
             descr: plain_type(&descr.context("has a malformed type in its header; it is damaged")?),
             fortran,
@@ -262,14 +287,16 @@ impl Header {
     }
 }
 
-/// A type as NumPy itself writes it. Other writers give single bytes an order of bytes, which means nothing there, or say
-/// `=` or nothing for the order of their machine, which is taken for little-endian.
+/// A type as NumPy itself writes it. Other writers give single bytes an order of bytes, which means
+/// nothing there, or say `=` or nothing for the order of their machine, which is taken for
+/// little-endian.
 fn plain_type(descr: &str) -> String {
     let (order, kind) = match descr.chars().next() {
         Some(c @ ('<' | '>' | '=' | '|')) => (c, &descr[1..]),
         _ => ('=', descr),
     };
     let is_bytes = matches!(kind, "i1" | "u1" | "b1") || kind.starts_with('S');
+
     match order {
         _ if is_bytes => format!("|{kind}"),
         '=' if kind.len() > 1 => format!("<{kind}"),
@@ -287,7 +314,9 @@ fn elements(descr: &str, data: &[u8], count: usize) -> Result<Values> {
         check_len(data.len(), count, N)?;
         Ok(items.iter().map(|b| f(*b)).collect())
     }
+
     let whole = |v: Vec<i64>| Ok(Values::I64(v));
+
     match descr {
         "<f8" => Ok(Values::F64(read(data, count, f64::from_le_bytes)?)),
         "<f4" => Ok(Values::F64(read(data, count, |b| {
@@ -304,6 +333,7 @@ fn elements(descr: &str, data: &[u8], count: usize) -> Result<Values> {
             let wide = read(data, count, u64::from_le_bytes)?
                 .into_iter()
                 .map(i64::try_from);
+
             whole(
                 wide.collect::<Result<_, _>>()
                     .context("holds a number beyond 2^63; save it as float64")?,
@@ -320,6 +350,7 @@ fn check_len(bytes: usize, count: usize, size: usize) -> Result<()> {
     let needed = count
         .checked_mul(size)
         .context("is larger than any memory")?;
+
     ensure!(
         bytes == needed,
         "holds {bytes} bytes, but its shape needs {needed} ({count} elements of {size}); {}",
@@ -329,6 +360,7 @@ fn check_len(bytes: usize, count: usize, size: usize) -> Result<()> {
             "it is damaged"
         }
     );
+
     Ok(())
 }
 
@@ -340,9 +372,11 @@ fn text(descr: &str, data: &[u8], count: usize) -> Result<Values> {
             .and_then(|n| n.parse::<usize>().ok())
             .filter(|&n| n > 0)
     };
+
     if let Some(n) = width("<U") {
         let size = n.checked_mul(4).context("is larger than any memory")?;
         check_len(data.len(), count, size)?;
+
         let cell = |cell: &[u8]| -> Option<String> {
             let points = cell
                 .as_chunks::<4>()
@@ -351,16 +385,20 @@ fn text(descr: &str, data: &[u8], count: usize) -> Result<Values> {
                 .map(|b| u32::from_le_bytes(*b));
             points.take_while(|&c| c != 0).map(char::from_u32).collect()
         };
+
         let cells = data
             .chunks_exact(size)
             .map(cell)
             .collect::<Option<Vec<String>>>();
+
         return Ok(Values::Text(
             cells.context("holds text that is no Unicode; it is damaged")?,
         ));
     }
+
     if let Some(n) = width("|S") {
         check_len(data.len(), count, n)?;
+
         let cell = |cell: &[u8]| {
             String::from_utf8(cell.split(|&b| b == 0).next().unwrap_or_default().to_vec())
         };
@@ -368,10 +406,12 @@ fn text(descr: &str, data: &[u8], count: usize) -> Result<Values> {
             .chunks_exact(n)
             .map(cell)
             .collect::<Result<Vec<String>, _>>();
+
         return Ok(Values::Text(cells.context(
             "holds text that is not UTF-8; save it with dtype=str",
         )?));
     }
+
     match descr {
         "|O" => bail!(
             "holds Python objects ('|O', a pickle), which are never read; save numbers: a.astype('float64'), or text: a.astype(str)"
@@ -410,9 +450,12 @@ fn in_c_order<T: Clone>(from: Vec<T>, shape: &[usize]) -> Vec<T> {
             .rev()
             .fold(0, |at, (&i, &n)| at * n + i)
     };
+
     let mut to = Vec::with_capacity(from.len());
+
     for _ in 0..from.len() {
         to.push(from[place(&index)].clone());
+
         for (i, &n) in index.iter_mut().zip(shape).rev() {
             *i += 1;
             if *i < n {
@@ -421,6 +464,7 @@ fn in_c_order<T: Clone>(from: Vec<T>, shape: &[usize]) -> Vec<T> {
             *i = 0;
         }
     }
+
     to
 }
 
@@ -431,6 +475,7 @@ mod tests {
     fn file(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
         let header =
             format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+
         [
             b"\x93NUMPY\x01\x00",
             &(header.len() as u16).to_le_bytes()[..],
@@ -443,6 +488,7 @@ mod tests {
     #[test]
     fn arrays_come_back_as_they_were_written() {
         let text = Values::Text(["walk", "", "später"].map(String::from).to_vec());
+
         for array in [
             Array::matrix(vec![1.5, -2.0, 3.0, f64::NEG_INFINITY], 2),
             Array::labels(vec![3, -4, 5]),
@@ -466,6 +512,7 @@ mod tests {
                 .unwrap()
                 .to_f64()
         };
+
         for (descr, data, expected) in [
             (
                 "'<f4'",
@@ -524,21 +571,25 @@ mod tests {
             .flat_map(|x| x.to_le_bytes())
             .collect();
         let python2 = parse_npy(&file("'<f8'", "False", "(2L, 3L)", &data)).unwrap();
+
         assert_eq!(
             python2,
             Array::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3)
         );
+
         assert_eq!(
             parse_npy(&file("'<f8'", "False", "(6L,)", &data))
                 .unwrap()
                 .shape,
             [6]
         );
+
         let text = parse_npy(&file("'<S3'", "False", "(2,)", b"ab\0cde")).unwrap();
         assert_eq!(
             text.values,
             Values::Text(["ab", "cde"].map(String::from).to_vec())
         );
+
         for shape in ["(L,)", "(2LL,)", "(2l,)"] {
             let error = format!(
                 "{:#}",
@@ -555,7 +606,9 @@ mod tests {
             .flat_map(|x| x.to_le_bytes())
             .collect();
         let array = parse_npy(&file("'<f8'", "True", "(2, 3)", &data)).unwrap();
+
         assert_eq!(array, Array::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3));
+
         // numpy.asfortranarray(numpy.arange(8, dtype="u1").reshape(2, 2, 2)).tobytes("A")
         let cube = parse_npy(&file(
             "'|u1'",
@@ -564,6 +617,7 @@ mod tests {
             &[0, 4, 2, 6, 1, 5, 3, 7],
         ))
         .unwrap();
+
         assert_eq!(cube.values, Values::I64((0..8).collect()));
     }
 
@@ -624,6 +678,7 @@ mod tests {
             let error = format!("{:#}", parse_npy(&bytes).unwrap_err());
             assert!(error.contains(expected), "{expected}: {error}");
         }
+
         let whole = npy(&Array::vector(vec![1.0, 2.0]));
         assert!((0..whole.len()).all(|cut| parse_npy(&whole[..cut]).is_err()));
     }

@@ -1,5 +1,5 @@
-//! NumPy archives (`.npz`): ZIP files with one `.npy` array a member, stored (`numpy.savez`) or deflated
-//! (`numpy.savez_compressed`).
+//! NumPy archives (`.npz`): ZIP files with one `.npy` array a member, stored (`numpy.savez`) or
+//! deflated (`numpy.savez_compressed`).
 
 pub use super::npy::{Array, Values, npy, parse_npy, parse_npy_within};
 use crate::support::memory::{Budget, in_words};
@@ -12,9 +12,11 @@ use std::path::Path;
 #[must_use]
 pub fn write(arrays: &[(&str, Array)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
+
     for (name, array) in arrays {
         let (name, body) = (format!("{name}.npy"), npy(array));
         let entry = entry(&name, &body);
+
         directory.extend(
             [
                 &b"PK\x01\x02\x14\x00"[..],
@@ -24,15 +26,19 @@ pub fn write(arrays: &[(&str, Array)]) -> Vec<u8> {
             ]
             .concat(),
         );
+
         directory.extend(name.as_bytes());
         out.extend([&b"PK\x03\x04"[..], &entry, name.as_bytes(), &body].concat());
     }
+
     let (count, start, len) = (
         arrays.len() as u16,
         out.len() as u32,
         directory.len() as u32,
     );
+
     out.extend(&directory);
+
     out.extend(
         [
             &b"PK\x05\x06\0\0\0\0"[..],
@@ -41,6 +47,7 @@ pub fn write(arrays: &[(&str, Array)]) -> Vec<u8> {
         ]
         .concat(),
     );
+
     out.extend([&len.to_le_bytes()[..], &start.to_le_bytes(), &[0; 2]].concat());
     out
 }
@@ -50,6 +57,7 @@ fn entry(name: &str, body: &[u8]) -> Vec<u8> {
     let (crc, len) = (crc32(body), body.len() as u32);
     let fixed = [20, 0, 0, 0, 0, 0, 0, 0, 33, 0];
     let name_len = (name.len() as u16).to_le_bytes();
+
     [
         &fixed[..],
         &crc.to_le_bytes(),
@@ -115,36 +123,45 @@ pub fn parse_within(bytes: &[u8], budget: Budget) -> Result<Vec<(String, Array)>
         .rposition(|w| w == b"PK\x05\x06")
         .context("this is no .npz archive")?;
     let bytes = Bytes(bytes);
+
     bytes.at(end, 22)?;
+
     let (count, mut at) = (bytes.number(end + 10, 2)?, bytes.number(end + 16, 4)?);
     let mut arrays = Vec::new();
     let mut total = 0;
+
     for _ in 0..count {
         ensure!(
             bytes.at(at, 4)? == b"PK\x01\x02",
             "the archive's directory is damaged"
         );
+
         let (name_len, extra, comment) = (
             bytes.number(at + 28, 2)?,
             bytes.number(at + 30, 2)?,
             bytes.number(at + 32, 2)?,
         );
+
         let name = String::from_utf8_lossy(bytes.at(at + 46, name_len)?).into_owned();
         ensure!(
             name.ends_with(".npy"),
             "the archive has a member '{name}', which is no array; this is no .npz archive (save a spreadsheet as CSV)"
         );
+
         total += bytes.number(at + 24, 4)? as u64;
+
         ensure!(
             total <= budget.bytes(),
             "the arrays take more than the {} that may be used",
             in_words(budget.bytes())
         );
+
         let body = member(&bytes, at).with_context(|| format!("member '{name}'"))?;
         let array = parse_npy_within(&body, budget).with_context(|| format!("member '{name}'"))?;
         arrays.push((name.trim_end_matches(".npy").to_string(), array));
         at += 46 + name_len + extra + comment;
     }
+
     Ok(arrays)
 }
 
@@ -152,18 +169,22 @@ pub fn parse_within(bytes: &[u8], budget: Budget) -> Result<Vec<(String, Array)>
 fn member<'a>(bytes: &Bytes<'a>, at: usize) -> Result<Cow<'a, [u8]>> {
     let (flags, method) = (bytes.number(at + 8, 2)?, bytes.number(at + 10, 2)?);
     ensure!(flags & 1 == 0, "is encrypted; write it with numpy.savez");
+
     let (crc, packed, len) = (
         bytes.number(at + 16, 4)?,
         bytes.number(at + 20, 4)?,
         bytes.number(at + 24, 4)?,
     );
+
     let local = bytes.number(at + 42, 4)?;
     ensure!(
         len != 0xffff_ffff && local != 0xffff_ffff,
         "is larger than 4 GB, which is not supported"
     );
+
     let start = local + 30 + bytes.number(local + 26, 2)? + bytes.number(local + 28, 2)?;
     let packed = bytes.at(start, packed)?;
+
     let body = match method {
         0 => Cow::Borrowed(packed),
         8 => Cow::Owned(inflate(packed, len)?),
@@ -171,10 +192,12 @@ fn member<'a>(bytes: &Bytes<'a>, at: usize) -> Result<Cow<'a, [u8]>> {
             "is compressed by method {other}; write it with numpy.savez or numpy.savez_compressed"
         ),
     };
+
     ensure!(
         body.len() == len && crc32(&body) as usize == crc,
         "has a wrong check sum; the file is damaged"
     );
+
     Ok(body)
 }
 
@@ -188,10 +211,12 @@ fn inflate(packed: &[u8], len: usize) -> Result<Vec<u8>> {
         "would unpack {} bytes to {len}, which cannot be; the file is damaged",
         packed.len()
     );
+
     let mut body = vec![];
     let read = flate2::read::DeflateDecoder::new(packed)
         .take(len as u64 + 1)
         .read_to_end(&mut body);
+
     read.context("has compressed bytes that are damaged")?;
     Ok(body)
 }
@@ -218,6 +243,7 @@ mod tests {
         for cut in 0..whole.len() {
             assert!(parse(&whole[..cut]).is_err(), "cut at {cut}");
         }
+
         let mut flipped = whole.clone();
         flipped[100] ^= 1;
         assert!(format!("{:#}", parse(&flipped).unwrap_err()).contains("member 'x.npy'"));

@@ -1,7 +1,9 @@
-//! NumPy's legacy random numbers (`numpy.random.seed`, `rand`, `randn`, `permutation`), number for number.
+//! NumPy's legacy random numbers (`numpy.random.seed`, `rand`, `randn`, `permutation`), number for
+//! number.
 //!
-//! The Mersenne twister gives 32 bits a draw; doubles take 27 and 26 of two draws; normals come in pairs from Marsaglia's
-//! polar method, the second kept for the next call; integers are masked and rejected until they fit.
+//! The Mersenne twister gives 32 bits a draw; doubles take 27 and 26 of two draws; normals come in
+//! pairs from Marsaglia's polar method, the second kept for the next call; integers are masked and
+//! rejected until they fit.
 
 use ldnn_core::Real;
 use rand_mt::Mt;
@@ -32,6 +34,7 @@ impl NumpyRandom {
         if let Some(x) = self.kept.take() {
             return x;
         }
+
         loop {
             let (a, b) = (2.0 * self.rand() - 1.0, 2.0 * self.rand() - 1.0);
             let r = a * a + b * b;
@@ -48,10 +51,12 @@ impl NumpyRandom {
     pub fn below(&mut self, n: u32) -> u32 {
         let largest = n.saturating_sub(1);
         let mask = u32::MAX.checked_shr(largest.leading_zeros()).unwrap_or(0);
+
         loop {
             if largest == 0 {
                 return 0;
             }
+
             let value = self.twister.next_u32() & mask;
             if value <= largest {
                 return value;
@@ -79,17 +84,21 @@ mod tests {
     #[test]
     fn the_numbers_are_those_of_numpy() {
         let mut random = NumpyRandom::seed(42);
+
         let uniform = [
             0.374_540_118_847_362_5,
             0.950_714_306_409_916_2,
             0.731_993_941_811_405_1,
         ];
+
         assert_eq!([random.rand(), random.rand(), random.rand()], uniform);
+
         let normal = [-1.111_880_12, 0.318_902_18, 0.279_041_29];
         // Eight printed digits.
         for expected in normal {
             assert_abs_diff_eq!(random.randn(), expected, epsilon = 1e-8);
         }
+
         assert_eq!(random.below(61), 23);
         assert_eq!(random.permutation(10), [7, 9, 0, 8, 6, 3, 1, 4, 5, 2]);
         assert_eq!(random.below(5), 3);

@@ -1,5 +1,5 @@
-//! CSV files row by row: the delimiter and whether there is a header are found out, and what is wrong is named by line and
-//! column.
+//! CSV files row by row: the delimiter and whether there is a header are found out, and what is
+//! wrong is named by line and column.
 
 use super::table::{
     Column, Missing, NoNumber, ROW_LIMIT, Reading, Table, Unit, is_missing, place_in, push,
@@ -58,17 +58,21 @@ impl<R: Read> Rows<R> {
             ended: false,
             since: 0,
         };
+
         let told = how.delimiter.is_some() && how.header.is_some();
         lines
             .peek(if told { 1 } else { PEEK.1 })
             .context("the file cannot be read")?;
+
         let start = first_lines(&lines.start);
         ensure!(!start.trim_ascii().is_empty(), "the file is empty");
+
         ensure!(
             !start.contains(&0),
             "this is no text: it holds bytes of 0; if it is UTF-16, `iconv -f utf-16le -t utf-8 FILE > NEW` makes text of \
              it; else give CSV in UTF-8, or an array of NumPy (.npy, .npz)"
         );
+
         let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
         let named = how.header.unwrap_or_else(|| has_header(start, delimiter));
         let bytes = start.len() as u64;
@@ -77,11 +81,13 @@ impl<R: Read> Rows<R> {
             .filter(|&&b| b == delimiter || b == b'\n')
             .count() as u64;
         let mut reader = records(lines, delimiter);
+
         let mut record = csv::StringRecord::new();
         ensure!(
             reader.read_record(&mut record).map_err(explain)?,
             "the file is empty"
         );
+
         let names = names_of(&record, named)?;
         let is_told = named || how.header.is_some();
         let perhaps_names = match is_told {
@@ -91,7 +97,9 @@ impl<R: Read> Rows<R> {
         let kept = (0..names.len())
             .map(|place| Kept { place, text: false })
             .collect();
+
         let (pending, sample) = (!named, (cells, bytes));
+
         Ok(Rows {
             reader,
             record,
@@ -109,8 +117,8 @@ impl<R: Read> Rows<R> {
         })
     }
 
-    /// A sentence about a first line that was taken for a row, and whose numbers may be names: whole numbers that differ,
-    /// in order or above numbers that are not whole.
+    /// A sentence about a first line that was taken for a row, and whose numbers may be names:
+    /// whole numbers that differ, in order or above numbers that are not whole.
     pub fn doubt(&self) -> Option<String> {
         let whole = |cell: &String| cell.parse::<i64>().ok();
         let numbers: Option<Vec<i64>> = self.perhaps_names.iter().map(whole).collect();
@@ -125,6 +133,7 @@ impl<R: Read> Rows<R> {
             .flatten()
             .nth(1)?;
         let below_whole = second.iter().all(|cell| cell.trim().parse::<i64>().is_ok());
+
         (different && (in_order || !below_whole)).then(|| {
             "the first line is taken for a row of numbers; --header says that it holds names".into()
         })
@@ -152,22 +161,27 @@ impl<R: Read> Rows<R> {
                 false => place?,
             }
         }
+
         let set = |names: &[&'_ str]| {
             names
                 .iter()
                 .map(ToString::to_string)
                 .collect::<HashSet<String>>()
         };
+
         let (text, ignore) = (set(text), set(ignore));
         let names = self.names.iter().map(String::as_str).enumerate();
         let kept = names.filter(|(_, name)| !ignore.contains(*name));
+
         self.kept = kept
             .map(|(place, name)| Kept {
                 place,
                 text: text.contains(name),
             })
             .collect();
+
         ensure!(!self.kept.is_empty(), "every column is to be ignored");
+
         Ok(())
     }
 
@@ -180,6 +194,7 @@ impl<R: Read> Rows<R> {
         let share = self.kept.len() as f64 / self.names.len() as f64;
         let guess =
             len.unwrap_or(0) as f64 / self.sample.1.max(1) as f64 * self.sample.0 as f64 * share;
+
         // The first lines may be shorter than others: only what is far off is refused on a guess.
         budget
             .allow((guess / 2.0) as u64)
@@ -197,12 +212,13 @@ impl<R: Read> Rows<R> {
         Ok((table.rows() > 0).then_some(table))
     }
 
-    /// An error with what is known about the same fault elsewhere; all of the file is looked at only if it is wanted as a
-    /// whole.
+    /// An error with what is known about the same fault elsewhere; all of the file is looked at
+    /// only if it is wanted as a whole.
     fn explained(&mut self, mut error: anyhow::Error, whole: bool) -> anyhow::Error {
         if let Some(no_number) = error.downcast_mut::<NoNumber>() {
             no_number.columns = self.text_columns();
         }
+
         if let Some(missing) = error.downcast_mut::<Missing>().filter(|_| whole) {
             missing.others = self.missing_cells();
         }
@@ -217,6 +233,7 @@ impl<R: Read> Rows<R> {
             .flatten()
             .skip(usize::from(self.named))
             .collect();
+
         rows.push(self.record.clone());
 
         let is_text = |cell: &str| {
@@ -225,6 +242,7 @@ impl<R: Read> Rows<R> {
                 && push(&mut Column::Numbers(vec![]), cell)
                     .is_err_and(|error| error.is::<NoNumber>())
         };
+
         let kept = self.kept.iter().filter(|kept| !kept.text);
         kept.filter(|kept| {
             rows.iter()
@@ -237,17 +255,20 @@ impl<R: Read> Rows<R> {
     /// How many cells from this row on have no value, by column; nothing if it is this cell alone.
     fn missing_cells(&mut self) -> String {
         let mut counts = vec![0u64; self.kept.len()];
+
         loop {
             for (count, kept) in counts.iter_mut().zip(&self.kept) {
                 let cell = self.record.get(kept.place).unwrap_or_default();
                 *count += u64::from(is_missing(cell.trim()));
             }
+
             if !matches!(self.advance(), Ok(true)) {
                 break;
             }
         }
 
         let total: u64 = counts.iter().sum();
+
         let columns: Vec<String> = self
             .kept
             .iter()
@@ -255,6 +276,7 @@ impl<R: Read> Rows<R> {
             .filter(|(_, count)| **count > 0)
             .map(|(kept, count)| format!("{count} in '{}'", self.names[kept.place]))
             .collect();
+
         match columns.len() {
             _ if total < 2 => String::new(),
             0..=MOST_COLUMNS => format!("; {total} cells have no value: {}", columns.join(", ")),
@@ -265,7 +287,8 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// As [`Rows::next_rows`], but the rows before a malformed one are given out before that is an error.
+    /// As [`Rows::next_rows`], but the rows before a malformed one are given out before that is an
+    /// error.
     ///
     /// # Errors
     /// If the next row is malformed.
@@ -273,20 +296,24 @@ impl<R: Read> Rows<R> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
+
         let mut table = self.no_rows();
         if let Err(fault) = self.take_rows(&mut table, most) {
             let rows = table.rows();
             if rows == 0 {
                 return Err(fault);
             }
+
             for column in &mut table.columns {
                 match column {
                     Column::Text(cells) => cells.truncate(rows),
                     Column::Numbers(numbers) => numbers.truncate(rows),
                 }
             }
+
             self.fault = Some(fault);
         }
+
         Ok((table.rows() > 0).then_some(table))
     }
 
@@ -298,6 +325,7 @@ impl<R: Read> Rows<R> {
                 Column::Numbers(vec![])
             }
         };
+
         Table {
             names: self
                 .kept
@@ -323,12 +351,15 @@ impl<R: Read> Rows<R> {
         if std::mem::replace(&mut self.pending, false) {
             return Ok(true);
         }
+
         loop {
             self.reader.get_mut().since = 0;
             self.before = self.reader.position().line();
+
             if !self.reader.read_record(&mut self.record).map_err(explain)? {
                 return Ok(false);
             }
+
             let blank = self.record.len() == 1 && self.record[0].trim().is_empty();
             if !blank || self.names.len() == 1 {
                 return Ok(true);
@@ -336,14 +367,15 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// The line on which the record begins. The reader is behind the end of the record's last line; its own position for a
-    /// record is before empty lines.
+    /// The line on which the record begins. The reader is behind the end of the record's last line;
+    /// its own position for a record is before empty lines.
     fn line(&self) -> u64 {
         let inside = self
             .record
             .iter()
             .map(|cell| cell.matches('\n').count() as u64)
             .sum::<u64>();
+
         // A quotation mark that is not closed takes the end of the last line into its cell.
         self.reader
             .position()
@@ -354,6 +386,7 @@ impl<R: Read> Rows<R> {
 
     fn take_row(&mut self, table: &mut Table) -> Result<()> {
         let (line, expected) = (self.line(), self.names.len());
+
         ensure!(
             self.record.len() == expected,
             "line {line} has {} columns, the first one {expected}; {}",
@@ -367,10 +400,12 @@ impl<R: Read> Rows<R> {
                 )
             }
         );
+
         for ((column, name), kept) in table.columns.iter_mut().zip(&table.names).zip(&self.kept) {
             let cell = self.record[kept.place].trim();
             push(column, cell).with_context(|| format!("line {line}, column '{name}'"))?;
         }
+
         table.lines.push(line);
         self.numbers += self.kept.len() as u64;
         self.budget
@@ -378,7 +413,8 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// The same text with every line ended by a line feed, the last one too, and without a mark of byte order.
+/// The same text with every line ended by a line feed, the last one too, and without a mark of byte
+/// order.
 struct Lines<R> {
     from: R,
     /// What was looked at, and how much of it has been given out.
@@ -400,12 +436,15 @@ impl<R: Read> Lines<R> {
             if got == 0 {
                 break;
             }
+
             there += piece[..got].iter().filter(|&&b| b == b'\n').count();
             self.start.extend_from_slice(&piece[..got]);
         }
+
         if self.start.starts_with("\u{feff}".as_bytes()) {
             self.start.drain(..3);
         }
+
         Ok(())
     }
 
@@ -422,16 +461,20 @@ impl<R: Read> Lines<R> {
                     1
                 }));
             }
+
             let mut kept = 0;
+
             for i in 0..got {
                 let byte = to[i];
                 let second_half =
                     std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
+
                 if !second_half {
                     to[kept] = if byte == b'\r' { b'\n' } else { byte };
                     kept += 1;
                 }
             }
+
             if kept > 0 {
                 return Ok(kept);
             }
@@ -446,6 +489,7 @@ impl<R: Read> Read for Lines<R> {
                 "a row is longer than {ROW_LIMIT} bytes; is a quotation mark not closed, or is this no table?"
             )));
         }
+
         let rest = &self.start[self.given..];
         let got = if rest.is_empty() {
             self.unified(to)?
@@ -455,6 +499,7 @@ impl<R: Read> Read for Lines<R> {
             self.given += got;
             got
         };
+
         self.since += got as u64;
         Ok(got)
     }
@@ -485,23 +530,28 @@ fn names_of(record: &csv::StringRecord, header: bool) -> Result<Vec<String>> {
     if !header {
         return Ok((1..=record.len()).map(|i| format!("column{i}")).collect());
     }
+
     let names: Vec<String> = record.iter().map(|n| n.trim().to_string()).collect();
     let mut seen = HashSet::new();
+
     for (i, name) in names.iter().enumerate() {
         ensure!(
             !name.is_empty(),
             "column {} has no name; write one into the first line, or leave the column out of the file",
             i + 1
         );
+
         ensure!(
             seen.insert(name),
             "two columns are called '{name}'; give each a name of its own in the first line"
         );
     }
+
     Ok(names)
 }
 
-/// The first lines, as many as are looked at: without one that may be cut off, and independent of how the bytes came.
+/// The first lines, as many as are looked at: without one that may be cut off, and independent of
+/// how the bytes came.
 fn first_lines(start: &[u8]) -> &[u8] {
     let start = &start[..start.len().min(PEEK.0)];
     let ends = start
@@ -509,6 +559,7 @@ fn first_lines(start: &[u8]) -> &[u8] {
         .enumerate()
         .filter(|(_, b)| **b == b'\n')
         .map(|(i, _)| i + 1);
+
     let end = ends.take(PEEK.1 - 1).last().unwrap_or(start.len());
     &start[..end]
 }
@@ -521,8 +572,10 @@ fn sniff(start: &[u8]) -> u8 {
             .flatten()
             .map(|r| r.len())
             .collect();
+
         let first = widths.first().copied().unwrap_or(0);
         let alike = widths.iter().filter(|&&w| w == first).count();
+
         // One column is always alike, and never what is meant if another reading has more.
         if first < 2 {
             (0, 0)
@@ -530,21 +583,25 @@ fn sniff(start: &[u8]) -> u8 {
             (alike * 20 / widths.len().max(1), first)
         }
     };
+
     let best = DELIMITERS.into_iter().rev().max_by_key(|&d| columns(d));
     best.unwrap_or(b',')
 }
 
-/// Names if some cell of the first line is text, and the cell below it is a number, or every cell is different text.
+/// Names if some cell of the first line is text, and the cell below it is a number, or every cell
+/// is different text.
 fn has_header(start: &[u8], delimiter: u8) -> bool {
     let rows: Vec<csv::StringRecord> = records(start, delimiter)
         .records()
         .flatten()
         .take(2)
         .collect();
+
     let Some(first) = rows.first() else {
         return false;
     };
     let is_number = |cell: &str| cell.trim().parse::<f64>().is_ok();
+
     match rows.get(1) {
         Some(second) => {
             let over_number = first
@@ -577,6 +634,7 @@ mod tests {
     fn all(text: &str, step: usize, most: usize) -> Result<Vec<Table>> {
         let mut rows = Rows::open(Slow(text.as_bytes(), step), &Reading::default())?;
         let mut tables = vec![];
+
         while let Some(table) = rows.next_rows(most)? {
             tables.push(table);
         }
@@ -596,9 +654,12 @@ mod tests {
                 }
             )
         };
+
         let text = "\u{feff}a;b\r".to_string() + &(0..100).map(row).collect::<String>();
         let whole = all(&text, 1 << 20, usize::MAX).unwrap().remove(0);
+
         assert_eq!((whole.rows(), &whole.lines[..3]), (100, &[2, 4, 6][..]));
+
         for (step, most) in [(1, 7), (3, 1), (4096, 30)] {
             let tables = all(&text, step, most).unwrap();
             assert_eq!(tables.len(), 100usize.div_ceil(most));
@@ -612,11 +673,13 @@ mod tests {
     fn a_quotation_mark_that_is_not_closed_is_found() {
         let text = format!("a,b\n1,\"2\n{}", "3,4\n".repeat(100));
         let error = format!("{:#}", all(&text, 1 << 20, 10).unwrap_err());
+
         assert!(
             error.contains("line 2, column 'b': '2 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,4 3,...'"),
             "{error}"
         );
         assert!(error.contains("is a quotation mark not closed?"), "{error}");
+
         let endless = format!("a,b\n1,\"{}", "x".repeat(ROW_LIMIT as usize + (1 << 20)));
         assert!(
             format!("{:#}", all(&endless, 1 << 20, 10).unwrap_err())

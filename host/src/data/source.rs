@@ -1,4 +1,5 @@
-//! Where data come from: a file or standard input, unpacked if it is gzip, of a kind that its first bytes tell.
+//! Where data come from: a file or standard input, unpacked if it is gzip, of a kind that its first
+//! bytes tell.
 
 use anyhow::{Context, Result, anyhow, ensure};
 use flate2::bufread::GzDecoder;
@@ -34,8 +35,8 @@ pub struct Source {
 /// A kind of file that is known and not read.
 struct NotRead {
     what: &'static str,
-    /// Python that writes the numbers in a form that is read; `FILE` stands for the file's name, `NEW` for it without its
-    /// ending. Nothing for what holds no table.
+    /// Python that writes the numbers in a form that is read; `FILE` stands for the file's name,
+    /// `NEW` for it without its ending. Nothing for what holds no table.
     convert: Option<&'static str>,
 }
 
@@ -204,6 +205,7 @@ impl NotRead {
         let Some(convert) = self.convert else {
             return anyhow!("it is {}", self.what);
         };
+
         // A name that would end the text around it stays out of the command.
         let is_plain =
             |name: &&str| !name.contains(|c: char| c.is_control() || "'\"\\$`!".contains(c));
@@ -215,6 +217,7 @@ impl NotRead {
         let line = convert
             .replace("NEW", &new.to_string_lossy())
             .replace("FILE", name);
+
         anyhow!(
             "it is {}, which is not read; this writes a file that is:\n  python3 -c \"{line}\"",
             self.what
@@ -251,16 +254,19 @@ impl Source {
         let about = file
             .metadata()
             .with_context(|| format!("cannot open '{}'", path.display()))?;
+
         ensure!(
             !about.is_dir(),
             "'{}' is a folder; give a file",
             path.display()
         );
+
         let source = Source::named(
             Box::new(file),
             about.is_file().then_some(about.len()),
             Some(path),
         );
+
         source
             .and_then(|source| source.fits(path))
             .with_context(|| format!("in '{}'", path.display()))
@@ -288,13 +294,16 @@ impl Source {
                 len,
             });
         }
+
         let packed = Cursor::new(start).chain(from);
         let mut from: Box<dyn Read + Send> = Box::new(Unpacked::new(packed));
         let start = decisive(&mut from)?;
+
         ensure!(
             !start.starts_with(&MEMBER),
             "is gzip within gzip; unpack it once"
         );
+
         Ok(Source {
             kind: kind_of(&start, path)?,
             bytes: Box::new(Cursor::new(start).chain(from)),
@@ -308,40 +317,48 @@ impl Source {
     /// If there is more than `most` bytes, or a byte cannot be read.
     pub fn all(mut self, most: u64) -> Result<Vec<u8>> {
         let mut bytes = vec![];
+
         let too_large = || {
             format!(
                 "unpacks to more than {}",
                 crate::support::memory::in_words(most)
             )
         };
+
         ensure!(self.len.unwrap_or(0) <= most, too_large());
+
         (&mut self.bytes)
             .take(most.saturating_add(1))
             .read_to_end(&mut bytes)
             .context("cannot be read")?;
+
         ensure!(
             bytes.len() as u64 <= most,
             "{}; {} raises the limit",
             too_large(),
             crate::support::memory::VARIABLE
         );
+
         Ok(bytes)
     }
 
     /// Whether what is in it is what its name says.
     fn fits(self, path: &Path) -> Result<Source> {
         let name = path.to_string_lossy().to_ascii_lowercase();
+
         let expected = [
             (".npy", Kind::Npy),
             (".npz", Kind::Npz),
             (".npy.gz", Kind::Npy),
         ];
+
         for (ending, kind) in expected {
             ensure!(
                 !name.ends_with(ending) || self.kind == kind,
                 "it is called {ending}, but does not begin as such a file does; it is damaged, or of another kind"
             );
         }
+
         Ok(self)
     }
 }
@@ -350,12 +367,15 @@ impl Source {
 fn decisive(from: &mut dyn Read) -> Result<Vec<u8>> {
     let mut start = vec![];
     let mut piece = [0; 4096];
+
     while start.len() < MOST {
         let got = match from.read(&mut piece) {
             Err(e) if e.kind() == ErrorKind::Interrupted => continue,
             got => got.context("cannot be read")?,
         };
+
         start.extend_from_slice(&piece[..got]);
+
         let text = start
             .first()
             .is_some_and(|b| b.is_ascii_graphic() || b.is_ascii_whitespace() || *b == 0xef);
@@ -364,11 +384,14 @@ fn decisive(from: &mut dyn Read) -> Result<Vec<u8>> {
         } else {
             start.len() >= TAR.0 + TAR.1.len()
         };
+
         if got == 0 || told {
             break;
         }
     }
+
     ensure!(!start.is_empty(), "the file is empty");
+
     Ok(start)
 }
 
@@ -383,26 +406,32 @@ fn kind_of(start: &[u8], path: Option<&Path>) -> Result<Kind> {
     if let Some(other) = not_read(start) {
         return Err(other.refuse(path));
     }
+
     if start.starts_with(b"\x93NUMPY") {
         return Ok(Kind::Npy);
     }
+
     if is_zip(start) {
         return Ok(Kind::Npz);
     }
+
     if let [0, 0, 8 | 9 | 11..=14, 1..=4, ..] = start {
         return Ok(Kind::Idx);
     }
+
     let line = first_line(start).map_or(&b""[..], |(line, _)| line.trim_ascii());
     let word = line.strip_prefix(b"@").map(|rest| {
         rest.split(u8::is_ascii_whitespace)
             .next()
             .unwrap_or_default()
     });
+
     let is_ts = word.is_some_and(|w| {
         TS_WORDS
             .iter()
             .any(|known| w.eq_ignore_ascii_case(known.as_bytes()))
     });
+
     Ok(if is_ts { Kind::Ts } else { Kind::Csv })
 }
 
@@ -415,17 +444,20 @@ fn not_read(start: &[u8]) -> Option<&'static NotRead> {
     if let Some((_, what)) = NOT_READ.iter().find(|(begin, _)| start.starts_with(begin)) {
         return Some(what);
     }
+
     if start
         .get(TAR.0..)
         .is_some_and(|rest| rest.starts_with(TAR.1))
     {
         return Some(&PACKED);
     }
+
     if !is_zip(start) {
         return None;
     }
 
-    // A NumPy archive has arrays. Where the name is not all there, the reader of archives says more.
+    // A NumPy archive has arrays. Where the name is not all there, the reader of archives says
+    // more.
     let len = start
         .get(ZIP_NAME.1..ZIP_NAME.1 + 2)
         .map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))?;
@@ -434,6 +466,7 @@ fn not_read(start: &[u8]) -> Option<&'static NotRead> {
         .iter()
         .find(|(begin, _)| name.starts_with(begin))
         .map(|(_, what)| what);
+
     let torch = name.ends_with("/data.pkl").then_some(&TORCH);
     known
         .or(torch)
@@ -471,11 +504,13 @@ impl<R: Read> Unpacked<R> {
         rest.by_ref()
             .take(MEMBER.len() as u64)
             .read_to_end(&mut start)?;
+
         if start.is_empty() {
             return Ok(None);
         }
 
-        // The decoder would take too few bytes for a header that was cut off, and any others for damage.
+        // The decoder would take too few bytes for a header that was cut off, and any others for
+        // damage.
         if !MEMBER.starts_with(&start) {
             return Err(Error::new(
                 ErrorKind::InvalidData,
@@ -483,6 +518,7 @@ impl<R: Read> Unpacked<R> {
                  or unpack the file and give what comes out of it",
             ));
         }
+
         Ok(Some(GzDecoder::new(Cursor::new(start).chain(rest))))
     }
 }
@@ -492,15 +528,18 @@ impl<R: Read> Read for Unpacked<R> {
         if to.is_empty() {
             return Ok(0);
         }
+
         while let Some(member) = &mut self.member {
             let got = member.read(to).map_err(in_words)?;
             if got > 0 {
                 return Ok(got);
             }
+
             if let Some(ended) = self.member.take() {
                 self.member = Unpacked::next_member(ended.into_inner())?;
             }
         }
+
         Ok(0)
     }
 }
@@ -516,6 +555,7 @@ fn in_words(error: Error) -> Error {
         }
         _ => return error,
     };
+
     Error::new(ErrorKind::InvalidData, sentence)
 }
 
@@ -550,6 +590,7 @@ pub(super) mod tests {
             assert_eq!(packed.kind, kind);
             assert_eq!(packed.all(1000).unwrap(), bytes);
         }
+
         let members = [gzip(b"a,b\n1,"), gzip(b""), gzip(b"2\n")].concat();
         assert_eq!(of(&members).unwrap().all(1000).unwrap(), b"a,b\n1,2\n");
     }
@@ -559,10 +600,12 @@ pub(super) mod tests {
         let error = |r: Result<Vec<u8>>| format!("{:#}", r.unwrap_err());
         let text = "1,2,3\n".repeat(10_000);
         let whole = gzip(text.as_bytes());
+
         for cut in [3, 12, whole.len() / 2, whole.len() - 3] {
             let read = of(&whole[..cut]).and_then(|s| s.all(1 << 20));
             assert!(error(read).contains("end too early"), "cut at {cut}");
         }
+
         for (rest, what) in [
             (&b"\0"[..], "no gzip member"),
             (b"Best regards", "no gzip member"),
@@ -574,9 +617,11 @@ pub(super) mod tests {
             let message = error(read);
             assert!(message.contains(what), "{rest:?}: {message}");
         }
+
         let mut damaged = whole.clone();
         let at = damaged.len() - 6;
         damaged[at] ^= 1;
+
         assert!(error(of(&damaged).and_then(|s| s.all(1 << 20))).contains("damaged"));
         assert!(
             error(of(&whole).and_then(|s| s.all(1000))).contains("unpacks to more than 1000 bytes")
@@ -598,6 +643,7 @@ pub(super) mod tests {
     fn what_is_known_and_not_read_is_called_by_its_name_with_the_line_that_converts_it() {
         let folder = tempfile::tempdir().unwrap();
         let tar = [&[b'a'; 257][..], b"ustar", &[0; 250]].concat();
+
         for (name, bytes, what, line) in [
             (
                 "a.mat",
@@ -678,24 +724,30 @@ pub(super) mod tests {
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
+
             let refused = Source::open(Some(&path))
                 .map(|s| s.kind)
                 .unwrap_err()
                 .to_string();
             let line = line.replace("PLACE", folder.path().to_str().unwrap());
+
             assert!(
                 refused.starts_with(&format!("it is {what}")) && refused.contains(&line),
                 "{name}: {refused}"
             );
         }
+
         assert_eq!(of(&zip("x.npy")).unwrap().kind, Kind::Npz);
+
         // Such a name would end the text in the line of Python.
         let path = folder.path().join("it's.pkl");
         std::fs::write(&path, b"\x80\x04\x95").unwrap();
+
         let refused = Source::open(Some(&path))
             .map(|s| s.kind)
             .unwrap_err()
             .to_string();
+
         assert!(refused.contains("read_pickle('FILE')"), "{refused}");
     }
 }

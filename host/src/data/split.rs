@@ -1,4 +1,5 @@
-//! Which rows are learned from, which decide when to stop, which test: in shares of every class, or with groups kept whole.
+//! Which rows are learned from, which decide when to stop, which test: in shares of every class, or
+//! with groups kept whole.
 
 use super::Dataset;
 use super::Standard;
@@ -70,6 +71,7 @@ impl Parts {
         let share = self.test_share?;
         let rows = self.data.x.len() / self.data.features;
         let test = self.data.x_test.len() / self.data.features;
+
         (rows < test).then(|| {
             format!(
                 "Only {rows} of the {} rows are left to learn from: {test} are kept for testing (--test-share {share}).",
@@ -122,8 +124,8 @@ impl Rows {
     /// One division: the rows of the test table, or a share of all rows, for testing.
     ///
     /// # Errors
-    /// If a part would be empty, too few rows are left to learn from, a class is too small, or the test table does not
-    /// fit.
+    /// If a part would be empty, too few rows are left to learn from, a class is too small, or the
+    /// test table does not fit.
     pub fn divide(&self, test_share: f64, seed: u64) -> Result<Parts> {
         match &self.test {
             Some(test) => {
@@ -133,6 +135,7 @@ impl Rows {
                     listed(&test.features),
                     listed(&self.data.features)
                 );
+
                 let all = (0..test.rows() as u32).collect::<Vec<_>>();
                 self.parts(&self.every(), (test, &all), seed)
             }
@@ -140,6 +143,7 @@ impl Rows {
                 let (train, test) = self.data.split(test_share, self.groups.as_deref(), seed)?;
                 self.check_share(test_share, train.len())?;
                 let parts = self.parts(&train, (&self.data, &test), seed)?;
+
                 Ok(Parts {
                     test_share: Some(test_share),
                     ..parts
@@ -148,8 +152,8 @@ impl Rows {
         }
     }
 
-    /// `count` divisions: every row is in the test part of one of them. Of every class each fold has the same share; with
-    /// groups, every group is in one fold.
+    /// `count` divisions: every row is in the test part of one of them. Of every class each fold
+    /// has the same share; with groups, every group is in one fold.
     ///
     /// # Errors
     /// If there are fewer rows or groups than folds, or a class has one row only.
@@ -159,12 +163,15 @@ impl Rows {
             self.test.is_none(),
             "--folds and --test: a test table leaves nothing to fold; give one of the two"
         );
+
         let fold = self.deal(count, seed)?;
+
         let rows = |keep: &dyn Fn(usize) -> bool| -> Vec<u32> {
             (0..self.data.rows() as u32)
                 .filter(|&i| keep(fold[i as usize]))
                 .collect()
         };
+
         let part =
             |k: usize| self.parts(&rows(&|f| f != k), (&self.data, &rows(&|f| f == k)), seed);
         (0..count).map(part).collect()
@@ -187,10 +194,12 @@ impl Rows {
         } else {
             "give more rows".into()
         };
+
         ensure!(
             left >= LEAST_ROWS,
             "--test-share {test_share} leaves {left} of the {rows} rows to learn from; at least {LEAST_ROWS} are needed: {remedy}"
         );
+
         Ok(())
     }
 
@@ -202,7 +211,9 @@ impl Rows {
         let (data, purpose, inputs) = self.data.dataset(&self.name, train, test)?;
         let validation = self.validation(train, seed);
         check_validation(train.len(), &validation, &purpose)?;
+
         let extremes = self.data.extremes(train, &purpose, &inputs);
+
         Ok(Parts {
             data,
             purpose,
@@ -237,6 +248,7 @@ impl Rows {
             .groups
             .as_ref()
             .map(|groups| self.piles(train, |i| &groups[i]));
+
         let chosen: Vec<u32> = match grouped {
             Some(piles) if piles.len() >= 2 => {
                 let order = shuffled(piles.len(), seed, 5);
@@ -248,21 +260,26 @@ impl Rows {
             }
             _ => {
                 let piles = self.piles(train, |i| self.class(i));
+
                 let take = |(i, pile): (usize, &Vec<u32>)| {
                     let order = shuffled(pile.len(), seed, 16 + i as u64);
                     let count =
                         wanted(pile.len()).clamp(usize::from(pile.len() > 1), pile.len() - 1);
+
                     order[..count]
                         .iter()
                         .map(|&j| pile[j as usize])
                         .collect::<Vec<_>>()
                 };
+
                 piles.iter().enumerate().flat_map(take).collect()
             }
         };
+
         let place = |row: &u32| train.binary_search(row).map(|i| i as u32).ok();
         let mut places: Vec<u32> = chosen.iter().filter_map(place).collect();
         places.sort_unstable();
+
         places
     }
 
@@ -270,16 +287,20 @@ impl Rows {
     fn deal(&self, count: usize, seed: u64) -> Result<Vec<usize>> {
         let mut fold = vec![0; self.data.rows()];
         let mut size = vec![0; count];
+
         if let Some(groups) = &self.groups {
             let piles = self.piles(&self.every(), |i| &groups[i]);
+
             ensure!(
                 piles.len() >= count,
                 "--folds {count}: there are only {} groups",
                 piles.len()
             );
+
             let mut order = shuffled(piles.len(), seed, 6);
             // The largest first, each where the fewest rows are.
             order.sort_by_key(|&g| std::cmp::Reverse(piles[g as usize].len()));
+
             for g in order {
                 let least = (0..count).min_by_key(|&k| size[k]).unwrap_or(0);
                 size[least] += piles[g as usize].len();
@@ -287,14 +308,18 @@ impl Rows {
                     .iter()
                     .for_each(|&i| fold[i as usize] = least);
             }
+
             return Ok(fold);
         }
+
         ensure!(
             fold.len() >= count,
             "--folds {count}: there are only {} rows",
             fold.len()
         );
+
         let mut next = 0;
+
         for (i, pile) in self
             .piles(&self.every(), |i| self.class(i))
             .iter()
@@ -306,11 +331,13 @@ impl Rows {
                 self.class(pile[0] as usize),
                 self.data.lines[pile[0] as usize]
             );
+
             for j in shuffled(pile.len(), seed, 1000 + i as u64) {
                 fold[pile[j as usize] as usize] = next % count;
                 next += 1;
             }
         }
+
         Ok(fold)
     }
 }
@@ -333,17 +360,20 @@ mod tests {
             text: vec!["y"],
             ..Reading::default()
         };
+
         let data = Tabular::new(
             Table::parse(text.as_bytes(), &how).unwrap(),
             &["y".into()],
             None,
         )
         .unwrap();
+
         let groups = groups.map(|n| {
             (0..count)
                 .map(|i| format!("person {}", i * i % n))
                 .collect()
         });
+
         Rows {
             name: "test".into(),
             data,
@@ -364,19 +394,24 @@ mod tests {
     fn every_row_is_tested_once_and_every_fold_has_its_share_of_each_class() {
         let rows = rows(100, class, None);
         let fold = rows.deal(5, 3).unwrap();
+
         for k in 0..5 {
             let own: Vec<usize> = (0..100).filter(|&i| fold[i] == k).collect();
             assert_eq!(own.len(), 20);
             assert_eq!(own.iter().filter(|&i| i % 10 == 0).count(), 2);
         }
+
         assert_eq!(fold, rows.deal(5, 3).unwrap());
         assert_ne!(fold, rows.deal(5, 4).unwrap());
+
         let parts = rows.folds(5, 3).unwrap();
+
         assert!(
             parts
                 .iter()
                 .all(|p| p.data.x.len() == 160 && p.data.x_test.len() == 40)
         );
+
         assert_ne!(
             parts[0].inputs, parts[1].inputs,
             "standardisation comes from the training rows of each fold"
@@ -388,13 +423,18 @@ mod tests {
         let rows = rows(100, class, Some(23));
         let groups = rows.groups.clone().unwrap();
         let fold = rows.deal(3, 1).unwrap();
+
         for i in 0..100 {
             assert!((0..100).all(|j| groups[i] != groups[j] || fold[i] == fold[j]));
         }
+
         let train: Vec<u32> = (0..100).filter(|&i| fold[i as usize] != 0).collect();
         let places = rows.validation(&train, 1);
+
         assert!(!places.is_empty() && places.len() < train.len() / 2);
+
         let group = |place: usize| &groups[train[place] as usize];
+
         for &v in &places {
             let others = (0..train.len()).filter(|&p| !places.contains(&(p as u32)));
             assert!(others.into_iter().all(|p| group(p) != group(v as usize)));
@@ -405,16 +445,19 @@ mod tests {
     fn validation_rows_have_the_classes_in_their_shares_and_leave_one_row_of_each() {
         let rows = rows(100, |i| if i < 3 { "few".into() } else { class(i) }, None);
         let train: Vec<u32> = (0..100).filter(|i| i % 3 != 2).collect();
+
         let validation: Vec<u32> = rows
             .validation(&train, 1)
             .iter()
             .map(|&p| train[p as usize])
             .collect();
+
         assert!(
             (12..=15).contains(&validation.len()),
             "{}",
             validation.len()
         );
+
         assert_eq!(
             validation.iter().filter(|&&i| i < 3).count(),
             1,

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 /// How a column is standardised, `(x - mean) / sd`, in the arithmetic of the device.
 ///
-/// A model and all of its exports compute `((x - offset) as f32 - mean) factor` in single precision, where `mean` is
-/// that of the readings less the offset and `factor` is `1 / sd`, both rounded. The offset is 0 unless the readings are
-/// so large for their spread that single precision does not tell them apart (Unix time is an example).
+/// A model and all of its exports compute `((x - offset) as f32 - mean) factor` in single
+/// precision, where `mean` is that of the readings less the offset and `factor` is `1 / sd`, both
+/// rounded. The offset is 0 unless the readings are so large for their spread that single precision
+/// does not tell them apart (Unix time is an example).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Standard {
@@ -24,12 +25,13 @@ fn is_zero(x: &f64) -> bool {
     *x == 0.0
 }
 
-/// The largest size of a number in a table, half of which single precision still holds with room for a difference.
+/// The largest size of a number in a table, half of which single precision still holds with room
+/// for a difference.
 const LARGEST: f64 = 1e38;
 /// The smallest standard deviation of a column that varies.
 const SMALLEST_SD: f64 = 1e-36;
-/// An input gets an offset where its size is so many standard deviations: rounding to single precision loses up to
-/// 2^-12 of one there.
+/// An input gets an offset where its size is so many standard deviations: rounding to single
+/// precision loses up to 2^-12 of one there.
 const INPUT_RATIO: f64 = 4096.0;
 /// A target gets an offset from here on: rounding loses up to 2^-9 of a standard deviation.
 const TARGET_RATIO: f64 = 65536.0;
@@ -83,6 +85,7 @@ impl Standard {
         } else {
             0.0
         };
+
         Standard { mean, sd, offset }
     }
 
@@ -96,21 +99,25 @@ impl Standard {
             "column '{name}' holds {largest:e}; models compute in single precision, which ends at about 3e38: give the \
              column in a larger unit{remedy}"
         );
+
         ensure!(
             self.sd > 0.0,
             "column '{name}' varies, but by so little that its spread is 0 in double precision; give the column in a smaller \
              unit{remedy}"
         );
+
         ensure!(
             self.sd >= SMALLEST_SD,
             "column '{name}' spreads by {:e} only; models compute in single precision, which ends at about 1e-38: give \
              the column in a smaller unit{remedy}",
             self.sd
         );
+
         Ok(())
     }
 
-    /// Whether it can be a scale of a model: what single precision makes of it is finite and positive.
+    /// Whether it can be a scale of a model: what single precision makes of it is finite and
+    /// positive.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let ([mean, factor], [sd, out]) = (self.input_pair(), self.output_pair());
@@ -160,14 +167,17 @@ impl Standard {
 /// The roundest number near `mean`, by preference one that single precision holds.
 fn round_offset(mean: f64, sd: f64) -> f64 {
     let digits = 0..17usize;
+
     let rounded = || {
         digits
             .clone()
             .filter_map(|n| format!("{mean:.n$e}").parse::<f64>().ok())
     };
+
     let near = |offset: &f64| (mean - offset).abs() <= 64.0 * sd;
     let single = |x: f64| f64::from(x as f32);
     let best = rounded().find(|x| near(x) && single(*x) == *x);
+
     best.or(Some(single(mean)).filter(near))
         .or_else(|| rounded().find(near))
         .unwrap_or(mean)

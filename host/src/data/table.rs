@@ -99,10 +99,13 @@ impl Table {
             let column = std::mem::replace(&mut self.columns[i], Column::Text(vec![]));
             self.columns[i] = Column::Text(column.into_text());
         }
+
         for name in ignore {
             self.take(name)?;
         }
+
         ensure!(!self.names.is_empty(), "every column is to be ignored");
+
         Ok(())
     }
 
@@ -156,20 +159,24 @@ pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
         }
         .into());
     }
+
     match column {
         Column::Text(text) => text.push(cell.into()),
         Column::Numbers(numbers) => {
             let Ok(x) = cell.parse::<f64>() else {
                 bail!(no_number(cell))
             };
+
             ensure!(
                 x.is_finite(),
                 "{} is not finite; remove the row or clip the value",
                 quoted(cell)
             );
+
             numbers.push(x);
         }
     }
+
     Ok(())
 }
 
@@ -178,7 +185,8 @@ pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
 #[error("{cell} is no number")]
 pub struct NoNumber {
     cell: String,
-    /// The names of all columns that hold text as far as the file was looked at; empty if nothing was found out.
+    /// The names of all columns that hold text as far as the file was looked at; empty if nothing
+    /// was found out.
     pub columns: Vec<String>,
 }
 
@@ -193,9 +201,11 @@ pub(super) struct Missing {
 
 fn no_number(cell: &str) -> anyhow::Error {
     let quoted = quoted(cell);
+
     if cell.contains('\n') {
         return anyhow::anyhow!("{quoted} is no number; is a quotation mark not closed?");
     }
+
     let readings = match (without_thousands(cell), with_point(cell)) {
         (Some(whole), Some(fraction)) => format!(
             "it is {whole} if the comma separates thousands, and {fraction} if it is a decimal one; write whichever it is, \
@@ -215,10 +225,12 @@ fn no_number(cell: &str) -> anyhow::Error {
             .into();
         }
     };
+
     anyhow::anyhow!("{quoted} is no number: {readings}")
 }
 
-/// The number without separators of thousands, if it has some: commas, points (with a decimal comma), blanks, apostrophes.
+/// The number without separators of thousands, if it has some: commas, points (with a decimal
+/// comma), blanks, apostrophes.
 fn without_thousands(cell: &str) -> Option<String> {
     [
         (',', "."),
@@ -247,9 +259,11 @@ fn without_thousands(cell: &str) -> Option<String> {
             && others
                 .iter()
                 .all(|group| is_number(group) && group.len() == 3);
+
         if !are_groups || fraction.is_some_and(|f| !is_number(f)) {
             return None;
         }
+
         let sign = if whole.starts_with('-') { "-" } else { "" };
         let fraction = fraction.map_or(String::new(), |f| format!(".{f}"));
         Some(format!("{sign}{first}{}{fraction}", others.concat()))
@@ -267,6 +281,7 @@ fn with_point(cell: &str) -> Option<String> {
 pub(super) fn quoted(cell: &str) -> String {
     let one_line = |c: char| if c.is_control() { ' ' } else { c };
     let start: String = cell.chars().take(MOST_QUOTED).map(one_line).collect();
+
     if cell.chars().nth(MOST_QUOTED).is_some() {
         format!("'{start}...'")
     } else {
@@ -294,6 +309,7 @@ mod tests {
     fn the_form_of_a_file_is_found_out() {
         let expected = parse("a,b\n1,2\n3,4\n", &Reading::default()).unwrap();
         assert_eq!(expected.names, ["a", "b"]);
+
         assert_eq!(
             expected.columns,
             [
@@ -301,7 +317,9 @@ mod tests {
                 Column::Numbers(vec![2.0, 4.0])
             ]
         );
+
         assert_eq!(expected.lines, [2, 3]);
+
         for text in [
             "a;b\n1;2\n3;4",
             "\u{feff}a\tb\r\n1\t2\r\n3\t4\r\n",
@@ -313,13 +331,16 @@ mod tests {
                 "{text}"
             );
         }
+
         let bare = parse("1,2\n3,4\n", &Reading::default()).unwrap();
         assert_eq!(bare.names, ["column1", "column2"]);
         assert_eq!(bare.columns, expected.columns);
+
         let named = Reading {
             header: Some(true),
             ..Reading::default()
         };
+
         assert_eq!(parse("7,8\n1,2\n", &named).unwrap().names, ["7", "8"]);
     }
 
@@ -330,6 +351,7 @@ mod tests {
             ignore: vec!["note"],
             ..Reading::default()
         };
+
         let mut table = parse("x,kind,note\n1,\"a, b\",\n2,c,what\n", &how).unwrap();
         assert_eq!(
             table.take("kind").unwrap(),
@@ -371,14 +393,17 @@ mod tests {
             let error = format!("{:#}", parse(text, &Reading::default()).unwrap_err());
             assert!(error.contains(expected), "{text:?}: {error}");
         }
+
         let how = Reading {
             text: vec!["y"],
             ..Reading::default()
         };
+
         assert!(
             format!("{:#}", parse("a,b\n1,2\n", &how).unwrap_err())
                 .contains("no column 'y'; there are a, b")
         );
+
         let latin = Table::parse(
             &b"a,b\n1,\xe9\n"[..],
             &Reading {
@@ -386,6 +411,7 @@ mod tests {
                 ..Reading::default()
             },
         );
+
         assert!(format!("{:#}", latin.unwrap_err()).contains("line 2 is not UTF-8"));
     }
 }

@@ -1,5 +1,5 @@
-//! From a table to what a network learns from: which column is the target, what kind of target, which rows are for testing,
-//! and the standardisation that goes with the model.
+//! From a table to what a network learns from: which column is the target, what kind of target,
+//! which rows are for testing, and the standardisation that goes with the model.
 
 use super::extremes::Extremes;
 use super::table::{Column, Table, Unit, listed};
@@ -59,27 +59,32 @@ const FEW: usize = 20;
 /// More different whole numbers than this are no classes.
 const MOST: usize = 100;
 
-/// Of more than [`FEW`] whole numbers, the rarest class has at least this share of the rows that a class has on average.
+/// Of more than [`FEW`] whole numbers, the rarest class has at least this share of the rows that a
+/// class has on average.
 const RAREST: f64 = 0.05;
 
-/// How often each value occurs, if all are whole numbers, of which there are few enough to be classes, each more than once
-/// on average.
+/// How often each value occurs, if all are whole numbers, of which there are few enough to be
+/// classes, each more than once on average.
 fn whole_numbers(values: &[f64]) -> Option<BTreeMap<i64, usize>> {
     let mut counts = BTreeMap::new();
+
     for &x in values {
         if x.fract() != 0.0 || x.abs() > 1e9 {
             return None;
         }
+
         *counts.entry(x as i64).or_insert(0) += 1;
+
         if counts.len() > MOST {
             return None;
         }
     }
+
     (counts.len() >= 2 && values.len() >= 2 * counts.len()).then_some(counts)
 }
 
-/// Whether whole numbers are classes. Ten digits and 26 letters are, all of them frequent; ages and counts have tails of rare
-/// values.
+/// Whether whole numbers are classes. Ten digits and 26 letters are, all of them frequent; ages and
+/// counts have tails of rare values.
 fn are_classes(values: &[f64]) -> bool {
     let Some(counts) = whole_numbers(values) else {
         return false;
@@ -102,6 +107,7 @@ impl RawTarget {
                 (name, values.clone(), "a number, not classes")
             }
         };
+
         let different = whole_numbers(&values)?.len();
         (different > FEW).then(|| {
             format!("'{name}' has {different} different whole numbers: it is taken for {taken}")
@@ -119,19 +125,23 @@ impl Tabular {
             !targets.is_empty(),
             "which column is to be predicted? give it with --target NAME"
         );
+
         let twice = targets
             .iter()
             .enumerate()
             .find(|(i, name)| targets[..*i].contains(name));
+
         ensure!(
             twice.is_none(),
             "the target '{}' is named twice",
             twice.map_or("", |(_, name)| name)
         );
+
         let columns = targets
             .iter()
             .map(|name| Ok((name.clone(), table.take(name).context("--target")?)));
         let columns = columns.collect::<Result<Vec<_>>>()?;
+
         let target = match (&columns[..], classify) {
             ([(name, Column::Text(text))], None | Some(true)) => match numbers(text) {
                 Some(values) if classify.is_none() && !are_classes(&values) => {
@@ -149,8 +159,11 @@ impl Tabular {
             }
             (columns, _) => RawTarget::Values(all_numbers(columns)?),
         };
+
         ensure!(!table.names.is_empty(), "no column is left for the inputs");
+
         let mut x = Vec::with_capacity(table.rows() * table.columns.len());
+
         for row in 0..table.rows() {
             for (column, name) in table.columns.iter().zip(&table.names) {
                 let Column::Numbers(values) = column else {
@@ -159,6 +172,7 @@ impl Tabular {
                 x.push(values[row]);
             }
         }
+
         Ok(Tabular {
             features: table.names,
             x,
@@ -181,14 +195,17 @@ impl Tabular {
             return None;
         };
         let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+
         names
             .iter()
             .for_each(|name| *count.entry(name).or_default() += 1);
+
         let mut all: Vec<(String, usize)> = count
             .into_iter()
             .map(|(name, n)| (name.to_string(), n))
             .collect();
         let number = |name: &str| name.parse::<f64>().ok();
+
         if all.iter().all(|(name, _)| number(name).is_some()) {
             all.sort_by(|a, b| {
                 number(&a.0)
@@ -196,11 +213,12 @@ impl Tabular {
                     .unwrap_or(std::cmp::Ordering::Equal)
             });
         }
+
         Some(all)
     }
 
-    /// Rows for training and for testing: of every class the same share, drawn by `seed`; with `groups` (one a row) no group
-    /// is in both.
+    /// Rows for training and for testing: of every class the same share, drawn by `seed`; with
+    /// `groups` (one a row) no group is in both.
     ///
     /// # Errors
     /// If a part would be empty, or a class too small.
@@ -214,24 +232,30 @@ impl Tabular {
             share > 0.0 && share < 1.0,
             "--test-share {share}: use more than 0 and less than 1"
         );
+
         let mut piles: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+
         match (groups, &self.target) {
             (Some(groups), _) => {
                 let mut names: Vec<&String> = groups.iter().collect();
                 names.sort();
                 names.dedup();
+
                 ensure!(
                     names.len() >= 2,
                     "--group: there is one group only; a test part needs another"
                 );
+
                 let mut order = vec![0; names.len()];
                 Draws::new(seed, Stream::User, 2, 0).permutation(&mut order);
+
                 let count =
                     ((names.len() as f64 * share).round() as usize).clamp(1, names.len() - 1);
                 let held: Vec<&String> =
                     order[..count].iter().map(|&i| names[i as usize]).collect();
                 let (test, train) =
                     (0..groups.len() as u32).partition(|&i| held.contains(&&groups[i as usize]));
+
                 return Ok((train, test));
             }
             (None, RawTarget::Classes(_, names)) => {
@@ -243,7 +267,9 @@ impl Tabular {
                 piles.insert(String::new(), (0..self.rows() as u32).collect());
             }
         }
+
         let (mut train, mut test) = (vec![], vec![]);
+
         for (pile, (name, rows)) in piles.iter().enumerate() {
             ensure!(
                 rows.len() >= 2,
@@ -252,12 +278,15 @@ impl Tabular {
                 self.lines[rows[0] as usize],
                 self.or_regression()
             );
+
             let mut order = vec![0; rows.len()];
             Draws::new(seed, Stream::User, 3, pile as u64).permutation(&mut order);
+
             let count = ((rows.len() as f64 * share).round() as usize).clamp(1, rows.len() - 1);
             test.extend(order[..count].iter().map(|&i| rows[i as usize]));
             train.extend(order[count..].iter().map(|&i| rows[i as usize]));
         }
+
         train.sort_unstable();
         test.sort_unstable();
         Ok((train, test))
@@ -279,6 +308,7 @@ impl Tabular {
         let width = self.features.len();
         let column = |j: usize| train.iter().map(move |&i| self.x[i as usize * width + j]);
         let inputs = (0..width).map(|j| Standard::of(column(j))).collect();
+
         let purpose = match &self.target {
             RawTarget::Classes(name, _) => Purpose::Classification {
                 column: name.clone(),
@@ -297,6 +327,7 @@ impl Tabular {
                     .collect(),
             },
         };
+
         (purpose, inputs)
     }
 
@@ -311,19 +342,23 @@ impl Tabular {
         inputs: &[Standard],
     ) -> Result<(Vec<f64>, Target)> {
         let width = self.features.len();
+
         let row = |&i: &u32| {
             self.x[i as usize * width..][..width]
                 .iter()
                 .zip(inputs)
                 .map(|(&x, s)| f64::from(s.input(x)))
         };
+
         let x = rows.iter().flat_map(row).collect();
+
         let target = match (&self.target, purpose) {
             (RawTarget::Classes(_, names), Purpose::Classification { classes, .. }) => {
                 let label = |&i: &u32| {
                     let name = &names[i as usize];
                     let found = classes.iter().position(|c| c == name);
                     let line = self.lines[i as usize];
+
                     found.map(|c| c as u16).with_context(|| {
                         format!(
                             "{} {line}: the class '{name}' is not one of {}; remove such rows, or train with them",
@@ -332,6 +367,7 @@ impl Tabular {
                         )
                     })
                 };
+
                 Target::Classes {
                     labels: rows.iter().map(label).collect::<Result<_>>()?,
                     classes: classes.len(),
@@ -344,6 +380,7 @@ impl Tabular {
                         .zip(scale)
                         .map(move |((_, y), s)| s.apply(y[i as usize]))
                 };
+
                 Target::Values {
                     values: rows.iter().flat_map(row).collect(),
                     width: columns.len(),
@@ -356,22 +393,26 @@ impl Tabular {
                 bail!("the target is numbers, but the model predicts classes")
             }
         };
+
         Ok((x, target))
     }
 
     /// Whether single precision holds the inputs and targets of these rows.
     fn check_sizes(&self, rows: &[u32], purpose: &Purpose, inputs: &[Standard]) -> Result<()> {
         let width = self.features.len();
+
         for (j, (name, scale)) in self.features.iter().zip(inputs).enumerate() {
             let largest = rows
                 .iter()
                 .fold(0.0f64, |a, &i| a.max(self.x[i as usize * width + j].abs()));
+
             scale.check(
                 name,
                 largest,
                 &format!(", or leave it out with --ignore {name}"),
             )?;
         }
+
         if let (RawTarget::Values(columns), Purpose::Regression { scale, .. }) =
             (&self.target, purpose)
         {
@@ -380,6 +421,7 @@ impl Tabular {
                 scale.check(name, largest, "")?;
             }
         }
+
         Ok(())
     }
 
@@ -404,6 +446,7 @@ impl Tabular {
                 ));
             }
         }
+
         found
     }
 
@@ -414,6 +457,7 @@ impl Tabular {
         let Some(first) = rows.first().map(|&i| row(i)) else {
             return Ok(());
         };
+
         let coarse = match first.iter().any(|x| x.abs() >= EXACT) {
             true => format!(
                 ", as far as double precision tells: it does not tell whole numbers beyond {EXACT} apart; subtract a \
@@ -421,11 +465,13 @@ impl Tabular {
             ),
             false => "; there is nothing to learn from".into(),
         };
+
         ensure!(
             rows.iter().any(|&i| row(i) != first),
             "every input is the same in all rows to learn from ({}){coarse}",
             listed(&self.features)
         );
+
         Ok(())
     }
 
@@ -445,6 +491,7 @@ impl Tabular {
                 classes.len() >= 2,
                 "every row has the same '{column}'; there is nothing to learn"
             );
+
             ensure!(
                 classes.len() <= 1000,
                 "'{column}' has {} classes, and there can be 1000{}",
@@ -452,32 +499,38 @@ impl Tabular {
                 self.or_regression()
             );
         }
+
         if let (RawTarget::Values(columns), Some(&first)) = (&self.target, train.first()) {
             for (name, y) in columns {
                 let first = y[first as usize];
                 let varies = train.iter().any(|&i| y[i as usize] != first);
+
                 ensure!(
                     varies || first.abs() < EXACT,
                     "'{name}' is {first} in every row to learn from, as far as double precision tells: it does not tell whole \
                      numbers beyond {EXACT} apart; subtract a constant from the column"
                 );
+
                 ensure!(
                     varies,
                     "'{name}' is {first} in every row to learn from; there is nothing to learn"
                 );
             }
         }
+
         self.check_vary(train)?;
         self.check_sizes(train, &purpose, &inputs)?;
         test.0
             .check_sizes(test.1, &purpose, &inputs)
             .context("the test rows")?;
+
         let (x, target) = self.rows_of(train, &purpose, &inputs)?;
         let (x_test, target_test) = test
             .0
             .rows_of(test.1, &purpose, &inputs)
             .context("the test rows")?;
         let features = self.features.len();
+
         Ok((
             Dataset {
                 name: name.into(),
@@ -496,16 +549,19 @@ impl Tabular {
 /// Up to here double precision has every whole number: 2 to the power of 53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A sentence about inputs that are the same in all of these rows, if there are any; `x` is standardised by `inputs`.
+/// A sentence about inputs that are the same in all of these rows, if there are any; `x` is
+/// standardised by `inputs`.
 #[must_use]
 pub fn constant_inputs(features: &[String], inputs: &[Standard], x: &[f64]) -> Option<String> {
     let first = x.get(..features.len())?;
+
     let same = |j: usize| {
         x.iter()
             .skip(j)
             .step_by(features.len())
             .all(|&v| v == first[j])
     };
+
     let constant: Vec<String> = (0..features.len())
         .filter(|&j| same(j))
         .map(|j| features[j].clone())
@@ -514,6 +570,7 @@ pub fn constant_inputs(features: &[String], inputs: &[Standard], x: &[f64]) -> O
         .filter(|&j| same(j) && inputs[j].mean.abs() >= EXACT)
         .map(|j| features[j].clone())
         .collect();
+
     let coarse = match coarse.is_empty() {
         true => String::new(),
         false => format!(
@@ -522,6 +579,7 @@ pub fn constant_inputs(features: &[String], inputs: &[Standard], x: &[f64]) -> O
             listed(&coarse)
         ),
     };
+
     (!constant.is_empty()).then(|| {
         format!(
             "{} of the {} inputs are constant over the rows to learn from ({}): they tell nothing, and are kept with a \
@@ -544,6 +602,7 @@ pub fn columns_with_offsets(
         Purpose::Regression { columns, scale } => columns.iter().zip(scale).collect(),
         Purpose::Classification { .. } => vec![],
     };
+
     let offset = |(name, s): (&String, &Standard)| {
         let whole = s.mean.abs() >= 2f64.powi(53);
         let coarse = if whole {
@@ -551,11 +610,13 @@ pub fn columns_with_offsets(
         } else {
             ""
         };
+
         format!(
             "{name}: {} (standard deviation {:.3e}{coarse})",
             s.offset, s.sd
         )
     };
+
     let all: Vec<String> = features
         .iter()
         .zip(inputs)
@@ -563,6 +624,7 @@ pub fn columns_with_offsets(
         .filter(|(_, s)| s.offset != 0.0)
         .map(offset)
         .collect();
+
     (!all.is_empty()).then(|| {
         format!(
             "These columns are so large for their spread that single precision would not tell their values apart; the \
@@ -588,14 +650,17 @@ fn all_numbers(columns: &[(String, Column)]) -> Result<Vec<(String, Vec<f64>)>> 
         .filter(|(_, v)| v.is_none())
         .map(|((name, _), _)| name.clone())
         .collect();
+
     if let [first, ..] = &text[..] {
         if columns.len() == 1 {
             bail!("the target '{first}' holds text, which are classes; they have no regression");
         }
+
         let (are, one) = (
             if text.len() == 1 { "holds" } else { "hold" },
             if text.len() == 1 { "it" } else { "one" },
         );
+
         bail!(
             "several targets are a regression of numbers, and {} {are} text; give {one} as the only target, or leave text out \
              of the targets",
@@ -605,6 +670,7 @@ fn all_numbers(columns: &[(String, Column)]) -> Result<Vec<(String, Vec<f64>)>> 
                 .join(" and ")
         );
     }
+
     Ok(values.into_iter().flatten().collect())
 }
 
@@ -638,15 +704,18 @@ mod tests {
         let classes =
             |target: &dyn Fn(usize) -> String| tabular(&many(60, target), "y").unwrap().classes();
         let three = classes(&|i| ["walk", "sit", "run"][i % 3].into()).unwrap();
+
         assert_eq!(
             three,
             [("run".into(), 20), ("sit".into(), 20), ("walk".into(), 20)]
         );
+
         let numbers: Vec<String> = classes(&|i| [10, 9, 2][i % 3].to_string())
             .unwrap()
             .into_iter()
             .map(|c| c.0)
             .collect();
+
         assert_eq!(numbers, ["2", "9", "10"]);
         assert!(
             classes(&|i| format!("{}", i as f64 * 0.1)).is_none(),
@@ -667,15 +736,18 @@ mod tests {
                 data.target.doubt().is_some(),
             )
         };
+
         assert_eq!(kind(1797, &|i| i % 10), (Some(10), false), "digits");
         assert_eq!(kind(2000, &|i| i * i % 26), (Some(14), false));
         assert_eq!(kind(2000, &|i| 1 + i % 26), (Some(26), true), "letters");
+
         // Grades of wine from 3 to 9, most in the middle: few values, rare ones or not.
         assert_eq!(
             kind(500, &|i| [3, 4, 9].get(i).copied().unwrap_or(5 + i % 4)),
             (Some(7), false),
             "grades"
         );
+
         // Ages, with a few old people.
         assert_eq!(
             kind(2000, &|i| if i % 400 == 7 {
@@ -686,11 +758,13 @@ mod tests {
             (None, true),
             "ages"
         );
+
         assert_eq!(
             kind(80, &|i| if i == 7 { 60 } else { i % 25 }),
             (None, true),
             "one row of a value"
         );
+
         // The 43 traffic signs of a known benchmark: the rarest has a sixth of the average.
         assert_eq!(
             kind(4300, &|i| if i % 600 == 0 { 42 } else { i % 42 }),
@@ -710,6 +784,7 @@ mod tests {
                 },
             )
         };
+
         let refused = |names: &[&str], classify| {
             let names: Vec<String> = names.iter().map(ToString::to_string).collect();
             format!(
@@ -717,6 +792,7 @@ mod tests {
                 Tabular::new(table().unwrap(), &names, classify).unwrap_err()
             )
         };
+
         let both = refused(&["a", "y"], None);
         assert!(
             both.contains("'y' holds text; give it as the only target"),
@@ -730,6 +806,7 @@ mod tests {
             "y",
         )
         .unwrap();
+
         let refused = format!("{:#}", rare.split(0.2, None, 1).unwrap_err());
         assert!(
             refused.contains("class '29' has one row only") && refused.contains("add --regression"),
@@ -750,17 +827,22 @@ mod tests {
             "y",
         )
         .unwrap();
+
         let (train, test) = data.split(0.2, None, 3).unwrap();
         let mut all = [train.clone(), test.clone()].concat();
         all.sort_unstable();
+
         assert_eq!(all, (0..100).collect::<Vec<u32>>());
         assert_eq!(test.iter().filter(|&&i| i % 10 == 0).count(), 2);
         assert_eq!(test.len(), 20);
         assert_eq!(data.split(0.2, None, 3).unwrap(), (train, test.clone()));
         assert_ne!(data.split(0.2, None, 4).unwrap().1, test);
+
         let groups: Vec<String> = (0..100).map(|i| format!("person {}", i % 5)).collect();
         let (train, test) = data.split(0.4, Some(&groups), 3).unwrap();
+
         assert_eq!(test.len(), 40);
+
         assert!(test.iter().all(|&t| {
             !train
                 .iter()
@@ -772,34 +854,42 @@ mod tests {
     fn standardisation_comes_from_the_training_rows_alone() {
         let data = tabular("a,b,y\n1,5,0.1\n3,5,0.7\n100,9,0.3\n", "y").unwrap();
         let (set, purpose, inputs) = data.dataset("t", &[0, 1], (&data, &[2])).unwrap();
+
         assert_eq!(inputs, [Standard::new(2.0, 1.0), Standard::new(5.0, 1.0)]);
         assert_eq!(
             (set.x, set.x_test),
             (vec![-1.0, 0.0, 1.0, 0.0], vec![98.0, 4.0])
         );
+
         let Purpose::Regression { scale, .. } = purpose else {
             panic!("no regression")
         };
         let Target::Values { values, .. } = set.target_test else {
             panic!("no values")
         };
+
         assert_abs_diff_eq!(scale[0].undo(values[0]), 0.3, epsilon = 1e-15);
     }
 
     #[test]
     fn impossible_data_is_refused_with_the_place() {
         let error = |r: Result<(Vec<u32>, Vec<u32>)>| format!("{:#}", r.unwrap_err());
+
         let once = tabular(
             &many(20, |i| if i == 7 { "odd".into() } else { "even".into() }),
             "y",
         )
         .unwrap();
+
         assert!(error(once.split(0.2, None, 1)).contains("class 'odd' has one row only (line 9)"));
         assert!(error(once.split(1.0, None, 1)).contains("less than 1"));
+
         let groups = vec!["one".to_string(); 20];
         assert!(error(once.split(0.2, Some(&groups), 1)).contains("one group only"));
+
         let same = tabular(&many(20, |_| "a".into()), "y").unwrap();
         let rows: Vec<u32> = (0..20).collect();
+
         assert!(
             format!(
                 "{:#}",
@@ -807,6 +897,7 @@ mod tests {
             )
             .contains("nothing to learn")
         );
+
         let other = tabular(&many(20, |i| ["a", "b", "c"][i % 3].into()), "y").unwrap();
         let train: Vec<u32> = (0..20).filter(|i| i % 3 != 2).collect();
         let two = tabular(&many(20, |i| ["a", "b"][i % 2].into()), "y").unwrap();
@@ -814,6 +905,7 @@ mod tests {
             "{:#}",
             two.dataset("t", &train, (&other, &rows)).unwrap_err()
         );
+
         assert!(
             refused.contains("line 4: the class 'c' is not one of a, b"),
             "{refused}"
@@ -825,6 +917,7 @@ mod tests {
         let standard = |first: f64, step: f64| {
             Standard::of((0..100).map(move |i| first + step * f64::from(i)))
         };
+
         for (first, step, offset) in [
             (1.7e9, 1.0, 1.7e9),
             (1e9, 1e-5, 1e9),
@@ -838,9 +931,12 @@ mod tests {
             assert!((spread - 3.43).abs() < 0.01, "{first}: {spread}");
             assert!((s.apply(first) - f64::from(s.input(first))).abs() < 1e-3);
         }
-        // No number that single precision holds is near; then a round one of double precision is taken.
+
+        // No number that single precision holds is near; then a round one of double precision is
+        // taken.
         assert_eq!(standard(1_000_000_017.0, 1e-5).offset, 1_000_000_017.0);
         assert_eq!(standard(20.0, 0.1).offset, 0.0);
+
         assert_eq!(
             standard(1.7e9, 0.0),
             Standard::new(1.7e9, 1.0),
@@ -851,6 +947,7 @@ mod tests {
     #[test]
     fn numbers_beyond_single_precision_are_refused_with_the_column_and_what_to_do() {
         let rows: Vec<u32> = (0..20).collect();
+
         let refused = |cell: &dyn Fn(usize) -> String, target: &str| {
             let line = |i: usize| format!("{},{},{}\n", cell(i), i % 7, ["u", "v"][i % 2]);
             let text = "k,b,y\n".to_string() + &(0..20).map(line).collect::<String>();
@@ -860,11 +957,13 @@ mod tests {
                 data.dataset("t", &rows, (&data, &rows)).unwrap_err()
             )
         };
+
         let error = refused(&|i| format!("{i}e200"), "y");
         assert!(
             error.contains("column 'k' holds 1.9e201") && error.contains("--ignore k"),
             "{error}"
         );
+
         let error = refused(&|i| format!("{i}e-60"), "y");
         assert!(
             error.contains("column 'k' spreads by") && error.contains("smaller unit"),

@@ -37,7 +37,8 @@ pub struct Task {
     pub train: Set,
     /// What they are judged by.
     pub test: Set,
-    /// What leads from the units of the user's own data to those of the rows; empty if they are the same.
+    /// What leads from the units of the user's own data to those of the rows; empty if they are the
+    /// same.
     pub scales: Scales,
 }
 
@@ -74,12 +75,14 @@ impl Set {
     #[must_use]
     pub fn pick(&self, rows: &[u32]) -> Set {
         let x = gather(&self.x, self.inputs, rows);
+
         let target = match &self.target {
             SetTarget::Classes(labels) => SetTarget::Classes(gather(labels, 1, rows)),
             SetTarget::Values(values) => {
                 SetTarget::Values(gather(values, values.len() / self.rows(), rows))
             }
         };
+
         Set {
             x,
             target,
@@ -87,8 +90,8 @@ impl Set {
         }
     }
 
-    /// The loss of a network that answers 0, whatever its input: the mean square of the targets, or the
-    /// logarithm of the number of classes (`outputs`). At least a little above 0.
+    /// The loss of a network that answers 0, whatever its input: the mean square of the targets, or
+    /// the logarithm of the number of classes (`outputs`). At least a little above 0.
     #[must_use]
     pub fn loss_of_zeros(&self, outputs: usize) -> f64 {
         let loss = match &self.target {
@@ -113,8 +116,10 @@ impl Set {
                 self.rows() - 1
             );
         }
+
         let mut order = vec![0; self.rows()];
         Draws::new(seed, Stream::User, 1, step).permutation(&mut order);
+
         let (held_out, rest) = order.split_at(second);
         Ok((self.pick(rest), self.pick(held_out)))
     }
@@ -134,6 +139,7 @@ impl Task {
             Target::Classes { classes, .. } => *classes,
             Target::Values { width, .. } => *width,
         };
+
         let part = |x: &[f64], target: &Target| Set {
             x: single(x),
             inputs: set.features,
@@ -142,6 +148,7 @@ impl Task {
                 Target::Values { values, .. } => SetTarget::Values(single(values)),
             },
         };
+
         Task {
             name: set.name.clone(),
             inputs: set.features,

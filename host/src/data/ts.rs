@@ -1,5 +1,5 @@
-//! The text form of the time-series archive (`.ts`): a header of `@` lines, then a series a line, its dimensions separated by
-//! colons, the class or the target value last.
+//! The text form of the time-series archive (`.ts`): a header of `@` lines, then a series a line,
+//! its dimensions separated by colons, the class or the target value last.
 
 use super::table::{Column, ROW_LIMIT, Table, Unit, quoted};
 use crate::support::memory::Budget;
@@ -20,7 +20,8 @@ pub const CLASS: &str = "class";
 /// The target column of a file of numbers.
 pub const VALUE: &str = "target";
 
-/// Reads a file: a table with a column an instant, and the name of the target column if there is one.
+/// Reads a file: a table with a column an instant, and the name of the target column if there is
+/// one.
 ///
 /// # Errors
 /// If it is malformed, a value is missing, or series differ in length; the message names the place.
@@ -30,6 +31,7 @@ pub fn read(from: &mut dyn Read, budget: Budget) -> Result<(Table, Option<String
         number: 0,
     };
     let form = header(&mut lines)?;
+
     let mut body = Body {
         form,
         shape: None,
@@ -37,11 +39,13 @@ pub fn read(from: &mut dyn Read, budget: Budget) -> Result<(Table, Option<String
         targets: vec![],
         lines: vec![],
     };
+
     while let Some(line) = lines.next()? {
         let place = || format!("line {}", lines.number);
         body.series(&line, lines.number).with_context(place)?;
         budget.allow(body.lines.len() as u64 * body.columns.len() as u64)?;
     }
+
     body.table()
 }
 
@@ -55,23 +59,28 @@ impl<R: BufRead> Lines<R> {
     fn next(&mut self) -> Result<Option<String>> {
         loop {
             self.number += 1;
+
             let mut line = vec![];
             let got = (&mut self.from)
                 .take(ROW_LIMIT)
                 .read_until(b'\n', &mut line)
                 .context("the file cannot be read")?;
+
             if got == 0 {
                 return Ok(None);
             }
+
             ensure!(
                 (got as u64) < ROW_LIMIT,
                 "line {} is longer than {ROW_LIMIT} bytes",
                 self.number
             );
+
             let line = String::from_utf8(line)
                 .ok()
                 .with_context(|| format!("line {} is not UTF-8", self.number))?;
             let line = line.trim_start_matches('\u{feff}').trim();
+
             if !line.is_empty() && !line.starts_with('#') {
                 return Ok(Some(line.into()));
             }
@@ -81,21 +90,26 @@ impl<R: BufRead> Lines<R> {
 
 fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Form> {
     let mut form = Form::default();
+
     while let Some(line) = lines.next()? {
         let number = lines.number;
+
         let Some(rest) = line.strip_prefix('@') else {
             bail!(
                 "line {number}: a series before the line '@data', or a line of the header without its '@'"
             )
         };
+
         let mut words = rest.split_whitespace();
         let word = words.next().unwrap_or_default().to_ascii_lowercase();
         if word == "data" {
             return Ok(form);
         }
+
         form.take(&word, &words.collect::<Vec<_>>())
             .with_context(|| format!("line {number}"))?;
     }
+
     bail!("there is no line '@data'; the file was cut off, or is of another kind")
 }
 
@@ -107,6 +121,7 @@ impl Form {
             "false" => Ok(false),
             _ => bail!("@{word} must be followed by true or false, not '{first}'"),
         };
+
         let number = || {
             first
                 .parse::<usize>()
@@ -114,6 +129,7 @@ impl Form {
                 .filter(|&n| n > 0)
                 .with_context(|| format!("@{word} '{first}' is no count"))
         };
+
         match word {
             "problemname" | "missing" | "equallength" | "univariate" => {}
             "timestamps" => ensure!(
@@ -133,6 +149,7 @@ impl Form {
             "targetlabel" => self.target = is()?,
             other => bail!("'@{other}' is not known in a .ts file"),
         }
+
         Ok(())
     }
 
@@ -158,6 +175,7 @@ struct Body {
 impl Body {
     fn series(&mut self, line: &str, number: u64) -> Result<()> {
         let mut parts: Vec<&str> = line.split(':').map(str::trim).collect();
+
         if self.form.target().is_some() {
             ensure!(
                 parts.len() > 1,
@@ -166,23 +184,28 @@ impl Body {
             let target = parts.pop().unwrap_or_default();
             self.target(target)?;
         }
+
         let (dimensions, length) = self.shape_with(&parts)?;
+
         ensure!(
             parts.len() == dimensions,
             "the series has {} dimensions, and {dimensions} are expected",
             parts.len()
         );
+
         for (d, (part, columns)) in parts
             .iter()
             .zip(self.columns.chunks_mut(length))
             .enumerate()
         {
             let instants = part.split(',').count();
+
             ensure!(
                 instants == length,
                 "dimension {} has {instants} instants, and {length} are expected; cut or fill the series to one length",
                 d + 1
             );
+
             for (t, (cell, column)) in part.split(',').zip(columns).enumerate() {
                 column.push(
                     number_of(cell.trim())
@@ -190,20 +213,24 @@ impl Body {
                 );
             }
         }
+
         self.lines.push(number);
         Ok(())
     }
 
-    /// Number and length of the dimensions. The first series decides: the header alone must not take memory.
+    /// Number and length of the dimensions. The first series decides: the header alone must not
+    /// take memory.
     fn shape_with(&mut self, parts: &[&str]) -> Result<(usize, usize)> {
         if let Some(shape) = self.shape {
             return Ok(shape);
         }
+
         let there = (parts.len(), parts[0].split(',').count());
         let said = (
             self.form.dimensions.unwrap_or(there.0),
             self.form.length.unwrap_or(there.1),
         );
+
         ensure!(
             there == said,
             "the series has {} dimensions of {} instants, and the header says {} of {}",
@@ -212,6 +239,7 @@ impl Body {
             said.0,
             said.1
         );
+
         self.shape = Some(there);
         self.columns = vec![vec![]; there.0 * there.1];
         Ok(there)
@@ -222,6 +250,7 @@ impl Body {
             !target.is_empty() && target != "?",
             "the class or target is missing"
         );
+
         if let Some(classes) = self.form.classes.as_ref().filter(|c| !c.is_empty()) {
             let known = classes.iter().any(|c| c == target);
             ensure!(
@@ -231,12 +260,14 @@ impl Body {
                 super::table::listed(classes)
             );
         }
+
         self.targets.push(target.into());
         Ok(())
     }
 
     fn table(self) -> Result<(Table, Option<String>)> {
         let (dimensions, length) = self.shape.context("there is no series below '@data'")?;
+
         let name = |d: usize, t: usize| {
             if dimensions == 1 {
                 format!("t{t}")
@@ -244,7 +275,9 @@ impl Body {
                 format!("dim{d}_t{t}")
             }
         };
+
         let names = (1..=dimensions).flat_map(|d| (1..=length).map(move |t| name(d, t)));
+
         let mut table = Table {
             names: names.collect(),
             columns: self.columns.into_iter().map(Column::Numbers).collect(),
@@ -252,11 +285,13 @@ impl Body {
             unit: Unit::Line,
             named: true,
         };
+
         let target = self.form.target().map(String::from);
         if let Some(target) = &target {
             table.names.push(target.clone());
             table.columns.push(Column::Text(self.targets));
         }
+
         Ok((table, target))
     }
 }
@@ -266,15 +301,18 @@ fn number_of(cell: &str) -> Result<f64> {
         !super::table::is_missing(cell),
         "the value is missing ('{cell}'); fill it in, for example with the one before, or remove the series"
     );
+
     let x = cell
         .parse::<f64>()
         .ok()
         .with_context(|| format!("{} is no number", quoted(cell)))?;
+
     ensure!(
         x.is_finite(),
         "{} is not finite; remove the series or clip the value",
         quoted(cell)
     );
+
     Ok(x)
 }
 
@@ -293,9 +331,11 @@ mod tests {
     fn dimensions_become_columns_and_the_class_the_target() {
         let (table, target) = parse(TWO).unwrap();
         assert_eq!(target.as_deref(), Some("class"));
+
         let names = [
             "dim1_t1", "dim1_t2", "dim1_t3", "dim2_t1", "dim2_t2", "dim2_t3", "class",
         ];
+
         assert_eq!(table.names, names);
         assert_eq!(table.lines, [10, 11]);
         assert_eq!(table.columns[1], Column::Numbers(vec![2.0, 8.0]));
@@ -304,8 +344,10 @@ mod tests {
             table.columns[6],
             Column::Text(vec!["sit".into(), "walk".into()])
         );
+
         let (one, target) =
             parse("@problemname P\r\n@targetlabel true\r\n@DATA\r\n1,2:0.5\r\n").unwrap();
+
         assert_eq!(
             (one.names, target),
             (
@@ -313,12 +355,14 @@ mod tests {
                 Some("target".into())
             )
         );
+
         assert_eq!(parse("@classlabel false\n@data\n1,2\n").unwrap().1, None);
     }
 
     #[test]
     fn what_is_wrong_is_named_by_line_dimension_and_instant() {
         let error = |text: &str| format!("{:#}", parse(text).unwrap_err());
+
         for (change, to, expected) in [
             (
                 "8,",
@@ -383,6 +427,7 @@ mod tests {
             let error = error(&TWO.replacen(change, to, 1));
             assert!(error.contains(expected), "{expected}: {error}");
         }
+
         assert!(error("@problemName P\n").contains("no line '@data'"));
         assert!(error("@problemName P\n@data\n").contains("no series"));
         assert!(error("@classLabel true a b\n@data\n1,2,3\n").contains("no ':' with the class"));

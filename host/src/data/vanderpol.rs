@@ -52,31 +52,37 @@ impl VanDerPolConfig {
             "--mu {}: must be in [0, 50]",
             self.mu
         );
+
         ensure!(
             self.dt > 0.0 && self.dt <= 1.0,
             "--dt {}: must be above 0 and at most 1",
             self.dt
         );
+
         let (orbits, test) = (self.orbits, self.test_orbits);
         ensure!(
             (2..=100_000).contains(&orbits),
             "--orbits {orbits}: must be in 2 to 100000"
         );
+
         ensure!(
             (1..orbits).contains(&test),
             "--test-orbits {test}: must be in 1 to {}",
             orbits - 1
         );
+
         ensure!(
             (1..=1_000_000).contains(&self.steps),
             "--steps {}: must be in 1 to 1000000",
             self.steps
         );
+
         ensure!(
             self.range > 0.0 && self.range <= 10.0,
             "--range {}: must be above 0 and at most 10",
             self.range
         );
+
         Ok(())
     }
 }
@@ -92,14 +98,17 @@ pub struct Made {
 /// Integrates all orbits; training and test part share none.
 pub fn generate(config: &VanDerPolConfig) -> Result<Made> {
     config.check()?;
+
     let mut random = NumpyRandom::seed(config.seed);
     let substeps = config.substeps();
+
     let mut made = Made {
         x: vec![],
         y: vec![],
         x_test: vec![],
         y_test: vec![],
     };
+
     for orbit in 0..config.orbits {
         let test = orbit >= config.orbits - config.test_orbits;
         let (x, y) = if test {
@@ -107,20 +116,23 @@ pub fn generate(config: &VanDerPolConfig) -> Result<Made> {
         } else {
             (&mut made.x, &mut made.y)
         };
+
         let mut state = [0.0; 2].map(|_: f64| config.range * (2.0 * random.rand() - 1.0));
+
         for _ in 0..config.steps {
             x.extend(state);
             state = advance(config.mu, state, config.dt, substeps);
             y.extend(state);
         }
     }
+
     Ok(made)
 }
 
 impl VanDerPolConfig {
-    /// Runge-Kutta steps in one `dt`: their length follows the fastest rate of change, about `mu (1 + x^2)` at the
-    /// largest `x` of an orbit. With the default arguments the error of a `dt` is below 1e-10 (see the test, which
-    /// compares with steps of a quarter).
+    /// Runge-Kutta steps in one `dt`: their length follows the fastest rate of change, about
+    /// `mu (1 + x^2)` at the largest `x` of an orbit. With the default arguments the error of a
+    /// `dt` is below 1e-10 (see the test, which compares with steps of a quarter).
     fn substeps(&self) -> usize {
         const SHARE: f64 = 0.0125;
         // Orbits that start further inside reach the limit cycle, whose amplitude is about 2.
@@ -134,6 +146,7 @@ fn advance(mu: f64, mut state: [f64; 2], dt: f64, substeps: usize) -> [f64; 2] {
     let h = dt / substeps as f64;
     let rate = |[x, v]: [f64; 2]| [v, mu * (1.0 - x * x) * v - x];
     let along = |[x, v]: [f64; 2], [dx, dv]: [f64; 2], h: f64| [x + h * dx, v + h * dv];
+
     for _ in 0..substeps {
         let a = rate(state);
         let b = rate(along(state, a, h / 2.0));
@@ -142,6 +155,7 @@ fn advance(mu: f64, mut state: [f64; 2], dt: f64, substeps: usize) -> [f64; 2] {
         let slope = [0, 1].map(|i| (a[i] + 2.0 * b[i] + 2.0 * c[i] + d[i]) / 6.0);
         state = along(state, slope, h);
     }
+
     state
 }
 
@@ -155,6 +169,7 @@ impl Scale {
             let column = || x.iter().skip(c).step_by(2);
             let n = column().count() as f64;
             let mean = column().sum::<f64>() / n;
+
             (
                 mean,
                 (column().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt(),
@@ -190,6 +205,7 @@ mod tests {
     fn the_integrator_agrees_with_a_tighter_one() {
         let default = VanDerPolConfig::default();
         assert!(error(&default) < 1e-10, "{:e}", error(&default));
+
         let stiff = VanDerPolConfig {
             mu: 20.0,
             dt: 0.5,
@@ -199,6 +215,7 @@ mod tests {
             steps: 20,
             ..default
         };
+
         assert!(error(&stiff) < 1e-6, "{:e}", error(&stiff));
     }
 

@@ -22,17 +22,21 @@ pub fn header(model: &Deployed) -> Result<String> {
         "#ifndef {upper}_H\n#define {upper}_H\n\n#include <stdint.h>\n\n"
     )?;
     text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+
     if let Some(shape) = &model.shape {
         let of = shape.shape()?;
         writeln!(text, "#define {upper}_INPUTS {}", of.inputs())?;
         writeln!(text, "#define {upper}_OUTPUTS {}", of.outputs())?;
+
         writeln!(
             text,
             "/* Elements of scratch of {name}_predict. */\n#define {upper}_WORK {}\n",
             ldnn_core::deploy::work_len(&of).max(1)
         )?;
+
         text += &run_declared(model, &of)?;
     }
+
     if !model.standard.is_empty() {
         text += "/* Raw inputs as the network takes them; x and to may be the same. */\n";
         writeln!(
@@ -40,6 +44,7 @@ pub fn header(model: &Deployed) -> Result<String> {
             "void {name}_standardise(const float *x, float *to);\n"
         )?;
     }
+
     if !model.classes().is_empty() {
         writeln!(
             text,
@@ -47,12 +52,14 @@ pub fn header(model: &Deployed) -> Result<String> {
             model.classes().len()
         )?;
     }
+
     for t in 1..=model.activations.len() {
         writeln!(
             text,
             "/* Activation type {t}. */\nfloat {name}_type{t}(float z);\n"
         )?;
     }
+
     match &model.weights {
         WeightFile::None => {}
         WeightFile::Floats { .. } => {
@@ -64,25 +71,30 @@ pub fn header(model: &Deployed) -> Result<String> {
         }
         WeightFile::Integers(file) => {
             text += "/* Inputs as integers: (q - zero) * step stands for x. */\n";
+
             writeln!(
                 text,
                 "#define {upper}_INPUT_STEP {}f\n#define {upper}_INPUT_ZERO ({})",
                 float(file.input.0),
                 file.input.1
             )?;
+
             writeln!(text, "void {name}_quantise(const float *x, int8_t *q);\n")?;
             text += "/* The outputs of the network alone for one sample; y * step stands for an output. */\n";
+
             writeln!(
                 text,
                 "#define {upper}_OUTPUT_STEP {}f",
                 float(file.output.0)
             )?;
+
             writeln!(
                 text,
                 "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work);\n"
             )?;
         }
     }
+
     write!(text, "#ifdef __cplusplus\n}}\n#endif\n\n#endif\n")?;
     Ok(text)
 }
@@ -95,21 +107,27 @@ pub fn source(model: &Deployed) -> Result<String> {
     let name = &model.name;
     let mut text = head(model);
     write!(text, "#include \"{name}.h\"\n\n")?;
+
     let owned = model.owned()?;
     text += &helpers(name, &owned);
+
     for (t, table) in owned.iter().enumerate() {
         text += &activation(name, t + 1, table)?;
     }
+
     text += &around(model)?;
+
     match (&model.shape, &model.weights) {
         (Some(shape), WeightFile::Floats { theta }) => text += &floats(name, shape, theta)?,
         (Some(shape), WeightFile::Integers(file)) => text += &integers(name, shape, file)?,
         _ => {}
     }
+
     if let Some(shape) = &model.shape {
         text.push('\n');
         text += &run_defined(model, &shape.shape()?)?;
     }
+
     Ok(text)
 }
 
@@ -118,6 +136,7 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
     let (name, upper) = (&model.name, model.name.to_uppercase());
     let mut text = String::new();
     let mut listed = vec![];
+
     let numbered = |names: &[String]| {
         names
             .iter()
@@ -125,10 +144,12 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
             .map(|(i, n)| format!("  {i}: {n}"))
             .collect::<Vec<_>>()
     };
+
     if !model.features.is_empty() {
         listed.push("The inputs of NAME_run, in order:".replace("NAME", name));
         listed.extend(numbered(&model.features));
     }
+
     if !model.names.is_empty() {
         listed.push(
             if model.outputs == OutputFile::Classes {
@@ -138,8 +159,10 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
             }
             .into(),
         );
+
         listed.extend(numbered(&model.names));
     }
+
     if !listed.is_empty() {
         write!(text, "/*\n{} */\n\n", comment(" *", &listed))?;
     }
@@ -149,6 +172,7 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
         all.map(|(i, x)| format!("#define {upper}_{what}_OFFSET_{i} {x:?}\n"))
             .collect()
     };
+
     let (from, to) = (
         offsets("INPUT", &model.offsets),
         offsets("OUTPUT", model.outputs.offsets()),
@@ -157,6 +181,7 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
         text += &INPUT_OFFSETS.replace("NAME", &upper);
         writeln!(text, "{from}")?;
     }
+
     if !to.is_empty() {
         text += &OUTPUT_OFFSETS.replace("NAME", &upper);
         writeln!(text, "{to}")?;
@@ -168,6 +193,7 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
          */\n#define {upper}_RUN_STACK {}\n",
         run_stack(model, of)
     )?;
+
     let gives = match &model.outputs {
         OutputFile::Plain => "Returns 0; out gets the outputs of the network.",
         OutputFile::Classes => {
@@ -177,10 +203,12 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
             "Returns 0; out gets the values, in the units of the table that was learned from."
         }
     };
+
     text += &RUN_DECLARED
         .replace("GIVES", gives)
         .replace("UPPER", &upper)
         .replace("NAME", name);
+
     Ok(text)
 }
 
@@ -188,11 +216,13 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
 fn run_stack(model: &Deployed, of: &Shape) -> usize {
     let (inputs, outputs) = (of.inputs(), of.outputs());
     let work = ldnn_core::deploy::work_len(of).max(1);
+
     let scaled = if model.standard.is_empty() {
         0
     } else {
         4 * inputs
     };
+
     match &model.weights {
         WeightFile::Integers(_) => scaled + inputs + work + 2 * outputs + 4 * outputs,
         _ => scaled + 4 * work + 4 * outputs,
@@ -204,6 +234,7 @@ fn run_defined(model: &Deployed, of: &Shape) -> Result<String> {
     let (name, upper) = (&model.name, model.name.to_uppercase());
     let outputs = of.outputs().to_string();
     let mut text = FINITE.replace("NAME", name);
+
     match &model.outputs {
         OutputFile::Plain => {
             text += &ANSWER_PLAIN
@@ -223,12 +254,14 @@ fn run_defined(model: &Deployed, of: &Shape) -> Result<String> {
                     .flat_map(|&(sd, mean)| [sd, mean])
                     .map(|x| float(x) + "f"),
             );
+
             write!(
                 text,
                 "/* Standard deviation and mean of every value. */\nstatic const float {name}_pairs_of_outputs[{}] = \
                  {{\n{numbers}\n}};\n\n",
                 2 * pairs.len()
             )?;
+
             text += &ANSWER_VALUES
                 .replace("NAME", name)
                 .replace("OUTPUTS", &outputs);
@@ -239,39 +272,48 @@ fn run_defined(model: &Deployed, of: &Shape) -> Result<String> {
         text,
         "int {name}_run(const float raw[{upper}_INPUTS], float out[{upper}_OUTPUTS])\n{{\n"
     )?;
+
     let x = if model.standard.is_empty() {
         "raw"
     } else {
         "x"
     };
+
     if x == "x" {
         writeln!(text, "    float x[{upper}_INPUTS];")?;
     }
+
     let integers = matches!(model.weights, WeightFile::Integers(_));
     let (number, result) = if integers {
         ("int8_t", "int16_t")
     } else {
         ("float", "float")
     };
+
     writeln!(
         text,
         "    float y[{upper}_OUTPUTS];\n    {number} work[{upper}_WORK];"
     )?;
+
     if integers {
         writeln!(
             text,
             "    int8_t q[{upper}_INPUTS];\n    {result} integers[{upper}_OUTPUTS];"
         )?;
     }
+
     text += "    int32_t i;\n    int answer;\n";
+
     if x == "x" {
         writeln!(text, "    {name}_standardise(raw, x);")?;
     }
+
     writeln!(
         text,
         "    for (i = 0; i < {upper}_INPUTS; ++i) {{\n        if (!{name}_is_finite({x}[i])) {{\n            return \
          -1;\n        }}\n    }}"
     )?;
+
     if integers {
         writeln!(
             text,
@@ -281,6 +323,7 @@ fn run_defined(model: &Deployed, of: &Shape) -> Result<String> {
     } else {
         writeln!(text, "    {name}_predict({x}, y, work);")?;
     }
+
     text += &RUN_END.replace("UPPER", &upper).replace("NAME", name);
     Ok(text)
 }
@@ -302,10 +345,13 @@ fn helpers(name: &str, owned: &[Owned]) -> String {
             .iter()
             .any(|t| matches!(t, Owned::Compact { form: f, .. } if *f == form))
     };
+
     let mut text = String::new();
+
     if has(Form::Linear) || has(Form::Pairs) {
         text += &CELL.replace("NAME", name);
     }
+
     for (form, code) in [
         (Form::Hermite, HERMITE),
         (Form::Linear, LINEAR),
@@ -315,12 +361,15 @@ fn helpers(name: &str, owned: &[Owned]) -> String {
             text += &code.replace("NAME", name);
         }
     }
+
     if owned.iter().any(|t| matches!(t, Owned::Integer { .. })) {
         text += &INTEGER.replace("NAME", name);
     }
+
     if owned.iter().any(|t| matches!(t, Owned::Direct { .. })) {
         text += &DIRECT.replace("NAME", name);
     }
+
     text
 }
 
@@ -336,21 +385,25 @@ fn around(model: &Deployed) -> Result<String> {
                 .flat_map(|&(mean, factor)| [mean, factor])
                 .map(|x| float(x) + "f"),
         );
+
         write!(
             text,
             "/* Mean and factor of every input. */\nstatic const float {name}_pairs_of_inputs[{}] = {{\n{pairs}\n}};\n\n",
             2 * count
         )?;
+
         text += &STANDARDISE
             .replace("NAME", name)
             .replace("COUNT", &count.to_string());
     }
+
     if !model.classes().is_empty() {
         let quoted: Vec<String> = model
             .classes()
             .iter()
             .map(|c| format!("    {},", quoted(c)))
             .collect();
+
         write!(
             text,
             "const char *const {name}_classes[{}] = {{\n{}\n}};\n\n",
@@ -358,6 +411,7 @@ fn around(model: &Deployed) -> Result<String> {
             quoted.join("\n")
         )?;
     }
+
     Ok(text)
 }
 
@@ -374,6 +428,7 @@ fn quoted(text: &str) -> String {
 fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
     let mut text = String::new();
     let function = format!("float {name}_type{t}(float z)\n{{\n");
+
     match table {
         Owned::Base(base) => {
             let value = match base {
@@ -392,21 +447,26 @@ fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
             entries,
         } => {
             writeln!(text, "/* {} */", table.describe())?;
+
             let numbers = lines(entries.iter().map(|&e| float(e) + "f"));
+
             write!(
                 text,
                 "static const float {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n",
                 entries.len()
             )?;
+
             let (call, size) = match form {
                 Form::Hermite => ("hermite", knots.count),
                 Form::Linear => ("linear", knots.cells() - 1),
                 Form::Pairs => ("pairs", knots.cells() - 1),
             };
+
             let (per, offset) = (float(knots.per_spacing()), float(knots.offset()));
             let look_up =
                 |z: &str| format!("{name}_{call}({name}_table{t}, {size}, {per}f, {offset}f, {z})");
             text += &function;
+
             match (symmetry, base) {
                 (Symmetry::None, Base::Relu) => {
                     writeln!(text, "    return {} + (z > 0.0f ? z : 0.0f);", look_up("z"))?;
@@ -418,12 +478,14 @@ fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
                         "    const float y = {};",
                         look_up("z <= 0.0f ? 0.0f - z : z")
                     )?;
+
                     writeln!(text, "    return z < 0.0f ? -y : y;")?;
                 }
                 (Symmetry::Even, _) => {
                     writeln!(text, "    return {};", look_up("z <= 0.0f ? 0.0f - z : z"))?
                 }
             }
+
             text += "}\n\n";
         }
         Owned::Integer {
@@ -432,14 +494,18 @@ fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
             entries,
         } => {
             writeln!(text, "/* {} */", table.describe())?;
+
             let numbers = lines(entries);
+
             write!(
                 text,
                 "static const int16_t {name}_table{t}[{}] = {{\n{numbers}\n}};\n\n",
                 entries.len()
             )?;
+
             let shift = 16 - (entries.len() - 1).ilog2();
             text += &function;
+
             let place = between(input, 32768);
             writeln!(
                 text,
@@ -453,20 +519,25 @@ fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
             entries,
         } => {
             writeln!(text, "/* {} */", table.describe())?;
+
             write!(
                 text,
                 "static const int8_t {name}_table{t}[256] = {{\n{}\n}};\n\n",
                 lines(&entries[..])
             )?;
+
             text += &function;
+
             writeln!(
                 text,
                 "    const int32_t y = {name}_direct({name}_table{t}, {}, z);",
                 between(input, 128)
             )?;
+
             text += &returned(output)?;
         }
     }
+
     Ok(text)
 }
 
@@ -493,22 +564,27 @@ fn floats(name: &str, shape: &ShapeFile, theta: &[f32]) -> Result<String> {
         text,
         "/* Of each layer outputs x inputs, then the biases. */"
     )?;
+
     write!(
         text,
         "static const float {name}_theta[{}] = {{\n{numbers}\n}};\n\n",
         theta.len()
     )?;
+
     text += &AFFINE.replace("NAME", name);
+
     let half = ldnn_core::deploy::work_len(&of) / 2;
     write!(
         text,
         "void {name}_predict(const float *x, float *out, float *work)\n{{\n"
     )?;
+
     if of.hidden_layers() == 0 {
         text += "    (void)work;\n";
     } else {
         text += "    int32_t j;\n";
     }
+
     for l in 0..of.layers() {
         let (from, to) = (
             place(l, half, "x"),
@@ -518,6 +594,7 @@ fn floats(name: &str, shape: &ShapeFile, theta: &[f32]) -> Result<String> {
                 place(l + 1, half, "")
             },
         );
+
         let (weights, biases) = (of.weights_at(l), of.biases_at(l));
         let (inputs, outputs) = (of.width(l), of.width(l + 1));
         writeln!(
@@ -526,6 +603,7 @@ fn floats(name: &str, shape: &ShapeFile, theta: &[f32]) -> Result<String> {
         )?;
         text += &activations(&of, l, &to, |t, at| format!("{name}_type{}({at})", t + 1))?;
     }
+
     text += "}\n";
     Ok(text)
 }
@@ -547,88 +625,110 @@ fn activations(
     call: impl Fn(usize, &str) -> String,
 ) -> Result<String> {
     let mut text = String::new();
+
     if l == of.hidden_layers() {
         return Ok(text);
     }
+
     let (first, count) = of.layer_types(l);
     for i in 0..count {
         let (start, end) = of.block(l, i);
         let at = format!("{to}[j]");
+
         write!(
             text,
             "    for (j = {start}; j < {end}; ++j) {{\n        {at} = {};\n    }}\n",
             call(first + i, &at)
         )?;
     }
+
     Ok(text)
 }
 
 fn integers(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<String> {
     let of = shape.shape()?;
     let mut text = String::new();
+
     let mut array = |kind: &str, what: &str, count: usize, numbers: String| {
         write!(
             text,
             "static const {kind} {name}_{what}[{count}] = {{\n{numbers}\n}};\n\n"
         )
     };
+
     array(
         "int8_t",
         "weights",
         file.weights.len(),
         lines(&file.weights),
     )?;
+
     array("int32_t", "biases", file.biases.len(), lines(&file.biases))?;
+
     array(
         "int32_t",
         "factors",
         file.factors.len(),
         lines(&file.factors),
     )?;
+
     for (t, table) in file.tables.iter().enumerate() {
         array("int8_t", &format!("table{}", t + 1), 256, lines(table))?;
     }
+
     text += &SCALED.replace("NAME", name);
+
     let offset = float(file.input.1 as f32 + 128.5);
     let code = QUANTISE
         .replace("INPUTS", &of.inputs().to_string())
         .replace("PER", &float(1.0 / file.input.0));
+
     text += &code.replace("OFFSET", &offset).replace("NAME", name);
+
     let half = ldnn_core::deploy::work_len(&of) / 2;
     write!(
         text,
         "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work)\n{{\n    int32_t j;\n"
     )?;
+
     if of.hidden_layers() == 0 {
         text += "    (void)work;\n";
     }
+
     let (mut weights, mut biases) = (0, 0);
+
     for l in 0..of.layers() {
         let (inputs, outputs, last) = (of.width(l), of.width(l + 1), l == of.hidden_layers());
         let from = place(l, half, "x");
+
         let to = if last {
             "out".into()
         } else {
             place(l + 1, half, "")
         };
+
         let (kind, limit) = if last {
             ("int16_t", 32767)
         } else {
             ("int8_t", 127)
         };
+
         let at = biases;
+
         write!(
             text,
             "    for (j = 0; j < {outputs}; ++j) {{\n        const int32_t sum = {name}_sum({from}, {name}_weights + {weights} + j * {inputs}, \
              {name}_biases[{at} + j], {inputs});\n        {to}[j] = ({kind}){name}_scaled(sum, {name}_factors[{at} + j], {}, {limit});\n    }}\n",
             file.shifts[l]
         )?;
+
         text += &activations(&of, l, &to, |t, at| {
             format!("{name}_table{}[{at} + 128]", t + 1)
         })?;
         weights += inputs * outputs;
         biases += outputs;
     }
+
     text += "}\n";
     Ok(text)
 }

@@ -102,6 +102,7 @@ impl<'a> Chooser<'a> {
             .iter()
             .zip(&ranges)
             .map(|(f, &range)| truth(f, range, SPARSE));
+
         Ok(Chooser {
             source,
             sparse: truths.collect::<Result<_>>()?,
@@ -133,20 +134,26 @@ impl<'a> Chooser<'a> {
                     Owned::compact(f, Form::Pairs, range, knots, self.beyond)
                 }
             });
+
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let (mut max, mut squares, mut count) = (0.0f64, 0.0, 0);
+
         for (table, truth) in tables.iter().zip(truths) {
             let mut y = truth.z.clone();
             table.activation()?.apply(&mut y);
+
             for (a, b) in y.iter().zip(&truth.y) {
                 let e = (f64::from(*a) - b).abs();
                 max = max.max(e);
                 squares += e * e;
             }
+
             count += y.len();
         }
+
         let bytes = tables.iter().map(Owned::bytes).sum();
         let rms_error = (squares / count.max(1) as f64).sqrt();
+
         Ok(Candidate {
             form,
             knots,
@@ -168,6 +175,7 @@ impl<'a> Chooser<'a> {
             .iter()
             .zip(&self.ranges)
             .map(|(f, &range)| truth(f, range, DENSE));
+
         self.build(
             candidate.form,
             candidate.knots,
@@ -183,6 +191,7 @@ impl<'a> Chooser<'a> {
             FormChoice::I16,
             FormChoice::I8,
         ];
+
         match form {
             // A cubic has no flat end.
             FormChoice::Auto if self.beyond == Beyond::Clamp => all[1..].to_vec(),
@@ -203,10 +212,12 @@ impl<'a> Chooser<'a> {
                 (3..=9).map(|k| (1 << k) + 1).collect()
             }
         };
+
         let sizes = self
             .forms(form)
             .into_iter()
             .flat_map(|form| ladder(form).into_iter().map(move |knots| (form, knots)));
+
         sizes
             .map(|(form, knots)| self.build(form, knots, &self.sparse))
             .collect()
@@ -224,6 +235,7 @@ impl<'a> Chooser<'a> {
                 } else {
                     form
                 };
+
                 if form == FormChoice::I16
                     && !(knots > 2 && (knots - 1).is_power_of_two() && knots <= 1 << 15)
                 {
@@ -231,11 +243,13 @@ impl<'a> Chooser<'a> {
                         "--knots {knots}: a table of integers has 2^k + 1 entries: 3, 5, 9, 17, ..., 513, ..."
                     );
                 }
+
                 if form == FormChoice::I8 && knots != DIRECT {
                     bail!(
                         "--knots {knots}: a table of 8-bit integers has {DIRECT} entries, one for every input"
                     );
                 }
+
                 self.build(form, knots, &self.sparse)
             }
             Budget::MaxError(most) => {
@@ -244,19 +258,23 @@ impl<'a> Chooser<'a> {
                     .into_par_iter()
                     .map(|form| self.smallest(form, most));
                 let found: Vec<Option<Candidate>> = found.collect::<Result<_>>()?;
+
                 if let Some(best) = found.into_iter().flatten().min_by_key(|c| c.bytes) {
                     return Ok(best);
                 }
+
                 let best = self
                     .forms(form)
                     .into_par_iter()
                     .map(|form| self.best(form, usize::MAX));
                 let best: Vec<Option<Candidate>> = best.collect::<Result<_>>()?;
+
                 let least = best
                     .iter()
                     .flatten()
                     .map(|c| c.max_error)
                     .fold(f64::INFINITY, f64::min);
+
                 bail!(
                     "--max-error {most}: the best of these tables has an error of {least:.1e}; allow a larger error, or a \
                      narrower range with --percentile or --range"
@@ -272,6 +290,7 @@ impl<'a> Chooser<'a> {
                     .into_iter()
                     .flatten()
                     .min_by(|a, b| a.max_error.total_cmp(&b.max_error));
+
                 best.with_context(|| {
                     format!("--bytes {most}: no table of this form is so small; allow more")
                 })
@@ -290,17 +309,20 @@ impl<'a> Chooser<'a> {
                 }
             }
         }
+
         Ok(None)
     }
 
     /// The best of a form within `most` bytes.
     fn best(&self, form: FormChoice, most: usize) -> Result<Option<Candidate>> {
         let mut best: Option<Candidate> = None;
+
         for knots in sizes(form) {
             let candidate = self.build(form, knots, &self.sparse)?;
             if candidate.bytes > most {
                 break;
             }
+
             if best
                 .as_ref()
                 .is_none_or(|b| candidate.max_error < b.max_error)
@@ -308,6 +330,7 @@ impl<'a> Chooser<'a> {
                 best = Some(candidate);
             }
         }
+
         Ok(best)
     }
 }
@@ -319,6 +342,7 @@ fn sizes(form: FormChoice) -> Vec<u32> {
         FormChoice::I8 => return vec![DIRECT],
         _ => {}
     }
+
     std::iter::successors(Some(3u32), |&n| {
         Some(n + 1 + n / 64).filter(|&n| n <= MOST_KNOTS)
     })
@@ -332,9 +356,11 @@ fn truth(f: &Function, (low, high): (f32, f32), points: usize) -> Result<Truth> 
         .collect();
     let wide: Vec<f64> = z.iter().map(|&z| z.into()).collect();
     let mut y = Vec::with_capacity(points);
+
     for chunk in wide.chunks(1024) {
         y.extend(f.values(chunk)?);
     }
+
     Ok(Truth { z, y })
 }
 
@@ -350,6 +376,7 @@ pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>>
     let shape = &source.shape;
     let mut all = vec![0.0; set.rows() * shape.outputs()];
     let mut work = vec![0.0; work_len(shape)];
+
     for (x, out) in set
         .x
         .chunks_exact(shape.inputs())
@@ -357,34 +384,41 @@ pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>>
     {
         Pipeline::unscaled(shape, &source.theta, &activations).predict(x, out, &mut work)?;
     }
+
     Ok(all)
 }
 
-/// Largest error, and root of the mean squared one, of the tables of integers over every input that they have: what
-/// rounding the inputs costs is left out. `None` if there are no such tables.
+/// Largest error, and root of the mean squared one, of the tables of integers over every input that
+/// they have: what rounding the inputs costs is left out. `None` if there are no such tables.
 ///
 /// # Errors
 /// If a table is malformed.
 pub fn every_input(source: &Source, tables: &[Owned]) -> Result<Option<(f64, f64)>> {
     let (mut max, mut squares, mut count) = (0.0f64, 0.0, 0);
+
     for (f, table) in source.functions.iter().zip(tables) {
         let Some((scale, first, last)) = table.inputs() else {
             continue;
         };
         let mut z: Vec<f32> = (first..=last).map(|q| scale.real(q)).collect();
         let exact = f.values(&z.iter().map(|&z| z.into()).collect::<Vec<_>>())?;
+
         table.activation()?.apply(&mut z);
+
         for (y, exact) in z.iter().zip(exact) {
             let error = (f64::from(*y) - exact).abs();
             max = max.max(error);
             squares += error * error;
         }
+
         count += z.len();
     }
+
     Ok((count > 0).then(|| (max, (squares / count as f64).sqrt())))
 }
 
-/// The largest error of the tables at the pre-activations that these rows cause, within their ranges or not.
+/// The largest error of the tables at the pre-activations that these rows cause, within their
+/// ranges or not.
 ///
 /// # Errors
 /// If a table is malformed.
@@ -394,8 +428,11 @@ pub fn largest_error_on(source: &Source, tables: &[Owned], set: &Set) -> Result<
         .map(Owned::activation)
         .collect::<Result<Vec<Activation>>>()?;
     let mut seen: Vec<Vec<f64>> = vec![vec![]; tables.len()];
+
     source.walk(set, |t, z| seen[t].extend(z))?;
+
     let mut largest = 0.0f64;
+
     for ((f, z), activation) in source.functions.iter().zip(&seen).zip(activations) {
         for z in z.chunks(1024) {
             let mut y: Vec<f32> = z.iter().map(|&z| z as f32).collect();
@@ -405,5 +442,6 @@ pub fn largest_error_on(source: &Source, tables: &[Owned], set: &Set) -> Result<
             });
         }
     }
+
     Ok(largest)
 }

@@ -22,14 +22,15 @@ pub struct Deployed {
     pub measured: Measured,
     /// The network's sizes; `None` if it is activations alone.
     pub shape: Option<ShapeFile>,
-    /// Mean and factor of every raw input, `(x - mean) factor`; empty if inputs are not standardised.
+    /// Mean and factor of every raw input, `(x - mean) factor`; empty if inputs are not
+    /// standardised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub standard: Vec<(f32, f32)>,
     /// The names of the inputs; empty if they have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<String>,
-    /// What is subtracted from the reading of each input, in integers or in double precision, before it is rounded to
-    /// single precision; empty if nothing is.
+    /// What is subtracted from the reading of each input, in integers or in double precision,
+    /// before it is rounded to single precision; empty if nothing is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offsets: Vec<f64>,
     /// What the outputs mean.
@@ -166,13 +167,16 @@ impl IntegerFile {
         let places = shifts
             .get_mut(..self.shifts.len())
             .context("there are more shifts than layers")?;
+
         places.copy_from_slice(&self.shifts);
+
         let tables = self.tables.iter().map(|t| {
             t[..]
                 .try_into()
                 .ok()
                 .context("a table must have 256 entries")
         });
+
         Ok(OwnedIntegers {
             file: self.clone(),
             shifts,
@@ -188,6 +192,7 @@ impl OwnedIntegers {
     /// If its parts do not fit each other.
     pub fn network(&self, shape: Shape) -> Result<Quantised<'_>> {
         let scale = |(step, zero)| Scale { step, zero };
+
         let parts = Parts {
             weights: &self.file.weights,
             biases: &self.file.biases,
@@ -197,6 +202,7 @@ impl OwnedIntegers {
             input: scale(self.file.input),
             output: scale(self.file.output),
         };
+
         Ok(Quantised::new(shape, parts)?)
     }
 }
@@ -233,9 +239,11 @@ impl ShapeFile {
             self.layers.len() == shape.hidden_layers(),
             "'layers' must have an entry for each hidden layer"
         );
+
         for (l, &(first, count)) in self.layers.iter().enumerate() {
             shape = shape.with_layer_types(l, first, count)?;
         }
+
         Ok(shape)
     }
 }
@@ -285,34 +293,43 @@ impl Deployed {
             .get("version")
             .and_then(serde_json::Value::as_u64)
             .context("it has no version")?;
+
         ensure!(
             version == u64::from(Self::VERSION),
             "version {version} is not known; this program reads {}: export the model again",
             Self::VERSION
         );
+
         let model: Deployed = serde_json::from_value(value)?;
         ensure!(is_identifier(&model.name), "'name' must be a C identifier");
+
         let inputs = model
             .shape
             .as_ref()
             .and_then(|s| s.widths.first().copied())
             .unwrap_or(0);
+
         let outputs = model
             .shape
             .as_ref()
             .and_then(|s| s.widths.last().copied())
             .unwrap_or(0);
+
         model.check_scaling(inputs, outputs)?;
+
         let types = model.owned()?.len();
+
         match (&model.shape, &model.weights) {
             (None, WeightFile::None) => {}
             (Some(shape), WeightFile::Floats { theta }) => {
                 let need = shape.shape()?;
+
                 ensure!(
                     theta.len() == need.theta_len(),
                     "'theta' needs {} numbers",
                     need.theta_len()
                 );
+
                 ensure!(
                     types == need.types(),
                     "there must be {} activations",
@@ -324,6 +341,7 @@ impl Deployed {
             }
             _ => anyhow::bail!("weights need a shape, and a shape weights"),
         }
+
         Ok(model)
     }
 
@@ -345,32 +363,40 @@ impl Deployed {
             fits(self.names.len(), outputs),
             "'names' needs {outputs} names"
         );
+
         if let OutputFile::Values { pairs, offsets } = &self.outputs {
             ensure!(pairs.len() == outputs, "'outputs' needs {outputs} pairs");
             ensure!(
                 fits(offsets.len(), outputs),
                 "'outputs' needs {outputs} offsets"
             );
+
             let sound = pairs
                 .iter()
                 .all(|(sd, mean)| *sd > 0.0 && sd.is_finite() && mean.is_finite());
+
             ensure!(
                 sound,
                 "'outputs': a mean or standard deviation is not finite, or not positive"
             );
         }
+
         let sound =
             |&(mean, factor): &(f32, f32)| mean.is_finite() && factor > 0.0 && factor.is_finite();
+
         ensure!(
             self.standard.iter().all(sound),
             "'standard': a mean or factor is not finite, or not positive"
         );
+
         let finite = self
             .offsets
             .iter()
             .chain(self.outputs.offsets())
             .all(|x| x.is_finite());
+
         ensure!(finite, "an offset is not finite");
+
         Ok(())
     }
 }

@@ -29,7 +29,8 @@ pub struct Golden {
     pub predicted: Predicted,
     /// The right classes, if the rows have some.
     pub labels: Vec<u16>,
-    /// How far the export is from `ldnn predict` on the rows that it was judged with; `None` if there were none.
+    /// How far the export is from `ldnn predict` on the rows that it was judged with; `None` if
+    /// there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Judged>,
 }
@@ -42,13 +43,15 @@ pub struct Judged {
     pub whose: String,
     /// The difference on them.
     pub agreement: Agreement,
-    /// By how much an answer may differ on a row within the input ranges; see [`Predicted::tolerance`].
+    /// By how much an answer may differ on a row within the input ranges; see
+    /// [`Predicted::tolerance`].
     pub tolerance: f64,
     /// What the tolerance is for.
     pub form: String,
 }
 
-/// How far answers are from those of `ldnn predict`: of a probability, or of a value in standard deviations of the target.
+/// How far answers are from those of `ldnn predict`: of a probability, or of a value in standard
+/// deviations of the target.
 ///
 /// Rows with an input beyond its range in training are apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,7 +79,8 @@ pub struct Predicted {
     pub classes: Vec<u16>,
     /// Probabilities, or values less their offsets, row by row.
     pub answers: Vec<f64>,
-    /// By how much an answer of the export may differ: a probability, or a value in standard deviations of the target.
+    /// By how much an answer of the export may differ: a probability, or a value in standard
+    /// deviations of the target.
     pub tolerance: f64,
     /// What the tolerance is for.
     pub form: String,
@@ -93,6 +97,7 @@ fn pre_activations(owned: &[Owned]) -> Vec<f32> {
     let mut z = vec![
         0.0, -0.0, 1e-40, -1e-40, 1e-7, -1e-7, 1e6, -1e6, 3e9, -3e9, 1e20, -1e20,
     ];
+
     for table in owned {
         let (low, high) = match (table, table.inputs()) {
             (Owned::Compact { knots, .. }, _) => (f64::from(knots.low), f64::from(knots.high)),
@@ -101,16 +106,19 @@ fn pre_activations(owned: &[Owned]) -> Vec<f32> {
             }
             _ => (-2.0, 2.0),
         };
+
         let width = high - low;
         // 997 is prime: the points fall everywhere in the cells.
         z.extend(
             (0..=997).map(|i| (low - 0.25 * width + 1.5 * width * f64::from(i) / 997.0) as f32),
         );
+
         if let Owned::Compact { knots, .. } = table {
             let at = (0..knots.count).map(|i| knots.at(i));
             z.extend(at.flat_map(|z| [z.next_down(), z, z.next_up(), -z]));
         }
     }
+
     z
 }
 
@@ -127,25 +135,30 @@ impl Golden {
             .map(Owned::activation)
             .collect::<Result<Vec<Activation>>>()?;
         let mut golden = Golden::default();
+
         if !owned.is_empty() {
             let z = pre_activations(&owned);
             golden.z = bits(&z);
+
             for activation in &activations {
                 let mut y = z.clone();
                 activation.apply(&mut y);
                 golden.activations.push(bits(&y));
             }
         }
+
         let Some(shape) = model.shape.as_ref().map(|s| s.shape()).transpose()? else {
             return Ok(golden);
         };
         golden.x = bits(x);
+
         let (inputs, outputs) = (model.input_pairs(), model.outputs.pairs());
         let scaling = Scaling {
             inputs: &inputs,
             outputs: model.outputs.meaning(&outputs),
         };
         let (mut scaled, mut answer) = (vec![0.0; shape.inputs()], vec![0.0; shape.outputs()]);
+
         let standardised = |raw: &[f32], to: &mut [f32]| {
             if inputs.is_empty() {
                 to.copy_from_slice(raw);
@@ -153,16 +166,19 @@ impl Golden {
             }
             standardise(raw, &inputs, to)
         };
+
         match &model.weights {
             WeightFile::None => {}
             WeightFile::Floats { theta } => {
                 let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(&shape)]);
+
                 let whole = Pipeline {
                     shape: &shape,
                     theta,
                     activations: &activations,
                     scaling,
                 };
+
                 for raw in x.chunks_exact(shape.inputs()) {
                     standardised(raw, &mut scaled)?;
                     Pipeline::unscaled(&shape, theta, &activations)
@@ -179,16 +195,19 @@ impl Golden {
                 let network = parts.network(shape)?;
                 let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
                 let mut work = vec![0; network.work_len()];
+
                 for raw in x.chunks_exact(shape.inputs()) {
                     standardised(raw, &mut scaled)?;
                     network.quantise(&scaled, &mut q)?;
                     network.predict(&q, &mut out, &mut work)?;
                     golden.integers.extend(&out);
+
                     let scratch = Scratch {
                         q: &mut q,
                         work: &mut work,
                         y: &mut out,
                     };
+
                     golden
                         .classes
                         .push(network.run(&scaling, raw, &mut answer, scratch)? as u16);
@@ -196,6 +215,7 @@ impl Golden {
                 }
             }
         }
+
         Ok(golden)
     }
 }

@@ -1,4 +1,5 @@
-//! The programs that run an export on the golden vectors and print every answer as a hexadecimal number.
+//! The programs that run an export on the golden vectors and print every answer as a hexadecimal
+//! number.
 
 use super::deployed::{Deployed, WeightFile};
 use super::golden::Golden;
@@ -13,6 +14,7 @@ use std::fmt::Write;
 pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
     let (name, upper) = (&model.name, model.name.to_uppercase());
     let mut text = format!("#include \"{name}.h\"\n#include <stdio.h>\n#include <string.h>\n\n");
+
     let array = |what: &str, numbers: &[u32]| {
         let hex = lines(numbers.iter().map(|n| format!("{n:#x}u")));
         format!(
@@ -20,17 +22,23 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
             numbers.len()
         )
     };
+
     if !golden.z.is_empty() {
         text += &array("golden_z", &golden.z);
     }
+
     if !golden.x.is_empty() {
         text += &array("golden_x", &golden.x);
     }
+
     text += "static float real(uint32_t bits)\n{\n    float x;\n    memcpy(&x, &bits, 4);\n    return x;\n}\n\n";
+
     if !matches!(model.weights, WeightFile::Integers(_)) {
         text += "static void print(float x)\n{\n    uint32_t bits;\n    memcpy(&bits, &x, 4);\n    printf(\"%lx\\n\", (unsigned long)bits);\n}\n\n";
     }
+
     text += "int main(void)\n{\n    size_t i;\n";
+
     for t in 1..=golden.activations.len() {
         writeln!(
             text,
@@ -38,6 +46,7 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
             golden.z.len()
         )?;
     }
+
     let inputs = model.shape.as_ref().map_or(1, |s| s.widths[0]);
     let rows = golden.x.len() / inputs;
     if rows > 0 {
@@ -45,6 +54,7 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
             WeightFile::Integers(_) => ("int16_t", "int8_t"),
             _ => ("float", "float"),
         };
+
         writeln!(
             text,
             "    for (i = 0; i < {rows}; ++i) {{\n        size_t j;\n        float x[{upper}_INPUTS];"
@@ -57,9 +67,11 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
             text,
             "        for (j = 0; j < {upper}_INPUTS; ++j) {{\n            x[j] = real(golden_x[i * {upper}_INPUTS + j]);\n        }}"
         )?;
+
         if !model.standard.is_empty() {
             writeln!(text, "        {name}_standardise(x, x);")?;
         }
+
         let print = if number == "float" {
             writeln!(text, "        {name}_predict(x, out, work);")?;
             "print(out[j])"
@@ -70,17 +82,20 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
             )?;
             "printf(\"%lx\\n\", (unsigned long)(uint32_t)(int32_t)out[j])"
         };
+
         writeln!(
             text,
             "        for (j = 0; j < {upper}_OUTPUTS; ++j) {{\n            {print};\n        }}\n    }}"
         )?;
     }
+
     if rows > 0 {
         text += &RUN_C
             .replace("ROWS", &rows.to_string())
             .replace("UPPER", &upper)
             .replace("NAME", name);
     }
+
     text += "    return 0;\n}\n";
     Ok(text)
 }
@@ -115,6 +130,7 @@ const RUN_C: &str = "    \
 /// As [`c`].
 pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
     let mut text = String::from("#[allow(dead_code)]\nmod model;\n\n");
+
     let array = |what: &str, numbers: &[u32]| {
         format!(
             "static {what}: [u32; {}] = [\n{}\n];\n\n",
@@ -122,21 +138,26 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
             lines(numbers.iter().map(|n| format!("{n:#x}")))
         )
     };
+
     text += &array("Z", &golden.z);
     text += &array("X", &golden.x);
     text += "fn main() {\n    let real = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<f32>>();\n";
     text += "    let (z, x) = (real(&Z), real(&X));\n    let _ = (&z, &x);\n";
+
     if !golden.activations.is_empty() {
         text += "    #[allow(unused_imports)]\n    use ldnn_core::deploy::Activate;\n    for activation in &model::ACTIVATIONS {\n        let mut y = z.clone();\n        \
                  activation.apply(&mut y);\n        y.iter().for_each(|y| println!(\"{:x}\", y.to_bits()));\n    }\n";
     }
+
     if model.shape.is_some() {
         text += "    let all = x.clone();\n";
     }
+
     if !model.standard.is_empty() {
         text += "    let mut raw = x.clone();\n    for (raw, x) in raw.chunks_exact_mut(model::STANDARD.len()).zip(x.chunks_exact(model::STANDARD.len())) {\n        \
                  ldnn_core::deploy::standardise(x, &model::STANDARD, raw).unwrap();\n    }\n    let x = raw;\n";
     }
+
     match model.weights {
         WeightFile::None => {}
         WeightFile::Floats { .. } => {
@@ -154,9 +175,11 @@ pub fn rust(model: &Deployed, golden: &Golden) -> Result<String> {
                      out.iter().for_each(|&y| println!(\"{:x}\", i32::from(y)));\n    }\n";
         }
     }
+
     if model.shape.is_some() {
         text += RUN_RUST;
     }
+
     text += "}\n";
     Ok(text)
 }

@@ -44,6 +44,7 @@ pub fn bytes(model: &Deployed) -> Result<Vec<u8>> {
     let mut put = |part: postcard::Result<Vec<u8>>| part.map(|bytes| body.extend(bytes));
     let records = model.owned()?.iter().map(record).collect::<Vec<_>>();
     let scaling = scaling_bytes(model)?;
+
     match (&model.shape, &model.weights) {
         (Some(shape), WeightFile::Floats { theta }) => {
             put(postcard::to_allocvec(&1u8))?;
@@ -76,20 +77,24 @@ pub fn bytes(model: &Deployed) -> Result<Vec<u8>> {
             put(postcard::to_allocvec(&records))?;
         }
     }
+
     let mut image = Vec::with_capacity(HEADER + body.len());
     image.extend(MAGIC);
     image.extend(VERSION.to_le_bytes());
     image.extend([0; 2]);
+
     image.extend(
         u32::try_from(body.len())
             .context("the model is too large for an image")?
             .to_le_bytes(),
     );
+
     image.extend(checksum(&body).to_le_bytes());
     image.extend(body);
     Image::read(&image)
         .map_err(anyhow::Error::from)
         .context("the model makes no image")?;
+
     Ok(image)
 }
 
@@ -100,10 +105,12 @@ fn scaling_bytes(model: &Deployed) -> postcard::Result<Vec<u8>> {
         OutputFile::Classes => 1,
         OutputFile::Values { .. } => 2,
     };
+
     let pairs = |pairs: &[[f32; 2]]| little(pairs.as_flattened(), |x| x.to_le_bytes());
     let offsets = |offsets: &[f64]| little(offsets, |x| x.to_le_bytes());
     let (inputs, outputs) = (pairs(&model.input_pairs()), pairs(&model.outputs.pairs()));
     let (from, to) = (offsets(&model.offsets), offsets(model.outputs.offsets()));
+
     // Several values in a tuple stand one after another, as if each were written alone.
     postcard::to_allocvec(&(inputs, from, meaning, outputs, to))
 }

@@ -1,4 +1,5 @@
-//! From learned activations and trained networks to what a microcontroller runs, with the errors measured.
+//! From learned activations and trained networks to what a microcontroller runs, with the errors
+//! measured.
 
 mod c;
 mod choose;

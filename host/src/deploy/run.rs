@@ -57,7 +57,8 @@ pub struct ExportConfig {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub format: Vec<Format>,
 
-    /// The tables alone, or the whole network [default: network, where RUN is one; else activations]
+    /// The tables alone, or the whole network [default: network, where RUN is one; else
+    /// activations]
     #[arg(long, value_name = "NAME", hide_default_value = true)]
     pub what: What,
 
@@ -73,8 +74,8 @@ pub struct ExportConfig {
     #[arg(skip)]
     pub budget: Budget,
 
-    /// Tables span this share, in percent, of the pre-activations that the training rows cause [default: 100 for a model of
-    /// `ldnn train`, else 99.9]
+    /// Tables span this share, in percent, of the pre-activations that the training rows cause
+    /// [default: 100 for a model of `ldnn train`, else 99.9]
     #[arg(
         long,
         value_name = "PERCENT",
@@ -91,11 +92,13 @@ pub struct ExportConfig {
     #[arg(long, value_name = "NAME")]
     pub beyond: Beyond,
 
-    /// Golden rows for `ldnn verify`, drawn by the seed from the ranges of the inputs, where the tables hold
+    /// Golden rows for `ldnn verify`, drawn by the seed from the ranges of the inputs, where the
+    /// tables hold
     #[arg(long, value_name = "N")]
     pub golden: usize,
 
-    /// Make N test rows, or N rows of --data, with their targets the golden rows instead; an export holds no row of a table otherwise
+    /// Make N test rows, or N rows of --data, with their targets the golden rows instead; an export
+    /// holds no row of a table otherwise
     #[arg(long, value_name = "N")]
     #[serde(default)]
     pub with_rows: usize,
@@ -194,30 +197,37 @@ impl ExportConfig {
     /// The first thing that is wrong, with what to do instead.
     pub fn check(&self, task: &Task, given: &Given) -> Result<()> {
         let trains = self.what == What::Network && matches!(given, Given::Activations(_));
+
         ensure!(
             is_identifier(&self.name),
             "--name '{}': use letters, digits and _, a letter first",
             self.name
         );
+
         ensure!(
             (4..=1 << 20).contains(&self.samples),
             "--samples {}: use 4 to 1048576",
             self.samples
         );
+
         if !self.is_for_devices() && !trains {
             return Ok(());
         }
+
         let known = matches!(given, Given::Trained(model) if model.ranges.is_some());
+
         ensure!(
             known || task.train.rows() > 0 && task.test.rows() > 0,
             "the model does not know which ranges its tables need, as a model of `ldnn train` does; give rows with --data \
              FILE"
         );
+
         ensure!(
             self.percentile > 0.0 && self.percentile <= 100.0,
             "--percentile {}: use more than 0 and at most 100",
             self.percentile
         );
+
         if let Some((low, high)) = self.range {
             let good = low.is_finite() && high.is_finite() && low < high;
             ensure!(
@@ -225,6 +235,7 @@ impl ExportConfig {
                 "--range {low},{high}: give two numbers, the smaller first"
             );
         }
+
         match self.budget {
             Budget::Knots(n) => ensure!((2..=1 << 15).contains(&n), "--knots {n}: use 2 to 32768"),
             Budget::MaxError(e) => ensure!(
@@ -233,22 +244,27 @@ impl ExportConfig {
             ),
             Budget::Bytes(n) => ensure!(n > 0, "--bytes 0: use a positive number"),
         }
+
         ensure!(
             self.weights == Weights::F32 || self.what == What::Network,
             "--weights int8 is for whole networks; add --what network"
         );
+
         ensure!(
             (1..=MOST_GOLDEN).contains(&self.golden),
             "--golden {}: use 1 to {MOST_GOLDEN}",
             self.golden
         );
+
         if self.with_rows > 0 {
             let rows = labelled(given, task).map_or(0, |rows| rows.rows());
+
             ensure!(
                 rows > 0,
                 "--with-rows {}: the model holds no rows; give some with --data FILE, or train it with --with-rows",
                 self.with_rows
             );
+
             ensure!(
                 self.with_rows <= rows,
                 "--with-rows {}: there are {rows} {}",
@@ -256,6 +272,7 @@ impl ExportConfig {
                 whose(given, task)
             );
         }
+
         self.train.check()
     }
 
@@ -285,13 +302,16 @@ impl ExportConfig {
                 let (fast, exact) = (choice(false)?, choice(true)?);
                 let (training, network) =
                     train_network(&self.train, &fast, task, &task.train, &task.test, self.seed)?;
+
                 ensure!(
                     !training.diverged,
                     "the training diverged; use a smaller --lr"
                 );
+
                 let shape = exact.shape(&self.train.widths(task))?;
                 let functions = (0..shape.types()).map(|t| Function::of(&shape, exact.phi(), t));
                 let functions = functions.collect::<Result<_>>()?;
+
                 let what = format!(
                     "{} ({}), hidden widths {:?}, trained on {} for {} epochs at learning rate {}, seed {}",
                     self.activation,
@@ -302,6 +322,7 @@ impl ExportConfig {
                     self.train.lr,
                     self.seed
                 );
+
                 Ok((network, Some(functions), what))
             }
         }
@@ -316,13 +337,15 @@ fn labelled(given: &Given, task: &Task) -> Option<Set> {
     if task.test.rows() > 0 {
         return Some(task.test.clone());
     }
+
     match given {
         Given::Trained(model) => model.test_rows(),
         _ => None,
     }
 }
 
-/// What the rows of [`labelled`] are called. A table for a trained model may hold rows that it was trained on.
+/// What the rows of [`labelled`] are called. A table for a trained model may hold rows that it was
+/// trained on.
 fn whose(given: &Given, task: &Task) -> String {
     let file = Path::new(&task.name).file_name();
     match (given, file) {
@@ -338,10 +361,12 @@ fn predictor(given: &Given, network: &Network, task: &Task) -> Result<Trained> {
     if let Given::Trained(model) = given {
         return Ok((**model).clone());
     }
+
     let or_plain = |scales: &[Standard], count: usize| match scales {
         [] => vec![Standard::PLAIN; count],
         some => some.to_vec(),
     };
+
     let purpose = match &task.train.target {
         SetTarget::Classes(_) => Purpose::Classification {
             column: "class".into(),
@@ -352,6 +377,7 @@ fn predictor(given: &Given, network: &Network, task: &Task) -> Result<Trained> {
             scale: or_plain(&task.scales.targets, task.outputs),
         },
     };
+
     Trained {
         version: Trained::VERSION,
         provenance: String::new(),
@@ -383,25 +409,30 @@ pub fn run(
         .transpose()?;
     let mut section = Section::new(format!("Export of {}", config.name));
     let mut files = vec![];
+
     for form in config.format.iter().filter_map(|f| f.interchange()) {
         let bytes = interchanged(config, given, task, network.as_ref(), form)?;
         let file = format!("{}.{}", config.name, form.extension());
         folder.write(&file, &bytes)?;
         files.push(format!("{file} ({} bytes)", bytes.len()));
     }
+
     if !files.is_empty() {
         section
             .text
             .push(format!("Written for other programs: {}.", files.join(", ")));
     }
+
     if let Some(network) = network.filter(|_| config.is_for_devices()) {
         for_devices(config, given, (task, network), folder, &mut section)?;
     }
+
     section.save(folder)?;
     Ok(section)
 }
 
-/// A file for other programs, without a folder. Activations with which a network would have to be trained first are an error.
+/// A file for other programs, without a folder. Activations with which a network would have to be
+/// trained first are an error.
 ///
 /// # Errors
 /// As [`run`].
@@ -424,11 +455,13 @@ fn interchanged(
         way: config.onnx_activations,
         samples: config.samples,
     };
+
     if let Some((network, _, what)) = network.filter(|_| config.what == What::Network) {
         // In the units of the user's own data, as code for devices is.
         if !matches!(given, Given::Trained(_)) && task.scales != Scales::default() {
             let mut model = predictor(given, network, task)?;
             model.provenance = format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION"));
+
             if let Given::Activations(learned) = given {
                 model.learned = learned.chosen(&config.activation)?;
                 model.activation.clone_from(&config.activation);
@@ -436,6 +469,7 @@ fn interchanged(
             return formats::bytes(Content::Trained(&model), form, choices);
         }
     }
+
     match (given, network.filter(|_| config.what == What::Network)) {
         (Given::Trained(model), _) => formats::bytes(Content::Trained(model), form, choices),
         (Given::Network(name, network), _) => formats::bytes(
@@ -484,7 +518,9 @@ fn for_devices(
         },
         _ => Source::new(&network, &fitting(&network, task)?.train, functions)?,
     };
+
     let model = predictor(given, &network, task)?;
+
     let subject = Subject {
         source,
         model,
@@ -492,6 +528,7 @@ fn for_devices(
         labelled: labelled(given, task),
         whose: whose(given, task),
     };
+
     let source = &subject.source;
     let ranges = ranges(config, source)?;
     let yardstick = yardstick(config, &subject, &ranges)?;
@@ -503,40 +540,49 @@ fn for_devices(
     let in_integers = integers::outputs(&integer_file, source, yardstick.rows())?.1;
 
     section.text.push(format!("From {}.", subject.what));
-    // Classical activations are computed, not looked up: every size of tables is then the same nothing.
+
+    // Classical activations are computed, not looked up: every size of tables is then the same
+    // nothing.
     let (has_tables, whole_int8) = (chosen.bytes > 0, config.weights == Weights::Int8);
     if has_tables {
         let ranges = range_table(source, &chooser, &chosen, config);
         section.tabulate(folder, "ranges", ranges)?;
     }
+
     let errors = integers::table_errors(&integer_file, source)?;
+
     let integer_row = (
         256 * integer_file.tables.len(),
         errors,
         yardstick.words(&in_integers),
     );
+
     if has_tables || whole_int8 {
         let mut sizes = vec![];
         if has_tables {
             sizes.extend(chooser.ladder(config.form)?);
         }
+
         let chosen = has_tables.then_some(&chosen);
         let pareto = pareto_table(source, &sizes, chosen, &yardstick, integer_row)?;
         section.tabulate(folder, "pareto", pareto)?;
     }
 
     let mut measured = vec![];
+
     if has_tables && !whole_int8 {
         measured.push(format!(
             "tables: {} bytes; against the exact activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
             chosen.bytes, chosen.max_error, chosen.rms_error
         ));
+
         if let Some((max, rms)) = choose::every_input(source, &chosen.tables)? {
             measured.push(format!(
                 "over every integer that the tables take: largest error {max:.3e}, RMS error {rms:.3e} (without rounding the input)"
             ));
         }
     }
+
     measured.push(yardstick.sentence(
         &exact,
         if whole_int8 {
@@ -545,7 +591,9 @@ fn for_devices(
             &with_tables
         },
     ));
+
     section.text.extend(measured.iter().cloned());
+
     let weights = match (config.what, config.weights) {
         (What::Activations, _) => WeightFile::None,
         (What::Network, Weights::F32) => WeightFile::Floats {
@@ -553,18 +601,22 @@ fn for_devices(
         },
         (What::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
     };
+
     let activations = if whole_int8 {
         vec![]
     } else {
         chosen.tables.iter().map(TableFile::from).collect()
     };
+
     let deployed = Deployed {
         measured: Measured(measured),
         activations,
         weights,
         ..deployed(config, given, &subject)
     };
+
     let mut golden = golden(config, &deployed, &subject, (&chosen, &chooser.ranges))?;
+
     if let Some(rows) = subject
         .labelled
         .as_ref()
@@ -574,7 +626,9 @@ fn for_devices(
         section.text.push(verify::on_rows(&deployed, &judged));
         golden.judged = Some(judged);
     }
+
     write(config, &deployed, &golden, folder, section)?;
+
     if deployed.shape.is_some() {
         section.text.push(match config.with_rows {
             0 => "The golden rows are drawn from the ranges of the inputs: the export holds no row of a table.".into(),
@@ -584,12 +638,14 @@ fn for_devices(
             ),
         });
     }
+
     Ok(())
 }
 
 /// The task, if the network has its inputs and outputs.
 fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
     let shape = &network.shape;
+
     ensure!(
         shape.inputs() == task.inputs && shape.outputs() == task.outputs,
         "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with --task or --data",
@@ -599,20 +655,23 @@ fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
         task.inputs,
         task.outputs
     );
+
     Ok(task)
 }
 
-/// What tables span, type by type: what was asked for; else the middle of the pre-activations, and those of the row of
-/// means, so that there are rows which lie within.
+/// What tables span, type by type: what was asked for; else the middle of the pre-activations, and
+/// those of the row of means, so that there are rows which lie within.
 fn ranges(config: &ExportConfig, source: &Source) -> Result<Vec<(f32, f32)>> {
     if let Some(range) = config.range {
         return Ok(vec![range; source.shape.types()]);
     }
+
     let means = source.at_the_means()?.into_iter().enumerate();
     let of_type = |(t, mean): (usize, (f32, f32))| {
         let (low, high) = source.range(t, config.percentile);
         (low.min(mean.0), high.max(mean.1))
     };
+
     Ok(means.map(of_type).collect())
 }
 
@@ -624,11 +683,13 @@ fn yardstick(config: &ExportConfig, subject: &Subject, ranges: &[(f32, f32)]) ->
             whose: subject.whose.clone(),
         });
     }
+
     let source = &subject.source;
     let x = source.draw_within(DRAWN, config.seed, ranges)?;
     let rows = Set::new(x, SetTarget::Classes(vec![0; DRAWN]), source.shape.inputs());
     let exact = source.outputs(&rows)?;
     let classes = matches!(subject.model.purpose, Purpose::Classification { .. });
+
     Ok(Yardstick::Drawn {
         rows,
         exact,
@@ -649,6 +710,7 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
         false => vec![],
     };
     let pair = |[a, b]: [f32; 2]| (a, b);
+
     let outputs = match &model.purpose {
         Purpose::Classification { .. } => OutputFile::Classes,
         Purpose::Regression { scale, .. } if plain(scale) => OutputFile::Plain,
@@ -657,11 +719,13 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
             offsets: offsets(scale),
         },
     };
+
     let names = match &model.purpose {
         Purpose::Classification { classes, .. } => classes.clone(),
         Purpose::Regression { columns, .. } => columns.clone(),
     };
     let scaled = config.what == What::Network && !plain(&model.inputs);
+
     Deployed {
         version: Deployed::VERSION,
         name: config.name.clone(),
@@ -702,19 +766,23 @@ fn write(
     section: &mut Section,
 ) -> Result<()> {
     let mut files = vec![];
+
     let mut put = |file: String, bytes: Vec<u8>| -> Result<()> {
         folder.write(&file, &bytes)?;
         files.push(format!("{file} ({} bytes)", bytes.len()));
         Ok(())
     };
+
     for &format in &config.format {
         for (file, bytes) in written::files(format, model, golden)? {
             put(file, bytes)?;
         }
     }
+
     put("model.json".into(), serde_json::to_vec(model)?)?;
     put("golden.json".into(), serde_json::to_vec(golden)?)?;
     section.text.push(format!("Written: {}.", files.join(", ")));
+
     Ok(())
 }
 
@@ -726,11 +794,13 @@ fn golden(
     tables: (&Candidate, &[(f32, f32)]),
 ) -> Result<Golden> {
     let (chosen, ranges) = tables;
+
     let Some(rows) = subject.labelled.as_ref().filter(|_| config.with_rows > 0) else {
         let source = &subject.source;
         let mut drawn = source.draw_within(config.golden, config.seed, ranges)?;
 
-        // Integers saturate where real numbers go on along the last line, so these see the ends of the inputs, too.
+        // Integers saturate where real numbers go on along the last line, so these see the ends of
+        // the inputs, too.
         if matches!(model.weights, WeightFile::Integers(_)) {
             let ends = source.ends(config.golden / 2)?;
             let kept = drawn.len() - ends.len();
@@ -745,6 +815,7 @@ fn golden(
     let first: Vec<u32> = (0..config.with_rows as u32).collect();
     let rows = rows.pick(&first);
     let mut golden = answered(model, subject, chosen, &rows.x)?;
+
     if let SetTarget::Classes(labels) = rows.target {
         golden.labels = if model.shape.is_some() {
             labels
@@ -752,6 +823,7 @@ fn golden(
             vec![]
         };
     }
+
     Ok(golden)
 }
 
@@ -778,22 +850,27 @@ fn answered(
     // A raw reading as a table has it, in double precision; then as the device takes it.
     let width = predictor.inputs.len();
     let scale = |i: usize| &predictor.inputs[i % width];
+
     let readings: Vec<f64> = scaled
         .iter()
         .enumerate()
         .map(|(i, &x)| scale(i).undo(x.into()))
         .collect();
+
     let raw: Vec<f32> = readings
         .iter()
         .enumerate()
         .map(|(i, &x)| scale(i).reading(x))
         .collect();
+
     let readings: Vec<f64> = raw
         .iter()
         .enumerate()
         .map(|(i, &x)| scale(i).offset + f64::from(x))
         .collect();
+
     let mut golden = Golden::of(model, &raw)?;
+
     if model.shape.is_none() {
         return Ok(golden);
     }
@@ -806,40 +883,48 @@ fn answered(
             (vec![], values.iter().enumerate().map(less).collect())
         }
     };
+
     let again: Vec<f32> = readings
         .iter()
         .enumerate()
         .map(|(i, &x)| scale(i).input(x))
         .collect();
+
     let beyond: Vec<u32> = scaled
         .chunks_exact(width)
         .zip(0..)
         .filter(|(row, _)| !source.ranges.hold(row))
         .map(|(_, i)| i)
         .collect();
+
     let within: Vec<f32> = again
         .chunks_exact(width)
         .zip(0..)
         .filter(|(_, i)| beyond.binary_search(i).is_err())
         .flat_map(|(row, _)| row.iter().copied())
         .collect();
+
     let rows = Set::new(within, SetTarget::Classes(vec![]), width);
+
     let (tolerance, form) = match model.weights {
         WeightFile::Integers(_) => (INTEGERS_TOLERANCE, "8-bit integers".to_string()),
         _ => {
             let error = choose::largest_error_on(source, &chosen.tables, &rows)?;
             let tolerance = (ROUNDING_TOLERANCE + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
+
             let what = if chosen.bytes > 0 {
                 "tables"
             } else {
                 "activations"
             };
+
             (
                 tolerance,
                 format!("{what} with an error of {error:.1e} on these rows"),
             )
         }
     };
+
     golden.predicted = Predicted {
         classes,
         answers,
@@ -848,11 +933,12 @@ fn answered(
         drawn: false,
         beyond,
     };
+
     Ok(golden)
 }
 
-/// By how much the answers of a network of real numbers may differ from those of `ldnn predict`, where its activations
-/// are the same: a probability, or a value in standard deviations.
+/// By how much the answers of a network of real numbers may differ from those of `ldnn predict`,
+/// where its activations are the same: a probability, or a value in standard deviations.
 const ROUNDING_TOLERANCE: f64 = 1e-3;
 /// For an error of the tables there may be so many times that more.
 const TABLE_FACTOR: f64 = 20.0;
@@ -871,16 +957,19 @@ fn range_table(
         || format!("{} % of", config.percentile),
         |_| "given, for".into(),
     );
+
     let mut table = Table::new(
         format!("tables, over {how} the pre-activations on the training rows"),
         &[
             "type", "lowest", "highest", "from", "to", "beyond", "table", "bytes",
         ],
     );
+
     for (t, (range, owned)) in chooser.ranges.iter().zip(&chosen.tables).enumerate() {
         let z = &source.seen[t];
         // One number per cell: a spreadsheet takes `-1 to 2` for a formula.
         let observed = |z: Option<&f32>| z.map_or(String::new(), |z| format!("{z:.2}"));
+
         table.row([
             (t + 1).to_string(),
             observed(z.first()),
@@ -892,10 +981,12 @@ fn range_table(
             owned.bytes().to_string(),
         ]);
     }
+
     table
 }
 
-/// Every size, the chosen one among them if tables were chosen; a star marks what nothing smaller beats.
+/// Every size, the chosen one among them if tables were chosen; a star marks what nothing smaller
+/// beats.
 fn pareto_table(
     source: &Source,
     ladder: &[Candidate],
@@ -908,11 +999,13 @@ fn pareto_table(
         .map(|c| (c, false))
         .chain(chosen.map(|c| (c, true)))
         .collect();
+
     all.sort_by(|a, b| {
         (a.0.bytes, a.0.max_error)
             .partial_cmp(&(b.0.bytes, b.0.max_error))
             .unwrap_or(std::cmp::Ordering::Equal)
     });
+
     let exact = match yardstick {
         Yardstick::Labelled { rows, .. } => {
             format!(
@@ -922,6 +1015,7 @@ fn pareto_table(
         }
         Yardstick::Drawn { .. } => String::new(),
     };
+
     let mut table = Table::new(
         format!("sizes (* none of fewer bytes is better{exact})"),
         &[
@@ -934,15 +1028,19 @@ fn pareto_table(
             "",
         ],
     );
+
     let mut best = f64::INFINITY;
+
     for (candidate, is_chosen) in all {
         let star = candidate.max_error < best;
         best = best.min(candidate.max_error);
+
         let mark = format!(
             "{}{}",
             if star { "*" } else { "" },
             if is_chosen { " chosen" } else { "" }
         );
+
         table.row([
             format!("{:?}", candidate.form).to_lowercase(),
             candidate.knots.to_string(),
@@ -957,9 +1055,11 @@ fn pareto_table(
             mark,
         ]);
     }
+
     let note = "with int8 weights".to_string();
     let errors = [max, rms].map(|e| format!("{e:.2e}"));
     let [max, rms] = errors;
+
     table.row([
         "i8".into(),
         "256".into(),
@@ -969,5 +1069,6 @@ fn pareto_table(
         integers,
         note,
     ]);
+
     Ok(table)
 }

@@ -18,16 +18,22 @@ pub fn module(model: &Deployed) -> Result<String> {
         "//!",
         [&model.provenance].into_iter().chain(&model.measured.0),
     );
+
     text.push('\n');
+
     let owned = model.owned()?;
     text += &uses(model, &owned);
+
     if let Some(shape) = &model.shape {
         text += &shape_constant(shape);
     }
+
     text += &around(model);
+
     if !owned.is_empty() || matches!(model.weights, WeightFile::Floats { .. }) {
         text += &activations(&owned)?;
     }
+
     match &model.weights {
         WeightFile::None => {}
         WeightFile::Floats { theta } => {
@@ -36,11 +42,13 @@ pub fn module(model: &Deployed) -> Result<String> {
         }
         WeightFile::Integers(file) => text += &integers(file)?,
     }
+
     if let Some(shape) = &model.shape {
         // What is before ends with one line end or two.
         text = text.trim_end().to_string() + "\n\n";
         text += &run(model, &owned, &shape.shape()?);
     }
+
     Ok(text.trim_end().to_string() + "\n")
 }
 
@@ -48,26 +56,33 @@ pub fn module(model: &Deployed) -> Result<String> {
 fn around(model: &Deployed) -> String {
     let mut text = String::new();
     let names = |names: &[String]| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>();
+
     let pairs = |pairs: &[[f32; 2]]| {
         pairs
             .iter()
             .map(|[a, b]| format!("[{}, {}]", float(*a), float(*b)))
             .collect::<Vec<_>>()
     };
+
     let offsets = |offsets: &[f64]| offsets.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>();
+
     if !model.features.is_empty() {
         text += "/// The names of the inputs.\n";
         text += &array("FEATURES", "&str", names(&model.features));
     }
+
     if !model.standard.is_empty() {
         text += "/// Mean and factor of every raw input, for `ldnn_core::deploy::standardise`.\n";
         text += &array("STANDARD", "[f32; 2]", pairs(&model.input_pairs()));
     }
+
     if !model.offsets.is_empty() {
         text += "/// Readings of inputs whose offset is not 0 are too large for their spread: an `f32` does not tell them\n\
-                 /// apart. Subtract the offset in integers or in `f64`: `raw[i] = (reading - OFFSETS[i]) as f32`.\n";
+                 /// apart. Subtract the offset in integers or in `f64`:
+                 /// `raw[i] = (reading - OFFSETS[i]) as f32`.\n";
         text += &array("OFFSETS", "f64", offsets(&model.offsets));
     }
+
     if !model.names.is_empty() {
         let classes = model.outputs == OutputFile::Classes;
         text += if classes {
@@ -75,20 +90,24 @@ fn around(model: &Deployed) -> String {
         } else {
             "/// The names of the values.\n"
         };
+
         text += &array(
             if classes { "CLASSES" } else { "TARGETS" },
             "&str",
             names(&model.names),
         );
     }
+
     if let OutputFile::Values { offsets: to, .. } = &model.outputs {
         text += "/// Standard deviation and mean of every value.\n";
         text += &array("UNITS", "[f32; 2]", pairs(&model.outputs.pairs()));
+
         if !to.is_empty() {
             text += "/// Add these to the values in integers or in `f64`: `f64::from(out[i]) + OUTPUT_OFFSETS[i]`.\n";
             text += &array("OUTPUT_OFFSETS", "f64", offsets(to));
         }
     }
+
     text
 }
 
@@ -99,6 +118,7 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
     } else {
         "&STANDARD"
     };
+
     let (outputs, gives) = match model.outputs {
         OutputFile::Plain => ("Plain", "0, and the outputs of the network in `out`"),
         OutputFile::Classes => (
@@ -110,11 +130,13 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
             "0, and the values in `out`, in the units of the table that was learned from",
         ),
     };
+
     let mut text = format!(
         "/// What inputs and outputs mean.\npub static SCALING: Scaling<'static> =\n    Scaling {{ inputs: {inputs}, outputs: \
          Outputs::{outputs} }};\n\n"
     );
     let integers = matches!(model.weights, WeightFile::Integers(_));
+
     if !integers {
         text += &format!(
             "/// The network with everything between raw inputs and answers.\npub static PIPELINE: Pipeline<'static, \
@@ -123,6 +145,7 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
             common_type(owned)
         );
     }
+
     text += &format!(
         "/// From raw inputs, as they stand in the table, to the answer.\n///\n/// {gives}.\n///\n/// # Errors\n/// If an input is \
          NaN, infinite, or so large that nothing finite comes out; then `out` has not changed.\npub fn run(raw: &[f32; \
@@ -130,6 +153,7 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
         of.inputs(),
         of.outputs()
     );
+
     text += if integers {
         "    let (mut q, mut y) = ([0; SHAPE.inputs()], [0; SHAPE.outputs()]);\n    let mut work = [0; \
          work_len(&SHAPE)];\n    let scratch = Scratch { q: &mut q, work: &mut work, y: &mut y };\n    \
@@ -137,6 +161,7 @@ fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
     } else {
         "    PIPELINE.run(raw, out, &mut [0.0; run_len(&SHAPE)])\n}\n"
     };
+
     text
 }
 
@@ -150,18 +175,24 @@ pub fn golden(model: &Deployed, golden: &Golden) -> Result<String> {
         .as_ref()
         .context("activations alone have no rows")?
         .shape()?;
+
     let mut text = comment("//!", [&model.provenance]);
     text += "//! Raw inputs; the outputs of the network alone; and what `run` makes of them: all from the host, to the bit.\n\n";
+
     let rows = golden.x.len() / shape.inputs();
+
     let reals = |bits: &[u32]| {
         bits.iter()
             .map(|&b| float(f32::from_bits(b)))
             .collect::<Vec<_>>()
     };
+
     text += &matrix("X", "f32", rows, shape.inputs(), reals(&golden.x));
+
     if !golden.labels.is_empty() {
         text += &array("LABELS", "u16", &golden.labels);
     }
+
     text += &match model.weights {
         WeightFile::Integers(_) => {
             matrix("ANSWERS", "i16", rows, shape.outputs(), &golden.integers)
@@ -174,10 +205,12 @@ pub fn golden(model: &Deployed, golden: &Golden) -> Result<String> {
             reals(&golden.outputs),
         ),
     };
+
     text += "/// What `run` gives.\n";
     text += &array("RESULTS", "u16", &golden.classes);
     text += "/// What `run` writes.\n";
     text += &matrix("OUTS", "f32", rows, shape.outputs(), reals(&golden.answers));
+
     Ok(text.trim_end().to_string() + "\n")
 }
 
@@ -194,6 +227,7 @@ fn matrix<T: std::fmt::Display>(
         .chunks(columns)
         .map(|row| format!("    [\n{}\n    ],", lines(row)))
         .collect();
+
     format!(
         "pub static {name}: [[{kind}; {columns}]; {rows}] = [\n{}\n];\n\n",
         rows_text.join("\n")
@@ -205,15 +239,19 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
     let has = |f: &dyn Fn(&Owned) -> bool| owned.iter().any(f);
     let floats = matches!(model.weights, WeightFile::Floats { .. });
     let mut deploy = vec![];
+
     if (!owned.is_empty() || floats) && common_type(owned) == "Activation" {
         deploy.push("Activation");
     }
+
     if floats {
         deploy.extend(["Outputs", "Pipeline", "RunError", "Scaling", "run_len"]);
     }
+
     if matches!(model.weights, WeightFile::Integers(_)) {
         deploy.extend(["Outputs", "RunError", "Scaling", "work_len"]);
     }
+
     match deploy[..] {
         [] => {}
         [one] => writeln!(text, "use ldnn_core::deploy::{one};").unwrap_or_default(),
@@ -221,25 +259,33 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
             writeln!(text, "use ldnn_core::deploy::{{{}}};", deploy.join(", ")).unwrap_or_default()
         }
     }
+
     if matches!(model.weights, WeightFile::Integers(_)) {
         text += "use ldnn_core::quantised::{Parts, Quantised, QuantisedError, Scratch};\n";
     }
+
     let compact = has(&|t| matches!(t, Owned::Compact { .. }));
     if compact {
         text += "use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};\n";
     }
+
     let mut integer = vec![];
+
     if has(&|t| matches!(t, Owned::Direct { .. })) {
         integer.extend(["Scaled8", "Table8"]);
     }
+
     if has(&|t| matches!(t, Owned::Integer { .. })) {
         integer.extend(["Scaled16", "Table16"]);
     }
+
     if !integer.is_empty() || matches!(model.weights, WeightFile::Integers(_)) {
         integer.push("Scale");
     }
+
     // As rustfmt orders them.
     integer.sort_by_key(|name| (name.trim_end_matches(char::is_numeric), name.len()));
+
     match integer[..] {
         [] => {}
         [one] => writeln!(text, "use ldnn_core::table::integer::{one};").unwrap_or_default(),
@@ -250,6 +296,7 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
         )
         .unwrap_or_default(),
     }
+
     match (
         model.shape.is_some(),
         compact || has(&|t| matches!(t, Owned::Base(_))),
@@ -258,6 +305,7 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
         (false, true) => text += "use ldnn_core::Base;\n",
         (false, false) => {}
     }
+
     text.push('\n');
     text
 }
@@ -269,6 +317,7 @@ fn shape_constant(shape: &ShapeFile) -> String {
         "Shape::new(&{:?}, &[Kind::Base(Base::Zero); {types}])",
         shape.widths
     );
+
     if !all_share {
         let mut steps = format!("    let mut shape = {value};\n");
         for (l, (first, count)) in shape.layers.iter().enumerate() {
@@ -277,8 +326,10 @@ fn shape_constant(shape: &ShapeFile) -> String {
                  Err(_) => panic!(\"no such types\"),\n    }};\n"
             );
         }
+
         value = format!("{{\n{steps}    shape\n}}");
     }
+
     format!(
         "/// The sizes; the activations stand in place of the kinds.\npub const SHAPE: Shape = {value};\n\n"
     )
@@ -286,11 +337,13 @@ fn shape_constant(shape: &ShapeFile) -> String {
 
 fn activations(owned: &[Owned]) -> Result<String> {
     let mut text = String::new();
+
     for (t, table) in owned.iter().enumerate() {
         match table {
             Owned::Base(_) => {}
             Owned::Compact { entries, .. } => {
                 writeln!(text, "/// {}", table.describe())?;
+
                 text += &array(
                     &format!("TABLE{}", t + 1),
                     "f32",
@@ -307,16 +360,19 @@ fn activations(owned: &[Owned]) -> Result<String> {
             }
         }
     }
+
     let kind = common_type(owned);
     writeln!(
         text,
         "/// The activations, one a type; made when this is compiled."
     )?;
+
     writeln!(
         text,
         "pub static ACTIVATIONS: [{kind}<'static>; {}] = [",
         owned.len()
     )?;
+
     for (t, table) in owned.iter().enumerate() {
         let value = match table {
             Owned::Base(base) => base_path(*base),
@@ -352,19 +408,23 @@ fn activations(owned: &[Owned]) -> Result<String> {
                 scale(*output)
             ),
         };
+
         let variant = match table {
             Owned::Direct { .. } => "Direct",
             Owned::Base(_) => "Base",
             Owned::Compact { .. } => "Compact",
             Owned::Integer { .. } => "Integer",
         };
+
         let value = if kind == "Activation" {
             format!("Activation::{variant}({value})")
         } else {
             value
         };
+
         writeln!(text, "    {value},")?;
     }
+
     text += "];\n\n";
     Ok(text)
 }
@@ -389,22 +449,26 @@ fn integers(file: &IntegerFile) -> Result<String> {
     let mut text = array("WEIGHTS", "i8", &file.weights);
     text += &array("BIASES", "i32", &file.biases);
     text += &array("FACTORS", "i32", &file.factors);
+
     let mut shifts = [0; ldnn_core::quantised::MAX_LAYERS];
     shifts
         .iter_mut()
         .zip(&file.shifts)
         .for_each(|(to, &s)| *to = s);
+
     let tables: Vec<String> = file
         .tables
         .iter()
         .map(|t| format!("    [\n{}\n    ],", lines(t)))
         .collect();
+
     write!(
         text,
         "/// One a type.\npub static TABLES: [[i8; 256]; {}] = [\n{}\n];\n\n",
         tables.len(),
         tables.join("\n")
     )?;
+
     write!(
         text,
         "/// The network.\n///\n/// # Errors\n/// None: what is above fits together.\n\
@@ -414,6 +478,7 @@ fn integers(file: &IntegerFile) -> Result<String> {
         of(file.input),
         of(file.output)
     )?;
+
     Ok(text)
 }
 

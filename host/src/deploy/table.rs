@@ -74,6 +74,7 @@ impl Owned {
         } else {
             Symmetry::None
         };
+
         let knots = match (symmetry, beyond) {
             (Symmetry::None, Beyond::Linear) => Knots { low, high, count },
             (Symmetry::None, Beyond::Clamp) => flat_ends(Knots { low, high, count }),
@@ -83,15 +84,18 @@ impl Owned {
                 count,
             },
         };
+
         ensure!(
             knots.is_valid(),
             "{count} knots from {low} to {high} make no table"
         );
+
         let base = f.outside();
         ensure!(
             beyond == Beyond::Linear || (form != Form::Hermite && base == Base::Zero),
             "a cubic table, or one with relu outside it, cannot stay constant beyond its ends; use another --form or --beyond linear"
         );
+
         let place = |z: f32| {
             if beyond == Beyond::Clamp {
                 z.clamp(low, high)
@@ -99,6 +103,7 @@ impl Owned {
                 z
             }
         };
+
         let z: Vec<f64> = (0..knots.count)
             .map(|i| f64::from(place(knots.at(i))))
             .collect();
@@ -107,8 +112,10 @@ impl Owned {
             let i = ((f64::from(z) - f64::from(knots.low)) / knots.spacing()).round() as usize;
             sampled[i.min(sampled.len() - 1)]
         };
+
         let mut entries = vec![0.0; form.entries(knots.count)];
         compact::fill(form, knots, at, &mut entries)?;
+
         Ok(Owned::Compact {
             form,
             knots,
@@ -125,11 +132,13 @@ impl Owned {
     pub fn integer(f: &Function, (low, high): (f32, f32), k: u32) -> Result<Owned> {
         let input = spanning(low, high, 16)?;
         let spread = 1i32 << (16 - k);
+
         // The last knot is one input beyond the last i16.
         let z: Vec<f64> = (0..=1 << k)
             .map(|i| f64::from(input.real(i * spread - 32768)))
             .collect();
         let (output, entries) = rounded(&f.values(&z)?, 16);
+
         Ok(Owned::Integer {
             input,
             output,
@@ -146,9 +155,11 @@ impl Owned {
         let z: Vec<f64> = (-128..128).map(|q| f64::from(input.real(q))).collect();
         let (output, entries) = rounded(&f.values(&z)?, 8);
         let mut all = Box::new([0; 256]);
+
         all.iter_mut()
             .zip(entries)
             .for_each(|(to, q)| *to = q as i8);
+
         Ok(Owned::Direct {
             input,
             output,
@@ -217,16 +228,19 @@ impl Owned {
                 ..
             } => {
                 let form = form_name(*form);
+
                 let half = match symmetry {
                     Symmetry::None => "",
                     Symmetry::Odd => ", odd: the right half",
                     Symmetry::Even => ", even: the right half",
                 };
+
                 let plus = if *base == Base::Zero {
                     String::new()
                 } else {
                     format!(", plus {}", base.name())
                 };
+
                 format!(
                     "{form}, {} knots on [{}, {}]{half}{plus}",
                     knots.count, knots.low, knots.high
@@ -264,6 +278,7 @@ fn rounded(y: &[f64], bits: u32) -> (Scale, Vec<i32>) {
     let output =
         Scale::spanning(least as f32, most as f32, bits).unwrap_or(Scale { step: 1.0, zero: 0 });
     let half = 1 << (bits - 1);
+
     (
         output,
         y.iter()
@@ -279,6 +294,7 @@ fn flat_ends(knots: Knots) -> Knots {
         (f64::from(knots.low) - h) as f32,
         (f64::from(knots.high) + h) as f32,
     );
+
     Knots {
         low,
         high,
@@ -291,6 +307,7 @@ fn symmetry(f: &Function, range: f32) -> Result<Symmetry> {
     if f.outside() != Base::Zero {
         return Ok(Symmetry::None);
     }
+
     let z: Vec<f64> = (0..=256)
         .map(|i| f64::from(range) * f64::from(i) / 256.0)
         .collect();
@@ -300,12 +317,14 @@ fn symmetry(f: &Function, range: f32) -> Result<Symmetry> {
         .iter()
         .chain(&left)
         .fold(0.0f64, |a, y| a.max(y.abs()));
+
     let is = |sign: f64| {
         right
             .iter()
             .zip(&left)
             .all(|(r, l)| (r - sign * l).abs() <= 1e-6 * size)
     };
+
     Ok(if is(-1.0) {
         Symmetry::Odd
     } else if is(1.0) {
@@ -422,6 +441,7 @@ impl TableFile {
     pub fn owned(&self) -> Result<Owned> {
         let base = crate::model::activations::base_named;
         let scale = |&(step, zero): &(f32, i32)| Scale { step, zero };
+
         let owned = match self {
             TableFile::Base { name } => Owned::Base(base(name)?),
             TableFile::Compact {
@@ -466,6 +486,7 @@ impl TableFile {
                     .try_into()
                     .ok()
                     .context("a table of 8-bit integers must have 256 entries")?;
+
                 Owned::Direct {
                     input: scale(input),
                     output: scale(output),
@@ -473,6 +494,7 @@ impl TableFile {
                 }
             }
         };
+
         owned.activation()?;
         Ok(owned)
     }

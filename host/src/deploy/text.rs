@@ -14,15 +14,18 @@ pub fn float(x: f32) -> String {
 /// Lines of numbers, each indented and followed by a comma.
 pub fn lines<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
     let (mut text, mut width) = (String::new(), WIDTH);
+
     for number in numbers {
         let number = number.to_string();
         if width + number.len() + 2 > WIDTH {
             text += if text.is_empty() { "   " } else { "\n   " };
             width = 3;
         }
+
         let _ = write!(text, " {number},");
         width += number.len() + 2;
     }
+
     text
 }
 
@@ -34,13 +37,15 @@ pub fn comment<'a>(mark: &str, lines: impl IntoIterator<Item = &'a String>) -> S
         .collect()
 }
 
-/// What a path or a name holds, so that in a comment of C or Rust it is a comment, without a warning, and is read in the
-/// order in which it is written.
+/// What a path or a name holds, so that in a comment of C or Rust it is a comment, without a
+/// warning, and is read in the order in which it is written.
 fn harmless(line: &str) -> String {
     let mut text = String::new();
+
     for c in line.chars() {
         match c {
-            // It would end a comment, or begin another; a trigraph would be a warning, and "??/" the next line.
+            // It would end a comment, or begin another; a trigraph would be a warning, and "??/"
+            // the next line.
             '/' if text.ends_with('*') => text += " /",
             '*' if text.ends_with('/') => text += " *",
             '?' if text.ends_with('?') => text += " ?",
@@ -50,10 +55,12 @@ fn harmless(line: &str) -> String {
             c => text.push(c),
         }
     }
+
     // A backslash at the end of a line joins the next one to it, even if blanks follow.
     if text.trim_end().ends_with('\\') {
         text.push('.');
     }
+
     text
 }
 

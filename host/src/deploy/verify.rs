@@ -1,5 +1,5 @@
-//! Compiles what was exported, runs it on the golden vectors, and compares with the core, bit for bit; and with what
-//! `ldnn predict` says about the same raw rows, within a tolerance.
+//! Compiles what was exported, runs it on the golden vectors, and compares with the core, bit for
+//! bit; and with what `ldnn predict` says about the same raw rows, within a tolerance.
 
 use super::deployed::{Deployed, OutputFile, WeightFile};
 use super::golden::{Agreement, Golden, Judged};
@@ -16,7 +16,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a program printed, or the core gave: activations type by type, then outputs; bits, or integers.
+/// What a program printed, or the core gave: activations type by type, then outputs; bits, or
+/// integers.
 type Answers = Vec<u32>;
 
 /// A way to run an export.
@@ -56,12 +57,15 @@ impl<'a> Export<'a> {
                 )
             })
         };
+
         let model = Deployed::from_json(&read("model.json")?).context("model.json")?;
         let golden: Golden = serde_json::from_str(&read("golden.json")?).context("golden.json")?;
+
         ensure!(
             !expected(&golden).is_empty(),
             "golden.json holds no vectors"
         );
+
         Ok(Export {
             folder,
             model,
@@ -82,15 +86,18 @@ impl<'a> Export<'a> {
         if self.has("ldnn") {
             ways.push(from_image(self.folder, &self.model, &self.golden));
         }
+
         if self.has("c") {
             ways.extend(self.c_ways(hosts)?);
         }
+
         Ok(ways)
     }
 
     /// What every way gives, and how far all of them are from `ldnn predict`.
     fn compared(&self, ways: Vec<Way>) -> Compared {
         let (expected, mut all) = (expected(&self.golden), Compared::default());
+
         match written::check(self.folder, &self.model, &self.golden) {
             Ok(files) if files.is_empty() => {}
             Ok(files) => all.good.push(format!(
@@ -99,6 +106,7 @@ impl<'a> Export<'a> {
             )),
             Err(error) => all.put(Err(error)),
         }
+
         for way in ways {
             let said = match way.outcome {
                 Outcome::Answers(answers) => {
@@ -114,12 +122,15 @@ impl<'a> Export<'a> {
                 Outcome::Missing(what) => Ok(format!("{}: not tried, {what}", way.name)),
                 Outcome::Failed(error) => Err(error),
             };
+
             all.put(said.with_context(|| way.name));
         }
+
         match self.agreement() {
             Ok(text) => all.agreement = text,
             Err(error) => all.put(Err(error)),
         }
+
         all
     }
 }
@@ -151,16 +162,21 @@ impl Compared {
         if self.bad.is_empty() {
             return Ok((self.good, self.agreement));
         }
+
         let mut text = self.bad.join("\nand ");
+
         if !self.good.is_empty() || !self.agreement.is_empty() {
             text += "\n\nwhat is right:\n";
+
             text += &self
                 .good
                 .iter()
                 .map(|line| format!("  {line}\n"))
                 .collect::<String>();
+
             text += &self.agreement;
         }
+
         bail!("{}", text.trim_end())
     }
 }
@@ -171,30 +187,37 @@ const HOSTS: [(&str, &[&str]); 2] = [
     ("g++", &["-std=c++11", "-x", "c++"]),
 ];
 
-/// Verifies the export in `folder`; `core` is where the source of `ldnn-core` lies. The text is for the terminal.
+/// Verifies the export in `folder`; `core` is where the source of `ldnn-core` lies. The text is for
+/// the terminal.
 ///
 /// # Errors
 /// If something does not compile, or an answer differs: the first difference is in the message.
 pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
     let export = Export::open(folder)?;
     let mut ways = export.ways(&HOSTS)?;
+
     if export.has("c") {
         ways.push(export.arm_way()?);
     }
+
     if export.has("rs") {
         ways.push(export.rust_way(core)?);
     }
+
     // A compiler that was ended says nothing of the export.
     stop::check()?;
 
     let (lines, mut agreement) = export.compared(ways).all_good()?;
+
     if let Some(judged) = &export.golden.judged {
         agreement += &format!("\n{}\n", on_rows(&export.model, judged));
     }
+
     Ok(lines.join("\n") + "\n" + &agreement)
 }
 
-/// The part of [`verify`] that takes a second at most: the core, the image, and the C by one compiler.
+/// The part of [`verify`] that takes a second at most: the core, the image, and the C by one
+/// compiler.
 ///
 /// # Errors
 /// As [`verify`].
@@ -203,6 +226,7 @@ pub fn at_once(folder: &Path) -> Result<String> {
     let ways = export.ways(&HOSTS[..1])?;
     // A compiler that was ended says nothing of the export.
     stop::check()?;
+
     let compared = export.compared(ways);
 
     let rest = format!(
@@ -214,6 +238,7 @@ pub fn at_once(folder: &Path) -> Result<String> {
         .into_iter()
         .chain(Some(agreement.trim_end().to_string()).filter(|text| !text.is_empty()))
         .chain([rest]);
+
     Ok(said.collect::<Vec<_>>().join("\n"))
 }
 
@@ -221,13 +246,16 @@ pub fn at_once(folder: &Path) -> Result<String> {
 fn expected(golden: &Golden) -> Answers {
     let mut all = golden.activations.concat();
     all.extend(&golden.outputs);
+
     all.extend(
         golden
             .integers
             .iter()
             .map(|&y| i32::from(y).cast_unsigned()),
     );
+
     let width = golden.answers.len() / golden.classes.len().max(1);
+
     for (&class, answer) in golden
         .classes
         .iter()
@@ -236,13 +264,16 @@ fn expected(golden: &Golden) -> Answers {
         all.push(class.into());
         all.extend(answer);
     }
+
     for _ in BAD.iter().filter(|_| width > 0) {
         all.extend(refusal(width));
     }
+
     all
 }
 
-/// Inputs that have no answer; the programs of [`harness`] try them in place of the last input of the first row.
+/// Inputs that have no answer; the programs of [`harness`] try them in place of the last input of
+/// the first row.
 const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 /// What is in the place of the answer before, and must be there afterwards.
 const BEFORE: f32 = 7.0;
@@ -260,18 +291,22 @@ type Run<'a> = dyn FnMut(&[f32], &mut [f32]) -> Option<usize> + 'a;
 /// What `run` answers on every golden row, and to what has no answer.
 fn answers_of(x: &[f32], inputs: usize, outputs: usize, run: &mut Run<'_>) -> Answers {
     let mut all = Answers::new();
+
     let mut add = |raw: &[f32]| {
         let mut out = vec![BEFORE; outputs];
         let class = run(raw, &mut out);
         all.push(class.map_or(u32::MAX, |class| class as u32));
         all.extend(out.iter().map(|y| y.to_bits()));
     };
+
     x.chunks_exact(inputs).for_each(&mut add);
+
     for bad in BAD {
         let mut raw = x[..inputs].to_vec();
         raw[inputs - 1] = bad;
         add(&raw);
     }
+
     all
 }
 
@@ -282,17 +317,21 @@ fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> 
         got.len(),
         expected.len()
     );
+
     let Some(i) = (0..got.len()).find(|&i| expected[i] != got[i]) else {
         return Ok(());
     };
     let tables = golden.z.len() * golden.activations.len();
+
     let outputs = model
         .shape
         .as_ref()
         .and_then(|s| s.widths.last().copied())
         .unwrap_or(1);
+
     let runs = tables + golden.outputs.len() + golden.integers.len();
     let is_class = i >= runs && (i - runs).is_multiple_of(outputs + 1);
+
     let show = |bits: u32| {
         if is_class
             || (tables..runs).contains(&i) && matches!(model.weights, WeightFile::Integers(_))
@@ -302,6 +341,7 @@ fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> 
             format!("{:?} ({bits:#010x})", f32::from_bits(bits))
         }
     };
+
     let place = if i < tables {
         let z = f32::from_bits(golden.z[i % golden.z.len()]);
         format!(
@@ -321,12 +361,14 @@ fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> 
             None => format!("row {row}"),
             Some(bad) => format!("row 0 with {} as the last input", BAD[bad]),
         };
+
         if is_class {
             format!("{row}, what run returns")
         } else {
             format!("{row}, out[{}]", place - 1)
         }
     };
+
     bail!(
         "the first difference is at {place}: {} instead of {}",
         show(got[i]),
@@ -340,6 +382,7 @@ fn in_process(model: &Deployed, golden: &Golden) -> Way {
         ensure!(again.z == golden.z, "golden.json belongs to another model");
         Ok(expected(&again))
     });
+
     Way {
         name: "ldnn-core, here".into(),
         outcome: again.into(),
@@ -356,6 +399,7 @@ impl From<Result<Answers>> for Outcome {
 fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Way {
     let name = format!("{}.ldnn, as a device loads it", model.name);
     let bytes = fs::read(folder.join(format!("{}.ldnn", model.name))).map_err(anyhow::Error::from);
+
     Way {
         name,
         outcome: bytes
@@ -369,11 +413,13 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
     let float = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<_>>();
     let (z, x) = (float(&golden.z), float(&golden.x));
     let mut answers = Answers::new();
+
     let activations = match image.contents() {
         Contents::Activations(activations) => Some((activations, None)),
         Contents::Floats(network) => Some((*network.activations(), Some(network))),
         Contents::Integers(_) => None,
     };
+
     if let Some((records, network)) = activations {
         let (mut floats, mut integers) = (
             vec![0.0; records.floats_len()],
@@ -381,34 +427,43 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
         );
         let mut direct = vec![[0; 256]; records.direct_len()];
         let mut loaded = vec![Activation::Base(ldnn_core::Base::Zero); records.count()];
+
         records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
+
         for activation in &loaded {
             let mut y = z.clone();
             activation.apply(&mut y);
             answers.extend(y.iter().map(|y| y.to_bits()));
         }
+
         if let Some(network) = network {
             let shape = network.shape();
             let (mut pairs, mut units) = room(network.scaling());
             let scaling = network.scaling().load(&mut pairs, &mut units)?;
             let scaled = standardised(&x, scaling.inputs)?;
             let mut theta = vec![0.0; shape.theta_len()];
+
             network.theta(&mut theta)?;
+
             let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(shape)]);
+
             for x in scaled.chunks_exact(shape.inputs()) {
                 Pipeline::unscaled(shape, &theta, &loaded).predict(x, &mut out, &mut work)?;
                 answers.extend(out.iter().map(|y| y.to_bits()));
             }
+
             let whole = Pipeline {
                 shape,
                 theta: &theta,
                 activations: &loaded,
                 scaling,
             };
+
             let mut run = |raw: &[f32], out: &mut [f32]| whole.run(raw, out, &mut work).ok();
             answers.extend(answers_of(&x, shape.inputs(), shape.outputs(), &mut run));
         }
     }
+
     if let Contents::Integers(network) = image.contents() {
         let (mut weights, mut tables) = (
             vec![0; network.weights_len()],
@@ -418,12 +473,14 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
             vec![0; network.outputs_len()],
             vec![0; network.outputs_len()],
         );
+
         let room = Room {
             weights: &mut weights,
             biases: &mut biases,
             factors: &mut factors,
             tables: &mut tables,
         };
+
         let (mut pairs, mut units) = self::room(network.scaling());
         let scaling = network.scaling().load(&mut pairs, &mut units)?;
         let scaled = standardised(&x, scaling.inputs)?;
@@ -431,12 +488,15 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
         let shape = network.shape();
         let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
         let mut work = vec![0; network.work_len()];
+
         for x in scaled.chunks_exact(shape.inputs()) {
             network.quantise(x, &mut q)?;
             network.predict(&q, &mut out, &mut work)?;
             answers.extend(out.iter().map(|&y| i32::from(y).cast_unsigned()));
         }
+
         let (inputs, outputs) = (shape.inputs(), shape.outputs());
+
         let mut run = |raw: &[f32], to: &mut [f32]| {
             let scratch = Scratch {
                 q: &mut q,
@@ -445,8 +505,10 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
             };
             network.run(&scaling, raw, to, scratch).ok()
         };
+
         answers.extend(answers_of(&x, inputs, outputs, &mut run));
     }
+
     Ok(answers)
 }
 
@@ -479,30 +541,38 @@ impl Export<'_> {
     fn c_ways(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Way>> {
         let main = self.work.path().join("main.c");
         fs::write(&main, harness::c(&self.model, &self.golden)?)?;
+
         let source = self.c_source();
+
         let way = |(tool, dialect): &(&str, &[&str])| {
             let name = format!("{} with {tool} {}", source.display(), dialect[0]);
+
             if let Some(outcome) = lack_of(tool) {
                 return Ok(Way { name, outcome });
             }
+
             let program = self
                 .work
                 .path()
                 .join(format!("run-{}", tool.replace('+', "p")));
             let mut command = self.work.command(tool);
+
             command
                 .args(*dialect)
                 .args(STRICT)
                 .args(["-O2", "-ffp-contract=off", "-I"])
                 .arg(self.folder);
+
             // No library, not even the mathematical one, is named.
             command.arg(&source).arg(&main).arg("-o").arg(&program);
+
             let ran = done(&mut command).and_then(|()| answers(&mut Command::new(&program)));
             Ok(Way {
                 name,
                 outcome: ran.into(),
             })
         };
+
         hosts.iter().map(way).collect()
     }
 
@@ -511,9 +581,11 @@ impl Export<'_> {
             "{} with arm-none-eabi-gcc for Cortex-M4F",
             self.c_source().display()
         );
+
         if let Some(outcome) = lack_of("arm-none-eabi-gcc") {
             return Ok(Way { name, outcome });
         }
+
         let mut command = self.work.command("arm-none-eabi-gcc");
         command.args([
             "-mcpu=cortex-m4",
@@ -524,11 +596,13 @@ impl Export<'_> {
             "-O2",
             "-c",
         ]);
+
         command
             .args(STRICT)
             .arg(self.c_source())
             .arg("-o")
             .arg(self.work.path().join("arm.o"));
+
         let outcome = done(&mut command).map_or_else(Outcome::Failed, |()| Outcome::Compiled);
         Ok(Way { name, outcome })
     }
@@ -536,9 +610,11 @@ impl Export<'_> {
     fn rust_way(&self, core: Option<&Path>) -> Result<Way> {
         let source = self.folder.join(format!("{}.rs", self.model.name));
         let name = format!("{} with cargo", source.display());
+
         // The source that this program was built from, if it is still there.
         let built_from = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../core"));
         let core = core.map_or(built_from, Path::to_path_buf);
+
         if !core.join("Cargo.toml").exists() {
             return Ok(Way {
                 name,
@@ -547,12 +623,14 @@ impl Export<'_> {
                 ),
             });
         }
+
         if lack_of("cargo").is_some() {
             return Ok(Way {
                 name,
                 outcome: Outcome::Missing("cargo is not installed, or does not run"),
             });
         }
+
         let project = self.work.path().join("rust");
         fs::create_dir_all(project.join("src"))?;
         fs::copy(&source, project.join("src/model.rs"))
@@ -561,11 +639,14 @@ impl Export<'_> {
             project.join("src/main.rs"),
             harness::rust(&self.model, &self.golden)?,
         )?;
+
         let core = core.canonicalize()?;
         let manifest = format!(
             "[package]\nname = \"verify\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\nldnn-core = {{ path = {core:?} }}\n\n[workspace]\n"
         );
+
         fs::write(project.join("Cargo.toml"), manifest)?;
+
         let mut command = self.work.command("cargo");
         command
             .args(["build", "--quiet", "--release", "--manifest-path"])
@@ -574,6 +655,7 @@ impl Export<'_> {
             .arg("--target-dir")
             .arg(project.join("target"))
             .env("RUSTFLAGS", "-D warnings");
+
         let ran = done(&mut command)
             .and_then(|()| answers(&mut Command::new(project.join("target/release/verify"))));
         Ok(Way {
@@ -607,6 +689,7 @@ fn done(command: &mut Command) -> Result<()> {
         "does not compile\n{}",
         String::from_utf8_lossy(&out.stderr)
     );
+
     Ok(())
 }
 
@@ -614,11 +697,13 @@ fn done(command: &mut Command) -> Result<()> {
 fn answers(program: &mut Command) -> Result<Answers> {
     let out = child::output(program)
         .context("the compiled program, among temporary files (TMPDIR names a place for them)")?;
+
     ensure!(
         out.status.success(),
         "the compiled program failed: {}",
         out.status
     );
+
     let text = String::from_utf8(out.stdout).context("the compiled program prints no text")?;
     text.lines()
         .map(|l| {
@@ -628,30 +713,36 @@ fn answers(program: &mut Command) -> Result<Answers> {
 }
 
 impl Export<'_> {
-    /// How far the answers are from those of `ldnn predict`, on the golden rows; nothing if there is no network.
+    /// How far the answers are from those of `ldnn predict`, on the golden rows; nothing if there
+    /// is no network.
     fn agreement(&self) -> Result<String> {
         let (model, golden) = (&self.model, &self.golden);
         let Some(shape) = &model.shape else {
             return Ok(String::new());
         };
         let outputs = shape.shape()?.outputs();
+
         let drawn = if golden.predicted.drawn {
             " that were drawn"
         } else {
             ""
         };
+
         let on_golden = Judged {
             whose: format!("raw rows{drawn}"),
             agreement: Agreement::of(model, golden)?,
             tolerance: golden.predicted.tolerance,
             form: golden.predicted.form.clone(),
         };
+
         on_golden.check(model)?;
+
         if let Some(judged) = &golden.judged {
             judged.check(model)?;
         }
 
         let found = &on_golden.agreement;
+
         let mut text = format!(
             "\nagainst `ldnn predict` on {} {}: the largest difference is {:.3e}{} ({}: at most {:.3e})\n",
             found.rows,
@@ -661,6 +752,7 @@ impl Export<'_> {
             on_golden.form,
             on_golden.tolerance
         );
+
         if model.outputs == OutputFile::Classes {
             writeln!(
                 text,
@@ -668,15 +760,19 @@ impl Export<'_> {
                 found.same, found.rows
             )?;
         }
+
         if let Some(beyond) = found.apart(model) {
             writeln!(text, "{beyond}")?;
         }
+
         if golden.predicted.drawn && golden.judged.is_none() {
             text += "`ldnn export --data FILE` compares on the rows of a table, too\n";
         }
+
         if golden.labels.len() == golden.classes.len() {
             text += &confusion(model, golden, outputs);
         }
+
         Ok(text)
     }
 }
@@ -684,6 +780,7 @@ impl Export<'_> {
 /// How far the answers to rows of a table are from those of `ldnn predict`, as sentences.
 pub(super) fn on_rows(model: &Deployed, judged: &Judged) -> String {
     let (found, form) = (&judged.agreement, &judged.form);
+
     let mut text = format!(
         "against `ldnn predict` on {} {}: the largest difference is {:.3e}{} ({form}: at most {:.3e})",
         found.rows,
@@ -692,12 +789,15 @@ pub(super) fn on_rows(model: &Deployed, judged: &Judged) -> String {
         unit(model),
         judged.tolerance
     );
+
     if model.outputs == OutputFile::Classes {
         text += &format!(", the same class on {} of them", found.same);
     }
+
     if let Some(beyond) = found.apart(model) {
         text += &format!("; {beyond}");
     }
+
     text
 }
 
@@ -717,6 +817,7 @@ impl Judged {
     /// If not.
     fn check(&self, model: &Deployed) -> Result<()> {
         let found = &self.agreement;
+
         ensure!(
             found.largest <= self.tolerance,
             "the export differs from `ldnn predict` by up to {:.3e}{} on {} {} (row {} the most); {} may differ by {:.3e}. \
@@ -735,6 +836,7 @@ impl Judged {
                     "with finer tables (--max-error 1e-5, or more --knots or --bytes), or over a wider range (--percentile 100, or --range LOW,HIGH)",
             }
         );
+
         Ok(())
     }
 }
@@ -743,12 +845,14 @@ impl Agreement {
     /// Of the answers of an export, and of the predictions for the same rows.
     pub(super) fn of(model: &Deployed, golden: &Golden) -> Result<Agreement> {
         let (got, predicted) = (&golden.answers, &golden.predicted);
+
         ensure!(
             got.len() == predicted.answers.len() && predicted.tolerance > 0.0,
             "golden.json holds {} predictions for {}",
             predicted.answers.len(),
             got.len()
         );
+
         let (rows, pairs) = (golden.classes.len(), model.outputs.pairs());
         let outputs = (got.len() / rows.max(1)).max(1);
         let answers = got
@@ -757,19 +861,24 @@ impl Agreement {
             .enumerate();
 
         let mut found = Agreement::default();
+
         for (row, (got, right)) in answers {
             let largest = largest_difference(got, right, &pairs);
+
             if predicted.beyond.contains(&(row as u32)) {
                 found.beyond += 1;
                 found.largest_beyond = found.largest_beyond.max(largest);
                 continue;
             }
+
             found.rows += 1;
             found.same += usize::from(golden.classes.get(row) == predicted.classes.get(row));
+
             if largest > found.largest {
                 (found.largest, found.row) = (largest, row);
             }
         }
+
         Ok(found)
     }
 
@@ -791,6 +900,7 @@ impl Agreement {
 fn largest_difference(got: &[u32], right: &[f64], pairs: &[[f32; 2]]) -> f64 {
     let sd = |i: usize| pairs.get(i).map_or(1.0, |[sd, _]| f64::from(*sd));
     let mut largest = 0.0f64;
+
     for (i, (&bits, right)) in got.iter().zip(right).enumerate() {
         let difference = (f64::from(f32::from_bits(bits)) - right).abs() / sd(i);
         // A file of JSON holds no infinity.
@@ -800,21 +910,25 @@ fn largest_difference(got: &[u32], right: &[f64], pairs: &[[f32; 2]]) -> f64 {
             f64::MAX
         });
     }
+
     largest
 }
 
 /// Right classes and answers.
 fn confusion(model: &Deployed, golden: &Golden, outputs: usize) -> String {
     let numbered = (0..outputs).map(|c| c.to_string()).collect();
+
     let classes: Vec<String> = if model.classes().is_empty() {
         numbered
     } else {
         model.classes().to_vec()
     };
+
     let head: Vec<&str> = std::iter::once("")
         .chain(classes.iter().map(String::as_str))
         .collect();
     let mut table = Table::new("", &head);
+
     for (class, name) in classes.iter().enumerate() {
         let of = |answer: usize| {
             let pairs = golden.classes.iter().zip(&golden.labels);
@@ -824,6 +938,7 @@ fn confusion(model: &Deployed, golden: &Golden, outputs: usize) -> String {
         };
         table.row(std::iter::once(name.clone()).chain((0..outputs).map(|a| of(a).to_string())));
     }
+
     format!(
         "\nconfusion matrix (rows: the right class; columns: the answer):\n{}\n",
         table.to_text()

@@ -1,4 +1,5 @@
-//! The files of an export but for its JSON: what is written, and what `ldnn verify` expects to find again.
+//! The files of an export but for its JSON: what is written, and what `ldnn verify` expects to find
+//! again.
 
 use super::deployed::Deployed;
 use super::format::Format;
@@ -17,6 +18,7 @@ const MADE: [Format; 3] = [Format::Rust, Format::C, Format::Postcard];
 /// If the model is malformed.
 pub fn files(format: Format, model: &Deployed, golden: &Golden) -> Result<Vec<(String, Vec<u8>)>> {
     let name = &model.name;
+
     Ok(match format {
         Format::Rust => {
             let mut files = vec![(format!("{name}.rs"), rust::module(model)?.into())];
@@ -26,6 +28,7 @@ pub fn files(format: Format, model: &Deployed, golden: &Golden) -> Result<Vec<(S
                     rust::golden(model, golden)?.into(),
                 ));
             }
+
             files
         }
         Format::C => {
@@ -39,17 +42,21 @@ pub fn files(format: Format, model: &Deployed, golden: &Golden) -> Result<Vec<(S
     })
 }
 
-/// Whether the files in `folder` are what model.json and golden.json give, byte for byte; their names.
+/// Whether the files in `folder` are what model.json and golden.json give, byte for byte; their
+/// names.
 ///
 /// # Errors
-/// If one is not, or is missing beside another of its format: the message has the first line that differs.
+/// If one is not, or is missing beside another of its format: the message has the first line that
+/// differs.
 pub fn check(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Vec<String>> {
     let mut names = vec![];
+
     for format in MADE {
         let files = files(format, model, golden)?;
         if !files.iter().any(|(name, _)| folder.join(name).exists()) {
             continue;
         }
+
         for (name, made) in files {
             let found =
                 fs::read(folder.join(&name)).with_context(|| format!("cannot read '{name}'"))?;
@@ -58,9 +65,11 @@ pub fn check(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Vec<Str
                     "{name} is not what model.json gives: it was edited, or written by another version of ldnn; export again"
                 )
             })?;
+
             names.push(name);
         }
     }
+
     Ok(names)
 }
 
@@ -68,23 +77,28 @@ fn same(found: &[u8], made: &[u8]) -> Result<()> {
     if found == made {
         return Ok(());
     }
+
     let (Ok(found), Ok(made)) = (std::str::from_utf8(found), std::str::from_utf8(made)) else {
         let place = found.iter().zip(made).take_while(|(a, b)| a == b).count();
         bail!("the first difference is at byte {place}");
     };
     let (mut found, mut made) = (found.split('\n'), made.split('\n'));
+
     for line in 1.. {
         let (a, b) = (found.next(), made.next());
+
         ensure!(
             a == b,
             "line {line} is {} instead of {}",
             shown(a, b),
             shown(b, a)
         );
+
         if a.is_none() {
             break;
         }
     }
+
     Ok(())
 }
 
@@ -101,18 +115,22 @@ fn shown(line: Option<&str>, other: Option<&str>) -> String {
         .zip(other.unwrap_or_default().chars())
         .take_while(|(a, b)| a == b)
         .count();
+
     let from = if line.chars().count() <= SHOWN {
         0
     } else {
         same.saturating_sub(SHOWN / 2)
     };
+
     let part: String = line.chars().skip(from).take(SHOWN).collect();
     let before = if from > 0 { "..." } else { "" };
+
     let after = if line.chars().count() > from + SHOWN {
         "..."
     } else {
         ""
     };
+
     format!("{:?}", format!("{before}{part}{after}"))
 }
 

@@ -1,4 +1,5 @@
-//! What tables and integers cost: on rows with their right answers, or on drawn rows against the exact activations.
+//! What tables and integers cost: on rows with their right answers, or on drawn rows against the
+//! exact activations.
 
 use crate::data::task::Set;
 use crate::model::Judgement;
@@ -70,6 +71,7 @@ impl Yardstick {
     /// A sentence about an export with these outputs, where the exact activations have those.
     pub fn sentence(&self, exact: &[f32], exported: &[f32]) -> String {
         let rows = self.rows().rows();
+
         match self {
             Yardstick::Labelled { whose, .. } => format!(
                 "on {rows} {whose}: {} with exact activations, {} as exported",
@@ -112,6 +114,7 @@ mod tests {
             }),
             "66.12 %"
         );
+
         assert_eq!(
             quality(&Judgement {
                 loss: 0.00125,
@@ -119,26 +122,32 @@ mod tests {
             }),
             "loss 1.2500e-3"
         );
+
         let rows = Set::new(vec![0.0; 2], SetTarget::Classes(vec![1, 1]), 1);
         let labelled = Yardstick::Labelled {
             rows: rows.clone(),
             whose: "rows of a.csv".into(),
         };
+
         assert_eq!(
             labelled.sentence(&[0.0, 2.0, 1.0, -1.0], &[0.0, 2.0, -1.0, 1.0]),
             "on 2 rows of a.csv: 50.00 % with exact activations, 100.00 % as exported"
         );
+
         let drawn = Yardstick::Drawn {
             rows: rows.clone(),
             exact: vec![0.0, 1.0, 0.0, 1.0],
             classes: true,
         };
+
         assert_eq!(drawn.words(&[0.0, 2.0, 1.0, -1.0]), "50.00 %");
+
         let drawn = Yardstick::Drawn {
             rows,
             exact: vec![0.0, 1.0],
             classes: false,
         };
+
         assert_eq!(drawn.words(&[3.0, 5.0]), "3.54e0");
     }
 }

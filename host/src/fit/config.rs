@@ -32,7 +32,8 @@ pub struct FitConfig {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub compare: Vec<String>,
 
-    /// Which activations the model has: those that were best on the validation rows (best), learned, or a name of --compare
+    /// Which activations the model has: those that were best on the validation rows (best),
+    /// learned, or a name of --compare
     #[arg(long, value_name = "WHICH")]
     pub keep: String,
 
@@ -60,8 +61,8 @@ pub struct FitConfig {
     #[arg(long, value_name = "N")]
     pub epochs: usize,
 
-    /// A training that looks for the best number of epochs ends when neither loss nor accuracy on the validation rows has been
-    /// better for N
+    /// A training that looks for the best number of epochs ends when neither loss nor accuracy on
+    /// the validation rows has been better for N
     #[arg(long, value_name = "N")]
     pub patience: usize,
 
@@ -69,7 +70,8 @@ pub struct FitConfig {
     #[arg(long, value_name = "NAME")]
     pub optimizer: OptimizerKind,
 
-    /// Learning rates that are tried [default: 0.001,0.003,0.01,0.03; with sgd 0.02,0.05,0.1, less for more than 100 inputs]
+    /// Learning rates that are tried [default: 0.001,0.003,0.01,0.03; with sgd 0.02,0.05,0.1, less
+    /// for more than 100 inputs]
     #[arg(
         long,
         value_name = "X,...",
@@ -78,7 +80,8 @@ pub struct FitConfig {
     )]
     pub lr: Vec<f64>,
 
-    /// Put N test rows with their targets into the model, for exports with real rows; a model holds no rows otherwise
+    /// Put N test rows with their targets into the model, for exports with real rows; a model holds
+    /// no rows otherwise
     #[arg(long, value_name = "N")]
     #[serde(default)]
     pub with_rows: usize,
@@ -120,13 +123,14 @@ impl FitConfig {
         (rows / 10).clamp(10, 200).min(rows)
     }
 
-    /// The learning rates that are tried on a task of so many inputs. Adam's steps do not depend on the
-    /// size of the gradient; those of gradient descent shrink with [`lr_scale`].
+    /// The learning rates that are tried on a task of so many inputs. Adam's steps do not depend on
+    /// the size of the gradient; those of gradient descent shrink with [`lr_scale`].
     #[must_use]
     pub fn lrs(&self, inputs: usize) -> Vec<f64> {
         if !self.lr.is_empty() {
             return self.lr.clone();
         }
+
         match self.optimizer {
             OptimizerKind::Sgd => [0.02, 0.05, 0.1].map(|lr| lr * lr_scale(inputs)).to_vec(),
             OptimizerKind::Adam | OptimizerKind::Rmsprop => vec![0.001, 0.003, 0.01, 0.03],
@@ -151,6 +155,7 @@ impl FitConfig {
     #[must_use]
     pub fn select(&self, task: &Task) -> SelectConfig {
         let rows = task.train.rows();
+
         SelectConfig {
             lr: self.lrs(task.inputs),
             runs: 2,
@@ -168,6 +173,7 @@ impl FitConfig {
     pub fn meta(&self, task: &Task) -> MetaConfig {
         let rows = task.train.rows();
         let held_out = (rows / 4).max(1);
+
         let unrolled = MetaConfig {
             inner_lr: MetaConfig::default().inner_lr * lr_scale(task.inputs),
             hidden: self.hidden.clone(),
@@ -179,13 +185,15 @@ impl FitConfig {
             held_out_batch: held_out.min(200),
             ..MetaConfig::default()
         };
+
         match self.schedule {
             Schedule::Unrolled => unrolled,
             Schedule::Alternating => unrolled.alternating(),
         }
     }
 
-    /// Trainings of the stage that has most of them: that which chooses the learning rate, or the comparison.
+    /// Trainings of the stage that has most of them: that which chooses the learning rate, or the
+    /// comparison.
     pub(crate) fn most_trainings(&self, task: &Task) -> usize {
         let learned = usize::from(!matches!(self.activate, Activate::Classical));
         let select = self.select(task);
@@ -208,34 +216,42 @@ impl FitConfig {
             rows >= LEAST_ROWS,
             "there are {rows} rows to learn from; at least {LEAST_ROWS} are needed"
         );
+
         ensure!(
             (2..=1000).contains(&self.runs),
             "--runs {}: use 2 to 1000, for an interval",
             self.runs
         );
+
         ensure!(
             self.patience > 0,
             "--patience 0: wait at least 1 epoch, e.g. 50"
         );
+
         self.train(rows).check()?;
+
         for &lr in &self.lr {
             ensure!(
                 lr.is_finite() && lr > 0.0,
                 "--lr {lr}: must be positive numbers, e.g. 0.001,0.003,0.01,0.03"
             );
+
             TrainConfig {
                 lr,
                 ..self.train(rows)
             }
             .check()?;
         }
+
         if matches!(self.activate, Activate::Learn) {
             self.meta(task).check(task)?;
         }
+
         ensure!(
             !(self.compare.is_empty() && matches!(self.activate, Activate::Classical)),
             "there is nothing to train: give --compare relu,tanh or learn activations"
         );
+
         for name in &self.compare {
             ensure!(
                 !is_learned(name),
@@ -243,12 +259,15 @@ impl FitConfig {
             );
             base_named(name).context("--compare")?;
         }
+
         let classical = matches!(self.activate, Activate::Classical);
+
         let kept = match self.keep.as_str() {
             BEST => true,
             LEARNED => !classical,
             name => self.compare.iter().any(|c| c == name),
         };
+
         ensure!(
             kept,
             "--keep {}: the model can have what is trained: {}{}, or {BEST}",
@@ -256,16 +275,19 @@ impl FitConfig {
             self.compare.join(", "),
             if classical { "" } else { ", learned" }
         );
+
         let twice = self
             .compare
             .iter()
             .enumerate()
             .find(|(i, name)| self.compare[..*i].contains(name));
+
         ensure!(
             twice.is_none(),
             "--compare: '{}' is named twice",
             twice.map_or("", |(_, name)| name)
         );
+
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
-//! One division of the rows, from learning activations to a model: learning rate and number of epochs are chosen on validation rows
-//! for each kind of activations, and the model has the kind that was best there.
+//! One division of the rows, from learning activations to a model: learning rate and number of
+//! epochs are chosen on validation rows for each kind of activations, and the model has the kind
+//! that was best there.
 //!
-//! Trainings that choose end early when they have not been better for a while. The networks that are compared, and the model,
-//! are trained anew on all training rows, for the number of epochs that was chosen: in small tables the validation rows
-//! are too many to be lost.
+//! Trainings that choose end early when they have not been better for a while. The networks that
+//! are compared, and the model, are trained anew on all training rows, for the number of epochs
+//! that was chosen: in small tables the validation rows are too many to be lost.
 
 use super::compare::Scores;
 use super::config::{Activate, BEST, FitConfig, LEARNED};
@@ -35,11 +36,13 @@ pub(super) struct Course {
     pub notes: Vec<String>,
 }
 
-/// Goes all the way in `folder`; what is there already is not done again. `compare`: with an ensemble of every kind.
-/// A kind of activations that cannot be learned or trained is left out while others remain.
+/// Goes all the way in `folder`; what is there already is not done again. `compare`: with an
+/// ensemble of every kind. A kind of activations that cannot be learned or trained is left out
+/// while others remain.
 ///
 /// # Errors
-/// If a setting is impossible, nothing at all can be trained, a file cannot be written, or the user stops it.
+/// If a setting is impossible, nothing at all can be trained, a file cannot be written, or the user
+/// stops it.
 pub(super) fn course(
     config: &FitConfig,
     parts: &Parts,
@@ -49,6 +52,7 @@ pub(super) fn course(
 ) -> Result<Course> {
     let task = &Task::new(&parts.data);
     config.check(task)?;
+
     let mut way = Way {
         config,
         parts,
@@ -62,12 +66,15 @@ pub(super) fn course(
     let arms = way.select(learned)?;
     let mut scores = Scores::new(arms.kinds(), metric_of(task));
     scores.validation = arms.chosen.iter().map(|c| c.validation).collect();
+
     if compare {
         scores.values = way.compare(&arms)?;
     }
+
     let model = way.model(&arms, &scores)?;
 
     let Way { notes, .. } = way;
+
     Ok(Course {
         task: task.clone(),
         chosen: arms.chosen,
@@ -143,6 +150,7 @@ impl Way<'_> {
             Activate::Given(activations) => return Ok(Some(activations.clone())),
             Activate::Learn => self.config.meta(self.task),
         };
+
         let folder = self.folder.inside("learn", &meta)?;
         let progress = Progress::new(self.output, "learning activations", meta.steps);
         match meta::run(&meta, self.task, &folder, &progress) {
@@ -164,16 +172,19 @@ impl Way<'_> {
     fn select(&mut self, learned: Option<Activations>) -> Result<Arms> {
         let mut kinds = self.config.compare.clone();
         kinds.extend(learned.is_some().then(|| "mix".to_string()));
+
         let all = arms(&kinds, &self.seeded(&learned), false)?;
 
         let (rest, validation) = self.parts.rest_and_validation(self.task)?;
         let select = self.config.select(self.task);
+
         let rows = Ensemble {
             task: self.task,
             train: &rest,
             judge: &validation,
             patience: select.patience,
         };
+
         let selected = select_cautiously(&select, rows, &all, self.folder, self.output)?;
 
         let mut arms = Arms {
@@ -181,17 +192,21 @@ impl Way<'_> {
             chosen: vec![],
             learned,
         };
+
         for (arm, found) in all.into_iter().zip(selected) {
             let what = "trainings that choose the learning rate";
             self.note_diverged(&arm.kind, found.diverged, found.trainings, what);
+
             if let Some(chosen) = found.chosen {
                 arms.arms.push(arm);
                 arms.chosen.push(chosen);
             }
         }
+
         if arms.arms.is_empty() {
             return Err(AllDiverged::at(&self.config.lrs(self.task.inputs)).into());
         }
+
         Ok(arms)
     }
 
@@ -205,8 +220,10 @@ impl Way<'_> {
             keep_networks: false,
             train: self.config.train(self.task.train.rows()),
         };
+
         let (learned, chosen) = (self.seeded(&arms.learned), Some(&arms.chosen[..]));
         let (folder, output) = (self.folder, self.output);
+
         let (_, trainings) = ensembles(
             &validate,
             self.task,
@@ -219,6 +236,7 @@ impl Way<'_> {
 
         let metric = metric_of(self.task);
         let mut values = vec![];
+
         for arm in &arms.arms {
             let own = trainings.iter().filter(|t| t.activation == arm.choice.name);
             let (diverged, ended): (Vec<&Training>, Vec<&Training>) = own.partition(|t| t.diverged);
@@ -227,11 +245,12 @@ impl Way<'_> {
             let value = |t: &Training| Some((t.seed, metric.of(&t.curve).last().copied()?));
             values.push(ended.into_iter().filter_map(value).collect());
         }
+
         Ok(values)
     }
 
-    /// Trains the network of the model on all training rows: with the activations that are wanted or,
-    /// where those are the best and diverge here, with the next best.
+    /// Trains the network of the model on all training rows: with the activations that are wanted
+    /// or, where those are the best and diverge here, with the next best.
     fn model(&mut self, arms: &Arms, scores: &Scores) -> Result<Trained> {
         let keep = &self.config.keep;
         let wanted: Vec<usize> = match keep.as_str() {
@@ -249,12 +268,14 @@ impl Way<'_> {
                 .into_iter()
                 .collect(),
         };
+
         for arm in wanted {
             let (arm, chosen) = (&arms.arms[arm], &arms.chosen[arm]);
             let Some((train, network)) = self.network(arm, chosen)? else {
                 self.note_diverged(&arm.kind, 1, 1, "networks for the model");
                 continue;
             };
+
             if train.lr < chosen.lr {
                 self.notes.push(format!(
                     "On all training rows the network of the model diverged at learning rate {}; \
@@ -262,17 +283,20 @@ impl Way<'_> {
                     chosen.lr, train.lr
                 ));
             }
+
             let learned = arms.learned.clone().filter(|_| is_learned(&arm.kind));
             return self.trained(&arm.kind, &train, &network, learned);
         }
+
         if keep == BEST {
             return Err(AllDiverged::at(&self.config.lrs(self.task.inputs)).into());
         }
+
         bail!("--keep {keep}: its networks diverge at every learning rate; use --keep {BEST}")
     }
 
-    /// A network trained on all training rows at the learning rate that was chosen, or at the first of
-    /// its halves at which it learns anything.
+    /// A network trained on all training rows at the learning rate that was chosen, or at the first
+    /// of its halves at which it learns anything.
     fn network(
         &self,
         arm: &Arm,
@@ -280,6 +304,7 @@ impl Way<'_> {
     ) -> Result<Option<(TrainConfig, Network)>> {
         let (task, seed) = (self.task, self.config.seed);
         let limit = EXPLOSION * task.train.loss_of_zeros(task.outputs);
+
         for halvings in 0..=MOST_HALVINGS {
             let train = TrainConfig {
                 lr: chosen.lr * 0.5f64.powi(halvings),
@@ -288,10 +313,12 @@ impl Way<'_> {
             let (training, network) =
                 train_network(&train, &arm.choice, task, &task.train, &task.test, seed)?;
             let last = training.curve.train_loss.last();
+
             if !training.diverged && last.is_some_and(|&loss| loss <= limit) {
                 return Ok(Some((train, network)));
             }
         }
+
         Ok(None)
     }
 
@@ -304,6 +331,7 @@ impl Way<'_> {
         learned: Option<Activations>,
     ) -> Result<Trained> {
         let (config, task, parts) = (self.config, self.task, self.parts);
+
         let provenance = format!(
             "ldnn {}: {kind} on {}, {} rows, hidden widths {:?}, learning rate {}, {} epochs, seed {}",
             env!("CARGO_PKG_VERSION"),
@@ -314,7 +342,9 @@ impl Way<'_> {
             train.epochs,
             config.seed
         );
+
         let ranges = Ranges::observe(network, &task.train)?;
+
         Ok(Trained {
             version: Trained::VERSION,
             provenance: provenance.clone(),
@@ -344,6 +374,7 @@ impl Way<'_> {
         } else {
             kind
         };
+
         if diverged > 0 {
             self.notes.push(format!(
                 "With {kind}, {diverged} of {all} {what} diverged; they are left out."
@@ -360,6 +391,7 @@ fn some(set: &Set, seed: u64, most: usize) -> KeptRows {
     let mut order = vec![0; set.rows()];
     Draws::new(seed, Stream::User, 4, 0).permutation(&mut order);
     order.truncate(most);
+
     let picked = set.pick(&order);
     match picked.target {
         SetTarget::Classes(classes) => KeptRows {

@@ -1,5 +1,6 @@
-//! From a table of numbers to a trained network: activations are learned, networks trained with them and with classical ones,
-//! and the best written to a file that knows everything that is needed to use it.
+//! From a table of numbers to a trained network: activations are learned, networks trained with
+//! them and with classical ones, and the best written to a file that knows everything that is
+//! needed to use it.
 
 mod compare;
 mod config;

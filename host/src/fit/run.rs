@@ -23,8 +23,8 @@ pub struct Fitted {
     pub section: Section,
 }
 
-/// Trains and compares on the training rows, judges on the test rows; in `folder`, where what is there already is not done
-/// again.
+/// Trains and compares on the training rows, judges on the test rows; in `folder`, where what is
+/// there already is not done again.
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it.
@@ -41,7 +41,9 @@ pub fn run(
     section.text.extend(done.model.rows_note());
     section.text.extend(done.notes.iter().cloned());
     section.text.extend(done.scores.verdict());
+
     let has_choice = done.scores.kinds.iter().any(|kind| is_learned(kind));
+
     let why = match (
         config.keep == BEST,
         has_choice && !is_learned(&done.model.activation),
@@ -52,23 +54,26 @@ pub fn run(
         (true, false) => "which were best on the validation rows",
         (false, _) => "as asked for",
     };
+
     section.text.push(format!(
         "The model has {} activations, {why}.",
         said(&done.model.activation)
     ));
+
     let metrics = done.model.evaluate_set(&done.task.test)?;
     section.text.extend(metrics.nothing_found());
     section.tabulate(folder, "compared", compared(&done))?;
     tabulate(&mut section, folder, "The model on the test rows", &metrics)?;
     section.save(folder)?;
+
     Ok(Fitted {
         model: done.model,
         section,
     })
 }
 
-/// Does everything once a fold, activations too, on the same folds for every kind of activations; the model then learns from
-/// all rows (`whole`).
+/// Does everything once a fold, activations too, on the same folds for every kind of activations;
+/// the model then learns from all rows (`whole`).
 ///
 /// # Errors
 /// As [`run`].
@@ -80,6 +85,7 @@ pub fn cross(
     output: Output,
 ) -> Result<Fitted> {
     let (mut courses, mut failed) = (vec![], vec![]);
+
     for (i, parts) in folds.iter().enumerate() {
         let inside = folder.inside(&format!("fold-{}", i + 1), config)?;
         match course(config, parts, &inside, output, true) {
@@ -88,10 +94,12 @@ pub fn cross(
             Err(error) => return Err(error.context(format!("fold {}", i + 1))),
         }
     }
+
     if courses.len() < 2 {
         let (fold, error) = failed.swap_remove(0);
         return Err(error.context(format!("fold {fold}")));
     }
+
     let done = course(
         config,
         whole,
@@ -99,6 +107,7 @@ pub fn cross(
         output,
         false,
     )?;
+
     let scores = over_folds(&courses);
     let mut section = Section::new(format!("A network for {}, cross-validated", done.task.name));
     section
@@ -106,11 +115,13 @@ pub fn cross(
         .push(describe(whole, &done.task, Some(folds.len())));
     section.text.extend(about_rows(whole));
     section.text.extend(done.model.rows_note());
+
     for (fold, error) in &failed {
         section
             .text
             .push(format!("Fold {fold} is left out: {error}."));
     }
+
     for (fold, course) in &courses {
         section.text.extend(
             course
@@ -119,32 +130,40 @@ pub fn cross(
                 .map(|note| format!("Fold {fold}: {note}")),
         );
     }
+
     section
         .text
         .extend(done.notes.iter().map(|note| format!("All rows: {note}")));
     section.text.extend(scores.verdict());
+
     let why = if config.keep == BEST {
         "which were best on its validation rows"
     } else {
         "as asked for"
     };
+
     section.text.push(format!(
         "The model is trained on all rows, with {} activations, {why}. What it is worth \
          on new rows is what the models of the folds were worth on theirs; intervals carry that folds share training rows.",
         said(&done.model.activation)
     ));
+
     section.tabulate(folder, "compared", fold_table(&scores))?;
+
     let metrics = courses
         .iter()
         .map(|(_, c)| c.model.evaluate_set(&c.task.test));
     let metrics = metrics.collect::<Result<Vec<_>>>()?;
+
     section.tabulate(
         folder,
         "folds",
         model_table(&courses, &metrics, scores.wider),
     )?;
+
     if let Some(pooled) = pooled(&metrics) {
         section.text.extend(pooled.nothing_found());
+
         tabulate(
             &mut section,
             folder,
@@ -152,6 +171,7 @@ pub fn cross(
             &pooled,
         )?;
     }
+
     section.save(folder)?;
     Ok(Fitted {
         model: done.model,
@@ -182,11 +202,13 @@ fn describe(parts: &Parts, task: &Task, folds: Option<usize>) -> String {
         }
         Purpose::Regression { columns, .. } => format!("{} (regression)", columns.join(", ")),
     };
+
     let (rows, test, inputs) = (task.train.rows(), task.test.rows(), parts.features.len());
     let rows = match folds {
         None => format!("{rows} rows to learn from, {test} to test"),
         Some(folds) => format!("{rows} rows in {folds} folds"),
     };
+
     format!("{rows}; {inputs} inputs; to be predicted: {what}.")
 }
 
@@ -209,6 +231,7 @@ fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metri
             Table { caption, ..table },
         )?;
     }
+
     Ok(())
 }
 
@@ -218,6 +241,7 @@ fn compared(done: &Course) -> Table {
         "{} of networks with each kind of activations; learning rate and epochs chosen on validation rows",
         scores.metric.label()
     );
+
     let head = [
         "activations",
         "learning rate",
@@ -228,9 +252,12 @@ fn compared(done: &Course) -> Table {
         "± (95 %)",
         "sd",
     ];
+
     let mut table = Table::new(caption, &head);
+
     for (i, c) in done.chosen.iter().enumerate() {
         let s = scores.summary(i);
+
         table.row([
             name(&scores.kinds[i]),
             c.lr.to_string(),
@@ -242,22 +269,26 @@ fn compared(done: &Course) -> Table {
             scores.number(s.sd),
         ]);
     }
+
     table
 }
 
-/// Each fold's mean over its networks as one value. A kind of activations that could not be trained in a
-/// fold has no value there.
+/// Each fold's mean over its networks as one value. A kind of activations that could not be trained
+/// in a fold has no value there.
 fn over_folds(courses: &[(usize, Course)]) -> Scores {
     let mut kinds: Vec<String> = vec![];
+
     for (_, course) in courses {
         let new = course
             .scores
             .kinds
             .iter()
             .filter(|kind| !kinds.contains(kind));
+
         let new: Vec<String> = new.cloned().collect();
         kinds.extend(new);
     }
+
     let mut all = Scores::new(kinds, courses[0].1.scores.metric);
     all.wider = spread_of_folds(courses.len());
     all.each = "folds";
@@ -268,14 +299,17 @@ fn over_folds(courses: &[(usize, Course)]) -> Scores {
             Some((*fold as u64, c.scores.validation[at], c.scores.summary(at)))
         });
         let own: Vec<(u64, f64, Summary)> = own.collect();
+
         all.validation.push(mean(
             &own.iter()
                 .map(|(_, validation, _)| *validation)
                 .collect::<Vec<_>>(),
         ));
+
         let finished = own.iter().filter(|(_, _, s)| s.n > 0);
         *values = finished.map(|(fold, _, s)| (*fold, s.mean)).collect();
     }
+
     all
 }
 
@@ -287,7 +321,9 @@ fn fold_table(scores: &Scores) -> Table {
         .map(|(k, _)| *k)
         .max()
         .unwrap_or(0);
+
     let names: Vec<String> = (1..=folds).map(|k| format!("fold {k}")).collect();
+
     let head: Vec<&str> = [
         &["activations", "validation"][..],
         &names.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -296,11 +332,13 @@ fn fold_table(scores: &Scores) -> Table {
     .into_iter()
     .chain(["mean", "± (95 %)"])
     .collect();
+
     let caption = format!(
         "{} by fold, each the mean of its networks",
         scores.metric.label()
     );
     let mut table = Table::new(caption, &head);
+
     for (i, kind) in scores.kinds.iter().enumerate() {
         let s = scores.summary(i);
         let of = |k: u64| scores.values[i].iter().find(|(fold, _)| *fold == k);
@@ -310,6 +348,7 @@ fn fold_table(scores: &Scores) -> Table {
         row.extend([scores.number(s.mean), scores.number(s.half_width)]);
         table.row(row);
     }
+
     table
 }
 
@@ -321,6 +360,7 @@ fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> 
     let head = [&["fold", "activations", "test rows"][..], &names].concat();
     let mut table = Table::new("the model of each fold on its test rows", &head);
     let number = |x: &f64| format!("{x:.4}");
+
     for ((fold, c), s) in courses.iter().zip(&scores) {
         let row = [
             fold.to_string(),
@@ -329,14 +369,17 @@ fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> 
         ];
         table.row(row.into_iter().chain(s.iter().map(|(_, v)| number(v))));
     }
+
     let over = |i: usize| Summary::of(&scores.iter().map(|s| s[i].1).collect::<Vec<_>>());
     let all: Vec<Summary> = (0..names.len()).map(over).collect();
+
     let row = |first: &str, f: &dyn Fn(&Summary) -> f64| {
         let left = [first.to_string(), String::new(), String::new()];
         left.into_iter()
             .chain(all.iter().map(|s| number(&f(s))))
             .collect::<Vec<_>>()
     };
+
     table.row(row("mean", &|s| s.mean));
     table.row(row("± (95 %)", &|s| s.half_width * wider));
     table
@@ -345,6 +388,7 @@ fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> 
 /// Of the test rows of all folds together: every row once.
 fn pooled(metrics: &[Metrics]) -> Option<Metrics> {
     let mut all: Option<(Vec<Vec<usize>>, Vec<String>)> = None;
+
     for one in metrics {
         let Metrics::Classification {
             confusion, classes, ..
@@ -352,6 +396,7 @@ fn pooled(metrics: &[Metrics]) -> Option<Metrics> {
         else {
             return None;
         };
+
         let sum = &mut all
             .get_or_insert_with(|| (vec![vec![0; classes.len()]; classes.len()], classes.clone()))
             .0;
@@ -359,5 +404,6 @@ fn pooled(metrics: &[Metrics]) -> Option<Metrics> {
             *to += from;
         }
     }
+
     all.map(|(confusion, classes)| of_confusion(confusion, &classes))
 }

@@ -133,11 +133,13 @@ impl About {
             serde_json::from_str(text).context("the entry 'ldnn' is no JSON")?;
         let version = value.get("version").and_then(serde_json::Value::as_u64);
         let version = version.context("the entry 'ldnn' has no version")?;
+
         ensure!(
             version == u64::from(Self::VERSION),
             "version {version} is not known; this program reads {}",
             Self::VERSION
         );
+
         serde_json::from_value(value).context("the entry 'ldnn'")
     }
 
@@ -188,6 +190,7 @@ impl NetworkAbout {
 pub fn blocks(shape: &Shape) -> Vec<Vec<Block>> {
     let layer = |l: usize| {
         let (first, count) = shape.layer_types(l);
+
         let block = |i: usize| {
             let (start, end) = shape.block(l, i);
             Block {
@@ -196,8 +199,10 @@ pub fn blocks(shape: &Shape) -> Vec<Vec<Block>> {
                 end,
             }
         };
+
         (0..count).map(block).collect()
     };
+
     (0..shape.hidden_layers()).map(layer).collect()
 }
 
@@ -209,6 +214,7 @@ impl LearnedAbout {
             Learned::Subnet { base, .. } => LearnedType::Subnet { base: base.clone() },
             Learned::Samples { range, .. } => LearnedType::Samples { range: *range },
         };
+
         LearnedAbout {
             provenance: learned.provenance.clone(),
             layers: learned.layers,

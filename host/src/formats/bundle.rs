@@ -1,4 +1,5 @@
-//! Named tensors, and their careful unpacking: every shape is checked, every number finite, nothing left over.
+//! Named tensors, and their careful unpacking: every shape is checked, every number finite, nothing
+//! left over.
 
 use super::about::About;
 use anyhow::{Context, Result, bail, ensure};
@@ -105,10 +106,12 @@ impl Bundle {
             .remove(name)
             .with_context(|| format!("there is no tensor '{name}'"))?;
         let found = &tensor.shape;
+
         ensure!(
             found == shape,
             "tensor '{name}' has the shape {found:?}; {shape:?} is needed"
         );
+
         Ok(tensor)
     }
 
@@ -138,18 +141,22 @@ impl Bundle {
     /// If it is missing, of another length, or one of them is not below `classes`.
     pub fn take_classes(&mut self, name: &str, rows: usize, classes: usize) -> Result<Vec<u16>> {
         let numbers = self.take(name, &[rows])?.to_f64();
+
         let class = |(i, &x): (usize, &f64)| {
             ensure!(
                 x.fract() == 0.0 && x >= 0.0 && x < classes as f64,
                 "tensor '{name}', element {i}: {x} is no class; there are 0 to {}",
                 classes.saturating_sub(1)
             );
+
             Ok(x as u16)
         };
+
         numbers.iter().enumerate().map(class).collect()
     }
 
-    /// The length of a vector, or the number of rows of a matrix, without taking it out; 0 if it is not there.
+    /// The length of a vector, or the number of rows of a matrix, without taking it out; 0 if it is
+    /// not there.
     #[must_use]
     pub fn rows(&self, name: &str) -> usize {
         self.tensors

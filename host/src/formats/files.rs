@@ -66,6 +66,7 @@ pub fn bytes(content: Content, form: Form, choices: Choices) -> Result<Vec<u8>> 
             "a base function has no parameters to be written; add --what network, or give learned activations"
         );
     }
+
     match form {
         Form::Safetensors => safetensors::to_bytes(&bundle(content)?),
         Form::Npz => npz::to_bytes(&bundle(content)?),
@@ -88,6 +89,7 @@ fn text(content: Content, samples: usize) -> Result<String> {
         Content::Network(network, learned) => (network, learned),
         Content::Trained(model) => (&model.network, model.learned.as_ref()),
     };
+
     match learned {
         Some(learned) => samples::of_activations(learned, samples),
         None => samples::of_network(network, samples),

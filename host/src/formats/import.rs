@@ -1,4 +1,5 @@
-//! From a bundle to a model: one of our own as it was, or somebody's weights with what else a model needs.
+//! From a bundle to a model: one of our own as it was, or somebody's weights with what else a model
+//! needs.
 
 use super::bundle::Bundle;
 use super::{plain, unpack};
@@ -42,6 +43,7 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
     let about = bundle.about.take();
     let network_about = about.as_ref().and_then(|a| a.network.clone());
     let model_about = about.as_ref().and_then(|a| a.model.clone());
+
     match (&about, &network_about, &model_about) {
         (Some(about), Some(network), Some(model)) => {
             ensure!(
@@ -49,6 +51,7 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
                 "the file is a whole model, which knows its activations and names; leave --activation, --features, --classes, \
                  --target and --regression out"
             );
+
             unpack::trained(bundle, about, network, model)
         }
         (Some(about), Some(network), None) => {
@@ -56,12 +59,15 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
                 given.activation.is_none(),
                 "the file knows its activations; leave --activation out"
             );
+
             let network = unpack::network(&mut bundle, network)?;
+
             let learned = about
                 .learned
                 .as_ref()
                 .map(|a| unpack::learned(&mut bundle, a))
                 .transpose()?;
+
             let name = if learned.is_some() { "mix" } else { "its own" };
             completed(bundle, given, network, name, learned)
         }
@@ -92,14 +98,17 @@ fn dressed(bundle: &mut Bundle, given: &Import) -> Result<(Model, Option<Activat
             Choice::named(name, learned.as_ref(), true).context("--activation")?
         }
     };
+
     let shape = choice.shape(&chain.widths)?;
     let params = [&chain.theta[..], choice.phi()].concat();
     let network = Model::of(&Network { shape, params }, given.provenance.clone());
     network.network()?;
+
     let learned = given
         .activation
         .as_ref()
         .and_then(|(name, learned)| learned.clone().filter(|_| is_learned(name)));
+
     Ok((network, learned))
 }
 
@@ -115,33 +124,41 @@ fn completed(
         network.widths.first().copied().unwrap_or(0),
         network.widths.last().copied().unwrap_or(0),
     );
+
     let named = |given: &[String], flag: &str, count: usize, default: &dyn Fn(usize) -> String| {
         let default: Vec<String> = (0..count).map(default).collect();
+
         let names = if given.is_empty() {
             default
         } else {
             given.to_vec()
         };
+
         ensure!(
             names.len() == count,
             "{flag}: {} names are given; the network has {count}",
             names.len()
         );
+
         check_names(&names).context(flag.to_string())?;
         Ok(names)
     };
+
     // As the columns of a table without names are called.
     let features = named(&given.features, "--features", inputs, &|i| {
         format!("column{}", i + 1)
     })?;
+
     let purpose = if given.regression {
         ensure!(
             given.classes.is_empty(),
             "--classes and --regression exclude each other"
         );
+
         let columns = named(&given.target, "--target", outputs, &|i| {
             format!("output{}", i + 1)
         })?;
+
         Purpose::Regression {
             columns,
             scale: unpack::standard(&mut bundle, "outputs", outputs)?,
@@ -155,20 +172,24 @@ fn completed(
             given.target.len() < 2,
             "--target: classes are one column; for numbers add --regression"
         );
+
         let column = given
             .target
             .first()
             .cloned()
             .unwrap_or_else(|| "class".into());
+
         Purpose::Classification {
             column,
             classes: named(&given.classes, "--classes", outputs, &|i| i.to_string())?,
         }
     };
+
     let scales = unpack::standard(&mut bundle, "inputs", inputs)?;
     let ranges = unpack::ranges(&mut bundle, &network)?;
     let rows = unpack::rows(&mut bundle, inputs, &purpose)?;
     bundle.finish()?;
+
     Trained {
         version: Trained::VERSION,
         provenance: given.provenance.clone(),

@@ -1,8 +1,9 @@
-//! Models and activations in the forms of other programs: safetensors (PyTorch), ONNX, NumPy archives, and the samples that
-//! the paper's authors write.
+//! Models and activations in the forms of other programs: safetensors (PyTorch), ONNX, NumPy
+//! archives, and the samples that the paper's authors write.
 //!
-//! A [`Bundle`] holds named tensors and what there is to know about them. [`pack`] makes one of a model, [`unpack`] a model of
-//! one; safetensors and NumPy archives are two ways to write it down. `docs/interchange.md` lists names and layouts.
+//! A [`Bundle`] holds named tensors and what there is to know about them. [`pack`] makes one of a
+//! model, [`unpack`] a model of one; safetensors and NumPy archives are two ways to write it down.
+//! `docs/interchange.md` lists names and layouts.
 
 pub mod about;
 pub mod bundle;
@@ -41,12 +42,14 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .with_context(|| format!("cannot read '{}'", path.display()))?;
+
     ensure!(
         bytes.len() as u64 <= MAX_BYTES,
         "'{}' has more than {} MiB; networks for small devices need less",
         path.display(),
         MAX_BYTES >> 20
     );
+
     Ok(bytes)
 }
 
@@ -59,15 +62,18 @@ pub fn read(path: &Path) -> Result<Bundle> {
     let numpy = path
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("npz"));
+
     let parsed = if numpy {
         npz::from_bytes(&bytes)
     } else {
         safetensors::from_bytes(&bytes)
     };
+
     parsed.with_context(|| format!("in '{}'", path.display()))
 }
 
-/// Reads `activations.json`, samples from a text file, or the activations in a `.safetensors` or `.npz` file.
+/// Reads `activations.json`, samples from a text file, or the activations in a `.safetensors` or
+/// `.npz` file.
 ///
 /// # Errors
 /// If the file is not there or malformed; the message names the place.
@@ -77,6 +83,7 @@ pub fn read_activations(path: &Path) -> Result<Activations> {
     } else {
         path.to_path_buf()
     };
+
     if path
         .extension()
         .is_some_and(|e| e == "safetensors" || e == "npz")
@@ -84,6 +91,7 @@ pub fn read_activations(path: &Path) -> Result<Activations> {
         let bundle = read(&path)?;
         return unpack::activations(bundle).with_context(|| format!("in '{}'", path.display()));
     }
+
     let text = std::fs::read_to_string(&path).with_context(|| {
         format!(
             "cannot read activations from '{}'; give a run folder, activations.json, activations.txt, or an export \
@@ -91,11 +99,13 @@ pub fn read_activations(path: &Path) -> Result<Activations> {
             path.display()
         )
     })?;
+
     let json = path.extension().is_some_and(|e| e == "json");
     let parsed = if json {
         Activations::from_json(&text)
     } else {
         Activations::from_text(&text)
     };
+
     parsed.with_context(|| format!("in '{}'", path.display()))
 }

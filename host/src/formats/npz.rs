@@ -1,7 +1,8 @@
-//! Bundles as NumPy archives: every tensor an array of its name; the JSON text of [`About`] as the array `ldnn` of its bytes.
+//! Bundles as NumPy archives: every tensor an array of its name; the JSON text of [`About`] as the
+//! array `ldnn` of its bytes.
 //!
-//! In Python: `a = numpy.load(FILE)`, then `json.loads(bytes(a["ldnn"].astype("u1")))`. Arrays are of 64 bits; single precision
-//! is contained in double precision, so nothing is lost.
+//! In Python: `a = numpy.load(FILE)`, then `json.loads(bytes(a["ldnn"].astype("u1")))`. Arrays are
+//! of 64 bits; single precision is contained in double precision, so nothing is lost.
 
 use super::about::About;
 use super::bundle::{Bundle, Numbers, Tensor};
@@ -15,18 +16,21 @@ use anyhow::{Context, Result, bail, ensure};
 /// None: a bundle that we made has a form as an archive.
 pub fn to_bytes(bundle: &Bundle) -> Result<Vec<u8>> {
     let mut arrays = vec![];
+
     if let Some(about) = &bundle.about {
         arrays.push((
             ENTRY,
             Array::labels(about.text()?.bytes().map(i64::from).collect()),
         ));
     }
+
     arrays.extend(
         bundle
             .tensors
             .iter()
             .map(|(name, tensor)| (name.as_str(), array(tensor))),
     );
+
     Ok(npz::write(&arrays))
 }
 
@@ -36,6 +40,7 @@ fn array(tensor: &Tensor) -> Array {
         Numbers::F64(v) => Values::F64(v.clone()),
         Numbers::I64(v) => Values::I64(v.clone()),
     };
+
     Array {
         shape: tensor.shape.clone(),
         values,
@@ -48,17 +53,21 @@ fn array(tensor: &Tensor) -> Array {
 /// If they are no archive, or the entry `ldnn` is malformed.
 pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
     let mut bundle = Bundle::default();
+
     for (name, array) in npz::parse(bytes)? {
         if name == ENTRY {
             bundle.about = Some(About::parse(&text(&array)?)?);
             continue;
         }
+
         let numbers = match array.values {
             Values::F64(v) => Numbers::F64(v),
             Values::I64(v) => Numbers::I64(v),
             Values::Text(_) => bail!("the array '{name}' holds text; weights are numbers"),
         };
+
         ensure!(!bundle.has(&name), "there are two arrays '{name}'");
+
         bundle.put(
             name,
             Tensor {
@@ -67,6 +76,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
             },
         );
     }
+
     Ok(bundle)
 }
 
@@ -79,5 +89,6 @@ fn text(array: &Array) -> Result<String> {
         .map(|&c| u8::try_from(c))
         .collect::<Result<Vec<_>, _>>();
     let bytes = bytes.with_context(|| format!("the array '{ENTRY}' holds no bytes"))?;
+
     String::from_utf8(bytes).with_context(|| format!("the array '{ENTRY}' holds no text"))
 }

@@ -31,16 +31,21 @@ pub fn of_trained(model: &Trained) -> Result<Bundle> {
             },
         });
     }
+
     put_standard(&mut bundle, "inputs", &model.inputs);
+
     if let Purpose::Regression { scale, .. } = &model.purpose {
         put_standard(&mut bundle, "outputs", scale);
     }
+
     if let Some(ranges) = &model.ranges {
         put_ranges(&mut bundle, ranges);
     }
+
     if let Some(rows) = &model.rows {
         put_rows(&mut bundle, model, rows);
     }
+
     Ok(bundle)
 }
 
@@ -53,6 +58,7 @@ fn put_standard(bundle: &mut Bundle, what: &str, standard: &[Standard]) {
         format!("{what}.sd"),
         Tensor::wide(standard.iter().map(|s| s.sd).collect()),
     );
+
     if standard.iter().any(|s| s.offset != 0.0) {
         bundle.put(
             format!("{what}.offset"),
@@ -61,20 +67,24 @@ fn put_standard(bundle: &mut Bundle, what: &str, standard: &[Standard]) {
     }
 }
 
-/// What occurs in the network: of each input low, high, mean and deviation; of each type its quantiles.
+/// What occurs in the network: of each input low, high, mean and deviation; of each type its
+/// quantiles.
 fn put_ranges(bundle: &mut Bundle, ranges: &Ranges) {
     let inputs = ranges
         .inputs
         .iter()
         .flat_map(|i| [i.low, i.high, i.mean, i.sd])
         .collect();
+
     bundle.put("ranges.inputs", Tensor::matrix(inputs, 4));
+
     if !ranges.types.is_empty() {
         bundle.put(
             "ranges.types",
             Tensor::matrix(ranges.types.concat(), SHARES.len()),
         );
     }
+
     bundle.put(
         "ranges.largest_output",
         Tensor::vector(vec![ranges.largest_output]),
@@ -87,6 +97,7 @@ fn put_rows(bundle: &mut Bundle, model: &Trained, rows: &KeptRows) {
         "rows.x",
         Tensor::matrix(rows.x.clone(), model.features.len()),
     );
+
     match &model.purpose {
         Purpose::Classification { .. } => {
             let classes = rows.classes.iter().map(|&c| c.into()).collect();
@@ -109,6 +120,7 @@ pub fn of_network(model: &Model, learned: Option<&Activations>) -> Result<Bundle
     let network = model.network()?;
     let shape = network.shape;
     let mut bundle = Bundle::default();
+
     for l in 0..shape.layers() {
         let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
         let part = |at: usize, len: usize| network.params[at..at + len].to_vec();
@@ -121,6 +133,7 @@ pub fn of_network(model: &Model, learned: Option<&Activations>) -> Result<Bundle
             Tensor::vector(part(shape.biases_at(l), outputs)),
         );
     }
+
     for t in 0..shape.types() {
         put_type(
             &mut bundle,
@@ -129,13 +142,16 @@ pub fn of_network(model: &Model, learned: Option<&Activations>) -> Result<Bundle
             &network.params[shape.type_at(t)..],
         );
     }
+
     bundle.about = Some(About {
         network: Some(NetworkAbout::of(model, &shape)),
         ..About::new()
     });
+
     if let Some(learned) = learned {
         put_learned(&mut bundle, learned);
     }
+
     Ok(bundle)
 }
 
@@ -149,6 +165,7 @@ fn put_type(bundle: &mut Bundle, t: usize, kind: Kind, phi: &[f32]) {
             let column = |i: usize| Tensor::vector(knots.iter().map(|k| k[i]).collect());
             bundle.put(format!("activations.{t}.values"), column(0));
             bundle.put(format!("activations.{t}.slopes"), column(1));
+
             if form.readout > 0 {
                 let readout = phi[2 * form.knots..][..form.readout].to_vec();
                 bundle.put(format!("activations.{t}.readout"), Tensor::vector(readout));
@@ -191,6 +208,7 @@ fn put_learned(bundle: &mut Bundle, learned: &Activations) {
             }
         }
     }
+
     if let Some(about) = &mut bundle.about {
         about.learned = Some(LearnedAbout::of(learned));
     }
@@ -204,6 +222,7 @@ pub fn subnets_of(model: &Model, shape: &Shape) -> Option<Activations> {
     let shared = (0..hidden).all(|l| shape.layer_types(l) == (0, shape.types()));
     let separate = (0..hidden).all(|l| shape.layer_types(l) == (l * own, own))
         && shape.types() == hidden * own;
+
     let types = (0..shape.types()).map(|t| match shape.kind(t) {
         Kind::Learned { base, .. } => {
             let phi = &model.params[shape.type_at(t)..][..shape.kind(t).param_len()];
@@ -211,13 +230,16 @@ pub fn subnets_of(model: &Model, shape: &Shape) -> Option<Activations> {
         }
         _ => None,
     });
+
     let types: Vec<Learned> = types.collect::<Option<_>>()?;
     let layers = if shared { 1 } else { hidden };
+
     let set = Activations {
         version: Activations::VERSION,
         provenance: model.provenance.clone(),
         layers,
         types,
     };
+
     ((shared || separate) && !set.types.is_empty()).then_some(set)
 }

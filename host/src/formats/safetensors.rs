@@ -22,15 +22,18 @@ pub fn to_bytes(bundle: &Bundle) -> Result<Vec<u8>> {
         .iter()
         .map(|(name, tensor)| (name, &tensor.shape, raw(&tensor.numbers)));
     let raw: Vec<_> = raw.collect();
+
     let views = raw.iter().map(|(name, shape, (dtype, bytes))| {
         Ok((
             name.as_str(),
             TensorView::new(*dtype, (*shape).clone(), bytes)?,
         ))
     });
+
     let views = views.collect::<Result<Vec<_>>>()?;
     // One entry only: the order of several would differ from run to run.
     let about = bundle.about.as_ref().map(About::text).transpose()?;
+
     Ok(serialize(
         views,
         about.map(|text| HashMap::from([(ENTRY.to_string(), text)])),
@@ -51,15 +54,19 @@ fn raw(numbers: &Numbers) -> (Dtype, Vec<u8>) {
 /// If they are no safetensors file, or hold numbers of a type that no weights have.
 pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
     refuse_pickle(bytes)?;
+
     let header = bytes.first_chunk::<8>().map(|b| u64::from_le_bytes(*b));
     let header = header.context("it is too short for a safetensors file")?;
+
     ensure!(
         header <= MAX_HEADER,
         "it is no safetensors file, or one for something else: its first 8 bytes claim a header of {header} bytes, and at most \
          {MAX_HEADER} are read"
     );
+
     let file = SafeTensors::deserialize(bytes).context("it is no sound safetensors file")?;
     let mut bundle = Bundle::default();
+
     for (name, view) in file.tensors() {
         let numbers = numbers(&name, view.dtype(), view.data())?;
         bundle.put(
@@ -70,9 +77,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
             },
         );
     }
+
     let (_, metadata) = SafeTensors::read_metadata(bytes)?;
     let entry = metadata.metadata().as_ref().and_then(|m| m.get(ENTRY));
     bundle.about = entry.map(|text| About::parse(text)).transpose()?;
+
     Ok(bundle)
 }
 
@@ -80,11 +89,13 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
 fn refuse_pickle(bytes: &[u8]) -> Result<()> {
     let pickle =
         bytes.starts_with(b"PK\x03\x04") || (bytes.len() > 1 && bytes[0] == 0x80 && bytes[1] < 6);
+
     ensure!(
         !pickle || bytes.get(8) == Some(&b'{'),
         "it is a pickle or a ZIP archive, as torch.save writes; such files can run programs and are not read. In Python: \
          safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")"
     );
+
     Ok(())
 }
 
@@ -104,6 +115,7 @@ fn numbers(name: &str, dtype: Dtype, data: &[u8]) -> Result<Numbers> {
     fn read<const N: usize, T>(data: &[u8], f: impl Fn([u8; N]) -> T) -> Vec<T> {
         data.as_chunks::<N>().0.iter().map(|b| f(*b)).collect()
     }
+
     Ok(match dtype {
         Dtype::F32 => Numbers::F32(read(data, f32::from_le_bytes)),
         Dtype::F64 => Numbers::F64(read(data, f64::from_le_bytes)),
@@ -131,6 +143,7 @@ mod tests {
             (0x7bff, 65504.0),
             (0x0001, 5.960_464_5e-8),
         ];
+
         assert!(known.iter().all(|&(bits, x)| half(bits) == x));
         assert!(half(0x8000) == 0.0 && half(0x8000).is_sign_negative());
         assert!(half(0xfc00) == f32::NEG_INFINITY && half(0x7e00).is_nan());

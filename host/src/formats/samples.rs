@@ -1,7 +1,9 @@
-//! Activations as the paper's authors write them: a line of samples a type, on equal steps over `[-5, 5]`.
+//! Activations as the paper's authors write them: a line of samples a type, on equal steps over
+//! `[-5, 5]`.
 //!
-//! Their code joins the samples with straight lines and takes the last line on beyond the ends. What it takes by itself is 50
-//! samples a line (`linspace(-5, 5, 50)` is written into it), though what their meta-learning writes is 100.
+//! Their code joins the samples with straight lines and takes the last line on beyond the ends.
+//! What it takes by itself is 50 samples a line (`linspace(-5, 5, 50)` is written into it), though
+//! what their meta-learning writes is 100.
 
 use crate::model::activations::{Activations, SAMPLE_RANGE, grid};
 use crate::model::{Function, Model};
@@ -34,6 +36,7 @@ pub fn of_network(model: &Model, samples: usize) -> Result<String> {
 /// As NumPy's `savetxt` writes it.
 fn text(rows: &[Vec<f64>]) -> Result<String> {
     ensure!(!rows.is_empty(), "there is no activation to be sampled");
+
     let line = |row: &Vec<f64>| {
         row.iter()
             .map(|y| format!("{y:.18e}"))
@@ -41,6 +44,7 @@ fn text(rows: &[Vec<f64>]) -> Result<String> {
             .join(" ")
             + "\n"
     };
+
     Ok(rows.iter().map(line).collect())
 }
 
@@ -68,16 +72,19 @@ mod tests {
             layers: 1,
             types: vec![sine()],
         };
+
         assert_eq!(
             Activations::from_json(&serde_json::to_string(&set).unwrap()).unwrap(),
             set
         );
+
         let samples = Activations::from_text(&of_activations(&set, SAMPLES).unwrap()).unwrap();
         let z = grid(SAMPLES, SAMPLE_RANGE);
         let (a, b) = (
             set.types[0].evaluate(&z).unwrap(),
             samples.types[0].evaluate(&z).unwrap(),
         );
+
         // Samples are kept in single precision.
         for (a, b) in a.iter().zip(&b) {
             assert_abs_diff_eq!(a, b, epsilon = 1e-6);

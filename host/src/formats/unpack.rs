@@ -14,16 +14,20 @@ use anyhow::{Context, Result, bail, ensure};
 /// The network in a bundle that `ldnn` wrote.
 ///
 /// # Errors
-/// If a tensor is missing, of another shape, or not finite, or the blocks of neurons are not as this program deals them out.
+/// If a tensor is missing, of another shape, or not finite, or the blocks of neurons are not as
+/// this program deals them out.
 pub fn network(bundle: &mut Bundle, about: &NetworkAbout) -> Result<Model> {
     let mut params = vec![];
+
     for (l, pair) in about.widths.windows(2).enumerate() {
         params.extend(bundle.take_f32(&format!("layers.{l}.weight"), &[pair[1], pair[0]])?);
         params.extend(bundle.take_f32(&format!("layers.{l}.bias"), &[pair[1]])?);
     }
+
     for (t, kind) in about.activations.iter().enumerate() {
         params.extend(type_params(bundle, &format!("activations.{t}"), kind)?);
     }
+
     let model = Model {
         version: Model::VERSION,
         provenance: about.provenance.clone(),
@@ -32,11 +36,13 @@ pub fn network(bundle: &mut Bundle, about: &NetworkAbout) -> Result<Model> {
         layers: about.layers()?,
         params,
     };
+
     let shape = model.network()?.shape;
     ensure!(
         about.blocks == blocks(&shape),
         "'blocks': the types of a layer must take equal blocks of neurons in order, the remainder with the last types"
     );
+
     Ok(model)
 }
 
@@ -47,14 +53,17 @@ fn type_params(bundle: &mut Bundle, prefix: &str, kind: &KindFile) -> Result<Vec
         KindFile::Table { knots, readout, .. } => {
             let values = bundle.take_f32(&format!("{prefix}.values"), &[*knots])?;
             let slopes = bundle.take_f32(&format!("{prefix}.slopes"), &[*knots])?;
+
             let mut phi: Vec<f32> = values
                 .iter()
                 .zip(&slopes)
                 .flat_map(|(&y, &m)| [y, m])
                 .collect();
+
             if *readout > 0 {
                 phi.extend(bundle.take_f32(&format!("{prefix}.readout"), &[*readout])?);
             }
+
             Ok(phi)
         }
     }
@@ -66,6 +75,7 @@ fn subnet(bundle: &mut Bundle, prefix: &str, units: usize) -> Result<Vec<f32>> {
     for part in ["u", "c", "v"] {
         phi.extend(bundle.take_f32(&format!("{prefix}.{part}"), &[units])?);
     }
+
     phi.extend(bundle.take_f32(&format!("{prefix}.d"), &[1])?);
     Ok(phi)
 }
@@ -83,6 +93,7 @@ pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<Activations>
                 let phi = subnet(bundle, &prefix, bundle.rows(&format!("{prefix}.u")))?;
                 let units = phi.len() / 3;
                 let part = |i: usize| phi[i * units..(i + 1) * units].to_vec();
+
                 Learned::Subnet {
                     base: base.clone(),
                     u: part(0),
@@ -101,6 +112,7 @@ pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<Activations>
             }
         });
     }
+
     Activations {
         version: Activations::VERSION,
         provenance: about.provenance.clone(),
@@ -122,15 +134,18 @@ pub fn activations(mut bundle: Bundle) -> Result<Activations> {
     if let Some(about) = &about.learned {
         return learned(&mut bundle, about);
     }
+
     let about = about.network.context("there is no activation type in it")?;
     let model = network(&mut bundle, &about)?;
     let shape = model.network()?.shape;
+
     subnets_of(&model, &shape).context(
         "the network in it has no learned sub-networks, but base functions, tables alone, or layers that share some types",
     )
 }
 
-/// Mean, standard deviation and offset of columns; nothing done to them if the bundle does not tell.
+/// Mean, standard deviation and offset of columns; nothing done to them if the bundle does not
+/// tell.
 ///
 /// # Errors
 /// If one of the first two is missing, or a standard deviation not positive.
@@ -140,29 +155,35 @@ pub fn standard(bundle: &mut Bundle, what: &str, columns: usize) -> Result<Vec<S
         format!("{what}.sd"),
         format!("{what}.offset"),
     ];
+
     if !bundle.has(&mean) && !bundle.has(&sd) {
         return Ok(vec![Standard::PLAIN; columns]);
     }
+
     let (means, sds) = (
         bundle.take_f64(&mean, &[columns])?,
         bundle.take_f64(&sd, &[columns])?,
     );
+
     let offsets = if bundle.has(&offset) {
         bundle.take_f64(&offset, &[columns])?
     } else {
         vec![0.0; columns]
     };
+
     if let Some(i) = sds.iter().position(|&s| s <= 0.0) {
         bail!(
             "tensor '{sd}', element {i}: {} is no standard deviation; it must be positive",
             sds[i]
         );
     }
+
     let one = |i: usize| Standard {
         mean: means[i],
         sd: sds[i],
         offset: offsets[i],
     };
+
     Ok((0..columns).map(one).collect())
 }
 
@@ -174,18 +195,22 @@ pub fn ranges(bundle: &mut Bundle, network: &Model) -> Result<Option<Ranges>> {
     if !bundle.has("ranges.inputs") {
         return Ok(None);
     }
+
     let shape = network.network()?.shape;
     let inputs = bundle.take_f32("ranges.inputs", &[shape.inputs(), 4])?;
+
     let input = |&[low, high, mean, sd]: &[f32; 4]| InputRange {
         low,
         high,
         mean,
         sd,
     };
+
     let types = match shape.types() {
         0 => vec![],
         types => bundle.take_f32("ranges.types", &[types, SHARES.len()])?,
     };
+
     Ok(Some(Ranges {
         inputs: inputs.as_chunks::<4>().0.iter().map(input).collect(),
         types: types
@@ -210,14 +235,17 @@ pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<Opti
             .iter()
             .for_each(|name| drop(bundle.tensors.remove(*name)));
     }
+
     if !bundle.has("rows.x") {
         return Ok(None);
     }
+
     let rows = bundle.rows("rows.x");
     let mut all = KeptRows {
         x: bundle.take_f32("rows.x", &[rows, width])?,
         ..KeptRows::default()
     };
+
     match purpose {
         Purpose::Classification { classes, .. } => {
             all.classes = bundle.take_classes("rows.classes", rows, classes.len())?;
@@ -226,6 +254,7 @@ pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<Opti
             all.values = bundle.take_f32("rows.values", &[rows, columns.len()])?;
         }
     }
+
     Ok(Some(all))
 }
 
@@ -240,12 +269,15 @@ pub fn trained(
     model: &ModelAbout,
 ) -> Result<Trained> {
     let network = network(&mut bundle, network_about)?;
+
     let learned = about
         .learned
         .as_ref()
         .map(|a| learned(&mut bundle, a))
         .transpose()?;
+
     let inputs = standard(&mut bundle, "inputs", model.features.len())?;
+
     let purpose = match &model.purpose {
         PurposeAbout::Classification { column, classes } => Purpose::Classification {
             column: column.clone(),
@@ -259,9 +291,11 @@ pub fn trained(
             }
         }
     };
+
     let ranges = ranges(&mut bundle, &network)?;
     let rows = rows(&mut bundle, model.features.len(), &purpose)?;
     bundle.finish()?;
+
     Trained {
         version: Trained::VERSION,
         provenance: model.provenance.clone(),

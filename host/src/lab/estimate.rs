@@ -7,7 +7,8 @@ use crate::train::TrainConfig;
 use anyhow::Result;
 use std::fmt;
 
-/// Multiply-adds a second and thread that trainings reach on a server core of 2026 (see `docs/performance.md`).
+/// Multiply-adds a second and thread that trainings reach on a server core of 2026 (see
+/// `docs/performance.md`).
 const SPEED: f64 = 20e9;
 
 /// The work of a run.
@@ -52,6 +53,7 @@ impl Load {
         let rows = epochs * (task.train.rows() as f64 + judged);
         let size = weights(&config.hidden, task);
         let multiply_adds = 2.0 * size * rows * count as f64;
+
         Load {
             trainings: count,
             multiply_adds,
@@ -60,14 +62,17 @@ impl Load {
         }
     }
 
-    /// Of a meta-learning run. All its inner trainings are in memory, however many threads there are.
+    /// Of a meta-learning run. All its inner trainings are in memory, however many threads there
+    /// are.
     #[must_use]
     pub fn learning(config: &MetaConfig, task: &Task) -> Load {
         let size = weights(&config.hidden, task);
         let rows = task.train.rows();
         let gradient = 3.0 * size * config.batch.min(rows) as f64;
+
         let (step, tape, networks) = match config.schedule {
-            // A gradient and a Hessian-vector product an inner step, a gradient each of the held-out losses.
+            // A gradient and a Hessian-vector product an inner step, a gradient each of the
+            // held-out losses.
             Schedule::Unrolled => {
                 let inner = config.inner_steps as f64 * 2.4 + config.outer_last as f64;
                 let taped = match config.tape {
@@ -75,6 +80,7 @@ impl Load {
                     Tape::Short => 2.0 * (config.inner_steps as f64).sqrt(),
                 };
                 let networks = config.inner_trainings as f64;
+
                 (inner * gradient * networks, taped * 2.0, networks)
             }
             Schedule::Alternating => (
@@ -83,8 +89,10 @@ impl Load {
                 1.0,
             ),
         };
+
         let rows = config.batch.max(config.held_out_batch).min(rows) as f64;
         let each = 4.0 * size * (tape + 10.0) + 4.0 * 4.0 * rows * neurons(&config.hidden);
+
         Load {
             outer_steps: config.steps,
             multiply_adds: step * config.steps as f64,
@@ -93,12 +101,15 @@ impl Load {
         }
     }
 
-    /// Of `count` exact Hessians, side by side, over the training rows: every element once a row, and the eigenvalues.
+    /// Of `count` exact Hessians, side by side, over the training rows: every element once a row,
+    /// and the eigenvalues.
     #[must_use]
     pub fn hessians(count: usize, hidden: &[usize], task: &Task) -> Load {
         let n = weights(hidden, task) - 20.0 * neurons(hidden);
-        // Reducing a matrix to a tridiagonal one waits for memory: some three times slower than counted.
+        // Reducing a matrix to a tridiagonal one waits for memory: some three times slower than
+        // counted.
         let each = n * n / 2.0 * task.train.rows() as f64 + 3.0 * 4.0 / 3.0 * n * n * n;
+
         Load {
             multiply_adds: each * count as f64,
             bytes: 3.0 * 8.0 * n * n * at_once(count) as f64,
@@ -106,7 +117,8 @@ impl Load {
         }
     }
 
-    /// Of so many pieces of work that run side by side, this being the sum of them one after the other.
+    /// Of so many pieces of work that run side by side, this being the sum of them one after the
+    /// other.
     #[must_use]
     pub fn side_by_side(self, pieces: usize) -> Load {
         Load {
@@ -161,7 +173,9 @@ impl fmt::Display for Load {
             s if s < 5400.0 => format!("{:.0} min", s / 60.0),
             s => format!("{:.1} h", s / 3600.0),
         };
+
         let memory = 30.0 + self.bytes / 1e6;
+
         write!(
             f,
             "{} outer steps, {} trainings; some {time} on {threads} threads, some {memory:.0} MB (estimates)",
@@ -205,6 +219,7 @@ mod tests {
     fn trainings_need_memory_by_the_threads_that_have_one_each() {
         let of = |threads, count| bytes(threads, |task| Load::trainings(count, &train(), task));
         let one = of(1, 1);
+
         assert!(one > 0.0);
         assert_eq!(of(1, 50), one, "one thread, one at a time");
         assert_eq!(of(8, 50), 8.0 * one);
@@ -224,12 +239,15 @@ mod tests {
             };
             bytes(threads, |task| Load::learning(&config, task))
         };
+
         let one = of(1, 1);
+
         assert_eq!(
             of(8, 1),
             one,
             "a run alone has one inner training at a time"
         );
+
         assert_eq!(of(1, 4), 4.0 * one);
         assert_eq!(of(8, 4), 4.0 * one);
 
@@ -240,12 +258,15 @@ mod tests {
                 all.side_by_side(runs)
             })
         };
+
         assert_eq!(runs(3, 7), 3.0 * one);
         assert_eq!(runs(8, 7), 7.0 * one);
+
         let short = MetaConfig {
             tape: Tape::Short,
             ..MetaConfig::default()
         };
+
         assert!(bytes(1, |task| Load::learning(&short, task)) < 0.5 * one);
     }
 
@@ -256,6 +277,7 @@ mod tests {
             trainings: 1,
             ..Load::default()
         };
+
         let sum = load(3.0) + load(5.0) + load(4.0);
         assert_eq!((sum.bytes, sum.trainings), (5.0, 3));
     }

@@ -1,4 +1,5 @@
-//! What is in a file: a model of `ldnn train`, a network, learned activations, or an image for a device.
+//! What is in a file: a model of `ldnn train`, a network, learned activations, or an image for a
+//! device.
 
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
@@ -38,25 +39,31 @@ const REAL_AXES: (&str, &str) = ("pre-activation", "activation");
 /// If it is not there, or is nothing of ours; the message says what is wrong with it.
 pub fn inspect(path: &Path) -> Result<Portrait> {
     let place = || format!("in '{}'", path.display());
+
     if path.is_dir() {
         return of_activations(&read_activations(path)?).with_context(place);
     }
+
     let bytes = std::fs::read(path)
         .with_context(|| format!("cannot read '{}'; give a file of ldnn", path.display()))?;
     if bytes.starts_with(&MAGIC) {
         return of_image(&bytes).with_context(place);
     }
+
     let value = serde_json::from_slice::<serde_json::Value>(&bytes).ok();
     let has = |key: &str| value.as_ref().is_some_and(|v| v.get(key).is_some());
     if has("purpose") {
         return of_trained(&Trained::read(path)?, bytes.len()).with_context(place);
     }
+
     if has("params") && has("widths") {
         return of_network(&Model::read(path)?, &value.unwrap_or_default()).with_context(place);
     }
+
     if has("types") || value.is_none() && path.extension().is_some_and(|e| e == "txt") {
         return of_activations(&read_activations(path)?).with_context(place);
     }
+
     bail!(
         "'{}' is none of: a model of `ldnn train`, a network, a file of activations, an image of `ldnn export`; it is \
          damaged, or of another program",
@@ -75,24 +82,29 @@ impl Portrait {
             .max()
             .unwrap_or(0)
             + 1;
+
         let facts = self
             .facts
             .iter()
             .map(|(name, value)| format!("{:<longest$} {value}\n", format!("{name}:")));
         let mut text: String = facts.collect();
+
         for band in &self.curves {
             text += &format!("\n{}", sketch(&band.name, &band.x, &band.mean));
         }
+
         if let Some(inputs) = &self.inputs {
             let most = if all_inputs { usize::MAX } else { FEW_INPUTS };
             let mut shown = inputs.clone();
             let rest = shown.rows.len().saturating_sub(most);
             shown.rows.truncate(most);
             text += &format!("\n{}", shown.to_text());
+
             if rest > 0 {
                 text += &format!("\nand {rest} more; --inputs lists all\n");
             }
         }
+
         text
     }
 
@@ -108,19 +120,23 @@ const FEW_INPUTS: usize = 20;
 
 fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
     let network = model.network.network()?;
+
     let what = match &model.purpose {
         Purpose::Classification { column, classes } => {
             format!("'{column}', one of {}", crate::data::table::listed(classes))
         }
         Purpose::Regression { columns, .. } => columns.join(", "),
     };
+
     let mut facts = vec![
         ("kind", "a model of `ldnn train`".into()),
         ("provenance", model.provenance.clone()),
         ("predicts", what),
         ("activations", activation_words(&model.network.kinds)),
     ];
+
     facts.extend(sizes(&network.shape));
+
     let rows = model
         .rows
         .as_ref()
@@ -129,7 +145,9 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
         0 => "no rows of the table".into(),
         rows => format!("with {rows} test rows and their targets"),
     };
+
     facts.push(("file", format!("{}, {held}", in_words(bytes as u64))));
+
     if let Purpose::Regression { columns, scale } = &model.purpose {
         let of = |(name, s): (&String, &Standard)| {
             format!(
@@ -138,6 +156,7 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
                 significant(s.sd)
             )
         };
+
         facts.push((
             "scale",
             columns
@@ -148,22 +167,26 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
                 .join("; "),
         ));
     }
+
     let offsets = model.inputs.iter().any(|s| s.offset != 0.0);
     let head = if offsets {
         &["input", "mean", "sd", "offset"][..]
     } else {
         &["input", "mean", "sd"]
     };
+
     let mut inputs = Table::new("inputs", head);
     for (name, s) in model.features.iter().zip(&model.inputs) {
         let mut row = vec![name.clone(), significant(s.mean), significant(s.sd)];
         row.extend(offsets.then(|| s.offset.to_string()));
         inputs.row(row);
     }
+
     let curves = match &model.learned {
         Some(learned) => learned_curves(learned)?,
         None => network_curves(&network)?,
     };
+
     Ok(Portrait {
         facts,
         inputs: Some(inputs),
@@ -188,12 +211,15 @@ fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> 
         .and_then(|p| p.as_str())
         .unwrap_or_default();
     let kinds = Model::of(network, String::new()).kinds;
+
     let mut facts = vec![
         ("kind", "a network".into()),
         ("provenance", provenance.into()),
         ("activations", activation_words(&kinds)),
     ];
+
     facts.extend(sizes(&network.shape));
+
     Ok(Portrait {
         facts,
         inputs: None,
@@ -210,6 +236,7 @@ fn of_activations(activations: &Activations) -> Result<Portrait> {
             activations.types_in_a_layer()
         ),
     };
+
     let facts = vec![
         ("kind", "activations".into()),
         ("provenance", activations.provenance.clone()),
@@ -222,6 +249,7 @@ fn of_activations(activations: &Activations) -> Result<Portrait> {
             ),
         ),
     ];
+
     Ok(Portrait {
         facts,
         inputs: None,
@@ -256,8 +284,11 @@ fn sizes(shape: &Shape) -> Vec<(&'static str, String)> {
         .collect();
     let outputs: usize = (1..=shape.layers()).map(|l| shape.width(l)).sum();
     let (theta, tables) = (shape.theta_len(), 256 * shape.types());
-    // int8: a byte a weight, a bias and a factor of four bytes an output, a table of 256 bytes a type.
+
+    // int8: a byte a weight, a bias and a factor of four bytes an output, a table of 256 bytes a
+    // type.
     let integers = (theta - outputs) + 8 * outputs + tables;
+
     vec![
         (
             "shape",
@@ -281,6 +312,7 @@ fn learned_curves(activations: &Activations) -> Result<Vec<Band>> {
         _ => format!("layer {}, type {}", i / in_layer + 1, i % in_layer + 1),
     };
     let types = activations.types.iter().enumerate();
+
     types
         .map(|(i, t)| Ok(Band::line(name(i), z.clone(), t.evaluate(&z)?)))
         .collect()
@@ -289,6 +321,7 @@ fn learned_curves(activations: &Activations) -> Result<Vec<Band>> {
 fn network_curves(network: &Network) -> Result<Vec<Band>> {
     let z = grid(POINTS, SAMPLE_RANGE);
     let shape = &network.shape;
+
     let curve = |t: usize| {
         let kind = shape.kind(t);
         let name = match kind {
@@ -299,20 +332,24 @@ fn network_curves(network: &Network) -> Result<Vec<Band>> {
             .params
             .get(shape.type_at(t)..)
             .and_then(|rest| rest.get(..kind.param_len()));
+
         let phi: Vec<f64> = phi
             .context("the parameters of a type are missing")?
             .iter()
             .map(|&p| f64::from(p))
             .collect();
+
         let mut out = vec![0.0; z.len()];
         kind.eval(&phi, &z, &mut out)?;
         Ok(Band::line(name, z.clone(), out))
     };
+
     (0..shape.types()).map(curve).collect()
 }
 
 fn of_image(bytes: &[u8]) -> Result<Portrait> {
     let image = Image::read(bytes).map_err(anyhow::Error::from)?;
+
     let head = |kind: &str| {
         vec![
             ("kind", format!("the image of {kind} for a device")),
@@ -320,30 +357,36 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
             ("file", format!("{} bytes", bytes.len())),
         ]
     };
+
     let scaling = |scales: &Scales<'_>, inputs: usize| {
         let read = if scales.inputs_len() == 0 {
             "the network takes inputs as they are"
         } else {
             "mean and factor of every input"
         };
+
         let offsets = (0..inputs).filter(|&i| scales.offset(i) != 0.0);
         let offsets: String = offsets
             .map(|i| format!("; input {} less {}", i + 1, scales.offset(i)))
             .collect();
+
         let answer = match scales.meaning() {
             Meaning::Plain => "outputs as they are",
             Meaning::Classes => "a class and probabilities",
             Meaning::Values => "values in their own units",
         };
+
         vec![
             ("inputs", format!("{read}{offsets}")),
             ("answer", answer.to_string()),
         ]
     };
+
     match image.contents() {
         Contents::Activations(records) => {
             let mut facts = head("activations");
             facts.push(("types", records.count().to_string()));
+
             Ok(Portrait {
                 facts,
                 inputs: None,
@@ -355,6 +398,7 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
             let mut facts = head("a network of real numbers");
             facts.extend(sizes(network.shape()));
             facts.extend(scaling(network.scaling(), network.shape().inputs()));
+
             Ok(Portrait {
                 facts,
                 inputs: None,
@@ -366,6 +410,7 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
             let mut facts = head("a network of integers");
             facts.extend(sizes(network.shape()));
             facts.extend(scaling(network.scaling(), network.shape().inputs()));
+
             let (mut weights, mut tables) = (
                 vec![0; network.weights_len()],
                 vec![[0; 256]; network.shape().types()],
@@ -374,15 +419,19 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
                 vec![0; network.outputs_len()],
                 vec![0; network.outputs_len()],
             );
+
             let room = Room {
                 weights: &mut weights,
                 biases: &mut biases,
                 factors: &mut factors,
                 tables: &mut tables,
             };
+
             network.load(room)?;
+
             let q: Vec<f64> = (-128..128).map(f64::from).collect();
             let at = |table: &[i8; 256], q: f64| f64::from(Table8(table).at(q as i8));
+
             let curve = |(i, table): (usize, &[i8; 256])| {
                 Band::line(
                     format!("type {}", i + 1),
@@ -390,7 +439,9 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
                     q.iter().map(|&q| at(table, q)).collect(),
                 )
             };
+
             let curves = tables.iter().enumerate().map(curve).collect();
+
             Ok(Portrait {
                 facts,
                 inputs: None,
@@ -408,8 +459,11 @@ fn record_curves(records: &ldnn_core::image::Activations) -> Result<Vec<Band>> {
     );
     let mut direct = vec![[0; 256]; records.direct_len()];
     let mut loaded = vec![Activation::Base(Base::Zero); records.count()];
+
     records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
+
     let z = grid(POINTS, SAMPLE_RANGE);
+
     let curve = |(i, activation): (usize, &Activation)| {
         let mut y: Vec<f32> = z.iter().map(|&z| z as f32).collect();
         activation.apply(&mut y);
@@ -417,7 +471,9 @@ fn record_curves(records: &ldnn_core::image::Activations) -> Result<Vec<Band>> {
             Activation::Base(base) => base.name().to_string(),
             _ => format!("type {}", i + 1),
         };
+
         Band::line(name, z.clone(), y.into_iter().map(f64::from).collect())
     };
+
     Ok(loaded.iter().enumerate().map(curve).collect())
 }

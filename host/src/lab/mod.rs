@@ -1,4 +1,5 @@
-//! The laboratory: looking at trained networks, experiments with many of them, studies of one's own, and the paper.
+//! The laboratory: looking at trained networks, experiments with many of them, studies of one's
+//! own, and the paper.
 
 pub mod analysis;
 pub mod estimate;

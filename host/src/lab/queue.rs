@@ -53,50 +53,62 @@ impl Queue {
     #[must_use]
     pub fn slurm(&self) -> String {
         let mut text = String::from("#!/usr/bin/env bash\n");
+
         for line in &self.about {
             let _ = writeln!(text, "# {line}");
         }
+
         text += "#
 # Nothing has been submitted. Read this, change what your site wants, then run it where sbatch works:
 #   bash THIS_FILE
 # Run it again after any failure: what is finished is kept, and only the rest is done.
 # How far it is:  ";
+
         let _ = writeln!(
             text,
             "{} status {}\nset -euo pipefail\n",
             quoted(&self.program),
             quoted(&self.out)
         );
+
         let _ = writeln!(text, "program={}", quoted(&self.program));
         let _ = writeln!(text, "study={}", quoted(&self.study));
         let _ = writeln!(text, "out={}", quoted(&self.out));
         text += "mkdir -p \"$out-logs\"\nexport program study out\n\n";
         text += "# What every job gets; `sbatch --help` knows more (--partition, --account, --qos, ...).\ncommon=(\n";
+
         for option in &self.options {
             let _ = writeln!(text, "    {}", quoted(option));
         }
+
         text += "    --parsable              # prints the number of the job\n";
         text += "    --requeue               # a node that fails gives its tasks back\n";
         text += "    --open-mode=append      # a task that runs again goes on in its log\n)\n\n";
         text += TASK;
+
         let mut after = String::new();
+
         for (stage, tasks) in self.stages() {
             let array = format!("0-{}%{}", tasks - 1, self.throttle.min(tasks).max(1));
             let (cpus, memory, limit) = (self.cpus, self.megabytes, self.limit_minutes);
+
             let _ = writeln!(
                 text,
                 "# Stage '{stage}': {tasks} tasks, at most {} at a time.",
                 self.throttle.min(tasks).max(1)
             );
+
             let _ = writeln!(
                 text,
                 "{stage}=$(stage={stage} tasks={tasks} sbatch \"${{common[@]}}\" {after}\\"
             );
+
             let _ = writeln!(
                 text,
                 "    --job-name={} --array={array} \\",
                 quoted(&format!("{}-{stage}", self.name))
             );
+
             let _ = writeln!(
                 text,
                 "    --cpus-per-task={cpus} --mem={memory} --time={limit} --signal=B:TERM@60 \\"
@@ -105,17 +117,21 @@ impl Queue {
                 text,
                 "    --output=\"$out-logs/{stage}-%a.log\" <<<\"$task\")"
             );
+
             let _ = writeln!(text, "echo \"{stage}: job ${stage}\"\n");
-            // Not afterok: a task that fails would leave what comes after waiting for ever. What is missing is found by its
-            // not being there.
+            // Not afterok: a task that fails would leave what comes after waiting for ever. What is
+            // missing is found by its not being there.
             after = format!("--dependency=afterany:\"${stage}\" ");
         }
+
         text += "# The results. If anything is missing, this says what, and ends with code 75; then run this file again.\n";
+
         let _ = writeln!(
             text,
             "merge=$(sbatch \"${{common[@]}}\" {after}--job-name={} \\",
             quoted(&format!("{}-merge", self.name))
         );
+
         text += "    --output=\"$out-logs/merge.log\" <<<'#!/usr/bin/env bash\nexec \"$program\" merge \"$out\"')\necho \"merge: job $merge\"\n";
         text
     }
@@ -162,6 +178,7 @@ mod tests {
     #[test]
     fn the_slurm_script_is_one_for_bash_and_has_every_part() {
         let script = queue().slurm();
+
         for word in [
             "--array=0-2%3",
             "--array=0-39%20",
@@ -177,20 +194,26 @@ mod tests {
         ] {
             assert!(script.contains(word), "{word} is not in\n{script}");
         }
+
         assert!(!script.contains("afterok:"));
+
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("s.sh");
         std::fs::write(&file, &script).unwrap();
+
         let checked = std::process::Command::new("bash")
             .arg("-n")
             .arg(&file)
             .status();
+
         assert!(checked.is_ok_and(|s| s.success()));
+
         let without = Queue {
             stages: vec![("learn", 0), ("train", 40)],
             ..queue()
         }
         .slurm();
+
         assert!(!without.contains("stage=learn") && without.contains("afterany:\"$train\""));
     }
 }

@@ -28,7 +28,9 @@ impl<'a> Alternating<'a> {
         let (shape, optimizer) = (forms.trained, config.inner_optimizer(1.0));
         let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
         optimizer.init_state(&mut state);
+
         let mut params = vec![0.0; shape.param_len()];
+
         init_theta(
             &shape,
             Init::FanIn,
@@ -36,6 +38,7 @@ impl<'a> Alternating<'a> {
             0,
             &mut params[..shape.theta_len()],
         )?;
+
         Ok(Alternating {
             config,
             shape,
@@ -54,7 +57,8 @@ impl<'a> Alternating<'a> {
         })
     }
 
-    /// `period - 1` steps of the weights, then the joint gradient, with which the weights step once more.
+    /// `period - 1` steps of the weights, then the joint gradient, with which the weights step once
+    /// more.
     pub fn gradient(
         &mut self,
         forms: &mut Forms,
@@ -73,9 +77,12 @@ impl<'a> Alternating<'a> {
                 step as u64,
                 &mut self.params[..theta],
             )?;
+
             self.optimizer.init_state(&mut self.state);
         }
+
         forms.build(phi, &mut self.params[theta..])?;
+
         let first = step * config.period;
         for t in first..first + config.period - 1 {
             match self.train_step(train, t) {
@@ -83,6 +90,7 @@ impl<'a> Alternating<'a> {
                 step => step?,
             }
         }
+
         let t = first + config.period - 1;
         let (rows, noise) = (self.batch(t), self.noise(t));
         let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
@@ -90,7 +98,9 @@ impl<'a> Alternating<'a> {
         let rows = config.batch.min(self.order.len());
         let mut workspace = Workspace::new(&self.shape, rows, Pass::Backward, &mut self.work)?;
         let loss = network.gradient(&batch, Wrt::All, &mut self.grad, &mut workspace)?;
+
         forms.adjoint(phi, &self.grad[theta..], dphi)?;
+
         match self.optimizer.step(
             &mut self.params[..theta],
             &mut self.state,
@@ -100,7 +110,9 @@ impl<'a> Alternating<'a> {
             Err(Error::Diverges(_)) => return self.diverged(task),
             step => step?,
         }
+
         let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
+
         Ok(Outcome {
             loss: f64::from(loss),
             train_loss: f64::from(loss),
@@ -108,7 +120,8 @@ impl<'a> Alternating<'a> {
         })
     }
 
-    /// The outcome of a training that went no further: the learner says so and which learning rate to lower.
+    /// The outcome of a training that went no further: the learner says so and which learning rate
+    /// to lower.
     fn diverged(&mut self, task: &Task) -> Result<Outcome> {
         let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
         Ok(Outcome {
@@ -121,6 +134,7 @@ impl<'a> Alternating<'a> {
     fn train_step(&mut self, train: &Set, t: usize) -> Result<(), Error> {
         let (rows, noise) = (self.batch(t), self.noise(t));
         let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
+
         let mut trainer = Trainer {
             shape: &self.shape,
             vector: Level::best(),
@@ -134,6 +148,7 @@ impl<'a> Alternating<'a> {
                 &mut self.work,
             )?,
         };
+
         trainer.step(&self.optimizer, &batch, t).map(|_loss| ())
     }
 
@@ -142,6 +157,7 @@ impl<'a> Alternating<'a> {
         let (rows, batch) = (self.order.len(), self.config.batch);
         let per_epoch = rows.div_ceil(batch);
         let (epoch, i) = (t / per_epoch, t % per_epoch);
+
         if self.config.shuffle {
             Draws::new(self.config.seed, Stream::Shuffle, 0, epoch as u64)
                 .permutation(&mut self.order);
@@ -151,6 +167,7 @@ impl<'a> Alternating<'a> {
                 .enumerate()
                 .for_each(|(i, o)| *o = i as u32);
         }
+
         i * batch..((i + 1) * batch).min(rows)
     }
 
@@ -179,6 +196,7 @@ impl<'a> Alternating<'a> {
             memory.len() == theta + self.state.len(),
             "the checkpoint belongs to other settings"
         );
+
         self.params[..theta].copy_from_slice(&memory[..theta]);
         self.state.copy_from_slice(&memory[theta..]);
         Ok(())

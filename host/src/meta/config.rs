@@ -37,7 +37,8 @@ pub enum Objective {
 pub enum Tape {
     /// Every step: fastest.
     Full,
-    /// Snapshots, with one segment in full: memory grows with the square root of the steps, the same bits.
+    /// Snapshots, with one segment in full: memory grows with the square root of the steps, the
+    /// same bits.
     Short,
 }
 
@@ -123,8 +124,8 @@ pub struct MetaConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inner_beta1: Option<f64>,
 
-    /// What the activations are to make small; `train` takes all the settings of the paper's authors
-    /// as defaults
+    /// What the activations are to make small; `train` takes all the settings of the paper's
+    /// authors as defaults
     #[arg(long, value_name = "NAME")]
     pub outer_loss: Objective,
 
@@ -165,7 +166,8 @@ pub struct MetaConfig {
     #[arg(long, value_name = "N")]
     pub period: usize,
 
-    /// Steps of the activations after which the weights start anew, alternating schedule; 0 for never
+    /// Steps of the activations after which the weights start anew, alternating schedule; 0 for
+    /// never
     #[arg(long, value_name = "N")]
     pub restart: usize,
 
@@ -191,8 +193,9 @@ pub struct MetaConfig {
 }
 
 impl Default for MetaConfig {
-    /// Two types from sine on the paper's network, with the held-out objective. The inner training is a short version
-    /// of the training that the activations are meant for: the same optimizer, with a large step.
+    /// Two types from sine on the paper's network, with the held-out objective. The inner training
+    /// is a short version of the training that the activations are meant for: the same optimizer,
+    /// with a large step.
     fn default() -> Self {
         MetaConfig {
             base: "sine".into(),
@@ -249,13 +252,14 @@ impl MetaConfig {
         }
     }
 
-    /// The alternating schedule with as many gradients as these settings of the unrolled one cost: an outer step of that takes
-    /// a gradient and a Hessian-vector product (two to three gradients) an inner step, a gradient each of the last steps held
-    /// out.
+    /// The alternating schedule with as many gradients as these settings of the unrolled one cost:
+    /// an outer step of that takes a gradient and a Hessian-vector product (two to three gradients)
+    /// an inner step, a gradient each of the last steps held out.
     #[must_use]
     pub fn alternating(&self) -> Self {
         let gradients = self.inner_steps * 7 / 2 + self.outer_last;
         let steps = self.steps.saturating_mul(gradients) / self.period;
+
         MetaConfig {
             schedule: Schedule::Alternating,
             steps,
@@ -295,6 +299,7 @@ impl MetaConfig {
     /// With flag, value and remedy, for settings that make no run.
     pub fn check(&self, task: &Task) -> Result<()> {
         base_named(&self.base)?;
+
         let counts = [
             ("--types", self.types),
             ("--units", self.units),
@@ -306,8 +311,10 @@ impl MetaConfig {
             ("--period", self.period),
             ("--snapshot-every", self.snapshot_every),
         ];
+
         for (flag, value) in counts {
             ensure!(value > 0, "{flag} 0: must be at least 1");
+
             check_size(
                 flag,
                 value,
@@ -318,55 +325,68 @@ impl MetaConfig {
                 },
             )?;
         }
+
         check_size("--held-out-batch", self.held_out_batch, MOST_TIMES)?;
         check_size("--table-knots", self.table_knots, MOST)?;
         check_size("--restart", self.restart, MOST_TIMES)?;
+
         for &width in &self.hidden {
             check_size("--hidden", width, MOST)?;
         }
+
         let reals = [
             ("--inner-lr", self.inner_lr),
             ("--outer-lr", self.outer_lr),
             ("--clip", self.clip),
             ("--table-range", self.table_range),
         ];
+
         for (flag, value) in reals {
             ensure!(
                 value.is_finite() && value > 0.0,
                 "{flag} {value}: must be a positive number"
             );
         }
+
         self.inner_memory()
             .settled(self.inner_optimizer, "inner-")?;
+
         ensure!(
             (0.0..1.0).contains(&self.outer_momentum),
             "--outer-momentum {}: must be in [0, 1), e.g. 0.8",
             self.outer_momentum
         );
+
         ensure!(
             self.noise.is_finite() && self.noise >= 0.0,
             "--noise {}: must be 0 or positive, e.g. 0.1",
             self.noise
         );
+
         ensure!(
             self.table_knots >= 4,
             "--table-knots {}: a table needs at least 4 knots, e.g. 257",
             self.table_knots
         );
+
         if self.outer_loss == Objective::Heldout {
             let rows = task.train.rows();
             ensure!(
                 rows > 1,
                 "there is {rows} training row; learning activations needs at least 2, one of them held out"
             );
+
             ensure!(
                 self.held_out > 0 && self.held_out < rows && self.held_out_batch > 0,
                 "--held-out {}: hold out 1 to {} of the {rows} training rows, and use a --held-out-batch of at least 1",
                 self.held_out,
                 rows - 1
             );
-            // Drawn with replacement: the default may have more rows than are held out of a small table.
+
+            // Drawn with replacement: the default may have more rows than are held out of a small
+            // table.
             let most = rows.max(MetaConfig::default().held_out_batch);
+
             ensure!(
                 self.held_out_batch <= most,
                 "--held-out-batch {}: at most {most}; it is drawn from the {} rows that are held out of {rows}",
@@ -374,6 +394,7 @@ impl MetaConfig {
                 self.held_out
             );
         }
+
         self.direct_shape(task).map(|_| ())
     }
 
@@ -386,7 +407,9 @@ impl MetaConfig {
             !self.hidden.is_empty(),
             "--hidden: give at least one width, e.g. 100"
         );
+
         let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
+
         let kinds = vec![
             Kind::Learned {
                 base: base_named(&self.base)?,
@@ -394,6 +417,7 @@ impl MetaConfig {
             };
             self.all_types()
         ];
+
         let shape = layered(&widths, &kinds, self.layers());
         shape.map_err(|e| {
             anyhow::anyhow!(
@@ -428,9 +452,11 @@ impl MetaConfig {
     /// As [`MetaConfig::direct_shape`].
     pub fn trained_shape(&self, task: &Task) -> Result<Shape> {
         let direct = self.direct_shape(task)?;
+
         if self.exact {
             return Ok(direct);
         }
+
         table::tabulated(&direct, self.table_knots, self.table_range as f32).map_err(|e| {
             anyhow::anyhow!(
                 "--table-knots {} --table-range {}: {e}",
@@ -440,8 +466,8 @@ impl MetaConfig {
         })
     }
 
-    /// The core's optimizer for the weights, with the learning rate times `scale`. RMSprop starts its mean
-    /// square at 1, as the authors do.
+    /// The core's optimizer for the weights, with the learning rate times `scale`. RMSprop starts
+    /// its mean square at 1, as the authors do.
     #[must_use]
     pub fn inner_optimizer(&self, scale: f64) -> Optimizer<f32> {
         self.inner_optimizer
@@ -452,11 +478,13 @@ impl MetaConfig {
     #[must_use]
     pub fn outer_optimizer(&self, step: usize, scale: f64) -> Optimizer<f32> {
         let left = (self.steps.saturating_sub(step)) as f64 / self.steps as f64;
+
         let share = if self.anneal {
             (2.0 * left).min(1.0)
         } else {
             1.0
         };
+
         let lr = self.outer_lr * share * scale;
         Optimizer::Sgd {
             lr: lr as f32,
@@ -468,6 +496,7 @@ impl MetaConfig {
     #[must_use]
     pub fn unroll(&self, shape: Shape, rows: usize) -> Unroll<f32> {
         let last = self.outer_last.min(self.inner_steps);
+
         let mut plan = Unroll {
             shape,
             steps: self.inner_steps,
@@ -485,9 +514,11 @@ impl MetaConfig {
             },
             segment: self.inner_steps,
         };
+
         if self.tape == Tape::Short {
             plan.segment = plan.short_segment();
         }
+
         plan
     }
 }

@@ -1,4 +1,5 @@
-//! The network in the form that is learned and the form that is trained, and what one evaluation brings.
+//! The network in the form that is learned and the form that is trained, and what one evaluation
+//! brings.
 
 use super::config::MetaConfig;
 use crate::data::task::Task;
@@ -26,6 +27,7 @@ pub struct Forms {
 impl Forms {
     pub fn new(config: &MetaConfig, task: &Task) -> Result<Forms> {
         let (direct, trained) = (config.direct_shape(task)?, config.trained_shape(task)?);
+
         let len = if config.exact {
             0
         } else {
@@ -35,6 +37,7 @@ impl Forms {
             }
             .work_len()
         };
+
         Ok(Forms {
             direct,
             trained,
@@ -57,12 +60,14 @@ impl Forms {
             }
             .build(phi, to, &mut self.work)?;
         }
+
         Ok(())
     }
 
     /// `dphi`, overwritten, from the gradient in the trained network's parameters.
     pub fn adjoint(&mut self, phi: &[f32], from: &[f32], dphi: &mut [f32]) -> Result<()> {
         dphi.fill(0.0);
+
         if self.is_exact() {
             dphi.copy_from_slice(from);
         } else {
@@ -72,6 +77,7 @@ impl Forms {
             };
             tabulation.build_adjoint(phi, from, dphi, &mut self.work)?;
         }
+
         Ok(())
     }
 }

@@ -55,7 +55,8 @@ pub struct Checkpoint {
     /// What the run has learned about the steps that it may take.
     #[serde(default, skip_serializing_if = "Caution::is_none")]
     pub caution: Caution,
-    /// The alternating schedule's network: parameters, optimizer state; empty for the unrolled schedule.
+    /// The alternating schedule's network: parameters, optimizer state; empty for the unrolled
+    /// schedule.
     pub network: Vec<f32>,
 }
 
@@ -65,7 +66,8 @@ const SMALLER: f64 = 0.5;
 const MOST_HALVINGS: usize = 3;
 /// How often a step is tried anew before the run ends.
 const MOST_RETRIES: usize = 64;
-/// An inner training has not exploded if its loss is at most so many times that before its first step.
+/// An inner training has not exploded if its loss is at most so many times that before its first
+/// step.
 const GROWTH: f64 = 2.0;
 /// A learning rate so many times smaller leaves the weights as they are.
 const STANDSTILL: f64 = 1e-30;
@@ -146,11 +148,13 @@ impl<'a> Learner<'a> {
     /// If the settings make no run on `task`.
     pub fn new(config: &'a MetaConfig, task: &'a Task) -> Result<Self> {
         config.check(task)?;
+
         let forms = Forms::new(config, task)?;
         let (train, held_out) = match config.outer_loss {
             Objective::Train => (task.train.clone(), task.train.pick(&[])),
             Objective::Heldout => task.train.split(config.held_out, config.seed, 0)?,
         };
+
         let engine = match config.schedule {
             Schedule::Alternating => {
                 Engine::Alternating(Box::new(Alternating::new(config, &forms, train.rows())?))
@@ -163,9 +167,11 @@ impl<'a> Learner<'a> {
                 Engine::Unrolled { plan, trainings }
             }
         };
+
         let len = forms.direct.phi_len();
         let mut phi = vec![0.0; len];
         init_phi(&forms.direct, config.seed, &mut phi)?;
+
         let (dphi, velocity) = (vec![0.0; len], vec![0.0; len]);
         let caution = Caution::default();
         let loss_limit = EXPLOSION * train.loss_of_zeros(task.outputs);
@@ -202,11 +208,14 @@ impl<'a> Learner<'a> {
             "{}, {} types from {}, seed {}, {} outer steps",
             self.task.name, config.types, config.base, config.seed, self.step
         );
+
         if self.caution.inner_scale < 1.0 {
             let lr = self.inner_lr();
             provenance += &format!(", the inner learning rate lowered to {lr:.1e}");
         }
+
         let (base, layers) = (base_named(&config.base)?, config.layers());
+
         Ok(Activations::from_phi(
             base,
             &self.phi,
@@ -216,8 +225,9 @@ impl<'a> Learner<'a> {
         ))
     }
 
-    /// Takes one outer step. Where the inner training explodes, the last outer step is taken back and
-    /// retried smaller, and if that does not help the inner training gets a smaller learning rate.
+    /// Takes one outer step. Where the inner training explodes, the last outer step is taken back
+    /// and retried smaller, and if that does not help the inner training gets a smaller learning
+    /// rate.
     ///
     /// # Errors
     /// [`Unlearnable`] if no step is small enough.
@@ -227,19 +237,23 @@ impl<'a> Learner<'a> {
             (self.train, self.held_out) =
                 rows.split(config.held_out, config.seed, self.step as u64)?;
         }
+
         let (outcome, retries) = self.sound_gradient()?;
 
         let per_type = self.phi.len() / self.config.all_types();
         let gradient_norms = self.dphi.chunks(per_type).map(norm).collect();
         let clip = self.config.clip as f32;
         let clipped = self.dphi.iter().filter(|g| g.abs() > clip).count();
+
         clamp(&mut self.dphi, clip);
 
-        // A step after which a number would not be finite is refused, and leaves everything as it was.
+        // A step after which a number would not be finite is refused, and leaves everything as it
+        // was.
         let optimizer = self
             .config
             .outer_optimizer(self.step, self.caution.outer_scale);
         let before = self.phi.clone();
+
         if optimizer
             .step(&mut self.phi, &mut self.velocity, &self.dphi, self.step)
             .is_err()
@@ -247,6 +261,7 @@ impl<'a> Learner<'a> {
             self.velocity.fill(0.0);
             self.caution.outer_scale *= SMALLER;
         }
+
         self.caution.before = before;
         self.step += 1;
 
@@ -266,11 +281,13 @@ impl<'a> Learner<'a> {
     /// beyond the first.
     fn sound_gradient(&mut self) -> Result<(Outcome, usize)> {
         let network = self.engine.memory();
+
         for retries in 0..=MOST_RETRIES {
             let outcome = self.gradient()?;
             let is_finite = outcome.loss.is_finite()
                 && outcome.test.loss.is_finite()
                 && self.dphi.iter().all(|g| g.is_finite());
+
             if is_finite && (outcome.loss <= self.loss_limit || !self.has_grown(outcome.loss)?) {
                 return Ok((outcome, retries));
             }
@@ -278,6 +295,7 @@ impl<'a> Learner<'a> {
             self.engine.restore(&network)?;
             self.step_back();
         }
+
         Err(Unlearnable {
             step: self.step + 1,
             inner_lr: self.inner_lr(),
@@ -285,10 +303,12 @@ impl<'a> Learner<'a> {
         .into())
     }
 
-    /// Whether the outer loss is larger than that of the untrained network on the same rows. The rows that are held out
-    /// may have nearly all of the variance of targets with a long tail: there the loss is large however it is trained.
+    /// Whether the outer loss is larger than that of the untrained network on the same rows. The
+    /// rows that are held out may have nearly all of the variance of targets with a long tail:
+    /// there the loss is large however it is trained.
     fn has_grown(&mut self, loss: f64) -> Result<bool> {
-        // The alternating schedule has no training that begins anew: growth in many small steps is growth.
+        // The alternating schedule has no training that begins anew: growth in many small steps is
+        // growth.
         if matches!(self.engine, Engine::Alternating(_)) {
             return Ok(true);
         }
@@ -297,6 +317,7 @@ impl<'a> Learner<'a> {
         let still = self.caution.inner_scale * STANDSTILL;
         self.engine
             .set_optimizer(self.config.inner_optimizer(still));
+
         let untrained = self.gradient();
 
         self.engine
@@ -321,6 +342,7 @@ impl<'a> Learner<'a> {
 
         caution.halvings += 1;
         caution.outer_scale *= SMALLER;
+
         if caution.halvings > MOST_HALVINGS {
             caution.halvings = 0;
             self.phi.clone_from(&caution.before);
@@ -341,17 +363,21 @@ impl<'a> Learner<'a> {
     /// Fills `dphi`.
     fn gradient(&mut self) -> Result<Outcome> {
         let (forms, phi, dphi) = (&mut self.forms, &self.phi, &mut self.dphi);
+
         let (plan, trainings) = match &mut self.engine {
             Engine::Alternating(a) => {
                 return a.gradient(forms, self.task, &self.train, phi, dphi, self.step);
             }
             Engine::Unrolled { plan, trainings } => (&*plan, trainings),
         };
+
         let mut built = vec![0.0; forms.trained.phi_len()];
         forms.build(phi, &mut built)?;
+
         let count = trainings.len();
         let (seed, first) = (self.config.seed, self.step * count);
         let (train, held_out, task) = (&self.train, &self.held_out, self.task);
+
         let outcomes = trainings
             .par_iter_mut()
             .enumerate()
@@ -367,13 +393,16 @@ impl<'a> Learner<'a> {
                 )
             })
             .collect::<Result<Vec<_>>>()?;
+
         // The sum runs in the order of the trainings, whichever thread ran them.
         let mut sum = vec![0.0; built.len()];
+
         for training in trainings.iter() {
             sum.iter_mut()
                 .zip(&training.gradient)
                 .for_each(|(s, g)| *s += g / count as f32);
         }
+
         forms.adjoint(phi, &sum, dphi)?;
         Ok(Outcome::mean(&outcomes))
     }
@@ -397,6 +426,7 @@ impl<'a> Learner<'a> {
     pub fn resume(&mut self, from: &Checkpoint) -> Result<()> {
         let (len, before) = (self.phi.len(), from.caution.before.len());
         let fits = from.phi.len() == len && from.velocity.len() == len;
+
         ensure!(
             fits && (before == 0 || before == len),
             "the checkpoint belongs to other settings"
@@ -407,6 +437,7 @@ impl<'a> Learner<'a> {
         self.caution = from.caution.clone();
         self.engine
             .set_optimizer(self.config.inner_optimizer(self.caution.inner_scale));
+
         Ok(())
     }
 }
@@ -448,6 +479,7 @@ struct Training {
 impl Training {
     fn new(plan: &Unroll<f32>, rows: usize) -> Training {
         let shape = &plan.shape;
+
         Training {
             params: vec![0.0; shape.param_len()],
             gradient: vec![0.0; shape.phi_len()],
@@ -478,6 +510,7 @@ impl Training {
     ) -> Result<Outcome> {
         let theta = plan.shape.theta_len();
         self.params[theta..].copy_from_slice(activations);
+
         let buffers = Buffers {
             params: &mut self.params,
             dphi: &mut self.gradient,
@@ -486,10 +519,12 @@ impl Training {
             work: &mut self.work,
             order: &mut self.order,
         };
+
         let data = Datasets {
             train: train.data(),
             held_out: held_out.data(),
         };
+
         let out = hypergradient(
             Level::best(),
             plan,
@@ -502,7 +537,9 @@ impl Training {
         )?;
 
         self.params[..theta].copy_from_slice(&self.trained);
+
         let test = judge_network(&plan.shape, &self.params, &task.test, &mut self.work)?;
+
         Ok(Outcome {
             loss: f64::from(out.outer_loss),
             train_loss: f64::from(out.train_loss),
@@ -515,6 +552,7 @@ impl Outcome {
     fn mean(all: &[Outcome]) -> Outcome {
         let mean = |f: fn(&Outcome) -> f64| all.iter().map(f).sum::<f64>() / all.len() as f64;
         let classifies = all.iter().all(|o| o.test.accuracy.is_some());
+
         Outcome {
             loss: mean(|o| o.loss),
             train_loss: mean(|o| o.train_loss),
@@ -572,18 +610,22 @@ mod tests {
     #[test]
     fn an_inner_training_that_explodes_is_retried_with_smaller_steps() {
         let task = task();
+
         for schedule in [Schedule::Unrolled, Schedule::Alternating] {
             let config = reckless(schedule);
             let mut learner = Learner::new(&config, &task).unwrap();
             let first = learner.step().unwrap();
+
             assert!(
                 first.retries > 0,
                 "{schedule:?}: a learning rate of 500 was taken"
             );
             assert!(learner.inner_lr() < config.inner_lr);
+
             for _ in 1..config.steps {
                 let record = learner.step().unwrap();
                 let numbers = [record.loss, record.train_loss, record.test_loss];
+
                 assert!(
                     numbers.iter().all(|x| x.is_finite()),
                     "{schedule:?}: {record:?}"
@@ -599,18 +641,23 @@ mod tests {
     #[test]
     fn a_run_that_took_steps_back_goes_on_from_its_checkpoint_with_the_same_bits() {
         let task = task();
+
         for schedule in [Schedule::Unrolled, Schedule::Alternating] {
             let config = reckless(schedule);
             let mut whole = Learner::new(&config, &task).unwrap();
+
             for _ in 0..3 {
                 whole.step().unwrap();
             }
+
             let text = serde_json::to_string(&whole.checkpoint()).unwrap();
             let mut again = Learner::new(&config, &task).unwrap();
             again.resume(&serde_json::from_str(&text).unwrap()).unwrap();
+
             for _ in 3..config.steps {
                 assert_eq!(whole.step().unwrap(), again.step().unwrap(), "{schedule:?}");
             }
+
             assert_eq!(whole.checkpoint(), again.checkpoint());
         }
     }
@@ -618,6 +665,7 @@ mod tests {
     #[test]
     fn a_batch_of_more_rows_than_there_are_has_them_all_and_takes_no_more_memory() {
         let task = task();
+
         for schedule in [Schedule::Unrolled, Schedule::Alternating] {
             let step = |batch: usize| {
                 let config = MetaConfig {
@@ -625,11 +673,14 @@ mod tests {
                     inner_lr: 0.1,
                     ..reckless(schedule)
                 };
+
                 let mut learner = Learner::new(&config, &task).unwrap();
                 (learner.step().unwrap(), learner.checkpoint())
             };
+
             // 50 rows are held out.
             let rows = task.train.rows() - 50;
+
             assert_eq!(step(rows), step(1_000_000_000), "{schedule:?}");
         }
     }
@@ -642,8 +693,11 @@ mod tests {
             held_out_batch,
             ..reckless(Schedule::Unrolled)
         };
+
         assert!(with(rows.max(200)).check(&task).is_ok());
+
         let error = format!("{:#}", with(1_000_000_000).check(&task).unwrap_err());
+
         assert!(
             error.contains("--held-out-batch 1000000000: at most")
                 && error.contains(&format!("the 50 rows that are held out of {rows}")),
@@ -662,7 +716,9 @@ mod tests {
         let SetTarget::Values(values) = &mut learner.held_out.target else {
             panic!("no values")
         };
+
         values.iter_mut().for_each(|y| *y *= 100.0);
+
         let record = learner.step().unwrap();
         assert!(record.loss > learner.loss_limit, "{record:?}");
         assert_eq!(record.retries, 0);

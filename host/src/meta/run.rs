@@ -19,11 +19,12 @@ const HISTORY: &str = "history.jsonl";
 const SNAPSHOTS: &str = "snapshots.jsonl";
 const CHECKPOINT: &str = "checkpoint.json";
 
-/// Learns activations in `folder`, going on from its checkpoint if it has one; `progress` advances by one an outer step.
+/// Learns activations in `folder`, going on from its checkpoint if it has one; `progress` advances
+/// by one an outer step.
 ///
 /// # Errors
-/// If the settings make no run, a number is no longer finite, a file cannot be written, or the user stops it. In every
-/// case the folder holds the activations as they were learned so far.
+/// If the settings make no run, a number is no longer finite, a file cannot be written, or the user
+/// stops it. In every case the folder holds the activations as they were learned so far.
 pub fn run(
     config: &MetaConfig,
     task: &Task,
@@ -33,6 +34,7 @@ pub fn run(
     let mut learner = Learner::new(config, task)?;
     let mut kept = Kept::open(config, folder, &mut learner)?;
     progress.skip(learner.steps_done());
+
     let result = learn(config, &mut learner, &mut kept, progress);
     kept.save(&learner)?;
     kept.draw(&format!(
@@ -40,6 +42,7 @@ pub fn run(
         task.name, config.types, config.base
     ))?;
     result?;
+
     learner.activations()
 }
 
@@ -68,10 +71,12 @@ impl Piece<'_> {
             config, task, name, ..
         } = *self;
         let mode = folder.mode();
+
         for (i, place) in self.places(folder).into_iter().enumerate() {
             let Some(found) = finished(config, task, &place)? else {
                 continue;
             };
+
             if mode.has_results() {
                 if i > 0 {
                     folder.adopt_again(name, &place)?;
@@ -79,14 +84,17 @@ impl Piece<'_> {
                 // Draws it, and writes again what may have been damaged.
                 return run(config, task, &folder.inside(name, config)?, progress);
             }
+
             progress.skip(config.steps);
             return Ok(found);
         }
+
         if mode.does(&folder.list(self.list), self.number) {
             let learned = run(config, task, &folder.own(name, config)?, progress)?;
             folder.piece_done();
             return Ok(learned);
         }
+
         Err(Incomplete {
             missing: 1,
             blocked: true,
@@ -118,6 +126,7 @@ impl Piece<'_> {
                 .as_ref()
                 .is_err_and(|e| Incomplete::of(e).is_some())
         });
+
         folder.count(Tally {
             list: folder.list(list),
             total: results.len(),
@@ -138,9 +147,11 @@ fn finished(config: &MetaConfig, task: &Task, folder: &Path) -> Result<Option<Ac
     else {
         return Ok(None);
     };
+
     if std::fs::read_to_string(folder.join(CONFIG)).ok() != Some(wanted) {
         return Ok(None);
     }
+
     let mut learner = Learner::new(config, task)?;
     learner.resume(&checkpoint)?;
     learner.activations().map(Some)
@@ -154,6 +165,7 @@ fn learn(
 ) -> Result<()> {
     while learner.steps_done() < config.steps {
         stop::check()?;
+
         let record = learner.step()?;
         progress.advance(|| match record.test_accuracy {
             Some(accuracy) => format!(
@@ -165,11 +177,14 @@ fn learn(
                 record.loss, record.test_loss
             ),
         });
+
         kept.add(record)?;
+
         if learner.steps_done().is_multiple_of(config.snapshot_every) {
             kept.save(learner)?;
         }
     }
+
     Ok(())
 }
 
@@ -183,28 +198,33 @@ struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    /// Reads what is there, up to the checkpoint; the steps after it are computed again. Where a line before it is missing
-    /// or damaged, nothing but a start from the beginning gives that line again.
+    /// Reads what is there, up to the checkpoint; the steps after it are computed again. Where a
+    /// line before it is missing or damaged, nothing but a start from the beginning gives that line
+    /// again.
     fn open(config: &'a MetaConfig, folder: &'a RunFolder, learner: &mut Learner) -> Result<Self> {
         let history = Journal::open::<Record>(&folder.file(HISTORY))?.1;
         let snapshots = Journal::open::<Snapshot>(&folder.file(SNAPSHOTS))?.1;
         let checkpoint: Option<Checkpoint> = journal::read_checked(&folder.file(CHECKPOINT))?;
         let done = checkpoint.as_ref().map_or(0, |c| c.step);
+
         let mut history: Vec<Record> = history
             .into_iter()
             .map(|l| l.value)
             .filter(|r| r.step <= done)
             .collect();
+
         let mut snapshots: Vec<Snapshot> = snapshots
             .into_iter()
             .map(|l| l.value)
             .filter(|s| s.step <= done)
             .collect();
+
         let is_whole = history.iter().map(|r| r.step).eq(1..=done)
             && snapshots
                 .iter()
                 .map(|s| s.step)
                 .eq((0..=done).filter(|&s| has_snapshot(config, s)));
+
         match checkpoint {
             Some(checkpoint) if is_whole => learner.resume(&checkpoint)?,
             Some(_) => {
@@ -216,11 +236,15 @@ impl<'a> Kept<'a> {
             }
             None => (history, snapshots) = (vec![], vec![]),
         }
+
         if snapshots.is_empty() {
             snapshots.push(snapshot(learner)?);
         }
+
         write_durably(&folder.file(HISTORY), &journal::lines(&history)?)?;
+
         let journal = Journal::create(&folder.file(HISTORY))?;
+
         Ok(Kept {
             config,
             folder,
@@ -242,6 +266,7 @@ impl<'a> Kept<'a> {
         if has_snapshot(self.config, step) && self.snapshots.last().map(|s| s.step) != Some(step) {
             self.snapshots.push(snapshot(learner)?);
         }
+
         let activations = learner.activations()?;
         write_durably(
             &self.folder.file(SNAPSHOTS),
@@ -255,6 +280,7 @@ impl<'a> Kept<'a> {
             "activations.txt",
             samples::of_activations(&activations, SAMPLES)?,
         )?;
+
         journal::write_checked(&self.folder.file(CHECKPOINT), &learner.checkpoint())
     }
 
@@ -264,7 +290,9 @@ impl<'a> Kept<'a> {
             "evolution",
             &plot::evolution(title, &grid(SAMPLES, SAMPLE_RANGE), &self.snapshots),
         )?;
+
         self.folder.write("evolution.csv", self.evolution_csv())?;
+
         plot::save(
             self.folder,
             "history",
@@ -275,12 +303,14 @@ impl<'a> Kept<'a> {
     fn evolution_csv(&self) -> String {
         let z = grid(SAMPLES, SAMPLE_RANGE);
         let mut csv = String::from("step,type,input,activation\n");
+
         for snapshot in &self.snapshots {
             for (t, samples) in snapshot.samples.iter().enumerate() {
                 let rows = z.iter().zip(samples);
                 csv.extend(rows.map(|(z, y)| format!("{},{},{z},{y}\n", snapshot.step, t + 1)));
             }
         }
+
         csv
     }
 
@@ -291,6 +321,7 @@ impl<'a> Kept<'a> {
             mean: self.history.iter().map(of).collect(),
             half_width: vec![0.0; self.history.len()],
         };
+
         vec![
             curve("outer loss", |r| r.loss),
             curve("last training", |r| r.train_loss),
@@ -306,12 +337,14 @@ fn has_snapshot(config: &MetaConfig, step: usize) -> bool {
 
 fn snapshot(learner: &Learner) -> Result<Snapshot> {
     let z = grid(SAMPLES, SAMPLE_RANGE);
+
     let samples = learner
         .activations()?
         .types
         .iter()
         .map(|t| t.evaluate(&z))
         .collect::<Result<_>>()?;
+
     Ok(Snapshot {
         step: learner.steps_done(),
         samples,

@@ -1,7 +1,8 @@
 //! Learned activations as files, and as parts of networks.
 //!
-//! `activations.json` holds the sub-networks themselves. `activations.txt` holds samples: one line a type, as many
-//! numbers as samples, on `linspace(-5, 5)`; the paper's authors write this form too.
+//! `activations.json` holds the sub-networks themselves. `activations.txt` holds samples: one line
+//! a type, as many numbers as samples, on `linspace(-5, 5)`; the paper's authors write this form
+//! too.
 
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm, Tabulation};
@@ -51,7 +52,8 @@ pub struct Activations {
     pub version: u32,
     /// Where the types come from, for people.
     pub provenance: String,
-    /// 1 if all hidden layers share the types; else each hidden layer has types of its own, and this is their number.
+    /// 1 if all hidden layers share the types; else each hidden layer has types of its own, and
+    /// this is their number.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub layers: usize,
     /// The types, in order; those of the first layer first.
@@ -96,6 +98,7 @@ impl Learned {
     pub fn from_phi(base: Base, phi: &[f32]) -> Learned {
         let units = (phi.len() - 1) / 3;
         let part = |i: usize| phi[i * units..(i + 1) * units].to_vec();
+
         Learned::Subnet {
             base: base.name().into(),
             u: part(0),
@@ -116,11 +119,13 @@ impl Learned {
                     u.len() == c.len() && u.len() == v.len() && !u.is_empty(),
                     "u, c and v must be equally long"
                 );
+
                 let phi = [u, c, v, &[*d][..]].concat();
                 ensure!(
                     phi.iter().all(|p| p.is_finite()),
                     "an activation parameter is not a finite number"
                 );
+
                 Ok((
                     Kind::Learned {
                         base: base_named(base)?,
@@ -138,6 +143,7 @@ impl Learned {
                     y.iter().all(|p| p.is_finite()),
                     "an activation sample is not a finite number"
                 );
+
                 Ok((Kind::Table(TableForm::fixed(y.len(), *range)), hermite(y)))
             }
         }
@@ -160,9 +166,12 @@ impl Learned {
             to: &to,
         };
         let mut work = vec![0.0; tabulation.work_len()];
+
         tabulation.build(&phi, &mut tables, &mut work)?;
         tables.truncate(2 * KNOTS);
+
         let outside = if base.is_smooth() { Base::Zero } else { base };
+
         Ok((
             Kind::Table(TableForm {
                 base: outside,
@@ -200,8 +209,8 @@ impl Activations {
     /// The version of the files that we write.
     pub const VERSION: u32 = 1;
 
-    /// Splits `phi` of a network whose types all have the same base; `types` in all, equally many in each of `layers`
-    /// layers (1 if they are shared).
+    /// Splits `phi` of a network whose types all have the same base; `types` in all, equally many
+    /// in each of `layers` layers (1 if they are shared).
     #[must_use]
     pub fn from_phi(
         base: Base,
@@ -214,6 +223,7 @@ impl Activations {
             .chunks(phi.len() / types)
             .map(|p| Learned::from_phi(base, p))
             .collect();
+
         Activations {
             version: Self::VERSION,
             provenance,
@@ -259,16 +269,20 @@ impl Activations {
             self.version,
             Self::VERSION
         );
+
         ensure!(!self.types.is_empty(), "there is no activation type in it");
+
         ensure!(
             self.layers > 0 && self.types.len().is_multiple_of(self.layers),
             "{} types cannot be dealt out to {} layers",
             self.types.len(),
             self.layers
         );
+
         for (i, t) in self.types.iter().enumerate() {
             t.direct().with_context(|| format!("type {}", i + 1))?;
         }
+
         Ok(self)
     }
 
@@ -278,6 +292,7 @@ impl Activations {
     /// If the text is malformed; the message names the line.
     pub fn from_text(text: &str) -> Result<Activations> {
         let mut types = Vec::new();
+
         for (i, line) in text
             .lines()
             .enumerate()
@@ -293,12 +308,14 @@ impl Activations {
                     i + 1
                 )
             })?;
+
             ensure!(
                 y.len() >= 4,
                 "line {}: {} samples are there, and at least 4 on linspace(-5, 5) are needed; {SAMPLES} are usual",
                 i + 1,
                 y.len()
             );
+
             if let Some(at) = y.iter().position(|v| !v.is_finite()) {
                 bail!(
                     "line {}: sample {} is {}; every sample must be finite",
@@ -307,12 +324,15 @@ impl Activations {
                     y[at]
                 );
             }
+
             types.push(Learned::Samples {
                 range: SAMPLE_RANGE as f32,
                 y,
             });
         }
+
         ensure!(!types.is_empty(), "there is no line of samples in it");
+
         Ok(Activations {
             version: Self::VERSION,
             provenance: "samples from a text file".into(),
@@ -354,6 +374,7 @@ impl Choice {
                     base_names().join(", ")
                 );
                 let base = base_named(name).with_context(|| known)?;
+
                 return Ok(Choice {
                     name: base.name().into(),
                     kinds: vec![Kind::Base(base)],
@@ -363,12 +384,15 @@ impl Choice {
             }
             Some(types) => types,
         };
+
         let (mut kinds, mut phi) = (Vec::new(), Vec::new());
+
         for t in types {
             let (kind, own) = if exact { t.direct()? } else { t.tabulated()? };
             kinds.push(kind);
             phi.extend(own);
         }
+
         Ok(Choice {
             name: name.into(),
             kinds,
@@ -383,10 +407,12 @@ impl Choice {
         Choice { name, ..self }
     }
 
-    /// The shape of a network with these activations in every hidden layer, or with each hidden layer's own.
+    /// The shape of a network with these activations in every hidden layer, or with each hidden
+    /// layer's own.
     ///
     /// # Errors
-    /// If the widths make no network, or the layers are not as many as those that the activations were learned for.
+    /// If the widths make no network, or the layers are not as many as those that the activations
+    /// were learned for.
     pub fn shape(&self, widths: &[usize]) -> Result<Shape> {
         let hidden = widths.len().saturating_sub(2);
         ensure!(
@@ -395,6 +421,7 @@ impl Choice {
             self.name,
             self.layers
         );
+
         layered(widths, &self.kinds, self.layers)
     }
 
@@ -405,7 +432,8 @@ impl Choice {
     }
 }
 
-/// The shape of a network whose hidden layers share `kinds` (`layers` = 1), or have equally many of them each, in order.
+/// The shape of a network whose hidden layers share `kinds` (`layers` = 1), or have equally many of
+/// them each, in order.
 ///
 /// # Errors
 /// If the widths make no network.
@@ -417,6 +445,7 @@ pub fn layered(widths: &[usize], kinds: &[Kind], layers: usize) -> Result<Shape>
             shape = shape.with_layer_types(layer, layer * own, own)?;
         }
     }
+
     Ok(shape)
 }
 
@@ -437,11 +466,13 @@ fn type_numbers<'a>(
     if !is_learned(name) {
         return Ok(None);
     }
+
     let number = name.strip_prefix("type").map(str::parse::<usize>);
     let learned = learned.with_context(|| {
         format!("'{name}' needs learned activations; give them with --activations FILE")
     })?;
     let in_layer = learned.types_in_a_layer();
+
     match number {
         Some(Ok(n)) if n == 0 || n > in_layer => {
             bail!("there is no '{name}': the file holds type1 to type{in_layer}")
@@ -480,12 +511,14 @@ mod tests {
         let text = |r: Result<Choice>| format!("{:#}", r.unwrap_err());
         assert!(text(Choice::named("rele", None, false)).contains("relu"));
         assert!(text(Choice::named("mix", None, false)).contains("--activations"));
+
         let set = Activations {
             version: 1,
             provenance: String::new(),
             layers: 1,
             types: vec![sine()],
         };
+
         assert!(text(Choice::named("type2", Some(&set), false)).contains("type1"));
         assert!(format!("{:#}", Activations::from_text("1 2 x\n").unwrap_err()).contains("line 1"));
     }

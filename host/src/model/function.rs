@@ -22,6 +22,7 @@ impl Function {
             kind.param_len(),
             phi.len()
         );
+
         Ok(Function {
             kind,
             phi: phi.iter().map(|&p| f64::from(p)).collect(),
@@ -67,13 +68,16 @@ impl Function {
         }
     }
 
-    /// The values and slopes of the rest, which goes into a table. Slopes are central differences in double precision.
+    /// The values and slopes of the rest, which goes into a table. Slopes are central differences
+    /// in double precision.
     ///
     /// # Errors
     /// As [`Self::values`].
     pub fn smooth(&self, z: &[f64]) -> Result<Vec<(f32, f32)>> {
         const STEP: f64 = 1e-5;
+
         let outside = self.outside();
+
         let at = |offset: f64| -> Result<Vec<f64>> {
             let moved: Vec<f64> = z.iter().map(|z| z + offset).collect();
             Ok(self
@@ -83,8 +87,10 @@ impl Function {
                 .map(|(y, &z)| y - outside.value(z))
                 .collect())
         };
+
         let (before, here, after) = (at(-STEP)?, at(0.0)?, at(STEP)?);
         let slope = |i: usize| ((after[i] - before[i]) / (2.0 * STEP)) as f32;
+
         Ok(here
             .iter()
             .enumerate()

@@ -20,7 +20,8 @@ pub enum Metrics {
     Classification {
         /// Right rows in percent.
         accuracy: f64,
-        /// The mean over classes of the share that is found, in percent: a rare class counts as much as a frequent one.
+        /// The mean over classes of the share that is found, in percent: a rare class counts as
+        /// much as a frequent one.
         balanced: f64,
         /// The mean over classes of the harmonic mean of precision and recall, in percent.
         f1: f64,
@@ -89,14 +90,17 @@ pub fn of_confusion(confusion: Vec<Vec<usize>>, classes: &[String]) -> Metrics {
             f64::NAN
         }
     };
+
     let each = |c: usize| {
         let (hit, rows) = (confusion[c][c], confusion[c].iter().sum::<usize>());
         let said: usize = confusion.iter().map(|row| row[c]).sum();
+
         let f1 = if rows > 0 {
             share(2 * hit, rows + said)
         } else {
             f64::NAN
         };
+
         OfClass {
             rows,
             precision: share(hit, said),
@@ -104,6 +108,7 @@ pub fn of_confusion(confusion: Vec<Vec<usize>>, classes: &[String]) -> Metrics {
             f1,
         }
     };
+
     let each: Vec<OfClass> = (0..classes.len()).map(each).collect();
     // Classes without a row have no recall; they count in no mean.
     let present: Vec<&OfClass> = each.iter().filter(|c| c.rows > 0).collect();
@@ -113,6 +118,7 @@ pub fn of_confusion(confusion: Vec<Vec<usize>>, classes: &[String]) -> Metrics {
     let (balanced, f1) = (mean(|c| c.recall), mean(|c| c.f1));
     let right: usize = (0..classes.len()).map(|c| confusion[c][c]).sum();
     let accuracy = share(right, confusion.iter().flatten().sum::<usize>().max(1));
+
     Metrics::Classification {
         accuracy,
         balanced,
@@ -153,6 +159,7 @@ pub fn metrics(answers: &Answers) -> Metrics {
                 let mean = pairs(c).map(|(r, _)| r).sum::<f64>() / n;
                 pairs(c).map(|(r, _)| (r - mean).powi(2)).sum::<f64>()
             };
+
             Metrics::Regression {
                 columns: columns.to_vec(),
                 rmse: per(&|c| (squares(c) / n).sqrt()),
@@ -210,6 +217,7 @@ impl Metrics {
                     [("RMSE", rmse[i]), ("MAE", mae[i]), ("R^2", r2[i])]
                         .map(|(what, x)| (format!("{what}{own}"), x))
                 };
+
                 columns.iter().enumerate().flat_map(of).collect()
             }
         }
@@ -232,16 +240,19 @@ impl Metrics {
                     return vec![];
                 };
                 let share = 100.0 * class.rows as f64 / rows as f64;
+
                 let sentence = || {
                     format!(
                         "Nothing was found: on the test rows the model is right in {accuracy:.1} %, \
                          and always answering '{name}' in {share:.1} %."
                     )
                 };
+
                 (*accuracy <= share).then(sentence).into_iter().collect()
             }
             Metrics::Regression { columns, r2, .. } => {
                 let useless = columns.iter().zip(r2).filter(|(_, r2)| **r2 <= 0.0);
+
                 let sentence = |(name, _): (&String, &f64)| {
                     format!(
                         "Nothing was found about '{name}': on the test rows the model's errors are \
@@ -269,7 +280,9 @@ impl Metrics {
                     "scores in %",
                     &["accuracy", "balanced accuracy", "F1 (macro)"],
                 );
+
                 scores.row([accuracy, balanced, f1].map(|v| format!("{v:.2}")));
+
                 let head: Vec<&str> = std::iter::once("")
                     .chain(classes.iter().map(String::as_str))
                     .collect();
@@ -277,19 +290,23 @@ impl Metrics {
                     "confusion (rows: the right class; columns: the answer)",
                     &head,
                 );
+
                 for (name, row) in classes.iter().zip(confusion) {
                     matrix.row(
                         std::iter::once(name.clone()).chain(row.iter().map(ToString::to_string)),
                     );
                 }
+
                 let mut single = Table::new(
                     "each class, in %",
                     &["class", "rows", "precision", "recall", "F1"],
                 );
+
                 for (name, c) in classes.iter().zip(each) {
                     let shares = [c.precision, c.recall, c.f1].map(percent);
                     single.row([name.clone(), c.rows.to_string()].into_iter().chain(shares));
                 }
+
                 vec![scores, single, matrix]
             }
             Metrics::Regression {
@@ -302,6 +319,7 @@ impl Metrics {
                     "errors, in the units of the target",
                     &["target", "RMSE", "MAE", "R^2"],
                 );
+
                 for (i, name) in columns.iter().enumerate() {
                     table.row([
                         name.clone(),
@@ -314,6 +332,7 @@ impl Metrics {
                         },
                     ]);
                 }
+
                 vec![table]
             }
         }
@@ -331,6 +350,7 @@ mod tests {
         let right = [0, 0, 0, 0, 1, 1, 1, 2, 2, 0];
         let given = [0, 0, 1, 0, 1, 1, 2, 2, 0, 0];
         let classes = ["a", "b", "c"].map(String::from);
+
         let Metrics::Classification {
             accuracy,
             balanced,
@@ -345,12 +365,15 @@ mod tests {
         else {
             panic!("no classification")
         };
+
         assert_abs_diff_eq!(accuracy, 70.0, epsilon = 1e-12);
+
         assert_abs_diff_eq!(
             balanced,
             100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0,
             epsilon = 1e-12
         );
+
         assert_abs_diff_eq!(f1, 100.0 * (0.8 + 2.0 / 3.0 + 0.5) / 3.0, epsilon = 1e-12);
         assert_eq!(confusion, [vec![4, 1, 0], vec![0, 2, 1], vec![1, 0, 1]]);
     }
@@ -360,6 +383,7 @@ mod tests {
         // a: 3 rows, 2 found, 4 answers; b: 2 rows, none found, 1 answer; c: no rows, no answers.
         let (right, given) = ([0, 0, 0, 1, 1], [0, 0, 1, 0, 0]);
         let classes = ["a", "b", "c"].map(String::from);
+
         let Metrics::Classification {
             each,
             accuracy,
@@ -374,12 +398,14 @@ mod tests {
         else {
             panic!("no classification")
         };
+
         let [a, b, c] = &each[..] else {
             panic!("three classes")
         };
         assert_abs_diff_eq!(a.precision, 50.0, epsilon = 1e-12);
         assert_abs_diff_eq!(a.recall, 200.0 / 3.0, epsilon = 1e-12);
         assert_abs_diff_eq!(a.f1, 400.0 / 7.0, epsilon = 1e-12);
+
         assert!(
             b.precision == 0.0 && b.recall == 0.0 && b.f1 == 0.0 && b.rows == 2,
             "{b:?}"
@@ -388,6 +414,7 @@ mod tests {
             c.rows == 0 && c.precision.is_nan() && c.recall.is_nan() && c.f1.is_nan(),
             "{c:?}"
         );
+
         assert_abs_diff_eq!(accuracy, 40.0, epsilon = 1e-12);
         assert_abs_diff_eq!(balanced, 100.0 / 3.0, epsilon = 1e-12);
         assert_abs_diff_eq!(f1, 200.0 / 7.0, epsilon = 1e-12);
@@ -398,6 +425,7 @@ mod tests {
         let columns = ["u", "v"].map(String::from);
         let right = [1.0, 5.0, 2.0, 5.0, 3.0, 5.0];
         let given = [1.0, 6.0, 2.0, 4.0, 5.0, 5.0];
+
         let Metrics::Regression { rmse, mae, r2, .. } = metrics(&Answers::Values {
             columns: &columns,
             right: &right,
@@ -405,9 +433,11 @@ mod tests {
         }) else {
             panic!("no regression")
         };
+
         assert_abs_diff_eq!(rmse[0], (4.0f64 / 3.0).sqrt(), epsilon = 1e-15);
         assert_abs_diff_eq!(mae[0], 2.0 / 3.0, epsilon = 1e-15);
         assert_abs_diff_eq!(r2[0], 1.0 - 4.0 / 2.0, epsilon = 1e-15);
+
         assert!(r2[1].is_nan());
     }
 }

@@ -1,4 +1,5 @@
-//! Networks and their learned activations: what they are, how they are stored as JSON, what they predict, and how good it is.
+//! Networks and their learned activations: what they are, how they are stored as JSON, what they
+//! predict, and how good it is.
 
 pub mod activations;
 mod function;

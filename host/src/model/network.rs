@@ -43,7 +43,8 @@ pub struct Model {
     pub kinds: Vec<KindFile>,
     /// First kind and number of kinds of each hidden layer.
     pub layers: Vec<(usize, usize)>,
-    /// Weights and biases layer by layer (output x input, row-major; then the biases), then the activation parameters.
+    /// Weights and biases layer by layer (output x input, row-major; then the biases), then the
+    /// activation parameters.
     pub params: Vec<f32>,
 }
 
@@ -130,6 +131,7 @@ impl Model {
     #[must_use]
     pub fn of(network: &Network, provenance: String) -> Model {
         let shape = &network.shape;
+
         Model {
             version: Self::VERSION,
             provenance,
@@ -155,29 +157,35 @@ impl Model {
             self.version,
             Self::VERSION
         );
+
         let kinds = self
             .kinds
             .iter()
             .map(KindFile::kind)
             .collect::<Result<Vec<_>>>()?;
+
         let mut shape = Shape::try_new(&self.widths, &kinds)?;
         ensure!(
             self.layers.len() == shape.hidden_layers(),
             "'layers' must have an entry for each hidden layer"
         );
+
         for (l, &(first, count)) in self.layers.iter().enumerate() {
             shape = shape.with_layer_types(l, first, count)?;
         }
+
         ensure!(
             self.params.len() == shape.param_len(),
             "'params' has {} numbers, but widths and kinds need {}",
             self.params.len(),
             shape.param_len()
         );
+
         ensure!(
             self.params.iter().all(|p| p.is_finite()),
             "a parameter is not a finite number"
         );
+
         Ok(Network {
             shape,
             params: self.params.clone(),
@@ -198,7 +206,8 @@ impl Model {
         Model::parse(&text).with_context(|| format!("in '{}'", path.display()))
     }
 
-    /// The network in the text of a file. A checksum is checked if there is one: files of earlier programs have none.
+    /// The network in the text of a file. A checksum is checked if there is one: files of earlier
+    /// programs have none.
     fn parse(text: &str) -> Result<Network> {
         let mut content = serde_json::from_str(text)?;
         unseal(&mut content)?;
@@ -221,6 +230,7 @@ mod tests {
             },
             Kind::Table(TableForm::fixed(5, 2.0)),
         ];
+
         let shape = Shape::new(&[2, 6, 5, 3], &kinds)
             .with_layer_types(1, 1, 2)
             .unwrap();
@@ -229,7 +239,9 @@ mod tests {
         let text = serde_json::to_string(&Model::of(&network, "test".into())).unwrap();
         let mut model: Model = serde_json::from_str(&text).unwrap();
         let back = model.network().unwrap();
+
         assert!(back.shape == network.shape && back.params == network.params);
+
         model.params.pop();
         assert!(format!("{:#}", model.network().unwrap_err()).contains("'params' has"));
     }

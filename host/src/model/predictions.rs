@@ -20,6 +20,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     /// If it cannot be written.
     pub fn new(model: &'a Trained, to: W) -> Result<Self, csv::Error> {
         let mut to = csv::Writer::from_writer(to);
+
         match &model.purpose {
             Purpose::Classification { column, classes } => {
                 let chances = classes.iter().map(|c| format!("P({c})"));
@@ -29,6 +30,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
                 to.write_record(columns.iter().map(|c| safe_cell(c).into_owned()))?;
             }
         }
+
         Ok(PredictionWriter { model, to })
     }
 
@@ -54,6 +56,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
             }
             _ => bail!("the predictions are not of the model's kind"),
         }
+
         Ok(())
     }
 
@@ -66,8 +69,9 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     }
 }
 
-/// The shortest digits that are read back as the same number, with an exponent outside 1e-5 to 1e16. A value without an
-/// offset was computed in single precision, and has no more digits than that.
+/// The shortest digits that are read back as the same number, with an exponent outside 1e-5 to
+/// 1e16. A value without an offset was computed in single precision, and has no more digits than
+/// that.
 fn value(y: f64, scale: &Standard) -> String {
     let text = if scale.offset == 0.0 {
         format!("{:?}", y as f32)
@@ -88,6 +92,7 @@ mod tests {
             offset: 1.7e9,
             ..Standard::PLAIN
         };
+
         for (y, scale, text) in [
             (f64::from(1.25e-30f32), &plain, "1.25e-30"),
             (f64::from(0.1f32), &plain, "0.1"),
@@ -97,7 +102,9 @@ mod tests {
             (1_700_000_000.123_456_7, &far, "1700000000.1234567"),
         ] {
             assert_eq!(value(y, scale), text);
+
             let back: f64 = text.parse().unwrap();
+
             assert_eq!(
                 if scale.offset == 0.0 {
                     f64::from(back as f32)

@@ -1,4 +1,5 @@
-//! What occurs in a network on its training rows: a few numbers, from which no row can be read back.
+//! What occurs in a network on its training rows: a few numbers, from which no row can be read
+//! back.
 
 use crate::data::task::Set;
 use anyhow::{Result, ensure};
@@ -61,31 +62,38 @@ impl Ranges {
             "there must be {} inputs",
             shape.inputs()
         );
+
         ensure!(
             self.types.len() == shape.types(),
             "there must be {} types",
             shape.types()
         );
+
         let sound = |i: &InputRange| {
             let finite = [i.low, i.high, i.mean, i.sd].iter().all(|x| x.is_finite());
             finite && i.low <= i.high && i.sd >= 0.0
         };
+
         ensure!(
             self.inputs.iter().all(sound),
             "the range of an input is not finite, or empty"
         );
+
         let ascending = |z: &Vec<f32>| {
             z.len() == SHARES.len() && z.iter().all(|z| z.is_finite()) && z.is_sorted()
         };
+
         ensure!(
             self.types.iter().all(ascending),
             "a type must have {} ascending numbers",
             SHARES.len()
         );
+
         ensure!(
             self.largest_output.is_finite() && self.largest_output >= 0.0,
             "the largest output is not finite"
         );
+
         Ok(())
     }
 
@@ -98,8 +106,10 @@ impl Ranges {
                 .clamp(1, SHARES.len() - 1);
             let (low, high) = (f64::from(z[cell - 1]), f64::from(z[cell]));
             let t = (share - SHARES[cell - 1]) / (SHARES[cell] - SHARES[cell - 1]);
+
             (low + t * (high - low)) as f32
         };
+
         self.types
             .iter()
             .map(|z| (0..POINTS).map(|i| at(z, i)).collect())
@@ -128,23 +138,25 @@ impl Ranges {
         inputs.all(|(x, input)| (input.low..=input.high).contains(x))
     }
 
-    /// Rows that are the means but for one input, which is at the lower or the upper end of its range: both ends of the
-    /// first input, then of the second; `most` rows at most.
+    /// Rows that are the means but for one input, which is at the lower or the upper end of its
+    /// range: both ends of the first input, then of the second; `most` rows at most.
     #[must_use]
     pub fn ends(&self, most: usize) -> Vec<f32> {
         let means = self.means();
         let mut x = Vec::with_capacity(most.min(2 * self.inputs.len()) * means.len());
         let ends = self.inputs.iter().map(|input| [input.low, input.high]);
+
         for (i, end) in ends.flatten().enumerate().take(most) {
             let start = x.len();
             x.extend(&means);
             x[start + i / 2] = end;
         }
+
         x
     }
 
-    /// Rows of inputs as the network takes them, drawn by a seed: each input about normal with its own mean and
-    /// deviation, within its range, independent of the others.
+    /// Rows of inputs as the network takes them, drawn by a seed: each input about normal with its
+    /// own mean and deviation, within its range, independent of the others.
     pub fn draw(&self, rows: usize, seed: u64) -> Vec<f32> {
         let draws = Draws::new(seed, Stream::User, 9, 0);
         let mut index = 0;
@@ -153,6 +165,7 @@ impl Ranges {
             draws.uniform::<f64>(index)
         };
         let mut x = Vec::with_capacity(rows * self.inputs.len());
+
         for _ in 0..rows {
             for input in &self.inputs {
                 // Twelve uniform numbers have variance 1, and need no function of a library.
@@ -161,12 +174,14 @@ impl Ranges {
                 x.push((value as f32).clamp(input.low, input.high));
             }
         }
+
         x
     }
 }
 
 pub(super) fn input_ranges(rows: &Set) -> Vec<InputRange> {
     let width = rows.x.len() / rows.rows().max(1);
+
     let input = |j: usize| {
         InputRange::of(
             rows.x
@@ -176,26 +191,32 @@ pub(super) fn input_ranges(rows: &Set) -> Vec<InputRange> {
                 .map(|&x| f64::from(x)),
         )
     };
+
     (0..width).map(input).collect()
 }
 
 impl InputRange {
     fn of(x: impl Iterator<Item = f64> + Clone) -> InputRange {
         let n = x.clone().count().max(1) as f64;
+
         let (low, high) = x
             .clone()
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| {
                 (a.min(x), b.max(x))
             });
+
         let mean = x.clone().sum::<f64>() / n;
         let sd = (x.map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+
         // A constant input has no range to be rounded to.
         let step = if high > low { (high - low) / 64.0 } else { 1.0 };
+
         let (low, high) = if high > low {
             ((low / step).floor() * step, (high / step).ceil() * step)
         } else {
             (low, high)
         };
+
         InputRange {
             low: low as f32,
             high: high as f32,
@@ -212,18 +233,23 @@ fn quantiles(z: &[f32]) -> Vec<f32> {
     };
     let step = (f64::from(last) - f64::from(first)) / STEPS;
     let at = |share: f64| f64::from(z[(share * (z.len() - 1) as f64).round() as usize]);
+
     let round = |share: f64| {
         if step == 0.0 {
             return first;
         }
+
         let place = at(share) / step;
+
         let rounded = if share == 0.0 {
             place.floor()
         } else {
             place.round()
         };
+
         ((if share == 1.0 { place.ceil() } else { rounded }) * step) as f32
     };
+
     SHARES.iter().map(|&share| round(share)).collect()
 }
 
@@ -238,6 +264,7 @@ mod tests {
         let rows = Set::new(vec![0.5, -1.0, 1.0, 1.0], SetTarget::Classes(vec![0; 2]), 2);
         let ranges = Ranges::of(&[z], &rows, 1.0);
         let again = &ranges.spread()[0];
+
         for share in [0.0, 5e-4, 0.025, 0.3, 0.5, 0.77, 0.9995, 1.0] {
             let found = again[(share * 2000.0_f64).round() as usize];
             assert!(
@@ -245,6 +272,7 @@ mod tests {
                 "{share}: {found}"
             );
         }
+
         assert!(ranges.inputs[0].low <= 0.5 && ranges.inputs[0].high >= 1.0);
     }
 
@@ -256,11 +284,13 @@ mod tests {
             mean: 0.5,
             sd: 1.0,
         };
+
         let ranges = Ranges {
             inputs: vec![input(-1.0, 2.0), input(0.0, 4.0)],
             types: vec![],
             largest_output: 0.0,
         };
+
         let ends = [-1.0, 0.5, 2.0, 0.5, 0.5, 0.0, 0.5, 4.0];
         assert_eq!(ranges.ends(9), ends);
         assert_eq!(ranges.ends(3), ends[..6]);
@@ -276,17 +306,20 @@ mod tests {
             mean: 0.25,
             sd: 1.0,
         };
+
         let constant = InputRange {
             low: 3.0,
             high: 3.0,
             mean: 3.0,
             sd: 0.0,
         };
+
         let ranges = Ranges {
             inputs: vec![input, constant],
             types: vec![],
             largest_output: 0.0,
         };
+
         let x = ranges.draw(1000, 5);
         assert_eq!(x, ranges.draw(1000, 5));
         assert_ne!(x, ranges.draw(1000, 6));
@@ -294,6 +327,7 @@ mod tests {
             x.chunks(2)
                 .all(|r| (-1.5..=2.0).contains(&r[0]) && r[1] == 3.0)
         );
+
         let mean = x.iter().step_by(2).sum::<f32>() / 1000.0;
         assert!((mean - 0.25).abs() < 0.1, "{mean}");
     }

@@ -1,11 +1,12 @@
-//! JSON files with a checksum over what they say: a changed digit is noticed, another layout of the same values is none.
+//! JSON files with a checksum over what they say: a changed digit is noticed, another layout of the
+//! same values is none.
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
-/// The field with the checksum: CRC-32 as eight hexadecimal digits, of the other fields in the order of their names,
-/// without blanks between.
+/// The field with the checksum: CRC-32 as eight hexadecimal digits, of the other fields in the
+/// order of their names, without blanks between.
 const FIELD: &str = "checksum";
 
 /// A value as the text of a file with its checksum, on one line.
@@ -19,6 +20,7 @@ pub fn seal(value: &impl Serialize) -> Result<String> {
         .strip_prefix('{')
         .filter(|rest| rest.starts_with('"'))
         .context("a file with a checksum must be an object with fields")?;
+
     Ok(format!("{{\"{FIELD}\":\"{sum}\",{rest}\n"))
 }
 
@@ -33,11 +35,13 @@ pub fn unseal(content: &mut Value) -> Result<bool> {
     let Some(stated) = stated else {
         return Ok(false);
     };
+
     ensure!(
         stated.as_str() == Some(&checksum(content)?),
         "the file is damaged, or was edited by hand: what it holds does not fit its checksum; take it from a copy, or make \
          it anew"
     );
+
     Ok(true)
 }
 
@@ -58,11 +62,13 @@ mod tests {
             let mut content: Value = serde_json::from_str(text).unwrap();
             unseal(&mut content).map(|sealed| (sealed, content))
         };
+
         assert_eq!(read(&text).unwrap(), (true, value.clone()));
         assert_eq!(read(&value.to_string()).unwrap(), (false, value.clone()));
 
         let pretty: Value = serde_json::from_str(&text).unwrap();
         let pretty = serde_json::to_string_pretty(&pretty).unwrap();
+
         assert_eq!(read(&pretty).unwrap(), (true, value));
 
         for (old, new) in [("-3", "-4"), ("é", "e"), ("7.0", "8.0"), ("name", "nama")] {

@@ -1,4 +1,5 @@
-//! What is exported: a trained network with its activations as functions, and what it sees on its task.
+//! What is exported: a trained network with its activations as functions, and what it sees on its
+//! task.
 
 use super::function::Function;
 use super::ranges::{Ranges, input_ranges};
@@ -26,7 +27,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// `network` on training rows. With `exact`, those functions stand in place of the network's own.
+    /// `network` on training rows. With `exact`, those functions stand in place of the network's
+    /// own.
     ///
     /// # Errors
     /// If network and rows do not fit together.
@@ -36,20 +38,26 @@ impl Source {
             types: vec![],
             largest_output: 0.0,
         };
+
         let mut source = Source::of(network, exact, none, vec![])?;
         let mut seen = vec![vec![]; source.shape.types()];
         let outputs = source.walk(rows, |t, z| seen[t].extend(z.iter().map(|&z| z as f32)))?;
         let largest_output = outputs.iter().fold(0.0, |a: f32, y| a.max(y.abs() as f32));
+
         seen.iter_mut().for_each(|z| z.sort_by(f32::total_cmp));
+
         let finite =
             seen.iter().all(|z| z.iter().all(|z| z.is_finite())) && largest_output.is_finite();
+
         ensure!(finite, "the network's pre-activations are not finite");
+
         source.inputs = rows
             .x
             .iter()
             .fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
         source.ranges = Ranges::of(&seen, rows, largest_output);
         source.seen = seen;
+
         Ok(source)
     }
 
@@ -70,14 +78,17 @@ impl Source {
     ) -> Result<Source> {
         let shape = network.shape;
         let phi = &network.params[shape.theta_len()..];
+
         let own = || {
             (0..shape.types())
                 .map(|t| Function::of(&shape, phi, t))
                 .collect()
         };
+
         let functions = exact.map_or_else(own, Ok)?;
         let theta = network.params[..shape.theta_len()].to_vec();
         let inputs = ranges.of_inputs();
+
         Ok(Source {
             shape,
             theta,
@@ -88,16 +99,20 @@ impl Source {
         })
     }
 
-    /// The network with exact functions on all rows, in double precision; `look` sees the pre-activations type by type.
+    /// The network with exact functions on all rows, in double precision; `look` sees the
+    /// pre-activations type by type.
     pub fn walk(&self, set: &Set, mut look: impl FnMut(usize, &[f64])) -> Result<Vec<f64>> {
         let (shape, rows) = (&self.shape, set.rows());
         let mut h: Vec<f64> = set.x.iter().map(|&x| x.into()).collect();
+
         for l in 0..shape.layers() {
             let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
             let weights = &self.theta[shape.weights_at(l)..][..inputs * outputs];
             let biases = &self.theta[shape.biases_at(l)..][..outputs];
+
             // Neuron by neuron, so that the values of a type lie together.
             let mut z: Vec<f64> = Vec::with_capacity(rows * outputs);
+
             for (row, &b) in weights.chunks_exact(inputs).zip(biases) {
                 z.extend(h.chunks_exact(inputs).map(|h| {
                     row.iter()
@@ -105,6 +120,7 @@ impl Source {
                         .fold(f64::from(b), |sum, (&w, h)| sum + f64::from(w) * h)
                 }));
             }
+
             if l < shape.hidden_layers() {
                 let (first, count) = shape.layer_types(l);
                 for i in 0..count {
@@ -114,10 +130,12 @@ impl Source {
                     block.copy_from_slice(&self.functions[first + i].values(block)?);
                 }
             }
+
             h = (0..rows * outputs)
                 .map(|i| z[i % outputs * rows + i / outputs])
                 .collect();
         }
+
         Ok(h)
     }
 
@@ -142,6 +160,7 @@ impl Source {
             z[tail.min(z.len() / 2)],
             z[z.len() - 1 - tail.min(z.len() / 2)],
         );
+
         if low < high {
             (low, high)
         } else {
@@ -155,23 +174,27 @@ impl Source {
     /// None that checked functions have.
     pub fn at_the_means(&self) -> Result<Vec<(f32, f32)>> {
         let mut all = vec![(f32::INFINITY, f32::NEG_INFINITY); self.shape.types()];
+
         let row = Set::new(
             self.ranges.means(),
             SetTarget::Classes(vec![]),
             self.shape.inputs(),
         );
+
         self.walk(&row, |t, z| {
             // Rounded outwards: what is in single precision holds what is in double.
             let (low, high) = &mut all[t];
             *low = z.iter().fold(*low, |a, &z| a.min((z as f32).next_down()));
             *high = z.iter().fold(*high, |a, &z| a.max((z as f32).next_up()));
         })?;
+
         Ok(all)
     }
 
-    /// Rows of inputs as the network takes them, drawn by a seed, whose pre-activations lie within these ranges, one
-    /// a type. [`Ranges::draw`] takes inputs to be independent; where those of the training rows are not, its rows may
-    /// be like none of them. Such a row is moved toward the means, no further than needed.
+    /// Rows of inputs as the network takes them, drawn by a seed, whose pre-activations lie within
+    /// these ranges, one a type. [`Ranges::draw`] takes inputs to be independent; where those of
+    /// the training rows are not, its rows may be like none of them. Such a row is moved toward the
+    /// means, no further than needed.
     ///
     /// # Errors
     /// None that checked functions have.
@@ -179,8 +202,8 @@ impl Source {
         self.moved_within(self.ranges.draw(rows, seed), ranges)
     }
 
-    /// The rows of [`Ranges::ends`], moved toward the means until their pre-activations lie within those of the training
-    /// rows and of the row of means.
+    /// The rows of [`Ranges::ends`], moved toward the means until their pre-activations lie within
+    /// those of the training rows and of the row of means.
     ///
     /// # Errors
     /// None that checked functions have.
@@ -193,7 +216,8 @@ impl Source {
         self.moved_within(self.ranges.ends(most), &observed)
     }
 
-    /// Rows moved toward the means, no further than needed, until their pre-activations lie within these ranges.
+    /// Rows moved toward the means, no further than needed, until their pre-activations lie within
+    /// these ranges.
     fn moved_within(&self, drawn: Vec<f32>, ranges: &[(f32, f32)]) -> Result<Vec<f32>> {
         let (width, means) = (self.shape.inputs(), self.ranges.means());
         let rows = drawn.len() / width;
@@ -202,6 +226,7 @@ impl Source {
 
         for step in 0..=TOWARD_MEANS {
             let share = (TOWARD_MEANS - step) as f32 / TOWARD_MEANS as f32;
+
             // The first step leaves every bit as it was drawn.
             for &row in beyond.iter().filter(|_| step > 0) {
                 let places = row * width..(row + 1) * width;
@@ -211,21 +236,25 @@ impl Source {
                     *x = mean + share * (drawn - mean);
                 }
             }
+
             let some = beyond
                 .iter()
                 .flat_map(|&row| x[row * width..(row + 1) * width].iter().copied())
                 .collect();
             let within = self.within(&Set::new(some, SetTarget::Classes(vec![]), width), ranges)?;
+
             beyond = beyond
                 .into_iter()
                 .zip(within)
                 .filter(|(_, within)| !within)
                 .map(|(row, _)| row)
                 .collect();
+
             if beyond.is_empty() {
                 break;
             }
         }
+
         Ok(x)
     }
 
@@ -239,6 +268,7 @@ impl Source {
                 within[i % set.rows()] &= (low..=high).contains(z);
             }
         })?;
+
         Ok(within)
     }
 
@@ -265,6 +295,7 @@ impl Ranges {
         let every = rows.rows().div_ceil(MOST_ROWS).max(1);
         let some: Vec<u32> = (0..rows.rows() as u32).step_by(every).collect();
         let ranges = Source::new(network, &rows.pick(&some), None)?.ranges;
+
         Ok(Ranges {
             inputs: input_ranges(rows),
             ..ranges
@@ -276,14 +307,17 @@ impl Ranges {
 #[must_use]
 pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
     let rows = outputs.chunks_exact(outputs.len() / set.rows());
+
     match &set.target {
         SetTarget::Classes(labels) => {
             let (mut loss, mut right) = (0.0, 0);
+
             for (y, &label) in rows.zip(labels) {
                 let wide: Vec<f64> = y.iter().map(|&y| f64::from(y)).collect();
                 loss += cross_entropy(&wide, usize::from(label));
                 right += usize::from(arg_max(y) == usize::from(label));
             }
+
             let n = labels.len() as f64;
             Judgement {
                 loss: loss / n,
@@ -296,6 +330,7 @@ pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
                 .zip(values)
                 .map(|(y, t)| f64::from(y - t).powi(2))
                 .sum();
+
             Judgement {
                 loss: total / values.len() as f64,
                 accuracy: None,

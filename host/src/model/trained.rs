@@ -94,12 +94,14 @@ impl Trained {
             !bytes.starts_with(&ldnn_core::image::MAGIC),
             "this is the image of a model for a device; give the model that `ldnn train` wrote"
         );
+
         let mut value: serde_json::Value =
             serde_json::from_slice(bytes).context("this is no model of `ldnn train`")?;
         let version = value
             .get("version")
             .and_then(serde_json::Value::as_u64)
             .context("it has no version")?;
+
         ensure!(
             [Self::WITHOUT_CHECKSUM, u64::from(Self::VERSION)].contains(&version),
             "version {version} is not known; this program reads {}: train the model again",
@@ -107,6 +109,7 @@ impl Trained {
         );
 
         let is_sealed = unseal(&mut value)?;
+
         ensure!(
             is_sealed == (version != Self::WITHOUT_CHECKSUM),
             "the file is damaged, or was edited by hand: files of version {} have a checksum, others have none",
@@ -117,6 +120,7 @@ impl Trained {
             version: Self::VERSION,
             ..serde_json::from_value(value)?
         };
+
         model.checked()
     }
 
@@ -127,6 +131,7 @@ impl Trained {
     pub fn checked(self) -> Result<Trained> {
         let model = self;
         let network = model.network.network()?;
+
         ensure!(
             network.shape.inputs() == model.features.len()
                 && model.inputs.len() == model.features.len(),
@@ -134,37 +139,45 @@ impl Trained {
             network.shape.inputs(),
             model.features.len()
         );
+
         let outputs = match &model.purpose {
             Purpose::Classification { classes, .. } => classes.len(),
             Purpose::Regression { columns, scale } if columns.len() == scale.len() => columns.len(),
             Purpose::Regression { .. } => 0,
         };
+
         ensure!(
             network.shape.outputs() == outputs,
             "network and targets do not fit each other"
         );
+
         check_names(&model.features).context("the inputs")?;
         match &model.purpose {
             Purpose::Classification { classes, .. } => check_names(classes).context("the classes"),
             Purpose::Regression { columns, .. } => check_names(columns).context("the targets"),
         }?;
+
         ensure!(
             model.inputs.iter().all(Standard::is_sound),
             "a mean or standard deviation has no form in single precision, or is not positive"
         );
+
         if let Purpose::Regression { scale, .. } = &model.purpose {
             ensure!(
                 scale.iter().all(Standard::is_sound),
                 "a target's mean or standard deviation has no form in single precision, or is not positive"
             );
         }
+
         if let Some(ranges) = &model.ranges {
             ranges.check(&network.shape).context("'ranges'")?;
         }
+
         if let Some(rows) = &model.rows {
             rows.check(model.features.len(), &model.purpose)
                 .context("'rows'")?;
         }
+
         Ok(model)
     }
 
@@ -212,8 +225,8 @@ impl Trained {
         }
     }
 
-    /// The rows of a table that holds the targets, as the network takes them. Where the classes have names, numbers of
-    /// classes will do: arrays hold numbers.
+    /// The rows of a table that holds the targets, as the network takes them. Where the classes
+    /// have names, numbers of classes will do: arrays hold numbers.
     ///
     /// # Errors
     /// If a column is missing, or a class is not known.
@@ -227,29 +240,35 @@ impl Trained {
                     .ok()
                     .and_then(|i| classes.get(i).cloned())
             };
+
             let all: Option<Vec<String>> = table.columns[at]
                 .clone()
                 .into_text()
                 .iter()
                 .map(named)
                 .collect();
+
             if let Some(all) = all {
                 table.columns[at] = Column::Text(all);
             }
         }
+
         let x = self.inputs_of(&table)?;
         let width = self.inputs.len();
+
         let x = x
             .iter()
             .enumerate()
             .map(|(i, &x)| self.inputs[i % width].input(x))
             .collect();
+
         let target = match self.target_of(table)? {
             Target::Classes { labels, .. } => SetTarget::Classes(labels),
             Target::Values { values, .. } => {
                 SetTarget::Values(values.iter().map(|&y| y as f32).collect())
             }
         };
+
         Ok(Set::new(x, target, width))
     }
 
@@ -271,8 +290,8 @@ impl Trained {
         }
     }
 
-    /// Where the model's inputs are among the columns of a table; other columns do not matter. In a file without names (`named`
-    /// says whether it has some) the inputs are in order.
+    /// Where the model's inputs are among the columns of a table; other columns do not matter. In a
+    /// file without names (`named` says whether it has some) the inputs are in order.
     ///
     /// # Errors
     /// If a column is missing.
@@ -282,6 +301,7 @@ impl Trained {
             .enumerate()
             .map(|(i, name)| (name, i))
             .collect();
+
         let missing = match self
             .features
             .iter()
@@ -296,18 +316,22 @@ impl Trained {
             }
             Some(missing) => missing,
         };
+
         let targets = self.targets();
         let others: Vec<usize> = (0..names.len())
             .filter(|&i| !targets.contains(&names[i]))
             .collect();
+
         if !named && others.len() == self.features.len() {
             return Ok(others);
         }
+
         let there = if named {
             listed(names)
         } else {
             format!("{} columns without names", names.len())
         };
+
         anyhow::bail!(
             "the model needs a column '{missing}' (it has {} inputs); the table has {there}",
             self.features.len()
@@ -320,6 +344,7 @@ impl Trained {
     /// As [`Self::places`]; if one holds text.
     pub fn inputs_of(&self, table: &Table) -> Result<Vec<f64>> {
         let mut columns = vec![];
+
         for (i, name) in self
             .places(&table.names, table.named)?
             .into_iter()
@@ -330,16 +355,18 @@ impl Trained {
             };
             columns.push(values);
         }
+
         Ok((0..table.rows())
             .flat_map(|row| columns.iter().map(move |c| c[row]))
             .collect())
     }
 
-    /// Predictions for rows of raw inputs, in the arithmetic of the exports: where the activations are the same, so is
-    /// every bit.
+    /// Predictions for rows of raw inputs, in the arithmetic of the exports: where the activations
+    /// are the same, so is every bit.
     ///
     /// # Errors
-    /// If an input is NaN, infinite, or so large that nothing finite comes out; the message names row and column.
+    /// If an input is NaN, infinite, or so large that nothing finite comes out; the message names
+    /// row and column.
     pub fn predict(&self, x: &[f64]) -> Result<Predictions> {
         let mut scaled = Vec::with_capacity(x.len());
         let is_one = x.len() == self.features.len();
@@ -347,6 +374,7 @@ impl Trained {
             true => String::new(),
             false => format!("row {}, ", i + 1),
         };
+
         for (i, row) in x.chunks_exact(self.features.len()).enumerate() {
             for ((&x, s), name) in row.iter().zip(&self.inputs).zip(&self.features) {
                 let input = s.input(x);
@@ -355,9 +383,11 @@ impl Trained {
                     "{}column '{name}': {x:e} is beyond what the model can take; leave the row out, or clip the value",
                     place(i)
                 );
+
                 scaled.push(input);
             }
         }
+
         self.predict_scaled(&scaled)
     }
 
@@ -382,10 +412,13 @@ impl Trained {
         let network = self.network.network()?;
         let (width, outputs) = (self.features.len(), network.shape.outputs());
         let mut out = vec![0.0f32; scaled.len() / width * outputs];
+
         const ROWS: usize = 256;
+
         let mut memory = vec![0.0; network.shape.workspace_len(ROWS, Pass::Forward)];
         let mut workspace = Workspace::new(&network.shape, ROWS, Pass::Forward, &mut memory)?;
         let view = network.view()?;
+
         for (x, out) in scaled
             .chunks(ROWS * width)
             .zip(out.chunks_mut(ROWS * outputs))
@@ -402,7 +435,9 @@ impl Trained {
             inputs: &[],
             outputs: meaning,
         };
+
         let mut classes = vec![];
+
         for (i, row) in out.chunks_exact_mut(outputs).enumerate() {
             let class = scaling.answer(row);
             classes.push(
@@ -411,6 +446,7 @@ impl Trained {
                 })? as u16,
             );
         }
+
         Ok(match &self.purpose {
             Purpose::Classification { .. } => {
                 Predictions::Classes(classes, out.into_iter().map(f64::from).collect())
@@ -457,6 +493,7 @@ impl Trained {
                 judged.add(given, &[], &values, &self.purpose)?;
             }
         }
+
         Ok(self.metrics(&judged))
     }
 
@@ -491,12 +528,14 @@ pub fn check_names(names: &[String]) -> Result<()> {
             "'{name}' is there twice; give each a name of its own"
         );
     }
+
     Ok(())
 }
 
 impl KeptRows {
     fn check(&self, width: usize, purpose: &Purpose) -> Result<()> {
         let rows = self.x.len() / width.max(1);
+
         let fits = match purpose {
             Purpose::Classification { classes, .. } => {
                 ensure!(
@@ -509,12 +548,15 @@ impl KeptRows {
                 self.values.len() == rows * columns.len() && self.classes.is_empty()
             }
         };
+
         ensure!(
             fits && rows > 0 && self.x.len() == rows * width,
             "inputs and targets do not fit"
         );
+
         let finite = self.x.iter().chain(&self.values).all(|x| x.is_finite());
         ensure!(finite, "a number is not finite");
+
         Ok(())
     }
 }
@@ -545,16 +587,19 @@ impl Judged {
             }
             (Predictions::Values(given), Purpose::Regression { scale, .. }) => {
                 self.rows += given.len() / scale.len();
+
                 self.values.0.extend(
                     scaled
                         .iter()
                         .enumerate()
                         .map(|(i, &y)| scale[i % scale.len()].undo(y)),
                 );
+
                 self.values.1.extend(given);
             }
             _ => anyhow::bail!("the table's target is not of the model's kind"),
         }
+
         Ok(())
     }
 }

@@ -81,13 +81,14 @@ impl Claim {
 }
 
 impl Measure {
-    /// `pairs`: for each outer seed the values of the side that the claim says is larger, and those of the other,
-    /// training by training.
+    /// `pairs`: for each outer seed the values of the side that the claim says is larger, and those
+    /// of the other, training by training.
     #[must_use]
     pub fn of(condition: impl Into<String>, unit: &str, pairs: &[Pair]) -> Measure {
         let first = mean(&pairs.iter().map(|p| mean(&p.0)).collect::<Vec<_>>());
         let second = mean(&pairs.iter().map(|p| mean(&p.1)).collect::<Vec<_>>());
         let comparison = Comparison::clustered(pairs);
+
         Measure {
             condition: condition.into(),
             unit: unit.into(),
@@ -117,31 +118,41 @@ impl fmt::Display for Measure {
         let c = &self.comparison;
         // What the rounding of two equal means leaves is no difference.
         let rounding = 1e-12 * (self.means.0.abs() + self.means.1.abs());
+
         let difference = if c.difference.abs() <= rounding {
             0.0
         } else {
             c.difference
         };
+
         let sign = if difference >= 0.0 { "+" } else { "" };
         let [a, b, difference] = [self.means.0, self.means.1, difference].map(short);
+
         if !self.condition.is_empty() {
             write!(f, "{}: ", self.condition)?;
         }
+
         write!(f, "{sign}{difference}")?;
+
         if c.half_width.is_finite() {
             write!(f, " ± {}", short(c.half_width))?;
         }
+
         write!(f, " {} ({a} against {b}", self.unit)?;
+
         match self.outer_seeds {
             0 | 1 => write!(f, ", n = {}", self.trainings)?,
             seeds => write!(f, ", n = {} over {seeds} outer seeds", self.trainings)?,
         }
+
         if c.effect.is_finite() {
             write!(f, ", g = {:.1}", c.effect)?;
         }
+
         if c.half_width.is_finite() {
             write!(f, ", p = {}", p_value(self.adjusted_p))?;
         }
+
         f.write_str(")")
     }
 }
@@ -155,17 +166,20 @@ enum Side {
     Neither,
 }
 
-/// Corrects the p-values of all measures of all claims (Benjamini and Hochberg), and finds the verdicts that are still open.
+/// Corrects the p-values of all measures of all claims (Benjamini and Hochberg), and finds the
+/// verdicts that are still open.
 pub fn judge(claims: &mut [Claim]) {
     let p: Vec<f64> = claims
         .iter()
         .flat_map(|c| c.measures.iter().map(|m| m.comparison.p))
         .collect();
     let mut adjusted = benjamini_hochberg(&p).into_iter();
+
     for claim in claims {
         for (measure, p) in claim.measures.iter_mut().zip(&mut adjusted) {
             measure.adjusted_p = p;
         }
+
         if !matches!(claim.verdict, Verdict::NotJudged(_)) {
             claim.verdict = verdict(&claim.measures);
         }
@@ -176,7 +190,9 @@ fn verdict(measures: &[Measure]) -> Verdict {
     if measures.is_empty() {
         return Verdict::NotJudged("nothing was measured".into());
     }
+
     let (mut held, mut against) = (vec![], 0);
+
     for m in measures {
         match m.side() {
             Side::For => held.push(m.condition.as_str()),
@@ -184,6 +200,7 @@ fn verdict(measures: &[Measure]) -> Verdict {
             Side::Neither => {}
         }
     }
+
     match (held.len(), against) {
         (n, _) if n == measures.len() => Verdict::Reproduced,
         (0, 0) => Verdict::Undecided,
@@ -236,6 +253,7 @@ mod tests {
                 by.iter().map(|&b| measure(&format!("by {b}"), b)).collect(),
             )
         };
+
         let mut claims: Vec<_> = cases.iter().map(claim).collect();
         judge(&mut claims);
         claims.into_iter().map(|c| c.verdict).collect()
@@ -252,6 +270,7 @@ mod tests {
             &[0.0, -5.0],
             &[],
         ]);
+
         assert_eq!(
             found[..3],
             [
@@ -260,6 +279,7 @@ mod tests {
                 Verdict::Undecided
             ]
         );
+
         assert_eq!(
             found[3],
             Verdict::Partly("by 5; elsewhere undecided".into())
@@ -272,6 +292,7 @@ mod tests {
     #[test]
     fn a_measure_says_everything_that_a_reader_needs() {
         let text = measure("at 100 epochs", 5.0).to_string();
+
         for part in [
             "at 100 epochs: +5.00 ± ",
             "points",

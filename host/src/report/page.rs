@@ -1,4 +1,5 @@
-//! All sections of a run as one page that needs nothing else: `report.html`, and the same in short as `report.md`.
+//! All sections of a run as one page that needs nothing else: `report.html`, and the same in short
+//! as `report.md`.
 
 use super::claim::Claim;
 use super::section::{Section, claim_table};
@@ -64,11 +65,13 @@ impl Page {
         environment
             .add_template("report", TEMPLATE)
             .context("the report's template is broken")?;
+
         let parts = self
             .parts
             .iter()
             .map(|p| part(p, folder))
             .collect::<Result<Vec<_>>>()?;
+
         let page = context! {
             title => self.title.as_str(),
             summary => Value::from(Serde(&self.summary)),
@@ -76,6 +79,7 @@ impl Page {
             claims => rows_of(&self.claims()),
             parts => parts,
         };
+
         environment
             .get_template("report")?
             .render(page)
@@ -84,23 +88,30 @@ impl Page {
 
     fn to_markdown(&self) -> String {
         let mut text = format!("# {}\n", self.title);
+
         for paragraph in &self.summary {
             text += &format!("\n{paragraph}\n");
         }
+
         text += "\n## Claims\n\n95 % intervals; p-values corrected for their number (Benjamini and Hochberg).\n\n";
         text += &claim_table(&self.claims()).to_text();
         text += "\n\n## Settings\n\n";
+
         for (name, value) in &self.facts {
             text += &format!("* {name}: {value}\n");
         }
+
         for part in &self.parts {
             text += &format!("\n## {}\n", part.section.title);
+
             for paragraph in &part.section.text {
                 text += &format!("\n{paragraph}\n");
             }
+
             for table in &part.section.tables {
                 text += &format!("\n{}:\n\n{}\n", table.caption, table.to_text());
             }
+
             for p in &part.section.pictures {
                 text += &format!(
                     "\n![{}]({})\n",
@@ -109,6 +120,7 @@ impl Page {
                 );
             }
         }
+
         text
     }
 }
@@ -116,6 +128,7 @@ impl Page {
 /// From the page to a picture of a part in `folder`; without the detours of `.` and `..`.
 fn path(folder: &str, file: &str, ending: &str) -> String {
     let mut way: Vec<&str> = vec![];
+
     for step in folder
         .split('/')
         .chain(file.split('/'))
@@ -126,6 +139,7 @@ fn path(folder: &str, file: &str, ending: &str) -> String {
             step => way.push(step),
         }
     }
+
     format!("{}.{ending}", way.join("/"))
 }
 
@@ -138,13 +152,16 @@ fn part(part: &Part, folder: &RunFolder) -> Result<Value> {
             context! { svg => Value::from_safe_string(svg), caption => p.caption.as_str(), file => file },
         )
     };
+
     let pictures = part
         .section
         .pictures
         .iter()
         .map(picture)
         .collect::<Result<Vec<_>>>()?;
+
     let section = &part.section;
+
     Ok(context! {
         title => section.title.as_str(),
         text => Value::from(Serde(&section.text)),
@@ -157,15 +174,18 @@ fn part(part: &Part, folder: &RunFolder) -> Result<Value> {
 /// Claims for the template: sentence, measures, verdict, and its kind for the colour.
 fn rows_of(claims: &[Claim]) -> Vec<Value> {
     use super::Verdict::{NotJudged, NotReproduced, Partly, Reproduced, Undecided};
+
     let kind = |c: &Claim| match c.verdict {
         Reproduced => "yes",
         Partly(_) => "partly",
         NotReproduced => "no",
         Undecided | NotJudged(_) => "open",
     };
+
     let row = |c: &Claim| {
         context! { claim => c.claim.as_str(), measured => c.measured(), verdict => c.verdict.to_string(), kind => kind(c) }
     };
+
     claims.iter().map(row).collect()
 }
 

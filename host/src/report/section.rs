@@ -1,4 +1,5 @@
-//! What an experiment brings: text, tables, pictures, claims; for the terminal, for Markdown and for the HTML report.
+//! What an experiment brings: text, tables, pictures, claims; for the terminal, for Markdown and
+//! for the HTML report.
 
 use super::claim::{Claim, judge};
 use crate::report::plot::{self, Drawing};
@@ -78,9 +79,11 @@ impl Table {
         table
             .load_style(presets::ASCII_MARKDOWN)
             .set_header(&self.head);
+
         for row in &self.rows {
             table.add_row(row);
         }
+
         table.to_string()
     }
 
@@ -142,11 +145,13 @@ impl Section {
             file: format!("{inside}/{}", p.file),
             ..p
         };
+
         self.pictures.extend(other.pictures.into_iter().map(moved));
         self.claims.extend(other.claims);
     }
 
-    /// Takes two sections over, each with its folder; if one is incomplete, the other has been worked for all the same.
+    /// Takes two sections over, each with its folder; if one is incomplete, the other has been
+    /// worked for all the same.
     ///
     /// # Errors
     /// The first of theirs that is not [`crate::run::Incomplete`], or both of those together.
@@ -169,11 +174,13 @@ impl Section {
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
         let mut own = self.clone();
         judge(&mut own.claims);
+
         let saved = Saved {
             kind: "section",
             version: env!("CARGO_PKG_VERSION"),
             section: &own,
         };
+
         folder.write(SECTION, serde_json::to_string_pretty(&saved)? + "\n")?;
         folder.write("report.txt", own.to_file_text())
     }
@@ -184,8 +191,8 @@ impl Section {
         self.text_with(|file| folder.file(file).display().to_string())
     }
 
-    /// For a file of the run folder: the paths of pictures are relative to it, so that the same results are the same
-    /// bytes wherever the folder is.
+    /// For a file of the run folder: the paths of pictures are relative to it, so that the same
+    /// results are the same bytes wherever the folder is.
     #[must_use]
     pub fn to_file_text(&self) -> String {
         self.text_with(ToString::to_string)
@@ -197,24 +204,29 @@ impl Section {
             self.title,
             "=".repeat(self.title.chars().count())
         );
+
         for paragraph in &self.text {
             text += &format!("\n{paragraph}\n");
         }
+
         for table in &self.tables {
             text += &format!("\n{}:\n{}\n", table.caption, table.to_text());
         }
+
         if !self.claims.is_empty() {
             text += &format!(
                 "\nClaims (95 % intervals, p corrected for their number (Benjamini and Hochberg)):\n{}\n",
                 claim_table(&self.claims).to_text()
             );
         }
+
         if !self.pictures.is_empty() {
             text += "\nPictures:\n";
             for p in &self.pictures {
                 text += &format!("  {} ({})\n", path(&format!("{}.png", p.file)), p.caption);
             }
         }
+
         text
     }
 }
@@ -230,5 +242,6 @@ pub fn claim_table(claims: &[Claim]) -> Table {
             c.verdict.to_string(),
         ]);
     }
+
     table
 }

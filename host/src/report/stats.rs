@@ -1,7 +1,7 @@
 //! Means with intervals, and comparisons that state difference, interval, effect size and p-value.
 //!
-//! Where activations come from several meta-learning runs (outer seeds), a comparison is one of the method, not of one
-//! pair of curves: see [`Comparison::clustered`].
+//! Where activations come from several meta-learning runs (outer seeds), a comparison is one of the
+//! method, not of one pair of curves: see [`Comparison::clustered`].
 
 use ldnn_core::rng::{Draws, Stream};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,8 @@ pub struct Comparison {
     pub difference: f64,
     /// Half the width of its 95 % interval.
     pub half_width: f64,
-    /// Effect size: the difference in standard deviations (of the differences if paired: Cohen's d_z; else Hedges' g).
+    /// Effect size: the difference in standard deviations (of the differences if paired: Cohen's
+    /// d_z; else Hedges' g).
     pub effect: f64,
     /// Two-sided p-value of no difference.
     pub p: f64,
@@ -51,6 +52,7 @@ pub fn mean(values: &[f64]) -> f64 {
 pub fn variance(values: &[f64]) -> f64 {
     let m = mean(values);
     let sum: f64 = values.iter().map(|v| (v - m).powi(2)).sum();
+
     if values.len() < 2 {
         0.0
     } else {
@@ -82,6 +84,7 @@ fn two_sided_p(t: f64, freedom: f64) -> f64 {
     if t.is_nan() {
         return 1.0;
     }
+
     if t.is_infinite() {
         return 0.0;
     }
@@ -98,6 +101,7 @@ impl Summary {
         } else {
             t_point((n - 1) as f64) * sd / (n as f64).sqrt()
         };
+
         Summary {
             n,
             mean: mean(values),
@@ -115,6 +119,7 @@ impl Comparison {
         let s = Summary::of(&differences);
         let t = s.mean / (s.sd / (s.n as f64).sqrt());
         let p = two_sided_p(t, s.n.saturating_sub(1) as f64);
+
         Comparison {
             n: s.n,
             difference: s.mean,
@@ -132,6 +137,7 @@ impl Comparison {
         let (va, vb) = (variance(a) / na, variance(b) / nb);
         let freedom = (va + vb).powi(2) / (va.powi(2) / (na - 1.0) + vb.powi(2) / (nb - 1.0));
         let (difference, error) = (mean(a) - mean(b), (va + vb).sqrt());
+
         Comparison {
             n: a.len().min(b.len()),
             difference,
@@ -142,15 +148,17 @@ impl Comparison {
         }
     }
 
-    /// Trainings within outer seeds: `pairs` holds, for each outer seed, the values of both sides. The outer seeds are a
-    /// random effect: in this balanced design the mixed model's test is Student's on the means of the outer seeds, so the
-    /// interval carries their variation, and n is their number. A side that is the same for every outer seed (activations
-    /// that are not learned) has no such means; its trainings stand against the means of the other side (Welch), so its
-    /// own variation counts too. A single outer seed is compared over its trainings. The effect size is Hedges' g over all
-    /// trainings.
+    /// Trainings within outer seeds: `pairs` holds, for each outer seed, the values of both sides.
+    /// The outer seeds are a random effect: in this balanced design the mixed model's test is
+    /// Student's on the means of the outer seeds, so the interval carries their variation, and n is
+    /// their number. A side that is the same for every outer seed (activations that are not
+    /// learned) has no such means; its trainings stand against the means of the other side (Welch),
+    /// so its own variation counts too. A single outer seed is compared over its trainings. The
+    /// effect size is Hedges' g over all trainings.
     #[must_use]
     pub fn clustered(pairs: &[Pair]) -> Comparison {
         let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().map(|(a, b)| (mean(a), mean(b))).unzip();
+
         let over = match pairs {
             [(a, b)] if a.len() == b.len() => Comparison::paired(a, b),
             // A diverged training has left a gap: there are no pairs any more.
@@ -164,6 +172,7 @@ impl Comparison {
             }
             _ => Comparison::paired(&a, &b),
         };
+
         let all =
             |side: fn(&Pair) -> &[f64]| pairs.iter().flat_map(side).copied().collect::<Vec<_>>();
         Comparison {
@@ -179,8 +188,8 @@ impl Comparison {
     }
 }
 
-/// Hedges' g: the difference of the means in pooled standard deviations, with the small-sample factor `1 - 3 / (4 f - 1)`
-/// for f degrees of freedom.
+/// Hedges' g: the difference of the means in pooled standard deviations, with the small-sample
+/// factor `1 - 3 / (4 f - 1)` for f degrees of freedom.
 #[must_use]
 pub fn hedges(a: &[f64], b: &[f64]) -> f64 {
     let (na, nb) = (a.len() as f64, b.len() as f64);
@@ -189,14 +198,16 @@ pub fn hedges(a: &[f64], b: &[f64]) -> f64 {
     (1.0 - 3.0 / (4.0 * freedom - 1.0)) * (mean(a) - mean(b)) / pooled
 }
 
-/// Mann and Whitney's U of `a` (pairs in which `a` is larger, ties as halves) and its two-sided p-value by the normal
-/// approximation, with the corrections for ties and continuity.
+/// Mann and Whitney's U of `a` (pairs in which `a` is larger, ties as halves) and its two-sided
+/// p-value by the normal approximation, with the corrections for ties and continuity.
 ///
-/// The test of statrs (0.19.1) is not used: it is behind the feature `std`, which locks nalgebra and four versions of glam
-/// beside it, and it takes p as `1 - cdf(z)`, so that of p-values below 1e-16 nothing is left.
+/// The test of statrs (0.19.1) is not used: it is behind the feature `std`, which locks nalgebra
+/// and four versions of glam beside it, and it takes p as `1 - cdf(z)`, so that of p-values below
+/// 1e-16 nothing is left.
 #[must_use]
 pub fn mann_whitney(a: &[f64], b: &[f64]) -> (f64, f64) {
     let (na, nb) = (a.len() as f64, b.len() as f64);
+
     let wins = |x: &f64| {
         b.iter()
             .map(|y| {
@@ -208,9 +219,11 @@ pub fn mann_whitney(a: &[f64], b: &[f64]) -> (f64, f64) {
             })
             .sum::<f64>()
     };
+
     let u: f64 = a.iter().map(wins).sum();
     let mut sorted: Vec<f64> = a.iter().chain(b).copied().collect();
     sorted.sort_by(f64::total_cmp);
+
     let ties: f64 = sorted
         .chunk_by(|x, y| x == y)
         .map(|t| (t.len() as f64).powi(3) - t.len() as f64)
@@ -218,6 +231,7 @@ pub fn mann_whitney(a: &[f64], b: &[f64]) -> (f64, f64) {
     let n = na + nb;
     let sd = (na * nb / 12.0 * (n + 1.0 - ties / (n * (n - 1.0)))).sqrt();
     let z = ((u - na * nb / 2.0).abs() - 0.5).max(0.0) / sd;
+
     (
         u,
         if sd > 0.0 {
@@ -229,14 +243,16 @@ pub fn mann_whitney(a: &[f64], b: &[f64]) -> (f64, f64) {
     )
 }
 
-/// The 95 % percentile interval of the mean over clusters (outer seeds), from `draws` resamples of clusters and of the
-/// values within each. With few clusters it is too narrow; [`Comparison::clustered`] is not.
+/// The 95 % percentile interval of the mean over clusters (outer seeds), from `draws` resamples of
+/// clusters and of the values within each. With few clusters it is too narrow;
+/// [`Comparison::clustered`] is not.
 #[must_use]
 pub fn bootstrap(clusters: &[Vec<f64>], draws: usize, seed: u64) -> (f64, f64) {
     let pick = |draws: &Draws, i: &mut u32, n: usize| {
         *i += 1;
         draws.below(*i, n.max(1) as u32) as usize
     };
+
     let one = |round: usize| {
         let (random, mut i) = (Draws::new(seed, Stream::User, 6, round as u64), 0);
         let cluster = |i: &mut u32| {
@@ -246,11 +262,14 @@ pub fn bootstrap(clusters: &[Vec<f64>], draws: usize, seed: u64) -> (f64, f64) {
                 .sum::<f64>()
                 / of.len().max(1) as f64
         };
+
         (0..clusters.len()).map(|_| cluster(&mut i)).sum::<f64>() / clusters.len() as f64
     };
+
     if clusters.iter().all(Vec::is_empty) {
         return (f64::NAN, f64::NAN);
     }
+
     let mut means: Vec<f64> = (0..draws).map(one).collect();
     means.sort_by(f64::total_cmp);
     (quantile(&means, 0.025), quantile(&means, 0.975))
@@ -262,25 +281,30 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
     let (mut adjusted, mut largest) = (vec![0.0; p.len()], 0f64);
+
     for (rank, &i) in order.iter().enumerate() {
         largest = largest.max(((p.len() - rank) as f64 * p[i]).min(1.0));
         adjusted[i] = largest;
     }
+
     adjusted
 }
 
-/// Benjamini and Hochberg's adjustment of several p-values, in their order: of all differences called significant, the
-/// expected share of false ones is bounded. Where most effects are real it loses far less than Holm's.
+/// Benjamini and Hochberg's adjustment of several p-values, in their order: of all differences
+/// called significant, the expected share of false ones is bounded. Where most effects are real it
+/// loses far less than Holm's.
 #[must_use]
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
+
     let (mut adjusted, mut smallest) = (vec![0.0; p.len()], 1f64);
     for (i, &at) in order.iter().enumerate() {
         let rank = p.len() - i;
         smallest = smallest.min(p.len() as f64 / rank as f64 * p[at]);
         adjusted[at] = smallest;
     }
+
     adjusted
 }
 
@@ -289,7 +313,8 @@ mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
 
-    // Expected values: scipy.stats.t.interval, ttest_rel, ttest_ind(equal_var=False) on the same numbers.
+    // Expected values: scipy.stats.t.interval, ttest_rel, ttest_ind(equal_var=False) on the same
+    // numbers.
     const A: [f64; 5] = [1.0, 2.5, 3.0, 4.5, 5.0];
     const B: [f64; 5] = [0.5, 2.0, 1.5, 4.0, 3.0];
 
@@ -306,6 +331,7 @@ mod tests {
                 && near(s.half_width, 1.992_474_196_174),
             "{s:?}"
         );
+
         assert!(Summary::of(&[3.0]).half_width.is_infinite());
     }
 
@@ -334,7 +360,9 @@ mod tests {
             near(c.difference + c.half_width, 2.991_006_609_910_182_6),
             "{c:?}"
         );
-        // numpy: difference / pooled sd * (1 - 3 / (4 * 9 - 1)); the exact factor with gamma functions gives 0.61952.
+
+        // numpy: difference / pooled sd * (1 - 3 / (4 * 9 - 1)); the exact factor with gamma
+        // functions gives 0.61952.
         assert!(near(c.effect, 0.619_793_593_363_832_3), "{c:?}");
     }
 
@@ -342,15 +370,20 @@ mod tests {
     fn ranks_are_compared_as_scipy_does() {
         // scipy.stats.mannwhitneyu(method="asymptotic")
         let (u, p) = mann_whitney(&A, &C);
+
         assert!(u == 21.0 && near(p, 0.313_092_754_132_985_76), "{u} {p}");
+
         let (u, p) = mann_whitney(
             &[1.0, 2.0, 2.0, 3.0, 5.0, 5.0, 7.0],
             &[2.0, 2.0, 4.0, 6.0, 8.0, 9.0],
         );
+
         assert!(u == 14.0 && near(p, 0.345_717_594_633_857_76), "{u} {p}");
         assert_eq!(mann_whitney(&[1.0; 3], &[1.0; 4]).1, 1.0);
         assert_eq!(mann_whitney(&[], &[1.0]).1, 1.0);
-        // Far in the tail: erfc(z / sqrt(2)) for z = (400 * 400 / 2 - 0.5) / sd, which 1 - cdf would round to 0.
+
+        // Far in the tail: erfc(z / sqrt(2)) for z = (400 * 400 / 2 - 0.5) / sd, which 1 - cdf
+        // would round to 0.
         let far: Vec<f64> = (0..400).map(f64::from).collect();
         let (_, p) = mann_whitney(&far, &far.iter().map(|x| x + 1000.0).collect::<Vec<_>>());
         assert_abs_diff_eq!(p / 2.445_433_067_647_707_8e-132, 1.0, epsilon = 1e-9);
@@ -381,9 +414,11 @@ mod tests {
                     .map(|v| v + spread * centres[c])
                     .collect::<Vec<_>>()
             };
+
             let (low, high) = interval(&(0..clusters).map(cluster).collect::<Vec<_>>(), round);
             low <= 0.0 && 0.0 <= high
         };
+
         (0..400).filter(|&round| holds(round)).count()
     }
 
@@ -399,19 +434,24 @@ mod tests {
 
     #[test]
     fn intervals_hold_the_truth_about_as_often_as_they_say() {
-        // Binomial, 400 draws of 95 %: 380 +- 4.4; five times that, and what the percentile bootstrap loses.
+        // Binomial, 400 draws of 95 %: 380 +- 4.4; five times that, and what the percentile
+        // bootstrap loses.
         let many = covered(|c, round| bootstrap(c, 300, round), 25, 1.0);
+
         assert!(
             (352..=397).contains(&many),
             "bootstrap over 25 clusters: {many} of 400"
         );
+
         let student = |clusters: &[Vec<f64>], _: u64| {
-            // The other side: learned as well (its own outer seeds), and not learned (the same few trainings for all).
+            // The other side: learned as well (its own outer seeds), and not learned (the same few
+            // trainings for all).
             let other = |(i, c): (usize, &Vec<f64>)| (c.clone(), vec![1e-9 * i as f64; c.len()]);
             let c =
                 Comparison::clustered(&clusters.iter().enumerate().map(other).collect::<Vec<_>>());
             (c.difference - c.half_width, c.difference + c.half_width)
         };
+
         let against_fixed = |clusters: &[Vec<f64>], round: u64| {
             let fixed = normal(7_000_000 + round, 4);
             let pairs: Vec<_> = clusters
@@ -419,20 +459,24 @@ mod tests {
                 .map(|c| (c.clone(), fixed.clone()))
                 .collect();
             let c = Comparison::clustered(&pairs);
+
             (c.difference - c.half_width, c.difference + c.half_width)
         };
+
         for clusters in [3, 5] {
             let few = covered(student, clusters, 1.0);
             assert!(
                 (358..=398).contains(&few),
                 "Student over {clusters} clusters: {few} of 400"
             );
+
             let few = covered(against_fixed, clusters, 1.0);
             assert!(
                 (358..=398).contains(&few),
                 "Welch, {clusters} clusters against four trainings: {few} of 400"
             );
         }
+
         let few = covered(|c, round| bootstrap(c, 300, round), 3, 1.0);
         assert!(
             few < 352,

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 #[must_use]
 pub fn lacking(folder: &RunFolder) -> String {
     let mut text = String::new();
+
     for t in folder.tallies().iter().filter(|t| !t.missing.is_empty()) {
         let _ = write!(
             text,
@@ -20,15 +21,18 @@ pub fn lacking(folder: &RunFolder) -> String {
             t.missing.len(),
             t.total
         );
+
         let counts = match counts_of(folder, &t.list) {
             counts if counts.is_empty() => count_of(folder).into_iter().collect(),
             counts => counts,
         };
         let owners: Vec<String> = counts.iter().map(|&count| owners(count, t)).collect();
+
         if !owners.is_empty() {
             let _ = write!(text, " ({})", owners.join(", or "));
         }
     }
+
     text
 }
 
@@ -40,16 +44,19 @@ fn owners(count: usize, tally: &Tally) -> String {
         .iter()
         .map(|&k| shard.owner(&tally.list, k))
         .collect();
+
     let names: Vec<String> = owners.iter().take(20).map(ToString::to_string).collect();
     let more = if owners.len() > 20 { ", ..." } else { "" };
     format!("of shards {}{more} of {count}", names.join(", "))
 }
 
-/// A sentence for every list of work that shards of different numbers have worked at, 1/3 and 2/4 for example. That is
-/// no fault, but where a queue has numbered its tasks in another way than the user thinks it is how the fault shows.
+/// A sentence for every list of work that shards of different numbers have worked at, 1/3 and 2/4
+/// for example. That is no fault, but where a queue has numbered its tasks in another way than the
+/// user thinks it is how the fault shows.
 #[must_use]
 pub fn divisions(folder: &RunFolder) -> Vec<String> {
     let mut sentences = vec![];
+
     for tally in folder.tallies() {
         let counts: Vec<String> = counts_of(folder, &tally.list)
             .iter()
@@ -58,25 +65,30 @@ pub fn divisions(folder: &RunFolder) -> Vec<String> {
         if counts.len() < 2 {
             continue;
         }
+
         let state = match tally.missing.len() {
             0 => "all of it is done".to_string(),
             n => format!(
                 "{n} pieces are missing, and the shards of any one of these numbers would do them"
             ),
         };
+
         sentences.push(format!(
             "{}: the work was divided among {} shards; {state}",
             tally.list,
             counts.join(" and among ")
         ));
     }
+
     sentences
 }
 
-/// How many shards there were of those that have done anything of a list; several numbers if it was divided anew.
+/// How many shards there were of those that have done anything of a list; several numbers if it was
+/// divided anew.
 fn counts_of(folder: &RunFolder, list: &str) -> BTreeSet<usize> {
     let is_written = |path: &Path| path.metadata().is_ok_and(|m| m.is_dir() || m.len() > 0);
     let mut counts = BTreeSet::new();
+
     for source in folder.sources() {
         for shard in shards_of(source) {
             let own = source.join(SHARDS).join(shard.folder());
@@ -86,6 +98,7 @@ fn counts_of(folder: &RunFolder, list: &str) -> BTreeSet<usize> {
             }
         }
     }
+
     counts
 }
 
@@ -97,6 +110,7 @@ fn count_of(folder: &RunFolder) -> Option<usize> {
         .flat_map(|s| shards_of(s))
         .map(|shard| shard.count)
         .collect();
+
     (counts.len() == 1)
         .then(|| counts.first().copied())
         .flatten()
@@ -108,6 +122,7 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
     let tallies = folder.tallies();
     let mut text = String::new();
     let mut table = Table::new("pieces of work", &["list", "done", "of", "missing"]);
+
     for t in &tallies {
         let done = t.total - t.missing.len();
         table.row([
@@ -117,27 +132,33 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
             t.missing.len().to_string(),
         ]);
     }
+
     let (total, missing) = tallies
         .iter()
         .fold((0, 0), |(a, b), t| (a + t.total, b + t.missing.len()));
     let _ = writeln!(text, "{}\n", table.to_text());
     let (shards, left) = shards(folder, &tallies);
+
     if !shards.rows.is_empty() {
         let _ = writeln!(text, "{}\n", shards.to_text());
     } else if let Some(holder) = Lock::holder(folder.path()) {
         let _ = writeln!(text, "at work: {holder}\n");
     }
+
     let _ = write!(
         text,
         "{} of {total} pieces are done, {missing} are missing",
         total - missing
     );
+
     if incomplete.is_some_and(|i| i.blocked) {
         text += " (work that waits for them is not counted yet)";
     }
+
     if let (Some(left), true) = (left, missing > 0) {
         let _ = write!(text, "; {} left if all shards are at work", time(left));
     }
+
     if missing == 0 {
         let _ = write!(
             text,
@@ -145,9 +166,11 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
             folder.path().display()
         );
     }
+
     for sentence in divisions(folder) {
         let _ = write!(text, "\nnote: {sentence}");
     }
+
     text
 }
 
@@ -157,24 +180,29 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
     let (mut table, mut longest) = (Table::new("shards", &head), None::<f64>);
     let one = count_of(folder);
     let mut all: BTreeSet<Shard> = folder.sources().iter().flat_map(|s| shards_of(s)).collect();
+
     // Those that have not begun have no folder.
     all.extend(
         one.into_iter()
             .flat_map(|count| (0..count).map(move |index| Shard { count, index })),
     );
+
     for shard in all {
         let place = folder
             .sources()
             .iter()
             .map(|s| s.join(SHARDS).join(shard.folder()))
             .find(|p| p.is_dir());
+
         let owned = |t: &Tally| (0..t.total).filter(|&k| shard.owns(&t.list, k)).count();
+
         let lacking = |t: &Tally| {
             t.missing
                 .iter()
                 .filter(|&&k| shard.owns(&t.list, k))
                 .count()
         };
+
         let (total, missing) = tallies
             .iter()
             .fold((0, 0), |(a, b), t| (a + owned(t), b + lacking(t)));
@@ -184,7 +212,9 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
             .filter(|s| s.pieces > 0)
             .map(|s| s.seconds / s.pieces as f64);
         let left = rate.filter(|_| missing > 0).map(|r| r * missing as f64);
+
         longest = [longest, left].into_iter().flatten().reduce(f64::max);
+
         table.row([
             shard.to_string(),
             place.map_or("not begun".into(), |p| state(&p, said.as_ref())),
@@ -194,6 +224,7 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
             left.map_or(String::new(), time),
         ]);
     }
+
     (table, longest)
 }
 
@@ -202,6 +233,7 @@ fn state(folder: &Path, said: Option<&heartbeat::State>) -> String {
         return "unknown".into();
     };
     let who = format!("process {} on {}", state.process, state.host);
+
     match &state.ended {
         Some(how) if ["done", "waits", "stopped"].contains(&how.as_str()) => how.clone(),
         Some(message) => format!("failed: {message}"),

@@ -1,8 +1,9 @@
 //! Run folders: the resolved settings and everything that came out of them.
 //!
-//! A shard of a run (`--shard i/n`) writes in a folder of its own inside the run folder, and nowhere else:
-//! `shards/i-of-n/journals/` has its journals, `shards/i-of-n/kept/` what else it made, at the same paths that they have in
-//! the run folder of one process. Everybody reads what everybody has written.
+//! A shard of a run (`--shard i/n`) writes in a folder of its own inside the run folder, and
+//! nowhere else: `shards/i-of-n/journals/` has its journals, `shards/i-of-n/kept/` what else it
+//! made, at the same paths that they have in the run folder of one process. Everybody reads what
+//! everybody has written.
 
 use crate::config::Stored;
 use crate::run::{Heartbeat, Lock, Mode, Shard, Tally, lock};
@@ -92,8 +93,8 @@ struct Run {
     mode: Mode,
     /// Run folders whose pieces count, the own one first.
     sources: Vec<PathBuf>,
-    /// The shards of each source as they were when this was opened: where there are a thousand, to list them for every file
-    /// would be a load.
+    /// The shards of each source as they were when this was opened: where there are a thousand, to
+    /// list them for every file would be a load.
     shards: Vec<BTreeSet<Shard>>,
     /// None for who only looks.
     #[allow(dead_code, reason = "it is held")]
@@ -107,16 +108,18 @@ struct Run {
 }
 
 impl RunFolder {
-    /// Makes the folder, or goes on in it if it holds a run with the same settings. No other process may be at work in it.
+    /// Makes the folder, or goes on in it if it holds a run with the same settings. No other
+    /// process may be at work in it.
     ///
     /// # Errors
-    /// If it cannot be written to, holds something else, a run with other settings (unless `replace`), or is at work.
+    /// If it cannot be written to, holds something else, a run with other settings (unless
+    /// `replace`), or is at work.
     pub fn open(path: &Path, config: &Stored, replace: bool) -> Result<RunFolder> {
         RunFolder::open_as(path, config, replace, Mode::Whole, &[])
     }
 
-    /// The same for a process that does a part of the run; pieces that are in the run folders `sources`, or in their shards',
-    /// count as done.
+    /// The same for a process that does a part of the run; pieces that are in the run folders
+    /// `sources`, or in their shards', count as done.
     ///
     /// # Errors
     /// As [`RunFolder::open`], and if a source is of other settings.
@@ -128,9 +131,11 @@ impl RunFolder {
         sources: &[PathBuf],
     ) -> Result<RunFolder> {
         let wanted = config.text();
+
         for source in sources {
             let found = read_config(source)
                 .with_context(|| format!("'{}' is no run folder", source.display()))?;
+
             ensure!(
                 found.text() == wanted,
                 "'{}' holds a run with other settings; only shards of one run make one result\n{}",
@@ -138,27 +143,34 @@ impl RunFolder {
                 difference(found.text(), wanted)
             );
         }
+
         let shard = shard_folder(path, mode);
         ensure!(
             shard.is_none() || !replace,
             "--replace with --shard: other shards may be at work; delete the folder first"
         );
+
         check(path, wanted, replace, mode)?;
+
         let (lock, ledger) = match mode {
             Mode::Look => (None, None),
             _ => take(path, wanted, replace, mode).map(|(lock, ledger)| (Some(lock), ledger))?,
         };
         let mut all = vec![path.to_path_buf()];
+
         all.extend(sources.iter().filter(|s| *s != path).cloned());
+
         let heartbeat = shard.as_deref().map(Heartbeat::start);
         let mut shards: Vec<BTreeSet<Shard>> = all
             .iter()
             .map(|s| shards_of(s).into_iter().collect())
             .collect();
+
         if let Mode::Shard(Shard { count, .. }) = mode {
             // Those of the same run, which may begin later.
             shards[0].extend((0..count).map(|index| Shard { count, index }));
         }
+
         let run = Run {
             root: path.into(),
             mode,
@@ -169,6 +181,7 @@ impl RunFolder {
             tallies: Mutex::default(),
             heartbeat,
         };
+
         Ok(RunFolder {
             path: path.into(),
             inside: PathBuf::new(),
@@ -182,11 +195,13 @@ impl RunFolder {
     /// As [`RunFolder::open`].
     pub fn inside(&self, name: &str, config: &impl Serialize) -> Result<RunFolder> {
         let path = self.path.join(name);
+
         if self.mode().has_results() {
             let wanted =
                 toml::to_string(config).context("the settings cannot be written as TOML")?;
             prepare(&path, &wanted, None)?;
         }
+
         Ok(RunFolder {
             path,
             inside: self.inside.join(name),
@@ -194,8 +209,9 @@ impl RunFolder {
         })
     }
 
-    /// A folder inside this one for what is kept of a piece of work: the same as [`RunFolder::inside`], but for a shard in its
-    /// own folder, with everything that is written there.
+    /// A folder inside this one for what is kept of a piece of work: the same as
+    /// [`RunFolder::inside`], but for a shard in its own folder, with everything that is written
+    /// there.
     ///
     /// # Errors
     /// As [`RunFolder::open`].
@@ -205,7 +221,9 @@ impl RunFolder {
         };
         let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
         let path = kept.join(name);
+
         prepare(&path, &wanted, None)?;
+
         let run = Run {
             root: path.clone(),
             mode: Mode::Whole,
@@ -216,6 +234,7 @@ impl RunFolder {
             tallies: Mutex::default(),
             heartbeat: None,
         };
+
         Ok(RunFolder {
             path,
             inside: PathBuf::new(),
@@ -251,7 +270,8 @@ impl RunFolder {
             .join("/")
     }
 
-    /// Writes a result, whole or not at all; `name` may lie in a folder inside. (A shard has none, and writes nothing.)
+    /// Writes a result, whole or not at all; `name` may lie in a folder inside. (A shard has none,
+    /// and writes nothing.)
     ///
     /// # Errors
     /// If the folder cannot be written to.
@@ -283,6 +303,7 @@ impl RunFolder {
         if !self.mode().has_results() || own.exists() {
             return Ok(());
         }
+
         let found = self.places(name, None).into_iter().find(|p| p.exists());
         let found = found.with_context(|| format!("'{name}' is in no shard's folder"))?;
         copy(&found, &own).with_context(|| format!("cannot copy '{}'", found.display()))
@@ -302,6 +323,7 @@ impl RunFolder {
         let Mode::Shard(shard) = self.mode() else {
             return None;
         };
+
         Some(
             self.run
                 .root
@@ -312,8 +334,8 @@ impl RunFolder {
         )
     }
 
-    /// All the places where a kept file or folder may be, the own one first. If it is of piece `k` of a list, it is with
-    /// the piece's owner, whatever the number of shards was.
+    /// All the places where a kept file or folder may be, the own one first. If it is of piece `k`
+    /// of a list, it is with the piece's owner, whatever the number of shards was.
     #[must_use]
     pub fn places(&self, name: &str, piece: Option<(&str, usize)>) -> Vec<PathBuf> {
         let list = piece.map(|(list, k)| (self.list(list), k));
@@ -322,12 +344,14 @@ impl RunFolder {
         })
     }
 
-    /// The journal `name` to write to (none if this process writes none), and those of the others: of `all` of them, or of
-    /// those that may hold pieces of this process. (A shard's are in no other of as many shards, and a thousand shards that
-    /// read a thousand journals each are a load.)
+    /// The journal `name` to write to (none if this process writes none), and those of the others:
+    /// of `all` of them, or of those that may hold pieces of this process. (A shard's are in no
+    /// other of as many shards, and a thousand shards that read a thousand journals each are a
+    /// load.)
     #[must_use]
     pub fn journals(&self, name: &str, all: bool) -> (Option<PathBuf>, Vec<PathBuf>) {
         let file = format!("{name}.jsonl");
+
         let own = match self.mode() {
             Mode::Whole => Some(self.path.join(&file)),
             Mode::Shard(shard) => {
@@ -336,17 +360,21 @@ impl RunFolder {
             }
             Mode::Gather | Mode::Look => None,
         };
+
         let like_own =
             |shard: Shard| matches!(self.mode(), Mode::Shard(own) if shard.count == own.count);
         let mut others = self.everywhere("journals", &file, |shard| all || !like_own(shard));
         others.retain(|p| Some(p) != own.as_ref());
+
         (own, others)
     }
 
     fn everywhere(&self, kind: &str, name: &str, wanted: impl Fn(Shard) -> bool) -> Vec<PathBuf> {
         let mut all = vec![];
+
         for (source, shards) in self.run.sources.iter().zip(&self.run.shards) {
             all.push(source.join(&self.inside).join(name));
+
             let of = |shard: Shard| {
                 source
                     .join(SHARDS)
@@ -355,8 +383,10 @@ impl RunFolder {
                     .join(&self.inside)
                     .join(name)
             };
+
             all.extend(shards.iter().copied().filter(|s| wanted(*s)).map(of));
         }
+
         all
     }
 
@@ -410,6 +440,7 @@ pub fn shards_of(run: &Path) -> Vec<Shard> {
     let mut all: Vec<Shard> = entries
         .filter_map(|e| Shard::of_folder(e.file_name().to_str()?))
         .collect();
+
     all.sort_unstable();
     all
 }
@@ -433,11 +464,14 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         }
         return write_durably(to, &fs::read(from)?);
     }
+
     fs::create_dir_all(to)?;
+
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         copy(&entry.path(), &to.join(entry.file_name()))?;
     }
+
     Ok(())
 }
 
@@ -449,21 +483,24 @@ fn write_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     write_atomically(&path, bytes)
 }
 
-/// Whether a file in the folder `path` is of no account: the lock, the list of files, or what a killed process left of a
-/// temporary file. Somebody else's file may be called so.
+/// Whether a file in the folder `path` is of no account: the lock, the list of files, or what a
+/// killed process left of a temporary file. Somebody else's file may be called so.
 fn is_debris(path: &Path, entry: &fs::DirEntry) -> bool {
     let name = entry.file_name();
     // A link called so would be written through.
     let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+
     is_file
         && (name == lock::FILE && lock::is_own(path)
             || name == ledger::FILE && ledger::is_own(path)
             || is_temporary(&name.to_string_lossy()))
 }
 
-/// Whether something in a run folder is the folder of its shards, which may come before its settings.
+/// Whether something in a run folder is the folder of its shards, which may come before its
+/// settings.
 fn is_shards(entry: &fs::DirEntry) -> bool {
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+
     let is_shard = |entry: fs::DirEntry| {
         is_folder(&entry)
             && entry
@@ -472,12 +509,14 @@ fn is_shards(entry: &fs::DirEntry) -> bool {
                 .and_then(Shard::of_folder)
                 .is_some()
     };
+
     let mut inside = fs::read_dir(entry.path()).into_iter().flatten().flatten();
     entry.file_name() == SHARDS && is_folder(entry) && inside.all(is_shard)
 }
 
-/// Refuses a folder that holds something else than a run of the settings `wanted`, or files of somebody else where this
-/// process writes; with `replace`, a run of other settings is fine. Writes nothing.
+/// Refuses a folder that holds something else than a run of the settings `wanted`, or files of
+/// somebody else where this process writes; with `replace`, a run of other settings is fine. Writes
+/// nothing.
 ///
 /// # Errors
 /// An [`Obstacle`].
@@ -487,6 +526,7 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(),
     if regular::is_other(&config) {
         return Err(Obstacle::Foreign(folder));
     }
+
     let Ok(found) = fs::read_to_string(config) else {
         check_empty(path)?;
         return intruder(path, mode).map_or(Ok(()), Err);
@@ -499,16 +539,19 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(),
     if !(path.join(lock::FILE).is_file() || path.join(SHARDS).is_dir()) {
         return Err(Obstacle::Foreign(folder));
     }
+
     if replace {
         let not_ours = intruder(path, mode).or_else(|| stranger(path, path));
         return not_ours.map_or(Ok(()), Err);
     }
+
     if let Err(why) = Stored::parse(&found) {
         return Err(Obstacle::Old {
             folder,
             why: why.to_string(),
         });
     }
+
     Err(match changed_table(&found, wanted) {
         Some(table) => Obstacle::OtherTable { folder, table },
         None => Obstacle::OtherSettings {
@@ -521,9 +564,11 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(),
 /// Refuses a folder without settings that holds anything of account.
 fn check_empty(path: &Path) -> Result<(), Obstacle> {
     let occupies = |entry: fs::DirEntry| !is_debris(path, &entry) && !is_shards(&entry);
+
     if path.exists() && !path.is_dir() {
         return Err(Obstacle::NoFolder(path.into()));
     }
+
     let mut entries = fs::read_dir(path).into_iter().flatten();
     if entries.any(|entry| entry.is_ok_and(occupies)) {
         Err(Obstacle::Foreign(path.into()))
@@ -539,7 +584,8 @@ struct Contents {
     own: Vec<PathBuf>,
     /// The first file that it has not, as far as its list says.
     stranger: Option<PathBuf>,
-    /// The first of those that it certainly has not: a list is there, and does not name it, or it is no regular file.
+    /// The first of those that it certainly has not: a list is there, and does not name it, or it
+    /// is no regular file.
     intruder: Option<PathBuf>,
     /// Folders, the inner ones after the outer ones.
     folders: Vec<PathBuf>,
@@ -571,6 +617,7 @@ impl List<'_> {
                 .is_some_and(|names| names.contains(name))
                 || [CONFIG, lock::FILE, ledger::FILE].contains(&name)
         };
+
         is_known(&name) || target_of(&name).is_some_and(is_known)
     }
 }
@@ -583,25 +630,30 @@ struct Found {
     of: usize,
 }
 
-/// Looks through a folder, which is of `roots[of]`; a shard's folder, which has a list of its own, is added to `roots`.
+/// Looks through a folder, which is of `roots[of]`; a shard's folder, which has a list of its own,
+/// is added to `roots`.
 fn survey(folder: &Path, of: usize, roots: &mut Vec<PathBuf>, all: &mut Vec<Found>) {
     let entries = fs::read_dir(folder).into_iter().flatten();
     for entry in entries.filter_map(Result::ok) {
         let (path, kind) = (entry.path(), entry.file_type().ok());
+
         all.push(Found {
             path: path.clone(),
             kind,
             of,
         });
+
         if !kind.is_some_and(|kind| kind.is_dir()) {
             continue;
         }
+
         let is_shard = folder == roots[of].join(SHARDS)
             && entry
                 .file_name()
                 .to_str()
                 .and_then(Shard::of_folder)
                 .is_some();
+
         if is_shard {
             roots.push(path.clone());
             survey(&path, roots.len() - 1, roots, all);
@@ -618,9 +670,11 @@ fn contents(folder: &Path, root: &Path) -> Contents {
     // After the files: what another shard has begun meanwhile is on its list by now.
     let lists: Vec<List<'_>> = roots.iter().map(|root| List::of(root)).collect();
     let mut contents = Contents::default();
+
     for Found { path, kind, of } in all {
         let list = &lists[of];
         let is_file = kind.is_some_and(|kind| kind.is_file());
+
         if kind.is_some_and(|kind| kind.is_dir()) {
             contents.folders.push(path);
         } else if is_file && list.has(&path) {
@@ -633,10 +687,12 @@ fn contents(folder: &Path, root: &Path) -> Contents {
             contents.stranger.get_or_insert(path);
         }
     }
+
     contents
 }
 
-/// What a run with the wanted settings cannot go on beside: somebody else's file, or a link to elsewhere.
+/// What a run with the wanted settings cannot go on beside: somebody else's file, or a link to
+/// elsewhere.
 fn intruder(path: &Path, mode: Mode) -> Option<Obstacle> {
     let guest = |file: &Path| Obstacle::Guest {
         folder: path.into(),
@@ -646,10 +702,12 @@ fn intruder(path: &Path, mode: Mode) -> Option<Obstacle> {
         let lock = (!lock::is_own(folder)).then(|| folder.join(lock::FILE));
         lock.or_else(|| (!ledger::is_own(folder)).then(|| folder.join(ledger::FILE)))
     };
+
     let found = match mode {
         Mode::Look => None,
         Mode::Whole | Mode::Gather => marks(path).or_else(|| contents(path, path).intruder),
-        // The folders of other shards are their own affair, and a thousand shards that look through all are a load.
+        // The folders of other shards are their own affair, and a thousand shards that look through
+        // all are a load.
         Mode::Shard(shard) => {
             let shards = path.join(SHARDS);
             let own = shards.join(shard.folder());
@@ -659,19 +717,23 @@ fn intruder(path: &Path, mode: Mode) -> Option<Obstacle> {
                 .or_else(|| contents(&own, &own).intruder)
         }
     };
+
     found.as_deref().map(guest)
 }
 
-/// A file that the run has not written, at any depth of a folder; the run's list is in the folder `root`.
+/// A file that the run has not written, at any depth of a folder; the run's list is in the folder
+/// `root`.
 fn stranger(path: &Path, root: &Path) -> Option<Obstacle> {
     let stranger = contents(path, root).stranger?;
     let file = ledger::name_in(path, &stranger).unwrap_or_default();
+
     // The list that should name it.
     let mut above = stranger
         .ancestors()
         .skip(1)
         .take_while(|folder| folder.starts_with(root));
     let folder = path.to_path_buf();
+
     Some(
         match above.any(|folder| folder.join(ledger::FILE).is_file()) {
             true => Obstacle::Guest { folder, file },
@@ -693,15 +755,18 @@ fn take(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(Lock, O
     let shard = shard_folder(path, mode);
     let own = shard.as_deref().unwrap_or(path);
     fs::create_dir_all(own).with_context(|| unwritable(path))?;
+
     let lock = Lock::take(own)?;
     // Whoever had the lock until now may have changed everything.
     check(path, wanted, replace, mode)?;
+
     // A list that is begun beside files of an earlier version would not name those.
     let has_list = own.join(ledger::FILE).exists() || contents(own, own).stranger.is_none();
     let ledger = has_list
         .then(|| Ledger::open(own))
         .transpose()
         .with_context(|| unwritable(path))?;
+
     match shard.as_deref() {
         None => prepare(path, wanted, ledger.as_ref())?,
         Some(shard) => {
@@ -712,35 +777,45 @@ fn take(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(Lock, O
             sweep(shard);
         }
     }
+
     Ok((lock, ledger))
 }
 
-/// Empties a folder that holds other settings, and writes those that are wanted; `ledger` is the list in the folder.
+/// Empties a folder that holds other settings, and writes those that are wanted; `ledger` is the
+/// list in the folder.
 fn prepare(path: &Path, wanted: &str, ledger: Option<&Ledger>) -> Result<()> {
     let config = path.join(CONFIG);
+
     if let Some(root) = ledger::root_of(path) {
         ledger::check_way(&root, &config).with_context(|| unwritable(path))?;
     }
+
     fs::create_dir_all(path).with_context(|| unwritable(path))?;
+
     let found = fs::read_to_string(&config).ok();
     if found.is_none() {
         check_empty(path)?;
     }
+
     if found.as_deref() == Some(wanted) {
         sweep(path);
         return Ok(());
     }
+
     if found.is_some() {
         empty(path)?;
     }
+
     if let Some(ledger) = ledger {
         ledger.clear().with_context(|| unwritable(path))?;
     }
+
     write_durably(&config, wanted.as_bytes()).with_context(|| unwritable(path))
 }
 
-/// Deletes what the run has written, but the lock and the list; the settings last, so that a process that dies half-way
-/// leaves a run of the old ones. What others put there is refused, and all stays.
+/// Deletes what the run has written, but the lock and the list; the settings last, so that a
+/// process that dies half-way leaves a run of the old ones. What others put there is refused, and
+/// all stays.
 fn empty(path: &Path) -> Result<()> {
     let root = ledger::root_of(path).unwrap_or_else(|| path.into());
     if let Some(obstacle) = stranger(path, &root) {
@@ -749,11 +824,13 @@ fn empty(path: &Path) -> Result<()> {
 
     let Contents { own, folders, .. } = contents(path, &root);
     let config = path.join(CONFIG);
+
     let kept = [
         path.join(lock::FILE),
         path.join(ledger::FILE),
         config.clone(),
     ];
+
     for file in own
         .iter()
         .filter(|file| !kept.contains(file))
@@ -761,13 +838,16 @@ fn empty(path: &Path) -> Result<()> {
     {
         fs::remove_file(file).with_context(|| unwritable(path))?;
     }
+
     for folder in folders.iter().rev() {
         let _ = fs::remove_dir(folder);
     }
+
     Ok(())
 }
 
-/// Deletes what killed processes left of temporary files; that nothing is left of them is nicer, not needed.
+/// Deletes what killed processes left of temporary files; that nothing is left of them is nicer,
+/// not needed.
 fn sweep(path: &Path) {
     let root = ledger::root_of(path).unwrap_or_else(|| path.into());
     sweep_listed(path, &List::of(&root));
@@ -836,9 +916,11 @@ pub fn difference(found: &str, wanted: &str) -> String {
         // It says nothing that the others do not.
         names.retain(|name| name != FINGERPRINT);
     }
+
     let value = |of: &BTreeMap<String, String>, name: &str| {
         of.get(name).cloned().unwrap_or_else(|| "nothing".into())
     };
+
     let line = |name: &String| {
         format!(
             "  {name}: {} there, {} wanted",
@@ -846,12 +928,14 @@ pub fn difference(found: &str, wanted: &str) -> String {
             value(&wanted, name)
         )
     };
+
     let mut lines: Vec<String> = names.iter().map(line).collect();
     if lines.len() > SHOWN {
         let more = lines.len() - SHOWN;
         lines.truncate(SHOWN);
         lines.push(format!("  and {more} more"));
     }
+
     lines.join("\n")
 }
 
@@ -863,6 +947,7 @@ fn flatten(name: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) 
             format!("{name}.{key}")
         }
     };
+
     match value {
         toml::Value::Table(table) => table
             .iter()
@@ -876,6 +961,7 @@ fn flatten(name: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) 
         other => {
             let text = other.to_string();
             let short: String = text.chars().take(60).collect();
+
             all.insert(
                 name.into(),
                 if short.len() < text.len() {

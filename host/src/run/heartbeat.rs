@@ -33,7 +33,8 @@ pub struct State {
     pub seconds: f64,
     /// Pieces of work that it has finished.
     pub pieces: usize,
-    /// How it ended: `done`, `stopped`, `waits` for other shards, or a message; nothing while it works, and if it was killed.
+    /// How it ended: `done`, `stopped`, `waits` for other shards, or a message; nothing while it
+    /// works, and if it was killed.
     pub ended: Option<String>,
 }
 
@@ -52,6 +53,7 @@ impl Heartbeat {
         let started = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| d.as_secs());
+
         let state = State {
             kind: KIND.into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -62,12 +64,15 @@ impl Heartbeat {
             pieces: 0,
             ended: None,
         };
+
         let begun = Instant::now();
+
         let heartbeat = Heartbeat {
             path: folder.join(FILE),
             begun,
             state: Mutex::new((state, begun)),
         };
+
         heartbeat.write(|_| true);
         heartbeat
     }
@@ -88,7 +93,8 @@ impl Heartbeat {
         });
     }
 
-    /// Changes the state, and writes it if `change` says so. That it cannot be written is no reason to lose work.
+    /// Changes the state, and writes it if `change` says so. That it cannot be written is no reason
+    /// to lose work.
     fn write(&self, change: impl FnOnce(&mut (State, Instant)) -> bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if change(&mut state) {

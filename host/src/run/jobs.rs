@@ -1,5 +1,5 @@
-//! Long work in pieces: in parallel, with journals to go on from, and results that do not depend on who was first or on
-//! which machine.
+//! Long work in pieces: in parallel, with journals to go on from, and results that do not depend on
+//! who was first or on which machine.
 
 use crate::run::journal::{self, Journal, Line};
 use crate::run::{Incomplete, Mode, RunFolder, Tally};
@@ -35,11 +35,13 @@ pub struct Work<'a, J, R> {
 type Known<R> = HashMap<String, (Line<R>, PathBuf)>;
 
 impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J, R> {
-    /// Does every piece that is this process's and that nobody has done, on as many threads as rayon has; the journal gets a
-    /// line for each as it finishes. The results, and in the end the lines, are in the order of the pieces.
+    /// Does every piece that is this process's and that nobody has done, on as many threads as
+    /// rayon has; the journal gets a line for each as it finishes. The results, and in the end the
+    /// lines, are in the order of the pieces.
     ///
     /// # Errors
-    /// If a piece fails, the journal cannot be written, two journals contradict each other, or the user stops it;
+    /// If a piece fails, the journal cannot be written, two journals contradict each other, or the
+    /// user stops it;
     /// [`Incomplete`] if pieces of other shards are missing, and to a shard whose work is done and whose results nobody
     /// waits for.
     pub fn run(&self, jobs: &[J], folder: &RunFolder, output: Output) -> Result<Vec<R>> {
@@ -48,6 +50,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
             self.needed || !matches!(folder.mode(), Mode::Shard(_)),
         );
         let mut known = Known::new();
+
         for path in others {
             let found = journal::read(&path)?;
             if !found.damaged.is_empty() {
@@ -55,19 +58,24 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
             }
             self.learn(&mut known, found.lines, &path)?;
         }
+
         let mut journal = None;
+
         if let Some(path) = &own {
             let (opened, lines) = Journal::open(path)?;
             self.learn(&mut known, lines, path)?;
             journal = Some(opened);
         }
+
         let mut results: Vec<Option<R>> = jobs
             .iter()
             .map(|job| known.remove(&(self.key)(job)).map(|(line, _)| line.value))
             .collect();
+
         if let Some(journal) = journal {
             self.do_missing(jobs, &mut results, &journal, folder, output)?;
         }
+
         self.finish(results, folder)
     }
 
@@ -88,6 +96,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
                 ),
             }
         }
+
         Ok(())
     }
 
@@ -105,13 +114,18 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
             .filter(|&k| results[k].is_none() && mode.does(&list, k))
             .collect();
         let progress = Progress::new(output, self.name, own);
+
         progress.skip(own - open.len());
-        // A journal that cannot be written makes all further work useless; a piece that fails does not.
+
+        // A journal that cannot be written makes all further work useless; a piece that fails does
+        // not.
         let broken = AtomicBool::new(false);
+
         let done = open.par_iter().with_max_len(1).map(|&k| {
             if stop::requested() || broken.load(Ordering::Relaxed) {
                 return (k, None);
             }
+
             let result = (self.work)(&jobs[k]).and_then(|result| {
                 journal
                     .append(&result)
@@ -120,10 +134,13 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
                 progress.advance(|| (self.message)(&result));
                 Ok(result)
             });
+
             (k, Some(result))
         });
+
         let done: Vec<(usize, Option<Result<R>>)> = done.collect();
         drop(progress);
+
         for (k, result) in done {
             match result {
                 Some(Err(error)) if error.is::<Stopped>() => {}
@@ -131,6 +148,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
                 None => {}
             }
         }
+
         if stop::requested() {
             Err(Stopped.into())
         } else {
@@ -138,12 +156,14 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
         }
     }
 
-    /// The results, if they are all there and wanted; written in the order of the pieces where results are written.
+    /// The results, if they are all there and wanted; written in the order of the pieces where
+    /// results are written.
     fn finish(&self, results: Vec<Option<R>>, folder: &RunFolder) -> Result<Vec<R>> {
         if let (Mode::Shard(_), false) = (folder.mode(), self.needed) {
             // Its own pieces are done; it has not looked for those of others.
             return Err(Incomplete::default().into());
         }
+
         let missing: Vec<usize> = (0..results.len())
             .filter(|&k| results[k].is_none())
             .collect();
@@ -151,15 +171,19 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
             missing: missing.len(),
             blocked: self.needed && !missing.is_empty(),
         };
+
         folder.count(Tally {
             list: folder.list(self.name),
             total: results.len(),
             missing,
         });
+
         let results: Vec<R> = results.into_iter().flatten().collect();
+
         if incomplete.missing > 0 || !(self.needed || folder.mode().has_results()) {
             return Err(incomplete.into());
         }
+
         if folder.mode().has_results() {
             let path = folder.file(&format!("{}.jsonl", self.name));
             write_atomically_with(&path, true, |file| {
@@ -168,6 +192,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
                     .try_for_each(|r| Ok(file.write_all(&journal::line(r)?)?))
             })?;
         }
+
         Ok(results)
     }
 }

@@ -1,8 +1,10 @@
-//! Journals: files of JSON lines that grow as results come, and that say which of their lines are whole.
+//! Journals: files of JSON lines that grow as results come, and that say which of their lines are
+//! whole.
 //!
-//! Every line ends with a checksum of what stands before it (the field `crc`, CRC-32 as eight hexadecimal digits), so that
-//! a digit that changed on a disk is found as well as a brace that is missing. A damaged line is moved to
-//! `NAME.jsonl.damaged`, and the piece of work that it belonged to is done again; a last line that was cut off is dropped.
+//! Every line ends with a checksum of what stands before it (the field `crc`, CRC-32 as eight
+//! hexadecimal digits), so that a digit that changed on a disk is found as well as a brace that is
+//! missing. A damaged line is moved to `NAME.jsonl.damaged`, and the piece of work that it belonged
+//! to is done again; a last line that was cut off is dropped.
 
 use crate::support::atomic::{write_atomically, write_durably};
 use crate::support::ledger::note;
@@ -21,9 +23,10 @@ const MARK: &[u8] = b",\"crc\":\"";
 /// The checksum with what is around it: mark, eight digits, quote and brace.
 const TAIL: usize = MARK.len() + 10;
 
-/// Appended lines reach the disk at the latest after so long, and when the journal is closed. A process that dies loses
-/// nothing, because the lines are with the system by then; a machine that loses its power loses the results of a second,
-/// which are computed again. Waiting for the disk at every line would cost some milliseconds each.
+/// Appended lines reach the disk at the latest after so long, and when the journal is closed. A
+/// process that dies loses nothing, because the lines are with the system by then; a machine that
+/// loses its power loses the results of a second, which are computed again. Waiting for the disk at
+/// every line would cost some milliseconds each.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 
 /// A value as a line with its checksum.
@@ -36,9 +39,11 @@ pub fn line(value: &impl Serialize) -> Result<Vec<u8>> {
         bytes.len() > 2 && bytes.pop() == Some(b'}'),
         "a line of a journal must be an object with fields"
     );
+
     let sum = crc32fast::hash(&bytes);
     bytes.extend(MARK);
     bytes.extend(format!("{sum:08x}\"}}\n").bytes());
+
     Ok(bytes)
 }
 
@@ -83,8 +88,9 @@ pub struct Found<T> {
     pub cut: usize,
 }
 
-/// Calls `f` with every line that has an end: its number from 1, the place of its first byte, its bytes. The length of a
-/// last line without an end is returned. A journal that is not there is empty.
+/// Calls `f` with every line that has an end: its number from 1, the place of its first byte, its
+/// bytes. The length of a last line without an end is returned. A journal that is not there is
+/// empty.
 ///
 /// # Errors
 /// If the file cannot be read, or `f` fails.
@@ -98,17 +104,22 @@ pub fn for_each_line(
     };
     let (mut reader, mut bytes, mut place) =
         (BufReader::with_capacity(1 << 18, file), Vec::new(), 0);
+
     for number in 1.. {
         bytes.clear();
+
         let len = reader
             .read_until(b'\n', &mut bytes)
             .with_context(|| format!("cannot read '{}'", path.display()))?;
+
         if bytes.last() != Some(&b'\n') {
             return Ok(len);
         }
+
         f(number, place, &bytes[..len - 1])?;
         place += len as u64;
     }
+
     Ok(0)
 }
 
@@ -129,6 +140,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Found<T>> {
         damaged: vec![],
         cut: 0,
     };
+
     found.cut = for_each_line(path, |number, _, bytes| {
         match checked(bytes).and_then(|sum| {
             Some(Line {
@@ -139,8 +151,10 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Found<T>> {
             Some(line) => found.lines.push(line),
             None => found.damaged.push(number),
         }
+
         Ok(())
     })?;
+
     Ok(found)
 }
 
@@ -155,12 +169,15 @@ pub fn quarantine(path: &Path) -> PathBuf {
 /// Tells the user of damaged lines and what becomes of them.
 pub fn tell(path: &Path, damaged: &[usize], what: &str) {
     let numbers: Vec<String> = damaged.iter().take(10).map(ToString::to_string).collect();
+
     let more = if damaged.len() > 10 {
         format!(" and {} more", damaged.len() - 10)
     } else {
         String::new()
     };
+
     let s = if damaged.len() == 1 { "" } else { "s" };
+
     eprintln!(
         "warning: '{}', line{s} {}{more}: damaged; {what}",
         path.display(),
@@ -182,8 +199,8 @@ struct State {
 }
 
 impl Journal {
-    /// Opens or makes the file, after the lines that an earlier process finished. Damaged lines are moved to
-    /// `NAME.jsonl.damaged`, with a warning; a last line that was cut off is dropped.
+    /// Opens or makes the file, after the lines that an earlier process finished. Damaged lines are
+    /// moved to `NAME.jsonl.damaged`, with a warning; a last line that was cut off is dropped.
     ///
     /// # Errors
     /// If it cannot be read or written.
@@ -203,10 +220,13 @@ impl Journal {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| unwritable(path))?;
         }
+
         note(path).with_context(|| unwritable(path))?;
+
         let file = regular::open(OpenOptions::new().create(true).append(true), path)
             .with_context(|| unwritable(path))?;
         let len = file.metadata().with_context(|| unwritable(path))?.len();
+
         Ok(Journal {
             path: path.into(),
             state: Mutex::new(State {
@@ -230,7 +250,9 @@ impl Journal {
             let _ = state.file.set_len(len);
             return Err(error).with_context(|| unwritable(&self.path));
         }
+
         state.len += line.len() as u64;
+
         if state.synced.get_or_insert_with(Instant::now).elapsed() >= SYNC_AFTER {
             state.synced = None;
             state
@@ -238,6 +260,7 @@ impl Journal {
                 .sync_data()
                 .with_context(|| unwritable(&self.path))?;
         }
+
         Ok(())
     }
 }
@@ -262,30 +285,36 @@ fn unwritable(path: &Path) -> String {
 /// Moves the damaged lines aside, and drops a last line without an end.
 fn repair(path: &Path, damaged: &[usize]) -> Result<()> {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
+
     for_each_line(path, |number, _, bytes| {
         let to = if damaged.contains(&number) {
             &mut bad
         } else {
             &mut good
         };
+
         to.extend(bytes);
         to.push(b'\n');
         Ok(())
     })?;
+
     if !bad.is_empty() {
         let aside = quarantine(path);
         note(&aside).with_context(|| unwritable(&aside))?;
+
         let mut file = regular::open(OpenOptions::new().create(true).append(true), &aside)
             .with_context(|| unwritable(&aside))?;
         file.write_all(&bad)
             .and_then(|()| file.sync_all())
             .with_context(|| unwritable(&aside))?;
+
         tell(
             path,
             damaged,
             &format!("moved to '{}', and computed again", aside.display()),
         );
     }
+
     write_durably(path, &good)
 }
 
@@ -297,7 +326,8 @@ pub fn write_checked(path: &Path, value: &impl Serialize) -> Result<()> {
     write_durably(path, &line(value)?)
 }
 
-/// What [`write_checked`] wrote; nothing if it is not there, or damaged: then it is moved aside, with a warning.
+/// What [`write_checked`] wrote; nothing if it is not there, or damaged: then it is moved aside,
+/// with a warning.
 ///
 /// # Errors
 /// If the file cannot be read or moved.
@@ -305,6 +335,7 @@ pub fn read_checked<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     if !path.exists() {
         return Ok(None);
     }
+
     let found = read::<T>(path)?;
     match found.lines.into_iter().next() {
         Some(line) if found.damaged.is_empty() && found.cut == 0 => Ok(Some(line.value)),
@@ -312,11 +343,13 @@ pub fn read_checked<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
             let aside = quarantine(path);
             write_atomically(&aside, &fs::read(path)?)?;
             fs::remove_file(path).with_context(|| format!("cannot delete '{}'", path.display()))?;
+
             eprintln!(
                 "warning: '{}' is damaged; moved to '{}', and computed again",
                 path.display(),
                 aside.display()
             );
+
             Ok(None)
         }
     }
@@ -346,8 +379,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
         let (journal, found) = Journal::open::<Piece>(&path).unwrap();
+
         assert!(found.is_empty());
+
         (0..5).for_each(|i| journal.append(&piece(i)).unwrap());
+
         let (_, found) = Journal::open::<Piece>(&path).unwrap();
         assert_eq!(
             found.into_iter().map(|l| l.value).collect::<Vec<_>>(),
@@ -361,22 +397,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
         let whole = lines(&(0..4).map(piece).collect::<Vec<_>>()).unwrap();
+
         for at in 0..whole.len() {
             for with in [whole[at] ^ 1, b'\n', b'}', 0xff] {
                 let mut changed = whole.clone();
                 changed[at] = with;
                 fs::write(&path, &changed).unwrap();
+
                 let found = read::<Piece>(&path).unwrap();
                 let least = if with == whole[at] { 4 } else { 2 };
+
                 assert!(
                     found.lines.len() >= least,
                     "byte {at}: {}",
                     found.lines.len()
                 );
+
                 for line in &found.lines {
                     let i: usize = line.value.name[1..].parse().unwrap();
                     assert_eq!(line.value, piece(i), "byte {at}");
                 }
+
                 // Repairs wait for the disk: not at every byte.
                 if at % 23 == 0 {
                     assert_eq!(Journal::open::<Piece>(&path).unwrap().1, found.lines);
@@ -394,6 +435,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
         let whole = lines(&(0..3).map(piece).collect::<Vec<_>>()).unwrap();
+
         for len in 0..whole.len() {
             fs::write(&path, &whole[..len]).unwrap();
             let (journal, found) = Journal::open::<Piece>(&path).unwrap();
@@ -412,6 +454,7 @@ mod tests {
         let mut bytes = lines(&[piece(1)]).unwrap();
         bytes.extend(b"{\"name\":\"p2\",\"loss\":0.2}\n");
         fs::write(&path, &bytes).unwrap();
+
         assert_eq!(Journal::open::<Piece>(&path).unwrap().1.len(), 1);
         assert_eq!(
             fs::read(quarantine(&path)).unwrap(),
@@ -423,12 +466,16 @@ mod tests {
     fn a_checked_file_that_is_damaged_is_nothing_and_kept_aside() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.json");
+
         assert_eq!(read_checked::<Piece>(&path).unwrap(), None);
+
         write_checked(&path, &piece(7)).unwrap();
         assert_eq!(read_checked(&path).unwrap(), Some(piece(7)));
+
         let mut bytes = fs::read(&path).unwrap();
         bytes[9] ^= 2;
         fs::write(&path, &bytes).unwrap();
+
         assert_eq!(read_checked::<Piece>(&path).unwrap(), None);
         assert!(quarantine(&path).exists() && !path.exists());
     }

@@ -10,8 +10,9 @@ use std::time::Duration;
 /// The file that is locked.
 pub const FILE: &str = ".lock";
 
-/// A folder that belongs to this process until the lock is dropped. The system releases it when the process dies, however
-/// it dies: there are no stale locks. The file stays, and names the process while that lives.
+/// A folder that belongs to this process until the lock is dropped. The system releases it when the
+/// process dies, however it dies: there are no stale locks. The file stays, and names the process
+/// while that lives.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -21,31 +22,36 @@ impl Lock {
     /// Takes the folder, which must be there.
     ///
     /// # Errors
-    /// If another process has it (the message names that), the folder cannot be written to, or the file is none of this
-    /// program: a link, or somebody else's.
+    /// If another process has it (the message names that), the folder cannot be written to, or the
+    /// file is none of this program: a link, or somebody else's.
     pub fn take(folder: &Path) -> Result<Lock> {
         let path = folder.join(FILE);
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true);
+
         let mut file = regular::open(&mut options, &path).with_context(|| {
             format!(
                 "'{}' cannot be written to; give a folder that may be made or written to",
                 path.display()
             )
         })?;
+
         match patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!("{}", taken(folder, &mut file)),
             Err(TryLockError::Error(error)) => {
-                // Some network file systems have no locks. There, nothing but the user keeps two processes apart.
+                // Some network file systems have no locks. There, nothing but the user keeps two
+                // processes apart.
                 eprintln!(
                     "warning: '{}' cannot be locked ({error}); see to it that no other process works in that folder",
                     path.display()
                 );
             }
         }
+
         let mut text = String::new();
         let is_text = file.read_to_string(&mut text).is_ok();
+
         ensure!(
             is_text && is_lock(&text),
             "'{}' was not written by this program; move it away, or give another folder",
@@ -58,6 +64,7 @@ impl Lock {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(name.as_bytes()));
+
         Ok(Lock { file })
     }
 
@@ -79,9 +86,11 @@ pub fn is_own(folder: &Path) -> bool {
     if std::fs::symlink_metadata(&path).is_err() {
         return true;
     }
+
     if regular::open(OpenOptions::new().read(true), &path).is_err() {
         return false;
     }
+
     match regular::read_to_string(&path) {
         Ok(text) => is_lock(&text),
         // Where nobody else may read a locked file, whoever has it locked is one of us.
@@ -92,6 +101,7 @@ pub fn is_own(folder: &Path) -> bool {
 /// Whether a text is what a process writes into its lock, or a beginning of it.
 fn is_lock(text: &str) -> bool {
     const BEGINNING: &str = "process ";
+
     BEGINNING.starts_with(text)
         || text.strip_prefix(BEGINNING).is_some_and(|rest| {
             let (number, host) = rest.split_once(" on ").unwrap_or((rest, ""));
@@ -127,6 +137,7 @@ fn taken(folder: &Path, file: &mut File) -> String {
 fn name(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
+
     if text.is_empty() {
         "a process that has not said its name yet".into()
     } else {
@@ -138,13 +149,16 @@ fn name(file: &mut File) -> String {
 #[must_use]
 pub fn host() -> String {
     let files = ["/proc/sys/kernel/hostname", "/etc/hostname"].map(PathBuf::from);
+
     let read = |p: PathBuf| {
         std::fs::read_to_string(p)
             .ok()
             .map(|t| t.trim().to_string())
             .filter(|t| !t.is_empty())
     };
+
     let set = |name: &str| std::env::var(name).ok().filter(|t| !t.is_empty());
+
     files
         .into_iter()
         .find_map(read)
@@ -160,8 +174,10 @@ mod tests {
     fn a_folder_is_taken_once_and_free_again_when_the_lock_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Lock::holder(dir.path()), None);
+
         let lock = Lock::take(dir.path()).unwrap();
         let message = format!("{:#}", Lock::take(dir.path()).unwrap_err());
+
         assert!(
             message.contains(&format!("process {}", std::process::id())),
             "{message}"
@@ -171,8 +187,10 @@ mod tests {
             "{message}"
         );
         assert!(Lock::holder(dir.path()).is_some());
+
         drop(lock);
         assert_eq!(Lock::holder(dir.path()), None);
+
         Lock::take(dir.path()).unwrap();
     }
 }

@@ -1,5 +1,5 @@
-//! A run: its folder, the journals that it goes on from, and its division among processes and machines. See
-//! `docs/reliability.md` and `docs/scale.md`.
+//! A run: its folder, the journals that it goes on from, and its division among processes and
+//! machines. See `docs/reliability.md` and `docs/scale.md`.
 
 pub mod folder;
 pub mod heartbeat;

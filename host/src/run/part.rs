@@ -81,13 +81,14 @@ impl Incomplete {
     }
 }
 
-/// Every one of `results`, the later ones too when an earlier one is incomplete: so that a shard does all that it can. What
-/// is missing is added up; any other error ends it.
+/// Every one of `results`, the later ones too when an earlier one is incomplete: so that a shard
+/// does all that it can. What is missing is added up; any other error ends it.
 ///
 /// # Errors
 /// The first error that is not [`Incomplete`], or all of those together.
 pub fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
     let (mut values, mut incomplete) = (Vec::new(), None::<Incomplete>);
+
     for result in results {
         match result {
             Ok(value) => values.push(value),
@@ -97,6 +98,7 @@ pub fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
             }
         }
     }
+
     match incomplete {
         Some(incomplete) => Err(incomplete.into()),
         None => Ok(values),
@@ -117,6 +119,7 @@ mod tests {
         };
         let results = [missing(3, false), Ok(1), missing(4, true)].map(&mut count);
         let error = all(results).unwrap_err();
+
         assert_eq!(
             Incomplete::of(&error),
             Some(Incomplete {
@@ -124,8 +127,10 @@ mod tests {
                 blocked: true
             })
         );
+
         assert_eq!(seen, 3);
         assert_eq!(all([Ok(1), Ok(2)]).unwrap(), [1, 2]);
+
         let error = all([missing(1, false), Err(anyhow::anyhow!("no disk")), Ok(1)]).unwrap_err();
         assert_eq!(error.to_string(), "no disk");
     }

@@ -4,8 +4,9 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
 use std::str::FromStr;
 
-/// Shard `index` of `count`, from 0: of every list of pieces it does those whose number is `index` modulo `count`, counted
-/// from a start that depends on the list's name, so that many short lists do not all begin with shard 0.
+/// Shard `index` of `count`, from 0: of every list of pieces it does those whose number is `index`
+/// modulo `count`, counted from a start that depends on the list's name, so that many short lists
+/// do not all begin with shard 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shard {
     /// How many there are.
@@ -25,15 +26,18 @@ impl Shard {
             (1..=MOST).contains(&count),
             "--shard {index}/{count}: there can be 1 to {MOST} shards"
         );
+
         ensure!(
             index < count,
             "--shard {index}/{count}: shards are numbered from 0 to {}",
             count - 1
         );
+
         Ok(Shard { count, index })
     }
 
-    /// What `--shard` says: `3/16`, or `auto` or `auto/16` with the rest from the queue's variables in the environment.
+    /// What `--shard` says: `3/16`, or `auto` or `auto/16` with the rest from the queue's variables
+    /// in the environment.
     ///
     /// # Errors
     /// If it is neither, or the variables are not there.
@@ -44,6 +48,7 @@ impl Shard {
         let whole =
             || format!("--shard {text}: write i/n (for example 3/16, from 0), auto or auto/n");
         let count = count.map(usize::from_str).transpose().with_context(whole)?;
+
         match (index, count) {
             ("auto", count) => auto(count, variable),
             (index, Some(count)) => Shard::new(index.parse().with_context(whole)?, count),
@@ -151,8 +156,9 @@ fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Resu
         };
         let read = |name: Option<&str>| name.map_or(Ok(None), |name| number(name, &variable));
 
-        // With a count of our own, tasks are numbered from the queue's first number by custom; a part of an array that
-        // is sent again has another minimum and another count, which must not matter.
+        // With a count of our own, tasks are numbered from the queue's first number by custom; a
+        // part of an array that is sent again has another minimum and another count, which must not
+        // matter.
         let (first, count) = match count {
             Some(count) => (queue.from, count),
             None => {
@@ -162,9 +168,11 @@ fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Resu
                         "--shard auto: {id}={task} says which task this is, but nothing says of how many; write auto/n"
                     )
                 })?;
+
                 if let Some(last) = read(queue.last)? {
                     check_whole_array(first, last, total)?;
                 }
+
                 (first, total)
             }
         };
@@ -176,19 +184,22 @@ fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Resu
                  --shard i/n with this task's i, from 0"
             )
         })?;
+
         return Shard::new(index, count);
     }
+
     bail!(
         "--shard auto: no queue has numbered this process ({} are not set); write --shard i/n",
         QUEUES.map(|q| q.id).join(", ")
     )
 }
 
-/// Refuses an array with gaps between its tasks' numbers: they do not tell the shares of the work. It may be a part of a
-/// larger array, whose shares are others, or one whose steps are not 1.
+/// Refuses an array with gaps between its tasks' numbers: they do not tell the shares of the work.
+/// It may be a part of a larger array, whose shares are others, or one whose steps are not 1.
 fn check_whole_array(first: usize, last: usize, count: usize) -> Result<()> {
     let is_whole = last.checked_sub(first).and_then(|d| d.checked_add(1)) == Some(count);
     let step = last.saturating_sub(first) / count.saturating_sub(1).max(1);
+
     ensure!(
         is_whole,
         "--shard auto: the array has {count} tasks, but their numbers go from {first} to {last}, so they do not tell the \
@@ -196,6 +207,7 @@ fn check_whole_array(first: usize, last: usize, count: usize) -> Result<()> {
          from 0 in that array; if the steps of this one are not 1, write --shard i/n, for example \
          --shard $(((SLURM_ARRAY_TASK_ID - {first}) / {step}))/{count}"
     );
+
     Ok(())
 }
 
@@ -215,14 +227,17 @@ mod tests {
     fn shards_are_understood_as_numbers_and_from_every_queue() {
         let shard = |index, count| Shard { count, index };
         assert_eq!(with("3/16", &[]).unwrap(), shard(3, 16));
+
         let slurm = [
             ("SLURM_ARRAY_TASK_ID", "7"),
             ("SLURM_ARRAY_TASK_MIN", "5"),
             ("SLURM_ARRAY_TASK_COUNT", "4"),
         ];
+
         assert_eq!(with("auto", &slurm).unwrap(), shard(2, 4));
         // A part of an array, sent again.
         assert_eq!(with("auto/16", &slurm).unwrap(), shard(7, 16));
+
         let kubernetes = [("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETIONS", "3")];
         assert_eq!(with("auto", &kubernetes).unwrap(), shard(0, 3));
         assert_eq!(
@@ -242,11 +257,13 @@ mod tests {
         assert!(message("auto", &[("PARALLEL_SEQ", "2")]).contains("auto/n"));
         assert!(message("auto/2", &[("PARALLEL_SEQ", "0")]).contains("numbered from 1"));
         assert!(message("auto", &[("SLURM_ARRAY_TASK_ID", "x")]).contains("not a number"));
+
         let gap = [
             ("SLURM_ARRAY_TASK_ID", "7"),
             ("SLURM_ARRAY_TASK_MIN", "3"),
             ("SLURM_ARRAY_TASK_COUNT", "2"),
         ];
+
         assert!(message("auto", &gap).contains("auto/n"));
     }
 
@@ -261,6 +278,7 @@ mod tests {
             ];
             with(text, &set).map_err(|e| format!("{e:#}"))
         };
+
         // --array=0-10:2, every task of it; one with the numbers 1,5 of an earlier array; one that cannot be.
         for id in ["0", "2", "4", "6", "8", "10"] {
             let message = slurm("auto", id, "0", "10", "6").unwrap_err();
@@ -273,6 +291,7 @@ mod tests {
                 "{message}"
             );
         }
+
         assert!(slurm("auto", "5", "1", "5", "2").is_err());
         assert!(slurm("auto", "5", "5", "1", "2").is_err());
         assert!(slurm("auto", "5", "0", &usize::MAX.to_string(), "0").is_err());
@@ -281,6 +300,7 @@ mod tests {
             slurm("auto", "7", "5", "8", "4").unwrap(),
             Shard { count: 4, index: 2 }
         );
+
         assert_eq!(
             slurm("auto", "16", "1", "16", "16").unwrap(),
             Shard {
@@ -288,6 +308,7 @@ mod tests {
                 index: 15
             }
         );
+
         // What was asked for says how many shares there are.
         assert_eq!(
             slurm("auto/6", "5", "1", "5", "2").unwrap(),
@@ -306,6 +327,7 @@ mod tests {
                             .count()
                     })
                     .collect();
+
                 assert_eq!(shares.iter().sum::<usize>(), pieces);
                 assert!(
                     shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1,

@@ -12,8 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Temporary files are `NAME.part` and a number; what a killed process left of them may be deleted.
 const PART: &str = ".part";
 
-/// The number has the process, a count and nine digits of the time: at least so many digits. `film.part1` is somebody
-/// else's. Its process has the file locked: one that is not locked was left by a process that was killed.
+/// The number has the process, a count and nine digits of the time: at least so many digits.
+/// `film.part1` is somebody else's. Its process has the file locked: one that is not locked was
+/// left by a process that was killed.
 const PART_DIGITS: usize = 11;
 
 /// The temporary files of this process.
@@ -30,7 +31,8 @@ fn new_files() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     NEW.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on the first file that is written to `path` takes the place of none that somebody else puts there meanwhile.
+/// From now on the first file that is written to `path` takes the place of none that somebody else
+/// puts there meanwhile.
 pub fn expect_new(path: &Path) {
     new_files().insert(path.into());
 }
@@ -48,7 +50,8 @@ pub fn target_of(name: &str) -> Option<&str> {
     (number.len() >= PART_DIGITS && number.bytes().all(|b| b.is_ascii_digit())).then_some(target)
 }
 
-/// Deletes the temporary files that killed processes left of the file at `path`; those of living processes are locked.
+/// Deletes the temporary files that killed processes left of the file at `path`; those of living
+/// processes are locked.
 pub fn discard_stale(path: &Path) {
     let folder = path
         .parent()
@@ -57,6 +60,7 @@ pub fn discard_stale(path: &Path) {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return;
     };
+
     for entry in fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -66,17 +70,20 @@ pub fn discard_stale(path: &Path) {
         if !is_own || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
+
         // Held until the file is gone.
         let Ok(file) = File::options().write(true).open(entry.path()) else {
             continue;
         };
+
         if file.try_lock().is_ok() {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Deletes the temporary files of this process. While the result lives, none is made, and none becomes a file.
+/// Deletes the temporary files of this process. While the result lives, none is made, and none
+/// becomes a file.
 pub fn discard_unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     let mut all = unfinished();
     for part in std::mem::take(&mut *all) {
@@ -85,7 +92,8 @@ pub fn discard_unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     all
 }
 
-/// Writes `bytes` to `path` by way of a temporary file beside it, so that no reader ever sees half a file.
+/// Writes `bytes` to `path` by way of a temporary file beside it, so that no reader ever sees half
+/// a file.
 ///
 /// # Errors
 /// If the folder is not there or cannot be written to.
@@ -93,8 +101,9 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically_with(path, false, |file| Ok(file.write_all(bytes)?))
 }
 
-/// As [`write_atomically`], and on the disk when this returns: for what a run goes on from after a power failure. (It takes
-/// some milliseconds: pictures, which can be drawn again, are not worth them.)
+/// As [`write_atomically`], and on the disk when this returns: for what a run goes on from after a
+/// power failure. (It takes some milliseconds: pictures, which can be drawn again, are not worth
+/// them.)
 ///
 /// # Errors
 /// As [`write_atomically`].
@@ -116,7 +125,8 @@ pub fn write_atomically_with(
     file.end(durable)
 }
 
-/// A file that appears at its path when it is finished, and not before; if it never is, nothing stays.
+/// A file that appears at its path when it is finished, and not before; if it never is, nothing
+/// stays.
 pub struct AtomicFile {
     path: PathBuf,
     part: PathBuf,
@@ -127,10 +137,11 @@ impl AtomicFile {
     /// Begins a temporary file beside `path`.
     ///
     /// # Errors
-    /// If the folder is not there or cannot be written to, or what is at `path` is no regular file: a symbolic link, a
-    /// named pipe and a device would be replaced, not written to.
+    /// If the folder is not there or cannot be written to, or what is at `path` is no regular file:
+    /// a symbolic link, a named pipe and a device would be replaced, not written to.
     pub fn create(path: &Path) -> Result<AtomicFile> {
         let is_other = fs::symlink_metadata(path).is_ok_and(|about| !about.is_file());
+
         ensure!(
             !is_other,
             "'{}' is no regular file; give another path",
@@ -138,9 +149,11 @@ impl AtomicFile {
         );
 
         ledger::note(path).with_context(|| remedy(path))?;
+
         let mut all = unfinished();
         let (part, to) = temporary(path).with_context(|| remedy(path))?;
         all.insert(part.clone());
+
         Ok(AtomicFile {
             path: path.into(),
             part,
@@ -165,11 +178,13 @@ impl AtomicFile {
     /// Gives the file its name.
     fn put(&self) -> Result<()> {
         let mut all = unfinished();
+
         if new_files().contains(&self.path) {
             self.put_as_new()?;
         } else {
             fs::rename(&self.part, &self.path).with_context(|| remedy(&self.path))?;
         }
+
         all.remove(&self.part);
         Ok(())
     }
@@ -188,6 +203,7 @@ impl AtomicFile {
                 self.path.display()
             ),
         }
+
         new_files().remove(&self.path);
         Ok(())
     }
@@ -199,9 +215,11 @@ impl AtomicFile {
         let file = to
             .into_inner()
             .map_err(std::io::IntoInnerError::into_error)?;
+
         if durable {
             file.sync_all()?;
         }
+
         Ok(Some(file))
     }
 }
@@ -227,17 +245,21 @@ impl Drop for AtomicFile {
 /// Makes and locks a temporary file for the file at `path`.
 fn temporary(path: &Path) -> std::io::Result<(PathBuf, File)> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
+
     loop {
         let mut part = path.as_os_str().to_owned();
-        // Threads, processes and machines that write the same file do not meet: the process's number is not enough for those.
+        // Threads, processes and machines that write the same file do not meet: the process's
+        // number is not enough for those.
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |d| d.subsec_nanos());
+
         part.push(format!(
             "{PART}{}{}{now:09}",
             std::process::id(),
             COUNT.fetch_add(1, Ordering::Relaxed)
         ));
+
         let part = PathBuf::from(part);
         let to = File::create_new(&part)?;
 
@@ -265,13 +287,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         write_atomically(&path, b"old").unwrap();
+
         let mut file = AtomicFile::create(&path).unwrap();
         file.write_all(b"half").unwrap();
         drop(file);
+
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
+
         let mut file = AtomicFile::create(&path).unwrap();
         file.write_all(b"whole").unwrap();
         file.finish().unwrap();
+
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(AtomicFile::create(&folder.path().join("no/where")).is_err());
@@ -282,7 +308,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = AtomicFile::create(&folder.path().join("a.csv")).unwrap();
         let name = file.part.file_name().unwrap().to_str().unwrap();
+
         assert!(is_temporary(name), "{name}");
+
         for name in [
             "film.part1",
             "film.part01.rar",
@@ -298,22 +326,28 @@ mod tests {
     fn what_a_killed_process_left_goes_and_what_a_living_one_writes_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
+
         let others = [
             "a.csv.part12345678901",
             "b.csv.part12345678901",
             "a.csv.part1",
             "a.csv",
         ];
+
         others
             .iter()
             .for_each(|name| fs::write(folder.path().join(name), "x").unwrap());
+
         let living = AtomicFile::create(&path).unwrap();
         discard_stale(&path);
+
         let left: Vec<bool> = others
             .iter()
             .map(|name| folder.path().join(name).exists())
             .collect();
+
         assert_eq!(left, [false, true, true, true]);
+
         living.finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");
     }
@@ -323,17 +357,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         expect_new(&path);
+
         let file = AtomicFile::create(&path).unwrap();
         fs::write(&path, "mine").unwrap();
+
         let message = file.finish().unwrap_err().to_string();
         assert!(
             message.contains("while this command was at work"),
             "{message}"
         );
         assert_eq!(fs::read(&path).unwrap(), b"mine");
+
         fs::remove_file(&path).unwrap();
         write_atomically(&path, b"first").unwrap();
         write_atomically(&path, b"second").unwrap();
+
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -345,6 +383,7 @@ mod tests {
         let (file, link) = (folder.path().join("a"), folder.path().join("b"));
         fs::write(&file, "old").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
+
         let refused = write_atomically(&link, b"new").unwrap_err();
         assert!(
             format!("{refused:#}").contains("no regular file"),

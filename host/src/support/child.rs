@@ -36,6 +36,7 @@ pub fn output(command: &mut Command) -> Result<Output> {
         at_work.insert(child.id());
         child
     };
+
     let number = child.id();
     let output = child.wait_with_output();
     at_work().remove(&number);
@@ -74,10 +75,12 @@ mod tests {
             // The inner one holds the pipe open: that this ends shows that both are gone.
             output(Command::new("sh").args(["-c", "sleep 60 & sleep 60"]))
         });
+
         while !ended.is_finished() && begun.elapsed() < Duration::from_secs(30) {
             std::thread::sleep(Duration::from_millis(50));
             end_all();
         }
+
         assert!(!ended.join().unwrap().unwrap().status.success());
         assert!(begun.elapsed() < Duration::from_secs(30));
     }

@@ -1,7 +1,9 @@
-//! Lists of the files that runs have written: what may be deleted with a run is what its list names, and nothing else.
+//! Lists of the files that runs have written: what may be deleted with a run is what its list
+//! names, and nothing else.
 //!
-//! A name is in the list before the file is on the disk, so that no kill leaves a file that is in no list. What is on the
-//! disk and in no list was put there by somebody else, and is not written to.
+//! A name is in the list before the file is on the disk, so that no kill leaves a file that is in
+//! no list. What is on the disk and in no list was put there by somebody else, and is not written
+//! to.
 
 use super::regular;
 use std::collections::BTreeSet;
@@ -44,6 +46,7 @@ impl Ledger {
         let path = root.join(FILE);
         let mut file = regular::open(OpenOptions::new().create(true).append(true), &path)?;
         let text = regular::read_to_string(&path)?;
+
         if !is_list(root, &text) {
             let why = "its file '.files' was not written by this program; move it away";
             return Err(Error::other(why));
@@ -53,11 +56,13 @@ impl Ledger {
             // The machine stopped in the middle of a name.
             file.write_all(b"\n")?;
         }
+
         all().push(Open {
             root: root.into(),
             names: names_in(&text),
             file,
         });
+
         Ok(Ledger { root: root.into() })
     }
 
@@ -81,30 +86,35 @@ impl Drop for Ledger {
     }
 }
 
-/// Puts a file that is going to be written on the list of the folder that it is in, if that has one.
+/// Puts a file that is going to be written on the list of the folder that it is in, if that has
+/// one.
 ///
 /// # Errors
-/// If the list cannot be written; and if there is something in the file's place that the run has not written, or a link
-/// on the way to it.
+/// If the list cannot be written; and if there is something in the file's place that the run has
+/// not written, or a link on the way to it.
 pub fn note(path: &Path) -> Result<()> {
     for open in all().iter_mut() {
         let Some(name) = name_in(&open.root, path) else {
             continue;
         };
         check_way(&open.root, path)?;
+
         if !open.names.contains(&name) {
             if fs::symlink_metadata(path).is_ok() {
                 let why = "there is a file that this run has not written; move it away";
                 return Err(Error::other(why));
             }
+
             open.file.write_all(format!("{name}\n").as_bytes())?;
             open.names.insert(name);
         }
     }
+
     Ok(())
 }
 
-/// Refuses a path with a link between the folder `root`, which may be one itself, and the last part.
+/// Refuses a path with a link between the folder `root`, which may be one itself, and the last
+/// part.
 ///
 /// # Errors
 /// With the link in the message.
@@ -119,6 +129,7 @@ pub fn check_way(root: &Path, path: &Path) -> Result<()> {
             return Err(Error::other(why));
         }
     }
+
     Ok(())
 }
 
@@ -129,12 +140,13 @@ pub fn is_own(root: &Path) -> bool {
     if fs::symlink_metadata(&path).is_err() {
         return true;
     }
+
     regular::open(OpenOptions::new().read(true), &path).is_ok()
         && regular::read_to_string(&path).is_ok_and(|text| is_list(root, &text))
 }
 
-/// Whether a text is the list of the folder: it begins with the settings, as far as it goes, or names something that is
-/// there. Somebody else's text does neither.
+/// Whether a text is the list of the folder: it begins with the settings, as far as it goes, or
+/// names something that is there. Somebody else's text does neither.
 fn is_list(root: &Path, text: &str) -> bool {
     let begins = text.starts_with(&format!("{FIRST}\n")) || FIRST.starts_with(text.trim_end());
     let is_inside = |name: &String| {
@@ -142,6 +154,7 @@ fn is_list(root: &Path, text: &str) -> bool {
         parts.all(|part| matches!(part, Component::Normal(_)))
     };
     let names = names_in(text);
+
     begins
         || names
             .iter()
@@ -196,19 +209,23 @@ mod tests {
         fs::create_dir(&root).unwrap();
         fs::write(root.join("a.csv"), "1").unwrap();
         fs::write(root.join(FILE), "a.csv\nhalf").unwrap();
+
         let ledger = Ledger::open(&root).unwrap();
         note(&root.join("sub").join("b.csv")).unwrap();
         note(&root.join("sub").join("b.csv")).unwrap();
         note(&dir.path().join("elsewhere")).unwrap();
+
         assert_eq!(
             fs::read_to_string(root.join(FILE)).unwrap(),
             "a.csv\nhalf\nsub/b.csv\n"
         );
         assert_eq!(root_of(&root.join("x")), Some(root.clone()));
+
         ledger.clear().unwrap();
         note(&root.join("c")).unwrap();
         drop(ledger);
         note(&root.join("d")).unwrap();
+
         assert_eq!(read(&root), Some(["c".to_string()].into()));
     }
 }

@@ -1,4 +1,5 @@
-//! How much memory data may take: what a file asks for is compared with what is there before it is taken.
+//! How much memory data may take: what a file asks for is compared with what is there before it is
+//! taken.
 
 use anyhow::{Context, Result, ensure};
 
@@ -8,7 +9,8 @@ pub struct Budget(u64);
 
 /// Sets the budget; otherwise it is what the machine has free.
 pub const VARIABLE: &str = "LDNN_MEMORY";
-/// Bytes that a number of a table takes while it is read, split and standardised; measured, see `docs/data.md`.
+/// Bytes that a number of a table takes while it is read, split and standardised; measured, see
+/// `docs/data.md`.
 const PER_NUMBER: u64 = 40;
 /// Where the machine does not tell.
 const UNKNOWN: u64 = 16 << 30;
@@ -36,11 +38,13 @@ impl Budget {
             t if t.ends_with('G') => (t, 1 << 30),
             t => (t, 1),
         };
+
         let number: u64 = digits
             .trim_end_matches(['K', 'M', 'G'])
             .trim()
             .parse()
             .context("give bytes, as in 8G")?;
+
         Ok(Budget(
             number
                 .checked_mul(factor)
@@ -61,6 +65,7 @@ impl Budget {
             in_words(self.0),
             remedy(needed)
         );
+
         Ok(())
     }
 
@@ -77,6 +82,7 @@ impl Budget {
             in_words(self.0),
             (bytes / (1u64 << 30) as f64).ceil()
         );
+
         Ok(())
     }
 
@@ -93,6 +99,7 @@ fn remedy(needed: u64) -> String {
         return "no machine has that much: the sizes that the file states are wrong, so it is damaged, or of another kind"
             .into();
     }
+
     format!(
         "take fewer rows or columns (`ldnn train --ignore NAME` leaves columns out), or raise the limit, as in \
          {VARIABLE}={}G (`ldnn predict` and `ldnn eval` read CSV of any size)",
@@ -129,8 +136,8 @@ pub fn in_words(bytes: u64) -> String {
     }
 }
 
-/// What Linux says that may still be used, by the machine, by the control group and by this process (`ulimit -v`); other
-/// systems do not say.
+/// What Linux says that may still be used, by the machine, by the control group and by this process
+/// (`ulimit -v`); other systems do not say.
 fn free() -> Option<u64> {
     let free = free_here()?;
     Some(addresses().map_or(free, |addresses| free.min(addresses)))
@@ -148,6 +155,7 @@ fn addresses() -> Option<u64> {
     let status = read("/proc/self/status")?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmSize:"))?;
     let used: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+
     Some(most.saturating_sub(used << 10))
 }
 
@@ -155,6 +163,7 @@ fn free_here() -> Option<u64> {
     let read = |path| std::fs::read_to_string(path).ok();
     let info = read("/proc/meminfo")?;
     let line = info.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+
     let free = line
         .trim()
         .trim_end_matches("kB")
@@ -162,11 +171,13 @@ fn free_here() -> Option<u64> {
         .parse::<u64>()
         .ok()?
         << 10;
+
     let number = |path| read(path).and_then(|text| text.trim().parse::<u64>().ok());
     let group = number("/sys/fs/cgroup/memory.max").map(|most| {
         let used = number("/sys/fs/cgroup/memory.current").unwrap_or(0);
         most.saturating_sub(used)
     });
+
     Some(group.map_or(free, |group| free.min(group)))
 }
 
@@ -179,19 +190,24 @@ mod tests {
         assert_eq!(Budget::parse("8G").unwrap(), Budget(8 << 30));
         assert_eq!(Budget::parse(" 5 k").unwrap(), Budget(5 << 10));
         assert_eq!(Budget::parse("123").unwrap(), Budget(123));
+
         assert!(
             ["", "G", "-1", "8T", "99999999999999G"]
                 .iter()
                 .all(|t| Budget::parse(t).is_err())
         );
+
         let budget = Budget::parse("4K").unwrap();
         assert!(budget.allow(102).is_ok());
+
         let error = format!("{:#}", budget.allow(1_000_000).unwrap_err());
+
         assert!(
             error
                 .contains("1000000 numbers need about 40 MB of memory, and 4096 bytes may be used"),
             "{error}"
         );
+
         assert!(budget.allow(u64::MAX).is_err());
     }
 }

@@ -1,5 +1,6 @@
-//! What every other layer stands on: files that are written whole or not at all, stopping on request, other programs,
-//! progress, memory limits, the processor's vectors, text for terminals and spreadsheets. Nothing here knows a network.
+//! What every other layer stands on: files that are written whole or not at all, stopping on
+//! request, other programs, progress, memory limits, the processor's vectors, text for terminals
+//! and spreadsheets. Nothing here knows a network.
 
 pub mod atomic;
 pub mod child;

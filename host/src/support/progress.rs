@@ -38,18 +38,23 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         if output == Output::Normal && terminal {
             bar.set_draw_target(ProgressDrawTarget::stderr());
+
             let style = ProgressStyle::with_template(
                 "{prefix} [{wide_bar}] {pos}/{len}, {eta} left, {msg}",
             );
+
             bar.set_style(
                 style
                     .unwrap_or_else(|_| ProgressStyle::default_bar())
                     .progress_chars("=> "),
             );
+
             bar.set_prefix(title.to_string());
         }
+
         let started = Instant::now();
         let lines = (output == Output::Normal && !terminal).then(|| Mutex::new(started));
+
         Progress {
             bar,
             title: title.into(),
@@ -62,6 +67,7 @@ impl Progress {
     /// Another piece is done.
     pub fn advance(&self, message: impl FnOnce() -> String) {
         self.bar.inc(1);
+
         if !self.bar.is_hidden() {
             self.bar.set_message(printable(&message()).into_owned());
         } else if let Some(Ok(mut last)) = self.lines.as_ref().map(Mutex::lock)
@@ -86,6 +92,7 @@ impl Progress {
             0 => String::new(),
             earlier => format!(" ({earlier} of them earlier)"),
         };
+
         format!(
             "{}: {done}/{total}{earlier} in {:.1} s",
             self.title,
@@ -109,6 +116,7 @@ impl Drop for Progress {
         let summary = self.summary();
         let is_shown = self.lines.is_some() || !self.bar.is_hidden();
         self.bar.finish_and_clear();
+
         if is_shown {
             eprintln!("{summary}");
         }
@@ -123,12 +131,15 @@ mod tests {
     fn the_last_line_counts_what_was_done() {
         let progress = Progress::new(Output::Quiet, "trainings", 300);
         (0..19).for_each(|_| progress.advance(String::new));
+
         assert!(
             progress.summary().starts_with("trainings: 19/300 in "),
             "{}",
             progress.summary()
         );
+
         progress.skip(100);
+
         let summary = progress.summary();
         assert!(
             summary.starts_with("trainings: 119/300 (100 of them earlier) in "),

@@ -48,10 +48,12 @@ pub(crate) fn opened(options: &mut OpenOptions, path: &Path) -> Result<File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
     }
+
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
         return Err(Error::other("it is no regular file; move it away"));
     }
+
     Ok(file)
 }
 
@@ -62,6 +64,7 @@ fn names(about: &Metadata) -> u64 {
         use std::os::unix::fs::MetadataExt;
         about.nlink()
     }
+
     #[cfg(not(unix))]
     {
         let _ = about;
@@ -81,10 +84,12 @@ mod tests {
         let append = |name: &str| open(OpenOptions::new().create(true).append(true), &at(name));
 
         assert!(append("new").is_ok() && append("new").is_ok());
+
         fs::write(at("file"), "mine").unwrap();
         symlink("file", at("link")).unwrap();
         symlink("nowhere", at("dangling")).unwrap();
         fs::hard_link(at("file"), at("second")).unwrap();
+
         for name in ["link", "dangling", "second"] {
             let error = append(name).unwrap_err().to_string();
             assert!(error.contains("move it away"), "{name}: {error}");

@@ -1,8 +1,9 @@
 //! Which vector instructions the core's kernels are compiled for.
 //!
-//! The kernels are plain loops; here the same loops are compiled once for the plain target, once for AVX2 and once for
-//! AVX-512, and the best that the processor has is taken. The results are the same bits at every level, because the
-//! kernels fix their order of operations and never fuse a multiplication with an addition.
+//! The kernels are plain loops; here the same loops are compiled once for the plain target, once
+//! for AVX2 and once for AVX-512, and the best that the processor has is taken. The results are the
+//! same bits at every level, because the kernels fix their order of operations and never fuse a
+//! multiplication with an addition.
 
 use ldnn_core::Vector;
 use std::sync::OnceLock;
@@ -33,13 +34,16 @@ impl Level {
             levels.extend(pulp::x86::V3::try_new().map(|v| Level(Inner::Avx2(v))));
             levels.extend(pulp::x86::V4::try_new().map(|v| Level(Inner::Avx512(v))));
         }
+
         levels
     }
 
-    /// The best level, or the one that the environment variable `LDNN_SIMD` names (`portable`, `avx2`, `avx512`).
+    /// The best level, or the one that the environment variable `LDNN_SIMD` names (`portable`,
+    /// `avx2`, `avx512`).
     #[must_use]
     pub fn best() -> Level {
         static BEST: OnceLock<Level> = OnceLock::new();
+
         *BEST.get_or_init(|| {
             let available = Level::available();
             let wanted = std::env::var("LDNN_SIMD").ok();
@@ -47,6 +51,7 @@ impl Level {
                 .iter()
                 .copied()
                 .find(|l| wanted.as_deref() == Some(l.name()));
+
             named
                 .or(available.last().copied())
                 .unwrap_or(Level::PORTABLE)

@@ -1,8 +1,9 @@
 //! Stopping on request, within a second.
 //!
-//! Long work asks between two pieces whether the user pressed Ctrl-C, or a queue sent SIGTERM, and ends by itself. What
-//! cannot ask (an eigendecomposition, a compiler, a pipe without data) is not waited for: a watchdog ends the process. No
-//! result is harmed by that: a file appears whole or not at all, and a journal drops a line that was cut off.
+//! Long work asks between two pieces whether the user pressed Ctrl-C, or a queue sent SIGTERM, and
+//! ends by itself. What cannot ask (an eigendecomposition, a compiler, a pipe without data) is not
+//! waited for: a watchdog ends the process. No result is harmed by that: a file appears whole or
+//! not at all, and a journal drops a line that was cut off.
 
 use crate::support::atomic::discard_unfinished;
 use crate::support::{child, workshop};
@@ -39,8 +40,8 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// From now on the first Ctrl-C (or SIGTERM) requests a stop, a second one ends the process at once; and a file that grows
-/// beyond the limit of the system is an error like that of a full disk.
+/// From now on the first Ctrl-C (or SIGTERM) requests a stop, a second one ends the process at
+/// once; and a file that grows beyond the limit of the system is an error like that of a full disk.
 pub fn install() {
     keep_writing_an_error();
 
@@ -60,6 +61,7 @@ fn asked() {
     let watchdog = thread::Builder::new().spawn(watch);
     child::end_all();
     eprintln!("\nstopping");
+
     if watchdog.is_err() {
         watch();
     }
@@ -76,8 +78,8 @@ fn watch() {
     std::process::exit(i32::from(STOPPED));
 }
 
-/// Blocks SIGXFSZ in this thread and in those that it starts: the signal would end the process in the midst of a file,
-/// without a word; without it, the write fails.
+/// Blocks SIGXFSZ in this thread and in those that it starts: the signal would end the process in
+/// the midst of a file, without a word; without it, the write fails.
 fn keep_writing_an_error() {
     #[cfg(unix)]
     {

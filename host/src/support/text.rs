@@ -1,14 +1,16 @@
-//! Names from strangers where a program would take them for more than text: in spreadsheets and on terminals.
+//! Names from strangers where a program would take them for more than text: in spreadsheets and on
+//! terminals.
 
 use std::borrow::Cow;
 
-/// A cell of a CSV file that no spreadsheet takes for a formula: with an apostrophe before it if it begins like one and
-/// is neither a number nor made of numbers (`-0.5 ± 0.1`).
+/// A cell of a CSV file that no spreadsheet takes for a formula: with an apostrophe before it if it
+/// begins like one and is neither a number nor made of numbers (`-0.5 ± 0.1`).
 #[must_use]
 pub fn safe_cell(text: &str) -> Cow<'_, str> {
     let numeric = |c: char| c.is_ascii_digit() || "+-±.,eE% ()".contains(c);
     let number =
         text.starts_with(['+', '-']) && (text.chars().all(numeric) || text.parse::<f64>().is_ok());
+
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !number {
         format!("'{text}").into()
     } else {
@@ -27,9 +29,9 @@ pub fn csv_lines<'a>(records: impl IntoIterator<Item = &'a [String]>) -> String 
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-/// Text for a terminal: control characters other than new lines and tabs, with which a name could move the cursor, change
-/// colours or answer for the user, become `\u{FFFD}`; so do the marks that turn the direction of text, with which a name
-/// could look like another.
+/// Text for a terminal: control characters other than new lines and tabs, with which a name could
+/// move the cursor, change colours or answer for the user, become `\u{FFFD}`; so do the marks that
+/// turn the direction of text, with which a name could look like another.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -59,6 +61,7 @@ mod tests {
         ] {
             assert_eq!(safe_cell(text), text);
         }
+
         for text in [
             "=1+1",
             "@sum",

@@ -1,4 +1,5 @@
-//! Temporary folders for programs that are compiled: nobody else's, and gone when the work has ended.
+//! Temporary folders for programs that are compiled: nobody else's, and gone when the work has
+//! ended.
 
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;

@@ -70,42 +70,51 @@ impl ValidateConfig {
             self.runs > 0,
             "--runs 0: train at least 1 network of each kind"
         );
+
         check_size("--runs", self.runs, MOST)?;
+
         ensure!(
             self.seed <= u64::MAX - MOST_TIMES as u64,
             "--seed {}: the seeds of the networks count on from it; give a smaller one",
             self.seed
         );
+
         ensure!(
             !self.compare.is_empty(),
             "--compare: name at least one activation, e.g. relu"
         );
+
         let twice = self
             .compare
             .iter()
             .enumerate()
             .find(|(i, name)| self.compare[..*i].contains(name));
+
         ensure!(
             twice.is_none(),
             "--compare: '{}' is named twice",
             twice.map_or("", |(_, name)| name)
         );
+
         self.train.check()?;
+
         let arms = arms(&self.compare, learned, self.exact).context("--compare")?;
         for e in &arms {
             e.choice
                 .shape(&self.train.widths(task))
                 .with_context(|| format!("--hidden {:?}", self.train.hidden))?;
         }
+
         Ok(arms)
     }
 
-    /// How many networks each arm has: `runs`, and for one without outer seeds as many as a kind with them has in all,
-    /// so that its mean is known as well as theirs.
+    /// How many networks each arm has: `runs`, and for one without outer seeds as many as a kind
+    /// with them has in all, so that its mean is known as well as theirs.
     #[must_use]
     pub fn networks(&self, arms: &[Arm]) -> Vec<usize> {
         let outer_seeds: BTreeSet<u64> = arms.iter().filter_map(|e| e.outer_seed).collect();
         let all = self.runs * outer_seeds.len().max(1);
+
         arms.iter()
             .map(|e| {
                 if e.outer_seed.is_none() {
@@ -145,21 +154,26 @@ impl ValidateConfig {
                     .apply(&self.train))
             }
         };
+
         let configs = arms.iter().map(config).collect::<Result<Vec<_>>>()?;
         let networks = self.networks(arms);
+
         let of = |i: usize| {
             let each = arms
                 .iter()
                 .zip(&configs)
                 .zip(&networks)
                 .filter(move |(_, networks)| i < **networks);
+
             let seed = self.seed + i as u64;
+
             each.map(move |((e, config), _)| Job {
                 choice: &e.choice,
                 config: config.clone(),
                 seed,
             })
         };
+
         Ok((0..networks.iter().copied().max().unwrap_or(0))
             .flat_map(of)
             .collect())

@@ -36,7 +36,8 @@ pub struct Ensemble<'a> {
 /// Activations learned by one meta-learning run, with the run's seed.
 pub type Learned = (u64, Activations);
 
-/// A kind of activations in a comparison: a classical one, or one that each outer seed has its own of.
+/// A kind of activations in a comparison: a classical one, or one that each outer seed has its own
+/// of.
 #[derive(Clone, Debug)]
 pub struct Arm {
     /// `relu`, `type1`, `mix`, ...
@@ -53,6 +54,7 @@ pub struct Arm {
 /// If a name is none, or learned types are asked for that are not there.
 pub fn arms(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Arm>> {
     let mut all = Vec::new();
+
     for kind in kinds {
         if !is_learned(kind) || learned.is_empty() {
             all.push(Arm {
@@ -60,8 +62,10 @@ pub fn arms(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Ar
                 outer_seed: None,
                 choice: Choice::named(kind, None, exact)?,
             });
+
             continue;
         }
+
         for (seed, activations) in learned {
             let choice = Choice::named(kind, Some(activations), exact)?;
             let choice = if learned.len() > 1 {
@@ -69,6 +73,7 @@ pub fn arms(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Ar
             } else {
                 choice
             };
+
             all.push(Arm {
                 kind: kind.clone(),
                 outer_seed: Some(*seed),
@@ -76,11 +81,12 @@ pub fn arms(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Ar
             });
         }
     }
+
     Ok(all)
 }
 
-/// For each outer seed that `a` has: its values, and those of `b` from the same outer seed (or the only ones, if `b` is
-/// not learned). `values[i]` belong to `arms[i]`.
+/// For each outer seed that `a` has: its values, and those of `b` from the same outer seed (or the
+/// only ones, if `b` is not learned). `values[i]` belong to `arms[i]`.
 #[must_use]
 pub fn pairs(arms: &[Arm], values: &[Vec<f64>], a: &str, b: &str) -> Vec<Pair> {
     let of = |i: usize| {
@@ -89,6 +95,7 @@ pub fn pairs(arms: &[Arm], values: &[Vec<f64>], a: &str, b: &str) -> Vec<Pair> {
         let other = arms.iter().position(matches)?;
         Some((values[i].clone(), values[other].clone()))
     };
+
     (0..arms.len())
         .filter(|&i| arms[i].kind == a)
         .filter_map(of)
@@ -105,6 +112,7 @@ pub fn by_kind(arms: &[Arm], values: &[Vec<f64>]) -> Vec<(String, Vec<f64>)> {
             None => kinds.push((e.kind.clone(), own.clone())),
         }
     }
+
     kinds
 }
 
@@ -131,7 +139,8 @@ fn key(name: &str, seed: u64, lr: f64) -> String {
 /// Trains every job; `name.jsonl` in `folder` is the journal. See [`Work::run`], also for `needed`.
 ///
 /// # Errors
-/// If a job is impossible, the journal cannot be written, or the user stops it. A training that diverges is a result.
+/// If a job is impossible, the journal cannot be written, or the user stops it. A training that
+/// diverges is a result.
 pub fn train_all(
     ensemble: Ensemble,
     jobs: &[Job],
@@ -145,6 +154,7 @@ pub fn train_all(
         judge,
         patience,
     } = ensemble;
+
     Work::<Job, Training> {
         name,
         key: &|job| job.key(),

@@ -1,5 +1,5 @@
-//! Training: one network, and ensembles of many networks, each with given activations and its own seed; how their
-//! hyperparameters are chosen, and what the networks of an ensemble have in common.
+//! Training: one network, and ensembles of many networks, each with given activations and its own
+//! seed; how their hyperparameters are chosen, and what the networks of an ensemble have in common.
 
 mod config;
 mod ensemble;

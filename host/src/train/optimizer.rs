@@ -16,12 +16,14 @@ pub enum OptimizerKind {
     Adam,
 }
 
-/// What an optimizer remembers of earlier gradients: each kind has one of the three numbers, in [0, 1).
+/// What an optimizer remembers of earlier gradients: each kind has one of the three numbers, in [0,
+/// 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Memory {
     /// Of SGD; 0.8 by default.
     pub momentum: Option<f64>,
-    /// Of RMSprop: the decay of its mean square; 0.8 by default, as in the code of the paper's authors.
+    /// Of RMSprop: the decay of its mean square; 0.8 by default, as in the code of the paper's
+    /// authors.
     pub decay: Option<f64>,
     /// Of Adam: the decay of its mean gradient; 0.9 by default.
     pub beta1: Option<f64>,
@@ -74,9 +76,11 @@ impl Memory {
     /// The number of this optimizer alone, its default where none was given.
     ///
     /// # Errors
-    /// If it is not in [0, 1), or another optimizer's number was set. `prefix` is put before the settings' names.
+    /// If it is not in [0, 1), or another optimizer's number was set. `prefix` is put before the
+    /// settings' names.
     pub fn settled(self, kind: OptimizerKind, prefix: &str) -> Result<Memory> {
         let default = Memory::default();
+
         let all = [
             (OptimizerKind::Sgd, "momentum", self.momentum),
             (OptimizerKind::Rmsprop, "decay", self.decay),
@@ -85,12 +89,15 @@ impl Memory {
 
         for (owner, name, value) in all {
             let Some(value) = value else { continue };
+
             ensure!(
                 (0.0..1.0).contains(&value),
                 "--{prefix}{name} {value}: must be in [0, 1), e.g. {}",
                 default.of(owner)
             );
-            // A file that was stored holds the default of its own optimizer; another one may be chosen above it.
+
+            // A file that was stored holds the default of its own optimizer; another one may be
+            // chosen above it.
             ensure!(
                 owner == kind || value == default.of(owner),
                 "--{prefix}{name} {value}: is of {}, but --{prefix}optimizer is {}",
@@ -100,6 +107,7 @@ impl Memory {
         }
 
         let own = Some(self.of(kind));
+
         Ok(match kind {
             OptimizerKind::Sgd => Memory {
                 momentum: own,
@@ -141,6 +149,7 @@ mod tests {
         let error = with(0.5)
             .settled(OptimizerKind::Adam, "inner-")
             .unwrap_err();
+
         assert_eq!(
             error.to_string(),
             "--inner-momentum 0.5: is of sgd, but --inner-optimizer is adam"

@@ -22,8 +22,8 @@ pub struct Looked<S> {
     pub seen: Option<S>,
 }
 
-/// Trains the ensembles and looks at each network with `look`; the journal is `name.jsonl`. The results are in the order of
-/// the arms, and within one in that of the seeds.
+/// Trains the ensembles and looks at each network with `look`; the journal is `name.jsonl`. The
+/// results are in the order of the arms, and within one in that of the seeds.
 ///
 /// # Errors
 /// If a setting is impossible, a look fails, a file cannot be written, or the user stops it.
@@ -37,6 +37,7 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
 ) -> Result<(Vec<Arm>, Vec<Looked<S>>)> {
     let arms = config.arms(task, learned)?;
     let jobs = config.jobs(&arms, chosen)?;
+
     let work = |job: &Job| {
         let (training, network) = train_network(
             &job.config,
@@ -46,18 +47,22 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
             &task.test,
             job.seed,
         )?;
+
         let seen = if training.diverged {
             None
         } else {
             Some(look(&network, &training)?)
         };
+
         Ok(Looked { training, seen })
     };
+
     let message = |l: &Looked<S>| l.training.activation.clone();
     let (key, key_of) = (
         |job: &Job| job.key(),
         |done: &Looked<S>| done.training.key(),
     );
+
     let work = Work::<Job, Looked<S>> {
         name,
         key: &key,
@@ -66,11 +71,13 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
         work: &work,
         message: &message,
     };
+
     let mut all = work.run(&jobs, folder, output)?;
     let place = |l: &Looked<S>| {
         arms.iter()
             .position(|e| e.choice.name == l.training.activation)
     };
+
     all.sort_by_key(place);
     Ok((arms, all))
 }

@@ -88,6 +88,7 @@ pub struct Group<'a> {
 #[must_use]
 pub fn group(trainings: &[Training]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group> = Vec::new();
+
     for t in trainings {
         let at = groups
             .iter()
@@ -98,14 +99,17 @@ pub fn group(trainings: &[Training]) -> Vec<Group<'_>> {
                     trainings: vec![],
                     diverged: 0,
                 });
+
                 groups.len() - 1
             });
+
         if t.diverged {
             groups[at].diverged += 1;
         } else {
             groups[at].trainings.push(t);
         }
     }
+
     groups
 }
 
@@ -151,6 +155,7 @@ impl Group<'_> {
         let at: Vec<Summary> = (0..self.epochs().len())
             .map(|i| Summary::of(&self.values(metric, i)))
             .collect();
+
         Band {
             name: self.name.clone(),
             x: self.epochs().iter().map(|&e| e as f64).collect(),
@@ -168,6 +173,7 @@ impl Group<'_> {
             Some((end(a)?, end(b)?))
         });
         let (a, b): (Vec<f64>, Vec<f64>) = pairs.unzip();
+
         Comparison::paired(&a, &b)
     }
 }
@@ -180,7 +186,9 @@ pub fn group_table(groups: &[Group], metric: Metric) -> Table {
         .find_map(|g| g.epochs().last())
         .copied()
         .unwrap_or_default();
+
     let mean = format!("{} at epoch {epoch}", metric.label());
+
     let head = [
         "activation",
         "n",
@@ -191,10 +199,13 @@ pub fn group_table(groups: &[Group], metric: Metric) -> Table {
         "mean there",
         "diverged",
     ];
+
     let mut table = Table::new("every kind of activation", &head);
+
     for g in groups {
         let s = Summary::of(&g.last(metric));
         let best = g.best(metric);
+
         table.row([
             g.name.clone(),
             s.n.to_string(),
@@ -210,6 +221,7 @@ pub fn group_table(groups: &[Group], metric: Metric) -> Table {
             g.diverged.to_string(),
         ]);
     }
+
     table
 }
 
@@ -225,6 +237,7 @@ pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<Table>
     let others: Vec<&Group> = groups.iter().filter(|g| g.name != name).collect();
     let found: Vec<Comparison> = others.iter().map(|o| first.compare(o, metric)).collect();
     let adjusted = holm(&found.iter().map(|c| c.p).collect::<Vec<_>>());
+
     let head = [
         "pair",
         "pairs",
@@ -234,10 +247,12 @@ pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<Table>
         "p",
         "p (Holm)",
     ];
+
     let mut table = Table::new(
         format!("{name} against the others at the last epoch, paired by seed"),
         &head,
     );
+
     for ((other, c), p) in others.iter().zip(&found).zip(adjusted) {
         table.row([
             format!("{name} - {}", other.name),
@@ -249,6 +264,7 @@ pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<Table>
             p_value(p),
         ]);
     }
+
     (!others.is_empty()).then_some(table)
 }
 

@@ -1,5 +1,5 @@
-//! A learning rate and a number of epochs for each kind of activations, chosen on validation rows: for comparisons with
-//! each at its best.
+//! A learning rate and a number of epochs for each kind of activations, chosen on validation rows:
+//! for comparisons with each at its best.
 
 use super::ensemble::{Arm, Ensemble, Job, train_all};
 use super::results::{Metric, metric_of};
@@ -96,11 +96,12 @@ pub struct Selected {
     pub trainings: usize,
 }
 
-/// Trains each arm at each learning rate without the validation rows, and takes learning rate and epoch of the best mean. The choices
-/// are written to `chosen.json`.
+/// Trains each arm at each learning rate without the validation rows, and takes learning rate and
+/// epoch of the best mean. The choices are written to `chosen.json`.
 ///
 /// # Errors
-/// If a setting is impossible, an arm diverges at every learning rate, a file cannot be written, or the user stops it.
+/// If a setting is impossible, an arm diverges at every learning rate, a file cannot be written, or
+/// the user stops it.
 pub fn select(
     config: &SelectConfig,
     task: &Task,
@@ -109,12 +110,14 @@ pub fn select(
     output: Output,
 ) -> Result<Vec<Hyperparameters>> {
     let (rest, validation) = task.train.split(config.validation_rows, config.seed, 1)?;
+
     let rows = Ensemble {
         task,
         train: &rest,
         judge: &validation,
         patience: config.patience,
     };
+
     let trainings = train_all(
         rows,
         &config.jobs(arms),
@@ -133,6 +136,7 @@ pub fn select(
             })
         })
         .collect::<Result<Vec<_>>>()?;
+
     write(&chosen, folder)?;
     Ok(chosen)
 }
@@ -142,8 +146,8 @@ const MOST_EXTENSIONS: usize = 6;
 /// By how much they are smaller each time.
 const EXTENSION: f64 = 0.25;
 
-/// As [`select`], on rows that are given, and no arm ends the work: one that diverges at every learning rate is trained at
-/// smaller ones, and one that diverges there too has nothing chosen.
+/// As [`select`], on rows that are given, and no arm ends the work: one that diverges at every
+/// learning rate is trained at smaller ones, and one that diverges there too has nothing chosen.
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it.
@@ -164,7 +168,9 @@ pub fn select_cautiously(
         if found.iter().all(|f| f.chosen.is_some()) {
             break;
         }
+
         least *= EXTENSION;
+
         let smaller = SelectConfig {
             lr: vec![least],
             ..config.clone()
@@ -173,6 +179,7 @@ pub fn select_cautiously(
             .iter()
             .zip(&found)
             .filter(|(_, found)| found.chosen.is_none());
+
         jobs.extend(open.flat_map(|(arm, _)| smaller.jobs_of(arm)));
         found = config.judge(arms, &train(&jobs)?, metric);
     }
@@ -213,13 +220,16 @@ impl SelectConfig {
                 a
             }
         };
+
         let one = |arm: &Arm| {
             let name = &arm.choice.name;
+
             let own: Vec<Training> = trainings
                 .iter()
                 .filter(|t| t.activation == *name)
                 .cloned()
                 .collect();
+
             Selected {
                 chosen: own
                     .chunk_by(|a, b| a.lr == b.lr)
@@ -229,6 +239,7 @@ impl SelectConfig {
                 trainings: own.len(),
             }
         };
+
         arms.iter().map(one).collect()
     }
 }
@@ -236,25 +247,30 @@ impl SelectConfig {
 /// The metric is measured every so many epochs.
 const EVERY: usize = 5;
 
-/// The best recorded epoch of the mean over some trainings with one learning rate, each point averaged with its two neighbours
-/// against the luck of single epochs, as far as all of them went; none if one of the trainings diverged.
+/// The best recorded epoch of the mean over some trainings with one learning rate, each point
+/// averaged with its two neighbours against the luck of single epochs, as far as all of them went;
+/// none if one of the trainings diverged.
 #[must_use]
 pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Hyperparameters> {
     let first = trainings.first()?;
+
     if trainings.iter().any(|t| t.diverged) {
         return None;
     }
+
     let common = trainings.iter().map(|t| t.curve.epoch.len()).min()?;
     let near = |t: &Training, i: usize| {
         mean(&metric.of(&t.curve)[i.saturating_sub(1)..(i + 2).min(common)])
     };
     let at = |i: usize| mean(&trainings.iter().map(|t| near(t, i)).collect::<Vec<_>>());
+
     let chosen = |(i, &epochs): (usize, &usize)| Hyperparameters {
         activation: first.activation.clone(),
         lr: first.lr,
         epochs,
         validation: at(i),
     };
+
     let points = first.curve.epoch[..common].iter().enumerate().map(chosen);
     points.reduce(|best, next| {
         if metric.better(next.validation, best.validation) {

@@ -109,8 +109,9 @@ pub struct Training {
 }
 
 impl Curve {
-    /// How long ago the loss was best, or the accuracy if that is less long ago; the first of equally good ones counts. Accuracy
-    /// alone moves in steps of a row and rests on plateaus; the loss alone gets worse while rows are still being won.
+    /// How long ago the loss was best, or the accuracy if that is less long ago; the first of
+    /// equally good ones counts. Accuracy alone moves in steps of a row and rests on plateaus; the
+    /// loss alone gets worse while rows are still being won.
     #[must_use]
     pub fn epochs_since_best(&self) -> usize {
         let since = |values: &[f64], better: fn(f64, f64) -> bool| {
@@ -121,10 +122,13 @@ impl Curve {
                     best
                 }
             });
+
             best.zip(self.epoch.last())
                 .map_or(0, |(best, last)| last - self.epoch[best])
         };
+
         let loss = since(&self.test_loss, |a, b| a < b);
+
         if self.accuracy.is_empty() {
             loss
         } else {
@@ -183,11 +187,13 @@ impl TrainConfig {
             !self.hidden.is_empty() && !self.hidden.contains(&0),
             "--hidden: every width must be at least 1"
         );
+
         ensure!(
             self.lr.is_finite() && self.lr > 0.0,
             "--lr {}: must be a positive number, e.g. 0.01",
             self.lr
         );
+
         self.memory().settled(self.optimizer, "")?;
 
         for (flag, value) in [
@@ -197,9 +203,11 @@ impl TrainConfig {
         ] {
             check_size(flag, value, MOST_TIMES)?;
         }
+
         for &width in &self.hidden {
             check_size("--hidden", width, MOST)?;
         }
+
         Ok(())
     }
 }
@@ -216,10 +224,12 @@ struct Trainee<'a> {
     step: usize,
 }
 
-/// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged on `judge`.
+/// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged
+/// on `judge`.
 ///
 /// # Errors
-/// If task, widths and activations do not fit together, or the user stops it. A diverging training is no error.
+/// If task, widths and activations do not fit together, or the user stops it. A diverging training
+/// is no error.
 pub fn train(
     config: &TrainConfig,
     choice: &Choice,
@@ -246,8 +256,8 @@ pub fn train_network(
     train_patiently(config, None, choice, task, train, judge, seed)
 }
 
-/// As [`train_network`], but it ends early when neither loss nor accuracy on `judge` has been better than before for
-/// `patience` epochs.
+/// As [`train_network`], but it ends early when neither loss nor accuracy on `judge` has been
+/// better than before for `patience` epochs.
 ///
 /// # Errors
 /// As [`train`].
@@ -261,16 +271,21 @@ pub fn train_patiently(
     seed: u64,
 ) -> Result<(Training, Network)> {
     config.check()?;
+
     let mut trainee = Trainee::new(config, choice, task, train, seed)?;
     let mut curve = Curve::default();
     let mut diverged = false;
+
     for epoch in 1..=config.epochs {
         stop::check()?;
+
         let train_loss = trainee.epoch(train, seed, epoch)?;
         diverged = !train_loss.is_finite();
+
         if diverged {
             break;
         }
+
         if epoch % config.every == 0 || epoch == config.epochs {
             trainee.record(&mut curve, epoch, train_loss, judge)?;
             if patience.is_some_and(|patience| curve.epochs_since_best() >= patience) {
@@ -278,6 +293,7 @@ pub fn train_patiently(
             }
         }
     }
+
     let training = Training {
         activation: choice.name.clone(),
         seed,
@@ -285,6 +301,7 @@ pub fn train_patiently(
         diverged,
         curve,
     };
+
     Ok((
         training,
         Network {
@@ -307,12 +324,15 @@ impl<'a> Trainee<'a> {
         let (theta, phi) = params.split_at_mut(shape.theta_len());
         init_theta(&shape, Init::FanIn, seed, 0, theta)?;
         phi.copy_from_slice(choice.phi());
+
         let optimizer = config.core_optimizer();
         let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
         optimizer.init_state(&mut state);
+
         let order = (0..train.rows() as u32).collect();
         let rows = config.batch.min(train.rows()).max(EVALUATION_ROWS);
         let work = vec![0.0; shape.workspace_len(rows, Pass::Backward)];
+
         Ok(Trainee {
             config,
             shape,
@@ -330,7 +350,9 @@ impl<'a> Trainee<'a> {
         if self.config.shuffle {
             Draws::new(seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
         }
+
         let optimizer = self.config.core_optimizer();
+
         let mut trainer = Trainer {
             shape: &self.shape,
             vector: Level::best(),
@@ -346,6 +368,7 @@ impl<'a> Trainee<'a> {
         };
 
         let mut total = 0.0;
+
         for rows in self.order.chunks(self.config.batch) {
             let batch = Batch::picked(train.data(), rows);
             let loss = match trainer.step(&optimizer, &batch, self.step) {
@@ -353,9 +376,11 @@ impl<'a> Trainee<'a> {
                 Err(Error::Diverges(_) | Error::NotFinite { .. }) => return Ok(f64::NAN),
                 loss => loss?,
             };
+
             total += f64::from(loss) * rows.len() as f64;
             self.step += 1;
         }
+
         Ok(total / self.order.len() as f64)
     }
 
@@ -378,8 +403,9 @@ impl<'a> Trainee<'a> {
 /// A training explodes when its loss is so many times that of a network that answers 0.
 pub const EXPLOSION: f64 = 10.0;
 
-/// How much smaller steps of gradient descent are for many inputs. The curvature of the loss grows with the number of
-/// standardised inputs: with several hundred, as in images, the learning rate for tens of them diverges.
+/// How much smaller steps of gradient descent are for many inputs. The curvature of the loss grows
+/// with the number of standardised inputs: with several hundred, as in images, the learning rate
+/// for tens of them diverges.
 #[must_use]
 pub fn lr_scale(inputs: usize) -> f64 {
     (100.0 / inputs as f64).min(1.0)
@@ -410,6 +436,7 @@ pub fn judge_network(
         correct += score.correct;
         start += len;
     }
+
     let classes = matches!(set.target, crate::data::task::SetTarget::Classes(_));
     let rows = set.rows() as f64;
     Ok(Judgement {
@@ -431,6 +458,7 @@ mod tests {
             test_loss: test_loss.to_vec(),
             accuracy: accuracy.to_vec(),
         };
+
         assert_eq!(
             curve(&[10.0, 50.0, 50.0, 40.0], &[1.0, 3.0, 2.0, 2.0]).epochs_since_best(),
             10
@@ -454,6 +482,7 @@ mod tests {
             })
             .unwrap(),
         );
+
         let config = TrainConfig {
             hidden: vec![10],
             // Large enough to jump about.
@@ -463,7 +492,9 @@ mod tests {
             every: 2,
             ..TrainConfig::default()
         };
+
         let choice = Choice::named("tanh", None, false).unwrap();
+
         let course = |patience| {
             train_patiently(
                 &config,
@@ -478,13 +509,17 @@ mod tests {
             .0
             .curve
         };
+
         let (whole, short) = (course(None), course(Some(20)));
+
         assert!(
             short.epoch.len() < whole.epoch.len(),
             "never stopped: {:?}",
             short.epoch
         );
+
         assert_eq!(short.epochs_since_best(), 20);
+
         assert_eq!(
             short.test_loss[..],
             whole.test_loss[..short.test_loss.len()],

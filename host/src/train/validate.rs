@@ -30,15 +30,18 @@ pub fn run(
     } else {
         ensembles(config, task, learned, None, folder, "trainings", output)?.1
     };
+
     let metric = metric_of(task);
     let groups = group(&trainings);
     let mut section = Section::new(format!("Ensembles on {}", task.name));
     folder.write("trainings.csv", csv_of(&trainings))?;
     draw(&task.name, &groups, metric, folder, &mut section)?;
     section.tabulate(folder, "groups", group_table(&groups, metric))?;
+
     if let Some(pairs) = pair_table(&groups, "mix", metric) {
         section.tabulate(folder, "pairs", pairs)?;
     }
+
     section.save(folder)?;
     Ok(section)
 }
@@ -58,8 +61,10 @@ fn keep(
         );
         let file = format!("networks/{}-{}.json", t.activation, t.seed);
         folder.keep(&file, seal(&Model::of(network, provenance))?)?;
+
         Ok(file)
     };
+
     let (_, looked) = look_at::<String>(
         config,
         task,
@@ -68,15 +73,17 @@ fn keep(
         (folder, "trainings", output),
         write,
     )?;
+
     looked
         .iter()
         .filter_map(|l| l.seen.as_ref())
         .try_for_each(|file| folder.adopt(file))?;
+
     Ok(looked.into_iter().map(|l| l.training).collect())
 }
 
-/// The trainings alone, with the journal `name.jsonl`: all of the first arm by seed, then those of the next. Rate and
-/// epochs are those of the settings, or those that were chosen for each arm.
+/// The trainings alone, with the journal `name.jsonl`: all of the first arm by seed, then those of
+/// the next. Rate and epochs are those of the settings, or those that were chosen for each arm.
 ///
 /// # Errors
 /// As [`run`].
@@ -91,15 +98,18 @@ pub fn ensembles(
 ) -> Result<(Vec<Arm>, Vec<Training>)> {
     let arms = config.arms(task, learned)?;
     let jobs = config.jobs(&arms, chosen)?;
+
     let ensemble = Ensemble {
         task,
         train: &task.train,
         judge: &task.test,
         patience: None,
     };
+
     let mut trainings = train_all(ensemble, &jobs, folder, (name, false), output)?;
     let place = |name: &str| arms.iter().position(|e| e.choice.name == name);
     trainings.sort_by_key(|t| place(&t.activation));
+
     Ok((arms, trainings))
 }
 
@@ -110,6 +120,7 @@ pub fn values_of(
     f: impl Fn(&Training) -> Option<f64>,
 ) -> Vec<Vec<f64>> {
     let own = |e: &Arm, t: &&Training| t.activation == e.choice.name && !t.diverged;
+
     arms.iter()
         .map(|e| {
             trainings
@@ -139,15 +150,19 @@ pub fn draw(
             values: g.last(metric),
         })
         .collect();
+
     let violins = plot::violins(title, metric.label(), &samples);
+
     section.draw(
         folder,
         "violins",
         &violins,
         &format!("{} at the last epoch, {title}", metric.label()),
     )?;
+
     let bands: Vec<plot::Band> = groups.iter().map(|g| g.band(metric)).collect();
     let curves = plot::curves(title, "epoch", metric.label(), &bands);
+
     section.draw(
         folder,
         "curves",
@@ -161,11 +176,13 @@ pub fn draw(
 pub fn csv_of(trainings: &[Training]) -> String {
     let mut csv =
         String::from("activation,seed,lr,diverged,epoch,train_loss,test_loss,test_accuracy\n");
+
     for t in trainings {
         let c = &t.curve;
         for (i, epoch) in c.epoch.iter().enumerate() {
             let accuracy = c.accuracy.get(i).map_or(String::new(), f64::to_string);
             let (train, test) = (c.train_loss[i], c.test_loss[i]);
+
             let Training {
                 activation,
                 seed,
@@ -173,9 +190,11 @@ pub fn csv_of(trainings: &[Training]) -> String {
                 diverged,
                 ..
             } = t;
+
             csv +=
                 &format!("{activation},{seed},{lr},{diverged},{epoch},{train},{test},{accuracy}\n");
         }
     }
+
     csv
 }

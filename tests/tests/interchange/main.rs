@@ -1,4 +1,5 @@
-//! Files for other programs, and from them: nothing is lost, other readers get the same outputs, and bad files are refused.
+//! Files for other programs, and from them: nothing is lost, other readers get the same outputs,
+//! and bad files are refused.
 
 use ldnn::data::Standard;
 use ldnn::data::tabular::Purpose;
@@ -34,6 +35,7 @@ fn same(file: &str, got: &[u8]) {
         fs::create_dir_all(golden("")).unwrap();
         fs::write(golden(file), got).unwrap();
     }
+
     let there = fs::read(golden(file)).unwrap();
     assert!(
         got == there,
@@ -48,6 +50,7 @@ fn learned(bases: &[Base], units: usize, layers: usize) -> Activations {
         Learned::from_phi(*base, &numbers.iter().map(|x| 2.0 * x).collect::<Vec<_>>())
     };
     let types = bases.iter().enumerate().map(subnet).collect();
+
     Activations {
         version: Activations::VERSION,
         provenance: "a \"test\"".into(),
@@ -81,6 +84,7 @@ fn ranges(network: &Model) -> Ranges {
 /// A model of `widths`; raw inputs have means and sizes that differ much.
 fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trained {
     let (width, outputs) = (network.widths[0], *network.widths.last().unwrap());
+
     let purpose = if regression {
         // The first and the last target are large beside their spread.
         let scale = |i: usize| Standard {
@@ -92,6 +96,7 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
             sd: 0.01 + 300.3 * i as f64,
             offset: [5000.0, 0.0, 1.7e9][i],
         };
+
         Purpose::Regression {
             columns: (0..outputs).map(|i| format!("y{i}")).collect(),
             scale: (0..outputs).map(scale).collect(),
@@ -103,6 +108,7 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
             classes: (0..outputs).map(name).collect(),
         }
     };
+
     Trained {
         version: Trained::VERSION,
         provenance: "a model for tests".into(),
@@ -136,6 +142,7 @@ fn kinds(set: &Activations, exact: bool) -> (Vec<Kind>, Vec<f32>) {
             t.tabulated().unwrap()
         }
     });
+
     let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = each.unzip();
     (kinds, phi.concat())
 }
@@ -147,6 +154,7 @@ fn with_offset(mut model: Trained) -> Trained {
         sd: 0.75,
         offset: 1.7e9,
     };
+
     model
 }
 
@@ -155,17 +163,20 @@ fn models() -> Vec<(&'static str, Trained)> {
     let set = learned(&[Base::Sine, Base::Elu, Base::Relu], 4, 1);
     let (tables, table_phi) = kinds(&set, false);
     let (subnets, phi) = kinds(&set, true);
+
     let per_layer = learned(
         &[Base::Tanh, Base::Zero, Base::Sigmoid, Base::Identity],
         3,
         2,
     );
+
     let (own, own_phi) = kinds(&per_layer, false);
     let own_shape = Shape::new(&[3, 7, 5, 2], &own)
         .with_layer_types(0, 0, 2)
         .unwrap()
         .with_layer_types(1, 2, 2)
         .unwrap();
+
     let samples = Activations {
         types: vec![
             Learned::Samples {
@@ -176,8 +187,10 @@ fn models() -> Vec<(&'static str, Trained)> {
         ],
         ..set.clone()
     };
+
     let (mixed, mixed_phi) = kinds(&samples, true);
     let bases: Vec<Kind> = Base::ALL.into_iter().map(Kind::Base).collect();
+
     vec![
         (
             "tables",
@@ -251,7 +264,8 @@ fn bytes(model: &Trained, form: Form) -> Vec<u8> {
     formats::bytes(Content::Trained(model), form, CHOICES).unwrap()
 }
 
-/// Raw rows that spread over and beyond the tables; in single precision, as ONNX takes them, but for their offsets.
+/// Raw rows that spread over and beyond the tables; in single precision, as ONNX takes them, but
+/// for their offsets.
 fn rows(model: &Trained, count: usize) -> Vec<f64> {
     let numbers: Vec<f64> = random(count * model.features.len(), 11);
     let raw = |(i, x): (usize, &f64)| {
@@ -264,6 +278,7 @@ fn rows(model: &Trained, count: usize) -> Vec<f64> {
 /// Weights as somebody else names them.
 fn plain(names: [&str; 2]) -> Bundle {
     let mut bundle = Bundle::default();
+
     for (l, name) in names.into_iter().enumerate() {
         let (inputs, outputs) = [(2, 6), (6, 3)][l];
         bundle.put(
@@ -275,15 +290,18 @@ fn plain(names: [&str; 2]) -> Bundle {
             Tensor::vector(random(outputs, 5 + l as u64)),
         );
     }
+
     bundle
 }
 
 #[test]
 fn files_keep_their_form() {
     let set = learned(&[Base::Sine, Base::Relu], 2, 1);
+
     let few = |t: &Learned| {
         let (kind, phi) = t.tabulated().unwrap();
         let Kind::Table(form) = kind else { panic!() };
+
         // Every 32nd of 257 knots; slopes are in knot spacings.
         let knots = phi
             .as_chunks::<2>()
@@ -292,17 +310,21 @@ fn files_keep_their_form() {
             .step_by(32)
             .flat_map(|&[y, m]| [y, 32.0 * m])
             .collect::<Vec<f32>>();
+
         (
             Kind::Table(ldnn_core::table::TableForm { knots: 9, ..form }),
             knots,
         )
     };
+
     let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
+
     let small = model(
         network(Shape::new(&[2, 3, 2], &kinds), &phi.concat()),
         Some(set),
         false,
     );
+
     for form in Form::ALL {
         let choices = Choices {
             samples: 5,
@@ -311,14 +333,17 @@ fn files_keep_their_form() {
         let got = formats::bytes(Content::Trained(&small), form, choices).unwrap();
         same(&format!("small.{}", form.extension()), &got);
     }
+
     let choices = Choices {
         way: Way::Subnets,
         ..CHOICES
     };
+
     same(
         "small_subnets.onnx",
         &formats::bytes(Content::Trained(&small), Form::Onnx, choices).unwrap(),
     );
+
     assert_eq!(
         formats::import(
             formats::read(&golden("small.safetensors")).unwrap(),
@@ -327,6 +352,7 @@ fn files_keep_their_form() {
         .unwrap(),
         small
     );
+
     assert_eq!(
         formats::import(
             formats::read(&golden("small.npz")).unwrap(),
@@ -335,5 +361,6 @@ fn files_keep_their_form() {
         .unwrap(),
         small
     );
+
     assert!(difference(&small, &fs::read(golden("small.onnx")).unwrap(), 50) < 1e-5);
 }

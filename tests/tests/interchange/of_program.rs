@@ -12,6 +12,7 @@ fn the_program_exports_one_file_or_a_folder_and_imports_it_again() {
     let place = place.path();
     let (_, model) = models().swap_remove(0);
     write(place, &model);
+
     for form in Form::ALL {
         let name = format!("m.{}", form.extension());
         let said = succeed(place, &["export", "m.ldnn", "--out", &name]);
@@ -21,8 +22,10 @@ fn the_program_exports_one_file_or_a_folder_and_imports_it_again() {
             "{name}"
         );
     }
+
     succeed(place, &["import", "m.safetensors", "--out", "back.ldnn"]);
     assert!(fs::read(place.join("back.ldnn")).unwrap() == fs::read(place.join("m.ldnn")).unwrap());
+
     let said = succeed(
         place,
         &[
@@ -36,20 +39,24 @@ fn the_program_exports_one_file_or_a_folder_and_imports_it_again() {
             "all",
         ],
     );
+
     assert!(
         said.contains("n.onnx (") && !said.contains("ldnn verify"),
         "{said}"
     );
     assert!(fs::read(place.join("all/n.onnx")).unwrap() == bytes(&model, Form::Onnx));
     assert!(!place.join("all/model.json").exists());
+
     let both = [
         "export", "m.ldnn", "--format", "c,onnx", "--what", "network", "--golden", "2", "--out",
         "both",
     ];
+
     succeed(place, &both);
     assert!(
         place.join("both/ldnn_model.c").exists() && place.join("both/ldnn_model.onnx").exists()
     );
+
     succeed(
         place,
         &[
@@ -63,7 +70,9 @@ fn the_program_exports_one_file_or_a_folder_and_imports_it_again() {
             "again",
         ],
     );
+
     let text = fs::read_to_string(place.join("again/ldnn_model.txt")).unwrap();
+
     assert_eq!(
         text.lines()
             .map(|l| l.split(' ').count())
@@ -76,17 +85,21 @@ fn the_program_exports_one_file_or_a_folder_and_imports_it_again() {
 fn the_program_takes_weights_with_activations_and_exports_them_for_devices_with_rows() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
+
     fs::write(
         place.join("w.safetensors"),
         safetensors::to_bytes(&plain(["fc1", "fc2"])).unwrap(),
     )
     .unwrap();
+
     let set = learned(&[Base::Sine, Base::Tanh], 3, 1);
+
     fs::write(
         place.join("a.txt"),
         formats::bytes(Content::Activations(&set), Form::Txt, CHOICES).unwrap(),
     )
     .unwrap();
+
     let said = succeed(
         place,
         &[
@@ -100,38 +113,48 @@ fn the_program_takes_weights_with_activations_and_exports_them_for_devices_with_
             "a,b",
         ],
     );
+
     assert!(
         said.contains("A network 2-6-3")
             && said.contains("one of 3 classes")
             && said.contains("needs rows, with --data"),
         "{said}"
     );
+
     fs::write(place.join("x.csv"), "a,b\n0.5,1\n-1,2\n").unwrap();
+
     let predicted = succeed(place, &["predict", "model.ldnn", "x.csv"]);
     assert!(
         predicted.starts_with("class,P(run),P(sit),P(walk)"),
         "{predicted}"
     );
+
     let error = refuse(
         place,
         &["export", "model.ldnn", "--what", "network", "--format", "c"],
         2,
     );
+
     assert!(
         error.contains("does not know which ranges")
             && error.contains("give rows with --data FILE"),
         "{error}"
     );
+
     use ldnn::data::npz::{Array, write};
+
     let rows: Vec<f64> = random(80, 1);
     let labels = Array::labels((0..40).map(|i| i % 3).collect());
+
     let all = [
         ("x", Array::matrix(rows.clone(), 2)),
         ("y", labels.clone()),
         ("x_test", Array::matrix(rows, 2)),
         ("y_test", labels),
     ];
+
     fs::write(place.join("rows.npz"), write(&all)).unwrap();
+
     let export = [
         "export",
         "model.ldnn",
@@ -144,6 +167,7 @@ fn the_program_takes_weights_with_activations_and_exports_them_for_devices_with_
         "--golden",
         "5",
     ];
+
     assert!(succeed(place, &export).contains("ldnn_model.c"));
 }
 
@@ -153,17 +177,21 @@ fn requests_that_make_no_sense_are_refused_with_what_to_do_and_leave_nothing() {
     let place = place.path();
     let (_, model) = models().swap_remove(0);
     write(place, &model);
+
     fs::write(
         place.join("w.safetensors"),
         safetensors::to_bytes(&plain(["0", "2"])).unwrap(),
     )
     .unwrap();
+
     fs::write(place.join("torch.pt"), b"PK\x03\x04....").unwrap();
+
     fs::write(
         place.join("short.safetensors"),
         &bytes(&model, Form::Safetensors)[..500],
     )
     .unwrap();
+
     let cases: [(&[&str], i32, &str); 12] = [
         (
             &["export", "m.ldnn", "--out", "x.tflite"],
@@ -233,14 +261,17 @@ fn requests_that_make_no_sense_are_refused_with_what_to_do_and_leave_nothing() {
             "cannot open 'nowhere.safetensors'",
         ),
     ];
+
     for (arguments, code, expected) in cases {
         let error = refuse(place, arguments, code);
         assert!(error.contains(expected), "{arguments:?}: {error}");
     }
+
     let left: Vec<_> = fs::read_dir(place)
         .unwrap()
         .map(|e| e.unwrap().file_name())
         .collect();
+
     assert!(
         left.iter()
             .all(|name| !name.to_string_lossy().starts_with('x')),

@@ -2,15 +2,18 @@
 
 use super::*;
 
-/// The largest difference of the interpreter's outputs from the model's own, relative to their size; infinite if a class differs.
+/// The largest difference of the interpreter's outputs from the model's own, relative to their
+/// size; infinite if a class differs.
 pub fn difference(model: &Trained, file: &[u8], count: usize) -> f64 {
     let x = rows(model, count);
     let outputs = onnx::Network::decode(file).run(Array {
         shape: vec![count, model.features.len()],
         data: x.clone(),
     });
+
     let close = |a: &[f64], b: &[f64], scale: &dyn Fn(usize) -> f64| {
         assert_eq!(a.len(), b.len());
+
         a.iter()
             .zip(b)
             .enumerate()
@@ -18,9 +21,11 @@ pub fn difference(model: &Trained, file: &[u8], count: usize) -> f64 {
                 worst.max((a - b).abs() / scale(i))
             })
     };
+
     match (model.predict(&x).unwrap(), &model.purpose) {
         (Predictions::Classes(classes, chances), _) => {
             let wide: Vec<f64> = classes.iter().map(|&c| c.into()).collect();
+
             if outputs["class"]
                 != (Array {
                     shape: vec![count],
@@ -29,7 +34,9 @@ pub fn difference(model: &Trained, file: &[u8], count: usize) -> f64 {
             {
                 return f64::INFINITY;
             }
+
             assert_eq!(outputs["probabilities"].shape, outputs["logits"].shape);
+
             close(&outputs["probabilities"].data, &chances, &|_| 1.0)
         }
         (Predictions::Values(values), Purpose::Regression { scale, .. }) => {
@@ -46,8 +53,10 @@ fn onnx_files_give_the_outputs_of_the_model_from_raw_inputs() {
     for (name, model) in models() {
         let file = bytes(&model, Form::Onnx);
         let worst = difference(&model, &file, 200);
+
         // The model computes in single precision, the interpreter in double.
         assert!(worst < 1e-5, "{name}: {worst:e}");
+
         let decoded = onnx::Network::decode(&file);
         let (inputs, outputs) = decoded.signature();
         // Readings with an offset need double precision.
@@ -56,6 +65,7 @@ fn onnx_files_give_the_outputs_of_the_model_from_raw_inputs() {
         } else {
             1
         };
+
         assert_eq!(
             inputs,
             [(
@@ -64,10 +74,13 @@ fn onnx_files_give_the_outputs_of_the_model_from_raw_inputs() {
                 vec![None, Some(model.features.len() as i64)]
             )]
         );
+
         let names: Vec<&str> = outputs.iter().map(|o| o.0.as_str()).collect();
         let features: Vec<String> =
             serde_json::from_str(decoded.metadata("features").unwrap()).unwrap();
+
         assert_eq!(features, model.features);
+
         match &model.purpose {
             Purpose::Classification { classes, .. } => {
                 assert_eq!(names, ["probabilities", "logits", "class"]);
@@ -94,7 +107,9 @@ fn a_wrong_constant_in_an_onnx_file_would_be_seen() {
             purpose: Some(&model.purpose),
         },
     );
+
     assert!(difference(&model, &right.unwrap(), 50) < 1e-5);
+
     // A weight, and the knot at 0 of the last table.
     for i in [0, model.network.params.len() - 258] {
         let mut wrong = model.clone();
@@ -104,8 +119,10 @@ fn a_wrong_constant_in_an_onnx_file_would_be_seen() {
             "parameter {i}"
         );
     }
+
     let mut wrong = model.clone();
     wrong.inputs[1].mean += 1.0;
+
     assert!(difference(&model, &bytes(&wrong, Form::Onnx), 200) > 1e-4);
 }
 
@@ -115,40 +132,49 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
         .into_iter()
         .filter(|(n, _)| ["tables", "layers of their own"].contains(n))
     {
-        // Beyond its range a table goes on along a line, which a sub-network does not: small weights stay within.
+        // Beyond its range a table goes on along a line, which a sub-network does not: small
+        // weights stay within.
         model.network.params[..30]
             .iter_mut()
             .for_each(|w| *w *= 0.3);
+
         let choices = Choices {
             way: Way::Subnets,
             ..CHOICES
         };
         let file = formats::bytes(Content::Trained(&model), Form::Onnx, choices).unwrap();
+
         let operators = onnx::Network::decode(&file)
             .operators()
             .into_keys()
             .map(str::to_string)
             .collect::<Vec<_>>();
+
         assert!(
             !operators.contains(&"Gather".to_string()) && operators.contains(&"Tanh".to_string()),
             "{operators:?}"
         );
+
         let worst = difference(&model, &file, 200);
         assert!(worst < 1e-5, "{name}: {worst:e}");
     }
+
     let (_, samples) = models().swap_remove(3);
     let choices = Choices {
         way: Way::Subnets,
         ..CHOICES
     };
     let error = formats::bytes(Content::Trained(&samples), Form::Onnx, choices).unwrap_err();
+
     assert!(
         format!("{error:#}").contains("samples, not sub-networks"),
         "{error:#}"
     );
+
     let (_, alone) = models().swap_remove(0);
     let error =
         formats::bytes(Content::Network(&alone.network, None), Form::Onnx, choices).unwrap_err();
+
     assert!(
         format!("{error:#}").contains("use --onnx-activations tables"),
         "{error:#}"
@@ -159,9 +185,11 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
 fn an_input_that_is_no_number_spoils_its_own_row_alone() {
     for (name, model) in models() {
         let width = model.features.len();
+
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             let mut x = rows(&model, 3);
             x[width] = bad;
+
             let run = |x: &[f64]| {
                 let array = Array {
                     shape: vec![x.len() / width, width],
@@ -169,17 +197,21 @@ fn an_input_that_is_no_number_spoils_its_own_row_alone() {
                 };
                 onnx::Network::decode(&bytes(&model, Form::Onnx)).run(array)
             };
+
             let (all, first, last) = (run(&x), run(&x[..width]), run(&x[2 * width..]));
             for (output, array) in &all {
                 let n = array.data.len() / 3;
                 assert_eq!(array.data[..n], first[output].data, "{name}: {output}");
                 assert_eq!(array.data[2 * n..], last[output].data, "{name}: {output}");
+
                 let spoiled = &array.data[n..2 * n];
+
                 let right = if output == "class" {
                     spoiled == [-1.0]
                 } else {
                     spoiled.iter().all(|y| y.is_nan())
                 };
+
                 assert!(right, "{name}, {bad}: {output} is {spoiled:?}");
             }
         }

@@ -10,7 +10,8 @@ use anyhow::Result;
 /// Rows of the table in the report.
 const SHOWN: usize = 10;
 
-/// Writes all trials as a table of numbers, the best ones and a picture as a report; `notes` are sentences about the rows.
+/// Writes all trials as a table of numbers, the best ones and a picture as a report; `notes` are
+/// sentences about the rows.
 ///
 /// # Errors
 /// If every candidate diverged, or a file cannot be written.
@@ -23,11 +24,13 @@ pub fn report(
     let best = found.best()?;
     let mut section = Section::new(format!("A search for a network for {name}"));
     let trials: usize = found.rounds.iter().map(|(_, trials)| trials.len()).sum();
+
     let sizes: Vec<String> = found
         .rounds
         .iter()
         .map(|(_, trials)| trials.len().to_string())
         .collect();
+
     section.text.push(format!(
         "{trials} trials in rounds of {}; the best: hidden widths {:?}, {}, lr {}, {} {} after {} epochs. The best of many \
          is lucky too: on new rows it will be somewhat worse. The test rows were not looked at.",
@@ -39,13 +42,16 @@ pub fn report(
         value(best, found.metric),
         best.epochs
     ));
+
     section.text.extend(notes);
     folder.write("trials.csv", all(found, usize::MAX).to_csv())?;
     section.tabulate(folder, "best", all(found, SHOWN))?;
+
     let label = found.metric.on("validation");
     let curves = plot::curves("the best so far", "trial", &label, &bands(found));
     section.draw(folder, "search", &curves, "the best trial so far, by round")?;
     section.save(folder)?;
+
     Ok(section)
 }
 
@@ -71,6 +77,7 @@ fn value(trial: &Trial, metric: Metric) -> String {
 /// The trials, those of the last round first; of each round the best first.
 fn all(found: &Found, most: usize) -> Table {
     let label = found.metric.on("validation");
+
     let head = [
         "trial",
         "round",
@@ -80,6 +87,7 @@ fn all(found: &Found, most: usize) -> Table {
         &label,
         "epochs",
     ];
+
     let mut table = Table::new("the best trials, those of the last round first", &head);
     let rounds = found.rounds.iter().enumerate().rev();
     for (i, trial) in rounds
@@ -87,6 +95,7 @@ fn all(found: &Found, most: usize) -> Table {
         .take(most)
     {
         let c = &trial.candidate;
+
         table.row([
             c.id.to_string(),
             (i + 1).to_string(),
@@ -101,6 +110,7 @@ fn all(found: &Found, most: usize) -> Table {
             trial.epochs.to_string(),
         ]);
     }
+
     table
 }
 
@@ -109,7 +119,9 @@ fn bands(found: &Found) -> Vec<Band> {
     let band = |(i, (share, trials)): (usize, &(f64, Vec<Trial>))| {
         let mut by_number: Vec<&Trial> = trials.iter().filter(|t| t.validation.is_some()).collect();
         by_number.sort_by_key(|t| t.candidate.id);
+
         let mut best: Option<f64> = None;
+
         let so_far = |t: &&Trial| {
             let own = t.validation.unwrap_or(f64::NAN);
             let kept = best
@@ -118,7 +130,9 @@ fn bands(found: &Found) -> Vec<Band> {
             best = Some(kept);
             kept
         };
+
         let mean: Vec<f64> = by_number.iter().map(so_far).collect();
+
         Band {
             name: format!("round {} ({:.0} % of the work)", i + 1, 100.0 * share),
             x: (1..=mean.len()).map(|n| n as f64).collect(),
@@ -126,5 +140,6 @@ fn bands(found: &Found) -> Vec<Band> {
             mean,
         }
     };
+
     found.rounds.iter().enumerate().map(band).collect()
 }

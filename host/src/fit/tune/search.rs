@@ -1,5 +1,5 @@
-//! Successive halving: all candidates with a ninth of the work, the best third of them with a third, the best third of those
-//! with all of it.
+//! Successive halving: all candidates with a ninth of the work, the best third of them with a
+//! third, the best third of those with all of it.
 
 use super::space::{Candidate, Space};
 use crate::data::task::{Set, Task};
@@ -59,6 +59,7 @@ pub fn rounds(budget: usize) -> Vec<usize> {
             .take(ROUNDS)
             .collect()
     };
+
     let fits = |first: &usize| of(*first).iter().sum::<usize>() <= budget;
     (1..=budget).rev().find(fits).map_or(vec![], of)
 }
@@ -78,12 +79,14 @@ pub fn search(
 ) -> Result<Found> {
     space.check()?;
     ensure!(budget > 0, "a search needs at least one trial");
+
     // Nothing below has the test rows.
     let task = Task {
         train: learn.clone(),
         test: judge.clone(),
         ..task.clone()
     };
+
     let metric = metric_of(&task);
     let sizes = rounds(budget);
     let mut candidates: Vec<Candidate> = (0..sizes[0]).map(|id| space.candidate(fit, id)).collect();
@@ -91,10 +94,12 @@ pub fn search(
         rounds: vec![],
         metric,
     };
+
     for (i, &size) in sizes.iter().enumerate() {
         let share = (KEPT as f64).powi(i as i32 + 1 - sizes.len() as i32);
         candidates.truncate(size);
         candidates.sort_by_key(|c| c.id);
+
         let work = Work::<Candidate, Trial> {
             name: &format!("round-{}", i + 1),
             key: &|candidate| format!("{candidate:?}"),
@@ -107,15 +112,18 @@ pub fn search(
                 })
             },
         };
+
         let mut trials = work.run(&candidates, folder, output)?;
         trials.sort_by(|a, b| {
             metric
                 .order(a.validation, b.validation)
                 .then(a.candidate.id.cmp(&b.candidate.id))
         });
+
         candidates = trials.iter().map(|t| t.candidate.clone()).collect();
         found.rounds.push((share, trials));
     }
+
     Ok(found)
 }
 
@@ -126,11 +134,13 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
         steps: part(fit.steps),
         ..fit.clone()
     });
+
     let lost = Trial {
         candidate: candidate.clone(),
         validation: None,
         epochs: 0,
     };
+
     let Some(choice) = choice(&fit, candidate, task)? else {
         return Ok(lost);
     };
@@ -138,9 +148,12 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
     let longest = part(select.epochs_at(candidate.lr)).max(SHORTEST);
     let config = select.at(candidate.lr, longest);
     let mut trainings = vec![];
+
     for run in 0..select.runs as u64 {
         stop::check()?;
+
         let seed = select.network_seed(run);
+
         trainings.push(
             train_patiently(
                 &config,
@@ -154,6 +167,7 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
             .0,
         );
     }
+
     let best = best_epoch(&trainings, metric_of(task));
     Ok(best.map_or(lost, |b| Trial {
         candidate: candidate.clone(),
@@ -170,18 +184,21 @@ fn choice(fit: &FitConfig, candidate: &Candidate, task: &Task) -> Result<Option<
     if candidate.activations != "learn" {
         return Ok(Some(Choice::named(&candidate.activations, None, false)?));
     }
+
     let meta = fit.meta(task);
     let mut learner = Learner::new(&meta, task)?;
     while learner.steps_done() < meta.steps {
         if stop::requested() {
             return Err(Stopped.into());
         }
+
         match learner.step() {
             Ok(_) => {}
             Err(error) if error.is::<Unlearnable>() => return Ok(None),
             Err(error) => return Err(error),
         }
     }
+
     Ok(Some(Choice::named(
         "mix",
         Some(&learner.activations()?),
@@ -200,6 +217,7 @@ mod tests {
         assert_eq!(rounds(4), [3, 1]);
         assert_eq!(rounds(13), [9, 3, 1]);
         assert_eq!(rounds(40), [28, 9, 3]);
+
         for budget in 1..200 {
             let all: usize = rounds(budget).iter().sum();
             assert!(all <= budget && all + 3 > budget, "{budget}: {all}");

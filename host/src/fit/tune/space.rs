@@ -97,9 +97,11 @@ impl Space {
             ("types", self.types.len()),
             ("schedule", self.schedule.len()),
         ];
+
         for (name, len) in lists {
             ensure!(len > 0, "space.{name} is empty; give at least one choice");
         }
+
         ensure!(
             self.depth.iter().all(|d| (1..=4).contains(d)),
             "space.depth: use 1 to 4 hidden layers"
@@ -108,15 +110,19 @@ impl Space {
             self.types.iter().all(|t| (1..=8).contains(t)),
             "space.types: use 1 to 8 types"
         );
+
         for name in self.activations.iter().filter(|name| *name != "learn") {
             base_named(name).context("space.activations: beside 'learn'")?;
         }
+
         self.width.check("width", 1.0)?;
+
         ensure!(
             self.width.high <= 4096.0,
             "space.width: high = {}; use at most 4096",
             self.width.high
         );
+
         self.lr.check("lr", 1e-6)
     }
 
@@ -126,11 +132,13 @@ impl Space {
         if id == 0 {
             let middle = digits(self.lr.at(0.5));
             let lr = fit.lr.get(fit.lr.len() / 2).copied().unwrap_or(middle);
+
             let activations = self
                 .activations
                 .first()
                 .cloned()
                 .unwrap_or_else(|| "learn".into());
+
             return Candidate {
                 id,
                 hidden: fit.hidden.clone(),
@@ -140,10 +148,12 @@ impl Space {
                 lr,
             };
         }
+
         let draws = Draws::new(fit.seed, Stream::User, 9, id as u64);
         let pick = |i: u32, n: usize| draws.below(i, n.max(1) as u32) as usize;
         let share = |i: u32| draws.uniform::<f64>(i);
         let width = self.width.at(share(0)).round().max(1.0) as usize;
+
         Candidate {
             id,
             hidden: vec![width; self.depth[pick(1, self.depth.len())]],
@@ -182,34 +192,44 @@ mod tests {
     fn candidates_lie_within_the_bounds_and_reach_all_of_them() {
         let (space, fit) = (Space::default(), FitConfig::default());
         let all: Vec<Candidate> = (0..300).map(|id| space.candidate(&fit, id)).collect();
+
         assert_eq!(all[0].hidden, fit.hidden);
+
         let drawn = &all[1..];
+
         assert!(
             drawn
                 .iter()
                 .all(|c| c.hidden.iter().all(|w| (10..=100).contains(w)))
         );
+
         assert!(drawn.iter().all(|c| (0.001..=0.1).contains(&c.lr)));
+
         for types in [1, 2, 3] {
             assert!(drawn.iter().any(|c| c.types == types
                 && c.hidden.len() == 2
                 && c.schedule == Schedule::Alternating));
         }
+
         // On a logarithmic scale half of the widths lie below the geometric mean, 31.6.
         let small = drawn.iter().filter(|c| c.hidden[0] < 32).count();
+
         assert!((115..=185).contains(&small), "{small} of 299");
+
         assert_eq!(
             all,
             (0..300)
                 .map(|id| space.candidate(&fit, id))
                 .collect::<Vec<_>>()
         );
+
         assert_ne!(all[1], space.candidate(&FitConfig { seed: 2, ..fit }, 1));
     }
 
     #[test]
     fn a_space_without_a_choice_is_refused() {
         let error = |space: Space| format!("{:#}", space.check().unwrap_err());
+
         assert!(
             error(Space {
                 types: vec![],
@@ -217,6 +237,7 @@ mod tests {
             })
             .contains("space.types is empty")
         );
+
         assert!(
             error(Space {
                 lr: Span {
@@ -227,6 +248,7 @@ mod tests {
             })
             .contains("space.lr")
         );
+
         assert!(
             error(Space {
                 lr: Span {
@@ -237,6 +259,7 @@ mod tests {
             })
             .contains("space.lr")
         );
+
         assert!(
             error(Space {
                 activations: vec!["rele".into()],

@@ -5,7 +5,8 @@ use super::proto::TensorProto;
 use ldnn_core::table::TableForm;
 use ldnn_core::{Base, Kind, SUBNET_SCALE};
 
-/// Type `kind` with its parameters, applied to the value `z` of rows x neurons. `name` begins the names of its constants.
+/// Type `kind` with its parameters, applied to the value `z` of rows x neurons. `name` begins the
+/// names of its constants.
 pub fn apply(graph: &mut Graph, name: &str, kind: Kind, phi: &[f32], z: &str) -> String {
     match kind {
         Kind::Base(base) => base_function(graph, base, z),
@@ -60,6 +61,7 @@ fn subnet(graph: &mut Graph, name: &str, units: usize, phi: &[f32], z: &str) -> 
     let sum = graph.op("MatMul", &[&hidden, &v]);
     let sum = graph.op("Squeeze", &[&sum, &last]);
     let sum = graph.op("Add", &[&sum, &d]);
+
     graph.op("Mul", &[&sum, &scale])
 }
 
@@ -75,6 +77,7 @@ fn table(graph: &mut Graph, name: &str, form: TableForm, phi: &[f32], z: &str) -
     );
     let zero = graph.float("zero", 0.0);
     let last_knot = graph.float(&format!("{name}.last_knot"), last);
+
     let last_cell = graph.float(&format!("{name}.last_cell"), last - 1.0);
 
     let from_start = graph.op("Add", &[z, &range]);
@@ -84,17 +87,20 @@ fn table(graph: &mut Graph, name: &str, form: TableForm, phi: &[f32], z: &str) -
     let cell = graph.op("Min", &[&floor, &last_cell]);
     let t = graph.op("Sub", &[&clipped, &cell]);
     let beyond = graph.op("Sub", &[&position, &clipped]);
+
     // NaN has no cell, and a whole batch would be refused for its index; `t` and `beyond` keep it.
     let none = graph.op("IsNaN", &[&cell]);
     let valid = graph.op("Where", &[&none, &zero, &cell]);
     let index = graph.with("Cast", &[&valid], &[("to", TensorProto::INT64.into())]);
 
     let cells = coefficients(phi, form.knots);
+
     let [c0, c1, c2, c3] = std::array::from_fn(|i| {
         let column: Vec<f32> = cells.iter().map(|c| c[i]).collect();
         let constant = graph.floats(&format!("{name}.c{i}"), &[cells.len()], &column);
         graph.with("Gather", &[&constant, &index], &[("axis", 0)])
     });
+
     let sum = times_plus(graph, &t, &c3, &c2);
     let sum = times_plus(graph, &t, &sum, &c1);
     let inside = times_plus(graph, &t, &sum, &c0);
@@ -107,6 +113,7 @@ fn table(graph: &mut Graph, name: &str, form: TableForm, phi: &[f32], z: &str) -
     );
     let slope = times_plus(graph, &t, &c3, &c2);
     let slope = times_plus(graph, &t, &slope, &c1);
+
     times_plus(graph, &beyond, &slope, &inside)
 }
 
@@ -116,7 +123,8 @@ fn times_plus(graph: &mut Graph, a: &str, b: &str, c: &str) -> String {
     graph.op("Add", &[&product, c])
 }
 
-/// Value, slope and the two bends of every cell, from values and slopes at the knots; in the order of the core's operations.
+/// Value, slope and the two bends of every cell, from values and slopes at the knots; in the order
+/// of the core's operations.
 fn coefficients(phi: &[f32], knots: usize) -> Vec<[f32; 4]> {
     let cell = |i: usize| {
         let [y0, m0, y1, m1] = [phi[2 * i], phi[2 * i + 1], phi[2 * i + 2], phi[2 * i + 3]];

@@ -38,11 +38,13 @@ impl Graph {
         attributes: &[(&str, i64)],
     ) {
         let own = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+
         let attribute = |&(name, i): &(&str, i64)| AttributeProto {
             name: Some(name.into()),
             i: Some(i),
             r#type: Some(AttributeProto::INT),
         };
+
         self.nodes.push(NodeProto {
             input: own(inputs),
             output: own(outputs),
@@ -88,6 +90,7 @@ impl Graph {
                 raw_data: Some(bytes),
             });
         }
+
         name.into()
     }
 }
@@ -102,11 +105,13 @@ pub fn value(name: &str, kind: i32, columns: usize, doc: String) -> ValueInfoPro
         dim_value: Some(columns as i64),
         dim_param: None,
     };
+
     let dim = if columns.dim_value == Some(0) {
         vec![rows]
     } else {
         vec![rows, columns]
     };
+
     let tensor = TensorTypeProto {
         elem_type: Some(kind),
         shape: Some(TensorShapeProto { dim }),
@@ -114,6 +119,7 @@ pub fn value(name: &str, kind: i32, columns: usize, doc: String) -> ValueInfoPro
     let kind = TypeProto {
         tensor_type: Some(tensor),
     };
+
     ValueInfoProto {
         name: Some(name.into()),
         r#type: Some(kind),

@@ -1,4 +1,5 @@
-//! ONNX: whole networks as graphs of standard operators, from raw inputs to probabilities or values in the table's units.
+//! ONNX: whole networks as graphs of standard operators, from raw inputs to probabilities or values
+//! in the table's units.
 
 mod activation;
 mod graph;

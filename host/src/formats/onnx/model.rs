@@ -25,10 +25,12 @@ pub struct Meaning<'a> {
     pub purpose: Option<&'a Purpose>,
 }
 
-/// The bytes of an ONNX file. `learned` are the sub-networks that the network's tables were made from.
+/// The bytes of an ONNX file. `learned` are the sub-networks that the network's tables were made
+/// from.
 ///
 /// # Errors
-/// If the network is malformed, sub-networks are asked for that are not known, or a scale is none in single precision.
+/// If the network is malformed, sub-networks are asked for that are not known, or a scale is none
+/// in single precision.
 pub fn model(
     network: &Model,
     learned: Option<&Activations>,
@@ -42,6 +44,7 @@ pub fn model(
     let standardised = standardise(&mut graph, meaning.inputs)?;
     let poison = poison(&mut graph, &standardised);
     let outputs = layers(&mut graph, network, &shape, &types, &standardised);
+
     let outputs = finish(
         &mut graph,
         &outputs,
@@ -49,17 +52,21 @@ pub fn model(
         shape.outputs(),
         meaning.purpose,
     )?;
+
     let names = if meaning.features.is_empty() {
         String::new()
     } else {
         format!(": {}", meaning.features.join(", "))
     };
+
     let kind = if has_offsets(meaning.inputs) {
         TensorProto::DOUBLE
     } else {
         TensorProto::FLOAT
     };
+
     let input = value("input", kind, inputs, format!("rows of raw inputs{names}"));
+
     let file = ModelProto {
         ir_version: Some(IR_VERSION),
         producer_name: Some("ldnn".into()),
@@ -78,12 +85,14 @@ pub fn model(
         }],
         metadata_props: metadata(meaning)?,
     };
+
     Ok(file.encode_to_vec())
 }
 
 /// Names as JSON lists.
 fn metadata(meaning: Meaning) -> Result<Vec<StringStringEntryProto>> {
     let mut entries = vec![];
+
     let mut put = |key: &str, names: &[String]| -> Result<()> {
         let value = Some(serde_json::to_string(names)?);
         entries.push(StringStringEntryProto {
@@ -92,9 +101,11 @@ fn metadata(meaning: Meaning) -> Result<Vec<StringStringEntryProto>> {
         });
         Ok(())
     };
+
     if !meaning.features.is_empty() {
         put("features", meaning.features)?;
     }
+
     match meaning.purpose {
         Some(Purpose::Classification { column, classes }) => {
             put("target", std::slice::from_ref(column))?;
@@ -103,6 +114,7 @@ fn metadata(meaning: Meaning) -> Result<Vec<StringStringEntryProto>> {
         Some(Purpose::Regression { columns, .. }) => put("target", columns)?,
         None => {}
     }
+
     Ok(entries)
 }
 
@@ -120,6 +132,7 @@ fn types(
             network.params[shape.type_at(t)..][..kind.param_len()].to_vec(),
         )
     };
+
     let of = |t: usize| match (way, shape.kind(t)) {
         (Way::Subnets, Kind::Table(_)) => {
             let known = learned
@@ -130,44 +143,55 @@ fn types(
             )?;
             let direct = known.direct()?;
             let samples = matches!(direct.0, Kind::Table(_));
+
             ensure!(
                 !samples,
                 "its activations are samples, not sub-networks; use --onnx-activations tables"
             );
+
             Ok(direct)
         }
         _ => Ok(own(t)),
     };
+
     (0..shape.types()).map(of).collect()
 }
 
-/// `(x - mean) factor` in single precision, as the model itself computes it; where there are offsets, the input is of
-/// double precision, and the offsets are subtracted first.
+/// `(x - mean) factor` in single precision, as the model itself computes it; where there are
+/// offsets, the input is of double precision, and the offsets are subtracted first.
 fn standardise(graph: &mut Graph, inputs: &[Standard]) -> Result<String> {
     graph.place = "standardise".into();
+
     if inputs.iter().all(|s| *s == Standard::PLAIN) {
         return Ok("input".into());
     }
+
     single(inputs, "input")?;
+
     let n = inputs.len();
     let mut x = "input".to_string();
+
     if has_offsets(inputs) {
         let offsets = graph.doubles(
             "inputs.offset",
             &[n],
             &inputs.iter().map(|s| s.offset).collect::<Vec<_>>(),
         );
+
         let less = graph.op("Sub", &[&x, &offsets]);
         x = graph.with("Cast", &[&less], &[("to", TensorProto::FLOAT.into())]);
     }
+
     let (means, factors): (Vec<f32>, Vec<f32>) = inputs
         .iter()
         .map(Standard::input_pair)
         .map(|[m, f]| (m, f))
         .unzip();
+
     let mean = graph.floats("inputs.mean", &[n], &means);
     let factor = graph.floats("inputs.factor", &[n], &factors);
     let x = graph.op("Sub", &[&x, &mean]);
+
     Ok(graph.op("Mul", &[&x, &factor]))
 }
 
@@ -186,11 +210,12 @@ fn single(scale: &[Standard], what: &str) -> Result<()> {
             s.sd
         );
     }
+
     Ok(())
 }
 
-/// 0 for a row whose inputs are finite, NaN for another: added to the outputs, it makes every answer of that row NaN,
-/// whatever an operator makes of NaN.
+/// 0 for a row whose inputs are finite, NaN for another: added to the outputs, it makes every
+/// answer of that row NaN, whatever an operator makes of NaN.
 fn poison(graph: &mut Graph, input: &str) -> String {
     graph.place = "finite".into();
     let zero = graph.float("zero", 0.0);
@@ -209,8 +234,10 @@ fn layers(
 ) -> String {
     let mut h = input.to_string();
     let blocks = blocks(shape);
+
     for l in 0..shape.layers() {
         graph.place = format!("layers.{l}");
+
         let (inputs, outputs) = (shape.width(l), shape.width(l + 1));
         let weights = &network.params[shape.weights_at(l)..][..inputs * outputs];
         let biases = &network.params[shape.biases_at(l)..][..outputs];
@@ -221,7 +248,9 @@ fn layers(
             h = z;
             break;
         };
+
         graph.place = format!("layers.{l}/activation");
+
         let parts = split(
             graph,
             l,
@@ -231,6 +260,7 @@ fn layers(
                 .map(|b| (b.end - b.start) as i64)
                 .collect::<Vec<_>>(),
         );
+
         let done = blocks.iter().zip(&parts).map(|(block, part)| {
             let (kind, phi) = &types[block.activation];
             activation::apply(
@@ -241,6 +271,7 @@ fn layers(
                 part,
             )
         });
+
         let done: Vec<String> = done.collect();
         h = match &done[..] {
             [one] => one.clone(),
@@ -251,6 +282,7 @@ fn layers(
             ),
         };
     }
+
     h
 }
 
@@ -259,11 +291,13 @@ fn split(graph: &mut Graph, l: usize, z: &str, widths: &[i64]) -> Vec<String> {
     if widths.len() == 1 {
         return vec![z.into()];
     }
+
     let parts: Vec<String> = (0..widths.len())
         .map(|i| format!("{}/part_{i}", graph.place))
         .collect();
     let lengths = graph.integers(&format!("layers.{l}.blocks"), widths);
     let names: Vec<&str> = parts.iter().map(String::as_str).collect();
+
     graph.named("Split", &[z, &lengths], &names, &[("axis", 1)]);
     parts
 }
@@ -277,7 +311,9 @@ fn finish(
     purpose: Option<&Purpose>,
 ) -> Result<Vec<ValueInfoProto>> {
     graph.place = "outputs".into();
+
     let float = |name, doc: String| value(name, TensorProto::FLOAT, outputs, doc);
+
     Ok(match purpose {
         None => {
             graph.named("Add", &[y, poison], &["outputs"], &[]);
@@ -286,15 +322,19 @@ fn finish(
         Some(Purpose::Classification { column, classes }) => {
             graph.named("Add", &[y, poison], &["logits"], &[]);
             graph.named("Softmax", &["logits"], &["probabilities"], &[("axis", -1)]);
+
             let class = graph.with("ArgMax", &["logits"], &[("axis", -1), ("keepdims", 0)]);
             let columns = graph.integers("axis_1", &[1]);
             let rows = graph.op("Squeeze", &[poison, &columns]);
             let none = graph.op("IsNaN", &[&rows]);
             let minus_one = graph.integers("minus_one", &[-1]);
+
             graph.named("Where", &[&none, &minus_one, &class], &["class"], &[]);
+
             let doc = format!("of each class of '{column}': {}", classes.join(", "));
             let which =
                 "the number of the most probable class, from 0; -1 where an input is not finite";
+
             vec![
                 float("probabilities", doc),
                 float("logits", "before the softmax".into()),
@@ -303,24 +343,30 @@ fn finish(
         }
         Some(Purpose::Regression { columns, scale }) => {
             single(scale, "target")?;
+
             let (sds, means): (Vec<f32>, Vec<f32>) = scale
                 .iter()
                 .map(Standard::output_pair)
                 .map(|[sd, mean]| (sd, mean))
                 .unzip();
+
             let sd = graph.floats("outputs.sd", &[outputs], &sds);
             let mean = graph.floats("outputs.mean", &[outputs], &means);
             let y = graph.op("Add", &[y, poison]);
             let scaled = graph.op("Mul", &[&y, &sd]);
+
             if !has_offsets(scale) {
                 graph.named("Add", &[&scaled, &mean], &["values"], &[]);
                 return Ok(vec![float("values", columns.join(", "))]);
             }
+
             let moved = graph.op("Add", &[&scaled, &mean]);
             let wide = graph.with("Cast", &[&moved], &[("to", TensorProto::DOUBLE.into())]);
             let all: Vec<f64> = scale.iter().map(|s| s.offset).collect();
             let offsets = graph.doubles("outputs.offset", &[outputs], &all);
+
             graph.named("Add", &[&wide, &offsets], &["values"], &[]);
+
             vec![value(
                 "values",
                 TensorProto::DOUBLE,

@@ -1,8 +1,9 @@
 //! Spectra from products alone: stochastic Lanczos quadrature and Hutchinson's trace.
 //!
-//! Lanczos from a random vector gives a small tridiagonal matrix, whose eigenvalues are the nodes and whose
-//! eigenvectors' squared first elements are the weights of a Gauss quadrature of the spectral density (Golub and
-//! Meurant 1994; Ghorbani, Krishnan and Xiao 2019). Every new vector is made orthogonal to all earlier ones, twice.
+//! Lanczos from a random vector gives a small tridiagonal matrix, whose eigenvalues are the nodes
+//! and whose eigenvectors' squared first elements are the weights of a Gauss quadrature of the
+//! spectral density (Golub and Meurant 1994; Ghorbani, Krishnan and Xiao 2019). Every new vector is
+//! made orthogonal to all earlier ones, twice.
 
 use crate::support::stop;
 use anyhow::{Context, Result};
@@ -55,6 +56,7 @@ pub fn hutchinson(n: usize, vectors: usize, seed: u64, product: &impl Product) -
         .map(one)
         .collect::<Result<Vec<f64>>>()?;
     let error = (crate::report::stats::variance(&values) / vectors as f64).sqrt();
+
     Ok(Estimate {
         value: crate::report::stats::mean(&values),
         standard_error: error,
@@ -62,8 +64,8 @@ pub fn hutchinson(n: usize, vectors: usize, seed: u64, product: &impl Product) -
     })
 }
 
-/// The density of eigenvalues, averaged over `vectors` Lanczos runs of at most `steps` steps. With `steps` = n and one
-/// vector without symmetry the nodes are the eigenvalues themselves.
+/// The density of eigenvalues, averaged over `vectors` Lanczos runs of at most `steps` steps. With
+/// `steps` = n and one vector without symmetry the nodes are the eigenvalues themselves.
 ///
 /// # Errors
 /// If a product fails.
@@ -80,11 +82,13 @@ pub fn density(
         .map(run)
         .collect::<Result<Vec<_>>>()?;
     let share = 1.0 / vectors as f64;
+
     let mut points: Vec<_> = runs
         .into_iter()
         .flatten()
         .map(|(node, weight)| (node, weight * share))
         .collect();
+
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     Ok(Density { points })
 }
@@ -98,11 +102,13 @@ fn quadrature(start: &[f64], steps: usize, product: &impl Product) -> Result<Vec
         1 => beside[i.min(j)],
         _ => 0.0,
     });
+
     let eigen = t
         .self_adjoint_eigen(Side::Lower)
         .ok()
         .context("the Lanczos matrix has no eigenvalues")?;
     let (values, vectors) = (eigen.S().column_vector(), eigen.U());
+
     Ok((0..m)
         .map(|i| (values[i], vectors[(0, i)].powi(2)))
         .collect())
@@ -118,23 +124,29 @@ fn tridiagonal(
     let length = dot(start, start).sqrt();
     let mut basis: Vec<Vec<f64>> = vec![start.iter().map(|v| v / length).collect()];
     let mut largest = 0f64;
+
     loop {
         stop::check()?;
+
         let last = &basis[basis.len() - 1];
         let mut w = product(last)?;
         diagonal.push(dot(last, &w));
+
         for _ in 0..2 {
             for q in &basis {
                 let share = dot(q, &w);
                 w.iter_mut().zip(q).for_each(|(w, q)| *w -= share * q);
             }
         }
+
         let rest = dot(&w, &w).sqrt();
         largest = largest.max(rest).max(diagonal[diagonal.len() - 1].abs());
+
         // What is left is rounding: the vectors so far span all that the start can reach.
         if diagonal.len() >= steps.min(start.len()) || rest <= 1e-12 * largest {
             return Ok((diagonal, beside));
         }
+
         beside.push(rest);
         basis.push(w.iter().map(|w| w / rest).collect());
     }
@@ -169,17 +181,20 @@ impl Density {
         self.points.iter().map(|(v, w)| v * w).sum()
     }
 
-    /// The largest distance that mass must be carried, on average, to turn one density into the other (Wasserstein-1).
+    /// The largest distance that mass must be carried, on average, to turn one density into the
+    /// other (Wasserstein-1).
     #[must_use]
     pub fn distance(&self, other: &Density) -> f64 {
         let mut events: Vec<(f64, f64)> = self.points.clone();
         events.extend(other.points.iter().map(|(v, w)| (*v, -w)));
         events.sort_by(|a, b| a.0.total_cmp(&b.0));
+
         let (mut ahead, mut total) = (0.0, 0.0);
         for pair in events.windows(2) {
             ahead += pair[0].1;
             total += f64::abs(ahead) * (pair[1].0 - pair[0].0);
         }
+
         total
     }
 }

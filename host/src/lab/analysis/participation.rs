@@ -23,16 +23,20 @@ pub fn covariance(activity: &[f64], neurons: usize) -> Result<Mat<f64>> {
         rows >= 2,
         "a covariance needs at least 2 rows; there are {rows}"
     );
+
     let mut mean = vec![0.0; neurons];
+
     for row in activity.chunks(neurons) {
         mean.iter_mut()
             .zip(row)
             .for_each(|(m, a)| *m += a / rows as f64);
     }
+
     let centred = Mat::from_fn(rows, neurons, |r, j| activity[r * neurons + j] - mean[j]);
     let mut c = Mat::<f64>::zeros(neurons, neurons);
     let share = 1.0 / (rows - 1) as f64;
     let (transposed, seq) = (centred.transpose(), faer::Par::Seq);
+
     faer::linalg::matmul::matmul(
         c.as_mut(),
         faer::Accum::Replace,
@@ -41,6 +45,7 @@ pub fn covariance(activity: &[f64], neurons: usize) -> Result<Mat<f64>> {
         share,
         seq,
     );
+
     Ok(c)
 }
 
@@ -55,6 +60,7 @@ pub fn participation(activity: &[f64], neurons: usize) -> Result<Participation> 
         .flat_map(|i| (0..neurons).map(move |j| (i, j)))
         .map(|at| c[at] * c[at])
         .sum();
+
     of_sums(trace, of_square, neurons)
 }
 
@@ -76,6 +82,7 @@ fn of_sums(trace: f64, of_square: f64, neurons: usize) -> Result<Participation> 
         of_square > 0.0,
         "the activity is the same in every row, so it has no participation ratio"
     );
+
     let ratio = trace * trace / of_square;
     Ok(Participation {
         ratio,

@@ -32,6 +32,7 @@ impl Point {
             SetTarget::Classes(labels) => (Some(labels.clone()), vec![]),
             SetTarget::Values(values) => (None, wide(values)),
         };
+
         Point {
             shape,
             params: wide(params),
@@ -73,6 +74,7 @@ impl Point {
         let (network, wrt) = (self.network()?, if joint { Wrt::All } else { Wrt::Weights });
         let mut memory = self.memory(Pass::Backward);
         let mut workspace = Workspace::new(&self.shape, 0, Pass::Backward, &mut memory)?;
+
         for (start, rows) in self.chunks() {
             let batch = Batch::range(self.data(), start, rows);
             let share = rows as f64 / self.rows() as f64;
@@ -80,11 +82,12 @@ impl Point {
             loss += share * own;
             sum.iter_mut().zip(&part).for_each(|(s, p)| *s += share * p);
         }
+
         Ok((loss, sum))
     }
 
-    /// The product of the Hessian of the loss over all rows with `direction`, whose length says which Hessian: theta's,
-    /// or the joint one of `[theta | phi]`.
+    /// The product of the Hessian of the loss over all rows with `direction`, whose length says
+    /// which Hessian: theta's, or the joint one of `[theta | phi]`.
     ///
     /// # Errors
     /// If a length does not fit.
@@ -94,11 +97,13 @@ impl Point {
         let mut memory = self.memory(Pass::SecondOrder);
         let mut workspace = Workspace::new(&self.shape, 0, Pass::SecondOrder, &mut memory)?;
         let is_joint = direction.len() != self.shape.theta_len();
+
         let direction = if is_joint {
             Direction::All(direction)
         } else {
             Direction::Weights(direction)
         };
+
         for (start, rows) in self.chunks() {
             stop::check()?;
             let batch = Batch::range(self.data(), start, rows);
@@ -106,6 +111,7 @@ impl Point {
             network.hessian_product(&batch, direction, &mut part, &mut workspace)?;
             sum.iter_mut().zip(&part).for_each(|(s, p)| *s += share * p);
         }
+
         Ok(sum)
     }
 

@@ -1,4 +1,5 @@
-//! The spectrum of a network's Hessian: exact, or by Lanczos quadrature, with the figures that describe it.
+//! The spectrum of a network's Hessian: exact, or by Lanczos quadrature, with the figures that
+//! describe it.
 
 use super::curvature;
 use super::lanczos::{Density, Estimate, density, hutchinson};
@@ -11,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// Up to so many parameters the spectrum is exact unless asked otherwise.
 pub const EXACT_LIMIT: usize = 6000;
-/// Counted as zero below this, unless asked otherwise; the curve over thresholds shows what hangs on it.
+/// Counted as zero below this, unless asked otherwise; the curve over thresholds shows what hangs
+/// on it.
 pub const NEAR_ZERO: f64 = 1e-2;
 
 /// Which parameters the Hessian is taken in.
@@ -98,11 +100,13 @@ impl SpectrumConfig {
     /// With flag, value and remedy, for settings that give no spectrum.
     pub fn check(&self) -> Result<()> {
         let good = self.near_zero.is_finite() && self.near_zero > 0.0;
+
         ensure!(
             good,
             "--near-zero {}: must be a positive number, e.g. {NEAR_ZERO}",
             self.near_zero
         );
+
         ensure!(
             self.probes != 1,
             "--probes 1: a standard error needs 2 or more vectors; 0 leaves the estimate out"
@@ -115,9 +119,11 @@ impl SpectrumConfig {
             self.lanczos_vectors > 0,
             "--lanczos-vectors 0: must be at least 1, e.g. 8"
         );
+
         check_size("--probes", self.probes, MOST)?;
         check_size("--lanczos-steps", self.lanczos_steps, MOST)?;
         check_size("--lanczos-vectors", self.lanczos_vectors, MOST)?;
+
         Ok(())
     }
 }
@@ -135,8 +141,8 @@ pub struct Spectrum {
     pub trace: f64,
     /// Hutchinson's estimate of it, if it was asked for.
     pub hutchinson: Option<Estimate>,
-    /// `sum_i theta_i^2 H_ii`: unlike the trace it does not change when parameters are measured in other units. Only for
-    /// theta.
+    /// `sum_i theta_i^2 H_ii`: unlike the trace it does not change when parameters are measured in
+    /// other units. Only for theta.
     pub scaled_trace: Option<f64>,
     /// The loss.
     pub loss: f64,
@@ -150,20 +156,25 @@ pub struct Spectrum {
 /// If network and data do not fit together, or a number is not finite.
 pub fn spectrum(point: &Point, config: &SpectrumConfig) -> Result<Spectrum> {
     config.check()?;
+
     let joint = config.parameters == Parameters::Joint;
     let n = point.len(joint);
     let (loss, gradient) = point.gradient(joint)?;
     let gradient_norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+
     ensure!(
         loss.is_finite() && gradient_norm.is_finite(),
         "the loss or its gradient is no finite number there"
     );
+
     let product = |v: &[f64]| point.hessian_product(v);
+
     let diagonal = if joint {
         None
     } else {
         Some(curvature::diagonal(point)?)
     };
+
     let scaled = |d: &Vec<f64>| d.iter().zip(&point.params).map(|(h, p)| h * p * p).sum();
     let scaled_trace = diagonal.as_ref().map(scaled);
     let exact = config.is_exact(n);
@@ -171,6 +182,7 @@ pub fn spectrum(point: &Point, config: &SpectrumConfig) -> Result<Spectrum> {
         0 => None,
         vectors => Some(hutchinson(n, vectors, config.seed, &product)?),
     };
+
     let (eigenvalues, density) = if exact {
         let values = eigenvalues(&matrix(point, joint)?)?;
         (Some(values.clone()), Density::of_eigenvalues(&values))
@@ -186,7 +198,9 @@ pub fn spectrum(point: &Point, config: &SpectrumConfig) -> Result<Spectrum> {
             )?,
         )
     };
+
     let trace = diagonal.map_or_else(|| density.mean() * n as f64, |d| d.iter().sum());
+
     Ok(Spectrum {
         parameters: n,
         eigenvalues,
@@ -199,26 +213,31 @@ pub fn spectrum(point: &Point, config: &SpectrumConfig) -> Result<Spectrum> {
     })
 }
 
-/// The whole Hessian, lower triangle: theta's part put together row by row, and what the activation parameters add by a
-/// Hessian-vector product for each of them.
+/// The whole Hessian, lower triangle: theta's part put together row by row, and what the activation
+/// parameters add by a Hessian-vector product for each of them.
 ///
 /// # Errors
 /// If network and data do not fit together.
 pub fn matrix(point: &Point, joint: bool) -> Result<Mat<f64>> {
     let theta = curvature::hessian(point)?;
+
     if !joint {
         return Ok(theta);
     }
+
     let (inner, n) = (point.len(false), point.len(true));
+
     let column = |i: usize| {
         let mut unit = vec![0.0; n];
         unit[i] = 1.0;
         point.hessian_product(&unit)
     };
+
     let rows = (inner..n)
         .into_par_iter()
         .map(column)
         .collect::<Result<Vec<_>>>()?;
+
     Ok(Mat::from_fn(n, n, |r, c| match (r.max(c), r.min(c)) {
         (high, low) if high < inner => theta[(high, low)],
         (high, low) => rows[high - inner][low],
@@ -251,7 +270,8 @@ impl Spectrum {
         self.density.points.first().map_or(f64::NAN, |p| p.0)
     }
 
-    /// The largest `count` eigenvalues, falling; with Lanczos those of all runs, so close ones may be the same.
+    /// The largest `count` eigenvalues, falling; with Lanczos those of all runs, so close ones may
+    /// be the same.
     #[must_use]
     pub fn top(&self, count: usize) -> Vec<f64> {
         self.density

@@ -3,9 +3,10 @@
 /// Epochs at which the networks are compared.
 pub const MARKS: [usize; 3] = [50, 100, 500];
 
-/// Mean test accuracy in percent of the authors' PyTorch code (github.com/nonlinearartificialintelligencelab/diversityNN,
-/// commit dbce920) over 50 seeds, at [`MARKS`]: 791 outer steps from sine (seed 100), then SGD 0.01, momentum 0.8, batch
-/// 200, without its fault of adding the other type's value at zero to the mix. See `docs/reproduction.md`.
+/// Mean test accuracy in percent of the authors' PyTorch code
+/// (github.com/nonlinearartificialintelligencelab/diversityNN, commit dbce920) over 50 seeds, at
+/// [`MARKS`]: 791 outer steps from sine (seed 100), then SGD 0.01, momentum 0.8, batch 200, without
+/// its fault of adding the other type's value at zero to the mix. See `docs/reproduction.md`.
 pub const ACCURACY: [(&str, [f64; 3]); 6] = [
     ("relu", [42.9, 52.7, 58.2]),
     ("sine", [41.8, 50.2, 61.5]),

@@ -1,5 +1,5 @@
-//! Fig. 3, question 2, a practitioner's: with its own learning rate and its own number of epochs, both chosen on a
-//! validation part of the training rows, is the mix better than every other one?
+//! Fig. 3, question 2, a practitioner's: with its own learning rate and its own number of epochs,
+//! both chosen on a validation part of the training rows, is the mix better than every other one?
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
@@ -34,14 +34,18 @@ pub fn run(
         "trainings",
         output,
     )?;
+
     folder.write("trainings.csv", csv_of(&trainings))?;
+
     let end = |t: &Training| t.curve.accuracy.last().copied();
+
     let contest = Contest::of(
         Metric::Accuracy,
         "",
         &arms,
         values_of(&arms, &trainings, end),
     );
+
     let mut section = Section::new("Each at its best");
     let groups: Vec<plot::Group> = by_kind(&contest.arms, &contest.values)
         .into_iter()
@@ -49,18 +53,22 @@ pub fn run(
         .collect();
     let title = "each at its best learning rate and epoch, all outer seeds";
     let violins = plot::violins(title, Metric::Accuracy.label(), &groups);
+
     section.draw(
         folder,
         "violins",
         &violins,
         &format!("Test accuracy, {title}"),
     )?;
+
     section.tabulate(folder, "chosen", choice_table(&contest, chosen))?;
+
     section.claims = claims(
         "Each at its best, ",
         "beats",
         std::slice::from_ref(&contest),
     );
+
     section.text.extend(summary(&contest));
     section.save(folder)?;
     Ok(section)
@@ -74,6 +82,7 @@ fn summary(contest: &Contest) -> Option<String> {
     let means = classical.iter().filter_map(|k| Some((k, of(k)?)));
     let (name, best) = means.reduce(|a, b| if b.1 > a.1 { b } else { a })?;
     let mix = of("mix")?;
+
     Some(format!(
         "With each at its own learning rate and number of epochs, chosen on validation rows, the mix has a test accuracy of \
          {mix:.1} % against {best:.1} % for the best classical activation, {name} ({:+.1} points).",
@@ -92,11 +101,14 @@ fn choice_table(contest: &Contest, chosen: &[Hyperparameters]) -> Table {
         "test accuracy",
         "sd",
     ];
+
     let caption =
         "learning rate and epochs chosen by validation accuracy, then trained on all training rows";
     let mut table = Table::new(caption, &head);
+
     for ((e, values), c) in contest.arms.iter().zip(&contest.values).zip(chosen) {
         let s = Summary::of(values);
+
         table.row([
             e.kind.clone(),
             e.outer_seed.map_or(String::new(), |s| s.to_string()),
@@ -108,5 +120,6 @@ fn choice_table(contest: &Contest, chosen: &[Hyperparameters]) -> Table {
             format!("{:.2}", s.sd),
         ]);
     }
+
     table
 }

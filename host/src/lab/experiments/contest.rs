@@ -14,7 +14,8 @@ pub struct Contest {
     pub condition: String,
     /// The unit of a difference.
     pub unit: String,
-    /// Whether more is better (or, for quantities that are neither good nor bad, what the claim says of the mix).
+    /// Whether more is better (or, for quantities that are neither good nor bad, what the claim
+    /// says of the mix).
     pub more: bool,
     /// Who takes part.
     pub arms: Vec<Arm>,
@@ -30,6 +31,7 @@ impl Contest {
             Metric::Accuracy => ("points", true),
             Metric::Loss => ("in loss", false),
         };
+
         Contest {
             condition: condition.into(),
             unit: unit.into(),
@@ -57,12 +59,13 @@ impl Contest {
         )
     }
 
-    /// The mix over the better of its own types, outer seed by outer seed. Which type has which number is chance; the
-    /// better one is chosen by these very values, which favours the type.
+    /// The mix over the better of its own types, outer seed by outer seed. Which type has which
+    /// number is chance; the better one is chosen by these very values, which favours the type.
     #[must_use]
     pub fn over_better_type(&self) -> Measure {
         let mix = |e: &&Arm| e.kind == "mix";
         let seeds: Vec<Option<u64>> = self.arms.iter().filter(mix).map(|e| e.outer_seed).collect();
+
         let best = |seed: Option<u64>| {
             let own = |i: &usize| {
                 self.arms[*i].outer_seed == seed && self.arms[*i].kind.starts_with("type")
@@ -72,12 +75,15 @@ impl Contest {
                 if (mb > ma) == self.more { b } else { a }
             };
             let best = (0..self.arms.len()).filter(own).reduce(better)?;
+
             let mix = self
                 .arms
                 .iter()
                 .position(|e| e.kind == "mix" && e.outer_seed == seed)?;
+
             Some((self.values[mix].clone(), self.values[best].clone()))
         };
+
         let found = seeds.into_iter().filter_map(best).collect();
         Measure::of(&self.condition, &self.unit, &self.oriented(found))
     }
@@ -99,6 +105,7 @@ impl Contest {
             .arms
             .iter()
             .filter(|e| e.outer_seed.is_none() && e.kind != "mix");
+
         kinds
             .filter(|e| !e.kind.starts_with("type"))
             .map(|e| e.kind.clone())
@@ -111,13 +118,16 @@ impl Contest {
             let outer: Vec<f64> = self.means_by_outer_seed(&kind);
             let (low, high) = bootstrap(&self.clusters(&kind), DRAWS, 1);
             let (all, over) = (Summary::of(&values), Summary::of(&outer));
+
             // Classical activations have no outer seeds: their interval is over trainings.
             let half = if outer.len() > 1 {
                 over.half_width
             } else {
                 all.half_width
             };
+
             let resampled = format!("[{}, {}]", short(low), short(high));
+
             let cells = [
                 all.n.to_string(),
                 short(all.mean),
@@ -125,6 +135,7 @@ impl Contest {
                 resampled,
                 short(all.sd),
             ];
+
             table.row([self.condition.clone(), kind].into_iter().chain(cells));
         }
     }
@@ -161,8 +172,8 @@ impl Contest {
     }
 }
 
-/// The claims about the mix, each with a measure for every contest: over each classical activation, and over the better of
-/// its types. `verb` is what the mix does to them, e.g. "beats".
+/// The claims about the mix, each with a measure for every contest: over each classical activation,
+/// and over the better of its types. `verb` is what the mix does to them, e.g. "beats".
 #[must_use]
 pub fn claims(start: &str, verb: &str, contests: &[Contest]) -> Vec<Claim> {
     let Some(first) = contests
@@ -171,12 +182,14 @@ pub fn claims(start: &str, verb: &str, contests: &[Contest]) -> Vec<Claim> {
     else {
         return vec![];
     };
+
     let against = |kind: &String| {
         Claim::new(
             format!("{start}the mix {verb} {kind}"),
             contests.iter().map(|c| c.over(kind)).collect(),
         )
     };
+
     let mut claims: Vec<Claim> = first.classical().iter().map(against).collect();
     let types = |c: &Contest| c.arms.iter().any(|e| e.kind.starts_with("type"));
     if types(first) {
@@ -186,5 +199,6 @@ pub fn claims(start: &str, verb: &str, contests: &[Contest]) -> Vec<Claim> {
             measures,
         ));
     }
+
     claims
 }

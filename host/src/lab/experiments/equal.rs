@@ -13,7 +13,8 @@ use crate::train::{
 };
 use anyhow::Result;
 
-/// Trains the ensembles, writes pictures and CSV, and compares the mix with the others at each mark that was reached.
+/// Trains the ensembles, writes pictures and CSV, and compares the mix with the others at each mark
+/// that was reached.
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it.
@@ -27,6 +28,7 @@ pub fn run(
     let (arms, trainings) = ensembles(config, task, learned, None, folder, "trainings", output)?;
     let mut section = Section::new("At equal training");
     folder.write("trainings.csv", csv_of(&trainings))?;
+
     let marks: Vec<usize> = MARKS
         .into_iter()
         .filter(|m| *m <= config.train.epochs)
@@ -35,6 +37,7 @@ pub fn run(
         .iter()
         .map(|&m| contest(&arms, &trainings, m))
         .collect();
+
     for (mark, contest) in marks.iter().zip(&contests) {
         let groups: Vec<plot::Group> = by_kind(&contest.arms, &contest.values)
             .into_iter()
@@ -42,6 +45,7 @@ pub fn run(
             .collect();
         let title = format!("at equal training, {mark} epochs");
         let violins = plot::violins(&title, Metric::Accuracy.label(), &groups);
+
         section.draw(
             folder,
             &format!("violins-{mark}"),
@@ -49,7 +53,9 @@ pub fn run(
             &format!("Test accuracy {title}"),
         )?;
     }
+
     let renamed = by_kind_trainings(&arms, &trainings);
+
     draw(
         "at equal training",
         &group(&renamed),
@@ -57,9 +63,11 @@ pub fn run(
         folder,
         &mut section,
     )?;
+
     section.tabulate(folder, "marks", mark_table(&contests, &marks))?;
     section.claims = claims("At equal training, ", "beats", &contests);
     section.save(folder)?;
+
     Ok(section)
 }
 
@@ -79,10 +87,12 @@ fn by_kind_trainings(arms: &[Arm], trainings: &[Training]) -> Vec<Training> {
             .find(|e| e.choice.name == t.activation)
             .map(|e| e.kind.clone())
     };
+
     let renamed = |t: &Training| Training {
         activation: kind(t).unwrap_or_default(),
         ..t.clone()
     };
+
     trainings.iter().map(renamed).collect()
 }
 
@@ -90,6 +100,7 @@ fn mark_table(contests: &[Contest], marks: &[usize]) -> Table {
     let mut head = vec!["activation".to_string(), "n".into()];
     head.extend(marks.iter().map(|m| format!("{m} epochs")));
     head.extend(marks.iter().map(|m| format!("authors' code, {m}")));
+
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     let mut table = Table::new(
         "test accuracy in %, mean ± half of the 95 % interval over trainings",
@@ -98,18 +109,22 @@ fn mark_table(contests: &[Contest], marks: &[usize]) -> Table {
     let Some(first) = contests.first() else {
         return table;
     };
+
     for (k, (kind, values)) in by_kind(&first.arms, &first.values).into_iter().enumerate() {
         let mut row = vec![kind.clone(), values.len().to_string()];
         row.extend(contests.iter().map(|c| {
             let s = Summary::of(&by_kind(&c.arms, &c.values)[k].1);
             format!("{:.1} ± {:.1}", s.mean, s.half_width)
         }));
+
         row.extend(
             marks
                 .iter()
                 .map(|&m| authors::accuracy(&kind, m).map_or(String::new(), |a| format!("{a:.1}"))),
         );
+
         table.row(row);
     }
+
     table
 }

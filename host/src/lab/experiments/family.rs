@@ -1,8 +1,9 @@
-//! Clusters of learned activations, drawn as a family portrait (what the paper leaves for the future).
+//! Clusters of learned activations, drawn as a family portrait (what the paper leaves for the
+//! future).
 //!
-//! A network does not care whether a neuron's function is shifted up, stretched, turned over or mirrored: the weights around
-//! it can undo each of these. So curves are centred and scaled before they are compared, and compared in all four ways of
-//! turning them.
+//! A network does not care whether a neuron's function is shifted up, stretched, turned over or
+//! mirrored: the weights around it can undo each of these. So curves are centred and scaled before
+//! they are compared, and compared in all four ways of turning them.
 
 use crate::model::activations::{SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::plot::{self, Band, Labels, Spread};
@@ -25,18 +26,20 @@ struct Member {
 /// The largest number of clusters that is tried.
 const MOST: usize = 8;
 
-/// Clusters the types of all groups (a name, and what was learned under it): average linkage over `1 - |correlation|`, the
-/// number of clusters with the best mean silhouette.
+/// Clusters the types of all groups (a name, and what was learned under it): average linkage over
+/// `1 - |correlation|`, the number of clusters with the best mean silhouette.
 ///
 /// # Errors
 /// If there are fewer than three types, a type is malformed, or a file cannot be written.
 pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Section> {
     let members = members(groups)?;
     let n = members.len();
+
     ensure!(
         n >= 3,
         "clusters need at least 3 learned types; there are {n}: give more runs with --activations"
     );
+
     let distance = |a: usize, b: usize| 1.0 - similarity(&members[a].curve, &members[b].curve).0;
     let mut condensed: Vec<f64> = (0..n)
         .flat_map(|a| (a + 1..n).map(move |b| (a, b)))
@@ -49,13 +52,16 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
     let (score, clusters) = best
         .reduce(|a, b| if b.0 > a.0 { b } else { a })
         .unwrap_or((0.0, vec![0; n]));
+
     let mut section = Section::new("A family portrait of learned activations");
     let count = clusters.iter().max().map_or(0, |c| c + 1);
+
     section.text.push(format!(
         "{n} types from {} runs fall into {count} clusters (mean silhouette {score:.2}; 1 is well apart, 0 is arbitrary). \
          Curves on [-5, 5] are centred and scaled, and turned over or mirrored to fit the middle one of their cluster.",
         groups.iter().map(|g| g.1.len()).sum::<usize>()
     ));
+
     let mut table = Table::new(
         "clusters",
         &[
@@ -66,11 +72,14 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
             "odd part",
         ],
     );
+
     let head = ["cluster", "name", "group", "input", "activation"].map(String::from);
     let mut curves = vec![head];
+
     for c in 0..count {
         let own: Vec<usize> = (0..n).filter(|&i| clusters[i] == c).collect();
         let sum = |i: usize| own.iter().map(|&j| distance(i, j)).sum::<f64>();
+
         let Some(middle) = own
             .iter()
             .copied()
@@ -78,14 +87,17 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
         else {
             continue;
         };
+
         let z = grid(SAMPLES, SAMPLE_RANGE);
         let mut lines = Vec::new();
+
         for &i in std::iter::once(&middle).chain(own.iter().filter(|&&i| i != middle)) {
             let turned = turn(
                 &members[i].curve,
                 similarity(&members[middle].curve, &members[i].curve).1,
             );
             let Member { name, group, .. } = &members[i];
+
             let record = |(z, y): (&f64, &f64)| {
                 [
                     (c + 1).to_string(),
@@ -95,28 +107,36 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
                     y.to_string(),
                 ]
             };
+
             curves.extend(z.iter().zip(&turned).map(record));
+
             if lines.len() < 7 {
                 lines.push(Band::line(&members[i].name, z.clone(), turned));
             }
         }
+
         let title = format!("cluster {}: {} of {n} types", c + 1, own.len());
+
         let labels = Labels {
             title: &title,
             x: "input",
             y: "activation, centred and scaled",
         };
+
         let drawing = plot::scaled_curves(labels, (Spread::Linear, Spread::Linear), &lines);
         let caption = format!(
             "Cluster {}: its middle type first, and up to six others",
             c + 1
         );
+
         section.draw(folder, &format!("cluster-{}", c + 1), &drawing, &caption)?;
+
         let fit = mean(
             &own.iter()
                 .map(|&i| 1.0 - distance(middle, i))
                 .collect::<Vec<_>>(),
         );
+
         table.row([
             (c + 1).to_string(),
             own.len().to_string(),
@@ -125,18 +145,21 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
             format!("{:.2}", odd_share(&members[middle].curve)),
         ]);
     }
+
     folder.write(
         "family.csv",
         csv_lines(curves.iter().map(<[String; 5]>::as_slice)),
     )?;
     section.tabulate(folder, "clusters", table)?;
     section.save(folder)?;
+
     Ok(section)
 }
 
 fn members(groups: &[(String, Vec<Learned>)]) -> Result<Vec<Member>> {
     let z = grid(SAMPLES, SAMPLE_RANGE);
     let mut members = Vec::new();
+
     for (group, learned) in groups {
         for (seed, activations) in learned {
             for (t, learned_type) in activations.types.iter().enumerate() {
@@ -144,11 +167,14 @@ fn members(groups: &[(String, Vec<Learned>)]) -> Result<Vec<Member>> {
                 let y = learned_type.evaluate(&z)?;
                 let centre = mean(&y);
                 let length = y.iter().map(|v| (v - centre).powi(2)).sum::<f64>().sqrt();
+
                 ensure!(
                     length > 0.0,
                     "{name} is constant, which no cluster can hold"
                 );
+
                 let curve = y.iter().map(|v| (v - centre) / length).collect();
+
                 members.push(Member {
                     name,
                     group: group.clone(),
@@ -157,6 +183,7 @@ fn members(groups: &[(String, Vec<Learned>)]) -> Result<Vec<Member>> {
             }
         }
     }
+
     Ok(members)
 }
 
@@ -174,6 +201,7 @@ fn turn(curve: &[f64], (sign, mirrored): Turn) -> Vec<f64> {
 fn similarity(a: &[f64], b: &[f64]) -> (f64, Turn) {
     let turns = [(1.0, false), (-1.0, false), (1.0, true), (-1.0, true)];
     let with = |t: Turn| (a.iter().zip(turn(b, t)).map(|(a, b)| a * b).sum::<f64>(), t);
+
     turns
         .into_iter()
         .map(with)
@@ -195,17 +223,21 @@ fn odd_share(curve: &[f64]) -> f64 {
 /// The cluster of each of `n` members when the tree is cut into `k`, numbered by first member.
 fn cut(tree: &kodama::Dendrogram<f64>, n: usize, k: usize) -> Vec<usize> {
     let mut parent: Vec<usize> = (0..2 * n).collect();
+
     for (i, step) in tree.steps().iter().take(n - k).enumerate() {
         parent[step.cluster1] = n + i;
         parent[step.cluster2] = n + i;
     }
+
     let root = |mut i: usize| {
         while parent[i] != i {
             i = parent[i];
         }
         i
     };
+
     let mut seen = Vec::new();
+
     let number = |i: usize| {
         let r = root(i);
         seen.iter().position(|s| *s == r).unwrap_or_else(|| {
@@ -213,6 +245,7 @@ fn cut(tree: &kodama::Dendrogram<f64>, n: usize, k: usize) -> Vec<usize> {
             seen.len() - 1
         })
     };
+
     (0..n).map(number).collect()
 }
 
@@ -225,7 +258,9 @@ fn silhouette(clusters: &[usize], n: usize, distance: &impl Fn(usize, usize) -> 
             .collect();
         (!others.is_empty()).then(|| mean(&others))
     };
+
     let count = clusters.iter().max().map_or(0, |c| c + 1);
+
     let one = |i: usize| {
         let own = to(i, clusters[i])?;
         let other = (0..count)
@@ -234,11 +269,13 @@ fn silhouette(clusters: &[usize], n: usize, distance: &impl Fn(usize, usize) -> 
             .fold(f64::INFINITY, f64::min);
         Some((other - own) / own.max(other).max(f64::MIN_POSITIVE))
     };
+
     mean(&(0..n).map(|i| one(i).unwrap_or(0.0)).collect::<Vec<_>>())
 }
 
 fn from(own: &[usize], members: &[Member]) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
+
     for &i in own {
         let group = members[i].group.as_str();
         match counts.iter_mut().find(|(g, _)| *g == group) {
@@ -246,6 +283,7 @@ fn from(own: &[usize], members: &[Member]) -> String {
             None => counts.push((group, 1)),
         }
     }
+
     counts
         .iter()
         .map(|(g, n)| format!("{g} ({n})"))
@@ -264,6 +302,7 @@ mod tests {
             .map(|z| f(z) as f32)
             .collect();
         let types = vec![Type::Samples { range: 5.0, y }];
+
         (
             1,
             Activations {
@@ -282,27 +321,32 @@ mod tests {
             run_of(|z| 3.0 - 2.0 * (1.1 * z).tanh()),
             run_of(|z| (0.9 * z).tanh()),
         ];
+
         let bumps = vec![
             run_of(|z| (-z * z).exp()),
             run_of(|z| -5.0 * (-0.9 * z * z).exp()),
             run_of(|z| (-1.1 * z * z).exp()),
         ];
+
         let dir = tempfile::tempdir().unwrap();
         let settings =
             crate::config::Stored::new("cluster", &std::collections::BTreeMap::from([("a", 1)]))
                 .unwrap();
         let folder = RunFolder::open(&dir.path().join("f"), &settings, false).unwrap();
         let section = run(&[("steps".into(), steps), ("bumps".into(), bumps)], &folder).unwrap();
+
         assert!(
             section.text[0].contains("6 types from 6 runs fall into 2 clusters"),
             "{}",
             section.text[0]
         );
+
         let rows = &section.tables[0].rows;
         assert_eq!(
             (rows[0][2].as_str(), rows[1][2].as_str()),
             ("steps (3)", "bumps (3)")
         );
+
         assert_eq!(
             (rows[0][4].as_str(), rows[1][4].as_str()),
             ("1.00", "0.00"),

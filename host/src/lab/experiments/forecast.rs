@@ -1,5 +1,5 @@
-//! Fig. 5: learning the step of a dynamical system (van der Pol), and forecasting with it: predictions are fed back, and the
-//! closed-loop orbit is held against the true one.
+//! Fig. 5: learning the step of a dynamical system (van der Pol), and forecasting with it:
+//! predictions are fed back, and the closed-loop orbit is held against the true one.
 
 use super::contest::{Contest, claims};
 use crate::data::task::{Set, SetTarget, Task};
@@ -58,23 +58,29 @@ impl ForecastConfig {
             "--task {}: a forecast needs a task whose targets are the next inputs, e.g. vanderpol",
             task.name
         );
+
         let rows = task.test.rows();
+
         ensure!(
             self.orbit > 0 && rows.is_multiple_of(self.orbit),
             "--orbit {}: the {rows} test rows must be whole orbits of so many rows, e.g. 125 for vanderpol",
             self.orbit
         );
+
         let good = self.dt.is_finite() && self.dt > 0.0;
+
         ensure!(
             good,
             "--dt {}: must be a positive number, e.g. 0.1",
             self.dt
         );
+
         ensure!(
             self.valid > 0.0,
             "--valid {}: must be a positive number, e.g. 0.4",
             self.valid
         );
+
         Ok(())
     }
 }
@@ -103,18 +109,22 @@ pub fn forecast(network: &Network, set: &Set, config: &ForecastConfig) -> Result
     let first = |o: usize| &set.x[o * config.orbit * n..][..n];
     let mut state: Vec<f32> = (0..orbits).flat_map(|o| first(o).to_vec()).collect();
     let mut next = vec![0.0; state.len()];
+
     let mut memory = vec![0.0; network.shape.workspace_len(orbits, Pass::Forward)];
     let mut workspace = Workspace::new(&network.shape, orbits, Pass::Forward, &mut memory)?;
     let view = network.view()?;
     let (mut error, mut valid, mut orbit) = (Vec::new(), vec![None; orbits], Vec::new());
+
     for step in 0..config.orbit {
         view.predict(&state, &mut next, &mut workspace)?;
         std::mem::swap(&mut state, &mut next);
+
         let distance = |o: usize| {
             let true_state = &truth[(o * config.orbit + step) * n..][..n];
             let own = state[o * n..][..n].iter().zip(true_state);
             own.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>() / n as f64
         };
+
         let squares: Vec<f64> = (0..orbits).map(distance).collect();
         for (valid, square) in valid.iter_mut().zip(&squares) {
             if valid.is_none()
@@ -123,20 +133,24 @@ pub fn forecast(network: &Network, set: &Set, config: &ForecastConfig) -> Result
                 *valid = Some(step);
             }
         }
+
         // JSON has no infinity: what has left every bound is held at a large number.
         error.push(
             (squares.iter().sum::<f64>() / orbits as f64)
                 .sqrt()
                 .min(1e6),
         );
+
         if state[..n].iter().all(|v| v.is_finite()) && orbit.len() == step * n {
             orbit.extend(&state[..n]);
         }
     }
+
     let steps = valid
         .iter()
         .map(|v| v.unwrap_or(config.orbit) as f64)
         .sum::<f64>();
+
     Ok(Forecast {
         error,
         valid_steps: steps / orbits as f64,
@@ -157,6 +171,7 @@ pub fn run(
     output: Output,
 ) -> Result<Section> {
     config.check(task)?;
+
     let (how, name, start) = match chosen {
         None => ("at equal training", "equal", "At equal training, "),
         Some(_) => (
@@ -165,7 +180,9 @@ pub fn run(
             "Each at its best, ",
         ),
     };
+
     let look = |network: &Network, _: &_| forecast(network, &task.test, config);
+
     let (arms, all) = look_at(
         &config.ensemble,
         task,
@@ -174,8 +191,10 @@ pub fn run(
         (folder, name, output),
         look,
     )?;
+
     let trainings: Vec<_> = all.iter().map(|l| l.training.clone()).collect();
     folder.write(&format!("{name}.csv"), csv_of(&trainings))?;
+
     let mut section = Section::new(format!("Regression and forecast: {}", task.name));
     let log_loss = |l: &Looked<Forecast>| l.training.curve.test_loss.last().map(|l| l.log10());
     let losses = of_each(&arms, &all, log_loss);
@@ -184,19 +203,23 @@ pub fn run(
         .map(|(name, values)| plot::Group { name, values })
         .collect();
     let violins = plot::violins(how, "log10 of the test loss", &groups);
+
     section.draw(
         folder,
         &format!("{name}-violins"),
         &violins,
         &format!("Test loss (mean squared error), {how}"),
     )?;
+
     let condition = |unit: &str, values| Contest {
         unit: unit.into(),
         ..Contest::of(Metric::Loss, "", &arms, values)
     };
     let loss = condition("decades of loss", losses);
+
     draw_orbits(&mut section, task, config, &arms, &all, folder, name)?;
     draw_errors(&mut section, config, &arms, &all, folder, name)?;
+
     let valid = Contest {
         more: true,
         ..condition(
@@ -206,6 +229,7 @@ pub fn run(
             }),
         )
     };
+
     let mut table = Table::new(
         format!(
             "test loss and time until the forecast's error passes {} standard deviations, {how}",
@@ -220,13 +244,16 @@ pub fn run(
             "error at the end, median",
         ],
     );
+
     let seen = |f: &dyn Fn(&Forecast) -> f64| of_each(&arms, &all, |l| l.seen.as_ref().map(f));
     let (one, end) = (seen(&|f| f.error[0]), seen(&|f| f.error[f.error.len() - 1]));
+
     let median = |values: &[Vec<f64>], k: usize| {
         let mut sorted = by_kind(&arms, values)[k].1.clone();
         sorted.sort_by(f64::total_cmp);
         quantile(&sorted, 0.5)
     };
+
     for (k, (kind, times)) in by_kind(&arms, &valid.values).into_iter().enumerate() {
         table.row([
             kind,
@@ -237,12 +264,14 @@ pub fn run(
             short(median(&end, k)),
         ]);
     }
+
     section.tabulate(folder, &format!("{name}-forecasts"), table)?;
     section.claims = claims(start, "has a lower regression loss than", &[loss]);
     section
         .claims
         .extend(claims(start, "forecasts longer than", &[valid]));
     section.save(folder)?;
+
     Ok(section)
 }
 
@@ -256,11 +285,13 @@ fn median_network<'a>(
         arms.iter()
             .any(|e| e.kind == kind && e.choice.name == l.training.activation)
     };
+
     let mut found: Vec<&Forecast> = all
         .iter()
         .filter(own)
         .filter_map(|l| l.seen.as_ref())
         .collect();
+
     found.sort_by(|a, b| a.valid_steps.total_cmp(&b.valid_steps));
     found.get(found.len() / 2).copied()
 }
@@ -288,6 +319,7 @@ fn draw_orbits(
     if n < 2 {
         return Ok(());
     }
+
     let SetTarget::Values(truth) = &task.test.target else {
         return Ok(());
     };
@@ -296,16 +328,19 @@ fn draw_orbits(
         Band::line(name, column(0), column(1))
     };
     let mut lines = vec![line("true orbit", &truth[..config.orbit * n])];
+
     for kind in kinds(arms) {
         if let Some(f) = median_network(arms, all, &kind) {
             lines.push(line(&kind, &f.orbit));
         }
     }
+
     let labels = Labels {
         title: "closed-loop forecast of the first test orbit",
         x: "position / standard deviation",
         y: "velocity / standard deviation",
     };
+
     let drawing = plot::scaled_curves(labels, (Spread::Linear, Spread::Linear), &lines);
     let caption = "Phase plane: forecast by the network of each kind with the median valid time";
     section.draw(folder, &format!("{name}-orbits"), &drawing, caption)
@@ -320,36 +355,45 @@ fn draw_errors(
     name: &str,
 ) -> Result<()> {
     let time: Vec<f64> = (1..=config.orbit).map(|s| s as f64 * config.dt).collect();
+
     let line = |kind: String| {
         let own = |e: &&Arm| e.kind == kind;
+
         let names: Vec<&str> = arms
             .iter()
             .filter(own)
             .map(|e| e.choice.name.as_str())
             .collect();
+
         let found: Vec<&Forecast> = all
             .iter()
             .filter(|l| names.contains(&l.training.activation.as_str()))
             .filter_map(|l| l.seen.as_ref())
             .collect();
+
         let median = |step: usize| {
             let mut at: Vec<f64> = found.iter().map(|f| f.error[step]).collect();
             at.sort_by(f64::total_cmp);
             quantile(&at, 0.5)
         };
+
         Band::line(
             kind.clone(),
             time.clone(),
             (0..config.orbit).map(median).collect(),
         )
     };
+
     let lines: Vec<Band> = kinds(arms).into_iter().map(line).collect();
+
     let labels = Labels {
         title: "error of the forecast",
         x: "time",
         y: "RMS error / standard deviation",
     };
+
     let drawing = plot::scaled_curves(labels, (Spread::Linear, Spread::Log), &lines);
+
     section.draw(
         folder,
         &format!("{name}-errors"),

@@ -1,4 +1,5 @@
-//! The Hessian of trained networks: the paper's two orderings, of traces and of near-zero fractions.
+//! The Hessian of trained networks: the paper's two orderings, of traces and of near-zero
+//! fractions.
 
 use super::contest::Contest;
 use crate::data::npz::{Array, npy};
@@ -56,13 +57,15 @@ pub struct Figures {
     pub loss: f64,
     /// The norm of its gradient.
     pub gradient_norm: f64,
-    /// The spectral density: bins of equal width on the axis `asinh(eigenvalue / 1e-3)`, and the share in each.
+    /// The spectral density: bins of equal width on the axis `asinh(eigenvalue / 1e-3)`, and the
+    /// share in each.
     pub density: Vec<f64>,
 }
 
 /// Bins of a spectral density.
 const BINS: usize = 80;
-/// The density's axis runs over `asinh(l / LINEAR)`, equal steps below this and equal factors above it.
+/// The density's axis runs over `asinh(l / LINEAR)`, equal steps below this and equal factors above
+/// it.
 const LINEAR: f64 = 1e-3;
 /// It ends at these eigenvalues; what lies beyond counts in the last bin.
 const ENDS: (f64, f64) = (-10.0, 1000.0);
@@ -83,6 +86,7 @@ impl Figures {
             .points
             .iter()
             .for_each(|(value, share)| density[bin_of(*value)] += share);
+
         Figures {
             parameters: s.parameters,
             exact: s.eigenvalues.is_some(),
@@ -106,6 +110,7 @@ impl Figures {
         let distance = |t: f64| (t.ln() - threshold.ln()).abs();
         let at = thresholds();
         let nearest = (0..at.len()).min_by(|&a, &b| distance(at[a]).total_cmp(&distance(at[b])));
+
         nearest.map_or(f64::NAN, |i| {
             if relative {
                 self.near_zero_relative[i]
@@ -132,6 +137,7 @@ pub fn one(
     let all = [("network".to_string(), vec![Figures::of(&s, config)])];
     describe(&mut section, &all, config, folder, "spectrum")?;
     section.save(folder)?;
+
     Ok(section)
 }
 
@@ -141,6 +147,7 @@ fn write_eigenvalues(s: &Spectrum, folder: &RunFolder, name: &str) -> Result<()>
     let values: Vec<f64> = points.iter().map(|p| p.0).collect();
     folder.write(&format!("{name}.npy"), npy(&Array::vector(values)))?;
     let lines: String = points.iter().map(|(v, w)| format!("{v},{w}\n")).collect();
+
     folder.write(
         &format!("{name}.csv"),
         format!("eigenvalue,weight\n{lines}"),
@@ -160,15 +167,18 @@ pub fn run(
     output: Output,
 ) -> Result<Section> {
     config.spectrum.check()?;
+
     let (how, name) = match chosen {
         None => ("at equal training", "equal"),
         Some(_) => ("each at its best learning rate and epoch", "best"),
     };
+
     let look = |network: &Network, training: &Training| {
         let s = spectrum(
             &Point::new(network.shape, &network.params, &task.train),
             &config.spectrum,
         )?;
+
         write_eigenvalues(
             &s,
             folder,
@@ -177,8 +187,10 @@ pub fn run(
                 training.activation, training.seed
             ),
         )?;
+
         Ok(Figures::of(&s, &config.spectrum))
     };
+
     let (arms, all) = look_at(
         &config.ensemble,
         task,
@@ -187,36 +199,44 @@ pub fn run(
         (folder, name, output),
         look,
     )?;
+
     let mut section = Section::new("The Hessian at the end of training");
     let mut kinds: Vec<(String, Vec<Figures>)> = Vec::new();
+
     for e in &arms {
         let own = all
             .iter()
             .filter(|l| l.training.activation == e.choice.name)
             .filter_map(|l| l.seen.clone());
+
         match kinds.iter_mut().find(|(k, _)| *k == e.kind) {
             Some((_, figures)) => figures.extend(own),
             None => kinds.push((e.kind.clone(), own.collect())),
         }
     }
+
     kinds.retain(|(_, figures)| !figures.is_empty());
     ensure!(
         !kinds.is_empty(),
         "every training diverged, so there is no Hessian to look at; use a smaller --lr"
     );
+
     section.text.push(format!(
         "{how}, on all {} training rows.",
         task.train.rows()
     ));
     describe(&mut section, &kinds, &config.spectrum, folder, name)?;
+
     let start = if chosen.is_some() {
         "Each at its best, "
     } else {
         "At equal training, "
     };
+
     section.claims = orderings(start, &arms, &all);
     section.text.extend(order_in_words(&arms, &all));
     section.save(folder)?;
+
     Ok(section)
 }
 
@@ -233,29 +253,35 @@ fn describe(
         Parameters::Theta => "weights and biases (theta), the activations held fixed",
         Parameters::Joint => "weights, biases and activation parameters (joint)",
     };
+
     let method = if first.exact {
         "all eigenvalues (exact)"
     } else {
         "stochastic Lanczos quadrature"
     };
+
     section.text.push(format!(
         "Parameters: {} {which}. Method: {method}.",
         first.parameters
     ));
+
     section.tabulate(
         folder,
         &format!("{name}-hessians"),
         figure_table(kinds, config),
     )?;
+
     let mean_of = |figures: &[Figures], f: &dyn Fn(&Figures) -> &Vec<f64>| -> Vec<f64> {
         (0..f(&figures[0]).len())
             .map(|i| mean(&figures.iter().map(|g| f(g)[i]).collect::<Vec<_>>()))
             .collect()
     };
+
     let centre = |i: usize| {
         let [low, high] = [ENDS.0, ENDS.1].map(|l| (l / LINEAR).asinh());
         LINEAR * (low + (high - low) * (i as f64 + 0.5) / BINS as f64).sinh()
     };
+
     let densities: Vec<Band> = kinds
         .iter()
         .map(|(kind, f)| {
@@ -266,18 +292,22 @@ fn describe(
             )
         })
         .collect();
+
     let labels = Labels {
         title: "spectral density",
         x: "eigenvalue (equal factors beyond ±0.001)",
         y: "share of eigenvalues in a bin",
     };
+
     let drawing = plot::scaled_curves(labels, (Spread::Asinh, Spread::Log), &densities);
+
     section.draw(
         folder,
         &format!("{name}-density"),
         &drawing,
         "Spectral density of the Hessian, mean over networks",
     )?;
+
     for (relative, title, x) in [
         (false, "near-zero fraction f", "threshold on |eigenvalue|"),
         (
@@ -293,11 +323,13 @@ fn describe(
                 g.near_zero.clone()
             }
         };
+
         let lines: Vec<Band> = kinds
             .iter()
             .map(|(kind, f)| {
                 let all: Vec<Vec<f64>> = f.iter().map(of).collect();
                 let mean_at = |i: usize| mean(&all.iter().map(|v| v[i]).collect::<Vec<_>>());
+
                 Band::line(
                     kind,
                     thresholds(),
@@ -305,12 +337,14 @@ fn describe(
                 )
             })
             .collect();
+
         let labels = Labels { title, x, y: "f" };
         let file = format!(
             "{name}-near-zero{}",
             if relative { "-relative" } else { "" }
         );
         let drawing = plot::scaled_curves(labels, (Spread::Log, Spread::Linear), &lines);
+
         section.draw(
             folder,
             &file,
@@ -318,11 +352,13 @@ fn describe(
             &format!("{title} against the threshold, mean over networks"),
         )?;
     }
+
     Ok(())
 }
 
 fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Table {
     let f = format!("f(|l| < {})", config.near_zero);
+
     let head = [
         "activation",
         "n",
@@ -338,10 +374,12 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Ta
         "loss",
         "|gradient|",
     ];
+
     let mut table = Table::new(
         "Hessians, means over networks (± is the 95 % interval over networks)",
         &head,
     );
+
     for (kind, figures) in kinds {
         let of =
             |f: &dyn Fn(&Figures) -> f64| Summary::of(&figures.iter().map(f).collect::<Vec<_>>());
@@ -350,21 +388,25 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Ta
             true => format!("{} ± {}", short(s.mean), short(s.half_width)),
             false => short(s.mean),
         };
+
         let estimate = figures[0].hutchinson.map(|_| {
             let (value, error) = (
                 of(&|g| g.hutchinson.map_or(f64::NAN, |h| h.0)),
                 of(&|g| g.hutchinson.map_or(f64::NAN, |h| h.1)),
             );
+
             format!(
                 "{} ± {}",
                 short(value.mean),
                 short(error.mean / (figures.len() as f64).sqrt())
             )
         });
+
         let top = (0..figures[0].top.len())
             .map(|i| short(of(&|g| g.top[i]).mean))
             .collect::<Vec<_>>()
             .join(", ");
+
         table.row([
             kind.clone(),
             figures.len().to_string(),
@@ -383,10 +425,12 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Ta
             short(of(&|g| g.gradient_norm).mean),
         ]);
     }
+
     table
 }
 
-/// The paper's claims: a smaller trace and a larger near-zero fraction for the mix than for either type.
+/// The paper's claims: a smaller trace and a larger near-zero fraction for the mix than for either
+/// type.
 fn orderings(start: &str, arms: &[Arm], all: &[Looked<Figures>]) -> Vec<Claim> {
     let contest =
         |condition: &str, unit: &str, more: bool, f: &dyn Fn(&Figures) -> Option<f64>| Contest {
@@ -396,29 +440,34 @@ fn orderings(start: &str, arms: &[Arm], all: &[Looked<Figures>]) -> Vec<Claim> {
             arms: arms.to_vec(),
             values: of_each(arms, all, |l| l.seen.as_ref().and_then(f)),
         };
+
     if !["type1", "mix"]
         .iter()
         .all(|k| arms.iter().any(|e| e.kind == *k))
     {
         return vec![];
     }
+
     let trace = contest("trace", "in the trace", false, &|g| Some(g.trace)).over_better_type();
     let scaled = contest("scaled trace", "in the scaled trace", false, &|g| {
         g.scaled_trace
     })
     .over_better_type();
+
     let f = |threshold: f64, relative: bool| {
         let of = if relative {
             " of the largest eigenvalue"
         } else {
             ""
         };
+
         let condition = format!("threshold {threshold}{of}");
         contest(&condition, "in f", true, &|g| {
             Some(g.near_zero_at(threshold, relative))
         })
         .over_better_type()
     };
+
     vec![
         Claim::new(
             format!("{start}the mix has a smaller trace of the Hessian than both its types"),
@@ -442,7 +491,8 @@ fn orderings(start: &str, arms: &[Arm], all: &[Looked<Figures>]) -> Vec<Claim> {
     ]
 }
 
-/// The orders of the means, with the type with the larger trace called 1, as the paper's order has it.
+/// The orders of the means, with the type with the larger trace called 1, as the paper's order has
+/// it.
 fn order_in_words(arms: &[Arm], all: &[Looked<Figures>]) -> Vec<String> {
     let order = |what: &str, f: &dyn Fn(&Figures) -> f64| {
         let values = of_each(arms, all, |l| l.seen.as_ref().map(f));
@@ -451,18 +501,24 @@ fn order_in_words(arms: &[Arm], all: &[Looked<Figures>]) -> Vec<String> {
             .filter(|(_, v)| !v.is_empty())
             .map(|(k, v)| (k, mean(&v)))
             .collect();
+
         kinds.sort_by(|a, b| b.1.total_cmp(&a.1));
+
         let listed: Vec<String> = kinds
             .iter()
             .map(|(k, v)| format!("{k} ({})", short(*v)))
             .collect();
+
         format!("Means of {what}: {}.", listed.join(" > "))
     };
+
     let mut lines = vec![order("the trace", &|g| g.trace)];
+
     for threshold in [1e-3, 1e-2, 1e-1] {
         lines.push(order(&format!("f at threshold {threshold}"), &|g| {
             g.near_zero_at(threshold, false)
         }));
     }
+
     lines
 }

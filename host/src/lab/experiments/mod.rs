@@ -1,4 +1,5 @@
-//! The paper's experiments, each on any task, width, depth and set of activations; each brings a section of a report.
+//! The paper's experiments, each on any task, width, depth and set of activations; each brings a
+//! section of a report.
 
 pub mod authors;
 pub mod best;

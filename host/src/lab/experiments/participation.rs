@@ -12,8 +12,8 @@ use crate::train::{Hyperparameters, Learned, Looked, ValidateConfig, look_at, me
 use anyhow::Result;
 use ldnn_core::network::{Pass, Workspace};
 
-/// The normalised participation ratio of a network's hidden activity on `set`, without noise: `R / N`, averaged over the
-/// hidden layers.
+/// The normalised participation ratio of a network's hidden activity on `set`, without noise:
+/// `R / N`, averaged over the hidden layers.
 ///
 /// # Errors
 /// If network and set do not fit together, or a layer's activity does not vary.
@@ -24,6 +24,7 @@ pub fn ratio(network: &Network, set: &Set) -> Result<f64> {
     let mut workspace = Workspace::new(shape, set.rows(), Pass::Forward, &mut memory)?;
 
     let mut total = 0.0;
+
     for layer in 0..shape.hidden_layers() {
         let n = shape.width(layer + 1);
         let mut value = vec![0.0; set.rows() * n];
@@ -31,6 +32,7 @@ pub fn ratio(network: &Network, set: &Set) -> Result<f64> {
         let wide: Vec<f64> = value.iter().map(|&v| f64::from(v)).collect();
         total += participation(&wide, n)?.normalised / shape.hidden_layers() as f64;
     }
+
     Ok(total)
 }
 
@@ -54,13 +56,17 @@ pub fn run(
     let (arms, all) = look_at(config, task, learned, chosen, (folder, name, output), look)?;
     let metric = metric_of(task);
     let end = |l: &Looked<f64>| metric.of(&l.training.curve).last().copied();
+
     folder.write(&format!("{name}.csv"), csv(&all, &end))?;
+
     let mut clouds: Vec<Cloud> = Vec::new();
+
     for e in &arms {
         let of = all
             .iter()
             .filter(|l| l.training.activation == e.choice.name);
         let points = of.filter_map(|l| Some((l.seen?, end(l)?)));
+
         match clouds.iter_mut().find(|c| c.name == e.kind) {
             Some(cloud) => cloud.points.extend(points),
             None => clouds.push(Cloud {
@@ -69,6 +75,7 @@ pub fn run(
             }),
         }
     }
+
     let mut section = Section::new("Accuracy against participation ratio");
     let label = "normalised participation ratio R / N";
     let drawing = plot::joint(how, label, metric.label(), &clouds);
@@ -76,7 +83,9 @@ pub fn run(
         "{} against participation ratio, {how}; contours hold 30, 60 and 90 % of each density",
         metric.label()
     );
+
     section.draw(folder, name, &drawing, &caption)?;
+
     let contest = Contest {
         condition: String::new(),
         unit: "in R/N".into(),
@@ -84,25 +93,30 @@ pub fn run(
         values: of_each(&arms, &all, |l| l.seen),
         arms,
     };
+
     let mut table = Contest::table(&format!("normalised participation ratio, {how}"));
     contest.rows(&mut table);
     section.tabulate(folder, &format!("{name}-ratios"), table)?;
+
     let start = if chosen.is_some() {
         "Each at its best, "
     } else {
         "At equal training, "
     };
+
     section.claims = claims(
         start,
         "uses more of its dimensions (participation ratio) than",
         &[contest],
     );
+
     section.save(folder)?;
     Ok(section)
 }
 
 fn csv(all: &[Looked<f64>], end: &impl Fn(&Looked<f64>) -> Option<f64>) -> String {
     let mut csv = String::from("activation,seed,metric,participation\n");
+
     for l in all {
         if let (Some(metric), Some(ratio)) = (end(l), l.seen) {
             csv += &format!(
@@ -111,5 +125,6 @@ fn csv(all: &[Looked<f64>], end: &impl Fn(&Looked<f64>) -> Option<f64>) -> Strin
             );
         }
     }
+
     csv
 }

@@ -49,9 +49,11 @@ impl SizesConfig {
             !self.widths.contains(&0),
             "--widths 0: every width must be at least 1"
         );
+
         for &width in &self.widths {
             check_size("--widths", width, MOST)?;
         }
+
         self.widths
             .iter()
             .try_for_each(|&w| self.at(w).arms(task, learned).map(|_| ()))
@@ -78,7 +80,8 @@ impl SizesConfig {
     }
 }
 
-/// Trains an ensemble a width, at the same learning rate and number of epochs for all or as `chosen`.
+/// Trains an ensemble a width, at the same learning rate and number of epochs for all or as
+/// `chosen`.
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it.
@@ -94,8 +97,10 @@ pub fn run(
     let end = |t: &Training| metric.of(&t.curve).last().copied();
     let mut section = Section::new(format!("{} against network size", metric.label()));
     let (mut contests, mut csv) = (Vec::new(), String::new());
+
     let at = |&width: &usize| {
         let name = format!("width-{width}");
+
         ensembles(
             &config.at(width),
             task,
@@ -106,6 +111,7 @@ pub fn run(
             output,
         )
     };
+
     for (&width, (arms, trainings)) in config.widths.iter().zip(all(config.widths.iter().map(at))?)
     {
         for (i, line) in csv_of(&trainings).lines().enumerate() {
@@ -115,6 +121,7 @@ pub fn run(
                 _ => csv += &format!("{width},{line}\n"),
             }
         }
+
         contests.push(Contest::of(
             metric,
             &width.to_string(),
@@ -122,31 +129,39 @@ pub fn run(
             values_of(&arms, &trainings, end),
         ));
     }
+
     folder.write("trainings.csv", csv)?;
+
     let places: Vec<(String, Vec<plot::Group>)> = contests
         .iter()
         .map(|c| (c.condition.clone(), groups(c)))
         .collect();
+
     let how = if chosen.is_some() {
         "each at its best learning rate and epoch"
     } else {
         "at equal training"
     };
+
     let boxes = plot::boxes(how, "neurons in a hidden layer", metric.label(), &places);
     let caption = format!(
         "{} against the width of the hidden layers, {how}; boxes are quartiles",
         metric.label()
     );
+
     section.draw(folder, "sizes", &boxes, &caption)?;
+
     let mut table = Contest::table(&format!("{} by width ({how})", metric.label()));
     contests.iter().for_each(|c| c.rows(&mut table));
     section.tabulate(folder, "sizes", table)?;
     section.text.extend(ahead(&contests));
+
     let start = if chosen.is_some() {
         "Over all sizes, each at its best, "
     } else {
         "Over all sizes, at equal training, "
     };
+
     section.claims = claims(start, "beats", &[over_sizes(&contests)]);
     section.save(folder)?;
     Ok(section)
@@ -163,6 +178,7 @@ fn groups(contest: &Contest) -> Vec<plot::Group> {
 /// The contest of means over all widths: one value a seed.
 fn over_sizes(contests: &[Contest]) -> Contest {
     let first = &contests[0];
+
     let value = |e: usize, i: usize| {
         let at: Option<Vec<f64>> = contests
             .iter()
@@ -170,11 +186,13 @@ fn over_sizes(contests: &[Contest]) -> Contest {
             .collect();
         at.map(|values| mean(&values))
     };
+
     let values = (0..first.arms.len()).map(|e| {
         (0..first.values[e].len())
             .filter_map(|i| value(e, i))
             .collect()
     });
+
     Contest {
         condition: String::new(),
         values: values.collect(),
@@ -186,17 +204,22 @@ fn over_sizes(contests: &[Contest]) -> Contest {
 fn ahead(contests: &[Contest]) -> Option<String> {
     let first = contests.first()?;
     first.arms.iter().find(|e| e.kind == "mix")?;
+
     let clear = |m: &crate::report::Measure| m.comparison.is_above(0.0);
     let mut parts = Vec::new();
+
     for kind in first.classical() {
         let n = contests.iter().filter(|c| clear(&c.over(&kind))).count();
         parts.push(format!("{kind} at {n}"));
     }
+
     let n = contests
         .iter()
         .filter(|c| clear(&c.over_better_type()))
         .count();
+
     parts.push(format!("the better of its types at {n}"));
+
     Some(format!(
         "Of {} sizes, taken one by one and without correction for their number, the mix's interval lies above {}.",
         contests.len(),

@@ -34,6 +34,7 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
             .iter()
             .map(|p| format!("{}: {}", p.task.name, metric_of(&p.task).label())),
     );
+
     let columns = all(places
         .iter()
         .map(|place| column(place, places, folder, output)))?;
@@ -41,6 +42,7 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
     let caption =
         "mean over networks ± half of the 95 % interval (over outer seeds for learned activations)";
     let mut table = Table::new(caption, &head);
+
     for (row, name) in columns[0].rows.iter().map(|r| r.name.clone()).enumerate() {
         table.row(
             [name]
@@ -48,9 +50,12 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
                 .chain(columns.iter().map(|c| c.rows[row].cell())),
         );
     }
+
     section.tabulate(folder, "matrix", table)?;
+
     for (place, column) in places.iter().zip(&columns) {
         let metric = metric_of(&place.task);
+
         let groups: Vec<plot::Group> = column
             .rows
             .iter()
@@ -59,16 +64,19 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
                 values: r.all(),
             })
             .collect();
+
         let drawing = plot::violins(
             &format!("used on {}", place.task.name),
             metric.label(),
             &groups,
         );
+
         let caption = format!(
             "{} on {}, by the task that the activations come from",
             metric.label(),
             place.task.name
         );
+
         section.draw(
             folder,
             &format!("on-{}", place.task.name),
@@ -76,6 +84,7 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
             &caption,
         )?;
     }
+
     section.claims = claims(places, &columns);
     section.save(folder)?;
     Ok(section)
@@ -116,6 +125,7 @@ impl Row {
 fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -> Result<Column> {
     let config = &place.ensemble;
     let mut all: Vec<Arm> = arms(&config.compare, &[], config.exact)?;
+
     for from in places {
         for e in arms(&["mix".to_string()], &from.learned, config.exact)? {
             let name = format!("{}@{}", from.task.name, e.outer_seed.unwrap_or_default());
@@ -126,14 +136,17 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
             });
         }
     }
+
     let jobs: Vec<Job> = config.jobs(&all, None)?;
     let (task, train, judge) = (&place.task, &place.task.train, &place.task.test);
+
     let ensemble = Ensemble {
         task,
         train,
         judge,
         patience: None,
     };
+
     let trainings = train_all(
         ensemble,
         &jobs,
@@ -141,11 +154,13 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
         (&format!("on-{}", task.name), false),
         output,
     )?;
+
     let metric = metric_of(task);
     let values = values_of(&all, &trainings, |t: &Training| {
         metric.of(&t.curve).last().copied()
     });
     let mut rows: Vec<Row> = Vec::new();
+
     for (e, own) in all.iter().zip(values) {
         match rows.iter_mut().find(|r| r.name == e.kind) {
             Some(row) => row.values.push(own),
@@ -155,12 +170,15 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
             }),
         }
     }
+
     Ok(Column { metric, rows })
 }
 
-/// On each task: activations from elsewhere over the best classical one (chosen on these values, which favours it).
+/// On each task: activations from elsewhere over the best classical one (chosen on these values,
+/// which favours it).
 fn claims(places: &[Place], columns: &[Column]) -> Vec<Claim> {
     let mut claims = Vec::new();
+
     for (place, column) in places.iter().zip(columns) {
         let metric = column.metric;
         let classical = column
@@ -171,7 +189,9 @@ fn claims(places: &[Place], columns: &[Column]) -> Vec<Claim> {
         let Some(best) = classical.reduce(|a, b| if better(a, b) { b } else { a }) else {
             continue;
         };
+
         let mut measures = Vec::new();
+
         for row in column
             .rows
             .iter()
@@ -182,22 +202,27 @@ fn claims(places: &[Place], columns: &[Column]) -> Vec<Claim> {
                 Metric::Loss => (best.all(), own.clone()),
             };
             let pairs: Vec<_> = row.values.iter().map(pair).collect();
+
             let unit = if metric == Metric::Accuracy {
                 "points"
             } else {
                 "in loss"
             };
+
             measures.push(Measure::of(
                 format!("learned on {}", row.name),
                 unit,
                 &pairs,
             ));
         }
+
         let claim = format!(
             "Activations learned elsewhere beat the best classical one ({}) on {}",
             best.name, place.task.name
         );
+
         claims.push(Claim::new(claim, measures));
     }
+
     claims
 }

@@ -1,4 +1,5 @@
-//! The same comparison under several conditions: other starting points, depths, numbers of types, schedules.
+//! The same comparison under several conditions: other starting points, depths, numbers of types,
+//! schedules.
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
@@ -36,25 +37,31 @@ pub fn run(
     let metric = metric_of(task);
     // The best point of each curve's mean would favour the lucky: the last one counts.
     let end = |t: &Training| metric.of(&t.curve).last().copied();
+
     let contest = |v: &Variant| {
         let train = TrainConfig {
             hidden: v.hidden.clone(),
             ..config.train.clone()
         };
         let types = v.learned.first().map_or(0, |(_, a)| a.types_in_a_layer());
+
         let activations = config
             .compare
             .iter()
             .filter(|a| !a.starts_with("type"))
             .cloned();
+
         let own = (1..=types).map(|t| format!("type{t}"));
+
         let config = ValidateConfig {
             train,
             compare: activations.chain(own).collect(),
             ..config.clone()
         };
+
         let (arms, trainings) =
             ensembles(&config, task, &v.learned, None, folder, &v.name, output)?;
+
         Ok(Contest::of(
             metric,
             &v.name,
@@ -62,8 +69,10 @@ pub fn run(
             values_of(&arms, &trainings, end),
         ))
     };
+
     let contests = all(variants.iter().map(contest))?;
     let mut section = Section::new(title);
+
     let groups = |c: &Contest| {
         let kinds = by_kind(&c.arms, &c.values).into_iter();
         // Boxes of one colour must be of one kind: the types last.
@@ -71,11 +80,13 @@ pub fn run(
             .map(|(name, values)| plot::Group { name, values })
             .collect::<Vec<_>>()
     };
+
     let widest = contests.iter().max_by_key(|c| groups(c).len());
     let mut places: Vec<(String, Vec<plot::Group>)> = contests
         .iter()
         .map(|c| (c.condition.clone(), groups(c)))
         .collect();
+
     // The legend is that of the first place: it must name every kind.
     if let (Some(widest), Some(first)) = (widest, places.first_mut()) {
         for g in groups(widest).into_iter().skip(first.1.len()) {
@@ -85,7 +96,9 @@ pub fn run(
             });
         }
     }
+
     let boxes = plot::boxes(title, "condition", metric.label(), &places);
+
     section.draw(
         folder,
         "variants",
@@ -95,20 +108,25 @@ pub fn run(
             metric.label()
         ),
     )?;
+
     let mut table = Contest::table(&format!("{} under each condition", metric.label()));
     contests.iter().for_each(|c| c.rows(&mut table));
     section.tabulate(folder, "variants", table)?;
+
     if let Some(table) = directly(&contests) {
         section.tabulate(folder, "directly", table)?;
     }
+
     section.claims = claims(&format!("{title}: "), "beats", &contests);
     section.save(folder)?;
     Ok(section)
 }
 
-/// The mix under each condition against the mix under the first, for the outer seeds that both have.
+/// The mix under each condition against the mix under the first, for the outer seeds that both
+/// have.
 fn directly(contests: &[Contest]) -> Option<Table> {
     let (first, others) = contests.split_first()?;
+
     let mut table = Table::new(
         format!(
             "The mix, {}, against the others (p not corrected)",
@@ -116,6 +134,7 @@ fn directly(contests: &[Contest]) -> Option<Table> {
         ),
         &["over", "by"],
     );
+
     for other in others {
         let pair = |(seed, own): (Option<u64>, &Vec<f64>)| {
             let (_, theirs) = other.mixes().find(|(s, _)| *s == seed)?;
@@ -125,6 +144,7 @@ fn directly(contests: &[Contest]) -> Option<Table> {
                 (theirs.clone(), own.clone())
             })
         };
+
         let pairs: Vec<_> = first.mixes().filter_map(pair).collect();
         if !pairs.is_empty() {
             table.row([
@@ -133,5 +153,6 @@ fn directly(contests: &[Contest]) -> Option<Table> {
             ]);
         }
     }
+
     (!table.rows.is_empty()).then_some(table)
 }

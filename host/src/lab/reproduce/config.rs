@@ -26,7 +26,8 @@ pub enum Preset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Experiment {
-    /// Evolution of two types from sine; ensembles of relu, sine, tanh, type 1, type 2 and mixed networks
+    /// Evolution of two types from sine; ensembles of relu, sine, tanh, type 1, type 2 and mixed
+    /// networks
     Fig3,
     /// Accuracy against network size, activations evolved from zero
     Fig4,
@@ -210,16 +211,19 @@ fn names(parts: &[&[&str]]) -> Vec<String> {
 }
 
 impl Study {
-    /// The settings of a preset, scaled down where `task` has few rows; only what `experiments` need is learned.
+    /// The settings of a preset, scaled down where `task` has few rows; only what `experiments`
+    /// need is learned.
     #[must_use]
     pub fn new(preset: Preset, experiments: &[Experiment], seed: u64, task: &Task) -> Study {
         let a = preset.amount();
+
         let train = TrainConfig {
             momentum: Some(0.8),
             epochs: a.epochs,
             every: 10,
             ..TrainConfig::default()
         };
+
         let ensemble = |compare: Vec<String>, runs: usize, train: TrainConfig| ValidateConfig {
             compare,
             runs,
@@ -227,13 +231,16 @@ impl Study {
             train,
             ..ValidateConfig::default()
         };
+
         let all = || names(&[&CLASSICAL, &LEARNED]);
+
         let brief = |lr: f64, epochs: usize| TrainConfig {
             lr,
             epochs,
             every: epochs,
             ..train.clone()
         };
+
         let select = |lr: &[f64], rows: usize| SelectConfig {
             lr: lr.to_vec(),
             runs: a.select_runs,
@@ -244,6 +251,7 @@ impl Study {
             seed: seed + 1,
             train: train.clone(),
         };
+
         let short = |epochs: usize| {
             if preset == Preset::Smoke {
                 epochs.min(10)
@@ -251,10 +259,12 @@ impl Study {
                 epochs
             }
         };
+
         let small = TrainConfig {
             hidden: vec![a.hessian_width],
             ..brief(0.01, a.epochs)
         };
+
         let study = Study {
             preset,
             experiments: experiments.to_vec(),
@@ -293,13 +303,15 @@ impl Study {
             }),
             lessons: vec![],
         };
+
         Study {
             lessons: lessons(&a, experiments, seed, task),
             ..study
         }
     }
 
-    /// For which lessons learning rates and epochs are chosen, an entry an experiment that asks for it.
+    /// For which lessons learning rates and epochs are chosen, an entry an experiment that asks for
+    /// it.
     pub(super) fn choices(&self) -> Vec<Choosing<'_>> {
         let main = |lesson, ensemble| Choosing {
             lesson,
@@ -307,12 +319,14 @@ impl Study {
             config: &self.select,
             ensemble,
         };
+
         let forecast = Choosing {
             lesson: "vanderpol",
             on: TaskName::Vanderpol,
             config: &self.forecast_select,
             ensemble: &self.forecast.ensemble,
         };
+
         let of = [
             (Experiment::Fig3, main("sine", &self.best)),
             (Experiment::Fig4, main("zero", &self.sizes.ensemble)),
@@ -320,6 +334,7 @@ impl Study {
             (Experiment::Fig6, main("sine", &self.participation)),
             (Experiment::Hessian, main("sine", &self.hessian.ensemble)),
         ];
+
         of.into_iter()
             .filter(|(e, _)| self.does(*e))
             .map(|(_, choosing)| choosing)
@@ -370,12 +385,14 @@ const FIGURES: [&str; 4] = ["authors", "sine", "zero", "vanderpol"];
 fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec<Lesson> {
     // As many rows held out as `ldnn meta` holds out.
     let held_out = task.train.rows() / 4;
+
     let heldout = MetaConfig {
         seed: seed + 1,
         steps: a.heldout_steps,
         held_out,
         ..MetaConfig::default()
     };
+
     let seeds = |name: &str| {
         if FIGURES.contains(&name) {
             a.outer_seeds
@@ -383,12 +400,14 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
             a.other_seeds
         }
     };
+
     let lesson = |name: &str, on: TaskName, meta: MetaConfig| Lesson {
         name: name.into(),
         on,
         seeds: seeds(name),
         meta,
     };
+
     let mut all = vec![
         lesson(
             "authors",
@@ -408,6 +427,7 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
             },
         ),
     ];
+
     for base in ["identity", "relu", "tanh", "sigmoid", "elu"] {
         let meta = MetaConfig {
             base: base.into(),
@@ -416,15 +436,18 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
         };
         all.push(lesson(base, TaskName::Main, meta));
     }
+
     let small = MetaConfig {
         steps: a.small_steps,
         ..heldout.clone()
     };
+
     let two = MetaConfig {
         hidden: vec![100, 100],
         inner_lr: 0.1,
         ..small.clone()
     };
+
     all.extend([
         lesson("two-layers", TaskName::Main, two.clone()),
         lesson(
@@ -454,16 +477,19 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
             },
         ),
     ]);
+
     all.retain(|l| {
         experiments
             .iter()
             .any(|e| e.lessons().contains(&l.name.as_str()))
     });
+
     all
 }
 
-/// A regression whose losses are a hundredth of a cross-entropy: a smaller step for the weights, a hundred times larger one
-/// for the activations, and no noise, which would drown the errors that are to be learned from.
+/// A regression whose losses are a hundredth of a cross-entropy: a smaller step for the weights, a
+/// hundred times larger one for the activations, and no noise, which would drown the errors that
+/// are to be learned from.
 fn vanderpol(heldout: &MetaConfig) -> MetaConfig {
     MetaConfig {
         inner_lr: 0.05,

@@ -83,6 +83,7 @@ pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -
         .iter()
         .flat_map(|l| (0..l.seeds).map(move |i| (l, i)))
         .collect();
+
     // The longest first, so that no thread is left alone with one at the end.
     runs.sort_by_key(|(l, _)| {
         std::cmp::Reverse(
@@ -94,11 +95,13 @@ pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -
                 },
         )
     });
+
     let progress = Progress::new(
         output,
         "meta-learning",
         runs.iter().map(|(l, _)| l.meta.steps).sum(),
     );
+
     let learned = runs
         .par_iter()
         .enumerate()
@@ -112,15 +115,19 @@ pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -
                 config: &config,
                 task: tasks.get(lesson.on),
             };
+
             Ok((config.seed, piece.learn(folder, &progress)?))
         });
+
     let learned: Vec<Result<Learned>> = learned.collect();
     Piece::count(LIST, &learned, folder);
+
     let mut lessons: Vec<(String, Result<Vec<Learned>, Incomplete>)> = study
         .lessons
         .iter()
         .map(|l| (l.name.clone(), Ok(vec![])))
         .collect();
+
     for ((lesson, _), learned) in runs.iter().zip(learned) {
         let Some((_, of)) = lessons.iter_mut().find(|(name, _)| *name == lesson.name) else {
             continue;
@@ -134,10 +141,12 @@ pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -
             }
         }
     }
+
     for (_, of) in &mut lessons {
         let Ok(all) = of else { continue };
         all.sort_by_key(|(seed, _)| *seed);
     }
+
     Ok(Lessons(lessons))
 }
 

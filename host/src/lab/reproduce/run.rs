@@ -59,17 +59,20 @@ impl Study {
             ("hessian.ensemble", &self.hessian.ensemble),
             ("variants", &self.variants),
         ];
+
         let transfer = self.transfer.iter().map(|ensemble| ("transfer", ensemble));
         for (name, ensemble) in ensembles.into_iter().chain(transfer) {
             ensure!(
                 ensemble.runs > 0,
                 "reproduce.{name}.runs=0: must be at least 1"
             );
+
             ensemble
                 .train
                 .check()
                 .with_context(|| format!("reproduce.{name}.train"))?;
         }
+
         for (name, select) in [
             ("select", &self.select),
             ("forecast_select", &self.forecast_select),
@@ -78,22 +81,27 @@ impl Study {
                 select.runs > 0 && select.epochs > 0,
                 "reproduce.{name}: runs and epochs must be at least 1"
             );
+
             let good =
                 !select.lr.is_empty() && select.lr.iter().all(|lr| lr.is_finite() && *lr > 0.0);
+
             ensure!(
                 good,
                 "reproduce.{name}.lr: must be positive numbers, e.g. 0.01"
             );
+
             select
                 .train
                 .check()
                 .with_context(|| format!("reproduce.{name}.train"))?;
         }
+
         let widths = &self.sizes.widths;
         ensure!(
             !widths.is_empty() && !widths.contains(&0),
             "reproduce.sizes.widths: must be numbers of at least 1"
         );
+
         self.hessian
             .spectrum
             .check()
@@ -103,16 +111,19 @@ impl Study {
         self.forecast
             .check(tasks.get(TaskName::Vanderpol))
             .context("reproduce.forecast")?;
+
         for (i, lesson) in self.lessons.iter().enumerate() {
             ensure!(
                 lesson.seeds > 0,
                 "reproduce.lessons.{i}.seeds=0: must be at least 1"
             );
+
             lesson
                 .meta
                 .check(tasks.get(lesson.on))
                 .with_context(|| format!("reproduce.lessons.{i}.meta"))?;
         }
+
         Ok(())
     }
 
@@ -127,21 +138,25 @@ impl Study {
             (0..l.seeds).map(|_| one).sum::<Load>()
         };
         let lessons = self.lessons.iter().map(|l| l.seeds).sum();
+
         let learning = self
             .lessons
             .iter()
             .map(of)
             .sum::<Load>()
             .side_by_side(lessons);
+
         let seeds = |name: &str| {
             self.lessons
                 .iter()
                 .find(|l| l.name == name)
                 .map_or(0, |l| l.seeds)
         };
+
         let vanderpol = tasks.get(TaskName::Vanderpol);
         // Three classical kinds, two types and the mix, at equal training and each at its best.
         let twice = |config: &ValidateConfig, lesson: &str| 2 * 6 * seeds(lesson) * config.runs;
+
         let select = |config: &SelectConfig, lesson: &str, task: &Task| {
             let at = |lr: &f64| {
                 let train = TrainConfig {
@@ -152,7 +167,9 @@ impl Study {
             };
             config.lr.iter().map(at).sum::<Load>()
         };
+
         let most = self.lessons.iter().map(|l| l.seeds).max().unwrap_or(0);
+
         let variants = |n: usize| {
             let config = &self.variants;
             Load::trainings(
@@ -161,6 +178,7 @@ impl Study {
                 task,
             )
         };
+
         let cost = |e: &Experiment| match e {
             Experiment::Fig3 => {
                 Load::trainings(twice(&self.equal, "sine"), &self.equal.train, task)
@@ -190,11 +208,14 @@ impl Study {
             Experiment::Transfer => variants(3),
             Experiment::Family => Load::default(),
         };
+
         // Experiments with the same activations share one choice.
         let mut choices = self.choices();
         choices.sort_by_key(|c| c.lesson);
         choices.dedup_by_key(|c| c.lesson);
+
         let choice = |c: Choosing| select(c.config, c.lesson, tasks.get(c.on));
+
         Ok(Costs {
             lessons,
             learning,
@@ -213,12 +234,12 @@ struct Work<'a> {
     output: Output,
 }
 
-/// Does all of it in `folder`, or one stage; at the end writes `report.html` and `report.md` and returns the report for a
-/// terminal.
+/// Does all of it in `folder`, or one stage; at the end writes `report.html` and `report.md` and
+/// returns the report for a terminal.
 ///
 /// # Errors
-/// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a shard, and where pieces
-/// are missing.
+/// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a
+/// shard, and where pieces are missing.
 pub fn run(
     study: &Study,
     task: &Task,
@@ -230,16 +251,20 @@ pub fn run(
         task.is_classification(),
         "reproduce needs a classification task; give class labels as whole numbers"
     );
+
     let begun = Instant::now();
+
     // Who only gathers has nothing to show.
     let output = if matches!(folder.mode(), Mode::Gather | Mode::Look) {
         Output::Quiet
     } else {
         output
     };
+
     let tasks = Tasks::new(task)?;
     let lessons = learn(study, &tasks, folder, output)?;
     let learned_in = begun.elapsed().as_secs_f64();
+
     let work = Work {
         study,
         tasks,
@@ -247,12 +272,14 @@ pub fn run(
         folder,
         output,
     };
+
     if stage == Stage::Learn || stage == Stage::Select {
         let blocked = if stage == Stage::Select {
             work.choose_all()?
         } else {
             0
         };
+
         return match folder.mode() {
             Mode::Shard(_) => Err(Incomplete {
                 missing: blocked,
@@ -262,6 +289,7 @@ pub fn run(
             _ => Ok("this stage is done; the same command without --stage goes on".into()),
         };
     }
+
     let part = |experiment| {
         let (name, section, settings) = work.experiment(experiment)?;
         Ok(Part {
@@ -270,11 +298,14 @@ pub fn run(
             settings,
         })
     };
+
     let mut parts = all(Experiment::ALL
         .into_iter()
         .filter(|e| study.does(*e))
         .map(part))?;
+
     judge_all(&mut parts, study.preset);
+
     let page = page(study, parts);
     folder.write(
         "claims.json",
@@ -290,6 +321,7 @@ pub fn run(
         rayon::current_num_threads(),
         crate::support::simd::Level::best().name()
     );
+
     Ok(text(&page, &folder.file(REPORT)) + &process)
 }
 
@@ -300,13 +332,17 @@ fn judge_all(parts: &mut [Part], preset: Preset) {
         .iter_mut()
         .flat_map(|p| std::mem::take(&mut p.section.claims))
         .collect();
+
     judge(&mut claims);
+
     if preset == Preset::Smoke {
         claims.iter_mut().for_each(|c| {
             c.verdict = Verdict::NotJudged("the smoke preset learns too little".into())
         });
     }
+
     let mut claims = claims.into_iter();
+
     for (part, count) in parts.iter_mut().zip(counts) {
         part.section.claims.extend(claims.by_ref().take(count));
     }
@@ -330,10 +366,12 @@ impl Work<'_> {
     /// An experiment's folder, section and settings.
     fn experiment(&self, experiment: Experiment) -> Result<(String, Section, String)> {
         let s = self.study;
+
         match experiment {
             Experiment::Fig3 => self.fig3(),
             Experiment::Fig4 => {
                 let (title, lessons) = ("Fig. 4: accuracy against network size", ("zero", "zero"));
+
                 let twice = Twice {
                     name: "fig4",
                     title,
@@ -341,6 +379,7 @@ impl Work<'_> {
                     ensemble: &s.sizes.ensemble,
                     lessons,
                 };
+
                 self.twice(twice, |l, c, f| {
                     sizes::run(&s.sizes, self.main(), l, c, f, self.output)
                 })
@@ -352,6 +391,7 @@ impl Work<'_> {
                     ("authors", "sine"),
                 );
                 let of = &s.participation;
+
                 let twice = Twice {
                     name: "fig6",
                     title,
@@ -359,12 +399,14 @@ impl Work<'_> {
                     ensemble: of,
                     lessons,
                 };
+
                 self.twice(twice, |l, c, f| {
                     participation::run(of, self.main(), l, c, f, self.output)
                 })
             }
             Experiment::Hessian => {
                 let (title, lessons) = ("The Hessian at the end of training", ("authors", "sine"));
+
                 let twice = Twice {
                     name: "hessian",
                     title,
@@ -372,6 +414,7 @@ impl Work<'_> {
                     ensemble: &s.hessian.ensemble,
                     lessons,
                 };
+
                 self.twice(twice, |l, c, f| {
                     hessian::run(&s.hessian, self.main(), l, c, f, self.output)
                 })
@@ -426,9 +469,11 @@ impl Work<'_> {
         select(config, task, &arms, &folder, self.output)
     }
 
-    /// All choices of [`Self::chosen`] that experiments ask for; how many meta-learning runs they wait for.
+    /// All choices of [`Self::chosen`] that experiments ask for; how many meta-learning runs they
+    /// wait for.
     fn choose_all(&self) -> Result<usize> {
         let mut blocked = 0;
+
         for Choosing {
             lesson,
             on,
@@ -443,6 +488,7 @@ impl Work<'_> {
                 Incomplete::of(&error).ok_or(error)?;
             }
         }
+
         Ok(blocked)
     }
 
@@ -467,6 +513,7 @@ impl Work<'_> {
             let chosen = self.chosen(&self.study.select, TaskName::Main, lessons.1, ensemble)?;
             run(self.lessons.get(lessons.1)?, Some(&chosen), &second)
         };
+
         section.absorb_both(equal(), best(), ["equal", "best"])?;
         section.save(&folder)?;
         Ok((name.into(), section, toml_of(settings)?))
@@ -477,6 +524,7 @@ impl Work<'_> {
         let mut section = Section::new("Fig. 3: two types learned from a sine, and their mix");
         let equal_folder = folder.inside("equal", &s.equal)?;
         let best_folder = folder.inside("best", &s.best)?;
+
         let equal = || {
             equal::run(
                 &s.equal,
@@ -486,6 +534,7 @@ impl Work<'_> {
                 self.output,
             )
         };
+
         let best = || {
             let chosen = self.chosen(&s.select, TaskName::Main, "sine", &s.best)?;
             best::run(
@@ -497,7 +546,9 @@ impl Work<'_> {
                 self.output,
             )
         };
+
         let (equal, best) = (equal(), best());
+
         for (lesson, of) in [
             ("authors", "the authors' objective"),
             ("sine", "the held-out objective"),
@@ -507,6 +558,7 @@ impl Work<'_> {
                 .claims
                 .push(diversity(of, self.lessons.get(lesson)?)?);
         }
+
         section.absorb_both(equal, best, ["equal", "best"])?;
         section.save(&folder)?;
         Ok(("fig3".into(), section, toml_of(&s.equal)?))
@@ -520,6 +572,7 @@ impl Work<'_> {
             .iter()
             .find(|l| l.name == name)
             .context("a lesson is missing")?;
+
         let caption = |i: usize| {
             format!(
                 "Evolution of the types from {}, {of}, outer seed number {}",
@@ -527,10 +580,12 @@ impl Work<'_> {
                 i + 1
             )
         };
+
         let picture = |i: usize| Picture {
             file: format!("../{}/evolution", lesson.folder(i)),
             caption: caption(i),
         };
+
         section.pictures.extend((0..lesson.seeds).map(picture));
         Ok(())
     }
@@ -540,8 +595,11 @@ impl Work<'_> {
         let folder = self.folder.inside("fig5", &s.forecast)?;
         let learned = self.lessons.get("vanderpol")?;
         let mut section = Section::new("Fig. 5: van der Pol, regression and forecast");
+
         self.show_evolution(&mut section, "vanderpol", "on van der Pol")?;
+
         let equal = || forecast::run(&s.forecast, task, learned, None, &folder, self.output);
+
         let best = || {
             let chosen = self.chosen(
                 &s.forecast_select,
@@ -549,6 +607,7 @@ impl Work<'_> {
                 "vanderpol",
                 &s.forecast.ensemble,
             )?;
+
             forecast::run(
                 &s.forecast,
                 task,
@@ -558,6 +617,7 @@ impl Work<'_> {
                 self.output,
             )
         };
+
         section.absorb_both(equal(), best(), [".", "."])?;
         section.save(&folder)?;
         Ok(("fig5".into(), section, toml_of(&s.forecast)?))
@@ -570,6 +630,7 @@ impl Work<'_> {
         of: &[(&str, &str)],
     ) -> Result<(String, Section, String)> {
         let folder = self.folder.inside(name, &self.study.variants)?;
+
         let variant = |&(name, lesson): &(&str, &str)| {
             let settings = self
                 .study
@@ -577,14 +638,18 @@ impl Work<'_> {
                 .iter()
                 .find(|l| l.name == lesson)
                 .context("a lesson is missing")?;
+
             let (name, hidden) = (name.to_string(), settings.meta.hidden.clone());
+
             Ok(Variant {
                 name,
                 hidden,
                 learned: self.lessons.get(lesson)?.to_vec(),
             })
         };
+
         let variants_of = of.iter().map(variant).collect::<Result<Vec<_>>>()?;
+
         let mut section = variants::run(
             title,
             &self.study.variants,
@@ -593,11 +658,13 @@ impl Work<'_> {
             &folder,
             self.output,
         )?;
+
         if name == "bases" {
             for (_, lesson) in of {
                 self.show_evolution(&mut section, lesson, "the held-out objective")?;
             }
         }
+
         Ok((name.into(), section, toml_of(&self.study.variants)?))
     }
 
@@ -607,22 +674,26 @@ impl Work<'_> {
             (TaskName::Vanderpol, "vanderpol"),
             (TaskName::Digits, "digits"),
         ];
+
         let place = |((on, lesson), ensemble): (&(TaskName, &str), &ValidateConfig)| {
             let (task, learned) = (
                 self.tasks.get(*on).clone(),
                 self.lessons.get(lesson)?.to_vec(),
             );
+
             Ok(Place {
                 task,
                 learned,
                 ensemble: ensemble.clone(),
             })
         };
+
         let places = named
             .iter()
             .zip(&self.study.transfer)
             .map(place)
             .collect::<Result<Vec<_>>>()?;
+
         let settings = toml_of(&std::collections::BTreeMap::from([(
             "transfer",
             &self.study.transfer,
@@ -631,6 +702,7 @@ impl Work<'_> {
             "transfer",
             &std::collections::BTreeMap::from([("transfer", &self.study.transfer)]),
         )?;
+
         Ok((
             "transfer".into(),
             transfer::run(&places, &folder, self.output)?,
@@ -644,6 +716,7 @@ impl Work<'_> {
         let groups = names.iter().map(group).collect::<Result<Vec<_>>>()?;
         let settings = std::collections::BTreeMap::from([("lessons", names)]);
         let folder = self.folder.inside("family", &settings)?;
+
         Ok((
             "family".into(),
             family::run(&groups, &folder)?,
@@ -655,7 +728,8 @@ impl Work<'_> {
 /// Curves with a smaller correlation are called diverse. At the start it is about 0.99.
 const DIVERSE: f64 = 0.9;
 
-/// The largest correlation of two of the learned curves, an outer seed; curves that only differ by offset and scale have 1.
+/// The largest correlation of two of the learned curves, an outer seed; curves that only differ by
+/// offset and scale have 1.
 fn diversity(of: &str, learned: &[Learned]) -> Result<Claim> {
     let correlations = learned
         .iter()
@@ -665,11 +739,13 @@ fn diversity(of: &str, learned: &[Learned]) -> Result<Claim> {
         .iter()
         .map(|c| (vec![DIVERSE], vec![*c]))
         .collect();
+
     let measure = Measure::of(
         "",
         "below the bound, in the correlation of the curves on [-5, 5]",
         &pairs,
     );
+
     Ok(Claim::new(
         format!("Types that start alike become diverse: a correlation below {DIVERSE} ({of})"),
         vec![measure],
@@ -678,11 +754,13 @@ fn diversity(of: &str, learned: &[Learned]) -> Result<Claim> {
 
 fn largest_correlation(activations: &Activations) -> Result<f64> {
     let z = grid(SAMPLES, SAMPLE_RANGE);
+
     let curves = activations
         .types
         .iter()
         .map(|t| t.evaluate(&z))
         .collect::<Result<Vec<_>>>()?;
+
     let pairs = (0..curves.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
     Ok(pairs
         .map(|(a, b)| correlation(&curves[a], &curves[b]))
@@ -698,6 +776,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 
 fn page(study: &Study, parts: Vec<Part>) -> Page {
     let preset = toml_name(study.preset);
+
     let count = |f: fn(&Verdict) -> bool| {
         parts
             .iter()
@@ -705,7 +784,9 @@ fn page(study: &Study, parts: Vec<Part>) -> Page {
             .filter(|c| f(&c.verdict))
             .count()
     };
+
     let total = count(|_| true);
+
     let summary = format!(
         "Of {total} claims about learned-diversity neural networks: {} reproduced, {} in part, {} not, {} undecided or not judged \
          at this preset.",
@@ -714,13 +795,16 @@ fn page(study: &Study, parts: Vec<Part>) -> Page {
         count(|v| *v == Verdict::NotReproduced),
         count(|v| matches!(v, Verdict::Undecided | Verdict::NotJudged(_))),
     );
+
     let seeds: Vec<String> = study
         .lessons
         .iter()
         .map(|l| format!("{}: {} from {}", l.name, l.seeds, l.meta.seed))
         .collect();
+
     let paper = "The paper: Choudhary, Radhakrishnan, Lindner, Sinha, Ditto, Neural networks embrace learned diversity, \
                  arXiv 2204.04348 (2022). Figure numbers are the paper's.";
+
     Page {
         title: "Neural networks embrace learned diversity: a reproduction".into(),
         summary: vec![summary, paper.into()],
@@ -746,6 +830,7 @@ fn toml_name(preset: Preset) -> String {
 /// The report as text; `html` is the way to the same in pictures.
 fn text(page: &Page, html: &Path) -> String {
     let mut text = format!("{}\n\n{}\n", page.title, page.summary.join("\n\n"));
+
     for part in &page.parts {
         let without_claims = Section {
             claims: vec![],
@@ -754,10 +839,12 @@ fn text(page: &Page, html: &Path) -> String {
         };
         text += &format!("\n\n{}", without_claims.to_file_text());
     }
+
     text += &format!(
         "\n\nClaims (95 % intervals, p corrected for their number (Benjamini and Hochberg)):\n{}\n",
         claim_table(&page.claims()).to_text()
     );
     text += &format!("\n{}\n\nreport: {}\n", page.summary[0], html.display());
+
     text
 }

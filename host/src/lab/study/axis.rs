@@ -45,7 +45,8 @@ enum Values {
 }
 
 impl Axis {
-    /// The axes of a `[sweep]`, by name. An axis is a list of values, or `{ from = 100, count = 50 }` (and `step`).
+    /// The axes of a `[sweep]`, by name. An axis is a list of values, or
+    /// `{ from = 100, count = 50 }` (and `step`).
     ///
     /// # Errors
     /// If one is neither, or empty.
@@ -79,6 +80,7 @@ impl Axis {
 fn collect(path: &mut Vec<String>, table: &Table, axes: &mut Vec<Axis>) -> Result<()> {
     for (key, value) in table {
         path.push(key.clone());
+
         match value {
             Value::Table(inner) if !inner.contains_key("from") && !inner.contains_key("count") => {
                 collect(path, inner, axes)?;
@@ -86,6 +88,7 @@ fn collect(path: &mut Vec<String>, table: &Table, axes: &mut Vec<Axis>) -> Resul
             _ => {
                 let name = path[1..].join(".");
                 let values = values(&name, value).map_err(|error| at(path, error))?;
+
                 axes.push(Axis {
                     name,
                     path: path.clone(),
@@ -93,8 +96,10 @@ fn collect(path: &mut Vec<String>, table: &Table, axes: &mut Vec<Axis>) -> Resul
                 });
             }
         }
+
         path.pop();
     }
+
     Ok(())
 }
 
@@ -106,15 +111,18 @@ fn values(name: &str, value: &Value) -> Result<Values> {
                 !values.is_empty(),
                 "sweep.{name} = []: give at least one value, or leave the axis out"
             );
+
             let twice = values
                 .iter()
                 .enumerate()
                 .find(|(i, v)| values[..*i].contains(v));
+
             ensure!(
                 twice.is_none(),
                 "sweep.{name}: {} is there twice",
                 twice.map_or(String::new(), |(_, v)| v.to_string())
             );
+
             Ok(Values::List(values.clone()))
         }
         other => {
@@ -129,18 +137,21 @@ fn range(name: &str, table: &Table) -> Result<Values> {
             "sweep.{name}: a range is {{ from = 100, count = 50 }}, with step = 1 if it is not given"
         )
     };
+
     ensure!(
         table
             .keys()
             .all(|k| ["from", "count", "step"].contains(&k.as_str())),
         how()
     );
+
     let number = |key: &str| {
         table
             .get(key)
             .map(|v| v.as_integer().with_context(how))
             .transpose()
     };
+
     let (from, count) = (
         number("from")?.with_context(how)?,
         number("count")?.with_context(how)?,
@@ -153,7 +164,9 @@ fn range(name: &str, table: &Table) -> Result<Values> {
     let last = step
         .checked_mul(count as i64)
         .and_then(|s| from.checked_add(s));
+
     ensure!(last.is_some() && step != 0, how());
+
     Ok(Values::Range { from, count, step })
 }
 
@@ -190,6 +203,7 @@ mod tests {
         let found =
             axes("\"meta.base\" = ['sine', 'zero']\nmeta.seed = { from = 7, count = 3, step = 2 }")
                 .unwrap();
+
         assert_eq!(
             found
                 .iter()
@@ -197,11 +211,14 @@ mod tests {
                 .collect::<Vec<_>>(),
             [("meta.base", 2), ("meta.seed", 3)]
         );
+
         assert_eq!(found[1].get(2), Value::Integer(11));
+
         let refs: Vec<&Axis> = found.iter().collect();
         let all: Vec<Vec<usize>> = (0..combinations(&refs).unwrap())
             .map(|k| digits(&refs, k))
             .collect();
+
         assert_eq!(all, [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]);
     }
 

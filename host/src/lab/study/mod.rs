@@ -1,5 +1,5 @@
-//! Studies: a file of settings with sweeps over any of them, as a plan that everybody computes alike, in any number of
-//! processes on any machines.
+//! Studies: a file of settings with sweeps over any of them, as a plan that everybody computes
+//! alike, in any number of processes on any machines.
 
 mod axis;
 mod plan;

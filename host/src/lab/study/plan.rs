@@ -1,5 +1,5 @@
-//! The plan of a study: a pure function of its file. Nothing of it is held in memory but the axes; pieces are computed from
-//! their numbers.
+//! The plan of a study: a pure function of its file. Nothing of it is held in memory but the axes;
+//! pieces are computed from their numbers.
 
 use super::axis::{Axis, combinations, digits};
 use super::settings::{SEED, Setting, Study, Tasks};
@@ -46,7 +46,8 @@ pub struct Block {
     pub first: usize,
     /// The number of its setting.
     pub setting_number: usize,
-    /// The number of the combination of values of `meta` (without the seed); none for classical activations.
+    /// The number of the combination of values of `meta` (without the seed); none for classical
+    /// activations.
     pub meta_number: Option<usize>,
     /// Its setting.
     pub setting: Setting,
@@ -81,7 +82,8 @@ impl Block {
         self.runs * self.kinds.len() * self.lessons.len().max(1)
     }
 
-    /// Training number `i` of the block: seed by seed, so that a study that is stopped has something of every kind.
+    /// Training number `i` of the block: seed by seed, so that a study that is stopped has
+    /// something of every kind.
     #[must_use]
     pub fn item(&self, i: usize) -> Item<'_> {
         let outer = self.lessons.len().max(1);
@@ -92,7 +94,9 @@ impl Block {
         );
         let lesson = self.lessons.get(outer);
         let seed = self.setting.validate.seed + run as u64;
+
         let learned = lesson.map_or(String::new(), |l| l.id.to_string());
+
         let id = Id::of(&[
             "training",
             &self.task,
@@ -101,6 +105,7 @@ impl Block {
             &seed.to_string(),
             &learned,
         ]);
+
         Item {
             kind,
             lesson,
@@ -128,6 +133,7 @@ impl<'a> Plan<'a> {
             tasks,
             axes: Axis::all(&study.sweep)?,
         };
+
         combinations(&plan.axes.iter().collect::<Vec<_>>())?;
         Ok(plan)
     }
@@ -160,7 +166,8 @@ impl<'a> Plan<'a> {
             .map_or(1, Axis::len)
     }
 
-    /// How many settings of trainings there are, and how many of meta-learning for each (without its seeds).
+    /// How many settings of trainings there are, and how many of meta-learning for each (without
+    /// its seeds).
     ///
     /// # Errors
     /// Never, after [`Plan::new`].
@@ -184,11 +191,13 @@ impl<'a> Plan<'a> {
                 .collect();
             Ok(self.study.setting(&values)?.learns())
         });
+
         let learns = settings
             .collect::<Result<Vec<bool>>>()?
             .into_iter()
             .any(|l| l);
         let each = combinations(&self.of_meta())? * self.outer_seeds();
+
         Ok(if learns {
             each * self.task_axis().map_or(1, Axis::len)
         } else {
@@ -196,7 +205,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Meta-learning run number `number`: task by task, then combination by combination, then seed by seed.
+    /// Meta-learning run number `number`: task by task, then combination by combination, then seed
+    /// by seed.
     ///
     /// # Errors
     /// If its settings are none.
@@ -206,12 +216,14 @@ impl<'a> Plan<'a> {
         let (task, meta) = (combination / metas, combination % metas);
         let axes = self.of_meta();
         let mut values = valued(&axes, &digits(&axes, meta));
+
         values.extend(
             self.axes
                 .iter()
                 .find(|a| a.name == SEED)
                 .map(|a| (SEED, a.get(seed))),
         );
+
         let task = match self.task_axis() {
             None => self.study.task.clone(),
             Some(axis) => axis
@@ -220,12 +232,15 @@ impl<'a> Plan<'a> {
                 .context("sweep.task: a task is a name")?
                 .to_string(),
         };
+
         let meta = self.study.meta(&values, &*self.tasks.get(&task)?)?;
+
         let id = Id::of(&[
             "lesson",
             &self.tasks.identity(&task)?,
             &serde_json::to_string(&meta)?,
         ]);
+
         Ok(Lesson {
             number,
             id,
@@ -234,10 +249,12 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Every training, block by block: for each setting its classical activations, then those of each combination of `meta`.
+    /// Every training, block by block: for each setting its classical activations, then those of
+    /// each combination of `meta`.
     pub fn blocks(&self) -> impl Iterator<Item = Result<Block>> {
         let count = combinations(&self.of_settings()).unwrap_or(0);
         let mut first = 0;
+
         (0..count).flat_map(move |number| {
             let blocks = self.of_setting(number, first);
             match blocks {
@@ -260,11 +277,13 @@ impl<'a> Plan<'a> {
         let task = self.tasks.identity(&setting.task)?;
         let train = serde_json::to_string(&(&setting.validate.train, setting.validate.exact))?;
         let (classical, learned) = (setting.kinds(false), setting.kinds(true));
+
         let seeds = if learned.is_empty() {
             1
         } else {
             self.outer_seeds()
         };
+
         let block = |kinds: Vec<String>, meta_number, lessons, runs| Block {
             first: 0,
             setting_number,
@@ -276,9 +295,12 @@ impl<'a> Plan<'a> {
             task: task.clone(),
             train: train.clone(),
         };
+
         let mut blocks = Vec::new();
+
         if !classical.is_empty() {
-            // As many as a learned kind has over all outer seeds, so that their mean is known as well.
+            // As many as a learned kind has over all outer seeds, so that their mean is known as
+            // well.
             blocks.push(block(
                 classical,
                 None,
@@ -286,19 +308,23 @@ impl<'a> Plan<'a> {
                 setting.validate.runs * seeds,
             ));
         }
+
         if !learned.is_empty() {
             let metas = combinations(&self.of_meta())?;
             let place = self.task_axis().map_or(0, |_| {
                 axes.iter().position(|a| a.name == "task").unwrap_or(0)
             });
+
             let at = if self.task_axis().is_some() {
                 digits(&axes, setting_number)[place]
             } else {
                 0
             };
+
             for meta in 0..metas {
                 let lessons = (0..seeds).map(|s| self.lesson((at * metas + meta) * seeds + s));
                 let lessons = lessons.collect::<Result<Vec<_>>>()?;
+
                 blocks.push(block(
                     learned.clone(),
                     Some(meta),
@@ -307,10 +333,12 @@ impl<'a> Plan<'a> {
                 ));
             }
         }
+
         for block in &mut blocks {
             block.first = first;
             first += block.len();
         }
+
         Ok(blocks)
     }
 
@@ -323,10 +351,12 @@ impl<'a> Plan<'a> {
             meta.into_iter()
                 .flat_map(|m| valued(&metas, &digits(&metas, m))),
         );
+
         let word = |(name, value): &(&str, Value)| {
             let name = name
                 .trim_start_matches("validate.")
                 .trim_start_matches("train.");
+
             format!(
                 "{name} {}",
                 value
@@ -334,10 +364,12 @@ impl<'a> Plan<'a> {
                     .map_or_else(|| value.to_string(), String::from)
             )
         };
+
         values.iter().map(word).collect::<Vec<_>>().join(", ")
     }
 
-    /// The names of the axes of settings and of meta-learning (without its seed), and the values in a cell.
+    /// The names of the axes of settings and of meta-learning (without its seed), and the values in
+    /// a cell.
     #[must_use]
     pub fn values(&self, setting: usize, meta: Option<usize>) -> Vec<(String, String)> {
         let (settings, metas) = (self.of_settings(), self.of_meta());
@@ -345,12 +377,14 @@ impl<'a> Plan<'a> {
             .into_iter()
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
+
         for (i, axis) in metas.iter().enumerate() {
             let value = meta.map_or(String::new(), |m| {
                 axis.get(digits(&metas, m)[i]).to_string()
             });
             all.push((axis.name.clone(), value));
         }
+
         all
     }
 }
@@ -385,28 +419,37 @@ mod tests {
         let tasks = Tasks::default();
         let study = Study::parse(STUDY, &tasks).unwrap();
         let plan = Plan::new(&study, &tasks).unwrap();
+
         assert_eq!(
             (plan.cells().unwrap(), plan.lessons().unwrap()),
             ((4, 3), 12)
         );
+
         let blocks: Vec<Block> = plan.blocks().collect::<Result<_>>().unwrap();
-        // A setting: two classical kinds as often as a learned one in all; two learned kinds, three bases, two seeds.
+        // A setting: two classical kinds as often as a learned one in all; two learned kinds, three
+        // bases, two seeds.
         let each = 2 * 3 * 2 + 3 * (2 * 2 * 3);
         let mut next = 0;
         let mut ids = HashSet::new();
+
         for block in &blocks {
             assert_eq!(block.first, next);
             next += block.len();
             assert!((0..block.len()).all(|i| ids.insert(block.item(i).id)));
         }
+
         assert_eq!((next, ids.len()), (4 * each, 4 * each));
+
         let lessons: HashSet<usize> = blocks
             .iter()
             .flat_map(|b| b.lessons.iter().map(|l| l.number))
             .collect();
+
         assert_eq!(lessons, (0..12).collect());
+
         for block in &blocks {
             assert!(block.lessons.iter().all(|l| l.task == block.setting.task));
+
             assert!(
                 block
                     .lessons
@@ -423,19 +466,24 @@ mod tests {
         let small = STUDY
             .replace("['sine', 'zero', 'relu']", "['zero']")
             .replace("[[3], [4, 5]]", "[[4, 5]]");
+
         let ids = |text: &str| -> HashSet<Id> {
             let study = Study::parse(text, &tasks).unwrap();
             let plan = Plan::new(&study, &tasks).unwrap();
+
             let of = |b: Result<Block>| {
                 let block = b.unwrap();
                 (0..block.len())
                     .map(|i| block.item(i).id)
                     .collect::<Vec<_>>()
             };
+
             plan.blocks().flat_map(of).collect()
         };
+
         let (all, some) = (ids(STUDY), ids(&small));
         assert!(some.is_subset(&all) && some.len() < all.len());
+
         // And are another matter with another setting.
         assert!(
             ids(&STUDY.replace("steps = 3", "steps = 4"))
@@ -448,6 +496,7 @@ mod tests {
     #[test]
     fn studies_with_impossible_settings_are_refused_by_name() {
         let tasks = Tasks::default();
+
         for (text, words) in [
             ("[sweep]\nmeta.bse = ['sine']", &["meta", "bse"][..]),
             (

@@ -1,4 +1,5 @@
-//! The results of a study, from the journals of all shards: in the order of the plan, a line at a time.
+//! The results of a study, from the journals of all shards: in the order of the plan, a line at a
+//! time.
 
 use super::plan::{Block, Plan};
 use super::settings::Tasks;
@@ -17,7 +18,8 @@ use std::path::PathBuf;
 /// Cells that fit in a picture, and whose comparisons are claims.
 const SHOWN: usize = 24;
 
-/// Writes `trainings.jsonl`, `trainings.csv`, the table of cells, pictures and the report; returns the report.
+/// Writes `trainings.jsonl`, `trainings.csv`, the table of cells, pictures and the report; returns
+/// the report.
 ///
 /// # Errors
 /// [`Incomplete`] if trainings or activations are missing; if a file cannot be read or written.
@@ -29,8 +31,10 @@ pub(super) fn write(
 ) -> Result<String> {
     let (own, mut paths) = folder.journals(TRAININGS, true);
     paths.extend(own);
+
     let index = index(&paths)?;
     count(plan, folder, &index)?;
+
     if folder.tallies().iter().any(|t| !t.missing.is_empty()) || !folder.mode().has_results() {
         let missing = folder.tallies().iter().map(|t| t.missing.len()).sum();
         return Err(Incomplete {
@@ -39,16 +43,19 @@ pub(super) fn write(
         }
         .into());
     }
+
     let mut cells = Cells::default();
     let mut lines = Lines {
         paths: &paths,
         open: HashMap::new(),
     };
+
     write_atomically_with(&folder.file("trainings.csv"), false, |csv| {
         writeln!(
             csv,
             "id,setting,lesson,outer_seed,activation,seed,diverged,epoch,train_loss,test_loss,test_accuracy"
         )?;
+
         write_atomically_with(&folder.file("trainings.jsonl"), true, |out| {
             for block in plan.blocks() {
                 let block = block?;
@@ -60,15 +67,18 @@ pub(super) fn write(
                     (out, csv),
                 )?);
             }
+
             Ok(())
         })
     })?;
+
     report(plan, folder, &cells)
 }
 
 /// Which trainings are missing.
 fn count(plan: &Plan, folder: &RunFolder, index: &HashMap<super::Id, Place>) -> Result<()> {
     let (mut total, mut missing) = (0, Vec::new());
+
     for block in plan.blocks() {
         let block = block?;
         missing.extend(
@@ -76,13 +86,16 @@ fn count(plan: &Plan, folder: &RunFolder, index: &HashMap<super::Id, Place>) -> 
                 .filter(|&i| !index.contains_key(&block.item(i).id))
                 .map(|i| block.first + i),
         );
+
         total += block.len();
     }
+
     folder.count(Tally {
         list: folder.list(TRAININGS),
         total,
         missing,
     });
+
     Ok(())
 }
 
@@ -100,15 +113,18 @@ impl Lines<'_> {
         if self.open.len() >= OPEN && !self.open.contains_key(&place.file) {
             self.open.clear();
         }
+
         let path = &self.paths[place.file as usize];
         let file = match self.open.entry(place.file) {
             std::collections::hash_map::Entry::Occupied(file) => file.into_mut(),
             std::collections::hash_map::Entry::Vacant(free) => free.insert(File::open(path)?),
         };
         let mut bytes = vec![0; place.len as usize];
+
         file.seek(SeekFrom::Start(place.offset))?;
         file.read_exact(&mut bytes)
             .with_context(|| format!("cannot read '{}'", path.display()))?;
+
         Ok(bytes)
     }
 }
@@ -137,22 +153,27 @@ fn one_block(
             .with_context(|| format!("meta-learning run {} is missing", lesson.id))?;
         Ok((lesson.meta.seed, learned.as_ref().clone()))
     });
+
     let learned = learned.collect::<Result<Vec<_>>>()?;
     let arms = arms(&block.kinds, &learned, block.setting.validate.exact)?;
     let metric = metric_of(&*tasks.get(&block.setting.task)?);
     let (mut values, mut diverged) = (vec![vec![]; arms.len()], 0);
     let outer = block.lessons.len().max(1);
+
     for i in 0..block.len() {
         let item = block.item(i);
         let place = index
             .get(&item.id)
             .with_context(|| format!("training {} is missing", item.id))?;
         let bytes = lines.read(*place)?;
+
         out.write_all(&bytes)?;
         out.write_all(b"\n")?;
+
         let line: Trained =
             serde_json::from_slice(&bytes).with_context(|| format!("training {}", item.id))?;
         csv_line(csv, &line)?;
+
         match metric.of(&line.training.curve).last() {
             Some(value) if !line.training.diverged => {
                 // Kind by kind and in each outer seed by outer seed, as arms are.
@@ -161,8 +182,10 @@ fn one_block(
             _ => diverged += 1,
         }
     }
+
     let condition = plan.describe(block.setting_number, block.meta_number);
     let (setting, meta) = (block.setting_number, block.meta_number);
+
     Ok(Values {
         setting,
         meta,
@@ -182,22 +205,26 @@ fn csv_line(csv: &mut dyn Write, line: &Trained) -> Result<()> {
         curve,
         ..
     } = &line.training;
+
     let last = |values: &[f64]| values.last().map_or(String::new(), f64::to_string);
     let epoch = curve.epoch.last().map_or(String::new(), usize::to_string);
     let (lesson, outer) = (
         line.lesson.as_deref().unwrap_or(""),
         line.outer_seed.map_or(String::new(), |s| s.to_string()),
     );
+
     let (train, test, accuracy) = (
         last(&curve.train_loss),
         last(&curve.test_loss),
         last(&curve.accuracy),
     );
+
     let (id, setting) = (&line.id, line.setting);
     writeln!(
         csv,
         "{id},{setting},{lesson},{outer},{activation},{seed},{diverged},{epoch},{train},{test},{accuracy}"
     )?;
+
     Ok(())
 }
 
@@ -227,6 +254,7 @@ impl Cells {
             self.classical = Some(values);
             return;
         }
+
         if self
             .all
             .last()
@@ -234,6 +262,7 @@ impl Cells {
         {
             self.all.pop();
         }
+
         self.push(of_setting.as_ref(), &values);
         self.classical = of_setting;
     }
@@ -244,6 +273,7 @@ impl Cells {
         let values = parts().flat_map(|v| v.values.clone()).collect();
         let diverged = parts().map(|v| v.diverged).sum();
         let contest = Contest::of(own.metric, &own.condition, &arms, values);
+
         self.all.push(Cell {
             setting: own.setting,
             meta: own.meta,
@@ -262,20 +292,25 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
         "Cells: {count}. Trainings that diverged and are left out of the means: {diverged}."
     ));
     section.tabulate(folder, "cells", axes_table(plan, cells))?;
+
     for (metric, name) in [(Metric::Accuracy, "accuracy"), (Metric::Loss, "loss")] {
         let own: Vec<&Cell> = cells.all.iter().filter(|c| c.metric == metric).collect();
         if own.is_empty() {
             continue;
         }
+
         let mut table = Contest::table(&format!(
             "{} at the last epoch, cell by cell",
             metric.label()
         ));
+
         own.iter().for_each(|c| c.contest.rows(&mut table));
         section.tabulate(folder, name, table)?;
+
         if own.len() <= SHOWN {
             draw(&mut section, folder, &own, name)?;
             let contests: Vec<Contest> = own.iter().map(|c| c.contest.clone()).collect();
+
             section.claims.extend(claims(
                 &format!("In {}, ", metric.label()),
                 "beats",
@@ -288,8 +323,10 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
             ));
         }
     }
+
     judge(&mut section.claims);
     section.save(folder)?;
+
     let text = section.to_text(folder);
     let settings =
         std::fs::read_to_string(folder.file(crate::run::folder::CONFIG)).unwrap_or_default();
@@ -297,11 +334,13 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
         "version".to_string(),
         format!("ldnn {}", env!("CARGO_PKG_VERSION")),
     );
+
     let part = Part {
         folder: String::new(),
         section,
         settings,
     };
+
     Page {
         title: "A study".into(),
         summary: vec![],
@@ -309,11 +348,13 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
         parts: vec![part],
     }
     .save(folder)?;
+
     Ok(text)
 }
 
 fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) -> Result<()> {
     let group = |(name, values)| plot::Group { name, values };
+
     let place = |(i, c): (usize, &&Cell)| {
         let groups = by_kind(&c.contest.arms, &c.contest.values)
             .into_iter()
@@ -321,9 +362,11 @@ fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) 
             .collect();
         (i.to_string(), groups)
     };
+
     let label = cells[0].metric.label();
     let places: Vec<(String, Vec<plot::Group>)> = cells.iter().enumerate().map(place).collect();
     let boxes = plot::boxes("cells of the study", "cell", label, &places);
+
     section.draw(
         folder,
         name,
@@ -340,21 +383,25 @@ fn axes_table(plan: &Plan, cells: &Cells) -> Table {
             .map(|(n, _)| n)
             .collect()
     });
+
     let head: Vec<&str> = ["cell", "setting"]
         .into_iter()
         .chain(names.iter().map(String::as_str))
         .collect();
     let mut table = Table::new("cells", &head);
+
     for (i, c) in cells.all.iter().enumerate() {
         let values = plan
             .values(c.setting, c.meta)
             .into_iter()
             .map(|(_, value)| value);
+
         table.row(
             [i.to_string(), c.setting.to_string()]
                 .into_iter()
                 .chain(values),
         );
     }
+
     table
 }

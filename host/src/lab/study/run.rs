@@ -21,11 +21,12 @@ pub enum Stage {
     All,
 }
 
-/// Does the pieces of `study` that are this process's, at one stage or at both, and writes the results where all are wanted.
+/// Does the pieces of `study` that are this process's, at one stage or at both, and writes the
+/// results where all are wanted.
 ///
 /// # Errors
-/// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a shard, and where pieces
-/// are missing.
+/// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a
+/// shard, and where pieces are missing.
 pub fn run(
     study: &Study,
     tasks: &Tasks,
@@ -37,6 +38,7 @@ pub fn run(
         stage != Stage::Select,
         "--stage select: only studies of reproduce have it; here are learn and train"
     );
+
     let plan = Plan::new(study, tasks)?;
     let mode = folder.mode();
     // Who only gathers has nothing to show.
@@ -45,19 +47,24 @@ pub fn run(
     } else {
         output
     };
+
     let at_work = Worker::new(&plan, tasks, folder, output);
     let mut blocked = 0;
+
     if stage != Stage::Train {
         at_work.learn()?;
     }
+
     if stage != Stage::Learn && mode != Mode::Gather && mode != Mode::Look {
         blocked = at_work.train()?;
     }
+
     if mode == Mode::Whole && stage == Stage::Learn {
         return Ok(
             "the activations are learned; the same command without --stage learn goes on".into(),
         );
     }
+
     if let Mode::Shard(_) = mode {
         return Err(Incomplete {
             missing: blocked,
@@ -65,5 +72,6 @@ pub fn run(
         }
         .into());
     }
+
     results::write(&plan, tasks, folder, &at_work)
 }

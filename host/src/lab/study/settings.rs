@@ -97,7 +97,8 @@ impl Study {
     /// Reads a study and checks every value by itself.
     ///
     /// # Errors
-    /// If the text is no study, or a value is none that the setting can have; the message has the place.
+    /// If the text is no study, or a value is none that the setting can have; the message has the
+    /// place.
     pub fn parse(text: &str, tasks: &Tasks) -> Result<Study> {
         Study::read(
             &Layers::above(SECTION, Some(Source::parse("the study", text)?), &[])?,
@@ -105,15 +106,19 @@ impl Study {
         )
     }
 
-    /// The same of a file, which may be the `config.toml` that a study's run has stored, and assignments above it.
+    /// The same of a file, which may be the `config.toml` that a study's run has stored, and
+    /// assignments above it.
     ///
     /// # Errors
     /// As [`Study::parse`].
     pub fn read(layers: &Layers, tasks: &Tasks) -> Result<Study> {
         let stored = layers.in_file(SECTION);
         let study = resolved(layers, stored, Study::default())?;
-        // The tables have what the file says and nothing else; whether such settings exist is asked of all of them.
+
+        // The tables have what the file says and nothing else; whether such settings exist is asked
+        // of all of them.
         let (meta, validate) = (MetaConfig::default(), default_validate());
+
         resolved(
             layers,
             stored,
@@ -124,6 +129,7 @@ impl Study {
                 sweep: Table::new(),
             },
         )?;
+
         study.check(tasks).map_err(|error| {
             let Some(Fault { path, .. }) = error.downcast_ref::<Fault>() else {
                 return error;
@@ -133,11 +139,13 @@ impl Study {
                 .into_iter()
                 .chain(path.iter().cloned());
             let place = layers.place(&inside.collect::<Vec<_>>());
+
             place.map_or_else(
                 || anyhow!("{error:#}"),
                 |place| anyhow!("{place}: {error:#}"),
             )
         })?;
+
         Ok(study)
     }
 
@@ -148,24 +156,29 @@ impl Study {
             let good =
                 axis.name == "task" || axis.name != first && ["meta", "validate"].contains(&first);
             let how = "an axis is task, or a setting in meta or validate, e.g. meta.base or validate.train.hidden";
+
             if !good {
                 return Err(at(&axis.path, anyhow!("sweep.{}: {how}", axis.name)));
             }
         }
+
         let first = |a: &Axis| (a.name.clone(), a.get(0));
         if let Err(error) = self.check_one(axes.iter().map(first).collect(), tasks) {
             let alone = |axis: &&Axis| self.check_one(vec![first(axis)], tasks).is_err();
+
             let wrong = if self.check_one(vec![], tasks).is_ok() {
                 axes.iter().find(alone)
             } else {
                 None
             };
+
             return Err(if let Some(axis) = wrong {
                 at_value(axis, 0, &error)
             } else {
                 error
             });
         }
+
         for (i, axis) in axes.iter().enumerate() {
             // A range differs from end to end by numbers only.
             for k in (1..axis.len().min(1000)).chain([axis.len() - 1]) {
@@ -175,6 +188,7 @@ impl Study {
                     .map_err(|error| at_value(axis, k, &error))?;
             }
         }
+
         Ok(())
     }
 
@@ -185,12 +199,14 @@ impl Study {
             .collect::<Vec<_>>();
         let setting = self.setting(&values)?;
         let task = tasks.get(&setting.task)?;
+
         if setting.learns() {
             let checked = self
                 .meta(&values, &task)
                 .and_then(|meta| meta.check(&task).context("meta"));
             checked.map_err(|error| at(&["meta".into()], error))?;
         }
+
         setting
             .check()
             .map_err(|error| at(&["validate".into()], error.context("validate")))
@@ -206,9 +222,11 @@ impl Study {
             "validate".into(),
             Value::Table(with_defaults(&default_validate(), &self.validate)?),
         );
+
         for (name, value) in values.iter().filter(|(n, _)| !n.starts_with("meta.")) {
             assign(&mut all, name, value.clone())?;
         }
+
         let mut setting: Setting = all.try_into()?;
         setting.validate.train = setting.validate.train.settled()?;
         Ok(setting)
@@ -220,15 +238,19 @@ impl Study {
     /// If they are none.
     pub fn meta(&self, values: &[(&str, Value)], task: &Task) -> Result<MetaConfig> {
         let mut given = Table::from_iter([("meta".to_string(), Value::Table(self.meta.clone()))]);
+
         for (name, value) in values.iter().filter(|(n, _)| n.starts_with("meta.")) {
             assign(&mut given, name, value.clone())?;
         }
+
         let given = given
             .get("meta")
             .and_then(Value::as_table)
             .cloned()
             .unwrap_or_default();
+
         let authors = Value::try_from(Objective::Train)?;
+
         let default = match given.get("outer_loss") {
             Some(loss) if *loss == authors => MetaConfig::authors(MetaConfig::default().steps),
             _ => MetaConfig {
@@ -236,12 +258,14 @@ impl Study {
                 ..MetaConfig::default()
             },
         };
+
         // The error's whole text has several lines.
         let said = |e: toml::de::Error| anyhow!("{}", e.message());
         let config: MetaConfig = with_defaults(&default, &given)?
             .try_into()
             .map_err(said)
             .context("meta")?;
+
         config.settled()
     }
 }
@@ -302,9 +326,11 @@ impl Setting {
             !config.keep_networks,
             "keep_networks: a study keeps no networks; use `ldnn validate --keep-networks`"
         );
+
         for name in self.kinds(false) {
             crate::model::activations::base_named(&name)?;
         }
+
         config.train.check()
     }
 }
@@ -335,6 +361,7 @@ impl Tasks {
         if let Some(found) = all.get(name) {
             return Ok(found.clone());
         }
+
         let (set, identity) = match Dataset::named(name)? {
             Some(set) => (set, name.to_string()),
             None if name.ends_with(".npz") => {
@@ -349,6 +376,7 @@ impl Tasks {
                 "task = \"{name}\": there are mnist1d, vanderpol and digits; your own data are a FILE.npz"
             ),
         };
+
         let found = (Arc::new(Task::new(&set)), identity);
         all.insert(name.into(), found.clone());
         Ok(found)

@@ -22,8 +22,8 @@ pub(super) const LEARNED: &str = "learned";
 /// The list of trainings, and its journal.
 pub(super) const TRAININGS: &str = "trainings";
 
-/// Trainings that are handed out to threads at a time: many, so that no thread waits long for the last; not so many that they
-/// need memory.
+/// Trainings that are handed out to threads at a time: many, so that no thread waits long for the
+/// last; not so many that they need memory.
 const CHUNK: usize = 4096;
 
 /// A line of the journal.
@@ -92,6 +92,7 @@ impl Worker<'_> {
             None => return Ok(()),
         };
         let progress = Progress::new(self.output, "meta-learning", steps);
+
         let learned: Vec<Result<()>> = numbers
             .par_iter()
             .with_max_len(1)
@@ -102,19 +103,24 @@ impl Worker<'_> {
                 Ok(())
             })
             .collect();
+
         drop(progress);
+
         let mut missing = Vec::new();
+
         for (&number, result) in numbers.iter().zip(learned) {
             match result {
                 Err(error) if Incomplete::of(&error).is_some() => missing.push(number),
                 other => other?,
             }
         }
+
         folder.count(Tally {
             list: folder.list(LEARNED),
             total,
             missing,
         });
+
         Ok(())
     }
 
@@ -147,39 +153,48 @@ impl Worker<'_> {
         {
             return Ok(found.clone());
         }
+
         let found = self
             .piece(lesson, |piece| piece.find(self.folder))?
             .map(Arc::new);
         self.remember(lesson.id, found.clone());
+
         Ok(found)
     }
 
-    /// The trainings that are this process's and that nobody has done; how many wait for activations of other shards.
+    /// The trainings that are this process's and that nobody has done; how many wait for
+    /// activations of other shards.
     pub fn train(&self) -> Result<usize> {
         let (own, others) = self
             .folder
             .journals(TRAININGS, self.folder.mode() == Mode::Whole);
         let mut done: HashSet<Id> = HashSet::new();
+
         for path in others {
             for_each_id(&path, |_, id, _, _| {
                 done.insert(id);
                 Ok(())
             })?;
         }
+
         let own = own.context("a process that works has a journal")?;
         let (journal, lines) = Journal::open::<JustId>(&own)?;
         done.extend(lines.iter().filter_map(|l| parse(l.value.id.as_bytes())));
+
         let (mode, list) = (self.folder.mode(), self.folder.list(TRAININGS));
         let mut total = 0;
+
         for block in self.plan.blocks() {
             let block = block?;
             total += (block.first..block.first + block.len())
                 .filter(|&k| mode.does(&list, k))
                 .count();
         }
+
         let progress = Progress::new(self.output, TRAININGS, total);
         let waiting = AtomicUsize::new(0);
         let mut chunk = Vec::new();
+
         for block in self.plan.blocks() {
             let block = Arc::new(block?);
             for item in (0..block.len()).filter(|i| mode.does(&list, block.first + i)) {
@@ -187,15 +202,18 @@ impl Worker<'_> {
                     progress.skip(1);
                     continue;
                 }
+
                 chunk.push(Job {
                     block: block.clone(),
                     item,
                 });
+
                 if chunk.len() == CHUNK {
                     self.do_chunk(&std::mem::take(&mut chunk), &journal, &progress, &waiting)?;
                 }
             }
         }
+
         self.do_chunk(&chunk, &journal, &progress, &waiting)?;
         Ok(waiting.into_inner())
     }
@@ -208,6 +226,7 @@ impl Worker<'_> {
         waiting: &AtomicUsize,
     ) -> Result<()> {
         let broken = AtomicBool::new(false);
+
         let results: Vec<Result<()>> = jobs
             .par_iter()
             .with_max_len(1)
@@ -215,21 +234,26 @@ impl Worker<'_> {
                 if stop::requested() || broken.load(Ordering::Relaxed) {
                     return Ok(());
                 }
+
                 let Some(trained) = self.train_one(job)? else {
                     waiting.fetch_add(1, Ordering::Relaxed);
                     return Ok(());
                 };
+
                 journal
                     .append(&trained)
                     .inspect_err(|_| broken.store(true, Ordering::Relaxed))?;
                 self.folder.piece_done();
                 progress.advance(|| trained.training.activation.clone());
+
                 Ok(())
             })
             .collect();
+
         if stop::requested() {
             return Err(Stopped.into());
         }
+
         results.into_iter().collect()
     }
 
@@ -245,6 +269,7 @@ impl Worker<'_> {
         let task = self.tasks.get(&block.setting.task)?;
         let trained = choice
             .and_then(|c| train(&config.train, &c, &task, &task.train, &task.test, item.seed));
+
         let describe = || {
             format!(
                 "training {} ({})",
@@ -252,6 +277,7 @@ impl Worker<'_> {
                 self.plan.describe(block.setting_number, block.meta_number)
             )
         };
+
         Ok(Some(Trained {
             id: item.id.to_string(),
             setting: block.setting_number,
@@ -276,13 +302,14 @@ fn parse(id: &[u8]) -> Option<Id> {
         .map(Id)
 }
 
-/// Calls `f` with every whole line of a journal of trainings: number, identity, checksum, and place with length. Damaged
-/// lines are told, and passed over.
+/// Calls `f` with every whole line of a journal of trainings: number, identity, checksum, and place
+/// with length. Damaged lines are told, and passed over.
 pub(super) fn for_each_id(
     path: &Path,
     mut f: impl FnMut(usize, Id, u32, (u64, usize)) -> Result<()>,
 ) -> Result<Vec<usize>> {
     let mut damaged = Vec::new();
+
     journal::for_each_line(path, |number, place, bytes| {
         let id = bytes.strip_prefix(BEFORE_ID).and_then(parse);
         match (journal::checked(bytes), id) {
@@ -291,15 +318,18 @@ pub(super) fn for_each_id(
         }
         Ok(())
     })?;
+
     if !damaged.is_empty() {
         journal::tell(path, &damaged, "they count as not done");
     }
+
     Ok(damaged)
 }
 
 /// Where every training is that somebody has done; the same one twice must be the same bytes.
 pub(super) fn index(paths: &[PathBuf]) -> Result<HashMap<Id, Place>> {
     let mut all: HashMap<Id, Place> = HashMap::new();
+
     for (file, path) in paths.iter().enumerate() {
         for_each_id(path, |number, id, sum, (offset, len)| {
             let place = Place {
@@ -308,6 +338,7 @@ pub(super) fn index(paths: &[PathBuf]) -> Result<HashMap<Id, Place>> {
                 offset,
                 sum,
             };
+
             if let Some(before) = all.insert(id, place) {
                 ensure!(
                     before.sum == sum,
@@ -317,12 +348,15 @@ pub(super) fn index(paths: &[PathBuf]) -> Result<HashMap<Id, Place>> {
                     paths[before.file as usize].display()
                 );
             }
+
             Ok(())
         })?;
     }
+
     if all.len() > u32::MAX as usize {
         bail!("there are more trainings than can be counted");
     }
+
     Ok(all)
 }
 

@@ -32,7 +32,8 @@ enum Steps {
     Asinh(f64),
 }
 
-/// One side of a pair of axes: its values and what stands beside them. Without a label it has no ticks.
+/// One side of a pair of axes: its values and what stands beside them. Without a label it has no
+/// ticks.
 #[derive(Clone, Copy, Debug)]
 pub struct Axis<'a> {
     scale: Scale,
@@ -99,6 +100,7 @@ impl Scale {
     fn share(&self, value: f64) -> f64 {
         let between =
             |f: &dyn Fn(f64) -> f64| (f(value) - f(self.low)) / (f(self.high) - f(self.low));
+
         match self.steps {
             Steps::Equal => between(&|v| v),
             Steps::Log => between(&|v| v.max(f64::MIN_POSITIVE).ln()),
@@ -121,6 +123,7 @@ impl Scale {
                 let far = both
                     .map(|(p, sign, minus)| (sign * 10f64.powi(p), format!("{minus}{}", power(p))));
                 let inside = |t: &(f64, String)| (self.low..=self.high).contains(&t.0);
+
                 std::iter::once((0.0, "0".into()))
                     .chain(far)
                     .filter(inside)
@@ -141,6 +144,7 @@ impl Scale {
                 .map(|v| (v, plain(v)))
                 .collect();
         }
+
         let every = (decades / 7.0).ceil().max(1.0) as i32;
         let powers = low.ceil() as i32..=high.floor() as i32;
         powers
@@ -168,6 +172,7 @@ fn power(p: i32) -> String {
         '3' => '\u{b3}',
         other => char::from_u32(0x2070 + other.to_digit(10).unwrap_or(0)).unwrap_or(other),
     };
+
     match p {
         0 => "1".into(),
         1 => "10".into(),
@@ -182,11 +187,13 @@ pub fn range_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low > high {
         return (0.0, 1.0);
     }
+
     let margin = if high > low {
         (high - low) / 20.0
     } else {
         low.abs().max(1.0) / 20.0
     };
+
     (low - margin, high + margin)
 }
 
@@ -197,6 +204,7 @@ pub fn log_range_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low > high {
         return (0.1, 1.0);
     }
+
     let factor = (high / low).powf(0.05).max(1.05);
     (low / factor, high * factor)
 }
@@ -215,12 +223,15 @@ pub fn ticks((low, high): (f64, f64), count: usize) -> Vec<f64> {
     if !raw.is_finite() || raw <= 0.0 {
         return vec![];
     }
+
     let power = 10f64.powf(raw.log10().floor());
+
     let step = [1.0, 2.0, 5.0, 10.0]
         .into_iter()
         .map(|m| m * power)
         .find(|s| *s >= raw * 0.999)
         .unwrap_or(raw);
+
     let first = (low / step).ceil() as i64;
     let last = (high / step).floor() as i64;
     (first..=last).map(|i| i as f64 * step).collect()
@@ -241,13 +252,16 @@ impl Axes {
             x: x.scale,
             y: y.scale,
         };
+
         let (left, top, right, bottom) = frame;
+
         if let Some(y_label) = y.label {
             for (value, text) in y.scale.ticks() {
                 let at = axes.y(value);
                 drawing.line((left, at), (right, at), "#e4e4e4", 0.8);
                 drawing.text(left - 6.0, at + 3.5, 10.0, Anchor::End, &text);
             }
+
             drawing.turned_text(
                 left - 44.0,
                 (top + bottom) / 2.0,
@@ -257,12 +271,14 @@ impl Axes {
                 y_label,
             );
         }
+
         if let Some(x_label) = x.label {
             for (value, text) in x.scale.ticks() {
                 let at = axes.x(value);
                 drawing.line((at, bottom), (at, bottom + 4.0), "#444", 0.8);
                 drawing.text(at, bottom + 16.0, 10.0, Anchor::Middle, &text);
             }
+
             drawing.text(
                 (left + right) / 2.0,
                 bottom + 34.0,
@@ -271,6 +287,7 @@ impl Axes {
                 x_label,
             );
         }
+
         drawing.line((left, bottom), (right, bottom), "#444", 1.0);
         drawing.line((left, top), (left, bottom), "#444", 1.0);
         axes
@@ -334,11 +351,14 @@ mod tests {
                 .map(|t| t.1)
                 .collect::<Vec<_>>()
         };
+
         assert_eq!(texts(0.5, 2000.0), ["1", "10", "10²", "10³"]);
         assert_eq!(texts(9.0, 60.0), ["10", "20", "50"]);
         assert_eq!(texts(1e-7, 1e-2)[0], "10⁻⁷");
+
         let both = Axis::asinh((-0.2, 30.0), 1e-3, "").scale;
         let texts: Vec<_> = both.ticks().into_iter().map(|t| t.1).collect();
+
         assert_eq!(
             texts,
             [
@@ -351,6 +371,7 @@ mod tests {
                 "10"
             ]
         );
+
         assert!((both.share(-0.2), both.share(30.0)) == (0.0, 1.0) && both.share(0.0) > 0.2);
     }
 }

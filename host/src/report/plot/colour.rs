@@ -15,11 +15,13 @@ pub fn group(i: usize) -> &'static str {
 #[must_use]
 pub fn rainbow(at: f64) -> String {
     let hue = 270.0 * (1.0 - at.clamp(0.0, 1.0));
+
     let channel = |shift: f64| {
         let k = (shift + hue / 60.0) % 6.0;
         let v = 0.9 * (1.0 - (k.min(4.0 - k)).clamp(0.0, 1.0));
         (v * 255.0).round() as u8
     };
+
     format!(
         "#{:02x}{:02x}{:02x}",
         channel(5.0),

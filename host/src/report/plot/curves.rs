@@ -75,14 +75,18 @@ pub fn scaled_curves(
         .map(|b| b.name.chars().count())
         .max()
         .unwrap_or(0) as f64;
+
     let mut drawing = Drawing::new(650.0 + 7.5 * longest.max(6.0), 400.0);
     drawing.text(330.0, 22.0, 13.0, Anchor::Middle, labels.title);
+
     let xs = bands.iter().flat_map(|b| b.x.iter().copied());
+
     let x = match x_spread {
         Spread::Linear => Axis::linear(range_of(xs), labels.x),
         Spread::Log => Axis::log(log_range_of(xs), labels.x),
         Spread::Asinh => Axis::asinh(range_of(xs), 1e-3, labels.x),
     };
+
     let edges = |b: &Band| -> Vec<f64> {
         let finite = b
             .mean
@@ -91,6 +95,7 @@ pub fn scaled_curves(
             .map(|(m, h)| (*m, if h.is_finite() { *h } else { 0.0 }));
         finite.flat_map(|(m, h)| [m - h, m, m + h]).collect()
     };
+
     let y = match y_spread {
         Spread::Linear => Axis::linear(range_of(bands.iter().flat_map(edges)), labels.y),
         Spread::Asinh => Axis::asinh(range_of(bands.iter().flat_map(edges)), 1e-3, labels.y),
@@ -99,8 +104,10 @@ pub fn scaled_curves(
             labels.y,
         ),
     };
+
     let axes = Axes::draw(&mut drawing, (70.0, 40.0, 600.0, 345.0), x, y);
     let shown = |v: f64, spread: Spread| v.is_finite() && (spread != Spread::Log || v > 0.0);
+
     for (i, band) in bands.iter().enumerate() {
         let colour = colour::group(i);
         let points: Vec<(f64, f64, f64)> = (0..band.x.len())
@@ -110,6 +117,7 @@ pub fn scaled_curves(
             .into_iter()
             .filter(|p| shown(p.0, x_spread) && shown(p.1, y_spread))
             .collect();
+
         let edge = |sign: f64| -> Vec<(f64, f64)> {
             let width = |h: f64| if h.is_finite() { h } else { 0.0 };
             points
@@ -117,15 +125,20 @@ pub fn scaled_curves(
                 .map(|&(x, m, h)| axes.within(x, m + sign * width(h)))
                 .collect()
         };
+
         let mut outline = edge(-1.0);
         outline.extend(edge(1.0).into_iter().rev());
+
         if points.iter().any(|p| p.2 > 0.0 && p.2.is_finite()) {
             drawing.area(&outline, colour, 0.2);
         }
+
         drawing.polyline(&edge(0.0), colour, 1.8);
+
         let at = 60.0 + 20.0 * i as f64;
         drawing.line((612.0, at), (632.0, at), colour, 3.0);
         drawing.text(638.0, at + 4.0, 11.0, Anchor::Start, &band.name);
     }
+
     drawing
 }

@@ -1,4 +1,5 @@
-//! Drawing: shapes and text in user units, turned into SVG, and into PNG by resvg with a font that ships along.
+//! Drawing: shapes and text in user units, turned into SVG, and into PNG by resvg with a font that
+//! ships along.
 
 use crate::support::text::printable;
 use anyhow::{Context, Result};
@@ -111,11 +112,13 @@ impl Drawing {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
+
         let turn = if angle == 0.0 {
             String::new()
         } else {
             format!(r#" transform="rotate({angle} {x:.2} {y:.2})""#)
         };
+
         let text = escaped(text);
         self.add(format_args!(
             r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}"{turn}>{text}</text>"#
@@ -130,6 +133,7 @@ impl Drawing {
             height,
             body,
         } = self;
+
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} \
              {height}\" font-family=\"DejaVu Sans, sans-serif\" fill=\"#222\">\n\
@@ -146,7 +150,9 @@ impl Drawing {
             font_family: "DejaVu Sans".into(),
             ..Options::default()
         };
+
         options.fontdb_mut().load_font_data(FONT.to_vec());
+
         let tree =
             Tree::from_str(&self.to_svg(), &options).context("the figure is no valid SVG")?;
         let size = (
@@ -154,11 +160,13 @@ impl Drawing {
             (self.height as f32 * ZOOM) as u32,
         );
         let mut pixels = Pixmap::new(size.0, size.1).context("the figure is too large")?;
+
         resvg::render(
             &tree,
             Transform::from_scale(ZOOM, ZOOM),
             &mut pixels.as_mut(),
         );
+
         pixels
             .encode_png()
             .context("the figure cannot be written as PNG")

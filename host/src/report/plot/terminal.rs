@@ -12,8 +12,10 @@ pub fn sketch(name: &str, x: &[f64], y: &[f64]) -> String {
             (low.min(v), high.max(v))
         })
     };
+
     let ((left, right), (bottom, top)) = (range(x), range(y));
     let mut dots = vec![[0u8; SIZE.0]; SIZE.1];
+
     let place = |v: f64, (low, high): (f64, f64), count: usize| {
         let share = if high > low {
             (v - low) / (high - low)
@@ -22,6 +24,7 @@ pub fn sketch(name: &str, x: &[f64], y: &[f64]) -> String {
         };
         (share * (count - 1) as f64).round() as usize
     };
+
     for (&x, &y) in x
         .iter()
         .zip(y)
@@ -31,19 +34,24 @@ pub fn sketch(name: &str, x: &[f64], y: &[f64]) -> String {
         let row = 4 * SIZE.1 - 1 - place(y, (bottom, top), 4 * SIZE.1);
         dots[row / 4][column / 2] |= dot(column % 2, row % 4);
     }
+
     let mut text = format!("{name}\n");
+
     for (i, row) in dots.iter().enumerate() {
         let mark = match i {
             0 => number(top),
             i if i == SIZE.1 - 1 => number(bottom),
             _ => String::new(),
         };
+
         let row: String = row
             .iter()
             .map(|&bits| char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' '))
             .collect();
+
         text += &format!("{mark:>8} |{row}|\n");
     }
+
     text + &format!("{:>8}  {:<20}{:>20}\n", "", number(left), number(right))
 }
 
@@ -73,11 +81,14 @@ mod tests {
         let x: Vec<f64> = (0..200).map(f64::from).collect();
         let text = sketch("line", &x, &x);
         let lines: Vec<&str> = text.lines().collect();
+
         assert_eq!(lines.len(), 10);
         assert_eq!(lines[0], "line");
         assert!(lines[1].starts_with(" 199.000 |"));
+
         let first_of = |line: &str| line.chars().nth(10).unwrap();
         let last_of = |line: &str| line.chars().rev().nth(1).unwrap();
+
         assert_eq!(
             (first_of(lines[1]), last_of(lines[8])),
             ('\u{2800}', '\u{2800}')

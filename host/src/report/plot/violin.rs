@@ -23,13 +23,16 @@ pub fn violins(title: &str, y_label: &str, groups: &[Group]) -> Drawing {
     let mut drawing = Drawing::new(width, 400.0);
     let y = range_of(groups.iter().flat_map(|g| g.values.iter().copied()));
     let frame = (70.0, 40.0, width - 20.0, 350.0);
+
     let axes = Axes::draw(
         &mut drawing,
         frame,
         Axis::bare((0.0, groups.len() as f64)),
         Axis::linear(y, y_label),
     );
+
     drawing.text(width / 2.0, 22.0, 13.0, Anchor::Middle, title);
+
     for (i, group) in groups.iter().enumerate() {
         let mut sorted: Vec<f64> = group
             .values
@@ -37,10 +40,13 @@ pub fn violins(title: &str, y_label: &str, groups: &[Group]) -> Drawing {
             .copied()
             .filter(|v| v.is_finite())
             .collect();
+
         sorted.sort_by(f64::total_cmp);
+
         let centre = i as f64 + 0.5;
         let at = axes.x(centre);
         drawing.text(at, 368.0, 11.0, Anchor::Middle, &group.name);
+
         drawing.text(
             at,
             384.0,
@@ -48,8 +54,10 @@ pub fn violins(title: &str, y_label: &str, groups: &[Group]) -> Drawing {
             Anchor::Middle,
             &format!("n = {}", sorted.len()),
         );
+
         violin(&mut drawing, &axes, centre, &sorted, colour::group(i));
     }
+
     drawing
 }
 
@@ -61,24 +69,29 @@ fn violin(drawing: &mut Drawing, axes: &Axes, centre: f64, sorted: &[f64], colou
         let density = density(sorted, low, high);
         let peak = density.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
         let value = |i: usize| low + (high - low) * i as f64 / STEPS as f64;
+
         let side = |sign: f64| {
             let half = density.iter().map(move |d| sign * 0.4 * d / peak);
             half.enumerate()
                 .map(|(i, w)| axes.at(centre + w, value(i)))
                 .collect::<Vec<_>>()
         };
+
         let mut outline = side(-1.0);
         outline.extend(side(1.0).into_iter().rev());
         drawing.area(&outline, colour, 0.45);
         outline.extend(outline.first().copied());
         drawing.polyline(&outline, colour, 1.2);
     }
+
     let at = axes.x(centre);
+
     let (q1, q2, q3) = (
         quantile(sorted, 0.25),
         quantile(sorted, 0.5),
         quantile(sorted, 0.75),
     );
+
     drawing.line((at, axes.y(low)), (at, axes.y(high)), "#222", 1.0);
     drawing.line((at, axes.y(q1)), (at, axes.y(q3)), "#222", 6.0);
     drawing.dot(at, axes.y(q2), 2.6, "white");
@@ -87,6 +100,7 @@ fn violin(drawing: &mut Drawing, axes: &Axes, centre: f64, sorted: &[f64], colou
 /// A Gaussian kernel density at equal steps from `low` to `high`, with Silverman's bandwidth.
 fn density(sorted: &[f64], low: f64, high: f64) -> Vec<f64> {
     let bandwidth = silverman(sorted);
+
     (0..=STEPS)
         .map(|i| low + (high - low) * i as f64 / STEPS as f64)
         .map(|at| {
@@ -102,12 +116,15 @@ fn density(sorted: &[f64], low: f64, high: f64) -> Vec<f64> {
 pub(super) fn silverman(sample: &[f64]) -> f64 {
     let mut sorted = sample.to_vec();
     sorted.sort_by(f64::total_cmp);
+
     let spread = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
     let sd = variance(&sorted).sqrt();
+
     let scale = if spread > 0.0 {
         sd.min(spread / 1.34)
     } else {
         sd
     };
+
     0.9 * scale * (sorted.len() as f64).powf(-0.2)
 }
