@@ -34,7 +34,7 @@ pub fn dashed(error: &clap::Error, args: &[String]) -> Option<String> {
     };
     let is_it = |arg: &&String| {
         let is_short = arg.starts_with('-') && !arg.starts_with("--") && arg.chars().count() > 2;
-        is_short && arg.starts_with(flag.as_str()) && arg.contains(|c: char| c == '.' || c == '/')
+        is_short && arg.starts_with(flag.as_str()) && arg.contains(['.', '/'])
     };
     let at = args.iter().position(|arg| is_it(&arg))?;
     let (file, before) = (&args[at], &args[at.saturating_sub(1)]);
