@@ -6,7 +6,9 @@ use ldnn::data::npz::{self, Array};
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
 use ldnn::data::task::{Set, SetTarget, Task};
-use ldnn::deploy::{Budget, ExportConfig, FormChoice, Given, Weights, What, run as export, verify};
+use ldnn::deploy::{
+    Beyond, Budget, ExportConfig, FormChoice, Given, Weights, What, run as export, verify,
+};
 use ldnn::model::activations::Learned;
 use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
 use ldnn::run::RunFolder;
