@@ -478,10 +478,7 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
         "hidden = [6, 7]",
     ];
 
-    for line in lines
-        .iter()
-        .chain(&["optimizer = \"adam\"", "momentum = 0.8"])
-    {
+    for line in lines.iter().chain(&["optimizer = \"adam\"", "beta1 = 0.9"]) {
         assert!(printed.lines().any(|l| l == *line), "{line}: {printed}");
     }
 

@@ -419,7 +419,7 @@ fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_s
     let error = bad(&[&["train", &tens][..], &share, &SHORT].concat());
 
     assert!(
-        error.contains("cannot be divided into rows to learn from and rows"),
+        error.contains("there is one training row only of each class of 'label'"),
         "{error}"
     );
 }
@@ -453,7 +453,7 @@ fn extreme_values_are_named_in_the_report() {
     ];
 
     let short = [
-        "--runs", "2", "--epochs", "2", "--hidden", "4", "--rates", "0.01",
+        "--runs", "2", "--epochs", "2", "--hidden", "4", "--lr", "0.01",
     ];
 
     // Every row is a training row of the model.

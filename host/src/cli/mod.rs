@@ -24,6 +24,7 @@ mod train;
 mod tune;
 mod validate;
 
+use crate::support::interrupt;
 use crate::support::progress::Output;
 use crate::support::stop::{self, STOPPED, Stopped};
 use crate::support::text::printable;
@@ -162,7 +163,7 @@ pub fn main() -> ExitCode {
     }
 
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    stop::install();
+    interrupt::install();
 
     let output = if cli.quiet {
         Output::Quiet

@@ -4,6 +4,7 @@
 //! Files and stored `config.toml`s have the same form, so what a run stored can be given back. A
 //! wrong name or value is an error that says where it stands and what was probably meant.
 
+mod kinds;
 mod read;
 mod source;
 mod stored;
@@ -13,6 +14,7 @@ pub use source::{Place, Source};
 pub use stored::Stored;
 
 use anyhow::{Context, Result, bail, ensure};
+use kinds::shown;
 use read::{Fault, read};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -123,27 +125,6 @@ fn element<'a>(list: &'a mut [Value], key: &str, path: &str) -> Result<&'a mut V
             len.saturating_sub(1)
         )
     })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::String(_) => "text",
-        Value::Integer(_) | Value::Float(_) => "a number",
-        Value::Boolean(_) => "true or false",
-        Value::Datetime(_) => "a date",
-        Value::Array(_) => "a list",
-        Value::Table(_) => "a table",
-    }
-}
-
-/// What a value is, with the value itself if it is a short one.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("the text '{text}'"),
-        Value::Integer(_) | Value::Float(_) => format!("the number {value}"),
-        Value::Boolean(_) => format!("{value}"),
-        other => kind(other).into(),
-    }
 }
 
 /// One `--set`.

@@ -2,7 +2,7 @@
 //! have been possible: serde tells the names that it expects, which the `toml` crate turns into a
 //! sentence before anyone can use them.
 
-use super::shown;
+use super::kinds::shown;
 use super::stored::HEADER;
 use super::suggest::{elsewhere, nearest, renamed, similar};
 use serde::de::value::{

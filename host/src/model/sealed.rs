@@ -71,8 +71,16 @@ mod tests {
 
         assert_eq!(read(&pretty).unwrap(), (true, value));
 
-        for (old, new) in [("-3", "-4"), ("é", "e"), ("7.0", "8.0"), ("name", "nama")] {
-            let error = read(&text.replacen(old, new, 1)).unwrap_err();
+        for (old, new) in [
+            ("-2.9", "-3.9"),
+            ("é", "e"),
+            ("7.0", "8.0"),
+            ("name", "nama"),
+        ] {
+            let changed = text.replacen(old, new, 1);
+            assert_ne!(changed, text, "there is no {old}");
+
+            let error = read(&changed).unwrap_err();
             assert!(
                 format!("{error:#}").contains("damaged, or was edited by hand"),
                 "{old}"

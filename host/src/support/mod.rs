@@ -4,6 +4,7 @@
 
 pub mod atomic;
 pub mod child;
+pub mod interrupt;
 pub mod ledger;
 pub mod memory;
 pub mod progress;

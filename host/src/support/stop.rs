@@ -1,28 +1,14 @@
-//! Stopping on request, within a second.
-//!
-//! Long work asks between two pieces whether the user pressed Ctrl-C, or a queue sent SIGTERM, and
-//! ends by itself. What cannot ask (an eigendecomposition, a compiler, a pipe without data) is not
-//! waited for: a watchdog ends the process. No result is harmed by that: a file appears whole or
-//! not at all, and a journal drops a line that was cut off.
+//! Whether a stop was requested. Long work asks between two pieces, and ends by itself; `interrupt`
+//! is who requests it.
 
-use crate::support::atomic::discard_unfinished;
-use crate::support::{child, workshop};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 static RESUMABLE: AtomicBool = AtomicBool::new(false);
 
 /// The exit code of work that was stopped (EX_TEMPFAIL).
 pub const STOPPED: u8 = 75;
-
-/// The exit code after a second Ctrl-C.
-const AT_ONCE: i32 = 130;
-
-/// Work may end by itself for so long after the request.
-const GRACE: Duration = Duration::from_millis(600);
 
 /// Work that ended early because the user asked for it.
 #[derive(Debug)]
@@ -40,52 +26,9 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// From now on the first Ctrl-C (or SIGTERM) requests a stop, a second one ends the process at
-/// once; and a file that grows beyond the limit of the system is an error like that of a full disk.
-pub fn install() {
-    keep_writing_an_error();
-
-    // A handler that cannot be installed leaves the system's: Ctrl-C then ends the process at once.
-    let _ = ctrlc::set_handler(asked);
-}
-
-/// The user, or the system, asks to stop.
-fn asked() {
-    if REQUESTED.swap(true, Ordering::SeqCst) {
-        child::end_all();
-        let _held = workshop::discard_all();
-        std::process::exit(AT_ONCE);
-    }
-
-    // First of all, for standard error may be a pipe that nobody reads.
-    let watchdog = thread::Builder::new().spawn(watch);
-    child::end_all();
-    eprintln!("\nstopping");
-
-    if watchdog.is_err() {
-        watch();
-    }
-}
-
-/// Ends the process if it has not ended by itself.
-fn watch() {
-    thread::sleep(GRACE);
-
-    child::end_all();
-    // Held to the end of the process: no file can appear after this one has said that it stopped.
-    let _held = (discard_unfinished(), workshop::discard_all());
-    eprintln!("error: {Stopped}");
-    std::process::exit(i32::from(STOPPED));
-}
-
-/// Blocks SIGXFSZ in this thread and in those that it starts: the signal would end the process in
-/// the midst of a file, without a word; without it, the write fails.
-fn keep_writing_an_error() {
-    #[cfg(unix)]
-    {
-        use nix::sys::signal::{SigSet, Signal};
-        let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
-    }
+/// Requests a stop; whether one was requested before.
+pub fn request() -> bool {
+    REQUESTED.swap(true, Ordering::SeqCst)
 }
 
 /// From now on what is finished is kept in a run folder.

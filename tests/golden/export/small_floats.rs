@@ -70,8 +70,7 @@ pub static PIPELINE: Pipeline<'static, Compact<'static>> =
 /// The number of the class, and the probability of each class in `out`.
 ///
 /// # Errors
-/// If an input is NaN, infinite, or so large that nothing finite comes out; then `out` has not
-/// changed.
+/// If an input is NaN, infinite, or so large that nothing finite comes out; then `out` has not changed.
 pub fn run(raw: &[f32; 2], out: &mut [f32; 2]) -> Result<usize, RunError> {
     PIPELINE.run(raw, out, &mut [0.0; run_len(&SHAPE)])
 }

@@ -14,9 +14,8 @@ pub static STANDARD: [[f32; 2]; 2] = [
     [0.5, 2.0], [-1.0, 0.25],
 ];
 
-/// Readings of inputs whose offset is not 0 are too large for their spread: an `f32` does not tell
-/// them apart. Subtract the offset in integers or in `f64`:
-/// `raw[i] = (reading - OFFSETS[i]) as f32`.
+/// Readings of inputs whose offset is not 0 are too large for their spread: an `f32` does not tell them
+/// apart. Subtract the offset in integers or in `f64`: `raw[i] = (reading - OFFSETS[i]) as f32`.
 pub static OFFSETS: [f64; 2] = [
     1700000000.0, 0.0,
 ];
@@ -89,7 +88,6 @@ pub fn network() -> Result<Quantised<'static>, QuantisedError> {
         input: Scale { step: 0.05, zero: 3 },
         output: Scale { step: 0.01, zero: 0 },
     };
-
     Quantised::new(SHAPE, parts)
 }
 
@@ -102,8 +100,7 @@ pub static SCALING: Scaling<'static> =
 /// 0, and the values in `out`, in the units of the table that was learned from.
 ///
 /// # Errors
-/// If an input is NaN, infinite, or so large that nothing finite comes out; then `out` has not
-/// changed.
+/// If an input is NaN, infinite, or so large that nothing finite comes out; then `out` has not changed.
 pub fn run(raw: &[f32; 2], out: &mut [f32; 2]) -> Result<usize, RunError> {
     let (mut q, mut y) = ([0; SHAPE.inputs()], [0; SHAPE.outputs()]);
     let mut work = [0; work_len(&SHAPE)];
