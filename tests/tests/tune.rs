@@ -221,7 +221,7 @@ fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
 
     let best = read(dir.path(), "a/best.toml");
     assert!(
-        best.contains("activate = \"classical\"") && best.contains("classical = [\"relu\"]"),
+        best.contains("activate = \"classical\"") && best.contains("compare = [\"relu\"]"),
         "{best}"
     );
 
@@ -237,7 +237,7 @@ fn a_space_is_given_by_a_file_and_by_assignments_and_a_typo_is_an_error() {
             &["line 2, column 20", "'space.width.high'?"],
         ),
         (
-            "[space]\nrate = { low = 0.5 }\n",
+            "[space]\nlr = { low = 0.5 }\n",
             &[],
             &["space.lr: low = 0.5, high = 0.1"],
         ),

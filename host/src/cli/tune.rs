@@ -18,7 +18,7 @@ use anyhow::{Context, Result, ensure};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use toml::Table;
+use toml::{Table, Value};
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -27,9 +27,10 @@ pub struct TuneArgs {
     data: Flags<DataConfig>,
     #[command(flatten)]
     fit: FitArgs,
-    /// How many trials there may be, of all rounds together
-    #[arg(long, value_name = "N", default_value_t = BUDGET)]
-    budget: usize,
+    /// How many trials there may be, of all rounds together [default: 40]
+    #[arg(long, value_name = "N")]
+    budget: Option<usize>,
+
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -127,6 +128,9 @@ impl TuneArgs {
     fn given(&self) -> Table {
         let mut given = dataset::given(&self.data);
         overlay(&mut given, &self.fit.given());
+        if let Some(budget) = self.budget {
+            given.insert("budget".into(), Value::from(budget as i64));
+        }
         given
     }
 }

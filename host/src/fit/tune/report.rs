@@ -32,7 +32,7 @@ pub fn report(
         .collect();
 
     section.text.push(format!(
-        "{trials} trials in rounds of {}; the best: hidden widths {:?}, {}, lr {}, {} {} after {} epochs. The best of many \
+        "{trials} trials in rounds of {}; the best: hidden widths {:?}, {}, learning rate {}, {} {} after {} epochs. The best of many \
          is lucky too: on new rows it will be somewhat worse. The test rows were not looked at.",
         sizes.join(", "),
         best.candidate.hidden,
