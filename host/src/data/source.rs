@@ -741,10 +741,8 @@ pub(super) mod tests {
         let path = folder.path().join("it's.pkl");
         std::fs::write(&path, b"\x80\x04\x95").unwrap();
 
-        let refused = Source::open(Some(&path))
-            .map(|s| s.kind)
-            .unwrap_err()
-            .to_string();
+        let refused = Source::open(Some(&path)).map(|s| s.kind).unwrap_err();
+        let refused = format!("{refused:#}");
 
         assert!(refused.contains("read_pickle('FILE')"), "{refused}");
     }
