@@ -78,8 +78,7 @@ fn around(model: &Deployed) -> String {
 
     if !model.offsets.is_empty() {
         text += "/// Readings of inputs whose offset is not 0 are too large for their spread: an `f32` does not tell them\n\
-                 /// apart. Subtract the offset in integers or in `f64`:
-                 /// `raw[i] = (reading - OFFSETS[i]) as f32`.\n";
+                 /// apart. Subtract the offset in integers or in `f64`: `raw[i] = (reading - OFFSETS[i]) as f32`.\n";
         text += &array("OFFSETS", "f64", offsets(&model.offsets));
     }
 
