@@ -890,7 +890,7 @@ fn rows_of_a_table_are_judged_within_the_input_ranges_and_told_apart_beyond() {
 
     // Tables that stop short: drawn rows keep within them, rows of a table do not.
     let short = ExportConfig {
-        range: Some((-0.2, 0.2)),
+        range: Some((-0.7, 0.7)),
         // A cubic has no flat end.
         form: FormChoice::Linear,
         beyond: Beyond::Clamp,
