@@ -130,7 +130,7 @@ fn add(hash: u64, values: &[f32]) -> u64 {
         .fold(hash, |h, v| add_bytes(h, v.to_bits().to_le_bytes()))
 }
 
-/// The hash of results, if they are finite: a hash of what is no number would say nothing.
+/// The hash of results, if they are finite: a hash of NaN would say nothing.
 fn hash(results: &[&[f32]]) -> Option<u64> {
     let finite = results
         .iter()

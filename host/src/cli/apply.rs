@@ -35,7 +35,7 @@ pub struct EvalArgs {
     /// input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// A file with the right answers, a row each, if they are not in FILE
+    /// A file with the right answers, one row per example, if they are not in FILE
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     #[command(flatten)]

@@ -30,7 +30,7 @@ pub struct RunArgs {
     /// Which stage to work at
     #[arg(long, default_value = "all", value_name = "NAME")]
     stage: Stage,
-    /// Print the plan, a line a training (of --shard, if it is given), and do nothing
+    /// Print the plan, one line per training (of --shard, if it is given), and do nothing
     #[arg(long)]
     plan: bool,
     #[command(flatten)]

@@ -52,7 +52,7 @@ impl<C: clap::Args + Default + Serialize> clap::Args for Flags<C> {
             };
 
             match arg.get_value_delimiter() {
-                // Of an empty list clap would make the empty text, which is no number.
+                // Clap would turn an empty list into one empty text, which does not parse as a number.
                 _ if words.is_empty() => arg.required(false),
                 Some(comma) => {
                     let list = words.join(&comma.to_string());

@@ -34,7 +34,7 @@ Examples:
   ldnn validate --activations out/meta --compare relu,type1,type2,mix --epochs 200 --out out/validate
   ldnn validate --activations out/seed1,out/seed2,out/seed3 --compare relu,mix
 
-The run folder gets config.toml, trainings.jsonl (one line a training, curve included), trainings.csv, report.txt,
+The run folder gets config.toml, trainings.jsonl (one line per training, curve included), trainings.csv, report.txt,
 violins.svg/.png and curves.svg/.png. A training that diverges is recorded as diverged; the others go on.";
 
 impl Args {

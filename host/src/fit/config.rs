@@ -118,7 +118,7 @@ impl Default for FitConfig {
 }
 
 impl FitConfig {
-    /// Rows a training step: a tenth of them, 10 to 200.
+    /// Rows per training step: a tenth of them, 10 to 200.
     fn batch(rows: usize) -> usize {
         (rows / 10).clamp(10, 200).min(rows)
     }

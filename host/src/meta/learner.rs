@@ -376,21 +376,23 @@ impl<'a> Learner<'a> {
 
         let count = trainings.len();
         let (seed, first) = (self.config.seed, self.step * count);
-        let (train, held_out, task) = (&self.train, &self.held_out, self.task);
+        let step = OuterStep {
+            plan,
+            activations: &built,
+            train: &self.train,
+            held_out: &self.held_out,
+            task: self.task,
+        };
 
         let outcomes = trainings
             .par_iter_mut()
             .enumerate()
             .map(|(i, t)| {
-                t.run(
-                    plan,
-                    &built,
-                    train,
-                    held_out,
-                    task,
+                let draw = Draw {
                     seed,
-                    (first + i) as u32,
-                )
+                    outer_step: (first + i) as u32,
+                };
+                t.run(&step, draw)
             })
             .collect::<Result<Vec<_>>>()?;
 
@@ -494,22 +496,11 @@ impl Training {
         }
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the parts of a run that all its trainings share"
-    )]
-    fn run(
-        &mut self,
-        plan: &Unroll<f32>,
-        activations: &[f32],
-        train: &Set,
-        held_out: &Set,
-        task: &Task,
-        seed: u64,
-        draw: u32,
-    ) -> Result<Outcome> {
+    /// Trains a fresh network, and brings the gradient of the outer loss in the activations.
+    fn run(&mut self, step: &OuterStep<'_>, draw: Draw) -> Result<Outcome> {
+        let plan = step.plan;
         let theta = plan.shape.theta_len();
-        self.params[theta..].copy_from_slice(activations);
+        self.params[theta..].copy_from_slice(step.activations);
 
         let buffers = Buffers {
             params: &mut self.params,
@@ -521,24 +512,15 @@ impl Training {
         };
 
         let data = Datasets {
-            train: train.data(),
-            held_out: held_out.data(),
+            train: step.train.data(),
+            held_out: step.held_out.data(),
         };
 
-        let out = hypergradient(
-            Level::best(),
-            plan,
-            data,
-            Draw {
-                seed,
-                outer_step: draw,
-            },
-            buffers,
-        )?;
+        let out = hypergradient(Level::best(), plan, data, draw, buffers)?;
 
         self.params[..theta].copy_from_slice(&self.trained);
 
-        let test = judge_network(&plan.shape, &self.params, &task.test, &mut self.work)?;
+        let test = judge_network(&plan.shape, &self.params, &step.task.test, &mut self.work)?;
 
         Ok(Outcome {
             loss: f64::from(out.outer_loss),
@@ -546,6 +528,15 @@ impl Training {
             test,
         })
     }
+}
+
+/// What all inner trainings of an outer step share.
+struct OuterStep<'a> {
+    plan: &'a Unroll<f32>,
+    activations: &'a [f32],
+    train: &'a Set,
+    held_out: &'a Set,
+    task: &'a Task,
 }
 
 impl Outcome {
