@@ -247,7 +247,7 @@ fn bad_tables_and_models_are_refused_with_the_place() {
             table.replace("row4;", ""),
             "line 6 has 4 columns, the first one 5",
         ),
-        (table.replacen("0.", "x.", 1), "is no number"),
+        (table.replacen("0.", "x.", 1), "is not a number"),
         (
             table.clone() + "id;p;NaN;1;sit\n",
             "line 62, column 'slow': the value is missing",

@@ -658,7 +658,7 @@ fn a_file_of_predictions_is_whole_or_not_there() {
 
     let message = refuse(folder, &["predict", model, "bad.csv", "--out", "p.csv"], 2);
     assert!(
-        message.contains("in 'bad.csv': line 5002, column 'c': 'x' is no number"),
+        message.contains("in 'bad.csv': line 5002, column 'c': 'x' is not a number"),
         "{message}"
     );
     assert!(refuse(folder, &["eval", model, "bad.csv"], 2).contains("'kind'"));

@@ -56,7 +56,7 @@ fn row(report: &str, caption: &str, first: &str) -> Vec<String> {
 
 fn number(cell: &str) -> f64 {
     cell.parse()
-        .unwrap_or_else(|_| panic!("'{cell}' is no number"))
+        .unwrap_or_else(|_| panic!("'{cell}' is not a number"))
 }
 
 #[test]

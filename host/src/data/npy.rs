@@ -82,7 +82,7 @@ impl Array {
             .fold(1, |n, &len| n.saturating_mul(len))
     }
 
-    /// The elements as `f64`; text is no number.
+    /// The elements as `f64`; text is not a number.
     #[must_use]
     pub fn to_f64(&self) -> Vec<f64> {
         match &self.values {

@@ -182,7 +182,7 @@ pub(super) fn push(column: &mut Column, cell: &str) -> Result<()> {
 
 /// A cell that is text, in a column that has to be numbers.
 #[derive(Debug, thiserror::Error)]
-#[error("{cell} is no number")]
+#[error("{cell} is not a number")]
 pub struct NoNumber {
     cell: String,
     /// The names of all columns that hold text as far as the file was looked at; empty if nothing
@@ -203,7 +203,7 @@ fn no_number(cell: &str) -> anyhow::Error {
     let quoted = quoted(cell);
 
     if cell.contains('\n') {
-        return anyhow::anyhow!("{quoted} is no number; is a quotation mark not closed?");
+        return anyhow::anyhow!("{quoted} is not a number; is a quotation mark not closed?");
     }
 
     let readings = match (without_thousands(cell), with_point(cell)) {
@@ -226,7 +226,7 @@ fn no_number(cell: &str) -> anyhow::Error {
         }
     };
 
-    anyhow::anyhow!("{quoted} is no number: {readings}")
+    anyhow::anyhow!("{quoted} is not a number: {readings}")
 }
 
 /// The number without separators of thousands, if it has some: commas, points (with a decimal
@@ -374,7 +374,10 @@ mod tests {
                 "a,b\r\n1,2\n\n3,-inf",
                 "line 4, column 'b': '-inf' is not finite",
             ),
-            ("a,b\n1,2\n3,x7\n", "line 3, column 'b': 'x7' is no number"),
+            (
+                "a,b\n1,2\n3,x7\n",
+                "line 3, column 'b': 'x7' is not a number",
+            ),
             (
                 "a;b\n1;1,234\n",
                 "it is 1234 if the comma separates thousands, and 1.234 if it is a decimal one",

@@ -305,7 +305,7 @@ fn number_of(cell: &str) -> Result<f64> {
     let x = cell
         .parse::<f64>()
         .ok()
-        .with_context(|| format!("{} is no number", quoted(cell)))?;
+        .with_context(|| format!("{} is not a number", quoted(cell)))?;
 
     ensure!(
         x.is_finite(),
@@ -372,7 +372,7 @@ mod tests {
             (
                 "8,",
                 "x,",
-                "line 11: dimension 1, instant 2: 'x' is no number",
+                "line 11: dimension 1, instant 2: 'x' is not a number",
             ),
             (
                 "1e1",

@@ -161,7 +161,7 @@ fn pair(text: &str) -> Result<(f32, f32), String> {
 fn number(text: &str) -> Result<f32, String> {
     text.trim()
         .parse()
-        .map_err(|_| format!("'{text}' is no number; give two, as in -4,4"))
+        .map_err(|_| format!("'{text}' is not a number; give two, as in -4,4"))
 }
 
 /// What the user gave.
