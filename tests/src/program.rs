@@ -6,6 +6,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+/// A training of `t.csv`, whose column `label` has the classes, as short as one can be.
+pub const SHORT_TRAINING: [&str; 11] = [
+    "train",
+    "t.csv",
+    "-q",
+    "--target",
+    "label",
+    "--activations",
+    "tanh",
+    "--hidden",
+    "4",
+    "--epochs",
+    "3",
+];
+
 /// Its path. Cargo builds the programs of a package before its tests.
 pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();

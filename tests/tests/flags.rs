@@ -1,6 +1,6 @@
 //! Messages name flags and settings that exist in the command at hand.
 
-use ldnn_tests::program::{refuse, run, succeed};
+use ldnn_tests::program::{SHORT_TRAINING, refuse, run, succeed};
 use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::fs;
@@ -70,19 +70,7 @@ fn prepare(at: &Path) {
     succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
     fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
 
-    let train = [
-        "train",
-        "t.csv",
-        "-q",
-        "--target",
-        "label",
-        "--activations",
-        "tanh",
-        "--hidden",
-        "4",
-        "--epochs",
-        "3",
-    ];
+    let train = SHORT_TRAINING;
 
     succeed(
         at,

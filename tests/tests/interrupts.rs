@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use ldnn_tests::program::{path, succeed};
+use ldnn_tests::program::{SHORT_TRAINING, path, succeed};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -294,19 +294,7 @@ fn predictions_that_are_interrupted_leave_nothing() {
     let at = dir.path();
     prepare(at);
 
-    let train = [
-        "train",
-        "t.csv",
-        "-q",
-        "--target",
-        "label",
-        "--activations",
-        "tanh",
-        "--hidden",
-        "4",
-        "--epochs",
-        "3",
-    ];
+    let train = SHORT_TRAINING;
 
     succeed(
         at,

@@ -1,7 +1,7 @@
 //! What a command writes takes the place of nothing that it reads, of nothing that the program did
 //! not write, and of nothing but a regular file; for every command with an output.
 
-use ldnn_tests::program::{refuse, run_with, succeed};
+use ldnn_tests::program::{SHORT_TRAINING, refuse, run_with, succeed};
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fs;
@@ -826,19 +826,7 @@ fn a_table_that_has_changed_is_told_in_words() {
     let dir = scratch();
     let at = dir.path();
 
-    let train = [
-        "train",
-        "t.csv",
-        "-q",
-        "--target",
-        "label",
-        "--activations",
-        "tanh",
-        "--hidden",
-        "4",
-        "--epochs",
-        "3",
-    ];
+    let train = SHORT_TRAINING;
 
     let train = [&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat();
     succeed(at, &train);
