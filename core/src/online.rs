@@ -93,6 +93,11 @@ pub const CLIP: f32 = 100.0;
 /// The largest clip: its square is finite.
 const MAX_CLIP: f32 = 1e15;
 
+/// More than the squares of a layer can lose by underflow. A norm is clipped in single precision only
+/// where it is certain to be within the clip; where it is not, double precision decides, with the
+/// same bits for what needs no clipping.
+pub(crate) const UNDERFLOW: f32 = 1e-34;
+
 /// The largest product of a learning rate and the clip: less than half the distance of the two
 /// largest numbers, so what is subtracted from a finite number leaves it finite.
 const MAX_STEP: f32 = 1e30;
@@ -400,7 +405,7 @@ fn backward(
         // Not `>`: a square that overflows may be NaN.
         let h = input(shape, x, kept, l);
 
-        if square_of_dz * square <= rates.clip * rates.clip {
+        if (square_of_dz + UNDERFLOW) * square <= rates.clip * rates.clip {
             dz.iter_mut().for_each(|d| *d *= rates.theta);
         } else {
             clip(dz, h, rates);

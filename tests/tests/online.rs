@@ -219,6 +219,53 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
     );
 }
 
+/// The squares of so short a gradient, and of so small a clip, are 0 in single precision.
+#[test]
+fn a_clip_bounds_gradients_whose_squares_underflow() {
+    let shape = Shape::new(&[1, 1, 1], &[Kind::Base(Base::Relu)]);
+    let mut types = [Type::Frozen(Activation::Base(Base::Relu))];
+    let mut theta = vec![0.0; shape.theta_len()];
+    let mut work = vec![0.0; work_len(&shape)];
+
+    let rates = Rates {
+        theta: 1e30,
+        knots: 0.0,
+        clip: 1e-30,
+    };
+    OnlineTrainer {
+        shape: &shape,
+        theta: &mut theta,
+        types: &mut types,
+        rates,
+        work: &mut work,
+    }
+    .step(&[0.0], Answer::Values(&[1e-24]))
+    .unwrap();
+
+    // The gradient is -2e-24 in the output's bias; the clip makes it 1e-30.
+    let moved = norm(&theta);
+    assert!((moved - 1.0).abs() < 1e-6, "{moved}");
+
+    let knots = Knots {
+        low: -1.0,
+        high: 1.0,
+        count: 3,
+    };
+    let mut entries = [0.0; 3];
+    let rates = Rates {
+        theta: 0.0,
+        knots: 1e30,
+        clip: 1e-30,
+    };
+    Tunable::new(knots, &mut entries)
+        .unwrap()
+        .step(&[-1.0], &mut [2e-24], rates)
+        .unwrap();
+
+    let moved = norm(&entries);
+    assert!((moved - 1.0).abs() < 1e-6, "{moved}");
+}
+
 #[test]
 fn a_refused_step_changes_nothing() {
     let shape = Shape::new(&[3, 4, 2], &[Kind::Base(Base::Tanh)]);

@@ -563,7 +563,7 @@ impl<'a> Tunable<'a> {
         d: &mut [f32],
         Rates { knots, clip, .. }: Rates,
     ) {
-        let mut square = 0.0;
+        let mut square = crate::online::UNDERFLOW;
 
         for (&z, &d) in z.iter().zip(&*d) {
             let (_, t) = self.locate(z);
