@@ -9,11 +9,11 @@ use ldnn_core::network::{
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::{Tabulation, tabulated};
 use ldnn_core::train::Trainer;
-use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Shape};
+use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Shape};
 
 const DIRECT: Shape = Shape::new(
     &[40, 100, 10],
-    &[Kind::Learned {
+    &[Activation::Learned {
         base: Base::Sine,
         units: 50,
     }; 2],

@@ -6,18 +6,18 @@
 //! side by side, which changes no bit.
 //!
 //! ```
-//! use ldnn_core::deploy::{Activation, Pipeline, work_len};
+//! use ldnn_core::deploy::{AnyActivation, Pipeline, work_len};
 //! use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
-//! use ldnn_core::{Base, Kind, Shape};
+//! use ldnn_core::{Base, Activation, Shape};
 //!
-//! const SHAPE: Shape = Shape::new(&[2, 2, 1], &[Kind::Base(Base::Zero), Kind::Base(Base::Zero)]);
+//! const SHAPE: Shape = Shape::new(&[2, 2, 1], &[Activation::Base(Base::Zero), Activation::Base(Base::Zero)]);
 //! // What `ldnn export` writes, in small: the function |z| at three knots, and weights.
 //! static KNOTS: Knots = Knots { low: -1.0, high: 1.0, count: 3 };
 //! static TABLE: [f32; 3] = [1.0, 0.0, 1.0];
 //! static THETA: [f32; 9] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.5];
 //!
 //! let table = Compact::new(Form::Linear, KNOTS, Symmetry::None, Base::Zero, &TABLE).unwrap();
-//! let activations = [Activation::Compact(table), Activation::Base(Base::Relu)];
+//! let activations = [AnyActivation::Compact(table), AnyActivation::Base(Base::Relu)];
 //! let (mut out, mut work) = ([0.0], [0.0; work_len(&SHAPE)]);
 //! Pipeline::unscaled(&SHAPE, &THETA, &activations).predict(&[-0.25, 2.0], &mut out, &mut work)?;
 //! assert_eq!(out, [0.25 + 2.0 + 0.5]);
@@ -39,7 +39,7 @@ use crate::table::integer::{Scaled8, Scaled16};
 
 /// What a type of a deployed network computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Activation<'a> {
+pub enum AnyActivation<'a> {
     /// A base function, directly.
     Base(Base),
     /// A table of real numbers.
@@ -52,7 +52,7 @@ pub enum Activation<'a> {
 
 /// What [`Pipeline`] takes as activations: a kind of table if all types have the same, so that no
 /// other is linked, or
-/// [`Activation`].
+/// [`AnyActivation`].
 pub trait Activate {
     /// In place, pre-activations become activations.
     fn apply(&self, z: &mut [f32]);
@@ -76,19 +76,19 @@ impl Activate for Scaled8<'_> {
     }
 }
 
-impl Activate for Activation<'_> {
+impl Activate for AnyActivation<'_> {
     #[inline]
     fn apply(&self, z: &mut [f32]) {
         match self {
-            Activation::Base(base) => z.iter_mut().for_each(|z| *z = base.value(*z)),
-            Activation::Compact(table) => table.apply(z),
-            Activation::Integer(table) => table.apply(z),
-            Activation::Direct(table) => table.apply(z),
+            AnyActivation::Base(base) => z.iter_mut().for_each(|z| *z = base.value(*z)),
+            AnyActivation::Compact(table) => table.apply(z),
+            AnyActivation::Integer(table) => table.apply(z),
+            AnyActivation::Direct(table) => table.apply(z),
         }
     }
 }
 
-impl Activation<'_> {
+impl AnyActivation<'_> {
     /// `h` becomes the activations, `z` their slopes.
     ///
     /// # Errors
@@ -96,16 +96,16 @@ impl Activation<'_> {
     #[inline]
     pub fn apply_with_slopes(&self, z: &mut [f32], h: &mut [f32]) -> Result<(), SizeError> {
         match self {
-            Activation::Base(base) => {
+            AnyActivation::Base(base) => {
                 check("h", z.len(), h.len())?;
                 z.iter_mut()
                     .zip(h)
                     .for_each(|(z, h)| (*h, *z) = (base.value(*z), base.slope(*z)));
                 Ok(())
             }
-            Activation::Compact(table) => table.apply_with_slopes(z, h),
-            Activation::Integer(table) => table.apply_with_slopes(z, h),
-            Activation::Direct(table) => table.apply_with_slopes(z, h),
+            AnyActivation::Compact(table) => table.apply_with_slopes(z, h),
+            AnyActivation::Integer(table) => table.apply_with_slopes(z, h),
+            AnyActivation::Direct(table) => table.apply_with_slopes(z, h),
         }
     }
 }

@@ -113,11 +113,11 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
 ///
 /// ```
 /// use ldnn_core::network::{Batch, Data, Init, Target};
-/// use ldnn_core::{Kind, Optimizer, Shape};
+/// use ldnn_core::{Activation, Optimizer, Shape};
 ///
 /// ldnn_core::model! {
 ///     /// Four inputs, eight neurons of two types, three classes.
-///     pub struct Gestures(f32) { shape: Shape::new(&[4, 8, 3], &[Kind::SINE, Kind::RELU]), rows: 1 }
+///     pub struct Gestures(f32) { shape: Shape::new(&[4, 8, 3], &[Activation::SINE, Activation::RELU]), rows: 1 }
 /// }
 ///
 /// static START: Gestures = Gestures::zeroed();

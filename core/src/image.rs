@@ -17,8 +17,8 @@
 //! # }
 //! ```
 
-use crate::activation::{Base, Kind};
-use crate::deploy::{Activation, Outputs, Scaling};
+use crate::activation::{Activation, Base};
+use crate::deploy::{AnyActivation, Outputs, Scaling};
 use crate::error::{SizeError, check};
 use crate::quantised::{MAX_LAYERS, Parts, Quantised, QuantisedError, check_parts};
 use crate::shape::{MAX_HIDDEN, MAX_TYPES, Shape};
@@ -372,7 +372,7 @@ fn shape(reader: &mut Reader<'_>) -> Result<Shape, ImageError> {
         .max()
         .unwrap_or_default() as usize;
 
-    let kinds = [Kind::Base(Base::Zero); MAX_TYPES];
+    let kinds = [Activation::Base(Base::Zero); MAX_TYPES];
     let kinds = kinds.get(..types).ok_or(ImageError::Malformed)?;
     let widths = widths.map(|w| w as usize);
     let mut shape = Shape::try_new(widths.get(..count).unwrap_or_default(), kinds)
@@ -593,7 +593,7 @@ impl<'a> Activations<'a> {
         floats: &'b mut [f32],
         integers: &'b mut [i16],
         direct: &'b mut [[i8; 256]],
-        into: &mut [Activation<'b>],
+        into: &mut [AnyActivation<'b>],
     ) -> Result<(), SizeError> {
         check("floats", self.floats_len(), floats.len())?;
         check("integers", self.integers_len(), integers.len())?;
@@ -617,7 +617,7 @@ impl<'a> Activations<'a> {
             // What was checked when the image was read cannot fail here.
             *into = record
                 .load(here, here16, here8)
-                .unwrap_or(Activation::Base(Base::Zero));
+                .unwrap_or(AnyActivation::Base(Base::Zero));
         }
 
         Ok(())
@@ -706,13 +706,13 @@ impl Record<'_> {
         floats: &'b mut [f32],
         integers: &'b mut [i16],
         direct: Option<&'b mut [i8; 256]>,
-    ) -> Result<Activation<'b>, ImageError> {
+    ) -> Result<AnyActivation<'b>, ImageError> {
         Ok(match *self {
-            Record::Base(code) => Activation::Base(base(code)?),
+            Record::Base(code) => AnyActivation::Base(base(code)?),
             Record::Compact { entries, .. } => {
                 let (form, knots, symmetry, base) = self.parts()?;
                 copy(entries, floats, f32::from_le_bytes);
-                Activation::Compact(Compact::new(form, knots, symmetry, base, floats)?)
+                AnyActivation::Compact(Compact::new(form, knots, symmetry, base, floats)?)
             }
             Record::Integer {
                 input,
@@ -721,7 +721,7 @@ impl Record<'_> {
             } => {
                 copy(entries, integers, i16::from_le_bytes);
 
-                Activation::Integer(Scaled16::new(
+                AnyActivation::Integer(Scaled16::new(
                     Table16::new(integers)?,
                     scale(input),
                     scale(output),
@@ -734,7 +734,7 @@ impl Record<'_> {
             } => {
                 let direct = direct.ok_or(ImageError::Malformed)?;
                 copy(entries, direct, i8::from_le_bytes);
-                Activation::Direct(Scaled8::new(Table8(direct), scale(input), scale(output))?)
+                AnyActivation::Direct(Scaled8::new(Table8(direct), scale(input), scale(output))?)
             }
         })
     }

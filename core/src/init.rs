@@ -4,7 +4,7 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
-use crate::activation::Kind;
+use crate::activation::Activation;
 use crate::error::{Error, check};
 use crate::math::Real;
 use crate::planes::part_mut;
@@ -81,7 +81,7 @@ pub fn init_phi<T: Real>(shape: &Shape, seed: u64, phi: &mut [T]) -> Result<(), 
 
     for t in 0..shape.types() {
         let kind = shape.kind(t);
-        if let Kind::Learned { units, .. } = kind {
+        if let Activation::Learned { units, .. } = kind {
             let draws = Draws::new(seed, Stream::Activations, t as u32, 0);
             let last = T::ONE / T::from_usize(units).sqrt();
             let own = part_mut(phi, shape.type_at(t) - shape.theta_len(), kind.param_len());

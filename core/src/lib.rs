@@ -50,7 +50,7 @@ mod vector;
 mod walk;
 mod workspace;
 
-pub use activation::{Base, Derivatives, Kind, SUBNET_SCALE};
+pub use activation::{Activation, Base, Derivatives, SUBNET_SCALE};
 pub use error::{Error, SizeError};
 pub use fixed::Fixed;
 pub use math::Real;

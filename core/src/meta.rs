@@ -19,10 +19,10 @@
 //! ```
 //! use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
 //! use ldnn_core::network::{Data, Init, Target, init_phi};
-//! use ldnn_core::{Base, Kind, Optimizer, Plain, Shape};
+//! use ldnn_core::{Base, Activation, Optimizer, Plain, Shape};
 //!
 //! // One inner training of four steps, and how its loss changes with the activation's parameters.
-//! const KIND: Kind = Kind::Learned { base: Base::Sine, units: 3 };
+//! const KIND: Activation = Activation::Learned { base: Base::Sine, units: 3 };
 //! const PLAN: Unroll<f32> = Unroll {
 //!     shape: Shape::new(&[1, 4, 1], &[KIND]),
 //!     steps: 4,

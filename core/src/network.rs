@@ -5,10 +5,10 @@
 //!
 //! ```
 //! use ldnn_core::network::{Batch, Data, Network, Pass, Target, Workspace, Wrt};
-//! use ldnn_core::{Kind, Shape};
+//! use ldnn_core::{Activation, Shape};
 //!
 //! // One neuron, relu, one output: y = 3 relu(2 x + 1) - 1, as `[theta | phi]`.
-//! const SHAPE: Shape = Shape::new(&[1, 1, 1], &[Kind::RELU]);
+//! const SHAPE: Shape = Shape::new(&[1, 1, 1], &[Activation::RELU]);
 //! let network = Network::new(&SHAPE, &[2.0f32, 1.0, 3.0, -1.0])?;
 //! let mut memory = [0.0; SHAPE.workspace_len(2, Pass::Backward)];
 //! let mut workspace = Workspace::new(&SHAPE, 2, Pass::Backward, &mut memory)?;

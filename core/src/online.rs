@@ -13,9 +13,9 @@
 //! ```
 //! use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type, work_len};
 //! use ldnn_core::table::compact::{Knots, Tunable};
-//! use ldnn_core::{Base, Error, Kind, Shape};
+//! use ldnn_core::{Base, Error, Activation, Shape};
 //!
-//! const SHAPE: Shape = Shape::new(&[1, 2, 1], &[Kind::Base(Base::Zero)]);
+//! const SHAPE: Shape = Shape::new(&[1, 2, 1], &[Activation::Base(Base::Zero)]);
 //! let mut theta = [1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.0];
 //! // The activation is a table whose values learn too; it starts as |z|.
 //! let mut entries = [1.0, 0.0, 1.0];
@@ -46,7 +46,7 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
-use crate::deploy::{Activation, layer};
+use crate::deploy::{AnyActivation, layer};
 use crate::error::{Error, SizeError, check, check_at_least};
 use crate::finite::{all_finite, check_finite};
 use crate::loss::softmax_parts;
@@ -58,7 +58,7 @@ use crate::table::compact::Tunable;
 #[derive(Debug, PartialEq)]
 pub enum Type<'a> {
     /// It stays as it is.
-    Frozen(Activation<'a>),
+    Frozen(AnyActivation<'a>),
     /// The values at the knots learn.
     Tunable(Tunable<'a>),
 }

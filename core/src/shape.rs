@@ -5,14 +5,14 @@
 //! long every buffer is.
 //!
 //! ```
-//! use ldnn_core::{Base, Kind, Shape};
-//! const LEARNED: Kind = Kind::Learned { base: Base::Sine, units: 50 };
+//! use ldnn_core::{Base, Activation, Shape};
+//! const LEARNED: Activation = Activation::Learned { base: Base::Sine, units: 50 };
 //! const NET: Shape = Shape::new(&[40, 100, 10], &[LEARNED, LEARNED]);
 //! const _: () = assert!(NET.theta_len() == 5110 && NET.param_len() == 5110 + 2 * 151);
 //! assert!(Shape::try_new(&[40, 0, 10], &[LEARNED]).is_err());
 //! ```
 
-use crate::activation::{Base, Kind};
+use crate::activation::{Activation, Base};
 
 pub use crate::activation::MAX_WIDTH;
 pub use crate::error::ShapeError;
@@ -41,7 +41,7 @@ pub enum Pass {
 pub struct Shape {
     widths: [usize; MAX_WIDTHS],
     layers: usize,
-    kinds: [Kind; MAX_TYPES],
+    kinds: [Activation; MAX_TYPES],
     types: usize,
     /// First type and number of types of each hidden layer.
     blocks: [(usize, usize); MAX_HIDDEN],
@@ -61,7 +61,7 @@ impl Shape {
     /// run time use
     /// [`Shape::try_new`].
     #[must_use]
-    pub const fn new(widths: &[usize], kinds: &[Kind]) -> Self {
+    pub const fn new(widths: &[usize], kinds: &[Activation]) -> Self {
         match Self::try_new(widths, kinds) {
             Ok(shape) => shape,
             Err(e) => refuse(e),
@@ -72,7 +72,7 @@ impl Shape {
     ///
     /// # Errors
     /// The first reason found why the shape is impossible.
-    pub const fn try_new(widths: &[usize], kinds: &[Kind]) -> Result<Self, ShapeError> {
+    pub const fn try_new(widths: &[usize], kinds: &[Activation]) -> Result<Self, ShapeError> {
         if widths.len() < 2 {
             return Err(ShapeError::NoLayer);
         }
@@ -88,7 +88,7 @@ impl Shape {
         let mut shape = Shape {
             widths: [0; MAX_WIDTHS],
             layers: widths.len() - 1,
-            kinds: [Kind::Base(Base::Zero); MAX_TYPES],
+            kinds: [Activation::Base(Base::Zero); MAX_TYPES],
             types: kinds.len(),
             blocks: [(0, kinds.len()); MAX_HIDDEN],
         };
@@ -144,7 +144,7 @@ impl Shape {
     ///
     /// # Errors
     /// If the number of types differs, or one of them is impossible.
-    pub const fn with_kinds(mut self, kinds: &[Kind]) -> Result<Self, ShapeError> {
+    pub const fn with_kinds(mut self, kinds: &[Activation]) -> Result<Self, ShapeError> {
         if kinds.len() != self.types {
             return Err(ShapeError::UnknownType);
         }
@@ -264,11 +264,11 @@ impl Shape {
 
     /// Type `t`; the zero function beyond the last one.
     #[must_use]
-    pub const fn kind(&self, t: usize) -> Kind {
+    pub const fn kind(&self, t: usize) -> Activation {
         if t < MAX_TYPES {
             self.kinds[t]
         } else {
-            Kind::Base(Base::Zero)
+            Activation::Base(Base::Zero)
         }
     }
 
@@ -421,7 +421,7 @@ const fn refuse(e: ShapeError) -> ! {
 mod tests {
     use super::*;
 
-    const RELU: Kind = Kind::Base(Base::Relu);
+    const RELU: Activation = Activation::Base(Base::Relu);
 
     #[test]
     fn blocks_cover_every_neuron_and_the_last_types_take_the_remainder() {
@@ -453,7 +453,7 @@ mod tests {
             Err(ShapeError::TooManyTypes)
         );
 
-        let empty = Kind::Learned {
+        let empty = Activation::Learned {
             base: Base::Zero,
             units: 0,
         };

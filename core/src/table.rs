@@ -17,7 +17,7 @@
 //! is added exactly.
 //!
 //! ```
-//! use ldnn_core::Kind;
+//! use ldnn_core::Activation;
 //! use ldnn_core::table::TableForm;
 //! // The sine at nine knots: values, and slopes times the spacing.
 //! let form = TableForm::fixed(9, 2.0);
@@ -26,7 +26,7 @@
 //!     .flat_map(|z| [z.sin(), z.cos() * form.spacing()])
 //!     .collect();
 //! let mut out = [0.0; 2];
-//! Kind::Table(form).eval(&params, &[0.6, -1.5], &mut out)?;
+//! Activation::Table(form).eval(&params, &[0.6, -1.5], &mut out)?;
 //! assert!((out[0] - 0.6f64.sin()).abs() < 1e-4);
 //! assert_eq!(out[1], (-1.5f64).sin());
 //! # Ok::<(), ldnn_core::SizeError>(())
@@ -41,7 +41,7 @@ pub mod integer;
 
 pub use crate::activation::TableForm;
 
-use crate::activation::{self, Base, Kind};
+use crate::activation::{self, Activation, Base};
 use crate::error::{ShapeError, SizeError, check, check_at_least};
 use crate::math::Real;
 use crate::planes::{Planes, PlanesMut, part, part_mut};
@@ -54,11 +54,11 @@ use crate::vector::Plain;
 /// # Errors
 /// If knots or range make no table.
 pub fn tabulated(shape: &Shape, knots: usize, range: f32) -> Result<Shape, ShapeError> {
-    let mut kinds = [Kind::Base(Base::Zero); crate::shape::MAX_TYPES];
+    let mut kinds = [Activation::Base(Base::Zero); crate::shape::MAX_TYPES];
     for (t, kind) in kinds.iter_mut().enumerate().take(shape.types()) {
         *kind = match shape.kind(t) {
-            Kind::Learned { base, units } => {
-                Kind::Table(TableForm::of_learned(base, units, knots, range))
+            Activation::Learned { base, units } => {
+                Activation::Table(TableForm::of_learned(base, units, knots, range))
             }
             other => other,
         };
@@ -82,7 +82,7 @@ impl Tabulation<'_> {
     pub const fn work_len(&self) -> usize {
         let (mut most, mut t) = (0, 0);
         while t < self.to.types() {
-            if let Kind::Table(form) = self.to.kind(t) {
+            if let Activation::Table(form) = self.to.kind(t) {
                 most = if form.knots > most { form.knots } else { most };
             }
             t += 1;
@@ -122,7 +122,7 @@ impl Tabulation<'_> {
             );
 
             match (from.kind(t), to.kind(t)) {
-                (Kind::Learned { base, units }, Kind::Table(form)) => {
+                (Activation::Learned { base, units }, Activation::Table(form)) => {
                     build_one(base, units, form, phi, table, work)
                 }
                 _ => copy(table, phi),
@@ -158,7 +158,7 @@ impl Tabulation<'_> {
             );
 
             match (from.kind(t), to.kind(t)) {
-                (Kind::Learned { base, units }, Kind::Table(form)) => {
+                (Activation::Learned { base, units }, Activation::Table(form)) => {
                     build_one_adjoint(base, units, form, phi, dtable, dphi, work);
                 }
                 _ => dphi.iter_mut().zip(dtable).for_each(|(d, &x)| *d += x),
@@ -176,7 +176,7 @@ impl Tabulation<'_> {
 
         for t in 0..from.types() {
             let expected = match (from.kind(t), to.kind(t)) {
-                (Kind::Learned { units, .. }, Kind::Table(form)) => {
+                (Activation::Learned { units, .. }, Activation::Table(form)) => {
                     form.knots.saturating_mul(2).saturating_add(units)
                 }
                 (kind, _) => kind.param_len(),
@@ -207,7 +207,7 @@ fn build_one<T: Real>(
     table: &mut [T],
     work: &mut [T],
 ) {
-    let kind = Kind::Learned {
+    let kind = Activation::Learned {
         base: tabulated_part(base),
         units,
     };
@@ -255,7 +255,7 @@ fn build_one_adjoint<T: Real>(
     dphi: &mut [T],
     work: &mut [T],
 ) {
-    let kind = Kind::Learned {
+    let kind = Activation::Learned {
         base: tabulated_part(base),
         units,
     };

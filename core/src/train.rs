@@ -3,10 +3,10 @@
 //! ```
 //! use ldnn_core::network::{Batch, Data, Init, Pass, Target, Workspace, init_theta};
 //! use ldnn_core::train::Trainer;
-//! use ldnn_core::{Kind, Optimizer, Plain, Shape};
+//! use ldnn_core::{Activation, Optimizer, Plain, Shape};
 //!
 //! // Two inputs, four rectifiers, one output; the function x0 + x1 at three points.
-//! const SHAPE: Shape = Shape::new(&[2, 4, 1], &[Kind::RELU]);
+//! const SHAPE: Shape = Shape::new(&[2, 4, 1], &[Activation::RELU]);
 //! const SGD: Optimizer<f32> = Optimizer::Sgd { lr: 0.1, momentum: 0.5 };
 //! let data = Data { x: &[0.0, 1.0, 1.0, 0.0, 1.0, 1.0], target: Target::Values(&[1.0, 1.0, 2.0]) };
 //! let batch = Batch::all(data, SHAPE.inputs());

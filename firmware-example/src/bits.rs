@@ -12,7 +12,7 @@ use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{TableForm, Tabulation};
 use ldnn_core::train::Trainer;
-use ldnn_core::{Base, Kind, Optimizer, Real, Shape, Vector};
+use ldnn_core::{Activation, Base, Optimizer, Real, Shape, Vector};
 
 /// Rows of the batch: a tile of every width, 32 + 16 + 8 + 4 + 1.
 const ROWS: usize = 61;
@@ -21,16 +21,16 @@ const UNITS: usize = 5;
 const KNOTS: usize = 17;
 const RANGE: f32 = 3.0;
 
-const fn shape(kind: Kind) -> Shape {
+const fn shape(kind: Activation) -> Shape {
     Shape::new(&[INPUTS, 12, 7, 3], &[kind, kind])
 }
 
 const fn direct(base: Base) -> Shape {
-    shape(Kind::Learned { base, units: UNITS })
+    shape(Activation::Learned { base, units: UNITS })
 }
 
 const fn tabled(base: Base) -> Shape {
-    shape(Kind::Table(TableForm::of_learned(
+    shape(Activation::Table(TableForm::of_learned(
         base, UNITS, KNOTS, RANGE,
     )))
 }
@@ -179,7 +179,7 @@ impl Memory {
             self.start(&direct(base))?;
             self.network(vector, direct(base), of, "direct", &mut line)?;
 
-            let alone = shape(Kind::Base(base));
+            let alone = shape(Activation::Base(base));
             self.start(&alone)?;
             self.network(vector, alone, of, "alone", &mut line)?;
         }

@@ -3,14 +3,14 @@
 use crate::drift::{LEARN, ROWS, row};
 use crate::hash;
 use crate::model::{floats, subnets};
-use ldnn_core::deploy::{Activation, Pipeline, work_len};
+use ldnn_core::deploy::{AnyActivation, Pipeline, work_len};
 use ldnn_core::loss::arg_max;
 use ldnn_core::meta::Alternating;
 use ldnn_core::network::{Batch, Data, Network, Pass, Target, Workspace};
 use ldnn_core::online::{self, Answer, CLIP, OnlineTrainer, Rates, Type};
 use ldnn_core::table::compact::{Knots, Tunable};
 use ldnn_core::train::Trainer;
-use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Shape};
+use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Shape};
 
 /// How often the stream of rows comes by.
 pub const PASSES: usize = 8;
@@ -146,7 +146,7 @@ fn hash_of(theta: &[f32], types: &[Type<'_>; 2]) -> u32 {
 /// The types of the deployed network, none of which learns.
 #[must_use]
 pub fn frozen_types() -> [Type<'static>; 2] {
-    floats::ACTIVATIONS.map(|table| Type::Frozen(Activation::Compact(table)))
+    floats::ACTIVATIONS.map(|table| Type::Frozen(AnyActivation::Compact(table)))
 }
 
 /// The types of the deployed network, both of which learn.
@@ -203,7 +203,7 @@ pub fn online(
 fn judge_online(theta: &[f32], types: &[Type<'_>; 2], work: &mut [f32; STEP_WORK]) -> usize {
     let activations = types.each_ref().map(|of| match of {
         Type::Frozen(activation) => *activation,
-        Type::Tunable(tunable) => Activation::Compact(tunable.table()),
+        Type::Tunable(tunable) => AnyActivation::Compact(tunable.table()),
     });
     let Some(work) = work.get_mut(..work_len(&floats::SHAPE)) else {
         return 0;
@@ -218,7 +218,7 @@ fn judge_online(theta: &[f32], types: &[Type<'_>; 2], work: &mut [f32; STEP_WORK
 
 /// The network with its sub-networks themselves.
 pub const DIRECT: Shape = {
-    let kind = Kind::Learned {
+    let kind = Activation::Learned {
         base: Base::Sine,
         units: subnets::UNITS,
     };

@@ -13,7 +13,7 @@ use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{Data, Init, Noise, Target, init_phi, init_theta};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::shape::MAX_TYPES;
-use ldnn_core::{Base, Kind, Optimizer, Real, Shape};
+use ldnn_core::{Activation, Base, Optimizer, Real, Shape};
 use ldnn_tests::{Loss, Problem, random, widen};
 use std::path::Path;
 
@@ -44,7 +44,7 @@ fn save(folder: &Path, name: &str, arrays: &[Named]) {
 type Pair = (Problem<f64>, Problem<f32>);
 
 fn problems() -> Vec<(&'static str, Pair)> {
-    let learned = |base, units| Kind::Learned { base, units };
+    let learned = |base, units| Activation::Learned { base, units };
 
     let pair = |shape: Shape, rows, loss, noise: f64| {
         let (wide, single) = (
@@ -60,8 +60,8 @@ fn problems() -> Vec<(&'static str, Pair)> {
     };
 
     let paper = Shape::new(&[40, 100, 10], &[learned(Base::Sine, 50); 2]);
-    let bases: Vec<Kind> = Base::ALL.iter().map(|&b| learned(b, 5)).collect();
-    let plain = [Base::Relu, Base::Tanh, Base::Sigmoid, Base::Sine].map(Kind::Base);
+    let bases: Vec<Activation> = Base::ALL.iter().map(|&b| learned(b, 5)).collect();
+    let plain = [Base::Relu, Base::Tanh, Base::Sigmoid, Base::Sine].map(Activation::Base);
 
     vec![
         ("paper", pair(paper, 200, Loss::CrossEntropy, 0.1)),
@@ -133,9 +133,9 @@ fn network(shape: &Shape) -> Vec<Named> {
 
     let (bases, units) = (0..shape.types())
         .map(|t| match shape.kind(t) {
-            Kind::Base(b) => (base(b), 0),
-            Kind::Learned { base: b, units } => (base(b), units as i64),
-            Kind::Table(_) => unreachable!("no problem has tables"),
+            Activation::Base(b) => (base(b), 0),
+            Activation::Learned { base: b, units } => (base(b), units as i64),
+            Activation::Table(_) => unreachable!("no problem has tables"),
         })
         .unzip();
 
@@ -175,7 +175,7 @@ fn noise_arrays(shape: &Shape, calls: &[Noise<f64>]) -> [Named; 2] {
             hidden.extend((0..shape.width(l + 1)).map(|j| draw(Stream::HiddenNoise, l, j)));
 
             for t in 0..shape.types() {
-                let Kind::Learned { units, .. } = shape.kind(t) else {
+                let Activation::Learned { units, .. } = shape.kind(t) else {
                     continue;
                 };
                 inside.extend((0..units).map(|j| draw(Stream::SubnetNoise, l * MAX_TYPES + t, j)));
@@ -198,7 +198,7 @@ fn noise_arrays(shape: &Shape, calls: &[Noise<f64>]) -> [Named; 2] {
 fn whole_hessian() -> Vec<Named> {
     let shape = Shape::new(
         &[6, 9, 7, 4],
-        &[Kind::Learned {
+        &[Activation::Learned {
             base: Base::Sine,
             units: 5,
         }; 2],

@@ -18,13 +18,13 @@ use ldnn::run::folder::difference;
 use ldnn::run::journal;
 use ldnn::support::memory::Budget;
 use ldnn::train::Training;
-use ldnn_core::deploy::{Activate, Activation, Pipeline, RunError, run_len, work_len};
+use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, RunError, run_len, work_len};
 use ldnn_core::image::{Contents, HEADER, Image, Room, Scales, checksum};
 use ldnn_core::network::{self, Direction, GradientAndProduct, Network, Pass, Workspace};
 use ldnn_core::quantised::Scratch;
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
-use ldnn_core::{Base, Kind, Plain, Real, Shape};
+use ldnn_core::{Activation, Base, Plain, Real, Shape};
 use std::sync::OnceLock;
 
 /// Reads bytes and uses what was read; one word for what came of it.
@@ -113,7 +113,7 @@ pub fn image_outcome(bytes: &[u8]) -> String {
         floats.resize(records.floats_len(), 0.0);
         integers.resize(records.integers_len(), 0);
         direct.resize(records.direct_len(), [0; 256]);
-        loaded.resize(records.count(), Activation::Base(Base::Zero));
+        loaded.resize(records.count(), AnyActivation::Base(Base::Zero));
         records
             .load(&mut floats, &mut integers, &mut direct, &mut loaded)
             .unwrap();
@@ -294,14 +294,14 @@ impl Taken<'_> {
         Base::ALL[usize::from(self.byte()) % Base::ALL.len()]
     }
 
-    fn kind(&mut self) -> Kind {
+    fn kind(&mut self) -> Activation {
         match self.byte() % 3 {
-            0 => Kind::Base(self.base()),
-            1 => Kind::Learned {
+            0 => Activation::Base(self.base()),
+            1 => Activation::Learned {
                 base: self.base(),
                 units: self.size(),
             },
-            _ => Kind::Table(TableForm {
+            _ => Activation::Table(TableForm {
                 base: self.base(),
                 knots: self.size(),
                 range: self.float(),
@@ -315,7 +315,7 @@ impl Taken<'_> {
 fn shape(bytes: &[u8]) -> String {
     let mut taken = Taken(bytes);
     let widths: Vec<usize> = (0..taken.byte() % 13).map(|_| taken.size()).collect();
-    let kinds: Vec<Kind> = (0..taken.byte() % 19).map(|_| taken.kind()).collect();
+    let kinds: Vec<Activation> = (0..taken.byte() % 19).map(|_| taken.kind()).collect();
     let mut shape = match Shape::try_new(&widths, &kinds) {
         Ok(shape) => shape,
         Err(e) => return e.message().into(),
@@ -407,9 +407,9 @@ fn tables(bytes: &[u8]) -> String {
         readout: 0,
     };
 
-    if Shape::try_new(&[1, 1, 1], &[Kind::Table(trained)]).is_ok() {
+    if Shape::try_new(&[1, 1, 1], &[Activation::Table(trained)]).is_ok() {
         let mut out = vec![0.0; points.len()];
-        Kind::Table(trained)
+        Activation::Table(trained)
             .eval(&entries[..2 * trained.knots], &points, &mut out)
             .unwrap();
     }

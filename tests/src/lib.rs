@@ -14,7 +14,7 @@ use ldnn_core::network::{
 };
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::train::Trainer;
-use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Real, Shape, Vector};
+use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Real, Shape, Vector};
 
 /// Which loss a problem has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,8 +264,8 @@ pub fn random<T: Real>(len: usize, seed: u64) -> Vec<T> {
 }
 
 /// `types` learned types on one base, with few units.
-pub fn learned(base: Base, types: usize) -> Vec<Kind> {
-    vec![Kind::Learned { base, units: 4 }; types]
+pub fn learned(base: Base, types: usize) -> Vec<Activation> {
+    vec![Activation::Learned { base, units: 4 }; types]
 }
 
 /// The Euclidean norm.

@@ -1,7 +1,7 @@
 //! Every public function with lengths and numbers of an adversary: an answer or an error, never a
 //! panic. These tests are compiled with checks of overflow, so a sum that wraps is a panic here.
 
-use ldnn_core::deploy::{self, Activate, Activation, Outputs, Pipeline, Scaling};
+use ldnn_core::deploy::{self, Activate, AnyActivation, Outputs, Pipeline, Scaling};
 use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{
     self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target,
@@ -15,7 +15,7 @@ use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{self, TableForm, Tabulation};
 use ldnn_core::train::Trainer;
-use ldnn_core::{Base, Derivatives, Error, Fixed, Kind, Plain, Real, Shape};
+use ldnn_core::{Activation, Base, Derivatives, Error, Fixed, Plain, Real, Shape};
 use proptest::prelude::*;
 
 /// Small numbers, and the largest there are.
@@ -45,11 +45,11 @@ fn form() -> impl Strategy<Value = TableForm> {
     })
 }
 
-fn kind() -> impl Strategy<Value = Kind> {
+fn kind() -> impl Strategy<Value = Activation> {
     prop_oneof![
-        base().prop_map(Kind::Base),
-        (base(), size()).prop_map(|(base, units)| Kind::Learned { base, units }),
-        form().prop_map(Kind::Table),
+        base().prop_map(Activation::Base),
+        (base(), size()).prop_map(|(base, units)| Activation::Learned { base, units }),
+        form().prop_map(Activation::Table),
     ]
 }
 
@@ -67,10 +67,10 @@ fn shape() -> impl Strategy<Value = Shape> {
 /// Shapes whose memory there is.
 fn small_shape() -> impl Strategy<Value = Shape> {
     let kinds = prop_oneof![
-        base().prop_map(Kind::Base),
-        (base(), 1..4usize).prop_map(|(base, units)| Kind::Learned { base, units }),
+        base().prop_map(Activation::Base),
+        (base(), 1..4usize).prop_map(|(base, units)| Activation::Learned { base, units }),
         (base(), 2..6usize, 0.1..3.0f32, 0..3usize).prop_map(|(base, knots, range, readout)| {
-            Kind::Table(TableForm {
+            Activation::Table(TableForm {
                 base,
                 knots,
                 range,
@@ -400,7 +400,7 @@ fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form:
     }
 
     let z: Vec<T> = l.floats(5, 5);
-    let (kind, phi) = (Kind::Table(form), l.floats::<T>(form.param_len(), 4));
+    let (kind, phi) = (Activation::Table(form), l.floats::<T>(form.param_len(), 4));
     let _ = kind.eval(&phi, &z, &mut l.floats::<T>(5, 6));
     let [mut value, mut slope, mut curvature]: [Vec<T>; 3] =
         [l.floats(5, 6), l.floats(5, 7), l.floats(5, 0)];
@@ -616,7 +616,7 @@ proptest! {
             if let Ok(table) = Compact::new(form, knots, symmetry, base, &entries) {
                 let _ = table.apply_with_slopes(&mut z, &mut h);
                 table.apply(&mut z);
-                Activation::Compact(table).apply(&mut h);
+                AnyActivation::Compact(table).apply(&mut h);
             }
             if let Ok(mut table) = Tunable::new(knots, &mut entries) {
                 let _ = table.step(&z, &mut h, Rates { theta: 0.0, knots: rate, clip: l.numbers[0] });
@@ -667,7 +667,7 @@ proptest! {
         let knots = Knots { low: -2.0, high: 2.0, count: 5 };
         let entries: Vec<f32> = l.floats(5, 7).into_iter().chain([0.0; 9]).take(5).collect();
         let table = Compact::new(Form::Linear, knots, Symmetry::None, Base::Zero, &entries).unwrap();
-        let activations = vec![Activation::Compact(table); l.len(shape.types(), 0)];
+        let activations = vec![AnyActivation::Compact(table); l.len(shape.types(), 0)];
         let mut theta: Vec<f32> = l.floats(shape.theta_len(), 1);
         let (x, mut out): (Vec<f32>, Vec<f32>) = (l.floats(shape.inputs(), 2), l.floats(shape.outputs(), 3));
         let mut work: Vec<f32> = l.floats(online::work_len(&shape), 4);
@@ -741,7 +741,7 @@ proptest! {
 #[test]
 fn a_shape_that_no_memory_could_hold_is_refused_where_addresses_are_short() {
     // On a machine of 64 bits every shape within the other limits can be addressed.
-    let widest = Shape::try_new(&[1 << 20; 10], &[Kind::Base(Base::Relu)]);
+    let widest = Shape::try_new(&[1 << 20; 10], &[Activation::Base(Base::Relu)]);
     let count = 9 * ((1u128 << 40) + (1 << 20));
     assert_eq!(widest.is_ok(), count <= isize::MAX as u128);
 }

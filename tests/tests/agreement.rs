@@ -12,10 +12,10 @@ use ldnn::deploy::{
 use ldnn::model::activations::Learned;
 use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
 use ldnn::run::RunFolder;
-use ldnn_core::deploy::{Activation, Pipeline, run_len};
+use ldnn_core::deploy::{AnyActivation, Pipeline, run_len};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 use ldnn_tests::program::{refuse, succeed};
 use ldnn_tests::random;
 use ldnn_tests::tables::gestures;
@@ -89,9 +89,9 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
         Purpose::Regression { columns, .. } => columns.len(),
     };
 
-    let (kinds, phi): (Vec<Kind>, Vec<f32>) = match neurons {
-        Neurons::Relu => (vec![Kind::Base(Base::Relu)], vec![]),
-        Neurons::Tanh => (vec![Kind::Base(Base::Tanh)], vec![]),
+    let (kinds, phi): (Vec<Activation>, Vec<f32>) = match neurons {
+        Neurons::Relu => (vec![Activation::Base(Base::Relu)], vec![]),
+        Neurons::Tanh => (vec![Activation::Base(Base::Tanh)], vec![]),
         Neurons::Learned => {
             let one = |(i, base): (usize, Base)| {
                 Learned::from_phi(base, &random::<f32>(3 * 6 + 1, seed + i as u64))
@@ -99,7 +99,7 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
                     .unwrap()
             };
 
-            let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = [Base::Sine, Base::Elu]
+            let (kinds, phi): (Vec<Activation>, Vec<Vec<f32>>) = [Base::Sine, Base::Elu]
                 .into_iter()
                 .enumerate()
                 .map(one)
@@ -203,7 +203,7 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
                 vec![0; records.integers_len()],
             );
             let mut direct = vec![[0; 256]; records.direct_len()];
-            let mut activations = vec![Activation::Base(Base::Zero); records.count()];
+            let mut activations = vec![AnyActivation::Base(Base::Zero); records.count()];
 
             records
                 .load(&mut floats, &mut integers, &mut direct, &mut activations)

@@ -8,7 +8,7 @@ use ldnn::support::simd::Level;
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::Init;
 use ldnn_core::table::{Tabulation, tabulated};
-use ldnn_core::{Base, Kind, Optimizer, Plain, Shape, Vector};
+use ldnn_core::{Activation, Base, Optimizer, Plain, Shape, Vector};
 use ldnn_firmware_example::bits::Memory;
 use ldnn_tests::{Loss, Problem, outputs, random, unrolled};
 use std::fmt::Write;
@@ -26,7 +26,10 @@ fn hash(values: &[f32]) -> u64 {
 }
 
 fn direct(base: Base) -> Shape {
-    Shape::new(&[9, 21, 10, 5], &[Kind::Learned { base, units: 11 }; 2])
+    Shape::new(
+        &[9, 21, 10, 5],
+        &[Activation::Learned { base, units: 11 }; 2],
+    )
 }
 
 /// The kinds of networks that the hashes cover.
@@ -52,7 +55,7 @@ fn problems() -> Vec<(String, Problem<f32>)> {
             .unwrap();
 
         let alone = Problem::new(
-            Shape::new(&[9, 21, 10, 5], &[Kind::Base(base)]),
+            Shape::new(&[9, 21, 10, 5], &[Activation::Base(base)]),
             37,
             Loss::SquaredError,
             6,

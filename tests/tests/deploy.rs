@@ -1,9 +1,9 @@
 //! Deployed networks against the batch walk.
 
 use approx::assert_abs_diff_eq;
-use ldnn_core::deploy::{Activation, Pipeline, work_len};
+use ldnn_core::deploy::{AnyActivation, Pipeline, work_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
-use ldnn_core::{Base, Kind, Plain, Shape};
+use ldnn_core::{Activation, Base, Plain, Shape};
 use proptest::prelude::*;
 
 fn numbers(n: usize, seed: u64) -> Vec<f32> {
@@ -22,11 +22,11 @@ proptest! {
         widths in prop::collection::vec(1usize..14, 2..5), kinds in prop::collection::vec(0usize..7, 1..4), seed: u64,
     ) {
         let kinds: Vec<Base> = kinds.into_iter().map(|i| Base::ALL[i]).collect();
-        let as_kinds: Vec<Kind> = kinds.iter().map(|&b| Kind::Base(b)).collect();
+        let as_kinds: Vec<Activation> = kinds.iter().map(|&b| Activation::Base(b)).collect();
         let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &as_kinds } else { &[] }) else {
             return Ok(());
         };
-        let activations: Vec<Activation> = kinds.iter().take(shape.types()).map(|&b| Activation::Base(b)).collect();
+        let activations: Vec<AnyActivation> = kinds.iter().take(shape.types()).map(|&b| AnyActivation::Base(b)).collect();
         let (theta, x) = (numbers(shape.theta_len(), seed), numbers(shape.inputs(), seed ^ 5));
         let mut out = vec![0.0; shape.outputs()];
         Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut vec![0.0; work_len(&shape)]).unwrap();
@@ -38,7 +38,7 @@ proptest! {
 
 #[test]
 fn each_block_of_neurons_has_its_own_table() {
-    let kind = Kind::Base(Base::Zero);
+    let kind = Activation::Base(Base::Zero);
     let shape = Shape::new(&[3, 5, 2], &[kind, kind]);
 
     let knots = Knots {
@@ -60,7 +60,7 @@ fn each_block_of_neurons_has_its_own_table() {
     fill(Form::Hermite, knots, |z| (z * z, 2.0 * z), &mut entries[1]).unwrap();
 
     let table = |e| {
-        Activation::Compact(
+        AnyActivation::Compact(
             Compact::new(Form::Hermite, knots, Symmetry::None, Base::Zero, e).unwrap(),
         )
     };
@@ -91,8 +91,8 @@ fn each_block_of_neurons_has_its_own_table() {
 
 #[test]
 fn lengths_are_checked() {
-    let shape = Shape::new(&[3, 5, 2], &[Kind::Base(Base::Tanh)]);
-    let tanh = [Activation::Base(Base::Tanh); 2];
+    let shape = Shape::new(&[3, 5, 2], &[Activation::Base(Base::Tanh)]);
+    let tanh = [AnyActivation::Base(Base::Tanh); 2];
 
     let call = |theta: usize, types: usize, x: usize, out: usize, work: usize| {
         let (theta, x) = (vec![0.0; theta], vec![0.0; x]);

@@ -2,7 +2,7 @@
 
 use ldnn_core::network::{Direction, Network, Pass, Workspace};
 use ldnn_core::table::TableForm;
-use ldnn_core::{Base, Derivatives, Kind, Plain, Shape};
+use ldnn_core::{Activation, Base, Derivatives, Plain, Shape};
 use ldnn_tests::tolerance::{GRADIENT, HESSIAN, SYMMETRY};
 use ldnn_tests::{Loss, Problem, central_difference, learned, outputs, random, relative_error};
 
@@ -30,8 +30,8 @@ fn problems() -> impl Iterator<Item = (String, Problem<f64>)> {
 /// Steps that cross no kink of relu or elu in these problems.
 fn step_for(shape: &Shape) -> f64 {
     let smooth = (0..shape.types()).all(|t| match shape.kind(t) {
-        Kind::Base(base) | Kind::Learned { base, .. } => base.is_smooth(),
-        Kind::Table(_) => false,
+        Activation::Base(base) | Activation::Learned { base, .. } => base.is_smooth(),
+        Activation::Table(_) => false,
     });
     if smooth { 1e-3 } else { 1e-5 }
 }
@@ -76,13 +76,13 @@ fn hessian_products_are_those_of_central_differences() {
 #[test]
 fn bases_alone_and_mixed_with_learned_types_have_the_right_derivatives() {
     for base in Base::ALL {
-        let alone = Shape::new(&[3, 6, 4], &[Kind::Base(base)]);
+        let alone = Shape::new(&[3, 6, 4], &[Activation::Base(base)]);
 
         let mixed = Shape::new(
             &[3, 7, 4],
             &[
-                Kind::Base(base),
-                Kind::Learned {
+                Activation::Base(base),
+                Activation::Learned {
                     base: Base::Sine,
                     units: 3,
                 },
@@ -158,7 +158,7 @@ fn the_product_in_the_weights_alone_is_a_part_of_the_joint_one() {
 #[test]
 fn hidden_activations_come_with_their_slopes_and_curvatures() {
     let mut kinds = learned(Base::Sine, 2);
-    kinds.push(Kind::Base(Base::Tanh));
+    kinds.push(Activation::Base(Base::Tanh));
 
     let problem = Problem::<f64>::new(Shape::new(&[3, 8, 7, 2], &kinds), 5, Loss::CrossEntropy, 11);
     let (shape, rows) = (&problem.shape, problem.rows());
@@ -238,7 +238,7 @@ fn hidden_activations_come_with_their_slopes_and_curvatures() {
 #[test]
 fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
     let form = TableForm::of_learned(Base::Tanh, 0, 9, 2.0);
-    let learned = Kind::Learned {
+    let learned = Activation::Learned {
         base: Base::Sine,
         units: 5,
     };
@@ -248,7 +248,12 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
     let step = 1e-4;
     let z: Vec<f64> = (0..150).map(|i| -1.987 + 0.0265 * f64::from(i)).collect();
 
-    for kind in [learned, Kind::Table(form), Kind::TANH, Kind::SIGMOID] {
+    for kind in [
+        learned,
+        Activation::Table(form),
+        Activation::TANH,
+        Activation::SIGMOID,
+    ] {
         let phi = random::<f64>(kind.param_len(), 3);
         let [mut value, mut slope, mut curvature] =
             [vec![0.0; z.len()], vec![0.0; z.len()], vec![0.0; z.len()]];
@@ -301,12 +306,12 @@ fn an_activation_by_itself_is_what_a_network_of_one_neuron_computes() {
     let z: Vec<f64> = (0..150).map(|i| -2.0 + 0.0265 * f64::from(i)).collect();
 
     for kind in [
-        Kind::Learned {
+        Activation::Learned {
             base: Base::Elu,
             units: 5,
         },
-        Kind::Table(TableForm::fixed(9, 1.5)),
-        Kind::RELU,
+        Activation::Table(TableForm::fixed(9, 1.5)),
+        Activation::RELU,
     ] {
         let phi = random::<f64>(kind.param_len(), 3);
         let mut alone = vec![0.0; z.len()];

@@ -1,7 +1,7 @@
 //! Checked doors: whatever lengths and settings come in, the answer is a result or an error, never
 //! a panic.
 
-use ldnn_core::deploy::Activation;
+use ldnn_core::deploy::AnyActivation;
 use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
 use ldnn_core::network::{Batch, Data, Init, Network, Pass, Target, Workspace, Wrt};
 use ldnn_core::quantised::{Parts, Quantised};
@@ -9,19 +9,19 @@ use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{TableForm, Tabulation};
 use ldnn_core::train::Trainer;
-use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Shape, table};
+use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Shape, table};
 use proptest::prelude::*;
 
 fn base() -> impl Strategy<Value = Base> {
     (0..7usize).prop_map(|i| Base::ALL[i])
 }
 
-fn kind() -> impl Strategy<Value = Kind> {
+fn kind() -> impl Strategy<Value = Activation> {
     prop_oneof![
-        base().prop_map(Kind::Base),
-        (base(), 0..4usize).prop_map(|(base, units)| Kind::Learned { base, units }),
+        base().prop_map(Activation::Base),
+        (base(), 0..4usize).prop_map(|(base, units)| Activation::Learned { base, units }),
         (base(), 0..6usize, -1.0..3.0f32, 0..3usize).prop_map(|(base, knots, range, readout)| {
-            Kind::Table(TableForm {
+            Activation::Table(TableForm {
                 base,
                 knots,
                 range,
@@ -111,13 +111,13 @@ proptest! {
         let form = TableForm::fixed(knots, range);
         let params = vec![0.25f32; form.param_len()];
         let mut out = [0.0];
-        prop_assert!(Kind::Table(form).eval(&params, &[f32::from_bits(bits)], &mut out).is_ok());
+        prop_assert!(Activation::Table(form).eval(&params, &[f32::from_bits(bits)], &mut out).is_ok());
     }
 }
 
 #[test]
 fn errors_name_the_buffer_and_both_lengths() {
-    let shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Relu)]);
+    let shape = Shape::new(&[2, 3, 2], &[Activation::Base(Base::Relu)]);
     let error = Network::new(&shape, &[0.0f32; 5]).unwrap_err();
     assert_eq!((error.buffer, error.expected, error.got), ("params", 17, 5));
     assert_eq!(
@@ -128,7 +128,7 @@ fn errors_name_the_buffer_and_both_lengths() {
 
 #[test]
 fn a_workspace_is_refused_where_it_is_too_short_and_says_how_long_it_should_be() {
-    let shape = Shape::new(&[2, 3, 2], &[Kind::RELU]);
+    let shape = Shape::new(&[2, 3, 2], &[Activation::RELU]);
     let [forward, backward, second] =
         [Pass::Forward, Pass::Backward, Pass::SecondOrder].map(|pass| shape.workspace_len(4, pass));
 
@@ -181,9 +181,10 @@ fn a_workspace_is_refused_where_it_is_too_short_and_says_how_long_it_should_be()
 
 #[test]
 fn impossible_shapes_are_refused_with_a_sentence() {
-    let relu = [Kind::Base(Base::Relu)];
-    let message =
-        |widths: &[usize], kinds: &[Kind]| Shape::try_new(widths, kinds).unwrap_err().to_string();
+    let relu = [Activation::Base(Base::Relu)];
+    let message = |widths: &[usize], kinds: &[Activation]| {
+        Shape::try_new(widths, kinds).unwrap_err().to_string()
+    };
 
     for (widths, kinds) in [
         (&[3][..], &relu[..]),
@@ -220,10 +221,10 @@ fn of_two_lengths_neither_is_taken_where_they_differ() {
     let narrow = Scaled8::new(Table8(&[0; 256]), scale, scale).unwrap();
 
     let all = [
-        Activation::Base(Base::Tanh),
-        Activation::Compact(compact),
-        Activation::Integer(wide),
-        Activation::Direct(narrow),
+        AnyActivation::Base(Base::Tanh),
+        AnyActivation::Compact(compact),
+        AnyActivation::Integer(wide),
+        AnyActivation::Direct(narrow),
     ];
 
     for activation in all {
@@ -260,7 +261,7 @@ fn of_two_lengths_neither_is_taken_where_they_differ() {
 
 #[test]
 fn tables_of_another_network_are_not_built() {
-    let learned = |units| Kind::Learned {
+    let learned = |units| Activation::Learned {
         base: Base::Sine,
         units,
     };
@@ -300,7 +301,7 @@ fn tables_of_another_network_are_not_built() {
 /// A network of rectifiers, which make 0 of NaN: it must not get through unseen.
 #[test]
 fn a_training_step_names_the_number_that_is_not_finite() {
-    let shape = Shape::new(&[2, 3, 1], &[Kind::Base(Base::Relu)]);
+    let shape = Shape::new(&[2, 3, 1], &[Activation::Base(Base::Relu)]);
     let optimizer = Optimizer::Sgd {
         lr: 0.1f32,
         momentum: 0.5,

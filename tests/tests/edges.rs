@@ -7,7 +7,7 @@ use ldnn_core::network::{Batch, Data, Direction, Init, Network, Pass, Target, Wo
 use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, work_len};
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
-use ldnn_core::{Base, Error, Kind, Optimizer, Plain, Real, Shape};
+use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Real, Shape};
 use ldnn_tests::program::{refuse, succeed};
 use ldnn_tests::{Loss, Problem, gradient, outputs, unrolled};
 use serde_json::Value;
@@ -167,7 +167,7 @@ fn on_the_device_huge_logits_do_the_same() {
 
 #[test]
 fn a_class_without_rows_is_pushed_down_and_nothing_else_happens() {
-    let shape = Shape::new(&[2, 4, 5], &[Kind::Base(Base::Tanh)]);
+    let shape = Shape::new(&[2, 4, 5], &[Activation::Base(Base::Tanh)]);
     let problem = Problem::<f32>::new(shape, 6, Loss::CrossEntropy, 3);
     let labels = [1u16, 1, 3, 3, 3, 1];
 
@@ -207,7 +207,7 @@ fn denormal_numbers_are_numbers() {
         .collect();
     let mut out = [0.0; 3];
 
-    Kind::Table(form)
+    Activation::Table(form)
         .eval(&table, &[0.0, 1e-45, -1e-40], &mut out)
         .unwrap();
 
@@ -268,7 +268,7 @@ const OPTIMIZERS: [fn(f32) -> Optimizer<f32>; 3] = [
 fn learned() -> Problem<f32> {
     let shape = Shape::new(
         &[3, 6, 2],
-        &[Kind::Learned {
+        &[Activation::Learned {
             base: Base::Sine,
             units: 4,
         }; 2],

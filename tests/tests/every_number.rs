@@ -5,7 +5,7 @@
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
-use ldnn_core::{Base, Kind};
+use ldnn_core::{Activation, Base};
 
 const KNOTS: Knots = Knots {
     low: -2.0,
@@ -218,7 +218,7 @@ fn the_tables_of_the_training_answer_for_every_number() {
 
     let mut check = |block: &mut Vec<f32>| {
         let out = &mut out[..block.len()];
-        Kind::Table(form).eval(&params, block, out).unwrap();
+        Activation::Table(form).eval(&params, block, out).unwrap();
 
         for (&z, &y) in block.iter().zip(&*out) {
             match z {

@@ -1,11 +1,11 @@
 //! Learning in place against the gradient of the batch walk, and the knots' against differences.
 
-use ldnn_core::deploy::{Activation, Pipeline};
+use ldnn_core::deploy::{AnyActivation, Pipeline};
 use ldnn_core::loss::arg_max;
 use ldnn_core::network::{Batch, Data, Target};
 use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type, work_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, Tunable};
-use ldnn_core::{Base, Error, Kind, Shape};
+use ldnn_core::{Activation, Base, Error, Shape};
 use ldnn_firmware_example::learn;
 use ldnn_firmware_example::model::{floats, floats_golden};
 use ldnn_tests::gradient;
@@ -47,12 +47,12 @@ proptest! {
         seed: u64, classes: bool, clip in prop::sample::select(vec![0.5f32, 5.0, 1e6]),
     ) {
         let kinds: Vec<Base> = kinds.into_iter().map(|i| Base::ALL[i]).collect();
-        let as_kinds: Vec<Kind> = kinds.iter().map(|&b| Kind::Base(b)).collect();
+        let as_kinds: Vec<Activation> = kinds.iter().map(|&b| Activation::Base(b)).collect();
         let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &as_kinds } else { &[] }) else {
             return Ok(());
         };
         let mut types: Vec<Type> =
-            kinds.iter().take(shape.types()).map(|&b| Type::Frozen(Activation::Base(b))).collect();
+            kinds.iter().take(shape.types()).map(|&b| Type::Frozen(AnyActivation::Base(b))).collect();
         let (mut theta, x) = (numbers(shape.theta_len(), seed), numbers(shape.inputs(), seed ^ 5));
         let (label, values) = ([(seed % shape.outputs() as u64) as u16], numbers(shape.outputs(), seed ^ 9));
         let mut expected = theta.clone();
@@ -78,7 +78,7 @@ proptest! {
 fn knots_move_by_their_gradient() {
     let shape = Shape::new(
         &[3, 4, 2],
-        &[Kind::Base(Base::Zero), Kind::Base(Base::Zero)],
+        &[Activation::Base(Base::Zero), Activation::Base(Base::Zero)],
     );
 
     let knots = Knots {
@@ -154,7 +154,7 @@ fn knots_move_by_their_gradient() {
 
 #[test]
 fn learning_goes_down_with_frozen_and_with_tunable_activations() {
-    let shape = Shape::new(&[2, 8, 2], &[Kind::Base(Base::Zero)]);
+    let shape = Shape::new(&[2, 8, 2], &[Activation::Base(Base::Zero)]);
 
     let knots = Knots {
         low: -2.0,
@@ -181,7 +181,7 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
         let mut types = [if knot_rate.is_some() {
             tunable
         } else {
-            Type::Frozen(Activation::Base(Base::Tanh))
+            Type::Frozen(AnyActivation::Base(Base::Tanh))
         }];
 
         let rates = Rates {
@@ -222,8 +222,8 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
 /// The squares of so short a gradient, and of so small a clip, are 0 in single precision.
 #[test]
 fn a_clip_bounds_gradients_whose_squares_underflow() {
-    let shape = Shape::new(&[1, 1, 1], &[Kind::Base(Base::Relu)]);
-    let mut types = [Type::Frozen(Activation::Base(Base::Relu))];
+    let shape = Shape::new(&[1, 1, 1], &[Activation::Base(Base::Relu)]);
+    let mut types = [Type::Frozen(AnyActivation::Base(Base::Relu))];
     let mut theta = vec![0.0; shape.theta_len()];
     let mut work = vec![0.0; work_len(&shape)];
 
@@ -268,8 +268,8 @@ fn a_clip_bounds_gradients_whose_squares_underflow() {
 
 #[test]
 fn a_refused_step_changes_nothing() {
-    let shape = Shape::new(&[3, 4, 2], &[Kind::Base(Base::Tanh)]);
-    let mut types = [Type::Frozen(Activation::Base(Base::Tanh))];
+    let shape = Shape::new(&[3, 4, 2], &[Activation::Base(Base::Tanh)]);
+    let mut types = [Type::Frozen(AnyActivation::Base(Base::Tanh))];
     let mut theta = numbers(shape.theta_len(), 3);
     let before = theta.clone();
 
@@ -324,7 +324,7 @@ fn a_refused_step_changes_nothing() {
     assert_eq!(theta, before);
 
     let mut out = [0.0; 2];
-    let tanh = [Activation::Base(Base::Tanh)];
+    let tanh = [AnyActivation::Base(Base::Tanh)];
     Pipeline::unscaled(&shape, &before, &tanh)
         .predict(&[0.1; 3], &mut out, &mut [0.0; 8])
         .unwrap();
@@ -358,7 +358,7 @@ proptest! {
         x in prop::collection::vec(any_number(), 7), values in prop::collection::vec(any_number(), 7),
         rates in prop::array::uniform3(any_number()), label in prop::option::of(0u16..7),
     ) {
-        let as_kinds = vec![Kind::Base(Base::Zero); kinds.len()];
+        let as_kinds = vec![Activation::Base(Base::Zero); kinds.len()];
         let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &as_kinds } else { &[] }) else {
             return Ok(());
         };
@@ -371,8 +371,8 @@ proptest! {
         let mut types: Vec<Type<'_>> = Vec::new();
         for ((i, &kind), entries) in kinds.iter().enumerate().zip(knots.chunks_mut(5)).take(shape.types()) {
             types.push(match kind {
-                0..7 => Type::Frozen(Activation::Base(Base::ALL[kind])),
-                7 => Type::Frozen(Activation::Compact(table(i).unwrap())),
+                0..7 => Type::Frozen(AnyActivation::Base(Base::ALL[kind])),
+                7 => Type::Frozen(AnyActivation::Compact(table(i).unwrap())),
                 _ => Type::Tunable(Tunable::new(at, entries).unwrap()),
             });
         }

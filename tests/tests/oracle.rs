@@ -1,7 +1,7 @@
 //! The batched, planed, tiled walk against the plainest possible computation: one row at a time,
 //! formula by formula.
 
-use ldnn_core::{Base, Kind, SUBNET_SCALE, Shape};
+use ldnn_core::{Activation, Base, SUBNET_SCALE, Shape};
 use ldnn_tests::tolerance::ORACLE;
 use ldnn_tests::{Loss, Problem, central_difference, learned, relative_error};
 
@@ -23,17 +23,17 @@ fn base(base: Base, z: f64) -> f64 {
     }
 }
 
-fn activation(kind: Kind, phi: &[f64], z: f64) -> f64 {
+fn activation(kind: Activation, phi: &[f64], z: f64) -> f64 {
     match kind {
-        Kind::Base(b) => base(b, z),
-        Kind::Learned { base: b, units } => {
+        Activation::Base(b) => base(b, z),
+        Activation::Learned { base: b, units } => {
             let (u, rest) = phi.split_at(units);
             let (c, rest) = rest.split_at(units);
             let (v, d) = rest.split_at(units);
             let hidden: f64 = (0..units).map(|k| v[k] * (u[k] * z + c[k]).tanh()).sum();
             base(b, z) + SUBNET_SCALE * (hidden + d[0])
         }
-        Kind::Table(_) => unreachable!("tables have their own test"),
+        Activation::Table(_) => unreachable!("tables have their own test"),
     }
 }
 

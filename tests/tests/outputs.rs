@@ -19,14 +19,14 @@ struct Case {
     args: &'static [&'static str],
     /// The flag that takes the output.
     flag: &'static str,
-    kind: Kind,
+    output: Output,
     /// What it reads of the prepared folder.
     inputs: &'static [&'static str],
 }
 
 /// What an output is.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum Output {
     /// A file with this ending.
     File(&'static str),
     /// A run folder.
@@ -42,7 +42,7 @@ const fn file(
     Case {
         args,
         flag,
-        kind: Kind::File(ending),
+        output: Output::File(ending),
         inputs,
     }
 }
@@ -51,7 +51,7 @@ const fn folder(args: &'static [&'static str], inputs: &'static [&'static str]) 
     Case {
         args,
         flag: "--out",
-        kind: Kind::Folder,
+        output: Output::Folder,
         inputs,
     }
 }
@@ -485,7 +485,7 @@ fn an_input_is_never_an_output_by_whatever_path() {
     fs::create_dir(at.join("sub")).unwrap();
 
     for case in &CASES {
-        let Kind::File(ending) = case.kind else {
+        let Output::File(ending) = case.output else {
             continue;
         };
 
@@ -573,7 +573,7 @@ fn a_file_that_is_there_and_not_the_programs_own_needs_replace() {
     let at = dir.path();
 
     for case in &CASES {
-        let Kind::File(ending) = case.kind else {
+        let Output::File(ending) = case.output else {
             continue;
         };
         let out = format!("thesis.{ending}");
@@ -617,7 +617,7 @@ fn what_is_no_regular_file_stays_what_it_is() {
     let at = dir.path();
 
     for case in &CASES {
-        let Kind::File(ending) = case.kind else {
+        let Output::File(ending) = case.output else {
             continue;
         };
         let named = |name: &str| format!("{name}.{ending}");
@@ -688,7 +688,7 @@ fn a_run_folder_takes_the_place_of_nothing_else() {
     fs::write(at.join("parts/film.part1"), "x").unwrap();
     fs::write(at.join("file"), "x").unwrap();
 
-    for case in CASES.iter().filter(|case| case.kind == Kind::Folder) {
+    for case in CASES.iter().filter(|case| case.output == Output::Folder) {
         for out in ["mine", "site", "parts", "file"] {
             assert_refused(
                 at,
@@ -1478,9 +1478,9 @@ fn a_place_that_cannot_be_written_to_is_refused_before_the_work() {
     let at = dir.path();
 
     for case in CASES.iter() {
-        let out = match case.kind {
-            Kind::File(ending) => format!("nowhere/x.{ending}"),
-            Kind::Folder => "t.csv/r".into(),
+        let out = match case.output {
+            Output::File(ending) => format!("nowhere/x.{ending}"),
+            Output::Folder => "t.csv/r".into(),
         };
         let before = tree(at);
         let message = refuse(at, &[case.args, &[case.flag, &out]].concat(), 2);

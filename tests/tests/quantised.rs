@@ -2,10 +2,10 @@
 
 use ldnn_core::quantised::{MAX_LAYERS, Parts, Quantised, QuantisedError};
 use ldnn_core::table::integer::Scale;
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 use proptest::prelude::*;
 
-const KIND: Kind = Kind::Base(Base::Zero);
+const KIND: Activation = Activation::Base(Base::Zero);
 const INPUT: Scale = Scale {
     step: 0.05,
     zero: 3,

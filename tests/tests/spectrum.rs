@@ -10,12 +10,12 @@ use ldnn::lab::analysis::point::Point;
 use ldnn::lab::analysis::spectrum::{
     Method, Parameters, SpectrumConfig, eigenvalues, matrix, spectrum,
 };
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 use ldnn_tests::tolerance::{HESSIAN, ORACLE};
 use ldnn_tests::{central_difference, learned, random, relative_error};
 
 /// A network at random parameters with random data.
-fn point(widths: &[usize], kinds: &[Kind], rows: usize, classes: bool) -> Point {
+fn point(widths: &[usize], kinds: &[Activation], rows: usize, classes: bool) -> Point {
     let shape = Shape::new(widths, kinds);
     let outputs = shape.outputs();
     let x: Vec<f32> = random(rows * shape.inputs(), 1);
@@ -37,7 +37,7 @@ fn point(widths: &[usize], kinds: &[Kind], rows: usize, classes: bool) -> Point 
 /// One, two and three hidden layers, mixed types, both losses.
 fn points() -> Vec<(String, Point)> {
     let mut mixed = learned(Base::Sine, 2);
-    mixed.push(Kind::Base(Base::Tanh));
+    mixed.push(Activation::Base(Base::Tanh));
 
     let widths: [&[usize]; 3] = [&[3, 7, 4], &[3, 6, 5, 4], &[2, 5, 4, 6, 3]];
     let cases = widths

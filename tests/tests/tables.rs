@@ -3,7 +3,7 @@
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::Init;
 use ldnn_core::table::{TableForm, Tabulation, tabulated};
-use ldnn_core::{Base, Kind, Optimizer, Plain, Shape};
+use ldnn_core::{Activation, Base, Optimizer, Plain, Shape};
 use ldnn_tests::tolerance::{TABLE_HYPERGRADIENT, TABLE_LOSS, TRANSPOSE};
 use ldnn_tests::{Loss, Problem, random, relative_error, unrolled};
 
@@ -11,7 +11,7 @@ const KNOTS: usize = 256;
 const RANGE: f32 = 10.0;
 
 fn shapes(base: Base) -> (Shape, Shape) {
-    let direct = Shape::new(&[6, 12, 4], &[Kind::Learned { base, units: 20 }; 2]);
+    let direct = Shape::new(&[6, 12, 4], &[Activation::Learned { base, units: 20 }; 2]);
     (direct, tabulated(&direct, KNOTS, RANGE).unwrap())
 }
 
@@ -149,7 +149,7 @@ fn a_table_is_exact_at_its_knots_and_linear_beyond_its_ends() {
     let z = [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, -4.0, 0.5];
     let mut out = [0.0; 8];
 
-    Kind::Table(form).eval(&params, &z, &mut out).unwrap();
+    Activation::Table(form).eval(&params, &z, &mut out).unwrap();
     // Slope at the ends is +-4; a cubic holds the parabola exactly inside.
     assert_eq!(out, [5.0, 2.0, 1.0, 2.0, 5.0, 9.0, 13.0, 1.25]);
 }
@@ -169,7 +169,7 @@ fn a_table_asked_at_infinity_and_nan_answers_without_a_trap() {
     ];
 
     let mut out = [0.0; 6];
-    Kind::Table(form).eval(&params, &z, &mut out).unwrap();
+    Activation::Table(form).eval(&params, &z, &mut out).unwrap();
 
     assert!(
         out[0].is_nan() && out[3].is_finite() && out[4].is_finite() && out[5].is_finite(),

@@ -23,7 +23,7 @@ use crate::math::Real;
 use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut};
 use crate::vector::{Plain, Vector};
 
-pub use spec::{Base, Kind, MAX_WIDTH, SUBNET_SCALE, TableForm};
+pub use spec::{Activation, Base, MAX_WIDTH, SUBNET_SCALE, TableForm};
 pub(crate) use subnet::{noise_offset, noise_offset_adjoint};
 
 /// Where the values of a function and its derivatives go, point by point: slices of the same
@@ -39,10 +39,10 @@ pub struct Derivatives<'a, T> {
 }
 
 /// An activation by itself: a function of one variable.
-impl Kind {
+impl Activation {
     /// The function at any points: `out_i = sigma(z_i)`.
     ///
-    /// `phi`: the type's parameters, [`Kind::param_len`]; `out`, overwritten: as long as `z`.
+    /// `phi`: the type's parameters, [`Activation::param_len`]; `out`, overwritten: as long as `z`.
     ///
     /// # Errors
     /// If a length does not fit.
@@ -56,7 +56,7 @@ impl Kind {
 
     /// The function and its first two derivatives at any points.
     ///
-    /// `phi`: the type's parameters, [`Kind::param_len`]; `out`: as long as `z`. At a kink the
+    /// `phi`: the type's parameters, [`Activation::param_len`]; `out`: as long as `z`. At a kink the
     /// derivatives are those of the left side.
     ///
     /// # Errors
@@ -108,21 +108,21 @@ impl Kind {
 #[inline(never)]
 pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
     v: V,
-    kind: Kind,
+    kind: Activation,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
     h: PlanesMut<'_, T, K>,
 ) {
     match kind {
-        Kind::Base(base) => v.run(
+        Activation::Base(base) => v.run(
             #[inline(always)]
             || base::forward(base, z, h),
         ),
-        Kind::Learned { base, units } => v.run(
+        Activation::Learned { base, units } => v.run(
             #[inline(always)]
             || subnet::forward(base, units, phi, z, h),
         ),
-        Kind::Table(form) => v.run(
+        Activation::Table(form) => v.run(
             #[inline(always)]
             || hermite::forward(form, phi, z, h),
         ),
@@ -134,21 +134,21 @@ pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
 #[inline(never)]
 pub(crate) fn forward_with_slopes<T: Real, V: Vector>(
     v: V,
-    kind: Kind,
+    kind: Activation,
     phi: &[T],
     z: &mut [T],
     h: &mut [T],
 ) {
     match kind {
-        Kind::Base(base) => v.run(
+        Activation::Base(base) => v.run(
             #[inline(always)]
             || base::forward_with_slopes(base, z, h),
         ),
-        Kind::Learned { base, units } => v.run(
+        Activation::Learned { base, units } => v.run(
             #[inline(always)]
             || subnet::forward_with_slopes(base, units, phi, z, h),
         ),
-        Kind::Table(form) => v.run(
+        Activation::Table(form) => v.run(
             #[inline(always)]
             || hermite::forward_with_slopes(form, phi, z, h),
         ),
@@ -160,22 +160,22 @@ pub(crate) fn forward_with_slopes<T: Real, V: Vector>(
 #[inline(never)]
 pub(crate) fn adjoint<T: Real, V: Vector, const K: usize>(
     v: V,
-    kind: Kind,
+    kind: Activation,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
     d: PlanesMut<'_, T, K>,
     dphi: PlanesMut<'_, T, K>,
 ) {
     match kind {
-        Kind::Base(base) => v.run(
+        Activation::Base(base) => v.run(
             #[inline(always)]
             || base::adjoint(base, z, d),
         ),
-        Kind::Learned { base, units } => v.run(
+        Activation::Learned { base, units } => v.run(
             #[inline(always)]
             || subnet::adjoint(base, units, phi, z, d, dphi),
         ),
-        Kind::Table(form) => v.run(
+        Activation::Table(form) => v.run(
             #[inline(always)]
             || hermite::adjoint(form, phi, z, d, dphi),
         ),

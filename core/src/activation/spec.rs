@@ -70,7 +70,7 @@ impl Base {
 
 /// One activation type of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum Activation {
     /// A base function alone; no parameters.
     Base(Base),
     /// A base function plus a sub-network; `3 units + 1` parameters `[u | c | v | d]`.
@@ -84,36 +84,36 @@ pub enum Kind {
     Table(TableForm),
 }
 
-impl Kind {
+impl Activation {
     /// The rectifier `max(z, 0)`.
-    pub const RELU: Kind = Kind::Base(Base::Relu);
+    pub const RELU: Activation = Activation::Base(Base::Relu);
     /// The hyperbolic tangent.
-    pub const TANH: Kind = Kind::Base(Base::Tanh);
+    pub const TANH: Activation = Activation::Base(Base::Tanh);
     /// The logistic function.
-    pub const SIGMOID: Kind = Kind::Base(Base::Sigmoid);
+    pub const SIGMOID: Activation = Activation::Base(Base::Sigmoid);
     /// The sine.
-    pub const SINE: Kind = Kind::Base(Base::Sine);
+    pub const SINE: Activation = Activation::Base(Base::Sine);
     /// The exponential linear unit.
-    pub const ELU: Kind = Kind::Base(Base::Elu);
+    pub const ELU: Activation = Activation::Base(Base::Elu);
 
     /// Number of parameters of the type.
     #[must_use]
     pub const fn param_len(&self) -> usize {
         match self {
-            Kind::Base(_) => 0,
-            Kind::Learned { units, .. } => units.saturating_mul(3).saturating_add(1),
-            Kind::Table(form) => form.param_len(),
+            Activation::Base(_) => 0,
+            Activation::Learned { units, .. } => units.saturating_mul(3).saturating_add(1),
+            Activation::Table(form) => form.param_len(),
         }
     }
 
     pub(crate) const fn check(&self) -> Result<(), ShapeError> {
         match self {
-            Kind::Base(_) => Ok(()),
-            Kind::Learned { units, .. } if *units == 0 || *units > MAX_WIDTH => {
+            Activation::Base(_) => Ok(()),
+            Activation::Learned { units, .. } if *units == 0 || *units > MAX_WIDTH => {
                 Err(ShapeError::BadUnits)
             }
-            Kind::Learned { .. } => Ok(()),
-            Kind::Table(form) => form.check(),
+            Activation::Learned { .. } => Ok(()),
+            Activation::Table(form) => form.check(),
         }
     }
 
@@ -121,9 +121,9 @@ impl Kind {
     /// length. Noise on its hidden units reaches the output through them alone.
     pub(crate) const fn readout(&self) -> (usize, usize) {
         match self {
-            Kind::Base(_) => (0, 0),
-            Kind::Learned { units, .. } => (2 * *units, *units),
-            Kind::Table(form) => (2 * form.knots, form.readout),
+            Activation::Base(_) => (0, 0),
+            Activation::Learned { units, .. } => (2 * *units, *units),
+            Activation::Table(form) => (2 * form.knots, form.readout),
         }
     }
 }

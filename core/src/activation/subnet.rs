@@ -5,7 +5,7 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
-use super::spec::{Base, Kind, SUBNET_SCALE};
+use super::spec::{Activation, Base, SUBNET_SCALE};
 use super::zip;
 use crate::math::Real;
 use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut};
@@ -233,7 +233,7 @@ fn unit<T: Real, const K: usize>(
 /// `s (v_0 n_0 + v_1 n_1 + ...)`, for each plane.
 #[inline(always)]
 pub(crate) fn noise_offset<T: Real, const K: usize>(
-    kind: Kind,
+    kind: Activation,
     phi: &Planes<'_, T, K>,
     noise: impl Fn(u32) -> T,
 ) -> [T; K] {
@@ -253,7 +253,7 @@ pub(crate) fn noise_offset<T: Real, const K: usize>(
 /// the type.
 #[inline(always)]
 pub(crate) fn noise_offset_adjoint<T: Real, const K: usize>(
-    kind: Kind,
+    kind: Activation,
     total: [T; K],
     dphi: PlanesMut<'_, T, K>,
     noise: impl Fn(u32) -> T,

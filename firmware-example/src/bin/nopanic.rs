@@ -11,7 +11,7 @@
 use core::fmt::{Display, Write};
 use core::hint::black_box;
 use cortex_m::singleton;
-use ldnn_core::deploy::{self, Activate, Activation, Outputs, Pipeline, Scaling};
+use ldnn_core::deploy::{self, Activate, AnyActivation, Outputs, Pipeline, Scaling};
 use ldnn_core::image::{self, Activations, Contents, Floats, Image, Integers, Room, Scales};
 use ldnn_core::loss;
 use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
@@ -28,7 +28,7 @@ use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{self, TableForm, Tabulation};
 use ldnn_core::train::Trainer;
-use ldnn_core::{Base, Derivatives, Fixed, Kind, Plain, Real, Shape, Vector};
+use ldnn_core::{Activation, Base, Derivatives, Fixed, Plain, Real, Shape, Vector};
 
 unsafe extern "C" {
     fn a_panic_of_the_library_is_reachable() -> !;
@@ -140,11 +140,11 @@ fn form() -> TableForm {
 
 fn shape() -> Option<Shape> {
     let kinds = [
-        any(Kind::Learned {
+        any(Activation::Learned {
             base: Base::Sine,
             units: any(3),
         }),
-        any(Kind::Table(form())),
+        any(Activation::Table(form())),
     ];
 
     let widths = any([3usize, 4, 5, 2]);
@@ -188,7 +188,7 @@ fn shapes(shape: &Shape) {
         Shape::workspace_len(shape, any(1), any(Pass::Backward)),
         Wrt::len(any(Wrt::All), shape),
     ));
-    any(Kind::param_len(&any(Kind::Learned {
+    any(Activation::param_len(&any(Activation::Learned {
         base: Base::Sine,
         units: any(3),
     })));
@@ -303,14 +303,14 @@ fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = labels.get(..any(2))?;
     let [a, b, c, d, e, _] = &mut memory.floats;
     let rows = &*memory.integers;
-    let kind = any(Kind::Learned {
+    let kind = any(Activation::Learned {
         base: Base::Sine,
         units: any(3),
     });
 
-    said(Kind::eval(kind, a, b, c));
+    said(Activation::eval(kind, a, b, c));
 
-    said(Kind::eval_derivatives(
+    said(Activation::eval_derivatives(
         kind,
         a,
         b,
@@ -436,7 +436,7 @@ fn fixed<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
 ldnn_core::model! {
     /// What the macro makes.
     struct Model(f32) {
-        shape: Shape::new(&[2, 3, 2], &[Kind::SINE]),
+        shape: Shape::new(&[2, 3, 2], &[Activation::SINE]),
         rows: 1,
         optimizer: Optimizer::Sgd { lr: 0.1, momentum: 0.5 },
     }
@@ -707,8 +707,11 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
         a,
     ))?;
 
-    let activations = any([Activation::Base(Base::Tanh), Activation::Compact(compact)]);
-    said(Activation::apply_with_slopes(&any(activations[0]), b, c));
+    let activations = any([
+        AnyActivation::Base(Base::Tanh),
+        AnyActivation::Compact(compact),
+    ]);
+    said(AnyActivation::apply_with_slopes(&any(activations[0]), b, c));
     any((deploy::work_len(shape), online::work_len(shape)));
 
     let pairs = any([[0.5f32; 2]; 4]);
@@ -745,7 +748,7 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
 
     let tunable = said(Tunable::new(knots(), f))?;
     let mut types = any([
-        Type::Frozen(Activation::Compact(compact)),
+        Type::Frozen(AnyActivation::Compact(compact)),
         Type::Tunable(tunable),
     ]);
 
@@ -842,7 +845,7 @@ fn images(memory: &mut Any<f32>) {
 
 fn load(all: &Activations<'_>, floats: &mut [f32]) {
     let mut integers = any([0i16; 16]);
-    let mut activations = [Activation::Base(Base::Zero); 2];
+    let mut activations = [AnyActivation::Base(Base::Zero); 2];
     let mut direct = any([[0i8; 256]; 2]);
     any((Activations::count(all), Activations::floats_len(all)));
     any((Activations::integers_len(all), Activations::direct_len(all)));

@@ -18,7 +18,7 @@ use ldnn_core::network::{
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::{TableForm, Tabulation, tabulated};
 use ldnn_core::train::Trainer;
-use ldnn_core::{Base, Kind, Optimizer, Shape, Vector};
+use ldnn_core::{Activation, Base, Optimizer, Shape, Vector};
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
@@ -313,7 +313,7 @@ fn layers(bench: &mut Bench) {
 fn paper_shape() -> Shape {
     Shape::new(
         &[40, 100, 10],
-        &[Kind::Learned {
+        &[Activation::Learned {
             base: Base::Sine,
             units: 50,
         }; 2],
@@ -353,7 +353,11 @@ fn tables(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
         let mut ours = || {
             level.run(
                 #[inline(always)]
-                || Kind::Table(form).eval(&params, &z, &mut out).expect("fits"),
+                || {
+                    Activation::Table(form)
+                        .eval(&params, &z, &mut out)
+                        .expect("fits")
+                },
             );
         };
 
@@ -405,7 +409,7 @@ fn training(bench: &mut Bench, name: &str, s: &mut Setting) {
 
         let name = format!("training step, {name}");
 
-        if shape.kind(0) == Kind::Base(Base::Relu) {
+        if shape.kind(0) == Activation::Base(Base::Relu) {
             let (mut params, mut grad) = (s.params.clone(), vec![0.0; theta]);
             let (x, labels) = (&s.x[..BATCH * shape.inputs()], &s.labels[..BATCH]);
             let widths = [shape.width(0), shape.width(1), shape.width(2)];
@@ -608,7 +612,7 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
     row("neurons", 50, &|n| {
         let shape = Shape::new(
             &[40, n, 10],
-            &[Kind::Learned {
+            &[Activation::Learned {
                 base: Base::Sine,
                 units: 50,
             }; 2],
@@ -681,7 +685,7 @@ fn main() -> anyhow::Result<()> {
     tables(&mut bench, &direct, &tabled);
 
     for base in [Base::Relu, Base::Tanh, Base::Sine] {
-        let mut s = Setting::new(Shape::new(&[40, 100, 10], &[Kind::Base(base)]), ROWS);
+        let mut s = Setting::new(Shape::new(&[40, 100, 10], &[Activation::Base(base)]), ROWS);
         training(&mut bench, base.name(), &mut s);
     }
 

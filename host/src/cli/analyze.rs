@@ -22,7 +22,7 @@ use crate::support::progress::Output;
 use crate::train::{Learned, ValidateConfig};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use toml::Table;
@@ -235,7 +235,10 @@ impl HessianArgs {
         spectrum.check()?;
 
         let count = ensemble.count(&task, &settings.learned)?;
-        let shape = Shape::try_new(&ensemble.train.widths(&task), &[Kind::Base(Base::Zero)]);
+        let shape = Shape::try_new(
+            &ensemble.train.widths(&task),
+            &[Activation::Base(Base::Zero)],
+        );
         let is_exact = shape.is_ok_and(|shape| spectrum.is_exact(shape.theta_len()));
 
         // Lanczos quadrature costs hardly more than the trainings, and no memory to speak of.

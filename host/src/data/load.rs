@@ -3,7 +3,7 @@
 
 use super::npy::{Array, Values};
 use super::rows::Rows;
-use super::source::{Kind, Source};
+use super::source::{FileFormat, Source};
 use super::table::{Column, Reading, Table, Unit};
 use super::{idx, npz, ts};
 use crate::support::memory::Budget;
@@ -196,20 +196,20 @@ impl Stream {
     /// If it is malformed.
     pub fn of(mut source: Source, how: &Reading, place: &str, budget: Budget) -> Result<Stream> {
         let whole = |parts: Parts| (Pieces::Whole(Some(parts.0)), parts.1, parts.2);
-        let (len, kind) = (source.len, source.kind);
+        let (len, format) = (source.len, source.format);
 
         let read = || -> Result<_> {
-            Ok(match kind {
-                Kind::Csv => (
+            Ok(match format {
+                FileFormat::Csv => (
                     Pieces::Csv(Box::new(Rows::open(source.bytes, how)?)),
                     None,
                     vec![],
                 ),
-                Kind::Ts => {
+                FileFormat::Ts => {
                     let (table, target) = ts::read(&mut source.bytes, budget)?;
                     whole((table, None, target.into_iter().collect()))
                 }
-                Kind::Idx => {
+                FileFormat::Idx => {
                     let array = idx::read(&mut source.bytes, budget)?;
                     let name = if array.shape.len() > 2 {
                         "pixel"
@@ -218,12 +218,12 @@ impl Stream {
                     };
                     whole((table_of(&array, name)?, None, vec![]))
                 }
-                Kind::Npy => {
+                FileFormat::Npy => {
                     let array = npz::parse_npy_within(&source.all(budget.bytes())?, budget)
                         .context("the array")?;
                     whole((table_of(&array, "column")?, None, vec![]))
                 }
-                Kind::Npz => whole(archive(&npz::parse_within(
+                FileFormat::Npz => whole(archive(&npz::parse_within(
                     &source.all(budget.bytes())?,
                     budget,
                 )?)?),

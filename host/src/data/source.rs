@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// The forms that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileFormat {
     /// Text with a row a line.
     Csv,
     /// A NumPy array.
@@ -25,7 +25,7 @@ pub enum Kind {
 /// Bytes of a known kind.
 pub struct Source {
     /// What they are.
-    pub kind: Kind,
+    pub format: FileFormat,
     /// The bytes, unpacked.
     pub bytes: Box<dyn Read + Send>,
     /// How many there are; unknown if they are unpacked on the way, or come from a pipe.
@@ -287,9 +287,9 @@ impl Source {
     ) -> Result<Source> {
         let start = decisive(&mut from)?;
         if !start.starts_with(&MEMBER) {
-            let kind = kind_of(&start, path)?;
+            let format = format_of(&start, path)?;
             return Ok(Source {
-                kind,
+                format,
                 bytes: Box::new(Cursor::new(start).chain(from)),
                 len,
             });
@@ -305,7 +305,7 @@ impl Source {
         );
 
         Ok(Source {
-            kind: kind_of(&start, path)?,
+            format: format_of(&start, path)?,
             bytes: Box::new(Cursor::new(start).chain(from)),
             len: None,
         })
@@ -347,14 +347,14 @@ impl Source {
         let name = path.to_string_lossy().to_ascii_lowercase();
 
         let expected = [
-            (".npy", Kind::Npy),
-            (".npz", Kind::Npz),
-            (".npy.gz", Kind::Npy),
+            (".npy", FileFormat::Npy),
+            (".npz", FileFormat::Npz),
+            (".npy.gz", FileFormat::Npy),
         ];
 
-        for (ending, kind) in expected {
+        for (ending, format) in expected {
             ensure!(
-                !name.ends_with(ending) || self.kind == kind,
+                !name.ends_with(ending) || self.format == format,
                 "it is called {ending}, but does not begin as such a file does; it is damaged, or of another kind"
             );
         }
@@ -402,21 +402,21 @@ fn first_line(start: &[u8]) -> Option<(&[u8], bool)> {
     lines.find(|(line, _)| !line.trim_ascii().is_empty() && !line.trim_ascii().starts_with(b"#"))
 }
 
-fn kind_of(start: &[u8], path: Option<&Path>) -> Result<Kind> {
+fn format_of(start: &[u8], path: Option<&Path>) -> Result<FileFormat> {
     if let Some(other) = not_read(start) {
         return Err(other.refuse(path));
     }
 
     if start.starts_with(b"\x93NUMPY") {
-        return Ok(Kind::Npy);
+        return Ok(FileFormat::Npy);
     }
 
     if is_zip(start) {
-        return Ok(Kind::Npz);
+        return Ok(FileFormat::Npz);
     }
 
     if let [0, 0, 8 | 9 | 11..=14, 1..=4, ..] = start {
-        return Ok(Kind::Idx);
+        return Ok(FileFormat::Idx);
     }
 
     let line = first_line(start).map_or(&b""[..], |(line, _)| line.trim_ascii());
@@ -432,7 +432,11 @@ fn kind_of(start: &[u8], path: Option<&Path>) -> Result<Kind> {
             .any(|known| w.eq_ignore_ascii_case(known.as_bytes()))
     });
 
-    Ok(if is_ts { Kind::Ts } else { Kind::Csv })
+    Ok(if is_ts {
+        FileFormat::Ts
+    } else {
+        FileFormat::Csv
+    })
 }
 
 fn is_zip(start: &[u8]) -> bool {
@@ -576,18 +580,18 @@ pub(super) mod tests {
 
     #[test]
     fn the_first_bytes_tell_the_kind_packed_or_not() {
-        for (bytes, kind) in [
-            (&b"a,b\n1,2\n"[..], Kind::Csv),
-            (b"# note\n\n@problemName X\n@data\n", Kind::Ts),
-            (b"@name,@data\n1,2\n", Kind::Csv),
-            (b"\x93NUMPY\x01\x00", Kind::Npy),
-            (b"PK\x03\x04", Kind::Npz),
-            (b"\0\0\x08\x01\0\0\0\0", Kind::Idx),
-            ("\u{feff}ä;b\n".as_bytes(), Kind::Csv),
+        for (bytes, format) in [
+            (&b"a,b\n1,2\n"[..], FileFormat::Csv),
+            (b"# note\n\n@problemName X\n@data\n", FileFormat::Ts),
+            (b"@name,@data\n1,2\n", FileFormat::Csv),
+            (b"\x93NUMPY\x01\x00", FileFormat::Npy),
+            (b"PK\x03\x04", FileFormat::Npz),
+            (b"\0\0\x08\x01\0\0\0\0", FileFormat::Idx),
+            ("\u{feff}ä;b\n".as_bytes(), FileFormat::Csv),
         ] {
-            assert_eq!(of(bytes).unwrap().kind, kind);
+            assert_eq!(of(bytes).unwrap().format, format);
             let packed = of(&gzip(bytes)).unwrap();
-            assert_eq!(packed.kind, kind);
+            assert_eq!(packed.format, format);
             assert_eq!(packed.all(1000).unwrap(), bytes);
         }
 
@@ -725,7 +729,7 @@ pub(super) mod tests {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
 
-            let refused = Source::open(Some(&path)).map(|s| s.kind).unwrap_err();
+            let refused = Source::open(Some(&path)).map(|s| s.format).unwrap_err();
             let refused = format!("{refused:#}");
             let line = line.replace("PLACE", folder.path().to_str().unwrap());
 
@@ -735,13 +739,13 @@ pub(super) mod tests {
             );
         }
 
-        assert_eq!(of(&zip("x.npy")).unwrap().kind, Kind::Npz);
+        assert_eq!(of(&zip("x.npy")).unwrap().format, FileFormat::Npz);
 
         // Such a name would end the text in the line of Python.
         let path = folder.path().join("it's.pkl");
         std::fs::write(&path, b"\x80\x04\x95").unwrap();
 
-        let refused = Source::open(Some(&path)).map(|s| s.kind).unwrap_err();
+        let refused = Source::open(Some(&path)).map(|s| s.format).unwrap_err();
         let refused = format!("{refused:#}");
 
         assert!(refused.contains("read_pickle('FILE')"), "{refused}");

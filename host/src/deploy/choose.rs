@@ -5,9 +5,9 @@ use crate::data::task::Set;
 use crate::model::Function;
 use crate::model::source::Source;
 use anyhow::{Context, Result, bail};
-use ldnn_core::deploy::{Activate, Activation, Pipeline, work_len};
+use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, work_len};
 use ldnn_core::table::compact::Form;
-use ldnn_core::{Base, Kind};
+use ldnn_core::{Activation, Base};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +119,7 @@ impl<'a> Chooser<'a> {
             .iter()
             .zip(&self.ranges)
             .map(|(f, &range)| match (f.kind(), form) {
-                (Kind::Base(base @ (Base::Zero | Base::Identity | Base::Relu)), _) => {
+                (Activation::Base(base @ (Base::Zero | Base::Identity | Base::Relu)), _) => {
                     Ok(Owned::Base(base))
                 }
                 (_, FormChoice::I16) => Owned::integer(f, range, (knots - 1).ilog2()),
@@ -372,7 +372,7 @@ pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>>
     let activations = tables
         .iter()
         .map(Owned::activation)
-        .collect::<Result<Vec<Activation>>>()?;
+        .collect::<Result<Vec<AnyActivation>>>()?;
     let shape = &source.shape;
     let mut all = vec![0.0; set.rows() * shape.outputs()];
     let mut work = vec![0.0; work_len(shape)];
@@ -426,7 +426,7 @@ pub fn largest_error_on(source: &Source, tables: &[Owned], set: &Set) -> Result<
     let activations = tables
         .iter()
         .map(Owned::activation)
-        .collect::<Result<Vec<Activation>>>()?;
+        .collect::<Result<Vec<AnyActivation>>>()?;
     let mut seen: Vec<Vec<f64>> = vec![vec![]; tables.len()];
 
     source.walk(set, |t, z| seen[t].extend(z))?;

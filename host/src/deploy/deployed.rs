@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use ldnn_core::deploy::Outputs;
 use ldnn_core::quantised::{MAX_LAYERS, Parts, Quantised};
 use ldnn_core::table::integer::Scale;
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 use serde::{Deserialize, Serialize};
 
 /// A deployable model.
@@ -234,7 +234,10 @@ impl ShapeFile {
     /// # Errors
     /// If it is impossible.
     pub fn shape(&self) -> Result<Shape> {
-        let mut shape = Shape::try_new(&self.widths, &vec![Kind::Base(Base::Zero); self.types()])?;
+        let mut shape = Shape::try_new(
+            &self.widths,
+            &vec![Activation::Base(Base::Zero); self.types()],
+        )?;
         ensure!(
             self.layers.len() == shape.hidden_layers(),
             "'layers' must have an entry for each hidden layer"

@@ -3,7 +3,7 @@
 use super::deployed::{Deployed, WeightFile};
 use super::table::Owned;
 use anyhow::Result;
-use ldnn_core::deploy::{Activate, Activation, Pipeline, Scaling, run_len, standardise};
+use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, Scaling, run_len, standardise};
 use ldnn_core::quantised::Scratch;
 use serde::{Deserialize, Serialize};
 
@@ -133,7 +133,7 @@ impl Golden {
         let activations = owned
             .iter()
             .map(Owned::activation)
-            .collect::<Result<Vec<Activation>>>()?;
+            .collect::<Result<Vec<AnyActivation>>>()?;
         let mut golden = Golden::default();
 
         if !owned.is_empty() {

@@ -239,8 +239,8 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
     let floats = matches!(model.weights, WeightFile::Floats { .. });
     let mut deploy = vec![];
 
-    if (!owned.is_empty() || floats) && common_type(owned) == "Activation" {
-        deploy.push("Activation");
+    if (!owned.is_empty() || floats) && common_type(owned) == "AnyActivation" {
+        deploy.push("AnyActivation");
     }
 
     if floats {
@@ -300,7 +300,7 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
         model.shape.is_some(),
         compact || has(&|t| matches!(t, Owned::Base(_))),
     ) {
-        (true, _) => text += "use ldnn_core::{Base, Kind, Shape};\n",
+        (true, _) => text += "use ldnn_core::{Base, Activation, Shape};\n",
         (false, true) => text += "use ldnn_core::Base;\n",
         (false, false) => {}
     }
@@ -313,7 +313,7 @@ fn shape_constant(shape: &ShapeFile) -> String {
     let types = shape.types();
     let all_share = shape.layers.iter().all(|&layer| layer == (0, types));
     let mut value = format!(
-        "Shape::new(&{:?}, &[Kind::Base(Base::Zero); {types}])",
+        "Shape::new(&{:?}, &[Activation::Base(Base::Zero); {types}])",
         shape.widths
     );
 
@@ -415,8 +415,8 @@ fn activations(owned: &[Owned]) -> Result<String> {
             Owned::Integer { .. } => "Integer",
         };
 
-        let value = if kind == "Activation" {
-            format!("Activation::{variant}({value})")
+        let value = if kind == "AnyActivation" {
+            format!("AnyActivation::{variant}({value})")
         } else {
             value
         };
@@ -431,7 +431,7 @@ fn activations(owned: &[Owned]) -> Result<String> {
 /// The type that all of them have, so that a program links the code of no other.
 fn common_type(owned: &[Owned]) -> &'static str {
     if owned.is_empty() {
-        "Activation"
+        "AnyActivation"
     } else if owned.iter().all(|t| matches!(t, Owned::Compact { .. })) {
         "Compact"
     } else if owned.iter().all(|t| matches!(t, Owned::Integer { .. })) {
@@ -439,7 +439,7 @@ fn common_type(owned: &[Owned]) -> &'static str {
     } else if owned.iter().all(|t| matches!(t, Owned::Direct { .. })) {
         "Scaled8"
     } else {
-        "Activation"
+        "AnyActivation"
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::model::Function;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::Base;
-use ldnn_core::deploy::Activation;
+use ldnn_core::deploy::AnyActivation;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use serde::{Deserialize, Serialize};
@@ -181,26 +181,26 @@ impl Owned {
     ///
     /// # Errors
     /// If its parts do not fit each other.
-    pub fn activation(&self) -> Result<Activation<'_>> {
+    pub fn activation(&self) -> Result<AnyActivation<'_>> {
         Ok(match self {
-            Owned::Base(base) => Activation::Base(*base),
+            Owned::Base(base) => AnyActivation::Base(*base),
             Owned::Compact {
                 form,
                 knots,
                 symmetry,
                 base,
                 entries,
-            } => Activation::Compact(Compact::new(*form, *knots, *symmetry, *base, entries)?),
+            } => AnyActivation::Compact(Compact::new(*form, *knots, *symmetry, *base, entries)?),
             Owned::Integer {
                 input,
                 output,
                 entries,
-            } => Activation::Integer(Scaled16::new(Table16::new(entries)?, *input, *output)?),
+            } => AnyActivation::Integer(Scaled16::new(Table16::new(entries)?, *input, *output)?),
             Owned::Direct {
                 input,
                 output,
                 entries,
-            } => Activation::Direct(Scaled8::new(Table8(entries), *input, *output)?),
+            } => AnyActivation::Direct(Scaled8::new(Table8(entries), *input, *output)?),
         })
     }
 

@@ -8,7 +8,7 @@ use crate::report::Table;
 use crate::support::workshop::Workshop;
 use crate::support::{child, stop};
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::deploy::{Activate, Activation, Pipeline, run_len, standardise};
+use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, run_len, standardise};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
 use std::fmt::Write;
@@ -426,7 +426,7 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
             vec![0; records.integers_len()],
         );
         let mut direct = vec![[0; 256]; records.direct_len()];
-        let mut loaded = vec![Activation::Base(ldnn_core::Base::Zero); records.count()];
+        let mut loaded = vec![AnyActivation::Base(ldnn_core::Base::Zero); records.count()];
 
         records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
 

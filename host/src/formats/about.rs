@@ -1,7 +1,7 @@
 //! What stands beside the tensors: names, kinds, and which neuron has which type. One JSON text.
 
 use crate::model::activations::{Activations, Learned};
-use crate::model::{KindFile, Model};
+use crate::model::{ActivationFile, Model};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::Shape;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct NetworkAbout {
     /// Inputs, hidden widths, outputs.
     pub widths: Vec<usize>,
     /// Its types of activations.
-    pub activations: Vec<KindFile>,
+    pub activations: Vec<ActivationFile>,
     /// Of each hidden layer: which neurons have which type.
     pub blocks: Vec<Vec<Block>>,
 }

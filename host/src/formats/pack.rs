@@ -7,7 +7,7 @@ use crate::data::tabular::Purpose;
 use crate::model::activations::{Activations, Learned};
 use crate::model::{KeptRows, Model, Ranges, SHARES, Trained};
 use anyhow::Result;
-use ldnn_core::{Kind, Shape};
+use ldnn_core::{Activation, Shape};
 
 /// A model with everything in it; it comes back as it was.
 ///
@@ -156,11 +156,13 @@ pub fn of_network(model: &Model, learned: Option<&Activations>) -> Result<Bundle
 }
 
 /// The parameters of one type of a network; `phi` begins with them.
-fn put_type(bundle: &mut Bundle, t: usize, kind: Kind, phi: &[f32]) {
+fn put_type(bundle: &mut Bundle, t: usize, kind: Activation, phi: &[f32]) {
     match kind {
-        Kind::Base(_) => {}
-        Kind::Learned { units, .. } => put_subnet(bundle, &format!("activations.{t}"), phi, units),
-        Kind::Table(form) => {
+        Activation::Base(_) => {}
+        Activation::Learned { units, .. } => {
+            put_subnet(bundle, &format!("activations.{t}"), phi, units)
+        }
+        Activation::Table(form) => {
             let knots = phi[..2 * form.knots].as_chunks::<2>().0;
             let column = |i: usize| Tensor::vector(knots.iter().map(|k| k[i]).collect());
             bundle.put(format!("activations.{t}.values"), column(0));
@@ -224,7 +226,7 @@ pub fn subnets_of(model: &Model, shape: &Shape) -> Option<Activations> {
         && shape.types() == hidden * own;
 
     let types = (0..shape.types()).map(|t| match shape.kind(t) {
-        Kind::Learned { base, .. } => {
+        Activation::Learned { base, .. } => {
             let phi = &model.params[shape.type_at(t)..][..shape.kind(t).param_len()];
             Some(Learned::from_phi(base, phi))
         }

@@ -8,7 +8,7 @@ use super::pack::subnets_of;
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::model::activations::{Activations, Learned};
-use crate::model::{InputRange, KeptRows, KindFile, Model, Ranges, SHARES, Trained};
+use crate::model::{ActivationFile, InputRange, KeptRows, Model, Ranges, SHARES, Trained};
 use anyhow::{Context, Result, bail, ensure};
 
 /// The network in a bundle that `ldnn` wrote.
@@ -46,11 +46,11 @@ pub fn network(bundle: &mut Bundle, about: &NetworkAbout) -> Result<Model> {
     Ok(model)
 }
 
-fn type_params(bundle: &mut Bundle, prefix: &str, kind: &KindFile) -> Result<Vec<f32>> {
+fn type_params(bundle: &mut Bundle, prefix: &str, kind: &ActivationFile) -> Result<Vec<f32>> {
     match kind {
-        KindFile::Base { .. } => Ok(vec![]),
-        KindFile::Learned { units, .. } => subnet(bundle, prefix, *units),
-        KindFile::Table { knots, readout, .. } => {
+        ActivationFile::Base { .. } => Ok(vec![]),
+        ActivationFile::Learned { units, .. } => subnet(bundle, prefix, *units),
+        ActivationFile::Table { knots, readout, .. } => {
             let values = bundle.take_f32(&format!("{prefix}.values"), &[*knots])?;
             let slopes = bundle.take_f32(&format!("{prefix}.slopes"), &[*knots])?;
 

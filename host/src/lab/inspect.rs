@@ -5,15 +5,15 @@ use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::formats::read_activations;
 use crate::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
-use crate::model::{KindFile, Model, Network, Trained};
+use crate::model::{ActivationFile, Model, Network, Trained};
 use crate::report::Table;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
 use anyhow::{Context, Result, bail};
-use ldnn_core::deploy::{Activate, Activation};
+use ldnn_core::deploy::{Activate, AnyActivation};
 use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Room, Scales};
 use ldnn_core::table::integer::Table8;
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 use std::path::Path;
 
 /// What there is to say and to draw.
@@ -266,11 +266,11 @@ fn numbers_of(activations: &Activations) -> usize {
     activations.types.iter().map(of).sum()
 }
 
-fn activation_words(kinds: &[KindFile]) -> String {
-    let word = |kind: &KindFile| match kind {
-        KindFile::Base { name } => name.clone(),
-        KindFile::Learned { base, units } => format!("learned on {base} ({units} units)"),
-        KindFile::Table { knots, range, .. } => {
+fn activation_words(kinds: &[ActivationFile]) -> String {
+    let word = |kind: &ActivationFile| match kind {
+        ActivationFile::Base { name } => name.clone(),
+        ActivationFile::Learned { base, units } => format!("learned on {base} ({units} units)"),
+        ActivationFile::Table { knots, range, .. } => {
             format!("learned, a table of {knots} knots on [-{range}, {range}]")
         }
     };
@@ -325,7 +325,7 @@ fn network_curves(network: &Network) -> Result<Vec<Band>> {
     let curve = |t: usize| {
         let kind = shape.kind(t);
         let name = match kind {
-            Kind::Base(base) => base.name().into(),
+            Activation::Base(base) => base.name().into(),
             _ => format!("type {}", t + 1),
         };
         let phi = network
@@ -458,17 +458,17 @@ fn record_curves(records: &ldnn_core::image::Activations) -> Result<Vec<Band>> {
         vec![0; records.integers_len()],
     );
     let mut direct = vec![[0; 256]; records.direct_len()];
-    let mut loaded = vec![Activation::Base(Base::Zero); records.count()];
+    let mut loaded = vec![AnyActivation::Base(Base::Zero); records.count()];
 
     records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
 
     let z = grid(POINTS, SAMPLE_RANGE);
 
-    let curve = |(i, activation): (usize, &Activation)| {
+    let curve = |(i, activation): (usize, &AnyActivation)| {
         let mut y: Vec<f32> = z.iter().map(|&z| z as f32).collect();
         activation.apply(&mut y);
         let name = match activation {
-            Activation::Base(base) => base.name().to_string(),
+            AnyActivation::Base(base) => base.name().to_string(),
             _ => format!("type {}", i + 1),
         };
 

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
 use ldnn_core::network::Init;
-use ldnn_core::{Kind, Optimizer, Shape, table};
+use ldnn_core::{Activation, Optimizer, Shape, table};
 use serde::{Deserialize, Serialize};
 
 /// The schedule of learning.
@@ -411,7 +411,7 @@ impl MetaConfig {
         let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
 
         let kinds = vec![
-            Kind::Learned {
+            Activation::Learned {
                 base: base_named(&self.base)?,
                 units: self.units
             };

@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm, Tabulation};
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Samples in `activations.txt` span `[-SAMPLE_RANGE, SAMPLE_RANGE]`.
@@ -112,7 +112,7 @@ impl Learned {
     ///
     /// # Errors
     /// If the lengths of the parts or the name of the base make no type.
-    pub fn direct(&self) -> Result<(Kind, Vec<f32>)> {
+    pub fn direct(&self) -> Result<(Activation, Vec<f32>)> {
         match self {
             Learned::Subnet { base, u, c, v, d } => {
                 ensure!(
@@ -127,7 +127,7 @@ impl Learned {
                 );
 
                 Ok((
-                    Kind::Learned {
+                    Activation::Learned {
                         base: base_named(base)?,
                         units: u.len(),
                     },
@@ -144,7 +144,10 @@ impl Learned {
                     "an activation sample is not a finite number"
                 );
 
-                Ok((Kind::Table(TableForm::fixed(y.len(), *range)), hermite(y)))
+                Ok((
+                    Activation::Table(TableForm::fixed(y.len(), *range)),
+                    hermite(y),
+                ))
             }
         }
     }
@@ -153,9 +156,9 @@ impl Learned {
     ///
     /// # Errors
     /// As [`Learned::direct`].
-    pub fn tabulated(&self) -> Result<(Kind, Vec<f32>)> {
+    pub fn tabulated(&self) -> Result<(Activation, Vec<f32>)> {
         let (kind, phi) = self.direct()?;
-        let Kind::Learned { base, .. } = kind else {
+        let Activation::Learned { base, .. } = kind else {
             return Ok((kind, phi));
         };
         let from = Shape::try_new(&[1, 1, 1], &[kind])?;
@@ -173,7 +176,7 @@ impl Learned {
         let outside = if base.is_smooth() { Base::Zero } else { base };
 
         Ok((
-            Kind::Table(TableForm {
+            Activation::Table(TableForm {
                 base: outside,
                 ..TableForm::fixed(KNOTS, KNOT_RANGE)
             }),
@@ -355,7 +358,7 @@ pub fn grid(n: usize, range: f64) -> Vec<f64> {
 pub struct Choice {
     /// The name.
     pub name: String,
-    kinds: Vec<Kind>,
+    kinds: Vec<Activation>,
     phi: Vec<f32>,
     /// 1, or the number of hidden layers with kinds of their own.
     layers: usize,
@@ -377,7 +380,7 @@ impl Choice {
 
                 return Ok(Choice {
                     name: base.name().into(),
-                    kinds: vec![Kind::Base(base)],
+                    kinds: vec![Activation::Base(base)],
                     phi: vec![],
                     layers: 1,
                 });
@@ -437,7 +440,7 @@ impl Choice {
 ///
 /// # Errors
 /// If the widths make no network.
-pub fn layered(widths: &[usize], kinds: &[Kind], layers: usize) -> Result<Shape> {
+pub fn layered(widths: &[usize], kinds: &[Activation], layers: usize) -> Result<Shape> {
     let mut shape = Shape::try_new(widths, kinds)?;
     if layers > 1 {
         let own = kinds.len() / layers;

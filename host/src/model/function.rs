@@ -1,12 +1,12 @@
 //! An activation as a function of a number, exactly.
 
 use anyhow::{Result, ensure};
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 
 /// Value as the network was trained with it.
 #[derive(Clone, Debug)]
 pub struct Function {
-    kind: Kind,
+    kind: Activation,
     phi: Vec<f64>,
 }
 
@@ -15,7 +15,7 @@ impl Function {
     ///
     /// # Errors
     /// If they do not fit.
-    pub fn new(kind: Kind, phi: &[f32]) -> Result<Function> {
+    pub fn new(kind: Activation, phi: &[f32]) -> Result<Function> {
         ensure!(
             phi.len() == kind.param_len(),
             "an activation has {} parameters, but {} are given",
@@ -40,7 +40,7 @@ impl Function {
 
     /// Its kind.
     #[must_use]
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> Activation {
         self.kind
     }
 
@@ -58,8 +58,8 @@ impl Function {
     #[must_use]
     pub fn outside(&self) -> Base {
         let base = match self.kind {
-            Kind::Base(base) | Kind::Learned { base, .. } => base,
-            Kind::Table(form) => form.base,
+            Activation::Base(base) | Activation::Learned { base, .. } => base,
+            Activation::Table(form) => form.base,
         };
         if base == Base::Relu {
             Base::Relu

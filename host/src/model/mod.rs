@@ -14,7 +14,7 @@ mod trained;
 pub use activations::{Activations, Choice};
 pub use function::Function;
 pub use metrics::{Judgement, Metrics, OfClass};
-pub use network::{KindFile, Model, Network};
+pub use network::{ActivationFile, Model, Network};
 pub use predictions::PredictionWriter;
 pub use ranges::{InputRange, Ranges, SHARES};
 pub use trained::{Judged, KeptRows, Predictions, Trained, check_names};

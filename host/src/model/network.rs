@@ -6,7 +6,7 @@ use crate::support::simd::Level;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::network;
 use ldnn_core::table::TableForm;
-use ldnn_core::{Kind, Shape};
+use ldnn_core::{Activation, Shape};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub struct Model {
     /// Inputs, hidden widths, outputs.
     pub widths: Vec<usize>,
     /// The kinds of activations.
-    pub kinds: Vec<KindFile>,
+    pub kinds: Vec<ActivationFile>,
     /// First kind and number of kinds of each hidden layer.
     pub layers: Vec<(usize, usize)>,
     /// Weights and biases layer by layer (output x input, row-major; then the biases), then the
@@ -51,7 +51,7 @@ pub struct Model {
 /// A kind of activation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "form", deny_unknown_fields)]
-pub enum KindFile {
+pub enum ActivationFile {
     /// A base function.
     Base {
         /// Its name.
@@ -77,22 +77,22 @@ pub enum KindFile {
     },
 }
 
-impl KindFile {
-    fn of(kind: Kind) -> KindFile {
+impl ActivationFile {
+    fn of(kind: Activation) -> ActivationFile {
         match kind {
-            Kind::Base(base) => KindFile::Base {
+            Activation::Base(base) => ActivationFile::Base {
                 name: base.name().into(),
             },
-            Kind::Learned { base, units } => KindFile::Learned {
+            Activation::Learned { base, units } => ActivationFile::Learned {
                 base: base.name().into(),
                 units,
             },
-            Kind::Table(TableForm {
+            Activation::Table(TableForm {
                 base,
                 knots,
                 range,
                 readout,
-            }) => KindFile::Table {
+            }) => ActivationFile::Table {
                 base: base.name().into(),
                 knots,
                 range,
@@ -101,19 +101,19 @@ impl KindFile {
         }
     }
 
-    fn kind(&self) -> Result<Kind> {
+    fn kind(&self) -> Result<Activation> {
         Ok(match self {
-            KindFile::Base { name } => Kind::Base(base_named(name)?),
-            KindFile::Learned { base, units } => Kind::Learned {
+            ActivationFile::Base { name } => Activation::Base(base_named(name)?),
+            ActivationFile::Learned { base, units } => Activation::Learned {
                 base: base_named(base)?,
                 units: *units,
             },
-            KindFile::Table {
+            ActivationFile::Table {
                 base,
                 knots,
                 range,
                 readout,
-            } => Kind::Table(TableForm {
+            } => Activation::Table(TableForm {
                 base: base_named(base)?,
                 knots: *knots,
                 range: *range,
@@ -137,7 +137,7 @@ impl Model {
             provenance,
             widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
             kinds: (0..shape.types())
-                .map(|t| KindFile::of(shape.kind(t)))
+                .map(|t| ActivationFile::of(shape.kind(t)))
                 .collect(),
             layers: (0..shape.hidden_layers())
                 .map(|l| shape.layer_types(l))
@@ -161,7 +161,7 @@ impl Model {
         let kinds = self
             .kinds
             .iter()
-            .map(KindFile::kind)
+            .map(ActivationFile::kind)
             .collect::<Result<Vec<_>>>()?;
 
         let mut shape = Shape::try_new(&self.widths, &kinds)?;
@@ -223,12 +223,12 @@ mod tests {
     #[test]
     fn a_network_comes_back_as_it_was_written_and_a_wrong_one_does_not() {
         let kinds = [
-            Kind::Base(Base::Tanh),
-            Kind::Learned {
+            Activation::Base(Base::Tanh),
+            Activation::Learned {
                 base: Base::Sine,
                 units: 2,
             },
-            Kind::Table(TableForm::fixed(5, 2.0)),
+            Activation::Table(TableForm::fixed(5, 2.0)),
         ];
 
         let shape = Shape::new(&[2, 6, 5, 3], &kinds)

@@ -3,10 +3,10 @@
 
 use ldnn_core::deploy::{Outputs, Pipeline, RunError, Scaling, run_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Base, Activation, Shape};
 
 /// The sizes; the activations stand in place of the kinds.
-pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Zero); 2]);
+pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Activation::Base(Base::Zero); 2]);
 
 /// The names of the inputs.
 pub static FEATURES: [&str; 2] = [

@@ -4,10 +4,10 @@
 use ldnn_core::deploy::{Outputs, RunError, Scaling, work_len};
 use ldnn_core::quantised::{Parts, Quantised, QuantisedError, Scratch};
 use ldnn_core::table::integer::Scale;
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Base, Activation, Shape};
 
 /// The sizes; the activations stand in place of the kinds.
-pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Kind::Base(Base::Zero); 2]);
+pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Activation::Base(Base::Zero); 2]);
 
 /// Mean and factor of every raw input, for `ldnn_core::deploy::standardise`.
 pub static STANDARD: [[f32; 2]; 2] = [

@@ -1,7 +1,7 @@
 //! a test
 //! nothing was measured * / here
 
-use ldnn_core::deploy::Activation;
+use ldnn_core::deploy::AnyActivation;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::Base;
@@ -43,8 +43,8 @@ pub static TABLE6: [i8; 256] = [
 ];
 
 /// The activations, one a type; made when this is compiled.
-pub static ACTIVATIONS: [Activation<'static>; 6] = [
-    Activation::Compact(match Compact::new(
+pub static ACTIVATIONS: [AnyActivation<'static>; 6] = [
+    AnyActivation::Compact(match Compact::new(
         Form::Hermite,
         Knots { low: -1.0, high: 2.0, count: 3 },
         Symmetry::None,
@@ -54,7 +54,7 @@ pub static ACTIVATIONS: [Activation<'static>; 6] = [
         Ok(table) => table,
         Err(_) => panic!("no such table"),
     }),
-    Activation::Compact(match Compact::new(
+    AnyActivation::Compact(match Compact::new(
         Form::Linear,
         Knots { low: 0.0, high: 2.0, count: 5 },
         Symmetry::Odd,
@@ -64,7 +64,7 @@ pub static ACTIVATIONS: [Activation<'static>; 6] = [
         Ok(table) => table,
         Err(_) => panic!("no such table"),
     }),
-    Activation::Compact(match Compact::new(
+    AnyActivation::Compact(match Compact::new(
         Form::Pairs,
         Knots { low: 0.0, high: 1.5, count: 3 },
         Symmetry::Even,
@@ -74,15 +74,15 @@ pub static ACTIVATIONS: [Activation<'static>; 6] = [
         Ok(table) => table,
         Err(_) => panic!("no such table"),
     }),
-    Activation::Integer(match Table16::new(&TABLE4) {
+    AnyActivation::Integer(match Table16::new(&TABLE4) {
         Ok(table) => match Scaled16::new(table, Scale { step: 0.001, zero: 5 }, Scale { step: 0.002, zero: -7 }) {
             Ok(table) => table,
             Err(_) => panic!("no such scales"),
         },
         Err(_) => panic!("no such table"),
     }),
-    Activation::Base(Base::Relu),
-    Activation::Direct(match Scaled8::new(Table8(&TABLE6), Scale { step: 0.03, zero: -4 }, Scale { step: 0.01, zero: 7 }) {
+    AnyActivation::Base(Base::Relu),
+    AnyActivation::Direct(match Scaled8::new(Table8(&TABLE6), Scale { step: 0.03, zero: -4 }, Scale { step: 0.01, zero: 7 }) {
         Ok(table) => table,
         Err(_) => panic!("no such scales"),
     }),

@@ -11,7 +11,7 @@ use ldnn::formats::{
 };
 use ldnn::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
 use ldnn::model::{KeptRows, Model, Network, Predictions, Ranges, Trained};
-use ldnn_core::{Base, Kind, Shape};
+use ldnn_core::{Activation, Base, Shape};
 use ldnn_tests::onnx::{self, Array};
 use ldnn_tests::program::{refuse, succeed};
 use ldnn_tests::random;
@@ -134,7 +134,7 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
 }
 
 /// Types of a set as a network takes them, directly or as tables.
-fn kinds(set: &Activations, exact: bool) -> (Vec<Kind>, Vec<f32>) {
+fn kinds(set: &Activations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
     let each = set.types.iter().map(|t| {
         if exact {
             t.direct().unwrap()
@@ -143,7 +143,7 @@ fn kinds(set: &Activations, exact: bool) -> (Vec<Kind>, Vec<f32>) {
         }
     });
 
-    let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = each.unzip();
+    let (kinds, phi): (Vec<Activation>, Vec<Vec<f32>>) = each.unzip();
     (kinds, phi.concat())
 }
 
@@ -189,7 +189,7 @@ fn models() -> Vec<(&'static str, Trained)> {
     };
 
     let (mixed, mixed_phi) = kinds(&samples, true);
-    let bases: Vec<Kind> = Base::ALL.into_iter().map(Kind::Base).collect();
+    let bases: Vec<Activation> = Base::ALL.into_iter().map(Activation::Base).collect();
 
     vec![
         (
@@ -227,7 +227,7 @@ fn models() -> Vec<(&'static str, Trained)> {
         (
             "one base",
             model(
-                network(Shape::new(&[1, 4, 1], &[Kind::Base(Base::Relu)]), &[]),
+                network(Shape::new(&[1, 4, 1], &[Activation::Base(Base::Relu)]), &[]),
                 None,
                 true,
             ),
@@ -300,7 +300,9 @@ fn files_keep_their_form() {
 
     let few = |t: &Learned| {
         let (kind, phi) = t.tabulated().unwrap();
-        let Kind::Table(form) = kind else { panic!() };
+        let Activation::Table(form) = kind else {
+            panic!()
+        };
 
         // Every 32nd of 257 knots; slopes are in knot spacings.
         let knots = phi
@@ -312,12 +314,12 @@ fn files_keep_their_form() {
             .collect::<Vec<f32>>();
 
         (
-            Kind::Table(ldnn_core::table::TableForm { knots: 9, ..form }),
+            Activation::Table(ldnn_core::table::TableForm { knots: 9, ..form }),
             knots,
         )
     };
 
-    let (kinds, phi): (Vec<Kind>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
+    let (kinds, phi): (Vec<Activation>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
 
     let small = model(
         network(Shape::new(&[2, 3, 2], &kinds), &phi.concat()),

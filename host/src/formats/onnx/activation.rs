@@ -3,18 +3,18 @@
 use super::graph::Graph;
 use super::proto::TensorProto;
 use ldnn_core::table::TableForm;
-use ldnn_core::{Base, Kind, SUBNET_SCALE};
+use ldnn_core::{Activation, Base, SUBNET_SCALE};
 
 /// Type `kind` with its parameters, applied to the value `z` of rows x neurons. `name` begins the
 /// names of its constants.
-pub fn apply(graph: &mut Graph, name: &str, kind: Kind, phi: &[f32], z: &str) -> String {
+pub fn apply(graph: &mut Graph, name: &str, kind: Activation, phi: &[f32], z: &str) -> String {
     match kind {
-        Kind::Base(base) => base_function(graph, base, z),
-        Kind::Learned { base, units } => {
+        Activation::Base(base) => base_function(graph, base, z),
+        Activation::Learned { base, units } => {
             let sum = subnet(graph, name, units, phi, z);
             plus_base(graph, base, z, sum)
         }
-        Kind::Table(form) => {
+        Activation::Table(form) => {
             let table = table(graph, name, form, phi, z);
             plus_base(graph, form.base, z, table)
         }

@@ -11,7 +11,7 @@ use crate::formats::about::blocks;
 use crate::model::Model;
 use crate::model::activations::Activations;
 use anyhow::{Context, Result, ensure};
-use ldnn_core::{Kind, Shape};
+use ldnn_core::{Activation, Shape};
 use prost::Message;
 
 /// What inputs and outputs mean.
@@ -124,7 +124,7 @@ fn types(
     shape: &Shape,
     learned: Option<&Activations>,
     way: Way,
-) -> Result<Vec<(Kind, Vec<f32>)>> {
+) -> Result<Vec<(Activation, Vec<f32>)>> {
     let own = |t: usize| {
         let kind = shape.kind(t);
         (
@@ -134,7 +134,7 @@ fn types(
     };
 
     let of = |t: usize| match (way, shape.kind(t)) {
-        (Way::Subnets, Kind::Table(_)) => {
+        (Way::Subnets, Activation::Table(_)) => {
             let known = learned
                 .filter(|l| l.types.len() == shape.types())
                 .and_then(|l| l.types.get(t));
@@ -142,7 +142,7 @@ fn types(
                 "the file does not hold the sub-networks that the network's tables were made from; use --onnx-activations tables",
             )?;
             let direct = known.direct()?;
-            let samples = matches!(direct.0, Kind::Table(_));
+            let samples = matches!(direct.0, Activation::Table(_));
 
             ensure!(
                 !samples,
@@ -229,7 +229,7 @@ fn layers(
     graph: &mut Graph,
     network: &Model,
     shape: &Shape,
-    types: &[(Kind, Vec<f32>)],
+    types: &[(Activation, Vec<f32>)],
     input: &str,
 ) -> String {
     let mut h = input.to_string();

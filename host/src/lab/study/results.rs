@@ -176,7 +176,7 @@ fn one_block(
 
         match metric.of(&line.training.curve).last() {
             Some(value) if !line.training.diverged => {
-                // Kind by kind and in each outer seed by outer seed, as arms are.
+                // Activation by kind and in each outer seed by outer seed, as arms are.
                 values[i / outer % block.kinds.len() * outer + i % outer].push(*value);
             }
             _ => diverged += 1,
