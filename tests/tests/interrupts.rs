@@ -198,6 +198,28 @@ fn every_long_command_ends_within_a_second_with_code_75() {
     }
 }
 
+#[test]
+fn a_second_ctrl_c_ends_the_process_at_once() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    prepare(at);
+
+    // The decomposition asks nobody for half a minute, so the first Ctrl-C leaves time for another.
+    let args = ["analyze", "hessian", "--model", "v/networks/relu-101.json"];
+    let child = start(at, &[&args[..], &["-q", "--out", "h"]].concat());
+    std::thread::sleep(Duration::from_millis(1500));
+
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    std::thread::sleep(Duration::from_millis(150));
+
+    let (code, said) = interrupt(child, &args);
+    assert_eq!(code, Some(130), "{said}");
+}
+
 /// A program that waits in place of a compiler, and says in `folder` that it has begun.
 #[cfg(target_os = "linux")]
 fn slow_compiler(folder: &Path, name: &str) {

@@ -301,7 +301,7 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
     let files: [(&str, Vec<u8>); 14] = [
         ("utf8.csv", [good.as_bytes(), b"1,2,3,4,caf\xe9\n"].concat()),
         ("cut.csv.gz", packed[..packed.len() - 20].to_vec()),
-        ("more.csv.gz", [&packed[..], b"\0\0\0"].concat()),
+        ("more.csv.gz", [&packed[..], b"\0\0more"].concat()),
         ("cut.idx", images[..images.len() - 5].to_vec()),
         ("images", images.clone()),
         (

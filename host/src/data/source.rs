@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, anyhow, ensure};
 use flate2::bufread::GzDecoder;
 use std::fs::File;
-use std::io::{BufReader, Chain, Cursor, Error, ErrorKind, Read};
+use std::io::{BufRead, BufReader, Chain, Cursor, Error, ErrorKind, Read};
 use std::path::Path;
 
 /// The forms that are read.
@@ -501,9 +501,12 @@ impl<R: Read> Unpacked<R> {
         }
     }
 
-    /// What follows the end of a member: another one, or nothing.
+    /// What follows the end of a member: another one, or nothing. Tapes and some writers fill a
+    /// block up with zeros, which count as nothing, as they do for gzip itself.
     fn next_member(after: Packed<R>) -> std::io::Result<Option<GzDecoder<Packed<R>>>> {
         let (_, mut rest) = after.into_inner();
+        skip_zeros(&mut rest)?;
+
         let mut start = vec![];
         rest.by_ref()
             .take(MEMBER.len() as u64)
@@ -545,6 +548,22 @@ impl<R: Read> Read for Unpacked<R> {
         }
 
         Ok(0)
+    }
+}
+
+/// Reads zeros, up to the first byte that is none.
+fn skip_zeros(from: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let bytes = match from.fill_buf() {
+            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        let (zeros, len) = (bytes.iter().take_while(|&&b| b == 0).count(), bytes.len());
+        from.consume(zeros);
+
+        if zeros < len || len == 0 {
+            return Ok(());
+        }
     }
 }
 
@@ -597,6 +616,9 @@ pub(super) mod tests {
 
         let members = [gzip(b"a,b\n1,"), gzip(b""), gzip(b"2\n")].concat();
         assert_eq!(of(&members).unwrap().all(1000).unwrap(), b"a,b\n1,2\n");
+
+        let filled_up = [&members[..], &[0; 100_000]].concat();
+        assert_eq!(of(&filled_up).unwrap().all(1000).unwrap(), b"a,b\n1,2\n");
     }
 
     #[test]
@@ -611,7 +633,7 @@ pub(super) mod tests {
         }
 
         for (rest, what) in [
-            (&b"\0"[..], "no gzip member"),
+            (&b"\0\0PK"[..], "no gzip member"),
             (b"Best regards", "no gzip member"),
             (b"\x1f\x8c", "no gzip member"),
             (b"\x1f", "end too early"),

@@ -100,40 +100,74 @@ impl Scores {
         }
     }
 
-    /// One sentence: whether the learned activations were worth it. They stand against the
-    /// classical ones that were best on the validation rows: the best ones on the test rows would
-    /// have the luck of a choice on their side.
-    pub fn verdict(&self) -> Option<String> {
+    /// Whether the learned activations were worth it, in a sentence, for a model with the
+    /// activations `of_model`. They stand against the classical ones that were best on the
+    /// validation rows: the best ones on the test rows would have the luck of a choice on their
+    /// side.
+    pub fn verdict(&self, of_model: &str) -> Option<String> {
         let mix = self.kinds.iter().position(|n| is_learned(n))?;
         let classical: Vec<usize> = (0..self.kinds.len()).filter(|&i| i != mix).collect();
         let rival = self.best_of(&classical)?;
-        let c = self.difference(mix, rival);
+        let difference = self.difference(mix, rival);
+        let open = "Whether the learned activations were worth it cannot be said";
 
-        let gain = if self.metric == Metric::Loss {
-            -c.difference
-        } else {
-            c.difference
-        };
-
-        let width = c.half_width;
-        let name = &self.kinds[rival];
-
-        if c.n < 2 {
+        if difference.n < 2 {
             return Some(format!(
-                "Whether the learned activations were worth it cannot be said: too few of their {} and of {name}'s came to an end.",
-                self.each
+                "{open}: too few of their {} and of {}'s came to an end.",
+                self.each, self.kinds[rival]
             ));
         }
 
-        let each = if self.each == "folds" {
-            ""
+        let found = self.measured(&difference, rival);
+        let (gain, width) = (self.gain(&difference), difference.half_width);
+
+        // On a few test rows all differences can be equal by accident. Their interval has no width
+        // then, and proves nothing.
+        let rounding = 1e-9 * self.summary(rival).mean.abs();
+        if width <= rounding {
+            return Some(if gain.abs() <= rounding {
+                format!("The learned activations made no difference: {found}.")
+            } else {
+                format!("{open}: {found}; all {} differ by the same.", self.each)
+            });
+        }
+
+        Some(if gain > width && !is_learned(of_model) {
+            format!(
+                "On the test rows the learned activations did better: {found}. \
+                 The model has others because only validation rows choose."
+            )
+        } else if gain > width {
+            format!("The learned activations were worth it: {found}.")
+        } else if gain < -width {
+            format!("The learned activations were not worth it: {found}.")
+        } else if self.each == "folds" {
+            format!("{open}: {found}; more rows would tell.")
         } else {
-            ", on these rows"
+            format!("{open}: {found}; more --runs would tell.")
+        })
+    }
+
+    /// By how much the first of two is better; negative if it is worse.
+    fn gain(&self, difference: &Comparison) -> f64 {
+        match self.metric {
+            Metric::Accuracy => difference.difference,
+            Metric::Loss => -difference.difference,
+        }
+    }
+
+    /// The difference from `rival`, its interval and what it rests on.
+    fn measured(&self, difference: &Comparison, rival: usize) -> String {
+        let (gain, width) = (self.gain(difference), difference.half_width);
+        let name = &self.kinds[rival];
+
+        let rows = match self.each {
+            "folds" => "",
+            _ => ", on these rows",
         };
+        let basis = format!("95 %, {} {} each{rows}", difference.n, self.each);
 
-        let basis = format!("95 %, {} {} each{each}", c.n, self.each);
-
-        let found = match self.metric {
+        match self.metric {
             Metric::Accuracy => {
                 format!("{gain:+.2} ± {width:.2} points of accuracy over {name} ({basis})")
             }
@@ -143,22 +177,7 @@ impl Scores {
                 self.number(gain.abs()),
                 self.number(width)
             ),
-        };
-
-        Some(if gain > width {
-            format!("The learned activations were worth it: {found}.")
-        } else if gain < -width {
-            format!("The learned activations were not worth it: {found}.")
-        } else {
-            let more = if self.each == "folds" {
-                "more rows"
-            } else {
-                "more --runs"
-            };
-            format!(
-                "Whether the learned activations were worth it cannot be said: {found}; {more} would tell."
-            )
-        })
+        }
     }
 }
 
@@ -196,7 +215,7 @@ mod tests {
 
         assert_abs_diff_eq!(c.half_width, 3.176_551, epsilon = 1e-5);
 
-        let verdict = s.verdict().unwrap();
+        let verdict = s.verdict("mix").unwrap();
         assert_eq!(
             verdict,
             "The learned activations were worth it: +10.25 ± 3.18 points of accuracy over relu (95 %, 2 networks each, on these rows)."
@@ -209,13 +228,13 @@ mod tests {
 
         assert!(
             scores(&[(1, 70.0), (2, 70.6), (3, 70.0)], &relu)
-                .verdict()
+                .verdict("mix")
                 .unwrap()
                 .contains("were not worth it: -10")
         );
 
         let open = scores(&[(1, 79.0), (2, 82.0), (3, 80.0)], &relu)
-            .verdict()
+            .verdict("mix")
             .unwrap();
 
         assert!(
@@ -225,10 +244,30 @@ mod tests {
 
         assert!(
             scores(&[(1, 70.0)], &[(2, 70.0)])
-                .verdict()
+                .verdict("mix")
                 .unwrap()
                 .contains("too few")
         );
+    }
+
+    #[test]
+    fn a_verdict_says_when_scores_are_equal_and_when_the_model_has_other_activations() {
+        let relu = [(1, 80.0), (2, 80.5), (3, 80.2)];
+        let verdict = |mix, of_model| scores(mix, &relu).verdict(of_model).unwrap();
+
+        assert!(verdict(&relu, "mix").contains("made no difference: +0.00 ± 0.00"));
+
+        let alike = verdict(&[(1, 90.0), (2, 90.5), (3, 90.2)], "mix");
+        assert!(
+            alike.contains("cannot be said: +10.00 ±") && alike.contains("differ by the same"),
+            "{alike}"
+        );
+
+        let better = [(1, 90.0), (2, 90.6), (3, 90.0)];
+        let other = verdict(&better, "relu");
+        assert!(other.contains("did better: +9.97"), "{other}");
+        assert!(other.contains("only validation rows choose"), "{other}");
+        assert!(verdict(&better, "mix").contains("were worth it"));
     }
 
     #[test]

@@ -40,7 +40,6 @@ pub fn run(
     section.text.extend(about_rows(parts));
     section.text.extend(done.model.rows_note());
     section.text.extend(done.notes.iter().cloned());
-    section.text.extend(done.scores.verdict());
 
     let has_choice = done.scores.kinds.iter().any(|kind| is_learned(kind));
 
@@ -59,6 +58,9 @@ pub fn run(
         "The model has {} activations, {why}.",
         said(&done.model.activation)
     ));
+    section
+        .text
+        .extend(done.scores.verdict(&done.model.activation));
 
     let metrics = done.model.evaluate_set(&done.task.test)?;
     section.text.extend(metrics.nothing_found());
@@ -134,7 +136,7 @@ pub fn cross(
     section
         .text
         .extend(done.notes.iter().map(|note| format!("All rows: {note}")));
-    section.text.extend(scores.verdict());
+    section.text.extend(scores.verdict(&done.model.activation));
 
     let why = if config.keep == BEST {
         "which were best on its validation rows"

@@ -329,7 +329,10 @@ impl Trained {
         let there = if named {
             listed(names)
         } else {
-            format!("{} columns without names", names.len())
+            format!(
+                "{} columns without names (if its first line has the names, add --header)",
+                names.len()
+            )
         };
 
         anyhow::bail!(
