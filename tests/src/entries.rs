@@ -2,8 +2,8 @@
 //! what is done with what was read. libFuzzer (`fuzz/`) and `tests/strangers.rs` call the same
 //! functions. None may panic, take long, or take memory that the bytes do not pay for.
 
-use ldnn::config::{Layers, Source};
-use ldnn::data::load::Stream;
+use ldnn::config::{Layers, SettingsFile};
+use ldnn::data::load::TableReader;
 use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
 use ldnn::data::task::Task;
@@ -16,7 +16,7 @@ use ldnn::model::{Model, Trained};
 use ldnn::report::Section;
 use ldnn::run::folder::difference;
 use ldnn::run::journal;
-use ldnn::support::memory::Budget;
+use ldnn::support::memory::MemoryBudget;
 use ldnn::train::Training;
 use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, RunError, run_len, work_len};
 use ldnn_core::image::{Contents, HEADER, Image, Room, Scales, checksum};
@@ -214,14 +214,14 @@ fn room_of(scales: &Scales<'_>) -> (Vec<[f32; 2]>, Vec<[f32; 2]>) {
 
 /// A data file of any form, gzip too, as `ldnn train` takes it.
 fn data(bytes: &[u8]) -> String {
-    let budget = Budget::parse("64M").unwrap();
-    let source = ldnn::data::source::Source::of(
+    let budget = MemoryBudget::parse("64M").unwrap();
+    let source = ldnn::data::source::InputFile::of(
         Box::new(std::io::Cursor::new(bytes.to_vec())),
         Some(bytes.len() as u64),
     );
 
     word(source.and_then(|source| {
-        let mut stream = Stream::of(source, &Reading::default(), "it", budget)?;
+        let mut stream = TableReader::of(source, &Reading::default(), "it", budget)?;
         stream.within()?;
         of_table(stream.rest()?)
     }))
@@ -589,7 +589,7 @@ fn config(bytes: &[u8]) -> String {
     let (file, sets) = text.split_once("\n---\n").unwrap_or((&text, ""));
     let sets: Vec<String> = sets.lines().map(String::from).collect();
 
-    word(Source::parse("file", file).and_then(|source| {
+    word(SettingsFile::parse("file", file).and_then(|source| {
         let layers = Layers::above("meta", Some(source), &sets)?;
         let meta = layers.resolve(MetaConfig::default(), &Default::default());
         let study = layers.resolve(study.clone(), &Default::default());

@@ -1,7 +1,7 @@
 //! Every export answers as `ldnn predict` does: on raw rows of random tables, in every form, from
 //! units to units.
 
-use ldnn::config::Stored;
+use ldnn::config::StoredConfig;
 use ldnn::data::npz::{self, Array};
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
@@ -368,7 +368,7 @@ proptest! {
             for (form, weights) in exports {
                 let place = tempfile::tempdir().unwrap();
                 let config = config(form, weights);
-                let folder = RunFolder::open(&place.path().join("out"), &Stored::new("export", &config).unwrap(), false).unwrap();
+                let folder = RunFolder::open(&place.path().join("out"), &StoredConfig::new("export", &config).unwrap(), false).unwrap();
                 let inputs = model.inputs.len();
                 let none = Set::new(vec![], SetTarget::Classes(vec![]), inputs);
                 let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none, scales: ldnn::data::Scales::default() };
@@ -842,7 +842,7 @@ fn steep(data: &Tabular, neurons: Neurons) -> Trained {
 
 /// Exports into `place`, judged with these rows, which are in the units that the network takes.
 fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &Path) -> RunFolder {
-    let stored = Stored::new("export", config).unwrap();
+    let stored = StoredConfig::new("export", config).unwrap();
     let folder = RunFolder::open(&place.join("out"), &stored, true).unwrap();
     let inputs = model.inputs.len();
     let targets = SetTarget::Values(vec![0.0; rows.len() / inputs]);

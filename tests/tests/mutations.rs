@@ -1,11 +1,11 @@
 //! Data files with bytes changed, cut out and added: no reader panics, and none takes memory beyond
 //! what the bytes justify.
 
-use ldnn::data::load::Stream;
+use ldnn::data::load::TableReader;
 use ldnn::data::npz::{self, Array};
-use ldnn::data::source::Source;
+use ldnn::data::source::InputFile;
 use ldnn::data::table::Reading;
-use ldnn::support::memory::Budget;
+use ldnn::support::memory::MemoryBudget;
 use proptest::prelude::*;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -86,12 +86,12 @@ fn peak_of(bytes: &[u8]) -> isize {
     PEAK.set(start);
 
     let from = Box::new(Cursor::new(bytes.to_vec()));
-    let read = Source::of(from, Some(bytes.len() as u64)).and_then(|source| {
-        let mut stream = Stream::of(
+    let read = InputFile::of(from, Some(bytes.len() as u64)).and_then(|source| {
+        let mut stream = TableReader::of(
             source,
             &Reading::default(),
             "it",
-            Budget::parse("1M").unwrap(),
+            MemoryBudget::parse("1M").unwrap(),
         )?;
 
         stream.within()?;
@@ -171,12 +171,12 @@ proptest! {
 #[test]
 fn the_files_themselves_are_read() {
     for seed in seeds() {
-        let source = Source::of(Box::new(Cursor::new(seed)), None).unwrap();
-        let mut stream = Stream::of(
+        let source = InputFile::of(Box::new(Cursor::new(seed)), None).unwrap();
+        let mut stream = TableReader::of(
             source,
             &Reading::default(),
             "it",
-            Budget::parse("1M").unwrap(),
+            MemoryBudget::parse("1M").unwrap(),
         )
         .unwrap();
 

@@ -2,7 +2,7 @@
 //! at them.
 
 use ldnn::report::plot::{
-    Band, Cloud, Drawing, Group, Labels, Spread, boxes, joint, scaled_curves, violins,
+    Band, Cloud, Drawing, Labels, NamedSample, Spread, boxes, joint, scaled_curves, violins,
 };
 use ldnn_tests::random;
 use std::fs;
@@ -16,9 +16,9 @@ fn sample(seed: u64, n: usize, centre: f64) -> Vec<f64> {
         .collect()
 }
 
-fn groups(centre: f64) -> Vec<Group> {
+fn groups(centre: f64) -> Vec<NamedSample> {
     let names = ["relu", "type1", "mix"];
-    let group = |(i, name): (usize, &&str)| Group {
+    let group = |(i, name): (usize, &&str)| NamedSample {
         name: name.to_string(),
         values: sample(i as u64, 12, centre + i as f64),
     };

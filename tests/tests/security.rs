@@ -1,7 +1,7 @@
 //! Files from strangers are input: names stay text wherever they go, sizes in headers reserve
 //! nothing, and nothing is run or written elsewhere.
 
-use ldnn::config::Stored;
+use ldnn::config::StoredConfig;
 use ldnn::data::npz::{self, Array};
 use ldnn::report::plot::{self, Band};
 use ldnn::report::{Page, Part, Section, Table};
@@ -24,7 +24,7 @@ fn assert_plain(text: &str, what: &str) {
 #[test]
 fn whatever_a_name_holds_it_is_text_in_the_report_and_its_pictures() {
     let place = tempfile::tempdir().unwrap();
-    let stored = Stored::new("validate", &BTreeMap::from([("a", 1)])).unwrap();
+    let stored = StoredConfig::new("validate", &BTreeMap::from([("a", 1)])).unwrap();
     let folder = RunFolder::open(&place.path().join("run"), &stored, false).unwrap();
     let line = Band::line(HOSTILE, vec![0.0, 1.0], vec![0.0, 1.0]);
     let drawing = plot::curves(HOSTILE, HOSTILE, HOSTILE, &[line]);

@@ -6,7 +6,7 @@ use super::ensemble::{EnsembleArgs, OnEnsembles, Settings};
 use super::plan::Again;
 use super::plan::Plan;
 use super::settings::Flags;
-use crate::config::{Layers, Stored, overlay};
+use crate::config::{Layers, StoredConfig, overlay};
 use crate::data::task::Task;
 use crate::data::{Dataset, Mnist1dConfig};
 use crate::formats::read_activations;
@@ -80,7 +80,7 @@ fn by_size(
 }
 
 /// The plan of a run of `sizes` with these settings, without work of its own.
-pub fn sizes_again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+pub fn sizes_again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings<SizesConfig> = config.settings()?;
     let task = task_named(&settings.task, true)?;
     Ok(Box::new(

@@ -5,7 +5,7 @@ use super::dataset::note;
 use super::files::Files;
 use super::plan::Plan;
 use super::tables::TableArgs;
-use crate::data::load::{Stream, read_labels};
+use crate::data::load::{TableReader, read_labels};
 use crate::data::table::{Reading, Table};
 use crate::data::task::Set;
 use crate::model::{Judged, PredictionWriter, Trained};
@@ -103,7 +103,7 @@ enum What {
 }
 
 enum Rows {
-    Stream(Stream),
+    Stream(TableReader),
     Table(Option<Table>),
 }
 
@@ -126,7 +126,7 @@ impl Rows {
 
 /// Leaves the model's columns, the targets too if they are wanted, and makes sure that they are
 /// there.
-fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
+fn select(stream: &mut TableReader, model: &Trained, targets: bool) -> Result<()> {
     let (names, named) = stream.names();
     let names = names.to_vec();
     let wanted = model.targets();
@@ -166,7 +166,7 @@ fn select(stream: &mut Stream, model: &Trained, targets: bool) -> Result<()> {
 }
 
 /// Says if the first line may hold names that were taken for numbers.
-fn note_doubt(stream: &Stream, file: &Path) {
+fn note_doubt(stream: &TableReader, file: &Path) {
     if let Some(doubt) = stream.doubt() {
         note(&format!("'{}': {doubt}", file.display()));
     }
@@ -174,7 +174,7 @@ fn note_doubt(stream: &Stream, file: &Path) {
 
 /// The rows of a table with their targets, as the network takes them.
 pub(super) fn labelled_rows(model: &Trained, file: &Path, reading: &Reading<'_>) -> Result<Set> {
-    let mut stream = Stream::open(Some(file), reading)?;
+    let mut stream = TableReader::open(Some(file), reading)?;
     stream.test_part();
     stream.call_targets(&model.targets());
 
@@ -202,7 +202,7 @@ impl EvalArgs {
             Some(labels) => Rows::Table(Some(self.labelled(&model, labels)?)),
             None => {
                 let mut stream =
-                    Stream::open(Some(&self.file), &self.table.reading(vec![], vec![])?)?;
+                    TableReader::open(Some(&self.file), &self.table.reading(vec![], vec![])?)?;
                 stream.test_part();
                 stream.call_targets(&model.targets());
                 select(&mut stream, &model, true)
@@ -230,7 +230,7 @@ impl EvalArgs {
     /// The inputs with the right answers beside them, under the names that the model has for them.
     fn labelled(&self, model: &Trained, labels: &Path) -> Result<Table> {
         let reading = self.table.reading(vec![], vec![])?;
-        let mut stream = Stream::open(Some(&self.file), &reading)?;
+        let mut stream = TableReader::open(Some(&self.file), &reading)?;
         select(&mut stream, model, false)
             .with_context(|| format!("in '{}'", self.file.display()))?;
 
@@ -259,7 +259,8 @@ impl PredictArgs {
         ensure!(self.block > 0, "--block 0: use 1 or more rows");
 
         let model = Trained::read(&self.model)?;
-        let mut stream = Stream::open(self.file.as_deref(), &self.table.reading(vec![], vec![])?)?;
+        let mut stream =
+            TableReader::open(self.file.as_deref(), &self.table.reading(vec![], vec![])?)?;
         stream.test_part();
 
         let place = self

@@ -4,12 +4,12 @@ use super::files::Files;
 use super::plan::Again;
 use super::plan::Said;
 use super::plan::{Mode, Plan};
-use crate::config::{self, Layers, Stored};
+use crate::config::{self, Layers, StoredConfig};
 use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
 use crate::report::{self, Page, Section, judge, status};
-use crate::run::{Incomplete, Mode as Part, RunFolder, Shard};
+use crate::run::{Incomplete, RunFolder, RunMode, Shard};
 use crate::support::progress::Output;
 use crate::support::stop::{STOPPED, Stopped};
 use crate::support::text::printable;
@@ -197,7 +197,7 @@ impl OutArgs {
         work: Work<S>,
     ) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
-        let (replace, part) = (Some(self.replace), Part::Whole);
+        let (replace, part) = (Some(self.replace), RunMode::Whole);
 
         RunPlan {
             command: String::new(),
@@ -226,14 +226,14 @@ pub struct ShardArgs {
 
 impl ShardArgs {
     /// The part: the whole, if no shard is given.
-    pub fn part(&self) -> Result<Part> {
+    pub fn part(&self) -> Result<RunMode> {
         let parse = |text: &String| Shard::parse(text, |name| std::env::var(name).ok());
         Ok(self
             .shard
             .as_ref()
             .map(parse)
             .transpose()?
-            .map_or(Part::Whole, Part::Shard))
+            .map_or(RunMode::Whole, RunMode::Shard))
     }
 }
 
@@ -251,7 +251,7 @@ pub struct RunPlan<S> {
     replace: Option<bool>,
     work: Work<S>,
     load: Option<Load>,
-    part: Part,
+    part: RunMode,
     sources: Vec<PathBuf>,
     inputs: Vec<PathBuf>,
 }
@@ -315,8 +315,8 @@ impl<S: Serialize> RunPlan<S> {
         }
     }
 
-    fn stored(&self) -> Result<Stored> {
-        Stored::new(&self.command, &self.settings)
+    fn stored(&self) -> Result<StoredConfig> {
+        StoredConfig::new(&self.command, &self.settings)
     }
 }
 
@@ -344,7 +344,7 @@ impl<S: Serialize> Plan for RunPlan<S> {
     }
 
     fn files(&self) -> Result<Files> {
-        if self.part == Part::Look {
+        if self.part == RunMode::Look {
             return Ok(Files::default());
         }
 
@@ -381,7 +381,7 @@ impl<S: Serialize> Plan for RunPlan<S> {
 /// What has become of the work, in words: a shard that has nothing left to do has done its work,
 /// whatever others have.
 pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
-    if folder.mode() == Part::Gather {
+    if folder.mode() == RunMode::Gather {
         for sentence in status::divisions(folder) {
             eprintln!("note: {sentence}");
         }
@@ -390,7 +390,7 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
     let Err(error) = result else {
         folder.ended("done");
 
-        return if folder.mode() == Part::Look {
+        return if folder.mode() == RunMode::Look {
             Ok(status::describe(folder, None))
         } else {
             result
@@ -405,20 +405,20 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
         None => format!("{error:#}"),
     });
 
-    if folder.mode() == Part::Look && incomplete.is_some() {
+    if folder.mode() == RunMode::Look && incomplete.is_some() {
         return Ok(status::describe(folder, incomplete));
     }
 
     let run = folder.path().display();
 
     match (folder.mode(), incomplete) {
-        (Part::Shard(shard), Some(Incomplete { blocked: false, .. })) => Ok(format!(
+        (RunMode::Shard(shard), Some(Incomplete { blocked: false, .. })) => Ok(format!(
             "shard {shard}: done; when all shards are (`ldnn status {run}`), `ldnn merge {run}` writes the results"
         )),
-        (Part::Shard(shard), Some(_)) => Err(error.context(format!(
+        (RunMode::Shard(shard), Some(_)) => Err(error.context(format!(
             "shard {shard}: done as far as it can be now; start it again when the other shards have done as much"
         ))),
-        (Part::Gather, Some(_)) => Err(error.context(status::lacking(folder)).context("not all pieces are there")),
+        (RunMode::Gather, Some(_)) => Err(error.context(status::lacking(folder)).context("not all pieces are there")),
         _ => Err(error),
     }
 }

@@ -4,7 +4,7 @@
 use super::settings::{Flags, nested};
 use super::tables::TableArgs;
 use crate::data::load::{Loaded, Wanted, load};
-use crate::data::split::{Parts, Rows};
+use crate::data::split::{Split, Splitter};
 use crate::data::table::{Column, NoNumber, Table, listed};
 use crate::data::tabular::{RawTarget, Tabular};
 use crate::support::text::printable;
@@ -147,7 +147,7 @@ impl DataConfig {
     }
 
     /// Reads the tables.
-    pub fn load(&self) -> Result<Rows> {
+    pub fn load(&self) -> Result<Splitter> {
         ensure!(
             !self.file.as_os_str().is_empty(),
             "which table? Give a FILE"
@@ -195,7 +195,7 @@ impl DataConfig {
             .map(|table| self.test_rows(table, &target, classes).context("--test"))
             .transpose()?;
 
-        Ok(Rows {
+        Ok(Splitter {
             name,
             data,
             groups: groups.map(Column::into_text),
@@ -311,7 +311,7 @@ impl DataConfig {
     }
 
     /// One division into training and test rows.
-    pub fn divide(&self, rows: &Rows, seed: u64) -> Result<Parts> {
+    pub fn divide(&self, rows: &Splitter, seed: u64) -> Result<Split> {
         rows.divide(self.test_share, seed)
     }
 
@@ -319,7 +319,7 @@ impl DataConfig {
     ///
     /// # Errors
     /// If the settings were made for other ones.
-    pub fn note(&mut self, rows: &Rows) -> Result<()> {
+    pub fn note(&mut self, rows: &Splitter) -> Result<()> {
         let rows = print_of(rows);
         ensure!(
             self.rows == 0 || self.rows == rows,
@@ -334,7 +334,7 @@ impl DataConfig {
 }
 
 /// A fingerprint of the rows as they stand in the tables, however they are divided.
-fn print_of(rows: &Rows) -> u32 {
+fn print_of(rows: &Splitter) -> u32 {
     let parts = || std::iter::once(&rows.data).chain(&rows.test);
     let numbers = parts()
         .flat_map(|part| &part.x)

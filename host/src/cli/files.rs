@@ -8,7 +8,7 @@
 //! be written.
 
 use crate::formats;
-use crate::run::Mode as Part;
+use crate::run::RunMode;
 use crate::run::folder::{self, CONFIG, Obstacle};
 use crate::support::atomic::{AtomicFile, discard_stale, expect_new};
 use anyhow::{Result, bail, ensure};
@@ -34,7 +34,7 @@ enum Target {
     Folder {
         path: PathBuf,
         settings: String,
-        part: Part,
+        part: RunMode,
     },
 }
 
@@ -69,7 +69,7 @@ impl Files {
     }
 
     /// And writes a run folder, or a part of it.
-    pub fn running(mut self, path: &Path, settings: String, part: Part) -> Files {
+    pub fn running(mut self, path: &Path, settings: String, part: RunMode) -> Files {
         self.outputs.push(Target::Folder {
             path: path.into(),
             settings,
@@ -160,7 +160,7 @@ impl Files {
         Ok(())
     }
 
-    fn check_folder(&self, path: &Path, settings: &str, part: Part) -> Result<()> {
+    fn check_folder(&self, path: &Path, settings: &str, part: RunMode) -> Result<()> {
         let name = path.display();
         // A named pipe would be waited for; it is refused below.
         let goes_on = path.join(CONFIG).is_file()

@@ -1,7 +1,7 @@
 //! What every command becomes before anything is done.
 
 use super::files::Files;
-use crate::run::Mode as Part;
+use crate::run::RunMode;
 use crate::support::progress::Output;
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub trait Plan {
 /// Which part of a run is done again, and where.
 pub struct Again {
     pub out: PathBuf,
-    pub part: Part,
+    pub part: RunMode,
     pub sources: Vec<PathBuf>,
 }
 

@@ -3,7 +3,7 @@
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, task_named};
 use super::plan::Again;
 use super::plan::Plan;
-use crate::config::{Layers, Source, Stored};
+use crate::config::{Layers, SettingsFile, StoredConfig};
 use crate::data::task::Task;
 use crate::lab::reproduce::{self, Costs, Experiment, Preset, Study};
 use crate::lab::study::Stage;
@@ -145,7 +145,7 @@ impl Args {
 const SECTION: &str = "reproduce";
 
 /// Whether a study's file is one of reproduce.
-pub fn is_study(file: &Source) -> bool {
+pub fn is_study(file: &SettingsFile) -> bool {
     file.values().contains_key(SECTION)
 }
 
@@ -157,7 +157,7 @@ pub struct OfFile {
 
 impl OfFile {
     /// From its file and assignments.
-    pub fn read(file: Source, sets: &[String]) -> Result<OfFile> {
+    pub fn read(file: SettingsFile, sets: &[String]) -> Result<OfFile> {
         let (settings, task) = Asked::default().settings(
             &Layers::above(SECTION, Some(file), sets)?,
             &TaskArgs::default(),
@@ -260,7 +260,7 @@ impl Asked {
 }
 
 /// The plan of a run with these settings, without work of its own.
-pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+pub fn again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings = config.settings()?;
     let task = task_named(&settings.task, true)?;
     OfFile { settings, task }

@@ -5,12 +5,12 @@ use super::files::Files;
 use super::plan::Again;
 use super::plan::{Mode, Plan};
 use super::reproduce::{self, OfFile};
-use crate::config::{Layers, Source, Stored};
+use crate::config::{Layers, SettingsFile, StoredConfig};
 use crate::lab::estimate::Load;
 use crate::lab::queue::Queue;
 use crate::lab::study::{self, Stage, Study, Tasks};
 use crate::run::folder::CONFIG;
-use crate::run::{Mode as Part, RunFolder};
+use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ pub struct StudyPlan {
     out: PathBuf,
     /// None where there is no flag for it.
     replace: Option<bool>,
-    part: Part,
+    part: RunMode,
     sources: Vec<PathBuf>,
     stage: Stage,
     list: bool,
@@ -146,7 +146,7 @@ enum File {
 fn read(path: &Path, sets: &[String], tasks: &Tasks) -> Result<File> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read '{}'", path.display()))?;
-    let file = Source::parse(&path.display().to_string(), &text)?;
+    let file = SettingsFile::parse(&path.display().to_string(), &text)?;
 
     if reproduce::is_study(&file) {
         return Ok(File::Reproduce(Box::new(OfFile::read(file, sets)?)));
@@ -219,7 +219,7 @@ impl RunArgs {
 }
 
 /// The plan of a study in a run folder, without work of its own.
-pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+pub fn again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings = config.settings()?;
     let Again { out, part, sources } = again;
     let (tasks, stage) = (Tasks::default(), Stage::All);
@@ -308,8 +308,8 @@ fn costs_of(study: &Study, tasks: &Tasks) -> Result<(usize, Load, usize, Load)> 
 }
 
 impl StudyPlan {
-    fn stored(&self) -> Result<Stored> {
-        Stored::new("run", &self.settings)
+    fn stored(&self) -> Result<StoredConfig> {
+        StoredConfig::new("run", &self.settings)
     }
 
     /// Prints the trainings as they are computed: a million of them need no memory.
@@ -374,11 +374,11 @@ impl Plan for StudyPlan {
     }
 
     fn files(&self) -> Result<Files> {
-        if self.list || self.part == Part::Look {
+        if self.list || self.part == RunMode::Look {
             return Ok(Files::default());
         }
 
-        if self.part != Part::Gather {
+        if self.part != RunMode::Gather {
             let (_, learning, _, training) = costs_of(&self.settings.study, &self.tasks)?;
             (learning + training).check()?;
         }

@@ -3,7 +3,7 @@
 use super::common::ConfigArgs;
 use super::plan::{Again, Plan};
 use super::{analyze, reproduce, run, validate};
-use crate::run::Mode as Part;
+use crate::run::RunMode;
 use crate::run::folder::read_config;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ impl MergeArgs {
             &self.runs,
             Again {
                 out: out.clone(),
-                part: Part::Gather,
+                part: RunMode::Gather,
                 sources: self.runs.clone(),
             },
         )
@@ -63,7 +63,7 @@ impl StatusArgs {
             &self.runs,
             Again {
                 out: self.runs[0].clone(),
-                part: Part::Look,
+                part: RunMode::Look,
                 sources: self.runs.clone(),
             },
         )

@@ -5,14 +5,14 @@ use super::dataset::{self, DataConfig};
 use super::files::{Files, is_model};
 use super::plan::{Mode, Plan};
 use super::settings::Flags;
-use crate::config::{Stored, overlay};
-use crate::data::split::Parts;
+use crate::config::{StoredConfig, overlay};
+use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::{self, Activate, FitConfig};
 use crate::formats::read_activations;
 use crate::lab::estimate::Load;
 use crate::model::activations::base_named;
-use crate::run::{Mode as Part, RunFolder};
+use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
 use anyhow::{Context, Result};
 use serde::de::IgnoredAny;
@@ -126,9 +126,9 @@ struct Settings {
 /// How the rows are divided.
 enum Division {
     /// Into training and test rows.
-    Once(Box<Parts>),
+    Once(Box<Split>),
     /// Into folds; and all rows.
-    Folds(Vec<Parts>, Box<Parts>),
+    Folds(Vec<Split>, Box<Split>),
 }
 
 /// A training to be done.
@@ -172,7 +172,7 @@ impl TrainArgs {
         all.rest_and_validation(&task)?;
 
         if let Division::Folds(folds, _) = &division {
-            let check = |parts: &Parts| {
+            let check = |parts: &Split| {
                 let task = Task::new(&parts.data);
                 settings.fit.check(&task)?;
                 parts.rest_and_validation(&task).map(drop)
@@ -232,8 +232,8 @@ impl Train {
         }
     }
 
-    fn stored(&self) -> Result<Stored> {
-        Stored::new("train", &self.settings)
+    fn stored(&self) -> Result<StoredConfig> {
+        StoredConfig::new("train", &self.settings)
     }
 }
 
@@ -250,7 +250,7 @@ impl Plan for Train {
         self.load().check()?;
         let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_model);
         Ok(files
-            .running(&self.folder(), self.stored()?.text().into(), Part::Whole)
+            .running(&self.folder(), self.stored()?.text().into(), RunMode::Whole)
             .replacing(self.replace))
     }
 

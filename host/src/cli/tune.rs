@@ -6,13 +6,13 @@ use super::files::Files;
 use super::plan::Plan;
 use super::settings::Flags;
 use super::train::FitArgs;
-use crate::config::{Stored, overlay};
-use crate::data::split::Parts;
+use crate::config::{StoredConfig, overlay};
+use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::tune::{Found, Space, Trial, report, rounds, search};
 use crate::fit::{Activate, FitConfig};
 use crate::lab::estimate::Load;
-use crate::run::{Mode as Part, RunFolder};
+use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
 use anyhow::{Context, Result, ensure};
 use serde::de::IgnoredAny;
@@ -75,7 +75,7 @@ struct Settings {
 /// A search to be done.
 pub struct Tune {
     settings: Settings,
-    parts: Parts,
+    parts: Split,
     inputs: Vec<PathBuf>,
     out: PathBuf,
     replace: bool,
@@ -178,8 +178,8 @@ impl Tune {
 }
 
 impl Tune {
-    fn stored(&self) -> Result<Stored> {
-        Stored::new("tune", &self.settings)
+    fn stored(&self) -> Result<StoredConfig> {
+        StoredConfig::new("tune", &self.settings)
     }
 }
 
@@ -222,7 +222,7 @@ impl Plan for Tune {
         self.load().check()?;
         let files = Files::reading(self.inputs.iter().cloned());
         Ok(files
-            .running(&self.out, self.stored()?.text().into(), Part::Whole)
+            .running(&self.out, self.stored()?.text().into(), RunMode::Whole)
             .replacing(self.replace))
     }
 

@@ -5,7 +5,7 @@ use super::ensemble::{EnsembleArgs, Settings};
 use super::plan::Again;
 use super::plan::Plan;
 use super::settings::nested;
-use crate::config::{Stored, overlay};
+use crate::config::{StoredConfig, overlay};
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
 use crate::run::RunFolder;
@@ -62,7 +62,7 @@ impl Args {
 }
 
 /// The plan of a run with these settings, without work of its own.
-pub fn again(config: &Stored, again: Again) -> Result<Box<dyn Plan>> {
+pub fn again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
     let settings: Settings<ValidateConfig> = config.settings()?;
     let task = task_named(&settings.task, true)?;
     Ok(Box::new(

@@ -10,12 +10,12 @@ mod source;
 mod stored;
 mod suggest;
 
-pub use source::{Place, Source};
-pub use stored::Stored;
+pub use source::{Position, SettingsFile};
+pub use stored::StoredConfig;
 
 use anyhow::{Context, Result, bail, ensure};
 use kinds::shown;
-use read::{Fault, read};
+use read::{ConfigError, read};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -46,19 +46,19 @@ pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
     );
 
     let (last, way) = keys.split_last().context("a setting has no name")?;
-    let mut inner = Inner::Table(table);
+    let mut inner = Container::Table(table);
 
     for (i, key) in way.iter().enumerate() {
         let found = match inner {
-            Inner::Table(table) => table
+            Container::Table(table) => table
                 .entry(*key)
                 .or_insert_with(|| Value::Table(Table::new())),
-            Inner::List(list) => element(list, key, path)?,
+            Container::List(list) => element(list, key, path)?,
         };
 
         inner = match found {
-            Value::Table(table) => Inner::Table(table),
-            Value::Array(list) => Inner::List(list),
+            Value::Table(table) => Container::Table(table),
+            Value::Array(list) => Container::List(list),
             other => bail!(
                 "'{}' is {}, and holds no '{}'; expected a table or a list there",
                 keys[..=i].join("."),
@@ -69,8 +69,8 @@ pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
     }
 
     match inner {
-        Inner::Table(table) => drop(table.insert((*last).to_string(), value)),
-        Inner::List(list) => *element(list, last, path)? = value,
+        Container::Table(table) => drop(table.insert((*last).to_string(), value)),
+        Container::List(list) => *element(list, last, path)? = value,
     }
 
     Ok(())
@@ -111,7 +111,7 @@ pub fn value_of(text: &str, below: Option<&Value>) -> Value {
     }
 }
 
-enum Inner<'a> {
+enum Container<'a> {
     Table(&'a mut Table),
     List(&'a mut Vec<Value>),
 }
@@ -139,7 +139,7 @@ struct Assignment {
 pub struct Layers {
     /// The table that holds most settings of the command; `--set` may leave its name out.
     section: &'static str,
-    file: Option<Source>,
+    file: Option<SettingsFile>,
     sets: Vec<Assignment>,
 }
 
@@ -159,7 +159,7 @@ impl Layers {
         let file = file.map(|path| {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("--config: cannot read '{}'", path.display()));
-            Source::parse(&path.display().to_string(), &text?)
+            SettingsFile::parse(&path.display().to_string(), &text?)
         });
         Layers::above(section, file.transpose()?, sets)
     }
@@ -168,7 +168,11 @@ impl Layers {
     ///
     /// # Errors
     /// If an assignment has no `=`.
-    pub fn above(section: &'static str, file: Option<Source>, sets: &[String]) -> Result<Layers> {
+    pub fn above(
+        section: &'static str,
+        file: Option<SettingsFile>,
+        sets: &[String],
+    ) -> Result<Layers> {
         let assignment = |set: &String| {
             let (path, text) = set.split_once('=').with_context(|| {
                 format!("--set {set}: write a name and a value, {set}=VALUE; --print-config shows names and values")
@@ -316,7 +320,7 @@ impl Layers {
 
     /// What is wrong with an assignment that takes the place of a whole table, and lacks some of
     /// its settings.
-    fn replaced(&self, fault: &Fault, known: &Table) -> Option<String> {
+    fn replaced(&self, fault: &ConfigError, known: &Table) -> Option<String> {
         let (name, path) = (fault.missing()?, fault.path.join("."));
         let Value::Table(before) = lookup(known, &path)? else {
             return None;
@@ -337,7 +341,7 @@ impl Layers {
     }
 
     /// A fault with its place.
-    fn explain(&self, fault: Fault, assigned: bool, known: &Table) -> anyhow::Error {
+    fn explain(&self, fault: ConfigError, assigned: bool, known: &Table) -> anyhow::Error {
         if let (false, Some(file)) = (assigned, &self.file) {
             let place = file.place(&fault.path, fault.is_about_the_name());
             return anyhow::anyhow!("{place}: {}", fault.message(known));

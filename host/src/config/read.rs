@@ -17,14 +17,14 @@ use toml::{Table, Value};
 
 /// Why values are no settings.
 #[derive(Clone, Debug)]
-pub struct Fault {
+pub struct ConfigError {
     /// The keys that lead to the place; numbers are places in lists.
     pub path: Vec<String>,
-    what: What,
+    what: ConfigErrorKind,
 }
 
 #[derive(Clone, Debug)]
-enum What {
+enum ConfigErrorKind {
     /// A name that is none.
     Name(&'static [&'static str]),
     /// One of some words was expected.
@@ -39,7 +39,7 @@ enum What {
 ///
 /// # Errors
 /// The first fault.
-pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Fault> {
+pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(Node(value)).map_err(|error| {
         let key = |segment: &Segment| match segment {
             Segment::Seq { index } => Some(index.to_string()),
@@ -49,17 +49,17 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Fault> {
         };
 
         let path = error.path().iter().filter_map(key).collect();
-        Fault {
+        ConfigError {
             path,
             ..error.into_inner()
         }
     })
 }
 
-impl Fault {
+impl ConfigError {
     /// The fault of a value that stands at a path with dots.
     #[must_use]
-    pub fn inside(mut self, path: &str) -> Fault {
+    pub fn inside(mut self, path: &str) -> ConfigError {
         self.path.splice(0..0, path.split('.').map(String::from));
         self
     }
@@ -67,7 +67,7 @@ impl Fault {
     /// Whether the name of the setting is wrong, not its value.
     #[must_use]
     pub fn is_about_the_name(&self) -> bool {
-        matches!(self.what, What::Name(_))
+        matches!(self.what, ConfigErrorKind::Name(_))
     }
 
     /// In words; `known` are the settings that there are.
@@ -83,19 +83,19 @@ impl Fault {
         let path = self.path.join(".");
 
         match &self.what {
-            What::Name(siblings) => format!(
+            ConfigErrorKind::Name(siblings) => format!(
                 "there is no setting '{path}'; {}",
                 self.meant(siblings, known, last)
             ),
-            What::Word(word, words) => {
+            ConfigErrorKind::Word(word, words) => {
                 let it_is = match nearest(word, words.iter().copied()) {
                     Some(near) => format!("did you mean '{near}'? It is one of"),
                     None => "it is one of".into(),
                 };
                 format!("'{path}' is '{word}'; {it_is} {}", words.join(", "))
             }
-            What::Missing(name) => format!("'{path}' lacks '{name}'"),
-            What::Other(text) => format!("'{path}': {text}"),
+            ConfigErrorKind::Missing(name) => format!("'{path}' lacks '{name}'"),
+            ConfigErrorKind::Other(text) => format!("'{path}': {text}"),
         }
     }
 
@@ -149,23 +149,23 @@ impl Fault {
     #[must_use]
     pub fn missing(&self) -> Option<&'static str> {
         match self.what {
-            What::Missing(name) => Some(name),
+            ConfigErrorKind::Missing(name) => Some(name),
             _ => None,
         }
     }
 
-    fn of(what: What) -> Fault {
-        Fault { path: vec![], what }
+    fn of(what: ConfigErrorKind) -> ConfigError {
+        ConfigError { path: vec![], what }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message(&Table::new()))
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ConfigError {}
 
 /// What serde found, in words.
 fn found_in_words(found: Unexpected) -> String {
@@ -196,13 +196,13 @@ fn in_words(expected: &dyn Expected) -> String {
     }
 }
 
-impl Error for Fault {
+impl Error for ConfigError {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Fault::of(What::Other(text.to_string()))
+        ConfigError::of(ConfigErrorKind::Other(text.to_string()))
     }
 
     fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
-        Fault::of(What::Other(format!(
+        ConfigError::of(ConfigErrorKind::Other(format!(
             "expected {}, found {}",
             in_words(expected),
             found_in_words(found)
@@ -210,19 +210,19 @@ impl Error for Fault {
     }
 
     fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
-        Fault::invalid_type(found, expected)
+        ConfigError::invalid_type(found, expected)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Fault::of(What::Word(variant.into(), expected))
+        ConfigError::of(ConfigErrorKind::Word(variant.into(), expected))
     }
 
     fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
-        Fault::of(What::Name(expected))
+        ConfigError::of(ConfigErrorKind::Name(expected))
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Fault::of(What::Missing(field))
+        ConfigError::of(ConfigErrorKind::Missing(field))
     }
 }
 
@@ -230,7 +230,7 @@ impl Error for Fault {
 #[derive(Clone, Copy)]
 struct Node<'a>(&'a Value);
 
-impl<'de> IntoDeserializer<'de, Fault> for Node<'de> {
+impl<'de> IntoDeserializer<'de, ConfigError> for Node<'de> {
     type Deserializer = Node<'de>;
 
     fn into_deserializer(self) -> Node<'de> {
@@ -239,14 +239,16 @@ impl<'de> IntoDeserializer<'de, Fault> for Node<'de> {
 }
 
 /// The entries of a table, for serde's own deserializers of maps and of enums.
-fn entries(table: &Table) -> MapDeserializer<'_, impl Iterator<Item = (&str, Node<'_>)>, Fault> {
+fn entries(
+    table: &Table,
+) -> MapDeserializer<'_, impl Iterator<Item = (&str, Node<'_>)>, ConfigError> {
     MapDeserializer::new(table.iter().map(|(key, value)| (key.as_str(), Node(value))))
 }
 
 impl<'de> Deserializer<'de> for Node<'de> {
-    type Error = Fault;
+    type Error = ConfigError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
         match self.0 {
             Value::String(text) => visitor.visit_borrowed_str(text),
             Value::Integer(i) => match u64::try_from(*i) {
@@ -261,7 +263,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
         visitor.visit_some(self)
     }
 
@@ -269,7 +271,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ConfigError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -278,18 +280,18 @@ impl<'de> Deserializer<'de> for Node<'de> {
         _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ConfigError> {
         match self.0 {
             Value::String(name) => visitor.visit_enum(BorrowedStrDeserializer::new(name)),
             Value::Table(table) if table.len() == 1 => {
                 visitor.visit_enum(MapAccessDeserializer::new(entries(table)))
             }
-            Value::Table(table) => Err(Fault::custom(format!(
+            Value::Table(table) => Err(ConfigError::custom(format!(
                 "expected one of {}, or a table of one entry, found a table of {}",
                 variants.join(", "),
                 table.len()
             ))),
-            other => Err(Fault::custom(format!(
+            other => Err(ConfigError::custom(format!(
                 "expected one of {}, found {}",
                 variants.join(", "),
                 shown(other)

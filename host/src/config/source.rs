@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 /// A place in a text; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// The line.
     pub line: usize,
     /// The column, in characters.
@@ -19,39 +19,39 @@ pub struct Place {
 /// Of a setting: where its name stands and where its value.
 #[derive(Clone, Copy, Debug)]
 struct Places {
-    name: Place,
-    value: Place,
+    name: Position,
+    value: Position,
 }
 
 /// A file of settings.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct SettingsFile {
     name: String,
     values: Table,
     places: BTreeMap<Vec<String>, Places>,
 }
 
-impl Place {
+impl Position {
     /// Of the byte `at` of a text.
     #[must_use]
-    pub fn of(text: &str, at: usize) -> Place {
+    pub fn of(text: &str, at: usize) -> Position {
         let before: &str = text.get(..at.min(text.len())).unwrap_or(text);
         let start = before.rfind('\n').map_or(0, |i| i + 1);
-        Place {
+        Position {
             line: before.matches('\n').count() + 1,
             column: before[start..].chars().count() + 1,
         }
     }
 }
 
-impl Source {
+impl SettingsFile {
     /// Understands a text, of a user's or as a run stored it; `name` is for messages.
     ///
     /// # Errors
     /// If it is no TOML; the message has line and column.
-    pub fn parse(name: &str, text: &str) -> Result<Source> {
+    pub fn parse(name: &str, text: &str) -> Result<SettingsFile> {
         let fail = |e: toml::de::Error| {
-            let place = Place::of(text, e.span().map_or(0, |s| s.start));
+            let place = Position::of(text, e.span().map_or(0, |s| s.start));
             anyhow!(
                 "'{name}', line {}, column {}: {}",
                 place.line,
@@ -67,7 +67,7 @@ impl Source {
         let mut places = BTreeMap::new();
         walk(text, &mut vec![], tree.get_ref(), &mut places);
 
-        Ok(Source {
+        Ok(SettingsFile {
             name: name.into(),
             values,
             places,
@@ -89,7 +89,7 @@ impl Source {
         found.map_or_else(
             || format!("'{}'", self.name),
             |(n, places)| {
-                let Place { line, column } = if of_name && n == path.len() {
+                let Position { line, column } = if of_name && n == path.len() {
                     places.name
                 } else {
                     places.value
@@ -129,8 +129,8 @@ fn note(
     places: &mut BTreeMap<Vec<String>, Places>,
 ) {
     let own = Places {
-        name: Place::of(text, name.start),
-        value: Place::of(text, value.start),
+        name: Position::of(text, name.start),
+        value: Position::of(text, value.start),
     };
 
     places.insert(path.clone(), own);

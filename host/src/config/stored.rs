@@ -16,24 +16,24 @@ pub(super) const HEADER: [&str; 2] = [COMMAND, VERSION];
 
 /// The settings of a run with what they are of.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stored {
+pub struct StoredConfig {
     command: String,
     settings: Table,
     text: String,
 }
 
-impl Stored {
+impl StoredConfig {
     /// Settings of a command, as this version stores them.
     ///
     /// # Errors
     /// If they have no form in TOML.
-    pub fn new(command: &str, settings: &impl Serialize) -> Result<Stored> {
+    pub fn new(command: &str, settings: &impl Serialize) -> Result<StoredConfig> {
         let settings =
             toml::to_string(settings).context("the settings cannot be written as TOML")?;
         let version = env!("CARGO_PKG_VERSION");
 
         // Keys of their own stand above all tables.
-        Stored::parse(&format!(
+        StoredConfig::parse(&format!(
             "{COMMAND} = \"{command}\"\n{VERSION} = \"{version}\"\n{settings}"
         ))
     }
@@ -42,7 +42,7 @@ impl Stored {
     ///
     /// # Errors
     /// If it is no TOML, or does not say which command it is of.
-    pub fn parse(text: &str) -> Result<Stored> {
+    pub fn parse(text: &str) -> Result<StoredConfig> {
         let mut settings: Table = text.parse()?;
         let found = settings
             .get(COMMAND)
@@ -58,7 +58,7 @@ impl Stored {
 
         without_header(&mut settings);
 
-        Ok(Stored {
+        Ok(StoredConfig {
             command,
             settings,
             text: text.into(),

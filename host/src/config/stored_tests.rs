@@ -19,7 +19,7 @@ fn settings() -> Settings {
 
 #[test]
 fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
-    let stored = Stored::new("analyze hessian", &settings()).unwrap();
+    let stored = StoredConfig::new("analyze hessian", &settings()).unwrap();
 
     assert!(
         stored
@@ -29,7 +29,7 @@ fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
         stored.text()
     );
 
-    let again = Stored::parse(stored.text()).unwrap();
+    let again = StoredConfig::parse(stored.text()).unwrap();
     assert_eq!(again, stored);
     assert_eq!(again.command(), "analyze hessian");
     assert_eq!(again.settings::<Settings>().unwrap(), settings());
@@ -53,12 +53,12 @@ fn what_is_stored_says_its_command_and_can_be_given_back_as_settings() {
 #[test]
 fn what_does_not_say_its_command_is_refused_and_not_guessed() {
     for text in ["task = 'digits'\nseed = 7\n", "command = 3\n", ""] {
-        let message = Stored::parse(text).unwrap_err().to_string();
+        let message = StoredConfig::parse(text).unwrap_err().to_string();
         assert!(
             message.contains("which command") && message.contains("--replace"),
             "{message}"
         );
     }
 
-    assert!(Stored::parse("command = 'x").is_err());
+    assert!(StoredConfig::parse("command = 'x").is_err());
 }

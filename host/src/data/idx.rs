@@ -1,7 +1,7 @@
 //! MNIST's form of files: a magic number, lengths, and big-endian elements.
 
 use super::npy::{Array, Values};
-use crate::support::memory::Budget;
+use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 
@@ -9,7 +9,7 @@ use std::io::Read;
 ///
 /// # Errors
 /// If it is malformed, cut off, or larger than the budget.
-pub fn read(from: &mut dyn Read, budget: Budget) -> Result<Array> {
+pub fn read(from: &mut dyn Read, budget: MemoryBudget) -> Result<Array> {
     let mut magic = [0; 4];
     fill(from, &mut magic, "magic number")?;
 
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn parse(bytes: &[u8]) -> Result<Array> {
-        read(&mut &bytes[..], Budget::parse("1M").unwrap())
+        read(&mut &bytes[..], MemoryBudget::parse("1M").unwrap())
     }
 
     #[test]

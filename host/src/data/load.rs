@@ -2,11 +2,11 @@
 //! look like.
 
 use super::npy::{Array, Values};
-use super::rows::Rows;
-use super::source::{FileFormat, Source};
+use super::rows::CsvReader;
+use super::source::{FileFormat, InputFile};
 use super::table::{Column, Reading, Table, Unit};
 use super::{idx, npz, ts};
-use crate::support::memory::Budget;
+use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 use std::path::Path;
@@ -50,7 +50,7 @@ pub struct Loaded {
 /// If it is not there, malformed, larger than the memory, or lacks a column; the message names the
 /// place.
 pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
-    let mut stream = Stream::open(Some(path), &wanted.reading)?;
+    let mut stream = TableReader::open(Some(path), &wanted.reading)?;
 
     if let Some(labels) = wanted.labels {
         return labelled(stream, labels, wanted)
@@ -82,7 +82,7 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     })
 }
 
-fn labelled(mut stream: Stream, labels: &Path, wanted: &Wanted) -> Result<Loaded> {
+fn labelled(mut stream: TableReader, labels: &Path, wanted: &Wanted) -> Result<Loaded> {
     ensure!(
         stream.known.is_empty(),
         "--labels: the file has targets of its own: {}",
@@ -130,7 +130,7 @@ pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(Strin
         ..Reading::default()
     };
 
-    let mut stream = Stream::open(Some(path), &how).context("--labels")?;
+    let mut stream = TableReader::open(Some(path), &how).context("--labels")?;
     let (names, named) = stream.names();
     let names = names.to_vec();
     stream.keep(&names.iter().map(String::as_str).collect::<Vec<_>>(), &[])?;
@@ -160,48 +160,53 @@ pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(Strin
 }
 
 /// A file that is read a piece at a time if its form allows it, which CSV does.
-pub struct Stream {
+pub struct TableReader {
     rows: Pieces,
     test: Option<Table>,
     /// The targets that the form itself knows.
     known: Vec<String>,
     place: String,
     len: Option<u64>,
-    budget: Budget,
+    budget: MemoryBudget,
 }
 
 enum Pieces {
-    Csv(Box<Rows<Box<dyn Read + Send>>>),
+    Csv(Box<CsvReader<Box<dyn Read + Send>>>),
     Whole(Option<Table>),
 }
 
 /// What the arrays of one file give: its rows, its test part, the names of the targets.
-type Parts = (Table, Option<Table>, Vec<String>);
+type TableWithTest = (Table, Option<Table>, Vec<String>);
 
-impl Stream {
+impl TableReader {
     /// Opens a file, or standard input if there is no path.
     ///
     /// # Errors
     /// If it is not there or malformed.
-    pub fn open(path: Option<&Path>, how: &Reading) -> Result<Stream> {
+    pub fn open(path: Option<&Path>, how: &Reading) -> Result<TableReader> {
         let place = path.filter(|p| *p != Path::new("-"));
         let place = place.map_or("standard input".into(), |p| format!("'{}'", p.display()));
-        let source = Source::open(path)?;
-        Stream::of(source, how, &place, Budget::find()?)
+        let source = InputFile::open(path)?;
+        TableReader::of(source, how, &place, MemoryBudget::find()?)
     }
 
     /// Of a source; `place` is what messages call it.
     ///
     /// # Errors
     /// If it is malformed.
-    pub fn of(mut source: Source, how: &Reading, place: &str, budget: Budget) -> Result<Stream> {
-        let whole = |parts: Parts| (Pieces::Whole(Some(parts.0)), parts.1, parts.2);
+    pub fn of(
+        mut source: InputFile,
+        how: &Reading,
+        place: &str,
+        budget: MemoryBudget,
+    ) -> Result<TableReader> {
+        let whole = |parts: TableWithTest| (Pieces::Whole(Some(parts.0)), parts.1, parts.2);
         let (len, format) = (source.len, source.format);
 
         let read = || -> Result<_> {
             Ok(match format {
                 FileFormat::Csv => (
-                    Pieces::Csv(Box::new(Rows::open(source.bytes, how)?)),
+                    Pieces::Csv(Box::new(CsvReader::open(source.bytes, how)?)),
                     None,
                     vec![],
                 ),
@@ -232,7 +237,7 @@ impl Stream {
 
         let (rows, test, known) = read().with_context(|| format!("in {place}"))?;
 
-        Ok(Stream {
+        Ok(TableReader {
             rows,
             test,
             known,
@@ -391,7 +396,7 @@ impl Stream {
         }
     }
 
-    /// As [`Stream::next_rows`], but the rows before a malformed one are given out before that is
+    /// As [`TableReader::next_rows`], but the rows before a malformed one are given out before that is
     /// an error.
     ///
     /// # Errors
@@ -474,7 +479,7 @@ fn table_of(array: &Array, name: &str) -> Result<Table> {
 const INPUTS: [&str; 3] = ["x", "x_train", "data"];
 const TARGETS: [&str; 4] = ["y", "y_train", "target", "labels"];
 
-fn archive(arrays: &[(String, Array)]) -> Result<Parts> {
+fn archive(arrays: &[(String, Array)]) -> Result<TableWithTest> {
     let named = |names: &[&str]| {
         names.iter().find_map(|name| {
             arrays
@@ -710,17 +715,17 @@ mod tests {
         let text = format!("a,b\n{}", "1,2\n".repeat(30_000));
 
         let open = |len, budget: &str| {
-            let source = Source::of(
+            let source = InputFile::of(
                 Box::new(std::io::Cursor::new(text.clone().into_bytes())),
                 len,
             )
             .unwrap();
 
-            Stream::of(
+            TableReader::of(
                 source,
                 &Reading::default(),
                 "it",
-                Budget::parse(budget).unwrap(),
+                MemoryBudget::parse(budget).unwrap(),
             )
             .unwrap()
         };

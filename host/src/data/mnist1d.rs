@@ -140,7 +140,7 @@ impl Mnist1dConfig {
 }
 
 /// All rows, the training rows first.
-pub struct Made {
+pub struct Mnist1d {
     /// rows x points
     pub x: Vec<f64>,
     pub y: Vec<u16>,
@@ -164,7 +164,7 @@ const TEMPLATES: [[f64; 12]; CLASSES] = [
 ];
 
 /// Makes the data set.
-pub fn generate(config: &Mnist1dConfig) -> Result<Made> {
+pub fn generate(config: &Mnist1dConfig) -> Result<Mnist1d> {
     config.check()?;
 
     let mut random = NumpyRandom::seed(config.seed);
@@ -204,7 +204,7 @@ pub fn generate(config: &Mnist1dConfig) -> Result<Made> {
     );
     let train_rows = (order.len() as f64 * config.train_split) as usize;
 
-    Ok(Made {
+    Ok(Mnist1d {
         x,
         y,
         t: t.iter().map(|t| t / sd).collect(),

@@ -116,7 +116,7 @@ impl Dataset {
     /// If an argument is impossible.
     pub fn vanderpol(config: &VanDerPolConfig) -> Result<Dataset> {
         let made = vanderpol::generate(config)?;
-        let scale = vanderpol::Scale::of(&made.x);
+        let scale = vanderpol::StateScale::of(&made.x);
         let values = |v: &[f64]| Target::Values {
             values: scale.apply(v),
             width: 2,

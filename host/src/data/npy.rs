@@ -11,7 +11,7 @@
 //! sizes lie makes it panic where overflow is checked; and it reads none of `(60L, 5L)`, `<u1` as a
 //! number, and `=f8`. Its feature `npz` brings C libraries (bzip2, zstd).
 
-use crate::support::memory::Budget;
+use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, bail, ensure};
 
 /// An array, in C order.
@@ -159,14 +159,14 @@ fn elements_of(values: &Values) -> (String, Vec<u8>) {
 /// If it is malformed, of more than four dimensions, or of a type that is not read; the message
 /// says what to do.
 pub fn parse_npy(body: &[u8]) -> Result<Array> {
-    parse_npy_within(body, Budget::find()?)
+    parse_npy_within(body, MemoryBudget::find()?)
 }
 
 /// The same within a budget of memory.
 ///
 /// # Errors
 /// As [`parse_npy`]; if the array is larger than the budget.
-pub fn parse_npy_within(body: &[u8], budget: Budget) -> Result<Array> {
+pub fn parse_npy_within(body: &[u8], budget: MemoryBudget) -> Result<Array> {
     ensure!(body.starts_with(b"\x93NUMPY"), "is no .npy array");
 
     let version = *body.get(6).context("ends within its header")?;

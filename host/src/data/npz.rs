@@ -2,7 +2,7 @@
 //! deflated (`numpy.savez_compressed`).
 
 pub use super::npy::{Array, Values, npy, parse_npy, parse_npy_within};
-use crate::support::memory::{Budget, in_words};
+use crate::support::memory::{MemoryBudget, in_words};
 use anyhow::{Context, Result, bail, ensure};
 use std::borrow::Cow;
 use std::io::Read;
@@ -86,9 +86,9 @@ pub fn read(path: &Path) -> Result<Vec<(String, Array)>> {
 }
 
 /// A reader of little-endian fields that never runs past the end.
-struct Bytes<'a>(&'a [u8]);
+struct LittleEndian<'a>(&'a [u8]);
 
-impl<'a> Bytes<'a> {
+impl<'a> LittleEndian<'a> {
     fn at(&self, at: usize, len: usize) -> Result<&'a [u8]> {
         at.checked_add(len)
             .and_then(|end| self.0.get(at..end))
@@ -110,19 +110,19 @@ impl<'a> Bytes<'a> {
 /// # Errors
 /// As [`read`].
 pub fn parse(bytes: &[u8]) -> Result<Vec<(String, Array)>> {
-    parse_within(bytes, Budget::find()?)
+    parse_within(bytes, MemoryBudget::find()?)
 }
 
 /// The same within a budget of memory.
 ///
 /// # Errors
 /// As [`read`]; if the arrays are larger than the budget.
-pub fn parse_within(bytes: &[u8], budget: Budget) -> Result<Vec<(String, Array)>> {
+pub fn parse_within(bytes: &[u8], budget: MemoryBudget) -> Result<Vec<(String, Array)>> {
     let end = bytes
         .windows(4)
         .rposition(|w| w == b"PK\x05\x06")
         .context("this is no .npz archive")?;
-    let bytes = Bytes(bytes);
+    let bytes = LittleEndian(bytes);
 
     bytes.at(end, 22)?;
 
@@ -166,7 +166,7 @@ pub fn parse_within(bytes: &[u8], budget: Budget) -> Result<Vec<(String, Array)>
 }
 
 /// The body of the member whose directory entry is at `at`.
-fn member<'a>(bytes: &Bytes<'a>, at: usize) -> Result<Cow<'a, [u8]>> {
+fn member<'a>(bytes: &LittleEndian<'a>, at: usize) -> Result<Cow<'a, [u8]>> {
     let (flags, method) = (bytes.number(at + 8, 2)?, bytes.number(at + 10, 2)?);
     ensure!(flags & 1 == 0, "is encrypted; write it with numpy.savez");
 

@@ -4,7 +4,7 @@
 use super::table::{
     Column, Missing, NoNumber, ROW_LIMIT, Reading, Table, Unit, is_missing, place_in, push,
 };
-use crate::support::memory::Budget;
+use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, ensure};
 use std::collections::HashSet;
 use std::io::{Error, Read};
@@ -18,8 +18,8 @@ const PEEK: (usize, usize) = (1 << 16, 21);
 const MOST_COLUMNS: usize = 10;
 
 /// A CSV file of which the first line has been looked at.
-pub struct Rows<R> {
-    reader: csv::Reader<Lines<R>>,
+pub struct CsvReader<R> {
+    reader: csv::Reader<UnifiedLines<R>>,
     record: csv::StringRecord,
     /// The record holds a row that was not given out.
     pending: bool,
@@ -28,8 +28,8 @@ pub struct Rows<R> {
     delimiter: u8,
     names: Vec<String>,
     named: bool,
-    kept: Vec<Kept>,
-    budget: Option<Budget>,
+    kept: Vec<ReadColumn>,
+    budget: Option<MemoryBudget>,
     numbers: u64,
     sample: (u64, u64),
     /// The cells of a first line that was taken for a row and may hold names.
@@ -39,18 +39,18 @@ pub struct Rows<R> {
 }
 
 /// A column that is read.
-struct Kept {
+struct ReadColumn {
     place: usize,
     text: bool,
 }
 
-impl<R: Read> Rows<R> {
+impl<R: Read> CsvReader<R> {
     /// Looks at the first lines.
     ///
     /// # Errors
     /// If there are none, they are no text, or cannot be names.
-    pub fn open(from: R, how: &Reading) -> Result<Rows<R>> {
-        let mut lines = Lines {
+    pub fn open(from: R, how: &Reading) -> Result<CsvReader<R>> {
+        let mut lines = UnifiedLines {
             from,
             start: vec![],
             given: 0,
@@ -95,12 +95,12 @@ impl<R: Read> Rows<R> {
             false => record.iter().map(|cell| cell.trim().to_string()).collect(),
         };
         let kept = (0..names.len())
-            .map(|place| Kept { place, text: false })
+            .map(|place| ReadColumn { place, text: false })
             .collect();
 
         let (pending, sample) = (!named, (cells, bytes));
 
-        Ok(Rows {
+        Ok(CsvReader {
             reader,
             record,
             pending,
@@ -174,7 +174,7 @@ impl<R: Read> Rows<R> {
         let kept = names.filter(|(_, name)| !ignore.contains(*name));
 
         self.kept = kept
-            .map(|(place, name)| Kept {
+            .map(|(place, name)| ReadColumn {
                 place,
                 text: text.contains(name),
             })
@@ -189,7 +189,7 @@ impl<R: Read> Rows<R> {
     ///
     /// # Errors
     /// If a file of that size cannot fit: said before hours are spent on reading it.
-    pub fn within(&mut self, budget: Budget, len: Option<u64>) -> Result<()> {
+    pub fn within(&mut self, budget: MemoryBudget, len: Option<u64>) -> Result<()> {
         self.budget = Some(budget);
         let share = self.kept.len() as f64 / self.names.len() as f64;
         let guess =
@@ -287,7 +287,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// As [`Rows::next_rows`], but the rows before a malformed one are given out before that is an
+    /// As [`CsvReader::next_rows`], but the rows before a malformed one are given out before that is an
     /// error.
     ///
     /// # Errors
@@ -318,7 +318,7 @@ impl<R: Read> Rows<R> {
     }
 
     fn no_rows(&self) -> Table {
-        let column = |kept: &Kept| {
+        let column = |kept: &ReadColumn| {
             if kept.text {
                 Column::Text(vec![])
             } else {
@@ -415,7 +415,7 @@ impl<R: Read> Rows<R> {
 
 /// The same text with every line ended by a line feed, the last one too, and without a mark of byte
 /// order.
-struct Lines<R> {
+struct UnifiedLines<R> {
     from: R,
     /// What was looked at, and how much of it has been given out.
     start: Vec<u8>,
@@ -426,7 +426,7 @@ struct Lines<R> {
     since: u64,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: Read> UnifiedLines<R> {
     /// Reads until so many lines are there, or enough bytes.
     fn peek(&mut self, lines: usize) -> std::io::Result<()> {
         let mut piece = [0; 4096];
@@ -482,7 +482,7 @@ impl<R: Read> Lines<R> {
     }
 }
 
-impl<R: Read> Read for Lines<R> {
+impl<R: Read> Read for UnifiedLines<R> {
     fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
         if self.since > ROW_LIMIT {
             return Err(Error::other(format!(
@@ -632,7 +632,7 @@ mod tests {
     }
 
     fn all(text: &str, step: usize, most: usize) -> Result<Vec<Table>> {
-        let mut rows = Rows::open(Slow(text.as_bytes(), step), &Reading::default())?;
+        let mut rows = CsvReader::open(Slow(text.as_bytes(), step), &Reading::default())?;
         let mut tables = vec![];
 
         while let Some(table) = rows.next_rows(most)? {

@@ -23,7 +23,7 @@ pub enum FileFormat {
 }
 
 /// Bytes of a known kind.
-pub struct Source {
+pub struct InputFile {
     /// What they are.
     pub format: FileFormat,
     /// The bytes, unpacked.
@@ -241,14 +241,14 @@ const TS_WORDS: [&str; 10] = [
 /// A file whose kind is not known after so many bytes is text.
 const MOST: usize = 1 << 16;
 
-impl Source {
+impl InputFile {
     /// Opens a file; standard input if there is no path, or `-`.
     ///
     /// # Errors
     /// If it is not there, is a folder, is empty, or is of a kind that is not read.
-    pub fn open(path: Option<&Path>) -> Result<Source> {
+    pub fn open(path: Option<&Path>) -> Result<InputFile> {
         let Some(path) = path.filter(|p| *p != Path::new("-")) else {
-            return Source::of(Box::new(std::io::stdin()), None).context("in standard input");
+            return InputFile::of(Box::new(std::io::stdin()), None).context("in standard input");
         };
         let file = File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
         let about = file
@@ -261,7 +261,7 @@ impl Source {
             path.display()
         );
 
-        let source = Source::named(
+        let source = InputFile::named(
             Box::new(file),
             about.is_file().then_some(about.len()),
             Some(path),
@@ -275,20 +275,20 @@ impl Source {
     /// Of bytes from anywhere; `len` if it is known how many.
     ///
     /// # Errors
-    /// As [`Source::open`].
-    pub fn of(from: Box<dyn Read + Send>, len: Option<u64>) -> Result<Source> {
-        Source::named(from, len, None)
+    /// As [`InputFile::open`].
+    pub fn of(from: Box<dyn Read + Send>, len: Option<u64>) -> Result<InputFile> {
+        InputFile::named(from, len, None)
     }
 
     fn named(
         mut from: Box<dyn Read + Send>,
         len: Option<u64>,
         path: Option<&Path>,
-    ) -> Result<Source> {
+    ) -> Result<InputFile> {
         let start = decisive(&mut from)?;
         if !start.starts_with(&MEMBER) {
             let format = format_of(&start, path)?;
-            return Ok(Source {
+            return Ok(InputFile {
                 format,
                 bytes: Box::new(Cursor::new(start).chain(from)),
                 len,
@@ -304,7 +304,7 @@ impl Source {
             "is gzip within gzip; unpack it once"
         );
 
-        Ok(Source {
+        Ok(InputFile {
             format: format_of(&start, path)?,
             bytes: Box::new(Cursor::new(start).chain(from)),
             len: None,
@@ -343,7 +343,7 @@ impl Source {
     }
 
     /// Whether what is in it is what its name says.
-    fn fits(self, path: &Path) -> Result<Source> {
+    fn fits(self, path: &Path) -> Result<InputFile> {
         let name = path.to_string_lossy().to_ascii_lowercase();
 
         let expected = [
@@ -593,8 +593,8 @@ pub(super) mod tests {
         to.finish().unwrap()
     }
 
-    fn of(bytes: &[u8]) -> Result<Source> {
-        Source::of(Box::new(Cursor::new(bytes.to_vec())), None)
+    fn of(bytes: &[u8]) -> Result<InputFile> {
+        InputFile::of(Box::new(Cursor::new(bytes.to_vec())), None)
     }
 
     #[test]
@@ -751,7 +751,7 @@ pub(super) mod tests {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
 
-            let refused = Source::open(Some(&path)).map(|s| s.format).unwrap_err();
+            let refused = InputFile::open(Some(&path)).map(|s| s.format).unwrap_err();
             let refused = format!("{refused:#}");
             let line = line.replace("PLACE", folder.path().to_str().unwrap());
 
@@ -767,7 +767,7 @@ pub(super) mod tests {
         let path = folder.path().join("it's.pkl");
         std::fs::write(&path, b"\x80\x04\x95").unwrap();
 
-        let refused = Source::open(Some(&path)).map(|s| s.format).unwrap_err();
+        let refused = InputFile::open(Some(&path)).map(|s| s.format).unwrap_err();
         let refused = format!("{refused:#}");
 
         assert!(refused.contains("read_pickle('FILE')"), "{refused}");

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// A table with what is known about its rows.
 #[derive(Clone, Debug)]
-pub struct Rows {
+pub struct Splitter {
     /// What the rows are called in reports.
     pub name: String,
     /// The rows.
@@ -26,7 +26,7 @@ pub struct Rows {
 
 /// A data set with what the table said about it.
 #[derive(Clone, Debug)]
-pub struct Parts {
+pub struct Split {
     /// Standardised rows.
     pub data: Dataset,
     /// What is predicted.
@@ -43,7 +43,7 @@ pub struct Parts {
     pub test_share: Option<f64>,
 }
 
-impl Parts {
+impl Split {
     /// The training rows to learn from, and those that decide.
     ///
     /// # Errors
@@ -120,13 +120,13 @@ const USUAL_TEST_SHARE: f64 = 0.2;
 /// The share of the training rows that decides when to stop.
 const VALIDATION: f64 = 0.2;
 
-impl Rows {
+impl Splitter {
     /// One division: the rows of the test table, or a share of all rows, for testing.
     ///
     /// # Errors
     /// If a part would be empty, too few rows are left to learn from, a class is too small, or the
     /// test table does not fit.
-    pub fn divide(&self, test_share: f64, seed: u64) -> Result<Parts> {
+    pub fn divide(&self, test_share: f64, seed: u64) -> Result<Split> {
         match &self.test {
             Some(test) => {
                 ensure!(
@@ -144,7 +144,7 @@ impl Rows {
                 self.check_share(test_share, train.len())?;
                 let parts = self.parts(&train, (&self.data, &test), seed)?;
 
-                Ok(Parts {
+                Ok(Split {
                     test_share: Some(test_share),
                     ..parts
                 })
@@ -157,7 +157,7 @@ impl Rows {
     ///
     /// # Errors
     /// If there are fewer rows or groups than folds, or a class has one row only.
-    pub fn folds(&self, count: usize, seed: u64) -> Result<Vec<Parts>> {
+    pub fn folds(&self, count: usize, seed: u64) -> Result<Vec<Split>> {
         ensure!((2..=100).contains(&count), "--folds {count}: use 2 to 100");
         ensure!(
             self.test.is_none(),
@@ -181,7 +181,7 @@ impl Rows {
     ///
     /// # Errors
     /// If there is a class too few or too many.
-    pub fn whole(&self, seed: u64) -> Result<Parts> {
+    pub fn whole(&self, seed: u64) -> Result<Split> {
         self.parts(&self.every(), (&self.data, &self.every()), seed)
     }
 
@@ -207,14 +207,14 @@ impl Rows {
         (0..self.data.rows() as u32).collect()
     }
 
-    fn parts(&self, train: &[u32], test: (&Tabular, &[u32]), seed: u64) -> Result<Parts> {
+    fn parts(&self, train: &[u32], test: (&Tabular, &[u32]), seed: u64) -> Result<Split> {
         let (data, purpose, inputs) = self.data.dataset(&self.name, train, test)?;
         let validation = self.validation(train, seed);
         check_validation(train.len(), &validation, &purpose)?;
 
         let extremes = self.data.extremes(train, &purpose, &inputs);
 
-        Ok(Parts {
+        Ok(Split {
             data,
             purpose,
             features: self.data.features.clone(),
@@ -353,7 +353,7 @@ mod tests {
     use super::*;
     use crate::data::table::{Reading, Table};
 
-    fn rows(count: usize, target: impl Fn(usize) -> String, groups: Option<usize>) -> Rows {
+    fn rows(count: usize, target: impl Fn(usize) -> String, groups: Option<usize>) -> Splitter {
         let line = |i: usize| format!("{},{},{}\n", i as f64 * 0.5, i % 7, target(i));
         let text = "a,b,y\n".to_string() + &(0..count).map(line).collect::<String>();
         let how = Reading {
@@ -374,7 +374,7 @@ mod tests {
                 .collect()
         });
 
-        Rows {
+        Splitter {
             name: "test".into(),
             data,
             groups,
@@ -467,7 +467,8 @@ mod tests {
 
     #[test]
     fn impossible_folds_are_refused() {
-        let error = |rows: &Rows, count: usize| format!("{:#}", rows.folds(count, 1).unwrap_err());
+        let error =
+            |rows: &Splitter, count: usize| format!("{:#}", rows.folds(count, 1).unwrap_err());
         assert!(error(&rows(40, class, None), 1).contains("--folds 1: use 2 to 100"));
         assert!(error(&rows(40, class, Some(3)), 5).contains("--folds 5: there are only"));
         let single = rows(40, |i| if i == 7 { "once".into() } else { class(i) }, None);

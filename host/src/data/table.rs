@@ -1,6 +1,6 @@
 //! Tables of numbers and text, whatever the file that they come from.
 
-pub use super::rows::Rows;
+pub use super::rows::CsvReader;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 
@@ -69,7 +69,7 @@ impl Table {
     /// # Errors
     /// If it is malformed; the message names the place.
     pub fn parse(from: impl Read, how: &Reading) -> Result<Table> {
-        let mut rows = Rows::open(from, how)?;
+        let mut rows = CsvReader::open(from, how)?;
         rows.keep(&how.text, &how.ignore)?;
         rows.next_rows(usize::MAX)?
             .context("there is a line of names, but no row below it")

@@ -2,13 +2,13 @@
 //! its dimensions separated by colons, the class or the target value last.
 
 use super::table::{Column, ROW_LIMIT, Table, Unit, quoted};
-use crate::support::memory::Budget;
+use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read};
 
 /// What the header says, and the names of the columns, which the first series decides.
 #[derive(Default)]
-struct Form {
+struct TsHeader {
     classes: Option<Vec<String>>,
     target: bool,
     dimensions: Option<usize>,
@@ -25,8 +25,8 @@ pub const VALUE: &str = "target";
 ///
 /// # Errors
 /// If it is malformed, a value is missing, or series differ in length; the message names the place.
-pub fn read(from: &mut dyn Read, budget: Budget) -> Result<(Table, Option<String>)> {
-    let mut lines = Lines {
+pub fn read(from: &mut dyn Read, budget: MemoryBudget) -> Result<(Table, Option<String>)> {
+    let mut lines = TsLines {
         from: BufReader::new(from),
         number: 0,
     };
@@ -50,12 +50,12 @@ pub fn read(from: &mut dyn Read, budget: Budget) -> Result<(Table, Option<String
 }
 
 /// Lines that are neither empty nor comments.
-struct Lines<R> {
+struct TsLines<R> {
     from: R,
     number: u64,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> TsLines<R> {
     fn next(&mut self) -> Result<Option<String>> {
         loop {
             self.number += 1;
@@ -88,8 +88,8 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Form> {
-    let mut form = Form::default();
+fn header<R: BufRead>(lines: &mut TsLines<R>) -> Result<TsHeader> {
+    let mut form = TsHeader::default();
 
     while let Some(line) = lines.next()? {
         let number = lines.number;
@@ -113,7 +113,7 @@ fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Form> {
     bail!("there is no line '@data'; the file was cut off, or is of another kind")
 }
 
-impl Form {
+impl TsHeader {
     fn take(&mut self, word: &str, values: &[&str]) -> Result<()> {
         let first = values.first().copied().unwrap_or_default();
         let is = || match first.to_ascii_lowercase().as_str() {
@@ -164,7 +164,7 @@ impl Form {
 
 /// What the series give.
 struct Body {
-    form: Form,
+    form: TsHeader,
     /// Number of dimensions, and their length; of the first series.
     shape: Option<(usize, usize)>,
     columns: Vec<Vec<f64>>,
@@ -321,7 +321,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<(Table, Option<String>)> {
-        read(&mut text.as_bytes(), Budget::parse("1M").unwrap())
+        read(&mut text.as_bytes(), MemoryBudget::parse("1M").unwrap())
     }
 
     const TWO: &str = "#note\n@problemName P\n@timeStamps false\n@univariate false\n@dimensions 2\n@equalLength true\n\

@@ -88,7 +88,7 @@ impl VanDerPolConfig {
 }
 
 /// Pairs of states, (position, velocity) a row.
-pub struct Made {
+pub struct Orbits {
     pub x: Vec<f64>,
     pub y: Vec<f64>,
     pub x_test: Vec<f64>,
@@ -96,13 +96,13 @@ pub struct Made {
 }
 
 /// Integrates all orbits; training and test part share none.
-pub fn generate(config: &VanDerPolConfig) -> Result<Made> {
+pub fn generate(config: &VanDerPolConfig) -> Result<Orbits> {
     config.check()?;
 
     let mut random = NumpyRandom::seed(config.seed);
     let substeps = config.substeps();
 
-    let mut made = Made {
+    let mut made = Orbits {
         x: vec![],
         y: vec![],
         x_test: vec![],
@@ -160,12 +160,12 @@ fn advance(mu: f64, mut state: [f64; 2], dt: f64, substeps: usize) -> [f64; 2] {
 }
 
 /// Mean and standard deviation of each column.
-pub struct Scale([(f64, f64); 2]);
+pub struct StateScale([(f64, f64); 2]);
 
-impl Scale {
+impl StateScale {
     /// Those of pairs of numbers.
-    pub fn of(x: &[f64]) -> Scale {
-        Scale([0, 1].map(|c| {
+    pub fn of(x: &[f64]) -> StateScale {
+        StateScale([0, 1].map(|c| {
             let column = || x.iter().skip(c).step_by(2);
             let n = column().count() as f64;
             let mean = column().sum::<f64>() / n;

@@ -3,7 +3,7 @@
 use super::table::{Beyond, Owned};
 use crate::data::task::Set;
 use crate::model::Function;
-use crate::model::source::Source;
+use crate::model::calibrated::CalibratedNetwork;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, work_len};
 use ldnn_core::table::compact::Form;
@@ -84,7 +84,7 @@ struct Truth {
 
 /// Finds tables for the types of a source.
 pub struct Chooser<'a> {
-    source: &'a Source,
+    source: &'a CalibratedNetwork,
     /// One a type.
     pub ranges: Vec<(f32, f32)>,
     beyond: Beyond,
@@ -96,7 +96,11 @@ impl<'a> Chooser<'a> {
     ///
     /// # Errors
     /// None that checked functions have.
-    pub fn new(source: &'a Source, ranges: Vec<(f32, f32)>, beyond: Beyond) -> Result<Chooser<'a>> {
+    pub fn new(
+        source: &'a CalibratedNetwork,
+        ranges: Vec<(f32, f32)>,
+        beyond: Beyond,
+    ) -> Result<Chooser<'a>> {
         let truths = source
             .functions
             .iter()
@@ -368,7 +372,7 @@ fn truth(f: &Function, (low, high): (f32, f32), points: usize) -> Result<Truth> 
 ///
 /// # Errors
 /// If a table is malformed.
-pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>> {
+pub fn outputs(source: &CalibratedNetwork, tables: &[Owned], set: &Set) -> Result<Vec<f32>> {
     let activations = tables
         .iter()
         .map(Owned::activation)
@@ -393,7 +397,7 @@ pub fn outputs(source: &Source, tables: &[Owned], set: &Set) -> Result<Vec<f32>>
 ///
 /// # Errors
 /// If a table is malformed.
-pub fn every_input(source: &Source, tables: &[Owned]) -> Result<Option<(f64, f64)>> {
+pub fn every_input(source: &CalibratedNetwork, tables: &[Owned]) -> Result<Option<(f64, f64)>> {
     let (mut max, mut squares, mut count) = (0.0f64, 0.0, 0);
 
     for (f, table) in source.functions.iter().zip(tables) {
@@ -422,7 +426,7 @@ pub fn every_input(source: &Source, tables: &[Owned]) -> Result<Option<(f64, f64
 ///
 /// # Errors
 /// If a table is malformed.
-pub fn largest_error_on(source: &Source, tables: &[Owned], set: &Set) -> Result<f64> {
+pub fn largest_error_on(source: &CalibratedNetwork, tables: &[Owned], set: &Set) -> Result<f64> {
     let activations = tables
         .iter()
         .map(Owned::activation)

@@ -3,7 +3,7 @@
 
 use super::deployed::IntegerFile;
 use crate::data::task::Set;
-use crate::model::source::Source;
+use crate::model::calibrated::CalibratedNetwork;
 use anyhow::{Context, Result};
 use ldnn_core::quantised::MAX_LAYERS;
 use ldnn_core::table::integer::Scale;
@@ -15,7 +15,7 @@ const OUTPUT_ROOM: f32 = 1.5;
 ///
 /// # Errors
 /// If a range is empty.
-pub fn quantise(source: &Source, ranges: &[(f32, f32)]) -> Result<IntegerFile> {
+pub fn quantise(source: &CalibratedNetwork, ranges: &[(f32, f32)]) -> Result<IntegerFile> {
     let shape = &source.shape;
     let (least, most) = source.inputs;
     let input = Scale::spanning(least, most, 8).context("all inputs of the training rows are 0")?;
@@ -120,7 +120,7 @@ fn affine(file: &mut IntegerFile, weights: &[f32], biases: &[f32], from: Scale, 
 ///
 /// # Errors
 /// None that checked functions have.
-pub fn table_errors(file: &IntegerFile, source: &Source) -> Result<(f64, f64)> {
+pub fn table_errors(file: &IntegerFile, source: &CalibratedNetwork) -> Result<(f64, f64)> {
     let (mut largest, mut squares, mut count) = (0.0f64, 0.0, 0);
 
     for (l, &(step, zero)) in file.table_outputs.iter().enumerate() {
@@ -145,7 +145,11 @@ pub fn table_errors(file: &IntegerFile, source: &Source) -> Result<(f64, f64)> {
 ///
 /// # Errors
 /// If its parts do not fit each other.
-pub fn outputs(file: &IntegerFile, source: &Source, set: &Set) -> Result<(Vec<i16>, Vec<f32>)> {
+pub fn outputs(
+    file: &IntegerFile,
+    source: &CalibratedNetwork,
+    set: &Set,
+) -> Result<(Vec<i16>, Vec<f32>)> {
     let parts = file.owned()?;
     let network = parts.network(source.shape)?;
     let (inputs, outputs) = (source.shape.inputs(), source.shape.outputs());

@@ -14,7 +14,7 @@ use crate::data::{Scales, Standard};
 use crate::formats::onnx::Way;
 use crate::formats::{self, Choices, Content, Form};
 use crate::model::activations::{Activations, Choice, SAMPLES};
-use crate::model::source::Source;
+use crate::model::calibrated::CalibratedNetwork;
 use crate::model::{Function, Model, Network, Predictions, Trained};
 use crate::report::{Section, Table};
 use crate::run::RunFolder;
@@ -493,7 +493,7 @@ fn interchanged(
 
 /// The network, the source of its tables, and the model whose answers the export must give.
 struct Subject {
-    source: Source,
+    source: CalibratedNetwork,
     model: Trained,
     /// Where it comes from.
     what: String,
@@ -513,10 +513,10 @@ fn for_devices(
 ) -> Result<()> {
     let source = match given {
         Given::Trained(model) => match &model.ranges {
-            Some(ranges) => Source::from_ranges(&network, ranges)?,
-            None => Source::new(&network, &fitting(&network, task)?.train, None)?,
+            Some(ranges) => CalibratedNetwork::from_ranges(&network, ranges)?,
+            None => CalibratedNetwork::new(&network, &fitting(&network, task)?.train, None)?,
         },
-        _ => Source::new(&network, &fitting(&network, task)?.train, functions)?,
+        _ => CalibratedNetwork::new(&network, &fitting(&network, task)?.train, functions)?,
     };
 
     let model = predictor(given, &network, task)?;
@@ -661,7 +661,7 @@ fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
 
 /// What tables span, type by type: what was asked for; else the middle of the pre-activations, and
 /// those of the row of means, so that there are rows which lie within.
-fn ranges(config: &ExportConfig, source: &Source) -> Result<Vec<(f32, f32)>> {
+fn ranges(config: &ExportConfig, source: &CalibratedNetwork) -> Result<Vec<(f32, f32)>> {
     if let Some(range) = config.range {
         return Ok(vec![range; source.shape.types()]);
     }
@@ -948,7 +948,7 @@ const TABLES_TOLERANCE: f64 = 0.25;
 const INTEGERS_TOLERANCE: f64 = 0.5;
 
 fn range_table(
-    source: &Source,
+    source: &CalibratedNetwork,
     chooser: &Chooser,
     chosen: &Candidate,
     config: &ExportConfig,
@@ -988,7 +988,7 @@ fn range_table(
 /// Every size, the chosen one among them if tables were chosen; a star marks what nothing smaller
 /// beats.
 fn pareto_table(
-    source: &Source,
+    source: &CalibratedNetwork,
     ladder: &[Candidate],
     chosen: Option<&Candidate>,
     yardstick: &Yardstick,

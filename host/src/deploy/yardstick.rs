@@ -3,7 +3,7 @@
 
 use crate::data::task::Set;
 use crate::model::Judgement;
-use crate::model::source::judge;
+use crate::model::calibrated::judge;
 use ldnn_core::loss::arg_max;
 
 /// Rows to look at an export with.

@@ -8,7 +8,7 @@
 
 use super::compare::Scores;
 use super::config::{Activate, BEST, FitConfig, LEARNED};
-use crate::data::split::Parts;
+use crate::data::split::Split;
 use crate::data::task::{Set, SetTarget, Task};
 use crate::meta;
 use crate::model::activations::{Activations, is_learned};
@@ -45,7 +45,7 @@ pub(super) struct Course {
 /// stops it.
 pub(super) fn course(
     config: &FitConfig,
-    parts: &Parts,
+    parts: &Split,
     folder: &RunFolder,
     output: Output,
     compare: bool,
@@ -135,7 +135,7 @@ impl Arms {
 /// What every step of one division needs, and what it has to say.
 struct Way<'a> {
     config: &'a FitConfig,
-    parts: &'a Parts,
+    parts: &'a Split,
     task: &'a Task,
     folder: &'a RunFolder,
     output: Output,

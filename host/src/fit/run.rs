@@ -3,7 +3,7 @@
 use super::compare::{Scores, spread_of_folds};
 use super::config::{BEST, FitConfig};
 use super::course::{AllDiverged, Course, course};
-use crate::data::split::Parts;
+use crate::data::split::Split;
 use crate::data::tabular::{Purpose, columns_with_offsets, constant_inputs};
 use crate::data::task::Task;
 use crate::model::Trained;
@@ -30,7 +30,7 @@ pub struct Fitted {
 /// If a setting is impossible, a file cannot be written, or the user stops it.
 pub fn run(
     config: &FitConfig,
-    parts: &Parts,
+    parts: &Split,
     folder: &RunFolder,
     output: Output,
 ) -> Result<Fitted> {
@@ -81,8 +81,8 @@ pub fn run(
 /// As [`run`].
 pub fn cross(
     config: &FitConfig,
-    folds: &[Parts],
-    whole: &Parts,
+    folds: &[Split],
+    whole: &Split,
     folder: &RunFolder,
     output: Output,
 ) -> Result<Fitted> {
@@ -197,7 +197,7 @@ fn name(kind: &str) -> String {
     }
 }
 
-fn describe(parts: &Parts, task: &Task, folds: Option<usize>) -> String {
+fn describe(parts: &Split, task: &Task, folds: Option<usize>) -> String {
     let what = match &parts.purpose {
         Purpose::Classification { column, classes } => {
             format!("'{column}', one of {} classes", classes.len())
@@ -215,7 +215,7 @@ fn describe(parts: &Parts, task: &Task, folds: Option<usize>) -> String {
 }
 
 /// What is unusual about the rows to learn from, a sentence each.
-fn about_rows(parts: &Parts) -> Vec<String> {
+fn about_rows(parts: &Split) -> Vec<String> {
     let columns = [
         constant_inputs(&parts.features, &parts.inputs, &parts.data.x),
         columns_with_offsets(&parts.features, &parts.inputs, &parts.purpose),

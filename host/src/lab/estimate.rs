@@ -2,7 +2,7 @@
 
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule, Tape};
-use crate::support::memory::Budget;
+use crate::support::memory::MemoryBudget;
 use crate::train::TrainConfig;
 use anyhow::Result;
 use std::fmt;
@@ -154,7 +154,7 @@ impl Load {
     /// # Errors
     /// If it does not, with what to change.
     pub fn check(&self) -> Result<()> {
-        Budget::find()?.allow_work(self.bytes)
+        MemoryBudget::find()?.allow_work(self.bytes)
     }
 
     /// How long it takes on so many threads.

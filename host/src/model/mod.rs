@@ -2,13 +2,13 @@
 //! predict, and how good it is.
 
 pub mod activations;
+pub mod calibrated;
 mod function;
 pub mod metrics;
 mod network;
 mod predictions;
 mod ranges;
 pub mod sealed;
-pub mod source;
 mod trained;
 
 pub use activations::{Activations, Choice};

@@ -228,7 +228,7 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
     (table, longest)
 }
 
-fn state(folder: &Path, said: Option<&heartbeat::State>) -> String {
+fn state(folder: &Path, said: Option<&heartbeat::ShardState>) -> String {
     let Some(state) = said else {
         return "unknown".into();
     };

@@ -5,8 +5,8 @@
 //! made, at the same paths that they have in the run folder of one process. Everybody reads what
 //! everybody has written.
 
-use crate::config::Stored;
-use crate::run::{Heartbeat, Lock, Mode, Shard, Tally, lock};
+use crate::config::StoredConfig;
+use crate::run::{Heartbeat, Lock, RunMode, Shard, Tally, lock};
 use crate::support::atomic::{is_temporary, target_of, write_atomically, write_durably};
 use crate::support::ledger::{self, Ledger};
 use crate::support::regular;
@@ -83,14 +83,14 @@ pub struct RunFolder {
     path: PathBuf,
     /// Where it is inside the run folder that was opened; empty for that itself.
     inside: PathBuf,
-    run: Arc<Run>,
+    run: Arc<SharedRun>,
 }
 
 /// What the folders inside a run folder share.
 #[derive(Debug)]
-struct Run {
+struct SharedRun {
     root: PathBuf,
-    mode: Mode,
+    mode: RunMode,
     /// Run folders whose pieces count, the own one first.
     sources: Vec<PathBuf>,
     /// The shards of each source as they were when this was opened: where there are a thousand, to
@@ -114,8 +114,8 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be written to, holds something else, a run with other settings (unless
     /// `replace`), or is at work.
-    pub fn open(path: &Path, config: &Stored, replace: bool) -> Result<RunFolder> {
-        RunFolder::open_as(path, config, replace, Mode::Whole, &[])
+    pub fn open(path: &Path, config: &StoredConfig, replace: bool) -> Result<RunFolder> {
+        RunFolder::open_as(path, config, replace, RunMode::Whole, &[])
     }
 
     /// The same for a process that does a part of the run; pieces that are in the run folders
@@ -125,9 +125,9 @@ impl RunFolder {
     /// As [`RunFolder::open`], and if a source is of other settings.
     pub fn open_as(
         path: &Path,
-        config: &Stored,
+        config: &StoredConfig,
         replace: bool,
-        mode: Mode,
+        mode: RunMode,
         sources: &[PathBuf],
     ) -> Result<RunFolder> {
         let wanted = config.text();
@@ -153,7 +153,7 @@ impl RunFolder {
         check(path, wanted, replace, mode)?;
 
         let (lock, ledger) = match mode {
-            Mode::Look => (None, None),
+            RunMode::Look => (None, None),
             _ => take(path, wanted, replace, mode).map(|(lock, ledger)| (Some(lock), ledger))?,
         };
         let mut all = vec![path.to_path_buf()];
@@ -166,12 +166,12 @@ impl RunFolder {
             .map(|s| shards_of(s).into_iter().collect())
             .collect();
 
-        if let Mode::Shard(Shard { count, .. }) = mode {
+        if let RunMode::Shard(Shard { count, .. }) = mode {
             // Those of the same run, which may begin later.
             shards[0].extend((0..count).map(|index| Shard { count, index }));
         }
 
-        let run = Run {
+        let run = SharedRun {
             root: path.into(),
             mode,
             sources: all,
@@ -224,9 +224,9 @@ impl RunFolder {
 
         prepare(&path, &wanted, None)?;
 
-        let run = Run {
+        let run = SharedRun {
             root: path.clone(),
-            mode: Mode::Whole,
+            mode: RunMode::Whole,
             sources: vec![],
             shards: vec![],
             lock: None,
@@ -256,7 +256,7 @@ impl RunFolder {
 
     /// What this process does of the run.
     #[must_use]
-    pub fn mode(&self) -> Mode {
+    pub fn mode(&self) -> RunMode {
         self.run.mode
     }
 
@@ -320,7 +320,7 @@ impl RunFolder {
 
     /// A shard's own place for this folder's kept files.
     fn kept(&self) -> Option<PathBuf> {
-        let Mode::Shard(shard) = self.mode() else {
+        let RunMode::Shard(shard) = self.mode() else {
             return None;
         };
 
@@ -353,16 +353,16 @@ impl RunFolder {
         let file = format!("{name}.jsonl");
 
         let own = match self.mode() {
-            Mode::Whole => Some(self.path.join(&file)),
-            Mode::Shard(shard) => {
+            RunMode::Whole => Some(self.path.join(&file)),
+            RunMode::Shard(shard) => {
                 let folder = self.run.root.join(SHARDS).join(shard.folder());
                 Some(folder.join("journals").join(&self.inside).join(&file))
             }
-            Mode::Gather | Mode::Look => None,
+            RunMode::Gather | RunMode::Look => None,
         };
 
         let like_own =
-            |shard: Shard| matches!(self.mode(), Mode::Shard(own) if shard.count == own.count);
+            |shard: Shard| matches!(self.mode(), RunMode::Shard(own) if shard.count == own.count);
         let mut others = self.everywhere("journals", &file, |shard| all || !like_own(shard));
         others.retain(|p| Some(p) != own.as_ref());
 
@@ -449,11 +449,11 @@ pub fn shards_of(run: &Path) -> Vec<Shard> {
 ///
 /// # Errors
 /// If it holds none, or they do not say which command they are of.
-pub fn read_config(run: &Path) -> Result<Stored> {
+pub fn read_config(run: &Path) -> Result<StoredConfig> {
     let file = run.join(CONFIG);
     let text =
         fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))?;
-    Stored::parse(&text).with_context(|| format!("'{}'", file.display()))
+    StoredConfig::parse(&text).with_context(|| format!("'{}'", file.display()))
 }
 
 /// Copies a file or a folder with all that is in it; each file whole or not at all.
@@ -520,7 +520,7 @@ fn is_shards(entry: &fs::DirEntry) -> bool {
 ///
 /// # Errors
 /// An [`Obstacle`].
-pub fn check(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(), Obstacle> {
+pub fn check(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<(), Obstacle> {
     let folder = path.to_path_buf();
     let config = path.join(CONFIG);
     if regular::is_other(&config) {
@@ -545,7 +545,7 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(),
         return not_ours.map_or(Ok(()), Err);
     }
 
-    if let Err(why) = Stored::parse(&found) {
+    if let Err(why) = StoredConfig::parse(&found) {
         return Err(Obstacle::Old {
             folder,
             why: why.to_string(),
@@ -579,7 +579,7 @@ fn check_empty(path: &Path) -> Result<(), Obstacle> {
 
 /// What is in a run folder, or in a folder of one.
 #[derive(Default)]
-struct Contents {
+struct FolderContents {
     /// Files that the run has written.
     own: Vec<PathBuf>,
     /// The first file that it has not, as far as its list says.
@@ -592,15 +592,15 @@ struct Contents {
 }
 
 /// What the list in the folder `root` says of the files in it.
-struct List<'a> {
+struct FileList<'a> {
     root: &'a Path,
     /// None where there is no list.
     names: Option<BTreeSet<String>>,
 }
 
-impl List<'_> {
-    fn of(root: &Path) -> List<'_> {
-        List {
+impl FileList<'_> {
+    fn of(root: &Path) -> FileList<'_> {
+        FileList {
             root,
             names: ledger::read(root),
         }
@@ -623,7 +623,7 @@ impl List<'_> {
 }
 
 /// Something in a run folder.
-struct Found {
+struct FolderEntry {
     path: PathBuf,
     kind: Option<fs::FileType>,
     /// Of which of the folders with a list it is.
@@ -632,12 +632,12 @@ struct Found {
 
 /// Looks through a folder, which is of `roots[of]`; a shard's folder, which has a list of its own,
 /// is added to `roots`.
-fn survey(folder: &Path, of: usize, roots: &mut Vec<PathBuf>, all: &mut Vec<Found>) {
+fn survey(folder: &Path, of: usize, roots: &mut Vec<PathBuf>, all: &mut Vec<FolderEntry>) {
     let entries = fs::read_dir(folder).into_iter().flatten();
     for entry in entries.filter_map(Result::ok) {
         let (path, kind) = (entry.path(), entry.file_type().ok());
 
-        all.push(Found {
+        all.push(FolderEntry {
             path: path.clone(),
             kind,
             of,
@@ -663,15 +663,15 @@ fn survey(folder: &Path, of: usize, roots: &mut Vec<PathBuf>, all: &mut Vec<Foun
     }
 }
 
-fn contents(folder: &Path, root: &Path) -> Contents {
+fn contents(folder: &Path, root: &Path) -> FolderContents {
     let (mut roots, mut all) = (vec![root.to_path_buf()], vec![]);
     survey(folder, 0, &mut roots, &mut all);
 
     // After the files: what another shard has begun meanwhile is on its list by now.
-    let lists: Vec<List<'_>> = roots.iter().map(|root| List::of(root)).collect();
-    let mut contents = Contents::default();
+    let lists: Vec<FileList<'_>> = roots.iter().map(|root| FileList::of(root)).collect();
+    let mut contents = FolderContents::default();
 
-    for Found { path, kind, of } in all {
+    for FolderEntry { path, kind, of } in all {
         let list = &lists[of];
         let is_file = kind.is_some_and(|kind| kind.is_file());
 
@@ -693,7 +693,7 @@ fn contents(folder: &Path, root: &Path) -> Contents {
 
 /// What a run with the wanted settings cannot go on beside: somebody else's file, or a link to
 /// elsewhere.
-fn intruder(path: &Path, mode: Mode) -> Option<Obstacle> {
+fn intruder(path: &Path, mode: RunMode) -> Option<Obstacle> {
     let guest = |file: &Path| Obstacle::Guest {
         folder: path.into(),
         file: ledger::name_in(path, file).unwrap_or_default(),
@@ -704,11 +704,11 @@ fn intruder(path: &Path, mode: Mode) -> Option<Obstacle> {
     };
 
     let found = match mode {
-        Mode::Look => None,
-        Mode::Whole | Mode::Gather => marks(path).or_else(|| contents(path, path).intruder),
+        RunMode::Look => None,
+        RunMode::Whole | RunMode::Gather => marks(path).or_else(|| contents(path, path).intruder),
         // The folders of other shards are their own affair, and a thousand shards that look through
         // all are a load.
-        Mode::Shard(shard) => {
+        RunMode::Shard(shard) => {
             let shards = path.join(SHARDS);
             let own = shards.join(shard.folder());
             let mut way = [path.join(CONFIG), shards, own.clone()].into_iter();
@@ -743,15 +743,15 @@ fn stranger(path: &Path, root: &Path) -> Option<Obstacle> {
 }
 
 /// The folder that a shard has in a run folder; nothing for who is none.
-fn shard_folder(run: &Path, mode: Mode) -> Option<PathBuf> {
+fn shard_folder(run: &Path, mode: RunMode) -> Option<PathBuf> {
     match mode {
-        Mode::Shard(shard) => Some(run.join(SHARDS).join(shard.folder())),
+        RunMode::Shard(shard) => Some(run.join(SHARDS).join(shard.folder())),
         _ => None,
     }
 }
 
 /// Makes the folders and takes the lock: the run folder's, or the shard's own.
-fn take(path: &Path, wanted: &str, replace: bool, mode: Mode) -> Result<(Lock, Option<Ledger>)> {
+fn take(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<(Lock, Option<Ledger>)> {
     let shard = shard_folder(path, mode);
     let own = shard.as_deref().unwrap_or(path);
     fs::create_dir_all(own).with_context(|| unwritable(path))?;
@@ -822,7 +822,7 @@ fn empty(path: &Path) -> Result<()> {
         return Err(obstacle.into());
     }
 
-    let Contents { own, folders, .. } = contents(path, &root);
+    let FolderContents { own, folders, .. } = contents(path, &root);
     let config = path.join(CONFIG);
 
     let kept = [
@@ -850,10 +850,10 @@ fn empty(path: &Path) -> Result<()> {
 /// not needed.
 fn sweep(path: &Path) {
     let root = ledger::root_of(path).unwrap_or_else(|| path.into());
-    sweep_listed(path, &List::of(&root));
+    sweep_listed(path, &FileList::of(&root));
 }
 
-fn sweep_listed(path: &Path, list: &List<'_>) {
+fn sweep_listed(path: &Path, list: &FileList<'_>) {
     for entry in fs::read_dir(path)
         .into_iter()
         .flatten()

@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 
 /// The state of a shard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct State {
+pub struct ShardState {
     /// What the file is: `shard`.
     pub kind: String,
     /// The version of the program that is at work.
@@ -43,7 +43,7 @@ pub struct State {
 pub struct Heartbeat {
     path: PathBuf,
     begun: Instant,
-    state: Mutex<(State, Instant)>,
+    state: Mutex<(ShardState, Instant)>,
 }
 
 impl Heartbeat {
@@ -54,7 +54,7 @@ impl Heartbeat {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| d.as_secs());
 
-        let state = State {
+        let state = ShardState {
             kind: KIND.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             process: std::process::id(),
@@ -95,7 +95,7 @@ impl Heartbeat {
 
     /// Changes the state, and writes it if `change` says so. That it cannot be written is no reason
     /// to lose work.
-    fn write(&self, change: impl FnOnce(&mut (State, Instant)) -> bool) {
+    fn write(&self, change: impl FnOnce(&mut (ShardState, Instant)) -> bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if change(&mut state) {
             state.0.seconds = self.begun.elapsed().as_secs_f64();
@@ -109,7 +109,7 @@ impl Heartbeat {
 
 /// What the shard in `folder` said last.
 #[must_use]
-pub fn read(folder: &Path) -> Option<State> {
-    let state: State = serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()?;
+pub fn read(folder: &Path) -> Option<ShardState> {
+    let state: ShardState = serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()?;
     (state.kind == KIND).then_some(state)
 }

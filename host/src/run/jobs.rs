@@ -1,8 +1,8 @@
 //! Long work in pieces: in parallel, with journals to go on from, and results that do not depend on
 //! who was first or on which machine.
 
-use crate::run::journal::{self, Journal, Line};
-use crate::run::{Incomplete, Mode, RunFolder, Tally};
+use crate::run::journal::{self, Journal, JournalLine};
+use crate::run::{Incomplete, RunFolder, RunMode, Tally};
 use crate::support::atomic::write_atomically_with;
 use crate::support::progress::{Output, Progress};
 use crate::support::stop::{self, Stopped};
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How pieces of one kind are done.
-pub struct Work<'a, J, R> {
+pub struct JobLoop<'a, J, R> {
     /// The journal is `name.jsonl`, and progress has this title.
     pub name: &'a str,
     /// What tells a piece from every other one of the list.
@@ -32,9 +32,9 @@ pub struct Work<'a, J, R> {
 }
 
 /// Results that were found, by key, with where they are from.
-type Known<R> = HashMap<String, (Line<R>, PathBuf)>;
+type Known<R> = HashMap<String, (JournalLine<R>, PathBuf)>;
 
-impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J, R> {
+impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> JobLoop<'_, J, R> {
     /// Does every piece that is this process's and that nobody has done, on as many threads as
     /// rayon has; the journal gets a line for each as it finishes. The results, and in the end the
     /// lines, are in the order of the pieces.
@@ -47,7 +47,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
     pub fn run(&self, jobs: &[J], folder: &RunFolder, output: Output) -> Result<Vec<R>> {
         let (own, others) = folder.journals(
             self.name,
-            self.needed || !matches!(folder.mode(), Mode::Shard(_)),
+            self.needed || !matches!(folder.mode(), RunMode::Shard(_)),
         );
         let mut known = Known::new();
 
@@ -80,7 +80,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
     }
 
     /// Takes lines of a journal over; the same piece twice must be the same bytes.
-    fn learn(&self, known: &mut Known<R>, lines: Vec<Line<R>>, path: &Path) -> Result<()> {
+    fn learn(&self, known: &mut Known<R>, lines: Vec<JournalLine<R>>, path: &Path) -> Result<()> {
         for line in lines {
             match known.entry((self.key_of)(&line.value)) {
                 Entry::Vacant(place) => {
@@ -159,7 +159,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> Work<'_, J,
     /// The results, if they are all there and wanted; written in the order of the pieces where
     /// results are written.
     fn finish(&self, results: Vec<Option<R>>, folder: &RunFolder) -> Result<Vec<R>> {
-        if let (Mode::Shard(_), false) = (folder.mode(), self.needed) {
+        if let (RunMode::Shard(_), false) = (folder.mode(), self.needed) {
             // Its own pieces are done; it has not looked for those of others.
             return Err(Incomplete::default().into());
         }

@@ -70,7 +70,7 @@ pub fn checked(line: &[u8]) -> Option<u32> {
 
 /// A line that is whole.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line<T> {
+pub struct JournalLine<T> {
     /// Its value.
     pub value: T,
     /// The checksum of its bytes.
@@ -79,9 +79,9 @@ pub struct Line<T> {
 
 /// What was found in a journal.
 #[derive(Debug)]
-pub struct Found<T> {
+pub struct JournalContents<T> {
     /// The lines that are whole, in their order.
-    pub lines: Vec<Line<T>>,
+    pub lines: Vec<JournalLine<T>>,
     /// The numbers of those that are damaged, from 1.
     pub damaged: Vec<usize>,
     /// How many bytes of a last line there are that has no end.
@@ -134,8 +134,8 @@ fn value<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
 ///
 /// # Errors
 /// If the file cannot be read. Damaged lines are no error.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Found<T>> {
-    let mut found = Found {
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<JournalContents<T>> {
+    let mut found = JournalContents {
         lines: vec![],
         damaged: vec![],
         cut: 0,
@@ -143,7 +143,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Found<T>> {
 
     found.cut = for_each_line(path, |number, _, bytes| {
         match checked(bytes).and_then(|sum| {
-            Some(Line {
+            Some(JournalLine {
                 value: value(bytes)?,
                 sum,
             })
@@ -188,10 +188,10 @@ pub fn tell(path: &Path, damaged: &[usize], what: &str) {
 /// A journal that this process writes.
 pub struct Journal {
     path: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<JournalFile>,
 }
 
-struct State {
+struct JournalFile {
     file: File,
     len: u64,
     /// When it was last synced; none if nothing was written since.
@@ -204,7 +204,7 @@ impl Journal {
     ///
     /// # Errors
     /// If it cannot be read or written.
-    pub fn open<T: DeserializeOwned>(path: &Path) -> Result<(Journal, Vec<Line<T>>)> {
+    pub fn open<T: DeserializeOwned>(path: &Path) -> Result<(Journal, Vec<JournalLine<T>>)> {
         let found = read::<T>(path)?;
         if !found.damaged.is_empty() || found.cut > 0 {
             repair(path, &found.damaged)?;
@@ -229,7 +229,7 @@ impl Journal {
 
         Ok(Journal {
             path: path.into(),
-            state: Mutex::new(State {
+            state: Mutex::new(JournalFile {
                 file,
                 len,
                 synced: None,
@@ -362,13 +362,13 @@ mod tests {
 
     #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
     #[serde(deny_unknown_fields)]
-    struct Piece {
+    struct Trial {
         name: String,
         loss: f64,
     }
 
-    fn piece(i: usize) -> Piece {
-        Piece {
+    fn piece(i: usize) -> Trial {
+        Trial {
             name: format!("p{i}"),
             loss: 1.0 / (i as f64 + 3.0),
         }
@@ -378,13 +378,13 @@ mod tests {
     fn a_journal_comes_back_as_it_was_written() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
-        let (journal, found) = Journal::open::<Piece>(&path).unwrap();
+        let (journal, found) = Journal::open::<Trial>(&path).unwrap();
 
         assert!(found.is_empty());
 
         (0..5).for_each(|i| journal.append(&piece(i)).unwrap());
 
-        let (_, found) = Journal::open::<Piece>(&path).unwrap();
+        let (_, found) = Journal::open::<Trial>(&path).unwrap();
         assert_eq!(
             found.into_iter().map(|l| l.value).collect::<Vec<_>>(),
             (0..5).map(piece).collect::<Vec<_>>()
@@ -404,7 +404,7 @@ mod tests {
                 changed[at] = with;
                 fs::write(&path, &changed).unwrap();
 
-                let found = read::<Piece>(&path).unwrap();
+                let found = read::<Trial>(&path).unwrap();
                 let least = if with == whole[at] { 4 } else { 2 };
 
                 assert!(
@@ -420,9 +420,9 @@ mod tests {
 
                 // Repairs wait for the disk: not at every byte.
                 if at % 23 == 0 {
-                    assert_eq!(Journal::open::<Piece>(&path).unwrap().1, found.lines);
+                    assert_eq!(Journal::open::<Trial>(&path).unwrap().1, found.lines);
                     assert!(
-                        read::<Piece>(&path).unwrap().damaged.is_empty(),
+                        read::<Trial>(&path).unwrap().damaged.is_empty(),
                         "there is something left to repair"
                     );
                 }
@@ -438,7 +438,7 @@ mod tests {
 
         for len in 0..whole.len() {
             fs::write(&path, &whole[..len]).unwrap();
-            let (journal, found) = Journal::open::<Piece>(&path).unwrap();
+            let (journal, found) = Journal::open::<Trial>(&path).unwrap();
             let ends = whole[..len].iter().filter(|b| **b == b'\n').count();
             assert_eq!(found.len(), ends);
             (ends..3).for_each(|i| journal.append(&piece(i)).unwrap());
@@ -455,7 +455,7 @@ mod tests {
         bytes.extend(b"{\"name\":\"p2\",\"loss\":0.2}\n");
         fs::write(&path, &bytes).unwrap();
 
-        assert_eq!(Journal::open::<Piece>(&path).unwrap().1.len(), 1);
+        assert_eq!(Journal::open::<Trial>(&path).unwrap().1.len(), 1);
         assert_eq!(
             fs::read(quarantine(&path)).unwrap(),
             b"{\"name\":\"p2\",\"loss\":0.2}\n"
@@ -467,7 +467,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.json");
 
-        assert_eq!(read_checked::<Piece>(&path).unwrap(), None);
+        assert_eq!(read_checked::<Trial>(&path).unwrap(), None);
 
         write_checked(&path, &piece(7)).unwrap();
         assert_eq!(read_checked(&path).unwrap(), Some(piece(7)));
@@ -476,7 +476,7 @@ mod tests {
         bytes[9] ^= 2;
         fs::write(&path, &bytes).unwrap();
 
-        assert_eq!(read_checked::<Piece>(&path).unwrap(), None);
+        assert_eq!(read_checked::<Trial>(&path).unwrap(), None);
         assert!(quarantine(&path).exists() && !path.exists());
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 /// Which pieces of a run this process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum RunMode {
     /// All that nobody has done, then the results.
     Whole,
     /// Its own, into a folder of its own; no results.
@@ -16,20 +16,20 @@ pub enum Mode {
     Look,
 }
 
-impl Mode {
+impl RunMode {
     /// Whether results are wanted: tables, pictures, reports.
     #[must_use]
     pub fn has_results(self) -> bool {
-        matches!(self, Mode::Whole | Mode::Gather)
+        matches!(self, RunMode::Whole | RunMode::Gather)
     }
 
     /// Whether piece `k` of `list` is to be done here, if nobody has done it.
     #[must_use]
     pub fn does(self, list: &str, k: usize) -> bool {
         match self {
-            Mode::Whole => true,
-            Mode::Shard(shard) => shard.owns(list, k),
-            Mode::Gather | Mode::Look => false,
+            RunMode::Whole => true,
+            RunMode::Shard(shard) => shard.owns(list, k),
+            RunMode::Gather | RunMode::Look => false,
         }
     }
 }

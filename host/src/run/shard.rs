@@ -95,7 +95,7 @@ fn start(list: &str) -> u32 {
 }
 
 /// The variables in which a queue numbers its tasks.
-struct Queue {
+struct QueueVariables {
     /// Has the task's number.
     id: &'static str,
     /// Has the number of the first task; where it has none, that number is `from`.
@@ -107,29 +107,29 @@ struct Queue {
     total: Option<&'static str>,
 }
 
-const QUEUES: [Queue; 4] = [
-    Queue {
+const QUEUES: [QueueVariables; 4] = [
+    QueueVariables {
         id: "SLURM_ARRAY_TASK_ID",
         first: Some("SLURM_ARRAY_TASK_MIN"),
         from: 0,
         last: Some("SLURM_ARRAY_TASK_MAX"),
         total: Some("SLURM_ARRAY_TASK_COUNT"),
     },
-    Queue {
+    QueueVariables {
         id: "JOB_COMPLETION_INDEX",
         first: None,
         from: 0,
         last: None,
         total: Some("JOB_COMPLETIONS"),
     },
-    Queue {
+    QueueVariables {
         id: "HQ_TASK_ID",
         first: None,
         from: 0,
         last: None,
         total: None,
     },
-    Queue {
+    QueueVariables {
         id: "PARALLEL_SEQ",
         first: None,
         from: 1,

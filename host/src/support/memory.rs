@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 
 /// Bytes that data may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget(u64);
+pub struct MemoryBudget(u64);
 
 /// Sets the budget; otherwise it is what the machine has free.
 pub const VARIABLE: &str = "LDNN_MEMORY";
@@ -15,15 +15,15 @@ const PER_NUMBER: u64 = 40;
 /// Where the machine does not tell.
 const UNKNOWN: u64 = 16 << 30;
 
-impl Budget {
+impl MemoryBudget {
     /// From the environment, or from what is free.
     ///
     /// # Errors
     /// If the variable is there and malformed.
-    pub fn find() -> Result<Budget> {
+    pub fn find() -> Result<MemoryBudget> {
         match std::env::var(VARIABLE) {
-            Ok(text) => Budget::parse(&text).with_context(|| format!("{VARIABLE}='{text}'")),
-            Err(_) => Ok(Budget(free().unwrap_or(UNKNOWN))),
+            Ok(text) => MemoryBudget::parse(&text).with_context(|| format!("{VARIABLE}='{text}'")),
+            Err(_) => Ok(MemoryBudget(free().unwrap_or(UNKNOWN))),
         }
     }
 
@@ -31,7 +31,7 @@ impl Budget {
     ///
     /// # Errors
     /// If it is neither.
-    pub fn parse(text: &str) -> Result<Budget> {
+    pub fn parse(text: &str) -> Result<MemoryBudget> {
         let (digits, factor) = match text.trim().to_ascii_uppercase() {
             t if t.ends_with('K') => (t, 1 << 10),
             t if t.ends_with('M') => (t, 1 << 20),
@@ -45,7 +45,7 @@ impl Budget {
             .parse()
             .context("give bytes, as in 8G")?;
 
-        Ok(Budget(
+        Ok(MemoryBudget(
             number
                 .checked_mul(factor)
                 .context("give fewer bytes, as in 8G")?,
@@ -187,17 +187,17 @@ mod tests {
 
     #[test]
     fn a_budget_is_understood_and_kept() {
-        assert_eq!(Budget::parse("8G").unwrap(), Budget(8 << 30));
-        assert_eq!(Budget::parse(" 5 k").unwrap(), Budget(5 << 10));
-        assert_eq!(Budget::parse("123").unwrap(), Budget(123));
+        assert_eq!(MemoryBudget::parse("8G").unwrap(), MemoryBudget(8 << 30));
+        assert_eq!(MemoryBudget::parse(" 5 k").unwrap(), MemoryBudget(5 << 10));
+        assert_eq!(MemoryBudget::parse("123").unwrap(), MemoryBudget(123));
 
         assert!(
             ["", "G", "-1", "8T", "99999999999999G"]
                 .iter()
-                .all(|t| Budget::parse(t).is_err())
+                .all(|t| MemoryBudget::parse(t).is_err())
         );
 
-        let budget = Budget::parse("4K").unwrap();
+        let budget = MemoryBudget::parse("4K").unwrap();
         assert!(budget.allow(102).is_ok());
 
         let error = format!("{:#}", budget.allow(1_000_000).unwrap_err());

@@ -10,10 +10,10 @@ use std::sync::OnceLock;
 
 /// A set of vector instructions that this processor has.
 #[derive(Clone, Copy, Debug)]
-pub struct Level(Inner);
+pub struct Level(Instructions);
 
 #[derive(Clone, Copy, Debug)]
-enum Inner {
+enum Instructions {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
@@ -23,7 +23,7 @@ enum Inner {
 
 impl Level {
     /// What the compilation target has by itself.
-    pub const PORTABLE: Level = Level(Inner::Portable);
+    pub const PORTABLE: Level = Level(Instructions::Portable);
 
     /// Every level that this processor has, the plain one first.
     #[must_use]
@@ -31,8 +31,8 @@ impl Level {
         let mut levels = vec![Level::PORTABLE];
         #[cfg(target_arch = "x86_64")]
         {
-            levels.extend(pulp::x86::V3::try_new().map(|v| Level(Inner::Avx2(v))));
-            levels.extend(pulp::x86::V4::try_new().map(|v| Level(Inner::Avx512(v))));
+            levels.extend(pulp::x86::V3::try_new().map(|v| Level(Instructions::Avx2(v))));
+            levels.extend(pulp::x86::V4::try_new().map(|v| Level(Instructions::Avx512(v))));
         }
 
         levels
@@ -62,11 +62,11 @@ impl Level {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
-            Inner::Portable => "portable",
+            Instructions::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
-            Inner::Avx2(_) => "avx2",
+            Instructions::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Inner::Avx512(_) => "avx512",
+            Instructions::Avx512(_) => "avx512",
         }
     }
 }
@@ -75,11 +75,11 @@ impl Vector for Level {
     #[inline(always)]
     fn run<R>(self, kernel: impl FnOnce() -> R) -> R {
         match self.0 {
-            Inner::Portable => kernel(),
+            Instructions::Portable => kernel(),
             #[cfg(target_arch = "x86_64")]
-            Inner::Avx2(v3) => pulp::Simd::vectorize(v3, kernel),
+            Instructions::Avx2(v3) => pulp::Simd::vectorize(v3, kernel),
             #[cfg(target_arch = "x86_64")]
-            Inner::Avx512(v4) => pulp::Simd::vectorize(v4, kernel),
+            Instructions::Avx512(v4) => pulp::Simd::vectorize(v4, kernel),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::data::task::{Set, Task};
 use crate::model::activations::{Activations, Choice, is_learned};
 use crate::report::stats::Pair;
 use crate::run::RunFolder;
-use crate::run::jobs::Work;
+use crate::run::jobs::JobLoop;
 use crate::support::progress::Output;
 use crate::train::{TrainConfig, Training, train_patiently};
 use anyhow::Result;
@@ -136,7 +136,7 @@ fn key(name: &str, seed: u64, lr: f64) -> String {
     format!("{name}, seed {seed}, learning rate {lr}")
 }
 
-/// Trains every job; `name.jsonl` in `folder` is the journal. See [`Work::run`], also for `needed`.
+/// Trains every job; `name.jsonl` in `folder` is the journal. See [`JobLoop::run`], also for `needed`.
 ///
 /// # Errors
 /// If a job is impossible, the journal cannot be written, or the user stops it. A training that
@@ -155,7 +155,7 @@ pub fn train_all(
         patience,
     } = ensemble;
 
-    Work::<Job, Training> {
+    JobLoop::<Job, Training> {
         name,
         key: &|job| job.key(),
         key_of: &|done| done.key(),

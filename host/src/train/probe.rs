@@ -6,7 +6,7 @@ use super::select::Hyperparameters;
 use crate::data::task::Task;
 use crate::model::Network;
 use crate::run::RunFolder;
-use crate::run::jobs::Work;
+use crate::run::jobs::JobLoop;
 use crate::support::progress::Output;
 use crate::train::{Training, train_network};
 use anyhow::Result;
@@ -63,7 +63,7 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
         |done: &Looked<S>| done.training.key(),
     );
 
-    let work = Work::<Job, Looked<S>> {
+    let work = JobLoop::<Job, Looked<S>> {
         name,
         key: &key,
         key_of: &key_of,

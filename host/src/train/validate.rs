@@ -143,9 +143,9 @@ pub fn draw(
     folder: &RunFolder,
     section: &mut Section,
 ) -> Result<()> {
-    let samples: Vec<plot::Group> = groups
+    let samples: Vec<plot::NamedSample> = groups
         .iter()
-        .map(|g| plot::Group {
+        .map(|g| plot::NamedSample {
             name: g.name.clone(),
             values: g.last(metric),
         })

@@ -7,7 +7,7 @@ use crate::fit::FitConfig;
 use crate::meta::{Learner, Unlearnable};
 use crate::model::activations::Choice;
 use crate::run::RunFolder;
-use crate::run::jobs::Work;
+use crate::run::jobs::JobLoop;
 use crate::support::progress::Output;
 use crate::support::stop::{self, Stopped};
 use crate::train::{Metric, best_epoch, metric_of, train_patiently};
@@ -100,7 +100,7 @@ pub fn search(
         candidates.truncate(size);
         candidates.sort_by_key(|c| c.id);
 
-        let work = Work::<Candidate, Trial> {
+        let work = JobLoop::<Candidate, Trial> {
             name: &format!("round-{}", i + 1),
             key: &|candidate| format!("{candidate:?}"),
             key_of: &|done| format!("{:?}", done.candidate),

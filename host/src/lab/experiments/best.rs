@@ -47,9 +47,9 @@ pub fn run(
     );
 
     let mut section = Section::new("Each at its best");
-    let groups: Vec<plot::Group> = by_kind(&contest.arms, &contest.values)
+    let groups: Vec<plot::NamedSample> = by_kind(&contest.arms, &contest.values)
         .into_iter()
-        .map(|(name, values)| plot::Group { name, values })
+        .map(|(name, values)| plot::NamedSample { name, values })
         .collect();
     let title = "each at its best learning rate and epoch, all outer seeds";
     let violins = plot::violins(title, Metric::Accuracy.label(), &groups);

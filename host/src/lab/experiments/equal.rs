@@ -39,9 +39,9 @@ pub fn run(
         .collect();
 
     for (mark, contest) in marks.iter().zip(&contests) {
-        let groups: Vec<plot::Group> = by_kind(&contest.arms, &contest.values)
+        let groups: Vec<plot::NamedSample> = by_kind(&contest.arms, &contest.values)
             .into_iter()
-            .map(|(name, values)| plot::Group { name, values })
+            .map(|(name, values)| plot::NamedSample { name, values })
             .collect();
         let title = format!("at equal training, {mark} epochs");
         let violins = plot::violins(&title, Metric::Accuracy.label(), &groups);

@@ -329,9 +329,11 @@ mod tests {
         ];
 
         let dir = tempfile::tempdir().unwrap();
-        let settings =
-            crate::config::Stored::new("cluster", &std::collections::BTreeMap::from([("a", 1)]))
-                .unwrap();
+        let settings = crate::config::StoredConfig::new(
+            "cluster",
+            &std::collections::BTreeMap::from([("a", 1)]),
+        )
+        .unwrap();
         let folder = RunFolder::open(&dir.path().join("f"), &settings, false).unwrap();
         let section = run(&[("steps".into(), steps), ("bumps".into(), bumps)], &folder).unwrap();
 

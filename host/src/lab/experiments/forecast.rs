@@ -198,9 +198,9 @@ pub fn run(
     let mut section = Section::new(format!("Regression and forecast: {}", task.name));
     let log_loss = |l: &Looked<Forecast>| l.training.curve.test_loss.last().map(|l| l.log10());
     let losses = of_each(&arms, &all, log_loss);
-    let groups: Vec<plot::Group> = by_kind(&arms, &losses)
+    let groups: Vec<plot::NamedSample> = by_kind(&arms, &losses)
         .into_iter()
-        .map(|(name, values)| plot::Group { name, values })
+        .map(|(name, values)| plot::NamedSample { name, values })
         .collect();
     let violins = plot::violins(how, "log10 of the test loss", &groups);
 

@@ -132,7 +132,7 @@ pub fn run(
 
     folder.write("trainings.csv", csv)?;
 
-    let places: Vec<(String, Vec<plot::Group>)> = contests
+    let places: Vec<(String, Vec<plot::NamedSample>)> = contests
         .iter()
         .map(|c| (c.condition.clone(), groups(c)))
         .collect();
@@ -167,11 +167,11 @@ pub fn run(
     Ok(section)
 }
 
-fn groups(contest: &Contest) -> Vec<plot::Group> {
+fn groups(contest: &Contest) -> Vec<plot::NamedSample> {
     let kinds = by_kind(&contest.arms, &contest.values);
     kinds
         .into_iter()
-        .map(|(name, values)| plot::Group { name, values })
+        .map(|(name, values)| plot::NamedSample { name, values })
         .collect()
 }
 

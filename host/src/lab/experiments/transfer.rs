@@ -56,10 +56,10 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
     for (place, column) in places.iter().zip(&columns) {
         let metric = metric_of(&place.task);
 
-        let groups: Vec<plot::Group> = column
+        let groups: Vec<plot::NamedSample> = column
             .rows
             .iter()
-            .map(|r| plot::Group {
+            .map(|r| plot::NamedSample {
                 name: r.name.clone(),
                 values: r.all(),
             })

@@ -77,12 +77,12 @@ pub fn run(
         let kinds = by_kind(&c.arms, &c.values).into_iter();
         // Boxes of one colour must be of one kind: the types last.
         kinds
-            .map(|(name, values)| plot::Group { name, values })
+            .map(|(name, values)| plot::NamedSample { name, values })
             .collect::<Vec<_>>()
     };
 
     let widest = contests.iter().max_by_key(|c| groups(c).len());
-    let mut places: Vec<(String, Vec<plot::Group>)> = contests
+    let mut places: Vec<(String, Vec<plot::NamedSample>)> = contests
         .iter()
         .map(|c| (c.condition.clone(), groups(c)))
         .collect();
@@ -90,7 +90,7 @@ pub fn run(
     // The legend is that of the first place: it must name every kind.
     if let (Some(widest), Some(first)) = (widest, places.first_mut()) {
         for g in groups(widest).into_iter().skip(first.1.len()) {
-            first.1.push(plot::Group {
+            first.1.push(plot::NamedSample {
                 name: g.name,
                 values: vec![],
             });

@@ -15,7 +15,7 @@ use crate::report::stats::mean;
 use crate::report::{
     Claim, Measure, Page, Part, Picture, REPORT, Section, Verdict, claim_table, judge,
 };
-use crate::run::{Incomplete, Mode, RunFolder, all};
+use crate::run::{Incomplete, RunFolder, RunMode, all};
 use crate::support::progress::Output;
 use crate::train::{Hyperparameters, Learned, SelectConfig, TrainConfig, ValidateConfig, select};
 use anyhow::{Context, Result, ensure};
@@ -255,7 +255,7 @@ pub fn run(
     let begun = Instant::now();
 
     // Who only gathers has nothing to show.
-    let output = if matches!(folder.mode(), Mode::Gather | Mode::Look) {
+    let output = if matches!(folder.mode(), RunMode::Gather | RunMode::Look) {
         Output::Quiet
     } else {
         output
@@ -281,7 +281,7 @@ pub fn run(
         };
 
         return match folder.mode() {
-            Mode::Shard(_) => Err(Incomplete {
+            RunMode::Shard(_) => Err(Incomplete {
                 missing: blocked,
                 blocked: blocked > 0,
             }

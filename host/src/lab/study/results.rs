@@ -353,7 +353,7 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
 }
 
 fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) -> Result<()> {
-    let group = |(name, values)| plot::Group { name, values };
+    let group = |(name, values)| plot::NamedSample { name, values };
 
     let place = |(i, c): (usize, &&Cell)| {
         let groups = by_kind(&c.contest.arms, &c.contest.values)
@@ -364,7 +364,8 @@ fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) 
     };
 
     let label = cells[0].metric.label();
-    let places: Vec<(String, Vec<plot::Group>)> = cells.iter().enumerate().map(place).collect();
+    let places: Vec<(String, Vec<plot::NamedSample>)> =
+        cells.iter().enumerate().map(place).collect();
     let boxes = plot::boxes("cells of the study", "cell", label, &places);
 
     section.draw(

@@ -4,7 +4,7 @@ use super::plan::Plan;
 use super::results;
 use super::settings::{Study, Tasks};
 use super::worker::Worker;
-use crate::run::{Incomplete, Mode, RunFolder};
+use crate::run::{Incomplete, RunFolder, RunMode};
 use crate::support::progress::Output;
 use anyhow::{Result, ensure};
 
@@ -42,7 +42,7 @@ pub fn run(
     let plan = Plan::new(study, tasks)?;
     let mode = folder.mode();
     // Who only gathers has nothing to show.
-    let output = if matches!(mode, Mode::Gather | Mode::Look) {
+    let output = if matches!(mode, RunMode::Gather | RunMode::Look) {
         Output::Quiet
     } else {
         output
@@ -55,17 +55,17 @@ pub fn run(
         at_work.learn()?;
     }
 
-    if stage != Stage::Learn && mode != Mode::Gather && mode != Mode::Look {
+    if stage != Stage::Learn && mode != RunMode::Gather && mode != RunMode::Look {
         blocked = at_work.train()?;
     }
 
-    if mode == Mode::Whole && stage == Stage::Learn {
+    if mode == RunMode::Whole && stage == Stage::Learn {
         return Ok(
             "the activations are learned; the same command without --stage learn goes on".into(),
         );
     }
 
-    if let Mode::Shard(_) = mode {
+    if let RunMode::Shard(_) = mode {
         return Err(Incomplete {
             missing: blocked,
             blocked: blocked > 0,

@@ -1,7 +1,7 @@
 //! What a study's file says, and what becomes of it for one combination of values.
 
 use super::axis::{Axis, Fault, at};
-use crate::config::{Layers, Source, assign, overlay};
+use crate::config::{Layers, SettingsFile, assign, overlay};
 use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Objective};
@@ -101,7 +101,7 @@ impl Study {
     /// place.
     pub fn parse(text: &str, tasks: &Tasks) -> Result<Study> {
         Study::read(
-            &Layers::above(SECTION, Some(Source::parse("the study", text)?), &[])?,
+            &Layers::above(SECTION, Some(SettingsFile::parse("the study", text)?), &[])?,
             tasks,
         )
     }

@@ -5,7 +5,7 @@ use super::settings::Tasks;
 use crate::meta::Piece;
 use crate::model::activations::{Activations, Choice};
 use crate::run::journal::{self, Journal};
-use crate::run::{Incomplete, Mode, RunFolder, Tally};
+use crate::run::{Incomplete, RunFolder, RunMode, Tally};
 use crate::support::progress::{Output, Progress};
 use crate::support::stop::{self, Stopped};
 use crate::train::{Training, train};
@@ -84,7 +84,7 @@ impl Worker<'_> {
     pub fn learn(&self) -> Result<()> {
         let (folder, mode, total) = (self.folder, self.folder.mode(), self.plan.lessons()?);
         let numbers: Vec<usize> = match mode {
-            Mode::Shard(_) => (0..total).filter(|&k| mode.does(LEARNED, k)).collect(),
+            RunMode::Shard(_) => (0..total).filter(|&k| mode.does(LEARNED, k)).collect(),
             _ => (0..total).collect(),
         };
         let steps: usize = match numbers.first() {
@@ -167,7 +167,7 @@ impl Worker<'_> {
     pub fn train(&self) -> Result<usize> {
         let (own, others) = self
             .folder
-            .journals(TRAININGS, self.folder.mode() == Mode::Whole);
+            .journals(TRAININGS, self.folder.mode() == RunMode::Whole);
         let mut done: HashSet<Id> = HashSet::new();
 
         for path in others {

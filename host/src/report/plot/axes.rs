@@ -6,8 +6,8 @@ use super::svg::{Anchor, Drawing};
 #[derive(Clone, Copy, Debug)]
 pub struct Axes {
     frame: Frame,
-    x: Scale,
-    y: Scale,
+    x: AxisScale,
+    y: AxisScale,
 }
 
 /// Left, top, right, bottom in the drawing.
@@ -15,7 +15,7 @@ pub type Frame = (f64, f64, f64, f64);
 
 /// The values along one side, and how they are spread.
 #[derive(Clone, Copy, Debug)]
-pub struct Scale {
+pub struct AxisScale {
     low: f64,
     high: f64,
     steps: Steps,
@@ -35,17 +35,17 @@ enum Steps {
 /// One side of a pair of axes: its values and what stands beside them. Without a label it has no
 /// ticks.
 #[derive(Clone, Copy, Debug)]
-pub struct Axis<'a> {
-    scale: Scale,
+pub struct PlotAxis<'a> {
+    scale: AxisScale,
     label: Option<&'a str>,
 }
 
-impl<'a> Axis<'a> {
+impl<'a> PlotAxis<'a> {
     /// Equal steps.
     #[must_use]
-    pub fn linear((low, high): (f64, f64), label: &'a str) -> Axis<'a> {
-        Axis {
-            scale: Scale {
+    pub fn linear((low, high): (f64, f64), label: &'a str) -> PlotAxis<'a> {
+        PlotAxis {
+            scale: AxisScale {
                 low,
                 high,
                 steps: Steps::Equal,
@@ -56,10 +56,10 @@ impl<'a> Axis<'a> {
 
     /// Equal factors; the range must be positive.
     #[must_use]
-    pub fn log((low, high): (f64, f64), label: &'a str) -> Axis<'a> {
+    pub fn log((low, high): (f64, f64), label: &'a str) -> PlotAxis<'a> {
         let low = low.max(f64::MIN_POSITIVE);
-        Axis {
-            scale: Scale {
+        PlotAxis {
+            scale: AxisScale {
                 low,
                 high: high.max(low * 1.0001),
                 steps: Steps::Log,
@@ -70,9 +70,9 @@ impl<'a> Axis<'a> {
 
     /// Equal factors on both sides of 0, and equal steps where absolute values are below `linear`.
     #[must_use]
-    pub fn asinh((low, high): (f64, f64), linear: f64, label: &'a str) -> Axis<'a> {
-        Axis {
-            scale: Scale {
+    pub fn asinh((low, high): (f64, f64), linear: f64, label: &'a str) -> PlotAxis<'a> {
+        PlotAxis {
+            scale: AxisScale {
                 low,
                 high,
                 steps: Steps::Asinh(linear),
@@ -83,9 +83,9 @@ impl<'a> Axis<'a> {
 
     /// Equal steps, without ticks: groups stand there.
     #[must_use]
-    pub fn bare((low, high): (f64, f64)) -> Axis<'a> {
-        Axis {
-            scale: Scale {
+    pub fn bare((low, high): (f64, f64)) -> PlotAxis<'a> {
+        PlotAxis {
+            scale: AxisScale {
                 low,
                 high,
                 steps: Steps::Equal,
@@ -95,7 +95,7 @@ impl<'a> Axis<'a> {
     }
 }
 
-impl Scale {
+impl AxisScale {
     /// 0 at the low end, 1 at the high one.
     fn share(&self, value: f64) -> f64 {
         let between =
@@ -246,7 +246,7 @@ fn label(value: f64, step: f64) -> String {
 impl Axes {
     /// Draws frame, ticks and labels.
     #[must_use]
-    pub fn draw(drawing: &mut Drawing, frame: Frame, x: Axis, y: Axis) -> Axes {
+    pub fn draw(drawing: &mut Drawing, frame: Frame, x: PlotAxis, y: PlotAxis) -> Axes {
         let axes = Axes {
             frame,
             x: x.scale,
@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn logarithmic_ticks_are_powers_or_round_values() {
         let texts = |low, high| {
-            Axis::log((low, high), "")
+            PlotAxis::log((low, high), "")
                 .scale
                 .ticks()
                 .into_iter()
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(texts(9.0, 60.0), ["10", "20", "50"]);
         assert_eq!(texts(1e-7, 1e-2)[0], "10⁻⁷");
 
-        let both = Axis::asinh((-0.2, 30.0), 1e-3, "").scale;
+        let both = PlotAxis::asinh((-0.2, 30.0), 1e-3, "").scale;
         let texts: Vec<_> = both.ticks().into_iter().map(|t| t.1).collect();
 
         assert_eq!(

@@ -1,9 +1,9 @@
 //! Box and whiskers of several groups at several places (paper, Fig. 4).
 
-use super::axes::{Axes, Axis, range_of};
+use super::axes::{Axes, PlotAxis, range_of};
 use super::colour;
 use super::svg::{Anchor, Drawing};
-use super::violin::Group;
+use super::violin::NamedSample;
 use crate::report::stats::quantile;
 
 /// At each place (a network size, say) a box a group: quartiles and median; whiskers to the last
@@ -13,7 +13,7 @@ pub fn boxes(
     title: &str,
     x_label: &str,
     y_label: &str,
-    places: &[(String, Vec<Group>)],
+    places: &[(String, Vec<NamedSample>)],
 ) -> Drawing {
     let groups = places.iter().map(|(_, g)| g.len()).max().unwrap_or(0);
     let names: Vec<&str> = places
@@ -29,12 +29,12 @@ pub fn boxes(
     let values = places
         .iter()
         .flat_map(|(_, g)| g.iter().flat_map(|g| g.values.iter().copied()));
-    let y = Axis::linear(range_of(values), y_label);
+    let y = PlotAxis::linear(range_of(values), y_label);
 
     let axes = Axes::draw(
         &mut drawing,
         (70.0, 40.0, right, 345.0),
-        Axis::bare((0.0, places.len() as f64)),
+        PlotAxis::bare((0.0, places.len() as f64)),
         y,
     );
 

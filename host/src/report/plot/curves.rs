@@ -1,6 +1,6 @@
 //! Curves with bands: a mean over seeds and its 95 % interval.
 
-use super::axes::{Axes, Axis, log_range_of, range_of};
+use super::axes::{Axes, PlotAxis, log_range_of, range_of};
 use super::colour;
 use super::svg::{Anchor, Drawing};
 
@@ -82,9 +82,9 @@ pub fn scaled_curves(
     let xs = bands.iter().flat_map(|b| b.x.iter().copied());
 
     let x = match x_spread {
-        Spread::Linear => Axis::linear(range_of(xs), labels.x),
-        Spread::Log => Axis::log(log_range_of(xs), labels.x),
-        Spread::Asinh => Axis::asinh(range_of(xs), 1e-3, labels.x),
+        Spread::Linear => PlotAxis::linear(range_of(xs), labels.x),
+        Spread::Log => PlotAxis::log(log_range_of(xs), labels.x),
+        Spread::Asinh => PlotAxis::asinh(range_of(xs), 1e-3, labels.x),
     };
 
     let edges = |b: &Band| -> Vec<f64> {
@@ -97,9 +97,9 @@ pub fn scaled_curves(
     };
 
     let y = match y_spread {
-        Spread::Linear => Axis::linear(range_of(bands.iter().flat_map(edges)), labels.y),
-        Spread::Asinh => Axis::asinh(range_of(bands.iter().flat_map(edges)), 1e-3, labels.y),
-        Spread::Log => Axis::log(
+        Spread::Linear => PlotAxis::linear(range_of(bands.iter().flat_map(edges)), labels.y),
+        Spread::Asinh => PlotAxis::asinh(range_of(bands.iter().flat_map(edges)), 1e-3, labels.y),
+        Spread::Log => PlotAxis::log(
             log_range_of(bands.iter().flat_map(|b| b.mean.clone())),
             labels.y,
         ),

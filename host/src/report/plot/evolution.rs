@@ -1,7 +1,7 @@
 //! How activations changed while they were learned: one panel a type, time as colour (paper, Fig.
 //! 3a-b).
 
-use super::axes::{Axes, Axis, range_of};
+use super::axes::{Axes, PlotAxis, range_of};
 use super::colour::rainbow;
 use super::svg::{Anchor, Drawing};
 use serde::{Deserialize, Serialize};
@@ -42,9 +42,9 @@ pub fn evolution(title: &str, z: &[f64], snapshots: &[Snapshot]) -> Drawing {
     for t in 0..types {
         let left = 65.0 + (PANEL + 30.0) * t as f64;
         let frame = (left, 55.0, left + PANEL - 20.0, 330.0);
-        let x = Axis::linear(ends, "input");
+        let x = PlotAxis::linear(ends, "input");
         let name = if t == 0 { "activation" } else { "" };
-        let axes = Axes::draw(&mut drawing, frame, x, Axis::linear(y, name));
+        let axes = Axes::draw(&mut drawing, frame, x, PlotAxis::linear(y, name));
 
         drawing.text(
             left + PANEL / 2.0 - 10.0,

@@ -1,6 +1,6 @@
 //! Joint densities of two quantities with their marginals (paper, Fig. 6).
 
-use super::axes::{Axes, Axis, range_of};
+use super::axes::{Axes, PlotAxis, range_of};
 use super::colour;
 use super::svg::{Anchor, Drawing};
 use super::violin::silverman;
@@ -49,8 +49,8 @@ pub fn joint(title: &str, x_label: &str, y_label: &str, clouds: &[Cloud]) -> Dra
     let axes = Axes::draw(
         &mut drawing,
         (left, top, right, bottom),
-        Axis::linear(x, x_label),
-        Axis::linear(y, y_label),
+        PlotAxis::linear(x, x_label),
+        PlotAxis::linear(y, y_label),
     );
 
     for (i, cloud) in clouds.iter().enumerate() {

@@ -16,7 +16,7 @@ pub use evolution::{Snapshot, evolution};
 pub use joint::{Cloud, joint};
 pub use svg::Drawing;
 pub use terminal::sketch;
-pub use violin::{Group, violins};
+pub use violin::{NamedSample, violins};
 
 use crate::run::RunFolder;
 use anyhow::Result;

@@ -1,13 +1,13 @@
 //! Violins: the density of a sample, with a box of its quartiles and its median.
 
-use super::axes::{Axes, Axis, range_of};
+use super::axes::{Axes, PlotAxis, range_of};
 use super::colour;
 use super::svg::{Anchor, Drawing};
 use crate::report::stats::{quantile, variance};
 
 /// A named sample.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub struct NamedSample {
     /// What stands below the violin.
     pub name: String,
     /// The sample.
@@ -18,7 +18,7 @@ const STEPS: usize = 80;
 
 /// One violin a group, cut at the sample's extremes.
 #[must_use]
-pub fn violins(title: &str, y_label: &str, groups: &[Group]) -> Drawing {
+pub fn violins(title: &str, y_label: &str, groups: &[NamedSample]) -> Drawing {
     let width = 110.0 + 78.0 * groups.len() as f64;
     let mut drawing = Drawing::new(width, 400.0);
     let y = range_of(groups.iter().flat_map(|g| g.values.iter().copied()));
@@ -27,8 +27,8 @@ pub fn violins(title: &str, y_label: &str, groups: &[Group]) -> Drawing {
     let axes = Axes::draw(
         &mut drawing,
         frame,
-        Axis::bare((0.0, groups.len() as f64)),
-        Axis::linear(y, y_label),
+        PlotAxis::bare((0.0, groups.len() as f64)),
+        PlotAxis::linear(y, y_label),
     );
 
     drawing.text(width / 2.0, 22.0, 13.0, Anchor::Middle, title);

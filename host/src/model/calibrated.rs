@@ -11,7 +11,7 @@ use ldnn_core::loss::{arg_max, cross_entropy};
 
 /// A network, its functions, and the pre-activations of every type on the training rows, sorted.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct CalibratedNetwork {
     /// Its sizes.
     pub shape: Shape,
     /// Weights and biases.
@@ -26,20 +26,24 @@ pub struct Source {
     pub ranges: Ranges,
 }
 
-impl Source {
+impl CalibratedNetwork {
     /// `network` on training rows. With `exact`, those functions stand in place of the network's
     /// own.
     ///
     /// # Errors
     /// If network and rows do not fit together.
-    pub fn new(network: &Network, rows: &Set, exact: Option<Vec<Function>>) -> Result<Source> {
+    pub fn new(
+        network: &Network,
+        rows: &Set,
+        exact: Option<Vec<Function>>,
+    ) -> Result<CalibratedNetwork> {
         let none = Ranges {
             inputs: vec![],
             types: vec![],
             largest_output: 0.0,
         };
 
-        let mut source = Source::of(network, exact, none, vec![])?;
+        let mut source = CalibratedNetwork::of(network, exact, none, vec![])?;
         let mut seen = vec![vec![]; source.shape.types()];
         let outputs = source.walk(rows, |t, z| seen[t].extend(z.iter().map(|&z| z as f32)))?;
         let largest_output = outputs.iter().fold(0.0, |a: f32, y| a.max(y.abs() as f32));
@@ -65,9 +69,9 @@ impl Source {
     ///
     /// # Errors
     /// If they do not fit each other.
-    pub fn from_ranges(network: &Network, ranges: &Ranges) -> Result<Source> {
+    pub fn from_ranges(network: &Network, ranges: &Ranges) -> Result<CalibratedNetwork> {
         ranges.check(&network.shape)?;
-        Source::of(network, None, ranges.clone(), ranges.spread())
+        CalibratedNetwork::of(network, None, ranges.clone(), ranges.spread())
     }
 
     fn of(
@@ -75,7 +79,7 @@ impl Source {
         exact: Option<Vec<Function>>,
         ranges: Ranges,
         seen: Vec<Vec<f32>>,
-    ) -> Result<Source> {
+    ) -> Result<CalibratedNetwork> {
         let shape = network.shape;
         let phi = &network.params[shape.theta_len()..];
 
@@ -89,7 +93,7 @@ impl Source {
         let theta = network.params[..shape.theta_len()].to_vec();
         let inputs = ranges.of_inputs();
 
-        Ok(Source {
+        Ok(CalibratedNetwork {
             shape,
             theta,
             functions,
@@ -294,7 +298,7 @@ impl Ranges {
     pub fn observe(network: &Network, rows: &Set) -> Result<Ranges> {
         let every = rows.rows().div_ceil(MOST_ROWS).max(1);
         let some: Vec<u32> = (0..rows.rows() as u32).step_by(every).collect();
-        let ranges = Source::new(network, &rows.pick(&some), None)?.ranges;
+        let ranges = CalibratedNetwork::new(network, &rows.pick(&some), None)?.ranges;
 
         Ok(Ranges {
             inputs: input_ranges(rows),
