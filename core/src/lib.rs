@@ -42,6 +42,7 @@ pub mod optimizer;
 mod planes;
 pub mod quantised;
 pub mod rng;
+pub mod schedule;
 pub mod shape;
 pub mod table;
 mod tile;

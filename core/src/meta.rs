@@ -538,7 +538,8 @@ impl<'a, T: Real, V: Vector> Run<'a, T, V> {
 
         let (before, step) = step.split_at_checked(theta).unwrap_or_default();
         let (grad, state) = step.split_at_checked(theta).unwrap_or_default();
-        let (direction, dstate, dtheta) = (&mut *self.direction, &mut *self.dstate, &*self.dtheta);
+        let (direction, dstate, dtheta) =
+            (&mut *self.direction, &mut *self.dstate, &mut *self.dtheta);
 
         self.vector.run(
             #[inline(always)]

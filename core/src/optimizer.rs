@@ -59,6 +59,33 @@ pub enum Optimizer<T> {
         /// Added to the root.
         epsilon: T,
     },
+    /// Adam whose weights decay on their own: `p <- (1 - lr weight_decay) p`, then Adam's step
+    /// (Loshchilov and Hutter 2019; state `m`, `v`).
+    AdamW {
+        /// Learning rate.
+        lr: T,
+        /// Fraction of the old mean gradient that is kept.
+        beta1: T,
+        /// Fraction of the old mean square that is kept.
+        beta2: T,
+        /// Added to the root.
+        epsilon: T,
+        /// Strength of the decay towards 0, per unit of learning rate.
+        weight_decay: T,
+    },
+}
+
+/// What a step of Adam or AdamW needs.
+#[derive(Clone, Copy)]
+struct AdamStep<T> {
+    lr: T,
+    beta1: T,
+    beta2: T,
+    epsilon: T,
+    /// The factor of the old parameters, 1 without weight decay.
+    keep: T,
+    /// The bias corrections of the mean gradient and of the mean square.
+    corrections: [T; 2],
 }
 
 /// A step that was taken; what [`Optimizer::step_adjoint`] needs to know of it.
@@ -85,12 +112,27 @@ impl<T: Real> Optimizer<T> {
         }
     }
 
+    /// The same optimizer at `factor` times its learning rate, as a
+    /// [`Schedule`](crate::schedule::Schedule) asks for.
+    #[must_use]
+    #[inline]
+    pub fn scaled(mut self, factor: T) -> Self {
+        match &mut self {
+            Optimizer::Sgd { lr, .. }
+            | Optimizer::RmsProp { lr, .. }
+            | Optimizer::Adam { lr, .. }
+            | Optimizer::AdamW { lr, .. } => *lr = *lr * factor,
+        }
+
+        self
+    }
+
     /// Length of the state for `params` parameters.
     #[must_use]
     pub const fn state_len(&self, params: usize) -> usize {
         match self {
             Optimizer::Sgd { .. } | Optimizer::RmsProp { .. } => params,
-            Optimizer::Adam { .. } => params.saturating_mul(2),
+            Optimizer::Adam { .. } | Optimizer::AdamW { .. } => params.saturating_mul(2),
         }
     }
 
@@ -142,17 +184,11 @@ impl<T: Real> Optimizer<T> {
             } => stays_finite([params, state, grad], |[p, v, g]| {
                 rms_prop(p, v, g, [lr, decay, epsilon])
             }),
-            Optimizer::Adam {
-                lr,
-                beta1,
-                beta2,
-                epsilon,
-            } => {
-                let corrections = [correction(beta1, t), correction(beta2, t)];
+            Optimizer::Adam { .. } | Optimizer::AdamW { .. } => {
+                let step = self.adam_step(t);
                 let (m, v) = state.split_at_checked(params.len()).unwrap_or_default();
-                let settings = [lr, beta1, beta2, epsilon];
                 stays_finite([params, m, v, grad], |[p, m, v, g]| {
-                    adam(p, [m, v], g, settings, corrections)
+                    adam(p, [m, v], g, &step)
                 })
             }
         };
@@ -195,16 +231,11 @@ impl<T: Real> Optimizer<T> {
                     [*p, *v] = rms_prop(*p, *v, g, [lr, decay, epsilon]);
                 }
             }
-            Optimizer::Adam {
-                lr,
-                beta1,
-                beta2,
-                epsilon,
-            } => {
-                let corrections = [correction(beta1, t), correction(beta2, t)];
+            Optimizer::Adam { .. } | Optimizer::AdamW { .. } => {
+                let step = self.adam_step(t);
                 let (m, v) = state.split_at_mut_checked(n).unwrap_or_default();
                 for (((p, m), v), &g) in params.iter_mut().zip(m).zip(v).zip(grad) {
-                    [*p, *m, *v] = adam(*p, [*m, *v], g, [lr, beta1, beta2, epsilon], corrections);
+                    [*p, *m, *v] = adam(*p, [*m, *v], g, &step);
                 }
             }
         }
@@ -212,12 +243,42 @@ impl<T: Real> Optimizer<T> {
         Ok(())
     }
 
-    /// The adjoint of [`Optimizer::step`] with respect to everything but the parameters, for which
-    /// it is the identity.
+    /// The numbers of one step of Adam or AdamW; all 0 for the other optimizers.
+    #[inline(always)]
+    fn adam_step(&self, t: usize) -> AdamStep<T> {
+        let (lr, beta1, beta2, epsilon, keep) = match *self {
+            Optimizer::Adam {
+                lr,
+                beta1,
+                beta2,
+                epsilon,
+            } => (lr, beta1, beta2, epsilon, T::ONE),
+            Optimizer::AdamW {
+                lr,
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => (lr, beta1, beta2, epsilon, T::ONE - lr * weight_decay),
+            _ => (T::ZERO, T::ZERO, T::ZERO, T::ZERO, T::ONE),
+        };
+
+        AdamStep {
+            lr,
+            beta1,
+            beta2,
+            epsilon,
+            keep,
+            corrections: [correction(beta1, t), correction(beta2, t)],
+        }
+    }
+
+    /// The adjoint of [`Optimizer::step`].
     ///
-    /// `taken`: the step; `dparams` (n): the adjoint of the new parameters; `dstate` (state of n),
-    /// in place: from the adjoint of the new state to that of the old one; `dgrad` (n),
-    /// overwritten: the adjoint of the gradient. Where a mean square is exactly 0 the square root
+    /// `taken`: the step; `dparams` (n), in place: from the adjoint of the new parameters to what
+    /// of that of the old ones does not pass through the gradient, the same but for weight decay;
+    /// `dstate` (state of n), in place: from the adjoint of the new state to that of the old one;
+    /// `dgrad` (n), overwritten: the adjoint of the gradient. Where a mean square is exactly 0 the square root
     /// has no derivative; its term counts as 0.
     ///
     /// # Errors
@@ -226,7 +287,7 @@ impl<T: Real> Optimizer<T> {
     pub fn step_adjoint(
         &self,
         taken: Step<'_, T>,
-        dparams: &[T],
+        dparams: &mut [T],
         dstate: &mut [T],
         dgrad: &mut [T],
     ) -> Result<(), SizeError> {
@@ -239,7 +300,7 @@ impl<T: Real> Optimizer<T> {
 
         match *self {
             Optimizer::Sgd { lr, momentum } => {
-                for ((dg, dm), &dp) in dgrad.iter_mut().zip(dstate).zip(dparams) {
+                for ((dg, dm), &mut dp) in dgrad.iter_mut().zip(dstate).zip(dparams) {
                     let total = *dm - lr * dp;
                     *dg = total;
                     *dm = momentum * total;
@@ -254,7 +315,7 @@ impl<T: Real> Optimizer<T> {
                     .zip(dparams)
                     .zip(grad.iter().zip(state));
 
-                for (((dg, dv), &dp), (&g, &v)) in each {
+                for (((dg, dv), &mut dp), (&g, &v)) in each {
                     let (by_root, inverse) = root_slope(v, epsilon);
                     let total = *dv + lr * g * dp * by_root;
                     let twice = (T::ONE - decay) * (g + g);
@@ -262,13 +323,8 @@ impl<T: Real> Optimizer<T> {
                     *dv = decay * total;
                 }
             }
-            Optimizer::Adam {
-                lr,
-                beta1,
-                beta2,
-                epsilon,
-            } => {
-                let (c1, c2) = (correction(beta1, t), correction(beta2, t));
+            Optimizer::Adam { .. } | Optimizer::AdamW { .. } => {
+                let step = self.adam_step(t);
                 let (m, v) = state.split_at_checked(n).unwrap_or_default();
                 let (dm, dv) = dstate.split_at_mut_checked(n).unwrap_or_default();
 
@@ -280,13 +336,8 @@ impl<T: Real> Optimizer<T> {
                     .zip(grad)
                     .zip(m.iter().zip(v));
 
-                for (((((dg, dm), dv), &dp), &g), (&m, &v)) in each {
-                    let (by_root, inverse) = root_slope(v / c2, epsilon);
-                    let dm_total = *dm - lr * dp * inverse / c1;
-                    let dv_total = *dv + lr * (m / c1) * dp * by_root / c2;
-                    *dg = dm_total * (T::ONE - beta1) + dv_total * ((T::ONE - beta2) * (g + g));
-                    *dm = beta1 * dm_total;
-                    *dv = beta2 * dv_total;
+                for (((((dg, dm), dv), dp), &g), (&m, &v)) in each {
+                    [*dp, *dm, *dv, *dg] = adam_adjoint([*dp, *dm, *dv], g, [m, v], &step);
                 }
             }
         }
@@ -307,17 +358,28 @@ fn rms_prop<T: Real>(p: T, v: T, g: T, [lr, decay, epsilon]: [T; 3]) -> [T; 2] {
     [p - lr * g / (v.sqrt() + epsilon), v]
 }
 
+/// New parameter, mean gradient and mean square.
 #[inline(always)]
-fn adam<T: Real>(
-    p: T,
-    [m, v]: [T; 2],
-    g: T,
-    [lr, beta1, beta2, epsilon]: [T; 4],
-    [c1, c2]: [T; 2],
-) -> [T; 3] {
-    let m = beta1 * m + (T::ONE - beta1) * g;
-    let v = beta2 * v + (T::ONE - beta2) * (g * g);
-    [p - lr * (m / c1) / ((v / c2).sqrt() + epsilon), m, v]
+fn adam<T: Real>(p: T, [m, v]: [T; 2], g: T, step: &AdamStep<T>) -> [T; 3] {
+    let [c1, c2] = step.corrections;
+    let m = step.beta1 * m + (T::ONE - step.beta1) * g;
+    let v = step.beta2 * v + (T::ONE - step.beta2) * (g * g);
+    let root = (v / c2).sqrt() + step.epsilon;
+
+    [step.keep * p - step.lr * (m / c1) / root, m, v]
+}
+
+/// From the adjoints of the new parameter, mean gradient and mean square to those of the old ones
+/// and of the gradient. `g`, `m`, `v`: the gradient, and the means after the step.
+#[inline(always)]
+fn adam_adjoint<T: Real>([dp, dm, dv]: [T; 3], g: T, [m, v]: [T; 2], step: &AdamStep<T>) -> [T; 4] {
+    let [c1, c2] = step.corrections;
+    let (by_root, inverse) = root_slope(v / c2, step.epsilon);
+    let dm = dm - step.lr * dp * inverse / c1;
+    let dv = dv + step.lr * (m / c1) * dp * by_root / c2;
+    let dg = dm * (T::ONE - step.beta1) + dv * ((T::ONE - step.beta2) * (g + g));
+
+    [step.keep * dp, step.beta1 * dm, step.beta2 * dv, dg]
 }
 
 /// Whether all that `next` makes of equally long slices is finite; as `all_finite`.
@@ -382,5 +444,63 @@ pub fn clamp<T: Real>(values: &mut [T], limit: T) {
         } else {
             *x
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_decay_apart_from_adams_step() {
+        let optimizer = Optimizer::AdamW {
+            lr: 0.1f64,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.5,
+        };
+
+        // Loshchilov and Hutter's algorithm 2 by hand, with numbers of double precision.
+        let expected = [
+            0.850_000_001_999_999_9,
+            0.863_450_350_920_055_5,
+            0.855_518_310_210_840_3,
+        ];
+
+        let (mut params, mut state) = ([1.0], [0.0; 2]);
+        for (t, (grad, expected)) in [0.5, -2.0, 0.25].into_iter().zip(expected).enumerate() {
+            assert_eq!(optimizer.step(&mut params, &mut state, &[grad], t), Ok(()));
+            assert!((params[0] - expected).abs() < 1e-14, "{params:?}");
+        }
+    }
+
+    #[test]
+    fn without_weight_decay_it_is_adam_to_the_bit() {
+        let [lr, beta1, beta2, epsilon] = [0.1f32, 0.9, 0.999, 1e-8];
+        let adam = Optimizer::Adam {
+            lr,
+            beta1,
+            beta2,
+            epsilon,
+        };
+        let adam_w = Optimizer::AdamW {
+            lr,
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay: 0.0,
+        };
+
+        let run = |optimizer: Optimizer<f32>| {
+            let (mut params, mut state) = ([1.0, -0.3], [0.0; 4]);
+            for t in 0..9 {
+                let grad = [params[1] - 0.5, params[0] * params[1]];
+                assert_eq!(optimizer.step(&mut params, &mut state, &grad, t), Ok(()));
+            }
+            params.map(f32::to_bits)
+        };
+
+        assert_eq!(run(adam), run(adam_w));
     }
 }

@@ -128,7 +128,7 @@ fn noise<T: Real>(amplitude: f32) -> Option<Noise<T>> {
 fn optimizer<T: Real>(which: usize, n: &[f32]) -> Optimizer<T> {
     let f = |i: usize| T::from_f64(f64::from(n[i]));
 
-    match which % 3 {
+    match which % 4 {
         0 => Optimizer::Sgd {
             lr: f(0),
             momentum: f(1),
@@ -139,11 +139,18 @@ fn optimizer<T: Real>(which: usize, n: &[f32]) -> Optimizer<T> {
             epsilon: f(2),
             start: f(3),
         },
-        _ => Optimizer::Adam {
+        2 => Optimizer::Adam {
             lr: f(0),
             beta1: f(1),
             beta2: f(2),
             epsilon: f(3),
+        },
+        _ => Optimizer::AdamW {
+            lr: f(0),
+            beta1: f(1),
+            beta2: f(2),
+            epsilon: f(3),
+            weight_decay: f(1),
         },
     }
 }
@@ -371,7 +378,7 @@ fn optimizers<T: Real>(l: &Lengths, which: usize) {
         t: [0, usize::MAX][which % 2],
     };
 
-    let _ = optimizer.step_adjoint(taken, &params, &mut dstate, &mut dgrad);
+    let _ = optimizer.step_adjoint(taken, &mut params, &mut dstate, &mut dgrad);
     optimizer.init_state(&mut state);
     optimizer::clamp(&mut params, T::from_f64(f64::from(l.numbers[0])));
 }

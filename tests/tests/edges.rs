@@ -249,7 +249,7 @@ fn a_table_has_its_own_values_at_its_exact_ends_and_goes_on_from_there() {
     }
 }
 
-const OPTIMIZERS: [fn(f32) -> Optimizer<f32>; 3] = [
+const OPTIMIZERS: [fn(f32) -> Optimizer<f32>; 4] = [
     |lr| Optimizer::Sgd { lr, momentum: 0.8 },
     |lr| Optimizer::RmsProp {
         lr,
@@ -262,6 +262,13 @@ const OPTIMIZERS: [fn(f32) -> Optimizer<f32>; 3] = [
         beta1: 0.9,
         beta2: 0.999,
         epsilon: 1e-8,
+    },
+    |lr| Optimizer::AdamW {
+        lr,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.3,
     },
 ];
 

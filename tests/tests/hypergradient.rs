@@ -12,7 +12,7 @@ use ldnn_tests::{
 
 const ROWS: usize = 11;
 
-const OPTIMIZERS: [Optimizer<f64>; 4] = [
+const OPTIMIZERS: [Optimizer<f64>; 5] = [
     Optimizer::Sgd {
         lr: 0.1,
         momentum: 0.8,
@@ -36,6 +36,14 @@ const OPTIMIZERS: [Optimizer<f64>; 4] = [
         beta1: 0.9,
         beta2: 0.999,
         epsilon: 1e-2,
+    },
+    // 0.01 * 20: a fifth of each weight goes with every step.
+    Optimizer::AdamW {
+        lr: 0.01,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-2,
+        weight_decay: 20.0,
     },
 ];
 

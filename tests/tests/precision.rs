@@ -36,7 +36,7 @@ fn trained<T: Real>(optimizer: &Optimizer<T>) -> Vec<f64> {
     params.iter().map(|p| p.to_f64()).collect()
 }
 
-fn optimizers<T: Real>() -> [Optimizer<T>; 3] {
+fn optimizers<T: Real>() -> [Optimizer<T>; 4] {
     let f = T::from_f64;
 
     [
@@ -50,6 +50,13 @@ fn optimizers<T: Real>() -> [Optimizer<T>; 3] {
             beta1: f(0.9),
             beta2: f(0.999),
             epsilon: f(1e-3),
+        },
+        Optimizer::AdamW {
+            lr: f(0.003),
+            beta1: f(0.9),
+            beta2: f(0.999),
+            epsilon: f(1e-3),
+            weight_decay: f(0.3),
         },
     ]
 }

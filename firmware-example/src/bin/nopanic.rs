@@ -23,6 +23,7 @@ use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer, Step};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::schedule::{Decay, Schedule};
 use ldnn_core::shape::ShapeError;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
@@ -481,6 +482,16 @@ fn optimizers<T: Real>(memory: &mut Any<T>) {
 
     said(Optimizer::step_adjoint(&optimizer(), taken, c, d, e));
     optimizer::clamp(a, any(T::ONE));
+
+    let schedule = any(Schedule {
+        decay: Decay::Cosine,
+        warmup: 1,
+        steps: 3,
+    });
+    any(Optimizer::scaled(
+        optimizer::<T>(),
+        Schedule::factor(&schedule, any(2)),
+    ));
 }
 
 fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
