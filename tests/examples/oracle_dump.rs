@@ -2,8 +2,8 @@
 //! NumPy archives in a folder.
 //! `cargo run --release --package ldnn-tests --example oracle_dump -- FOLDER`
 
-use ldnn::data::npz::{self, Array, Values};
-use ldnn::data::task::{Set, SetTarget, Task};
+use ldnn::data::npz::{self, NpyArray, NpyValues};
+use ldnn::data::task::{ExampleTargets, Examples, Task};
 use ldnn::data::{Dataset, Mnist1dConfig};
 use ldnn::lab::analysis::point::Point;
 use ldnn::lab::analysis::spectrum::{eigenvalues, matrix};
@@ -17,7 +17,7 @@ use ldnn_core::{Activation, Base, Optimizer, Real, Shape};
 use ldnn_tests::{Loss, Problem, random, widen};
 use std::path::Path;
 
-type Named = (&'static str, Array);
+type Named = (&'static str, NpyArray);
 
 fn main() {
     let folder = std::env::args().nth(1).expect("the folder to write to");
@@ -102,19 +102,19 @@ fn derivatives(problem: &Problem<f64>, single: &Problem<f32>) -> Vec<Named> {
 
     let mut arrays = network(&problem.shape);
     arrays.extend([
-        ("params", Array::vector(problem.params.clone())),
+        ("params", NpyArray::vector(problem.params.clone())),
         (
             "x",
-            Array::matrix(problem.x.clone(), problem.shape.inputs()),
+            NpyArray::matrix(problem.x.clone(), problem.shape.inputs()),
         ),
         target(&problem.data().target, problem.shape.outputs()),
-        ("direction", Array::vector(direction)),
-        ("loss", Array::vector(vec![loss])),
-        ("gradient", Array::vector(gradient)),
-        ("product", Array::vector(product)),
-        ("loss32", Array::vector(vec![loss32.into()])),
-        ("gradient32", Array::vector(widen(&gradient32))),
-        ("product32", Array::vector(widen(&product32))),
+        ("direction", NpyArray::vector(direction)),
+        ("loss", NpyArray::vector(vec![loss])),
+        ("gradient", NpyArray::vector(gradient)),
+        ("product", NpyArray::vector(product)),
+        ("loss32", NpyArray::vector(vec![loss32.into()])),
+        ("gradient32", NpyArray::vector(widen(&gradient32))),
+        ("product32", NpyArray::vector(widen(&product32))),
     ]);
 
     let noise = problem.noise.unwrap_or(Noise {
@@ -144,9 +144,9 @@ fn network(shape: &Shape) -> Vec<Named> {
         .collect();
 
     vec![
-        ("widths", Array::labels(widths)),
-        ("bases", Array::labels(bases)),
-        ("units", Array::labels(units)),
+        ("widths", NpyArray::labels(widths)),
+        ("bases", NpyArray::labels(bases)),
+        ("units", NpyArray::labels(units)),
     ]
 }
 
@@ -154,9 +154,9 @@ fn target(target: &Target<'_, f64>, outputs: usize) -> Named {
     match target {
         Target::Classes(labels) => (
             "labels",
-            Array::labels(labels.iter().map(|&l| l.into()).collect()),
+            NpyArray::labels(labels.iter().map(|&l| l.into()).collect()),
         ),
-        Target::Values(values) => ("values", Array::matrix(values.to_vec(), outputs)),
+        Target::Values(values) => ("values", NpyArray::matrix(values.to_vec(), outputs)),
     }
 }
 
@@ -183,9 +183,9 @@ fn noise_arrays(shape: &Shape, calls: &[Noise<f64>]) -> [Named; 2] {
         }
     }
 
-    let rows = |values: Vec<f64>| Array {
+    let rows = |values: Vec<f64>| NpyArray {
         shape: vec![calls.len(), values.len() / calls.len()],
-        values: Values::F64(values),
+        values: NpyValues::F64(values),
     };
 
     [
@@ -209,9 +209,9 @@ fn whole_hessian() -> Vec<Named> {
         unreachable!("cross-entropy has labels")
     };
 
-    let set = Set::new(
+    let set = Examples::new(
         problem.x.clone(),
-        SetTarget::Classes(labels.to_vec()),
+        ExampleTargets::Classes(labels.to_vec()),
         shape.inputs(),
     );
 
@@ -225,13 +225,13 @@ fn whole_hessian() -> Vec<Named> {
         let hessian = matrix(&point, joint).unwrap();
         let n = hessian.nrows();
         let lower = |i: usize| hessian[((i / n).max(i % n), (i / n).min(i % n))];
-        arrays.push((name, Array::matrix((0..n * n).map(lower).collect(), n)));
-        arrays.push((values, Array::vector(eigenvalues(&hessian).unwrap())));
+        arrays.push((name, NpyArray::matrix((0..n * n).map(lower).collect(), n)));
+        arrays.push((values, NpyArray::vector(eigenvalues(&hessian).unwrap())));
     }
 
     arrays.extend([
-        ("params", Array::vector(point.params.clone())),
-        ("x", Array::matrix(point.x.clone(), shape.inputs())),
+        ("params", NpyArray::vector(point.params.clone())),
+        ("x", NpyArray::matrix(point.x.clone(), shape.inputs())),
         target(&Target::Classes(labels), shape.outputs()),
     ]);
 
@@ -297,18 +297,18 @@ fn outer_step() -> Vec<Named> {
     let x64 = widen(&task.train.x);
 
     arrays.extend([
-        ("x", Array::matrix(x64.clone(), task.inputs)),
+        ("x", NpyArray::matrix(x64.clone(), task.inputs)),
         target(&Target::Classes(labels), task.outputs),
-        ("phi", Array::vector(widen(&phi32))),
-        ("theta", Array::vector(theta)),
+        ("phi", NpyArray::vector(widen(&phi32))),
+        ("theta", NpyArray::vector(theta)),
         (
             "order",
-            Array {
+            NpyArray {
                 shape: vec![epochs, rows],
-                values: Values::I64(order),
+                values: NpyValues::I64(order),
             },
         ),
-        ("batch", Array::labels(vec![config.batch as i64])),
+        ("batch", NpyArray::labels(vec![config.batch as i64])),
     ]);
 
     arrays.extend(noise_arrays(&shape, &calls));
@@ -326,13 +326,13 @@ fn outer_step() -> Vec<Named> {
     let single = unrolled(&config, shape, task.train.data(), &phi32);
 
     arrays.extend([
-        ("outer_loss", Array::vector(vec![wide.0])),
-        ("train_loss", Array::vector(vec![wide.1])),
-        ("dphi", Array::vector(wide.2)),
-        ("trained", Array::vector(wide.3)),
-        ("outer_loss32", Array::vector(vec![single.0.into()])),
-        ("dphi32", Array::vector(widen(&single.2))),
-        ("trained32", Array::vector(widen(&single.3))),
+        ("outer_loss", NpyArray::vector(vec![wide.0])),
+        ("train_loss", NpyArray::vector(vec![wide.1])),
+        ("dphi", NpyArray::vector(wide.2)),
+        ("trained", NpyArray::vector(wide.3)),
+        ("outer_loss32", NpyArray::vector(vec![single.0.into()])),
+        ("dphi32", NpyArray::vector(widen(&single.2))),
+        ("trained32", NpyArray::vector(widen(&single.3))),
     ]);
 
     arrays.extend(of_the_program(&config, &task));
@@ -394,7 +394,7 @@ fn of_the_program(config: &MetaConfig, task: &Task) -> [Named; 2] {
     // After the first step the momentum is the gradient.
     let gradient = learner.checkpoint().velocity;
     [
-        ("outer_loss_program", Array::vector(vec![record.loss])),
-        ("dphi_program", Array::vector(widen(&gradient))),
+        ("outer_loss_program", NpyArray::vector(vec![record.loss])),
+        ("dphi_program", NpyArray::vector(widen(&gradient))),
     ]
 }

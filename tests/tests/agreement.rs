@@ -2,10 +2,10 @@
 //! units to units.
 
 use ldnn::config::StoredConfig;
-use ldnn::data::npz::{self, Array};
+use ldnn::data::npz::{self, NpyArray};
 use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
-use ldnn::data::task::{Set, SetTarget, Task};
+use ldnn::data::task::{ExampleTargets, Examples, Task};
 use ldnn::deploy::{
     Beyond, Budget, ExportConfig, FormChoice, Given, Weights, What, run as export, verify,
 };
@@ -370,8 +370,8 @@ proptest! {
                 let config = config(form, weights);
                 let folder = RunFolder::open(&place.path().join("out"), &StoredConfig::new("export", &config).unwrap(), false).unwrap();
                 let inputs = model.inputs.len();
-                let none = Set::new(vec![], SetTarget::Classes(vec![]), inputs);
-                let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none, scales: ldnn::data::Scales::default() };
+                let none = Examples::new(vec![], ExampleTargets::Classes(vec![]), inputs);
+                let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none, scales: ldnn::data::Standardisation::default() };
                 export(&config, &Given::Trained(Box::new(model.clone())), &task, &folder).unwrap();
                 // The golden rows: the core, the image, and C, to the bit; and predict, within the
                 // stated tolerance.
@@ -618,10 +618,10 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
         .collect();
     let classes: Vec<i64> = y.iter().map(|y| i64::from(*y > 1500.0)).collect();
 
-    let archive = |name: &str, y: Array, y_test: Array| {
+    let archive = |name: &str, y: NpyArray, y_test: NpyArray| {
         let (x, x_test) = (
-            Array::matrix(x[..300].to_vec(), 2),
-            Array::matrix(x[300..].to_vec(), 2),
+            NpyArray::matrix(x[..300].to_vec(), 2),
+            NpyArray::matrix(x[300..].to_vec(), 2),
         );
         let all = npz::write(&[("x", x), ("y", y), ("x_test", x_test), ("y_test", y_test)]);
         fs::write(place.join(name), all).unwrap();
@@ -629,14 +629,14 @@ fn a_network_that_is_trained_on_raw_units_takes_and_gives_them() {
 
     archive(
         "values.npz",
-        Array::matrix(y[..150].to_vec(), 1),
-        Array::matrix(y[150..].to_vec(), 1),
+        NpyArray::matrix(y[..150].to_vec(), 1),
+        NpyArray::matrix(y[150..].to_vec(), 1),
     );
 
     archive(
         "classes.npz",
-        Array::labels(classes[..150].to_vec()),
-        Array::labels(classes[150..].to_vec()),
+        NpyArray::labels(classes[..150].to_vec()),
+        NpyArray::labels(classes[150..].to_vec()),
     );
 
     for data in ["values.npz", "classes.npz"] {
@@ -845,8 +845,8 @@ fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &P
     let stored = StoredConfig::new("export", config).unwrap();
     let folder = RunFolder::open(&place.join("out"), &stored, true).unwrap();
     let inputs = model.inputs.len();
-    let targets = SetTarget::Values(vec![0.0; rows.len() / inputs]);
-    let set = Set::new(rows.to_vec(), targets, inputs);
+    let targets = ExampleTargets::Values(vec![0.0; rows.len() / inputs]);
+    let set = Examples::new(rows.to_vec(), targets, inputs);
 
     let task = Task {
         name: "some/folder/rows.csv".into(),
@@ -854,7 +854,7 @@ fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &P
         outputs: 1,
         train: set.clone(),
         test: set,
-        scales: ldnn::data::Scales::default(),
+        scales: ldnn::data::Standardisation::default(),
     };
 
     let given = Given::Trained(Box::new(model.clone()));

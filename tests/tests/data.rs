@@ -1,7 +1,7 @@
 //! The canonical data, against facts about the original.
 
 use approx::assert_abs_diff_eq;
-use ldnn::data::{Dataset, Mnist1dConfig, Target, VanDerPolConfig, mnist1d_npz, npz};
+use ldnn::data::{Dataset, Mnist1dConfig, Targets, VanDerPolConfig, mnist1d_npz, npz};
 use ldnn_tests::tolerance::MNIST1D;
 
 /// Printed by the `mnist1d` package 0.0.2.post1 with default arguments;
@@ -25,7 +25,7 @@ fn mnist1d_is_the_canonical_data_set() {
         assert_abs_diff_eq!(ours, theirs, epsilon = MNIST1D);
     }
 
-    let (Target::Classes { labels, classes }, Target::Classes { labels: test, .. }) =
+    let (Targets::Classes { labels, classes }, Targets::Classes { labels: test, .. }) =
         (set.target, set.target_test)
     else {
         panic!("MNIST-1D has classes");
@@ -56,7 +56,7 @@ fn the_archive_has_the_arrays_of_the_original() {
 
     assert_eq!(shapes, expected);
 
-    let npz::Values::F64(t) = &arrays[4].1.values else {
+    let npz::NpyValues::F64(t) = &arrays[4].1.values else {
         panic!("t is real")
     };
     assert_abs_diff_eq!(t[0], FIRST_TIME, epsilon = 10.0 * MNIST1D);
@@ -65,7 +65,7 @@ fn the_archive_has_the_arrays_of_the_original() {
 #[test]
 fn van_der_pol_is_standardised_and_moves_by_one_step() {
     let set = Dataset::vanderpol(&VanDerPolConfig::default()).unwrap();
-    let Target::Values { values, width: 2 } = &set.target else {
+    let Targets::Values { values, width: 2 } = &set.target else {
         panic!("two values a row")
     };
 

@@ -6,7 +6,7 @@ use ldnn::deploy::{
     c_source, image_bytes, rust_module,
 };
 use ldnn::formats::read_activations;
-use ldnn::model::activations::Learned;
+use ldnn::model::activations::LearnedType;
 use ldnn_tests::program;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -261,7 +261,7 @@ fn bytes(model: &Deployed) -> usize {
 }
 
 /// The largest error at points that the export did not look at.
-fn largest_error(model: &Deployed, types: &[Learned]) -> f64 {
+fn largest_error(model: &Deployed, types: &[LearnedType]) -> f64 {
     let mut largest = 0.0f64;
 
     for (table, learned) in model.owned().unwrap().iter().zip(types) {

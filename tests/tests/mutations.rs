@@ -2,7 +2,7 @@
 //! what the bytes justify.
 
 use ldnn::data::load::TableReader;
-use ldnn::data::npz::{self, Array};
+use ldnn::data::npz::{self, NpyArray};
 use ldnn::data::source::InputFile;
 use ldnn::data::table::Reading;
 use ldnn::support::memory::MemoryBudget;
@@ -54,7 +54,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// Small files of every form.
 fn seeds() -> Vec<Vec<u8>> {
     let csv = b"a,b,\"c\"\n1,2.5,-3e1\n4,5,6\n7,8,9\n".to_vec();
-    let x = Array::matrix((0..12).map(f64::from).collect(), 3);
+    let x = NpyArray::matrix((0..12).map(f64::from).collect(), 3);
 
     let idx = [
         &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3][..],
@@ -63,7 +63,7 @@ fn seeds() -> Vec<Vec<u8>> {
     .concat();
 
     let ts = b"#c\n@problemName p\n@dimensions 2\n@seriesLength 3\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n1,2,3:4,5,6:b\n".to_vec();
-    let npz = npz::write(&[("x", x.clone()), ("y", Array::labels(vec![0, 1, 0, 1]))]);
+    let npz = npz::write(&[("x", x.clone()), ("y", NpyArray::labels(vec![0, 1, 0, 1]))]);
     let compressed = include_bytes!("../data/compressed.npz").to_vec();
     let fortran = include_bytes!("../data/fortran.npy").to_vec();
 

@@ -1,7 +1,7 @@
 //! Data of every form from outside: what is read, what is refused, and that predictions come as a
 //! stream.
 
-use ldnn::data::npz::{self, Array};
+use ldnn::data::npz::{self, NpyArray};
 use ldnn_tests::program::{path, refuse, succeed};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -126,15 +126,15 @@ fn every_form_of_the_same_rows_gives_the_same_predictions() {
     file(folder, "t.csv", csv(","));
     file(folder, "t.csv.gz", gzip(csv(";").as_bytes()));
     file(folder, "t.tsv", csv("\t"));
-    file(folder, "t.npy", npz::npy(&Array::matrix(joined, 5)));
-    file(folder, "x.npy", npz::npy(&Array::matrix(x.clone(), 4)));
+    file(folder, "t.npy", npz::npy(&NpyArray::matrix(joined, 5)));
+    file(folder, "x.npy", npz::npy(&NpyArray::matrix(x.clone(), 4)));
 
     file(
         folder,
         "t.npz",
         npz::write(&[
-            ("x", Array::matrix(x.clone(), 4)),
-            ("y", Array::labels(labels.clone())),
+            ("x", NpyArray::matrix(x.clone(), 4)),
+            ("y", NpyArray::labels(labels.clone())),
         ]),
     );
 
@@ -257,7 +257,10 @@ fn what_numpy_writes_is_read() {
     );
 
     let array = npz::parse_npy(&fs::read(data("fortran.npy")).unwrap()).unwrap();
-    assert_eq!(array, Array::matrix(vec![0.5, 1.5, 2.5, 3.5, 4.5, 5.5], 3));
+    assert_eq!(
+        array,
+        NpyArray::matrix(vec![0.5, 1.5, 2.5, 3.5, 4.5, 5.5], 3)
+    );
 
     for (name, expected) in [
         (
@@ -296,7 +299,7 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
 
     fs::create_dir(folder.join("folder")).unwrap();
 
-    let nan = Array::matrix(vec![1.0, 2.0, f64::NAN, 4.0], 2);
+    let nan = NpyArray::matrix(vec![1.0, 2.0, f64::NAN, 4.0], 2);
 
     let files: [(&str, Vec<u8>); 14] = [
         ("utf8.csv", [good.as_bytes(), b"1,2,3,4,caf\xe9\n"].concat()),
@@ -314,7 +317,7 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
         ),
         (
             "nan.npz",
-            npz::write(&[("x", nan), ("y", Array::labels(vec![0, 1]))]),
+            npz::write(&[("x", nan), ("y", NpyArray::labels(vec![0, 1]))]),
         ),
         ("text.npz", b"a,b\n1,2\n".to_vec()),
         (

@@ -2,9 +2,9 @@
 //! nothing, and nothing is run or written elsewhere.
 
 use ldnn::config::StoredConfig;
-use ldnn::data::npz::{self, Array};
+use ldnn::data::npz::{self, NpyArray};
 use ldnn::report::plot::{self, Band};
-use ldnn::report::{Page, Part, Section, Table};
+use ldnn::report::{Page, Part, ReportTable, Section};
 use ldnn::run::RunFolder;
 use ldnn_tests::program::{path, refuse, run, succeed};
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ fn whatever_a_name_holds_it_is_text_in_the_report_and_its_pictures() {
     section.text.push(HOSTILE.into());
     section.draw(&folder, "picture", &drawing, HOSTILE).unwrap();
 
-    let mut table = Table::new(HOSTILE, &[HOSTILE]);
+    let mut table = ReportTable::new(HOSTILE, &[HOSTILE]);
     table.row([HOSTILE.to_string()]);
     section.tabulate(&folder, "table", table).unwrap();
 
@@ -130,7 +130,7 @@ fn in_little_memory(folder: &Path, args: &[&str]) -> Output {
 
 /// An array of eight numbers under a header that says otherwise.
 fn with_header(descr: &str, shape: &str) -> Vec<u8> {
-    let honest = npz::npy(&Array::matrix(vec![1.0; 8], 2));
+    let honest = npz::npy(&NpyArray::matrix(vec![1.0; 8], 2));
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     let body = honest.windows(8).rposition(|w| w[7] == b'\n').unwrap() + 8;
     let padded = format!("{header:<width$}\n", width = body - 11);
@@ -238,7 +238,7 @@ fn names_in_an_archive_are_names_and_no_paths() {
     let inside = place.path().join("a/b");
     fs::create_dir_all(&inside).unwrap();
 
-    let body = npz::npy(&Array::matrix(vec![1.0; 8], 2));
+    let body = npz::npy(&NpyArray::matrix(vec![1.0; 8], 2));
 
     for name in ["../../x.npy", "/tmp/ldnn-escaped.npy", "..\\x.npy"] {
         fs::write(inside.join("evil.npz"), archive(name, &body)).unwrap();

@@ -2,7 +2,7 @@
 
 use approx::assert_abs_diff_eq;
 use faer::Mat;
-use ldnn::data::task::{Set, SetTarget};
+use ldnn::data::task::{ExampleTargets, Examples};
 use ldnn::lab::analysis::curvature::{diagonal, hessian};
 use ldnn::lab::analysis::lanczos::{Density, density, hutchinson};
 use ldnn::lab::analysis::participation::{participation, participation_by_eigenvalues};
@@ -25,13 +25,13 @@ fn point(widths: &[usize], kinds: &[Activation], rows: usize, classes: bool) -> 
         .collect();
 
     let target = if classes {
-        SetTarget::Classes(labels)
+        ExampleTargets::Classes(labels)
     } else {
-        SetTarget::Values(values)
+        ExampleTargets::Values(values)
     };
 
     let params: Vec<f32> = random(shape.param_len(), 3);
-    Point::new(shape, &params, &Set::new(x, target, shape.inputs()))
+    Point::new(shape, &params, &Examples::new(x, target, shape.inputs()))
 }
 
 /// One, two and three hidden layers, mixed types, both losses.

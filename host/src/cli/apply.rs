@@ -7,8 +7,8 @@ use super::plan::Plan;
 use super::tables::TableArgs;
 use crate::data::load::{TableReader, read_labels};
 use crate::data::table::{Reading, Table};
-use crate::data::task::Set;
-use crate::model::{Judged, PredictionWriter, Trained};
+use crate::data::task::Examples;
+use crate::model::{EvaluatedRows, PredictionWriter, Trained};
 use crate::support::atomic::AtomicFile;
 use crate::support::progress::Output;
 use crate::support::stop::{self, Stopped};
@@ -173,7 +173,11 @@ fn note_doubt(stream: &TableReader, file: &Path) {
 }
 
 /// The rows of a table with their targets, as the network takes them.
-pub(super) fn labelled_rows(model: &Trained, file: &Path, reading: &Reading<'_>) -> Result<Set> {
+pub(super) fn labelled_rows(
+    model: &Trained,
+    file: &Path,
+    reading: &Reading<'_>,
+) -> Result<Examples> {
     let mut stream = TableReader::open(Some(file), reading)?;
     stream.test_part();
     stream.call_targets(&model.targets());
@@ -338,7 +342,7 @@ impl Plan for Use {
 
 impl Use {
     fn evaluate(&self) -> Result<String> {
-        let mut judged = Judged::default();
+        let mut judged = EvaluatedRows::default();
         let mut rows = self.rows.borrow_mut();
         while let Some(table) = rows.next(BLOCK).map_err(refused)? {
             self.model.judge(table, &mut judged).map_err(refused)?;

@@ -7,11 +7,11 @@ use super::plan::Plan;
 use super::settings::{Flags, nested};
 use super::tables::TableArgs;
 use crate::config::Layers;
-use crate::data::Scales;
-use crate::data::task::{Set, SetTarget, Task};
+use crate::data::Standardisation;
+use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::deploy::{self, Budget, DIRECT, ExportConfig, FormChoice, Format, Given, What};
-use crate::formats::{Form, read_activations};
-use crate::model::activations::{Activations, base_named};
+use crate::formats::{ExportFormat, read_activations};
+use crate::model::activations::{LearnedActivations, base_named};
 use crate::model::{Model, Trained};
 use crate::run::RunFolder;
 use crate::support::atomic::write_atomically;
@@ -250,7 +250,7 @@ impl ExportArgs {
     }
 
     /// The one file, if `--out` names one.
-    fn file(&self) -> Result<Option<(Form, PathBuf)>> {
+    fn file(&self) -> Result<Option<(ExportFormat, PathBuf)>> {
         let Some(path) = self.out.out.as_ref().filter(|path| !path.is_dir()) else {
             return Ok(None);
         };
@@ -258,7 +258,10 @@ impl ExportArgs {
             .extension()
             .map(|e| e.to_string_lossy().to_lowercase())
             .unwrap_or_default();
-        let Some(form) = Form::ALL.into_iter().find(|f| f.extension() == extension) else {
+        let Some(form) = ExportFormat::ALL
+            .into_iter()
+            .find(|f| f.extension() == extension)
+        else {
             return self.is_folder(path, &extension).map(|()| None);
         };
 
@@ -307,7 +310,9 @@ impl ExportArgs {
         bail!(
             "--out '{text}': there is no format {extension}; one file can be {}; rust, c and postcard go into a folder \
              ('{text}/' is one)",
-            Form::ALL.map(|f| format!(".{}", f.extension())).join(", ")
+            ExportFormat::ALL
+                .map(|f| format!(".{}", f.extension()))
+                .join(", ")
         )
     }
 }
@@ -316,8 +321,8 @@ impl ExportArgs {
 fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
     let name = run.to_string_lossy();
     if !run.exists() && base_named(&name).is_ok() {
-        let none = Activations {
-            version: Activations::VERSION,
+        let none = LearnedActivations {
+            version: LearnedActivations::VERSION,
             provenance: "a base function".into(),
             layers: 1,
             types: vec![],
@@ -359,7 +364,7 @@ fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Ta
             labelled_rows(model, path, &reading)
                 .with_context(|| format!("--data '{}'", path.display()))?
         }
-        None => Set::new(vec![], SetTarget::Classes(vec![]), inputs),
+        None => Examples::new(vec![], ExampleTargets::Classes(vec![]), inputs),
     };
 
     let name = file.map_or_else(|| "no rows".into(), |path| path.display().to_string());
@@ -370,7 +375,7 @@ fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Ta
         outputs,
         train: rows.clone(),
         test: rows,
-        scales: Scales::default(),
+        scales: Standardisation::default(),
     })
 }
 
@@ -378,7 +383,7 @@ fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Ta
 struct OneFile {
     settings: Settings,
     task: Task,
-    form: Form,
+    form: ExportFormat,
     path: PathBuf,
     inputs: Vec<PathBuf>,
     replace: bool,

@@ -7,7 +7,7 @@ use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::formats::{self, Import, read_activations};
 use crate::model::Trained;
-use crate::model::activations::{Activations, base_named};
+use crate::model::activations::{LearnedActivations, base_named};
 use crate::support::progress::Output;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ impl ImportArgs {
 }
 
 /// A base function, or all learned types of a file.
-fn activation(name: &str) -> Result<(String, Option<Activations>)> {
+fn activation(name: &str) -> Result<(String, Option<LearnedActivations>)> {
     let path = Path::new(name);
     if !path.exists() {
         let base = base_named(name)

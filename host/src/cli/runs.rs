@@ -3,7 +3,7 @@
 use super::common::ConfigArgs;
 use super::plan::Said;
 use crate::report::stats::{Comparison, mann_whitney, mean};
-use crate::report::{SECTION, Table, p_value, short};
+use crate::report::{ReportTable, SECTION, p_value, short};
 use crate::run::folder::{CONFIG, difference, read_config};
 use crate::train::{Metric, Training};
 use anyhow::{Context, Result, ensure};
@@ -82,7 +82,8 @@ impl ListArgs {
             )));
         }
 
-        let mut table = Table::new("runs", &["run", "command", "state", "results", "changed"]);
+        let mut table =
+            ReportTable::new("runs", &["run", "command", "state", "results", "changed"]);
 
         for run in runs {
             let state = if is_finished(&run) {
@@ -201,7 +202,7 @@ impl CompareArgs {
             "p (ranks)",
         ];
 
-        let mut table = Table::new("first minus second", &head);
+        let mut table = ReportTable::new("first minus second", &head);
 
         for name in names(&first) {
             let (a, b) = (ends(&first, &name, metric), ends(&second, &name, metric));

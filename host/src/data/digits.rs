@@ -1,7 +1,7 @@
 //! Hand-written digits of 8 x 8 pixels, which ship with the program.
 
-use super::npz::{self, Values};
-use super::{Dataset, Target};
+use super::npz::{self, NpyValues};
+use super::{Dataset, Targets};
 use anyhow::{Context, Result, bail};
 use ldnn_core::rng::{Draws, Stream};
 
@@ -21,7 +21,7 @@ fn raw() -> Result<(Vec<i64>, Vec<i64>)> {
         .position(|(n, _)| n == name)
         .map(|i| arrays.swap_remove(i).1.values)
     {
-        Some(Values::I64(v)) => Ok(v),
+        Some(NpyValues::I64(v)) => Ok(v),
         _ => bail!("the digits inside the program lack the array '{name}'"),
     };
 
@@ -65,7 +65,7 @@ pub fn load() -> Result<Dataset> {
             .collect()
     };
 
-    let target = |rows: &[u32]| Target::Classes {
+    let target = |rows: &[u32]| Targets::Classes {
         labels: rows.iter().map(|&r| labels[r as usize] as u16).collect(),
         classes: CLASSES,
     };
@@ -93,7 +93,7 @@ mod tests {
         let set = load().unwrap();
         assert_eq!((set.x.len(), set.x_test.len()), (1437 * 64, 360 * 64));
 
-        let (Target::Classes { labels, .. }, Target::Classes { labels: test, .. }) =
+        let (Targets::Classes { labels, .. }, Targets::Classes { labels: test, .. }) =
             (&set.target, &set.target_test)
         else {
             panic!("digits are classes")

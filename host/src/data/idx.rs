@@ -1,6 +1,6 @@
 //! MNIST's form of files: a magic number, lengths, and big-endian elements.
 
-use super::npy::{Array, Values};
+use super::npy::{NpyArray, NpyValues};
 use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
@@ -9,7 +9,7 @@ use std::io::Read;
 ///
 /// # Errors
 /// If it is malformed, cut off, or larger than the budget.
-pub fn read(from: &mut dyn Read, budget: MemoryBudget) -> Result<Array> {
+pub fn read(from: &mut dyn Read, budget: MemoryBudget) -> Result<NpyArray> {
     let mut magic = [0; 4];
     fill(from, &mut magic, "magic number")?;
 
@@ -43,7 +43,7 @@ pub fn read(from: &mut dyn Read, budget: MemoryBudget) -> Result<Array> {
     };
 
     let data = exactly(from, count * size)?;
-    Ok(Array {
+    Ok(NpyArray {
         shape,
         values: values(code, &data),
     })
@@ -74,32 +74,32 @@ fn exactly(from: &mut dyn Read, len: u64) -> Result<Vec<u8>> {
     Ok(data)
 }
 
-fn values(code: u8, data: &[u8]) -> Values {
+fn values(code: u8, data: &[u8]) -> NpyValues {
     match code {
-        8 => Values::I64(data.iter().map(|&b| i64::from(b)).collect()),
-        9 => Values::I64(data.iter().map(|&b| i64::from(b as i8)).collect()),
-        11 => Values::I64(
+        8 => NpyValues::I64(data.iter().map(|&b| i64::from(b)).collect()),
+        9 => NpyValues::I64(data.iter().map(|&b| i64::from(b as i8)).collect()),
+        11 => NpyValues::I64(
             data.as_chunks()
                 .0
                 .iter()
                 .map(|b| i64::from(i16::from_be_bytes(*b)))
                 .collect(),
         ),
-        12 => Values::I64(
+        12 => NpyValues::I64(
             data.as_chunks()
                 .0
                 .iter()
                 .map(|b| i64::from(i32::from_be_bytes(*b)))
                 .collect(),
         ),
-        13 => Values::F64(
+        13 => NpyValues::F64(
             data.as_chunks()
                 .0
                 .iter()
                 .map(|b| f64::from(f32::from_be_bytes(*b)))
                 .collect(),
         ),
-        _ => Values::F64(
+        _ => NpyValues::F64(
             data.as_chunks()
                 .0
                 .iter()
@@ -113,7 +113,7 @@ fn values(code: u8, data: &[u8]) -> Values {
 mod tests {
     use super::*;
 
-    fn parse(bytes: &[u8]) -> Result<Array> {
+    fn parse(bytes: &[u8]) -> Result<NpyArray> {
         read(&mut &bytes[..], MemoryBudget::parse("1M").unwrap())
     }
 
@@ -127,7 +127,7 @@ mod tests {
 
         let array = parse(&images).unwrap();
         assert_eq!((array.rows(), array.columns()), (2, 2));
-        assert_eq!(array.values, Values::I64(vec![0, 128, 255, 7]));
+        assert_eq!(array.values, NpyValues::I64(vec![0, 128, 255, 7]));
 
         let vector = |code: u8, data: &[u8]| {
             parse(&[&[0, 0, code, 1, 0, 0, 0, 2][..], data].concat())

@@ -1,7 +1,7 @@
 //! The one way from a file of any form to a table: `docs/data.md` tells users what each form must
 //! look like.
 
-use super::npy::{Array, Values};
+use super::npy::{NpyArray, NpyValues};
 use super::rows::CsvReader;
 use super::source::{FileFormat, InputFile};
 use super::table::{Column, Reading, Table, Unit};
@@ -426,7 +426,7 @@ impl TableReader {
 }
 
 /// The columns of an array: `name1`, `name2`, ...; of text too.
-fn columns_of(array: &Array, name: &str) -> Result<Vec<(String, Column)>> {
+fn columns_of(array: &NpyArray, name: &str) -> Result<Vec<(String, Column)>> {
     let (rows, width) = (array.rows(), array.columns());
 
     ensure!(
@@ -436,11 +436,11 @@ fn columns_of(array: &Array, name: &str) -> Result<Vec<(String, Column)>> {
     );
 
     let column = |j: usize| match &array.values {
-        Values::F64(v) => Column::Numbers(v.iter().skip(j).step_by(width).copied().collect()),
-        Values::I64(v) => {
+        NpyValues::F64(v) => Column::Numbers(v.iter().skip(j).step_by(width).copied().collect()),
+        NpyValues::I64(v) => {
             Column::Numbers(v.iter().skip(j).step_by(width).map(|&x| x as f64).collect())
         }
-        Values::Text(v) => Column::Text(v.iter().skip(j).step_by(width).cloned().collect()),
+        NpyValues::Text(v) => Column::Text(v.iter().skip(j).step_by(width).cloned().collect()),
     };
 
     let columns: Vec<_> = (0..width)
@@ -462,7 +462,7 @@ fn columns_of(array: &Array, name: &str) -> Result<Vec<(String, Column)>> {
     Ok(columns)
 }
 
-fn table_of(array: &Array, name: &str) -> Result<Table> {
+fn table_of(array: &NpyArray, name: &str) -> Result<Table> {
     let (names, columns): (Vec<_>, Vec<_>) = columns_of(array, name)?.into_iter().unzip();
     let lines = (1..=array.rows() as u64).collect();
 
@@ -479,7 +479,7 @@ fn table_of(array: &Array, name: &str) -> Result<Table> {
 const INPUTS: [&str; 3] = ["x", "x_train", "data"];
 const TARGETS: [&str; 4] = ["y", "y_train", "target", "labels"];
 
-fn archive(arrays: &[(String, Array)]) -> Result<TableWithTest> {
+fn archive(arrays: &[(String, NpyArray)]) -> Result<TableWithTest> {
     let named = |names: &[&str]| {
         names.iter().find_map(|name| {
             arrays
@@ -515,11 +515,11 @@ fn archive(arrays: &[(String, Array)]) -> Result<TableWithTest> {
 
 /// A table of the inputs x1, x2, ... and the targets y, or y1, y2, ...; `names` are those of the
 /// arrays, for messages.
-fn part(x: &Array, y: Option<&Array>, names: (&str, &str)) -> Result<(Table, Vec<String>)> {
+fn part(x: &NpyArray, y: Option<&NpyArray>, names: (&str, &str)) -> Result<(Table, Vec<String>)> {
     let mut table = table_of(x, "x").with_context(|| format!("array '{}'", names.0))?;
 
     ensure!(
-        !matches!(x.values, Values::Text(_)),
+        !matches!(x.values, NpyValues::Text(_)),
         "array '{}': inputs must be numbers",
         names.0
     );
@@ -567,10 +567,10 @@ mod tests {
     #[test]
     fn archives_have_inputs_targets_and_perhaps_a_test_part() {
         let folder = tempfile::tempdir().unwrap();
-        let x = Array::matrix(vec![1.0, 2.0, 3.0, 4.0], 2);
-        let text = Array {
+        let x = NpyArray::matrix(vec![1.0, 2.0, 3.0, 4.0], 2);
+        let text = NpyArray {
             shape: vec![2],
-            values: Values::Text(vec!["sit".into(), "walk".into()]),
+            values: NpyValues::Text(vec!["sit".into(), "walk".into()]),
         };
 
         let path = write(
@@ -592,7 +592,7 @@ mod tests {
         assert_eq!(loaded.table.columns[1], Column::Numbers(vec![2.0, 4.0]));
         assert_eq!((loaded.table.unit, loaded.test), (Unit::Row, None));
 
-        let y = Array::matrix(vec![0.5, 1.0, 1.5, 2.0], 2);
+        let y = NpyArray::matrix(vec![0.5, 1.0, 1.5, 2.0], 2);
 
         let all = [
             ("x", x.clone()),
@@ -622,13 +622,13 @@ mod tests {
                 .contains("no array x with the inputs; there are a")
         );
 
-        let short = npz::write(&[("x", x), ("y", Array::vector(vec![1.0]))]);
+        let short = npz::write(&[("x", x), ("y", NpyArray::vector(vec![1.0]))]);
         assert!(
             error(&write(&folder, "e.npz", &short), &Wanted::default())
                 .contains("'y' has 1 rows, and 'x' has 2")
         );
 
-        let nan = npz::write(&[("x", Array::matrix(vec![1.0, f64::NAN], 1)), ("y", y)]);
+        let nan = npz::write(&[("x", NpyArray::matrix(vec![1.0, f64::NAN], 1)), ("y", y)]);
         let error = error(&write(&folder, "f.npz", &nan), &Wanted::default());
 
         assert!(
@@ -644,7 +644,7 @@ mod tests {
         let matrix = write(
             &folder,
             "m.npy",
-            &npz::npy(&Array::matrix(vec![1.0, 2.0, 7.0, 3.0, 4.0, 8.0], 3)),
+            &npz::npy(&NpyArray::matrix(vec![1.0, 2.0, 7.0, 3.0, 4.0, 8.0], 3)),
         );
 
         let last = [LAST.to_string()];
@@ -694,7 +694,11 @@ mod tests {
             (vec!["kind".into()], 4)
         );
 
-        let vector = write(&folder, "l.npy", &npz::npy(&Array::labels(vec![0, 1, 2])));
+        let vector = write(
+            &folder,
+            "l.npy",
+            &npz::npy(&NpyArray::labels(vec![0, 1, 2])),
+        );
 
         let refused = error(
             &matrix,

@@ -24,12 +24,12 @@ pub use standard::Standard;
 pub use vanderpol::VanDerPolConfig;
 
 use anyhow::{Context, Result, bail, ensure};
-use npz::{Array, Values};
+use npz::{NpyArray, NpyValues};
 use std::path::Path;
 
 /// What the rows are labelled with.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Target {
+pub enum Targets {
     /// A class a row.
     Classes {
         /// Labels 0 to classes - 1.
@@ -58,14 +58,14 @@ pub struct Dataset {
     /// Numbers a row.
     pub features: usize,
     /// Training targets.
-    pub target: Target,
+    pub target: Targets,
     /// Test targets.
-    pub target_test: Target,
+    pub target_test: Targets,
 }
 
 /// The scales of a data set that was standardised; empty of one that was not.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scales {
+pub struct Standardisation {
     /// One an input.
     pub inputs: Vec<Standard>,
     /// One a target that is a number; none for classes.
@@ -94,7 +94,7 @@ impl Dataset {
         let made = mnist1d::generate(config)?;
         let rows = made.train_rows;
         let at = rows * config.final_seq_length;
-        let classes = |labels: &[u16]| Target::Classes {
+        let classes = |labels: &[u16]| Targets::Classes {
             labels: labels.to_vec(),
             classes: mnist1d::CLASSES,
         };
@@ -117,7 +117,7 @@ impl Dataset {
     pub fn vanderpol(config: &VanDerPolConfig) -> Result<Dataset> {
         let made = vanderpol::generate(config)?;
         let scale = vanderpol::StateScale::of(&made.x);
-        let values = |v: &[f64]| Target::Values {
+        let values = |v: &[f64]| Targets::Values {
             values: scale.apply(v),
             width: 2,
         };
@@ -156,8 +156,8 @@ impl Dataset {
     /// standard deviation over the training rows: networks learn badly, or diverge, in other units.
     /// And the scales, which lead there and back.
     #[must_use]
-    pub fn standardised(mut self) -> (Dataset, Scales) {
-        let (width, mut scales) = (self.features, Scales::default());
+    pub fn standardised(mut self) -> (Dataset, Standardisation) {
+        let (width, mut scales) = (self.features, Standardisation::default());
         for j in 0..width {
             let scale = Standard::of(self.x.iter().skip(j).step_by(width).copied());
             let own = self.x.iter_mut().skip(j).step_by(width);
@@ -167,8 +167,8 @@ impl Dataset {
         }
 
         if let (
-            Target::Values { values, width },
-            Target::Values {
+            Targets::Values { values, width },
+            Targets::Values {
                 values: of_test, ..
             },
         ) = (&mut self.target, &mut self.target_test)
@@ -209,7 +209,7 @@ impl Dataset {
             .filter_map(|y| y.largest_label())
             .max();
 
-        let target = |name: &str, rows: usize| -> Result<Target> {
+        let target = |name: &str, rows: usize| -> Result<Targets> {
             let y = array(name)?;
             ensure!(
                 y.rows() == rows,
@@ -246,17 +246,17 @@ impl Dataset {
     }
 }
 
-impl Array {
+impl NpyArray {
     fn largest_label(&self) -> Option<usize> {
         match &self.values {
-            Values::I64(v) => v.iter().map(|&l| usize::try_from(l).unwrap_or(0)).max(),
-            Values::F64(_) | Values::Text(_) => None,
+            NpyValues::I64(v) => v.iter().map(|&l| usize::try_from(l).unwrap_or(0)).max(),
+            NpyValues::F64(_) | NpyValues::Text(_) => None,
         }
     }
 
-    fn target(&self, classes: Option<usize>) -> Result<Target> {
+    fn target(&self, classes: Option<usize>) -> Result<Targets> {
         match &self.values {
-            Values::I64(v) => {
+            NpyValues::I64(v) => {
                 let labels = v
                     .iter()
                     .map(|&l| u16::try_from(l))
@@ -264,16 +264,16 @@ impl Array {
                 let labels =
                     labels.context("class labels must be whole numbers from 0 to 65534")?;
 
-                Ok(Target::Classes {
+                Ok(Targets::Classes {
                     labels,
                     classes: classes.unwrap_or(1).max(2),
                 })
             }
-            Values::F64(v) => Ok(Target::Values {
+            NpyValues::F64(v) => Ok(Targets::Values {
                 values: v.clone(),
                 width: self.columns(),
             }),
-            Values::Text(_) => {
+            NpyValues::Text(_) => {
                 bail!("is text; number the classes from 0, or use `ldnn train`, which reads names")
             }
         }
@@ -287,16 +287,16 @@ impl Array {
 pub fn mnist1d_npz(config: &Mnist1dConfig) -> Result<Vec<u8>> {
     let made = mnist1d::generate(config)?;
     let (n, rows) = (config.final_seq_length, made.train_rows);
-    let labels = |y: &[u16]| Array::labels(y.iter().map(|&l| i64::from(l)).collect());
+    let labels = |y: &[u16]| NpyArray::labels(y.iter().map(|&l| i64::from(l)).collect());
     let (x, x_test) = made.x.split_at(rows * n);
     let (y, y_test) = made.y.split_at(rows);
 
     Ok(npz::write(&[
-        ("x", Array::matrix(x.to_vec(), n)),
+        ("x", NpyArray::matrix(x.to_vec(), n)),
         ("y", labels(y)),
-        ("x_test", Array::matrix(x_test.to_vec(), n)),
+        ("x_test", NpyArray::matrix(x_test.to_vec(), n)),
         ("y_test", labels(y_test)),
-        ("t", Array::vector(made.t)),
+        ("t", NpyArray::vector(made.t)),
     ]))
 }
 
@@ -309,13 +309,13 @@ pub fn vanderpol_npz(config: &VanDerPolConfig) -> Result<Vec<u8>> {
     let made = vanderpol::generate(config)?;
 
     Ok(npz::write(&[
-        ("x", Array::matrix(made.x, 2)),
-        ("y", Array::matrix(made.y, 2)),
-        ("x_test", Array::matrix(made.x_test, 2)),
-        ("y_test", Array::matrix(made.y_test, 2)),
+        ("x", NpyArray::matrix(made.x, 2)),
+        ("y", NpyArray::matrix(made.y, 2)),
+        ("x_test", NpyArray::matrix(made.x_test, 2)),
+        ("y_test", NpyArray::matrix(made.y_test, 2)),
         (
             "t",
-            Array::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect()),
+            NpyArray::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect()),
         ),
     ]))
 }
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_data_set_is_standardised_by_its_training_rows() {
-        let values = |values: Vec<f64>| Target::Values { values, width: 1 };
+        let values = |values: Vec<f64>| Targets::Values { values, width: 1 };
 
         let set = Dataset {
             name: "two columns".into(),
@@ -348,10 +348,10 @@ mod tests {
         assert_eq!(set.x, [-1.0, 0.0, 1.0, 0.0]);
         assert_eq!(set.x_test, [2.0, 1.0]);
 
-        let Target::Values { values: y, .. } = set.target else {
+        let Targets::Values { values: y, .. } = set.target else {
             panic!("no values")
         };
-        let Target::Values { values: y_test, .. } = set.target_test else {
+        let Targets::Values { values: y_test, .. } = set.target_test else {
             panic!("no values")
         };
 

@@ -16,16 +16,16 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// An array, in C order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Array {
+pub struct NpyArray {
     /// One to four lengths.
     pub shape: Vec<usize>,
     /// The elements.
-    pub values: Values,
+    pub values: NpyValues,
 }
 
 /// Elements, widened when read.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Values {
+pub enum NpyValues {
     /// `<f8`, `<f4`, `<f2`
     F64(Vec<f64>),
     /// `<i8`, `<i4`, `<i2`, `|i1`, `<u8`, `<u4`, `<u2`, `|u1`, `|b1`
@@ -39,31 +39,31 @@ const MOST_DIMENSIONS: usize = 4;
 /// NumPy itself reads no longer header without being asked.
 const LONGEST_HEADER: usize = 10_000;
 
-impl Array {
+impl NpyArray {
     /// A matrix of `columns` columns.
     #[must_use]
-    pub fn matrix(values: Vec<f64>, columns: usize) -> Array {
-        Array {
+    pub fn matrix(values: Vec<f64>, columns: usize) -> NpyArray {
+        NpyArray {
             shape: vec![values.len() / columns, columns],
-            values: Values::F64(values),
+            values: NpyValues::F64(values),
         }
     }
 
     /// A vector.
     #[must_use]
-    pub fn vector(values: Vec<f64>) -> Array {
-        Array {
+    pub fn vector(values: Vec<f64>) -> NpyArray {
+        NpyArray {
             shape: vec![values.len()],
-            values: Values::F64(values),
+            values: NpyValues::F64(values),
         }
     }
 
     /// A vector of whole numbers.
     #[must_use]
-    pub fn labels(values: Vec<i64>) -> Array {
-        Array {
+    pub fn labels(values: Vec<i64>) -> NpyArray {
+        NpyArray {
             shape: vec![values.len()],
-            values: Values::I64(values),
+            values: NpyValues::I64(values),
         }
     }
 
@@ -86,16 +86,16 @@ impl Array {
     #[must_use]
     pub fn to_f64(&self) -> Vec<f64> {
         match &self.values {
-            Values::F64(v) => v.clone(),
-            Values::I64(v) => v.iter().map(|&i| i as f64).collect(),
-            Values::Text(v) => vec![f64::NAN; v.len()],
+            NpyValues::F64(v) => v.clone(),
+            NpyValues::I64(v) => v.iter().map(|&i| i as f64).collect(),
+            NpyValues::Text(v) => vec![f64::NAN; v.len()],
         }
     }
 }
 
 /// The bytes of one `.npy` file, version 1.0.
 #[must_use]
-pub fn npy(array: &Array) -> Vec<u8> {
+pub fn npy(array: &NpyArray) -> Vec<u8> {
     let (descr, bytes) = elements_of(&array.values);
     let lengths: String = array.shape.iter().map(|n| format!("{n}, ")).collect();
     let lengths = if array.shape.len() == 1 {
@@ -121,17 +121,17 @@ pub fn npy(array: &Array) -> Vec<u8> {
     .concat()
 }
 
-fn elements_of(values: &Values) -> (String, Vec<u8>) {
+fn elements_of(values: &NpyValues) -> (String, Vec<u8>) {
     match values {
-        Values::F64(v) => (
+        NpyValues::F64(v) => (
             "<f8".into(),
             v.iter().flat_map(|x| x.to_le_bytes()).collect(),
         ),
-        Values::I64(v) => (
+        NpyValues::I64(v) => (
             "<i8".into(),
             v.iter().flat_map(|x| x.to_le_bytes()).collect(),
         ),
-        Values::Text(v) => {
+        NpyValues::Text(v) => {
             let longest = v
                 .iter()
                 .map(|t| t.chars().count())
@@ -158,7 +158,7 @@ fn elements_of(values: &Values) -> (String, Vec<u8>) {
 /// # Errors
 /// If it is malformed, of more than four dimensions, or of a type that is not read; the message
 /// says what to do.
-pub fn parse_npy(body: &[u8]) -> Result<Array> {
+pub fn parse_npy(body: &[u8]) -> Result<NpyArray> {
     parse_npy_within(body, MemoryBudget::find()?)
 }
 
@@ -166,7 +166,7 @@ pub fn parse_npy(body: &[u8]) -> Result<Array> {
 ///
 /// # Errors
 /// As [`parse_npy`]; if the array is larger than the budget.
-pub fn parse_npy_within(body: &[u8], budget: MemoryBudget) -> Result<Array> {
+pub fn parse_npy_within(body: &[u8], budget: MemoryBudget) -> Result<NpyArray> {
     ensure!(body.starts_with(b"\x93NUMPY"), "is no .npy array");
 
     let version = *body.get(6).context("ends within its header")?;
@@ -211,13 +211,13 @@ pub fn parse_npy_within(body: &[u8], budget: MemoryBudget) -> Result<Array> {
 
     if header.fortran && dimensions > 1 {
         values = match values {
-            Values::F64(v) => Values::F64(in_c_order(v, &header.shape)),
-            Values::I64(v) => Values::I64(in_c_order(v, &header.shape)),
-            Values::Text(v) => Values::Text(in_c_order(v, &header.shape)),
+            NpyValues::F64(v) => NpyValues::F64(in_c_order(v, &header.shape)),
+            NpyValues::I64(v) => NpyValues::I64(in_c_order(v, &header.shape)),
+            NpyValues::Text(v) => NpyValues::Text(in_c_order(v, &header.shape)),
         };
     }
 
-    Ok(Array {
+    Ok(NpyArray {
         shape: header.shape,
         values,
     })
@@ -304,7 +304,7 @@ fn plain_type(descr: &str) -> String {
     }
 }
 
-fn elements(descr: &str, data: &[u8], count: usize) -> Result<Values> {
+fn elements(descr: &str, data: &[u8], count: usize) -> Result<NpyValues> {
     fn read<const N: usize, T>(
         data: &[u8],
         count: usize,
@@ -315,14 +315,14 @@ fn elements(descr: &str, data: &[u8], count: usize) -> Result<Values> {
         Ok(items.iter().map(|b| f(*b)).collect())
     }
 
-    let whole = |v: Vec<i64>| Ok(Values::I64(v));
+    let whole = |v: Vec<i64>| Ok(NpyValues::I64(v));
 
     match descr {
-        "<f8" => Ok(Values::F64(read(data, count, f64::from_le_bytes)?)),
-        "<f4" => Ok(Values::F64(read(data, count, |b| {
+        "<f8" => Ok(NpyValues::F64(read(data, count, f64::from_le_bytes)?)),
+        "<f4" => Ok(NpyValues::F64(read(data, count, |b| {
             f64::from(f32::from_le_bytes(b))
         })?)),
-        "<f2" => Ok(Values::F64(read(data, count, |b| {
+        "<f2" => Ok(NpyValues::F64(read(data, count, |b| {
             half(u16::from_le_bytes(b))
         })?)),
         "<i8" => whole(read(data, count, i64::from_le_bytes)?),
@@ -365,7 +365,7 @@ fn check_len(bytes: usize, count: usize, size: usize) -> Result<()> {
 }
 
 /// Text of a fixed width, or a refusal.
-fn text(descr: &str, data: &[u8], count: usize) -> Result<Values> {
+fn text(descr: &str, data: &[u8], count: usize) -> Result<NpyValues> {
     let width = |of: &str| {
         descr
             .strip_prefix(of)
@@ -391,7 +391,7 @@ fn text(descr: &str, data: &[u8], count: usize) -> Result<Values> {
             .map(cell)
             .collect::<Option<Vec<String>>>();
 
-        return Ok(Values::Text(
+        return Ok(NpyValues::Text(
             cells.context("holds text that is no Unicode; it is damaged")?,
         ));
     }
@@ -407,7 +407,7 @@ fn text(descr: &str, data: &[u8], count: usize) -> Result<Values> {
             .map(cell)
             .collect::<Result<Vec<String>, _>>();
 
-        return Ok(Values::Text(cells.context(
+        return Ok(NpyValues::Text(cells.context(
             "holds text that is not UTF-8; save it with dtype=str",
         )?));
     }
@@ -487,16 +487,16 @@ mod tests {
 
     #[test]
     fn arrays_come_back_as_they_were_written() {
-        let text = Values::Text(["walk", "", "später"].map(String::from).to_vec());
+        let text = NpyValues::Text(["walk", "", "später"].map(String::from).to_vec());
 
         for array in [
-            Array::matrix(vec![1.5, -2.0, 3.0, f64::NEG_INFINITY], 2),
-            Array::labels(vec![3, -4, 5]),
-            Array {
+            NpyArray::matrix(vec![1.5, -2.0, 3.0, f64::NEG_INFINITY], 2),
+            NpyArray::labels(vec![3, -4, 5]),
+            NpyArray {
                 shape: vec![2, 1, 2],
-                values: Values::F64(vec![1.0, 2.0, 3.0, 4.0]),
+                values: NpyValues::F64(vec![1.0, 2.0, 3.0, 4.0]),
             },
-            Array {
+            NpyArray {
                 shape: vec![3],
                 values: text,
             },
@@ -574,7 +574,7 @@ mod tests {
 
         assert_eq!(
             python2,
-            Array::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3)
+            NpyArray::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3)
         );
 
         assert_eq!(
@@ -587,7 +587,7 @@ mod tests {
         let text = parse_npy(&file("'<S3'", "False", "(2,)", b"ab\0cde")).unwrap();
         assert_eq!(
             text.values,
-            Values::Text(["ab", "cde"].map(String::from).to_vec())
+            NpyValues::Text(["ab", "cde"].map(String::from).to_vec())
         );
 
         for shape in ["(L,)", "(2LL,)", "(2l,)"] {
@@ -607,7 +607,10 @@ mod tests {
             .collect();
         let array = parse_npy(&file("'<f8'", "True", "(2, 3)", &data)).unwrap();
 
-        assert_eq!(array, Array::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3));
+        assert_eq!(
+            array,
+            NpyArray::matrix(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3)
+        );
 
         // numpy.asfortranarray(numpy.arange(8, dtype="u1").reshape(2, 2, 2)).tobytes("A")
         let cube = parse_npy(&file(
@@ -618,7 +621,7 @@ mod tests {
         ))
         .unwrap();
 
-        assert_eq!(cube.values, Values::I64((0..8).collect()));
+        assert_eq!(cube.values, NpyValues::I64((0..8).collect()));
     }
 
     #[test]
@@ -679,7 +682,7 @@ mod tests {
             assert!(error.contains(expected), "{expected}: {error}");
         }
 
-        let whole = npy(&Array::vector(vec![1.0, 2.0]));
+        let whole = npy(&NpyArray::vector(vec![1.0, 2.0]));
         assert!((0..whole.len()).all(|cut| parse_npy(&whole[..cut]).is_err()));
     }
 }

@@ -1,7 +1,7 @@
 //! NumPy archives (`.npz`): ZIP files with one `.npy` array a member, stored (`numpy.savez`) or
 //! deflated (`numpy.savez_compressed`).
 
-pub use super::npy::{Array, Values, npy, parse_npy, parse_npy_within};
+pub use super::npy::{NpyArray, NpyValues, npy, parse_npy, parse_npy_within};
 use crate::support::memory::{MemoryBudget, in_words};
 use anyhow::{Context, Result, bail, ensure};
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The bytes of an archive.
 #[must_use]
-pub fn write(arrays: &[(&str, Array)]) -> Vec<u8> {
+pub fn write(arrays: &[(&str, NpyArray)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
 
     for (name, array) in arrays {
@@ -79,7 +79,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 ///
 /// # Errors
 /// If the file cannot be read or is malformed.
-pub fn read(path: &Path) -> Result<Vec<(String, Array)>> {
+pub fn read(path: &Path) -> Result<Vec<(String, NpyArray)>> {
     let bytes = std::fs::read(path)
         .context("cannot read the file; give a .npz archive, e.g. from `ldnn data mnist1d`")?;
     parse(&bytes)
@@ -109,7 +109,7 @@ impl<'a> LittleEndian<'a> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn parse(bytes: &[u8]) -> Result<Vec<(String, Array)>> {
+pub fn parse(bytes: &[u8]) -> Result<Vec<(String, NpyArray)>> {
     parse_within(bytes, MemoryBudget::find()?)
 }
 
@@ -117,7 +117,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<(String, Array)>> {
 ///
 /// # Errors
 /// As [`read`]; if the arrays are larger than the budget.
-pub fn parse_within(bytes: &[u8], budget: MemoryBudget) -> Result<Vec<(String, Array)>> {
+pub fn parse_within(bytes: &[u8], budget: MemoryBudget) -> Result<Vec<(String, NpyArray)>> {
     let end = bytes
         .windows(4)
         .rposition(|w| w == b"PK\x05\x06")
@@ -228,8 +228,8 @@ mod tests {
     #[test]
     fn an_archive_comes_back_as_it_was_written() {
         let arrays = [
-            ("x", Array::matrix(vec![1.5, -2.0, 3.0, 4.0], 2)),
-            ("y", Array::labels(vec![3, 4, 5])),
+            ("x", NpyArray::matrix(vec![1.5, -2.0, 3.0, 4.0], 2)),
+            ("y", NpyArray::labels(vec![3, 4, 5])),
         ];
         let read = parse(&write(&arrays)).unwrap();
         let names: Vec<_> = read.iter().map(|(n, _)| n.as_str()).collect();
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_damaged_archive_is_refused_wherever_it_is_damaged() {
-        let whole = write(&[("x", Array::vector(vec![1.0, 2.0]))]);
+        let whole = write(&[("x", NpyArray::vector(vec![1.0, 2.0]))]);
         for cut in 0..whole.len() {
             assert!(parse(&whole[..cut]).is_err(), "cut at {cut}");
         }

@@ -6,7 +6,7 @@ use super::Standard;
 use super::extremes::{Extremes, extreme_values};
 use super::table::listed;
 use super::tabular::{Purpose, RawTarget, Tabular};
-use super::task::{Set, Task};
+use super::task::{Examples, Task};
 use anyhow::{Result, ensure};
 use ldnn_core::rng::{Draws, Stream};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ impl Split {
     ///
     /// # Errors
     /// If one of the two would be empty.
-    pub fn rest_and_validation(&self, task: &Task) -> Result<(Set, Set)> {
+    pub fn rest_and_validation(&self, task: &Task) -> Result<(Examples, Examples)> {
         let rows = task.train.rows() as u32;
         let rest: Vec<u32> = (0..rows)
             .filter(|i| self.validation.binary_search(i).is_err())

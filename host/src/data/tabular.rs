@@ -3,7 +3,7 @@
 
 use super::extremes::Extremes;
 use super::table::{Column, Table, Unit, listed};
-use super::{Dataset, Standard, Target};
+use super::{Dataset, Standard, Targets};
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::rng::{Draws, Stream};
 use serde::{Deserialize, Serialize};
@@ -340,7 +340,7 @@ impl Tabular {
         rows: &[u32],
         purpose: &Purpose,
         inputs: &[Standard],
-    ) -> Result<(Vec<f64>, Target)> {
+    ) -> Result<(Vec<f64>, Targets)> {
         let width = self.features.len();
 
         let row = |&i: &u32| {
@@ -368,7 +368,7 @@ impl Tabular {
                     })
                 };
 
-                Target::Classes {
+                Targets::Classes {
                     labels: rows.iter().map(label).collect::<Result<_>>()?,
                     classes: classes.len(),
                 }
@@ -381,7 +381,7 @@ impl Tabular {
                         .map(move |((_, y), s)| s.apply(y[i as usize]))
                 };
 
-                Target::Values {
+                Targets::Values {
                     values: rows.iter().flat_map(row).collect(),
                     width: columns.len(),
                 }
@@ -864,7 +864,7 @@ mod tests {
         let Purpose::Regression { scale, .. } = purpose else {
             panic!("no regression")
         };
-        let Target::Values { values, .. } = set.target_test else {
+        let Targets::Values { values, .. } = set.target_test else {
             panic!("no values")
         };
 

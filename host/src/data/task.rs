@@ -1,23 +1,23 @@
 //! A data set as the experiments use it: single precision, with a training and a test part.
 
-use crate::data::{Dataset, Scales, Target};
+use crate::data::{Dataset, Standardisation, Targets};
 use anyhow::{Result, bail};
 use ldnn_core::network::{self, Batch};
 use ldnn_core::rng::{Draws, Stream};
 
 /// Rows of inputs with their targets.
 #[derive(Clone, Debug)]
-pub struct Set {
+pub struct Examples {
     /// rows x inputs, row-major
     pub x: Vec<f32>,
     /// What they are compared with.
-    pub target: SetTarget,
+    pub target: ExampleTargets,
     inputs: usize,
 }
 
 /// Labels or values, row by row.
 #[derive(Clone, Debug)]
-pub enum SetTarget {
+pub enum ExampleTargets {
     /// One class a row.
     Classes(Vec<u16>),
     /// `outputs` values a row.
@@ -34,19 +34,19 @@ pub struct Task {
     /// Number of classes, or of regression targets.
     pub outputs: usize,
     /// What networks learn from.
-    pub train: Set,
+    pub train: Examples,
     /// What they are judged by.
-    pub test: Set,
+    pub test: Examples,
     /// What leads from the units of the user's own data to those of the rows; empty if they are the
     /// same.
-    pub scales: Scales,
+    pub scales: Standardisation,
 }
 
-impl Set {
+impl Examples {
     /// Rows of `inputs` numbers with their targets.
     #[must_use]
-    pub fn new(x: Vec<f32>, target: SetTarget, inputs: usize) -> Set {
-        Set { x, target, inputs }
+    pub fn new(x: Vec<f32>, target: ExampleTargets, inputs: usize) -> Examples {
+        Examples { x, target, inputs }
     }
 
     /// Number of rows.
@@ -59,8 +59,8 @@ impl Set {
     #[must_use]
     pub fn data(&self) -> network::Data<'_, f32> {
         let target = match &self.target {
-            SetTarget::Classes(labels) => network::Target::Classes(labels),
-            SetTarget::Values(values) => network::Target::Values(values),
+            ExampleTargets::Classes(labels) => network::Target::Classes(labels),
+            ExampleTargets::Values(values) => network::Target::Values(values),
         };
         network::Data { x: &self.x, target }
     }
@@ -73,17 +73,17 @@ impl Set {
 
     /// The given rows, in that order.
     #[must_use]
-    pub fn pick(&self, rows: &[u32]) -> Set {
+    pub fn pick(&self, rows: &[u32]) -> Examples {
         let x = gather(&self.x, self.inputs, rows);
 
         let target = match &self.target {
-            SetTarget::Classes(labels) => SetTarget::Classes(gather(labels, 1, rows)),
-            SetTarget::Values(values) => {
-                SetTarget::Values(gather(values, values.len() / self.rows(), rows))
+            ExampleTargets::Classes(labels) => ExampleTargets::Classes(gather(labels, 1, rows)),
+            ExampleTargets::Values(values) => {
+                ExampleTargets::Values(gather(values, values.len() / self.rows(), rows))
             }
         };
 
-        Set {
+        Examples {
             x,
             target,
             inputs: self.inputs,
@@ -95,8 +95,8 @@ impl Set {
     #[must_use]
     pub fn loss_of_zeros(&self, outputs: usize) -> f64 {
         let loss = match &self.target {
-            SetTarget::Classes(_) => (outputs as f64).ln(),
-            SetTarget::Values(values) => {
+            ExampleTargets::Classes(_) => (outputs as f64).ln(),
+            ExampleTargets::Values(values) => {
                 values.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>()
                     / values.len().max(1) as f64
             }
@@ -108,7 +108,7 @@ impl Set {
     ///
     /// # Errors
     /// If one part would be empty.
-    pub fn split(&self, second: usize, seed: u64, step: u64) -> Result<(Set, Set)> {
+    pub fn split(&self, second: usize, seed: u64, step: u64) -> Result<(Examples, Examples)> {
         if second == 0 || second >= self.rows() {
             bail!(
                 "cannot hold out {second} of {} training rows; use 1 to {}",
@@ -136,16 +136,16 @@ impl Task {
     #[must_use]
     pub fn new(set: &Dataset) -> Task {
         let outputs = match &set.target {
-            Target::Classes { classes, .. } => *classes,
-            Target::Values { width, .. } => *width,
+            Targets::Classes { classes, .. } => *classes,
+            Targets::Values { width, .. } => *width,
         };
 
-        let part = |x: &[f64], target: &Target| Set {
+        let part = |x: &[f64], target: &Targets| Examples {
             x: single(x),
             inputs: set.features,
             target: match target {
-                Target::Classes { labels, .. } => SetTarget::Classes(labels.clone()),
-                Target::Values { values, .. } => SetTarget::Values(single(values)),
+                Targets::Classes { labels, .. } => ExampleTargets::Classes(labels.clone()),
+                Targets::Values { values, .. } => ExampleTargets::Values(single(values)),
             },
         };
 
@@ -155,7 +155,7 @@ impl Task {
             outputs,
             train: part(&set.x, &set.target),
             test: part(&set.x_test, &set.target_test),
-            scales: Scales::default(),
+            scales: Standardisation::default(),
         }
     }
 
@@ -172,7 +172,7 @@ impl Task {
     /// Whether the targets are classes.
     #[must_use]
     pub fn is_classification(&self) -> bool {
-        matches!(self.train.target, SetTarget::Classes(_))
+        matches!(self.train.target, ExampleTargets::Classes(_))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which tables: all sizes worth looking at, their errors, and the one within the budget.
 
 use super::table::{Beyond, Owned};
-use crate::data::task::Set;
+use crate::data::task::Examples;
 use crate::model::Function;
 use crate::model::calibrated::CalibratedNetwork;
 use anyhow::{Context, Result, bail};
@@ -372,7 +372,7 @@ fn truth(f: &Function, (low, high): (f32, f32), points: usize) -> Result<Truth> 
 ///
 /// # Errors
 /// If a table is malformed.
-pub fn outputs(source: &CalibratedNetwork, tables: &[Owned], set: &Set) -> Result<Vec<f32>> {
+pub fn outputs(source: &CalibratedNetwork, tables: &[Owned], set: &Examples) -> Result<Vec<f32>> {
     let activations = tables
         .iter()
         .map(Owned::activation)
@@ -426,7 +426,11 @@ pub fn every_input(source: &CalibratedNetwork, tables: &[Owned]) -> Result<Optio
 ///
 /// # Errors
 /// If a table is malformed.
-pub fn largest_error_on(source: &CalibratedNetwork, tables: &[Owned], set: &Set) -> Result<f64> {
+pub fn largest_error_on(
+    source: &CalibratedNetwork,
+    tables: &[Owned],
+    set: &Examples,
+) -> Result<f64> {
     let activations = tables
         .iter()
         .map(Owned::activation)

@@ -1,6 +1,6 @@
 //! What an export can be written as.
 
-use crate::formats::Form;
+use crate::formats::ExportFormat;
 use serde::{Deserialize, Serialize};
 
 /// What code is written.
@@ -31,24 +31,24 @@ impl Format {
 
     /// The form that other programs read; `None` if it is for devices.
     #[must_use]
-    pub const fn interchange(self) -> Option<Form> {
+    pub const fn interchange(self) -> Option<ExportFormat> {
         match self {
             Format::Rust | Format::C | Format::Postcard | Format::Json => None,
-            Format::Safetensors => Some(Form::Safetensors),
-            Format::Onnx => Some(Form::Onnx),
-            Format::Npz => Some(Form::Npz),
-            Format::Txt => Some(Form::Txt),
+            Format::Safetensors => Some(ExportFormat::Safetensors),
+            Format::Onnx => Some(ExportFormat::Onnx),
+            Format::Npz => Some(ExportFormat::Npz),
+            Format::Txt => Some(ExportFormat::Txt),
         }
     }
 
     /// The format of a form.
     #[must_use]
-    pub const fn of(form: Form) -> Format {
+    pub const fn of(form: ExportFormat) -> Format {
         match form {
-            Form::Safetensors => Format::Safetensors,
-            Form::Onnx => Format::Onnx,
-            Form::Npz => Format::Npz,
-            Form::Txt => Format::Txt,
+            ExportFormat::Safetensors => Format::Safetensors,
+            ExportFormat::Onnx => Format::Onnx,
+            ExportFormat::Npz => Format::Npz,
+            ExportFormat::Txt => Format::Txt,
         }
     }
 }

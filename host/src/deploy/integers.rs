@@ -2,7 +2,7 @@
 //! channel.
 
 use super::deployed::IntegerFile;
-use crate::data::task::Set;
+use crate::data::task::Examples;
 use crate::model::calibrated::CalibratedNetwork;
 use anyhow::{Context, Result};
 use ldnn_core::quantised::MAX_LAYERS;
@@ -148,7 +148,7 @@ pub fn table_errors(file: &IntegerFile, source: &CalibratedNetwork) -> Result<(f
 pub fn outputs(
     file: &IntegerFile,
     source: &CalibratedNetwork,
-    set: &Set,
+    set: &Examples,
 ) -> Result<(Vec<i16>, Vec<f32>)> {
     let parts = file.owned()?;
     let network = parts.network(source.shape)?;

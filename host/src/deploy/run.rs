@@ -9,14 +9,14 @@ use super::table::{Beyond, TableFile};
 use super::yardstick::Yardstick;
 use super::{choose, verify, written};
 use crate::data::tabular::Purpose;
-use crate::data::task::{Set, SetTarget, Task};
-use crate::data::{Scales, Standard};
-use crate::formats::onnx::Way;
-use crate::formats::{self, Choices, Content, Form};
-use crate::model::activations::{Activations, Choice, SAMPLES};
+use crate::data::task::{ExampleTargets, Examples, Task};
+use crate::data::{Standard, Standardisation};
+use crate::formats::onnx::OnnxActivations;
+use crate::formats::{self, Choices, Content, ExportFormat};
+use crate::model::activations::{Choice, LearnedActivations, SAMPLES};
 use crate::model::calibrated::CalibratedNetwork;
 use crate::model::{Function, Model, Network, Predictions, Trained};
-use crate::report::{Section, Table};
+use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
 use crate::train::{TrainConfig, train_network};
 use anyhow::{Result, ensure};
@@ -113,7 +113,7 @@ pub struct ExportConfig {
 
     /// How ONNX holds learned activations
     #[arg(long, value_name = "NAME")]
-    pub onnx_activations: Way,
+    pub onnx_activations: OnnxActivations,
 
     /// Samples of a type in txt; the authors' program takes 50 as it was published
     #[arg(long, value_name = "N")]
@@ -141,7 +141,7 @@ impl Default for ExportConfig {
             with_rows: 0,
             seed: 101,
             activation: "mix".into(),
-            onnx_activations: Way::default(),
+            onnx_activations: OnnxActivations::default(),
             samples: SAMPLES,
             train: TrainConfig {
                 lr: 0.05,
@@ -168,7 +168,7 @@ fn number(text: &str) -> Result<f32, String> {
 #[derive(Clone, Debug, Serialize)]
 pub enum Given {
     /// Learned activations: a network is trained with them.
-    Activations(Activations),
+    Activations(LearnedActivations),
     /// A model of `ldnn train`.
     #[serde(serialize_with = "without_rows")]
     Trained(Box<Trained>),
@@ -333,7 +333,7 @@ impl ExportConfig {
 const MOST_GOLDEN: usize = 100_000;
 
 /// The test rows that there are: those of the task, or those that the model holds.
-fn labelled(given: &Given, task: &Task) -> Option<Set> {
+fn labelled(given: &Given, task: &Task) -> Option<Examples> {
     if task.test.rows() > 0 {
         return Some(task.test.clone());
     }
@@ -368,11 +368,11 @@ fn predictor(given: &Given, network: &Network, task: &Task) -> Result<Trained> {
     };
 
     let purpose = match &task.train.target {
-        SetTarget::Classes(_) => Purpose::Classification {
+        ExampleTargets::Classes(_) => Purpose::Classification {
             column: "class".into(),
             classes: (0..task.outputs).map(|c| c.to_string()).collect(),
         },
-        SetTarget::Values(_) => Purpose::Regression {
+        ExampleTargets::Values(_) => Purpose::Regression {
             columns: (0..task.outputs).map(|i| format!("value{i}")).collect(),
             scale: or_plain(&task.scales.targets, task.outputs),
         },
@@ -436,7 +436,12 @@ pub fn run(
 ///
 /// # Errors
 /// As [`run`].
-pub fn single(config: &ExportConfig, given: &Given, task: &Task, form: Form) -> Result<Vec<u8>> {
+pub fn single(
+    config: &ExportConfig,
+    given: &Given,
+    task: &Task,
+    form: ExportFormat,
+) -> Result<Vec<u8>> {
     let network = (config.what == What::Network)
         .then(|| config.network(given, task))
         .transpose()?;
@@ -449,7 +454,7 @@ fn interchanged(
     given: &Given,
     task: &Task,
     network: Option<&(Network, Option<Vec<Function>>, String)>,
-    form: Form,
+    form: ExportFormat,
 ) -> Result<Vec<u8>> {
     let choices = Choices {
         way: config.onnx_activations,
@@ -458,7 +463,7 @@ fn interchanged(
 
     if let Some((network, _, what)) = network.filter(|_| config.what == What::Network) {
         // In the units of the user's own data, as code for devices is.
-        if !matches!(given, Given::Trained(_)) && task.scales != Scales::default() {
+        if !matches!(given, Given::Trained(_)) && task.scales != Standardisation::default() {
             let mut model = predictor(given, network, task)?;
             model.provenance = format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION"));
 
@@ -498,7 +503,7 @@ struct Subject {
     /// Where it comes from.
     what: String,
     /// The rows with right answers that there are.
-    labelled: Option<Set>,
+    labelled: Option<Examples>,
     /// What they are called.
     whose: String,
 }
@@ -686,7 +691,11 @@ fn yardstick(config: &ExportConfig, subject: &Subject, ranges: &[(f32, f32)]) ->
 
     let source = &subject.source;
     let x = source.draw_within(DRAWN, config.seed, ranges)?;
-    let rows = Set::new(x, SetTarget::Classes(vec![0; DRAWN]), source.shape.inputs());
+    let rows = Examples::new(
+        x,
+        ExampleTargets::Classes(vec![0; DRAWN]),
+        source.shape.inputs(),
+    );
     let exact = source.outputs(&rows)?;
     let classes = matches!(subject.model.purpose, Purpose::Classification { .. });
 
@@ -816,7 +825,7 @@ fn golden(
     let rows = rows.pick(&first);
     let mut golden = answered(model, subject, chosen, &rows.x)?;
 
-    if let SetTarget::Classes(labels) = rows.target {
+    if let ExampleTargets::Classes(labels) = rows.target {
         golden.labels = if model.shape.is_some() {
             labels
         } else {
@@ -828,7 +837,12 @@ fn golden(
 }
 
 /// How far the export is from `ldnn predict` on these rows.
-fn judged(model: &Deployed, subject: &Subject, chosen: &Candidate, rows: &Set) -> Result<Judged> {
+fn judged(
+    model: &Deployed,
+    subject: &Subject,
+    chosen: &Candidate,
+    rows: &Examples,
+) -> Result<Judged> {
     let golden = answered(model, subject, chosen, &rows.x)?;
     Ok(Judged {
         whose: subject.whose.clone(),
@@ -904,7 +918,7 @@ fn answered(
         .flat_map(|(row, _)| row.iter().copied())
         .collect();
 
-    let rows = Set::new(within, SetTarget::Classes(vec![]), width);
+    let rows = Examples::new(within, ExampleTargets::Classes(vec![]), width);
 
     let (tolerance, form) = match model.weights {
         WeightFile::Integers(_) => (INTEGERS_TOLERANCE, "8-bit integers".to_string()),
@@ -952,13 +966,13 @@ fn range_table(
     chooser: &Chooser,
     chosen: &Candidate,
     config: &ExportConfig,
-) -> Table {
+) -> ReportTable {
     let how = config.range.map_or_else(
         || format!("{} % of", config.percentile),
         |_| "given, for".into(),
     );
 
-    let mut table = Table::new(
+    let mut table = ReportTable::new(
         format!("tables, over {how} the pre-activations on the training rows"),
         &[
             "type", "lowest", "highest", "from", "to", "beyond", "table", "bytes",
@@ -993,7 +1007,7 @@ fn pareto_table(
     chosen: Option<&Candidate>,
     yardstick: &Yardstick,
     (bytes, (max, rms), integers): (usize, (f64, f64), String),
-) -> Result<Table> {
+) -> Result<ReportTable> {
     let mut all: Vec<(&Candidate, bool)> = ladder
         .iter()
         .map(|c| (c, false))
@@ -1016,7 +1030,7 @@ fn pareto_table(
         Yardstick::Drawn { .. } => String::new(),
     };
 
-    let mut table = Table::new(
+    let mut table = ReportTable::new(
         format!("sizes (* none of fewer bytes is better{exact})"),
         &[
             "form",

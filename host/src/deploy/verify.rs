@@ -4,7 +4,7 @@
 use super::deployed::{Deployed, OutputFile, WeightFile};
 use super::golden::{Agreement, Golden, Judged};
 use super::{harness, written};
-use crate::report::Table;
+use crate::report::ReportTable;
 use crate::support::workshop::Workshop;
 use crate::support::{child, stop};
 use anyhow::{Context, Result, bail, ensure};
@@ -927,7 +927,7 @@ fn confusion(model: &Deployed, golden: &Golden, outputs: usize) -> String {
     let head: Vec<&str> = std::iter::once("")
         .chain(classes.iter().map(String::as_str))
         .collect();
-    let mut table = Table::new("", &head);
+    let mut table = ReportTable::new("", &head);
 
     for (class, name) in classes.iter().enumerate() {
         let of = |answer: usize| {

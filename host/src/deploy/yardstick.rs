@@ -1,8 +1,8 @@
 //! What tables and integers cost: on rows with their right answers, or on drawn rows against the
 //! exact activations.
 
-use crate::data::task::Set;
-use crate::model::Judgement;
+use crate::data::task::Examples;
+use crate::model::LossAndAccuracy;
 use crate::model::calibrated::judge;
 use ldnn_core::loss::arg_max;
 
@@ -11,14 +11,14 @@ pub enum Yardstick {
     /// Rows with their right answers.
     Labelled {
         /// The rows.
-        rows: Set,
+        rows: Examples,
         /// Which rows: a plural, as in "test rows".
         whose: String,
     },
     /// Drawn rows, and the outputs of the network with exact activations on them.
     Drawn {
         /// The rows; their targets mean nothing.
-        rows: Set,
+        rows: Examples,
         /// The outputs, row by row.
         exact: Vec<f32>,
         /// Whether the outputs are classes.
@@ -28,7 +28,7 @@ pub enum Yardstick {
 
 impl Yardstick {
     /// The rows.
-    pub const fn rows(&self) -> &Set {
+    pub const fn rows(&self) -> &Examples {
         match self {
             Yardstick::Labelled { rows, .. } | Yardstick::Drawn { rows, .. } => rows,
         }
@@ -93,7 +93,7 @@ impl Yardstick {
 }
 
 /// A judgement as text.
-fn quality(judgement: &Judgement) -> String {
+fn quality(judgement: &LossAndAccuracy) -> String {
     match judgement.accuracy {
         Some(accuracy) => format!("{accuracy:.2} %"),
         None => format!("loss {:.4e}", judgement.loss),
@@ -103,12 +103,12 @@ fn quality(judgement: &Judgement) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::task::SetTarget;
+    use crate::data::task::ExampleTargets;
 
     #[test]
     fn a_judgement_says_what_it_is() {
         assert_eq!(
-            quality(&Judgement {
+            quality(&LossAndAccuracy {
                 loss: 1.0,
                 accuracy: Some(66.125)
             }),
@@ -116,14 +116,14 @@ mod tests {
         );
 
         assert_eq!(
-            quality(&Judgement {
+            quality(&LossAndAccuracy {
                 loss: 0.00125,
                 accuracy: None
             }),
             "loss 1.2500e-3"
         );
 
-        let rows = Set::new(vec![0.0; 2], SetTarget::Classes(vec![1, 1]), 1);
+        let rows = Examples::new(vec![0.0; 2], ExampleTargets::Classes(vec![1, 1]), 1);
         let labelled = Yardstick::Labelled {
             rows: rows.clone(),
             whose: "rows of a.csv".into(),

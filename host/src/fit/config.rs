@@ -3,7 +3,7 @@
 use crate::data::split::LEAST_ROWS;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Schedule};
-use crate::model::activations::{Activations, base_named, is_learned};
+use crate::model::activations::{LearnedActivations, base_named, is_learned};
 use crate::train::{OptimizerKind, SelectConfig, TrainConfig, lr_scale};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub enum Activate {
     /// They are learned on this task.
     Learn,
     /// They were learned elsewhere.
-    Given(Activations),
+    Given(LearnedActivations),
     /// Classical ones only.
     Classical,
 }

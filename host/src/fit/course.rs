@@ -9,10 +9,10 @@
 use super::compare::Scores;
 use super::config::{Activate, BEST, FitConfig, LEARNED};
 use crate::data::split::Split;
-use crate::data::task::{Set, SetTarget, Task};
+use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::meta;
-use crate::model::activations::{Activations, is_learned};
-use crate::model::{KeptRows, Model, Network, Ranges, Trained};
+use crate::model::activations::{LearnedActivations, is_learned};
+use crate::model::{Model, Network, Ranges, TestRows, Trained};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
 use crate::train::{
@@ -123,7 +123,7 @@ struct Arms {
     arms: Vec<Arm>,
     chosen: Vec<Hyperparameters>,
     /// The learned activations, if there are any.
-    learned: Option<Activations>,
+    learned: Option<LearnedActivations>,
 }
 
 impl Arms {
@@ -144,7 +144,7 @@ struct Way<'a> {
 
 impl Way<'_> {
     /// The learned activations, if there are to be any and they can be learned.
-    fn learn(&mut self) -> Result<Option<Activations>> {
+    fn learn(&mut self) -> Result<Option<LearnedActivations>> {
         let meta = match &self.config.activate {
             Activate::Classical => return Ok(None),
             Activate::Given(activations) => return Ok(Some(activations.clone())),
@@ -169,7 +169,7 @@ impl Way<'_> {
     }
 
     /// Chooses learning rate and number of epochs for each kind of activations.
-    fn select(&mut self, learned: Option<Activations>) -> Result<Arms> {
+    fn select(&mut self, learned: Option<LearnedActivations>) -> Result<Arms> {
         let mut kinds = self.config.compare.clone();
         kinds.extend(learned.is_some().then(|| "mix".to_string()));
 
@@ -328,7 +328,7 @@ impl Way<'_> {
         kind: &str,
         train: &TrainConfig,
         network: &Network,
-        learned: Option<Activations>,
+        learned: Option<LearnedActivations>,
     ) -> Result<Trained> {
         let (config, task, parts) = (self.config, self.task, self.parts);
 
@@ -360,7 +360,7 @@ impl Way<'_> {
     }
 
     /// The learned activations with the seed that they were learned with.
-    fn seeded(&self, learned: &Option<Activations>) -> Vec<(u64, Activations)> {
+    fn seeded(&self, learned: &Option<LearnedActivations>) -> Vec<(u64, LearnedActivations)> {
         learned
             .iter()
             .map(|l| (self.config.seed, l.clone()))
@@ -387,19 +387,19 @@ impl Way<'_> {
 const MOST_HALVINGS: i32 = 6;
 
 /// Some rows of a set, drawn by the seed.
-fn some(set: &Set, seed: u64, most: usize) -> KeptRows {
+fn some(set: &Examples, seed: u64, most: usize) -> TestRows {
     let mut order = vec![0; set.rows()];
     Draws::new(seed, Stream::User, 4, 0).permutation(&mut order);
     order.truncate(most);
 
     let picked = set.pick(&order);
     match picked.target {
-        SetTarget::Classes(classes) => KeptRows {
+        ExampleTargets::Classes(classes) => TestRows {
             x: picked.x,
             classes,
             values: vec![],
         },
-        SetTarget::Values(values) => KeptRows {
+        ExampleTargets::Values(values) => TestRows {
             x: picked.x,
             classes: vec![],
             values,

@@ -10,7 +10,7 @@ use crate::model::Trained;
 use crate::model::activations::is_learned;
 use crate::model::metrics::{Metrics, of_confusion};
 use crate::report::stats::{Summary, mean};
-use crate::report::{Section, Table};
+use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use anyhow::Result;
@@ -230,14 +230,14 @@ fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metri
         section.tabulate(
             folder,
             &format!("model-{}", i + 1),
-            Table { caption, ..table },
+            ReportTable { caption, ..table },
         )?;
     }
 
     Ok(())
 }
 
-fn compared(done: &Course) -> Table {
+fn compared(done: &Course) -> ReportTable {
     let scores = &done.scores;
     let caption = format!(
         "{} of networks with each kind of activations; learning rate and epochs chosen on validation rows",
@@ -255,7 +255,7 @@ fn compared(done: &Course) -> Table {
         "sd",
     ];
 
-    let mut table = Table::new(caption, &head);
+    let mut table = ReportTable::new(caption, &head);
 
     for (i, c) in done.chosen.iter().enumerate() {
         let s = scores.summary(i);
@@ -315,7 +315,7 @@ fn over_folds(courses: &[(usize, Course)]) -> Scores {
     all
 }
 
-fn fold_table(scores: &Scores) -> Table {
+fn fold_table(scores: &Scores) -> ReportTable {
     let folds = scores
         .values
         .iter()
@@ -339,7 +339,7 @@ fn fold_table(scores: &Scores) -> Table {
         "{} by fold, each the mean of its networks",
         scores.metric.label()
     );
-    let mut table = Table::new(caption, &head);
+    let mut table = ReportTable::new(caption, &head);
 
     for (i, kind) in scores.kinds.iter().enumerate() {
         let s = scores.summary(i);
@@ -354,13 +354,13 @@ fn fold_table(scores: &Scores) -> Table {
     table
 }
 
-fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> Table {
+fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> ReportTable {
     let scores: Vec<Vec<(String, f64)>> = metrics.iter().map(Metrics::scores).collect();
     let names = scores.first().map_or(vec![], |s| {
         s.iter().map(|(name, _)| name.as_str()).collect()
     });
     let head = [&["fold", "activations", "test rows"][..], &names].concat();
-    let mut table = Table::new("the model of each fold on its test rows", &head);
+    let mut table = ReportTable::new("the model of each fold on its test rows", &head);
     let number = |x: &f64| format!("{x:.4}");
 
     for ((fold, c), s) in courses.iter().zip(&scores) {

@@ -1,6 +1,6 @@
 //! What stands beside the tensors: names, kinds, and which neuron has which type. One JSON text.
 
-use crate::model::activations::{Activations, Learned};
+use crate::model::activations::{LearnedActivations, LearnedType};
 use crate::model::{ActivationFile, Model};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::Shape;
@@ -34,13 +34,13 @@ pub struct NetworkAbout {
     /// Its types of activations.
     pub activations: Vec<ActivationFile>,
     /// Of each hidden layer: which neurons have which type.
-    pub blocks: Vec<Vec<Block>>,
+    pub blocks: Vec<Vec<NeuronBlock>>,
 }
 
 /// A run of neurons of one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Block {
+pub struct NeuronBlock {
     /// The type.
     pub activation: usize,
     /// The first neuron.
@@ -90,13 +90,13 @@ pub struct LearnedAbout {
     /// 1 if all hidden layers share them; else so many layers have equally many of their own.
     pub layers: usize,
     /// One a type.
-    pub types: Vec<LearnedType>,
+    pub types: Vec<TypeAbout>,
 }
 
 /// About one learned type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "form", deny_unknown_fields)]
-pub enum LearnedType {
+pub enum TypeAbout {
     /// `base(z) + 0.2 (v . tanh(u z + c) + d)`
     Subnet {
         /// The base's name.
@@ -175,7 +175,7 @@ impl NetworkAbout {
     /// # Errors
     /// If a hidden layer has no block.
     pub fn layers(&self) -> Result<Vec<(usize, usize)>> {
-        let layer = |(l, blocks): (usize, &Vec<Block>)| {
+        let layer = |(l, blocks): (usize, &Vec<NeuronBlock>)| {
             let first = blocks
                 .first()
                 .with_context(|| format!("hidden layer {l} has no block of neurons"))?;
@@ -187,13 +187,13 @@ impl NetworkAbout {
 
 /// Which neurons have which type, layer by layer.
 #[must_use]
-pub fn blocks(shape: &Shape) -> Vec<Vec<Block>> {
+pub fn blocks(shape: &Shape) -> Vec<Vec<NeuronBlock>> {
     let layer = |l: usize| {
         let (first, count) = shape.layer_types(l);
 
         let block = |i: usize| {
             let (start, end) = shape.block(l, i);
-            Block {
+            NeuronBlock {
                 activation: first + i,
                 start,
                 end,
@@ -209,10 +209,10 @@ pub fn blocks(shape: &Shape) -> Vec<Vec<Block>> {
 impl LearnedAbout {
     /// Of learned activations.
     #[must_use]
-    pub fn of(learned: &Activations) -> LearnedAbout {
-        let kind = |t: &Learned| match t {
-            Learned::Subnet { base, .. } => LearnedType::Subnet { base: base.clone() },
-            Learned::Samples { range, .. } => LearnedType::Samples { range: *range },
+    pub fn of(learned: &LearnedActivations) -> LearnedAbout {
+        let kind = |t: &LearnedType| match t {
+            LearnedType::Subnet { base, .. } => TypeAbout::Subnet { base: base.clone() },
+            LearnedType::Samples { range, .. } => TypeAbout::Samples { range: *range },
         };
 
         LearnedAbout {

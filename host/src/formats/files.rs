@@ -1,14 +1,14 @@
 //! What is written, and in which form.
 
-use super::onnx::{self, Meaning, Way};
+use super::onnx::{self, Interface, OnnxActivations};
 use super::{npz, of_activations, of_network, of_trained, safetensors, samples};
-use crate::model::activations::Activations;
+use crate::model::activations::LearnedActivations;
 use crate::model::{Model, Trained};
 use anyhow::{Result, bail, ensure};
 
 /// A form that other programs read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ExportFormat {
     /// Named tensors.
     Safetensors,
     /// A graph of operators.
@@ -19,18 +19,23 @@ pub enum Form {
     Txt,
 }
 
-impl Form {
+impl ExportFormat {
     /// All of them.
-    pub const ALL: [Form; 4] = [Form::Safetensors, Form::Onnx, Form::Npz, Form::Txt];
+    pub const ALL: [ExportFormat; 4] = [
+        ExportFormat::Safetensors,
+        ExportFormat::Onnx,
+        ExportFormat::Npz,
+        ExportFormat::Txt,
+    ];
 
     /// How the names of its files end.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
-            Form::Safetensors => "safetensors",
-            Form::Onnx => "onnx",
-            Form::Npz => "npz",
-            Form::Txt => "txt",
+            ExportFormat::Safetensors => "safetensors",
+            ExportFormat::Onnx => "onnx",
+            ExportFormat::Npz => "npz",
+            ExportFormat::Txt => "txt",
         }
     }
 }
@@ -39,9 +44,9 @@ impl Form {
 #[derive(Clone, Copy, Debug)]
 pub enum Content<'a> {
     /// Learned activations alone.
-    Activations(&'a Activations),
+    Activations(&'a LearnedActivations),
     /// A network, and the learned activations that its tables were made from.
-    Network(&'a Model, Option<&'a Activations>),
+    Network(&'a Model, Option<&'a LearnedActivations>),
     /// A model with all that it knows.
     Trained(&'a Trained),
 }
@@ -50,7 +55,7 @@ pub enum Content<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Choices {
     /// Activations in ONNX.
-    pub way: Way,
+    pub way: OnnxActivations,
     /// Samples a line in text.
     pub samples: usize,
 }
@@ -59,8 +64,8 @@ pub struct Choices {
 ///
 /// # Errors
 /// If the content has no such form; the message says what has.
-pub fn bytes(content: Content, form: Form, choices: Choices) -> Result<Vec<u8>> {
-    if let (Content::Activations(learned), true) = (content, form != Form::Onnx) {
+pub fn bytes(content: Content, form: ExportFormat, choices: Choices) -> Result<Vec<u8>> {
+    if let (Content::Activations(learned), true) = (content, form != ExportFormat::Onnx) {
         ensure!(
             !learned.types.is_empty(),
             "a base function has no parameters to be written; add --what network, or give learned activations"
@@ -68,10 +73,10 @@ pub fn bytes(content: Content, form: Form, choices: Choices) -> Result<Vec<u8>> 
     }
 
     match form {
-        Form::Safetensors => safetensors::to_bytes(&bundle(content)?),
-        Form::Npz => npz::to_bytes(&bundle(content)?),
-        Form::Txt => Ok(text(content, choices.samples)?.into_bytes()),
-        Form::Onnx => graph(content, choices.way),
+        ExportFormat::Safetensors => safetensors::to_bytes(&bundle(content)?),
+        ExportFormat::Npz => npz::to_bytes(&bundle(content)?),
+        ExportFormat::Txt => Ok(text(content, choices.samples)?.into_bytes()),
+        ExportFormat::Onnx => graph(content, choices.way),
     }
 }
 
@@ -96,16 +101,16 @@ fn text(content: Content, samples: usize) -> Result<String> {
     }
 }
 
-fn graph(content: Content, way: Way) -> Result<Vec<u8>> {
+fn graph(content: Content, way: OnnxActivations) -> Result<Vec<u8>> {
     match content {
         Content::Activations(_) => {
             bail!("ONNX holds whole networks; add --what network, or give a model")
         }
         Content::Network(network, learned) => {
-            onnx::model(network, learned, way, Meaning::default())
+            onnx::model(network, learned, way, Interface::default())
         }
         Content::Trained(model) => {
-            let meaning = Meaning {
+            let meaning = Interface {
                 features: &model.features,
                 inputs: &model.inputs,
                 purpose: Some(&model.purpose),

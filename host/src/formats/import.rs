@@ -4,7 +4,7 @@
 use super::bundle::Bundle;
 use super::{plain, unpack};
 use crate::data::tabular::Purpose;
-use crate::model::activations::{Activations, Choice, is_learned};
+use crate::model::activations::{Choice, LearnedActivations, is_learned};
 use crate::model::{Model, Network, Trained, check_names};
 use anyhow::{Context, Result, ensure};
 
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 #[derive(Clone, Debug, Default)]
 pub struct Import {
     /// The hidden layers' activations, by name, and the learned ones if it is theirs.
-    pub activation: Option<(String, Option<Activations>)>,
+    pub activation: Option<(String, Option<LearnedActivations>)>,
     /// Names of the inputs.
     pub features: Vec<String>,
     /// Names of the classes.
@@ -85,7 +85,7 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
 }
 
 /// Plain weights with activations.
-fn dressed(bundle: &mut Bundle, given: &Import) -> Result<(Model, Option<Activations>)> {
+fn dressed(bundle: &mut Bundle, given: &Import) -> Result<(Model, Option<LearnedActivations>)> {
     let chain = plain::chain(bundle)?;
     let choice = match (&given.activation, chain.widths.len()) {
         // Without a hidden layer no activation is ever asked for.
@@ -118,7 +118,7 @@ fn completed(
     given: &Import,
     network: Model,
     activation: &str,
-    learned: Option<Activations>,
+    learned: Option<LearnedActivations>,
 ) -> Result<Trained> {
     let (inputs, outputs) = (
         network.widths.first().copied().unwrap_or(0),

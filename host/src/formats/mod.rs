@@ -19,11 +19,11 @@ pub mod unpack;
 
 pub use about::About;
 pub use bundle::{Bundle, Numbers, Tensor};
-pub use files::{Choices, Content, Form, bytes};
+pub use files::{Choices, Content, ExportFormat, bytes};
 pub use import::{Import, import};
 pub use pack::{of_activations, of_network, of_trained};
 
-use crate::model::Activations;
+use crate::model::LearnedActivations;
 use anyhow::{Context, Result, ensure};
 use std::io::Read;
 use std::path::Path;
@@ -77,7 +77,7 @@ pub fn read(path: &Path) -> Result<Bundle> {
 ///
 /// # Errors
 /// If the file is not there or malformed; the message names the place.
-pub fn read_activations(path: &Path) -> Result<Activations> {
+pub fn read_activations(path: &Path) -> Result<LearnedActivations> {
     let path = if path.is_dir() {
         path.join("activations.json")
     } else {
@@ -102,9 +102,9 @@ pub fn read_activations(path: &Path) -> Result<Activations> {
 
     let json = path.extension().is_some_and(|e| e == "json");
     let parsed = if json {
-        Activations::from_json(&text)
+        LearnedActivations::from_json(&text)
     } else {
-        Activations::from_text(&text)
+        LearnedActivations::from_text(&text)
     };
 
     parsed.with_context(|| format!("in '{}'", path.display()))

@@ -7,7 +7,7 @@
 use super::about::About;
 use super::bundle::{Bundle, Numbers, Tensor};
 use super::safetensors::ENTRY;
-use crate::data::npz::{self, Array, Values};
+use crate::data::npz::{self, NpyArray, NpyValues};
 use anyhow::{Context, Result, bail, ensure};
 
 /// The bytes of an archive.
@@ -20,7 +20,7 @@ pub fn to_bytes(bundle: &Bundle) -> Result<Vec<u8>> {
     if let Some(about) = &bundle.about {
         arrays.push((
             ENTRY,
-            Array::labels(about.text()?.bytes().map(i64::from).collect()),
+            NpyArray::labels(about.text()?.bytes().map(i64::from).collect()),
         ));
     }
 
@@ -34,14 +34,14 @@ pub fn to_bytes(bundle: &Bundle) -> Result<Vec<u8>> {
     Ok(npz::write(&arrays))
 }
 
-fn array(tensor: &Tensor) -> Array {
+fn array(tensor: &Tensor) -> NpyArray {
     let values = match &tensor.numbers {
-        Numbers::F32(v) => Values::F64(v.iter().map(|&x| x.into()).collect()),
-        Numbers::F64(v) => Values::F64(v.clone()),
-        Numbers::I64(v) => Values::I64(v.clone()),
+        Numbers::F32(v) => NpyValues::F64(v.iter().map(|&x| x.into()).collect()),
+        Numbers::F64(v) => NpyValues::F64(v.clone()),
+        Numbers::I64(v) => NpyValues::I64(v.clone()),
     };
 
-    Array {
+    NpyArray {
         shape: tensor.shape.clone(),
         values,
     }
@@ -61,9 +61,9 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
         }
 
         let numbers = match array.values {
-            Values::F64(v) => Numbers::F64(v),
-            Values::I64(v) => Numbers::I64(v),
-            Values::Text(_) => bail!("the array '{name}' holds text; weights are numbers"),
+            NpyValues::F64(v) => Numbers::F64(v),
+            NpyValues::I64(v) => Numbers::I64(v),
+            NpyValues::Text(_) => bail!("the array '{name}' holds text; weights are numbers"),
         };
 
         ensure!(!bundle.has(&name), "there are two arrays '{name}'");
@@ -80,8 +80,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Bundle> {
     Ok(bundle)
 }
 
-fn text(array: &Array) -> Result<String> {
-    let Values::I64(codes) = &array.values else {
+fn text(array: &NpyArray) -> Result<String> {
+    let NpyValues::I64(codes) = &array.values else {
         bail!("the array '{ENTRY}' holds no text")
     };
     let bytes = codes

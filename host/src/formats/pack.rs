@@ -4,8 +4,8 @@ use super::about::{About, LearnedAbout, ModelAbout, NetworkAbout, PurposeAbout};
 use super::bundle::{Bundle, Tensor};
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
-use crate::model::activations::{Activations, Learned};
-use crate::model::{KeptRows, Model, Ranges, SHARES, Trained};
+use crate::model::activations::{LearnedActivations, LearnedType};
+use crate::model::{Model, Ranges, SHARES, TestRows, Trained};
 use anyhow::Result;
 use ldnn_core::{Activation, Shape};
 
@@ -92,7 +92,7 @@ fn put_ranges(bundle: &mut Bundle, ranges: &Ranges) {
 }
 
 /// The rows that a model holds because it was asked to.
-fn put_rows(bundle: &mut Bundle, model: &Trained, rows: &KeptRows) {
+fn put_rows(bundle: &mut Bundle, model: &Trained, rows: &TestRows) {
     bundle.put(
         "rows.x",
         Tensor::matrix(rows.x.clone(), model.features.len()),
@@ -116,7 +116,7 @@ fn put_rows(bundle: &mut Bundle, model: &Trained, rows: &KeptRows) {
 ///
 /// # Errors
 /// If it is malformed.
-pub fn of_network(model: &Model, learned: Option<&Activations>) -> Result<Bundle> {
+pub fn of_network(model: &Model, learned: Option<&LearnedActivations>) -> Result<Bundle> {
     let network = model.network()?;
     let shape = network.shape;
     let mut bundle = Bundle::default();
@@ -189,7 +189,7 @@ fn put_subnet(bundle: &mut Bundle, prefix: &str, phi: &[f32], units: usize) {
 
 /// Learned activations alone.
 #[must_use]
-pub fn of_activations(learned: &Activations) -> Bundle {
+pub fn of_activations(learned: &LearnedActivations) -> Bundle {
     let mut bundle = Bundle {
         about: Some(About::new()),
         ..Bundle::default()
@@ -198,14 +198,14 @@ pub fn of_activations(learned: &Activations) -> Bundle {
     bundle
 }
 
-fn put_learned(bundle: &mut Bundle, learned: &Activations) {
+fn put_learned(bundle: &mut Bundle, learned: &LearnedActivations) {
     for (i, t) in learned.types.iter().enumerate() {
         match t {
-            Learned::Subnet { u, c, v, d, .. } => {
+            LearnedType::Subnet { u, c, v, d, .. } => {
                 let phi = [u, c, v, &[*d][..]].concat();
                 put_subnet(bundle, &format!("learned.{i}"), &phi, u.len());
             }
-            Learned::Samples { y, .. } => {
+            LearnedType::Samples { y, .. } => {
                 bundle.put(format!("learned.{i}.samples"), Tensor::vector(y.clone()))
             }
         }
@@ -218,7 +218,7 @@ fn put_learned(bundle: &mut Bundle, learned: &Activations) {
 
 /// The learned activations of a network whose types are sub-networks; `None` if they are not.
 #[must_use]
-pub fn subnets_of(model: &Model, shape: &Shape) -> Option<Activations> {
+pub fn subnets_of(model: &Model, shape: &Shape) -> Option<LearnedActivations> {
     let hidden = shape.hidden_layers();
     let (_, own) = shape.layer_types(0);
     let shared = (0..hidden).all(|l| shape.layer_types(l) == (0, shape.types()));
@@ -228,16 +228,16 @@ pub fn subnets_of(model: &Model, shape: &Shape) -> Option<Activations> {
     let types = (0..shape.types()).map(|t| match shape.kind(t) {
         Activation::Learned { base, .. } => {
             let phi = &model.params[shape.type_at(t)..][..shape.kind(t).param_len()];
-            Some(Learned::from_phi(base, phi))
+            Some(LearnedType::from_phi(base, phi))
         }
         _ => None,
     });
 
-    let types: Vec<Learned> = types.collect::<Option<_>>()?;
+    let types: Vec<LearnedType> = types.collect::<Option<_>>()?;
     let layers = if shared { 1 } else { hidden };
 
-    let set = Activations {
-        version: Activations::VERSION,
+    let set = LearnedActivations {
+        version: LearnedActivations::VERSION,
         provenance: model.provenance.clone(),
         layers,
         types,

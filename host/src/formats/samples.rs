@@ -5,7 +5,7 @@
 //! What it takes by itself is 50 samples a line (`linspace(-5, 5, 50)` is written into it), though
 //! what their meta-learning writes is 100.
 
-use crate::model::activations::{Activations, SAMPLE_RANGE, grid};
+use crate::model::activations::{LearnedActivations, SAMPLE_RANGE, grid};
 use crate::model::{Function, Model};
 use anyhow::{Result, ensure};
 
@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 ///
 /// # Errors
 /// If there is no type, or one is malformed.
-pub fn of_activations(learned: &Activations, samples: usize) -> Result<String> {
+pub fn of_activations(learned: &LearnedActivations, samples: usize) -> Result<String> {
     let rows = learned
         .types
         .iter()
@@ -51,11 +51,11 @@ fn text(rows: &[Vec<f64>]) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::activations::{Learned, SAMPLES};
+    use crate::model::activations::{LearnedType, SAMPLES};
     use approx::assert_abs_diff_eq;
 
-    fn sine() -> Learned {
-        Learned::Subnet {
+    fn sine() -> LearnedType {
+        LearnedType::Subnet {
             base: "sine".into(),
             u: vec![1.0, -0.5],
             c: vec![0.0, 0.3],
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn both_kinds_of_file_come_back_as_they_were_written() {
-        let set = Activations {
+        let set = LearnedActivations {
             version: 1,
             provenance: "test".into(),
             layers: 1,
@@ -74,11 +74,12 @@ mod tests {
         };
 
         assert_eq!(
-            Activations::from_json(&serde_json::to_string(&set).unwrap()).unwrap(),
+            LearnedActivations::from_json(&serde_json::to_string(&set).unwrap()).unwrap(),
             set
         );
 
-        let samples = Activations::from_text(&of_activations(&set, SAMPLES).unwrap()).unwrap();
+        let samples =
+            LearnedActivations::from_text(&of_activations(&set, SAMPLES).unwrap()).unwrap();
         let z = grid(SAMPLES, SAMPLE_RANGE);
         let (a, b) = (
             set.types[0].evaluate(&z).unwrap(),

@@ -1,14 +1,14 @@
 //! From named tensors of our own back to models and activations.
 
 use super::about::{
-    About, LearnedAbout, LearnedType, ModelAbout, NetworkAbout, PurposeAbout, blocks,
+    About, LearnedAbout, ModelAbout, NetworkAbout, PurposeAbout, TypeAbout, blocks,
 };
 use super::bundle::Bundle;
 use super::pack::subnets_of;
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
-use crate::model::activations::{Activations, Learned};
-use crate::model::{ActivationFile, InputRange, KeptRows, Model, Ranges, SHARES, Trained};
+use crate::model::activations::{LearnedActivations, LearnedType};
+use crate::model::{ActivationFile, InputRange, Model, Ranges, SHARES, TestRows, Trained};
 use anyhow::{Context, Result, bail, ensure};
 
 /// The network in a bundle that `ldnn` wrote.
@@ -84,17 +84,17 @@ fn subnet(bundle: &mut Bundle, prefix: &str, units: usize) -> Result<Vec<f32>> {
 ///
 /// # Errors
 /// If one is malformed.
-pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<Activations> {
+pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<LearnedActivations> {
     let mut types = vec![];
     for (i, kind) in about.types.iter().enumerate() {
         types.push(match kind {
-            LearnedType::Subnet { base } => {
+            TypeAbout::Subnet { base } => {
                 let prefix = format!("learned.{i}");
                 let phi = subnet(bundle, &prefix, bundle.rows(&format!("{prefix}.u")))?;
                 let units = phi.len() / 3;
                 let part = |i: usize| phi[i * units..(i + 1) * units].to_vec();
 
-                Learned::Subnet {
+                LearnedType::Subnet {
                     base: base.clone(),
                     u: part(0),
                     c: part(1),
@@ -102,10 +102,10 @@ pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<Activations>
                     d: phi[3 * units],
                 }
             }
-            LearnedType::Samples { range } => {
+            TypeAbout::Samples { range } => {
                 let name = format!("learned.{i}.samples");
                 let rows = bundle.rows(&name);
-                Learned::Samples {
+                LearnedType::Samples {
                     range: *range,
                     y: bundle.take_f32(&name, &[rows])?,
                 }
@@ -113,8 +113,8 @@ pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<Activations>
         });
     }
 
-    Activations {
-        version: Activations::VERSION,
+    LearnedActivations {
+        version: LearnedActivations::VERSION,
         provenance: about.provenance.clone(),
         layers: about.layers,
         types,
@@ -126,7 +126,7 @@ pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<Activations>
 ///
 /// # Errors
 /// If there are none.
-pub fn activations(mut bundle: Bundle) -> Result<Activations> {
+pub fn activations(mut bundle: Bundle) -> Result<LearnedActivations> {
     let about = bundle
         .about
         .take()
@@ -228,7 +228,7 @@ const OLD_ROWS: [&str; 4] = ["rows.seen", "rows.kept", "rows.classes", "rows.val
 ///
 /// # Errors
 /// If rows and targets do not fit.
-pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<Option<KeptRows>> {
+pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<Option<TestRows>> {
     if bundle.has("rows.seen") || bundle.has("rows.kept") {
         // Older versions wrote rows without being asked; nothing needs them any more.
         OLD_ROWS
@@ -241,9 +241,9 @@ pub fn rows(bundle: &mut Bundle, width: usize, purpose: &Purpose) -> Result<Opti
     }
 
     let rows = bundle.rows("rows.x");
-    let mut all = KeptRows {
+    let mut all = TestRows {
         x: bundle.take_f32("rows.x", &[rows, width])?,
-        ..KeptRows::default()
+        ..TestRows::default()
     };
 
     match purpose {

@@ -4,9 +4,9 @@
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::formats::read_activations;
-use crate::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
+use crate::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
 use crate::model::{ActivationFile, Model, Network, Trained};
-use crate::report::Table;
+use crate::report::ReportTable;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
 use anyhow::{Context, Result, bail};
@@ -22,7 +22,7 @@ pub struct Portrait {
     /// What it is, where it comes from, how large it is: a name and a value a line.
     pub facts: Vec<(&'static str, String)>,
     /// The inputs with their standardisation, if it has names for them.
-    pub inputs: Option<Table>,
+    pub inputs: Option<ReportTable>,
     /// The activations.
     pub curves: Vec<Band>,
     /// What runs along the axes.
@@ -175,7 +175,7 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
         &["input", "mean", "sd"]
     };
 
-    let mut inputs = Table::new("inputs", head);
+    let mut inputs = ReportTable::new("inputs", head);
     for (name, s) in model.features.iter().zip(&model.inputs) {
         let mut row = vec![name.clone(), significant(s.mean), significant(s.sd)];
         row.extend(offsets.then(|| s.offset.to_string()));
@@ -228,7 +228,7 @@ fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> 
     })
 }
 
-fn of_activations(activations: &Activations) -> Result<Portrait> {
+fn of_activations(activations: &LearnedActivations) -> Result<Portrait> {
     let layers = match activations.layers {
         1 => "shared by all hidden layers".into(),
         n => format!(
@@ -258,10 +258,10 @@ fn of_activations(activations: &Activations) -> Result<Portrait> {
     })
 }
 
-fn numbers_of(activations: &Activations) -> usize {
-    let of = |learned: &Learned| match learned {
-        Learned::Subnet { u, .. } => 3 * u.len() + 1,
-        Learned::Samples { y, .. } => y.len(),
+fn numbers_of(activations: &LearnedActivations) -> usize {
+    let of = |learned: &LearnedType| match learned {
+        LearnedType::Subnet { u, .. } => 3 * u.len() + 1,
+        LearnedType::Samples { y, .. } => y.len(),
     };
     activations.types.iter().map(of).sum()
 }
@@ -304,7 +304,7 @@ fn sizes(shape: &Shape) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn learned_curves(activations: &Activations) -> Result<Vec<Band>> {
+fn learned_curves(activations: &LearnedActivations) -> Result<Vec<Band>> {
     let z = grid(POINTS, SAMPLE_RANGE);
     let in_layer = activations.types_in_a_layer().max(1);
     let name = |i: usize| match activations.layers {

@@ -2,7 +2,7 @@
 
 use super::config::MetaConfig;
 use super::forms::{Forms, Outcome};
-use crate::data::task::{Set, Task};
+use crate::data::task::{Examples, Task};
 use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, judge_network};
 use anyhow::{Result, ensure};
@@ -63,7 +63,7 @@ impl<'a> Alternating<'a> {
         &mut self,
         forms: &mut Forms,
         task: &Task,
-        train: &Set,
+        train: &Examples,
         phi: &[f32],
         dphi: &mut [f32],
         step: usize,
@@ -131,7 +131,7 @@ impl<'a> Alternating<'a> {
         })
     }
 
-    fn train_step(&mut self, train: &Set, t: usize) -> Result<(), Error> {
+    fn train_step(&mut self, train: &Examples, t: usize) -> Result<(), Error> {
         let (rows, noise) = (self.batch(t), self.noise(t));
         let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
 

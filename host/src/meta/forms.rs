@@ -3,7 +3,7 @@
 
 use super::config::MetaConfig;
 use crate::data::task::Task;
-use crate::model::Judgement;
+use crate::model::LossAndAccuracy;
 use anyhow::Result;
 use ldnn_core::Shape;
 use ldnn_core::table::Tabulation;
@@ -12,7 +12,7 @@ use ldnn_core::table::Tabulation;
 pub struct Outcome {
     pub loss: f64,
     pub train_loss: f64,
-    pub test: Judgement,
+    pub test: LossAndAccuracy,
 }
 
 /// Both forms of the network, and how to go from one to the other.

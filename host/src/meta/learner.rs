@@ -3,9 +3,9 @@
 use super::alternating::Alternating;
 use super::config::{MetaConfig, Objective, Schedule};
 use super::forms::{Forms, Outcome};
-use crate::data::task::{Set, Task};
-use crate::model::Judgement;
-use crate::model::activations::{Activations, base_named};
+use crate::data::task::{Examples, Task};
+use crate::model::LossAndAccuracy;
+use crate::model::activations::{LearnedActivations, base_named};
 use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, EXPLOSION, judge_network};
 use anyhow::{Result, ensure};
@@ -120,8 +120,8 @@ pub struct Unlearnable {
 pub struct Learner<'a> {
     config: &'a MetaConfig,
     task: &'a Task,
-    train: Set,
-    held_out: Set,
+    train: Examples,
+    held_out: Examples,
     forms: Forms,
     phi: Vec<f32>,
     dphi: Vec<f32>,
@@ -202,7 +202,7 @@ impl<'a> Learner<'a> {
     ///
     /// # Errors
     /// Never for a run that was built.
-    pub fn activations(&self) -> Result<Activations> {
+    pub fn activations(&self) -> Result<LearnedActivations> {
         let config = self.config;
         let mut provenance = format!(
             "{}, {} types from {}, seed {}, {} outer steps",
@@ -216,7 +216,7 @@ impl<'a> Learner<'a> {
 
         let (base, layers) = (base_named(&config.base)?, config.layers());
 
-        Ok(Activations::from_phi(
+        Ok(LearnedActivations::from_phi(
             base,
             &self.phi,
             config.all_types(),
@@ -534,8 +534,8 @@ impl Training {
 struct OuterStep<'a> {
     plan: &'a Unroll<f32>,
     activations: &'a [f32],
-    train: &'a Set,
-    held_out: &'a Set,
+    train: &'a Examples,
+    held_out: &'a Examples,
     task: &'a Task,
 }
 
@@ -547,7 +547,7 @@ impl Outcome {
         Outcome {
             loss: mean(|o| o.loss),
             train_loss: mean(|o| o.train_loss),
-            test: Judgement {
+            test: LossAndAccuracy {
                 loss: mean(|o| o.test.loss),
                 accuracy: classifies.then(|| mean(|o| o.test.accuracy.unwrap_or_default())),
             },
@@ -566,7 +566,7 @@ fn norm(values: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::task::SetTarget;
+    use crate::data::task::ExampleTargets;
     use crate::data::{Dataset, VanDerPolConfig};
 
     fn task() -> Task {
@@ -704,7 +704,7 @@ mod tests {
             ..reckless(Schedule::Unrolled)
         };
         let mut learner = Learner::new(&config, &task).unwrap();
-        let SetTarget::Values(values) = &mut learner.held_out.target else {
+        let ExampleTargets::Values(values) = &mut learner.held_out.target else {
             panic!("no values")
         };
 

@@ -4,7 +4,7 @@ use super::config::MetaConfig;
 use super::learner::{Checkpoint, Learner, Record};
 use crate::data::task::Task;
 use crate::formats::samples;
-use crate::model::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
+use crate::model::activations::{LearnedActivations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::plot::{self, Band, Snapshot};
 use crate::run::folder::CONFIG;
 use crate::run::journal::{self, Journal};
@@ -30,7 +30,7 @@ pub fn run(
     task: &Task,
     folder: &RunFolder,
     progress: &Progress,
-) -> Result<Activations> {
+) -> Result<LearnedActivations> {
     let mut learner = Learner::new(config, task)?;
     let mut kept = Kept::open(config, folder, &mut learner)?;
     progress.skip(learner.steps_done());
@@ -66,7 +66,7 @@ impl Piece<'_> {
     ///
     /// # Errors
     /// As [`run`]; [`Incomplete`] if it is not there and not this process's to do.
-    pub fn learn(&self, folder: &RunFolder, progress: &Progress) -> Result<Activations> {
+    pub fn learn(&self, folder: &RunFolder, progress: &Progress) -> Result<LearnedActivations> {
         let Piece {
             config, task, name, ..
         } = *self;
@@ -106,7 +106,7 @@ impl Piece<'_> {
     ///
     /// # Errors
     /// If a file cannot be read, or is of other settings.
-    pub fn find(&self, folder: &RunFolder) -> Result<Option<Activations>> {
+    pub fn find(&self, folder: &RunFolder) -> Result<Option<LearnedActivations>> {
         for place in self.places(folder) {
             if let Some(found) = finished(self.config, self.task, &place)? {
                 return Ok(Some(found));
@@ -136,7 +136,7 @@ impl Piece<'_> {
 }
 
 /// What the run with these settings in `folder` learned, if it is one and came to its end.
-fn finished(config: &MetaConfig, task: &Task, folder: &Path) -> Result<Option<Activations>> {
+fn finished(config: &MetaConfig, task: &Task, folder: &Path) -> Result<Option<LearnedActivations>> {
     let wanted = toml::to_string(config).context("the settings cannot be written as TOML")?;
     let found = journal::read::<Checkpoint>(&folder.join(CHECKPOINT))?;
     let Some(checkpoint) = found

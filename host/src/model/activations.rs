@@ -21,7 +21,7 @@ pub const KNOT_RANGE: f32 = 10.0;
 /// One learned type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "form", deny_unknown_fields)]
-pub enum Learned {
+pub enum LearnedType {
     /// `base(z) + 0.2 (v . tanh(u z + c) + d)`
     Subnet {
         /// Name of the base function.
@@ -47,7 +47,7 @@ pub enum Learned {
 /// A set of learned types.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Activations {
+pub struct LearnedActivations {
     /// Version of this form of file.
     pub version: u32,
     /// Where the types come from, for people.
@@ -57,7 +57,7 @@ pub struct Activations {
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub layers: usize,
     /// The types, in order; those of the first layer first.
-    pub types: Vec<Learned>,
+    pub types: Vec<LearnedType>,
 }
 
 fn one() -> usize {
@@ -92,14 +92,14 @@ fn base_names() -> Vec<&'static str> {
     Base::ALL.iter().map(|b| b.name()).collect()
 }
 
-impl Learned {
+impl LearnedType {
     /// The type made of `phi = [u | c | v | d]`.
     #[must_use]
-    pub fn from_phi(base: Base, phi: &[f32]) -> Learned {
+    pub fn from_phi(base: Base, phi: &[f32]) -> LearnedType {
         let units = (phi.len() - 1) / 3;
         let part = |i: usize| phi[i * units..(i + 1) * units].to_vec();
 
-        Learned::Subnet {
+        LearnedType::Subnet {
             base: base.name().into(),
             u: part(0),
             c: part(1),
@@ -114,7 +114,7 @@ impl Learned {
     /// If the lengths of the parts or the name of the base make no type.
     pub fn direct(&self) -> Result<(Activation, Vec<f32>)> {
         match self {
-            Learned::Subnet { base, u, c, v, d } => {
+            LearnedType::Subnet { base, u, c, v, d } => {
                 ensure!(
                     u.len() == c.len() && u.len() == v.len() && !u.is_empty(),
                     "u, c and v must be equally long"
@@ -134,7 +134,7 @@ impl Learned {
                     phi,
                 ))
             }
-            Learned::Samples { range, y } => {
+            LearnedType::Samples { range, y } => {
                 ensure!(
                     y.len() >= 2 && *range > 0.0,
                     "samples need at least 2 numbers and a positive range"
@@ -155,7 +155,7 @@ impl Learned {
     /// The type as a table of [`KNOTS`] knots.
     ///
     /// # Errors
-    /// As [`Learned::direct`].
+    /// As [`LearnedType::direct`].
     pub fn tabulated(&self) -> Result<(Activation, Vec<f32>)> {
         let (kind, phi) = self.direct()?;
         let Activation::Learned { base, .. } = kind else {
@@ -187,7 +187,7 @@ impl Learned {
     /// The function at `z`.
     ///
     /// # Errors
-    /// As [`Learned::direct`].
+    /// As [`LearnedType::direct`].
     pub fn evaluate(&self, z: &[f64]) -> Result<Vec<f64>> {
         let (kind, phi) = self.direct()?;
         let phi: Vec<f64> = phi.iter().map(|&p| f64::from(p)).collect();
@@ -208,7 +208,7 @@ fn hermite(y: &[f32]) -> Vec<f32> {
     (0..=last).flat_map(|i| [y[i], slope(i)]).collect()
 }
 
-impl Activations {
+impl LearnedActivations {
     /// The version of the files that we write.
     pub const VERSION: u32 = 1;
 
@@ -221,13 +221,13 @@ impl Activations {
         types: usize,
         layers: usize,
         provenance: String,
-    ) -> Activations {
+    ) -> LearnedActivations {
         let types = phi
             .chunks(phi.len() / types)
-            .map(|p| Learned::from_phi(base, p))
+            .map(|p| LearnedType::from_phi(base, p))
             .collect();
 
-        Activations {
+        LearnedActivations {
             version: Self::VERSION,
             provenance,
             layers,
@@ -239,9 +239,9 @@ impl Activations {
     ///
     /// # Errors
     /// If there is no such type.
-    pub fn chosen(&self, name: &str) -> Result<Option<Activations>> {
+    pub fn chosen(&self, name: &str) -> Result<Option<LearnedActivations>> {
         let types = type_numbers(name, Some(self))?;
-        Ok(types.map(|types| Activations {
+        Ok(types.map(|types| LearnedActivations {
             types: types.into_iter().cloned().collect(),
             ..self.clone()
         }))
@@ -257,15 +257,15 @@ impl Activations {
     ///
     /// # Errors
     /// If the text is malformed.
-    pub fn from_json(text: &str) -> Result<Activations> {
-        serde_json::from_str::<Activations>(text)?.checked()
+    pub fn from_json(text: &str) -> Result<LearnedActivations> {
+        serde_json::from_str::<LearnedActivations>(text)?.checked()
     }
 
     /// The same, if every type is sound.
     ///
     /// # Errors
     /// If one is not, or there are none; the message says which.
-    pub fn checked(self) -> Result<Activations> {
+    pub fn checked(self) -> Result<LearnedActivations> {
         ensure!(
             self.version == Self::VERSION,
             "version {} is not known; this program reads {}",
@@ -293,7 +293,7 @@ impl Activations {
     ///
     /// # Errors
     /// If the text is malformed; the message names the line.
-    pub fn from_text(text: &str) -> Result<Activations> {
+    pub fn from_text(text: &str) -> Result<LearnedActivations> {
         let mut types = Vec::new();
 
         for (i, line) in text
@@ -328,7 +328,7 @@ impl Activations {
                 );
             }
 
-            types.push(Learned::Samples {
+            types.push(LearnedType::Samples {
                 range: SAMPLE_RANGE as f32,
                 y,
             });
@@ -336,7 +336,7 @@ impl Activations {
 
         ensure!(!types.is_empty(), "there is no line of samples in it");
 
-        Ok(Activations {
+        Ok(LearnedActivations {
             version: Self::VERSION,
             provenance: "samples from a text file".into(),
             layers: 1,
@@ -369,7 +369,7 @@ impl Choice {
     ///
     /// # Errors
     /// If the name is none of these, or learned types are asked for that `learned` does not hold.
-    pub fn named(name: &str, learned: Option<&Activations>, exact: bool) -> Result<Choice> {
+    pub fn named(name: &str, learned: Option<&LearnedActivations>, exact: bool) -> Result<Choice> {
         let types = match type_numbers(name, learned)? {
             None => {
                 let known = format!(
@@ -464,8 +464,8 @@ pub fn is_learned(name: &str) -> bool {
 /// The learned types that a name stands for; `None` if it is no name of learned types.
 fn type_numbers<'a>(
     name: &str,
-    learned: Option<&'a Activations>,
-) -> Result<Option<Vec<&'a Learned>>> {
+    learned: Option<&'a LearnedActivations>,
+) -> Result<Option<Vec<&'a LearnedType>>> {
     if !is_learned(name) {
         return Ok(None);
     }
@@ -492,8 +492,8 @@ mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
 
-    fn sine() -> Learned {
-        Learned::Subnet {
+    fn sine() -> LearnedType {
+        LearnedType::Subnet {
             base: "sine".into(),
             u: vec![1.0, -0.5],
             c: vec![0.0, 0.3],
@@ -515,7 +515,7 @@ mod tests {
         assert!(text(Choice::named("rele", None, false)).contains("relu"));
         assert!(text(Choice::named("mix", None, false)).contains("--activations"));
 
-        let set = Activations {
+        let set = LearnedActivations {
             version: 1,
             provenance: String::new(),
             layers: 1,
@@ -523,6 +523,12 @@ mod tests {
         };
 
         assert!(text(Choice::named("type2", Some(&set), false)).contains("type1"));
-        assert!(format!("{:#}", Activations::from_text("1 2 x\n").unwrap_err()).contains("line 1"));
+        assert!(
+            format!(
+                "{:#}",
+                LearnedActivations::from_text("1 2 x\n").unwrap_err()
+            )
+            .contains("line 1")
+        );
     }
 }

@@ -3,8 +3,8 @@
 
 use super::function::Function;
 use super::ranges::{Ranges, input_ranges};
-use crate::data::task::{Set, SetTarget};
-use crate::model::{Judgement, Network};
+use crate::data::task::{ExampleTargets, Examples};
+use crate::model::{LossAndAccuracy, Network};
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
 use ldnn_core::loss::{arg_max, cross_entropy};
@@ -34,7 +34,7 @@ impl CalibratedNetwork {
     /// If network and rows do not fit together.
     pub fn new(
         network: &Network,
-        rows: &Set,
+        rows: &Examples,
         exact: Option<Vec<Function>>,
     ) -> Result<CalibratedNetwork> {
         let none = Ranges {
@@ -105,7 +105,7 @@ impl CalibratedNetwork {
 
     /// The network with exact functions on all rows, in double precision; `look` sees the
     /// pre-activations type by type.
-    pub fn walk(&self, set: &Set, mut look: impl FnMut(usize, &[f64])) -> Result<Vec<f64>> {
+    pub fn walk(&self, set: &Examples, mut look: impl FnMut(usize, &[f64])) -> Result<Vec<f64>> {
         let (shape, rows) = (&self.shape, set.rows());
         let mut h: Vec<f64> = set.x.iter().map(|&x| x.into()).collect();
 
@@ -147,7 +147,7 @@ impl CalibratedNetwork {
     ///
     /// # Errors
     /// None once the source was made from rows of the same width.
-    pub fn outputs(&self, set: &Set) -> Result<Vec<f32>> {
+    pub fn outputs(&self, set: &Examples) -> Result<Vec<f32>> {
         Ok(self
             .walk(set, |_, _| {})?
             .iter()
@@ -179,9 +179,9 @@ impl CalibratedNetwork {
     pub fn at_the_means(&self) -> Result<Vec<(f32, f32)>> {
         let mut all = vec![(f32::INFINITY, f32::NEG_INFINITY); self.shape.types()];
 
-        let row = Set::new(
+        let row = Examples::new(
             self.ranges.means(),
-            SetTarget::Classes(vec![]),
+            ExampleTargets::Classes(vec![]),
             self.shape.inputs(),
         );
 
@@ -245,7 +245,10 @@ impl CalibratedNetwork {
                 .iter()
                 .flat_map(|&row| x[row * width..(row + 1) * width].iter().copied())
                 .collect();
-            let within = self.within(&Set::new(some, SetTarget::Classes(vec![]), width), ranges)?;
+            let within = self.within(
+                &Examples::new(some, ExampleTargets::Classes(vec![]), width),
+                ranges,
+            )?;
 
             beyond = beyond
                 .into_iter()
@@ -263,7 +266,7 @@ impl CalibratedNetwork {
     }
 
     /// Whether all pre-activations of a row lie within these ranges, row by row.
-    fn within(&self, set: &Set, ranges: &[(f32, f32)]) -> Result<Vec<bool>> {
+    fn within(&self, set: &Examples, ranges: &[(f32, f32)]) -> Result<Vec<bool>> {
         let mut within = vec![true; set.rows()];
         self.walk(set, |t, z| {
             let (low, high) = (f64::from(ranges[t].0), f64::from(ranges[t].1));
@@ -295,7 +298,7 @@ impl Ranges {
     ///
     /// # Errors
     /// If the pre-activations are not finite.
-    pub fn observe(network: &Network, rows: &Set) -> Result<Ranges> {
+    pub fn observe(network: &Network, rows: &Examples) -> Result<Ranges> {
         let every = rows.rows().div_ceil(MOST_ROWS).max(1);
         let some: Vec<u32> = (0..rows.rows() as u32).step_by(every).collect();
         let ranges = CalibratedNetwork::new(network, &rows.pick(&some), None)?.ranges;
@@ -309,11 +312,11 @@ impl Ranges {
 
 /// Loss and accuracy of outputs, row by row.
 #[must_use]
-pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
+pub fn judge(outputs: &[f32], set: &Examples) -> LossAndAccuracy {
     let rows = outputs.chunks_exact(outputs.len() / set.rows());
 
     match &set.target {
-        SetTarget::Classes(labels) => {
+        ExampleTargets::Classes(labels) => {
             let (mut loss, mut right) = (0.0, 0);
 
             for (y, &label) in rows.zip(labels) {
@@ -323,19 +326,19 @@ pub fn judge(outputs: &[f32], set: &Set) -> Judgement {
             }
 
             let n = labels.len() as f64;
-            Judgement {
+            LossAndAccuracy {
                 loss: loss / n,
                 accuracy: Some(100.0 * right as f64 / n),
             }
         }
-        SetTarget::Values(values) => {
+        ExampleTargets::Values(values) => {
             let total: f64 = outputs
                 .iter()
                 .zip(values)
                 .map(|(y, t)| f64::from(y - t).powi(2))
                 .sum();
 
-            Judgement {
+            LossAndAccuracy {
                 loss: total / values.len() as f64,
                 accuracy: None,
             }

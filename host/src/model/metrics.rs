@@ -1,11 +1,11 @@
 //! How good predictions are, in the units of the table.
 
-use crate::report::{Table, short};
+use crate::report::{ReportTable, short};
 use serde::{Deserialize, Serialize};
 
 /// Loss, and accuracy in percent (none for regression), over a whole set.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgement {
+pub struct LossAndAccuracy {
     /// The mean loss.
     pub loss: f64,
     /// Right rows in percent.
@@ -59,7 +59,7 @@ pub struct OfClass {
 }
 
 /// Right answers beside those given.
-pub enum Answers<'a> {
+pub enum LabelledPredictions<'a> {
     /// Classes.
     Classes {
         /// Their names.
@@ -131,9 +131,9 @@ pub fn of_confusion(confusion: Vec<Vec<usize>>, classes: &[String]) -> Metrics {
 
 /// Computes them.
 #[must_use]
-pub fn metrics(answers: &Answers) -> Metrics {
+pub fn metrics(answers: &LabelledPredictions) -> Metrics {
     match *answers {
-        Answers::Classes {
+        LabelledPredictions::Classes {
             classes,
             right,
             given,
@@ -145,7 +145,7 @@ pub fn metrics(answers: &Answers) -> Metrics {
                 .for_each(|(&r, &g)| confusion[usize::from(r)][usize::from(g)] += 1);
             of_confusion(confusion, classes)
         }
-        Answers::Values {
+        LabelledPredictions::Values {
             columns,
             right,
             given,
@@ -266,7 +266,7 @@ impl Metrics {
 
     /// As tables for a report.
     #[must_use]
-    pub fn tables(&self) -> Vec<Table> {
+    pub fn tables(&self) -> Vec<ReportTable> {
         match self {
             Metrics::Classification {
                 accuracy,
@@ -276,7 +276,7 @@ impl Metrics {
                 confusion,
                 classes,
             } => {
-                let mut scores = Table::new(
+                let mut scores = ReportTable::new(
                     "scores in %",
                     &["accuracy", "balanced accuracy", "F1 (macro)"],
                 );
@@ -286,7 +286,7 @@ impl Metrics {
                 let head: Vec<&str> = std::iter::once("")
                     .chain(classes.iter().map(String::as_str))
                     .collect();
-                let mut matrix = Table::new(
+                let mut matrix = ReportTable::new(
                     "confusion (rows: the right class; columns: the answer)",
                     &head,
                 );
@@ -297,7 +297,7 @@ impl Metrics {
                     );
                 }
 
-                let mut single = Table::new(
+                let mut single = ReportTable::new(
                     "each class, in %",
                     &["class", "rows", "precision", "recall", "F1"],
                 );
@@ -315,7 +315,7 @@ impl Metrics {
                 mae,
                 r2,
             } => {
-                let mut table = Table::new(
+                let mut table = ReportTable::new(
                     "errors, in the units of the target",
                     &["target", "RMSE", "MAE", "R^2"],
                 );
@@ -357,7 +357,7 @@ mod tests {
             f1,
             confusion,
             ..
-        } = metrics(&Answers::Classes {
+        } = metrics(&LabelledPredictions::Classes {
             classes: &classes,
             right: &right,
             given: &given,
@@ -390,7 +390,7 @@ mod tests {
             balanced,
             f1,
             ..
-        } = metrics(&Answers::Classes {
+        } = metrics(&LabelledPredictions::Classes {
             classes: &classes,
             right: &right,
             given: &given,
@@ -426,7 +426,7 @@ mod tests {
         let right = [1.0, 5.0, 2.0, 5.0, 3.0, 5.0];
         let given = [1.0, 6.0, 2.0, 4.0, 5.0, 5.0];
 
-        let Metrics::Regression { rmse, mae, r2, .. } = metrics(&Answers::Values {
+        let Metrics::Regression { rmse, mae, r2, .. } = metrics(&LabelledPredictions::Values {
             columns: &columns,
             right: &right,
             given: &given,

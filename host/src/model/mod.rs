@@ -11,10 +11,10 @@ mod ranges;
 pub mod sealed;
 mod trained;
 
-pub use activations::{Activations, Choice};
+pub use activations::{Choice, LearnedActivations};
 pub use function::Function;
-pub use metrics::{Judgement, Metrics, OfClass};
+pub use metrics::{LossAndAccuracy, Metrics, OfClass};
 pub use network::{ActivationFile, Model, Network};
 pub use predictions::PredictionWriter;
 pub use ranges::{InputRange, Ranges, SHARES};
-pub use trained::{Judged, KeptRows, Predictions, Trained, check_names};
+pub use trained::{EvaluatedRows, Predictions, TestRows, Trained, check_names};

@@ -1,7 +1,7 @@
 //! What occurs in a network on its training rows: a few numbers, from which no row can be read
 //! back.
 
-use crate::data::task::Set;
+use crate::data::task::Examples;
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
 use ldnn_core::rng::{Draws, Stream};
@@ -44,7 +44,7 @@ const POINTS: usize = 2001;
 
 impl Ranges {
     /// Of sorted pre-activations.
-    pub(super) fn of(seen: &[Vec<f32>], rows: &Set, largest_output: f32) -> Ranges {
+    pub(super) fn of(seen: &[Vec<f32>], rows: &Examples, largest_output: f32) -> Ranges {
         Ranges {
             inputs: input_ranges(rows),
             types: seen.iter().map(|z| quantiles(z)).collect(),
@@ -179,7 +179,7 @@ impl Ranges {
     }
 }
 
-pub(super) fn input_ranges(rows: &Set) -> Vec<InputRange> {
+pub(super) fn input_ranges(rows: &Examples) -> Vec<InputRange> {
     let width = rows.x.len() / rows.rows().max(1);
 
     let input = |j: usize| {
@@ -256,12 +256,16 @@ fn quantiles(z: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::task::SetTarget;
+    use crate::data::task::ExampleTargets;
 
     #[test]
     fn a_distribution_comes_back_from_its_shares() {
         let z: Vec<f32> = (0..=10_000).map(|i| i as f32 / 1000.0 - 5.0).collect();
-        let rows = Set::new(vec![0.5, -1.0, 1.0, 1.0], SetTarget::Classes(vec![0; 2]), 2);
+        let rows = Examples::new(
+            vec![0.5, -1.0, 1.0, 1.0],
+            ExampleTargets::Classes(vec![0; 2]),
+            2,
+        );
         let ranges = Ranges::of(&[z], &rows, 1.0);
         let again = &ranges.spread()[0];
 

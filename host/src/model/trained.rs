@@ -1,12 +1,12 @@
 //! A trained network with everything that is needed to use it on rows of a table.
 
-use super::metrics::{Answers, Metrics, metrics};
+use super::metrics::{LabelledPredictions, Metrics, metrics};
 use super::sealed::{seal, unseal};
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{Purpose, Tabular};
-use crate::data::task::{Set, SetTarget};
-use crate::data::{Standard, Target};
-use crate::model::activations::Activations;
+use crate::data::task::{ExampleTargets, Examples};
+use crate::data::{Standard, Targets};
+use crate::model::activations::LearnedActivations;
 use crate::model::{Model, Ranges};
 use crate::support::atomic::write_atomically;
 use anyhow::{Context, Result, ensure};
@@ -33,7 +33,7 @@ pub struct Trained {
     /// The name of its activations.
     pub activation: String,
     /// The learned types, if it has any.
-    pub learned: Option<Activations>,
+    pub learned: Option<LearnedActivations>,
     /// The network.
     pub network: Model,
     /// What occurs in it on the training rows, for exports; models that were imported have none.
@@ -41,13 +41,13 @@ pub struct Trained {
     pub ranges: Option<Ranges>,
     /// Test rows, if they were asked for: a model holds no rows otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows: Option<KeptRows>,
+    pub rows: Option<TestRows>,
 }
 
 /// Rows with their targets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KeptRows {
+pub struct TestRows {
     /// Standardised inputs, row-major.
     pub x: Vec<f32>,
     /// The class of each row, if the model predicts classes.
@@ -191,13 +191,13 @@ impl Trained {
 
     /// The test rows that it holds; none unless they were asked for.
     #[must_use]
-    pub fn test_rows(&self) -> Option<Set> {
+    pub fn test_rows(&self) -> Option<Examples> {
         let rows = self.rows.as_ref()?;
         let target = match self.purpose {
-            Purpose::Classification { .. } => SetTarget::Classes(rows.classes.clone()),
-            Purpose::Regression { .. } => SetTarget::Values(rows.values.clone()),
+            Purpose::Classification { .. } => ExampleTargets::Classes(rows.classes.clone()),
+            Purpose::Regression { .. } => ExampleTargets::Values(rows.values.clone()),
         };
-        Some(Set::new(rows.x.clone(), target, self.features.len()))
+        Some(Examples::new(rows.x.clone(), target, self.features.len()))
     }
 
     /// A sentence about the rows that it holds, if it does.
@@ -230,7 +230,7 @@ impl Trained {
     ///
     /// # Errors
     /// If a column is missing, or a class is not known.
-    pub fn set_of(&self, mut table: Table) -> Result<Set> {
+    pub fn set_of(&self, mut table: Table) -> Result<Examples> {
         if let Purpose::Classification { column, classes } = &self.purpose
             && classes.iter().all(|name| name.parse::<f64>().is_err())
             && let Some(at) = table.names.iter().position(|name| name == column)
@@ -263,17 +263,17 @@ impl Trained {
             .collect();
 
         let target = match self.target_of(table)? {
-            Target::Classes { labels, .. } => SetTarget::Classes(labels),
-            Target::Values { values, .. } => {
-                SetTarget::Values(values.iter().map(|&y| y as f32).collect())
+            Targets::Classes { labels, .. } => ExampleTargets::Classes(labels),
+            Targets::Values { values, .. } => {
+                ExampleTargets::Values(values.iter().map(|&y| y as f32).collect())
             }
         };
 
-        Ok(Set::new(x, target, width))
+        Ok(Examples::new(x, target, width))
     }
 
     /// The targets of a table: classes by number, or standardised values.
-    fn target_of(&self, table: Table) -> Result<Target> {
+    fn target_of(&self, table: Table) -> Result<Targets> {
         let classify = matches!(self.purpose, Purpose::Classification { .. });
         let data = Tabular::new(table, &self.targets(), Some(classify))?;
         let rows: Vec<u32> = (0..data.rows() as u32).collect();
@@ -474,12 +474,12 @@ impl Trained {
     ///
     /// # Errors
     /// If a column is missing, or a class is not known.
-    pub fn judge(&self, table: Table, so_far: &mut Judged) -> Result<()> {
+    pub fn judge(&self, table: Table, so_far: &mut EvaluatedRows) -> Result<()> {
         let given = self.predict_table(&table)?;
         let target = self.target_of(table)?;
         match target {
-            Target::Classes { labels, .. } => so_far.add(given, &labels, &[], &self.purpose),
-            Target::Values { values, .. } => so_far.add(given, &[], &values, &self.purpose),
+            Targets::Classes { labels, .. } => so_far.add(given, &labels, &[], &self.purpose),
+            Targets::Values { values, .. } => so_far.add(given, &[], &values, &self.purpose),
         }
     }
 
@@ -487,11 +487,11 @@ impl Trained {
     ///
     /// # Errors
     /// If the rows are of another kind than the model.
-    pub fn evaluate_set(&self, set: &Set) -> Result<Metrics> {
-        let (given, mut judged) = (self.predict_scaled(&set.x)?, Judged::default());
+    pub fn evaluate_set(&self, set: &Examples) -> Result<Metrics> {
+        let (given, mut judged) = (self.predict_scaled(&set.x)?, EvaluatedRows::default());
         match &set.target {
-            SetTarget::Classes(labels) => judged.add(given, labels, &[], &self.purpose)?,
-            SetTarget::Values(values) => {
+            ExampleTargets::Classes(labels) => judged.add(given, labels, &[], &self.purpose)?,
+            ExampleTargets::Values(values) => {
                 let values: Vec<f64> = values.iter().map(|&y| f64::from(y)).collect();
                 judged.add(given, &[], &values, &self.purpose)?;
             }
@@ -502,14 +502,14 @@ impl Trained {
 
     /// How good it is on the rows that were judged.
     #[must_use]
-    pub fn metrics(&self, judged: &Judged) -> Metrics {
+    pub fn metrics(&self, judged: &EvaluatedRows) -> Metrics {
         match &self.purpose {
-            Purpose::Classification { classes, .. } => metrics(&Answers::Classes {
+            Purpose::Classification { classes, .. } => metrics(&LabelledPredictions::Classes {
                 classes,
                 right: &judged.classes.0,
                 given: &judged.classes.1,
             }),
-            Purpose::Regression { columns, .. } => metrics(&Answers::Values {
+            Purpose::Regression { columns, .. } => metrics(&LabelledPredictions::Values {
                 columns,
                 right: &judged.values.0,
                 given: &judged.values.1,
@@ -535,7 +535,7 @@ pub fn check_names(names: &[String]) -> Result<()> {
     Ok(())
 }
 
-impl KeptRows {
+impl TestRows {
     fn check(&self, width: usize, purpose: &Purpose) -> Result<()> {
         let rows = self.x.len() / width.max(1);
 
@@ -566,14 +566,14 @@ impl KeptRows {
 
 /// Right answers and those that were given, row by row: a table may come in pieces.
 #[derive(Clone, Debug, Default)]
-pub struct Judged {
+pub struct EvaluatedRows {
     /// Number of rows.
     pub rows: usize,
     classes: (Vec<u16>, Vec<u16>),
     values: (Vec<f64>, Vec<f64>),
 }
 
-impl Judged {
+impl EvaluatedRows {
     /// Predictions beside the right classes, or the right values, standardised.
     fn add(
         &mut self,

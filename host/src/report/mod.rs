@@ -9,4 +9,4 @@ pub mod status;
 
 pub use claim::{Claim, Measure, Verdict, judge, p_value, short};
 pub use page::{Page, Part, REPORT};
-pub use section::{Picture, SECTION, Section, Table, claim_table};
+pub use section::{Picture, ReportTable, SECTION, Section, claim_table};

@@ -20,7 +20,7 @@ pub struct Section {
     /// What was done and what came out, a paragraph each.
     pub text: Vec<String>,
     /// The figures in numbers.
-    pub tables: Vec<Table>,
+    pub tables: Vec<ReportTable>,
     /// The pictures, as files of the section's folder.
     pub pictures: Vec<Picture>,
     /// The claims.
@@ -38,7 +38,7 @@ struct Saved<'a> {
 
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Table {
+pub struct ReportTable {
     /// What it shows.
     pub caption: String,
     /// The names of the columns.
@@ -56,11 +56,11 @@ pub struct Picture {
     pub caption: String,
 }
 
-impl Table {
+impl ReportTable {
     /// An empty table.
     #[must_use]
-    pub fn new(caption: impl Into<String>, head: &[&str]) -> Table {
-        Table {
+    pub fn new(caption: impl Into<String>, head: &[&str]) -> ReportTable {
+        ReportTable {
             caption: caption.into(),
             head: head.iter().map(ToString::to_string).collect(),
             rows: vec![],
@@ -131,7 +131,7 @@ impl Section {
     ///
     /// # Errors
     /// If the folder cannot be written to.
-    pub fn tabulate(&mut self, folder: &RunFolder, file: &str, table: Table) -> Result<()> {
+    pub fn tabulate(&mut self, folder: &RunFolder, file: &str, table: ReportTable) -> Result<()> {
         folder.write(&format!("{file}.csv"), table.to_csv())?;
         self.tables.push(table);
         Ok(())
@@ -233,8 +233,8 @@ impl Section {
 
 /// All claims as a table.
 #[must_use]
-pub fn claim_table(claims: &[Claim]) -> Table {
-    let mut table = Table::new("claims", &["claim", "measured", "verdict"]);
+pub fn claim_table(claims: &[Claim]) -> ReportTable {
+    let mut table = ReportTable::new("claims", &["claim", "measured", "verdict"]);
     for c in claims {
         table.row([
             c.claim.clone(),

@@ -1,6 +1,6 @@
 //! How far the shards of a run are, in words.
 
-use crate::report::Table;
+use crate::report::ReportTable;
 use crate::run::folder::{SHARDS, shards_of};
 use crate::run::{Incomplete, Lock, RunFolder, Shard, Tally, heartbeat};
 use std::collections::BTreeSet;
@@ -121,7 +121,7 @@ fn count_of(folder: &RunFolder) -> Option<usize> {
 pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
     let tallies = folder.tallies();
     let mut text = String::new();
-    let mut table = Table::new("pieces of work", &["list", "done", "of", "missing"]);
+    let mut table = ReportTable::new("pieces of work", &["list", "done", "of", "missing"]);
 
     for t in &tallies {
         let done = t.total - t.missing.len();
@@ -175,9 +175,9 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
 }
 
 /// A row a shard; and the longest time that one of them has before it.
-fn shards(folder: &RunFolder, tallies: &[Tally]) -> (Table, Option<f64>) {
+fn shards(folder: &RunFolder, tallies: &[Tally]) -> (ReportTable, Option<f64>) {
     let head = ["shard", "state", "done", "of", "missing", "time left"];
-    let (mut table, mut longest) = (Table::new("shards", &head), None::<f64>);
+    let (mut table, mut longest) = (ReportTable::new("shards", &head), None::<f64>);
     let one = count_of(folder);
     let mut all: BTreeSet<Shard> = folder.sources().iter().flat_map(|s| shards_of(s)).collect();
 

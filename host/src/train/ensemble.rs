@@ -1,7 +1,7 @@
 //! Training an ensemble in parallel, with a journal to go on from.
 
-use crate::data::task::{Set, Task};
-use crate::model::activations::{Activations, Choice, is_learned};
+use crate::data::task::{Examples, Task};
+use crate::model::activations::{Choice, LearnedActivations, is_learned};
 use crate::report::stats::Pair;
 use crate::run::RunFolder;
 use crate::run::jobs::JobLoop;
@@ -26,15 +26,15 @@ pub struct Ensemble<'a> {
     /// Sizes of inputs and outputs.
     pub task: &'a Task,
     /// The rows it learns from.
-    pub train: &'a Set,
+    pub train: &'a Examples,
     /// The rows its curves are measured on.
-    pub judge: &'a Set,
+    pub judge: &'a Examples,
     /// Whether a training ends when it has not been better on these rows for so many epochs.
     pub patience: Option<usize>,
 }
 
 /// Activations learned by one meta-learning run, with the run's seed.
-pub type Learned = (u64, Activations);
+pub type Learned = (u64, LearnedActivations);
 
 /// A kind of activations in a comparison: a classical one, or one that each outer seed has its own
 /// of.

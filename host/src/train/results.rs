@@ -3,7 +3,7 @@
 use crate::data::task::Task;
 use crate::report::plot::Band;
 use crate::report::stats::{Comparison, Summary, holm};
-use crate::report::{Table, p_value};
+use crate::report::{ReportTable, p_value};
 use crate::train::{Curve, Training};
 
 /// What is compared.
@@ -180,7 +180,7 @@ impl Group<'_> {
 
 /// n, mean, standard deviation, interval and best epoch of every group.
 #[must_use]
-pub fn group_table(groups: &[Group], metric: Metric) -> Table {
+pub fn group_table(groups: &[Group], metric: Metric) -> ReportTable {
     let epoch = groups
         .iter()
         .find_map(|g| g.epochs().last())
@@ -200,7 +200,7 @@ pub fn group_table(groups: &[Group], metric: Metric) -> Table {
         "diverged",
     ];
 
-    let mut table = Table::new("every kind of activation", &head);
+    let mut table = ReportTable::new("every kind of activation", &head);
 
     for g in groups {
         let s = Summary::of(&g.last(metric));
@@ -232,7 +232,7 @@ fn of_some(s: &Summary, text: String) -> String {
 
 /// The group called `name` against every other one.
 #[must_use]
-pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<Table> {
+pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<ReportTable> {
     let first = groups.iter().find(|g| g.name == name)?;
     let others: Vec<&Group> = groups.iter().filter(|g| g.name != name).collect();
     let found: Vec<Comparison> = others.iter().map(|o| first.compare(o, metric)).collect();
@@ -248,7 +248,7 @@ pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<Table>
         "p (Holm)",
     ];
 
-    let mut table = Table::new(
+    let mut table = ReportTable::new(
         format!("{name} against the others at the last epoch, paired by seed"),
         &head,
     );

@@ -1,9 +1,9 @@
 //! Training one network with given activations.
 
 use super::optimizer::{Memory, OptimizerKind};
-use crate::data::task::{Set, Task};
+use crate::data::task::{Examples, Task};
 use crate::model::activations::Choice;
-use crate::model::{Judgement, Network};
+use crate::model::{LossAndAccuracy, Network};
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use crate::support::simd::Level;
 use crate::support::stop;
@@ -234,8 +234,8 @@ pub fn train(
     config: &TrainConfig,
     choice: &Choice,
     task: &Task,
-    train: &Set,
-    judge: &Set,
+    train: &Examples,
+    judge: &Examples,
     seed: u64,
 ) -> Result<Training> {
     Ok(train_network(config, choice, task, train, judge, seed)?.0)
@@ -249,8 +249,8 @@ pub fn train_network(
     config: &TrainConfig,
     choice: &Choice,
     task: &Task,
-    train: &Set,
-    judge: &Set,
+    train: &Examples,
+    judge: &Examples,
     seed: u64,
 ) -> Result<(Training, Network)> {
     train_patiently(config, None, choice, task, train, judge, seed)
@@ -266,8 +266,8 @@ pub fn train_patiently(
     patience: Option<usize>,
     choice: &Choice,
     task: &Task,
-    train: &Set,
-    judge: &Set,
+    train: &Examples,
+    judge: &Examples,
     seed: u64,
 ) -> Result<(Training, Network)> {
     config.check()?;
@@ -316,7 +316,7 @@ impl<'a> Trainee<'a> {
         config: &'a TrainConfig,
         choice: &Choice,
         task: &Task,
-        train: &Set,
+        train: &Examples,
         seed: u64,
     ) -> Result<Self> {
         let shape = choice.shape(&config.widths(task))?;
@@ -346,7 +346,7 @@ impl<'a> Trainee<'a> {
     }
 
     /// One pass over the rows; the mean of the batches' losses.
-    fn epoch(&mut self, train: &Set, seed: u64, epoch: usize) -> Result<f64> {
+    fn epoch(&mut self, train: &Examples, seed: u64, epoch: usize) -> Result<f64> {
         if self.config.shuffle {
             Draws::new(seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
         }
@@ -389,7 +389,7 @@ impl<'a> Trainee<'a> {
         curve: &mut Curve,
         epoch: usize,
         train_loss: f64,
-        judge: &Set,
+        judge: &Examples,
     ) -> Result<()> {
         let score = judge_network(&self.shape, &self.params, judge, &mut self.work)?;
         curve.epoch.push(epoch);
@@ -422,9 +422,9 @@ pub const EVALUATION_ROWS: usize = 200;
 pub fn judge_network(
     shape: &Shape,
     params: &[f32],
-    set: &Set,
+    set: &Examples,
     work: &mut [f32],
-) -> Result<Judgement> {
+) -> Result<LossAndAccuracy> {
     let network = network::Network::new(shape, params)?.with_vector(Level::best());
     let mut workspace = Workspace::new(shape, EVALUATION_ROWS, Pass::Forward, work)?;
 
@@ -437,9 +437,9 @@ pub fn judge_network(
         start += len;
     }
 
-    let classes = matches!(set.target, crate::data::task::SetTarget::Classes(_));
+    let classes = matches!(set.target, crate::data::task::ExampleTargets::Classes(_));
     let rows = set.rows() as f64;
-    Ok(Judgement {
+    Ok(LossAndAccuracy {
         loss: loss / rows,
         accuracy: classes.then(|| 100.0 * correct as f64 / rows),
     })

@@ -3,14 +3,14 @@
 
 use ldnn::data::Standard;
 use ldnn::data::tabular::Purpose;
-use ldnn::data::task::{Set, SetTarget};
-use ldnn::formats::onnx::{Meaning, Way};
+use ldnn::data::task::{ExampleTargets, Examples};
+use ldnn::formats::onnx::{Interface, OnnxActivations};
 use ldnn::formats::{
-    self, Bundle, Choices, Content, Form, Import, Numbers, Tensor, npz, read_activations,
+    self, Bundle, Choices, Content, ExportFormat, Import, Numbers, Tensor, npz, read_activations,
     safetensors,
 };
-use ldnn::model::activations::{Activations, Learned, SAMPLE_RANGE, grid};
-use ldnn::model::{KeptRows, Model, Network, Predictions, Ranges, Trained};
+use ldnn::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
+use ldnn::model::{Model, Network, Predictions, Ranges, TestRows, Trained};
 use ldnn_core::{Activation, Base, Shape};
 use ldnn_tests::onnx::{self, Array};
 use ldnn_tests::program::{refuse, succeed};
@@ -44,15 +44,15 @@ fn same(file: &str, got: &[u8]) {
 }
 
 /// Sub-networks on these bases.
-fn learned(bases: &[Base], units: usize, layers: usize) -> Activations {
+fn learned(bases: &[Base], units: usize, layers: usize) -> LearnedActivations {
     let subnet = |(i, base): (usize, &Base)| {
         let numbers: Vec<f32> = random(3 * units + 1, 40 + i as u64);
-        Learned::from_phi(*base, &numbers.iter().map(|x| 2.0 * x).collect::<Vec<_>>())
+        LearnedType::from_phi(*base, &numbers.iter().map(|x| 2.0 * x).collect::<Vec<_>>())
     };
     let types = bases.iter().enumerate().map(subnet).collect();
 
-    Activations {
-        version: Activations::VERSION,
+    LearnedActivations {
+        version: LearnedActivations::VERSION,
         provenance: "a \"test\"".into(),
         layers,
         types,
@@ -73,16 +73,16 @@ fn network(shape: Shape, phi: &[f32]) -> Model {
 
 /// What occurs in a network on some rows.
 fn ranges(network: &Model) -> Ranges {
-    let rows = Set::new(
+    let rows = Examples::new(
         random(5 * network.widths[0], 8),
-        SetTarget::Classes(vec![0; 5]),
+        ExampleTargets::Classes(vec![0; 5]),
         network.widths[0],
     );
     Ranges::observe(&network.network().unwrap(), &rows).unwrap()
 }
 
 /// A model of `widths`; raw inputs have means and sizes that differ much.
-fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trained {
+fn model(network: Model, learned: Option<LearnedActivations>, regression: bool) -> Trained {
     let (width, outputs) = (network.widths[0], *network.widths.last().unwrap());
 
     let purpose = if regression {
@@ -117,7 +117,7 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
             .map(|i| Standard::new(1e3 / 3.0 * i as f64, 0.1 + 20.0 * i as f64))
             .collect(),
         ranges: Some(ranges(&network)),
-        rows: Some(KeptRows {
+        rows: Some(TestRows {
             x: random(3 * width, 9),
             classes: if regression { vec![] } else { vec![1, 0, 1] },
             values: if regression {
@@ -134,7 +134,7 @@ fn model(network: Model, learned: Option<Activations>, regression: bool) -> Trai
 }
 
 /// Types of a set as a network takes them, directly or as tables.
-fn kinds(set: &Activations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
+fn kinds(set: &LearnedActivations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
     let each = set.types.iter().map(|t| {
         if exact {
             t.direct().unwrap()
@@ -177,9 +177,9 @@ fn models() -> Vec<(&'static str, Trained)> {
         .with_layer_types(1, 2, 2)
         .unwrap();
 
-    let samples = Activations {
+    let samples = LearnedActivations {
         types: vec![
-            Learned::Samples {
+            LearnedType::Samples {
                 range: 5.0,
                 y: random(12, 3),
             },
@@ -256,11 +256,11 @@ fn models() -> Vec<(&'static str, Trained)> {
 }
 
 const CHOICES: Choices = Choices {
-    way: Way::Tables,
+    way: OnnxActivations::Tables,
     samples: 100,
 };
 
-fn bytes(model: &Trained, form: Form) -> Vec<u8> {
+fn bytes(model: &Trained, form: ExportFormat) -> Vec<u8> {
     formats::bytes(Content::Trained(model), form, CHOICES).unwrap()
 }
 
@@ -298,7 +298,7 @@ fn plain(names: [&str; 2]) -> Bundle {
 fn files_keep_their_form() {
     let set = learned(&[Base::Sine, Base::Relu], 2, 1);
 
-    let few = |t: &Learned| {
+    let few = |t: &LearnedType| {
         let (kind, phi) = t.tabulated().unwrap();
         let Activation::Table(form) = kind else {
             panic!()
@@ -327,7 +327,7 @@ fn files_keep_their_form() {
         false,
     );
 
-    for form in Form::ALL {
+    for form in ExportFormat::ALL {
         let choices = Choices {
             samples: 5,
             ..CHOICES
@@ -337,13 +337,13 @@ fn files_keep_their_form() {
     }
 
     let choices = Choices {
-        way: Way::Subnets,
+        way: OnnxActivations::Subnets,
         ..CHOICES
     };
 
     same(
         "small_subnets.onnx",
-        &formats::bytes(Content::Trained(&small), Form::Onnx, choices).unwrap(),
+        &formats::bytes(Content::Trained(&small), ExportFormat::Onnx, choices).unwrap(),
     );
 
     assert_eq!(

@@ -13,7 +13,7 @@ fn the_program_exports_one_file_or_a_folder_and_imports_it_again() {
     let (_, model) = models().swap_remove(0);
     write(place, &model);
 
-    for form in Form::ALL {
+    for form in ExportFormat::ALL {
         let name = format!("m.{}", form.extension());
         let said = succeed(place, &["export", "m.ldnn", "--out", &name]);
         assert!(said.starts_with(&name), "{said}");
@@ -44,7 +44,7 @@ fn the_program_exports_one_file_or_a_folder_and_imports_it_again() {
         said.contains("n.onnx (") && !said.contains("ldnn verify"),
         "{said}"
     );
-    assert!(fs::read(place.join("all/n.onnx")).unwrap() == bytes(&model, Form::Onnx));
+    assert!(fs::read(place.join("all/n.onnx")).unwrap() == bytes(&model, ExportFormat::Onnx));
     assert!(!place.join("all/model.json").exists());
 
     let both = [
@@ -96,7 +96,7 @@ fn the_program_takes_weights_with_activations_and_exports_them_for_devices_with_
 
     fs::write(
         place.join("a.txt"),
-        formats::bytes(Content::Activations(&set), Form::Txt, CHOICES).unwrap(),
+        formats::bytes(Content::Activations(&set), ExportFormat::Txt, CHOICES).unwrap(),
     )
     .unwrap();
 
@@ -141,15 +141,15 @@ fn the_program_takes_weights_with_activations_and_exports_them_for_devices_with_
         "{error}"
     );
 
-    use ldnn::data::npz::{Array, write};
+    use ldnn::data::npz::{NpyArray, write};
 
     let rows: Vec<f64> = random(80, 1);
-    let labels = Array::labels((0..40).map(|i| i % 3).collect());
+    let labels = NpyArray::labels((0..40).map(|i| i % 3).collect());
 
     let all = [
-        ("x", Array::matrix(rows.clone(), 2)),
+        ("x", NpyArray::matrix(rows.clone(), 2)),
         ("y", labels.clone()),
-        ("x_test", Array::matrix(rows, 2)),
+        ("x_test", NpyArray::matrix(rows, 2)),
         ("y_test", labels),
     ];
 
@@ -188,7 +188,7 @@ fn requests_that_make_no_sense_are_refused_with_what_to_do_and_leave_nothing() {
 
     fs::write(
         place.join("short.safetensors"),
-        &bytes(&model, Form::Safetensors)[..500],
+        &bytes(&model, ExportFormat::Safetensors)[..500],
     )
     .unwrap();
 

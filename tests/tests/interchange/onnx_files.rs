@@ -51,7 +51,7 @@ pub fn difference(model: &Trained, file: &[u8], count: usize) -> f64 {
 #[test]
 fn onnx_files_give_the_outputs_of_the_model_from_raw_inputs() {
     for (name, model) in models() {
-        let file = bytes(&model, Form::Onnx);
+        let file = bytes(&model, ExportFormat::Onnx);
         let worst = difference(&model, &file, 200);
 
         // The model computes in single precision, the interpreter in double.
@@ -100,8 +100,8 @@ fn a_wrong_constant_in_an_onnx_file_would_be_seen() {
     let right = formats::onnx::model(
         &model.network,
         None,
-        Way::Tables,
-        Meaning {
+        OnnxActivations::Tables,
+        Interface {
             features: &model.features,
             inputs: &model.inputs,
             purpose: Some(&model.purpose),
@@ -115,7 +115,7 @@ fn a_wrong_constant_in_an_onnx_file_would_be_seen() {
         let mut wrong = model.clone();
         wrong.network.params[i] += 0.1;
         assert!(
-            difference(&model, &bytes(&wrong, Form::Onnx), 200) > 1e-4,
+            difference(&model, &bytes(&wrong, ExportFormat::Onnx), 200) > 1e-4,
             "parameter {i}"
         );
     }
@@ -123,7 +123,7 @@ fn a_wrong_constant_in_an_onnx_file_would_be_seen() {
     let mut wrong = model.clone();
     wrong.inputs[1].mean += 1.0;
 
-    assert!(difference(&model, &bytes(&wrong, Form::Onnx), 200) > 1e-4);
+    assert!(difference(&model, &bytes(&wrong, ExportFormat::Onnx), 200) > 1e-4);
 }
 
 #[test]
@@ -139,10 +139,10 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
             .for_each(|w| *w *= 0.3);
 
         let choices = Choices {
-            way: Way::Subnets,
+            way: OnnxActivations::Subnets,
             ..CHOICES
         };
-        let file = formats::bytes(Content::Trained(&model), Form::Onnx, choices).unwrap();
+        let file = formats::bytes(Content::Trained(&model), ExportFormat::Onnx, choices).unwrap();
 
         let operators = onnx::Network::decode(&file)
             .operators()
@@ -161,10 +161,11 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
 
     let (_, samples) = models().swap_remove(3);
     let choices = Choices {
-        way: Way::Subnets,
+        way: OnnxActivations::Subnets,
         ..CHOICES
     };
-    let error = formats::bytes(Content::Trained(&samples), Form::Onnx, choices).unwrap_err();
+    let error =
+        formats::bytes(Content::Trained(&samples), ExportFormat::Onnx, choices).unwrap_err();
 
     assert!(
         format!("{error:#}").contains("samples, not sub-networks"),
@@ -172,8 +173,12 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
     );
 
     let (_, alone) = models().swap_remove(0);
-    let error =
-        formats::bytes(Content::Network(&alone.network, None), Form::Onnx, choices).unwrap_err();
+    let error = formats::bytes(
+        Content::Network(&alone.network, None),
+        ExportFormat::Onnx,
+        choices,
+    )
+    .unwrap_err();
 
     assert!(
         format!("{error:#}").contains("use --onnx-activations tables"),
@@ -195,7 +200,7 @@ fn an_input_that_is_no_number_spoils_its_own_row_alone() {
                     shape: vec![x.len() / width, width],
                     data: x.to_vec(),
                 };
-                onnx::Network::decode(&bytes(&model, Form::Onnx)).run(array)
+                onnx::Network::decode(&bytes(&model, ExportFormat::Onnx)).run(array)
             };
 
             let (all, first, last) = (run(&x), run(&x[..width]), run(&x[2 * width..]));
@@ -222,7 +227,7 @@ fn an_input_that_is_no_number_spoils_its_own_row_alone() {
 fn a_scale_that_single_precision_does_not_hold_is_refused() {
     let (_, mut model) = models().swap_remove(4);
     model.inputs[1].sd = 1e-60;
-    let error = formats::bytes(Content::Trained(&model), Form::Onnx, CHOICES).unwrap_err();
+    let error = formats::bytes(Content::Trained(&model), ExportFormat::Onnx, CHOICES).unwrap_err();
     assert!(
         format!("{error:#}").contains("input 2: its mean"),
         "{error:#}"

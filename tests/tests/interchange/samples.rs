@@ -21,7 +21,7 @@ fn the_authors_interpolation_takes_our_samples() {
 
     for (samples, bound) in [(50, 0.03), (100, 0.008), (1000, 1e-4)] {
         let choices = Choices { samples, ..CHOICES };
-        let text = formats::bytes(Content::Activations(&set), Form::Txt, choices).unwrap();
+        let text = formats::bytes(Content::Activations(&set), ExportFormat::Txt, choices).unwrap();
         let text = String::from_utf8(text).unwrap();
         let lines: Vec<Vec<f32>> = text
             .lines()
@@ -68,7 +68,11 @@ fn samples_and_exports_are_read_wherever_activations_are() {
     let set = learned(&[Base::Sine, Base::Relu], 4, 1);
     let z = grid(100, SAMPLE_RANGE);
 
-    for form in [Form::Safetensors, Form::Npz, Form::Txt] {
+    for form in [
+        ExportFormat::Safetensors,
+        ExportFormat::Npz,
+        ExportFormat::Txt,
+    ] {
         let path = place.path().join(format!("a.{}", form.extension()));
 
         fs::write(
@@ -79,7 +83,7 @@ fn samples_and_exports_are_read_wherever_activations_are() {
 
         let back = read_activations(&path).unwrap();
 
-        if form == Form::Txt {
+        if form == ExportFormat::Txt {
             for (a, b) in set.types.iter().zip(&back.types) {
                 let (a, b) = (a.evaluate(&z).unwrap(), b.evaluate(&z).unwrap());
                 for (a, b) in a.iter().zip(&b) {
@@ -94,7 +98,7 @@ fn samples_and_exports_are_read_wherever_activations_are() {
     // Of whole models, the activations in them; of a network of sub-networks, those.
     for (name, model) in models() {
         let path = place.path().join("m.safetensors");
-        fs::write(&path, bytes(&model, Form::Safetensors)).unwrap();
+        fs::write(&path, bytes(&model, ExportFormat::Safetensors)).unwrap();
 
         match &model.learned {
             Some(learned) => assert_eq!(&read_activations(&path).unwrap(), learned, "{name}"),
@@ -113,7 +117,7 @@ fn samples_and_exports_are_read_wherever_activations_are() {
         place.path().join("n.safetensors"),
         formats::bytes(
             Content::Network(&direct.network, None),
-            Form::Safetensors,
+            ExportFormat::Safetensors,
             CHOICES,
         )
         .unwrap(),

@@ -8,13 +8,13 @@ use approx::assert_abs_diff_eq;
 fn safetensors_and_npz_give_back_every_model_to_the_bit() {
     for (name, model) in models() {
         let back = formats::import(
-            safetensors::from_bytes(&bytes(&model, Form::Safetensors)).unwrap(),
+            safetensors::from_bytes(&bytes(&model, ExportFormat::Safetensors)).unwrap(),
             &Import::default(),
         );
 
         assert_eq!(back.unwrap(), model, "{name}");
 
-        let bundle = npz::from_bytes(&bytes(&model, Form::Npz)).unwrap();
+        let bundle = npz::from_bytes(&bytes(&model, ExportFormat::Npz)).unwrap();
 
         assert_eq!(
             formats::import(bundle, &Import::default()).unwrap(),
@@ -104,7 +104,7 @@ fn by_hand(file: &[u8]) -> Vec<(String, String, Vec<u64>, Vec<u8>)> {
 #[test]
 fn tensors_have_the_names_and_layouts_of_pytorch() {
     let (_, model) = models().swap_remove(0);
-    let file = bytes(&model, Form::Safetensors);
+    let file = bytes(&model, ExportFormat::Safetensors);
     let tensors = by_hand(&file);
 
     let find = |name: &str| {
@@ -142,7 +142,7 @@ fn tensors_have_the_names_and_layouts_of_pytorch() {
         );
     }
 
-    let Some(Learned::Subnet { u, d, .. }) = model.learned.as_ref().map(|l| &l.types[1]) else {
+    let Some(LearnedType::Subnet { u, d, .. }) = model.learned.as_ref().map(|l| &l.types[1]) else {
         panic!()
     };
 
@@ -179,7 +179,7 @@ fn tensors_have_the_names_and_layouts_of_pytorch() {
     assert_eq!(about["network"]["activations"][2]["base"], "relu");
 
     assert_eq!(
-        bytes(&model, Form::Safetensors),
+        bytes(&model, ExportFormat::Safetensors),
         file,
         "another time, other bytes"
     );
@@ -536,8 +536,11 @@ fn tried(parsed: anyhow::Result<Bundle>) -> bool {
 #[test]
 fn damaged_files_are_refused_without_a_panic_wherever_they_are_damaged() {
     let (_, model) = models().swap_remove(3);
-    let (tensors, archive) = (bytes(&model, Form::Safetensors), bytes(&model, Form::Npz));
-    let text = String::from_utf8(bytes(&model, Form::Txt)).unwrap();
+    let (tensors, archive) = (
+        bytes(&model, ExportFormat::Safetensors),
+        bytes(&model, ExportFormat::Npz),
+    );
+    let text = String::from_utf8(bytes(&model, ExportFormat::Txt)).unwrap();
 
     for cut in 0..tensors.len() {
         assert!(

@@ -2,7 +2,7 @@
 
 use super::search::{Found, Trial};
 use crate::report::plot::{self, Band};
-use crate::report::{Section, Table};
+use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
 use crate::train::{Metric, number};
 use anyhow::Result;
@@ -75,7 +75,7 @@ fn value(trial: &Trial, metric: Metric) -> String {
 }
 
 /// The trials, those of the last round first; of each round the best first.
-fn all(found: &Found, most: usize) -> Table {
+fn all(found: &Found, most: usize) -> ReportTable {
     let label = found.metric.on("validation");
 
     let head = [
@@ -88,7 +88,7 @@ fn all(found: &Found, most: usize) -> Table {
         "epochs",
     ];
 
-    let mut table = Table::new("the best trials, those of the last round first", &head);
+    let mut table = ReportTable::new("the best trials, those of the last round first", &head);
     let rounds = found.rounds.iter().enumerate().rev();
     for (i, trial) in rounds
         .flat_map(|(i, (_, trials))| trials.iter().map(move |t| (i, t)))

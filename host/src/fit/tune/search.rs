@@ -2,7 +2,7 @@
 //! third, the best third of those with all of it.
 
 use super::space::{Candidate, Space};
-use crate::data::task::{Set, Task};
+use crate::data::task::{Examples, Task};
 use crate::fit::FitConfig;
 use crate::meta::{Learner, Unlearnable};
 use crate::model::activations::Choice;
@@ -72,7 +72,7 @@ pub fn search(
     fit: &FitConfig,
     space: &Space,
     budget: usize,
-    (learn, judge): (&Set, &Set),
+    (learn, judge): (&Examples, &Examples),
     task: &Task,
     folder: &RunFolder,
     output: Output,

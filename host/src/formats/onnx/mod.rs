@@ -6,7 +6,7 @@ mod graph;
 mod model;
 pub mod proto;
 
-pub use model::{Meaning, model};
+pub use model::{Interface, model};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub const IR_VERSION: i64 = 7;
 /// How learned activations are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Way {
+pub enum OnnxActivations {
     /// The cubic tables that the network computes with
     #[default]
     Tables,

@@ -4,19 +4,19 @@ use super::graph::{Graph, value};
 use super::proto::{
     GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, ValueInfoProto,
 };
-use super::{IR_VERSION, OPSET, Way, activation};
+use super::{IR_VERSION, OPSET, OnnxActivations, activation};
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::formats::about::blocks;
 use crate::model::Model;
-use crate::model::activations::Activations;
+use crate::model::activations::LearnedActivations;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::{Activation, Shape};
 use prost::Message;
 
 /// What inputs and outputs mean.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Meaning<'a> {
+pub struct Interface<'a> {
     /// Names of the inputs; empty if they have none.
     pub features: &'a [String],
     /// How they are standardised; empty if they are not.
@@ -33,9 +33,9 @@ pub struct Meaning<'a> {
 /// in single precision.
 pub fn model(
     network: &Model,
-    learned: Option<&Activations>,
-    way: Way,
-    meaning: Meaning,
+    learned: Option<&LearnedActivations>,
+    way: OnnxActivations,
+    meaning: Interface,
 ) -> Result<Vec<u8>> {
     let mut graph = Graph::default();
     let shape = network.network()?.shape;
@@ -90,7 +90,7 @@ pub fn model(
 }
 
 /// Names as JSON lists.
-fn metadata(meaning: Meaning) -> Result<Vec<StringStringEntryProto>> {
+fn metadata(meaning: Interface) -> Result<Vec<StringStringEntryProto>> {
     let mut entries = vec![];
 
     let mut put = |key: &str, names: &[String]| -> Result<()> {
@@ -122,8 +122,8 @@ fn metadata(meaning: Meaning) -> Result<Vec<StringStringEntryProto>> {
 fn types(
     network: &Model,
     shape: &Shape,
-    learned: Option<&Activations>,
-    way: Way,
+    learned: Option<&LearnedActivations>,
+    way: OnnxActivations,
 ) -> Result<Vec<(Activation, Vec<f32>)>> {
     let own = |t: usize| {
         let kind = shape.kind(t);
@@ -134,7 +134,7 @@ fn types(
     };
 
     let of = |t: usize| match (way, shape.kind(t)) {
-        (Way::Subnets, Activation::Table(_)) => {
+        (OnnxActivations::Subnets, Activation::Table(_)) => {
             let known = learned
                 .filter(|l| l.types.len() == shape.types())
                 .and_then(|l| l.types.get(t));

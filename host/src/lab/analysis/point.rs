@@ -1,6 +1,6 @@
 //! A network with its parameters and the data it is looked at on, in double precision.
 
-use crate::data::task::{Set, SetTarget};
+use crate::data::task::{ExampleTargets, Examples};
 use crate::support::simd::Level;
 use crate::support::stop;
 use anyhow::Result;
@@ -26,11 +26,11 @@ pub struct Point {
 impl Point {
     /// The network with `params` on the rows of `set`.
     #[must_use]
-    pub fn new(shape: Shape, params: &[f32], set: &Set) -> Point {
+    pub fn new(shape: Shape, params: &[f32], set: &Examples) -> Point {
         let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
         let (labels, values) = match &set.target {
-            SetTarget::Classes(labels) => (Some(labels.clone()), vec![]),
-            SetTarget::Values(values) => (None, wide(values)),
+            ExampleTargets::Classes(labels) => (Some(labels.clone()), vec![]),
+            ExampleTargets::Values(values) => (None, wide(values)),
         };
 
         Point {

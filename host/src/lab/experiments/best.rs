@@ -4,7 +4,7 @@
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
 use crate::report::stats::{Summary, mean};
-use crate::report::{Section, Table, plot};
+use crate::report::{ReportTable, Section, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
@@ -90,7 +90,7 @@ fn summary(contest: &Contest) -> Option<String> {
     ))
 }
 
-fn choice_table(contest: &Contest, chosen: &[Hyperparameters]) -> Table {
+fn choice_table(contest: &Contest, chosen: &[Hyperparameters]) -> ReportTable {
     let head = [
         "activation",
         "outer seed",
@@ -104,7 +104,7 @@ fn choice_table(contest: &Contest, chosen: &[Hyperparameters]) -> Table {
 
     let caption =
         "learning rate and epochs chosen by validation accuracy, then trained on all training rows";
-    let mut table = Table::new(caption, &head);
+    let mut table = ReportTable::new(caption, &head);
 
     for ((e, values), c) in contest.arms.iter().zip(&contest.values).zip(chosen) {
         let s = Summary::of(values);

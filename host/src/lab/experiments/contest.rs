@@ -1,7 +1,7 @@
 //! The mix against the others, in any quantity.
 
 use crate::report::stats::{Pair, Summary, bootstrap, mean};
-use crate::report::{Claim, Measure, Table, short};
+use crate::report::{Claim, Measure, ReportTable, short};
 use crate::train::{Arm, Metric, by_kind, pairs};
 
 /// Resamples of a bootstrap.
@@ -113,7 +113,7 @@ impl Contest {
     }
 
     /// Values by kind: n, mean, interval, standard deviation.
-    pub fn rows(&self, table: &mut Table) {
+    pub fn rows(&self, table: &mut ReportTable) {
         for (kind, values) in by_kind(&self.arms, &self.values) {
             let outer: Vec<f64> = self.means_by_outer_seed(&kind);
             let (low, high) = bootstrap(&self.clusters(&kind), DRAWS, 1);
@@ -142,8 +142,8 @@ impl Contest {
 
     /// The head that belongs to [`Contest::rows`].
     #[must_use]
-    pub fn table(caption: &str) -> Table {
-        Table::new(
+    pub fn table(caption: &str) -> ReportTable {
+        ReportTable::new(
             caption,
             &[
                 "condition",

@@ -4,7 +4,7 @@ use super::authors::{self, MARKS};
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
 use crate::report::stats::Summary;
-use crate::report::{Section, Table, plot};
+use crate::report::{ReportTable, Section, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
@@ -96,13 +96,13 @@ fn by_kind_trainings(arms: &[Arm], trainings: &[Training]) -> Vec<Training> {
     trainings.iter().map(renamed).collect()
 }
 
-fn mark_table(contests: &[Contest], marks: &[usize]) -> Table {
+fn mark_table(contests: &[Contest], marks: &[usize]) -> ReportTable {
     let mut head = vec!["activation".to_string(), "n".into()];
     head.extend(marks.iter().map(|m| format!("{m} epochs")));
     head.extend(marks.iter().map(|m| format!("authors' code, {m}")));
 
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
-    let mut table = Table::new(
+    let mut table = ReportTable::new(
         "test accuracy in %, mean ± half of the 95 % interval over trainings",
         &head,
     );

@@ -8,7 +8,7 @@
 use crate::model::activations::{SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::plot::{self, Band, Labels, Spread};
 use crate::report::stats::mean;
-use crate::report::{Section, Table};
+use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
 use crate::support::text::csv_lines;
 use crate::train::Learned;
@@ -62,7 +62,7 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
         groups.iter().map(|g| g.1.len()).sum::<usize>()
     ));
 
-    let mut table = Table::new(
+    let mut table = ReportTable::new(
         "clusters",
         &[
             "cluster",
@@ -294,7 +294,7 @@ fn from(own: &[usize], members: &[Member]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::activations::{Activations, Learned as Type};
+    use crate::model::activations::{LearnedActivations, LearnedType as Type};
 
     fn run_of(f: impl Fn(f64) -> f64) -> Learned {
         let y = grid(SAMPLES, SAMPLE_RANGE)
@@ -305,7 +305,7 @@ mod tests {
 
         (
             1,
-            Activations {
+            LearnedActivations {
                 version: 1,
                 provenance: String::new(),
                 layers: 1,

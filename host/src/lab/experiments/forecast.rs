@@ -2,11 +2,11 @@
 //! predictions are fed back, and the closed-loop orbit is held against the true one.
 
 use super::contest::{Contest, claims};
-use crate::data::task::{Set, SetTarget, Task};
+use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::Network;
 use crate::report::plot::{self, Band, Labels, Spread};
 use crate::report::stats::quantile;
-use crate::report::{Section, Table, short};
+use crate::report::{ReportTable, Section, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
@@ -100,9 +100,9 @@ pub struct Forecast {
 ///
 /// # Errors
 /// If network and set do not fit together.
-pub fn forecast(network: &Network, set: &Set, config: &ForecastConfig) -> Result<Forecast> {
+pub fn forecast(network: &Network, set: &Examples, config: &ForecastConfig) -> Result<Forecast> {
     let n = network.shape.outputs();
-    let SetTarget::Values(truth) = &set.target else {
+    let ExampleTargets::Values(truth) = &set.target else {
         anyhow::bail!("a forecast needs values as targets")
     };
     let orbits = set.rows() / config.orbit;
@@ -230,7 +230,7 @@ pub fn run(
         )
     };
 
-    let mut table = Table::new(
+    let mut table = ReportTable::new(
         format!(
             "test loss and time until the forecast's error passes {} standard deviations, {how}",
             config.valid
@@ -320,7 +320,7 @@ fn draw_orbits(
         return Ok(());
     }
 
-    let SetTarget::Values(truth) = &task.test.target else {
+    let ExampleTargets::Values(truth) = &task.test.target else {
         return Ok(());
     };
     let line = |name: &str, states: &[f32]| {

@@ -2,14 +2,14 @@
 //! fractions.
 
 use super::contest::Contest;
-use crate::data::npz::{Array, npy};
-use crate::data::task::{Set, Task};
+use crate::data::npz::{NpyArray, npy};
+use crate::data::task::{Examples, Task};
 use crate::lab::analysis::point::Point;
 use crate::lab::analysis::spectrum::{Parameters, Spectrum, SpectrumConfig, spectrum, thresholds};
 use crate::model::Network;
 use crate::report::plot::{self, Band, Labels, Spread};
 use crate::report::stats::{Summary, mean};
-use crate::report::{Claim, Section, Table, short};
+use crate::report::{Claim, ReportTable, Section, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
@@ -127,7 +127,7 @@ impl Figures {
 /// If network and data do not fit together, or a file cannot be written.
 pub fn one(
     network: &Network,
-    set: &Set,
+    set: &Examples,
     config: &SpectrumConfig,
     folder: &RunFolder,
 ) -> Result<Section> {
@@ -145,7 +145,7 @@ pub fn one(
 fn write_eigenvalues(s: &Spectrum, folder: &RunFolder, name: &str) -> Result<()> {
     let points = &s.density.points;
     let values: Vec<f64> = points.iter().map(|p| p.0).collect();
-    folder.write(&format!("{name}.npy"), npy(&Array::vector(values)))?;
+    folder.write(&format!("{name}.npy"), npy(&NpyArray::vector(values)))?;
     let lines: String = points.iter().map(|(v, w)| format!("{v},{w}\n")).collect();
 
     folder.write(
@@ -356,7 +356,7 @@ fn describe(
     Ok(())
 }
 
-fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Table {
+fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> ReportTable {
     let f = format!("f(|l| < {})", config.near_zero);
 
     let head = [
@@ -375,7 +375,7 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Ta
         "|gradient|",
     ];
 
-    let mut table = Table::new(
+    let mut table = ReportTable::new(
         "Hessians, means over networks (± is the 95 % interval over networks)",
         &head,
     );

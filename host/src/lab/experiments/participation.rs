@@ -1,7 +1,7 @@
 //! Fig. 6: accuracy against the normalised participation ratio of the hidden activity.
 
 use super::contest::{Contest, claims};
-use crate::data::task::{Set, Task};
+use crate::data::task::{Examples, Task};
 use crate::lab::analysis::participation::participation;
 use crate::model::Network;
 use crate::report::Section;
@@ -17,7 +17,7 @@ use ldnn_core::network::{Pass, Workspace};
 ///
 /// # Errors
 /// If network and set do not fit together, or a layer's activity does not vary.
-pub fn ratio(network: &Network, set: &Set) -> Result<f64> {
+pub fn ratio(network: &Network, set: &Examples) -> Result<f64> {
     let shape = &network.shape;
     let view = network.view()?;
     let mut memory = vec![0.0; shape.workspace_len(set.rows(), Pass::Forward)];

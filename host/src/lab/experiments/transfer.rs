@@ -2,7 +2,7 @@
 
 use crate::data::task::Task;
 use crate::report::stats::{Summary, mean};
-use crate::report::{Claim, Measure, Section, Table, plot, short};
+use crate::report::{Claim, Measure, ReportTable, Section, plot, short};
 use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
 use crate::train::{
@@ -41,7 +41,7 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     let caption =
         "mean over networks ± half of the 95 % interval (over outer seeds for learned activations)";
-    let mut table = Table::new(caption, &head);
+    let mut table = ReportTable::new(caption, &head);
 
     for (row, name) in columns[0].rows.iter().map(|r| r.name.clone()).enumerate() {
         table.row(

@@ -3,7 +3,7 @@
 
 use super::contest::{Contest, claims};
 use crate::data::task::Task;
-use crate::report::{Measure, Section, Table, plot};
+use crate::report::{Measure, ReportTable, Section, plot};
 use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
 use crate::train::{
@@ -124,10 +124,10 @@ pub fn run(
 
 /// The mix under each condition against the mix under the first, for the outer seeds that both
 /// have.
-fn directly(contests: &[Contest]) -> Option<Table> {
+fn directly(contests: &[Contest]) -> Option<ReportTable> {
     let (first, others) = contests.split_first()?;
 
-    let mut table = Table::new(
+    let mut table = ReportTable::new(
         format!(
             "The mix, {}, against the others (p not corrected)",
             first.condition

@@ -10,7 +10,7 @@ use crate::lab::experiments::{
     best, equal, family, forecast, hessian, participation, sizes, transfer, variants,
 };
 use crate::lab::study::Stage;
-use crate::model::activations::{Activations, SAMPLE_RANGE, SAMPLES, grid};
+use crate::model::activations::{LearnedActivations, SAMPLE_RANGE, SAMPLES, grid};
 use crate::report::stats::mean;
 use crate::report::{
     Claim, Measure, Page, Part, Picture, REPORT, Section, Verdict, claim_table, judge,
@@ -752,7 +752,7 @@ fn diversity(of: &str, learned: &[Learned]) -> Result<Claim> {
     ))
 }
 
-fn largest_correlation(activations: &Activations) -> Result<f64> {
+fn largest_correlation(activations: &LearnedActivations) -> Result<f64> {
     let z = grid(SAMPLES, SAMPLE_RANGE);
 
     let curves = activations

@@ -5,7 +5,7 @@ use super::plan::{Block, Plan};
 use super::settings::Tasks;
 use super::worker::{Place, TRAININGS, Trained, Worker, index};
 use crate::lab::experiments::contest::{Contest, claims};
-use crate::report::{Page, Part, Section, Table, judge, plot};
+use crate::report::{Page, Part, ReportTable, Section, judge, plot};
 use crate::run::{Incomplete, RunFolder, Tally};
 use crate::support::atomic::write_atomically_with;
 use crate::train::{Arm, Metric, Training, arms, by_kind, metric_of};
@@ -377,7 +377,7 @@ fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) 
 }
 
 /// What is what in which cell.
-fn axes_table(plan: &Plan, cells: &Cells) -> Table {
+fn axes_table(plan: &Plan, cells: &Cells) -> ReportTable {
     let names: Vec<String> = cells.all.first().map_or(vec![], |c| {
         plan.values(c.setting, c.meta)
             .into_iter()
@@ -389,7 +389,7 @@ fn axes_table(plan: &Plan, cells: &Cells) -> Table {
         .into_iter()
         .chain(names.iter().map(String::as_str))
         .collect();
-    let mut table = Table::new("cells", &head);
+    let mut table = ReportTable::new("cells", &head);
 
     for (i, c) in cells.all.iter().enumerate() {
         let values = plan

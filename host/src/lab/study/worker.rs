@@ -3,7 +3,7 @@
 use super::plan::{Block, Id, Lesson, Plan};
 use super::settings::Tasks;
 use crate::meta::Piece;
-use crate::model::activations::{Activations, Choice};
+use crate::model::activations::{Choice, LearnedActivations};
 use crate::run::journal::{self, Journal};
 use crate::run::{Incomplete, RunFolder, RunMode, Tally};
 use crate::support::progress::{Output, Progress};
@@ -51,7 +51,7 @@ pub(super) struct Worker<'a> {
     tasks: &'a Tasks,
     folder: &'a RunFolder,
     /// What was learned, as far as it was asked for; none where it is not there yet.
-    known: Mutex<HashMap<Id, Option<Arc<Activations>>>>,
+    known: Mutex<HashMap<Id, Option<Arc<LearnedActivations>>>>,
     output: Output,
 }
 
@@ -136,7 +136,7 @@ impl Worker<'_> {
         .with_context(|| format!("meta-learning run {}", lesson.id))
     }
 
-    fn remember(&self, id: Id, learned: Option<Arc<Activations>>) {
+    fn remember(&self, id: Id, learned: Option<Arc<LearnedActivations>>) {
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -144,7 +144,7 @@ impl Worker<'_> {
     }
 
     /// What a meta-learning run learned, if it is finished.
-    pub fn learned(&self, lesson: &Lesson) -> Result<Option<Arc<Activations>>> {
+    pub fn learned(&self, lesson: &Lesson) -> Result<Option<Arc<LearnedActivations>>> {
         if let Some(found) = self
             .known
             .lock()
