@@ -9,7 +9,7 @@ use ldnn::data::task::{ExampleTargets, Examples, Task};
 use ldnn::deploy::{
     Beyond, Budget, ExportConfig, FormChoice, Given, Weights, What, run as export, verify,
 };
-use ldnn::model::activations::Learned;
+use ldnn::model::activations::LearnedType;
 use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
 use ldnn::run::RunFolder;
 use ldnn_core::deploy::{AnyActivation, Pipeline, run_len};
@@ -77,7 +77,7 @@ enum Neurons {
     /// The same in every export, to the bit.
     Relu,
     Tanh,
-    Learned,
+    LearnedType,
 }
 
 /// A network with random weights for this table.
@@ -92,9 +92,9 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
     let (kinds, phi): (Vec<Activation>, Vec<f32>) = match neurons {
         Neurons::Relu => (vec![Activation::Base(Base::Relu)], vec![]),
         Neurons::Tanh => (vec![Activation::Base(Base::Tanh)], vec![]),
-        Neurons::Learned => {
+        Neurons::LearnedType => {
             let one = |(i, base): (usize, Base)| {
-                Learned::from_phi(base, &random::<f32>(3 * 6 + 1, seed + i as u64))
+                LearnedType::from_phi(base, &random::<f32>(3 * 6 + 1, seed + i as u64))
                     .tabulated()
                     .unwrap()
             };
@@ -360,7 +360,7 @@ proptest! {
         hidden in 3..20usize, seed in 0..1000u64,
     ) {
         let data = table(&columns, target, seed);
-        for neurons in [Neurons::Relu, Neurons::Tanh, Neurons::Learned] {
+        for neurons in [Neurons::Relu, Neurons::Tanh, Neurons::LearnedType] {
             let model = model(&data, neurons, hidden, seed);
             let right = predicted(&model, &data.x);
             let forms = [FormChoice::Hermite, FormChoice::Linear, FormChoice::Pairs, FormChoice::I16, FormChoice::I8];
