@@ -77,7 +77,7 @@ enum Neurons {
     /// The same in every export, to the bit.
     Relu,
     Tanh,
-    LearnedType,
+    Learned,
 }
 
 /// A network with random weights for this table.
@@ -92,7 +92,7 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
     let (kinds, phi): (Vec<Activation>, Vec<f32>) = match neurons {
         Neurons::Relu => (vec![Activation::Base(Base::Relu)], vec![]),
         Neurons::Tanh => (vec![Activation::Base(Base::Tanh)], vec![]),
-        Neurons::LearnedType => {
+        Neurons::Learned => {
             let one = |(i, base): (usize, Base)| {
                 LearnedType::from_phi(base, &random::<f32>(3 * 6 + 1, seed + i as u64))
                     .tabulated()
@@ -360,7 +360,7 @@ proptest! {
         hidden in 3..20usize, seed in 0..1000u64,
     ) {
         let data = table(&columns, target, seed);
-        for neurons in [Neurons::Relu, Neurons::Tanh, Neurons::LearnedType] {
+        for neurons in [Neurons::Relu, Neurons::Tanh, Neurons::Learned] {
             let model = model(&data, neurons, hidden, seed);
             let right = predicted(&model, &data.x);
             let forms = [FormChoice::Hermite, FormChoice::Linear, FormChoice::Pairs, FormChoice::I16, FormChoice::I8];

@@ -6,7 +6,7 @@
 
 mod naive;
 
-use ldnn::report::Table;
+use ldnn::report::ReportTable;
 use ldnn::report::plot::{Band, curves};
 use ldnn::report::stats::quantile;
 use ldnn::support::simd::Level;
@@ -218,7 +218,7 @@ impl Bench {
     }
 
     fn print(&self) {
-        let mut out = Table::new(
+        let mut out = ReportTable::new(
             "",
             &[
                 "kernel",
@@ -571,7 +571,7 @@ fn scaling(bench: &Bench) -> anyhow::Result<()> {
         return Ok(());
     }
 
-    let mut out = Table::new(
+    let mut out = ReportTable::new(
         "",
         &["scaling of an outer step", "sizes", "times", "exponent"],
     );
