@@ -342,27 +342,29 @@ impl Plan for Use {
 
 impl Use {
     fn evaluate(&self) -> Result<String> {
-        let mut judged = EvaluatedRows::default();
+        let mut evaluated = EvaluatedRows::default();
         let mut rows = self.rows.borrow_mut();
         while let Some(table) = rows.next(BLOCK).map_err(refused)? {
-            self.model.judge(table, &mut judged).map_err(refused)?;
+            self.model
+                .evaluate_table(table, &mut evaluated)
+                .map_err(refused)?;
             stop::check()?;
         }
 
-        if judged.rows == 0 {
+        if evaluated.rows == 0 {
             return Err(refused(anyhow::anyhow!(
                 "there are names of columns, but no row below them"
             )));
         }
 
-        let tables = self.model.metrics(&judged).tables();
+        let tables = self.model.metrics(&evaluated).tables();
         let tables = tables
             .into_iter()
             .map(|t| format!("{}:\n{}", t.caption, t.to_text()));
 
         Ok(format!(
             "{} rows\n\n{}",
-            judged.rows,
+            evaluated.rows,
             tables.collect::<Vec<_>>().join("\n\n")
         ))
     }

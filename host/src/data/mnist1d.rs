@@ -330,9 +330,9 @@ mod tests {
     /// Facts about the canonical data set (`mnist1d` 0.0.2.post1, default arguments).
     #[test]
     fn the_default_data_set_is_the_canonical_one() {
-        let made = generate(&Mnist1dConfig::default()).unwrap();
+        let generated = generate(&Mnist1dConfig::default()).unwrap();
         assert_eq!(
-            (made.train_rows, made.y.len(), made.x.len()),
+            (generated.train_rows, generated.y.len(), generated.x.len()),
             (4000, 5000, 200_000)
         );
 
@@ -342,20 +342,20 @@ mod tests {
                 .collect::<Vec<_>>()
         };
 
-        assert_eq!(count(&made.y), [500; 10]);
+        assert_eq!(count(&generated.y), [500; 10]);
 
-        let train = count(&made.y[..4000]);
+        let train = count(&generated.y[..4000]);
         assert_eq!(
             (train.iter().min(), train.iter().max()),
             (Some(&394), Some(&411))
         );
 
-        let (mean, sd) = moments(&made.x[..160_000]);
+        let (mean, sd) = moments(&generated.x[..160_000]);
         // Three printed digits.
         assert_abs_diff_eq!(mean, -0.0003, epsilon = 5e-5);
         assert_abs_diff_eq!(sd, 0.998, epsilon = 5e-4);
 
-        let low = made.x.iter().copied().fold(f64::MAX, f64::min);
+        let low = generated.x.iter().copied().fold(f64::MAX, f64::min);
         assert_abs_diff_eq!(low, -5.48, epsilon = 5e-3);
     }
 

@@ -91,8 +91,8 @@ impl Dataset {
     /// # Errors
     /// If an argument is impossible.
     pub fn mnist1d(config: &Mnist1dConfig) -> Result<Dataset> {
-        let made = mnist1d::generate(config)?;
-        let rows = made.train_rows;
+        let generated = mnist1d::generate(config)?;
+        let rows = generated.train_rows;
         let at = rows * config.final_seq_length;
         let classes = |labels: &[u16]| Targets::Classes {
             labels: labels.to_vec(),
@@ -101,11 +101,11 @@ impl Dataset {
 
         Ok(Dataset {
             name: "mnist1d".into(),
-            x: made.x[..at].to_vec(),
-            x_test: made.x[at..].to_vec(),
+            x: generated.x[..at].to_vec(),
+            x_test: generated.x[at..].to_vec(),
             features: config.final_seq_length,
-            target: classes(&made.y[..rows]),
-            target_test: classes(&made.y[rows..]),
+            target: classes(&generated.y[..rows]),
+            target_test: classes(&generated.y[rows..]),
         })
     }
 
@@ -115,8 +115,8 @@ impl Dataset {
     /// # Errors
     /// If an argument is impossible.
     pub fn vanderpol(config: &VanDerPolConfig) -> Result<Dataset> {
-        let made = vanderpol::generate(config)?;
-        let scale = vanderpol::StateScale::of(&made.x);
+        let generated = vanderpol::generate(config)?;
+        let scale = vanderpol::StateScale::of(&generated.x);
         let values = |v: &[f64]| Targets::Values {
             values: scale.apply(v),
             width: 2,
@@ -124,11 +124,11 @@ impl Dataset {
 
         Ok(Dataset {
             name: "vanderpol".into(),
-            x: scale.apply(&made.x),
-            x_test: scale.apply(&made.x_test),
+            x: scale.apply(&generated.x),
+            x_test: scale.apply(&generated.x_test),
             features: 2,
-            target: values(&made.y),
-            target_test: values(&made.y_test),
+            target: values(&generated.y),
+            target_test: values(&generated.y_test),
         })
     }
 
@@ -285,18 +285,18 @@ impl NpyArray {
 /// # Errors
 /// If an argument is impossible.
 pub fn mnist1d_npz(config: &Mnist1dConfig) -> Result<Vec<u8>> {
-    let made = mnist1d::generate(config)?;
-    let (n, rows) = (config.final_seq_length, made.train_rows);
+    let generated = mnist1d::generate(config)?;
+    let (n, rows) = (config.final_seq_length, generated.train_rows);
     let labels = |y: &[u16]| NpyArray::labels(y.iter().map(|&l| i64::from(l)).collect());
-    let (x, x_test) = made.x.split_at(rows * n);
-    let (y, y_test) = made.y.split_at(rows);
+    let (x, x_test) = generated.x.split_at(rows * n);
+    let (y, y_test) = generated.y.split_at(rows);
 
     Ok(npz::write(&[
         ("x", NpyArray::matrix(x.to_vec(), n)),
         ("y", labels(y)),
         ("x_test", NpyArray::matrix(x_test.to_vec(), n)),
         ("y_test", labels(y_test)),
-        ("t", NpyArray::vector(made.t)),
+        ("t", NpyArray::vector(generated.t)),
     ]))
 }
 
@@ -306,13 +306,13 @@ pub fn mnist1d_npz(config: &Mnist1dConfig) -> Result<Vec<u8>> {
 /// # Errors
 /// If an argument is impossible.
 pub fn vanderpol_npz(config: &VanDerPolConfig) -> Result<Vec<u8>> {
-    let made = vanderpol::generate(config)?;
+    let generated = vanderpol::generate(config)?;
 
     Ok(npz::write(&[
-        ("x", NpyArray::matrix(made.x, 2)),
-        ("y", NpyArray::matrix(made.y, 2)),
-        ("x_test", NpyArray::matrix(made.x_test, 2)),
-        ("y_test", NpyArray::matrix(made.y_test, 2)),
+        ("x", NpyArray::matrix(generated.x, 2)),
+        ("y", NpyArray::matrix(generated.y, 2)),
+        ("x_test", NpyArray::matrix(generated.x_test, 2)),
+        ("y_test", NpyArray::matrix(generated.y_test, 2)),
         (
             "t",
             NpyArray::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect()),

@@ -28,7 +28,7 @@ pub struct CsvReader<R> {
     delimiter: u8,
     names: Vec<String>,
     named: bool,
-    kept: Vec<ReadColumn>,
+    columns: Vec<ReadColumn>,
     budget: Option<MemoryBudget>,
     numbers: u64,
     sample: (u64, u64),
@@ -94,7 +94,7 @@ impl<R: Read> CsvReader<R> {
             true => vec![],
             false => record.iter().map(|cell| cell.trim().to_string()).collect(),
         };
-        let kept = (0..names.len())
+        let columns = (0..names.len())
             .map(|place| ReadColumn { place, text: false })
             .collect();
 
@@ -108,7 +108,7 @@ impl<R: Read> CsvReader<R> {
             delimiter,
             names,
             named,
-            kept,
+            columns,
             budget: None,
             numbers: 0,
             sample,
@@ -171,16 +171,16 @@ impl<R: Read> CsvReader<R> {
 
         let (text, ignore) = (set(text), set(ignore));
         let names = self.names.iter().map(String::as_str).enumerate();
-        let kept = names.filter(|(_, name)| !ignore.contains(*name));
+        let read = names.filter(|(_, name)| !ignore.contains(*name));
 
-        self.kept = kept
+        self.columns = read
             .map(|(place, name)| ReadColumn {
                 place,
                 text: text.contains(name),
             })
             .collect();
 
-        ensure!(!self.kept.is_empty(), "every column is to be ignored");
+        ensure!(!self.columns.is_empty(), "every column is to be ignored");
 
         Ok(())
     }
@@ -191,7 +191,7 @@ impl<R: Read> CsvReader<R> {
     /// If a file of that size cannot fit: said before hours are spent on reading it.
     pub fn within(&mut self, budget: MemoryBudget, len: Option<u64>) -> Result<()> {
         self.budget = Some(budget);
-        let share = self.kept.len() as f64 / self.names.len() as f64;
+        let share = self.columns.len() as f64 / self.names.len() as f64;
         let guess =
             len.unwrap_or(0) as f64 / self.sample.1.max(1) as f64 * self.sample.0 as f64 * share;
 
@@ -243,22 +243,23 @@ impl<R: Read> CsvReader<R> {
                     .is_err_and(|error| error.is::<NoNumber>())
         };
 
-        let kept = self.kept.iter().filter(|kept| !kept.text);
-        kept.filter(|kept| {
-            rows.iter()
-                .any(|row| row.get(kept.place).is_some_and(is_text))
-        })
-        .map(|kept| self.names[kept.place].clone())
-        .collect()
+        let numeric = self.columns.iter().filter(|read| !read.text);
+        numeric
+            .filter(|read| {
+                rows.iter()
+                    .any(|row| row.get(read.place).is_some_and(is_text))
+            })
+            .map(|read| self.names[read.place].clone())
+            .collect()
     }
 
     /// How many cells from this row on have no value, by column; nothing if it is this cell alone.
     fn missing_cells(&mut self) -> String {
-        let mut counts = vec![0u64; self.kept.len()];
+        let mut counts = vec![0u64; self.columns.len()];
 
         loop {
-            for (count, kept) in counts.iter_mut().zip(&self.kept) {
-                let cell = self.record.get(kept.place).unwrap_or_default();
+            for (count, read) in counts.iter_mut().zip(&self.columns) {
+                let cell = self.record.get(read.place).unwrap_or_default();
                 *count += u64::from(is_missing(cell.trim()));
             }
 
@@ -270,11 +271,11 @@ impl<R: Read> CsvReader<R> {
         let total: u64 = counts.iter().sum();
 
         let columns: Vec<String> = self
-            .kept
+            .columns
             .iter()
             .zip(&counts)
             .filter(|(_, count)| **count > 0)
-            .map(|(kept, count)| format!("{count} in '{}'", self.names[kept.place]))
+            .map(|(read, count)| format!("{count} in '{}'", self.names[read.place]))
             .collect();
 
         match columns.len() {
@@ -318,8 +319,8 @@ impl<R: Read> CsvReader<R> {
     }
 
     fn no_rows(&self) -> Table {
-        let column = |kept: &ReadColumn| {
-            if kept.text {
+        let column = |read: &ReadColumn| {
+            if read.text {
                 Column::Text(vec![])
             } else {
                 Column::Numbers(vec![])
@@ -328,11 +329,11 @@ impl<R: Read> CsvReader<R> {
 
         Table {
             names: self
-                .kept
+                .columns
                 .iter()
-                .map(|kept| self.names[kept.place].clone())
+                .map(|read| self.names[read.place].clone())
                 .collect(),
-            columns: self.kept.iter().map(column).collect(),
+            columns: self.columns.iter().map(column).collect(),
             lines: vec![],
             unit: Unit::Line,
             named: self.named,
@@ -401,13 +402,18 @@ impl<R: Read> CsvReader<R> {
             }
         );
 
-        for ((column, name), kept) in table.columns.iter_mut().zip(&table.names).zip(&self.kept) {
-            let cell = self.record[kept.place].trim();
+        for ((column, name), read) in table
+            .columns
+            .iter_mut()
+            .zip(&table.names)
+            .zip(&self.columns)
+        {
+            let cell = self.record[read.place].trim();
             push(column, cell).with_context(|| format!("line {line}, column '{name}'"))?;
         }
 
         table.lines.push(line);
-        self.numbers += self.kept.len() as u64;
+        self.numbers += self.columns.len() as u64;
         self.budget
             .map_or(Ok(()), |budget| budget.allow(self.numbers))
     }

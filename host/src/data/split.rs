@@ -164,7 +164,7 @@ impl Splitter {
             "--folds and --test: a test table leaves nothing to fold; give one of the two"
         );
 
-        let fold = self.deal(count, seed)?;
+        let fold = self.assign_folds(count, seed)?;
 
         let rows = |keep: &dyn Fn(usize) -> bool| -> Vec<u32> {
             (0..self.data.rows() as u32)
@@ -233,12 +233,12 @@ impl Splitter {
         }
     }
 
-    /// Some rows by what `of` says of them.
-    fn piles<'a>(&'a self, rows: &[u32], of: impl Fn(usize) -> &'a str) -> Vec<Vec<u32>> {
-        let mut piles: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    /// Some rows, apart by their `label`: by group, or by class (the strata of a split).
+    fn rows_by<'a>(&'a self, rows: &[u32], label: impl Fn(usize) -> &'a str) -> Vec<Vec<u32>> {
+        let mut apart: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
         rows.iter()
-            .for_each(|&i| piles.entry(of(i as usize)).or_default().push(i));
-        piles.into_values().collect()
+            .for_each(|&i| apart.entry(label(i as usize)).or_default().push(i));
+        apart.into_values().collect()
     }
 
     /// Which of the training rows decide when to stop, by their places among them.
@@ -247,32 +247,32 @@ impl Splitter {
         let grouped = self
             .groups
             .as_ref()
-            .map(|groups| self.piles(train, |i| &groups[i]));
+            .map(|groups| self.rows_by(train, |i| &groups[i]));
 
         let chosen: Vec<u32> = match grouped {
-            Some(piles) if piles.len() >= 2 => {
-                let order = shuffled(piles.len(), seed, 5);
-                let count = wanted(piles.len()).clamp(1, piles.len() - 1);
+            Some(groups) if groups.len() >= 2 => {
+                let order = shuffled(groups.len(), seed, 5);
+                let count = wanted(groups.len()).clamp(1, groups.len() - 1);
                 order[..count]
                     .iter()
-                    .flat_map(|&g| piles[g as usize].clone())
+                    .flat_map(|&g| groups[g as usize].clone())
                     .collect()
             }
             _ => {
-                let piles = self.piles(train, |i| self.class(i));
+                let strata = self.rows_by(train, |i| self.class(i));
 
-                let take = |(i, pile): (usize, &Vec<u32>)| {
-                    let order = shuffled(pile.len(), seed, 16 + i as u64);
-                    let count =
-                        wanted(pile.len()).clamp(usize::from(pile.len() > 1), pile.len() - 1);
+                let take = |(i, stratum): (usize, &Vec<u32>)| {
+                    let order = shuffled(stratum.len(), seed, 16 + i as u64);
+                    let count = wanted(stratum.len())
+                        .clamp(usize::from(stratum.len() > 1), stratum.len() - 1);
 
                     order[..count]
                         .iter()
-                        .map(|&j| pile[j as usize])
+                        .map(|&j| stratum[j as usize])
                         .collect::<Vec<_>>()
                 };
 
-                piles.iter().enumerate().flat_map(take).collect()
+                strata.iter().enumerate().flat_map(take).collect()
             }
         };
 
@@ -284,27 +284,27 @@ impl Splitter {
     }
 
     /// The fold of every row.
-    fn deal(&self, count: usize, seed: u64) -> Result<Vec<usize>> {
+    fn assign_folds(&self, count: usize, seed: u64) -> Result<Vec<usize>> {
         let mut fold = vec![0; self.data.rows()];
         let mut size = vec![0; count];
 
-        if let Some(groups) = &self.groups {
-            let piles = self.piles(&self.every(), |i| &groups[i]);
+        if let Some(names) = &self.groups {
+            let groups = self.rows_by(&self.every(), |i| &names[i]);
 
             ensure!(
-                piles.len() >= count,
+                groups.len() >= count,
                 "--folds {count}: there are only {} groups",
-                piles.len()
+                groups.len()
             );
 
-            let mut order = shuffled(piles.len(), seed, 6);
+            let mut order = shuffled(groups.len(), seed, 6);
             // The largest first, each where the fewest rows are.
-            order.sort_by_key(|&g| std::cmp::Reverse(piles[g as usize].len()));
+            order.sort_by_key(|&g| std::cmp::Reverse(groups[g as usize].len()));
 
             for g in order {
                 let least = (0..count).min_by_key(|&k| size[k]).unwrap_or(0);
-                size[least] += piles[g as usize].len();
-                piles[g as usize]
+                size[least] += groups[g as usize].len();
+                groups[g as usize]
                     .iter()
                     .for_each(|&i| fold[i as usize] = least);
             }
@@ -320,20 +320,20 @@ impl Splitter {
 
         let mut next = 0;
 
-        for (i, pile) in self
-            .piles(&self.every(), |i| self.class(i))
+        for (i, stratum) in self
+            .rows_by(&self.every(), |i| self.class(i))
             .iter()
             .enumerate()
         {
             ensure!(
-                pile.len() >= 2,
+                stratum.len() >= 2,
                 "class '{}' has one row only (line {}); it cannot be both learned and tested: add rows or remove it",
-                self.class(pile[0] as usize),
-                self.data.lines[pile[0] as usize]
+                self.class(stratum[0] as usize),
+                self.data.lines[stratum[0] as usize]
             );
 
-            for j in shuffled(pile.len(), seed, 1000 + i as u64) {
-                fold[pile[j as usize] as usize] = next % count;
+            for j in shuffled(stratum.len(), seed, 1000 + i as u64) {
+                fold[stratum[j as usize] as usize] = next % count;
                 next += 1;
             }
         }
@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn every_row_is_tested_once_and_every_fold_has_its_share_of_each_class() {
         let rows = rows(100, class, None);
-        let fold = rows.deal(5, 3).unwrap();
+        let fold = rows.assign_folds(5, 3).unwrap();
 
         for k in 0..5 {
             let own: Vec<usize> = (0..100).filter(|&i| fold[i] == k).collect();
@@ -401,8 +401,8 @@ mod tests {
             assert_eq!(own.iter().filter(|&i| i % 10 == 0).count(), 2);
         }
 
-        assert_eq!(fold, rows.deal(5, 3).unwrap());
-        assert_ne!(fold, rows.deal(5, 4).unwrap());
+        assert_eq!(fold, rows.assign_folds(5, 3).unwrap());
+        assert_ne!(fold, rows.assign_folds(5, 4).unwrap());
 
         let parts = rows.folds(5, 3).unwrap();
 
@@ -422,7 +422,7 @@ mod tests {
     fn no_group_is_in_two_folds_or_on_both_sides_of_the_validation_rows() {
         let rows = rows(100, class, Some(23));
         let groups = rows.groups.clone().unwrap();
-        let fold = rows.deal(3, 1).unwrap();
+        let fold = rows.assign_folds(3, 1).unwrap();
 
         for i in 0..100 {
             assert!((0..100).all(|j| groups[i] != groups[j] || fold[i] == fold[j]));

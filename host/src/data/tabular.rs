@@ -233,7 +233,7 @@ impl Tabular {
             "--test-share {share}: use more than 0 and less than 1"
         );
 
-        let mut piles: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut strata: BTreeMap<String, Vec<u32>> = BTreeMap::new();
 
         match (groups, &self.target) {
             (Some(groups), _) => {
@@ -260,17 +260,17 @@ impl Tabular {
             }
             (None, RawTarget::Classes(_, names)) => {
                 for (i, name) in names.iter().enumerate() {
-                    piles.entry(name.clone()).or_default().push(i as u32);
+                    strata.entry(name.clone()).or_default().push(i as u32);
                 }
             }
             (None, RawTarget::Values(_)) => {
-                piles.insert(String::new(), (0..self.rows() as u32).collect());
+                strata.insert(String::new(), (0..self.rows() as u32).collect());
             }
         }
 
         let (mut train, mut test) = (vec![], vec![]);
 
-        for (pile, (name, rows)) in piles.iter().enumerate() {
+        for (stratum, (name, rows)) in strata.iter().enumerate() {
             ensure!(
                 rows.len() >= 2,
                 "class '{name}' has one row only ({} {}); it cannot be both learned and tested: add rows or remove it{}",
@@ -280,7 +280,7 @@ impl Tabular {
             );
 
             let mut order = vec![0; rows.len()];
-            Draws::new(seed, Stream::User, 3, pile as u64).permutation(&mut order);
+            Draws::new(seed, Stream::User, 3, stratum as u64).permutation(&mut order);
 
             let count = ((rows.len() as f64 * share).round() as usize).clamp(1, rows.len() - 1);
             test.extend(order[..count].iter().map(|&i| rows[i as usize]));

@@ -102,7 +102,7 @@ pub fn generate(config: &VanDerPolConfig) -> Result<Orbits> {
     let mut random = NumpyRandom::seed(config.seed);
     let substeps = config.substeps();
 
-    let mut made = Orbits {
+    let mut orbits = Orbits {
         x: vec![],
         y: vec![],
         x_test: vec![],
@@ -112,9 +112,9 @@ pub fn generate(config: &VanDerPolConfig) -> Result<Orbits> {
     for orbit in 0..config.orbits {
         let test = orbit >= config.orbits - config.test_orbits;
         let (x, y) = if test {
-            (&mut made.x_test, &mut made.y_test)
+            (&mut orbits.x_test, &mut orbits.y_test)
         } else {
-            (&mut made.x, &mut made.y)
+            (&mut orbits.x, &mut orbits.y)
         };
 
         let mut state = [0.0; 2].map(|_: f64| config.range * (2.0 * random.rand() - 1.0));
@@ -126,7 +126,7 @@ pub fn generate(config: &VanDerPolConfig) -> Result<Orbits> {
         }
     }
 
-    Ok(made)
+    Ok(orbits)
 }
 
 impl VanDerPolConfig {
@@ -193,9 +193,9 @@ mod tests {
 
     /// The largest difference to steps of a quarter.
     fn error(config: &VanDerPolConfig) -> f64 {
-        let made = generate(config).unwrap();
+        let orbits = generate(config).unwrap();
         let tight = |x: &[f64]| advance(config.mu, [x[0], x[1]], config.dt, 4 * config.substeps());
-        let pairs = made.x.chunks(2).zip(made.y.chunks(2));
+        let pairs = orbits.x.chunks(2).zip(orbits.y.chunks(2));
         pairs
             .map(|(x, y)| (tight(x)[0] - y[0]).abs().max((tight(x)[1] - y[1]).abs()))
             .fold(0.0, f64::max)
@@ -221,8 +221,8 @@ mod tests {
 
     #[test]
     fn training_and_test_orbits_are_those_asked_for() {
-        let made = generate(&VanDerPolConfig::default()).unwrap();
-        assert_eq!((made.x.len(), made.x_test.len()), (8000, 2000));
+        let orbits = generate(&VanDerPolConfig::default()).unwrap();
+        assert_eq!((orbits.x.len(), orbits.x_test.len()), (8000, 2000));
     }
 
     #[test]

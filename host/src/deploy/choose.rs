@@ -122,7 +122,7 @@ impl<'a> Chooser<'a> {
             .functions
             .iter()
             .zip(&self.ranges)
-            .map(|(f, &range)| match (f.kind(), form) {
+            .map(|(f, &range)| match (f.activation(), form) {
                 (Activation::Base(base @ (Base::Zero | Base::Identity | Base::Relu)), _) => {
                     Ok(Owned::Base(base))
                 }

@@ -457,7 +457,7 @@ fn interchanged(
     form: ExportFormat,
 ) -> Result<Vec<u8>> {
     let choices = Choices {
-        way: config.onnx_activations,
+        onnx_activations: config.onnx_activations,
         samples: config.samples,
     };
 
@@ -980,7 +980,7 @@ fn range_table(
     );
 
     for (t, (range, owned)) in chooser.ranges.iter().zip(&chosen.tables).enumerate() {
-        let z = &source.seen[t];
+        let z = &source.pre_activations[t];
         // One number per cell: a spreadsheet takes `-1 to 2` for a formula.
         let observed = |z: Option<&f32>| z.map_or(String::new(), |z| format!("{z:.2}"));
 

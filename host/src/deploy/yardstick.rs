@@ -3,7 +3,7 @@
 
 use crate::data::task::Examples;
 use crate::model::LossAndAccuracy;
-use crate::model::calibrated::judge;
+use crate::model::calibrated::loss_and_accuracy;
 use ldnn_core::loss::arg_max;
 
 /// Rows to look at an export with.
@@ -46,7 +46,7 @@ impl Yardstick {
     /// How good these outputs are.
     pub fn words(&self, outputs: &[f32]) -> String {
         match self {
-            Yardstick::Labelled { rows, .. } => quality(&judge(outputs, rows)),
+            Yardstick::Labelled { rows, .. } => quality(&loss_and_accuracy(outputs, rows)),
             Yardstick::Drawn {
                 rows,
                 exact,

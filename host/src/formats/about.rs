@@ -165,7 +165,7 @@ impl NetworkAbout {
         NetworkAbout {
             provenance: model.provenance.clone(),
             widths: model.widths.clone(),
-            activations: model.kinds.clone(),
+            activations: model.activations.clone(),
             blocks: blocks(shape),
         }
     }
@@ -210,7 +210,7 @@ impl LearnedAbout {
     /// Of learned activations.
     #[must_use]
     pub fn of(learned: &LearnedActivations) -> LearnedAbout {
-        let kind = |t: &LearnedType| match t {
+        let type_about = |t: &LearnedType| match t {
             LearnedType::Subnet { base, .. } => TypeAbout::Subnet { base: base.clone() },
             LearnedType::Samples { range, .. } => TypeAbout::Samples { range: *range },
         };
@@ -218,7 +218,7 @@ impl LearnedAbout {
         LearnedAbout {
             provenance: learned.provenance.clone(),
             layers: learned.layers,
-            types: learned.types.iter().map(kind).collect(),
+            types: learned.types.iter().map(type_about).collect(),
         }
     }
 }

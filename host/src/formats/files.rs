@@ -55,7 +55,7 @@ pub enum Content<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Choices {
     /// Activations in ONNX.
-    pub way: OnnxActivations,
+    pub onnx_activations: OnnxActivations,
     /// Samples a line in text.
     pub samples: usize,
 }
@@ -76,7 +76,7 @@ pub fn bytes(content: Content, form: ExportFormat, choices: Choices) -> Result<V
         ExportFormat::Safetensors => safetensors::to_bytes(&bundle(content)?),
         ExportFormat::Npz => npz::to_bytes(&bundle(content)?),
         ExportFormat::Txt => Ok(text(content, choices.samples)?.into_bytes()),
-        ExportFormat::Onnx => graph(content, choices.way),
+        ExportFormat::Onnx => graph(content, choices.onnx_activations),
     }
 }
 
@@ -101,13 +101,13 @@ fn text(content: Content, samples: usize) -> Result<String> {
     }
 }
 
-fn graph(content: Content, way: OnnxActivations) -> Result<Vec<u8>> {
+fn graph(content: Content, activations: OnnxActivations) -> Result<Vec<u8>> {
     match content {
         Content::Activations(_) => {
             bail!("ONNX holds whole networks; add --what network, or give a model")
         }
         Content::Network(network, learned) => {
-            onnx::model(network, learned, way, Interface::default())
+            onnx::model(network, learned, activations, Interface::default())
         }
         Content::Trained(model) => {
             let meaning = Interface {
@@ -115,7 +115,7 @@ fn graph(content: Content, way: OnnxActivations) -> Result<Vec<u8>> {
                 inputs: &model.inputs,
                 purpose: Some(&model.purpose),
             };
-            onnx::model(&model.network, model.learned.as_ref(), way, meaning)
+            onnx::model(&model.network, model.learned.as_ref(), activations, meaning)
         }
     }
 }

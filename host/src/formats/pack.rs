@@ -156,8 +156,8 @@ pub fn of_network(model: &Model, learned: Option<&LearnedActivations>) -> Result
 }
 
 /// The parameters of one type of a network; `phi` begins with them.
-fn put_type(bundle: &mut Bundle, t: usize, kind: Activation, phi: &[f32]) {
-    match kind {
+fn put_type(bundle: &mut Bundle, t: usize, activation: Activation, phi: &[f32]) {
+    match activation {
         Activation::Base(_) => {}
         Activation::Learned { units, .. } => {
             put_subnet(bundle, &format!("activations.{t}"), phi, units)

@@ -24,15 +24,19 @@ pub fn network(bundle: &mut Bundle, about: &NetworkAbout) -> Result<Model> {
         params.extend(bundle.take_f32(&format!("layers.{l}.bias"), &[pair[1]])?);
     }
 
-    for (t, kind) in about.activations.iter().enumerate() {
-        params.extend(type_params(bundle, &format!("activations.{t}"), kind)?);
+    for (t, activation) in about.activations.iter().enumerate() {
+        params.extend(type_params(
+            bundle,
+            &format!("activations.{t}"),
+            activation,
+        )?);
     }
 
     let model = Model {
         version: Model::VERSION,
         provenance: about.provenance.clone(),
         widths: about.widths.clone(),
-        kinds: about.activations.clone(),
+        activations: about.activations.clone(),
         layers: about.layers()?,
         params,
     };
@@ -46,8 +50,8 @@ pub fn network(bundle: &mut Bundle, about: &NetworkAbout) -> Result<Model> {
     Ok(model)
 }
 
-fn type_params(bundle: &mut Bundle, prefix: &str, kind: &ActivationFile) -> Result<Vec<f32>> {
-    match kind {
+fn type_params(bundle: &mut Bundle, prefix: &str, activation: &ActivationFile) -> Result<Vec<f32>> {
+    match activation {
         ActivationFile::Base { .. } => Ok(vec![]),
         ActivationFile::Learned { units, .. } => subnet(bundle, prefix, *units),
         ActivationFile::Table { knots, readout, .. } => {
@@ -86,8 +90,8 @@ fn subnet(bundle: &mut Bundle, prefix: &str, units: usize) -> Result<Vec<f32>> {
 /// If one is malformed.
 pub fn learned(bundle: &mut Bundle, about: &LearnedAbout) -> Result<LearnedActivations> {
     let mut types = vec![];
-    for (i, kind) in about.types.iter().enumerate() {
-        types.push(match kind {
+    for (i, activation) in about.types.iter().enumerate() {
+        types.push(match activation {
             TypeAbout::Subnet { base } => {
                 let prefix = format!("learned.{i}");
                 let phi = subnet(bundle, &prefix, bundle.rows(&format!("{prefix}.u")))?;

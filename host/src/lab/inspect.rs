@@ -132,7 +132,7 @@ fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
         ("kind", "a model of `ldnn train`".into()),
         ("provenance", model.provenance.clone()),
         ("predicts", what),
-        ("activations", activation_words(&model.network.kinds)),
+        ("activations", activation_words(&model.network.activations)),
     ];
 
     facts.extend(sizes(&network.shape));
@@ -210,7 +210,7 @@ fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> 
         .get("provenance")
         .and_then(|p| p.as_str())
         .unwrap_or_default();
-    let kinds = Model::of(network, String::new()).kinds;
+    let kinds = Model::of(network, String::new()).activations;
 
     let mut facts = vec![
         ("kind", "a network".into()),

@@ -8,7 +8,7 @@ use crate::model::activations::{LearnedActivations, SAMPLE_RANGE, SAMPLES, grid}
 use crate::report::plot::{self, Band, Snapshot};
 use crate::run::folder::CONFIG;
 use crate::run::journal::{self, Journal};
-use crate::run::{Incomplete, RunFolder, Tally};
+use crate::run::{Incomplete, ListProgress, RunFolder};
 use crate::support::atomic::write_durably;
 use crate::support::progress::Progress;
 use crate::support::stop;
@@ -49,7 +49,7 @@ pub fn run(
 /// A meta-learning run as a piece of work that another shard may do, or have done.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'a> {
-    /// The list of runs that it belongs to, for [`Tally`].
+    /// The list of runs that it belongs to, for [`ListProgress`].
     pub list: &'a str,
     /// Its number in that.
     pub number: usize,
@@ -91,7 +91,7 @@ impl Piece<'_> {
 
         if mode.does(&folder.list(self.list), self.number) {
             let learned = run(config, task, &folder.own(name, config)?, progress)?;
-            folder.piece_done();
+            folder.job_done();
             return Ok(learned);
         }
 
@@ -127,7 +127,7 @@ impl Piece<'_> {
                 .is_err_and(|e| Incomplete::of(e).is_some())
         });
 
-        folder.count(Tally {
+        folder.count(ListProgress {
             list: folder.list(list),
             total: results.len(),
             missing: missing.collect(),

@@ -157,11 +157,11 @@ impl LearnedType {
     /// # Errors
     /// As [`LearnedType::direct`].
     pub fn tabulated(&self) -> Result<(Activation, Vec<f32>)> {
-        let (kind, phi) = self.direct()?;
-        let Activation::Learned { base, .. } = kind else {
-            return Ok((kind, phi));
+        let (activation, phi) = self.direct()?;
+        let Activation::Learned { base, .. } = activation else {
+            return Ok((activation, phi));
         };
-        let from = Shape::try_new(&[1, 1, 1], &[kind])?;
+        let from = Shape::try_new(&[1, 1, 1], &[activation])?;
         let to = table::tabulated(&from, KNOTS, KNOT_RANGE)?;
         let mut tables = vec![0.0; to.phi_len()];
         let tabulation = Tabulation {
@@ -189,10 +189,10 @@ impl LearnedType {
     /// # Errors
     /// As [`LearnedType::direct`].
     pub fn evaluate(&self, z: &[f64]) -> Result<Vec<f64>> {
-        let (kind, phi) = self.direct()?;
+        let (activation, phi) = self.direct()?;
         let phi: Vec<f64> = phi.iter().map(|&p| f64::from(p)).collect();
         let mut out = vec![0.0; z.len()];
-        kind.eval(&phi, z, &mut out)?;
+        activation.eval(&phi, z, &mut out)?;
         Ok(out)
     }
 }
@@ -358,7 +358,7 @@ pub fn grid(n: usize, range: f64) -> Vec<f64> {
 pub struct Choice {
     /// The name.
     pub name: String,
-    kinds: Vec<Activation>,
+    activations: Vec<Activation>,
     phi: Vec<f32>,
     /// 1, or the number of hidden layers with kinds of their own.
     layers: usize,
@@ -380,7 +380,7 @@ impl Choice {
 
                 return Ok(Choice {
                     name: base.name().into(),
-                    kinds: vec![Activation::Base(base)],
+                    activations: vec![Activation::Base(base)],
                     phi: vec![],
                     layers: 1,
                 });
@@ -388,17 +388,17 @@ impl Choice {
             Some(types) => types,
         };
 
-        let (mut kinds, mut phi) = (Vec::new(), Vec::new());
+        let (mut activations, mut phi) = (Vec::new(), Vec::new());
 
         for t in types {
-            let (kind, own) = if exact { t.direct()? } else { t.tabulated()? };
-            kinds.push(kind);
+            let (activation, own) = if exact { t.direct()? } else { t.tabulated()? };
+            activations.push(activation);
             phi.extend(own);
         }
 
         Ok(Choice {
             name: name.into(),
-            kinds,
+            activations,
             phi,
             layers: learned.map_or(1, |l| l.layers),
         })
@@ -425,7 +425,7 @@ impl Choice {
             self.layers
         );
 
-        layered(widths, &self.kinds, self.layers)
+        layered(widths, &self.activations, self.layers)
     }
 
     /// The activation parameters.
@@ -435,15 +435,15 @@ impl Choice {
     }
 }
 
-/// The shape of a network whose hidden layers share `kinds` (`layers` = 1), or have equally many of
+/// The shape of a network whose hidden layers share `activations` (`layers` = 1), or have equally many of
 /// them each, in order.
 ///
 /// # Errors
 /// If the widths make no network.
-pub fn layered(widths: &[usize], kinds: &[Activation], layers: usize) -> Result<Shape> {
-    let mut shape = Shape::try_new(widths, kinds)?;
+pub fn layered(widths: &[usize], activations: &[Activation], layers: usize) -> Result<Shape> {
+    let mut shape = Shape::try_new(widths, activations)?;
     if layers > 1 {
-        let own = kinds.len() / layers;
+        let own = activations.len() / layers;
         for layer in 0..layers {
             shape = shape.with_layer_types(layer, layer * own, own)?;
         }

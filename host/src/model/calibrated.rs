@@ -19,7 +19,7 @@ pub struct CalibratedNetwork {
     /// One a type.
     pub functions: Vec<Function>,
     /// Sorted pre-activations of each type: those of the rows, or as the ranges distribute them.
-    pub seen: Vec<Vec<f32>>,
+    pub pre_activations: Vec<Vec<f32>>,
     /// Smallest and largest of all inputs, with 0 between.
     pub inputs: (f32, f32),
     /// What was seen, in short.
@@ -44,14 +44,20 @@ impl CalibratedNetwork {
         };
 
         let mut source = CalibratedNetwork::of(network, exact, none, vec![])?;
-        let mut seen = vec![vec![]; source.shape.types()];
-        let outputs = source.walk(rows, |t, z| seen[t].extend(z.iter().map(|&z| z as f32)))?;
+        let mut pre_activations = vec![vec![]; source.shape.types()];
+        let outputs = source.walk(rows, |t, z| {
+            pre_activations[t].extend(z.iter().map(|&z| z as f32))
+        })?;
         let largest_output = outputs.iter().fold(0.0, |a: f32, y| a.max(y.abs() as f32));
 
-        seen.iter_mut().for_each(|z| z.sort_by(f32::total_cmp));
+        pre_activations
+            .iter_mut()
+            .for_each(|z| z.sort_by(f32::total_cmp));
 
-        let finite =
-            seen.iter().all(|z| z.iter().all(|z| z.is_finite())) && largest_output.is_finite();
+        let finite = pre_activations
+            .iter()
+            .all(|z| z.iter().all(|z| z.is_finite()))
+            && largest_output.is_finite();
 
         ensure!(finite, "the network's pre-activations are not finite");
 
@@ -59,8 +65,8 @@ impl CalibratedNetwork {
             .x
             .iter()
             .fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
-        source.ranges = Ranges::of(&seen, rows, largest_output);
-        source.seen = seen;
+        source.ranges = Ranges::of(&pre_activations, rows, largest_output);
+        source.pre_activations = pre_activations;
 
         Ok(source)
     }
@@ -78,7 +84,7 @@ impl CalibratedNetwork {
         network: &Network,
         exact: Option<Vec<Function>>,
         ranges: Ranges,
-        seen: Vec<Vec<f32>>,
+        pre_activations: Vec<Vec<f32>>,
     ) -> Result<CalibratedNetwork> {
         let shape = network.shape;
         let phi = &network.params[shape.theta_len()..];
@@ -97,7 +103,7 @@ impl CalibratedNetwork {
             shape,
             theta,
             functions,
-            seen,
+            pre_activations,
             inputs,
             ranges,
         })
@@ -158,7 +164,7 @@ impl CalibratedNetwork {
     /// The range that holds the `percent` of type `t`'s pre-activations that lie in the middle.
     #[must_use]
     pub fn range(&self, t: usize, percent: f64) -> (f32, f32) {
-        let z = &self.seen[t];
+        let z = &self.pre_activations[t];
         let tail = ((1.0 - percent / 100.0) / 2.0 * z.len() as f64).floor() as usize;
         let (low, high) = (
             z[tail.min(z.len() / 2)],
@@ -213,7 +219,7 @@ impl CalibratedNetwork {
     /// None that checked functions have.
     pub fn ends(&self, most: usize) -> Result<Vec<f32>> {
         let mut observed = self.at_the_means()?;
-        for ((low, high), z) in observed.iter_mut().zip(&self.seen) {
+        for ((low, high), z) in observed.iter_mut().zip(&self.pre_activations) {
             *low = z.first().map_or(*low, |z| low.min(*z));
             *high = z.last().map_or(*high, |z| high.max(*z));
         }
@@ -282,7 +288,7 @@ impl CalibratedNetwork {
     /// How many percent of type `t`'s pre-activations lie outside a range.
     #[must_use]
     pub fn outside(&self, t: usize, (low, high): (f32, f32)) -> f64 {
-        let z = &self.seen[t];
+        let z = &self.pre_activations[t];
         100.0 * z.iter().filter(|&&z| z < low || z > high).count() as f64 / z.len().max(1) as f64
     }
 }
@@ -312,7 +318,7 @@ impl Ranges {
 
 /// Loss and accuracy of outputs, row by row.
 #[must_use]
-pub fn judge(outputs: &[f32], set: &Examples) -> LossAndAccuracy {
+pub fn loss_and_accuracy(outputs: &[f32], set: &Examples) -> LossAndAccuracy {
     let rows = outputs.chunks_exact(outputs.len() / set.rows());
 
     match &set.target {

@@ -6,7 +6,7 @@ use ldnn_core::{Activation, Base, Shape};
 /// Value as the network was trained with it.
 #[derive(Clone, Debug)]
 pub struct Function {
-    kind: Activation,
+    activation: Activation,
     phi: Vec<f64>,
 }
 
@@ -15,16 +15,16 @@ impl Function {
     ///
     /// # Errors
     /// If they do not fit.
-    pub fn new(kind: Activation, phi: &[f32]) -> Result<Function> {
+    pub fn new(activation: Activation, phi: &[f32]) -> Result<Function> {
         ensure!(
-            phi.len() == kind.param_len(),
+            phi.len() == activation.param_len(),
             "an activation has {} parameters, but {} are given",
-            kind.param_len(),
+            activation.param_len(),
             phi.len()
         );
 
         Ok(Function {
-            kind,
+            activation,
             phi: phi.iter().map(|&p| f64::from(p)).collect(),
         })
     }
@@ -40,8 +40,8 @@ impl Function {
 
     /// Its kind.
     #[must_use]
-    pub const fn kind(&self) -> Activation {
-        self.kind
+    pub const fn activation(&self) -> Activation {
+        self.activation
     }
 
     /// The values at `z`.
@@ -50,14 +50,14 @@ impl Function {
     /// None that a checked kind has.
     pub fn values(&self, z: &[f64]) -> Result<Vec<f64>> {
         let mut out = vec![0.0; z.len()];
-        self.kind.eval(&self.phi, z, &mut out)?;
+        self.activation.eval(&self.phi, z, &mut out)?;
         Ok(out)
     }
 
     /// What stays outside a table: the kink of `relu`, which no cubic follows.
     #[must_use]
     pub fn outside(&self) -> Base {
-        let base = match self.kind {
+        let base = match self.activation {
             Activation::Base(base) | Activation::Learned { base, .. } => base,
             Activation::Table(form) => form.base,
         };

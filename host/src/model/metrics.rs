@@ -26,7 +26,7 @@ pub enum Metrics {
         /// The mean over classes of the harmonic mean of precision and recall, in percent.
         f1: f64,
         /// Each class by itself.
-        each: Vec<OfClass>,
+        each: Vec<ClassMetrics>,
         /// Rows by right class, then by answer.
         confusion: Vec<Vec<usize>>,
         /// The names of the classes.
@@ -45,9 +45,9 @@ pub enum Metrics {
     },
 }
 
-/// How one class fares.
+/// The scores of one class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OfClass {
+pub struct ClassMetrics {
     /// Rows of it.
     pub rows: usize,
     /// Of the answers that name it, the right ones in percent; not a number if none does.
@@ -58,25 +58,25 @@ pub struct OfClass {
     pub f1: f64,
 }
 
-/// Right answers beside those given.
+/// Predictions beside the actual labels or values.
 pub enum LabelledPredictions<'a> {
     /// Classes.
     Classes {
         /// Their names.
         classes: &'a [String],
-        /// The right ones.
-        right: &'a [u16],
-        /// Those given.
-        given: &'a [u16],
+        /// The actual ones.
+        actual: &'a [u16],
+        /// The predicted ones.
+        predicted: &'a [u16],
     },
     /// rows x columns, row-major.
     Values {
         /// The names of the columns.
         columns: &'a [String],
-        /// The right ones.
-        right: &'a [f64],
-        /// Those given.
-        given: &'a [f64],
+        /// The actual ones.
+        actual: &'a [f64],
+        /// The predicted ones.
+        predicted: &'a [f64],
     },
 }
 
@@ -93,31 +93,31 @@ pub fn of_confusion(confusion: Vec<Vec<usize>>, classes: &[String]) -> Metrics {
 
     let each = |c: usize| {
         let (hit, rows) = (confusion[c][c], confusion[c].iter().sum::<usize>());
-        let said: usize = confusion.iter().map(|row| row[c]).sum();
+        let answers: usize = confusion.iter().map(|row| row[c]).sum();
 
         let f1 = if rows > 0 {
-            share(2 * hit, rows + said)
+            share(2 * hit, rows + answers)
         } else {
             f64::NAN
         };
 
-        OfClass {
+        ClassMetrics {
             rows,
-            precision: share(hit, said),
+            precision: share(hit, answers),
             recall: share(hit, rows),
             f1,
         }
     };
 
-    let each: Vec<OfClass> = (0..classes.len()).map(each).collect();
+    let each: Vec<ClassMetrics> = (0..classes.len()).map(each).collect();
     // Classes without a row have no recall; they count in no mean.
-    let present: Vec<&OfClass> = each.iter().filter(|c| c.rows > 0).collect();
-    let mean = |f: fn(&OfClass) -> f64| {
+    let present: Vec<&ClassMetrics> = each.iter().filter(|c| c.rows > 0).collect();
+    let mean = |f: fn(&ClassMetrics) -> f64| {
         present.iter().map(|c| f(c)).sum::<f64>() / present.len().max(1) as f64
     };
     let (balanced, f1) = (mean(|c| c.recall), mean(|c| c.f1));
-    let right: usize = (0..classes.len()).map(|c| confusion[c][c]).sum();
-    let accuracy = share(right, confusion.iter().flatten().sum::<usize>().max(1));
+    let hits: usize = (0..classes.len()).map(|c| confusion[c][c]).sum();
+    let accuracy = share(hits, confusion.iter().flatten().sum::<usize>().max(1));
 
     Metrics::Classification {
         accuracy,
@@ -135,24 +135,24 @@ pub fn metrics(answers: &LabelledPredictions) -> Metrics {
     match *answers {
         LabelledPredictions::Classes {
             classes,
-            right,
-            given,
+            actual,
+            predicted,
         } => {
             let mut confusion = vec![vec![0; classes.len()]; classes.len()];
-            right
+            actual
                 .iter()
-                .zip(given)
+                .zip(predicted)
                 .for_each(|(&r, &g)| confusion[usize::from(r)][usize::from(g)] += 1);
             of_confusion(confusion, classes)
         }
         LabelledPredictions::Values {
             columns,
-            right,
-            given,
+            actual,
+            predicted,
         } => {
             let width = columns.len();
-            let pairs = |c: usize| right.iter().zip(given).skip(c).step_by(width);
-            let n = (right.len() / width.max(1)).max(1) as f64;
+            let pairs = |c: usize| actual.iter().zip(predicted).skip(c).step_by(width);
+            let n = (actual.len() / width.max(1)).max(1) as f64;
             let per = |f: &dyn Fn(usize) -> f64| (0..width).map(f).collect::<Vec<f64>>();
             let squares = |c: usize| pairs(c).map(|(r, g)| (r - g).powi(2)).sum::<f64>();
             let spread = |c: usize| {
@@ -347,8 +347,8 @@ mod tests {
     #[test]
     fn classification_scores_by_hand() {
         // By hand: recalls 4/5, 2/3, 1/2; precisions 4/5, 2/3, 1/2.
-        let right = [0, 0, 0, 0, 1, 1, 1, 2, 2, 0];
-        let given = [0, 0, 1, 0, 1, 1, 2, 2, 0, 0];
+        let actual = [0, 0, 0, 0, 1, 1, 1, 2, 2, 0];
+        let predicted = [0, 0, 1, 0, 1, 1, 2, 2, 0, 0];
         let classes = ["a", "b", "c"].map(String::from);
 
         let Metrics::Classification {
@@ -359,8 +359,8 @@ mod tests {
             ..
         } = metrics(&LabelledPredictions::Classes {
             classes: &classes,
-            right: &right,
-            given: &given,
+            actual: &actual,
+            predicted: &predicted,
         })
         else {
             panic!("no classification")
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn each_class_has_its_own_scores_and_one_without_rows_counts_in_no_mean() {
         // a: 3 rows, 2 found, 4 answers; b: 2 rows, none found, 1 answer; c: no rows, no answers.
-        let (right, given) = ([0, 0, 0, 1, 1], [0, 0, 1, 0, 0]);
+        let (actual, predicted) = ([0, 0, 0, 1, 1], [0, 0, 1, 0, 0]);
         let classes = ["a", "b", "c"].map(String::from);
 
         let Metrics::Classification {
@@ -392,8 +392,8 @@ mod tests {
             ..
         } = metrics(&LabelledPredictions::Classes {
             classes: &classes,
-            right: &right,
-            given: &given,
+            actual: &actual,
+            predicted: &predicted,
         })
         else {
             panic!("no classification")
@@ -423,13 +423,13 @@ mod tests {
     #[test]
     fn regression_scores_by_hand() {
         let columns = ["u", "v"].map(String::from);
-        let right = [1.0, 5.0, 2.0, 5.0, 3.0, 5.0];
-        let given = [1.0, 6.0, 2.0, 4.0, 5.0, 5.0];
+        let actual = [1.0, 5.0, 2.0, 5.0, 3.0, 5.0];
+        let predicted = [1.0, 6.0, 2.0, 4.0, 5.0, 5.0];
 
         let Metrics::Regression { rmse, mae, r2, .. } = metrics(&LabelledPredictions::Values {
             columns: &columns,
-            right: &right,
-            given: &given,
+            actual: &actual,
+            predicted: &predicted,
         }) else {
             panic!("no regression")
         };

@@ -13,7 +13,7 @@ mod trained;
 
 pub use activations::{Choice, LearnedActivations};
 pub use function::Function;
-pub use metrics::{LossAndAccuracy, Metrics, OfClass};
+pub use metrics::{ClassMetrics, LossAndAccuracy, Metrics};
 pub use network::{ActivationFile, Model, Network};
 pub use predictions::PredictionWriter;
 pub use ranges::{InputRange, Ranges, SHARES};

@@ -13,7 +13,7 @@ use std::path::Path;
 /// A trained network.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// Its sizes and kinds of activations.
+    /// Its sizes and activations.
     pub shape: Shape,
     /// `[theta | phi]`
     pub params: Vec<f32>,
@@ -39,16 +39,17 @@ pub struct Model {
     pub provenance: String,
     /// Inputs, hidden widths, outputs.
     pub widths: Vec<usize>,
-    /// The kinds of activations.
-    pub kinds: Vec<ActivationFile>,
-    /// First kind and number of kinds of each hidden layer.
+    /// The activation of each type.
+    #[serde(rename = "kinds")]
+    pub activations: Vec<ActivationFile>,
+    /// First type and number of types of each hidden layer.
     pub layers: Vec<(usize, usize)>,
     /// Weights and biases layer by layer (output x input, row-major; then the biases), then the
     /// activation parameters.
     pub params: Vec<f32>,
 }
 
-/// A kind of activation.
+/// An activation, as files name it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "form", deny_unknown_fields)]
 pub enum ActivationFile {
@@ -78,8 +79,8 @@ pub enum ActivationFile {
 }
 
 impl ActivationFile {
-    fn of(kind: Activation) -> ActivationFile {
-        match kind {
+    fn of(activation: Activation) -> ActivationFile {
+        match activation {
             Activation::Base(base) => ActivationFile::Base {
                 name: base.name().into(),
             },
@@ -101,7 +102,7 @@ impl ActivationFile {
         }
     }
 
-    fn kind(&self) -> Result<Activation> {
+    fn activation(&self) -> Result<Activation> {
         Ok(match self {
             ActivationFile::Base { name } => Activation::Base(base_named(name)?),
             ActivationFile::Learned { base, units } => Activation::Learned {
@@ -136,7 +137,7 @@ impl Model {
             version: Self::VERSION,
             provenance,
             widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
-            kinds: (0..shape.types())
+            activations: (0..shape.types())
                 .map(|t| ActivationFile::of(shape.kind(t)))
                 .collect(),
             layers: (0..shape.hidden_layers())
@@ -158,13 +159,13 @@ impl Model {
             Self::VERSION
         );
 
-        let kinds = self
-            .kinds
+        let activations = self
+            .activations
             .iter()
-            .map(ActivationFile::kind)
+            .map(ActivationFile::activation)
             .collect::<Result<Vec<_>>>()?;
 
-        let mut shape = Shape::try_new(&self.widths, &kinds)?;
+        let mut shape = Shape::try_new(&self.widths, &activations)?;
         ensure!(
             self.layers.len() == shape.hidden_layers(),
             "'layers' must have an entry for each hidden layer"
@@ -222,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_network_comes_back_as_it_was_written_and_a_wrong_one_does_not() {
-        let kinds = [
+        let activations = [
             Activation::Base(Base::Tanh),
             Activation::Learned {
                 base: Base::Sine,
@@ -231,7 +232,7 @@ mod tests {
             Activation::Table(TableForm::fixed(5, 2.0)),
         ];
 
-        let shape = Shape::new(&[2, 6, 5, 3], &kinds)
+        let shape = Shape::new(&[2, 6, 5, 3], &activations)
             .with_layer_types(1, 1, 2)
             .unwrap();
         let params = (0..shape.param_len()).map(|i| i as f32).collect();

@@ -474,12 +474,12 @@ impl Trained {
     ///
     /// # Errors
     /// If a column is missing, or a class is not known.
-    pub fn judge(&self, table: Table, so_far: &mut EvaluatedRows) -> Result<()> {
-        let given = self.predict_table(&table)?;
+    pub fn evaluate_table(&self, table: Table, so_far: &mut EvaluatedRows) -> Result<()> {
+        let predicted = self.predict_table(&table)?;
         let target = self.target_of(table)?;
         match target {
-            Targets::Classes { labels, .. } => so_far.add(given, &labels, &[], &self.purpose),
-            Targets::Values { values, .. } => so_far.add(given, &[], &values, &self.purpose),
+            Targets::Classes { labels, .. } => so_far.add(predicted, &labels, &[], &self.purpose),
+            Targets::Values { values, .. } => so_far.add(predicted, &[], &values, &self.purpose),
         }
     }
 
@@ -488,31 +488,33 @@ impl Trained {
     /// # Errors
     /// If the rows are of another kind than the model.
     pub fn evaluate_set(&self, set: &Examples) -> Result<Metrics> {
-        let (given, mut judged) = (self.predict_scaled(&set.x)?, EvaluatedRows::default());
+        let (predicted, mut evaluated) = (self.predict_scaled(&set.x)?, EvaluatedRows::default());
         match &set.target {
-            ExampleTargets::Classes(labels) => judged.add(given, labels, &[], &self.purpose)?,
+            ExampleTargets::Classes(labels) => {
+                evaluated.add(predicted, labels, &[], &self.purpose)?
+            }
             ExampleTargets::Values(values) => {
                 let values: Vec<f64> = values.iter().map(|&y| f64::from(y)).collect();
-                judged.add(given, &[], &values, &self.purpose)?;
+                evaluated.add(predicted, &[], &values, &self.purpose)?;
             }
         }
 
-        Ok(self.metrics(&judged))
+        Ok(self.metrics(&evaluated))
     }
 
     /// How good it is on the rows that were judged.
     #[must_use]
-    pub fn metrics(&self, judged: &EvaluatedRows) -> Metrics {
+    pub fn metrics(&self, evaluated: &EvaluatedRows) -> Metrics {
         match &self.purpose {
             Purpose::Classification { classes, .. } => metrics(&LabelledPredictions::Classes {
                 classes,
-                right: &judged.classes.0,
-                given: &judged.classes.1,
+                actual: &evaluated.classes.0,
+                predicted: &evaluated.classes.1,
             }),
             Purpose::Regression { columns, .. } => metrics(&LabelledPredictions::Values {
                 columns,
-                right: &judged.values.0,
-                given: &judged.values.1,
+                actual: &evaluated.values.0,
+                predicted: &evaluated.values.1,
             }),
         }
     }
@@ -577,19 +579,19 @@ impl EvaluatedRows {
     /// Predictions beside the right classes, or the right values, standardised.
     fn add(
         &mut self,
-        given: Predictions,
+        predicted: Predictions,
         labels: &[u16],
         scaled: &[f64],
         purpose: &Purpose,
     ) -> Result<()> {
-        match (given, purpose) {
-            (Predictions::Classes(given, _), Purpose::Classification { .. }) => {
-                self.rows += given.len();
+        match (predicted, purpose) {
+            (Predictions::Classes(predicted, _), Purpose::Classification { .. }) => {
+                self.rows += predicted.len();
                 self.classes.0.extend(labels);
-                self.classes.1.extend(given);
+                self.classes.1.extend(predicted);
             }
-            (Predictions::Values(given), Purpose::Regression { scale, .. }) => {
-                self.rows += given.len() / scale.len();
+            (Predictions::Values(predicted), Purpose::Regression { scale, .. }) => {
+                self.rows += predicted.len() / scale.len();
 
                 self.values.0.extend(
                     scaled
@@ -598,7 +600,7 @@ impl EvaluatedRows {
                         .map(|(i, &y)| scale[i % scale.len()].undo(y)),
                 );
 
-                self.values.1.extend(given);
+                self.values.1.extend(predicted);
             }
             _ => anyhow::bail!("the table's target is not of the model's kind"),
         }

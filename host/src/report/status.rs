@@ -2,7 +2,7 @@
 
 use crate::report::ReportTable;
 use crate::run::folder::{SHARDS, shards_of};
-use crate::run::{Incomplete, Lock, RunFolder, Shard, Tally, heartbeat};
+use crate::run::{Incomplete, ListProgress, Lock, RunFolder, Shard, heartbeat};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 pub fn lacking(folder: &RunFolder) -> String {
     let mut text = String::new();
 
-    for t in folder.tallies().iter().filter(|t| !t.missing.is_empty()) {
+    for t in folder.progress().iter().filter(|t| !t.missing.is_empty()) {
         let _ = write!(
             text,
             "\n  {}: {} of {} are missing",
@@ -37,12 +37,12 @@ pub fn lacking(folder: &RunFolder) -> String {
 }
 
 /// The shards, of as many as `count`, that what is missing of a list belongs to.
-fn owners(count: usize, tally: &Tally) -> String {
+fn owners(count: usize, progress: &ListProgress) -> String {
     let shard = Shard { index: 0, count };
-    let owners: BTreeSet<usize> = tally
+    let owners: BTreeSet<usize> = progress
         .missing
         .iter()
-        .map(|&k| shard.owner(&tally.list, k))
+        .map(|&k| shard.owner(&progress.list, k))
         .collect();
 
     let names: Vec<String> = owners.iter().take(20).map(ToString::to_string).collect();
@@ -57,8 +57,8 @@ fn owners(count: usize, tally: &Tally) -> String {
 pub fn divisions(folder: &RunFolder) -> Vec<String> {
     let mut sentences = vec![];
 
-    for tally in folder.tallies() {
-        let counts: Vec<String> = counts_of(folder, &tally.list)
+    for progress in folder.progress() {
+        let counts: Vec<String> = counts_of(folder, &progress.list)
             .iter()
             .map(ToString::to_string)
             .collect();
@@ -66,7 +66,7 @@ pub fn divisions(folder: &RunFolder) -> Vec<String> {
             continue;
         }
 
-        let state = match tally.missing.len() {
+        let state = match progress.missing.len() {
             0 => "all of it is done".to_string(),
             n => format!(
                 "{n} pieces are missing, and the shards of any one of these numbers would do them"
@@ -75,7 +75,7 @@ pub fn divisions(folder: &RunFolder) -> Vec<String> {
 
         sentences.push(format!(
             "{}: the work was divided among {} shards; {state}",
-            tally.list,
+            progress.list,
             counts.join(" and among ")
         ));
     }
@@ -119,11 +119,11 @@ fn count_of(folder: &RunFolder) -> Option<usize> {
 /// Everything that `ldnn status` says.
 #[must_use]
 pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
-    let tallies = folder.tallies();
+    let progress = folder.progress();
     let mut text = String::new();
     let mut table = ReportTable::new("pieces of work", &["list", "done", "of", "missing"]);
 
-    for t in &tallies {
+    for t in &progress {
         let done = t.total - t.missing.len();
         table.row([
             t.list.clone(),
@@ -133,11 +133,11 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
         ]);
     }
 
-    let (total, missing) = tallies
+    let (total, missing) = progress
         .iter()
         .fold((0, 0), |(a, b), t| (a + t.total, b + t.missing.len()));
     let _ = writeln!(text, "{}\n", table.to_text());
-    let (shards, left) = shards(folder, &tallies);
+    let (shards, left) = shards(folder, &progress);
 
     if !shards.rows.is_empty() {
         let _ = writeln!(text, "{}\n", shards.to_text());
@@ -175,7 +175,7 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
 }
 
 /// A row a shard; and the longest time that one of them has before it.
-fn shards(folder: &RunFolder, tallies: &[Tally]) -> (ReportTable, Option<f64>) {
+fn shards(folder: &RunFolder, progress: &[ListProgress]) -> (ReportTable, Option<f64>) {
     let head = ["shard", "state", "done", "of", "missing", "time left"];
     let (mut table, mut longest) = (ReportTable::new("shards", &head), None::<f64>);
     let one = count_of(folder);
@@ -194,23 +194,23 @@ fn shards(folder: &RunFolder, tallies: &[Tally]) -> (ReportTable, Option<f64>) {
             .map(|s| s.join(SHARDS).join(shard.folder()))
             .find(|p| p.is_dir());
 
-        let owned = |t: &Tally| (0..t.total).filter(|&k| shard.owns(&t.list, k)).count();
+        let owned = |t: &ListProgress| (0..t.total).filter(|&k| shard.owns(&t.list, k)).count();
 
-        let lacking = |t: &Tally| {
+        let lacking = |t: &ListProgress| {
             t.missing
                 .iter()
                 .filter(|&&k| shard.owns(&t.list, k))
                 .count()
         };
 
-        let (total, missing) = tallies
+        let (total, missing) = progress
             .iter()
             .fold((0, 0), |(a, b), t| (a + owned(t), b + lacking(t)));
         let said = place.as_deref().and_then(heartbeat::read);
         let rate = said
             .as_ref()
-            .filter(|s| s.pieces > 0)
-            .map(|s| s.seconds / s.pieces as f64);
+            .filter(|s| s.jobs > 0)
+            .map(|s| s.seconds / s.jobs as f64);
         let left = rate.filter(|_| missing > 0).map(|r| r * missing as f64);
 
         longest = [longest, left].into_iter().flatten().reduce(f64::max);

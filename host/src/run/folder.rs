@@ -6,7 +6,7 @@
 //! everybody has written.
 
 use crate::config::StoredConfig;
-use crate::run::{Heartbeat, Lock, RunMode, Shard, Tally, lock};
+use crate::run::{Heartbeat, ListProgress, Lock, RunMode, Shard, lock};
 use crate::support::atomic::{is_temporary, target_of, write_atomically, write_durably};
 use crate::support::ledger::{self, Ledger};
 use crate::support::regular;
@@ -102,7 +102,7 @@ struct SharedRun {
     /// None also for a folder of an earlier version.
     #[allow(dead_code, reason = "it is held")]
     ledger: Option<Ledger>,
-    tallies: Mutex<Vec<Tally>>,
+    progress: Mutex<Vec<ListProgress>>,
     /// Of a shard.
     heartbeat: Option<Heartbeat>,
 }
@@ -178,7 +178,7 @@ impl RunFolder {
             shards,
             lock,
             ledger,
-            tallies: Mutex::default(),
+            progress: Mutex::default(),
             heartbeat,
         };
 
@@ -231,7 +231,7 @@ impl RunFolder {
             shards: vec![],
             lock: None,
             ledger: None,
-            tallies: Mutex::default(),
+            progress: Mutex::default(),
             heartbeat: None,
         };
 
@@ -404,26 +404,26 @@ impl RunFolder {
     }
 
     /// Counts the pieces of a list.
-    pub fn count(&self, tally: Tally) {
+    pub fn count(&self, progress: ListProgress) {
         self.run
-            .tallies
+            .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(tally);
+            .push(progress);
     }
 
     /// What was counted so far.
     #[must_use]
-    pub fn tallies(&self) -> Vec<Tally> {
+    pub fn progress(&self) -> Vec<ListProgress> {
         self.run
-            .tallies
+            .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
     /// A piece of work was finished by this process.
-    pub fn piece_done(&self) {
+    pub fn job_done(&self) {
         if let Some(heartbeat) = &self.run.heartbeat {
             heartbeat.beat();
         }

@@ -31,8 +31,9 @@ pub struct ShardState {
     pub started: u64,
     /// Seconds that it has been at work since, by a clock that only goes forward.
     pub seconds: f64,
-    /// Pieces of work that it has finished.
-    pub pieces: usize,
+    /// Jobs that it has finished.
+    #[serde(rename = "pieces")]
+    pub jobs: usize,
     /// How it ended: `done`, `stopped`, `waits` for other shards, or a message; nothing while it
     /// works, and if it was killed.
     pub ended: Option<String>,
@@ -61,7 +62,7 @@ impl Heartbeat {
             host: host(),
             started,
             seconds: 0.0,
-            pieces: 0,
+            jobs: 0,
             ended: None,
         };
 
@@ -77,10 +78,10 @@ impl Heartbeat {
         heartbeat
     }
 
-    /// A piece is finished.
+    /// A job is finished.
     pub fn beat(&self) {
         self.write(|(state, written)| {
-            state.pieces += 1;
+            state.jobs += 1;
             written.elapsed() >= INTERVAL
         });
     }

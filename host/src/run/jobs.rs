@@ -2,7 +2,7 @@
 //! who was first or on which machine.
 
 use crate::run::journal::{self, Journal, JournalLine};
-use crate::run::{Incomplete, RunFolder, RunMode, Tally};
+use crate::run::{Incomplete, ListProgress, RunFolder, RunMode};
 use crate::support::atomic::write_atomically_with;
 use crate::support::progress::{Output, Progress};
 use crate::support::stop::{self, Stopped};
@@ -130,7 +130,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> JobLoop<'_,
                 journal
                     .append(&result)
                     .inspect_err(|_| broken.store(true, Ordering::Relaxed))?;
-                folder.piece_done();
+                folder.job_done();
                 progress.advance(|| (self.message)(&result));
                 Ok(result)
             });
@@ -172,7 +172,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> JobLoop<'_,
             blocked: self.needed && !missing.is_empty(),
         };
 
-        folder.count(Tally {
+        folder.count(ListProgress {
             list: folder.list(self.name),
             total: results.len(),
             missing,

@@ -12,5 +12,5 @@ mod shard;
 pub use folder::RunFolder;
 pub use heartbeat::Heartbeat;
 pub use lock::Lock;
-pub use part::{Incomplete, RunMode, Tally, all};
+pub use part::{Incomplete, ListProgress, RunMode, all};
 pub use shard::Shard;

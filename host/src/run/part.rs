@@ -36,7 +36,7 @@ impl RunMode {
 
 /// How far a list of pieces is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tally {
+pub struct ListProgress {
     /// Its name: the journal's, with its folder.
     pub list: String,
     /// How many pieces it has.

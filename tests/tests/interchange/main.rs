@@ -256,7 +256,7 @@ fn models() -> Vec<(&'static str, Trained)> {
 }
 
 const CHOICES: Choices = Choices {
-    way: OnnxActivations::Tables,
+    onnx_activations: OnnxActivations::Tables,
     samples: 100,
 };
 
@@ -337,7 +337,7 @@ fn files_keep_their_form() {
     }
 
     let choices = Choices {
-        way: OnnxActivations::Subnets,
+        onnx_activations: OnnxActivations::Subnets,
         ..CHOICES
     };
 

@@ -139,7 +139,7 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
             .for_each(|w| *w *= 0.3);
 
         let choices = Choices {
-            way: OnnxActivations::Subnets,
+            onnx_activations: OnnxActivations::Subnets,
             ..CHOICES
         };
         let file = formats::bytes(Content::Trained(&model), ExportFormat::Onnx, choices).unwrap();
@@ -161,7 +161,7 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
 
     let (_, samples) = models().swap_remove(3);
     let choices = Choices {
-        way: OnnxActivations::Subnets,
+        onnx_activations: OnnxActivations::Subnets,
         ..CHOICES
     };
     let error =

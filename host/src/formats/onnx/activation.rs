@@ -5,10 +5,16 @@ use super::proto::TensorProto;
 use ldnn_core::table::TableForm;
 use ldnn_core::{Activation, Base, SUBNET_SCALE};
 
-/// Type `kind` with its parameters, applied to the value `z` of rows x neurons. `name` begins the
+/// Type `activation` with its parameters, applied to the value `z` of rows x neurons. `name` begins the
 /// names of its constants.
-pub fn apply(graph: &mut Graph, name: &str, kind: Activation, phi: &[f32], z: &str) -> String {
-    match kind {
+pub fn apply(
+    graph: &mut Graph,
+    name: &str,
+    activation: Activation,
+    phi: &[f32],
+    z: &str,
+) -> String {
+    match activation {
         Activation::Base(base) => base_function(graph, base, z),
         Activation::Learned { base, units } => {
             let sum = subnet(graph, name, units, phi, z);

@@ -34,12 +34,12 @@ pub struct Interface<'a> {
 pub fn model(
     network: &Model,
     learned: Option<&LearnedActivations>,
-    way: OnnxActivations,
+    form: OnnxActivations,
     meaning: Interface,
 ) -> Result<Vec<u8>> {
     let mut graph = Graph::default();
     let shape = network.network()?.shape;
-    let types = types(network, &shape, learned, way)?;
+    let types = types(network, &shape, learned, form)?;
     let inputs = shape.inputs();
     let standardised = standardise(&mut graph, meaning.inputs)?;
     let poison = poison(&mut graph, &standardised);
@@ -123,7 +123,7 @@ fn types(
     network: &Model,
     shape: &Shape,
     learned: Option<&LearnedActivations>,
-    way: OnnxActivations,
+    form: OnnxActivations,
 ) -> Result<Vec<(Activation, Vec<f32>)>> {
     let own = |t: usize| {
         let kind = shape.kind(t);
@@ -133,7 +133,7 @@ fn types(
         )
     };
 
-    let of = |t: usize| match (way, shape.kind(t)) {
+    let of = |t: usize| match (form, shape.kind(t)) {
         (OnnxActivations::Subnets, Activation::Table(_)) => {
             let known = learned
                 .filter(|l| l.types.len() == shape.types())

@@ -6,7 +6,7 @@ use super::settings::Tasks;
 use super::worker::{Place, TRAININGS, Trained, Worker, index};
 use crate::lab::experiments::contest::{Contest, claims};
 use crate::report::{Page, Part, ReportTable, Section, judge, plot};
-use crate::run::{Incomplete, RunFolder, Tally};
+use crate::run::{Incomplete, ListProgress, RunFolder};
 use crate::support::atomic::write_atomically_with;
 use crate::train::{Arm, Metric, Training, arms, by_kind, metric_of};
 use anyhow::{Context, Result};
@@ -35,8 +35,8 @@ pub(super) fn write(
     let index = index(&paths)?;
     count(plan, folder, &index)?;
 
-    if folder.tallies().iter().any(|t| !t.missing.is_empty()) || !folder.mode().has_results() {
-        let missing = folder.tallies().iter().map(|t| t.missing.len()).sum();
+    if folder.progress().iter().any(|t| !t.missing.is_empty()) || !folder.mode().has_results() {
+        let missing = folder.progress().iter().map(|t| t.missing.len()).sum();
         return Err(Incomplete {
             missing,
             blocked: false,
@@ -90,7 +90,7 @@ fn count(plan: &Plan, folder: &RunFolder, index: &HashMap<super::Id, Place>) -> 
         total += block.len();
     }
 
-    folder.count(Tally {
+    folder.count(ListProgress {
         list: folder.list(TRAININGS),
         total,
         missing,

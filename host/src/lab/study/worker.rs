@@ -5,7 +5,7 @@ use super::settings::Tasks;
 use crate::meta::Piece;
 use crate::model::activations::{Choice, LearnedActivations};
 use crate::run::journal::{self, Journal};
-use crate::run::{Incomplete, RunFolder, RunMode, Tally};
+use crate::run::{Incomplete, ListProgress, RunFolder, RunMode};
 use crate::support::progress::{Output, Progress};
 use crate::support::stop::{self, Stopped};
 use crate::train::{Training, train};
@@ -115,7 +115,7 @@ impl Worker<'_> {
             }
         }
 
-        folder.count(Tally {
+        folder.count(ListProgress {
             list: folder.list(LEARNED),
             total,
             missing,
@@ -243,7 +243,7 @@ impl Worker<'_> {
                 journal
                     .append(&trained)
                     .inspect_err(|_| broken.store(true, Ordering::Relaxed))?;
-                self.folder.piece_done();
+                self.folder.job_done();
                 progress.advance(|| trained.training.activation.clone());
 
                 Ok(())
