@@ -22,36 +22,61 @@
 #[cfg(feature = "std")]
 extern crate std;
 
-mod activation;
-mod batch;
-pub mod deploy;
+// The modules are layers, from the ground up: each one uses only those that stand before it here.
+// `tests/tests/layers.rs` checks that.
+
+// The vocabulary: errors, the scalar type, random numbers.
 mod error;
+pub mod math;
+pub mod rng;
+
 mod finite;
-mod fixed;
-mod hidden;
-#[cfg(feature = "image")]
-pub mod image;
-mod init;
+mod planes;
+mod vector;
+
+mod tile;
+
 mod layer;
 pub mod loss;
-pub mod math;
-pub mod meta;
-pub mod network;
-pub mod online;
-pub mod optimizer;
-mod planes;
-pub mod quantised;
-pub mod rng;
-pub mod schedule;
+
+// What an activation is, and how it is evaluated.
+mod activation;
+
+// The sizes of a network, the data that it sees, and how it starts.
 pub mod shape;
-pub mod table;
-mod tile;
-pub mod train;
-mod vector;
-mod walk;
+
+mod batch;
+mod init;
 mod workspace;
 
+// What can be asked of a network.
+mod walk;
+
+pub mod network;
+
+mod hidden;
+
+// How a network learns, and how its activations do.
+pub mod optimizer;
+pub mod schedule;
+
+pub mod train;
+
+pub mod meta;
+
+// A network that owns its memory.
+mod fixed;
+
+// What runs on a microcontroller.
+mod device;
+
+// From sub-networks to tables and back.
+pub mod table;
+
 pub use activation::{Activation, Base, Derivatives, SUBNET_SCALE};
+#[cfg(feature = "image")]
+pub use device::image;
+pub use device::{deploy, online, quantised};
 pub use error::{Error, SizeError};
 pub use fixed::Fixed;
 pub use math::Real;

@@ -126,6 +126,16 @@ pub(crate) fn store<T: Real, const L: usize>(s: &mut [T], at: usize, lanes: [T; 
     }
 }
 
+/// `f` of two lanes.
+#[inline(always)]
+pub(crate) fn zip<T: Real, const L: usize>(a: [T; L], b: [T; L], f: impl Fn(T, T) -> T) -> [T; L] {
+    let mut out = a;
+    for (o, b) in out.iter_mut().zip(b) {
+        *o = f(*o, b);
+    }
+    out
+}
+
 /// How many values the element-wise kernels take at a time where they need memory in between.
 /// Results do not depend on it.
 pub(crate) const BLOCK: usize = 64;

@@ -36,10 +36,8 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
-pub mod compact;
-pub mod integer;
-
 pub use crate::activation::TableForm;
+pub use crate::device::table::{compact, integer};
 
 use crate::activation::{self, Activation, Base};
 use crate::error::{ShapeError, SizeError, check, check_at_least};

@@ -1,15 +1,11 @@
-//! The modules of `host` are layers: each uses only those that `lib.rs` lists before it, and no two
-//! files import each other.
+//! The modules of `core` and of `host` are layers: each uses only those that its `lib.rs` lists
+//! before it, and no files import each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Import circles that are still there, each with its reason. An entry that is gone must leave this
-/// list, and none comes in.
-const CIRCLES: [&[&str]; 0] = [];
-
-/// A source file, by its path in `host/src`.
+/// A source file, by its path in the `src` of its crate.
 struct Source {
     file: String,
     text: String,
@@ -148,7 +144,9 @@ fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Vec<
 }
 
 /// Every path that begins at the root of the crate, above, or in a child module.
-fn mentions(source: &Source) -> Vec<Mention> {
+///
+/// `name`: how programs call the crate. A macro's `$crate` is a path of its user, not of the file.
+fn mentions(source: &Source, name: &str) -> Vec<Mention> {
     let tokens = tokens(&source.text);
     let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
     let children: BTreeSet<&str> = (0..tokens.len())
@@ -183,9 +181,10 @@ fn mentions(source: &Source) -> Vec<Mention> {
         let is_use = i > 0 && text(i - 1) == "use";
 
         let mut prefix = match text(i) {
-            "crate" | "ldnn" if is_start => vec![],
+            "crate" if is_start && (i == 0 || text(i - 1) != "$") => vec![],
+            root if is_start && root == name => vec![],
             "super" | "self" if is_start => module.clone(),
-            name if is_start && is_use && children.contains(name) => module.clone(),
+            child if is_start && children.contains(child) => module.clone(),
             _ => {
                 i += 1;
                 continue;
@@ -200,7 +199,7 @@ fn mentions(source: &Source) -> Vec<Mention> {
             i += 2;
         }
 
-        i += 2 * usize::from(["crate", "ldnn", "self"].contains(&text(i)));
+        i += 2 * usize::from(["crate", name, "self"].contains(&text(i)));
 
         let mut found = vec![];
         i = tree(&tokens, i, &prefix, &mut found);
@@ -220,9 +219,13 @@ fn mentions(source: &Source) -> Vec<Mention> {
 struct Faults {
     /// A sentence for each path that leads to a higher layer, or around the list of layers.
     arrows: Vec<String>,
-    /// Files that import each other, directly or by others.
+    /// For files that import each other, directly or by others: a sentence for each path that leads
+    /// from one of them to another.
     circles: Vec<Vec<String>>,
 }
+
+/// From each file to those it uses, by the paths that lead there.
+type Edges<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Vec<String>>>;
 
 struct Crate<'a> {
     files: BTreeMap<Vec<String>, &'a str>,
@@ -248,8 +251,9 @@ impl Crate<'_> {
     }
 }
 
-fn faults(layers: &[&str], sources: &[Source]) -> Faults {
-    let all: Vec<(&Source, Vec<Mention>)> = sources.iter().map(|s| (s, mentions(s))).collect();
+fn faults(name: &str, layers: &[&str], sources: &[Source]) -> Faults {
+    let all: Vec<(&Source, Vec<Mention>)> =
+        sources.iter().map(|s| (s, mentions(s, name))).collect();
     let mut names: BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>> = BTreeMap::new();
 
     for (source, mentions) in &all {
@@ -266,7 +270,7 @@ fn faults(layers: &[&str], sources: &[Source]) -> Faults {
     let the_crate = Crate { files, names };
 
     let mut faults = Faults::default();
-    let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut edges = Edges::new();
     let level = |name: &str| layers.iter().position(|l| *l == name);
 
     for (source, mentions) in &all {
@@ -292,7 +296,8 @@ fn faults(layers: &[&str], sources: &[Source]) -> Faults {
                 .file(&m.path, 8)
                 .filter(|f| *f != source.file && !m.is_handed_on)
             {
-                edges.entry(&source.file).or_default().insert(file);
+                let lines = edges.entry(&source.file).or_default().entry(file);
+                lines.or_default().push(at);
             }
         }
     }
@@ -302,13 +307,13 @@ fn faults(layers: &[&str], sources: &[Source]) -> Faults {
 }
 
 /// Groups of files each of which leads to every other one of its group.
-fn circles(edges: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Vec<String>> {
+fn circles(edges: &Edges<'_>) -> Vec<Vec<String>> {
     let reach = |from: &str| {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![from.to_string()]);
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
         while let Some(file) = open.pop() {
-            for next in edges.get(file.as_str()).into_iter().flatten() {
-                if seen.insert((*next).to_string()) {
-                    open.push((*next).to_string());
+            for next in edges.get(file).into_iter().flat_map(BTreeMap::keys) {
+                if seen.insert(*next) {
+                    open.push(next);
                 }
             }
         }
@@ -316,26 +321,41 @@ fn circles(edges: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Vec<String>> {
         seen
     };
 
-    let reached: BTreeMap<&str, BTreeSet<String>> =
+    let reached: BTreeMap<&str, BTreeSet<&str>> =
         edges.keys().map(|file| (*file, reach(file))).collect();
     let is_mutual =
         |a: &str, b: &str| reached[a].contains(b) && reached.get(b).is_some_and(|r| r.contains(a));
-    let mut found: BTreeSet<Vec<String>> = BTreeSet::new();
 
-    for file in reached
+    let in_circles = reached
         .keys()
-        .filter(|file| reached[**file].contains(**file))
-    {
-        found.insert(
+        .filter(|file| reached[**file].contains(**file));
+    let groups: BTreeSet<Vec<&str>> = in_circles
+        .map(|file| {
             reached
                 .keys()
+                .copied()
                 .filter(|other| is_mutual(file, other))
-                .map(|f| (*f).to_string())
-                .collect(),
-        );
+                .collect()
+        })
+        .collect();
+
+    groups
+        .iter()
+        .map(|group| lines_within(group, edges))
+        .collect()
+}
+
+fn lines_within(group: &[&str], edges: &Edges<'_>) -> Vec<String> {
+    let mut lines = vec![];
+    for from in group {
+        for (to, paths) in edges.get(from).into_iter().flatten() {
+            if group.contains(to) {
+                lines.extend(paths.iter().map(|path| format!("{path} is in {to}")));
+            }
+        }
     }
 
-    found.into_iter().collect()
+    lines
 }
 
 fn collect(folder: &Path, root: &Path, sources: &mut Vec<Source>) {
@@ -359,66 +379,60 @@ fn collect(folder: &Path, root: &Path, sources: &mut Vec<Source>) {
     }
 }
 
-#[test]
-fn every_module_uses_only_the_layers_below_it_and_no_two_files_import_each_other() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src");
+/// The modules that a `lib.rs` lists, from the ground up.
+fn layers(lib: &str) -> Vec<&str> {
+    lib.lines()
+        .filter_map(|line| {
+            let line = line.strip_prefix("pub ").unwrap_or(line);
+            line.strip_prefix("mod ")?.strip_suffix(';')
+        })
+        .collect()
+}
+
+/// Checks the crate in `folder`; `files`: at least so many sources must be found.
+fn check_crate(folder: &str, name: &str, files: usize) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(folder)
+        .join("src");
+
     let mut sources = vec![];
     collect(&root, &root, &mut sources);
     sources.sort_by(|a, b| a.file.cmp(&b.file));
 
-    let lib = sources
-        .iter()
-        .find(|s| s.file == "lib.rs")
-        .unwrap()
-        .text
-        .clone();
+    let lib = sources.iter().find(|s| s.file == "lib.rs").unwrap();
+    let layers = layers(&lib.text);
+    assert!(
+        layers.len() > 10 && sources.len() >= files,
+        "{} files, {layers:?}",
+        sources.len()
+    );
 
-    let layers: Vec<&str> = lib
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
-        .collect();
-
-    assert!(layers.len() > 10 && sources.len() > 100, "{layers:?}");
-
-    let found = faults(&layers, &sources);
+    let found = faults(name, &layers, &sources);
 
     assert!(
         found.arrows.is_empty(),
-        "arrows that lead up:\n{}",
+        "{folder}: arrows that lead up:\n{}",
         found.arrows.join("\n")
     );
 
-    let known: Vec<Vec<String>> = CIRCLES
-        .iter()
-        .map(|c| c.iter().map(ToString::to_string).collect())
-        .collect();
-
-    let is_known = |circle: &&Vec<String>| {
-        known
-            .iter()
-            .any(|k| circle.iter().all(|file| k.contains(file)))
-    };
-
-    let new: Vec<String> = found
-        .circles
-        .iter()
-        .filter(|c| !is_known(c))
-        .map(|c| c.join(", "))
-        .collect();
+    let circles: Vec<String> = found.circles.iter().map(|c| c.join("\n")).collect();
 
     assert!(
-        new.is_empty(),
-        "files that import each other:\n{}",
-        new.join("\n")
+        circles.is_empty(),
+        "{folder}: files that import each other:\n{}",
+        circles.join("\n\n")
     );
+}
 
-    for circle in &known {
-        assert!(
-            found.circles.contains(circle),
-            "take what is gone out of CIRCLES:\n{}",
-            circle.join("\n")
-        );
-    }
+#[test]
+fn every_module_of_core_uses_only_the_layers_below_it_and_no_files_import_each_other() {
+    check_crate("core", "ldnn_core", 30);
+}
+
+#[test]
+fn every_module_of_host_uses_only_the_layers_below_it_and_no_files_import_each_other() {
+    check_crate("host", "ldnn", 100);
 }
 
 fn checked(files: &[(&str, &str)]) -> Faults {
@@ -428,6 +442,7 @@ fn checked(files: &[(&str, &str)]) -> Faults {
     };
 
     faults(
+        "ldnn",
         &["low", "high"],
         &files.iter().map(source).collect::<Vec<_>>(),
     )
@@ -476,13 +491,36 @@ fn files_that_import_each_other_are_found_by_the_names_that_modules_hand_on() {
     );
     let of = |a: &str, b: &str| checked(&[facade, ("low/a.rs", a), ("low/b.rs", b)]).circles;
 
-    assert_eq!(of("use super::B;", "pub struct B;"), [] as [Vec<String>; 0]);
+    let none: [Vec<String>; 0] = [];
+    assert_eq!(of("use super::B;", "pub struct B;"), none);
     assert_eq!(
         of("use super::B;", "use crate::low::A;"),
-        [["low/a.rs", "low/b.rs"]]
+        [[
+            "low/a.rs:1: crate::low::B is in low/b.rs",
+            "low/b.rs:1: crate::low::A is in low/a.rs"
+        ]]
     );
     assert_eq!(
-        of("use super::b::B;", "fn f() { super::a::g() }"),
-        [["low/a.rs", "low/b.rs"]]
+        of("use super::b::B;", "\nfn f() { super::a::g() }"),
+        [[
+            "low/a.rs:1: crate::low::b::B is in low/b.rs",
+            "low/b.rs:2: crate::low::a::g is in low/a.rs"
+        ]]
     );
+}
+
+#[test]
+fn a_module_that_calls_its_child_and_is_called_by_it_is_a_circle() {
+    let of = |child: &str| {
+        let parent = ("low/mod.rs", "mod a;\nfn f() { a::g() }\npub fn h() {}");
+        checked(&[parent, ("low/a.rs", child)]).circles.len()
+    };
+
+    assert_eq!((of("pub fn g() {}"), of("use super::h;")), (0, 1));
+}
+
+#[test]
+fn what_a_macro_says_of_the_crate_of_its_user_is_no_arrow() {
+    let low = ("low.rs", "macro_rules! m { () => { $crate::High } }");
+    assert_eq!(checked(&[low]), Faults::default());
 }

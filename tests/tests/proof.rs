@@ -28,8 +28,19 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn name_of(path: &Path) -> String {
-    path.file_stem().unwrap().to_string_lossy().into_owned()
+/// The public module that hands on what a file declares: mostly the file's own.
+fn module_of(path: &Path) -> String {
+    let is_mod = path.file_name().is_some_and(|name| name == "mod.rs");
+    let named = if is_mod { path.parent().unwrap() } else { path };
+    let name = named.file_stem().unwrap().to_string_lossy();
+
+    let public = match &*name {
+        "init" => "network",
+        "scaling" => "deploy",
+        "fill" => "compact",
+        own => own,
+    };
+    public.to_owned()
 }
 
 /// `impl<...> Trait for Type<...> {` and `impl<...> Type<...> {`: the type, and whether it is the
@@ -51,10 +62,7 @@ fn of_impl(line: &str) -> Option<(String, bool)> {
 /// The public functions of a file, each as a call of it is written: `Type::function` or
 /// `module::function`. `all`: the text of all files, one of which declares the types.
 fn public_functions(path: &Path, all: &str) -> Vec<String> {
-    let module = match name_of(path).as_str() {
-        "init" => "network".to_owned(),
-        other => other.to_owned(),
-    };
+    let module = module_of(path);
     let text = std::fs::read_to_string(path).unwrap();
 
     // What follows is tests.

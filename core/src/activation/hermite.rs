@@ -6,9 +6,8 @@
 )]
 
 use super::spec::{Base, TableForm};
-use super::zip;
 use crate::math::Real;
-use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, two};
+use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, two, zip};
 
 /// The constants of a form in the scalar's type.
 #[derive(Clone, Copy)]

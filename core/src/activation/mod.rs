@@ -181,13 +181,3 @@ pub(crate) fn adjoint<T: Real, V: Vector, const K: usize>(
         ),
     }
 }
-
-/// `f` of two lanes.
-#[inline(always)]
-pub(crate) fn zip<T: Real, const L: usize>(a: [T; L], b: [T; L], f: impl Fn(T, T) -> T) -> [T; L] {
-    let mut out = a;
-    for (o, b) in out.iter_mut().zip(b) {
-        *o = f(*o, b);
-    }
-    out
-}

@@ -6,9 +6,8 @@
 )]
 
 use super::spec::{Activation, Base, SUBNET_SCALE};
-use super::zip;
 use crate::math::Real;
-use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut};
+use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, zip};
 
 /// The slope is the tangent along 1.
 #[inline(always)]

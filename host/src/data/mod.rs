@@ -132,16 +132,6 @@ impl Dataset {
         })
     }
 
-    /// Hand-written digits of 8 x 8 pixels (Alpaydin and Kaynak 1998): 1437 training and 360 test
-    /// rows, drawn once and for all; pixels standardised with mean and standard deviation of all
-    /// training pixels.
-    ///
-    /// # Errors
-    /// If the archive inside the program is damaged.
-    pub fn digits() -> Result<Dataset> {
-        digits::load()
-    }
-
     /// Reads `x`, `y`, `x_test`, `y_test` from an archive; whole-number `y` are class labels, other
     /// `y` are values.
     ///

@@ -18,12 +18,12 @@
 //! ```
 
 use crate::activation::{Activation, Base};
-use crate::deploy::{AnyActivation, Outputs, Scaling};
+use crate::device::deploy::{AnyActivation, Outputs, Scaling};
+use crate::device::quantised::{MAX_LAYERS, Parts, Quantised, QuantisedError, check_parts};
+use crate::device::table::compact::{Compact, Form, Knots, Symmetry, TableError};
+use crate::device::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use crate::error::{SizeError, check};
-use crate::quantised::{MAX_LAYERS, Parts, Quantised, QuantisedError, check_parts};
 use crate::shape::{MAX_HIDDEN, MAX_TYPES, Shape};
-use crate::table::compact::{Compact, Form, Knots, Symmetry, TableError};
-use crate::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use serde::Deserialize;
 
 /// The first bytes of every image.
@@ -54,7 +54,7 @@ pub enum ImageError {
     /// The body is not what the format says.
     Malformed,
     /// The shape is impossible.
-    Shape(crate::ShapeError),
+    Shape(crate::error::ShapeError),
     /// A number is NaN or infinite.
     NotFinite,
     /// A table is impossible.

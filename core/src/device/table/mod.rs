@@ -1,0 +1,4 @@
+//! Tables as they are deployed.
+
+pub mod compact;
+pub mod integer;
