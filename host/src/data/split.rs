@@ -3,7 +3,7 @@
 
 use super::Dataset;
 use super::Standard;
-use super::extremes::{Extremes, extreme_values};
+use super::extremes::{Extremes, extreme_test_values, extreme_values};
 use super::table::listed;
 use super::tabular::{Purpose, RawTarget, Tabular};
 use super::task::{Examples, Task};
@@ -39,6 +39,8 @@ pub struct Split {
     pub validation: Vec<u32>,
     /// The columns with extreme values among the training rows.
     pub extremes: Vec<Extremes>,
+    /// The columns with test rows that are extreme beside the training rows.
+    pub test_extremes: Vec<Extremes>,
     /// The share of the rows that is kept for testing; none if the test rows were not drawn.
     pub test_share: Option<f64>,
 }
@@ -62,7 +64,13 @@ impl Split {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let rows = self.data.x.len() / self.data.features;
-        let notes = [self.few_rows_note(), extreme_values(&self.extremes, rows)];
+        let test = self.data.x_test.len() / self.data.features;
+
+        let notes = [
+            self.few_rows_note(),
+            extreme_values(&self.extremes, rows),
+            extreme_test_values(&self.test_extremes, test),
+        ];
         notes.into_iter().flatten().collect()
     }
 
@@ -188,9 +196,12 @@ impl Splitter {
     /// Whether the share that is kept for testing leaves enough rows.
     fn check_share(&self, test_share: f64, left: usize) -> Result<()> {
         let rows = self.data.rows();
-        let fewer_help = (1.0 - USUAL_TEST_SHARE) * rows as f64 >= LEAST_ROWS as f64;
-        let remedy = if fewer_help && test_share > USUAL_TEST_SHARE {
+        let usual_helps = (1.0 - USUAL_TEST_SHARE) * rows as f64 >= LEAST_ROWS as f64;
+        let remedy = if usual_helps && test_share > USUAL_TEST_SHARE {
             format!("keep fewer for testing, as in --test-share {USUAL_TEST_SHARE}")
+        } else if rows > LEAST_ROWS && matches!(self.data.target, RawTarget::Values(_)) {
+            // One row to test on.
+            format!("give more rows, or --test-share {:.2}", 1.0 / rows as f64)
         } else {
             "give more rows".into()
         };
@@ -213,6 +224,7 @@ impl Splitter {
         check_validation(train.len(), &validation, &purpose)?;
 
         let extremes = self.data.extremes(train, &purpose, &inputs);
+        let test_extremes = test.0.test_extremes(test.1, &inputs);
 
         Ok(Split {
             data,
@@ -221,6 +233,7 @@ impl Splitter {
             inputs,
             validation,
             extremes,
+            test_extremes,
             test_share: None,
         })
     }

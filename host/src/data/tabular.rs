@@ -84,14 +84,17 @@ fn whole_numbers(values: &[f64]) -> Option<BTreeMap<i64, usize>> {
 }
 
 /// Whether whole numbers are classes. Ten digits and 26 letters are, all of them frequent; ages and
-/// counts have tails of rare values.
+/// counts have tails of rare values. A value that occurs once is no class, for it cannot be both
+/// learned and tested; of two values alone both are.
 fn are_classes(values: &[f64]) -> bool {
     let Some(counts) = whole_numbers(values) else {
         return false;
     };
     let rarest = counts.values().min().copied().unwrap_or(0);
     let average = values.len() as f64 / counts.len() as f64;
-    counts.len() <= FEW || rarest >= 2 && rarest as f64 >= RAREST * average
+    let is_frequent = rarest as f64 >= RAREST * average;
+
+    counts.len() == 2 || rarest >= 2 && (counts.len() <= FEW || is_frequent)
 }
 
 impl RawTarget {
@@ -108,10 +111,18 @@ impl RawTarget {
             }
         };
 
-        let different = whole_numbers(&values)?.len();
-        (different > FEW).then(|| {
-            format!("'{name}' has {different} different whole numbers: it is taken for {taken}")
-        })
+        let counts = whole_numbers(&values)?;
+        let different = counts.len();
+        let once = counts.iter().find(|(_, count)| **count == 1);
+
+        match (self, once) {
+            (RawTarget::Values(_), Some((value, _))) if different <= FEW => Some(format!(
+                "'{name}' has {different} different whole numbers, and {value} occurs once: it is taken for {taken}"
+            )),
+            _ => (different > FEW).then(|| {
+                format!("'{name}' has {different} different whole numbers: it is taken for {taken}")
+            }),
+        }
     }
 }
 
@@ -233,6 +244,12 @@ impl Tabular {
             "--test-share {share}: use more than 0 and less than 1"
         );
 
+        ensure!(
+            self.rows() >= 2,
+            "the table has {} row; a part to learn from and one to test on need more",
+            self.rows()
+        );
+
         let mut strata: BTreeMap<String, Vec<u32>> = BTreeMap::new();
 
         match (groups, &self.target) {
@@ -273,10 +290,11 @@ impl Tabular {
         for (stratum, (name, rows)) in strata.iter().enumerate() {
             ensure!(
                 rows.len() >= 2,
-                "class '{name}' has one row only ({} {}); it cannot be both learned and tested: add rows or remove it{}",
+                "class '{name}' has one row only ({} {}); it cannot be both learned and tested: add rows or remove it{}{}",
                 self.unit,
                 self.lines[rows[0] as usize],
-                self.or_regression()
+                self.or_regression(),
+                self.or_header(rows[0])
             );
 
             let mut order = vec![0; rows.len()];
@@ -296,9 +314,17 @@ impl Tabular {
     fn or_regression(&self) -> String {
         match &self.target {
             RawTarget::Classes(column, names) if numbers(names).is_some() => {
-                format!("; if '{column}' is a number, not classes, add --regression")
+                format!("; if '{column}' is a number, not classes, say --regression")
             }
             _ => String::new(),
+        }
+    }
+
+    /// What else can be done about a class that only the first line has.
+    fn or_header(&self, row: u32) -> &'static str {
+        match (self.unit, self.lines[row as usize]) {
+            (Unit::Line, 1) => "; if the first line holds the names of the columns, add --header",
+            _ => "",
         }
     }
 
@@ -448,6 +474,19 @@ impl Tabular {
         }
 
         found
+    }
+
+    /// The inputs with values among these rows, for testing, that are extreme on the scale of the
+    /// training rows.
+    #[must_use]
+    pub fn test_extremes(&self, rows: &[u32], inputs: &[Standard]) -> Vec<Extremes> {
+        let width = self.features.len();
+        let of_input = |(j, scale): (usize, &Standard)| {
+            let values = rows.iter().map(|&i| self.x[i as usize * width + j]);
+            Extremes::beside(&self.features[j], values, scale)
+        };
+
+        inputs.iter().enumerate().filter_map(of_input).collect()
     }
 
     /// Whether some input varies over these rows.

@@ -58,12 +58,17 @@ pub fn run(
         "The model has {} activations, {why}.",
         said(&done.model.activation)
     ));
-    section
-        .text
-        .extend(done.scores.verdict(&done.model.activation));
 
     let metrics = done.model.evaluate_set(&done.task.test)?;
-    section.text.extend(metrics.nothing_found());
+    let nothing = metrics.nothing_found();
+
+    // Of two arms that found nothing, none is better.
+    if nothing.is_empty() {
+        section
+            .text
+            .extend(done.scores.verdict(&done.model.activation));
+    }
+    section.text.extend(nothing);
     section.tabulate(folder, "compared", compared(&done))?;
     tabulate(&mut section, folder, "The model on the test rows", &metrics)?;
     section.save(folder)?;
