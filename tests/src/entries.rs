@@ -10,7 +10,7 @@ use ldnn::data::task::Task;
 use ldnn::data::{Dataset, VanDerPolConfig, npz};
 use ldnn::deploy::{Deployed, image_bytes};
 use ldnn::formats::{self, Bundle, Import};
-use ldnn::lab::reproduce::{Experiment, Preset, Study};
+use ldnn::lab::reproduce::{Experiment, Preset, ReproduceConfig};
 use ldnn::meta::MetaConfig;
 use ldnn::model::{Model, Trained};
 use ldnn::report::Section;
@@ -573,11 +573,11 @@ fn settings(bytes: &[u8]) -> String {
 
 /// A file of settings, then lines of assignments, above the settings of `meta` and of `reproduce`.
 fn config(bytes: &[u8]) -> String {
-    static STUDY: OnceLock<Study> = OnceLock::new();
+    static STUDY: OnceLock<ReproduceConfig> = OnceLock::new();
 
     let study = STUDY.get_or_init(|| {
         let task = Task::new(&Dataset::vanderpol(&VanDerPolConfig::default()).unwrap());
-        Study::new(
+        ReproduceConfig::new(
             Preset::Smoke,
             &[Experiment::Fig3, Experiment::Hessian, Experiment::Schedules],
             1,

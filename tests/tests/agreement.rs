@@ -7,7 +7,7 @@ use ldnn::data::table::{Reading, Table};
 use ldnn::data::tabular::{Purpose, Tabular};
 use ldnn::data::task::{ExampleTargets, Examples, Task};
 use ldnn::deploy::{
-    Beyond, Budget, ExportConfig, FormChoice, Given, Weights, What, run as export, verify,
+    Beyond, Budget, ExportConfig, ExportScope, FormChoice, Given, Weights, run as export, verify,
 };
 use ldnn::model::activations::LearnedType;
 use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
@@ -145,7 +145,7 @@ fn config(form: FormChoice, weights: Weights) -> ExportConfig {
 
     ExportConfig {
         name: "net".into(),
-        what: What::Network,
+        what: ExportScope::Network,
         weights,
         form,
         budget: Budget::Knots(knots),

@@ -536,7 +536,7 @@ fn a_study_is_changed_by_a_dotted_name() {
         "--set",
         "equal.train.epochs=123",
         "--set",
-        "lessons.1.meta.steps=17",
+        "stages.1.meta.steps=17",
         "--set",
         "select.lr=0.3",
     ];
@@ -549,7 +549,7 @@ fn a_study_is_changed_by_a_dotted_name() {
     let study = &settings["reproduce"];
 
     assert_eq!(study["equal"]["train"]["epochs"].as_integer(), Some(123));
-    assert_eq!(study["lessons"][1]["meta"]["steps"].as_integer(), Some(17));
+    assert_eq!(study["stages"][1]["meta"]["steps"].as_integer(), Some(17));
     assert_eq!(
         study["select"]["lr"].as_array().unwrap()[0].as_float(),
         Some(0.3)
@@ -568,6 +568,31 @@ fn a_study_is_changed_by_a_dotted_name() {
         message.contains("--preset: the --config holds all that would follow from it"),
         "{message}"
     );
+}
+
+#[test]
+fn a_list_of_stages_under_its_old_name_is_refused_with_the_new_one() {
+    let dir = tempdir().unwrap();
+    let command = ["reproduce", "--preset", "smoke", "--print-config"];
+
+    let error = refuse(
+        dir.path(),
+        &with(&command, &["--set", "lessons.1.meta.steps=17"]),
+        2,
+    );
+    assert!(error.contains("stages"), "{error}");
+
+    let printed = succeed(dir.path(), &command);
+    let old = printed.replace("reproduce.stages", "reproduce.lessons");
+    assert_ne!(old, printed);
+    fs::write(dir.path().join("old.toml"), &old).unwrap();
+
+    let error = refuse(
+        dir.path(),
+        &["reproduce", "--config", "old.toml", "--dry-run"],
+        2,
+    );
+    assert!(error.contains("'stages'"), "{error}");
 }
 
 #[test]

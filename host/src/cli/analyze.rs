@@ -2,9 +2,9 @@
 //! activations.
 
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, save_page, task_named};
-use super::ensemble::{EnsembleArgs, OnEnsembles, Settings};
-use super::plan::Again;
+use super::ensemble::{EnsembleArgs, ExperimentSettings, OnEnsembles};
 use super::plan::Plan;
+use super::plan::Resume;
 use super::settings::Flags;
 use crate::config::{Layers, StoredConfig, overlay};
 use crate::data::task::Task;
@@ -19,7 +19,7 @@ use crate::lab::experiments::{family, participation};
 use crate::model::{Model, Network};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::{Learned, ValidateConfig};
+use crate::train::{SeededActivations, ValidateConfig};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use ldnn_core::{Activation, Base, Shape};
@@ -67,7 +67,7 @@ impl SizesArgs {
 }
 
 fn by_size(
-    s: &Settings<SizesConfig>,
+    s: &ExperimentSettings<SizesConfig>,
     task: &Task,
     folder: &RunFolder,
     output: Output,
@@ -80,11 +80,11 @@ fn by_size(
 }
 
 /// The plan of a run of `sizes` with these settings, without work of its own.
-pub fn sizes_again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings<SizesConfig> = config.settings()?;
+pub fn resume_sizes(config: &StoredConfig, resume: Resume) -> Result<Box<dyn Plan>> {
+    let settings: ExperimentSettings<SizesConfig> = config.settings()?;
     let task = task_named(&settings.task, true)?;
     Ok(Box::new(
-        RunPlan::again(settings, task, by_size, again).of("sizes"),
+        RunPlan::resume(settings, task, by_size, resume).of("sizes"),
     ))
 }
 
@@ -124,7 +124,7 @@ impl ForecastArgs {
             "out/forecast",
             settings,
             task,
-            |s: &Settings<ForecastConfig>, task, folder, output| {
+            |s: &ExperimentSettings<ForecastConfig>, task, folder, output| {
                 save_page(
                     forecast::run(&s.experiment, task, &s.learned, None, folder, output)?,
                     &s.experiment,
@@ -138,13 +138,13 @@ impl ForecastArgs {
 }
 
 #[derive(clap::Args)]
-pub struct Args {
+pub struct AnalyzeArgs {
     #[command(subcommand)]
-    pub what: What,
+    pub what: AnalyzeCommand,
 }
 
 #[derive(Subcommand)]
-pub enum What {
+pub enum AnalyzeCommand {
     /// Accuracy against the participation ratio of the hidden activity
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Participation(Box<ParticipationArgs>),
@@ -173,7 +173,7 @@ impl ParticipationArgs {
             "out/participation",
             settings,
             task,
-            |s: &Settings<ValidateConfig>, task, folder, output| {
+            |s: &ExperimentSettings<ValidateConfig>, task, folder, output| {
                 save_page(
                     participation::run(&s.experiment, task, &s.learned, None, folder, output)?,
                     &s.experiment,
@@ -361,7 +361,7 @@ struct ModelSettings {
 }
 
 fn of_ensembles(
-    s: &Settings<HessianConfig>,
+    s: &ExperimentSettings<HessianConfig>,
     task: &Task,
     folder: &RunFolder,
     output: Output,
@@ -386,7 +386,7 @@ pub struct ClusterArgs {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClusterSettings {
-    groups: Vec<(String, Vec<Learned>)>,
+    groups: Vec<(String, Vec<SeededActivations>)>,
 }
 
 impl ClusterArgs {

@@ -86,14 +86,14 @@ pub struct PredictArgs {
 const BLOCK: usize = 4096;
 
 /// A model and the rows that it is to be used on.
-pub struct Use {
+pub struct ApplyPlan {
     model: Trained,
-    rows: RefCell<Rows>,
-    what: What,
+    rows: RefCell<RowSource>,
+    what: ApplyCommand,
     inputs: Vec<PathBuf>,
 }
 
-enum What {
+enum ApplyCommand {
     Evaluate,
     Predict {
         out: Option<PathBuf>,
@@ -102,24 +102,24 @@ enum What {
     },
 }
 
-enum Rows {
+enum RowSource {
     Stream(TableReader),
     Table(Option<Table>),
 }
 
-impl Rows {
+impl RowSource {
     fn next(&mut self, most: usize) -> Result<Option<Table>> {
         match self {
-            Rows::Stream(stream) => stream.next_rows(most),
-            Rows::Table(table) => Ok(table.take()),
+            RowSource::Stream(stream) => stream.next_rows(most),
+            RowSource::Table(table) => Ok(table.take()),
         }
     }
 
     /// The same, but the rows before a malformed one come before the error.
     fn next_good(&mut self, most: usize) -> Result<Option<Table>> {
         match self {
-            Rows::Stream(stream) => stream.next_good_rows(most),
-            Rows::Table(table) => Ok(table.take()),
+            RowSource::Stream(stream) => stream.next_good_rows(most),
+            RowSource::Table(table) => Ok(table.take()),
         }
     }
 }
@@ -199,11 +199,11 @@ pub(super) fn labelled_rows(
 }
 
 impl EvalArgs {
-    pub fn resolve(&self) -> Result<Use> {
+    pub fn resolve(&self) -> Result<ApplyPlan> {
         let model = Trained::read(&self.model)?;
 
         let rows = match &self.labels {
-            Some(labels) => Rows::Table(Some(self.labelled(&model, labels)?)),
+            Some(labels) => RowSource::Table(Some(self.labelled(&model, labels)?)),
             None => {
                 let mut stream =
                     TableReader::open(Some(&self.file), &self.table.reading(vec![], vec![])?)?;
@@ -213,7 +213,7 @@ impl EvalArgs {
                     .with_context(|| format!("in '{}'", self.file.display()))?;
                 note_doubt(&stream, &self.file);
 
-                Rows::Stream(stream)
+                RowSource::Stream(stream)
             }
         };
 
@@ -223,10 +223,10 @@ impl EvalArgs {
             .cloned()
             .collect();
 
-        Ok(Use {
+        Ok(ApplyPlan {
             model,
             rows: RefCell::new(rows),
-            what: What::Evaluate,
+            what: ApplyCommand::Evaluate,
             inputs,
         })
     }
@@ -259,7 +259,7 @@ impl EvalArgs {
 }
 
 impl PredictArgs {
-    pub fn resolve(&self, replace: bool) -> Result<Use> {
+    pub fn resolve(&self, replace: bool) -> Result<ApplyPlan> {
         ensure!(self.block > 0, "--block 0: use 1 or more rows");
 
         let model = Trained::read(&self.model)?;
@@ -278,7 +278,7 @@ impl PredictArgs {
             note_doubt(&stream, file);
         }
 
-        let what = What::Predict {
+        let what = ApplyCommand::Predict {
             out: self.out.clone(),
             replace,
             block: self.block,
@@ -289,16 +289,16 @@ impl PredictArgs {
             self.file.clone().unwrap_or_else(|| PathBuf::from("-")),
         ];
 
-        Ok(Use {
+        Ok(ApplyPlan {
             model,
-            rows: RefCell::new(Rows::Stream(stream)),
+            rows: RefCell::new(RowSource::Stream(stream)),
             what,
             inputs,
         })
     }
 }
 
-impl Plan for Use {
+impl Plan for ApplyPlan {
     fn describe(&self) -> Result<String> {
         Ok(String::new())
     }
@@ -308,7 +308,7 @@ impl Plan for Use {
 
         Ok(match &self.what {
             // Predictions have no mark that says who wrote them.
-            What::Predict {
+            ApplyCommand::Predict {
                 out: Some(path),
                 replace,
                 ..
@@ -319,8 +319,8 @@ impl Plan for Use {
 
     fn execute(&self, _: Output) -> Result<String> {
         match &self.what {
-            What::Evaluate => self.evaluate(),
-            What::Predict {
+            ApplyCommand::Evaluate => self.evaluate(),
+            ApplyCommand::Predict {
                 out: Some(path),
                 block,
                 ..
@@ -330,7 +330,7 @@ impl Plan for Use {
                 file.finish()?;
                 Ok(format!("{rows} rows to {}", path.display()))
             }
-            What::Predict {
+            ApplyCommand::Predict {
                 out: None, block, ..
             } => match self.predict(std::io::stdout().lock(), *block) {
                 Err(error) if !is_gone(&error) => Err(error),
@@ -340,7 +340,7 @@ impl Plan for Use {
     }
 }
 
-impl Use {
+impl ApplyPlan {
     fn evaluate(&self) -> Result<String> {
         let mut evaluated = EvaluatedRows::default();
         let mut rows = self.rows.borrow_mut();

@@ -1,8 +1,8 @@
 //! What several commands have in common.
 
 use super::files::Files;
-use super::plan::Again;
-use super::plan::Said;
+use super::plan::Resume;
+use super::plan::TextPlan;
 use super::plan::{Mode, Plan};
 use crate::config::{self, Layers, StoredConfig};
 use crate::data::Dataset;
@@ -41,7 +41,7 @@ impl TaskArgs {
         Ok((name, set.task()))
     }
 
-    fn dataset(&self, layers: &Layers) -> Result<(String, Found)> {
+    fn dataset(&self, layers: &Layers) -> Result<(String, NamedDataset)> {
         let flag = self
             .data
             .as_ref()
@@ -59,19 +59,19 @@ impl TaskArgs {
 }
 
 /// A data set that settings name.
-enum Found {
+enum NamedDataset {
     /// It is bundled, and scaled as the experiments want it.
     Bundled(Dataset),
     /// It is the user's own.
     Own(Dataset),
 }
 
-impl Found {
+impl NamedDataset {
     /// The user's own data are standardised.
     fn task(self) -> Task {
         match self {
-            Found::Bundled(set) => Task::new(&set),
-            Found::Own(set) => Task::standardised(set),
+            NamedDataset::Bundled(set) => Task::new(&set),
+            NamedDataset::Own(set) => Task::standardised(set),
         }
     }
 }
@@ -98,10 +98,10 @@ pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
     Ok(dataset_named(name, may_be_file)?.task())
 }
 
-fn dataset_named(name: &str, may_be_file: bool) -> Result<Found> {
+fn dataset_named(name: &str, may_be_file: bool) -> Result<NamedDataset> {
     match Dataset::named(name)? {
-        Some(set) => Ok(Found::Bundled(set)),
-        None if may_be_file => Ok(Found::Own(
+        Some(set) => Ok(NamedDataset::Bundled(set)),
+        None if may_be_file => Ok(NamedDataset::Own(
             Dataset::from_npz(Path::new(name)).context("--data")?,
         )),
         None => bail!(
@@ -194,7 +194,7 @@ impl OutArgs {
         default: &str,
         settings: S,
         task: Task,
-        work: Work<S>,
+        work: ExecuteFn<S>,
     ) -> RunPlan<S> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(default));
         let (replace, part) = (Some(self.replace), RunMode::Whole);
@@ -238,7 +238,7 @@ impl ShardArgs {
 }
 
 /// What a command does in its run folder; the text is for standard output.
-type Work<S> = fn(&S, &Task, &RunFolder, Output) -> Result<String>;
+type ExecuteFn<S> = fn(&S, &Task, &RunFolder, Output) -> Result<String>;
 
 /// A command that leaves a run folder.
 pub struct RunPlan<S> {
@@ -249,7 +249,7 @@ pub struct RunPlan<S> {
     out: PathBuf,
     /// Whether a run of other settings is deleted; none where there is no flag for it.
     replace: Option<bool>,
-    work: Work<S>,
+    work: ExecuteFn<S>,
     load: Option<Load>,
     part: RunMode,
     sources: Vec<PathBuf>,
@@ -298,8 +298,8 @@ impl<S> RunPlan<S> {
 
 impl<S: Serialize> RunPlan<S> {
     /// A run with these settings, without work of its own.
-    pub fn again(settings: S, task: Task, work: Work<S>, again: Again) -> RunPlan<S> {
-        let Again { out, part, sources } = again;
+    pub fn resume(settings: S, task: Task, work: ExecuteFn<S>, resume: Resume) -> RunPlan<S> {
+        let Resume { out, part, sources } = resume;
 
         RunPlan {
             command: String::new(),
@@ -554,7 +554,7 @@ where
     match config.mode(false) {
         Mode::PrintConfig => {
             let text = toml::to_string(&args).context("the settings cannot be written as TOML")?;
-            Ok((Box::new(Said::new(text)), Mode::Work))
+            Ok((Box::new(TextPlan::new(text)), Mode::Work))
         }
         mode => Ok((Box::new(resolve(&args)?), mode)),
     }

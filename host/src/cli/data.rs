@@ -15,9 +15,9 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct DataArgs {
     #[command(subcommand)]
-    set: Set,
+    set: BundledDataset,
 }
 
 const EXAMPLES: &str = "\
@@ -30,7 +30,7 @@ Examples:
 In Python: numpy.load('mnist1d.npz')['x'].";
 
 #[derive(Subcommand, Clone)]
-enum Set {
+enum BundledDataset {
     /// MNIST-1D (Greydanus); the default arguments give the canonical data set, element for element
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Mnist1d {
@@ -79,17 +79,19 @@ struct Resolved {
     replace: bool,
 }
 
-impl Args {
+impl DataArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (settings, bytes) = match &self.set {
-            Set::Mnist1d { config, to } => made(to, config, mnist1d_npz)?,
-            Set::Vanderpol { config, to } => made(to, config, vanderpol_npz)?,
-            Set::Digits { .. } => (String::new(), digits_csv()?.into_bytes()),
+            BundledDataset::Mnist1d { config, to } => made(to, config, mnist1d_npz)?,
+            BundledDataset::Vanderpol { config, to } => made(to, config, vanderpol_npz)?,
+            BundledDataset::Digits { .. } => (String::new(), digits_csv()?.into_bytes()),
         };
 
         let (out, replace) = match &self.set {
-            Set::Mnist1d { to, .. } | Set::Vanderpol { to, .. } => (&to.out, to.replace),
-            Set::Digits { out, replace } => (out, *replace),
+            BundledDataset::Mnist1d { to, .. } | BundledDataset::Vanderpol { to, .. } => {
+                (&to.out, to.replace)
+            }
+            BundledDataset::Digits { out, replace } => (out, *replace),
         };
 
         Ok(Resolved {
@@ -103,8 +105,10 @@ impl Args {
     /// What is to be done with the plan.
     pub fn mode(&self) -> Mode {
         match &self.set {
-            Set::Mnist1d { to, .. } | Set::Vanderpol { to, .. } => to.config.mode(false),
-            Set::Digits { .. } => Mode::Work,
+            BundledDataset::Mnist1d { to, .. } | BundledDataset::Vanderpol { to, .. } => {
+                to.config.mode(false)
+            }
+            BundledDataset::Digits { .. } => Mode::Work,
         }
     }
 }

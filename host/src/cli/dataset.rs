@@ -320,7 +320,7 @@ impl DataConfig {
     /// # Errors
     /// If the settings were made for other ones.
     pub fn note(&mut self, rows: &Splitter) -> Result<()> {
-        let rows = print_of(rows);
+        let rows = fingerprint_of(rows);
         ensure!(
             self.rows == 0 || self.rows == rows,
             "the rows of '{}' are not those that the --config was made for: the table has changed, or which columns and rows \
@@ -334,7 +334,7 @@ impl DataConfig {
 }
 
 /// A fingerprint of the rows as they stand in the tables, however they are divided.
-fn print_of(rows: &Splitter) -> u32 {
+fn fingerprint_of(rows: &Splitter) -> u32 {
     let parts = || std::iter::once(&rows.data).chain(&rows.test);
     let numbers = parts()
         .flat_map(|part| &part.x)

@@ -5,7 +5,7 @@ use super::settings::Flags;
 use crate::config::Layers;
 use crate::data::task::Task;
 use crate::formats::read_activations;
-use crate::train::{Learned, TrainConfig, ValidateConfig, lr_scale};
+use crate::train::{SeededActivations, TrainConfig, ValidateConfig, lr_scale};
 use anyhow::{Context, Result};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ impl OnEnsembles for ValidateConfig {
 /// The settings of an experiment on some task with some learned activations.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings<C> {
+pub struct ExperimentSettings<C> {
     /// A task's name, or a file.
     pub task: String,
     /// Where learned activations are to be read from; they themselves are what is stored.
@@ -48,7 +48,7 @@ pub struct Settings<C> {
     _activations: IgnoredAny,
     /// The learned types themselves: another file is another run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub learned: Vec<Learned>,
+    pub learned: Vec<SeededActivations>,
     /// What is done with them.
     pub experiment: C,
 }
@@ -57,7 +57,7 @@ pub struct Settings<C> {
 pub struct Start {
     layers: Layers,
     task: String,
-    learned: Vec<Learned>,
+    learned: Vec<SeededActivations>,
     files: Vec<PathBuf>,
 }
 
@@ -68,11 +68,11 @@ impl Start {
     }
 
     /// The resolved settings; `flags` are those of the experiment.
-    pub fn resolve<C>(self, default: C, flags: &Table) -> Result<Settings<C>>
+    pub fn resolve<C>(self, default: C, flags: &Table) -> Result<ExperimentSettings<C>>
     where
         C: Serialize + DeserializeOwned + OnEnsembles,
     {
-        let default = Settings {
+        let default = ExperimentSettings {
             task: self.task.clone(),
             _activations: IgnoredAny,
             learned: vec![],
@@ -83,7 +83,7 @@ impl Start {
         let ensembles = resolved.experiment.ensembles();
         ensembles.train = ensembles.train.clone().settled()?;
 
-        Ok(Settings {
+        Ok(ExperimentSettings {
             task: self.task,
             learned: self.learned,
             ..resolved
@@ -128,7 +128,7 @@ impl EnsembleArgs {
 }
 
 /// What was learned, numbered from 1 in the order given.
-fn read_all(files: &[PathBuf]) -> Result<Vec<Learned>> {
+fn read_all(files: &[PathBuf]) -> Result<Vec<SeededActivations>> {
     let read = |(i, path): (usize, &PathBuf)| {
         Ok((
             i as u64 + 1,
@@ -138,7 +138,7 @@ fn read_all(files: &[PathBuf]) -> Result<Vec<Learned>> {
     files.iter().enumerate().map(read).collect()
 }
 
-fn default_ensembles(learned: &[Learned], task: &Task) -> ValidateConfig {
+fn default_ensembles(learned: &[SeededActivations], task: &Task) -> ValidateConfig {
     let ensembles = ValidateConfig::default();
 
     ValidateConfig {
@@ -152,7 +152,7 @@ fn default_ensembles(learned: &[Learned], task: &Task) -> ValidateConfig {
 }
 
 /// These classical activations, and all that was learned.
-fn names(classical: &[String], learned: &[Learned]) -> Vec<String> {
+fn names(classical: &[String], learned: &[SeededActivations]) -> Vec<String> {
     let types = learned
         .iter()
         .map(|(_, activations)| activations.types_in_a_layer())

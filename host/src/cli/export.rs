@@ -9,7 +9,7 @@ use super::tables::TableArgs;
 use crate::config::Layers;
 use crate::data::Standardisation;
 use crate::data::task::{ExampleTargets, Examples, Task};
-use crate::deploy::{self, Budget, DIRECT, ExportConfig, FormChoice, Format, Given, What};
+use crate::deploy::{self, Budget, DIRECT, ExportConfig, ExportScope, FormChoice, Format, Given};
 use crate::formats::{ExportFormat, read_activations};
 use crate::model::activations::{LearnedActivations, base_named};
 use crate::model::{Model, Trained};
@@ -84,7 +84,7 @@ and fails if the difference is beyond the tolerance on a row within the input ra
 NAME.safetensors, NAME.onnx, NAME.npz and NAME.txt.";
 
 #[derive(Serialize)]
-struct Settings {
+struct ExportSettings {
     from: String,
     task: String,
     export: ExportConfig,
@@ -97,7 +97,7 @@ struct Settings {
 /// What of the settings can be asked for.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct ExportRequest {
     from: String,
     task: String,
     export: ExportConfig,
@@ -120,17 +120,17 @@ impl ExportArgs {
         self.check_out(Path::new(&run))?;
 
         let file = self.file()?;
-        let said = (!self.table.is_default()).then(|| self.table.clone());
-        let table = layers.pick("table", said)?.unwrap_or_default();
+        let given_table = (!self.table.is_default()).then(|| self.table.clone());
+        let table = layers.pick("table", given_table)?.unwrap_or_default();
         let (task_name, task) = self.task(&layers, &given, &table)?;
 
-        let default = Asked {
+        let default = ExportRequest {
             from: run.clone(),
             task: task_name.clone(),
             export: ExportConfig {
                 what: match given {
-                    Given::Trained(_) | Given::Network(..) => What::Network,
-                    Given::Activations(_) => What::Activations,
+                    Given::Trained(_) | Given::Network(..) => ExportScope::Network,
+                    Given::Activations(_) => ExportScope::Activations,
                 },
                 // What `ldnn predict` says of the rows that a model has learned from, the export
                 // says, too.
@@ -144,7 +144,7 @@ impl ExportArgs {
             _given: IgnoredAny,
         };
 
-        let Asked { mut export, .. } = layers.resolve(default, &self.given()?)?;
+        let ExportRequest { mut export, .. } = layers.resolve(default, &self.given()?)?;
 
         if let Some((form, _)) = &file {
             export.format = vec![Format::of(*form)];
@@ -173,7 +173,7 @@ impl ExportArgs {
             .chain([PathBuf::from(&run)])
             .collect();
 
-        let settings = Settings {
+        let settings = ExportSettings {
             from: run,
             task: task_name,
             export,
@@ -381,7 +381,7 @@ fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Ta
 
 /// One file for another program.
 struct OneFile {
-    settings: Settings,
+    settings: ExportSettings,
     task: Task,
     form: ExportFormat,
     path: PathBuf,
@@ -418,7 +418,7 @@ impl Plan for OneFile {
     }
 }
 
-fn write(settings: &Settings, task: &Task, folder: &RunFolder, _: Output) -> Result<String> {
+fn write(settings: &ExportSettings, task: &Task, folder: &RunFolder, _: Output) -> Result<String> {
     let text = deploy::run(&settings.export, &settings.given, task, folder)?.to_text(folder);
     if !settings.export.is_for_devices() {
         return Ok(text);

@@ -21,13 +21,13 @@ use std::path::{Path, PathBuf};
 pub struct Files {
     /// Files and folders that it reads.
     inputs: Vec<PathBuf>,
-    outputs: Vec<Target>,
+    outputs: Vec<Destination>,
     /// Whether `--replace` was given; none where there is no such flag.
     replace: Option<bool>,
 }
 
 /// Something that a command writes.
-enum Target {
+enum Destination {
     /// A single file, and whether this program wrote the one that is there.
     File { path: PathBuf, is_ours: bool },
     /// A run folder, with the settings of the run.
@@ -60,7 +60,7 @@ impl Files {
     pub fn writing(mut self, path: &Path, is_ours: impl FnOnce(&Path) -> bool) -> Files {
         let is_ours =
             fs::symlink_metadata(path).is_ok_and(|about| about.is_file()) && is_ours(path);
-        self.outputs.push(Target::File {
+        self.outputs.push(Destination::File {
             path: path.into(),
             is_ours,
         });
@@ -70,7 +70,7 @@ impl Files {
 
     /// And writes a run folder, or a part of it.
     pub fn running(mut self, path: &Path, settings: String, part: RunMode) -> Files {
-        self.outputs.push(Target::Folder {
+        self.outputs.push(Destination::Folder {
             path: path.into(),
             settings,
             part,
@@ -83,7 +83,7 @@ impl Files {
     pub fn keep_work(&self) -> bool {
         self.outputs
             .iter()
-            .any(|target| matches!(target, Target::Folder { .. }))
+            .any(|target| matches!(target, Destination::Folder { .. }))
     }
 
     /// Refuses what must not be written to; `config` is the file of settings, if there is one.
@@ -100,8 +100,8 @@ impl Files {
         }
 
         self.outputs.iter().try_for_each(|target| match target {
-            Target::File { path, is_ours } => self.check_file(path, *is_ours),
-            Target::Folder {
+            Destination::File { path, is_ours } => self.check_file(path, *is_ours),
+            Destination::Folder {
                 path,
                 settings,
                 part,
@@ -110,7 +110,7 @@ impl Files {
 
         for target in &self.outputs {
             match target {
-                Target::File { path, is_ours } => {
+                Destination::File { path, is_ours } => {
                     discard_stale(path);
                     // That the path cannot be written to is better said before the work.
                     AtomicFile::create(path)?;
@@ -119,7 +119,7 @@ impl Files {
                         expect_new(path);
                     }
                 }
-                Target::Folder { path, .. } => check_writable(path)?,
+                Destination::Folder { path, .. } => check_writable(path)?,
             }
         }
 

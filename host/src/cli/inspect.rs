@@ -48,7 +48,7 @@ pub struct Inspect {
 }
 
 #[derive(Clone, Copy)]
-enum Form {
+enum PictureFormat {
     Svg,
     Png,
 }
@@ -60,8 +60,8 @@ impl InspectArgs {
                 .extension()
                 .map(|e| e.to_ascii_lowercase().to_string_lossy().into_owned());
             Ok(match ending.as_deref() {
-                Some("svg") => (path.clone(), Form::Svg),
-                Some("png") => (path.clone(), Form::Png),
+                Some("svg") => (path.clone(), PictureFormat::Svg),
+                Some("png") => (path.clone(), PictureFormat::Png),
                 _ => bail!(
                     "--picture '{}': use a name that ends in .svg or .png",
                     path.display()
@@ -76,11 +76,11 @@ impl InspectArgs {
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let portrait = inspect(&self.file)?;
 
-        let draw = |(path, form): (PathBuf, Form)| -> Result<(PathBuf, Vec<u8>)> {
+        let draw = |(path, form): (PathBuf, PictureFormat)| -> Result<(PathBuf, Vec<u8>)> {
             let drawing = portrait.picture(&format!("Activations of {title}"));
             let bytes = match form {
-                Form::Svg => drawing.to_svg().into_bytes(),
-                Form::Png => drawing.to_png()?,
+                PictureFormat::Svg => drawing.to_svg().into_bytes(),
+                PictureFormat::Png => drawing.to_png()?,
             };
             Ok((path, bytes))
         };

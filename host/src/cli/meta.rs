@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
-pub struct Args {
+pub struct MetaArgs {
     #[command(flatten)]
     task: TaskArgs,
     #[command(flatten)]
@@ -36,12 +36,12 @@ snapshots.jsonl, evolution.svg/.png/.csv and checkpoint.json.";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+struct MetaSettings {
     task: String,
     meta: MetaConfig,
 }
 
-impl Args {
+impl MetaArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let layers = self.out.layers("meta")?;
         let flags = self.meta.given("meta");
@@ -58,13 +58,13 @@ impl Args {
             },
         };
 
-        let default = Settings {
+        let default = MetaSettings {
             task: name.clone(),
             meta: default,
         };
 
         let resolved = layers.resolve(default, &flags)?;
-        let settings = Settings {
+        let settings = MetaSettings {
             task: name.clone(),
             meta: resolved.meta.settled()?,
         };
@@ -87,7 +87,12 @@ fn with_advice(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-fn learn(settings: &Settings, task: &Task, folder: &RunFolder, output: Output) -> Result<String> {
+fn learn(
+    settings: &MetaSettings,
+    task: &Task,
+    folder: &RunFolder,
+    output: Output,
+) -> Result<String> {
     let progress = Progress::new(output, "meta-learning", settings.meta.steps);
     let learned = meta::run(&settings.meta, task, folder, &progress).map_err(with_advice)?;
     let file = |name: &str| folder.file(name).display().to_string();

@@ -69,17 +69,17 @@ command goes on.";
 #[derive(Subcommand)]
 enum Command {
     /// Do the paper's experiments and judge its claims
-    Reproduce(reproduce::Args),
+    Reproduce(reproduce::ReproduceArgs),
     /// Meta-learn activations
-    Meta(Box<meta::Args>),
+    Meta(Box<meta::MetaArgs>),
     /// Train ensembles of networks with given activations and compare them
-    Validate(Box<validate::Args>),
+    Validate(Box<validate::ValidateArgs>),
     /// Accuracy or loss against the size of the network
     Sizes(Box<analyze::SizesArgs>),
     /// Forecast a dynamical system in closed loop
     Forecast(Box<analyze::ForecastArgs>),
     /// Look at trained networks: participation ratio, Hessian
-    Analyze(analyze::Args),
+    Analyze(analyze::AnalyzeArgs),
     /// Cluster learned activations and draw the family
     Cluster(analyze::ClusterArgs),
     /// Train a network with learned activations on a table of numbers
@@ -114,7 +114,7 @@ enum Command {
     /// Compare the ensembles of two runs
     Compare(runs::CompareArgs),
     /// Write a bundled data set
-    Data(data::Args),
+    Data(data::DataArgs),
 }
 
 impl Plan for Box<dyn Plan> {
@@ -249,16 +249,16 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         pool.with_context(|| format!("--jobs {jobs}: the threads cannot be started; use fewer"))?;
     }
 
-    use analyze::What;
+    use analyze::AnalyzeCommand;
 
     Ok(match &cli.command {
         Command::Sizes(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Forecast(args) => (Box::new(args.resolve()?), args.out.mode()),
-        Command::Analyze(analyze::Args {
-            what: What::Participation(args),
+        Command::Analyze(analyze::AnalyzeArgs {
+            what: AnalyzeCommand::Participation(args),
         }) => (Box::new(args.resolve()?), args.out.mode()),
-        Command::Analyze(analyze::Args {
-            what: What::Hessian(args),
+        Command::Analyze(analyze::AnalyzeArgs {
+            what: AnalyzeCommand::Hessian(args),
         }) => (args.resolve()?, args.out.mode()),
         Command::Cluster(args) => (Box::new(args.resolve()?), args.out.mode()),
         Command::Reproduce(args) => (Box::new(args.resolve()?), args.out.mode()),

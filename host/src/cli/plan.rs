@@ -35,24 +35,24 @@ pub trait Plan {
     fn execute(&self, output: Output) -> Result<String>;
 }
 
-/// Which part of a run is done again, and where.
-pub struct Again {
+/// A run to go on with: its folder, and which part of the work to do.
+pub struct Resume {
     pub out: PathBuf,
     pub part: RunMode,
     pub sources: Vec<PathBuf>,
 }
 
-/// A text that is found at once.
-pub struct Said(pub String);
+/// A text to print, with nothing left to do.
+pub struct TextPlan(pub String);
 
-impl Said {
+impl TextPlan {
     /// The text.
-    pub fn new(text: String) -> Said {
-        Said(text)
+    pub fn new(text: String) -> TextPlan {
+        TextPlan(text)
     }
 }
 
-impl Plan for Said {
+impl Plan for TextPlan {
     fn files(&self) -> Result<Files> {
         Ok(Files::default())
     }

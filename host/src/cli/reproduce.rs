@@ -1,11 +1,11 @@
 //! `ldnn reproduce`
 
 use super::common::{OutArgs, RunPlan, ShardArgs, TaskArgs, task_named};
-use super::plan::Again;
 use super::plan::Plan;
+use super::plan::Resume;
 use crate::config::{Layers, SettingsFile, StoredConfig};
 use crate::data::task::Task;
-use crate::lab::reproduce::{self, Costs, Experiment, Preset, Study};
+use crate::lab::reproduce::{self, Costs, Experiment, Preset, ReproduceConfig};
 use crate::lab::study::Stage;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
@@ -16,7 +16,7 @@ use toml::Table;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
-pub struct Args {
+pub struct ReproduceArgs {
     /// Which experiments; 'all' for every one [default: fig3]
     #[arg(value_name = "EXPERIMENT", value_parser = which)]
     experiments: Vec<Which>,
@@ -88,22 +88,22 @@ fn which(text: &str) -> Result<Which, String> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub struct ReproduceSettings {
     task: String,
-    reproduce: Study,
+    reproduce: ReproduceConfig,
 }
 
 /// What decides nearly all settings.
 #[derive(Default)]
-struct Asked {
+struct ReproduceRequest {
     experiments: Vec<Experiment>,
     preset: Option<Preset>,
     seed: Option<u64>,
 }
 
-impl Args {
+impl ReproduceArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let asked = Asked {
+        let asked = ReproduceRequest {
             experiments: self.experiments(),
             preset: self.preset,
             seed: self.seed,
@@ -151,14 +151,14 @@ pub fn is_study(file: &SettingsFile) -> bool {
 
 /// A study of reproduce, for `ldnn run`.
 pub struct OfFile {
-    settings: Settings,
+    settings: ReproduceSettings,
     task: Task,
 }
 
 impl OfFile {
     /// From its file and assignments.
     pub fn read(file: SettingsFile, sets: &[String]) -> Result<OfFile> {
-        let (settings, task) = Asked::default().settings(
+        let (settings, task) = ReproduceRequest::default().settings(
             &Layers::above(SECTION, Some(file), sets)?,
             &TaskArgs::default(),
         )?;
@@ -172,10 +172,10 @@ impl OfFile {
     /// The plan to do a stage of it.
     pub fn plan(
         self,
-        again: Again,
+        resume: Resume,
         replace: Option<bool>,
         stage: Stage,
-    ) -> Result<RunPlan<Settings>> {
+    ) -> Result<RunPlan<ReproduceSettings>> {
         let load = self.costs()?.load();
         let data = TaskArgs::file_of(&self.settings.task);
 
@@ -185,7 +185,7 @@ impl OfFile {
             Stage::Select => |s: &_, t: &_, f: &_, o| work(s, t, f, Stage::Select, o),
         };
 
-        let plan = RunPlan::again(self.settings, self.task, work, again)
+        let plan = RunPlan::resume(self.settings, self.task, work, resume)
             .of("reproduce")
             .costing(load)
             .reading(data);
@@ -197,19 +197,19 @@ impl OfFile {
     }
 }
 
-impl Asked {
-    fn settings(&self, layers: &Layers, task: &TaskArgs) -> Result<(Settings, Task)> {
+impl ReproduceRequest {
+    fn settings(&self, layers: &Layers, task: &TaskArgs) -> Result<(ReproduceSettings, Task)> {
         let (task_name, task) = task.load(layers)?;
         ensure!(
             task.is_classification(),
             "reproduce needs class labels; use --task mnist1d or whole-number y in --data"
         );
 
-        let settings = Settings {
+        let settings = ReproduceSettings {
             reproduce: self.study(layers, &task)?,
             task: task_name.clone(),
         };
-        let settings = Settings {
+        let settings = ReproduceSettings {
             task: task_name,
             ..layers.resolve(settings, &Table::new())?
         };
@@ -219,8 +219,8 @@ impl Asked {
     }
 
     /// The settings before a file and assignments.
-    fn study(&self, layers: &Layers, task: &Task) -> Result<Study> {
-        if layers.in_file("reproduce.lessons") {
+    fn study(&self, layers: &Layers, task: &Task) -> Result<ReproduceConfig> {
+        if layers.in_file("reproduce.stages") {
             let given = [
                 ("--preset", self.preset.is_some()),
                 ("--seed", self.seed.is_some()),
@@ -250,7 +250,7 @@ impl Asked {
             u32::MAX
         );
 
-        Ok(Study::new(
+        Ok(ReproduceConfig::new(
             preset,
             &experiments,
             self.seed.unwrap_or(100),
@@ -260,16 +260,16 @@ impl Asked {
 }
 
 /// The plan of a run with these settings, without work of its own.
-pub fn again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings = config.settings()?;
+pub fn resume(config: &StoredConfig, resume: Resume) -> Result<Box<dyn Plan>> {
+    let settings: ReproduceSettings = config.settings()?;
     let task = task_named(&settings.task, true)?;
     OfFile { settings, task }
-        .plan(again, None, Stage::All)
+        .plan(resume, None, Stage::All)
         .map(|plan| Box::new(plan) as Box<dyn Plan>)
 }
 
 fn work(
-    settings: &Settings,
+    settings: &ReproduceSettings,
     task: &Task,
     folder: &RunFolder,
     stage: Stage,

@@ -2,13 +2,13 @@
 
 use super::common::{ConfigArgs, ShardArgs, finish};
 use super::files::Files;
-use super::plan::Again;
+use super::plan::Resume;
 use super::plan::{Mode, Plan};
 use super::reproduce::{self, OfFile};
 use crate::config::{Layers, SettingsFile, StoredConfig};
 use crate::lab::estimate::Load;
 use crate::lab::queue::Queue;
-use crate::lab::study::{self, Stage, Study, Tasks};
+use crate::lab::study::{self, Stage, StudyConfig, TaskCache};
 use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
@@ -91,10 +91,10 @@ pub struct QueueArgs {
     /// Minutes that a task is to take, roughly
     #[arg(long, default_value_t = 30, value_name = "N")]
     minutes: usize,
-    /// Tasks a stage, instead of as many as --minutes gives
+    /// Tasks per stage, instead of as many as --minutes gives
     #[arg(long, value_name = "N")]
     tasks: Option<usize>,
-    /// Processors a task
+    /// Processors per task
     #[arg(long, default_value_t = 1, value_name = "N")]
     cpus: usize,
     /// Tasks at a time
@@ -116,14 +116,14 @@ pub struct SlurmArgs {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Settings {
-    study: Study,
+struct StudySettings {
+    study: StudyConfig,
 }
 
 /// A study to be done.
-pub struct StudyPlan {
-    settings: Settings,
-    tasks: Tasks,
+pub struct StudyRun {
+    settings: StudySettings,
+    tasks: TaskCache,
     /// Its file, if it was not found in a run folder.
     file: Option<PathBuf>,
     out: PathBuf,
@@ -136,23 +136,23 @@ pub struct StudyPlan {
 }
 
 /// A study's file.
-enum File {
+enum StudyFile {
     /// Of its own settings.
-    Own(Box<Study>),
+    Own(Box<StudyConfig>),
     /// Of those of reproduce.
     Reproduce(Box<OfFile>),
 }
 
-fn read(path: &Path, sets: &[String], tasks: &Tasks) -> Result<File> {
+fn read(path: &Path, sets: &[String], tasks: &TaskCache) -> Result<StudyFile> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read '{}'", path.display()))?;
     let file = SettingsFile::parse(&path.display().to_string(), &text)?;
 
     if reproduce::is_study(&file) {
-        return Ok(File::Reproduce(Box::new(OfFile::read(file, sets)?)));
+        return Ok(StudyFile::Reproduce(Box::new(OfFile::read(file, sets)?)));
     }
 
-    Ok(File::Own(Box::new(Study::read(
+    Ok(StudyFile::Own(Box::new(StudyConfig::read(
         &Layers::above("study", Some(file), sets)?,
         tasks,
     )?)))
@@ -179,22 +179,22 @@ impl RunArgs {
             .or(self.config.file())
             .context("which study? Give STUDY.toml")?;
 
-        let tasks = Tasks::default();
+        let tasks = TaskCache::default();
         let out = self.out.clone().unwrap_or_else(|| default_out(path));
         let (part, sources, stage, replace) =
             (self.shard.part()?, vec![], self.stage, self.replace);
 
         match read(path, self.config.sets(), &tasks)? {
-            File::Own(study) => {
+            StudyFile::Own(study) => {
                 ensure!(
                     stage != Stage::Select,
                     "--stage select: only studies of reproduce have it; here are learn and train"
                 );
 
-                let (settings, list) = (Settings { study: *study }, self.plan);
+                let (settings, list) = (StudySettings { study: *study }, self.plan);
                 let (file, replace) = (Some(path.to_path_buf()), Some(replace));
 
-                Ok(Box::new(StudyPlan {
+                Ok(Box::new(StudyRun {
                     settings,
                     tasks,
                     file,
@@ -206,12 +206,12 @@ impl RunArgs {
                     list,
                 }))
             }
-            File::Reproduce(of) => {
+            StudyFile::Reproduce(of) => {
                 ensure!(
                     !self.plan,
                     "--plan: there is no list of a study of reproduce; --dry-run says how much work it is"
                 );
-                let plan = of.plan(Again { out, part, sources }, Some(replace), stage)?;
+                let plan = of.plan(Resume { out, part, sources }, Some(replace), stage)?;
                 Ok(Box::new(plan.reading([path.to_path_buf()])))
             }
         }
@@ -219,13 +219,13 @@ impl RunArgs {
 }
 
 /// The plan of a study in a run folder, without work of its own.
-pub fn again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings = config.settings()?;
-    let Again { out, part, sources } = again;
-    let (tasks, stage) = (Tasks::default(), Stage::All);
+pub fn resume(config: &StoredConfig, resume: Resume) -> Result<Box<dyn Plan>> {
+    let settings: StudySettings = config.settings()?;
+    let Resume { out, part, sources } = resume;
+    let (tasks, stage) = (TaskCache::default(), Stage::All);
     let (file, replace) = (None, None);
 
-    Ok(Box::new(StudyPlan {
+    Ok(Box::new(StudyRun {
         settings,
         tasks,
         file,
@@ -238,31 +238,31 @@ pub fn again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
     }))
 }
 
-/// A stage, with how many pieces it has and what they cost.
+/// A stage, with how many jobs it has and what they cost.
 struct StageCosts {
     name: &'static str,
-    pieces: usize,
+    jobs: usize,
     load: Load,
 }
 
 /// Every stage; the first one is the meta-learning runs.
-fn costs(file: &File, tasks: &Tasks) -> Result<Vec<StageCosts>> {
-    let stage = |name, pieces, load| StageCosts { name, pieces, load };
+fn costs(file: &StudyFile, tasks: &TaskCache) -> Result<Vec<StageCosts>> {
+    let stage = |name, jobs, load| StageCosts { name, jobs, load };
 
     match file {
-        File::Own(study) => {
-            let (lessons, learning, trainings, training) = costs_of(study, tasks)?;
+        StudyFile::Own(study) => {
+            let (meta_runs, learning, trainings, training) = costs_of(study, tasks)?;
             Ok(vec![
-                stage("learn", lessons, learning),
+                stage("learn", meta_runs, learning),
                 stage("train", trainings, training),
             ])
         }
-        File::Reproduce(of) => {
+        StudyFile::Reproduce(of) => {
             let costs = of.costs()?;
             let trainings = |name, load: Load| stage(name, load.trainings, load);
 
             Ok(vec![
-                stage("learn", costs.lessons, costs.learning),
+                stage("learn", costs.runs, costs.learning),
                 trainings("select", costs.selecting),
                 trainings("train", costs.training),
             ])
@@ -271,15 +271,15 @@ fn costs(file: &File, tasks: &Tasks) -> Result<Vec<StageCosts>> {
 }
 
 /// Meta-learning runs and trainings.
-fn costs_of(study: &Study, tasks: &Tasks) -> Result<(usize, Load, usize, Load)> {
-    let plan = study::Plan::new(study, tasks)?;
-    let lessons = plan.lessons()?;
-    let learning = (0..lessons).map(|number| {
-        let lesson = plan.lesson(number)?;
-        Ok(Load::learning(&lesson.meta, &*tasks.get(&lesson.task)?))
+fn costs_of(study: &StudyConfig, tasks: &TaskCache) -> Result<(usize, Load, usize, Load)> {
+    let plan = study::StudyPlan::new(study, tasks)?;
+    let meta_runs = plan.meta_runs()?;
+    let learning = (0..meta_runs).map(|number| {
+        let meta_run = plan.meta_run(number)?;
+        Ok(Load::learning(&meta_run.meta, &*tasks.get(&meta_run.task)?))
     });
     let learning: Load = learning.collect::<Result<Vec<_>>>()?.into_iter().sum();
-    let learning = learning.side_by_side(lessons);
+    let learning = learning.side_by_side(meta_runs);
 
     let (mut trainings, mut training) = (0, Load::default());
 
@@ -300,14 +300,14 @@ fn costs_of(study: &Study, tasks: &Tasks) -> Result<(usize, Load, usize, Load)> 
     }
 
     Ok((
-        lessons,
+        meta_runs,
         learning,
         trainings,
         training.side_by_side(trainings),
     ))
 }
 
-impl StudyPlan {
+impl StudyRun {
     fn stored(&self) -> Result<StoredConfig> {
         StoredConfig::new("run", &self.settings)
     }
@@ -326,7 +326,7 @@ impl StudyPlan {
     }
 
     fn print_to(&self, out: &mut impl Write) -> Result<()> {
-        let plan = study::Plan::new(&self.settings.study, &self.tasks)?;
+        let plan = study::StudyPlan::new(&self.settings.study, &self.tasks)?;
         writeln!(out, "number\tid\ttask\tactivation\touter_seed\tseed\tcell")?;
 
         for block in plan.blocks() {
@@ -340,14 +340,14 @@ impl StudyPlan {
                 }
 
                 let outer = item
-                    .lesson
+                    .meta_run
                     .map_or(String::new(), |l| l.meta.seed.to_string());
                 let (id, task) = (item.id, &block.setting.task);
 
                 writeln!(
                     out,
                     "{number}\t{id}\t{task}\t{}\t{outer}\t{}\t{cell}",
-                    item.kind, item.seed
+                    item.activation, item.seed
                 )?;
             }
         }
@@ -356,11 +356,12 @@ impl StudyPlan {
     }
 }
 
-impl Plan for StudyPlan {
+impl Plan for StudyRun {
     fn describe(&self) -> Result<String> {
         let settings = self.config()?;
-        let (lessons, learning, trainings, training) = costs_of(&self.settings.study, &self.tasks)?;
-        let counts = format!("# {lessons} meta-learning runs, {trainings} trainings\n");
+        let (meta_runs, learning, trainings, training) =
+            costs_of(&self.settings.study, &self.tasks)?;
+        let counts = format!("# {meta_runs} meta-learning runs, {trainings} trainings\n");
 
         Ok(format!(
             "# to {}\n{counts}# {}\n{settings}",
@@ -433,7 +434,7 @@ impl QueueArgs {
             "--tasks 0: use at least 1"
         );
 
-        let tasks = Tasks::default();
+        let tasks = TaskCache::default();
         let costs = costs(&read(&self.study, &[], &tasks)?, &tasks)?;
         let each = 60.0 * self.minutes as f64;
 
@@ -441,9 +442,7 @@ impl QueueArgs {
             let wanted = (stage.load.seconds(self.cpus) / each).ceil().max(1.0) as usize;
             (
                 stage.name,
-                self.tasks
-                    .unwrap_or(wanted.min(MOST_TASKS))
-                    .min(stage.pieces),
+                self.tasks.unwrap_or(wanted.min(MOST_TASKS)).min(stage.jobs),
             )
         };
 
@@ -469,8 +468,8 @@ impl QueueArgs {
             format!(
                 "The study {}: {} meta-learning runs, {} trainings.",
                 self.study.display(),
-                learning.pieces,
-                rest.iter().map(|s| s.pieces).sum::<usize>()
+                learning.jobs,
+                rest.iter().map(|s| s.jobs).sum::<usize>()
             ),
             format!(
                 "Estimated: {:.1} processor hours of learning, {:.1} of training; a task takes some {:.0} minutes.",
@@ -498,11 +497,11 @@ impl QueueArgs {
 }
 
 impl SlurmArgs {
-    pub fn resolve(&self) -> Result<super::plan::Said> {
+    pub fn resolve(&self) -> Result<super::plan::TextPlan> {
         let queue = Queue {
             options: self.option.clone(),
             ..self.queue.queue()?
         };
-        Ok(super::plan::Said::new(queue.slurm()))
+        Ok(super::plan::TextPlan::new(queue.slurm()))
     }
 }

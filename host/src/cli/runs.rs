@@ -1,7 +1,7 @@
 //! `ldnn list`, `ldnn show`, `ldnn compare`: what is in run folders.
 
 use super::common::ConfigArgs;
-use super::plan::Said;
+use super::plan::TextPlan;
 use crate::report::stats::{Comparison, mann_whitney, mean};
 use crate::report::{ReportTable, SECTION, p_value, short};
 use crate::run::folder::{CONFIG, difference, read_config};
@@ -70,13 +70,13 @@ fn is_finished(run: &Path) -> bool {
 }
 
 impl ListArgs {
-    pub fn resolve(&self) -> Result<Said> {
+    pub fn resolve(&self) -> Result<TextPlan> {
         let mut runs = Vec::new();
         find(&self.folder, 3, &mut runs)?;
         runs.sort();
 
         if runs.is_empty() {
-            return Ok(Said(format!(
+            return Ok(TextPlan(format!(
                 "no run folders in '{}'",
                 self.folder.display()
             )));
@@ -113,7 +113,7 @@ impl ListArgs {
             ]);
         }
 
-        Ok(Said(table.to_text()))
+        Ok(TextPlan(table.to_text()))
     }
 }
 
@@ -159,7 +159,7 @@ fn age(run: &Path) -> String {
 }
 
 impl ShowArgs {
-    pub fn resolve(&self) -> Result<Said> {
+    pub fn resolve(&self) -> Result<TextPlan> {
         let settings = settings(&self.run)?;
         let report = fs::read_to_string(self.run.join("report.txt"));
         let report = report.unwrap_or_else(|_| match lines_of(&self.run.join("history.jsonl")) {
@@ -176,12 +176,12 @@ impl ShowArgs {
             format!("\n\nmore: {}", self.run.join(f).display())
         });
 
-        Ok(Said(format!("settings:\n{settings}\n{report}{page}")))
+        Ok(TextPlan(format!("settings:\n{settings}\n{report}{page}")))
     }
 }
 
 impl CompareArgs {
-    pub fn resolve(&self) -> Result<Said> {
+    pub fn resolve(&self) -> Result<TextPlan> {
         let (a, b) = (settings(&self.first)?, settings(&self.second)?);
         let (first, second) = (trainings(&self.first)?, trainings(&self.second)?);
         let metric = if first.iter().all(|t| !t.curve.accuracy.is_empty()) {
@@ -235,7 +235,7 @@ impl CompareArgs {
             lines => format!("settings that differ (first there, second wanted):\n{lines}"),
         };
 
-        Ok(Said(format!(
+        Ok(TextPlan(format!(
             "{settings}\n\n{} at the last epoch, first minus second:\n{}",
             metric.label(),
             table.to_text()

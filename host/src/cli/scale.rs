@@ -1,7 +1,7 @@
 //! `ldnn merge`, `ldnn status`: what the shards of a run have done.
 
 use super::common::ConfigArgs;
-use super::plan::{Again, Plan};
+use super::plan::{Plan, Resume};
 use super::{analyze, reproduce, run, validate};
 use crate::run::RunMode;
 use crate::run::folder::read_config;
@@ -46,9 +46,9 @@ pub struct StatusArgs {
 impl MergeArgs {
     pub fn resolve(&self) -> Result<Box<dyn Plan>> {
         let out = self.out.as_ref().unwrap_or(&self.runs[0]);
-        again(
+        resume(
             &self.runs,
-            Again {
+            Resume {
                 out: out.clone(),
                 part: RunMode::Gather,
                 sources: self.runs.clone(),
@@ -59,9 +59,9 @@ impl MergeArgs {
 
 impl StatusArgs {
     pub fn resolve(&self) -> Result<Box<dyn Plan>> {
-        again(
+        resume(
             &self.runs,
-            Again {
+            Resume {
                 out: self.runs[0].clone(),
                 part: RunMode::Look,
                 sources: self.runs.clone(),
@@ -71,13 +71,13 @@ impl StatusArgs {
 }
 
 /// The plan of the command that made the first of `runs`, from the settings in it.
-fn again(runs: &[PathBuf], again: Again) -> Result<Box<dyn Plan>> {
+fn resume(runs: &[PathBuf], resume: Resume) -> Result<Box<dyn Plan>> {
     let config = read_config(&runs[0]).context("give run folders of commands with `--shard`")?;
     match config.command() {
-        "run" => run::again(&config, again),
-        "reproduce" => reproduce::again(&config, again),
-        "sizes" => analyze::sizes_again(&config, again),
-        "validate" => validate::again(&config, again),
+        "run" => run::resume(&config, resume),
+        "reproduce" => reproduce::resume(&config, resume),
+        "sizes" => analyze::resume_sizes(&config, resume),
+        "validate" => validate::resume(&config, resume),
         other => bail!(
             "'{}' holds a run of `ldnn {other}`, which has no shards; give run folders of run, reproduce, sizes or validate",
             runs[0].display()

@@ -139,7 +139,7 @@ mod tests {
     use clap::Parser;
 
     #[derive(clap::Args, Serialize)]
-    struct Inner {
+    struct InnerSettings {
         #[arg(long)]
         epochs: usize,
         #[arg(long = "no-shuffle", action = ArgAction::SetFalse)]
@@ -147,21 +147,21 @@ mod tests {
     }
 
     #[derive(clap::Args, Serialize)]
-    struct Outer {
+    struct OuterSettings {
         #[arg(long, value_delimiter = ',')]
         hidden: Vec<usize>,
         #[arg(skip)]
         version: u32,
         #[command(flatten)]
-        train: Inner,
+        train: InnerSettings,
     }
 
-    impl Default for Outer {
+    impl Default for OuterSettings {
         fn default() -> Self {
-            Outer {
+            OuterSettings {
                 hidden: vec![20, 10],
                 version: 3,
-                train: Inner {
+                train: InnerSettings {
                     epochs: 7,
                     shuffle: true,
                 },
@@ -172,7 +172,7 @@ mod tests {
     #[derive(Parser)]
     struct Program {
         #[command(flatten)]
-        flags: Flags<Outer>,
+        flags: Flags<OuterSettings>,
     }
 
     fn given(args: &[&str]) -> String {

@@ -8,7 +8,7 @@ use super::settings::Flags;
 use crate::config::{StoredConfig, overlay};
 use crate::data::split::Split;
 use crate::data::task::Task;
-use crate::fit::{self, Activate, FitConfig};
+use crate::fit::{self, ActivationSource, FitConfig};
 use crate::formats::read_activations;
 use crate::lab::estimate::Load;
 use crate::model::activations::base_named;
@@ -51,15 +51,15 @@ impl FitArgs {
         let names: Vec<String> = which.split(',').map(|n| n.trim().to_string()).collect();
 
         match which.as_str() {
-            "learn" => fit.activate = Activate::Learn,
-            "none" => fit.activate = Activate::Classical,
+            "learn" => fit.activate = ActivationSource::Learn,
+            "none" => fit.activate = ActivationSource::Classical,
             _ if names.iter().all(|n| base_named(n).is_ok()) => {
-                (fit.activate, fit.compare) = (Activate::Classical, names);
+                (fit.activate, fit.compare) = (ActivationSource::Classical, names);
             }
             file => {
                 let known = || "--activations: neither learn, none nor names of base functions (relu, tanh, ...)";
                 fit.activate =
-                    Activate::Given(read_activations(Path::new(file)).with_context(known)?);
+                    ActivationSource::Given(read_activations(Path::new(file)).with_context(known)?);
                 return Ok(Some(PathBuf::from(file)));
             }
         }
@@ -114,7 +114,7 @@ config.toml, report.txt, report.html and every training; the same command goes o
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+struct TrainSettings {
     folds: Option<usize>,
     /// Where learned activations are to be read from; they themselves are what is stored.
     #[serde(default, skip_serializing, rename = "activations")]
@@ -132,15 +132,15 @@ enum Division {
 }
 
 /// A training to be done.
-pub struct Train {
-    settings: Settings,
+pub struct TrainPlan {
+    settings: TrainSettings,
     division: Division,
     inputs: Vec<PathBuf>,
     out: PathBuf,
     replace: bool,
 }
 
-impl Train {
+impl TrainPlan {
     /// The run folder.
     fn folder(&self) -> PathBuf {
         let mut beside = self.out.clone().into_os_string();
@@ -150,9 +150,9 @@ impl Train {
 }
 
 impl TrainArgs {
-    pub fn resolve(&self) -> Result<Train> {
+    pub fn resolve(&self) -> Result<TrainPlan> {
         let layers = self.config.layers("fit")?;
-        let mut settings = layers.resolve(Settings::default(), &self.given())?;
+        let mut settings = layers.resolve(TrainSettings::default(), &self.given())?;
         let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.fit.compare.retain(|name| name != "none");
 
@@ -187,7 +187,7 @@ impl TrainArgs {
             .chain(activations)
             .collect();
 
-        Ok(Train {
+        Ok(TrainPlan {
             settings,
             division,
             inputs,
@@ -213,7 +213,7 @@ impl TrainArgs {
     }
 }
 
-impl Train {
+impl TrainPlan {
     /// What the largest of its stages needs; folds follow each other.
     fn load(&self) -> Load {
         let fit = &self.settings.fit;
@@ -227,7 +227,7 @@ impl Train {
         );
 
         match fit.activate {
-            Activate::Learn => training + Load::learning(&fit.meta(&task), &task),
+            ActivationSource::Learn => training + Load::learning(&fit.meta(&task), &task),
             _ => training,
         }
     }
@@ -237,7 +237,7 @@ impl Train {
     }
 }
 
-impl Plan for Train {
+impl Plan for TrainPlan {
     fn describe(&self) -> Result<String> {
         Ok(format!("# to {}\n{}", self.out.display(), self.config()?))
     }

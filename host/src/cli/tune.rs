@@ -9,8 +9,8 @@ use super::train::FitArgs;
 use crate::config::{StoredConfig, overlay};
 use crate::data::split::Split;
 use crate::data::task::Task;
-use crate::fit::tune::{Found, Space, Trial, report, rounds, search};
-use crate::fit::{Activate, FitConfig};
+use crate::fit::tune::{Space, Trial, TuneResult, report, rounds, search};
+use crate::fit::{ActivationSource, FitConfig};
 use crate::lab::estimate::Load;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
@@ -62,7 +62,7 @@ report.html; the same command goes on where it stopped.";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+struct TuneSettings {
     budget: usize,
     /// As in the settings of `ldnn train`.
     #[serde(default, skip_serializing, rename = "activations")]
@@ -74,7 +74,7 @@ struct Settings {
 
 /// A search to be done.
 pub struct Tune {
-    settings: Settings,
+    settings: TuneSettings,
     parts: Split,
     inputs: Vec<PathBuf>,
     out: PathBuf,
@@ -84,7 +84,7 @@ pub struct Tune {
 impl TuneArgs {
     pub fn resolve(&self) -> Result<Tune> {
         let layers = self.out.layers("fit")?;
-        let mut settings = layers.resolve(Settings::default(), &self.given())?;
+        let mut settings = layers.resolve(TuneSettings::default(), &self.given())?;
         let activations = self.fit.activate(&layers, &mut settings.fit)?;
         settings.space.check()?;
 
@@ -135,9 +135,9 @@ impl TuneArgs {
     }
 }
 
-impl Default for Settings {
+impl Default for TuneSettings {
     fn default() -> Self {
-        Settings {
+        TuneSettings {
             budget: BUDGET,
             _activations: IgnoredAny,
             data: DataConfig::default(),
@@ -159,11 +159,11 @@ impl Tune {
         let fit = found.candidate.apply(&self.settings.fit);
         let fit = match found.candidate.activations.as_str() {
             "learn" => FitConfig {
-                activate: Activate::Learn,
+                activate: ActivationSource::Learn,
                 ..fit
             },
             name => FitConfig {
-                activate: Activate::Classical,
+                activate: ActivationSource::Classical,
                 compare: vec![name.into()],
                 ..fit
             },
@@ -187,7 +187,7 @@ impl Tune {
     /// What the first round needs, which has most candidates: each of them learns and trains on a
     /// thread of its own.
     fn load(&self) -> Load {
-        let Settings {
+        let TuneSettings {
             fit, space, budget, ..
         } = &self.settings;
         let task = Task::new(&self.parts.data);
@@ -230,11 +230,11 @@ impl Plan for Tune {
         let folder = RunFolder::open(&self.out, &self.stored()?, self.replace)?;
         let task = Task::new(&self.parts.data);
         let (rest, validation) = self.parts.rest_and_validation(&task)?;
-        let Settings {
+        let TuneSettings {
             fit, space, budget, ..
         } = &self.settings;
 
-        let found: Found = search(
+        let found: TuneResult = search(
             fit,
             space,
             *budget,

@@ -1,9 +1,9 @@
 //! `ldnn validate`
 
 use super::common::{OutArgs, RunPlan, ShardArgs, task_named};
-use super::ensemble::{EnsembleArgs, Settings};
-use super::plan::Again;
+use super::ensemble::{EnsembleArgs, ExperimentSettings};
 use super::plan::Plan;
+use super::plan::Resume;
 use super::settings::nested;
 use crate::config::{StoredConfig, overlay};
 use crate::data::task::Task;
@@ -16,7 +16,7 @@ use toml::Table;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
-pub struct Args {
+pub struct ValidateArgs {
     #[command(flatten)]
     ensemble: EnsembleArgs,
     /// Write every trained network to networks/NAME-SEED.json
@@ -37,7 +37,7 @@ Examples:
 The run folder gets config.toml, trainings.jsonl (one line per training, curve included), trainings.csv, report.txt,
 violins.svg/.png and curves.svg/.png. A training that diverges is recorded as diverged; the others go on.";
 
-impl Args {
+impl ValidateArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (task, config, start) = self.ensemble.start(self.out.layers("experiment")?)?;
         let files = start.files();
@@ -62,16 +62,16 @@ impl Args {
 }
 
 /// The plan of a run with these settings, without work of its own.
-pub fn again(config: &StoredConfig, again: Again) -> Result<Box<dyn Plan>> {
-    let settings: Settings<ValidateConfig> = config.settings()?;
+pub fn resume(config: &StoredConfig, resume: Resume) -> Result<Box<dyn Plan>> {
+    let settings: ExperimentSettings<ValidateConfig> = config.settings()?;
     let task = task_named(&settings.task, true)?;
     Ok(Box::new(
-        RunPlan::again(settings, task, compare, again).of("validate"),
+        RunPlan::resume(settings, task, compare, resume).of("validate"),
     ))
 }
 
 fn compare(
-    settings: &Settings<ValidateConfig>,
+    settings: &ExperimentSettings<ValidateConfig>,
     task: &Task,
     folder: &RunFolder,
     output: Output,

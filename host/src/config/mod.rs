@@ -33,7 +33,7 @@ pub fn overlay(base: &mut Table, over: &Table) {
 }
 
 /// Sets the value at a path of keys with dots between them, such as `equal.train.epochs` or
-/// `lessons.0.meta.steps` (a number is a place in a list, from 0). Tables on the way are made where
+/// `stages.0.meta.steps` (a number is a place in a list, from 0). Tables on the way are made where
 /// there are none.
 ///
 /// # Errors

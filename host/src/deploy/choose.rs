@@ -18,13 +18,13 @@ pub enum FormChoice {
     /// Whichever is smallest
     #[default]
     Auto,
-    /// A cubic a cell, f32
+    /// One cubic per cell, f32
     Hermite,
-    /// A line a cell, f32
+    /// One line per cell, f32
     Linear,
-    /// A line a cell as intercept and slope, f32: the fastest
+    /// One line per cell as intercept and slope, f32: the fastest
     Pairs,
-    /// A line a cell, 16-bit integers
+    /// One line per cell, 16-bit integers
     I16,
     /// The value for every 8-bit integer: 256 bytes, the fastest where numbers are integers
     I8,
@@ -50,12 +50,12 @@ impl Default for Budget {
 
 /// Tables for all types, with their errors against the exact functions.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct TableCandidate {
     /// The form.
     pub form: FormChoice,
     /// Number of knots.
     pub knots: u32,
-    /// One a type.
+    /// One per type.
     pub tables: Vec<Owned>,
     /// Bytes of all entries.
     pub bytes: usize,
@@ -85,7 +85,7 @@ struct Truth {
 /// Finds tables for the types of a source.
 pub struct Chooser<'a> {
     source: &'a CalibratedNetwork,
-    /// One a type.
+    /// One per type.
     pub ranges: Vec<(f32, f32)>,
     beyond: Beyond,
     sparse: Vec<Truth>,
@@ -116,7 +116,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// The tables of one form and size; errors at the points of `truths`.
-    fn build(&self, form: FormChoice, knots: u32, truths: &[Truth]) -> Result<Candidate> {
+    fn build(&self, form: FormChoice, knots: u32, truths: &[Truth]) -> Result<TableCandidate> {
         let tables = self
             .source
             .functions
@@ -158,7 +158,7 @@ impl<'a> Chooser<'a> {
         let bytes = tables.iter().map(Owned::bytes).sum();
         let rms_error = (squares / count.max(1) as f64).sqrt();
 
-        Ok(Candidate {
+        Ok(TableCandidate {
             form,
             knots,
             tables,
@@ -172,7 +172,7 @@ impl<'a> Chooser<'a> {
     ///
     /// # Errors
     /// As [`Self::choose`].
-    pub fn measured(&self, candidate: &Candidate) -> Result<Candidate> {
+    pub fn measured(&self, candidate: &TableCandidate) -> Result<TableCandidate> {
         let truths = self
             .source
             .functions
@@ -208,7 +208,7 @@ impl<'a> Chooser<'a> {
     ///
     /// # Errors
     /// As [`Self::choose`].
-    pub fn ladder(&self, form: FormChoice) -> Result<Vec<Candidate>> {
+    pub fn ladder(&self, form: FormChoice) -> Result<Vec<TableCandidate>> {
         let ladder = |form| {
             if form == FormChoice::I8 {
                 sizes(form)
@@ -231,7 +231,7 @@ impl<'a> Chooser<'a> {
     ///
     /// # Errors
     /// If there is none; the message says what would do.
-    pub fn choose(&self, form: FormChoice, budget: Budget) -> Result<Candidate> {
+    pub fn choose(&self, form: FormChoice, budget: Budget) -> Result<TableCandidate> {
         match budget {
             Budget::Knots(knots) => {
                 let form = if form == FormChoice::Auto {
@@ -261,7 +261,7 @@ impl<'a> Chooser<'a> {
                     .forms(form)
                     .into_par_iter()
                     .map(|form| self.smallest(form, most));
-                let found: Vec<Option<Candidate>> = found.collect::<Result<_>>()?;
+                let found: Vec<Option<TableCandidate>> = found.collect::<Result<_>>()?;
 
                 if let Some(best) = found.into_iter().flatten().min_by_key(|c| c.bytes) {
                     return Ok(best);
@@ -271,7 +271,7 @@ impl<'a> Chooser<'a> {
                     .forms(form)
                     .into_par_iter()
                     .map(|form| self.best(form, usize::MAX));
-                let best: Vec<Option<Candidate>> = best.collect::<Result<_>>()?;
+                let best: Vec<Option<TableCandidate>> = best.collect::<Result<_>>()?;
 
                 let least = best
                     .iter()
@@ -289,7 +289,7 @@ impl<'a> Chooser<'a> {
                     .forms(form)
                     .into_par_iter()
                     .map(|form| self.best(form, most));
-                let found: Vec<Option<Candidate>> = found.collect::<Result<_>>()?;
+                let found: Vec<Option<TableCandidate>> = found.collect::<Result<_>>()?;
                 let best = found
                     .into_iter()
                     .flatten()
@@ -303,7 +303,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// The smallest of a form with an error of at most `most`, which the dense search confirms.
-    fn smallest(&self, form: FormChoice, most: f64) -> Result<Option<Candidate>> {
+    fn smallest(&self, form: FormChoice, most: f64) -> Result<Option<TableCandidate>> {
         for knots in sizes(form) {
             let candidate = self.build(form, knots, &self.sparse)?;
             if candidate.max_error <= most {
@@ -318,8 +318,8 @@ impl<'a> Chooser<'a> {
     }
 
     /// The best of a form within `most` bytes.
-    fn best(&self, form: FormChoice, most: usize) -> Result<Option<Candidate>> {
-        let mut best: Option<Candidate> = None;
+    fn best(&self, form: FormChoice, most: usize) -> Result<Option<TableCandidate>> {
+        let mut best: Option<TableCandidate> = None;
 
         for knots in sizes(form) {
             let candidate = self.build(form, knots, &self.sparse)?;

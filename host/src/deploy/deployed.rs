@@ -39,7 +39,7 @@ pub struct Deployed {
     /// The names of the classes, or of the values; empty if they have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
-    /// One a type; empty if the model is of integers.
+    /// One per type; empty if the model is of integers.
     pub activations: Vec<TableFile>,
     /// The weights.
     pub weights: WeightFile,

@@ -29,16 +29,16 @@ pub struct Golden {
     pub predicted: Predicted,
     /// The right classes, if the rows have some.
     pub labels: Vec<u16>,
-    /// How far the export is from `ldnn predict` on the rows that it was judged with; `None` if
+    /// How far the export is from `ldnn predict` on the rows that it was compared on; `None` if
     /// there were none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub judged: Option<Judged>,
+    #[serde(default, rename = "judged", skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOutAgreement>,
 }
 
 /// How far an export is from `ldnn predict` on rows that the export does not hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Judged {
+pub struct HeldOutAgreement {
     /// Which rows: a plural, as in "rows of FILE".
     pub whose: String,
     /// The difference on them.

@@ -9,7 +9,7 @@ use ldnn_core::table::compact::{Form, Symmetry};
 use serde::Serialize;
 
 #[derive(Serialize)]
-enum Record {
+enum ActivationRecord {
     Base(u8),
     Compact {
         form: u8,
@@ -119,16 +119,16 @@ fn shape_bytes(shape: &ShapeFile) -> postcard::Result<Vec<u8>> {
     postcard::to_allocvec(&(&shape.widths, &shape.layers))
 }
 
-fn record(table: &Owned) -> Record {
+fn record(table: &Owned) -> ActivationRecord {
     match table {
-        Owned::Base(base) => Record::Base(code(*base)),
+        Owned::Base(base) => ActivationRecord::Base(code(*base)),
         Owned::Compact {
             form,
             knots,
             symmetry,
             base,
             entries,
-        } => Record::Compact {
+        } => ActivationRecord::Compact {
             form: match form {
                 Form::Hermite => 0,
                 Form::Linear => 1,
@@ -149,7 +149,7 @@ fn record(table: &Owned) -> Record {
             input,
             output,
             entries,
-        } => Record::Integer {
+        } => ActivationRecord::Integer {
             input: (input.step, input.zero),
             output: (output.step, output.zero),
             entries: little(entries, |x| x.to_le_bytes()),
@@ -158,7 +158,7 @@ fn record(table: &Owned) -> Record {
             input,
             output,
             entries,
-        } => Record::Direct {
+        } => ActivationRecord::Direct {
             input: (input.step, input.zero),
             output: (output.step, output.zero),
             entries: little(&entries[..], |x| x.to_le_bytes()),

@@ -23,6 +23,6 @@ pub use deployed::{Deployed, IntegerFile, Measured, OutputFile, ShapeFile, Weigh
 pub use format::Format;
 pub use golden::Golden;
 pub use image::bytes as image_bytes;
-pub use run::{ExportConfig, Given, Weights, What, run, single};
+pub use run::{ExportConfig, ExportScope, Given, Weights, run, single};
 pub use rust::module as rust_module;
 pub use table::{Beyond, Owned, TableFile};

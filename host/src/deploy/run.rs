@@ -1,9 +1,9 @@
 //! The whole export: ranges, tables, weights, files, and what all of it costs in accuracy.
 
-use super::choose::{Budget, Candidate, Chooser, FormChoice};
+use super::choose::{Budget, Chooser, FormChoice, TableCandidate};
 use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
 use super::format::Format;
-use super::golden::{Agreement, Golden, Judged, Predicted};
+use super::golden::{Agreement, Golden, HeldOutAgreement, Predicted};
 use super::integers;
 use super::table::{Beyond, TableFile};
 use super::yardstick::Yardstick;
@@ -26,7 +26,7 @@ use std::path::Path;
 /// How much of a network is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum What {
+pub enum ExportScope {
     /// The tables alone
     #[default]
     Activations,
@@ -60,7 +60,7 @@ pub struct ExportConfig {
     /// The tables alone, or the whole network [default: network, where RUN is one; else
     /// activations]
     #[arg(long, value_name = "NAME", hide_default_value = true)]
-    pub what: What,
+    pub what: ExportScope,
 
     /// The numbers of the network
     #[arg(long, value_name = "NAME")]
@@ -130,7 +130,7 @@ impl Default for ExportConfig {
         ExportConfig {
             name: "ldnn_model".into(),
             format: Format::DEVICE.to_vec(),
-            what: What::Activations,
+            what: ExportScope::Activations,
             weights: Weights::F32,
             form: FormChoice::default(),
             budget: Budget::default(),
@@ -196,7 +196,7 @@ impl ExportConfig {
     /// # Errors
     /// The first thing that is wrong, with what to do instead.
     pub fn check(&self, task: &Task, given: &Given) -> Result<()> {
-        let trains = self.what == What::Network && matches!(given, Given::Activations(_));
+        let trains = self.what == ExportScope::Network && matches!(given, Given::Activations(_));
 
         ensure!(
             is_identifier(&self.name),
@@ -246,7 +246,7 @@ impl ExportConfig {
         }
 
         ensure!(
-            self.weights == Weights::F32 || self.what == What::Network,
+            self.weights == Weights::F32 || self.what == ExportScope::Network,
             "--weights int8 is for whole networks; add --what network"
         );
 
@@ -403,7 +403,7 @@ pub fn run(
     task: &Task,
     folder: &RunFolder,
 ) -> Result<Section> {
-    let needs_network = config.is_for_devices() || config.what == What::Network;
+    let needs_network = config.is_for_devices() || config.what == ExportScope::Network;
     let network = needs_network
         .then(|| config.network(given, task))
         .transpose()?;
@@ -442,7 +442,7 @@ pub fn single(
     task: &Task,
     form: ExportFormat,
 ) -> Result<Vec<u8>> {
-    let network = (config.what == What::Network)
+    let network = (config.what == ExportScope::Network)
         .then(|| config.network(given, task))
         .transpose()?;
     interchanged(config, given, task, network.as_ref(), form)
@@ -461,7 +461,7 @@ fn interchanged(
         samples: config.samples,
     };
 
-    if let Some((network, _, what)) = network.filter(|_| config.what == What::Network) {
+    if let Some((network, _, what)) = network.filter(|_| config.what == ExportScope::Network) {
         // In the units of the user's own data, as code for devices is.
         if !matches!(given, Given::Trained(_)) && task.scales != Standardisation::default() {
             let mut model = predictor(given, network, task)?;
@@ -475,7 +475,10 @@ fn interchanged(
         }
     }
 
-    match (given, network.filter(|_| config.what == What::Network)) {
+    match (
+        given,
+        network.filter(|_| config.what == ExportScope::Network),
+    ) {
         (Given::Trained(model), _) => formats::bytes(Content::Trained(model), form, choices),
         (Given::Network(name, network), _) => formats::bytes(
             Content::Network(&Model::of(network, format!("the network {name}")), None),
@@ -600,11 +603,11 @@ fn for_devices(
     section.text.extend(measured.iter().cloned());
 
     let weights = match (config.what, config.weights) {
-        (What::Activations, _) => WeightFile::None,
-        (What::Network, Weights::F32) => WeightFile::Floats {
+        (ExportScope::Activations, _) => WeightFile::None,
+        (ExportScope::Network, Weights::F32) => WeightFile::Floats {
             theta: source.theta.clone(),
         },
-        (What::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
+        (ExportScope::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
     };
 
     let activations = if whole_int8 {
@@ -627,9 +630,9 @@ fn for_devices(
         .as_ref()
         .filter(|_| deployed.shape.is_some())
     {
-        let judged = judged(&deployed, &subject, &chosen, rows)?;
-        section.text.push(verify::on_rows(&deployed, &judged));
-        golden.judged = Some(judged);
+        let held_out = held_out(&deployed, &subject, &chosen, rows)?;
+        section.text.push(verify::on_rows(&deployed, &held_out));
+        golden.held_out = Some(held_out);
     }
 
     write(config, &deployed, &golden, folder, section)?;
@@ -712,7 +715,7 @@ const DRAWN: usize = 500;
 /// Everything about the export but its numbers.
 fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed {
     let model = &subject.model;
-    let named = matches!(given, Given::Trained(_)) && config.what == What::Network;
+    let named = matches!(given, Given::Trained(_)) && config.what == ExportScope::Network;
     let plain = |scales: &[Standard]| scales.iter().all(|s| *s == Standard::PLAIN);
     let offsets = |scales: &[Standard]| match scales.iter().any(|s| s.offset != 0.0) {
         true => scales.iter().map(|s| s.offset).collect(),
@@ -733,14 +736,14 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
         Purpose::Classification { classes, .. } => classes.clone(),
         Purpose::Regression { columns, .. } => columns.clone(),
     };
-    let scaled = config.what == What::Network && !plain(&model.inputs);
+    let scaled = config.what == ExportScope::Network && !plain(&model.inputs);
 
     Deployed {
         version: Deployed::VERSION,
         name: config.name.clone(),
         provenance: format!("ldnn {}: {}", env!("CARGO_PKG_VERSION"), subject.what),
         measured: Measured::default(),
-        shape: (config.what == What::Network).then(|| ShapeFile::of(&subject.source.shape)),
+        shape: (config.what == ExportScope::Network).then(|| ShapeFile::of(&subject.source.shape)),
         standard: if scaled {
             model.inputs.iter().map(|s| pair(s.input_pair())).collect()
         } else {
@@ -756,7 +759,7 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
         } else {
             vec![]
         },
-        outputs: if config.what == What::Network {
+        outputs: if config.what == ExportScope::Network {
             outputs
         } else {
             OutputFile::Plain
@@ -800,7 +803,7 @@ fn golden(
     config: &ExportConfig,
     model: &Deployed,
     subject: &Subject,
-    tables: (&Candidate, &[(f32, f32)]),
+    tables: (&TableCandidate, &[(f32, f32)]),
 ) -> Result<Golden> {
     let (chosen, ranges) = tables;
 
@@ -837,14 +840,14 @@ fn golden(
 }
 
 /// How far the export is from `ldnn predict` on these rows.
-fn judged(
+fn held_out(
     model: &Deployed,
     subject: &Subject,
-    chosen: &Candidate,
+    chosen: &TableCandidate,
     rows: &Examples,
-) -> Result<Judged> {
+) -> Result<HeldOutAgreement> {
     let golden = answered(model, subject, chosen, &rows.x)?;
-    Ok(Judged {
+    Ok(HeldOutAgreement {
         whose: subject.whose.clone(),
         agreement: Agreement::of(model, &golden)?,
         tolerance: golden.predicted.tolerance,
@@ -856,7 +859,7 @@ fn judged(
 fn answered(
     model: &Deployed,
     subject: &Subject,
-    chosen: &Candidate,
+    chosen: &TableCandidate,
     scaled: &[f32],
 ) -> Result<Golden> {
     let (source, predictor) = (&subject.source, &subject.model);
@@ -898,7 +901,7 @@ fn answered(
         }
     };
 
-    let again: Vec<f32> = readings
+    let network_inputs: Vec<f32> = readings
         .iter()
         .enumerate()
         .map(|(i, &x)| scale(i).input(x))
@@ -911,7 +914,7 @@ fn answered(
         .map(|(_, i)| i)
         .collect();
 
-    let within: Vec<f32> = again
+    let within: Vec<f32> = network_inputs
         .chunks_exact(width)
         .zip(0..)
         .filter(|(_, i)| beyond.binary_search(i).is_err())
@@ -964,7 +967,7 @@ const INTEGERS_TOLERANCE: f64 = 0.5;
 fn range_table(
     source: &CalibratedNetwork,
     chooser: &Chooser,
-    chosen: &Candidate,
+    chosen: &TableCandidate,
     config: &ExportConfig,
 ) -> ReportTable {
     let how = config.range.map_or_else(
@@ -1003,12 +1006,12 @@ fn range_table(
 /// beats.
 fn pareto_table(
     source: &CalibratedNetwork,
-    ladder: &[Candidate],
-    chosen: Option<&Candidate>,
+    ladder: &[TableCandidate],
+    chosen: Option<&TableCandidate>,
     yardstick: &Yardstick,
     (bytes, (max, rms), integers): (usize, (f64, f64), String),
 ) -> Result<ReportTable> {
-    let mut all: Vec<(&Candidate, bool)> = ladder
+    let mut all: Vec<(&TableCandidate, bool)> = ladder
         .iter()
         .map(|c| (c, false))
         .chain(chosen.map(|c| (c, true)))

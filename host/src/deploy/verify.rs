@@ -2,7 +2,7 @@
 //! bit; and with what `ldnn predict` says about the same raw rows, within a tolerance.
 
 use super::deployed::{Deployed, OutputFile, WeightFile};
-use super::golden::{Agreement, Golden, Judged};
+use super::golden::{Agreement, Golden, HeldOutAgreement};
 use super::{harness, written};
 use crate::report::ReportTable;
 use crate::support::workshop::Workshop;
@@ -18,17 +18,17 @@ use std::process::Command;
 
 /// What a program printed, or the core gave: activations type by type, then outputs; bits, or
 /// integers.
-type Answers = Vec<u32>;
+type AnswerBits = Vec<u32>;
 
-/// A way to run an export.
-struct Way {
+/// Something that runs an export, and what came of it.
+struct Runner {
     name: String,
-    outcome: Outcome,
+    outcome: RunnerOutcome,
 }
 
-enum Outcome {
+enum RunnerOutcome {
     /// It ran.
-    Answers(Answers),
+    Answers(AnswerBits),
     /// It compiled; there is nothing to run it on.
     Compiled,
     /// The tool is not there.
@@ -81,21 +81,21 @@ impl<'a> Export<'a> {
     }
 
     /// The core itself, the image, and what `hosts` make of the C.
-    fn ways(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Way>> {
-        let mut ways = vec![in_process(&self.model, &self.golden)];
+    fn runners(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Runner>> {
+        let mut runners = vec![in_process(&self.model, &self.golden)];
         if self.has("ldnn") {
-            ways.push(from_image(self.folder, &self.model, &self.golden));
+            runners.push(from_image(self.folder, &self.model, &self.golden));
         }
 
         if self.has("c") {
-            ways.extend(self.c_ways(hosts)?);
+            runners.extend(self.c_runners(hosts)?);
         }
 
-        Ok(ways)
+        Ok(runners)
     }
 
-    /// What every way gives, and how far all of them are from `ldnn predict`.
-    fn compared(&self, ways: Vec<Way>) -> Compared {
+    /// What every runner gives, and how far all of them are from `ldnn predict`.
+    fn compared(&self, runners: Vec<Runner>) -> Compared {
         let (expected, mut all) = (expected(&self.golden), Compared::default());
 
         match written::check(self.folder, &self.model, &self.golden) {
@@ -107,23 +107,25 @@ impl<'a> Export<'a> {
             Err(error) => all.put(Err(error)),
         }
 
-        for way in ways {
-            let said = match way.outcome {
-                Outcome::Answers(answers) => {
+        for runner in runners {
+            let line = match runner.outcome {
+                RunnerOutcome::Answers(answers) => {
                     compare(&self.model, &self.golden, &expected, &answers).map(|()| {
                         format!(
                             "{}: {} answers, every bit the same",
-                            way.name,
+                            runner.name,
                             answers.len()
                         )
                     })
                 }
-                Outcome::Compiled => Ok(format!("{}: compiles without a warning", way.name)),
-                Outcome::Missing(what) => Ok(format!("{}: not tried, {what}", way.name)),
-                Outcome::Failed(error) => Err(error),
+                RunnerOutcome::Compiled => {
+                    Ok(format!("{}: compiles without a warning", runner.name))
+                }
+                RunnerOutcome::Missing(what) => Ok(format!("{}: not tried, {what}", runner.name)),
+                RunnerOutcome::Failed(error) => Err(error),
             };
 
-            all.put(said.with_context(|| way.name));
+            all.put(line.with_context(|| runner.name));
         }
 
         match self.agreement() {
@@ -147,8 +149,8 @@ struct Compared {
 }
 
 impl Compared {
-    fn put(&mut self, said: Result<String>) {
-        match said {
+    fn put(&mut self, line: Result<String>) {
+        match line {
             Ok(line) => self.good.push(line),
             Err(error) => self.bad.push(format!("{error:#}")),
         }
@@ -194,23 +196,23 @@ const HOSTS: [(&str, &[&str]); 2] = [
 /// If something does not compile, or an answer differs: the first difference is in the message.
 pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
     let export = Export::open(folder)?;
-    let mut ways = export.ways(&HOSTS)?;
+    let mut runners = export.runners(&HOSTS)?;
 
     if export.has("c") {
-        ways.push(export.arm_way()?);
+        runners.push(export.arm_runner()?);
     }
 
     if export.has("rs") {
-        ways.push(export.rust_way(core)?);
+        runners.push(export.rust_runner(core)?);
     }
 
     // A compiler that was ended says nothing of the export.
     stop::check()?;
 
-    let (lines, mut agreement) = export.compared(ways).all_good()?;
+    let (lines, mut agreement) = export.compared(runners).all_good()?;
 
-    if let Some(judged) = &export.golden.judged {
-        agreement += &format!("\n{}\n", on_rows(&export.model, judged));
+    if let Some(held_out) = &export.golden.held_out {
+        agreement += &format!("\n{}\n", on_rows(&export.model, held_out));
     }
 
     Ok(lines.join("\n") + "\n" + &agreement)
@@ -223,27 +225,27 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
 /// As [`verify`].
 pub fn at_once(folder: &Path) -> Result<String> {
     let export = Export::open(folder)?;
-    let ways = export.ways(&HOSTS[..1])?;
+    let runners = export.runners(&HOSTS[..1])?;
     // A compiler that was ended says nothing of the export.
     stop::check()?;
 
-    let compared = export.compared(ways);
+    let compared = export.compared(runners);
 
     let rest = format!(
         "the rest (C++, Cortex-M, Rust): ldnn verify {}",
         folder.display()
     );
     let (lines, agreement) = compared.all_good()?;
-    let said = lines
+    let line = lines
         .into_iter()
         .chain(Some(agreement.trim_end().to_string()).filter(|text| !text.is_empty()))
         .chain([rest]);
 
-    Ok(said.collect::<Vec<_>>().join("\n"))
+    Ok(line.collect::<Vec<_>>().join("\n"))
 }
 
 /// All golden answers in the order in which programs print them.
-fn expected(golden: &Golden) -> Answers {
+fn expected(golden: &Golden) -> AnswerBits {
     let mut all = golden.activations.concat();
     all.extend(&golden.outputs);
 
@@ -279,18 +281,18 @@ const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 const BEFORE: f32 = 7.0;
 
 /// A refusal: -1, and the outputs as they were.
-fn refusal(outputs: usize) -> Answers {
+fn refusal(outputs: usize) -> AnswerBits {
     std::iter::once(u32::MAX)
         .chain(std::iter::repeat_n(BEFORE.to_bits(), outputs))
         .collect()
 }
 
 /// From raw inputs to the class, and the answer in the second argument; `None` if there is none.
-type Run<'a> = dyn FnMut(&[f32], &mut [f32]) -> Option<usize> + 'a;
+type RunFn<'a> = dyn FnMut(&[f32], &mut [f32]) -> Option<usize> + 'a;
 
 /// What `run` answers on every golden row, and to what has no answer.
-fn answers_of(x: &[f32], inputs: usize, outputs: usize, run: &mut Run<'_>) -> Answers {
-    let mut all = Answers::new();
+fn answers_of(x: &[f32], inputs: usize, outputs: usize, run: &mut RunFn<'_>) -> AnswerBits {
+    let mut all = AnswerBits::new();
 
     let mut add = |raw: &[f32]| {
         let mut out = vec![BEFORE; outputs];
@@ -376,31 +378,34 @@ fn compare(model: &Deployed, golden: &Golden, expected: &[u32], got: &[u32]) -> 
     )
 }
 
-fn in_process(model: &Deployed, golden: &Golden) -> Way {
+fn in_process(model: &Deployed, golden: &Golden) -> Runner {
     let x: Vec<f32> = golden.x.iter().map(|&b| f32::from_bits(b)).collect();
-    let again = Golden::of(model, &x).and_then(|again| {
-        ensure!(again.z == golden.z, "golden.json belongs to another model");
-        Ok(expected(&again))
+    let recomputed = Golden::of(model, &x).and_then(|recomputed| {
+        ensure!(
+            recomputed.z == golden.z,
+            "golden.json belongs to another model"
+        );
+        Ok(expected(&recomputed))
     });
 
-    Way {
+    Runner {
         name: "ldnn-core, here".into(),
-        outcome: again.into(),
+        outcome: recomputed.into(),
     }
 }
 
-impl From<Result<Answers>> for Outcome {
-    fn from(answers: Result<Answers>) -> Outcome {
-        answers.map_or_else(Outcome::Failed, Outcome::Answers)
+impl From<Result<AnswerBits>> for RunnerOutcome {
+    fn from(answers: Result<AnswerBits>) -> RunnerOutcome {
+        answers.map_or_else(RunnerOutcome::Failed, RunnerOutcome::Answers)
     }
 }
 
 /// The image, loaded as a device loads it.
-fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Way {
+fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Runner {
     let name = format!("{}.ldnn, as a device loads it", model.name);
     let bytes = fs::read(folder.join(format!("{}.ldnn", model.name))).map_err(anyhow::Error::from);
 
-    Way {
+    Runner {
         name,
         outcome: bytes
             .and_then(|bytes| answers_of_image(&bytes, golden))
@@ -408,11 +413,11 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Way {
     }
 }
 
-fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<Answers> {
+fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<AnswerBits> {
     let image = Image::read(bytes).map_err(anyhow::Error::from)?;
     let float = |bits: &[u32]| bits.iter().map(|&b| f32::from_bits(b)).collect::<Vec<_>>();
     let (z, x) = (float(&golden.z), float(&golden.x));
-    let mut answers = Answers::new();
+    let mut answers = AnswerBits::new();
 
     let activations = match image.contents() {
         Contents::Activations(activations) => Some((activations, None)),
@@ -538,17 +543,17 @@ impl Export<'_> {
         self.folder.join(format!("{}.c", self.model.name))
     }
 
-    fn c_ways(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Way>> {
+    fn c_runners(&self, hosts: &[(&str, &[&str])]) -> Result<Vec<Runner>> {
         let main = self.work.path().join("main.c");
         fs::write(&main, harness::c(&self.model, &self.golden)?)?;
 
         let source = self.c_source();
 
-        let way = |(tool, dialect): &(&str, &[&str])| {
+        let runner = |(tool, dialect): &(&str, &[&str])| {
             let name = format!("{} with {tool} {}", source.display(), dialect[0]);
 
             if let Some(outcome) = lack_of(tool) {
-                return Ok(Way { name, outcome });
+                return Ok(Runner { name, outcome });
             }
 
             let program = self
@@ -567,23 +572,23 @@ impl Export<'_> {
             command.arg(&source).arg(&main).arg("-o").arg(&program);
 
             let ran = done(&mut command).and_then(|()| answers(&mut Command::new(&program)));
-            Ok(Way {
+            Ok(Runner {
                 name,
                 outcome: ran.into(),
             })
         };
 
-        hosts.iter().map(way).collect()
+        hosts.iter().map(runner).collect()
     }
 
-    fn arm_way(&self) -> Result<Way> {
+    fn arm_runner(&self) -> Result<Runner> {
         let name = format!(
             "{} with arm-none-eabi-gcc for Cortex-M4F",
             self.c_source().display()
         );
 
         if let Some(outcome) = lack_of("arm-none-eabi-gcc") {
-            return Ok(Way { name, outcome });
+            return Ok(Runner { name, outcome });
         }
 
         let mut command = self.work.command("arm-none-eabi-gcc");
@@ -603,11 +608,12 @@ impl Export<'_> {
             .arg("-o")
             .arg(self.work.path().join("arm.o"));
 
-        let outcome = done(&mut command).map_or_else(Outcome::Failed, |()| Outcome::Compiled);
-        Ok(Way { name, outcome })
+        let outcome =
+            done(&mut command).map_or_else(RunnerOutcome::Failed, |()| RunnerOutcome::Compiled);
+        Ok(Runner { name, outcome })
     }
 
-    fn rust_way(&self, core: Option<&Path>) -> Result<Way> {
+    fn rust_runner(&self, core: Option<&Path>) -> Result<Runner> {
         let source = self.folder.join(format!("{}.rs", self.model.name));
         let name = format!("{} with cargo", source.display());
 
@@ -616,18 +622,18 @@ impl Export<'_> {
         let core = core.map_or(built_from, Path::to_path_buf);
 
         if !core.join("Cargo.toml").exists() {
-            return Ok(Way {
+            return Ok(Runner {
                 name,
-                outcome: Outcome::Missing(
+                outcome: RunnerOutcome::Missing(
                     "the source of ldnn-core is needed; give it with --core FOLDER",
                 ),
             });
         }
 
         if lack_of("cargo").is_some() {
-            return Ok(Way {
+            return Ok(Runner {
                 name,
-                outcome: Outcome::Missing("cargo is not installed, or does not run"),
+                outcome: RunnerOutcome::Missing("cargo is not installed, or does not run"),
             });
         }
 
@@ -658,7 +664,7 @@ impl Export<'_> {
 
         let ran = done(&mut command)
             .and_then(|()| answers(&mut Command::new(project.join("target/release/verify"))));
-        Ok(Way {
+        Ok(Runner {
             name,
             outcome: ran.into(),
         })
@@ -671,11 +677,11 @@ fn is_not_found(error: &anyhow::Error) -> bool {
 }
 
 /// Why a tool cannot be used, if it cannot.
-fn lack_of(tool: &str) -> Option<Outcome> {
+fn lack_of(tool: &str) -> Option<RunnerOutcome> {
     match child::output(Command::new(tool).arg("--version")) {
         Ok(out) if out.status.success() => None,
-        Err(error) if is_not_found(&error) => Some(Outcome::Missing("it is not installed")),
-        _ => Some(Outcome::Missing(
+        Err(error) if is_not_found(&error) => Some(RunnerOutcome::Missing("it is not installed")),
+        _ => Some(RunnerOutcome::Missing(
             "it is there, but does not run: its --version fails",
         )),
     }
@@ -693,8 +699,8 @@ fn done(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// What a program prints: a number a line, in hexadecimal.
-fn answers(program: &mut Command) -> Result<Answers> {
+/// What a program prints: one number per line, in hexadecimal.
+fn answers(program: &mut Command) -> Result<AnswerBits> {
     let out = child::output(program)
         .context("the compiled program, among temporary files (TMPDIR names a place for them)")?;
 
@@ -728,7 +734,7 @@ impl Export<'_> {
             ""
         };
 
-        let on_golden = Judged {
+        let on_golden = HeldOutAgreement {
             whose: format!("raw rows{drawn}"),
             agreement: Agreement::of(model, golden)?,
             tolerance: golden.predicted.tolerance,
@@ -737,8 +743,8 @@ impl Export<'_> {
 
         on_golden.check(model)?;
 
-        if let Some(judged) = &golden.judged {
-            judged.check(model)?;
+        if let Some(held_out) = &golden.held_out {
+            held_out.check(model)?;
         }
 
         let found = &on_golden.agreement;
@@ -765,7 +771,7 @@ impl Export<'_> {
             writeln!(text, "{beyond}")?;
         }
 
-        if golden.predicted.drawn && golden.judged.is_none() {
+        if golden.predicted.drawn && golden.held_out.is_none() {
             text += "`ldnn export --data FILE` compares on the rows of a table, too\n";
         }
 
@@ -778,16 +784,16 @@ impl Export<'_> {
 }
 
 /// How far the answers to rows of a table are from those of `ldnn predict`, as sentences.
-pub(super) fn on_rows(model: &Deployed, judged: &Judged) -> String {
-    let (found, form) = (&judged.agreement, &judged.form);
+pub(super) fn on_rows(model: &Deployed, held_out: &HeldOutAgreement) -> String {
+    let (found, form) = (&held_out.agreement, &held_out.form);
 
     let mut text = format!(
         "against `ldnn predict` on {} {}: the largest difference is {:.3e}{} ({form}: at most {:.3e})",
         found.rows,
-        judged.whose,
+        held_out.whose,
         found.largest,
         unit(model),
-        judged.tolerance
+        held_out.tolerance
     );
 
     if model.outputs == OutputFile::Classes {
@@ -810,7 +816,7 @@ fn unit(model: &Deployed) -> &'static str {
     }
 }
 
-impl Judged {
+impl HeldOutAgreement {
     /// Whether the difference is within the tolerance, on the rows within the input ranges.
     ///
     /// # Errors

@@ -9,10 +9,10 @@ use crate::train::Metric;
 #[derive(Clone, Debug)]
 pub(super) struct Scores {
     /// `relu`, `mix`, ...
-    pub kinds: Vec<String>,
+    pub activations: Vec<String>,
     /// What is compared.
     pub metric: Metric,
-    /// The best mean on the validation rows, of each kind.
+    /// The best mean on the validation rows, of each activation.
     pub validation: Vec<f64>,
     /// On the test rows, with what they are paired by: the seed of the network, or the fold.
     /// Diverged trainings have none.
@@ -33,20 +33,20 @@ pub(super) fn spread_of_folds(count: usize) -> f64 {
 }
 
 impl Scores {
-    pub fn new(kinds: Vec<String>, metric: Metric) -> Scores {
+    pub fn new(activations: Vec<String>, metric: Metric) -> Scores {
         Scores {
-            values: vec![vec![]; kinds.len()],
+            values: vec![vec![]; activations.len()],
             validation: vec![],
-            kinds,
+            activations,
             metric,
             wider: 1.0,
             each: "networks",
         }
     }
 
-    /// The kinds, those that were best on the validation rows first.
+    /// The activations, those that were best on the validation rows first.
     pub fn ranked(&self) -> Vec<usize> {
-        let mut all: Vec<usize> = (0..self.kinds.len()).collect();
+        let mut all: Vec<usize> = (0..self.activations.len()).collect();
         let value = |i: usize| Some(self.validation[i]);
         all.sort_by(|&a, &b| self.metric.order(value(a), value(b)));
         all
@@ -60,9 +60,9 @@ impl Scores {
             .reduce(|a, b| if better(a, b) { b } else { a })
     }
 
-    /// Mean, deviation and interval of a kind.
-    pub fn summary(&self, kind: usize) -> Summary {
-        let values: Vec<f64> = self.values[kind].iter().map(|(_, v)| *v).collect();
+    /// Mean, deviation and interval of an activation.
+    pub fn summary(&self, activation: usize) -> Summary {
+        let values: Vec<f64> = self.values[activation].iter().map(|(_, v)| *v).collect();
         let s = Summary::of(&values);
         Summary {
             half_width: s.half_width * self.wider,
@@ -70,7 +70,7 @@ impl Scores {
         }
     }
 
-    /// One kind minus another, pair by pair.
+    /// One activation minus another, pair by pair.
     pub fn difference(&self, a: usize, b: usize) -> Comparison {
         let other = |key: u64| {
             self.values[b]
@@ -105,8 +105,8 @@ impl Scores {
     /// validation rows: the best ones on the test rows would have the luck of a choice on their
     /// side.
     pub fn verdict(&self, of_model: &str) -> Option<String> {
-        let mix = self.kinds.iter().position(|n| is_learned(n))?;
-        let classical: Vec<usize> = (0..self.kinds.len()).filter(|&i| i != mix).collect();
+        let mix = self.activations.iter().position(|n| is_learned(n))?;
+        let classical: Vec<usize> = (0..self.activations.len()).filter(|&i| i != mix).collect();
         let rival = self.best_of(&classical)?;
         let difference = self.difference(mix, rival);
         let open = "Whether the learned activations were worth it cannot be said";
@@ -114,7 +114,7 @@ impl Scores {
         if difference.n < 2 {
             return Some(format!(
                 "{open}: too few of their {} and of {}'s came to an end.",
-                self.each, self.kinds[rival]
+                self.each, self.activations[rival]
             ));
         }
 
@@ -159,7 +159,7 @@ impl Scores {
     /// The difference from `rival`, its interval and what it rests on.
     fn measured(&self, difference: &Comparison, rival: usize) -> String {
         let (gain, width) = (self.gain(difference), difference.half_width);
-        let name = &self.kinds[rival];
+        let name = &self.activations[rival];
 
         let rows = match self.each {
             "folds" => "",

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Where activations come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Activate {
+pub enum ActivationSource {
     /// They are learned on this task.
     Learn,
     /// They were learned elsewhere.
@@ -25,8 +25,8 @@ pub enum Activate {
 #[serde(deny_unknown_fields)]
 pub struct FitConfig {
     /// Where activations come from.
-    #[arg(skip = Activate::Learn)]
-    pub activate: Activate,
+    #[arg(skip = ActivationSource::Learn)]
+    pub activate: ActivationSource,
 
     /// Classical activations to compare with; none for no comparison
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
@@ -99,7 +99,7 @@ pub const LEARNED: &str = "learned";
 impl Default for FitConfig {
     fn default() -> Self {
         FitConfig {
-            activate: Activate::Learn,
+            activate: ActivationSource::Learn,
             compare: vec!["relu".into(), "tanh".into()],
             keep: BEST.into(),
             hidden: vec![50],
@@ -195,7 +195,7 @@ impl FitConfig {
     /// Trainings of the stage that has most of them: that which chooses the learning rate, or the
     /// comparison.
     pub(crate) fn most_trainings(&self, task: &Task) -> usize {
-        let learned = usize::from(!matches!(self.activate, Activate::Classical));
+        let learned = usize::from(!matches!(self.activate, ActivationSource::Classical));
         let select = self.select(task);
         let each = (select.lr.len() * select.runs).max(self.runs);
         (self.compare.len() + learned) * each
@@ -243,12 +243,12 @@ impl FitConfig {
             .check()?;
         }
 
-        if matches!(self.activate, Activate::Learn) {
+        if matches!(self.activate, ActivationSource::Learn) {
             self.meta(task).check(task)?;
         }
 
         ensure!(
-            !(self.compare.is_empty() && matches!(self.activate, Activate::Classical)),
+            !(self.compare.is_empty() && matches!(self.activate, ActivationSource::Classical)),
             "there is nothing to train: give --compare relu,tanh or learn activations"
         );
 
@@ -260,7 +260,7 @@ impl FitConfig {
             base_named(name).context("--compare")?;
         }
 
-        let classical = matches!(self.activate, Activate::Classical);
+        let classical = matches!(self.activate, ActivationSource::Classical);
 
         let kept = match self.keep.as_str() {
             BEST => true,

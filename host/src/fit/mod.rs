@@ -4,9 +4,9 @@
 
 mod compare;
 mod config;
-mod course;
+mod pipeline;
 mod run;
 pub mod tune;
 
-pub use config::{Activate, FitConfig};
+pub use config::{ActivationSource, FitConfig};
 pub use run::{Fitted, cross, run};

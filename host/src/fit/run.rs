@@ -2,7 +2,7 @@
 
 use super::compare::{Scores, spread_of_folds};
 use super::config::{BEST, FitConfig};
-use super::course::{AllDiverged, Course, course};
+use super::pipeline::{AllDiverged, PipelineOutcome, run_pipeline};
 use crate::data::split::Split;
 use crate::data::tabular::{Purpose, columns_with_offsets, constant_inputs};
 use crate::data::task::Task;
@@ -23,7 +23,7 @@ pub struct Fitted {
     pub section: Section,
 }
 
-/// Trains and compares on the training rows, judges on the test rows; in `folder`, where what is
+/// Trains and compares on the training rows, evaluates on the test rows; in `folder`, where what is
 /// there already is not done again.
 ///
 /// # Errors
@@ -34,14 +34,18 @@ pub fn run(
     folder: &RunFolder,
     output: Output,
 ) -> Result<Fitted> {
-    let done = course(config, parts, folder, output, true)?;
+    let done = run_pipeline(config, parts, folder, output, true)?;
     let mut section = Section::new(format!("A network for {}", done.task.name));
     section.text.push(describe(parts, &done.task, None));
     section.text.extend(about_rows(parts));
     section.text.extend(done.model.rows_note());
     section.text.extend(done.notes.iter().cloned());
 
-    let has_choice = done.scores.kinds.iter().any(|kind| is_learned(kind));
+    let has_choice = done
+        .scores
+        .activations
+        .iter()
+        .any(|activation| is_learned(activation));
 
     let why = match (
         config.keep == BEST,
@@ -56,7 +60,7 @@ pub fn run(
 
     section.text.push(format!(
         "The model has {} activations, {why}.",
-        said(&done.model.activation)
+        activation_text(&done.model.activation)
     ));
 
     let metrics = done.model.evaluate_set(&done.task.test)?;
@@ -79,7 +83,7 @@ pub fn run(
     })
 }
 
-/// Does everything once a fold, activations too, on the same folds for every kind of activations;
+/// Does everything once per fold, activations too, on the same folds for every kind of activations;
 /// the model then learns from all rows (`whole`).
 ///
 /// # Errors
@@ -91,23 +95,23 @@ pub fn cross(
     folder: &RunFolder,
     output: Output,
 ) -> Result<Fitted> {
-    let (mut courses, mut failed) = (vec![], vec![]);
+    let (mut by_fold, mut failed) = (vec![], vec![]);
 
     for (i, parts) in folds.iter().enumerate() {
         let inside = folder.inside(&format!("fold-{}", i + 1), config)?;
-        match course(config, parts, &inside, output, true) {
-            Ok(done) => courses.push((i + 1, done)),
+        match run_pipeline(config, parts, &inside, output, true) {
+            Ok(done) => by_fold.push((i + 1, done)),
             Err(error) if error.is::<AllDiverged>() => failed.push((i + 1, error)),
             Err(error) => return Err(error.context(format!("fold {}", i + 1))),
         }
     }
 
-    if courses.len() < 2 {
+    if by_fold.len() < 2 {
         let (fold, error) = failed.swap_remove(0);
         return Err(error.context(format!("fold {fold}")));
     }
 
-    let done = course(
+    let done = run_pipeline(
         config,
         whole,
         &folder.inside("whole", config)?,
@@ -115,7 +119,7 @@ pub fn cross(
         false,
     )?;
 
-    let scores = over_folds(&courses);
+    let scores = over_folds(&by_fold);
     let mut section = Section::new(format!("A network for {}, cross-validated", done.task.name));
     section
         .text
@@ -129,9 +133,9 @@ pub fn cross(
             .push(format!("Fold {fold} is left out: {error}."));
     }
 
-    for (fold, course) in &courses {
+    for (fold, outcome) in &by_fold {
         section.text.extend(
-            course
+            outcome
                 .notes
                 .iter()
                 .map(|note| format!("Fold {fold}: {note}")),
@@ -152,12 +156,12 @@ pub fn cross(
     section.text.push(format!(
         "The model is trained on all rows, with {} activations, {why}. What it is worth \
          on new rows is what the models of the folds were worth on theirs; intervals carry that folds share training rows.",
-        said(&done.model.activation)
+        activation_text(&done.model.activation)
     ));
 
     section.tabulate(folder, "compared", fold_table(&scores))?;
 
-    let metrics = courses
+    let metrics = by_fold
         .iter()
         .map(|(_, c)| c.model.evaluate_set(&c.task.test));
     let metrics = metrics.collect::<Result<Vec<_>>>()?;
@@ -165,7 +169,7 @@ pub fn cross(
     section.tabulate(
         folder,
         "folds",
-        model_table(&courses, &metrics, scores.wider),
+        model_table(&by_fold, &metrics, scores.wider),
     )?;
 
     if let Some(pooled) = pooled(&metrics) {
@@ -186,7 +190,7 @@ pub fn cross(
     })
 }
 
-fn said(activation: &str) -> &str {
+fn activation_text(activation: &str) -> &str {
     if is_learned(activation) {
         "the learned"
     } else {
@@ -194,11 +198,11 @@ fn said(activation: &str) -> &str {
     }
 }
 
-fn name(kind: &str) -> String {
-    if is_learned(kind) {
+fn name(activation: &str) -> String {
+    if is_learned(activation) {
         "learned".into()
     } else {
-        kind.into()
+        activation.into()
     }
 }
 
@@ -242,7 +246,7 @@ fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metri
     Ok(())
 }
 
-fn compared(done: &Course) -> ReportTable {
+fn compared(done: &PipelineOutcome) -> ReportTable {
     let scores = &done.scores;
     let caption = format!(
         "{} of networks with each kind of activations; learning rate and epochs chosen on validation rows",
@@ -266,7 +270,7 @@ fn compared(done: &Course) -> ReportTable {
         let s = scores.summary(i);
 
         table.row([
-            name(&scores.kinds[i]),
+            name(&scores.activations[i]),
             c.lr.to_string(),
             c.epochs.to_string(),
             scores.number(c.validation),
@@ -282,27 +286,27 @@ fn compared(done: &Course) -> ReportTable {
 
 /// Each fold's mean over its networks as one value. A kind of activations that could not be trained
 /// in a fold has no value there.
-fn over_folds(courses: &[(usize, Course)]) -> Scores {
-    let mut kinds: Vec<String> = vec![];
+fn over_folds(by_fold: &[(usize, PipelineOutcome)]) -> Scores {
+    let mut activations: Vec<String> = vec![];
 
-    for (_, course) in courses {
-        let new = course
+    for (_, outcome) in by_fold {
+        let new = outcome
             .scores
-            .kinds
+            .activations
             .iter()
-            .filter(|kind| !kinds.contains(kind));
+            .filter(|activation| !activations.contains(activation));
 
         let new: Vec<String> = new.cloned().collect();
-        kinds.extend(new);
+        activations.extend(new);
     }
 
-    let mut all = Scores::new(kinds, courses[0].1.scores.metric);
-    all.wider = spread_of_folds(courses.len());
+    let mut all = Scores::new(activations, by_fold[0].1.scores.metric);
+    all.wider = spread_of_folds(by_fold.len());
     all.each = "folds";
 
-    for (kind, values) in all.kinds.iter().zip(&mut all.values) {
-        let own = courses.iter().filter_map(|(fold, c)| {
-            let at = c.scores.kinds.iter().position(|k| k == kind)?;
+    for (activation, values) in all.activations.iter().zip(&mut all.values) {
+        let own = by_fold.iter().filter_map(|(fold, c)| {
+            let at = c.scores.activations.iter().position(|k| k == activation)?;
             Some((*fold as u64, c.scores.validation[at], c.scores.summary(at)))
         });
         let own: Vec<(u64, f64, Summary)> = own.collect();
@@ -346,11 +350,11 @@ fn fold_table(scores: &Scores) -> ReportTable {
     );
     let mut table = ReportTable::new(caption, &head);
 
-    for (i, kind) in scores.kinds.iter().enumerate() {
+    for (i, activation) in scores.activations.iter().enumerate() {
         let s = scores.summary(i);
         let of = |k: u64| scores.values[i].iter().find(|(fold, _)| *fold == k);
         let value = |k: u64| of(k).map_or("diverged".into(), |(_, v)| scores.number(*v));
-        let mut row = vec![name(kind), scores.number(scores.validation[i])];
+        let mut row = vec![name(activation), scores.number(scores.validation[i])];
         row.extend((1..=folds).map(value));
         row.extend([scores.number(s.mean), scores.number(s.half_width)]);
         table.row(row);
@@ -359,7 +363,11 @@ fn fold_table(scores: &Scores) -> ReportTable {
     table
 }
 
-fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> ReportTable {
+fn model_table(
+    by_fold: &[(usize, PipelineOutcome)],
+    metrics: &[Metrics],
+    wider: f64,
+) -> ReportTable {
     let scores: Vec<Vec<(String, f64)>> = metrics.iter().map(Metrics::scores).collect();
     let names = scores.first().map_or(vec![], |s| {
         s.iter().map(|(name, _)| name.as_str()).collect()
@@ -368,7 +376,7 @@ fn model_table(courses: &[(usize, Course)], metrics: &[Metrics], wider: f64) -> 
     let mut table = ReportTable::new("the model of each fold on its test rows", &head);
     let number = |x: &f64| format!("{x:.4}");
 
-    for ((fold, c), s) in courses.iter().zip(&scores) {
+    for ((fold, c), s) in by_fold.iter().zip(&scores) {
         let row = [
             fold.to_string(),
             name(&c.model.activation),

@@ -39,9 +39,9 @@ fn neurons(hidden: &[usize]) -> f64 {
     hidden.iter().map(|&w| w as f64).sum()
 }
 
-/// How many of so many pieces of work run at once.
-fn at_once(pieces: usize) -> usize {
-    pieces.min(rayon::current_num_threads())
+/// How many of so many jobs run at once.
+fn at_once(jobs: usize) -> usize {
+    jobs.min(rayon::current_num_threads())
 }
 
 impl Load {
@@ -101,7 +101,7 @@ impl Load {
         }
     }
 
-    /// Of `count` exact Hessians, side by side, over the training rows: every element once a row,
+    /// Of `count` exact Hessians, side by side, over the training rows: every element once per row,
     /// and the eigenvalues.
     #[must_use]
     pub fn hessians(count: usize, hidden: &[usize], task: &Task) -> Load {
@@ -117,12 +117,12 @@ impl Load {
         }
     }
 
-    /// Of so many pieces of work that run side by side, this being the sum of them one after the
+    /// Of so many jobs that run side by side, this being the sum of them one after the
     /// other.
     #[must_use]
-    pub fn side_by_side(self, pieces: usize) -> Load {
+    pub fn side_by_side(self, jobs: usize) -> Load {
         Load {
-            bytes: self.bytes * at_once(pieces) as f64,
+            bytes: self.bytes * at_once(jobs) as f64,
             ..self
         }
     }

@@ -19,7 +19,7 @@ use std::path::Path;
 /// What there is to say and to draw.
 #[derive(Clone, Debug)]
 pub struct Portrait {
-    /// What it is, where it comes from, how large it is: a name and a value a line.
+    /// What it is, where it comes from, how large it is: one name and value per line.
     pub facts: Vec<(&'static str, String)>,
     /// The inputs with their standardisation, if it has names for them.
     pub inputs: Option<ReportTable>,

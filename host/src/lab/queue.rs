@@ -15,9 +15,9 @@ pub struct Queue {
     pub name: String,
     /// The stages in order, with how many tasks each has.
     pub stages: Vec<(&'static str, usize)>,
-    /// Processors a task.
+    /// Processors per task.
     pub cpus: usize,
-    /// Memory a task, in megabytes.
+    /// Memory per task, in megabytes.
     pub megabytes: usize,
     /// The time limit of a task.
     pub limit_minutes: usize,
@@ -49,7 +49,7 @@ impl Queue {
             .collect()
     }
 
-    /// A script for Slurm that submits an array a stage and a job that merges.
+    /// A script for Slurm that submits one array per stage and a job that merges.
     #[must_use]
     pub fn slurm(&self) -> String {
         let mut text = String::from("#!/usr/bin/env bash\n");

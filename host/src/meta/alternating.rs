@@ -1,10 +1,10 @@
 //! The alternating schedule: one network that trains on, its activations learning every few steps.
 
 use super::config::MetaConfig;
-use super::forms::{Forms, Outcome};
+use super::forms::{Forms, GradientOutcome};
 use crate::data::task::{Examples, Task};
 use crate::support::simd::Level;
-use crate::train::{EVALUATION_ROWS, judge_network};
+use crate::train::{EVALUATION_ROWS, evaluate_network};
 use anyhow::{Result, ensure};
 use ldnn_core::network::{Batch, Init, Network, Noise, Pass, Workspace, Wrt, init_theta};
 use ldnn_core::rng::{Draws, Stream};
@@ -12,7 +12,7 @@ use ldnn_core::train::Trainer;
 use ldnn_core::{Error, Optimizer, Shape};
 
 /// The network in training.
-pub(super) struct Alternating<'a> {
+pub(super) struct AlternatingTraining<'a> {
     config: &'a MetaConfig,
     shape: Shape,
     optimizer: Optimizer<f32>,
@@ -23,7 +23,7 @@ pub(super) struct Alternating<'a> {
     order: Vec<u32>,
 }
 
-impl<'a> Alternating<'a> {
+impl<'a> AlternatingTraining<'a> {
     pub fn new(config: &'a MetaConfig, forms: &Forms, rows: usize) -> Result<Self> {
         let (shape, optimizer) = (forms.trained, config.inner_optimizer(1.0));
         let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
@@ -39,7 +39,7 @@ impl<'a> Alternating<'a> {
             &mut params[..shape.theta_len()],
         )?;
 
-        Ok(Alternating {
+        Ok(AlternatingTraining {
             config,
             shape,
             optimizer,
@@ -67,7 +67,7 @@ impl<'a> Alternating<'a> {
         phi: &[f32],
         dphi: &mut [f32],
         step: usize,
-    ) -> Result<Outcome> {
+    ) -> Result<GradientOutcome> {
         let (config, theta) = (self.config, self.shape.theta_len());
         if config.restart > 0 && step > 0 && step.is_multiple_of(config.restart) {
             init_theta(
@@ -111,9 +111,9 @@ impl<'a> Alternating<'a> {
             step => step?,
         }
 
-        let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
+        let test = evaluate_network(&self.shape, &self.params, &task.test, &mut self.work)?;
 
-        Ok(Outcome {
+        Ok(GradientOutcome {
             loss: f64::from(loss),
             train_loss: f64::from(loss),
             test,
@@ -122,9 +122,9 @@ impl<'a> Alternating<'a> {
 
     /// The outcome of a training that went no further: the learner says so and which learning rate
     /// to lower.
-    fn diverged(&mut self, task: &Task) -> Result<Outcome> {
-        let test = judge_network(&self.shape, &self.params, &task.test, &mut self.work)?;
-        Ok(Outcome {
+    fn diverged(&mut self, task: &Task) -> Result<GradientOutcome> {
+        let test = evaluate_network(&self.shape, &self.params, &task.test, &mut self.work)?;
+        Ok(GradientOutcome {
             loss: f64::NAN,
             train_loss: f64::NAN,
             test,

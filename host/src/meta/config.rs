@@ -3,7 +3,7 @@
 use crate::data::task::Task;
 use crate::model::activations::{base_named, layered};
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
-use crate::train::{Memory, OptimizerKind};
+use crate::train::{OptimizerKind, OptimizerMemory};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
@@ -270,8 +270,8 @@ impl MetaConfig {
         }
     }
 
-    fn inner_memory(&self) -> Memory {
-        Memory {
+    fn inner_memory(&self) -> OptimizerMemory {
+        OptimizerMemory {
             momentum: self.inner_momentum,
             decay: self.inner_decay,
             beta1: self.inner_beta1,

@@ -9,7 +9,7 @@ use ldnn_core::Shape;
 use ldnn_core::table::Tabulation;
 
 /// What one evaluation of the gradient brings besides it.
-pub struct Outcome {
+pub struct GradientOutcome {
     pub loss: f64,
     pub train_loss: f64,
     pub test: LossAndAccuracy,

@@ -1,13 +1,13 @@
 //! The outer step: from activation parameters to their gradient, and on.
 
-use super::alternating::Alternating;
+use super::alternating::AlternatingTraining;
 use super::config::{MetaConfig, Objective, Schedule};
-use super::forms::{Forms, Outcome};
+use super::forms::{Forms, GradientOutcome};
 use crate::data::task::{Examples, Task};
 use crate::model::LossAndAccuracy;
 use crate::model::activations::{LearnedActivations, base_named};
 use crate::support::simd::Level;
-use crate::train::{EVALUATION_ROWS, EXPLOSION, judge_network};
+use crate::train::{EVALUATION_ROWS, EXPLOSION, evaluate_network};
 use anyhow::{Result, ensure};
 use ldnn_core::Optimizer;
 use ldnn_core::meta::{Buffers, Datasets, Draw, Unroll, hypergradient};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 /// One line of `history.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct StepRecord {
     /// Outer step, from 1.
     pub step: usize,
     /// The outer loss at the activations before the step.
@@ -136,9 +136,9 @@ pub struct Learner<'a> {
 enum Engine<'a> {
     Unrolled {
         plan: Box<Unroll<f32>>,
-        trainings: Vec<Training>,
+        trainings: Vec<InnerTraining>,
     },
-    Alternating(Box<Alternating<'a>>),
+    Alternating(Box<AlternatingTraining<'a>>),
 }
 
 impl<'a> Learner<'a> {
@@ -156,13 +156,15 @@ impl<'a> Learner<'a> {
         };
 
         let engine = match config.schedule {
-            Schedule::Alternating => {
-                Engine::Alternating(Box::new(Alternating::new(config, &forms, train.rows())?))
-            }
+            Schedule::Alternating => Engine::Alternating(Box::new(AlternatingTraining::new(
+                config,
+                &forms,
+                train.rows(),
+            )?)),
             Schedule::Unrolled => {
                 let plan = Box::new(config.unroll(forms.trained, train.rows()));
                 let trainings = (0..config.inner_trainings)
-                    .map(|_| Training::new(&plan, train.rows()))
+                    .map(|_| InnerTraining::new(&plan, train.rows()))
                     .collect();
                 Engine::Unrolled { plan, trainings }
             }
@@ -231,7 +233,7 @@ impl<'a> Learner<'a> {
     ///
     /// # Errors
     /// [`Unlearnable`] if no step is small enough.
-    pub fn step(&mut self) -> Result<Record> {
+    pub fn step(&mut self) -> Result<StepRecord> {
         if self.config.resplit && self.config.outer_loss == Objective::Heldout {
             let (rows, config) = (&self.task.train, self.config);
             (self.train, self.held_out) =
@@ -265,7 +267,7 @@ impl<'a> Learner<'a> {
         self.caution.before = before;
         self.step += 1;
 
-        Ok(Record {
+        Ok(StepRecord {
             step: self.step,
             loss: outcome.loss,
             train_loss: outcome.train_loss,
@@ -279,7 +281,7 @@ impl<'a> Learner<'a> {
 
     /// Fills `dphi` from an inner training that does not explode; also how many attempts it took
     /// beyond the first.
-    fn sound_gradient(&mut self) -> Result<(Outcome, usize)> {
+    fn sound_gradient(&mut self) -> Result<(GradientOutcome, usize)> {
         let network = self.engine.memory();
 
         for retries in 0..=MOST_RETRIES {
@@ -361,7 +363,7 @@ impl<'a> Learner<'a> {
     }
 
     /// Fills `dphi`.
-    fn gradient(&mut self) -> Result<Outcome> {
+    fn gradient(&mut self) -> Result<GradientOutcome> {
         let (forms, phi, dphi) = (&mut self.forms, &self.phi, &mut self.dphi);
 
         let (plan, trainings) = match &mut self.engine {
@@ -406,7 +408,7 @@ impl<'a> Learner<'a> {
         }
 
         forms.adjoint(phi, &sum, dphi)?;
-        Ok(Outcome::mean(&outcomes))
+        Ok(GradientOutcome::mean(&outcomes))
     }
 
     /// What a later process needs to go on.
@@ -469,7 +471,7 @@ impl Engine<'_> {
 }
 
 /// The memory of one inner training.
-struct Training {
+struct InnerTraining {
     params: Vec<f32>,
     gradient: Vec<f32>,
     trained: Vec<f32>,
@@ -478,11 +480,11 @@ struct Training {
     order: Vec<u32>,
 }
 
-impl Training {
-    fn new(plan: &Unroll<f32>, rows: usize) -> Training {
+impl InnerTraining {
+    fn new(plan: &Unroll<f32>, rows: usize) -> InnerTraining {
         let shape = &plan.shape;
 
-        Training {
+        InnerTraining {
             params: vec![0.0; shape.param_len()],
             gradient: vec![0.0; shape.phi_len()],
             trained: vec![0.0; shape.theta_len()],
@@ -497,7 +499,7 @@ impl Training {
     }
 
     /// Trains a fresh network, and brings the gradient of the outer loss in the activations.
-    fn run(&mut self, step: &OuterStep<'_>, draw: Draw) -> Result<Outcome> {
+    fn run(&mut self, step: &OuterStep<'_>, draw: Draw) -> Result<GradientOutcome> {
         let plan = step.plan;
         let theta = plan.shape.theta_len();
         self.params[theta..].copy_from_slice(step.activations);
@@ -520,9 +522,9 @@ impl Training {
 
         self.params[..theta].copy_from_slice(&self.trained);
 
-        let test = judge_network(&plan.shape, &self.params, &step.task.test, &mut self.work)?;
+        let test = evaluate_network(&plan.shape, &self.params, &step.task.test, &mut self.work)?;
 
-        Ok(Outcome {
+        Ok(GradientOutcome {
             loss: f64::from(out.outer_loss),
             train_loss: f64::from(out.train_loss),
             test,
@@ -539,12 +541,13 @@ struct OuterStep<'a> {
     task: &'a Task,
 }
 
-impl Outcome {
-    fn mean(all: &[Outcome]) -> Outcome {
-        let mean = |f: fn(&Outcome) -> f64| all.iter().map(f).sum::<f64>() / all.len() as f64;
+impl GradientOutcome {
+    fn mean(all: &[GradientOutcome]) -> GradientOutcome {
+        let mean =
+            |f: fn(&GradientOutcome) -> f64| all.iter().map(f).sum::<f64>() / all.len() as f64;
         let classifies = all.iter().all(|o| o.test.accuracy.is_some());
 
-        Outcome {
+        GradientOutcome {
             loss: mean(|o| o.loss),
             train_loss: mean(|o| o.train_loss),
             test: LossAndAccuracy {
@@ -642,14 +645,20 @@ mod tests {
             }
 
             let text = serde_json::to_string(&whole.checkpoint()).unwrap();
-            let mut again = Learner::new(&config, &task).unwrap();
-            again.resume(&serde_json::from_str(&text).unwrap()).unwrap();
+            let mut resumed = Learner::new(&config, &task).unwrap();
+            resumed
+                .resume(&serde_json::from_str(&text).unwrap())
+                .unwrap();
 
             for _ in 3..config.steps {
-                assert_eq!(whole.step().unwrap(), again.step().unwrap(), "{schedule:?}");
+                assert_eq!(
+                    whole.step().unwrap(),
+                    resumed.step().unwrap(),
+                    "{schedule:?}"
+                );
             }
 
-            assert_eq!(whole.checkpoint(), again.checkpoint());
+            assert_eq!(whole.checkpoint(), resumed.checkpoint());
         }
     }
 

@@ -7,5 +7,5 @@ mod learner;
 mod run;
 
 pub use config::{MetaConfig, Objective, Schedule, Tape};
-pub use learner::{Checkpoint, Learner, Record, Unlearnable};
-pub use run::{Piece, run};
+pub use learner::{Checkpoint, Learner, StepRecord, Unlearnable};
+pub use run::{MetaJob, run};

@@ -1,7 +1,7 @@
 //! A meta-learning run in its folder: history, snapshots, checkpoints, pictures.
 
 use super::config::MetaConfig;
-use super::learner::{Checkpoint, Learner, Record};
+use super::learner::{Checkpoint, Learner, StepRecord};
 use crate::data::task::Task;
 use crate::formats::samples;
 use crate::model::activations::{LearnedActivations, SAMPLE_RANGE, SAMPLES, grid};
@@ -20,7 +20,7 @@ const SNAPSHOTS: &str = "snapshots.jsonl";
 const CHECKPOINT: &str = "checkpoint.json";
 
 /// Learns activations in `folder`, going on from its checkpoint if it has one; `progress` advances
-/// by one an outer step.
+/// by one per outer step.
 ///
 /// # Errors
 /// If the settings make no run, a number is no longer finite, a file cannot be written, or the user
@@ -32,12 +32,12 @@ pub fn run(
     progress: &Progress,
 ) -> Result<LearnedActivations> {
     let mut learner = Learner::new(config, task)?;
-    let mut kept = Kept::open(config, folder, &mut learner)?;
+    let mut files = RunFiles::open(config, folder, &mut learner)?;
     progress.skip(learner.steps_done());
 
-    let result = learn(config, &mut learner, &mut kept, progress);
-    kept.save(&learner)?;
-    kept.draw(&format!(
+    let result = learn(config, &mut learner, &mut files, progress);
+    files.save(&learner)?;
+    files.draw(&format!(
         "{}: {} types from {}",
         task.name, config.types, config.base
     ))?;
@@ -46,9 +46,9 @@ pub fn run(
     learner.activations()
 }
 
-/// A meta-learning run as a piece of work that another shard may do, or have done.
+/// A meta-learning run as a job that another shard may do, or have done.
 #[derive(Clone, Copy, Debug)]
-pub struct Piece<'a> {
+pub struct MetaJob<'a> {
     /// The list of runs that it belongs to, for [`ListProgress`].
     pub list: &'a str,
     /// Its number in that.
@@ -61,13 +61,13 @@ pub struct Piece<'a> {
     pub task: &'a Task,
 }
 
-impl Piece<'_> {
+impl MetaJob<'_> {
     /// What it learned: here, or by a shard earlier, or now if it is this process's to do.
     ///
     /// # Errors
     /// As [`run`]; [`Incomplete`] if it is not there and not this process's to do.
     pub fn learn(&self, folder: &RunFolder, progress: &Progress) -> Result<LearnedActivations> {
-        let Piece {
+        let MetaJob {
             config, task, name, ..
         } = *self;
         let mode = folder.mode();
@@ -119,7 +119,7 @@ impl Piece<'_> {
         folder.places(self.name, Some((self.list, self.number)))
     }
 
-    /// Counts pieces of a list by their results.
+    /// Counts the jobs of a list by their results.
     pub fn count<T>(list: &str, results: &[Result<T>], folder: &RunFolder) {
         let missing = (0..results.len()).filter(|&i| {
             results[i]
@@ -160,7 +160,7 @@ fn finished(config: &MetaConfig, task: &Task, folder: &Path) -> Result<Option<Le
 fn learn(
     config: &MetaConfig,
     learner: &mut Learner,
-    kept: &mut Kept,
+    files: &mut RunFiles,
     progress: &Progress,
 ) -> Result<()> {
     while learner.steps_done() < config.steps {
@@ -178,10 +178,10 @@ fn learn(
             ),
         });
 
-        kept.add(record)?;
+        files.add(record)?;
 
         if learner.steps_done().is_multiple_of(config.snapshot_every) {
-            kept.save(learner)?;
+            files.save(learner)?;
         }
     }
 
@@ -189,25 +189,25 @@ fn learn(
 }
 
 /// What is on disk, and the same in memory.
-struct Kept<'a> {
+struct RunFiles<'a> {
     config: &'a MetaConfig,
     folder: &'a RunFolder,
-    history: Vec<Record>,
+    history: Vec<StepRecord>,
     snapshots: Vec<Snapshot>,
     journal: Journal,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> RunFiles<'a> {
     /// Reads what is there, up to the checkpoint; the steps after it are computed again. Where a
     /// line before it is missing or damaged, nothing but a start from the beginning gives that line
     /// again.
     fn open(config: &'a MetaConfig, folder: &'a RunFolder, learner: &mut Learner) -> Result<Self> {
-        let history = Journal::open::<Record>(&folder.file(HISTORY))?.1;
+        let history = Journal::open::<StepRecord>(&folder.file(HISTORY))?.1;
         let snapshots = Journal::open::<Snapshot>(&folder.file(SNAPSHOTS))?.1;
         let checkpoint: Option<Checkpoint> = journal::read_checked(&folder.file(CHECKPOINT))?;
         let done = checkpoint.as_ref().map_or(0, |c| c.step);
 
-        let mut history: Vec<Record> = history
+        let mut history: Vec<StepRecord> = history
             .into_iter()
             .map(|l| l.value)
             .filter(|r| r.step <= done)
@@ -229,7 +229,7 @@ impl<'a> Kept<'a> {
             Some(checkpoint) if is_whole => learner.resume(&checkpoint)?,
             Some(_) => {
                 eprintln!(
-                    "warning: '{}': the course of the run has gaps; it is computed again from the start",
+                    "warning: '{}': the history of the run has gaps; it is computed again from the start",
                     folder.path().display()
                 );
                 (history, snapshots) = (vec![], vec![]);
@@ -245,7 +245,7 @@ impl<'a> Kept<'a> {
 
         let journal = Journal::create(&folder.file(HISTORY))?;
 
-        Ok(Kept {
+        Ok(RunFiles {
             config,
             folder,
             history,
@@ -254,7 +254,7 @@ impl<'a> Kept<'a> {
         })
     }
 
-    fn add(&mut self, record: Record) -> Result<()> {
+    fn add(&mut self, record: StepRecord) -> Result<()> {
         self.journal.append(&record)?;
         self.history.push(record);
         Ok(())
@@ -315,7 +315,7 @@ impl<'a> Kept<'a> {
     }
 
     fn loss_curves(&self) -> Vec<Band> {
-        let curve = |name: &str, of: fn(&Record) -> f64| Band {
+        let curve = |name: &str, of: fn(&StepRecord) -> f64| Band {
             name: name.into(),
             x: self.history.iter().map(|r| r.step as f64).collect(),
             mean: self.history.iter().map(of).collect(),

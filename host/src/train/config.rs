@@ -1,6 +1,6 @@
 //! What an ensemble is: which activations, how many networks of each, and how they are trained.
 
-use super::ensemble::{Arm, Job, Learned, arms};
+use super::ensemble::{Arm, Job, SeededActivations, arms};
 use super::select::Hyperparameters;
 use super::training::TrainConfig;
 use crate::data::task::Task;
@@ -61,11 +61,11 @@ impl Default for ValidateConfig {
 }
 
 impl ValidateConfig {
-    /// The activations, each learned one once an outer seed.
+    /// The activations, each learned one once per outer seed.
     ///
     /// # Errors
     /// With flag, value and remedy, if a setting is impossible.
-    pub fn arms(&self, task: &Task, learned: &[Learned]) -> Result<Vec<Arm>> {
+    pub fn arms(&self, task: &Task, learned: &[SeededActivations]) -> Result<Vec<Arm>> {
         ensure!(
             self.runs > 0,
             "--runs 0: train at least 1 network of each kind"
@@ -130,7 +130,7 @@ impl ValidateConfig {
     ///
     /// # Errors
     /// As [`ValidateConfig::arms`].
-    pub fn count(&self, task: &Task, learned: &[Learned]) -> Result<usize> {
+    pub fn count(&self, task: &Task, learned: &[SeededActivations]) -> Result<usize> {
         Ok(self.networks(&self.arms(task, learned)?).iter().sum())
     }
 

@@ -20,7 +20,7 @@ pub struct Job<'a> {
     pub seed: u64,
 }
 
-/// Where an ensemble trains and is judged.
+/// What an ensemble trains on, and what it is evaluated on.
 #[derive(Clone, Copy, Debug)]
 pub struct Ensemble<'a> {
     /// Sizes of inputs and outputs.
@@ -28,54 +28,53 @@ pub struct Ensemble<'a> {
     /// The rows it learns from.
     pub train: &'a Examples,
     /// The rows its curves are measured on.
-    pub judge: &'a Examples,
+    pub evaluation: &'a Examples,
     /// Whether a training ends when it has not been better on these rows for so many epochs.
     pub patience: Option<usize>,
 }
 
 /// Activations learned by one meta-learning run, with the run's seed.
-pub type Learned = (u64, LearnedActivations);
+pub type SeededActivations = (u64, LearnedActivations);
 
-/// A kind of activations in a comparison: a classical one, or one that each outer seed has its own
-/// of.
+/// One arm of a comparison: a classical activation, or one that was learned with some outer seed.
 #[derive(Clone, Debug)]
 pub struct Arm {
     /// `relu`, `type1`, `mix`, ...
-    pub kind: String,
+    pub activation: String,
     /// The meta-learning run that it comes from; none for classical ones.
     pub outer_seed: Option<u64>,
-    /// The activations; called like the kind, with the outer seed where there are several.
+    /// The activations; named like the arm, with the outer seed where there are several.
     pub choice: Choice,
 }
 
-/// Every kind once, learned ones once an outer seed.
+/// Every activation once, learned ones once per outer seed.
 ///
 /// # Errors
 /// If a name is none, or learned types are asked for that are not there.
-pub fn arms(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Arm>> {
+pub fn arms(names: &[String], learned: &[SeededActivations], exact: bool) -> Result<Vec<Arm>> {
     let mut all = Vec::new();
 
-    for kind in kinds {
-        if !is_learned(kind) || learned.is_empty() {
+    for activation in names {
+        if !is_learned(activation) || learned.is_empty() {
             all.push(Arm {
-                kind: kind.clone(),
+                activation: activation.clone(),
                 outer_seed: None,
-                choice: Choice::named(kind, None, exact)?,
+                choice: Choice::named(activation, None, exact)?,
             });
 
             continue;
         }
 
         for (seed, activations) in learned {
-            let choice = Choice::named(kind, Some(activations), exact)?;
+            let choice = Choice::named(activation, Some(activations), exact)?;
             let choice = if learned.len() > 1 {
-                choice.called(format!("{kind}@{seed}"))
+                choice.called(format!("{activation}@{seed}"))
             } else {
                 choice
             };
 
             all.push(Arm {
-                kind: kind.clone(),
+                activation: activation.clone(),
                 outer_seed: Some(*seed),
                 choice,
             });
@@ -90,30 +89,31 @@ pub fn arms(kinds: &[String], learned: &[Learned], exact: bool) -> Result<Vec<Ar
 #[must_use]
 pub fn pairs(arms: &[Arm], values: &[Vec<f64>], a: &str, b: &str) -> Vec<Pair> {
     let of = |i: usize| {
-        let matches =
-            |e: &Arm| e.kind == b && (e.outer_seed.is_none() || e.outer_seed == arms[i].outer_seed);
+        let matches = |e: &Arm| {
+            e.activation == b && (e.outer_seed.is_none() || e.outer_seed == arms[i].outer_seed)
+        };
         let other = arms.iter().position(matches)?;
         Some((values[i].clone(), values[other].clone()))
     };
 
     (0..arms.len())
-        .filter(|&i| arms[i].kind == a)
+        .filter(|&i| arms[i].activation == a)
         .filter_map(of)
         .collect()
 }
 
-/// All values of each kind, in order of first appearance.
+/// All values of each activation, in order of first appearance.
 #[must_use]
-pub fn by_kind(arms: &[Arm], values: &[Vec<f64>]) -> Vec<(String, Vec<f64>)> {
-    let mut kinds: Vec<(String, Vec<f64>)> = Vec::new();
+pub fn by_activation(arms: &[Arm], values: &[Vec<f64>]) -> Vec<(String, Vec<f64>)> {
+    let mut groups: Vec<(String, Vec<f64>)> = Vec::new();
     for (e, own) in arms.iter().zip(values) {
-        match kinds.iter_mut().find(|(k, _)| *k == e.kind) {
+        match groups.iter_mut().find(|(k, _)| *k == e.activation) {
             Some((_, all)) => all.extend(own),
-            None => kinds.push((e.kind.clone(), own.clone())),
+            None => groups.push((e.activation.clone(), own.clone())),
         }
     }
 
-    kinds
+    groups
 }
 
 impl Job<'_> {
@@ -151,7 +151,7 @@ pub fn train_all(
     let Ensemble {
         task,
         train: rows,
-        judge,
+        evaluation,
         patience,
     } = ensemble;
 
@@ -167,7 +167,7 @@ pub fn train_all(
                 job.choice,
                 task,
                 rows,
-                judge,
+                evaluation,
                 job.seed,
             )?
             .0)

@@ -11,13 +11,13 @@ mod training;
 pub mod validate;
 
 pub use config::ValidateConfig;
-pub use ensemble::{Arm, Ensemble, Job, Learned, arms, by_kind, pairs, train_all};
-pub use optimizer::{Memory, OptimizerKind};
-pub use probe::{Looked, look_at, of_each};
+pub use ensemble::{Arm, Ensemble, Job, SeededActivations, arms, by_activation, pairs, train_all};
+pub use optimizer::{OptimizerKind, OptimizerMemory};
+pub use probe::{Probed, of_each, train_and_probe};
 pub use results::{Group, Metric, group, group_table, interval, metric_of, number, pair_table};
 pub use select::{Hyperparameters, SelectConfig, Selected, best_epoch, select, select_cautiously};
 pub use training::{
-    Curve, EVALUATION_ROWS, EXPLOSION, TrainConfig, Training, judge_network, lr_scale, train,
+    Curve, EVALUATION_ROWS, EXPLOSION, TrainConfig, Training, evaluate_network, lr_scale, train,
     train_network, train_patiently,
 };
 pub use validate::{csv_of, draw, ensembles, values_of};

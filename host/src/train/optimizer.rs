@@ -19,7 +19,7 @@ pub enum OptimizerKind {
 /// What an optimizer remembers of earlier gradients: each kind has one of the three numbers, in [0,
 /// 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Memory {
+pub struct OptimizerMemory {
     /// Of SGD; 0.8 by default.
     pub momentum: Option<f64>,
     /// Of RMSprop: the decay of its mean square; 0.8 by default, as in the code of the paper's
@@ -40,21 +40,24 @@ impl OptimizerKind {
 
     /// The optimizer itself, in single precision; `start` is RMSprop's first mean square.
     #[must_use]
-    pub fn optimizer(self, lr: f64, memory: Memory, start: f32) -> Optimizer<f32> {
+    pub fn optimizer(self, lr: f64, memory: OptimizerMemory, start: f32) -> Optimizer<f32> {
         let lr = lr as f32;
-        let kept = memory.of(self) as f32;
+        let weight = memory.of(self) as f32;
 
         match self {
-            OptimizerKind::Sgd => Optimizer::Sgd { lr, momentum: kept },
+            OptimizerKind::Sgd => Optimizer::Sgd {
+                lr,
+                momentum: weight,
+            },
             OptimizerKind::Rmsprop => Optimizer::RmsProp {
                 lr,
-                decay: kept,
+                decay: weight,
                 epsilon: 1e-8,
                 start,
             },
             OptimizerKind::Adam => Optimizer::Adam {
                 lr,
-                beta1: kept,
+                beta1: weight,
                 beta2: 0.999,
                 epsilon: 1e-8,
             },
@@ -62,7 +65,7 @@ impl OptimizerKind {
     }
 }
 
-impl Memory {
+impl OptimizerMemory {
     /// The number that this optimizer has.
     #[must_use]
     pub fn of(self, kind: OptimizerKind) -> f64 {
@@ -78,8 +81,8 @@ impl Memory {
     /// # Errors
     /// If it is not in [0, 1), or another optimizer's number was set. `prefix` is put before the
     /// settings' names.
-    pub fn settled(self, kind: OptimizerKind, prefix: &str) -> Result<Memory> {
-        let default = Memory::default();
+    pub fn settled(self, kind: OptimizerKind, prefix: &str) -> Result<OptimizerMemory> {
+        let default = OptimizerMemory::default();
 
         let all = [
             (OptimizerKind::Sgd, "momentum", self.momentum),
@@ -109,15 +112,15 @@ impl Memory {
         let own = Some(self.of(kind));
 
         Ok(match kind {
-            OptimizerKind::Sgd => Memory {
+            OptimizerKind::Sgd => OptimizerMemory {
                 momentum: own,
                 ..default
             },
-            OptimizerKind::Rmsprop => Memory {
+            OptimizerKind::Rmsprop => OptimizerMemory {
                 decay: own,
                 ..default
             },
-            OptimizerKind::Adam => Memory {
+            OptimizerKind::Adam => OptimizerMemory {
                 beta1: own,
                 ..default
             },
@@ -131,7 +134,7 @@ mod tests {
 
     #[test]
     fn each_optimizer_has_the_default_of_its_own_number() {
-        let settled = |kind| Memory::default().settled(kind, "").unwrap();
+        let settled = |kind| OptimizerMemory::default().settled(kind, "").unwrap();
 
         assert_eq!(settled(OptimizerKind::Sgd).momentum, Some(0.8));
         assert_eq!(settled(OptimizerKind::Rmsprop).decay, Some(0.8));
@@ -141,9 +144,9 @@ mod tests {
 
     #[test]
     fn another_optimizers_number_is_an_error_unless_it_is_the_default() {
-        let with = |momentum| Memory {
+        let with = |momentum| OptimizerMemory {
             momentum: Some(momentum),
-            ..Memory::default()
+            ..OptimizerMemory::default()
         };
 
         let error = with(0.5)

@@ -1,7 +1,7 @@
-//! Ensembles of networks that are looked at once they are trained.
+//! Ensembles of networks, each of them probed once it is trained.
 
 use super::config::ValidateConfig;
-use super::ensemble::{Arm, Job, Learned};
+use super::ensemble::{Arm, Job, SeededActivations};
 use super::select::Hyperparameters;
 use crate::data::task::Task;
 use crate::model::Network;
@@ -13,28 +13,29 @@ use anyhow::Result;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// A training and what was seen in its network; nothing if it diverged.
+/// A training, and what the probe measured in its network; nothing if it diverged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Looked<S> {
+pub struct Probed<S> {
     /// The training.
     pub training: Training,
-    /// What was seen.
-    pub seen: Option<S>,
+    /// What the probe measured.
+    #[serde(rename = "seen")]
+    pub value: Option<S>,
 }
 
-/// Trains the ensembles and looks at each network with `look`; the journal is `name.jsonl`. The
+/// Trains the ensembles and measures each network with `probe`; the journal is `name.jsonl`. The
 /// results are in the order of the arms, and within one in that of the seeds.
 ///
 /// # Errors
-/// If a setting is impossible, a look fails, a file cannot be written, or the user stops it.
-pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
+/// If a setting is impossible, a probe fails, a file cannot be written, or the user stops it.
+pub fn train_and_probe<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
     config: &ValidateConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     chosen: Option<&[Hyperparameters]>,
     (folder, name, output): (&RunFolder, &str, Output),
-    look: impl Fn(&Network, &Training) -> Result<S> + Sync,
-) -> Result<(Vec<Arm>, Vec<Looked<S>>)> {
+    probe: impl Fn(&Network, &Training) -> Result<S> + Sync,
+) -> Result<(Vec<Arm>, Vec<Probed<S>>)> {
     let arms = config.arms(task, learned)?;
     let jobs = config.jobs(&arms, chosen)?;
 
@@ -48,22 +49,22 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
             job.seed,
         )?;
 
-        let seen = if training.diverged {
+        let value = if training.diverged {
             None
         } else {
-            Some(look(&network, &training)?)
+            Some(probe(&network, &training)?)
         };
 
-        Ok(Looked { training, seen })
+        Ok(Probed { training, value })
     };
 
-    let message = |l: &Looked<S>| l.training.activation.clone();
+    let message = |l: &Probed<S>| l.training.activation.clone();
     let (key, key_of) = (
         |job: &Job| job.key(),
-        |done: &Looked<S>| done.training.key(),
+        |done: &Probed<S>| done.training.key(),
     );
 
-    let work = JobLoop::<Job, Looked<S>> {
+    let work = JobLoop::<Job, Probed<S>> {
         name,
         key: &key,
         key_of: &key_of,
@@ -73,7 +74,7 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
     };
 
     let mut all = work.run(&jobs, folder, output)?;
-    let place = |l: &Looked<S>| {
+    let place = |l: &Probed<S>| {
         arms.iter()
             .position(|e| e.choice.name == l.training.activation)
     };
@@ -85,10 +86,10 @@ pub fn look_at<S: Serialize + DeserializeOwned + Clone + Send + Sync>(
 /// A quantity of each network, by arm.
 pub fn of_each<S>(
     arms: &[Arm],
-    all: &[Looked<S>],
-    f: impl Fn(&Looked<S>) -> Option<f64>,
+    all: &[Probed<S>],
+    f: impl Fn(&Probed<S>) -> Option<f64>,
 ) -> Vec<Vec<f64>> {
-    let own = |e: &Arm, l: &&Looked<S>| l.training.activation == e.choice.name;
+    let own = |e: &Arm, l: &&Probed<S>| l.training.activation == e.choice.name;
     arms.iter()
         .map(|e| all.iter().filter(|l| own(e, l)).filter_map(&f).collect())
         .collect()

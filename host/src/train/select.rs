@@ -48,7 +48,7 @@ pub struct Hyperparameters {
 }
 
 impl Hyperparameters {
-    /// The settings with what was chosen; the network is judged at the end only.
+    /// The settings with what was chosen; the network is evaluated at the end only.
     #[must_use]
     pub fn apply(&self, to: &TrainConfig) -> TrainConfig {
         TrainConfig {
@@ -114,7 +114,7 @@ pub fn select(
     let rows = Ensemble {
         task,
         train: &rest,
-        judge: &validation,
+        evaluation: &validation,
         patience: config.patience,
     };
 
@@ -126,7 +126,9 @@ pub fn select(
         output,
     )?;
 
-    let found = config.judge(arms, &trainings, metric_of(task)).into_iter();
+    let found = config
+        .evaluation(arms, &trainings, metric_of(task))
+        .into_iter();
     let chosen = found
         .zip(arms)
         .map(|(found, arm)| {
@@ -162,7 +164,7 @@ pub fn select_cautiously(
     let mut jobs = config.jobs(arms);
     let mut least = config.lr.iter().copied().fold(f64::INFINITY, f64::min);
     let train = |jobs: &[Job]| train_all(rows, jobs, folder, ("selection", true), output);
-    let mut found = config.judge(arms, &train(&jobs)?, metric);
+    let mut found = config.evaluation(arms, &train(&jobs)?, metric);
 
     for _ in 0..MOST_EXTENSIONS {
         if found.iter().all(|f| f.chosen.is_some()) {
@@ -181,7 +183,7 @@ pub fn select_cautiously(
             .filter(|(_, found)| found.chosen.is_none());
 
         jobs.extend(open.flat_map(|(arm, _)| smaller.jobs_of(arm)));
-        found = config.judge(arms, &train(&jobs)?, metric);
+        found = config.evaluation(arms, &train(&jobs)?, metric);
     }
 
     let chosen: Vec<Hyperparameters> = found.iter().filter_map(|f| f.chosen.clone()).collect();
@@ -212,7 +214,7 @@ impl SelectConfig {
     }
 
     /// The best learning rate and epoch of each arm, whatever learning rates its trainings had.
-    fn judge(&self, arms: &[Arm], trainings: &[Training], metric: Metric) -> Vec<Selected> {
+    fn evaluation(&self, arms: &[Arm], trainings: &[Training], metric: Metric) -> Vec<Selected> {
         let better = |a: Hyperparameters, b: Hyperparameters| {
             if metric.better(b.validation, a.validation) {
                 b

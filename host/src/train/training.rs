@@ -1,6 +1,6 @@
 //! Training one network with given activations.
 
-use super::optimizer::{Memory, OptimizerKind};
+use super::optimizer::{OptimizerKind, OptimizerMemory};
 use crate::data::task::{Examples, Task};
 use crate::model::activations::Choice;
 use crate::model::{LossAndAccuracy, Network};
@@ -80,7 +80,7 @@ impl Default for TrainConfig {
     }
 }
 
-/// The course of one training, a number for each recorded epoch.
+/// The curve of one training, a number for each recorded epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// Epochs finished.
@@ -104,7 +104,7 @@ pub struct Training {
     pub lr: f64,
     /// Whether the loss stopped being a finite number; the curve ends there.
     pub diverged: bool,
-    /// Its course.
+    /// The curve of its losses and accuracies.
     pub curve: Curve,
 }
 
@@ -144,8 +144,8 @@ impl TrainConfig {
         self.optimizer.optimizer(self.lr, self.memory(), 0.0)
     }
 
-    fn memory(&self) -> Memory {
-        Memory {
+    fn memory(&self) -> OptimizerMemory {
+        OptimizerMemory {
             momentum: self.momentum,
             decay: self.decay,
             beta1: self.beta1,
@@ -157,7 +157,7 @@ impl TrainConfig {
     /// # Errors
     /// If the number of another optimizer was set, or one is not in [0, 1).
     pub fn settled(self) -> Result<TrainConfig> {
-        let Memory {
+        let OptimizerMemory {
             momentum,
             decay,
             beta1,
@@ -225,7 +225,7 @@ struct Trainee<'a> {
 }
 
 /// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged
-/// on `judge`.
+/// on `evaluation`.
 ///
 /// # Errors
 /// If task, widths and activations do not fit together, or the user stops it. A diverging training
@@ -235,10 +235,10 @@ pub fn train(
     choice: &Choice,
     task: &Task,
     train: &Examples,
-    judge: &Examples,
+    evaluation: &Examples,
     seed: u64,
 ) -> Result<Training> {
-    Ok(train_network(config, choice, task, train, judge, seed)?.0)
+    Ok(train_network(config, choice, task, train, evaluation, seed)?.0)
 }
 
 /// As [`train`], with the network as it is at the end.
@@ -250,13 +250,13 @@ pub fn train_network(
     choice: &Choice,
     task: &Task,
     train: &Examples,
-    judge: &Examples,
+    evaluation: &Examples,
     seed: u64,
 ) -> Result<(Training, Network)> {
-    train_patiently(config, None, choice, task, train, judge, seed)
+    train_patiently(config, None, choice, task, train, evaluation, seed)
 }
 
-/// As [`train_network`], but it ends early when neither loss nor accuracy on `judge` has been
+/// As [`train_network`], but it ends early when neither loss nor accuracy on `evaluation` has been
 /// better than before for `patience` epochs.
 ///
 /// # Errors
@@ -267,7 +267,7 @@ pub fn train_patiently(
     choice: &Choice,
     task: &Task,
     train: &Examples,
-    judge: &Examples,
+    evaluation: &Examples,
     seed: u64,
 ) -> Result<(Training, Network)> {
     config.check()?;
@@ -287,7 +287,7 @@ pub fn train_patiently(
         }
 
         if epoch % config.every == 0 || epoch == config.epochs {
-            trainee.record(&mut curve, epoch, train_loss, judge)?;
+            trainee.record(&mut curve, epoch, train_loss, evaluation)?;
             if patience.is_some_and(|patience| curve.epochs_since_best() >= patience) {
                 break;
             }
@@ -389,9 +389,9 @@ impl<'a> Trainee<'a> {
         curve: &mut Curve,
         epoch: usize,
         train_loss: f64,
-        judge: &Examples,
+        evaluation: &Examples,
     ) -> Result<()> {
-        let score = judge_network(&self.shape, &self.params, judge, &mut self.work)?;
+        let score = evaluate_network(&self.shape, &self.params, evaluation, &mut self.work)?;
         curve.epoch.push(epoch);
         curve.train_loss.push(train_loss);
         curve.test_loss.push(score.loss);
@@ -419,7 +419,7 @@ pub const EVALUATION_ROWS: usize = 200;
 ///
 /// # Errors
 /// If network and set do not fit together.
-pub fn judge_network(
+pub fn evaluate_network(
     shape: &Shape,
     params: &[f32],
     set: &Examples,
@@ -495,7 +495,7 @@ mod tests {
 
         let choice = Choice::named("tanh", None, false).unwrap();
 
-        let course = |patience| {
+        let curve_with = |patience| {
             train_patiently(
                 &config,
                 patience,
@@ -510,7 +510,7 @@ mod tests {
             .curve
         };
 
-        let (whole, short) = (course(None), course(Some(20)));
+        let (whole, short) = (curve_with(None), curve_with(Some(20)));
 
         assert!(
             short.epoch.len() < whole.epoch.len(),

@@ -1,8 +1,8 @@
 //! `ldnn validate`: an ensemble a choice of activations, in a run folder.
 
 use super::config::ValidateConfig;
-use super::ensemble::{Arm, Ensemble, Learned, train_all};
-use super::probe::look_at;
+use super::ensemble::{Arm, Ensemble, SeededActivations, train_all};
+use super::probe::train_and_probe;
 use super::results::{Group, Metric, group, group_table, metric_of, pair_table};
 use super::select::Hyperparameters;
 use crate::data::task::Task;
@@ -21,7 +21,7 @@ use anyhow::Result;
 pub fn run(
     config: &ValidateConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
@@ -50,7 +50,7 @@ pub fn run(
 fn keep(
     config: &ValidateConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     folder: &RunFolder,
     output: Output,
 ) -> Result<Vec<Training>> {
@@ -65,7 +65,7 @@ fn keep(
         Ok(file)
     };
 
-    let (_, looked) = look_at::<String>(
+    let (_, probed) = train_and_probe::<String>(
         config,
         task,
         learned,
@@ -74,12 +74,12 @@ fn keep(
         write,
     )?;
 
-    looked
+    probed
         .iter()
-        .filter_map(|l| l.seen.as_ref())
+        .filter_map(|l| l.value.as_ref())
         .try_for_each(|file| folder.adopt(file))?;
 
-    Ok(looked.into_iter().map(|l| l.training).collect())
+    Ok(probed.into_iter().map(|l| l.training).collect())
 }
 
 /// The trainings alone, with the journal `name.jsonl`: all of the first arm by seed, then those of
@@ -90,7 +90,7 @@ fn keep(
 pub fn ensembles(
     config: &ValidateConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     name: &str,
@@ -102,7 +102,7 @@ pub fn ensembles(
     let ensemble = Ensemble {
         task,
         train: &task.train,
-        judge: &task.test,
+        evaluation: &task.test,
         patience: None,
     };
 
@@ -171,7 +171,7 @@ pub fn draw(
     )
 }
 
-/// One line a recorded epoch of every training.
+/// One line per recorded epoch of every training.
 #[must_use]
 pub fn csv_of(trainings: &[Training]) -> String {
     let mut csv =

@@ -7,5 +7,5 @@ mod search;
 mod space;
 
 pub use report::report;
-pub use search::{Found, Trial, rounds, search};
+pub use search::{Trial, TuneResult, rounds, search};
 pub use space::{Candidate, Space, Span};

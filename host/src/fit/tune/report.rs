@@ -1,6 +1,6 @@
 //! What a search found, as a report.
 
-use super::search::{Found, Trial};
+use super::search::{Trial, TuneResult};
 use crate::report::plot::{self, Band};
 use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
@@ -16,7 +16,7 @@ const SHOWN: usize = 10;
 /// # Errors
 /// If every candidate diverged, or a file cannot be written.
 pub fn report(
-    found: &Found,
+    found: &TuneResult,
     name: &str,
     notes: Vec<String>,
     folder: &RunFolder,
@@ -75,7 +75,7 @@ fn value(trial: &Trial, metric: Metric) -> String {
 }
 
 /// The trials, those of the last round first; of each round the best first.
-fn all(found: &Found, most: usize) -> ReportTable {
+fn all(found: &TuneResult, most: usize) -> ReportTable {
     let label = found.metric.on("validation");
 
     let head = [
@@ -115,7 +115,7 @@ fn all(found: &Found, most: usize) -> ReportTable {
 }
 
 /// The best value so far, in the order of the trials' numbers.
-fn bands(found: &Found) -> Vec<Band> {
+fn bands(found: &TuneResult) -> Vec<Band> {
     let band = |(i, (share, trials)): (usize, &(f64, Vec<Trial>))| {
         let mut by_number: Vec<&Trial> = trials.iter().filter(|t| t.validation.is_some()).collect();
         by_number.sort_by_key(|t| t.candidate.id);

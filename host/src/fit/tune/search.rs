@@ -32,14 +32,14 @@ pub struct Trial {
 
 /// What the search found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct TuneResult {
     /// The rounds, each with its share of the whole work, and its trials, the best first.
     pub rounds: Vec<(f64, Vec<Trial>)>,
     /// What is compared.
     pub metric: Metric,
 }
 
-impl Found {
+impl TuneResult {
     /// The best of the last round.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ pub fn rounds(budget: usize) -> Vec<usize> {
     (1..=budget).rev().find(fits).map_or(vec![], of)
 }
 
-/// Searches with the training rows of a task: `learn` are learned from, `judge` decide.
+/// Searches with the training rows of a task: `learn` are learned from, `evaluation` decide.
 ///
 /// # Errors
 /// If settings are impossible, a file cannot be written, or the user stops it.
@@ -72,25 +72,25 @@ pub fn search(
     fit: &FitConfig,
     space: &Space,
     budget: usize,
-    (learn, judge): (&Examples, &Examples),
+    (learn, evaluation): (&Examples, &Examples),
     task: &Task,
     folder: &RunFolder,
     output: Output,
-) -> Result<Found> {
+) -> Result<TuneResult> {
     space.check()?;
     ensure!(budget > 0, "a search needs at least one trial");
 
     // Nothing below has the test rows.
     let task = Task {
         train: learn.clone(),
-        test: judge.clone(),
+        test: evaluation.clone(),
         ..task.clone()
     };
 
     let metric = metric_of(&task);
     let sizes = rounds(budget);
     let mut candidates: Vec<Candidate> = (0..sizes[0]).map(|id| space.candidate(fit, id)).collect();
-    let mut found = Found {
+    let mut found = TuneResult {
         rounds: vec![],
         metric,
     };

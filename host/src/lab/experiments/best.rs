@@ -1,15 +1,15 @@
 //! Fig. 3, question 2, a practitioner's: with its own learning rate and its own number of epochs,
 //! both chosen on a validation part of the training rows, is the mix better than every other one?
 
-use super::contest::{Contest, claims};
+use super::comparison::{ArmComparison, claims};
 use crate::data::task::Task;
 use crate::report::stats::{Summary, mean};
 use crate::report::{ReportTable, Section, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Hyperparameters, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, ensembles,
-    values_of,
+    Hyperparameters, Metric, SeededActivations, Training, ValidateConfig, by_activation, csv_of,
+    ensembles, values_of,
 };
 use anyhow::Result;
 
@@ -20,7 +20,7 @@ use anyhow::Result;
 pub fn run(
     config: &ValidateConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     chosen: &[Hyperparameters],
     folder: &RunFolder,
     output: Output,
@@ -39,7 +39,7 @@ pub fn run(
 
     let end = |t: &Training| t.curve.accuracy.last().copied();
 
-    let contest = Contest::of(
+    let comparison = ArmComparison::of(
         Metric::Accuracy,
         "",
         &arms,
@@ -47,7 +47,7 @@ pub fn run(
     );
 
     let mut section = Section::new("Each at its best");
-    let groups: Vec<plot::NamedSample> = by_kind(&contest.arms, &contest.values)
+    let groups: Vec<plot::NamedSample> = by_activation(&comparison.arms, &comparison.values)
         .into_iter()
         .map(|(name, values)| plot::NamedSample { name, values })
         .collect();
@@ -61,24 +61,29 @@ pub fn run(
         &format!("Test accuracy, {title}"),
     )?;
 
-    section.tabulate(folder, "chosen", choice_table(&contest, chosen))?;
+    section.tabulate(folder, "chosen", choice_table(&comparison, chosen))?;
 
     section.claims = claims(
         "Each at its best, ",
         "beats",
-        std::slice::from_ref(&contest),
+        std::slice::from_ref(&comparison),
     );
 
-    section.text.extend(summary(&contest));
+    section.text.extend(summary(&comparison));
     section.save(folder)?;
     Ok(section)
 }
 
 /// One sentence, with the classical activation that does best on the test rows, which favours it.
-fn summary(contest: &Contest) -> Option<String> {
-    let groups = by_kind(&contest.arms, &contest.values);
-    let of = |kind: &str| groups.iter().find(|(k, _)| k == kind).map(|(_, v)| mean(v));
-    let classical = contest.classical();
+fn summary(comparison: &ArmComparison) -> Option<String> {
+    let groups = by_activation(&comparison.arms, &comparison.values);
+    let of = |activation: &str| {
+        groups
+            .iter()
+            .find(|(k, _)| k == activation)
+            .map(|(_, v)| mean(v))
+    };
+    let classical = comparison.classical();
     let means = classical.iter().filter_map(|k| Some((k, of(k)?)));
     let (name, best) = means.reduce(|a, b| if b.1 > a.1 { b } else { a })?;
     let mix = of("mix")?;
@@ -90,7 +95,7 @@ fn summary(contest: &Contest) -> Option<String> {
     ))
 }
 
-fn choice_table(contest: &Contest, chosen: &[Hyperparameters]) -> ReportTable {
+fn choice_table(comparison: &ArmComparison, chosen: &[Hyperparameters]) -> ReportTable {
     let head = [
         "activation",
         "outer seed",
@@ -106,11 +111,11 @@ fn choice_table(contest: &Contest, chosen: &[Hyperparameters]) -> ReportTable {
         "learning rate and epochs chosen by validation accuracy, then trained on all training rows";
     let mut table = ReportTable::new(caption, &head);
 
-    for ((e, values), c) in contest.arms.iter().zip(&contest.values).zip(chosen) {
+    for ((e, values), c) in comparison.arms.iter().zip(&comparison.values).zip(chosen) {
         let s = Summary::of(values);
 
         table.row([
-            e.kind.clone(),
+            e.activation.clone(),
             e.outer_seed.map_or(String::new(), |s| s.to_string()),
             c.lr.to_string(),
             c.epochs.to_string(),

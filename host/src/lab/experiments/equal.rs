@@ -1,15 +1,15 @@
 //! Fig. 3, question 1, the paper's: at equal training, is the mix better than every other one?
 
 use super::authors::{self, MARKS};
-use super::contest::{Contest, claims};
+use super::comparison::{ArmComparison, claims};
 use crate::data::task::Task;
 use crate::report::stats::Summary;
 use crate::report::{ReportTable, Section, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Arm, Learned, Metric, Training, ValidateConfig, by_kind, csv_of, draw, ensembles, group,
-    values_of,
+    Arm, Metric, SeededActivations, Training, ValidateConfig, by_activation, csv_of, draw,
+    ensembles, group, values_of,
 };
 use anyhow::Result;
 
@@ -21,7 +21,7 @@ use anyhow::Result;
 pub fn run(
     config: &ValidateConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     folder: &RunFolder,
     output: Output,
 ) -> Result<Section> {
@@ -33,13 +33,13 @@ pub fn run(
         .into_iter()
         .filter(|m| *m <= config.train.epochs)
         .collect();
-    let contests: Vec<Contest> = marks
+    let comparisons: Vec<ArmComparison> = marks
         .iter()
-        .map(|&m| contest(&arms, &trainings, m))
+        .map(|&m| comparison(&arms, &trainings, m))
         .collect();
 
-    for (mark, contest) in marks.iter().zip(&contests) {
-        let groups: Vec<plot::NamedSample> = by_kind(&contest.arms, &contest.values)
+    for (mark, comparison) in marks.iter().zip(&comparisons) {
+        let groups: Vec<plot::NamedSample> = by_activation(&comparison.arms, &comparison.values)
             .into_iter()
             .map(|(name, values)| plot::NamedSample { name, values })
             .collect();
@@ -64,39 +64,39 @@ pub fn run(
         &mut section,
     )?;
 
-    section.tabulate(folder, "marks", mark_table(&contests, &marks))?;
-    section.claims = claims("At equal training, ", "beats", &contests);
+    section.tabulate(folder, "marks", mark_table(&comparisons, &marks))?;
+    section.claims = claims("At equal training, ", "beats", &comparisons);
     section.save(folder)?;
 
     Ok(section)
 }
 
-fn contest(arms: &[Arm], trainings: &[Training], mark: usize) -> Contest {
+fn comparison(arms: &[Arm], trainings: &[Training], mark: usize) -> ArmComparison {
     let at = |t: &Training| {
         let i = t.curve.epoch.iter().position(|&e| e == mark)?;
         t.curve.accuracy.get(i).copied()
     };
     let values = values_of(arms, trainings, at);
-    Contest::of(Metric::Accuracy, &format!("at {mark} epochs"), arms, values)
+    ArmComparison::of(Metric::Accuracy, &format!("at {mark} epochs"), arms, values)
 }
 
-/// The trainings under the name of their kind, so that all outer seeds make one group.
+/// The trainings under the name of their activation, so that all outer seeds make one group.
 fn by_kind_trainings(arms: &[Arm], trainings: &[Training]) -> Vec<Training> {
-    let kind = |t: &Training| {
+    let activation = |t: &Training| {
         arms.iter()
             .find(|e| e.choice.name == t.activation)
-            .map(|e| e.kind.clone())
+            .map(|e| e.activation.clone())
     };
 
     let renamed = |t: &Training| Training {
-        activation: kind(t).unwrap_or_default(),
+        activation: activation(t).unwrap_or_default(),
         ..t.clone()
     };
 
     trainings.iter().map(renamed).collect()
 }
 
-fn mark_table(contests: &[Contest], marks: &[usize]) -> ReportTable {
+fn mark_table(comparisons: &[ArmComparison], marks: &[usize]) -> ReportTable {
     let mut head = vec!["activation".to_string(), "n".into()];
     head.extend(marks.iter().map(|m| format!("{m} epochs")));
     head.extend(marks.iter().map(|m| format!("authors' code, {m}")));
@@ -106,22 +106,23 @@ fn mark_table(contests: &[Contest], marks: &[usize]) -> ReportTable {
         "test accuracy in %, mean ± half of the 95 % interval over trainings",
         &head,
     );
-    let Some(first) = contests.first() else {
+    let Some(first) = comparisons.first() else {
         return table;
     };
 
-    for (k, (kind, values)) in by_kind(&first.arms, &first.values).into_iter().enumerate() {
-        let mut row = vec![kind.clone(), values.len().to_string()];
-        row.extend(contests.iter().map(|c| {
-            let s = Summary::of(&by_kind(&c.arms, &c.values)[k].1);
+    for (k, (activation, values)) in by_activation(&first.arms, &first.values)
+        .into_iter()
+        .enumerate()
+    {
+        let mut row = vec![activation.clone(), values.len().to_string()];
+        row.extend(comparisons.iter().map(|c| {
+            let s = Summary::of(&by_activation(&c.arms, &c.values)[k].1);
             format!("{:.1} ± {:.1}", s.mean, s.half_width)
         }));
 
-        row.extend(
-            marks
-                .iter()
-                .map(|&m| authors::accuracy(&kind, m).map_or(String::new(), |a| format!("{a:.1}"))),
-        );
+        row.extend(marks.iter().map(|&m| {
+            authors::accuracy(&activation, m).map_or(String::new(), |a| format!("{a:.1}"))
+        }));
 
         table.row(row);
     }

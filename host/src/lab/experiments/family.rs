@@ -11,7 +11,7 @@ use crate::report::stats::mean;
 use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
 use crate::support::text::csv_lines;
-use crate::train::Learned;
+use crate::train::SeededActivations;
 use anyhow::{Result, ensure};
 use kodama::{Method, linkage};
 
@@ -31,7 +31,7 @@ const MOST: usize = 8;
 ///
 /// # Errors
 /// If there are fewer than three types, a type is malformed, or a file cannot be written.
-pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Section> {
+pub fn run(groups: &[(String, Vec<SeededActivations>)], folder: &RunFolder) -> Result<Section> {
     let members = members(groups)?;
     let n = members.len();
 
@@ -156,7 +156,7 @@ pub fn run(groups: &[(String, Vec<Learned>)], folder: &RunFolder) -> Result<Sect
     Ok(section)
 }
 
-fn members(groups: &[(String, Vec<Learned>)]) -> Result<Vec<Member>> {
+fn members(groups: &[(String, Vec<SeededActivations>)]) -> Result<Vec<Member>> {
     let z = grid(SAMPLES, SAMPLE_RANGE);
     let mut members = Vec::new();
 
@@ -296,7 +296,7 @@ mod tests {
     use super::*;
     use crate::model::activations::{LearnedActivations, LearnedType as Type};
 
-    fn run_of(f: impl Fn(f64) -> f64) -> Learned {
+    fn run_of(f: impl Fn(f64) -> f64) -> SeededActivations {
         let y = grid(SAMPLES, SAMPLE_RANGE)
             .into_iter()
             .map(|z| f(z) as f32)

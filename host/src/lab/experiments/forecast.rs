@@ -1,7 +1,7 @@
 //! Fig. 5: learning the step of a dynamical system (van der Pol), and forecasting with it:
 //! predictions are fed back, and the closed-loop orbit is held against the true one.
 
-use super::contest::{Contest, claims};
+use super::comparison::{ArmComparison, claims};
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::Network;
 use crate::report::plot::{self, Band, Labels, Spread};
@@ -10,8 +10,8 @@ use crate::report::{ReportTable, Section, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Arm, Hyperparameters, Learned, Looked, Metric, ValidateConfig, by_kind, csv_of, look_at,
-    of_each,
+    Arm, Hyperparameters, Metric, Probed, SeededActivations, ValidateConfig, by_activation, csv_of,
+    of_each, train_and_probe,
 };
 use anyhow::{Result, ensure};
 use ldnn_core::network::{Pass, Workspace};
@@ -165,7 +165,7 @@ pub fn forecast(network: &Network, set: &Examples, config: &ForecastConfig) -> R
 pub fn run(
     config: &ForecastConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     output: Output,
@@ -181,24 +181,24 @@ pub fn run(
         ),
     };
 
-    let look = |network: &Network, _: &_| forecast(network, &task.test, config);
+    let probe = |network: &Network, _: &_| forecast(network, &task.test, config);
 
-    let (arms, all) = look_at(
+    let (arms, all) = train_and_probe(
         &config.ensemble,
         task,
         learned,
         chosen,
         (folder, name, output),
-        look,
+        probe,
     )?;
 
     let trainings: Vec<_> = all.iter().map(|l| l.training.clone()).collect();
     folder.write(&format!("{name}.csv"), csv_of(&trainings))?;
 
     let mut section = Section::new(format!("Regression and forecast: {}", task.name));
-    let log_loss = |l: &Looked<Forecast>| l.training.curve.test_loss.last().map(|l| l.log10());
+    let log_loss = |l: &Probed<Forecast>| l.training.curve.test_loss.last().map(|l| l.log10());
     let losses = of_each(&arms, &all, log_loss);
-    let groups: Vec<plot::NamedSample> = by_kind(&arms, &losses)
+    let groups: Vec<plot::NamedSample> = by_activation(&arms, &losses)
         .into_iter()
         .map(|(name, values)| plot::NamedSample { name, values })
         .collect();
@@ -211,21 +211,21 @@ pub fn run(
         &format!("Test loss (mean squared error), {how}"),
     )?;
 
-    let condition = |unit: &str, values| Contest {
+    let condition = |unit: &str, values| ArmComparison {
         unit: unit.into(),
-        ..Contest::of(Metric::Loss, "", &arms, values)
+        ..ArmComparison::of(Metric::Loss, "", &arms, values)
     };
     let loss = condition("decades of loss", losses);
 
     draw_orbits(&mut section, task, config, &arms, &all, folder, name)?;
     draw_errors(&mut section, config, &arms, &all, folder, name)?;
 
-    let valid = Contest {
+    let valid = ArmComparison {
         more: true,
         ..condition(
             "time units",
             of_each(&arms, &all, |l| {
-                Some(l.seen.as_ref()?.valid_steps * config.dt)
+                Some(l.value.as_ref()?.valid_steps * config.dt)
             }),
         )
     };
@@ -245,18 +245,21 @@ pub fn run(
         ],
     );
 
-    let seen = |f: &dyn Fn(&Forecast) -> f64| of_each(&arms, &all, |l| l.seen.as_ref().map(f));
-    let (one, end) = (seen(&|f| f.error[0]), seen(&|f| f.error[f.error.len() - 1]));
+    let value = |f: &dyn Fn(&Forecast) -> f64| of_each(&arms, &all, |l| l.value.as_ref().map(f));
+    let (one, end) = (
+        value(&|f| f.error[0]),
+        value(&|f| f.error[f.error.len() - 1]),
+    );
 
     let median = |values: &[Vec<f64>], k: usize| {
-        let mut sorted = by_kind(&arms, values)[k].1.clone();
+        let mut sorted = by_activation(&arms, values)[k].1.clone();
         sorted.sort_by(f64::total_cmp);
         quantile(&sorted, 0.5)
     };
 
-    for (k, (kind, times)) in by_kind(&arms, &valid.values).into_iter().enumerate() {
+    for (k, (activation, times)) in by_activation(&arms, &valid.values).into_iter().enumerate() {
         table.row([
-            kind,
+            activation,
             times.len().to_string(),
             short(10f64.powf(median(&loss.values, k))),
             short(crate::report::stats::mean(&times)),
@@ -278,32 +281,32 @@ pub fn run(
 /// The networks of each kind, the one with the median valid time marked by being the only one.
 fn median_network<'a>(
     arms: &[Arm],
-    all: &'a [Looked<Forecast>],
-    kind: &str,
+    all: &'a [Probed<Forecast>],
+    activation: &str,
 ) -> Option<&'a Forecast> {
-    let own = |l: &&Looked<Forecast>| {
+    let own = |l: &&Probed<Forecast>| {
         arms.iter()
-            .any(|e| e.kind == kind && e.choice.name == l.training.activation)
+            .any(|e| e.activation == activation && e.choice.name == l.training.activation)
     };
 
     let mut found: Vec<&Forecast> = all
         .iter()
         .filter(own)
-        .filter_map(|l| l.seen.as_ref())
+        .filter_map(|l| l.value.as_ref())
         .collect();
 
     found.sort_by(|a, b| a.valid_steps.total_cmp(&b.valid_steps));
     found.get(found.len() / 2).copied()
 }
 
-fn kinds(arms: &[Arm]) -> Vec<String> {
-    let mut kinds: Vec<String> = Vec::new();
+fn activations(arms: &[Arm]) -> Vec<String> {
+    let mut activations: Vec<String> = Vec::new();
     for e in arms {
-        if !kinds.contains(&e.kind) {
-            kinds.push(e.kind.clone());
+        if !activations.contains(&e.activation) {
+            activations.push(e.activation.clone());
         }
     }
-    kinds
+    activations
 }
 
 fn draw_orbits(
@@ -311,7 +314,7 @@ fn draw_orbits(
     task: &Task,
     config: &ForecastConfig,
     arms: &[Arm],
-    all: &[Looked<Forecast>],
+    all: &[Probed<Forecast>],
     folder: &RunFolder,
     name: &str,
 ) -> Result<()> {
@@ -329,9 +332,9 @@ fn draw_orbits(
     };
     let mut lines = vec![line("true orbit", &truth[..config.orbit * n])];
 
-    for kind in kinds(arms) {
-        if let Some(f) = median_network(arms, all, &kind) {
-            lines.push(line(&kind, &f.orbit));
+    for activation in activations(arms) {
+        if let Some(f) = median_network(arms, all, &activation) {
+            lines.push(line(&activation, &f.orbit));
         }
     }
 
@@ -350,14 +353,14 @@ fn draw_errors(
     section: &mut Section,
     config: &ForecastConfig,
     arms: &[Arm],
-    all: &[Looked<Forecast>],
+    all: &[Probed<Forecast>],
     folder: &RunFolder,
     name: &str,
 ) -> Result<()> {
     let time: Vec<f64> = (1..=config.orbit).map(|s| s as f64 * config.dt).collect();
 
-    let line = |kind: String| {
-        let own = |e: &&Arm| e.kind == kind;
+    let line = |activation: String| {
+        let own = |e: &&Arm| e.activation == activation;
 
         let names: Vec<&str> = arms
             .iter()
@@ -368,7 +371,7 @@ fn draw_errors(
         let found: Vec<&Forecast> = all
             .iter()
             .filter(|l| names.contains(&l.training.activation.as_str()))
-            .filter_map(|l| l.seen.as_ref())
+            .filter_map(|l| l.value.as_ref())
             .collect();
 
         let median = |step: usize| {
@@ -378,13 +381,13 @@ fn draw_errors(
         };
 
         Band::line(
-            kind.clone(),
+            activation.clone(),
             time.clone(),
             (0..config.orbit).map(median).collect(),
         )
     };
 
-    let lines: Vec<Band> = kinds(arms).into_iter().map(line).collect();
+    let lines: Vec<Band> = activations(arms).into_iter().map(line).collect();
 
     let labels = Labels {
         title: "error of the forecast",

@@ -1,7 +1,7 @@
 //! The Hessian of trained networks: the paper's two orderings, of traces and of near-zero
 //! fractions.
 
-use super::contest::Contest;
+use super::comparison::ArmComparison;
 use crate::data::npz::{NpyArray, npy};
 use crate::data::task::{Examples, Task};
 use crate::lab::analysis::point::Point;
@@ -13,12 +13,13 @@ use crate::report::{Claim, ReportTable, Section, short};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{
-    Arm, Hyperparameters, Learned, Looked, Training, ValidateConfig, by_kind, look_at, of_each,
+    Arm, Hyperparameters, Probed, SeededActivations, Training, ValidateConfig, by_activation,
+    of_each, train_and_probe,
 };
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// Which networks are looked at how.
+/// Which networks are analyzed, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HessianConfig {
@@ -161,7 +162,7 @@ fn write_eigenvalues(s: &Spectrum, folder: &RunFolder, name: &str) -> Result<()>
 pub fn run(
     config: &HessianConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     output: Output,
@@ -173,7 +174,7 @@ pub fn run(
         Some(_) => ("each at its best learning rate and epoch", "best"),
     };
 
-    let look = |network: &Network, training: &Training| {
+    let probe = |network: &Network, training: &Training| {
         let s = spectrum(
             &Point::new(network.shape, &network.params, &task.train),
             &config.spectrum,
@@ -191,33 +192,33 @@ pub fn run(
         Ok(Figures::of(&s, &config.spectrum))
     };
 
-    let (arms, all) = look_at(
+    let (arms, all) = train_and_probe(
         &config.ensemble,
         task,
         learned,
         chosen,
         (folder, name, output),
-        look,
+        probe,
     )?;
 
     let mut section = Section::new("The Hessian at the end of training");
-    let mut kinds: Vec<(String, Vec<Figures>)> = Vec::new();
+    let mut activations: Vec<(String, Vec<Figures>)> = Vec::new();
 
     for e in &arms {
         let own = all
             .iter()
             .filter(|l| l.training.activation == e.choice.name)
-            .filter_map(|l| l.seen.clone());
+            .filter_map(|l| l.value.clone());
 
-        match kinds.iter_mut().find(|(k, _)| *k == e.kind) {
+        match activations.iter_mut().find(|(k, _)| *k == e.activation) {
             Some((_, figures)) => figures.extend(own),
-            None => kinds.push((e.kind.clone(), own.collect())),
+            None => activations.push((e.activation.clone(), own.collect())),
         }
     }
 
-    kinds.retain(|(_, figures)| !figures.is_empty());
+    activations.retain(|(_, figures)| !figures.is_empty());
     ensure!(
-        !kinds.is_empty(),
+        !activations.is_empty(),
         "every training diverged, so there is no Hessian to look at; use a smaller --lr"
     );
 
@@ -225,7 +226,7 @@ pub fn run(
         "{how}, on all {} training rows.",
         task.train.rows()
     ));
-    describe(&mut section, &kinds, &config.spectrum, folder, name)?;
+    describe(&mut section, &activations, &config.spectrum, folder, name)?;
 
     let start = if chosen.is_some() {
         "Each at its best, "
@@ -240,15 +241,15 @@ pub fn run(
     Ok(section)
 }
 
-/// Tables and pictures of the figures of each kind.
+/// Tables and pictures of the figures of each activation.
 fn describe(
     section: &mut Section,
-    kinds: &[(String, Vec<Figures>)],
+    activations: &[(String, Vec<Figures>)],
     config: &SpectrumConfig,
     folder: &RunFolder,
     name: &str,
 ) -> Result<()> {
-    let first = &kinds[0].1[0];
+    let first = &activations[0].1[0];
     let which = match config.parameters {
         Parameters::Theta => "weights and biases (theta), the activations held fixed",
         Parameters::Joint => "weights, biases and activation parameters (joint)",
@@ -268,7 +269,7 @@ fn describe(
     section.tabulate(
         folder,
         &format!("{name}-hessians"),
-        figure_table(kinds, config),
+        figure_table(activations, config),
     )?;
 
     let mean_of = |figures: &[Figures], f: &dyn Fn(&Figures) -> &Vec<f64>| -> Vec<f64> {
@@ -282,11 +283,11 @@ fn describe(
         LINEAR * (low + (high - low) * (i as f64 + 0.5) / BINS as f64).sinh()
     };
 
-    let densities: Vec<Band> = kinds
+    let densities: Vec<Band> = activations
         .iter()
-        .map(|(kind, f)| {
+        .map(|(activation, f)| {
             Band::line(
-                kind,
+                activation,
                 (0..BINS).map(centre).collect(),
                 mean_of(f, &|g| &g.density),
             )
@@ -324,14 +325,14 @@ fn describe(
             }
         };
 
-        let lines: Vec<Band> = kinds
+        let lines: Vec<Band> = activations
             .iter()
-            .map(|(kind, f)| {
+            .map(|(activation, f)| {
                 let all: Vec<Vec<f64>> = f.iter().map(of).collect();
                 let mean_at = |i: usize| mean(&all.iter().map(|v| v[i]).collect::<Vec<_>>());
 
                 Band::line(
-                    kind,
+                    activation,
                     thresholds(),
                     (0..thresholds().len()).map(mean_at).collect(),
                 )
@@ -356,7 +357,7 @@ fn describe(
     Ok(())
 }
 
-fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> ReportTable {
+fn figure_table(activations: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> ReportTable {
     let f = format!("f(|l| < {})", config.near_zero);
 
     let head = [
@@ -380,7 +381,7 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Re
         &head,
     );
 
-    for (kind, figures) in kinds {
+    for (activation, figures) in activations {
         let of =
             |f: &dyn Fn(&Figures) -> f64| Summary::of(&figures.iter().map(f).collect::<Vec<_>>());
         let trace = of(&|g| g.trace);
@@ -408,7 +409,7 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Re
             .join(", ");
 
         table.row([
-            kind.clone(),
+            activation.clone(),
             figures.len().to_string(),
             with(trace),
             short(of(&|g| g.trace_of_spectrum).mean),
@@ -431,25 +432,27 @@ fn figure_table(kinds: &[(String, Vec<Figures>)], config: &SpectrumConfig) -> Re
 
 /// The paper's claims: a smaller trace and a larger near-zero fraction for the mix than for either
 /// type.
-fn orderings(start: &str, arms: &[Arm], all: &[Looked<Figures>]) -> Vec<Claim> {
-    let contest =
-        |condition: &str, unit: &str, more: bool, f: &dyn Fn(&Figures) -> Option<f64>| Contest {
-            condition: condition.into(),
-            unit: unit.into(),
-            more,
-            arms: arms.to_vec(),
-            values: of_each(arms, all, |l| l.seen.as_ref().and_then(f)),
-        };
+fn orderings(start: &str, arms: &[Arm], all: &[Probed<Figures>]) -> Vec<Claim> {
+    let comparison = |condition: &str,
+                      unit: &str,
+                      more: bool,
+                      f: &dyn Fn(&Figures) -> Option<f64>| ArmComparison {
+        condition: condition.into(),
+        unit: unit.into(),
+        more,
+        arms: arms.to_vec(),
+        values: of_each(arms, all, |l| l.value.as_ref().and_then(f)),
+    };
 
     if !["type1", "mix"]
         .iter()
-        .all(|k| arms.iter().any(|e| e.kind == *k))
+        .all(|k| arms.iter().any(|e| e.activation == *k))
     {
         return vec![];
     }
 
-    let trace = contest("trace", "in the trace", false, &|g| Some(g.trace)).over_better_type();
-    let scaled = contest("scaled trace", "in the scaled trace", false, &|g| {
+    let trace = comparison("trace", "in the trace", false, &|g| Some(g.trace)).over_better_type();
+    let scaled = comparison("scaled trace", "in the scaled trace", false, &|g| {
         g.scaled_trace
     })
     .over_better_type();
@@ -462,7 +465,7 @@ fn orderings(start: &str, arms: &[Arm], all: &[Looked<Figures>]) -> Vec<Claim> {
         };
 
         let condition = format!("threshold {threshold}{of}");
-        contest(&condition, "in f", true, &|g| {
+        comparison(&condition, "in f", true, &|g| {
             Some(g.near_zero_at(threshold, relative))
         })
         .over_better_type()
@@ -493,18 +496,18 @@ fn orderings(start: &str, arms: &[Arm], all: &[Looked<Figures>]) -> Vec<Claim> {
 
 /// The orders of the means, with the type with the larger trace called 1, as the paper's order has
 /// it.
-fn order_in_words(arms: &[Arm], all: &[Looked<Figures>]) -> Vec<String> {
+fn order_in_words(arms: &[Arm], all: &[Probed<Figures>]) -> Vec<String> {
     let order = |what: &str, f: &dyn Fn(&Figures) -> f64| {
-        let values = of_each(arms, all, |l| l.seen.as_ref().map(f));
-        let mut kinds: Vec<(String, f64)> = by_kind(arms, &values)
+        let values = of_each(arms, all, |l| l.value.as_ref().map(f));
+        let mut activations: Vec<(String, f64)> = by_activation(arms, &values)
             .into_iter()
             .filter(|(_, v)| !v.is_empty())
             .map(|(k, v)| (k, mean(&v)))
             .collect();
 
-        kinds.sort_by(|a, b| b.1.total_cmp(&a.1));
+        activations.sort_by(|a, b| b.1.total_cmp(&a.1));
 
-        let listed: Vec<String> = kinds
+        let listed: Vec<String> = activations
             .iter()
             .map(|(k, v)| format!("{k} ({})", short(*v)))
             .collect();

@@ -3,7 +3,7 @@
 
 pub mod authors;
 pub mod best;
-pub mod contest;
+pub mod comparison;
 pub mod equal;
 pub mod family;
 pub mod forecast;

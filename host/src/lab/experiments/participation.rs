@@ -1,6 +1,6 @@
 //! Fig. 6: accuracy against the normalised participation ratio of the hidden activity.
 
-use super::contest::{Contest, claims};
+use super::comparison::{ArmComparison, claims};
 use crate::data::task::{Examples, Task};
 use crate::lab::analysis::participation::participation;
 use crate::model::Network;
@@ -8,7 +8,9 @@ use crate::report::Section;
 use crate::report::plot::{self, Cloud};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
-use crate::train::{Hyperparameters, Learned, Looked, ValidateConfig, look_at, metric_of, of_each};
+use crate::train::{
+    Hyperparameters, Probed, SeededActivations, ValidateConfig, metric_of, of_each, train_and_probe,
+};
 use anyhow::Result;
 use ldnn_core::network::{Pass, Workspace};
 
@@ -43,7 +45,7 @@ pub fn ratio(network: &Network, set: &Examples) -> Result<f64> {
 pub fn run(
     config: &ValidateConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     output: Output,
@@ -52,10 +54,11 @@ pub fn run(
         None => ("at equal training", "equal"),
         Some(_) => ("each at its best learning rate and epoch", "best"),
     };
-    let look = |network: &Network, _: &_| ratio(network, &task.test);
-    let (arms, all) = look_at(config, task, learned, chosen, (folder, name, output), look)?;
+    let probe = |network: &Network, _: &_| ratio(network, &task.test);
+    let (arms, all) =
+        train_and_probe(config, task, learned, chosen, (folder, name, output), probe)?;
     let metric = metric_of(task);
-    let end = |l: &Looked<f64>| metric.of(&l.training.curve).last().copied();
+    let end = |l: &Probed<f64>| metric.of(&l.training.curve).last().copied();
 
     folder.write(&format!("{name}.csv"), csv(&all, &end))?;
 
@@ -65,12 +68,12 @@ pub fn run(
         let of = all
             .iter()
             .filter(|l| l.training.activation == e.choice.name);
-        let points = of.filter_map(|l| Some((l.seen?, end(l)?)));
+        let points = of.filter_map(|l| Some((l.value?, end(l)?)));
 
-        match clouds.iter_mut().find(|c| c.name == e.kind) {
+        match clouds.iter_mut().find(|c| c.name == e.activation) {
             Some(cloud) => cloud.points.extend(points),
             None => clouds.push(Cloud {
-                name: e.kind.clone(),
+                name: e.activation.clone(),
                 points: points.collect(),
             }),
         }
@@ -86,16 +89,16 @@ pub fn run(
 
     section.draw(folder, name, &drawing, &caption)?;
 
-    let contest = Contest {
+    let comparison = ArmComparison {
         condition: String::new(),
         unit: "in R/N".into(),
         more: true,
-        values: of_each(&arms, &all, |l| l.seen),
+        values: of_each(&arms, &all, |l| l.value),
         arms,
     };
 
-    let mut table = Contest::table(&format!("normalised participation ratio, {how}"));
-    contest.rows(&mut table);
+    let mut table = ArmComparison::table(&format!("normalised participation ratio, {how}"));
+    comparison.rows(&mut table);
     section.tabulate(folder, &format!("{name}-ratios"), table)?;
 
     let start = if chosen.is_some() {
@@ -107,18 +110,18 @@ pub fn run(
     section.claims = claims(
         start,
         "uses more of its dimensions (participation ratio) than",
-        &[contest],
+        &[comparison],
     );
 
     section.save(folder)?;
     Ok(section)
 }
 
-fn csv(all: &[Looked<f64>], end: &impl Fn(&Looked<f64>) -> Option<f64>) -> String {
+fn csv(all: &[Probed<f64>], end: &impl Fn(&Probed<f64>) -> Option<f64>) -> String {
     let mut csv = String::from("activation,seed,metric,participation\n");
 
     for l in all {
-        if let (Some(metric), Some(ratio)) = (end(l), l.seen) {
+        if let (Some(metric), Some(ratio)) = (end(l), l.value) {
             csv += &format!(
                 "{},{},{metric},{ratio}\n",
                 l.training.activation, l.training.seed

@@ -1,6 +1,6 @@
 //! Fig. 4: the metric against the size of the network.
 
-use super::contest::{Contest, claims};
+use super::comparison::{ArmComparison, claims};
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
 use crate::report::stats::mean;
@@ -9,8 +9,8 @@ use crate::run::{RunFolder, all};
 use crate::support::memory::{MOST, check_size};
 use crate::support::progress::Output;
 use crate::train::{
-    Hyperparameters, Learned, TrainConfig, Training, ValidateConfig, by_kind, csv_of, ensembles,
-    metric_of, values_of,
+    Hyperparameters, SeededActivations, TrainConfig, Training, ValidateConfig, by_activation,
+    csv_of, ensembles, metric_of, values_of,
 };
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ impl Default for SizesConfig {
 impl SizesConfig {
     /// # Errors
     /// With flag, value and remedy, for settings that make no networks.
-    pub fn check(&self, task: &Task, learned: &[Learned]) -> Result<()> {
+    pub fn check(&self, task: &Task, learned: &[SeededActivations]) -> Result<()> {
         ensure!(
             !self.widths.is_empty(),
             "--widths: give at least one width, e.g. 10,25,50,100,200,400"
@@ -88,7 +88,7 @@ impl SizesConfig {
 pub fn run(
     config: &SizesConfig,
     task: &Task,
-    learned: &[Learned],
+    learned: &[SeededActivations],
     chosen: Option<&[Hyperparameters]>,
     folder: &RunFolder,
     output: Output,
@@ -96,7 +96,7 @@ pub fn run(
     let metric = metric_of(task);
     let end = |t: &Training| metric.of(&t.curve).last().copied();
     let mut section = Section::new(format!("{} against network size", metric.label()));
-    let (mut contests, mut csv) = (Vec::new(), String::new());
+    let (mut comparisons, mut csv) = (Vec::new(), String::new());
 
     let at = |&width: &usize| {
         let name = format!("width-{width}");
@@ -122,7 +122,7 @@ pub fn run(
             }
         }
 
-        contests.push(Contest::of(
+        comparisons.push(ArmComparison::of(
             metric,
             &width.to_string(),
             &arms,
@@ -132,7 +132,7 @@ pub fn run(
 
     folder.write("trainings.csv", csv)?;
 
-    let places: Vec<(String, Vec<plot::NamedSample>)> = contests
+    let places: Vec<(String, Vec<plot::NamedSample>)> = comparisons
         .iter()
         .map(|c| (c.condition.clone(), groups(c)))
         .collect();
@@ -151,10 +151,10 @@ pub fn run(
 
     section.draw(folder, "sizes", &boxes, &caption)?;
 
-    let mut table = Contest::table(&format!("{} by width ({how})", metric.label()));
-    contests.iter().for_each(|c| c.rows(&mut table));
+    let mut table = ArmComparison::table(&format!("{} by width ({how})", metric.label()));
+    comparisons.iter().for_each(|c| c.rows(&mut table));
     section.tabulate(folder, "sizes", table)?;
-    section.text.extend(ahead(&contests));
+    section.text.extend(ahead(&comparisons));
 
     let start = if chosen.is_some() {
         "Over all sizes, each at its best, "
@@ -162,25 +162,25 @@ pub fn run(
         "Over all sizes, at equal training, "
     };
 
-    section.claims = claims(start, "beats", &[over_sizes(&contests)]);
+    section.claims = claims(start, "beats", &[over_sizes(&comparisons)]);
     section.save(folder)?;
     Ok(section)
 }
 
-fn groups(contest: &Contest) -> Vec<plot::NamedSample> {
-    let kinds = by_kind(&contest.arms, &contest.values);
-    kinds
+fn groups(comparison: &ArmComparison) -> Vec<plot::NamedSample> {
+    let activations = by_activation(&comparison.arms, &comparison.values);
+    activations
         .into_iter()
         .map(|(name, values)| plot::NamedSample { name, values })
         .collect()
 }
 
-/// The contest of means over all widths: one value a seed.
-fn over_sizes(contests: &[Contest]) -> Contest {
-    let first = &contests[0];
+/// The comparison of means over all widths: one value per seed.
+fn over_sizes(comparisons: &[ArmComparison]) -> ArmComparison {
+    let first = &comparisons[0];
 
     let value = |e: usize, i: usize| {
-        let at: Option<Vec<f64>> = contests
+        let at: Option<Vec<f64>> = comparisons
             .iter()
             .map(|c| c.values[e].get(i).copied())
             .collect();
@@ -193,7 +193,7 @@ fn over_sizes(contests: &[Contest]) -> Contest {
             .collect()
     });
 
-    Contest {
+    ArmComparison {
         condition: String::new(),
         values: values.collect(),
         ..first.clone()
@@ -201,19 +201,22 @@ fn over_sizes(contests: &[Contest]) -> Contest {
 }
 
 /// At which sizes the whole interval is on the mix's side.
-fn ahead(contests: &[Contest]) -> Option<String> {
-    let first = contests.first()?;
-    first.arms.iter().find(|e| e.kind == "mix")?;
+fn ahead(comparisons: &[ArmComparison]) -> Option<String> {
+    let first = comparisons.first()?;
+    first.arms.iter().find(|e| e.activation == "mix")?;
 
     let clear = |m: &crate::report::Measure| m.comparison.is_above(0.0);
     let mut parts = Vec::new();
 
-    for kind in first.classical() {
-        let n = contests.iter().filter(|c| clear(&c.over(&kind))).count();
-        parts.push(format!("{kind} at {n}"));
+    for activation in first.classical() {
+        let n = comparisons
+            .iter()
+            .filter(|c| clear(&c.over(&activation)))
+            .count();
+        parts.push(format!("{activation} at {n}"));
     }
 
-    let n = contests
+    let n = comparisons
         .iter()
         .filter(|c| clear(&c.over_better_type()))
         .count();
@@ -222,7 +225,7 @@ fn ahead(contests: &[Contest]) -> Option<String> {
 
     Some(format!(
         "Of {} sizes, taken one by one and without correction for their number, the mix's interval lies above {}.",
-        contests.len(),
+        comparisons.len(),
         parts.join(", ")
     ))
 }

@@ -6,18 +6,18 @@ use crate::report::{Claim, Measure, ReportTable, Section, plot, short};
 use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
 use crate::train::{
-    Arm, Ensemble, Job, Learned, Metric, Training, ValidateConfig, arms, metric_of, train_all,
-    values_of,
+    Arm, Ensemble, Job, Metric, SeededActivations, Training, ValidateConfig, arms, metric_of,
+    train_all, values_of,
 };
 use anyhow::Result;
 
 /// A task with the activations learned on it, and how networks are trained on it.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct TransferTask {
     /// The task.
     pub task: Task,
-    /// The mixes learned on it, one an outer seed.
-    pub learned: Vec<Learned>,
+    /// The mixes learned on it, one per outer seed.
+    pub learned: Vec<SeededActivations>,
     /// How networks are trained on it; the activations are the classical ones.
     pub ensemble: ValidateConfig,
 }
@@ -26,7 +26,7 @@ pub struct Place {
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it.
-pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Section> {
+pub fn run(places: &[TransferTask], folder: &RunFolder, output: Output) -> Result<Section> {
     let mut section = Section::new("Transfer: activations learned on one task, used on another");
     let mut head: Vec<String> = vec!["learned on".into()];
     head.extend(
@@ -91,18 +91,18 @@ pub fn run(places: &[Place], folder: &RunFolder, output: Output) -> Result<Secti
 }
 
 /// What came out on one task.
-struct Column {
+struct TaskColumn {
     metric: Metric,
-    rows: Vec<Row>,
+    rows: Vec<ActivationRow>,
 }
 
-struct Row {
+struct ActivationRow {
     name: String,
     /// By outer seed; one for classical activations.
     values: Vec<Vec<f64>>,
 }
 
-impl Row {
+impl ActivationRow {
     fn all(&self) -> Vec<f64> {
         self.values.iter().flatten().copied().collect()
     }
@@ -122,7 +122,12 @@ impl Row {
     }
 }
 
-fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -> Result<Column> {
+fn column(
+    place: &TransferTask,
+    places: &[TransferTask],
+    folder: &RunFolder,
+    output: Output,
+) -> Result<TaskColumn> {
     let config = &place.ensemble;
     let mut all: Vec<Arm> = arms(&config.compare, &[], config.exact)?;
 
@@ -130,7 +135,7 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
         for e in arms(&["mix".to_string()], &from.learned, config.exact)? {
             let name = format!("{}@{}", from.task.name, e.outer_seed.unwrap_or_default());
             all.push(Arm {
-                kind: from.task.name.clone(),
+                activation: from.task.name.clone(),
                 choice: e.choice.called(name),
                 ..e
             });
@@ -138,12 +143,12 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
     }
 
     let jobs: Vec<Job> = config.jobs(&all, None)?;
-    let (task, train, judge) = (&place.task, &place.task.train, &place.task.test);
+    let (task, train, evaluation) = (&place.task, &place.task.train, &place.task.test);
 
     let ensemble = Ensemble {
         task,
         train,
-        judge,
+        evaluation,
         patience: None,
     };
 
@@ -159,24 +164,24 @@ fn column(place: &Place, places: &[Place], folder: &RunFolder, output: Output) -
     let values = values_of(&all, &trainings, |t: &Training| {
         metric.of(&t.curve).last().copied()
     });
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<ActivationRow> = Vec::new();
 
     for (e, own) in all.iter().zip(values) {
-        match rows.iter_mut().find(|r| r.name == e.kind) {
+        match rows.iter_mut().find(|r| r.name == e.activation) {
             Some(row) => row.values.push(own),
-            None => rows.push(Row {
-                name: e.kind.clone(),
+            None => rows.push(ActivationRow {
+                name: e.activation.clone(),
                 values: vec![own],
             }),
         }
     }
 
-    Ok(Column { metric, rows })
+    Ok(TaskColumn { metric, rows })
 }
 
 /// On each task: activations from elsewhere over the best classical one (chosen on these values,
 /// which favours it).
-fn claims(places: &[Place], columns: &[Column]) -> Vec<Claim> {
+fn claims(places: &[TransferTask], columns: &[TaskColumn]) -> Vec<Claim> {
     let mut claims = Vec::new();
 
     for (place, column) in places.iter().zip(columns) {
@@ -185,7 +190,7 @@ fn claims(places: &[Place], columns: &[Column]) -> Vec<Claim> {
             .rows
             .iter()
             .filter(|r| places.iter().all(|p| p.task.name != r.name));
-        let better = |a: &'_ Row, b: &'_ Row| metric.better(b.mean(), a.mean());
+        let better = |a: &'_ ActivationRow, b: &'_ ActivationRow| metric.better(b.mean(), a.mean());
         let Some(best) = classical.reduce(|a, b| if better(a, b) { b } else { a }) else {
             continue;
         };

@@ -1,13 +1,14 @@
 //! The same comparison under several conditions: other starting points, depths, numbers of types,
 //! schedules.
 
-use super::contest::{Contest, claims};
+use super::comparison::{ArmComparison, claims};
 use crate::data::task::Task;
 use crate::report::{Measure, ReportTable, Section, plot};
 use crate::run::{RunFolder, all};
 use crate::support::progress::Output;
 use crate::train::{
-    Learned, TrainConfig, Training, ValidateConfig, by_kind, ensembles, metric_of, values_of,
+    SeededActivations, TrainConfig, Training, ValidateConfig, by_activation, ensembles, metric_of,
+    values_of,
 };
 use anyhow::Result;
 
@@ -19,7 +20,7 @@ pub struct Variant {
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
     /// What was learned under it.
-    pub learned: Vec<Learned>,
+    pub learned: Vec<SeededActivations>,
 }
 
 /// Trains an ensemble a variant, and compares the mix with the others under each.
@@ -38,7 +39,7 @@ pub fn run(
     // The best point of each curve's mean would favour the lucky: the last one counts.
     let end = |t: &Training| metric.of(&t.curve).last().copied();
 
-    let contest = |v: &Variant| {
+    let comparison = |v: &Variant| {
         let train = TrainConfig {
             hidden: v.hidden.clone(),
             ..config.train.clone()
@@ -62,7 +63,7 @@ pub fn run(
         let (arms, trainings) =
             ensembles(&config, task, &v.learned, None, folder, &v.name, output)?;
 
-        Ok(Contest::of(
+        Ok(ArmComparison::of(
             metric,
             &v.name,
             &arms,
@@ -70,19 +71,19 @@ pub fn run(
         ))
     };
 
-    let contests = all(variants.iter().map(contest))?;
+    let comparisons = all(variants.iter().map(comparison))?;
     let mut section = Section::new(title);
 
-    let groups = |c: &Contest| {
-        let kinds = by_kind(&c.arms, &c.values).into_iter();
+    let groups = |c: &ArmComparison| {
+        let activations = by_activation(&c.arms, &c.values).into_iter();
         // Boxes of one colour must be of one kind: the types last.
-        kinds
+        activations
             .map(|(name, values)| plot::NamedSample { name, values })
             .collect::<Vec<_>>()
     };
 
-    let widest = contests.iter().max_by_key(|c| groups(c).len());
-    let mut places: Vec<(String, Vec<plot::NamedSample>)> = contests
+    let widest = comparisons.iter().max_by_key(|c| groups(c).len());
+    let mut places: Vec<(String, Vec<plot::NamedSample>)> = comparisons
         .iter()
         .map(|c| (c.condition.clone(), groups(c)))
         .collect();
@@ -109,23 +110,23 @@ pub fn run(
         ),
     )?;
 
-    let mut table = Contest::table(&format!("{} under each condition", metric.label()));
-    contests.iter().for_each(|c| c.rows(&mut table));
+    let mut table = ArmComparison::table(&format!("{} under each condition", metric.label()));
+    comparisons.iter().for_each(|c| c.rows(&mut table));
     section.tabulate(folder, "variants", table)?;
 
-    if let Some(table) = directly(&contests) {
+    if let Some(table) = directly(&comparisons) {
         section.tabulate(folder, "directly", table)?;
     }
 
-    section.claims = claims(&format!("{title}: "), "beats", &contests);
+    section.claims = claims(&format!("{title}: "), "beats", &comparisons);
     section.save(folder)?;
     Ok(section)
 }
 
 /// The mix under each condition against the mix under the first, for the outer seeds that both
 /// have.
-fn directly(contests: &[Contest]) -> Option<ReportTable> {
-    let (first, others) = contests.split_first()?;
+fn directly(comparisons: &[ArmComparison]) -> Option<ReportTable> {
+    let (first, others) = comparisons.split_first()?;
 
     let mut table = ReportTable::new(
         format!(

@@ -49,7 +49,7 @@ pub enum Experiment {
     Schedules,
 }
 
-/// The task of a lesson.
+/// The task of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskName {
@@ -61,10 +61,10 @@ pub enum TaskName {
     Digits,
 }
 
-/// Activations to be learned, once an outer seed.
+/// A stage of meta-learning: the same settings, once per outer seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Lesson {
+pub struct LearningStage {
     /// What experiments ask for it by.
     pub name: String,
     /// The task.
@@ -78,8 +78,8 @@ pub struct Lesson {
 /// Rates and epochs to be chosen.
 #[derive(Clone, Copy)]
 pub(super) struct Choosing<'a> {
-    /// For the activations of which lesson.
-    pub lesson: &'static str,
+    /// The stage whose activations are trained.
+    pub stage: &'static str,
     /// On which task.
     pub on: TaskName,
     /// How.
@@ -91,7 +91,7 @@ pub(super) struct Choosing<'a> {
 /// Everything that `reproduce` does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Study {
+pub struct ReproduceConfig {
     /// Where the settings come from.
     pub preset: Preset,
     /// The experiments.
@@ -116,8 +116,8 @@ pub struct Study {
     pub variants: ValidateConfig,
     /// Transfer: how networks are trained on the main task, on van der Pol, on digits.
     pub transfer: [ValidateConfig; 3],
-    /// What is learned first.
-    pub lessons: Vec<Lesson>,
+    /// The meta-learning runs, which come first.
+    pub stages: Vec<LearningStage>,
 }
 
 /// What a preset changes.
@@ -210,11 +210,16 @@ fn names(parts: &[&[&str]]) -> Vec<String> {
         .collect()
 }
 
-impl Study {
+impl ReproduceConfig {
     /// The settings of a preset, scaled down where `task` has few rows; only what `experiments`
     /// need is learned.
     #[must_use]
-    pub fn new(preset: Preset, experiments: &[Experiment], seed: u64, task: &Task) -> Study {
+    pub fn new(
+        preset: Preset,
+        experiments: &[Experiment],
+        seed: u64,
+        task: &Task,
+    ) -> ReproduceConfig {
         let a = preset.amount();
 
         let train = TrainConfig {
@@ -265,7 +270,7 @@ impl Study {
             ..brief(0.01, a.epochs)
         };
 
-        let study = Study {
+        let study = ReproduceConfig {
             preset,
             experiments: experiments.to_vec(),
             equal: ensemble(all(), a.runs, train.clone()),
@@ -301,27 +306,27 @@ impl Study {
             transfer: [(0.05, 60), (0.03, 200), (0.05, 60)].map(|(lr, epochs)| {
                 ensemble(names(&[&CLASSICAL]), a.few, brief(lr, short(epochs)))
             }),
-            lessons: vec![],
+            stages: vec![],
         };
 
-        Study {
-            lessons: lessons(&a, experiments, seed, task),
+        ReproduceConfig {
+            stages: stages(&a, experiments, seed, task),
             ..study
         }
     }
 
-    /// For which lessons learning rates and epochs are chosen, an entry an experiment that asks for
+    /// The stages for which learning rates and epochs are chosen, one entry per experiment that asks for
     /// it.
     pub(super) fn choices(&self) -> Vec<Choosing<'_>> {
-        let main = |lesson, ensemble| Choosing {
-            lesson,
+        let main = |stage, ensemble| Choosing {
+            stage,
             on: TaskName::Main,
             config: &self.select,
             ensemble,
         };
 
         let forecast = Choosing {
-            lesson: "vanderpol",
+            stage: "vanderpol",
             on: TaskName::Vanderpol,
             config: &self.forecast_select,
             ensemble: &self.forecast.ensemble,
@@ -363,8 +368,8 @@ impl Experiment {
         Experiment::Schedules,
     ];
 
-    /// The names of the lessons that it needs.
-    fn lessons(self) -> &'static [&'static str] {
+    /// The names of the stages that it needs.
+    fn stages(self) -> &'static [&'static str] {
         match self {
             Experiment::Fig3 | Experiment::Fig6 | Experiment::Hessian => &["authors", "sine"],
             Experiment::Fig4 => &["zero"],
@@ -379,10 +384,10 @@ impl Experiment {
     }
 }
 
-/// The lessons of the paper's figures.
+/// The stages of the paper's figures.
 const FIGURES: [&str; 4] = ["authors", "sine", "zero", "vanderpol"];
 
-fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec<Lesson> {
+fn stages(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec<LearningStage> {
     // As many rows held out as `ldnn meta` holds out.
     let held_out = task.train.rows() / 4;
 
@@ -401,7 +406,7 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
         }
     };
 
-    let lesson = |name: &str, on: TaskName, meta: MetaConfig| Lesson {
+    let stage = |name: &str, on: TaskName, meta: MetaConfig| LearningStage {
         name: name.into(),
         on,
         seeds: seeds(name),
@@ -409,7 +414,7 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
     };
 
     let mut all = vec![
-        lesson(
+        stage(
             "authors",
             TaskName::Main,
             MetaConfig {
@@ -417,8 +422,8 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
                 ..MetaConfig::authors(a.authors_steps)
             },
         ),
-        lesson("sine", TaskName::Main, heldout.clone()),
-        lesson(
+        stage("sine", TaskName::Main, heldout.clone()),
+        stage(
             "zero",
             TaskName::Main,
             MetaConfig {
@@ -434,7 +439,7 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
             steps: a.small_steps,
             ..heldout.clone()
         };
-        all.push(lesson(base, TaskName::Main, meta));
+        all.push(stage(base, TaskName::Main, meta));
     }
 
     let small = MetaConfig {
@@ -449,8 +454,8 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
     };
 
     all.extend([
-        lesson("two-layers", TaskName::Main, two.clone()),
-        lesson(
+        stage("two-layers", TaskName::Main, two.clone()),
+        stage(
             "two-layers-own",
             TaskName::Main,
             MetaConfig {
@@ -458,7 +463,7 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
                 ..two
             },
         ),
-        lesson(
+        stage(
             "three-types",
             TaskName::Main,
             MetaConfig {
@@ -466,9 +471,9 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
                 ..small.clone()
             },
         ),
-        lesson("alternating", TaskName::Main, heldout.alternating()),
-        lesson("vanderpol", TaskName::Vanderpol, vanderpol(&heldout)),
-        lesson(
+        stage("alternating", TaskName::Main, heldout.alternating()),
+        stage("vanderpol", TaskName::Vanderpol, vanderpol(&heldout)),
+        stage(
             "digits",
             TaskName::Digits,
             MetaConfig {
@@ -481,7 +486,7 @@ fn lessons(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Ve
     all.retain(|l| {
         experiments
             .iter()
-            .any(|e| e.lessons().contains(&l.name.as_str()))
+            .any(|e| e.stages().contains(&l.name.as_str()))
     });
 
     all

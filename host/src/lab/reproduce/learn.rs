@@ -1,30 +1,30 @@
 //! The first stage: everything that has to be learned, side by side.
 
-use super::config::{Lesson, Study, TaskName};
+use super::config::{LearningStage, ReproduceConfig, TaskName};
 use crate::data::task::Task;
 use crate::data::{Dataset, VanDerPolConfig};
-use crate::meta::{MetaConfig, Piece};
+use crate::meta::{MetaConfig, MetaJob};
 use crate::run::{Incomplete, RunFolder};
 use crate::support::progress::{Output, Progress};
-use crate::train::Learned;
+use crate::train::SeededActivations;
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 /// The tasks of a study.
-pub struct Tasks {
+pub struct ReproduceTasks {
     main: Task,
     vanderpol: Task,
     digits: Task,
 }
 
-impl Tasks {
+impl ReproduceTasks {
     /// With the one that the user asked for.
     ///
     /// # Errors
     /// Never, in practice: the others are made with their default arguments.
-    pub fn new(main: &Task) -> Result<Tasks> {
+    pub fn new(main: &Task) -> Result<ReproduceTasks> {
         let vanderpol = Task::new(&Dataset::vanderpol(&VanDerPolConfig::default())?);
-        Ok(Tasks {
+        Ok(ReproduceTasks {
             main: main.clone(),
             vanderpol,
             digits: Task::new(&Dataset::digits()?),
@@ -42,22 +42,22 @@ impl Tasks {
     }
 }
 
-/// What was learned, by the lesson's name; or how many runs of it are missing.
-pub struct Lessons(Vec<(String, Result<Vec<Learned>, Incomplete>)>);
+/// What was learned, by the name of the stage; or how many of its runs are missing.
+pub struct LearnedStages(Vec<(String, Result<Vec<SeededActivations>, Incomplete>)>);
 
-impl Lessons {
-    /// The activations of a lesson, one an outer seed.
+impl LearnedStages {
+    /// The activations of a stage, one per outer seed.
     ///
     /// # Errors
-    /// If the study has no such lesson; [`Incomplete`] if other shards have not learned it.
-    pub fn get(&self, name: &str) -> Result<&[Learned]> {
+    /// If there is no such stage; [`Incomplete`] if other shards have not learned it.
+    pub fn get(&self, name: &str) -> Result<&[SeededActivations]> {
         let found = self.0.iter().find(|(n, _)| n == name);
-        let (_, learned) = found.with_context(|| format!("the study has no lesson '{name}'"))?;
+        let (_, learned) = found.with_context(|| format!("the settings have no stage '{name}'"))?;
         Ok(learned.as_ref().map_err(|incomplete| *incomplete)?)
     }
 }
 
-impl Lesson {
+impl LearningStage {
     /// The settings of outer seed number `i`.
     fn run(&self, i: usize) -> MetaConfig {
         MetaConfig {
@@ -73,13 +73,18 @@ impl Lesson {
     }
 }
 
-/// Learns every lesson at every outer seed.
+/// Runs every stage at every outer seed.
 ///
 /// # Errors
-/// If a lesson is impossible, a file cannot be written, or the user stops it.
-pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -> Result<Lessons> {
-    let mut runs: Vec<(&Lesson, usize)> = study
-        .lessons
+/// If a stage is impossible, a file cannot be written, or the user stops it.
+pub fn learn(
+    study: &ReproduceConfig,
+    tasks: &ReproduceTasks,
+    folder: &RunFolder,
+    output: Output,
+) -> Result<LearnedStages> {
+    let mut runs: Vec<(&LearningStage, usize)> = study
+        .stages
         .iter()
         .flat_map(|l| (0..l.seeds).map(move |i| (l, i)))
         .collect();
@@ -106,30 +111,30 @@ pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -
         .par_iter()
         .enumerate()
         .with_max_len(1)
-        .map(|(number, (lesson, i))| {
-            let (config, name) = (lesson.run(*i), lesson.folder(*i));
-            let piece = Piece {
+        .map(|(number, (stage, i))| {
+            let (config, name) = (stage.run(*i), stage.folder(*i));
+            let job = MetaJob {
                 list: LIST,
                 number,
                 name: &name,
                 config: &config,
-                task: tasks.get(lesson.on),
+                task: tasks.get(stage.on),
             };
 
-            Ok((config.seed, piece.learn(folder, &progress)?))
+            Ok((config.seed, job.learn(folder, &progress)?))
         });
 
-    let learned: Vec<Result<Learned>> = learned.collect();
-    Piece::count(LIST, &learned, folder);
+    let learned: Vec<Result<SeededActivations>> = learned.collect();
+    MetaJob::count(LIST, &learned, folder);
 
-    let mut lessons: Vec<(String, Result<Vec<Learned>, Incomplete>)> = study
-        .lessons
+    let mut stages: Vec<(String, Result<Vec<SeededActivations>, Incomplete>)> = study
+        .stages
         .iter()
         .map(|l| (l.name.clone(), Ok(vec![])))
         .collect();
 
-    for ((lesson, _), learned) in runs.iter().zip(learned) {
-        let Some((_, of)) = lessons.iter_mut().find(|(name, _)| *name == lesson.name) else {
+    for ((stage, _), learned) in runs.iter().zip(learned) {
+        let Some((_, of)) = stages.iter_mut().find(|(name, _)| *name == stage.name) else {
             continue;
         };
         match (learned, &mut *of) {
@@ -142,12 +147,12 @@ pub fn learn(study: &Study, tasks: &Tasks, folder: &RunFolder, output: Output) -
         }
     }
 
-    for (_, of) in &mut lessons {
+    for (_, of) in &mut stages {
         let Ok(all) = of else { continue };
         all.sort_by_key(|(seed, _)| *seed);
     }
 
-    Ok(Lessons(lessons))
+    Ok(LearnedStages(stages))
 }
 
 /// The list of meta-learning runs.

@@ -4,5 +4,5 @@ mod config;
 mod learn;
 mod run;
 
-pub use config::{Experiment, Lesson, Preset, Study, TaskName};
+pub use config::{Experiment, LearningStage, Preset, ReproduceConfig, TaskName};
 pub use run::{Costs, run};

@@ -1,10 +1,10 @@
 //! `ldnn reproduce`: learning first, then every experiment, then the report.
 
-use super::config::{Choosing, Experiment, Preset, Study, TaskName};
-use super::learn::{Lessons, Tasks, learn};
+use super::config::{Choosing, Experiment, Preset, ReproduceConfig, TaskName};
+use super::learn::{LearnedStages, ReproduceTasks, learn};
 use crate::data::task::Task;
 use crate::lab::estimate::Load;
-use crate::lab::experiments::transfer::Place;
+use crate::lab::experiments::transfer::TransferTask;
 use crate::lab::experiments::variants::Variant;
 use crate::lab::experiments::{
     best, equal, family, forecast, hessian, participation, sizes, transfer, variants,
@@ -17,7 +17,9 @@ use crate::report::{
 };
 use crate::run::{Incomplete, RunFolder, RunMode, all};
 use crate::support::progress::Output;
-use crate::train::{Hyperparameters, Learned, SelectConfig, TrainConfig, ValidateConfig, select};
+use crate::train::{
+    Hyperparameters, SeededActivations, SelectConfig, TrainConfig, ValidateConfig, select,
+};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::path::Path;
@@ -27,7 +29,7 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub struct Costs {
     /// Number of meta-learning runs.
-    pub lessons: usize,
+    pub runs: usize,
     /// The meta-learning runs.
     pub learning: Load,
     /// The trainings that choose learning rates and epochs.
@@ -44,7 +46,7 @@ impl Costs {
     }
 }
 
-impl Study {
+impl ReproduceConfig {
     /// Whether every part can be done.
     ///
     /// # Errors
@@ -107,21 +109,21 @@ impl Study {
             .check()
             .context("reproduce.hessian.spectrum")?;
 
-        let tasks = Tasks::new(task)?;
+        let tasks = ReproduceTasks::new(task)?;
         self.forecast
             .check(tasks.get(TaskName::Vanderpol))
             .context("reproduce.forecast")?;
 
-        for (i, lesson) in self.lessons.iter().enumerate() {
+        for (i, stage) in self.stages.iter().enumerate() {
             ensure!(
-                lesson.seeds > 0,
-                "reproduce.lessons.{i}.seeds=0: must be at least 1"
+                stage.seeds > 0,
+                "reproduce.stages.{i}.seeds=0: must be at least 1"
             );
 
-            lesson
+            stage
                 .meta
-                .check(tasks.get(lesson.on))
-                .with_context(|| format!("reproduce.lessons.{i}.meta"))?;
+                .check(tasks.get(stage.on))
+                .with_context(|| format!("reproduce.stages.{i}.meta"))?;
         }
 
         Ok(())
@@ -132,22 +134,17 @@ impl Study {
     /// # Errors
     /// Never, in practice: the tasks are made with their default arguments.
     pub fn costs(&self, task: &Task) -> Result<Costs> {
-        let tasks = Tasks::new(task)?;
-        let of = |l: &super::Lesson| {
+        let tasks = ReproduceTasks::new(task)?;
+        let of = |l: &super::LearningStage| {
             let one = Load::learning(&l.meta, tasks.get(l.on));
             (0..l.seeds).map(|_| one).sum::<Load>()
         };
-        let lessons = self.lessons.iter().map(|l| l.seeds).sum();
+        let runs = self.stages.iter().map(|l| l.seeds).sum();
 
-        let learning = self
-            .lessons
-            .iter()
-            .map(of)
-            .sum::<Load>()
-            .side_by_side(lessons);
+        let learning = self.stages.iter().map(of).sum::<Load>().side_by_side(runs);
 
         let seeds = |name: &str| {
-            self.lessons
+            self.stages
                 .iter()
                 .find(|l| l.name == name)
                 .map_or(0, |l| l.seeds)
@@ -155,20 +152,20 @@ impl Study {
 
         let vanderpol = tasks.get(TaskName::Vanderpol);
         // Three classical kinds, two types and the mix, at equal training and each at its best.
-        let twice = |config: &ValidateConfig, lesson: &str| 2 * 6 * seeds(lesson) * config.runs;
+        let twice = |config: &ValidateConfig, stage: &str| 2 * 6 * seeds(stage) * config.runs;
 
-        let select = |config: &SelectConfig, lesson: &str, task: &Task| {
+        let select = |config: &SelectConfig, stage: &str, task: &Task| {
             let at = |lr: &f64| {
                 let train = TrainConfig {
                     epochs: config.epochs_at(*lr),
                     ..config.train.clone()
                 };
-                Load::trainings((3 + 3 * seeds(lesson)) * config.runs, &train, task)
+                Load::trainings((3 + 3 * seeds(stage)) * config.runs, &train, task)
             };
             config.lr.iter().map(at).sum::<Load>()
         };
 
-        let most = self.lessons.iter().map(|l| l.seeds).max().unwrap_or(0);
+        let most = self.stages.iter().map(|l| l.seeds).max().unwrap_or(0);
 
         let variants = |n: usize| {
             let config = &self.variants;
@@ -211,13 +208,13 @@ impl Study {
 
         // Experiments with the same activations share one choice.
         let mut choices = self.choices();
-        choices.sort_by_key(|c| c.lesson);
-        choices.dedup_by_key(|c| c.lesson);
+        choices.sort_by_key(|c| c.stage);
+        choices.dedup_by_key(|c| c.stage);
 
-        let choice = |c: Choosing| select(c.config, c.lesson, tasks.get(c.on));
+        let choice = |c: Choosing| select(c.config, c.stage, tasks.get(c.on));
 
         Ok(Costs {
-            lessons,
+            runs,
             learning,
             selecting: choices.into_iter().map(choice).sum(),
             training: self.experiments.iter().map(cost).sum(),
@@ -226,10 +223,10 @@ impl Study {
 }
 
 /// A study at work.
-struct Work<'a> {
-    study: &'a Study,
-    tasks: Tasks,
-    lessons: Lessons,
+struct Reproduction<'a> {
+    study: &'a ReproduceConfig,
+    tasks: ReproduceTasks,
+    stages: LearnedStages,
     folder: &'a RunFolder,
     output: Output,
 }
@@ -239,9 +236,9 @@ struct Work<'a> {
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a
-/// shard, and where pieces are missing.
+/// shard, and where jobs are missing.
 pub fn run(
-    study: &Study,
+    study: &ReproduceConfig,
     task: &Task,
     folder: &RunFolder,
     stage: Stage,
@@ -261,14 +258,14 @@ pub fn run(
         output
     };
 
-    let tasks = Tasks::new(task)?;
-    let lessons = learn(study, &tasks, folder, output)?;
+    let tasks = ReproduceTasks::new(task)?;
+    let stages = learn(study, &tasks, folder, output)?;
     let learned_in = begun.elapsed().as_secs_f64();
 
-    let work = Work {
+    let work = Reproduction {
         study,
         tasks,
-        lessons,
+        stages,
         folder,
         output,
     };
@@ -354,15 +351,15 @@ struct Twice<'a, S> {
     title: &'a str,
     settings: &'a S,
     ensemble: &'a ValidateConfig,
-    /// The lesson for equal training, and the one for each at its best.
-    lessons: (&'a str, &'a str),
+    /// The stage for equal training, and the one for each at its best.
+    stages: (&'a str, &'a str),
 }
 
 fn toml_of(settings: &impl Serialize) -> Result<String> {
     toml::to_string(settings).context("the settings cannot be written as TOML")
 }
 
-impl Work<'_> {
+impl Reproduction<'_> {
     /// An experiment's folder, section and settings.
     fn experiment(&self, experiment: Experiment) -> Result<(String, Section, String)> {
         let s = self.study;
@@ -370,14 +367,14 @@ impl Work<'_> {
         match experiment {
             Experiment::Fig3 => self.fig3(),
             Experiment::Fig4 => {
-                let (title, lessons) = ("Fig. 4: accuracy against network size", ("zero", "zero"));
+                let (title, stages) = ("Fig. 4: accuracy against network size", ("zero", "zero"));
 
                 let twice = Twice {
                     name: "fig4",
                     title,
                     settings: &s.sizes,
                     ensemble: &s.sizes.ensemble,
-                    lessons,
+                    stages,
                 };
 
                 self.twice(twice, |l, c, f| {
@@ -386,7 +383,7 @@ impl Work<'_> {
             }
             Experiment::Fig5 => self.fig5(),
             Experiment::Fig6 => {
-                let (title, lessons) = (
+                let (title, stages) = (
                     "Fig. 6: accuracy against participation ratio",
                     ("authors", "sine"),
                 );
@@ -397,7 +394,7 @@ impl Work<'_> {
                     title,
                     settings: of,
                     ensemble: of,
-                    lessons,
+                    stages,
                 };
 
                 self.twice(twice, |l, c, f| {
@@ -405,14 +402,14 @@ impl Work<'_> {
                 })
             }
             Experiment::Hessian => {
-                let (title, lessons) = ("The Hessian at the end of training", ("authors", "sine"));
+                let (title, stages) = ("The Hessian at the end of training", ("authors", "sine"));
 
                 let twice = Twice {
                     name: "hessian",
                     title,
                     settings: &s.hessian,
                     ensemble: &s.hessian.ensemble,
-                    lessons,
+                    stages,
                 };
 
                 self.twice(twice, |l, c, f| {
@@ -460,12 +457,12 @@ impl Work<'_> {
         &self,
         config: &SelectConfig,
         on: TaskName,
-        lesson: &str,
+        stage: &str,
         ensemble: &ValidateConfig,
     ) -> Result<Vec<Hyperparameters>> {
         let task = self.tasks.get(on);
-        let arms = ensemble.arms(task, self.lessons.get(lesson)?)?;
-        let folder = self.folder.inside(&format!("selected/{lesson}"), config)?;
+        let arms = ensemble.arms(task, self.stages.get(stage)?)?;
+        let folder = self.folder.inside(&format!("selected/{stage}"), config)?;
         select(config, task, &arms, &folder, self.output)
     }
 
@@ -475,15 +472,15 @@ impl Work<'_> {
         let mut blocked = 0;
 
         for Choosing {
-            lesson,
+            stage,
             on,
             config,
             ensemble,
         } in self.study.choices()
         {
-            if let Err(error) = self.lessons.get(lesson) {
+            if let Err(error) = self.stages.get(stage) {
                 blocked += Incomplete::of(&error).ok_or(error)?.missing;
-            } else if let Err(error) = self.chosen(config, on, lesson, ensemble) {
+            } else if let Err(error) = self.chosen(config, on, stage, ensemble) {
                 // Its own pieces are done; those of others need not be.
                 Incomplete::of(&error).ok_or(error)?;
             }
@@ -500,18 +497,18 @@ impl Work<'_> {
             title,
             settings,
             ensemble,
-            lessons,
+            stages,
         }: Twice<S>,
-        run: impl Fn(&[Learned], Option<&[Hyperparameters]>, &RunFolder) -> Result<Section>,
+        run: impl Fn(&[SeededActivations], Option<&[Hyperparameters]>, &RunFolder) -> Result<Section>,
     ) -> Result<(String, Section, String)> {
         let folder = self.folder.inside(name, settings)?;
         let mut section = Section::new(title);
         let first = folder.inside("equal", settings)?;
         let second = folder.inside("best", settings)?;
-        let equal = || run(self.lessons.get(lessons.0)?, None, &first);
+        let equal = || run(self.stages.get(stages.0)?, None, &first);
         let best = || {
-            let chosen = self.chosen(&self.study.select, TaskName::Main, lessons.1, ensemble)?;
-            run(self.lessons.get(lessons.1)?, Some(&chosen), &second)
+            let chosen = self.chosen(&self.study.select, TaskName::Main, stages.1, ensemble)?;
+            run(self.stages.get(stages.1)?, Some(&chosen), &second)
         };
 
         section.absorb_both(equal(), best(), ["equal", "best"])?;
@@ -529,7 +526,7 @@ impl Work<'_> {
             equal::run(
                 &s.equal,
                 self.main(),
-                self.lessons.get("authors")?,
+                self.stages.get("authors")?,
                 &equal_folder,
                 self.output,
             )
@@ -540,7 +537,7 @@ impl Work<'_> {
             best::run(
                 &s.best,
                 self.main(),
-                self.lessons.get("sine")?,
+                self.stages.get("sine")?,
                 &chosen,
                 &best_folder,
                 self.output,
@@ -549,14 +546,12 @@ impl Work<'_> {
 
         let (equal, best) = (equal(), best());
 
-        for (lesson, of) in [
+        for (stage, of) in [
             ("authors", "the authors' objective"),
             ("sine", "the held-out objective"),
         ] {
-            self.show_evolution(&mut section, lesson, of)?;
-            section
-                .claims
-                .push(diversity(of, self.lessons.get(lesson)?)?);
+            self.show_evolution(&mut section, stage, of)?;
+            section.claims.push(diversity(of, self.stages.get(stage)?)?);
         }
 
         section.absorb_both(equal, best, ["equal", "best"])?;
@@ -564,36 +559,36 @@ impl Work<'_> {
         Ok(("fig3".into(), section, toml_of(&s.equal)?))
     }
 
-    /// The pictures of how a lesson's activations evolved.
+    /// The pictures of how the activations of a stage evolved.
     fn show_evolution(&self, section: &mut Section, name: &str, of: &str) -> Result<()> {
-        let lesson = self
+        let stage = self
             .study
-            .lessons
+            .stages
             .iter()
             .find(|l| l.name == name)
-            .context("a lesson is missing")?;
+            .context("a stage is missing")?;
 
         let caption = |i: usize| {
             format!(
                 "Evolution of the types from {}, {of}, outer seed number {}",
-                lesson.meta.base,
+                stage.meta.base,
                 i + 1
             )
         };
 
         let picture = |i: usize| Picture {
-            file: format!("../{}/evolution", lesson.folder(i)),
+            file: format!("../{}/evolution", stage.folder(i)),
             caption: caption(i),
         };
 
-        section.pictures.extend((0..lesson.seeds).map(picture));
+        section.pictures.extend((0..stage.seeds).map(picture));
         Ok(())
     }
 
     fn fig5(&self) -> Result<(String, Section, String)> {
         let (s, task) = (self.study, self.tasks.get(TaskName::Vanderpol));
         let folder = self.folder.inside("fig5", &s.forecast)?;
-        let learned = self.lessons.get("vanderpol")?;
+        let learned = self.stages.get("vanderpol")?;
         let mut section = Section::new("Fig. 5: van der Pol, regression and forecast");
 
         self.show_evolution(&mut section, "vanderpol", "on van der Pol")?;
@@ -631,20 +626,20 @@ impl Work<'_> {
     ) -> Result<(String, Section, String)> {
         let folder = self.folder.inside(name, &self.study.variants)?;
 
-        let variant = |&(name, lesson): &(&str, &str)| {
+        let variant = |&(name, stage): &(&str, &str)| {
             let settings = self
                 .study
-                .lessons
+                .stages
                 .iter()
-                .find(|l| l.name == lesson)
-                .context("a lesson is missing")?;
+                .find(|l| l.name == stage)
+                .context("a stage is missing")?;
 
             let (name, hidden) = (name.to_string(), settings.meta.hidden.clone());
 
             Ok(Variant {
                 name,
                 hidden,
-                learned: self.lessons.get(lesson)?.to_vec(),
+                learned: self.stages.get(stage)?.to_vec(),
             })
         };
 
@@ -660,8 +655,8 @@ impl Work<'_> {
         )?;
 
         if name == "bases" {
-            for (_, lesson) in of {
-                self.show_evolution(&mut section, lesson, "the held-out objective")?;
+            for (_, stage) in of {
+                self.show_evolution(&mut section, stage, "the held-out objective")?;
             }
         }
 
@@ -675,13 +670,13 @@ impl Work<'_> {
             (TaskName::Digits, "digits"),
         ];
 
-        let place = |((on, lesson), ensemble): (&(TaskName, &str), &ValidateConfig)| {
+        let place = |((on, stage), ensemble): (&(TaskName, &str), &ValidateConfig)| {
             let (task, learned) = (
                 self.tasks.get(*on).clone(),
-                self.lessons.get(lesson)?.to_vec(),
+                self.stages.get(stage)?.to_vec(),
             );
 
-            Ok(Place {
+            Ok(TransferTask {
                 task,
                 learned,
                 ensemble: ensemble.clone(),
@@ -712,9 +707,9 @@ impl Work<'_> {
 
     fn family(&self) -> Result<(String, Section, String)> {
         let names = ["sine", "zero", "identity", "relu", "tanh", "sigmoid", "elu"];
-        let group = |name: &&str| Ok((name.to_string(), self.lessons.get(name)?.to_vec()));
+        let group = |name: &&str| Ok((name.to_string(), self.stages.get(name)?.to_vec()));
         let groups = names.iter().map(group).collect::<Result<Vec<_>>>()?;
-        let settings = std::collections::BTreeMap::from([("lessons", names)]);
+        let settings = std::collections::BTreeMap::from([("stages", names)]);
         let folder = self.folder.inside("family", &settings)?;
 
         Ok((
@@ -730,7 +725,7 @@ const DIVERSE: f64 = 0.9;
 
 /// The largest correlation of two of the learned curves, an outer seed; curves that only differ by
 /// offset and scale have 1.
-fn diversity(of: &str, learned: &[Learned]) -> Result<Claim> {
+fn diversity(of: &str, learned: &[SeededActivations]) -> Result<Claim> {
     let correlations = learned
         .iter()
         .map(|(_, a)| largest_correlation(a))
@@ -774,7 +769,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     product(|a, b| a * b) / (product(|a, _| a * a) * product(|_, b| b * b)).sqrt()
 }
 
-fn page(study: &Study, parts: Vec<Part>) -> Page {
+fn page(study: &ReproduceConfig, parts: Vec<Part>) -> Page {
     let preset = toml_name(study.preset);
 
     let count = |f: fn(&Verdict) -> bool| {
@@ -797,7 +792,7 @@ fn page(study: &Study, parts: Vec<Part>) -> Page {
     );
 
     let seeds: Vec<String> = study
-        .lessons
+        .stages
         .iter()
         .map(|l| format!("{}: {} from {}", l.name, l.seeds, l.meta.seed))
         .collect();
@@ -815,7 +810,7 @@ fn page(study: &Study, parts: Vec<Part>) -> Page {
                 format!("ldnn {}", env!("CARGO_PKG_VERSION")),
             ),
             (
-                "outer seeds (meta-learning runs) by lesson".into(),
+                "outer seeds (meta-learning runs) by stage".into(),
                 seeds.join("; "),
             ),
         ],

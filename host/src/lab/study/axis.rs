@@ -10,7 +10,7 @@ pub struct Axis {
     pub name: String,
     /// The keys that lead to it in the study, as its file has them.
     pub path: Vec<String>,
-    values: Values,
+    values: AxisValues,
 }
 
 /// What is wrong with a study, and the keys that lead to the place.
@@ -39,7 +39,7 @@ pub(super) fn at(path: &[String], error: anyhow::Error) -> anyhow::Error {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Values {
+enum AxisValues {
     List(Vec<Value>),
     Range { from: i64, count: usize, step: i64 },
 }
@@ -62,8 +62,8 @@ impl Axis {
     #[allow(clippy::len_without_is_empty, reason = "no axis is empty")]
     pub fn len(&self) -> usize {
         match &self.values {
-            Values::List(values) => values.len(),
-            Values::Range { count, .. } => *count,
+            AxisValues::List(values) => values.len(),
+            AxisValues::Range { count, .. } => *count,
         }
     }
 
@@ -71,8 +71,8 @@ impl Axis {
     #[must_use]
     pub fn get(&self, i: usize) -> Value {
         match &self.values {
-            Values::List(values) => values[i].clone(),
-            Values::Range { from, step, .. } => Value::Integer(from + step * i as i64),
+            AxisValues::List(values) => values[i].clone(),
+            AxisValues::Range { from, step, .. } => Value::Integer(from + step * i as i64),
         }
     }
 }
@@ -103,7 +103,7 @@ fn collect(path: &mut Vec<String>, table: &Table, axes: &mut Vec<Axis>) -> Resul
     Ok(())
 }
 
-fn values(name: &str, value: &Value) -> Result<Values> {
+fn values(name: &str, value: &Value) -> Result<AxisValues> {
     match value {
         Value::Table(inner) => range(name, inner),
         Value::Array(values) => {
@@ -123,7 +123,7 @@ fn values(name: &str, value: &Value) -> Result<Values> {
                 twice.map_or(String::new(), |(_, v)| v.to_string())
             );
 
-            Ok(Values::List(values.clone()))
+            Ok(AxisValues::List(values.clone()))
         }
         other => {
             bail!("sweep.{name} = {other}: give a list of values, or {{ from = 100, count = 50 }}")
@@ -131,7 +131,7 @@ fn values(name: &str, value: &Value) -> Result<Values> {
     }
 }
 
-fn range(name: &str, table: &Table) -> Result<Values> {
+fn range(name: &str, table: &Table) -> Result<AxisValues> {
     let how = || {
         format!(
             "sweep.{name}: a range is {{ from = 100, count = 50 }}, with step = 1 if it is not given"
@@ -167,7 +167,7 @@ fn range(name: &str, table: &Table) -> Result<Values> {
 
     ensure!(last.is_some() && step != 0, how());
 
-    Ok(Values::Range { from, count, step })
+    Ok(AxisValues::Range { from, count, step })
 }
 
 /// How many combinations of values there are.

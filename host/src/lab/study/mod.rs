@@ -9,6 +9,6 @@ mod settings;
 mod worker;
 
 pub use axis::Axis;
-pub use plan::{Block, Id, Lesson, Plan};
+pub use plan::{Id, MetaRun, StudyPlan, TrainingBlock};
 pub use run::{Stage, run};
-pub use settings::{Setting, Study, Tasks};
+pub use settings::{Setting, StudyConfig, TaskCache};

@@ -1,8 +1,8 @@
 //! The plan of a study: a pure function of its file. Nothing of it is held in memory but the axes;
-//! pieces are computed from their numbers.
+//! meta-learning runs and trainings are computed from their numbers.
 
 use super::axis::{Axis, combinations, digits};
-use super::settings::{SEED, Setting, Study, Tasks};
+use super::settings::{SEED, Setting, StudyConfig, TaskCache};
 use crate::meta::MetaConfig;
 use anyhow::{Context, Result};
 use std::fmt;
@@ -28,7 +28,7 @@ impl Id {
 
 /// A meta-learning run of a study.
 #[derive(Clone, Debug)]
-pub struct Lesson {
+pub struct MetaRun {
     /// Its number, from 0.
     pub number: usize,
     /// Its identity.
@@ -39,9 +39,9 @@ pub struct Lesson {
     pub meta: MetaConfig,
 }
 
-/// Trainings that differ by kind, outer seed and seed only.
+/// Trainings that differ by activation, outer seed and seed only.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub struct TrainingBlock {
     /// The number of its first training.
     pub first: usize,
     /// The number of its setting.
@@ -51,11 +51,11 @@ pub struct Block {
     pub meta_number: Option<usize>,
     /// Its setting.
     pub setting: Setting,
-    /// The kinds of activations.
-    pub kinds: Vec<String>,
-    /// The meta-learning runs, one an outer seed; empty for classical activations.
-    pub lessons: Vec<Lesson>,
-    /// Networks of each kind, and of each outer seed.
+    /// The activations, by name.
+    pub activations: Vec<String>,
+    /// The meta-learning runs, one per outer seed; empty for classical activations.
+    pub meta_runs: Vec<MetaRun>,
+    /// Networks per activation, and of each outer seed.
     pub runs: usize,
     task: String,
     train: String,
@@ -63,52 +63,52 @@ pub struct Block {
 
 /// One training of a block.
 #[derive(Clone, Copy, Debug)]
-pub struct Item<'a> {
-    /// The kind of its activations.
-    pub kind: &'a str,
+pub struct StudyTraining<'a> {
+    /// Its activation, by name.
+    pub activation: &'a str,
     /// Where they were learned.
-    pub lesson: Option<&'a Lesson>,
+    pub meta_run: Option<&'a MetaRun>,
     /// The seed of the network.
     pub seed: u64,
     /// Its identity.
     pub id: Id,
 }
 
-impl Block {
+impl TrainingBlock {
     /// How many trainings it has.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "no block is empty")]
     pub fn len(&self) -> usize {
-        self.runs * self.kinds.len() * self.lessons.len().max(1)
+        self.runs * self.activations.len() * self.meta_runs.len().max(1)
     }
 
     /// Training number `i` of the block: seed by seed, so that a study that is stopped has
-    /// something of every kind.
+    /// something of every activation.
     #[must_use]
-    pub fn item(&self, i: usize) -> Item<'_> {
-        let outer = self.lessons.len().max(1);
+    pub fn item(&self, i: usize) -> StudyTraining<'_> {
+        let outer = self.meta_runs.len().max(1);
         let (rest, outer) = (i / outer, i % outer);
-        let (run, kind) = (
-            rest / self.kinds.len(),
-            &self.kinds[rest % self.kinds.len()],
+        let (run, activation) = (
+            rest / self.activations.len(),
+            &self.activations[rest % self.activations.len()],
         );
-        let lesson = self.lessons.get(outer);
+        let meta_run = self.meta_runs.get(outer);
         let seed = self.setting.validate.seed + run as u64;
 
-        let learned = lesson.map_or(String::new(), |l| l.id.to_string());
+        let learned = meta_run.map_or(String::new(), |l| l.id.to_string());
 
         let id = Id::of(&[
             "training",
             &self.task,
             &self.train,
-            kind,
+            activation,
             &seed.to_string(),
             &learned,
         ]);
 
-        Item {
-            kind,
-            lesson,
+        StudyTraining {
+            activation,
+            meta_run,
             seed,
             id,
         }
@@ -116,19 +116,19 @@ impl Block {
 }
 
 /// The plan.
-pub struct Plan<'a> {
-    study: &'a Study,
-    tasks: &'a Tasks,
+pub struct StudyPlan<'a> {
+    study: &'a StudyConfig,
+    tasks: &'a TaskCache,
     axes: Vec<Axis>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> StudyPlan<'a> {
     /// Of a study.
     ///
     /// # Errors
     /// If its sweep is none.
-    pub fn new(study: &'a Study, tasks: &'a Tasks) -> Result<Plan<'a>> {
-        let plan = Plan {
+    pub fn new(study: &'a StudyConfig, tasks: &'a TaskCache) -> Result<StudyPlan<'a>> {
+        let plan = StudyPlan {
             study,
             tasks,
             axes: Axis::all(&study.sweep)?,
@@ -170,7 +170,7 @@ impl<'a> Plan<'a> {
     /// its seeds).
     ///
     /// # Errors
-    /// Never, after [`Plan::new`].
+    /// Never, after [`StudyPlan::new`].
     pub fn cells(&self) -> Result<(usize, usize)> {
         Ok((
             combinations(&self.of_settings())?,
@@ -182,7 +182,7 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// If a value of `validate.compare` is none.
-    pub fn lessons(&self) -> Result<usize> {
+    pub fn meta_runs(&self) -> Result<usize> {
         let swept = self.axes.iter().find(|a| a.name == "validate.compare");
         let settings = (0..swept.map_or(1, Axis::len)).map(|i| {
             let values: Vec<(&str, Value)> = swept
@@ -210,7 +210,7 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// If its settings are none.
-    pub fn lesson(&self, number: usize) -> Result<Lesson> {
+    pub fn meta_run(&self, number: usize) -> Result<MetaRun> {
         let (seeds, metas) = (self.outer_seeds(), combinations(&self.of_meta())?);
         let (combination, seed) = (number / seeds, number % seeds);
         let (task, meta) = (combination / metas, combination % metas);
@@ -241,7 +241,7 @@ impl<'a> Plan<'a> {
             &serde_json::to_string(&meta)?,
         ]);
 
-        Ok(Lesson {
+        Ok(MetaRun {
             number,
             id,
             task,
@@ -251,7 +251,7 @@ impl<'a> Plan<'a> {
 
     /// Every training, block by block: for each setting its classical activations, then those of
     /// each combination of `meta`.
-    pub fn blocks(&self) -> impl Iterator<Item = Result<Block>> {
+    pub fn blocks(&self) -> impl Iterator<Item = Result<TrainingBlock>> {
         let count = combinations(&self.of_settings()).unwrap_or(0);
         let mut first = 0;
 
@@ -259,7 +259,7 @@ impl<'a> Plan<'a> {
             let blocks = self.of_setting(number, first);
             match blocks {
                 Ok(blocks) => {
-                    first += blocks.iter().map(Block::len).sum::<usize>();
+                    first += blocks.iter().map(TrainingBlock::len).sum::<usize>();
                     blocks.into_iter().map(Ok).collect::<Vec<_>>()
                 }
                 Err(error) => vec![Err(error.context(format!(
@@ -270,13 +270,13 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn of_setting(&self, setting_number: usize, mut first: usize) -> Result<Vec<Block>> {
+    fn of_setting(&self, setting_number: usize, mut first: usize) -> Result<Vec<TrainingBlock>> {
         let axes = self.of_settings();
         let values = valued(&axes, &digits(&axes, setting_number));
         let setting = self.study.setting(&values)?;
         let task = self.tasks.identity(&setting.task)?;
         let train = serde_json::to_string(&(&setting.validate.train, setting.validate.exact))?;
-        let (classical, learned) = (setting.kinds(false), setting.kinds(true));
+        let (classical, learned) = (setting.activations(false), setting.activations(true));
 
         let seeds = if learned.is_empty() {
             1
@@ -284,13 +284,13 @@ impl<'a> Plan<'a> {
             self.outer_seeds()
         };
 
-        let block = |kinds: Vec<String>, meta_number, lessons, runs| Block {
+        let block = |activations: Vec<String>, meta_number, meta_runs, runs| TrainingBlock {
             first: 0,
             setting_number,
             meta_number,
             setting: setting.clone(),
-            kinds,
-            lessons,
+            activations,
+            meta_runs,
             runs,
             task: task.clone(),
             train: train.clone(),
@@ -299,7 +299,7 @@ impl<'a> Plan<'a> {
         let mut blocks = Vec::new();
 
         if !classical.is_empty() {
-            // As many as a learned kind has over all outer seeds, so that their mean is known as
+            // As many as a learned one has over all outer seeds, so that their mean is known as
             // well.
             blocks.push(block(
                 classical,
@@ -322,13 +322,13 @@ impl<'a> Plan<'a> {
             };
 
             for meta in 0..metas {
-                let lessons = (0..seeds).map(|s| self.lesson((at * metas + meta) * seeds + s));
-                let lessons = lessons.collect::<Result<Vec<_>>>()?;
+                let meta_runs = (0..seeds).map(|s| self.meta_run((at * metas + meta) * seeds + s));
+                let meta_runs = meta_runs.collect::<Result<Vec<_>>>()?;
 
                 blocks.push(block(
                     learned.clone(),
                     Some(meta),
-                    lessons,
+                    meta_runs,
                     setting.validate.runs,
                 ));
             }
@@ -416,17 +416,17 @@ mod tests {
 
     #[test]
     fn a_plan_has_every_training_once_with_an_identity_of_its_own() {
-        let tasks = Tasks::default();
-        let study = Study::parse(STUDY, &tasks).unwrap();
-        let plan = Plan::new(&study, &tasks).unwrap();
+        let tasks = TaskCache::default();
+        let study = StudyConfig::parse(STUDY, &tasks).unwrap();
+        let plan = StudyPlan::new(&study, &tasks).unwrap();
 
         assert_eq!(
-            (plan.cells().unwrap(), plan.lessons().unwrap()),
+            (plan.cells().unwrap(), plan.meta_runs().unwrap()),
             ((4, 3), 12)
         );
 
-        let blocks: Vec<Block> = plan.blocks().collect::<Result<_>>().unwrap();
-        // A setting: two classical kinds as often as a learned one in all; two learned kinds, three
+        let blocks: Vec<TrainingBlock> = plan.blocks().collect::<Result<_>>().unwrap();
+        // A setting: two classical ones as often as a learned one in all; two learned ones, three
         // bases, two seeds.
         let each = 2 * 3 * 2 + 3 * (2 * 2 * 3);
         let mut next = 0;
@@ -440,38 +440,38 @@ mod tests {
 
         assert_eq!((next, ids.len()), (4 * each, 4 * each));
 
-        let lessons: HashSet<usize> = blocks
+        let meta_runs: HashSet<usize> = blocks
             .iter()
-            .flat_map(|b| b.lessons.iter().map(|l| l.number))
+            .flat_map(|b| b.meta_runs.iter().map(|l| l.number))
             .collect();
 
-        assert_eq!(lessons, (0..12).collect());
+        assert_eq!(meta_runs, (0..12).collect());
 
         for block in &blocks {
-            assert!(block.lessons.iter().all(|l| l.task == block.setting.task));
+            assert!(block.meta_runs.iter().all(|l| l.task == block.setting.task));
 
             assert!(
                 block
-                    .lessons
+                    .meta_runs
                     .iter()
                     .map(|l| l.meta.seed)
-                    .eq([5, 6].into_iter().take(block.lessons.len()))
+                    .eq([5, 6].into_iter().take(block.meta_runs.len()))
             );
         }
     }
 
     #[test]
     fn identities_do_not_depend_on_the_other_cells() {
-        let tasks = Tasks::default();
+        let tasks = TaskCache::default();
         let small = STUDY
             .replace("['sine', 'zero', 'relu']", "['zero']")
             .replace("[[3], [4, 5]]", "[[4, 5]]");
 
         let ids = |text: &str| -> HashSet<Id> {
-            let study = Study::parse(text, &tasks).unwrap();
-            let plan = Plan::new(&study, &tasks).unwrap();
+            let study = StudyConfig::parse(text, &tasks).unwrap();
+            let plan = StudyPlan::new(&study, &tasks).unwrap();
 
-            let of = |b: Result<Block>| {
+            let of = |b: Result<TrainingBlock>| {
                 let block = b.unwrap();
                 (0..block.len())
                     .map(|i| block.item(i).id)
@@ -495,7 +495,7 @@ mod tests {
 
     #[test]
     fn studies_with_impossible_settings_are_refused_by_name() {
-        let tasks = Tasks::default();
+        let tasks = TaskCache::default();
 
         for (text, words) in [
             ("[sweep]\nmeta.bse = ['sine']", &["meta", "bse"][..]),
@@ -510,7 +510,7 @@ mod tests {
             ("task = 'mnist'", &["mnist1d"]),
             ("taks = 'digits'", &["taks"]),
         ] {
-            let message = format!("{:#}", Study::parse(text, &tasks).unwrap_err());
+            let message = format!("{:#}", StudyConfig::parse(text, &tasks).unwrap_err());
             for word in words {
                 assert!(message.contains(word), "{text}: {message}");
             }

@@ -1,14 +1,14 @@
 //! The results of a study, from the journals of all shards: in the order of the plan, a line at a
 //! time.
 
-use super::plan::{Block, Plan};
-use super::settings::Tasks;
-use super::worker::{Place, TRAININGS, Trained, Worker, index};
-use crate::lab::experiments::contest::{Contest, claims};
+use super::plan::{StudyPlan, TrainingBlock};
+use super::settings::TaskCache;
+use super::worker::{LineLocation, TRAININGS, TrainingRecord, Worker, index};
+use crate::lab::experiments::comparison::{ArmComparison, claims};
 use crate::report::{Page, Part, ReportTable, Section, judge, plot};
 use crate::run::{Incomplete, ListProgress, RunFolder};
 use crate::support::atomic::write_atomically_with;
-use crate::train::{Arm, Metric, Training, arms, by_kind, metric_of};
+use crate::train::{Arm, Metric, Training, arms, by_activation, metric_of};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::fs::File;
@@ -24,8 +24,8 @@ const SHOWN: usize = 24;
 /// # Errors
 /// [`Incomplete`] if trainings or activations are missing; if a file cannot be read or written.
 pub(super) fn write(
-    plan: &Plan,
-    tasks: &Tasks,
+    plan: &StudyPlan,
+    tasks: &TaskCache,
     folder: &RunFolder,
     worker: &Worker,
 ) -> Result<String> {
@@ -44,8 +44,8 @@ pub(super) fn write(
         .into());
     }
 
-    let mut cells = Cells::default();
-    let mut lines = Lines {
+    let mut cells = StudyCells::default();
+    let mut lines = JournalReader {
         paths: &paths,
         open: HashMap::new(),
     };
@@ -76,7 +76,11 @@ pub(super) fn write(
 }
 
 /// Which trainings are missing.
-fn count(plan: &Plan, folder: &RunFolder, index: &HashMap<super::Id, Place>) -> Result<()> {
+fn count(
+    plan: &StudyPlan,
+    folder: &RunFolder,
+    index: &HashMap<super::Id, LineLocation>,
+) -> Result<()> {
     let (mut total, mut missing) = (0, Vec::new());
 
     for block in plan.blocks() {
@@ -100,7 +104,7 @@ fn count(plan: &Plan, folder: &RunFolder, index: &HashMap<super::Id, Place>) -> 
 }
 
 /// Journals by their lines' places.
-struct Lines<'a> {
+struct JournalReader<'a> {
     paths: &'a [PathBuf],
     open: HashMap<u32, File>,
 }
@@ -108,8 +112,8 @@ struct Lines<'a> {
 /// Files that are open at a time; systems allow a process about a thousand.
 const OPEN: usize = 500;
 
-impl Lines<'_> {
-    fn read(&mut self, place: Place) -> Result<Vec<u8>> {
+impl JournalReader<'_> {
+    fn read(&mut self, place: LineLocation) -> Result<Vec<u8>> {
         if self.open.len() >= OPEN && !self.open.contains_key(&place.file) {
             self.open.clear();
         }
@@ -130,7 +134,7 @@ impl Lines<'_> {
 }
 
 /// The values of a block at the end of training.
-struct Values {
+struct BlockValues {
     setting: usize,
     meta: Option<usize>,
     condition: String,
@@ -141,24 +145,24 @@ struct Values {
 }
 
 fn one_block(
-    block: &Block,
-    (plan, tasks, worker): (&Plan, &Tasks, &Worker),
-    index: &HashMap<super::Id, Place>,
-    lines: &mut Lines,
+    block: &TrainingBlock,
+    (plan, tasks, worker): (&StudyPlan, &TaskCache, &Worker),
+    index: &HashMap<super::Id, LineLocation>,
+    lines: &mut JournalReader,
     (out, csv): (&mut dyn Write, &mut dyn Write),
-) -> Result<Values> {
-    let learned = block.lessons.iter().map(|lesson| {
+) -> Result<BlockValues> {
+    let learned = block.meta_runs.iter().map(|meta_run| {
         let learned = worker
-            .learned(lesson)?
-            .with_context(|| format!("meta-learning run {} is missing", lesson.id))?;
-        Ok((lesson.meta.seed, learned.as_ref().clone()))
+            .learned(meta_run)?
+            .with_context(|| format!("meta-learning run {} is missing", meta_run.id))?;
+        Ok((meta_run.meta.seed, learned.as_ref().clone()))
     });
 
     let learned = learned.collect::<Result<Vec<_>>>()?;
-    let arms = arms(&block.kinds, &learned, block.setting.validate.exact)?;
+    let arms = arms(&block.activations, &learned, block.setting.validate.exact)?;
     let metric = metric_of(&*tasks.get(&block.setting.task)?);
     let (mut values, mut diverged) = (vec![vec![]; arms.len()], 0);
-    let outer = block.lessons.len().max(1);
+    let outer = block.meta_runs.len().max(1);
 
     for i in 0..block.len() {
         let item = block.item(i);
@@ -170,14 +174,14 @@ fn one_block(
         out.write_all(&bytes)?;
         out.write_all(b"\n")?;
 
-        let line: Trained =
+        let line: TrainingRecord =
             serde_json::from_slice(&bytes).with_context(|| format!("training {}", item.id))?;
         csv_line(csv, &line)?;
 
         match metric.of(&line.training.curve).last() {
             Some(value) if !line.training.diverged => {
-                // Activation by kind and in each outer seed by outer seed, as arms are.
-                values[i / outer % block.kinds.len() * outer + i % outer].push(*value);
+                // Activation by activation and in each outer seed by outer seed, as arms are.
+                values[i / outer % block.activations.len() * outer + i % outer].push(*value);
             }
             _ => diverged += 1,
         }
@@ -186,7 +190,7 @@ fn one_block(
     let condition = plan.describe(block.setting_number, block.meta_number);
     let (setting, meta) = (block.setting_number, block.meta_number);
 
-    Ok(Values {
+    Ok(BlockValues {
         setting,
         meta,
         condition,
@@ -197,7 +201,7 @@ fn one_block(
     })
 }
 
-fn csv_line(csv: &mut dyn Write, line: &Trained) -> Result<()> {
+fn csv_line(csv: &mut dyn Write, line: &TrainingRecord) -> Result<()> {
     let Training {
         activation,
         seed,
@@ -208,8 +212,8 @@ fn csv_line(csv: &mut dyn Write, line: &Trained) -> Result<()> {
 
     let last = |values: &[f64]| values.last().map_or(String::new(), f64::to_string);
     let epoch = curve.epoch.last().map_or(String::new(), usize::to_string);
-    let (lesson, outer) = (
-        line.lesson.as_deref().unwrap_or(""),
+    let (meta_run, outer) = (
+        line.meta_run.as_deref().unwrap_or(""),
         line.outer_seed.map_or(String::new(), |s| s.to_string()),
     );
 
@@ -222,7 +226,7 @@ fn csv_line(csv: &mut dyn Write, line: &Trained) -> Result<()> {
     let (id, setting) = (&line.id, line.setting);
     writeln!(
         csv,
-        "{id},{setting},{lesson},{outer},{activation},{seed},{diverged},{epoch},{train},{test},{accuracy}"
+        "{id},{setting},{meta_run},{outer},{activation},{seed},{diverged},{epoch},{train},{test},{accuracy}"
     )?;
 
     Ok(())
@@ -230,22 +234,22 @@ fn csv_line(csv: &mut dyn Write, line: &Trained) -> Result<()> {
 
 /// The cells of the study: a setting of trainings with a combination of values of meta-learning.
 #[derive(Default)]
-struct Cells {
+struct StudyCells {
     all: Vec<Cell>,
     /// The classical activations of the setting at hand, which all its cells have in common.
-    classical: Option<Values>,
+    classical: Option<BlockValues>,
 }
 
 struct Cell {
     setting: usize,
     meta: Option<usize>,
-    contest: Contest,
+    comparison: ArmComparison,
     metric: Metric,
     diverged: usize,
 }
 
-impl Cells {
-    fn add(&mut self, values: Values) {
+impl StudyCells {
+    fn add(&mut self, values: BlockValues) {
         let of_setting = self.classical.take_if(|c| c.setting == values.setting);
         let (setting, meta) = (values.setting, values.meta);
         if meta.is_none() {
@@ -267,24 +271,24 @@ impl Cells {
         self.classical = of_setting;
     }
 
-    fn push(&mut self, before: Option<&Values>, own: &Values) {
+    fn push(&mut self, before: Option<&BlockValues>, own: &BlockValues) {
         let parts = || before.into_iter().chain([own]);
         let arms: Vec<Arm> = parts().flat_map(|v| v.arms.clone()).collect();
         let values = parts().flat_map(|v| v.values.clone()).collect();
         let diverged = parts().map(|v| v.diverged).sum();
-        let contest = Contest::of(own.metric, &own.condition, &arms, values);
+        let comparison = ArmComparison::of(own.metric, &own.condition, &arms, values);
 
         self.all.push(Cell {
             setting: own.setting,
             meta: own.meta,
-            contest,
+            comparison,
             metric: own.metric,
             diverged,
         });
     }
 }
 
-fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
+fn report(plan: &StudyPlan, folder: &RunFolder, cells: &StudyCells) -> Result<String> {
     let count = cells.all.len();
     let mut section = Section::new("A study");
     let diverged: usize = cells.all.iter().map(|c| c.diverged).sum();
@@ -299,22 +303,23 @@ fn report(plan: &Plan, folder: &RunFolder, cells: &Cells) -> Result<String> {
             continue;
         }
 
-        let mut table = Contest::table(&format!(
+        let mut table = ArmComparison::table(&format!(
             "{} at the last epoch, cell by cell",
             metric.label()
         ));
 
-        own.iter().for_each(|c| c.contest.rows(&mut table));
+        own.iter().for_each(|c| c.comparison.rows(&mut table));
         section.tabulate(folder, name, table)?;
 
         if own.len() <= SHOWN {
             draw(&mut section, folder, &own, name)?;
-            let contests: Vec<Contest> = own.iter().map(|c| c.contest.clone()).collect();
+            let comparisons: Vec<ArmComparison> =
+                own.iter().map(|c| c.comparison.clone()).collect();
 
             section.claims.extend(claims(
                 &format!("In {}, ", metric.label()),
                 "beats",
-                &contests,
+                &comparisons,
             ));
         } else {
             section.text.push(format!(
@@ -356,7 +361,7 @@ fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) 
     let group = |(name, values)| plot::NamedSample { name, values };
 
     let place = |(i, c): (usize, &&Cell)| {
-        let groups = by_kind(&c.contest.arms, &c.contest.values)
+        let groups = by_activation(&c.comparison.arms, &c.comparison.values)
             .into_iter()
             .map(group)
             .collect();
@@ -377,7 +382,7 @@ fn draw(section: &mut Section, folder: &RunFolder, cells: &[&Cell], name: &str) 
 }
 
 /// What is what in which cell.
-fn axes_table(plan: &Plan, cells: &Cells) -> ReportTable {
+fn axes_table(plan: &StudyPlan, cells: &StudyCells) -> ReportTable {
     let names: Vec<String> = cells.all.first().map_or(vec![], |c| {
         plan.values(c.setting, c.meta)
             .into_iter()

@@ -1,8 +1,8 @@
 //! A study: learning, then training, then the results.
 
-use super::plan::Plan;
+use super::plan::StudyPlan;
 use super::results;
-use super::settings::{Study, Tasks};
+use super::settings::{StudyConfig, TaskCache};
 use super::worker::Worker;
 use crate::run::{Incomplete, RunFolder, RunMode};
 use crate::support::progress::Output;
@@ -21,15 +21,15 @@ pub enum Stage {
     All,
 }
 
-/// Does the pieces of `study` that are this process's, at one stage or at both, and writes the
+/// Does the jobs of `study` that are this process's, at one stage or at both, and writes the
 /// results where all are wanted.
 ///
 /// # Errors
 /// If a setting is impossible, a file cannot be written, or the user stops it; [`Incomplete`] to a
-/// shard, and where pieces are missing.
+/// shard, and where jobs are missing.
 pub fn run(
-    study: &Study,
-    tasks: &Tasks,
+    study: &StudyConfig,
+    tasks: &TaskCache,
     folder: &RunFolder,
     stage: Stage,
     output: Output,
@@ -39,7 +39,7 @@ pub fn run(
         "--stage select: only studies of reproduce have it; here are learn and train"
     );
 
-    let plan = Plan::new(study, tasks)?;
+    let plan = StudyPlan::new(study, tasks)?;
     let mode = folder.mode();
     // Who only gathers has nothing to show.
     let output = if matches!(mode, RunMode::Gather | RunMode::Look) {

@@ -18,7 +18,7 @@ use toml::{Table, Value};
 /// A study as its file has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Study {
+pub struct StudyConfig {
     /// `mnist1d`, `vanderpol`, `digits`, or a NumPy archive.
     #[serde(default = "mnist1d")]
     pub task: String,
@@ -42,9 +42,9 @@ fn at_value(axis: &Axis, k: usize, error: &anyhow::Error) -> anyhow::Error {
     )
 }
 
-impl Default for Study {
-    fn default() -> Study {
-        Study {
+impl Default for StudyConfig {
+    fn default() -> StudyConfig {
+        StudyConfig {
             task: mnist1d(),
             meta: Table::new(),
             validate: Table::new(),
@@ -93,14 +93,14 @@ fn mnist1d() -> String {
 /// The axis whose values are repetitions of one meta-learning run, not other settings.
 pub(super) const SEED: &str = "meta.seed";
 
-impl Study {
+impl StudyConfig {
     /// Reads a study and checks every value by itself.
     ///
     /// # Errors
     /// If the text is no study, or a value is none that the setting can have; the message has the
     /// place.
-    pub fn parse(text: &str, tasks: &Tasks) -> Result<Study> {
-        Study::read(
+    pub fn parse(text: &str, tasks: &TaskCache) -> Result<StudyConfig> {
+        StudyConfig::read(
             &Layers::above(SECTION, Some(SettingsFile::parse("the study", text)?), &[])?,
             tasks,
         )
@@ -110,10 +110,10 @@ impl Study {
     /// assignments above it.
     ///
     /// # Errors
-    /// As [`Study::parse`].
-    pub fn read(layers: &Layers, tasks: &Tasks) -> Result<Study> {
+    /// As [`StudyConfig::parse`].
+    pub fn read(layers: &Layers, tasks: &TaskCache) -> Result<StudyConfig> {
         let stored = layers.in_file(SECTION);
-        let study = resolved(layers, stored, Study::default())?;
+        let study = resolved(layers, stored, StudyConfig::default())?;
 
         // The tables have what the file says and nothing else; whether such settings exist is asked
         // of all of them.
@@ -149,7 +149,7 @@ impl Study {
         Ok(study)
     }
 
-    fn check(&self, tasks: &Tasks) -> Result<()> {
+    fn check(&self, tasks: &TaskCache) -> Result<()> {
         let axes = Axis::all(&self.sweep)?;
         for axis in &axes {
             let first = axis.name.split('.').next().unwrap_or_default();
@@ -192,7 +192,7 @@ impl Study {
         Ok(())
     }
 
-    fn check_one(&self, values: Vec<(String, Value)>, tasks: &Tasks) -> Result<()> {
+    fn check_one(&self, values: Vec<(String, Value)>, tasks: &TaskCache) -> Result<()> {
         let values = values
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()))
@@ -260,10 +260,10 @@ impl Study {
         };
 
         // The error's whole text has several lines.
-        let said = |e: toml::de::Error| anyhow!("{}", e.message());
+        let message_of = |e: toml::de::Error| anyhow!("{}", e.message());
         let config: MetaConfig = with_defaults(&default, &given)?
             .try_into()
-            .map_err(said)
+            .map_err(message_of)
             .context("meta")?;
 
         config.settled()
@@ -295,9 +295,9 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The kinds that are learned, or those that are not.
+    /// The activations that are learned, or those that are not.
     #[must_use]
-    pub fn kinds(&self, learned: bool) -> Vec<String> {
+    pub fn activations(&self, learned: bool) -> Vec<String> {
         self.validate
             .compare
             .iter()
@@ -327,7 +327,7 @@ impl Setting {
             "keep_networks: a study keeps no networks; use `ldnn validate --keep-networks`"
         );
 
-        for name in self.kinds(false) {
+        for name in self.activations(false) {
             crate::model::activations::base_named(&name)?;
         }
 
@@ -337,9 +337,9 @@ impl Setting {
 
 /// The tasks of a study, each made once.
 #[derive(Default)]
-pub struct Tasks(Mutex<HashMap<String, (Arc<Task>, String)>>);
+pub struct TaskCache(Mutex<HashMap<String, (Arc<Task>, String)>>);
 
-impl Tasks {
+impl TaskCache {
     /// By name.
     ///
     /// # Errors
@@ -351,7 +351,7 @@ impl Tasks {
     /// What tells a task from others: its name, or what its file holds.
     ///
     /// # Errors
-    /// As [`Tasks::get`].
+    /// As [`TaskCache::get`].
     pub fn identity(&self, name: &str) -> Result<String> {
         Ok(self.find(name)?.1)
     }

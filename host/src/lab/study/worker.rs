@@ -1,8 +1,8 @@
 //! A study at work: its meta-learning runs and its trainings, those that are this process's.
 
-use super::plan::{Block, Id, Lesson, Plan};
-use super::settings::Tasks;
-use crate::meta::Piece;
+use super::plan::{Id, MetaRun, StudyPlan, TrainingBlock};
+use super::settings::TaskCache;
+use crate::meta::MetaJob;
 use crate::model::activations::{Choice, LearnedActivations};
 use crate::run::journal::{self, Journal};
 use crate::run::{Incomplete, ListProgress, RunFolder, RunMode};
@@ -28,13 +28,14 @@ const CHUNK: usize = 4096;
 
 /// A line of the journal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Trained {
+pub(super) struct TrainingRecord {
     /// Its identity; it must be the first field, by which lines are found.
     pub id: String,
     /// The number of its setting.
     pub setting: usize,
     /// The identity of the meta-learning run that its activations are from.
-    pub lesson: Option<String>,
+    #[serde(rename = "lesson")]
+    pub meta_run: Option<String>,
     /// That run's seed.
     pub outer_seed: Option<u64>,
     /// What came out.
@@ -42,13 +43,13 @@ pub(super) struct Trained {
 }
 
 /// The folder of a meta-learning run.
-fn place(lesson: &Lesson) -> String {
-    format!("{LEARNED}/{}", lesson.id)
+fn place(meta_run: &MetaRun) -> String {
+    format!("{LEARNED}/{}", meta_run.id)
 }
 
 pub(super) struct Worker<'a> {
-    plan: &'a Plan<'a>,
-    tasks: &'a Tasks,
+    plan: &'a StudyPlan<'a>,
+    tasks: &'a TaskCache,
     folder: &'a RunFolder,
     /// What was learned, as far as it was asked for; none where it is not there yet.
     known: Mutex<HashMap<Id, Option<Arc<LearnedActivations>>>>,
@@ -58,8 +59,8 @@ pub(super) struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// Nothing is known yet of what was learned.
     pub fn new(
-        plan: &'a Plan,
-        tasks: &'a Tasks,
+        plan: &'a StudyPlan,
+        tasks: &'a TaskCache,
         folder: &'a RunFolder,
         output: Output,
     ) -> Worker<'a> {
@@ -74,21 +75,21 @@ impl<'a> Worker<'a> {
 }
 
 /// A training to be done.
-struct Job {
-    block: Arc<Block>,
+struct StudyJob {
+    block: Arc<TrainingBlock>,
     item: usize,
 }
 
 impl Worker<'_> {
     /// The meta-learning runs; for a shard its own ones only.
     pub fn learn(&self) -> Result<()> {
-        let (folder, mode, total) = (self.folder, self.folder.mode(), self.plan.lessons()?);
+        let (folder, mode, total) = (self.folder, self.folder.mode(), self.plan.meta_runs()?);
         let numbers: Vec<usize> = match mode {
             RunMode::Shard(_) => (0..total).filter(|&k| mode.does(LEARNED, k)).collect(),
             _ => (0..total).collect(),
         };
         let steps: usize = match numbers.first() {
-            Some(&first) => self.plan.lesson(first)?.meta.steps * numbers.len(),
+            Some(&first) => self.plan.meta_run(first)?.meta.steps * numbers.len(),
             None => return Ok(()),
         };
         let progress = Progress::new(self.output, "meta-learning", steps);
@@ -97,9 +98,11 @@ impl Worker<'_> {
             .par_iter()
             .with_max_len(1)
             .map(|&number| {
-                let lesson = self.plan.lesson(number)?;
-                let learned = self.piece(&lesson, |piece| piece.learn(folder, &progress))?;
-                self.remember(lesson.id, Some(Arc::new(learned)));
+                let meta_run = self.plan.meta_run(number)?;
+                let learned = self.with_meta_job(&meta_run, |with_meta_job| {
+                    with_meta_job.learn(folder, &progress)
+                })?;
+                self.remember(meta_run.id, Some(Arc::new(learned)));
                 Ok(())
             })
             .collect();
@@ -124,16 +127,20 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn piece<T>(&self, lesson: &Lesson, f: impl FnOnce(Piece) -> Result<T>) -> Result<T> {
-        let (task, name) = (self.tasks.get(&lesson.task)?, place(lesson));
-        f(Piece {
+    fn with_meta_job<T>(
+        &self,
+        meta_run: &MetaRun,
+        f: impl FnOnce(MetaJob) -> Result<T>,
+    ) -> Result<T> {
+        let (task, name) = (self.tasks.get(&meta_run.task)?, place(meta_run));
+        f(MetaJob {
             list: LEARNED,
-            number: lesson.number,
+            number: meta_run.number,
             name: &name,
-            config: &lesson.meta,
+            config: &meta_run.meta,
             task: &task,
         })
-        .with_context(|| format!("meta-learning run {}", lesson.id))
+        .with_context(|| format!("meta-learning run {}", meta_run.id))
     }
 
     fn remember(&self, id: Id, learned: Option<Arc<LearnedActivations>>) {
@@ -144,20 +151,20 @@ impl Worker<'_> {
     }
 
     /// What a meta-learning run learned, if it is finished.
-    pub fn learned(&self, lesson: &Lesson) -> Result<Option<Arc<LearnedActivations>>> {
+    pub fn learned(&self, meta_run: &MetaRun) -> Result<Option<Arc<LearnedActivations>>> {
         if let Some(found) = self
             .known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .get(&lesson.id)
+            .get(&meta_run.id)
         {
             return Ok(found.clone());
         }
 
         let found = self
-            .piece(lesson, |piece| piece.find(self.folder))?
+            .with_meta_job(meta_run, |with_meta_job| with_meta_job.find(self.folder))?
             .map(Arc::new);
-        self.remember(lesson.id, found.clone());
+        self.remember(meta_run.id, found.clone());
 
         Ok(found)
     }
@@ -203,7 +210,7 @@ impl Worker<'_> {
                     continue;
                 }
 
-                chunk.push(Job {
+                chunk.push(StudyJob {
                     block: block.clone(),
                     item,
                 });
@@ -220,7 +227,7 @@ impl Worker<'_> {
 
     fn do_chunk(
         &self,
-        jobs: &[Job],
+        jobs: &[StudyJob],
         journal: &Journal,
         progress: &Progress,
         waiting: &AtomicUsize,
@@ -258,14 +265,14 @@ impl Worker<'_> {
     }
 
     /// None if its activations are not there yet.
-    fn train_one(&self, job: &Job) -> Result<Option<Trained>> {
+    fn train_one(&self, job: &StudyJob) -> Result<Option<TrainingRecord>> {
         let (block, item) = (&job.block, job.block.item(job.item));
-        let learned = match item.lesson.map(|l| self.learned(l)).transpose()? {
+        let learned = match item.meta_run.map(|l| self.learned(l)).transpose()? {
             Some(None) => return Ok(None),
             found => found.flatten(),
         };
         let config = &block.setting.validate;
-        let choice = Choice::named(item.kind, learned.as_deref(), config.exact);
+        let choice = Choice::named(item.activation, learned.as_deref(), config.exact);
         let task = self.tasks.get(&block.setting.task)?;
         let trained = choice
             .and_then(|c| train(&config.train, &c, &task, &task.train, &task.test, item.seed));
@@ -278,11 +285,11 @@ impl Worker<'_> {
             )
         };
 
-        Ok(Some(Trained {
+        Ok(Some(TrainingRecord {
             id: item.id.to_string(),
             setting: block.setting_number,
-            lesson: item.lesson.map(|l| l.id.to_string()),
-            outer_seed: item.lesson.map(|l| l.meta.seed),
+            meta_run: item.meta_run.map(|l| l.id.to_string()),
+            outer_seed: item.meta_run.map(|l| l.meta.seed),
             training: trained.with_context(describe)?,
         }))
     }
@@ -327,12 +334,12 @@ pub(super) fn for_each_id(
 }
 
 /// Where every training is that somebody has done; the same one twice must be the same bytes.
-pub(super) fn index(paths: &[PathBuf]) -> Result<HashMap<Id, Place>> {
-    let mut all: HashMap<Id, Place> = HashMap::new();
+pub(super) fn index(paths: &[PathBuf]) -> Result<HashMap<Id, LineLocation>> {
+    let mut all: HashMap<Id, LineLocation> = HashMap::new();
 
     for (file, path) in paths.iter().enumerate() {
         for_each_id(path, |number, id, sum, (offset, len)| {
-            let place = Place {
+            let place = LineLocation {
                 file: u32::try_from(file)?,
                 len: u32::try_from(len)?,
                 offset,
@@ -362,7 +369,7 @@ pub(super) fn index(paths: &[PathBuf]) -> Result<HashMap<Id, Place>> {
 
 /// A line of a journal.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct LineLocation {
     pub file: u32,
     pub len: u32,
     pub offset: u64,

@@ -2,14 +2,14 @@
 
 use crate::report::stats::{Pair, Summary, bootstrap, mean};
 use crate::report::{Claim, Measure, ReportTable, short};
-use crate::train::{Arm, Metric, by_kind, pairs};
+use crate::train::{Arm, Metric, by_activation, pairs};
 
 /// Resamples of a bootstrap.
 const DRAWS: usize = 1000;
 
 /// Values of every arm, and which way is better.
 #[derive(Clone, Debug)]
-pub struct Contest {
+pub struct ArmComparison {
     /// The condition, e.g. "at 100 epochs".
     pub condition: String,
     /// The unit of a difference.
@@ -23,16 +23,21 @@ pub struct Contest {
     pub values: Vec<Vec<f64>>,
 }
 
-impl Contest {
+impl ArmComparison {
     /// Of accuracies or losses.
     #[must_use]
-    pub fn of(metric: Metric, condition: &str, arms: &[Arm], values: Vec<Vec<f64>>) -> Contest {
+    pub fn of(
+        metric: Metric,
+        condition: &str,
+        arms: &[Arm],
+        values: Vec<Vec<f64>>,
+    ) -> ArmComparison {
         let (unit, more) = match metric {
             Metric::Accuracy => ("points", true),
             Metric::Loss => ("in loss", false),
         };
 
-        Contest {
+        ArmComparison {
             condition: condition.into(),
             unit: unit.into(),
             more,
@@ -49,13 +54,13 @@ impl Contest {
         }
     }
 
-    /// The mix over `kind`.
+    /// The mix over `activation`.
     #[must_use]
-    pub fn over(&self, kind: &str) -> Measure {
+    pub fn over(&self, activation: &str) -> Measure {
         Measure::of(
             &self.condition,
             &self.unit,
-            &self.oriented(pairs(&self.arms, &self.values, "mix", kind)),
+            &self.oriented(pairs(&self.arms, &self.values, "mix", activation)),
         )
     }
 
@@ -63,12 +68,12 @@ impl Contest {
     /// number is chance; the better one is chosen by these very values, which favours the type.
     #[must_use]
     pub fn over_better_type(&self) -> Measure {
-        let mix = |e: &&Arm| e.kind == "mix";
+        let mix = |e: &&Arm| e.activation == "mix";
         let seeds: Vec<Option<u64>> = self.arms.iter().filter(mix).map(|e| e.outer_seed).collect();
 
         let best = |seed: Option<u64>| {
             let own = |i: &usize| {
-                self.arms[*i].outer_seed == seed && self.arms[*i].kind.starts_with("type")
+                self.arms[*i].outer_seed == seed && self.arms[*i].activation.starts_with("type")
             };
             let better = |a: usize, b: usize| {
                 let (ma, mb) = (mean(&self.values[a]), mean(&self.values[b]));
@@ -79,7 +84,7 @@ impl Contest {
             let mix = self
                 .arms
                 .iter()
-                .position(|e| e.kind == "mix" && e.outer_seed == seed)?;
+                .position(|e| e.activation == "mix" && e.outer_seed == seed)?;
 
             Some((self.values[mix].clone(), self.values[best].clone()))
         };
@@ -94,29 +99,29 @@ impl Contest {
             .arms
             .iter()
             .zip(&self.values)
-            .filter(|(e, _)| e.kind == "mix");
+            .filter(|(e, _)| e.activation == "mix");
         of.map(|(e, values)| (e.outer_seed, values))
     }
 
-    /// The kinds that are not learned, in order.
+    /// The activations that are not learned, in order.
     #[must_use]
     pub fn classical(&self) -> Vec<String> {
-        let kinds = self
+        let activations = self
             .arms
             .iter()
-            .filter(|e| e.outer_seed.is_none() && e.kind != "mix");
+            .filter(|e| e.outer_seed.is_none() && e.activation != "mix");
 
-        kinds
-            .filter(|e| !e.kind.starts_with("type"))
-            .map(|e| e.kind.clone())
+        activations
+            .filter(|e| !e.activation.starts_with("type"))
+            .map(|e| e.activation.clone())
             .collect()
     }
 
-    /// Values by kind: n, mean, interval, standard deviation.
+    /// Values by activation: n, mean, interval, standard deviation.
     pub fn rows(&self, table: &mut ReportTable) {
-        for (kind, values) in by_kind(&self.arms, &self.values) {
-            let outer: Vec<f64> = self.means_by_outer_seed(&kind);
-            let (low, high) = bootstrap(&self.clusters(&kind), DRAWS, 1);
+        for (activation, values) in by_activation(&self.arms, &self.values) {
+            let outer: Vec<f64> = self.means_by_outer_seed(&activation);
+            let (low, high) = bootstrap(&self.clusters(&activation), DRAWS, 1);
             let (all, over) = (Summary::of(&values), Summary::of(&outer));
 
             // Classical activations have no outer seeds: their interval is over trainings.
@@ -136,11 +141,15 @@ impl Contest {
                 short(all.sd),
             ];
 
-            table.row([self.condition.clone(), kind].into_iter().chain(cells));
+            table.row(
+                [self.condition.clone(), activation]
+                    .into_iter()
+                    .chain(cells),
+            );
         }
     }
 
-    /// The head that belongs to [`Contest::rows`].
+    /// The head that belongs to [`ArmComparison::rows`].
     #[must_use]
     pub fn table(caption: &str) -> ReportTable {
         ReportTable::new(
@@ -157,43 +166,46 @@ impl Contest {
         )
     }
 
-    /// The values of a kind, outer seed by outer seed.
-    fn clusters(&self, kind: &str) -> Vec<Vec<f64>> {
+    /// The values of an activation, outer seed by outer seed.
+    fn clusters(&self, activation: &str) -> Vec<Vec<f64>> {
         let of = self
             .arms
             .iter()
             .zip(&self.values)
-            .filter(|(e, _)| e.kind == kind);
+            .filter(|(e, _)| e.activation == activation);
         of.map(|(_, v)| v.clone()).collect()
     }
 
-    fn means_by_outer_seed(&self, kind: &str) -> Vec<f64> {
-        self.clusters(kind).iter().map(|v| mean(v)).collect()
+    fn means_by_outer_seed(&self, activation: &str) -> Vec<f64> {
+        self.clusters(activation).iter().map(|v| mean(v)).collect()
     }
 }
 
-/// The claims about the mix, each with a measure for every contest: over each classical activation,
+/// The claims about the mix, each with a measure for every comparison: over each classical activation,
 /// and over the better of its types. `verb` is what the mix does to them, e.g. "beats".
 #[must_use]
-pub fn claims(start: &str, verb: &str, contests: &[Contest]) -> Vec<Claim> {
-    let Some(first) = contests
+pub fn claims(start: &str, verb: &str, comparisons: &[ArmComparison]) -> Vec<Claim> {
+    let Some(first) = comparisons
         .first()
-        .filter(|c| c.arms.iter().any(|e| e.kind == "mix"))
+        .filter(|c| c.arms.iter().any(|e| e.activation == "mix"))
     else {
         return vec![];
     };
 
-    let against = |kind: &String| {
+    let against = |activation: &String| {
         Claim::new(
-            format!("{start}the mix {verb} {kind}"),
-            contests.iter().map(|c| c.over(kind)).collect(),
+            format!("{start}the mix {verb} {activation}"),
+            comparisons.iter().map(|c| c.over(activation)).collect(),
         )
     };
 
     let mut claims: Vec<Claim> = first.classical().iter().map(against).collect();
-    let types = |c: &Contest| c.arms.iter().any(|e| e.kind.starts_with("type"));
+    let types = |c: &ArmComparison| c.arms.iter().any(|e| e.activation.starts_with("type"));
     if types(first) {
-        let measures = contests.iter().map(Contest::over_better_type).collect();
+        let measures = comparisons
+            .iter()
+            .map(ArmComparison::over_better_type)
+            .collect();
         claims.push(Claim::new(
             format!("{start}the mix {verb} the better of its own types"),
             measures,

@@ -7,7 +7,7 @@
 //! that was chosen: in small tables the validation rows are too many to be lost.
 
 use super::compare::Scores;
-use super::config::{Activate, BEST, FitConfig, LEARNED};
+use super::config::{ActivationSource, BEST, FitConfig, LEARNED};
 use crate::data::split::Split;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::meta;
@@ -23,7 +23,7 @@ use anyhow::{Result, bail};
 use ldnn_core::rng::{Draws, Stream};
 
 /// What came of one division.
-pub(super) struct Course {
+pub(super) struct PipelineOutcome {
     /// The task.
     pub task: Task,
     /// What was chosen for each kind of activations that could be trained.
@@ -36,24 +36,24 @@ pub(super) struct Course {
     pub notes: Vec<String>,
 }
 
-/// Goes all the way in `folder`; what is there already is not done again. `compare`: with an
+/// Does every step in `folder`; what is there already is not done again. `compare`: with an
 /// ensemble of every kind. A kind of activations that cannot be learned or trained is left out
 /// while others remain.
 ///
 /// # Errors
 /// If a setting is impossible, nothing at all can be trained, a file cannot be written, or the user
 /// stops it.
-pub(super) fn course(
+pub(super) fn run_pipeline(
     config: &FitConfig,
     parts: &Split,
     folder: &RunFolder,
     output: Output,
     compare: bool,
-) -> Result<Course> {
+) -> Result<PipelineOutcome> {
     let task = &Task::new(&parts.data);
     config.check(task)?;
 
-    let mut way = Way {
+    let mut pipeline = FitPipeline {
         config,
         parts,
         task,
@@ -62,20 +62,20 @@ pub(super) fn course(
         notes: vec![],
     };
 
-    let learned = way.learn()?;
-    let arms = way.select(learned)?;
-    let mut scores = Scores::new(arms.kinds(), metric_of(task));
+    let learned = pipeline.learn()?;
+    let arms = pipeline.select(learned)?;
+    let mut scores = Scores::new(arms.activations(), metric_of(task));
     scores.validation = arms.chosen.iter().map(|c| c.validation).collect();
 
     if compare {
-        scores.values = way.compare(&arms)?;
+        scores.values = pipeline.compare(&arms)?;
     }
 
-    let model = way.model(&arms, &scores)?;
+    let model = pipeline.model(&arms, &scores)?;
 
-    let Way { notes, .. } = way;
+    let FitPipeline { notes, .. } = pipeline;
 
-    Ok(Course {
+    Ok(PipelineOutcome {
         task: task.clone(),
         chosen: arms.chosen,
         scores,
@@ -127,13 +127,13 @@ struct Arms {
 }
 
 impl Arms {
-    fn kinds(&self) -> Vec<String> {
-        self.arms.iter().map(|e| e.kind.clone()).collect()
+    fn activations(&self) -> Vec<String> {
+        self.arms.iter().map(|e| e.activation.clone()).collect()
     }
 }
 
 /// What every step of one division needs, and what it has to say.
-struct Way<'a> {
+struct FitPipeline<'a> {
     config: &'a FitConfig,
     parts: &'a Split,
     task: &'a Task,
@@ -142,13 +142,13 @@ struct Way<'a> {
     notes: Vec<String>,
 }
 
-impl Way<'_> {
+impl FitPipeline<'_> {
     /// The learned activations, if there are to be any and they can be learned.
     fn learn(&mut self) -> Result<Option<LearnedActivations>> {
         let meta = match &self.config.activate {
-            Activate::Classical => return Ok(None),
-            Activate::Given(activations) => return Ok(Some(activations.clone())),
-            Activate::Learn => self.config.meta(self.task),
+            ActivationSource::Classical => return Ok(None),
+            ActivationSource::Given(activations) => return Ok(Some(activations.clone())),
+            ActivationSource::Learn => self.config.meta(self.task),
         };
 
         let folder = self.folder.inside("learn", &meta)?;
@@ -170,10 +170,10 @@ impl Way<'_> {
 
     /// Chooses learning rate and number of epochs for each kind of activations.
     fn select(&mut self, learned: Option<LearnedActivations>) -> Result<Arms> {
-        let mut kinds = self.config.compare.clone();
-        kinds.extend(learned.is_some().then(|| "mix".to_string()));
+        let mut activations = self.config.compare.clone();
+        activations.extend(learned.is_some().then(|| "mix".to_string()));
 
-        let all = arms(&kinds, &self.seeded(&learned), false)?;
+        let all = arms(&activations, &self.seeded(&learned), false)?;
 
         let (rest, validation) = self.parts.rest_and_validation(self.task)?;
         let select = self.config.select(self.task);
@@ -181,7 +181,7 @@ impl Way<'_> {
         let rows = Ensemble {
             task: self.task,
             train: &rest,
-            judge: &validation,
+            evaluation: &validation,
             patience: select.patience,
         };
 
@@ -195,7 +195,7 @@ impl Way<'_> {
 
         for (arm, found) in all.into_iter().zip(selected) {
             let what = "trainings that choose the learning rate";
-            self.note_diverged(&arm.kind, found.diverged, found.trainings, what);
+            self.note_diverged(&arm.activation, found.diverged, found.trainings, what);
 
             if let Some(chosen) = found.chosen {
                 arms.arms.push(arm);
@@ -213,7 +213,7 @@ impl Way<'_> {
     /// Trains networks of every kind; the values on the test rows, with the seeds of the networks.
     fn compare(&mut self, arms: &Arms) -> Result<Vec<Vec<(u64, f64)>>> {
         let validate = ValidateConfig {
-            compare: arms.kinds(),
+            compare: arms.activations(),
             runs: self.config.runs,
             seed: self.config.seed,
             exact: false,
@@ -241,7 +241,7 @@ impl Way<'_> {
             let own = trainings.iter().filter(|t| t.activation == arm.choice.name);
             let (diverged, ended): (Vec<&Training>, Vec<&Training>) = own.partition(|t| t.diverged);
             let all = diverged.len() + ended.len();
-            self.note_diverged(&arm.kind, diverged.len(), all, "compared networks");
+            self.note_diverged(&arm.activation, diverged.len(), all, "compared networks");
             let value = |t: &Training| Some((t.seed, metric.of(&t.curve).last().copied()?));
             values.push(ended.into_iter().filter_map(value).collect());
         }
@@ -256,15 +256,15 @@ impl Way<'_> {
         let wanted: Vec<usize> = match keep.as_str() {
             BEST => scores.ranked(),
             LEARNED => scores
-                .kinds
+                .activations
                 .iter()
-                .position(|kind| is_learned(kind))
+                .position(|activation| is_learned(activation))
                 .into_iter()
                 .collect(),
             name => scores
-                .kinds
+                .activations
                 .iter()
-                .position(|kind| kind == name)
+                .position(|activation| activation == name)
                 .into_iter()
                 .collect(),
         };
@@ -272,7 +272,7 @@ impl Way<'_> {
         for arm in wanted {
             let (arm, chosen) = (&arms.arms[arm], &arms.chosen[arm]);
             let Some((train, network)) = self.network(arm, chosen)? else {
-                self.note_diverged(&arm.kind, 1, 1, "networks for the model");
+                self.note_diverged(&arm.activation, 1, 1, "networks for the model");
                 continue;
             };
 
@@ -284,8 +284,8 @@ impl Way<'_> {
                 ));
             }
 
-            let learned = arms.learned.clone().filter(|_| is_learned(&arm.kind));
-            return self.trained(&arm.kind, &train, &network, learned);
+            let learned = arms.learned.clone().filter(|_| is_learned(&arm.activation));
+            return self.trained(&arm.activation, &train, &network, learned);
         }
 
         if keep == BEST {
@@ -325,7 +325,7 @@ impl Way<'_> {
     /// The model around its network.
     fn trained(
         &self,
-        kind: &str,
+        activation: &str,
         train: &TrainConfig,
         network: &Network,
         learned: Option<LearnedActivations>,
@@ -333,7 +333,7 @@ impl Way<'_> {
         let (config, task, parts) = (self.config, self.task, self.parts);
 
         let provenance = format!(
-            "ldnn {}: {kind} on {}, {} rows, hidden widths {:?}, learning rate {}, {} epochs, seed {}",
+            "ldnn {}: {activation} on {}, {} rows, hidden widths {:?}, learning rate {}, {} epochs, seed {}",
             env!("CARGO_PKG_VERSION"),
             task.name,
             task.train.rows(),
@@ -353,7 +353,7 @@ impl Way<'_> {
             purpose: parts.purpose.clone(),
             learned,
             network: Model::of(network, provenance),
-            activation: kind.into(),
+            activation: activation.into(),
             ranges: Some(ranges),
             rows: (config.with_rows > 0).then(|| some(&task.test, config.seed, config.with_rows)),
         })
@@ -368,16 +368,16 @@ impl Way<'_> {
     }
 
     /// Says how many trainings diverged, if any did.
-    fn note_diverged(&mut self, kind: &str, diverged: usize, all: usize, what: &str) {
-        let kind = if is_learned(kind) {
+    fn note_diverged(&mut self, activation: &str, diverged: usize, all: usize, what: &str) {
+        let activation = if is_learned(activation) {
             "the learned activations"
         } else {
-            kind
+            activation
         };
 
         if diverged > 0 {
             self.notes.push(format!(
-                "With {kind}, {diverged} of {all} {what} diverged; they are left out."
+                "With {activation}, {diverged} of {all} {what} diverged; they are left out."
             ));
         }
     }
