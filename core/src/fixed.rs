@@ -1,12 +1,12 @@
 //! A network that owns its memory, its lengths fixed at compile time.
 
 use crate::error::Error;
+use crate::kernel::vector::Plain;
 use crate::math::Real;
 use crate::network::{Batch, Evaluation, Init, Network, Pass, Workspace, init_phi, init_theta};
 use crate::optimizer::Optimizer;
 use crate::shape::Shape;
 use crate::train::Trainer;
-use crate::vector::Plain;
 
 /// All the memory of one network. [`model!`](crate::model) makes a type around it for a given
 /// shape.

@@ -6,10 +6,10 @@
 
 use crate::activation::{self, Derivatives};
 use crate::error::{Error, check};
+use crate::kernel::planes::{Planes, PlanesMut, part, part_mut, take, transpose};
+use crate::kernel::vector::Vector;
 use crate::math::Real;
 use crate::network::{Network, Pass, Workspace};
-use crate::planes::{Planes, PlanesMut, part, part_mut, take, transpose};
-use crate::vector::Vector;
 use crate::walk::Walk;
 
 impl<T: Real, V: Vector> Network<'_, T, V> {

@@ -6,8 +6,8 @@
 
 use crate::activation::Activation;
 use crate::error::{Error, check};
+use crate::kernel::planes::part_mut;
 use crate::math::Real;
-use crate::planes::part_mut;
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
 

@@ -31,12 +31,10 @@ pub mod math;
 pub mod rng;
 
 mod finite;
-mod planes;
-mod vector;
 
-mod tile;
+// Planes, matrix products, affine maps, losses over a batch, and how all of them are compiled.
+mod kernel;
 
-mod layer;
 pub mod loss;
 
 // What an activation is, and how it is evaluated.
@@ -45,7 +43,7 @@ mod activation;
 // The sizes of a network, the data that it sees, and how it starts.
 pub mod shape;
 
-mod batch;
+mod data;
 mod init;
 mod workspace;
 
@@ -79,7 +77,7 @@ pub use device::image;
 pub use device::{deploy, online, quantised};
 pub use error::{Error, SizeError};
 pub use fixed::Fixed;
+pub use kernel::vector::{Plain, Vector};
 pub use math::Real;
 pub use optimizer::Optimizer;
 pub use shape::{Shape, ShapeError};
-pub use vector::{Plain, Vector};

@@ -25,15 +25,15 @@
 //! # Ok::<(), ldnn_core::Error>(())
 //! ```
 
-use crate::batch::check_batch;
+use crate::data::check_batch;
 use crate::error::{Error, SizeError, check};
+use crate::kernel::planes::{Planes, PlanesMut, transpose};
+use crate::kernel::vector::{Plain, Vector};
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, transpose};
 use crate::shape::Shape;
-use crate::vector::{Plain, Vector};
 use crate::walk::Walk;
 
-pub use crate::batch::{Batch, Data, Evaluation, Noise, Rows, Target};
+pub use crate::data::{Batch, BatchRows, Data, Evaluation, Noise, Target};
 pub use crate::init::{Init, init_phi, init_theta};
 pub use crate::shape::Pass;
 pub use crate::workspace::Workspace;

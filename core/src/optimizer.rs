@@ -23,8 +23,8 @@
 
 use crate::error::{Error, SizeError, check};
 use crate::finite::zero_or_nan;
+use crate::kernel::planes::load;
 use crate::math::Real;
-use crate::planes::load;
 
 /// An optimizer with its hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -41,10 +41,10 @@ pub use crate::device::table::{compact, integer};
 
 use crate::activation::{self, Activation, Base};
 use crate::error::{ShapeError, SizeError, check, check_at_least};
+use crate::kernel::planes::{Planes, PlanesMut, part, part_mut};
+use crate::kernel::vector::Plain;
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, part, part_mut};
 use crate::shape::Shape;
-use crate::vector::Plain;
 
 /// The shape of the same network with every learned type replaced by a table of `knots` knots on
 /// `[-range, range]`.

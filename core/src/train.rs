@@ -33,12 +33,12 @@
 //! ```
 
 use crate::error::{Error, check, check_at_least};
+use crate::kernel::planes::{part, part_mut};
+use crate::kernel::vector::Vector;
 use crate::math::Real;
 use crate::network::{Batch, Network, Target, Workspace, Wrt};
 use crate::optimizer::Optimizer;
-use crate::planes::{part, part_mut};
 use crate::shape::Shape;
-use crate::vector::Vector;
 
 /// A network in training, with all the memory that a step needs. A view: nothing is copied, and
 /// making one is free.

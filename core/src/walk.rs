@@ -1,6 +1,6 @@
 //! The walk through the layers: prediction, loss, gradient and Hessian-vector product.
 //!
-//! There is one walk, over `K` planes (see `planes.rs`). With one plane it is backpropagation; with
+//! There is one walk, over `K` planes (see `kernel/planes.rs`). With one plane it is backpropagation; with
 //! two, the tangent plane of the gradient is the derivative of the gradient along the direction
 //! that the tangent plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994),
 //! from the same text.
@@ -10,14 +10,17 @@
 )]
 
 use crate::activation;
-use crate::batch::{Batch, Evaluation, Noise, Target};
-use crate::layer::{self, Affine};
-use crate::loss;
+use crate::data::{Batch, Evaluation, Noise, Target};
+use crate::kernel::dense::{self, Affine};
+use crate::kernel::loss::{column, cross_entropy_adjoint, squared_error, squared_error_adjoint};
+use crate::kernel::planes::{
+    Planes, PlanesMut, part, part_mut, rows_mut, sum, take, transpose, two,
+};
+use crate::kernel::vector::Vector;
+use crate::loss::{cross_entropy_of, first_largest};
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, part, part_mut, rows_mut, sum, take, transpose, two};
 use crate::rng::{Draws, Stream};
 use crate::shape::Shape;
-use crate::vector::Vector;
 
 /// One pass over one batch.
 pub(crate) struct Walk<'a, T, V, const K: usize> {
@@ -32,7 +35,7 @@ pub(crate) struct Walk<'a, T, V, const K: usize> {
 }
 
 /// The caller's work buffer, cut up.
-pub(crate) struct Memory<'a, T, const K: usize> {
+pub(crate) struct WalkMemory<'a, T, const K: usize> {
     /// The batch's inputs, batch x inputs.
     by_rows: &'a mut [T],
     /// The same, inputs x batch.
@@ -47,7 +50,7 @@ pub(crate) struct Memory<'a, T, const K: usize> {
 }
 
 impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
-    pub fn memory<'m>(&self, work: &'m mut [T]) -> Memory<'m, T, K> {
+    pub fn memory<'m>(&self, work: &'m mut [T]) -> WalkMemory<'m, T, K> {
         let (s, b) = (self.shape, self.batch);
         let mut rest = work;
         let by_rows = take(&mut rest, s.inputs() * b);
@@ -59,7 +62,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         let (adjoints, rest) = PlanesMut::cut(rest, s.widest() * b);
         let (other_adjoints, _) = PlanesMut::cut(rest, s.widest() * b);
 
-        Memory {
+        WalkMemory {
             by_rows,
             inputs,
             state,
@@ -108,7 +111,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             .part(self.state_at(last), self.shape.outputs() * self.batch)
     }
 
-    pub fn forward(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
+    pub fn forward(&self, batch: &Batch<'_, T>, memory: &mut WalkMemory<'_, T, K>) {
         self.gather(batch, memory);
 
         let mut empty = [(); K].map(|()| &[][..]);
@@ -126,7 +129,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 self.last_activations(l, before.as_ref())
             };
 
-            layer::affine(
+            dense::affine(
                 self.vector,
                 self.size(l),
                 rest.part(0, n),
@@ -149,7 +152,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     }
 
     /// Copies the rows of the batch, and transposes them.
-    fn gather(&self, batch: &Batch<'_, T>, memory: &mut Memory<'_, T, K>) {
+    fn gather(&self, batch: &Batch<'_, T>, memory: &mut WalkMemory<'_, T, K>) {
         let n = self.shape.inputs();
         for (i, row) in rows_mut(memory.by_rows, n).enumerate() {
             let from = part(batch.data.x, batch.rows.at(i) * n, n);
@@ -265,14 +268,14 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 || {
                     let label =
                         |i| u32::from(labels.get(batch.rows.at(i)).copied().unwrap_or_default());
-                    loss::cross_entropy_adjoint(d, self.batch, label)
+                    cross_entropy_adjoint(d, self.batch, label)
                 },
             ),
             Target::Values(values) => {
                 let mut total = T::ZERO;
                 for i in 0..self.batch {
                     let target = part(values, batch.rows.at(i) * outputs, outputs);
-                    total += loss::squared_error_adjoint(&mut d, self.batch, i, target);
+                    total += squared_error_adjoint(&mut d, self.batch, i, target);
                 }
                 total
             }
@@ -295,16 +298,16 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         let (mut total, mut correct) = (T::ZERO, 0);
 
         for i in 0..self.batch {
-            let (row, y) = (batch.rows.at(i), loss::column(y, self.batch, i));
+            let (row, y) = (batch.rows.at(i), column(y, self.batch, i));
 
             match batch.data.target {
                 Target::Classes(labels) => {
                     let label = usize::from(labels.get(row).copied().unwrap_or_default());
-                    total += loss::cross_entropy_of(y.clone(), label);
-                    correct += usize::from(loss::first_largest(y) == label);
+                    total += cross_entropy_of(y.clone(), label);
+                    correct += usize::from(first_largest(y) == label);
                 }
                 Target::Values(values) => {
-                    total += loss::squared_error(y, part(values, row * outputs, outputs))
+                    total += squared_error(y, part(values, row * outputs, outputs))
                 }
             }
         }
@@ -316,8 +319,8 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
     }
 
     /// From the adjoint of the outputs (in `memory.adjoints`) down to the first layer.
-    fn backward(&self, mut grad: PlanesMut<'_, T, K>, memory: Memory<'_, T, K>) {
-        let Memory {
+    fn backward(&self, mut grad: PlanesMut<'_, T, K>, memory: WalkMemory<'_, T, K>) {
+        let WalkMemory {
             by_rows,
             mut state,
             mut adjoints,
@@ -351,7 +354,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
 
             let mut dh = other_adjoints.part(0, n);
 
-            layer::affine_adjoint_input(
+            dense::affine_adjoint_input(
                 self.vector,
                 size,
                 dh.part(0, n),
@@ -380,11 +383,11 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
 
         if k == 0 {
             if !dw.value().is_empty() {
-                layer::affine_adjoint_weights(self.vector, size, dw.value(), dz.value(), x_by_rows);
+                dense::affine_adjoint_weights(self.vector, size, dw.value(), dz.value(), x_by_rows);
             }
 
             if K > 1 {
-                layer::affine_adjoint_weights(
+                dense::affine_adjoint_weights(
                     self.vector,
                     size,
                     dw.tangent(),
@@ -393,7 +396,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 );
             }
         } else {
-            layer::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.value(), x_by_rows);
+            dense::affine_adjoint_weights(self.vector, size, dw.tangent(), dz.value(), x_by_rows);
         }
     }
 
@@ -402,7 +405,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         for (db, dz) in db.0.into_iter().zip(dz.0) {
             self.vector.run(
                 #[inline(always)]
-                || layer::affine_adjoint_biases(self.size(l), db, dz),
+                || dense::affine_adjoint_biases(self.size(l), db, dz),
             );
         }
     }

@@ -7,7 +7,7 @@ pub mod program;
 pub mod tables;
 pub mod tolerance;
 
-use ldnn_core::meta::{Buffers, Datasets, Draw, Outcome, Unroll, hypergradient};
+use ldnn_core::meta::{Buffers, Datasets, Draw, InnerLosses, Unroll, hypergradient};
 use ldnn_core::network::{
     Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Target, Workspace, Wrt,
     init_phi, init_theta,
@@ -213,7 +213,7 @@ pub fn gradient<T: Real>(shape: &Shape, params: &[T], batch: &Batch<'_, T>) -> (
 /// What an unrolled training leaves.
 pub struct Unrolled<T> {
     /// Its losses.
-    pub outcome: Outcome<T>,
+    pub outcome: InnerLosses<T>,
     /// The hypergradient.
     pub dphi: Vec<T>,
     /// The trained weights.

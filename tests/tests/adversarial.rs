@@ -4,8 +4,8 @@
 use ldnn_core::deploy::{self, Activate, AnyActivation, Outputs, Pipeline, Scaling};
 use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{
-    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target,
-    Workspace, Wrt,
+    self, Batch, BatchRows, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass,
+    Target, Workspace, Wrt,
 };
 use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer};
@@ -224,7 +224,7 @@ fn asked<T: Real>(
 fn walk<T: Real>(
     shape: &Shape,
     l: &Lengths,
-    rows: Rows<'_>,
+    rows: BatchRows<'_>,
     labels: &[u16],
     layer: usize,
     which: usize,
@@ -574,7 +574,7 @@ proptest! {
         shape in small_shape(), l in lengths(), start in size(), len in size(), picked in prop::collection::vec(word(), 0..4),
         labels in prop::collection::vec(0..7u16, 0..5), layer in size(), which in 0..6usize,
     ) {
-        for rows in [Rows::Range { start, len }, Rows::Picked(&picked), Rows::Range { start: 0, len: 3 }] {
+        for rows in [BatchRows::Range { start, len }, BatchRows::Picked(&picked), BatchRows::Range { start: 0, len: 3 }] {
             walk::<f32>(&shape, &l, rows, &labels, layer, which);
             walk::<f64>(&shape, &l, rows, &labels, layer, which);
         }

@@ -12,7 +12,7 @@ const NOT_THERE: &[(&str, &str)] = &[(
 )];
 
 /// Files whose `pub fn` nobody outside the crate can name.
-const PRIVATE: &[&str] = &["planes.rs", "tile.rs", "layer.rs"];
+const PRIVATE: &[&str] = &["planes.rs", "matmul.rs", "dense.rs"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder)
@@ -38,6 +38,7 @@ fn module_of(path: &Path) -> String {
         "init" => "network",
         "scaling" => "deploy",
         "fill" => "compact",
+        "hypergradient" => "meta",
         own => own,
     };
     public.to_owned()

@@ -5,8 +5,8 @@
 )]
 
 use super::spec::Base;
+use crate::kernel::planes::{Planes, PlanesMut, two};
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, two};
 
 impl Base {
     /// The function at `z`.

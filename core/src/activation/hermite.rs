@@ -6,8 +6,8 @@
 )]
 
 use super::spec::{Base, TableForm};
+use crate::kernel::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, two, zip};
 use crate::math::Real;
-use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, two, zip};
 
 /// The constants of a form in the scalar's type.
 #[derive(Clone, Copy)]
@@ -105,7 +105,7 @@ fn quad_adjoint<T: Real>(t: T, beyond: T, a: T, b: T) -> Quad<T> {
 ///
 /// Each step is a loop of its own over the block: those without a look-up become vector
 /// instructions.
-struct Cells<T> {
+struct BlockCells<T> {
     cell: [u32; BLOCK],
     t: [T; BLOCK],
     beyond: [T; BLOCK],
@@ -114,10 +114,10 @@ struct Cells<T> {
     curvature: [T; BLOCK],
 }
 
-impl<T: Real> Cells<T> {
+impl<T: Real> BlockCells<T> {
     fn new() -> Self {
         let zeros = [T::ZERO; BLOCK];
-        Cells {
+        BlockCells {
             cell: [0; BLOCK],
             t: zeros,
             beyond: zeros,
@@ -224,7 +224,7 @@ pub(crate) fn forward<T: Real, const K: usize>(
     mut h: PlanesMut<'_, T, K>,
 ) {
     let (grid, knots) = (Grid::new(form), phi.part(0, 2 * form.knots));
-    let mut cells = Cells::new();
+    let mut cells = BlockCells::new();
 
     for (at, len) in blocks(z.value().len()) {
         let (z, mut h) = (z.part(at, len), h.part(at, len));
@@ -258,7 +258,7 @@ pub(crate) fn forward<T: Real, const K: usize>(
 #[inline(always)]
 pub(crate) fn forward_with_slopes<T: Real>(form: TableForm, phi: &[T], z: &mut [T], h: &mut [T]) {
     let (grid, knots) = (Grid::new(form), part(phi, 0, 2 * form.knots));
-    let mut cells = Cells::new();
+    let mut cells = BlockCells::new();
 
     for (at, len) in blocks(z.len()) {
         let (z, h) = (part_mut(z, at, len), part_mut(h, at, len));
@@ -282,7 +282,7 @@ pub(crate) fn adjoint<T: Real, const K: usize>(
 ) {
     let (grid, knots) = (Grid::new(form), phi.part(0, 2 * form.knots));
     let mut dknots = dphi.part(0, 2 * form.knots);
-    let mut cells = Cells::new();
+    let mut cells = BlockCells::new();
 
     for (at, len) in blocks(z.value().len()) {
         let (z, mut d) = (z.part(at, len), d.part(at, len));

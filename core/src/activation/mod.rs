@@ -19,9 +19,9 @@ mod spec;
 mod subnet;
 
 use crate::error::{SizeError, check};
+use crate::kernel::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut};
+use crate::kernel::vector::{Plain, Vector};
 use crate::math::Real;
-use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut};
-use crate::vector::{Plain, Vector};
 
 pub use spec::{Activation, Base, MAX_WIDTH, SUBNET_SCALE, TableForm};
 pub(crate) use subnet::{noise_offset, noise_offset_adjoint};

@@ -6,8 +6,8 @@
 )]
 
 use super::spec::{Activation, Base, SUBNET_SCALE};
+use crate::kernel::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, zip};
 use crate::math::Real;
-use crate::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, zip};
 
 /// The slope is the tangent along 1.
 #[inline(always)]

@@ -32,7 +32,7 @@ use crate::activation::Base;
 use crate::device::table::compact::Compact;
 use crate::device::table::integer::{Scaled8, Scaled16};
 use crate::error::{SizeError, check, check_at_least};
-use crate::planes::{part, part_mut};
+use crate::kernel::planes::{part, part_mut};
 use crate::shape::Shape;
 
 pub use crate::device::scaling::{Outputs, RunError, Scaling, probabilities, standardise};

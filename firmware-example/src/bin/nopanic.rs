@@ -16,8 +16,8 @@ use ldnn_core::image::{self, Activations, Contents, Floats, Image, Integers, Roo
 use ldnn_core::loss;
 use ldnn_core::meta::{self, Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{
-    self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Rows, Target,
-    Workspace, Wrt,
+    self, Batch, BatchRows, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass,
+    Target, Workspace, Wrt,
 };
 use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer, Step};
@@ -204,8 +204,8 @@ fn shapes(shape: &Shape) {
     any((TableForm::param_len(&form()), TableForm::spacing(&form())));
 
     let rows = any([1, 2, 3]);
-    let rows = any(Rows::Picked(rows.get(..any(2)).unwrap_or_default()));
-    any((Rows::len(&rows), Rows::is_empty(&rows)));
+    let rows = any(BatchRows::Picked(rows.get(..any(2)).unwrap_or_default()));
+    any((BatchRows::len(&rows), BatchRows::is_empty(&rows)));
 
     let draws = Draws::new(any(1), any(Stream::User), any(1), any(1));
     any((
@@ -269,9 +269,9 @@ fn batch<'a, T: Real>(x: &'a [T], picked: &'a [u32], labels: &'a [u16]) -> Batch
     };
 
     let rows = if any(true) {
-        Rows::Picked(picked)
+        BatchRows::Picked(picked)
     } else {
-        Rows::Range {
+        BatchRows::Range {
             start: any(0),
             len: any(1),
         }

@@ -7,7 +7,7 @@
 use super::forward::{Forward, Type, input, kept_at, sum_of_squares};
 use crate::device::rates::{Rates, UNDERFLOW, clipped};
 use crate::finite::all_finite;
-use crate::planes::{part, part_mut};
+use crate::kernel::planes::{part, part_mut};
 use crate::shape::Shape;
 
 /// From the adjoints of the outputs, the first of `adjoints`, down to the first layer.

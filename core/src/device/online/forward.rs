@@ -8,7 +8,7 @@ use crate::device::deploy::{AnyActivation, layer};
 use crate::device::table::compact::Tunable;
 use crate::error::{Error, SizeError};
 use crate::finite::{all_finite, check_finite};
-use crate::planes::{part, part_mut};
+use crate::kernel::planes::{part, part_mut};
 use crate::shape::{MAX_HIDDEN, Shape};
 
 /// What a type computes while the network learns.

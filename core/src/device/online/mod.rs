@@ -51,7 +51,7 @@ mod forward;
 mod loss;
 
 use crate::error::{Error, check, check_at_least};
-use crate::planes::part_mut;
+use crate::kernel::planes::part_mut;
 use crate::shape::Shape;
 use backward::backward;
 use forward::{Forward, forward, kept_at, squares_of_inputs};

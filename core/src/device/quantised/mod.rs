@@ -47,7 +47,7 @@ use crate::device::deploy;
 use crate::device::scaling::{RunError, Scaling};
 use crate::device::table::integer::Table8;
 use crate::error::{SizeError, check, check_at_least};
-use crate::planes::{part, part_mut};
+use crate::kernel::planes::{part, part_mut};
 use crate::shape::Shape;
 
 pub(crate) use parts::check_parts;

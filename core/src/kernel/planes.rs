@@ -147,21 +147,21 @@ pub(crate) fn blocks(n: usize) -> impl Iterator<Item = (usize, usize)> {
 
 /// The rows of a row-major matrix, `n` columns wide; none if `n` is 0.
 #[derive(Clone)]
-pub(crate) struct Rows<'a, T> {
+pub(crate) struct MatrixRows<'a, T> {
     rest: &'a [T],
     n: usize,
 }
 
 /// The rows of `s`, `n` elements each.
 #[inline(always)]
-pub(crate) fn rows<T>(s: &[T], n: usize) -> Rows<'_, T> {
-    Rows {
+pub(crate) fn rows<T>(s: &[T], n: usize) -> MatrixRows<'_, T> {
+    MatrixRows {
         rest: if n == 0 { &[] } else { s },
         n,
     }
 }
 
-impl<'a, T> Iterator for Rows<'a, T> {
+impl<'a, T> Iterator for MatrixRows<'a, T> {
     type Item = &'a [T];
 
     #[inline(always)]
@@ -173,21 +173,21 @@ impl<'a, T> Iterator for Rows<'a, T> {
 }
 
 /// The rows of a row-major matrix to write.
-pub(crate) struct RowsMut<'a, T> {
+pub(crate) struct MatrixRowsMut<'a, T> {
     rest: &'a mut [T],
     n: usize,
 }
 
 /// The rows of `s` to write, `n` elements each; none if `n` is 0.
 #[inline(always)]
-pub(crate) fn rows_mut<T>(s: &mut [T], n: usize) -> RowsMut<'_, T> {
-    RowsMut {
+pub(crate) fn rows_mut<T>(s: &mut [T], n: usize) -> MatrixRowsMut<'_, T> {
+    MatrixRowsMut {
         rest: if n == 0 { &mut [] } else { s },
         n,
     }
 }
 
-impl<'a, T> Iterator for RowsMut<'a, T> {
+impl<'a, T> Iterator for MatrixRowsMut<'a, T> {
     type Item = &'a mut [T];
 
     #[inline(always)]

@@ -13,9 +13,9 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
+use super::planes::{load, part, store};
+use super::vector::Vector;
 use crate::math::Real;
-use crate::planes::{load, part, store};
-use crate::vector::Vector;
 
 /// The left factor: hands out columns of four rows, of two, or of one.
 pub(crate) trait Left<T: Real> {
@@ -25,7 +25,7 @@ pub(crate) trait Left<T: Real> {
 }
 
 /// A (m x k), row-major with `k` columns.
-pub(crate) struct Plain<'a, T> {
+pub(crate) struct Stored<'a, T> {
     pub a: &'a [T],
     pub k: usize,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Transposed<'a, T> {
     pub m: usize,
 }
 
-impl<T: Real> Left<T> for Plain<'_, T> {
+impl<T: Real> Left<T> for Stored<'_, T> {
     #[inline(always)]
     fn four(&self, row: usize) -> impl Iterator<Item = [T; 4]> {
         let of = |r: usize| part(self.a, (row + r) * self.k, self.k).iter();

@@ -23,7 +23,7 @@ pub struct Data<'a, T> {
 
 /// The rows of a data set that are taken together.
 #[derive(Clone, Copy, Debug)]
-pub enum Rows<'a> {
+pub enum BatchRows<'a> {
     /// `start..start + len`
     Range {
         /// The first row.
@@ -35,13 +35,13 @@ pub enum Rows<'a> {
     Picked(&'a [u32]),
 }
 
-impl Rows<'_> {
+impl BatchRows<'_> {
     /// Number of rows.
     #[must_use]
     pub const fn len(&self) -> usize {
         match self {
-            Rows::Range { len, .. } => *len,
-            Rows::Picked(rows) => rows.len(),
+            BatchRows::Range { len, .. } => *len,
+            BatchRows::Picked(rows) => rows.len(),
         }
     }
 
@@ -54,8 +54,8 @@ impl Rows<'_> {
     /// The data row at position `i` of the batch.
     pub(crate) fn at(&self, i: usize) -> usize {
         match self {
-            Rows::Range { start, .. } => start.saturating_add(i),
-            Rows::Picked(rows) => rows.get(i).copied().unwrap_or_default() as usize,
+            BatchRows::Range { start, .. } => start.saturating_add(i),
+            BatchRows::Picked(rows) => rows.get(i).copied().unwrap_or_default() as usize,
         }
     }
 }
@@ -79,7 +79,7 @@ pub struct Batch<'a, T> {
     /// The data.
     pub data: Data<'a, T>,
     /// Which rows of it.
-    pub rows: Rows<'a>,
+    pub rows: BatchRows<'a>,
     /// Noise on the hidden units, if any, in gradients and Hessian-vector products; evaluations
     /// have none.
     pub noise: Option<Noise<T>>,
@@ -101,7 +101,7 @@ impl<'a, T> Batch<'a, T> {
     pub const fn range(data: Data<'a, T>, start: usize, len: usize) -> Self {
         Batch {
             data,
-            rows: Rows::Range { start, len },
+            rows: BatchRows::Range { start, len },
             noise: None,
         }
     }
@@ -111,7 +111,7 @@ impl<'a, T> Batch<'a, T> {
     pub const fn picked(data: Data<'a, T>, rows: &'a [u32]) -> Self {
         Batch {
             data,
-            rows: Rows::Picked(rows),
+            rows: BatchRows::Picked(rows),
             noise: None,
         }
     }
@@ -143,8 +143,8 @@ pub(crate) fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), 
     }
 
     let last = match batch.rows {
-        Rows::Range { start, len } => start.saturating_add(len.saturating_sub(1)),
-        Rows::Picked(rows) => rows.iter().copied().max().unwrap_or_default() as usize,
+        BatchRows::Range { start, len } => start.saturating_add(len.saturating_sub(1)),
+        BatchRows::Picked(rows) => rows.iter().copied().max().unwrap_or_default() as usize,
     };
     if last >= count {
         return Err(Error::Row {
@@ -166,7 +166,7 @@ pub(crate) fn check_batch<T>(shape: &Shape, batch: &Batch<'_, T>) -> Result<(), 
     }
 }
 
-fn check_labels(classes: usize, rows: Rows<'_>, labels: &[u16]) -> Result<(), Error> {
+fn check_labels(classes: usize, rows: BatchRows<'_>, labels: &[u16]) -> Result<(), Error> {
     for i in 0..rows.len() {
         let row = rows.at(i);
         let label = labels.get(row).copied().unwrap_or_default();

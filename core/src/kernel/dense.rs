@@ -7,10 +7,10 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
+use super::matmul::{Stored, Transposed, add_product};
+use super::planes::{Planes, PlanesMut, rows, rows_mut, sum};
+use super::vector::Vector;
 use crate::math::Real;
-use crate::planes::{Planes, PlanesMut, rows, rows_mut, sum};
-use crate::tile::{Plain, Transposed, add_product};
-use crate::vector::Vector;
 
 /// The sizes of an affine map over a batch.
 #[derive(Clone, Copy)]
@@ -39,17 +39,31 @@ pub(crate) fn affine<T: Real, V: Vector, const K: usize>(
     } = size;
 
     fill_rows(z.value(), b.value(), n);
-    add_product(v, z.value(), Plain { a: w.value(), k }, x.value(), m, n);
+    add_product(v, z.value(), Stored { a: w.value(), k }, x.value(), m, n);
 
     if K > 1 {
         fill_rows(z.tangent(), b.tangent(), n);
 
         if !x.tangent().is_empty() {
-            add_product(v, z.tangent(), Plain { a: w.value(), k }, x.tangent(), m, n);
+            add_product(
+                v,
+                z.tangent(),
+                Stored { a: w.value(), k },
+                x.tangent(),
+                m,
+                n,
+            );
         }
 
         if !w.tangent().is_empty() {
-            add_product(v, z.tangent(), Plain { a: w.tangent(), k }, x.value(), m, n);
+            add_product(
+                v,
+                z.tangent(),
+                Stored { a: w.tangent(), k },
+                x.value(),
+                m,
+                n,
+            );
         }
     }
 }
@@ -128,7 +142,7 @@ pub(crate) fn affine_adjoint_weights<T: Real, V: Vector>(
     add_product(
         v,
         dw,
-        Plain {
+        Stored {
             a: dz,
             k: size.batch,
         },
