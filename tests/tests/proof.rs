@@ -39,6 +39,7 @@ fn module_of(path: &Path) -> String {
         "scaling" => "deploy",
         "fill" => "compact",
         "hypergradient" => "meta",
+        "header" => "image",
         own => own,
     };
     public.to_owned()

@@ -69,7 +69,7 @@ pub struct Draw {
     pub outer_step: u32,
 }
 
-/// What [`hypergradient`] reads, writes and needs as scratch; lengths from [`Unroll`] and its
+/// What [`hypergradient`](super::hypergradient()) reads, writes and needs as scratch; lengths from [`Unroll`] and its
 /// shape.
 #[derive(Debug)]
 pub struct Buffers<'a, T> {

@@ -4,7 +4,7 @@
 //! One [`step`](OnlineTrainer::step) is stochastic gradient descent with a batch of 1. Weights move
 //! as soon as their gradient is known; the activations are frozen, or the values of their tables
 //! move too, which costs hardly more (see
-//! [`Tunable`]). Host and device give the same bits.
+//! [`Tunable`](crate::table::compact::Tunable)). Host and device give the same bits.
 //!
 //! No sample destroys what has been learned. One that is not finite, or whose loss would not be, is
 //! refused before anything moves; what any other moves is bounded by [`Rates::clip`]; and finite

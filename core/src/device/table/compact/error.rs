@@ -7,7 +7,7 @@ use crate::error::SizeError;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TableError {
-    /// See [`Knots::is_valid`].
+    /// See [`Knots::is_valid`](super::layout::Knots::is_valid).
     Knots,
     /// A half table must begin at 0 and have no base function.
     Symmetry,
