@@ -10,6 +10,7 @@ use crate::data::task::Task;
 use crate::lab::estimate::Load;
 use crate::report::{self, Page, Section, judge, status};
 use crate::run::{Incomplete, RunFolder, RunMode, Shard};
+use crate::support::notice::notice;
 use crate::support::progress::Output;
 use crate::support::stop::{STOPPED, Stopped};
 use crate::support::text::printable;
@@ -383,7 +384,7 @@ impl<S: Serialize> Plan for RunPlan<S> {
 pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
     if folder.mode() == RunMode::Gather {
         for sentence in status::divisions(folder) {
-            eprintln!("note: {sentence}");
+            notice!("note: {sentence}");
         }
     }
 

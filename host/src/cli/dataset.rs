@@ -7,6 +7,7 @@ use crate::data::load::{Loaded, Wanted, load};
 use crate::data::split::{Split, Splitter};
 use crate::data::table::{Column, NoNumber, Table, listed};
 use crate::data::tabular::{RawTarget, Tabular};
+use crate::support::notice::notice;
 use crate::support::text::printable;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -109,7 +110,7 @@ pub fn given(flags: &Flags<DataConfig>) -> Settings {
 
 /// Says something that is no error.
 pub fn note(text: &str) {
-    eprintln!("{}", printable(&format!("note: {text}")));
+    notice!("{}", printable(&format!("note: {text}")));
 }
 
 fn take_back(given: &mut Settings, pair: [&str; 2]) {

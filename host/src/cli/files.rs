@@ -99,6 +99,8 @@ impl Files {
             }
         }
 
+        self.check_standard_output()?;
+
         self.outputs.iter().try_for_each(|target| match target {
             Destination::File { path, is_ours } => self.check_file(path, *is_ours),
             Destination::Folder {
@@ -121,6 +123,23 @@ impl Files {
                 }
                 Destination::Folder { path, .. } => check_writable(path)?,
             }
+        }
+
+        Ok(())
+    }
+
+    /// What a shell appends to (`>> FILE`) is an output, too.
+    fn check_standard_output(&self) -> Result<()> {
+        let Some(output) = standard_output() else {
+            return Ok(());
+        };
+
+        for input in &self.inputs {
+            ensure!(
+                !fs::metadata(input).is_ok_and(|input| is_same_file(&input, &output)),
+                "standard output is '{}', an input of this command; write to another file",
+                input.display()
+            );
         }
 
         Ok(())
@@ -267,14 +286,7 @@ fn irregular(kind: FileType) -> Option<&'static str> {
 fn is_same(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-
-        let identity = |path: &Path| {
-            fs::metadata(path)
-                .ok()
-                .map(|about| (about.dev(), about.ino()))
-        };
-        identity(a).is_some_and(|a| identity(b) == Some(a))
+        fs::metadata(a).is_ok_and(|a| fs::metadata(b).is_ok_and(|b| is_same_file(&a, &b)))
     }
 
     #[cfg(not(unix))]
@@ -282,6 +294,31 @@ fn is_same(a: &Path, b: &Path) -> bool {
         a.canonicalize()
             .is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
     }
+}
+
+#[cfg(unix)]
+fn is_same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    false
+}
+
+/// What standard output is, if it is a regular file.
+fn standard_output() -> Option<fs::Metadata> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+
+        let own = std::io::stdout().as_fd().try_clone_to_owned().ok()?;
+        File::from(own).metadata().ok().filter(|m| m.is_file())
+    }
+
+    #[cfg(not(unix))]
+    None
 }
 
 /// Whether a path is a folder or leads to something in it.

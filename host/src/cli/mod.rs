@@ -25,6 +25,7 @@ mod tune;
 mod validate;
 
 use crate::support::interrupt;
+use crate::support::notice::notice;
 use crate::support::progress::Output;
 use crate::support::stop::{self, STOPPED, Stopped};
 use crate::support::text::printable;
@@ -203,7 +204,7 @@ fn refuse(error: &clap::Error) -> ! {
     let Some(message) = flags::renamed(error).or_else(|| flags::dashed(error, &args())) else {
         error.exit()
     };
-    eprintln!("error: {}", printable(&message));
+    notice!("error: {}", printable(&message));
     std::process::exit(2)
 }
 
@@ -291,6 +292,6 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
 
 fn fail(error: &anyhow::Error, code: u8, command: &clap::Command) -> ExitCode {
     let message = flags::settled(&format!("error: {error:#}"), command);
-    eprintln!("{}", printable(&message));
+    notice!("{}", printable(&message));
     ExitCode::from(code)
 }

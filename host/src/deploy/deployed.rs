@@ -404,11 +404,49 @@ impl Deployed {
     }
 }
 
-/// Whether C and Rust take a name.
+/// The headers of C without their ending: `NAME.h` would stand in the place of one.
+const HEADERS: [&str; 31] = [
+    "assert",
+    "complex",
+    "ctype",
+    "errno",
+    "fenv",
+    "float",
+    "inttypes",
+    "iso646",
+    "limits",
+    "locale",
+    "math",
+    "setjmp",
+    "signal",
+    "stdalign",
+    "stdarg",
+    "stdatomic",
+    "stdbit",
+    "stdbool",
+    "stdckdint",
+    "stddef",
+    "stdint",
+    "stdio",
+    "stdlib",
+    "stdnoreturn",
+    "string",
+    "tgmath",
+    "threads",
+    "time",
+    "uchar",
+    "wchar",
+    "wctype",
+];
+
+/// Whether C and Rust take a name, for symbols and for files.
 #[must_use]
 pub fn is_identifier(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    name.len() <= 64
+    let lower = name.to_ascii_lowercase();
+
+    !HEADERS.contains(&&*lower)
+        && name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(good)
 }

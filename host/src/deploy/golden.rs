@@ -87,9 +87,17 @@ pub struct Predicted {
     /// Whether the rows were drawn, and are none of a table.
     #[serde(default)]
     pub drawn: bool,
+    /// The percentage of pre-activations on the training rows that are beyond the tables. Drawn
+    /// rows are within them, and do not show what it costs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub outside: f64,
     /// Rows with an input beyond its range in training: the tolerance does not hold for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beyond: Vec<u32>,
+}
+
+fn is_zero(x: &f64) -> bool {
+    *x == 0.0
 }
 
 /// Pre-activations inside and outside of the range, at knots and between, and the special numbers.

@@ -8,6 +8,9 @@ use anyhow::{Context, Result};
 use ldnn_core::quantised::MAX_LAYERS;
 use ldnn_core::table::integer::Scale;
 
+/// Biases are below 2^30, so that a sum fits into 32 bits.
+const MOST_BIAS: i64 = (1 << 30) - 1;
+
 /// How far outputs may go beyond those of the training rows before they saturate.
 const OUTPUT_ROOM: f32 = 1.5;
 
@@ -102,7 +105,7 @@ fn affine(file: &mut IntegerFile, weights: &[f32], biases: &[f32], from: Scale, 
         let sum: i64 = integers.iter().map(|&w| i64::from(w)).sum();
         let bias = (b / (from_step * step)).round() as i64 - i64::from(from.zero) * sum;
 
-        file.biases.push(bias.clamp(-(1 << 30), 1 << 30) as i32);
+        file.biases.push(bias.clamp(-MOST_BIAS, MOST_BIAS) as i32);
         file.weights.extend(integers);
         factors.push(from_step * step / f64::from(to));
     }

@@ -1,5 +1,6 @@
 //! The whole export: ranges, tables, weights, files, and what all of it costs in accuracy.
 
+use super::Owned;
 use super::choose::{Budget, Chooser, FormChoice, TableCandidate};
 use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
 use super::format::Format;
@@ -196,11 +197,12 @@ impl ExportConfig {
     /// # Errors
     /// The first thing that is wrong, with what to do instead.
     pub fn check(&self, task: &Task, given: &Given) -> Result<()> {
+        self.check_form()?;
         let trains = self.what == ExportScope::Network && matches!(given, Given::Activations(_));
 
         ensure!(
             is_identifier(&self.name),
-            "--name '{}': use letters, digits and _, a letter first",
+            "--name '{}': use letters, digits and _, a letter first, and no header of C such as stdint",
             self.name
         );
 
@@ -274,6 +276,29 @@ impl ExportConfig {
         }
 
         self.train.check()
+    }
+
+    /// Whether the formats have what is asked for.
+    fn check_form(&self) -> Result<()> {
+        let for_others =
+            "files for other programs hold real numbers and activations of their own; leave it out";
+
+        ensure!(
+            self.weights == Weights::F32 || self.is_for_devices(),
+            "--weights int8: {for_others}"
+        );
+
+        ensure!(
+            self.form == FormChoice::Auto || self.is_for_devices(),
+            "--form: {for_others}"
+        );
+
+        ensure!(
+            matches!(self.form, FormChoice::Auto | FormChoice::I8) || self.weights == Weights::F32,
+            "--form: a network of 8-bit integers has tables of 8-bit integers; leave it out, or add --weights f32"
+        );
+
+        Ok(())
     }
 
     /// Whether code or data for devices is among the formats.
@@ -571,7 +596,7 @@ fn for_devices(
             sizes.extend(chooser.ladder(config.form)?);
         }
 
-        let chosen = has_tables.then_some(&chosen);
+        let chosen = (has_tables && !whole_int8).then_some(&chosen);
         let pareto = pareto_table(source, &sizes, chosen, &yardstick, integer_row)?;
         section.tabulate(folder, "pareto", pareto)?;
     }
@@ -821,6 +846,7 @@ fn golden(
 
         let mut golden = answered(model, subject, chosen, &drawn)?;
         golden.predicted.drawn = true;
+        golden.predicted.outside = outside(source, &chosen.tables, ranges);
         return Ok(golden);
     };
 
@@ -837,6 +863,17 @@ fn golden(
     }
 
     Ok(golden)
+}
+
+/// The percentage of pre-activations on the training rows that are beyond the tables, in the type
+/// with most of them. Activations without a table have no range.
+fn outside(source: &CalibratedNetwork, tables: &[Owned], ranges: &[(f32, f32)]) -> f64 {
+    let types = ranges.iter().zip(tables).enumerate();
+
+    types
+        .filter(|(_, (_, table))| table.bytes() > 0)
+        .map(|(t, (range, _))| source.outside(t, *range))
+        .fold(0.0, f64::max)
 }
 
 /// How far the export is from `ldnn predict` on these rows.
@@ -948,6 +985,7 @@ fn answered(
         tolerance,
         form,
         drawn: false,
+        outside: 0.0,
         beyond,
     };
 
@@ -963,6 +1001,14 @@ const TABLE_FACTOR: f64 = 20.0;
 const TABLES_TOLERANCE: f64 = 0.25;
 /// By how much the answers of a network of 8-bit integers may differ.
 const INTEGERS_TOLERANCE: f64 = 0.5;
+
+/// The largest tolerance that an export of this model can have.
+pub(super) fn most_tolerance(model: &Deployed) -> f64 {
+    match model.weights {
+        WeightFile::Integers(_) => INTEGERS_TOLERANCE,
+        _ => TABLES_TOLERANCE,
+    }
+}
 
 fn range_table(
     source: &CalibratedNetwork,
@@ -987,6 +1033,11 @@ fn range_table(
         // One number per cell: a spreadsheet takes `-1 to 2` for a formula.
         let observed = |z: Option<&f32>| z.map_or(String::new(), |z| format!("{z:.2}"));
 
+        let (description, bytes) = match config.weights {
+            Weights::F32 => (owned.describe(), owned.bytes()),
+            Weights::Int8 => ("i8, 256 entries".into(), 256),
+        };
+
         table.row([
             (t + 1).to_string(),
             observed(z.first()),
@@ -994,8 +1045,8 @@ fn range_table(
             format!("{:.2}", range.0),
             format!("{:.2}", range.1),
             format!("{:.2} %", source.outside(t, *range)),
-            owned.describe(),
-            owned.bytes().to_string(),
+            description,
+            bytes.to_string(),
         ]);
     }
 

@@ -3,6 +3,7 @@
 
 use super::deployed::{Deployed, OutputFile, WeightFile};
 use super::golden::{Agreement, Golden, HeldOutAgreement};
+use super::run::most_tolerance;
 use super::{harness, written};
 use crate::report::ReportTable;
 use crate::support::workshop::Workshop;
@@ -741,10 +742,10 @@ impl Export<'_> {
             form: golden.predicted.form.clone(),
         };
 
-        on_golden.check(model)?;
-
-        if let Some(held_out) = &golden.held_out {
-            held_out.check(model)?;
+        // Drawn rows combine inputs as no real row may: rows of a table are the better judge.
+        match &golden.held_out {
+            Some(held_out) => held_out.check(model)?,
+            None => on_golden.check(model)?,
         }
 
         let found = &on_golden.agreement;
@@ -772,6 +773,7 @@ impl Export<'_> {
         }
 
         if golden.predicted.drawn && golden.held_out.is_none() {
+            text += &beyond_tables(golden.predicted.outside);
             text += "`ldnn export --data FILE` compares on the rows of a table, too\n";
         }
 
@@ -781,6 +783,18 @@ impl Export<'_> {
 
         Ok(text)
     }
+}
+
+/// What drawn rows cannot show, if it may be much.
+fn beyond_tables(outside: f64) -> String {
+    if outside < MUCH_OUTSIDE {
+        return String::new();
+    }
+
+    format!(
+        "but {outside:.1} % of the pre-activations on the training rows are beyond the tables, and the drawn rows are \
+         not: on such rows the export may be wrong (`ldnn export --percentile 100` has none)\n"
+    )
 }
 
 /// How far the answers to rows of a table are from those of `ldnn predict`, as sentences.
@@ -806,6 +820,10 @@ pub(super) fn on_rows(model: &Deployed, held_out: &HeldOutAgreement) -> String {
 
     text
 }
+
+/// A percentage of pre-activations beyond the tables that deserves a sentence. The percentile 99.9
+/// leaves less.
+const MUCH_OUTSIDE: f64 = 0.5;
 
 /// What a difference is of.
 fn unit(model: &Deployed) -> &'static str {
@@ -837,9 +855,12 @@ impl HeldOutAgreement {
             self.tolerance,
             match &model.weights {
                 WeightFile::Integers(_) =>
-                    "in real numbers (--weights f32), or over a wider range (--percentile 100, or --range LOW,HIGH)",
+                    "in real numbers (`ldnn export --weights f32`), over another range (`ldnn export --range LOW,HIGH`), \
+                     or judged by rows of your own, where drawn ones combine inputs as no real row does \
+                     (`ldnn export --data FILE`)",
                 _ =>
-                    "with finer tables (--max-error 1e-5, or more --knots or --bytes), or over a wider range (--percentile 100, or --range LOW,HIGH)",
+                    "with finer tables (`ldnn export --max-error 1e-5`), or over a wider range (`ldnn export --percentile \
+                     100`)",
             }
         );
 
@@ -853,10 +874,17 @@ impl Agreement {
         let (got, predicted) = (&golden.answers, &golden.predicted);
 
         ensure!(
-            got.len() == predicted.answers.len() && predicted.tolerance > 0.0,
+            got.len() == predicted.answers.len(),
             "golden.json holds {} predictions for {}",
             predicted.answers.len(),
             got.len()
+        );
+
+        let most = most_tolerance(model);
+        ensure!(
+            predicted.tolerance > 0.0 && predicted.tolerance <= most,
+            "golden.json asks for a tolerance of {:e}; of this export it is at most {most}: export again",
+            predicted.tolerance
         );
 
         let (rows, pairs) = (golden.classes.len(), model.outputs.pairs());

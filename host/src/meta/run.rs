@@ -10,6 +10,7 @@ use crate::run::folder::CONFIG;
 use crate::run::journal::{self, Journal};
 use crate::run::{Incomplete, ListProgress, RunFolder};
 use crate::support::atomic::write_durably;
+use crate::support::notice::notice;
 use crate::support::progress::Progress;
 use crate::support::stop;
 use anyhow::{Context, Result};
@@ -228,7 +229,7 @@ impl<'a> RunFiles<'a> {
         match checkpoint {
             Some(checkpoint) if is_whole => learner.resume(&checkpoint)?,
             Some(_) => {
-                eprintln!(
+                notice!(
                     "warning: '{}': the history of the run has gaps; it is computed again from the start",
                     folder.path().display()
                 );

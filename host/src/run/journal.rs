@@ -8,6 +8,7 @@
 
 use crate::support::atomic::{write_atomically, write_durably};
 use crate::support::ledger::note;
+use crate::support::notice::notice;
 use crate::support::regular;
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -178,7 +179,7 @@ pub fn tell(path: &Path, damaged: &[usize], what: &str) {
 
     let s = if damaged.len() == 1 { "" } else { "s" };
 
-    eprintln!(
+    notice!(
         "warning: '{}', line{s} {}{more}: damaged; {what}",
         path.display(),
         numbers.join(", ")
@@ -344,7 +345,7 @@ pub fn read_checked<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
             write_atomically(&aside, &fs::read(path)?)?;
             fs::remove_file(path).with_context(|| format!("cannot delete '{}'", path.display()))?;
 
-            eprintln!(
+            notice!(
                 "warning: '{}' is damaged; moved to '{}', and computed again",
                 path.display(),
                 aside.display()

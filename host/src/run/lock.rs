@@ -1,5 +1,6 @@
 //! Locks on run folders: one process at a time writes in one.
 
+use crate::support::notice::notice;
 use crate::support::regular;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -42,7 +43,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => {
                 // Some network file systems have no locks. There, nothing but the user keeps two
                 // processes apart.
-                eprintln!(
+                notice!(
                     "warning: '{}' cannot be locked ({error}); see to it that no other process works in that folder",
                     path.display()
                 );

@@ -5,6 +5,7 @@
 //! harmed by that: a file appears whole or not at all, and a journal drops a line that was cut off.
 
 use super::atomic::discard_unfinished;
+use super::notice::notice;
 use super::stop::{self, STOPPED, Stopped};
 use super::{child, workshop};
 use std::thread;
@@ -36,7 +37,7 @@ fn asked() {
     // First of all, for standard error may be a pipe that nobody reads.
     let watchdog = thread::Builder::new().spawn(watch);
     child::end_all();
-    eprintln!("\nstopping");
+    notice!("\nstopping");
 
     if watchdog.is_err() {
         watch();
@@ -50,7 +51,7 @@ fn watch() {
     child::end_all();
     // Held to the end of the process: no file can appear after this one has said that it stopped.
     let _held = (discard_unfinished(), workshop::discard_all());
-    eprintln!("error: {Stopped}");
+    notice!("error: {Stopped}");
     std::process::exit(i32::from(STOPPED));
 }
 

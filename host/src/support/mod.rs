@@ -7,6 +7,7 @@ pub mod child;
 pub mod interrupt;
 pub mod ledger;
 pub mod memory;
+pub mod notice;
 pub mod progress;
 pub mod regular;
 pub mod simd;

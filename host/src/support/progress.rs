@@ -1,5 +1,6 @@
 //! Progress of long work: a bar with the time left on a terminal, a line now and then elsewhere.
 
+use super::notice::notice;
 use crate::support::text::printable;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -74,7 +75,7 @@ impl Progress {
             && last.elapsed() >= INTERVAL
         {
             *last = Instant::now();
-            eprintln!("{}", printable(&self.line(&message())));
+            notice!("{}", printable(&self.line(&message())));
         }
     }
 
@@ -118,7 +119,7 @@ impl Drop for Progress {
         self.bar.finish_and_clear();
 
         if is_shown {
-            eprintln!("{summary}");
+            notice!("{summary}");
         }
     }
 }

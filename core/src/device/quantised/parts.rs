@@ -11,7 +11,7 @@ use crate::shape::{MAX_HIDDEN, Shape};
 /// The most affine layers.
 pub const MAX_LAYERS: usize = MAX_HIDDEN + 1;
 
-/// The most inputs of a layer: their products and a bias up to 2^30 fit into 32 bits.
+/// The most inputs of a layer: their products, up to 2^30, and a smaller bias fit into 32 bits.
 pub const MAX_INPUTS: usize = 1 << 16;
 
 /// The numbers of a network of integers, all layers one after another.
@@ -19,7 +19,7 @@ pub const MAX_INPUTS: usize = 1 << 16;
 pub struct Parts<'a> {
     /// outputs x inputs of each layer, row-major.
     pub weights: &'a [i8],
-    /// One an output of each layer, within +-2^30, on the scale of the sum.
+    /// One an output of each layer, below 2^30 in magnitude, on the scale of the sum.
     pub biases: &'a [i32],
     /// One an output of each layer: what a sum is multiplied by; not negative.
     pub factors: &'a [i32],
@@ -41,7 +41,7 @@ pub enum QuantisedError {
     Size(SizeError),
     /// A layer has more than [`MAX_INPUTS`].
     Inputs,
-    /// A bias is beyond +-2^30.
+    /// A bias is not below 2^30 in magnitude.
     Bias,
     /// A factor is negative, or a shift not 1 to 62.
     Factor,
@@ -63,7 +63,7 @@ impl core::fmt::Display for QuantisedError {
                 write!(f, "a layer of integers has at most {MAX_INPUTS} inputs")
             }
             QuantisedError::Bias => {
-                f.write_str("a bias is beyond 2^30; its layer's weights are too small for it")
+                f.write_str("a bias is not below 2^30; its layer's weights are too small for it")
             }
             QuantisedError::Factor => {
                 f.write_str("factors must not be negative and shifts 1 to 62")
@@ -103,7 +103,7 @@ pub(crate) fn check_parts(
     check("factors", outputs, factor_count)?;
     check("tables", shape.types(), tables)?;
 
-    if biases.any(|b| b.unsigned_abs() > 1 << 30) {
+    if biases.any(|b| b.unsigned_abs() >= 1 << 30) {
         return Err(QuantisedError::Bias);
     }
 
