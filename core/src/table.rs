@@ -75,7 +75,7 @@ pub struct Tabulation<'a> {
 }
 
 impl Tabulation<'_> {
-    /// Number of scratch values that [`Tabulation::build`] and its adjoint need.
+    /// Length of the `work` of [`Tabulation::build`] and of its adjoint.
     #[must_use]
     pub const fn work_len(&self) -> usize {
         let (mut most, mut t) = (0, 0);

@@ -1,12 +1,12 @@
 //! Inference with what was exported, against the answers of the host.
 
 use crate::model::{floats, floats_golden, integers, integers_golden};
-use ldnn_core::deploy::{Pipeline, work_len};
+use ldnn_core::deploy::Pipeline;
 use ldnn_core::loss::arg_max;
 use ldnn_core::quantised::Quantised;
 
 /// Scratch of the network of real numbers, in values.
-pub const WORK: usize = work_len(&floats::SHAPE);
+pub const WORK: usize = floats::SHAPE.predict_len();
 
 /// How the rows came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

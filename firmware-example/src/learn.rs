@@ -3,11 +3,11 @@
 use crate::drift::{LEARN, ROWS, row};
 use crate::hash;
 use crate::model::{floats, subnets};
-use ldnn_core::deploy::{AnyActivation, Pipeline, work_len};
+use ldnn_core::deploy::{AnyActivation, Pipeline};
 use ldnn_core::loss::arg_max;
 use ldnn_core::meta::Alternating;
 use ldnn_core::network::{Batch, Data, Network, Pass, Target, Workspace};
-use ldnn_core::online::{self, Answer, CLIP, OnlineTrainer, Rates, Type};
+use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type};
 use ldnn_core::table::compact::{Knots, Tunable};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Shape};
@@ -25,7 +25,7 @@ pub const RATES: Rates = Rates {
     clip: CLIP,
 };
 /// Scratch of [`OnlineTrainer::step`], in values.
-pub const STEP_WORK: usize = online::work_len(&floats::SHAPE);
+pub const STEP_WORK: usize = floats::SHAPE.online_len();
 
 /// What learning did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -205,7 +205,7 @@ fn judge_online(theta: &[f32], types: &[Type<'_>; 2], work: &mut [f32; STEP_WORK
         Type::Frozen(activation) => *activation,
         Type::Tunable(tunable) => AnyActivation::Compact(tunable.table()),
     });
-    let Some(work) = work.get_mut(..work_len(&floats::SHAPE)) else {
+    let Some(work) = work.get_mut(..floats::SHAPE.predict_len()) else {
         return 0;
     };
 

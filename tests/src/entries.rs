@@ -18,7 +18,7 @@ use ldnn::run::folder::difference;
 use ldnn::run::journal;
 use ldnn::support::memory::MemoryBudget;
 use ldnn::train::Training;
-use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, RunError, run_len, work_len};
+use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, RunError};
 use ldnn_core::image::{Contents, HEADER, Image, Room, Scales, checksum};
 use ldnn_core::network::{self, Direction, GradientAndProduct, Network, Pass, Workspace};
 use ldnn_core::quantised::Scratch;
@@ -132,7 +132,7 @@ pub fn image_outcome(bytes: &[u8]) -> String {
 
             let (x, mut out) = (vec![0.5; shape.inputs()], vec![0.0; shape.outputs()]);
             Pipeline::unscaled(shape, &theta, &loaded)
-                .predict(&x, &mut out, &mut vec![0.0; work_len(shape)])
+                .predict(&x, &mut out, &mut vec![0.0; shape.predict_len()])
                 .unwrap();
 
             let (mut pairs, mut units) = room_of(network.scaling());
@@ -146,7 +146,7 @@ pub fn image_outcome(bytes: &[u8]) -> String {
             };
 
             // There may be no answer; a wrong length there is none.
-            let done = model.run(&x, &mut out, &mut vec![0.0; run_len(shape)]);
+            let done = model.run(&x, &mut out, &mut vec![0.0; shape.run_len()]);
 
             assert!(!matches!(done, Err(RunError::Size(_))));
 

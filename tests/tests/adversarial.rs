@@ -7,7 +7,7 @@ use ldnn_core::network::{
     self, Batch, BatchRows, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass,
     Target, Workspace, Wrt,
 };
-use ldnn_core::online::{self, Answer, OnlineTrainer, Rates, Type};
+use ldnn_core::online::{Answer, OnlineTrainer, Rates, Type};
 use ldnn_core::optimizer::{self, Optimizer};
 use ldnn_core::quantised::{Parts, Quantised, Scratch};
 use ldnn_core::rng::{Draws, Stream};
@@ -560,7 +560,7 @@ proptest! {
         let _ = (shape.width(a), shape.kind(a), shape.layer_types(a), shape.block(a, b), shape.weights_at(a));
         let _ = (shape.biases_at(a), shape.type_at(a), shape.workspace_len(a, Pass::Forward));
         let _ = (shape.workspace_len(a, Pass::Backward), shape.workspace_len(a, Pass::SecondOrder));
-        let _ = (shape.phi_len(), shape.hidden_layers(), deploy::work_len(&shape), online::work_len(&shape));
+        let _ = (shape.phi_len(), shape.hidden_layers(), shape.predict_len(), shape.online_len());
         let _ = (shape.with_layer_types(a, b, a), shape.with_kinds(&[kind, kind]), kind.param_len());
         let _ = (form.param_len(), form.spacing(), form.knot::<f32>(a), form.knot::<f64>(a));
         let _ = (table::tabulated(&shape, a, form.range), Tabulation { from: &shape, to: &shape }.work_len());
@@ -677,7 +677,7 @@ proptest! {
         let activations = vec![AnyActivation::Compact(table); l.len(shape.types(), 0)];
         let mut theta: Vec<f32> = l.floats(shape.theta_len(), 1);
         let (x, mut out): (Vec<f32>, Vec<f32>) = (l.floats(shape.inputs(), 2), l.floats(shape.outputs(), 3));
-        let mut work: Vec<f32> = l.floats(online::work_len(&shape), 4);
+        let mut work: Vec<f32> = l.floats(shape.online_len(), 4);
         let _ = Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut work);
         let pairs = vec![[rates[0]; 2]; l.len(shape.inputs(), 6)];
         let _ = deploy::standardise(&x, &pairs, &mut out);
@@ -686,7 +686,7 @@ proptest! {
         for outputs in scalings {
             let scaling = Scaling { inputs: &pairs, outputs };
             let model = deploy::Pipeline { shape: &shape, theta: &theta, activations: &activations, scaling };
-            let mut work: Vec<f32> = l.floats(deploy::run_len(&shape), 4);
+            let mut work: Vec<f32> = l.floats(shape.run_len(), 4);
             let before: Vec<u32> = out.iter().map(|y| y.to_bits()).collect();
             match model.run(&x, &mut out, &mut work) {
                 Ok(class) => prop_assert!(class < shape.outputs() && out.iter().all(|y| y.is_finite())),

@@ -12,7 +12,7 @@ use ldnn::deploy::{
 use ldnn::model::activations::LearnedType;
 use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
 use ldnn::run::RunFolder;
-use ldnn_core::deploy::{AnyActivation, Pipeline, run_len};
+use ldnn_core::deploy::{AnyActivation, Pipeline};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
 use ldnn_core::{Activation, Base, Shape};
@@ -222,7 +222,7 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
                 scaling,
             };
 
-            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(shape)]);
+            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; shape.run_len()]);
             let x = readings(raw, shape.inputs(), |i| network.scaling().offset(i));
             for x in x.chunks(shape.inputs()) {
                 let class = pipeline.run(x, &mut out, &mut work).unwrap();

@@ -1,7 +1,7 @@
 //! Deployed networks against the batch walk.
 
 use approx::assert_abs_diff_eq;
-use ldnn_core::deploy::{AnyActivation, Pipeline, work_len};
+use ldnn_core::deploy::{AnyActivation, Pipeline};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::{Activation, Base, Plain, Shape};
 use proptest::prelude::*;
@@ -29,7 +29,7 @@ proptest! {
         let activations: Vec<AnyActivation> = kinds.iter().take(shape.types()).map(|&b| AnyActivation::Base(b)).collect();
         let (theta, x) = (numbers(shape.theta_len(), seed), numbers(shape.inputs(), seed ^ 5));
         let mut out = vec![0.0; shape.outputs()];
-        Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut vec![0.0; work_len(&shape)]).unwrap();
+        Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut vec![0.0; shape.predict_len()]).unwrap();
         let expected = ldnn_tests::outputs(Plain, &shape, &theta, &x);
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&out), bits(&expected));

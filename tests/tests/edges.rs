@@ -4,7 +4,7 @@
 use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{Batch, Data, Direction, Init, Network, Pass, Target, Workspace};
-use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, work_len};
+use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates};
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Real, Shape};
@@ -135,7 +135,7 @@ fn on_the_device_huge_logits_do_the_same() {
         let mut theta = [0.0f32; 6];
         theta[3..].copy_from_slice(&logits);
 
-        let mut work = vec![0.0; work_len(&LOGITS)];
+        let mut work = vec![0.0; LOGITS.online_len()];
 
         let rates = Rates {
             theta: 0.0,

@@ -3,7 +3,7 @@
 use ldnn_core::deploy::{AnyActivation, Pipeline};
 use ldnn_core::loss::arg_max;
 use ldnn_core::network::{Batch, Data, Target};
-use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type, work_len};
+use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::{Activation, Base, Error, Shape};
 use ldnn_firmware_example::learn;
@@ -65,7 +65,7 @@ proptest! {
         }
         let answer = if classes { Answer::Class(label[0]) } else { Answer::Values(&values) };
         let rates = Rates { theta: 0.05, knots: 0.0, clip };
-        let loss = OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut vec![0.0; work_len(&shape)] }.step(&x, answer).unwrap();
+        let loss = OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut vec![0.0; shape.online_len()] }.step(&x, answer).unwrap();
         prop_assert!((loss - expected_loss).abs() <= 1e-5 * (1.0 + loss.abs()), "{loss} for {expected_loss}");
         for (i, (&a, &b)) in theta.iter().zip(&expected).enumerate() {
             // The rate is multiplied in before the input, not after.
@@ -94,7 +94,7 @@ fn knots_move_by_their_gradient() {
         let mut moved = entries.clone();
         let [a, b] = &mut moved;
         let mut types = [a, b].map(|e| Type::Tunable(Tunable::new(knots, e).unwrap()));
-        let mut work = vec![0.0; work_len(&shape)];
+        let mut work = vec![0.0; shape.online_len()];
 
         let loss = OnlineTrainer {
             shape: &shape,
@@ -174,7 +174,7 @@ fn learning_goes_down_with_frozen_and_with_tunable_activations() {
             .map(|i| (f64::from(i - 8) / 4.0).tanh() as f32)
             .collect();
         let mut theta = numbers(shape.theta_len(), 77);
-        let mut work = vec![0.0; work_len(&shape)];
+        let mut work = vec![0.0; shape.online_len()];
         let mut total = 0.0;
         let tunable = Type::Tunable(Tunable::new(knots, &mut entries).unwrap());
 
@@ -225,7 +225,7 @@ fn a_clip_bounds_gradients_whose_squares_underflow() {
     let shape = Shape::new(&[1, 1, 1], &[Activation::Base(Base::Relu)]);
     let mut types = [Type::Frozen(AnyActivation::Base(Base::Relu))];
     let mut theta = vec![0.0; shape.theta_len()];
-    let mut work = vec![0.0; work_len(&shape)];
+    let mut work = vec![0.0; shape.online_len()];
 
     let rates = Rates {
         theta: 1e30,
@@ -279,7 +279,7 @@ fn a_refused_step_changes_nothing() {
         clip: CLIP,
     };
 
-    let mut work = vec![0.0; work_len(&shape)];
+    let mut work = vec![0.0; shape.online_len()];
     let mut call = |x: &[f32], answer, work: &mut [f32]| {
         OnlineTrainer {
             shape: &shape,
@@ -379,7 +379,7 @@ proptest! {
         let [theta_rate, knot_rate, clip] = rates;
         let rates = Rates { theta: theta_rate, knots: knot_rate, clip: clip.abs() };
         let answer = label.map_or(Answer::Values(&values[..shape.outputs()]), Answer::Class);
-        let mut work = vec![f32::NAN; work_len(&shape)];
+        let mut work = vec![f32::NAN; shape.online_len()];
         let result = OnlineTrainer { shape: &shape, theta: &mut theta, types: &mut types, rates, work: &mut work }.step(&x[..shape.inputs()], answer);
         if result.is_ok() {
             prop_assert!(theta.iter().chain(&knots).all(|p| p.is_finite()), "{theta:?} {knots:?}");

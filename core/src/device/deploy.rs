@@ -6,7 +6,7 @@
 //! side by side, which changes no bit.
 //!
 //! ```
-//! use ldnn_core::deploy::{AnyActivation, Pipeline, work_len};
+//! use ldnn_core::deploy::{AnyActivation, Pipeline};
 //! use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 //! use ldnn_core::{Base, Activation, Shape};
 //!
@@ -18,7 +18,7 @@
 //!
 //! let table = Compact::new(Form::Linear, KNOTS, Symmetry::None, Base::Zero, &TABLE).unwrap();
 //! let activations = [AnyActivation::Compact(table), AnyActivation::Base(Base::Relu)];
-//! let (mut out, mut work) = ([0.0], [0.0; work_len(&SHAPE)]);
+//! let (mut out, mut work) = ([0.0], [0.0; SHAPE.predict_len()]);
 //! Pipeline::unscaled(&SHAPE, &THETA, &activations).predict(&[-0.25, 2.0], &mut out, &mut work)?;
 //! assert_eq!(out, [0.25 + 2.0 + 0.5]);
 //! # Ok::<(), ldnn_core::SizeError>(())
@@ -123,12 +123,6 @@ pub struct Pipeline<'a, A> {
     pub scaling: Scaling<'a>,
 }
 
-/// Number of scratch values that [`Pipeline::run`] needs: inputs, outputs, and two layers.
-#[must_use]
-pub const fn run_len(shape: &Shape) -> usize {
-    shape.inputs() + shape.outputs() + work_len(shape)
-}
-
 impl<'a, A: Activate> Pipeline<'a, A> {
     /// A network that takes inputs as they are, and whose outputs are the answer.
     #[must_use]
@@ -143,7 +137,7 @@ impl<'a, A: Activate> Pipeline<'a, A> {
 
     /// The outputs of the network itself for one sample, without the scaling of inputs and outputs.
     ///
-    /// `x`: inputs; `out`: outputs, overwritten; `work`: [`work_len`].
+    /// `x`: inputs; `out`: outputs, overwritten; `work`: [`Shape::predict_len`].
     ///
     /// # Errors
     /// If a length differs.
@@ -163,10 +157,10 @@ impl<'a, A: Activate> Pipeline<'a, A> {
         check("activations", shape.types(), activations.len())?;
         check("x", shape.inputs(), x.len())?;
         check("out", shape.outputs(), out.len())?;
-        check_at_least("work", work_len(shape), work.len())?;
+        check_at_least("work", shape.predict_len(), work.len())?;
 
         let (mut from, mut to) = work
-            .split_at_mut_checked(work_len(shape) / 2)
+            .split_at_mut_checked(shape.predict_len() / 2)
             .unwrap_or_default();
 
         for l in 0..shape.hidden_layers() {
@@ -197,7 +191,7 @@ impl<'a, A: Activate> Pipeline<'a, A> {
     /// From raw readings to the answer: the index of the class and the probability of each class in
     /// `out`; or 0 and the values, in the units of the table.
     ///
-    /// `raw`: inputs; `out`: outputs; `work`: [`run_len`].
+    /// `raw`: inputs; `out`: outputs; `work`: [`Shape::run_len`].
     ///
     /// # Errors
     /// If a length differs, or an input is NaN, infinite, or so large that nothing finite comes
@@ -207,7 +201,7 @@ impl<'a, A: Activate> Pipeline<'a, A> {
         self.scaling.check(shape)?;
         check("raw", shape.inputs(), raw.len())?;
         check("out", shape.outputs(), out.len())?;
-        check_at_least("work", run_len(shape), work.len())?;
+        check_at_least("work", shape.run_len(), work.len())?;
 
         let (x, rest) = work.split_at_mut_checked(raw.len()).unwrap_or_default();
         let (y, rest) = rest.split_at_mut_checked(out.len()).unwrap_or_default();
@@ -225,19 +219,41 @@ impl<'a, A: Activate> Pipeline<'a, A> {
     }
 }
 
-/// Number of scratch values that [`Pipeline::predict`] needs: two layers.
-#[must_use]
-pub const fn work_len(shape: &Shape) -> usize {
-    let mut widest = 0;
-    let mut l = 1;
-    while l <= shape.hidden_layers() {
-        if shape.width(l) > widest {
-            widest = shape.width(l);
+/// How much scratch memory a deployed network needs.
+impl Shape {
+    /// Length of the `work` of [`Pipeline::predict`] and of
+    /// [`Quantised::predict`](crate::quantised::Quantised::predict): two layers.
+    #[must_use]
+    pub const fn predict_len(&self) -> usize {
+        let mut widest = 0;
+        let mut l = 1;
+        while l <= self.hidden_layers() {
+            if self.width(l) > widest {
+                widest = self.width(l);
+            }
+            l += 1;
         }
-        l += 1;
+
+        2 * widest
     }
 
-    2 * widest
+    /// Length of the `work` of [`Pipeline::run`]: inputs, outputs, and two layers.
+    #[must_use]
+    pub const fn run_len(&self) -> usize {
+        self.inputs() + self.outputs() + self.predict_len()
+    }
+}
+
+/// [`Shape::predict_len`], under the name that exported Rust calls it by.
+#[must_use]
+pub const fn work_len(shape: &Shape) -> usize {
+    shape.predict_len()
+}
+
+/// [`Shape::run_len`], under the name that exported Rust calls it by.
+#[must_use]
+pub const fn run_len(shape: &Shape) -> usize {
+    shape.run_len()
 }
 
 pub(crate) fn layer(shape: &Shape, theta: &[f32], l: usize, z: &mut [f32], x: &[f32]) {

@@ -138,14 +138,14 @@ impl<T: Real> Unroll<T> {
         }
     }
 
-    /// Length of the tape.
+    /// Length of the `tape` of [`Buffers`].
     #[must_use]
     pub const fn tape_len(&self) -> usize {
         let segment = self.segment.saturating_mul(self.step_len());
         sum(segment, self.segments().saturating_mul(self.snapshot_len()))
     }
 
-    /// Length of the work buffer.
+    /// Length of the `work` of [`Buffers`].
     #[must_use]
     pub const fn work_len(&self) -> usize {
         let rows = self.largest_batch();
@@ -160,7 +160,7 @@ impl<T: Real> Unroll<T> {
         )
     }
 
-    /// Length of the row order for `rows` training rows; held-out batches need `batch` more.
+    /// Length of the `order` of [`Buffers`] for `rows` training rows; held-out batches need `batch` more.
     #[must_use]
     pub const fn order_len(&self, rows: usize) -> usize {
         match self.outer {

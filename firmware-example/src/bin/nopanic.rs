@@ -724,6 +724,7 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     ]);
     said(AnyActivation::apply_with_slopes(&any(activations[0]), b, c));
     any((deploy::work_len(shape), online::work_len(shape)));
+    any((Shape::predict_len(shape), Shape::online_len(shape)));
 
     let pairs = any([[0.5f32; 2]; 4]);
     said(deploy::standardise(b, pairs.get(..any(2))?, c));
@@ -740,7 +741,7 @@ fn deployed(shape: &Shape, memory: &mut Any<f32>) -> Option<()> {
     };
 
     any(deploy::probabilities(&mut any([0.5; 4])));
-    any(deploy::run_len(shape));
+    any((deploy::run_len(shape), Shape::run_len(shape)));
     said(Scaling::check(&scaling, shape));
     said(Scaling::answer(&scaling, e));
     any(Scaling::PLAIN);

@@ -31,7 +31,7 @@ pub fn header(model: &Deployed) -> Result<String> {
         writeln!(
             text,
             "/* Elements of scratch of {name}_predict. */\n#define {upper}_WORK {}\n",
-            ldnn_core::deploy::work_len(&of).max(1)
+            of.predict_len().max(1)
         )?;
 
         text += &run_declared(model, &of)?;
@@ -215,7 +215,7 @@ fn run_declared(model: &Deployed, of: &Shape) -> Result<String> {
 /// Bytes of the arrays of `NAME_run`.
 fn run_stack(model: &Deployed, of: &Shape) -> usize {
     let (inputs, outputs) = (of.inputs(), of.outputs());
-    let work = ldnn_core::deploy::work_len(of).max(1);
+    let work = of.predict_len().max(1);
 
     let scaled = if model.standard.is_empty() {
         0
@@ -573,7 +573,7 @@ fn floats(name: &str, shape: &ShapeFile, theta: &[f32]) -> Result<String> {
 
     text += &AFFINE.replace("NAME", name);
 
-    let half = ldnn_core::deploy::work_len(&of) / 2;
+    let half = of.predict_len() / 2;
     write!(
         text,
         "void {name}_predict(const float *x, float *out, float *work)\n{{\n"
@@ -685,7 +685,7 @@ fn integers(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<String>
 
     text += &code.replace("OFFSET", &offset).replace("NAME", name);
 
-    let half = ldnn_core::deploy::work_len(&of) / 2;
+    let half = of.predict_len() / 2;
     write!(
         text,
         "void {name}_predict(const int8_t *x, int16_t *out, int8_t *work)\n{{\n    int32_t j;\n"

@@ -5,7 +5,7 @@ use crate::data::task::Examples;
 use crate::model::Function;
 use crate::model::calibrated::CalibratedNetwork;
 use anyhow::{Context, Result, bail};
-use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, work_len};
+use ldnn_core::deploy::{Activate, AnyActivation, Pipeline};
 use ldnn_core::table::compact::Form;
 use ldnn_core::{Activation, Base};
 use rayon::prelude::*;
@@ -379,7 +379,7 @@ pub fn outputs(source: &CalibratedNetwork, tables: &[Owned], set: &Examples) -> 
         .collect::<Result<Vec<AnyActivation>>>()?;
     let shape = &source.shape;
     let mut all = vec![0.0; set.rows() * shape.outputs()];
-    let mut work = vec![0.0; work_len(shape)];
+    let mut work = vec![0.0; shape.predict_len()];
 
     for (x, out) in set
         .x

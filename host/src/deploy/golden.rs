@@ -3,7 +3,7 @@
 use super::deployed::{Deployed, WeightFile};
 use super::table::Owned;
 use anyhow::Result;
-use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, Scaling, run_len, standardise};
+use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, Scaling, standardise};
 use ldnn_core::quantised::Scratch;
 use serde::{Deserialize, Serialize};
 
@@ -178,7 +178,7 @@ impl Golden {
         match &model.weights {
             WeightFile::None => {}
             WeightFile::Floats { theta } => {
-                let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(&shape)]);
+                let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; shape.run_len()]);
 
                 let whole = Pipeline {
                     shape: &shape,

@@ -9,7 +9,7 @@ use crate::report::ReportTable;
 use crate::support::workshop::Workshop;
 use crate::support::{child, stop};
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, run_len, standardise};
+use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, standardise};
 use ldnn_core::image::{Contents, Image, Room, Scales};
 use ldnn_core::quantised::Scratch;
 use std::fmt::Write;
@@ -451,7 +451,7 @@ fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<AnswerBits> {
 
             network.theta(&mut theta)?;
 
-            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; run_len(shape)]);
+            let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0.0; shape.run_len()]);
 
             for x in scaled.chunks_exact(shape.inputs()) {
                 Pipeline::unscaled(shape, &theta, &loaded).predict(x, &mut out, &mut work)?;

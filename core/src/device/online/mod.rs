@@ -11,7 +11,7 @@
 //! parameters stay finite.
 //!
 //! ```
-//! use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type, work_len};
+//! use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type};
 //! use ldnn_core::table::compact::{Knots, Tunable};
 //! use ldnn_core::{Base, Error, Activation, Shape};
 //!
@@ -26,7 +26,7 @@
 //!     theta: &mut theta,
 //!     types: &mut types,
 //!     rates: Rates { theta: 0.05, knots: 0.05, clip: CLIP },
-//!     work: &mut [0.0; work_len(&SHAPE)],
+//!     work: &mut [0.0; SHAPE.online_len()],
 //! };
 //! let mut losses = [0.0; 20];
 //! for loss in &mut losses {
@@ -61,16 +61,26 @@ pub use crate::device::rates::{CLIP, Rates};
 pub use forward::Type;
 pub use loss::Answer;
 
-/// Number of scratch values that a step needs: pre-activations and activations of every hidden
-/// layer, the outputs, and the adjoints of two neighbouring layers.
+/// How much scratch memory learning in place needs.
+impl Shape {
+    /// Length of the `work` of an [`OnlineTrainer`]: pre-activations and activations of every
+    /// hidden layer, the outputs, and the adjoints of two neighbouring layers.
+    #[must_use]
+    pub const fn online_len(&self) -> usize {
+        let (mut all, mut l) = (0, 0);
+        while l < self.hidden_layers() {
+            all += self.width(l + 1);
+            l += 1;
+        }
+
+        2 * all + out_len(self) + widest(self)
+    }
+}
+
+/// [`Shape::online_len`].
 #[must_use]
 pub const fn work_len(shape: &Shape) -> usize {
-    let (mut all, mut l) = (0, 0);
-    while l < shape.hidden_layers() {
-        all += shape.width(l + 1);
-        l += 1;
-    }
-    2 * all + out_len(shape) + widest(shape)
+    shape.online_len()
 }
 
 /// The width of the widest hidden layer.
@@ -107,7 +117,7 @@ pub struct OnlineTrainer<'a, 't> {
     pub types: &'a mut [Type<'t>],
     /// How far a step goes.
     pub rates: Rates,
-    /// Scratch, [`work_len`].
+    /// Scratch, [`Shape::online_len`].
     pub work: &'a mut [f32],
 }
 
@@ -146,7 +156,7 @@ fn step(
     check("theta", shape.theta_len(), theta.len())?;
     check("types", shape.types(), types.len())?;
     check("x", shape.inputs(), x.len())?;
-    check_at_least("work", work_len(shape), work.len())?;
+    check_at_least("work", shape.online_len(), work.len())?;
     check_answer(shape, answer)?;
     rates.check()?;
 

@@ -43,7 +43,6 @@
 
 mod parts;
 
-use crate::device::deploy;
 use crate::device::scaling::{RunError, Scaling};
 use crate::device::table::integer::Table8;
 use crate::error::{SizeError, check, check_at_least};
@@ -183,10 +182,10 @@ impl<'a> Quantised<'a> {
         scaling.answer(out)
     }
 
-    /// Number of scratch values that [`Self::predict`] needs: two layers.
+    /// Length of the `work` of [`Self::predict`] and of [`Scratch`]: two layers.
     #[must_use]
     pub const fn work_len(&self) -> usize {
-        deploy::work_len(&self.shape)
+        self.shape.predict_len()
     }
 
     /// The outputs for one sample.
