@@ -16,7 +16,7 @@ use crate::formats::onnx::OnnxActivations;
 use crate::formats::{self, Choices, Content, ExportFormat};
 use crate::model::activations::{Choice, LearnedActivations, SAMPLES};
 use crate::model::calibrated::CalibratedNetwork;
-use crate::model::{Function, Model, Network, Predictions, Trained};
+use crate::model::{ActivationFile, Function, Model, Network, Predictions, Trained};
 use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
 use crate::train::{TrainConfig, train_network};
@@ -473,6 +473,31 @@ pub fn single(
     interchanged(config, given, task, network.as_ref(), form)
 }
 
+/// Whether sub-networks answer as the model does on its training rows. The model goes on along a
+/// line beyond the range of its tables, where a sub-network goes its own way.
+fn check_subnets(model: &Trained) -> Result<()> {
+    let Some(ranges) = &model.ranges else {
+        return Ok(());
+    };
+
+    for (activation, z) in model.network.activations.iter().zip(&ranges.types) {
+        let (Some(&low), Some(&high)) = (z.first(), z.last()) else {
+            continue;
+        };
+
+        if let ActivationFile::Table { range, .. } = activation {
+            ensure!(
+                -range <= low && high <= *range,
+                "--onnx-activations subnets: on the training rows pre-activations reach from {low:.1} to {high:.1}, and \
+                 sub-networks answer as `ldnn predict` does between -{range} and {range} only; take --onnx-activations \
+                 tables"
+            );
+        }
+    }
+
+    Ok(())
+}
+
 /// `network`: the one that was trained, or the given one.
 fn interchanged(
     config: &ExportConfig,
@@ -498,6 +523,13 @@ fn interchanged(
             }
             return formats::bytes(Content::Trained(&model), form, choices);
         }
+    }
+
+    if let Given::Trained(model) = given
+        && form == ExportFormat::Onnx
+        && config.onnx_activations == OnnxActivations::Subnets
+    {
+        check_subnets(model)?;
     }
 
     match (

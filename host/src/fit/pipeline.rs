@@ -87,7 +87,7 @@ pub(super) fn run_pipeline(
 /// Nothing could be trained on these rows.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "every training diverged, at every learning rate ({lrs}) and {MOST_HALVINGS} halves of it; {}",
+    "every training diverged, at every learning rate ({lrs}) and at smaller ones; {}",
     self.remedy()
 )]
 pub(super) struct AllDiverged {

@@ -403,6 +403,7 @@ impl Trained {
         self.predict(&x).map_err(|error| {
             let mut rows = x.chunks_exact(self.features.len()).zip(&table.lines);
             let first = rows.find_map(|(x, line)| Some((line, self.predict(x).err()?)));
+            // One row by itself, so that the error does not count rows of its own.
             match first {
                 Some((line, error)) => error.context(format!("{} {line}", table.unit)),
                 None => error,
@@ -440,14 +441,14 @@ impl Trained {
         };
 
         let mut classes = vec![];
+        let rows = out.len() / outputs;
 
         for (i, row) in out.chunks_exact_mut(outputs).enumerate() {
             let class = scaling.answer(row);
-            classes.push(
-                class.with_context(|| {
-                    format!("row {}: its inputs are too large for the model", i + 1)
-                })? as u16,
-            );
+            classes.push(class.with_context(|| match rows {
+                1 => "the inputs are too large for the model".into(),
+                _ => format!("row {}: its inputs are too large for the model", i + 1),
+            })? as u16);
         }
 
         Ok(match &self.purpose {
