@@ -13,6 +13,7 @@ mod run;
 mod rust;
 mod table;
 mod text;
+mod tolerance;
 pub mod verify;
 mod written;
 mod yardstick;

@@ -7,6 +7,7 @@ use super::format::Format;
 use super::golden::{Agreement, Golden, HeldOutAgreement, Predicted};
 use super::integers;
 use super::table::{Beyond, TableFile};
+use super::tolerance::{INTEGERS_TOLERANCE, ROUNDING_TOLERANCE, TABLE_FACTOR, TABLES_TOLERANCE};
 use super::yardstick::Yardstick;
 use super::{choose, verify, written};
 use crate::data::tabular::Purpose;
@@ -1022,24 +1023,6 @@ fn answered(
     };
 
     Ok(golden)
-}
-
-/// By how much the answers of a network of real numbers may differ from those of `ldnn predict`,
-/// where its activations are the same: a probability, or a value in standard deviations.
-const ROUNDING_TOLERANCE: f64 = 1e-3;
-/// For an error of the tables there may be so many times that more.
-const TABLE_FACTOR: f64 = 20.0;
-/// But no more than this altogether.
-const TABLES_TOLERANCE: f64 = 0.25;
-/// By how much the answers of a network of 8-bit integers may differ.
-const INTEGERS_TOLERANCE: f64 = 0.5;
-
-/// The largest tolerance that an export of this model can have.
-pub(super) fn most_tolerance(model: &Deployed) -> f64 {
-    match model.weights {
-        WeightFile::Integers(_) => INTEGERS_TOLERANCE,
-        _ => TABLES_TOLERANCE,
-    }
 }
 
 fn range_table(

@@ -3,7 +3,7 @@
 
 use super::deployed::{Deployed, OutputFile, WeightFile};
 use super::golden::{Agreement, Golden, HeldOutAgreement};
-use super::run::most_tolerance;
+use super::tolerance::most_tolerance;
 use super::{harness, written};
 use crate::report::ReportTable;
 use crate::support::workshop::Workshop;
