@@ -1,5 +1,5 @@
-//! Flags in messages: the library calls some settings by the flags of the command that has them;
-//! where another command has the setting without the flag, a message names the setting.
+//! Flags in messages: the library names a setting by its field, in backticks; a message of the
+//! program names the flag, if the command has one for it, and else the setting.
 
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -76,22 +76,74 @@ pub fn too_large(command: &clap::Command, matches: &ArgMatches) -> Option<String
 
 /// The message of a command with these flags.
 pub fn settled(message: &str, command: &clap::Command) -> String {
-    let mut text = String::new();
+    let with_flags = fields_as_flags(message, command);
 
-    // What stands in backticks is a command of its own, with flags of its own.
-    for (i, part) in message.split('`').enumerate() {
-        if i > 0 {
-            text.push('`');
+    // What still stands in backticks is a command of its own, with flags of its own.
+    let parts = with_flags
+        .split('`')
+        .enumerate()
+        .map(|(i, part)| match i % 2 {
+            0 => replaced(part, command),
+            _ => part.into(),
+        });
+
+    parts.collect::<Vec<_>>().join("`")
+}
+
+/// The text with flags in place of the settings that it names in backticks: `` `held_out` `` becomes
+/// `--held-out`, and `` `space.lr.high=1` `` becomes `--set space.lr.high=1`. A setting without a
+/// flag stands in quotation marks.
+pub fn fields_as_flags(text: &str, command: &clap::Command) -> String {
+    let mut parts = text.split('`');
+    let mut all = parts.next().unwrap_or_default().to_string();
+
+    while let Some(inside) = parts.next() {
+        // The parsers of JSON and TOML put names of a file's fields in backticks.
+        let is_of_a_parser = ["field ", "variant ", "expected ", "one of "]
+            .iter()
+            .any(|word| all.ends_with(word));
+        let after = parts.next();
+
+        match spoken(inside, command).filter(|_| after.is_some() && !is_of_a_parser) {
+            Some(flag) => all += &flag,
+            None => {
+                all = all + "`" + inside;
+                all.extend(after.map(|_| '`'));
+            }
         }
 
-        text += &if i % 2 == 0 {
-            replaced(part, command)
-        } else {
-            part.into()
-        };
+        all += after.unwrap_or_default();
     }
 
-    text
+    all
+}
+
+/// A setting as the user of the command knows it, if this is the name of one.
+fn spoken(name: &str, command: &clap::Command) -> Option<String> {
+    if let Some((path, _)) = name.split_once('=') {
+        let is_path = path.contains('.') && path.split('.').all(is_field);
+        return is_path.then(|| format!("--set {name}"));
+    }
+
+    let arg = command.get_arguments().find(|arg| arg.get_id() == name);
+
+    match arg.and_then(clap::Arg::get_long) {
+        Some(flag) => Some(format!("--{flag}")),
+        None => is_setting(name, &super::command()).then(|| format!("'{name}'")),
+    }
+}
+
+fn is_field(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_part)
+}
+
+/// Whether some command has a flag for a setting of this name.
+fn is_setting(name: &str, command: &clap::Command) -> bool {
+    command.get_arguments().any(|arg| arg.get_id() == name)
+        || command
+            .get_subcommands()
+            .any(|inner| is_setting(name, inner))
 }
 
 fn replaced(message: &str, command: &clap::Command) -> String {
@@ -152,6 +204,15 @@ mod tests {
             ),
             ("a -- b, 1--2, a--b, --", "a -- b, 1--2, a--b, --"),
             ("äö --runs", "äö 'runs'"),
+            ("`lr` 0: too small", "--lr 0: too small"),
+            ("`held_out` 0: or less `lr`", "'held_out' 0: or less --lr"),
+            (
+                "search e.g. `space.lr.high=0.01`",
+                "search e.g. --set space.lr.high=0.01",
+            ),
+            ("unknown field `lr`", "unknown field `lr`"),
+            ("unpack it with `bunzip2`", "unpack it with `bunzip2`"),
+            ("a name with ` in it", "a name with ` in it"),
         ] {
             assert_eq!(settled(before, &command), after);
         }

@@ -192,6 +192,11 @@ pub fn main() -> ExitCode {
         Mode::PrintConfig => plan.config(),
     };
 
+    let result = match mode {
+        Mode::Work => result.map(|text| flags::fields_as_flags(&text, own)),
+        _ => result,
+    };
+
     match result.and_then(|text| say(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, common::exit_code(&error), own),

@@ -244,13 +244,13 @@ impl<'a> Chooser<'a> {
                     && !(knots > 2 && (knots - 1).is_power_of_two() && knots <= 1 << 15)
                 {
                     bail!(
-                        "--knots {knots}: a table of integers has 2^k + 1 entries: 3, 5, 9, 17, ..., 513, ..."
+                        "`knots` {knots}: a table of integers has 2^k + 1 entries: 3, 5, 9, 17, ..., 513, ..."
                     );
                 }
 
                 if form == FormChoice::I8 && knots != DIRECT {
                     bail!(
-                        "--knots {knots}: a table of 8-bit integers has {DIRECT} entries, one for every input"
+                        "`knots` {knots}: a table of 8-bit integers has {DIRECT} entries, one for every input"
                     );
                 }
 
@@ -280,8 +280,8 @@ impl<'a> Chooser<'a> {
                     .fold(f64::INFINITY, f64::min);
 
                 bail!(
-                    "--max-error {most}: the best of these tables has an error of {least:.1e}; allow a larger error, or a \
-                     narrower range with --percentile or --range"
+                    "`max_error` {most}: the best of these tables has an error of {least:.1e}; allow a larger error, or a \
+                     narrower range with `percentile` or `range`"
                 )
             }
             Budget::Bytes(most) => {
@@ -296,7 +296,7 @@ impl<'a> Chooser<'a> {
                     .min_by(|a, b| a.max_error.total_cmp(&b.max_error));
 
                 best.with_context(|| {
-                    format!("--bytes {most}: no table of this form is so small; allow more")
+                    format!("`bytes` {most}: no table of this form is so small; allow more")
                 })
             }
         }

@@ -203,13 +203,13 @@ impl ExportConfig {
 
         ensure!(
             is_identifier(&self.name),
-            "--name '{}': use letters, digits and _, a letter first, and no header of C such as stdint",
+            "`name` '{}': use letters, digits and _, a letter first, and no header of C such as stdint",
             self.name
         );
 
         ensure!(
             (4..=1 << 20).contains(&self.samples),
-            "--samples {}: use 4 to 1048576",
+            "`samples` {}: use 4 to 1048576",
             self.samples
         );
 
@@ -221,13 +221,13 @@ impl ExportConfig {
 
         ensure!(
             known || task.train.rows() > 0 && task.test.rows() > 0,
-            "the model does not know which ranges its tables need, as a model of `ldnn train` does; give rows with --data \
+            "the model does not know which ranges its tables need, as a model of `ldnn train` does; give rows with `data` \
              FILE"
         );
 
         ensure!(
             self.percentile > 0.0 && self.percentile <= 100.0,
-            "--percentile {}: use more than 0 and at most 100",
+            "`percentile` {}: use more than 0 and at most 100",
             self.percentile
         );
 
@@ -235,27 +235,27 @@ impl ExportConfig {
             let good = low.is_finite() && high.is_finite() && low < high;
             ensure!(
                 good,
-                "--range {low},{high}: give two numbers, the smaller first"
+                "`range` {low},{high}: give two numbers, the smaller first"
             );
         }
 
         match self.budget {
-            Budget::Knots(n) => ensure!((2..=1 << 15).contains(&n), "--knots {n}: use 2 to 32768"),
+            Budget::Knots(n) => ensure!((2..=1 << 15).contains(&n), "`knots` {n}: use 2 to 32768"),
             Budget::MaxError(e) => ensure!(
                 e > 0.0 && e.is_finite(),
-                "--max-error {e}: use a positive number"
+                "`max_error` {e}: use a positive number"
             ),
-            Budget::Bytes(n) => ensure!(n > 0, "--bytes 0: use a positive number"),
+            Budget::Bytes(n) => ensure!(n > 0, "`bytes` 0: use a positive number"),
         }
 
         ensure!(
             self.weights == Weights::F32 || self.what == ExportScope::Network,
-            "--weights int8 is for whole networks; add --what network"
+            "`weights` int8 is for whole networks; add `what` network"
         );
 
         ensure!(
             (1..=MOST_GOLDEN).contains(&self.golden),
-            "--golden {}: use 1 to {MOST_GOLDEN}",
+            "`golden` {}: use 1 to {MOST_GOLDEN}",
             self.golden
         );
 
@@ -264,13 +264,13 @@ impl ExportConfig {
 
             ensure!(
                 rows > 0,
-                "--with-rows {}: the model holds no rows; give some with --data FILE, or train it with --with-rows",
+                "`with_rows` {}: the model holds no rows; give some with `data` FILE, or train it with `with_rows`",
                 self.with_rows
             );
 
             ensure!(
                 self.with_rows <= rows,
-                "--with-rows {}: there are {rows} {}",
+                "`with_rows` {}: there are {rows} {}",
                 self.with_rows,
                 whose(given, task)
             );
@@ -286,17 +286,17 @@ impl ExportConfig {
 
         ensure!(
             self.weights == Weights::F32 || self.is_for_devices(),
-            "--weights int8: {for_others}"
+            "`weights` int8: {for_others}"
         );
 
         ensure!(
             self.form == FormChoice::Auto || self.is_for_devices(),
-            "--form: {for_others}"
+            "`form`: {for_others}"
         );
 
         ensure!(
             matches!(self.form, FormChoice::Auto | FormChoice::I8) || self.weights == Weights::F32,
-            "--form: a network of 8-bit integers has tables of 8-bit integers; leave it out, or add --weights f32"
+            "`form`: a network of 8-bit integers has tables of 8-bit integers; leave it out, or add `weights` f32"
         );
 
         Ok(())
@@ -331,7 +331,7 @@ impl ExportConfig {
 
                 ensure!(
                     !training.diverged,
-                    "the training diverged; use a smaller --lr"
+                    "the training diverged; use a smaller `lr`"
                 );
 
                 let shape = exact.shape(&self.train.widths(task))?;
@@ -714,7 +714,7 @@ fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
 
     ensure!(
         shape.inputs() == task.inputs && shape.outputs() == task.outputs,
-        "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with --task or --data",
+        "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with `task` or `data`",
         shape.inputs(),
         shape.outputs(),
         task.name,

@@ -93,7 +93,7 @@ impl Owned {
         let base = f.outside();
         ensure!(
             beyond == Beyond::Linear || (form != Form::Hermite && base == Base::Zero),
-            "a cubic table, or one with relu outside it, cannot stay constant beyond its ends; use another --form or --beyond linear"
+            "a cubic table, or one with relu outside it, cannot stay constant beyond its ends; use another `form` or `beyond` linear"
         );
 
         let place = |z: f32| {

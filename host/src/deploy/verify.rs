@@ -626,7 +626,7 @@ impl Export<'_> {
             return Ok(Runner {
                 name,
                 outcome: RunnerOutcome::Missing(
-                    "the source of ldnn-core is needed; give it with --core FOLDER",
+                    "the source of ldnn-core is needed; give it with `core` FOLDER",
                 ),
             });
         }

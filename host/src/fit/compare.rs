@@ -144,7 +144,7 @@ impl Scores {
         } else if self.each == "folds" {
             format!("{open}: {found}; more rows would tell.")
         } else {
-            format!("{open}: {found}; more --runs would tell.")
+            format!("{open}: {found}; more `runs` would tell.")
         })
     }
 
@@ -238,7 +238,7 @@ mod tests {
             .unwrap();
 
         assert!(
-            open.contains("cannot be said: +0.10 ±") && open.contains("more --runs"),
+            open.contains("cannot be said: +0.10 ±") && open.contains("more `runs`"),
             "{open}"
         );
 

@@ -2,7 +2,7 @@
 
 use crate::data::split::LEAST_ROWS;
 use crate::data::task::Task;
-use crate::meta::{MetaConfig, Schedule};
+use crate::meta::{MetaConfig, MetaSchedule};
 use crate::model::activations::{LearnedActivations, base_named, is_learned};
 use crate::train::{OptimizerKind, SelectConfig, TrainConfig, lr_scale};
 use anyhow::{Context, Result, ensure};
@@ -47,7 +47,7 @@ pub struct FitConfig {
 
     /// Schedule of learning the activations
     #[arg(long, value_name = "NAME")]
-    pub schedule: Schedule,
+    pub schedule: MetaSchedule,
 
     /// Steps of learning the activations; the alternating schedule has as many as cost the same
     #[arg(long, value_name = "N")]
@@ -104,7 +104,7 @@ impl Default for FitConfig {
             keep: BEST.into(),
             hidden: vec![50],
             types: 2,
-            schedule: Schedule::Unrolled,
+            schedule: MetaSchedule::Unrolled,
             steps: 100,
             runs: 5,
             epochs: 150,
@@ -187,8 +187,8 @@ impl FitConfig {
         };
 
         match self.schedule {
-            Schedule::Unrolled => unrolled,
-            Schedule::Alternating => unrolled.alternating(),
+            MetaSchedule::Unrolled => unrolled,
+            MetaSchedule::Alternating => unrolled.alternating(),
         }
     }
 
@@ -219,13 +219,13 @@ impl FitConfig {
 
         ensure!(
             (2..=1000).contains(&self.runs),
-            "--runs {}: use 2 to 1000, for an interval",
+            "`runs` {}: use 2 to 1000, for an interval",
             self.runs
         );
 
         ensure!(
             self.patience > 0,
-            "--patience 0: wait at least 1 epoch, e.g. 50"
+            "`patience` 0: wait at least 1 epoch, e.g. 50"
         );
 
         self.train(rows).check()?;
@@ -233,7 +233,7 @@ impl FitConfig {
         for &lr in &self.lr {
             ensure!(
                 lr.is_finite() && lr > 0.0,
-                "--lr {lr}: must be positive numbers, e.g. 0.001,0.003,0.01,0.03"
+                "`lr` {lr}: must be positive numbers, e.g. 0.001,0.003,0.01,0.03"
             );
 
             TrainConfig {
@@ -249,15 +249,15 @@ impl FitConfig {
 
         ensure!(
             !(self.compare.is_empty() && matches!(self.activate, ActivationSource::Classical)),
-            "there is nothing to train: give --compare relu,tanh or learn activations"
+            "there is nothing to train: give `compare` relu,tanh or learn activations"
         );
 
         for name in &self.compare {
             ensure!(
                 !is_learned(name),
-                "--compare {name}: name base functions, such as relu and tanh"
+                "`compare` {name}: name base functions, such as relu and tanh"
             );
-            base_named(name).context("--compare")?;
+            base_named(name).context("`compare`")?;
         }
 
         let classical = matches!(self.activate, ActivationSource::Classical);
@@ -270,7 +270,7 @@ impl FitConfig {
 
         ensure!(
             kept,
-            "--keep {}: the model can have what is trained: {}{}, or {BEST}",
+            "`keep` {}: the model can have what is trained: {}{}, or {BEST}",
             self.keep,
             self.compare.join(", "),
             if classical { "" } else { ", learned" }
@@ -284,7 +284,7 @@ impl FitConfig {
 
         ensure!(
             twice.is_none(),
-            "--compare: '{}' is named twice",
+            "`compare`: '{}' is named twice",
             twice.map_or("", |(_, name)| name)
         );
 

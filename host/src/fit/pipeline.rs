@@ -108,9 +108,9 @@ impl AllDiverged {
 
     fn remedy(&self) -> &str {
         if self.is_large {
-            "give a smaller --lr, such as 0.01"
+            "give a smaller `lr`, such as 0.01"
         } else {
-            "bring the inputs to a common scale, or leave out those with extreme values with --ignore"
+            "bring the inputs to a common scale, or leave out those with extreme values with `ignore`"
         }
     }
 }
@@ -162,7 +162,7 @@ impl FitPipeline<'_> {
             }
             Err(error) if error.is::<meta::Unlearnable>() => bail!(
                 "no activations could be learned: {error}; bring inputs and targets to a common scale (the logarithm of a \
-                 target with a long tail), or let the program fall back on others with --keep {BEST} and --compare relu"
+                 target with a long tail), or let the program fall back on others with `keep` {BEST} and `compare` relu"
             ),
             Err(error) => Err(error),
         }
@@ -292,7 +292,7 @@ impl FitPipeline<'_> {
             return Err(AllDiverged::at(&self.config.lrs(self.task.inputs)).into());
         }
 
-        bail!("--keep {keep}: its networks diverge at every learning rate; use --keep {BEST}")
+        bail!("`keep` {keep}: its networks diverge at every learning rate; use `keep` {BEST}")
     }
 
     /// A network trained on all training rows at the learning rate that was chosen, or at the first

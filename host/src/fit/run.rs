@@ -52,7 +52,7 @@ pub fn run(
         has_choice && !is_learned(&done.model.activation),
     ) {
         (true, true) => {
-            "which were best on the validation rows (--keep learned takes the learned ones)"
+            "which were best on the validation rows (`keep` learned takes the learned ones)"
         }
         (true, false) => "which were best on the validation rows",
         (false, _) => "as asked for",

@@ -1,7 +1,7 @@
 //! What a run will cost, roughly, before it is started.
 
 use crate::data::task::Task;
-use crate::meta::{MetaConfig, Schedule, Tape};
+use crate::meta::{MetaConfig, MetaSchedule, Tape};
 use crate::support::memory::MemoryBudget;
 use crate::train::TrainConfig;
 use anyhow::Result;
@@ -73,7 +73,7 @@ impl Load {
         let (step, tape, networks) = match config.schedule {
             // A gradient and a Hessian-vector product an inner step, a gradient each of the
             // held-out losses.
-            Schedule::Unrolled => {
+            MetaSchedule::Unrolled => {
                 let inner = config.inner_steps as f64 * 2.4 + config.outer_last as f64;
                 let taped = match config.tape {
                     Tape::Full => config.inner_steps as f64,
@@ -83,7 +83,7 @@ impl Load {
 
                 (inner * gradient * networks, taped * 2.0, networks)
             }
-            Schedule::Alternating => (
+            MetaSchedule::Alternating => (
                 config.period as f64 * gradient + size * task.test.rows() as f64,
                 4.0,
                 1.0,

@@ -101,7 +101,7 @@ impl Portrait {
             text += &format!("\n{}", shown.to_text());
 
             if rest > 0 {
-                text += &format!("\nand {rest} more; --inputs lists all\n");
+                text += &format!("\nand {rest} more; `inputs` lists all\n");
             }
         }
 

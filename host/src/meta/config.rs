@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// The schedule of learning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Schedule {
+pub enum MetaSchedule {
     /// Differentiate through whole trainings of fresh networks.
     Unrolled,
     /// Train one network; every few steps let the activations take a step as well.
@@ -69,7 +69,7 @@ pub struct MetaConfig {
 
     /// Schedule of learning
     #[arg(long, value_name = "NAME")]
-    pub schedule: Schedule,
+    pub schedule: MetaSchedule,
 
     /// Outer steps: how often the activations change
     #[arg(long, value_name = "N")]
@@ -203,7 +203,7 @@ impl Default for MetaConfig {
             per_layer: false,
             hidden: vec![100],
             units: 50,
-            schedule: Schedule::Unrolled,
+            schedule: MetaSchedule::Unrolled,
             steps: 500,
             seed: 100,
             inner_steps: 200,
@@ -261,7 +261,7 @@ impl MetaConfig {
         let steps = self.steps.saturating_mul(gradients) / self.period;
 
         MetaConfig {
-            schedule: Schedule::Alternating,
+            schedule: MetaSchedule::Alternating,
             steps,
             restart: 50,
             outer_lr: 0.05,
@@ -285,7 +285,7 @@ impl MetaConfig {
     pub fn settled(self) -> Result<MetaConfig> {
         let inner = self
             .inner_memory()
-            .settled(self.inner_optimizer, "inner-")?;
+            .settled(self.inner_optimizer, "inner_")?;
 
         Ok(MetaConfig {
             inner_momentum: inner.momentum,
@@ -301,15 +301,15 @@ impl MetaConfig {
         base_named(&self.base)?;
 
         let counts = [
-            ("--types", self.types),
-            ("--units", self.units),
-            ("--steps", self.steps),
-            ("--batch", self.batch),
-            ("--inner-steps", self.inner_steps),
-            ("--inner-trainings", self.inner_trainings),
-            ("--outer-last", self.outer_last),
-            ("--period", self.period),
-            ("--snapshot-every", self.snapshot_every),
+            ("`types`", self.types),
+            ("`units`", self.units),
+            ("`steps`", self.steps),
+            ("`batch`", self.batch),
+            ("`inner_steps`", self.inner_steps),
+            ("`inner_trainings`", self.inner_trainings),
+            ("`outer_last`", self.outer_last),
+            ("`period`", self.period),
+            ("`snapshot_every`", self.snapshot_every),
         ];
 
         for (flag, value) in counts {
@@ -318,7 +318,7 @@ impl MetaConfig {
             check_size(
                 flag,
                 value,
-                if flag == "--types" || flag == "--units" {
+                if flag == "`types`" || flag == "`units`" {
                     MOST
                 } else {
                     MOST_TIMES
@@ -326,19 +326,19 @@ impl MetaConfig {
             )?;
         }
 
-        check_size("--held-out-batch", self.held_out_batch, MOST_TIMES)?;
-        check_size("--table-knots", self.table_knots, MOST)?;
-        check_size("--restart", self.restart, MOST_TIMES)?;
+        check_size("`held_out_batch`", self.held_out_batch, MOST_TIMES)?;
+        check_size("`table_knots`", self.table_knots, MOST)?;
+        check_size("`restart`", self.restart, MOST_TIMES)?;
 
         for &width in &self.hidden {
-            check_size("--hidden", width, MOST)?;
+            check_size("`hidden`", width, MOST)?;
         }
 
         let reals = [
-            ("--inner-lr", self.inner_lr),
-            ("--outer-lr", self.outer_lr),
-            ("--clip", self.clip),
-            ("--table-range", self.table_range),
+            ("`inner_lr`", self.inner_lr),
+            ("`outer_lr`", self.outer_lr),
+            ("`clip`", self.clip),
+            ("`table_range`", self.table_range),
         ];
 
         for (flag, value) in reals {
@@ -349,23 +349,23 @@ impl MetaConfig {
         }
 
         self.inner_memory()
-            .settled(self.inner_optimizer, "inner-")?;
+            .settled(self.inner_optimizer, "inner_")?;
 
         ensure!(
             (0.0..1.0).contains(&self.outer_momentum),
-            "--outer-momentum {}: must be in [0, 1), e.g. 0.8",
+            "`outer_momentum` {}: must be in [0, 1), e.g. 0.8",
             self.outer_momentum
         );
 
         ensure!(
             self.noise.is_finite() && self.noise >= 0.0,
-            "--noise {}: must be 0 or positive, e.g. 0.1",
+            "`noise` {}: must be 0 or positive, e.g. 0.1",
             self.noise
         );
 
         ensure!(
             self.table_knots >= 4,
-            "--table-knots {}: a table needs at least 4 knots, e.g. 257",
+            "`table_knots` {}: a table needs at least 4 knots, e.g. 257",
             self.table_knots
         );
 
@@ -378,7 +378,7 @@ impl MetaConfig {
 
             ensure!(
                 self.held_out > 0 && self.held_out < rows && self.held_out_batch > 0,
-                "--held-out {}: hold out 1 to {} of the {rows} training rows, and use a --held-out-batch of at least 1",
+                "`held_out` {}: hold out 1 to {} of the {rows} training rows, and use a `held_out_batch` of at least 1",
                 self.held_out,
                 rows - 1
             );
@@ -389,7 +389,7 @@ impl MetaConfig {
 
             ensure!(
                 self.held_out_batch <= most,
-                "--held-out-batch {}: at most {most}; it is drawn from the {} rows that are held out of {rows}",
+                "`held_out_batch` {}: at most {most}; it is drawn from the {} rows that are held out of {rows}",
                 self.held_out_batch,
                 self.held_out
             );
@@ -405,7 +405,7 @@ impl MetaConfig {
     pub fn direct_shape(&self, task: &Task) -> Result<Shape> {
         ensure!(
             !self.hidden.is_empty(),
-            "--hidden: give at least one width, e.g. 100"
+            "`hidden`: give at least one width, e.g. 100"
         );
 
         let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
@@ -421,7 +421,7 @@ impl MetaConfig {
         let shape = layered(&widths, &kinds, self.layers());
         shape.map_err(|e| {
             anyhow::anyhow!(
-                "--hidden {:?} --types {} --units {}: {e}; every hidden layer needs a neuron of each type: give wider \
+                "`hidden` {:?} `types` {} `units` {}: {e}; every hidden layer needs a neuron of each type: give wider \
                  layers or fewer types",
                 self.hidden,
                 self.types,
@@ -459,7 +459,7 @@ impl MetaConfig {
 
         table::tabulated(&direct, self.table_knots, self.table_range as f32).map_err(|e| {
             anyhow::anyhow!(
-                "--table-knots {} --table-range {}: {e}",
+                "`table_knots` {} `table_range` {}: {e}",
                 self.table_knots,
                 self.table_range
             )

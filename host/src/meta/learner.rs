@@ -1,7 +1,7 @@
 //! The outer step: from activation parameters to their gradient, and on.
 
 use super::alternating::AlternatingTraining;
-use super::config::{MetaConfig, Objective, Schedule};
+use super::config::{MetaConfig, MetaSchedule, Objective};
 use super::forms::{Forms, GradientOutcome};
 use crate::data::task::{Examples, Task};
 use crate::model::LossAndAccuracy;
@@ -155,20 +155,19 @@ impl<'a> Learner<'a> {
             Objective::Heldout => task.train.split(config.held_out, config.seed, 0)?,
         };
 
-        let engine = match config.schedule {
-            Schedule::Alternating => Engine::Alternating(Box::new(AlternatingTraining::new(
-                config,
-                &forms,
-                train.rows(),
-            )?)),
-            Schedule::Unrolled => {
-                let plan = Box::new(config.unroll(forms.trained, train.rows()));
-                let trainings = (0..config.inner_trainings)
-                    .map(|_| InnerTraining::new(&plan, train.rows()))
-                    .collect();
-                Engine::Unrolled { plan, trainings }
-            }
-        };
+        let engine =
+            match config.schedule {
+                MetaSchedule::Alternating => Engine::Alternating(Box::new(
+                    AlternatingTraining::new(config, &forms, train.rows())?,
+                )),
+                MetaSchedule::Unrolled => {
+                    let plan = Box::new(config.unroll(forms.trained, train.rows()));
+                    let trainings = (0..config.inner_trainings)
+                        .map(|_| InnerTraining::new(&plan, train.rows()))
+                        .collect();
+                    Engine::Unrolled { plan, trainings }
+                }
+            };
 
         let len = forms.direct.phi_len();
         let mut phi = vec![0.0; len];
@@ -582,7 +581,7 @@ mod tests {
     }
 
     /// Learning rates far beyond what the inner training takes.
-    fn reckless(schedule: Schedule) -> MetaConfig {
+    fn reckless(schedule: MetaSchedule) -> MetaConfig {
         MetaConfig {
             schedule,
             inner_lr: 500.0,
@@ -605,7 +604,7 @@ mod tests {
     fn an_inner_training_that_explodes_is_retried_with_smaller_steps() {
         let task = task();
 
-        for schedule in [Schedule::Unrolled, Schedule::Alternating] {
+        for schedule in [MetaSchedule::Unrolled, MetaSchedule::Alternating] {
             let config = reckless(schedule);
             let mut learner = Learner::new(&config, &task).unwrap();
             let first = learner.step().unwrap();
@@ -636,7 +635,7 @@ mod tests {
     fn a_run_that_took_steps_back_goes_on_from_its_checkpoint_with_the_same_bits() {
         let task = task();
 
-        for schedule in [Schedule::Unrolled, Schedule::Alternating] {
+        for schedule in [MetaSchedule::Unrolled, MetaSchedule::Alternating] {
             let config = reckless(schedule);
             let mut whole = Learner::new(&config, &task).unwrap();
 
@@ -666,7 +665,7 @@ mod tests {
     fn a_batch_of_more_rows_than_there_are_has_them_all_and_takes_no_more_memory() {
         let task = task();
 
-        for schedule in [Schedule::Unrolled, Schedule::Alternating] {
+        for schedule in [MetaSchedule::Unrolled, MetaSchedule::Alternating] {
             let step = |batch: usize| {
                 let config = MetaConfig {
                     batch,
@@ -691,7 +690,7 @@ mod tests {
         let rows = task.train.rows();
         let with = |held_out_batch: usize| MetaConfig {
             held_out_batch,
-            ..reckless(Schedule::Unrolled)
+            ..reckless(MetaSchedule::Unrolled)
         };
 
         assert!(with(rows.max(200)).check(&task).is_ok());
@@ -699,7 +698,7 @@ mod tests {
         let error = format!("{:#}", with(1_000_000_000).check(&task).unwrap_err());
 
         assert!(
-            error.contains("--held-out-batch 1000000000: at most")
+            error.contains("`held_out_batch` 1000000000: at most")
                 && error.contains(&format!("the 50 rows that are held out of {rows}")),
             "{error}"
         );
@@ -710,7 +709,7 @@ mod tests {
         let task = task();
         let config = MetaConfig {
             inner_lr: 0.05,
-            ..reckless(Schedule::Unrolled)
+            ..reckless(MetaSchedule::Unrolled)
         };
         let mut learner = Learner::new(&config, &task).unwrap();
         let ExampleTargets::Values(values) = &mut learner.held_out.target else {
@@ -728,7 +727,7 @@ mod tests {
     fn what_cannot_be_learned_is_an_error_that_says_so() {
         let mut task = task();
         task.train.x.iter_mut().for_each(|x| *x = 1e30);
-        let config = reckless(Schedule::Unrolled);
+        let config = reckless(MetaSchedule::Unrolled);
         let mut learner = Learner::new(&config, &task).unwrap();
         let error = learner.step().unwrap_err();
         assert!(error.is::<Unlearnable>(), "{error:#}");

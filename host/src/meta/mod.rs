@@ -6,6 +6,6 @@ mod forms;
 mod learner;
 mod run;
 
-pub use config::{MetaConfig, Objective, Schedule, Tape};
+pub use config::{MetaConfig, MetaSchedule, Objective, Tape};
 pub use learner::{Checkpoint, Learner, StepRecord, Unlearnable};
 pub use run::{MetaJob, run};

@@ -68,20 +68,20 @@ impl ValidateConfig {
     pub fn arms(&self, task: &Task, learned: &[SeededActivations]) -> Result<Vec<Arm>> {
         ensure!(
             self.runs > 0,
-            "--runs 0: train at least 1 network of each kind"
+            "`runs` 0: train at least 1 network of each kind"
         );
 
-        check_size("--runs", self.runs, MOST)?;
+        check_size("`runs`", self.runs, MOST)?;
 
         ensure!(
             self.seed <= u64::MAX - MOST_TIMES as u64,
-            "--seed {}: the seeds of the networks count on from it; give a smaller one",
+            "`seed` {}: the seeds of the networks count on from it; give a smaller one",
             self.seed
         );
 
         ensure!(
             !self.compare.is_empty(),
-            "--compare: name at least one activation, e.g. relu"
+            "`compare`: name at least one activation, e.g. relu"
         );
 
         let twice = self
@@ -92,17 +92,17 @@ impl ValidateConfig {
 
         ensure!(
             twice.is_none(),
-            "--compare: '{}' is named twice",
+            "`compare`: '{}' is named twice",
             twice.map_or("", |(_, name)| name)
         );
 
         self.train.check()?;
 
-        let arms = arms(&self.compare, learned, self.exact).context("--compare")?;
+        let arms = arms(&self.compare, learned, self.exact).context("`compare`")?;
         for e in &arms {
             e.choice
                 .shape(&self.train.widths(task))
-                .with_context(|| format!("--hidden {:?}", self.train.hidden))?;
+                .with_context(|| format!("`hidden` {:?}", self.train.hidden))?;
         }
 
         Ok(arms)

@@ -95,7 +95,7 @@ impl OptimizerMemory {
 
             ensure!(
                 (0.0..1.0).contains(&value),
-                "--{prefix}{name} {value}: must be in [0, 1), e.g. {}",
+                "`{prefix}{name}` {value}: must be in [0, 1), e.g. {}",
                 default.of(owner)
             );
 
@@ -103,7 +103,7 @@ impl OptimizerMemory {
             // chosen above it.
             ensure!(
                 owner == kind || value == default.of(owner),
-                "--{prefix}{name} {value}: is of {}, but --{prefix}optimizer is {}",
+                "`{prefix}{name}` {value}: is of {}, but `{prefix}optimizer` is {}",
                 owner.name(),
                 kind.name()
             );
@@ -150,12 +150,12 @@ mod tests {
         };
 
         let error = with(0.5)
-            .settled(OptimizerKind::Adam, "inner-")
+            .settled(OptimizerKind::Adam, "inner_")
             .unwrap_err();
 
         assert_eq!(
             error.to_string(),
-            "--inner-momentum 0.5: is of sgd, but --inner-optimizer is adam"
+            "`inner_momentum` 0.5: is of sgd, but `inner_optimizer` is adam"
         );
         assert!(with(0.8).settled(OptimizerKind::Adam, "").is_ok());
         assert!(with(1.0).settled(OptimizerKind::Sgd, "").is_err());

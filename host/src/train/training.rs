@@ -180,32 +180,32 @@ impl TrainConfig {
     /// # Errors
     /// With flag, value and remedy, for settings that no training can have.
     pub fn check(&self) -> Result<()> {
-        ensure!(self.batch > 0, "--batch 0: a step needs at least 1 row");
-        ensure!(self.epochs > 0, "--epochs 0: train for at least 1 epoch");
-        ensure!(self.every > 0, "--every 0: record at least every epoch (1)");
+        ensure!(self.batch > 0, "`batch` 0: a step needs at least 1 row");
+        ensure!(self.epochs > 0, "`epochs` 0: train for at least 1 epoch");
+        ensure!(self.every > 0, "`every` 0: record at least every epoch (1)");
         ensure!(
             !self.hidden.is_empty() && !self.hidden.contains(&0),
-            "--hidden: every width must be at least 1"
+            "`hidden`: every width must be at least 1"
         );
 
         ensure!(
             self.lr.is_finite() && self.lr > 0.0,
-            "--lr {}: must be a positive number, e.g. 0.01",
+            "`lr` {}: must be a positive number, e.g. 0.01",
             self.lr
         );
 
         self.memory().settled(self.optimizer, "")?;
 
         for (flag, value) in [
-            ("--batch", self.batch),
-            ("--epochs", self.epochs),
-            ("--every", self.every),
+            ("`batch`", self.batch),
+            ("`epochs`", self.epochs),
+            ("`every`", self.every),
         ] {
             check_size(flag, value, MOST_TIMES)?;
         }
 
         for &width in &self.hidden {
-            check_size("--hidden", width, MOST)?;
+            check_size("`hidden`", width, MOST)?;
         }
 
         Ok(())

@@ -47,7 +47,9 @@ impl TuneResult {
     pub fn best(&self) -> Result<&Trial> {
         let last = self.rounds.last().and_then(|(_, trials)| trials.first());
         let best = last.filter(|t| t.validation.is_some());
-        best.context("every candidate diverged; search smaller learning rates, e.g. --set space.lr.high=0.01")
+        best.context(
+            "every candidate diverged; search smaller learning rates, e.g. `space.lr.high=0.01`",
+        )
     }
 }
 

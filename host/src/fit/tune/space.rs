@@ -1,7 +1,7 @@
 //! What is searched: bounds and choices, and candidates drawn from them.
 
 use crate::fit::FitConfig;
-use crate::meta::Schedule;
+use crate::meta::MetaSchedule;
 use crate::model::activations::base_named;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::rng::{Draws, Stream};
@@ -30,7 +30,7 @@ pub struct Space {
     /// Numbers of learned types.
     pub types: Vec<usize>,
     /// Schedules of learning them.
-    pub schedule: Vec<Schedule>,
+    pub schedule: Vec<MetaSchedule>,
     /// The learning rate of the weights.
     pub lr: Span,
 }
@@ -45,7 +45,7 @@ impl Default for Space {
             },
             activations: vec!["learn".into()],
             types: vec![1, 2, 3],
-            schedule: vec![Schedule::Unrolled, Schedule::Alternating],
+            schedule: vec![MetaSchedule::Unrolled, MetaSchedule::Alternating],
             lr: Span {
                 low: 0.001,
                 high: 0.1,
@@ -66,7 +66,7 @@ pub struct Candidate {
     /// Number of learned types.
     pub types: usize,
     /// The schedule of learning them.
-    pub schedule: Schedule,
+    pub schedule: MetaSchedule,
     /// The learning rate of the weights.
     pub lr: f64,
 }
@@ -208,7 +208,7 @@ mod tests {
         for types in [1, 2, 3] {
             assert!(drawn.iter().any(|c| c.types == types
                 && c.hidden.len() == 2
-                && c.schedule == Schedule::Alternating));
+                && c.schedule == MetaSchedule::Alternating));
         }
 
         // On a logarithmic scale half of the widths lie below the geometric mean, 31.6.

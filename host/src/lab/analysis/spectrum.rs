@@ -103,26 +103,26 @@ impl SpectrumConfig {
 
         ensure!(
             good,
-            "--near-zero {}: must be a positive number, e.g. {NEAR_ZERO}",
+            "`near_zero` {}: must be a positive number, e.g. {NEAR_ZERO}",
             self.near_zero
         );
 
         ensure!(
             self.probes != 1,
-            "--probes 1: a standard error needs 2 or more vectors; 0 leaves the estimate out"
+            "`probes` 1: a standard error needs 2 or more vectors; 0 leaves the estimate out"
         );
         ensure!(
             self.lanczos_steps > 0,
-            "--lanczos-steps 0: must be at least 1, e.g. 100"
+            "`lanczos_steps` 0: must be at least 1, e.g. 100"
         );
         ensure!(
             self.lanczos_vectors > 0,
-            "--lanczos-vectors 0: must be at least 1, e.g. 8"
+            "`lanczos_vectors` 0: must be at least 1, e.g. 8"
         );
 
-        check_size("--probes", self.probes, MOST)?;
-        check_size("--lanczos-steps", self.lanczos_steps, MOST)?;
-        check_size("--lanczos-vectors", self.lanczos_vectors, MOST)?;
+        check_size("`probes`", self.probes, MOST)?;
+        check_size("`lanczos_steps`", self.lanczos_steps, MOST)?;
+        check_size("`lanczos_vectors`", self.lanczos_vectors, MOST)?;
 
         Ok(())
     }

@@ -37,7 +37,7 @@ pub fn run(groups: &[(String, Vec<SeededActivations>)], folder: &RunFolder) -> R
 
     ensure!(
         n >= 3,
-        "clusters need at least 3 learned types; there are {n}: give more runs with --activations"
+        "clusters need at least 3 learned types; there are {n}: give more runs with `activations`"
     );
 
     let distance = |a: usize, b: usize| 1.0 - similarity(&members[a].curve, &members[b].curve).0;

@@ -55,7 +55,7 @@ impl ForecastConfig {
     pub fn check(&self, task: &Task) -> Result<()> {
         ensure!(
             !task.is_classification() && task.inputs == task.outputs,
-            "--task {}: a forecast needs a task whose targets are the next inputs, e.g. vanderpol",
+            "`task` {}: a forecast needs a task whose targets are the next inputs, e.g. vanderpol",
             task.name
         );
 
@@ -63,7 +63,7 @@ impl ForecastConfig {
 
         ensure!(
             self.orbit > 0 && rows.is_multiple_of(self.orbit),
-            "--orbit {}: the {rows} test rows must be whole orbits of so many rows, e.g. 125 for vanderpol",
+            "`orbit` {}: the {rows} test rows must be whole orbits of so many rows, e.g. 125 for vanderpol",
             self.orbit
         );
 
@@ -71,13 +71,13 @@ impl ForecastConfig {
 
         ensure!(
             good,
-            "--dt {}: must be a positive number, e.g. 0.1",
+            "`dt` {}: must be a positive number, e.g. 0.1",
             self.dt
         );
 
         ensure!(
             self.valid > 0.0,
-            "--valid {}: must be a positive number, e.g. 0.4",
+            "`valid` {}: must be a positive number, e.g. 0.4",
             self.valid
         );
 

@@ -43,15 +43,15 @@ impl SizesConfig {
     pub fn check(&self, task: &Task, learned: &[SeededActivations]) -> Result<()> {
         ensure!(
             !self.widths.is_empty(),
-            "--widths: give at least one width, e.g. 10,25,50,100,200,400"
+            "`widths`: give at least one width, e.g. 10,25,50,100,200,400"
         );
         ensure!(
             !self.widths.contains(&0),
-            "--widths 0: every width must be at least 1"
+            "`widths` 0: every width must be at least 1"
         );
 
         for &width in &self.widths {
-            check_size("--widths", width, MOST)?;
+            check_size("`widths`", width, MOST)?;
         }
 
         self.widths

@@ -283,7 +283,7 @@ pub fn run(
                 blocked: blocked > 0,
             }
             .into()),
-            _ => Ok("this stage is done; the same command without --stage goes on".into()),
+            _ => Ok("this stage is done; the same command without `stage` goes on".into()),
         };
     }
 

@@ -36,7 +36,7 @@ pub fn run(
 ) -> Result<String> {
     ensure!(
         stage != Stage::Select,
-        "--stage select: only studies of reproduce have it; here are learn and train"
+        "`stage` select: only studies of reproduce have it; here are learn and train"
     );
 
     let plan = StudyPlan::new(study, tasks)?;
@@ -61,7 +61,7 @@ pub fn run(
 
     if mode == RunMode::Whole && stage == Stage::Learn {
         return Ok(
-            "the activations are learned; the same command without --stage learn goes on".into(),
+            "the activations are learned; the same command without `stage` learn goes on".into(),
         );
     }
 
