@@ -2,6 +2,7 @@
 
 mod digits;
 pub mod extremes;
+mod gzip;
 pub mod idx;
 pub mod load;
 mod mnist1d;

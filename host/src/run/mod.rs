@@ -1,6 +1,8 @@
 //! A run: its folder, the journals that it goes on from, and its division among processes and
 //! machines. See `docs/reliability.md` and `docs/scale.md`.
 
+mod contents;
+mod difference;
 pub mod folder;
 pub mod heartbeat;
 pub mod jobs;

@@ -1,0 +1,331 @@
+//! What is in a run folder: which files the run has written, which are of others, and why a folder
+//! cannot be the folder of a run.
+
+use super::difference::{changed_table, difference};
+use crate::config::StoredConfig;
+use crate::run::{RunMode, Shard, lock};
+use crate::support::atomic::{is_temporary, target_of};
+use crate::support::ledger;
+use crate::support::regular;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Holds the resolved settings; a folder with this file is a run folder.
+pub const CONFIG: &str = "config.toml";
+
+/// Holds the folders of shards.
+pub const SHARDS: &str = "shards";
+
+/// Why a folder cannot be the folder of a run; nothing in it was touched.
+#[derive(Debug, thiserror::Error)]
+pub enum Obstacle {
+    /// There is a file in its place.
+    #[error("'{0}' is no folder")]
+    NoFolder(PathBuf),
+    /// It holds files, but no run.
+    #[error("'{0}' holds files that are no run of this program")]
+    Foreign(PathBuf),
+    /// It holds a run, and a file that a run does not write, which would be deleted with it.
+    #[error("'{folder}' holds a run, and '{file}', which is not of it")]
+    Guest {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of the file.
+        file: String,
+    },
+    /// It holds a run of a version that kept no list of what it wrote.
+    #[error(
+        "'{folder}' holds a run without a list of its files, of an earlier version of this program; '{file}' may be of \
+         somebody else"
+    )]
+    Unlisted {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of a file.
+        file: String,
+    },
+    /// It holds a run of a version that did not say which command it was of.
+    #[error("'{folder}/{CONFIG}' {why}")]
+    Old {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// It holds a run of other settings; with the lines that differ.
+    #[error("'{folder}' holds a run with other settings")]
+    OtherSettings {
+        /// The folder.
+        folder: PathBuf,
+        /// A line for each setting that differs.
+        difference: String,
+    },
+    /// It holds a run of the same settings on what was the table then.
+    #[error("the table '{table}' has changed since the run in '{folder}' was begun")]
+    OtherTable {
+        /// The folder.
+        folder: PathBuf,
+        /// The table.
+        table: String,
+    },
+}
+
+/// Whether a file in the folder `path` is of no account: the lock, the list of files, or what a
+/// killed process left of a temporary file. Somebody else's file may be called so.
+fn is_debris(path: &Path, entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    // A link called so would be written through.
+    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+
+    is_file
+        && (name == lock::FILE && lock::is_own(path)
+            || name == ledger::FILE && ledger::is_own(path)
+            || is_temporary(&name.to_string_lossy()))
+}
+
+/// Whether something in a run folder is the folder of its shards, which may come before its
+/// settings.
+fn is_shards(entry: &fs::DirEntry) -> bool {
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+
+    let is_shard = |entry: fs::DirEntry| {
+        is_folder(&entry)
+            && entry
+                .file_name()
+                .to_str()
+                .and_then(Shard::of_folder)
+                .is_some()
+    };
+
+    let mut inside = fs::read_dir(entry.path()).into_iter().flatten().flatten();
+    entry.file_name() == SHARDS && is_folder(entry) && inside.all(is_shard)
+}
+
+/// Refuses a folder that holds something else than a run of the settings `wanted`, or files of
+/// somebody else where this process writes; with `replace`, a run of other settings is fine. Writes
+/// nothing.
+///
+/// # Errors
+/// An [`Obstacle`].
+pub fn check(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<(), Obstacle> {
+    let folder = path.to_path_buf();
+    let config = path.join(CONFIG);
+    if regular::is_other(&config) {
+        return Err(Obstacle::Foreign(folder));
+    }
+
+    let Ok(found) = fs::read_to_string(config) else {
+        check_empty(path)?;
+        return intruder(path, mode).map_or(Ok(()), Err);
+    };
+    if found == wanted {
+        return intruder(path, mode).map_or(Ok(()), Err);
+    }
+
+    // Other programs have a config.toml too.
+    if !(path.join(lock::FILE).is_file() || path.join(SHARDS).is_dir()) {
+        return Err(Obstacle::Foreign(folder));
+    }
+
+    if replace {
+        let not_ours = intruder(path, mode).or_else(|| stranger(path, path));
+        return not_ours.map_or(Ok(()), Err);
+    }
+
+    if let Err(why) = StoredConfig::parse(&found) {
+        return Err(Obstacle::Old {
+            folder,
+            why: why.to_string(),
+        });
+    }
+
+    Err(match changed_table(&found, wanted) {
+        Some(table) => Obstacle::OtherTable { folder, table },
+        None => Obstacle::OtherSettings {
+            folder,
+            difference: difference(&found, wanted),
+        },
+    })
+}
+
+/// Refuses a folder without settings that holds anything of account.
+pub(super) fn check_empty(path: &Path) -> Result<(), Obstacle> {
+    let occupies = |entry: fs::DirEntry| !is_debris(path, &entry) && !is_shards(&entry);
+
+    if path.exists() && !path.is_dir() {
+        return Err(Obstacle::NoFolder(path.into()));
+    }
+
+    let mut entries = fs::read_dir(path).into_iter().flatten();
+    if entries.any(|entry| entry.is_ok_and(occupies)) {
+        Err(Obstacle::Foreign(path.into()))
+    } else {
+        Ok(())
+    }
+}
+
+/// What is in a run folder, or in a folder of one.
+#[derive(Default)]
+pub(super) struct FolderContents {
+    /// Files that the run has written.
+    pub own: Vec<PathBuf>,
+    /// The first file that it has not, as far as its list says.
+    pub stranger: Option<PathBuf>,
+    /// The first of those that it certainly has not: a list is there, and does not name it, or it
+    /// is no regular file.
+    intruder: Option<PathBuf>,
+    /// Folders, the inner ones after the outer ones.
+    pub folders: Vec<PathBuf>,
+}
+
+/// What the list in the folder `root` says of the files in it.
+pub(super) struct FileList<'a> {
+    root: &'a Path,
+    /// None where there is no list.
+    names: Option<BTreeSet<String>>,
+}
+
+impl FileList<'_> {
+    pub fn of(root: &Path) -> FileList<'_> {
+        FileList {
+            root,
+            names: ledger::read(root),
+        }
+    }
+
+    /// Whether the run has written what is at `path`, or was about to.
+    pub fn has(&self, path: &Path) -> bool {
+        let Some(name) = ledger::name_in(self.root, path) else {
+            return false;
+        };
+        let is_known = |name: &str| {
+            self.names
+                .as_ref()
+                .is_some_and(|names| names.contains(name))
+                || [CONFIG, lock::FILE, ledger::FILE].contains(&name)
+        };
+
+        is_known(&name) || target_of(&name).is_some_and(is_known)
+    }
+}
+
+/// Something in a run folder.
+struct FolderEntry {
+    path: PathBuf,
+    kind: Option<fs::FileType>,
+    /// Of which of the folders with a list it is.
+    of: usize,
+}
+
+/// Looks through a folder, which is of `roots[of]`; a shard's folder, which has a list of its own,
+/// is added to `roots`.
+fn survey(folder: &Path, of: usize, roots: &mut Vec<PathBuf>, all: &mut Vec<FolderEntry>) {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    for entry in entries.filter_map(Result::ok) {
+        let (path, kind) = (entry.path(), entry.file_type().ok());
+
+        all.push(FolderEntry {
+            path: path.clone(),
+            kind,
+            of,
+        });
+
+        if !kind.is_some_and(|kind| kind.is_dir()) {
+            continue;
+        }
+
+        let is_shard = folder == roots[of].join(SHARDS)
+            && entry
+                .file_name()
+                .to_str()
+                .and_then(Shard::of_folder)
+                .is_some();
+
+        if is_shard {
+            roots.push(path.clone());
+            survey(&path, roots.len() - 1, roots, all);
+        } else {
+            survey(&path, of, roots, all);
+        }
+    }
+}
+
+pub(super) fn contents(folder: &Path, root: &Path) -> FolderContents {
+    let (mut roots, mut all) = (vec![root.to_path_buf()], vec![]);
+    survey(folder, 0, &mut roots, &mut all);
+
+    // After the files: what another shard has begun meanwhile is on its list by now.
+    let lists: Vec<FileList<'_>> = roots.iter().map(|root| FileList::of(root)).collect();
+    let mut contents = FolderContents::default();
+
+    for FolderEntry { path, kind, of } in all {
+        let list = &lists[of];
+        let is_file = kind.is_some_and(|kind| kind.is_file());
+
+        if kind.is_some_and(|kind| kind.is_dir()) {
+            contents.folders.push(path);
+        } else if is_file && list.has(&path) {
+            contents.own.push(path);
+        } else {
+            // Also a link, which no run makes. A list that is missing accuses no file.
+            if !is_file || list.names.is_some() {
+                contents.intruder.get_or_insert_with(|| path.clone());
+            }
+            contents.stranger.get_or_insert(path);
+        }
+    }
+
+    contents
+}
+
+/// What a run with the wanted settings cannot go on beside: somebody else's file, or a link to
+/// elsewhere.
+fn intruder(path: &Path, mode: RunMode) -> Option<Obstacle> {
+    let guest = |file: &Path| Obstacle::Guest {
+        folder: path.into(),
+        file: ledger::name_in(path, file).unwrap_or_default(),
+    };
+    let marks = |folder: &Path| {
+        let lock = (!lock::is_own(folder)).then(|| folder.join(lock::FILE));
+        lock.or_else(|| (!ledger::is_own(folder)).then(|| folder.join(ledger::FILE)))
+    };
+
+    let found = match mode {
+        RunMode::Look => None,
+        RunMode::Whole | RunMode::Gather => marks(path).or_else(|| contents(path, path).intruder),
+        // The folders of other shards are their own affair, and a thousand shards that look through
+        // all are a load.
+        RunMode::Shard(shard) => {
+            let shards = path.join(SHARDS);
+            let own = shards.join(shard.folder());
+            let mut way = [path.join(CONFIG), shards, own.clone()].into_iter();
+            way.find(|step| fs::symlink_metadata(step).is_ok_and(|about| about.is_symlink()))
+                .or_else(|| marks(&own))
+                .or_else(|| contents(&own, &own).intruder)
+        }
+    };
+
+    found.as_deref().map(guest)
+}
+
+/// A file that the run has not written, at any depth of a folder; the run's list is in the folder
+/// `root`.
+pub(super) fn stranger(path: &Path, root: &Path) -> Option<Obstacle> {
+    let stranger = contents(path, root).stranger?;
+    let file = ledger::name_in(path, &stranger).unwrap_or_default();
+
+    // The list that should name it.
+    let mut above = stranger
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| folder.starts_with(root));
+    let folder = path.to_path_buf();
+
+    Some(
+        match above.any(|folder| folder.join(ledger::FILE).is_file()) {
+            true => Obstacle::Guest { folder, file },
+            false => Obstacle::Unlisted { folder, file },
+        },
+    )
+}

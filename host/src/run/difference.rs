@@ -1,0 +1,105 @@
+//! How the settings of two runs differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many differences of settings are shown.
+const SHOWN: usize = 12;
+
+/// The setting that holds a fingerprint of the table, which follows from all others of its section.
+const FINGERPRINT: &str = "data.fingerprint";
+
+/// All settings by their dotted names, and their values, cut short.
+fn flat(text: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    if let Ok(table) = text.parse::<toml::Table>() {
+        flatten("", &toml::Value::Table(table), &mut all);
+    }
+    all
+}
+
+/// The names of the settings that differ.
+fn differing(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| found.get(*name) != wanted.get(*name))
+        .cloned()
+        .collect()
+}
+
+/// The table, if it is all that differs.
+pub(super) fn changed_table(found: &str, wanted: &str) -> Option<String> {
+    let (found, wanted) = (flat(found), flat(wanted));
+    let only = differing(&found, &wanted) == [FINGERPRINT];
+    let file = wanted
+        .get("data.file")
+        .map(|text| text.trim_matches(['"', '\'']).to_string());
+    file.filter(|_| only)
+}
+
+/// The settings that differ, by dotted name, as they are in the folder and as they are wanted.
+#[must_use]
+pub fn difference(found: &str, wanted: &str) -> String {
+    let (found, wanted) = (flat(found), flat(wanted));
+    let mut names = differing(&found, &wanted);
+    if names.len() > 1 {
+        // It says nothing that the others do not.
+        names.retain(|name| name != FINGERPRINT);
+    }
+
+    let value = |of: &BTreeMap<String, String>, name: &str| {
+        of.get(name).cloned().unwrap_or_else(|| "nothing".into())
+    };
+
+    let line = |name: &String| {
+        format!(
+            "  {name}: {} there, {} wanted",
+            value(&found, name),
+            value(&wanted, name)
+        )
+    };
+
+    let mut lines: Vec<String> = names.iter().map(line).collect();
+    if lines.len() > SHOWN {
+        let more = lines.len() - SHOWN;
+        lines.truncate(SHOWN);
+        lines.push(format!("  and {more} more"));
+    }
+
+    lines.join("\n")
+}
+
+fn flatten(name: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) {
+    let inside = |key: &str| {
+        if name.is_empty() {
+            key.to_string()
+        } else {
+            format!("{name}.{key}")
+        }
+    };
+
+    match value {
+        toml::Value::Table(table) => table
+            .iter()
+            .for_each(|(key, value)| flatten(&inside(key), value, all)),
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(i, value)| flatten(&inside(&i.to_string()), value, all));
+        }
+        other => {
+            let text = other.to_string();
+            let short: String = text.chars().take(60).collect();
+
+            all.insert(
+                name.into(),
+                if short.len() < text.len() {
+                    short + "..."
+                } else {
+                    short
+                },
+            );
+        }
+    }
+}
