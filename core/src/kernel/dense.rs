@@ -7,7 +7,7 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
-use super::matmul::{Stored, Transposed, add_product};
+use super::matmul::{AsStored, Transposed, add_product};
 use super::planes::{Planes, PlanesMut, rows, rows_mut, sum};
 use super::vector::Vector;
 use crate::math::Real;
@@ -39,7 +39,7 @@ pub(crate) fn affine<T: Real, V: Vector, const K: usize>(
     } = size;
 
     fill_rows(z.value(), b.value(), n);
-    add_product(v, z.value(), Stored { a: w.value(), k }, x.value(), m, n);
+    add_product(v, z.value(), AsStored { a: w.value(), k }, x.value(), m, n);
 
     if K > 1 {
         fill_rows(z.tangent(), b.tangent(), n);
@@ -48,7 +48,7 @@ pub(crate) fn affine<T: Real, V: Vector, const K: usize>(
             add_product(
                 v,
                 z.tangent(),
-                Stored { a: w.value(), k },
+                AsStored { a: w.value(), k },
                 x.tangent(),
                 m,
                 n,
@@ -59,7 +59,7 @@ pub(crate) fn affine<T: Real, V: Vector, const K: usize>(
             add_product(
                 v,
                 z.tangent(),
-                Stored { a: w.tangent(), k },
+                AsStored { a: w.tangent(), k },
                 x.value(),
                 m,
                 n,
@@ -142,7 +142,7 @@ pub(crate) fn affine_adjoint_weights<T: Real, V: Vector>(
     add_product(
         v,
         dw,
-        Stored {
+        AsStored {
             a: dz,
             k: size.batch,
         },

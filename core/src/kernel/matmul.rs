@@ -25,7 +25,7 @@ pub(crate) trait Left<T: Real> {
 }
 
 /// A (m x k), row-major with `k` columns.
-pub(crate) struct Stored<'a, T> {
+pub(crate) struct AsStored<'a, T> {
     pub a: &'a [T],
     pub k: usize,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Transposed<'a, T> {
     pub m: usize,
 }
 
-impl<T: Real> Left<T> for Stored<'_, T> {
+impl<T: Real> Left<T> for AsStored<'_, T> {
     #[inline(always)]
     fn four(&self, row: usize) -> impl Iterator<Item = [T; 4]> {
         let of = |r: usize| part(self.a, (row + r) * self.k, self.k).iter();

@@ -29,7 +29,7 @@ pub fn hypergradient<T: Real, V: Vector>(
     draw: Draw,
     buffers: Buffers<'_, T>,
 ) -> Result<InnerLosses<T>, Error> {
-    let mut run = InnerTraining::open(vector, plan, data, draw, buffers)?;
+    let mut run = UnrolledTraining::open(vector, plan, data, draw, buffers)?;
 
     network::init_theta(
         &plan.shape,
@@ -78,7 +78,7 @@ pub fn hypergradient<T: Real, V: Vector>(
 }
 
 /// The state of a training in the caller's memory.
-struct InnerTraining<'a, T, V> {
+struct UnrolledTraining<'a, T, V> {
     vector: V,
     plan: &'a Unroll<T>,
     data: Datasets<'a, T>,
@@ -106,7 +106,7 @@ struct InnerTraining<'a, T, V> {
     epoch: Option<usize>,
 }
 
-impl<'a, T: Real, V: Vector> InnerTraining<'a, T, V> {
+impl<'a, T: Real, V: Vector> UnrolledTraining<'a, T, V> {
     fn open(
         vector: V,
         plan: &'a Unroll<T>,
@@ -134,7 +134,7 @@ impl<'a, T: Real, V: Vector> InnerTraining<'a, T, V> {
         check_at_least("work", plan.work_len(), work.len())?;
         check_at_least("order", plan.order_len(rows), order.len())?;
 
-        Ok(InnerTraining {
+        Ok(UnrolledTraining {
             vector,
             plan,
             data,
