@@ -74,9 +74,9 @@ pub fn too_large(command: &clap::Command, matches: &ArgMatches) -> Option<String
     None
 }
 
-/// The message of a command with these flags.
-pub fn settled(message: &str, command: &clap::Command) -> String {
-    let with_flags = fields_as_flags(message, command);
+/// The message of a command with these flags; `program` has all commands.
+pub fn settled(message: &str, command: &clap::Command, program: &clap::Command) -> String {
+    let with_flags = fields_as_flags(message, command, program);
 
     // What still stands in backticks is a command of its own, with flags of its own.
     let parts = with_flags
@@ -93,7 +93,7 @@ pub fn settled(message: &str, command: &clap::Command) -> String {
 /// The text with flags in place of the settings that it names in backticks: `` `held_out` `` becomes
 /// `--held-out`, and `` `space.lr.high=1` `` becomes `--set space.lr.high=1`. A setting without a
 /// flag stands in quotation marks.
-pub fn fields_as_flags(text: &str, command: &clap::Command) -> String {
+pub fn fields_as_flags(text: &str, command: &clap::Command, program: &clap::Command) -> String {
     let mut parts = text.split('`');
     let mut all = parts.next().unwrap_or_default().to_string();
 
@@ -104,7 +104,7 @@ pub fn fields_as_flags(text: &str, command: &clap::Command) -> String {
             .any(|word| all.ends_with(word));
         let after = parts.next();
 
-        match spoken(inside, command).filter(|_| after.is_some() && !is_of_a_parser) {
+        match spoken(inside, command, program).filter(|_| after.is_some() && !is_of_a_parser) {
             Some(flag) => all += &flag,
             None => {
                 all = all + "`" + inside;
@@ -119,7 +119,7 @@ pub fn fields_as_flags(text: &str, command: &clap::Command) -> String {
 }
 
 /// A setting as the user of the command knows it, if this is the name of one.
-fn spoken(name: &str, command: &clap::Command) -> Option<String> {
+fn spoken(name: &str, command: &clap::Command, program: &clap::Command) -> Option<String> {
     if let Some((path, _)) = name.split_once('=') {
         let is_path = path.contains('.') && path.split('.').all(is_field);
         return is_path.then(|| format!("--set {name}"));
@@ -129,7 +129,7 @@ fn spoken(name: &str, command: &clap::Command) -> Option<String> {
 
     match arg.and_then(clap::Arg::get_long) {
         Some(flag) => Some(format!("--{flag}")),
-        None => is_setting(name, &super::command()).then(|| format!("'{name}'")),
+        None => is_setting(name, program).then(|| format!("'{name}'")),
     }
 }
 
@@ -188,8 +188,10 @@ mod tests {
     #[test]
     fn a_flag_that_the_command_lacks_is_a_setting() {
         let command = clap::Command::new("tune")
-            .arg(Arg::new("a").long("lr"))
-            .arg(Arg::new("b").long("no-header"));
+            .arg(Arg::new("lr").long("lr"))
+            .arg(Arg::new("no_header").long("no-header"));
+        let other = clap::Command::new("meta").arg(Arg::new("held_out").long("held-out"));
+        let program = clap::Command::new("ldnn").subcommand(other);
 
         for (before, after) in [
             ("--runs 0: use 2", "'runs' 0: use 2"),
@@ -214,7 +216,7 @@ mod tests {
             ("unpack it with `bunzip2`", "unpack it with `bunzip2`"),
             ("a name with ` in it", "a name with ` in it"),
         ] {
-            assert_eq!(settled(before, &command), after);
+            assert_eq!(settled(before, &command, &program), after);
         }
     }
 }

@@ -193,7 +193,7 @@ pub fn main() -> ExitCode {
     };
 
     let result = match mode {
-        Mode::Work => result.map(|text| flags::fields_as_flags(&text, own)),
+        Mode::Work => result.map(|text| flags::fields_as_flags(&text, own, &self::command())),
         _ => result,
     };
 
@@ -296,7 +296,7 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
 }
 
 fn fail(error: &anyhow::Error, code: u8, command: &clap::Command) -> ExitCode {
-    let message = flags::settled(&format!("error: {error:#}"), command);
+    let message = flags::settled(&format!("error: {error:#}"), command, &self::command());
     notice!("{}", printable(&message));
     ExitCode::from(code)
 }
