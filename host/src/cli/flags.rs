@@ -189,7 +189,8 @@ mod tests {
     fn a_flag_that_the_command_lacks_is_a_setting() {
         let command = clap::Command::new("tune")
             .arg(Arg::new("lr").long("lr"))
-            .arg(Arg::new("no_header").long("no-header"));
+            .arg(Arg::new("no_header").long("no-header"))
+            .arg(Arg::new("set").long("set"));
         let other = clap::Command::new("meta").arg(Arg::new("held_out").long("held-out"));
         let program = clap::Command::new("ldnn").subcommand(other);
 
