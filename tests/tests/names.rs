@@ -4,19 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Why two types of a name are still there.
-const LATER: &str = "to be renamed";
-
 /// Names with more than one type: the name, how many files define it, and the reason. An entry that
 /// is gone must leave this list, and none comes in.
-const KNOWN: [(&str, usize, &str); 2] = [
-    (
-        "Network",
-        2,
-        "one idea: core's is bound to memory, host's owns its parameters",
-    ),
-    ("Schedule", 2, LATER),
-];
+const KNOWN: [(&str, usize, &str); 1] = [(
+    "Network",
+    2,
+    "one idea: core's is bound to memory, host's owns its parameters",
+)];
 
 /// Where a type is defined.
 #[derive(Clone, Debug, PartialEq)]

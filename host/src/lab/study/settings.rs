@@ -66,7 +66,7 @@ struct Whole {
 /// What a run stores.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stored<T> {
+struct StoredStudy<T> {
     study: T,
 }
 
@@ -80,7 +80,7 @@ fn resolved<T: Serialize + DeserializeOwned>(
 ) -> Result<T> {
     if stored {
         return Ok(layers
-            .resolve(Stored { study: default }, &Table::new())?
+            .resolve(StoredStudy { study: default }, &Table::new())?
             .study);
     }
     layers.resolve(default, &Table::new())
