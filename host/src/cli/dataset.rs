@@ -1,7 +1,7 @@
 //! The flags that say which table is learned from, what of it is to be predicted, and how it is
 //! divided.
 
-use super::settings::{Flags, nested};
+use super::settings::Flags;
 use super::tables::TableArgs;
 use crate::data::load::{Loaded, Wanted, load};
 use crate::data::split::{Split, Splitter};
@@ -96,16 +96,20 @@ impl Default for DataConfig {
     }
 }
 
-/// The flags of the table as settings of the key `data`. Of two flags that exclude each other the
-/// one that was given takes back what a file says of the other.
-pub fn given(flags: &Flags<DataConfig>) -> Settings {
+/// What flags say, with the table under the key `data`: of two flags that exclude each other the one
+/// that was given takes back what a file says of the other.
+pub fn given<C>(flags: &Flags<C>) -> Settings {
     let mut given = flags.given("");
-    take_back(&mut given, ["classification", "regression"]);
 
-    if let Some(Value::Table(table)) = given.get_mut("table") {
-        take_back(table, ["header", "no_header"]);
+    if let Some(Value::Table(data)) = given.get_mut("data") {
+        take_back(data, ["classification", "regression"]);
+
+        if let Some(Value::Table(table)) = data.get_mut("table") {
+            take_back(table, ["header", "no_header"]);
+        }
     }
-    nested("data", given)
+
+    given
 }
 
 /// Says something that is no error.

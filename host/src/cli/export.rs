@@ -4,7 +4,7 @@ use super::apply::labelled_rows;
 use super::common::{ConfigArgs, OutArgs, TaskArgs};
 use super::files::{Files, is_interchange};
 use super::plan::Plan;
-use super::settings::{Flags, nested};
+use super::settings::Flags;
 use super::tables::TableArgs;
 use crate::config::Layers;
 use crate::data::Standardisation;
@@ -22,7 +22,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use toml::{Table, Value};
+use toml::Value;
 
 #[derive(clap::Args)]
 #[command(after_help = EXPORT_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
@@ -39,18 +39,6 @@ pub struct ExportArgs {
     task: TaskArgs,
     #[command(flatten)]
     export: Flags<ExportConfig>,
-
-    /// So many knots per table
-    #[arg(long, value_name = "N", group = "size")]
-    knots: Option<u32>,
-
-    /// The smallest tables with no larger error than this, within their ranges [default: 0.001]
-    #[arg(long, value_name = "E", group = "size")]
-    max_error: Option<f64>,
-
-    /// The best tables within so many bytes altogether
-    #[arg(long, value_name = "N", group = "size")]
-    bytes: Option<usize>,
 
     #[command(flatten)]
     table: TableArgs,
@@ -144,7 +132,8 @@ impl ExportArgs {
             _given: IgnoredAny,
         };
 
-        let ExportRequest { mut export, .. } = layers.resolve(default, &self.given()?)?;
+        let ExportRequest { mut export, .. } =
+            layers.resolve(default, &self.export.given("export"))?;
 
         if let Some((form, _)) = &file {
             export.format = vec![Format::of(*form)];
@@ -155,7 +144,8 @@ impl ExportArgs {
         }
 
         // Such a table has one size, and so the error that it has.
-        let any_size = export.budget == Budget::default() && self.max_error.is_none();
+        let any_size =
+            export.budget == Budget::default() && !self.export.given("").contains_key("budget");
         if export.form == FormChoice::I8 && any_size {
             export.budget = Budget::Knots(DIRECT);
         }
@@ -196,23 +186,6 @@ impl ExportArgs {
                     .reading(inputs),
             ),
         })
-    }
-
-    /// What the flags say.
-    fn given(&self) -> Result<Table> {
-        let mut given = self.export.given("");
-
-        let budget = self
-            .knots
-            .map(Budget::Knots)
-            .or(self.bytes.map(Budget::Bytes))
-            .or(self.max_error.map(Budget::MaxError));
-
-        if let Some(budget) = budget {
-            given.insert("budget".into(), Value::try_from(budget)?);
-        }
-
-        Ok(nested("export", given))
     }
 
     /// The rows on which the export is judged: of a model those of `--data`, else of a task.

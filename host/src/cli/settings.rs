@@ -119,9 +119,22 @@ fn path_of<'a>(key: &str, table: &'a Table) -> Option<(String, &'a Value)> {
     }
 
     table.iter().find_map(|(name, value)| {
-        let (path, value) = path_of(key, value.as_table()?)?;
+        let inner = value.as_table()?;
+
+        if is_alternative(key, inner) {
+            return Some((name.clone(), value));
+        }
+
+        let (path, value) = path_of(key, inner)?;
         Some((format!("{name}.{path}"), value))
     })
+}
+
+/// Whether the table is a setting `{ by = .., limit = .. }` with this alternative: each of them has a
+/// flag of its own.
+fn is_alternative(key: &str, table: &Table) -> bool {
+    let by = table.get("by").and_then(Value::as_str);
+    by.is_some_and(|by| by.replace('-', "_") == key)
 }
 
 /// A value as someone types it.
@@ -129,6 +142,7 @@ fn words(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Array(items) => items.iter().flat_map(words).collect(),
+        Value::Table(alternative) => alternative.get("limit").map_or(vec![], words),
         other => vec![other.to_string()],
     }
 }

@@ -5,7 +5,7 @@ use super::dataset::{self, DataConfig};
 use super::files::{Files, is_model};
 use super::plan::{Mode, Plan};
 use super::settings::Flags;
-use crate::config::{StoredConfig, overlay};
+use crate::config::StoredConfig;
 use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::{self, ActivationSource, FitConfig};
@@ -18,26 +18,17 @@ use anyhow::{Context, Result};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use toml::{Table, Value};
 
-/// What activations the networks have, and how they are trained.
+/// What activations the networks have.
 #[derive(clap::Args)]
-pub struct FitArgs {
+pub struct ActivationsArgs {
     /// Activations: learn, a run folder or file of learned ones, or names of classical ones, such
     /// as relu,tanh, to have nothing else; none for those of --compare [default: learn]
     #[arg(long, value_name = "WHICH")]
     activations: Option<String>,
-
-    #[command(flatten)]
-    flags: Flags<FitConfig>,
 }
 
-impl FitArgs {
-    /// The flags as settings of the key `fit`.
-    pub fn given(&self) -> Table {
-        self.flags.given("fit")
-    }
-
+impl ActivationsArgs {
     /// Puts in what --activations asks for, here or in a file; the file that they come from, if
     /// they do.
     pub fn activate(
@@ -72,13 +63,9 @@ impl FitArgs {
 #[command(after_help = TRAIN_EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
 pub struct TrainArgs {
     #[command(flatten)]
-    data: Flags<DataConfig>,
-    /// Cross-validation: K parts, each tested with what was learned from the others; the model
-    /// learns from all rows
-    #[arg(long, value_name = "K", conflicts_with_all = ["test", "test_share"])]
-    folds: Option<usize>,
+    settings: Flags<TrainSettings>,
     #[command(flatten)]
-    fit: FitArgs,
+    activations: ActivationsArgs,
     /// The model; the run goes into a folder beside it, FILE.run
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
@@ -112,14 +99,23 @@ Learning rate and number of epochs are chosen on validation rows (a fifth of the
 kind of activations; trainings that choose stop early. All networks are then trained anew on all training rows. The folder FILE.run gets
 config.toml, report.txt, report.html and every training; the same command goes on where it stopped.";
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 struct TrainSettings {
+    /// Cross-validation: K parts, each tested with what was learned from the others; the model
+    /// learns from all rows
+    #[arg(long, value_name = "K", conflicts_with_all = ["test", "test_share"])]
     folds: Option<usize>,
+
     /// Where learned activations are to be read from; they themselves are what is stored.
+    #[arg(skip)]
     #[serde(default, skip_serializing, rename = "activations")]
     _activations: IgnoredAny,
+
+    #[command(flatten)]
     data: DataConfig,
+
+    #[command(flatten)]
     fit: FitConfig,
 }
 
@@ -152,8 +148,9 @@ impl TrainPlan {
 impl TrainArgs {
     pub fn resolve(&self) -> Result<TrainPlan> {
         let layers = self.config.layers("fit")?;
-        let mut settings = layers.resolve(TrainSettings::default(), &self.given())?;
-        let activations = self.fit.activate(&layers, &mut settings.fit)?;
+        let mut settings =
+            layers.resolve(TrainSettings::default(), &dataset::given(&self.settings))?;
+        let activations = self.activations.activate(&layers, &mut settings.fit)?;
         settings.fit.compare.retain(|name| name != "none");
 
         let rows = settings.data.load()?;
@@ -199,17 +196,6 @@ impl TrainArgs {
     /// What is to be done with the plan.
     pub fn mode(&self) -> Mode {
         self.config.mode(self.dry_run)
-    }
-
-    /// What the flags say.
-    fn given(&self) -> Table {
-        let mut given = dataset::given(&self.data);
-        overlay(&mut given, &self.fit.given());
-
-        if let Some(folds) = self.folds {
-            given.insert("folds".into(), Value::Integer(folds as i64));
-        }
-        given
     }
 }
 

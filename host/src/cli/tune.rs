@@ -5,8 +5,8 @@ use super::dataset::{self, DataConfig};
 use super::files::Files;
 use super::plan::Plan;
 use super::settings::Flags;
-use super::train::FitArgs;
-use crate::config::{StoredConfig, overlay};
+use super::train::ActivationsArgs;
+use crate::config::StoredConfig;
 use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::tune::{Space, Trial, TuneResult, report, rounds, search};
@@ -18,19 +18,14 @@ use anyhow::{Context, Result, ensure};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use toml::{Table, Value};
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
 pub struct TuneArgs {
     #[command(flatten)]
-    data: Flags<DataConfig>,
+    settings: Flags<TuneSettings>,
     #[command(flatten)]
-    fit: FitArgs,
-    /// How many trials there may be, of all rounds together [default: 40]
-    #[arg(long, value_name = "N")]
-    budget: Option<usize>,
-
+    activations: ActivationsArgs,
     #[command(flatten)]
     pub out: OutArgs,
 }
@@ -60,15 +55,25 @@ these to a last one with all of them. Trial 0 is what the flags say, the others 
 The test rows are not looked at; `ldnn train` with the same seed has the same ones. The folder gets best.toml, trials.csv, report.txt and
 report.html; the same command goes on where it stopped.";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 struct TuneSettings {
+    /// How many trials there may be, of all rounds together
+    #[arg(long, value_name = "N")]
     budget: usize,
+
     /// As in the settings of `ldnn train`.
+    #[arg(skip)]
     #[serde(default, skip_serializing, rename = "activations")]
     _activations: IgnoredAny,
+
+    #[command(flatten)]
     data: DataConfig,
+
+    #[command(flatten)]
     fit: FitConfig,
+
+    #[arg(skip)]
     space: Space,
 }
 
@@ -84,8 +89,9 @@ pub struct Tune {
 impl TuneArgs {
     pub fn resolve(&self) -> Result<Tune> {
         let layers = self.out.layers("fit")?;
-        let mut settings = layers.resolve(TuneSettings::default(), &self.given())?;
-        let activations = self.fit.activate(&layers, &mut settings.fit)?;
+        let mut settings =
+            layers.resolve(TuneSettings::default(), &dataset::given(&self.settings))?;
+        let activations = self.activations.activate(&layers, &mut settings.fit)?;
         settings.space.check()?;
 
         ensure!(
@@ -122,16 +128,6 @@ impl TuneArgs {
             out,
             replace: self.out.replace,
         })
-    }
-
-    /// What the flags say.
-    fn given(&self) -> Table {
-        let mut given = dataset::given(&self.data);
-        overlay(&mut given, &self.fit.given());
-        if let Some(budget) = self.budget {
-            given.insert("budget".into(), Value::from(budget as i64));
-        }
-        given
     }
 }
 

@@ -48,6 +48,53 @@ impl Default for Budget {
     }
 }
 
+/// The flags of a [`Budget`]: at most one of them.
+#[derive(clap::Args)]
+#[group(id = "size", multiple = false)]
+struct BudgetFlags {
+    /// So many knots per table
+    #[arg(long, value_name = "N")]
+    knots: Option<u32>,
+
+    /// The smallest tables with no larger error than this, within their ranges
+    #[arg(long, value_name = "E")]
+    max_error: Option<f64>,
+
+    /// The best tables within so many bytes altogether
+    #[arg(long, value_name = "N")]
+    bytes: Option<usize>,
+}
+
+impl clap::Args for Budget {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        BudgetFlags::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        BudgetFlags::augment_args_for_update(command)
+    }
+}
+
+impl clap::FromArgMatches for Budget {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Budget, clap::Error> {
+        let flags = BudgetFlags::from_arg_matches(matches)?;
+
+        // The largest error has a default, so it is there beside each of the others.
+        let budget = flags
+            .knots
+            .map(Budget::Knots)
+            .or(flags.bytes.map(Budget::Bytes))
+            .or(flags.max_error.map(Budget::MaxError));
+
+        Ok(budget.unwrap_or_default())
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Budget::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 /// Tables for all types, with their errors against the exact functions.
 #[derive(Clone, Debug)]
 pub struct TableCandidate {

@@ -73,7 +73,7 @@ pub struct ExportConfig {
     pub form: FormChoice,
 
     /// The size of the tables.
-    #[arg(skip)]
+    #[command(flatten)]
     pub budget: Budget,
 
     /// Tables span this share, in percent, of the pre-activations that the training rows cause
