@@ -920,7 +920,7 @@ fn integers_that_saturate_where_inputs_end_are_seen_on_drawn_rows() {
     let error = format!("{:#}", verify::at_once(folder.path()).unwrap_err());
 
     assert!(error.contains("raw rows that were drawn (row "), "{error}");
-    assert!(error.contains("--percentile 100"), "{error}");
+    assert!(error.contains("`ldnn export --range LOW,HIGH`"), "{error}");
 }
 
 #[test]

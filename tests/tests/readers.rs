@@ -380,7 +380,7 @@ fn bad_data_are_refused_with_the_place_and_leave_nothing() {
         (&["empty.csv", "--target", "last"], "the file is empty"),
         (&["same.csv", "--target", "y"], "'y' is 5.5 in every row"),
         (
-            &["once.csv", "--target", "kind"],
+            &["once.csv", "--target", "kind", "--classification"],
             "class '9' has one row only (line 62)",
         ),
         (

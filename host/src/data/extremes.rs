@@ -101,7 +101,7 @@ pub fn extreme_values(columns: &[Extremes], rows: usize) -> Option<String> {
     let named = furthest(columns)?;
 
     Some(format!(
-        "Some of the {rows} rows to learn from have values far from all others of their column: {named}. \
+        "Some of the {rows} rows to learn from have values far from the others of their column: {named}. \
          A few such values stretch the scale of the whole column; if they are errors, correct or remove these rows, \
          or leave an input out with --ignore."
     ))

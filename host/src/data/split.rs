@@ -190,7 +190,13 @@ impl Splitter {
     /// # Errors
     /// If there is a class too few or too many.
     pub fn whole(&self, seed: u64) -> Result<Split> {
-        self.parts(&self.every(), (&self.data, &self.every()), seed)
+        let parts = self.parts(&self.every(), (&self.data, &self.every()), seed)?;
+
+        // The extreme values of the same rows are said once.
+        Ok(Split {
+            test_extremes: vec![],
+            ..parts
+        })
     }
 
     /// Whether the share that is kept for testing leaves enough rows.

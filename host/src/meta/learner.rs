@@ -136,7 +136,7 @@ pub struct Learner<'a> {
 enum Engine<'a> {
     Unrolled {
         plan: Box<Unroll<f32>>,
-        trainings: Vec<UnrolledTraining>,
+        trainings: Vec<InnerMemory>,
     },
     Alternating(Box<AlternatingTraining<'a>>),
 }
@@ -163,7 +163,7 @@ impl<'a> Learner<'a> {
                 MetaSchedule::Unrolled => {
                     let plan = Box::new(config.unroll(forms.trained, train.rows()));
                     let trainings = (0..config.inner_trainings)
-                        .map(|_| UnrolledTraining::new(&plan, train.rows()))
+                        .map(|_| InnerMemory::new(&plan, train.rows()))
                         .collect();
                     Engine::Unrolled { plan, trainings }
                 }
@@ -470,7 +470,7 @@ impl Engine<'_> {
 }
 
 /// The memory of one inner training.
-struct UnrolledTraining {
+struct InnerMemory {
     params: Vec<f32>,
     gradient: Vec<f32>,
     trained: Vec<f32>,
@@ -479,11 +479,11 @@ struct UnrolledTraining {
     order: Vec<u32>,
 }
 
-impl UnrolledTraining {
-    fn new(plan: &Unroll<f32>, rows: usize) -> UnrolledTraining {
+impl InnerMemory {
+    fn new(plan: &Unroll<f32>, rows: usize) -> InnerMemory {
         let shape = &plan.shape;
 
-        UnrolledTraining {
+        InnerMemory {
             params: vec![0.0; shape.param_len()],
             gradient: vec![0.0; shape.phi_len()],
             trained: vec![0.0; shape.theta_len()],
