@@ -31,7 +31,7 @@ use std::path::Path;
 /// What the rows are labelled with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
-    /// A class a row.
+    /// One class per row.
     Classes {
         /// Labels 0 to classes - 1.
         labels: Vec<u16>,

@@ -10,7 +10,7 @@ use std::path::Path;
 /// The forms that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
-    /// Text with a row a line.
+    /// Text with one row per line.
     Csv,
     /// A NumPy array.
     Npy,

@@ -18,9 +18,9 @@ pub struct Examples {
 /// Labels or values, row by row.
 #[derive(Clone, Debug)]
 pub enum ExampleTargets {
-    /// One class a row.
+    /// One class per row.
     Classes(Vec<u16>),
-    /// `outputs` values a row.
+    /// `outputs` values per row.
     Values(Vec<f32>),
 }
 

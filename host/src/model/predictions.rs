@@ -7,7 +7,7 @@ use crate::support::text::safe_cell;
 use anyhow::{Result, bail};
 use std::io::Write;
 
-/// Writes a line of names, then a line a row.
+/// Writes a line of names, then one line per row.
 pub struct PredictionWriter<'a, W: Write> {
     model: &'a Trained,
     to: csv::Writer<W>,

@@ -174,7 +174,7 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
     text
 }
 
-/// A row a shard; and the longest time that one of them has before it.
+/// A table with one row per shard, and the longest time that any of them still needs.
 fn shards(folder: &RunFolder, progress: &[ListProgress]) -> (ReportTable, Option<f64>) {
     let head = ["shard", "state", "done", "of", "missing", "time left"];
     let (mut table, mut longest) = (ReportTable::new("shards", &head), None::<f64>);

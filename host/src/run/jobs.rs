@@ -1,5 +1,5 @@
-//! Long work in pieces: in parallel, with journals to go on from, and results that do not depend on
-//! who was first or on which machine.
+//! Long work as a list of jobs: in parallel, with journals to resume from, and results that do not
+//! depend on the order or the machine in which jobs finish.
 
 use crate::run::journal::{self, Journal, JournalLine};
 use crate::run::{Incomplete, ListProgress, RunFolder, RunMode};
@@ -15,19 +15,19 @@ use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How pieces of one kind are done.
+/// How the jobs of a list are done.
 pub struct JobLoop<'a, J, R> {
     /// The journal is `name.jsonl`, and progress has this title.
     pub name: &'a str,
-    /// What tells a piece from every other one of the list.
+    /// A key that no other job of the list has.
     pub key: &'a (dyn Fn(&J) -> String + Sync),
-    /// The same of the piece that a result is of.
+    /// The key of the job that gave a result.
     pub key_of: &'a (dyn Fn(&R) -> String + Sync),
     /// Whether other work waits for the results: then a shard wants them too.
     pub needed: bool,
-    /// Does a piece.
+    /// Does one job.
     pub work: &'a (dyn Fn(&J) -> Result<R> + Sync),
-    /// What progress shows beside a finished piece.
+    /// What progress shows beside a finished job.
     pub message: &'a (dyn Fn(&R) -> String + Sync),
 }
 
@@ -35,9 +35,9 @@ pub struct JobLoop<'a, J, R> {
 type Known<R> = HashMap<String, (JournalLine<R>, PathBuf)>;
 
 impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> JobLoop<'_, J, R> {
-    /// Does every piece that is this process's and that nobody has done, on as many threads as
-    /// rayon has; the journal gets a line for each as it finishes. The results, and in the end the
-    /// lines, are in the order of the pieces.
+    /// Does every job of this process that is not yet done, on as many threads as rayon has. The
+    /// journal gets one line for each job as it finishes. The results, and in the end the lines,
+    /// are in the order of the list.
     ///
     /// # Errors
     /// If a piece fails, the journal cannot be written, two journals contradict each other, or the
