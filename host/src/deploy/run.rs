@@ -199,6 +199,15 @@ impl ExportConfig {
     /// The first thing that is wrong, with what to do instead.
     pub fn check(&self, task: &Task, given: &Given) -> Result<()> {
         self.check_form()?;
+
+        let is_onnx = |format: &Format| format.interchange() == Some(ExportFormat::Onnx);
+        if let Given::Trained(model) = given
+            && self.onnx_activations == OnnxActivations::Subnets
+            && self.format.iter().any(is_onnx)
+        {
+            check_subnets(model)?;
+        }
+
         let trains = self.what == ExportScope::Network && matches!(given, Given::Activations(_));
 
         ensure!(
@@ -524,13 +533,6 @@ fn interchanged(
             }
             return formats::bytes(Content::Trained(&model), form, choices);
         }
-    }
-
-    if let Given::Trained(model) = given
-        && form == ExportFormat::Onnx
-        && config.onnx_activations == OnnxActivations::Subnets
-    {
-        check_subnets(model)?;
     }
 
     match (

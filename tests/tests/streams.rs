@@ -1,0 +1,83 @@
+//! Standard output and standard error are the user's, too: nothing is lost where they go.
+
+#![cfg(target_os = "linux")]
+
+use ldnn_tests::program::{SHORT_TRAINING, path, succeed};
+use std::fs::{self, File, OpenOptions};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tempfile::tempdir;
+
+fn table(at: &Path) {
+    let row = |i: usize| format!("{},{},{}\n", i % 17, i * 7 % 13, ["no", "yes"][i % 17 / 9]);
+    let rows: String = (0..200).map(row).collect();
+    fs::write(at.join("t.csv"), "a,b,label\n".to_string() + &rows).unwrap();
+}
+
+fn train(at: &Path, out: &str) -> Command {
+    let mut command = Command::new(path());
+    command
+        .current_dir(at)
+        // Not quietly: progress is what cannot be written.
+        .args(SHORT_TRAINING.iter().filter(|arg| **arg != "-q"))
+        .args(["--out", out]);
+    command
+}
+
+#[test]
+fn a_training_goes_on_if_nobody_takes_what_it_says_on_standard_error() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    table(at);
+
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = train(at, "full.ldnn")
+        .stderr(full)
+        .stdout(Stdio::null())
+        .status();
+    assert_eq!(status.unwrap().code(), Some(0));
+    assert!(at.join("full.ldnn").exists());
+
+    // An error keeps its exit code.
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = Command::new(path())
+        .current_dir(at)
+        .args(["predict", "none.ldnn", "t.csv"])
+        .stderr(full)
+        .status();
+    assert_eq!(status.unwrap().code(), Some(2));
+}
+
+#[test]
+fn standard_output_onto_an_input_is_refused() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    table(at);
+    succeed(at, &[&SHORT_TRAINING[..], &["--out", "m.ldnn"]].concat());
+    let before = fs::read(at.join("t.csv")).unwrap();
+
+    for file in ["t.csv", "-"] {
+        let to = OpenOptions::new()
+            .append(true)
+            .open(at.join("t.csv"))
+            .unwrap();
+        let output = Command::new(path())
+            .current_dir(at)
+            .args(["predict", "m.ldnn", file])
+            .stdin(File::open(at.join("t.csv")).unwrap())
+            .stdout(to)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
+
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("standard output is '") && said.contains("another file"),
+            "{said}"
+        );
+        assert_eq!(fs::read(at.join("t.csv")).unwrap(), before);
+    }
+}
