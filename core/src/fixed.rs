@@ -1,6 +1,7 @@
 //! A network that owns its memory, its lengths fixed at compile time.
 
-use crate::error::Error;
+use crate::error::{Error, check};
+use crate::finite::check_finite;
 use crate::kernel::vector::Plain;
 use crate::math::Real;
 use crate::network::{Batch, Evaluation, Init, Network, Pass, Workspace, init_phi, init_theta};
@@ -50,6 +51,23 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
 
         init_theta(shape, init, seed, 0, theta)?;
         init_phi(shape, seed, phi)?;
+        self.steps = 0;
+
+        Ok(())
+    }
+
+    /// Takes over parameters that were kept, `[theta | phi]`; the optimizer begins anew.
+    ///
+    /// # Errors
+    /// If their number differs, or one is not finite; then nothing has changed.
+    pub fn set_params(&mut self, params: &[T]) -> Result<(), Error> {
+        check("params", params.len(), P)?;
+        check_finite("params", params)?;
+
+        self.params
+            .iter_mut()
+            .zip(params)
+            .for_each(|(own, kept)| *own = *kept);
         self.steps = 0;
 
         Ok(())
@@ -125,7 +143,7 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
 /// let mut out = [0.0; 3];
 /// net.predict(&[0.1, 0.2, 0.3, 0.4], &mut out)?;
 /// assert_eq!(out, [0.0; 3]);
-/// assert_eq!(net.params_mut().len(), Gestures::SHAPE.param_len());
+/// assert_eq!(net.params().len(), Gestures::SHAPE.param_len());
 ///
 /// ldnn_core::model! {
 ///     /// One line through points, learned.
@@ -141,7 +159,7 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
 /// for _ in 0..200 {
 ///     line.train_step(&batch)?;
 /// }
-/// assert!((line.params_mut()[0] - 2.0).abs() < 1e-6 && (line.params_mut()[1] - 1.0).abs() < 1e-6);
+/// assert!((line.params()[0] - 2.0).abs() < 1e-6 && (line.params()[1] - 1.0).abs() < 1e-6);
 /// # Ok::<(), ldnn_core::Error>(())
 /// ```
 #[macro_export]
@@ -220,7 +238,21 @@ macro_rules! model {
                 Ok(network)
             }
 
-            /// The parameters, `[theta | phi]`.
+            /// The parameters, `[theta | phi]`, `SHAPE.param_len()` of them.
+            #[must_use]
+            pub const fn params(&self) -> &[$scalar] {
+                &self.0.params
+            }
+
+            /// Takes over parameters that were kept; the optimizer begins anew.
+            ///
+            /// # Errors
+            /// If their number differs, or one is not finite; then nothing has changed.
+            pub fn set_params(&mut self, params: &[$scalar]) -> Result<(), $crate::Error> {
+                self.0.set_params(params)
+            }
+
+            /// The parameters to be changed one by one; the optimizer's state stays as it is.
             pub fn params_mut(&mut self) -> &mut [$scalar] {
                 &mut self.0.params
             }

@@ -13,8 +13,8 @@
 //! Between the knots the error is below `h^4 max|sigma''''| / 384`. Beyond the ends the function
 //! goes on as the straight line with the end's slope.
 //!
-//! A base function with a kink (`relu`, `elu`) does not fit a cubic: it stays outside the table and
-//! is added exactly.
+//! A base function without two continuous derivatives (`relu`, `elu`) does not fit a cubic: it stays
+//! outside the table and is added exactly ([`Base::outside_table`]).
 //!
 //! ```
 //! use ldnn_core::Activation;
@@ -190,12 +190,6 @@ fn copy<T: Copy>(to: &mut [T], from: &[T]) {
     to.iter_mut().zip(from).for_each(|(t, f)| *t = *f);
 }
 
-/// The part of the activation that goes into the table: all of it if it is smooth, else the
-/// sub-network alone.
-const fn tabulated_part(base: Base) -> Base {
-    if base.is_smooth() { base } else { Base::Zero }
-}
-
 /// Value and slope of a jet `(z, 1)` are the function and its derivative.
 fn build_one<T: Real>(
     base: Base,
@@ -206,7 +200,7 @@ fn build_one<T: Real>(
     work: &mut [T],
 ) {
     let kind = Activation::Learned {
-        base: tabulated_part(base),
+        base: base.inside_table(),
         units,
     };
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);
@@ -254,7 +248,7 @@ fn build_one_adjoint<T: Real>(
     work: &mut [T],
 ) {
     let kind = Activation::Learned {
-        base: tabulated_part(base),
+        base: base.inside_table(),
         units,
     };
     let (mut z, rest) = PlanesMut::<T, 2>::cut(work, form.knots);

@@ -33,7 +33,7 @@ fn number() -> impl Strategy<Value = f32> {
 }
 
 fn base() -> impl Strategy<Value = Base> {
-    (0..7usize).prop_map(|i| Base::ALL[i])
+    prop::sample::select(&Base::ALL[..])
 }
 
 fn form() -> impl Strategy<Value = TableForm> {

@@ -43,7 +43,7 @@ fn norm(values: &[f32]) -> f64 {
 proptest! {
     #[test]
     fn a_step_is_one_of_gradient_descent(
-        widths in prop::collection::vec(1usize..14, 2..6), kinds in prop::collection::vec(0usize..7, 1..4),
+        widths in prop::collection::vec(1usize..14, 2..6), kinds in prop::collection::vec(0usize..Base::ALL.len(), 1..4),
         seed: u64, classes: bool, clip in prop::sample::select(vec![0.5f32, 5.0, 1e6]),
     ) {
         let kinds: Vec<Base> = kinds.into_iter().map(|i| Base::ALL[i]).collect();
@@ -349,11 +349,13 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|x| x.to_bits()).collect()
 }
 
+const BASES: usize = Base::ALL.len();
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(5000))]
     #[test]
     fn no_sample_whatever_its_bits_destroys_what_was_learned(
-        widths in prop::collection::vec(1usize..7, 2..6), kinds in prop::collection::vec(0usize..9, 1..4),
+        widths in prop::collection::vec(1usize..7, 2..6), kinds in prop::collection::vec(0..BASES + 2, 1..4),
         theta in prop::collection::vec(any_finite(), 200), knots in prop::collection::vec(any_finite(), 15),
         x in prop::collection::vec(any_number(), 7), values in prop::collection::vec(any_number(), 7),
         rates in prop::array::uniform3(any_number()), label in prop::option::of(0u16..7),
@@ -371,8 +373,8 @@ proptest! {
         let mut types: Vec<Type<'_>> = Vec::new();
         for ((i, &kind), entries) in kinds.iter().enumerate().zip(knots.chunks_mut(5)).take(shape.types()) {
             types.push(match kind {
-                0..7 => Type::Frozen(AnyActivation::Base(Base::ALL[kind])),
-                7 => Type::Frozen(AnyActivation::Compact(table(i).unwrap())),
+                0..BASES => Type::Frozen(AnyActivation::Base(Base::ALL[kind])),
+                BASES => Type::Frozen(AnyActivation::Compact(table(i).unwrap())),
                 _ => Type::Tunable(Tunable::new(at, entries).unwrap()),
             });
         }

@@ -63,7 +63,7 @@ impl Base {
         }
     }
 
-    /// Its second derivative at `z` (0 at the kink of `relu`).
+    /// Its second derivative at `z`; where it jumps, that of the left side.
     #[inline(always)]
     #[must_use]
     pub fn curvature<T: Real>(self, z: T) -> T {

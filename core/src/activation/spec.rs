@@ -16,55 +16,66 @@ pub const MAX_WIDTH: usize = 1 << 20;
 /// The factor `s` before a sub-network.
 pub const SUBNET_SCALE: f64 = 0.2;
 
-/// A fixed activation function, also the starting point of a learned one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Base {
+/// The base functions, each with the name that users write: one list, so that none can be missing
+/// from [`Base::ALL`].
+macro_rules! bases {
+    ($($(#[$doc:meta])* $base:ident = $name:literal,)+) => {
+        /// A fixed activation function, also the starting point of a learned one.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Base {
+            $($(#[$doc])* $base,)+
+        }
+
+        impl Base {
+            /// All of them, each at the place `base as usize`.
+            pub const ALL: [Base; [$($name),+].len()] = [$(Base::$base),+];
+
+            /// The name users write.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Base::$base => $name,)+
+                }
+            }
+        }
+    };
+}
+
+bases! {
     /// 0
-    Zero,
+    Zero = "zero",
     /// z
-    Identity,
+    Identity = "identity",
     /// max(z, 0), with slope 0 at 0
-    Relu,
+    Relu = "relu",
     /// tanh z
-    Tanh,
+    Tanh = "tanh",
     /// 1 / (1 + exp(-z))
-    Sigmoid,
+    Sigmoid = "sigmoid",
     /// sin z
-    Sine,
+    Sine = "sine",
     /// z for z > 0, exp(z) - 1 otherwise
-    Elu,
+    Elu = "elu",
 }
 
 impl Base {
-    /// All of them.
-    pub const ALL: [Base; 7] = [
-        Base::Zero,
-        Base::Identity,
-        Base::Relu,
-        Base::Tanh,
-        Base::Sigmoid,
-        Base::Sine,
-        Base::Elu,
-    ];
-
-    /// The name users write.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Base::Zero => "zero",
-            Base::Identity => "identity",
-            Base::Relu => "relu",
-            Base::Tanh => "tanh",
-            Base::Sigmoid => "sigmoid",
-            Base::Sine => "sine",
-            Base::Elu => "elu",
-        }
-    }
-
     /// Whether the function has two continuous derivatives, so that a cubic table can hold it.
     #[must_use]
     pub const fn is_smooth(self) -> bool {
         !matches!(self, Base::Relu | Base::Elu)
+    }
+
+    /// What a table of the function leaves to be added exactly: the function itself if it is not
+    /// smooth, else nothing.
+    #[must_use]
+    pub const fn outside_table(self) -> Base {
+        if self.is_smooth() { Base::Zero } else { self }
+    }
+
+    /// What of the function is in a table: the rest.
+    #[must_use]
+    pub const fn inside_table(self) -> Base {
+        if self.is_smooth() { self } else { Base::Zero }
     }
 }
 
@@ -145,9 +156,8 @@ impl TableForm {
     /// The table of a learned type, ready for training with noise.
     #[must_use]
     pub const fn of_learned(base: Base, units: usize, knots: usize, range: f32) -> Self {
-        let base = if base.is_smooth() { Base::Zero } else { base };
         TableForm {
-            base,
+            base: base.outside_table(),
             knots,
             range,
             readout: units,

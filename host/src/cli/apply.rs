@@ -82,7 +82,7 @@ pub struct PredictArgs {
     pub config: ConfigArgs,
 }
 
-/// Rows that are judged at a time.
+/// Rows that are evaluated at a time.
 const BLOCK: usize = 4096;
 
 /// A model and the rows that it is to be used on.
@@ -344,10 +344,12 @@ impl ApplyPlan {
     fn evaluate(&self) -> Result<String> {
         let mut evaluated = EvaluatedRows::default();
         let mut rows = self.rows.borrow_mut();
+        let refused_here = |error: anyhow::Error| refused(error.context(self.place()));
+
         while let Some(table) = rows.next(BLOCK).map_err(refused)? {
             self.model
                 .evaluate_table(table, &mut evaluated)
-                .map_err(refused)?;
+                .map_err(refused_here)?;
             stop::check()?;
         }
 
@@ -369,6 +371,14 @@ impl ApplyPlan {
         ))
     }
 
+    /// Where the rows come from, for messages.
+    fn place(&self) -> String {
+        match self.inputs.get(1) {
+            Some(file) if file != Path::new("-") => format!("in '{}'", file.display()),
+            _ => "in standard input".into(),
+        }
+    }
+
     /// Predicts block by block; the number of rows.
     fn predict(&self, to: impl Write, block: usize) -> Result<usize> {
         let cannot = "the predictions cannot be written";
@@ -376,18 +386,16 @@ impl ApplyPlan {
         let (mut rows, mut count) = (self.rows.borrow_mut(), 0);
 
         while let Some(table) = rows.next_good(block).map_err(refused)? {
-            count += table.rows();
-
-            let predictions = self.model.predict_table(&table).map_err(|error| {
-                let file = self.inputs.last().filter(|file| *file != Path::new("-"));
-                refused(match file {
-                    Some(file) => error.context(format!("in '{}'", file.display())),
-                    None => error.context("in standard input"),
-                })
-            })?;
+            let (predictions, bad) = self.model.predict_good_rows(&table).map_err(refused)?;
 
             writer.rows(&predictions).context(cannot)?;
             writer.flush().context(cannot)?;
+
+            if let Some(error) = bad {
+                return Err(refused(error.context(self.place())));
+            }
+
+            count += table.rows();
 
             if stop::requested() {
                 return Err(

@@ -135,6 +135,10 @@ impl ExportArgs {
         let ExportRequest { mut export, .. } =
             layers.resolve(default, &self.export.given("export"))?;
 
+        if !matches!(given, Given::Activations(_)) {
+            self.check_untrained()?;
+        }
+
         if let Some((form, _)) = &file {
             export.format = vec![Format::of(*form)];
         }
@@ -205,6 +209,21 @@ impl ExportArgs {
                 rows_of(model, Some(&path), table)?,
             ),
         })
+    }
+
+    /// Refuses flags of a training, which a network that is trained does not get.
+    fn check_untrained(&self) -> Result<()> {
+        let given = self.export.given("");
+        let train = given.get("train").and_then(Value::as_table);
+        let first = train.and_then(|train| train.keys().next());
+        let own = given.keys().find(|key| *key == "activation");
+        let idle = first.or(own);
+
+        if let Some(name) = idle {
+            bail!("`{name}`: the network is trained already; leave it out, or export activations");
+        }
+
+        Ok(())
     }
 
     /// Refuses an `--out` that is what is exported.
@@ -439,10 +458,16 @@ pub struct Verify {
 
 impl VerifyArgs {
     pub fn resolve(&self) -> Result<Verify> {
+        let name = self.folder.display();
+
+        ensure!(
+            !self.folder.is_file(),
+            "'{name}' is a file; what is verified is a folder with code, as `ldnn export MODEL --out FOLDER` makes it"
+        );
+
         ensure!(
             self.folder.is_dir(),
-            "'{}' is no folder; `ldnn export` makes one",
-            self.folder.display()
+            "there is no folder '{name}'; `ldnn export MODEL --out {name}` makes it"
         );
 
         Ok(Verify {

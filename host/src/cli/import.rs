@@ -1,7 +1,7 @@
 //! `ldnn import`: from weights of other programs to a model.
 
 use super::common::ConfigArgs;
-use super::files::{Files, is_model};
+use super::files::Files;
 use super::plan::Plan;
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
@@ -9,8 +9,10 @@ use crate::formats::{self, Import, read_activations};
 use crate::model::Trained;
 use crate::model::activations::{LearnedActivations, base_named};
 use crate::support::progress::Output;
+use crate::support::text::counted;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Clone, Serialize, Deserialize)]
@@ -23,7 +25,7 @@ pub struct ImportArgs {
     /// The model
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
-    /// Overwrite a file that is no model
+    /// Overwrite the file that is at --out
     #[arg(long)]
     #[serde(skip)]
     pub replace: bool,
@@ -126,7 +128,12 @@ impl Plan for Imported {
 
     fn files(&self) -> Result<Files> {
         let files = Files::reading(self.inputs.iter().cloned());
-        Ok(files.writing(&self.out, is_model).replacing(self.replace))
+
+        // Another model in its place may be one that took hours to train.
+        let text = self.model.text()?;
+        let is_this = |path: &Path| fs::read_to_string(path).is_ok_and(|found| found == text);
+
+        Ok(files.writing(&self.out, is_this).replacing(self.replace))
     }
 
     fn execute(&self, _: Output) -> Result<String> {
@@ -171,9 +178,9 @@ fn summary(model: &Trained) -> String {
     };
 
     format!(
-        "A network {}, {} parameters, for {what}; {} inputs, {scale}.{rows}",
+        "A network {}, {} parameters, for {what}; {}, {scale}.{rows}",
         widths.join("-"),
         model.network.params.len(),
-        model.features.len()
+        counted(model.features.len(), "input")
     )
 }

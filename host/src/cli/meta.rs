@@ -9,7 +9,6 @@ use crate::lab::estimate::Load;
 use crate::meta::{self, MetaConfig, Objective, Unlearnable};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
-use crate::train::lr_scale;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -49,14 +48,8 @@ impl MetaArgs {
 
         let objective = config::lookup(&flags, "meta.outer_loss").cloned();
         let objective = objective.map(toml::Value::try_into).transpose()?;
-        let default = match layers.pick("meta.outer_loss", objective)? {
-            Some(Objective::Train) => MetaConfig::authors(MetaConfig::default().steps),
-            _ => MetaConfig {
-                held_out: (task.train.rows() / 4).max(1),
-                inner_lr: MetaConfig::default().inner_lr * lr_scale(task.inputs),
-                ..MetaConfig::default()
-            },
-        };
+        let objective = layers.pick("meta.outer_loss", objective)?;
+        let default = MetaConfig::for_task(objective.unwrap_or(Objective::Heldout), &task);
 
         let default = MetaSettings {
             task: name.clone(),

@@ -227,11 +227,16 @@ impl Dataset {
             target_test,
         };
 
-        let finite = set.x.iter().chain(&set.x_test).all(|v| v.is_finite());
-        ensure!(
-            finite,
-            "x or x_test holds a value that is not finite; remove those rows"
-        );
+        for (array, values) in [("x", &set.x), ("x_test", &set.x_test)] {
+            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+                bail!(
+                    "array '{array}': row {}, column {}: {} is not finite; remove the row or clip the value",
+                    at / features + 1,
+                    at % features + 1,
+                    values[at]
+                );
+            }
+        }
 
         Ok(set)
     }

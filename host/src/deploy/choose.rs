@@ -1,15 +1,34 @@
 //! Which tables: all sizes worth looking at, their errors, and the one within the budget.
 
-use super::table::{Beyond, Owned};
+use super::table::{Beyond, Owned, is_computed};
 use crate::data::task::Examples;
 use crate::model::Function;
 use crate::model::calibrated::CalibratedNetwork;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use ldnn_core::Activation;
 use ldnn_core::deploy::{Activate, AnyActivation, Pipeline};
 use ldnn_core::table::compact::Form;
-use ldnn_core::{Activation, Base};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+/// Whether tables of this form can have so many entries.
+///
+/// # Errors
+/// If not; the message says how many they have.
+pub fn check_knots(form: FormChoice, knots: u32) -> Result<()> {
+    let is_power = knots > 2 && (knots - 1).is_power_of_two() && knots <= 1 << 15;
+
+    ensure!(
+        form != FormChoice::I16 || is_power,
+        "`knots` {knots}: a table of integers has 2^k + 1 entries: 3, 5, 9, 17, ..., 513, ..."
+    );
+    ensure!(
+        form != FormChoice::I8 || knots == DIRECT,
+        "`knots` {knots}: a table of 8-bit integers has {DIRECT} entries, one for every input"
+    );
+
+    Ok(())
+}
 
 /// Which forms of tables to consider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -170,9 +189,7 @@ impl<'a> Chooser<'a> {
             .iter()
             .zip(&self.ranges)
             .map(|(f, &range)| match (f.activation(), form) {
-                (Activation::Base(base @ (Base::Zero | Base::Identity | Base::Relu)), _) => {
-                    Ok(Owned::Base(base))
-                }
+                (Activation::Base(base), _) if is_computed(base) => Ok(Owned::Base(base)),
                 (_, FormChoice::I16) => Owned::integer(f, range, (knots - 1).ilog2()),
                 (_, FormChoice::I8) => Owned::direct(f, range),
                 (_, FormChoice::Hermite) => {
@@ -287,20 +304,7 @@ impl<'a> Chooser<'a> {
                     form
                 };
 
-                if form == FormChoice::I16
-                    && !(knots > 2 && (knots - 1).is_power_of_two() && knots <= 1 << 15)
-                {
-                    bail!(
-                        "`knots` {knots}: a table of integers has 2^k + 1 entries: 3, 5, 9, 17, ..., 513, ..."
-                    );
-                }
-
-                if form == FormChoice::I8 && knots != DIRECT {
-                    bail!(
-                        "`knots` {knots}: a table of 8-bit integers has {DIRECT} entries, one for every input"
-                    );
-                }
-
+                check_knots(form, knots)?;
                 self.build(form, knots, &self.sparse)
             }
             Budget::MaxError(most) => {

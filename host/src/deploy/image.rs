@@ -166,12 +166,9 @@ fn record(table: &Owned) -> ActivationRecord {
     }
 }
 
-/// The place of a base function in the order of the format.
+/// The place of a base function in [`Base::ALL`], which is the order of the format.
 fn code(base: Base) -> u8 {
-    Base::ALL
-        .iter()
-        .position(|&b| b == base)
-        .unwrap_or_default() as u8
+    base as u8
 }
 
 fn little<T: Copy, const N: usize>(numbers: &[T], bytes: impl Fn(T) -> [u8; N]) -> Bytes {

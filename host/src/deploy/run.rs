@@ -249,7 +249,10 @@ impl ExportConfig {
         }
 
         match self.budget {
-            Budget::Knots(n) => ensure!((2..=1 << 15).contains(&n), "`knots` {n}: use 2 to 32768"),
+            Budget::Knots(n) => {
+                ensure!((2..=1 << 15).contains(&n), "`knots` {n}: use 2 to 32768");
+                choose::check_knots(self.form, n)?;
+            }
             Budget::MaxError(e) => ensure!(
                 e > 0.0 && e.is_finite(),
                 "`max_error` {e}: use a positive number"
@@ -317,7 +320,7 @@ impl ExportConfig {
         self.format.iter().any(|f| f.interchange().is_none())
     }
 
-    /// The network, exact activations to stand in place of its own, and where it comes from.
+    /// The network, the model's own activations to stand in place of its own, and where it comes from.
     fn network(
         &self,
         given: &Given,
@@ -640,7 +643,7 @@ fn for_devices(
 
     if has_tables && !whole_int8 {
         measured.push(format!(
-            "tables: {} bytes; against the exact activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
+            "tables: {} bytes; against the model's own activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
             chosen.bytes, chosen.max_error, chosen.rms_error
         ));
 
@@ -1094,7 +1097,7 @@ fn pareto_table(
     let exact = match yardstick {
         Yardstick::Labelled { rows, .. } => {
             format!(
-                "; exact activations have {}",
+                "; the model's own activations have {}",
                 yardstick.words(&source.outputs(rows)?)
             )
         }

@@ -57,6 +57,16 @@ pub enum Owned {
     },
 }
 
+/// Whether a device computes a base function as it is: those that need no elementary function. The
+/// others become tables.
+#[must_use]
+pub const fn is_computed(base: Base) -> bool {
+    match base {
+        Base::Zero | Base::Identity | Base::Relu => true,
+        Base::Tanh | Base::Sigmoid | Base::Sine | Base::Elu => false,
+    }
+}
+
 impl Owned {
     /// A table of real numbers between `low` and `high`.
     ///

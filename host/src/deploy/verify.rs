@@ -25,6 +25,18 @@ type AnswerBits = Vec<u32>;
 struct Runner {
     name: String,
     outcome: RunnerOutcome,
+    /// What else may be wrong than the export, if its answers differ.
+    doubt: Option<String>,
+}
+
+impl Runner {
+    fn new(name: String, outcome: impl Into<RunnerOutcome>) -> Runner {
+        Runner {
+            name,
+            outcome: outcome.into(),
+            doubt: None,
+        }
+    }
 }
 
 enum RunnerOutcome {
@@ -125,6 +137,11 @@ impl<'a> Export<'a> {
                 RunnerOutcome::Missing(what) => Ok(format!("{}: not tried, {what}", runner.name)),
                 RunnerOutcome::Failed(error) => Err(error),
             };
+
+            let line = line.map_err(|error| match runner.doubt {
+                Some(doubt) => error.context(doubt),
+                None => error,
+            });
 
             all.put(line.with_context(|| runner.name));
         }
@@ -389,10 +406,7 @@ fn in_process(model: &Deployed, golden: &Golden) -> Runner {
         Ok(expected(&recomputed))
     });
 
-    Runner {
-        name: "ldnn-core, here".into(),
-        outcome: recomputed.into(),
-    }
+    Runner::new("ldnn-core, here".into(), recomputed)
 }
 
 impl From<Result<AnswerBits>> for RunnerOutcome {
@@ -406,12 +420,10 @@ fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Runner {
     let name = format!("{}.ldnn, as a device loads it", model.name);
     let bytes = fs::read(folder.join(format!("{}.ldnn", model.name))).map_err(anyhow::Error::from);
 
-    Runner {
+    Runner::new(
         name,
-        outcome: bytes
-            .and_then(|bytes| answers_of_image(&bytes, golden))
-            .into(),
-    }
+        bytes.and_then(|bytes| answers_of_image(&bytes, golden)),
+    )
 }
 
 fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<AnswerBits> {
@@ -554,7 +566,7 @@ impl Export<'_> {
             let name = format!("{} with {tool} {}", source.display(), dialect[0]);
 
             if let Some(outcome) = lack_of(tool) {
-                return Ok(Runner { name, outcome });
+                return Ok(Runner::new(name, outcome));
             }
 
             let program = self
@@ -573,10 +585,7 @@ impl Export<'_> {
             command.arg(&source).arg(&main).arg("-o").arg(&program);
 
             let ran = done(&mut command).and_then(|()| answers(&mut Command::new(&program)));
-            Ok(Runner {
-                name,
-                outcome: ran.into(),
-            })
+            Ok(Runner::new(name, ran))
         };
 
         hosts.iter().map(runner).collect()
@@ -589,7 +598,7 @@ impl Export<'_> {
         );
 
         if let Some(outcome) = lack_of("arm-none-eabi-gcc") {
-            return Ok(Runner { name, outcome });
+            return Ok(Runner::new(name, outcome));
         }
 
         let mut command = self.work.command("arm-none-eabi-gcc");
@@ -611,7 +620,7 @@ impl Export<'_> {
 
         let outcome =
             done(&mut command).map_or_else(RunnerOutcome::Failed, |()| RunnerOutcome::Compiled);
-        Ok(Runner { name, outcome })
+        Ok(Runner::new(name, outcome))
     }
 
     fn rust_runner(&self, core: Option<&Path>) -> Result<Runner> {
@@ -623,19 +632,13 @@ impl Export<'_> {
         let core = core.map_or(built_from, Path::to_path_buf);
 
         if !core.join("Cargo.toml").exists() {
-            return Ok(Runner {
-                name,
-                outcome: RunnerOutcome::Missing(
-                    "the source of ldnn-core is needed; give it with `core` FOLDER",
-                ),
-            });
+            let what = "the source of ldnn-core is needed; give it with `core` FOLDER";
+            return Ok(Runner::new(name, RunnerOutcome::Missing(what)));
         }
 
         if lack_of("cargo").is_some() {
-            return Ok(Runner {
-                name,
-                outcome: RunnerOutcome::Missing("cargo is not installed, or does not run"),
-            });
+            let what = "cargo is not installed, or does not run";
+            return Ok(Runner::new(name, RunnerOutcome::Missing(what)));
         }
 
         let project = self.work.path().join("rust");
@@ -665,9 +668,16 @@ impl Export<'_> {
 
         let ran = done(&mut command)
             .and_then(|()| answers(&mut Command::new(project.join("target/release/verify"))));
+
+        let doubt = format!(
+            "built with the ldnn-core in '{}'; if its source is not that of this program, name one that is with `core` \
+             FOLDER",
+            core.display()
+        );
+
         Ok(Runner {
-            name,
-            outcome: ran.into(),
+            doubt: Some(doubt),
+            ..Runner::new(name, ran)
         })
     }
 }

@@ -1,5 +1,5 @@
 //! What tables and integers cost: on rows with their right answers, or on drawn rows against the
-//! exact activations.
+//! the model's own activations.
 
 use crate::data::task::Examples;
 use crate::model::LossAndAccuracy;
@@ -15,7 +15,7 @@ pub enum Yardstick {
         /// Which rows: a plural, as in "test rows".
         whose: String,
     },
-    /// Drawn rows, and the outputs of the network with exact activations on them.
+    /// Drawn rows, and the outputs of the network with the model's own activations on them.
     Drawn {
         /// The rows; their targets mean nothing.
         rows: Examples,
@@ -68,24 +68,24 @@ impl Yardstick {
         }
     }
 
-    /// A sentence about an export with these outputs, where the exact activations have those.
+    /// A sentence about an export with these outputs, where the model's own activations have those.
     pub fn sentence(&self, exact: &[f32], exported: &[f32]) -> String {
         let rows = self.rows().rows();
 
         match self {
             Yardstick::Labelled { whose, .. } => format!(
-                "on {rows} {whose}: {} with exact activations, {} as exported",
+                "on {rows} {whose}: {} with the model's own activations, {} as exported",
                 self.words(exact),
                 self.words(exported)
             ),
             Yardstick::Drawn { classes: true, .. } => {
                 format!(
-                    "on {rows} drawn rows: the class of the exact activations on {}",
+                    "on {rows} drawn rows: the class of the model's own activations on {}",
                     self.words(exported)
                 )
             }
             Yardstick::Drawn { .. } => format!(
-                "on {rows} drawn rows: RMS difference from the exact activations {} standard deviations",
+                "on {rows} drawn rows: RMS difference from the model's own activations {} standard deviations",
                 self.words(exported)
             ),
         }
@@ -131,7 +131,7 @@ mod tests {
 
         assert_eq!(
             labelled.sentence(&[0.0, 2.0, 1.0, -1.0], &[0.0, 2.0, -1.0, 1.0]),
-            "on 2 rows of a.csv: 50.00 % with exact activations, 100.00 % as exported"
+            "on 2 rows of a.csv: 50.00 % with the model's own activations, 100.00 % as exported"
         );
 
         let drawn = Yardstick::Drawn {

@@ -2,7 +2,7 @@
 
 use crate::data::split::LEAST_ROWS;
 use crate::data::task::Task;
-use crate::meta::{MetaConfig, MetaSchedule};
+use crate::meta::{MetaConfig, MetaSchedule, Objective};
 use crate::model::activations::{LearnedActivations, base_named, is_learned};
 use crate::train::{OptimizerKind, SelectConfig, TrainConfig, lr_scale};
 use anyhow::{Context, Result, ensure};
@@ -172,18 +172,16 @@ impl FitConfig {
     #[must_use]
     pub fn meta(&self, task: &Task) -> MetaConfig {
         let rows = task.train.rows();
-        let held_out = (rows / 4).max(1);
+        let default = MetaConfig::for_task(Objective::Heldout, task);
 
         let unrolled = MetaConfig {
-            inner_lr: MetaConfig::default().inner_lr * lr_scale(task.inputs),
             hidden: self.hidden.clone(),
             types: self.types,
             steps: self.steps,
             seed: self.seed,
             batch: Self::batch(rows),
-            held_out,
-            held_out_batch: held_out.min(200),
-            ..MetaConfig::default()
+            held_out_batch: default.held_out.min(200),
+            ..default
         };
 
         match self.schedule {

@@ -13,6 +13,7 @@ use crate::report::stats::{Summary, mean};
 use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
+use crate::support::text::counted;
 use anyhow::Result;
 
 /// What came out.
@@ -216,11 +217,12 @@ fn describe(parts: &Split, task: &Task, folds: Option<usize>) -> String {
 
     let (rows, test, inputs) = (task.train.rows(), task.test.rows(), parts.features.len());
     let rows = match folds {
-        None => format!("{rows} rows to learn from, {test} to test"),
-        Some(folds) => format!("{rows} rows in {folds} folds"),
+        None => format!("{} to learn from, {test} to test", counted(rows, "row")),
+        Some(folds) => format!("{} in {folds} folds", counted(rows, "row")),
     };
 
-    format!("{rows}; {inputs} inputs; to be predicted: {what}.")
+    let inputs = counted(inputs, "input");
+    format!("{rows}; {inputs}; to be predicted: {what}.")
 }
 
 /// What is unusual about the rows to learn from, a sentence each.

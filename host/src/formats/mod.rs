@@ -23,7 +23,7 @@ pub use files::{Choices, Content, ExportFormat, bytes};
 pub use import::{Import, import};
 pub use pack::{of_activations, of_network, of_trained};
 
-use crate::model::LearnedActivations;
+use crate::model::{LearnedActivations, Trained};
 use anyhow::{Context, Result, ensure};
 use std::io::Read;
 use std::path::Path;
@@ -73,7 +73,7 @@ pub fn read(path: &Path) -> Result<Bundle> {
 }
 
 /// Reads `activations.json`, samples from a text file, or the activations in a `.safetensors` or
-/// `.npz` file.
+/// `.npz` file, or in a model of `ldnn train` that has learned ones.
 ///
 /// # Errors
 /// If the file is not there or malformed; the message names the place.
@@ -100,6 +100,16 @@ pub fn read_activations(path: &Path) -> Result<LearnedActivations> {
         )
     })?;
 
+    if is_model(&text) {
+        return Trained::read(&path)?.learned.with_context(|| {
+            format!(
+                "'{}' is a model of `ldnn train` with classical activations; give a run folder of `ldnn meta`, or a model \
+                 with learned ones",
+                path.display()
+            )
+        });
+    }
+
     let json = path.extension().is_some_and(|e| e == "json");
     let parsed = if json {
         LearnedActivations::from_json(&text)
@@ -108,4 +118,9 @@ pub fn read_activations(path: &Path) -> Result<LearnedActivations> {
     };
 
     parsed.with_context(|| format!("in '{}'", path.display()))
+}
+
+/// Whether a text is a model of `ldnn train`.
+fn is_model(text: &str) -> bool {
+    text.trim_start().starts_with('{') && text.contains("\"purpose\"")
 }

@@ -3,7 +3,7 @@
 use crate::data::task::Task;
 use crate::model::activations::{base_named, layered};
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
-use crate::train::{OptimizerKind, OptimizerMemory};
+use crate::train::{OptimizerKind, OptimizerMemory, lr_scale};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
@@ -237,6 +237,22 @@ impl Default for MetaConfig {
 }
 
 impl MetaConfig {
+    /// The default settings for a task with this outer loss: a quarter of the training rows is held
+    /// out, and the inner learning rate shrinks where there are many inputs ([`lr_scale`]).
+    #[must_use]
+    pub fn for_task(outer_loss: Objective, task: &Task) -> Self {
+        let default = MetaConfig::default();
+
+        match outer_loss {
+            Objective::Train => MetaConfig::authors(default.steps),
+            Objective::Heldout => MetaConfig {
+                held_out: (task.train.rows() / 4).max(1),
+                inner_lr: default.inner_lr * lr_scale(task.inputs),
+                ..default
+            },
+        }
+    }
+
     /// The authors' settings: their objective over 5 epochs of 20 batches.
     #[must_use]
     pub fn authors(steps: usize) -> Self {

@@ -25,7 +25,8 @@ pub struct StepRecord {
     pub loss: f64,
     /// The last training loss.
     pub train_loss: f64,
-    /// The test loss of the trained network, without noise.
+    /// The test loss of the trained network, without noise; the largest number of single precision
+    /// if it is beyond that.
     pub test_loss: f64,
     /// Its test accuracy in percent, on all test rows; nothing for regression.
     pub test_accuracy: Option<f64>,
@@ -270,7 +271,8 @@ impl<'a> Learner<'a> {
             step: self.step,
             loss: outcome.loss,
             train_loss: outcome.train_loss,
-            test_loss: outcome.test.loss,
+            // JSON holds no infinity, and no NaN.
+            test_loss: outcome.test.loss.min(f32::MAX.into()),
             test_accuracy: outcome.test.accuracy,
             gradient_norms,
             clipped,
@@ -285,9 +287,8 @@ impl<'a> Learner<'a> {
 
         for retries in 0..=MOST_RETRIES {
             let outcome = self.gradient()?;
-            let is_finite = outcome.loss.is_finite()
-                && outcome.test.loss.is_finite()
-                && self.dphi.iter().all(|g| g.is_finite());
+            // Nothing of the test rows: they take no part in learning.
+            let is_finite = outcome.loss.is_finite() && self.dphi.iter().all(|g| g.is_finite());
 
             if is_finite && (outcome.loss <= self.loss_limit || !self.has_grown(outcome.loss)?) {
                 return Ok((outcome, retries));

@@ -173,11 +173,9 @@ impl LearnedType {
         tabulation.build(&phi, &mut tables, &mut work)?;
         tables.truncate(2 * KNOTS);
 
-        let outside = if base.is_smooth() { Base::Zero } else { base };
-
         Ok((
             Activation::Table(TableForm {
-                base: outside,
+                base: base.outside_table(),
                 ..TableForm::fixed(KNOTS, KNOT_RANGE)
             }),
             tables,

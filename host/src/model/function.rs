@@ -1,9 +1,10 @@
-//! An activation as a function of a number, exactly.
+//! An activation as a function of a number, in double precision.
 
 use anyhow::{Result, ensure};
 use ldnn_core::{Activation, Base, Shape};
 
-/// Value as the network was trained with it.
+/// The function that an export imitates: a sub-network, a base function, or the table that a model
+/// of `ldnn train` computes with.
 #[derive(Clone, Debug)]
 pub struct Function {
     activation: Activation,
@@ -54,7 +55,9 @@ impl Function {
         Ok(out)
     }
 
-    /// What stays outside a table: the kink of `relu`, which no cubic follows.
+    /// What stays outside a table of a device: the kink of `relu`, the only thing that such a table
+    /// can add. The jump in the curvature of `elu`, which [`Base::outside_table`] keeps outside in
+    /// training, is interpolated there.
     #[must_use]
     pub fn outside(&self) -> Base {
         let base = match self.activation {

@@ -186,7 +186,15 @@ impl Trained {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, seal(self)?.as_bytes())
+        write_atomically(path, self.text()?.as_bytes())
+    }
+
+    /// What [`Self::write`] writes.
+    ///
+    /// # Errors
+    /// If a number has no form in JSON.
+    pub fn text(&self) -> Result<String> {
+        seal(self)
     }
 
     /// The test rows that it holds; none unless they were asked for.
@@ -399,16 +407,37 @@ impl Trained {
     /// # Errors
     /// As [`Self::inputs_of`] and [`Self::predict`]; the message names the place in the file.
     pub fn predict_table(&self, table: &Table) -> Result<Predictions> {
+        match self.predict_good_rows(table)? {
+            (predictions, None) => Ok(predictions),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// Predictions for the rows of a table before the first that has none, and why that has none.
+    ///
+    /// # Errors
+    /// As [`Self::inputs_of`].
+    pub fn predict_good_rows(&self, table: &Table) -> Result<(Predictions, Option<anyhow::Error>)> {
         let x = self.inputs_of(table)?;
-        self.predict(&x).map_err(|error| {
-            let mut rows = x.chunks_exact(self.features.len()).zip(&table.lines);
-            let first = rows.find_map(|(x, line)| Some((line, self.predict(x).err()?)));
-            // One row by itself, so that the error does not count rows of its own.
-            match first {
-                Some((line, error)) => error.context(format!("{} {line}", table.unit)),
-                None => error,
-            }
-        })
+        let error = match self.predict(&x) {
+            Ok(predictions) => return Ok((predictions, None)),
+            Err(error) => error,
+        };
+
+        let width = self.features.len();
+        // One row by itself, so that the error does not count rows of its own.
+        let alone = |row: &[f64]| self.predict(row).err();
+        let mut rows = x.chunks_exact(width).map(alone).enumerate();
+        let Some((bad, error)) = rows.find_map(|(i, error)| Some((i, error?))) else {
+            return Err(error);
+        };
+
+        let error = match table.lines.get(bad) {
+            Some(line) => error.context(format!("{} {line}", table.unit)),
+            None => error,
+        };
+
+        Ok((self.predict(&x[..bad * width])?, Some(error)))
     }
 
     /// Predictions for rows that are standardised already.
@@ -444,11 +473,18 @@ impl Trained {
         let rows = out.len() / outputs;
 
         for (i, row) in out.chunks_exact_mut(outputs).enumerate() {
-            let class = scaling.answer(row);
-            classes.push(class.with_context(|| match rows {
-                1 => "the inputs are too large for the model".into(),
-                _ => format!("row {}: its inputs are too large for the model", i + 1),
-            })? as u16);
+            let class = scaling.answer(row).with_context(|| {
+                let far = self.farthest(&scaled[i * width..][..width]);
+                match rows {
+                    1 => format!("the inputs are too large for the model, column '{far}' the most"),
+                    _ => format!(
+                        "row {}: its inputs are too large for the model, column '{far}' the most",
+                        i + 1
+                    ),
+                }
+            });
+
+            classes.push(class? as u16);
         }
 
         Ok(match &self.purpose {
@@ -460,6 +496,14 @@ impl Trained {
                 Predictions::Values(out.iter().enumerate().map(value).collect())
             }
         })
+    }
+
+    /// The name of the input that is farthest from its mean.
+    fn farthest(&self, scaled: &[f32]) -> &str {
+        let inputs = scaled.iter().zip(&self.features);
+        let far = inputs.max_by(|(a, _), (b, _)| a.abs().total_cmp(&b.abs()));
+
+        far.map_or("", |(_, name)| name)
     }
 
     /// The scales of the targets; none for classes.

@@ -94,7 +94,7 @@ impl Page {
         }
 
         text += "\n## Claims\n\n95 % intervals; p-values corrected for their number (Benjamini and Hochberg).\n\n";
-        text += &claim_table(&self.claims()).to_text();
+        text += &claim_table(&self.claims()).to_markdown();
         text += "\n\n## Settings\n\n";
 
         for (name, value) in &self.facts {
@@ -109,7 +109,7 @@ impl Page {
             }
 
             for table in &part.section.tables {
-                text += &format!("\n{}:\n\n{}\n", table.caption, table.to_text());
+                text += &format!("\n{}:\n\n{}\n", table.caption, table.to_markdown());
             }
 
             for p in &part.section.pictures {

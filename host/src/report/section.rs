@@ -72,7 +72,22 @@ impl ReportTable {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// With lines of text, for a terminal and for Markdown.
+    /// For a page of Markdown, where a bar in a cell would end it.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let escaped =
+            |cells: &Vec<String>| cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let rows = self.rows.iter().map(escaped).collect();
+
+        let table = ReportTable {
+            caption: String::new(),
+            head: escaped(&self.head),
+            rows,
+        };
+        table.to_text()
+    }
+
+    /// With lines of text, for a terminal.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut table = comfy_table::Table::new();

@@ -128,7 +128,7 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<
         return Err(Obstacle::Foreign(folder));
     }
 
-    if replace {
+    if replace || mode == RunMode::Whole && is_bare(path) {
         let not_ours = intruder(path, mode).or_else(|| stranger(path, path));
         return not_ours.map_or(Ok(()), Err);
     }
@@ -147,6 +147,15 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<
             difference: difference(&found, wanted),
         },
     })
+}
+
+/// Whether a run was begun in the folder, and has written nothing but its settings: one that failed
+/// at once, say. Nothing is lost with it.
+fn is_bare(path: &Path) -> bool {
+    let marks = [CONFIG, lock::FILE, ledger::FILE].map(|name| path.join(name));
+    let FolderContents { own, folders, .. } = contents(path, path);
+
+    folders.is_empty() && own.iter().all(|file| marks.contains(file))
 }
 
 /// Refuses a folder without settings that holds anything of account.

@@ -29,6 +29,15 @@ pub fn csv_lines<'a>(records: impl IntoIterator<Item = &'a [String]>) -> String 
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
+/// A number of things: `1 input`, `2 inputs`.
+#[must_use]
+pub fn counted(count: usize, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
+    }
+}
+
 /// Text for a terminal: control characters other than new lines and tabs, with which a name could
 /// move the cursor, change colours or answer for the user, become `\u{FFFD}`; so do the marks that
 /// turn the direction of text, with which a name could look like another.

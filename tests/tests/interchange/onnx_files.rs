@@ -224,6 +224,43 @@ fn an_input_that_is_no_number_spoils_its_own_row_alone() {
 }
 
 #[test]
+fn a_row_that_overflows_within_the_network_has_no_class() {
+    let mut overflows = 0;
+
+    for (name, mut model) in models() {
+        if !matches!(model.purpose, Purpose::Classification { .. }) {
+            continue;
+        }
+
+        let width = model.features.len();
+        model.network.params.iter_mut().for_each(|p| *p *= 1e37);
+        let data = vec![1e300, -1e300]
+            .into_iter()
+            .flat_map(|x| vec![x; width])
+            .collect();
+
+        let shape = vec![2, width];
+        let all =
+            onnx::Network::decode(&bytes(&model, ExportFormat::Onnx)).run(Array { shape, data });
+        let (logits, chances) = (&all["logits"].data, &all["probabilities"].data);
+        let outputs = logits.len() / 2;
+
+        for row in 0..2 {
+            let of = |data: &[f64]| data[row * outputs..][..outputs].to_vec();
+            if of(logits).iter().all(|y| y.is_finite()) {
+                continue;
+            }
+
+            overflows += 1;
+            assert_eq!(all["class"].data[row], -1.0, "{name}");
+            assert!(of(chances).iter().all(|p| p.is_nan()), "{name}");
+        }
+    }
+
+    assert!(overflows > 0, "no row overflowed: the test shows nothing");
+}
+
+#[test]
 fn a_scale_that_single_precision_does_not_hold_is_refused() {
     let (_, mut model) = models().swap_remove(4);
     model.inputs[1].sd = 1e-60;

@@ -218,8 +218,13 @@ fn single(scale: &[Standard], what: &str) -> Result<()> {
 /// answer of that row NaN, whatever an operator makes of NaN.
 fn poison(graph: &mut Graph, input: &str) -> String {
     graph.place = "finite".into();
+    poison_of(graph, input)
+}
+
+/// 0 for a row of finite numbers, NaN for another.
+fn poison_of(graph: &mut Graph, x: &str) -> String {
     let zero = graph.float("zero", 0.0);
-    let zeros = graph.op("Mul", &[input, &zero]);
+    let zeros = graph.op("Mul", &[x, &zero]);
     let columns = graph.integers("axis_1", &[1]);
     graph.with("ReduceSum", &[&zeros, &columns], &[("keepdims", 1)])
 }
@@ -321,19 +326,22 @@ fn finish(
         }
         Some(Purpose::Classification { column, classes }) => {
             graph.named("Add", &[y, poison], &["logits"], &[]);
-            graph.named("Softmax", &["logits"], &["probabilities"], &[("axis", -1)]);
+
+            // An overflow within the network leaves no answer, as a bad input leaves none.
+            let doubt = poison_of(graph, "logits");
+            let sure = graph.op("Add", &["logits", &doubt]);
+            graph.named("Softmax", &[&sure], &["probabilities"], &[("axis", -1)]);
 
             let class = graph.with("ArgMax", &["logits"], &[("axis", -1), ("keepdims", 0)]);
             let columns = graph.integers("axis_1", &[1]);
-            let rows = graph.op("Squeeze", &[poison, &columns]);
+            let rows = graph.op("Squeeze", &[&doubt, &columns]);
             let none = graph.op("IsNaN", &[&rows]);
             let minus_one = graph.integers("minus_one", &[-1]);
 
             graph.named("Where", &[&none, &minus_one, &class], &["class"], &[]);
 
             let doc = format!("of each class of '{column}': {}", classes.join(", "));
-            let which =
-                "the number of the most probable class, from 0; -1 where an input is not finite";
+            let which = "the number of the most probable class, from 0; -1 where an input or a logit is not finite";
 
             vec![
                 float("probabilities", doc),

@@ -250,14 +250,11 @@ impl StudyConfig {
             .unwrap_or_default();
 
         let authors = Value::try_from(Objective::Train)?;
-
-        let default = match given.get("outer_loss") {
-            Some(loss) if *loss == authors => MetaConfig::authors(MetaConfig::default().steps),
-            _ => MetaConfig {
-                held_out: task.train.rows() / 4,
-                ..MetaConfig::default()
-            },
+        let objective = match given.get("outer_loss") {
+            Some(loss) if *loss == authors => Objective::Train,
+            _ => Objective::Heldout,
         };
+        let default = MetaConfig::for_task(objective, task);
 
         // The error's whole text has several lines.
         let message_of = |e: toml::de::Error| anyhow!("{}", e.message());
