@@ -1,7 +1,8 @@
 //! The alternating schedule: one network that trains on, its activations learning every few steps.
 
 use super::config::MetaConfig;
-use super::forms::{Forms, GradientOutcome};
+use super::forms::Forms;
+use super::outer_step::{GradientOutcome, OuterStep};
 use crate::data::task::{Examples, Task};
 use crate::support::simd::Level;
 use crate::train::{EVALUATION_ROWS, evaluate_network};
@@ -12,7 +13,7 @@ use ldnn_core::train::Trainer;
 use ldnn_core::{Error, Optimizer, Shape};
 
 /// The network in training.
-pub(super) struct AlternatingTraining<'a> {
+pub struct AlternatingTraining<'a> {
     config: &'a MetaConfig,
     shape: Shape,
     optimizer: Optimizer<f32>,
@@ -62,19 +63,24 @@ impl<'a> AlternatingTraining<'a> {
     pub fn gradient(
         &mut self,
         forms: &mut Forms,
-        task: &Task,
-        train: &Examples,
-        phi: &[f32],
+        step: OuterStep<'_>,
         dphi: &mut [f32],
-        step: usize,
     ) -> Result<GradientOutcome> {
+        let OuterStep {
+            task,
+            train,
+            phi,
+            number,
+            ..
+        } = step;
         let (config, theta) = (self.config, self.shape.theta_len());
-        if config.restart > 0 && step > 0 && step.is_multiple_of(config.restart) {
+
+        if config.restart > 0 && number > 0 && number.is_multiple_of(config.restart) {
             init_theta(
                 &self.shape,
                 Init::FanIn,
                 config.seed,
-                step as u64,
+                number as u64,
                 &mut self.params[..theta],
             )?;
 
@@ -83,7 +89,7 @@ impl<'a> AlternatingTraining<'a> {
 
         forms.build(phi, &mut self.params[theta..])?;
 
-        let first = step * config.period;
+        let first = number * config.period;
         for t in first..first + config.period - 1 {
             match self.train_step(train, t) {
                 Err(Error::Diverges(_) | Error::NotFinite { .. }) => return self.diverged(task),
