@@ -1,60 +1,27 @@
 //! The alternating schedule: one network that trains on, its activations learning every few steps.
 
 use super::config::MetaConfig;
-use super::forms::{Forms, GradientOutcome};
-use crate::data::task::{Examples, Task};
-use crate::support::simd::Level;
-use crate::train::{EVALUATION_ROWS, evaluate_network};
+use super::forms::Forms;
+use super::outer_step::{GradientOutcome, OuterStep};
+use crate::data::task::Task;
+use crate::train::Trainee;
 use anyhow::{Result, ensure};
-use ldnn_core::network::{Batch, Init, Network, Noise, Pass, Workspace, Wrt, init_theta};
-use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::train::Trainer;
-use ldnn_core::{Error, Optimizer, Shape};
+use ldnn_core::Optimizer;
+use ldnn_core::network::Noise;
+use std::ops::Range;
 
 /// The network in training.
-pub(super) struct AlternatingTraining<'a> {
+pub struct AlternatingTraining<'a> {
     config: &'a MetaConfig,
-    shape: Shape,
-    optimizer: Optimizer<f32>,
-    params: Vec<f32>,
-    state: Vec<f32>,
-    grad: Vec<f32>,
-    work: Vec<f32>,
-    order: Vec<u32>,
+    trainee: Trainee,
 }
 
 impl<'a> AlternatingTraining<'a> {
     pub fn new(config: &'a MetaConfig, forms: &Forms, rows: usize) -> Result<Self> {
-        let (shape, optimizer) = (forms.trained, config.inner_optimizer(1.0));
-        let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
-        optimizer.init_state(&mut state);
+        let optimizer = config.inner_optimizer(1.0);
+        let trainee = Trainee::new(forms.trained, optimizer, config.batch, rows, config.seed)?;
 
-        let mut params = vec![0.0; shape.param_len()];
-
-        init_theta(
-            &shape,
-            Init::FanIn,
-            config.seed,
-            0,
-            &mut params[..shape.theta_len()],
-        )?;
-
-        Ok(AlternatingTraining {
-            config,
-            shape,
-            optimizer,
-            params,
-            state,
-            grad: vec![0.0; shape.param_len()],
-            work: vec![
-                0.0;
-                shape.workspace_len(
-                    config.batch.min(rows).max(EVALUATION_ROWS),
-                    Pass::Backward
-                )
-            ],
-            order: vec![0; rows],
-        })
+        Ok(AlternatingTraining { config, trainee })
     }
 
     /// `period - 1` steps of the weights, then the joint gradient, with which the weights step once
@@ -62,113 +29,66 @@ impl<'a> AlternatingTraining<'a> {
     pub fn gradient(
         &mut self,
         forms: &mut Forms,
-        task: &Task,
-        train: &Examples,
-        phi: &[f32],
+        step: OuterStep<'_>,
         dphi: &mut [f32],
-        step: usize,
     ) -> Result<GradientOutcome> {
-        let (config, theta) = (self.config, self.shape.theta_len());
-        if config.restart > 0 && step > 0 && step.is_multiple_of(config.restart) {
-            init_theta(
-                &self.shape,
-                Init::FanIn,
-                config.seed,
-                step as u64,
-                &mut self.params[..theta],
-            )?;
-
-            self.optimizer.init_state(&mut self.state);
+        let (config, number, theta) = (self.config, step.number, self.theta_len());
+        if config.restart > 0 && number > 0 && number.is_multiple_of(config.restart) {
+            self.trainee.restart(config.seed, number as u64)?;
         }
 
-        forms.build(phi, &mut self.params[theta..])?;
+        forms.build(step.phi, &mut self.trainee.params[theta..])?;
 
-        let first = step * config.period;
-        for t in first..first + config.period - 1 {
-            match self.train_step(train, t) {
-                Err(Error::Diverges(_) | Error::NotFinite { .. }) => return self.diverged(task),
-                step => step?,
+        let first = number * config.period;
+        let last = first + config.period - 1;
+
+        for t in first..last {
+            let (rows, noise) = (self.batch(t), self.noise(t));
+            if self.trainee.step(step.train, rows, noise, t)?.is_none() {
+                return self.diverged(step.task);
             }
         }
 
-        let t = first + config.period - 1;
-        let (rows, noise) = (self.batch(t), self.noise(t));
-        let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
-        let network = Network::new(&self.shape, &self.params)?.with_vector(Level::best());
-        let rows = config.batch.min(self.order.len());
-        let mut workspace = Workspace::new(&self.shape, rows, Pass::Backward, &mut self.work)?;
-        let loss = network.gradient(&batch, Wrt::All, &mut self.grad, &mut workspace)?;
+        let (rows, noise) = (self.batch(last), self.noise(last));
+        let loss = self.trainee.joint_gradient(step.train, rows, noise)?;
 
-        forms.adjoint(phi, &self.grad[theta..], dphi)?;
+        forms.adjoint(step.phi, &self.trainee.grad[theta..], dphi)?;
 
-        match self.optimizer.step(
-            &mut self.params[..theta],
-            &mut self.state,
-            &self.grad[..theta],
-            t,
-        ) {
-            Err(Error::Diverges(_)) => return self.diverged(task),
-            step => step?,
+        if self.trainee.descend(last)?.is_none() {
+            return self.diverged(step.task);
         }
-
-        let test = evaluate_network(&self.shape, &self.params, &task.test, &mut self.work)?;
 
         Ok(GradientOutcome {
             loss: f64::from(loss),
             train_loss: f64::from(loss),
-            test,
+            test: self.trainee.evaluate(&step.task.test)?,
         })
     }
 
     /// The outcome of a training that went no further: the learner says so and which learning rate
     /// to lower.
     fn diverged(&mut self, task: &Task) -> Result<GradientOutcome> {
-        let test = evaluate_network(&self.shape, &self.params, &task.test, &mut self.work)?;
         Ok(GradientOutcome {
             loss: f64::NAN,
             train_loss: f64::NAN,
-            test,
+            test: self.trainee.evaluate(&task.test)?,
         })
     }
 
-    fn train_step(&mut self, train: &Examples, t: usize) -> Result<(), Error> {
-        let (rows, noise) = (self.batch(t), self.noise(t));
-        let batch = Batch::picked(train.data(), &self.order[rows]).with_noise(noise);
-
-        let mut trainer = Trainer {
-            shape: &self.shape,
-            vector: Level::best(),
-            params: &mut self.params,
-            state: &mut self.state,
-            grad: &mut self.grad,
-            workspace: Workspace::new(
-                &self.shape,
-                self.config.batch.min(self.order.len()),
-                Pass::Backward,
-                &mut self.work,
-            )?,
-        };
-
-        trainer.step(&self.optimizer, &batch, t).map(|_loss| ())
+    fn theta_len(&self) -> usize {
+        self.trainee.shape.theta_len()
     }
 
-    /// Where the rows of step `t` are in the order of its epoch.
-    fn batch(&mut self, t: usize) -> std::ops::Range<usize> {
-        let (rows, batch) = (self.order.len(), self.config.batch);
-        let per_epoch = rows.div_ceil(batch);
-        let (epoch, i) = (t / per_epoch, t % per_epoch);
+    /// The rows of step `t`, in the order of its epoch.
+    fn batch(&mut self, t: usize) -> Range<usize> {
+        let per_epoch = self.trainee.batches();
 
         if self.config.shuffle {
-            Draws::new(self.config.seed, Stream::Shuffle, 0, epoch as u64)
-                .permutation(&mut self.order);
-        } else {
-            self.order
-                .iter_mut()
-                .enumerate()
-                .for_each(|(i, o)| *o = i as u32);
+            let epoch = (t / per_epoch) as u64;
+            self.trainee.shuffle(self.config.seed, epoch);
         }
 
-        i * batch..((i + 1) * batch).min(rows)
+        self.trainee.batch(t % per_epoch)
     }
 
     fn noise(&self, t: usize) -> Option<Noise<f32>> {
@@ -182,23 +102,27 @@ impl<'a> AlternatingTraining<'a> {
 
     /// Weights and optimizer state.
     pub fn memory(&self) -> Vec<f32> {
-        [&self.params[..self.shape.theta_len()], &self.state[..]].concat()
+        [
+            &self.trainee.params[..self.theta_len()],
+            &self.trainee.state[..],
+        ]
+        .concat()
     }
 
     /// Goes on with other hyperparameters of the same optimizer.
     pub fn set_optimizer(&mut self, optimizer: Optimizer<f32>) {
-        self.optimizer = optimizer;
+        self.trainee.optimizer = optimizer;
     }
 
     pub fn restore(&mut self, memory: &[f32]) -> Result<()> {
-        let theta = self.shape.theta_len();
+        let theta = self.theta_len();
         ensure!(
-            memory.len() == theta + self.state.len(),
+            memory.len() == theta + self.trainee.state.len(),
             "the checkpoint belongs to other settings"
         );
 
-        self.params[..theta].copy_from_slice(&memory[..theta]);
-        self.state.copy_from_slice(&memory[theta..]);
+        self.trainee.params[..theta].copy_from_slice(&memory[..theta]);
+        self.trainee.state.copy_from_slice(&memory[theta..]);
         Ok(())
     }
 }

@@ -1,19 +1,10 @@
-//! The network in the form that is learned and the form that is trained, and what one evaluation
-//! brings.
+//! The network in the form that is learned and the form that is trained.
 
 use super::config::MetaConfig;
 use crate::data::task::Task;
-use crate::model::LossAndAccuracy;
 use anyhow::Result;
 use ldnn_core::Shape;
 use ldnn_core::table::Tabulation;
-
-/// What one evaluation of the gradient brings besides it.
-pub struct GradientOutcome {
-    pub loss: f64,
-    pub train_loss: f64,
-    pub test: LossAndAccuracy,
-}
 
 /// Both forms of the network, and how to go from one to the other.
 pub struct Forms {

@@ -1,70 +1,18 @@
 //! The outer step: from activation parameters to their gradient, and on.
 
-use super::alternating::AlternatingTraining;
-use super::config::{MetaConfig, MetaSchedule, Objective};
-use super::forms::{Forms, GradientOutcome};
+use super::caution::{Caution, Unlearnable};
+use super::config::{MetaConfig, Objective};
+use super::engine::Engine;
+use super::forms::Forms;
+use super::outer_step::{GradientOutcome, OuterStep};
+use super::record::{Checkpoint, StepRecord};
 use crate::data::task::{Examples, Task};
-use crate::model::LossAndAccuracy;
 use crate::model::activations::{LearnedActivations, base_named};
-use crate::support::simd::Level;
-use crate::train::{EVALUATION_ROWS, EXPLOSION, evaluate_network};
+use crate::train::EXPLOSION;
 use anyhow::{Result, ensure};
-use ldnn_core::Optimizer;
-use ldnn_core::meta::{Buffers, Datasets, Draw, Unroll, hypergradient};
-use ldnn_core::network::{Pass, init_phi};
+use ldnn_core::network::init_phi;
 use ldnn_core::optimizer::clamp;
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-/// One line of `history.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StepRecord {
-    /// Outer step, from 1.
-    pub step: usize,
-    /// The outer loss at the activations before the step.
-    pub loss: f64,
-    /// The last training loss.
-    pub train_loss: f64,
-    /// The test loss of the trained network, without noise; the largest number of single precision
-    /// if it is beyond that.
-    pub test_loss: f64,
-    /// Its test accuracy in percent, on all test rows; nothing for regression.
-    pub test_accuracy: Option<f64>,
-    /// Euclidean norm of each type's part of the gradient, before clipping.
-    pub gradient_norms: Vec<f64>,
-    /// How many elements of the gradient were clipped.
-    pub clipped: usize,
-    /// How often the step was taken back and retried smaller.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub retries: usize,
-}
-
-fn is_zero(n: &usize) -> bool {
-    *n == 0
-}
-
-/// All that a run needs to go on from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Checkpoint {
-    /// Outer steps done.
-    pub step: usize,
-    /// The activation parameters.
-    pub phi: Vec<f32>,
-    /// The outer momentum.
-    pub velocity: Vec<f32>,
-    /// What the run has learned about the steps that it may take.
-    #[serde(default, skip_serializing_if = "Caution::is_none")]
-    pub caution: Caution,
-    /// The alternating schedule's network: parameters, optimizer state; empty for the unrolled
-    /// schedule.
-    pub network: Vec<f32>,
-}
-
-/// What a step that explodes is multiplied with.
-const SMALLER: f64 = 0.5;
-/// How often one outer step is halved before it is given up.
-const MOST_HALVINGS: usize = 3;
 /// How often a step is tried anew before the run ends.
 const MOST_RETRIES: usize = 64;
 /// An inner training has not exploded if its loss is at most so many times that before its first
@@ -72,50 +20,6 @@ const MOST_RETRIES: usize = 64;
 const GROWTH: f64 = 2.0;
 /// A learning rate so many times smaller leaves the weights as they are.
 const STANDSTILL: f64 = 1e-30;
-
-/// What a run has learned about the steps that it may take.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Caution {
-    /// A factor of the learning rate of the inner training.
-    pub inner_scale: f64,
-    /// A factor of the learning rate of the activations.
-    pub outer_scale: f64,
-    /// How often the last outer step was halved.
-    pub halvings: usize,
-    /// The activation parameters before the last outer step; empty before the first.
-    pub before: Vec<f32>,
-}
-
-impl Default for Caution {
-    fn default() -> Self {
-        Caution {
-            inner_scale: 1.0,
-            outer_scale: 1.0,
-            halvings: 0,
-            before: vec![],
-        }
-    }
-}
-
-impl Caution {
-    fn is_none(&self) -> bool {
-        *self == Caution::default()
-    }
-}
-
-/// Activations cannot be learned: the inner training explodes however small its steps are.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error(
-    "outer step {step}: the inner training explodes even at an inner learning rate of {inner_lr:.1e} (the \
-     activations up to here are kept)"
-)]
-pub struct Unlearnable {
-    /// The outer step, from 1.
-    pub step: usize,
-    /// The smallest learning rate of the weights that was tried.
-    pub inner_lr: f64,
-}
 
 /// A meta-learning run in memory.
 pub struct Learner<'a> {
@@ -134,14 +38,6 @@ pub struct Learner<'a> {
     engine: Engine<'a>,
 }
 
-enum Engine<'a> {
-    Unrolled {
-        plan: Box<Unroll<f32>>,
-        trainings: Vec<InnerMemory>,
-    },
-    Alternating(Box<AlternatingTraining<'a>>),
-}
-
 impl<'a> Learner<'a> {
     /// A run at its start.
     ///
@@ -156,20 +52,7 @@ impl<'a> Learner<'a> {
             Objective::Heldout => task.train.split(config.held_out, config.seed, 0)?,
         };
 
-        let engine =
-            match config.schedule {
-                MetaSchedule::Alternating => Engine::Alternating(Box::new(
-                    AlternatingTraining::new(config, &forms, train.rows())?,
-                )),
-                MetaSchedule::Unrolled => {
-                    let plan = Box::new(config.unroll(forms.trained, train.rows()));
-                    let trainings = (0..config.inner_trainings)
-                        .map(|_| InnerMemory::new(&plan, train.rows()))
-                        .collect();
-                    Engine::Unrolled { plan, trainings }
-                }
-            };
-
+        let engine = Engine::new(config, &forms, train.rows())?;
         let len = forms.direct.phi_len();
         let mut phi = vec![0.0; len];
         init_phi(&forms.direct, config.seed, &mut phi)?;
@@ -260,8 +143,7 @@ impl<'a> Learner<'a> {
             .step(&mut self.phi, &mut self.velocity, &self.dphi, self.step)
             .is_err()
         {
-            self.velocity.fill(0.0);
-            self.caution.outer_scale *= SMALLER;
+            self.caution.refuse_step(&mut self.velocity);
         }
 
         self.caution.before = before;
@@ -295,7 +177,8 @@ impl<'a> Learner<'a> {
             }
 
             self.engine.restore(&network)?;
-            self.step_back();
+            self.caution.step_back(&mut self.phi, &mut self.velocity);
+            self.scale_inner_lr(self.caution.inner_scale);
         }
 
         Err(Unlearnable {
@@ -311,49 +194,20 @@ impl<'a> Learner<'a> {
     fn has_grown(&mut self, loss: f64) -> Result<bool> {
         // The alternating schedule has no training that begins anew: growth in many small steps is
         // growth.
-        if matches!(self.engine, Engine::Alternating(_)) {
+        if !self.engine.begins_anew() {
             return Ok(true);
         }
 
         let gradient = self.dphi.clone();
-        let still = self.caution.inner_scale * STANDSTILL;
-        self.engine
-            .set_optimizer(self.config.inner_optimizer(still));
+        self.scale_inner_lr(self.caution.inner_scale * STANDSTILL);
 
         let untrained = self.gradient();
 
-        self.engine
-            .set_optimizer(self.config.inner_optimizer(self.caution.inner_scale));
+        self.scale_inner_lr(self.caution.inner_scale);
         self.dphi = gradient;
 
         let limit = GROWTH * untrained?.loss;
         Ok(!(limit.is_finite() && loss <= limit))
-    }
-
-    /// Makes the next attempt more careful: first the outer step that led here is halved, then the
-    /// learning rate of the inner training.
-    fn step_back(&mut self) {
-        let caution = &mut self.caution;
-        let moved = caution.before.len() == self.phi.len() && caution.before != self.phi;
-        if !moved {
-            caution.inner_scale *= SMALLER;
-            self.engine
-                .set_optimizer(self.config.inner_optimizer(caution.inner_scale));
-            return;
-        }
-
-        caution.halvings += 1;
-        caution.outer_scale *= SMALLER;
-
-        if caution.halvings > MOST_HALVINGS {
-            caution.halvings = 0;
-            self.phi.clone_from(&caution.before);
-            self.velocity.fill(0.0);
-        } else {
-            let halfway = |(p, &b): (&mut f32, &f32)| *p = b + SMALLER as f32 * (*p - b);
-            self.phi.iter_mut().zip(&caution.before).for_each(halfway);
-            self.velocity.iter_mut().for_each(|v| *v *= SMALLER as f32);
-        }
     }
 
     /// The learning rate of the inner training as it is now.
@@ -362,53 +216,23 @@ impl<'a> Learner<'a> {
         self.config.inner_lr * self.caution.inner_scale
     }
 
+    /// Inner trainings go on with their learning rate times `scale`.
+    fn scale_inner_lr(&mut self, scale: f64) {
+        self.engine
+            .set_optimizer(self.config.inner_optimizer(scale));
+    }
+
     /// Fills `dphi`.
     fn gradient(&mut self) -> Result<GradientOutcome> {
-        let (forms, phi, dphi) = (&mut self.forms, &self.phi, &mut self.dphi);
-
-        let (plan, trainings) = match &mut self.engine {
-            Engine::Alternating(a) => {
-                return a.gradient(forms, self.task, &self.train, phi, dphi, self.step);
-            }
-            Engine::Unrolled { plan, trainings } => (&*plan, trainings),
-        };
-
-        let mut built = vec![0.0; forms.trained.phi_len()];
-        forms.build(phi, &mut built)?;
-
-        let count = trainings.len();
-        let (seed, first) = (self.config.seed, self.step * count);
         let step = OuterStep {
-            plan,
-            activations: &built,
+            task: self.task,
             train: &self.train,
             held_out: &self.held_out,
-            task: self.task,
+            phi: &self.phi,
+            number: self.step,
         };
 
-        let outcomes = trainings
-            .par_iter_mut()
-            .enumerate()
-            .map(|(i, t)| {
-                let draw = Draw {
-                    seed,
-                    outer_step: (first + i) as u32,
-                };
-                t.run(&step, draw)
-            })
-            .collect::<Result<Vec<_>>>()?;
-
-        // The sum runs in the order of the trainings, whichever thread ran them.
-        let mut sum = vec![0.0; built.len()];
-
-        for training in trainings.iter() {
-            sum.iter_mut()
-                .zip(&training.gradient)
-                .for_each(|(s, g)| *s += g / count as f32);
-        }
-
-        forms.adjoint(phi, &sum, dphi)?;
-        Ok(GradientOutcome::mean(&outcomes))
+        self.engine.gradient(&mut self.forms, step, &mut self.dphi)
     }
 
     /// What a later process needs to go on.
@@ -439,122 +263,9 @@ impl<'a> Learner<'a> {
         self.engine.restore(&from.network)?;
         (self.step, self.phi, self.velocity) = (from.step, from.phi.clone(), from.velocity.clone());
         self.caution = from.caution.clone();
-        self.engine
-            .set_optimizer(self.config.inner_optimizer(self.caution.inner_scale));
+        self.scale_inner_lr(self.caution.inner_scale);
 
         Ok(())
-    }
-}
-
-impl Engine<'_> {
-    /// What an attempt changes and [`Engine::restore`] takes back.
-    fn memory(&self) -> Vec<f32> {
-        match self {
-            Engine::Unrolled { .. } => vec![],
-            Engine::Alternating(a) => a.memory(),
-        }
-    }
-
-    fn restore(&mut self, memory: &[f32]) -> Result<()> {
-        match self {
-            Engine::Unrolled { .. } => Ok(()),
-            Engine::Alternating(a) => a.restore(memory),
-        }
-    }
-
-    fn set_optimizer(&mut self, optimizer: Optimizer<f32>) {
-        match self {
-            Engine::Unrolled { plan, .. } => plan.optimizer = optimizer,
-            Engine::Alternating(a) => a.set_optimizer(optimizer),
-        }
-    }
-}
-
-/// The memory of one inner training.
-struct InnerMemory {
-    params: Vec<f32>,
-    gradient: Vec<f32>,
-    trained: Vec<f32>,
-    tape: Vec<f32>,
-    work: Vec<f32>,
-    order: Vec<u32>,
-}
-
-impl InnerMemory {
-    fn new(plan: &Unroll<f32>, rows: usize) -> InnerMemory {
-        let shape = &plan.shape;
-
-        InnerMemory {
-            params: vec![0.0; shape.param_len()],
-            gradient: vec![0.0; shape.phi_len()],
-            trained: vec![0.0; shape.theta_len()],
-            tape: vec![0.0; plan.tape_len()],
-            work: vec![
-                0.0;
-                plan.work_len()
-                    .max(shape.workspace_len(EVALUATION_ROWS, Pass::Forward))
-            ],
-            order: vec![0; plan.order_len(rows)],
-        }
-    }
-
-    /// Trains a fresh network, and brings the gradient of the outer loss in the activations.
-    fn run(&mut self, step: &OuterStep<'_>, draw: Draw) -> Result<GradientOutcome> {
-        let plan = step.plan;
-        let theta = plan.shape.theta_len();
-        self.params[theta..].copy_from_slice(step.activations);
-
-        let buffers = Buffers {
-            params: &mut self.params,
-            dphi: &mut self.gradient,
-            trained: &mut self.trained,
-            tape: &mut self.tape,
-            work: &mut self.work,
-            order: &mut self.order,
-        };
-
-        let data = Datasets {
-            train: step.train.data(),
-            held_out: step.held_out.data(),
-        };
-
-        let out = hypergradient(Level::best(), plan, data, draw, buffers)?;
-
-        self.params[..theta].copy_from_slice(&self.trained);
-
-        let test = evaluate_network(&plan.shape, &self.params, &step.task.test, &mut self.work)?;
-
-        Ok(GradientOutcome {
-            loss: f64::from(out.outer_loss),
-            train_loss: f64::from(out.train_loss),
-            test,
-        })
-    }
-}
-
-/// What all inner trainings of an outer step share.
-struct OuterStep<'a> {
-    plan: &'a Unroll<f32>,
-    activations: &'a [f32],
-    train: &'a Examples,
-    held_out: &'a Examples,
-    task: &'a Task,
-}
-
-impl GradientOutcome {
-    fn mean(all: &[GradientOutcome]) -> GradientOutcome {
-        let mean =
-            |f: fn(&GradientOutcome) -> f64| all.iter().map(f).sum::<f64>() / all.len() as f64;
-        let classifies = all.iter().all(|o| o.test.accuracy.is_some());
-
-        GradientOutcome {
-            loss: mean(|o| o.loss),
-            train_loss: mean(|o| o.train_loss),
-            test: LossAndAccuracy {
-                loss: mean(|o| o.test.loss),
-                accuracy: classifies.then(|| mean(|o| o.test.accuracy.unwrap_or_default())),
-            },
-        }
     }
 }
 
@@ -571,6 +282,7 @@ mod tests {
     use super::*;
     use crate::data::task::ExampleTargets;
     use crate::data::{Dataset, VanDerPolConfig};
+    use crate::meta::MetaSchedule;
 
     fn task() -> Task {
         let small = VanDerPolConfig {

@@ -1,7 +1,8 @@
 //! A meta-learning run in its folder: history, snapshots, checkpoints, pictures.
 
 use super::config::MetaConfig;
-use super::learner::{Checkpoint, Learner, StepRecord};
+use super::learner::Learner;
+use super::record::{Checkpoint, StepRecord};
 use crate::data::task::Task;
 use crate::formats::samples;
 use crate::model::activations::{LearnedActivations, SAMPLE_RANGE, SAMPLES, grid};

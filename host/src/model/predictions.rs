@@ -1,6 +1,7 @@
 //! Predictions as CSV, row by row.
 
-use super::trained::{Predictions, Trained};
+use super::predict::Predictions;
+use super::trained::Trained;
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::support::text::safe_cell;

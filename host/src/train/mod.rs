@@ -3,21 +3,24 @@
 
 mod config;
 mod ensemble;
+mod evaluate;
 mod optimizer;
 mod probe;
 mod results;
 mod select;
+mod trainee;
 mod training;
 pub mod validate;
 
 pub use config::ValidateConfig;
 pub use ensemble::{Arm, Ensemble, Job, SeededActivations, arms, by_activation, pairs, train_all};
+pub use evaluate::{EVALUATION_ROWS, evaluate_network};
 pub use optimizer::{OptimizerKind, OptimizerMemory};
 pub use probe::{Probed, of_each, train_and_probe};
 pub use results::{Group, Metric, group, group_table, interval, metric_of, number, pair_table};
 pub use select::{Hyperparameters, SelectConfig, Selected, best_epoch, select, select_cautiously};
+pub(crate) use trainee::Trainee;
 pub use training::{
-    Curve, EVALUATION_ROWS, EXPLOSION, TrainConfig, Training, evaluate_network, lr_scale, train,
-    train_network, train_patiently,
+    Curve, EXPLOSION, TrainConfig, Training, lr_scale, train, train_network, train_patiently,
 };
 pub use validate::{csv_of, draw, ensembles, values_of};

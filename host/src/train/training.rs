@@ -1,17 +1,14 @@
 //! Training one network with given activations.
 
 use super::optimizer::{OptimizerKind, OptimizerMemory};
+use super::trainee::Trainee;
 use crate::data::task::{Examples, Task};
 use crate::model::activations::Choice;
 use crate::model::{LossAndAccuracy, Network};
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
-use crate::support::simd::Level;
 use crate::support::stop;
 use anyhow::{Result, ensure};
-use ldnn_core::network::{self, Batch, Init, Pass, Workspace, init_theta};
-use ldnn_core::rng::{Draws, Stream};
-use ldnn_core::train::Trainer;
-use ldnn_core::{Error, Optimizer, Shape};
+use ldnn_core::Optimizer;
 use serde::{Deserialize, Serialize};
 
 /// How a network is trained.
@@ -109,6 +106,14 @@ pub struct Training {
 }
 
 impl Curve {
+    /// Adds a point.
+    fn add(&mut self, epoch: usize, train_loss: f64, score: LossAndAccuracy) {
+        self.epoch.push(epoch);
+        self.train_loss.push(train_loss);
+        self.test_loss.push(score.loss);
+        self.accuracy.extend(score.accuracy);
+    }
+
     /// How long ago the loss was best, or the accuracy if that is less long ago; the first of
     /// equally good ones counts. Accuracy alone moves in steps of a row and rests on plateaus; the
     /// loss alone gets worse while rows are still being won.
@@ -212,18 +217,6 @@ impl TrainConfig {
     }
 }
 
-/// A network in training, with all its memory.
-struct Trainee<'a> {
-    config: &'a TrainConfig,
-    shape: Shape,
-    params: Vec<f32>,
-    state: Vec<f32>,
-    grad: Vec<f32>,
-    work: Vec<f32>,
-    order: Vec<u32>,
-    step: usize,
-}
-
 /// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged
 /// on `evaluation`.
 ///
@@ -272,14 +265,18 @@ pub fn train_patiently(
 ) -> Result<(Training, Network)> {
     config.check()?;
 
-    let mut trainee = Trainee::new(config, choice, task, train, seed)?;
+    let mut trainee = untrained(config, choice, task, train, seed)?;
     let mut curve = Curve::default();
     let mut diverged = false;
 
     for epoch in 1..=config.epochs {
         stop::check()?;
 
-        let train_loss = trainee.epoch(train, seed, epoch)?;
+        if config.shuffle {
+            trainee.shuffle(seed, epoch as u64);
+        }
+
+        let train_loss = train_epoch(&mut trainee, train, epoch)?;
         diverged = !train_loss.is_finite();
 
         if diverged {
@@ -287,7 +284,7 @@ pub fn train_patiently(
         }
 
         if epoch % config.every == 0 || epoch == config.epochs {
-            trainee.record(&mut curve, epoch, train_loss, evaluation)?;
+            curve.add(epoch, train_loss, trainee.evaluate(evaluation)?);
             if patience.is_some_and(|patience| curve.epochs_since_best() >= patience) {
                 break;
             }
@@ -311,93 +308,38 @@ pub fn train_patiently(
     ))
 }
 
-impl<'a> Trainee<'a> {
-    fn new(
-        config: &'a TrainConfig,
-        choice: &Choice,
-        task: &Task,
-        train: &Examples,
-        seed: u64,
-    ) -> Result<Self> {
-        let shape = choice.shape(&config.widths(task))?;
-        let mut params = vec![0.0; shape.param_len()];
-        let (theta, phi) = params.split_at_mut(shape.theta_len());
-        init_theta(&shape, Init::FanIn, seed, 0, theta)?;
-        phi.copy_from_slice(choice.phi());
+/// A network with these activations before its first step.
+fn untrained(
+    config: &TrainConfig,
+    choice: &Choice,
+    task: &Task,
+    train: &Examples,
+    seed: u64,
+) -> Result<Trainee> {
+    let shape = choice.shape(&config.widths(task))?;
+    let optimizer = config.core_optimizer();
+    let mut trainee = Trainee::new(shape, optimizer, config.batch, train.rows(), seed)?;
+    trainee.params[shape.theta_len()..].copy_from_slice(choice.phi());
 
-        let optimizer = config.core_optimizer();
-        let mut state = vec![0.0; optimizer.state_len(shape.theta_len())];
-        optimizer.init_state(&mut state);
+    Ok(trainee)
+}
 
-        let order = (0..train.rows() as u32).collect();
-        let rows = config.batch.min(train.rows()).max(EVALUATION_ROWS);
-        let work = vec![0.0; shape.workspace_len(rows, Pass::Backward)];
+/// One pass over the rows; the mean of the batches' losses, which is NaN if the training diverges.
+fn train_epoch(trainee: &mut Trainee, train: &Examples, epoch: usize) -> Result<f64> {
+    let first = (epoch - 1) * trainee.batches();
+    let mut total = 0.0;
 
-        Ok(Trainee {
-            config,
-            shape,
-            params,
-            state,
-            grad: vec![0.0; shape.theta_len()],
-            work,
-            order,
-            step: 0,
-        })
-    }
-
-    /// One pass over the rows; the mean of the batches' losses.
-    fn epoch(&mut self, train: &Examples, seed: u64, epoch: usize) -> Result<f64> {
-        if self.config.shuffle {
-            Draws::new(seed, Stream::Shuffle, 0, epoch as u64).permutation(&mut self.order);
-        }
-
-        let optimizer = self.config.core_optimizer();
-
-        let mut trainer = Trainer {
-            shape: &self.shape,
-            vector: Level::best(),
-            params: &mut self.params,
-            state: &mut self.state,
-            grad: &mut self.grad,
-            workspace: Workspace::new(
-                &self.shape,
-                self.config.batch.min(self.order.len()),
-                Pass::Backward,
-                &mut self.work,
-            )?,
+    for i in 0..trainee.batches() {
+        let rows = trainee.batch(i);
+        let count = rows.len() as f64;
+        let Some(loss) = trainee.step(train, rows, None, first + i)? else {
+            return Ok(f64::NAN);
         };
 
-        let mut total = 0.0;
-
-        for rows in self.order.chunks(self.config.batch) {
-            let batch = Batch::picked(train.data(), rows);
-            let loss = match trainer.step(&optimizer, &batch, self.step) {
-                // No failure of the run: a training that diverges is recorded as one.
-                Err(Error::Diverges(_) | Error::NotFinite { .. }) => return Ok(f64::NAN),
-                loss => loss?,
-            };
-
-            total += f64::from(loss) * rows.len() as f64;
-            self.step += 1;
-        }
-
-        Ok(total / self.order.len() as f64)
+        total += f64::from(loss) * count;
     }
 
-    fn record(
-        &mut self,
-        curve: &mut Curve,
-        epoch: usize,
-        train_loss: f64,
-        evaluation: &Examples,
-    ) -> Result<()> {
-        let score = evaluate_network(&self.shape, &self.params, evaluation, &mut self.work)?;
-        curve.epoch.push(epoch);
-        curve.train_loss.push(train_loss);
-        curve.test_loss.push(score.loss);
-        curve.accuracy.extend(score.accuracy);
-        Ok(())
-    }
+    Ok(total / train.rows() as f64)
 }
 
 /// A training explodes when its loss is so many times that of a network that answers 0.
@@ -409,40 +351,6 @@ pub const EXPLOSION: f64 = 10.0;
 #[must_use]
 pub fn lr_scale(inputs: usize) -> f64 {
     (100.0 / inputs as f64).min(1.0)
-}
-
-/// Rows that are evaluated at a time.
-pub const EVALUATION_ROWS: usize = 200;
-
-/// Evaluates a network on every row of `set`, without noise. `work`: a workspace for
-/// predictions over [`EVALUATION_ROWS`] rows.
-///
-/// # Errors
-/// If network and set do not fit together.
-pub fn evaluate_network(
-    shape: &Shape,
-    params: &[f32],
-    set: &Examples,
-    work: &mut [f32],
-) -> Result<LossAndAccuracy> {
-    let network = network::Network::new(shape, params)?.with_vector(Level::best());
-    let mut workspace = Workspace::new(shape, EVALUATION_ROWS, Pass::Forward, work)?;
-
-    let (mut loss, mut correct, mut start) = (0.0, 0, 0);
-    while start < set.rows() {
-        let len = EVALUATION_ROWS.min(set.rows() - start);
-        let score = network.evaluate(&Batch::range(set.data(), start, len), &mut workspace)?;
-        loss += f64::from(score.loss) * len as f64;
-        correct += score.correct;
-        start += len;
-    }
-
-    let classes = matches!(set.target, crate::data::task::ExampleTargets::Classes(_));
-    let rows = set.rows() as f64;
-    Ok(LossAndAccuracy {
-        loss: loss / rows,
-        accuracy: classes.then(|| 100.0 * correct as f64 / rows),
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,99 @@
+//! The task that networks learn, bundled or from the user's own file.
+
+use crate::config::Layers;
+use crate::data::Dataset;
+use crate::data::task::Task;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// Which task networks learn.
+#[derive(clap::Args, Default)]
+pub struct TaskArgs {
+    /// A bundled task: mnist1d, vanderpol or digits [default: mnist1d]
+    #[arg(long, value_name = "NAME")]
+    task: Option<String>,
+
+    /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels;
+    /// inputs, and y of other numbers, are standardised)
+    #[arg(long, value_name = "FILE.npz", conflicts_with = "task")]
+    data: Option<PathBuf>,
+}
+
+impl TaskArgs {
+    /// The task, and how the settings name it.
+    pub fn load(&self, layers: &Layers) -> Result<(String, Task)> {
+        let (name, set) = self.dataset(layers)?;
+        Ok((name, set.task()))
+    }
+
+    fn dataset(&self, layers: &Layers) -> Result<(String, NamedDataset)> {
+        let flag = self
+            .data
+            .as_ref()
+            .map(|path| path.display().to_string())
+            .or(self.task.clone());
+
+        let name = layers
+            .pick("task", flag)?
+            .unwrap_or_else(|| "mnist1d".into());
+        let may_be_file = self.task.is_none() && (self.data.is_some() || is_archive(&name));
+        let found = dataset_named(&name, may_be_file)?;
+
+        Ok((name, found))
+    }
+
+    /// The file with the user's own data, if the task that was resolved is one.
+    pub fn file_of(name: &str) -> Option<PathBuf> {
+        Some(PathBuf::from(name)).filter(|path| path.is_file())
+    }
+
+    /// The user's own rows, if there are some: any table, for commands that have a model to read it
+    /// with.
+    pub fn file(&self, layers: &Layers) -> Result<Option<PathBuf>> {
+        let flag = self.data.as_ref().map(|path| path.display().to_string());
+        let named = layers.pick("task", flag.or(self.task.clone()))?;
+        let file =
+            |name: &String| !["none", "mnist1d", "vanderpol", "digits"].contains(&name.as_str());
+        Ok(named.filter(file).map(PathBuf::from))
+    }
+}
+
+/// The task that settings name; the user's own data are standardised.
+pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
+    Ok(dataset_named(name, may_be_file)?.task())
+}
+
+/// A data set that settings name.
+enum NamedDataset {
+    /// It is bundled, and scaled as the experiments want it.
+    Bundled(Dataset),
+    /// It is the user's own.
+    Own(Dataset),
+}
+
+impl NamedDataset {
+    /// The user's own data are standardised.
+    fn task(self) -> Task {
+        match self {
+            NamedDataset::Bundled(set) => Task::new(&set),
+            NamedDataset::Own(set) => Task::standardised(set),
+        }
+    }
+}
+
+fn dataset_named(name: &str, may_be_file: bool) -> Result<NamedDataset> {
+    match Dataset::named(name)? {
+        Some(set) => Ok(NamedDataset::Bundled(set)),
+        None if may_be_file => Ok(NamedDataset::Own(
+            Dataset::from_npz(Path::new(name)).context("--data")?,
+        )),
+        None => bail!(
+            "--task {name}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz"
+        ),
+    }
+}
+
+/// Whether the settings mean a file.
+fn is_archive(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|e| e == "npz")
+}

@@ -1,0 +1,63 @@
+//! A study at work: its tasks and learned activations, and the hyperparameters that experiments
+//! with the same activations share.
+
+use super::config::{Choosing, ReproduceConfig, TaskName};
+use super::learn::{LearnedStages, ReproduceTasks};
+use crate::data::task::Task;
+use crate::run::{Incomplete, RunFolder};
+use crate::support::progress::Output;
+use crate::train::{Hyperparameters, SelectConfig, ValidateConfig, select};
+use anyhow::Result;
+
+/// A study at work.
+pub struct Reproduction<'a> {
+    pub study: &'a ReproduceConfig,
+    pub tasks: ReproduceTasks,
+    pub stages: LearnedStages,
+    pub folder: &'a RunFolder,
+    pub output: Output,
+}
+
+impl Reproduction<'_> {
+    /// The task that the user asked for.
+    pub fn main(&self) -> &Task {
+        self.tasks.get(TaskName::Main)
+    }
+
+    /// Rate and epochs of each arm, chosen once for all experiments with the same activations.
+    pub fn chosen(
+        &self,
+        config: &SelectConfig,
+        on: TaskName,
+        stage: &str,
+        ensemble: &ValidateConfig,
+    ) -> Result<Vec<Hyperparameters>> {
+        let task = self.tasks.get(on);
+        let arms = ensemble.arms(task, self.stages.get(stage)?)?;
+        let folder = self.folder.inside(&format!("selected/{stage}"), config)?;
+        select(config, task, &arms, &folder, self.output)
+    }
+
+    /// All choices of [`Self::chosen`] that experiments ask for; how many meta-learning runs they
+    /// wait for.
+    pub fn choose_all(&self) -> Result<usize> {
+        let mut blocked = 0;
+
+        for Choosing {
+            stage,
+            on,
+            config,
+            ensemble,
+        } in self.study.choices()
+        {
+            if let Err(error) = self.stages.get(stage) {
+                blocked += Incomplete::of(&error).ok_or(error)?.missing;
+            } else if let Err(error) = self.chosen(config, on, stage, ensemble) {
+                // Its own pieces are done; those of others need not be.
+                Incomplete::of(&error).ok_or(error)?;
+            }
+        }
+
+        Ok(blocked)
+    }
+}
