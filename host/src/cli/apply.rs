@@ -1,7 +1,7 @@
 //! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
 use super::common::{ConfigArgs, is_gone, refused};
-use super::dataset::note;
+use super::dataset::note_header;
 use super::files::Files;
 use super::plan::Plan;
 use super::tables::TableArgs;
@@ -168,7 +168,7 @@ fn select(stream: &mut TableReader, model: &Trained, targets: bool) -> Result<()
 /// Says if the first line may hold names that were taken for numbers.
 fn note_doubt(stream: &TableReader, file: &Path) {
     if let Some(doubt) = stream.doubt() {
-        note(&format!("'{}': {doubt}", file.display()));
+        note_header(file, &doubt);
     }
 }
 

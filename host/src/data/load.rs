@@ -85,7 +85,7 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
 fn labelled(mut stream: TableReader, labels: &Path, wanted: &Wanted) -> Result<Loaded> {
     ensure!(
         stream.known.is_empty(),
-        "--labels: the file has targets of its own: {}",
+        "`labels`: the file has targets of its own: {}",
         stream.known.join(", ")
     );
 
@@ -105,7 +105,7 @@ fn labelled(mut stream: TableReader, labels: &Path, wanted: &Wanted) -> Result<L
     for (name, column) in labels {
         ensure!(
             !table.names.contains(&name),
-            "--labels: '{name}' is the name of an input too; rename one"
+            "`labels`: '{name}' is the name of an input too; rename one"
         );
         table.names.push(name);
         table.columns.push(column);
@@ -130,16 +130,16 @@ pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(Strin
         ..Reading::default()
     };
 
-    let mut stream = TableReader::open(Some(path), &how).context("--labels")?;
+    let mut stream = TableReader::open(Some(path), &how).context("`labels`")?;
     let (names, named) = stream.names();
     let names = names.to_vec();
     stream.keep(&names.iter().map(String::as_str).collect::<Vec<_>>(), &[])?;
 
-    let table = stream.rest().context("--labels")?;
+    let table = stream.rest().context("`labels`")?;
 
     ensure!(
         table.rows() == rows,
-        "--labels: '{}' has {} rows, and the inputs have {rows}",
+        "`labels`: '{}' has {} rows, and the inputs have {rows}",
         path.display(),
         table.rows()
     );
@@ -311,8 +311,8 @@ impl TableReader {
         if asked.is_empty() {
             ensure!(
                 !self.known.is_empty(),
-                "which column is to be predicted? name it with --target ({LAST} for the last one), or give a file \
-                 with --labels; there are {}",
+                "which column is to be predicted? name it with `target` ({LAST} for the last one), or give a file \
+                 with `labels`; there are {}",
                 super::table::listed(names)
             );
 

@@ -134,9 +134,8 @@ impl<R: Read> CsvReader<R> {
             .nth(1)?;
         let below_whole = second.iter().all(|cell| cell.trim().parse::<i64>().is_ok());
 
-        (different && (in_order || !below_whole)).then(|| {
-            "the first line is taken for a row of numbers; --header says that it holds names".into()
-        })
+        (different && (in_order || !below_whole))
+            .then(|| "the first line is taken for a row of numbers".into())
     }
 
     /// The names of all columns, and whether they stand in the file.
@@ -155,7 +154,7 @@ impl<R: Read> CsvReader<R> {
             match is_in_first_line {
                 true => place.map_err(|error| {
                     anyhow::anyhow!(
-                        "{error}; '{name}' stands in the first line, which is taken for a row: add --header if it holds names"
+                        "{error}; '{name}' stands in the first line, which is taken for a row: add `header` if it holds names"
                     )
                 })?,
                 false => place?,

@@ -498,8 +498,8 @@ fn check_subnets(model: &Trained) -> Result<()> {
         if let ActivationFile::Table { range, .. } = activation {
             ensure!(
                 -range <= low && high <= *range,
-                "--onnx-activations subnets: on the training rows pre-activations reach from {low:.1} to {high:.1}, and \
-                 sub-networks answer as `ldnn predict` does between -{range} and {range} only; take --onnx-activations \
+                "`onnx_activations` subnets: on the training rows pre-activations reach from {low:.1} to {high:.1}, and \
+                 sub-networks answer as `ldnn predict` does between -{range} and {range} only; take `onnx_activations` \
                  tables"
             );
         }

@@ -1,6 +1,6 @@
 //! Run folders: the resolved settings and everything that came out of them.
 //!
-//! A shard of a run (`--shard i/n`) writes in a folder of its own inside the run folder, and
+//! A shard of a run (`i/n`) writes in a folder of its own inside the run folder, and
 //! nowhere else: `shards/i-of-n/journals/` has its journals, `shards/i-of-n/kept/` what else it
 //! made, at the same paths that they have in the run folder of one process. Everybody reads what
 //! everybody has written.
@@ -90,7 +90,7 @@ impl RunFolder {
         let shard = shard_folder(path, mode);
         ensure!(
             shard.is_none() || !replace,
-            "--replace with --shard: other shards may be at work; delete the folder first"
+            "`replace` with `shard`: other shards may be at work; delete the folder first"
         );
 
         check(path, wanted, replace, mode)?;
@@ -558,7 +558,7 @@ fn sweep_listed(path: &Path, list: &FileList<'_>) {
 
 fn unwritable(path: &Path) -> String {
     format!(
-        "the folder '{}' cannot be written to; give an --out that may be made or written to",
+        "the folder '{}' cannot be written to; give an `out` that may be made or written to",
         path.display()
     )
 }

@@ -64,7 +64,7 @@ impl ValidateConfig {
     /// The activations, each learned one once per outer seed.
     ///
     /// # Errors
-    /// With flag, value and remedy, if a setting is impossible.
+    /// With field, value and remedy, if a setting is impossible.
     pub fn arms(&self, task: &Task, learned: &[SeededActivations]) -> Result<Vec<Arm>> {
         ensure!(
             self.runs > 0,

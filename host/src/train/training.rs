@@ -178,7 +178,7 @@ impl TrainConfig {
     }
 
     /// # Errors
-    /// With flag, value and remedy, for settings that no training can have.
+    /// With field, value and remedy, for settings that no training can have.
     pub fn check(&self) -> Result<()> {
         ensure!(self.batch > 0, "`batch` 0: a step needs at least 1 row");
         ensure!(self.epochs > 0, "`epochs` 0: train for at least 1 epoch");
@@ -196,12 +196,12 @@ impl TrainConfig {
 
         self.memory().settled(self.optimizer, "")?;
 
-        for (flag, value) in [
+        for (setting, value) in [
             ("`batch`", self.batch),
             ("`epochs`", self.epochs),
             ("`every`", self.every),
         ] {
-            check_size(flag, value, MOST_TIMES)?;
+            check_size(setting, value, MOST_TIMES)?;
         }
 
         for &width in &self.hidden {

@@ -51,7 +51,7 @@ impl Default for ForecastConfig {
 
 impl ForecastConfig {
     /// # Errors
-    /// With flag, value and remedy, if the task is none of states that follow each other.
+    /// With field, value and remedy, if the task is none of states that follow each other.
     pub fn check(&self, task: &Task) -> Result<()> {
         ensure!(
             !task.is_classification() && task.inputs == task.outputs,

@@ -39,7 +39,7 @@ impl Default for SizesConfig {
 
 impl SizesConfig {
     /// # Errors
-    /// With flag, value and remedy, for settings that make no networks.
+    /// With field, value and remedy, for settings that make no networks.
     pub fn check(&self, task: &Task, learned: &[SeededActivations]) -> Result<()> {
         ensure!(
             !self.widths.is_empty(),
