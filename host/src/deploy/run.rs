@@ -4,7 +4,7 @@ use super::Owned;
 use super::choose::{Budget, Chooser, FormChoice, TableCandidate};
 use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
 use super::format::Format;
-use super::golden::{Agreement, Golden, HeldOutAgreement, Predicted};
+use super::golden::{Agreement, AgreementOnRows, Golden, Predicted};
 use super::integers;
 use super::table::{Beyond, TableFile};
 use super::tolerance::{INTEGERS_TOLERANCE, ROUNDING_TOLERANCE, TABLE_FACTOR, TABLES_TOLERANCE};
@@ -690,9 +690,9 @@ fn for_devices(
         .as_ref()
         .filter(|_| deployed.shape.is_some())
     {
-        let held_out = held_out(&deployed, &subject, &chosen, rows)?;
-        section.text.push(verify::on_rows(&deployed, &held_out));
-        golden.held_out = Some(held_out);
+        let agreement = agreement_on(&deployed, &subject, &chosen, rows)?;
+        section.text.push(verify::on_rows(&deployed, &agreement));
+        golden.on_given_rows = Some(agreement);
     }
 
     write(config, &deployed, &golden, folder, section)?;
@@ -912,14 +912,14 @@ fn outside(source: &CalibratedNetwork, tables: &[Owned], ranges: &[(f32, f32)]) 
 }
 
 /// How far the export is from `ldnn predict` on these rows.
-fn held_out(
+fn agreement_on(
     model: &Deployed,
     subject: &Subject,
     chosen: &TableCandidate,
     rows: &Examples,
-) -> Result<HeldOutAgreement> {
+) -> Result<AgreementOnRows> {
     let golden = answered(model, subject, chosen, &rows.x)?;
-    Ok(HeldOutAgreement {
+    Ok(AgreementOnRows {
         whose: subject.whose.clone(),
         agreement: Agreement::of(model, &golden)?,
         tolerance: golden.predicted.tolerance,
