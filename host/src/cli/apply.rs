@@ -26,7 +26,7 @@ Examples:
   ldnn eval digits.ldnn t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
   ldnn eval arrays.ldnn arrays.npz          its test part, x_test and y_test, if it has one
 
-CSV is read a piece at a time: its size does not matter. Exit codes: 0 done, 1 the work failed, 2 the table or model is wrong.")]
+CSV is read in blocks: its size does not matter. Exit codes: 0 done, 1 the work failed, 2 the table or model is wrong.")]
 pub struct EvalArgs {
     /// A model of `ldnn train`
     #[arg(value_name = "MODEL")]
@@ -82,7 +82,7 @@ pub struct PredictArgs {
     pub config: ConfigArgs,
 }
 
-/// Rows that are judged at a time.
+/// Rows that are evaluated at a time.
 const BLOCK: usize = 4096;
 
 /// A model and the rows that it is to be used on.
@@ -190,7 +190,7 @@ pub(super) fn labelled_rows(
 
     if let Some(name) = lacking {
         anyhow::bail!(
-            "there is no column '{name}' with the right answers, by which an export is judged; add it to the table"
+            "there is no column '{name}' with the right answers, which an export is tested with; add it to the table"
         );
     }
 

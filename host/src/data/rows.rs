@@ -434,16 +434,16 @@ struct UnifiedLines<R> {
 impl<R: Read> UnifiedLines<R> {
     /// Reads until so many lines are there, or enough bytes.
     fn peek(&mut self, lines: usize) -> std::io::Result<()> {
-        let mut piece = [0; 4096];
+        let mut chunk = [0; 4096];
         let mut there = 0;
         while there < lines && self.start.len() < PEEK.0 {
-            let got = self.unified(&mut piece)?;
+            let got = self.unified(&mut chunk)?;
             if got == 0 {
                 break;
             }
 
-            there += piece[..got].iter().filter(|&&b| b == b'\n').count();
-            self.start.extend_from_slice(&piece[..got]);
+            there += chunk[..got].iter().filter(|&&b| b == b'\n').count();
+            self.start.extend_from_slice(&chunk[..got]);
         }
 
         if self.start.starts_with("\u{feff}".as_bytes()) {

@@ -47,7 +47,7 @@ pub struct Tabular {
 /// Targets as they stand in the table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RawTarget {
-    /// Class names, one a row.
+    /// Class names, one per row.
     Classes(String, Vec<String>),
     /// Columns of numbers.
     Values(Vec<(String, Vec<f64>)>),
@@ -229,7 +229,7 @@ impl Tabular {
     }
 
     /// Rows for training and for testing: of every class the same share, drawn by `seed`; with
-    /// `groups` (one a row) no group is in both.
+    /// `groups` (one per row) no group is in both.
     ///
     /// # Errors
     /// If a part would be empty, or a class too small.

@@ -20,7 +20,7 @@ pub struct VanDerPolConfig {
     /// Orbits for the test part, the last ones
     #[arg(long)]
     pub test_orbits: usize,
-    /// Pairs of states an orbit
+    /// Pairs of states per orbit
     #[arg(long)]
     pub steps: usize,
     /// First states are uniform in [-range, range]^2
@@ -87,7 +87,7 @@ impl VanDerPolConfig {
     }
 }
 
-/// Pairs of states, (position, velocity) a row.
+/// Pairs of states, (position, velocity) per row.
 pub struct Orbits {
     pub x: Vec<f64>,
     pub y: Vec<f64>,

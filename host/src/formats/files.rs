@@ -56,7 +56,7 @@ pub enum Content<'a> {
 pub struct Choices {
     /// Activations in ONNX.
     pub onnx_activations: OnnxActivations,
-    /// Samples a line in text.
+    /// Samples per line in text.
     pub samples: usize,
 }
 

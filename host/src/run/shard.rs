@@ -1,10 +1,10 @@
-//! One of several processes that share the pieces of a run: which pieces are its own.
+//! One of several processes that share the jobs of a run: which jobs are its own.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
 use std::str::FromStr;
 
-/// Shard `index` of `count`, from 0: of every list of pieces it does those whose number is `index`
+/// Shard `index` of `count`, from 0: of every list of jobs it does those whose number is `index`
 /// modulo `count`, counted from a start that depends on the list's name, so that many short lists
 /// do not all begin with shard 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,13 +56,13 @@ impl Shard {
         }
     }
 
-    /// Whether piece number `k` of the list called `list` is this shard's.
+    /// Whether job number `k` of the list called `list` is this shard's.
     #[must_use]
     pub fn owns(self, list: &str, k: usize) -> bool {
         self.owner(list, k) == self.index
     }
 
-    /// The index of the shard (of as many) that piece `k` belongs to.
+    /// The index of the shard (of as many) that job `k` belongs to.
     #[must_use]
     pub fn owner(self, list: &str, k: usize) -> usize {
         (start(list) as usize % self.count + k) % self.count
@@ -317,18 +317,18 @@ mod tests {
     }
 
     #[test]
-    fn every_piece_has_one_owner_and_shares_differ_by_one_at_most() {
+    fn every_job_has_one_owner_and_shares_differ_by_one_at_most() {
         for count in 1..9 {
-            for (list, pieces) in [("a", 0), ("fig3/equal/trainings", 1), ("b", 17), ("c", 100)] {
+            for (list, jobs) in [("a", 0), ("fig3/equal/trainings", 1), ("b", 17), ("c", 100)] {
                 let shares: Vec<usize> = (0..count)
                     .map(|i| {
-                        (0..pieces)
+                        (0..jobs)
                             .filter(|&k| Shard::new(i, count).unwrap().owns(list, k))
                             .count()
                     })
                     .collect();
 
-                assert_eq!(shares.iter().sum::<usize>(), pieces);
+                assert_eq!(shares.iter().sum::<usize>(), jobs);
                 assert!(
                     shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1,
                     "{shares:?}"

@@ -113,7 +113,7 @@ const MOST_BYTES: u64 = 1 << 46;
 /// More repetitions of anything than this are a slip of the hand, and their products overflow.
 pub const MOST_TIMES: usize = 1_000_000_000;
 
-/// The widest layer, and the most networks of a kind.
+/// The widest layer, and the most networks per activation.
 pub const MOST: usize = 1 << 20;
 
 /// Refuses a number that nobody means.

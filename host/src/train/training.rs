@@ -224,8 +224,8 @@ struct Trainee<'a> {
     step: usize,
 }
 
-/// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged
-/// on `evaluation`.
+/// Trains one network; `seed` decides its initial weights and the order of the rows. It is
+/// evaluated on `evaluation`.
 ///
 /// # Errors
 /// If task, widths and activations do not fit together, or the user stops it. A diverging training

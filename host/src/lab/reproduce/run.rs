@@ -252,7 +252,7 @@ pub fn run(
     let begun = Instant::now();
 
     // Who only gathers has nothing to show.
-    let output = if matches!(folder.mode(), RunMode::Gather | RunMode::Look) {
+    let output = if matches!(folder.mode(), RunMode::Gather | RunMode::Status) {
         Output::Quiet
     } else {
         output
@@ -481,7 +481,7 @@ impl Reproduction<'_> {
             if let Err(error) = self.stages.get(stage) {
                 blocked += Incomplete::of(&error).ok_or(error)?.missing;
             } else if let Err(error) = self.chosen(config, on, stage, ensemble) {
-                // Its own pieces are done; those of others need not be.
+                // Its own jobs are done; those of others need not be.
                 Incomplete::of(&error).ok_or(error)?;
             }
         }
