@@ -37,7 +37,7 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
 
         let len = self.check_hidden(layer, x, &out)?;
         let work = workspace.memory(self.shape, self.rows_of(x), Pass::Forward)?;
-        self.look_at(layer, x, len, out, work)
+        self.layer_values(layer, x, len, out, work)
     }
 
     /// As [`Network::hidden`], with the slopes `sigma'(z)` and the curvatures `sigma''(z)` in the
@@ -58,7 +58,7 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
         check("slope", len, out.slope.len())?;
         check("curvature", len, out.curvature.len())?;
         let work = workspace.memory(self.shape, self.rows_of(x), Pass::SecondOrder)?;
-        self.look_at(layer, x, len, out, work)
+        self.layer_values(layer, x, len, out, work)
     }
 
     fn rows_of(&self, x: &[T]) -> usize {
@@ -84,7 +84,7 @@ impl<T: Real, V: Vector> Network<'_, T, V> {
         Ok(len)
     }
 
-    fn look_at(
+    fn layer_values(
         &self,
         layer: usize,
         x: &[T],

@@ -1,7 +1,7 @@
 //! An activation as a table: cubic Hermite interpolation between uniform knots.
 //!
 //! A learned activation is a function of one variable. While its parameters are frozen it is
-//! sampled once, at `M` knots on `[-R, R]`, and evaluating it is a look-up. The table is itself an
+//! sampled once, at `M` knots on `[-R, R]`, and evaluating it is a lookup. The table is itself an
 //! activation type whose parameters are `[y_0, m_0, y_1, m_1, ... | v]`: the values `y_i`, the
 //! slopes `m_i` times the knot spacing `h`, and, where training noise is used, a copy of the
 //! sub-network's output weights `v`. All derivatives are those of the tabulated function itself, so

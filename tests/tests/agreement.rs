@@ -785,7 +785,7 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
 
     let said = succeed(
         place,
-        &["export", "a.ldnn", "--data", "t.csv", "--out", "judged"],
+        &["export", "a.ldnn", "--data", "t.csv", "--out", "tested"],
     );
 
     assert!(said.contains("on 120 rows of t.csv: "), "{said}");
@@ -798,7 +798,7 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
         said.contains("against `ldnn predict` on 200 raw rows that were drawn: "),
         "{said}"
     );
-    assert_eq!(rows_in("judged"), (0, 0));
+    assert_eq!(rows_in("tested"), (0, 0));
 
     succeed(
         place,
@@ -840,7 +840,7 @@ fn steep(data: &Tabular, neurons: Neurons) -> Trained {
     model
 }
 
-/// Exports into `place`, judged with these rows, which are in the units that the network takes.
+/// Exports into `place`, tested with these rows, which are in the units that the network takes.
 fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &Path) -> RunFolder {
     let stored = StoredConfig::new("export", config).unwrap();
     let folder = RunFolder::open(&place.join("out"), &stored, true).unwrap();
@@ -863,7 +863,7 @@ fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &P
 }
 
 #[test]
-fn rows_of_a_table_are_judged_within_the_input_ranges_and_told_apart_beyond() {
+fn rows_of_a_table_are_compared_within_the_input_ranges_and_told_apart_beyond() {
     let data = table(&[(36.6, 0.4), (0.0, 1.0)], Some((150.0, 77.0)), 5);
     let model = steep(&data, Neurons::Tanh);
     let ranges = model.ranges.clone().unwrap();

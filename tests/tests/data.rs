@@ -66,7 +66,7 @@ fn the_archive_has_the_arrays_of_the_original() {
 fn van_der_pol_is_standardised_and_moves_by_one_step() {
     let set = Dataset::vanderpol(&VanDerPolConfig::default()).unwrap();
     let Targets::Values { values, width: 2 } = &set.target else {
-        panic!("two values a row")
+        panic!("two values per row")
     };
 
     // Within an orbit the state after dt is the next state.

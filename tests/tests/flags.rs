@@ -232,7 +232,7 @@ fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
         );
     }
 
-    // More rows a step than there are is as many as there are.
+    // More rows per step than there are is as many as there are.
     let validate = [
         "validate",
         "-q",

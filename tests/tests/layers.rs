@@ -1,5 +1,6 @@
 //! The modules of `core` and of `host` are layers: each uses only those that its `lib.rs` lists
-//! before it, and no files import each other in a circle.
+//! before it, and no files import each other in a circle. Below `cli` nothing knows how the program
+//! spells its flags.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,8 +28,14 @@ struct Token {
 
 /// Names and punctuation, without comments, strings and characters.
 fn tokens(text: &str) -> Vec<Token> {
+    lexed(text).0
+}
+
+/// Names and punctuation, and what stands between the quotation marks of strings; without comments
+/// and characters.
+fn lexed(text: &str) -> (Vec<Token>, Vec<Token>) {
     let bytes: Vec<char> = text.chars().collect();
-    let (mut tokens, mut line, mut i) = (vec![], 1, 0);
+    let (mut tokens, mut strings, mut line, mut i) = (vec![], vec![], 1, 0);
     while i < bytes.len() {
         let start = i;
         let rest = |n: usize| bytes.get(i + n).copied().unwrap_or(' ');
@@ -40,8 +47,13 @@ fn tokens(text: &str) -> Vec<Token> {
                 let end: String = std::iter::once('"')
                     .chain((0..hashes).map(|_| '#'))
                     .collect();
-                let body: String = bytes[i + 2 + hashes..].iter().collect();
-                i += 2 + hashes + body.split(&end).next().unwrap_or("").chars().count() + end.len();
+                let rest: String = bytes[i + 2 + hashes..].iter().collect();
+                let body = rest.split(&end).next().unwrap_or("");
+                i += 2 + hashes + body.chars().count() + end.len();
+                strings.push(Token {
+                    line,
+                    text: body.into(),
+                });
             }
             '"' => {
                 i += 1;
@@ -49,6 +61,10 @@ fn tokens(text: &str) -> Vec<Token> {
                     i += 1 + usize::from(bytes[i] == '\\');
                 }
                 i += 1;
+                strings.push(Token {
+                    line,
+                    text: bytes[start + 1..i - 1].iter().collect(),
+                });
             }
             '\'' if rest(1) == '\\' => {
                 i += 3 + bytes[i + 3..].iter().take_while(|&&c| c != '\'').count()
@@ -87,7 +103,7 @@ fn tokens(text: &str) -> Vec<Token> {
         line += bytes[start..end].iter().filter(|&&c| c == '\n').count();
     }
 
-    tokens
+    (tokens, strings)
 }
 
 /// The module of a file: `run/folder.rs` is `run::folder`.
@@ -358,6 +374,93 @@ fn lines_within(group: &[&str], edges: &Edges<'_>) -> Vec<String> {
     lines
 }
 
+/// Flags that a string of a file below `cli` may hold, and why. An entry that is not needed must
+/// leave this list.
+const ALLOWED: [(&str, &[&str], &str); 2] = [
+    (
+        "lab/queue.rs",
+        &[
+            "array",
+            "cpus-per-task",
+            "dependency",
+            "job-name",
+            "jobs",
+            "mem",
+            "open-mode",
+            "out",
+            "output",
+            "parsable",
+            "quiet",
+            "requeue",
+            "shard",
+            "signal",
+            "stage",
+            "time",
+            "account",
+            "help",
+            "partition",
+            "qos",
+        ],
+        "it writes a script that calls sbatch, and the program as a user would",
+    ),
+    (
+        "deploy/verify.rs",
+        &["manifest-path", "quiet", "release", "target-dir", "version"],
+        "it calls cargo and compilers",
+    ),
+];
+
+/// The names of the flags that a text spells outside of whole commands of the program in backticks,
+/// such as `ldnn export --data FILE`.
+fn flags_in(text: &str) -> Vec<String> {
+    let mut found = vec![];
+
+    for (i, part) in text.split('`').enumerate() {
+        let is_command = i % 2 == 1 && part.starts_with("ldnn ");
+        let parts: Vec<&str> = part.split("--").collect();
+
+        for two in parts.windows(2).filter(|_| !is_command) {
+            let is_start = !two[0].ends_with(|c: char| c.is_alphanumeric() || c == '-');
+            let end = two[1].find(|c: char| !(c.is_ascii_lowercase() || "-_{".contains(c)));
+            let name = &two[1][..end.unwrap_or(two[1].len())];
+
+            if is_start && !name.is_empty() {
+                found.push(name.into());
+            }
+        }
+    }
+
+    found
+}
+
+/// Each flag that a string below `cli` spells: its file and line, and its name.
+fn flags_below_cli(sources: &[Source]) -> Vec<(String, usize, String)> {
+    let mut found = vec![];
+    let library = sources.iter().filter(|s| !s.file.starts_with("cli"));
+
+    for source in library {
+        for string in lexed(&source.text).1 {
+            let flags = flags_in(&string.text).into_iter();
+            found.extend(flags.map(|flag| (source.file.clone(), string.line, flag)));
+        }
+    }
+
+    found
+}
+
+/// The sources of a crate, by their paths.
+fn sources_of(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(folder)
+        .join("src");
+
+    let mut sources = vec![];
+    collect(&root, &root, &mut sources);
+    sources.sort_by(|a, b| a.file.cmp(&b.file));
+    sources
+}
+
 fn collect(folder: &Path, root: &Path, sources: &mut Vec<Source>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -391,15 +494,7 @@ fn layers(lib: &str) -> Vec<&str> {
 
 /// Checks the crate in `folder`; `files`: at least so many sources must be found.
 fn check_crate(folder: &str, name: &str, files: usize) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .join(folder)
-        .join("src");
-
-    let mut sources = vec![];
-    collect(&root, &root, &mut sources);
-    sources.sort_by(|a, b| a.file.cmp(&b.file));
-
+    let sources = sources_of(folder);
     let lib = sources.iter().find(|s| s.file == "lib.rs").unwrap();
     let layers = layers(&lib.text);
     assert!(
@@ -433,6 +528,62 @@ fn every_module_of_core_uses_only_the_layers_below_it_and_no_files_import_each_o
 #[test]
 fn every_module_of_host_uses_only_the_layers_below_it_and_no_files_import_each_other() {
     check_crate("host", "ldnn", 100);
+}
+
+#[test]
+fn messages_below_cli_name_settings_and_the_program_names_flags() {
+    let found = flags_below_cli(&sources_of("host"));
+    let is_allowed = |file: &str, flag: &str| {
+        let mut own = ALLOWED.iter().filter(|(of, ..)| *of == file);
+        own.any(|(_, flags, _)| flags.contains(&flag))
+    };
+
+    let wrong: Vec<String> = found
+        .iter()
+        .filter(|(file, _, flag)| !is_allowed(file, flag))
+        .map(|(file, line, flag)| format!("{file}:{line}: --{flag}"))
+        .collect();
+
+    assert!(
+        wrong.is_empty(),
+        "name the field in backticks, and the program says the flag:\n{}",
+        wrong.join("\n")
+    );
+
+    for (file, flags, _) in ALLOWED {
+        for flag in flags {
+            let is_there = found.iter().any(|(f, _, name)| f == file && name == flag);
+            assert!(is_there, "{file} has no --{flag} any more");
+        }
+    }
+}
+
+#[test]
+fn flags_are_found_in_strings_but_not_in_comments_or_in_whole_commands() {
+    let text = r##"
+        // not --here
+        const A: &str = "give --held-out, or `--lr` 1, or --{name} {value}";
+        const B: &str = r#"`ldnn train --ignore NAME` leaves it out, "--ignore" too"#;
+        const C: &str = "a -- b, a--b, i-- and `ldnn eval`, \"--test\"";
+    "##;
+    let source = |file: &str| Source {
+        file: file.into(),
+        text: text.into(),
+    };
+
+    let found = flags_below_cli(&[source("data/a.rs"), source("cli/a.rs")]);
+    let found: Vec<(usize, &str)> = found.iter().map(|(_, at, flag)| (*at, &**flag)).collect();
+
+    assert_eq!(
+        found,
+        [
+            (3, "held-out"),
+            (3, "lr"),
+            (3, "{name"),
+            (4, "ignore"),
+            (5, "test")
+        ]
+    );
 }
 
 fn checked(files: &[(&str, &str)]) -> Faults {

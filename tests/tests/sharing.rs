@@ -158,7 +158,7 @@ fn merge_and_status_say_that_shards_divided_the_work_in_two_ways() {
     let (code, message) = merge();
 
     assert!(
-        code == Some(75) && message.contains(&format!("{said}5 pieces are missing")),
+        code == Some(75) && message.contains(&format!("{said}5 jobs are missing")),
         "{message}"
     );
     assert!(
@@ -328,14 +328,14 @@ fn a_damaged_line_of_a_shard_counts_as_missing_and_is_told_and_computed_again() 
 }
 
 #[test]
-fn pieces_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() {
+fn results_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run() {
     let dir = tempdir().unwrap();
     succeed(dir.path(), &small(&["--shard", "0/1", "--out", "a"]));
     succeed(dir.path(), &small(&["--shard", "0/2", "--out", "b"]));
     succeed(dir.path(), &["merge", "a", "b", "--out", "both"]);
     assert_same_files(whole(), &files_of(&dir.path().join("both")));
 
-    // The same piece with another result, its checksum right: of another version of the program,
+    // The same job with another result, its checksum right: of another version of the program,
     // say.
     let journal = dir.path().join("b/shards/0-of-2/journals/trainings.jsonl");
     let text = fs::read_to_string(&journal).unwrap();

@@ -145,7 +145,7 @@ fn folds_of_groups_keep_every_group_whole() {
         ],
     );
 
-    // Five persons with 21 rows each, one a fold.
+    // Five persons with 21 rows each, one per fold.
     for fold in 1..=5 {
         assert_eq!(
             row(&said, "the model of each fold", &fold.to_string())[2],

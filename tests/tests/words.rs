@@ -149,7 +149,7 @@ fn names_of_an_imported_model_differ() {
 
     let said = refuse(folder, &["export", "i.ldnn", "--data", "x.csv"], 2);
     assert!(
-        said.contains("by which an export is judged; add it to the table"),
+        said.contains("which an export is tested with; add it to the table"),
         "{said}"
     );
 }

@@ -103,7 +103,7 @@ fn quad_adjoint<T: Real>(t: T, beyond: T, a: T, b: T) -> Quad<T> {
 
 /// Where the pre-activations of a block fall, and what the table has there.
 ///
-/// Each step is a loop of its own over the block: those without a look-up become vector
+/// Each step is a loop of its own over the block: those without a lookup become vector
 /// instructions.
 struct BlockCells<T> {
     cell: [u32; BLOCK],

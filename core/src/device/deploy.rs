@@ -1,7 +1,7 @@
 //! A network as it is deployed: one sample at a time, weights and tables read where they lie.
 //!
 //! The weights `theta` are laid out as everywhere (see [`Shape`]); the activations are tables or
-//! base functions, one a type. Sums run over the inputs in ascending order from the bias on,
+//! base functions, one per type. Sums run over the inputs in ascending order from the bias on,
 //! multiplication and addition rounded separately, as in [`network`](crate::network): four outputs
 //! side by side, which changes no bit.
 //!

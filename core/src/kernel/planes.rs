@@ -1,4 +1,4 @@
-//! The kernels' view of memory: planes of values and tangents, and checked pieces of slices.
+//! The kernels' view of memory: planes of values and tangents, and checked parts of slices.
 //!
 //! Plane 0 holds values; plane 1, if there is one, holds their derivatives along a direction
 //! (tangents). A kernel is written once for `K` planes: with `K = 1` every line about tangents
@@ -6,7 +6,7 @@
 //! tangent plane stands for zeros and costs nothing.
 //!
 //! The public functions have compared every length with the [`Shape`](crate::Shape) before a kernel
-//! runs, so the pieces taken here always exist. Where Rust wants to know what happens otherwise,
+//! runs, so the parts taken here always exist. Where Rust wants to know what happens otherwise,
 //! the answer is an empty slice: there is no panic to reach.
 #![allow(
     clippy::arithmetic_side_effects,

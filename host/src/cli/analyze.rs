@@ -191,10 +191,10 @@ impl ParticipationArgs {
 pub struct HessianArgs {
     #[command(flatten)]
     ensemble: EnsembleArgs,
-    /// A saved network to look at, instead of ensembles (see `ldnn validate --keep-networks`)
+    /// A saved network to analyze, instead of ensembles (see `ldnn validate --keep-networks`)
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Look at the test rows instead of the training rows (with --model)
+    /// The Hessian on the test rows instead of the training rows (with --model)
     #[arg(long, requires = "model")]
     on_test: bool,
     #[command(flatten)]

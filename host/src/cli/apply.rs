@@ -1,7 +1,7 @@
 //! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
 use super::common::{ConfigArgs, is_gone, refused};
-use super::dataset::note;
+use super::dataset::note_header;
 use super::files::Files;
 use super::plan::Plan;
 use super::tables::TableArgs;
@@ -26,7 +26,7 @@ Examples:
   ldnn eval digits.ldnn t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
   ldnn eval arrays.ldnn arrays.npz          its test part, x_test and y_test, if it has one
 
-CSV is read a piece at a time: its size does not matter. Exit codes: 0 done, 1 the work failed, 2 the table or model is wrong.")]
+CSV is read in blocks: its size does not matter. Exit codes: 0 done, 1 the work failed, 2 the table or model is wrong.")]
 pub struct EvalArgs {
     /// A model of `ldnn train`
     #[arg(value_name = "MODEL")]
@@ -168,7 +168,7 @@ fn select(stream: &mut TableReader, model: &Trained, targets: bool) -> Result<()
 /// Says if the first line may hold names that were taken for numbers.
 fn note_doubt(stream: &TableReader, file: &Path) {
     if let Some(doubt) = stream.doubt() {
-        note(&format!("'{}': {doubt}", file.display()));
+        note_header(file, &doubt);
     }
 }
 
@@ -190,7 +190,7 @@ pub(super) fn labelled_rows(
 
     if let Some(name) = lacking {
         anyhow::bail!(
-            "there is no column '{name}' with the right answers, by which an export is judged; add it to the table"
+            "there is no column '{name}' with the right answers, which an export is tested with; add it to the table"
         );
     }
 

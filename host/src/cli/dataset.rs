@@ -117,6 +117,14 @@ pub fn note(text: &str) {
     notice!("{}", printable(&format!("note: {text}")));
 }
 
+/// Says why the first line of a file may hold names that were taken for numbers.
+pub fn note_header(file: &Path, doubt: &str) {
+    note(&format!(
+        "'{}': {doubt}; --header says that it holds names",
+        file.display()
+    ));
+}
+
 fn take_back(given: &mut Settings, pair: [&str; 2]) {
     for [one, other] in [pair, [pair[1], pair[0]]] {
         if given.contains_key(one) {
@@ -168,7 +176,7 @@ impl DataConfig {
         } = self.read(&self.file, &self.target, self.labels.as_deref())?;
 
         if let Some(doubt) = doubt {
-            note(&format!("'{}': {doubt}", self.file.display()));
+            note_header(&self.file, &doubt);
         }
 
         let groups = self

@@ -192,7 +192,7 @@ impl ExportArgs {
         })
     }
 
-    /// The rows on which the export is judged: of a model those of `--data`, else of a task.
+    /// The rows on which the export is tested: of a model those of `--data`, else of a task.
     fn task(&self, layers: &Layers, given: &Given, table: &TableArgs) -> Result<(String, Task)> {
         let Given::Trained(model) = given else {
             ensure!(
@@ -343,7 +343,7 @@ fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
     Ok((Given::Activations(activations), None))
 }
 
-/// The rows of a file as a model takes them, both for ranges and for judging; none without a file.
+/// The rows of a file as a model takes them, both for ranges and for testing; none without a file.
 fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Task> {
     let (inputs, outputs) = (
         model.inputs.len(),

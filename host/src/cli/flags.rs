@@ -94,7 +94,7 @@ pub fn settled(message: &str, command: &clap::Command, program: &clap::Command) 
 /// `--held-out`, and `` `space.lr.high=1` `` becomes `--set space.lr.high=1`. A setting without a
 /// flag stands in quotation marks.
 pub fn fields_as_flags(text: &str, command: &clap::Command, program: &clap::Command) -> String {
-    let mut parts = text.split('`');
+    let mut parts = text.split('`').peekable();
     let mut all = parts.next().unwrap_or_default().to_string();
 
     while let Some(inside) = parts.next() {
@@ -102,17 +102,13 @@ pub fn fields_as_flags(text: &str, command: &clap::Command, program: &clap::Comm
         let is_of_a_parser = ["field ", "variant ", "expected ", "one of "]
             .iter()
             .any(|word| all.ends_with(word));
-        let after = parts.next();
+        let is_closed = parts.peek().is_some();
 
-        match spoken(inside, command, program).filter(|_| after.is_some() && !is_of_a_parser) {
-            Some(flag) => all += &flag,
-            None => {
-                all = all + "`" + inside;
-                all.extend(after.map(|_| '`'));
-            }
+        match spoken(inside, command, program).filter(|_| is_closed && !is_of_a_parser) {
+            Some(flag) => all = all + &flag + parts.next().unwrap_or_default(),
+            // The next backtick may begin a setting: a name of the user's may have one in it.
+            None => all = all + "`" + inside,
         }
-
-        all += after.unwrap_or_default();
     }
 
     all
@@ -216,6 +212,8 @@ mod tests {
             ("unknown field `lr`", "unknown field `lr`"),
             ("unpack it with `bunzip2`", "unpack it with `bunzip2`"),
             ("a name with ` in it", "a name with ` in it"),
+            ("a name with ` in it: `lr` 0", "a name with ` in it: --lr 0"),
+            ("a `b` and `c`: `lr` 0, `d`", "a `b` and `c`: --lr 0, `d`"),
         ] {
             assert_eq!(settled(before, &command, &program), after);
         }

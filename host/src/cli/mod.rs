@@ -79,7 +79,7 @@ enum Command {
     Sizes(Box<analyze::SizesArgs>),
     /// Forecast a dynamical system in closed loop
     Forecast(Box<analyze::ForecastArgs>),
-    /// Look at trained networks: participation ratio, Hessian
+    /// Analyze trained networks: participation ratio, Hessian
     Analyze(analyze::AnalyzeArgs),
     /// Cluster learned activations and draw the family
     Cluster(analyze::ClusterArgs),

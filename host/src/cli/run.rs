@@ -375,7 +375,7 @@ impl Plan for StudyRun {
     }
 
     fn files(&self) -> Result<Files> {
-        if self.list || self.part == RunMode::Look {
+        if self.list || self.part == RunMode::Status {
             return Ok(Files::default());
         }
 

@@ -29,7 +29,7 @@ Examples:
   ldnn merge out/study                            all shards wrote to one folder
   ldnn merge lab1/study lab2/study --out study    collected from two machines
 
-The results are the bytes that one process without --shard writes. If pieces are missing, merge says how many of which
+The results are the bytes that one process without --shard writes. If jobs are missing, merge says how many of which
 shards, writes nothing of what depends on them, and ends with exit code 75.";
 
 #[derive(clap::Args, Clone, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl StatusArgs {
             &self.runs,
             Resume {
                 out: self.runs[0].clone(),
-                part: RunMode::Look,
+                part: RunMode::Status,
                 sources: self.runs.clone(),
             },
         )

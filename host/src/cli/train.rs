@@ -96,7 +96,7 @@ Examples:
   ldnn export gestures.ldnn --out firmware                    for a microcontroller
 
 Learning rate and number of epochs are chosen on validation rows (a fifth of the training rows, of every class the same, groups whole) for each
-kind of activations; trainings that choose stop early. All networks are then trained anew on all training rows. The folder FILE.run gets
+activation; trainings that choose stop early. All networks are then trained anew on all training rows. The folder FILE.run gets
 config.toml, report.txt, report.html and every training; the same command goes on where it stopped.";
 
 #[derive(Default, Serialize, Deserialize, clap::Args)]

@@ -1,5 +1,5 @@
-//! Settings in layers: a command's defaults, then a file (`--config`), then flags, then single
-//! assignments (`--set a.b=c`).
+//! Settings in layers: a command's defaults, then a file, then flags, then single assignments
+//! (`a.b=c`).
 //!
 //! Files and stored `config.toml`s have the same form, so what a run stored can be given back. A
 //! wrong name or value is an error that says where it stands and what was probably meant.
@@ -42,7 +42,7 @@ pub fn assign(table: &mut Table, path: &str, value: Value) -> Result<()> {
     let keys: Vec<&str> = path.split('.').map(str::trim).collect();
     ensure!(
         keys.iter().all(|k| !k.is_empty()),
-        "'{path}' is no name of a setting; --print-config shows them"
+        "'{path}' is no name of a setting; `print_config` shows them"
     );
 
     let (last, way) = keys.split_last().context("a setting has no name")?;
@@ -127,7 +127,7 @@ fn element<'a>(list: &'a mut [Value], key: &str, path: &str) -> Result<&'a mut V
     })
 }
 
-/// One `--set`.
+/// One assignment, `path=text`.
 #[derive(Clone, Debug)]
 struct Assignment {
     path: String,
@@ -137,7 +137,7 @@ struct Assignment {
 /// What a user says above the defaults of a command.
 #[derive(Clone, Debug)]
 pub struct Layers {
-    /// The table that holds most settings of the command; `--set` may leave its name out.
+    /// The table that holds most settings of the command; an assignment may leave its name out.
     section: &'static str,
     file: Option<SettingsFile>,
     sets: Vec<Assignment>,
@@ -145,7 +145,7 @@ pub struct Layers {
 
 impl Assignment {
     fn as_given(&self) -> String {
-        format!("--set {}={}", self.path, self.text)
+        format!("`set` {}={}", self.path, self.text)
     }
 }
 
@@ -158,7 +158,7 @@ impl Layers {
     pub fn new(section: &'static str, file: Option<&Path>, sets: &[String]) -> Result<Layers> {
         let file = file.map(|path| {
             let text = std::fs::read_to_string(path)
-                .with_context(|| format!("--config: cannot read '{}'", path.display()));
+                .with_context(|| format!("`config`: cannot read '{}'", path.display()));
             SettingsFile::parse(&path.display().to_string(), &text?)
         });
         Layers::above(section, file.transpose()?, sets)
@@ -175,7 +175,7 @@ impl Layers {
     ) -> Result<Layers> {
         let assignment = |set: &String| {
             let (path, text) = set.split_once('=').with_context(|| {
-                format!("--set {set}: write a name and a value, {set}=VALUE; --print-config shows names and values")
+                format!("`set` {set}: write a name and a value, {set}=VALUE; `print_config` shows names and values")
             })?;
 
             Ok(Assignment {
@@ -336,7 +336,7 @@ impl Layers {
 
         Some(format!(
             "it replaces the whole table '{path}', and what takes its place lacks '{name}'; set one setting at a \
-             time, as in --set {example}"
+             time, as in `set` {example}"
         ))
     }
 

@@ -52,7 +52,7 @@ impl StoredConfig {
         let Some(command) = found else {
             bail!(
                 "does not say which command it is of (command = \"..\"): an earlier version of ldnn wrote it; do that run \
-                 again, in a new folder or with `--replace`"
+                 again, in a new folder or with `ldnn COMMAND --replace`"
             )
         };
 

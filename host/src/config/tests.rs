@@ -154,13 +154,13 @@ fn a_wrong_name_is_an_error_with_the_place_and_what_was_meant() {
 
     let message = error("", &["train.epoch=5"]);
     assert!(
-        message.starts_with("--set train.epoch=5: ") && message.contains("'study.train.epochs'?"),
+        message.starts_with("`set` train.epoch=5: ") && message.contains("'study.train.epochs'?"),
         "{message}"
     );
 
     let message = error("", &["sed=5"]);
     assert!(
-        message.starts_with("--set sed=5: there is no setting 'sed'"),
+        message.starts_with("`set` sed=5: there is no setting 'sed'"),
         "{message}"
     );
 }
@@ -222,11 +222,11 @@ fn a_wrong_value_is_an_error_with_the_place_and_what_was_expected() {
 
     let message = error("", &["train.epochs=some"]);
     assert!(
-        message.contains("--set train.epochs=some") && message.contains("whole number"),
+        message.contains("`set` train.epochs=some") && message.contains("whole number"),
         "{message}"
     );
     assert!(error("", &["train.epochs.x=1"]).contains(
-        "--set train.epochs.x=1: 'study.train.epochs' is the number 10, and holds no 'x'"
+        "`set` train.epochs.x=1: 'study.train.epochs' is the number 10, and holds no 'x'"
     ));
     assert!(
         error("", &["study.lessons.2.epochs=1"]).contains("a list of 2, whose places are 0 to 1")
@@ -329,7 +329,7 @@ fn an_assignment_of_another_type_is_an_error_with_the_name_what_it_is_and_what_w
     ] {
         let message = error("", &[set]);
         assert!(message.contains(expected), "{set}: {message}");
-        assert!(message.starts_with(&format!("--set {set}: ")), "{message}");
+        assert!(message.starts_with(&format!("`set` {set}: ")), "{message}");
     }
 }
 
@@ -339,15 +339,15 @@ fn an_assignment_that_replaces_a_table_says_so_and_how_to_set_one_setting() {
         assert_eq!(
             error("", &[set]),
             format!(
-                "--set {set}: it replaces the whole table 'study.train', and what takes its place lacks 'epochs'; set \
-                 one setting at a time, as in --set study.train.epochs=10"
+                "`set` {set}: it replaces the whole table 'study.train', and what takes its place lacks 'epochs'; set \
+                 one setting at a time, as in `set` study.train.epochs=10"
             )
         );
     }
 
     let message = error("", &["train={epochs = 5, lr = 0.5}"]);
     assert!(
-        message.contains("lacks 'rule'") && message.ends_with("--set study.train.rule=sgd"),
+        message.contains("lacks 'rule'") && message.ends_with("`set` study.train.rule=sgd"),
         "{message}"
     );
 

@@ -103,7 +103,7 @@ pub fn extreme_values(columns: &[Extremes], rows: usize) -> Option<String> {
     Some(format!(
         "Some of the {rows} rows to learn from have values far from the others of their column: {named}. \
          A few such values stretch the scale of the whole column; if they are errors, correct or remove these rows, \
-         or leave an input out with --ignore."
+         or leave an input out with `ignore`."
     ))
 }
 

@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader, Chain, Cursor, Error, ErrorKind, Read};
 /// The bytes that every gzip member begins with.
 pub const MEMBER: [u8; 2] = *b"\x1f\x8b";
 
-/// Packed bytes that are read in large pieces.
-const PACKED_PIECE: usize = 32 << 10;
+/// Packed bytes that are read in large chunks.
+const PACKED_CHUNK: usize = 32 << 10;
 
 /// Gzip, of one member or several, whose errors are sentences.
 pub struct Unpacked<R> {
@@ -21,7 +21,7 @@ type Packed<R> = Chain<Cursor<Vec<u8>>, BufReader<R>>;
 impl<R: Read> Unpacked<R> {
     /// Unpacks what `packed` gives.
     pub fn new(packed: R) -> Self {
-        let packed = BufReader::with_capacity(PACKED_PIECE, packed);
+        let packed = BufReader::with_capacity(PACKED_CHUNK, packed);
         let packed = Cursor::new(vec![]).chain(packed);
         Unpacked {
             member: Some(GzDecoder::new(packed)),

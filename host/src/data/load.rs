@@ -85,7 +85,7 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
 fn labelled(mut stream: TableReader, labels: &Path, wanted: &Wanted) -> Result<Loaded> {
     ensure!(
         stream.known.is_empty(),
-        "--labels: the file has targets of its own: {}",
+        "`labels`: the file has targets of its own: {}",
         stream.known.join(", ")
     );
 
@@ -105,7 +105,7 @@ fn labelled(mut stream: TableReader, labels: &Path, wanted: &Wanted) -> Result<L
     for (name, column) in labels {
         ensure!(
             !table.names.contains(&name),
-            "--labels: '{name}' is the name of an input too; rename one"
+            "`labels`: '{name}' is the name of an input too; rename one"
         );
         table.names.push(name);
         table.columns.push(column);
@@ -130,16 +130,16 @@ pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(Strin
         ..Reading::default()
     };
 
-    let mut stream = TableReader::open(Some(path), &how).context("--labels")?;
+    let mut stream = TableReader::open(Some(path), &how).context("`labels`")?;
     let (names, named) = stream.names();
     let names = names.to_vec();
     stream.keep(&names.iter().map(String::as_str).collect::<Vec<_>>(), &[])?;
 
-    let table = stream.rest().context("--labels")?;
+    let table = stream.rest().context("`labels`")?;
 
     ensure!(
         table.rows() == rows,
-        "--labels: '{}' has {} rows, and the inputs have {rows}",
+        "`labels`: '{}' has {} rows, and the inputs have {rows}",
         path.display(),
         table.rows()
     );
@@ -159,9 +159,9 @@ pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(Strin
         .collect())
 }
 
-/// A file that is read a piece at a time if its form allows it, which CSV does.
+/// A file that is read in blocks if its form allows it, which CSV does.
 pub struct TableReader {
-    rows: Pieces,
+    rows: TableRows,
     test: Option<Table>,
     /// The targets that the form itself knows.
     known: Vec<String>,
@@ -170,7 +170,7 @@ pub struct TableReader {
     budget: MemoryBudget,
 }
 
-enum Pieces {
+enum TableRows {
     Csv(Box<CsvReader<Box<dyn Read + Send>>>),
     Whole(Option<Table>),
 }
@@ -200,13 +200,13 @@ impl TableReader {
         place: &str,
         budget: MemoryBudget,
     ) -> Result<TableReader> {
-        let whole = |parts: TableWithTest| (Pieces::Whole(Some(parts.0)), parts.1, parts.2);
+        let whole = |parts: TableWithTest| (TableRows::Whole(Some(parts.0)), parts.1, parts.2);
         let (len, format) = (source.len, source.format);
 
         let read = || -> Result<_> {
             Ok(match format {
                 FileFormat::Csv => (
-                    Pieces::Csv(Box::new(CsvReader::open(source.bytes, how)?)),
+                    TableRows::Csv(Box::new(CsvReader::open(source.bytes, how)?)),
                     None,
                     vec![],
                 ),
@@ -251,8 +251,8 @@ impl TableReader {
     #[must_use]
     pub fn names(&self) -> (&[String], bool) {
         match &self.rows {
-            Pieces::Csv(rows) => rows.names(),
-            Pieces::Whole(table) => table
+            TableRows::Csv(rows) => rows.names(),
+            TableRows::Whole(table) => table
                 .as_ref()
                 .map_or((&[][..], false), |t| (&t.names, t.named)),
         }
@@ -262,8 +262,8 @@ impl TableReader {
     #[must_use]
     pub fn doubt(&self) -> Option<String> {
         match &self.rows {
-            Pieces::Csv(rows) => rows.doubt(),
-            Pieces::Whole(_) => None,
+            TableRows::Csv(rows) => rows.doubt(),
+            TableRows::Whole(_) => None,
         }
     }
 
@@ -284,16 +284,16 @@ impl TableReader {
     }
 
     /// Names of columns, of which those with a comma in them may have been taken apart at it:
-    /// pieces that are no columns themselves and make one together.
-    fn rejoined(&self, pieces: impl Iterator<Item = String>) -> Vec<String> {
+    /// parts that are no columns themselves and make one together.
+    fn rejoined(&self, parts: impl Iterator<Item = String>) -> Vec<String> {
         let (names, _) = self.names();
-        let pieces: Vec<String> = pieces.collect();
+        let parts: Vec<String> = parts.collect();
         let (mut whole, mut at) = (vec![], 0);
 
-        while at < pieces.len() {
-            let is_column = |end: &usize| names.contains(&pieces[at..*end].join(","));
-            let end = (at + 1..=pieces.len()).find(is_column).unwrap_or(at + 1);
-            whole.push(pieces[at..end].join(","));
+        while at < parts.len() {
+            let is_column = |end: &usize| names.contains(&parts[at..*end].join(","));
+            let end = (at + 1..=parts.len()).find(is_column).unwrap_or(at + 1);
+            whole.push(parts[at..end].join(","));
             at = end;
         }
 
@@ -311,8 +311,8 @@ impl TableReader {
         if asked.is_empty() {
             ensure!(
                 !self.known.is_empty(),
-                "which column is to be predicted? name it with --target ({LAST} for the last one), or give a file \
-                 with --labels; there are {}",
+                "which column is to be predicted? name it with `target` ({LAST} for the last one), or give a file \
+                 with `labels`; there are {}",
                 super::table::listed(names)
             );
 
@@ -331,7 +331,7 @@ impl TableReader {
 
     /// Calls the targets that the form knows by these names.
     pub fn call_targets(&mut self, names: &[String]) {
-        let Pieces::Whole(Some(table)) = &mut self.rows else {
+        let TableRows::Whole(Some(table)) = &mut self.rows else {
             return;
         };
         if names.len() != self.known.len() || names.iter().any(|n| table.names.contains(n)) {
@@ -351,7 +351,7 @@ impl TableReader {
         let test = self.test.take();
         let there = test.is_some();
         if there {
-            self.rows = Pieces::Whole(test);
+            self.rows = TableRows::Whole(test);
         }
         there
     }
@@ -362,8 +362,8 @@ impl TableReader {
     /// If one of them is not there, or none is left.
     pub fn keep(&mut self, text: &[&str], ignore: &[&str]) -> Result<()> {
         let kept = match &mut self.rows {
-            Pieces::Csv(rows) => rows.keep(text, ignore),
-            Pieces::Whole(table) => {
+            TableRows::Csv(rows) => rows.keep(text, ignore),
+            TableRows::Whole(table) => {
                 let mut parts = table.iter_mut().chain(&mut self.test);
                 parts.try_for_each(|table| table.keep(text, ignore))
             }
@@ -376,7 +376,7 @@ impl TableReader {
     /// # Errors
     /// If it does not; the message says what it needs.
     pub fn within(&mut self) -> Result<()> {
-        let Pieces::Csv(rows) = &mut self.rows else {
+        let TableRows::Csv(rows) = &mut self.rows else {
             return Ok(());
         };
         rows.within(self.budget, self.len)
@@ -389,10 +389,10 @@ impl TableReader {
     /// If a row is malformed.
     pub fn next_rows(&mut self, most: usize) -> Result<Option<Table>> {
         match &mut self.rows {
-            Pieces::Csv(rows) => rows
+            TableRows::Csv(rows) => rows
                 .next_rows(most)
                 .with_context(|| format!("in {}", self.place)),
-            Pieces::Whole(table) => Ok(table.take()),
+            TableRows::Whole(table) => Ok(table.take()),
         }
     }
 
@@ -403,10 +403,10 @@ impl TableReader {
     /// If the next row is malformed.
     pub fn next_good_rows(&mut self, most: usize) -> Result<Option<Table>> {
         match &mut self.rows {
-            Pieces::Csv(rows) => rows
+            TableRows::Csv(rows) => rows
                 .next_good_rows(most)
                 .with_context(|| format!("in {}", self.place)),
-            Pieces::Whole(table) => Ok(table.take()),
+            TableRows::Whole(table) => Ok(table.take()),
         }
     }
 

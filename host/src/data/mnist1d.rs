@@ -78,49 +78,49 @@ impl Default for Mnist1dConfig {
 impl Mnist1dConfig {
     fn check(&self) -> Result<()> {
         let [low, high] = self.padding[..] else {
-            bail!("--padding: give two numbers, the smaller one first")
+            bail!("`padding`: give two numbers, the smaller one first")
         };
         let length = self.template_len + high;
 
         ensure!(
             self.num_samples >= CLASSES,
-            "--num_samples {}: at least 10 are needed, one a digit",
+            "`num_samples` {}: at least 10 are needed, one per digit",
             self.num_samples
         );
 
         ensure!(
             self.num_samples <= 10_000_000,
-            "--num_samples {}: at most 10000000",
+            "`num_samples` {}: at most 10000000",
             self.num_samples
         );
 
         ensure!(
             (0.0..=1.0).contains(&self.train_split),
-            "--train_split {}: must be in [0, 1]",
+            "`train_split` {}: must be in [0, 1]",
             self.train_split
         );
 
         ensure!(
             self.template_len == 12,
-            "--template_len {}: the templates have 12 points",
+            "`template_len` {}: the templates have 12 points",
             self.template_len
         );
 
         ensure!(
             low <= high && high <= 100_000,
-            "--padding {low} {high}: give the smaller number first, at most 100000"
+            "`padding` {low} {high}: give the smaller number first, at most 100000"
         );
 
         let translation = self.max_translation;
         ensure!(
             (1..=length).contains(&translation),
-            "--max_translation {translation}: must be in 1 to {length}"
+            "`max_translation` {translation}: must be in 1 to {length}"
         );
 
         let points = self.final_seq_length;
         ensure!(
             (2..=100_000).contains(&points),
-            "--final_seq_length {points}: must be in 2 to 100000"
+            "`final_seq_length` {points}: must be in 2 to 100000"
         );
 
         for (name, value) in [
@@ -131,7 +131,7 @@ impl Mnist1dConfig {
         ] {
             ensure!(
                 value.is_finite(),
-                "--{name} {value}: must be a finite number"
+                "`{name}` {value}: must be a finite number"
             );
         }
 
@@ -370,10 +370,10 @@ mod tests {
                 .unwrap_or_default()
         };
 
-        assert!(refused(|c| c.num_samples = 3).contains("--num_samples 3"));
-        assert!(refused(|c| c.padding = vec![9, 3]).contains("--padding 9 3"));
-        assert!(refused(|c| c.max_translation = 0).contains("--max_translation"));
-        assert!(refused(|c| c.shear_scale = f64::NAN).contains("--shear_scale"));
-        assert!(refused(|c| c.train_split = 1.5).contains("--train_split"));
+        assert!(refused(|c| c.num_samples = 3).contains("`num_samples` 3"));
+        assert!(refused(|c| c.padding = vec![9, 3]).contains("`padding` 9 3"));
+        assert!(refused(|c| c.max_translation = 0).contains("`max_translation`"));
+        assert!(refused(|c| c.shear_scale = f64::NAN).contains("`shear_scale`"));
+        assert!(refused(|c| c.train_split = 1.5).contains("`train_split`"));
     }
 }

@@ -67,7 +67,7 @@ pub struct Dataset {
 /// The scales of a data set that was standardised; empty of one that was not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standardisation {
-    /// One an input.
+    /// One per input.
     pub inputs: Vec<Standard>,
     /// One a target that is a number; none for classes.
     pub targets: Vec<Standard>,

@@ -1,7 +1,7 @@
 //! NumPy's legacy random numbers (`numpy.random.seed`, `rand`, `randn`, `permutation`), number for
 //! number.
 //!
-//! The Mersenne twister gives 32 bits a draw; doubles take 27 and 26 of two draws; normals come in
+//! The Mersenne twister gives 32 bits per draw; doubles take 27 and 26 of two draws; normals come in
 //! pairs from Marsaglia's polar method, the second kept for the next call; integers are masked and
 //! rejected until they fit.
 

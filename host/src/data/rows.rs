@@ -134,9 +134,8 @@ impl<R: Read> CsvReader<R> {
             .nth(1)?;
         let below_whole = second.iter().all(|cell| cell.trim().parse::<i64>().is_ok());
 
-        (different && (in_order || !below_whole)).then(|| {
-            "the first line is taken for a row of numbers; --header says that it holds names".into()
-        })
+        (different && (in_order || !below_whole))
+            .then(|| "the first line is taken for a row of numbers".into())
     }
 
     /// The names of all columns, and whether they stand in the file.
@@ -155,7 +154,7 @@ impl<R: Read> CsvReader<R> {
             match is_in_first_line {
                 true => place.map_err(|error| {
                     anyhow::anyhow!(
-                        "{error}; '{name}' stands in the first line, which is taken for a row: add --header if it holds names"
+                        "{error}; '{name}' stands in the first line, which is taken for a row: add `header` if it holds names"
                     )
                 })?,
                 false => place?,
@@ -435,16 +434,16 @@ struct UnifiedLines<R> {
 impl<R: Read> UnifiedLines<R> {
     /// Reads until so many lines are there, or enough bytes.
     fn peek(&mut self, lines: usize) -> std::io::Result<()> {
-        let mut piece = [0; 4096];
+        let mut chunk = [0; 4096];
         let mut there = 0;
         while there < lines && self.start.len() < PEEK.0 {
-            let got = self.unified(&mut piece)?;
+            let got = self.unified(&mut chunk)?;
             if got == 0 {
                 break;
             }
 
-            there += piece[..got].iter().filter(|&&b| b == b'\n').count();
-            self.start.extend_from_slice(&piece[..got]);
+            there += chunk[..got].iter().filter(|&&b| b == b'\n').count();
+            self.start.extend_from_slice(&chunk[..got]);
         }
 
         if self.start.starts_with("\u{feff}".as_bytes()) {

@@ -366,15 +366,15 @@ impl InputFile {
 /// Enough bytes to tell the kind: up to the first line that is not empty and no comment.
 fn decisive(from: &mut dyn Read) -> Result<Vec<u8>> {
     let mut start = vec![];
-    let mut piece = [0; 4096];
+    let mut chunk = [0; 4096];
 
     while start.len() < MOST {
-        let got = match from.read(&mut piece) {
+        let got = match from.read(&mut chunk) {
             Err(e) if e.kind() == ErrorKind::Interrupted => continue,
             got => got.context("cannot be read")?,
         };
 
-        start.extend_from_slice(&piece[..got]);
+        start.extend_from_slice(&chunk[..got]);
 
         let text = start
             .first()

@@ -82,7 +82,7 @@ impl Split {
 
         (rows < test).then(|| {
             format!(
-                "Only {rows} of the {} rows are left to learn from: {test} are kept for testing (--test-share {share}).",
+                "Only {rows} of the {} rows are left to learn from: {test} are kept for testing (`test_share` {share}).",
                 rows + test
             )
         })
@@ -109,7 +109,7 @@ fn too_few(rows: usize, purpose: &Purpose) -> String {
 
     let are_numbers = classes.iter().all(|name| name.parse::<f64>().is_ok());
     let or_regression = match are_numbers {
-        true => format!("; if '{column}' is a number, not classes, add --regression"),
+        true => format!("; if '{column}' is a number, not classes, add `regression`"),
         false => String::new(),
     };
 
@@ -139,7 +139,7 @@ impl Splitter {
             Some(test) => {
                 ensure!(
                     test.features == self.data.features,
-                    "--test: its inputs are {}, those of the training table {}",
+                    "`test`: its inputs are {}, those of the training table {}",
                     listed(&test.features),
                     listed(&self.data.features)
                 );
@@ -166,10 +166,10 @@ impl Splitter {
     /// # Errors
     /// If there are fewer rows or groups than folds, or a class has one row only.
     pub fn folds(&self, count: usize, seed: u64) -> Result<Vec<Split>> {
-        ensure!((2..=100).contains(&count), "--folds {count}: use 2 to 100");
+        ensure!((2..=100).contains(&count), "`folds` {count}: use 2 to 100");
         ensure!(
             self.test.is_none(),
-            "--folds and --test: a test table leaves nothing to fold; give one of the two"
+            "`folds` and `test`: a test table leaves nothing to fold; give one of the two"
         );
 
         let fold = self.assign_folds(count, seed)?;
@@ -204,17 +204,17 @@ impl Splitter {
         let rows = self.data.rows();
         let usual_helps = (1.0 - USUAL_TEST_SHARE) * rows as f64 >= LEAST_ROWS as f64;
         let remedy = if usual_helps && test_share > USUAL_TEST_SHARE {
-            format!("keep fewer for testing, as in --test-share {USUAL_TEST_SHARE}")
+            format!("keep fewer for testing, as in `test_share` {USUAL_TEST_SHARE}")
         } else if rows > LEAST_ROWS && matches!(self.data.target, RawTarget::Values(_)) {
             // One row to test on.
-            format!("give more rows, or --test-share {:.2}", 1.0 / rows as f64)
+            format!("give more rows, or `test_share` {:.2}", 1.0 / rows as f64)
         } else {
             "give more rows".into()
         };
 
         ensure!(
             left >= LEAST_ROWS,
-            "--test-share {test_share} leaves {left} of the {rows} rows to learn from; at least {LEAST_ROWS} are needed: {remedy}"
+            "`test_share` {test_share} leaves {left} of the {rows} rows to learn from; at least {LEAST_ROWS} are needed: {remedy}"
         );
 
         Ok(())
@@ -312,7 +312,7 @@ impl Splitter {
 
             ensure!(
                 groups.len() >= count,
-                "--folds {count}: there are only {} groups",
+                "`folds` {count}: there are only {} groups",
                 groups.len()
             );
 
@@ -333,7 +333,7 @@ impl Splitter {
 
         ensure!(
             fold.len() >= count,
-            "--folds {count}: there are only {} rows",
+            "`folds` {count}: there are only {} rows",
             fold.len()
         );
 
@@ -488,8 +488,8 @@ mod tests {
     fn impossible_folds_are_refused() {
         let error =
             |rows: &Splitter, count: usize| format!("{:#}", rows.folds(count, 1).unwrap_err());
-        assert!(error(&rows(40, class, None), 1).contains("--folds 1: use 2 to 100"));
-        assert!(error(&rows(40, class, Some(3)), 5).contains("--folds 5: there are only"));
+        assert!(error(&rows(40, class, None), 1).contains("`folds` 1: use 2 to 100"));
+        assert!(error(&rows(40, class, Some(3)), 5).contains("`folds` 5: there are only"));
         let single = rows(40, |i| if i == 7 { "once".into() } else { class(i) }, None);
         assert!(error(&single, 3).contains("class 'once' has one row only (line 9)"));
     }

@@ -47,7 +47,7 @@ pub struct Tabular {
 /// Targets as they stand in the table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RawTarget {
-    /// Class names, one a row.
+    /// Class names, one per row.
     Classes(String, Vec<String>),
     /// Columns of numbers.
     Values(Vec<(String, Vec<f64>)>),
@@ -134,7 +134,7 @@ impl Tabular {
     pub fn new(mut table: Table, targets: &[String], classify: Option<bool>) -> Result<Tabular> {
         ensure!(
             !targets.is_empty(),
-            "which column is to be predicted? give it with --target NAME"
+            "which column is to be predicted? give it with `target` NAME"
         );
 
         let twice = targets
@@ -150,7 +150,7 @@ impl Tabular {
 
         let columns = targets
             .iter()
-            .map(|name| Ok((name.clone(), table.take(name).context("--target")?)));
+            .map(|name| Ok((name.clone(), table.take(name).context("`target`")?)));
         let columns = columns.collect::<Result<Vec<_>>>()?;
 
         let target = match (&columns[..], classify) {
@@ -166,7 +166,7 @@ impl Tabular {
                 RawTarget::Classes(name.clone(), Column::Numbers(values.clone()).into_text())
             }
             ([_, _, ..], Some(true)) => {
-                bail!("several targets are numbers; for classes give one --target")
+                bail!("several targets are numbers; for classes give one `target`")
             }
             (columns, _) => RawTarget::Values(all_numbers(columns)?),
         };
@@ -178,7 +178,7 @@ impl Tabular {
         for row in 0..table.rows() {
             for (column, name) in table.columns.iter().zip(&table.names) {
                 let Column::Numbers(values) = column else {
-                    bail!("column '{name}' holds text; leave it out with --ignore {name}")
+                    bail!("column '{name}' holds text; leave it out with `ignore` {name}")
                 };
                 x.push(values[row]);
             }
@@ -229,7 +229,7 @@ impl Tabular {
     }
 
     /// Rows for training and for testing: of every class the same share, drawn by `seed`; with
-    /// `groups` (one a row) no group is in both.
+    /// `groups` (one per row) no group is in both.
     ///
     /// # Errors
     /// If a part would be empty, or a class too small.
@@ -241,7 +241,7 @@ impl Tabular {
     ) -> Result<(Vec<u32>, Vec<u32>)> {
         ensure!(
             share > 0.0 && share < 1.0,
-            "--test-share {share}: use more than 0 and less than 1"
+            "`test_share` {share}: use more than 0 and less than 1"
         );
 
         ensure!(
@@ -260,7 +260,7 @@ impl Tabular {
 
                 ensure!(
                     names.len() >= 2,
-                    "--group: there is one group only; a test part needs another"
+                    "`group`: there is one group only; a test part needs another"
                 );
 
                 let mut order = vec![0; names.len()];
@@ -314,7 +314,7 @@ impl Tabular {
     fn or_regression(&self) -> String {
         match &self.target {
             RawTarget::Classes(column, names) if numbers(names).is_some() => {
-                format!("; if '{column}' is a number, not classes, say --regression")
+                format!("; if '{column}' is a number, not classes, say `regression`")
             }
             _ => String::new(),
         }
@@ -323,7 +323,7 @@ impl Tabular {
     /// What else can be done about a class that only the first line has.
     fn or_header(&self, row: u32) -> &'static str {
         match (self.unit, self.lines[row as usize]) {
-            (Unit::Line, 1) => "; if the first line holds the names of the columns, add --header",
+            (Unit::Line, 1) => "; if the first line holds the names of the columns, add `header`",
             _ => "",
         }
     }
@@ -435,7 +435,7 @@ impl Tabular {
             scale.check(
                 name,
                 largest,
-                &format!(", or leave it out with --ignore {name}"),
+                &format!(", or leave it out with `ignore` {name}"),
             )?;
         }
 
@@ -622,7 +622,7 @@ pub fn constant_inputs(features: &[String], inputs: &[Standard], x: &[f64]) -> O
     (!constant.is_empty()).then(|| {
         format!(
             "{} of the {} inputs are constant over the rows to learn from ({}): they tell nothing, and are kept with a \
-             standard deviation of 1; leave them out with --ignore if they may vary later.{coarse}",
+             standard deviation of 1; leave them out with `ignore` if they may vary later.{coarse}",
             constant.len(),
             features.len(),
             listed(&constant)

@@ -35,7 +35,7 @@ pub struct Task {
     pub outputs: usize,
     /// What networks learn from.
     pub train: Examples,
-    /// What they are judged by.
+    /// What they are tested on.
     pub test: Examples,
     /// What leads from the units of the user's own data to those of the rows; empty if they are the
     /// same.

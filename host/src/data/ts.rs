@@ -1,4 +1,4 @@
-//! The text form of the time-series archive (`.ts`): a header of `@` lines, then a series a line,
+//! The text form of the time-series archive (`.ts`): a header of `@` lines, then one series per line,
 //! its dimensions separated by colons, the class or the target value last.
 
 use super::table::{Column, ROW_LIMIT, Table, Unit, quoted};

@@ -20,7 +20,7 @@ pub struct VanDerPolConfig {
     /// Orbits for the test part, the last ones
     #[arg(long)]
     pub test_orbits: usize,
-    /// Pairs of states an orbit
+    /// Pairs of states per orbit
     #[arg(long)]
     pub steps: usize,
     /// First states are uniform in [-range, range]^2
@@ -49,37 +49,37 @@ impl VanDerPolConfig {
     fn check(&self) -> Result<()> {
         ensure!(
             (0.0..=50.0).contains(&self.mu),
-            "--mu {}: must be in [0, 50]",
+            "`mu` {}: must be in [0, 50]",
             self.mu
         );
 
         ensure!(
             self.dt > 0.0 && self.dt <= 1.0,
-            "--dt {}: must be above 0 and at most 1",
+            "`dt` {}: must be above 0 and at most 1",
             self.dt
         );
 
         let (orbits, test) = (self.orbits, self.test_orbits);
         ensure!(
             (2..=100_000).contains(&orbits),
-            "--orbits {orbits}: must be in 2 to 100000"
+            "`orbits` {orbits}: must be in 2 to 100000"
         );
 
         ensure!(
             (1..orbits).contains(&test),
-            "--test-orbits {test}: must be in 1 to {}",
+            "`test_orbits` {test}: must be in 1 to {}",
             orbits - 1
         );
 
         ensure!(
             (1..=1_000_000).contains(&self.steps),
-            "--steps {}: must be in 1 to 1000000",
+            "`steps` {}: must be in 1 to 1000000",
             self.steps
         );
 
         ensure!(
             self.range > 0.0 && self.range <= 10.0,
-            "--range {}: must be above 0 and at most 10",
+            "`range` {}: must be above 0 and at most 10",
             self.range
         );
 
@@ -87,7 +87,7 @@ impl VanDerPolConfig {
     }
 }
 
-/// Pairs of states, (position, velocity) a row.
+/// Pairs of states, (position, velocity) per row.
 pub struct Orbits {
     pub x: Vec<f64>,
     pub y: Vec<f64>,

@@ -53,7 +53,7 @@ pub enum FormChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "by", content = "limit")]
 pub enum Budget {
-    /// So many knots a table.
+    /// So many knots per table.
     Knots(u32),
     /// The smallest tables whose error is not larger.
     MaxError(f64),

@@ -136,13 +136,13 @@ pub struct IntegerFile {
     pub output: (f32, i32),
     /// outputs x inputs of each layer.
     pub weights: Vec<i8>,
-    /// One an output of each layer.
+    /// One per output of each layer.
     pub biases: Vec<i32>,
-    /// One an output of each layer.
+    /// One per output of each layer.
     pub factors: Vec<i32>,
-    /// One a layer.
+    /// One per layer.
     pub shifts: Vec<u8>,
-    /// 256 entries a type.
+    /// 256 entries per type.
     pub tables: Vec<Vec<i8>>,
     /// The step of the inputs of each table, whose zero is 0.
     pub table_inputs: Vec<f32>,

@@ -29,16 +29,17 @@ pub struct Golden {
     pub predicted: Predicted,
     /// The right classes, if the rows have some.
     pub labels: Vec<u16>,
-    /// How far the export is from `ldnn predict` on the rows that it was compared on; `None` if
-    /// there were none.
+    /// How far the export is from `ldnn predict` on the rows of a file that the user gave; `None`
+    /// without one.
     #[serde(default, rename = "judged", skip_serializing_if = "Option::is_none")]
-    pub held_out: Option<HeldOutAgreement>,
+    pub on_given_rows: Option<AgreementOnRows>,
 }
 
-/// How far an export is from `ldnn predict` on rows that the export does not hold.
+/// How far an export is from `ldnn predict` on some rows: those of a file that the user gave, or
+/// the golden ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HeldOutAgreement {
+pub struct AgreementOnRows {
     /// Which rows: a plural, as in "rows of FILE".
     pub whose: String,
     /// The difference on them.

@@ -4,7 +4,7 @@ use super::Owned;
 use super::choose::{Budget, Chooser, FormChoice, TableCandidate};
 use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile, is_identifier};
 use super::format::Format;
-use super::golden::{Agreement, Golden, HeldOutAgreement, Predicted};
+use super::golden::{Agreement, AgreementOnRows, Golden, Predicted};
 use super::integers;
 use super::table::{Beyond, TableFile};
 use super::tolerance::{INTEGERS_TOLERANCE, ROUNDING_TOLERANCE, TABLE_FACTOR, TABLES_TOLERANCE};
@@ -501,8 +501,8 @@ fn check_subnets(model: &Trained) -> Result<()> {
         if let ActivationFile::Table { range, .. } = activation {
             ensure!(
                 -range <= low && high <= *range,
-                "--onnx-activations subnets: on the training rows pre-activations reach from {low:.1} to {high:.1}, and \
-                 sub-networks answer as `ldnn predict` does between -{range} and {range} only; take --onnx-activations \
+                "`onnx_activations` subnets: on the training rows pre-activations reach from {low:.1} to {high:.1}, and \
+                 sub-networks answer as `ldnn predict` does between -{range} and {range} only; take `onnx_activations` \
                  tables"
             );
         }
@@ -693,9 +693,9 @@ fn for_devices(
         .as_ref()
         .filter(|_| deployed.shape.is_some())
     {
-        let held_out = held_out(&deployed, &subject, &chosen, rows)?;
-        section.text.push(verify::on_rows(&deployed, &held_out));
-        golden.held_out = Some(held_out);
+        let agreement = agreement_on(&deployed, &subject, &chosen, rows)?;
+        section.text.push(verify::on_rows(&deployed, &agreement));
+        golden.on_given_rows = Some(agreement);
     }
 
     write(config, &deployed, &golden, folder, section)?;
@@ -915,14 +915,14 @@ fn outside(source: &CalibratedNetwork, tables: &[Owned], ranges: &[(f32, f32)]) 
 }
 
 /// How far the export is from `ldnn predict` on these rows.
-fn held_out(
+fn agreement_on(
     model: &Deployed,
     subject: &Subject,
     chosen: &TableCandidate,
     rows: &Examples,
-) -> Result<HeldOutAgreement> {
+) -> Result<AgreementOnRows> {
     let golden = answered(model, subject, chosen, &rows.x)?;
-    Ok(HeldOutAgreement {
+    Ok(AgreementOnRows {
         whose: subject.whose.clone(),
         agreement: Agreement::of(model, &golden)?,
         tolerance: golden.predicted.tolerance,

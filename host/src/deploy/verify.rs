@@ -2,7 +2,7 @@
 //! bit; and with what `ldnn predict` says about the same raw rows, within a tolerance.
 
 use super::deployed::{Deployed, OutputFile, WeightFile};
-use super::golden::{Agreement, Golden, HeldOutAgreement};
+use super::golden::{Agreement, AgreementOnRows, Golden};
 use super::tolerance::most_tolerance;
 use super::{harness, written};
 use crate::report::ReportTable;
@@ -229,8 +229,8 @@ pub fn verify(folder: &Path, core: Option<&Path>) -> Result<String> {
 
     let (lines, mut agreement) = export.compared(runners).all_good()?;
 
-    if let Some(held_out) = &export.golden.held_out {
-        agreement += &format!("\n{}\n", on_rows(&export.model, held_out));
+    if let Some(given) = &export.golden.on_given_rows {
+        agreement += &format!("\n{}\n", on_rows(&export.model, given));
     }
 
     Ok(lines.join("\n") + "\n" + &agreement)
@@ -745,16 +745,16 @@ impl Export<'_> {
             ""
         };
 
-        let on_golden = HeldOutAgreement {
+        let on_golden = AgreementOnRows {
             whose: format!("raw rows{drawn}"),
             agreement: Agreement::of(model, golden)?,
             tolerance: golden.predicted.tolerance,
             form: golden.predicted.form.clone(),
         };
 
-        // Drawn rows combine inputs as no real row may: rows of a table are the better judge.
-        match &golden.held_out {
-            Some(held_out) => held_out.check(model)?,
+        // Drawn rows combine inputs as no real row may: rows of a table tell more.
+        match &golden.on_given_rows {
+            Some(given) => given.check(model)?,
             None => on_golden.check(model)?,
         }
 
@@ -782,7 +782,7 @@ impl Export<'_> {
             writeln!(text, "{beyond}")?;
         }
 
-        if golden.predicted.drawn && golden.held_out.is_none() {
+        if golden.predicted.drawn && golden.on_given_rows.is_none() {
             text += &beyond_tables(golden.predicted.outside);
             text += "`ldnn export --data FILE` compares on the rows of a table, too\n";
         }
@@ -808,16 +808,16 @@ fn beyond_tables(outside: f64) -> String {
 }
 
 /// How far the answers to rows of a table are from those of `ldnn predict`, as sentences.
-pub(super) fn on_rows(model: &Deployed, held_out: &HeldOutAgreement) -> String {
-    let (found, form) = (&held_out.agreement, &held_out.form);
+pub(super) fn on_rows(model: &Deployed, on_rows: &AgreementOnRows) -> String {
+    let (found, form) = (&on_rows.agreement, &on_rows.form);
 
     let mut text = format!(
         "against `ldnn predict` on {} {}: the largest difference is {:.3e}{} ({form}: at most {:.3e})",
         found.rows,
-        held_out.whose,
+        on_rows.whose,
         found.largest,
         unit(model),
-        held_out.tolerance
+        on_rows.tolerance
     );
 
     if model.outputs == OutputFile::Classes {
@@ -844,7 +844,7 @@ fn unit(model: &Deployed) -> &'static str {
     }
 }
 
-impl HeldOutAgreement {
+impl AgreementOnRows {
     /// Whether the difference is within the tolerance, on the rows within the input ranges.
     ///
     /// # Errors
@@ -866,7 +866,7 @@ impl HeldOutAgreement {
             match &model.weights {
                 WeightFile::Integers(_) =>
                     "in real numbers (`ldnn export --weights f32`), over another range (`ldnn export --range LOW,HIGH`), \
-                     or judged by rows of your own, where drawn ones combine inputs as no real row does \
+                     or compared on rows of your own, where drawn ones combine inputs as no real row does \
                      (`ldnn export --data FILE`)",
                 _ =>
                     "with finer tables (`ldnn export --max-error 1e-5`), or over a wider range (`ldnn export --percentile \

@@ -6,7 +6,7 @@ use crate::model::LossAndAccuracy;
 use crate::model::calibrated::loss_and_accuracy;
 use ldnn_core::loss::arg_max;
 
-/// Rows to look at an export with.
+/// Rows to test an export with.
 pub enum Yardstick {
     /// Rows with their right answers.
     Labelled {
@@ -92,11 +92,11 @@ impl Yardstick {
     }
 }
 
-/// A judgement as text.
-fn quality(judgement: &LossAndAccuracy) -> String {
-    match judgement.accuracy {
+/// The accuracy as text, or the loss where there are no classes.
+fn quality(measured: &LossAndAccuracy) -> String {
+    match measured.accuracy {
         Some(accuracy) => format!("{accuracy:.2} %"),
-        None => format!("loss {:.4e}", judgement.loss),
+        None => format!("loss {:.4e}", measured.loss),
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
     use crate::data::task::ExampleTargets;
 
     #[test]
-    fn a_judgement_says_what_it_is() {
+    fn the_text_says_whether_it_is_an_accuracy_or_a_loss() {
         assert_eq!(
             quality(&LossAndAccuracy {
                 loss: 1.0,

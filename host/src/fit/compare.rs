@@ -5,7 +5,7 @@ use crate::model::activations::is_learned;
 use crate::report::stats::{Comparison, Summary};
 use crate::train::Metric;
 
-/// Values of each kind of activations.
+/// Values of each arm.
 #[derive(Clone, Debug)]
 pub(super) struct Scores {
     /// `relu`, `mix`, ...

@@ -53,7 +53,7 @@ pub struct FitConfig {
     #[arg(long, value_name = "N")]
     pub steps: usize,
 
-    /// Networks per kind of activations, for the comparison
+    /// Networks per activation, for the comparison
     #[arg(long, value_name = "N")]
     pub runs: usize,
 
@@ -91,7 +91,7 @@ pub struct FitConfig {
     pub seed: u64,
 }
 
-/// For [`FitConfig::keep`]: the model has the kind that was best on the validation rows.
+/// For [`FitConfig::keep`]: the model has the activations that were best on the validation rows.
 pub const BEST: &str = "best";
 /// The model has the learned activations.
 pub const LEARNED: &str = "learned";

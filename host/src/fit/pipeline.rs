@@ -1,5 +1,5 @@
 //! One division of the rows, from learning activations to a model: learning rate and number of
-//! epochs are chosen on validation rows for each kind of activations, and the model has the kind
+//! epochs are chosen on validation rows for each arm, and the model has the activations of the arm
 //! that was best there.
 //!
 //! Trainings that choose end early when they have not been better for a while. The networks that
@@ -26,7 +26,7 @@ use ldnn_core::rng::{Draws, Stream};
 pub(super) struct PipelineOutcome {
     /// The task.
     pub task: Task,
-    /// What was chosen for each kind of activations that could be trained.
+    /// What was chosen for each arm that could be trained.
     pub chosen: Vec<Hyperparameters>,
     /// The values on the test rows, network by network; empty if nothing was compared.
     pub scores: Scores,
@@ -37,7 +37,7 @@ pub(super) struct PipelineOutcome {
 }
 
 /// Does every step in `folder`; what is there already is not done again. `compare`: with an
-/// ensemble of every kind. A kind of activations that cannot be learned or trained is left out
+/// ensemble of every arm. An arm whose activations cannot be learned or trained is left out
 /// while others remain.
 ///
 /// # Errors
@@ -118,7 +118,7 @@ impl AllDiverged {
 /// Standardised rows are learned at learning rates far below this.
 const LARGE_LR: f64 = 1.0;
 
-/// The kinds of activations that could be trained, each with what was chosen for it.
+/// The arms that could be trained, each with what was chosen for it.
 struct Arms {
     arms: Vec<Arm>,
     chosen: Vec<Hyperparameters>,
@@ -168,7 +168,7 @@ impl FitPipeline<'_> {
         }
     }
 
-    /// Chooses learning rate and number of epochs for each kind of activations.
+    /// Chooses learning rate and number of epochs for each arm.
     fn select(&mut self, learned: Option<LearnedActivations>) -> Result<Arms> {
         let mut activations = self.config.compare.clone();
         activations.extend(learned.is_some().then(|| "mix".to_string()));
@@ -210,7 +210,7 @@ impl FitPipeline<'_> {
         Ok(arms)
     }
 
-    /// Trains networks of every kind; the values on the test rows, with the seeds of the networks.
+    /// Trains networks of every arm; the values on the test rows, with the seeds of the networks.
     fn compare(&mut self, arms: &Arms) -> Result<Vec<Vec<(u64, f64)>>> {
         let validate = ValidateConfig {
             compare: arms.activations(),

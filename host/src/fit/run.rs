@@ -84,7 +84,7 @@ pub fn run(
     })
 }
 
-/// Does everything once per fold, activations too, on the same folds for every kind of activations;
+/// Does everything once per fold, activations too, on the same folds for every arm;
 /// the model then learns from all rows (`whole`).
 ///
 /// # Errors
@@ -251,7 +251,7 @@ fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metri
 fn compared(done: &PipelineOutcome) -> ReportTable {
     let scores = &done.scores;
     let caption = format!(
-        "{} of networks with each kind of activations; learning rate and epochs chosen on validation rows",
+        "{} of networks with each activation; learning rate and epochs chosen on validation rows",
         scores.metric.label()
     );
 
@@ -286,7 +286,7 @@ fn compared(done: &PipelineOutcome) -> ReportTable {
     table
 }
 
-/// Each fold's mean over its networks as one value. A kind of activations that could not be trained
+/// Each fold's mean over its networks as one value. An arm that could not be trained
 /// in a fold has no value there.
 fn over_folds(by_fold: &[(usize, PipelineOutcome)]) -> Scores {
     let mut activations: Vec<String> = vec![];

@@ -89,7 +89,7 @@ pub struct LearnedAbout {
     pub provenance: String,
     /// 1 if all hidden layers share them; else so many layers have equally many of their own.
     pub layers: usize,
-    /// One a type.
+    /// One per type.
     pub types: Vec<TypeAbout>,
 }
 

@@ -56,7 +56,7 @@ pub enum Content<'a> {
 pub struct Choices {
     /// Activations in ONNX.
     pub onnx_activations: OnnxActivations,
-    /// Samples a line in text.
+    /// Samples per line in text.
     pub samples: usize,
 }
 
@@ -68,7 +68,7 @@ pub fn bytes(content: Content, form: ExportFormat, choices: Choices) -> Result<V
     if let (Content::Activations(learned), true) = (content, form != ExportFormat::Onnx) {
         ensure!(
             !learned.types.is_empty(),
-            "a base function has no parameters to be written; add --what network, or give learned activations"
+            "a base function has no parameters to be written; add `what` network, or give learned activations"
         );
     }
 
@@ -104,7 +104,7 @@ fn text(content: Content, samples: usize) -> Result<String> {
 fn graph(content: Content, activations: OnnxActivations) -> Result<Vec<u8>> {
     match content {
         Content::Activations(_) => {
-            bail!("ONNX holds whole networks; add --what network, or give a model")
+            bail!("ONNX holds whole networks; add `what` network, or give a model")
         }
         Content::Network(network, learned) => {
             onnx::model(network, learned, activations, Interface::default())

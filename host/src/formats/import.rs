@@ -48,8 +48,8 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
         (Some(about), Some(network), Some(model)) => {
             ensure!(
                 given.is_empty(),
-                "the file is a whole model, which knows its activations and names; leave --activation, --features, --classes, \
-                 --target and --regression out"
+                "the file is a whole model, which knows its activations and names; leave `activation`, `features`, `classes`, \
+                 `target` and `regression` out"
             );
 
             unpack::trained(bundle, about, network, model)
@@ -57,7 +57,7 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
         (Some(about), Some(network), None) => {
             ensure!(
                 given.activation.is_none(),
-                "the file knows its activations; leave --activation out"
+                "the file knows its activations; leave `activation` out"
             );
 
             let network = unpack::network(&mut bundle, network)?;
@@ -73,7 +73,7 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
         }
         (Some(_), None, _) => {
             anyhow::bail!(
-                "it holds activations without a network; give it to another command with --activations"
+                "it holds activations without a network; give it to a command that takes them, as in `ldnn validate --activations FILE`"
             )
         }
         (None, ..) => {
@@ -91,11 +91,11 @@ fn dressed(bundle: &mut Bundle, given: &Import) -> Result<(Model, Option<Learned
         // Without a hidden layer no activation is ever asked for.
         (None, 2) => Choice::named("identity", None, true)?,
         (None, _) => anyhow::bail!(
-            "the file holds weights alone; say what the hidden layers do with --activation relu, tanh, ..., or a file of \
+            "the file holds weights alone; say what the hidden layers do with `activation` relu, tanh, ..., or a file of \
              learned activations"
         ),
         (Some((name, learned)), _) => {
-            Choice::named(name, learned.as_ref(), true).context("--activation")?
+            Choice::named(name, learned.as_ref(), true).context("`activation`")?
         }
     };
 
@@ -125,7 +125,7 @@ fn completed(
         network.widths.last().copied().unwrap_or(0),
     );
 
-    let named = |given: &[String], flag: &str, count: usize, default: &dyn Fn(usize) -> String| {
+    let named = |given: &[String], field: &str, count: usize, default: &dyn Fn(usize) -> String| {
         let default: Vec<String> = (0..count).map(default).collect();
 
         let names = if given.is_empty() {
@@ -136,26 +136,26 @@ fn completed(
 
         ensure!(
             names.len() == count,
-            "{flag}: {} names are given; the network has {count}",
+            "{field}: {} names are given; the network has {count}",
             names.len()
         );
 
-        check_names(&names).context(flag.to_string())?;
+        check_names(&names).context(field.to_string())?;
         Ok(names)
     };
 
     // As the columns of a table without names are called.
-    let features = named(&given.features, "--features", inputs, &|i| {
+    let features = named(&given.features, "`features`", inputs, &|i| {
         format!("column{}", i + 1)
     })?;
 
     let purpose = if given.regression {
         ensure!(
             given.classes.is_empty(),
-            "--classes and --regression exclude each other"
+            "`classes` and `regression` exclude each other"
         );
 
-        let columns = named(&given.target, "--target", outputs, &|i| {
+        let columns = named(&given.target, "`target`", outputs, &|i| {
             format!("output{}", i + 1)
         })?;
 
@@ -166,11 +166,11 @@ fn completed(
     } else {
         ensure!(
             outputs > 1,
-            "the network has one output, which makes no classes; add --regression"
+            "the network has one output, which makes no classes; add `regression`"
         );
         ensure!(
             given.target.len() < 2,
-            "--target: classes are one column; for numbers add --regression"
+            "`target`: classes are one column; for numbers add `regression`"
         );
 
         let column = given
@@ -181,7 +181,7 @@ fn completed(
 
         Purpose::Classification {
             column,
-            classes: named(&given.classes, "--classes", outputs, &|i| i.to_string())?,
+            classes: named(&given.classes, "`classes`", outputs, &|i| i.to_string())?,
         }
     };
 

@@ -1,8 +1,8 @@
-//! Activations as the paper's authors write them: a line of samples a type, on equal steps over
+//! Activations as the paper's authors write them: a line of samples per type, on equal steps over
 //! `[-5, 5]`.
 //!
 //! Their code joins the samples with straight lines and takes the last line on beyond the ends.
-//! What it takes by itself is 50 samples a line (`linspace(-5, 5, 50)` is written into it), though
+//! What it takes by itself is 50 samples per line (`linspace(-5, 5, 50)` is written into it), though
 //! what their meta-learning writes is 100.
 
 use crate::model::activations::{LearnedActivations, SAMPLE_RANGE, grid};

@@ -49,8 +49,8 @@ impl Load {
     #[must_use]
     pub fn trainings(count: usize, config: &TrainConfig, task: &Task) -> Load {
         let epochs = config.epochs as f64;
-        let judged = task.test.rows() as f64 / config.every.max(1) as f64 / 3.0;
-        let rows = epochs * (task.train.rows() as f64 + judged);
+        let evaluated = task.test.rows() as f64 / config.every.max(1) as f64 / 3.0;
+        let rows = epochs * (task.train.rows() as f64 + evaluated);
         let size = weights(&config.hidden, task);
         let multiply_adds = 2.0 * size * rows * count as f64;
 
@@ -71,8 +71,8 @@ impl Load {
         let gradient = 3.0 * size * config.batch.min(rows) as f64;
 
         let (step, tape, networks) = match config.schedule {
-            // A gradient and a Hessian-vector product an inner step, a gradient each of the
-            // held-out losses.
+            // A gradient and a Hessian-vector product per inner step, a gradient for each of
+            // the held-out losses.
             MetaSchedule::Unrolled => {
                 let inner = config.inner_steps as f64 * 2.4 + config.outer_last as f64;
                 let taped = match config.tape {

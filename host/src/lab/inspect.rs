@@ -285,8 +285,8 @@ fn sizes(shape: &Shape) -> Vec<(&'static str, String)> {
     let outputs: usize = (1..=shape.layers()).map(|l| shape.width(l)).sum();
     let (theta, tables) = (shape.theta_len(), 256 * shape.types());
 
-    // int8: a byte a weight, a bias and a factor of four bytes an output, a table of 256 bytes a
-    // type.
+    // int8: a byte per weight, a bias and a factor of four bytes per output, a table of 256 bytes
+    // per type.
     let integers = (theta - outputs) + 8 * outputs + tables;
 
     vec![

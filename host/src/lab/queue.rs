@@ -23,7 +23,7 @@ pub struct Queue {
     pub limit_minutes: usize,
     /// How many tasks run at a time.
     pub throttle: usize,
-    /// More options of the queue, a line each.
+    /// More options of the queue, one per line.
     pub options: Vec<String>,
     /// What the work is, in words.
     pub about: Vec<String>,

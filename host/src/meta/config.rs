@@ -312,7 +312,7 @@ impl MetaConfig {
     }
 
     /// # Errors
-    /// With flag, value and remedy, for settings that make no run.
+    /// With field, value and remedy, for settings that make no run.
     pub fn check(&self, task: &Task) -> Result<()> {
         base_named(&self.base)?;
 
@@ -328,13 +328,13 @@ impl MetaConfig {
             ("`snapshot_every`", self.snapshot_every),
         ];
 
-        for (flag, value) in counts {
-            ensure!(value > 0, "{flag} 0: must be at least 1");
+        for (setting, value) in counts {
+            ensure!(value > 0, "{setting} 0: must be at least 1");
 
             check_size(
-                flag,
+                setting,
                 value,
-                if flag == "`types`" || flag == "`units`" {
+                if setting == "`types`" || setting == "`units`" {
                     MOST
                 } else {
                     MOST_TIMES
@@ -357,10 +357,10 @@ impl MetaConfig {
             ("`table_range`", self.table_range),
         ];
 
-        for (flag, value) in reals {
+        for (setting, value) in reals {
             ensure!(
                 value.is_finite() && value > 0.0,
-                "{flag} {value}: must be a positive number"
+                "{setting} {value}: must be a positive number"
             );
         }
 

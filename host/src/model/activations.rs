@@ -470,7 +470,7 @@ fn type_numbers<'a>(
 
     let number = name.strip_prefix("type").map(str::parse::<usize>);
     let learned = learned.with_context(|| {
-        format!("'{name}' needs learned activations; give them with --activations FILE")
+        format!("'{name}' needs learned activations; give them with `activations` FILE")
     })?;
     let in_layer = learned.types_in_a_layer();
 
@@ -511,7 +511,7 @@ mod tests {
     fn wrong_names_and_files_are_refused_with_a_remedy() {
         let text = |r: Result<Choice>| format!("{:#}", r.unwrap_err());
         assert!(text(Choice::named("rele", None, false)).contains("relu"));
-        assert!(text(Choice::named("mix", None, false)).contains("--activations"));
+        assert!(text(Choice::named("mix", None, false)).contains("`activations`"));
 
         let set = LearnedActivations {
             version: 1,

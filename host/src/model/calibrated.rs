@@ -16,7 +16,7 @@ pub struct CalibratedNetwork {
     pub shape: Shape,
     /// Weights and biases.
     pub theta: Vec<f32>,
-    /// One a type.
+    /// One per type.
     pub functions: Vec<Function>,
     /// Sorted pre-activations of each type: those of the rows, or as the ranges distribute them.
     pub pre_activations: Vec<Vec<f32>>,
@@ -109,9 +109,9 @@ impl CalibratedNetwork {
         })
     }
 
-    /// The network with exact functions on all rows, in double precision; `look` sees the
+    /// The network with exact functions on all rows, in double precision; `visit` is given the
     /// pre-activations type by type.
-    pub fn walk(&self, set: &Examples, mut look: impl FnMut(usize, &[f64])) -> Result<Vec<f64>> {
+    pub fn walk(&self, set: &Examples, mut visit: impl FnMut(usize, &[f64])) -> Result<Vec<f64>> {
         let (shape, rows) = (&self.shape, set.rows());
         let mut h: Vec<f64> = set.x.iter().map(|&x| x.into()).collect();
 
@@ -136,7 +136,7 @@ impl CalibratedNetwork {
                 for i in 0..count {
                     let (start, end) = shape.block(l, i);
                     let block = &mut z[start * rows..end * rows];
-                    look(first + i, block);
+                    visit(first + i, block);
                     block.copy_from_slice(&self.functions[first + i].values(block)?);
                 }
             }
@@ -202,7 +202,7 @@ impl CalibratedNetwork {
     }
 
     /// Rows of inputs as the network takes them, drawn by a seed, whose pre-activations lie within
-    /// these ranges, one a type. [`Ranges::draw`] takes inputs to be independent; where those of
+    /// these ranges, one per type. [`Ranges::draw`] takes inputs to be independent; where those of
     /// the training rows are not, its rows may be like none of them. Such a row is moved toward the
     /// means, no further than needed.
     ///

@@ -105,7 +105,7 @@ impl Trained {
             listed(names)
         } else {
             format!(
-                "{} columns without names (if its first line has the names, add --header)",
+                "{} columns without names (if its first line has the names, add `header`)",
                 names.len()
             )
         };

@@ -10,7 +10,7 @@ use crate::data::task::{ExampleTargets, Examples};
 use anyhow::Result;
 
 impl Trained {
-    /// Adds the rows of a table that holds the targets to those that are judged together.
+    /// Adds the rows of a table that holds the targets to those that are evaluated together.
     ///
     /// # Errors
     /// If a column is missing, or a class is not known.
@@ -42,7 +42,7 @@ impl Trained {
         Ok(self.metrics(&evaluated))
     }
 
-    /// How good it is on the rows that were judged.
+    /// How good it is on the rows that were evaluated.
     #[must_use]
     pub fn metrics(&self, evaluated: &EvaluatedRows) -> Metrics {
         match &self.purpose {
@@ -60,7 +60,7 @@ impl Trained {
     }
 }
 
-/// Right answers and those that were given, row by row: a table may come in pieces.
+/// Right answers and those that were given, row by row: a table may come in blocks.
 #[derive(Clone, Debug, Default)]
 pub struct EvaluatedRows {
     /// Number of rows.

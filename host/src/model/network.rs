@@ -177,7 +177,7 @@ impl Model {
 
         ensure!(
             self.params.len() == shape.param_len(),
-            "'params' has {} numbers, but widths and kinds need {}",
+            "'params' has {} numbers, but widths and activations need {}",
             self.params.len(),
             shape.param_len()
         );

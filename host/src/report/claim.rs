@@ -73,7 +73,7 @@ impl Claim {
         }
     }
 
-    /// What was measured, in words, a line a condition.
+    /// What was measured, in words, a line per condition.
     #[must_use]
     pub fn measured(&self) -> Vec<String> {
         self.measures.iter().map(ToString::to_string).collect()

@@ -69,7 +69,7 @@ pub fn divisions(folder: &RunFolder) -> Vec<String> {
         let state = match progress.missing.len() {
             0 => "all of it is done".to_string(),
             n => format!(
-                "{n} pieces are missing, and the shards of any one of these numbers would do them"
+                "{n} jobs are missing, and the shards of any one of these numbers would do them"
             ),
         };
 
@@ -121,7 +121,7 @@ fn count_of(folder: &RunFolder) -> Option<usize> {
 pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
     let progress = folder.progress();
     let mut text = String::new();
-    let mut table = ReportTable::new("pieces of work", &["list", "done", "of", "missing"]);
+    let mut table = ReportTable::new("jobs", &["list", "done", "of", "missing"]);
 
     for t in &progress {
         let done = t.total - t.missing.len();
@@ -147,7 +147,7 @@ pub fn describe(folder: &RunFolder, incomplete: Option<Incomplete>) -> String {
 
     let _ = write!(
         text,
-        "{} of {total} pieces are done, {missing} are missing",
+        "{} of {total} jobs are done, {missing} are missing",
         total - missing
     );
 

@@ -301,7 +301,7 @@ fn intruder(path: &Path, mode: RunMode) -> Option<Obstacle> {
     };
 
     let found = match mode {
-        RunMode::Look => None,
+        RunMode::Status => None,
         RunMode::Whole | RunMode::Gather => marks(path).or_else(|| contents(path, path).intruder),
         // The folders of other shards are their own affair, and a thousand shards that look through
         // all are a load.

@@ -1,6 +1,6 @@
 //! Run folders: the resolved settings and everything that came out of them.
 //!
-//! A shard of a run (`--shard i/n`) writes in a folder of its own inside the run folder, and
+//! A shard of a run (`i/n`) writes in a folder of its own inside the run folder, and
 //! nowhere else: `shards/i-of-n/journals/` has its journals, `shards/i-of-n/kept/` what else it
 //! made, at the same paths that they have in the run folder of one process. Everybody reads what
 //! everybody has written.
@@ -34,7 +34,7 @@ pub struct RunFolder {
 struct SharedRun {
     root: PathBuf,
     mode: RunMode,
-    /// Run folders whose pieces count, the own one first.
+    /// Run folders whose jobs count, the own one first.
     sources: Vec<PathBuf>,
     /// The shards of each source as they were when this was opened: where there are a thousand, to
     /// list them for every file would be a load.
@@ -61,7 +61,7 @@ impl RunFolder {
         RunFolder::open_as(path, config, replace, RunMode::Whole, &[])
     }
 
-    /// The same for a process that does a part of the run; pieces that are in the run folders
+    /// The same for a process that does a part of the run; jobs that are in the run folders
     /// `sources`, or in their shards', count as done.
     ///
     /// # Errors
@@ -90,13 +90,13 @@ impl RunFolder {
         let shard = shard_folder(path, mode);
         ensure!(
             shard.is_none() || !replace,
-            "--replace with --shard: other shards may be at work; delete the folder first"
+            "`replace` with `shard`: other shards may be at work; delete the folder first"
         );
 
         check(path, wanted, replace, mode)?;
 
         let (lock, ledger) = match mode {
-            RunMode::Look => (None, None),
+            RunMode::Status => (None, None),
             _ => take(path, wanted, replace, mode).map(|(lock, ledger)| (Some(lock), ledger))?,
         };
         let mut all = vec![path.to_path_buf()];
@@ -152,7 +152,7 @@ impl RunFolder {
         })
     }
 
-    /// A folder inside this one for what is kept of a piece of work: the same as
+    /// A folder inside this one for what is kept of a job: the same as
     /// [`RunFolder::inside`], but for a shard in its own folder, with everything that is written
     /// there.
     ///
@@ -203,7 +203,7 @@ impl RunFolder {
         self.run.mode
     }
 
-    /// The name of a list of pieces with this folder's place.
+    /// The name of a list of jobs with this folder's place.
     #[must_use]
     pub fn list(&self, name: &str) -> String {
         let parts = self.inside.iter().map(|p| p.to_string_lossy().into_owned());
@@ -225,7 +225,7 @@ impl RunFolder {
         write_in(&self.path, name, bytes.as_ref())
     }
 
-    /// Writes what is kept of a piece of work; a shard does it in its own folder.
+    /// Writes what is kept of a job; a shard does it in its own folder.
     ///
     /// # Errors
     /// If the folder cannot be written to.
@@ -237,7 +237,7 @@ impl RunFolder {
         )
     }
 
-    /// Takes over what a shard kept of a piece of work, if this process is one that has results.
+    /// Takes over what a shard kept of a job, if this process is one that has results.
     ///
     /// # Errors
     /// If nobody has it, or it cannot be copied.
@@ -277,18 +277,18 @@ impl RunFolder {
         )
     }
 
-    /// All the places where a kept file or folder may be, the own one first. If it is of piece `k`
-    /// of a list, it is with the piece's owner, whatever the number of shards was.
+    /// All the places where a kept file or folder may be, the own one first. If it is of job `k`
+    /// of a list, it is with the job's owner, whatever the number of shards was.
     #[must_use]
-    pub fn places(&self, name: &str, piece: Option<(&str, usize)>) -> Vec<PathBuf> {
-        let list = piece.map(|(list, k)| (self.list(list), k));
+    pub fn places(&self, name: &str, job: Option<(&str, usize)>) -> Vec<PathBuf> {
+        let list = job.map(|(list, k)| (self.list(list), k));
         self.everywhere("kept", name, |shard| {
             list.as_ref().is_none_or(|(list, k)| shard.owns(list, *k))
         })
     }
 
     /// The journal `name` to write to (none if this process writes none), and those of the others:
-    /// of `all` of them, or of those that may hold pieces of this process. (A shard's are in no
+    /// of `all` of them, or of those that may hold jobs of this process. (A shard's are in no
     /// other of as many shards, and a thousand shards that read a thousand journals each are a
     /// load.)
     #[must_use]
@@ -301,7 +301,7 @@ impl RunFolder {
                 let folder = self.run.root.join(SHARDS).join(shard.folder());
                 Some(folder.join("journals").join(&self.inside).join(&file))
             }
-            RunMode::Gather | RunMode::Look => None,
+            RunMode::Gather | RunMode::Status => None,
         };
 
         let like_own =
@@ -340,13 +340,13 @@ impl RunFolder {
         }
     }
 
-    /// The run folders whose pieces count.
+    /// The run folders whose jobs count.
     #[must_use]
     pub fn sources(&self) -> &[PathBuf] {
         &self.run.sources
     }
 
-    /// Counts the pieces of a list.
+    /// Counts the jobs of a list.
     pub fn count(&self, progress: ListProgress) {
         self.run
             .progress
@@ -365,7 +365,7 @@ impl RunFolder {
             .clone()
     }
 
-    /// A piece of work was finished by this process.
+    /// A job was finished by this process.
     pub fn job_done(&self) {
         if let Some(heartbeat) = &self.run.heartbeat {
             heartbeat.beat();
@@ -558,7 +558,7 @@ fn sweep_listed(path: &Path, list: &FileList<'_>) {
 
 fn unwritable(path: &Path) -> String {
     format!(
-        "the folder '{}' cannot be written to; give an --out that may be made or written to",
+        "the folder '{}' cannot be written to; give an `out` that may be made or written to",
         path.display()
     )
 }

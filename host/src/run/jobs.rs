@@ -40,9 +40,9 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> JobLoop<'_,
     /// are in the order of the list.
     ///
     /// # Errors
-    /// If a piece fails, the journal cannot be written, two journals contradict each other, or the
+    /// If a job fails, the journal cannot be written, two journals contradict each other, or the
     /// user stops it;
-    /// [`Incomplete`] if pieces of other shards are missing, and to a shard whose work is done and whose results nobody
+    /// [`Incomplete`] if jobs of other shards are missing, and to a shard whose work is done and whose results nobody
     /// waits for.
     pub fn run(&self, jobs: &[J], folder: &RunFolder, output: Output) -> Result<Vec<R>> {
         let (own, others) = folder.journals(
@@ -79,7 +79,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> JobLoop<'_,
         self.finish(results, folder)
     }
 
-    /// Takes lines of a journal over; the same piece twice must be the same bytes.
+    /// Takes lines of a journal over; the same result twice must be the same bytes.
     fn learn(&self, known: &mut Known<R>, lines: Vec<JournalLine<R>>, path: &Path) -> Result<()> {
         for line in lines {
             match known.entry((self.key_of)(&line.value)) {
@@ -117,7 +117,7 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> JobLoop<'_,
 
         progress.skip(own - open.len());
 
-        // A journal that cannot be written makes all further work useless; a piece that fails does
+        // A journal that cannot be written makes all further work useless; a job that fails does
         // not.
         let broken = AtomicBool::new(false);
 
@@ -156,11 +156,11 @@ impl<J: Sync, R: Serialize + DeserializeOwned + Clone + Send + Sync> JobLoop<'_,
         }
     }
 
-    /// The results, if they are all there and wanted; written in the order of the pieces where
+    /// The results, if they are all there and wanted; written in the order of the jobs where
     /// results are written.
     fn finish(&self, results: Vec<Option<R>>, folder: &RunFolder) -> Result<Vec<R>> {
         if let (RunMode::Shard(_), false) = (folder.mode(), self.needed) {
-            // Its own pieces are done; it has not looked for those of others.
+            // Its own jobs are done; it has not looked for those of others.
             return Err(Incomplete::default().into());
         }
 

@@ -3,7 +3,7 @@
 //!
 //! Every line ends with a checksum of what stands before it (the field `crc`, CRC-32 as eight
 //! hexadecimal digits), so that a digit that changed on a disk is found as well as a brace that is
-//! missing. A damaged line is moved to `NAME.jsonl.damaged`, and the piece of work that it belonged
+//! missing. A damaged line is moved to `NAME.jsonl.damaged`, and the job that it belonged
 //! to is done again; a last line that was cut off is dropped.
 
 use crate::support::atomic::{write_atomically, write_durably};
@@ -368,7 +368,7 @@ mod tests {
         loss: f64,
     }
 
-    fn piece(i: usize) -> Trial {
+    fn trial(i: usize) -> Trial {
         Trial {
             name: format!("p{i}"),
             loss: 1.0 / (i as f64 + 3.0),
@@ -383,12 +383,12 @@ mod tests {
 
         assert!(found.is_empty());
 
-        (0..5).for_each(|i| journal.append(&piece(i)).unwrap());
+        (0..5).for_each(|i| journal.append(&trial(i)).unwrap());
 
         let (_, found) = Journal::open::<Trial>(&path).unwrap();
         assert_eq!(
             found.into_iter().map(|l| l.value).collect::<Vec<_>>(),
-            (0..5).map(piece).collect::<Vec<_>>()
+            (0..5).map(trial).collect::<Vec<_>>()
         );
         assert!(!quarantine(&path).exists());
     }
@@ -397,7 +397,7 @@ mod tests {
     fn any_changed_byte_loses_one_or_two_lines_and_changes_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
-        let whole = lines(&(0..4).map(piece).collect::<Vec<_>>()).unwrap();
+        let whole = lines(&(0..4).map(trial).collect::<Vec<_>>()).unwrap();
 
         for at in 0..whole.len() {
             for with in [whole[at] ^ 1, b'\n', b'}', 0xff] {
@@ -416,7 +416,7 @@ mod tests {
 
                 for line in &found.lines {
                     let i: usize = line.value.name[1..].parse().unwrap();
-                    assert_eq!(line.value, piece(i), "byte {at}");
+                    assert_eq!(line.value, trial(i), "byte {at}");
                 }
 
                 // Repairs wait for the disk: not at every byte.
@@ -435,14 +435,14 @@ mod tests {
     fn a_last_line_that_was_cut_off_is_dropped_wherever_the_cut_is() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
-        let whole = lines(&(0..3).map(piece).collect::<Vec<_>>()).unwrap();
+        let whole = lines(&(0..3).map(trial).collect::<Vec<_>>()).unwrap();
 
         for len in 0..whole.len() {
             fs::write(&path, &whole[..len]).unwrap();
             let (journal, found) = Journal::open::<Trial>(&path).unwrap();
             let ends = whole[..len].iter().filter(|b| **b == b'\n').count();
             assert_eq!(found.len(), ends);
-            (ends..3).for_each(|i| journal.append(&piece(i)).unwrap());
+            (ends..3).for_each(|i| journal.append(&trial(i)).unwrap());
             assert_eq!(fs::read(&path).unwrap(), whole);
             assert!(!quarantine(&path).exists());
         }
@@ -452,7 +452,7 @@ mod tests {
     fn damaged_lines_are_kept_aside_as_they_were() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
-        let mut bytes = lines(&[piece(1)]).unwrap();
+        let mut bytes = lines(&[trial(1)]).unwrap();
         bytes.extend(b"{\"name\":\"p2\",\"loss\":0.2}\n");
         fs::write(&path, &bytes).unwrap();
 
@@ -470,8 +470,8 @@ mod tests {
 
         assert_eq!(read_checked::<Trial>(&path).unwrap(), None);
 
-        write_checked(&path, &piece(7)).unwrap();
-        assert_eq!(read_checked(&path).unwrap(), Some(piece(7)));
+        write_checked(&path, &trial(7)).unwrap();
+        assert_eq!(read_checked(&path).unwrap(), Some(trial(7)));
 
         let mut bytes = fs::read(&path).unwrap();
         bytes[9] ^= 2;

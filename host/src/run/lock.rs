@@ -129,7 +129,7 @@ impl Drop for Lock {
 
 fn taken(folder: &Path, file: &mut File) -> String {
     format!(
-        "another run is at work in '{}': {}; wait for it or stop it, or give another --out",
+        "another run is at work in '{}': {}; wait for it or stop it, or give another `out`",
         folder.display(),
         name(file)
     )
@@ -184,7 +184,7 @@ mod tests {
             "{message}"
         );
         assert!(
-            message.contains("--out") && message.contains(&host()),
+            message.contains("`out`") && message.contains(&host()),
             "{message}"
         );
         assert!(Lock::holder(dir.path()).is_some());

@@ -3,7 +3,7 @@
 use super::Shard;
 use anyhow::Result;
 
-/// Which pieces of a run this process does.
+/// Which jobs of a run this process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunMode {
     /// All that nobody has done, then the results.
@@ -12,8 +12,8 @@ pub enum RunMode {
     Shard(Shard),
     /// None: the results, from what others have done.
     Gather,
-    /// None, and no results: it only looks how far others are.
-    Look,
+    /// None, and no results: it says how far others are.
+    Status,
 }
 
 impl RunMode {
@@ -23,31 +23,31 @@ impl RunMode {
         matches!(self, RunMode::Whole | RunMode::Gather)
     }
 
-    /// Whether piece `k` of `list` is to be done here, if nobody has done it.
+    /// Whether job `k` of `list` is to be done here, if nobody has done it.
     #[must_use]
     pub fn does(self, list: &str, k: usize) -> bool {
         match self {
             RunMode::Whole => true,
             RunMode::Shard(shard) => shard.owns(list, k),
-            RunMode::Gather | RunMode::Look => false,
+            RunMode::Gather | RunMode::Status => false,
         }
     }
 }
 
-/// How far a list of pieces is.
+/// How far a list of jobs is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListProgress {
     /// Its name: the journal's, with its folder.
     pub list: String,
-    /// How many pieces it has.
+    /// How many jobs it has.
     pub total: usize,
     /// The numbers of those that nobody has done.
     pub missing: Vec<usize>,
 }
 
-/// Pieces are left for other shards, or for a later time.
+/// Jobs are left for other shards, or for a later time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{missing} pieces of work are missing{}", if *.blocked { ", and others wait for them" } else { "" })]
+#[error("{missing} jobs are missing{}", if *.blocked { ", and others wait for them" } else { "" })]
 pub struct Incomplete {
     /// How many are missing.
     pub missing: usize,

@@ -1,10 +1,10 @@
-//! One of several processes that share the pieces of a run: which pieces are its own.
+//! One of several processes that share the jobs of a run: which jobs are its own.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
 use std::str::FromStr;
 
-/// Shard `index` of `count`, from 0: of every list of pieces it does those whose number is `index`
+/// Shard `index` of `count`, from 0: of every list of jobs it does those whose number is `index`
 /// modulo `count`, counted from a start that depends on the list's name, so that many short lists
 /// do not all begin with shard 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,19 +24,19 @@ impl Shard {
     pub fn new(index: usize, count: usize) -> Result<Shard> {
         ensure!(
             (1..=MOST).contains(&count),
-            "--shard {index}/{count}: there can be 1 to {MOST} shards"
+            "`shard` {index}/{count}: there can be 1 to {MOST} shards"
         );
 
         ensure!(
             index < count,
-            "--shard {index}/{count}: shards are numbered from 0 to {}",
+            "`shard` {index}/{count}: shards are numbered from 0 to {}",
             count - 1
         );
 
         Ok(Shard { count, index })
     }
 
-    /// What `--shard` says: `3/16`, or `auto` or `auto/16` with the rest from the queue's variables
+    /// The shard that a text names: `3/16`, or `auto` or `auto/16` with the rest from the queue's variables
     /// in the environment.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Shard {
             .split_once('/')
             .map_or((text, None), |(i, n)| (i, Some(n)));
         let whole =
-            || format!("--shard {text}: write i/n (for example 3/16, from 0), auto or auto/n");
+            || format!("`shard` {text}: write i/n (for example 3/16, from 0), auto or auto/n");
         let count = count.map(usize::from_str).transpose().with_context(whole)?;
 
         match (index, count) {
@@ -56,13 +56,13 @@ impl Shard {
         }
     }
 
-    /// Whether piece number `k` of the list called `list` is this shard's.
+    /// Whether job number `k` of the list called `list` is this shard's.
     #[must_use]
     pub fn owns(self, list: &str, k: usize) -> bool {
         self.owner(list, k) == self.index
     }
 
-    /// The index of the shard (of as many) that piece `k` belongs to.
+    /// The index of the shard (of as many) that job `k` belongs to.
     #[must_use]
     pub fn owner(self, list: &str, k: usize) -> usize {
         (start(list) as usize % self.count + k) % self.count
@@ -145,7 +145,7 @@ fn number(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Opti
     };
     text.parse()
         .map(Some)
-        .with_context(|| format!("--shard auto: {name}={text} is not a number"))
+        .with_context(|| format!("`shard` auto: {name}={text} is not a number"))
 }
 
 fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Result<Shard> {
@@ -165,7 +165,7 @@ fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Resu
                 let (first, total) = (read(queue.first)?.unwrap_or(queue.from), read(queue.total)?);
                 let total = total.with_context(|| {
                     format!(
-                        "--shard auto: {id}={task} says which task this is, but nothing says of how many; write auto/n"
+                        "`shard` auto: {id}={task} says which task this is, but nothing says of how many; write auto/n"
                     )
                 })?;
 
@@ -179,9 +179,9 @@ fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Resu
 
         let index = task.checked_sub(first).filter(|i| *i < count).with_context(|| {
             format!(
-                "--shard auto: task {id}={task} is none of {count} tasks numbered from {first}; if a part of an array \
-                 was sent again, write --shard auto/n with the n of the first time; if its steps are not 1, write \
-                 --shard i/n with this task's i, from 0"
+                "`shard` auto: task {id}={task} is none of {count} tasks numbered from {first}; if a part of an array \
+                 was sent again, write `shard` auto/n with the n of the first time; if its steps are not 1, write \
+                 `shard` i/n with this task's i, from 0"
             )
         })?;
 
@@ -189,7 +189,7 @@ fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Resu
     }
 
     bail!(
-        "--shard auto: no queue has numbered this process ({} are not set); write --shard i/n",
+        "`shard` auto: no queue has numbered this process ({} are not set); write `shard` i/n",
         QUEUES.map(|q| q.id).join(", ")
     )
 }
@@ -202,10 +202,10 @@ fn check_whole_array(first: usize, last: usize, count: usize) -> Result<()> {
 
     ensure!(
         is_whole,
-        "--shard auto: the array has {count} tasks, but their numbers go from {first} to {last}, so they do not tell the \
-         shares of the work. If tasks of a larger array were sent again, write --shard auto/n, with n shards numbered \
-         from 0 in that array; if the steps of this one are not 1, write --shard i/n, for example \
-         --shard $(((SLURM_ARRAY_TASK_ID - {first}) / {step}))/{count}"
+        "`shard` auto: the array has {count} tasks, but their numbers go from {first} to {last}, so they do not tell the \
+         shares of the work. If tasks of a larger array were sent again, write `shard` auto/n, with n shards numbered \
+         from 0 in that array; if the steps of this one are not 1, write `shard` i/n, for example \
+         `shard` $(((SLURM_ARRAY_TASK_ID - {first}) / {step}))/{count}"
     );
 
     Ok(())
@@ -253,7 +253,7 @@ mod tests {
         assert!(message("x/4", &[]).contains("3/16"));
         assert!(message("3", &[]).contains("i/n"));
         assert!(message("1/0", &[]).contains("1 to"));
-        assert!(message("auto", &[]).contains("--shard i/n"));
+        assert!(message("auto", &[]).contains("`shard` i/n"));
         assert!(message("auto", &[("PARALLEL_SEQ", "2")]).contains("auto/n"));
         assert!(message("auto/2", &[("PARALLEL_SEQ", "0")]).contains("numbered from 1"));
         assert!(message("auto", &[("SLURM_ARRAY_TASK_ID", "x")]).contains("not a number"));
@@ -287,7 +287,7 @@ mod tests {
                 "{message}"
             );
             assert!(
-                message.contains("--shard i/n") && message.contains("--shard auto/n"),
+                message.contains("`shard` i/n") && message.contains("`shard` auto/n"),
                 "{message}"
             );
         }
@@ -317,18 +317,18 @@ mod tests {
     }
 
     #[test]
-    fn every_piece_has_one_owner_and_shares_differ_by_one_at_most() {
+    fn every_job_has_one_owner_and_shares_differ_by_one_at_most() {
         for count in 1..9 {
-            for (list, pieces) in [("a", 0), ("fig3/equal/trainings", 1), ("b", 17), ("c", 100)] {
+            for (list, jobs) in [("a", 0), ("fig3/equal/trainings", 1), ("b", 17), ("c", 100)] {
                 let shares: Vec<usize> = (0..count)
                     .map(|i| {
-                        (0..pieces)
+                        (0..jobs)
                             .filter(|&k| Shard::new(i, count).unwrap().owns(list, k))
                             .count()
                     })
                     .collect();
 
-                assert_eq!(shares.iter().sum::<usize>(), pieces);
+                assert_eq!(shares.iter().sum::<usize>(), jobs);
                 assert!(
                     shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1,
                     "{shares:?}"

@@ -199,7 +199,7 @@ impl AtomicFile {
             }
             Err(_) => bail!(
                 "'{}' has come into being while this command was at work, and stays as it is; give another path, or \
-                 --replace to overwrite it",
+                 `replace` to overwrite it",
                 self.path.display()
             ),
         }

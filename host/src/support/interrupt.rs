@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM end every command within a second.
 //!
-//! Work asks between two pieces whether a stop was requested. What cannot ask (an eigendecomposition,
+//! Work asks between two jobs or steps whether a stop was requested. What cannot ask (an eigendecomposition,
 //! a compiler, a pipe without data) is not waited for: a watchdog ends the process. No result is
 //! harmed by that: a file appears whole or not at all, and a journal drops a line that was cut off.
 

@@ -76,8 +76,8 @@ impl MemoryBudget {
     pub fn allow_work(self, bytes: f64) -> Result<()> {
         ensure!(
             bytes <= self.0 as f64,
-            "the work needs about {} of memory, and {} may be used; take narrower layers (--hidden) or fewer threads \
-             (--jobs), or raise the limit, as in {VARIABLE}={:.0}G",
+            "the work needs about {} of memory, and {} may be used; take narrower layers (`hidden`) or fewer threads \
+             (`jobs`), or raise the limit, as in {VARIABLE}={:.0}G",
             in_words(bytes as u64),
             in_words(self.0),
             (bytes / (1u64 << 30) as f64).ceil()
@@ -113,15 +113,15 @@ const MOST_BYTES: u64 = 1 << 46;
 /// More repetitions of anything than this are a slip of the hand, and their products overflow.
 pub const MOST_TIMES: usize = 1_000_000_000;
 
-/// The widest layer, and the most networks of a kind.
+/// The widest layer, and the most networks per activation.
 pub const MOST: usize = 1 << 20;
 
 /// Refuses a number that nobody means.
 ///
 /// # Errors
-/// With the flag and the largest number that it may have.
-pub fn check_size(flag: &str, value: usize, most: usize) -> Result<()> {
-    ensure!(value <= most, "{flag} {value}: at most {most}");
+/// With the setting and the largest number that it may have.
+pub fn check_size(setting: &str, value: usize, most: usize) -> Result<()> {
+    ensure!(value <= most, "{setting} {value}: at most {most}");
     Ok(())
 }
 

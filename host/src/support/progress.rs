@@ -20,19 +20,19 @@ pub enum Output {
     Normal,
 }
 
-/// The progress of one piece of work.
+/// The progress of a list of jobs.
 pub struct Progress {
     bar: ProgressBar,
     title: String,
     started: Instant,
     /// When the last plain line was written; none if lines are not wanted.
     lines: Option<Mutex<Instant>>,
-    /// Pieces that an earlier process did.
+    /// Jobs that an earlier process did.
     earlier: AtomicU64,
 }
 
 impl Progress {
-    /// Of `total` pieces.
+    /// Of `total` jobs.
     #[must_use]
     pub fn new(output: Output, title: &str, total: usize) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden());
@@ -65,7 +65,7 @@ impl Progress {
         }
     }
 
-    /// Another piece is done.
+    /// Another job is done.
     pub fn advance(&self, message: impl FnOnce() -> String) {
         self.bar.inc(1);
 
@@ -79,10 +79,10 @@ impl Progress {
         }
     }
 
-    /// Pieces that an earlier process did already.
-    pub fn skip(&self, pieces: usize) {
-        self.earlier.fetch_add(pieces as u64, Ordering::Relaxed);
-        self.bar.inc(pieces as u64);
+    /// Jobs that an earlier process did already.
+    pub fn skip(&self, jobs: usize) {
+        self.earlier.fetch_add(jobs as u64, Ordering::Relaxed);
+        self.bar.inc(jobs as u64);
         self.bar.reset_eta();
     }
 

@@ -1,4 +1,4 @@
-//! Whether a stop was requested. Long work asks between two pieces, and ends by itself; `interrupt`
+//! Whether a stop was requested. Long work asks between two jobs or steps, and ends by itself; `interrupt`
 //! is who requests it.
 
 use std::fmt;

@@ -23,12 +23,12 @@ pub struct ValidateConfig {
     )]
     pub compare: Vec<String>,
 
-    /// Networks per kind; learned kinds have as many for each of --activations, the others as many
-    /// in all
+    /// Networks per activation; learned ones have as many for each of --activations, the others as
+    /// many in all
     #[arg(long, value_name = "N")]
     pub runs: usize,
 
-    /// Seed of the first network; the others have the next ones, the same for every kind
+    /// Seed of the first network; the others have the next ones, the same for every activation
     #[arg(long, value_name = "N")]
     pub seed: u64,
 
@@ -64,11 +64,11 @@ impl ValidateConfig {
     /// The activations, each learned one once per outer seed.
     ///
     /// # Errors
-    /// With flag, value and remedy, if a setting is impossible.
+    /// With field, value and remedy, if a setting is impossible.
     pub fn arms(&self, task: &Task, learned: &[SeededActivations]) -> Result<Vec<Arm>> {
         ensure!(
             self.runs > 0,
-            "`runs` 0: train at least 1 network of each kind"
+            "`runs` 0: train at least 1 network per activation"
         );
 
         check_size("`runs`", self.runs, MOST)?;
@@ -108,8 +108,8 @@ impl ValidateConfig {
         Ok(arms)
     }
 
-    /// How many networks each arm has: `runs`, and for one without outer seeds as many as a kind
-    /// with them has in all, so that its mean is known as well as theirs.
+    /// How many networks each arm has: `runs`, and for one without outer seeds as many as
+    /// one with them has in all, so that its mean is known as well as theirs.
     #[must_use]
     pub fn networks(&self, arms: &[Arm]) -> Vec<usize> {
         let outer_seeds: BTreeSet<u64> = arms.iter().filter_map(|e| e.outer_seed).collect();
@@ -134,7 +134,7 @@ impl ValidateConfig {
         Ok(self.networks(&self.arms(task, learned)?).iter().sum())
     }
 
-    /// Every training: seed by seed, so that a run that is stopped has something of every kind.
+    /// Every training: seed by seed, so that a run that is stopped has something of every arm.
     ///
     /// # Errors
     /// If `chosen` lacks an arm.

@@ -200,7 +200,7 @@ pub fn group_table(groups: &[Group], metric: Metric) -> ReportTable {
         "diverged",
     ];
 
-    let mut table = ReportTable::new("every kind of activation", &head);
+    let mut table = ReportTable::new("all activations", &head);
 
     for g in groups {
         let s = Summary::of(&g.last(metric));

@@ -1,4 +1,4 @@
-//! A learning rate and a number of epochs for each kind of activations, chosen on validation rows:
+//! A learning rate and a number of epochs for each arm, chosen on validation rows:
 //! for comparisons with each at its best.
 
 use super::ensemble::{Arm, Ensemble, Job, train_all};

@@ -183,7 +183,7 @@ impl TrainConfig {
     }
 
     /// # Errors
-    /// With flag, value and remedy, for settings that no training can have.
+    /// With field, value and remedy, for settings that no training can have.
     pub fn check(&self) -> Result<()> {
         ensure!(self.batch > 0, "`batch` 0: a step needs at least 1 row");
         ensure!(self.epochs > 0, "`epochs` 0: train for at least 1 epoch");
@@ -201,12 +201,12 @@ impl TrainConfig {
 
         self.memory().settled(self.optimizer, "")?;
 
-        for (flag, value) in [
+        for (setting, value) in [
             ("`batch`", self.batch),
             ("`epochs`", self.epochs),
             ("`every`", self.every),
         ] {
-            check_size(flag, value, MOST_TIMES)?;
+            check_size(setting, value, MOST_TIMES)?;
         }
 
         for &width in &self.hidden {
@@ -217,8 +217,8 @@ impl TrainConfig {
     }
 }
 
-/// Trains one network; `seed` decides its initial weights and the order of the rows. It is judged
-/// on `evaluation`.
+/// Trains one network; `seed` decides its initial weights and the order of the rows. It is
+/// evaluated on `evaluation`.
 ///
 /// # Errors
 /// If task, widths and activations do not fit together, or the user stops it. A diverging training

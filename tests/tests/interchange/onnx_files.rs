@@ -181,7 +181,7 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
     .unwrap_err();
 
     assert!(
-        format!("{error:#}").contains("use --onnx-activations tables"),
+        format!("{error:#}").contains("use `onnx_activations` tables"),
         "{error:#}"
     );
 }

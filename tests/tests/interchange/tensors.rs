@@ -361,7 +361,7 @@ fn weights_that_make_no_network_are_refused_with_the_tensor() {
 
     let error = formats::import(plain(["0", "1"]), &Import::default()).unwrap_err();
     assert!(
-        format!("{error:#}").contains("--activation relu"),
+        format!("{error:#}").contains("`activation` relu"),
         "{error:#}"
     );
 
@@ -375,7 +375,7 @@ fn weights_that_make_no_network_are_refused_with_the_tensor() {
             "{:#}",
             formats::import(plain(["0", "1"]), &wrong).unwrap_err()
         )
-        .contains("--classes: 1 names")
+        .contains("`classes`: 1 names")
     );
 }
 
@@ -449,7 +449,7 @@ fn a_file_of_our_own_that_was_changed_is_refused_with_the_place() {
     let error = formats::import(formats::of_trained(&model).unwrap(), &given).unwrap_err();
 
     assert!(
-        format!("{error:#}").contains("leave --activation"),
+        format!("{error:#}").contains("leave `activation`"),
         "{error:#}"
     );
 }

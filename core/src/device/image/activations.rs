@@ -10,7 +10,7 @@ use crate::error::{SizeError, check};
 use crate::shape::MAX_TYPES;
 use serde::Deserialize;
 
-/// One a type, in order.
+/// One per type, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Activations<'a> {
     records: [Record<'a>; MAX_TYPES],

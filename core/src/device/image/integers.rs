@@ -31,7 +31,7 @@ pub struct Room<'b> {
     pub biases: &'b mut [i32],
     /// [`Integers::outputs_len`].
     pub factors: &'b mut [i32],
-    /// One a type.
+    /// One per type.
     pub tables: &'b mut [[i8; 256]],
 }
 

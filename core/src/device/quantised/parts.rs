@@ -19,13 +19,13 @@ pub const MAX_INPUTS: usize = 1 << 16;
 pub struct Parts<'a> {
     /// outputs x inputs of each layer, row-major.
     pub weights: &'a [i8],
-    /// One an output of each layer, below 2^30 in magnitude, on the scale of the sum.
+    /// One per output of each layer, below 2^30 in magnitude, on the scale of the sum.
     pub biases: &'a [i32],
-    /// One an output of each layer: what a sum is multiplied by; not negative.
+    /// One per output of each layer: what a sum is multiplied by; not negative.
     pub factors: &'a [i32],
     /// By how many bits the products of a layer are shifted down: 1 to 62; 0 beyond the last layer.
     pub shifts: [u8; MAX_LAYERS],
-    /// One a type.
+    /// One per type.
     pub tables: &'a [[i8; 256]],
     /// What inputs stand for.
     pub input: Scale,

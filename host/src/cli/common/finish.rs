@@ -18,7 +18,7 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
     let Err(error) = result else {
         folder.ended("done");
 
-        return if folder.mode() == RunMode::Look {
+        return if folder.mode() == RunMode::Status {
             Ok(status::describe(folder, None))
         } else {
             result
@@ -33,7 +33,7 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
         None => format!("{error:#}"),
     });
 
-    if folder.mode() == RunMode::Look && incomplete.is_some() {
+    if folder.mode() == RunMode::Status && incomplete.is_some() {
         return Ok(status::describe(folder, incomplete));
     }
 
@@ -46,7 +46,7 @@ pub fn finish(result: Result<String>, folder: &RunFolder) -> Result<String> {
         (RunMode::Shard(shard), Some(_)) => Err(error.context(format!(
             "shard {shard}: done as far as it can be now; start it again when the other shards have done as much"
         ))),
-        (RunMode::Gather, Some(_)) => Err(error.context(status::lacking(folder)).context("not all pieces are there")),
+        (RunMode::Gather, Some(_)) => Err(error.context(status::lacking(folder)).context("not all jobs are done")),
         _ => Err(error),
     }
 }

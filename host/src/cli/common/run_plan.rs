@@ -199,7 +199,7 @@ impl<S: Serialize> Plan for RunPlan<S> {
     }
 
     fn files(&self) -> Result<Files> {
-        if self.part == RunMode::Look {
+        if self.part == RunMode::Status {
             return Ok(Files::default());
         }
 

@@ -193,11 +193,11 @@ fn what_needs_too_much_memory_is_refused_before_it_is_read() {
 
     assert_eq!(enough.rest().unwrap().rows(), 30_000);
 
-    let mut pieces = open(None, "1K");
+    let mut blocks = open(None, "1K");
 
     assert_eq!(
-        pieces.next_rows(7).unwrap().unwrap().rows(),
+        blocks.next_rows(7).unwrap().unwrap().rows(),
         7,
-        "pieces need no memory for the rest"
+        "blocks need no memory for the rest"
     );
 }

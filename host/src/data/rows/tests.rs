@@ -24,7 +24,7 @@ fn all(text: &str, step: usize, most: usize) -> Result<Vec<Table>> {
 }
 
 #[test]
-fn pieces_are_the_whole_however_the_bytes_come() {
+fn blocks_are_the_whole_however_the_bytes_come() {
     let row = |i: usize| {
         format!(
             "{i};\"{}\"{}",

@@ -134,7 +134,7 @@ fn targets_of_two_kinds_and_rare_numbers_are_refused_with_what_helps() {
 
     let refused = format!("{:#}", rare.split(0.2, None, 1).unwrap_err());
     assert!(
-        refused.contains("class '29' has one row only") && refused.contains("say --regression"),
+        refused.contains("class '29' has one row only") && refused.contains("say `regression`"),
         "{refused}"
     );
 }
@@ -284,7 +284,7 @@ fn numbers_beyond_single_precision_are_refused_with_the_column_and_what_to_do() 
 
     let error = refused(&|i| format!("{i}e200"), "y");
     assert!(
-        error.contains("column 'k' holds 1.9e201") && error.contains("--ignore k"),
+        error.contains("column 'k' holds 1.9e201") && error.contains("`ignore` k"),
         "{error}"
     );
 

@@ -9,7 +9,7 @@ use ldnn_core::table::integer::Scale;
 use std::fmt::Write;
 
 /// The functions that the tables in use need.
-pub fn look_ups(name: &str, owned: &[Owned]) -> String {
+pub fn lookups(name: &str, owned: &[Owned]) -> String {
     let has = |form: Form| {
         owned
             .iter()
@@ -85,26 +85,26 @@ pub fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
             };
 
             let (per, offset) = (float(knots.per_spacing()), float(knots.offset()));
-            let look_up =
+            let lookup =
                 |z: &str| format!("{name}_{call}({name}_table{t}, {size}, {per}f, {offset}f, {z})");
             text += &function;
 
             match (symmetry, base) {
                 (Symmetry::None, Base::Relu) => {
-                    writeln!(text, "    return {} + (z > 0.0f ? z : 0.0f);", look_up("z"))?;
+                    writeln!(text, "    return {} + (z > 0.0f ? z : 0.0f);", lookup("z"))?;
                 }
-                (Symmetry::None, _) => writeln!(text, "    return {};", look_up("z"))?,
+                (Symmetry::None, _) => writeln!(text, "    return {};", lookup("z"))?,
                 (Symmetry::Odd, _) => {
                     writeln!(
                         text,
                         "    const float y = {};",
-                        look_up("z <= 0.0f ? 0.0f - z : z")
+                        lookup("z <= 0.0f ? 0.0f - z : z")
                     )?;
 
                     writeln!(text, "    return z < 0.0f ? -y : y;")?;
                 }
                 (Symmetry::Even, _) => {
-                    writeln!(text, "    return {};", look_up("z <= 0.0f ? 0.0f - z : z"))?
+                    writeln!(text, "    return {};", lookup("z <= 0.0f ? 0.0f - z : z"))?
                 }
             }
 

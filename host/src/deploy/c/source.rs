@@ -1,6 +1,6 @@
 //! The source, put together from its parts.
 
-use super::activations::{activation, look_ups};
+use super::activations::{activation, lookups};
 use super::around::around;
 use super::comment::head;
 use super::run::defined;
@@ -19,7 +19,7 @@ pub fn source(model: &Deployed) -> Result<String> {
     write!(text, "#include \"{name}.h\"\n\n")?;
 
     let owned = model.owned()?;
-    text += &look_ups(name, &owned);
+    text += &lookups(name, &owned);
 
     for (t, table) in owned.iter().enumerate() {
         text += &activation(name, t + 1, table)?;

@@ -1,5 +1,5 @@
 //! A search for a good network within a budget: candidates drawn at random, most of them dropped
-//! after a short look (successive halving). Test rows are not looked at: the search does not have
+//! after a short training (successive halving). Test rows are not used: the search does not have
 //! them.
 
 mod report;

@@ -22,6 +22,6 @@ pub enum OnnxActivations {
     /// The cubic tables that the network computes with
     #[default]
     Tables,
-    /// The sub-networks that tables were made from: tanh and matrix products alone, no look-up
+    /// The sub-networks that tables were made from: tanh and matrix products alone, no lookup
     Subnets,
 }

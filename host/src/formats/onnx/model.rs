@@ -139,14 +139,14 @@ fn types(
                 .filter(|l| l.types.len() == shape.types())
                 .and_then(|l| l.types.get(t));
             let known = known.context(
-                "the file does not hold the sub-networks that the network's tables were made from; use --onnx-activations tables",
+                "the file does not hold the sub-networks that the network's tables were made from; use `onnx_activations` tables",
             )?;
             let direct = known.direct()?;
             let samples = matches!(direct.0, Activation::Table(_));
 
             ensure!(
                 !samples,
-                "its activations are samples, not sub-networks; use --onnx-activations tables"
+                "its activations are samples, not sub-networks; use `onnx_activations` tables"
             );
 
             Ok(direct)

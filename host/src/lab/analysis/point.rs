@@ -58,7 +58,7 @@ impl Point {
         Data { x: &self.x, target }
     }
 
-    /// Pieces of at most [`CHUNK`] rows: first row and number of rows.
+    /// Chunks of at most [`CHUNK`] rows: first row and number of rows.
     pub fn chunks(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let rows = self.rows();
         (0..rows.div_ceil(CHUNK)).map(move |i| (i * CHUNK, CHUNK.min(rows - i * CHUNK)))

@@ -97,7 +97,7 @@ impl SpectrumConfig {
     }
 
     /// # Errors
-    /// With flag, value and remedy, for settings that give no spectrum.
+    /// With field, value and remedy, for settings that give no spectrum.
     pub fn check(&self) -> Result<()> {
         let good = self.near_zero.is_finite() && self.near_zero > 0.0;
 

@@ -51,7 +51,7 @@ impl Default for ForecastConfig {
 
 impl ForecastConfig {
     /// # Errors
-    /// With flag, value and remedy, if the task is none of states that follow each other.
+    /// With field, value and remedy, if the task is none of states that follow each other.
     pub fn check(&self, task: &Task) -> Result<()> {
         ensure!(
             !task.is_classification() && task.inputs == task.outputs,
@@ -278,7 +278,7 @@ pub fn run(
     Ok(section)
 }
 
-/// The networks of each kind, the one with the median valid time marked by being the only one.
+/// The networks of an activation, the one with the median valid time marked by being the only one.
 fn median_network<'a>(
     arms: &[Arm],
     all: &'a [Probed<Forecast>],
@@ -345,7 +345,8 @@ fn draw_orbits(
     };
 
     let drawing = plot::scaled_curves(labels, (Spread::Linear, Spread::Linear), &lines);
-    let caption = "Phase plane: forecast by the network of each kind with the median valid time";
+    let caption =
+        "Phase plane: forecast by the network of each activation with the median valid time";
     section.draw(folder, &format!("{name}-orbits"), &drawing, caption)
 }
 

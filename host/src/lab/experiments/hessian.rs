@@ -219,7 +219,7 @@ pub fn run(
     activations.retain(|(_, figures)| !figures.is_empty());
     ensure!(
         !activations.is_empty(),
-        "every training diverged, so there is no Hessian to look at; use a smaller `lr`"
+        "every training diverged, so there is no Hessian to analyze; use a smaller `lr`"
     );
 
     section.text.push(format!(

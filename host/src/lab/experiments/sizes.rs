@@ -39,7 +39,7 @@ impl Default for SizesConfig {
 
 impl SizesConfig {
     /// # Errors
-    /// With flag, value and remedy, for settings that make no networks.
+    /// With field, value and remedy, for settings that make no networks.
     pub fn check(&self, task: &Task, learned: &[SeededActivations]) -> Result<()> {
         ensure!(
             !self.widths.is_empty(),
@@ -59,7 +59,7 @@ impl SizesConfig {
             .try_for_each(|&w| self.at(w).arms(task, learned).map(|_| ()))
     }
 
-    /// What it costs with so many networks a width.
+    /// What it costs with so many networks per width.
     #[must_use]
     pub fn load(&self, networks: usize, task: &Task) -> Load {
         self.widths

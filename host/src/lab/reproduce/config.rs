@@ -18,7 +18,7 @@ pub enum Preset {
     Smoke,
     /// Minutes.
     Default,
-    /// The paper's numbers: 50 networks of each kind, 100 a size, thousands of outer steps.
+    /// The paper's numbers: 50 networks per activation, 100 per size, thousands of outer steps.
     Paper,
 }
 
@@ -128,7 +128,7 @@ struct Amount {
     authors_steps: usize,
     heldout_steps: usize,
     small_steps: usize,
-    /// Networks of each learned kind an outer seed.
+    /// Networks per learned activation and outer seed.
     runs: usize,
     /// The same for what is beside the paper's figures.
     few: usize,

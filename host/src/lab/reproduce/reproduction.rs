@@ -53,7 +53,7 @@ impl Reproduction<'_> {
             if let Err(error) = self.stages.get(stage) {
                 blocked += Incomplete::of(&error).ok_or(error)?.missing;
             } else if let Err(error) = self.chosen(config, on, stage, ensemble) {
-                // Its own pieces are done; those of others need not be.
+                // Its own jobs are done; those of others need not be.
                 Incomplete::of(&error).ok_or(error)?;
             }
         }

@@ -34,7 +34,7 @@ pub fn run(
     let begun = Instant::now();
 
     // Who only gathers has nothing to show.
-    let output = if matches!(folder.mode(), RunMode::Gather | RunMode::Look) {
+    let output = if matches!(folder.mode(), RunMode::Gather | RunMode::Status) {
         Output::Quiet
     } else {
         output

@@ -42,7 +42,7 @@ pub fn run(
     let plan = StudyPlan::new(study, tasks)?;
     let mode = folder.mode();
     // Who only gathers has nothing to show.
-    let output = if matches!(mode, RunMode::Gather | RunMode::Look) {
+    let output = if matches!(mode, RunMode::Gather | RunMode::Status) {
         Output::Quiet
     } else {
         output
@@ -55,7 +55,7 @@ pub fn run(
         at_work.learn()?;
     }
 
-    if stage != Stage::Learn && mode != RunMode::Gather && mode != RunMode::Look {
+    if stage != Stage::Learn && mode != RunMode::Gather && mode != RunMode::Status {
         blocked = at_work.train()?;
     }
 

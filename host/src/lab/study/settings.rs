@@ -313,7 +313,7 @@ impl Setting {
         let config = &self.validate;
         ensure!(
             config.runs > 0,
-            "runs = 0: train at least 1 network of each kind"
+            "runs = 0: train at least 1 network per activation"
         );
         ensure!(
             !config.compare.is_empty(),

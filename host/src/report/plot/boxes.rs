@@ -6,7 +6,7 @@ use super::svg::{Anchor, Drawing};
 use super::violin::NamedSample;
 use crate::report::stats::quantile;
 
-/// At each place (a network size, say) a box a group: quartiles and median; whiskers to the last
+/// At each place (a network size, say) a box per group: quartiles and median; whiskers to the last
 /// value within one and a half box lengths (Tukey); circles for the values beyond.
 #[must_use]
 pub fn boxes(

@@ -1,4 +1,4 @@
-//! How activations changed while they were learned: one panel a type, time as colour (paper, Fig.
+//! How activations changed while they were learned: one panel per type, time as colour (paper, Fig.
 //! 3a-b).
 
 use super::axes::{Axes, PlotAxis, range_of};
@@ -17,7 +17,7 @@ pub struct Snapshot {
 
 const PANEL: f64 = 300.0;
 
-/// One panel a type, its curves from violet (first) to red (last); `z` are the inputs that the
+/// One panel per type, its curves from violet (first) to red (last); `z` are the inputs that the
 /// samples are taken at.
 #[must_use]
 pub fn evolution(title: &str, z: &[f64], snapshots: &[Snapshot]) -> Drawing {

@@ -177,14 +177,14 @@ impl Field {
         SHARES.iter().filter_map(|&s| level(s)).collect()
     }
 
-    /// Pieces of the line where the density is `level` (marching squares).
+    /// Segments of the line where the density is `level` (marching squares).
     fn contour(&self, level: f64) -> Vec<((f64, f64), (f64, f64))> {
         let at = |i: usize, j: usize| self.values[j * (GRID + 1) + i];
         let place = |i: f64, j: f64| {
             let along = |(low, high): (f64, f64), i: f64| low + (high - low) * i / GRID as f64;
             (along(self.x, i), along(self.y, j))
         };
-        let mut pieces = Vec::new();
+        let mut segments = Vec::new();
 
         for j in 0..GRID {
             for i in 0..GRID {
@@ -201,11 +201,11 @@ impl Field {
                     }
                 }
 
-                pieces.extend(crossings.chunks_exact(2).map(|c| (c[0], c[1])));
+                segments.extend(crossings.chunks_exact(2).map(|c| (c[0], c[1])));
             }
         }
 
-        pieces
+        segments
     }
 }
 

@@ -16,7 +16,7 @@ pub struct NamedSample {
 
 const STEPS: usize = 80;
 
-/// One violin a group, cut at the sample's extremes.
+/// One violin per group, cut at the sample's extremes.
 #[must_use]
 pub fn violins(title: &str, y_label: &str, groups: &[NamedSample]) -> Drawing {
     let width = 110.0 + 78.0 * groups.len() as f64;

@@ -4,7 +4,7 @@
 /// How a compact table stores its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Value and slope at every knot: a cubic a cell.
+    /// Value and slope at every knot: a cubic per cell.
     Hermite,
     /// The value at every knot: one line per cell.
     Linear,

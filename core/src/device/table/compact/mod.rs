@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | [`Form::Hermite`] | `y0 + t (m0 + t (c2 + t c3))` | `y_0, m_0, y_1, m_1, ...`, the slopes `m` times the spacing `h` |
 //! | [`Form::Linear`] | `y0 + t (y1 - y0)` | `y_0, y_1, ...` |
-//! | [`Form::Pairs`] | `a + b z` | `a_0, b_0, a_1, b_1, ...`, a pair a cell |
+//! | [`Form::Pairs`] | `a + b z` | `a_0, b_0, a_1, b_1, ...`, a pair per cell |
 //!
 //! NaN stays NaN. At an infinite z the value is infinite, or NaN where the last line is flat. A z
 //! so large that its position is infinite (beyond 1.7e38 for a spacing of a half) counts as

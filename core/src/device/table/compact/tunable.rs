@@ -18,7 +18,7 @@ pub struct Tunable<'a> {
 }
 
 impl<'a> Tunable<'a> {
-    /// A [`Form::Linear`] table over `entries`, one a knot.
+    /// A [`Form::Linear`] table over `entries`, one per knot.
     ///
     /// # Errors
     /// As [`Compact::new`].
@@ -48,13 +48,13 @@ impl<'a> Tunable<'a> {
 
     /// A step against the gradient: `d` goes, in place, from the adjoints of the activations to
     /// those of the pre-activations `z`, and the two knots around each `z` move by `-rates.knots`
-    /// times theirs, `(1 - t) d` and `t d`, which is the transpose of the look-up; neurons in
+    /// times theirs, `(1 - t) d` and `t d`, which is the transpose of the lookup; neurons in
     /// ascending order, slopes as they were before the step of their own neuron.
     ///
     /// If the norm of all these `(1 - t) d` and `t d` is above `rates.clip`, the moves are those of
     /// a norm of `rates.clip`; what becomes of `d` does not change. Finite knots stay finite.
     ///
-    /// `z`, `d`: one a neuron.
+    /// `z`, `d`: one per neuron.
     ///
     /// # Errors
     /// If the lengths differ, a number or the position of a `z` is not finite, or the rates do not
