@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[command(after_help = EXAMPLES)]
 pub struct DataArgs {
     #[command(subcommand)]
-    set: BundledDataset,
+    set: BuiltInDataset,
 }
 
 const EXAMPLES: &str = "\
@@ -30,7 +30,7 @@ Examples:
 In Python: numpy.load('mnist1d.npz')['x'].";
 
 #[derive(Subcommand, Clone)]
-enum BundledDataset {
+enum BuiltInDataset {
     /// MNIST-1D (Greydanus); the default arguments give the canonical data set, element for element
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Mnist1d {
@@ -82,16 +82,16 @@ struct Resolved {
 impl DataArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
         let (settings, bytes) = match &self.set {
-            BundledDataset::Mnist1d { config, to } => made(to, config, mnist1d_npz)?,
-            BundledDataset::Vanderpol { config, to } => made(to, config, vanderpol_npz)?,
-            BundledDataset::Digits { .. } => (String::new(), digits_csv()?.into_bytes()),
+            BuiltInDataset::Mnist1d { config, to } => made(to, config, mnist1d_npz)?,
+            BuiltInDataset::Vanderpol { config, to } => made(to, config, vanderpol_npz)?,
+            BuiltInDataset::Digits { .. } => (String::new(), digits_csv()?.into_bytes()),
         };
 
         let (out, replace) = match &self.set {
-            BundledDataset::Mnist1d { to, .. } | BundledDataset::Vanderpol { to, .. } => {
+            BuiltInDataset::Mnist1d { to, .. } | BuiltInDataset::Vanderpol { to, .. } => {
                 (&to.out, to.replace)
             }
-            BundledDataset::Digits { out, replace } => (out, *replace),
+            BuiltInDataset::Digits { out, replace } => (out, *replace),
         };
 
         Ok(Resolved {
@@ -105,10 +105,10 @@ impl DataArgs {
     /// What is to be done with the plan.
     pub fn mode(&self) -> Mode {
         match &self.set {
-            BundledDataset::Mnist1d { to, .. } | BundledDataset::Vanderpol { to, .. } => {
+            BuiltInDataset::Mnist1d { to, .. } | BuiltInDataset::Vanderpol { to, .. } => {
                 to.config.mode(false)
             }
-            BundledDataset::Digits { .. } => Mode::Work,
+            BuiltInDataset::Digits { .. } => Mode::Work,
         }
     }
 }

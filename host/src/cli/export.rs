@@ -1,7 +1,7 @@
 //! `ldnn export` and `ldnn verify`
 
 use super::apply::labelled_rows;
-use super::common::{ConfigArgs, OutArgs, TaskArgs};
+use super::common::{ConfigArgs, NO_TASK, OutArgs, TaskArgs};
 use super::files::{Files, is_interchange};
 use super::plan::Plan;
 use super::settings::Flags;
@@ -203,7 +203,7 @@ impl ExportArgs {
         };
 
         Ok(match self.task.file(layers)? {
-            None => ("none".into(), rows_of(model, None, table)?),
+            None => (NO_TASK.into(), rows_of(model, None, table)?),
             Some(path) => (
                 path.display().to_string(),
                 rows_of(model, Some(&path), table)?,

@@ -114,7 +114,7 @@ enum Command {
     Show(runs::ShowArgs),
     /// Compare the ensembles of two runs
     Compare(runs::CompareArgs),
-    /// Write a bundled data set
+    /// Write a built-in data set
     Data(data::DataArgs),
 }
 

@@ -73,18 +73,45 @@ pub struct Standardisation {
     pub targets: Vec<Standard>,
 }
 
+/// Makes a built-in data set with its default settings, scaled as the experiments want it.
+type Make = fn() -> Result<Dataset>;
+
+/// The built-in data sets, each with its name. `ldnn data` in `cli/data.rs` writes them, and takes
+/// their settings.
+const BUILT_IN: [(&str, Make); 3] = [
+    ("mnist1d", || Dataset::mnist1d(&Mnist1dConfig::default())),
+    ("vanderpol", || {
+        Dataset::vanderpol(&VanDerPolConfig::default())
+    }),
+    ("digits", Dataset::digits),
+];
+
 impl Dataset {
-    /// A bundled one, with its default arguments; `None` if there is none of this name.
+    /// A built-in one, with its default settings; `None` if there is none of this name.
     ///
     /// # Errors
     /// Never, in practice.
     pub fn named(name: &str) -> Result<Option<Dataset>> {
-        Ok(Some(match name {
-            "mnist1d" => Dataset::mnist1d(&Mnist1dConfig::default())?,
-            "vanderpol" => Dataset::vanderpol(&VanDerPolConfig::default())?,
-            "digits" => Dataset::digits()?,
-            _ => return Ok(None),
-        }))
+        let found = BUILT_IN.iter().find(|(known, _)| *known == name);
+        found.map(|(_, make)| make()).transpose()
+    }
+
+    /// Whether this is the name of a built-in one.
+    #[must_use]
+    pub fn is_built_in(name: &str) -> bool {
+        BUILT_IN.iter().any(|(known, _)| *known == name)
+    }
+
+    /// The names of the built-in ones, as words: `a, b and c`.
+    #[must_use]
+    pub fn names() -> String {
+        let names = BUILT_IN.map(|(name, _)| name);
+        match &names[..] {
+            [before @ .., last] if !before.is_empty() => {
+                format!("{} and {last}", before.join(", "))
+            }
+            all => all.concat(),
+        }
     }
 
     /// MNIST-1D; the default configuration gives the canonical data set.

@@ -3,7 +3,7 @@
 
 use super::deployed::{Deployed, WeightFile};
 use super::golden::Golden;
-use super::text::lines;
+use super::text::{filled, lines};
 use anyhow::Result;
 use std::fmt::Write;
 
@@ -90,10 +90,14 @@ pub fn c(model: &Deployed, golden: &Golden) -> Result<String> {
     }
 
     if rows > 0 {
-        text += &RUN_C
-            .replace("ROWS", &rows.to_string())
-            .replace("UPPER", &upper)
-            .replace("NAME", name);
+        text += &filled(
+            RUN_C,
+            &[
+                ("ROWS", &rows.to_string()),
+                ("UPPER", &upper),
+                ("NAME", name),
+            ],
+        );
     }
 
     text += "    return 0;\n}\n";

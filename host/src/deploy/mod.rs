@@ -1,17 +1,24 @@
 //! From learned activations and trained networks to what a microcontroller runs, with the errors
 //! measured.
 
+mod agreement;
 mod c;
 mod choose;
+mod config;
 mod deployed;
 mod format;
+mod given;
 mod golden;
+mod golden_rows;
 mod harness;
 mod image;
 mod integers;
+mod interchange;
 mod run;
 mod rust;
+mod subject;
 mod table;
+mod tables_report;
 mod text;
 mod tolerance;
 pub mod verify;
@@ -20,10 +27,13 @@ mod yardstick;
 
 pub use c::{header as c_header, source as c_source};
 pub use choose::{Budget, DIRECT, FormChoice};
+pub use config::{ExportConfig, ExportScope, Weights};
 pub use deployed::{Deployed, IntegerFile, Measured, OutputFile, ShapeFile, WeightFile};
 pub use format::Format;
+pub use given::Given;
 pub use golden::Golden;
 pub use image::bytes as image_bytes;
-pub use run::{ExportConfig, ExportScope, Given, Weights, run, single};
+pub use interchange::single;
+pub use run::run;
 pub use rust::module as rust_module;
 pub use table::{Beyond, Owned, TableFile};

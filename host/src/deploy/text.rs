@@ -11,6 +11,25 @@ pub fn float(x: f32) -> String {
     format!("{x:?}")
 }
 
+/// A template with values in place of their keys, in one pass: a value that holds a key stays as it
+/// is.
+pub fn filled(template: &str, values: &[(&str, &str)]) -> String {
+    let (mut text, mut rest) = (String::new(), template);
+
+    loop {
+        let found = values
+            .iter()
+            .filter_map(|&(key, value)| Some((rest.find(key)?, key, value)));
+        let Some((at, key, value)) = found.min_by_key(|&(at, ..)| at) else {
+            return text + rest;
+        };
+
+        text += &rest[..at];
+        text += value;
+        rest = &rest[at + key.len()..];
+    }
+}
+
 /// Lines of numbers, each indented and followed by a comma.
 pub fn lines<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
     let (mut text, mut width) = (String::new(), WIDTH);

@@ -1,5 +1,17 @@
 //! Networks and their learned activations: what they are, how they are stored as JSON, what they
 //! predict, and how good it is.
+//!
+//! An activation on its way from learning to a device:
+//!
+//! 1. [`activations::LearnedType`]: what `ldnn meta` learned, a sub-network or samples; several are
+//!    [`LearnedActivations`], the file `activations.json`.
+//! 2. [`Choice`]: which of them a network is trained with, as an `ldnn_core::Activation`: the
+//!    sub-networks, or tables of them.
+//! 3. [`ActivationFile`]: the same in a trained network's file, in a [`Model`] or a [`Trained`].
+//! 4. [`Function`]: one of these as a function of a number, which an export imitates.
+//! 5. `deploy::Owned`: the table that does it within the budget, or a base function.
+//! 6. `deploy::TableFile` in `model.json`, and from there C, Rust, an image, or
+//!    `ldnn_core::deploy::AnyActivation`.
 
 pub mod activations;
 pub mod calibrated;

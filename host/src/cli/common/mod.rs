@@ -15,4 +15,4 @@ pub use finish::finish;
 pub use page::save_page;
 pub use run_plan::{OutArgs, RunPlan, ShardArgs};
 pub use stdout::{is_gone, say};
-pub use task::{TaskArgs, task_named};
+pub use task::{NO_TASK, TaskArgs, task_named};

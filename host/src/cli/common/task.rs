@@ -1,4 +1,4 @@
-//! The task that networks learn, bundled or from the user's own file.
+//! The task that networks learn, built-in or from the user's own file.
 
 use crate::config::Layers;
 use crate::data::Dataset;
@@ -6,11 +6,20 @@ use crate::data::task::Task;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
+/// What the settings of an export call the task of a model that needs no rows.
+pub const NO_TASK: &str = "none";
+
+fn task_help() -> String {
+    format!(
+        "A built-in task with its default settings: {} (`ldnn data NAME` writes one with others) [default: mnist1d]",
+        Dataset::names()
+    )
+}
+
 /// Which task networks learn.
 #[derive(clap::Args, Default)]
 pub struct TaskArgs {
-    /// A bundled task: mnist1d, vanderpol or digits [default: mnist1d]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = task_help())]
     task: Option<String>,
 
     /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels;
@@ -52,9 +61,8 @@ impl TaskArgs {
     pub fn file(&self, layers: &Layers) -> Result<Option<PathBuf>> {
         let flag = self.data.as_ref().map(|path| path.display().to_string());
         let named = layers.pick("task", flag.or(self.task.clone()))?;
-        let file =
-            |name: &String| !["none", "mnist1d", "vanderpol", "digits"].contains(&name.as_str());
-        Ok(named.filter(file).map(PathBuf::from))
+        let is_file = |name: &String| name != NO_TASK && !Dataset::is_built_in(name);
+        Ok(named.filter(is_file).map(PathBuf::from))
     }
 }
 
@@ -65,8 +73,8 @@ pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
 
 /// A data set that settings name.
 enum NamedDataset {
-    /// It is bundled, and scaled as the experiments want it.
-    Bundled(Dataset),
+    /// It is built in, and scaled as the experiments want it.
+    BuiltIn(Dataset),
     /// It is the user's own.
     Own(Dataset),
 }
@@ -75,7 +83,7 @@ impl NamedDataset {
     /// The user's own data are standardised.
     fn task(self) -> Task {
         match self {
-            NamedDataset::Bundled(set) => Task::new(&set),
+            NamedDataset::BuiltIn(set) => Task::new(&set),
             NamedDataset::Own(set) => Task::standardised(set),
         }
     }
@@ -83,12 +91,13 @@ impl NamedDataset {
 
 fn dataset_named(name: &str, may_be_file: bool) -> Result<NamedDataset> {
     match Dataset::named(name)? {
-        Some(set) => Ok(NamedDataset::Bundled(set)),
+        Some(set) => Ok(NamedDataset::BuiltIn(set)),
         None if may_be_file => Ok(NamedDataset::Own(
             Dataset::from_npz(Path::new(name)).context("--data")?,
         )),
         None => bail!(
-            "--task {name}: there are mnist1d, vanderpol and digits; for your own data use --data FILE.npz"
+            "--task {name}: there are {}; for your own data use --data FILE.npz",
+            Dataset::names()
         ),
     }
 }

@@ -1,7 +1,7 @@
 //! The activations: the table of each type, and the functions that look a value up in one.
 
 use crate::deploy::table::Owned;
-use crate::deploy::text::{float, lines};
+use crate::deploy::text::{filled, float, lines};
 use anyhow::Result;
 use ldnn_core::Base;
 use ldnn_core::table::compact::{Form, Symmetry};
@@ -19,7 +19,7 @@ pub fn lookups(name: &str, owned: &[Owned]) -> String {
     let mut text = String::new();
 
     if has(Form::Linear) || has(Form::Pairs) {
-        text += &CELL.replace("NAME", name);
+        text += &filled(CELL, &[("NAME", name)]);
     }
 
     for (form, code) in [
@@ -28,16 +28,16 @@ pub fn lookups(name: &str, owned: &[Owned]) -> String {
         (Form::Pairs, PAIRS),
     ] {
         if has(form) {
-            text += &code.replace("NAME", name);
+            text += &filled(code, &[("NAME", name)]);
         }
     }
 
     if owned.iter().any(|t| matches!(t, Owned::Integer { .. })) {
-        text += &INTEGER.replace("NAME", name);
+        text += &filled(INTEGER, &[("NAME", name)]);
     }
 
     if owned.iter().any(|t| matches!(t, Owned::Direct { .. })) {
-        text += &DIRECT.replace("NAME", name);
+        text += &filled(DIRECT, &[("NAME", name)]);
     }
 
     text

@@ -1,7 +1,7 @@
 //! What stands around the network: the standardisation of its inputs, and the names of its classes.
 
 use crate::deploy::deployed::Deployed;
-use crate::deploy::text::{float, lines};
+use crate::deploy::text::{filled, float, lines};
 use anyhow::Result;
 use std::fmt::Write;
 
@@ -24,9 +24,10 @@ pub fn around(model: &Deployed) -> Result<String> {
             2 * count
         )?;
 
-        text += &STANDARDISE
-            .replace("NAME", name)
-            .replace("COUNT", &count.to_string());
+        text += &filled(
+            STANDARDISE,
+            &[("NAME", name), ("COUNT", &count.to_string())],
+        );
     }
 
     if !model.classes().is_empty() {

@@ -2,7 +2,7 @@
 
 use super::layers::{activations, place};
 use crate::deploy::deployed::ShapeFile;
-use crate::deploy::text::{float, lines};
+use crate::deploy::text::{filled, float, lines};
 use anyhow::Result;
 use std::fmt::Write;
 
@@ -22,7 +22,7 @@ pub fn predict(name: &str, shape: &ShapeFile, theta: &[f32]) -> Result<String> {
         theta.len()
     )?;
 
-    text += &AFFINE.replace("NAME", name);
+    text += &filled(AFFINE, &[("NAME", name)]);
 
     let half = of.predict_len() / 2;
     write!(

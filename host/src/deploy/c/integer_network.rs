@@ -2,7 +2,7 @@
 
 use super::layers::{activations, place};
 use crate::deploy::deployed::{IntegerFile, ShapeFile};
-use crate::deploy::text::{float, lines};
+use crate::deploy::text::{filled, float, lines};
 use anyhow::Result;
 use std::fmt::Write;
 
@@ -38,14 +38,20 @@ pub fn predict(name: &str, shape: &ShapeFile, file: &IntegerFile) -> Result<Stri
         array("int8_t", &format!("table{}", t + 1), 256, lines(table))?;
     }
 
-    text += &SCALED.replace("NAME", name);
+    text += &filled(SCALED, &[("NAME", name)]);
 
     let offset = float(file.input.1 as f32 + 128.5);
-    let code = QUANTISE
-        .replace("INPUTS", &of.inputs().to_string())
-        .replace("PER", &float(1.0 / file.input.0));
+    let (inputs, per) = (of.inputs().to_string(), float(1.0 / file.input.0));
 
-    text += &code.replace("OFFSET", &offset).replace("NAME", name);
+    text += &filled(
+        QUANTISE,
+        &[
+            ("INPUTS", &inputs),
+            ("PER", &per),
+            ("OFFSET", &offset),
+            ("NAME", name),
+        ],
+    );
 
     let half = of.predict_len() / 2;
     write!(

@@ -1,7 +1,7 @@
 //! `NAME_run`: from raw readings to the answer in one call.
 
 use crate::deploy::deployed::{Deployed, OutputFile, WeightFile};
-use crate::deploy::text::{comment, float, lines};
+use crate::deploy::text::{comment, filled, float, lines};
 use anyhow::Result;
 use ldnn_core::Shape;
 use std::fmt::Write;
@@ -21,7 +21,7 @@ pub fn declared(model: &Deployed, of: &Shape) -> Result<String> {
     };
 
     if !model.features.is_empty() {
-        listed.push("The inputs of NAME_run, in order:".replace("NAME", name));
+        listed.push(format!("The inputs of {name}_run, in order:"));
         listed.extend(numbered(&model.features));
     }
 
@@ -53,12 +53,12 @@ pub fn declared(model: &Deployed, of: &Shape) -> Result<String> {
         offsets("OUTPUT", model.outputs.offsets()),
     );
     if !from.is_empty() {
-        text += &INPUT_OFFSETS.replace("NAME", &upper);
+        text += &filled(INPUT_OFFSETS, &[("NAME", &upper)]);
         writeln!(text, "{from}")?;
     }
 
     if !to.is_empty() {
-        text += &OUTPUT_OFFSETS.replace("NAME", &upper);
+        text += &filled(OUTPUT_OFFSETS, &[("NAME", &upper)]);
         writeln!(text, "{to}")?;
     }
 
@@ -79,10 +79,10 @@ pub fn declared(model: &Deployed, of: &Shape) -> Result<String> {
         }
     };
 
-    text += &RUN_DECLARED
-        .replace("GIVES", gives)
-        .replace("UPPER", &upper)
-        .replace("NAME", name);
+    text += &filled(
+        RUN_DECLARED,
+        &[("GIVES", gives), ("UPPER", &upper), ("NAME", name)],
+    );
 
     Ok(text)
 }
@@ -108,19 +108,15 @@ fn run_stack(model: &Deployed, of: &Shape) -> usize {
 pub fn defined(model: &Deployed, of: &Shape) -> Result<String> {
     let (name, upper) = (&model.name, model.name.to_uppercase());
     let outputs = of.outputs().to_string();
-    let mut text = FINITE.replace("NAME", name);
+    let mut text = filled(FINITE, &[("NAME", name)]);
 
     match &model.outputs {
         OutputFile::Plain => {
-            text += &ANSWER_PLAIN
-                .replace("NAME", name)
-                .replace("OUTPUTS", &outputs)
+            text += &filled(ANSWER_PLAIN, &[("NAME", name), ("OUTPUTS", &outputs)]);
         }
         OutputFile::Classes => {
-            text += &EXP.replace("NAME", name);
-            text += &ANSWER_CLASSES
-                .replace("NAME", name)
-                .replace("OUTPUTS", &outputs);
+            text += &filled(EXP, &[("NAME", name)]);
+            text += &filled(ANSWER_CLASSES, &[("NAME", name), ("OUTPUTS", &outputs)]);
         }
         OutputFile::Values { pairs, .. } => {
             let numbers = lines(
@@ -137,9 +133,7 @@ pub fn defined(model: &Deployed, of: &Shape) -> Result<String> {
                 2 * pairs.len()
             )?;
 
-            text += &ANSWER_VALUES
-                .replace("NAME", name)
-                .replace("OUTPUTS", &outputs);
+            text += &filled(ANSWER_VALUES, &[("NAME", name), ("OUTPUTS", &outputs)]);
         }
     }
 
@@ -199,7 +193,7 @@ pub fn defined(model: &Deployed, of: &Shape) -> Result<String> {
         writeln!(text, "    {name}_predict({x}, y, work);")?;
     }
 
-    text += &RUN_END.replace("UPPER", &upper).replace("NAME", name);
+    text += &filled(RUN_END, &[("UPPER", &upper), ("NAME", name)]);
     Ok(text)
 }
 

@@ -370,7 +370,8 @@ impl TaskCache {
                 )
             }
             None => bail!(
-                "task = \"{name}\": there are mnist1d, vanderpol and digits; your own data are a FILE.npz"
+                "task = \"{name}\": there are {}; your own data are a FILE.npz",
+                Dataset::names()
             ),
         };
 

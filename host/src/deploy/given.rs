@@ -1,0 +1,57 @@
+//! What is exported, and the rows with right answers that come with it.
+
+use crate::data::task::{Examples, Task};
+use crate::model::activations::LearnedActivations;
+use crate::model::{Network, Trained};
+use serde::Serialize;
+use std::path::Path;
+
+/// What the user gave.
+#[derive(Clone, Debug, Serialize)]
+pub enum Given {
+    /// Learned activations: a network is trained with them.
+    Activations(LearnedActivations),
+    /// A model of `ldnn train`.
+    #[serde(serialize_with = "without_rows")]
+    Trained(Box<Trained>),
+    /// A trained network, from this file.
+    #[serde(serialize_with = "only_name")]
+    Network(String, Box<Network>),
+}
+
+/// The settings of a run are kept in its folder; rows that the model may hold do not belong there.
+fn without_rows<S: serde::Serializer>(model: &Trained, s: S) -> Result<S::Ok, S::Error> {
+    Trained {
+        rows: None,
+        ..model.clone()
+    }
+    .serialize(s)
+}
+
+fn only_name<S: serde::Serializer>(name: &str, _: &Network, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(name)
+}
+
+/// The test rows that there are: those of the task, or those that the model holds.
+pub(super) fn labelled(given: &Given, task: &Task) -> Option<Examples> {
+    if task.test.rows() > 0 {
+        return Some(task.test.clone());
+    }
+
+    match given {
+        Given::Trained(model) => model.test_rows(),
+        _ => None,
+    }
+}
+
+/// What the rows of [`labelled`] are called. A table for a trained model may hold rows that it was
+/// trained on.
+pub(super) fn whose(given: &Given, task: &Task) -> String {
+    let file = Path::new(&task.name).file_name();
+    match (given, file) {
+        (Given::Trained(_), Some(file)) if task.test.rows() > 0 => {
+            format!("rows of {}", file.to_string_lossy())
+        }
+        _ => "test rows".into(),
+    }
+}

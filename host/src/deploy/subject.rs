@@ -1,0 +1,130 @@
+//! The network that is exported, and the model whose answers the export must give.
+
+use super::config::ExportConfig;
+use super::given::Given;
+use crate::data::Standard;
+use crate::data::tabular::Purpose;
+use crate::data::task::{ExampleTargets, Examples, Task};
+use crate::model::activations::Choice;
+use crate::model::calibrated::CalibratedNetwork;
+use crate::model::{Function, Model, Network, Trained};
+use crate::train::train_network;
+use anyhow::{Result, ensure};
+
+/// The network, the source of its tables, and the model whose answers the export must give.
+pub(super) struct Subject {
+    pub source: CalibratedNetwork,
+    pub model: Trained,
+    /// Where it comes from.
+    pub what: String,
+    /// The rows with right answers that there are.
+    pub labelled: Option<Examples>,
+    /// What they are called.
+    pub whose: String,
+}
+
+/// The network, the model's own activations to stand in place of its own, and where it comes from.
+pub(super) fn network_of(
+    config: &ExportConfig,
+    given: &Given,
+    task: &Task,
+) -> Result<(Network, Option<Vec<Function>>, String)> {
+    match given {
+        Given::Trained(model) => Ok((
+            model.network.network()?,
+            None,
+            format!("the model {}", model.provenance),
+        )),
+        Given::Network(name, network) => {
+            Ok(((**network).clone(), None, format!("the network {name}")))
+        }
+        Given::Activations(learned) => {
+            let choice = |exact| Choice::named(&config.activation, Some(learned), exact);
+            let (fast, exact) = (choice(false)?, choice(true)?);
+            let (training, network) = train_network(
+                &config.train,
+                &fast,
+                task,
+                &task.train,
+                &task.test,
+                config.seed,
+            )?;
+
+            ensure!(
+                !training.diverged,
+                "the training diverged; use a smaller `lr`"
+            );
+
+            let shape = exact.shape(&config.train.widths(task))?;
+            let functions = (0..shape.types()).map(|t| Function::of(&shape, exact.phi(), t));
+            let functions = functions.collect::<Result<_>>()?;
+
+            let what = format!(
+                "{} ({}), hidden widths {:?}, trained on {} for {} epochs at learning rate {}, seed {}",
+                config.activation,
+                learned.provenance,
+                config.train.hidden,
+                task.name,
+                config.train.epochs,
+                config.train.lr,
+                config.seed
+            );
+
+            Ok((network, Some(functions), what))
+        }
+    }
+}
+
+/// What was given as a model that predicts: others take inputs as the task has them.
+pub(super) fn predictor(given: &Given, network: &Network, task: &Task) -> Result<Trained> {
+    if let Given::Trained(model) = given {
+        return Ok((**model).clone());
+    }
+
+    let or_plain = |scales: &[Standard], count: usize| match scales {
+        [] => vec![Standard::PLAIN; count],
+        some => some.to_vec(),
+    };
+
+    let purpose = match &task.train.target {
+        ExampleTargets::Classes(_) => Purpose::Classification {
+            column: "class".into(),
+            classes: (0..task.outputs).map(|c| c.to_string()).collect(),
+        },
+        ExampleTargets::Values(_) => Purpose::Regression {
+            columns: (0..task.outputs).map(|i| format!("value{i}")).collect(),
+            scale: or_plain(&task.scales.targets, task.outputs),
+        },
+    };
+
+    Trained {
+        version: Trained::VERSION,
+        provenance: String::new(),
+        features: (0..task.inputs).map(|i| format!("input{i}")).collect(),
+        inputs: or_plain(&task.scales.inputs, task.inputs),
+        purpose,
+        activation: String::new(),
+        learned: None,
+        network: Model::of(network, String::new()),
+        ranges: None,
+        rows: None,
+    }
+    .checked()
+}
+
+/// The task, if the network has its inputs and outputs.
+pub(super) fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
+    let shape = &network.shape;
+
+    ensure!(
+        shape.inputs() == task.inputs && shape.outputs() == task.outputs,
+        "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with `task` or `data`",
+        shape.inputs(),
+        shape.outputs(),
+        task.name,
+        task.inputs,
+        task.outputs
+    );
+
+    Ok(task)
+}
