@@ -17,7 +17,7 @@ use crate::train::Trainer;
 pub struct Fixed<T, const PARAMS: usize, const WORK: usize, const STATE: usize, const GRAD: usize> {
     /// `[theta | phi]`
     pub params: [T; PARAMS],
-    /// The optimizer's state.
+    /// The optimizer's state; before the first step it does not matter.
     pub state: [T; STATE],
     /// Training steps taken.
     pub steps: usize,
@@ -44,6 +44,8 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
     /// # Errors
     /// If the shape has another number of parameters.
     pub fn init(&mut self, shape: &Shape, init: Init, seed: u64) -> Result<(), Error> {
+        check("params", shape.param_len(), P)?;
+
         let (theta, phi) = self
             .params
             .split_at_mut_checked(shape.theta_len())
@@ -61,7 +63,7 @@ impl<T: Real, const P: usize, const W: usize, const S: usize, const G: usize> Fi
     /// # Errors
     /// If their number differs, or one is not finite; then nothing has changed.
     pub fn set_params(&mut self, params: &[T]) -> Result<(), Error> {
-        check("params", params.len(), P)?;
+        check("params", P, params.len())?;
         check_finite("params", params)?;
 
         self.params

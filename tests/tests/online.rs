@@ -521,6 +521,36 @@ fn knots_move_by_no_more_than_the_clip() {
     );
 }
 
+/// The square of so short an adjoint is 0 in single precision, and so far out the move is not.
+#[test]
+fn a_clip_bounds_knots_where_the_square_of_an_adjoint_underflows() {
+    let knots = Knots {
+        low: -1.0,
+        high: 1.0,
+        count: 3,
+    };
+
+    for (z, clip) in [(1e18f32, 1e-10f32), (1e19, 1e-6), (1e15, 1e-12)] {
+        let mut entries = [0.0f32; 3];
+        let rates = Rates {
+            theta: 1.0,
+            knots: 1.0,
+            clip,
+        };
+
+        Tunable::new(knots, &mut entries)
+            .unwrap()
+            .step(&[z], &mut [2e-23], rates)
+            .unwrap();
+
+        let moved = norm(&entries);
+        assert!(
+            moved > 0.0 && moved <= 1.001 * f64::from(clip) as f32,
+            "z {z:e}: moved by {moved:e}, the clip is {clip:e}"
+        );
+    }
+}
+
 #[test]
 fn a_step_of_knots_that_is_refused_changes_nothing() {
     let knots = Knots {

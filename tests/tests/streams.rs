@@ -48,6 +48,52 @@ fn a_training_goes_on_if_nobody_takes_what_it_says_on_standard_error() {
     assert_eq!(status.unwrap().code(), Some(2));
 }
 
+/// The text of any command, also one that works on nothing.
+#[test]
+fn nothing_is_appended_to_what_a_command_names() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    table(at);
+    succeed(at, &[&SHORT_TRAINING[..], &["--out", "m.ldnn"]].concat());
+    succeed(at, &["-q", "export", "m.ldnn", "--out", "ex"]);
+
+    let cases: [(&[&str], &str); 6] = [
+        (
+            &["train", "t.csv", "--target", "label", "--dry-run"],
+            "t.csv",
+        ),
+        (&["predict", "m.ldnn", "t.csv", "--print-config"], "t.csv"),
+        (&["export", "m.ldnn", "--print-config"], "m.ldnn"),
+        (
+            &[
+                "export",
+                "m.ldnn",
+                "--config=ex/config.toml",
+                "--print-config",
+            ],
+            "ex/config.toml",
+        ),
+        (&["verify", "ex"], "ex/model.json"),
+        (&["show", "ex"], "ex/report.txt"),
+    ];
+
+    for (args, file) in cases {
+        let before = fs::read(at.join(file)).unwrap();
+        let to = OpenOptions::new().append(true).open(at.join(file)).unwrap();
+        let output = Command::new(path())
+            .current_dir(at)
+            .args(args)
+            .stdout(to)
+            .output()
+            .unwrap();
+
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains("standard output is"), "{args:?}: {said}");
+        assert_eq!(fs::read(at.join(file)).unwrap(), before, "{args:?}");
+    }
+}
+
 #[test]
 fn standard_output_onto_an_input_is_refused() {
     let dir = tempdir().unwrap();

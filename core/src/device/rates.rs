@@ -14,9 +14,9 @@ pub struct Rates {
     pub theta: f32,
     /// Learning rate of the values at the knots; finite.
     pub knots: f32,
-    /// The largest norm that the gradient of a layer (its weights and biases) or of a table may
-    /// have in a step; a longer one is scaled down to it. So a layer moves by `theta clip` in a
-    /// step at most, whatever the sample. [`CLIP`] is usual.
+    /// The largest norm that the gradient of a layer (its weights and biases), or of a table in one
+    /// hidden layer, may have in a step; a longer one is scaled down to it. So a layer moves by
+    /// `theta clip` in a step at most, whatever the sample. [`CLIP`] is usual.
     pub clip: f32,
 }
 

@@ -12,6 +12,7 @@ use crate::run::RunMode;
 use crate::run::folder::{self, CONFIG, Obstacle};
 use crate::support::atomic::{AtomicFile, discard_stale, expect_new};
 use anyhow::{Result, bail, ensure};
+use std::ffi::OsString;
 use std::fs::{self, File, FileType};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -305,6 +306,51 @@ fn is_same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
     false
+}
+
+/// Refuses a standard output that is a file which an argument names, or one with content in a run
+/// folder or an export that one names: whatever the command is, its text does not belong there.
+pub fn check_named(args: impl Iterator<Item = OsString>) -> Result<()> {
+    let Some(output) = standard_output() else {
+        return Ok(());
+    };
+
+    let value = |arg: OsString| match arg.to_str().and_then(|arg| arg.split_once('=')) {
+        Some((flag, value)) if flag.starts_with("--") => PathBuf::from(value),
+        _ => PathBuf::from(arg),
+    };
+
+    for path in args.skip(1).map(value) {
+        let Ok(about) = fs::metadata(&path) else {
+            continue;
+        };
+
+        ensure!(
+            !is_same_file(&about, &output),
+            "standard output is '{}', an input of this command; write to another file",
+            path.display()
+        );
+
+        let is_ours = || {
+            [CONFIG, "model.json"]
+                .iter()
+                .any(|name| path.join(name).exists())
+        };
+        let is_in_it = || standard_output_path().is_some_and(|file| is_inside(&file, &path));
+
+        ensure!(
+            !(about.is_dir() && output.len() > 0 && is_ours() && is_in_it()),
+            "standard output is a file in '{}', which this command reads; write to another file",
+            path.display()
+        );
+    }
+
+    Ok(())
+}
+
+/// Where standard output is, if the system tells.
+fn standard_output_path() -> Option<PathBuf> {
+    fs::read_link("/proc/self/fd/1").ok()
 }
 
 /// What standard output is, if it is a regular file.

@@ -163,6 +163,10 @@ pub fn main() -> ExitCode {
         return fail(&anyhow::anyhow!(gone), 2, own);
     }
 
+    if let Err(error) = files::check_named(std::env::args_os()) {
+        return fail(&error, 2, own);
+    }
+
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     interrupt::install();
 

@@ -118,13 +118,9 @@ fn answered(
         return Ok(golden);
     }
 
-    let (classes, answers) = match predictor.predict(&readings)? {
+    let (classes, answers) = match predictor.predict_less_offsets(&readings)? {
         Predictions::Classes(classes, chances) => (classes, chances),
-        Predictions::Values(values) => {
-            let scale = predictor.scale();
-            let less = |(i, y): (usize, &f64)| y - scale[i % scale.len()].offset;
-            (vec![], values.iter().enumerate().map(less).collect())
-        }
+        Predictions::Values(values) => (vec![], values),
     };
 
     let network_inputs: Vec<f32> = readings

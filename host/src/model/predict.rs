@@ -24,6 +24,26 @@ impl Trained {
     /// If an input is NaN, infinite, or so large that nothing finite comes out; the message names
     /// row and column.
     pub fn predict(&self, x: &[f64]) -> Result<Predictions> {
+        self.predict_scaled(&self.scaled(x)?)
+    }
+
+    /// As [`Self::predict`], but values less their offsets, as a device gives them: a double of the
+    /// whole value may have larger steps.
+    ///
+    /// # Errors
+    /// As [`Self::predict`].
+    pub fn predict_less_offsets(&self, x: &[f64]) -> Result<Predictions> {
+        let (classes, out) = self.answers(&self.scaled(x)?)?;
+        let out = out.into_iter().map(f64::from).collect();
+
+        Ok(match &self.purpose {
+            Purpose::Classification { .. } => Predictions::Classes(classes, out),
+            Purpose::Regression { .. } => Predictions::Values(out),
+        })
+    }
+
+    /// Raw inputs as the network takes them.
+    fn scaled(&self, x: &[f64]) -> Result<Vec<f32>> {
         let mut scaled = Vec::with_capacity(x.len());
         let is_one = x.len() == self.features.len();
         let place = |i: usize| match is_one {
@@ -44,7 +64,7 @@ impl Trained {
             }
         }
 
-        self.predict_scaled(&scaled)
+        Ok(scaled)
     }
 
     /// Predictions for the rows of a table.
@@ -87,6 +107,22 @@ impl Trained {
 
     /// Predictions for rows that are standardised already.
     pub(super) fn predict_scaled(&self, scaled: &[f32]) -> Result<Predictions> {
+        let (classes, out) = self.answers(scaled)?;
+        let (scale, outputs) = (self.scale(), self.scale().len());
+
+        Ok(match &self.purpose {
+            Purpose::Classification { .. } => {
+                Predictions::Classes(classes, out.into_iter().map(f64::from).collect())
+            }
+            Purpose::Regression { .. } => {
+                let value = |(i, &y): (usize, &f32)| f64::from(y) + scale[i % outputs].offset;
+                Predictions::Values(out.iter().enumerate().map(value).collect())
+            }
+        })
+    }
+
+    /// The class of each row (0 if there are none), and probabilities or values less their offsets.
+    fn answers(&self, scaled: &[f32]) -> Result<(Vec<u16>, Vec<f32>)> {
         let network = self.network.network()?;
         let (width, outputs) = (self.features.len(), network.shape.outputs());
         let mut out = vec![0.0f32; scaled.len() / width * outputs];
@@ -104,7 +140,7 @@ impl Trained {
             view.predict(x, out, &mut workspace)?;
         }
 
-        let (pairs, scale) = (self.output_pairs(), self.scale());
+        let pairs = self.output_pairs();
         let meaning = match &self.purpose {
             Purpose::Classification { .. } => Outputs::Classes,
             Purpose::Regression { .. } => Outputs::Values(&pairs),
@@ -132,15 +168,7 @@ impl Trained {
             classes.push(class? as u16);
         }
 
-        Ok(match &self.purpose {
-            Purpose::Classification { .. } => {
-                Predictions::Classes(classes, out.into_iter().map(f64::from).collect())
-            }
-            Purpose::Regression { .. } => {
-                let value = |(i, &y): (usize, &f32)| f64::from(y) + scale[i % outputs].offset;
-                Predictions::Values(out.iter().enumerate().map(value).collect())
-            }
-        })
+        Ok((classes, out))
     }
 
     /// The name of the input that is farthest from its mean.

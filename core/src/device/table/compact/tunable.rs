@@ -83,9 +83,10 @@ impl<'a> Tunable<'a> {
 
         for (&z, &d) in z.iter().zip(&*d) {
             let (_, t) = self.locate(z);
-            // (1 - t)^2 + t^2 in fewer operations.
-            let product = t * t - t;
-            square += (d * d) * (1.0 + (product + product));
+            // Each move by itself: far beyond the ends `t` is large, and `d * d` may be too small
+            // for a number where `t d` is not.
+            let (a, b) = ((1.0 - t) * d, t * d);
+            square += a * a + b * b;
         }
 
         // Not `>`: a square that overflows may be NaN.
