@@ -6,7 +6,8 @@ use crate::setting::{KNOTS, RANGE, Setting};
 use ldnn_core::table::{TableForm, Tabulation};
 use ldnn_core::{Activation, Vector};
 
-/// A table made from a sub-network and its gradient brought back; a table in place of a sub-network.
+/// A table made from a sub-network and its gradient brought back; a table in place of a
+/// sub-network.
 pub fn run(bench: &mut Bench, direct: &Setting, tabled: &Setting) {
     let (from, to) = (direct.shape, tabled.shape);
     let theta = from.theta_len();

@@ -1,4 +1,5 @@
-//! Commands that end early, and commands that are not alone: an output is there whole or not at all.
+//! Commands that end early, and commands that are not alone: an output is there whole or not at
+//! all.
 
 use crate::prepared::{scratch, tree};
 use ldnn_tests::program::{run_with, succeed};

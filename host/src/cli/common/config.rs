@@ -1,4 +1,4 @@
-//! Settings beside flags: a file, assignments, and how they and the flags of a command come together.
+//! Settings beside flags: a file and assignments, brought together with a command's flags.
 
 use crate::cli::plan::{Mode, Plan, TextPlan};
 use crate::config::{self, Layers};

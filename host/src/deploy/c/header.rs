@@ -1,7 +1,7 @@
 //! The header: what a program that uses the model sees of it.
 
 use super::comment::head;
-use super::run::declared;
+use super::run;
 use crate::deploy::deployed::{Deployed, WeightFile};
 use crate::deploy::text::float;
 use anyhow::Result;
@@ -32,7 +32,7 @@ pub fn header(model: &Deployed) -> Result<String> {
             of.predict_len().max(1)
         )?;
 
-        text += &declared(model, &of)?;
+        text += &run::declared(model, &of)?;
     }
 
     if !model.standard.is_empty() {

@@ -3,8 +3,7 @@
 use super::activations::{activation, lookups};
 use super::around::around;
 use super::comment::head;
-use super::run::defined;
-use super::{float_network, integer_network};
+use super::{float_network, integer_network, run};
 use crate::deploy::deployed::{Deployed, WeightFile};
 use anyhow::Result;
 use std::fmt::Write;
@@ -39,7 +38,7 @@ pub fn source(model: &Deployed) -> Result<String> {
 
     if let Some(shape) = &model.shape {
         text.push('\n');
-        text += &defined(model, &shape.shape()?)?;
+        text += &run::defined(model, &shape.shape()?)?;
     }
 
     Ok(text)
