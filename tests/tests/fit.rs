@@ -386,7 +386,7 @@ fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_s
 
     assert!(!Path::new(&out).exists());
 
-    let only = "Only 18 of the 90 rows are left to learn from: 72 are kept for testing (--test-share 0.8).";
+    let only = "Only 18 of the 90 rows are left to learn from: 72 are kept for testing";
     let said = good(&with_share("0.8"));
 
     assert!(said.contains(only), "{said}");

@@ -404,7 +404,7 @@ const ALLOWED: [(&str, &[&str], &str); 2] = [
         "it writes a script that calls sbatch, and the program as a user would",
     ),
     (
-        "deploy/verify.rs",
+        "deploy/verify/runners.rs",
         &["manifest-path", "quiet", "release", "target-dir", "version"],
         "it calls cargo and compilers",
     ),

@@ -101,7 +101,9 @@ pub struct ForecastArgs {
 
 impl ForecastArgs {
     pub fn resolve(&self) -> Result<impl Plan + use<>> {
-        let (task, ensemble, start) = self.ensemble.start(self.out.layers("experiment")?)?;
+        // The one built-in task whose targets are the next inputs.
+        let layers = self.out.layers("experiment")?;
+        let (task, ensemble, start) = self.ensemble.start_on(layers, Some("vanderpol"))?;
         let files = start.files();
         let default = ForecastConfig {
             ensemble,

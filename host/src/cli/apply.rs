@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::tables::TableArgs;
 use crate::data::load::{TableReader, read_labels};
 use crate::data::table::{Reading, Table};
-use crate::data::task::Examples;
+use crate::data::task::{ExampleTargets, Examples};
 use crate::model::{EvaluatedRows, PredictionWriter, Trained};
 use crate::support::atomic::AtomicFile;
 use crate::support::progress::Output;
@@ -172,12 +172,13 @@ fn note_doubt(stream: &TableReader, file: &Path) {
     }
 }
 
-/// The rows of a table with their targets, as the network takes them.
-pub(super) fn labelled_rows(
+/// The rows of a table as the network takes them, with their targets if it has some. A model that
+/// knows its ranges has no use for rows without.
+pub(super) fn rows_for_export(
     model: &Trained,
     file: &Path,
     reading: &Reading<'_>,
-) -> Result<Examples> {
+) -> Result<(Examples, bool)> {
     let mut stream = TableReader::open(Some(file), reading)?;
     stream.test_part();
     stream.call_targets(&model.targets());
@@ -189,13 +190,20 @@ pub(super) fn labelled_rows(
         .find(|name| !names.contains(name));
 
     if let Some(name) = lacking {
-        anyhow::bail!(
+        ensure!(
+            model.ranges.is_none(),
             "there is no column '{name}' with the right answers, which an export is tested with; add it to the table"
         );
+
+        select(&mut stream, model, false)?;
+        let none = ExampleTargets::Classes(vec![]);
+        let x = model.scaled(&model.inputs_of(&stream.rest()?)?)?;
+
+        return Ok((Examples::new(x, none, model.features.len()), false));
     }
 
     select(&mut stream, model, true)?;
-    model.set_of(stream.rest()?)
+    Ok((model.set_of(stream.rest()?)?, true))
 }
 
 impl EvalArgs {

@@ -189,7 +189,7 @@ impl DataConfig {
         let data = Tabular::new(table, &target, classify)
             .with_context(|| format!("in '{}'", self.file.display()))?;
 
-        if let Some(doubt) = data.target.doubt().filter(|_| classify.is_none()) {
+        if let Some(doubt) = &data.doubt {
             note(&format!(
                 "{doubt} (--classification or --regression says which it is)"
             ));

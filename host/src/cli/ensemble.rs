@@ -94,8 +94,22 @@ impl Start {
 impl EnsembleArgs {
     /// The task, the learned activations, and ensembles as they are by default.
     pub fn start(&self, layers: Layers) -> Result<(Task, ValidateConfig, Start)> {
-        let (name, task) = self.task.load(&layers)?;
+        self.start_on(layers, None)
+    }
+
+    /// The same with another usual task than that of the activations.
+    pub fn start_on(
+        &self,
+        layers: Layers,
+        usual: Option<&str>,
+    ) -> Result<(Task, ValidateConfig, Start)> {
         let given: Option<Vec<PathBuf>> = layers.pick("activations", self.activations.clone())?;
+        let (name, task) = match usual {
+            Some(usual) => self.task.load_or(&layers, usual)?,
+            None => self
+                .task
+                .load_like(&layers, given.as_deref().unwrap_or_default())?,
+        };
         let learned = match &given {
             Some(files) => read_all(files)?,
             None => layers.pick("learned", None)?.unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! `ldnn export` and `ldnn verify`
 
-use super::apply::labelled_rows;
+use super::apply::rows_for_export;
 use super::common::{ConfigArgs, NO_TASK, OutArgs, TaskArgs};
 use super::files::{Files, is_interchange};
 use super::plan::Plan;
@@ -199,7 +199,8 @@ impl ExportArgs {
                 table.is_default(),
                 "--delimiter, --header and --no-header are for the table of a model of `ldnn train`; leave them out"
             );
-            return self.task.load(layers);
+            let run = self.run.iter().cloned().collect::<Vec<_>>();
+            return self.task.load_like(layers, &run);
         };
 
         Ok(match self.task.file(layers)? {
@@ -220,7 +221,7 @@ impl ExportArgs {
         let idle = first.or(own);
 
         if let Some(name) = idle {
-            bail!("`{name}`: the network is trained already; leave it out, or export activations");
+            bail!("`{name}`: the network is trained already; leave it out");
         }
 
         Ok(())
@@ -350,14 +351,18 @@ fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Ta
         model.network.widths.last().copied().unwrap_or(0),
     );
 
-    let rows = match file {
+    let none = || Examples::new(vec![], ExampleTargets::Classes(vec![]), inputs);
+
+    let (rows, are_labelled) = match file {
         Some(path) => {
             let reading = table.reading(vec![], vec![])?;
-            labelled_rows(model, path, &reading)
+            rows_for_export(model, path, &reading)
                 .with_context(|| format!("--data '{}'", path.display()))?
         }
-        None => Examples::new(vec![], ExampleTargets::Classes(vec![]), inputs),
+        None => (none(), false),
     };
+
+    let test = if are_labelled { rows.clone() } else { none() };
 
     let name = file.map_or_else(|| "no rows".into(), |path| path.display().to_string());
 
@@ -365,8 +370,8 @@ fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Ta
         name,
         inputs,
         outputs,
-        train: rows.clone(),
-        test: rows,
+        train: rows,
+        test,
         scales: Standardisation::default(),
     })
 }

@@ -41,6 +41,8 @@ pub struct Split {
     pub extremes: Vec<Extremes>,
     /// The columns with test rows that are extreme beside the training rows.
     pub test_extremes: Vec<Extremes>,
+    /// See [`Tabular::doubt`].
+    pub doubt: Option<String>,
     /// The share of the rows that is kept for testing; none if the test rows were not drawn.
     pub test_share: Option<f64>,
 }
@@ -66,7 +68,13 @@ impl Split {
         let rows = self.data.x.len() / self.data.features;
         let test = self.data.x_test.len() / self.data.features;
 
+        let doubt = self
+            .doubt
+            .as_ref()
+            .map(|doubt| format!("{doubt} (`classification` or `regression` says which it is)."));
+
         let notes = [
+            doubt,
             self.few_rows_note(),
             extreme_values(&self.extremes, rows),
             extreme_test_values(&self.test_extremes, test),
@@ -241,6 +249,7 @@ impl Splitter {
             extremes,
             test_extremes,
             test_share: None,
+            doubt: self.data.doubt.clone(),
         })
     }
 

@@ -42,6 +42,8 @@ pub struct Tabular {
     pub lines: Vec<u64>,
     /// What that is counted in.
     pub unit: Unit,
+    /// A sentence about a target that may be of the other kind, if nobody has said which it is.
+    pub doubt: Option<String>,
 }
 
 /// Targets as they stand in the table.
@@ -97,6 +99,16 @@ fn are_classes(values: &[f64]) -> bool {
     counts.len() == 2 || rarest >= 2 && (counts.len() <= FEW || is_frequent)
 }
 
+/// A label that is a whole number without its point: pandas writes `1.0` where a column had a
+/// missing value once.
+fn plain_number(label: &str) -> &str {
+    let whole = label.split_once('.').filter(|(whole, rest)| {
+        whole.parse::<i64>().is_ok() && rest.chars().all(|digit| digit == '0')
+    });
+
+    whole.map_or(label, |(whole, _)| whole)
+}
+
 impl RawTarget {
     /// A sentence about a target of many different whole numbers, which might be either kind.
     #[must_use]
@@ -113,11 +125,19 @@ impl RawTarget {
 
         let counts = whole_numbers(&values)?;
         let different = counts.len();
-        let once = counts.iter().find(|(_, count)| **count == 1);
+        let once: Vec<String> = counts
+            .iter()
+            .filter(|(_, count)| **count == 1)
+            .map(|(value, _)| value.to_string())
+            .collect();
 
-        match (self, once) {
-            (RawTarget::Values(_), Some((value, _))) if different <= FEW => Some(format!(
-                "'{name}' has {different} different whole numbers, and {value} occurs once: it is taken for {taken}"
+        match (self, &once[..]) {
+            (RawTarget::Values(_), [_, ..]) if different <= FEW => Some(format!(
+                "'{name}' has {different} different whole numbers, and {} once: it is taken for {taken}",
+                match &once[..] {
+                    [one] => format!("{one} occurs"),
+                    some => format!("{} occur", listed(some)),
+                }
             )),
             _ => (different > FEW).then(|| {
                 format!("'{name}' has {different} different whole numbers: it is taken for {taken}")
@@ -158,7 +178,11 @@ impl Tabular {
                 Some(values) if classify.is_none() && !are_classes(&values) => {
                     RawTarget::Values(vec![(name.clone(), values)])
                 }
-                _ => RawTarget::Classes(name.clone(), text.clone()),
+                Some(_) => {
+                    let plain = text.iter().map(|label| plain_number(label).to_string());
+                    RawTarget::Classes(name.clone(), plain.collect())
+                }
+                None => RawTarget::Classes(name.clone(), text.clone()),
             },
             ([(name, Column::Numbers(values))], None | Some(true))
                 if classify.is_some() || are_classes(values) =>
@@ -187,6 +211,7 @@ impl Tabular {
         Ok(Tabular {
             features: table.names,
             x,
+            doubt: target.doubt().filter(|_| classify.is_none()),
             target,
             lines: table.lines,
             unit: table.unit,
@@ -382,7 +407,9 @@ impl Tabular {
             (RawTarget::Classes(_, names), Purpose::Classification { classes, .. }) => {
                 let label = |&i: &u32| {
                     let name = &names[i as usize];
-                    let found = classes.iter().position(|c| c == name);
+                    let is_it = |class: &String| plain_number(class) == plain_number(name);
+                    let exact = classes.iter().position(|class| class == name);
+                    let found = exact.or_else(|| classes.iter().position(is_it));
                     let line = self.lines[i as usize];
 
                     found.map(|c| c as u16).with_context(|| {

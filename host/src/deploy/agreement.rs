@@ -5,6 +5,7 @@ use super::golden::{Agreement, AgreementOnRows, Golden};
 use super::tolerance::most_tolerance;
 use crate::report::ReportTable;
 use anyhow::{Result, ensure};
+use ldnn_core::loss::arg_max;
 use std::fmt::Write;
 
 /// How far the answers are from those of `ldnn predict`, on the golden rows; nothing if there
@@ -170,6 +171,17 @@ impl Agreement {
             predicted.tolerance > 0.0 && predicted.tolerance <= most,
             "golden.json asks for a tolerance of {:e}; of this export it is at most {most}: export again",
             predicted.tolerance
+        );
+
+        let is_class = |(&class, chances): (&u16, &[f64])| usize::from(class) == arg_max(chances);
+        let width = predicted.answers.len() / predicted.classes.len().max(1);
+        let mut classes = predicted
+            .classes
+            .iter()
+            .zip(predicted.answers.chunks(width.max(1)));
+        ensure!(
+            classes.all(is_class),
+            "golden.json holds predicted classes that are not the most probable ones: it was edited; export again"
         );
 
         let (rows, pairs) = (golden.classes.len(), model.outputs.pairs());

@@ -6,6 +6,7 @@ use anyhow::Result;
 use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, Scaling, standardise};
 use ldnn_core::quantised::Scratch;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Vectors for every entry point of an export.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct Golden {
     pub answers: Vec<u32>,
     /// What `ldnn predict` says about the same raw rows.
     pub predicted: Predicted,
+    /// The other files of the export, each with the checksum (XXH3, 128 bits) of its bytes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
     /// The right classes, if the rows have some.
     pub labels: Vec<u16>,
     /// How far the export is from `ldnn predict` on the rows of a file that the user gave; `None`

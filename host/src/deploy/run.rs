@@ -312,20 +312,38 @@ fn write(
 ) -> Result<()> {
     let mut files = vec![];
 
-    let mut put = |file: String, bytes: Vec<u8>| -> Result<()> {
-        folder.write(&file, &bytes)?;
-        files.push(format!("{file} ({} bytes)", bytes.len()));
-        Ok(())
-    };
-
     for &format in &config.format {
         for (file, bytes) in written::files(format, model, golden)? {
-            put(file, bytes)?;
+            folder.write(&file, &bytes)?;
+            files.push((file, bytes.len()));
         }
     }
 
-    put("model.json".into(), serde_json::to_vec(model)?)?;
-    put("golden.json".into(), serde_json::to_vec(golden)?)?;
+    let others = config.format.iter().filter_map(|f| f.interchange());
+    let others = others.map(|form| format!("{}.{}", config.name, form.extension()));
+    let names: Vec<String> = files
+        .iter()
+        .map(|(name, _)| name.clone())
+        .chain(others)
+        .collect();
+
+    let golden = Golden {
+        files: written::checksums(folder.path(), names)?,
+        ..golden.clone()
+    };
+
+    for (file, bytes) in [
+        ("model.json", serde_json::to_vec(model)?),
+        ("golden.json", serde_json::to_vec(&golden)?),
+    ] {
+        folder.write(file, &bytes)?;
+        files.push((file.into(), bytes.len()));
+    }
+
+    let files: Vec<String> = files
+        .iter()
+        .map(|(name, bytes)| format!("{name} ({bytes} bytes)"))
+        .collect();
     section.text.push(format!("Written: {}.", files.join(", ")));
 
     Ok(())

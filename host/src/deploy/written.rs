@@ -6,8 +6,10 @@ use super::format::Format;
 use super::golden::Golden;
 use super::{c, image, rust};
 use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Formats that are made from model.json and golden.json.
 const MADE: [Format; 3] = [Format::Rust, Format::C, Format::Postcard];
@@ -40,6 +42,72 @@ pub fn files(format: Format, model: &Deployed, golden: &Golden) -> Result<Vec<(S
         Format::Postcard => vec![(format!("{name}.ldnn"), image::bytes(model)?)],
         _ => vec![],
     })
+}
+
+/// The checksum of each of these files of a folder.
+///
+/// # Errors
+/// If one cannot be read.
+pub fn checksums(
+    folder: &Path,
+    names: impl IntoIterator<Item = String>,
+) -> Result<BTreeMap<String, String>> {
+    let of = |name: String| {
+        let bytes =
+            fs::read(folder.join(&name)).with_context(|| format!("cannot read '{name}'"))?;
+        Ok((name, format!("{:032x}", xxh3_128(&bytes))))
+    };
+    names.into_iter().map(of).collect()
+}
+
+/// The files of the export that nothing else compares, such as those for other programs: what can
+/// be said of them.
+///
+/// # Errors
+/// If one has other bytes than the export wrote, or none of all files is left.
+pub fn unchanged(folder: &Path, golden: &Golden, compared: &[String]) -> Result<Vec<String>> {
+    let (there, gone): (Vec<&String>, Vec<&String>) = golden
+        .files
+        .keys()
+        .partition(|name| folder.join(name).exists());
+
+    ensure!(
+        golden.files.is_empty() || !there.is_empty(),
+        "none of the files that were exported is there any more ({})",
+        joined(&gone)
+    );
+
+    let rest: Vec<&String> = there
+        .into_iter()
+        .filter(|name| !compared.contains(name))
+        .collect();
+    let sums = checksums(folder, rest.iter().map(ToString::to_string))?;
+
+    for (name, sum) in &sums {
+        ensure!(
+            golden.files.get(name) == Some(sum),
+            "{name} has other bytes than the export wrote; export again"
+        );
+    }
+
+    let mut lines = vec![];
+
+    if !rest.is_empty() {
+        lines.push(format!(
+            "{}: as the export wrote it, not run",
+            joined(&rest)
+        ));
+    }
+    if !gone.is_empty() {
+        lines.push(format!("{}: not there any more", joined(&gone)));
+    }
+
+    Ok(lines)
+}
+
+fn joined(names: &[&String]) -> String {
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    names.join(", ")
 }
 
 /// Whether the files in `folder` are what model.json and golden.json give, byte for byte; their

@@ -43,7 +43,10 @@ impl Trained {
     }
 
     /// Raw inputs as the network takes them.
-    fn scaled(&self, x: &[f64]) -> Result<Vec<f32>> {
+    ///
+    /// # Errors
+    /// If one is NaN, infinite or too large; the message names row and column.
+    pub fn scaled(&self, x: &[f64]) -> Result<Vec<f32>> {
         let mut scaled = Vec::with_capacity(x.len());
         let is_one = x.len() == self.features.len();
         let place = |i: usize| match is_one {

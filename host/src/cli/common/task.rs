@@ -3,6 +3,8 @@
 use crate::config::Layers;
 use crate::data::Dataset;
 use crate::data::task::Task;
+use crate::run::folder::read_config;
+use crate::support::notice::notice;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -28,23 +30,61 @@ pub struct TaskArgs {
     data: Option<PathBuf>,
 }
 
+/// The task where nothing names one.
+const USUAL: &str = "mnist1d";
+
+/// The task that the activations of a run folder were learned on, or of a file in one; none if that
+/// is not known, or its file is not there.
+fn learned_on(activations: &Path) -> Option<String> {
+    let folder = match activations.is_dir() {
+        true => activations,
+        false => activations.parent()?,
+    };
+
+    let config: toml::Table = read_config(folder).ok()?.text().parse().ok()?;
+    let task = config.get("task")?.as_str()?;
+
+    (Dataset::is_built_in(task) || Path::new(task).is_file()).then(|| task.into())
+}
+
 impl TaskArgs {
     /// The task, and how the settings name it.
     pub fn load(&self, layers: &Layers) -> Result<(String, Task)> {
-        let (name, set) = self.dataset(layers)?;
+        self.load_or(layers, USUAL)
+    }
+
+    /// The same; if nothing names a task, the one that the first of these activations were learned
+    /// on, which a note says, or the usual one.
+    pub fn load_like(&self, layers: &Layers, activations: &[PathBuf]) -> Result<(String, Task)> {
+        let Some(task) = activations.first().and_then(|path| learned_on(path)) else {
+            return self.load(layers);
+        };
+
+        let (name, loaded) = self.load_or(layers, &task)?;
+
+        if name == task && name != USUAL && self.task.is_none() && self.data.is_none() {
+            notice!(
+                "note: on {name}, as the activations were learned; --data or --task names another"
+            );
+        }
+
+        Ok((name, loaded))
+    }
+
+    /// The same with another usual task.
+    pub fn load_or(&self, layers: &Layers, usual: &str) -> Result<(String, Task)> {
+        let (name, set) = self.dataset(layers, usual)?;
         Ok((name, set.task()))
     }
 
-    fn dataset(&self, layers: &Layers) -> Result<(String, NamedDataset)> {
+    fn dataset(&self, layers: &Layers, usual: &str) -> Result<(String, NamedDataset)> {
         let flag = self
             .data
             .as_ref()
             .map(|path| path.display().to_string())
             .or(self.task.clone());
 
-        let name = layers
-            .pick("task", flag)?
-            .unwrap_or_else(|| "mnist1d".into());
+        let name = layers.pick("task", flag)?.unwrap_or_else(|| usual.into());
         let may_be_file = self.task.is_none() && (self.data.is_some() || is_archive(&name));
         let found = dataset_named(&name, may_be_file)?;
 

@@ -81,11 +81,19 @@ fn compared(export: &Export<'_>, runners: Vec<Runner>) -> Compared {
     let (expected, mut all) = (expected(&export.golden), Compared::default());
 
     match written::check(export.folder, &export.model, &export.golden) {
-        Ok(files) if files.is_empty() => {}
-        Ok(files) => all.good.push(format!(
-            "{}: what model.json gives, byte for byte",
-            files.join(", ")
-        )),
+        Ok(files) => {
+            if !files.is_empty() {
+                all.good.push(format!(
+                    "{}: what model.json gives, byte for byte",
+                    files.join(", ")
+                ));
+            }
+
+            match written::unchanged(export.folder, &export.golden, &files) {
+                Ok(lines) => all.good.extend(lines),
+                Err(error) => all.put(Err(error)),
+            }
+        }
         Err(error) => all.put(Err(error)),
     }
 
