@@ -392,7 +392,8 @@ fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_s
     assert!(said.contains(only), "{said}");
 
     let report = fs::read_to_string(place.path("m.ldnn.run/report.txt")).unwrap();
-    assert!(report.contains(only), "{report}");
+    let in_file = only.replace("--test-share", "`test_share`");
+    assert!(report.contains(&in_file), "{report}");
 
     let usual = [&with_share("0.2")[..], &["--replace"]].concat();
     assert!(!good(&usual).contains("are left to learn from"));

@@ -55,7 +55,7 @@ fn what_does_not_say_its_command_is_refused_and_not_guessed() {
     for text in ["task = 'digits'\nseed = 7\n", "command = 3\n", ""] {
         let message = StoredConfig::parse(text).unwrap_err().to_string();
         assert!(
-            message.contains("which command") && message.contains("--replace`"),
+            message.contains("which command") && message.contains("`ldnn COMMAND --replace`"),
             "{message}"
         );
     }

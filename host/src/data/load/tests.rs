@@ -186,7 +186,7 @@ fn what_needs_too_much_memory_is_refused_before_it_is_read() {
     let mut unknown = open(None, "1M");
     unknown.within().unwrap();
 
-    assert!(format!("{:#}", unknown.rest().unwrap_err()).contains("--ignore"));
+    assert!(format!("{:#}", unknown.rest().unwrap_err()).contains("`ldnn train --ignore NAME`"));
 
     let mut enough = open(Some(text.len() as u64), "1G");
     enough.within().unwrap();
