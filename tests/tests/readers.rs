@@ -500,7 +500,7 @@ fn inputs_that_are_constant_are_kept_and_named() {
     );
 
     assert!(
-        said.contains("1 of the 5 inputs are constant over the rows to learn from (still)"),
+        said.contains("1 of the 5 inputs is constant over the rows to learn from (still)"),
         "{said}"
     );
     assert!(succeed(folder, &["inspect", "m.ldnn"]).contains("| still | 7.000000"));

@@ -196,6 +196,8 @@ fn shapes(shape: &Shape) {
     any((
         Base::name(any(Base::Sine)),
         Base::is_smooth(any(Base::Sine)),
+        Base::outside_table(any(Base::Sine)),
+        Base::inside_table(any(Base::Sine)),
     ));
     any((
         TableForm::of_learned(any(Base::Sine), any(1), any(1), any(1.0)),
@@ -421,6 +423,7 @@ fn fixed<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let mut fixed = any(Fixed::<T, 16, 16, 16, 16>::zeroed());
 
     said(Fixed::init(&mut fixed, shape, any(Init::He), any(1)));
+    said(Fixed::set_params(&mut fixed, a));
     said(Fixed::predict(&mut fixed, shape, a, b));
     said(Fixed::evaluate(&mut fixed, shape, &batch(a, rows, labels)));
 
@@ -451,7 +454,9 @@ fn model(memory: &mut Any<f32>) -> Option<()> {
     let mut model = any(Model::zeroed());
 
     any(said(Model::new(any(Init::He), any(1))).is_some());
+    any(Model::params(&model).len());
     any(Model::params_mut(&mut model).len());
+    said(Model::set_params(&mut model, a));
     said(Model::predict(&mut model, a, b));
     said(Model::evaluate(&mut model, &batch(a, rows, labels)));
     said(Model::train_step(&mut model, &batch(a, rows, labels)));

@@ -136,7 +136,7 @@ impl ExportArgs {
             layers.resolve(default, &self.export.given("export"))?;
 
         if !matches!(given, Given::Activations(_)) {
-            self.check_untrained()?;
+            self.check_untrained(&export.train)?;
         }
 
         if let Some((form, _)) = &file {
@@ -213,7 +213,7 @@ impl ExportArgs {
     }
 
     /// Refuses flags of a training, which a network that is trained does not get.
-    fn check_untrained(&self) -> Result<()> {
+    fn check_untrained(&self, resolved: &TrainConfig) -> Result<()> {
         let given = self.export.given("");
         let train = given.get("train").and_then(Value::as_table);
         let first = train.and_then(|train| train.keys().next());
@@ -223,6 +223,14 @@ impl ExportArgs {
         if let Some(name) = idle {
             bail!("`{name}`: the network is trained already; leave it out");
         }
+
+        let usual = ExportConfig::default().train;
+        ensure!(
+            (&resolved.hidden, resolved.epochs) == (&usual.hidden, usual.epochs)
+                && resolved.lr == usual.lr,
+            "settings of a training: the network is trained already; leave out `train.lr`, `train.epochs` and \
+             `train.hidden`"
+        );
 
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::fit::{self, ActivationSource, FitConfig};
 use crate::formats::read_activations;
 use crate::lab::estimate::Load;
 use crate::model::activations::base_named;
+use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
 use anyhow::{Context, Result};
@@ -69,8 +70,8 @@ pub struct TrainArgs {
     /// The model; the run goes into a folder beside it, FILE.run
     #[arg(long, default_value = "model.ldnn", value_name = "FILE")]
     out: PathBuf,
-    /// Delete a run with other settings that the folder holds, and overwrite a FILE that is no
-    /// model
+    /// Delete a run with other settings that the folder holds, and overwrite a FILE that no
+    /// run of `train` made
     #[arg(long)]
     replace: bool,
     /// Print the resolved settings and do nothing
@@ -234,7 +235,9 @@ impl Plan for TrainPlan {
 
     fn files(&self) -> Result<Files> {
         self.load().check()?;
-        let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_model);
+        // A model without the run that made it came from elsewhere: an import, or a copy.
+        let is_of_a_run = |path: &Path| is_model(path) && self.folder().join(CONFIG).is_file();
+        let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_of_a_run);
         Ok(files
             .running(&self.folder(), self.stored()?.text().into(), RunMode::Whole)
             .replacing(self.replace))

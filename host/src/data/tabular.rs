@@ -4,6 +4,7 @@
 use super::extremes::Extremes;
 use super::table::{Column, Table, Unit, listed};
 use super::{Dataset, Standard, Targets};
+use crate::support::text::counted;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::rng::{Draws, Stream};
 use serde::{Deserialize, Serialize};
@@ -646,15 +647,23 @@ pub fn constant_inputs(features: &[String], inputs: &[Standard], x: &[f64]) -> O
         ),
     };
 
-    (!constant.is_empty()).then(|| {
-        format!(
-            "{} of the {} inputs are constant over the rows to learn from ({}): they tell nothing, and are kept with a \
-             standard deviation of 1; leave them out with `ignore` if they may vary later.{coarse}",
-            constant.len(),
-            features.len(),
-            listed(&constant)
-        )
-    })
+    if constant.is_empty() {
+        return None;
+    }
+
+    let [are, they, them] = match constant.len() {
+        1 => ["is", "it tells nothing, and is", "it"],
+        _ => ["are", "they tell nothing, and are", "them"],
+    };
+
+    Some(format!(
+        "{} of the {} {are} constant over the rows to learn from ({}): {they} kept with a standard deviation of 1; leave \
+         {them} out with `ignore` if {} may vary later.{coarse}",
+        constant.len(),
+        counted(features.len(), "input"),
+        listed(&constant),
+        if constant.len() == 1 { "it" } else { "they" }
+    ))
 }
 
 /// A sentence about inputs and targets that have an offset, if there are any.

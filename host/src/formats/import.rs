@@ -185,6 +185,18 @@ fn completed(
         }
     };
 
+    let targets = match &purpose {
+        Purpose::Classification { column, .. } => std::slice::from_ref(column),
+        Purpose::Regression { columns, .. } => columns,
+    };
+    let both = targets.iter().find(|target| features.contains(target));
+
+    ensure!(
+        both.is_none(),
+        "'{}' is an input and what is predicted; give `features` and `target` other names",
+        both.map_or("", String::as_str)
+    );
+
     let scales = unpack::standard(&mut bundle, "inputs", inputs)?;
     let ranges = unpack::ranges(&mut bundle, &network)?;
     let rows = unpack::rows(&mut bundle, inputs, &purpose)?;

@@ -99,8 +99,12 @@ impl TaskArgs {
     /// The user's own rows, if there are some: any table, for commands that have a model to read it
     /// with.
     pub fn file(&self, layers: &Layers) -> Result<Option<PathBuf>> {
+        if let Some(task) = &self.task {
+            bail!("--task {task}: the model has its own data; its rows are given with --data FILE");
+        }
+
         let flag = self.data.as_ref().map(|path| path.display().to_string());
-        let named = layers.pick("task", flag.or(self.task.clone()))?;
+        let named = layers.pick("task", flag)?;
         let is_file = |name: &String| name != NO_TASK && !Dataset::is_built_in(name);
         Ok(named.filter(is_file).map(PathBuf::from))
     }
