@@ -12,7 +12,7 @@ use ldnn::deploy::{Deployed, image_bytes};
 use ldnn::formats::{self, Bundle, Import};
 use ldnn::lab::reproduce::{Experiment, Preset, ReproduceConfig};
 use ldnn::meta::MetaConfig;
-use ldnn::model::{Model, Trained};
+use ldnn::model::{NetworkFile, Trained};
 use ldnn::report::Section;
 use ldnn::run::folder::difference;
 use ldnn::run::journal;
@@ -444,7 +444,7 @@ fn tables(bytes: &[u8]) -> String {
 
 /// A network as JSON.
 fn model(bytes: &[u8]) -> String {
-    let network = serde_json::from_slice::<Model>(bytes)
+    let network = serde_json::from_slice::<NetworkFile>(bytes)
         .map_err(anyhow::Error::from)
         .and_then(|m| m.network());
     word(network.map(|n| {

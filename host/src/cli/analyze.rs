@@ -11,12 +11,12 @@ use crate::data::task::Task;
 use crate::data::{Dataset, Mnist1dConfig};
 use crate::formats::read_activations;
 use crate::lab::analysis::spectrum::SpectrumConfig;
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::lab::experiments::forecast::{self, ForecastConfig};
 use crate::lab::experiments::hessian::{self, HessianConfig};
 use crate::lab::experiments::sizes::{self, SizesConfig};
 use crate::lab::experiments::{family, participation};
-use crate::model::{Model, Network};
+use crate::model::{Network, NetworkFile};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{SeededActivations, ValidateConfig};
@@ -59,10 +59,10 @@ impl SizesArgs {
             .experiment
             .ensemble
             .count(&task, &settings.learned)?;
-        let load = settings.experiment.load(count, &task);
+        let cost = settings.experiment.cost(count, &task);
         let plan = self.out.plan("out/sizes", settings, task, by_size);
 
-        plan.costing(load).reading(files).sharing(&self.shard)
+        plan.costing(cost).reading(files).sharing(&self.shard)
     }
 }
 
@@ -120,7 +120,7 @@ impl ForecastArgs {
             .experiment
             .ensemble
             .count(&task, &settings.learned)?;
-        let load = Load::trainings(count, &settings.experiment.ensemble.train, &task);
+        let cost = Cost::trainings(count, &settings.experiment.ensemble.train, &task);
 
         let plan = self.out.plan(
             "out/forecast",
@@ -135,7 +135,7 @@ impl ForecastArgs {
             },
         );
 
-        Ok(plan.costing(load).reading(files))
+        Ok(plan.costing(cost).reading(files))
     }
 }
 
@@ -169,7 +169,7 @@ impl ParticipationArgs {
         let files = start.files();
         let settings = start.resolve(ensemble, &self.ensemble.given("experiment"))?;
         let count = settings.experiment.count(&task, &settings.learned)?;
-        let load = Load::trainings(count, &settings.experiment.train, &task);
+        let cost = Cost::trainings(count, &settings.experiment.train, &task);
 
         let plan = self.out.plan(
             "out/participation",
@@ -184,7 +184,7 @@ impl ParticipationArgs {
             },
         );
 
-        Ok(plan.costing(load).reading(files))
+        Ok(plan.costing(cost).reading(files))
     }
 }
 
@@ -245,17 +245,17 @@ impl HessianArgs {
 
         // Lanczos quadrature costs hardly more than the trainings, and no memory to speak of.
         let spectra = if is_exact {
-            Load::hessians(count, &ensemble.train.hidden, &task)
+            Cost::hessians(count, &ensemble.train.hidden, &task)
         } else {
-            Load::default()
+            Cost::default()
         };
 
-        let load = Load::trainings(count, &ensemble.train, &task) + spectra;
+        let cost = Cost::trainings(count, &ensemble.train, &task) + spectra;
 
         Ok(Box::new(
             self.out
                 .plan("out/hessian", settings, task, of_ensembles)
-                .costing(load)
+                .costing(cost)
                 .reading(files),
         ))
     }
@@ -264,8 +264,8 @@ impl HessianArgs {
         let (name, task) = self.ensemble.task.load(layers)?;
 
         let network = match &self.model {
-            Some(path) => Model::of(
-                &Model::read(path).context("--model")?,
+            Some(path) => NetworkFile::of(
+                &NetworkFile::read(path).context("--model")?,
                 path.display().to_string(),
             ),
             None => layers
@@ -359,7 +359,7 @@ struct ModelSettings {
     task: String,
     on_test: bool,
     spectrum: SpectrumConfig,
-    model: Model,
+    model: NetworkFile,
 }
 
 fn of_ensembles(

@@ -3,9 +3,10 @@
 
 use super::settings::Flags;
 use super::tables::TableArgs;
+use crate::data::cell::NoNumber;
 use crate::data::load::{Loaded, Wanted, load};
 use crate::data::split::{Split, Splitter};
-use crate::data::table::{Column, NoNumber, Table, listed};
+use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::{RawTarget, Tabular};
 use crate::support::notice::notice;
 use crate::support::text::printable;
@@ -70,8 +71,8 @@ pub struct DataConfig {
 
     /// A fingerprint of the rows: another table is another run.
     #[arg(skip)]
-    #[serde(default, rename = "fingerprint")]
-    rows: u32,
+    #[serde(default)]
+    fingerprint: u32,
 
     #[command(flatten)]
     table: TableArgs,
@@ -90,7 +91,7 @@ impl Default for DataConfig {
             test_labels: None,
             test_share: 0.2,
             group: None,
-            rows: 0,
+            fingerprint: 0,
             table: TableArgs::default(),
         }
     }
@@ -328,20 +329,20 @@ impl DataConfig {
         rows.divide(self.test_share, seed)
     }
 
-    /// Notes which rows these are.
+    /// Keeps the fingerprint of these rows with the settings.
     ///
     /// # Errors
     /// If the settings were made for other ones.
-    pub fn note(&mut self, rows: &Splitter) -> Result<()> {
-        let rows = fingerprint_of(rows);
+    pub fn keep_fingerprint(&mut self, rows: &Splitter) -> Result<()> {
+        let fingerprint = fingerprint_of(rows);
         ensure!(
-            self.rows == 0 || self.rows == rows,
+            self.fingerprint == 0 || self.fingerprint == fingerprint,
             "the rows of '{}' are not those that the --config was made for: the table has changed, or which columns and rows \
              are taken of it; add --set data.fingerprint=0 to use it as it is now",
             self.file.display()
         );
 
-        self.rows = rows;
+        self.fingerprint = fingerprint;
         Ok(())
     }
 }

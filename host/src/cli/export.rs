@@ -12,7 +12,7 @@ use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::deploy::{self, Budget, DIRECT, ExportConfig, ExportScope, FormChoice, Format, Given};
 use crate::formats::{ExportFormat, read_activations};
 use crate::model::activations::{LearnedActivations, base_named};
-use crate::model::{Model, Trained};
+use crate::model::{NetworkFile, Trained};
 use crate::run::RunFolder;
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
@@ -344,7 +344,7 @@ fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
     }
 
     if is_json && text.contains("\"params\"") {
-        let model = Box::new(Model::read(run)?);
+        let model = Box::new(NetworkFile::read(run)?);
         return Ok((Given::Network(name.into_owned(), model), None));
     }
 

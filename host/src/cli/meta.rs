@@ -5,7 +5,7 @@ use super::plan::Plan;
 use super::settings::Flags;
 use crate::config;
 use crate::data::task::Task;
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::meta::{self, MetaConfig, Objective, Unlearnable};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
@@ -64,9 +64,9 @@ impl MetaArgs {
 
         settings.meta.check(&task)?;
 
-        let load = Load::learning(&settings.meta, &task);
+        let cost = Cost::learning(&settings.meta, &task);
         let plan = self.out.plan("out/meta", settings, task, learn);
-        Ok(plan.costing(load).reading(TaskArgs::file_of(&name)))
+        Ok(plan.costing(cost).reading(TaskArgs::file_of(&name)))
     }
 }
 

@@ -118,7 +118,7 @@ impl ReproduceArgs {
 
         let name = name_of(&settings.reproduce.experiments);
         let data = TaskArgs::file_of(&settings.task);
-        let load = settings.reproduce.costs(&task)?.load();
+        let cost = settings.reproduce.costs(&task)?.cost();
 
         let plan = self.out.plan(
             &format!("out/{name}-{preset}"),
@@ -127,7 +127,7 @@ impl ReproduceArgs {
             |s, t, f, o| work(s, t, f, Stage::All, o),
         );
 
-        plan.costing(load).reading(data).sharing(&self.shard)
+        plan.costing(cost).reading(data).sharing(&self.shard)
     }
 
     fn experiments(&self) -> Vec<Experiment> {
@@ -176,7 +176,7 @@ impl OfFile {
         replace: Option<bool>,
         stage: Stage,
     ) -> Result<RunPlan<ReproduceSettings>> {
-        let load = self.costs()?.load();
+        let cost = self.costs()?.cost();
         let data = TaskArgs::file_of(&self.settings.task);
 
         let work = match stage {
@@ -187,7 +187,7 @@ impl OfFile {
 
         let plan = RunPlan::resume(self.settings, self.task, work, resume)
             .of("reproduce")
-            .costing(load)
+            .costing(cost)
             .reading(data);
 
         Ok(match replace {

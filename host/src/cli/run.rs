@@ -6,7 +6,7 @@ use super::plan::Resume;
 use super::plan::{Mode, Plan};
 use super::reproduce::{self, OfFile};
 use crate::config::{Layers, SettingsFile, StoredConfig};
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::lab::queue::Queue;
 use crate::lab::study::{self, Stage, StudyConfig, TaskCache};
 use crate::run::folder::CONFIG;
@@ -242,7 +242,7 @@ pub fn resume(config: &StoredConfig, resume: Resume) -> Result<Box<dyn Plan>> {
 struct StageCosts {
     name: &'static str,
     jobs: usize,
-    load: Load,
+    load: Cost,
 }
 
 /// Every stage; the first one is the meta-learning runs.
@@ -259,7 +259,7 @@ fn costs(file: &StudyFile, tasks: &TaskCache) -> Result<Vec<StageCosts>> {
         }
         StudyFile::Reproduce(of) => {
             let costs = of.costs()?;
-            let trainings = |name, load: Load| stage(name, load.trainings, load);
+            let trainings = |name, load: Cost| stage(name, load.trainings, load);
 
             Ok(vec![
                 stage("learn", costs.runs, costs.learning),
@@ -271,17 +271,17 @@ fn costs(file: &StudyFile, tasks: &TaskCache) -> Result<Vec<StageCosts>> {
 }
 
 /// Meta-learning runs and trainings.
-fn costs_of(study: &StudyConfig, tasks: &TaskCache) -> Result<(usize, Load, usize, Load)> {
+fn costs_of(study: &StudyConfig, tasks: &TaskCache) -> Result<(usize, Cost, usize, Cost)> {
     let plan = study::StudyPlan::new(study, tasks)?;
     let meta_runs = plan.meta_runs()?;
     let learning = (0..meta_runs).map(|number| {
         let meta_run = plan.meta_run(number)?;
-        Ok(Load::learning(&meta_run.meta, &*tasks.get(&meta_run.task)?))
+        Ok(Cost::learning(&meta_run.meta, &*tasks.get(&meta_run.task)?))
     });
-    let learning: Load = learning.collect::<Result<Vec<_>>>()?.into_iter().sum();
+    let learning: Cost = learning.collect::<Result<Vec<_>>>()?.into_iter().sum();
     let learning = learning.side_by_side(meta_runs);
 
-    let (mut trainings, mut training) = (0, Load::default());
+    let (mut trainings, mut training) = (0, Cost::default());
 
     for block in plan.blocks() {
         let block = block?;
@@ -293,9 +293,9 @@ fn costs_of(study: &StudyConfig, tasks: &TaskCache) -> Result<(usize, Load, usiz
         let config = &block.setting.validate.train;
 
         training = training
-            + Load {
-                bytes: Load::trainings(1, config, &task).bytes,
-                ..Load::trainings(block.len(), config, &task)
+            + Cost {
+                bytes: Cost::trainings(1, config, &task).bytes,
+                ..Cost::trainings(block.len(), config, &task)
             };
     }
 
@@ -453,7 +453,7 @@ impl QueueArgs {
         let minutes = costs.iter().zip(&stages).map(longest).fold(0.0, f64::max);
         let bytes = costs.iter().map(|s| s.load.bytes).fold(0.0, f64::max);
         let (learning, rest) = costs.split_first().context("a study has stages")?;
-        let training: Load = rest.iter().map(|s| s.load).sum();
+        let training: Cost = rest.iter().map(|s| s.load).sum();
 
         let out = self.out.clone().unwrap_or_else(|| default_out(&self.study));
 

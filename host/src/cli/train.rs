@@ -10,7 +10,7 @@ use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::{self, ActivationSource, FitConfig};
 use crate::formats::read_activations;
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::model::activations::base_named;
 use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
@@ -161,7 +161,7 @@ impl TrainArgs {
             Some(folds) => Division::Folds(rows.folds(folds, seed)?, Box::new(rows.whole(seed)?)),
         };
 
-        settings.data.note(&rows)?;
+        settings.data.keep_fingerprint(&rows)?;
 
         let (Division::Once(all) | Division::Folds(_, all)) = &division;
         let task = Task::new(&all.data);
@@ -202,19 +202,19 @@ impl TrainArgs {
 
 impl TrainPlan {
     /// What the largest of its stages needs; folds follow each other.
-    fn load(&self) -> Load {
+    fn cost(&self) -> Cost {
         let fit = &self.settings.fit;
         let (Division::Once(all) | Division::Folds(_, all)) = &self.division;
         let task = Task::new(&all.data);
 
-        let training = Load::trainings(
+        let training = Cost::trainings(
             fit.most_trainings(&task),
             &fit.train(task.train.rows()),
             &task,
         );
 
         match fit.activate {
-            ActivationSource::Learn => training + Load::learning(&fit.meta(&task), &task),
+            ActivationSource::Learn => training + Cost::learning(&fit.meta(&task), &task),
             _ => training,
         }
     }
@@ -234,7 +234,7 @@ impl Plan for TrainPlan {
     }
 
     fn files(&self) -> Result<Files> {
-        self.load().check()?;
+        self.cost().check()?;
         // A model without the run that made it came from elsewhere: an import, or a copy.
         let is_of_a_run = |path: &Path| is_model(path) && self.folder().join(CONFIG).is_file();
         let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_of_a_run);

@@ -11,7 +11,7 @@ use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::tune::{Space, Trial, TuneResult, report, rounds, search};
 use crate::fit::{ActivationSource, FitConfig};
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
 use anyhow::{Context, Result, ensure};
@@ -102,7 +102,7 @@ impl TuneArgs {
 
         let rows = settings.data.load()?;
         let parts = settings.data.divide(&rows, settings.fit.seed)?;
-        settings.data.note(&rows)?;
+        settings.data.keep_fingerprint(&rows)?;
 
         let task = Task::new(&parts.data);
         settings.fit.lr = settings.fit.lrs(task.inputs);
@@ -182,7 +182,7 @@ impl Tune {
 impl Tune {
     /// What the first round needs, which has most candidates: each of them learns and trains on a
     /// thread of its own.
-    fn load(&self) -> Load {
+    fn cost(&self) -> Cost {
         let TuneSettings {
             fit, space, budget, ..
         } = &self.settings;
@@ -192,15 +192,15 @@ impl Tune {
         let of = |id: usize| {
             let candidate = space.candidate(fit, id);
             let fit = candidate.apply(fit);
-            let training = Load::trainings(1, &fit.train(task.train.rows()), &task);
+            let training = Cost::trainings(1, &fit.train(task.train.rows()), &task);
 
             match candidate.activations.as_str() {
-                "learn" => training + Load::learning(&fit.meta(&task), &task),
+                "learn" => training + Cost::learning(&fit.meta(&task), &task),
                 _ => training,
             }
         };
 
-        let all: Load = (0..first).map(of).sum();
+        let all: Cost = (0..first).map(of).sum();
         all.side_by_side(first)
     }
 }
@@ -215,7 +215,7 @@ impl Plan for Tune {
     }
 
     fn files(&self) -> Result<Files> {
-        self.load().check()?;
+        self.cost().check()?;
         let files = Files::reading(self.inputs.iter().cloned());
         Ok(files
             .running(&self.out, self.stored()?.text().into(), RunMode::Whole)

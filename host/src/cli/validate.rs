@@ -7,7 +7,7 @@ use super::plan::Resume;
 use super::settings::nested;
 use crate::config::{StoredConfig, overlay};
 use crate::data::task::Task;
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::train::{ValidateConfig, validate};
@@ -51,11 +51,11 @@ impl ValidateArgs {
 
         let settings = start.resolve(config, &flags)?;
         let count = settings.experiment.count(&task, &settings.learned)?;
-        let load = Load::trainings(count, &settings.experiment.train, &task);
+        let cost = Cost::trainings(count, &settings.experiment.train, &task);
 
         self.out
             .plan("out/validate", settings, task, compare)
-            .costing(load)
+            .costing(cost)
             .reading(files)
             .sharing(&self.shard)
     }

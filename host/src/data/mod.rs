@@ -1,5 +1,6 @@
 //! Data sets: generated here, or read from files of several forms. Nothing is downloaded.
 
+pub mod cell;
 mod digits;
 pub mod extremes;
 mod gzip;

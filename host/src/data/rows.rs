@@ -1,9 +1,8 @@
 //! CSV files row by row: the delimiter and whether there is a header are found out, and what is
 //! wrong is named by line and column.
 
-use super::table::{
-    Column, Missing, NoNumber, ROW_LIMIT, Reading, Table, Unit, is_missing, place_in, push,
-};
+use super::cell::{Missing, NoNumber, is_missing, push};
+use super::table::{Column, ROW_LIMIT, Reading, Table, Unit, place_in};
 use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, ensure};
 use std::collections::HashSet;
@@ -16,6 +15,19 @@ const PEEK: (usize, usize) = (1 << 16, 21);
 
 /// Columns that a message counts one by one.
 const MOST_COLUMNS: usize = 10;
+
+impl Table {
+    /// Reads CSV from anywhere.
+    ///
+    /// # Errors
+    /// If it is malformed; the message names the place.
+    pub fn parse(from: impl Read, how: &Reading) -> Result<Table> {
+        let mut rows = CsvReader::open(from, how)?;
+        rows.keep(&how.text, &how.ignore)?;
+        rows.next_rows(usize::MAX)?
+            .context("there is a line of names, but no row below it")
+    }
+}
 
 /// A CSV file of which the first line has been looked at.
 pub struct CsvReader<R> {
@@ -619,5 +631,7 @@ fn has_header(start: &[u8], delimiter: u8) -> bool {
     }
 }
 
+#[cfg(test)]
+mod form_tests;
 #[cfg(test)]
 mod tests;

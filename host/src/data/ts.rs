@@ -1,7 +1,8 @@
 //! The text form of the time-series archive (`.ts`): a header of `@` lines, then one series per line,
 //! its dimensions separated by colons, the class or the target value last.
 
-use super::table::{Column, ROW_LIMIT, Table, Unit, quoted};
+use super::cell::quoted;
+use super::table::{Column, ROW_LIMIT, Table, Unit};
 use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read};
@@ -298,7 +299,7 @@ impl Body {
 
 fn number_of(cell: &str) -> Result<f64> {
     ensure!(
-        !super::table::is_missing(cell),
+        !super::cell::is_missing(cell),
         "the value is missing ('{cell}'); fill it in, for example with the one before, or remove the series"
     );
 

@@ -1,6 +1,6 @@
 //! Which tables: all sizes worth looking at, their errors, and the one within the budget.
 
-use super::table::{Beyond, Owned, is_computed};
+use super::table::{Beyond, DeployedActivation, is_computed};
 use crate::data::task::Examples;
 use crate::model::Function;
 use crate::model::calibrated::CalibratedNetwork;
@@ -122,7 +122,7 @@ pub struct TableCandidate {
     /// Number of knots.
     pub knots: u32,
     /// One per type.
-    pub tables: Vec<Owned>,
+    pub tables: Vec<DeployedActivation>,
     /// Bytes of all entries.
     pub bytes: usize,
     /// Largest error within the range, over all types.
@@ -189,17 +189,19 @@ impl<'a> Chooser<'a> {
             .iter()
             .zip(&self.ranges)
             .map(|(f, &range)| match (f.activation(), form) {
-                (Activation::Base(base), _) if is_computed(base) => Ok(Owned::Base(base)),
-                (_, FormChoice::I16) => Owned::integer(f, range, (knots - 1).ilog2()),
-                (_, FormChoice::I8) => Owned::direct(f, range),
+                (Activation::Base(base), _) if is_computed(base) => {
+                    Ok(DeployedActivation::Base(base))
+                }
+                (_, FormChoice::I16) => DeployedActivation::integer(f, range, (knots - 1).ilog2()),
+                (_, FormChoice::I8) => DeployedActivation::direct(f, range),
                 (_, FormChoice::Hermite) => {
-                    Owned::compact(f, Form::Hermite, range, knots, self.beyond)
+                    DeployedActivation::compact(f, Form::Hermite, range, knots, self.beyond)
                 }
                 (_, FormChoice::Linear) => {
-                    Owned::compact(f, Form::Linear, range, knots, self.beyond)
+                    DeployedActivation::compact(f, Form::Linear, range, knots, self.beyond)
                 }
                 (_, FormChoice::Pairs | FormChoice::Auto) => {
-                    Owned::compact(f, Form::Pairs, range, knots, self.beyond)
+                    DeployedActivation::compact(f, Form::Pairs, range, knots, self.beyond)
                 }
             });
 
@@ -219,7 +221,7 @@ impl<'a> Chooser<'a> {
             count += y.len();
         }
 
-        let bytes = tables.iter().map(Owned::bytes).sum();
+        let bytes = tables.iter().map(DeployedActivation::bytes).sum();
         let rms_error = (squares / count.max(1) as f64).sqrt();
 
         Ok(TableCandidate {
@@ -423,10 +425,14 @@ fn truth(f: &Function, (low, high): (f32, f32), points: usize) -> Result<Truth> 
 ///
 /// # Errors
 /// If a table is malformed.
-pub fn outputs(source: &CalibratedNetwork, tables: &[Owned], set: &Examples) -> Result<Vec<f32>> {
+pub fn outputs(
+    source: &CalibratedNetwork,
+    tables: &[DeployedActivation],
+    set: &Examples,
+) -> Result<Vec<f32>> {
     let activations = tables
         .iter()
-        .map(Owned::activation)
+        .map(DeployedActivation::activation)
         .collect::<Result<Vec<AnyActivation>>>()?;
     let shape = &source.shape;
     let mut all = vec![0.0; set.rows() * shape.outputs()];
@@ -448,7 +454,10 @@ pub fn outputs(source: &CalibratedNetwork, tables: &[Owned], set: &Examples) -> 
 ///
 /// # Errors
 /// If a table is malformed.
-pub fn every_input(source: &CalibratedNetwork, tables: &[Owned]) -> Result<Option<(f64, f64)>> {
+pub fn every_input(
+    source: &CalibratedNetwork,
+    tables: &[DeployedActivation],
+) -> Result<Option<(f64, f64)>> {
     let (mut max, mut squares, mut count) = (0.0f64, 0.0, 0);
 
     for (f, table) in source.functions.iter().zip(tables) {
@@ -479,12 +488,12 @@ pub fn every_input(source: &CalibratedNetwork, tables: &[Owned]) -> Result<Optio
 /// If a table is malformed.
 pub fn largest_error_on(
     source: &CalibratedNetwork,
-    tables: &[Owned],
+    tables: &[DeployedActivation],
     set: &Examples,
 ) -> Result<f64> {
     let activations = tables
         .iter()
-        .map(Owned::activation)
+        .map(DeployedActivation::activation)
         .collect::<Result<Vec<AnyActivation>>>()?;
     let mut seen: Vec<Vec<f64>> = vec![vec![]; tables.len()];
 

@@ -1,6 +1,6 @@
 //! What an export holds: the form of its JSON file, from which every other format is written.
 
-use super::table::{Owned, TableFile};
+use super::table::{DeployedActivation, TableFile};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::deploy::Outputs;
 use ldnn_core::quantised::{MAX_LAYERS, Parts, Quantised};
@@ -278,7 +278,7 @@ impl Deployed {
     ///
     /// # Errors
     /// If one is malformed.
-    pub fn owned(&self) -> Result<Vec<Owned>> {
+    pub fn owned(&self) -> Result<Vec<DeployedActivation>> {
         self.activations
             .iter()
             .enumerate()

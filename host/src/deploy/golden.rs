@@ -1,7 +1,7 @@
 //! Inputs with the answers of the core, bit for bit: what an export is verified against.
 
 use super::deployed::{Deployed, WeightFile};
-use super::table::Owned;
+use super::table::DeployedActivation;
 use anyhow::Result;
 use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, Scaling, standardise};
 use ldnn_core::quantised::Scratch;
@@ -106,14 +106,16 @@ fn is_zero(x: &f64) -> bool {
 }
 
 /// Pre-activations inside and outside of the range, at knots and between, and the special numbers.
-fn pre_activations(owned: &[Owned]) -> Vec<f32> {
+fn pre_activations(owned: &[DeployedActivation]) -> Vec<f32> {
     let mut z = vec![
         0.0, -0.0, 1e-40, -1e-40, 1e-7, -1e-7, 1e6, -1e6, 3e9, -3e9, 1e20, -1e20,
     ];
 
     for table in owned {
         let (low, high) = match (table, table.inputs()) {
-            (Owned::Compact { knots, .. }, _) => (f64::from(knots.low), f64::from(knots.high)),
+            (DeployedActivation::Compact { knots, .. }, _) => {
+                (f64::from(knots.low), f64::from(knots.high))
+            }
             (_, Some((scale, first, last))) => {
                 (f64::from(scale.real(first)), f64::from(scale.real(last)))
             }
@@ -126,7 +128,7 @@ fn pre_activations(owned: &[Owned]) -> Vec<f32> {
             (0..=997).map(|i| (low - 0.25 * width + 1.5 * width * f64::from(i) / 997.0) as f32),
         );
 
-        if let Owned::Compact { knots, .. } = table {
+        if let DeployedActivation::Compact { knots, .. } = table {
             let at = (0..knots.count).map(|i| knots.at(i));
             z.extend(at.flat_map(|z| [z.next_down(), z, z.next_up(), -z]));
         }
@@ -145,7 +147,7 @@ impl Golden {
         let owned = model.owned()?;
         let activations = owned
             .iter()
-            .map(Owned::activation)
+            .map(DeployedActivation::activation)
             .collect::<Result<Vec<AnyActivation>>>()?;
         let mut golden = Golden::default();
 

@@ -1,6 +1,6 @@
 //! The rows that an export is verified on, with the answers of `ldnn predict`.
 
-use super::Owned;
+use super::DeployedActivation;
 use super::choose::{self, TableCandidate};
 use super::config::ExportConfig;
 use super::deployed::{Deployed, WeightFile};
@@ -56,7 +56,11 @@ pub(super) fn golden(
 
 /// The percentage of pre-activations on the training rows that are beyond the tables, in the type
 /// with most of them. Activations without a table have no range.
-fn outside(source: &CalibratedNetwork, tables: &[Owned], ranges: &[(f32, f32)]) -> f64 {
+fn outside(
+    source: &CalibratedNetwork,
+    tables: &[DeployedActivation],
+    ranges: &[(f32, f32)],
+) -> f64 {
     let types = ranges.iter().zip(tables).enumerate();
 
     types

@@ -1,7 +1,7 @@
 //! A model as the bytes that `ldnn_core::image` reads; `docs/format.md` is the specification.
 
 use super::deployed::{Deployed, OutputFile, ShapeFile, WeightFile};
-use super::table::Owned;
+use super::table::DeployedActivation;
 use anyhow::{Context, Result};
 use ldnn_core::Base;
 use ldnn_core::image::{HEADER, Image, MAGIC, VERSION, checksum};
@@ -119,10 +119,10 @@ fn shape_bytes(shape: &ShapeFile) -> postcard::Result<Vec<u8>> {
     postcard::to_allocvec(&(&shape.widths, &shape.layers))
 }
 
-fn record(table: &Owned) -> ActivationRecord {
+fn record(table: &DeployedActivation) -> ActivationRecord {
     match table {
-        Owned::Base(base) => ActivationRecord::Base(code(*base)),
-        Owned::Compact {
+        DeployedActivation::Base(base) => ActivationRecord::Base(code(*base)),
+        DeployedActivation::Compact {
             form,
             knots,
             symmetry,
@@ -145,7 +145,7 @@ fn record(table: &Owned) -> ActivationRecord {
             count: knots.count,
             entries: little(entries, |x| x.to_le_bytes()),
         },
-        Owned::Integer {
+        DeployedActivation::Integer {
             input,
             output,
             entries,
@@ -154,7 +154,7 @@ fn record(table: &Owned) -> ActivationRecord {
             output: (output.step, output.zero),
             entries: little(entries, |x| x.to_le_bytes()),
         },
-        Owned::Direct {
+        DeployedActivation::Direct {
             input,
             output,
             entries,

@@ -6,7 +6,7 @@ use super::subject::{network_of, predictor};
 use crate::data::Standardisation;
 use crate::data::task::Task;
 use crate::formats::{self, Choices, Content, ExportFormat};
-use crate::model::{Function, Model, Network};
+use crate::model::{Function, Network, NetworkFile};
 use anyhow::Result;
 
 /// A file for other programs, without a folder. Activations with which a network would have to be
@@ -59,7 +59,10 @@ pub(super) fn interchanged(
     ) {
         (Given::Trained(model), _) => formats::bytes(Content::Trained(model), form, choices),
         (Given::Network(name, network), _) => formats::bytes(
-            Content::Network(&Model::of(network, format!("the network {name}")), None),
+            Content::Network(
+                &NetworkFile::of(network, format!("the network {name}")),
+                None,
+            ),
             form,
             choices,
         ),
@@ -68,7 +71,7 @@ pub(super) fn interchanged(
         }
         (Given::Activations(learned), Some((network, _, what))) => {
             let learned = learned.chosen(&config.activation)?;
-            let network = Model::of(
+            let network = NetworkFile::of(
                 network,
                 format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")),
             );

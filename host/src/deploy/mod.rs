@@ -36,4 +36,4 @@ pub use image::bytes as image_bytes;
 pub use interchange::single;
 pub use run::run;
 pub use rust::module as rust_module;
-pub use table::{Beyond, Owned, TableFile};
+pub use table::{Beyond, DeployedActivation, TableFile};

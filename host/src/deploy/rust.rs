@@ -2,7 +2,7 @@
 
 use super::deployed::{Deployed, IntegerFile, OutputFile, ShapeFile, WeightFile};
 use super::golden::Golden;
-use super::table::Owned;
+use super::table::DeployedActivation;
 use super::text::{comment, float, lines};
 use anyhow::{Context, Result};
 use ldnn_core::table::integer::Scale;
@@ -111,7 +111,7 @@ fn around(model: &Deployed) -> String {
 }
 
 /// The scaling, and the one call from raw readings to the answer.
-fn run(model: &Deployed, owned: &[Owned], of: &Shape) -> String {
+fn run(model: &Deployed, owned: &[DeployedActivation], of: &Shape) -> String {
     let inputs = if model.standard.is_empty() {
         "&[]"
     } else {
@@ -233,9 +233,9 @@ fn matrix<T: std::fmt::Display>(
     )
 }
 
-fn uses(model: &Deployed, owned: &[Owned]) -> String {
+fn uses(model: &Deployed, owned: &[DeployedActivation]) -> String {
     let mut text = String::new();
-    let has = |f: &dyn Fn(&Owned) -> bool| owned.iter().any(f);
+    let has = |f: &dyn Fn(&DeployedActivation) -> bool| owned.iter().any(f);
     let floats = matches!(model.weights, WeightFile::Floats { .. });
     let mut deploy = vec![];
 
@@ -263,18 +263,18 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
         text += "use ldnn_core::quantised::{Parts, Quantised, QuantisedError, Scratch};\n";
     }
 
-    let compact = has(&|t| matches!(t, Owned::Compact { .. }));
+    let compact = has(&|t| matches!(t, DeployedActivation::Compact { .. }));
     if compact {
         text += "use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};\n";
     }
 
     let mut integer = vec![];
 
-    if has(&|t| matches!(t, Owned::Direct { .. })) {
+    if has(&|t| matches!(t, DeployedActivation::Direct { .. })) {
         integer.extend(["Scaled8", "Table8"]);
     }
 
-    if has(&|t| matches!(t, Owned::Integer { .. })) {
+    if has(&|t| matches!(t, DeployedActivation::Integer { .. })) {
         integer.extend(["Scaled16", "Table16"]);
     }
 
@@ -298,7 +298,7 @@ fn uses(model: &Deployed, owned: &[Owned]) -> String {
 
     match (
         model.shape.is_some(),
-        compact || has(&|t| matches!(t, Owned::Base(_))),
+        compact || has(&|t| matches!(t, DeployedActivation::Base(_))),
     ) {
         (true, _) => text += "use ldnn_core::{Base, Activation, Shape};\n",
         (false, true) => text += "use ldnn_core::Base;\n",
@@ -334,13 +334,13 @@ fn shape_constant(shape: &ShapeFile) -> String {
     )
 }
 
-fn activations(owned: &[Owned]) -> Result<String> {
+fn activations(owned: &[DeployedActivation]) -> Result<String> {
     let mut text = String::new();
 
     for (t, table) in owned.iter().enumerate() {
         match table {
-            Owned::Base(_) => {}
-            Owned::Compact { entries, .. } => {
+            DeployedActivation::Base(_) => {}
+            DeployedActivation::Compact { entries, .. } => {
                 writeln!(text, "/// {}", table.describe())?;
 
                 text += &array(
@@ -349,11 +349,11 @@ fn activations(owned: &[Owned]) -> Result<String> {
                     entries.iter().map(|&e| float(e)),
                 );
             }
-            Owned::Integer { entries, .. } => {
+            DeployedActivation::Integer { entries, .. } => {
                 writeln!(text, "/// {}", table.describe())?;
                 text += &array(&format!("TABLE{}", t + 1), "i16", entries);
             }
-            Owned::Direct { entries, .. } => {
+            DeployedActivation::Direct { entries, .. } => {
                 writeln!(text, "/// {}", table.describe())?;
                 text += &array(&format!("TABLE{}", t + 1), "i8", &entries[..]);
             }
@@ -374,8 +374,8 @@ fn activations(owned: &[Owned]) -> Result<String> {
 
     for (t, table) in owned.iter().enumerate() {
         let value = match table {
-            Owned::Base(base) => base_path(*base),
-            Owned::Compact {
+            DeployedActivation::Base(base) => base_path(*base),
+            DeployedActivation::Compact {
                 form,
                 knots,
                 symmetry,
@@ -391,7 +391,7 @@ fn activations(owned: &[Owned]) -> Result<String> {
                 base_path(*base),
                 t + 1
             ),
-            Owned::Integer { input, output, .. } => format!(
+            DeployedActivation::Integer { input, output, .. } => format!(
                 "match Table16::new(&TABLE{}) {{\n        Ok(table) => match Scaled16::new(table, {}, {}) {{\n            \
                  Ok(table) => table,\n            Err(_) => panic!(\"no such scales\"),\n        }},\n        \
                  Err(_) => panic!(\"no such table\"),\n    }}",
@@ -399,7 +399,7 @@ fn activations(owned: &[Owned]) -> Result<String> {
                 scale(*input),
                 scale(*output)
             ),
-            Owned::Direct { input, output, .. } => format!(
+            DeployedActivation::Direct { input, output, .. } => format!(
                 "match Scaled8::new(Table8(&TABLE{}), {}, {}) {{\n        Ok(table) => table,\n        \
                  Err(_) => panic!(\"no such scales\"),\n    }}",
                 t + 1,
@@ -409,10 +409,10 @@ fn activations(owned: &[Owned]) -> Result<String> {
         };
 
         let variant = match table {
-            Owned::Direct { .. } => "Direct",
-            Owned::Base(_) => "Base",
-            Owned::Compact { .. } => "Compact",
-            Owned::Integer { .. } => "Integer",
+            DeployedActivation::Direct { .. } => "Direct",
+            DeployedActivation::Base(_) => "Base",
+            DeployedActivation::Compact { .. } => "Compact",
+            DeployedActivation::Integer { .. } => "Integer",
         };
 
         let value = if kind == "AnyActivation" {
@@ -429,14 +429,23 @@ fn activations(owned: &[Owned]) -> Result<String> {
 }
 
 /// The type that all of them have, so that a program links the code of no other.
-fn common_type(owned: &[Owned]) -> &'static str {
+fn common_type(owned: &[DeployedActivation]) -> &'static str {
     if owned.is_empty() {
         "AnyActivation"
-    } else if owned.iter().all(|t| matches!(t, Owned::Compact { .. })) {
+    } else if owned
+        .iter()
+        .all(|t| matches!(t, DeployedActivation::Compact { .. }))
+    {
         "Compact"
-    } else if owned.iter().all(|t| matches!(t, Owned::Integer { .. })) {
+    } else if owned
+        .iter()
+        .all(|t| matches!(t, DeployedActivation::Integer { .. }))
+    {
         "Scaled16"
-    } else if owned.iter().all(|t| matches!(t, Owned::Direct { .. })) {
+    } else if owned
+        .iter()
+        .all(|t| matches!(t, DeployedActivation::Direct { .. }))
+    {
         "Scaled8"
     } else {
         "AnyActivation"

@@ -7,7 +7,7 @@ use crate::data::tabular::Purpose;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::activations::Choice;
 use crate::model::calibrated::CalibratedNetwork;
-use crate::model::{Function, Model, Network, Trained};
+use crate::model::{Function, Network, NetworkFile, Trained};
 use crate::train::train_network;
 use anyhow::{Result, ensure};
 
@@ -105,7 +105,7 @@ pub(super) fn predictor(given: &Given, network: &Network, task: &Task) -> Result
         purpose,
         activation: String::new(),
         learned: None,
-        network: Model::of(network, String::new()),
+        network: NetworkFile::of(network, String::new()),
         ranges: None,
         rows: None,
     }

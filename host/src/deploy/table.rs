@@ -21,7 +21,7 @@ pub enum Beyond {
 
 /// An activation as it is deployed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Owned {
+pub enum DeployedActivation {
     /// A base function, directly.
     Base(Base),
     /// A table of real numbers.
@@ -67,7 +67,7 @@ pub const fn is_computed(base: Base) -> bool {
     }
 }
 
-impl Owned {
+impl DeployedActivation {
     /// A table of real numbers between `low` and `high`.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Owned {
         (low, high): (f32, f32),
         count: u32,
         beyond: Beyond,
-    ) -> Result<Owned> {
+    ) -> Result<DeployedActivation> {
         let symmetry = if beyond == Beyond::Linear {
             symmetry(f, low.abs().max(high))?
         } else {
@@ -126,7 +126,7 @@ impl Owned {
         let mut entries = vec![0.0; form.entries(knots.count)];
         compact::fill(form, knots, at, &mut entries)?;
 
-        Ok(Owned::Compact {
+        Ok(DeployedActivation::Compact {
             form,
             knots,
             symmetry,
@@ -139,7 +139,7 @@ impl Owned {
     ///
     /// # Errors
     /// If there is no such table.
-    pub fn integer(f: &Function, (low, high): (f32, f32), k: u32) -> Result<Owned> {
+    pub fn integer(f: &Function, (low, high): (f32, f32), k: u32) -> Result<DeployedActivation> {
         let input = spanning(low, high, 16)?;
         let spread = 1i32 << (16 - k);
 
@@ -149,7 +149,7 @@ impl Owned {
             .collect();
         let (output, entries) = rounded(&f.values(&z)?, 16);
 
-        Ok(Owned::Integer {
+        Ok(DeployedActivation::Integer {
             input,
             output,
             entries: entries.into_iter().map(|q| q as i16).collect(),
@@ -160,7 +160,7 @@ impl Owned {
     ///
     /// # Errors
     /// If there is no such table.
-    pub fn direct(f: &Function, (low, high): (f32, f32)) -> Result<Owned> {
+    pub fn direct(f: &Function, (low, high): (f32, f32)) -> Result<DeployedActivation> {
         let input = spanning(low, high, 8)?;
         let z: Vec<f64> = (-128..128).map(|q| f64::from(input.real(q))).collect();
         let (output, entries) = rounded(&f.values(&z)?, 8);
@@ -170,7 +170,7 @@ impl Owned {
             .zip(entries)
             .for_each(|(to, q)| *to = q as i8);
 
-        Ok(Owned::Direct {
+        Ok(DeployedActivation::Direct {
             input,
             output,
             entries: all,
@@ -181,9 +181,9 @@ impl Owned {
     #[must_use]
     pub fn inputs(&self) -> Option<(Scale, i32, i32)> {
         match self {
-            Owned::Base(_) | Owned::Compact { .. } => None,
-            Owned::Integer { input, .. } => Some((*input, -32768, 32767)),
-            Owned::Direct { input, .. } => Some((*input, -128, 127)),
+            DeployedActivation::Base(_) | DeployedActivation::Compact { .. } => None,
+            DeployedActivation::Integer { input, .. } => Some((*input, -32768, 32767)),
+            DeployedActivation::Direct { input, .. } => Some((*input, -128, 127)),
         }
     }
 
@@ -193,20 +193,20 @@ impl Owned {
     /// If its parts do not fit each other.
     pub fn activation(&self) -> Result<AnyActivation<'_>> {
         Ok(match self {
-            Owned::Base(base) => AnyActivation::Base(*base),
-            Owned::Compact {
+            DeployedActivation::Base(base) => AnyActivation::Base(*base),
+            DeployedActivation::Compact {
                 form,
                 knots,
                 symmetry,
                 base,
                 entries,
             } => AnyActivation::Compact(Compact::new(*form, *knots, *symmetry, *base, entries)?),
-            Owned::Integer {
+            DeployedActivation::Integer {
                 input,
                 output,
                 entries,
             } => AnyActivation::Integer(Scaled16::new(Table16::new(entries)?, *input, *output)?),
-            Owned::Direct {
+            DeployedActivation::Direct {
                 input,
                 output,
                 entries,
@@ -218,10 +218,10 @@ impl Owned {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self {
-            Owned::Base(_) => 0,
-            Owned::Compact { entries, .. } => 4 * entries.len(),
-            Owned::Integer { entries, .. } => 2 * entries.len(),
-            Owned::Direct { entries, .. } => entries.len(),
+            DeployedActivation::Base(_) => 0,
+            DeployedActivation::Compact { entries, .. } => 4 * entries.len(),
+            DeployedActivation::Integer { entries, .. } => 2 * entries.len(),
+            DeployedActivation::Direct { entries, .. } => entries.len(),
         }
     }
 
@@ -229,8 +229,8 @@ impl Owned {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Owned::Base(base) => base.name().into(),
-            Owned::Compact {
+            DeployedActivation::Base(base) => base.name().into(),
+            DeployedActivation::Compact {
                 form,
                 knots,
                 symmetry,
@@ -256,7 +256,7 @@ impl Owned {
                     knots.count, knots.low, knots.high
                 )
             }
-            Owned::Integer { input, entries, .. } => {
+            DeployedActivation::Integer { input, entries, .. } => {
                 format!(
                     "i16, {} entries on [{}, {}]",
                     entries.len(),
@@ -264,7 +264,7 @@ impl Owned {
                     input.real(32767)
                 )
             }
-            Owned::Direct { input, .. } => {
+            DeployedActivation::Direct { input, .. } => {
                 format!(
                     "i8, 256 entries on [{}, {}]",
                     input.real(-128),
@@ -354,7 +354,7 @@ pub const fn form_name(form: Form) -> &'static str {
     }
 }
 
-/// An [`Owned`] activation in a file.
+/// An [`DeployedActivation`] activation in a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind", deny_unknown_fields)]
 pub enum TableFile {
@@ -400,13 +400,13 @@ pub enum TableFile {
     },
 }
 
-impl From<&Owned> for TableFile {
-    fn from(owned: &Owned) -> TableFile {
+impl From<&DeployedActivation> for TableFile {
+    fn from(owned: &DeployedActivation) -> TableFile {
         match owned {
-            Owned::Base(base) => TableFile::Base {
+            DeployedActivation::Base(base) => TableFile::Base {
                 name: base.name().into(),
             },
-            Owned::Compact {
+            DeployedActivation::Compact {
                 form,
                 knots,
                 symmetry,
@@ -421,7 +421,7 @@ impl From<&Owned> for TableFile {
                 knots: knots.count,
                 entries: entries.clone(),
             },
-            Owned::Integer {
+            DeployedActivation::Integer {
                 input,
                 output,
                 entries,
@@ -430,7 +430,7 @@ impl From<&Owned> for TableFile {
                 output: (output.step, output.zero),
                 entries: entries.clone(),
             },
-            Owned::Direct {
+            DeployedActivation::Direct {
                 input,
                 output,
                 entries,
@@ -448,12 +448,12 @@ impl TableFile {
     ///
     /// # Errors
     /// If a name is not known or the parts do not fit; the message says which.
-    pub fn owned(&self) -> Result<Owned> {
+    pub fn owned(&self) -> Result<DeployedActivation> {
         let base = crate::model::activations::base_named;
         let scale = |&(step, zero): &(f32, i32)| Scale { step, zero };
 
         let owned = match self {
-            TableFile::Base { name } => Owned::Base(base(name)?),
+            TableFile::Base { name } => DeployedActivation::Base(base(name)?),
             TableFile::Compact {
                 form,
                 symmetry,
@@ -462,7 +462,7 @@ impl TableFile {
                 high,
                 knots,
                 entries,
-            } => Owned::Compact {
+            } => DeployedActivation::Compact {
                 form: form_named(form)?,
                 symmetry: match symmetry.as_str() {
                     "none" => Symmetry::None,
@@ -482,7 +482,7 @@ impl TableFile {
                 input,
                 output,
                 entries,
-            } => Owned::Integer {
+            } => DeployedActivation::Integer {
                 input: scale(input),
                 output: scale(output),
                 entries: entries.clone(),
@@ -497,7 +497,7 @@ impl TableFile {
                     .ok()
                     .context("a table of 8-bit integers must have 256 entries")?;
 
-                Owned::Direct {
+                DeployedActivation::Direct {
                     input: scale(input),
                     output: scale(output),
                     entries: Box::new(entries),

@@ -12,7 +12,7 @@ use crate::data::split::Split;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::meta;
 use crate::model::activations::{LearnedActivations, is_learned};
-use crate::model::{Model, Network, Ranges, TestRows, Trained};
+use crate::model::{Network, NetworkFile, Ranges, TestRows, Trained};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
 use crate::train::{
@@ -352,7 +352,7 @@ impl FitPipeline<'_> {
             inputs: parts.inputs.clone(),
             purpose: parts.purpose.clone(),
             learned,
-            network: Model::of(network, provenance),
+            network: NetworkFile::of(network, provenance),
             activation: activation.into(),
             ranges: Some(ranges),
             rows: (config.with_rows > 0).then(|| some(&task.test, config.seed, config.with_rows)),

@@ -1,7 +1,7 @@
 //! What stands beside the tensors: names, kinds, and which neuron has which type. One JSON text.
 
 use crate::model::activations::{LearnedActivations, LearnedType};
-use crate::model::{ActivationFile, Model};
+use crate::model::{ActivationFile, NetworkFile};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::Shape;
 use serde::{Deserialize, Serialize};
@@ -161,7 +161,7 @@ impl Default for About {
 impl NetworkAbout {
     /// Of a network.
     #[must_use]
-    pub fn of(model: &Model, shape: &Shape) -> NetworkAbout {
+    pub fn of(model: &NetworkFile, shape: &Shape) -> NetworkAbout {
         NetworkAbout {
             provenance: model.provenance.clone(),
             widths: model.widths.clone(),

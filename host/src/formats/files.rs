@@ -3,7 +3,7 @@
 use super::onnx::{self, Interface, OnnxActivations};
 use super::{npz, of_activations, of_network, of_trained, safetensors, samples};
 use crate::model::activations::LearnedActivations;
-use crate::model::{Model, Trained};
+use crate::model::{NetworkFile, Trained};
 use anyhow::{Result, bail, ensure};
 
 /// A form that other programs read.
@@ -46,7 +46,7 @@ pub enum Content<'a> {
     /// Learned activations alone.
     Activations(&'a LearnedActivations),
     /// A network, and the learned activations that its tables were made from.
-    Network(&'a Model, Option<&'a LearnedActivations>),
+    Network(&'a NetworkFile, Option<&'a LearnedActivations>),
     /// A model with all that it knows.
     Trained(&'a Trained),
 }

@@ -5,7 +5,7 @@ use super::bundle::Bundle;
 use super::{plain, unpack};
 use crate::data::tabular::Purpose;
 use crate::model::activations::{Choice, LearnedActivations, is_learned};
-use crate::model::{Model, Network, Trained, check_names};
+use crate::model::{Network, NetworkFile, Trained, check_names};
 use anyhow::{Context, Result, ensure};
 
 /// What weights alone do not tell.
@@ -85,7 +85,10 @@ pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
 }
 
 /// Plain weights with activations.
-fn dressed(bundle: &mut Bundle, given: &Import) -> Result<(Model, Option<LearnedActivations>)> {
+fn dressed(
+    bundle: &mut Bundle,
+    given: &Import,
+) -> Result<(NetworkFile, Option<LearnedActivations>)> {
     let chain = plain::chain(bundle)?;
     let choice = match (&given.activation, chain.widths.len()) {
         // Without a hidden layer no activation is ever asked for.
@@ -101,7 +104,7 @@ fn dressed(bundle: &mut Bundle, given: &Import) -> Result<(Model, Option<Learned
 
     let shape = choice.shape(&chain.widths)?;
     let params = [&chain.theta[..], choice.phi()].concat();
-    let network = Model::of(&Network { shape, params }, given.provenance.clone());
+    let network = NetworkFile::of(&Network { shape, params }, given.provenance.clone());
     network.network()?;
 
     let learned = given
@@ -116,7 +119,7 @@ fn dressed(bundle: &mut Bundle, given: &Import) -> Result<(Model, Option<Learned
 fn completed(
     mut bundle: Bundle,
     given: &Import,
-    network: Model,
+    network: NetworkFile,
     activation: &str,
     learned: Option<LearnedActivations>,
 ) -> Result<Trained> {

@@ -5,7 +5,7 @@ use super::bundle::{Bundle, Tensor};
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::model::activations::{LearnedActivations, LearnedType};
-use crate::model::{Model, Ranges, SHARES, TestRows, Trained};
+use crate::model::{NetworkFile, Ranges, SHARES, TestRows, Trained};
 use anyhow::Result;
 use ldnn_core::{Activation, Shape};
 
@@ -116,7 +116,7 @@ fn put_rows(bundle: &mut Bundle, model: &Trained, rows: &TestRows) {
 ///
 /// # Errors
 /// If it is malformed.
-pub fn of_network(model: &Model, learned: Option<&LearnedActivations>) -> Result<Bundle> {
+pub fn of_network(model: &NetworkFile, learned: Option<&LearnedActivations>) -> Result<Bundle> {
     let network = model.network()?;
     let shape = network.shape;
     let mut bundle = Bundle::default();
@@ -218,7 +218,7 @@ fn put_learned(bundle: &mut Bundle, learned: &LearnedActivations) {
 
 /// The learned activations of a network whose types are sub-networks; `None` if they are not.
 #[must_use]
-pub fn subnets_of(model: &Model, shape: &Shape) -> Option<LearnedActivations> {
+pub fn subnets_of(model: &NetworkFile, shape: &Shape) -> Option<LearnedActivations> {
     let hidden = shape.hidden_layers();
     let (_, own) = shape.layer_types(0);
     let shared = (0..hidden).all(|l| shape.layer_types(l) == (0, shape.types()));

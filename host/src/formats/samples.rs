@@ -6,7 +6,7 @@
 //! what their meta-learning writes is 100.
 
 use crate::model::activations::{LearnedActivations, SAMPLE_RANGE, grid};
-use crate::model::{Function, Model};
+use crate::model::{Function, NetworkFile};
 use anyhow::{Result, ensure};
 
 /// The text of learned activations.
@@ -25,7 +25,7 @@ pub fn of_activations(learned: &LearnedActivations, samples: usize) -> Result<St
 ///
 /// # Errors
 /// If the network is malformed, or has no hidden layer.
-pub fn of_network(model: &Model, samples: usize) -> Result<String> {
+pub fn of_network(model: &NetworkFile, samples: usize) -> Result<String> {
     let network = model.network()?;
     let (shape, z) = (network.shape, grid(samples, SAMPLE_RANGE));
     let phi = &network.params[shape.theta_len()..];

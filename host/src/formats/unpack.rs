@@ -8,7 +8,7 @@ use super::pack::subnets_of;
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::model::activations::{LearnedActivations, LearnedType};
-use crate::model::{ActivationFile, InputRange, Model, Ranges, SHARES, TestRows, Trained};
+use crate::model::{ActivationFile, InputRange, NetworkFile, Ranges, SHARES, TestRows, Trained};
 use anyhow::{Context, Result, bail, ensure};
 
 /// The network in a bundle that `ldnn` wrote.
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 /// # Errors
 /// If a tensor is missing, of another shape, or not finite, or the blocks of neurons are not as
 /// this program deals them out.
-pub fn network(bundle: &mut Bundle, about: &NetworkAbout) -> Result<Model> {
+pub fn network(bundle: &mut Bundle, about: &NetworkAbout) -> Result<NetworkFile> {
     let mut params = vec![];
 
     for (l, pair) in about.widths.windows(2).enumerate() {
@@ -32,8 +32,8 @@ pub fn network(bundle: &mut Bundle, about: &NetworkAbout) -> Result<Model> {
         )?);
     }
 
-    let model = Model {
-        version: Model::VERSION,
+    let model = NetworkFile {
+        version: NetworkFile::VERSION,
         provenance: about.provenance.clone(),
         widths: about.widths.clone(),
         activations: about.activations.clone(),
@@ -195,7 +195,7 @@ pub fn standard(bundle: &mut Bundle, what: &str, columns: usize) -> Result<Vec<S
 ///
 /// # Errors
 /// If a part is missing or of another shape.
-pub fn ranges(bundle: &mut Bundle, network: &Model) -> Result<Option<Ranges>> {
+pub fn ranges(bundle: &mut Bundle, network: &NetworkFile) -> Result<Option<Ranges>> {
     if !bundle.has("ranges.inputs") {
         return Ok(None);
     }

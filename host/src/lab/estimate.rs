@@ -13,7 +13,7 @@ const SPEED: f64 = 20e9;
 
 /// The work of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Load {
+pub struct Cost {
     /// Networks trained.
     pub trainings: usize,
     /// Steps of activations.
@@ -44,28 +44,28 @@ fn at_once(jobs: usize) -> usize {
     jobs.min(rayon::current_num_threads())
 }
 
-impl Load {
+impl Cost {
     /// Of `count` trainings, side by side: forward, and backward to the weights.
     #[must_use]
-    pub fn trainings(count: usize, config: &TrainConfig, task: &Task) -> Load {
+    pub fn trainings(count: usize, config: &TrainConfig, task: &Task) -> Cost {
         let epochs = config.epochs as f64;
         let evaluated = task.test.rows() as f64 / config.every.max(1) as f64 / 3.0;
         let rows = epochs * (task.train.rows() as f64 + evaluated);
         let size = weights(&config.hidden, task);
         let multiply_adds = 2.0 * size * rows * count as f64;
 
-        Load {
+        Cost {
             trainings: count,
             multiply_adds,
             bytes: 4.0 * 6.0 * size * at_once(count) as f64,
-            ..Load::default()
+            ..Cost::default()
         }
     }
 
     /// Of a meta-learning run. All its inner trainings are in memory, however many threads there
     /// are.
     #[must_use]
-    pub fn learning(config: &MetaConfig, task: &Task) -> Load {
+    pub fn learning(config: &MetaConfig, task: &Task) -> Cost {
         let size = weights(&config.hidden, task);
         let rows = task.train.rows();
         let gradient = 3.0 * size * config.batch.min(rows) as f64;
@@ -93,7 +93,7 @@ impl Load {
         let rows = config.batch.max(config.held_out_batch).min(rows) as f64;
         let each = 4.0 * size * (tape + 10.0) + 4.0 * 4.0 * rows * neurons(&config.hidden);
 
-        Load {
+        Cost {
             outer_steps: config.steps,
             multiply_adds: step * config.steps as f64,
             bytes: each * networks,
@@ -104,24 +104,24 @@ impl Load {
     /// Of `count` exact Hessians, side by side, over the training rows: every element once per row,
     /// and the eigenvalues.
     #[must_use]
-    pub fn hessians(count: usize, hidden: &[usize], task: &Task) -> Load {
+    pub fn hessians(count: usize, hidden: &[usize], task: &Task) -> Cost {
         let n = weights(hidden, task) - 20.0 * neurons(hidden);
         // Reducing a matrix to a tridiagonal one waits for memory: some three times slower than
         // counted.
         let each = n * n / 2.0 * task.train.rows() as f64 + 3.0 * 4.0 / 3.0 * n * n * n;
 
-        Load {
+        Cost {
             multiply_adds: each * count as f64,
             bytes: 3.0 * 8.0 * n * n * at_once(count) as f64,
-            ..Load::default()
+            ..Cost::default()
         }
     }
 
     /// Of so many jobs that run side by side, this being the sum of them one after the
     /// other.
     #[must_use]
-    pub fn side_by_side(self, jobs: usize) -> Load {
-        Load {
+    pub fn side_by_side(self, jobs: usize) -> Cost {
+        Cost {
             bytes: self.bytes * at_once(jobs) as f64,
             ..self
         }
@@ -129,11 +129,11 @@ impl Load {
 }
 
 /// One after the other: the memory is that of the larger.
-impl std::ops::Add for Load {
-    type Output = Load;
+impl std::ops::Add for Cost {
+    type Output = Cost;
 
-    fn add(self, other: Load) -> Load {
-        Load {
+    fn add(self, other: Cost) -> Cost {
+        Cost {
             trainings: self.trainings + other.trainings,
             outer_steps: self.outer_steps + other.outer_steps,
             multiply_adds: self.multiply_adds + other.multiply_adds,
@@ -142,13 +142,13 @@ impl std::ops::Add for Load {
     }
 }
 
-impl std::iter::Sum for Load {
-    fn sum<I: Iterator<Item = Load>>(loads: I) -> Load {
-        loads.fold(Load::default(), |a, b| a + b)
+impl std::iter::Sum for Cost {
+    fn sum<I: Iterator<Item = Cost>>(costs: I) -> Cost {
+        costs.fold(Cost::default(), |a, b| a + b)
     }
 }
 
-impl Load {
+impl Cost {
     /// Whether the threads at this work find the memory that they need.
     ///
     /// # Errors
@@ -164,7 +164,7 @@ impl Load {
     }
 }
 
-impl fmt::Display for Load {
+impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let threads = rayon::current_num_threads();
         let seconds = self.seconds(threads);
@@ -210,14 +210,14 @@ mod tests {
     }
 
     /// The memory of some work where there are so many threads.
-    fn bytes(threads: usize, load: impl Fn(&Task) -> Load + Send + Sync) -> f64 {
+    fn bytes(threads: usize, cost: impl Fn(&Task) -> Cost + Send + Sync) -> f64 {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.unwrap().install(|| load(&task()).bytes)
+        pool.unwrap().install(|| cost(&task()).bytes)
     }
 
     #[test]
     fn trainings_need_memory_by_the_threads_that_have_one_each() {
-        let of = |threads, count| bytes(threads, |task| Load::trainings(count, &train(), task));
+        let of = |threads, count| bytes(threads, |task| Cost::trainings(count, &train(), task));
         let one = of(1, 1);
 
         assert!(one > 0.0);
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(of(8, 3), 3.0 * one, "no more threads than trainings");
         assert_eq!(of(8, 0), 0.0);
 
-        let hessians = |threads, count| bytes(threads, |task| Load::hessians(count, &[10], task));
+        let hessians = |threads, count| bytes(threads, |task| Cost::hessians(count, &[10], task));
         assert_eq!(hessians(4, 9), 4.0 * hessians(1, 9));
     }
 
@@ -237,7 +237,7 @@ mod tests {
                 inner_trainings,
                 ..MetaConfig::default()
             };
-            bytes(threads, |task| Load::learning(&config, task))
+            bytes(threads, |task| Cost::learning(&config, task))
         };
 
         let one = of(1, 1);
@@ -252,9 +252,9 @@ mod tests {
         assert_eq!(of(8, 4), 4.0 * one);
 
         let runs = |threads, runs| {
-            let one = |task: &Task| Load::learning(&MetaConfig::default(), task);
+            let one = |task: &Task| Cost::learning(&MetaConfig::default(), task);
             bytes(threads, |task| {
-                let all: Load = (0..runs).map(|_| one(task)).sum();
+                let all: Cost = (0..runs).map(|_| one(task)).sum();
                 all.side_by_side(runs)
             })
         };
@@ -267,18 +267,18 @@ mod tests {
             ..MetaConfig::default()
         };
 
-        assert!(bytes(1, |task| Load::learning(&short, task)) < 0.5 * one);
+        assert!(bytes(1, |task| Cost::learning(&short, task)) < 0.5 * one);
     }
 
     #[test]
     fn stages_that_follow_each_other_need_the_memory_of_the_larger() {
-        let load = |bytes| Load {
+        let cost = |bytes| Cost {
             bytes,
             trainings: 1,
-            ..Load::default()
+            ..Cost::default()
         };
 
-        let sum = load(3.0) + load(5.0) + load(4.0);
+        let sum = cost(3.0) + cost(5.0) + cost(4.0);
         assert_eq!((sum.bytes, sum.trainings), (5.0, 3));
     }
 }

@@ -5,7 +5,7 @@ use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::formats::read_activations;
 use crate::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
-use crate::model::{ActivationFile, Model, Network, Trained};
+use crate::model::{ActivationFile, Network, NetworkFile, Trained};
 use crate::report::ReportTable;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
@@ -57,7 +57,8 @@ pub fn inspect(path: &Path) -> Result<Portrait> {
     }
 
     if has("params") && has("widths") {
-        return of_network(&Model::read(path)?, &value.unwrap_or_default()).with_context(place);
+        return of_network(&NetworkFile::read(path)?, &value.unwrap_or_default())
+            .with_context(place);
     }
 
     if has("types") || value.is_none() && path.extension().is_some_and(|e| e == "txt") {
@@ -210,7 +211,7 @@ fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> 
         .get("provenance")
         .and_then(|p| p.as_str())
         .unwrap_or_default();
-    let kinds = Model::of(network, String::new()).activations;
+    let kinds = NetworkFile::of(network, String::new()).activations;
 
     let mut facts = vec![
         ("kind", "a network".into()),

@@ -1,4 +1,5 @@
-//! Meta-learning: the outer loop around the core's schedules.
+//! Meta-learning: the outer loop. It drives the core's hypergradient (the unrolled schedule), and has
+//! an alternating schedule of its own, over whole data sets and tables; a device has the core's.
 
 mod alternating;
 mod caution;

@@ -7,9 +7,9 @@
 //!    [`LearnedActivations`], the file `activations.json`.
 //! 2. [`Choice`]: which of them a network is trained with, as an `ldnn_core::Activation`: the
 //!    sub-networks, or tables of them.
-//! 3. [`ActivationFile`]: the same in a trained network's file, in a [`Model`] or a [`Trained`].
+//! 3. [`ActivationFile`]: the same in a trained network's file, in a [`NetworkFile`] or a [`Trained`].
 //! 4. [`Function`]: one of these as a function of a number, which an export imitates.
-//! 5. `deploy::Owned`: the table that does it within the budget, or a base function.
+//! 5. `deploy::DeployedActivation`: the table that does it within the budget, or a base function.
 //! 6. `deploy::TableFile` in `model.json`, and from there C, Rust, an image, or
 //!    `ldnn_core::deploy::AnyActivation`.
 
@@ -30,7 +30,7 @@ pub use activations::{Choice, LearnedActivations};
 pub use evaluate::EvaluatedRows;
 pub use function::Function;
 pub use metrics::{ClassMetrics, LossAndAccuracy, Metrics};
-pub use network::{ActivationFile, Model, Network};
+pub use network::{ActivationFile, Network, NetworkFile};
 pub use predict::Predictions;
 pub use predictions::PredictionWriter;
 pub use ranges::{InputRange, Ranges, SHARES};

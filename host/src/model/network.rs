@@ -32,7 +32,7 @@ impl Network {
 /// A network with everything that is needed to use it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Model {
+pub struct NetworkFile {
     /// Version of this form of file.
     pub version: u32,
     /// Where it comes from, for people.
@@ -124,16 +124,16 @@ impl ActivationFile {
     }
 }
 
-impl Model {
+impl NetworkFile {
     /// The version of the files that we write.
     pub const VERSION: u32 = 1;
 
     /// Of a trained network.
     #[must_use]
-    pub fn of(network: &Network, provenance: String) -> Model {
+    pub fn of(network: &Network, provenance: String) -> NetworkFile {
         let shape = &network.shape;
 
-        Model {
+        NetworkFile {
             version: Self::VERSION,
             provenance,
             widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
@@ -204,7 +204,7 @@ impl Model {
                 path.display()
             )
         })?;
-        Model::parse(&text).with_context(|| format!("in '{}'", path.display()))
+        NetworkFile::parse(&text).with_context(|| format!("in '{}'", path.display()))
     }
 
     /// The network in the text of a file. A checksum is checked if there is one: files of earlier
@@ -212,7 +212,7 @@ impl Model {
     fn parse(text: &str) -> Result<Network> {
         let mut content = serde_json::from_str(text)?;
         unseal(&mut content)?;
-        serde_json::from_value::<Model>(content)?.network()
+        serde_json::from_value::<NetworkFile>(content)?.network()
     }
 }
 
@@ -237,8 +237,8 @@ mod tests {
             .unwrap();
         let params = (0..shape.param_len()).map(|i| i as f32).collect();
         let network = Network { shape, params };
-        let text = serde_json::to_string(&Model::of(&network, "test".into())).unwrap();
-        let mut model: Model = serde_json::from_str(&text).unwrap();
+        let text = serde_json::to_string(&NetworkFile::of(&network, "test".into())).unwrap();
+        let mut model: NetworkFile = serde_json::from_str(&text).unwrap();
         let back = model.network().unwrap();
 
         assert!(back.shape == network.shape && back.params == network.params);

@@ -5,7 +5,7 @@ use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::data::task::{ExampleTargets, Examples};
 use crate::model::activations::LearnedActivations;
-use crate::model::{Model, Ranges};
+use crate::model::{NetworkFile, Ranges};
 use crate::support::atomic::write_atomically;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub struct Trained {
     /// The learned types, if it has any.
     pub learned: Option<LearnedActivations>,
     /// The network.
-    pub network: Model,
+    pub network: NetworkFile,
     /// What occurs in it on the training rows, for exports; models that were imported have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranges: Option<Ranges>,

@@ -181,7 +181,7 @@ fn message(t: &Training) -> String {
     match (
         t.diverged,
         t.curve.accuracy.last(),
-        t.curve.test_loss.last(),
+        t.curve.evaluation_loss.last(),
     ) {
         (true, ..) => format!("{} diverged", t.activation),
         (_, Some(accuracy), _) => format!("{} {accuracy:.1} %", t.activation),

@@ -21,7 +21,7 @@ impl Metric {
     pub fn of(self, curve: &Curve) -> &[f64] {
         match self {
             Metric::Accuracy => &curve.accuracy,
-            Metric::Loss => &curve.test_loss,
+            Metric::Loss => &curve.evaluation_loss,
         }
     }
 

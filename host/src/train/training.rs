@@ -84,9 +84,11 @@ pub struct Curve {
     pub epoch: Vec<usize>,
     /// Mean training loss over the epoch.
     pub train_loss: Vec<f64>,
-    /// Test loss.
-    pub test_loss: Vec<f64>,
-    /// Test accuracy in percent; empty for regression.
+    /// Loss on the rows that the training is evaluated on: validation rows while settings are
+    /// chosen, test rows afterwards.
+    #[serde(rename = "test_loss")]
+    pub evaluation_loss: Vec<f64>,
+    /// Accuracy on the same rows, in percent; empty for regression.
     pub accuracy: Vec<f64>,
 }
 
@@ -110,7 +112,7 @@ impl Curve {
     fn add(&mut self, epoch: usize, train_loss: f64, score: LossAndAccuracy) {
         self.epoch.push(epoch);
         self.train_loss.push(train_loss);
-        self.test_loss.push(score.loss);
+        self.evaluation_loss.push(score.loss);
         self.accuracy.extend(score.accuracy);
     }
 
@@ -132,7 +134,7 @@ impl Curve {
                 .map_or(0, |(best, last)| last - self.epoch[best])
         };
 
-        let loss = since(&self.test_loss, |a, b| a < b);
+        let loss = since(&self.evaluation_loss, |a, b| a < b);
 
         if self.accuracy.is_empty() {
             loss
@@ -360,10 +362,10 @@ mod tests {
 
     #[test]
     fn the_best_epoch_is_the_first_of_equally_good_ones() {
-        let curve = |accuracy: &[f64], test_loss: &[f64]| Curve {
-            epoch: (1..=test_loss.len()).map(|i| 5 * i).collect(),
-            train_loss: test_loss.to_vec(),
-            test_loss: test_loss.to_vec(),
+        let curve = |accuracy: &[f64], loss: &[f64]| Curve {
+            epoch: (1..=loss.len()).map(|i| 5 * i).collect(),
+            train_loss: loss.to_vec(),
+            evaluation_loss: loss.to_vec(),
             accuracy: accuracy.to_vec(),
         };
 
@@ -429,8 +431,8 @@ mod tests {
         assert_eq!(short.epochs_since_best(), 20);
 
         assert_eq!(
-            short.test_loss[..],
-            whole.test_loss[..short.test_loss.len()],
+            short.evaluation_loss[..],
+            whole.evaluation_loss[..short.evaluation_loss.len()],
             "the epochs before are the same"
         );
     }

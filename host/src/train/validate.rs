@@ -7,7 +7,7 @@ use super::results::{Group, Metric, group, group_table, metric_of, pair_table};
 use super::select::Hyperparameters;
 use crate::data::task::Task;
 use crate::model::sealed::seal;
-use crate::model::{Model, Network};
+use crate::model::{Network, NetworkFile};
 use crate::report::{Section, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
@@ -60,7 +60,7 @@ fn keep(
             task.name, t.activation, t.seed, t.lr
         );
         let file = format!("networks/{}-{}.json", t.activation, t.seed);
-        folder.keep(&file, seal(&Model::of(network, provenance))?)?;
+        folder.keep(&file, seal(&NetworkFile::of(network, provenance))?)?;
 
         Ok(file)
     };
@@ -181,7 +181,7 @@ pub fn csv_of(trainings: &[Training]) -> String {
         let c = &t.curve;
         for (i, epoch) in c.epoch.iter().enumerate() {
             let accuracy = c.accuracy.get(i).map_or(String::new(), f64::to_string);
-            let (train, test) = (c.train_loss[i], c.test_loss[i]);
+            let (train, test) = (c.train_loss[i], c.evaluation_loss[i]);
 
             let Training {
                 activation,

@@ -10,7 +10,7 @@ use ldnn::formats::{
     safetensors,
 };
 use ldnn::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
-use ldnn::model::{Model, Network, Predictions, Ranges, TestRows, Trained};
+use ldnn::model::{Network, NetworkFile, Predictions, Ranges, TestRows, Trained};
 use ldnn_core::{Activation, Base, Shape};
 use ldnn_tests::onnx::{self, Array};
 use ldnn_tests::program::{refuse, succeed};
@@ -60,9 +60,9 @@ fn learned(bases: &[Base], units: usize, layers: usize) -> LearnedActivations {
 }
 
 /// A network with random weights.
-fn network(shape: Shape, phi: &[f32]) -> Model {
+fn network(shape: Shape, phi: &[f32]) -> NetworkFile {
     let theta: Vec<f32> = random(shape.theta_len(), 7);
-    Model::of(
+    NetworkFile::of(
         &Network {
             shape,
             params: [&theta[..], phi].concat(),
@@ -72,7 +72,7 @@ fn network(shape: Shape, phi: &[f32]) -> Model {
 }
 
 /// What occurs in a network on some rows.
-fn ranges(network: &Model) -> Ranges {
+fn ranges(network: &NetworkFile) -> Ranges {
     let rows = Examples::new(
         random(5 * network.widths[0], 8),
         ExampleTargets::Classes(vec![0; 5]),
@@ -82,7 +82,7 @@ fn ranges(network: &Model) -> Ranges {
 }
 
 /// A model of `widths`; raw inputs have means and sizes that differ much.
-fn model(network: Model, learned: Option<LearnedActivations>, regression: bool) -> Trained {
+fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: bool) -> Trained {
     let (width, outputs) = (network.widths[0], *network.widths.last().unwrap());
 
     let purpose = if regression {

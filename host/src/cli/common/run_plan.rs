@@ -6,7 +6,7 @@ use crate::cli::files::Files;
 use crate::cli::plan::{Mode, Plan, Resume};
 use crate::config::{Layers, StoredConfig};
 use crate::data::task::Task;
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::run::{RunFolder, RunMode, Shard};
 use crate::support::progress::Output;
 use anyhow::Result;
@@ -61,7 +61,7 @@ impl OutArgs {
             out,
             replace,
             work,
-            load: None,
+            cost: None,
             part,
             sources: vec![],
             inputs: vec![],
@@ -105,7 +105,7 @@ pub struct RunPlan<S> {
     /// Whether a run of other settings is deleted; none where there is no flag for it.
     replace: Option<bool>,
     work: ExecuteFn<S>,
-    load: Option<Load>,
+    cost: Option<Cost>,
     part: RunMode,
     sources: Vec<PathBuf>,
     inputs: Vec<PathBuf>,
@@ -113,9 +113,9 @@ pub struct RunPlan<S> {
 
 impl<S> RunPlan<S> {
     /// The same with an estimate of its cost, for `--dry-run`.
-    pub fn costing(self, load: Load) -> RunPlan<S> {
+    pub fn costing(self, cost: Cost) -> RunPlan<S> {
         RunPlan {
-            load: Some(load),
+            cost: Some(cost),
             ..self
         }
     }
@@ -163,7 +163,7 @@ impl<S: Serialize> RunPlan<S> {
             out,
             replace: None,
             work,
-            load: None,
+            cost: None,
             part,
             sources,
             inputs: vec![],
@@ -177,12 +177,12 @@ impl<S: Serialize> RunPlan<S> {
 
 impl<S: Serialize> Plan for RunPlan<S> {
     fn describe(&self) -> Result<String> {
-        let load = self
-            .load
-            .map_or(String::new(), |load| format!("# {load}\n"));
+        let cost = self
+            .cost
+            .map_or(String::new(), |cost| format!("# {cost}\n"));
 
         Ok(format!(
-            "# to {}\n{load}{}",
+            "# to {}\n{cost}{}",
             self.out.display(),
             self.config()?
         ))
@@ -203,8 +203,8 @@ impl<S: Serialize> Plan for RunPlan<S> {
             return Ok(Files::default());
         }
 
-        if let Some(load) = &self.load {
-            load.check()?;
+        if let Some(cost) = &self.cost {
+            cost.check()?;
         }
 
         let files = Files::reading(self.inputs.iter().cloned());

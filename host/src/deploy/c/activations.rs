@@ -1,6 +1,6 @@
 //! The activations: the table of each type, and the functions that look a value up in one.
 
-use crate::deploy::table::Owned;
+use crate::deploy::table::DeployedActivation;
 use crate::deploy::text::{filled, float, lines};
 use anyhow::Result;
 use ldnn_core::Base;
@@ -9,11 +9,11 @@ use ldnn_core::table::integer::Scale;
 use std::fmt::Write;
 
 /// The functions that the tables in use need.
-pub fn lookups(name: &str, owned: &[Owned]) -> String {
+pub fn lookups(name: &str, owned: &[DeployedActivation]) -> String {
     let has = |form: Form| {
         owned
             .iter()
-            .any(|t| matches!(t, Owned::Compact { form: f, .. } if *f == form))
+            .any(|t| matches!(t, DeployedActivation::Compact { form: f, .. } if *f == form))
     };
 
     let mut text = String::new();
@@ -32,11 +32,17 @@ pub fn lookups(name: &str, owned: &[Owned]) -> String {
         }
     }
 
-    if owned.iter().any(|t| matches!(t, Owned::Integer { .. })) {
+    if owned
+        .iter()
+        .any(|t| matches!(t, DeployedActivation::Integer { .. }))
+    {
         text += &filled(INTEGER, &[("NAME", name)]);
     }
 
-    if owned.iter().any(|t| matches!(t, Owned::Direct { .. })) {
+    if owned
+        .iter()
+        .any(|t| matches!(t, DeployedActivation::Direct { .. }))
+    {
         text += &filled(DIRECT, &[("NAME", name)]);
     }
 
@@ -44,12 +50,12 @@ pub fn lookups(name: &str, owned: &[Owned]) -> String {
 }
 
 /// `NAME_typeT`, with its table before it.
-pub fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
+pub fn activation(name: &str, t: usize, table: &DeployedActivation) -> Result<String> {
     let mut text = String::new();
     let function = format!("float {name}_type{t}(float z)\n{{\n");
 
     match table {
-        Owned::Base(base) => {
+        DeployedActivation::Base(base) => {
             let value = match base {
                 Base::Zero => "(void)z;\n    return 0.0f;",
                 Base::Identity => "return z;",
@@ -61,7 +67,7 @@ pub fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
             };
             write!(text, "{function}    {value}\n}}\n\n")?;
         }
-        Owned::Compact {
+        DeployedActivation::Compact {
             form,
             knots,
             symmetry,
@@ -110,7 +116,7 @@ pub fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
 
             text += "}\n\n";
         }
-        Owned::Integer {
+        DeployedActivation::Integer {
             input,
             output,
             entries,
@@ -135,7 +141,7 @@ pub fn activation(name: &str, t: usize, table: &Owned) -> Result<String> {
             )?;
             text += &returned(output)?;
         }
-        Owned::Direct {
+        DeployedActivation::Direct {
             input,
             output,
             entries,

@@ -8,7 +8,7 @@ use super::{IR_VERSION, OPSET, OnnxActivations, activation};
 use crate::data::Standard;
 use crate::data::tabular::Purpose;
 use crate::formats::about::blocks;
-use crate::model::Model;
+use crate::model::NetworkFile;
 use crate::model::activations::LearnedActivations;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::{Activation, Shape};
@@ -32,7 +32,7 @@ pub struct Interface<'a> {
 /// If the network is malformed, sub-networks are asked for that are not known, or a scale is none
 /// in single precision.
 pub fn model(
-    network: &Model,
+    network: &NetworkFile,
     learned: Option<&LearnedActivations>,
     form: OnnxActivations,
     meaning: Interface,
@@ -120,7 +120,7 @@ fn metadata(meaning: Interface) -> Result<Vec<StringStringEntryProto>> {
 
 /// Every type with its parameters: the network's own, or the sub-networks in place of tables.
 fn types(
-    network: &Model,
+    network: &NetworkFile,
     shape: &Shape,
     learned: Option<&LearnedActivations>,
     form: OnnxActivations,
@@ -232,7 +232,7 @@ fn poison_of(graph: &mut Graph, x: &str) -> String {
 /// Layer by layer, weights as PyTorch has them.
 fn layers(
     graph: &mut Graph,
-    network: &Model,
+    network: &NetworkFile,
     shape: &Shape,
     types: &[(Activation, Vec<f32>)],
     input: &str,

@@ -196,7 +196,8 @@ pub fn run(
     folder.write(&format!("{name}.csv"), csv_of(&trainings))?;
 
     let mut section = Section::new(format!("Regression and forecast: {}", task.name));
-    let log_loss = |l: &Probed<Forecast>| l.training.curve.test_loss.last().map(|l| l.log10());
+    let log_loss =
+        |l: &Probed<Forecast>| l.training.curve.evaluation_loss.last().map(|l| l.log10());
     let losses = of_each(&arms, &all, log_loss);
     let groups: Vec<plot::NamedSample> = by_activation(&arms, &losses)
         .into_iter()

@@ -2,7 +2,7 @@
 
 use super::comparison::{ArmComparison, claims};
 use crate::data::task::Task;
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::report::stats::mean;
 use crate::report::{Section, plot};
 use crate::run::{RunFolder, all};
@@ -61,10 +61,10 @@ impl SizesConfig {
 
     /// What it costs with so many networks per width.
     #[must_use]
-    pub fn load(&self, networks: usize, task: &Task) -> Load {
+    pub fn cost(&self, networks: usize, task: &Task) -> Cost {
         self.widths
             .iter()
-            .map(|&w| Load::trainings(networks, &self.at(w).train, task))
+            .map(|&w| Cost::trainings(networks, &self.at(w).train, task))
             .sum()
     }
 

@@ -3,7 +3,7 @@
 use super::config::{Choosing, Experiment, LearningStage, ReproduceConfig, TaskName};
 use super::learn::ReproduceTasks;
 use crate::data::task::Task;
-use crate::lab::estimate::Load;
+use crate::lab::estimate::Cost;
 use crate::train::{SelectConfig, TrainConfig, ValidateConfig};
 use anyhow::Result;
 
@@ -13,17 +13,17 @@ pub struct Costs {
     /// Number of meta-learning runs.
     pub runs: usize,
     /// The meta-learning runs.
-    pub learning: Load,
+    pub learning: Cost,
     /// The trainings that choose learning rates and epochs.
-    pub selecting: Load,
+    pub selecting: Cost,
     /// The other trainings.
-    pub training: Load,
+    pub training: Cost,
 }
 
 impl Costs {
     /// All stages.
     #[must_use]
-    pub fn load(&self) -> Load {
+    pub fn cost(&self) -> Cost {
         self.learning + self.selecting + self.training
     }
 }
@@ -36,12 +36,12 @@ impl ReproduceConfig {
     pub fn costs(&self, task: &Task) -> Result<Costs> {
         let tasks = ReproduceTasks::new(task)?;
         let of = |l: &LearningStage| {
-            let one = Load::learning(&l.meta, tasks.get(l.on));
-            (0..l.seeds).map(|_| one).sum::<Load>()
+            let one = Cost::learning(&l.meta, tasks.get(l.on));
+            (0..l.seeds).map(|_| one).sum::<Cost>()
         };
         let runs = self.stages.iter().map(|l| l.seeds).sum();
 
-        let learning = self.stages.iter().map(of).sum::<Load>().side_by_side(runs);
+        let learning = self.stages.iter().map(of).sum::<Cost>().side_by_side(runs);
 
         let seeds = |name: &str| {
             self.stages
@@ -60,16 +60,16 @@ impl ReproduceConfig {
                     epochs: config.epochs_at(*lr),
                     ..config.train.clone()
                 };
-                Load::trainings((3 + 3 * seeds(stage)) * config.runs, &train, task)
+                Cost::trainings((3 + 3 * seeds(stage)) * config.runs, &train, task)
             };
-            config.lr.iter().map(at).sum::<Load>()
+            config.lr.iter().map(at).sum::<Cost>()
         };
 
         let most = self.stages.iter().map(|l| l.seeds).max().unwrap_or(0);
 
         let variants = |n: usize| {
             let config = &self.variants;
-            Load::trainings(
+            Cost::trainings(
                 n * config.compare.len() * most * config.runs,
                 &config.train,
                 task,
@@ -78,17 +78,17 @@ impl ReproduceConfig {
 
         let cost = |e: &Experiment| match e {
             Experiment::Fig3 => {
-                Load::trainings(twice(&self.equal, "sine"), &self.equal.train, task)
+                Cost::trainings(twice(&self.equal, "sine"), &self.equal.train, task)
             }
             Experiment::Fig4 => {
                 let count = twice(&self.sizes.ensemble, "zero");
-                self.sizes.load(count, task)
+                self.sizes.cost(count, task)
             }
             Experiment::Fig5 => {
                 let of = &self.forecast.ensemble;
-                Load::trainings(twice(of, "vanderpol"), &of.train, vanderpol)
+                Cost::trainings(twice(of, "vanderpol"), &of.train, vanderpol)
             }
-            Experiment::Fig6 => Load::trainings(
+            Experiment::Fig6 => Cost::trainings(
                 twice(&self.participation, "sine"),
                 &self.participation.train,
                 task,
@@ -96,14 +96,14 @@ impl ReproduceConfig {
             Experiment::Hessian => {
                 let of = &self.hessian.ensemble;
                 let count = twice(of, "sine");
-                Load::trainings(count, &of.train, task)
-                    + Load::hessians(count, &of.train.hidden, task)
+                Cost::trainings(count, &of.train, task)
+                    + Cost::hessians(count, &of.train.hidden, task)
             }
             Experiment::Bases => variants(7),
             Experiment::Depth => variants(6),
             Experiment::Schedules => variants(2),
             Experiment::Transfer => variants(3),
-            Experiment::Family => Load::default(),
+            Experiment::Family => Cost::default(),
         };
 
         // Experiments with the same activations share one choice.

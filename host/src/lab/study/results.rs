@@ -219,7 +219,7 @@ fn csv_line(csv: &mut dyn Write, line: &TrainingRecord) -> Result<()> {
 
     let (train, test, accuracy) = (
         last(&curve.train_loss),
-        last(&curve.test_loss),
+        last(&curve.evaluation_loss),
         last(&curve.accuracy),
     );
 
