@@ -10,7 +10,7 @@ use ldnn::deploy::{
     Beyond, Budget, ExportConfig, ExportScope, FormChoice, Given, Weights, run as export, verify,
 };
 use ldnn::model::activations::LearnedType;
-use ldnn::model::{Model, Network, Predictions, Ranges, Trained};
+use ldnn::model::{Network, NetworkFile, Predictions, Ranges, Trained};
 use ldnn::run::RunFolder;
 use ldnn_core::deploy::{AnyActivation, Pipeline};
 use ldnn_core::image::{Contents, Image, Room, Scales};
@@ -130,7 +130,7 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
         activation: "any".into(),
         learned: None,
         ranges: Some(Ranges::observe(&network, &task.train).unwrap()),
-        network: Model::of(&network, "a test".into()),
+        network: NetworkFile::of(&network, "a test".into()),
         rows: None,
     }
     .checked()

@@ -2,8 +2,9 @@
 
 use ldnn_core::deploy::{AnyActivation, Pipeline};
 use ldnn_core::loss::arg_max;
-use ldnn_core::network::{Batch, Data, Target};
+use ldnn_core::network::{Batch, Data, Init, Target, init_theta};
 use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type};
+use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::{Activation, Base, Error, Shape};
 use ldnn_firmware_example::learn;
@@ -521,6 +522,80 @@ fn knots_move_by_no_more_than_the_clip() {
     );
 }
 
+/// Four readings near +-1, three classes: the largest of three sums.
+fn sample(draws: Draws, i: u32) -> ([f32; 4], u16) {
+    let x = [0, 1, 2, 3].map(|j| draws.symmetric::<f32>(4 * i + j));
+    let sums = [x[0] + x[1] * x[2], x[1] - x[3], x[2] * x[3] - x[0]];
+    (x, arg_max(&sums) as u16)
+}
+
+/// The share of 1000 samples that a small network has right: after 8000 samples, and after one more
+/// that is nonsense.
+fn before_and_after_nonsense(seed: u64, nonsense: f32) -> [f64; 2] {
+    const SHAPE: Shape = Shape::new(&[4, 8, 3], &[Activation::TANH, Activation::SINE]);
+    const TYPES: [AnyActivation<'_>; 2] = [
+        AnyActivation::Base(Base::Tanh),
+        AnyActivation::Base(Base::Sine),
+    ];
+
+    let (mut theta, mut work) = ([0.0; SHAPE.theta_len()], [0.0; 64]);
+    init_theta(&SHAPE, Init::FanIn, seed, 0, &mut theta).unwrap();
+
+    let draws = Draws::new(seed, Stream::User, 77, 0);
+    let rates = Rates {
+        theta: 0.05,
+        knots: 0.0,
+        clip: 1.0,
+    };
+
+    let mut learn = |theta: &mut [f32], x: &[f32; 4], class: u16| {
+        let mut types = TYPES.map(Type::Frozen);
+        let mut trainer = OnlineTrainer {
+            shape: &SHAPE,
+            theta,
+            types: &mut types,
+            rates,
+            work: &mut work,
+        };
+        trainer.step(x, Answer::Class(class)).unwrap();
+    };
+
+    let right = |theta: &[f32]| {
+        let (mut y, mut work) = ([0.0; 3], [0.0; 64]);
+        let right = (10_000..11_000).filter(|&i| {
+            let (x, class) = sample(draws, i);
+            let pipeline = Pipeline::unscaled(&SHAPE, theta, &TYPES);
+            pipeline.predict(&x, &mut y, &mut work).unwrap();
+            arg_max(&y) == usize::from(class)
+        });
+        right.count() as f64 / 1000.0
+    };
+
+    for i in 0..8000 {
+        let (x, class) = sample(draws, i);
+        learn(&mut theta, &x, class);
+    }
+
+    let before = right(&theta);
+    learn(&mut theta, &[nonsense; 4], 1);
+    [before, right(&theta)]
+}
+
+#[test]
+fn one_sample_of_nonsense_spoils_little_of_a_small_network() {
+    for seed in 1..=5 {
+        for nonsense in [10.0, 100.0, 1e30] {
+            let [before, after] = before_and_after_nonsense(seed, nonsense);
+
+            assert!(before > 0.85, "seed {seed}: {before}");
+            assert!(
+                after > before - 0.05,
+                "seed {seed}, {nonsense:e}: {before} to {after}"
+            );
+        }
+    }
+}
+
 /// The square of so short an adjoint is 0 in single precision, and so far out the move is not.
 #[test]
 fn a_clip_bounds_knots_where_the_square_of_an_adjoint_underflows() {
@@ -545,7 +620,7 @@ fn a_clip_bounds_knots_where_the_square_of_an_adjoint_underflows() {
 
         let moved = norm(&entries);
         assert!(
-            moved > 0.0 && moved <= 1.001 * f64::from(clip) as f32,
+            moved > 0.0 && moved <= 1.001 * f64::from(clip),
             "z {z:e}: moved by {moved:e}, the clip is {clip:e}"
         );
     }

@@ -62,7 +62,10 @@ impl Base {
     /// Whether the function has two continuous derivatives, so that a cubic table can hold it.
     #[must_use]
     pub const fn is_smooth(self) -> bool {
-        !matches!(self, Base::Relu | Base::Elu)
+        match self {
+            Base::Zero | Base::Identity | Base::Tanh | Base::Sigmoid | Base::Sine => true,
+            Base::Relu | Base::Elu => false,
+        }
     }
 
     /// What a table of the function leaves to be added exactly: the function itself if it is not

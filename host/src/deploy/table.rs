@@ -57,14 +57,22 @@ pub enum DeployedActivation {
     },
 }
 
-/// Whether a device computes a base function as it is: those that need no elementary function. The
-/// others become tables.
+/// What the C of a base function does that a device computes as it is, with the bits of the core: no
+/// more than a comparison and a sum. The others become tables, and have none.
+#[must_use]
+pub const fn c_body(base: Base) -> Option<&'static str> {
+    match base {
+        Base::Zero => Some("(void)z;\n    return 0.0f;"),
+        Base::Identity => Some("return z;"),
+        Base::Relu => Some("return z > 0.0f ? z : 0.0f;"),
+        Base::Tanh | Base::Sigmoid | Base::Sine | Base::Elu => None,
+    }
+}
+
+/// Whether a device computes a base function as it is; see [`c_body`].
 #[must_use]
 pub const fn is_computed(base: Base) -> bool {
-    match base {
-        Base::Zero | Base::Identity | Base::Relu => true,
-        Base::Tanh | Base::Sigmoid | Base::Sine | Base::Elu => false,
-    }
+    c_body(base).is_some()
 }
 
 impl DeployedActivation {
@@ -100,7 +108,7 @@ impl DeployedActivation {
             "{count} knots from {low} to {high} make no table"
         );
 
-        let base = f.outside();
+        let base = f.outside_device_table();
         ensure!(
             beyond == Beyond::Linear || (form != Form::Hermite && base == Base::Zero),
             "a cubic table, or one with relu outside it, cannot stay constant beyond its ends; use another `form` or `beyond` linear"
@@ -117,7 +125,7 @@ impl DeployedActivation {
         let z: Vec<f64> = (0..knots.count)
             .map(|i| f64::from(place(knots.at(i))))
             .collect();
-        let sampled = f.smooth(&z)?;
+        let sampled = f.inside_device_table(&z)?;
         let at = |z: f32| {
             let i = ((f64::from(z) - f64::from(knots.low)) / knots.spacing()).round() as usize;
             sampled[i.min(sampled.len() - 1)]
@@ -314,7 +322,7 @@ fn flat_ends(knots: Knots) -> Knots {
 
 /// Whether a function is odd or even, to a millionth of its size.
 fn symmetry(f: &Function, range: f32) -> Result<Symmetry> {
-    if f.outside() != Base::Zero {
+    if f.outside_device_table() != Base::Zero {
         return Ok(Symmetry::None);
     }
 

@@ -59,7 +59,7 @@ impl Function {
     /// can add. The jump in the curvature of `elu`, which [`Base::outside_table`] keeps outside in
     /// training, is interpolated there.
     #[must_use]
-    pub fn outside(&self) -> Base {
+    pub fn outside_device_table(&self) -> Base {
         let base = match self.activation {
             Activation::Base(base) | Activation::Learned { base, .. } => base,
             Activation::Table(form) => form.base,
@@ -76,10 +76,10 @@ impl Function {
     ///
     /// # Errors
     /// As [`Self::values`].
-    pub fn smooth(&self, z: &[f64]) -> Result<Vec<(f32, f32)>> {
+    pub fn inside_device_table(&self, z: &[f64]) -> Result<Vec<(f32, f32)>> {
         const STEP: f64 = 1e-5;
 
-        let outside = self.outside();
+        let outside = self.outside_device_table();
 
         let at = |offset: f64| -> Result<Vec<f64>> {
             let moved: Vec<f64> = z.iter().map(|z| z + offset).collect();

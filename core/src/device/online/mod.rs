@@ -6,9 +6,9 @@
 //! move too, which costs hardly more (see
 //! [`Tunable`](crate::table::compact::Tunable)). Host and device give the same bits.
 //!
-//! No sample destroys what has been learned. One that is not finite, or whose loss would not be, is
-//! refused before anything moves; what any other moves is bounded by [`Rates::clip`]; and finite
-//! parameters stay finite.
+//! A sample that is not finite, or whose loss would not be, is refused before anything moves. What
+//! any other moves is bounded by [`Rates::clip`], and finite parameters stay finite. How much a wrong
+//! but finite sample can spoil is decided by the clip: 1 is much for inputs near +-1.
 //!
 //! ```
 //! use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates, Type};

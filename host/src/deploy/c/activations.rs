@@ -1,8 +1,8 @@
 //! The activations: the table of each type, and the functions that look a value up in one.
 
-use crate::deploy::table::DeployedActivation;
+use crate::deploy::table::{DeployedActivation, c_body};
 use crate::deploy::text::{filled, float, lines};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ldnn_core::Base;
 use ldnn_core::table::compact::{Form, Symmetry};
 use ldnn_core::table::integer::Scale;
@@ -56,15 +56,8 @@ pub fn activation(name: &str, t: usize, table: &DeployedActivation) -> Result<St
 
     match table {
         DeployedActivation::Base(base) => {
-            let value = match base {
-                Base::Zero => "(void)z;\n    return 0.0f;",
-                Base::Identity => "return z;",
-                Base::Relu => "return z > 0.0f ? z : 0.0f;",
-                // `is_computed` says so.
-                Base::Tanh | Base::Sigmoid | Base::Sine | Base::Elu => {
-                    anyhow::bail!("{} must be a table in C", base.name())
-                }
-            };
+            let value =
+                c_body(*base).with_context(|| format!("{} must be a table in C", base.name()))?;
             write!(text, "{function}    {value}\n}}\n\n")?;
         }
         DeployedActivation::Compact {
