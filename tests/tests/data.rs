@@ -75,3 +75,21 @@ fn van_der_pol_is_standardised_and_moves_by_one_step() {
     let mean = set.x.iter().step_by(2).sum::<f64>() / 4000.0;
     assert!(mean.abs() < 1e-12, "{mean:e}");
 }
+
+#[test]
+fn every_built_in_data_set_can_be_written_and_named() {
+    let program = ldnn::cli::command();
+    let data = program.find_subcommand("data").unwrap();
+
+    for command in data.get_subcommands().filter(|c| c.get_name() != "help") {
+        assert!(
+            Dataset::is_built_in(command.get_name()),
+            "{}",
+            command.get_name()
+        );
+    }
+
+    for name in Dataset::names().replace(" and ", ", ").split(", ") {
+        assert!(data.find_subcommand(name).is_some(), "{name}");
+    }
+}

@@ -6,7 +6,9 @@
 //! arguments give the canonical data set to within rounding; `tests/crosscheck/compare_mnist1d.py`
 //! compares the two.
 
+use super::npz::{self, NpyArray};
 use super::numpy_random::NumpyRandom;
+use super::{Dataset, Targets};
 use anyhow::{Result, bail, ensure};
 use ldnn_core::Real;
 use serde::{Deserialize, Serialize};
@@ -320,6 +322,51 @@ fn gaussian_filter(x: &[f64]) -> Vec<f64> {
     };
 
     (0..n).map(blurred).collect()
+}
+
+impl Dataset {
+    /// MNIST-1D; the default configuration gives the canonical data set.
+    ///
+    /// # Errors
+    /// If an argument is impossible.
+    pub fn mnist1d(config: &Mnist1dConfig) -> Result<Dataset> {
+        let generated = generate(config)?;
+        let rows = generated.train_rows;
+        let at = rows * config.final_seq_length;
+        let classes = |labels: &[u16]| Targets::Classes {
+            labels: labels.to_vec(),
+            classes: CLASSES,
+        };
+
+        Ok(Dataset {
+            name: "mnist1d".into(),
+            x: generated.x[..at].to_vec(),
+            x_test: generated.x[at..].to_vec(),
+            features: config.final_seq_length,
+            target: classes(&generated.y[..rows]),
+            target_test: classes(&generated.y[rows..]),
+        })
+    }
+}
+
+/// The archive of `ldnn data mnist1d`: `x`, `y`, `x_test`, `y_test`, `t`.
+///
+/// # Errors
+/// If an argument is impossible.
+pub fn mnist1d_npz(config: &Mnist1dConfig) -> Result<Vec<u8>> {
+    let generated = generate(config)?;
+    let (n, rows) = (config.final_seq_length, generated.train_rows);
+    let labels = |y: &[u16]| NpyArray::labels(y.iter().map(|&l| i64::from(l)).collect());
+    let (x, x_test) = generated.x.split_at(rows * n);
+    let (y, y_test) = generated.y.split_at(rows);
+
+    Ok(npz::write(&[
+        ("x", NpyArray::matrix(x.to_vec(), n)),
+        ("y", labels(y)),
+        ("x_test", NpyArray::matrix(x_test.to_vec(), n)),
+        ("y_test", labels(y_test)),
+        ("t", NpyArray::vector(generated.t)),
+    ]))
 }
 
 #[cfg(test)]

@@ -21,9 +21,9 @@ pub mod ts;
 mod vanderpol;
 
 pub use digits::digits_csv;
-pub use mnist1d::Mnist1dConfig;
+pub use mnist1d::{Mnist1dConfig, mnist1d_npz};
 pub use standard::Standard;
-pub use vanderpol::VanDerPolConfig;
+pub use vanderpol::{VanDerPolConfig, vanderpol_npz};
 
 use anyhow::{Context, Result, bail, ensure};
 use npz::{NpyArray, NpyValues};
@@ -77,7 +77,9 @@ pub struct Standardisation {
 /// Makes a built-in data set with its default settings, scaled as the experiments want it.
 type Make = fn() -> Result<Dataset>;
 
-/// The built-in data sets, each with its name. `ldnn data` in `cli/data.rs` writes them, and takes
+/// The built-in data sets, each with its name. Each is a file here, with its settings, its generator
+/// (random numbers as NumPy draws them; elementary functions of the core's `Real`, for the same bits
+/// on every machine), `Dataset::NAME` and the archive that is written. `ldnn data` in `cli/data.rs` writes them, and takes
 /// their settings.
 const BUILT_IN: [(&str, Make); 3] = [
     ("mnist1d", || Dataset::mnist1d(&Mnist1dConfig::default())),
@@ -113,52 +115,6 @@ impl Dataset {
             }
             all => all.concat(),
         }
-    }
-
-    /// MNIST-1D; the default configuration gives the canonical data set.
-    ///
-    /// # Errors
-    /// If an argument is impossible.
-    pub fn mnist1d(config: &Mnist1dConfig) -> Result<Dataset> {
-        let generated = mnist1d::generate(config)?;
-        let rows = generated.train_rows;
-        let at = rows * config.final_seq_length;
-        let classes = |labels: &[u16]| Targets::Classes {
-            labels: labels.to_vec(),
-            classes: mnist1d::CLASSES,
-        };
-
-        Ok(Dataset {
-            name: "mnist1d".into(),
-            x: generated.x[..at].to_vec(),
-            x_test: generated.x[at..].to_vec(),
-            features: config.final_seq_length,
-            target: classes(&generated.y[..rows]),
-            target_test: classes(&generated.y[rows..]),
-        })
-    }
-
-    /// One step of the van der Pol oscillator: state now to state after `dt`, both standardised
-    /// with mean and standard deviation of the training inputs.
-    ///
-    /// # Errors
-    /// If an argument is impossible.
-    pub fn vanderpol(config: &VanDerPolConfig) -> Result<Dataset> {
-        let generated = vanderpol::generate(config)?;
-        let scale = vanderpol::StateScale::of(&generated.x);
-        let values = |v: &[f64]| Targets::Values {
-            values: scale.apply(v),
-            width: 2,
-        };
-
-        Ok(Dataset {
-            name: "vanderpol".into(),
-            x: scale.apply(&generated.x),
-            x_test: scale.apply(&generated.x_test),
-            features: 2,
-            target: values(&generated.y),
-            target_test: values(&generated.y_test),
-        })
     }
 
     /// Reads `x`, `y`, `x_test`, `y_test` from an archive; whole-number `y` are class labels, other
@@ -302,46 +258,6 @@ impl NpyArray {
             }
         }
     }
-}
-
-/// The archive of `ldnn data mnist1d`: `x`, `y`, `x_test`, `y_test`, `t`.
-///
-/// # Errors
-/// If an argument is impossible.
-pub fn mnist1d_npz(config: &Mnist1dConfig) -> Result<Vec<u8>> {
-    let generated = mnist1d::generate(config)?;
-    let (n, rows) = (config.final_seq_length, generated.train_rows);
-    let labels = |y: &[u16]| NpyArray::labels(y.iter().map(|&l| i64::from(l)).collect());
-    let (x, x_test) = generated.x.split_at(rows * n);
-    let (y, y_test) = generated.y.split_at(rows);
-
-    Ok(npz::write(&[
-        ("x", NpyArray::matrix(x.to_vec(), n)),
-        ("y", labels(y)),
-        ("x_test", NpyArray::matrix(x_test.to_vec(), n)),
-        ("y_test", labels(y_test)),
-        ("t", NpyArray::vector(generated.t)),
-    ]))
-}
-
-/// The archive of `ldnn data vanderpol`: `x`, `y`, `x_test`, `y_test` (not standardised) and the
-/// times `t` of an orbit.
-///
-/// # Errors
-/// If an argument is impossible.
-pub fn vanderpol_npz(config: &VanDerPolConfig) -> Result<Vec<u8>> {
-    let generated = vanderpol::generate(config)?;
-
-    Ok(npz::write(&[
-        ("x", NpyArray::matrix(generated.x, 2)),
-        ("y", NpyArray::matrix(generated.y, 2)),
-        ("x_test", NpyArray::matrix(generated.x_test, 2)),
-        ("y_test", NpyArray::matrix(generated.y_test, 2)),
-        (
-            "t",
-            NpyArray::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect()),
-        ),
-    ]))
 }
 
 #[cfg(test)]

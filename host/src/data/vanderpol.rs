@@ -1,6 +1,8 @@
 //! Orbits of the van der Pol oscillator, `x'' - mu (1 - x^2) x' + x = 0`.
 
+use super::npz::{self, NpyArray};
 use super::numpy_random::NumpyRandom;
+use super::{Dataset, Targets};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -184,6 +186,51 @@ impl StateScale {
             .map(|(i, v)| (v - self.0[i % 2].0) / self.0[i % 2].1)
             .collect()
     }
+}
+
+impl Dataset {
+    /// One step of the van der Pol oscillator: state now to state after `dt`, both standardised
+    /// with mean and standard deviation of the training inputs.
+    ///
+    /// # Errors
+    /// If an argument is impossible.
+    pub fn vanderpol(config: &VanDerPolConfig) -> Result<Dataset> {
+        let generated = generate(config)?;
+        let scale = StateScale::of(&generated.x);
+        let values = |v: &[f64]| Targets::Values {
+            values: scale.apply(v),
+            width: 2,
+        };
+
+        Ok(Dataset {
+            name: "vanderpol".into(),
+            x: scale.apply(&generated.x),
+            x_test: scale.apply(&generated.x_test),
+            features: 2,
+            target: values(&generated.y),
+            target_test: values(&generated.y_test),
+        })
+    }
+}
+
+/// The archive of `ldnn data vanderpol`: `x`, `y`, `x_test`, `y_test` (not standardised) and the
+/// times `t` of an orbit.
+///
+/// # Errors
+/// If an argument is impossible.
+pub fn vanderpol_npz(config: &VanDerPolConfig) -> Result<Vec<u8>> {
+    let generated = generate(config)?;
+
+    Ok(npz::write(&[
+        ("x", NpyArray::matrix(generated.x, 2)),
+        ("y", NpyArray::matrix(generated.y, 2)),
+        ("x_test", NpyArray::matrix(generated.x_test, 2)),
+        ("y_test", NpyArray::matrix(generated.y_test, 2)),
+        (
+            "t",
+            NpyArray::vector((0..=config.steps).map(|i| i as f64 * config.dt).collect()),
+        ),
+    ]))
 }
 
 #[cfg(test)]
