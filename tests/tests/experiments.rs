@@ -343,6 +343,9 @@ fn runs_are_listed_shown_and_compared() {
         succeed(dir.path(), &[&args[..], &SMALL[..]].concat());
     }
 
+    let elsewhere = tempdir().unwrap();
+    assert!(succeed(elsewhere.path(), &["list"]).contains("no runs"));
+
     let list = succeed(dir.path(), &["list"]);
     assert!(
         list.contains("out/x") && list.contains("out/y") && list.contains("finished"),

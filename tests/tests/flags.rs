@@ -458,3 +458,31 @@ fn a_setting_is_found_by_a_name_that_is_nearly_its_own_wherever_it_stands() {
         "{message}"
     );
 }
+
+#[test]
+fn only_what_may_be_a_file_is_called_one_where_it_begins_like_a_flag() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    let message = |args: &[&str]| refuse(at, args, 2);
+
+    let said = message(&["validate", "--shard", "-1/3"]);
+    assert!(
+        said.contains("write --shard=-1/3") && !said.contains("./"),
+        "{said}"
+    );
+    assert!(message(&["validate", "--shard=-1/3"]).contains("--shard -1/3: write i/n"));
+    assert!(!message(&["validate", "-1/3"]).contains("./"));
+
+    for (args, typed) in [
+        (&["validate", "--out", "-1/3"][..], "--out=./-1/3"),
+        (&["validate", "--data", "-x/y.csv"], "--data=./-x/y.csv"),
+        (&["eval", "m.ldnn", "-x.csv"], "write ./-x.csv"),
+    ] {
+        let said = message(args);
+        assert!(said.contains(typed), "{said}");
+    }
+
+    fs::create_dir(at.join("-1")).unwrap();
+    fs::write(at.join("-1/3"), "").unwrap();
+    assert!(message(&["validate", "--shard", "-1/3"]).contains("--shard=./-1/3"));
+}

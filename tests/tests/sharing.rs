@@ -617,3 +617,114 @@ fn a_second_process_in_a_run_folder_is_refused_and_told_who_is_there() {
 
     assert!(again.wait().is_ok());
 }
+
+#[test]
+fn of_shards_with_different_settings_that_begin_at_once_those_of_one_kind_work() {
+    let dir = tempdir().unwrap();
+
+    for attempt in 0..12 {
+        let out = format!("r{attempt}");
+        let start = |args: &[&str]| {
+            let args = [&small(args)[..], &["--out", &out]].concat();
+            Command::new(path())
+                .current_dir(dir.path())
+                .args(args)
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+
+        // A whole run takes over a folder with nothing but settings.
+        let epochs = ["--epochs", "1"];
+        let other = [&["--seed", "5"], &epochs[..]].concat();
+        let second = match attempt % 2 {
+            0 => [&other[..], &["--shard", "1/2"]].concat(),
+            _ => other,
+        };
+
+        let children = [
+            start(&[&epochs[..], &["--shard", "0/2"]].concat()),
+            start(&second),
+        ];
+        let outputs = children.map(|child| child.wait_with_output().unwrap());
+        let failed: Vec<String> = outputs
+            .iter()
+            .filter(|output| !output.status.success())
+            .map(|output| String::from_utf8_lossy(&output.stderr).into_owned())
+            .collect();
+
+        assert_eq!(failed.len(), 1, "{failed:?}");
+        assert!(
+            failed[0].contains("other settings") || failed[0].contains("another run is at work"),
+            "{failed:?}"
+        );
+    }
+}
+
+#[test]
+fn results_of_shards_whose_settings_are_lost_are_of_no_run() {
+    let dir = tempdir().unwrap();
+    let shard = |i: &'static str| small(&["--shard", i, "--out", "r"]);
+    succeed(dir.path(), &shard("0/2"));
+
+    let config = dir.path().join("r/config.toml");
+    let settings = fs::read(&config).unwrap();
+    fs::remove_file(&config).unwrap();
+
+    for args in [
+        small(&["--epochs", "3", "--shard", "1/2", "--out", "r"]),
+        small(&["--epochs", "3", "--out", "r"]),
+        small(&["--epochs", "3", "--replace", "--out", "r"]),
+        shard("1/2"),
+    ] {
+        let message = refuse(dir.path(), &args, 2);
+        assert!(
+            message.contains("results of shards, but no config.toml")
+                && message.contains("put that file back"),
+            "{message}"
+        );
+        assert!(!config.exists());
+    }
+
+    fs::write(&config, settings).unwrap();
+    succeed(dir.path(), &shard("1/2"));
+    succeed(dir.path(), &["merge", "r"]);
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
+}
+
+#[test]
+fn settings_are_not_changed_while_a_shard_is_at_work() {
+    let dir = tempdir().unwrap();
+    let long = ["--runs", "5000", "--shard", "0/2", "--out", "r"];
+
+    let mut shard = Command::new(path())
+        .current_dir(dir.path())
+        .args(small(&long))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+
+    let journal = dir.path().join("r/shards/0-of-2/journals/trainings.jsonl");
+    let begun = Instant::now();
+    while !journal.exists() && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+
+    let config = dir.path().join("r/config.toml");
+    let settings = fs::read(&config).unwrap();
+    let replace = small(&["--replace", "--out", "r"]);
+    let message = refuse(dir.path(), &replace, 1);
+
+    assert!(
+        message.contains(&format!("process {}", shard.id())) && message.contains("--out"),
+        "{message}"
+    );
+    assert_eq!(fs::read(&config).unwrap(), settings);
+
+    shard.kill().unwrap();
+    shard.wait().unwrap();
+
+    succeed(dir.path(), &replace);
+    assert_same_files(whole(), &files_of(&dir.path().join("r")));
+}

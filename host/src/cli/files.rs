@@ -212,6 +212,9 @@ impl Files {
                 Obstacle::Unlisted { .. } => {
                     anyhow::anyhow!("{obstacle}; delete the folder yourself, or give another --out")
                 }
+                Obstacle::NoSettings(_) => anyhow::anyhow!(
+                    "{obstacle}; put that file back, delete the folder, or give another --out"
+                ),
                 Obstacle::Guest { .. } => {
                     anyhow::anyhow!("{obstacle}; move it away, or give another --out")
                 }

@@ -4,6 +4,7 @@
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::any::TypeId;
+use std::path::{Path, PathBuf};
 
 /// Flags that had another name, and the one they have now.
 const RENAMED: [(&str, &str); 6] = [
@@ -27,8 +28,12 @@ pub fn renamed(error: &clap::Error) -> Option<String> {
     is_unknown.then(|| format!("{old} is called {new} now"))
 }
 
-/// What to type instead of the name of a file that begins like a flag, if the error is about one.
-pub fn dashed(error: &clap::Error, args: &[String]) -> Option<String> {
+/// What to type instead of a value that begins like a flag, if the error is about one.
+pub fn dashed(error: &clap::Error, args: &[String], program: &clap::Command) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
@@ -37,14 +42,49 @@ pub fn dashed(error: &clap::Error, args: &[String]) -> Option<String> {
         is_short && arg.starts_with(flag.as_str()) && arg.contains(['.', '/'])
     };
     let at = args.iter().position(|arg| is_it(&arg))?;
-    let (file, before) = (&args[at], &args[at.saturating_sub(1)]);
-    let typed = match before.starts_with("--") && !before.contains('=') {
-        true => format!("{before}=./{file}"),
-        false => format!("./{file}"),
-    };
+    let (value, before) = (&args[at], &args[at.saturating_sub(1)]);
+    let command = command_in(args, program);
+    let said = format!("'{value}' begins like a flag; if it is");
 
-    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
-    is_unknown.then(|| format!("'{file}' begins like a flag; if it is a file, write {typed}"))
+    match before
+        .strip_prefix("--")
+        .and_then(|name| with_value(command, name))
+    {
+        Some(flag) if takes_file(flag) || is_path(value) => {
+            Some(format!("{said} a file, write {before}=./{value}"))
+        }
+        Some(_) => Some(format!(
+            "{said} the value of {before}, write {before}={value}"
+        )),
+        None if command.get_positionals().any(takes_file) || is_path(value) => {
+            Some(format!("{said} a file, write ./{value}"))
+        }
+        None => None,
+    }
+}
+
+/// The command that is typed.
+fn command_in<'a>(args: &[String], program: &'a clap::Command) -> &'a clap::Command {
+    let inner =
+        |command: &'a clap::Command, arg: &String| command.find_subcommand(arg).unwrap_or(command);
+    args.iter().skip(1).fold(program, inner)
+}
+
+/// The flag of this name, if it takes a value.
+fn with_value<'a>(command: &'a clap::Command, name: &str) -> Option<&'a clap::Arg> {
+    let mut all = command.get_arguments();
+    all.find(|arg| arg.get_long() == Some(name) && arg.get_action().takes_values())
+}
+
+fn takes_file(flag: &clap::Arg) -> bool {
+    flag.get_value_parser().type_id() == TypeId::of::<PathBuf>()
+}
+
+/// Whether a value is the path of something, or looks like one: numbers and shards have a dot or a
+/// slash, too, but hardly a letter.
+fn is_path(value: &str) -> bool {
+    let has_letter = value.contains(char::is_alphabetic);
+    Path::new(value).exists() || has_letter && value.parse::<f64>().is_err()
 }
 
 /// A sentence about a whole number that settings cannot hold, if there is one.

@@ -210,7 +210,8 @@ pub fn main() -> ExitCode {
 /// Ends the program for a command line that is none.
 fn refuse(error: &clap::Error) -> ! {
     let args = || std::env::args().collect::<Vec<_>>();
-    let Some(message) = flags::renamed(error).or_else(|| flags::dashed(error, &args())) else {
+    let dashed = || flags::dashed(error, &args(), &command());
+    let Some(message) = flags::renamed(error).or_else(dashed) else {
         error.exit()
     };
     notice!("error: {}", printable(&message));

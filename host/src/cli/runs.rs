@@ -4,20 +4,27 @@ use super::common::ConfigArgs;
 use super::plan::TextPlan;
 use crate::report::stats::{Comparison, mann_whitney, mean};
 use crate::report::{ReportTable, SECTION, p_value, short};
-use crate::run::folder::{CONFIG, difference, read_config};
+use crate::run::folder::{CONFIG, JOURNALS, SHARDS, difference, read_config, shards_of};
 use crate::train::{Metric, Training};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// Where runs are if nobody says otherwise.
+const DEFAULT_FOLDER: &str = "out";
+
+/// The journal of a meta-learning run: a line per outer step.
+const HISTORY: &str = "history.jsonl";
+
 #[derive(clap::Args, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListArgs {
-    /// The folder that holds run folders
-    #[arg(default_value = "out", value_name = "FOLDER")]
-    folder: PathBuf,
+    /// The folder that holds run folders [default: out]
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
     #[command(flatten)]
     #[serde(skip)]
     pub config: ConfigArgs,
@@ -63,6 +70,49 @@ fn lines_of(path: &Path) -> usize {
     fs::read_to_string(path).map_or(0, |t| t.lines().count())
 }
 
+/// The journals of a run with the numbers of their lines. A result that a shard has, too, counts
+/// once.
+fn journals_of(run: &Path) -> BTreeMap<String, usize> {
+    let mut all = BTreeMap::new();
+    count_lines(run, "", &mut all);
+
+    let mut of_shards = BTreeMap::new();
+    for shard in shards_of(run) {
+        let journals = run.join(SHARDS).join(shard.folder()).join(JOURNALS);
+        count_lines(&journals, "", &mut of_shards);
+    }
+
+    for (name, lines) in of_shards {
+        let found = all.entry(name).or_default();
+        *found = lines.max(*found);
+    }
+
+    all.retain(|_, lines| *lines > 0);
+    all
+}
+
+/// Adds the lines of the journals in a folder, whose names in the run begin with `prefix`.
+fn count_lines(folder: &Path, prefix: &str, all: &mut BTreeMap<String, usize>) {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+
+    for entry in entries.filter_map(Result::ok) {
+        let file = entry.file_name();
+        let name = format!("{prefix}{}", file.to_string_lossy());
+        let is_journal = entry.path().extension() == Some("jsonl".as_ref());
+
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() && name != SHARDS => {
+                count_lines(&entry.path(), &format!("{name}/"), all);
+            }
+            // The steps of activations that a larger run has learned are none of its results.
+            Ok(kind) if kind.is_file() && is_journal && (prefix.is_empty() || file != HISTORY) => {
+                *all.entry(name).or_default() += lines_of(&entry.path());
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Whether the run has come to its end.
 fn is_finished(run: &Path) -> bool {
     let written = |name: &str| run.join(name).exists();
@@ -71,14 +121,22 @@ fn is_finished(run: &Path) -> bool {
 
 impl ListArgs {
     pub fn resolve(&self) -> Result<TextPlan> {
+        let folder = self.folder.as_deref().unwrap_or(Path::new(DEFAULT_FOLDER));
         let mut runs = Vec::new();
-        find(&self.folder, 3, &mut runs)?;
+
+        if self.folder.is_none() && !folder.exists() {
+            return Ok(TextPlan(format!(
+                "no runs: there is no folder '{DEFAULT_FOLDER}' here; `ldnn list FOLDER` looks elsewhere"
+            )));
+        }
+
+        find(folder, 3, &mut runs)?;
         runs.sort();
 
         if runs.is_empty() {
             return Ok(TextPlan(format!(
                 "no run folders in '{}'",
-                self.folder.display()
+                folder.display()
             )));
         }
 
@@ -92,15 +150,7 @@ impl ListArgs {
                 "not finished; the same command goes on"
             };
 
-            let journals = [
-                "trainings.jsonl",
-                "history.jsonl",
-                "equal.jsonl",
-                "selection.jsonl",
-                "on-mnist1d.jsonl",
-            ];
-
-            let results: usize = journals.iter().map(|j| lines_of(&run.join(j))).sum();
+            let results: usize = journals_of(&run).values().sum();
             let command =
                 read_config(&run).map_or("unknown".into(), |config| config.command().to_string());
 
@@ -162,10 +212,10 @@ impl ShowArgs {
     pub fn resolve(&self) -> Result<TextPlan> {
         let settings = settings(&self.run)?;
         let report = fs::read_to_string(self.run.join("report.txt"));
-        let report = report.unwrap_or_else(|_| match lines_of(&self.run.join("history.jsonl")) {
-            0 => "no report yet; the same command goes on".into(),
+        let report = report.unwrap_or_else(|_| match lines_of(&self.run.join(HISTORY)) {
+            0 => self.progress(),
             steps => {
-                format!("{steps} outer steps in history.jsonl; activations.json, evolution.png")
+                format!("{steps} outer steps in {HISTORY}; activations.json, evolution.png")
             }
         });
 
@@ -177,6 +227,16 @@ impl ShowArgs {
         });
 
         Ok(TextPlan(format!("settings:\n{settings}\n{report}{page}")))
+    }
+
+    /// What a run without a report has done.
+    fn progress(&self) -> String {
+        let results: String = journals_of(&self.run)
+            .iter()
+            .map(|(name, lines)| format!("\n{lines} results in {name}"))
+            .collect();
+
+        format!("no report yet; the same command goes on{results}")
     }
 }
 

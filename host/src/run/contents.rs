@@ -17,6 +17,12 @@ pub const CONFIG: &str = "config.toml";
 /// Holds the folders of shards.
 pub const SHARDS: &str = "shards";
 
+/// Holds a shard's journals, in its folder.
+pub const JOURNALS: &str = "journals";
+
+/// Holds what else a shard made, in its folder.
+pub const KEPT: &str = "kept";
+
 /// Why a folder cannot be the folder of a run; nothing in it was touched.
 #[derive(Debug, thiserror::Error)]
 pub enum Obstacle {
@@ -45,6 +51,9 @@ pub enum Obstacle {
         /// The name of a file.
         file: String,
     },
+    /// It holds jobs that shards have done, and nothing says with which settings.
+    #[error("'{0}' holds results of shards, but no {CONFIG} with their settings")]
+    NoSettings(PathBuf),
     /// It holds a run of a version that did not say which command it was of.
     #[error("'{folder}/{CONFIG}' {why}")]
     Old {
@@ -117,6 +126,9 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<
 
     let Ok(found) = fs::read_to_string(config) else {
         check_empty(path)?;
+        if has_shards_results(path) {
+            return Err(Obstacle::NoSettings(folder));
+        }
         return intruder(path, mode).map_or(Ok(()), Err);
     };
     if found == wanted {
@@ -158,6 +170,18 @@ fn is_bare(path: &Path) -> bool {
     folders.is_empty() && own.iter().all(|file| marks.contains(file))
 }
 
+/// Whether a shard has begun a journal in a run folder, or kept something. It writes the settings
+/// before.
+fn has_shards_results(run: &Path) -> bool {
+    let shards = fs::read_dir(run.join(SHARDS))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut folders = shards.flat_map(|shard| [JOURNALS, KEPT].map(|name| shard.path().join(name)));
+
+    folders.any(|folder| folder.exists())
+}
+
 /// Refuses a folder without settings that holds anything of account.
 pub(super) fn check_empty(path: &Path) -> Result<(), Obstacle> {
     let occupies = |entry: fs::DirEntry| !is_debris(path, &entry) && !is_shards(&entry);
@@ -184,6 +208,8 @@ pub(super) struct FolderContents {
     /// The first of those that it certainly has not: a list is there, and does not name it, or it
     /// is no regular file.
     intruder: Option<PathBuf>,
+    /// Whether there are files that a list which is begun now would not name.
+    pub has_unlisted: bool,
     /// Folders, the inner ones after the outer ones.
     pub folders: Vec<PathBuf>,
 }
@@ -268,6 +294,10 @@ pub(super) fn contents(folder: &Path, root: &Path) -> FolderContents {
     let lists: Vec<FileList<'_>> = roots.iter().map(|root| FileList::of(root)).collect();
     let mut contents = FolderContents::default();
 
+    // Where shards have made the folder, nothing but the settings is of them outside of their own
+    // folders, and who writes more begins a list before.
+    let has_shards = roots.len() > 1;
+
     for FolderEntry { path, kind, of } in all {
         let list = &lists[of];
         let is_file = kind.is_some_and(|kind| kind.is_file());
@@ -277,10 +307,11 @@ pub(super) fn contents(folder: &Path, root: &Path) -> FolderContents {
         } else if is_file && list.has(&path) {
             contents.own.push(path);
         } else {
-            // Also a link, which no run makes. A list that is missing accuses no file.
-            if !is_file || list.names.is_some() {
+            // Also a link, which no run makes. A list that is missing accuses no file elsewhere.
+            if !is_file || list.names.is_some() || has_shards && of == 0 {
                 contents.intruder.get_or_insert_with(|| path.clone());
             }
+            contents.has_unlisted |= of == 0;
             contents.stranger.get_or_insert(path);
         }
     }

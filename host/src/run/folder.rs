@@ -5,15 +5,16 @@
 //! made, at the same paths that they have in the run folder of one process. Everybody reads what
 //! everybody has written.
 
-pub use super::contents::{CONFIG, Obstacle, SHARDS, check};
+pub use super::contents::{CONFIG, JOURNALS, Obstacle, SHARDS, check};
 pub use super::difference::difference;
 
-use super::contents::{FileList, FolderContents, check_empty, contents, stranger};
+use super::contents::{FileList, FolderContents, KEPT, check_empty, contents, stranger};
+use super::lock::Opening;
 use crate::config::StoredConfig;
 use crate::run::{Heartbeat, ListProgress, Lock, RunMode, Shard, lock};
-use crate::support::atomic::{is_temporary, write_atomically, write_durably};
+use crate::support::atomic::{expect_new, is_temporary, write_atomically, write_durably};
 use crate::support::ledger::{self, Ledger};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -272,7 +273,7 @@ impl RunFolder {
                 .root
                 .join(SHARDS)
                 .join(shard.folder())
-                .join("kept")
+                .join(KEPT)
                 .join(&self.inside),
         )
     }
@@ -282,7 +283,7 @@ impl RunFolder {
     #[must_use]
     pub fn places(&self, name: &str, job: Option<(&str, usize)>) -> Vec<PathBuf> {
         let list = job.map(|(list, k)| (self.list(list), k));
-        self.everywhere("kept", name, |shard| {
+        self.everywhere(KEPT, name, |shard| {
             list.as_ref().is_none_or(|(list, k)| shard.owns(list, *k))
         })
     }
@@ -299,14 +300,14 @@ impl RunFolder {
             RunMode::Whole => Some(self.path.join(&file)),
             RunMode::Shard(shard) => {
                 let folder = self.run.root.join(SHARDS).join(shard.folder());
-                Some(folder.join("journals").join(&self.inside).join(&file))
+                Some(folder.join(JOURNALS).join(&self.inside).join(&file))
             }
             RunMode::Gather | RunMode::Status => None,
         };
 
         let like_own =
             |shard: Shard| matches!(self.mode(), RunMode::Shard(own) if shard.count == own.count);
-        let mut others = self.everywhere("journals", &file, |shard| all || !like_own(shard));
+        let mut others = self.everywhere(JOURNALS, &file, |shard| all || !like_own(shard));
         others.retain(|p| Some(p) != own.as_ref());
 
         (own, others)
@@ -434,18 +435,39 @@ fn shard_folder(run: &Path, mode: RunMode) -> Option<PathBuf> {
     }
 }
 
-/// Makes the folders and takes the lock: the run folder's, or the shard's own.
+/// Makes the folders and takes the lock: the run folder's, or the shard's own. When it returns, the
+/// folder has the wanted settings.
 fn take(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<(Lock, Option<Ledger>)> {
     let shard = shard_folder(path, mode);
     let own = shard.as_deref().unwrap_or(path);
+    let config = path.join(CONFIG);
+    fs::create_dir_all(path).with_context(|| unwritable(path))?;
+
+    // A thousand shards that go on with settings which are there need not wait for each other.
+    let opening = Opening::begin(path, || shard.is_some() && config.exists())?;
+
+    // Another process may have begun a run meanwhile; a shard that is not of it leaves nothing.
+    if shard.is_some() {
+        check(path, wanted, replace, mode).with_context(|| changed(path))?;
+    }
+
     fs::create_dir_all(own).with_context(|| unwritable(path))?;
 
     let lock = Lock::take(own)?;
     // Whoever had the lock until now may have changed everything.
-    check(path, wanted, replace, mode)?;
+    check(path, wanted, replace, mode).with_context(|| changed(path))?;
+
+    let would_change = match fs::read_to_string(&config) {
+        Ok(found) => found != wanted,
+        // Where folders cannot be locked, the shards that are at work may be about to write them.
+        Err(_) => opening.is_held(),
+    };
+    if would_change {
+        check_nobody_works(path, mode)?;
+    }
 
     // A list that is begun beside files of an earlier version would not name those.
-    let has_list = own.join(ledger::FILE).exists() || contents(own, own).stranger.is_none();
+    let has_list = own.join(ledger::FILE).exists() || !contents(own, own).has_unlisted;
     let ledger = has_list
         .then(|| Ledger::open(own))
         .transpose()
@@ -454,15 +476,58 @@ fn take(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<(Lock
     match shard.as_deref() {
         None => prepare(path, wanted, ledger.as_ref())?,
         Some(shard) => {
-            if !path.join(CONFIG).exists() {
-                write_durably(&path.join(CONFIG), wanted.as_bytes())
-                    .with_context(|| unwritable(path))?;
-            }
+            write_first(&config, wanted).with_context(|| unwritable(path))?;
             sweep(shard);
         }
     }
 
+    // Where folders cannot be locked, somebody else may have written others.
+    let is_wanted = fs::read_to_string(&config).is_ok_and(|found| found == wanted);
+    ensure!(is_wanted, changed(path));
+
     Ok((lock, ledger))
+}
+
+/// Refuses to change the settings of a run while another process works at it.
+fn check_nobody_works(run: &Path, mode: RunMode) -> Result<()> {
+    let is_other = |other: &RunMode| *other != mode;
+    let modes = shards_of(run).into_iter().map(RunMode::Shard);
+
+    for other in modes.chain([RunMode::Whole]).filter(is_other) {
+        let folder = shard_folder(run, other).unwrap_or(run.into());
+        // A process that gathers has the same lock as one that does the whole run.
+        let is_own = !matches!(mode, RunMode::Shard(_)) && folder == run;
+
+        if let Some(holder) = Lock::holder(&folder).filter(|_| !is_own) {
+            bail!(
+                "another run is at work in '{}': {holder}; wait for it or stop it, or give another `out`",
+                folder.display()
+            );
+        }
+    }
+
+    Ok(())
+}
+
+/// Writes the settings of a run that has none. Those that another process writes first stay.
+fn write_first(config: &Path, wanted: &str) -> Result<()> {
+    if config.exists() {
+        return Ok(());
+    }
+
+    expect_new(config);
+
+    match write_durably(config, wanted.as_bytes()) {
+        Err(error) if !config.exists() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn changed(path: &Path) -> String {
+    format!(
+        "another process has changed '{}' while this one began; start the command again, or give another `out`",
+        path.display()
+    )
 }
 
 /// Empties a folder that holds other settings, and writes those that are wanted; `ledger` is the

@@ -2,11 +2,12 @@
 
 use crate::support::notice::notice;
 use crate::support::regular;
+use crate::support::stop::{self, Stopped};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The file that is locked.
 pub const FILE: &str = ".lock";
@@ -77,6 +78,69 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Some(name(&mut file)),
             _ => None,
         }
+    }
+}
+
+/// So long a process waits for others that are opening the folder. It takes them milliseconds.
+const OPENING_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The right to open a run folder: to take its lock, look at what is in it, and write its settings.
+///
+/// Shards have locks of their own, so their locks keep nobody from the settings that they share.
+/// The folder itself is locked, not a file in it, so nothing of this is left in the folder.
+#[derive(Debug)]
+pub struct Opening {
+    /// None where a folder cannot be locked: on some network file systems and operating systems.
+    folder: Option<File>,
+}
+
+impl Opening {
+    /// Waits until nobody else opens the folder. Those for whom `is_shared` is true open it side by
+    /// side.
+    ///
+    /// # Errors
+    /// If somebody has the folder locked for a minute, or the user stops the process.
+    pub fn begin(path: &Path, is_shared: impl Fn() -> bool) -> Result<Opening> {
+        let Ok(folder) = File::open(path) else {
+            return Ok(Opening { folder: None });
+        };
+        let begun = Instant::now();
+
+        loop {
+            // Asked each time: the first shard writes the settings, and the others need not queue.
+            let locked = match is_shared() {
+                true => folder.try_lock_shared(),
+                false => folder.try_lock(),
+            };
+
+            match locked {
+                Ok(()) => {
+                    return Ok(Opening {
+                        folder: Some(folder),
+                    });
+                }
+                Err(TryLockError::Error(_)) => return Ok(Opening { folder: None }),
+                Err(TryLockError::WouldBlock) => {}
+            }
+
+            if stop::requested() {
+                return Err(Stopped.into());
+            }
+
+            ensure!(
+                begun.elapsed() < OPENING_PATIENCE,
+                "another program has the folder '{}' locked; stop it, or give another `out`",
+                path.display()
+            );
+
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether others are kept out.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.folder.is_some()
     }
 }
 
@@ -193,5 +257,30 @@ mod tests {
         assert_eq!(Lock::holder(dir.path()), None);
 
         Lock::take(dir.path()).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_is_opened_by_one_at_a_time_but_for_those_that_share() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+
+        let first = Opening::begin(path, || true).unwrap();
+        let second = Opening::begin(path, || true).unwrap();
+        assert!(first.is_held() && second.is_held());
+
+        let waiting = std::thread::scope(|scope| {
+            let alone = scope.spawn(|| Opening::begin(path, || false).unwrap());
+            std::thread::sleep(Duration::from_millis(50));
+
+            let is_waiting = !alone.is_finished();
+            drop((first, second));
+            assert!(alone.join().unwrap().is_held());
+
+            is_waiting
+        });
+
+        assert!(waiting);
+        assert_eq!(std::fs::read_dir(path).unwrap().count(), 0);
     }
 }

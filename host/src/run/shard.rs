@@ -40,7 +40,7 @@ impl Shard {
     /// in the environment.
     ///
     /// # Errors
-    /// If it is neither, or the variables are not there.
+    /// If it is neither, or the variables are not there, or are those of two queues.
     pub fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard> {
         let (index, count) = text
             .split_once('/')
@@ -107,6 +107,16 @@ struct QueueVariables {
     total: Option<&'static str>,
 }
 
+impl QueueVariables {
+    /// The task's number, from 0, as a shell computes it.
+    fn index(&self) -> String {
+        match self.from {
+            0 => format!("${}", self.id),
+            from => format!("$(({} - {from}))", self.id),
+        }
+    }
+}
+
 const QUEUES: [QueueVariables; 4] = [
     QueueVariables {
         id: "SLURM_ARRAY_TASK_ID",
@@ -148,7 +158,30 @@ fn number(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Opti
         .with_context(|| format!("`shard` auto: {name}={text} is not a number"))
 }
 
+/// Refuses a process that two queues have numbered, such as one of GNU parallel in a task of Slurm's
+/// array: either number alone gives several processes the same shard.
+fn check_one_queue(variable: &impl Fn(&str) -> Option<String>) -> Result<()> {
+    let is_set = |queue: &&QueueVariables| variable(queue.id).is_some_and(|text| !text.is_empty());
+    let mut set = QUEUES.iter().filter(is_set);
+
+    if let (Some(one), Some(other)) = (set.next(), set.next()) {
+        let said = |id: &str| format!("{id}={}", variable(id).unwrap_or_default());
+        bail!(
+            "`shard` auto: both {} and {} number this process; write `shard` i/n, for example `shard` {}/n or `shard` {}/n, \
+             or a number made of both",
+            said(one.id),
+            said(other.id),
+            one.index(),
+            other.index()
+        );
+    }
+
+    Ok(())
+}
+
 fn auto(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Result<Shard> {
+    check_one_queue(&variable)?;
+
     for queue in &QUEUES {
         let id = queue.id;
         let Some(task) = number(id, &variable)? else {
@@ -265,6 +298,27 @@ mod tests {
         ];
 
         assert!(message("auto", &gap).contains("auto/n"));
+    }
+
+    #[test]
+    fn a_process_that_two_queues_have_numbered_is_refused() {
+        let both = [("SLURM_ARRAY_TASK_ID", "1"), ("PARALLEL_SEQ", "2")];
+
+        for text in ["auto", "auto/3"] {
+            let message = format!("{:#}", with(text, &both).unwrap_err());
+            for part in [
+                "SLURM_ARRAY_TASK_ID=1 and PARALLEL_SEQ=2",
+                "`shard` i/n",
+                "`shard` $SLURM_ARRAY_TASK_ID/n",
+                "`shard` $((PARALLEL_SEQ - 1))/n",
+            ] {
+                assert!(message.contains(part), "{message}");
+            }
+        }
+
+        // What is said is not asked of the queues, and a variable without a value is none.
+        assert!(with("1/3", &both).is_ok());
+        assert!(with("auto/3", &[both[0], ("PARALLEL_SEQ", "")]).is_ok());
     }
 
     #[test]

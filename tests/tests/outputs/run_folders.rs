@@ -425,6 +425,63 @@ fn merge_names_no_flag_that_it_lacks_and_keeps_what_is_there() {
 }
 
 #[test]
+fn what_others_put_beside_the_folders_of_shards_is_kept() {
+    let dir = scratch();
+    let at = dir.path();
+
+    let study = [
+        "run",
+        "study.toml",
+        "-q",
+        "--set",
+        "validate.train.epochs=1",
+        "--out",
+        "s",
+    ];
+
+    let shard = [&study[..], &["--shard", "0/1"]].concat();
+    succeed(at, &shard);
+
+    for mine in ["report.txt", "trainings.jsonl", "sub/notes.txt"] {
+        let path = at.join("s").join(mine);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "mine").unwrap();
+
+        let before = tree(at);
+        let other = [&study[..], &["--set", "validate.runs=1", "--replace"]].concat();
+
+        for args in [&["merge", "s"][..], &study, &other] {
+            let message = refuse(at, args, 2);
+            assert!(
+                message.contains(&format!("'{mine}', which is not of it; move it away")),
+                "{message}"
+            );
+            assert!(tree(at) == before, "{mine}");
+        }
+
+        // It is in nobody's way who writes elsewhere.
+        succeed(at, &shard);
+        succeed(at, &["merge", "s", "--out", "elsewhere"]);
+
+        assert_eq!(fs::read(&path).unwrap(), b"mine");
+
+        fs::remove_file(path).unwrap();
+        fs::remove_dir_all(at.join("elsewhere")).unwrap();
+    }
+
+    // What a killed shard left of the settings is no file of others; and what is merged is listed.
+    fs::write(at.join("s/config.toml.part12345678901"), "half").unwrap();
+    fs::remove_file(at.join("s/shards/0-of-1/.files")).unwrap();
+
+    succeed(at, &["merge", "s"]);
+    succeed(at, &["merge", "s"]);
+    succeed(at, &study);
+
+    let list = fs::read_to_string(at.join("s/.files")).unwrap();
+    assert!(list.contains("report.txt"), "{list}");
+}
+
+#[test]
 fn a_table_that_has_changed_is_told_in_words() {
     let dir = scratch();
     let at = dir.path();
