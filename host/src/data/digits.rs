@@ -2,8 +2,8 @@
 
 use super::npz::{self, NpyValues};
 use super::{Dataset, Targets};
+use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Context, Result, bail};
-use ldnn_core::rng::{Draws, Stream};
 
 /// Rows of the test part; the usual fifth.
 const TEST_ROWS: usize = 360;
@@ -58,7 +58,7 @@ impl Dataset {
         // Drawn from all rows: the file's order goes by writer.
         let (pixels, labels) = raw()?;
         let mut order = vec![0; labels.len()];
-        Draws::new(SEED, Stream::User, 8, 0).permutation(&mut order);
+        draws(DrawnFor::Digits, SEED, 0).permutation(&mut order);
 
         let (test, train) = order.split_at(TEST_ROWS);
 

@@ -7,8 +7,8 @@ use super::extremes::{Extremes, extreme_test_values, extreme_values};
 use super::table::listed;
 use super::tabular::{Purpose, RawTarget, Tabular};
 use super::task::{Examples, Task};
+use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Result, ensure};
-use ldnn_core::rng::{Draws, Stream};
 use std::collections::BTreeMap;
 
 /// A table with what is known about its rows.
@@ -372,7 +372,7 @@ impl Splitter {
 
 fn shuffled(n: usize, seed: u64, step: u64) -> Vec<u32> {
     let mut order = vec![0; n];
-    Draws::new(seed, Stream::User, 8, step).permutation(&mut order);
+    draws(DrawnFor::Folds, seed, step).permutation(&mut order);
     order
 }
 

@@ -4,9 +4,9 @@
 use super::extremes::Extremes;
 use super::table::{Column, Table, Unit, listed};
 use super::{Dataset, Standard, Targets};
+use crate::support::draws::{DrawnFor, draws};
 use crate::support::text::counted;
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::rng::{Draws, Stream};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -290,7 +290,7 @@ impl Tabular {
                 );
 
                 let mut order = vec![0; names.len()];
-                Draws::new(seed, Stream::User, 2, 0).permutation(&mut order);
+                draws(DrawnFor::TestGroups, seed, 0).permutation(&mut order);
 
                 let count =
                     ((names.len() as f64 * share).round() as usize).clamp(1, names.len() - 1);
@@ -324,7 +324,7 @@ impl Tabular {
             );
 
             let mut order = vec![0; rows.len()];
-            Draws::new(seed, Stream::User, 3, stratum as u64).permutation(&mut order);
+            draws(DrawnFor::TestRows, seed, stratum as u64).permutation(&mut order);
 
             let count = ((rows.len() as f64 * share).round() as usize).clamp(1, rows.len() - 1);
             test.extend(order[..count].iter().map(|&i| rows[i as usize]));

@@ -1,9 +1,9 @@
 //! A data set as the experiments use it: single precision, with a training and a test part.
 
 use crate::data::{Dataset, Standardisation, Targets};
+use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Result, bail};
 use ldnn_core::network::{self, Batch};
-use ldnn_core::rng::{Draws, Stream};
 
 /// Rows of inputs with their targets.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ impl Examples {
         }
 
         let mut order = vec![0; self.rows()];
-        Draws::new(seed, Stream::User, 1, step).permutation(&mut order);
+        draws(DrawnFor::HeldOutRows, seed, step).permutation(&mut order);
 
         let (held_out, rest) = order.split_at(second);
         Ok((self.pick(rest), self.pick(held_out)))

@@ -14,13 +14,13 @@ use crate::meta;
 use crate::model::activations::{LearnedActivations, is_learned};
 use crate::model::{Network, NetworkFile, Ranges, TestRows, Trained};
 use crate::run::RunFolder;
+use crate::support::draws::{DrawnFor, draws};
 use crate::support::progress::{Output, Progress};
 use crate::train::{
     Arm, EXPLOSION, Ensemble, Hyperparameters, TrainConfig, Training, ValidateConfig, arms,
     ensembles, metric_of, select_cautiously, train_network,
 };
 use anyhow::{Result, bail};
-use ldnn_core::rng::{Draws, Stream};
 
 /// What came of one division.
 pub(super) struct PipelineOutcome {
@@ -389,7 +389,7 @@ const MOST_HALVINGS: i32 = 6;
 /// Some rows of a set, drawn by the seed.
 fn some(set: &Examples, seed: u64, most: usize) -> TestRows {
     let mut order = vec![0; set.rows()];
-    Draws::new(seed, Stream::User, 4, 0).permutation(&mut order);
+    draws(DrawnFor::KeptRows, seed, 0).permutation(&mut order);
     order.truncate(most);
 
     let picked = set.pick(&order);

@@ -2,9 +2,9 @@
 //! back.
 
 use crate::data::task::Examples;
+use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Result, ensure};
 use ldnn_core::Shape;
-use ldnn_core::rng::{Draws, Stream};
 use serde::{Deserialize, Serialize};
 
 /// The ranges that an export needs: of inputs, of pre-activations, and of outputs.
@@ -158,7 +158,7 @@ impl Ranges {
     /// Rows of inputs as the network takes them, drawn by a seed: each input about normal with its
     /// own mean and deviation, within its range, independent of the others.
     pub fn draw(&self, rows: usize, seed: u64) -> Vec<f32> {
-        let draws = Draws::new(seed, Stream::User, 9, 0);
+        let draws = draws(DrawnFor::RowsInRange, seed, 0);
         let mut index = 0;
         let mut uniform = || {
             index += 1;

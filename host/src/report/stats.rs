@@ -3,7 +3,8 @@
 //! Where activations come from several meta-learning runs (outer seeds), a comparison is one of the
 //! method, not of one pair of curves: see [`Comparison::clustered`].
 
-use ldnn_core::rng::{Draws, Stream};
+use crate::support::draws::{DrawnFor, draws};
+use ldnn_core::rng::Draws;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
@@ -254,7 +255,7 @@ pub fn bootstrap(clusters: &[Vec<f64>], draws: usize, seed: u64) -> (f64, f64) {
     };
 
     let one = |round: usize| {
-        let (random, mut i) = (Draws::new(seed, Stream::User, 6, round as u64), 0);
+        let (random, mut i) = (draws(DrawnFor::Bootstrap, seed, round as u64), 0);
         let cluster = |i: &mut u32| {
             let of = &clusters[pick(&random, i, clusters.len())];
             (0..of.len())
@@ -312,6 +313,7 @@ pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
+    use ldnn_core::rng::Stream;
 
     // Expected values: scipy.stats.t.interval, ttest_rel, ttest_ind(equal_var=False) on the same
     // numbers.

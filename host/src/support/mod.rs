@@ -1,9 +1,10 @@
 //! What every other layer stands on: files that are written whole or not at all, stopping on
-//! request, other programs, progress, memory limits, the processor's vectors, text for terminals
-//! and spreadsheets. Nothing here knows a network.
+//! request, other programs, progress, memory limits, the processor's vectors, random numbers, text
+//! for terminals and spreadsheets. Nothing here knows a network.
 
 pub mod atomic;
 pub mod child;
+pub mod draws;
 pub mod interrupt;
 pub mod ledger;
 pub mod memory;

@@ -3,8 +3,8 @@
 use crate::fit::FitConfig;
 use crate::meta::MetaSchedule;
 use crate::model::activations::base_named;
+use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Context, Result, ensure};
-use ldnn_core::rng::{Draws, Stream};
 use serde::{Deserialize, Serialize};
 
 /// Numbers between two bounds, both included; as many between 1 and 10 as between 10 and 100.
@@ -149,7 +149,7 @@ impl Space {
             };
         }
 
-        let draws = Draws::new(fit.seed, Stream::User, 9, id as u64);
+        let draws = draws(DrawnFor::Candidates, fit.seed, id as u64);
         let pick = |i: u32, n: usize| draws.below(i, n.max(1) as u32) as usize;
         let share = |i: u32| draws.uniform::<f64>(i);
         let width = self.width.at(share(0)).round().max(1.0) as usize;

@@ -5,10 +5,10 @@
 //! spectral density (Golub and Meurant 1994; Ghorbani, Krishnan and Xiao 2019). Every new vector is
 //! made orthogonal to all earlier ones, twice.
 
+use crate::support::draws::{DrawnFor, draws};
 use crate::support::stop;
 use anyhow::{Context, Result};
 use faer::{Mat, Side};
-use ldnn_core::rng::{Draws, Stream};
 use rayon::prelude::*;
 
 /// A symmetric matrix as a function that multiplies with it.
@@ -36,7 +36,7 @@ pub struct Estimate {
 /// Independent signs (Rademacher); vector `index` of `seed`.
 #[must_use]
 pub fn signs(n: usize, seed: u64, index: u64) -> Vec<f64> {
-    let draws = Draws::new(seed, Stream::User, 5, index);
+    let draws = draws(DrawnFor::Signs, seed, index);
     (0..n as u32)
         .map(|i| if draws.below(i, 2) == 0 { -1.0 } else { 1.0 })
         .collect()
