@@ -133,13 +133,13 @@ fn a_search_has_the_same_bits_for_any_number_of_threads_and_after_a_kill() {
     let lines = read(dir.path(), "killed/round-1.jsonl").lines().count();
     let shown = succeed(dir.path(), &["show", "killed"]);
     assert!(
-        shown.contains(&format!("{lines} results in round-1.jsonl")),
+        shown.contains(&format!("results in round-1.jsonl: {lines}")),
         "{shown}"
     );
 
     let list = succeed(dir.path(), &["list", "."]);
     let row = list.lines().find(|row| row.contains("killed")).unwrap();
-    assert!(row.contains(&format!("  {lines}  ")), "{list}");
+    assert!(row.contains(&format!("| {lines} ")), "{list}");
     assert!(
         !dir.path().join("killed/best.toml").exists(),
         "a result before the end"

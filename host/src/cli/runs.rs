@@ -233,7 +233,7 @@ impl ShowArgs {
     fn progress(&self) -> String {
         let results: String = journals_of(&self.run)
             .iter()
-            .map(|(name, lines)| format!("\n{lines} results in {name}"))
+            .map(|(name, lines)| format!("\nresults in {name}: {lines}"))
             .collect();
 
         format!("no report yet; the same command goes on{results}")
