@@ -3,7 +3,7 @@
 //! Where activations come from several meta-learning runs (outer seeds), a comparison is one of the
 //! method, not of one pair of curves: see [`Comparison::clustered`].
 
-use crate::support::draws::{DrawnFor, draws};
+use crate::support::draws::{self, DrawnFor};
 use ldnn_core::rng::Draws;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
@@ -255,7 +255,7 @@ pub fn bootstrap(clusters: &[Vec<f64>], draws: usize, seed: u64) -> (f64, f64) {
     };
 
     let one = |round: usize| {
-        let (random, mut i) = (draws(DrawnFor::Bootstrap, seed, round as u64), 0);
+        let (random, mut i) = (draws::draws(DrawnFor::Bootstrap, seed, round as u64), 0);
         let cluster = |i: &mut u32| {
             let of = &clusters[pick(&random, i, clusters.len())];
             (0..of.len())
