@@ -397,7 +397,10 @@ fn wrong_requests_of_experiments_are_refused_with_a_remedy() {
             &["sizes", "--activations", "missing"],
             &["missing", "activations.json"],
         ),
-        (&["forecast"], &["--task mnist1d", "vanderpol"]),
+        (
+            &["forecast", "--task", "mnist1d"],
+            &["--task mnist1d", "vanderpol"],
+        ),
         (
             &["forecast", "--task", "vanderpol", "--orbit", "77"],
             &["--orbit 77", "1000 test rows"],
