@@ -728,3 +728,58 @@ fn settings_are_not_changed_while_a_shard_is_at_work() {
     succeed(dir.path(), &replace);
     assert_same_files(whole(), &files_of(&dir.path().join("r")));
 }
+
+/// The rows of another file under the same name are another run, for shards, merges and for going on.
+#[test]
+fn a_run_does_not_go_on_with_other_data() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    let data = |seed: &str| {
+        succeed(
+            at,
+            &[
+                "-q",
+                "data",
+                "vanderpol",
+                "--orbits",
+                "4",
+                "--test-orbits",
+                "2",
+                "--seed",
+                seed,
+                "--replace",
+                "--out",
+                "d.npz",
+            ],
+        );
+    };
+    let run: &[&str] = &[
+        "-q",
+        "validate",
+        "--data",
+        "d.npz",
+        "--compare",
+        "relu,tanh",
+        "--runs",
+        "2",
+        "--epochs",
+        "1",
+        "--hidden",
+        "4",
+        "--out",
+        "M",
+    ];
+
+    data("1");
+    succeed(at, &[run, &["--shard", "0/2"]].concat());
+
+    data("2");
+    let said = refuse(at, &[run, &["--shard", "1/2"]].concat(), 2);
+    assert!(said.contains("the table 'd.npz' has changed"), "{said}");
+    refuse(at, run, 2);
+    refuse(at, &["merge", "M"], 2);
+
+    data("1");
+    succeed(at, &[run, &["--shard", "1/2"]].concat());
+    succeed(at, &["-q", "merge", "M"]);
+}

@@ -362,7 +362,7 @@ impl ApplyPlan {
         }
 
         if evaluated.rows == 0 {
-            return Err(refused(anyhow::anyhow!(
+            return Err(refused_here(anyhow::anyhow!(
                 "there are names of columns, but no row below them"
             )));
         }

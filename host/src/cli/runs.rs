@@ -8,6 +8,7 @@ use crate::run::folder::{CONFIG, JOURNALS, SHARDS, difference, read_config, shar
 use crate::train::{Metric, Training};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -312,9 +313,15 @@ fn trainings(run: &Path) -> Result<Vec<Training>> {
         )
     })?;
 
+    // A run that keeps its networks has each training beside what it kept.
+    let training = |line: &str| -> Result<Training> {
+        let mut found: Value = serde_json::from_str(line)?;
+        let inner = found.get_mut("training").map(Value::take);
+        Ok(serde_json::from_value(inner.unwrap_or(found))?)
+    };
+
     let read = |(i, line): (usize, &str)| {
-        serde_json::from_str(line)
-            .with_context(|| format!("'{}', line {}: is damaged", path.display(), i + 1))
+        training(line).with_context(|| format!("'{}', line {}: is damaged", path.display(), i + 1))
     };
 
     text.lines().enumerate().map(read).collect()

@@ -11,8 +11,11 @@ const COMMAND: &str = "command";
 /// of what a run is of.
 const VERSION: &str = "version";
 
+/// A fingerprint of the user's own rows, if the task is a file: other rows are another run.
+const ROWS: &str = "task_fingerprint";
+
 /// What a stored file says of itself.
-pub(super) const HEADER: [&str; 2] = [COMMAND, VERSION];
+pub(super) const HEADER: [&str; 3] = [COMMAND, VERSION, ROWS];
 
 /// The settings of a run with what they are of.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,27 @@ impl StoredConfig {
         StoredConfig::parse(&format!(
             "{COMMAND} = \"{command}\"\n{VERSION} = \"{version}\"\n{settings}"
         ))
+    }
+
+    /// The same settings on rows with this fingerprint.
+    ///
+    /// # Errors
+    /// None that settings have which could be stored without.
+    pub fn on_rows(&self, fingerprint: &str) -> Result<StoredConfig> {
+        let lines: Vec<&str> = self.text.splitn(3, '\n').collect();
+        let [command, version, settings] = lines[..] else {
+            bail!("settings without a header have no rows")
+        };
+
+        StoredConfig::parse(&format!(
+            "{command}\n{version}\n{ROWS} = \"{fingerprint}\"\n{settings}"
+        ))
+    }
+
+    /// The task that the settings name, if they name one.
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.settings.get("task").and_then(Value::as_str)
     }
 
     /// What a run folder holds.

@@ -62,6 +62,19 @@ impl Standard {
         Standard::with_offset_from(values, TARGET_RATIO)
     }
 
+    /// Of a mean and a deviation that another program has measured, with an offset where one of its
+    /// own rows would have got one.
+    #[must_use]
+    pub fn of_moments(mean: f64, sd: f64, is_target: bool) -> Standard {
+        let ratio = if is_target { TARGET_RATIO } else { INPUT_RATIO };
+        let offset = match mean.abs() > ratio * sd {
+            true => round_offset(mean, sd),
+            false => 0.0,
+        };
+
+        Standard { mean, sd, offset }
+    }
+
     fn with_offset_from(values: impl Iterator<Item = f64> + Clone, ratio: f64) -> Standard {
         let Some(first) = values.clone().next() else {
             return Standard::PLAIN;
@@ -96,7 +109,7 @@ impl Standard {
     pub fn check(&self, name: &str, largest: f64, remedy: &str) -> Result<()> {
         ensure!(
             largest <= LARGEST,
-            "column '{name}' holds {largest:e}; models compute in single precision, which ends at about 3e38: give the \
+            "column '{name}' holds a number of the size {largest:e}; models compute in single precision, which ends at about 3e38: give the \
              column in a larger unit{remedy}"
         );
 

@@ -4,6 +4,7 @@ use crate::data::{Dataset, Standardisation, Targets};
 use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Result, bail};
 use ldnn_core::network::{self, Batch};
+use xxhash_rust::xxh3::Xxh3;
 
 /// Rows of inputs with their targets.
 #[derive(Clone, Debug)]
@@ -132,6 +133,27 @@ fn gather<T: Copy>(values: &[T], width: usize, rows: &[u32]) -> Vec<T> {
 }
 
 impl Task {
+    /// A fingerprint of all rows and their targets.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Xxh3::new();
+
+        for part in [&self.train, &self.test] {
+            part.x.iter().for_each(|x| hash.update(&x.to_le_bytes()));
+
+            match &part.target {
+                ExampleTargets::Classes(all) => {
+                    all.iter().for_each(|y| hash.update(&y.to_le_bytes()));
+                }
+                ExampleTargets::Values(all) => {
+                    all.iter().for_each(|y| hash.update(&y.to_le_bytes()));
+                }
+            }
+        }
+
+        format!("{:016x}", hash.digest())
+    }
+
     /// Takes a data set over, in single precision.
     #[must_use]
     pub fn new(set: &Dataset) -> Task {

@@ -61,7 +61,8 @@ pub(super) fn agreement(model: &Deployed, golden: &Golden) -> Result<String> {
 
     if golden.predicted.drawn && golden.on_given_rows.is_none() {
         text += &beyond_tables(golden.predicted.outside);
-        text += "`ldnn export --data FILE` compares on the rows of a table, too\n";
+        text +=
+            "`ldnn export --data FILE` compares on the rows of a table with right answers, too\n";
     }
 
     if golden.labels.len() == golden.classes.len() {

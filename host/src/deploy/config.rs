@@ -238,6 +238,12 @@ impl ExportConfig {
             let rows = labelled(given, task).map_or(0, |rows| rows.rows());
 
             ensure!(
+                rows > 0 || task.train.rows() == 0,
+                "`with_rows` {}: the rows of `data` have no right answers; add their column",
+                self.with_rows
+            );
+
+            ensure!(
                 rows > 0,
                 "`with_rows` {}: the model holds no rows; give some with `data` FILE, or train it with `with_rows`",
                 self.with_rows

@@ -54,6 +54,20 @@ pub(super) fn golden(
     Ok(golden)
 }
 
+/// The distance of two neighbouring numbers of single precision at the largest answer, in standard
+/// deviations: answers cannot be nearer than that. 0 for probabilities.
+fn step_of_answers(model: &Deployed, answers: &[f64]) -> f64 {
+    let pairs = model.outputs.pairs();
+    let step = |(i, y): (usize, &f64)| {
+        let sd = pairs
+            .get(i % pairs.len().max(1))
+            .map_or(f32::INFINITY, |[sd, _]| *sd);
+        y.abs() * f64::from(f32::EPSILON) / f64::from(sd)
+    };
+
+    answers.iter().enumerate().map(step).fold(0.0, f64::max)
+}
+
 /// The percentage of pre-activations on the training rows that are beyond the tables, in the type
 /// with most of them. Activations without a table have no range.
 fn outside(
@@ -153,7 +167,8 @@ fn answered(
         WeightFile::Integers(_) => (INTEGERS_TOLERANCE, "8-bit integers".to_string()),
         _ => {
             let error = choose::largest_error_on(source, &chosen.tables, &rows)?;
-            let tolerance = (ROUNDING_TOLERANCE + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
+            let rounding = ROUNDING_TOLERANCE + step_of_answers(model, &answers);
+            let tolerance = (rounding + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
 
             let what = if chosen.bytes > 0 {
                 "tables"

@@ -321,6 +321,10 @@ fn write(
 
     let others = config.format.iter().filter_map(|f| f.interchange());
     let others = others.map(|form| format!("{}.{}", config.name, form.extension()));
+    let bytes = serde_json::to_vec(model)?;
+    folder.write(written::MODEL, &bytes)?;
+    files.push((written::MODEL.into(), bytes.len()));
+
     let names: Vec<String> = files
         .iter()
         .map(|(name, _)| name.clone())
@@ -332,13 +336,9 @@ fn write(
         ..golden.clone()
     };
 
-    for (file, bytes) in [
-        ("model.json", serde_json::to_vec(model)?),
-        ("golden.json", serde_json::to_vec(&golden)?),
-    ] {
-        folder.write(file, &bytes)?;
-        files.push((file.into(), bytes.len()));
-    }
+    let bytes = serde_json::to_vec(&golden)?;
+    folder.write("golden.json", &bytes)?;
+    files.push(("golden.json".into(), bytes.len()));
 
     let files: Vec<String> = files
         .iter()

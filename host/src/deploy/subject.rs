@@ -8,8 +8,8 @@ use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::activations::Choice;
 use crate::model::calibrated::CalibratedNetwork;
 use crate::model::{Function, Network, NetworkFile, Trained};
-use crate::train::train_network;
-use anyhow::{Result, ensure};
+use crate::train::{TrainConfig, train_network};
+use anyhow::{Result, bail, ensure};
 
 /// The network, the source of its tables, and the model whose answers the export must give.
 pub(super) struct Subject {
@@ -41,19 +41,7 @@ pub(super) fn network_of(
         Given::Activations(learned) => {
             let choice = |exact| Choice::named(&config.activation, Some(learned), exact);
             let (fast, exact) = (choice(false)?, choice(true)?);
-            let (training, network) = train_network(
-                &config.train,
-                &fast,
-                task,
-                &task.train,
-                &task.test,
-                config.seed,
-            )?;
-
-            ensure!(
-                !training.diverged,
-                "the training diverged; use a smaller `lr`"
-            );
+            let (lr, network) = trained(config, &fast, task)?;
 
             let shape = exact.shape(&config.train.widths(task))?;
             let functions = (0..shape.types()).map(|t| Function::of(&shape, exact.phi(), t));
@@ -66,13 +54,35 @@ pub(super) fn network_of(
                 config.train.hidden,
                 task.name,
                 config.train.epochs,
-                config.train.lr,
+                lr,
                 config.seed
             );
 
             Ok((network, Some(functions), what))
         }
     }
+}
+
+/// How often the learning rate is halved where the training diverges.
+const MOST_HALVINGS: i32 = 6;
+
+/// A network with these activations, and the learning rate that it took: the one of the settings, or
+/// the first of its halves with which the training does not diverge.
+fn trained(config: &ExportConfig, choice: &Choice, task: &Task) -> Result<(f64, Network)> {
+    for halvings in 0..=MOST_HALVINGS {
+        let train = TrainConfig {
+            lr: config.train.lr * 0.5f64.powi(halvings),
+            ..config.train.clone()
+        };
+        let (training, network) =
+            train_network(&train, choice, task, &task.train, &task.test, config.seed)?;
+
+        if !training.diverged {
+            return Ok((train.lr, network));
+        }
+    }
+
+    bail!("the training diverged, however small the learning rate; use a smaller `lr`")
 }
 
 /// What was given as a model that predicts: others take inputs as the task has them.

@@ -169,10 +169,9 @@ pub fn standard(bundle: &mut Bundle, what: &str, columns: usize) -> Result<Vec<S
         bundle.take_f64(&sd, &[columns])?,
     );
 
-    let offsets = if bundle.has(&offset) {
-        bundle.take_f64(&offset, &[columns])?
-    } else {
-        vec![0.0; columns]
+    let offsets = match bundle.has(&offset) {
+        true => Some(bundle.take_f64(&offset, &[columns])?),
+        false => None,
     };
 
     if let Some(i) = sds.iter().position(|&s| s <= 0.0) {
@@ -182,10 +181,13 @@ pub fn standard(bundle: &mut Bundle, what: &str, columns: usize) -> Result<Vec<S
         );
     }
 
-    let one = |i: usize| Standard {
-        mean: means[i],
-        sd: sds[i],
-        offset: offsets[i],
+    let one = |i: usize| match &offsets {
+        Some(offsets) => Standard {
+            mean: means[i],
+            sd: sds[i],
+            offset: offsets[i],
+        },
+        None => Standard::of_moments(means[i], sds[i], what == "outputs"),
     };
 
     Ok((0..columns).map(one).collect())

@@ -8,6 +8,9 @@ const SHOWN: usize = 12;
 /// The setting that holds a fingerprint of the table, which follows from all others of its section.
 const FINGERPRINT: &str = "data.fingerprint";
 
+/// The settings that hold fingerprints of tables, each with the one that names the file.
+const TABLES: [(&str, &str); 2] = [(FINGERPRINT, "data.file"), ("task_fingerprint", "task")];
+
 /// All settings by their dotted names, and their values, cut short.
 fn flat(text: &str) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
@@ -30,11 +33,12 @@ fn differing(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>
 /// The table, if it is all that differs.
 pub(super) fn changed_table(found: &str, wanted: &str) -> Option<String> {
     let (found, wanted) = (flat(found), flat(wanted));
-    let only = differing(&found, &wanted) == [FINGERPRINT];
-    let file = wanted
-        .get("data.file")
-        .map(|text| text.trim_matches(['"', '\'']).to_string());
-    file.filter(|_| only)
+    let differing = differing(&found, &wanted);
+    let of = |(fingerprint, _): &&(&str, &str)| differing == [*fingerprint];
+    let (_, file) = TABLES.iter().find(of)?;
+
+    let text = wanted.get(*file)?;
+    Some(text.trim_matches(['"', '\'']).to_string())
 }
 
 /// The settings that differ, by dotted name, as they are in the folder and as they are wanted.

@@ -14,6 +14,7 @@ use crate::config::StoredConfig;
 use crate::run::{Heartbeat, ListProgress, Lock, RunMode, Shard, lock};
 use crate::support::atomic::{expect_new, is_temporary, write_atomically, write_durably};
 use crate::support::ledger::{self, Ledger};
+use crate::support::regular;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -395,6 +396,14 @@ pub fn shards_of(run: &Path) -> Vec<Shard> {
 /// If it holds none, or they do not say which command they are of.
 pub fn read_config(run: &Path) -> Result<StoredConfig> {
     let file = run.join(CONFIG);
+
+    // A named pipe would be waited for.
+    ensure!(
+        !regular::is_other(&file),
+        "'{}' is no regular file",
+        file.display()
+    );
+
     let text =
         fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))?;
     StoredConfig::parse(&text).with_context(|| format!("'{}'", file.display()))

@@ -2,6 +2,7 @@
 
 use super::config::ConfigArgs;
 use super::finish::finish;
+use super::task::TaskArgs;
 use crate::cli::files::Files;
 use crate::cli::plan::{Mode, Plan, Resume};
 use crate::config::{Layers, StoredConfig};
@@ -171,7 +172,12 @@ impl<S: Serialize> RunPlan<S> {
     }
 
     fn stored(&self) -> Result<StoredConfig> {
-        StoredConfig::new(&self.command, &self.settings)
+        let stored = StoredConfig::new(&self.command, &self.settings)?;
+
+        match stored.task().and_then(TaskArgs::file_of) {
+            Some(_) => stored.on_rows(&self.task.fingerprint()),
+            None => Ok(stored),
+        }
     }
 }
 

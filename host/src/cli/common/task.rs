@@ -24,8 +24,8 @@ pub struct TaskArgs {
     #[arg(long, value_name = "NAME", help = task_help())]
     task: Option<String>,
 
-    /// A NumPy archive with x, y, x_test and y_test instead (whole-number y are class labels;
-    /// inputs, and y of other numbers, are standardised)
+    /// A NumPy archive with x, y, x_test and y_test instead (y of an integer type are class labels;
+    /// inputs, and y of other types, are standardised)
     #[arg(long, value_name = "FILE.npz", conflicts_with = "task")]
     data: Option<PathBuf>,
 }
