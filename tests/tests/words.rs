@@ -147,7 +147,27 @@ fn names_of_an_imported_model_differ() {
 
     fs::write(folder.join("x.csv"), "a,b\n1,2\n2,1.5\n").unwrap();
 
-    let said = refuse(folder, &["export", "i.ldnn", "--data", "x.csv"], 2);
+    // Ranges need inputs alone, and this network has no hidden neuron at all.
+    succeed(
+        folder,
+        &["-q", "export", "i.ldnn", "--data", "x.csv", "--out", "e"],
+    );
+    succeed(
+        folder,
+        &[
+            "-q",
+            "export",
+            "i.ldnn",
+            "--data",
+            "x.csv",
+            "--weights",
+            "int8",
+            "--out",
+            "q",
+        ],
+    );
+
+    let said = refuse(folder, &["export", "m.ldnn", "--data", "x.csv"], 2);
     assert!(
         said.contains("which an export is tested with; add it to the table"),
         "{said}"

@@ -7,6 +7,7 @@ use crate::data::tabular::Purpose;
 use crate::model::activations::{Choice, LearnedActivations, is_learned};
 use crate::model::{Network, NetworkFile, Trained, check_names};
 use anyhow::{Context, Result, ensure};
+use ldnn_core::Shape;
 
 /// What weights alone do not tell.
 #[derive(Clone, Debug, Default)]
@@ -102,8 +103,14 @@ fn dressed(
         }
     };
 
-    let shape = choice.shape(&chain.widths)?;
-    let params = [&chain.theta[..], choice.phi()].concat();
+    // A network without a hidden layer has no activation type, whatever was given.
+    let (shape, params) = match &chain.widths[..] {
+        [_, _] => (Shape::try_new(&chain.widths, &[])?, chain.theta.clone()),
+        _ => (
+            choice.shape(&chain.widths)?,
+            [&chain.theta[..], choice.phi()].concat(),
+        ),
+    };
     let network = NetworkFile::of(&Network { shape, params }, given.provenance.clone());
     network.network()?;
 

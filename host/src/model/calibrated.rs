@@ -165,6 +165,12 @@ impl CalibratedNetwork {
     #[must_use]
     pub fn range(&self, t: usize, percent: f64) -> (f32, f32) {
         let z = &self.pre_activations[t];
+
+        // A network without hidden neurons has no pre-activation.
+        if z.is_empty() {
+            return (-1.0, 1.0);
+        }
+
         let tail = ((1.0 - percent / 100.0) / 2.0 * z.len() as f64).floor() as usize;
         let (low, high) = (
             z[tail.min(z.len() / 2)],

@@ -535,7 +535,10 @@ fn a_table_that_has_changed_is_told_in_words() {
     succeed(at, &[&train[..], &["--replace"]].concat());
     // Another division of the same rows is another run on the same table.
     fs::remove_dir_all(at.join("m.ldnn.run")).unwrap();
-    succeed(at, &train);
+    // A model without the run that made it may be somebody else's.
+    let message = refuse(at, &train, 2);
+    assert!(message.contains("'m.ldnn' is there already"), "{message}");
+    succeed(at, &[&train[..], &["--replace"]].concat());
 
     let message = refuse(at, &[&train[..], &["--seed", "9"]].concat(), 2);
     assert!(

@@ -284,7 +284,8 @@ fn numbers_beyond_single_precision_are_refused_with_the_column_and_what_to_do() 
 
     let error = refused(&|i| format!("{i}e200"), "y");
     assert!(
-        error.contains("column 'k' holds 1.9e201") && error.contains("`ignore` k"),
+        error.contains("column 'k' holds a number of the size 1.9e201")
+            && error.contains("`ignore` k"),
         "{error}"
     );
 
