@@ -13,7 +13,7 @@ use anyhow::Result;
 /// trained first are an error.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run`](super::run()).
 pub fn single(
     config: &ExportConfig,
     given: &Given,
