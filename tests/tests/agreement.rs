@@ -4,7 +4,8 @@
 use ldnn::config::StoredConfig;
 use ldnn::data::npz::{self, NpyArray};
 use ldnn::data::table::{Reading, Table};
-use ldnn::data::tabular::{Purpose, Tabular};
+use ldnn::data::tabular::Tabular;
+use ldnn::data::target::Purpose;
 use ldnn::data::task::{ExampleTargets, Examples, Task};
 use ldnn::deploy::{
     Beyond, Budget, ExportConfig, ExportScope, FormChoice, Given, Weights, run as export, verify,

@@ -4,7 +4,7 @@ use super::common::ConfigArgs;
 use super::files::Files;
 use super::plan::Plan;
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::formats::{self, Import, read_activations};
 use crate::model::Trained;
 use crate::model::activations::{LearnedActivations, base_named};

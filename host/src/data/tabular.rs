@@ -1,34 +1,14 @@
-//! From a table to what a network learns from: which column is the target, what kind of target,
-//! which rows are for testing, and the standardisation that goes with the model.
+//! From a table to what a network learns from: inputs and target, which rows are for testing, and the
+//! standardisation that goes with the model.
 
 use super::extremes::Extremes;
+use super::remarks::EXACT;
 use super::table::{Column, Table, Unit, listed};
+use super::target::{Purpose, RawTarget, numbers, plain_number};
 use super::{Dataset, Standard, Targets};
 use crate::support::draws::{DrawnFor, draws};
-use crate::support::text::counted;
 use anyhow::{Context, Result, bail, ensure};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What is to be predicted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "kind", deny_unknown_fields)]
-pub enum Purpose {
-    /// One of some classes.
-    Classification {
-        /// The target column.
-        column: String,
-        /// The names of the classes, in order: numbers by size, text by alphabet.
-        classes: Vec<String>,
-    },
-    /// Numbers, standardised like the inputs.
-    Regression {
-        /// The target columns.
-        columns: Vec<String>,
-        /// Of each column.
-        scale: Vec<Standard>,
-    },
-}
 
 /// Inputs and targets of a table, before they are split and standardised.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,106 +25,6 @@ pub struct Tabular {
     pub unit: Unit,
     /// A sentence about a target that may be of the other kind, if nobody has said which it is.
     pub doubt: Option<String>,
-}
-
-/// Targets as they stand in the table.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RawTarget {
-    /// Class names, one per row.
-    Classes(String, Vec<String>),
-    /// Columns of numbers.
-    Values(Vec<(String, Vec<f64>)>),
-}
-
-/// More different whole numbers than this are classes only if each of them is frequent.
-const FEW: usize = 20;
-
-/// More different whole numbers than this are no classes.
-const MOST: usize = 100;
-
-/// Of more than [`FEW`] whole numbers, the rarest class has at least this share of the rows that a
-/// class has on average.
-const RAREST: f64 = 0.05;
-
-/// How often each value occurs, if all are whole numbers, of which there are few enough to be
-/// classes, each more than once on average.
-fn whole_numbers(values: &[f64]) -> Option<BTreeMap<i64, usize>> {
-    let mut counts = BTreeMap::new();
-
-    for &x in values {
-        if x.fract() != 0.0 || x.abs() > 1e9 {
-            return None;
-        }
-
-        *counts.entry(x as i64).or_insert(0) += 1;
-
-        if counts.len() > MOST {
-            return None;
-        }
-    }
-
-    (counts.len() >= 2 && values.len() >= 2 * counts.len()).then_some(counts)
-}
-
-/// Whether whole numbers are classes. Ten digits and 26 letters are, all of them frequent; ages and
-/// counts have tails of rare values. A value that occurs once is no class, for it cannot be both
-/// learned and tested; of two values alone both are.
-fn are_classes(values: &[f64]) -> bool {
-    let Some(counts) = whole_numbers(values) else {
-        return false;
-    };
-    let rarest = counts.values().min().copied().unwrap_or(0);
-    let average = values.len() as f64 / counts.len() as f64;
-    let is_frequent = rarest as f64 >= RAREST * average;
-
-    counts.len() == 2 || rarest >= 2 && (counts.len() <= FEW || is_frequent)
-}
-
-/// A label that is a whole number without its point: pandas writes `1.0` where a column had a
-/// missing value once.
-fn plain_number(label: &str) -> &str {
-    let whole = label.split_once('.').filter(|(whole, rest)| {
-        whole.parse::<i64>().is_ok() && rest.chars().all(|digit| digit == '0')
-    });
-
-    whole.map_or(label, |(whole, _)| whole)
-}
-
-impl RawTarget {
-    /// A sentence about a target of many different whole numbers, which might be either kind.
-    #[must_use]
-    pub fn doubt(&self) -> Option<String> {
-        let (name, values, taken) = match self {
-            RawTarget::Classes(name, text) => (name, numbers(text)?, "classes, not a number"),
-            RawTarget::Values(columns) => {
-                let [(name, values)] = &columns[..] else {
-                    return None;
-                };
-                (name, values.clone(), "a number, not classes")
-            }
-        };
-
-        let counts = whole_numbers(&values)?;
-        let different = counts.len();
-        let once: Vec<String> = counts
-            .iter()
-            .filter(|(_, count)| **count == 1)
-            .map(|(value, _)| value.to_string())
-            .collect();
-
-        match (self, &once[..]) {
-            (RawTarget::Values(_), [_, ..]) if different <= FEW => Some(format!(
-                "'{name}' has {different} different whole numbers, and {} once: it is taken for {taken}",
-                match &once[..] {
-                    [one] => format!("{one} occurs"),
-                    some => format!("{} occur", listed(some)),
-                }
-            )),
-            _ => (different > FEW).then(|| {
-                format!("'{name}' has {different} different whole numbers: it is taken for {taken}")
-            }),
-        }
-    }
 }
 
 impl Tabular {
@@ -174,27 +54,7 @@ impl Tabular {
             .map(|name| Ok((name.clone(), table.take(name).context("`target`")?)));
         let columns = columns.collect::<Result<Vec<_>>>()?;
 
-        let target = match (&columns[..], classify) {
-            ([(name, Column::Text(text))], None | Some(true)) => match numbers(text) {
-                Some(values) if classify.is_none() && !are_classes(&values) => {
-                    RawTarget::Values(vec![(name.clone(), values)])
-                }
-                Some(_) => {
-                    let plain = text.iter().map(|label| plain_number(label).to_string());
-                    RawTarget::Classes(name.clone(), plain.collect())
-                }
-                None => RawTarget::Classes(name.clone(), text.clone()),
-            },
-            ([(name, Column::Numbers(values))], None | Some(true))
-                if classify.is_some() || are_classes(values) =>
-            {
-                RawTarget::Classes(name.clone(), Column::Numbers(values.clone()).into_text())
-            }
-            ([_, _, ..], Some(true)) => {
-                bail!("several targets are numbers; for classes give one `target`")
-            }
-            (columns, _) => RawTarget::Values(all_numbers(columns)?),
-        };
+        let target = RawTarget::of(&columns, classify)?;
 
         ensure!(!table.names.is_empty(), "no column is left for the inputs");
 
@@ -611,148 +471,6 @@ impl Tabular {
             inputs,
         ))
     }
-}
-
-/// Up to here double precision has every whole number: 2 to the power of 53.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// A sentence about inputs that are the same in all of these rows, if there are any; `x` is
-/// standardised by `inputs`.
-#[must_use]
-pub fn constant_inputs(features: &[String], inputs: &[Standard], x: &[f64]) -> Option<String> {
-    let first = x.get(..features.len())?;
-
-    let same = |j: usize| {
-        x.iter()
-            .skip(j)
-            .step_by(features.len())
-            .all(|&v| v == first[j])
-    };
-
-    let constant: Vec<String> = (0..features.len())
-        .filter(|&j| same(j))
-        .map(|j| features[j].clone())
-        .collect();
-    let coarse: Vec<String> = (0..features.len())
-        .filter(|&j| same(j) && inputs[j].mean.abs() >= EXACT)
-        .map(|j| features[j].clone())
-        .collect();
-
-    let coarse = match coarse.is_empty() {
-        true => String::new(),
-        false => format!(
-            " Double precision does not tell whole numbers beyond {EXACT} apart: the values of {} may differ in the file; \
-             subtract a constant from such a column.",
-            listed(&coarse)
-        ),
-    };
-
-    if constant.is_empty() {
-        return None;
-    }
-
-    let [are, they, them] = match constant.len() {
-        1 => ["is", "it tells nothing, and is", "it"],
-        _ => ["are", "they tell nothing, and are", "them"],
-    };
-
-    Some(format!(
-        "{} of the {} {are} constant over the rows to learn from ({}): {they} kept with a standard deviation of 1; leave \
-         {them} out with `ignore` if {} may vary later.{coarse}",
-        constant.len(),
-        counted(features.len(), "input"),
-        listed(&constant),
-        if constant.len() == 1 { "it" } else { "they" }
-    ))
-}
-
-/// A sentence about inputs and targets that have an offset, if there are any.
-#[must_use]
-pub fn columns_with_offsets(
-    features: &[String],
-    inputs: &[Standard],
-    purpose: &Purpose,
-) -> Option<String> {
-    let targets = match purpose {
-        Purpose::Regression { columns, scale } => columns.iter().zip(scale).collect(),
-        Purpose::Classification { .. } => vec![],
-    };
-
-    let offset = |(name, s): (&String, &Standard)| {
-        let whole = s.mean.abs() >= 2f64.powi(53);
-        let coarse = if whole {
-            ", beyond 2^53, where double precision does not hold every whole number"
-        } else {
-            ""
-        };
-
-        format!(
-            "{name}: {} (standard deviation {:.3e}{coarse})",
-            s.offset, s.sd
-        )
-    };
-
-    let all: Vec<String> = features
-        .iter()
-        .zip(inputs)
-        .chain(targets)
-        .filter(|(_, s)| s.offset != 0.0)
-        .map(offset)
-        .collect();
-
-    (!all.is_empty()).then(|| {
-        format!(
-            "These columns are so large for their spread that single precision would not tell their values apart; the \
-             model takes each less an offset: {}. `ldnn predict` and `ldnn eval` subtract it from an input (and add it to \
-             a prediction) themselves; on a device subtract it in integers or in double precision, as the exported header \
-             says.",
-            all.join("; ")
-        )
-    })
-}
-
-/// Targets of a regression.
-fn all_numbers(columns: &[(String, Column)]) -> Result<Vec<(String, Vec<f64>)>> {
-    let values = columns.iter().map(|(name, column)| match column {
-        Column::Numbers(values) => Some((name.clone(), values.clone())),
-        Column::Text(text) => Some((name.clone(), numbers(text)?)),
-    });
-    let values: Vec<Option<(String, Vec<f64>)>> = values.collect();
-
-    let text: Vec<String> = columns
-        .iter()
-        .zip(&values)
-        .filter(|(_, v)| v.is_none())
-        .map(|((name, _), _)| name.clone())
-        .collect();
-
-    if let [first, ..] = &text[..] {
-        if columns.len() == 1 {
-            bail!("the target '{first}' holds text, which are classes; they have no regression");
-        }
-
-        let (are, one) = (
-            if text.len() == 1 { "holds" } else { "hold" },
-            if text.len() == 1 { "it" } else { "one" },
-        );
-
-        bail!(
-            "several targets are a regression of numbers, and {} {are} text; give {one} as the only target, or leave text out \
-             of the targets",
-            text.iter()
-                .map(|name| format!("'{name}'"))
-                .collect::<Vec<_>>()
-                .join(" and ")
-        );
-    }
-
-    Ok(values.into_iter().flatten().collect())
-}
-
-fn numbers(text: &[String]) -> Option<Vec<f64>> {
-    text.iter()
-        .map(|t| t.parse().ok().filter(|x: &f64| x.is_finite()))
-        .collect()
 }
 
 #[cfg(test)]

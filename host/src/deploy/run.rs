@@ -15,7 +15,7 @@ use super::tables_report::{pareto_table, range_table};
 use super::yardstick::Yardstick;
 use super::{choose, written};
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::calibrated::CalibratedNetwork;
 use crate::model::{Function, Network};

@@ -3,7 +3,7 @@
 use super::config::ExportConfig;
 use super::given::Given;
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::activations::Choice;
 use crate::model::calibrated::CalibratedNetwork;

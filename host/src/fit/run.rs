@@ -3,8 +3,9 @@
 use super::compare::{Scores, spread_of_folds};
 use super::config::{BEST, FitConfig};
 use super::pipeline::{AllDiverged, PipelineOutcome, run_pipeline};
+use crate::data::remarks::{columns_with_offsets, constant_inputs};
 use crate::data::split::Split;
-use crate::data::tabular::{Purpose, columns_with_offsets, constant_inputs};
+use crate::data::target::Purpose;
 use crate::data::task::Task;
 use crate::model::Trained;
 use crate::model::activations::is_learned;

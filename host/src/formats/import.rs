@@ -3,7 +3,7 @@
 
 use super::bundle::Bundle;
 use super::{plain, unpack};
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::model::activations::{Choice, LearnedActivations, is_learned};
 use crate::model::{Network, NetworkFile, Trained, check_names};
 use anyhow::{Context, Result, ensure};

@@ -3,7 +3,7 @@
 use super::about::{About, LearnedAbout, ModelAbout, NetworkAbout, PurposeAbout};
 use super::bundle::{Bundle, Tensor};
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::model::activations::{LearnedActivations, LearnedType};
 use crate::model::{NetworkFile, Ranges, SHARES, TestRows, Trained};
 use anyhow::Result;

@@ -6,7 +6,7 @@ use super::about::{
 use super::bundle::Bundle;
 use super::pack::subnets_of;
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::model::activations::{LearnedActivations, LearnedType};
 use crate::model::{ActivationFile, InputRange, NetworkFile, Ranges, SHARES, TestRows, Trained};
 use anyhow::{Context, Result, bail, ensure};

@@ -2,7 +2,7 @@
 //! device.
 
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::formats::read_activations;
 use crate::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
 use crate::model::{ActivationFile, Network, NetworkFile, Trained};

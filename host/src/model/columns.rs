@@ -2,7 +2,8 @@
 
 use super::trained::Trained;
 use crate::data::table::{Column, Table, listed};
-use crate::data::tabular::{Purpose, Tabular};
+use crate::data::tabular::Tabular;
+use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples};
 use crate::data::{Standard, Targets};
 use anyhow::Result;

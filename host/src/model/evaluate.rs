@@ -5,7 +5,7 @@ use super::predict::Predictions;
 use super::trained::Trained;
 use crate::data::Targets;
 use crate::data::table::Table;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples};
 use anyhow::Result;
 

@@ -2,7 +2,7 @@
 
 use super::trained::Trained;
 use crate::data::table::Table;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::deploy::{Outputs, Scaling};
 use ldnn_core::network::{Pass, Workspace};

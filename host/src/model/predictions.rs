@@ -3,7 +3,7 @@
 use super::predict::Predictions;
 use super::trained::Trained;
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::support::text::safe_cell;
 use anyhow::{Result, bail};
 use std::io::Write;

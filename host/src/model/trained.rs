@@ -2,7 +2,7 @@
 
 use super::sealed::{seal, unseal};
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples};
 use crate::model::activations::LearnedActivations;
 use crate::model::{NetworkFile, Ranges};

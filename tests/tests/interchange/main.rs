@@ -2,7 +2,7 @@
 //! and bad files are refused.
 
 use ldnn::data::Standard;
-use ldnn::data::tabular::Purpose;
+use ldnn::data::target::Purpose;
 use ldnn::data::task::{ExampleTargets, Examples};
 use ldnn::formats::onnx::{Interface, OnnxActivations};
 use ldnn::formats::{

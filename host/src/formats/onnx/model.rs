@@ -6,7 +6,7 @@ use super::proto::{
 };
 use super::{IR_VERSION, OPSET, OnnxActivations, activation};
 use crate::data::Standard;
-use crate::data::tabular::Purpose;
+use crate::data::target::Purpose;
 use crate::formats::about::blocks;
 use crate::model::NetworkFile;
 use crate::model::activations::LearnedActivations;
