@@ -133,7 +133,9 @@ impl FitConfig {
 
         match self.optimizer {
             OptimizerKind::Sgd => [0.02, 0.05, 0.1].map(|lr| lr * lr_scale(inputs)).to_vec(),
-            OptimizerKind::Adam | OptimizerKind::Rmsprop => vec![0.001, 0.003, 0.01, 0.03],
+            OptimizerKind::Adam | OptimizerKind::Adamw | OptimizerKind::Rmsprop => {
+                vec![0.001, 0.003, 0.01, 0.03]
+            }
         }
     }
 

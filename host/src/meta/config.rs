@@ -119,10 +119,15 @@ pub struct MetaConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inner_decay: Option<f64>,
 
-    /// Decay of the weights' mean gradient, with adam [default: 0.9]
+    /// Decay of the weights' mean gradient, with adam and adamw [default: 0.9]
     #[arg(long, value_name = "X")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inner_beta1: Option<f64>,
+
+    /// Decay of the weights with adamw, per unit of learning rate [default: 0.01]
+    #[arg(long, value_name = "X")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_weight_decay: Option<f64>,
 
     /// What the activations are to make small; `train` takes all the settings of the paper's
     /// authors as defaults
@@ -216,6 +221,7 @@ impl Default for MetaConfig {
             inner_momentum: None,
             inner_decay: None,
             inner_beta1: None,
+            inner_weight_decay: None,
             outer_loss: Objective::Heldout,
             outer_last: 100,
             held_out: 1000,
@@ -291,6 +297,7 @@ impl MetaConfig {
             momentum: self.inner_momentum,
             decay: self.inner_decay,
             beta1: self.inner_beta1,
+            weight_decay: self.inner_weight_decay,
         }
     }
 
@@ -307,6 +314,7 @@ impl MetaConfig {
             inner_momentum: inner.momentum,
             inner_decay: inner.decay,
             inner_beta1: inner.beta1,
+            inner_weight_decay: inner.weight_decay,
             ..self
         })
     }

@@ -21,6 +21,7 @@ pub use results::{Group, Metric, group, group_table, interval, metric_of, number
 pub use select::{Hyperparameters, SelectConfig, Selected, best_epoch, select, select_cautiously};
 pub(crate) use trainee::Trainee;
 pub use training::{
-    Curve, EXPLOSION, TrainConfig, Training, lr_scale, train, train_network, train_patiently,
+    Curve, EXPLOSION, LrDecay, TrainConfig, Training, lr_scale, train, train_network,
+    train_patiently,
 };
 pub use validate::{csv_of, draw, ensembles, values_of};

@@ -14,10 +14,12 @@ pub enum OptimizerKind {
     Rmsprop,
     /// Adam, with the decay beta1 of the mean gradient.
     Adam,
+    /// Adam with weights that decay on their own (decoupled weight decay).
+    Adamw,
 }
 
-/// What an optimizer remembers of earlier gradients: each kind has one of the three numbers, in [0,
-/// 1).
+/// The numbers of an optimizer: what it remembers of earlier gradients, in [0, 1), and how its
+/// weights decay. Each kind has its own of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct OptimizerMemory {
     /// Of SGD; 0.8 by default.
@@ -25,8 +27,11 @@ pub struct OptimizerMemory {
     /// Of RMSprop: the decay of its mean square; 0.8 by default, as in the code of the paper's
     /// authors.
     pub decay: Option<f64>,
-    /// Of Adam: the decay of its mean gradient; 0.9 by default.
+    /// Of Adam and AdamW: the decay of its mean gradient; 0.9 by default.
     pub beta1: Option<f64>,
+    /// Of AdamW: the strength of the decay of the weights, per unit of learning rate; 0.01 by
+    /// default.
+    pub weight_decay: Option<f64>,
 }
 
 impl OptimizerKind {
@@ -35,6 +40,7 @@ impl OptimizerKind {
             OptimizerKind::Sgd => "sgd",
             OptimizerKind::Rmsprop => "rmsprop",
             OptimizerKind::Adam => "adam",
+            OptimizerKind::Adamw => "adamw",
         }
     }
 
@@ -61,25 +67,35 @@ impl OptimizerKind {
                 beta2: 0.999,
                 epsilon: 1e-8,
             },
+            OptimizerKind::Adamw => Optimizer::AdamW {
+                lr,
+                beta1: weight,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                weight_decay: memory.weight_decay.unwrap_or(WEIGHT_DECAY) as f32,
+            },
         }
     }
 }
 
+/// The weight decay of AdamW where none is given (Loshchilov and Hutter 2019).
+const WEIGHT_DECAY: f64 = 0.01;
+
 impl OptimizerMemory {
-    /// The number that this optimizer has.
+    /// What this optimizer remembers.
     #[must_use]
     pub fn of(self, kind: OptimizerKind) -> f64 {
         match kind {
             OptimizerKind::Sgd => self.momentum.unwrap_or(0.8),
             OptimizerKind::Rmsprop => self.decay.unwrap_or(0.8),
-            OptimizerKind::Adam => self.beta1.unwrap_or(0.9),
+            OptimizerKind::Adam | OptimizerKind::Adamw => self.beta1.unwrap_or(0.9),
         }
     }
 
-    /// The number of this optimizer alone, its default where none was given.
+    /// The numbers of this optimizer alone, their defaults where none were given.
     ///
     /// # Errors
-    /// If it is not in [0, 1), or another optimizer's number was set. `prefix` is put before the
+    /// If one is out of its range, or another optimizer's number was set. `prefix` is put before the
     /// settings' names.
     pub fn settled(self, kind: OptimizerKind, prefix: &str) -> Result<OptimizerMemory> {
         let default = OptimizerMemory::default();
@@ -101,10 +117,26 @@ impl OptimizerMemory {
 
             // A file that was stored holds the default of its own optimizer; another one may be
             // chosen above it.
+            let is_its_own =
+                owner == kind || (owner, kind) == (OptimizerKind::Adam, OptimizerKind::Adamw);
+
             ensure!(
-                owner == kind || value == default.of(owner),
+                is_its_own || value == default.of(owner),
                 "`{prefix}{name}` {value}: is of {}, but `{prefix}optimizer` is {}",
                 owner.name(),
+                kind.name()
+            );
+        }
+
+        if let Some(value) = self.weight_decay {
+            ensure!(
+                value.is_finite() && value >= 0.0,
+                "`{prefix}weight_decay` {value}: must be 0 or more, e.g. {WEIGHT_DECAY}"
+            );
+
+            ensure!(
+                kind == OptimizerKind::Adamw || value == WEIGHT_DECAY,
+                "`{prefix}weight_decay` {value}: is of adamw, but `{prefix}optimizer` is {}",
                 kind.name()
             );
         }
@@ -124,6 +156,11 @@ impl OptimizerMemory {
                 beta1: own,
                 ..default
             },
+            OptimizerKind::Adamw => OptimizerMemory {
+                beta1: own,
+                weight_decay: Some(self.weight_decay.unwrap_or(WEIGHT_DECAY)),
+                ..default
+            },
         })
     }
 }
@@ -140,6 +177,10 @@ mod tests {
         assert_eq!(settled(OptimizerKind::Rmsprop).decay, Some(0.8));
         assert_eq!(settled(OptimizerKind::Adam).beta1, Some(0.9));
         assert_eq!(settled(OptimizerKind::Adam).momentum, None);
+        assert_eq!(settled(OptimizerKind::Adam).weight_decay, None);
+
+        let adamw = settled(OptimizerKind::Adamw);
+        assert_eq!((adamw.beta1, adamw.weight_decay), (Some(0.9), Some(0.01)));
     }
 
     #[test]
@@ -159,5 +200,15 @@ mod tests {
         );
         assert!(with(0.8).settled(OptimizerKind::Adam, "").is_ok());
         assert!(with(1.0).settled(OptimizerKind::Sgd, "").is_err());
+
+        let decaying = |weight_decay| OptimizerMemory {
+            weight_decay: Some(weight_decay),
+            ..OptimizerMemory::default()
+        };
+
+        assert!(decaying(0.1).settled(OptimizerKind::Adamw, "").is_ok());
+        assert!(decaying(-0.1).settled(OptimizerKind::Adamw, "").is_err());
+        let error = decaying(0.1).settled(OptimizerKind::Sgd, "").unwrap_err();
+        assert!(error.to_string().contains("is of adamw"), "{error}");
     }
 }

@@ -8,6 +8,7 @@ use crate::support::simd::Level;
 use anyhow::Result;
 use ldnn_core::network::{Batch, Init, Network, Noise, Pass, Workspace, Wrt, init_theta};
 use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::schedule::Schedule;
 use ldnn_core::train::Trainer;
 use ldnn_core::{Error, Optimizer, Shape};
 use std::ops::Range;
@@ -16,6 +17,8 @@ use std::ops::Range;
 pub(crate) struct Trainee {
     pub shape: Shape,
     pub optimizer: Optimizer<f32>,
+    /// How its learning rate goes; constant at first.
+    pub schedule: Schedule,
     /// `[theta | phi]`
     pub params: Vec<f32>,
     /// The optimizer's.
@@ -44,6 +47,7 @@ impl Trainee {
         let mut trainee = Trainee {
             shape,
             optimizer,
+            schedule: Schedule::default(),
             params: vec![0.0; shape.param_len()],
             state: vec![0.0; optimizer.state_len(shape.theta_len())],
             grad: vec![0.0; shape.param_len()],
@@ -105,7 +109,8 @@ impl Trainee {
             )?,
         };
 
-        unless_it_diverges(trainer.step(&self.optimizer, &batch, t))
+        let optimizer = self.optimizer.scaled(self.schedule.factor(t));
+        unless_it_diverges(trainer.step(&optimizer, &batch, t))
     }
 
     /// Fills `grad` with the gradient in weights and activations; the loss.

@@ -9,6 +9,7 @@ use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use crate::support::stop;
 use anyhow::{Result, ensure};
 use ldnn_core::Optimizer;
+use ldnn_core::schedule::{Decay, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// How a network is trained.
@@ -37,10 +38,25 @@ pub struct TrainConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decay: Option<f64>,
 
-    /// Decay of the mean gradient of adam [default: 0.9]
+    /// Decay of the mean gradient of adam and adamw [default: 0.9]
     #[arg(long, value_name = "X")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beta1: Option<f64>,
+
+    /// Decay of the weights with adamw, per unit of learning rate [default: 0.01]
+    #[arg(long, value_name = "X")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+
+    /// How the learning rate falls over the training
+    #[arg(long, value_name = "NAME")]
+    #[serde(default)]
+    pub lr_decay: LrDecay,
+
+    /// Epochs in which the learning rate rises to its full value
+    #[arg(long, value_name = "N")]
+    #[serde(default)]
+    pub warmup: usize,
 
     /// Rows per training step
     #[arg(long, value_name = "ROWS")]
@@ -59,6 +75,29 @@ pub struct TrainConfig {
     pub every: usize,
 }
 
+/// How the learning rate falls over a training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LrDecay {
+    /// It does not.
+    #[default]
+    Constant,
+    /// In equal steps to 0.
+    Linear,
+    /// Along half a period of a cosine to 0.
+    Cosine,
+}
+
+impl From<LrDecay> for Decay {
+    fn from(decay: LrDecay) -> Decay {
+        match decay {
+            LrDecay::Constant => Decay::Constant,
+            LrDecay::Linear => Decay::Linear,
+            LrDecay::Cosine => Decay::Cosine,
+        }
+    }
+}
+
 impl Default for TrainConfig {
     /// The network and the training of the paper's comparisons.
     fn default() -> Self {
@@ -69,6 +108,9 @@ impl Default for TrainConfig {
             momentum: None,
             decay: None,
             beta1: None,
+            weight_decay: None,
+            lr_decay: LrDecay::Constant,
+            warmup: 0,
             batch: 200,
             epochs: 100,
             shuffle: true,
@@ -156,6 +198,17 @@ impl TrainConfig {
             momentum: self.momentum,
             decay: self.decay,
             beta1: self.beta1,
+            weight_decay: self.weight_decay,
+        }
+    }
+
+    /// The learning rate over a training of so many steps per epoch.
+    #[must_use]
+    pub fn lr_schedule(&self, batches: usize) -> Schedule {
+        Schedule {
+            decay: self.lr_decay.into(),
+            warmup: self.warmup.saturating_mul(batches),
+            steps: self.epochs.saturating_mul(batches),
         }
     }
 
@@ -168,12 +221,14 @@ impl TrainConfig {
             momentum,
             decay,
             beta1,
+            weight_decay,
         } = self.memory().settled(self.optimizer, "")?;
 
         Ok(TrainConfig {
             momentum,
             decay,
             beta1,
+            weight_decay,
             ..self
         })
     }
@@ -202,6 +257,13 @@ impl TrainConfig {
         );
 
         self.memory().settled(self.optimizer, "")?;
+
+        ensure!(
+            self.warmup < self.epochs,
+            "`warmup` {}: must be less than the {} epochs of the training",
+            self.warmup,
+            self.epochs
+        );
 
         for (setting, value) in [
             ("`batch`", self.batch),
@@ -322,6 +384,7 @@ fn untrained(
     let optimizer = config.core_optimizer();
     let mut trainee = Trainee::new(shape, optimizer, config.batch, train.rows(), seed)?;
     trainee.params[shape.theta_len()..].copy_from_slice(choice.phi());
+    trainee.schedule = config.lr_schedule(trainee.batches());
 
     Ok(trainee)
 }
@@ -380,6 +443,66 @@ mod tests {
         assert_eq!(curve(&[], &[4.0, 1.0, 2.0, 2.0]).epochs_since_best(), 10);
         assert_eq!(curve(&[], &[4.0, 3.0]).epochs_since_best(), 0);
         assert_eq!(Curve::default().epochs_since_best(), 0);
+    }
+
+    #[test]
+    fn the_learning_rate_rises_and_falls_over_the_epochs() {
+        let config = TrainConfig {
+            epochs: 4,
+            warmup: 1,
+            lr_decay: LrDecay::Linear,
+            ..TrainConfig::default()
+        };
+        let schedule = config.lr_schedule(5);
+
+        assert_eq!(schedule.factor::<f64>(0), 0.2);
+        assert_eq!(schedule.factor::<f64>(5), 1.0);
+        assert_eq!(schedule.factor::<f64>(20), 0.0);
+        assert_eq!(
+            TrainConfig::default().lr_schedule(5).factor::<f32>(499),
+            1.0
+        );
+
+        config.check().unwrap();
+        assert!(
+            TrainConfig {
+                warmup: 4,
+                ..config
+            }
+            .check()
+            .is_err()
+        );
+    }
+
+    /// The same rows in the same order: they differ by the last steps' lengths alone.
+    #[test]
+    fn a_falling_rate_and_a_weight_decay_are_those_that_are_asked_for() {
+        let task = Task::new(&Dataset::vanderpol(&VanDerPolConfig::default()).unwrap());
+        let choice = Choice::named("tanh", None, false).unwrap();
+        let trained = |change: fn(&mut TrainConfig)| {
+            let mut config = TrainConfig {
+                hidden: vec![10],
+                optimizer: OptimizerKind::Adamw,
+                epochs: 3,
+                ..TrainConfig::default()
+            };
+            change(&mut config);
+            let result = train_network(&config, &choice, &task, &task.train, &task.test, 7);
+            result.unwrap().1.params
+        };
+
+        let size = |params: &[f32]| params.iter().map(|p| p.abs()).sum::<f32>();
+        let plain = trained(|config| config.weight_decay = Some(0.0));
+        let adam = trained(|config| config.optimizer = OptimizerKind::Adam);
+        let decayed = trained(|config| config.weight_decay = Some(1.0));
+        let falling = trained(|config| {
+            config.weight_decay = Some(0.0);
+            config.lr_decay = LrDecay::Cosine;
+        });
+
+        assert_eq!(plain, adam, "without a decay of weights it is Adam");
+        assert!(size(&decayed) < size(&plain));
+        assert_ne!(falling, plain);
     }
 
     #[test]
