@@ -1,4 +1,4 @@
-//! Where bytes from strangers come in: every reader of files as a function of bytes, followed by
+//! Where untrusted bytes come in: every reader of files as a function of bytes, followed by
 //! what is done with what was read. libFuzzer (`fuzz/`) and `tests/strangers.rs` call the same
 //! functions. None may panic, take long, or take memory that the bytes do not pay for.
 

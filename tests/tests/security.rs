@@ -1,4 +1,4 @@
-//! Files from strangers are input: names stay text wherever they go, sizes in headers reserve
+//! Untrusted files are input: names stay text wherever they go, sizes in headers reserve
 //! nothing, and nothing is run or written elsewhere.
 
 use ldnn::config::StoredConfig;

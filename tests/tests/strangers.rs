@@ -1,4 +1,4 @@
-//! Files from strangers: every reader meets the fuzzers' corpora, what once was found, and
+//! Untrusted files: every reader meets the fuzzers' corpora, what once was found, and
 //! mutations of both, in a process that may take little memory. `fuzz/run.sh` does the same with
 //! coverage as a guide, for hours.
 

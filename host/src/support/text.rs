@@ -1,4 +1,4 @@
-//! Names from strangers where a program would take them for more than text: in spreadsheets and on
+//! Untrusted names where a program would take them for more than text: in spreadsheets and on
 //! terminals.
 
 use std::borrow::Cow;
