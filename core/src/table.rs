@@ -39,7 +39,7 @@
 pub use crate::activation::TableForm;
 pub use crate::device::table::{compact, integer};
 
-use crate::activation::{self, Activation, Base};
+use crate::activation::{self, Activation, Base, Derivatives};
 use crate::error::{ShapeError, SizeError, check, check_at_least};
 use crate::kernel::planes::{Planes, PlanesMut, part, part_mut};
 use crate::kernel::vector::Plain;
@@ -184,6 +184,42 @@ impl Tabulation<'_> {
 
         check_at_least("work", self.work_len(), work)
     }
+}
+
+/// Fills a table with any activation: its values at the knots, and its slopes there. A learning
+/// table starts so.
+///
+/// `phi`: the activation's parameters; `table`: [`TableForm::param_len`] numbers, overwritten. What
+/// the form adds exactly ([`TableForm::base`]) is not taken off.
+///
+/// # Errors
+/// If a length does not fit.
+pub fn fill<T: Real>(
+    activation: Activation,
+    phi: &[T],
+    form: TableForm,
+    table: &mut [T],
+) -> Result<(), SizeError> {
+    check("table", form.param_len(), table.len())?;
+    let spacing = T::from_f64(form.spacing());
+    let (knots, readout) = table
+        .split_at_mut_checked(2 * form.knots)
+        .unwrap_or_default();
+    readout.fill(T::ZERO);
+
+    for (i, [value, slope]) in knots.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        let mut curvature = T::ZERO;
+        let out = Derivatives {
+            value: core::slice::from_mut(value),
+            slope: core::slice::from_mut(slope),
+            curvature: core::slice::from_mut(&mut curvature),
+        };
+
+        activation.eval_derivatives(phi, &[form.knot(i)], out)?;
+        *slope = *slope * spacing;
+    }
+
+    Ok(())
 }
 
 fn copy<T: Copy>(to: &mut [T], from: &[T]) {

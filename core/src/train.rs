@@ -1,4 +1,5 @@
-//! One step of ordinary training: the weights learn, the activations are frozen.
+//! One step of training. With [`Trainer::step`] the weights learn and the activations are frozen;
+//! with [`Joint`] both learn.
 //!
 //! ```
 //! use ldnn_core::network::{Batch, Data, Init, Pass, Target, Workspace, init_theta};
@@ -32,18 +33,25 @@
 //! # Ok::<(), ldnn_core::Error>(())
 //! ```
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floats do not overflow; differences of places in one buffer"
+)]
+
+use crate::activation::{Activation, hermite};
 use crate::error::{Error, check, check_at_least};
+use crate::finite::check_finite;
 use crate::kernel::planes::{part, part_mut};
 use crate::kernel::vector::Vector;
 use crate::math::Real;
 use crate::network::{Batch, Network, Target, Workspace, Wrt};
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Optimizer, clamp};
 use crate::shape::Shape;
 
 /// A network in training, with all the memory that a step needs. A view: nothing is copied, and
 /// making one is free.
 ///
-/// [`Alternating`](crate::meta::Alternating) steps it, too.
+/// [`Joint`] and [`Alternating`](crate::meta::Alternating) step it, too.
 #[derive(Debug)]
 pub struct Trainer<'a, T, V> {
     /// Its sizes.
@@ -104,6 +112,199 @@ impl<T: Real, V: Vector> Trainer<'_, T, V> {
             part_mut(self.grad, 0, wrt.len(self.shape)),
             &mut self.workspace,
         )
+    }
+}
+
+/// Weights and activations that learn together, at every step.
+///
+/// What is meant to learn so is a [table](crate::table): its knots are few and each acts on a short
+/// piece of the function. Sub-networks can, too. Types without parameters stay as they are.
+///
+/// ```
+/// use ldnn_core::network::{Batch, Data, Init, Pass, Target, Workspace, init_theta};
+/// use ldnn_core::table::{TableForm, fill};
+/// use ldnn_core::train::{Joint, Trainer};
+/// use ldnn_core::{Activation, Base, Optimizer, Plain, Shape};
+///
+/// // One input, four neurons whose function starts as the tanh at 33 knots, one output.
+/// const TABLE: TableForm = TableForm::fixed(33, 10.0);
+/// const SHAPE: Shape = Shape::new(&[1, 4, 1], &[Activation::Table(TABLE)]);
+/// const ADAM: Optimizer<f32> = Optimizer::Adam { lr: 0.02, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+/// const JOINT: Joint<f32> = Joint { weights: ADAM, activations: ADAM, smoothing: 0.0 };
+///
+/// let mut params = [0.0; SHAPE.param_len()];
+/// let (theta, phi) = params.split_at_mut(SHAPE.theta_len());
+/// init_theta(&SHAPE, Init::FanIn, 1, 0, theta)?;
+/// fill(Activation::Base(Base::Tanh), &[], TABLE, phi)?;
+///
+/// let data = Data { x: &[-1.0, 0.0, 1.0], target: Target::Values(&[1.0, 0.0, 1.0]) };
+/// let batch = Batch::all(data, SHAPE.inputs());
+/// let mut memory = [0.0; SHAPE.workspace_len(3, Pass::Backward)];
+/// let mut trainer = Trainer {
+///     shape: &SHAPE,
+///     vector: Plain,
+///     params: &mut params,
+///     state: &mut vec![0.0; JOINT.state_len(&SHAPE)],
+///     grad: &mut [0.0; SHAPE.param_len()],
+///     workspace: Workspace::new(&SHAPE, 3, Pass::Backward, &mut memory)?,
+/// };
+/// JOINT.init_state(&SHAPE, trainer.state)?;
+/// let first = JOINT.step(&mut trainer, &batch, 0)?;
+/// for t in 1..100 {
+///     JOINT.step(&mut trainer, &batch, t)?;
+/// }
+/// assert!(JOINT.step(&mut trainer, &batch, 100)? < 0.01 * first);
+/// # Ok::<(), ldnn_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Joint<T> {
+    /// How the weights learn.
+    pub weights: Optimizer<T>,
+    /// How the activations learn. A tenth of the weights' learning rate is a good start.
+    pub activations: Optimizer<T>,
+    /// Strength of a penalty on bent tables, in units of the loss: it is `smoothing` times the mean
+    /// square of the table's second derivative over its range, summed over the types. 0 for none.
+    pub smoothing: T,
+}
+
+impl<T: Real> Joint<T> {
+    /// Length of the state for a network of `shape`: that of the weights' optimizer, then of the
+    /// activations'.
+    #[must_use]
+    pub const fn state_len(&self, shape: &Shape) -> usize {
+        let weights = self.weights.state_len(shape.theta_len());
+        weights.saturating_add(self.activations.state_len(shape.phi_len()))
+    }
+
+    /// Sets the state to what it is before the first step. `state`: [`Joint::state_len`].
+    ///
+    /// # Errors
+    /// If the length differs.
+    pub fn init_state(&self, shape: &Shape, state: &mut [T]) -> Result<(), Error> {
+        check("state", self.state_len(shape), state.len())?;
+        let of_weights = self.weights.state_len(shape.theta_len());
+        let (weights, activations) = state.split_at_mut_checked(of_weights).unwrap_or_default();
+        self.weights.init_state(weights);
+        self.activations.init_state(activations);
+        Ok(())
+    }
+
+    /// Step `t` (from 0): weights and activations move along the gradient of the batch, the
+    /// activations along that of the penalty, too. Returns the loss of the batch before the step,
+    /// without the penalty.
+    ///
+    /// The trainer's `state` is [`Joint::state_len`] long, its `grad` at least
+    /// [`Shape::param_len`].
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn step<V: Vector>(
+        &self,
+        trainer: &mut Trainer<'_, T, V>,
+        batch: &Batch<'_, T>,
+        t: usize,
+    ) -> Result<T, Error> {
+        let activations = ActivationStep {
+            t,
+            clip: None,
+            smoothing: self.smoothing,
+        };
+
+        self.step_with(trainer, batch, t, Some(activations))
+    }
+
+    /// Step `t` of the weights, and a step of the activations unless they rest.
+    pub(crate) fn step_with<V: Vector>(
+        &self,
+        trainer: &mut Trainer<'_, T, V>,
+        batch: &Batch<'_, T>,
+        t: usize,
+        of_activations: Option<ActivationStep<T>>,
+    ) -> Result<T, Error> {
+        let (shape, theta) = (trainer.shape, trainer.shape.theta_len());
+        check("state", self.state_len(shape), trainer.state.len())?;
+        check_at_least("grad", shape.param_len(), trainer.grad.len())?;
+
+        let wrt = if of_activations.is_some() {
+            Wrt::All
+        } else {
+            Wrt::Weights
+        };
+        let loss = trainer.gradient(batch, wrt)?;
+
+        let (weights, activations) = trainer
+            .params
+            .split_at_mut_checked(theta)
+            .unwrap_or_default();
+        let of_weights = self.weights.state_len(theta);
+        let (state_w, state_a) = trainer
+            .state
+            .split_at_mut_checked(of_weights)
+            .unwrap_or_default();
+
+        let grad = part_mut(trainer.grad, 0, wrt.len(shape));
+        let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
+
+        // All is checked before anything moves; a gradient before it is clamped.
+        let mut check_step = || {
+            check_loss(loss)?;
+            check_finite("grad", grad_a)?;
+            self.weights.check(weights, state_w, grad_w, t)?;
+
+            if let Some(step) = &of_activations {
+                step.complete(shape, activations, grad_a);
+                self.activations
+                    .check(activations, state_a, grad_a, step.t)?;
+            }
+
+            Ok(())
+        };
+
+        check_step().map_err(|error| cause(error, shape, weights, activations, batch))?;
+
+        self.weights.advance(weights, state_w, grad_w, t)?;
+
+        if let Some(step) = of_activations {
+            self.activations
+                .advance(activations, state_a, grad_a, step.t)?;
+        }
+
+        Ok(loss)
+    }
+}
+
+/// A step of the activations.
+#[derive(Clone, Copy)]
+pub(crate) struct ActivationStep<T> {
+    /// Its number, from 0.
+    pub t: usize,
+    /// Every element of the gradient is clamped to this.
+    pub clip: Option<T>,
+    /// See [`Joint::smoothing`].
+    pub smoothing: T,
+}
+
+impl<T: Real> ActivationStep<T> {
+    /// Makes the gradient of the loss that which is stepped along.
+    fn complete(&self, shape: &Shape, phi: &[T], grad: &mut [T]) {
+        if let Some(limit) = self.clip {
+            clamp(grad, limit);
+        }
+
+        if self.smoothing == T::ZERO {
+            return;
+        }
+
+        for t in 0..shape.types() {
+            let (kind, at) = (shape.kind(t), shape.type_at(t) - shape.theta_len());
+            if let Activation::Table(form) = kind {
+                let (own, grad) = (
+                    part(phi, at, kind.param_len()),
+                    part_mut(grad, at, kind.param_len()),
+                );
+                hermite::add_bending_gradient(form, own, self.smoothing, grad);
+            }
+        }
     }
 }
 

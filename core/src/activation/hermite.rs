@@ -101,6 +101,42 @@ fn quad_adjoint<T: Real>(t: T, beyond: T, a: T, b: T) -> Quad<T> {
     [a - q2, (at + b) + (fall - m2), q2, fall]
 }
 
+/// Adds to `grad` the gradient of `strength` times the mean square of the table's second derivative
+/// over its range. `phi`, `grad`: `[knots | readout]`.
+///
+/// In a cell the second derivative is `(2 c2 + 6 c3 t) / h^2`, so its mean square there is
+/// `(4 c2^2 + 12 c2 c3 + 12 c3^2) / h^4`; that of the table is the mean over its cells.
+pub(crate) fn add_bending_gradient<T: Real>(
+    form: TableForm,
+    phi: &[T],
+    strength: T,
+    grad: &mut [T],
+) {
+    let (grid, n) = (Grid::<T>::new(form), 2 * form.knots);
+    let per_area = grid.per_spacing * grid.per_spacing;
+    let share = strength * (per_area * per_area) / grid.last;
+
+    let cells = part(phi, 0, n).windows(4).step_by(2);
+    for (i, quad) in cells.enumerate() {
+        let Some(&quad) = quad.first_chunk::<4>() else {
+            return;
+        };
+
+        let (c2, c3) = coefficients(quad);
+        let g2 = share * (c2 * T::from_f64(8.0) + c3 * T::from_f64(12.0));
+        let g3 = share * (c2 * T::from_f64(12.0) + c3 * T::from_f64(24.0));
+
+        // The transpose of `coefficients`.
+        let rise = T::from_f64(3.0) * g2 - (g3 + g3);
+        let adjoint = [-rise, g3 - (g2 + g2), rise, g3 - g2];
+
+        part_mut(grad, 2 * i, 4)
+            .iter_mut()
+            .zip(adjoint)
+            .for_each(|(g, a)| *g += a);
+    }
+}
+
 /// Where the pre-activations of a block fall, and what the table has there.
 ///
 /// Each step is a loop of its own over the block: those without a lookup become vector

@@ -4,15 +4,13 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
-use crate::error::{Error, check, check_at_least};
-use crate::finite::check_finite;
-use crate::kernel::planes::part_mut;
+use crate::error::Error;
 use crate::kernel::vector::Vector;
 use crate::math::Real;
-use crate::network::{Batch, Wrt};
-use crate::optimizer::{Optimizer, clamp};
+use crate::network::Batch;
+use crate::optimizer::Optimizer;
 use crate::shape::Shape;
-use crate::train::{Trainer, cause, check_loss};
+use crate::train::{ActivationStep, Joint, Trainer};
 
 /// The settings of the alternating schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +26,14 @@ pub struct Alternating<T> {
 }
 
 impl<T: Real> Alternating<T> {
+    fn joint(&self) -> Joint<T> {
+        Joint {
+            weights: self.weights,
+            activations: self.activations,
+            smoothing: T::ZERO,
+        }
+    }
+
     /// Length of the state for a network of `shape`: that of the weights' optimizer, then of the
     /// activations'.
     #[must_use]
@@ -41,12 +47,7 @@ impl<T: Real> Alternating<T> {
     /// # Errors
     /// If the length differs.
     pub fn init_state(&self, shape: &Shape, state: &mut [T]) -> Result<(), Error> {
-        check("state", self.state_len(shape), state.len())?;
-        let of_weights = self.weights.state_len(shape.theta_len());
-        let (weights, activations) = state.split_at_mut_checked(of_weights).unwrap_or_default();
-        self.weights.init_state(weights);
-        self.activations.init_state(activations);
-        Ok(())
+        self.joint().init_state(shape, state)
     }
 
     /// Step `t` (from 0) of the alternating schedule; returns the loss of the batch before the
@@ -63,55 +64,17 @@ impl<T: Real> Alternating<T> {
         batch: &Batch<'_, T>,
         t: usize,
     ) -> Result<T, Error> {
-        let (shape, theta) = (trainer.shape, trainer.shape.theta_len());
-        check("state", self.state_len(shape), trainer.state.len())?;
-        check_at_least("grad", shape.param_len(), trainer.grad.len())?;
-
         if self.period == 0 {
             return Err(Error::Empty("the period"));
         }
 
-        let learns = t % self.period == self.period - 1;
-        let wrt = if learns { Wrt::All } else { Wrt::Weights };
-        let loss = trainer.gradient(batch, wrt)?;
+        let learn = t % self.period == self.period - 1;
+        let activations = learn.then_some(ActivationStep {
+            t: t / self.period,
+            clip: Some(self.clip),
+            smoothing: T::ZERO,
+        });
 
-        let (weights, activations) = trainer
-            .params
-            .split_at_mut_checked(theta)
-            .unwrap_or_default();
-        let of_weights = self.weights.state_len(theta);
-        let (state_w, state_a) = trainer
-            .state
-            .split_at_mut_checked(of_weights)
-            .unwrap_or_default();
-
-        let grad = part_mut(trainer.grad, 0, wrt.len(shape));
-        let (grad_w, grad_a) = grad.split_at_mut_checked(theta).unwrap_or_default();
-
-        // All is checked before anything moves; a gradient before it is clamped.
-        let mut check_step = || {
-            check_loss(loss)?;
-            check_finite("grad", grad_a)?;
-            clamp(grad_a, self.clip);
-            self.weights.check(weights, state_w, grad_w, t)?;
-
-            if learns {
-                self.activations
-                    .check(activations, state_a, grad_a, t / self.period)
-            } else {
-                Ok(())
-            }
-        };
-
-        check_step().map_err(|error| cause(error, shape, weights, activations, batch))?;
-
-        self.weights.advance(weights, state_w, grad_w, t)?;
-
-        if learns {
-            self.activations
-                .advance(activations, state_a, grad_a, t / self.period)?;
-        }
-
-        Ok(loss)
+        self.joint().step_with(trainer, batch, t, activations)
     }
 }

@@ -28,7 +28,7 @@ use ldnn_core::shape::ShapeError;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry, Tunable};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{self, TableForm, Tabulation};
-use ldnn_core::train::Trainer;
+use ldnn_core::train::{Joint, Trainer};
 use ldnn_core::{Activation, Base, Derivatives, Fixed, Plain, Real, Shape, Vector};
 
 unsafe extern "C" {
@@ -540,6 +540,21 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
         any(1),
     ));
 
+    let joint = any(Joint {
+        weights: optimizer(),
+        activations: optimizer(),
+        smoothing: any(T::ONE),
+    });
+
+    any(Joint::state_len(&joint, shape));
+    said(Joint::init_state(&joint, shape, trainer.state));
+    said(Joint::step(
+        &joint,
+        &mut trainer,
+        &batch(c, rows, labels),
+        any(1),
+    ));
+
     let unroll = any(Unroll {
         shape: *shape,
         steps: 3,
@@ -602,6 +617,12 @@ fn tables<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     any(Tabulation::work_len(&tabulation));
     said(Tabulation::build(&tabulation, a, b, c));
     said(Tabulation::build_adjoint(&tabulation, a, b, c, d));
+    said(table::fill(
+        any(Activation::Base(Base::Sine)),
+        a,
+        form(),
+        b,
+    ));
 
     Some(())
 }
