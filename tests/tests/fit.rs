@@ -412,7 +412,7 @@ fn a_test_share_that_leaves_too_few_rows_is_refused_and_one_that_leaves_few_is_s
         "{error}"
     );
 
-    // Ten rows of ten classes leave none that decide when to stop.
+    // Ten rows of ten classes leave none that choose settings.
     let row = |i: usize| format!("{i},{}\n", i % 10);
     let tens = "a,label\n".to_string() + &(0..20).map(row).collect::<String>();
     let tens = place.file("tens.csv", tens);

@@ -28,6 +28,8 @@ fn model(at: &Path) {
         "--out",
         "m.ldnn",
         "--quiet",
+        "--activations",
+        "meta",
         "--keep",
         "learned",
         "--compare",

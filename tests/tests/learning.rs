@@ -6,7 +6,7 @@ use approx::assert_abs_diff_eq;
 use ldnn::data::task::Task;
 use ldnn::data::{Dataset, Mnist1dConfig};
 use ldnn::formats::read_activations;
-use ldnn::model::activations::Choice;
+use ldnn::model::choice::Choice;
 use ldnn::train::{Curve, TrainConfig, train};
 use std::fmt::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `ldnn train`: folds, groups, early stopping, what is compared, the report; and going on after a
+//! `ldnn train`: folds, groups, how settings are chosen, what is compared, the report; and going on after a
 //! kill.
 
 use ldnn_tests::program::{kill_when, refuse, succeed};
@@ -115,7 +115,8 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
         };
 
         assert_eq!(seeds("relu").len(), 2);
-        assert!(seeds("relu") == seeds("mix") && seeds("tanh") == seeds("mix"));
+        let learned = seeds("learning:tanh+sine");
+        assert!(seeds("relu") == learned && seeds("tanh") == learned);
     }
 
     assert!(
@@ -165,82 +166,60 @@ fn folds_of_groups_keep_every_group_whole() {
 }
 
 #[test]
-fn a_training_that_chooses_stops_when_it_gets_no_better() {
+fn every_setting_is_tried_and_the_best_on_held_out_rows_is_taken() {
     let dir = place(150);
-    // Every fifth row has a wrong label: what is learned by heart is worse on other rows.
-    let wrong = |(i, line): (usize, &str)| match line.rsplit_once(';') {
-        Some((inputs, _)) if i > 0 && i.is_multiple_of(5) => format!("{inputs};sit\n"),
-        _ => format!("{line}\n"),
-    };
-    let table: String = gestures(150).lines().enumerate().map(wrong).collect();
-
-    fs::write(dir.path().join("t.csv"), table).unwrap();
-
     let more = [
         "--ignore",
         "id,person",
         "--activations",
         "relu",
         "--lr",
-        "0.3",
-        "--epochs",
-        "300",
+        "0.003,0.03",
+        "--weight-decay",
+        "0,1.5",
     ];
+    train(dir.path(), &[&more[..], &["--out", "m.ldnn"]].concat());
 
-    train(
-        dir.path(),
-        &[&more[..], &["--patience", "10", "--out", "short.ldnn"]].concat(),
-    );
-    train(
-        dir.path(),
-        &[&more[..], &["--patience", "1000", "--out", "long.ldnn"]].concat(),
-    );
-
-    let curves = |run: &str| lines(&dir.path().join(run).join("selection.jsonl"));
-    let (short, long) = (curves("short.ldnn.run"), curves("long.ldnn.run"));
-
-    let list = |t: &Value, name: &str| -> Vec<f64> {
-        t["curve"][name]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_f64().unwrap())
-            .collect()
+    let trials = |name: &str| lines(&dir.path().join(format!("m.ldnn.run/{name}.jsonl")));
+    let mean = |trials: &[Value], part: &str| {
+        let values = trials.iter().map(|t| t["score"][part].as_f64().unwrap());
+        values.sum::<f64>() / trials.len() as f64
     };
 
-    let mut stopped = 0;
+    // Two rates, two decays, three divisions; then the two best of them.
+    let (short, long) = (trials("selection-short"), trials("selection-long"));
+    assert_eq!((short.len(), long.len()), (12, 6));
+    assert!(short.iter().all(|t| t["setting"]["epochs"] == 3));
+    assert!(long.iter().all(|t| t["setting"]["epochs"] == 12));
 
-    for (s, l) in short.iter().zip(&long) {
-        let (epochs, accuracy) = (list(s, "epoch"), list(s, "accuracy"));
-        // The first of the best: of accuracies the largest, of losses the smallest.
-        let since_best = |values: Vec<f64>| {
-            let best = values.iter().cloned().fold(f64::MIN, f64::max);
-            epochs.last().unwrap() - epochs[values.iter().position(|v| *v == best).unwrap()]
-        };
-        let loss = since_best(list(s, "test_loss").iter().map(|l| -l).collect());
-        let since = since_best(accuracy.clone()).min(loss);
-
-        assert!(since <= 10.0, "{since} epochs without anything better");
-
-        stopped += usize::from(since == 10.0);
-
-        assert_eq!(
-            accuracy[..],
-            list(l, "accuracy")[..accuracy.len()],
-            "the epochs before are the same"
-        );
-    }
-
-    assert!(stopped > 0, "no training stopped early");
+    let all = [short, long].concat();
+    let best = all
+        .chunks(3)
+        .map(|same| {
+            assert!(same.iter().all(|t| t["setting"] == same[0]["setting"]));
+            (mean(same, "metric"), -mean(same, "loss"), same)
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))
+        .unwrap();
 
     // What was chosen is what the model is trained with.
     let chosen: Value = serde_json::from_str(
-        &fs::read_to_string(dir.path().join("short.ldnn.run/chosen.json")).unwrap(),
+        &fs::read_to_string(dir.path().join("m.ldnn.run/chosen.json")).unwrap(),
     )
     .unwrap();
-    let epochs = chosen[0]["epochs"].as_u64().unwrap();
 
-    assert!(succeed(dir.path(), &["inspect", "short.ldnn"]).contains(&format!("{epochs} epochs")));
+    for part in ["lr", "weight_decay", "epochs"] {
+        assert_eq!(chosen[0][part], best.2[0]["setting"][part], "{part}");
+    }
+    assert_eq!(chosen[0]["validation"].as_f64().unwrap(), best.0);
+
+    let shown = succeed(dir.path(), &["inspect", "m.ldnn"]);
+    let said = format!(
+        "learning rate {}, weight decay {}, {} epochs",
+        chosen[0]["lr"], chosen[0]["weight_decay"], chosen[0]["epochs"]
+    )
+    .replace(".0,", ",");
+    assert!(shown.contains(&said), "{said}: {shown}");
 }
 
 #[test]
@@ -256,7 +235,7 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
         !said.contains("worth it") && !said.contains("| tanh"),
         "{said}"
     );
-    assert_eq!(row(&said, "rate and epochs chosen", "sine").len(), 8);
+    assert_eq!(row(&said, "epochs chosen", "sine").len(), 9);
     assert!(!dir.path().join("a.ldnn.run/learn").exists());
 
     let said = train(
@@ -294,12 +273,20 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
         "{said}"
     );
 
-    // Learned activations from another run.
-    let given = ["--activations", "b.ldnn.run/learn", "--out", "c.ldnn"];
+    // Learned before the weights, and given to another run: as they are, and to learn on.
+    let before = ["--activations", "meta", "--compare", "none"];
+    train(
+        dir.path(),
+        &[&one[..], &before, &["--out", "l.ldnn"]].concat(),
+    );
+
+    let given = ["--activations", "l.ldnn.run/learn", "--out", "c.ldnn"];
     let said = train(dir.path(), &[&one[..], &given].concat());
 
     assert!(
-        said.contains("The learned activations ") && !dir.path().join("c.ldnn.run/learn").exists(),
+        said.contains("learned activations ")
+            && said.contains("| learned, learning on")
+            && !dir.path().join("c.ldnn.run/learn").exists(),
         "{said}"
     );
 
@@ -314,7 +301,7 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
     let message = refuse(dir.path(), &args, 2);
 
     assert!(
-        message.contains("neither learn, none nor names of base functions")
+        message.contains("neither learn, meta, none nor names of base functions")
             && message.contains("rele"),
         "{message}"
     );
@@ -419,7 +406,7 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
 
     fs::write(
         dir.path().join("typo.toml"),
-        text.replace("patience", "patiense"),
+        text.replace("lr_decay", "lr_dekay"),
     )
     .unwrap();
 
@@ -431,7 +418,7 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
 
     let line = text
         .lines()
-        .position(|l| l.starts_with("patience"))
+        .position(|l| l.starts_with("lr_decay"))
         .unwrap()
         + 1;
 
@@ -440,7 +427,7 @@ fn a_stored_config_gives_the_same_model_and_a_typo_gives_nothing() {
         "{message}"
     );
     assert!(
-        message.contains("did you mean 'fit.patience'?"),
+        message.contains("did you mean 'fit.lr_decay'?"),
         "{message}"
     );
     assert!(
@@ -494,7 +481,12 @@ fn a_killed_run_goes_on_to_the_same_model() {
     ]
     .concat();
 
-    let at_work = kill_when(dir.path(), &killed, "killed.ldnn.run/selection.jsonl", 2);
+    let at_work = kill_when(
+        dir.path(),
+        &killed,
+        "killed.ldnn.run/selection-short.jsonl",
+        2,
+    );
     assert!(at_work, "it was done before it was killed");
     assert!(
         !dir.path().join("killed.ldnn").exists(),
@@ -539,11 +531,11 @@ fn where_every_rate_diverges_smaller_ones_are_tried_and_the_report_says_so() {
 
     let said = succeed(dir.path(), &reckless("300", "m.ldnn"));
     assert!(
-        said.contains("trainings that choose the learning rate diverged; they are left out"),
+        said.contains("trainings that choose its settings diverged; they are left out"),
         "{said}"
     );
 
-    let chosen: f64 = number(&row(&said, "rate and epochs chosen", "identity")[1]);
+    let chosen: f64 = number(&row(&said, "epochs chosen", "identity")[1]);
     assert!(chosen < 300.0, "{said}");
 
     succeed(dir.path(), &["predict", "m.ldnn", "n.csv"]);

@@ -357,7 +357,7 @@ fn whole_numbers_beyond_those_of_settings_are_refused_by_their_flags() {
 
     let most = "18446744073709551615";
 
-    for flag in ["--seed", "--epochs", "--patience", "--hidden"] {
+    for flag in ["--seed", "--epochs", "--steps", "--hidden"] {
         let said = refuse(folder, &["train", "t.csv", "--target", "y", flag, most], 2);
         let expected = format!("{flag} {most}: at most 9223372036854775807");
         assert!(said.contains(&expected), "{said}");

@@ -11,7 +11,7 @@ use crate::data::task::Task;
 use crate::fit::{self, ActivationSource, FitConfig};
 use crate::formats::read_activations;
 use crate::lab::estimate::Cost;
-use crate::model::activations::base_named;
+use crate::model::choice::{Choice, is_learning};
 use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 /// What activations the networks have.
 #[derive(clap::Args)]
 pub struct ActivationsArgs {
-    /// Activations: learn, a run folder or file of learned ones, or names of classical ones, such
-    /// as relu,tanh, to have nothing else; none for those of --compare [default: learn]
+    /// Activations: learn (beside the weights), meta (before the weights, by hypergradients), a run
+    /// folder or file of learned ones, or names of classical ones, such as relu,tanh, to have
+    /// nothing else; none for those of --compare [default: learn]
     #[arg(long, value_name = "WHICH")]
     activations: Option<String>,
 }
@@ -44,12 +45,13 @@ impl ActivationsArgs {
 
         match which.as_str() {
             "learn" => fit.activate = ActivationSource::Learn,
+            "meta" => fit.activate = ActivationSource::Meta,
             "none" => fit.activate = ActivationSource::Classical,
-            _ if names.iter().all(|n| base_named(n).is_ok()) => {
+            _ if names.iter().all(|n| is_classical(n)) => {
                 (fit.activate, fit.compare) = (ActivationSource::Classical, names);
             }
             file => {
-                let known = || "--activations: neither learn, none nor names of base functions (relu, tanh, ...)";
+                let known = || "--activations: neither learn, meta, none nor names of base functions (relu, tanh, ...)";
                 fit.activate =
                     ActivationSource::Given(read_activations(Path::new(file)).with_context(known)?);
                 return Ok(Some(PathBuf::from(file)));
@@ -58,6 +60,11 @@ impl ActivationsArgs {
 
         Ok(None)
     }
+}
+
+/// Whether a name stands for base functions.
+fn is_classical(name: &str) -> bool {
+    !is_learning(name) && Choice::named(name, None, false).is_ok()
 }
 
 #[derive(clap::Args)]
@@ -88,7 +95,7 @@ Examples:
   ldnn train watch.csv --target gesture --group person        no person is in both parts
   ldnn train small.csv --target label --folds 5               cross-validated
   ldnn train gestures.csv --target label --activations relu,tanh
-  ldnn train gestures.csv --target label --activations out/meta
+  ldnn train gestures.csv --target label --activations out/meta        learned before, with `ldnn meta`
   ldnn train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz \\
       --test t10k-images-idx3-ubyte.gz --test-labels t10k-labels-idx1-ubyte.gz
   ldnn train BasicMotions_TRAIN.ts --test BasicMotions_TEST.ts
@@ -96,8 +103,9 @@ Examples:
   ldnn eval gestures.ldnn more.csv; ldnn predict gestures.ldnn new.csv
   ldnn export gestures.ldnn --out firmware                    for a microcontroller
 
-Learning rate and number of epochs are chosen on validation rows (a fifth of the training rows, of every class the same, groups whole) for each
-activation; trainings that choose stop early. All networks are then trained anew on all training rows. The folder FILE.run gets
+Learning rate, weight decay and number of epochs are chosen for each activation on held-out training rows: all of them in three turns if there are
+fewer than 1000, else a fifth (of every class the same, groups whole). The model has the activations that were best there; a classification stays
+with relu unless another makes a quarter fewer errors. All networks are then trained anew on all training rows. The folder FILE.run gets
 config.toml, report.txt, report.html and every training; the same command goes on where it stopped.";
 
 #[derive(Default, Serialize, Deserialize, clap::Args)]
@@ -165,8 +173,8 @@ impl TrainArgs {
 
         let (Division::Once(all) | Division::Folds(_, all)) = &division;
         let task = Task::new(&all.data);
-        settings.fit.lr = settings.fit.lrs(task.inputs);
         settings.fit.check(&task)?;
+        settings.fit = settings.fit.settled(&task);
         all.rest_and_validation(&task)?;
 
         if let Division::Folds(folds, _) = &division {
@@ -208,13 +216,13 @@ impl TrainPlan {
         let task = Task::new(&all.data);
 
         let training = Cost::trainings(
-            fit.most_trainings(&task),
-            &fit.train(task.train.rows()),
+            fit.most_trainings(&task, all.validation.len()),
+            &fit.longest_training(&task),
             &task,
         );
 
         match fit.activate {
-            ActivationSource::Learn => training + Cost::learning(&fit.meta(&task), &task),
+            ActivationSource::Meta => training + Cost::learning(&fit.meta(&task), &task),
             _ => training,
         }
     }

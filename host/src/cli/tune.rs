@@ -42,16 +42,17 @@ Examples:
   ldnn tune gestures.csv --target label --budget 100 --set space.depth=1 --set space.width.high=30
   ldnn tune gestures.csv --target label --set space.activations=learn,relu,tanh
 
-A trial learns activations and trains two networks; the best mean metric on the validation rows is its value. Of the trials of a
+A trial trains two networks, after it has learned their activations if these are meta; the mean metric on held-out training rows is its value. Of the trials of a
 first round, with a ninth of --steps and --epochs, the best third comes to a second one with a third of them, and the best third of
 these to a last one with all of them. Trial 0 is what the flags say, the others are drawn from the space:
   [space]                                  in --config, or one by one: --set space.types=2
   depth = [1, 2]                           hidden layers
   width = { low = 10, high = 100 }         on a logarithmic scale
-  activations = [\"learn\"]                  or base functions' names
-  types = [1, 2, 3]                        learned types
-  schedule = [\"unrolled\", \"alternating\"]   of learning them
-  lr = { low = 0.001, high = 0.1 }       of the weights, on a logarithmic scale
+  activations = [\"learn\", \"relu\", \"tanh\", \"sine\"]   also meta, or tanh+sine in one layer
+  types = [1, 2, 3]                        with meta
+  schedule = [\"unrolled\", \"alternating\"]   with meta
+  lr = { low = 0.001, high = 0.1 }         of the weights, on a logarithmic scale
+  weight_decay = [0, 0.3, 1.5]             with adamw
 The test rows are not looked at; `ldnn train` with the same seed has the same ones. The folder gets best.toml, trials.csv, report.txt and
 report.html; the same command goes on where it stopped.";
 
@@ -105,8 +106,8 @@ impl TuneArgs {
         settings.data.keep_fingerprint(&rows)?;
 
         let task = Task::new(&parts.data);
-        settings.fit.lr = settings.fit.lrs(task.inputs);
         settings.fit.check(&task)?;
+        settings.fit.epochs = Some(settings.fit.longest(&task));
 
         let out = self
             .out
@@ -158,6 +159,10 @@ impl Tune {
                 activate: ActivationSource::Learn,
                 ..fit
             },
+            "meta" => FitConfig {
+                activate: ActivationSource::Meta,
+                ..fit
+            },
             name => FitConfig {
                 activate: ActivationSource::Classical,
                 compare: vec![name.into()],
@@ -192,10 +197,10 @@ impl Tune {
         let of = |id: usize| {
             let candidate = space.candidate(fit, id);
             let fit = candidate.apply(fit);
-            let training = Cost::trainings(1, &fit.train(task.train.rows()), &task);
+            let training = Cost::trainings(1, &fit.longest_training(&task), &task);
 
             match candidate.activations.as_str() {
-                "learn" => training + Cost::learning(&fit.meta(&task), &task),
+                "meta" => training + Cost::learning(&fit.meta(&task), &task),
                 _ => training,
             }
         };
@@ -225,7 +230,8 @@ impl Plan for Tune {
     fn execute(&self, output: Output) -> Result<String> {
         let folder = RunFolder::open(&self.out, &self.stored()?, self.replace)?;
         let task = Task::new(&self.parts.data);
-        let (rest, validation) = self.parts.rest_and_validation(&task)?;
+        // Many candidates, so one division for each.
+        let (rest, validation) = self.parts.rest_and_validation(&task)?.swap_remove(0);
         let TuneSettings {
             fit, space, budget, ..
         } = &self.settings;

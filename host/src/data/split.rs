@@ -36,8 +36,9 @@ pub struct Split {
     pub features: Vec<String>,
     /// Their standardisation.
     pub inputs: Vec<Standard>,
-    /// The training rows that decide when to stop, by their places among these.
-    pub validation: Vec<u32>,
+    /// Sets of training rows, by their places among these, that are held out one after the other
+    /// while the others are learned from: they choose settings.
+    pub validation: Vec<Vec<u32>>,
     /// The columns with extreme values among the training rows.
     pub extremes: Vec<Extremes>,
     /// The columns with test rows that are extreme beside the training rows.
@@ -49,18 +50,22 @@ pub struct Split {
 }
 
 impl Split {
-    /// The training rows to learn from, and those that decide.
+    /// The training rows to learn from, and those that choose, for each set that is held out.
     ///
     /// # Errors
     /// If one of the two would be empty.
-    pub fn rest_and_validation(&self, task: &Task) -> Result<(Examples, Examples)> {
+    pub fn rest_and_validation(&self, task: &Task) -> Result<Vec<(Examples, Examples)>> {
         let rows = task.train.rows() as u32;
-        let rest: Vec<u32> = (0..rows)
-            .filter(|i| self.validation.binary_search(i).is_err())
-            .collect();
         check_validation(rows as usize, &self.validation, &self.purpose)?;
 
-        Ok((task.train.pick(&rest), task.train.pick(&self.validation)))
+        let without = |held_out: &Vec<u32>| {
+            let rest: Vec<u32> = (0..rows)
+                .filter(|i| held_out.binary_search(i).is_err())
+                .collect();
+            (task.train.pick(&rest), task.train.pick(held_out))
+        };
+
+        Ok(self.validation.iter().map(without).collect())
     }
 
     /// What to mind about the rows to learn from, a sentence each.
@@ -98,10 +103,12 @@ impl Split {
     }
 }
 
-/// Whether there are rows that decide when to stop, and others.
-fn check_validation(rows: usize, validation: &[u32], purpose: &Purpose) -> Result<()> {
+/// Whether each set that is held out has rows, and leaves others.
+fn check_validation(rows: usize, validation: &[Vec<u32>], purpose: &Purpose) -> Result<()> {
+    let is_part = |held_out: &Vec<u32>| !held_out.is_empty() && held_out.len() < rows;
+
     ensure!(
-        !validation.is_empty() && validation.len() < rows,
+        !validation.is_empty() && validation.iter().all(is_part),
         too_few(rows, purpose)
     );
     Ok(())
@@ -111,7 +118,7 @@ fn check_validation(rows: usize, validation: &[u32], purpose: &Purpose) -> Resul
 fn too_few(rows: usize, purpose: &Purpose) -> String {
     let Purpose::Classification { column, classes } = purpose else {
         return format!(
-            "{rows} training rows cannot be divided into rows to learn from and rows that decide when to stop; give \
+            "{rows} training rows cannot be divided into rows to learn from and rows that choose settings; give \
              more rows"
         );
     };
@@ -124,18 +131,22 @@ fn too_few(rows: usize, purpose: &Purpose) -> String {
 
     format!(
         "there is one training row only of each class of '{column}'; a class needs one to learn from and another that \
-         decides when to stop, beside those for testing: give each class one more row{or_regression}"
+         chooses settings, beside those for testing: give each class one more row{or_regression}"
     )
 }
 
-/// Fewer rows than this cannot be divided into rows to learn from and rows that decide.
+/// Fewer rows than this cannot be divided into rows to learn from and rows that choose.
 pub const LEAST_ROWS: usize = 10;
 
 /// A share that leaves enough rows to learn from in most tables.
 const USUAL_TEST_SHARE: f64 = 0.2;
 
-/// The share of the training rows that decides when to stop.
+/// The share of the training rows that is held out where there are enough of them.
 const VALIDATION: f64 = 0.2;
+/// With fewer training rows than this a fifth of them says little: each is held out once then.
+const MANY_ROWS: usize = 1000;
+/// In so many sets.
+const FOLDS: usize = 3;
 
 impl Splitter {
     /// One division: the rows of the test table, or a share of all rows, for testing.
@@ -270,46 +281,35 @@ impl Splitter {
         apart.into_values().collect()
     }
 
-    /// Which of the training rows decide when to stop, by their places among them.
-    fn validation(&self, train: &[u32], seed: u64) -> Vec<u32> {
-        let wanted = |n: usize| (n as f64 * VALIDATION).round() as usize;
-        let grouped = self
+    /// The sets of training rows that are held out, by their places among them: a fifth of many
+    /// rows, or few rows in three parts. Groups stay whole; else each set has its share of every
+    /// class, and a class with one row is never held out.
+    fn validation(&self, train: &[u32], seed: u64) -> Vec<Vec<u32>> {
+        let groups = self
             .groups
             .as_ref()
-            .map(|groups| self.rows_by(train, |i| &groups[i]));
+            .map(|groups| self.rows_by(train, |i| &groups[i]))
+            .filter(|groups| groups.len() >= 2);
 
-        let chosen: Vec<u32> = match grouped {
-            Some(groups) if groups.len() >= 2 => {
-                let order = shuffled(groups.len(), seed, 5);
-                let count = wanted(groups.len()).clamp(1, groups.len() - 1);
-                order[..count]
-                    .iter()
-                    .flat_map(|&g| groups[g as usize].clone())
-                    .collect()
-            }
-            _ => {
-                let strata = self.rows_by(train, |i| self.class(i));
-
-                let take = |(i, stratum): (usize, &Vec<u32>)| {
-                    let order = shuffled(stratum.len(), seed, 16 + i as u64);
-                    let count = wanted(stratum.len())
-                        .clamp(usize::from(stratum.len() > 1), stratum.len() - 1);
-
-                    order[..count]
-                        .iter()
-                        .map(|&j| stratum[j as usize])
-                        .collect::<Vec<_>>()
-                };
-
-                strata.iter().enumerate().flat_map(take).collect()
-            }
+        let chosen = match (groups, train.len() < MANY_ROWS) {
+            (Some(groups), true) => groups_in_turn(&groups, seed),
+            (Some(groups), false) => vec![some_groups(&groups, seed)],
+            (None, true) => in_turn(&self.rows_by(train, |i| self.class(i)), seed),
+            (None, false) => vec![some_rows(&self.rows_by(train, |i| self.class(i)), seed)],
         };
 
         let place = |row: &u32| train.binary_search(row).map(|i| i as u32).ok();
-        let mut places: Vec<u32> = chosen.iter().filter_map(place).collect();
-        places.sort_unstable();
+        let places = |rows: Vec<u32>| {
+            let mut places: Vec<u32> = rows.iter().filter_map(place).collect();
+            places.sort_unstable();
+            places
+        };
 
-        places
+        chosen
+            .into_iter()
+            .map(places)
+            .filter(|places| !places.is_empty())
+            .collect()
     }
 
     /// The fold of every row.
@@ -369,6 +369,68 @@ impl Splitter {
 
         Ok(fold)
     }
+}
+
+/// The number of rows, or of groups, that a share of `n` is.
+fn share_of(n: usize) -> usize {
+    (n as f64 * VALIDATION).round() as usize
+}
+
+/// A share of the groups.
+fn some_groups(groups: &[Vec<u32>], seed: u64) -> Vec<u32> {
+    let order = shuffled(groups.len(), seed, 5);
+    let count = share_of(groups.len()).clamp(1, groups.len() - 1);
+
+    order[..count]
+        .iter()
+        .flat_map(|&g| groups[g as usize].clone())
+        .collect()
+}
+
+/// All groups in up to [`FOLDS`] sets, the largest first, each where the fewest rows are.
+fn groups_in_turn(groups: &[Vec<u32>], seed: u64) -> Vec<Vec<u32>> {
+    let mut sets = vec![vec![]; FOLDS.min(groups.len())];
+    let mut order = shuffled(groups.len(), seed, 5);
+    order.sort_by_key(|&g| std::cmp::Reverse(groups[g as usize].len()));
+
+    for g in order {
+        if let Some(least) = sets.iter_mut().min_by_key(|set| set.len()) {
+            least.extend(&groups[g as usize]);
+        }
+    }
+
+    sets
+}
+
+/// A share of each stratum; at least one row stays.
+fn some_rows(strata: &[Vec<u32>], seed: u64) -> Vec<u32> {
+    let take = |(i, stratum): (usize, &Vec<u32>)| {
+        let order = shuffled(stratum.len(), seed, 16 + i as u64);
+        let count =
+            share_of(stratum.len()).clamp(usize::from(stratum.len() > 1), stratum.len() - 1);
+
+        order[..count]
+            .iter()
+            .map(|&j| stratum[j as usize])
+            .collect::<Vec<_>>()
+    };
+
+    strata.iter().enumerate().flat_map(take).collect()
+}
+
+/// The rows of each stratum of two and more dealt out to [`FOLDS`] sets.
+fn in_turn(strata: &[Vec<u32>], seed: u64) -> Vec<Vec<u32>> {
+    let mut sets = vec![vec![]; FOLDS];
+    let mut next = 0;
+
+    for (i, stratum) in strata.iter().enumerate().filter(|(_, s)| s.len() > 1) {
+        for j in shuffled(stratum.len(), seed, 16 + i as u64) {
+            sets[next % FOLDS].push(stratum[j as usize]);
+            next += 1;
+        }
+    }
+
+    sets
 }
 
 fn shuffled(n: usize, seed: u64, step: u64) -> Vec<u32> {
@@ -458,40 +520,49 @@ mod tests {
         }
 
         let train: Vec<u32> = (0..100).filter(|&i| fold[i as usize] != 0).collect();
-        let places = rows.validation(&train, 1);
-
-        assert!(!places.is_empty() && places.len() < train.len() / 2);
-
         let group = |place: usize| &groups[train[place] as usize];
+        let sets = rows.validation(&train, 1);
+        assert_eq!(sets.len(), 3);
 
-        for &v in &places {
-            let others = (0..train.len()).filter(|&p| !places.contains(&(p as u32)));
-            assert!(others.into_iter().all(|p| group(p) != group(v as usize)));
+        for places in sets {
+            assert!(!places.is_empty() && places.len() < train.len() / 2);
+
+            for &v in &places {
+                let others = (0..train.len()).filter(|&p| !places.contains(&(p as u32)));
+                assert!(others.into_iter().all(|p| group(p) != group(v as usize)));
+            }
         }
     }
 
     #[test]
     fn validation_rows_have_the_classes_in_their_shares_and_leave_one_row_of_each() {
-        let rows = rows(100, |i| if i < 3 { "few".into() } else { class(i) }, None);
-        let train: Vec<u32> = (0..100).filter(|i| i % 3 != 2).collect();
+        let rows = rows(3000, |i| if i < 3 { "few".into() } else { class(i) }, None);
+        let train: Vec<u32> = (0..3000).filter(|i| i % 3 != 2).collect();
+        let sets = rows.validation(&train, 1);
+        assert_eq!(sets.len(), 1, "a fifth of many rows says enough");
 
-        let validation: Vec<u32> = rows
-            .validation(&train, 1)
-            .iter()
-            .map(|&p| train[p as usize])
-            .collect();
-
-        assert!(
-            (12..=15).contains(&validation.len()),
-            "{}",
-            validation.len()
-        );
-
+        let validation: Vec<u32> = sets[0].iter().map(|&p| train[p as usize]).collect();
+        assert!((395..=405).contains(&validation.len()));
         assert_eq!(
             validation.iter().filter(|&&i| i < 3).count(),
             1,
             "one of the two rows of 'few' that are there"
         );
+    }
+
+    #[test]
+    fn each_of_few_rows_is_held_out_once_unless_it_is_alone_in_its_class() {
+        let rows = rows(100, |i| if i == 7 { "once".into() } else { class(i) }, None);
+        let train: Vec<u32> = (0..100).collect();
+        let sets = rows.validation(&train, 1);
+        let rare = |set: &Vec<u32>| set.iter().filter(|&&i| i % 10 == 0).count();
+
+        assert_eq!(sets.iter().map(Vec::len).collect::<Vec<_>>(), [33, 33, 33]);
+        assert!(sets.iter().all(|set| (3..=4).contains(&rare(set))));
+
+        let mut all = sets.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..100).filter(|&i| i != 7).collect::<Vec<u32>>());
     }
 
     #[test]

@@ -3,22 +3,28 @@
 use crate::data::split::LEAST_ROWS;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, MetaSchedule, Objective};
-use crate::model::activations::{LearnedActivations, base_named, is_learned};
-use crate::train::{OptimizerKind, SelectConfig, TrainConfig, lr_scale};
+use crate::model::LearnedActivations;
+use crate::model::choice::{Choice, is_learned, is_learning, learning_from};
+use crate::train::{LearningTables, LrDecay, OptimizerKind, TrainConfig, lr_scale};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// Where activations come from.
+/// Where learned activations come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActivationSource {
-    /// They are learned on this task.
+    /// They learn beside the weights, as tables.
     Learn,
-    /// They were learned elsewhere.
+    /// They are learned on this task before the weights, by hypergradients, and stay then.
+    Meta,
+    /// They were learned elsewhere; they stay, or are the start of tables that learn on.
     Given(LearnedActivations),
-    /// Classical ones only.
+    /// There are none.
     Classical,
 }
+
+/// However many rows there are, each is seen so often.
+const LEAST_EPOCHS: usize = 10;
 
 /// The settings of `ldnn train`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -28,12 +34,13 @@ pub struct FitConfig {
     #[arg(skip = ActivationSource::Learn)]
     pub activate: ActivationSource,
 
-    /// Classical activations to compare with; none for no comparison
+    /// Classical activations to compare with, several in one layer as in tanh+sine; none for no
+    /// comparison
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub compare: Vec<String>,
 
-    /// Which activations the model has: those that were best on the validation rows (best),
-    /// learned, or a name of --compare
+    /// Which activations the model has: those that were best on held-out rows (best), learned, or a
+    /// name of --compare
     #[arg(long, value_name = "WHICH")]
     pub keep: String,
 
@@ -41,15 +48,23 @@ pub struct FitConfig {
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub hidden: Vec<usize>,
 
-    /// Learned activation types
+    /// What activations that learn beside the weights start from: a type for each name
+    #[arg(long, value_name = "NAME+...")]
+    pub start: String,
+
+    /// Form and learning rate of activations that learn beside the weights.
+    #[command(flatten)]
+    pub tables: LearningTables,
+
+    /// Activation types with --activations meta
     #[arg(long, value_name = "N")]
     pub types: usize,
 
-    /// Schedule of learning the activations
+    /// Schedule of --activations meta
     #[arg(long, value_name = "NAME")]
     pub schedule: MetaSchedule,
 
-    /// Steps of learning the activations; the alternating schedule has as many as cost the same
+    /// Steps of --activations meta; the alternating schedule has as many as cost the same
     #[arg(long, value_name = "N")]
     pub steps: usize,
 
@@ -57,21 +72,21 @@ pub struct FitConfig {
     #[arg(long, value_name = "N")]
     pub runs: usize,
 
-    /// The longest training, in passes over the rows; the best number is found on validation rows
+    /// The longest training, in passes over the rows; a fifth of it is tried, too [default: 3000
+    /// steps, 6000 for regression]
     #[arg(long, value_name = "N")]
-    pub epochs: usize,
-
-    /// A training that looks for the best number of epochs ends when neither loss nor accuracy on
-    /// the validation rows has been better for N
-    #[arg(long, value_name = "N")]
-    pub patience: usize,
+    pub epochs: Option<usize>,
 
     /// Optimizer of the networks
     #[arg(long, value_name = "NAME")]
     pub optimizer: OptimizerKind,
 
-    /// Learning rates that are tried [default: 0.001,0.003,0.01,0.03; with sgd 0.02,0.05,0.1, less
-    /// for more than 100 inputs]
+    /// How the learning rate falls over a training
+    #[arg(long, value_name = "NAME")]
+    pub lr_decay: LrDecay,
+
+    /// Learning rates that are tried [default: 0.003,0.02; with sgd 0.02,0.05,0.1, less for more
+    /// than 100 inputs]
     #[arg(
         long,
         value_name = "X,...",
@@ -79,6 +94,15 @@ pub struct FitConfig {
         hide_default_value = true
     )]
     pub lr: Vec<f64>,
+
+    /// Weight decays of adamw that are tried [default: 0,0.3,1.5; for regression 0,0.3]
+    #[arg(
+        long,
+        value_name = "X,...",
+        value_delimiter = ',',
+        hide_default_value = true
+    )]
+    pub weight_decay: Vec<f64>,
 
     /// Put N test rows with their targets into the model, for exports with real rows; a model holds
     /// no rows otherwise
@@ -91,7 +115,7 @@ pub struct FitConfig {
     pub seed: u64,
 }
 
-/// For [`FitConfig::keep`]: the model has the activations that were best on the validation rows.
+/// For [`FitConfig::keep`]: the model has the activations that were best on the held-out rows.
 pub const BEST: &str = "best";
 /// The model has the learned activations.
 pub const LEARNED: &str = "learned";
@@ -100,17 +124,20 @@ impl Default for FitConfig {
     fn default() -> Self {
         FitConfig {
             activate: ActivationSource::Learn,
-            compare: vec!["relu".into(), "tanh".into()],
+            compare: ["relu", "tanh", "sine"].map(String::from).to_vec(),
             keep: BEST.into(),
             hidden: vec![50],
+            start: "tanh+sine".into(),
+            tables: LearningTables::default(),
             types: 2,
             schedule: MetaSchedule::Unrolled,
             steps: 100,
             runs: 5,
-            epochs: 150,
-            patience: 50,
-            optimizer: OptimizerKind::Adam,
+            epochs: None,
+            optimizer: OptimizerKind::Adamw,
+            lr_decay: LrDecay::Linear,
             lr: vec![],
+            weight_decay: vec![],
             with_rows: 0,
             seed: 1,
         }
@@ -121,6 +148,17 @@ impl FitConfig {
     /// Rows per training step: a tenth of them, 10 to 200.
     fn batch(rows: usize) -> usize {
         (rows / 10).clamp(10, 200).min(rows)
+    }
+
+    /// The same with every setting that follows from the task.
+    #[must_use]
+    pub fn settled(self, task: &Task) -> FitConfig {
+        FitConfig {
+            lr: self.lrs(task.inputs),
+            weight_decay: self.weight_decays(task).into_iter().flatten().collect(),
+            epochs: Some(self.longest(task)),
+            ..self
+        }
     }
 
     /// The learning rates that are tried on a task of so many inputs. Adam's steps do not depend on
@@ -134,39 +172,79 @@ impl FitConfig {
         match self.optimizer {
             OptimizerKind::Sgd => [0.02, 0.05, 0.1].map(|lr| lr * lr_scale(inputs)).to_vec(),
             OptimizerKind::Adam | OptimizerKind::Adamw | OptimizerKind::Rmsprop => {
-                vec![0.001, 0.003, 0.01, 0.03]
+                vec![0.003, 0.02]
             }
         }
     }
 
-    /// How networks are trained with `rows` rows, before learning rate and epochs are chosen.
+    /// The weight decays that are tried; one entry without a number for an optimizer that has none.
+    #[must_use]
+    pub fn weight_decays(&self, task: &Task) -> Vec<Option<f64>> {
+        let all = match (self.optimizer, task.is_classification()) {
+            _ if !self.weight_decay.is_empty() => self.weight_decay.clone(),
+            (OptimizerKind::Adamw, true) => vec![0.0, 0.3, 1.5],
+            (OptimizerKind::Adamw, false) => vec![0.0, 0.3],
+            _ => return vec![None],
+        };
+
+        all.into_iter().map(Some).collect()
+    }
+
+    /// Epochs of the longest training. A function of numbers is fitted to a precision that a
+    /// classification does not ask for.
+    #[must_use]
+    pub fn longest(&self, task: &Task) -> usize {
+        let steps: usize = if task.is_classification() { 3000 } else { 6000 };
+        let rows = task.train.rows().max(1);
+        let in_an_epoch = rows.div_ceil(Self::batch(rows));
+        let epochs = steps.div_ceil(in_an_epoch).max(LEAST_EPOCHS);
+
+        self.epochs.unwrap_or(epochs)
+    }
+
+    /// Epochs of the trainings that are tried first.
+    #[must_use]
+    pub fn shortest(&self, task: &Task) -> usize {
+        self.longest(task).div_ceil(5)
+    }
+
+    /// How networks are trained with `rows` rows, before learning rate, weight decay and epochs are
+    /// chosen.
     #[must_use]
     pub fn train(&self, rows: usize) -> TrainConfig {
         TrainConfig {
             hidden: self.hidden.clone(),
             optimizer: self.optimizer,
             decay: Some(0.9).filter(|_| self.optimizer == OptimizerKind::Rmsprop),
+            lr_decay: self.lr_decay,
+            tables: self.tables,
             batch: Self::batch(rows),
-            epochs: self.epochs,
-            every: self.epochs.max(1),
             ..TrainConfig::default()
         }
     }
 
-    /// How learning rate and epochs are chosen.
+    /// The same with the longest training on `task`.
     #[must_use]
-    pub fn select(&self, task: &Task) -> SelectConfig {
-        let rows = task.train.rows();
+    pub fn longest_training(&self, task: &Task) -> TrainConfig {
+        let epochs = self.longest(task);
 
-        SelectConfig {
-            lr: self.lrs(task.inputs),
-            runs: 2,
-            epochs: self.epochs,
-            lr_times_epochs: 10.0,
-            patience: Some(self.patience),
-            validation_rows: (rows / 5).max(1),
-            seed: self.seed,
-            train: self.train(rows),
+        TrainConfig {
+            epochs,
+            every: epochs.max(1),
+            ..self.train(task.train.rows())
+        }
+    }
+
+    /// The names of the learned activations that are trained.
+    #[must_use]
+    pub fn learned(&self) -> Vec<String> {
+        let mix = "mix".to_string();
+
+        match &self.activate {
+            ActivationSource::Learn => vec![learning_from(&self.start)],
+            ActivationSource::Meta => vec![mix],
+            ActivationSource::Given(_) => vec![learning_from(&mix), mix],
+            ActivationSource::Classical => vec![],
         }
     }
 
@@ -192,13 +270,12 @@ impl FitConfig {
         }
     }
 
-    /// Trainings of the stage that has most of them: that which chooses the learning rate, or the
+    /// Trainings of the stage that has most of them: that which chooses the settings, or the
     /// comparison.
-    pub(crate) fn most_trainings(&self, task: &Task) -> usize {
-        let learned = usize::from(!matches!(self.activate, ActivationSource::Classical));
-        let select = self.select(task);
-        let each = (select.lr.len() * select.runs).max(self.runs);
-        (self.compare.len() + learned) * each
+    pub(crate) fn most_trainings(&self, task: &Task, divisions: usize) -> usize {
+        let settings = self.lrs(task.inputs).len() * self.weight_decays(task).len();
+        let each = (settings * divisions).max(self.runs);
+        (self.compare.len() + self.learned().len()) * each
     }
 
     /// Whether there can still be a model if activations cannot be learned.
@@ -224,11 +301,11 @@ impl FitConfig {
         );
 
         ensure!(
-            self.patience > 0,
-            "`patience` 0: wait at least 1 epoch, e.g. 50"
+            self.epochs != Some(0),
+            "`epochs` 0: train for at least 1 epoch"
         );
 
-        self.train(rows).check()?;
+        self.longest_training(task).check()?;
 
         for &lr in &self.lr {
             ensure!(
@@ -243,8 +320,20 @@ impl FitConfig {
             .check()?;
         }
 
-        if matches!(self.activate, ActivationSource::Learn) {
-            self.meta(task).check(task)?;
+        for &weight_decay in &self.weight_decay {
+            TrainConfig {
+                weight_decay: Some(weight_decay),
+                ..self.train(rows)
+            }
+            .check()?;
+        }
+
+        match &self.activate {
+            ActivationSource::Meta => self.meta(task).check(task)?,
+            ActivationSource::Learn => {
+                Choice::named(&learning_from(&self.start), None, false).context("`start`")?;
+            }
+            ActivationSource::Given(_) | ActivationSource::Classical => {}
         }
 
         ensure!(
@@ -254,10 +343,10 @@ impl FitConfig {
 
         for name in &self.compare {
             ensure!(
-                !is_learned(name),
-                "`compare` {name}: name base functions, such as relu and tanh"
+                !is_learned(name) && !is_learning(name),
+                "`compare` {name}: name base functions, such as relu, tanh or tanh+sine"
             );
-            base_named(name).context("`compare`")?;
+            Choice::named(name, None, false).context("`compare`")?;
         }
 
         let classical = matches!(self.activate, ActivationSource::Classical);

@@ -4,6 +4,7 @@
 
 mod compare;
 mod config;
+mod grid;
 mod pipeline;
 mod run;
 pub mod tune;

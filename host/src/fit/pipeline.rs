@@ -1,24 +1,25 @@
-//! One division of the rows, from learning activations to a model: learning rate and number of
-//! epochs are chosen on validation rows for each arm, and the model has the activations of the arm
-//! that was best there.
+//! One division of the rows, from learning activations to a model: learning rate, weight decay and
+//! number of epochs are chosen on held-out rows for each arm, and the model has the activations of
+//! the arm that was best there.
 //!
-//! Trainings that choose end early when they have not been better for a while. The networks that
-//! are compared, and the model, are trained anew on all training rows, for the number of epochs
-//! that was chosen: in small tables the validation rows are too many to be lost.
+//! The networks that are compared, and the model, are trained anew on all training rows: in small
+//! tables the held-out rows are too many to be lost.
 
 use super::compare::Scores;
 use super::config::{ActivationSource, BEST, FitConfig, LEARNED};
+use super::grid::Grid;
 use crate::data::split::Split;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::meta;
-use crate::model::activations::{LearnedActivations, is_learned};
+use crate::model::activations::LearnedActivations;
+use crate::model::choice::{is_learned, is_learning};
 use crate::model::{Network, NetworkFile, Ranges, TestRows, Trained};
 use crate::run::RunFolder;
 use crate::support::draws::{DrawnFor, draws};
 use crate::support::progress::{Output, Progress};
 use crate::train::{
-    Arm, EXPLOSION, Ensemble, Hyperparameters, TrainConfig, Training, ValidateConfig, arms,
-    ensembles, metric_of, select_cautiously, train_network,
+    Arm, EXPLOSION, Hyperparameters, TrainConfig, Training, ValidateConfig, arms, ensembles,
+    metric_of, train_network,
 };
 use anyhow::{Result, bail};
 
@@ -143,12 +144,13 @@ struct FitPipeline<'a> {
 }
 
 impl FitPipeline<'_> {
-    /// The learned activations, if there are to be any and they can be learned.
+    /// The activations that were learned before the weights, if there are to be any and they can be
+    /// learned.
     fn learn(&mut self) -> Result<Option<LearnedActivations>> {
         let meta = match &self.config.activate {
-            ActivationSource::Classical => return Ok(None),
+            ActivationSource::Learn | ActivationSource::Classical => return Ok(None),
             ActivationSource::Given(activations) => return Ok(Some(activations.clone())),
-            ActivationSource::Learn => self.config.meta(self.task),
+            ActivationSource::Meta => self.config.meta(self.task),
         };
 
         let folder = self.folder.inside("learn", &meta)?;
@@ -168,24 +170,24 @@ impl FitPipeline<'_> {
         }
     }
 
-    /// Chooses learning rate and number of epochs for each arm.
+    /// Chooses the settings of each arm.
     fn select(&mut self, learned: Option<LearnedActivations>) -> Result<Arms> {
         let mut activations = self.config.compare.clone();
-        activations.extend(learned.is_some().then(|| "mix".to_string()));
+        let learnable = |name: &String| is_learning(name) && !is_learned(name) || learned.is_some();
+        activations.extend(self.config.learned().into_iter().filter(learnable));
 
         let all = arms(&activations, &self.seeded(&learned), false)?;
+        let divisions = self.parts.rest_and_validation(self.task)?;
 
-        let (rest, validation) = self.parts.rest_and_validation(self.task)?;
-        let select = self.config.select(self.task);
-
-        let rows = Ensemble {
+        let selected = Grid {
+            config: self.config,
             task: self.task,
-            train: &rest,
-            evaluation: &validation,
-            patience: select.patience,
-        };
-
-        let selected = select_cautiously(&select, rows, &all, self.folder, self.output)?;
+            divisions: &divisions,
+            arms: &all,
+            folder: self.folder,
+            output: self.output,
+        }
+        .search()?;
 
         let mut arms = Arms {
             arms: vec![],
@@ -194,7 +196,7 @@ impl FitPipeline<'_> {
         };
 
         for (arm, found) in all.into_iter().zip(selected) {
-            let what = "trainings that choose the learning rate";
+            let what = "trainings that choose its settings";
             self.note_diverged(&arm.activation, found.diverged, found.trainings, what);
 
             if let Some(chosen) = found.chosen {
@@ -256,10 +258,9 @@ impl FitPipeline<'_> {
         let wanted: Vec<usize> = match keep.as_str() {
             BEST => scores.ranked(),
             LEARNED => scores
-                .activations
-                .iter()
-                .position(|activation| is_learned(activation))
+                .ranked()
                 .into_iter()
+                .filter(|&arm| is_of_the_learned(&scores.activations[arm]))
                 .collect(),
             name => scores
                 .activations
@@ -284,7 +285,9 @@ impl FitPipeline<'_> {
                 ));
             }
 
-            let learned = arms.learned.clone().filter(|_| is_learned(&arm.activation));
+            // Tables that learned on are in the network itself.
+            let stayed = is_learned(&arm.activation) && !is_learning(&arm.activation);
+            let learned = arms.learned.clone().filter(|_| stayed);
             return self.trained(&arm.activation, &train, &network, learned);
         }
 
@@ -333,12 +336,15 @@ impl FitPipeline<'_> {
         let (config, task, parts) = (self.config, self.task, self.parts);
 
         let provenance = format!(
-            "ldnn {}: {activation} on {}, {} rows, hidden widths {:?}, learning rate {}, {} epochs, seed {}",
+            "ldnn {}: {activation} on {}, {} rows, hidden widths {:?}, learning rate {}{}, {} epochs, seed {}",
             env!("CARGO_PKG_VERSION"),
             task.name,
             task.train.rows(),
             config.hidden,
             train.lr,
+            train
+                .weight_decay
+                .map_or(String::new(), |decay| format!(", weight decay {decay}")),
             train.epochs,
             config.seed
         );
@@ -369,7 +375,7 @@ impl FitPipeline<'_> {
 
     /// Says how many trainings diverged, if any did.
     fn note_diverged(&mut self, activation: &str, diverged: usize, all: usize, what: &str) {
-        let activation = if is_learned(activation) {
+        let activation = if is_of_the_learned(activation) {
             "the learned activations"
         } else {
             activation
@@ -381,6 +387,11 @@ impl FitPipeline<'_> {
             ));
         }
     }
+}
+
+/// Whether activations are learned, before the weights or beside them.
+pub(super) fn is_of_the_learned(name: &str) -> bool {
+    is_learned(name) || is_learning(name)
 }
 
 /// How often the network of a model is trained anew, each time with half the learning rate.

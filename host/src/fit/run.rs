@@ -2,13 +2,12 @@
 
 use super::compare::{Scores, spread_of_folds};
 use super::config::{BEST, FitConfig};
-use super::pipeline::{AllDiverged, PipelineOutcome, run_pipeline};
+use super::pipeline::{AllDiverged, PipelineOutcome, is_of_the_learned, run_pipeline};
 use crate::data::remarks::{columns_with_offsets, constant_inputs};
 use crate::data::split::Split;
 use crate::data::target::Purpose;
 use crate::data::task::Task;
 use crate::model::Trained;
-use crate::model::activations::is_learned;
 use crate::model::metrics::{Metrics, of_confusion};
 use crate::report::stats::{Summary, mean};
 use crate::report::{ReportTable, Section};
@@ -43,25 +42,26 @@ pub fn run(
     section.text.extend(done.model.rows_note());
     section.text.extend(done.notes.iter().cloned());
 
+    let why = if config.keep == BEST {
+        done.scores.why_first()
+    } else {
+        "as asked for"
+    };
+
     let has_choice = done
         .scores
         .activations
         .iter()
-        .any(|activation| is_learned(activation));
-
-    let why = match (
-        config.keep == BEST,
-        has_choice && !is_learned(&done.model.activation),
-    ) {
-        (true, true) => {
-            "which were best on the validation rows (`keep` learned takes the learned ones)"
-        }
-        (true, false) => "which were best on the validation rows",
-        (false, _) => "as asked for",
+        .any(|activation| is_of_the_learned(activation));
+    let has_others = has_choice && !is_of_the_learned(&done.model.activation);
+    let hint = if config.keep == BEST && has_others {
+        " (`keep` learned takes the learned ones)"
+    } else {
+        ""
     };
 
     section.text.push(format!(
-        "The model has {} activations, {why}.",
+        "The model has {} activations, {why}{hint}.",
         activation_text(&done.model.activation)
     ));
 
@@ -150,7 +150,7 @@ pub fn cross(
     section.text.extend(scores.verdict(&done.model.activation));
 
     let why = if config.keep == BEST {
-        "which were best on its validation rows"
+        done.scores.why_first()
     } else {
         "as asked for"
     };
@@ -193,7 +193,7 @@ pub fn cross(
 }
 
 fn activation_text(activation: &str) -> &str {
-    if is_learned(activation) {
+    if is_of_the_learned(activation) {
         "the learned"
     } else {
         activation
@@ -201,10 +201,10 @@ fn activation_text(activation: &str) -> &str {
 }
 
 fn name(activation: &str) -> String {
-    if is_learned(activation) {
-        "learned".into()
-    } else {
-        activation.into()
+    match activation {
+        "learning:mix" => "learned, learning on".into(),
+        name if is_of_the_learned(name) => "learned".into(),
+        name => name.into(),
     }
 }
 
@@ -252,15 +252,16 @@ fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metri
 fn compared(done: &PipelineOutcome) -> ReportTable {
     let scores = &done.scores;
     let caption = format!(
-        "{} of networks with each activation; learning rate and epochs chosen on validation rows",
+        "{} of networks with each activation; learning rate, weight decay and epochs chosen on held-out training rows",
         scores.metric.label()
     );
 
     let head = [
         "activations",
         "learning rate",
+        "weight decay",
         "epochs",
-        "validation",
+        "held out",
         "n",
         "mean",
         "± (95 %)",
@@ -275,6 +276,7 @@ fn compared(done: &PipelineOutcome) -> ReportTable {
         table.row([
             name(&scores.activations[i]),
             c.lr.to_string(),
+            c.weight_decay.map_or(String::new(), |d| d.to_string()),
             c.epochs.to_string(),
             scores.number(c.validation),
             s.n.to_string(),
@@ -339,7 +341,7 @@ fn fold_table(scores: &Scores) -> ReportTable {
     let names: Vec<String> = (1..=folds).map(|k| format!("fold {k}")).collect();
 
     let head: Vec<&str> = [
-        &["activations", "validation"][..],
+        &["activations", "held out"][..],
         &names.iter().map(String::as_str).collect::<Vec<_>>(),
     ]
     .concat()

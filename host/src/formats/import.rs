@@ -4,7 +4,8 @@
 use super::bundle::Bundle;
 use super::{plain, unpack};
 use crate::data::target::Purpose;
-use crate::model::activations::{Choice, LearnedActivations, is_learned};
+use crate::model::activations::LearnedActivations;
+use crate::model::choice::{Choice, is_learned};
 use crate::model::{Network, NetworkFile, Trained, check_names};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::Shape;

@@ -1,7 +1,8 @@
 //! The settings of a meta-learning run.
 
 use crate::data::task::Task;
-use crate::model::activations::{base_named, layered};
+use crate::model::activations::base_named;
+use crate::model::choice::layered;
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use crate::train::{OptimizerKind, OptimizerMemory, lr_scale};
 use anyhow::{Result, ensure};

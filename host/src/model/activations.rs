@@ -4,6 +4,7 @@
 //! a type, as many numbers as samples, on `linspace(-5, 5)`; the paper's authors write this form
 //! too.
 
+use super::choice::types_named;
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm, Tabulation};
 use ldnn_core::{Activation, Base, Shape};
@@ -88,7 +89,7 @@ pub fn base_named(name: &str) -> Result<Base> {
     })
 }
 
-fn base_names() -> Vec<&'static str> {
+pub(super) fn base_names() -> Vec<&'static str> {
     Base::ALL.iter().map(|b| b.name()).collect()
 }
 
@@ -238,7 +239,7 @@ impl LearnedActivations {
     /// # Errors
     /// If there is no such type.
     pub fn chosen(&self, name: &str) -> Result<Option<LearnedActivations>> {
-        let types = type_numbers(name, Some(self))?;
+        let types = types_named(name, Some(self))?;
         Ok(types.map(|types| LearnedActivations {
             types: types.into_iter().cloned().collect(),
             ..self.clone()
@@ -351,140 +352,6 @@ pub fn grid(n: usize, range: f64) -> Vec<f64> {
         .collect()
 }
 
-/// The activations of one network: what users call `relu`, `type2` or `mix`.
-#[derive(Clone, Debug)]
-pub struct Choice {
-    /// The name.
-    pub name: String,
-    activations: Vec<Activation>,
-    phi: Vec<f32>,
-    /// 1, or the number of hidden layers with kinds of their own.
-    layers: usize,
-}
-
-impl Choice {
-    /// Understands a base function's name, `type1`, `type2`, ..., or `mix` (all learned types).
-    ///
-    /// # Errors
-    /// If the name is none of these, or learned types are asked for that `learned` does not hold.
-    pub fn named(name: &str, learned: Option<&LearnedActivations>, exact: bool) -> Result<Choice> {
-        let types = match type_numbers(name, learned)? {
-            None => {
-                let known = format!(
-                    "an activation is one of {}, type1, type2, ..., mix",
-                    base_names().join(", ")
-                );
-                let base = base_named(name).with_context(|| known)?;
-
-                return Ok(Choice {
-                    name: base.name().into(),
-                    activations: vec![Activation::Base(base)],
-                    phi: vec![],
-                    layers: 1,
-                });
-            }
-            Some(types) => types,
-        };
-
-        let (mut activations, mut phi) = (Vec::new(), Vec::new());
-
-        for t in types {
-            let (activation, own) = if exact { t.direct()? } else { t.tabulated()? };
-            activations.push(activation);
-            phi.extend(own);
-        }
-
-        Ok(Choice {
-            name: name.into(),
-            activations,
-            phi,
-            layers: learned.map_or(1, |l| l.layers),
-        })
-    }
-
-    /// The same under another name.
-    #[must_use]
-    pub fn called(self, name: String) -> Choice {
-        Choice { name, ..self }
-    }
-
-    /// The shape of a network with these activations in every hidden layer, or with each hidden
-    /// layer's own.
-    ///
-    /// # Errors
-    /// If the widths make no network, or the layers are not as many as those that the activations
-    /// were learned for.
-    pub fn shape(&self, widths: &[usize]) -> Result<Shape> {
-        let hidden = widths.len().saturating_sub(2);
-        ensure!(
-            self.layers == 1 || self.layers == hidden,
-            "'{}' was learned for {} hidden layers, each with types of its own; the network has {hidden}",
-            self.name,
-            self.layers
-        );
-
-        layered(widths, &self.activations, self.layers)
-    }
-
-    /// The activation parameters.
-    #[must_use]
-    pub fn phi(&self) -> &[f32] {
-        &self.phi
-    }
-}
-
-/// The shape of a network whose hidden layers share `activations` (`layers` = 1), or have equally many of
-/// them each, in order.
-///
-/// # Errors
-/// If the widths make no network.
-pub fn layered(widths: &[usize], activations: &[Activation], layers: usize) -> Result<Shape> {
-    let mut shape = Shape::try_new(widths, activations)?;
-    if layers > 1 {
-        let own = activations.len() / layers;
-        for layer in 0..layers {
-            shape = shape.with_layer_types(layer, layer * own, own)?;
-        }
-    }
-
-    Ok(shape)
-}
-
-/// Whether a name is one of learned types: `type1`, `type2`, ..., `mix`.
-#[must_use]
-pub fn is_learned(name: &str) -> bool {
-    name == "mix"
-        || name
-            .strip_prefix("type")
-            .is_some_and(|n| n.parse::<usize>().is_ok())
-}
-
-/// The learned types that a name stands for; `None` if it is no name of learned types.
-fn type_numbers<'a>(
-    name: &str,
-    learned: Option<&'a LearnedActivations>,
-) -> Result<Option<Vec<&'a LearnedType>>> {
-    if !is_learned(name) {
-        return Ok(None);
-    }
-
-    let number = name.strip_prefix("type").map(str::parse::<usize>);
-    let learned = learned.with_context(|| {
-        format!("'{name}' needs learned activations; give them with `activations` FILE")
-    })?;
-    let in_layer = learned.types_in_a_layer();
-
-    match number {
-        Some(Ok(n)) if n == 0 || n > in_layer => {
-            bail!("there is no '{name}': the file holds type1 to type{in_layer}")
-        }
-        Some(Ok(n)) => Ok(Some(
-            learned.types.iter().skip(n - 1).step_by(in_layer).collect(),
-        )),
-        _ => Ok(Some(learned.types.iter().collect())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -508,25 +375,8 @@ mod tests {
     }
 
     #[test]
-    fn wrong_names_and_files_are_refused_with_a_remedy() {
-        let text = |r: Result<Choice>| format!("{:#}", r.unwrap_err());
-        assert!(text(Choice::named("rele", None, false)).contains("relu"));
-        assert!(text(Choice::named("mix", None, false)).contains("`activations`"));
-
-        let set = LearnedActivations {
-            version: 1,
-            provenance: String::new(),
-            layers: 1,
-            types: vec![sine()],
-        };
-
-        assert!(text(Choice::named("type2", Some(&set), false)).contains("type1"));
-        assert!(
-            format!(
-                "{:#}",
-                LearnedActivations::from_text("1 2 x\n").unwrap_err()
-            )
-            .contains("line 1")
-        );
+    fn a_malformed_line_of_samples_is_named() {
+        let error = LearnedActivations::from_text("1 2 x\n").unwrap_err();
+        assert!(format!("{error:#}").contains("line 1"));
     }
 }

@@ -6,7 +6,7 @@
 //! 1. [`activations::LearnedType`]: what `ldnn meta` learned, a sub-network or samples; several are
 //!    [`LearnedActivations`], the file `activations.json`.
 //! 2. [`Choice`]: which of them a network is trained with, as an `ldnn_core::Activation`: the
-//!    sub-networks, or tables of them.
+//!    sub-networks, tables of them, or tables that learn beside the weights.
 //! 3. [`ActivationFile`]: the same in a trained network's file, in a [`NetworkFile`] or a [`Trained`].
 //! 4. [`Function`]: one of these as a function of a number, which an export imitates.
 //! 5. `deploy::DeployedActivation`: the table that does it within the budget, or a base function.
@@ -15,6 +15,7 @@
 
 pub mod activations;
 pub mod calibrated;
+pub mod choice;
 mod columns;
 mod evaluate;
 mod function;
@@ -26,7 +27,8 @@ mod ranges;
 pub mod sealed;
 mod trained;
 
-pub use activations::{Choice, LearnedActivations};
+pub use activations::LearnedActivations;
+pub use choice::Choice;
 pub use evaluate::EvaluatedRows;
 pub use function::Function;
 pub use metrics::{ClassMetrics, LossAndAccuracy, Metrics};

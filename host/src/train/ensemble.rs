@@ -1,12 +1,13 @@
 //! Training an ensemble in parallel, with a journal to go on from.
 
 use crate::data::task::{Examples, Task};
-use crate::model::activations::{Choice, LearnedActivations, is_learned};
+use crate::model::activations::LearnedActivations;
+use crate::model::choice::{Choice, is_learned};
 use crate::report::stats::Pair;
 use crate::run::RunFolder;
 use crate::run::jobs::JobLoop;
 use crate::support::progress::Output;
-use crate::train::{TrainConfig, Training, train_patiently};
+use crate::train::{TrainConfig, Training, train};
 use anyhow::Result;
 
 /// One network to train.
@@ -29,8 +30,6 @@ pub struct Ensemble<'a> {
     pub train: &'a Examples,
     /// The rows its curves are measured on.
     pub evaluation: &'a Examples,
-    /// Whether a training ends when it has not been better on these rows for so many epochs.
-    pub patience: Option<usize>,
 }
 
 /// Activations learned by one meta-learning run, with the run's seed.
@@ -152,7 +151,6 @@ pub fn train_all(
         task,
         train: rows,
         evaluation,
-        patience,
     } = ensemble;
 
     JobLoop::<Job, Training> {
@@ -160,18 +158,7 @@ pub fn train_all(
         key: &|job| job.key(),
         key_of: &|done| done.key(),
         needed,
-        work: &|job| {
-            Ok(train_patiently(
-                &job.config,
-                patience,
-                job.choice,
-                task,
-                rows,
-                evaluation,
-                job.seed,
-            )?
-            .0)
-        },
+        work: &|job| train(&job.config, job.choice, task, rows, evaluation, job.seed),
         message: &message,
     }
     .run(jobs, folder, output)

@@ -18,10 +18,10 @@ pub use evaluate::{EVALUATION_ROWS, evaluate_network};
 pub use optimizer::{OptimizerKind, OptimizerMemory};
 pub use probe::{Probed, of_each, train_and_probe};
 pub use results::{Group, Metric, group, group_table, interval, metric_of, number, pair_table};
-pub use select::{Hyperparameters, SelectConfig, Selected, best_epoch, select, select_cautiously};
+pub use select::{Hyperparameters, SelectConfig, select};
 pub(crate) use trainee::Trainee;
 pub use training::{
-    Curve, EXPLOSION, LrDecay, TrainConfig, Training, lr_scale, train, train_network,
-    train_patiently,
+    Curve, EXPLOSION, LearningTables, LrDecay, TrainConfig, Training, lr_scale, train,
+    train_network,
 };
 pub use validate::{csv_of, draw, ensembles, values_of};

@@ -23,9 +23,6 @@ pub struct SelectConfig {
     pub epochs: usize,
     /// Largest product of learning rate and epochs: a larger step gets there sooner.
     pub lr_times_epochs: f64,
-    /// A training ends when it has not been better on the validation rows for so many epochs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub patience: Option<usize>,
     /// Training rows that are kept for the choice.
     pub validation_rows: usize,
     /// Seed of the rows that are kept, and of the networks.
@@ -41,6 +38,9 @@ pub struct Hyperparameters {
     pub activation: String,
     /// Step size.
     pub lr: f64,
+    /// Decay of the weights; none where the settings have their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
     /// Passes over the training rows.
     pub epochs: usize,
     /// The mean metric on the validation rows there.
@@ -53,6 +53,7 @@ impl Hyperparameters {
     pub fn apply(&self, to: &TrainConfig) -> TrainConfig {
         TrainConfig {
             lr: self.lr,
+            weight_decay: self.weight_decay.or(to.weight_decay),
             epochs: self.epochs,
             every: self.epochs,
             ..to.clone()
@@ -85,17 +86,6 @@ impl SelectConfig {
     }
 }
 
-/// What a selection found for one arm.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Selected {
-    /// Learning rate and epochs; none if a training diverged at every learning rate.
-    pub chosen: Option<Hyperparameters>,
-    /// How many of its trainings diverged.
-    pub diverged: usize,
-    /// How many there were.
-    pub trainings: usize,
-}
-
 /// Trains each arm at each learning rate without the validation rows, and takes learning rate and
 /// epoch of the best mean. The choices are written to `chosen.json`.
 ///
@@ -115,7 +105,6 @@ pub fn select(
         task,
         train: &rest,
         evaluation: &validation,
-        patience: config.patience,
     };
 
     let trainings = train_all(
@@ -126,14 +115,12 @@ pub fn select(
         output,
     )?;
 
-    let found = config
-        .evaluation(arms, &trainings, metric_of(task))
-        .into_iter();
-    let chosen = found
-        .zip(arms)
-        .map(|(found, arm)| {
-            found.chosen.with_context(|| {
-                let name = &arm.choice.name;
+    let metric = metric_of(task);
+    let chosen = arms
+        .iter()
+        .map(|arm| {
+            let name = &arm.choice.name;
+            best_of(name, &trainings, metric).with_context(|| {
                 format!("'{name}' diverges at every learning rate; give smaller ones")
             })
         })
@@ -141,54 +128,6 @@ pub fn select(
 
     write(&chosen, folder)?;
     Ok(chosen)
-}
-
-/// How often [`select_cautiously`] goes on to smaller learning rates.
-const MOST_EXTENSIONS: usize = 6;
-/// By how much they are smaller each time.
-const EXTENSION: f64 = 0.25;
-
-/// As [`select`], on rows that are given, and no arm ends the work: one that diverges at every
-/// learning rate is trained at smaller ones, and one that diverges there too has nothing chosen.
-///
-/// # Errors
-/// If a setting is impossible, a file cannot be written, or the user stops it.
-pub fn select_cautiously(
-    config: &SelectConfig,
-    rows: Ensemble,
-    arms: &[Arm],
-    folder: &RunFolder,
-    output: Output,
-) -> Result<Vec<Selected>> {
-    let metric = metric_of(rows.task);
-    let mut jobs = config.jobs(arms);
-    let mut least = config.lr.iter().copied().fold(f64::INFINITY, f64::min);
-    let train = |jobs: &[Job]| train_all(rows, jobs, folder, ("selection", true), output);
-    let mut found = config.evaluation(arms, &train(&jobs)?, metric);
-
-    for _ in 0..MOST_EXTENSIONS {
-        if found.iter().all(|f| f.chosen.is_some()) {
-            break;
-        }
-
-        least *= EXTENSION;
-
-        let smaller = SelectConfig {
-            lr: vec![least],
-            ..config.clone()
-        };
-        let open = arms
-            .iter()
-            .zip(&found)
-            .filter(|(_, found)| found.chosen.is_none());
-
-        jobs.extend(open.flat_map(|(arm, _)| smaller.jobs_of(arm)));
-        found = config.evaluation(arms, &train(&jobs)?, metric);
-    }
-
-    let chosen: Vec<Hyperparameters> = found.iter().filter_map(|f| f.chosen.clone()).collect();
-    write(&chosen, folder)?;
-    Ok(found)
 }
 
 fn write(chosen: &[Hyperparameters], folder: &RunFolder) -> Result<()> {
@@ -212,38 +151,27 @@ impl SelectConfig {
         };
         self.lr.iter().copied().flat_map(at).collect()
     }
+}
 
-    /// The best learning rate and epoch of each arm, whatever learning rates its trainings had.
-    fn evaluation(&self, arms: &[Arm], trainings: &[Training], metric: Metric) -> Vec<Selected> {
-        let better = |a: Hyperparameters, b: Hyperparameters| {
-            if metric.better(b.validation, a.validation) {
-                b
-            } else {
-                a
-            }
-        };
+/// The best learning rate and epoch of the activations of this name.
+fn best_of(name: &str, trainings: &[Training], metric: Metric) -> Option<Hyperparameters> {
+    let own: Vec<Training> = trainings
+        .iter()
+        .filter(|t| t.activation == *name)
+        .cloned()
+        .collect();
 
-        let one = |arm: &Arm| {
-            let name = &arm.choice.name;
+    let better = |a: Hyperparameters, b: Hyperparameters| {
+        if metric.better(b.validation, a.validation) {
+            b
+        } else {
+            a
+        }
+    };
 
-            let own: Vec<Training> = trainings
-                .iter()
-                .filter(|t| t.activation == *name)
-                .cloned()
-                .collect();
-
-            Selected {
-                chosen: own
-                    .chunk_by(|a, b| a.lr == b.lr)
-                    .filter_map(|same| best_epoch(same, metric))
-                    .reduce(better),
-                diverged: own.iter().filter(|t| t.diverged).count(),
-                trainings: own.len(),
-            }
-        };
-
-        arms.iter().map(one).collect()
-    }
+    own.chunk_by(|a, b| a.lr == b.lr)
+        .filter_map(|same| best_epoch(same, metric))
+        .reduce(better)
 }
 
 /// The metric is measured every so many epochs.
@@ -252,8 +180,7 @@ const EVERY: usize = 5;
 /// The best recorded epoch of the mean over some trainings with one learning rate, each point
 /// averaged with its two neighbours against the luck of single epochs, as far as all of them went;
 /// none if one of the trainings diverged.
-#[must_use]
-pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Hyperparameters> {
+fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Hyperparameters> {
     let first = trainings.first()?;
 
     if trainings.iter().any(|t| t.diverged) {
@@ -269,6 +196,7 @@ pub fn best_epoch(trainings: &[Training], metric: Metric) -> Option<Hyperparamet
     let chosen = |(i, &epochs): (usize, &usize)| Hyperparameters {
         activation: first.activation.clone(),
         lr: first.lr,
+        weight_decay: None,
         epochs,
         validation: at(i),
     };

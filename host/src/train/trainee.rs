@@ -9,7 +9,7 @@ use anyhow::Result;
 use ldnn_core::network::{Batch, Init, Network, Noise, Pass, Workspace, Wrt, init_theta};
 use ldnn_core::rng::{Draws, Stream};
 use ldnn_core::schedule::Schedule;
-use ldnn_core::train::Trainer;
+use ldnn_core::train::{Joint, Trainer};
 use ldnn_core::{Error, Optimizer, Shape};
 use std::ops::Range;
 
@@ -19,6 +19,8 @@ pub(crate) struct Trainee {
     pub optimizer: Optimizer<f32>,
     /// How its learning rate goes; constant at first.
     pub schedule: Schedule,
+    /// How its activations learn beside the weights, if they do.
+    joint: Option<Joint<f32>>,
     /// `[theta | phi]`
     pub params: Vec<f32>,
     /// The optimizer's.
@@ -48,6 +50,7 @@ impl Trainee {
             shape,
             optimizer,
             schedule: Schedule::default(),
+            joint: None,
             params: vec![0.0; shape.param_len()],
             state: vec![0.0; optimizer.state_len(shape.theta_len())],
             grad: vec![0.0; shape.param_len()],
@@ -69,6 +72,15 @@ impl Trainee {
         Ok(())
     }
 
+    /// Lets the activations learn beside the weights, at every [`Trainee::step`] from now on.
+    pub fn learn_activations(&mut self, joint: Joint<f32>) -> Result<()> {
+        self.state = vec![0.0; joint.state_len(&self.shape)];
+        joint.init_state(&self.shape, &mut self.state)?;
+        self.joint = Some(joint);
+
+        Ok(())
+    }
+
     /// Another order of the rows, which `seed` and `epoch` decide.
     pub fn shuffle(&mut self, seed: u64, epoch: u64) {
         Draws::new(seed, Stream::Shuffle, 0, epoch).permutation(&mut self.order);
@@ -84,7 +96,7 @@ impl Trainee {
         i * self.batch..((i + 1) * self.batch).min(self.order.len())
     }
 
-    /// Step `t`: the weights learn from these rows. The loss before the step; nothing if the
+    /// Step `t`: the weights, and activations that are to, learn from these rows. The loss before the step; nothing if the
     /// training diverges, which is no failure of the run.
     pub fn step(
         &mut self,
@@ -109,8 +121,17 @@ impl Trainee {
             )?,
         };
 
-        let optimizer = self.optimizer.scaled(self.schedule.factor(t));
-        unless_it_diverges(trainer.step(&optimizer, &batch, t))
+        let factor = self.schedule.factor(t);
+
+        unless_it_diverges(match &self.joint {
+            None => trainer.step(&self.optimizer.scaled(factor), &batch, t),
+            Some(joint) => Joint {
+                weights: joint.weights.scaled(factor),
+                activations: joint.activations.scaled(factor),
+                ..*joint
+            }
+            .step(&mut trainer, &batch, t),
+        })
     }
 
     /// Fills `grad` with the gradient in weights and activations; the loss.

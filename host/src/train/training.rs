@@ -3,13 +3,14 @@
 use super::optimizer::{OptimizerKind, OptimizerMemory};
 use super::trainee::Trainee;
 use crate::data::task::{Examples, Task};
-use crate::model::activations::Choice;
+use crate::model::choice::Choice;
 use crate::model::{LossAndAccuracy, Network};
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
 use crate::support::stop;
 use anyhow::{Result, ensure};
 use ldnn_core::Optimizer;
 use ldnn_core::schedule::{Decay, Schedule};
+use ldnn_core::train::Joint;
 use serde::{Deserialize, Serialize};
 
 /// How a network is trained.
@@ -58,6 +59,11 @@ pub struct TrainConfig {
     #[serde(default)]
     pub warmup: usize,
 
+    /// Tables that learn beside the weights (learning:tanh+sine)
+    #[command(flatten)]
+    #[serde(default)]
+    pub tables: LearningTables,
+
     /// Rows per training step
     #[arg(long, value_name = "ROWS")]
     pub batch: usize,
@@ -74,6 +80,61 @@ pub struct TrainConfig {
     #[arg(long, value_name = "N")]
     pub every: usize,
 }
+
+/// Activations that learn beside the weights: their form and how fast they learn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct LearningTables {
+    /// Knots of an activation that learns beside the weights (learning:tanh+sine), on [-10, 10]
+    #[arg(long, value_name = "N")]
+    pub table_knots: usize,
+
+    /// Learning rate of these activations, as a share of the weights'
+    #[arg(long, value_name = "X")]
+    pub table_rate: f64,
+
+    /// Penalty on their mean squared second derivative, in units of the loss
+    #[arg(long, value_name = "X")]
+    pub table_smoothing: f64,
+}
+
+impl Default for LearningTables {
+    /// Chosen on smooth regressions; see `docs/training.md`.
+    fn default() -> Self {
+        LearningTables {
+            table_knots: 33,
+            table_rate: 0.1,
+            table_smoothing: 0.0,
+        }
+    }
+}
+
+impl LearningTables {
+    fn check(&self) -> Result<()> {
+        ensure!(
+            (2..=MOST_KNOTS).contains(&self.table_knots),
+            "`table_knots` {}: use 2 to {MOST_KNOTS}, e.g. 33",
+            self.table_knots
+        );
+
+        ensure!(
+            self.table_rate.is_finite() && self.table_rate > 0.0,
+            "`table_rate` {}: must be a positive number, e.g. 0.1; a name without learning: keeps activations as they are",
+            self.table_rate
+        );
+
+        ensure!(
+            self.table_smoothing.is_finite() && self.table_smoothing >= 0.0,
+            "`table_smoothing` {}: must be 0 or more, e.g. 0.001",
+            self.table_smoothing
+        );
+
+        Ok(())
+    }
+}
+
+/// More knots than this learn nothing but noise, and fill no memory yet.
+const MOST_KNOTS: usize = 4097;
 
 /// How the learning rate falls over a training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -111,6 +172,7 @@ impl Default for TrainConfig {
             weight_decay: None,
             lr_decay: LrDecay::Constant,
             warmup: 0,
+            tables: LearningTables::default(),
             batch: 200,
             epochs: 100,
             shuffle: true,
@@ -157,33 +219,6 @@ impl Curve {
         self.evaluation_loss.push(score.loss);
         self.accuracy.extend(score.accuracy);
     }
-
-    /// How long ago the loss was best, or the accuracy if that is less long ago; the first of
-    /// equally good ones counts. Accuracy alone moves in steps of a row and rests on plateaus; the
-    /// loss alone gets worse while rows are still being won.
-    #[must_use]
-    pub fn epochs_since_best(&self) -> usize {
-        let since = |values: &[f64], better: fn(f64, f64) -> bool| {
-            let best = (0..values.len()).reduce(|best, i| {
-                if better(values[i], values[best]) {
-                    i
-                } else {
-                    best
-                }
-            });
-
-            best.zip(self.epoch.last())
-                .map_or(0, |(best, last)| last - self.epoch[best])
-        };
-
-        let loss = since(&self.evaluation_loss, |a, b| a < b);
-
-        if self.accuracy.is_empty() {
-            loss
-        } else {
-            loss.min(since(&self.accuracy, |a, b| a > b))
-        }
-    }
 }
 
 impl TrainConfig {
@@ -191,6 +226,24 @@ impl TrainConfig {
     #[must_use]
     pub fn core_optimizer(&self) -> Optimizer<f32> {
         self.optimizer.optimizer(self.lr, self.memory(), 0.0)
+    }
+
+    /// How weights and activations learn together, in single precision. Nothing pulls a table to 0
+    /// as weights are pulled: 0 is no neutral function.
+    #[must_use]
+    pub fn joint(&self) -> Joint<f32> {
+        let at_rest = OptimizerMemory {
+            weight_decay: Some(0.0),
+            ..self.memory()
+        };
+
+        Joint {
+            weights: self.core_optimizer(),
+            activations: self
+                .optimizer
+                .optimizer(self.lr * self.tables.table_rate, at_rest, 0.0),
+            smoothing: self.tables.table_smoothing as f32,
+        }
     }
 
     fn memory(&self) -> OptimizerMemory {
@@ -257,6 +310,7 @@ impl TrainConfig {
         );
 
         self.memory().settled(self.optimizer, "")?;
+        self.tables.check()?;
 
         ensure!(
             self.warmup < self.epochs,
@@ -310,23 +364,6 @@ pub fn train_network(
     evaluation: &Examples,
     seed: u64,
 ) -> Result<(Training, Network)> {
-    train_patiently(config, None, choice, task, train, evaluation, seed)
-}
-
-/// As [`train_network`], but it ends early when neither loss nor accuracy on `evaluation` has been
-/// better than before for `patience` epochs.
-///
-/// # Errors
-/// As [`train`].
-pub fn train_patiently(
-    config: &TrainConfig,
-    patience: Option<usize>,
-    choice: &Choice,
-    task: &Task,
-    train: &Examples,
-    evaluation: &Examples,
-    seed: u64,
-) -> Result<(Training, Network)> {
     config.check()?;
 
     let mut trainee = untrained(config, choice, task, train, seed)?;
@@ -349,9 +386,6 @@ pub fn train_patiently(
 
         if epoch % config.every == 0 || epoch == config.epochs {
             curve.add(epoch, train_loss, trainee.evaluate(evaluation)?);
-            if patience.is_some_and(|patience| curve.epochs_since_best() >= patience) {
-                break;
-            }
         }
     }
 
@@ -380,11 +414,16 @@ fn untrained(
     train: &Examples,
     seed: u64,
 ) -> Result<Trainee> {
-    let shape = choice.shape(&config.widths(task))?;
+    let start = choice.at_start(config.tables.table_knots)?;
+    let shape = start.shape(&config.widths(task))?;
     let optimizer = config.core_optimizer();
     let mut trainee = Trainee::new(shape, optimizer, config.batch, train.rows(), seed)?;
-    trainee.params[shape.theta_len()..].copy_from_slice(choice.phi());
+    trainee.params[shape.theta_len()..].copy_from_slice(start.phi());
     trainee.schedule = config.lr_schedule(trainee.batches());
+
+    if choice.learns() {
+        trainee.learn_activations(config.joint())?;
+    }
 
     Ok(trainee)
 }
@@ -422,28 +461,6 @@ pub fn lr_scale(inputs: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::data::{Dataset, VanDerPolConfig};
-
-    #[test]
-    fn the_best_epoch_is_the_first_of_equally_good_ones() {
-        let curve = |accuracy: &[f64], loss: &[f64]| Curve {
-            epoch: (1..=loss.len()).map(|i| 5 * i).collect(),
-            train_loss: loss.to_vec(),
-            evaluation_loss: loss.to_vec(),
-            accuracy: accuracy.to_vec(),
-        };
-
-        assert_eq!(
-            curve(&[10.0, 50.0, 50.0, 40.0], &[1.0, 3.0, 2.0, 2.0]).epochs_since_best(),
-            10
-        );
-        assert_eq!(
-            curve(&[50.0, 50.0, 50.0, 40.0], &[4.0, 3.0, 2.0, 2.5]).epochs_since_best(),
-            5
-        );
-        assert_eq!(curve(&[], &[4.0, 1.0, 2.0, 2.0]).epochs_since_best(), 10);
-        assert_eq!(curve(&[], &[4.0, 3.0]).epochs_since_best(), 0);
-        assert_eq!(Curve::default().epochs_since_best(), 0);
-    }
 
     #[test]
     fn the_learning_rate_rises_and_falls_over_the_epochs() {
@@ -503,60 +520,5 @@ mod tests {
         assert_eq!(plain, adam, "without a decay of weights it is Adam");
         assert!(size(&decayed) < size(&plain));
         assert_ne!(falling, plain);
-    }
-
-    #[test]
-    fn a_training_ends_when_the_loss_has_not_improved_for_long_enough() {
-        let task = Task::new(
-            &Dataset::vanderpol(&VanDerPolConfig {
-                orbits: 4,
-                test_orbits: 1,
-                ..Default::default()
-            })
-            .unwrap(),
-        );
-
-        let config = TrainConfig {
-            hidden: vec![10],
-            // Large enough to jump about.
-            lr: 0.4,
-            batch: 20,
-            epochs: 400,
-            every: 2,
-            ..TrainConfig::default()
-        };
-
-        let choice = Choice::named("tanh", None, false).unwrap();
-
-        let curve_with = |patience| {
-            train_patiently(
-                &config,
-                patience,
-                &choice,
-                &task,
-                &task.train,
-                &task.test,
-                1,
-            )
-            .unwrap()
-            .0
-            .curve
-        };
-
-        let (whole, short) = (curve_with(None), curve_with(Some(20)));
-
-        assert!(
-            short.epoch.len() < whole.epoch.len(),
-            "never stopped: {:?}",
-            short.epoch
-        );
-
-        assert_eq!(short.epochs_since_best(), 20);
-
-        assert_eq!(
-            short.evaluation_loss[..],
-            whole.evaluation_loss[..short.evaluation_loss.len()],
-            "the epochs before are the same"
-        );
     }
 }

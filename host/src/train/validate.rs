@@ -103,7 +103,6 @@ pub fn ensembles(
         task,
         train: &task.train,
         evaluation: &task.test,
-        patience: None,
     };
 
     let mut trainings = train_all(ensemble, &jobs, folder, (name, false), output)?;

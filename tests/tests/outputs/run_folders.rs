@@ -5,8 +5,19 @@ use ldnn_tests::program::{SHORT_TRAINING, refuse, succeed};
 use std::fs;
 
 /// A short run with a folder inside, but for what is kept and where it goes.
-const TRAIN: [&str; 10] = [
-    "train", "t.csv", "-q", "--target", "label", "--steps", "3", "--epochs", "3", "--keep",
+const TRAIN: [&str; 12] = [
+    "train",
+    "t.csv",
+    "-q",
+    "--target",
+    "label",
+    "--activations",
+    "meta",
+    "--steps",
+    "3",
+    "--epochs",
+    "3",
+    "--keep",
 ];
 
 #[test]

@@ -4,6 +4,7 @@ use super::search::{Trial, TuneResult};
 use crate::report::plot::{self, Band};
 use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
+use crate::support::text::counted;
 use crate::train::{Metric, number};
 use anyhow::Result;
 
@@ -32,12 +33,15 @@ pub fn report(
         .collect();
 
     section.text.push(format!(
-        "{trials} trials in rounds of {}; the best: hidden widths {:?}, {}, learning rate {}, {} {} after {} epochs. The best of many \
+        "{trials} trials in rounds of {}; the best: hidden widths {:?}, {}, learning rate {}{}, {} {} after {} epochs. The best of many \
          is lucky too: on new rows it will be somewhat worse. The test rows were not looked at.",
         sizes.join(", "),
         best.candidate.hidden,
         activations(best),
         best.candidate.lr,
+        best.candidate
+            .weight_decay
+            .map_or(String::new(), |d| format!(", weight decay {d}")),
         found.metric.on("validation"),
         value(best, found.metric),
         best.epochs
@@ -58,10 +62,10 @@ pub fn report(
 fn activations(trial: &Trial) -> String {
     let c = &trial.candidate;
     match c.activations.as_str() {
-        "learn" => format!(
-            "{} learned type{} ({})",
-            c.types,
-            if c.types == 1 { "" } else { "s" },
+        "learn" => "learned".into(),
+        "meta" => format!(
+            "{} learned before ({})",
+            counted(c.types, "type"),
             format!("{:?}", c.schedule).to_lowercase()
         ),
         name => name.into(),
@@ -84,6 +88,7 @@ fn all(found: &TuneResult, most: usize) -> ReportTable {
         "hidden",
         "activations",
         "learning rate",
+        "weight decay",
         &label,
         "epochs",
     ];
@@ -106,6 +111,7 @@ fn all(found: &TuneResult, most: usize) -> ReportTable {
                 .join("-"),
             activations(trial),
             c.lr.to_string(),
+            c.weight_decay.map_or(String::new(), |d| d.to_string()),
             value(trial, found.metric),
             trial.epochs.to_string(),
         ]);

@@ -5,12 +5,13 @@ use super::space::{Candidate, Space};
 use crate::data::task::{Examples, Task};
 use crate::fit::FitConfig;
 use crate::meta::{Learner, Unlearnable};
-use crate::model::activations::Choice;
+use crate::model::choice::{Choice, learning_from};
+use crate::report::stats::mean;
 use crate::run::RunFolder;
 use crate::run::jobs::JobLoop;
 use crate::support::progress::Output;
 use crate::support::stop::{self, Stopped};
-use crate::train::{Metric, best_epoch, metric_of, train_patiently};
+use crate::train::{Metric, TrainConfig, metric_of, train};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +25,9 @@ const ROUNDS: usize = 3;
 pub struct Trial {
     /// The candidate.
     pub candidate: Candidate,
-    /// The best mean of the metric on the validation rows; none if learning or training diverged.
+    /// The mean metric on the validation rows; none if learning or training diverged.
     pub validation: Option<f64>,
-    /// After how many epochs.
+    /// Epochs of its trainings.
     pub epochs: usize,
 }
 
@@ -146,48 +147,55 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
     let Some(choice) = choice(&fit, candidate, task)? else {
         return Ok(lost);
     };
-    let select = fit.select(task);
-    let longest = part(select.epochs_at(candidate.lr)).max(SHORTEST);
-    let config = select.at(candidate.lr, longest);
-    let mut trainings = vec![];
 
-    for run in 0..select.runs as u64 {
+    let epochs = part(fit.longest(task)).max(SHORTEST);
+    let config = TrainConfig {
+        lr: candidate.lr,
+        weight_decay: candidate.weight_decay,
+        epochs,
+        every: epochs,
+        ..fit.train(task.train.rows())
+    };
+
+    let metric = metric_of(task);
+    let mut values = vec![];
+
+    for run in 0..NETWORKS {
         stop::check()?;
 
-        let seed = select.network_seed(run);
+        // Apart from the seeds of the networks of `train`.
+        let seed = fit.seed + 1_000_000 + run;
+        let training = train(&config, &choice, task, &task.train, &task.test, seed)?;
 
-        trainings.push(
-            train_patiently(
-                &config,
-                select.patience,
-                &choice,
-                task,
-                &task.train,
-                &task.test,
-                seed,
-            )?
-            .0,
-        );
+        match metric.of(&training.curve).last() {
+            Some(&value) if !training.diverged => values.push(value),
+            _ => return Ok(lost),
+        }
     }
 
-    let best = best_epoch(&trainings, metric_of(task));
-    Ok(best.map_or(lost, |b| Trial {
+    Ok(Trial {
         candidate: candidate.clone(),
-        validation: Some(b.validation),
-        epochs: b.epochs,
-    }))
+        validation: Some(mean(&values)),
+        epochs,
+    })
 }
 
+/// Networks of a trial.
+const NETWORKS: u64 = 2;
 /// The fewest epochs of a trial.
 const SHORTEST: usize = 5;
 
 /// The candidate's activations; none if they cannot be learned.
 fn choice(fit: &FitConfig, candidate: &Candidate, task: &Task) -> Result<Option<Choice>> {
-    if candidate.activations != "learn" {
-        return Ok(Some(Choice::named(&candidate.activations, None, false)?));
-    }
+    let meta = match candidate.activations.as_str() {
+        "learn" => {
+            let name = learning_from(&fit.start);
+            return Ok(Some(Choice::named(&name, None, false)?));
+        }
+        "meta" => fit.meta(task),
+        name => return Ok(Some(Choice::named(name, None, false)?)),
+    };
 
-    let meta = fit.meta(task);
     let mut learner = Learner::new(&meta, task)?;
     while learner.steps_done() < meta.steps {
         if stop::requested() {

@@ -2,8 +2,9 @@
 
 use crate::fit::FitConfig;
 use crate::meta::MetaSchedule;
-use crate::model::activations::base_named;
+use crate::model::choice::Choice;
 use crate::support::draws::{DrawnFor, draws};
+use crate::train::OptimizerKind;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -25,15 +26,21 @@ pub struct Space {
     pub depth: Vec<usize>,
     /// The width of the hidden layers.
     pub width: Span,
-    /// `learn`, or a base function's name.
+    /// `learn` (they learn beside the weights), `meta` (they are learned before), or names of base
+    /// functions.
     pub activations: Vec<String>,
-    /// Numbers of learned types.
+    /// Numbers of types for `meta`.
     pub types: Vec<usize>,
-    /// Schedules of learning them.
+    /// Schedules for `meta`.
     pub schedule: Vec<MetaSchedule>,
     /// The learning rate of the weights.
     pub lr: Span,
+    /// Weight decays of adamw.
+    pub weight_decay: Vec<f64>,
 }
+
+/// The names of activations that are learned.
+const LEARNED: [&str; 2] = ["learn", "meta"];
 
 impl Default for Space {
     fn default() -> Self {
@@ -43,13 +50,14 @@ impl Default for Space {
                 low: 10.0,
                 high: 100.0,
             },
-            activations: vec!["learn".into()],
+            activations: ["learn", "relu", "tanh", "sine"].map(String::from).to_vec(),
             types: vec![1, 2, 3],
             schedule: vec![MetaSchedule::Unrolled, MetaSchedule::Alternating],
             lr: Span {
                 low: 0.001,
                 high: 0.1,
             },
+            weight_decay: vec![0.0, 0.3, 1.5],
         }
     }
 }
@@ -61,14 +69,16 @@ pub struct Candidate {
     pub id: usize,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
-    /// `learn`, or a base function's name.
+    /// `learn`, `meta`, or a name of base functions.
     pub activations: String,
-    /// Number of learned types.
+    /// Number of types for `meta`.
     pub types: usize,
-    /// The schedule of learning them.
+    /// The schedule for `meta`.
     pub schedule: MetaSchedule,
     /// The learning rate of the weights.
     pub lr: f64,
+    /// The weight decay; none for an optimizer that has none.
+    pub weight_decay: Option<f64>,
 }
 
 impl Span {
@@ -96,6 +106,7 @@ impl Space {
             ("activations", self.activations.len()),
             ("types", self.types.len()),
             ("schedule", self.schedule.len()),
+            ("weight_decay", self.weight_decay.len()),
         ];
 
         for (name, len) in lists {
@@ -111,9 +122,16 @@ impl Space {
             "space.types: use 1 to 8 types"
         );
 
-        for name in self.activations.iter().filter(|name| *name != "learn") {
-            base_named(name).context("space.activations: beside 'learn'")?;
+        let classical = |name: &&String| !LEARNED.contains(&name.as_str());
+        for name in self.activations.iter().filter(classical) {
+            Choice::named(name, None, false)
+                .context("space.activations: beside 'learn' and 'meta'")?;
         }
+
+        ensure!(
+            self.weight_decay.iter().all(|d| d.is_finite() && *d >= 0.0),
+            "space.weight_decay: use 0 or more, e.g. 0.3"
+        );
 
         self.width.check("width", 1.0)?;
 
@@ -129,6 +147,8 @@ impl Space {
     /// Candidate number `id`: 0 is what `fit` says, the others are drawn by its seed.
     #[must_use]
     pub fn candidate(&self, fit: &FitConfig, id: usize) -> Candidate {
+        let has_decay = fit.optimizer == OptimizerKind::Adamw;
+
         if id == 0 {
             let middle = digits(self.lr.at(0.5));
             let lr = fit.lr.get(fit.lr.len() / 2).copied().unwrap_or(middle);
@@ -146,6 +166,7 @@ impl Space {
                 types: fit.types,
                 schedule: fit.schedule,
                 lr,
+                weight_decay: has_decay.then(|| first_or(&fit.weight_decay, 0.0)),
             };
         }
 
@@ -161,8 +182,13 @@ impl Space {
             types: self.types[pick(3, self.types.len())],
             schedule: self.schedule[pick(4, self.schedule.len())],
             lr: digits(self.lr.at(share(5))),
+            weight_decay: has_decay.then(|| self.weight_decay[pick(6, self.weight_decay.len())]),
         }
     }
+}
+
+fn first_or(values: &[f64], otherwise: f64) -> f64 {
+    values.first().copied().unwrap_or(otherwise)
 }
 
 /// With three digits, as people write it.
@@ -179,6 +205,7 @@ impl Candidate {
             types: self.types,
             schedule: self.schedule,
             lr: vec![self.lr],
+            weight_decay: self.weight_decay.into_iter().collect(),
             ..fit.clone()
         }
     }

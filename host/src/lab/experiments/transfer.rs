@@ -149,7 +149,6 @@ fn column(
         task,
         train,
         evaluation,
-        patience: None,
     };
 
     let trainings = train_all(

@@ -251,7 +251,6 @@ impl ReproduceConfig {
             runs: a.select_runs,
             epochs: a.select_epochs,
             lr_times_epochs: 10.0,
-            patience: None,
             validation_rows: rows / 5,
             seed: seed + 1,
             train: train.clone(),

@@ -3,7 +3,8 @@
 use super::plan::{Id, MetaRun, StudyPlan, TrainingBlock};
 use super::settings::TaskCache;
 use crate::meta::MetaJob;
-use crate::model::activations::{Choice, LearnedActivations};
+use crate::model::activations::LearnedActivations;
+use crate::model::choice::Choice;
 use crate::run::journal::{self, Journal};
 use crate::run::{Incomplete, ListProgress, RunFolder, RunMode};
 use crate::support::progress::{Output, Progress};
