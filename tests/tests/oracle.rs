@@ -20,6 +20,13 @@ fn base(base: Base, z: f64) -> f64 {
                 z.exp_m1()
             }
         }
+        Base::Swish => z / (1.0 + (-z).exp()),
+        Base::Gelu => {
+            let u = (2.0 / std::f64::consts::PI).sqrt() * (z + 0.044715 * z.powi(3));
+            0.5 * z * (1.0 + u.tanh())
+        }
+        Base::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
+        Base::Snake => z + z.sin().powi(2),
     }
 }
 

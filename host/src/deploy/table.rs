@@ -65,7 +65,14 @@ pub const fn c_body(base: Base) -> Option<&'static str> {
         Base::Zero => Some("(void)z;\n    return 0.0f;"),
         Base::Identity => Some("return z;"),
         Base::Relu => Some("return z > 0.0f ? z : 0.0f;"),
-        Base::Tanh | Base::Sigmoid | Base::Sine | Base::Elu => None,
+        Base::Tanh
+        | Base::Sigmoid
+        | Base::Sine
+        | Base::Elu
+        | Base::Swish
+        | Base::Gelu
+        | Base::Softplus
+        | Base::Snake => None,
     }
 }
 

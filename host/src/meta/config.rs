@@ -47,7 +47,8 @@ pub enum Tape {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct MetaConfig {
-    /// Base function of every type: zero, identity, relu, tanh, sigmoid, sine or elu
+    /// Base function of every type: zero, identity, relu, tanh, sigmoid, sine, elu,
+    /// swish, gelu, softplus or snake
     #[arg(long, value_name = "NAME")]
     pub base: String,
 

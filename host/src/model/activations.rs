@@ -73,6 +73,9 @@ fn is_one(n: &usize) -> bool {
     *n == 1
 }
 
+/// Other names of base functions.
+const ALIASES: [(&str, Base); 2] = [("sin", Base::Sine), ("silu", Base::Swish)];
+
 /// The base function called `name`.
 ///
 /// # Errors
@@ -80,7 +83,7 @@ fn is_one(n: &usize) -> bool {
 pub fn base_named(name: &str) -> Result<Base> {
     let found = Base::ALL
         .into_iter()
-        .find(|b| b.name() == name || (name == "sin" && *b == Base::Sine));
+        .find(|b| b.name() == name || ALIASES.contains(&(name, *b)));
     found.with_context(|| {
         format!(
             "there is no base function '{name}'; there are {}",
