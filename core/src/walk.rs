@@ -94,7 +94,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
 
     pub fn phi(&self, t: usize) -> Planes<'_, T, K> {
         self.params
-            .part(self.shape.type_at(t), self.shape.kind(t).param_len())
+            .part(self.shape.type_at(t), self.shape.activation(t).param_len())
     }
 
     /// Where the pre-activations of layer `l + 1` lie in the state; the outputs for the last one.
@@ -172,24 +172,24 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         for i in 0..count {
             let (start, end) = self.shape.block(l, i);
             let (at, len) = (start * self.batch, (end - start) * self.batch);
-            let (kind, phi) = (self.shape.kind(first + i), self.phi(first + i));
+            let (activation, phi) = (self.shape.activation(first + i), self.phi(first + i));
             let (mut z, mut own) = (z.part(at, len), h.part(at, len));
 
             if self.only_weights {
                 activation::forward_with_slopes(
                     self.vector,
-                    kind,
+                    activation,
                     phi.value(),
                     z.value(),
                     own.value(),
                 );
             } else {
-                activation::forward(self.vector, kind, phi, z.as_ref(), own);
+                activation::forward(self.vector, activation, phi, z.as_ref(), own);
             }
 
             if let Some(noise) = self.noise {
                 let offset =
-                    activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
+                    activation::noise_offset(activation, &phi, subnet_noise(noise, l, first + i));
                 self.add_noise(noise, l, start, offset, h.part(at, len));
             }
         }
@@ -439,19 +439,24 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         for i in 0..count {
             let (start, end) = self.shape.block(l, i);
             let (at, len) = (start * self.batch, (end - start) * self.batch);
-            let (kind, t) = (self.shape.kind(first + i), first + i);
-            let mut dphi = grad.part(self.shape.type_at(t), kind.param_len());
+            let (activation, t) = (self.shape.activation(first + i), first + i);
+            let mut dphi = grad.part(self.shape.type_at(t), activation.param_len());
             let wanted = dphi.0.iter().any(|plane| !plane.is_empty());
 
             if let Some(noise) = self.noise.filter(|_| wanted) {
                 let total = d.as_ref().part(at, len).0.map(sum);
-                let dphi = dphi.part(0, kind.param_len());
-                activation::noise_offset_adjoint(kind, total, dphi, subnet_noise(noise, l, t));
+                let dphi = dphi.part(0, activation.param_len());
+                activation::noise_offset_adjoint(
+                    activation,
+                    total,
+                    dphi,
+                    subnet_noise(noise, l, t),
+                );
             }
 
             activation::adjoint(
                 self.vector,
-                kind,
+                activation,
                 self.phi(t),
                 z.part(at, len),
                 d.part(at, len),

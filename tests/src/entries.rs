@@ -294,7 +294,7 @@ impl Taken<'_> {
         Base::ALL[usize::from(self.byte()) % Base::ALL.len()]
     }
 
-    fn kind(&mut self) -> Activation {
+    fn activation(&mut self) -> Activation {
         match self.byte() % 3 {
             0 => Activation::Base(self.base()),
             1 => Activation::Learned {
@@ -315,8 +315,8 @@ impl Taken<'_> {
 fn shape(bytes: &[u8]) -> String {
     let mut taken = Taken(bytes);
     let widths: Vec<usize> = (0..taken.byte() % 13).map(|_| taken.size()).collect();
-    let kinds: Vec<Activation> = (0..taken.byte() % 19).map(|_| taken.kind()).collect();
-    let mut shape = match Shape::try_new(&widths, &kinds) {
+    let activations: Vec<Activation> = (0..taken.byte() % 19).map(|_| taken.activation()).collect();
+    let mut shape = match Shape::try_new(&widths, &activations) {
         Ok(shape) => shape,
         Err(e) => return e.message().into(),
     };

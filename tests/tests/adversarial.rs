@@ -45,7 +45,7 @@ fn form() -> impl Strategy<Value = TableForm> {
     })
 }
 
-fn kind() -> impl Strategy<Value = Activation> {
+fn activation() -> impl Strategy<Value = Activation> {
     prop_oneof![
         base().prop_map(Activation::Base),
         (base(), size()).prop_map(|(base, units)| Activation::Learned { base, units }),
@@ -57,16 +57,16 @@ fn kind() -> impl Strategy<Value = Activation> {
 fn shape() -> impl Strategy<Value = Shape> {
     (
         prop::collection::vec(size(), 0..12),
-        prop::collection::vec(kind(), 0..4),
+        prop::collection::vec(activation(), 0..4),
     )
-        .prop_filter_map("no shape", |(widths, kinds)| {
-            Shape::try_new(&widths, &kinds).ok()
+        .prop_filter_map("no shape", |(widths, activations)| {
+            Shape::try_new(&widths, &activations).ok()
         })
 }
 
 /// Shapes whose memory there is.
 fn small_shape() -> impl Strategy<Value = Shape> {
-    let kinds = prop_oneof![
+    let activations = prop_oneof![
         base().prop_map(Activation::Base),
         (base(), 1..4usize).prop_map(|(base, units)| Activation::Learned { base, units }),
         (base(), 2..6usize, 0.1..3.0f32, 0..3usize).prop_map(|(base, knots, range, readout)| {
@@ -81,10 +81,10 @@ fn small_shape() -> impl Strategy<Value = Shape> {
 
     (
         prop::collection::vec(1..6usize, 2..5),
-        prop::collection::vec(kinds, 1..3),
+        prop::collection::vec(activations, 1..3),
     )
-        .prop_filter_map("no shape", |(widths, kinds)| {
-            Shape::try_new(&widths, &kinds).ok()
+        .prop_filter_map("no shape", |(widths, activations)| {
+            Shape::try_new(&widths, &activations).ok()
         })
 }
 
@@ -407,8 +407,8 @@ fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form:
     }
 
     let z: Vec<T> = l.floats(5, 5);
-    let (kind, phi) = (Activation::Table(form), l.floats::<T>(form.param_len(), 4));
-    let _ = kind.eval(&phi, &z, &mut l.floats::<T>(5, 6));
+    let (activation, phi) = (Activation::Table(form), l.floats::<T>(form.param_len(), 4));
+    let _ = activation.eval(&phi, &z, &mut l.floats::<T>(5, 6));
     let [mut value, mut slope, mut curvature]: [Vec<T>; 3] =
         [l.floats(5, 6), l.floats(5, 7), l.floats(5, 0)];
 
@@ -418,7 +418,7 @@ fn built<T: Real>(shape: &Shape, other: &Shape, l: &Lengths, knots: usize, form:
         curvature: &mut curvature,
     };
 
-    let _ = kind.eval_derivatives(&phi, &z, out);
+    let _ = activation.eval_derivatives(&phi, &z, out);
 }
 
 /// One step of each schedule from finite parameters. `bad`: whether rows, targets and state may be
@@ -553,15 +553,15 @@ fn batch_training<T: Real>(
 proptest! {
     #[test]
     fn the_numbers_of_every_shape_there_is_can_be_asked_for(
-        shape in shape(), a in size(), b in size(), kind in kind(), form in form(), l in lengths(),
+        shape in shape(), a in size(), b in size(), activation in activation(), form in form(), l in lengths(),
         sizes in prop::array::uniform5(size()), which in 0..6usize,
     ) {
         prop_assert!(shape.param_len() <= isize::MAX as usize);
-        let _ = (shape.width(a), shape.kind(a), shape.layer_types(a), shape.block(a, b), shape.weights_at(a));
+        let _ = (shape.width(a), shape.activation(a), shape.layer_types(a), shape.block(a, b), shape.weights_at(a));
         let _ = (shape.biases_at(a), shape.type_at(a), shape.workspace_len(a, Pass::Forward));
         let _ = (shape.workspace_len(a, Pass::Backward), shape.workspace_len(a, Pass::SecondOrder));
         let _ = (shape.phi_len(), shape.hidden_layers(), shape.predict_len(), shape.online_len());
-        let _ = (shape.with_layer_types(a, b, a), shape.with_kinds(&[kind, kind]), kind.param_len());
+        let _ = (shape.with_layer_types(a, b, a), shape.with_activations(&[activation, activation]), activation.param_len());
         let _ = (form.param_len(), form.spacing(), form.knot::<f32>(a), form.knot::<f64>(a));
         let _ = (table::tabulated(&shape, a, form.range), Tabulation { from: &shape, to: &shape }.work_len());
         let _ = (TableForm::fixed(a, form.range).param_len(), TableForm::of_learned(Base::Elu, a, b, 1.0).param_len());

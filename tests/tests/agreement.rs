@@ -90,7 +90,7 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
         Purpose::Regression { columns, .. } => columns.len(),
     };
 
-    let (kinds, phi): (Vec<Activation>, Vec<f32>) = match neurons {
+    let (activations, phi): (Vec<Activation>, Vec<f32>) = match neurons {
         Neurons::Relu => (vec![Activation::Base(Base::Relu)], vec![]),
         Neurons::Tanh => (vec![Activation::Base(Base::Tanh)], vec![]),
         Neurons::Learned => {
@@ -100,17 +100,17 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
                     .unwrap()
             };
 
-            let (kinds, phi): (Vec<Activation>, Vec<Vec<f32>>) = [Base::Sine, Base::Elu]
+            let (activations, phi): (Vec<Activation>, Vec<Vec<f32>>) = [Base::Sine, Base::Elu]
                 .into_iter()
                 .enumerate()
                 .map(one)
                 .unzip();
 
-            (kinds, phi.concat())
+            (activations, phi.concat())
         }
     };
 
-    let shape = Shape::try_new(&[set.features, hidden, outputs], &kinds).unwrap();
+    let shape = Shape::try_new(&[set.features, hidden, outputs], &activations).unwrap();
     // As large as those of trained networks.
     let theta = random::<f32>(shape.theta_len(), seed)
         .into_iter()

@@ -232,11 +232,11 @@ fn unit<T: Real, const K: usize>(
 /// `s (v_0 n_0 + v_1 n_1 + ...)`, for each plane.
 #[inline(always)]
 pub(crate) fn noise_offset<T: Real, const K: usize>(
-    kind: Activation,
+    activation: Activation,
     phi: &Planes<'_, T, K>,
     noise: impl Fn(u32) -> T,
 ) -> [T; K] {
-    let (start, len) = kind.readout();
+    let (start, len) = activation.readout();
     let scale = T::from_f64(SUBNET_SCALE);
 
     phi.0.map(|plane| {
@@ -252,12 +252,12 @@ pub(crate) fn noise_offset<T: Real, const K: usize>(
 /// the type.
 #[inline(always)]
 pub(crate) fn noise_offset_adjoint<T: Real, const K: usize>(
-    kind: Activation,
+    activation: Activation,
     total: [T; K],
     dphi: PlanesMut<'_, T, K>,
     noise: impl Fn(u32) -> T,
 ) {
-    let (start, len) = kind.readout();
+    let (start, len) = activation.readout();
     let scale = T::from_f64(SUBNET_SCALE);
 
     for (plane, total) in dphi.0.into_iter().zip(total) {

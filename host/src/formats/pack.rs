@@ -138,7 +138,7 @@ pub fn of_network(model: &NetworkFile, learned: Option<&LearnedActivations>) -> 
         put_type(
             &mut bundle,
             t,
-            shape.kind(t),
+            shape.activation(t),
             &network.params[shape.type_at(t)..],
         );
     }
@@ -225,9 +225,9 @@ pub fn subnets_of(model: &NetworkFile, shape: &Shape) -> Option<LearnedActivatio
     let separate = (0..hidden).all(|l| shape.layer_types(l) == (l * own, own))
         && shape.types() == hidden * own;
 
-    let types = (0..shape.types()).map(|t| match shape.kind(t) {
+    let types = (0..shape.types()).map(|t| match shape.activation(t) {
         Activation::Learned { base, .. } => {
-            let phi = &model.params[shape.type_at(t)..][..shape.kind(t).param_len()];
+            let phi = &model.params[shape.type_at(t)..][..shape.activation(t).param_len()];
             Some(LearnedType::from_phi(base, phi))
         }
         _ => None,

@@ -211,12 +211,12 @@ fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> 
         .get("provenance")
         .and_then(|p| p.as_str())
         .unwrap_or_default();
-    let kinds = NetworkFile::of(network, String::new()).activations;
+    let activations = NetworkFile::of(network, String::new()).activations;
 
     let mut facts = vec![
         ("kind", "a network".into()),
         ("provenance", provenance.into()),
-        ("activations", activation_words(&kinds)),
+        ("activations", activation_words(&activations)),
     ];
 
     facts.extend(sizes(&network.shape));
@@ -267,15 +267,15 @@ fn numbers_of(activations: &LearnedActivations) -> usize {
     activations.types.iter().map(of).sum()
 }
 
-fn activation_words(kinds: &[ActivationFile]) -> String {
-    let word = |kind: &ActivationFile| match kind {
+fn activation_words(activations: &[ActivationFile]) -> String {
+    let word = |activation: &ActivationFile| match activation {
         ActivationFile::Base { name } => name.clone(),
         ActivationFile::Learned { base, units } => format!("learned on {base} ({units} units)"),
         ActivationFile::Table { knots, range, .. } => {
             format!("learned, a table of {knots} knots on [-{range}, {range}]")
         }
     };
-    kinds.iter().map(word).collect::<Vec<_>>().join("; ")
+    activations.iter().map(word).collect::<Vec<_>>().join("; ")
 }
 
 /// Shape and bytes.
@@ -324,15 +324,15 @@ fn network_curves(network: &Network) -> Result<Vec<Band>> {
     let shape = &network.shape;
 
     let curve = |t: usize| {
-        let kind = shape.kind(t);
-        let name = match kind {
+        let activation = shape.activation(t);
+        let name = match activation {
             Activation::Base(base) => base.name().into(),
             _ => format!("type {}", t + 1),
         };
         let phi = network
             .params
             .get(shape.type_at(t)..)
-            .and_then(|rest| rest.get(..kind.param_len()));
+            .and_then(|rest| rest.get(..activation.param_len()));
 
         let phi: Vec<f64> = phi
             .context("the parameters of a type are missing")?
@@ -341,7 +341,7 @@ fn network_curves(network: &Network) -> Result<Vec<Band>> {
             .collect();
 
         let mut out = vec![0.0; z.len()];
-        kind.eval(&phi, &z, &mut out)?;
+        activation.eval(&phi, &z, &mut out)?;
         Ok(Band::line(name, z.clone(), out))
     };
 

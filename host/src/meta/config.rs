@@ -434,7 +434,7 @@ impl MetaConfig {
 
         let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
 
-        let kinds = vec![
+        let activations = vec![
             Activation::Learned {
                 base: base_named(&self.base)?,
                 units: self.units
@@ -442,7 +442,7 @@ impl MetaConfig {
             self.all_types()
         ];
 
-        let shape = layered(&widths, &kinds, self.layers());
+        let shape = layered(&widths, &activations, self.layers());
         shape.map_err(|e| {
             anyhow::anyhow!(
                 "`hidden` {:?} `types` {} `units` {}: {e}; every hidden layer needs a neuron of each type: give wider \

@@ -108,7 +108,7 @@ impl LearnedType {
         }
     }
 
-    /// The kind of a type evaluated directly, and its parameters.
+    /// The activation of a type evaluated directly, and its parameters.
     ///
     /// # Errors
     /// If the lengths of the parts or the name of the base make no type.
@@ -358,7 +358,7 @@ pub struct Choice {
     pub name: String,
     activations: Vec<Activation>,
     phi: Vec<f32>,
-    /// 1, or the number of hidden layers with kinds of their own.
+    /// 1, or the number of hidden layers with activations of their own.
     layers: usize,
 }
 

@@ -138,7 +138,7 @@ impl NetworkFile {
             provenance,
             widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
             activations: (0..shape.types())
-                .map(|t| ActivationFile::of(shape.kind(t)))
+                .map(|t| ActivationFile::of(shape.activation(t)))
                 .collect(),
             layers: (0..shape.hidden_layers())
                 .map(|l| shape.layer_types(l))

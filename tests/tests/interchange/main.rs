@@ -134,7 +134,7 @@ fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: 
 }
 
 /// Types of a set as a network takes them, directly or as tables.
-fn kinds(set: &LearnedActivations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
+fn activations(set: &LearnedActivations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
     let each = set.types.iter().map(|t| {
         if exact {
             t.direct().unwrap()
@@ -143,8 +143,8 @@ fn kinds(set: &LearnedActivations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
         }
     });
 
-    let (kinds, phi): (Vec<Activation>, Vec<Vec<f32>>) = each.unzip();
-    (kinds, phi.concat())
+    let (activations, phi): (Vec<Activation>, Vec<Vec<f32>>) = each.unzip();
+    (activations, phi.concat())
 }
 
 /// With an input whose readings single precision cannot tell apart.
@@ -161,8 +161,8 @@ fn with_offset(mut model: Trained) -> Trained {
 /// Models of every kind that there is.
 fn models() -> Vec<(&'static str, Trained)> {
     let set = learned(&[Base::Sine, Base::Elu, Base::Relu], 4, 1);
-    let (tables, table_phi) = kinds(&set, false);
-    let (subnets, phi) = kinds(&set, true);
+    let (tables, table_phi) = activations(&set, false);
+    let (subnets, phi) = activations(&set, true);
 
     let per_layer = learned(
         &[Base::Tanh, Base::Zero, Base::Sigmoid, Base::Identity],
@@ -170,7 +170,7 @@ fn models() -> Vec<(&'static str, Trained)> {
         2,
     );
 
-    let (own, own_phi) = kinds(&per_layer, false);
+    let (own, own_phi) = activations(&per_layer, false);
     let own_shape = Shape::new(&[3, 7, 5, 2], &own)
         .with_layer_types(0, 0, 2)
         .unwrap()
@@ -188,7 +188,7 @@ fn models() -> Vec<(&'static str, Trained)> {
         ..set.clone()
     };
 
-    let (mixed, mixed_phi) = kinds(&samples, true);
+    let (mixed, mixed_phi) = activations(&samples, true);
     let bases: Vec<Activation> = Base::ALL.into_iter().map(Activation::Base).collect();
 
     vec![
@@ -299,8 +299,8 @@ fn files_keep_their_form() {
     let set = learned(&[Base::Sine, Base::Relu], 2, 1);
 
     let few = |t: &LearnedType| {
-        let (kind, phi) = t.tabulated().unwrap();
-        let Activation::Table(form) = kind else {
+        let (activation, phi) = t.tabulated().unwrap();
+        let Activation::Table(form) = activation else {
             panic!()
         };
 
@@ -319,10 +319,10 @@ fn files_keep_their_form() {
         )
     };
 
-    let (kinds, phi): (Vec<Activation>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
+    let (activations, phi): (Vec<Activation>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
 
     let small = model(
-        network(Shape::new(&[2, 3, 2], &kinds), &phi.concat()),
+        network(Shape::new(&[2, 3, 2], &activations), &phi.concat()),
         Some(set),
         false,
     );
