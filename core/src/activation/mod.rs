@@ -136,21 +136,21 @@ pub(crate) fn forward_with_slopes<T: Real, V: Vector>(
     v: V,
     activation: Activation,
     phi: &[T],
-    z: &mut [T],
+    z_then_slopes: &mut [T],
     h: &mut [T],
 ) {
     match activation {
         Activation::Base(base) => v.run(
             #[inline(always)]
-            || base::forward_with_slopes(base, z, h),
+            || base::forward_with_slopes(base, z_then_slopes, h),
         ),
         Activation::Learned { base, units } => v.run(
             #[inline(always)]
-            || subnet::forward_with_slopes(base, units, phi, z, h),
+            || subnet::forward_with_slopes(base, units, phi, z_then_slopes, h),
         ),
         Activation::Table(form) => v.run(
             #[inline(always)]
-            || hermite::forward_with_slopes(form, phi, z, h),
+            || hermite::forward_with_slopes(form, phi, z_then_slopes, h),
         ),
     }
 }
