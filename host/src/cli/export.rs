@@ -9,7 +9,9 @@ use super::tables::TableArgs;
 use crate::config::Layers;
 use crate::data::Standardisation;
 use crate::data::task::{ExampleTargets, Examples, Task};
-use crate::deploy::{self, Budget, DIRECT, ExportConfig, ExportScope, FormChoice, Format, Given};
+use crate::deploy::{
+    self, Budget, ExportConfig, ExportScope, FormChoice, Format, Given, I8_ENTRIES,
+};
 use crate::formats::{ExportFormat, read_activations};
 use crate::model::activations::{LearnedActivations, base_named};
 use crate::model::{NetworkFile, Trained};
@@ -151,7 +153,7 @@ impl ExportArgs {
         let any_size =
             export.budget == Budget::default() && !self.export.given("").contains_key("budget");
         if export.form == FormChoice::I8 && any_size {
-            export.budget = Budget::Knots(DIRECT);
+            export.budget = Budget::Knots(I8_ENTRIES);
         }
 
         export.train = TrainConfig {

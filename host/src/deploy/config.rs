@@ -1,6 +1,6 @@
 //! What an export is asked for: its settings, and whether they are possible.
 
-use super::choose::{self, Budget, FormChoice};
+use super::budget::{self, Budget, FormChoice};
 use super::deployed::is_identifier;
 use super::format::Format;
 use super::given::{Given, labelled, whose};
@@ -214,7 +214,7 @@ impl ExportConfig {
         match self.budget {
             Budget::Knots(n) => {
                 ensure!((2..=1 << 15).contains(&n), "`knots` {n}: use 2 to 32768");
-                choose::check_knots(self.form, n)?;
+                budget::check_knots(self.form, n)?;
             }
             Budget::MaxError(e) => ensure!(
                 e > 0.0 && e.is_finite(),

@@ -2,6 +2,7 @@
 //! measured.
 
 mod agreement;
+mod budget;
 mod c;
 mod choose;
 mod config;
@@ -18,6 +19,7 @@ mod run;
 mod rust;
 mod subject;
 mod table;
+mod table_errors;
 mod tables_report;
 mod text;
 mod tolerance;
@@ -25,8 +27,8 @@ pub mod verify;
 mod written;
 mod yardstick;
 
+pub use budget::{Budget, FormChoice, I8_ENTRIES};
 pub use c::{header as c_header, source as c_source};
-pub use choose::{Budget, DIRECT, FormChoice};
 pub use config::{ExportConfig, ExportScope, Weights};
 pub use deployed::{Deployed, IntegerFile, Measured, OutputFile, ShapeFile, WeightFile};
 pub use format::Format;

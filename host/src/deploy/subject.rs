@@ -11,9 +11,9 @@ use crate::model::{Function, Network, NetworkFile, Trained};
 use crate::train::{TrainConfig, train_network};
 use anyhow::{Result, bail, ensure};
 
-/// The network, the source of its tables, and the model whose answers the export must give.
+/// The network as its tables are made from it, and the model whose answers the export must give.
 pub(super) struct Subject {
-    pub source: CalibratedNetwork,
+    pub calibrated: CalibratedNetwork,
     pub model: Trained,
     /// Where it comes from.
     pub what: String,

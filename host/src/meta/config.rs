@@ -234,8 +234,8 @@ impl Default for MetaConfig {
             period: 20,
             restart: 0,
             exact: false,
-            table_knots: crate::model::activations::KNOTS,
-            table_range: f64::from(crate::model::activations::KNOT_RANGE),
+            table_knots: crate::model::activations::TABLE_KNOTS,
+            table_range: f64::from(crate::model::activations::TABLE_RANGE),
             tape: Tape::Full,
             snapshot_every: 10,
         }
