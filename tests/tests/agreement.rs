@@ -8,13 +8,14 @@ use ldnn::data::tabular::Tabular;
 use ldnn::data::target::Purpose;
 use ldnn::data::task::{ExampleTargets, Examples, Task};
 use ldnn::deploy::{
-    Beyond, Budget, ExportConfig, ExportScope, FormChoice, Given, Weights, run as export, verify,
+    ActivationMemory, Beyond, Budget, ExportConfig, ExportScope, FormChoice, Given, IntegerMemory,
+    ScaleMemory, Weights, run as export, verify,
 };
 use ldnn::model::activations::LearnedType;
 use ldnn::model::{Network, NetworkFile, Predictions, Ranges, Trained};
 use ldnn::run::RunFolder;
-use ldnn_core::deploy::{AnyActivation, Pipeline};
-use ldnn_core::image::{Contents, Image, Room, Scales};
+use ldnn_core::deploy::Pipeline;
+use ldnn_core::image::{Contents, Image, Scales};
 use ldnn_core::quantised::Scratch;
 use ldnn_core::{Activation, Base, Shape};
 use ldnn_tests::program::{refuse, succeed};
@@ -183,13 +184,6 @@ fn readings(raw: &[f64], inputs: usize, offset: impl Fn(usize) -> f64) -> Vec<f3
 fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
     let image = Image::read(bytes).unwrap();
 
-    let room = |s: &Scales<'_>| {
-        (
-            vec![[0.0; 2]; s.inputs_len()],
-            vec![[0.0; 2]; s.outputs_len()],
-        )
-    };
-
     let mut all = Answers::new();
     let mut put = |scales: &Scales<'_>, class: usize, out: &[f32]| {
         let value = |(i, &y): (usize, &f32)| f64::from(y) + scales.output_offset(i);
@@ -199,22 +193,12 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
     match image.contents() {
         Contents::Floats(network) => {
             let (shape, records) = (network.shape(), network.activations());
-            let (mut floats, mut integers) = (
-                vec![0.0; records.floats_len()],
-                vec![0; records.integers_len()],
-            );
-            let mut direct = vec![[0; 256]; records.direct_len()];
-            let mut activations = vec![AnyActivation::Base(Base::Zero); records.count()];
-
-            records
-                .load(&mut floats, &mut integers, &mut direct, &mut activations)
-                .unwrap();
+            let (mut memory, mut scales) = (ActivationMemory::default(), ScaleMemory::default());
+            let activations = memory.load(records).unwrap();
+            let scaling = scales.load(network.scaling()).unwrap();
 
             let mut theta = vec![0.0; shape.theta_len()];
             network.theta(&mut theta).unwrap();
-
-            let (mut pairs, mut units) = room(network.scaling());
-            let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
 
             let pipeline = Pipeline {
                 shape,
@@ -232,25 +216,9 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
         }
         Contents::Integers(network) => {
             let shape = *network.shape();
-            let (mut weights, mut tables) = (
-                vec![0; network.weights_len()],
-                vec![[0; 256]; shape.types()],
-            );
-            let (mut biases, mut factors) = (
-                vec![0; network.outputs_len()],
-                vec![0; network.outputs_len()],
-            );
-
-            let all = Room {
-                weights: &mut weights,
-                biases: &mut biases,
-                factors: &mut factors,
-                tables: &mut tables,
-            };
-
-            let loaded = network.load(all).unwrap();
-            let (mut pairs, mut units) = room(network.scaling());
-            let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
+            let (mut memory, mut scales) = (IntegerMemory::of(&network), ScaleMemory::default());
+            let loaded = network.load(memory.room()).unwrap();
+            let scaling = scales.load(network.scaling()).unwrap();
             let (mut q, mut y) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
             let (mut out, mut work) = (vec![0.0; shape.outputs()], vec![0; loaded.work_len()]);
             let x = readings(raw, shape.inputs(), |i| network.scaling().offset(i));

@@ -3,6 +3,7 @@
 
 use crate::data::Standard;
 use crate::data::target::Purpose;
+use crate::deploy::{ActivationMemory, IntegerMemory};
 use crate::formats::read_activations;
 use crate::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
 use crate::model::{ActivationFile, Network, NetworkFile, Trained};
@@ -11,9 +12,9 @@ use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, AnyActivation};
-use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Room, Scales};
+use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Scales};
 use ldnn_core::table::integer::Table8;
-use ldnn_core::{Activation, Base, Shape};
+use ldnn_core::{Activation, Shape};
 use std::path::Path;
 
 /// What there is to say and to draw.
@@ -412,23 +413,8 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
             facts.extend(sizes(network.shape()));
             facts.extend(scaling(network.scaling(), network.shape().inputs()));
 
-            let (mut weights, mut tables) = (
-                vec![0; network.weights_len()],
-                vec![[0; 256]; network.shape().types()],
-            );
-            let (mut biases, mut factors) = (
-                vec![0; network.outputs_len()],
-                vec![0; network.outputs_len()],
-            );
-
-            let room = Room {
-                weights: &mut weights,
-                biases: &mut biases,
-                factors: &mut factors,
-                tables: &mut tables,
-            };
-
-            network.load(room)?;
+            let mut memory = IntegerMemory::of(&network);
+            network.load(memory.room())?;
 
             let q: Vec<f64> = (-128..128).map(f64::from).collect();
             let at = |table: &[i8; 256], q: f64| f64::from(Table8(table).at(q as i8));
@@ -441,7 +427,7 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
                 )
             };
 
-            let curves = tables.iter().enumerate().map(curve).collect();
+            let curves = memory.tables.iter().enumerate().map(curve).collect();
 
             Ok(Portrait {
                 facts,
@@ -454,15 +440,8 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
 }
 
 fn record_curves(records: &ldnn_core::image::Activations) -> Result<Vec<Band>> {
-    let (mut floats, mut integers) = (
-        vec![0.0; records.floats_len()],
-        vec![0; records.integers_len()],
-    );
-    let mut direct = vec![[0; 256]; records.direct_len()];
-    let mut loaded = vec![AnyActivation::Base(Base::Zero); records.count()];
-
-    records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
-
+    let mut memory = ActivationMemory::default();
+    let loaded = memory.load(records)?;
     let z = grid(POINTS, SAMPLE_RANGE);
 
     let curve = |(i, activation): (usize, &AnyActivation)| {
