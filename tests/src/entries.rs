@@ -12,7 +12,7 @@ use ldnn::deploy::{ActivationMemory, Deployed, IntegerMemory, ScaleMemory, image
 use ldnn::formats::{self, Bundle, Import};
 use ldnn::lab::reproduce::{Experiment, Preset, ReproduceConfig};
 use ldnn::meta::MetaConfig;
-use ldnn::model::{NetworkFile, Trained};
+use ldnn::model::{Model, NetworkFile};
 use ldnn::report::Section;
 use ldnn::run::folder::difference;
 use ldnn::run::journal;
@@ -423,10 +423,10 @@ fn model(bytes: &[u8]) -> String {
 
 /// A model of `ldnn train`.
 fn trained(bytes: &[u8]) -> String {
-    word(Trained::parse(bytes).and_then(|model| of_trained(&model)))
+    word(Model::parse(bytes).and_then(|model| of_trained(&model)))
 }
 
-fn of_trained(model: &Trained) -> anyhow::Result<()> {
+fn of_trained(model: &Model) -> anyhow::Result<()> {
     // Numbers can be so large that there is no answer.
     let _ = model.predict(&vec![0.5; 2 * model.features.len()]);
 

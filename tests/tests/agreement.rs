@@ -12,7 +12,7 @@ use ldnn::deploy::{
     ScaleMemory, Weights, run as export, verify,
 };
 use ldnn::model::activations::LearnedType;
-use ldnn::model::{Network, NetworkFile, Predictions, Ranges, Trained};
+use ldnn::model::{Model, Network, NetworkFile, Predictions, Ranges};
 use ldnn::run::RunFolder;
 use ldnn_core::deploy::Pipeline;
 use ldnn_core::image::{Contents, Image, Scales};
@@ -83,7 +83,7 @@ enum Neurons {
 }
 
 /// A network with random weights for this table.
-fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained {
+fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Model {
     let rows: Vec<u32> = (0..ROWS as u32).collect();
     let (set, purpose, inputs) = data.dataset("random", &rows, (data, &rows)).unwrap();
     let outputs = match &purpose {
@@ -123,8 +123,8 @@ fn model(data: &Tabular, neurons: Neurons, hidden: usize, seed: u64) -> Trained 
 
     let task = Task::new(&set);
 
-    Trained {
-        version: Trained::VERSION,
+    Model {
+        version: Model::VERSION,
         provenance: "a test".into(),
         features: data.features.clone(),
         inputs,
@@ -160,7 +160,7 @@ fn config(form: FormChoice, weights: Weights) -> ExportConfig {
 /// Class (or 0) and numbers, row by row.
 type Answers = Vec<(usize, Vec<f64>)>;
 
-fn predicted(model: &Trained, raw: &[f64]) -> Answers {
+fn predicted(model: &Model, raw: &[f64]) -> Answers {
     let outputs = *model.network.widths.last().unwrap();
     match model.predict(raw).unwrap() {
         Predictions::Classes(classes, chances) => classes
@@ -242,7 +242,7 @@ fn of_image(bytes: &[u8], raw: &[f64]) -> Answers {
 
 /// The C on raw rows, by a program such as a user writes against the header; `None` without a
 /// compiler.
-fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
+fn of_c(folder: &Path, model: &Model, raw: &[f64]) -> Option<Answers> {
     if !Command::new("gcc")
         .arg("--version")
         .output()
@@ -309,7 +309,7 @@ fn of_c(folder: &Path, model: &Trained, raw: &[f64]) -> Option<Answers> {
 }
 
 /// The largest difference: of a probability, or of a value in standard deviations.
-fn difference(model: &Trained, a: &Answers, b: &Answers) -> f64 {
+fn difference(model: &Model, a: &Answers, b: &Answers) -> f64 {
     assert_eq!(a.len(), b.len());
     let sd = |i: usize| model.scale().get(i).map_or(1.0, |s| s.sd);
     let pairs = a
@@ -341,7 +341,7 @@ proptest! {
                 let inputs = model.inputs.len();
                 let none = Examples::new(vec![], ExampleTargets::Classes(vec![]), inputs);
                 let task = Task { name: "none".into(), inputs, outputs: 1, train: none.clone(), test: none, scales: ldnn::data::Standardisation::default() };
-                export(&config, &Given::Trained(Box::new(model.clone())), &task, &folder).unwrap();
+                export(&config, &Given::Model(Box::new(model.clone())), &task, &folder).unwrap();
                 // The golden rows: the core, the image, and C, to the bit; and predict, within the
                 // stated tolerance.
                 let said = verify::at_once(folder.path());
@@ -382,7 +382,7 @@ const SHORT: [&str; 8] = [
     "16",
 ];
 
-fn share_right(model: &Trained, file: &str, target: &str) -> f64 {
+fn share_right(model: &Model, file: &str, target: &str) -> f64 {
     let reading = Reading {
         text: vec![target],
         ..Reading::default()
@@ -474,7 +474,7 @@ fn columns_that_single_precision_cannot_resolve_are_learned_and_exported() {
             "{file}: {said}"
         );
 
-        let trained = Trained::read(&model).unwrap();
+        let trained = Model::read(&model).unwrap();
         let right = share_right(&trained, file, target);
 
         assert!(right > share, "{file}: {right}");
@@ -681,8 +681,8 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
     );
 
     let (a, b) = (
-        Trained::read(&place.join("a.ldnn")).unwrap(),
-        Trained::read(&place.join("b.ldnn")).unwrap(),
+        Model::read(&place.join("a.ldnn")).unwrap(),
+        Model::read(&place.join("b.ldnn")).unwrap(),
     );
 
     assert_eq!((a.rows.is_none(), b.rows.unwrap().classes.len()), (true, 7));
@@ -798,7 +798,7 @@ fn no_row_of_the_table_is_in_a_model_or_an_export_unless_asked_for() {
 }
 
 /// A network whose neurons leave the middle of their activations, and the rows' ranges with it.
-fn steep(data: &Tabular, neurons: Neurons) -> Trained {
+fn steep(data: &Tabular, neurons: Neurons) -> Model {
     let mut model = model(data, neurons, 12, 5);
     model.network.params.iter_mut().for_each(|w| *w *= 4.0);
     let rows: Vec<u32> = (0..ROWS as u32).collect();
@@ -810,7 +810,7 @@ fn steep(data: &Tabular, neurons: Neurons) -> Trained {
 }
 
 /// Exports into `place`, tested with these rows, which are in the units that the network takes.
-fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &Path) -> RunFolder {
+fn exported_with(model: &Model, rows: &[f32], config: &ExportConfig, place: &Path) -> RunFolder {
     let stored = StoredConfig::new("export", config).unwrap();
     let folder = RunFolder::open(&place.join("out"), &stored, true).unwrap();
     let inputs = model.inputs.len();
@@ -826,7 +826,7 @@ fn exported_with(model: &Trained, rows: &[f32], config: &ExportConfig, place: &P
         scales: ldnn::data::Standardisation::default(),
     };
 
-    let given = Given::Trained(Box::new(model.clone()));
+    let given = Given::Model(Box::new(model.clone()));
     export(config, &given, &task, &folder).unwrap();
     folder
 }

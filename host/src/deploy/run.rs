@@ -71,7 +71,7 @@ fn for_devices(
     section: &mut Section,
 ) -> Result<()> {
     let calibrated = match given {
-        Given::Trained(model) => match &model.ranges {
+        Given::Model(model) => match &model.ranges {
             Some(ranges) => CalibratedNetwork::from_ranges(&network, ranges)?,
             None => CalibratedNetwork::new(&network, &fitting(&network, task)?.train, None)?,
         },
@@ -249,7 +249,7 @@ const DRAWN: usize = 500;
 /// Everything about the export but its numbers.
 fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed {
     let model = &subject.model;
-    let named = matches!(given, Given::Trained(_)) && config.what == ExportScope::Network;
+    let named = matches!(given, Given::Model(_)) && config.what == ExportScope::Network;
     let plain = |scales: &[Standard]| scales.iter().all(|s| *s == Standard::PLAIN);
     let offsets = |scales: &[Standard]| match scales.iter().any(|s| s.offset != 0.0) {
         true => scales.iter().map(|s| s.offset).collect(),

@@ -6,7 +6,7 @@ use crate::data::target::Purpose;
 use crate::deploy::{ActivationMemory, IntegerMemory};
 use crate::formats::read_activations;
 use crate::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
-use crate::model::{ActivationFile, Network, NetworkFile, Trained};
+use crate::model::{ActivationFile, Model, Network, NetworkFile};
 use crate::report::ReportTable;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
@@ -54,7 +54,7 @@ pub fn inspect(path: &Path) -> Result<Portrait> {
     let value = serde_json::from_slice::<serde_json::Value>(&bytes).ok();
     let has = |key: &str| value.as_ref().is_some_and(|v| v.get(key).is_some());
     if has("purpose") {
-        return of_trained(&Trained::read(path)?, bytes.len()).with_context(place);
+        return of_trained(&Model::read(path)?, bytes.len()).with_context(place);
     }
 
     if has("params") && has("widths") {
@@ -120,7 +120,7 @@ impl Portrait {
 /// Inputs that are listed unasked.
 const FEW_INPUTS: usize = 20;
 
-fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
+fn of_trained(model: &Model, bytes: usize) -> Result<Portrait> {
     let network = model.network.network()?;
 
     let what = match &model.purpose {

@@ -10,7 +10,7 @@ use ldnn::formats::{
     safetensors,
 };
 use ldnn::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
-use ldnn::model::{Network, NetworkFile, Predictions, Ranges, TestRows, Trained};
+use ldnn::model::{Model, Network, NetworkFile, Predictions, Ranges, TestRows};
 use ldnn_core::{Activation, Base, Shape};
 use ldnn_tests::onnx::{self, Array};
 use ldnn_tests::program::{refuse, succeed};
@@ -82,7 +82,7 @@ fn ranges(network: &NetworkFile) -> Ranges {
 }
 
 /// A model of `widths`; raw inputs have means and sizes that differ much.
-fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: bool) -> Trained {
+fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: bool) -> Model {
     let (width, outputs) = (network.widths[0], *network.widths.last().unwrap());
 
     let purpose = if regression {
@@ -109,8 +109,8 @@ fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: 
         }
     };
 
-    Trained {
-        version: Trained::VERSION,
+    Model {
+        version: Model::VERSION,
         provenance: "a model for tests".into(),
         features: (0..width).map(|i| format!("x{i}")).collect(),
         inputs: (0..width)
@@ -148,7 +148,7 @@ fn activations(set: &LearnedActivations, exact: bool) -> (Vec<Activation>, Vec<f
 }
 
 /// With an input whose readings single precision cannot tell apart.
-fn with_offset(mut model: Trained) -> Trained {
+fn with_offset(mut model: Model) -> Model {
     model.inputs[0] = Standard {
         mean: 1.7e9 + 1.25,
         sd: 0.75,
@@ -159,7 +159,7 @@ fn with_offset(mut model: Trained) -> Trained {
 }
 
 /// Models of every kind that there is.
-fn models() -> Vec<(&'static str, Trained)> {
+fn models() -> Vec<(&'static str, Model)> {
     let set = learned(&[Base::Sine, Base::Elu, Base::Relu], 4, 1);
     let (tables, table_phi) = activations(&set, false);
     let (subnets, phi) = activations(&set, true);
@@ -260,13 +260,13 @@ const CHOICES: Choices = Choices {
     samples: 100,
 };
 
-fn bytes(model: &Trained, form: ExportFormat) -> Vec<u8> {
-    formats::bytes(Content::Trained(model), form, CHOICES).unwrap()
+fn bytes(model: &Model, form: ExportFormat) -> Vec<u8> {
+    formats::bytes(Content::Model(model), form, CHOICES).unwrap()
 }
 
 /// Raw rows that spread over and beyond the tables; in single precision, as ONNX takes them, but
 /// for their offsets.
-fn rows(model: &Trained, count: usize) -> Vec<f64> {
+fn rows(model: &Model, count: usize) -> Vec<f64> {
     let numbers: Vec<f64> = random(count * model.features.len(), 11);
     let raw = |(i, x): (usize, &f64)| {
         let scale = &model.inputs[i % model.inputs.len()];
@@ -332,7 +332,7 @@ fn files_keep_their_form() {
             samples: 5,
             ..CHOICES
         };
-        let got = formats::bytes(Content::Trained(&small), form, choices).unwrap();
+        let got = formats::bytes(Content::Model(&small), form, choices).unwrap();
         same(&format!("small.{}", form.extension()), &got);
     }
 
@@ -343,7 +343,7 @@ fn files_keep_their_form() {
 
     same(
         "small_subnets.onnx",
-        &formats::bytes(Content::Trained(&small), ExportFormat::Onnx, choices).unwrap(),
+        &formats::bytes(Content::Model(&small), ExportFormat::Onnx, choices).unwrap(),
     );
 
     assert_eq!(
