@@ -258,7 +258,7 @@ impl UndividedTable {
     /// The class of a row; all rows of a regression have the same.
     fn class(&self, row: usize) -> &str {
         match &self.data.target {
-            RawTarget::Classes(_, names) => &names[row],
+            RawTarget::Classes(classes) => classes.of_row(row),
             RawTarget::Values(_) => "",
         }
     }
