@@ -30,8 +30,8 @@ fn base(base: Base, z: f64) -> f64 {
     }
 }
 
-fn activation(kind: Activation, phi: &[f64], z: f64) -> f64 {
-    match kind {
+fn activation(activation: Activation, phi: &[f64], z: f64) -> f64 {
+    match activation {
         Activation::Base(b) => base(b, z),
         Activation::Learned { base: b, units } => {
             let (u, rest) = phi.split_at(units);
@@ -79,7 +79,7 @@ fn outputs(shape: &Shape, params: &[f64], row: &[f64]) -> Vec<f64> {
                 return z;
             }
             let t = type_of(j, width, shape.types());
-            activation(shape.kind(t), &params[shape.type_at(t)..], z)
+            activation(shape.activation(t), &params[shape.type_at(t)..], z)
         };
 
         h = z.iter().enumerate().map(of).collect();

@@ -175,9 +175,13 @@ macro_rules! for_base {
     }};
 }
 
+/// `h = base(z)`, and the slopes take the place of `z`.
 #[inline(always)]
-pub(crate) fn forward_with_slopes<T: Real>(base: Base, z: &mut [T], h: &mut [T]) {
-    for_base!(base, B => z.iter_mut().zip(h).for_each(|(z, h)| (*h, *z) = B.value_and_slope(*z)));
+pub(crate) fn forward_with_slopes<T: Real>(base: Base, z_then_slopes: &mut [T], h: &mut [T]) {
+    let places = z_then_slopes.iter_mut().zip(h);
+    for_base!(base, B => places.for_each(|(z_then_slope, h)| {
+        (*h, *z_then_slope) = B.value_and_slope(*z_then_slope);
+    }));
 }
 
 /// Product rule for a function of one variable: `h0 = f(z0)`, `h1 = f'(z0) z1`.

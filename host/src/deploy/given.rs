@@ -2,7 +2,7 @@
 
 use crate::data::task::{Examples, Task};
 use crate::model::activations::LearnedActivations;
-use crate::model::{Network, Trained};
+use crate::model::{Model, Network};
 use serde::Serialize;
 use std::path::Path;
 
@@ -12,16 +12,16 @@ pub enum Given {
     /// Learned activations: a network is trained with them.
     Activations(LearnedActivations),
     /// A model of `ldnn train`.
-    #[serde(serialize_with = "without_rows")]
-    Trained(Box<Trained>),
+    #[serde(rename = "Trained", serialize_with = "without_rows")]
+    Model(Box<Model>),
     /// A trained network, from this file.
     #[serde(serialize_with = "only_name")]
     Network(String, Box<Network>),
 }
 
 /// The settings of a run are kept in its folder; rows that the model may hold do not belong there.
-fn without_rows<S: serde::Serializer>(model: &Trained, s: S) -> Result<S::Ok, S::Error> {
-    Trained {
+fn without_rows<S: serde::Serializer>(model: &Model, s: S) -> Result<S::Ok, S::Error> {
+    Model {
         rows: None,
         ..model.clone()
     }
@@ -39,7 +39,7 @@ pub(super) fn labelled(given: &Given, task: &Task) -> Option<Examples> {
     }
 
     match given {
-        Given::Trained(model) => model.test_rows(),
+        Given::Model(model) => model.test_rows(),
         _ => None,
     }
 }
@@ -49,7 +49,7 @@ pub(super) fn labelled(given: &Given, task: &Task) -> Option<Examples> {
 pub(super) fn whose(given: &Given, task: &Task) -> String {
     let file = Path::new(&task.name).file_name();
     match (given, file) {
-        (Given::Trained(_), Some(file)) if task.test.rows() > 0 => {
+        (Given::Model(_), Some(file)) if task.test.rows() > 0 => {
             format!("rows of {}", file.to_string_lossy())
         }
         _ => "test rows".into(),
