@@ -156,6 +156,12 @@ impl ExportArgs {
             export.budget = Budget::Knots(I8_ENTRIES);
         }
 
+        // What was trained is what is deployed, unless something else is asked for.
+        let is_free = export.form == FormChoice::Auto && any_size && export.range.is_none();
+        if is_free && export.takes_tables() && given.has_learning_tables() {
+            export.form = FormChoice::Trained;
+        }
+
         export.train = TrainConfig {
             batch: export.train.batch.min(task.train.rows()).max(1),
             every: export.train.epochs.max(1),

@@ -10,9 +10,12 @@ pub const I8_ENTRIES: u32 = 256;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum FormChoice {
-    /// Whichever is smallest
+    /// Tables that learned beside the weights as they are, unless a size is asked for; else
+    /// whichever is smallest
     #[default]
     Auto,
+    /// Tables that learned beside the weights, as they are
+    Trained,
     /// One cubic per cell, f32
     Hermite,
     /// One line per cell, f32

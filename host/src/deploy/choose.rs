@@ -28,6 +28,8 @@ pub(super) enum CandidateForm {
     I16,
     /// 8-bit integers.
     I8,
+    /// What was trained.
+    Trained,
 }
 
 impl CandidateForm {
@@ -40,6 +42,7 @@ impl CandidateForm {
             FormChoice::Pairs => Some(CandidateForm::Compact(Form::Pairs)),
             FormChoice::I16 => Some(CandidateForm::I16),
             FormChoice::I8 => Some(CandidateForm::I8),
+            FormChoice::Trained => Some(CandidateForm::Trained),
         }
     }
 
@@ -72,6 +75,7 @@ impl CandidateForm {
             CandidateForm::Compact(Form::Pairs) => "pairs",
             CandidateForm::I16 => "i16",
             CandidateForm::I8 => "i8",
+            CandidateForm::Trained => "as trained",
         }
     }
 
@@ -84,6 +88,7 @@ impl CandidateForm {
             }
             CandidateForm::I16 => I16_EXPONENTS.map(|k| (1 << k) + 1).collect(),
             CandidateForm::I8 => vec![I8_ENTRIES],
+            CandidateForm::Trained => vec![],
         }
     }
 
@@ -94,6 +99,7 @@ impl CandidateForm {
                 (3..=9).map(|k| (1 << k) + 1).collect()
             }
             CandidateForm::I8 => vec![I8_ENTRIES],
+            CandidateForm::Trained => vec![],
         }
     }
 }
@@ -159,6 +165,10 @@ impl<'a> Chooser<'a> {
     /// # Errors
     /// If there are none; the message says what would do.
     pub fn choose(&self, choice: FormChoice, budget: Budget) -> Result<TableCandidate> {
+        if choice == FormChoice::Trained {
+            return self.measured(self.trained()?);
+        }
+
         match budget {
             Budget::Knots(knots) => {
                 check_knots(choice, knots)?;
@@ -185,6 +195,10 @@ impl<'a> Chooser<'a> {
     /// If a table cannot be made.
     pub fn ladder(&self, choice: FormChoice) -> Result<Vec<TableCandidate>> {
         let mut ladder = vec![];
+        let choice = match choice {
+            FormChoice::Trained => FormChoice::Auto,
+            other => other,
+        };
 
         for form in CandidateForm::all_of(choice, self.beyond) {
             for knots in form.shown_sizes() {
@@ -263,6 +277,21 @@ impl<'a> Chooser<'a> {
         Ok(best)
     }
 
+    /// The tables that learned, as they are; base functions that a device computes beside them.
+    fn trained(&self) -> Result<TableCandidate> {
+        let table = |function: &Function| match function.activation() {
+            Activation::Base(base) if is_computed(base) => Ok(DeployedActivation::Base(base)),
+            _ => DeployedActivation::as_trained(function),
+        };
+        let tables = self
+            .functions
+            .iter()
+            .map(table)
+            .collect::<Result<Vec<_>>>()?;
+
+        self.with_errors(CandidateForm::Trained, largest_count(&tables), tables)
+    }
+
     /// The tables of one form and size; errors at 2^12 points per range.
     fn candidate(&self, form: CandidateForm, knots: u32) -> Result<TableCandidate> {
         let tables: Vec<DeployedActivation> = self
@@ -272,6 +301,15 @@ impl<'a> Chooser<'a> {
             .map(|(function, &range)| self.table(form, knots, function, range))
             .collect::<Result<_>>()?;
 
+        self.with_errors(form, knots, tables)
+    }
+
+    fn with_errors(
+        &self,
+        form: CandidateForm,
+        knots: u32,
+        tables: Vec<DeployedActivation>,
+    ) -> Result<TableCandidate> {
         let (max_error, rms_error) = errors_at(&tables, &self.sparse)?;
 
         Ok(TableCandidate {
@@ -303,6 +341,7 @@ impl<'a> Chooser<'a> {
             }
             CandidateForm::I16 => DeployedActivation::integer(function, range, (knots - 1).ilog2()),
             CandidateForm::I8 => DeployedActivation::direct(function, range),
+            CandidateForm::Trained => DeployedActivation::as_trained(function),
         }
     }
 
@@ -316,4 +355,13 @@ impl<'a> Chooser<'a> {
             ..candidate
         })
     }
+}
+
+/// The most knots of any of them.
+fn largest_count(tables: &[DeployedActivation]) -> u32 {
+    let counts = tables.iter().map(|table| match table {
+        DeployedActivation::Compact { knots, .. } => knots.count,
+        _ => 0,
+    });
+    counts.max().unwrap_or(0)
 }

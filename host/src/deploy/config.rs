@@ -211,6 +211,11 @@ impl ExportConfig {
             );
         }
 
+        ensure!(
+            self.form != FormChoice::Trained || self.beyond == Beyond::Linear,
+            "`beyond` clamp: tables that learned go on along their last slopes; use another `form`"
+        );
+
         match self.budget {
             Budget::Knots(n) => {
                 ensure!((2..=1 << 15).contains(&n), "`knots` {n}: use 2 to 32768");
@@ -281,6 +286,12 @@ impl ExportConfig {
         );
 
         Ok(())
+    }
+
+    /// Whether tables of real numbers with straight ends can be among what is written.
+    #[must_use]
+    pub fn takes_tables(&self) -> bool {
+        self.is_for_devices() && self.weights == Weights::F32 && self.beyond == Beyond::Linear
     }
 
     /// Whether code or data for devices is among the formats.

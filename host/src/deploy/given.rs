@@ -1,8 +1,9 @@
 //! What is exported, and the rows with right answers that come with it.
 
 use crate::data::task::{Examples, Task};
-use crate::model::activations::LearnedActivations;
-use crate::model::{Model, Network};
+use crate::model::activations::{LearnedActivations, TABLE_KNOTS};
+use crate::model::{ActivationFile, Model, Network};
+use ldnn_core::Activation;
 use serde::Serialize;
 use std::path::Path;
 
@@ -17,6 +18,32 @@ pub enum Given {
     /// A trained network, from this file.
     #[serde(serialize_with = "only_name")]
     Network(String, Box<Network>),
+}
+
+impl Given {
+    /// Whether its network has activations that learned as tables. Tables that stand for
+    /// sub-networks are finer, and finer than a device needs.
+    #[must_use]
+    pub fn has_learning_tables(&self) -> bool {
+        let knots: Vec<usize> = match self {
+            Given::Activations(_) => vec![],
+            Given::Model(model) => {
+                let all = model.network.activations.iter();
+                all.filter_map(ActivationFile::knots).collect()
+            }
+            Given::Network(_, network) => {
+                let shape = &network.shape;
+                let all = (0..shape.types()).map(|t| shape.activation(t));
+                all.filter_map(|activation| match activation {
+                    Activation::Table(form) => Some(form.knots),
+                    _ => None,
+                })
+                .collect()
+            }
+        };
+
+        !knots.is_empty() && knots.iter().all(|&knots| knots < TABLE_KNOTS)
+    }
 }
 
 /// The settings of a run are kept in its folder; rows that the model may hold do not belong there.

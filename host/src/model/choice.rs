@@ -7,7 +7,7 @@
 //! | `type2`, `mix` | one of the types that were learned before, or all; they stay as they are |
 //! | `learning:tanh+sine` | tables that start as these and learn beside the weights |
 
-use super::activations::{TABLE_RANGE, LearnedActivations, LearnedType, base_named, base_names};
+use super::activations::{LearnedActivations, LearnedType, TABLE_RANGE, base_named, base_names};
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm};
 use ldnn_core::{Activation, Base, Shape};

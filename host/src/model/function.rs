@@ -48,6 +48,12 @@ impl Function {
         self.activation
     }
 
+    /// Its parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &[f64] {
+        &self.phi
+    }
+
     /// The values at `z`.
     ///
     /// # Errors
