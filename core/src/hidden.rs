@@ -161,7 +161,7 @@ fn differentiate<T: Real, V: Vector>(
 
         activation::adjoint(
             walk.vector,
-            shape.kind(first + i),
+            shape.activation(first + i),
             phi,
             z.part(at, len),
             own,

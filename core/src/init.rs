@@ -80,11 +80,15 @@ pub fn init_phi<T: Real>(shape: &Shape, seed: u64, phi: &mut [T]) -> Result<(), 
     phi.fill(T::ZERO);
 
     for t in 0..shape.types() {
-        let kind = shape.kind(t);
-        if let Activation::Learned { units, .. } = kind {
+        let activation = shape.activation(t);
+        if let Activation::Learned { units, .. } = activation {
             let draws = Draws::new(seed, Stream::Activations, t as u32, 0);
             let last = T::ONE / T::from_usize(units).sqrt();
-            let own = part_mut(phi, shape.type_at(t) - shape.theta_len(), kind.param_len());
+            let own = part_mut(
+                phi,
+                shape.type_at(t) - shape.theta_len(),
+                activation.param_len(),
+            );
 
             for (i, p) in own.iter_mut().enumerate() {
                 let bound = if i < 2 * units { T::ONE } else { last };

@@ -41,7 +41,7 @@ pub enum Pass {
 pub struct Shape {
     widths: [usize; MAX_WIDTHS],
     layers: usize,
-    kinds: [Activation; MAX_TYPES],
+    activations: [Activation; MAX_TYPES],
     types: usize,
     /// First type and number of types of each hidden layer.
     blocks: [(usize, usize); MAX_HIDDEN],
@@ -55,14 +55,14 @@ pub struct Shape {
 )]
 impl Shape {
     /// The shape of a network with layers of `widths` (input, hidden..., output) whose every hidden
-    /// layer mixes all the types `kinds`, in contiguous blocks of neurons.
+    /// layer mixes all the types `activations`, in contiguous blocks of neurons.
     ///
     /// In a `const`, an impossible shape is a compile error with the sentence of [`ShapeError`]; at
     /// run time use
     /// [`Shape::try_new`].
     #[must_use]
-    pub const fn new(widths: &[usize], kinds: &[Activation]) -> Self {
-        match Self::try_new(widths, kinds) {
+    pub const fn new(widths: &[usize], activations: &[Activation]) -> Self {
+        match Self::try_new(widths, activations) {
             Ok(shape) => shape,
             Err(e) => refuse(e),
         }
@@ -72,7 +72,7 @@ impl Shape {
     ///
     /// # Errors
     /// The first reason found why the shape is impossible.
-    pub const fn try_new(widths: &[usize], kinds: &[Activation]) -> Result<Self, ShapeError> {
+    pub const fn try_new(widths: &[usize], activations: &[Activation]) -> Result<Self, ShapeError> {
         if widths.len() < 2 {
             return Err(ShapeError::NoLayer);
         }
@@ -81,16 +81,16 @@ impl Shape {
             return Err(ShapeError::TooManyLayers);
         }
 
-        if kinds.len() > MAX_TYPES {
+        if activations.len() > MAX_TYPES {
             return Err(ShapeError::TooManyTypes);
         }
 
         let mut shape = Shape {
             widths: [0; MAX_WIDTHS],
             layers: widths.len() - 1,
-            kinds: [Activation::Base(Base::Zero); MAX_TYPES],
-            types: kinds.len(),
-            blocks: [(0, kinds.len()); MAX_HIDDEN],
+            activations: [Activation::Base(Base::Zero); MAX_TYPES],
+            types: activations.len(),
+            blocks: [(0, activations.len()); MAX_HIDDEN],
         };
 
         let mut i = 0;
@@ -100,8 +100,8 @@ impl Shape {
         }
 
         let mut i = 0;
-        while i < kinds.len() {
-            shape.kinds[i] = kinds[i];
+        while i < activations.len() {
+            shape.activations[i] = activations[i];
             i += 1;
         }
 
@@ -144,14 +144,17 @@ impl Shape {
     ///
     /// # Errors
     /// If the number of types differs, or one of them is impossible.
-    pub const fn with_kinds(mut self, kinds: &[Activation]) -> Result<Self, ShapeError> {
-        if kinds.len() != self.types {
+    pub const fn with_activations(
+        mut self,
+        activations: &[Activation],
+    ) -> Result<Self, ShapeError> {
+        if activations.len() != self.types {
             return Err(ShapeError::UnknownType);
         }
 
         let mut i = 0;
-        while i < kinds.len() && i < self.kinds.len() {
-            self.kinds[i] = kinds[i];
+        while i < activations.len() && i < self.activations.len() {
+            self.activations[i] = activations[i];
             i += 1;
         }
 
@@ -187,8 +190,8 @@ impl Shape {
         }
 
         let mut t = 0;
-        while t < self.types && t < self.kinds.len() {
-            match self.kinds[t].check() {
+        while t < self.types && t < self.activations.len() {
+            match self.activations[t].check() {
                 Ok(()) => {}
                 Err(e) => return Err(e),
             }
@@ -211,7 +214,7 @@ impl Shape {
         }
 
         while t < self.types {
-            all += self.kind(t).param_len() as u64;
+            all += self.activation(t).param_len() as u64;
             t += 1;
         }
 
@@ -264,9 +267,9 @@ impl Shape {
 
     /// Type `t`; the zero function beyond the last one.
     #[must_use]
-    pub const fn kind(&self, t: usize) -> Activation {
+    pub const fn activation(&self, t: usize) -> Activation {
         if t < MAX_TYPES {
-            self.kinds[t]
+            self.activations[t]
         } else {
             Activation::Base(Base::Zero)
         }
@@ -337,7 +340,7 @@ impl Shape {
         let mut at = self.theta_len();
         let mut i = 0;
         while i < t && i < self.types {
-            at += self.kind(i).param_len();
+            at += self.activation(i).param_len();
             i += 1;
         }
         at

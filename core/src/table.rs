@@ -52,9 +52,9 @@ use crate::shape::Shape;
 /// # Errors
 /// If knots or range make no table.
 pub fn tabulated(shape: &Shape, knots: usize, range: f32) -> Result<Shape, ShapeError> {
-    let mut kinds = [Activation::Base(Base::Zero); crate::shape::MAX_TYPES];
-    for (t, kind) in kinds.iter_mut().enumerate().take(shape.types()) {
-        *kind = match shape.kind(t) {
+    let mut activations = [Activation::Base(Base::Zero); crate::shape::MAX_TYPES];
+    for (t, activation) in activations.iter_mut().enumerate().take(shape.types()) {
+        *activation = match shape.activation(t) {
             Activation::Learned { base, units } => {
                 Activation::Table(TableForm::of_learned(base, units, knots, range))
             }
@@ -62,7 +62,7 @@ pub fn tabulated(shape: &Shape, knots: usize, range: f32) -> Result<Shape, Shape
         };
     }
 
-    shape.with_kinds(kinds.get(..shape.types()).unwrap_or_default())
+    shape.with_activations(activations.get(..shape.types()).unwrap_or_default())
 }
 
 /// Two shapes of one network: with sub-networks, and with tables in their places.
@@ -80,7 +80,7 @@ impl Tabulation<'_> {
     pub const fn work_len(&self) -> usize {
         let (mut most, mut t) = (0, 0);
         while t < self.to.types() {
-            if let Activation::Table(form) = self.to.kind(t) {
+            if let Activation::Table(form) = self.to.activation(t) {
                 most = if form.knots > most { form.knots } else { most };
             }
             t += 1;
@@ -110,16 +110,16 @@ impl Tabulation<'_> {
             let phi = part(
                 phi,
                 from.type_at(t) - from.theta_len(),
-                from.kind(t).param_len(),
+                from.activation(t).param_len(),
             );
 
             let table = part_mut(
                 tables,
                 to.type_at(t) - to.theta_len(),
-                to.kind(t).param_len(),
+                to.activation(t).param_len(),
             );
 
-            match (from.kind(t), to.kind(t)) {
+            match (from.activation(t), to.activation(t)) {
                 (Activation::Learned { base, units }, Activation::Table(form)) => {
                     build_one(base, units, form, phi, table, work)
                 }
@@ -146,16 +146,19 @@ impl Tabulation<'_> {
         check("dphi", from.phi_len(), dphi.len())?;
 
         for t in 0..from.types() {
-            let (at, len) = (from.type_at(t) - from.theta_len(), from.kind(t).param_len());
+            let (at, len) = (
+                from.type_at(t) - from.theta_len(),
+                from.activation(t).param_len(),
+            );
             let (phi, dphi) = (part(phi, at, len), part_mut(dphi, at, len));
 
             let dtable = part(
                 dtables,
                 to.type_at(t) - to.theta_len(),
-                to.kind(t).param_len(),
+                to.activation(t).param_len(),
             );
 
-            match (from.kind(t), to.kind(t)) {
+            match (from.activation(t), to.activation(t)) {
                 (Activation::Learned { base, units }, Activation::Table(form)) => {
                     build_one_adjoint(base, units, form, phi, dtable, dphi, work);
                 }
@@ -173,13 +176,17 @@ impl Tabulation<'_> {
         check("types", from.types(), to.types())?;
 
         for t in 0..from.types() {
-            let expected = match (from.kind(t), to.kind(t)) {
+            let expected = match (from.activation(t), to.activation(t)) {
                 (Activation::Learned { units, .. }, Activation::Table(form)) => {
                     form.knots.saturating_mul(2).saturating_add(units)
                 }
-                (kind, _) => kind.param_len(),
+                (activation, _) => activation.param_len(),
             };
-            check("a type of the tables", expected, to.kind(t).param_len())?;
+            check(
+                "a type of the tables",
+                expected,
+                to.activation(t).param_len(),
+            )?;
         }
 
         check_at_least("work", self.work_len(), work)
@@ -235,7 +242,7 @@ fn build_one<T: Real>(
     table: &mut [T],
     work: &mut [T],
 ) {
-    let kind = Activation::Learned {
+    let activation = Activation::Learned {
         base: base.inside_table(),
         units,
     };
@@ -246,7 +253,7 @@ fn build_one<T: Real>(
 
     activation::forward(
         Plain,
-        kind,
+        activation,
         Planes([phi, &[]]),
         z.as_ref(),
         PlanesMut(h.0.each_mut().map(|s| &mut **s)),
@@ -283,7 +290,7 @@ fn build_one_adjoint<T: Real>(
     dphi: &mut [T],
     work: &mut [T],
 ) {
-    let kind = Activation::Learned {
+    let activation = Activation::Learned {
         base: base.inside_table(),
         units,
     };
@@ -308,7 +315,7 @@ fn build_one_adjoint<T: Real>(
 
     activation::adjoint(
         Plain,
-        kind,
+        activation,
         Planes([phi, &[]]),
         z.as_ref(),
         d,

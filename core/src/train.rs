@@ -296,11 +296,11 @@ impl<T: Real> ActivationStep<T> {
         }
 
         for t in 0..shape.types() {
-            let (kind, at) = (shape.kind(t), shape.type_at(t) - shape.theta_len());
-            if let Activation::Table(form) = kind {
+            let (activation, at) = (shape.activation(t), shape.type_at(t) - shape.theta_len());
+            if let Activation::Table(form) = activation {
                 let (own, grad) = (
-                    part(phi, at, kind.param_len()),
-                    part_mut(grad, at, kind.param_len()),
+                    part(phi, at, activation.param_len()),
+                    part_mut(grad, at, activation.param_len()),
                 );
                 hermite::add_bending_gradient(form, own, self.smoothing, grad);
             }

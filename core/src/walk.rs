@@ -4,6 +4,11 @@
 //! two, the tangent plane of the gradient is the derivative of the gradient along the direction
 //! that the tangent plane of the parameters holds: the Hessian-vector product (Pearlmutter 1994),
 //! from the same text.
+//!
+//! Between the way forward and the way back, each hidden layer leaves two arrays in the state: what
+//! its adjoint needs, and its activations `h`. If the parameters of the activations learn, the first
+//! one holds the pre-activations `z`. If only the weights learn, the adjoint is a multiplication by
+//! the slopes `sigma'(z)`: the way forward then writes them over `z`, which nothing reads any more.
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "floats do not overflow; sizes have passed the door"
@@ -29,8 +34,8 @@ pub(crate) struct Walk<'a, T, V, const K: usize> {
     pub params: Planes<'a, T, K>,
     pub batch: usize,
     pub noise: Option<Noise<T>>,
-    /// One plane, and no gradient of the activation parameters: slopes take the place of
-    /// pre-activations.
+    /// One plane, and no gradient of the activation parameters: the way forward leaves slopes in
+    /// the place of the pre-activations.
     pub only_weights: bool,
 }
 
@@ -40,7 +45,8 @@ pub(crate) struct WalkMemory<'a, T, const K: usize> {
     by_rows: &'a mut [T],
     /// The same, inputs x batch.
     inputs: &'a mut [T],
-    /// Pre- and post-activations of every hidden layer, and the outputs, each features x batch.
+    /// For every hidden layer its pre-activations (or the slopes there, if only weights learn) and
+    /// its activations; then the outputs. Each is features x batch.
     pub state: PlanesMut<'a, T, K>,
     /// Two arrays for adjoints of a layer.
     adjoints: PlanesMut<'a, T, K>,
@@ -94,7 +100,7 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
 
     pub fn phi(&self, t: usize) -> Planes<'_, T, K> {
         self.params
-            .part(self.shape.type_at(t), self.shape.kind(t).param_len())
+            .part(self.shape.type_at(t), self.shape.activation(t).param_len())
     }
 
     /// Where the pre-activations of layer `l + 1` lie in the state; the outputs for the last one.
@@ -139,8 +145,8 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
             );
 
             if l + 1 < self.shape.layers() {
-                let (z, mut h) = rest.split(n);
-                self.activate(l, z, h.part(0, n));
+                let (z_or_slopes, mut h) = rest.split(n);
+                self.activate(l, z_or_slopes, h.part(0, n));
             }
         }
     }
@@ -165,31 +171,31 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         );
     }
 
-    /// Hidden layer `l`: `h = sigma(z) + noise`, block by block. If only weights learn, `z` becomes
-    /// the slopes.
-    fn activate(&self, l: usize, mut z: PlanesMut<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
+    /// Hidden layer `l`: `h = sigma(z) + noise`, block by block. `z_or_slopes` holds `z`, and
+    /// at the end what the way back needs: still `z`, or the slopes `sigma'(z)` if only weights learn.
+    fn activate(&self, l: usize, mut z_or_slopes: PlanesMut<'_, T, K>, mut h: PlanesMut<'_, T, K>) {
         let (first, count) = self.shape.layer_types(l);
         for i in 0..count {
             let (start, end) = self.shape.block(l, i);
             let (at, len) = (start * self.batch, (end - start) * self.batch);
-            let (kind, phi) = (self.shape.kind(first + i), self.phi(first + i));
-            let (mut z, mut own) = (z.part(at, len), h.part(at, len));
+            let (activation, phi) = (self.shape.activation(first + i), self.phi(first + i));
+            let (mut z_or_slopes, mut own) = (z_or_slopes.part(at, len), h.part(at, len));
 
             if self.only_weights {
                 activation::forward_with_slopes(
                     self.vector,
-                    kind,
+                    activation,
                     phi.value(),
-                    z.value(),
+                    z_or_slopes.value(),
                     own.value(),
                 );
             } else {
-                activation::forward(self.vector, kind, phi, z.as_ref(), own);
+                activation::forward(self.vector, activation, phi, z_or_slopes.as_ref(), own);
             }
 
             if let Some(noise) = self.noise {
                 let offset =
-                    activation::noise_offset(kind, &phi, subnet_noise(noise, l, first + i));
+                    activation::noise_offset(activation, &phi, subnet_noise(noise, l, first + i));
                 self.add_noise(noise, l, start, offset, h.part(at, len));
             }
         }
@@ -362,7 +368,14 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
                 dz.as_ref(),
             );
 
-            self.activate_adjoint(l - 1, state.as_ref().part(h_at - n, n), dh, &mut grad);
+            let z_or_slopes = state.as_ref().part(h_at - n, n);
+
+            if self.only_weights {
+                self.multiply_by_slopes(dh, z_or_slopes.value());
+            } else {
+                self.activate_adjoint(l - 1, z_or_slopes, dh, &mut grad);
+            }
+
             core::mem::swap(&mut adjoints, &mut other_adjoints);
         }
     }
@@ -410,8 +423,21 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         }
     }
 
+    /// As [`Self::activate_adjoint`] where only weights learn: `d` times `sigma'(z)`.
+    fn multiply_by_slopes(&self, mut d: PlanesMut<'_, T, K>, slopes: &[T]) {
+        self.vector.run(
+            #[inline(always)]
+            || {
+                d.value()
+                    .iter_mut()
+                    .zip(slopes)
+                    .for_each(|(d, &slope)| *d = *d * slope)
+            },
+        );
+    }
+
     /// In place, `d` goes from the adjoint of hidden layer `l`'s activations to that of its
-    /// pre-activations.
+    /// pre-activations `z`; `grad` gains the adjoint of the parameters of its types.
     fn activate_adjoint(
         &self,
         l: usize,
@@ -419,39 +445,28 @@ impl<T: Real, V: Vector, const K: usize> Walk<'_, T, V, K> {
         mut d: PlanesMut<'_, T, K>,
         grad: &mut PlanesMut<'_, T, K>,
     ) {
-        if self.only_weights {
-            let slopes = z.value();
-
-            self.vector.run(
-                #[inline(always)]
-                || {
-                    d.value()
-                        .iter_mut()
-                        .zip(slopes)
-                        .for_each(|(d, &slope)| *d = *d * slope)
-                },
-            );
-
-            return;
-        }
-
         let (first, count) = self.shape.layer_types(l);
         for i in 0..count {
             let (start, end) = self.shape.block(l, i);
             let (at, len) = (start * self.batch, (end - start) * self.batch);
-            let (kind, t) = (self.shape.kind(first + i), first + i);
-            let mut dphi = grad.part(self.shape.type_at(t), kind.param_len());
+            let (activation, t) = (self.shape.activation(first + i), first + i);
+            let mut dphi = grad.part(self.shape.type_at(t), activation.param_len());
             let wanted = dphi.0.iter().any(|plane| !plane.is_empty());
 
             if let Some(noise) = self.noise.filter(|_| wanted) {
                 let total = d.as_ref().part(at, len).0.map(sum);
-                let dphi = dphi.part(0, kind.param_len());
-                activation::noise_offset_adjoint(kind, total, dphi, subnet_noise(noise, l, t));
+                let dphi = dphi.part(0, activation.param_len());
+                activation::noise_offset_adjoint(
+                    activation,
+                    total,
+                    dphi,
+                    subnet_noise(noise, l, t),
+                );
             }
 
             activation::adjoint(
                 self.vector,
-                kind,
+                activation,
                 self.phi(t),
                 z.part(at, len),
                 d.part(at, len),

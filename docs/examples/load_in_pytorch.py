@@ -22,6 +22,10 @@ BASES = {
     "sigmoid": torch.sigmoid,
     "sine": torch.sin,
     "elu": torch.nn.functional.elu,
+    "swish": torch.nn.functional.silu,
+    "gelu": lambda z: torch.nn.functional.gelu(z, approximate="tanh"),
+    "softplus": torch.nn.functional.softplus,
+    "snake": lambda z: z + torch.sin(z) ** 2,
 }
 
 

@@ -21,8 +21,8 @@ const UNITS: usize = 5;
 const KNOTS: usize = 17;
 const RANGE: f32 = 3.0;
 
-const fn shape(kind: Activation) -> Shape {
-    Shape::new(&[INPUTS, 12, 7, 3], &[kind, kind])
+const fn shape(activation: Activation) -> Shape {
+    Shape::new(&[INPUTS, 12, 7, 3], &[activation, activation])
 }
 
 const fn direct(base: Base) -> Shape {

@@ -218,11 +218,11 @@ fn judge_online(theta: &[f32], types: &[Type<'_>; 2], work: &mut [f32; STEP_WORK
 
 /// The network with its sub-networks themselves.
 pub const DIRECT: Shape = {
-    let kind = Activation::Learned {
+    let activation = Activation::Learned {
         base: Base::Sine,
         units: subnets::UNITS,
     };
-    Shape::new(&[40, 100, 10], &[kind, kind])
+    Shape::new(&[40, 100, 10], &[activation, activation])
 };
 
 /// Its scratch, in values.

@@ -30,8 +30,12 @@ BASES = [
     torch.sigmoid,
     torch.sin,
     torch.nn.functional.elu,
+    torch.nn.functional.silu,
+    lambda z: torch.nn.functional.gelu(z, approximate="tanh"),
+    torch.nn.functional.softplus,
+    lambda z: z + torch.sin(z) ** 2,
 ]
-BASE_NAMES = ["zero", "identity", "relu", "tanh", "sigmoid", "sine", "elu"]
+BASE_NAMES = ["zero", "identity", "relu", "tanh", "sigmoid", "sine", "elu", "swish", "gelu", "softplus", "snake"]
 
 
 class Rows:

@@ -132,7 +132,7 @@ fn network(shape: &Shape) -> Vec<Named> {
     let base = |b: Base| Base::ALL.iter().position(|&a| a == b).unwrap() as i64;
 
     let (bases, units) = (0..shape.types())
-        .map(|t| match shape.kind(t) {
+        .map(|t| match shape.activation(t) {
             Activation::Base(b) => (base(b), 0),
             Activation::Learned { base: b, units } => (base(b), units as i64),
             Activation::Table(_) => unreachable!("no problem has tables"),
@@ -175,7 +175,7 @@ fn noise_arrays(shape: &Shape, calls: &[Noise<f64>]) -> [Named; 2] {
             hidden.extend((0..shape.width(l + 1)).map(|j| draw(Stream::HiddenNoise, l, j)));
 
             for t in 0..shape.types() {
-                let Activation::Learned { units, .. } = shape.kind(t) else {
+                let Activation::Learned { units, .. } = shape.activation(t) else {
                     continue;
                 };
                 inside.extend((0..units).map(|j| draw(Stream::SubnetNoise, l * MAX_TYPES + t, j)));

@@ -8,18 +8,18 @@ use ldnn::data::table::{Column, Reading, Table};
 use ldnn::data::tabular::Tabular;
 use ldnn::data::task::Task;
 use ldnn::data::{Dataset, VanDerPolConfig, npz};
-use ldnn::deploy::{Deployed, image_bytes};
+use ldnn::deploy::{ActivationMemory, Deployed, IntegerMemory, ScaleMemory, image_bytes};
 use ldnn::formats::{self, Bundle, Import};
 use ldnn::lab::reproduce::{Experiment, Preset, ReproduceConfig};
 use ldnn::meta::MetaConfig;
-use ldnn::model::{NetworkFile, Trained};
+use ldnn::model::{Model, NetworkFile};
 use ldnn::report::Section;
 use ldnn::run::folder::difference;
 use ldnn::run::journal;
 use ldnn::support::memory::MemoryBudget;
 use ldnn::train::Training;
-use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, RunError};
-use ldnn_core::image::{Contents, HEADER, Image, Room, Scales, checksum};
+use ldnn_core::deploy::{Activate, Pipeline, RunError};
+use ldnn_core::image::{Contents, HEADER, Image, checksum};
 use ldnn_core::network::{self, Direction, GradientAndProduct, Network, Pass, Workspace};
 use ldnn_core::quantised::Scratch;
 use ldnn_core::table::TableForm;
@@ -106,17 +106,11 @@ pub fn image_outcome(bytes: &[u8]) -> String {
         Contents::Integers(_) => None,
     };
 
+    let (mut memory, mut scales) = (ActivationMemory::default(), ScaleMemory::default());
     let mut loaded = vec![];
-    let (mut floats, mut integers, mut direct) = (vec![], vec![], vec![]);
 
     if let Some(records) = records {
-        floats.resize(records.floats_len(), 0.0);
-        integers.resize(records.integers_len(), 0);
-        direct.resize(records.direct_len(), [0; 256]);
-        loaded.resize(records.count(), AnyActivation::Base(Base::Zero));
-        records
-            .load(&mut floats, &mut integers, &mut direct, &mut loaded)
-            .unwrap();
+        loaded = memory.load(&records).unwrap();
 
         for activation in &loaded {
             activation.apply(&mut [0.0, -1.0, 1e30, -1e30, f32::NAN, f32::INFINITY]);
@@ -135,8 +129,7 @@ pub fn image_outcome(bytes: &[u8]) -> String {
                 .predict(&x, &mut out, &mut vec![0.0; shape.predict_len()])
                 .unwrap();
 
-            let (mut pairs, mut units) = room_of(network.scaling());
-            let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
+            let scaling = scales.load(network.scaling()).unwrap();
 
             let model = Pipeline {
                 shape,
@@ -153,25 +146,9 @@ pub fn image_outcome(bytes: &[u8]) -> String {
             "Floats".into()
         }
         Contents::Integers(network) => {
-            let (mut weights, mut tables) = (
-                vec![0; network.weights_len()],
-                vec![[0; 256]; network.shape().types()],
-            );
-            let (mut biases, mut factors) = (
-                vec![0; network.outputs_len()],
-                vec![0; network.outputs_len()],
-            );
-
-            let room = Room {
-                weights: &mut weights,
-                biases: &mut biases,
-                factors: &mut factors,
-                tables: &mut tables,
-            };
-
-            let (mut pairs, mut units) = room_of(network.scaling());
-            let scaling = network.scaling().load(&mut pairs, &mut units).unwrap();
-            let network = network.load(room).unwrap();
+            let mut memory = IntegerMemory::of(&network);
+            let scaling = scales.load(network.scaling()).unwrap();
+            let network = network.load(memory.room()).unwrap();
             let (inputs, outputs) = (network.shape().inputs(), network.shape().outputs());
             let (mut q, mut work) = (vec![0; inputs], vec![0; network.work_len()]);
 
@@ -202,14 +179,6 @@ pub fn image_outcome(bytes: &[u8]) -> String {
             "Integers".into()
         }
     }
-}
-
-/// Room for the scales of an image.
-fn room_of(scales: &Scales<'_>) -> (Vec<[f32; 2]>, Vec<[f32; 2]>) {
-    (
-        vec![[0.0; 2]; scales.inputs_len()],
-        vec![[0.0; 2]; scales.outputs_len()],
-    )
 }
 
 /// A data file of any form, gzip too, as `ldnn train` takes it.
@@ -294,7 +263,7 @@ impl Taken<'_> {
         Base::ALL[usize::from(self.byte()) % Base::ALL.len()]
     }
 
-    fn kind(&mut self) -> Activation {
+    fn activation(&mut self) -> Activation {
         match self.byte() % 3 {
             0 => Activation::Base(self.base()),
             1 => Activation::Learned {
@@ -315,8 +284,8 @@ impl Taken<'_> {
 fn shape(bytes: &[u8]) -> String {
     let mut taken = Taken(bytes);
     let widths: Vec<usize> = (0..taken.byte() % 13).map(|_| taken.size()).collect();
-    let kinds: Vec<Activation> = (0..taken.byte() % 19).map(|_| taken.kind()).collect();
-    let mut shape = match Shape::try_new(&widths, &kinds) {
+    let activations: Vec<Activation> = (0..taken.byte() % 19).map(|_| taken.activation()).collect();
+    let mut shape = match Shape::try_new(&widths, &activations) {
         Ok(shape) => shape,
         Err(e) => return e.message().into(),
     };
@@ -454,10 +423,10 @@ fn model(bytes: &[u8]) -> String {
 
 /// A model of `ldnn train`.
 fn trained(bytes: &[u8]) -> String {
-    word(Trained::parse(bytes).and_then(|model| of_trained(&model)))
+    word(Model::parse(bytes).and_then(|model| of_trained(&model)))
 }
 
-fn of_trained(model: &Trained) -> anyhow::Result<()> {
+fn of_trained(model: &Model) -> anyhow::Result<()> {
     // Numbers can be so large that there is no answer.
     let _ = model.predict(&vec![0.5; 2 * model.features.len()]);
 

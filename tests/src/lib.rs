@@ -1,8 +1,10 @@
 //! What the whole-system tests share: random problems, differences, and the tolerances with their
 //! reasons.
 
+pub mod commands;
 pub mod entries;
 pub mod onnx;
+pub mod prepared;
 pub mod program;
 pub mod tables;
 pub mod tolerance;

@@ -330,6 +330,7 @@ fn evaluate(node: &NodePart, x: &[&Array]) -> Vec<Array> {
         "Sin" => each(f64::sin),
         "Sigmoid" => each(|a| 1.0 / (1.0 + (-a).exp())),
         "Elu" => each(|a| if a < 0.0 { a.exp() - 1.0 } else { a }),
+        "Softplus" => each(|a| a.max(0.0) + (-a.abs()).exp().ln_1p()),
         "Floor" => each(f64::floor),
         "Cast" => match node.attribute("to", 0) {
             1 => each(|a| f64::from(a as f32)),

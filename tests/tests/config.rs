@@ -1,195 +1,188 @@
 //! Settings from files and single assignments: for every command, in one form, with errors that say
 //! where.
 
+use ldnn_tests::commands::assert_all_called;
+use ldnn_tests::prepared::{SHORT_META, scratch, write_table};
 use ldnn_tests::program::{refuse, succeed};
 use std::fs;
-use std::path::Path;
 use tempfile::tempdir;
-
-/// A network and steps small enough for tests.
-const META: [&str; 12] = [
-    "meta",
-    "-q",
-    "--hidden",
-    "8",
-    "--units",
-    "4",
-    "--inner-steps",
-    "4",
-    "--outer-last",
-    "2",
-    "--steps",
-    "3",
-];
 
 fn with<'a>(first: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [first, more].concat()
 }
 
-/// A little table with two classes.
-fn table(folder: &Path) {
-    let mut text = "a,b,label\n".to_string();
+/// Commands with settings of their own; those that read something read the prepared folder.
+const WITH_SETTINGS: [&[&str]; 14] = [
+    &[
+        "meta",
+        "--outer-loss",
+        "train",
+        "--steps",
+        "7",
+        "--no-shuffle",
+        "--per-layer",
+    ],
+    &[
+        "validate",
+        "--activations",
+        "a",
+        "--runs",
+        "3",
+        "--hidden",
+        "7,8",
+        "--exact",
+    ],
+    &[
+        "sizes",
+        "--activations",
+        "a",
+        "--widths",
+        "3,4",
+        "--seed",
+        "5",
+    ],
+    &[
+        "forecast",
+        "--task",
+        "vanderpol",
+        "--orbit",
+        "25",
+        "--dt",
+        "0.2",
+    ],
+    &[
+        "analyze",
+        "participation",
+        "--activations",
+        "a",
+        "--lr",
+        "0.3",
+    ],
+    &[
+        "analyze",
+        "hessian",
+        "--activations",
+        "a",
+        "--probes",
+        "3",
+        "--method",
+        "lanczos",
+    ],
+    &[
+        "analyze",
+        "hessian",
+        "--model",
+        "v/networks/relu-101.json",
+        "--on-test",
+        "--parameters",
+        "joint",
+    ],
+    &["cluster", "a", "a/activations.json"],
+    &[
+        "reproduce",
+        "fig3",
+        "hessian",
+        "--preset",
+        "smoke",
+        "--seed",
+        "3",
+    ],
+    &[
+        "train",
+        "t.csv",
+        "--target",
+        "label",
+        "--compare",
+        "relu",
+        "--lr",
+        "0.1,0.2",
+        "--delimiter",
+        ",",
+    ],
+    &[
+        "tune",
+        "t.csv",
+        "--target",
+        "label",
+        "--budget",
+        "9",
+        "--set",
+        "space.depth=1",
+    ],
+    &[
+        "export", "a", "--bytes", "300", "--range", "-3,4", "--epochs", "2", "--format", "c",
+    ],
+    &[
+        "data",
+        "mnist1d",
+        "--num_samples",
+        "200",
+        "--padding",
+        "36",
+        "50",
+        "--out",
+        "d.npz",
+    ],
+    &[
+        "data",
+        "vanderpol",
+        "--mu",
+        "1.5",
+        "--steps",
+        "9",
+        "--out",
+        "d.npz",
+    ],
+];
 
-    for i in 0..60 {
-        text += &format!(
-            "{},{},{}\n",
-            (i * 7 % 60) as f64 / 10.0,
-            (i * 13 % 17) as f64,
-            ["no", "yes"][i * 7 % 60 / 30]
-        );
-    }
+/// Commands whose settings are their flags; nothing that they name needs to be there.
+const WITH_FLAGS_ALONE: [&[&str]; 11] = [
+    &[
+        "eval",
+        "m.ldnn",
+        "t.csv",
+        "--delimiter",
+        ";",
+        "--labels",
+        "y.csv",
+    ],
+    &["predict", "m.ldnn", "--block", "7", "--no-header"],
+    &["inspect", "m.ldnn", "--inputs"],
+    &[
+        "import",
+        "w.safetensors",
+        "--activation",
+        "tanh",
+        "--classes",
+        "a,b",
+    ],
+    &["verify", "folder", "--core", "elsewhere"],
+    &["list", "folder"],
+    &["show", "folder"],
+    &["compare", "one", "other"],
+    &["merge", "r", "--out", "there"],
+    &["status", "r"],
+    &[
+        "slurm",
+        "s.toml",
+        "--minutes",
+        "9",
+        "--option=--partition=x",
+    ],
+];
 
-    fs::write(folder.join("t.csv"), text).unwrap();
+#[test]
+fn every_command_of_the_program_is_in_a_list() {
+    // A study is itself a file of settings, which `run` takes as its argument; digits have none.
+    let elsewhere = ["run", "data digits"];
+    assert_all_called(&[&WITH_SETTINGS, &WITH_FLAGS_ALONE], &elsewhere);
 }
 
 #[test]
 fn every_command_prints_settings_that_it_takes_back() {
-    let dir = tempdir().unwrap();
-    succeed(dir.path(), &with(&META, &["--out", "a"]));
+    let dir = scratch();
 
-    succeed(
-        dir.path(),
-        &[
-            "validate",
-            "-q",
-            "--runs",
-            "1",
-            "--epochs",
-            "1",
-            "--hidden",
-            "5",
-            "--keep-networks",
-            "--compare",
-            "relu",
-            "--out",
-            "v",
-        ],
-    );
-
-    table(dir.path());
-
-    for command in [
-        &[
-            "meta",
-            "--outer-loss",
-            "train",
-            "--steps",
-            "7",
-            "--no-shuffle",
-            "--per-layer",
-        ][..],
-        &[
-            "validate",
-            "--activations",
-            "a",
-            "--runs",
-            "3",
-            "--hidden",
-            "7,8",
-            "--exact",
-        ],
-        &[
-            "sizes",
-            "--activations",
-            "a",
-            "--widths",
-            "3,4",
-            "--seed",
-            "5",
-        ],
-        &[
-            "forecast",
-            "--task",
-            "vanderpol",
-            "--orbit",
-            "25",
-            "--dt",
-            "0.2",
-        ],
-        &[
-            "analyze",
-            "participation",
-            "--activations",
-            "a",
-            "--lr",
-            "0.3",
-        ],
-        &[
-            "analyze",
-            "hessian",
-            "--activations",
-            "a",
-            "--probes",
-            "3",
-            "--method",
-            "lanczos",
-        ],
-        &[
-            "analyze",
-            "hessian",
-            "--model",
-            "v/networks/relu-101.json",
-            "--on-test",
-            "--parameters",
-            "joint",
-        ],
-        &["cluster", "a", "a/activations.json"],
-        &[
-            "reproduce",
-            "fig3",
-            "hessian",
-            "--preset",
-            "smoke",
-            "--seed",
-            "3",
-        ],
-        &[
-            "train",
-            "t.csv",
-            "--target",
-            "label",
-            "--compare",
-            "relu",
-            "--lr",
-            "0.1,0.2",
-            "--delimiter",
-            ",",
-        ],
-        &[
-            "tune",
-            "t.csv",
-            "--target",
-            "label",
-            "--budget",
-            "9",
-            "--set",
-            "space.depth=1",
-        ],
-        &[
-            "export", "a", "--bytes", "300", "--range", "-3,4", "--epochs", "2", "--format", "c",
-        ],
-        &[
-            "data",
-            "mnist1d",
-            "--num_samples",
-            "200",
-            "--padding",
-            "36",
-            "50",
-            "--out",
-            "d.npz",
-        ],
-        &[
-            "data",
-            "vanderpol",
-            "--mu",
-            "1.5",
-            "--steps",
-            "9",
-            "--out",
-            "d.npz",
-        ],
-    ] {
+    for command in WITH_SETTINGS {
         let printed = succeed(dir.path(), &with(command, &["--print-config"]));
         fs::write(dir.path().join("c.toml"), &printed).unwrap();
 
@@ -252,42 +245,7 @@ fn every_command_prints_settings_that_it_takes_back() {
 fn commands_whose_settings_are_flags_take_them_from_files_too() {
     let dir = tempdir().unwrap();
 
-    let commands: [&[&str]; 11] = [
-        &[
-            "eval",
-            "m.ldnn",
-            "t.csv",
-            "--delimiter",
-            ";",
-            "--labels",
-            "y.csv",
-        ],
-        &["predict", "m.ldnn", "--block", "7", "--no-header"],
-        &["inspect", "m.ldnn", "--inputs"],
-        &[
-            "import",
-            "w.safetensors",
-            "--activation",
-            "tanh",
-            "--classes",
-            "a,b",
-        ],
-        &["verify", "folder", "--core", "elsewhere"],
-        &["list", "folder"],
-        &["show", "folder"],
-        &["compare", "one", "other"],
-        &["merge", "r", "--out", "there"],
-        &["status", "r"],
-        &[
-            "slurm",
-            "s.toml",
-            "--minutes",
-            "9",
-            "--option=--partition=x",
-        ],
-    ];
-
-    for command in commands {
+    for command in WITH_FLAGS_ALONE {
         let printed = succeed(dir.path(), &with(command, &["--print-config"]));
         fs::write(dir.path().join("c.toml"), &printed).unwrap();
 
@@ -314,7 +272,7 @@ fn commands_whose_settings_are_flags_take_them_from_files_too() {
     }
 
     // They count: a table with another delimiter is read, and a flag is above the file.
-    table(dir.path());
+    write_table(dir.path(), "t.csv", 60);
 
     let train = [
         "train",
@@ -397,7 +355,7 @@ fn a_stored_config_gives_the_same_run_bit_for_bit() {
     succeed(
         dir.path(),
         &with(
-            &META,
+            &SHORT_META,
             &[
                 "--out", "a", "--seed", "4", "--base", "tanh", "--noise", "0.05",
             ],
@@ -483,7 +441,7 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
     }
 
     // A flag that says what is the default anyway is above the file as well.
-    table(dir.path());
+    write_table(dir.path(), "t.csv", 60);
 
     fs::write(
         dir.path().join("t.toml"),

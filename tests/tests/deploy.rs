@@ -19,17 +19,17 @@ fn numbers(n: usize, seed: u64) -> Vec<f32> {
 proptest! {
     #[test]
     fn base_functions_give_the_bits_of_the_batch_walk(
-        widths in prop::collection::vec(1usize..14, 2..5), kinds in prop::collection::vec(0usize..Base::ALL.len(), 1..4), seed: u64,
+        widths in prop::collection::vec(1usize..14, 2..5), bases in prop::collection::vec(0usize..Base::ALL.len(), 1..4), seed: u64,
     ) {
-        let kinds: Vec<Base> = kinds.into_iter().map(|i| Base::ALL[i]).collect();
-        let as_kinds: Vec<Activation> = kinds.iter().map(|&b| Activation::Base(b)).collect();
-        let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &as_kinds } else { &[] }) else {
+        let bases: Vec<Base> = bases.into_iter().map(|i| Base::ALL[i]).collect();
+        let activations: Vec<Activation> = bases.iter().map(|&b| Activation::Base(b)).collect();
+        let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &activations } else { &[] }) else {
             return Ok(());
         };
-        let activations: Vec<AnyActivation> = kinds.iter().take(shape.types()).map(|&b| AnyActivation::Base(b)).collect();
+        let on_device: Vec<AnyActivation> = bases.iter().take(shape.types()).map(|&b| AnyActivation::Base(b)).collect();
         let (theta, x) = (numbers(shape.theta_len(), seed), numbers(shape.inputs(), seed ^ 5));
         let mut out = vec![0.0; shape.outputs()];
-        Pipeline::unscaled(&shape, &theta, &activations).predict(&x, &mut out, &mut vec![0.0; shape.predict_len()]).unwrap();
+        Pipeline::unscaled(&shape, &theta, &on_device).predict(&x, &mut out, &mut vec![0.0; shape.predict_len()]).unwrap();
         let expected = ldnn_tests::outputs(Plain, &shape, &theta, &x);
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&out), bits(&expected));
@@ -38,8 +38,8 @@ proptest! {
 
 #[test]
 fn each_block_of_neurons_has_its_own_table() {
-    let kind = Activation::Base(Base::Zero);
-    let shape = Shape::new(&[3, 5, 2], &[kind, kind]);
+    let activation = Activation::Base(Base::Zero);
+    let shape = Shape::new(&[3, 5, 2], &[activation, activation]);
 
     let knots = Knots {
         low: -3.0,

@@ -29,7 +29,7 @@ fn problems() -> impl Iterator<Item = (String, Problem<f64>)> {
 
 /// Steps that cross no kink of relu or elu in these problems.
 fn step_for(shape: &Shape) -> f64 {
-    let smooth = (0..shape.types()).all(|t| match shape.kind(t) {
+    let smooth = (0..shape.types()).all(|t| match shape.activation(t) {
         Activation::Base(base) | Activation::Learned { base, .. } => base.is_smooth(),
         Activation::Table(_) => false,
     });
@@ -157,10 +157,15 @@ fn the_product_in_the_weights_alone_is_a_part_of_the_joint_one() {
 
 #[test]
 fn hidden_activations_come_with_their_slopes_and_curvatures() {
-    let mut kinds = learned(Base::Sine, 2);
-    kinds.push(Activation::Base(Base::Tanh));
+    let mut activations = learned(Base::Sine, 2);
+    activations.push(Activation::Base(Base::Tanh));
 
-    let problem = Problem::<f64>::new(Shape::new(&[3, 8, 7, 2], &kinds), 5, Loss::CrossEntropy, 11);
+    let problem = Problem::<f64>::new(
+        Shape::new(&[3, 8, 7, 2], &activations),
+        5,
+        Loss::CrossEntropy,
+        11,
+    );
     let (shape, rows) = (&problem.shape, problem.rows());
 
     let look = |params: &[f64], layer: usize| {
@@ -248,13 +253,13 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
     let step = 1e-4;
     let z: Vec<f64> = (0..150).map(|i| -1.987 + 0.0265 * f64::from(i)).collect();
 
-    for kind in [
+    for activation in [
         learned,
         Activation::Table(form),
         Activation::TANH,
         Activation::SIGMOID,
     ] {
-        let phi = random::<f64>(kind.param_len(), 3);
+        let phi = random::<f64>(activation.param_len(), 3);
         let [mut value, mut slope, mut curvature] =
             [vec![0.0; z.len()], vec![0.0; z.len()], vec![0.0; z.len()]];
 
@@ -264,11 +269,11 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
             curvature: &mut curvature,
         };
 
-        kind.eval_derivatives(&phi, &z, out).unwrap();
+        activation.eval_derivatives(&phi, &z, out).unwrap();
 
         let at = |z: &[f64]| {
             let mut out = vec![0.0; z.len()];
-            kind.eval(&phi, z, &mut out).unwrap();
+            activation.eval(&phi, z, &mut out).unwrap();
             out
         };
 
@@ -277,7 +282,7 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
         let ones = vec![1.0; z.len()];
         assert!(
             relative_error(&central_difference(at, &z, &ones, step), &slope) < GRADIENT,
-            "{kind:?}"
+            "{activation:?}"
         );
 
         let slopes = |z: &[f64]| {
@@ -290,13 +295,13 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
                 curvature: &mut curvature,
             };
 
-            kind.eval_derivatives(&phi, z, out).unwrap();
+            activation.eval_derivatives(&phi, z, out).unwrap();
             slope
         };
 
         assert!(
             relative_error(&central_difference(slopes, &z, &ones, step), &curvature) < HESSIAN,
-            "{kind:?}"
+            "{activation:?}"
         );
     }
 }
@@ -305,7 +310,7 @@ fn an_activation_by_itself_has_the_derivatives_of_central_differences() {
 fn an_activation_by_itself_is_what_a_network_of_one_neuron_computes() {
     let z: Vec<f64> = (0..150).map(|i| -2.0 + 0.0265 * f64::from(i)).collect();
 
-    for kind in [
+    for activation in [
         Activation::Learned {
             base: Base::Elu,
             units: 5,
@@ -313,15 +318,15 @@ fn an_activation_by_itself_is_what_a_network_of_one_neuron_computes() {
         Activation::Table(TableForm::fixed(9, 1.5)),
         Activation::RELU,
     ] {
-        let phi = random::<f64>(kind.param_len(), 3);
+        let phi = random::<f64>(activation.param_len(), 3);
         let mut alone = vec![0.0; z.len()];
-        kind.eval(&phi, &z, &mut alone).unwrap();
+        activation.eval(&phi, &z, &mut alone).unwrap();
 
         let params = [&[1.0, 0.0, 1.0, 0.0], &phi[..]].concat();
         assert_eq!(
             alone,
-            outputs(Plain, &Shape::new(&[1, 1, 1], &[kind]), &params, &z),
-            "{kind:?}"
+            outputs(Plain, &Shape::new(&[1, 1, 1], &[activation]), &params, &z),
+            "{activation:?}"
         );
     }
 }

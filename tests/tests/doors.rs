@@ -16,7 +16,7 @@ fn base() -> impl Strategy<Value = Base> {
     prop::sample::select(&Base::ALL[..])
 }
 
-fn kind() -> impl Strategy<Value = Activation> {
+fn activation() -> impl Strategy<Value = Activation> {
     prop_oneof![
         base().prop_map(Activation::Base),
         (base(), 0..4usize).prop_map(|(base, units)| Activation::Learned { base, units }),
@@ -34,9 +34,9 @@ fn kind() -> impl Strategy<Value = Activation> {
 fn shape() -> impl Strategy<Value = Option<Shape>> {
     (
         prop::collection::vec(0..5usize, 0..12),
-        prop::collection::vec(kind(), 0..4),
+        prop::collection::vec(activation(), 0..4),
     )
-        .prop_map(|(widths, kinds)| Shape::try_new(&widths, &kinds).ok())
+        .prop_map(|(widths, activations)| Shape::try_new(&widths, &activations).ok())
 }
 
 /// The right length, or nearly.
@@ -182,11 +182,11 @@ fn a_workspace_is_refused_where_it_is_too_short_and_says_how_long_it_should_be()
 #[test]
 fn impossible_shapes_are_refused_with_a_sentence() {
     let relu = [Activation::Base(Base::Relu)];
-    let message = |widths: &[usize], kinds: &[Activation]| {
-        Shape::try_new(widths, kinds).unwrap_err().to_string()
+    let message = |widths: &[usize], activations: &[Activation]| {
+        Shape::try_new(widths, activations).unwrap_err().to_string()
     };
 
-    for (widths, kinds) in [
+    for (widths, activations) in [
         (&[3][..], &relu[..]),
         (&[3, 0, 2], &relu),
         (&[3, 4, 2], &[]),
@@ -195,7 +195,7 @@ fn impossible_shapes_are_refused_with_a_sentence() {
         (&[3, 4, 2], &[relu[0]; 17]),
         (&[3, usize::MAX, 2], &relu),
     ] {
-        assert!(message(widths, kinds).len() > 20, "{widths:?}");
+        assert!(message(widths, activations).len() > 20, "{widths:?}");
     }
 }
 

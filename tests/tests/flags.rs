@@ -1,6 +1,8 @@
 //! Messages name flags and settings that exist in the command at hand.
 
-use ldnn_tests::program::{SHORT_TRAINING, refuse, run, succeed};
+use ldnn_tests::commands::{assert_all_called, command_of};
+use ldnn_tests::prepared::scratch;
+use ldnn_tests::program::{refuse, run, succeed};
 use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +10,8 @@ use std::path::Path;
 use std::process::Output;
 use tempfile::tempdir;
 
-/// Every command with settings, as it does no work.
-const COMMANDS: [&[&str]; 20] = [
+/// Every command, called so that it does no work.
+const COMMANDS: [&[&str]; 26] = [
     &["meta", "--dry-run"],
     &["validate", "--dry-run"],
     &["sizes", "--dry-run"],
@@ -25,58 +27,22 @@ const COMMANDS: [&[&str]; 20] = [
     &["slurm", "study.toml"],
     &["data", "mnist1d", "--out", "x.npz", "--print-config"],
     &["data", "vanderpol", "--out", "x.npz", "--print-config"],
+    &["data", "digits"],
     &["predict", "m.ldnn", "t.csv"],
     &["eval", "m.ldnn", "t.csv"],
     &["inspect", "m.ldnn"],
     &["import", "w.safetensors", "--out", "i.ldnn"],
+    &["verify", "nowhere"],
     &["merge", "nowhere"],
+    &["status", "nowhere"],
+    &["list", "nowhere"],
+    &["show", "nowhere"],
+    &["compare", "nowhere", "elsewhere"],
 ];
 
-fn prepare(at: &Path) {
-    let row = |i: usize| {
-        format!(
-            "{},{},{}\n",
-            (i * 7 % 60) as f64 / 10.0,
-            i * 13 % 17,
-            ["no", "yes"][i * 7 % 60 / 30]
-        )
-    };
-
-    fs::write(
-        at.join("t.csv"),
-        "a,b,label\n".to_string() + &(0..60).map(row).collect::<String>(),
-    )
-    .unwrap();
-
-    fs::write(
-        at.join("study.toml"),
-        "task = \"digits\"\n[validate]\ncompare = [\"relu\"]\nruns = 2\n",
-    )
-    .unwrap();
-
-    let meta = [
-        "meta",
-        "-q",
-        "--hidden",
-        "8",
-        "--units",
-        "4",
-        "--inner-steps",
-        "4",
-        "--outer-last",
-        "2",
-    ];
-
-    succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
-    fs::copy(at.join("a/activations.json"), at.join("act2.json")).unwrap();
-
-    let train = SHORT_TRAINING;
-
-    succeed(
-        at,
-        &[&train[..], &["--runs", "2", "--out", "m.ldnn"]].concat(),
-    );
-    succeed(at, &["export", "m.ldnn", "--out", "w.safetensors"]);
+#[test]
+fn every_command_of_the_program_is_tried() {
+    assert_all_called(&[&COMMANDS], &[]);
 }
 
 /// The words that begin with `--`, outside of other commands in backticks.
@@ -113,11 +79,7 @@ struct Flags {
 }
 
 fn flags_of(args: &[&str]) -> Flags {
-    let mut root = ldnn::cli::command();
-    root.build();
-
-    let outer = root.find_subcommand(args[0]).unwrap();
-    let leaf = outer.find_subcommand(args[1]).unwrap_or(outer);
+    let command = command_of(args);
 
     let numbers = [
         TypeId::of::<usize>(),
@@ -132,7 +94,7 @@ fn flags_of(args: &[&str]) -> Flags {
         numeric: vec![],
     };
 
-    for arg in leaf.get_arguments() {
+    for arg in command.get_arguments() {
         let Some(long) = arg.get_long() else { continue };
         flags.all.insert(long.into());
         let kind = arg.get_value_parser().type_id();
@@ -147,8 +109,7 @@ fn flags_of(args: &[&str]) -> Flags {
 
 #[test]
 fn every_flag_that_an_error_names_is_one_of_the_command() {
-    let dir = tempdir().unwrap();
-    prepare(dir.path());
+    let dir = scratch();
 
     let mut refused = 0;
 
@@ -170,9 +131,8 @@ fn every_flag_that_an_error_names_is_one_of_the_command() {
 
 #[test]
 fn no_number_of_any_flag_ends_a_command_otherwise_than_with_a_sentence() {
-    let dir = tempdir().unwrap();
+    let dir = scratch();
     let at = dir.path();
-    prepare(at);
 
     let mut refused = 0;
 
@@ -201,9 +161,8 @@ fn no_number_of_any_flag_ends_a_command_otherwise_than_with_a_sentence() {
 
 #[test]
 fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
-    let dir = tempdir().unwrap();
+    let dir = scratch();
     let at = dir.path();
-    prepare(at);
 
     let wide = "1048576,1048576";
 
@@ -254,9 +213,8 @@ fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
 
 #[test]
 fn numbers_that_make_no_run_are_refused_by_their_own_name() {
-    let dir = tempdir().unwrap();
+    let dir = scratch();
     let at = dir.path();
-    prepare(at);
 
     let forecast = [
         "forecast",
@@ -351,8 +309,7 @@ fn settings(at: &Path, command: &[&str]) -> Vec<(String, bool)> {
 
 #[test]
 fn every_flag_that_an_error_about_a_setting_names_is_one_of_the_command() {
-    let dir = tempdir().unwrap();
-    prepare(dir.path());
+    let dir = scratch();
 
     let mut refused = 0;
 
@@ -378,9 +335,8 @@ fn every_flag_that_an_error_about_a_setting_names_is_one_of_the_command() {
 
 #[test]
 fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
-    let dir = tempdir().unwrap();
+    let dir = scratch();
     let at = dir.path();
-    prepare(at);
 
     let mut suggestions = 0;
 
@@ -434,9 +390,8 @@ fn every_suggestion_for_a_mistyped_setting_is_a_setting_of_the_command() {
 
 #[test]
 fn a_setting_is_found_by_a_name_that_is_nearly_its_own_wherever_it_stands() {
-    let dir = tempdir().unwrap();
+    let dir = scratch();
     let at = dir.path();
-    prepare(at);
 
     let train = ["train", "t.csv", "--target", "label"];
 

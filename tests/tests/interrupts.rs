@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+use ldnn_tests::prepared::{SHORT_META, keep_network, write_study, write_table};
 use ldnn_tests::program::{SHORT_TRAINING, path, succeed};
 use std::fs;
 use std::io::Read;
@@ -60,58 +61,12 @@ fn said(child: &mut Child) -> String {
     text
 }
 
-/// A table, activations and a network with a large Hessian.
+/// A table, activations, a long study, and a network with a large Hessian.
 fn prepare(at: &Path) {
-    let row = |i: usize| {
-        format!(
-            "{},{},{}\n",
-            (i * 7 % 60) as f64 / 10.0,
-            i * 13 % 17,
-            ["no", "yes"][i * 7 % 60 / 30]
-        )
-    };
-
-    fs::write(
-        at.join("t.csv"),
-        "a,b,label\n".to_string() + &(0..600).map(row).collect::<String>(),
-    )
-    .unwrap();
-
-    let study = "task = \"mnist1d\"\n[validate]\ncompare = [\"relu\"]\nruns = 9000\n";
-    fs::write(at.join("study.toml"), study).unwrap();
-
-    let meta = [
-        "meta",
-        "-q",
-        "--hidden",
-        "8",
-        "--units",
-        "4",
-        "--inner-steps",
-        "4",
-        "--outer-last",
-        "2",
-    ];
-
-    succeed(at, &[&meta[..], &["--steps", "3", "--out", "a"]].concat());
-
-    let validate = [
-        "validate",
-        "-q",
-        "--compare",
-        "relu",
-        "--runs",
-        "1",
-        "--epochs",
-        "1",
-        "--hidden",
-        "100",
-    ];
-
-    succeed(
-        at,
-        &[&validate[..], &["--keep-networks", "--out", "v"]].concat(),
-    );
+    write_table(at, "t.csv", 600);
+    write_study(at, "mnist1d", 9000);
+    succeed(at, &[&SHORT_META[..], &["--out", "a"]].concat());
+    keep_network(at, "100", "v");
 }
 
 #[test]

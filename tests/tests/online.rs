@@ -44,16 +44,16 @@ fn norm(values: &[f32]) -> f64 {
 proptest! {
     #[test]
     fn a_step_is_one_of_gradient_descent(
-        widths in prop::collection::vec(1usize..14, 2..6), kinds in prop::collection::vec(0usize..Base::ALL.len(), 1..4),
+        widths in prop::collection::vec(1usize..14, 2..6), bases in prop::collection::vec(0usize..Base::ALL.len(), 1..4),
         seed: u64, classes: bool, clip in prop::sample::select(vec![0.5f32, 5.0, 1e6]),
     ) {
-        let kinds: Vec<Base> = kinds.into_iter().map(|i| Base::ALL[i]).collect();
-        let as_kinds: Vec<Activation> = kinds.iter().map(|&b| Activation::Base(b)).collect();
-        let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &as_kinds } else { &[] }) else {
+        let bases: Vec<Base> = bases.into_iter().map(|i| Base::ALL[i]).collect();
+        let activations: Vec<Activation> = bases.iter().map(|&b| Activation::Base(b)).collect();
+        let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &activations } else { &[] }) else {
             return Ok(());
         };
         let mut types: Vec<Type> =
-            kinds.iter().take(shape.types()).map(|&b| Type::Frozen(AnyActivation::Base(b))).collect();
+            bases.iter().take(shape.types()).map(|&b| Type::Frozen(AnyActivation::Base(b))).collect();
         let (mut theta, x) = (numbers(shape.theta_len(), seed), numbers(shape.inputs(), seed ^ 5));
         let (label, values) = ([(seed % shape.outputs() as u64) as u16], numbers(shape.outputs(), seed ^ 9));
         let mut expected = theta.clone();
@@ -356,13 +356,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5000))]
     #[test]
     fn no_sample_whatever_its_bits_destroys_what_was_learned(
-        widths in prop::collection::vec(1usize..7, 2..6), kinds in prop::collection::vec(0..BASES + 2, 1..4),
+        widths in prop::collection::vec(1usize..7, 2..6), choices in prop::collection::vec(0..BASES + 2, 1..4),
         theta in prop::collection::vec(any_finite(), 200), knots in prop::collection::vec(any_finite(), 15),
         x in prop::collection::vec(any_number(), 7), values in prop::collection::vec(any_number(), 7),
         rates in prop::array::uniform3(any_number()), label in prop::option::of(0u16..7),
     ) {
-        let as_kinds = vec![Activation::Base(Base::Zero); kinds.len()];
-        let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &as_kinds } else { &[] }) else {
+        let activations = vec![Activation::Base(Base::Zero); choices.len()];
+        let Ok(shape) = Shape::try_new(&widths, if widths.len() > 2 { &activations } else { &[] }) else {
             return Ok(());
         };
         let (mut theta, mut knots) = (theta[..shape.theta_len()].to_vec(), knots);
@@ -372,9 +372,9 @@ proptest! {
         let frozen = knots.clone();
         let table = |i: usize| Compact::new(Form::Linear, at, Symmetry::None, Base::Relu, &frozen[5 * i..5 * i + 5]);
         let mut types: Vec<Type<'_>> = Vec::new();
-        for ((i, &kind), entries) in kinds.iter().enumerate().zip(knots.chunks_mut(5)).take(shape.types()) {
-            types.push(match kind {
-                0..BASES => Type::Frozen(AnyActivation::Base(Base::ALL[kind])),
+        for ((i, &choice), entries) in choices.iter().enumerate().zip(knots.chunks_mut(5)).take(shape.types()) {
+            types.push(match choice {
+                0..BASES => Type::Frozen(AnyActivation::Base(Base::ALL[choice])),
                 BASES => Type::Frozen(AnyActivation::Compact(table(i).unwrap())),
                 _ => Type::Tunable(Tunable::new(at, entries).unwrap()),
             });

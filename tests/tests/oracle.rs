@@ -20,11 +20,18 @@ fn base(base: Base, z: f64) -> f64 {
                 z.exp_m1()
             }
         }
+        Base::Swish => z / (1.0 + (-z).exp()),
+        Base::Gelu => {
+            let u = (2.0 / std::f64::consts::PI).sqrt() * (z + 0.044715 * z.powi(3));
+            0.5 * z * (1.0 + u.tanh())
+        }
+        Base::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
+        Base::Snake => z + z.sin().powi(2),
     }
 }
 
-fn activation(kind: Activation, phi: &[f64], z: f64) -> f64 {
-    match kind {
+fn activation(activation: Activation, phi: &[f64], z: f64) -> f64 {
+    match activation {
         Activation::Base(b) => base(b, z),
         Activation::Learned { base: b, units } => {
             let (u, rest) = phi.split_at(units);
@@ -72,7 +79,7 @@ fn outputs(shape: &Shape, params: &[f64], row: &[f64]) -> Vec<f64> {
                 return z;
             }
             let t = type_of(j, width, shape.types());
-            activation(shape.kind(t), &params[shape.type_at(t)..], z)
+            activation(shape.activation(t), &params[shape.type_at(t)..], z)
         };
 
         h = z.iter().enumerate().map(of).collect();

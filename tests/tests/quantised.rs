@@ -5,7 +5,7 @@ use ldnn_core::table::integer::Scale;
 use ldnn_core::{Activation, Base, Shape};
 use proptest::prelude::*;
 
-const KIND: Activation = Activation::Base(Base::Zero);
+const ACTIVATION: Activation = Activation::Base(Base::Zero);
 const INPUT: Scale = Scale {
     step: 0.05,
     zero: 3,
@@ -48,7 +48,7 @@ proptest! {
         (first, second) in (layer(7, 13), layer(13, 6)), tables in prop::collection::vec(any::<i8>(), 512),
         x in prop::collection::vec(any::<i8>(), 7),
     ) {
-        let shape = Shape::new(&[7, 13, 6], &[KIND, KIND]);
+        let shape = Shape::new(&[7, 13, 6], &[ACTIVATION, ACTIVATION]);
         let both = |a: &[i32], b: &[i32]| [a, b].concat();
         let mut shifts = [0; MAX_LAYERS];
         (shifts[0], shifts[1]) = (first.3 as u8, second.3 as u8);

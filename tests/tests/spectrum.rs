@@ -15,8 +15,8 @@ use ldnn_tests::tolerance::{HESSIAN, ORACLE};
 use ldnn_tests::{central_difference, learned, random, relative_error};
 
 /// A network at random parameters with random data.
-fn point(widths: &[usize], kinds: &[Activation], rows: usize, classes: bool) -> Point {
-    let shape = Shape::new(widths, kinds);
+fn point(widths: &[usize], activations: &[Activation], rows: usize, classes: bool) -> Point {
+    let shape = Shape::new(widths, activations);
     let outputs = shape.outputs();
     let x: Vec<f32> = random(rows * shape.inputs(), 1);
     let values: Vec<f32> = random(rows * outputs, 2);

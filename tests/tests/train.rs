@@ -73,15 +73,15 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
         "{said}"
     );
 
-    for kind in ["relu", "tanh", "learned"] {
-        let cells = row(&said, "by fold", kind);
+    for activation in ["relu", "tanh", "learned"] {
+        let cells = row(&said, "by fold", activation);
         let values: Vec<f64> = cells[2..5].iter().map(|c| number(c)).collect();
         let mean = values.iter().sum::<f64>() / 3.0;
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 2.0;
 
         assert!(
             (number(&cells[5]) - mean).abs() < 0.011,
-            "{kind}: {cells:?}"
+            "{activation}: {cells:?}"
         );
 
         // t(2) = 4.302653; Nadeau and Bengio: 1/3 + 1/2 instead of 1/3.
@@ -89,7 +89,7 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
 
         assert!(
             (number(&cells[6]) - width).abs() < 0.03,
-            "{kind}: {width} {cells:?}"
+            "{activation}: {width} {cells:?}"
         );
     }
 
@@ -103,14 +103,14 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
     assert_eq!(confusion, 120.0);
     assert_eq!(row(&said, "the model of each fold", "1")[2], "40");
 
-    // Every kind is trained on the same rows with the same seeds.
+    // Every activation is trained on the same rows with the same seeds.
     for fold in 1..=3 {
         let trainings = lines(
             &dir.path()
                 .join(format!("m.ldnn.run/fold-{fold}/trainings.jsonl")),
         );
-        let seeds = |kind: &str| {
-            let of = trainings.iter().filter(|t| t["activation"] == kind);
+        let seeds = |activation: &str| {
+            let of = trainings.iter().filter(|t| t["activation"] == activation);
             of.map(|t| t["seed"].as_u64().unwrap()).collect::<Vec<_>>()
         };
 

@@ -22,6 +22,13 @@ impl Base {
             Base::Sine => z.sin(),
             Base::Elu if z > T::ZERO => z,
             Base::Elu => z.exp_m1(),
+            Base::Swish => z * sigmoid(z),
+            Base::Gelu => gelu(z).0,
+            Base::Softplus => z.max(T::ZERO) + (T::ONE + (-z.max(-z)).exp()).ln(),
+            Base::Snake => {
+                let s = z.sin();
+                z + s * s
+            }
         }
     }
 
@@ -44,6 +51,13 @@ impl Base {
             Base::Sine => z.cos(),
             Base::Elu if z > T::ZERO => T::ONE,
             Base::Elu => z.exp(),
+            Base::Swish => {
+                let p = sigmoid(z);
+                p + z * (p * (T::ONE - p))
+            }
+            Base::Gelu => gelu(z).1,
+            Base::Softplus => sigmoid(z),
+            Base::Snake => T::ONE + (z + z).sin(),
         }
     }
 
@@ -58,6 +72,14 @@ impl Base {
             Base::Sigmoid => {
                 let p = sigmoid(z);
                 (p, p * (T::ONE - p))
+            }
+            Base::Swish => {
+                let p = sigmoid(z);
+                (z * p, p + z * (p * (T::ONE - p)))
+            }
+            Base::Gelu => {
+                let (value, slope, _) = gelu(z);
+                (value, slope)
             }
             _ => (self.value(z), self.slope(z)),
         }
@@ -80,6 +102,20 @@ impl Base {
             Base::Sine => -z.sin(),
             Base::Elu if z > T::ZERO => T::ZERO,
             Base::Elu => z.exp(),
+            Base::Swish => {
+                let p = sigmoid(z);
+                let slope = p * (T::ONE - p);
+                (slope + slope) + (z * slope) * (T::ONE - (p + p))
+            }
+            Base::Gelu => gelu(z).2,
+            Base::Softplus => {
+                let p = sigmoid(z);
+                p * (T::ONE - p)
+            }
+            Base::Snake => {
+                let c = (z + z).cos();
+                c + c
+            }
         }
     }
 }
@@ -94,6 +130,28 @@ fn sigmoid<T: Real>(z: T) -> T {
     T::ONE / (T::ONE + (-z).exp())
 }
 
+/// Value, slope and curvature of `z (1 + tanh u) / 2` with `u = k (z + a z^3)`.
+#[inline(always)]
+fn gelu<T: Real>(z: T) -> (T, T, T) {
+    let f = T::from_f64;
+    let (k, a, half) = (f(0.797_884_560_802_865_4), f(0.044_715), f(0.5));
+    // Beyond this the tanh is 1 to the last bit, and z^3 might be too large for a number.
+    let w = z.max(f(-1e4)).min(f(1e4));
+    let square = w * w;
+    let t = (k * (w + a * (square * w))).tanh();
+
+    // Derivatives of u, and of tanh u.
+    let (first, second) = (k * (T::ONE + f(3.0) * a * square), f(6.0) * k * a * w);
+    let rest = T::ONE - t * t;
+    let bend = rest * second - (t + t) * (rest * (first * first));
+
+    (
+        half * (z * (T::ONE + t)),
+        half * ((T::ONE + t) + w * (rest * first)),
+        half * ((rest + rest) * first + w * bend),
+    )
+}
+
 /// The loop for each base by itself: what base it is must not be asked for each element.
 macro_rules! for_base {
     ($base:expr, $b:ident => $body:expr) => {
@@ -105,6 +163,10 @@ macro_rules! for_base {
             Base::Sigmoid => for_base!(@ Sigmoid, $b, $body),
             Base::Sine => for_base!(@ Sine, $b, $body),
             Base::Elu => for_base!(@ Elu, $b, $body),
+            Base::Swish => for_base!(@ Swish, $b, $body),
+            Base::Gelu => for_base!(@ Gelu, $b, $body),
+            Base::Softplus => for_base!(@ Softplus, $b, $body),
+            Base::Snake => for_base!(@ Snake, $b, $body),
         }
     };
     (@ $name:ident, $b:ident, $body:expr) => {{
@@ -113,9 +175,13 @@ macro_rules! for_base {
     }};
 }
 
+/// `h = base(z)`, and the slopes take the place of `z`.
 #[inline(always)]
-pub(crate) fn forward_with_slopes<T: Real>(base: Base, z: &mut [T], h: &mut [T]) {
-    for_base!(base, B => z.iter_mut().zip(h).for_each(|(z, h)| (*h, *z) = B.value_and_slope(*z)));
+pub(crate) fn forward_with_slopes<T: Real>(base: Base, z_then_slopes: &mut [T], h: &mut [T]) {
+    let places = z_then_slopes.iter_mut().zip(h);
+    for_base!(base, B => places.for_each(|(z_then_slope, h)| {
+        (*h, *z_then_slope) = B.value_and_slope(*z_then_slope);
+    }));
 }
 
 /// Product rule for a function of one variable: `h0 = f(z0)`, `h1 = f'(z0) z1`.

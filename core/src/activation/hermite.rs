@@ -292,17 +292,27 @@ pub(crate) fn forward<T: Real, const K: usize>(
 
 /// `h = table(z)`, and the slopes take the place of `z`.
 #[inline(always)]
-pub(crate) fn forward_with_slopes<T: Real>(form: TableForm, phi: &[T], z: &mut [T], h: &mut [T]) {
+pub(crate) fn forward_with_slopes<T: Real>(
+    form: TableForm,
+    phi: &[T],
+    z_then_slopes: &mut [T],
+    h: &mut [T],
+) {
     let (grid, knots) = (Grid::new(form), part(phi, 0, 2 * form.knots));
     let mut cells = BlockCells::new();
 
-    for (at, len) in blocks(z.len()) {
-        let (z, h) = (part_mut(z, at, len), part_mut(h, at, len));
+    for (at, len) in blocks(z_then_slopes.len()) {
+        let (z, h) = (part_mut(z_then_slopes, at, len), part_mut(h, at, len));
         cells.locate(&grid, z);
         cells.gather(knots, len);
         cells.values(&grid, z, h);
         cells.slopes(&grid, z);
-        z.iter_mut().zip(&cells.slope).for_each(|(z, &s)| *z = s);
+
+        let slopes = z;
+        slopes
+            .iter_mut()
+            .zip(&cells.slope)
+            .for_each(|(to, &slope)| *to = slope);
     }
 }
 

@@ -108,12 +108,12 @@ impl Activation {
 #[inline(never)]
 pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
     v: V,
-    kind: Activation,
+    activation: Activation,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
     h: PlanesMut<'_, T, K>,
 ) {
-    match kind {
+    match activation {
         Activation::Base(base) => v.run(
             #[inline(always)]
             || base::forward(base, z, h),
@@ -134,23 +134,23 @@ pub(crate) fn forward<T: Real, V: Vector, const K: usize>(
 #[inline(never)]
 pub(crate) fn forward_with_slopes<T: Real, V: Vector>(
     v: V,
-    kind: Activation,
+    activation: Activation,
     phi: &[T],
-    z: &mut [T],
+    z_then_slopes: &mut [T],
     h: &mut [T],
 ) {
-    match kind {
+    match activation {
         Activation::Base(base) => v.run(
             #[inline(always)]
-            || base::forward_with_slopes(base, z, h),
+            || base::forward_with_slopes(base, z_then_slopes, h),
         ),
         Activation::Learned { base, units } => v.run(
             #[inline(always)]
-            || subnet::forward_with_slopes(base, units, phi, z, h),
+            || subnet::forward_with_slopes(base, units, phi, z_then_slopes, h),
         ),
         Activation::Table(form) => v.run(
             #[inline(always)]
-            || hermite::forward_with_slopes(form, phi, z, h),
+            || hermite::forward_with_slopes(form, phi, z_then_slopes, h),
         ),
     }
 }
@@ -160,13 +160,13 @@ pub(crate) fn forward_with_slopes<T: Real, V: Vector>(
 #[inline(never)]
 pub(crate) fn adjoint<T: Real, V: Vector, const K: usize>(
     v: V,
-    kind: Activation,
+    activation: Activation,
     phi: Planes<'_, T, K>,
     z: Planes<'_, T, K>,
     d: PlanesMut<'_, T, K>,
     dphi: PlanesMut<'_, T, K>,
 ) {
-    match kind {
+    match activation {
         Activation::Base(base) => v.run(
             #[inline(always)]
             || base::adjoint(base, z, d),

@@ -56,6 +56,15 @@ bases! {
     Sine = "sine",
     /// z for z > 0, exp(z) - 1 otherwise
     Elu = "elu",
+    /// z / (1 + exp(-z)), also called SiLU (Ramachandran et al. 2017, arXiv 1710.05941)
+    Swish = "swish",
+    /// z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2, the usual form without the error function
+    /// (Hendrycks and Gimpel 2016, arXiv 1606.08415)
+    Gelu = "gelu",
+    /// ln(1 + exp(z))
+    Softplus = "softplus",
+    /// z + sin(z)^2 (Ziyin et al. 2020, arXiv 2006.08195, with frequency 1)
+    Snake = "snake",
 }
 
 impl Base {
@@ -63,8 +72,16 @@ impl Base {
     #[must_use]
     pub const fn is_smooth(self) -> bool {
         match self {
-            Base::Zero | Base::Identity | Base::Tanh | Base::Sigmoid | Base::Sine => true,
             Base::Relu | Base::Elu => false,
+            Base::Zero
+            | Base::Identity
+            | Base::Tanh
+            | Base::Sigmoid
+            | Base::Sine
+            | Base::Swish
+            | Base::Gelu
+            | Base::Softplus
+            | Base::Snake => true,
         }
     }
 
@@ -109,6 +126,8 @@ impl Activation {
     pub const SINE: Activation = Activation::Base(Base::Sine);
     /// The exponential linear unit.
     pub const ELU: Activation = Activation::Base(Base::Elu);
+    /// The sigmoid-weighted linear unit.
+    pub const SWISH: Activation = Activation::Base(Base::Swish);
 
     /// Number of parameters of the type.
     #[must_use]

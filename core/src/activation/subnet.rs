@@ -9,21 +9,27 @@ use super::spec::{Activation, Base, SUBNET_SCALE};
 use crate::kernel::planes::{BLOCK, Planes, PlanesMut, blocks, part, part_mut, zip};
 use crate::math::Real;
 
-/// The slope is the tangent along 1.
+/// `h = sigma(z)`, and the slopes take the place of `z`.
 #[inline(always)]
 pub(crate) fn forward_with_slopes<T: Real>(
     base: Base,
     units: usize,
     phi: &[T],
-    z: &mut [T],
+    z_then_slopes: &mut [T],
     h: &mut [T],
 ) {
-    for (at, len) in blocks(z.len()) {
-        let (z, h) = (part_mut(z, at, len), part_mut(h, at, len));
+    for (at, len) in blocks(z_then_slopes.len()) {
+        let (z_then_slopes, h) = (part_mut(z_then_slopes, at, len), part_mut(h, at, len));
         let (mut inputs, ones) = ([T::ZERO; BLOCK], [T::ONE; BLOCK]);
-        inputs.iter_mut().zip(&*z).for_each(|(i, &z)| *i = z);
+        inputs
+            .iter_mut()
+            .zip(&*z_then_slopes)
+            .for_each(|(i, &z)| *i = z);
+
+        // With a tangent of 1 for every input, the tangents of the values are the slopes.
         let planes = Planes([part(&inputs, 0, len), part(&ones, 0, len)]);
-        forward(base, units, Planes([phi, &[]]), planes, PlanesMut([h, z]));
+        let values_and_slopes = PlanesMut([h, z_then_slopes]);
+        forward(base, units, Planes([phi, &[]]), planes, values_and_slopes);
     }
 }
 
@@ -232,11 +238,11 @@ fn unit<T: Real, const K: usize>(
 /// `s (v_0 n_0 + v_1 n_1 + ...)`, for each plane.
 #[inline(always)]
 pub(crate) fn noise_offset<T: Real, const K: usize>(
-    kind: Activation,
+    activation: Activation,
     phi: &Planes<'_, T, K>,
     noise: impl Fn(u32) -> T,
 ) -> [T; K] {
-    let (start, len) = kind.readout();
+    let (start, len) = activation.readout();
     let scale = T::from_f64(SUBNET_SCALE);
 
     phi.0.map(|plane| {
@@ -252,12 +258,12 @@ pub(crate) fn noise_offset<T: Real, const K: usize>(
 /// the type.
 #[inline(always)]
 pub(crate) fn noise_offset_adjoint<T: Real, const K: usize>(
-    kind: Activation,
+    activation: Activation,
     total: [T; K],
     dphi: PlanesMut<'_, T, K>,
     noise: impl Fn(u32) -> T,
 ) {
-    let (start, len) = kind.readout();
+    let (start, len) = activation.readout();
     let scale = T::from_f64(SUBNET_SCALE);
 
     for (plane, total) in dphi.0.into_iter().zip(total) {

@@ -22,9 +22,9 @@
 //! use ldnn_core::{Base, Activation, Optimizer, Plain, Shape};
 //!
 //! // One inner training of four steps, and how its loss changes with the activation's parameters.
-//! const KIND: Activation = Activation::Learned { base: Base::Sine, units: 3 };
+//! const ACTIVATION: Activation = Activation::Learned { base: Base::Sine, units: 3 };
 //! const PLAN: Unroll<f32> = Unroll {
-//!     shape: Shape::new(&[1, 4, 1], &[KIND]),
+//!     shape: Shape::new(&[1, 4, 1], &[ACTIVATION]),
 //!     steps: 4,
 //!     batch: 4,
 //!     shuffle: false,

@@ -140,7 +140,7 @@ fn form() -> TableForm {
 }
 
 fn shape() -> Option<Shape> {
-    let kinds = [
+    let activations = [
         any(Activation::Learned {
             base: Base::Sine,
             units: any(3),
@@ -149,8 +149,11 @@ fn shape() -> Option<Shape> {
     ];
 
     let widths = any([3usize, 4, 5, 2]);
-    let shape = said(Shape::try_new(widths.get(..any(4))?, kinds.get(..any(2))?))?;
-    let shape = said(Shape::with_kinds(shape, kinds.get(..any(2))?))?;
+    let shape = said(Shape::try_new(
+        widths.get(..any(4))?,
+        activations.get(..any(2))?,
+    ))?;
+    let shape = said(Shape::with_activations(shape, activations.get(..any(2))?))?;
 
     said(Shape::with_layer_types(shape, any(0), any(0), any(1)))
 }
@@ -168,7 +171,7 @@ fn shapes(shape: &Shape) {
     any((
         Shape::inputs(shape),
         Shape::outputs(shape),
-        Shape::kind(shape, any(1)),
+        Shape::activation(shape, any(1)),
         Shape::layer_types(shape, any(1)),
     ));
 
@@ -306,15 +309,15 @@ fn networks<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     let labels = labels.get(..any(2))?;
     let [a, b, c, d, e, _] = &mut memory.floats;
     let rows = &*memory.integers;
-    let kind = any(Activation::Learned {
+    let activation = any(Activation::Learned {
         base: Base::Sine,
         units: any(3),
     });
 
-    said(Activation::eval(kind, a, b, c));
+    said(Activation::eval(activation, a, b, c));
 
     said(Activation::eval_derivatives(
-        kind,
+        activation,
         a,
         b,
         Derivatives {

@@ -44,7 +44,7 @@ pub fn run(bench: &mut Bench, name: &str, s: &mut Setting) {
 
         let name = format!("training step, {name}");
 
-        if shape.kind(0) == Activation::Base(Base::Relu) {
+        if shape.activation(0) == Activation::Base(Base::Relu) {
             let (mut params, mut grad) = (s.params.clone(), vec![0.0; theta]);
             let (x, labels) = (&s.x[..BATCH * shape.inputs()], &s.labels[..BATCH]);
             let widths = [shape.width(0), shape.width(1), shape.width(2)];

@@ -8,7 +8,7 @@ use super::tables::TableArgs;
 use crate::data::load::{TableReader, read_labels};
 use crate::data::table::{Reading, Table};
 use crate::data::task::{ExampleTargets, Examples};
-use crate::model::{EvaluatedRows, PredictionWriter, Trained};
+use crate::model::{EvaluatedRows, Model, PredictionWriter};
 use crate::support::atomic::AtomicFile;
 use crate::support::progress::Output;
 use crate::support::stop::{self, Stopped};
@@ -87,7 +87,7 @@ const BLOCK: usize = 4096;
 
 /// A model and the rows that it is to be used on.
 pub struct ApplyPlan {
-    model: Trained,
+    model: Model,
     rows: RefCell<RowSource>,
     what: ApplyCommand,
     inputs: Vec<PathBuf>,
@@ -126,7 +126,7 @@ impl RowSource {
 
 /// Leaves the model's columns, the targets too if they are wanted, and makes sure that they are
 /// there.
-fn select(stream: &mut TableReader, model: &Trained, targets: bool) -> Result<()> {
+fn select(stream: &mut TableReader, model: &Model, targets: bool) -> Result<()> {
     let (names, named) = stream.names();
     let names = names.to_vec();
     let wanted = model.targets();
@@ -175,7 +175,7 @@ fn note_doubt(stream: &TableReader, file: &Path) {
 /// The rows of a table as the network takes them, with their targets if it has some. A model that
 /// knows its ranges has no use for rows without.
 pub(super) fn rows_for_export(
-    model: &Trained,
+    model: &Model,
     file: &Path,
     reading: &Reading<'_>,
 ) -> Result<(Examples, bool)> {
@@ -208,7 +208,7 @@ pub(super) fn rows_for_export(
 
 impl EvalArgs {
     pub fn resolve(&self) -> Result<ApplyPlan> {
-        let model = Trained::read(&self.model)?;
+        let model = Model::read(&self.model)?;
 
         let rows = match &self.labels {
             Some(labels) => RowSource::Table(Some(self.labelled(&model, labels)?)),
@@ -240,7 +240,7 @@ impl EvalArgs {
     }
 
     /// The inputs with the right answers beside them, under the names that the model has for them.
-    fn labelled(&self, model: &Trained, labels: &Path) -> Result<Table> {
+    fn labelled(&self, model: &Model, labels: &Path) -> Result<Table> {
         let reading = self.table.reading(vec![], vec![])?;
         let mut stream = TableReader::open(Some(&self.file), &reading)?;
         select(&mut stream, model, false)
@@ -270,7 +270,7 @@ impl PredictArgs {
     pub fn resolve(&self, replace: bool) -> Result<ApplyPlan> {
         ensure!(self.block > 0, "--block 0: use 1 or more rows");
 
-        let model = Trained::read(&self.model)?;
+        let model = Model::read(&self.model)?;
         let mut stream =
             TableReader::open(self.file.as_deref(), &self.table.reading(vec![], vec![])?)?;
         stream.test_part();

@@ -5,7 +5,7 @@ use super::settings::Flags;
 use super::tables::TableArgs;
 use crate::data::cell::NoNumber;
 use crate::data::load::{Loaded, Wanted, load};
-use crate::data::split::{Split, Splitter};
+use crate::data::split::{Split, UndividedTable};
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::Tabular;
 use crate::data::target::RawTarget;
@@ -162,7 +162,7 @@ impl DataConfig {
     }
 
     /// Reads the tables.
-    pub fn load(&self) -> Result<Splitter> {
+    pub fn load(&self) -> Result<UndividedTable> {
         ensure!(
             !self.file.as_os_str().is_empty(),
             "which table? Give a FILE"
@@ -210,7 +210,7 @@ impl DataConfig {
             .map(|table| self.test_rows(table, &target, classes).context("--test"))
             .transpose()?;
 
-        Ok(Splitter {
+        Ok(UndividedTable {
             name,
             data,
             groups: groups.map(Column::into_text),
@@ -326,7 +326,7 @@ impl DataConfig {
     }
 
     /// One division into training and test rows.
-    pub fn divide(&self, rows: &Splitter, seed: u64) -> Result<Split> {
+    pub fn divide(&self, rows: &UndividedTable, seed: u64) -> Result<Split> {
         rows.divide(self.test_share, seed)
     }
 
@@ -334,7 +334,7 @@ impl DataConfig {
     ///
     /// # Errors
     /// If the settings were made for other ones.
-    pub fn keep_fingerprint(&mut self, rows: &Splitter) -> Result<()> {
+    pub fn keep_fingerprint(&mut self, rows: &UndividedTable) -> Result<()> {
         let fingerprint = fingerprint_of(rows);
         ensure!(
             self.fingerprint == 0 || self.fingerprint == fingerprint,
@@ -349,7 +349,7 @@ impl DataConfig {
 }
 
 /// A fingerprint of the rows as they stand in the tables, however they are divided.
-fn fingerprint_of(rows: &Splitter) -> u32 {
+fn fingerprint_of(rows: &UndividedTable) -> u32 {
     let parts = || std::iter::once(&rows.data).chain(&rows.test);
     let numbers = parts()
         .flat_map(|part| &part.x)

@@ -9,10 +9,12 @@ use super::tables::TableArgs;
 use crate::config::Layers;
 use crate::data::Standardisation;
 use crate::data::task::{ExampleTargets, Examples, Task};
-use crate::deploy::{self, Budget, DIRECT, ExportConfig, ExportScope, FormChoice, Format, Given};
+use crate::deploy::{
+    self, Budget, ExportConfig, ExportScope, FormChoice, Format, Given, I8_ENTRIES,
+};
 use crate::formats::{ExportFormat, read_activations};
 use crate::model::activations::{LearnedActivations, base_named};
-use crate::model::{NetworkFile, Trained};
+use crate::model::{Model, NetworkFile};
 use crate::run::RunFolder;
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
@@ -117,13 +119,13 @@ impl ExportArgs {
             task: task_name.clone(),
             export: ExportConfig {
                 what: match given {
-                    Given::Trained(_) | Given::Network(..) => ExportScope::Network,
+                    Given::Model(_) | Given::Network(..) => ExportScope::Network,
                     Given::Activations(_) => ExportScope::Activations,
                 },
                 // What `ldnn predict` says of the rows that a model has learned from, the export
                 // says, too.
                 percentile: match given {
-                    Given::Trained(_) => 100.0,
+                    Given::Model(_) => 100.0,
                     _ => ExportConfig::default().percentile,
                 },
                 ..ExportConfig::default()
@@ -151,7 +153,13 @@ impl ExportArgs {
         let any_size =
             export.budget == Budget::default() && !self.export.given("").contains_key("budget");
         if export.form == FormChoice::I8 && any_size {
-            export.budget = Budget::Knots(DIRECT);
+            export.budget = Budget::Knots(I8_ENTRIES);
+        }
+
+        // What was trained is what is deployed, unless something else is asked for.
+        let is_free = export.form == FormChoice::Auto && any_size && export.range.is_none();
+        if is_free && export.takes_tables() && given.has_learning_tables() {
+            export.form = FormChoice::Trained;
         }
 
         export.train = TrainConfig {
@@ -194,7 +202,7 @@ impl ExportArgs {
 
     /// The rows on which the export is tested: of a model those of `--data`, else of a task.
     fn task(&self, layers: &Layers, given: &Given, table: &TableArgs) -> Result<(String, Task)> {
-        let Given::Trained(model) = given else {
+        let Given::Model(model) = given else {
             ensure!(
                 table.is_default(),
                 "--delimiter, --header and --no-header are for the table of a model of `ldnn train`; leave them out"
@@ -340,7 +348,7 @@ fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
     let text = std::fs::read_to_string(run).unwrap_or_default();
     let is_json = text.trim_start().starts_with('{');
     if is_json && text.contains("\"purpose\"") {
-        return Ok((Given::Trained(Box::new(Trained::read(run)?)), None));
+        return Ok((Given::Model(Box::new(Model::read(run)?)), None));
     }
 
     if is_json && text.contains("\"params\"") {
@@ -353,7 +361,7 @@ fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
 }
 
 /// The rows of a file as a model takes them, both for ranges and for testing; none without a file.
-fn rows_of(model: &Trained, file: Option<&Path>, table: &TableArgs) -> Result<Task> {
+fn rows_of(model: &Model, file: Option<&Path>, table: &TableArgs) -> Result<Task> {
     let (inputs, outputs) = (
         model.inputs.len(),
         model.network.widths.last().copied().unwrap_or(0),

@@ -6,7 +6,7 @@ use super::plan::Plan;
 use crate::data::Standard;
 use crate::data::target::Purpose;
 use crate::formats::{self, Import, read_activations};
-use crate::model::Trained;
+use crate::model::Model;
 use crate::model::activations::{LearnedActivations, base_named};
 use crate::support::progress::Output;
 use crate::support::text::counted;
@@ -64,7 +64,7 @@ not read, for they can run programs.";
 
 /// A model that was read.
 pub struct Imported {
-    model: Trained,
+    model: Model,
     inputs: Vec<PathBuf>,
     out: PathBuf,
     replace: bool,
@@ -148,7 +148,7 @@ impl Plan for Imported {
 }
 
 /// What came in, in a few sentences.
-fn summary(model: &Trained) -> String {
+fn summary(model: &Model) -> String {
     let widths: Vec<String> = model
         .network
         .widths

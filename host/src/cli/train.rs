@@ -105,7 +105,7 @@ Examples:
 
 Learning rate, weight decay and number of epochs are chosen for each activation on held-out training rows: all of them in three turns if there are
 fewer than 1000, else a fifth (of every class the same, groups whole). The model has the activations that were best there; a classification stays
-with relu unless another makes a quarter fewer errors. All networks are then trained anew on all training rows. The folder FILE.run gets
+with swish unless another makes a quarter fewer errors. All networks are then trained anew on all training rows. The folder FILE.run gets
 config.toml, report.txt, report.html and every training; the same command goes on where it stopped.";
 
 #[derive(Default, Serialize, Deserialize, clap::Args)]

@@ -1,17 +1,17 @@
 //! CSV files row by row: the delimiter and whether there is a header are found out, and what is
 //! wrong is named by line and column.
 
+mod form;
+mod lines;
+
 use super::cell::{Missing, NoNumber, is_missing, push};
-use super::table::{Column, ROW_LIMIT, Reading, Table, Unit, place_in};
+use super::table::{Column, Reading, Table, Unit, place_in};
 use crate::support::memory::MemoryBudget;
 use anyhow::{Context, Result, ensure};
+use form::{delimiter_of, has_header, names_of, records};
+use lines::{PEEK_LINES, UnifiedLines};
 use std::collections::HashSet;
-use std::io::{Error, Read};
-
-/// What may separate columns, the likeliest first.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// How much of a file is looked at to find out its form, at most: bytes and lines.
-const PEEK: (usize, usize) = (1 << 16, 21);
+use std::io::Read;
 
 /// Columns that a message counts one by one.
 const MOST_COLUMNS: usize = 10;
@@ -62,21 +62,13 @@ impl<R: Read> CsvReader<R> {
     /// # Errors
     /// If there are none, they are no text, or cannot be names.
     pub fn open(from: R, how: &Reading) -> Result<CsvReader<R>> {
-        let mut lines = UnifiedLines {
-            from,
-            start: vec![],
-            given: 0,
-            after_return: false,
-            ended: false,
-            since: 0,
-        };
-
+        let mut lines = UnifiedLines::new(from);
         let told = how.delimiter.is_some() && how.header.is_some();
         lines
-            .peek(if told { 1 } else { PEEK.1 })
+            .peek(if told { 1 } else { PEEK_LINES })
             .context("the file cannot be read")?;
 
-        let start = first_lines(&lines.start);
+        let start = lines.first();
         ensure!(!start.trim_ascii().is_empty(), "the file is empty");
 
         ensure!(
@@ -85,7 +77,7 @@ impl<R: Read> CsvReader<R> {
              it; else give CSV in UTF-8, or an array of NumPy (.npy, .npz)"
         );
 
-        let delimiter = how.delimiter.unwrap_or_else(|| sniff(start));
+        let delimiter = how.delimiter.unwrap_or_else(|| delimiter_of(start));
         let named = how.header.unwrap_or_else(|| has_header(start, delimiter));
         let bytes = start.len() as u64;
         let cells = start
@@ -129,25 +121,10 @@ impl<R: Read> CsvReader<R> {
         })
     }
 
-    /// A sentence about a first line that was taken for a row, and whose numbers may be names:
-    /// whole numbers that differ, in order or above numbers that are not whole.
+    /// A sentence about a first line that was taken for a row, and whose numbers may be names.
     pub fn doubt(&self) -> Option<String> {
-        let whole = |cell: &String| cell.parse::<i64>().ok();
-        let numbers: Option<Vec<i64>> = self.perhaps_names.iter().map(whole).collect();
-        let numbers = numbers.filter(|numbers| numbers.len() > 1)?;
-        let different = numbers.iter().collect::<HashSet<_>>().len() == numbers.len();
-        let in_order = numbers
-            .windows(2)
-            .all(|two| two[1] == two[0].wrapping_add(1));
-
-        let second = records(first_lines(&self.reader.get_ref().start), self.delimiter)
-            .records()
-            .flatten()
-            .nth(1)?;
-        let below_whole = second.iter().all(|cell| cell.trim().parse::<i64>().is_ok());
-
-        (different && (in_order || !below_whole))
-            .then(|| "the first line is taken for a row of numbers".into())
+        let start = self.reader.get_ref().first();
+        form::doubt(&self.perhaps_names, start, self.delimiter)
     }
 
     /// The names of all columns, and whether they stand in the file.
@@ -238,7 +215,7 @@ impl<R: Read> CsvReader<R> {
 
     /// The columns that have to be numbers and hold text, in this row or in the first ones.
     fn text_columns(&self) -> Vec<String> {
-        let start = first_lines(&self.reader.get_ref().start);
+        let start = self.reader.get_ref().first();
         let mut rows: Vec<csv::StringRecord> = records(start, self.delimiter)
             .records()
             .flatten()
@@ -365,7 +342,7 @@ impl<R: Read> CsvReader<R> {
         }
 
         loop {
-            self.reader.get_mut().since = 0;
+            self.reader.get_mut().begin_record();
             self.before = self.reader.position().line();
 
             if !self.reader.read_record(&mut self.record).map_err(explain)? {
@@ -430,106 +407,6 @@ impl<R: Read> CsvReader<R> {
     }
 }
 
-/// The same text with every line ended by a line feed, the last one too, and without a mark of byte
-/// order.
-struct UnifiedLines<R> {
-    from: R,
-    /// What was looked at, and how much of it has been given out.
-    start: Vec<u8>,
-    given: usize,
-    after_return: bool,
-    ended: bool,
-    /// Bytes since the last record.
-    since: u64,
-}
-
-impl<R: Read> UnifiedLines<R> {
-    /// Reads until so many lines are there, or enough bytes.
-    fn peek(&mut self, lines: usize) -> std::io::Result<()> {
-        let mut chunk = [0; 4096];
-        let mut there = 0;
-        while there < lines && self.start.len() < PEEK.0 {
-            let got = self.unified(&mut chunk)?;
-            if got == 0 {
-                break;
-            }
-
-            there += chunk[..got].iter().filter(|&&b| b == b'\n').count();
-            self.start.extend_from_slice(&chunk[..got]);
-        }
-
-        if self.start.starts_with("\u{feff}".as_bytes()) {
-            self.start.drain(..3);
-        }
-
-        Ok(())
-    }
-
-    /// Bytes with line ends unified.
-    fn unified(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let got = self.from.read(to)?;
-            if got == 0 {
-                let first = to
-                    .first_mut()
-                    .filter(|_| !std::mem::replace(&mut self.ended, true));
-                return Ok(first.map_or(0, |byte| {
-                    *byte = b'\n';
-                    1
-                }));
-            }
-
-            let mut kept = 0;
-
-            for i in 0..got {
-                let byte = to[i];
-                let second_half =
-                    std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
-
-                if !second_half {
-                    to[kept] = if byte == b'\r' { b'\n' } else { byte };
-                    kept += 1;
-                }
-            }
-
-            if kept > 0 {
-                return Ok(kept);
-            }
-        }
-    }
-}
-
-impl<R: Read> Read for UnifiedLines<R> {
-    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        if self.since > ROW_LIMIT {
-            return Err(Error::other(format!(
-                "a row is longer than {ROW_LIMIT} bytes; is a quotation mark not closed, or is this no table?"
-            )));
-        }
-
-        let rest = &self.start[self.given..];
-        let got = if rest.is_empty() {
-            self.unified(to)?
-        } else {
-            let got = rest.len().min(to.len());
-            to[..got].copy_from_slice(&rest[..got]);
-            self.given += got;
-            got
-        };
-
-        self.since += got as u64;
-        Ok(got)
-    }
-}
-
-fn records<R: Read>(from: R, delimiter: u8) -> csv::Reader<R> {
-    csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(from)
-}
-
 fn explain(error: csv::Error) -> anyhow::Error {
     let line = error.position().map(csv::Position::line);
     match (error.kind(), line) {
@@ -540,94 +417,6 @@ fn explain(error: csv::Error) -> anyhow::Error {
             )
         }
         _ => anyhow::Error::from(error),
-    }
-}
-
-fn names_of(record: &csv::StringRecord, header: bool) -> Result<Vec<String>> {
-    if !header {
-        return Ok((1..=record.len()).map(|i| format!("column{i}")).collect());
-    }
-
-    let names: Vec<String> = record.iter().map(|n| n.trim().to_string()).collect();
-    let mut seen = HashSet::new();
-
-    for (i, name) in names.iter().enumerate() {
-        ensure!(
-            !name.is_empty(),
-            "column {} has no name; write one into the first line, or leave the column out of the file",
-            i + 1
-        );
-
-        ensure!(
-            seen.insert(name),
-            "two columns are called '{name}'; give each a name of its own in the first line"
-        );
-    }
-
-    Ok(names)
-}
-
-/// The first lines, as many as are looked at: without one that may be cut off, and independent of
-/// how the bytes came.
-fn first_lines(start: &[u8]) -> &[u8] {
-    let start = &start[..start.len().min(PEEK.0)];
-    let ends = start
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| **b == b'\n')
-        .map(|(i, _)| i + 1);
-
-    let end = ends.take(PEEK.1 - 1).last().unwrap_or(start.len());
-    &start[..end]
-}
-
-/// The delimiter that gives every line the same number of columns, more than one if possible.
-fn sniff(start: &[u8]) -> u8 {
-    let columns = |delimiter: u8| {
-        let widths: Vec<usize> = records(start, delimiter)
-            .records()
-            .flatten()
-            .map(|r| r.len())
-            .collect();
-
-        let first = widths.first().copied().unwrap_or(0);
-        let alike = widths.iter().filter(|&&w| w == first).count();
-
-        // One column is always alike, and never what is meant if another reading has more.
-        if first < 2 {
-            (0, 0)
-        } else {
-            (alike * 20 / widths.len().max(1), first)
-        }
-    };
-
-    let best = DELIMITERS.into_iter().rev().max_by_key(|&d| columns(d));
-    best.unwrap_or(b',')
-}
-
-/// Names if some cell of the first line is text, and the cell below it is a number, or every cell
-/// is different text.
-fn has_header(start: &[u8], delimiter: u8) -> bool {
-    let rows: Vec<csv::StringRecord> = records(start, delimiter)
-        .records()
-        .flatten()
-        .take(2)
-        .collect();
-
-    let Some(first) = rows.first() else {
-        return false;
-    };
-    let is_number = |cell: &str| cell.trim().parse::<f64>().is_ok();
-
-    match rows.get(1) {
-        Some(second) => {
-            let over_number = first
-                .iter()
-                .zip(second)
-                .any(|(a, b)| !is_number(a) && !is_missing(a.trim()) && is_number(b));
-            over_number || !first.iter().any(is_number)
-        }
-        None => !first.iter().any(is_number),
     }
 }
 

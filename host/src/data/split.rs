@@ -12,9 +12,10 @@ use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Result, ensure};
 use std::collections::BTreeMap;
 
-/// A table with what is known about its rows.
+/// A table before its rows are divided: with their groups, and the table that they are tested on, if
+/// there is one.
 #[derive(Clone, Debug)]
-pub struct Splitter {
+pub struct UndividedTable {
     /// What the rows are called in reports.
     pub name: String,
     /// The rows.
@@ -25,7 +26,7 @@ pub struct Splitter {
     pub test: Option<Tabular>,
 }
 
-/// A data set with what the table said about it.
+/// One division of a table: a data set of training and test rows, with what the table said about it.
 #[derive(Clone, Debug)]
 pub struct Split {
     /// Standardised rows.
@@ -148,7 +149,7 @@ const MANY_ROWS: usize = 1000;
 /// In so many sets.
 const FOLDS: usize = 3;
 
-impl Splitter {
+impl UndividedTable {
     /// One division: the rows of the test table, or a share of all rows, for testing.
     ///
     /// # Errors
@@ -268,7 +269,7 @@ impl Splitter {
     /// The class of a row; all rows of a regression have the same.
     fn class(&self, row: usize) -> &str {
         match &self.data.target {
-            RawTarget::Classes(_, names) => &names[row],
+            RawTarget::Classes(classes) => classes.of_row(row),
             RawTarget::Values(_) => "",
         }
     }
@@ -444,7 +445,11 @@ mod tests {
     use super::*;
     use crate::data::table::{Reading, Table};
 
-    fn rows(count: usize, target: impl Fn(usize) -> String, groups: Option<usize>) -> Splitter {
+    fn rows(
+        count: usize,
+        target: impl Fn(usize) -> String,
+        groups: Option<usize>,
+    ) -> UndividedTable {
         let line = |i: usize| format!("{},{},{}\n", i as f64 * 0.5, i % 7, target(i));
         let text = "a,b,y\n".to_string() + &(0..count).map(line).collect::<String>();
         let how = Reading {
@@ -465,7 +470,7 @@ mod tests {
                 .collect()
         });
 
-        Splitter {
+        UndividedTable {
             name: "test".into(),
             data,
             groups,
@@ -567,8 +572,9 @@ mod tests {
 
     #[test]
     fn impossible_folds_are_refused() {
-        let error =
-            |rows: &Splitter, count: usize| format!("{:#}", rows.folds(count, 1).unwrap_err());
+        let error = |rows: &UndividedTable, count: usize| {
+            format!("{:#}", rows.folds(count, 1).unwrap_err())
+        };
         assert!(error(&rows(40, class, None), 1).contains("`folds` 1: use 2 to 100"));
         assert!(error(&rows(40, class, Some(3)), 5).contains("`folds` 5: there are only"));
         let single = rows(40, |i| if i == 7 { "once".into() } else { class(i) }, None);

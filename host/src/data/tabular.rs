@@ -88,30 +88,18 @@ impl Tabular {
     /// The names of the classes in order, if there are classes; each with its number of rows.
     #[must_use]
     pub fn classes(&self) -> Option<Vec<(String, usize)>> {
-        let RawTarget::Classes(_, names) = &self.target else {
+        let RawTarget::Classes(classes) = &self.target else {
             return None;
         };
-        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
 
-        names
-            .iter()
-            .for_each(|name| *count.entry(name).or_default() += 1);
-
-        let mut all: Vec<(String, usize)> = count
-            .into_iter()
-            .map(|(name, n)| (name.to_string(), n))
-            .collect();
-        let number = |name: &str| name.parse::<f64>().ok();
-
-        if all.iter().all(|(name, _)| number(name).is_some()) {
-            all.sort_by(|a, b| {
-                number(&a.0)
-                    .partial_cmp(&number(&b.0))
-                    .unwrap_or(std::cmp::Ordering::Equal)
-            });
-        }
-
-        Some(all)
+        Some(
+            classes
+                .names
+                .iter()
+                .cloned()
+                .zip(classes.counts())
+                .collect(),
+        )
     }
 
     /// Rows for training and for testing: of every class the same share, drawn by `seed`; with
@@ -136,7 +124,7 @@ impl Tabular {
             self.rows()
         );
 
-        let mut strata: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut strata: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
 
         match (groups, &self.target) {
             (Some(groups), _) => {
@@ -161,13 +149,13 @@ impl Tabular {
 
                 return Ok((train, test));
             }
-            (None, RawTarget::Classes(_, names)) => {
-                for (i, name) in names.iter().enumerate() {
-                    strata.entry(name.clone()).or_default().push(i as u32);
+            (None, RawTarget::Classes(classes)) => {
+                for i in 0..self.rows() {
+                    strata.entry(classes.of_row(i)).or_default().push(i as u32);
                 }
             }
             (None, RawTarget::Values(_)) => {
-                strata.insert(String::new(), (0..self.rows() as u32).collect());
+                strata.insert("", (0..self.rows() as u32).collect());
             }
         }
 
@@ -199,8 +187,11 @@ impl Tabular {
     /// What else can be done where classes are too many or too rare, if they are numbers.
     fn or_regression(&self) -> String {
         match &self.target {
-            RawTarget::Classes(column, names) if numbers(names).is_some() => {
-                format!("; if '{column}' is a number, not classes, say `regression`")
+            RawTarget::Classes(classes) if numbers(&classes.names).is_some() => {
+                format!(
+                    "; if '{}' is a number, not classes, say `regression`",
+                    classes.column
+                )
             }
             _ => String::new(),
         }
@@ -222,14 +213,9 @@ impl Tabular {
         let inputs = (0..width).map(|j| Standard::of(column(j))).collect();
 
         let purpose = match &self.target {
-            RawTarget::Classes(name, _) => Purpose::Classification {
-                column: name.clone(),
-                classes: self
-                    .classes()
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|(name, _)| name)
-                    .collect(),
+            RawTarget::Classes(classes) => Purpose::Classification {
+                column: classes.column.clone(),
+                classes: classes.names.clone(),
             },
             RawTarget::Values(columns) => Purpose::Regression {
                 columns: columns.iter().map(|(name, _)| name.clone()).collect(),
@@ -265,18 +251,23 @@ impl Tabular {
         let x = rows.iter().flat_map(row).collect();
 
         let target = match (&self.target, purpose) {
-            (RawTarget::Classes(_, names), Purpose::Classification { classes, .. }) => {
-                let label = |&i: &u32| {
-                    let name = &names[i as usize];
+            (RawTarget::Classes(own), Purpose::Classification { classes, .. }) => {
+                // The class of the purpose that each class of this table is.
+                let place = |name: &String| {
                     let is_it = |class: &String| plain_number(class) == plain_number(name);
                     let exact = classes.iter().position(|class| class == name);
-                    let found = exact.or_else(|| classes.iter().position(is_it));
-                    let line = self.lines[i as usize];
+                    exact.or_else(|| classes.iter().position(is_it))
+                };
+                let places: Vec<Option<usize>> = own.names.iter().map(place).collect();
 
-                    found.map(|c| c as u16).with_context(|| {
+                let label = |&i: &u32| {
+                    let (line, class) = (self.lines[i as usize], own.labels[i as usize]);
+
+                    places[class as usize].map(|c| c as u16).with_context(|| {
                         format!(
-                            "{} {line}: the class '{name}' is not one of {}; remove such rows, or train with them",
+                            "{} {line}: the class '{}' is not one of {}; remove such rows, or train with them",
                             self.unit,
+                            own.of_row(i as usize),
                             listed(classes)
                         )
                     })

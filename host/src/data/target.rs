@@ -4,7 +4,7 @@ use super::Standard;
 use super::table::{Column, listed};
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What is to be predicted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,10 +29,69 @@ pub enum Purpose {
 /// Targets as they stand in the table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RawTarget {
-    /// Class names, one per row.
-    Classes(String, Vec<String>),
+    /// A column of classes.
+    Classes(ClassColumn),
     /// Columns of numbers.
     Values(Vec<(String, Vec<f64>)>),
+}
+
+/// A column of classes: their names once, and of each row the place of its class among them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassColumn {
+    /// The name of the column.
+    pub column: String,
+    /// The names of the classes in order: numbers by size, text by alphabet.
+    pub names: Vec<String>,
+    /// The class of each row, by its place in `names`.
+    pub labels: Vec<u32>,
+}
+
+impl ClassColumn {
+    /// Of the class names that stand in the rows.
+    fn new(column: &str, rows: &[String]) -> ClassColumn {
+        let number = |name: &str| name.parse::<f64>().ok();
+        let distinct: BTreeSet<&str> = rows.iter().map(String::as_str).collect();
+        let mut names: Vec<&str> = distinct.into_iter().collect();
+
+        if names.iter().all(|name| number(name).is_some()) {
+            names.sort_by(|a, b| {
+                number(a)
+                    .partial_cmp(&number(b))
+                    .unwrap_or(std::cmp::Ordering::Equal)
+            });
+        }
+
+        let places: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
+
+        ClassColumn {
+            column: column.into(),
+            labels: rows.iter().map(|name| places[name.as_str()]).collect(),
+            names: names.into_iter().map(String::from).collect(),
+        }
+    }
+
+    /// The name of a row's class.
+    #[must_use]
+    pub fn of_row(&self, row: usize) -> &str {
+        &self.names[self.labels[row] as usize]
+    }
+
+    /// The number of rows of each class.
+    #[must_use]
+    pub fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.names.len()];
+        self.labels
+            .iter()
+            .for_each(|&label| counts[label as usize] += 1);
+        counts
+    }
+
+    /// The classes as numbers, row by row, if all of them are numbers.
+    fn numbers(&self) -> Option<Vec<f64>> {
+        let by_class = numbers(&self.names)?;
+        let number = |&label: &u32| by_class[label as usize];
+        Some(self.labels.iter().map(number).collect())
+    }
 }
 
 /// More different whole numbers than this are classes only if each of them is frequent.
@@ -102,14 +161,15 @@ impl RawTarget {
                 }
                 Some(_) => {
                     let plain = text.iter().map(|label| plain_number(label).to_string());
-                    RawTarget::Classes(name.clone(), plain.collect())
+                    RawTarget::Classes(ClassColumn::new(name, &plain.collect::<Vec<_>>()))
                 }
-                None => RawTarget::Classes(name.clone(), text.clone()),
+                None => RawTarget::Classes(ClassColumn::new(name, text)),
             },
             ([(name, Column::Numbers(values))], None | Some(true))
                 if classify.is_some() || are_classes(values) =>
             {
-                RawTarget::Classes(name.clone(), Column::Numbers(values.clone()).into_text())
+                let text = Column::Numbers(values.clone()).into_text();
+                RawTarget::Classes(ClassColumn::new(name, &text))
             }
             ([_, _, ..], Some(true)) => {
                 bail!("several targets are numbers; for classes give one `target`")
@@ -122,7 +182,7 @@ impl RawTarget {
     #[must_use]
     pub fn doubt(&self) -> Option<String> {
         let (name, values, taken) = match self {
-            RawTarget::Classes(name, text) => (name, numbers(text)?, "classes, not a number"),
+            RawTarget::Classes(of) => (&of.column, of.numbers()?, "classes, not a number"),
             RawTarget::Values(columns) => {
                 let [(name, values)] = &columns[..] else {
                     return None;

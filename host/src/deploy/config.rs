@@ -1,6 +1,6 @@
 //! What an export is asked for: its settings, and whether they are possible.
 
-use super::choose::{self, Budget, FormChoice};
+use super::budget::{self, Budget, FormChoice};
 use super::deployed::is_identifier;
 use super::format::Format;
 use super::given::{Given, labelled, whose};
@@ -9,7 +9,7 @@ use crate::data::task::Task;
 use crate::formats::ExportFormat;
 use crate::formats::onnx::OnnxActivations;
 use crate::model::activations::SAMPLES;
-use crate::model::{ActivationFile, Trained};
+use crate::model::{ActivationFile, Model};
 use crate::train::TrainConfig;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -164,7 +164,7 @@ impl ExportConfig {
         self.check_form()?;
 
         let is_onnx = |format: &Format| format.interchange() == Some(ExportFormat::Onnx);
-        if let Given::Trained(model) = given
+        if let Given::Model(model) = given
             && self.onnx_activations == OnnxActivations::Subnets
             && self.format.iter().any(is_onnx)
         {
@@ -189,7 +189,7 @@ impl ExportConfig {
             return Ok(());
         }
 
-        let known = matches!(given, Given::Trained(model) if model.ranges.is_some());
+        let known = matches!(given, Given::Model(model) if model.ranges.is_some());
 
         ensure!(
             known || task.train.rows() > 0,
@@ -211,10 +211,15 @@ impl ExportConfig {
             );
         }
 
+        ensure!(
+            self.form != FormChoice::Trained || self.beyond == Beyond::Linear,
+            "`beyond` clamp: tables that learned go on along their last slopes; use another `form`"
+        );
+
         match self.budget {
             Budget::Knots(n) => {
                 ensure!((2..=1 << 15).contains(&n), "`knots` {n}: use 2 to 32768");
-                choose::check_knots(self.form, n)?;
+                budget::check_knots(self.form, n)?;
             }
             Budget::MaxError(e) => ensure!(
                 e > 0.0 && e.is_finite(),
@@ -283,6 +288,12 @@ impl ExportConfig {
         Ok(())
     }
 
+    /// Whether tables of real numbers with straight ends can be among what is written.
+    #[must_use]
+    pub fn takes_tables(&self) -> bool {
+        self.is_for_devices() && self.weights == Weights::F32 && self.beyond == Beyond::Linear
+    }
+
     /// Whether code or data for devices is among the formats.
     #[must_use]
     pub fn is_for_devices(&self) -> bool {
@@ -295,7 +306,7 @@ const MOST_GOLDEN: usize = 100_000;
 
 /// Whether sub-networks answer as the model does on its training rows. The model goes on along a
 /// line beyond the range of its tables, where a sub-network goes its own way.
-fn check_subnets(model: &Trained) -> Result<()> {
+fn check_subnets(model: &Model) -> Result<()> {
     let Some(ranges) = &model.ranges else {
         return Ok(());
     };

@@ -229,7 +229,7 @@ impl ShapeFile {
             .unwrap_or(0)
     }
 
-    /// The shape; its kinds are placeholders.
+    /// The shape; its activations are placeholders.
     ///
     /// # Errors
     /// If it is impossible.

@@ -1,8 +1,9 @@
 //! What is exported, and the rows with right answers that come with it.
 
 use crate::data::task::{Examples, Task};
-use crate::model::activations::LearnedActivations;
-use crate::model::{Network, Trained};
+use crate::model::activations::{LearnedActivations, TABLE_KNOTS};
+use crate::model::{ActivationFile, Model, Network};
+use ldnn_core::Activation;
 use serde::Serialize;
 use std::path::Path;
 
@@ -12,16 +13,42 @@ pub enum Given {
     /// Learned activations: a network is trained with them.
     Activations(LearnedActivations),
     /// A model of `ldnn train`.
-    #[serde(serialize_with = "without_rows")]
-    Trained(Box<Trained>),
+    #[serde(rename = "Trained", serialize_with = "without_rows")]
+    Model(Box<Model>),
     /// A trained network, from this file.
     #[serde(serialize_with = "only_name")]
     Network(String, Box<Network>),
 }
 
+impl Given {
+    /// Whether its network has activations that learned as tables. Tables that stand for
+    /// sub-networks are finer, and finer than a device needs.
+    #[must_use]
+    pub fn has_learning_tables(&self) -> bool {
+        let knots: Vec<usize> = match self {
+            Given::Activations(_) => vec![],
+            Given::Model(model) => {
+                let all = model.network.activations.iter();
+                all.filter_map(ActivationFile::knots).collect()
+            }
+            Given::Network(_, network) => {
+                let shape = &network.shape;
+                let all = (0..shape.types()).map(|t| shape.activation(t));
+                all.filter_map(|activation| match activation {
+                    Activation::Table(form) => Some(form.knots),
+                    _ => None,
+                })
+                .collect()
+            }
+        };
+
+        !knots.is_empty() && knots.iter().all(|&knots| knots < TABLE_KNOTS)
+    }
+}
+
 /// The settings of a run are kept in its folder; rows that the model may hold do not belong there.
-fn without_rows<S: serde::Serializer>(model: &Trained, s: S) -> Result<S::Ok, S::Error> {
-    Trained {
+fn without_rows<S: serde::Serializer>(model: &Model, s: S) -> Result<S::Ok, S::Error> {
+    Model {
         rows: None,
         ..model.clone()
     }
@@ -39,7 +66,7 @@ pub(super) fn labelled(given: &Given, task: &Task) -> Option<Examples> {
     }
 
     match given {
-        Given::Trained(model) => model.test_rows(),
+        Given::Model(model) => model.test_rows(),
         _ => None,
     }
 }
@@ -49,7 +76,7 @@ pub(super) fn labelled(given: &Given, task: &Task) -> Option<Examples> {
 pub(super) fn whose(given: &Given, task: &Task) -> String {
     let file = Path::new(&task.name).file_name();
     match (given, file) {
-        (Given::Trained(_), Some(file)) if task.test.rows() > 0 => {
+        (Given::Model(_), Some(file)) if task.test.rows() > 0 => {
             format!("rows of {}", file.to_string_lossy())
         }
         _ => "test rows".into(),

@@ -1,11 +1,12 @@
 //! The rows that an export is verified on, with the answers of `ldnn predict`.
 
 use super::DeployedActivation;
-use super::choose::{self, TableCandidate};
+use super::choose::TableCandidate;
 use super::config::ExportConfig;
 use super::deployed::{Deployed, WeightFile};
 use super::golden::{Agreement, AgreementOnRows, Golden, Predicted};
 use super::subject::Subject;
+use super::table_errors::largest_error_on_rows;
 use super::tolerance::{INTEGERS_TOLERANCE, ROUNDING_TOLERANCE, TABLE_FACTOR, TABLES_TOLERANCE};
 use crate::data::task::{ExampleTargets, Examples};
 use crate::model::Predictions;
@@ -22,20 +23,20 @@ pub(super) fn golden(
     let (chosen, ranges) = tables;
 
     let Some(rows) = subject.labelled.as_ref().filter(|_| config.with_rows > 0) else {
-        let source = &subject.source;
-        let mut drawn = source.draw_within(config.golden, config.seed, ranges)?;
+        let calibrated = &subject.calibrated;
+        let mut drawn = calibrated.draw_within(config.golden, config.seed, ranges)?;
 
         // Integers saturate where real numbers go on along the last line, so these see the ends of
         // the inputs, too.
         if matches!(model.weights, WeightFile::Integers(_)) {
-            let ends = source.ends(config.golden / 2)?;
+            let ends = calibrated.ends(config.golden / 2)?;
             let kept = drawn.len() - ends.len();
             drawn[kept..].copy_from_slice(&ends);
         }
 
         let mut golden = answered(model, subject, chosen, &drawn)?;
         golden.predicted.drawn = true;
-        golden.predicted.outside = outside(source, &chosen.tables, ranges);
+        golden.predicted.outside = outside(calibrated, &chosen.tables, ranges);
         return Ok(golden);
     };
 
@@ -71,7 +72,7 @@ fn step_of_answers(model: &Deployed, answers: &[f64]) -> f64 {
 /// The percentage of pre-activations on the training rows that are beyond the tables, in the type
 /// with most of them. Activations without a table have no range.
 fn outside(
-    source: &CalibratedNetwork,
+    calibrated: &CalibratedNetwork,
     tables: &[DeployedActivation],
     ranges: &[(f32, f32)],
 ) -> f64 {
@@ -79,7 +80,7 @@ fn outside(
 
     types
         .filter(|(_, (_, table))| table.bytes() > 0)
-        .map(|(t, (range, _))| source.outside(t, *range))
+        .map(|(t, (range, _))| calibrated.outside(t, *range))
         .fold(0.0, f64::max)
 }
 
@@ -106,7 +107,7 @@ fn answered(
     chosen: &TableCandidate,
     scaled: &[f32],
 ) -> Result<Golden> {
-    let (source, predictor) = (&subject.source, &subject.model);
+    let (calibrated, predictor) = (&subject.calibrated, &subject.model);
 
     // A raw reading as a table has it, in double precision; then as the device takes it.
     let width = predictor.inputs.len();
@@ -150,7 +151,7 @@ fn answered(
     let beyond: Vec<u32> = scaled
         .chunks_exact(width)
         .zip(0..)
-        .filter(|(row, _)| !source.ranges.hold(row))
+        .filter(|(row, _)| !calibrated.ranges.hold(row))
         .map(|(_, i)| i)
         .collect();
 
@@ -166,7 +167,7 @@ fn answered(
     let (tolerance, form) = match model.weights {
         WeightFile::Integers(_) => (INTEGERS_TOLERANCE, "8-bit integers".to_string()),
         _ => {
-            let error = choose::largest_error_on(source, &chosen.tables, &rows)?;
+            let error = largest_error_on_rows(calibrated, &chosen.tables, &rows)?;
             let rounding = ROUNDING_TOLERANCE + step_of_answers(model, &answers);
             let tolerance = (rounding + TABLE_FACTOR * error).min(TABLES_TOLERANCE);
 

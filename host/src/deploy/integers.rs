@@ -14,13 +14,13 @@ const MOST_BIAS: i64 = (1 << 30) - 1;
 /// How far outputs may go beyond those of the training rows before they saturate.
 const OUTPUT_ROOM: f32 = 1.5;
 
-/// The network of `source` in integers; `ranges` are those of the pre-activations, type by type.
+/// The network of `calibrated` in integers; `ranges` are those of the pre-activations, type by type.
 ///
 /// # Errors
 /// If a range is empty.
-pub fn quantise(source: &CalibratedNetwork, ranges: &[(f32, f32)]) -> Result<IntegerFile> {
-    let shape = &source.shape;
-    let (least, most) = source.inputs;
+pub fn quantise(calibrated: &CalibratedNetwork, ranges: &[(f32, f32)]) -> Result<IntegerFile> {
+    let shape = &calibrated.shape;
+    let (least, most) = calibrated.inputs;
     let input = Scale::spanning(least, most, 8).context("all inputs of the training rows are 0")?;
 
     // Pre-activations are symmetric: no zero point.
@@ -29,7 +29,7 @@ pub fn quantise(source: &CalibratedNetwork, ranges: &[(f32, f32)]) -> Result<Int
         .map(|r| r.0.abs().max(r.1.abs()) / 127.0)
         .collect();
     let output = Scale {
-        step: (source.ranges.largest_output * OUTPUT_ROOM).max(f32::MIN_POSITIVE) / 32767.0,
+        step: (calibrated.ranges.largest_output * OUTPUT_ROOM).max(f32::MIN_POSITIVE) / 32767.0,
         zero: 0,
     };
 
@@ -40,7 +40,7 @@ pub fn quantise(source: &CalibratedNetwork, ranges: &[(f32, f32)]) -> Result<Int
         ..IntegerFile::default()
     };
 
-    let tables = source.functions.iter().zip(&steps).map(|(f, &step)| {
+    let tables = calibrated.functions.iter().zip(&steps).map(|(f, &step)| {
         f.values(
             &(-128..128)
                 .map(|q| f64::from(q as f32 * step))
@@ -76,8 +76,8 @@ pub fn quantise(source: &CalibratedNetwork, ranges: &[(f32, f32)]) -> Result<Int
             file.table_outputs.push((after.step, after.zero));
         }
 
-        let weights = &source.theta[shape.weights_at(l)..][..inputs * outputs];
-        let biases = &source.theta[shape.biases_at(l)..][..outputs];
+        let weights = &calibrated.theta[shape.weights_at(l)..][..inputs * outputs];
+        let biases = &calibrated.theta[shape.biases_at(l)..][..outputs];
         *shift = affine(&mut file, weights, biases, from, &to);
         from = after;
     }
@@ -123,16 +123,20 @@ fn affine(file: &mut IntegerFile, weights: &[f32], biases: &[f32], from: Scale, 
 ///
 /// # Errors
 /// None that checked functions have.
-pub fn table_errors(file: &IntegerFile, source: &CalibratedNetwork) -> Result<(f64, f64)> {
+pub fn table_errors(file: &IntegerFile, calibrated: &CalibratedNetwork) -> Result<(f64, f64)> {
     let (mut largest, mut squares, mut count) = (0.0f64, 0.0, 0);
 
     for (l, &(step, zero)) in file.table_outputs.iter().enumerate() {
-        let (first, types) = source.shape.layer_types(l);
+        let (first, types) = calibrated.shape.layer_types(l);
         for t in first..first + types {
             let z: Vec<f64> = (-128..128)
                 .map(|q| f64::from(q as f32 * file.table_inputs[t]))
                 .collect();
-            for (exact, &q) in source.functions[t].values(&z)?.iter().zip(&file.tables[t]) {
+            for (exact, &q) in calibrated.functions[t]
+                .values(&z)?
+                .iter()
+                .zip(&file.tables[t])
+            {
                 let error = (f64::from(Scale { step, zero }.real(q.into())) - exact).abs();
                 largest = largest.max(error);
                 squares += error * error;
@@ -150,12 +154,12 @@ pub fn table_errors(file: &IntegerFile, source: &CalibratedNetwork) -> Result<(f
 /// If its parts do not fit each other.
 pub fn outputs(
     file: &IntegerFile,
-    source: &CalibratedNetwork,
+    calibrated: &CalibratedNetwork,
     set: &Examples,
 ) -> Result<(Vec<i16>, Vec<f32>)> {
     let parts = file.owned()?;
-    let network = parts.network(source.shape)?;
-    let (inputs, outputs) = (source.shape.inputs(), source.shape.outputs());
+    let network = parts.network(calibrated.shape)?;
+    let (inputs, outputs) = (calibrated.shape.inputs(), calibrated.shape.outputs());
     let mut all = vec![0i16; set.rows() * outputs];
     let (mut q, mut work) = (vec![0; inputs], vec![0; network.work_len()]);
 

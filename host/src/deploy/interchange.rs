@@ -41,7 +41,7 @@ pub(super) fn interchanged(
 
     if let Some((network, _, what)) = network.filter(|_| config.what == ExportScope::Network) {
         // In the units of the user's own data, as code for devices is.
-        if !matches!(given, Given::Trained(_)) && task.scales != Standardisation::default() {
+        if !matches!(given, Given::Model(_)) && task.scales != Standardisation::default() {
             let mut model = predictor(given, network, task)?;
             model.provenance = format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION"));
 
@@ -49,7 +49,7 @@ pub(super) fn interchanged(
                 model.learned = learned.chosen(&config.activation)?;
                 model.activation.clone_from(&config.activation);
             }
-            return formats::bytes(Content::Trained(&model), form, choices);
+            return formats::bytes(Content::Model(&model), form, choices);
         }
     }
 
@@ -57,7 +57,7 @@ pub(super) fn interchanged(
         given,
         network.filter(|_| config.what == ExportScope::Network),
     ) {
-        (Given::Trained(model), _) => formats::bytes(Content::Trained(model), form, choices),
+        (Given::Model(model), _) => formats::bytes(Content::Model(model), form, choices),
         (Given::Network(name, network), _) => formats::bytes(
             Content::Network(
                 &NetworkFile::of(network, format!("the network {name}")),

@@ -11,9 +11,10 @@ use super::integers;
 use super::interchange::interchanged;
 use super::subject::{Subject, fitting, network_of, predictor};
 use super::table::TableFile;
+use super::table_errors::{errors_at_every_integer, outputs_with_tables};
 use super::tables_report::{pareto_table, range_table};
+use super::written;
 use super::yardstick::Yardstick;
-use super::{choose, written};
 use crate::data::Standard;
 use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples, Task};
@@ -69,8 +70,8 @@ fn for_devices(
     folder: &RunFolder,
     section: &mut Section,
 ) -> Result<()> {
-    let source = match given {
-        Given::Trained(model) => match &model.ranges {
+    let calibrated = match given {
+        Given::Model(model) => match &model.ranges {
             Some(ranges) => CalibratedNetwork::from_ranges(&network, ranges)?,
             None => CalibratedNetwork::new(&network, &fitting(&network, task)?.train, None)?,
         },
@@ -80,22 +81,22 @@ fn for_devices(
     let model = predictor(given, &network, task)?;
 
     let subject = Subject {
-        source,
+        calibrated,
         model,
         what,
         labelled: labelled(given, task),
         whose: whose(given, task),
     };
 
-    let source = &subject.source;
-    let ranges = ranges(config, source)?;
+    let calibrated = &subject.calibrated;
+    let ranges = ranges(config, calibrated)?;
     let yardstick = yardstick(config, &subject, &ranges)?;
-    let chooser = Chooser::new(source, ranges, config.beyond)?;
-    let chosen = chooser.measured(&chooser.choose(config.form, config.budget)?)?;
-    let exact = source.outputs(yardstick.rows())?;
-    let with_tables = choose::outputs(source, &chosen.tables, yardstick.rows())?;
-    let integer_file = integers::quantise(source, &chooser.ranges)?;
-    let in_integers = integers::outputs(&integer_file, source, yardstick.rows())?.1;
+    let chooser = Chooser::new(calibrated, ranges, config.beyond)?;
+    let chosen = chooser.choose(config.form, config.budget)?;
+    let exact = calibrated.outputs(yardstick.rows())?;
+    let with_tables = outputs_with_tables(calibrated, &chosen.tables, yardstick.rows())?;
+    let integer_file = integers::quantise(calibrated, &chooser.ranges)?;
+    let in_integers = integers::outputs(&integer_file, calibrated, yardstick.rows())?.1;
 
     section.text.push(format!("From {}.", subject.what));
 
@@ -103,11 +104,11 @@ fn for_devices(
     // nothing.
     let (has_tables, whole_int8) = (chosen.bytes > 0, config.weights == Weights::Int8);
     if has_tables {
-        let ranges = range_table(source, &chooser, &chosen, config);
+        let ranges = range_table(calibrated, &chooser, &chosen, config);
         section.tabulate(folder, "ranges", ranges)?;
     }
 
-    let errors = integers::table_errors(&integer_file, source)?;
+    let errors = integers::table_errors(&integer_file, calibrated)?;
 
     let integer_row = (
         256 * integer_file.tables.len(),
@@ -122,7 +123,7 @@ fn for_devices(
         }
 
         let chosen = (has_tables && !whole_int8).then_some(&chosen);
-        let pareto = pareto_table(source, &sizes, chosen, &yardstick, integer_row)?;
+        let pareto = pareto_table(calibrated, &sizes, chosen, &yardstick, integer_row)?;
         section.tabulate(folder, "pareto", pareto)?;
     }
 
@@ -134,7 +135,7 @@ fn for_devices(
             chosen.bytes, chosen.max_error, chosen.rms_error
         ));
 
-        if let Some((max, rms)) = choose::every_input(source, &chosen.tables)? {
+        if let Some((max, rms)) = errors_at_every_integer(calibrated, &chosen.tables)? {
             measured.push(format!(
                 "over every integer that the tables take: largest error {max:.3e}, RMS error {rms:.3e} (without rounding the input)"
             ));
@@ -155,7 +156,7 @@ fn for_devices(
     let weights = match (config.what, config.weights) {
         (ExportScope::Activations, _) => WeightFile::None,
         (ExportScope::Network, Weights::F32) => WeightFile::Floats {
-            theta: source.theta.clone(),
+            theta: calibrated.theta.clone(),
         },
         (ExportScope::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
     };
@@ -202,14 +203,14 @@ fn for_devices(
 
 /// What tables span, type by type: what was asked for; else the middle of the pre-activations, and
 /// those of the row of means, so that there are rows which lie within.
-fn ranges(config: &ExportConfig, source: &CalibratedNetwork) -> Result<Vec<(f32, f32)>> {
+fn ranges(config: &ExportConfig, calibrated: &CalibratedNetwork) -> Result<Vec<(f32, f32)>> {
     if let Some(range) = config.range {
-        return Ok(vec![range; source.shape.types()]);
+        return Ok(vec![range; calibrated.shape.types()]);
     }
 
-    let means = source.at_the_means()?.into_iter().enumerate();
+    let means = calibrated.at_the_means()?.into_iter().enumerate();
     let of_type = |(t, mean): (usize, (f32, f32))| {
-        let (low, high) = source.range(t, config.percentile);
+        let (low, high) = calibrated.range(t, config.percentile);
         (low.min(mean.0), high.max(mean.1))
     };
 
@@ -225,14 +226,14 @@ fn yardstick(config: &ExportConfig, subject: &Subject, ranges: &[(f32, f32)]) ->
         });
     }
 
-    let source = &subject.source;
-    let x = source.draw_within(DRAWN, config.seed, ranges)?;
+    let calibrated = &subject.calibrated;
+    let x = calibrated.draw_within(DRAWN, config.seed, ranges)?;
     let rows = Examples::new(
         x,
         ExampleTargets::Classes(vec![0; DRAWN]),
-        source.shape.inputs(),
+        calibrated.shape.inputs(),
     );
-    let exact = source.outputs(&rows)?;
+    let exact = calibrated.outputs(&rows)?;
     let classes = matches!(subject.model.purpose, Purpose::Classification { .. });
 
     Ok(Yardstick::Drawn {
@@ -248,7 +249,7 @@ const DRAWN: usize = 500;
 /// Everything about the export but its numbers.
 fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed {
     let model = &subject.model;
-    let named = matches!(given, Given::Trained(_)) && config.what == ExportScope::Network;
+    let named = matches!(given, Given::Model(_)) && config.what == ExportScope::Network;
     let plain = |scales: &[Standard]| scales.iter().all(|s| *s == Standard::PLAIN);
     let offsets = |scales: &[Standard]| match scales.iter().any(|s| s.offset != 0.0) {
         true => scales.iter().map(|s| s.offset).collect(),
@@ -276,7 +277,8 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
         name: config.name.clone(),
         provenance: format!("ldnn {}: {}", env!("CARGO_PKG_VERSION"), subject.what),
         measured: Measured::default(),
-        shape: (config.what == ExportScope::Network).then(|| ShapeFile::of(&subject.source.shape)),
+        shape: (config.what == ExportScope::Network)
+            .then(|| ShapeFile::of(&subject.calibrated.shape)),
         standard: if scaled {
             model.inputs.iter().map(|s| pair(s.input_pair())).collect()
         } else {

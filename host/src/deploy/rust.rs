@@ -330,7 +330,7 @@ fn shape_constant(shape: &ShapeFile) -> String {
     }
 
     format!(
-        "/// The sizes; the activations stand in place of the kinds.\npub const SHAPE: Shape = {value};\n\n"
+        "/// The sizes; the activations in it are placeholders.\npub const SHAPE: Shape = {value};\n\n"
     )
 }
 

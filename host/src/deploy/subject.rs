@@ -7,14 +7,14 @@ use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::calibrated::CalibratedNetwork;
 use crate::model::choice::Choice;
-use crate::model::{Function, Network, NetworkFile, Trained};
+use crate::model::{Function, Model, Network, NetworkFile};
 use crate::train::{TrainConfig, train_network};
 use anyhow::{Result, bail, ensure};
 
-/// The network, the source of its tables, and the model whose answers the export must give.
+/// The network as its tables are made from it, and the model whose answers the export must give.
 pub(super) struct Subject {
-    pub source: CalibratedNetwork,
-    pub model: Trained,
+    pub calibrated: CalibratedNetwork,
+    pub model: Model,
     /// Where it comes from.
     pub what: String,
     /// The rows with right answers that there are.
@@ -30,7 +30,7 @@ pub(super) fn network_of(
     task: &Task,
 ) -> Result<(Network, Option<Vec<Function>>, String)> {
     match given {
-        Given::Trained(model) => Ok((
+        Given::Model(model) => Ok((
             model.network.network()?,
             None,
             format!("the model {}", model.provenance),
@@ -86,8 +86,8 @@ fn trained(config: &ExportConfig, choice: &Choice, task: &Task) -> Result<(f64, 
 }
 
 /// What was given as a model that predicts: others take inputs as the task has them.
-pub(super) fn predictor(given: &Given, network: &Network, task: &Task) -> Result<Trained> {
-    if let Given::Trained(model) = given {
+pub(super) fn predictor(given: &Given, network: &Network, task: &Task) -> Result<Model> {
+    if let Given::Model(model) = given {
         return Ok((**model).clone());
     }
 
@@ -107,8 +107,8 @@ pub(super) fn predictor(given: &Given, network: &Network, task: &Task) -> Result
         },
     };
 
-    Trained {
-        version: Trained::VERSION,
+    Model {
+        version: Model::VERSION,
         provenance: String::new(),
         features: (0..task.inputs).map(|i| format!("input{i}")).collect(),
         inputs: or_plain(&task.scales.inputs, task.inputs),

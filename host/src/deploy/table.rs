@@ -2,10 +2,10 @@
 
 use crate::model::Function;
 use anyhow::{Context, Result, bail, ensure};
-use ldnn_core::Base;
 use ldnn_core::deploy::AnyActivation;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
+use ldnn_core::{Activation, Base};
 use serde::{Deserialize, Serialize};
 
 /// What a table does beyond its ends.
@@ -65,7 +65,14 @@ pub const fn c_body(base: Base) -> Option<&'static str> {
         Base::Zero => Some("(void)z;\n    return 0.0f;"),
         Base::Identity => Some("return z;"),
         Base::Relu => Some("return z > 0.0f ? z : 0.0f;"),
-        Base::Tanh | Base::Sigmoid | Base::Sine | Base::Elu => None,
+        Base::Tanh
+        | Base::Sigmoid
+        | Base::Sine
+        | Base::Elu
+        | Base::Swish
+        | Base::Gelu
+        | Base::Softplus
+        | Base::Snake => None,
     }
 }
 
@@ -140,6 +147,39 @@ impl DeployedActivation {
             symmetry,
             base,
             entries,
+        })
+    }
+
+    /// A table that learned beside the weights, with the numbers that it learned.
+    ///
+    /// # Errors
+    /// If the function is none, or has a kink that a device cannot add.
+    pub fn as_trained(f: &Function) -> Result<DeployedActivation> {
+        let Activation::Table(form) = f.activation() else {
+            bail!(
+                "`form` trained: an activation of this network did not learn as a table; use another `form`"
+            );
+        };
+
+        ensure!(
+            form.base == f.outside_device_table(),
+            "`form` trained: a device cannot add {} to a table; use another `form`",
+            form.base.name()
+        );
+
+        Ok(DeployedActivation::Compact {
+            form: Form::Hermite,
+            knots: Knots {
+                low: -form.range,
+                high: form.range,
+                count: form.knots as u32,
+            },
+            symmetry: Symmetry::None,
+            base: form.base,
+            entries: f.parameters()[..2 * form.knots]
+                .iter()
+                .map(|&p| p as f32)
+                .collect(),
         })
     }
 

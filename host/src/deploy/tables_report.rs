@@ -1,14 +1,15 @@
 //! What a report says of tables: the ranges that they span, and what each size costs.
 
-use super::choose::{self, Chooser, TableCandidate};
+use super::choose::{Chooser, TableCandidate};
 use super::config::{ExportConfig, Weights};
+use super::table_errors::outputs_with_tables;
 use super::yardstick::Yardstick;
 use crate::model::calibrated::CalibratedNetwork;
 use crate::report::ReportTable;
 use anyhow::Result;
 
 pub(super) fn range_table(
-    source: &CalibratedNetwork,
+    calibrated: &CalibratedNetwork,
     chooser: &Chooser,
     chosen: &TableCandidate,
     config: &ExportConfig,
@@ -26,7 +27,7 @@ pub(super) fn range_table(
     );
 
     for (t, (range, owned)) in chooser.ranges.iter().zip(&chosen.tables).enumerate() {
-        let z = &source.pre_activations[t];
+        let z = &calibrated.pre_activations[t];
         // One number per cell: a spreadsheet takes `-1 to 2` for a formula.
         let observed = |z: Option<&f32>| z.map_or(String::new(), |z| format!("{z:.2}"));
 
@@ -41,7 +42,7 @@ pub(super) fn range_table(
             observed(z.last()),
             format!("{:.2}", range.0),
             format!("{:.2}", range.1),
-            format!("{:.2} %", source.outside(t, *range)),
+            format!("{:.2} %", calibrated.outside(t, *range)),
             description,
             bytes.to_string(),
         ]);
@@ -53,7 +54,7 @@ pub(super) fn range_table(
 /// Every size, the chosen one among them if tables were chosen; a star marks what nothing smaller
 /// beats.
 pub(super) fn pareto_table(
-    source: &CalibratedNetwork,
+    calibrated: &CalibratedNetwork,
     ladder: &[TableCandidate],
     chosen: Option<&TableCandidate>,
     yardstick: &Yardstick,
@@ -75,7 +76,7 @@ pub(super) fn pareto_table(
         Yardstick::Labelled { rows, .. } => {
             format!(
                 "; the model's own activations have {}",
-                yardstick.words(&source.outputs(rows)?)
+                yardstick.words(&calibrated.outputs(rows)?)
             )
         }
         Yardstick::Drawn { .. } => String::new(),
@@ -107,13 +108,13 @@ pub(super) fn pareto_table(
         );
 
         table.row([
-            format!("{:?}", candidate.form).to_lowercase(),
+            candidate.form.name().into(),
             candidate.knots.to_string(),
             candidate.bytes.to_string(),
             format!("{:.2e}", candidate.max_error),
             format!("{:.2e}", candidate.rms_error),
-            yardstick.words(&choose::outputs(
-                source,
+            yardstick.words(&outputs_with_tables(
+                calibrated,
                 &candidate.tables,
                 yardstick.rows(),
             )?),

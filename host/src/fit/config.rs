@@ -124,7 +124,7 @@ impl Default for FitConfig {
     fn default() -> Self {
         FitConfig {
             activate: ActivationSource::Learn,
-            compare: ["relu", "tanh", "sine"].map(String::from).to_vec(),
+            compare: ["relu", "tanh", "sine", "swish"].map(String::from).to_vec(),
             keep: BEST.into(),
             hidden: vec![50],
             start: "tanh+sine".into(),

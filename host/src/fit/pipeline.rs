@@ -13,7 +13,7 @@ use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::meta;
 use crate::model::activations::LearnedActivations;
 use crate::model::choice::{is_learned, is_learning};
-use crate::model::{Network, NetworkFile, Ranges, TestRows, Trained};
+use crate::model::{Model, Network, NetworkFile, Ranges, TestRows};
 use crate::run::RunFolder;
 use crate::support::draws::{DrawnFor, draws};
 use crate::support::progress::{Output, Progress};
@@ -32,7 +32,7 @@ pub(super) struct PipelineOutcome {
     /// The values on the test rows, network by network; empty if nothing was compared.
     pub scores: Scores,
     /// The model.
-    pub model: Trained,
+    pub model: Model,
     /// What did not go as wanted, a sentence each.
     pub notes: Vec<String>,
 }
@@ -253,7 +253,7 @@ impl FitPipeline<'_> {
 
     /// Trains the network of the model on all training rows: with the activations that are wanted
     /// or, where those are the best and diverge here, with the next best.
-    fn model(&mut self, arms: &Arms, scores: &Scores) -> Result<Trained> {
+    fn model(&mut self, arms: &Arms, scores: &Scores) -> Result<Model> {
         let keep = &self.config.keep;
         let wanted: Vec<usize> = match keep.as_str() {
             BEST => scores.ranked(),
@@ -332,7 +332,7 @@ impl FitPipeline<'_> {
         train: &TrainConfig,
         network: &Network,
         learned: Option<LearnedActivations>,
-    ) -> Result<Trained> {
+    ) -> Result<Model> {
         let (config, task, parts) = (self.config, self.task, self.parts);
 
         let provenance = format!(
@@ -351,8 +351,8 @@ impl FitPipeline<'_> {
 
         let ranges = Ranges::observe(network, &task.train)?;
 
-        Ok(Trained {
-            version: Trained::VERSION,
+        Ok(Model {
+            version: Model::VERSION,
             provenance: provenance.clone(),
             features: parts.features.clone(),
             inputs: parts.inputs.clone(),

@@ -7,7 +7,7 @@ use crate::data::remarks::{columns_with_offsets, constant_inputs};
 use crate::data::split::Split;
 use crate::data::target::Purpose;
 use crate::data::task::Task;
-use crate::model::Trained;
+use crate::model::Model;
 use crate::model::metrics::{Metrics, of_confusion};
 use crate::report::stats::{Summary, mean};
 use crate::report::{ReportTable, Section};
@@ -19,7 +19,7 @@ use anyhow::Result;
 /// What came out.
 pub struct Fitted {
     /// The model.
-    pub model: Trained,
+    pub model: Model,
     /// The report.
     pub section: Section,
 }

@@ -3,7 +3,7 @@
 use super::onnx::{self, Interface, OnnxActivations};
 use super::{npz, of_activations, of_network, of_trained, safetensors, samples};
 use crate::model::activations::LearnedActivations;
-use crate::model::{NetworkFile, Trained};
+use crate::model::{Model, NetworkFile};
 use anyhow::{Result, bail, ensure};
 
 /// A form that other programs read.
@@ -48,7 +48,7 @@ pub enum Content<'a> {
     /// A network, and the learned activations that its tables were made from.
     Network(&'a NetworkFile, Option<&'a LearnedActivations>),
     /// A model with all that it knows.
-    Trained(&'a Trained),
+    Model(&'a Model),
 }
 
 /// How some forms are written.
@@ -84,7 +84,7 @@ fn bundle(content: Content) -> Result<super::Bundle> {
     match content {
         Content::Activations(learned) => Ok(of_activations(learned)),
         Content::Network(network, learned) => of_network(network, learned),
-        Content::Trained(model) => of_trained(model),
+        Content::Model(model) => of_trained(model),
     }
 }
 
@@ -92,7 +92,7 @@ fn text(content: Content, samples: usize) -> Result<String> {
     let (network, learned) = match content {
         Content::Activations(learned) => return samples::of_activations(learned, samples),
         Content::Network(network, learned) => (network, learned),
-        Content::Trained(model) => (&model.network, model.learned.as_ref()),
+        Content::Model(model) => (&model.network, model.learned.as_ref()),
     };
 
     match learned {
@@ -109,7 +109,7 @@ fn graph(content: Content, activations: OnnxActivations) -> Result<Vec<u8>> {
         Content::Network(network, learned) => {
             onnx::model(network, learned, activations, Interface::default())
         }
-        Content::Trained(model) => {
+        Content::Model(model) => {
             let meaning = Interface {
                 features: &model.features,
                 inputs: &model.inputs,

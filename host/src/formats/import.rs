@@ -6,7 +6,7 @@ use super::{plain, unpack};
 use crate::data::target::Purpose;
 use crate::model::activations::LearnedActivations;
 use crate::model::choice::{Choice, is_learned};
-use crate::model::{Network, NetworkFile, Trained, check_names};
+use crate::model::{Model, Network, NetworkFile, check_names};
 use anyhow::{Context, Result, ensure};
 use ldnn_core::Shape;
 
@@ -41,7 +41,7 @@ impl Import {
 ///
 /// # Errors
 /// If something is missing, malformed, or left over; the message says what.
-pub fn import(mut bundle: Bundle, given: &Import) -> Result<Trained> {
+pub fn import(mut bundle: Bundle, given: &Import) -> Result<Model> {
     let about = bundle.about.take();
     let network_about = about.as_ref().and_then(|a| a.network.clone());
     let model_about = about.as_ref().and_then(|a| a.model.clone());
@@ -130,7 +130,7 @@ fn completed(
     network: NetworkFile,
     activation: &str,
     learned: Option<LearnedActivations>,
-) -> Result<Trained> {
+) -> Result<Model> {
     let (inputs, outputs) = (
         network.widths.first().copied().unwrap_or(0),
         network.widths.last().copied().unwrap_or(0),
@@ -213,8 +213,8 @@ fn completed(
     let rows = unpack::rows(&mut bundle, inputs, &purpose)?;
     bundle.finish()?;
 
-    Trained {
-        version: Trained::VERSION,
+    Model {
+        version: Model::VERSION,
         provenance: given.provenance.clone(),
         features,
         inputs: scales,

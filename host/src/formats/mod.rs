@@ -23,7 +23,7 @@ pub use files::{Choices, Content, ExportFormat, bytes};
 pub use import::{Import, import};
 pub use pack::{of_activations, of_network, of_trained};
 
-use crate::model::{LearnedActivations, Trained};
+use crate::model::{LearnedActivations, Model};
 use anyhow::{Context, Result, ensure};
 use std::io::Read;
 use std::path::Path;
@@ -101,7 +101,7 @@ pub fn read_activations(path: &Path) -> Result<LearnedActivations> {
     })?;
 
     if is_model(&text) {
-        return Trained::read(&path)?.learned.with_context(|| {
+        return Model::read(&path)?.learned.with_context(|| {
             format!(
                 "'{}' is a model of `ldnn train` with classical activations; give a run folder of `ldnn meta`, or a model \
                  with learned ones",

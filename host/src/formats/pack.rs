@@ -5,7 +5,7 @@ use super::bundle::{Bundle, Tensor};
 use crate::data::Standard;
 use crate::data::target::Purpose;
 use crate::model::activations::{LearnedActivations, LearnedType};
-use crate::model::{NetworkFile, Ranges, SHARES, TestRows, Trained};
+use crate::model::{Model, NetworkFile, Ranges, SHARES, TestRows};
 use anyhow::Result;
 use ldnn_core::{Activation, Shape};
 
@@ -13,7 +13,7 @@ use ldnn_core::{Activation, Shape};
 ///
 /// # Errors
 /// If it is malformed.
-pub fn of_trained(model: &Trained) -> Result<Bundle> {
+pub fn of_trained(model: &Model) -> Result<Bundle> {
     let mut bundle = of_network(&model.network, model.learned.as_ref())?;
     if let Some(about) = &mut bundle.about {
         about.model = Some(ModelAbout {
@@ -92,7 +92,7 @@ fn put_ranges(bundle: &mut Bundle, ranges: &Ranges) {
 }
 
 /// The rows that a model holds because it was asked to.
-fn put_rows(bundle: &mut Bundle, model: &Trained, rows: &TestRows) {
+fn put_rows(bundle: &mut Bundle, model: &Model, rows: &TestRows) {
     bundle.put(
         "rows.x",
         Tensor::matrix(rows.x.clone(), model.features.len()),
@@ -138,7 +138,7 @@ pub fn of_network(model: &NetworkFile, learned: Option<&LearnedActivations>) -> 
         put_type(
             &mut bundle,
             t,
-            shape.kind(t),
+            shape.activation(t),
             &network.params[shape.type_at(t)..],
         );
     }
@@ -225,9 +225,9 @@ pub fn subnets_of(model: &NetworkFile, shape: &Shape) -> Option<LearnedActivatio
     let separate = (0..hidden).all(|l| shape.layer_types(l) == (l * own, own))
         && shape.types() == hidden * own;
 
-    let types = (0..shape.types()).map(|t| match shape.kind(t) {
+    let types = (0..shape.types()).map(|t| match shape.activation(t) {
         Activation::Learned { base, .. } => {
-            let phi = &model.params[shape.type_at(t)..][..shape.kind(t).param_len()];
+            let phi = &model.params[shape.type_at(t)..][..shape.activation(t).param_len()];
             Some(LearnedType::from_phi(base, phi))
         }
         _ => None,

@@ -8,7 +8,7 @@ use super::pack::subnets_of;
 use crate::data::Standard;
 use crate::data::target::Purpose;
 use crate::model::activations::{LearnedActivations, LearnedType};
-use crate::model::{ActivationFile, InputRange, NetworkFile, Ranges, SHARES, TestRows, Trained};
+use crate::model::{ActivationFile, InputRange, Model, NetworkFile, Ranges, SHARES, TestRows};
 use anyhow::{Context, Result, bail, ensure};
 
 /// The network in a bundle that `ldnn` wrote.
@@ -273,7 +273,7 @@ pub fn trained(
     about: &About,
     network_about: &NetworkAbout,
     model: &ModelAbout,
-) -> Result<Trained> {
+) -> Result<Model> {
     let network = network(&mut bundle, network_about)?;
 
     let learned = about
@@ -302,8 +302,8 @@ pub fn trained(
     let rows = rows(&mut bundle, model.features.len(), &purpose)?;
     bundle.finish()?;
 
-    Trained {
-        version: Trained::VERSION,
+    Model {
+        version: Model::VERSION,
         provenance: model.provenance.clone(),
         features: model.features.clone(),
         inputs,

@@ -3,17 +3,18 @@
 
 use crate::data::Standard;
 use crate::data::target::Purpose;
+use crate::deploy::{ActivationMemory, IntegerMemory};
 use crate::formats::read_activations;
 use crate::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
-use crate::model::{ActivationFile, Network, NetworkFile, Trained};
+use crate::model::{ActivationFile, Model, Network, NetworkFile};
 use crate::report::ReportTable;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, AnyActivation};
-use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Room, Scales};
+use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Scales};
 use ldnn_core::table::integer::Table8;
-use ldnn_core::{Activation, Base, Shape};
+use ldnn_core::{Activation, Shape};
 use std::path::Path;
 
 /// What there is to say and to draw.
@@ -53,7 +54,7 @@ pub fn inspect(path: &Path) -> Result<Portrait> {
     let value = serde_json::from_slice::<serde_json::Value>(&bytes).ok();
     let has = |key: &str| value.as_ref().is_some_and(|v| v.get(key).is_some());
     if has("purpose") {
-        return of_trained(&Trained::read(path)?, bytes.len()).with_context(place);
+        return of_trained(&Model::read(path)?, bytes.len()).with_context(place);
     }
 
     if has("params") && has("widths") {
@@ -119,7 +120,7 @@ impl Portrait {
 /// Inputs that are listed unasked.
 const FEW_INPUTS: usize = 20;
 
-fn of_trained(model: &Trained, bytes: usize) -> Result<Portrait> {
+fn of_trained(model: &Model, bytes: usize) -> Result<Portrait> {
     let network = model.network.network()?;
 
     let what = match &model.purpose {
@@ -211,12 +212,12 @@ fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> 
         .get("provenance")
         .and_then(|p| p.as_str())
         .unwrap_or_default();
-    let kinds = NetworkFile::of(network, String::new()).activations;
+    let activations = NetworkFile::of(network, String::new()).activations;
 
     let mut facts = vec![
         ("kind", "a network".into()),
         ("provenance", provenance.into()),
-        ("activations", activation_words(&kinds)),
+        ("activations", activation_words(&activations)),
     ];
 
     facts.extend(sizes(&network.shape));
@@ -267,15 +268,15 @@ fn numbers_of(activations: &LearnedActivations) -> usize {
     activations.types.iter().map(of).sum()
 }
 
-fn activation_words(kinds: &[ActivationFile]) -> String {
-    let word = |kind: &ActivationFile| match kind {
+fn activation_words(activations: &[ActivationFile]) -> String {
+    let word = |activation: &ActivationFile| match activation {
         ActivationFile::Base { name } => name.clone(),
         ActivationFile::Learned { base, units } => format!("learned on {base} ({units} units)"),
         ActivationFile::Table { knots, range, .. } => {
             format!("learned, a table of {knots} knots on [-{range}, {range}]")
         }
     };
-    kinds.iter().map(word).collect::<Vec<_>>().join("; ")
+    activations.iter().map(word).collect::<Vec<_>>().join("; ")
 }
 
 /// Shape and bytes.
@@ -324,15 +325,15 @@ fn network_curves(network: &Network) -> Result<Vec<Band>> {
     let shape = &network.shape;
 
     let curve = |t: usize| {
-        let kind = shape.kind(t);
-        let name = match kind {
+        let activation = shape.activation(t);
+        let name = match activation {
             Activation::Base(base) => base.name().into(),
             _ => format!("type {}", t + 1),
         };
         let phi = network
             .params
             .get(shape.type_at(t)..)
-            .and_then(|rest| rest.get(..kind.param_len()));
+            .and_then(|rest| rest.get(..activation.param_len()));
 
         let phi: Vec<f64> = phi
             .context("the parameters of a type are missing")?
@@ -341,7 +342,7 @@ fn network_curves(network: &Network) -> Result<Vec<Band>> {
             .collect();
 
         let mut out = vec![0.0; z.len()];
-        kind.eval(&phi, &z, &mut out)?;
+        activation.eval(&phi, &z, &mut out)?;
         Ok(Band::line(name, z.clone(), out))
     };
 
@@ -412,23 +413,8 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
             facts.extend(sizes(network.shape()));
             facts.extend(scaling(network.scaling(), network.shape().inputs()));
 
-            let (mut weights, mut tables) = (
-                vec![0; network.weights_len()],
-                vec![[0; 256]; network.shape().types()],
-            );
-            let (mut biases, mut factors) = (
-                vec![0; network.outputs_len()],
-                vec![0; network.outputs_len()],
-            );
-
-            let room = Room {
-                weights: &mut weights,
-                biases: &mut biases,
-                factors: &mut factors,
-                tables: &mut tables,
-            };
-
-            network.load(room)?;
+            let mut memory = IntegerMemory::of(&network);
+            network.load(memory.room())?;
 
             let q: Vec<f64> = (-128..128).map(f64::from).collect();
             let at = |table: &[i8; 256], q: f64| f64::from(Table8(table).at(q as i8));
@@ -441,7 +427,7 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
                 )
             };
 
-            let curves = tables.iter().enumerate().map(curve).collect();
+            let curves = memory.tables.iter().enumerate().map(curve).collect();
 
             Ok(Portrait {
                 facts,
@@ -454,15 +440,8 @@ fn of_image(bytes: &[u8]) -> Result<Portrait> {
 }
 
 fn record_curves(records: &ldnn_core::image::Activations) -> Result<Vec<Band>> {
-    let (mut floats, mut integers) = (
-        vec![0.0; records.floats_len()],
-        vec![0; records.integers_len()],
-    );
-    let mut direct = vec![[0; 256]; records.direct_len()];
-    let mut loaded = vec![AnyActivation::Base(Base::Zero); records.count()];
-
-    records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
-
+    let mut memory = ActivationMemory::default();
+    let loaded = memory.load(records)?;
     let z = grid(POINTS, SAMPLE_RANGE);
 
     let curve = |(i, activation): (usize, &AnyActivation)| {

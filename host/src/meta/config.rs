@@ -47,7 +47,8 @@ pub enum Tape {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct MetaConfig {
-    /// Base function of every type: zero, identity, relu, tanh, sigmoid, sine or elu
+    /// Base function of every type: zero, identity, relu, tanh, sigmoid, sine, elu,
+    /// swish, gelu, softplus or snake
     #[arg(long, value_name = "NAME")]
     pub base: String,
 
@@ -235,8 +236,8 @@ impl Default for MetaConfig {
             period: 20,
             restart: 0,
             exact: false,
-            table_knots: crate::model::activations::KNOTS,
-            table_range: f64::from(crate::model::activations::KNOT_RANGE),
+            table_knots: crate::model::activations::TABLE_KNOTS,
+            table_range: f64::from(crate::model::activations::TABLE_RANGE),
             tape: Tape::Full,
             snapshot_every: 10,
         }
@@ -435,7 +436,7 @@ impl MetaConfig {
 
         let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
 
-        let kinds = vec![
+        let activations = vec![
             Activation::Learned {
                 base: base_named(&self.base)?,
                 units: self.units
@@ -443,7 +444,7 @@ impl MetaConfig {
             self.all_types()
         ];
 
-        let shape = layered(&widths, &kinds, self.layers());
+        let shape = layered(&widths, &activations, self.layers());
         shape.map_err(|e| {
             anyhow::anyhow!(
                 "`hidden` {:?} `types` {} `units` {}: {e}; every hidden layer needs a neuron of each type: give wider \

@@ -14,10 +14,12 @@ use serde::{Deserialize, Serialize};
 pub const SAMPLE_RANGE: f64 = 5.0;
 /// Samples of a type in an `activations.txt` that we write.
 pub const SAMPLES: usize = 100;
-/// Knots of the tables that networks with learned activations use.
-pub const KNOTS: usize = 257;
-/// Those tables span `[-KNOT_RANGE, KNOT_RANGE]`.
-pub const KNOT_RANGE: f32 = 10.0;
+/// Knots of the tables that networks with learned activations are trained and run with; also the
+/// default of `table_knots`, the tables with which activations are learned. Tables of a device have
+/// their own.
+pub const TABLE_KNOTS: usize = 257;
+/// Those tables span `[-TABLE_RANGE, TABLE_RANGE]`.
+pub const TABLE_RANGE: f32 = 10.0;
 
 /// One learned type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +75,9 @@ fn is_one(n: &usize) -> bool {
     *n == 1
 }
 
+/// Other names of base functions.
+const ALIASES: [(&str, Base); 2] = [("sin", Base::Sine), ("silu", Base::Swish)];
+
 /// The base function called `name`.
 ///
 /// # Errors
@@ -80,7 +85,7 @@ fn is_one(n: &usize) -> bool {
 pub fn base_named(name: &str) -> Result<Base> {
     let found = Base::ALL
         .into_iter()
-        .find(|b| b.name() == name || (name == "sin" && *b == Base::Sine));
+        .find(|b| b.name() == name || ALIASES.contains(&(name, *b)));
     found.with_context(|| {
         format!(
             "there is no base function '{name}'; there are {}",
@@ -109,7 +114,7 @@ impl LearnedType {
         }
     }
 
-    /// The kind of a type evaluated directly, and its parameters.
+    /// The activation of a type evaluated directly, and its parameters.
     ///
     /// # Errors
     /// If the lengths of the parts or the name of the base make no type.
@@ -153,7 +158,7 @@ impl LearnedType {
         }
     }
 
-    /// The type as a table of [`KNOTS`] knots.
+    /// The type as a table of [`TABLE_KNOTS`] knots.
     ///
     /// # Errors
     /// As [`LearnedType::direct`].
@@ -163,7 +168,7 @@ impl LearnedType {
             return Ok((activation, phi));
         };
         let from = Shape::try_new(&[1, 1, 1], &[activation])?;
-        let to = table::tabulated(&from, KNOTS, KNOT_RANGE)?;
+        let to = table::tabulated(&from, TABLE_KNOTS, TABLE_RANGE)?;
         let mut tables = vec![0.0; to.phi_len()];
         let tabulation = Tabulation {
             from: &from,
@@ -172,12 +177,12 @@ impl LearnedType {
         let mut work = vec![0.0; tabulation.work_len()];
 
         tabulation.build(&phi, &mut tables, &mut work)?;
-        tables.truncate(2 * KNOTS);
+        tables.truncate(2 * TABLE_KNOTS);
 
         Ok((
             Activation::Table(TableForm {
                 base: base.outside_table(),
-                ..TableForm::fixed(KNOTS, KNOT_RANGE)
+                ..TableForm::fixed(TABLE_KNOTS, TABLE_RANGE)
             }),
             tables,
         ))

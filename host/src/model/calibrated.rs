@@ -1,5 +1,5 @@
-//! What is exported: a trained network with its activations as functions, and what it sees on its
-//! task.
+//! What exports are made from: a trained network with its activations as functions, and the ranges
+//! of its inputs and pre-activations on its task.
 
 use super::function::Function;
 use super::ranges::{Ranges, input_ranges};
@@ -43,9 +43,9 @@ impl CalibratedNetwork {
             largest_output: 0.0,
         };
 
-        let mut source = CalibratedNetwork::of(network, exact, none, vec![])?;
-        let mut pre_activations = vec![vec![]; source.shape.types()];
-        let outputs = source.walk(rows, |t, z| {
+        let mut calibrated = CalibratedNetwork::of(network, exact, none, vec![])?;
+        let mut pre_activations = vec![vec![]; calibrated.shape.types()];
+        let outputs = calibrated.walk(rows, |t, z| {
             pre_activations[t].extend(z.iter().map(|&z| z as f32))
         })?;
         let largest_output = outputs.iter().fold(0.0, |a: f32, y| a.max(y.abs() as f32));
@@ -61,14 +61,14 @@ impl CalibratedNetwork {
 
         ensure!(finite, "the network's pre-activations are not finite");
 
-        source.inputs = rows
+        calibrated.inputs = rows
             .x
             .iter()
             .fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
-        source.ranges = Ranges::of(&pre_activations, rows, largest_output);
-        source.pre_activations = pre_activations;
+        calibrated.ranges = Ranges::of(&pre_activations, rows, largest_output);
+        calibrated.pre_activations = pre_activations;
 
-        Ok(source)
+        Ok(calibrated)
     }
 
     /// `network` with the ranges that were observed when it was trained.
@@ -152,7 +152,7 @@ impl CalibratedNetwork {
     /// The outputs with exact functions, row by row.
     ///
     /// # Errors
-    /// None once the source was made from rows of the same width.
+    /// None once the network was calibrated from rows of the same width.
     pub fn outputs(&self, set: &Examples) -> Result<Vec<f32>> {
         Ok(self
             .walk(set, |_, _| {})?

@@ -7,7 +7,7 @@
 //! | `type2`, `mix` | one of the types that were learned before, or all; they stay as they are |
 //! | `learning:tanh+sine` | tables that start as these and learn beside the weights |
 
-use super::activations::{KNOT_RANGE, LearnedActivations, LearnedType, base_named, base_names};
+use super::activations::{LearnedActivations, LearnedType, TABLE_RANGE, base_named, base_names};
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm};
 use ldnn_core::{Activation, Base, Shape};
@@ -153,7 +153,7 @@ impl Choice {
 
             let form = TableForm {
                 base: outside,
-                ..TableForm::fixed(knots, KNOT_RANGE)
+                ..TableForm::fixed(knots, TABLE_RANGE)
             };
             let mut table = vec![0.0; form.param_len()];
             table::fill(inside, own, form, &mut table)?;

@@ -1,6 +1,6 @@
 //! The columns of a table as a model takes them: its inputs by name, and its targets.
 
-use super::trained::Trained;
+use super::trained::Model;
 use crate::data::table::{Column, Table, listed};
 use crate::data::tabular::Tabular;
 use crate::data::target::Purpose;
@@ -9,7 +9,7 @@ use crate::data::{Standard, Targets};
 use anyhow::Result;
 use std::collections::HashMap;
 
-impl Trained {
+impl Model {
     /// The rows of a table that holds the targets, as the network takes them. Where the classes
     /// have names, numbers of classes will do: arrays hold numbers.
     ///

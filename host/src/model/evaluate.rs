@@ -2,14 +2,14 @@
 
 use super::metrics::{LabelledPredictions, Metrics, metrics};
 use super::predict::Predictions;
-use super::trained::Trained;
+use super::trained::Model;
 use crate::data::Targets;
 use crate::data::table::Table;
 use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples};
 use anyhow::Result;
 
-impl Trained {
+impl Model {
     /// Adds the rows of a table that holds the targets to those that are evaluated together.
     ///
     /// # Errors

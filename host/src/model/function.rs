@@ -12,7 +12,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Of a kind with its parameters.
+    /// An activation with its parameters.
     ///
     /// # Errors
     /// If they do not fit.
@@ -36,19 +36,28 @@ impl Function {
     /// If they do not fit.
     pub fn of(shape: &Shape, phi: &[f32], t: usize) -> Result<Function> {
         let at = shape.type_at(t) - shape.theta_len();
-        Function::new(shape.kind(t), &phi[at..at + shape.kind(t).param_len()])
+        Function::new(
+            shape.activation(t),
+            &phi[at..at + shape.activation(t).param_len()],
+        )
     }
 
-    /// Its kind.
+    /// The activation.
     #[must_use]
     pub const fn activation(&self) -> Activation {
         self.activation
     }
 
+    /// Its parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &[f64] {
+        &self.phi
+    }
+
     /// The values at `z`.
     ///
     /// # Errors
-    /// None that a checked kind has.
+    /// None for an activation that a shape has checked.
     pub fn values(&self, z: &[f64]) -> Result<Vec<f64>> {
         let mut out = vec![0.0; z.len()];
         self.activation.eval(&self.phi, z, &mut out)?;

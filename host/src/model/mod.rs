@@ -1,13 +1,20 @@
 //! Networks and their learned activations: what they are, how they are stored as JSON, what they
 //! predict, and how good it is.
 //!
+//! | name | what |
+//! |---|---|
+//! | [`Network`] | a trained network in memory: shape and parameters |
+//! | [`NetworkFile`] | the same as JSON stores it |
+//! | [`Model`] | a network with the names, scales and classes of a table: what `ldnn train` writes |
+//! | [`calibrated::CalibratedNetwork`] | a network with the ranges of its inputs and pre-activations: what exports are made from |
+//!
 //! An activation on its way from learning to a device:
 //!
 //! 1. [`activations::LearnedType`]: what `ldnn meta` learned, a sub-network or samples; several are
 //!    [`LearnedActivations`], the file `activations.json`.
 //! 2. [`Choice`]: which of them a network is trained with, as an `ldnn_core::Activation`: the
 //!    sub-networks, tables of them, or tables that learn beside the weights.
-//! 3. [`ActivationFile`]: the same in a trained network's file, in a [`NetworkFile`] or a [`Trained`].
+//! 3. [`ActivationFile`]: the same in a trained network's file, in a [`NetworkFile`] or a [`Model`].
 //! 4. [`Function`]: one of these as a function of a number, which an export imitates.
 //! 5. `deploy::DeployedActivation`: the table that does it within the budget, or a base function.
 //! 6. `deploy::TableFile` in `model.json`, and from there C, Rust, an image, or
@@ -36,4 +43,4 @@ pub use network::{ActivationFile, Network, NetworkFile};
 pub use predict::Predictions;
 pub use predictions::PredictionWriter;
 pub use ranges::{InputRange, Ranges, SHARES};
-pub use trained::{TestRows, Trained, check_names};
+pub use trained::{Model, TestRows, check_names};

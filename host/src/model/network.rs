@@ -1,4 +1,4 @@
-//! Trained networks as files.
+//! Networks without a table: in memory, and as JSON stores them.
 
 use super::sealed::unseal;
 use crate::model::activations::base_named;
@@ -10,7 +10,7 @@ use ldnn_core::{Activation, Shape};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A trained network.
+/// A trained network in memory: the core runs it.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// Its sizes and activations.
@@ -29,7 +29,8 @@ impl Network {
     }
 }
 
-/// A network with everything that is needed to use it.
+/// A [`Network`] as JSON stores it: by itself in the networks that a run keeps, and inside a
+/// [`Model`](super::Model).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkFile {
@@ -79,6 +80,15 @@ pub enum ActivationFile {
 }
 
 impl ActivationFile {
+    /// The knots of a table.
+    #[must_use]
+    pub const fn knots(&self) -> Option<usize> {
+        match self {
+            ActivationFile::Table { knots, .. } => Some(*knots),
+            ActivationFile::Base { .. } | ActivationFile::Learned { .. } => None,
+        }
+    }
+
     fn of(activation: Activation) -> ActivationFile {
         match activation {
             Activation::Base(base) => ActivationFile::Base {
@@ -138,7 +148,7 @@ impl NetworkFile {
             provenance,
             widths: (0..=shape.layers()).map(|l| shape.width(l)).collect(),
             activations: (0..shape.types())
-                .map(|t| ActivationFile::of(shape.kind(t)))
+                .map(|t| ActivationFile::of(shape.activation(t)))
                 .collect(),
             layers: (0..shape.hidden_layers())
                 .map(|l| shape.layer_types(l))

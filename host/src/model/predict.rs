@@ -1,6 +1,6 @@
 //! What a model predicts, from raw readings to classes and values in the units of the table.
 
-use super::trained::Trained;
+use super::trained::Model;
 use crate::data::table::Table;
 use crate::data::target::Purpose;
 use anyhow::{Context, Result, ensure};
@@ -16,7 +16,7 @@ pub enum Predictions {
     Values(Vec<f64>),
 }
 
-impl Trained {
+impl Model {
     /// Predictions for rows of raw inputs, in the arithmetic of the exports: where the activations
     /// are the same, so is every bit.
     ///

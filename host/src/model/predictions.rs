@@ -1,7 +1,7 @@
 //! Predictions as CSV, row by row.
 
 use super::predict::Predictions;
-use super::trained::Trained;
+use super::trained::Model;
 use crate::data::Standard;
 use crate::data::target::Purpose;
 use crate::support::text::safe_cell;
@@ -10,7 +10,7 @@ use std::io::Write;
 
 /// Writes a line of names, then one line per row.
 pub struct PredictionWriter<'a, W: Write> {
-    model: &'a Trained,
+    model: &'a Model,
     to: csv::Writer<W>,
 }
 
@@ -19,7 +19,7 @@ impl<'a, W: Write> PredictionWriter<'a, W> {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn new(model: &'a Trained, to: W) -> Result<Self, csv::Error> {
+    pub fn new(model: &'a Model, to: W) -> Result<Self, csv::Error> {
         let mut to = csv::Writer::from_writer(to);
 
         match &model.purpose {

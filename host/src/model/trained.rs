@@ -1,4 +1,4 @@
-//! A trained network with everything that is needed to use it on rows of a table, and its file.
+//! A model: a trained network with all that it takes to use it on the rows of a table, and its file.
 
 use super::sealed::{seal, unseal};
 use crate::data::Standard;
@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// The file of `ldnn train`.
+/// A trained network with the names, scales and classes that it takes to use it on the rows of a
+/// table; the file that `ldnn train` writes and `predict`, `eval` and `export` read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Trained {
+pub struct Model {
     /// Version of this form of file.
     pub version: u32,
     /// Where it comes from, for people.
@@ -52,7 +53,7 @@ pub struct TestRows {
     pub values: Vec<f32>,
 }
 
-impl Trained {
+impl Model {
     /// The version of the files that we write.
     pub const VERSION: u32 = 3;
     /// The version before files had a checksum; it is read, too.
@@ -62,21 +63,21 @@ impl Trained {
     ///
     /// # Errors
     /// If it is not there or malformed; the message says what is wrong.
-    pub fn read(path: &Path) -> Result<Trained> {
+    pub fn read(path: &Path) -> Result<Model> {
         let bytes = std::fs::read(path).with_context(|| {
             format!(
                 "cannot read a model from '{}'; `ldnn train` writes such files",
                 path.display()
             )
         })?;
-        Trained::parse(&bytes).with_context(|| format!("in '{}'", path.display()))
+        Model::parse(&bytes).with_context(|| format!("in '{}'", path.display()))
     }
 
     /// Reads and checks the bytes of a file.
     ///
     /// # Errors
     /// If they are malformed; the message says what is wrong.
-    pub fn parse(bytes: &[u8]) -> Result<Trained> {
+    pub fn parse(bytes: &[u8]) -> Result<Model> {
         ensure!(
             !bytes.starts_with(&ldnn_core::image::MAGIC),
             "this is the image of a model for a device; give the model that `ldnn train` wrote"
@@ -103,7 +104,7 @@ impl Trained {
             Self::VERSION
         );
 
-        let model = Trained {
+        let model = Model {
             version: Self::VERSION,
             ..serde_json::from_value(value)?
         };
@@ -115,7 +116,7 @@ impl Trained {
     ///
     /// # Errors
     /// If they do not; the message says which.
-    pub fn checked(self) -> Result<Trained> {
+    pub fn checked(self) -> Result<Model> {
         let model = self;
         let network = model.network.network()?;
 

@@ -5,7 +5,7 @@ use ldnn_core::deploy::{Outputs, Pipeline, RunError, Scaling, run_len};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 use ldnn_core::{Base, Activation, Shape};
 
-/// The sizes; the activations stand in place of the kinds.
+/// The sizes; the activations in it are placeholders.
 pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Activation::Base(Base::Zero); 2]);
 
 /// The names of the inputs.

@@ -6,7 +6,7 @@ use ldnn_core::quantised::{Parts, Quantised, QuantisedError, Scratch};
 use ldnn_core::table::integer::Scale;
 use ldnn_core::{Base, Activation, Shape};
 
-/// The sizes; the activations stand in place of the kinds.
+/// The sizes; the activations in it are placeholders.
 pub const SHAPE: Shape = Shape::new(&[2, 3, 2], &[Activation::Base(Base::Zero); 2]);
 
 /// Mean and factor of every raw input, for `ldnn_core::deploy::standardise`.

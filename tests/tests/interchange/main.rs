@@ -10,7 +10,7 @@ use ldnn::formats::{
     safetensors,
 };
 use ldnn::model::activations::{LearnedActivations, LearnedType, SAMPLE_RANGE, grid};
-use ldnn::model::{Network, NetworkFile, Predictions, Ranges, TestRows, Trained};
+use ldnn::model::{Model, Network, NetworkFile, Predictions, Ranges, TestRows};
 use ldnn_core::{Activation, Base, Shape};
 use ldnn_tests::onnx::{self, Array};
 use ldnn_tests::program::{refuse, succeed};
@@ -82,7 +82,7 @@ fn ranges(network: &NetworkFile) -> Ranges {
 }
 
 /// A model of `widths`; raw inputs have means and sizes that differ much.
-fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: bool) -> Trained {
+fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: bool) -> Model {
     let (width, outputs) = (network.widths[0], *network.widths.last().unwrap());
 
     let purpose = if regression {
@@ -109,8 +109,8 @@ fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: 
         }
     };
 
-    Trained {
-        version: Trained::VERSION,
+    Model {
+        version: Model::VERSION,
         provenance: "a model for tests".into(),
         features: (0..width).map(|i| format!("x{i}")).collect(),
         inputs: (0..width)
@@ -134,7 +134,7 @@ fn model(network: NetworkFile, learned: Option<LearnedActivations>, regression: 
 }
 
 /// Types of a set as a network takes them, directly or as tables.
-fn kinds(set: &LearnedActivations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
+fn activations(set: &LearnedActivations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
     let each = set.types.iter().map(|t| {
         if exact {
             t.direct().unwrap()
@@ -143,12 +143,12 @@ fn kinds(set: &LearnedActivations, exact: bool) -> (Vec<Activation>, Vec<f32>) {
         }
     });
 
-    let (kinds, phi): (Vec<Activation>, Vec<Vec<f32>>) = each.unzip();
-    (kinds, phi.concat())
+    let (activations, phi): (Vec<Activation>, Vec<Vec<f32>>) = each.unzip();
+    (activations, phi.concat())
 }
 
 /// With an input whose readings single precision cannot tell apart.
-fn with_offset(mut model: Trained) -> Trained {
+fn with_offset(mut model: Model) -> Model {
     model.inputs[0] = Standard {
         mean: 1.7e9 + 1.25,
         sd: 0.75,
@@ -159,10 +159,10 @@ fn with_offset(mut model: Trained) -> Trained {
 }
 
 /// Models of every kind that there is.
-fn models() -> Vec<(&'static str, Trained)> {
+fn models() -> Vec<(&'static str, Model)> {
     let set = learned(&[Base::Sine, Base::Elu, Base::Relu], 4, 1);
-    let (tables, table_phi) = kinds(&set, false);
-    let (subnets, phi) = kinds(&set, true);
+    let (tables, table_phi) = activations(&set, false);
+    let (subnets, phi) = activations(&set, true);
 
     let per_layer = learned(
         &[Base::Tanh, Base::Zero, Base::Sigmoid, Base::Identity],
@@ -170,7 +170,7 @@ fn models() -> Vec<(&'static str, Trained)> {
         2,
     );
 
-    let (own, own_phi) = kinds(&per_layer, false);
+    let (own, own_phi) = activations(&per_layer, false);
     let own_shape = Shape::new(&[3, 7, 5, 2], &own)
         .with_layer_types(0, 0, 2)
         .unwrap()
@@ -188,7 +188,7 @@ fn models() -> Vec<(&'static str, Trained)> {
         ..set.clone()
     };
 
-    let (mixed, mixed_phi) = kinds(&samples, true);
+    let (mixed, mixed_phi) = activations(&samples, true);
     let bases: Vec<Activation> = Base::ALL.into_iter().map(Activation::Base).collect();
 
     vec![
@@ -260,13 +260,13 @@ const CHOICES: Choices = Choices {
     samples: 100,
 };
 
-fn bytes(model: &Trained, form: ExportFormat) -> Vec<u8> {
-    formats::bytes(Content::Trained(model), form, CHOICES).unwrap()
+fn bytes(model: &Model, form: ExportFormat) -> Vec<u8> {
+    formats::bytes(Content::Model(model), form, CHOICES).unwrap()
 }
 
 /// Raw rows that spread over and beyond the tables; in single precision, as ONNX takes them, but
 /// for their offsets.
-fn rows(model: &Trained, count: usize) -> Vec<f64> {
+fn rows(model: &Model, count: usize) -> Vec<f64> {
     let numbers: Vec<f64> = random(count * model.features.len(), 11);
     let raw = |(i, x): (usize, &f64)| {
         let scale = &model.inputs[i % model.inputs.len()];
@@ -299,8 +299,8 @@ fn files_keep_their_form() {
     let set = learned(&[Base::Sine, Base::Relu], 2, 1);
 
     let few = |t: &LearnedType| {
-        let (kind, phi) = t.tabulated().unwrap();
-        let Activation::Table(form) = kind else {
+        let (activation, phi) = t.tabulated().unwrap();
+        let Activation::Table(form) = activation else {
             panic!()
         };
 
@@ -319,10 +319,10 @@ fn files_keep_their_form() {
         )
     };
 
-    let (kinds, phi): (Vec<Activation>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
+    let (activations, phi): (Vec<Activation>, Vec<Vec<f32>>) = set.types.iter().map(few).unzip();
 
     let small = model(
-        network(Shape::new(&[2, 3, 2], &kinds), &phi.concat()),
+        network(Shape::new(&[2, 3, 2], &activations), &phi.concat()),
         Some(set),
         false,
     );
@@ -332,7 +332,7 @@ fn files_keep_their_form() {
             samples: 5,
             ..CHOICES
         };
-        let got = formats::bytes(Content::Trained(&small), form, choices).unwrap();
+        let got = formats::bytes(Content::Model(&small), form, choices).unwrap();
         same(&format!("small.{}", form.extension()), &got);
     }
 
@@ -343,7 +343,7 @@ fn files_keep_their_form() {
 
     same(
         "small_subnets.onnx",
-        &formats::bytes(Content::Trained(&small), ExportFormat::Onnx, choices).unwrap(),
+        &formats::bytes(Content::Model(&small), ExportFormat::Onnx, choices).unwrap(),
     );
 
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn write(place: &Path, model: &Trained) {
+fn write(place: &Path, model: &Model) {
     model.write(&place.join("m.ldnn")).unwrap();
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 /// The largest difference of the interpreter's outputs from the model's own, relative to their
 /// size; infinite if a class differs.
-pub fn difference(model: &Trained, file: &[u8], count: usize) -> f64 {
+pub fn difference(model: &Model, file: &[u8], count: usize) -> f64 {
     let x = rows(model, count);
     let outputs = onnx::Network::decode(file).run(Array {
         shape: vec![count, model.features.len()],
@@ -142,7 +142,7 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
             onnx_activations: OnnxActivations::Subnets,
             ..CHOICES
         };
-        let file = formats::bytes(Content::Trained(&model), ExportFormat::Onnx, choices).unwrap();
+        let file = formats::bytes(Content::Model(&model), ExportFormat::Onnx, choices).unwrap();
 
         let operators = onnx::Network::decode(&file)
             .operators()
@@ -164,8 +164,7 @@ fn onnx_files_with_sub_networks_look_nothing_up_and_agree_within_the_tables_rang
         onnx_activations: OnnxActivations::Subnets,
         ..CHOICES
     };
-    let error =
-        formats::bytes(Content::Trained(&samples), ExportFormat::Onnx, choices).unwrap_err();
+    let error = formats::bytes(Content::Model(&samples), ExportFormat::Onnx, choices).unwrap_err();
 
     assert!(
         format!("{error:#}").contains("samples, not sub-networks"),
@@ -264,7 +263,7 @@ fn a_row_that_overflows_within_the_network_has_no_class() {
 fn a_scale_that_single_precision_does_not_hold_is_refused() {
     let (_, mut model) = models().swap_remove(4);
     model.inputs[1].sd = 1e-60;
-    let error = formats::bytes(Content::Trained(&model), ExportFormat::Onnx, CHOICES).unwrap_err();
+    let error = formats::bytes(Content::Model(&model), ExportFormat::Onnx, CHOICES).unwrap_err();
     assert!(
         format!("{error:#}").contains("input 2: its mean"),
         "{error:#}"

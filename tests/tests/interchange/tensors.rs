@@ -22,7 +22,7 @@ fn safetensors_and_npz_give_back_every_model_to_the_bit() {
             "{name}"
         );
 
-        let rowless = Trained {
+        let rowless = Model {
             rows: None,
             ranges: None,
             ..model
@@ -50,7 +50,7 @@ fn safetensors_and_npz_give_back_every_model_to_the_bit() {
 fn rows_of_an_older_file_are_left_behind() {
     let (_, model) = models().swap_remove(0);
 
-    let rowless = Trained {
+    let rowless = Model {
         rows: None,
         ranges: None,
         ..model

@@ -1,6 +1,8 @@
 //! Every command with an output: what it reads and what others wrote stays, whatever the path.
 
-use crate::prepared::{prepared, scratch, tree};
+use crate::tree::tree;
+use ldnn_tests::commands::{calls, commands};
+use ldnn_tests::prepared::{prepared, scratch};
 use ldnn_tests::program::{refuse, succeed};
 use std::any::TypeId;
 use std::fs;
@@ -270,49 +272,36 @@ fn every_path_of_every_command_is_known_as_an_input_or_an_output() {
 
     // They print a script that says where results go, and write nothing. What merge writes is
     // tested below.
-    const OTHERS: [&str; 3] = ["slurm", "k8s", "merge"];
+    const OTHERS: [&str; 2] = ["slurm", "merge"];
 
-    let root = ldnn::cli::command();
     let mut found = 0;
 
-    for command in root.get_subcommands() {
-        let inner: Vec<_> = command.get_subcommands().collect();
-        for leaf in if inner.is_empty() {
-            vec![command]
-        } else {
-            inner
-        } {
-            let name = [command.get_name(), leaf.get_name()];
+    for (name, command) in commands() {
+        for arg in command.get_arguments() {
+            let id = arg.get_id().as_str();
+            let is_path = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+            let is_known = OUTPUTS.contains(&id) || INPUTS.contains(&id);
 
-            for arg in leaf.get_arguments() {
-                let id = arg.get_id().as_str();
-                let is_path = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
-                let is_known = OUTPUTS.contains(&id) || INPUTS.contains(&id);
+            assert!(
+                !is_path || is_known,
+                "{name:?}: is {id} an input or an output?"
+            );
 
-                assert!(
-                    !is_path || is_known,
-                    "{name:?}: is {id} an input or an output?"
-                );
-
-                if !OUTPUTS.contains(&id) || OTHERS.contains(&name[0]) {
-                    continue;
-                }
-
-                found += 1;
-
-                let flag = format!("--{id}");
-                let covers = |case: &Case| {
-                    case.flag == flag && case.args[0] == name[0] && case.args.contains(&name[1])
-                };
-
-                assert!(
-                    CASES.iter().any(covers),
-                    "{name:?} has {flag}, and no case here"
-                );
-
-                let replace = leaf.get_arguments().any(|a| a.get_id() == "replace");
-                assert!(replace, "{name:?} has {flag} and no --replace");
+            if !OUTPUTS.contains(&id) || OTHERS.contains(&name[0].as_str()) {
+                continue;
             }
+
+            found += 1;
+
+            let flag = format!("--{id}");
+            let covers = |case: &Case| case.flag == flag && calls(&name, case.args);
+            assert!(
+                CASES.iter().any(covers),
+                "{name:?} has {flag}, and no case here"
+            );
+
+            let replace = command.get_arguments().any(|a| a.get_id() == "replace");
+            assert!(replace, "{name:?} has {flag} and no --replace");
         }
     }
 

@@ -1,7 +1,8 @@
 //! Commands that end early, and commands that are not alone: an output is there whole or not at
 //! all.
 
-use crate::prepared::{scratch, tree};
+use crate::tree::tree;
+use ldnn_tests::prepared::scratch;
 use ldnn_tests::program::{run_with, succeed};
 use std::fs;
 use std::io::Write;

@@ -3,5 +3,5 @@
 
 mod commands;
 mod endings;
-mod prepared;
 mod run_folders;
+mod tree;

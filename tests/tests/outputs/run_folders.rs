@@ -1,6 +1,7 @@
 //! Run folders: what a run has written is its own, and the rest of the folder is not.
 
-use crate::prepared::{scratch, tree};
+use crate::tree::tree;
+use ldnn_tests::prepared::scratch;
 use ldnn_tests::program::{SHORT_TRAINING, refuse, succeed};
 use std::fs;
 

@@ -39,40 +39,19 @@ impl<'a> Activations<'a> {
     /// Number of values that [`Self::load`] needs for tables of real numbers.
     #[must_use]
     pub fn floats_len(&self) -> usize {
-        self.records()
-            .iter()
-            .map(|r| {
-                if let Record::Compact { entries, .. } = r {
-                    entries.len() / 4
-                } else {
-                    0
-                }
-            })
-            .sum()
+        self.records().iter().map(|r| r.lens().floats).sum()
     }
 
     /// Number of values that [`Self::load`] needs for tables of 16-bit integers.
     #[must_use]
     pub fn integers_len(&self) -> usize {
-        self.records()
-            .iter()
-            .map(|r| {
-                if let Record::Integer { entries, .. } = r {
-                    entries.len() / 2
-                } else {
-                    0
-                }
-            })
-            .sum()
+        self.records().iter().map(|r| r.lens().integers).sum()
     }
 
     /// Number of tables of 8-bit integers.
     #[must_use]
     pub fn direct_len(&self) -> usize {
-        self.records()
-            .iter()
-            .filter(|r| matches!(r, Record::Direct { .. }))
-            .count()
+        self.records().iter().map(|r| r.lens().direct).sum()
     }
 
     /// Copies the tables into `floats` ([`Self::floats_len`]), `integers` ([`Self::integers_len`])
@@ -95,16 +74,14 @@ impl<'a> Activations<'a> {
         let (mut floats, mut integers, mut direct) = (floats, integers, direct.iter_mut());
 
         for (record, into) in self.records().iter().zip(into) {
-            let (n, m) = record.lens();
-            let (here, rest) = floats.split_at_mut_checked(n).unwrap_or_default();
-            let (here16, rest16) = integers.split_at_mut_checked(m).unwrap_or_default();
+            let lens = record.lens();
+            let (here, rest) = floats.split_at_mut_checked(lens.floats).unwrap_or_default();
+            let (here16, rest16) = integers
+                .split_at_mut_checked(lens.integers)
+                .unwrap_or_default();
             (floats, integers) = (rest, rest16);
 
-            let here8 = if let Record::Direct { .. } = record {
-                direct.next()
-            } else {
-                None
-            };
+            let here8 = if lens.direct > 0 { direct.next() } else { None };
 
             // What was checked when the image was read cannot fail here.
             *into = record
@@ -114,6 +91,14 @@ impl<'a> Activations<'a> {
 
         Ok(())
     }
+}
+
+/// What a record needs of each memory that [`Activations::load`] takes.
+#[derive(Default)]
+struct Lens {
+    floats: usize,
+    integers: usize,
+    direct: usize,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -208,12 +193,21 @@ impl Record<'_> {
         ))
     }
 
-    /// Numbers of entries: real, 16-bit.
-    fn lens(&self) -> (usize, usize) {
+    fn lens(&self) -> Lens {
         match self {
-            Record::Base(_) | Record::Direct { .. } => (0, 0),
-            Record::Compact { entries, .. } => (entries.len() / 4, 0),
-            Record::Integer { entries, .. } => (0, entries.len() / 2),
+            Record::Base(_) => Lens::default(),
+            Record::Compact { entries, .. } => Lens {
+                floats: entries.len() / 4,
+                ..Lens::default()
+            },
+            Record::Integer { entries, .. } => Lens {
+                integers: entries.len() / 2,
+                ..Lens::default()
+            },
+            Record::Direct { .. } => Lens {
+                direct: 1,
+                ..Lens::default()
+            },
         }
     }
 

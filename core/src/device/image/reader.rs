@@ -92,10 +92,10 @@ pub(super) fn shape(reader: &mut Reader<'_>) -> Result<Shape, ImageError> {
         .max()
         .unwrap_or_default() as usize;
 
-    let kinds = [Activation::Base(Base::Zero); MAX_TYPES];
-    let kinds = kinds.get(..types).ok_or(ImageError::Malformed)?;
+    let activations = [Activation::Base(Base::Zero); MAX_TYPES];
+    let activations = activations.get(..types).ok_or(ImageError::Malformed)?;
     let widths = widths.map(|w| w as usize);
-    let mut shape = Shape::try_new(widths.get(..count).unwrap_or_default(), kinds)
+    let mut shape = Shape::try_new(widths.get(..count).unwrap_or_default(), activations)
         .map_err(ImageError::Shape)?;
 
     for (l, &(first, count)) in layers.iter().enumerate() {

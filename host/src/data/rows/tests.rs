@@ -1,4 +1,5 @@
 use super::*;
+use crate::data::table::ROW_LIMIT;
 
 /// Gives out a few bytes at a time.
 struct Slow<'a>(&'a [u8], usize);

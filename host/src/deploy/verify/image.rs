@@ -2,9 +2,10 @@
 
 use super::answers::{AnswerBits, answers_of};
 use crate::deploy::Golden;
+use crate::deploy::image_memory::{ActivationMemory, IntegerMemory, ScaleMemory};
 use anyhow::Result;
-use ldnn_core::deploy::{Activate, AnyActivation, Pipeline, standardise};
-use ldnn_core::image::{Contents, Image, Room, Scales};
+use ldnn_core::deploy::{Activate, Pipeline, standardise};
+use ldnn_core::image::{Contents, Image};
 use ldnn_core::quantised::Scratch;
 
 pub fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<AnswerBits> {
@@ -20,14 +21,8 @@ pub fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<AnswerBits> {
     };
 
     if let Some((records, network)) = activations {
-        let (mut floats, mut integers) = (
-            vec![0.0; records.floats_len()],
-            vec![0; records.integers_len()],
-        );
-        let mut direct = vec![[0; 256]; records.direct_len()];
-        let mut loaded = vec![AnyActivation::Base(ldnn_core::Base::Zero); records.count()];
-
-        records.load(&mut floats, &mut integers, &mut direct, &mut loaded)?;
+        let mut memory = ActivationMemory::default();
+        let loaded = memory.load(&records)?;
 
         for activation in &loaded {
             let mut y = z.clone();
@@ -37,8 +32,8 @@ pub fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<AnswerBits> {
 
         if let Some(network) = network {
             let shape = network.shape();
-            let (mut pairs, mut units) = room(network.scaling());
-            let scaling = network.scaling().load(&mut pairs, &mut units)?;
+            let mut scales = ScaleMemory::default();
+            let scaling = scales.load(network.scaling())?;
             let scaled = standardised(&x, scaling.inputs)?;
             let mut theta = vec![0.0; shape.theta_len()];
 
@@ -64,26 +59,10 @@ pub fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<AnswerBits> {
     }
 
     if let Contents::Integers(network) = image.contents() {
-        let (mut weights, mut tables) = (
-            vec![0; network.weights_len()],
-            vec![[0; 256]; network.shape().types()],
-        );
-        let (mut biases, mut factors) = (
-            vec![0; network.outputs_len()],
-            vec![0; network.outputs_len()],
-        );
-
-        let room = Room {
-            weights: &mut weights,
-            biases: &mut biases,
-            factors: &mut factors,
-            tables: &mut tables,
-        };
-
-        let (mut pairs, mut units) = self::room(network.scaling());
-        let scaling = network.scaling().load(&mut pairs, &mut units)?;
+        let (mut scales, mut memory) = (ScaleMemory::default(), IntegerMemory::of(&network));
+        let scaling = scales.load(network.scaling())?;
         let scaled = standardised(&x, scaling.inputs)?;
-        let network = network.load(room)?;
+        let network = network.load(memory.room())?;
         let shape = network.shape();
         let (mut q, mut out) = (vec![0; shape.inputs()], vec![0; shape.outputs()]);
         let mut work = vec![0; network.work_len()];
@@ -109,14 +88,6 @@ pub fn answers_of_image(bytes: &[u8], golden: &Golden) -> Result<AnswerBits> {
     }
 
     Ok(answers)
-}
-
-/// Room for the pairs of inputs and outputs.
-fn room(scales: &Scales<'_>) -> (Vec<[f32; 2]>, Vec<[f32; 2]>) {
-    (
-        vec![[0.0; 2]; scales.inputs_len()],
-        vec![[0.0; 2]; scales.outputs_len()],
-    )
 }
 
 fn standardised(x: &[f32], pairs: &[[f32; 2]]) -> Result<Vec<f32>> {

@@ -48,7 +48,38 @@ fn base_function(graph: &mut Graph, base: Base, z: &str) -> String {
         Base::Sine => graph.op("Sin", &[z]),
         // Its alpha is 1 if nothing is said.
         Base::Elu => graph.op("Elu", &[z]),
+        Base::Swish => {
+            let gate = graph.op("Sigmoid", &[z]);
+            graph.op("Mul", &[z, &gate])
+        }
+        Base::Gelu => gelu(graph, z),
+        Base::Softplus => graph.op("Softplus", &[z]),
+        Base::Snake => {
+            let sine = graph.op("Sin", &[z]);
+            let square = graph.op("Mul", &[&sine, &sine]);
+            graph.op("Add", &[z, &square])
+        }
     }
+}
+
+/// `z (1 + tanh(k z (1 + a z^2))) / 2`: the operator of this name is of a later version of ONNX.
+fn gelu(graph: &mut Graph, z: &str) -> String {
+    let (k, a) = (
+        graph.float("gelu_k", 0.797_884_6),
+        graph.float("gelu_a", 0.044_715),
+    );
+    let (one, half) = (graph.float("one", 1.0), graph.float("half", 0.5));
+
+    let square = graph.op("Mul", &[z, z]);
+    let scaled = graph.op("Mul", &[&square, &a]);
+    let factor = graph.op("Add", &[&scaled, &one]);
+    let straight = graph.op("Mul", &[z, &k]);
+    let inside = graph.op("Mul", &[&straight, &factor]);
+    let tanh = graph.op("Tanh", &[&inside]);
+    let gate = graph.op("Add", &[&tanh, &one]);
+    let twice = graph.op("Mul", &[z, &gate]);
+
+    graph.op("Mul", &[&twice, &half])
 }
 
 /// `0.2 (v . tanh(u z + c) + d)`: the hidden units are a third axis.

@@ -126,14 +126,14 @@ fn types(
     form: OnnxActivations,
 ) -> Result<Vec<(Activation, Vec<f32>)>> {
     let own = |t: usize| {
-        let kind = shape.kind(t);
+        let activation = shape.activation(t);
         (
-            kind,
-            network.params[shape.type_at(t)..][..kind.param_len()].to_vec(),
+            activation,
+            network.params[shape.type_at(t)..][..activation.param_len()].to_vec(),
         )
     };
 
-    let of = |t: usize| match (form, shape.kind(t)) {
+    let of = |t: usize| match (form, shape.activation(t)) {
         (OnnxActivations::Subnets, Activation::Table(_)) => {
             let known = learned
                 .filter(|l| l.types.len() == shape.types())
@@ -267,11 +267,11 @@ fn layers(
         );
 
         let done = blocks.iter().zip(&parts).map(|(block, part)| {
-            let (kind, phi) = &types[block.activation];
+            let (activation, phi) = &types[block.activation];
             activation::apply(
                 graph,
                 &format!("activations.{}", block.activation),
-                *kind,
+                *activation,
                 phi,
                 part,
             )
