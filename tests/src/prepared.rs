@@ -24,7 +24,7 @@ pub const SHORT_META: [&str; 12] = [
 ];
 
 /// Training an ensemble of one network, but for the width of the network.
-const SHORT_VALIDATE: [&str; 9] = [
+pub const SHORT_VALIDATE: [&str; 9] = [
     "validate",
     "-q",
     "--compare",

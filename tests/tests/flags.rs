@@ -1,7 +1,7 @@
 //! Messages name flags and settings that exist in the command at hand.
 
 use ldnn_tests::commands::{assert_all_called, command_of};
-use ldnn_tests::prepared::scratch;
+use ldnn_tests::prepared::{SHORT_VALIDATE, scratch};
 use ldnn_tests::program::{refuse, run, succeed};
 use std::any::TypeId;
 use std::collections::BTreeSet;
@@ -192,22 +192,13 @@ fn work_that_does_not_fit_in_memory_is_refused_before_it_is_begun() {
     }
 
     // More rows per step than there are is as many as there are.
-    let validate = [
-        "validate",
-        "-q",
-        "--compare",
-        "relu",
-        "--runs",
-        "1",
-        "--epochs",
-        "1",
-        "--hidden",
-        "3",
-    ];
-
     succeed(
         at,
-        &[&validate[..], &["--batch", "100000000", "--out", "b"]].concat(),
+        &[
+            &SHORT_VALIDATE[..],
+            &["3", "--batch", "100000000", "--out", "b"],
+        ]
+        .concat(),
     );
 }
 

@@ -1,7 +1,7 @@
 //! Run folders: what a run has written is its own, and the rest of the folder is not.
 
 use crate::tree::tree;
-use ldnn_tests::prepared::scratch;
+use ldnn_tests::prepared::{SHORT_VALIDATE, scratch};
 use ldnn_tests::program::{SHORT_TRAINING, refuse, succeed};
 use std::fs;
 
@@ -170,20 +170,7 @@ fn a_run_without_a_list_of_its_files_is_not_deleted() {
     let dir = scratch();
     let at = dir.path();
 
-    let validate = [
-        "validate",
-        "-q",
-        "--compare",
-        "relu",
-        "--runs",
-        "1",
-        "--epochs",
-        "1",
-        "--hidden",
-        "3",
-        "--out",
-        "r",
-    ];
+    let validate = [&SHORT_VALIDATE[..], &["3", "--out", "r"]].concat();
 
     succeed(at, &validate);
     fs::remove_file(at.join("r/.files")).unwrap();
