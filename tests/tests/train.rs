@@ -177,6 +177,8 @@ fn every_setting_is_tried_and_the_best_on_held_out_rows_is_taken() {
         "0.003,0.03",
         "--weight-decay",
         "0,1.5",
+        "--epochs",
+        "3,12",
     ];
     train(dir.path(), &[&more[..], &["--out", "m.ldnn"]].concat());
 
@@ -189,14 +191,14 @@ fn every_setting_is_tried_and_the_best_on_held_out_rows_is_taken() {
     // Two rates, two decays, three divisions; then the two best of them.
     let (short, long) = (trials("selection-short"), trials("selection-long"));
     assert_eq!((short.len(), long.len()), (12, 6));
-    assert!(short.iter().all(|t| t["setting"]["epochs"] == 3));
-    assert!(long.iter().all(|t| t["setting"]["epochs"] == 12));
+    assert!(short.iter().all(|t| t["point"]["epochs"] == 3));
+    assert!(long.iter().all(|t| t["point"]["epochs"] == 12));
 
     let all = [short, long].concat();
     let best = all
         .chunks(3)
         .map(|same| {
-            assert!(same.iter().all(|t| t["setting"] == same[0]["setting"]));
+            assert!(same.iter().all(|t| t["point"] == same[0]["point"]));
             (mean(same, "metric"), -mean(same, "loss"), same)
         })
         .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))
@@ -209,7 +211,7 @@ fn every_setting_is_tried_and_the_best_on_held_out_rows_is_taken() {
     .unwrap();
 
     for part in ["lr", "weight_decay", "epochs"] {
-        assert_eq!(chosen[0][part], best.2[0]["setting"][part], "{part}");
+        assert_eq!(chosen[0][part], best.2[0]["point"][part], "{part}");
     }
     assert_eq!(chosen[0]["validation"].as_f64().unwrap(), best.0);
 
@@ -346,7 +348,7 @@ fn the_report_has_the_models_scores_on_the_test_rows_as_eval_finds_them() {
     }
 
     let page = fs::read_to_string(dir.path().join("m.ldnn.run/report.html")).unwrap();
-    assert!(page.contains("balanced accuracy") && page.contains("worth it"));
+    assert!(page.contains("balanced accuracy") && page.contains("learned activations"));
 
     fs::write(dir.path().join("n.csv"), numbers(120)).unwrap();
 

@@ -107,7 +107,7 @@ impl TuneArgs {
 
         let task = Task::new(&parts.data);
         settings.fit.check(&task)?;
-        settings.fit.epochs = Some(settings.fit.longest(&task));
+        settings.fit.epochs = vec![settings.fit.longest(&task)];
 
         let out = self
             .out

@@ -1,7 +1,7 @@
 //! Learned activations against classical ones: values on test rows, network by network or fold by
 //! fold, and what they say.
 
-use super::pipeline::is_of_the_learned;
+use crate::model::names::is_any_learned;
 use crate::report::stats::{Comparison, Summary};
 use crate::train::Metric;
 
@@ -146,7 +146,7 @@ impl Scores {
     /// validation rows: the best ones on the test rows would have the luck of a choice on their
     /// side.
     pub fn verdict(&self, of_model: &str) -> Option<String> {
-        let is_learned = |i: &usize| is_of_the_learned(&self.activations[*i]);
+        let is_learned = |i: &usize| is_any_learned(&self.activations[*i]);
         let (learned, classical): (Vec<usize>, Vec<usize>) =
             (0..self.activations.len()).partition(is_learned);
         let mix = self.best_of(&learned)?;
@@ -175,7 +175,7 @@ impl Scores {
             });
         }
 
-        Some(if gain > width && !is_of_the_learned(of_model) {
+        Some(if gain > width && !is_any_learned(of_model) {
             format!(
                 "On the test rows the learned activations did better: {found}. \
                  The model has others because only held-out training rows choose."

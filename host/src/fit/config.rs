@@ -4,7 +4,8 @@ use crate::data::split::LEAST_ROWS;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, MetaSchedule, Objective};
 use crate::model::LearnedActivations;
-use crate::model::choice::{Choice, is_learned, is_learning, learning_from};
+use crate::model::choice::Choice;
+use crate::model::names::{is_learned, is_learning, learning_from};
 use crate::train::{LearningTables, LrDecay, OptimizerKind, TrainConfig, lr_scale};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -72,10 +73,16 @@ pub struct FitConfig {
     #[arg(long, value_name = "N")]
     pub runs: usize,
 
-    /// The longest training, in passes over the rows; a fifth of it is tried, too [default: 3000
-    /// steps, 6000 for regression]
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<usize>,
+    /// Lengths of trainings that are tried, in passes over the rows: the shortest with every
+    /// setting, longer ones with the best of these [default: 600 and 3000 steps; for regression 1200
+    /// and 6000]
+    #[arg(
+        long,
+        value_name = "N,...",
+        value_delimiter = ',',
+        hide_default_value = true
+    )]
+    pub epochs: Vec<usize>,
 
     /// Optimizer of the networks
     #[arg(long, value_name = "NAME")]
@@ -95,7 +102,8 @@ pub struct FitConfig {
     )]
     pub lr: Vec<f64>,
 
-    /// Weight decays of adamw that are tried [default: 0,0.3,1.5; for regression 0,0.3]
+    /// Weight decays of adamw that are tried, and larger ones where the largest is best [default:
+    /// 0,0.3,3]
     #[arg(
         long,
         value_name = "X,...",
@@ -133,7 +141,7 @@ impl Default for FitConfig {
             schedule: MetaSchedule::Unrolled,
             steps: 100,
             runs: 5,
-            epochs: None,
+            epochs: vec![],
             optimizer: OptimizerKind::Adamw,
             lr_decay: LrDecay::Linear,
             lr: vec![],
@@ -150,13 +158,12 @@ impl FitConfig {
         (rows / 10).clamp(10, 200).min(rows)
     }
 
-    /// The same with every setting that follows from the task.
+    /// The same with the settings that follow from the task.
     #[must_use]
     pub fn settled(self, task: &Task) -> FitConfig {
         FitConfig {
             lr: self.lrs(task.inputs),
-            weight_decay: self.weight_decays(task).into_iter().flatten().collect(),
-            epochs: Some(self.longest(task)),
+            epochs: self.lengths(task),
             ..self
         }
     }
@@ -179,33 +186,40 @@ impl FitConfig {
 
     /// The weight decays that are tried; one entry without a number for an optimizer that has none.
     #[must_use]
-    pub fn weight_decays(&self, task: &Task) -> Vec<Option<f64>> {
-        let all = match (self.optimizer, task.is_classification()) {
+    pub fn weight_decays(&self) -> Vec<Option<f64>> {
+        let all = match self.optimizer {
             _ if !self.weight_decay.is_empty() => self.weight_decay.clone(),
-            (OptimizerKind::Adamw, true) => vec![0.0, 0.3, 1.5],
-            (OptimizerKind::Adamw, false) => vec![0.0, 0.3],
+            OptimizerKind::Adamw => vec![0.0, 0.3, 3.0],
             _ => return vec![None],
         };
 
         all.into_iter().map(Some).collect()
     }
 
-    /// Epochs of the longest training. A function of numbers is fitted to a precision that a
-    /// classification does not ask for.
+    /// Epochs of the trainings that are tried, ascending. A function of numbers is fitted to a
+    /// precision that a classification does not ask for.
     #[must_use]
-    pub fn longest(&self, task: &Task) -> usize {
+    pub fn lengths(&self, task: &Task) -> Vec<usize> {
         let steps: usize = if task.is_classification() { 3000 } else { 6000 };
         let rows = task.train.rows().max(1);
         let in_an_epoch = rows.div_ceil(Self::batch(rows));
-        let epochs = steps.div_ceil(in_an_epoch).max(LEAST_EPOCHS);
+        let longest = steps.div_ceil(in_an_epoch).max(LEAST_EPOCHS);
 
-        self.epochs.unwrap_or(epochs)
+        let mut lengths = if self.epochs.is_empty() {
+            vec![longest.div_ceil(5), longest]
+        } else {
+            self.epochs.clone()
+        };
+
+        lengths.sort_unstable();
+        lengths.dedup();
+        lengths
     }
 
-    /// Epochs of the trainings that are tried first.
+    /// Epochs of the longest training.
     #[must_use]
-    pub fn shortest(&self, task: &Task) -> usize {
-        self.longest(task).div_ceil(5)
+    pub fn longest(&self, task: &Task) -> usize {
+        self.lengths(task).last().copied().unwrap_or(1)
     }
 
     /// How networks are trained with `rows` rows, before learning rate, weight decay and epochs are
@@ -273,7 +287,7 @@ impl FitConfig {
     /// Trainings of the stage that has most of them: that which chooses the settings, or the
     /// comparison.
     pub(crate) fn most_trainings(&self, task: &Task, divisions: usize) -> usize {
-        let settings = self.lrs(task.inputs).len() * self.weight_decays(task).len();
+        let settings = self.lrs(task.inputs).len() * self.weight_decays().len();
         let each = (settings * divisions).max(self.runs);
         (self.compare.len() + self.learned().len()) * each
     }
@@ -301,7 +315,7 @@ impl FitConfig {
         );
 
         ensure!(
-            self.epochs != Some(0),
+            !self.epochs.contains(&0),
             "`epochs` 0: train for at least 1 epoch"
         );
 

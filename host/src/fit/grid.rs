@@ -18,13 +18,18 @@ use serde::{Deserialize, Serialize};
 /// How many settings of an arm come to the second round.
 const FINALISTS: usize = 2;
 /// How often an arm that diverges at every learning rate goes on to smaller ones.
-const MOST_EXTENSIONS: usize = 6;
+const MOST_SMALLER_RATES: usize = 6;
 /// By how much they are smaller each time.
-const EXTENSION: f64 = 0.25;
+const SMALLER: f64 = 0.25;
+/// How often an arm that is best with the largest weight decay goes on to larger ones: in noise,
+/// the best network answers with little more than the mean.
+const MOST_LARGER_DECAYS: usize = 2;
+/// By how much they are larger each time.
+const LARGER: f64 = 4.0;
 
 /// What is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Setting {
+pub(super) struct GridPoint {
     pub lr: f64,
     /// Of AdamW alone.
     pub weight_decay: Option<f64>,
@@ -32,18 +37,18 @@ pub(super) struct Setting {
 }
 
 /// One training that tells how good a setting is.
-struct Trial<'a> {
+struct HeldOutTraining<'a> {
     arm: &'a Arm,
-    setting: Setting,
+    point: GridPoint,
     /// Which rows are held out.
     division: usize,
 }
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct TrialResult {
+struct HeldOutResult {
     activation: String,
-    setting: Setting,
+    point: GridPoint,
     division: usize,
     /// On the held-out rows; none if it diverged.
     score: Option<Score>,
@@ -69,7 +74,7 @@ pub(super) struct Found {
 }
 
 /// The search for the settings of some arms.
-pub(super) struct Grid<'a> {
+pub(super) struct SettingsGrid<'a> {
     pub config: &'a FitConfig,
     pub task: &'a Task,
     /// Rows to learn from, and rows held out.
@@ -79,7 +84,7 @@ pub(super) struct Grid<'a> {
     pub output: Output,
 }
 
-impl Grid<'_> {
+impl SettingsGrid<'_> {
     /// The best setting of each arm. No arm ends the work: one that diverges at every learning rate
     /// is trained at smaller ones, and one that diverges there too has nothing chosen.
     ///
@@ -103,66 +108,103 @@ impl Grid<'_> {
         Ok(found)
     }
 
-    /// Every setting for a short training.
-    fn first_round(&self) -> Result<Vec<TrialResult>> {
+    /// Every setting for a short training, and beyond the grid where its edge is best.
+    fn first_round(&self) -> Result<Vec<HeldOutResult>> {
         let lrs = self.config.lrs(self.task.inputs);
-        let mut least = lrs.iter().copied().fold(f64::INFINITY, f64::min);
-        let mut trials: Vec<Trial> = self
+        let decays = self.config.weight_decays();
+        let mut trainings: Vec<HeldOutTraining> = self
             .arms
             .iter()
-            .flat_map(|arm| self.trials(arm, &self.settings(&lrs)))
+            .flat_map(|arm| self.trainings(arm, &self.points(&lrs, &decays)))
             .collect();
-        let mut results = self.run("selection-short", &trials)?;
+        let mut results = self.run("selection-short", &trainings)?;
 
-        for _ in 0..MOST_EXTENSIONS {
-            let open: Vec<&Arm> = self
-                .arms
-                .iter()
-                .filter(|arm| self.ranked(arm, &results).is_empty())
-                .collect();
+        let mut least = lrs.iter().copied().fold(f64::INFINITY, f64::min);
 
-            if open.is_empty() {
+        for _ in 0..MOST_SMALLER_RATES {
+            least *= SMALLER;
+            let points = self.points(&[least], &decays);
+            let diverges = |arm: &&Arm| self.ranked(arm, &results).is_empty();
+
+            let more = self.of_arms(diverges, &points);
+            if more.is_empty() {
                 break;
             }
 
-            least *= EXTENSION;
-            trials.extend(
-                open.into_iter()
-                    .flat_map(|arm| self.trials(arm, &self.settings(&[least]))),
-            );
-            results = self.run("selection-short", &trials)?;
+            trainings.extend(more);
+            results = self.run("selection-short", &trainings)?;
+        }
+
+        // What the user names is all that is tried.
+        let is_open = self.config.weight_decay.is_empty();
+        let largest = decays.iter().copied().flatten().reduce(f64::max);
+        let Some(mut most) = largest.filter(|_| is_open) else {
+            return Ok(results);
+        };
+
+        for _ in 0..MOST_LARGER_DECAYS {
+            let points = self.points(&lrs, &[Some(LARGER * most)]);
+            let wants_more = |arm: &&Arm| {
+                let best = self.ranked(arm, &results).into_iter().next();
+                best.is_some_and(|(point, _)| point.weight_decay == Some(most))
+            };
+
+            let more = self.of_arms(wants_more, &points);
+            if more.is_empty() {
+                break;
+            }
+
+            trainings.extend(more);
+            results = self.run("selection-short", &trainings)?;
+            most *= LARGER;
         }
 
         Ok(results)
     }
 
-    /// The best settings of each arm for a long training.
-    fn second_round(&self, short: &[TrialResult]) -> Result<Vec<TrialResult>> {
-        let epochs = self.config.longest(self.task);
-
-        let finalists = |arm: &Arm| -> Vec<Setting> {
-            let ranked = self.ranked(arm, short).into_iter().take(FINALISTS);
-            ranked
-                .map(|(setting, _)| Setting { epochs, ..setting })
-                .collect()
-        };
-
-        let trials: Vec<Trial> = self
-            .arms
-            .iter()
-            .flat_map(|arm| self.trials(arm, &finalists(arm)))
-            .collect();
-        self.run("selection-long", &trials)
+    /// Trainings at these points of the arms that want them.
+    fn of_arms(
+        &self,
+        wants: impl Fn(&&Arm) -> bool,
+        points: &[GridPoint],
+    ) -> Vec<HeldOutTraining<'_>> {
+        let arms = self.arms.iter().filter(wants);
+        arms.flat_map(|arm| self.trainings(arm, points)).collect()
     }
 
-    /// All combinations with these learning rates.
-    fn settings(&self, lrs: &[f64]) -> Vec<Setting> {
-        let epochs = self.config.shortest(self.task);
-        let decays = self.config.weight_decays(self.task);
+    /// The best settings of each arm for longer trainings.
+    fn second_round(&self, short: &[HeldOutResult]) -> Result<Vec<HeldOutResult>> {
+        let longer = self.config.lengths(self.task).split_off(1);
+
+        let finalists = |arm: &Arm| -> Vec<GridPoint> {
+            let ranked = self.ranked(arm, short).into_iter().take(FINALISTS);
+            let of = |(point, _): (GridPoint, Score)| {
+                let lengths = longer.iter();
+                lengths.map(move |&epochs| GridPoint { epochs, ..point })
+            };
+            ranked.flat_map(of).collect()
+        };
+
+        let trainings: Vec<HeldOutTraining> = self
+            .arms
+            .iter()
+            .flat_map(|arm| self.trainings(arm, &finalists(arm)))
+            .collect();
+
+        if trainings.is_empty() {
+            return Ok(vec![]);
+        }
+
+        self.run("selection-long", &trainings)
+    }
+
+    /// All combinations of these, for short trainings.
+    fn points(&self, lrs: &[f64], decays: &[Option<f64>]) -> Vec<GridPoint> {
+        let epochs = self.config.lengths(self.task).first().copied().unwrap_or(1);
 
         lrs.iter()
             .flat_map(|&lr| {
-                decays.iter().map(move |&weight_decay| Setting {
+                decays.iter().map(move |&weight_decay| GridPoint {
                     lr,
                     weight_decay,
                     epochs,
@@ -171,74 +213,81 @@ impl Grid<'_> {
             .collect()
     }
 
-    /// A training of each setting for each division.
-    fn trials<'a>(&self, arm: &'a Arm, settings: &[Setting]) -> Vec<Trial<'a>> {
-        let of = |&setting: &Setting| {
-            (0..self.divisions.len()).map(move |division| Trial {
+    /// A training at each point for each division.
+    fn trainings<'a>(&self, arm: &'a Arm, points: &[GridPoint]) -> Vec<HeldOutTraining<'a>> {
+        let of = |&point: &GridPoint| {
+            (0..self.divisions.len()).map(move |division| HeldOutTraining {
                 arm,
-                setting,
+                point,
                 division,
             })
         };
-        settings.iter().flat_map(of).collect()
+        points.iter().flat_map(of).collect()
     }
 
-    fn run(&self, name: &str, trials: &[Trial]) -> Result<Vec<TrialResult>> {
-        let key = |name: &str, setting: Setting, division: usize| {
-            format!("{name}, {setting:?}, division {division}")
+    fn run(&self, name: &str, trainings: &[HeldOutTraining]) -> Result<Vec<HeldOutResult>> {
+        let key = |name: &str, point: GridPoint, division: usize| {
+            format!("{name}, {point:?}, division {division}")
         };
         let metric = metric_of(self.task);
 
-        JobLoop::<Trial, TrialResult> {
+        JobLoop::<HeldOutTraining, HeldOutResult> {
             name,
-            key: &|trial| key(&trial.arm.choice.name, trial.setting, trial.division),
-            key_of: &|done| key(&done.activation, done.setting, done.division),
+            key: &|one| key(&one.arm.choice.name, one.point, one.division),
+            key_of: &|done| key(&done.activation, done.point, done.division),
             needed: true,
-            work: &|trial| self.score(trial),
+            work: &|one| self.score(one),
             message: &|done| match done.score {
                 None => format!("{} diverged", done.activation),
                 Some(score) => format!("{} {}", done.activation, number(score.metric, metric)),
             },
         }
-        .run(trials, self.folder, self.output)
+        .run(trainings, self.folder, self.output)
     }
 
     /// Trains and evaluates one network.
-    fn score(&self, trial: &Trial) -> Result<TrialResult> {
-        let (rest, held_out) = &self.divisions[trial.division];
-        let config = trial.setting.hyperparameters(trial.arm, 0.0);
+    fn score(&self, training: &HeldOutTraining) -> Result<HeldOutResult> {
+        let (rest, held_out) = &self.divisions[training.division];
+        let config = training.point.hyperparameters(training.arm, 0.0);
         let config = config.apply(&self.config.train(self.task.train.rows()));
         // Apart from the seeds of the networks that are compared later.
-        let seed = self.config.seed + 1_000_000 + trial.division as u64;
+        let seed = self.config.seed + 1_000_000 + training.division as u64;
 
-        let training = train(&config, &trial.arm.choice, self.task, rest, held_out, seed)?;
-        let curve = &training.curve;
+        let done = train(
+            &config,
+            &training.arm.choice,
+            self.task,
+            rest,
+            held_out,
+            seed,
+        )?;
+        let curve = &done.curve;
         let metric = metric_of(self.task).of(curve).last();
         let score = metric
             .zip(curve.evaluation_loss.last())
             .map(|(&metric, &loss)| Score { metric, loss })
-            .filter(|score| !training.diverged && score.loss.is_finite());
+            .filter(|score| !done.diverged && score.loss.is_finite());
 
-        Ok(TrialResult {
-            activation: trial.arm.choice.name.clone(),
-            setting: trial.setting,
-            division: trial.division,
+        Ok(HeldOutResult {
+            activation: training.arm.choice.name.clone(),
+            point: training.point,
+            division: training.division,
             score,
         })
     }
 
     /// The settings of an arm that never diverged, with their mean scores, the best first.
-    fn ranked(&self, arm: &Arm, results: &[TrialResult]) -> Vec<(Setting, Score)> {
-        let own: Vec<&TrialResult> = results
+    fn ranked(&self, arm: &Arm, results: &[HeldOutResult]) -> Vec<(GridPoint, Score)> {
+        let own: Vec<&HeldOutResult> = results
             .iter()
             .filter(|r| r.activation == arm.choice.name)
             .collect();
 
-        let mut ranked: Vec<(Setting, Score)> = own
-            .chunk_by(|a, b| a.setting == b.setting)
+        let mut ranked: Vec<(GridPoint, Score)> = own
+            .chunk_by(|a, b| a.point == b.point)
             .filter_map(|same| {
                 let scores: Option<Vec<Score>> = same.iter().map(|r| r.score).collect();
-                Some((same[0].setting, Score::mean(&scores?)))
+                Some((same[0].point, Score::mean(&scores?)))
             })
             .collect();
 
@@ -247,19 +296,19 @@ impl Grid<'_> {
         ranked
     }
 
-    fn evaluate(&self, arm: &Arm, results: &[TrialResult]) -> Found {
+    fn evaluate(&self, arm: &Arm, results: &[HeldOutResult]) -> Found {
         let own = || results.iter().filter(|r| r.activation == arm.choice.name);
         let best = self.ranked(arm, results).into_iter().next();
 
         Found {
-            chosen: best.map(|(setting, score)| setting.hyperparameters(arm, score.metric)),
+            chosen: best.map(|(point, score)| point.hyperparameters(arm, score.metric)),
             diverged: own().filter(|r| r.score.is_none()).count(),
             trainings: own().count(),
         }
     }
 }
 
-impl Setting {
+impl GridPoint {
     fn hyperparameters(self, arm: &Arm, validation: f64) -> Hyperparameters {
         Hyperparameters {
             activation: arm.choice.name.clone(),

@@ -7,12 +7,12 @@
 
 use super::compare::Scores;
 use super::config::{ActivationSource, BEST, FitConfig, LEARNED};
-use super::grid::Grid;
+use super::grid::SettingsGrid;
 use crate::data::split::Split;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::meta;
 use crate::model::activations::LearnedActivations;
-use crate::model::choice::{is_learned, is_learning};
+use crate::model::names::{is_any_learned, is_learned, is_learning};
 use crate::model::{Model, Network, NetworkFile, Ranges, TestRows};
 use crate::run::RunFolder;
 use crate::support::draws::{DrawnFor, draws};
@@ -179,7 +179,7 @@ impl FitPipeline<'_> {
         let all = arms(&activations, &self.seeded(&learned), false)?;
         let divisions = self.parts.rest_and_validation(self.task)?;
 
-        let selected = Grid {
+        let selected = SettingsGrid {
             config: self.config,
             task: self.task,
             divisions: &divisions,
@@ -260,7 +260,7 @@ impl FitPipeline<'_> {
             LEARNED => scores
                 .ranked()
                 .into_iter()
-                .filter(|&arm| is_of_the_learned(&scores.activations[arm]))
+                .filter(|&arm| is_any_learned(&scores.activations[arm]))
                 .collect(),
             name => scores
                 .activations
@@ -375,7 +375,7 @@ impl FitPipeline<'_> {
 
     /// Says how many trainings diverged, if any did.
     fn note_diverged(&mut self, activation: &str, diverged: usize, all: usize, what: &str) {
-        let activation = if is_of_the_learned(activation) {
+        let activation = if is_any_learned(activation) {
             "the learned activations"
         } else {
             activation
@@ -387,11 +387,6 @@ impl FitPipeline<'_> {
             ));
         }
     }
-}
-
-/// Whether activations are learned, before the weights or beside them.
-pub(super) fn is_of_the_learned(name: &str) -> bool {
-    is_learned(name) || is_learning(name)
 }
 
 /// How often the network of a model is trained anew, each time with half the learning rate.

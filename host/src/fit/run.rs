@@ -2,13 +2,14 @@
 
 use super::compare::{Scores, spread_of_folds};
 use super::config::{BEST, FitConfig};
-use super::pipeline::{AllDiverged, PipelineOutcome, is_of_the_learned, run_pipeline};
+use super::pipeline::{AllDiverged, PipelineOutcome, run_pipeline};
 use crate::data::remarks::{columns_with_offsets, constant_inputs};
 use crate::data::split::Split;
 use crate::data::target::Purpose;
 use crate::data::task::Task;
 use crate::model::Model;
 use crate::model::metrics::{Metrics, of_confusion};
+use crate::model::names::is_any_learned;
 use crate::report::stats::{Summary, mean};
 use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
@@ -52,8 +53,8 @@ pub fn run(
         .scores
         .activations
         .iter()
-        .any(|activation| is_of_the_learned(activation));
-    let has_others = has_choice && !is_of_the_learned(&done.model.activation);
+        .any(|activation| is_any_learned(activation));
+    let has_others = has_choice && !is_any_learned(&done.model.activation);
     let hint = if config.keep == BEST && has_others {
         " (`keep` learned takes the learned ones)"
     } else {
@@ -193,7 +194,7 @@ pub fn cross(
 }
 
 fn activation_text(activation: &str) -> &str {
-    if is_of_the_learned(activation) {
+    if is_any_learned(activation) {
         "the learned"
     } else {
         activation
@@ -203,7 +204,7 @@ fn activation_text(activation: &str) -> &str {
 fn name(activation: &str) -> String {
     match activation {
         "learning:mix" => "learned, learning on".into(),
-        name if is_of_the_learned(name) => "learned".into(),
+        name if is_any_learned(name) => "learned".into(),
         name => name.into(),
     }
 }

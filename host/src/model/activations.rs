@@ -4,7 +4,7 @@
 //! a type, as many numbers as samples, on `linspace(-5, 5)`; the paper's authors write this form
 //! too.
 
-use super::choice::types_named;
+use super::names::{is_learned, start_of};
 use anyhow::{Context, Result, bail, ensure};
 use ldnn_core::table::{self, TableForm, Tabulation};
 use ldnn_core::{Activation, Base, Shape};
@@ -355,6 +355,33 @@ pub fn grid(n: usize, range: f64) -> Vec<f64> {
     (0..n)
         .map(|i| range * (2.0 * i as f64 / (n - 1) as f64 - 1.0))
         .collect()
+}
+
+/// The learned types that a name stands for; `None` if it is no name of learned types.
+pub(super) fn types_named<'a>(
+    name: &str,
+    learned: Option<&'a LearnedActivations>,
+) -> Result<Option<Vec<&'a LearnedType>>> {
+    if !is_learned(name) {
+        return Ok(None);
+    }
+
+    let name = start_of(name);
+    let number = name.strip_prefix("type").map(str::parse::<usize>);
+    let learned = learned.with_context(|| {
+        format!("'{name}' needs learned activations; give them with `activations` FILE")
+    })?;
+    let in_layer = learned.types_in_a_layer();
+
+    match number {
+        Some(Ok(n)) if n == 0 || n > in_layer => {
+            bail!("there is no '{name}': the file holds type1 to type{in_layer}")
+        }
+        Some(Ok(n)) => Ok(Some(
+            learned.types.iter().skip(n - 1).step_by(in_layer).collect(),
+        )),
+        _ => Ok(Some(learned.types.iter().collect())),
+    }
 }
 
 #[cfg(test)]

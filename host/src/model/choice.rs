@@ -1,19 +1,13 @@
-//! What users call the activations of a network, and what these are.
-//!
-//! | name | activations |
-//! |---|---|
-//! | `relu` | a base function |
-//! | `tanh+sine` | a mix of base functions, in equal blocks of neurons |
-//! | `type2`, `mix` | one of the types that were learned before, or all; they stay as they are |
-//! | `learning:tanh+sine` | tables that start as these and learn beside the weights |
+//! The activations that a name asks for ([`names`](super::names)), as a network is trained with
+//! them.
 
-use super::activations::{LearnedActivations, LearnedType, TABLE_RANGE, base_named, base_names};
-use anyhow::{Context, Result, bail, ensure};
+use super::activations::{
+    LearnedActivations, LearnedType, TABLE_RANGE, base_named, base_names, types_named,
+};
+use super::names::{LEARNING, learning_from};
+use anyhow::{Context, Result, ensure};
 use ldnn_core::table::{self, TableForm};
 use ldnn_core::{Activation, Base, Shape};
-
-/// What stands before the name of activations that learn beside the weights.
-const LEARNING: &str = "learning:";
 
 /// The activations of one network: what users call `relu`, `type2`, `mix` or `learning:tanh+sine`.
 #[derive(Clone, Debug)]
@@ -29,10 +23,10 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Understands the names in the table above.
+    /// The activations of this name.
     ///
     /// # Errors
-    /// If the name is none of these, or learned types are asked for that `learned` does not hold.
+    /// If there is no such name, or learned types are asked for that `learned` does not hold.
     pub fn named(name: &str, learned: Option<&LearnedActivations>, exact: bool) -> Result<Choice> {
         let (learns, start) = match name.strip_prefix(LEARNING) {
             Some(start) => (true, start),
@@ -210,57 +204,6 @@ pub fn layered(widths: &[usize], activations: &[Activation], layers: usize) -> R
     }
 
     Ok(shape)
-}
-
-/// Whether a name stands for types that were learned before: `type1`, `type2`, ..., `mix`, also as
-/// the start of tables that learn on.
-#[must_use]
-pub fn is_learned(name: &str) -> bool {
-    let start = name.strip_prefix(LEARNING).unwrap_or(name);
-    start == "mix"
-        || start
-            .strip_prefix("type")
-            .is_some_and(|n| n.parse::<usize>().is_ok())
-}
-
-/// Whether a name stands for activations that learn beside the weights.
-#[must_use]
-pub fn is_learning(name: &str) -> bool {
-    name.starts_with(LEARNING)
-}
-
-/// The name of activations that start as `start` and learn beside the weights.
-#[must_use]
-pub fn learning_from(start: &str) -> String {
-    format!("{LEARNING}{start}")
-}
-
-/// The learned types that a name stands for; `None` if it is no name of learned types.
-pub(super) fn types_named<'a>(
-    name: &str,
-    learned: Option<&'a LearnedActivations>,
-) -> Result<Option<Vec<&'a LearnedType>>> {
-    let name = name.strip_prefix(LEARNING).unwrap_or(name);
-
-    if !is_learned(name) {
-        return Ok(None);
-    }
-
-    let number = name.strip_prefix("type").map(str::parse::<usize>);
-    let learned = learned.with_context(|| {
-        format!("'{name}' needs learned activations; give them with `activations` FILE")
-    })?;
-    let in_layer = learned.types_in_a_layer();
-
-    match number {
-        Some(Ok(n)) if n == 0 || n > in_layer => {
-            bail!("there is no '{name}': the file holds type1 to type{in_layer}")
-        }
-        Some(Ok(n)) => Ok(Some(
-            learned.types.iter().skip(n - 1).step_by(in_layer).collect(),
-        )),
-        _ => Ok(Some(learned.types.iter().collect())),
-    }
 }
 
 #[cfg(test)]

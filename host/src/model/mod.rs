@@ -27,6 +27,7 @@ mod columns;
 mod evaluate;
 mod function;
 pub mod metrics;
+pub mod names;
 mod network;
 mod predict;
 mod predictions;

@@ -2,7 +2,8 @@
 
 use crate::data::task::{Examples, Task};
 use crate::model::activations::LearnedActivations;
-use crate::model::choice::{Choice, is_learned};
+use crate::model::choice::Choice;
+use crate::model::names::is_learned;
 use crate::report::stats::Pair;
 use crate::run::RunFolder;
 use crate::run::jobs::JobLoop;

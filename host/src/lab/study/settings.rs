@@ -5,7 +5,7 @@ use crate::config::{Layers, SettingsFile, assign, overlay};
 use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Objective};
-use crate::model::choice::is_learned;
+use crate::model::names::is_learned;
 use crate::train::ValidateConfig;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
