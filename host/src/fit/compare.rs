@@ -134,10 +134,10 @@ impl Scores {
 
     /// A value with the digits that it deserves.
     pub fn number(&self, x: f64) -> String {
-        if self.metric == Metric::Accuracy {
-            format!("{x:.2}")
-        } else {
-            format!("{x:.5}")
+        match self.metric {
+            Metric::Accuracy => format!("{x:.2}"),
+            Metric::Loss if x.abs() < 0.01 && x != 0.0 => format!("{x:.2e}"),
+            Metric::Loss => format!("{x:.4}"),
         }
     }
 

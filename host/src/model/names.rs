@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn names_say_what_is_learned_and_when() {
-        let of = |name| [is_learned(name), is_learning(name), is_any_learned(name)];
+        let of = |name: &str| [is_learned(name), is_learning(name), is_any_learned(name)];
 
         assert_eq!(of("relu"), [false; 3]);
         assert_eq!(of("typewriter"), [false; 3]);
