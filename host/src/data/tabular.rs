@@ -4,7 +4,7 @@
 use super::extremes::Extremes;
 use super::remarks::EXACT;
 use super::table::{Column, Table, Unit, listed};
-use super::target::{Purpose, RawTarget, numbers, plain_number};
+use super::target::{Purpose, RawTarget, numbers, value_of};
 use super::{Dataset, Standard, Targets};
 use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Context, Result, bail, ensure};
@@ -268,7 +268,7 @@ impl Tabular {
             (RawTarget::Classes(_, names), Purpose::Classification { classes, .. }) => {
                 let label = |&i: &u32| {
                     let name = &names[i as usize];
-                    let is_it = |class: &String| plain_number(class) == plain_number(name);
+                    let is_it = |class: &String| value_of(class) == value_of(name);
                     let exact = classes.iter().position(|class| class == name);
                     let found = exact.or_else(|| classes.iter().position(is_it));
                     let line = self.lines[i as usize];
