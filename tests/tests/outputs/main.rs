@@ -5,3 +5,4 @@ mod commands;
 mod endings;
 mod prepared;
 mod run_folders;
+mod unusual;
