@@ -15,7 +15,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A stream that leads to a regular file.
-struct Stream {
+struct StandardStream {
     name: &'static str,
     about: Metadata,
     /// Where the file is, if the system tells.
@@ -99,7 +99,7 @@ pub fn check_files(inputs: &[PathBuf], outputs: &[PathBuf]) -> Result<()> {
 }
 
 /// Refuses the streams of which `what` says why.
-fn refuse(what: impl Fn(&Stream) -> Option<String>) -> Result<()> {
+fn refuse(what: impl Fn(&StandardStream) -> Option<String>) -> Result<()> {
     let mut refused = StreamRefused {
         messages: vec![],
         streams: vec![],
@@ -125,7 +125,7 @@ fn refuse(what: impl Fn(&Stream) -> Option<String>) -> Result<()> {
     }
 }
 
-impl Stream {
+impl StandardStream {
     /// What it is, if it leads to what is at `path`: to the file, or to a file of a run or an export
     /// in the folder, by whatever name.
     fn is_of(&self, path: &Path, role: &str) -> Option<String> {
@@ -218,14 +218,14 @@ fn whose(path: &Path) -> Option<String> {
 }
 
 #[cfg(unix)]
-fn open_streams() -> Vec<Stream> {
+fn open_streams() -> Vec<StandardStream> {
     use std::os::fd::{AsFd, BorrowedFd};
 
     let of = |name, number: u8, stream: BorrowedFd<'_>| {
         let own = File::from(stream.try_clone_to_owned().ok()?);
         let about = own.metadata().ok().filter(Metadata::is_file)?;
         let path = fs::read_link(format!("/proc/self/fd/{number}")).ok();
-        Some(Stream { name, about, path })
+        Some(StandardStream { name, about, path })
     };
 
     let output = of(OUTPUT, 1, std::io::stdout().as_fd());
@@ -234,7 +234,7 @@ fn open_streams() -> Vec<Stream> {
 }
 
 #[cfg(not(unix))]
-fn open_streams() -> Vec<Stream> {
+fn open_streams() -> Vec<StandardStream> {
     vec![]
 }
 
