@@ -42,6 +42,19 @@ pub fn run(folder: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
+/// Runs it where there are compilers and no cargo, which takes its time.
+pub fn run_without_cargo(folder: &Path, args: &[&str]) -> Output {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::env::split_paths(&paths).filter(|path| !path.join("cargo").exists());
+
+    Command::new(path())
+        .current_dir(folder)
+        .args(args)
+        .env("PATH", std::env::join_paths(paths).unwrap())
+        .output()
+        .unwrap()
+}
+
 /// Runs it with this on standard input.
 pub fn run_with(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut command = Command::new(path());
@@ -103,6 +116,14 @@ pub fn refuse(folder: &Path, args: &[&str], code: i32) -> String {
     let output = run(folder, args);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+    assert!(!message.contains("panicked"), "{message}");
+    message
+}
+
+/// What a run is expected to have: this exit code; what it said on standard error.
+pub fn ended(output: &Output, code: i32) -> String {
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{message}");
     assert!(!message.contains("panicked"), "{message}");
     message
 }

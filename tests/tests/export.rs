@@ -503,8 +503,8 @@ fn a_file_that_was_edited_is_found_whatever_was_changed() {
     let folder = out.path().join("x");
     export(&folder, &["--what", "network"]);
 
-    let verify = ["verify", folder.to_str().unwrap(), "--core", "nowhere"];
-    ldnn(&verify).success();
+    let verify = || program::run_without_cargo(out.path(), &["verify", "x"]);
+    program::ended(&verify(), 0);
 
     for (file, from, to) in [
         (
@@ -532,8 +532,7 @@ fn a_file_that_was_edited_is_found_whatever_was_changed() {
 
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
 
-        let error = ldnn(&verify).failure().code(1).get_output().stderr.clone();
-        let error = String::from_utf8(error).unwrap();
+        let error = program::ended(&verify(), 1);
 
         assert!(
             error.contains(&format!("{file} is not what model.json gives")),
@@ -551,7 +550,7 @@ fn a_file_that_was_edited_is_found_whatever_was_changed() {
         fs::write(&path, text).unwrap();
     }
 
-    ldnn(&verify).success();
+    program::ended(&verify(), 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! An export says where it may answer otherwise than `ldnn predict`, and what it cannot do is
 //! refused rather than ignored.
 
+use ldnn::model::sealed::{seal, unseal};
 use ldnn_tests::program::{SHORT_TRAINING, refuse, run, succeed};
 use std::fs;
 use std::path::Path;
@@ -94,10 +95,82 @@ fn a_tolerance_beyond_the_stated_one_is_refused() {
     let text = fs::read_to_string(&golden).unwrap();
     let place = text.find("\"tolerance\":").unwrap() + 12;
     let end = place + text[place..].find(',').unwrap();
-    fs::write(&golden, format!("{}1e300{}", &text[..place], &text[end..])).unwrap();
+    fs::write(&golden, format!("{}0.25{}", &text[..place], &text[end..])).unwrap();
 
     let error = refuse(at, &["verify", "e"], 1);
-    assert!(error.contains("asks for a tolerance of 1e300"), "{error}");
+    assert!(error.contains("was edited by hand"), "{error}");
+
+    // With the checksum made anew.
+    let mut content: serde_json::Value = serde_json::from_str(&text).unwrap();
+    unseal(&mut content).unwrap();
+    let write = |content: &serde_json::Value| fs::write(&golden, seal(content).unwrap()).unwrap();
+    write(&content);
+    succeed(at, &["verify", "e"]);
+
+    for (tolerance, shown) in [(1e300, "1e300"), (1e-4, "1e-4")] {
+        let mut forged = content.clone();
+        forged["predicted"]["tolerance"] = tolerance.into();
+        write(&forged);
+        let error = refuse(at, &["verify", "e"], 1);
+        let said = format!("asks for a tolerance of {shown}");
+        assert!(error.contains(&said), "{error}");
+    }
+
+    // Without any, as earlier versions wrote it.
+    fs::write(&golden, content.to_string()).unwrap();
+    let error = refuse(at, &["verify", "e"], 1);
+    assert!(
+        error.contains("no checksum") && error.contains("export again"),
+        "{error}"
+    );
+}
+
+#[test]
+fn integers_have_one_tolerance_and_every_file_of_an_export_is_named() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    model(at);
+    let export = [
+        "export",
+        "m.ldnn",
+        "--weights",
+        "int8",
+        "--format",
+        "c,postcard,npz",
+        "--out",
+        "e",
+    ];
+    succeed(at, &export);
+
+    let golden = at.join("e/golden.json");
+    let text = fs::read_to_string(&golden).unwrap();
+    let mut content: serde_json::Value = serde_json::from_str(&text).unwrap();
+    unseal(&mut content).unwrap();
+    let write = |content: &serde_json::Value| fs::write(&golden, seal(content).unwrap()).unwrap();
+
+    let mut forged = content.clone();
+    forged["predicted"]["tolerance"] = 0.4.into();
+    write(&forged);
+    let error = refuse(at, &["verify", "e"], 1);
+    assert!(error.contains("of this export it is 0.5"), "{error}");
+
+    for name in [
+        "model.json",
+        "ldnn_model.c",
+        "ldnn_model.h",
+        "ldnn_model.ldnn",
+        "ldnn_model.npz",
+    ] {
+        let mut forged = content.clone();
+        forged["files"]
+            .as_object_mut()
+            .unwrap()
+            .remove(name)
+            .unwrap();
+        write(&forged);
+        let error = refuse(at, &["verify", "e"], 1);
+        assert!(error.contains(&format!("does not name {name}")), "{error}");
+    }
 }
 
 #[test]

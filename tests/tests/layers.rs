@@ -558,6 +558,93 @@ fn messages_below_cli_name_settings_and_the_program_names_flags() {
     }
 }
 
+/// Calls that open a file whatever it is.
+const OPENING: [(&str, &str); 5] = [
+    ("fs", "read"),
+    ("fs", "read_to_string"),
+    ("fs", "copy"),
+    ("File", "open"),
+    ("File", "options"),
+];
+
+/// Where such calls may be, and why.
+const MAY_OPEN: [(&str, &str); 5] = [
+    ("support/regular.rs", "the door itself"),
+    (
+        "support/atomic.rs",
+        "regular files, to lock and delete them",
+    ),
+    ("support/memory.rs", "files of the system"),
+    ("run/lock.rs", "a folder, and files of the system"),
+    ("data/source.rs", "data may come from a pipe"),
+];
+
+/// The places outside of tests where a source opens a file whatever it is.
+fn openings(source: &Source) -> Vec<(usize, String)> {
+    let is_test = source.file.ends_with("tests.rs");
+    let code = source.text.split("#[cfg(test)]\nmod tests {").next();
+    let tokens = tokens(code.filter(|_| !is_test).unwrap_or_default());
+
+    let words = tokens.windows(3).filter(|three| three[1].text == "::");
+    words
+        .filter(|three| OPENING.contains(&(&three[0].text, &three[2].text)))
+        .map(|three| {
+            (
+                three[0].line,
+                format!("{}::{}", three[0].text, three[2].text),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn files_are_read_through_one_door_that_refuses_devices_and_pipes() {
+    let sources = sources_of("host");
+    let all: Vec<(&str, usize, String)> = sources
+        .iter()
+        .flat_map(|source| {
+            let found = openings(source).into_iter();
+            found.map(|(line, call)| (source.file.as_str(), line, call))
+        })
+        .collect();
+
+    let wrong: Vec<String> = all
+        .iter()
+        .filter(|(file, ..)| !MAY_OPEN.iter().any(|(may, _)| may == file))
+        .map(|(file, line, call)| format!("host/src/{file}:{line}: {call}"))
+        .collect();
+
+    assert!(
+        wrong.is_empty(),
+        "a device or a pipe in the place of the file hangs the program; use support::regular:\n{}",
+        wrong.join("\n")
+    );
+
+    for (file, why) in MAY_OPEN {
+        let is_there = all.iter().any(|(found, ..)| *found == file);
+        assert!(
+            is_there || file == "support/regular.rs",
+            "{file} ({why}) opens nothing any more"
+        );
+    }
+}
+
+#[test]
+fn calls_that_open_a_file_are_found_outside_of_tests() {
+    let source = |file: &str| {
+        Source {
+        file: file.into(),
+        text: "use std::fs::{self, File};\n// fs::read\nlet a = fs::read(path);\nlet b = File::open(path);\n\
+               let c = fs::read_dir(path);\n#[cfg(test)]\nmod tests {\nlet d = fs::read(path);\n}\n"
+            .into(),
+    }
+    };
+
+    let found = openings(&source("run/a.rs"));
+    assert_eq!(found, [(3, "fs::read".into()), (4, "File::open".into())]);
+    assert!(openings(&source("run/a/tests.rs")).is_empty());
+}
+
 #[test]
 fn flags_are_found_in_strings_but_not_in_comments_or_in_whole_commands() {
     let text = r##"

@@ -505,10 +505,10 @@ fn folders_are_protected() {
     assert!(
         refuse(
             dir.path(),
-            &["data", "mnist1d", "--out", "no/such/m.npz"],
+            &["data", "mnist1d", "--out", "file/such/m.npz"],
             2
         )
-        .contains("no/such/m.npz")
+        .contains("file/such/m.npz")
     );
 }
 

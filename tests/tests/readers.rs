@@ -700,10 +700,10 @@ fn a_file_of_predictions_is_whole_or_not_there() {
     assert!(
         refuse(
             folder,
-            &["predict", model, "good.csv", "--out", "no/p.csv"],
+            &["predict", model, "good.csv", "--out", "bad.csv/p.csv"],
             2
         )
-        .contains("cannot write 'no/p.csv'")
+        .contains("cannot write 'bad.csv/p.csv'")
     );
 
     file(folder, "text.csv", "a,b,c,d,kind\n1,2,3,4,5\n");

@@ -359,7 +359,7 @@ fn results_that_are_there_twice_must_be_the_same_and_shards_must_be_of_one_run()
         &small(&["--epochs", "3", "--shard", "0/2", "--out", "other"]),
     );
 
-    let message = refuse(dir.path(), &["merge", "a", "other", "--out", "again"], 1);
+    let message = refuse(dir.path(), &["merge", "a", "other", "--out", "again"], 2);
     assert!(
         message.contains("other settings") && message.contains("epochs"),
         "{message}"

@@ -103,7 +103,7 @@ enum ApplyCommand {
 }
 
 enum RowSource {
-    Stream(TableReader),
+    Stream(Box<TableReader>),
     Table(Option<Table>),
 }
 
@@ -221,7 +221,7 @@ impl EvalArgs {
                     .with_context(|| format!("in '{}'", self.file.display()))?;
                 note_doubt(&stream, &self.file);
 
-                RowSource::Stream(stream)
+                RowSource::Stream(Box::new(stream))
             }
         };
 
@@ -299,7 +299,7 @@ impl PredictArgs {
 
         Ok(ApplyPlan {
             model,
-            rows: RefCell::new(RowSource::Stream(stream)),
+            rows: RefCell::new(RowSource::Stream(Box::new(stream))),
             what,
             inputs,
         })

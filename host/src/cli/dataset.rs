@@ -11,8 +11,9 @@ use crate::data::tabular::Tabular;
 use crate::data::target::RawTarget;
 use crate::support::notice::notice;
 use crate::support::text::printable;
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use ldnn_core::image::checksum;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::{Table as Settings, Value};
@@ -75,6 +76,21 @@ pub struct DataConfig {
     #[serde(default)]
     fingerprint: u32,
 
+    /// Of what comes from --labels, so that a message can name the file that has changed.
+    #[arg(skip)]
+    #[serde(default)]
+    labels_fingerprint: Option<u32>,
+
+    /// Of what comes from --test.
+    #[arg(skip)]
+    #[serde(default)]
+    test_fingerprint: Option<u32>,
+
+    /// Of what comes from --test-labels.
+    #[arg(skip)]
+    #[serde(default)]
+    test_labels_fingerprint: Option<u32>,
+
     #[command(flatten)]
     table: TableArgs,
 }
@@ -93,6 +109,9 @@ impl Default for DataConfig {
             test_share: 0.2,
             group: None,
             fingerprint: 0,
+            labels_fingerprint: None,
+            test_fingerprint: None,
+            test_labels_fingerprint: None,
             table: TableArgs::default(),
         }
     }
@@ -335,16 +354,58 @@ impl DataConfig {
     /// # Errors
     /// If the settings were made for other ones.
     pub fn keep_fingerprint(&mut self, rows: &UndividedTable) -> Result<()> {
-        let fingerprint = fingerprint_of(rows);
-        ensure!(
-            self.fingerprint == 0 || self.fingerprint == fingerprint,
-            "the rows of '{}' are not those that the --config was made for: the table has changed, or which columns and rows \
-             are taken of it; add --set data.fingerprint=0 to use it as it is now",
-            self.file.display()
-        );
+        let found = self.with_fingerprints(rows);
 
-        self.fingerprint = fingerprint;
+        if self.fingerprint != 0 && self.fingerprint != found.fingerprint {
+            let parts = [
+                (
+                    &self.labels,
+                    self.labels_fingerprint,
+                    found.labels_fingerprint,
+                ),
+                (&self.test, self.test_fingerprint, found.test_fingerprint),
+                (
+                    &self.test_labels,
+                    self.test_labels_fingerprint,
+                    found.test_labels_fingerprint,
+                ),
+            ];
+
+            let changed = parts.into_iter().find(|(_, kept, found)| kept != found);
+            let file = changed.and_then(|(file, ..)| file.as_ref());
+
+            bail!(
+                "the rows of '{}' are not those that the --config was made for: the table has changed, or which columns and \
+                 rows are taken of it; add --set data.fingerprint=0 to use it as it is now",
+                file.unwrap_or(&self.file).display()
+            );
+        }
+
+        *self = found;
         Ok(())
+    }
+
+    /// The same settings with the fingerprints of these rows.
+    fn with_fingerprints(&self, rows: &UndividedTable) -> DataConfig {
+        let mut found = self.clone();
+        found.fingerprint = fingerprint_of(rows);
+
+        let targets = |part: &Tabular| checksum(format!("{:?}", part.target).as_bytes());
+
+        found.labels_fingerprint = self.labels.as_ref().map(|_| targets(&rows.data));
+
+        let test = rows.test.as_ref().filter(|_| self.test.is_some());
+        found.test_labels_fingerprint = test.filter(|_| self.test_labels.is_some()).map(targets);
+        found.test_fingerprint = test.map(|part| {
+            let own = match self.test_labels {
+                Some(_) => String::new(),
+                None => format!("{:?}", part.target),
+            };
+            let inputs = part.x.iter().flat_map(|x| x.to_le_bytes());
+            checksum(&inputs.chain(own.into_bytes()).collect::<Vec<u8>>())
+        });
+
+        found
     }
 }
 
@@ -359,5 +420,5 @@ fn fingerprint_of(rows: &UndividedTable) -> u32 {
         .collect::<String>();
     let others = others + &format!("{:?}", rows.groups);
 
-    ldnn_core::image::checksum(&numbers.chain(others.into_bytes()).collect::<Vec<u8>>())
+    checksum(&numbers.chain(others.into_bytes()).collect::<Vec<u8>>())
 }

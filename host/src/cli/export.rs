@@ -16,13 +16,16 @@ use crate::formats::{ExportFormat, read_activations};
 use crate::model::activations::{LearnedActivations, base_named};
 use crate::model::{Model, NetworkFile};
 use crate::run::RunFolder;
+use crate::run::folder::FAILED;
 use crate::support::atomic::write_atomically;
 use crate::support::progress::Output;
+use crate::support::regular::{self, Most};
 use crate::support::stop::Stopped;
 use crate::train::TrainConfig;
 use anyhow::{Context, Result, bail, ensure};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use std::fs;
 use std::path::{Path, PathBuf};
 use toml::Value;
 
@@ -345,7 +348,7 @@ fn given_in(run: &Path) -> Result<(Given, Option<String>)> {
          of `ldnn validate --keep-networks`, or the name of a base function, such as relu"
     );
 
-    let text = std::fs::read_to_string(run).unwrap_or_default();
+    let text = regular::read_to_string(run, Most::Memory).unwrap_or_default();
     let is_json = text.trim_start().starts_with('{');
     if is_json && text.contains("\"purpose\"") {
         return Ok((Given::Model(Box::new(Model::read(run)?)), None));
@@ -437,8 +440,18 @@ fn write(settings: &ExportSettings, task: &Task, folder: &RunFolder, _: Output) 
         return Ok(text);
     }
 
-    let verified = deploy::verify::at_once(folder.path()).map_err(found_wrong)?;
-    Ok(format!("{}\n\n{verified}", text.trim_end()))
+    // Of an earlier start of the same command.
+    let _ = fs::remove_file(folder.file(FAILED));
+
+    match deploy::verify::at_once(folder.path()) {
+        Ok(verified) => Ok(format!("{}\n\n{verified}", text.trim_end())),
+        Err(error) => {
+            if !error.is::<Stopped>() {
+                folder.write(FAILED, format!("{error:#}\n"))?;
+            }
+            Err(found_wrong(error))
+        }
+    }
 }
 
 /// A verdict on an export; that the user stopped the verification is none.
@@ -457,7 +470,7 @@ Compiles NAME.c with gcc -std=c99, g++ and arm-none-eabi-gcc, warnings as errors
 loads NAME.ldnn as a device does, runs all of them on golden.json and compares every bit with the core; and the answers with those of
 `ldnn predict` to the same raw rows. The first difference of bits is an error (exit code 1), and so are a file that is not, byte for
 byte, what model.json and golden.json give, and answers that differ from `ldnn predict` by more than 0.001 and 20 times the largest error of the tables on these rows, at most 0.25 (a probability, or standard
-deviations of a value), or by more than 0.5 with 8-bit integers.
+deviations of a value), or by more than 0.5 with 8-bit integers. The checksums in golden.json guard against accident, not malice.
 The programs are compiled among the system's temporary files (TMPDIR), and deleted; nothing in FOLDER changes.")]
 pub struct VerifyArgs {
     /// A folder of `ldnn export`
@@ -469,6 +482,26 @@ pub struct VerifyArgs {
     #[command(flatten)]
     #[serde(skip)]
     pub config: ConfigArgs,
+}
+
+/// Refuses a folder that is not the source of ldnn-core.
+fn check_core(core: &Path) -> Result<()> {
+    let name = core.display();
+    ensure!(core.is_dir(), "--core: there is no folder '{name}'");
+
+    let manifest = regular::read_to_string(&core.join("Cargo.toml"), Most::Settings).ok();
+    let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
+    let package = manifest
+        .as_ref()
+        .and_then(|all| all.get("package")?.get("name")?.as_str());
+
+    ensure!(
+        package == Some("ldnn-core"),
+        "--core '{name}': that is not the source of ldnn-core; give the folder with its Cargo.toml, as `core` of the \
+         sources of ldnn"
+    );
+
+    Ok(())
 }
 
 /// The plan to verify.
@@ -490,6 +523,10 @@ impl VerifyArgs {
             self.folder.is_dir(),
             "there is no folder '{name}'; `ldnn export MODEL --out {name}` makes it"
         );
+
+        if let Some(core) = &self.core {
+            check_core(core)?;
+        }
 
         Ok(Verify {
             folder: self.folder.clone(),

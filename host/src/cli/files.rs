@@ -7,13 +7,14 @@
 //! (predictions, pictures, data sets) count as its own only if they hold the very bytes that are to
 //! be written.
 
+use super::streams;
 use crate::formats;
 use crate::run::RunMode;
-use crate::run::folder::{self, CONFIG, Obstacle};
+use crate::run::folder::{self, CONFIG};
 use crate::support::atomic::{AtomicFile, discard_stale, expect_new};
+use crate::support::regular::{self, Most};
 use anyhow::{Result, bail, ensure};
-use std::ffi::OsString;
-use std::fs::{self, File, FileType};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,14 @@ enum Destination {
         settings: String,
         part: RunMode,
     },
+}
+
+impl Destination {
+    fn path(&self) -> PathBuf {
+        match self {
+            Destination::File { path, .. } | Destination::Folder { path, .. } => path.clone(),
+        }
+    }
 }
 
 impl Files {
@@ -100,7 +109,8 @@ impl Files {
             }
         }
 
-        self.check_standard_output()?;
+        let outputs: Vec<PathBuf> = self.outputs.iter().map(Destination::path).collect();
+        streams::check_files(&self.inputs, &outputs)?;
 
         self.outputs.iter().try_for_each(|target| match target {
             Destination::File { path, is_ours } => self.check_file(path, *is_ours),
@@ -114,6 +124,9 @@ impl Files {
         for target in &self.outputs {
             match target {
                 Destination::File { path, is_ours } => {
+                    // As for a run folder. Where it cannot be made, the next step says so.
+                    let _ = path.parent().map(fs::create_dir_all);
+
                     discard_stale(path);
                     // That the path cannot be written to is better said before the work.
                     AtomicFile::create(path)?;
@@ -129,23 +142,6 @@ impl Files {
         Ok(())
     }
 
-    /// What a shell appends to (`>> FILE`) is an output, too.
-    fn check_standard_output(&self) -> Result<()> {
-        let Some(output) = standard_output() else {
-            return Ok(());
-        };
-
-        for input in &self.inputs {
-            ensure!(
-                !fs::metadata(input).is_ok_and(|input| is_same_file(&input, &output)),
-                "standard output is '{}', an input of this command; write to another file",
-                input.display()
-            );
-        }
-
-        Ok(())
-    }
-
     fn check_file(&self, path: &Path, is_ours: bool) -> Result<()> {
         // Not of what a link leads to: it is the link that would be replaced.
         let Ok(about) = fs::symlink_metadata(path) else {
@@ -153,7 +149,7 @@ impl Files {
         };
         let name = path.display();
 
-        if let Some(kind) = irregular(about.file_type()) {
+        if let Some(kind) = regular::other_kind(about.file_type()) {
             bail!("'{name}' is {kind}, which a file would take the place of; give another path");
         }
 
@@ -182,9 +178,8 @@ impl Files {
 
     fn check_folder(&self, path: &Path, settings: &str, part: RunMode) -> Result<()> {
         let name = path.display();
-        // A named pipe would be waited for; it is refused below.
-        let goes_on = path.join(CONFIG).is_file()
-            && fs::read_to_string(path.join(CONFIG)).is_ok_and(|found| found == settings);
+        let goes_on = regular::read_to_string(&path.join(CONFIG), Most::Settings)
+            .is_ok_and(|found| found == settings);
 
         for input in &self.inputs {
             // The settings that a run stored may be given back to it: they stay as they are.
@@ -197,44 +192,8 @@ impl Files {
             );
         }
 
-        let remedy = |obstacle: Obstacle| {
-            let or_replace = |to: &str| match self.replace {
-                Some(_) => format!("give another --out, or --replace to {to}"),
-                None => "give another --out".to_string(),
-            };
-
-            match &obstacle {
-                Obstacle::NoFolder(_) | Obstacle::Foreign(_) => {
-                    anyhow::anyhow!(
-                        "{obstacle}; give an --out that is not there yet, or an empty folder"
-                    )
-                }
-                Obstacle::Unlisted { .. } => {
-                    anyhow::anyhow!("{obstacle}; delete the folder yourself, or give another --out")
-                }
-                Obstacle::NoSettings(_) => anyhow::anyhow!(
-                    "{obstacle}; put that file back, delete the folder, or give another --out"
-                ),
-                Obstacle::Guest { .. } => {
-                    anyhow::anyhow!("{obstacle}; move it away, or give another --out")
-                }
-                Obstacle::Old { .. } => anyhow::anyhow!("{obstacle}"),
-                Obstacle::OtherSettings { difference, .. } => {
-                    anyhow::anyhow!(
-                        "{obstacle}; {}\n{difference}",
-                        or_replace("delete that run")
-                    )
-                }
-                Obstacle::OtherTable { .. } => {
-                    anyhow::anyhow!(
-                        "{obstacle}; {}",
-                        or_replace("begin anew with the table as it is now")
-                    )
-                }
-            }
-        };
-
-        folder::check(path, settings, self.replace == Some(true), part).map_err(remedy)
+        let checked = folder::check(path, settings, self.replace == Some(true), part);
+        Ok(checked.map_err(|obstacle| obstacle.refused(self.replace.is_some()))?)
     }
 }
 
@@ -256,41 +215,11 @@ fn check_writable(folder: &Path) -> Result<()> {
     })
 }
 
-/// What something is that is no regular file.
-fn irregular(kind: FileType) -> Option<&'static str> {
-    if kind.is_file() {
-        return None;
-    }
-
-    if kind.is_dir() {
-        return Some("a folder");
-    }
-
-    if kind.is_symlink() {
-        return Some("a symbolic link");
-    }
-
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt;
-
-        if kind.is_fifo() {
-            return Some("a named pipe");
-        }
-
-        if kind.is_block_device() || kind.is_char_device() {
-            return Some("a device");
-        }
-    }
-
-    Some("no regular file")
-}
-
 /// Whether two paths lead to one file, by whatever way.
 fn is_same(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
-        fs::metadata(a).is_ok_and(|a| fs::metadata(b).is_ok_and(|b| is_same_file(&a, &b)))
+        fs::metadata(a).is_ok_and(|a| fs::metadata(b).is_ok_and(|b| streams::is_same(&a, &b)))
     }
 
     #[cfg(not(unix))]
@@ -298,76 +227,6 @@ fn is_same(a: &Path, b: &Path) -> bool {
         a.canonicalize()
             .is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
     }
-}
-
-#[cfg(unix)]
-fn is_same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
-    false
-}
-
-/// Refuses a standard output that is a file which an argument names, or one with content in a run
-/// folder or an export that one names: whatever the command is, its text does not belong there.
-pub fn check_named(args: impl Iterator<Item = OsString>) -> Result<()> {
-    let Some(output) = standard_output() else {
-        return Ok(());
-    };
-
-    let value = |arg: OsString| match arg.to_str().and_then(|arg| arg.split_once('=')) {
-        Some((flag, value)) if flag.starts_with("--") => PathBuf::from(value),
-        _ => PathBuf::from(arg),
-    };
-
-    for path in args.skip(1).map(value) {
-        let Ok(about) = fs::metadata(&path) else {
-            continue;
-        };
-
-        ensure!(
-            !is_same_file(&about, &output),
-            "standard output is '{}', an input of this command; write to another file",
-            path.display()
-        );
-
-        let is_ours = || {
-            [CONFIG, "model.json"]
-                .iter()
-                .any(|name| path.join(name).exists())
-        };
-        let is_in_it = || standard_output_path().is_some_and(|file| is_inside(&file, &path));
-
-        ensure!(
-            !(about.is_dir() && output.len() > 0 && is_ours() && is_in_it()),
-            "standard output is a file in '{}', which this command reads; write to another file",
-            path.display()
-        );
-    }
-
-    Ok(())
-}
-
-/// Where standard output is, if the system tells.
-fn standard_output_path() -> Option<PathBuf> {
-    fs::read_link("/proc/self/fd/1").ok()
-}
-
-/// What standard output is, if it is a regular file.
-fn standard_output() -> Option<fs::Metadata> {
-    #[cfg(unix)]
-    {
-        use std::os::fd::AsFd;
-
-        let own = std::io::stdout().as_fd().try_clone_to_owned().ok()?;
-        File::from(own).metadata().ok().filter(|m| m.is_file())
-    }
-
-    #[cfg(not(unix))]
-    None
 }
 
 /// Whether a path is a folder or leads to something in it.
@@ -413,21 +272,20 @@ pub fn is_interchange(path: &Path) -> bool {
 pub fn holds(path: &Path, bytes: &[u8]) -> bool {
     let len = fs::metadata(path).map(|about| about.len());
     len.is_ok_and(|len| len == bytes.len() as u64)
-        && fs::read(path).is_ok_and(|found| found == bytes)
+        && regular::read(path, Most::Memory).is_ok_and(|found| found == bytes)
 }
 
 /// The bytes of a file that begins so.
 fn read_if(path: &Path, start: &[u8]) -> Option<Vec<u8>> {
-    let mut file = File::open(path).ok()?;
-    let mut bytes = vec![0; start.len()];
-    file.read_exact(&mut bytes).ok()?;
+    let mut begin = vec![0; start.len()];
+    let mut file = regular::open_to_read(path).ok()?;
+    file.read_exact(&mut begin).ok()?;
 
-    if bytes != start {
+    if begin != start {
         return None;
     }
 
-    file.read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    regular::read(path, Most::Memory).ok()
 }
 
 /// The file of settings that a command was given.

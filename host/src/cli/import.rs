@@ -9,10 +9,10 @@ use crate::formats::{self, Import, read_activations};
 use crate::model::Model;
 use crate::model::activations::{LearnedActivations, base_named};
 use crate::support::progress::Output;
+use crate::support::regular::{self, Most};
 use crate::support::text::counted;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Clone, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ them; or fc1.weight, fc2.weight: one name that differs only in a number. In Pyth
 The tensors inputs.mean and inputs.sd (outputs.mean and outputs.sd) hold the standardisation, if there is one. Pickles (.pt, .pth) are
 not read, for they can run programs.";
 
+/// Before the name of the file that a model was imported from.
+pub const IMPORTED: &str = "imported from ";
+
 /// A model that was read.
 pub struct Imported {
     model: Model,
@@ -84,7 +87,7 @@ impl ImportArgs {
             classes: self.classes.clone(),
             target: self.target.clone(),
             regression: self.regression,
-            provenance: format!("ldnn {}: imported from {name}", env!("CARGO_PKG_VERSION")),
+            provenance: format!("ldnn {}: {IMPORTED}{name}", env!("CARGO_PKG_VERSION")),
         };
 
         let model = formats::import(bundle, &given)
@@ -131,7 +134,9 @@ impl Plan for Imported {
 
         // Another model in its place may be one that took hours to train.
         let text = self.model.text()?;
-        let is_this = |path: &Path| fs::read_to_string(path).is_ok_and(|found| found == text);
+        let is_this = |path: &Path| {
+            regular::read_to_string(path, Most::Memory).is_ok_and(|found| found == text)
+        };
 
         Ok(files.writing(&self.out, is_this).replacing(self.replace))
     }

@@ -19,6 +19,7 @@ mod run;
 mod runs;
 mod scale;
 mod settings;
+mod streams;
 mod tables;
 mod train;
 mod tune;
@@ -35,6 +36,7 @@ use common::{flagged, innermost, say};
 use files::Files;
 use plan::{Mode, Plan};
 use std::process::ExitCode;
+use streams::StreamRefused;
 
 /// Neural networks whose neurons learn their own activation functions.
 #[derive(Parser)]
@@ -149,6 +151,12 @@ pub fn command() -> clap::Command {
 /// Parses, resolves, carries out.
 pub fn main() -> ExitCode {
     let mut command = Cli::command();
+
+    // Before anything is said.
+    if let Err(error) = streams::check_arguments(std::env::args_os()) {
+        return fail(&error, 2, &command);
+    }
+
     let matches = command
         .try_get_matches_from_mut(std::env::args_os())
         .unwrap_or_else(|error| refuse(&error));
@@ -161,10 +169,6 @@ pub fn main() -> ExitCode {
     if std::env::current_dir().is_err() {
         let gone = "the current folder does not exist any more; go to one that does";
         return fail(&anyhow::anyhow!(gone), 2, own);
-    }
-
-    if let Err(error) = files::check_named(std::env::args_os()) {
-        return fail(&error, 2, own);
     }
 
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -302,6 +306,11 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
 
 fn fail(error: &anyhow::Error, code: u8, command: &clap::Command) -> ExitCode {
     let message = flags::settled(&format!("error: {error:#}"), command, &self::command());
-    notice!("{}", printable(&message));
+
+    match error.downcast_ref::<StreamRefused>() {
+        Some(refused) => refused.say(&printable(&message)),
+        None => notice!("{}", printable(&message)),
+    }
+
     ExitCode::from(code)
 }

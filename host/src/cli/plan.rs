@@ -4,7 +4,7 @@ use super::files::Files;
 use crate::run::RunMode;
 use crate::support::progress::Output;
 use anyhow::{Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is to be done with a plan.
 #[derive(Clone, Copy)]
@@ -43,25 +43,40 @@ pub struct Resume {
 }
 
 /// A text to print, with nothing left to do.
-pub struct TextPlan(pub String);
+pub struct TextPlan {
+    text: String,
+    /// Where it comes from.
+    inputs: Vec<PathBuf>,
+}
 
 impl TextPlan {
     /// The text.
     pub fn new(text: String) -> TextPlan {
-        TextPlan(text)
+        TextPlan {
+            text,
+            inputs: vec![],
+        }
+    }
+
+    /// The text, and the files and folders that it comes from.
+    pub fn of(text: String, inputs: &[&Path]) -> TextPlan {
+        TextPlan {
+            text,
+            inputs: inputs.iter().map(|path| path.to_path_buf()).collect(),
+        }
     }
 }
 
 impl Plan for TextPlan {
     fn files(&self) -> Result<Files> {
-        Ok(Files::default())
+        Ok(Files::reading(self.inputs.iter().cloned()))
     }
 
     fn describe(&self) -> Result<String> {
-        Ok(self.0.clone())
+        Ok(self.text.clone())
     }
 
     fn execute(&self, _: Output) -> Result<String> {
-        Ok(self.0.clone())
+        Ok(self.text.clone())
     }
 }

@@ -12,6 +12,7 @@ use crate::lab::study::{self, Stage, StudyConfig, TaskCache};
 use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::io::{BufWriter, ErrorKind, Write};
@@ -144,7 +145,7 @@ enum StudyFile {
 }
 
 fn read(path: &Path, sets: &[String], tasks: &TaskCache) -> Result<StudyFile> {
-    let text = std::fs::read_to_string(path)
+    let text = regular::read_to_string(path, Most::Settings)
         .with_context(|| format!("cannot read '{}'", path.display()))?;
     let file = SettingsFile::parse(&path.display().to_string(), &text)?;
 
@@ -502,6 +503,9 @@ impl SlurmArgs {
             options: self.option.clone(),
             ..self.queue.queue()?
         };
-        Ok(super::plan::TextPlan::new(queue.slurm()))
+        Ok(super::plan::TextPlan::of(
+            queue.slurm(),
+            &[&self.queue.study],
+        ))
     }
 }

@@ -1,16 +1,20 @@
 //! `ldnn list`, `ldnn show`, `ldnn compare`: what is in run folders.
 
 use super::common::ConfigArgs;
+use super::dataset::note;
 use super::plan::TextPlan;
 use crate::report::stats::{Comparison, mann_whitney, mean};
 use crate::report::{ReportTable, SECTION, p_value, short};
-use crate::run::folder::{CONFIG, JOURNALS, SHARDS, difference, read_config, shards_of};
+use crate::run::folder::{CONFIG, FAILED, JOURNALS, SHARDS, difference, read_config, shards_of};
+use crate::run::journal::for_each_line;
+use crate::support::regular::{self, Most};
 use crate::train::{Metric, Training};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Error;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -58,7 +62,7 @@ pub struct CompareArgs {
 
 /// The settings of a run folder.
 fn settings(run: &Path) -> Result<String> {
-    let text = fs::read_to_string(run.join(CONFIG));
+    let text = regular::read_to_string(&run.join(CONFIG), Most::Settings);
     text.with_context(|| {
         format!(
             "'{}' is no run folder: it has no {CONFIG}; `ldnn list FOLDER` finds some",
@@ -68,7 +72,20 @@ fn settings(run: &Path) -> Result<String> {
 }
 
 fn lines_of(path: &Path) -> usize {
-    fs::read_to_string(path).map_or(0, |t| t.lines().count())
+    {
+        let mut lines = 0;
+        let rest = for_each_line(path, |_, _, _| {
+            lines += 1;
+            Ok(())
+        });
+
+        match rest {
+            Ok(0) => lines,
+            Ok(_) => lines + 1,
+            // It cannot be read.
+            Err(_) => 0,
+        }
+    }
 }
 
 /// The journals of a run with the numbers of their lines. A result that a shard has, too, counts
@@ -126,16 +143,23 @@ impl ListArgs {
         let mut runs = Vec::new();
 
         if self.folder.is_none() && !folder.exists() {
-            return Ok(TextPlan(format!(
+            return Ok(TextPlan::new(format!(
                 "no runs: there is no folder '{DEFAULT_FOLDER}' here; `ldnn list FOLDER` looks elsewhere"
             )));
         }
 
-        find(folder, 3, &mut runs)?;
+        let mut unread = vec![];
+        find(folder, 3, &mut runs, &mut unread).with_context(|| {
+            format!(
+                "cannot look into '{}'; give a folder with runs",
+                folder.display()
+            )
+        })?;
         runs.sort();
+        note_unread(&unread);
 
         if runs.is_empty() {
-            return Ok(TextPlan(format!(
+            return Ok(TextPlan::new(format!(
                 "no run folders in '{}'",
                 folder.display()
             )));
@@ -145,7 +169,9 @@ impl ListArgs {
             ReportTable::new("runs", &["run", "command", "state", "results", "changed"]);
 
         for run in runs {
-            let state = if is_finished(&run) {
+            let state = if run.join(FAILED).exists() {
+                "failed; `ldnn show` says why"
+            } else if is_finished(&run) {
                 "finished"
             } else {
                 "not finished; the same command goes on"
@@ -164,31 +190,51 @@ impl ListArgs {
             ]);
         }
 
-        Ok(TextPlan(table.to_text()))
+        Ok(TextPlan::of(table.to_text(), &[folder]))
     }
 }
 
-/// Run folders in `folder`, not looking into them.
-fn find(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<()> {
-    if folder.join(CONFIG).exists() {
+/// Run folders in `folder`, not looking into them. Folders inside that cannot be read are put into
+/// `unread`, each with the reason.
+fn find(
+    folder: &Path,
+    depth: usize,
+    runs: &mut Vec<PathBuf>,
+    unread: &mut Vec<(PathBuf, Error)>,
+) -> std::io::Result<()> {
+    if folder.join(CONFIG).is_file() {
         runs.push(folder.into());
         return Ok(());
     }
 
-    let entries = fs::read_dir(folder).with_context(|| {
-        format!(
-            "cannot look into '{}'; give a folder with runs",
-            folder.display()
-        )
-    })?;
+    for entry in fs::read_dir(folder)?.filter_map(Result::ok) {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let path = entry.path();
 
-    for entry in entries.filter_map(Result::ok) {
-        if depth > 0 && entry.file_type().is_ok_and(|t| t.is_dir()) {
-            find(&entry.path(), depth - 1, runs)?;
+        if depth > 0
+            && is_folder
+            && let Err(error) = find(&path, depth - 1, runs, unread)
+        {
+            unread.push((path, error));
         }
     }
 
     Ok(())
+}
+
+/// Says which folders were not looked into.
+fn note_unread(unread: &[(PathBuf, Error)]) {
+    let Some((first, why)) = unread.first() else {
+        return;
+    };
+    let first = first.display();
+
+    note(&match unread.len() {
+        1 => format!("the folder '{first}' was skipped: it cannot be read ({why})"),
+        all => {
+            format!("{all} folders were skipped, such as '{first}': they cannot be read ({why})")
+        }
+    });
 }
 
 fn age(run: &Path) -> String {
@@ -212,12 +258,17 @@ fn age(run: &Path) -> String {
 impl ShowArgs {
     pub fn resolve(&self) -> Result<TextPlan> {
         let settings = settings(&self.run)?;
-        let report = fs::read_to_string(self.run.join("report.txt"));
+        let report = regular::read_to_string(&self.run.join("report.txt"), Most::Text);
         let report = report.unwrap_or_else(|_| match lines_of(&self.run.join(HISTORY)) {
             0 => self.progress(),
             steps => {
                 format!("{steps} outer steps in {HISTORY}; activations.json, evolution.png")
             }
+        });
+
+        let failed = regular::read_to_string(&self.run.join(FAILED), Most::Text);
+        let failed = failed.map_or(String::new(), |why| {
+            format!("\n\nfailed: {}", why.trim_end())
         });
 
         let page = ["report.html", SECTION]
@@ -227,7 +278,8 @@ impl ShowArgs {
             format!("\n\nmore: {}", self.run.join(f).display())
         });
 
-        Ok(TextPlan(format!("settings:\n{settings}\n{report}{page}")))
+        let text = format!("settings:\n{settings}\n{report}{failed}{page}");
+        Ok(TextPlan::of(text, &[&self.run]))
     }
 
     /// What a run without a report has done.
@@ -296,17 +348,18 @@ impl CompareArgs {
             lines => format!("settings that differ (first there, second wanted):\n{lines}"),
         };
 
-        Ok(TextPlan(format!(
+        let text = format!(
             "{settings}\n\n{} at the last epoch, first minus second:\n{}",
             metric.label(),
             table.to_text()
-        )))
+        );
+        Ok(TextPlan::of(text, &[&self.first, &self.second]))
     }
 }
 
 fn trainings(run: &Path) -> Result<Vec<Training>> {
     let path = run.join("trainings.jsonl");
-    let text = fs::read_to_string(&path).with_context(|| {
+    let text = regular::read_to_string(&path, Most::Memory).with_context(|| {
         format!(
             "'{}' has no trainings.jsonl; compare runs of `ldnn validate`",
             run.display()

@@ -3,6 +3,7 @@
 use super::common::{ConfigArgs, save_page};
 use super::dataset::{self, DataConfig};
 use super::files::{Files, is_model};
+use super::import::IMPORTED;
 use super::plan::{Mode, Plan};
 use super::settings::Flags;
 use crate::config::StoredConfig;
@@ -11,15 +12,18 @@ use crate::data::task::Task;
 use crate::fit::{self, ActivationSource, FitConfig};
 use crate::formats::read_activations;
 use crate::lab::estimate::Cost;
+use crate::model::Model;
 use crate::model::choice::Choice;
 use crate::model::names::is_learning;
 use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// What activations the networks have.
 #[derive(clap::Args)]
@@ -233,6 +237,42 @@ impl TrainPlan {
     }
 }
 
+/// In the run folder, the checksums (XXH3, 128 bits) of the models that the run may overwrite: the
+/// one that it wrote, and until then the one that was there.
+const CHECKSUMS: &str = "model.xxh128";
+
+fn checksum(bytes: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(bytes))
+}
+
+fn checksum_of(model: &Path) -> Option<String> {
+    let bytes = regular::read(model, Most::Memory).ok()?;
+    Some(checksum(&bytes))
+}
+
+fn keep_checksums(folder: &RunFolder, all: &[String]) -> Result<()> {
+    let mut all = all.to_vec();
+    all.dedup();
+    let lines: String = all.iter().map(|sum| format!("{sum}\n")).collect();
+    folder.write(CHECKSUMS, lines)
+}
+
+/// Whether the run in a folder may overwrite a model. A run that kept no checksums has written no
+/// model yet, or is a finished one of an earlier version: its model at least was not imported.
+fn is_written_by(run: &Path, model: &Path) -> bool {
+    if !run.join(CONFIG).is_file() {
+        return false;
+    }
+
+    match regular::read_to_string(&run.join(CHECKSUMS), Most::Text) {
+        Ok(sums) => checksum_of(model).is_some_and(|sum| sums.lines().any(|line| line == sum)),
+        Err(_) => {
+            let is_imported = |model: Model| model.provenance.contains(IMPORTED);
+            run.join("report.txt").is_file() && Model::read(model).is_ok_and(|m| !is_imported(m))
+        }
+    }
+}
+
 impl Plan for TrainPlan {
     fn describe(&self) -> Result<String> {
         Ok(format!("# to {}\n{}", self.out.display(), self.config()?))
@@ -244,16 +284,23 @@ impl Plan for TrainPlan {
 
     fn files(&self) -> Result<Files> {
         self.cost().check()?;
-        // A model without the run that made it came from elsewhere: an import, or a copy.
-        let is_of_a_run = |path: &Path| is_model(path) && self.folder().join(CONFIG).is_file();
-        let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_of_a_run);
+        // A model that the run beside it did not write came from elsewhere: an import, or a copy.
+        let is_of_the_run = |path: &Path| is_model(path) && is_written_by(&self.folder(), path);
+        let files = Files::reading(self.inputs.iter().cloned()).writing(&self.out, is_of_the_run);
         Ok(files
             .running(&self.folder(), self.stored()?.text().into(), RunMode::Whole)
             .replacing(self.replace))
     }
 
     fn execute(&self, output: Output) -> Result<String> {
+        let before = checksum_of(&self.out);
         let folder = RunFolder::open(&self.folder(), &self.stored()?, self.replace)?;
+        // What is there may be overwritten, as was checked: also later, when this run is stopped and
+        // goes on.
+        let before: Vec<String> = before.into_iter().collect();
+        if !before.is_empty() {
+            keep_checksums(&folder, &before)?;
+        }
 
         let fitted = match &self.division {
             Division::Once(parts) => fit::run(&self.settings.fit, parts, &folder, output)?,
@@ -263,7 +310,10 @@ impl Plan for TrainPlan {
         };
 
         let text = save_page(fitted.section, &self.settings, &folder)?;
+        let written = checksum(fitted.model.text()?.as_bytes());
+        keep_checksums(&folder, &[before, vec![written.clone()]].concat())?;
         fitted.model.write(&self.out)?;
+        keep_checksums(&folder, &[written])?;
 
         Ok(format!(
             "{text}\nmodel: {}\nreport: {}",

@@ -13,6 +13,7 @@ mod suggest;
 pub use source::{Position, SettingsFile};
 pub use stored::StoredConfig;
 
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, bail, ensure};
 use kinds::shown;
 use read::{ConfigError, read};
@@ -157,7 +158,7 @@ impl Layers {
     /// `=`.
     pub fn new(section: &'static str, file: Option<&Path>, sets: &[String]) -> Result<Layers> {
         let file = file.map(|path| {
-            let text = std::fs::read_to_string(path)
+            let text = regular::read_to_string(path, Most::Settings)
                 .with_context(|| format!("`config`: cannot read '{}'", path.display()));
             SettingsFile::parse(&path.display().to_string(), &text?)
         });

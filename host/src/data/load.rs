@@ -7,7 +7,7 @@ use super::source::{FileFormat, InputFile};
 use super::table::{Column, Reading, Table, Unit};
 use super::{idx, npz, ts};
 use crate::support::memory::MemoryBudget;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::io::Read;
 use std::path::Path;
 
@@ -72,11 +72,12 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     stream.keep(&text, &ignore)?;
     stream.within()?;
 
-    let (test, doubt) = (stream.test.take(), stream.doubt());
+    let doubt = stream.doubt();
+    let test = stream.test.take().map(WholeTable::sound).transpose();
 
     Ok(Loaded {
         table: stream.rest()?,
-        test,
+        test: test.with_context(|| format!("in {}", stream.place))?,
         target,
         doubt,
     })
@@ -162,7 +163,9 @@ pub fn read_labels(path: &Path, how: &Reading, rows: usize) -> Result<Vec<(Strin
 /// A file that is read in blocks if its form allows it, which CSV does.
 pub struct TableReader {
     rows: TableRows,
-    test: Option<Table>,
+    test: Option<WholeTable>,
+    /// What is wrong with the row behind those that were given out.
+    fault: Option<anyhow::Error>,
     /// The targets that the form itself knows.
     known: Vec<String>,
     place: String,
@@ -172,11 +175,78 @@ pub struct TableReader {
 
 enum TableRows {
     Csv(Box<CsvReader<Box<dyn Read + Send>>>),
-    Whole(Option<Table>),
+    Whole(Option<WholeTable>),
+}
+
+/// A table that was read as a whole.
+struct WholeTable {
+    table: Table,
+    /// Where its columns come from, for messages: the array of so many first columns, and that of
+    /// the others.
+    arrays: Option<(usize, [&'static str; 2])>,
+    /// What is wrong with the row behind those that are there.
+    fault: Option<anyhow::Error>,
+}
+
+impl WholeTable {
+    fn new(table: Table) -> WholeTable {
+        WholeTable {
+            table,
+            arrays: None,
+            fault: None,
+        }
+    }
+
+    /// Turns columns into text and leaves columns out.
+    fn keep(&mut self, text: &[&str], ignore: &[&str]) -> Result<()> {
+        self.end_at_fault(ignore);
+        self.table.keep(text, ignore)
+    }
+
+    /// Rows end before the first that has a number which is not finite, as they do in CSV; columns
+    /// that are ignored do not matter.
+    fn end_at_fault(&mut self, ignore: &[&str]) {
+        let table = &mut self.table;
+        let stays = |name: &&String| !ignore.contains(&name.as_str());
+        let columns = table.names.iter().zip(&table.columns).enumerate();
+
+        let not_finite =
+            columns
+                .filter(|(_, (name, _))| stays(name))
+                .filter_map(|(place, (name, column))| match column {
+                    Column::Numbers(x) => {
+                        Some((x.iter().position(|x| !x.is_finite())?, place, name))
+                    }
+                    Column::Text(_) => None,
+                });
+
+        if let Some((row, place, name)) = not_finite.min_by_key(|(row, ..)| *row) {
+            let value = match &table.columns[place] {
+                Column::Numbers(x) => x[row],
+                Column::Text(_) => f64::NAN,
+            };
+            let array = self.arrays.map_or(String::new(), |(first, [x, y])| {
+                format!("array '{}': ", if place < first { x } else { y })
+            });
+
+            self.fault = Some(anyhow!(
+                "{array}{} {}, column '{name}': {value} is not finite; remove the row or clip the value",
+                table.unit,
+                table.lines[row]
+            ));
+            table.truncate(row);
+        }
+    }
+
+    /// The table, if nothing is wrong with any row.
+    fn sound(mut self) -> Result<Table> {
+        self.end_at_fault(&[]);
+        self.fault.map_or(Ok(self.table), Err)
+    }
 }
 
 /// What the arrays of one file give: its rows, its test part, the names of the targets.
-type TableWithTest = (Table, Option<Table>, Vec<String>);
+type TableWithTest = (WholeTable, Option<WholeTable>, Vec<String>);
 
 impl TableReader {
     /// Opens a file, or standard input if there is no path.
@@ -211,7 +281,11 @@ impl TableReader {
                     vec![],
                 ),
                 FileFormat::Ts => {
-                    let (table, target) = ts::read(&mut source.bytes, budget)?;
+                    let (table, target, fault) = ts::read(&mut source.bytes, budget)?;
+                    let table = WholeTable {
+                        fault,
+                        ..WholeTable::new(table)
+                    };
                     whole((table, None, target.into_iter().collect()))
                 }
                 FileFormat::Idx => {
@@ -221,12 +295,12 @@ impl TableReader {
                     } else {
                         "column"
                     };
-                    whole((table_of(&array, name)?, None, vec![]))
+                    whole((WholeTable::new(table_of(&array, name)?), None, vec![]))
                 }
                 FileFormat::Npy => {
                     let array = npz::parse_npy_within(&source.all(budget.bytes())?, budget)
                         .context("the array")?;
-                    whole((table_of(&array, "column")?, None, vec![]))
+                    whole((WholeTable::new(table_of(&array, "column")?), None, vec![]))
                 }
                 FileFormat::Npz => whole(archive(&npz::parse_within(
                     &source.all(budget.bytes())?,
@@ -240,6 +314,7 @@ impl TableReader {
         Ok(TableReader {
             rows,
             test,
+            fault: None,
             known,
             place: place.into(),
             len,
@@ -254,7 +329,7 @@ impl TableReader {
             TableRows::Csv(rows) => rows.names(),
             TableRows::Whole(table) => table
                 .as_ref()
-                .map_or((&[][..], false), |t| (&t.names, t.named)),
+                .map_or((&[][..], false), |t| (&t.table.names, t.table.named)),
         }
     }
 
@@ -331,7 +406,7 @@ impl TableReader {
 
     /// Calls the targets that the form knows by these names.
     pub fn call_targets(&mut self, names: &[String]) {
-        let TableRows::Whole(Some(table)) = &mut self.rows else {
+        let TableRows::Whole(Some(WholeTable { table, .. })) = &mut self.rows else {
             return;
         };
         if names.len() != self.known.len() || names.iter().any(|n| table.names.contains(n)) {
@@ -392,7 +467,10 @@ impl TableReader {
             TableRows::Csv(rows) => rows
                 .next_rows(most)
                 .with_context(|| format!("in {}", self.place)),
-            TableRows::Whole(table) => Ok(table.take()),
+            TableRows::Whole(table) => {
+                let table = table.take().map(WholeTable::sound).transpose();
+                table.with_context(|| format!("in {}", self.place))
+            }
         }
     }
 
@@ -406,7 +484,25 @@ impl TableReader {
             TableRows::Csv(rows) => rows
                 .next_good_rows(most)
                 .with_context(|| format!("in {}", self.place)),
-            TableRows::Whole(table) => Ok(table.take()),
+            TableRows::Whole(whole) => {
+                let place = || format!("in {}", self.place);
+                if let Some(fault) = self.fault.take() {
+                    return Err(fault).with_context(place);
+                }
+
+                let Some(mut whole) = whole.take() else {
+                    return Ok(None);
+                };
+                whole.end_at_fault(&[]);
+
+                let WholeTable { table, fault, .. } = whole;
+                if table.rows() == 0 {
+                    return fault.map_or(Ok(None), Err).with_context(place);
+                }
+
+                self.fault = fault;
+                Ok(Some(table))
+            }
         }
     }
 
@@ -446,18 +542,6 @@ fn columns_of(array: &NpyArray, name: &str) -> Result<Vec<(String, Column)>> {
     let columns: Vec<_> = (0..width)
         .map(|j| (format!("{name}{}", j + 1), column(j)))
         .collect();
-    for (name, column) in &columns {
-        let Column::Numbers(numbers) = column else {
-            continue;
-        };
-        if let Some(row) = numbers.iter().position(|x| !x.is_finite()) {
-            bail!(
-                "row {}, column '{name}': {} is not finite; remove the row or clip the value",
-                row + 1,
-                numbers[row]
-            );
-        }
-    }
 
     Ok(columns)
 }
@@ -507,7 +591,9 @@ fn archive(arrays: &[(String, NpyArray)]) -> Result<TableWithTest> {
         _ => bail!("of the arrays x_test and y_test one is missing"),
     };
 
-    let same = test.as_ref().is_none_or(|test| test.names == table.names);
+    let same = test
+        .as_ref()
+        .is_none_or(|test| test.table.names == table.table.names);
     ensure!(same, "training part and test part are of different widths");
 
     Ok((table, test, target))
@@ -515,7 +601,11 @@ fn archive(arrays: &[(String, NpyArray)]) -> Result<TableWithTest> {
 
 /// A table of the inputs x1, x2, ... and the targets y, or y1, y2, ...; `names` are those of the
 /// arrays, for messages.
-fn part(x: &NpyArray, y: Option<&NpyArray>, names: (&str, &str)) -> Result<(Table, Vec<String>)> {
+fn part(
+    x: &NpyArray,
+    y: Option<&NpyArray>,
+    names: (&'static str, &'static str),
+) -> Result<(WholeTable, Vec<String>)> {
     let mut table = table_of(x, "x").with_context(|| format!("array '{}'", names.0))?;
 
     ensure!(
@@ -524,8 +614,14 @@ fn part(x: &NpyArray, y: Option<&NpyArray>, names: (&str, &str)) -> Result<(Tabl
         names.0
     );
 
+    let arrays = Some((x.columns(), [names.0, names.1]));
+    let whole = |table| WholeTable {
+        arrays,
+        ..WholeTable::new(table)
+    };
+
     let Some(y) = y else {
-        return Ok((table, vec![]));
+        return Ok((whole(table), vec![]));
     };
 
     ensure!(
@@ -547,7 +643,7 @@ fn part(x: &NpyArray, y: Option<&NpyArray>, names: (&str, &str)) -> Result<(Tabl
 
     table.names.extend(known.iter().cloned());
     table.columns.append(&mut columns);
-    Ok((table, known))
+    Ok((whole(table), known))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 pub use super::npy::{NpyArray, NpyValues, npy, parse_npy, parse_npy_within};
 use crate::support::memory::{MemoryBudget, in_words};
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, bail, ensure};
 use std::borrow::Cow;
 use std::io::Read;
@@ -80,7 +81,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 /// # Errors
 /// If the file cannot be read or is malformed.
 pub fn read(path: &Path) -> Result<Vec<(String, NpyArray)>> {
-    let bytes = std::fs::read(path)
+    let bytes = regular::read(path, Most::Memory)
         .context("cannot read the file; give a .npz archive, e.g. from `ldnn data mnist1d`")?;
     parse(&bytes)
 }

@@ -293,13 +293,7 @@ impl<R: Read> CsvReader<R> {
                 return Err(fault);
             }
 
-            for column in &mut table.columns {
-                match column {
-                    Column::Text(cells) => cells.truncate(rows),
-                    Column::Numbers(numbers) => numbers.truncate(rows),
-                }
-            }
-
+            table.truncate(rows);
             self.fault = Some(fault);
         }
 

@@ -2,9 +2,10 @@
 //! bytes tell.
 
 use super::gzip::{MEMBER, Unpacked};
+use crate::support::regular::other_kind;
 use anyhow::{Context, Result, anyhow, ensure};
-use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read};
+use std::fs::{File, Metadata};
+use std::io::{Cursor, ErrorKind, IsTerminal, Read};
 use std::path::Path;
 
 /// The forms that are read.
@@ -250,14 +251,21 @@ impl InputFile {
         let Some(path) = path.filter(|p| *p != Path::new("-")) else {
             return InputFile::of(Box::new(std::io::stdin()), None).context("in standard input");
         };
-        let file = File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
-        let about = file
-            .metadata()
-            .with_context(|| format!("cannot open '{}'", path.display()))?;
+        let (file, about) =
+            opened(path).with_context(|| format!("cannot open '{}'", path.display()))?;
 
         ensure!(
             !about.is_dir(),
             "'{}' is a folder; give a file",
+            path.display()
+        );
+
+        // A pipe is given on purpose, as in `<(zcat t.csv.gz)`, and so is a terminal. Other devices
+        // have no end.
+        let kind = other_kind(about.file_type()).unwrap_or("a named pipe");
+        ensure!(
+            kind == "a named pipe" || file.is_terminal(),
+            "'{}' is {kind}, not a file; give a file or a pipe",
             path.display()
         );
 
@@ -361,6 +369,13 @@ impl InputFile {
 
         Ok(self)
     }
+}
+
+/// A file, and what it is.
+fn opened(path: &Path) -> std::io::Result<(File, Metadata)> {
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    Ok((file, about))
 }
 
 /// Enough bytes to tell the kind: up to the first line that is not empty and no comment.

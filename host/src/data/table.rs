@@ -76,6 +76,17 @@ impl Table {
         place_in(&self.names, name)
     }
 
+    /// Leaves so many rows.
+    pub fn truncate(&mut self, rows: usize) {
+        self.lines.truncate(rows);
+        for column in &mut self.columns {
+            match column {
+                Column::Text(cells) => cells.truncate(rows),
+                Column::Numbers(numbers) => numbers.truncate(rows),
+            }
+        }
+    }
+
     /// Leaves columns out, and turns columns into text.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 use super::extremes::Extremes;
 use super::remarks::EXACT;
 use super::table::{Column, Table, Unit, listed};
-use super::target::{Purpose, RawTarget, numbers, plain_number};
+use super::target::{Purpose, RawTarget, numbers, value_of};
 use super::{Dataset, Standard, Targets};
 use crate::support::draws::{DrawnFor, draws};
 use anyhow::{Context, Result, bail, ensure};
@@ -254,7 +254,7 @@ impl Tabular {
             (RawTarget::Classes(own), Purpose::Classification { classes, .. }) => {
                 // The class of the purpose that each class of this table is.
                 let place = |name: &String| {
-                    let is_it = |class: &String| plain_number(class) == plain_number(name);
+                    let is_it = |class: &String| value_of(class) == value_of(name);
                     let exact = classes.iter().position(|class| class == name);
                     exact.or_else(|| classes.iter().position(is_it))
                 };

@@ -140,12 +140,52 @@ fn are_classes(values: &[f64]) -> bool {
 
 /// A label that is a whole number without its point: pandas writes `1.0` where a column had a
 /// missing value once.
-pub fn plain_number(label: &str) -> &str {
+fn plain_number(label: &str) -> &str {
     let whole = label.split_once('.').filter(|(whole, rest)| {
         whole.parse::<i64>().is_ok() && rest.chars().all(|digit| digit == '0')
     });
 
     whole.map_or(label, |(whole, _)| whole)
+}
+
+/// The value of a label that is a number, as text: the same for `0`, `-0` and `0.0`, and for `.1`,
+/// `0.1` and `1e-1`. Other labels stay as they are. Whole numbers keep all their digits, of which
+/// the labels of large catalogues have more than a float.
+pub fn value_of(label: &str) -> String {
+    let plain = plain_number(label);
+    let (sign, digits) = match plain.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", plain.strip_prefix('+').unwrap_or(plain)),
+    };
+
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return match digits.trim_start_matches('0') {
+            "" => "0".into(),
+            digits => format!("{sign}{digits}"),
+        };
+    }
+
+    match plain.parse::<f64>() {
+        Ok(x) if x.is_finite() => (x + 0.0).to_string(),
+        _ => plain.into(),
+    }
+}
+
+/// Labels that are numbers as names of classes: those of the same value have the same name. It is
+/// the spelling in the table, if there is one only.
+fn names_by_value(labels: &[String]) -> Vec<String> {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+
+    for label in labels {
+        let (value, plain) = (value_of(label), plain_number(label));
+        let name = names.entry(value.clone()).or_insert_with(|| plain.into());
+        if name != plain {
+            *name = value;
+        }
+    }
+
+    let name = |label: &String| names[&value_of(label)].clone();
+    labels.iter().map(name).collect()
 }
 
 impl RawTarget {
@@ -159,17 +199,14 @@ impl RawTarget {
                 Some(values) if classify.is_none() && !are_classes(&values) => {
                     RawTarget::Values(vec![(name.clone(), values)])
                 }
-                Some(_) => {
-                    let plain = text.iter().map(|label| plain_number(label).to_string());
-                    RawTarget::Classes(ClassColumn::new(name, &plain.collect::<Vec<_>>()))
-                }
+                Some(_) => RawTarget::Classes(ClassColumn::new(name, &names_by_value(text))),
                 None => RawTarget::Classes(ClassColumn::new(name, text)),
             },
             ([(name, Column::Numbers(values))], None | Some(true))
                 if classify.is_some() || are_classes(values) =>
             {
                 let text = Column::Numbers(values.clone()).into_text();
-                RawTarget::Classes(ClassColumn::new(name, &text))
+                RawTarget::Classes(ClassColumn::new(name, &names_by_value(&text)))
             }
             ([_, _, ..], Some(true)) => {
                 bail!("several targets are numbers; for classes give one `target`")
@@ -257,4 +294,44 @@ pub(super) fn numbers(text: &[String]) -> Option<Vec<f64>> {
     text.iter()
         .map(|t| t.parse().ok().filter(|x: &f64| x.is_finite()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_are_numbers_are_classes_by_their_value() {
+        let of = |column: Column| {
+            let columns = [("y".to_string(), column)];
+            let RawTarget::Classes(own) = RawTarget::of(&columns, Some(true)).unwrap() else {
+                panic!()
+            };
+            (0..own.labels.len())
+                .map(|row| own.of_row(row).to_string())
+                .collect::<Vec<_>>()
+        };
+        let classes = |labels: &[&str]| {
+            of(Column::Text(
+                labels.iter().map(ToString::to_string).collect(),
+            ))
+        };
+
+        assert_eq!(classes(&["0", "-0", "0.0", "1"]), ["0", "0", "0", "1"]);
+        assert_eq!(
+            classes(&[".1", "0.1", "1e-1", "2"]),
+            ["0.1", "0.1", "0.1", "2"]
+        );
+        assert_eq!(classes(&["+1", "01", "1.0", "-1"]), ["1", "1", "1", "-1"]);
+
+        // One spelling stays, and so do digits that no float holds.
+        assert_eq!(classes(&["007", "007", ".5"]), ["007", "007", ".5"]);
+        let large = ["12345678901234567890", "12345678901234567891"];
+        assert_eq!(classes(&large), large);
+
+        // Text is text.
+        assert_eq!(classes(&["-0", "0", "a"]), ["-0", "0", "a"]);
+
+        assert_eq!(of(Column::Numbers(vec![0.0, -0.0, 1.0])), ["0", "0", "1"]);
+    }
 }

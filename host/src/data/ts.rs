@@ -4,7 +4,7 @@
 use super::cell::quoted;
 use super::table::{Column, ROW_LIMIT, Table, Unit};
 use crate::support::memory::MemoryBudget;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read};
 
 /// What the header says, and the names of the columns, which the first series decides.
@@ -25,8 +25,13 @@ pub const VALUE: &str = "target";
 /// one.
 ///
 /// # Errors
-/// If it is malformed, a value is missing, or series differ in length; the message names the place.
-pub fn read(from: &mut dyn Read, budget: MemoryBudget) -> Result<(Table, Option<String>)> {
+/// If the header or the first series is malformed, or the memory is too small; the message names the
+/// place. What is wrong with a later series comes beside the series before it: a value is missing,
+/// say, or series differ in length.
+pub fn read(
+    from: &mut dyn Read,
+    budget: MemoryBudget,
+) -> Result<(Table, Option<String>, Option<Error>)> {
     let mut lines = TsLines {
         from: BufReader::new(from),
         number: 0,
@@ -41,13 +46,17 @@ pub fn read(from: &mut dyn Read, budget: MemoryBudget) -> Result<(Table, Option<
         lines: vec![],
     };
 
-    while let Some(line) = lines.next()? {
-        let place = || format!("line {}", lines.number);
-        body.series(&line, lines.number).with_context(place)?;
-        budget.allow(body.lines.len() as u64 * body.columns.len() as u64)?;
-    }
+    let fault = loop {
+        match body.next_series(&mut lines) {
+            Ok(true) => budget.allow(body.lines.len() as u64 * body.columns.len() as u64)?,
+            Ok(false) => break None,
+            Err(fault) if body.lines.is_empty() => return Err(fault),
+            Err(fault) => break Some(fault),
+        }
+    };
 
-    body.table()
+    let (table, target) = body.table()?;
+    Ok((table, target, fault))
 }
 
 /// Lines that are neither empty nor comments.
@@ -174,6 +183,16 @@ struct Body {
 }
 
 impl Body {
+    /// Takes the next series, if there is one.
+    fn next_series<R: BufRead>(&mut self, lines: &mut TsLines<R>) -> Result<bool> {
+        let Some(line) = lines.next()? else {
+            return Ok(false);
+        };
+        let place = || format!("line {}", lines.number);
+        self.series(&line, lines.number).with_context(place)?;
+        Ok(true)
+    }
+
     fn series(&mut self, line: &str, number: u64) -> Result<()> {
         let mut parts: Vec<&str> = line.split(':').map(str::trim).collect();
 
@@ -293,6 +312,9 @@ impl Body {
             table.columns.push(Column::Text(self.targets));
         }
 
+        // A part of a series that is malformed may be there.
+        table.truncate(table.rows());
+
         Ok((table, target))
     }
 }
@@ -322,7 +344,21 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<(Table, Option<String>)> {
-        read(&mut text.as_bytes(), MemoryBudget::parse("1M").unwrap())
+        let budget = MemoryBudget::parse("1M").unwrap();
+        let (table, target, fault) = read(&mut text.as_bytes(), budget)?;
+        fault.map_or(Ok((table, target)), Err)
+    }
+
+    #[test]
+    fn the_series_before_a_malformed_one_are_given_out() {
+        let text = TWO.replace("8,9", "8,x");
+        let budget = MemoryBudget::parse("1M").unwrap();
+        let (table, _, fault) = read(&mut text.as_bytes(), budget).unwrap();
+
+        assert_eq!(table.lines, [10]);
+        assert_eq!(table.columns[0], Column::Numbers(vec![1.0]));
+        assert_eq!(table.columns[6], Column::Text(vec!["sit".into()]));
+        assert!(format!("{:#}", fault.unwrap()).contains("line 11"));
     }
 
     const TWO: &str = "#note\n@problemName P\n@timeStamps false\n@univariate false\n@dimensions 2\n@equalLength true\n\

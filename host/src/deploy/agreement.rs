@@ -2,7 +2,7 @@
 
 use super::deployed::{Deployed, OutputFile, WeightFile};
 use super::golden::{Agreement, AgreementOnRows, Golden};
-use super::tolerance::most_tolerance;
+use super::tolerance::check_tolerance;
 use crate::report::ReportTable;
 use anyhow::{Result, ensure};
 use ldnn_core::loss::arg_max;
@@ -128,6 +128,7 @@ impl AgreementOnRows {
     /// If not.
     fn check(&self, model: &Deployed) -> Result<()> {
         let found = &self.agreement;
+        check_tolerance(model, self.tolerance)?;
 
         ensure!(
             found.largest <= self.tolerance,
@@ -167,12 +168,7 @@ impl Agreement {
             got.len()
         );
 
-        let most = most_tolerance(model);
-        ensure!(
-            predicted.tolerance > 0.0 && predicted.tolerance <= most,
-            "golden.json asks for a tolerance of {:e}; of this export it is at most {most}: export again",
-            predicted.tolerance
-        );
+        check_tolerance(model, predicted.tolerance)?;
 
         let is_class = |(&class, chances): (&u16, &[f64])| usize::from(class) == arg_max(chances);
         let width = predicted.answers.len() / predicted.classes.len().max(1);

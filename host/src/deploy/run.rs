@@ -19,6 +19,7 @@ use crate::data::Standard;
 use crate::data::target::Purpose;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::calibrated::CalibratedNetwork;
+use crate::model::sealed::seal;
 use crate::model::{Function, Network};
 use crate::report::Section;
 use crate::run::RunFolder;
@@ -338,9 +339,9 @@ fn write(
         ..golden.clone()
     };
 
-    let bytes = serde_json::to_vec(&golden)?;
-    folder.write("golden.json", &bytes)?;
-    files.push(("golden.json".into(), bytes.len()));
+    let text = seal(&golden)?;
+    folder.write(written::GOLDEN, &text)?;
+    files.push((written::GOLDEN.into(), text.len()));
 
     let files: Vec<String> = files
         .iter()

@@ -5,14 +5,18 @@ use super::deployed::Deployed;
 use super::format::Format;
 use super::golden::Golden;
 use super::{c, image, rust};
+use crate::formats::ExportFormat;
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// The file that all code is made from.
 pub const MODEL: &str = "model.json";
+
+/// The file with the vectors that an export is verified with, and the checksums of its other files.
+pub const GOLDEN: &str = "golden.json";
 
 /// Formats that are made from model.json and golden.json.
 const MADE: [Format; 3] = [Format::Rust, Format::C, Format::Postcard];
@@ -56,8 +60,8 @@ pub fn checksums(
     names: impl IntoIterator<Item = String>,
 ) -> Result<BTreeMap<String, String>> {
     let of = |name: String| {
-        let bytes =
-            fs::read(folder.join(&name)).with_context(|| format!("cannot read '{name}'"))?;
+        let bytes = regular::read(&folder.join(&name), Most::Memory)
+            .with_context(|| format!("cannot read '{name}'"))?;
         Ok((name, format!("{:032x}", xxh3_128(&bytes))))
     };
     names.into_iter().map(of).collect()
@@ -116,6 +120,38 @@ fn joined(names: &[&String]) -> String {
     names.join(", ")
 }
 
+/// Whether golden.json names every file of the export that is in the folder. The exporter names all
+/// that it writes; what is not named would not be compared.
+///
+/// # Errors
+/// If one is not named.
+pub fn all_named(folder: &Path, model: &Deployed, golden: &Golden) -> Result<()> {
+    let mut names = vec![MODEL.to_string()];
+
+    for format in MADE {
+        names.extend(
+            files(format, model, golden)?
+                .into_iter()
+                .map(|(name, _)| name),
+        );
+    }
+
+    let others = ExportFormat::ALL.map(|form| format!("{}.{}", model.name, form.extension()));
+    let missing: Vec<String> = names
+        .into_iter()
+        .chain(others)
+        .filter(|name| folder.join(name).exists() && !golden.files.contains_key(name))
+        .collect();
+
+    ensure!(
+        missing.is_empty(),
+        "{GOLDEN} does not name {}: it was edited, or the file is not of this export; export again",
+        joined(&missing.iter().collect::<Vec<_>>())
+    );
+
+    Ok(())
+}
+
 /// Whether the files in `folder` are what model.json and golden.json give, byte for byte; their
 /// names.
 ///
@@ -132,8 +168,8 @@ pub fn check(folder: &Path, model: &Deployed, golden: &Golden) -> Result<Vec<Str
         }
 
         for (name, made) in files {
-            let found =
-                fs::read(folder.join(&name)).with_context(|| format!("cannot read '{name}'"))?;
+            let found = regular::read(&folder.join(&name), Most::Memory)
+                .with_context(|| format!("cannot read '{name}'"))?;
             same(&found, &made).with_context(|| {
                 format!(
                     "{name} is not what model.json gives: it was edited, or written by another version of ldnn; export again"

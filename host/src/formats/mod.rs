@@ -24,8 +24,8 @@ pub use import::{Import, import};
 pub use pack::{of_activations, of_network, of_trained};
 
 use crate::model::{LearnedActivations, Model};
-use anyhow::{Context, Result, ensure};
-use std::io::Read;
+use crate::support::regular::{self, Most};
+use anyhow::{Context, Result};
 use std::path::Path;
 
 /// No larger file is read.
@@ -36,21 +36,8 @@ pub const MAX_BYTES: u64 = 1 << 28;
 /// # Errors
 /// If it cannot be read or has more than [`MAX_BYTES`].
 pub fn read_bounded(path: &Path) -> Result<Vec<u8>> {
-    let file =
-        std::fs::File::open(path).with_context(|| format!("cannot open '{}'", path.display()))?;
-    let mut bytes = vec![];
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read '{}'", path.display()))?;
-
-    ensure!(
-        bytes.len() as u64 <= MAX_BYTES,
-        "'{}' has more than {} MiB; networks for small devices need less",
-        path.display(),
-        MAX_BYTES >> 20
-    );
-
-    Ok(bytes)
+    regular::read(path, Most::Bytes(MAX_BYTES))
+        .with_context(|| format!("cannot read '{}'", path.display()))
 }
 
 /// Reads a bundle from a `.safetensors` or `.npz` file.
@@ -92,7 +79,7 @@ pub fn read_activations(path: &Path) -> Result<LearnedActivations> {
         return unpack::activations(bundle).with_context(|| format!("in '{}'", path.display()));
     }
 
-    let text = std::fs::read_to_string(&path).with_context(|| {
+    let text = regular::read_to_string(&path, Most::Memory).with_context(|| {
         format!(
             "cannot read activations from '{}'; give a run folder, activations.json, activations.txt, or an export \
              (.safetensors, .npz)",

@@ -10,6 +10,7 @@ use crate::model::{ActivationFile, Model, Network, NetworkFile};
 use crate::report::ReportTable;
 use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, bail};
 use ldnn_core::deploy::{Activate, AnyActivation};
 use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Scales};
@@ -45,7 +46,7 @@ pub fn inspect(path: &Path) -> Result<Portrait> {
         return of_activations(&read_activations(path)?).with_context(place);
     }
 
-    let bytes = std::fs::read(path)
+    let bytes = regular::read(path, Most::Memory)
         .with_context(|| format!("cannot read '{}'; give a file of ldnn", path.display()))?;
     if bytes.starts_with(&MAGIC) {
         return of_image(&bytes).with_context(place);

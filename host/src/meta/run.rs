@@ -13,6 +13,7 @@ use crate::run::{Incomplete, ListProgress, RunFolder};
 use crate::support::atomic::write_durably;
 use crate::support::notice::notice;
 use crate::support::progress::Progress;
+use crate::support::regular::{self, Most};
 use crate::support::stop;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
@@ -150,7 +151,7 @@ fn finished(config: &MetaConfig, task: &Task, folder: &Path) -> Result<Option<Le
         return Ok(None);
     };
 
-    if std::fs::read_to_string(folder.join(CONFIG)).ok() != Some(wanted) {
+    if regular::read_to_string(&folder.join(CONFIG), Most::Settings).ok() != Some(wanted) {
         return Ok(None);
     }
 

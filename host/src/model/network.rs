@@ -2,6 +2,7 @@
 
 use super::sealed::unseal;
 use crate::model::activations::base_named;
+use crate::support::regular::{self, Most};
 use crate::support::simd::Level;
 use anyhow::{Context, Result, ensure};
 use ldnn_core::network;
@@ -208,7 +209,7 @@ impl NetworkFile {
     /// # Errors
     /// If the file is not there or malformed; the message names the place.
     pub fn read(path: &Path) -> Result<Network> {
-        let text = std::fs::read_to_string(path).with_context(|| {
+        let text = regular::read_to_string(path, Most::Memory).with_context(|| {
             format!(
                 "cannot read a network from '{}'; `ldnn validate --keep-networks` writes such files",
                 path.display()

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// order of their names, without blanks between.
 const FIELD: &str = "checksum";
 
+/// How every file with a checksum begins.
+pub const START: &str = "{\"checksum\":\"";
+
 /// A value as the text of a file with its checksum, on one line.
 ///
 /// # Errors
@@ -53,6 +56,12 @@ fn checksum(content: &Value) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_with_a_checksum_is_known_by_its_first_bytes() {
+        let text = seal(&std::collections::BTreeMap::from([("a", 1)])).unwrap();
+        assert!(text.starts_with(START));
+    }
 
     #[test]
     fn a_changed_digit_is_noticed_and_another_layout_is_not() {

@@ -7,6 +7,7 @@ use crate::data::task::{ExampleTargets, Examples};
 use crate::model::activations::LearnedActivations;
 use crate::model::{NetworkFile, Ranges};
 use crate::support::atomic::write_atomically;
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -64,7 +65,7 @@ impl Model {
     /// # Errors
     /// If it is not there or malformed; the message says what is wrong.
     pub fn read(path: &Path) -> Result<Model> {
-        let bytes = std::fs::read(path).with_context(|| {
+        let bytes = regular::read(path, Most::Memory).with_context(|| {
             format!(
                 "cannot read a model from '{}'; `ldnn train` writes such files",
                 path.display()

@@ -4,10 +4,10 @@
 use super::claim::Claim;
 use super::section::{Section, claim_table};
 use crate::run::RunFolder;
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
-use std::fs;
 
 /// The file of a page in its run folder.
 pub const REPORT: &str = "report.html";
@@ -146,7 +146,7 @@ fn path(folder: &str, file: &str, ending: &str) -> String {
 fn part(part: &Part, folder: &RunFolder) -> Result<Value> {
     let picture = |p: &super::Picture| {
         let file = path(&part.folder, &p.file, "svg");
-        let svg = fs::read_to_string(folder.file(&file))
+        let svg = regular::read_to_string(&folder.file(&file), Most::Text)
             .with_context(|| format!("the picture '{file}' is missing"))?;
         Ok(
             context! { svg => Value::from_safe_string(svg), caption => p.caption.as_str(), file => file },

@@ -6,13 +6,16 @@ use crate::config::StoredConfig;
 use crate::run::{RunMode, Shard, lock};
 use crate::support::atomic::{is_temporary, target_of};
 use crate::support::ledger;
-use crate::support::regular;
+use crate::support::regular::{self, Most};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Holds the resolved settings; a folder with this file is a run folder.
 pub const CONFIG: &str = "config.toml";
+
+/// Says why the work of a run is done and wrong; there is none if it is not.
+pub const FAILED: &str = "failed.txt";
 
 /// Holds the folders of shards.
 pub const SHARDS: &str = "shards";
@@ -24,16 +27,15 @@ pub const JOURNALS: &str = "journals";
 pub const KEPT: &str = "kept";
 
 /// Why a folder cannot be the folder of a run; nothing in it was touched.
-#[derive(Debug, thiserror::Error)]
+///
+/// It is no error by itself: [`Obstacle::refused`] makes one, which says what to do.
+#[derive(Debug)]
 pub enum Obstacle {
     /// There is a file in its place.
-    #[error("'{0}' is no folder")]
     NoFolder(PathBuf),
     /// It holds files, but no run.
-    #[error("'{0}' holds files that are no run of this program")]
     Foreign(PathBuf),
     /// It holds a run, and a file that a run does not write, which would be deleted with it.
-    #[error("'{folder}' holds a run, and '{file}', which is not of it")]
     Guest {
         /// The folder.
         folder: PathBuf,
@@ -41,10 +43,6 @@ pub enum Obstacle {
         file: String,
     },
     /// It holds a run of a version that kept no list of what it wrote.
-    #[error(
-        "'{folder}' holds a run without a list of its files, of an earlier version of this program; '{file}' may be of \
-         somebody else"
-    )]
     Unlisted {
         /// The folder.
         folder: PathBuf,
@@ -52,10 +50,8 @@ pub enum Obstacle {
         file: String,
     },
     /// It holds jobs that shards have done, and nothing says with which settings.
-    #[error("'{0}' holds results of shards, but no {CONFIG} with their settings")]
     NoSettings(PathBuf),
     /// It holds a run of a version that did not say which command it was of.
-    #[error("'{folder}/{CONFIG}' {why}")]
     Old {
         /// The folder.
         folder: PathBuf,
@@ -63,7 +59,6 @@ pub enum Obstacle {
         why: String,
     },
     /// It holds a run of other settings; with the lines that differ.
-    #[error("'{folder}' holds a run with other settings")]
     OtherSettings {
         /// The folder.
         folder: PathBuf,
@@ -71,13 +66,93 @@ pub enum Obstacle {
         difference: String,
     },
     /// It holds a run of the same settings on what was the table then.
-    #[error("the table '{table}' has changed since the run in '{folder}' was begun")]
     OtherTable {
         /// The folder.
         folder: PathBuf,
         /// The table.
         table: String,
     },
+    /// Somebody else has changed it since it was looked at.
+    Changed(PathBuf),
+}
+
+/// A folder that cannot be taken for a run: why, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct FolderRefused(pub(super) String);
+
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Obstacle::NoFolder(path) => write!(f, "'{}' is no folder", path.display()),
+            Obstacle::Foreign(path) => {
+                let path = path.display();
+                write!(f, "'{path}' holds files that are no run of this program")
+            }
+            Obstacle::Guest { folder, file } => {
+                let folder = folder.display();
+                write!(
+                    f,
+                    "'{folder}' holds a run, and '{file}', which is not of it"
+                )
+            }
+            Obstacle::Unlisted { folder, file } => write!(
+                f,
+                "'{}' holds a run without a list of its files, of an earlier version of this program; '{file}' may be of \
+                 somebody else",
+                folder.display()
+            ),
+            Obstacle::NoSettings(path) => write!(
+                f,
+                "'{}' holds results of shards, but no {CONFIG} with their settings",
+                path.display()
+            ),
+            Obstacle::Old { folder, why } => write!(f, "'{}/{CONFIG}' {why}", folder.display()),
+            Obstacle::OtherSettings { folder, .. } => {
+                write!(f, "'{}' holds a run with other settings", folder.display())
+            }
+            Obstacle::OtherTable { folder, table } => write!(
+                f,
+                "the table '{table}' has changed since the run in '{}' was begun",
+                folder.display()
+            ),
+            Obstacle::Changed(path) => write!(
+                f,
+                "another process has changed '{}' while this one began",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl Obstacle {
+    /// An error that says what to do; `may_replace`: whether the command can delete a run.
+    #[must_use]
+    pub fn refused(&self, may_replace: bool) -> FolderRefused {
+        let or_replace = |to: &str| match may_replace {
+            true => format!("give another `out`, or `replace` to {to}"),
+            false => "give another `out`".to_string(),
+        };
+
+        let remedy = match self {
+            Obstacle::NoFolder(_) | Obstacle::Foreign(_) => {
+                "give an `out` that is not there yet, or an empty folder".into()
+            }
+            Obstacle::Unlisted { .. } => "delete the folder yourself, or give another `out`".into(),
+            Obstacle::NoSettings(_) => {
+                "put that file back, delete the folder, or give another `out`".into()
+            }
+            Obstacle::Guest { .. } => "move it away, or give another `out`".into(),
+            Obstacle::Old { .. } => return FolderRefused(self.to_string()),
+            Obstacle::OtherSettings { difference, .. } => {
+                format!("{}\n{difference}", or_replace("delete that run"))
+            }
+            Obstacle::OtherTable { .. } => or_replace("begin anew with the table as it is now"),
+            Obstacle::Changed(_) => "start the command again, or give another `out`".into(),
+        };
+
+        FolderRefused(format!("{self}; {remedy}"))
+    }
 }
 
 /// Whether a file in the folder `path` is of no account: the lock, the list of files, or what a
@@ -124,7 +199,7 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<
         return Err(Obstacle::Foreign(folder));
     }
 
-    let Ok(found) = fs::read_to_string(config) else {
+    let Ok(found) = regular::read_to_string(&config, Most::Settings) else {
         check_empty(path)?;
         if has_shards_results(path) {
             return Err(Obstacle::NoSettings(folder));

@@ -8,8 +8,19 @@ const SHOWN: usize = 12;
 /// The setting that holds a fingerprint of the table, which follows from all others of its section.
 const FINGERPRINT: &str = "data.fingerprint";
 
-/// The settings that hold fingerprints of tables, each with the one that names the file.
+/// The settings that hold fingerprints of a whole table, each with the one that names the file.
 const TABLES: [(&str, &str); 2] = [(FINGERPRINT, "data.file"), ("task_fingerprint", "task")];
+
+/// Those of parts of the table that come from files of their own.
+const PARTS: [(&str, &str); 3] = [
+    ("data.labels_fingerprint", "data.labels"),
+    ("data.test_fingerprint", "data.test"),
+    ("data.test_labels_fingerprint", "data.test_labels"),
+];
+
+fn is_fingerprint(name: &str) -> bool {
+    TABLES.iter().chain(&PARTS).any(|(known, _)| *known == name)
+}
 
 /// All settings by their dotted names, and their values, cut short.
 fn flat(text: &str) -> BTreeMap<String, String> {
@@ -34,8 +45,15 @@ fn differing(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>
 pub(super) fn changed_table(found: &str, wanted: &str) -> Option<String> {
     let (found, wanted) = (flat(found), flat(wanted));
     let differing = differing(&found, &wanted);
-    let of = |(fingerprint, _): &&(&str, &str)| differing == [*fingerprint];
-    let (_, file) = TABLES.iter().find(of)?;
+    let differs = |(fingerprint, _): &&(&str, &str)| differing.iter().any(|d| d == fingerprint);
+
+    if !differing.iter().all(|name| is_fingerprint(name)) {
+        return None;
+    }
+
+    // The fingerprint of the whole covers its parts.
+    let whole = TABLES.iter().find(differs)?;
+    let (_, file) = PARTS.iter().find(differs).unwrap_or(whole);
 
     let text = wanted.get(*file)?;
     Some(text.trim_matches(['"', '\'']).to_string())
@@ -47,8 +65,9 @@ pub fn difference(found: &str, wanted: &str) -> String {
     let (found, wanted) = (flat(found), flat(wanted));
     let mut names = differing(&found, &wanted);
     if names.len() > 1 {
-        // It says nothing that the others do not.
-        names.retain(|name| name != FINGERPRINT);
+        // They say nothing that the others do not.
+        let rest = names.iter().any(|name| !is_fingerprint(name));
+        names.retain(|name| !rest || !is_fingerprint(name));
     }
 
     let value = |of: &BTreeMap<String, String>, name: &str| {

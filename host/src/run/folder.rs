@@ -5,7 +5,7 @@
 //! made, at the same paths that they have in the run folder of one process. Everybody reads what
 //! everybody has written.
 
-pub use super::contents::{CONFIG, JOURNALS, Obstacle, SHARDS, check};
+pub use super::contents::{CONFIG, FAILED, FolderRefused, JOURNALS, Obstacle, SHARDS, check};
 pub use super::difference::difference;
 
 use super::contents::{FileList, FolderContents, KEPT, check_empty, contents, stranger};
@@ -14,7 +14,7 @@ use crate::config::StoredConfig;
 use crate::run::{Heartbeat, ListProgress, Lock, RunMode, Shard, lock};
 use crate::support::atomic::{expect_new, is_temporary, write_atomically, write_durably};
 use crate::support::ledger::{self, Ledger};
-use crate::support::regular;
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -83,19 +83,24 @@ impl RunFolder {
 
             ensure!(
                 found.text() == wanted,
-                "'{}' holds a run with other settings; only shards of one run make one result\n{}",
-                source.display(),
-                difference(found.text(), wanted)
+                FolderRefused(format!(
+                    "'{}' holds a run with other settings; only shards of one run make one result\n{}",
+                    source.display(),
+                    difference(found.text(), wanted)
+                ))
             );
         }
 
         let shard = shard_folder(path, mode);
         ensure!(
             shard.is_none() || !replace,
-            "`replace` with `shard`: other shards may be at work; delete the folder first"
+            FolderRefused(
+                "`replace` with `shard`: other shards may be at work; delete the folder first"
+                    .into()
+            )
         );
 
-        check(path, wanted, replace, mode)?;
+        check(path, wanted, replace, mode).map_err(refused)?;
 
         let (lock, ledger) = match mode {
             RunMode::Status => (None, None),
@@ -397,15 +402,8 @@ pub fn shards_of(run: &Path) -> Vec<Shard> {
 pub fn read_config(run: &Path) -> Result<StoredConfig> {
     let file = run.join(CONFIG);
 
-    // A named pipe would be waited for.
-    ensure!(
-        !regular::is_other(&file),
-        "'{}' is no regular file",
-        file.display()
-    );
-
-    let text =
-        fs::read_to_string(&file).with_context(|| format!("cannot read '{}'", file.display()))?;
+    let text = regular::read_to_string(&file, Most::Settings)
+        .with_context(|| format!("cannot read '{}'", file.display()))?;
     StoredConfig::parse(&text).with_context(|| format!("'{}'", file.display()))
 }
 
@@ -415,7 +413,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent)?;
         }
-        return write_durably(to, &fs::read(from)?);
+        return write_durably(to, &regular::read(from, Most::Memory)?);
     }
 
     fs::create_dir_all(to)?;
@@ -457,16 +455,16 @@ fn take(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<(Lock
 
     // Another process may have begun a run meanwhile; a shard that is not of it leaves nothing.
     if shard.is_some() {
-        check(path, wanted, replace, mode).with_context(|| changed(path))?;
+        check(path, wanted, replace, mode).map_err(refused)?;
     }
 
     fs::create_dir_all(own).with_context(|| unwritable(path))?;
 
     let lock = Lock::take(own)?;
     // Whoever had the lock until now may have changed everything.
-    check(path, wanted, replace, mode).with_context(|| changed(path))?;
+    check(path, wanted, replace, mode).map_err(refused)?;
 
-    let would_change = match fs::read_to_string(&config) {
+    let would_change = match regular::read_to_string(&config, Most::Settings) {
         Ok(found) => found != wanted,
         // Where folders cannot be locked, the shards that are at work may be about to write them.
         Err(_) => opening.is_held(),
@@ -491,8 +489,11 @@ fn take(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<(Lock
     }
 
     // Where folders cannot be locked, somebody else may have written others.
-    let is_wanted = fs::read_to_string(&config).is_ok_and(|found| found == wanted);
-    ensure!(is_wanted, changed(path));
+    let is_wanted =
+        regular::read_to_string(&config, Most::Settings).is_ok_and(|found| found == wanted);
+    if !is_wanted {
+        return Err(refused(Obstacle::Changed(path.into())).into());
+    }
 
     Ok((lock, ledger))
 }
@@ -532,11 +533,9 @@ fn write_first(config: &Path, wanted: &str) -> Result<()> {
     }
 }
 
-fn changed(path: &Path) -> String {
-    format!(
-        "another process has changed '{}' while this one began; start the command again, or give another `out`",
-        path.display()
-    )
+/// An obstacle that shows only when the folder is taken: whoever asked for `replace` has said so.
+fn refused(obstacle: Obstacle) -> FolderRefused {
+    obstacle.refused(false)
 }
 
 /// Empties a folder that holds other settings, and writes those that are wanted; `ledger` is the
@@ -550,9 +549,9 @@ fn prepare(path: &Path, wanted: &str, ledger: Option<&Ledger>) -> Result<()> {
 
     fs::create_dir_all(path).with_context(|| unwritable(path))?;
 
-    let found = fs::read_to_string(&config).ok();
+    let found = regular::read_to_string(&config, Most::Settings).ok();
     if found.is_none() {
-        check_empty(path)?;
+        check_empty(path).map_err(refused)?;
     }
 
     if found.as_deref() == Some(wanted) {
@@ -577,7 +576,7 @@ fn prepare(path: &Path, wanted: &str, ledger: Option<&Ledger>) -> Result<()> {
 fn empty(path: &Path) -> Result<()> {
     let root = ledger::root_of(path).unwrap_or_else(|| path.into());
     if let Some(obstacle) = stranger(path, &root) {
-        return Err(obstacle.into());
+        return Err(refused(obstacle).into());
     }
 
     let FolderContents { own, folders, .. } = contents(path, &root);

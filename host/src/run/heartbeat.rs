@@ -2,6 +2,7 @@
 
 use super::lock::host;
 use crate::support::atomic::write_atomically;
+use crate::support::regular::{self, Most};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -111,6 +112,7 @@ impl Heartbeat {
 /// What the shard in `folder` said last.
 #[must_use]
 pub fn read(folder: &Path) -> Option<ShardState> {
-    let state: ShardState = serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()?;
+    let state: ShardState =
+        serde_json::from_slice(&regular::read(&folder.join(FILE), Most::Text).ok()?).ok()?;
     (state.kind == KIND).then_some(state)
 }

@@ -8,13 +8,14 @@
 
 use crate::support::atomic::{write_atomically, write_durably};
 use crate::support::ledger::note;
+use crate::support::memory::in_words;
 use crate::support::notice::notice;
-use crate::support::regular;
-use anyhow::{Context, Result};
+use crate::support::regular::{self, Most};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -89,6 +90,10 @@ pub struct JournalContents<T> {
     pub cut: usize,
 }
 
+/// No line is so long: a result with a network has some megabytes. A file without line ends would
+/// fill the memory.
+const MOST_LINE: u64 = 1 << 30;
+
 /// Calls `f` with every line that has an end: its number from 1, the place of its first byte, its
 /// bytes. The length of a last line without an end is returned. A journal that is not there is
 /// empty.
@@ -99,7 +104,7 @@ pub fn for_each_line(
     path: &Path,
     mut f: impl FnMut(usize, u64, &[u8]) -> Result<()>,
 ) -> Result<usize> {
-    let file = match File::open(path) {
+    let file = match regular::open_to_read(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
         other => other.with_context(|| format!("cannot read '{}'", path.display()))?,
     };
@@ -109,9 +114,18 @@ pub fn for_each_line(
     for number in 1.. {
         bytes.clear();
 
-        let len = reader
+        let len = (&mut reader)
+            .take(MOST_LINE)
             .read_until(b'\n', &mut bytes)
             .with_context(|| format!("cannot read '{}'", path.display()))?;
+
+        ensure!(
+            (len as u64) < MOST_LINE,
+            "'{}', line {number}: is longer than {}, which no result is; move the file away, and its results are \
+             computed again",
+            path.display(),
+            in_words(MOST_LINE)
+        );
 
         if bytes.last() != Some(&b'\n') {
             return Ok(len);
@@ -342,7 +356,7 @@ pub fn read_checked<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         Some(line) if found.damaged.is_empty() && found.cut == 0 => Ok(Some(line.value)),
         _ => {
             let aside = quarantine(path);
-            write_atomically(&aside, &fs::read(path)?)?;
+            write_atomically(&aside, &regular::read(path, Most::Memory)?)?;
             fs::remove_file(path).with_context(|| format!("cannot delete '{}'", path.display()))?;
 
             notice!(

@@ -156,7 +156,7 @@ pub fn is_own(folder: &Path) -> bool {
         return false;
     }
 
-    match regular::read_to_string(&path) {
+    match regular::read_own(&path) {
         Ok(text) => is_lock(&text),
         // Where nobody else may read a locked file, whoever has it locked is one of us.
         Err(error) => error.kind() != ErrorKind::InvalidData,

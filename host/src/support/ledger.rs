@@ -45,7 +45,7 @@ impl Ledger {
     pub fn open(root: &Path) -> Result<Ledger> {
         let path = root.join(FILE);
         let mut file = regular::open(OpenOptions::new().create(true).append(true), &path)?;
-        let text = regular::read_to_string(&path)?;
+        let text = regular::read_own(&path)?;
 
         if !is_list(root, &text) {
             let why = "its file '.files' was not written by this program; move it away";
@@ -142,7 +142,7 @@ pub fn is_own(root: &Path) -> bool {
     }
 
     regular::open(OpenOptions::new().read(true), &path).is_ok()
-        && regular::read_to_string(&path).is_ok_and(|text| is_list(root, &text))
+        && regular::read_own(&path).is_ok_and(|text| is_list(root, &text))
 }
 
 /// Whether a text is the list of the folder: it begins with the settings, as far as it goes, or
@@ -173,7 +173,7 @@ pub fn root_of(path: &Path) -> Option<PathBuf> {
 /// The names on a folder's list; nothing if it has none.
 #[must_use]
 pub fn read(root: &Path) -> Option<BTreeSet<String>> {
-    regular::read_to_string(&root.join(FILE))
+    regular::read_own(&root.join(FILE))
         .ok()
         .map(|text| names_in(&text))
 }

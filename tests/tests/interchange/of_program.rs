@@ -258,7 +258,7 @@ fn requests_that_make_no_sense_are_refused_with_what_to_do_and_leave_nothing() {
         (
             &["import", "nowhere.safetensors", "--out", "x.ldnn"],
             2,
-            "cannot open 'nowhere.safetensors'",
+            "cannot read 'nowhere.safetensors'",
         ),
     ];
 

@@ -546,7 +546,7 @@ fn a_place_that_cannot_be_written_to_is_refused_before_the_work() {
 
     for case in CASES.iter() {
         let out = match case.output {
-            Output::File(ending) => format!("nowhere/x.{ending}"),
+            Output::File(ending) => format!("t.csv/x.{ending}"),
             Output::Folder => "t.csv/r".into(),
         };
         let before = tree(at);

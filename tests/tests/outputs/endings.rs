@@ -254,3 +254,29 @@ fn rows_before_a_bad_one_are_predicted_on_standard_output() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("line 4, column 'a'"), "{message}");
 }
+
+#[test]
+fn the_rows_of_an_array_before_a_bad_one_are_predicted_too() {
+    let dir = scratch();
+    let at = dir.path();
+    let values = [1.0, 2.0, 3.0, 4.0, f64::NAN, 5.0, 6.0, 7.0];
+    let array = ldnn::data::npz::NpyArray::matrix(values.to_vec(), 2);
+    fs::write(at.join("bad.npy"), ldnn::data::npz::npy(&array)).unwrap();
+
+    let output = ldnn_tests::program::run(at, &["predict", "m.ldnn", "bad.npy"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3);
+    assert!(
+        message.contains("in 'bad.npy': row 3, column 'column1': NaN is not finite"),
+        "{message}"
+    );
+
+    let message =
+        ldnn_tests::program::refuse(at, &["predict", "m.ldnn", "bad.npy", "--out", "p.csv"], 2);
+    assert!(
+        message.contains("row 3") && !at.join("p.csv").exists(),
+        "{message}"
+    );
+}

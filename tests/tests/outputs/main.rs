@@ -5,3 +5,4 @@ mod commands;
 mod endings;
 mod run_folders;
 mod tree;
+mod unusual;

@@ -545,3 +545,109 @@ fn a_table_that_has_changed_is_told_in_words() {
         "{message}"
     );
 }
+
+#[test]
+fn a_message_names_the_file_that_has_changed_and_not_always_the_table() {
+    let dir = scratch();
+    let at = dir.path();
+    fs::copy(at.join("x.csv"), at.join("x2.csv")).unwrap();
+    fs::copy(at.join("y.csv"), at.join("y2.csv")).unwrap();
+
+    let with_labels = [
+        "train",
+        "x.csv",
+        "-q",
+        "--labels",
+        "y.csv",
+        "--test",
+        "x2.csv",
+        "--test-labels",
+        "y2.csv",
+        "--activations",
+        "tanh",
+        "--hidden",
+        "4",
+        "--epochs",
+        "3",
+        "--runs",
+        "2",
+        "--out",
+        "l.ldnn",
+    ];
+    let with_test = [
+        &SHORT_TRAINING[..],
+        &[
+            "--runs",
+            "2",
+            "--test",
+            "t2.csv",
+            "--out",
+            "m.ldnn",
+            "--replace",
+        ],
+    ]
+    .concat();
+
+    succeed(at, &with_labels);
+    succeed(at, &with_test);
+
+    let cases: [(&[&str], &str, &str, &str); 5] = [
+        (&with_labels, "x.csv", "0.7,", "0.8,"),
+        (&with_labels, "y.csv", "no\nno\n", "no\nyes\n"),
+        (&with_labels, "x2.csv", "0.7,", "0.8,"),
+        (&with_labels, "y2.csv", "no\nno\n", "no\nyes\n"),
+        (&with_test[..with_test.len() - 1], "t2.csv", "0.7,", "0.8,"),
+    ];
+
+    for (args, file, from, to) in cases {
+        let before = fs::read_to_string(at.join(file)).unwrap();
+        let after = before.replacen(from, to, 1);
+        assert_ne!(before, after, "{file}");
+
+        fs::write(at.join(file), after).unwrap();
+        let message = refuse(at, args, 2);
+        let said = format!("the table '{file}' has changed since the run in");
+        assert!(message.contains(&said), "{file}: {message}");
+
+        fs::write(at.join(file), before).unwrap();
+        succeed(at, args);
+    }
+}
+
+#[test]
+fn a_model_that_was_put_in_the_place_of_the_runs_own_is_not_overwritten() {
+    let dir = scratch();
+    let at = dir.path();
+    let train = [&SHORT_TRAINING[..], &["--seed", "7", "--out", "a.ldnn"]].concat();
+    succeed(at, &train);
+
+    // The run goes on, and writes its own model again.
+    let own = fs::read(at.join("a.ldnn")).unwrap();
+    succeed(at, &train);
+    assert_eq!(fs::read(at.join("a.ldnn")).unwrap(), own);
+
+    let put = |how: &str| match how {
+        "import" => drop(succeed(
+            at,
+            &["import", "w.safetensors", "--out", "a.ldnn", "--replace"],
+        )),
+        _ => drop(fs::copy(at.join("m.ldnn"), at.join("a.ldnn")).unwrap()),
+    };
+
+    for how in ["import", "copy"] {
+        put(how);
+
+        let kept = fs::read(at.join("a.ldnn.run/model.xxh128")).unwrap();
+        let imported = fs::read(at.join("a.ldnn")).unwrap();
+        let message = refuse(at, &train, 2);
+        assert!(
+            message.contains("'a.ldnn' is there already") && message.contains("--replace"),
+            "{how}: {message}"
+        );
+        assert_eq!(fs::read(at.join("a.ldnn")).unwrap(), imported);
+
+        succeed(at, &[&train[..], &["--replace"]].concat());
+        assert_eq!(fs::read(at.join("a.ldnn")).unwrap(), own);
+        assert_eq!(fs::read(at.join("a.ldnn.run/model.xxh128")).unwrap(), kept);
+    }
+}

@@ -201,3 +201,27 @@ fn what_needs_too_much_memory_is_refused_before_it_is_read() {
         "blocks need no memory for the rest"
     );
 }
+
+#[test]
+fn the_rows_of_an_array_before_a_bad_one_are_given_out_as_those_of_csv_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let values = vec![1.0, 2.0, f64::INFINITY, 3.0, 4.0, f64::NAN];
+    let array = npz::npy(&NpyArray::matrix(values, 2));
+    let paths = [
+        write(&folder, "a.npy", &array),
+        write(&folder, "a.csv", b"1,2\n7,3\n4,inf\n"),
+    ];
+
+    for path in &paths {
+        let mut stream = TableReader::open(Some(path), &Reading::default()).unwrap();
+        // Nobody looks at a column that is left out.
+        stream.keep(&[], &["column1"]).unwrap();
+
+        assert_eq!(stream.next_good_rows(10).unwrap().unwrap().rows(), 2);
+        let error = format!("{:#}", stream.next_good_rows(10).unwrap_err());
+        assert!(
+            error.contains("column 'column2': ") && error.contains("not finite"),
+            "{error}"
+        );
+    }
+}

@@ -1,11 +1,13 @@
 //! An export in its folder.
 
 use super::super::golden::Golden;
+use super::super::written::{GOLDEN, MODEL};
 use super::answers::expected;
 use crate::deploy::Deployed;
+use crate::model::sealed::unseal;
+use crate::support::regular::{self, Most};
 use crate::support::workshop::Workshop;
 use anyhow::{Context, Result, ensure};
-use std::fs;
 use std::path::Path;
 
 /// An export in its folder.
@@ -21,7 +23,7 @@ impl<'a> Export<'a> {
     pub fn open(folder: &'a Path) -> Result<Export<'a>> {
         let read = |file: &str| {
             let path = folder.join(file);
-            fs::read_to_string(&path).with_context(|| {
+            regular::read_to_string(&path, Most::Memory).with_context(|| {
                 format!(
                     "cannot read '{}'; `ldnn export` writes such folders",
                     path.display()
@@ -29,13 +31,10 @@ impl<'a> Export<'a> {
             })
         };
 
-        let model = Deployed::from_json(&read("model.json")?).context("model.json")?;
-        let golden: Golden = serde_json::from_str(&read("golden.json")?).context("golden.json")?;
+        let model = Deployed::from_json(&read(MODEL)?).context(MODEL)?;
+        let golden = golden_of(&read(GOLDEN)?).context(GOLDEN)?;
 
-        ensure!(
-            !expected(&golden).is_empty(),
-            "golden.json holds no vectors"
-        );
+        ensure!(!expected(&golden).is_empty(), "{GOLDEN} holds no vectors");
 
         Ok(Export {
             folder,
@@ -50,4 +49,16 @@ impl<'a> Export<'a> {
             .join(format!("{}.{ending}", self.model.name))
             .exists()
     }
+}
+
+/// The vectors in a text. Everything is compared with them, so a checksum guards what they say:
+/// against damage and careless edits, not against somebody who computes it anew.
+fn golden_of(text: &str) -> Result<Golden> {
+    let mut content = serde_json::from_str(text)?;
+    ensure!(
+        unseal(&mut content)?,
+        "it has no checksum: an earlier version of ldnn wrote it, or it was edited; export again"
+    );
+
+    Ok(serde_json::from_value(content)?)
 }

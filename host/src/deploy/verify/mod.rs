@@ -80,6 +80,10 @@ pub fn at_once(folder: &Path) -> Result<String> {
 fn compared(export: &Export<'_>, runners: Vec<Runner>) -> Compared {
     let (expected, mut all) = (expected(&export.golden), Compared::default());
 
+    if let Err(error) = written::all_named(export.folder, &export.model, &export.golden) {
+        all.put(Err(error));
+    }
+
     match written::check(export.folder, &export.model, &export.golden) {
         Ok(files) => {
             if !files.is_empty() {

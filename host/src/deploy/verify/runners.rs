@@ -7,6 +7,7 @@ use super::folder::Export;
 use super::image::answers_of_image;
 use crate::deploy::Deployed;
 use crate::support::child;
+use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,8 @@ fn in_process(model: &Deployed, golden: &Golden) -> Runner {
 /// The image, loaded as a device loads it.
 fn from_image(folder: &Path, model: &Deployed, golden: &Golden) -> Runner {
     let name = format!("{}.ldnn, as a device loads it", model.name);
-    let bytes = fs::read(folder.join(format!("{}.ldnn", model.name))).map_err(anyhow::Error::from);
+    let bytes = regular::read(&folder.join(format!("{}.ldnn", model.name)), Most::Memory)
+        .map_err(anyhow::Error::from);
 
     Runner::new(
         name,
@@ -182,8 +184,9 @@ impl Export<'_> {
 
         let project = self.work.path().join("rust");
         fs::create_dir_all(project.join("src"))?;
-        fs::copy(&source, project.join("src/model.rs"))
+        let bytes = regular::read(&source, Most::Memory)
             .with_context(|| format!("cannot copy '{}'", source.display()))?;
+        fs::write(project.join("src/model.rs"), bytes)?;
         fs::write(
             project.join("src/main.rs"),
             harness::rust(&self.model, &self.golden)?,

@@ -8,6 +8,7 @@ use crate::lab::experiments::comparison::{ArmComparison, claims};
 use crate::report::{Page, Part, ReportTable, Section, judge, plot};
 use crate::run::{Incomplete, ListProgress, RunFolder};
 use crate::support::atomic::write_atomically_with;
+use crate::support::regular::{self, Most};
 use crate::train::{Arm, Metric, Training, arms, by_activation, metric_of};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
@@ -121,7 +122,9 @@ impl JournalReader<'_> {
         let path = &self.paths[place.file as usize];
         let file = match self.open.entry(place.file) {
             std::collections::hash_map::Entry::Occupied(file) => file.into_mut(),
-            std::collections::hash_map::Entry::Vacant(free) => free.insert(File::open(path)?),
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(regular::open_to_read(path)?)
+            }
         };
         let mut bytes = vec![0; place.len as usize];
 
@@ -334,7 +337,8 @@ fn report(plan: &StudyPlan, folder: &RunFolder, cells: &StudyCells) -> Result<St
 
     let text = section.to_text(folder);
     let settings =
-        std::fs::read_to_string(folder.file(crate::run::folder::CONFIG)).unwrap_or_default();
+        regular::read_to_string(&folder.file(crate::run::folder::CONFIG), Most::Settings)
+            .unwrap_or_default();
     let version = (
         "version".to_string(),
         format!("ldnn {}", env!("CARGO_PKG_VERSION")),

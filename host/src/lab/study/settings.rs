@@ -6,6 +6,7 @@ use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::meta::{MetaConfig, Objective};
 use crate::model::names::is_learned;
+use crate::support::regular::{self, Most};
 use crate::train::ValidateConfig;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
@@ -362,7 +363,7 @@ impl TaskCache {
         let (set, identity) = match Dataset::named(name)? {
             Some(set) => (set, name.to_string()),
             None if name.ends_with(".npz") => {
-                let bytes = std::fs::read(name)
+                let bytes = regular::read(Path::new(name), Most::Memory)
                     .with_context(|| format!("task = \"{name}\": cannot be read"))?;
                 (
                     Dataset::from_npz(Path::new(name))?.standardised().0,
