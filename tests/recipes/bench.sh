@@ -18,7 +18,7 @@ each() {
     for table in "$@"; do
         name=$(basename "$table" .csv)
         [ -f "$results/$folder/$name.ldnn" ] && continue
-        ldnn train "$table" --target y --test "${table%.csv}-test.csv" --out "$results/$folder/$name.ldnn" --quiet "${hidden[@]}" \
+        ldnn train "$table" --target target --test "${table%.csv}-test.csv" --out "$results/$folder/$name.ldnn" --quiet "${hidden[@]}" \
             >/dev/null || echo "$name: no model" >&2
     done
 }

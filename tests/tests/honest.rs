@@ -45,6 +45,8 @@ fn model(at: &Path) {
         "6",
         "--lr",
         "0.01",
+        "--weight-decay",
+        "0",
     ];
     succeed(at, &train);
 }

@@ -436,7 +436,7 @@ fn bad_input_is_refused_with_flag_value_and_remedy() {
             &["--task mnist", "mnist1d"],
         ),
         (&["validate", "--jobs", "0"], &["--jobs 0"]),
-        (&["meta", "--base", "gelu"], &["gelu", "sine"]),
+        (&["meta", "--base", "gelo"], &["gelo", "gelu"]),
         (&["meta", "--hidden", "0"], &["--hidden"]),
         (&["meta", "--hidden", "2", "--types", "3"], &["--types 3"]),
         (&["meta", "--types", "0"], &["--types 0"]),

@@ -809,7 +809,14 @@ fn inspect_shows_models_images_and_activations() {
         refuse(folder, &["inspect", "m.ldnn", "--picture", "a.gif"], 2).contains(".svg or .png")
     );
 
-    let run = succeed(folder, &["inspect", "m.ldnn.run/learn"]);
+    // What was learned before the weights is a file of its own.
+    let before = ["--activations", "meta", "--out", "l.ldnn"];
+    succeed(
+        folder,
+        &[&["train", "t.csv", "--target", "kind"], &learn[..], &before].concat(),
+    );
+
+    let run = succeed(folder, &["inspect", "l.ldnn.run/learn"]);
     assert!(
         run.contains("activations") && run.contains("type 2"),
         "{run}"

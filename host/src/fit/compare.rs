@@ -309,7 +309,10 @@ mod tests {
         let better = [(1, 90.0), (2, 90.6), (3, 90.0)];
         let other = verdict(&better, "relu");
         assert!(other.contains("did better: +9.97"), "{other}");
-        assert!(other.contains("only validation rows choose"), "{other}");
+        assert!(
+            other.contains("only held-out training rows choose"),
+            "{other}"
+        );
         assert!(verdict(&better, "mix").contains("were worth it"));
     }
 

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::model::metrics::{Metrics, of_confusion};
 use crate::model::names::is_any_learned;
 use crate::report::stats::{Summary, mean};
-use crate::report::{ReportTable, Section};
+use crate::report::{ReportTable, Section, plot};
 use crate::run::RunFolder;
 use crate::support::progress::Output;
 use crate::support::text::counted;
@@ -78,6 +78,7 @@ pub fn run(
     section.text.extend(nothing);
     section.tabulate(folder, "compared", compared(&done))?;
     tabulate(&mut section, folder, "The model on the test rows", &metrics)?;
+    draw_activations(&mut section, folder, &done.model)?;
     section.save(folder)?;
 
     Ok(Fitted {
@@ -186,6 +187,7 @@ pub fn cross(
         )?;
     }
 
+    draw_activations(&mut section, folder, &done.model)?;
     section.save(folder)?;
     Ok(Fitted {
         model: done.model,
@@ -249,6 +251,25 @@ fn tabulate(section: &mut Section, folder: &RunFolder, of: &str, metrics: &Metri
 
     Ok(())
 }
+
+/// A picture of learned activations; everybody knows the others.
+fn draw_activations(section: &mut Section, folder: &RunFolder, model: &Model) -> Result<()> {
+    if !is_any_learned(&model.activation) {
+        return Ok(());
+    }
+
+    let curves = model.network.network()?.curves(POINTS)?;
+    let drawing = plot::curves("activations of the model", "z", "value", &curves);
+    section.draw(
+        folder,
+        "activations",
+        &drawing,
+        "the activations that the model has learned",
+    )
+}
+
+/// Points of a curve.
+const POINTS: usize = 241;
 
 fn compared(done: &PipelineOutcome) -> ReportTable {
     let scores = &done.scores;

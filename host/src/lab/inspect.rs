@@ -12,10 +12,10 @@ use crate::report::plot::{Band, Drawing, curves, sketch};
 use crate::support::memory::in_words;
 use crate::support::regular::{self, Most};
 use anyhow::{Context, Result, bail};
+use ldnn_core::Shape;
 use ldnn_core::deploy::{Activate, AnyActivation};
 use ldnn_core::image::{Contents, Image, MAGIC, Meaning, Scales};
 use ldnn_core::table::integer::Table8;
-use ldnn_core::{Activation, Shape};
 use std::path::Path;
 
 /// What there is to say and to draw.
@@ -187,7 +187,7 @@ fn of_trained(model: &Model, bytes: usize) -> Result<Portrait> {
 
     let curves = match &model.learned {
         Some(learned) => learned_curves(learned)?,
-        None => network_curves(&network)?,
+        None => network.curves(POINTS)?,
     };
 
     Ok(Portrait {
@@ -226,7 +226,7 @@ fn of_network(network: &Network, value: &serde_json::Value) -> Result<Portrait> 
     Ok(Portrait {
         facts,
         inputs: None,
-        curves: network_curves(network)?,
+        curves: network.curves(POINTS)?,
         axes: REAL_AXES,
     })
 }
@@ -319,35 +319,6 @@ fn learned_curves(activations: &LearnedActivations) -> Result<Vec<Band>> {
     types
         .map(|(i, t)| Ok(Band::line(name(i), z.clone(), t.evaluate(&z)?)))
         .collect()
-}
-
-fn network_curves(network: &Network) -> Result<Vec<Band>> {
-    let z = grid(POINTS, SAMPLE_RANGE);
-    let shape = &network.shape;
-
-    let curve = |t: usize| {
-        let activation = shape.activation(t);
-        let name = match activation {
-            Activation::Base(base) => base.name().into(),
-            _ => format!("type {}", t + 1),
-        };
-        let phi = network
-            .params
-            .get(shape.type_at(t)..)
-            .and_then(|rest| rest.get(..activation.param_len()));
-
-        let phi: Vec<f64> = phi
-            .context("the parameters of a type are missing")?
-            .iter()
-            .map(|&p| f64::from(p))
-            .collect();
-
-        let mut out = vec![0.0; z.len()];
-        activation.eval(&phi, &z, &mut out)?;
-        Ok(Band::line(name, z.clone(), out))
-    };
-
-    (0..shape.types()).map(curve).collect()
 }
 
 fn of_image(bytes: &[u8]) -> Result<Portrait> {

@@ -184,6 +184,9 @@ fn percent(x: f64) -> String {
     }
 }
 
+/// The least R^2 that counts as something found.
+const SOMETHING: f64 = 0.01;
+
 impl Metrics {
     /// The scores that one looks at first, with their names.
     #[must_use]
@@ -251,12 +254,12 @@ impl Metrics {
                 (*accuracy <= share).then(sentence).into_iter().collect()
             }
             Metrics::Regression { columns, r2, .. } => {
-                let useless = columns.iter().zip(r2).filter(|(_, r2)| **r2 <= 0.0);
+                let useless = columns.iter().zip(r2).filter(|(_, r2)| **r2 < SOMETHING);
 
                 let sentence = |(name, _): (&String, &f64)| {
                     format!(
-                        "Nothing was found about '{name}': on the test rows the model's errors are \
-                         no smaller than those of always answering the mean."
+                        "Nothing was found about '{name}': on the test rows the model's squared errors are \
+                         not even 1 % smaller than those of always answering the mean."
                     )
                 };
                 useless.map(sentence).collect()

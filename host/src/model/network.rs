@@ -1,7 +1,9 @@
 //! Networks without a table: in memory, and as JSON stores them.
 
+use super::function::Function;
 use super::sealed::unseal;
-use crate::model::activations::base_named;
+use crate::model::activations::{SAMPLE_RANGE, base_named, grid};
+use crate::report::plot::Band;
 use crate::support::regular::{self, Most};
 use crate::support::simd::Level;
 use anyhow::{Context, Result, ensure};
@@ -27,6 +29,27 @@ impl Network {
     /// If the number of parameters is not that of the shape.
     pub fn view(&self) -> Result<network::Network<'_, f32, Level>> {
         Ok(network::Network::new(&self.shape, &self.params)?.with_vector(Level::best()))
+    }
+
+    /// Its activations as curves over the usual range of pre-activations, at so many points.
+    ///
+    /// # Errors
+    /// If parameters are missing.
+    pub fn curves(&self, points: usize) -> Result<Vec<Band>> {
+        let z = grid(points, SAMPLE_RANGE);
+        let shape = &self.shape;
+        let phi = self.params.get(shape.theta_len()..).unwrap_or_default();
+
+        let curve = |t: usize| {
+            let name = match shape.activation(t) {
+                Activation::Base(base) => base.name().into(),
+                _ => format!("type {}", t + 1),
+            };
+            let values = Function::of(shape, phi, t)?.values(&z)?;
+            Ok(Band::line(name, z.clone(), values))
+        };
+
+        (0..shape.types()).map(curve).collect()
     }
 }
 

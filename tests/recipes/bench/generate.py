@@ -160,7 +160,7 @@ RANGES = {
 def table(function, draw, rows, part):
     draws = random.Random(f"{function.__name__} {draw} {part}")
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    lines = [",".join([*names, "y"])]
+    lines = [",".join([*names, "target"])]
     for _ in range(rows):
         x = [draws.uniform(low, high) for low, high in RANGES[function]]
         lines.append(",".join(f"{value:.7g}" for value in [*x, function(*x)]))

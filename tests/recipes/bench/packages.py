@@ -1,7 +1,7 @@
 """Tables of real measurements from Python packages, and scikit-learn's answers on the same rows.
 
 packages.py FOLDER SPLIT: NAME-SPLIT.csv and NAME-SPLIT-test.csv (a fifth) of each table, numeric columns alone, the target last as
-`y`, and peers-SPLIT.csv: the test score of HistGradientBoosting, of MLPClassifier or MLPRegressor and of a linear model, with
+`target`, and peers-SPLIT.csv: the test score of HistGradientBoosting, of MLPClassifier or MLPRegressor and of a linear model, with
 default settings on standardised columns.
 """
 
@@ -46,7 +46,7 @@ def from_keel():
 def write(path, x, y):
     with open(path, "w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow([*(f"x{i + 1}" for i in range(x.shape[1])), "y"])
+        rows.writerow([*(f"x{i + 1}" for i in range(x.shape[1])), "target"])
         rows.writerows([*map(repr, map(float, row)), label if isinstance(label, str) else float(label)] for row, label in zip(x, y))
 
 
