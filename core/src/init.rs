@@ -4,7 +4,7 @@
     reason = "floats do not overflow; sizes have passed the door"
 )]
 
-use crate::activation::Activation;
+use crate::activation::{Activation, Base};
 use crate::error::{Error, check};
 use crate::kernel::planes::part_mut;
 use crate::math::Real;
@@ -67,11 +67,12 @@ pub fn init_theta<T: Real>(
     Ok(())
 }
 
-/// Draws fresh activation parameters: `phi` (`shape.phi_len()`) is overwritten; tables become zero
-/// functions.
+/// Draws fresh activation parameters: `phi` (`shape.phi_len()`) is overwritten.
 ///
 /// Sub-networks start as PyTorch's linear layers do: `u`, `c` uniform in +-1, `v`, `d` in
-/// +-1/sqrt(units).
+/// +-1/sqrt(units). A table that is added to a base function starts at 0, and so as that function;
+/// another one starts as the tanh. [`table::fill`](crate::table::fill) makes it start as something
+/// else.
 ///
 /// # Errors
 /// If `phi` has another length.
@@ -81,6 +82,18 @@ pub fn init_phi<T: Real>(shape: &Shape, seed: u64, phi: &mut [T]) -> Result<(), 
 
     for t in 0..shape.types() {
         let activation = shape.activation(t);
+        if let Activation::Table(form) = activation
+            && form.base == Base::Zero
+        {
+            let own = part_mut(phi, shape.type_at(t) - shape.theta_len(), 2 * form.knots);
+            let spacing = T::from_f64(form.spacing());
+
+            for (i, [value, slope]) in own.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                let z: T = form.knot(i);
+                [*value, *slope] = [Base::Tanh.value(z), Base::Tanh.slope(z) * spacing];
+            }
+        }
+
         if let Activation::Learned { units, .. } = activation {
             let draws = Draws::new(seed, Stream::Activations, t as u32, 0);
             let last = T::ONE / T::from_usize(units).sqrt();
@@ -98,4 +111,36 @@ pub fn init_phi<T: Real>(shape: &Shape, seed: u64, phi: &mut [T]) -> Result<(), 
     }
 
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::TableForm;
+
+    #[test]
+    fn a_table_starts_as_the_tanh_or_as_the_base_beside_it() {
+        let alone = TableForm::fixed(33, 10.0);
+        let beside = TableForm {
+            base: Base::Relu,
+            ..alone
+        };
+        let activations = [Activation::Table(alone), Activation::Table(beside)];
+        let shape = Shape::new(&[1, 4, 1], &activations);
+        let mut phi = [f64::NAN; 2 * 66];
+        assert_eq!(init_phi(&shape, 1, &mut phi), Ok(()));
+
+        let z = [-12.0, -0.3, 0.625, 4.0];
+        for (activation, phi, base) in [
+            (activations[0], &phi[..66], Base::Tanh),
+            (activations[1], &phi[66..], Base::Relu),
+        ] {
+            let mut out = [0.0; 4];
+            assert_eq!(activation.eval(phi, &z, &mut out), Ok(()));
+
+            for (found, z) in out.into_iter().zip(z) {
+                assert!((found - base.value(z)).abs() < 2e-3, "{found} at {z}");
+            }
+        }
+    }
 }

@@ -202,3 +202,96 @@ fn settings_that_a_file_cannot_have_are_refused() {
 
     assert!(!at.join("e").exists() && !at.join("m.onnx").exists());
 }
+
+/// The numbers under a key, anywhere in a JSON value.
+fn numbers_under(value: &serde_json::Value, wanted: &str) -> Vec<Vec<f64>> {
+    let numbers = |value: &serde_json::Value| {
+        let all = value.as_array().into_iter().flatten();
+        all.filter_map(serde_json::Value::as_f64).collect()
+    };
+
+    match value {
+        serde_json::Value::Object(parts) => parts
+            .iter()
+            .flat_map(|(key, value)| match key == wanted {
+                true => vec![numbers(value)],
+                false => numbers_under(value, wanted),
+            })
+            .collect(),
+        serde_json::Value::Array(parts) => {
+            let parts = parts.iter();
+            parts
+                .flat_map(|value| numbers_under(value, wanted))
+                .collect()
+        }
+        _ => vec![],
+    }
+}
+
+#[test]
+fn tables_that_learned_are_deployed_as_they_are_and_what_a_device_cannot_add_is_sampled() {
+    let dir = tempdir().unwrap();
+    let at = dir.path();
+    let row = |i: usize| format!("{},{}\n", i as f64 / 40.0, (i as f64 / 7.0).sin());
+    let rows: String = (0..120).map(row).collect();
+    fs::write(at.join("t.csv"), "a,y\n".to_string() + &rows).unwrap();
+
+    let train = |start: &'static str, out: &'static str| {
+        let own = ["--start", start, "--out", out, "--table-knots", "300"];
+        let args = [
+            "train",
+            "t.csv",
+            "-q",
+            "--target",
+            "y",
+            "--keep",
+            "learned",
+            "--compare",
+            "relu",
+            "--runs",
+            "2",
+            "--epochs",
+            "20",
+            "--hidden",
+            "6",
+        ];
+        succeed(at, &[&args[..], &own].concat());
+    };
+
+    train("tanh+sine", "m.ldnn");
+    let said = succeed(at, &["export", "m.ldnn", "--out", "out"]);
+    assert!(said.contains("as trained"), "{said}");
+
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_str(&fs::read_to_string(at.join(name)).unwrap()).unwrap()
+    };
+    let tables = numbers_under(&read("out/model.json"), "entries").concat();
+    let trained = numbers_under(&read("m.ldnn"), "params").concat();
+    assert_eq!(tables.len(), 2 * 600);
+    assert_eq!(tables, trained[trained.len() - 1200..]);
+
+    // Another form, or a size, is sampled.
+    for more in [
+        ["--form", "i16"],
+        ["--knots", "17"],
+        ["--max-error", "0.01"],
+    ] {
+        let args = [
+            &["export", "m.ldnn", "--out", "other", "--replace"][..],
+            &more,
+        ]
+        .concat();
+        assert!(!succeed(at, &args).contains("as trained"), "{more:?}");
+    }
+
+    train("elu+relu", "e.ldnn");
+    let said = succeed(at, &["export", "e.ldnn", "--out", "elu"]);
+    assert!(!said.contains("as trained"), "{said}");
+
+    let error = refuse(
+        at,
+        &["export", "e.ldnn", "--form", "trained", "--out", "no"],
+        1,
+    );
+    assert!(error.contains("cannot add elu"), "{error}");
+}

@@ -186,7 +186,8 @@ impl TableForm {
         }
     }
 
-    /// A fixed table without a place for noise.
+    /// A table alone, without a base function beside it or a place for noise: one that learns
+    /// together with the weights, or stays as it is.
     #[must_use]
     pub const fn fixed(knots: usize, range: f32) -> Self {
         TableForm {

@@ -2,8 +2,10 @@
 
 use crate::data::task::{Examples, Task};
 use crate::model::activations::{LearnedActivations, TABLE_KNOTS};
-use crate::model::{ActivationFile, Model, Network};
-use ldnn_core::Activation;
+use crate::model::names::is_learning;
+use crate::model::{Model, Network};
+use ldnn_core::table::TableForm;
+use ldnn_core::{Activation, Base};
 use serde::Serialize;
 use std::path::Path;
 
@@ -21,28 +23,33 @@ pub enum Given {
 }
 
 impl Given {
-    /// Whether its network has activations that learned as tables. Tables that stand for
-    /// sub-networks are finer, and finer than a device needs.
+    /// Whether its network has activations that learned as tables, each of which a device can take
+    /// as it is: it adds ReLU to a table, and nothing else. A model says so by the name of its
+    /// activations. A network alone does not: its tables learned if they are coarser than those
+    /// that stand for sub-networks.
     #[must_use]
     pub fn has_learning_tables(&self) -> bool {
-        let knots: Vec<usize> = match self {
-            Given::Activations(_) => vec![],
-            Given::Model(model) => {
-                let all = model.network.activations.iter();
-                all.filter_map(ActivationFile::knots).collect()
-            }
-            Given::Network(_, network) => {
-                let shape = &network.shape;
-                let all = (0..shape.types()).map(|t| shape.activation(t));
-                all.filter_map(|activation| match activation {
-                    Activation::Table(form) => Some(form.knots),
-                    _ => None,
-                })
-                .collect()
-            }
+        let (network, learned) = match self {
+            Given::Activations(_) => return false,
+            Given::Model(model) => (model.network.network(), is_learning(&model.activation)),
+            Given::Network(_, network) => (Ok((**network).clone()), false),
         };
 
-        !knots.is_empty() && knots.iter().all(|&knots| knots < TABLE_KNOTS)
+        let Ok(Network { shape, .. }) = network else {
+            return false;
+        };
+
+        let mut tables = (0..shape.types())
+            .filter_map(|t| match shape.activation(t) {
+                Activation::Table(form) => Some(form),
+                _ => None,
+            })
+            .peekable();
+
+        let fits = |form: TableForm| {
+            [Base::Zero, Base::Relu].contains(&form.base) && (learned || form.knots < TABLE_KNOTS)
+        };
+        tables.peek().is_some() && tables.all(fits)
     }
 }
 

@@ -23,7 +23,8 @@ pub(super) struct Subject {
     pub whose: String,
 }
 
-/// The network, the model's own activations to stand in place of its own, and where it comes from.
+/// The network; the functions that its tables stand for, if it was trained with tables of others;
+/// and where it comes from.
 pub(super) fn network_of(
     config: &ExportConfig,
     given: &Given,

@@ -402,7 +402,7 @@ pub const fn form_name(form: Form) -> &'static str {
     }
 }
 
-/// An [`DeployedActivation`] activation in a file.
+/// A [`DeployedActivation`] in a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind", deny_unknown_fields)]
 pub enum TableFile {

@@ -1,5 +1,5 @@
 //! What tables and integers cost: on rows with their right answers, or on drawn rows against the
-//! the model's own activations.
+//! model's own activations.
 
 use crate::data::task::Examples;
 use crate::model::LossAndAccuracy;

@@ -26,6 +26,8 @@ pub enum ActivationSource {
 
 /// However many rows there are, each is seen so often.
 const LEAST_EPOCHS: usize = 10;
+/// However few there are, no more often.
+const MOST_EPOCHS: usize = 1000;
 
 /// The settings of `ldnn train`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -203,7 +205,7 @@ impl FitConfig {
         let steps: usize = if task.is_classification() { 3000 } else { 6000 };
         let rows = task.train.rows().max(1);
         let in_an_epoch = rows.div_ceil(Self::batch(rows));
-        let longest = steps.div_ceil(in_an_epoch).max(LEAST_EPOCHS);
+        let longest = steps.div_ceil(in_an_epoch).clamp(LEAST_EPOCHS, MOST_EPOCHS);
 
         let mut lengths = if self.epochs.is_empty() {
             vec![longest.div_ceil(5), longest]

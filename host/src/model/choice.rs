@@ -111,8 +111,9 @@ impl Choice {
         self.learns
     }
 
-    /// What a network is trained with: these activations, or tables of `knots` knots that start as
-    /// they do if they are to learn. The kink of `relu` stays beside its table.
+    /// What a network is trained with. Activations that are to learn become tables of `knots` knots
+    /// with the same values; all others stay. What does not fit a cubic, as the kink of `relu`,
+    /// stays beside the table ([`Base::outside_table`]).
     ///
     /// # Errors
     /// If there are no such tables.

@@ -16,7 +16,8 @@
 //!    sub-networks, tables of them, or tables that learn beside the weights.
 //! 3. [`ActivationFile`]: the same in a trained network's file, in a [`NetworkFile`] or a [`Model`].
 //! 4. [`Function`]: one of these as a function of a number, which an export imitates.
-//! 5. `deploy::DeployedActivation`: the table that does it within the budget, or a base function.
+//! 5. `deploy::DeployedActivation`: a table that learned, as it is; the table that imitates the
+//!    function within the budget; or a base function.
 //! 6. `deploy::TableFile` in `model.json`, and from there C, Rust, an image, or
 //!    `ldnn_core::deploy::AnyActivation`.
 

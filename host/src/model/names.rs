@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `relu` | a base function |
 //! | `tanh+sine` | a mix of base functions, in equal blocks of neurons |
-//! | `type2`, `mix` | one of the types that were learned before the weights, or all; they stay |
+//! | `type2`, `mix` | one of the types that were learned before the weights, or all, frozen |
 //! | `learning:tanh+sine`, `learning:mix` | tables that start as these and learn beside the weights |
 
 /// What stands before the name of activations that learn beside the weights.

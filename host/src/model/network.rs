@@ -104,15 +104,6 @@ pub enum ActivationFile {
 }
 
 impl ActivationFile {
-    /// The knots of a table.
-    #[must_use]
-    pub const fn knots(&self) -> Option<usize> {
-        match self {
-            ActivationFile::Table { knots, .. } => Some(*knots),
-            ActivationFile::Base { .. } | ActivationFile::Learned { .. } => None,
-        }
-    }
-
     fn of(activation: Activation) -> ActivationFile {
         match activation {
             Activation::Base(base) => ActivationFile::Base {

@@ -96,8 +96,9 @@ impl Trainee {
         i * self.batch..((i + 1) * self.batch).min(self.order.len())
     }
 
-    /// Step `t`: the weights, and activations that are to, learn from these rows. The loss before the step; nothing if the
-    /// training diverges, which is no failure of the run.
+    /// Step `t`: the weights learn from these rows, and so do activations that were told to. Returns
+    /// the loss before the step, or nothing if the training diverges, which is no failure of the
+    /// run.
     pub fn step(
         &mut self,
         train: &Examples,

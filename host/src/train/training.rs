@@ -133,7 +133,7 @@ impl LearningTables {
     }
 }
 
-/// More knots than this learn nothing but noise, and fill no memory yet.
+/// So many knots lie closer than any data tell apart.
 const MOST_KNOTS: usize = 4097;
 
 /// How the learning rate falls over a training.

@@ -67,8 +67,8 @@ if __name__ == "__main__":
     for source in (from_sklearn, from_keel):
         for name, x, y in source():
             is_classification = isinstance(y[0], str)
-            if len(y) > 6000:
-                keep = numpy.random.default_rng(0).permutation(len(y))[:6000]
+            if len(y) > 3000:
+                keep = numpy.random.default_rng(0).permutation(len(y))[:3000]
                 x, y = x[keep], [y[i] for i in keep] if is_classification else y[keep]
             parts = train_test_split(x, y, test_size=0.2, random_state=int(split), stratify=y if is_classification else None)
             x_train, x_test, y_train, y_test = parts
