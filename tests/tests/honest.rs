@@ -288,10 +288,9 @@ fn tables_that_learned_are_deployed_as_they_are_and_what_a_device_cannot_add_is_
     let said = succeed(at, &["export", "e.ldnn", "--out", "elu"]);
     assert!(!said.contains("as trained"), "{said}");
 
-    let error = refuse(
-        at,
-        &["export", "e.ldnn", "--form", "trained", "--out", "no"],
-        1,
-    );
-    assert!(error.contains("cannot add elu"), "{error}");
+    for (model, more) in [("e.ldnn", &[][..]), ("m.ldnn", &["--knots", "17"])] {
+        let args = [&["export", model, "--form", "trained", "--out", "no"], more].concat();
+        let error = refuse(at, &args, 2);
+        assert!(error.contains("use another --form"), "{error}");
+    }
 }

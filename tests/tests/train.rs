@@ -69,7 +69,7 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
 
     assert!(said.contains("120 rows in 3 folds; 2 inputs"), "{said}");
     assert!(
-        said.contains("worth it") && said.contains("3 folds each"),
+        said.contains("learned activations") && said.contains("3 folds each"),
         "{said}"
     );
 

@@ -4,7 +4,7 @@ use super::common::ConfigArgs;
 use super::dataset::note;
 use super::plan::TextPlan;
 use crate::report::stats::{Comparison, mann_whitney, mean};
-use crate::report::{ReportTable, SECTION, p_value, short};
+use crate::report::{ReportTable, SECTION, effect_size, p_value, short};
 use crate::run::folder::{CONFIG, FAILED, JOURNALS, SHARDS, difference, read_config, shards_of};
 use crate::run::journal::for_each_line;
 use crate::support::regular::{self, Most};
@@ -332,7 +332,7 @@ impl CompareArgs {
                 short(mean(&b)),
                 short(c.difference),
                 format!("± {}", short(c.half_width)),
-                format!("{:.2}", c.effect),
+                effect_size(c.effect),
                 p_value(c.p),
                 p_value(mann_whitney(&a, &b).1),
             ]);

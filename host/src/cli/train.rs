@@ -14,7 +14,7 @@ use crate::formats::read_activations;
 use crate::lab::estimate::Cost;
 use crate::model::Model;
 use crate::model::choice::Choice;
-use crate::model::names::is_learning;
+use crate::model::names::{is_learning, start_of};
 use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
@@ -43,6 +43,10 @@ impl ActivationsArgs {
         layers: &crate::config::Layers,
         fit: &mut FitConfig,
     ) -> Result<Option<PathBuf>> {
+        if fit.compare == ["none"] {
+            fit.compare.clear();
+        }
+
         let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else {
             return Ok(None);
         };
@@ -52,6 +56,10 @@ impl ActivationsArgs {
             "learn" => fit.activate = ActivationSource::Learn,
             "meta" => fit.activate = ActivationSource::Meta,
             "none" => fit.activate = ActivationSource::Classical,
+            start if is_learning(start) && Choice::named(start, None, false).is_ok() => {
+                fit.activate = ActivationSource::Learn;
+                fit.start = start_of(start).into();
+            }
             _ if names.iter().all(|n| is_classical(n)) => {
                 (fit.activate, fit.compare) = (ActivationSource::Classical, names);
             }
@@ -165,7 +173,6 @@ impl TrainArgs {
         let mut settings =
             layers.resolve(TrainSettings::default(), &dataset::given(&self.settings))?;
         let activations = self.activations.activate(&layers, &mut settings.fit)?;
-        settings.fit.compare.retain(|name| name != "none");
 
         let rows = settings.data.load()?;
         let seed = settings.fit.seed;

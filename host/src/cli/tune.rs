@@ -10,7 +10,7 @@ use crate::config::StoredConfig;
 use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::tune::{Space, Trial, TuneResult, report, rounds, search};
-use crate::fit::{ActivationSource, FitConfig};
+use crate::fit::{ActivationSource, BEST, FitConfig, LEARNED};
 use crate::lab::estimate::Cost;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
@@ -44,11 +44,11 @@ Examples:
 
 A trial trains two networks, after it has learned their activations if these are meta; the mean metric on held-out training rows is its value. Of the trials of a
 first round, with a ninth of --steps and --epochs, the best third comes to a second one with a third of them, and the best third of
-these to a last one with all of them. Trial 0 is what the flags say, the others are drawn from the space:
+these to a last one with all of them. Trial 0 has the first of the activations, the middle one of --lr and the first of --weight-decay; the others are drawn from the space:
   [space]                                  in --config, or one by one: --set space.types=2
   depth = [1, 2]                           hidden layers
   width = { low = 10, high = 100 }         on a logarithmic scale
-  activations = [\"learn\", \"relu\", \"tanh\", \"sine\"]   also meta, or tanh+sine in one layer
+  activations = []                         those of --activations and --compare; learn, meta, tanh+sine, ...
   types = [1, 2, 3]                        with meta
   schedule = [\"unrolled\", \"alternating\"]   with meta
   lr = { low = 0.001, high = 0.1 }         of the weights, on a logarithmic scale
@@ -93,6 +93,14 @@ impl TuneArgs {
         let mut settings =
             layers.resolve(TuneSettings::default(), &dataset::given(&self.settings))?;
         let activations = self.activations.activate(&layers, &mut settings.fit)?;
+        ensure!(
+            !matches!(settings.fit.activate, ActivationSource::Given(_)),
+            "--activations: a search trains with learn, meta or names of base functions; give a file to `ldnn train`"
+        );
+
+        if settings.space.activations.is_empty() {
+            settings.space.activations = settings.fit.activations_to_try();
+        }
         settings.space.check()?;
 
         ensure!(
@@ -107,6 +115,7 @@ impl TuneArgs {
 
         let task = Task::new(&parts.data);
         settings.fit.check(&task)?;
+        settings.fit.lr = settings.fit.lrs(task.inputs);
         settings.fit.epochs = vec![settings.fit.longest(&task)];
 
         let out = self
@@ -154,18 +163,22 @@ struct Best<'a> {
 impl Tune {
     fn best(&self, found: &Trial) -> Result<String> {
         let fit = found.candidate.apply(&self.settings.fit);
+        // What was found is what the model is to have; the others are for comparison.
         let fit = match found.candidate.activations.as_str() {
             "learn" => FitConfig {
                 activate: ActivationSource::Learn,
+                keep: LEARNED.into(),
                 ..fit
             },
             "meta" => FitConfig {
                 activate: ActivationSource::Meta,
+                keep: LEARNED.into(),
                 ..fit
             },
             name => FitConfig {
                 activate: ActivationSource::Classical,
                 compare: vec![name.into()],
+                keep: BEST.into(),
                 ..fit
             },
         };

@@ -211,6 +211,19 @@ impl ExportConfig {
             );
         }
 
+        if self.form == FormChoice::Trained {
+            ensure!(
+                given.has_learning_tables(),
+                "`form` trained: the activations did not learn as tables that a device can take as they are; use another \
+                 `form`"
+            );
+            ensure!(
+                self.budget == Budget::default(),
+                "`form` trained: such tables have the size that was trained; leave out `knots`, `bytes` and `max_error`, or \
+                 use another `form`"
+            );
+        }
+
         ensure!(
             self.form != FormChoice::Trained || self.beyond == Beyond::Linear,
             "`beyond` clamp: tables that learned go on along their last slopes; use another `form`"

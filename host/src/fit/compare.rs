@@ -70,7 +70,7 @@ impl Scores {
         let place = |name: &&str| all.iter().position(|&i| self.activations[i] == **name);
         let usual = USUAL.iter().find_map(place)?;
         let error = |place: usize| 100.0 - self.validation[all[place]];
-        let is_close = error(0) > (1.0 - CLEARLY) * error(usual);
+        let is_close = error(0) >= (1.0 - CLEARLY) * error(usual);
 
         (self.metric == Metric::Accuracy && usual > 0 && is_close).then_some(usual)
     }
@@ -91,14 +91,6 @@ impl Scores {
         } else {
             "which were best on held-out training rows"
         }
-    }
-
-    fn best_of(&self, some: &[usize]) -> Option<usize> {
-        let better =
-            |a: usize, b: usize| self.metric.better(self.validation[b], self.validation[a]);
-        some.iter()
-            .copied()
-            .reduce(|a, b| if better(a, b) { b } else { a })
     }
 
     /// Mean, deviation and interval of an activation.
@@ -142,15 +134,16 @@ impl Scores {
     }
 
     /// Whether the learned activations were worth it, in a sentence, for a model with the
-    /// activations `of_model`. They stand against the classical ones that were best on the
-    /// validation rows: the best ones on the test rows would have the luck of a choice on their
-    /// side.
+    /// activations `of_model`. They stand against the classical ones that a model would have without
+    /// them: the best ones on the test rows would have the luck of a choice on their side.
     pub fn verdict(&self, of_model: &str) -> Option<String> {
         let is_learned = |i: &usize| is_any_learned(&self.activations[*i]);
         let (learned, classical): (Vec<usize>, Vec<usize>) =
             (0..self.activations.len()).partition(is_learned);
-        let mix = self.best_of(&learned)?;
-        let rival = self.best_of(&classical)?;
+        let order = self.ranked();
+        let first_of = |some: &[usize]| order.iter().copied().find(|i| some.contains(i));
+        let mix = first_of(&learned)?;
+        let rival = first_of(&classical)?;
         let difference = self.difference(mix, rival);
         let open = "Whether the learned activations were worth it cannot be said";
 
@@ -182,6 +175,11 @@ impl Scores {
             )
         } else if gain > width {
             format!("The learned activations were worth it: {found}.")
+        } else if gain < -width && is_any_learned(of_model) {
+            format!(
+                "On the test rows the learned activations did worse: {found}. \
+                 The model has them because only held-out training rows choose."
+            )
         } else if gain < -width {
             format!("The learned activations were not worth it: {found}.")
         } else if self.each == "folds" {
@@ -271,9 +269,16 @@ mod tests {
 
         assert!(
             scores(&[(1, 70.0), (2, 70.6), (3, 70.0)], &relu)
-                .verdict("mix")
+                .verdict("relu")
                 .unwrap()
                 .contains("were not worth it: -10")
+        );
+
+        assert!(
+            scores(&[(1, 70.0), (2, 70.6), (3, 70.0)], &relu)
+                .verdict("mix")
+                .unwrap()
+                .contains("did worse: -10")
         );
 
         let open = scores(&[(1, 79.0), (2, 82.0), (3, 80.0)], &relu)
@@ -331,6 +336,9 @@ mod tests {
         assert!(s.why_first().contains("were best"));
         assert_eq!(first(&mut s, [100.0, 100.0, 100.0]), "relu");
         assert!(s.why_first().contains("were best"));
+        s.activations.swap(0, 1);
+        assert_eq!(first(&mut s, [100.0, 100.0, 100.0]), "relu");
+        s.activations.swap(0, 1);
 
         s.metric = Metric::Loss;
         assert_eq!(first(&mut s, [0.10, 0.08, 0.09]), "tanh");

@@ -299,6 +299,51 @@ impl FitConfig {
         self.keep != LEARNED && !self.compare.is_empty()
     }
 
+    /// The activations that a search tries: the learned ones, then those to compare with.
+    #[must_use]
+    pub fn activations_to_try(&self) -> Vec<String> {
+        let learned = match self.activate {
+            ActivationSource::Learn => Some("learn"),
+            ActivationSource::Meta => Some("meta"),
+            ActivationSource::Given(_) | ActivationSource::Classical => None,
+        };
+
+        let learned = learned.map(String::from).into_iter();
+        learned.chain(self.compare.iter().cloned()).collect()
+    }
+
+    /// Whether the layers have room for the types of some activations, and of those that the model
+    /// is to have.
+    fn check_shapes(&self, task: &Task) -> Result<()> {
+        let widths = self.train(task.train.rows()).widths(task);
+        let fits = |name: &String| Choice::named(name, None, false)?.shape(&widths).map(drop);
+        let learning = self.learned().into_iter().filter(|name| !is_learned(name));
+        let all: Vec<String> = self.compare.iter().cloned().chain(learning).collect();
+
+        let wanted = |name: &&String| match self.keep.as_str() {
+            BEST => true,
+            LEARNED => is_learning(name),
+            kept => *name == kept,
+        };
+        let mut faults = all.iter().filter(wanted).map(fits).peekable();
+
+        if faults.peek().is_none() {
+            return Ok(());
+        }
+
+        let faults: Vec<Result<()>> = faults.collect();
+        if faults.iter().any(Result::is_ok) {
+            return Ok(());
+        }
+
+        let advice = "give wider layers with `hidden`, or fewer types with `start` tanh";
+        faults
+            .into_iter()
+            .find(Result::is_err)
+            .unwrap_or(Ok(()))
+            .context(advice)
+    }
+
     /// Whether training is possible.
     ///
     /// # Errors
@@ -347,7 +392,7 @@ impl FitConfig {
         match &self.activate {
             ActivationSource::Meta => self.meta(task).check(task)?,
             ActivationSource::Learn => {
-                Choice::named(&learning_from(&self.start), None, false).context("`start`")?;
+                Choice::of_bases(&self.start).context("`start`")?;
             }
             ActivationSource::Given(_) | ActivationSource::Classical => {}
         }
@@ -362,8 +407,10 @@ impl FitConfig {
                 !is_learned(name) && !is_learning(name),
                 "`compare` {name}: name base functions, such as relu, tanh or tanh+sine"
             );
-            Choice::named(name, None, false).context("`compare`")?;
+            Choice::of_bases(name).context("`compare`")?;
         }
+
+        self.check_shapes(task)?;
 
         let classical = matches!(self.activate, ActivationSource::Classical);
 
@@ -373,12 +420,14 @@ impl FitConfig {
             name => self.compare.iter().any(|c| c == name),
         };
 
+        let learned = (!classical).then(|| LEARNED.to_string());
+        let can: Vec<String> = self.compare.iter().cloned().chain(learned).collect();
+
         ensure!(
             kept,
-            "`keep` {}: the model can have what is trained: {}{}, or {BEST}",
+            "`keep` {}: the model can have what is trained: {}, or {BEST}",
             self.keep,
-            self.compare.join(", "),
-            if classical { "" } else { ", learned" }
+            can.join(", ")
         );
 
         let twice = self

@@ -9,5 +9,5 @@ mod pipeline;
 mod run;
 pub mod tune;
 
-pub use config::{ActivationSource, FitConfig};
+pub use config::{ActivationSource, BEST, FitConfig, LEARNED};
 pub use run::{Fitted, cross, run};

@@ -96,19 +96,27 @@ pub(super) struct AllDiverged {
     lrs: String,
     /// Whether they are beyond what any training takes.
     is_large: bool,
+    /// Whether every weight decay is.
+    is_decayed: bool,
 }
 
 impl AllDiverged {
-    fn at(lrs: &[f64]) -> AllDiverged {
+    fn of(config: &FitConfig, inputs: usize) -> AllDiverged {
+        let lrs = config.lrs(inputs);
+        let decays = &config.weight_decay;
+        let least = decays.iter().copied().fold(f64::INFINITY, f64::min);
         let words: Vec<String> = lrs.iter().map(|lr| format!("{lr:?}")).collect();
         AllDiverged {
             lrs: words.join(", "),
             is_large: lrs.iter().all(|&lr| lr > LARGE_LR),
+            is_decayed: !decays.is_empty() && least > LARGE_DECAY,
         }
     }
 
     fn remedy(&self) -> &str {
-        if self.is_large {
+        if self.is_decayed {
+            "give a smaller `weight_decay`, such as 0.3"
+        } else if self.is_large {
             "give a smaller `lr`, such as 0.01"
         } else {
             "bring the inputs to a common scale, or leave out those with extreme values with `ignore`"
@@ -118,6 +126,8 @@ impl AllDiverged {
 
 /// Standardised rows are learned at learning rates far below this.
 const LARGE_LR: f64 = 1.0;
+/// And with weight decays far below this.
+const LARGE_DECAY: f64 = 100.0;
 
 /// The arms that could be trained, each with what was chosen for it.
 struct Arms {
@@ -176,7 +186,8 @@ impl FitPipeline<'_> {
         let learnable = |name: &String| is_learning(name) && !is_learned(name) || learned.is_some();
         activations.extend(self.config.learned().into_iter().filter(learnable));
 
-        let all = arms(&activations, &self.seeded(&learned), false)?;
+        let mut all = arms(&activations, &self.seeded(&learned), false)?;
+        self.leave_out_misfits(&mut all);
         let divisions = self.parts.rest_and_validation(self.task)?;
 
         let selected = SettingsGrid {
@@ -205,11 +216,58 @@ impl FitPipeline<'_> {
             }
         }
 
+        self.note_longest(&arms.chosen);
+
         if arms.arms.is_empty() {
-            return Err(AllDiverged::at(&self.config.lrs(self.task.inputs)).into());
+            return Err(AllDiverged::of(self.config, self.task.inputs).into());
         }
 
         Ok(arms)
+    }
+
+    /// Says for which arms longer trainings than were tried might be better.
+    fn note_longest(&mut self, chosen: &[Hyperparameters]) {
+        let lengths = self.config.lengths(self.task);
+        let [shortest, .., longest] = lengths[..] else {
+            return;
+        };
+
+        let at_the_edge = chosen.iter().filter(|c| c.epochs == longest);
+        let name = |c: &'_ Hyperparameters| match is_any_learned(&c.activation) {
+            true => "the learned activations".to_string(),
+            false => c.activation.clone(),
+        };
+        let names: Vec<String> = at_the_edge.map(name).collect();
+
+        if !names.is_empty() {
+            self.notes.push(format!(
+                "The longest training that was tried was best for {}: `epochs` {shortest},{longest},{} tries a longer one.",
+                names.join(", "),
+                longest.saturating_mul(5)
+            ));
+        }
+    }
+
+    /// Leaves out arms that the layers have no room for, if others remain.
+    fn leave_out_misfits(&mut self, arms: &mut Vec<Arm>) {
+        let widths = self.config.train(1).widths(self.task);
+        let misfit = |arm: &Arm| arm.choice.shape(&widths).err();
+
+        if arms.iter().all(|arm| misfit(arm).is_some()) {
+            return;
+        }
+
+        arms.retain(|arm| {
+            let Some(error) = misfit(arm) else {
+                return true;
+            };
+
+            self.notes.push(format!(
+                "{} was left out: {error:#} (`hidden` {:?}).",
+                arm.activation, self.config.hidden
+            ));
+            false
+        });
     }
 
     /// Trains networks of every arm; the values on the test rows, with the seeds of the networks.
@@ -292,7 +350,7 @@ impl FitPipeline<'_> {
         }
 
         if keep == BEST {
-            return Err(AllDiverged::at(&self.config.lrs(self.task.inputs)).into());
+            return Err(AllDiverged::of(self.config, self.task.inputs).into());
         }
 
         bail!("`keep` {keep}: its networks diverge at every learning rate; use `keep` {BEST}")

@@ -23,6 +23,7 @@ pub use files::{Choices, Content, ExportFormat, bytes};
 pub use import::{Import, import};
 pub use pack::{of_activations, of_network, of_trained};
 
+use crate::model::names::is_learning;
 use crate::model::{LearnedActivations, Model};
 use crate::support::regular::{self, Most};
 use anyhow::{Context, Result};
@@ -88,10 +89,20 @@ pub fn read_activations(path: &Path) -> Result<LearnedActivations> {
     })?;
 
     if is_model(&text) {
-        return Model::read(&path)?.learned.with_context(|| {
+        let Model {
+            learned,
+            activation,
+            ..
+        } = Model::read(&path)?;
+
+        return learned.with_context(|| {
+            let what = match is_learning(&activation) {
+                true => "activations that learned beside its weights, and belong to them",
+                false => "classical activations",
+            };
             format!(
-                "'{}' is a model of `ldnn train` with classical activations; give a run folder of `ldnn meta`, or a model \
-                 with learned ones",
+                "'{}' is a model of `ldnn train` with {what}; give a run folder of `ldnn meta`, or a model of `ldnn train` \
+                 with `activations` meta",
                 path.display()
             )
         });

@@ -34,7 +34,10 @@ impl Choice {
         };
 
         let choice = match types_named(start, learned)? {
-            None => Choice::of_bases(start)?,
+            None => Choice::of_bases(start).context(
+                "other names are learning:tanh+sine and the like, for tables that learn from such a start, and type1, \
+                 type2, ..., mix for learned ones",
+            )?,
             Some(types) => {
                 let layers = learned.map_or(1, |l| l.layers);
                 // A learning table starts from the function itself, not from a table of it.
@@ -54,11 +57,13 @@ impl Choice {
     }
 
     /// Base functions joined by `+`.
-    fn of_bases(names: &str) -> Result<Choice> {
+    ///
+    /// # Errors
+    /// If one of the names is none of a base function.
+    pub fn of_bases(names: &str) -> Result<Choice> {
         let known = || {
             format!(
-                "an activation is one of {}, several joined as in tanh+sine, tables that learn from such a start as in \
-                 learning:tanh+sine, or of learned ones type1, type2, ..., mix",
+                "give one of {}, or several joined as in tanh+sine",
                 base_names().join(", ")
             )
         };

@@ -233,6 +233,7 @@ impl Metrics {
         match self {
             Metrics::Classification {
                 accuracy,
+                balanced,
                 each,
                 classes,
                 ..
@@ -243,6 +244,10 @@ impl Metrics {
                     return vec![];
                 };
                 let share = 100.0 * class.rows as f64 / rows as f64;
+                let present = each.iter().filter(|c| c.rows > 0).count();
+                // A model that tells rare classes apart has found something, whatever it costs in
+                // accuracy.
+                let tells_apart = *balanced > 100.0 / present as f64 + 5.0;
 
                 let sentence = || {
                     format!(
@@ -251,7 +256,10 @@ impl Metrics {
                     )
                 };
 
-                (*accuracy <= share).then(sentence).into_iter().collect()
+                (*accuracy <= share && !tells_apart)
+                    .then(sentence)
+                    .into_iter()
+                    .collect()
             }
             Metrics::Regression { columns, r2, .. } => {
                 let useless = columns.iter().zip(r2).filter(|(_, r2)| **r2 < SOMETHING);

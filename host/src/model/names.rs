@@ -40,7 +40,8 @@ pub fn learning_from(start: &str) -> String {
 }
 
 /// What the activations are at the start.
-pub(super) fn start_of(name: &str) -> &str {
+#[must_use]
+pub fn start_of(name: &str) -> &str {
     name.strip_prefix(LEARNING).unwrap_or(name)
 }
 

@@ -236,6 +236,16 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
+/// An effect size for a table; differences without spread have none.
+#[must_use]
+pub fn effect_size(effect: f64) -> String {
+    if effect.is_finite() {
+        format!("{effect:.2}")
+    } else {
+        "-".into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,6 @@ mod section;
 pub mod stats;
 pub mod status;
 
-pub use claim::{Claim, Measure, Verdict, judge, p_value, short};
+pub use claim::{Claim, Measure, Verdict, effect_size, judge, p_value, short};
 pub use page::{Page, Part, REPORT};
 pub use section::{Picture, ReportTable, SECTION, Section, claim_table};

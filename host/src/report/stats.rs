@@ -118,15 +118,22 @@ impl Comparison {
     pub fn paired(a: &[f64], b: &[f64]) -> Comparison {
         let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
         let s = Summary::of(&differences);
+
+        // Equal differences of a few pairs have no spread but that of rounding: they prove nothing.
+        let size = a.iter().chain(b).fold(0.0f64, |most, x| most.max(x.abs()));
+        let has_spread = s.sd > 1e-9 * size;
         let t = s.mean / (s.sd / (s.n as f64).sqrt());
-        let p = two_sided_p(t, s.n.saturating_sub(1) as f64);
 
         Comparison {
             n: s.n,
             difference: s.mean,
             half_width: s.half_width,
-            effect: s.mean / s.sd,
-            p,
+            effect: if has_spread { s.mean / s.sd } else { f64::NAN },
+            p: if has_spread {
+                two_sided_p(t, s.n.saturating_sub(1) as f64)
+            } else {
+                1.0
+            },
             paired: true,
         }
     }

@@ -3,7 +3,7 @@
 use crate::data::task::Task;
 use crate::report::plot::Band;
 use crate::report::stats::{Comparison, Summary, holm};
-use crate::report::{ReportTable, p_value};
+use crate::report::{ReportTable, effect_size, p_value};
 use crate::train::{Curve, Training};
 
 /// What is compared.
@@ -259,7 +259,7 @@ pub fn pair_table(groups: &[Group], name: &str, metric: Metric) -> Option<Report
             c.n.to_string(),
             number(c.difference, metric),
             interval(c.difference, c.half_width, metric),
-            format!("{:.2}", c.effect),
+            effect_size(c.effect),
             p_value(c.p),
             p_value(p),
         ]);

@@ -149,6 +149,11 @@ fn trial(fit: &FitConfig, candidate: &Candidate, share: f64, task: &Task) -> Res
         return Ok(lost);
     };
 
+    // A layer that is too narrow for so many types.
+    if choice.shape(&fit.train(1).widths(task)).is_err() {
+        return Ok(lost);
+    }
+
     let epochs = part(fit.longest(task)).max(SHORTEST);
     let config = TrainConfig {
         lr: candidate.lr,

@@ -27,7 +27,7 @@ pub struct Space {
     /// The width of the hidden layers.
     pub width: Span,
     /// `learn` (they learn beside the weights), `meta` (they are learned before), or names of base
-    /// functions.
+    /// functions; empty for those of `activations` and `compare`.
     pub activations: Vec<String>,
     /// Numbers of types for `meta`.
     pub types: Vec<usize>,
@@ -50,7 +50,7 @@ impl Default for Space {
                 low: 10.0,
                 high: 100.0,
             },
-            activations: ["learn", "relu", "tanh", "sine"].map(String::from).to_vec(),
+            activations: vec![],
             types: vec![1, 2, 3],
             schedule: vec![MetaSchedule::Unrolled, MetaSchedule::Alternating],
             lr: Span {
@@ -124,8 +124,7 @@ impl Space {
 
         let classical = |name: &&String| !LEARNED.contains(&name.as_str());
         for name in self.activations.iter().filter(classical) {
-            Choice::named(name, None, false)
-                .context("space.activations: beside 'learn' and 'meta'")?;
+            Choice::of_bases(name).context("space.activations: beside 'learn' and 'meta'")?;
         }
 
         ensure!(
@@ -217,7 +216,11 @@ mod tests {
 
     #[test]
     fn candidates_lie_within_the_bounds_and_reach_all_of_them() {
-        let (space, fit) = (Space::default(), FitConfig::default());
+        let fit = FitConfig::default();
+        let space = Space {
+            activations: fit.activations_to_try(),
+            ..Space::default()
+        };
         let all: Vec<Candidate> = (0..300).map(|id| space.candidate(&fit, id)).collect();
 
         assert_eq!(all[0].hidden, fit.hidden);
@@ -260,6 +263,7 @@ mod tests {
         assert!(
             error(Space {
                 types: vec![],
+                activations: vec!["relu".into()],
                 ..Space::default()
             })
             .contains("space.types is empty")
@@ -271,6 +275,7 @@ mod tests {
                     low: 0.3,
                     high: 0.1
                 },
+                activations: vec!["relu".into()],
                 ..Space::default()
             })
             .contains("space.lr")
@@ -282,6 +287,7 @@ mod tests {
                     low: 0.0,
                     high: 0.1
                 },
+                activations: vec!["relu".into()],
                 ..Space::default()
             })
             .contains("space.lr")
