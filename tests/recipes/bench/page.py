@@ -86,7 +86,8 @@ def real(folder):
 
     classes = {n: d for n, d in tables.items() if max(d[0][1].values()) > 5}
     print("\n## Classification\n")
-    print("Accuracy on the test rows in %. *Model* is what `ldnn train` writes: one network with the activations that it chose.\n")
+    print("Accuracy on the test rows in %. *Model* is what `ldnn train` writes: one network with the activations that it chose;"
+          " boosting, MLP and linear are scikit-learn's HistGradientBoosting, MLP and logistic regression on the same rows.\n")
     kinds = [*CLASSICAL, "learned"]
     print("| table | " + " | ".join(kinds) + " | model | boosting | MLP | linear |\n|---|" + "---|" * (len(kinds) + 4))
     rows = []
@@ -112,7 +113,12 @@ PREFACE = """# Where learned activations pay
 
 What `ldnn train` does by default, on tables that nobody has prepared for it. This page is made by
 
+    export DRAWS="{draws}"
     tests/recipes/bench.sh smooth; tests/recipes/bench.sh real; tests/recipes/bench.sh page
+
+In short: on smooth functions of a few numbers learned activations have about half the error of the best classical ones, and eight
+neurons with them have a smaller error than 32 of any classical kind (geometric means below). On classification tables no kind is
+better than the others by more than luck.
 
 *Learned* are activations that learn beside the weights ([training.md](training.md)), two types that start from tanh and sine.
 Every kind has the same search for its learning rate, weight decay and length, on held-out training rows; values are means over five
@@ -126,7 +132,8 @@ test, no noise. Numbers are the root mean squared error in % of the target's dev
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    print(PREFACE.rstrip())
+    draws = {draw for part in folder.glob("smooth-*") for table in runs(part).values() for draw, *_ in table}
+    print(PREFACE.replace("{draws}", " ".join(sorted(draws))).rstrip())
     for width in (32, 8):
         smooth(folder, width)
     real(folder)
