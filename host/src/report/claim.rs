@@ -252,7 +252,7 @@ mod tests {
 
     /// Three outer seeds with a difference of about `by`.
     fn measure(condition: &str, by: f64) -> Measure {
-        let pair = |o: f64| (vec![10.0 + by + o, 10.1 + by], vec![10.0, 10.1 + o]);
+        let pair = |o: f64| (vec![10.0 + by + o, 10.1 + by], vec![10.0, 10.1]);
         Measure::of(condition, "points", &[pair(0.01), pair(-0.02), pair(0.03)])
     }
 

@@ -332,6 +332,18 @@ mod tests {
     }
 
     #[test]
+    fn equal_differences_of_a_few_pairs_prove_nothing() {
+        // Each pair differs by one of 38 rows, but for rounding.
+        let b = [94.736_842, 97.368_421, 92.105_263];
+        let a = b.map(|b| b + 100.0 / 38.0);
+        let c = Comparison::paired(&a, &b);
+
+        assert_abs_diff_eq!(c.difference, 100.0 / 38.0, epsilon = 1e-9);
+        assert_eq!(c.p, 1.0);
+        assert!(!c.effect.is_finite());
+    }
+
+    #[test]
     fn a_summary_is_that_of_scipy() {
         let s = Summary::of(&A);
         assert!(
