@@ -620,12 +620,7 @@ fn tables<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
     any(Tabulation::work_len(&tabulation));
     said(Tabulation::build(&tabulation, a, b, c));
     said(Tabulation::build_adjoint(&tabulation, a, b, c, d));
-    said(table::fill(
-        any(Activation::Base(Base::Sine)),
-        a,
-        form(),
-        b,
-    ));
+    said(table::fill(any(Activation::Base(Base::Sine)), a, form(), b));
 
     Some(())
 }

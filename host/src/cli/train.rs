@@ -19,7 +19,7 @@ use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
 use crate::support::regular::{self, Most};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -51,6 +51,7 @@ impl ActivationsArgs {
             return Ok(None);
         };
         let names: Vec<String> = which.split(',').map(|n| n.trim().to_string()).collect();
+        check_names(&names)?;
 
         match which.as_str() {
             "learn" => fit.activate = ActivationSource::Learn,
@@ -73,6 +74,28 @@ impl ActivationsArgs {
 
         Ok(None)
     }
+}
+
+/// Refuses lists that cannot be meant: a word for learned activations among others, or a name twice.
+fn check_names(names: &[String]) -> Result<()> {
+    let alone = names
+        .iter()
+        .find(|name| ["learn", "meta", "none"].contains(&name.as_str()));
+    let mut twice = names.iter().enumerate();
+    let twice = twice.find(|(i, name)| names[..*i].contains(name));
+
+    ensure!(
+        names.len() == 1 || alone.is_none(),
+        "--activations: {} stands alone; --compare says what the learned activations are compared with",
+        alone.map_or("", |name| name)
+    );
+    ensure!(
+        twice.is_none(),
+        "--activations: '{}' is named twice",
+        twice.map_or("", |(_, name)| name)
+    );
+
+    Ok(())
 }
 
 /// Whether a name stands for base functions.

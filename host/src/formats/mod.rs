@@ -26,7 +26,7 @@ pub use pack::{of_activations, of_network, of_trained};
 use crate::model::names::is_learning;
 use crate::model::{LearnedActivations, Model};
 use crate::support::regular::{self, Most};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use std::path::Path;
 
 /// No larger file is read.
@@ -110,7 +110,9 @@ pub fn read_activations(path: &Path) -> Result<LearnedActivations> {
 
     let json = path.extension().is_some_and(|e| e == "json");
     let parsed = if json {
+        // Fields of the file, which are no settings.
         LearnedActivations::from_json(&text)
+            .map_err(|error| anyhow!("{}", format!("{error:#}").replace('`', "'")))
     } else {
         LearnedActivations::from_text(&text)
     };
