@@ -200,11 +200,19 @@ pub fn check(path: &Path, wanted: &str, replace: bool, mode: RunMode) -> Result<
     }
 
     let Ok(found) = regular::read_to_string(&config, Most::Settings) else {
-        check_empty(path)?;
-        if has_shards_results(path) {
-            return Err(Obstacle::NoSettings(folder));
-        }
-        return intruder(path, mode).map_or(Ok(()), Err);
+        let obstacle = match check_empty(path) {
+            Ok(()) if has_shards_results(path) => Some(Obstacle::NoSettings(folder)),
+            Ok(()) => intruder(path, mode),
+            Err(obstacle) => Some(obstacle),
+        };
+
+        // Another process may have written the settings, and results after them, between the two
+        // looks.
+        let is_there_now = || regular::read_to_string(&config, Most::Settings).is_ok();
+        return match obstacle {
+            Some(_) if is_there_now() => check(path, wanted, replace, mode),
+            obstacle => obstacle.map_or(Ok(()), Err),
+        };
     };
     if found == wanted {
         return intruder(path, mode).map_or(Ok(()), Err);
