@@ -7,6 +7,7 @@ use ldnn_core::network::{
     init_theta,
 };
 use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::schedule::Schedule;
 use ldnn_core::table::{Tabulation, tabulated};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Shape};
@@ -123,12 +124,14 @@ fn outer_step(shape: &Shape, params: &mut [f32], data: Data<'_, f32>) -> Result<
 
     let plan = Unroll {
         shape,
+        untaped: 0,
         steps: 4,
         batch: BATCH,
         shuffle: false,
         noise: 0.1,
         init,
         optimizer,
+        schedule: Schedule::CONSTANT,
         outer,
         segment: 4,
     };

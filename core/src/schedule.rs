@@ -38,6 +38,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// The learning rate stays.
+    pub const CONSTANT: Schedule = Schedule {
+        decay: Decay::Constant,
+        warmup: 0,
+        steps: 0,
+    };
+
     /// The factor at step `t`, counted from 0; for [`Optimizer::scaled`](crate::Optimizer::scaled).
     ///
     /// In the warm-up `(t + 1) / warmup`. After it, with `x = (t - warmup) / (steps - warmup)`: 1,

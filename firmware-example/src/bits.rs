@@ -8,6 +8,7 @@ use ldnn_core::network::{
     self, Batch, Data, Direction, GradientAndProduct, Init, Network, Noise, Pass, Target, Workspace,
 };
 use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::schedule::Schedule;
 use ldnn_core::table::compact::{self, Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{TableForm, Tabulation};
@@ -38,6 +39,7 @@ const fn tabled(base: Base) -> Shape {
 const fn plan(shape: Shape) -> Unroll<f32> {
     Unroll {
         shape,
+        untaped: 0,
         steps: 5,
         batch: 13,
         shuffle: true,
@@ -49,6 +51,7 @@ const fn plan(shape: Shape) -> Unroll<f32> {
             epsilon: 1e-8,
             start: 1.0,
         },
+        schedule: Schedule::CONSTANT,
         outer: OuterLoss::HeldOut { last: 2, batch: 7 },
         // Less than all steps: the reverse sweep runs a segment again.
         segment: 3,

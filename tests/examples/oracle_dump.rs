@@ -12,6 +12,7 @@ use ldnn::support::simd::Level;
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{Data, Init, Noise, Target, init_phi, init_theta};
 use ldnn_core::rng::{Draws, Stream};
+use ldnn_core::schedule::Schedule;
 use ldnn_core::shape::MAX_TYPES;
 use ldnn_core::{Activation, Base, Optimizer, Real, Shape};
 use ldnn_tests::{Loss, Problem, random, widen};
@@ -349,12 +350,14 @@ fn unrolled<T: Real>(
 ) -> (T, T, Vec<T>, Vec<T>) {
     let plan = Unroll {
         shape,
+        untaped: 0,
         steps: config.inner_steps,
         batch: config.batch,
         shuffle: config.shuffle,
         noise: T::from_f64(config.noise),
         init: Init::FanIn,
         optimizer: Optimizer::authors_rmsprop(),
+        schedule: Schedule::CONSTANT,
         outer: OuterLoss::Train {
             last: config.outer_last,
         },

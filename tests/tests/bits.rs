@@ -7,6 +7,7 @@
 use ldnn::support::simd::Level;
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::Init;
+use ldnn_core::schedule::Schedule;
 use ldnn_core::table::{Tabulation, tabulated};
 use ldnn_core::{Activation, Base, Optimizer, Plain, Shape, Vector};
 use ldnn_firmware_example::bits::Memory;
@@ -94,12 +95,14 @@ fn meta<V: Vector>(vector: V, p: &Problem<f32>, segment: usize) -> Vec<f32> {
 
     let plan = Unroll {
         shape,
+        untaped: 0,
         steps: 7,
         batch: 16,
         shuffle: true,
         noise: 0.1,
         init,
         optimizer,
+        schedule: Schedule::CONSTANT,
         outer,
         segment,
     };

@@ -5,6 +5,7 @@ use ldnn_core::deploy::AnyActivation;
 use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
 use ldnn_core::network::{Batch, Data, Init, Network, Pass, Target, Workspace, Wrt};
 use ldnn_core::quantised::{Parts, Quantised};
+use ldnn_core::schedule::{Decay, Schedule};
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry};
 use ldnn_core::table::integer::{Scale, Scaled8, Scaled16, Table8, Table16};
 use ldnn_core::table::{TableForm, Tabulation};
@@ -81,12 +82,13 @@ proptest! {
     #[test]
     fn every_plan_of_an_unrolled_training_is_run_or_refused(
         shape in shape(), steps in 0..5usize, batch in 0..5usize, segment in 0..6usize, last in 0..6usize,
-        held in prop::option::of(0..4usize), rows in 0..6usize, short in 0..2usize,
+        held in prop::option::of(0..4usize), rows in 0..6usize, short in 0..2usize, untaped in 0..4usize,
     ) {
         let Some(shape) = shape else { return Ok(()) };
         let outer = held.map_or(OuterLoss::Train { last }, |batch| OuterLoss::HeldOut { last, batch });
         let optimizer = Optimizer::Sgd { lr: 0.1f32, momentum: 0.5 };
-        let plan = Unroll { shape, steps, batch, shuffle: true, noise: 0.1, init: Init::He, optimizer, outer, segment };
+        let schedule = Schedule { decay: Decay::Linear, warmup: 1, steps };
+        let plan = Unroll { shape, untaped, steps, batch, shuffle: true, noise: 0.1, init: Init::He, optimizer, schedule, outer, segment };
         let x = vec![0.5f32; rows * shape.inputs()];
         let labels = vec![0; rows];
         let data = Data { x: &x, target: Target::Classes(&labels) };

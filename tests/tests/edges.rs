@@ -5,6 +5,7 @@ use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{Batch, Data, Direction, Init, Network, Pass, Target, Workspace};
 use ldnn_core::online::{Answer, CLIP, OnlineTrainer, Rates};
+use ldnn_core::schedule::Schedule;
 use ldnn_core::table::TableForm;
 use ldnn_core::table::compact::{Compact, Form, Knots, Symmetry, fill};
 use ldnn_core::{Activation, Base, Error, Optimizer, Plain, Real, Shape};
@@ -312,12 +313,14 @@ fn outer(problem: &Problem<f32>, optimizer: Optimizer<f32>) -> (f32, Vec<f32>, V
 
     let plan = Unroll {
         shape,
+        untaped: 0,
         steps: 6,
         batch: 12,
         shuffle: false,
         noise: 0.0,
         init: Init::FanIn,
         optimizer,
+        schedule: Schedule::CONSTANT,
         outer,
         segment: 6,
     };

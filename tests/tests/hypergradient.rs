@@ -2,7 +2,8 @@
 
 use approx::assert_abs_diff_eq;
 use ldnn_core::meta::{Alternating, Datasets, Draw, OuterLoss, Unroll};
-use ldnn_core::network::{Init, Noise, Pass, Workspace};
+use ldnn_core::network::{Init, Noise, Pass, Workspace, init_theta};
+use ldnn_core::schedule::{Decay, Schedule};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Base, Optimizer, Plain, Shape};
 use ldnn_tests::tolerance::HYPERGRADIENT;
@@ -58,12 +59,14 @@ fn plan(shape: Shape, optimizer: Optimizer<f64>, outer: OuterLoss, segment: usiz
     // third epoch.
     Unroll {
         shape,
+        untaped: 0,
         steps: 8,
         batch: 4,
         shuffle: true,
         noise: 0.1,
         init: Init::FanIn,
         optimizer,
+        schedule: Schedule::CONSTANT,
         outer,
         segment,
     }
@@ -131,6 +134,79 @@ fn the_hypergradient_is_that_of_central_differences_for_every_rule_and_outer_los
                 "{optimizer:?}, {outer:?}, {base:?}, {loss:?}: off by {error:.1e}"
             );
         }
+    }
+}
+
+/// Steps before the first that is taped, and a rate that rises and falls over those that are.
+const UNTAPED: usize = 5;
+const FALLING: Schedule = Schedule {
+    decay: Decay::Linear,
+    warmup: 2,
+    steps: 8,
+};
+
+/// The mean of the last losses of a training in the open: on all rows in order, the first steps
+/// with the activations at `start`, the others with `phi`.
+fn trained_by_hand(
+    optimizer: Optimizer<f64>,
+    train: &Problem<f64>,
+    [start, phi]: [&[f64]; 2],
+) -> f64 {
+    let shape = &train.shape;
+    let theta = shape.theta_len();
+    let mut params = vec![0.0; shape.param_len()];
+    init_theta(shape, Init::FanIn, 7, 3, &mut params[..theta]).unwrap();
+    let mut state = vec![0.0; optimizer.state_len(theta)];
+    optimizer.init_state(&mut state);
+    let mut losses = vec![];
+
+    for t in 0..UNTAPED + FALLING.steps {
+        let (at, factor) = match t.checked_sub(UNTAPED) {
+            None => (start, 1.0),
+            Some(taped) => (phi, FALLING.factor(taped)),
+        };
+
+        params[theta..].copy_from_slice(at);
+        let (loss, grad) = gradient(shape, &params, &train.batch());
+        let weights = &mut params[..theta];
+        optimizer
+            .scaled(factor)
+            .step(weights, &mut state, &grad[..theta], t)
+            .unwrap();
+        losses.push(loss);
+    }
+
+    losses[losses.len() - 3..].iter().sum::<f64>() / 3.0
+}
+
+#[test]
+fn nothing_is_differentiated_through_untaped_steps_and_the_rate_follows_its_schedule() {
+    for (optimizer, segment) in OPTIMIZERS.into_iter().zip([8, 3, 8, 1, 3]) {
+        let (shape, train, held_out) = problems(Base::Sine, Loss::CrossEntropy);
+        let plan = Unroll {
+            untaped: UNTAPED,
+            batch: ROWS,
+            shuffle: false,
+            noise: 0.0,
+            schedule: FALLING,
+            ..plan(shape, optimizer, OuterLoss::Train { last: 3 }, segment)
+        };
+
+        let phi = &train.params[shape.theta_len()..];
+        let answer = run(&plan, &train, &held_out, phi);
+        let by_hand = |changed: &[f64]| vec![trained_by_hand(optimizer, &train, [phi, changed])];
+        assert_abs_diff_eq!(by_hand(phi)[0], answer.outcome.outer_loss, epsilon = 1e-12);
+
+        let numeric: Vec<f64> = (0..phi.len())
+            .map(|i| {
+                let mut unit = vec![0.0; phi.len()];
+                unit[i] = 1.0;
+                central_difference(by_hand, phi, &unit, 1e-3)[0]
+            })
+            .collect();
+
+        let error = relative_error(&numeric, &answer.dphi);
+        assert!(error <= HYPERGRADIENT, "{optimizer:?}: off by {error:.1e}");
     }
 }
 

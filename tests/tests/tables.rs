@@ -2,6 +2,7 @@
 
 use ldnn_core::meta::{Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::Init;
+use ldnn_core::schedule::Schedule;
 use ldnn_core::table::{TableForm, Tabulation, tabulated};
 use ldnn_core::{Activation, Base, Optimizer, Plain, Shape};
 use ldnn_tests::tolerance::{TABLE_HYPERGRADIENT, TABLE_LOSS, TRANSPOSE};
@@ -44,12 +45,14 @@ fn outer(problem: &Problem<f64>, by_table: Option<&Shape>) -> (f64, Vec<f64>) {
 
     let plan = Unroll {
         shape,
+        untaped: 0,
         steps: 20,
         batch: 10,
         shuffle: true,
         noise: 0.1,
         init: Init::FanIn,
         optimizer,
+        schedule: Schedule::CONSTANT,
         outer,
         segment: 20,
     };

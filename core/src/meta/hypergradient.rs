@@ -41,6 +41,10 @@ pub fn hypergradient<T: Real, V: Vector>(
 
     plan.optimizer.init_state(run.state);
 
+    for t in 0..plan.untaped {
+        run.train_step(t)?;
+    }
+
     // Forwards: train, and tape the steps.
     let mut train_loss = T::ZERO;
     let mut outer_loss = T::ZERO;
@@ -165,8 +169,14 @@ impl<'a, T: Real, V: Vector> UnrolledTraining<'a, T, V> {
     }
 
     fn steps_of(&self, segment: usize) -> core::ops::Range<usize> {
-        let start = segment * self.plan.segment;
-        start..sum(start, self.plan.segment).min(self.plan.steps)
+        let start = sum(self.plan.untaped, segment * self.plan.segment);
+        start..sum(start, self.plan.segment).min(self.plan.end())
+    }
+
+    /// Where step `t` is on the tape. Untaped steps are written over by the first that stays.
+    fn place(&self, t: usize) -> usize {
+        let taped = t.saturating_sub(self.plan.untaped);
+        (taped % self.plan.segment.max(1)) * self.plan.step_len()
     }
 
     /// Unique to every inner step of every outer step.
@@ -243,11 +253,8 @@ impl<'a, T: Real, V: Vector> UnrolledTraining<'a, T, V> {
             .with_noise(noise);
 
         // On the tape: the weights before, the gradient, the state after.
-        let step = part_mut(
-            self.tape,
-            (t % self.plan.segment.max(1)) * self.plan.step_len(),
-            self.plan.step_len(),
-        );
+        let place = self.place(t);
+        let step = part_mut(self.tape, place, self.plan.step_len());
 
         let (before, step) = step.split_at_mut_checked(theta).unwrap_or_default();
         let (grad, after) = step.split_at_mut_checked(theta).unwrap_or_default();
@@ -256,10 +263,10 @@ impl<'a, T: Real, V: Vector> UnrolledTraining<'a, T, V> {
         let network = Network::new(&self.plan.shape, self.params)?.with_vector(self.vector);
         let loss = network.gradient(&batch, Wrt::Weights, grad, &mut self.workspace)?;
 
-        let params = part_mut(self.params, 0, theta);
+        let (params, optimizer) = (part_mut(self.params, 0, theta), self.plan.optimizer_at(t));
         self.vector.run(
             #[inline(always)]
-            || self.plan.optimizer.advance(params, self.state, grad, t),
+            || optimizer.advance(params, self.state, grad, t),
         )?;
         copy(after, self.state);
 
@@ -288,23 +295,17 @@ impl<'a, T: Real, V: Vector> UnrolledTraining<'a, T, V> {
         // The adjoint of the optimizer's step: `direction` becomes the adjoint of the gradient.
         let (plan, theta) = (self.plan, self.plan.shape.theta_len());
 
-        let step = part(
-            self.tape,
-            (t % plan.segment.max(1)) * plan.step_len(),
-            plan.step_len(),
-        );
+        let step = part(self.tape, self.place(t), plan.step_len());
 
         let (before, step) = step.split_at_checked(theta).unwrap_or_default();
         let (grad, state) = step.split_at_checked(theta).unwrap_or_default();
         let (direction, dstate, dtheta) =
             (&mut *self.direction, &mut *self.dstate, &mut *self.dtheta);
 
+        let optimizer = plan.optimizer_at(t);
         self.vector.run(
             #[inline(always)]
-            || {
-                plan.optimizer
-                    .step_adjoint(Step { grad, state, t }, dtheta, dstate, direction)
-            },
+            || optimizer.step_adjoint(Step { grad, state, t }, dtheta, dstate, direction),
         )?;
 
         // One joint Hessian product at the weights before the step takes it to the weights and to

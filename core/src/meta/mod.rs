@@ -19,18 +19,21 @@
 //! ```
 //! use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
 //! use ldnn_core::network::{Data, Init, Target, init_phi};
+//! use ldnn_core::schedule::Schedule;
 //! use ldnn_core::{Base, Activation, Optimizer, Plain, Shape};
 //!
 //! // One inner training of four steps, and how its loss changes with the activation's parameters.
 //! const ACTIVATION: Activation = Activation::Learned { base: Base::Sine, units: 3 };
 //! const PLAN: Unroll<f32> = Unroll {
 //!     shape: Shape::new(&[1, 4, 1], &[ACTIVATION]),
+//!     untaped: 0,
 //!     steps: 4,
 //!     batch: 4,
 //!     shuffle: false,
 //!     noise: 0.0,
 //!     init: Init::FanIn,
 //!     optimizer: Optimizer::Sgd { lr: 0.1, momentum: 0.8 },
+//!     schedule: Schedule::CONSTANT,
 //!     outer: OuterLoss::Train { last: 2 },
 //!     segment: 4,
 //! };

@@ -7,6 +7,7 @@
 use crate::math::Real;
 use crate::network::{Data, Init, Pass};
 use crate::optimizer::Optimizer;
+use crate::schedule::Schedule;
 use crate::shape::Shape;
 
 /// What the outer loss is.
@@ -32,7 +33,10 @@ pub enum OuterLoss {
 pub struct Unroll<T> {
     /// The network.
     pub shape: Shape,
-    /// Number of inner steps `T`.
+    /// Steps before the first that counts: they bring the weights to where most of a long training
+    /// takes place, and nothing is differentiated through them. 0 for none.
+    pub untaped: usize,
+    /// Number of inner steps `T` that are differentiated.
     pub steps: usize,
     /// Rows per step; the last batch of an epoch is smaller if the rows do not divide.
     pub batch: usize,
@@ -44,6 +48,8 @@ pub struct Unroll<T> {
     pub init: Init,
     /// The inner optimizer.
     pub optimizer: Optimizer<T>,
+    /// Its learning rate over the `steps`; in the untaped ones it stays.
+    pub schedule: Schedule,
     /// The outer loss.
     pub outer: OuterLoss,
     /// Steps per segment of the tape; `steps` for the full tape. See [`Unroll::short_segment`].
@@ -182,9 +188,22 @@ impl<T: Real> Unroll<T> {
         }
     }
 
+    /// The number of steps of the whole training.
+    pub(super) const fn end(&self) -> usize {
+        sum(self.untaped, self.steps)
+    }
+
     /// Whether the losses of step `t` belong to the outer loss.
     pub(super) const fn counts(&self, t: usize) -> bool {
-        sum(t, self.last()) >= self.steps
+        sum(t, self.last()) >= self.end()
+    }
+
+    /// The optimizer of step `t`, counted from the first untaped one.
+    pub(super) fn optimizer_at(&self, t: usize) -> Optimizer<T> {
+        match t.checked_sub(self.untaped) {
+            Some(taped) => self.optimizer.scaled(self.schedule.factor(taped)),
+            None => self.optimizer,
+        }
     }
 }
 

@@ -560,12 +560,14 @@ fn learning<T: Real>(shape: &Shape, memory: &mut Any<T>) -> Option<()> {
 
     let unroll = any(Unroll {
         shape: *shape,
+        untaped: 0,
         steps: 3,
         batch: 2,
         shuffle: true,
         noise: T::ONE,
         init: Init::FanIn,
         optimizer: optimizer(),
+        schedule: Schedule::CONSTANT,
         outer: OuterLoss::HeldOut { last: 2, batch: 3 },
         segment: 2,
     });

@@ -5,6 +5,7 @@ use crate::setting::{BATCH, ROWS, Setting};
 use ldnn::support::simd::Level;
 use ldnn_core::meta::{Buffers, Datasets, Draw, OuterLoss, Unroll, hypergradient};
 use ldnn_core::network::Init;
+use ldnn_core::schedule::Schedule;
 use ldnn_core::{Optimizer, Shape};
 
 /// Outer steps with tables, with a short tape, and without tables.
@@ -54,12 +55,14 @@ pub fn step_seconds(
 
     let mut plan = Unroll {
         shape,
+        untaped: 0,
         steps,
         batch,
         shuffle: true,
         noise: 0.1,
         init: Init::FanIn,
         optimizer,
+        schedule: Schedule::CONSTANT,
         outer,
         segment: steps,
     };

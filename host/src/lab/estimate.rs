@@ -74,7 +74,9 @@ impl Cost {
             // A gradient and a Hessian-vector product per inner step, a gradient for each of
             // the held-out losses.
             MetaSchedule::Unrolled => {
-                let inner = config.inner_steps as f64 * 2.4 + config.outer_last as f64;
+                let inner = config.inner_untaped as f64
+                    + config.inner_steps as f64 * 2.4
+                    + config.outer_last as f64;
                 let taped = match config.tape {
                     Tape::Full => config.inner_steps as f64,
                     Tape::Short => 2.0 * (config.inner_steps as f64).sqrt(),

@@ -38,8 +38,8 @@ impl Caution {
     }
 
     /// Makes the next attempt more careful: first the outer step that led here is halved, then the
-    /// learning rate of the inner training.
-    pub fn step_back(&mut self, phi: &mut Vec<f32>, velocity: &mut [f32]) {
+    /// learning rate of the inner training. `state`: of the activations' optimizer.
+    pub fn step_back(&mut self, phi: &mut Vec<f32>, state: &mut [f32]) {
         let moved = self.before.len() == phi.len() && self.before != *phi;
         if !moved {
             self.inner_scale *= SMALLER;
@@ -52,18 +52,18 @@ impl Caution {
         if self.halvings > MOST_HALVINGS {
             self.halvings = 0;
             phi.clone_from(&self.before);
-            velocity.fill(0.0);
+            state.fill(0.0);
         } else {
             let halfway = |(p, &b): (&mut f32, &f32)| *p = b + SMALLER as f32 * (*p - b);
             phi.iter_mut().zip(&self.before).for_each(halfway);
-            velocity.iter_mut().for_each(|v| *v *= SMALLER as f32);
+            state.iter_mut().for_each(|v| *v *= SMALLER as f32);
         }
     }
 
     /// After a step to numbers that are not finite, which was not taken: the next one is smaller,
     /// and begins without momentum.
-    pub fn refuse_step(&mut self, velocity: &mut [f32]) {
-        velocity.fill(0.0);
+    pub fn refuse_step(&mut self, state: &mut [f32]) {
+        state.fill(0.0);
         self.outer_scale *= SMALLER;
     }
 }

@@ -4,12 +4,13 @@ use crate::data::task::Task;
 use crate::model::activations::base_named;
 use crate::model::choice::layered;
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
-use crate::train::{OptimizerKind, OptimizerMemory, lr_scale};
+use crate::train::{LrDecay, OptimizerKind, OptimizerMemory, lr_scale};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
 use ldnn_core::network::Init;
-use ldnn_core::{Activation, Optimizer, Shape, table};
+use ldnn_core::schedule::Schedule;
+use ldnn_core::{Activation, Base, Optimizer, Shape, table};
 use serde::{Deserialize, Serialize};
 
 /// The schedule of learning.
@@ -48,7 +49,7 @@ pub enum Tape {
 #[serde(deny_unknown_fields)]
 pub struct MetaConfig {
     /// Base function of every type: zero, identity, relu, tanh, sigmoid, sine, elu,
-    /// swish, gelu, softplus or snake
+    /// swish, gelu, softplus or snake; or several in turn, as in swish+sine
     #[arg(long, value_name = "NAME")]
     pub base: String,
 
@@ -84,6 +85,12 @@ pub struct MetaConfig {
     /// Inner training steps, unrolled schedule [default: 200; with --outer-loss train 100]
     #[arg(long, value_name = "N", hide_default_value = true)]
     pub inner_steps: usize,
+
+    /// Inner steps before those: they bring the weights to where most of a long training takes
+    /// place, and the activations learn nothing from them
+    #[arg(long, value_name = "N")]
+    #[serde(default)]
+    pub inner_untaped: usize,
 
     /// Inner trainings per outer step, run in parallel, their hypergradients averaged
     #[arg(long, value_name = "N")]
@@ -131,10 +138,20 @@ pub struct MetaConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inner_weight_decay: Option<f64>,
 
+    /// How the weights' learning rate falls over the inner steps that the activations learn from
+    #[arg(long, value_name = "NAME")]
+    #[serde(default)]
+    pub inner_lr_decay: LrDecay,
+
     /// What the activations are to make small; `train` takes all the settings of the paper's
     /// authors as defaults
     #[arg(long, value_name = "NAME")]
     pub outer_loss: Objective,
+
+    /// Make the logarithm of the outer loss small, so that its size does not matter
+    #[arg(long)]
+    #[serde(default)]
+    pub log_loss: bool,
 
     /// Along how many last inner steps the outer loss is taken
     #[arg(long, value_name = "N")]
@@ -152,11 +169,16 @@ pub struct MetaConfig {
     #[arg(long, value_name = "ROWS")]
     pub held_out_batch: usize,
 
+    /// Optimizer of the activations
+    #[arg(long, value_name = "NAME")]
+    #[serde(default = "sgd")]
+    pub outer_optimizer: OptimizerKind,
+
     /// Learning rate of the activations
     #[arg(long, value_name = "X")]
     pub outer_lr: f64,
 
-    /// Momentum of the activations
+    /// Momentum of the activations, with sgd
     #[arg(long, value_name = "X")]
     pub outer_momentum: f64,
 
@@ -199,6 +221,13 @@ pub struct MetaConfig {
     pub snapshot_every: usize,
 }
 
+fn sgd() -> OptimizerKind {
+    OptimizerKind::Sgd
+}
+
+/// The momentum of the activations where none is given.
+const OUTER_MOMENTUM: f64 = 0.8;
+
 impl Default for MetaConfig {
     /// Two types from sine on the paper's network, with the held-out objective. The inner training
     /// is a short version of the training that the activations are meant for: the same optimizer,
@@ -214,6 +243,7 @@ impl Default for MetaConfig {
             steps: 500,
             seed: 100,
             inner_steps: 200,
+            inner_untaped: 0,
             inner_trainings: 1,
             batch: 200,
             shuffle: true,
@@ -224,13 +254,16 @@ impl Default for MetaConfig {
             inner_decay: None,
             inner_beta1: None,
             inner_weight_decay: None,
+            inner_lr_decay: LrDecay::Constant,
             outer_loss: Objective::Heldout,
+            log_loss: false,
             outer_last: 100,
             held_out: 1000,
             resplit: false,
             held_out_batch: 200,
+            outer_optimizer: OptimizerKind::Sgd,
             outer_lr: 0.4,
-            outer_momentum: 0.8,
+            outer_momentum: OUTER_MOMENTUM,
             anneal: true,
             clip: 0.1,
             period: 20,
@@ -324,7 +357,7 @@ impl MetaConfig {
     /// # Errors
     /// With field, value and remedy, for settings that make no run.
     pub fn check(&self, task: &Task) -> Result<()> {
-        base_named(&self.base)?;
+        self.bases()?;
 
         let counts = [
             ("`types`", self.types),
@@ -352,6 +385,7 @@ impl MetaConfig {
             )?;
         }
 
+        check_size("`inner_untaped`", self.inner_untaped, MOST_TIMES)?;
         check_size("`held_out_batch`", self.held_out_batch, MOST_TIMES)?;
         check_size("`table_knots`", self.table_knots, MOST)?;
         check_size("`restart`", self.restart, MOST_TIMES)?;
@@ -379,9 +413,27 @@ impl MetaConfig {
 
         ensure!(
             (0.0..1.0).contains(&self.outer_momentum),
-            "`outer_momentum` {}: must be in [0, 1), e.g. 0.8",
+            "`outer_momentum` {}: must be in [0, 1), e.g. {OUTER_MOMENTUM}",
             self.outer_momentum
         );
+
+        ensure!(
+            self.outer_optimizer == OptimizerKind::Sgd || self.outer_momentum == OUTER_MOMENTUM,
+            "`outer_momentum` {}: is of sgd, but `outer_optimizer` is another",
+            self.outer_momentum
+        );
+
+        let is_unrolled = self.schedule == MetaSchedule::Unrolled;
+        for (setting, is_set) in [
+            ("`inner_untaped`", self.inner_untaped > 0),
+            ("`inner_lr_decay`", self.inner_lr_decay != LrDecay::Constant),
+            ("`log_loss`", self.log_loss),
+        ] {
+            ensure!(
+                is_unrolled || !is_set,
+                "{setting}: is of the unrolled schedule, but `schedule` is alternating"
+            );
+        }
 
         ensure!(
             self.noise.is_finite() && self.noise >= 0.0,
@@ -436,13 +488,11 @@ impl MetaConfig {
 
         let widths = [&[task.inputs], &self.hidden[..], &[task.outputs]].concat();
 
-        let activations = vec![
-            Activation::Learned {
-                base: base_named(&self.base)?,
-                units: self.units
-            };
-            self.all_types()
-        ];
+        let learned = |base| Activation::Learned {
+            base,
+            units: self.units,
+        };
+        let activations: Vec<Activation> = self.bases()?.into_iter().map(learned).collect();
 
         let shape = layered(&widths, &activations, self.layers());
         shape.map_err(|e| {
@@ -454,6 +504,27 @@ impl MetaConfig {
                 self.units
             )
         })
+    }
+
+    /// The base function of each type of each layer, in order.
+    ///
+    /// # Errors
+    /// If a name is none of a base function, or there are more of them than types.
+    pub fn bases(&self) -> Result<Vec<Base>> {
+        let names = self.base.split(['+', ',']).map(str::trim);
+        let named = names.map(base_named).collect::<Result<Vec<Base>>>()?;
+
+        ensure!(
+            named.len() <= self.types,
+            "`base` {}: {} functions for {} types; use `types` {}",
+            self.base,
+            named.len(),
+            self.types,
+            named.len()
+        );
+
+        let layer = named.into_iter().cycle().take(self.types);
+        Ok(layer.collect::<Vec<_>>().repeat(self.layers()))
     }
 
     /// 1 if the hidden layers share their types, else how many have their own.
@@ -511,11 +582,13 @@ impl MetaConfig {
             1.0
         };
 
-        let lr = self.outer_lr * share * scale;
-        Optimizer::Sgd {
-            lr: lr as f32,
-            momentum: self.outer_momentum as f32,
-        }
+        let memory = OptimizerMemory {
+            momentum: Some(self.outer_momentum),
+            ..OptimizerMemory::default()
+        };
+
+        self.outer_optimizer
+            .optimizer(self.outer_lr * share * scale, memory, 0.0)
     }
 
     /// The core's plan of one inner training on `rows` rows. A batch of more rows has them all.
@@ -525,12 +598,18 @@ impl MetaConfig {
 
         let mut plan = Unroll {
             shape,
+            untaped: self.inner_untaped,
             steps: self.inner_steps,
             batch: self.batch.min(rows),
             shuffle: self.shuffle,
             noise: self.noise as f32,
             init: Init::FanIn,
             optimizer: self.inner_optimizer(1.0),
+            schedule: Schedule {
+                decay: self.inner_lr_decay.into(),
+                warmup: 0,
+                steps: self.inner_steps,
+            },
             outer: match self.outer_loss {
                 Objective::Train => OuterLoss::Train { last },
                 Objective::Heldout => OuterLoss::HeldOut {

@@ -7,7 +7,7 @@ use super::forms::Forms;
 use super::outer_step::{GradientOutcome, OuterStep};
 use super::record::{Checkpoint, StepRecord};
 use crate::data::task::{Examples, Task};
-use crate::model::activations::{LearnedActivations, base_named};
+use crate::model::activations::LearnedActivations;
 use crate::train::EXPLOSION;
 use anyhow::{Result, ensure};
 use ldnn_core::network::init_phi;
@@ -30,7 +30,8 @@ pub struct Learner<'a> {
     forms: Forms,
     phi: Vec<f32>,
     dphi: Vec<f32>,
-    velocity: Vec<f32>,
+    /// Of the optimizer of the activations.
+    state: Vec<f32>,
     step: usize,
     caution: Caution,
     /// Outer losses above this are those of an inner training that explodes.
@@ -57,7 +58,9 @@ impl<'a> Learner<'a> {
         let mut phi = vec![0.0; len];
         init_phi(&forms.direct, config.seed, &mut phi)?;
 
-        let (dphi, velocity) = (vec![0.0; len], vec![0.0; len]);
+        let outer = config.outer_optimizer(0, 1.0);
+        let (dphi, mut state) = (vec![0.0; len], vec![0.0; outer.state_len(len)]);
+        outer.init_state(&mut state);
         let caution = Caution::default();
         let loss_limit = EXPLOSION * train.loss_of_zeros(task.outputs);
 
@@ -69,7 +72,7 @@ impl<'a> Learner<'a> {
             forms,
             phi,
             dphi,
-            velocity,
+            state,
             step: 0,
             caution,
             loss_limit,
@@ -99,13 +102,10 @@ impl<'a> Learner<'a> {
             provenance += &format!(", the inner learning rate lowered to {lr:.1e}");
         }
 
-        let (base, layers) = (base_named(&config.base)?, config.layers());
-
         Ok(LearnedActivations::from_phi(
-            base,
+            &config.bases()?,
             &self.phi,
-            config.all_types(),
-            layers,
+            config.layers(),
             provenance,
         ))
     }
@@ -140,10 +140,10 @@ impl<'a> Learner<'a> {
         let before = self.phi.clone();
 
         if optimizer
-            .step(&mut self.phi, &mut self.velocity, &self.dphi, self.step)
+            .step(&mut self.phi, &mut self.state, &self.dphi, self.step)
             .is_err()
         {
-            self.caution.refuse_step(&mut self.velocity);
+            self.caution.refuse_step(&mut self.state);
         }
 
         self.caution.before = before;
@@ -177,7 +177,7 @@ impl<'a> Learner<'a> {
             }
 
             self.engine.restore(&network)?;
-            self.caution.step_back(&mut self.phi, &mut self.velocity);
+            self.caution.step_back(&mut self.phi, &mut self.state);
             self.scale_inner_lr(self.caution.inner_scale);
         }
 
@@ -241,7 +241,7 @@ impl<'a> Learner<'a> {
         Checkpoint {
             step: self.step,
             phi: self.phi.clone(),
-            velocity: self.velocity.clone(),
+            velocity: self.state.clone(),
             caution: self.caution.clone(),
             network: self.engine.memory(),
         }
@@ -253,7 +253,7 @@ impl<'a> Learner<'a> {
     /// If its lengths are not those of this run.
     pub fn resume(&mut self, from: &Checkpoint) -> Result<()> {
         let (len, before) = (self.phi.len(), from.caution.before.len());
-        let fits = from.phi.len() == len && from.velocity.len() == len;
+        let fits = from.phi.len() == len && from.velocity.len() == self.state.len();
 
         ensure!(
             fits && (before == 0 || before == len),
@@ -261,7 +261,7 @@ impl<'a> Learner<'a> {
         );
 
         self.engine.restore(&from.network)?;
-        (self.step, self.phi, self.velocity) = (from.step, from.phi.clone(), from.velocity.clone());
+        (self.step, self.phi, self.state) = (from.step, from.phi.clone(), from.velocity.clone());
         self.caution = from.caution.clone();
         self.scale_inner_lr(self.caution.inner_scale);
 

@@ -15,6 +15,8 @@ use rayon::prelude::*;
 /// The inner trainings of an outer step.
 pub struct UnrolledTrainings {
     plan: Unroll<f32>,
+    /// Whether the logarithm of the outer loss is to be small.
+    log_loss: bool,
     seed: u64,
     trainings: Vec<InnerMemory>,
 }
@@ -28,6 +30,7 @@ impl UnrolledTrainings {
 
         UnrolledTrainings {
             plan,
+            log_loss: config.log_loss,
             seed: config.seed,
             trainings,
         }
@@ -44,6 +47,7 @@ impl UnrolledTrainings {
         forms.build(step.phi, &mut built)?;
 
         let (plan, seed, count) = (&self.plan, self.seed, self.trainings.len());
+        let log_loss = self.log_loss;
         let first = step.number * count;
 
         let outcomes = self
@@ -55,7 +59,11 @@ impl UnrolledTrainings {
                     seed,
                     outer_step: (first + i) as u32,
                 };
-                training.run(plan, &built, &step, draw)
+                let outcome = training.run(plan, &built, &step, draw)?;
+                if log_loss {
+                    training.take_logarithm(outcome.loss);
+                }
+                Ok(outcome)
             })
             .collect::<Result<Vec<_>>>()?;
 
@@ -77,6 +85,9 @@ impl UnrolledTrainings {
         self.plan.optimizer = optimizer;
     }
 }
+
+/// Below this a loss counts as this in its logarithm: the rounding of single precision.
+const LEAST_LOSS: f64 = 1e-12;
 
 /// The memory of one inner training.
 struct InnerMemory {
@@ -104,6 +115,12 @@ impl InnerMemory {
             ],
             order: vec![0; plan.order_len(rows)],
         }
+    }
+
+    /// From the gradient of a loss to that of its logarithm.
+    fn take_logarithm(&mut self, loss: f64) {
+        let factor = (1.0 / loss.max(LEAST_LOSS)) as f32;
+        self.gradient.iter_mut().for_each(|g| *g *= factor);
     }
 
     /// Trains a fresh network, and brings the gradient of the outer loss in the activations.

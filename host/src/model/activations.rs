@@ -216,19 +216,19 @@ impl LearnedActivations {
     /// The version of the files that we write.
     pub const VERSION: u32 = 1;
 
-    /// Splits `phi` of a network whose types all have the same base; `types` in all, equally many
-    /// in each of `layers` layers (1 if they are shared).
+    /// Splits `phi` of a network whose types have these bases and equally large sub-networks;
+    /// equally many types are in each of `layers` layers (1 if they are shared).
     #[must_use]
     pub fn from_phi(
-        base: Base,
+        bases: &[Base],
         phi: &[f32],
-        types: usize,
         layers: usize,
         provenance: String,
     ) -> LearnedActivations {
         let types = phi
-            .chunks(phi.len() / types)
-            .map(|p| LearnedType::from_phi(base, p))
+            .chunks(phi.len() / bases.len())
+            .zip(bases)
+            .map(|(p, &base)| LearnedType::from_phi(base, p))
             .collect();
 
         LearnedActivations {

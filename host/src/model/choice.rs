@@ -219,7 +219,7 @@ mod tests {
 
     fn learned() -> LearnedActivations {
         let phi = [1.0, -0.5, 0.0, 0.3, 2.0, 1.0, 0.5];
-        LearnedActivations::from_phi(Base::Sine, &phi, 1, 1, String::new())
+        LearnedActivations::from_phi(&[Base::Sine], &phi, 1, String::new())
     }
 
     #[test]

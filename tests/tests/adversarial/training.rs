@@ -3,6 +3,7 @@
 use crate::strategies::{Lengths, form, lengths, number, optimizer, small_shape};
 use ldnn_core::meta::{Alternating, Buffers, Datasets, Draw, OuterLoss, Unroll};
 use ldnn_core::network::{Batch, Data, Init, Pass, Target, Workspace};
+use ldnn_core::schedule::Schedule;
 use ldnn_core::table::{TableForm, Tabulation};
 use ldnn_core::train::Trainer;
 use ldnn_core::{Activation, Derivatives, Plain, Real, Shape, meta, optimizer, table};
@@ -22,12 +23,14 @@ pub fn unrolled<T: Real>(shape: &Shape, l: &Lengths, sizes: [usize; 5], which: u
 
     let plan = Unroll {
         shape: *shape,
+        untaped: 0,
         steps,
         batch,
         shuffle: true,
         noise,
         init: Init::He,
         optimizer,
+        schedule: Schedule::CONSTANT,
         outer,
         segment,
     };

@@ -96,7 +96,7 @@ pub fn learn(
                 * if l.meta.period > 0 && l.meta.restart > 0 {
                     1
                 } else {
-                    l.meta.inner_steps
+                    l.meta.inner_steps + l.meta.inner_untaped
                 },
         )
     });
