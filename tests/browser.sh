@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 [ -n "${LDNN_PROGRAM:-}" ] || cargo build --quiet --package ldnn
-"${LDNN_PROGRAM:-target/debug/ldnn}" reproduce fig3 fig4 fig5 fig6 hessian family --preset smoke --quiet --out "$folder/run" >/dev/null
+"${LDNN_PROGRAM:-target/debug/ldnn}" reproduce fig1 fig3 fig4 fig5 fig6 hessian family --preset smoke --quiet --out "$folder/run" >/dev/null
 # A copy that measures itself: the report has no script of its own.
 probe='<script>
 const seen = [...document.querySelectorAll("figure svg")].map(s => { const b = s.getBoundingClientRect();

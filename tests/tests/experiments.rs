@@ -516,6 +516,7 @@ fn the_report_needs_nothing_else_and_holds_every_picture() {
         dir.path(),
         &[
             "reproduce",
+            "fig1",
             "fig3",
             "fig5",
             "family",

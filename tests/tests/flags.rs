@@ -240,6 +240,8 @@ fn numbers_that_make_no_run_are_refused_by_their_own_name() {
     let reproduce = ["reproduce", "--preset", "smoke", "--out", "x", "--set"];
 
     for setting in [
+        "progression_equal.runs",
+        "progression.0.trials",
         "equal.train.epochs",
         "best.runs",
         "select.runs",

@@ -417,13 +417,14 @@ fn every_shard_of_reproduce_comes_again_until_its_work_is_done_and_the_merge_is_
 #[test]
 fn reproduce_is_a_study_whose_stages_are_each_one_array() {
     let dir = tempdir().unwrap();
-    let study = "[reproduce]\npreset = 'smoke'\nexperiments = ['fig4']\n";
+    let study = "[reproduce]\npreset = 'smoke'\nexperiments = ['fig1', 'fig4']\n";
     fs::write(dir.path().join("study.toml"), study).unwrap();
 
     succeed(
         dir.path(),
         &[
             "reproduce",
+            "fig1",
             "fig4",
             "--preset",
             "smoke",

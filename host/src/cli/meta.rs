@@ -3,10 +3,10 @@
 use super::common::{OutArgs, TaskArgs};
 use super::plan::Plan;
 use super::settings::Flags;
-use crate::config;
+use crate::config::{self, Layers};
 use crate::data::task::Task;
 use crate::lab::estimate::Cost;
-use crate::meta::{self, MetaConfig, Objective, Unlearnable};
+use crate::meta::{self, MetaBasics, MetaConfig, Unlearnable};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
 use anyhow::Result;
@@ -25,9 +25,10 @@ pub struct MetaArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  ldnn meta --out out/two                             two types from sine, held-out objective
-  ldnn meta --outer-loss train --steps 800            the authors' objective
-  ldnn meta --types 3 --base zero --hidden 64,64      three types shared by two layers
+  ldnn meta --out out/two                             two types, from swish and from sine
+  ldnn meta --base sine --types 3                     three types from sine
+  ldnn meta --outer-loss train --steps 800            the objective and the settings of the paper's authors
+  ldnn meta --types 3 --base zero --hidden 64,64      three types from nothing, shared by two layers
   ldnn meta --data mine.npz --schedule alternating    your own data, first order only
 
 The run folder gets config.toml, history.jsonl, activations.json, activations.txt (samples on linspace(-5, 5)),
@@ -46,10 +47,7 @@ impl MetaArgs {
         let flags = self.meta.given("meta");
         let (name, task) = self.task.load(&layers)?;
 
-        let objective = config::lookup(&flags, "meta.outer_loss").cloned();
-        let objective = objective.map(toml::Value::try_into).transpose()?;
-        let objective = layers.pick("meta.outer_loss", objective)?;
-        let default = MetaConfig::for_task(objective.unwrap_or(Objective::Heldout), &task);
+        let default = MetaConfig::for_task(basics(&layers, &flags)?, &task);
 
         let default = MetaSettings {
             task: name.clone(),
@@ -68,6 +66,26 @@ impl MetaArgs {
         let plan = self.out.plan("out/meta", settings, task, learn);
         Ok(plan.costing(cost).reading(TaskArgs::file_of(&name)))
     }
+}
+
+/// The settings that the defaults of others follow from, wherever they are given.
+fn basics(layers: &Layers, flags: &toml::Table) -> Result<MetaBasics> {
+    fn picked<T: serde::de::DeserializeOwned>(
+        layers: &Layers,
+        flags: &toml::Table,
+        path: &str,
+    ) -> Result<Option<T>> {
+        let flag = config::lookup(flags, path).cloned();
+        layers.pick(path, flag.map(toml::Value::try_into).transpose()?)
+    }
+
+    Ok(MetaBasics {
+        types: picked(layers, flags, "meta.types")?,
+        outer_loss: picked(layers, flags, "meta.outer_loss")?,
+        schedule: picked(layers, flags, "meta.schedule")?,
+        inner_optimizer: picked(layers, flags, "meta.inner_optimizer")?,
+        outer_optimizer: picked(layers, flags, "meta.outer_optimizer")?,
+    })
 }
 
 /// What can be done about activations that cannot be learned, in flags of this command.

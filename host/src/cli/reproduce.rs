@@ -17,7 +17,7 @@ use toml::Table;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true, args_override_self = true)]
 pub struct ReproduceArgs {
-    /// Which experiments; 'all' for every one [default: fig3]
+    /// Which experiments; 'all' for every one [default: fig1]
     #[arg(value_name = "EXPERIMENT", value_parser = which)]
     experiments: Vec<Which>,
     /// How much work [default: default]
@@ -36,6 +36,7 @@ pub struct ReproduceArgs {
 
 const EXAMPLES: &str = "\
 Experiments:
+  fig1       from homogeneous over diverse and learned to learned diverse layers, each trained as well as can be
   fig3       evolution of two types from sine; ensembles of relu, sine, tanh, type 1, type 2 and mixed networks
   fig4       accuracy against network size, activations evolved from zero
   fig5       van der Pol: regression and closed-loop forecast
@@ -48,7 +49,7 @@ Experiments:
   schedules  the alternating schedule against the unrolled one
 
 Examples:
-  ldnn reproduce                       Figure 3, a few minutes on two processors
+  ldnn reproduce                       Figure 1, a few minutes on two processors
   ldnn reproduce all                   everything, some ten minutes
   ldnn reproduce all --preset smoke    under two minutes: shows that everything runs
   ldnn reproduce fig4 hessian          two of them
@@ -242,7 +243,7 @@ impl ReproduceRequest {
         let flag = (!self.experiments.is_empty()).then(|| self.experiments.clone());
         let experiments = layers
             .pick("reproduce.experiments", flag)?
-            .unwrap_or_else(|| vec![Experiment::Fig3]);
+            .unwrap_or_else(|| vec![Experiment::Fig1]);
 
         ensure!(
             self.seed.is_none_or(|seed| seed <= u64::from(u32::MAX)),

@@ -2,7 +2,7 @@
 
 use crate::data::split::LEAST_ROWS;
 use crate::data::task::Task;
-use crate::meta::{MetaConfig, MetaSchedule, Objective};
+use crate::meta::{MetaBasics, MetaConfig, MetaSchedule};
 use crate::model::LearnedActivations;
 use crate::model::choice::Choice;
 use crate::model::names::{is_learned, is_learning, learning_from};
@@ -268,7 +268,11 @@ impl FitConfig {
     #[must_use]
     pub fn meta(&self, task: &Task) -> MetaConfig {
         let rows = task.train.rows();
-        let default = MetaConfig::for_task(Objective::Heldout, task);
+        let basics = MetaBasics {
+            types: Some(self.types),
+            ..MetaBasics::default()
+        };
+        let default = MetaConfig::for_task(basics, task);
 
         let unrolled = MetaConfig {
             hidden: self.hidden.clone(),
@@ -282,7 +286,7 @@ impl FitConfig {
 
         match self.schedule {
             MetaSchedule::Unrolled => unrolled,
-            MetaSchedule::Alternating => unrolled.alternating(),
+            MetaSchedule::Alternating => unrolled.alternating(task.inputs),
         }
     }
 

@@ -237,7 +237,7 @@ mod tests {
         let of = |threads, inner_trainings| {
             let config = MetaConfig {
                 inner_trainings,
-                ..MetaConfig::default()
+                ..MetaConfig::gradient_descent()
             };
             bytes(threads, |task| Cost::learning(&config, task))
         };
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(of(8, 4), 4.0 * one);
 
         let runs = |threads, runs| {
-            let one = |task: &Task| Cost::learning(&MetaConfig::default(), task);
+            let one = |task: &Task| Cost::learning(&MetaConfig::gradient_descent(), task);
             bytes(threads, |task| {
                 let all: Cost = (0..runs).map(|_| one(task)).sum();
                 all.side_by_side(runs)
@@ -266,7 +266,7 @@ mod tests {
 
         let short = MetaConfig {
             tape: Tape::Short,
-            ..MetaConfig::default()
+            ..MetaConfig::gradient_descent()
         };
 
         assert!(bytes(1, |task| Cost::learning(&short, task)) < 0.5 * one);

@@ -1,10 +1,11 @@
 //! The settings of a meta-learning run.
 
+use super::recipes::INNER_WEIGHT_DECAY;
 use crate::data::task::Task;
 use crate::model::activations::base_named;
 use crate::model::choice::layered;
 use crate::support::memory::{MOST, MOST_TIMES, check_size};
-use crate::train::{LrDecay, OptimizerKind, OptimizerMemory, lr_scale};
+use crate::train::{LrDecay, OptimizerKind, OptimizerMemory};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ldnn_core::meta::{OuterLoss, Unroll};
@@ -49,8 +50,9 @@ pub enum Tape {
 #[serde(deny_unknown_fields)]
 pub struct MetaConfig {
     /// Base function of every type: zero, identity, relu, tanh, sigmoid, sine, elu,
-    /// swish, gelu, softplus or snake; or several in turn, as in swish+sine
-    #[arg(long, value_name = "NAME")]
+    /// swish, gelu, softplus or snake; or several in turn, as in swish+sine [default: swish+sine;
+    /// for one type, with --outer-loss train, or alternating, sine]
+    #[arg(long, value_name = "NAME", hide_default_value = true)]
     pub base: String,
 
     /// Number of activation types
@@ -74,8 +76,9 @@ pub struct MetaConfig {
     #[arg(long, value_name = "NAME")]
     pub schedule: MetaSchedule,
 
-    /// Outer steps: how often the activations change
-    #[arg(long, value_name = "N")]
+    /// Outer steps: how often the activations change [default: 200; with --outer-loss train, or
+    /// alternating, 500]
+    #[arg(long, value_name = "N", hide_default_value = true)]
     pub steps: usize,
 
     /// Seed of every draw
@@ -87,8 +90,9 @@ pub struct MetaConfig {
     pub inner_steps: usize,
 
     /// Inner steps before those: they bring the weights to where most of a long training takes
-    /// place, and the activations learn nothing from them
-    #[arg(long, value_name = "N")]
+    /// place, and the activations learn nothing from them [default: 400; with --outer-loss train, or
+    /// alternating, 0]
+    #[arg(long, value_name = "N", hide_default_value = true)]
     #[serde(default)]
     pub inner_untaped: usize,
 
@@ -104,17 +108,18 @@ pub struct MetaConfig {
     #[arg(long = "no-shuffle", action = clap::ArgAction::SetFalse)]
     pub shuffle: bool,
 
-    /// Amplitude of the training noise on hidden units; never used in evaluation
-    #[arg(long, value_name = "X")]
+    /// Amplitude of the training noise on hidden units; never used in evaluation [default: 0; with
+    /// --outer-loss train, or alternating, 0.1]
+    #[arg(long, value_name = "X", hide_default_value = true)]
     pub noise: f64,
 
-    /// Optimizer of the weights; RMSprop's mean square starts at 1 [default: sgd; with --outer-loss
-    /// train rmsprop]
+    /// Optimizer of the weights; RMSprop's mean square starts at 1 [default: adamw; with --outer-loss
+    /// train rmsprop; alternating sgd]
     #[arg(long, value_name = "NAME", hide_default_value = true)]
     pub inner_optimizer: OptimizerKind,
 
-    /// Learning rate of the weights [default: 0.2, less for more than 100 inputs; with --outer-loss
-    /// train 0.01]
+    /// Learning rate of the weights [default: 0.02 for adam and adamw, 0.01 for rmsprop, 0.2 for sgd,
+    /// less for more than 100 inputs]
     #[arg(long, value_name = "X", hide_default_value = true)]
     pub inner_lr: f64,
 
@@ -133,13 +138,15 @@ pub struct MetaConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inner_beta1: Option<f64>,
 
-    /// Decay of the weights with adamw, per unit of learning rate [default: 0.01]
-    #[arg(long, value_name = "X")]
+    /// Decay of the weights with adamw, per unit of learning rate [default: 0.6; for
+    /// regression 0]
+    #[arg(long, value_name = "X", hide_default_value = true)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inner_weight_decay: Option<f64>,
 
     /// How the weights' learning rate falls over the inner steps that the activations learn from
-    #[arg(long, value_name = "NAME")]
+    /// [default: linear; with --outer-loss train, or alternating, constant]
+    #[arg(long, value_name = "NAME", hide_default_value = true)]
     #[serde(default)]
     pub inner_lr_decay: LrDecay,
 
@@ -148,13 +155,15 @@ pub struct MetaConfig {
     #[arg(long, value_name = "NAME")]
     pub outer_loss: Objective,
 
-    /// Make the logarithm of the outer loss small, so that its size does not matter
-    #[arg(long)]
+    /// Whether the logarithm of the outer loss is made small, so that its size does not matter
+    /// [default: true; with --outer-loss train, or alternating, false]
+    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, hide_default_value = true)]
     #[serde(default)]
     pub log_loss: bool,
 
-    /// Along how many last inner steps the outer loss is taken
-    #[arg(long, value_name = "N")]
+    /// Along how many last inner steps the outer loss is taken [default: 20; with --outer-loss train,
+    /// or alternating, 100]
+    #[arg(long, value_name = "N", hide_default_value = true)]
     pub outer_last: usize,
 
     /// Training rows kept for the held-out loss [default: a quarter of them]
@@ -169,13 +178,13 @@ pub struct MetaConfig {
     #[arg(long, value_name = "ROWS")]
     pub held_out_batch: usize,
 
-    /// Optimizer of the activations
-    #[arg(long, value_name = "NAME")]
+    /// Optimizer of the activations [default: adam; with --outer-loss train, or alternating, sgd]
+    #[arg(long, value_name = "NAME", hide_default_value = true)]
     #[serde(default = "sgd")]
     pub outer_optimizer: OptimizerKind,
 
-    /// Learning rate of the activations
-    #[arg(long, value_name = "X")]
+    /// Learning rate of the activations [default: 0.01; for sgd 0.4]
+    #[arg(long, value_name = "X", hide_default_value = true)]
     pub outer_lr: f64,
 
     /// Momentum of the activations, with sgd
@@ -229,40 +238,40 @@ fn sgd() -> OptimizerKind {
 const OUTER_MOMENTUM: f64 = 0.8;
 
 impl Default for MetaConfig {
-    /// Two types from sine on the paper's network, with the held-out objective. The inner training
-    /// is a short version of the training that the activations are meant for: the same optimizer,
-    /// with a large step.
+    /// Two types from swish and sine on the paper's network, with the held-out objective. The inner
+    /// training is a short version of the training that the activations are meant for: AdamW, weights
+    /// that decay, a rate that falls to 0.
     fn default() -> Self {
         MetaConfig {
-            base: "sine".into(),
+            base: "swish+sine".into(),
             types: 2,
             per_layer: false,
             hidden: vec![100],
             units: 50,
             schedule: MetaSchedule::Unrolled,
-            steps: 500,
+            steps: 200,
             seed: 100,
             inner_steps: 200,
-            inner_untaped: 0,
+            inner_untaped: 400,
             inner_trainings: 1,
             batch: 200,
             shuffle: true,
-            noise: 0.1,
-            inner_optimizer: OptimizerKind::Sgd,
-            inner_lr: 0.2,
+            noise: 0.0,
+            inner_optimizer: OptimizerKind::Adamw,
+            inner_lr: 0.02,
             inner_momentum: None,
             inner_decay: None,
             inner_beta1: None,
-            inner_weight_decay: None,
-            inner_lr_decay: LrDecay::Constant,
+            inner_weight_decay: Some(INNER_WEIGHT_DECAY),
+            inner_lr_decay: LrDecay::Linear,
             outer_loss: Objective::Heldout,
-            log_loss: false,
-            outer_last: 100,
+            log_loss: true,
+            outer_last: 20,
             held_out: 1000,
             resplit: false,
             held_out_batch: 200,
-            outer_optimizer: OptimizerKind::Sgd,
-            outer_lr: 0.4,
+            outer_optimizer: OptimizerKind::Adam,
+            outer_lr: 0.01,
             outer_momentum: OUTER_MOMENTUM,
             anneal: true,
             clip: 0.1,
@@ -278,55 +287,6 @@ impl Default for MetaConfig {
 }
 
 impl MetaConfig {
-    /// The default settings for a task with this outer loss: a quarter of the training rows is held
-    /// out, and the inner learning rate shrinks where there are many inputs ([`lr_scale`]).
-    #[must_use]
-    pub fn for_task(outer_loss: Objective, task: &Task) -> Self {
-        let default = MetaConfig::default();
-
-        match outer_loss {
-            Objective::Train => MetaConfig::authors(default.steps),
-            Objective::Heldout => MetaConfig {
-                held_out: (task.train.rows() / 4).max(1),
-                inner_lr: default.inner_lr * lr_scale(task.inputs),
-                ..default
-            },
-        }
-    }
-
-    /// The authors' settings: their objective over 5 epochs of 20 batches.
-    #[must_use]
-    pub fn authors(steps: usize) -> Self {
-        MetaConfig {
-            steps,
-            outer_loss: Objective::Train,
-            inner_steps: 100,
-            outer_last: 100,
-            inner_optimizer: OptimizerKind::Rmsprop,
-            inner_lr: 0.01,
-            anneal: false,
-            ..MetaConfig::default()
-        }
-    }
-
-    /// The alternating schedule with as many gradients as these settings of the unrolled one cost:
-    /// an outer step of that takes a gradient and a Hessian-vector product (two to three gradients)
-    /// an inner step, a gradient each of the last steps held out.
-    #[must_use]
-    pub fn alternating(&self) -> Self {
-        let gradients = self.inner_steps * 7 / 2 + self.outer_last;
-        let steps = self.steps.saturating_mul(gradients) / self.period;
-
-        MetaConfig {
-            schedule: MetaSchedule::Alternating,
-            steps,
-            restart: 50,
-            outer_lr: 0.05,
-            snapshot_every: steps.div_ceil(30),
-            ..self.clone()
-        }
-    }
-
     fn inner_memory(&self) -> OptimizerMemory {
         OptimizerMemory {
             momentum: self.inner_momentum,

@@ -309,7 +309,7 @@ mod tests {
             batch: 20,
             held_out: 50,
             held_out_batch: 50,
-            ..MetaConfig::default()
+            ..MetaConfig::gradient_descent()
         }
     }
 

@@ -9,6 +9,7 @@ pub mod family;
 pub mod forecast;
 pub mod hessian;
 pub mod participation;
+pub mod progression;
 pub mod sizes;
 pub mod transfer;
 pub mod variants;

@@ -12,6 +12,7 @@ impl ReproduceConfig {
     /// With the setting and what to do, for the first one that is impossible.
     pub fn check(&self, task: &Task) -> Result<()> {
         let ensembles = [
+            ("progression_equal", &self.progression_equal),
             ("equal", &self.equal),
             ("best", &self.best),
             ("sizes.ensemble", &self.sizes.ensemble),
@@ -32,6 +33,13 @@ impl ReproduceConfig {
                 .train
                 .check()
                 .with_context(|| format!("reproduce.{name}.train"))?;
+        }
+
+        for (i, depth) in self.progression.iter().enumerate() {
+            depth
+                .progression
+                .check()
+                .with_context(|| format!("reproduce.progression.{i}"))?;
         }
 
         for (name, select) in [

@@ -4,9 +4,10 @@ use crate::data::task::Task;
 use crate::lab::analysis::spectrum::SpectrumConfig;
 use crate::lab::experiments::forecast::ForecastConfig;
 use crate::lab::experiments::hessian::HessianConfig;
+use crate::lab::experiments::progression::ProgressionConfig;
 use crate::lab::experiments::sizes::SizesConfig;
-use crate::meta::MetaConfig;
-use crate::train::{SelectConfig, TrainConfig, ValidateConfig};
+use crate::meta::{MetaBasics, MetaConfig};
+use crate::train::{LrDecay, OptimizerKind, SelectConfig, TrainConfig, ValidateConfig};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,8 @@ pub enum Preset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Experiment {
+    /// From homogeneous over diverse and learned to learned diverse layers
+    Fig1,
     /// Evolution of two types from sine; ensembles of relu, sine, tanh, type 1, type 2 and mixed
     /// networks
     Fig3,
@@ -75,6 +78,19 @@ pub struct LearningStage {
     pub meta: MetaConfig,
 }
 
+/// The progression of Fig. 1 in networks of one depth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepthConfig {
+    /// The name of its folder.
+    pub name: String,
+    /// The stages that learn one type, and two types.
+    pub stages: [String; 2],
+    /// How networks are trained and compared.
+    #[serde(flatten)]
+    pub progression: ProgressionConfig,
+}
+
 /// Rates and epochs to be chosen.
 #[derive(Clone, Copy)]
 pub(super) struct Choosing<'a> {
@@ -96,6 +112,10 @@ pub struct ReproduceConfig {
     pub preset: Preset,
     /// The experiments.
     pub experiments: Vec<Experiment>,
+    /// Fig. 1, question 1: ensembles at equal training.
+    pub progression_equal: ValidateConfig,
+    /// Fig. 1, question 2: each at its best, once for each depth of network.
+    pub progression: Vec<DepthConfig>,
     /// Fig. 3, question 1: ensembles at equal training.
     pub equal: ValidateConfig,
     /// How each finds its best learning rate and number of epochs, on the main task.
@@ -140,6 +160,25 @@ struct Amount {
     size_runs: usize,
     hessian_width: usize,
     hessian_runs: usize,
+    progression: ProgressionAmount,
+}
+
+/// The same for Fig. 1.
+struct ProgressionAmount {
+    outer_seeds: usize,
+    steps: usize,
+    /// Networks per learned arm and outer seed.
+    runs: usize,
+    /// Epochs at equal training.
+    equal_epochs: usize,
+    /// Epochs with each at its best.
+    epochs: &'static [usize],
+    lr: &'static [f64],
+    weight_decay: &'static [f64],
+    /// Networks for each setting.
+    trials: usize,
+    /// Whether networks with two hidden layers take part.
+    deep: bool,
 }
 
 impl Preset {
@@ -161,6 +200,17 @@ impl Preset {
                 size_runs: 2,
                 hessian_width: 10,
                 hessian_runs: 1,
+                progression: ProgressionAmount {
+                    outer_seeds: 2,
+                    steps: 3,
+                    runs: 2,
+                    equal_epochs: 50,
+                    epochs: &[10],
+                    lr: &[0.02],
+                    weight_decay: &[0.3],
+                    trials: 1,
+                    deep: false,
+                },
             },
             Preset::Default => Amount {
                 outer_seeds: 5,
@@ -178,6 +228,17 @@ impl Preset {
                 size_runs: 2,
                 hessian_width: 30,
                 hessian_runs: 1,
+                progression: ProgressionAmount {
+                    outer_seeds: 5,
+                    steps: 80,
+                    runs: 2,
+                    equal_epochs: 100,
+                    epochs: &[100],
+                    lr: &[0.03],
+                    weight_decay: &[0.2, 0.5, 1.2],
+                    trials: 1,
+                    deep: false,
+                },
             },
             Preset::Paper => Amount {
                 outer_seeds: 5,
@@ -195,6 +256,17 @@ impl Preset {
                 size_runs: 20,
                 hessian_width: 100,
                 hessian_runs: 1,
+                progression: ProgressionAmount {
+                    outer_seeds: 10,
+                    steps: 200,
+                    runs: 3,
+                    equal_epochs: 500,
+                    epochs: &[50, 200],
+                    lr: &[0.01, 0.03, 0.1],
+                    weight_decay: &[0.2, 0.5, 1.2],
+                    trials: 1,
+                    deep: true,
+                },
             },
         }
     }
@@ -202,6 +274,16 @@ impl Preset {
 
 const CLASSICAL: [&str; 3] = ["relu", "sine", "tanh"];
 const LEARNED: [&str; 3] = ["type1", "type2", "mix"];
+
+/// The layers of Fig. 1 with one classical activation.
+const HOMOGENEOUS: [&str; 4] = ["relu", "tanh", "sine", "swish"];
+
+/// Two of these in one layer, every pair once.
+fn pairs_of(activations: &[&str]) -> Vec<String> {
+    let after = |i: usize| activations.iter().skip(i + 1);
+    let with = |(i, a): (usize, &&str)| after(i).map(|b| format!("{a}+{b}")).collect::<Vec<_>>();
+    activations.iter().enumerate().flat_map(with).collect()
+}
 
 fn names(parts: &[&[&str]]) -> Vec<String> {
     parts
@@ -269,9 +351,54 @@ impl ReproduceConfig {
             ..brief(0.01, a.epochs)
         };
 
+        let p = &a.progression;
+        let fixed = || {
+            let pairs = pairs_of(&HOMOGENEOUS).into_iter();
+            names(&[&HOMOGENEOUS]).into_iter().chain(pairs)
+        };
+        let learning = format!("learning:{}", MetaConfig::default().base);
+
+        let progression = |name: &str, stages: [&str; 2], hidden: &[usize]| DepthConfig {
+            name: name.into(),
+            stages: stages.map(String::from),
+            progression: ProgressionConfig {
+                ensemble: ensemble(
+                    fixed().chain([learning.clone()]).collect(),
+                    p.runs,
+                    TrainConfig {
+                        hidden: hidden.to_vec(),
+                        optimizer: OptimizerKind::Adamw,
+                        lr_decay: LrDecay::Linear,
+                        momentum: None,
+                        ..train.clone()
+                    },
+                ),
+                lr: p.lr.to_vec(),
+                weight_decay: p.weight_decay.to_vec(),
+                epochs: p.epochs.to_vec(),
+                trials: p.trials,
+                validation_rows: task.train.rows() / 5,
+            },
+        };
+
+        let mut depths = vec![progression("one-layer", ["one", "two"], &[100])];
+        if p.deep {
+            let stages = ["one-deep", "two-deep"];
+            depths.push(progression("two-layers", stages, &[100, 100]));
+        }
+
         let study = ReproduceConfig {
             preset,
             experiments: experiments.to_vec(),
+            progression_equal: ensemble(
+                fixed().chain(names(&[&LEARNED])).collect(),
+                p.runs,
+                TrainConfig {
+                    epochs: p.equal_epochs,
+                    ..train.clone()
+                },
+            ),
+            progression: depths,
             equal: ensemble(all(), a.runs, train.clone()),
             select: select(a.lr, task.train.rows()),
             best: ensemble(all(), a.runs, train.clone()),
@@ -354,7 +481,8 @@ impl ReproduceConfig {
 
 impl Experiment {
     /// All of them, in the order of the report.
-    pub const ALL: [Experiment; 10] = [
+    pub const ALL: [Experiment; 11] = [
+        Experiment::Fig1,
         Experiment::Fig3,
         Experiment::Fig4,
         Experiment::Fig5,
@@ -370,6 +498,7 @@ impl Experiment {
     /// The names of the stages that it needs.
     fn stages(self) -> &'static [&'static str] {
         match self {
+            Experiment::Fig1 => &["authors", "one", "two", "one-deep", "two-deep"],
             Experiment::Fig3 | Experiment::Fig6 | Experiment::Hessian => &["authors", "sine"],
             Experiment::Fig4 => &["zero"],
             Experiment::Fig5 => &["vanderpol"],
@@ -394,7 +523,7 @@ fn stages(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec
         seed: seed + 1,
         steps: a.heldout_steps,
         held_out,
-        ..MetaConfig::default()
+        ..MetaConfig::gradient_descent()
     };
 
     let seeds = |name: &str| {
@@ -470,7 +599,11 @@ fn stages(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec
                 ..small.clone()
             },
         ),
-        stage("alternating", TaskName::Main, heldout.alternating()),
+        stage(
+            "alternating",
+            TaskName::Main,
+            heldout.alternating(task.inputs),
+        ),
         stage("vanderpol", TaskName::Vanderpol, vanderpol(&heldout)),
         stage(
             "digits",
@@ -482,11 +615,46 @@ fn stages(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec
         ),
     ]);
 
+    all.extend(progression_stages(&a.progression, seed, task));
+
     all.retain(|l| {
         experiments
             .iter()
             .any(|e| e.stages().contains(&l.name.as_str()))
     });
+
+    all
+}
+
+/// The stages of Fig. 1: the recipe of `ldnn meta`, for one type and for two.
+fn progression_stages(p: &ProgressionAmount, seed: u64, task: &Task) -> Vec<LearningStage> {
+    let two = MetaConfig {
+        seed: seed + 1,
+        steps: p.steps,
+        ..MetaConfig::for_task(MetaBasics::default(), task)
+    };
+    // One type starts from the base that is best alone.
+    let one = MetaConfig {
+        base: "sine".into(),
+        types: 1,
+        ..two.clone()
+    };
+
+    let stage = |name: &str, meta: &MetaConfig, hidden: &[usize]| LearningStage {
+        name: name.into(),
+        on: TaskName::Main,
+        seeds: p.outer_seeds,
+        meta: MetaConfig {
+            hidden: hidden.to_vec(),
+            ..meta.clone()
+        },
+    };
+
+    let mut all = vec![stage("one", &one, &[100]), stage("two", &two, &[100])];
+    if p.deep {
+        all.push(stage("one-deep", &one, &[100, 100]));
+        all.push(stage("two-deep", &two, &[100, 100]));
+    }
 
     all
 }

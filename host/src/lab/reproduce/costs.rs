@@ -77,6 +77,16 @@ impl ReproduceConfig {
         };
 
         let cost = |e: &Experiment| match e {
+            Experiment::Fig1 => {
+                let equal = &self.progression_equal;
+                let count = equal.compare.len() * seeds("authors") * equal.runs;
+                let depths = self.progression.iter().map(|depth| {
+                    let seeds = seeds(&depth.stages[1]);
+                    depth.progression.training_cost(seeds, task)
+                });
+
+                depths.sum::<Cost>() + Cost::trainings(count, &equal.train, task)
+            }
             Experiment::Fig3 => {
                 Cost::trainings(twice(&self.equal, "sine"), &self.equal.train, task)
             }
@@ -111,12 +121,21 @@ impl ReproduceConfig {
         choices.sort_by_key(|c| c.stage);
         choices.dedup_by_key(|c| c.stage);
 
+        let progressions = self.progression.iter().map(|depth| {
+            let seeds = seeds(&depth.stages[1]);
+            depth.progression.selection_cost(seeds, task)
+        });
+        let progressions = match self.does(Experiment::Fig1) {
+            true => progressions.sum(),
+            false => Cost::default(),
+        };
+
         let choice = |c: Choosing| select(c.config, c.stage, tasks.get(c.on));
 
         Ok(Costs {
             runs,
             learning,
-            selecting: choices.into_iter().map(choice).sum(),
+            selecting: choices.into_iter().map(choice).sum::<Cost>() + progressions,
             training: self.experiments.iter().map(cost).sum(),
         })
     }

@@ -1,15 +1,16 @@
 //! Every experiment: its folder, what it is done with, and its section of the report.
 
-use super::config::{Experiment, TaskName};
+use super::config::{DepthConfig, Experiment, TaskName};
 use super::diversity::diversity;
 use super::reproduction::Reproduction;
+use crate::lab::experiments::progression::LearnedBefore;
 use crate::lab::experiments::transfer::TransferTask;
 use crate::lab::experiments::variants::Variant;
 use crate::lab::experiments::{
-    best, equal, family, forecast, hessian, participation, sizes, transfer, variants,
+    best, equal, family, forecast, hessian, participation, progression, sizes, transfer, variants,
 };
 use crate::report::{Picture, Section};
-use crate::run::RunFolder;
+use crate::run::{RunFolder, all};
 use crate::train::{Hyperparameters, SeededActivations, ValidateConfig};
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -34,6 +35,7 @@ impl Reproduction<'_> {
         let s = self.study;
 
         match experiment {
+            Experiment::Fig1 => self.fig1(),
             Experiment::Fig3 => self.fig3(),
             Experiment::Fig4 => {
                 let (title, stages) = ("Fig. 4: accuracy against network size", ("zero", "zero"));
@@ -142,6 +144,51 @@ impl Reproduction<'_> {
         section.absorb_both(equal(), best(), ["equal", "best"])?;
         section.save(&folder)?;
         Ok((name.into(), section, toml_of(settings)?))
+    }
+
+    fn fig1(&self) -> Result<(String, Section, String)> {
+        let s = self.study;
+        let folder = self.folder.inside("fig1", &s.progression_equal)?;
+        let mut section = Section::new("Fig. 1: from homogeneous to learned diverse layers");
+
+        let at_best = s.progression.iter().map(|depth| self.depth(depth));
+        let equal = std::iter::once_with(|| {
+            let stage = self.stages.get("authors")?;
+            let own = folder.inside("equal", &s.progression_equal)?;
+            equal::run(&s.progression_equal, self.main(), stage, &own, self.output)
+        });
+
+        let names = s.progression.iter().map(|depth| depth.name.as_str());
+        let sections = all(at_best.chain(equal))?;
+        for (part, inside) in sections.into_iter().zip(names.chain(["equal"])) {
+            section.absorb(part, inside);
+        }
+
+        self.show_evolution(&mut section, "two", "the default recipe of `ldnn meta`")?;
+        section
+            .claims
+            .push(diversity("the default recipe", self.stages.get("two")?)?);
+        section.save(&folder)?;
+        Ok(("fig1".into(), section, toml_of(&s.progression_equal)?))
+    }
+
+    /// Fig. 1, each at its best, in networks of one depth.
+    fn depth(&self, depth: &DepthConfig) -> Result<Section> {
+        let folder = self.folder_of(depth)?;
+        let [one, two] = &depth.stages;
+        let (one, two) = (self.stages.get(one), self.stages.get(two));
+        let [one, two] = all([one, two])?[..] else {
+            anyhow::bail!("two stages are two");
+        };
+
+        let learned = LearnedBefore { one, two };
+        progression::run(
+            &depth.progression,
+            self.main(),
+            &learned,
+            &folder,
+            self.output,
+        )
     }
 
     fn fig3(&self) -> Result<(String, Section, String)> {

@@ -1,10 +1,11 @@
 //! A study at work: its tasks and learned activations, and the hyperparameters that experiments
 //! with the same activations share.
 
-use super::config::{Choosing, ReproduceConfig, TaskName};
+use super::config::{Choosing, DepthConfig, Experiment, ReproduceConfig, TaskName};
 use super::learn::{LearnedStages, ReproduceTasks};
 use crate::data::task::Task;
-use crate::run::{Incomplete, RunFolder};
+use crate::lab::experiments::progression::{self, LearnedBefore};
+use crate::run::{Incomplete, RunFolder, all};
 use crate::support::progress::Output;
 use crate::train::{Hyperparameters, SelectConfig, ValidateConfig, select};
 use anyhow::Result;
@@ -58,6 +59,33 @@ impl Reproduction<'_> {
             }
         }
 
+        if self.study.does(Experiment::Fig1) {
+            for depth in &self.study.progression {
+                let [one, two] = depth.stages.each_ref().map(|name| self.stages.get(name));
+                let (one, two) = match all([one, two]) {
+                    Ok(both) => (both[0], both[1]),
+                    Err(error) => {
+                        blocked += Incomplete::of(&error).ok_or(error)?.missing;
+                        continue;
+                    }
+                };
+
+                let folder = self.folder_of(depth)?;
+                let learned = LearnedBefore { one, two };
+                let config = &depth.progression;
+                let done = progression::select(config, self.main(), &learned, &folder, self.output);
+                if let Err(error) = done {
+                    Incomplete::of(&error).ok_or(error)?;
+                }
+            }
+        }
+
         Ok(blocked)
+    }
+
+    /// The folder of Fig. 1 in networks of one depth.
+    pub fn folder_of(&self, depth: &DepthConfig) -> Result<RunFolder> {
+        let figure = self.folder.inside("fig1", &self.study.progression_equal)?;
+        figure.inside(&depth.name, depth)
     }
 }

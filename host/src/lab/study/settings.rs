@@ -4,7 +4,7 @@ use super::axis::{Axis, Fault, at};
 use crate::config::{Layers, SettingsFile, assign, overlay};
 use crate::data::Dataset;
 use crate::data::task::Task;
-use crate::meta::{MetaConfig, Objective};
+use crate::meta::{MetaBasics, MetaConfig};
 use crate::model::names::is_learned;
 use crate::support::regular::{self, Most};
 use crate::train::ValidateConfig;
@@ -250,12 +250,7 @@ impl StudyConfig {
             .cloned()
             .unwrap_or_default();
 
-        let authors = Value::try_from(Objective::Train)?;
-        let objective = match given.get("outer_loss") {
-            Some(loss) if *loss == authors => Objective::Train,
-            _ => Objective::Heldout,
-        };
-        let default = MetaConfig::for_task(objective, task);
+        let default = MetaConfig::for_task(MetaBasics::given_in(&given), task);
 
         // The error's whole text has several lines.
         let message_of = |e: toml::de::Error| anyhow!("{}", e.message());

@@ -16,7 +16,7 @@ pub use evolution::{Snapshot, evolution};
 pub use joint::{Cloud, joint};
 pub use svg::Drawing;
 pub use terminal::sketch;
-pub use violin::{NamedSample, violins};
+pub use violin::{NamedSample, grouped_violins, violins};
 
 use crate::run::RunFolder;
 use anyhow::Result;

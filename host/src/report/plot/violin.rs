@@ -19,10 +19,52 @@ const STEPS: usize = 80;
 /// One violin per group, cut at the sample's extremes.
 #[must_use]
 pub fn violins(title: &str, y_label: &str, groups: &[NamedSample]) -> Drawing {
+    let colours: Vec<usize> = (0..groups.len()).collect();
+    draw(title, y_label, groups, &colours).0
+}
+
+/// The same where groups that stand beside each other are of one kind. `kinds`: the name of each
+/// kind and how many groups it has; its violins have one colour, and its name stands above them.
+#[must_use]
+pub fn grouped_violins(
+    title: &str,
+    y_label: &str,
+    groups: &[NamedSample],
+    kinds: &[(&str, usize)],
+) -> Drawing {
+    let colours = kinds.iter().enumerate();
+    let colours: Vec<usize> = colours
+        .flat_map(|(kind, &(_, count))| std::iter::repeat_n(kind, count))
+        .collect();
+    let (mut drawing, axes) = draw(title, y_label, groups, &colours);
+    let mut first = 0;
+
+    for &(name, count) in kinds {
+        let middle = first as f64 + count as f64 / 2.0;
+        drawing.text(axes.x(middle), TOP - 6.0, 12.0, Anchor::Middle, name);
+        first += count;
+
+        if first < groups.len() && count > 0 {
+            let x = axes.x(first as f64);
+            drawing.line((x, TOP), (x, BOTTOM), "#bbb", 1.0);
+        }
+    }
+
+    drawing
+}
+
+/// Where the frame begins and ends.
+const TOP: f64 = 46.0;
+const BOTTOM: f64 = 350.0;
+
+/// The violins, each in the colour of its number, and the axes that they stand in.
+fn draw(title: &str, y_label: &str, groups: &[NamedSample], colours: &[usize]) -> (Drawing, Axes) {
     let width = 110.0 + 78.0 * groups.len() as f64;
-    let mut drawing = Drawing::new(width, 400.0);
+    let has_starts = groups.iter().any(|g| g.name.contains(':'));
+    let below = if has_starts { 398.0 } else { 384.0 };
+    let mut drawing = Drawing::new(width, below + 16.0);
     let y = range_of(groups.iter().flat_map(|g| g.values.iter().copied()));
-    let frame = (70.0, 40.0, width - 20.0, 350.0);
+    let frame = (70.0, TOP, width - 20.0, BOTTOM);
 
     let axes = Axes::draw(
         &mut drawing,
@@ -45,20 +87,27 @@ pub fn violins(title: &str, y_label: &str, groups: &[NamedSample]) -> Drawing {
 
         let centre = i as f64 + 0.5;
         let at = axes.x(centre);
-        drawing.text(at, 368.0, 11.0, Anchor::Middle, &group.name);
+        // The name of a start would reach into its neighbour's.
+        let (first, second) = match group.name.split_once(':') {
+            Some((first, second)) => (format!("{first}:"), second),
+            None => (group.name.clone(), ""),
+        };
+        drawing.text(at, 368.0, 11.0, Anchor::Middle, &first);
+        drawing.text(at, 382.0, 11.0, Anchor::Middle, second);
 
         drawing.text(
             at,
-            384.0,
+            below,
             9.0,
             Anchor::Middle,
             &format!("n = {}", sorted.len()),
         );
 
-        violin(&mut drawing, &axes, centre, &sorted, colour::group(i));
+        let colour = colours.get(i).copied().unwrap_or(i);
+        violin(&mut drawing, &axes, centre, &sorted, colour::group(colour));
     }
 
-    drawing
+    (drawing, axes)
 }
 
 fn violin(drawing: &mut Drawing, axes: &Axes, centre: f64, sorted: &[f64], colour: &str) {
