@@ -174,7 +174,7 @@ def main(ldnn, folder):
     folder = pathlib.Path(folder)
     run(ldnn, "data", "digits", "--out", folder / "digits.csv")
     header, digits = table((folder / "digits.csv").read_text())
-    short = ["--steps", "5", "--runs", "2", "--epochs", "20", "--lr", "0.05", "--set", "fit.compare=[]"]
+    short = ["--activations", "meta", "--steps", "5", "--runs", "2", "--epochs", "20", "--lr", "0.05", "--set", "fit.compare=[]"]
     target = header[-1]
     first = Model(ldnn, folder, "digits", header, digits, target, [*short, "--hidden", "30,13"])
     run(ldnn, "data", "vanderpol", "--out", folder / "orbits.npz")

@@ -142,8 +142,6 @@ fn a_model_and_a_search_for_one_are_the_same_bytes_in_any_folder() {
         "label",
         "--ignore",
         "id,person",
-        "--steps",
-        "2",
         "--epochs",
         "3",
         "--lr=0.1",

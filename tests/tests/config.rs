@@ -445,7 +445,7 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
 
     fs::write(
         dir.path().join("t.toml"),
-        "[data]\nfile = 't.csv'\ntarget = ['label']\n[fit]\nsteps = 7\nruns = 3\n",
+        "[data]\nfile = 't.csv'\ntarget = ['label']\n[fit]\nepochs = [7]\nruns = 3\n",
     )
     .unwrap();
 
@@ -455,14 +455,14 @@ fn assignments_are_above_flags_and_flags_above_the_file() {
             "train",
             "--config",
             "t.toml",
-            "--steps",
+            "--epochs",
             "100",
             "--print-config",
         ],
     );
 
     assert!(
-        printed.contains("steps = 100\n") && printed.contains("runs = 3\n"),
+        printed.contains("epochs = [100]\n") && printed.contains("runs = 3\n"),
         "{printed}"
     );
 

@@ -122,7 +122,7 @@ fn every_long_command_ends_within_a_second_with_code_75() {
             "9000",
         ],
         vec![
-            "tune", "t.csv", "--target", "label", "--budget", "9000", "--steps", "9000",
+            "tune", "t.csv", "--target", "label", "--budget", "9000", "--epochs", "9000",
         ],
         vec!["reproduce", "all"],
         vec!["run", "study.toml"],

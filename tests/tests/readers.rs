@@ -760,7 +760,7 @@ fn inspect_shows_models_images_and_activations() {
     file(folder, "t.csv", &table);
 
     let learn = [
-        "--quiet", "--steps", "2", "--runs", "2", "--epochs", "8", "--hidden", "6", "--lr", "0.1",
+        "--quiet", "--runs", "2", "--epochs", "8", "--hidden", "6", "--lr", "0.1",
     ];
 
     succeed(
@@ -810,7 +810,7 @@ fn inspect_shows_models_images_and_activations() {
     );
 
     // What was learned before the weights is a file of its own.
-    let before = ["--activations", "meta", "--out", "l.ldnn"];
+    let before = ["--activations", "meta", "--steps", "2", "--out", "l.ldnn"];
     succeed(
         folder,
         &[&["train", "t.csv", "--target", "kind"], &learn[..], &before].concat(),

@@ -9,8 +9,8 @@ use std::path::Path;
 use tempfile::{TempDir, tempdir};
 
 /// Little work.
-const SHORT: [&str; 10] = [
-    "--quiet", "--steps", "2", "--runs", "2", "--epochs", "12", "--hidden", "8", "--lr=0.1",
+const SHORT: [&str; 8] = [
+    "--quiet", "--runs", "2", "--epochs", "12", "--hidden", "8", "--lr=0.1",
 ];
 const GESTURES: [&str; 4] = ["--target", "label", "--ignore", "id"];
 
@@ -69,7 +69,8 @@ fn folds_give_every_kind_the_same_rows_and_the_table_says_their_mean_and_interva
 
     assert!(said.contains("120 rows in 3 folds; 2 inputs"), "{said}");
     assert!(
-        said.contains("learned activations") && said.contains("3 folds each"),
+        said.contains("learned activations")
+            && (said.contains("3 folds each") || said.contains("all 3 folds alike")),
         "{said}"
     );
 
@@ -283,7 +284,7 @@ fn classical_names_are_trained_alone_and_the_comparison_can_be_left_out() {
     );
 
     // Learned before the weights, and given to another run: as they are, and to learn on.
-    let before = ["--activations", "meta", "--compare", "none"];
+    let before = ["--activations", "meta", "--steps", "2", "--compare", "none"];
     train(
         dir.path(),
         &[&one[..], &before, &["--out", "l.ldnn"]].concat(),

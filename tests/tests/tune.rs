@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use tempfile::{TempDir, tempdir};
 
-const TUNE: [&str; 12] = [
+const TUNE: [&str; 10] = [
     "tune",
     "t.csv",
     "--quiet",
@@ -15,8 +15,6 @@ const TUNE: [&str; 12] = [
     "label",
     "--ignore",
     "id,person",
-    "--steps",
-    "9",
     "--epochs",
     "20",
     "--lr=0.1",

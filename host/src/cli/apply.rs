@@ -1,6 +1,6 @@
 //! `ldnn eval` and `ldnn predict`: the use of a model on the rows of a table.
 
-use super::common::{ConfigArgs, is_gone, refused};
+use super::common::{ConfigArgs, is_gone};
 use super::dataset::note_header;
 use super::files::Files;
 use super::plan::Plan;
@@ -11,6 +11,7 @@ use crate::data::task::{ExampleTargets, Examples};
 use crate::model::{EvaluatedRows, Model, PredictionWriter};
 use crate::support::atomic::AtomicFile;
 use crate::support::progress::Output;
+use crate::support::refused::refused;
 use crate::support::stop::{self, Stopped};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};

@@ -194,7 +194,15 @@ impl DataConfig {
             test,
             target,
             doubt,
+            is_text,
         } = self.read(&self.file, &self.target, self.labels.as_deref())?;
+
+        // The files beside it may be text.
+        ensure!(
+            is_text || self.labels.is_some() || self.test.is_some() || self.table.is_default(),
+            "--delimiter, --header and --no-header are of CSV, which '{}' is not; leave them out",
+            self.file.display()
+        );
 
         if let Some(doubt) = doubt {
             note_header(&self.file, &doubt);

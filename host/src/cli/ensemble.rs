@@ -1,10 +1,12 @@
 //! What the commands that train ensembles have in common.
 
 use super::common::TaskArgs;
+use super::idle::{NO_TABLES, TABLES, Typed};
 use super::settings::Flags;
 use crate::config::Layers;
 use crate::data::task::Task;
 use crate::formats::read_activations;
+use crate::model::names::{is_any_learned, is_learning};
 use crate::train::{SeededActivations, TrainConfig, ValidateConfig, lr_scale};
 use anyhow::{Context, Result};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -81,6 +83,7 @@ impl Start {
 
         let mut resolved = self.layers.resolve(default, flags)?;
         let ensembles = resolved.experiment.ensembles();
+        check_idle(ensembles, &Typed::new(flags, &self.layers))?;
         ensembles.train = ensembles.train.clone().settled()?;
 
         Ok(ExperimentSettings {
@@ -89,6 +92,18 @@ impl Start {
             ..resolved
         })
     }
+}
+
+/// Refuses settings of activations that no ensemble has.
+fn check_idle(ensembles: &ValidateConfig, typed: &Typed) -> Result<()> {
+    let some = |is: fn(&str) -> bool| ensembles.compare.iter().any(|name| is(name));
+
+    typed.refuse(!some(is_learning), &TABLES, NO_TABLES)?;
+    typed.refuse(
+        !some(is_any_learned),
+        &["exact"],
+        "is of learned activations, and `compare` names none",
+    )
 }
 
 impl EnsembleArgs {

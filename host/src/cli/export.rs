@@ -1,8 +1,9 @@
-//! `ldnn export` and `ldnn verify`
+//! `ldnn export`
 
 use super::apply::rows_for_export;
-use super::common::{ConfigArgs, NO_TASK, OutArgs, TaskArgs};
-use super::files::{Files, is_interchange};
+use super::common::{NO_TASK, OutArgs, TaskArgs};
+use super::files::{Files, holds};
+use super::idle::Typed;
 use super::plan::Plan;
 use super::settings::Flags;
 use super::tables::TableArgs;
@@ -10,7 +11,7 @@ use crate::config::Layers;
 use crate::data::Standardisation;
 use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::deploy::{
-    self, Budget, ExportConfig, ExportScope, FormChoice, Format, Given, I8_ENTRIES,
+    self, Budget, ExportConfig, ExportScope, FormChoice, Format, Given, I8_ENTRIES, Weights,
 };
 use crate::formats::{ExportFormat, read_activations};
 use crate::model::activations::{LearnedActivations, base_named};
@@ -140,13 +141,13 @@ impl ExportArgs {
         let ExportRequest { mut export, .. } =
             layers.resolve(default, &self.export.given("export"))?;
 
-        if !matches!(given, Given::Activations(_)) {
-            self.check_untrained(&export.train)?;
-        }
-
         if let Some((form, _)) = &file {
             export.format = vec![Format::of(*form)];
         }
+
+        self.check_untrained(&export, &given)?;
+        let flags = self.export.given("export");
+        self.check_idle(&export, &given, &Typed::new(&flags, &layers))?;
 
         if let Some(base) = base {
             export.activation = base;
@@ -214,7 +215,13 @@ impl ExportArgs {
             return self.task.load_like(layers, &run);
         };
 
-        Ok(match self.task.file(layers)? {
+        let file = self.task.file(layers)?;
+        ensure!(
+            file.is_some() || table.is_default(),
+            "--delimiter, --header and --no-header are for the table of --data; leave them out"
+        );
+
+        Ok(match file {
             None => (NO_TASK.into(), rows_of(model, None, table)?),
             Some(path) => (
                 path.display().to_string(),
@@ -223,8 +230,64 @@ impl ExportArgs {
         })
     }
 
-    /// Refuses flags of a training, which a network that is trained does not get.
-    fn check_untrained(&self, resolved: &TrainConfig) -> Result<()> {
+    /// Refuses settings that nothing uses of what is written.
+    fn check_idle(&self, export: &ExportConfig, given: &Given, typed: &Typed) -> Result<()> {
+        let is_one_file = self.file()?.is_some();
+        typed.refuse(
+            is_one_file,
+            &["name"],
+            "is of the files of a folder, and `out` names the file",
+        )?;
+
+        let has = |form: ExportFormat| export.format.contains(&Format::of(form));
+        typed.refuse(
+            !has(ExportFormat::Onnx),
+            &["onnx_activations"],
+            "is of `format` onnx",
+        )?;
+        typed.refuse(!has(ExportFormat::Txt), &["samples"], "is of `format` txt")?;
+
+        let sizes = ["knots", "max_error", "bytes"];
+        let of_devices = ["percentile", "range", "beyond", "golden", "with_rows"];
+        let is_for_devices = export.is_for_devices();
+        typed.refuse(
+            !is_for_devices,
+            &[&sizes[..], &of_devices].concat(),
+            "is of formats for devices (rust, c, postcard, json)",
+        )?;
+        typed.refuse(
+            export.weights == Weights::Int8,
+            &sizes,
+            "is of tables of real numbers, and those of `weights` int8 have 256 entries",
+        )?;
+        typed.refuse(
+            export.with_rows > 0,
+            &["golden"],
+            "is the number of drawn rows, and with `with_rows` there are none",
+        )?;
+
+        let is_trained = !matches!(given, Given::Activations(_));
+        let trains = !is_trained && (is_for_devices || export.what == ExportScope::Network);
+        let draws = trains || is_for_devices && export.with_rows == 0;
+        typed.refuse(!draws, &["seed"], "has nothing to decide here")?;
+
+        ensure!(
+            trains || is_for_devices || self.task.is_default() || !needs_no_rows(export, given),
+            "`task` or `data`: files for other programs need no rows here; leave it out"
+        );
+
+        Ok(())
+    }
+
+    /// Refuses flags of a training, where no network is trained.
+    fn check_untrained(&self, export: &ExportConfig, given: &Given) -> Result<()> {
+        let why = match given {
+            Given::Activations(_) if export.is_for_devices() => return Ok(()),
+            Given::Activations(_) if export.what == ExportScope::Network => return Ok(()),
+            Given::Activations(_) => "activations alone are written, without a network",
+            _ => "the network is trained already",
+        };
+
         let given = self.export.given("");
         let train = given.get("train").and_then(Value::as_table);
         let first = train.and_then(|train| train.keys().next());
@@ -232,15 +295,14 @@ impl ExportArgs {
         let idle = first.or(own);
 
         if let Some(name) = idle {
-            bail!("`{name}`: the network is trained already; leave it out");
+            bail!("`{name}`: {why}; leave it out");
         }
 
-        let usual = ExportConfig::default().train;
+        let (resolved, usual) = (&export.train, ExportConfig::default().train);
         ensure!(
             (&resolved.hidden, resolved.epochs) == (&usual.hidden, usual.epochs)
                 && resolved.lr == usual.lr,
-            "settings of a training: the network is trained already; leave out `train.lr`, `train.epochs` and \
-             `train.hidden`"
+            "settings of a training: {why}; leave out `train.lr`, `train.epochs` and `train.hidden`"
         );
 
         Ok(())
@@ -395,6 +457,16 @@ fn rows_of(model: &Model, file: Option<&Path>, table: &TableArgs) -> Result<Task
     })
 }
 
+/// Whether files for other programs are made without rows: of a model, which knows its units, and of
+/// activations alone.
+fn needs_no_rows(export: &ExportConfig, given: &Given) -> bool {
+    match given {
+        Given::Model(_) => true,
+        Given::Activations(_) => export.what == ExportScope::Activations,
+        Given::Network(..) => false,
+    }
+}
+
 /// One file for another program.
 struct OneFile {
     settings: ExportSettings,
@@ -403,6 +475,13 @@ struct OneFile {
     path: PathBuf,
     inputs: Vec<PathBuf>,
     replace: bool,
+}
+
+impl OneFile {
+    fn bytes(&self) -> Result<Vec<u8>> {
+        let ExportSettings { export, given, .. } = &self.settings;
+        deploy::single(export, given, &self.task, self.form)
+    }
 }
 
 impl Plan for OneFile {
@@ -415,20 +494,14 @@ impl Plan for OneFile {
     }
 
     fn files(&self) -> Result<Files> {
+        // As of a run folder: the same export again is no loss, another one is.
+        let is_same = |path: &Path| self.bytes().is_ok_and(|bytes| holds(path, &bytes));
         let files = Files::reading(self.inputs.iter().cloned());
-        Ok(files
-            .writing(&self.path, is_interchange)
-            .replacing(self.replace))
+        Ok(files.writing(&self.path, is_same).replacing(self.replace))
     }
 
     fn execute(&self, _: Output) -> Result<String> {
-        let bytes = deploy::single(
-            &self.settings.export,
-            &self.settings.given,
-            &self.task,
-            self.form,
-        )?;
-
+        let bytes = self.bytes()?;
         write_atomically(&self.path, &bytes)?;
         Ok(format!("{} ({} bytes)", self.path.display(), bytes.len()))
     }
@@ -460,91 +533,5 @@ fn found_wrong(error: anyhow::Error) -> anyhow::Error {
         error
     } else {
         error.context("the export is written, and wrong")
-    }
-}
-
-#[derive(clap::Args, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[command(after_help = "\
-Compiles NAME.c with gcc -std=c99, g++ and arm-none-eabi-gcc, warnings as errors, and NAME.rs with cargo, as far as these are installed,
-loads NAME.ldnn as a device does, runs all of them on golden.json and compares every bit with the core; and the answers with those of
-`ldnn predict` to the same raw rows. The first difference of bits is an error (exit code 1), and so are a file that is not, byte for
-byte, what model.json and golden.json give, and answers that differ from `ldnn predict` by more than 0.001 and 20 times the largest error of the tables on these rows, at most 0.25 (a probability, or standard
-deviations of a value), or by more than 0.5 with 8-bit integers. The checksums in golden.json guard against accident, not malice.
-The programs are compiled among the system's temporary files (TMPDIR), and deleted; nothing in FOLDER changes.")]
-pub struct VerifyArgs {
-    /// A folder of `ldnn export`
-    #[arg(value_name = "FOLDER", default_value = "out/export")]
-    folder: PathBuf,
-    /// The source of ldnn-core, for the generated Rust [default: what this program was built from]
-    #[arg(long, value_name = "FOLDER")]
-    core: Option<PathBuf>,
-    #[command(flatten)]
-    #[serde(skip)]
-    pub config: ConfigArgs,
-}
-
-/// Refuses a folder that is not the source of ldnn-core.
-fn check_core(core: &Path) -> Result<()> {
-    let name = core.display();
-    ensure!(core.is_dir(), "--core: there is no folder '{name}'");
-
-    let manifest = regular::read_to_string(&core.join("Cargo.toml"), Most::Settings).ok();
-    let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
-    let package = manifest
-        .as_ref()
-        .and_then(|all| all.get("package")?.get("name")?.as_str());
-
-    ensure!(
-        package == Some("ldnn-core"),
-        "--core '{name}': that is not the source of ldnn-core; give the folder with its Cargo.toml, as `core` of the \
-         sources of ldnn"
-    );
-
-    Ok(())
-}
-
-/// The plan to verify.
-pub struct Verify {
-    folder: PathBuf,
-    core: Option<PathBuf>,
-}
-
-impl VerifyArgs {
-    pub fn resolve(&self) -> Result<Verify> {
-        let name = self.folder.display();
-
-        ensure!(
-            !self.folder.is_file(),
-            "'{name}' is a file; what is verified is a folder with code, as `ldnn export MODEL --out FOLDER` makes it"
-        );
-
-        ensure!(
-            self.folder.is_dir(),
-            "there is no folder '{name}'; `ldnn export MODEL --out {name}` makes it"
-        );
-
-        if let Some(core) = &self.core {
-            check_core(core)?;
-        }
-
-        Ok(Verify {
-            folder: self.folder.clone(),
-            core: self.core.clone(),
-        })
-    }
-}
-
-impl Plan for Verify {
-    fn describe(&self) -> Result<String> {
-        Ok(format!("verify {}", self.folder.display()))
-    }
-
-    fn files(&self) -> Result<Files> {
-        Ok(Files::reading([self.folder.clone()]))
-    }
-
-    fn execute(&self, _: Output) -> Result<String> {
-        deploy::verify::verify(&self.folder, self.core.as_deref())
     }
 }

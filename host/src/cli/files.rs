@@ -2,13 +2,12 @@
 //! that the command reads, nothing that this program did not write unless the user says
 //! `--replace`, and nothing but regular files and folders.
 //!
-//! What this program wrote is recognised by what it is: a model says so, and so do files for other
-//! programs and run folders (their settings and their lock). Files without such a mark
-//! (predictions, pictures, data sets) count as its own only if they hold the very bytes that are to
-//! be written.
+//! What this program wrote for the same purpose is recognised by what it is: a model by the checksum
+//! that its run keeps, a run folder by its settings and its lock. All other files (for other
+//! programs, pictures, data sets) are left alone unless they hold the very bytes that are to be
+//! written: one of another model is as much of a loss as one of another program.
 
 use super::streams;
-use crate::formats;
 use crate::run::RunMode;
 use crate::run::folder::{self, CONFIG};
 use crate::support::atomic::{AtomicFile, discard_stale, expect_new};
@@ -247,25 +246,6 @@ pub fn is_model(path: &Path) -> bool {
             .iter()
             .all(|key| value.get(key).is_some())
     })
-}
-
-/// Whether a file is one that `ldnn export` wrote for other programs: safetensors and NumPy
-/// archives say so in an entry, ONNX in the name of the producer. Text has no mark.
-pub fn is_interchange(path: &Path) -> bool {
-    match path
-        .extension()
-        .and_then(|e| e.to_str())
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
-        Some("onnx") => {
-            read_if(path, b"\x08").is_some_and(|bytes| bytes.get(2..8) == Some(b"\x12\x04ldnn"))
-        }
-        Some("safetensors" | "npz") => {
-            formats::read(path).is_ok_and(|bundle| bundle.about.is_some())
-        }
-        _ => false,
-    }
 }
 
 /// Whether a file holds just these bytes.

@@ -1,6 +1,7 @@
 //! Flags in messages: the library names a setting by its field, in backticks; a message of the
 //! program names the flag, if the command has one for it, and else the setting.
 
+use crate::report::Section;
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::any::TypeId;
@@ -152,6 +153,20 @@ pub fn fields_as_flags(text: &str, command: &clap::Command, program: &clap::Comm
     }
 
     all
+}
+
+/// A report with flags of the command with these arguments in place of settings, as in
+/// [`fields_as_flags`]: it is read where the command is known, and its library is not.
+pub fn in_report<A: clap::Args>(section: Section) -> Section {
+    let command = A::augment_args(clap::Command::new(""));
+    let text = section.text.iter();
+
+    Section {
+        text: text
+            .map(|text| fields_as_flags(text, &command, &command))
+            .collect(),
+        ..section
+    }
 }
 
 /// A setting as the user of the command knows it, if this is the name of one.

@@ -1,12 +1,13 @@
 //! `ldnn meta`
 
 use super::common::{OutArgs, TaskArgs};
+use super::idle::Typed;
 use super::plan::Plan;
 use super::settings::Flags;
 use crate::config::{self, Layers};
 use crate::data::task::Task;
 use crate::lab::estimate::Cost;
-use crate::meta::{self, MetaBasics, MetaConfig, Unlearnable};
+use crate::meta::{self, MetaBasics, MetaConfig, MetaSchedule, Objective, Unlearnable};
 use crate::run::RunFolder;
 use crate::support::progress::{Output, Progress};
 use anyhow::Result;
@@ -60,6 +61,7 @@ impl MetaArgs {
             meta: resolved.meta.settled()?,
         };
 
+        check_idle(&settings.meta, &Typed::new(&flags, &layers))?;
         settings.meta.check(&task)?;
 
         let cost = Cost::learning(&settings.meta, &task);
@@ -86,6 +88,31 @@ fn basics(layers: &Layers, flags: &toml::Table) -> Result<MetaBasics> {
         inner_optimizer: picked(layers, flags, "meta.inner_optimizer")?,
         outer_optimizer: picked(layers, flags, "meta.outer_optimizer")?,
     })
+}
+
+/// Refuses settings of the other schedule, of the other objective, and of tables that are not there.
+fn check_idle(meta: &MetaConfig, typed: &Typed) -> Result<()> {
+    let is_unrolled = meta.schedule == MetaSchedule::Unrolled;
+    typed.refuse(
+        is_unrolled,
+        &["period", "restart"],
+        "is of `schedule` alternating",
+    )?;
+    typed.refuse(
+        !is_unrolled,
+        &["inner_steps", "inner_trainings", "outer_last", "tape"],
+        "is of `schedule` unrolled",
+    )?;
+    typed.refuse(
+        meta.outer_loss == Objective::Train,
+        &["held_out", "held_out_batch", "resplit"],
+        "is of `outer_loss` heldout",
+    )?;
+    typed.refuse(
+        meta.exact,
+        &["table_knots", "table_range"],
+        "is of tables, and with `exact` there are none",
+    )
 }
 
 /// What can be done about activations that cannot be learned, in flags of this command.

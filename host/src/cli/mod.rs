@@ -10,6 +10,8 @@ mod ensemble;
 mod export;
 mod files;
 mod flags;
+mod for_others;
+mod idle;
 mod import;
 mod inspect;
 mod meta;
@@ -24,6 +26,7 @@ mod tables;
 mod train;
 mod tune;
 mod validate;
+mod verify;
 
 use crate::support::interrupt;
 use crate::support::notice::notice;
@@ -101,7 +104,7 @@ enum Command {
     /// Make a model from the weights of another program (safetensors)
     Import(import::ImportArgs),
     /// Compile and run an export, and compare it bit for bit
-    Verify(export::VerifyArgs),
+    Verify(verify::VerifyArgs),
     /// Do a study: settings with sweeps over any of them
     Run(run::RunArgs),
     /// Make the results of a run whose shards have done their parts
@@ -292,7 +295,7 @@ fn prepare(cli: &Cli, matches: &ArgMatches) -> Result<(Box<dyn Plan>, Mode)> {
         Command::Inspect(args) => {
             flagged(args, &args.config, matches, |all| all.resolve(args.replace))?
         }
-        Command::Verify(args) => flagged(args, &args.config, matches, export::VerifyArgs::resolve)?,
+        Command::Verify(args) => flagged(args, &args.config, matches, verify::VerifyArgs::resolve)?,
         Command::Run(args) => (args.resolve()?, args.mode()),
         Command::Merge(args) => flagged(args, &args.config, matches, scale::MergeArgs::resolve)?,
         Command::Status(args) => flagged(args, &args.config, matches, scale::StatusArgs::resolve)?,

@@ -3,10 +3,12 @@
 use super::common::{ConfigArgs, save_page};
 use super::dataset::{self, DataConfig};
 use super::files::{Files, is_model};
+use super::flags::in_report;
+use super::idle::{NO_TABLES, TABLES, Typed};
 use super::import::IMPORTED;
 use super::plan::{Mode, Plan};
 use super::settings::Flags;
-use crate::config::StoredConfig;
+use crate::config::{Layers, StoredConfig};
 use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::{self, ActivationSource, FitConfig};
@@ -36,13 +38,28 @@ pub struct ActivationsArgs {
 }
 
 impl ActivationsArgs {
+    /// Refuses what --activations itself says, too.
+    pub fn check_idle(&self, layers: &Layers, typed: &Typed) -> Result<()> {
+        let Some(which) = layers.pick::<String>("activations", self.activations.clone())? else {
+            return Ok(());
+        };
+
+        let is_list = which.split(',').all(|name| is_classical(name.trim()));
+        typed.refuse(
+            is_list,
+            &["compare"],
+            "is of learned activations, and `activations` names all that is trained",
+        )?;
+        typed.refuse(
+            is_learning(&which),
+            &["start"],
+            "is of `activations` learn, and here they name their start themselves",
+        )
+    }
+
     /// Puts in what --activations asks for, here or in a file; the file that they come from, if
     /// they do.
-    pub fn activate(
-        &self,
-        layers: &crate::config::Layers,
-        fit: &mut FitConfig,
-    ) -> Result<Option<PathBuf>> {
+    pub fn activate(&self, layers: &Layers, fit: &mut FitConfig) -> Result<Option<PathBuf>> {
         if fit.compare == ["none"] {
             fit.compare.clear();
         }
@@ -74,6 +91,22 @@ impl ActivationsArgs {
 
         Ok(None)
     }
+}
+
+/// Refuses settings of activations that are not learned here, or are learned otherwise.
+fn check_idle(fit: &FitConfig, typed: &Typed) -> Result<()> {
+    let learns = fit.learned().iter().any(|name| is_learning(name));
+    typed.refuse(!learns, &TABLES, NO_TABLES)?;
+
+    let is_learn = fit.activate == ActivationSource::Learn;
+    typed.refuse(!is_learn, &["start"], "is of `activations` learn")?;
+
+    let is_meta = fit.activate == ActivationSource::Meta;
+    typed.refuse(
+        !is_meta,
+        &["types", "schedule", "steps"],
+        "is of `activations` meta",
+    )
 }
 
 /// Refuses lists that cannot be meant: a word for learned activations among others, or a name twice.
@@ -193,11 +226,21 @@ impl TrainPlan {
 impl TrainArgs {
     pub fn resolve(&self) -> Result<TrainPlan> {
         let layers = self.config.layers("fit")?;
-        let mut settings =
-            layers.resolve(TrainSettings::default(), &dataset::given(&self.settings))?;
+        let flags = dataset::given(&self.settings);
+        let mut settings = layers.resolve(TrainSettings::default(), &flags)?;
         let activations = self.activations.activate(&layers, &mut settings.fit)?;
 
+        let typed = Typed::new(&flags, &layers);
+        self.activations.check_idle(&layers, &typed)?;
+        check_idle(&settings.fit, &typed)?;
+
         let rows = settings.data.load()?;
+        typed.refuse(
+            rows.test.is_some(),
+            &["test_share"],
+            "is of a table without test rows, and this one has some of its own",
+        )?;
+
         let seed = settings.fit.seed;
         let division = match settings.folds {
             None => Division::Once(Box::new(settings.data.divide(&rows, seed)?)),
@@ -339,7 +382,11 @@ impl Plan for TrainPlan {
             }
         };
 
-        let text = save_page(fitted.section, &self.settings, &folder)?;
+        let text = save_page(
+            in_report::<TrainArgs>(fitted.section),
+            &self.settings,
+            &folder,
+        )?;
         let written = checksum(fitted.model.text()?.as_bytes());
         keep_checksums(&folder, &[before, vec![written.clone()]].concat())?;
         fitted.model.write(&self.out)?;

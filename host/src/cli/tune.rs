@@ -3,6 +3,8 @@
 use super::common::{OutArgs, save_page};
 use super::dataset::{self, DataConfig};
 use super::files::Files;
+use super::flags::in_report;
+use super::idle::{NO_TABLES, TABLES, Typed};
 use super::plan::Plan;
 use super::settings::Flags;
 use super::train::ActivationsArgs;
@@ -90,18 +92,22 @@ pub struct Tune {
 impl TuneArgs {
     pub fn resolve(&self) -> Result<Tune> {
         let layers = self.out.layers("fit")?;
-        let mut settings =
-            layers.resolve(TuneSettings::default(), &dataset::given(&self.settings))?;
+        let flags = dataset::given(&self.settings);
+        let mut settings = layers.resolve(TuneSettings::default(), &flags)?;
         let activations = self.activations.activate(&layers, &mut settings.fit)?;
         ensure!(
             !matches!(settings.fit.activate, ActivationSource::Given(_)),
             "--activations: a search trains with learn, meta or names of base functions; give a file to `ldnn train`"
         );
 
+        let typed = Typed::new(&flags, &layers);
+        self.activations.check_idle(&layers, &typed)?;
+
         if settings.space.activations.is_empty() {
             settings.space.activations = settings.fit.activations_to_try();
         }
         settings.space.check()?;
+        check_idle(&settings, &typed)?;
 
         ensure!(
             (1..=MOST).contains(&settings.budget),
@@ -139,6 +145,31 @@ impl TuneArgs {
             replace: self.out.replace,
         })
     }
+}
+
+/// Refuses settings of what is not searched.
+fn check_idle(settings: &TuneSettings, typed: &Typed) -> Result<()> {
+    let TuneSettings { fit, space, .. } = settings;
+    let tries = |name: &str| space.activations.iter().any(|other| other == name);
+
+    typed.refuse(!tries("learn"), &TABLES, NO_TABLES)?;
+    typed.refuse(!tries("learn"), &["start"], "is of `activations` learn")?;
+    typed.refuse(
+        !tries("meta"),
+        &["types", "schedule", "steps"],
+        "is of `activations` meta",
+    )?;
+    typed.refuse(
+        true,
+        &["keep"],
+        "is what a search finds; `ldnn train --keep` takes others",
+    )?;
+
+    ensure!(
+        fit.epochs.len() <= 1 || !typed.has("epochs"),
+        "`epochs`: a search has one length, that of its last round; give one number"
+    );
+    Ok(())
 }
 
 impl Default for TuneSettings {
@@ -262,7 +293,7 @@ impl Plan for Tune {
         folder.write("best.toml", self.best(found.best()?)?)?;
 
         let text = save_page(
-            report(&found, &task.name, self.parts.notes(), &folder)?,
+            in_report::<TuneArgs>(report(&found, &task.name, self.parts.notes(), &folder)?),
             &self.settings,
             &folder,
         )?;

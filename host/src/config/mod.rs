@@ -231,6 +231,11 @@ impl Layers {
         found.map_err(|fault| self.explain(fault.inside(path), false, &Table::new()))
     }
 
+    /// The names of the settings that were assigned, as they were typed.
+    pub fn assigned_names(&self) -> impl Iterator<Item = &str> {
+        self.sets.iter().map(|set| set.path.as_str())
+    }
+
     /// Whether the file says something about a setting.
     #[must_use]
     pub fn in_file(&self, path: &str) -> bool {
@@ -357,8 +362,14 @@ impl Layers {
             return anyhow::anyhow!("{place}: {message}");
         }
 
-        let last = set.and_then(|set| set.path.rsplit('.').next());
-        anyhow::anyhow!("{place}: {}", fault.message_about(known, last))
+        // A value that is a table may have the fault inside.
+        let is_within = |set: &&Assignment| {
+            let keys = self.full(&set.path, known);
+            let mut keys = keys.split('.').map(str::trim);
+            fault.path.iter().all(|key| keys.next() == Some(key))
+        };
+        let typed = set.filter(is_within).map(|set| set.path.as_str());
+        anyhow::anyhow!("{place}: {}", fault.message_about(known, typed))
     }
 }
 

@@ -76,16 +76,21 @@ impl ConfigError {
         self.message_about(known, None)
     }
 
-    /// The same, if `last` is the last key of what was asked for: of `train.epochs` the fault is
-    /// `train`, but `epochs` tells more about what was meant.
+    /// The same, if `typed` is what was asked for, as it was typed: of `train.epochs` the fault may
+    /// be `fit.train`, which nobody typed, and `epochs` tells more about what was meant.
     #[must_use]
-    pub fn message_about(&self, known: &Table, last: Option<&str>) -> String {
+    pub fn message_about(&self, known: &Table, typed: Option<&str>) -> String {
         let path = self.path.join(".");
 
         match &self.what {
             ConfigErrorKind::Name(siblings) => format!(
-                "there is no setting '{path}'; {}",
-                self.meant(siblings, known, last)
+                "there is no setting '{}'; {}",
+                typed.unwrap_or(&path),
+                self.meant(
+                    siblings,
+                    known,
+                    typed.and_then(|typed| typed.rsplit('.').next())
+                )
             ),
             ConfigErrorKind::Word(word, words) => {
                 let it_is = match nearest(word, words.iter().copied()) {

@@ -158,6 +158,22 @@ fn a_wrong_name_is_an_error_with_the_place_and_what_was_meant() {
         "{message}"
     );
 
+    // What was typed is said, not the path that it stands for.
+    for set in ["tarin.epochs=5", "whatever.epochs=5"] {
+        let message = error("", &[set]);
+        let typed = set.trim_end_matches("=5");
+        assert!(
+            message.starts_with(&format!("`set` {set}: there is no setting '{typed}'; ")),
+            "{message}"
+        );
+    }
+
+    let message = error("", &["study={ epoch = 5 }"]);
+    assert!(
+        message.contains("there is no setting 'study.epoch'"),
+        "{message}"
+    );
+
     let message = error("", &["sed=5"]);
     assert!(
         message.starts_with("`set` sed=5: there is no setting 'sed'"),

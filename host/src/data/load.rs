@@ -42,6 +42,8 @@ pub struct Loaded {
     pub target: Vec<String>,
     /// A sentence about a first line that may hold names and was taken for a row.
     pub doubt: Option<String>,
+    /// Whether it is CSV, with a delimiter between columns.
+    pub is_text: bool,
 }
 
 /// Reads a file with inputs and targets.
@@ -72,7 +74,7 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     stream.keep(&text, &ignore)?;
     stream.within()?;
 
-    let doubt = stream.doubt();
+    let (doubt, is_text) = (stream.doubt(), stream.is_text());
     let test = stream.test.take().map(WholeTable::sound).transpose();
 
     Ok(Loaded {
@@ -80,6 +82,7 @@ pub fn load(path: &Path, wanted: &Wanted) -> Result<Loaded> {
         test: test.with_context(|| format!("in {}", stream.place))?,
         target,
         doubt,
+        is_text,
     })
 }
 
@@ -98,7 +101,7 @@ fn labelled(mut stream: TableReader, labels: &Path, wanted: &Wanted) -> Result<L
     )?;
     stream.within()?;
 
-    let doubt = stream.doubt();
+    let (doubt, is_text) = (stream.doubt(), stream.is_text());
     let mut table = stream.rest()?;
     let labels = read_labels(labels, &wanted.reading, table.rows())?;
     let target: Vec<String> = labels.iter().map(|(name, _)| name.clone()).collect();
@@ -117,6 +120,7 @@ fn labelled(mut stream: TableReader, labels: &Path, wanted: &Wanted) -> Result<L
         test: None,
         target,
         doubt,
+        is_text,
     })
 }
 
@@ -340,6 +344,11 @@ impl TableReader {
             TableRows::Csv(rows) => rows.doubt(),
             TableRows::Whole(_) => None,
         }
+    }
+
+    /// Whether the rows are lines of text, with a delimiter between columns.
+    fn is_text(&self) -> bool {
+        matches!(self.rows, TableRows::Csv(_))
     }
 
     /// Those of some columns that there are.

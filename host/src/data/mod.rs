@@ -119,13 +119,22 @@ impl Dataset {
         }
     }
 
-    /// Reads `x`, `y`, `x_test`, `y_test` from an archive; whole-number `y` are class labels, other
-    /// `y` are values.
+    /// Reads `x`, `y`, `x_test`, `y_test` from an archive. `y` of an integer type are class labels,
+    /// and so are whole numbers of another type that look like classes, as in a table (see
+    /// [`RawTarget::of`](target::RawTarget::of)); all other `y` are values.
     ///
     /// # Errors
     /// If the file is not there, is malformed, or the arrays do not fit together; the message names
     /// the array.
     pub fn from_npz(path: &Path) -> Result<Dataset> {
+        Ok(Self::from_npz_noted(path)?.0)
+    }
+
+    /// The same, with a sentence if `y` may be meant otherwise than it was taken.
+    ///
+    /// # Errors
+    /// As [`Dataset::from_npz`].
+    pub fn from_npz_noted(path: &Path) -> Result<(Dataset, Option<String>)> {
         Self::from_arrays(path).with_context(|| format!("in data file '{}'", path.display()))
     }
 
@@ -162,8 +171,9 @@ impl Dataset {
         (self, scales)
     }
 
-    fn from_arrays(path: &Path) -> Result<Dataset> {
-        let arrays = npz::read(path)?;
+    fn from_arrays(path: &Path) -> Result<(Dataset, Option<String>)> {
+        let mut arrays = npz::read(path)?;
+        let note = label_whole_numbers(&mut arrays)?;
 
         let array = |name: &str| {
             let found = arrays.iter().find(|(n, _)| n == name).map(|(_, a)| a);
@@ -224,8 +234,52 @@ impl Dataset {
             }
         }
 
-        Ok(set)
+        Ok((set, note))
     }
+}
+
+/// Makes labels of whole numbers of a floating type that look like classes: NumPy makes such `y`
+/// easily. A sentence about it.
+///
+/// # Errors
+/// If they cannot be labels; the message says how to write them as labels, and how as numbers.
+fn label_whole_numbers(arrays: &mut [(String, NpyArray)]) -> Result<Option<String>> {
+    let values = |name: &str| {
+        let found = arrays.iter().find(|(own, _)| own == name);
+        match found.map(|(_, array)| (array.columns(), &array.values)) {
+            Some((1, NpyValues::F64(values))) => Some(&values[..]),
+            _ => None,
+        }
+    };
+    let (Some(train), Some(test)) = (values("y"), values("y_test")) else {
+        return Ok(None);
+    };
+
+    if !target::are_classes(train) || test.iter().any(|y| y.fract() != 0.0) {
+        return Ok(None);
+    }
+
+    let label = |y: &f64| (0.0..=65534.0).contains(y).then_some(*y as i64);
+    let labels = |values: &[f64]| values.iter().map(label).collect::<Option<Vec<i64>>>();
+    let (Some(train), Some(test)) = (labels(train), labels(test)) else {
+        bail!(
+            "'y' holds whole numbers that look like classes, which must be 0 to 65534: number the classes from 0; or, if it is \
+             a number, save y / y.std() and y_test / y.std()"
+        );
+    };
+
+    for (name, labels) in [("y", train), ("y_test", test)] {
+        let own = arrays.iter_mut().find(|(own, _)| own == name);
+        if let Some((_, array)) = own {
+            *array = NpyArray::labels(labels);
+        }
+    }
+
+    Ok(Some(
+        "'y' holds whole numbers that look like classes: it is taken for classes, not a number (if it is a number, save \
+         y / y.std() and y_test / y.std())"
+            .into(),
+    ))
 }
 
 impl NpyArray {

@@ -127,7 +127,7 @@ fn whole_numbers(values: &[f64]) -> Option<BTreeMap<i64, usize>> {
 /// Whether whole numbers are classes. Ten digits and 26 letters are, all of them frequent; ages and
 /// counts have tails of rare values. A value that occurs once is no class, for it cannot be both
 /// learned and tested; of two values alone both are.
-fn are_classes(values: &[f64]) -> bool {
+pub(super) fn are_classes(values: &[f64]) -> bool {
     let Some(counts) = whole_numbers(values) else {
         return false;
     };

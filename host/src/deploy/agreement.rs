@@ -145,7 +145,8 @@ impl AgreementOnRows {
                 WeightFile::Integers(_) =>
                     "in real numbers (`ldnn export --weights f32`), over another range (`ldnn export --range LOW,HIGH`), \
                      or compared on rows of your own, where drawn ones combine inputs as no real row does \
-                     (`ldnn export --data FILE`)",
+                     (`ldnn export --data FILE`); or train anew with the logarithms of inputs that have a long tail: \
+                     256 integers over the whole range of an input leave few for most of its values",
                 _ =>
                     "with finer tables (`ldnn export --max-error 1e-5`), or over a wider range (`ldnn export --percentile \
                      100`)",

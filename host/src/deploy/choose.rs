@@ -123,6 +123,8 @@ pub(super) struct TableCandidate {
 
 /// Finds tables for the types of a network.
 pub(super) struct Chooser<'a> {
+    /// The network.
+    pub calibrated: &'a CalibratedNetwork,
     functions: &'a [Function],
     /// One per type.
     pub ranges: Vec<(f32, f32)>,
@@ -152,6 +154,7 @@ impl<'a> Chooser<'a> {
         };
 
         Ok(Chooser {
+            calibrated,
             functions,
             sparse: exact(SPARSE)?,
             dense: exact(DENSE)?,

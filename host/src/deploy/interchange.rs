@@ -7,6 +7,7 @@ use crate::data::Standardisation;
 use crate::data::task::Task;
 use crate::formats::{self, Choices, Content, ExportFormat};
 use crate::model::{Function, Network, NetworkFile};
+use crate::support::refused::refused;
 use anyhow::Result;
 
 /// A file for other programs, without a folder. Activations with which a network would have to be
@@ -26,7 +27,8 @@ pub fn single(
     interchanged(config, given, task, network.as_ref(), form)
 }
 
-/// `network`: the one that was trained, or the given one.
+/// `network`: the one that was trained, or the given one. What a form does not have was asked for by
+/// the user.
 pub(super) fn interchanged(
     config: &ExportConfig,
     given: &Given,
@@ -49,7 +51,7 @@ pub(super) fn interchanged(
                 model.learned = learned.chosen(&config.activation)?;
                 model.activation.clone_from(&config.activation);
             }
-            return formats::bytes(Content::Model(&model), form, choices);
+            return bytes(Content::Model(&model), form, choices);
         }
     }
 
@@ -57,8 +59,8 @@ pub(super) fn interchanged(
         given,
         network.filter(|_| config.what == ExportScope::Network),
     ) {
-        (Given::Model(model), _) => formats::bytes(Content::Model(model), form, choices),
-        (Given::Network(name, network), _) => formats::bytes(
+        (Given::Model(model), _) => bytes(Content::Model(model), form, choices),
+        (Given::Network(name, network), _) => bytes(
             Content::Network(
                 &NetworkFile::of(network, format!("the network {name}")),
                 None,
@@ -66,16 +68,19 @@ pub(super) fn interchanged(
             form,
             choices,
         ),
-        (Given::Activations(learned), None) => {
-            formats::bytes(Content::Activations(learned), form, choices)
-        }
+        (Given::Activations(learned), None) => bytes(Content::Activations(learned), form, choices),
         (Given::Activations(learned), Some((network, _, what))) => {
             let learned = learned.chosen(&config.activation)?;
             let network = NetworkFile::of(
                 network,
                 format!("ldnn {}: {what}", env!("CARGO_PKG_VERSION")),
             );
-            formats::bytes(Content::Network(&network, learned.as_ref()), form, choices)
+            bytes(Content::Network(&network, learned.as_ref()), form, choices)
         }
     }
+}
+
+/// A file, if its form has what is asked for.
+fn bytes(content: Content, form: ExportFormat, choices: Choices) -> Result<Vec<u8>> {
+    formats::bytes(content, form, choices).map_err(refused)
 }

@@ -41,3 +41,4 @@ pub use interchange::single;
 pub use run::run;
 pub use rust::module as rust_module;
 pub use table::{Beyond, DeployedActivation, TableFile};
+pub use written::MODEL;

@@ -1,9 +1,10 @@
 //! The whole export: ranges, tables, weights, files, and what all of it costs in accuracy.
 
-use super::agreement::on_rows;
-use super::choose::Chooser;
+use super::agreement::{agreement, on_rows};
+use super::budget::{Budget, FormChoice, I8_ENTRIES};
+use super::choose::{Chooser, TableCandidate};
 use super::config::{ExportConfig, ExportScope, Weights};
-use super::deployed::{Deployed, Measured, OutputFile, ShapeFile, WeightFile};
+use super::deployed::{Deployed, IntegerFile, Measured, OutputFile, ShapeFile, WeightFile};
 use super::given::{Given, labelled, whose};
 use super::golden::Golden;
 use super::golden_rows::{agreement_on, golden};
@@ -21,14 +22,16 @@ use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::calibrated::CalibratedNetwork;
 use crate::model::sealed::seal;
 use crate::model::{Function, Network};
-use crate::report::Section;
+use crate::report::{ReportTable, Section};
 use crate::run::RunFolder;
-use anyhow::Result;
+use crate::support::refused::refused;
+use anyhow::{Context, Result};
 
 /// Exports into `folder`.
 ///
 /// # Errors
-/// If nothing fits the budget, or something cannot be written.
+/// If nothing fits the budget, the answers are too far from those of `ldnn predict` (nothing is
+/// written then), or something cannot be written.
 pub fn run(
     config: &ExportConfig,
     given: &Given,
@@ -40,138 +43,83 @@ pub fn run(
         .then(|| network_of(config, given, task))
         .transpose()?;
     let mut section = Section::new(format!("Export of {}", config.name));
-    let mut files = vec![];
+    let mut others = vec![];
 
     for form in config.format.iter().filter_map(|f| f.interchange()) {
         let bytes = interchanged(config, given, task, network.as_ref(), form)?;
-        let file = format!("{}.{}", config.name, form.extension());
-        folder.write(&file, &bytes)?;
-        files.push(format!("{file} ({} bytes)", bytes.len()));
+        others.push((format!("{}.{}", config.name, form.extension()), bytes));
     }
 
-    if !files.is_empty() {
-        section
-            .text
-            .push(format!("Written for other programs: {}.", files.join(", ")));
+    // All is made, and found right, before anything is written.
+    let made = match network.filter(|_| config.is_for_devices()) {
+        Some(network) => Some(for_devices(config, given, (task, network))?),
+        None => None,
+    };
+
+    for (file, bytes) in &others {
+        folder.write(file, bytes)?;
     }
 
-    if let Some(network) = network.filter(|_| config.is_for_devices()) {
-        for_devices(config, given, (task, network), folder, &mut section)?;
+    if !others.is_empty() {
+        section.text.push(format!(
+            "Written for other programs: {}.",
+            with_sizes(others.iter().map(|(file, bytes)| (file, bytes.len())))
+        ));
+    }
+
+    if let Some(made) = made {
+        made.write(config, folder, &mut section)?;
     }
 
     section.save(folder)?;
     Ok(section)
 }
 
+/// A table of the report with the name of its file.
+type NamedTable = (&'static str, ReportTable);
+
+/// An export for devices that is not written yet.
+struct ForDevices {
+    deployed: Deployed,
+    golden: Golden,
+    /// What was measured, and what it is of.
+    text: Vec<String>,
+    tables: Vec<NamedTable>,
+    /// What the golden rows are.
+    rows: Option<String>,
+}
+
 /// Tables, weights, and what they cost.
+///
+/// # Errors
+/// If nothing has the size that was asked for, or the answers are too far from those of `ldnn
+/// predict`.
 fn for_devices(
     config: &ExportConfig,
     given: &Given,
-    (task, (network, functions, what)): (&Task, (Network, Option<Vec<Function>>, String)),
-    folder: &RunFolder,
-    section: &mut Section,
-) -> Result<()> {
-    let calibrated = match given {
-        Given::Model(model) => match &model.ranges {
-            Some(ranges) => CalibratedNetwork::from_ranges(&network, ranges)?,
-            None => CalibratedNetwork::new(&network, &fitting(&network, task)?.train, None)?,
-        },
-        _ => CalibratedNetwork::new(&network, &fitting(&network, task)?.train, functions)?,
-    };
-
-    let model = predictor(given, &network, task)?;
-
-    let subject = Subject {
-        calibrated,
-        model,
-        what,
-        labelled: labelled(given, task),
-        whose: whose(given, task),
-    };
-
+    (task, network): (&Task, (Network, Option<Vec<Function>>, String)),
+) -> Result<ForDevices> {
+    let subject = subject(given, task, network)?;
     let calibrated = &subject.calibrated;
+
     let ranges = ranges(config, calibrated)?;
     let yardstick = yardstick(config, &subject, &ranges)?;
     let chooser = Chooser::new(calibrated, ranges, config.beyond)?;
-    let chosen = chooser.choose(config.form, config.budget)?;
-    let exact = calibrated.outputs(yardstick.rows())?;
-    let with_tables = outputs_with_tables(calibrated, &chosen.tables, yardstick.rows())?;
-    let integer_file = integers::quantise(calibrated, &chooser.ranges)?;
-    let in_integers = integers::outputs(&integer_file, calibrated, yardstick.rows())?.1;
+    let chosen = chosen(config, &chooser)?;
+    let integers = integers::quantise(calibrated, &chooser.ranges)?;
+    let (tables, measured) = measured(config, (&chooser, &chosen), &yardstick, &integers)?;
 
-    section.text.push(format!("From {}.", subject.what));
+    let mut text = vec![format!("From {}.", subject.what)];
+    text.extend(measured.iter().cloned());
 
-    // Classical activations are computed, not looked up: every size of tables is then the same
-    // nothing.
-    let (has_tables, whole_int8) = (chosen.bytes > 0, config.weights == Weights::Int8);
-    if has_tables {
-        let ranges = range_table(calibrated, &chooser, &chosen, config);
-        section.tabulate(folder, "ranges", ranges)?;
-    }
-
-    let errors = integers::table_errors(&integer_file, calibrated)?;
-
-    let integer_row = (
-        256 * integer_file.tables.len(),
-        errors,
-        yardstick.words(&in_integers),
-    );
-
-    if has_tables || whole_int8 {
-        let mut sizes = vec![];
-        if has_tables {
-            sizes.extend(chooser.ladder(config.form)?);
-        }
-
-        let chosen = (has_tables && !whole_int8).then_some(&chosen);
-        let pareto = pareto_table(calibrated, &sizes, chosen, &yardstick, integer_row)?;
-        section.tabulate(folder, "pareto", pareto)?;
-    }
-
-    let mut measured = vec![];
-
-    if has_tables && !whole_int8 {
-        measured.push(format!(
-            "tables: {} bytes; against the model's own activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
-            chosen.bytes, chosen.max_error, chosen.rms_error
-        ));
-
-        if let Some((max, rms)) = errors_at_every_integer(calibrated, &chosen.tables)? {
-            measured.push(format!(
-                "over every integer that the tables take: largest error {max:.3e}, RMS error {rms:.3e} (without rounding the input)"
-            ));
-        }
-    }
-
-    measured.push(yardstick.sentence(
-        &exact,
-        if whole_int8 {
-            &in_integers
-        } else {
-            &with_tables
-        },
-    ));
-
-    section.text.extend(measured.iter().cloned());
-
-    let weights = match (config.what, config.weights) {
-        (ExportScope::Activations, _) => WeightFile::None,
-        (ExportScope::Network, Weights::F32) => WeightFile::Floats {
-            theta: calibrated.theta.clone(),
-        },
-        (ExportScope::Network, Weights::Int8) => WeightFile::Integers(Box::new(integer_file)),
+    let activations = match config.weights {
+        Weights::Int8 => vec![],
+        Weights::F32 => chosen.tables.iter().map(TableFile::from).collect(),
     };
-
-    let activations = if whole_int8 {
-        vec![]
-    } else {
-        chosen.tables.iter().map(TableFile::from).collect()
-    };
-
     let deployed = Deployed {
         measured: Measured(measured),
         activations,
-        weights,
+        weights: weights(config, calibrated, integers),
         ..deployed(config, given, &subject)
     };
 
@@ -183,23 +131,168 @@ fn for_devices(
         .filter(|_| deployed.shape.is_some())
     {
         let agreement = agreement_on(&deployed, &subject, &chosen, rows)?;
-        section.text.push(on_rows(&deployed, &agreement));
+        text.push(on_rows(&deployed, &agreement));
         golden.on_given_rows = Some(agreement);
     }
 
-    write(config, &deployed, &golden, folder, section)?;
+    agreement(&deployed, &golden).context("nothing is written")?;
+    let rows = deployed
+        .shape
+        .is_some()
+        .then(|| about_rows(config, &subject));
 
-    if deployed.shape.is_some() {
-        section.text.push(match config.with_rows {
-            0 => "The golden rows are drawn from the ranges of the inputs: the export holds no row of a table.".into(),
-            n => format!(
-                "The golden rows are {n} {} with their targets, as asked for.",
-                subject.whose
-            ),
-        });
+    Ok(ForDevices {
+        deployed,
+        golden,
+        text,
+        tables,
+        rows,
+    })
+}
+
+/// The tables of the size that was asked for. Integers have tables of their own, and no error of
+/// others is theirs.
+fn chosen(config: &ExportConfig, chooser: &Chooser) -> Result<TableCandidate> {
+    let chosen = match config.weights {
+        Weights::Int8 => chooser.choose(FormChoice::I8, Budget::Knots(I8_ENTRIES)),
+        Weights::F32 => chooser.choose(config.form, config.budget),
+    };
+    chosen.map_err(refused)
+}
+
+/// The tables of the report, and what the choice costs, a sentence each.
+fn measured(
+    config: &ExportConfig,
+    (chooser, chosen): (&Chooser, &TableCandidate),
+    yardstick: &Yardstick,
+    integers: &IntegerFile,
+) -> Result<(Vec<NamedTable>, Vec<String>)> {
+    let calibrated = chooser.calibrated;
+    let in_integers = integers::outputs(integers, calibrated, yardstick.rows())?.1;
+
+    let integer_row = (
+        256 * integers.tables.len(),
+        integers::table_errors(integers, calibrated)?,
+        yardstick.words(&in_integers),
+    );
+    let tables = tables(config, (chooser, chosen), yardstick, integer_row)?;
+
+    let (mut sentences, outputs) = match config.weights {
+        Weights::Int8 => (vec![], in_integers),
+        Weights::F32 => (
+            errors(calibrated, chosen)?,
+            outputs_with_tables(calibrated, &chosen.tables, yardstick.rows())?,
+        ),
+    };
+    let exact = calibrated.outputs(yardstick.rows())?;
+    sentences.push(yardstick.sentence(&exact, &outputs));
+
+    Ok((tables, sentences))
+}
+
+/// The weights, if they are written: real numbers, or all in integers.
+fn weights(
+    config: &ExportConfig,
+    calibrated: &CalibratedNetwork,
+    integers: IntegerFile,
+) -> WeightFile {
+    match (config.what, config.weights) {
+        (ExportScope::Activations, _) => WeightFile::None,
+        (ExportScope::Network, Weights::F32) => WeightFile::Floats {
+            theta: calibrated.theta.clone(),
+        },
+        (ExportScope::Network, Weights::Int8) => WeightFile::Integers(Box::new(integers)),
+    }
+}
+
+/// The network with its ranges, and what it is compared with.
+fn subject(
+    given: &Given,
+    task: &Task,
+    (network, functions, what): (Network, Option<Vec<Function>>, String),
+) -> Result<Subject> {
+    let model = predictor(given, &network, task)?;
+    let (network, used) = network.without_unused()?;
+    let of_used = |t: &usize| functions.as_ref().and_then(|all| all.get(*t)).cloned();
+    let functions: Option<Vec<Function>> = used.iter().map(of_used).collect();
+
+    let ranges = match given {
+        Given::Model(model) => model.ranges.as_ref(),
+        _ => None,
+    };
+    let calibrated = match ranges {
+        Some(ranges) => CalibratedNetwork::from_ranges(&network, &ranges.of_types(&used))?,
+        None => CalibratedNetwork::new(&network, &fitting(&network, task)?.train, functions)?,
+    };
+
+    Ok(Subject {
+        calibrated,
+        model,
+        what,
+        labelled: labelled(given, task),
+        whose: whose(given, task),
+    })
+}
+
+/// What the tables of the report say: the ranges, and what each size costs. Classical activations
+/// are computed, not looked up: every size of tables is then the same nothing.
+fn tables(
+    config: &ExportConfig,
+    (chooser, chosen): (&Chooser, &TableCandidate),
+    yardstick: &Yardstick,
+    integer_row: (usize, (f64, f64), String),
+) -> Result<Vec<NamedTable>> {
+    let (has_tables, whole_int8) = (chosen.bytes > 0, config.weights == Weights::Int8);
+    let calibrated = chooser.calibrated;
+    let mut all = vec![];
+
+    if has_tables {
+        all.push(("ranges", range_table(calibrated, chooser, chosen, config)));
     }
 
-    Ok(())
+    if has_tables || whole_int8 {
+        let sizes = match has_tables {
+            true => chooser.ladder(config.form)?,
+            false => vec![],
+        };
+
+        let chosen = (has_tables && !whole_int8).then_some(chosen);
+        let pareto = pareto_table(calibrated, &sizes, chosen, yardstick, integer_row)?;
+        all.push(("pareto", pareto));
+    }
+
+    Ok(all)
+}
+
+/// The errors of tables, a sentence each.
+fn errors(calibrated: &CalibratedNetwork, chosen: &TableCandidate) -> Result<Vec<String>> {
+    if chosen.bytes == 0 {
+        return Ok(vec![]);
+    }
+
+    let mut all = vec![format!(
+        "tables: {} bytes; against the model's own activations: largest error {:.3e}, RMS error {:.3e} within their ranges",
+        chosen.bytes, chosen.max_error, chosen.rms_error
+    )];
+
+    if let Some((max, rms)) = errors_at_every_integer(calibrated, &chosen.tables)? {
+        all.push(format!(
+            "over every integer that the tables take: largest error {max:.3e}, RMS error {rms:.3e} (without rounding the input)"
+        ));
+    }
+
+    Ok(all)
+}
+
+/// What the golden rows are.
+fn about_rows(config: &ExportConfig, subject: &Subject) -> String {
+    match config.with_rows {
+        0 => "The golden rows are drawn from the ranges of the inputs: the export holds no row of a table.".into(),
+        n => format!(
+            "The golden rows are {n} {} with their targets, as asked for.",
+            subject.whose
+        ),
+    }
 }
 
 /// What tables span, type by type: what was asked for; else the middle of the pre-activations, and
@@ -306,48 +399,56 @@ fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed
     }
 }
 
-fn write(
-    config: &ExportConfig,
-    model: &Deployed,
-    golden: &Golden,
-    folder: &RunFolder,
-    section: &mut Section,
-) -> Result<()> {
-    let mut files = vec![];
+impl ForDevices {
+    /// Writes every file, and says what they are.
+    fn write(self, config: &ExportConfig, folder: &RunFolder, section: &mut Section) -> Result<()> {
+        let (model, mut files) = (&self.deployed, vec![]);
 
-    for &format in &config.format {
-        for (file, bytes) in written::files(format, model, golden)? {
-            folder.write(&file, &bytes)?;
-            files.push((file, bytes.len()));
+        for &format in &config.format {
+            for (file, bytes) in written::files(format, model, &self.golden)? {
+                folder.write(&file, &bytes)?;
+                files.push((file, bytes.len()));
+            }
         }
+
+        let others = config.format.iter().filter_map(|f| f.interchange());
+        let others = others.map(|form| format!("{}.{}", config.name, form.extension()));
+        let bytes = serde_json::to_vec(model)?;
+        folder.write(written::MODEL, &bytes)?;
+        files.push((written::MODEL.into(), bytes.len()));
+
+        let names: Vec<String> = files
+            .iter()
+            .map(|(name, _)| name.clone())
+            .chain(others)
+            .collect();
+
+        let golden = Golden {
+            files: written::checksums(folder.path(), names)?,
+            ..self.golden
+        };
+
+        let text = seal(&golden)?;
+        folder.write(written::GOLDEN, &text)?;
+        files.push((written::GOLDEN.into(), text.len()));
+
+        for (file, table) in self.tables {
+            section.tabulate(folder, file, table)?;
+        }
+
+        let files = with_sizes(files.iter().map(|(file, bytes)| (file, *bytes)));
+        section.text.extend(self.text);
+        section.text.push(format!("Written: {files}."));
+        section.text.extend(self.rows);
+
+        Ok(())
     }
+}
 
-    let others = config.format.iter().filter_map(|f| f.interchange());
-    let others = others.map(|form| format!("{}.{}", config.name, form.extension()));
-    let bytes = serde_json::to_vec(model)?;
-    folder.write(written::MODEL, &bytes)?;
-    files.push((written::MODEL.into(), bytes.len()));
-
-    let names: Vec<String> = files
-        .iter()
-        .map(|(name, _)| name.clone())
-        .chain(others)
-        .collect();
-
-    let golden = Golden {
-        files: written::checksums(folder.path(), names)?,
-        ..golden.clone()
-    };
-
-    let text = seal(&golden)?;
-    folder.write(written::GOLDEN, &text)?;
-    files.push((written::GOLDEN.into(), text.len()));
-
+/// Files with their sizes, as words.
+fn with_sizes<'a>(files: impl Iterator<Item = (&'a String, usize)>) -> String {
     let files: Vec<String> = files
-        .iter()
         .map(|(name, bytes)| format!("{name} ({bytes} bytes)"))
         .collect();
-    section.text.push(format!("Written: {}.", files.join(", ")));
-
-    Ok(())
+    files.join(", ")
 }

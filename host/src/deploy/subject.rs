@@ -8,8 +8,9 @@ use crate::data::task::{ExampleTargets, Examples, Task};
 use crate::model::calibrated::CalibratedNetwork;
 use crate::model::choice::Choice;
 use crate::model::{Function, Model, Network, NetworkFile};
+use crate::support::refused::refused;
 use crate::train::{TrainConfig, train_network};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail};
 
 /// The network as its tables are made from it, and the model whose answers the export must give.
 pub(super) struct Subject {
@@ -127,15 +128,16 @@ pub(super) fn predictor(given: &Given, network: &Network, task: &Task) -> Result
 pub(super) fn fitting<'a>(network: &Network, task: &'a Task) -> Result<&'a Task> {
     let shape = &network.shape;
 
-    ensure!(
-        shape.inputs() == task.inputs && shape.outputs() == task.outputs,
-        "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with `task` or `data`",
-        shape.inputs(),
-        shape.outputs(),
-        task.name,
-        task.inputs,
-        task.outputs
-    );
+    if shape.inputs() != task.inputs || shape.outputs() != task.outputs {
+        return Err(refused(anyhow!(
+            "the network has {} inputs and {} outputs, the task {} has {} and {}; give its own task with `task` or `data`",
+            shape.inputs(),
+            shape.outputs(),
+            task.name,
+            task.inputs,
+            task.outputs
+        )));
+    }
 
     Ok(task)
 }

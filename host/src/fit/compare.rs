@@ -158,14 +158,10 @@ impl Scores {
         let (gain, width) = (self.gain(&difference), difference.half_width);
 
         // On a few test rows all differences can be equal by accident. Their interval has no width
-        // then, and proves nothing.
+        // then, and proves nothing, whether they are zero or not.
         let rounding = 1e-9 * self.summary(rival).mean.abs();
         if width <= rounding {
-            return Some(if gain.abs() <= rounding {
-                format!("The learned activations made no difference: {found}.")
-            } else {
-                format!("{open}: {found}; all {} differ by the same.", self.each)
-            });
+            return Some(self.all_alike(&difference, rival, gain.abs() <= rounding));
         }
 
         Some(if gain > width && !is_any_learned(of_model) {
@@ -187,6 +183,30 @@ impl Scores {
         } else {
             format!("{open}: {found}; more `runs` would tell.")
         })
+    }
+
+    /// What is known where every network, or fold, differs from `rival` by the same: what happened
+    /// on these rows, and no more.
+    fn all_alike(&self, difference: &Comparison, rival: usize, is_nothing: bool) -> String {
+        let (gain, each) = (self.gain(difference), self.each);
+        let name = &self.activations[rival];
+        let size = self.number(gain.abs());
+
+        let what = match (is_nothing, self.metric) {
+            (true, _) => "made no difference".to_string(),
+            (_, Metric::Accuracy) if gain > 0.0 => {
+                format!("were better by {size} points of accuracy")
+            }
+            (_, Metric::Accuracy) => format!("were worse by {size} points of accuracy"),
+            (_, Metric::Loss) if gain > 0.0 => format!("were better by {size} of the loss"),
+            (_, Metric::Loss) => format!("were worse by {size} of the loss"),
+        };
+
+        format!(
+            "On these rows the learned activations {what}, against {name}, in all {} {each} alike. Whether they would be \
+             worth it on others cannot be said: where all differ by the same, there is no interval.",
+            difference.n
+        )
     }
 
     /// By how much the first of two is better; negative if it is worse.
@@ -303,13 +323,24 @@ mod tests {
         let relu = [(1, 80.0), (2, 80.5), (3, 80.2)];
         let verdict = |mix, of_model| scores(mix, &relu).verdict(of_model).unwrap();
 
-        assert!(verdict(&relu, "mix").contains("made no difference: +0.00 ± 0.00"));
-
-        let alike = verdict(&[(1, 90.0), (2, 90.5), (3, 90.2)], "mix");
-        assert!(
-            alike.contains("cannot be said: +10.00 ±") && alike.contains("differ by the same"),
-            "{alike}"
-        );
+        let unknown = "Whether they would be worth it on others cannot be said";
+        for (mix, what) in [
+            (
+                relu,
+                "made no difference, against relu, in all 3 networks alike.",
+            ),
+            (
+                [(1, 90.0), (2, 90.5), (3, 90.2)],
+                "were better by 10.00 points of accuracy, against relu, in all 3 networks alike.",
+            ),
+            (
+                [(1, 79.0), (2, 79.5), (3, 79.2)],
+                "were worse by 1.00 points of accuracy, against relu, in all 3 networks alike.",
+            ),
+        ] {
+            let alike = scores(&mix, &relu).verdict("mix").unwrap();
+            assert!(alike.contains(what) && alike.contains(unknown), "{alike}");
+        }
 
         let better = [(1, 90.0), (2, 90.6), (3, 90.0)];
         let other = verdict(&better, "relu");

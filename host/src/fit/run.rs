@@ -214,7 +214,12 @@ fn name(activation: &str) -> String {
 fn describe(parts: &Split, task: &Task, folds: Option<usize>) -> String {
     let what = match &parts.purpose {
         Purpose::Classification { column, classes } => {
-            format!("'{column}', one of {} classes", classes.len())
+            let are_numbers = classes.iter().all(|name| name.parse::<f64>().is_ok());
+            let or_numbers = match are_numbers {
+                true => " (each is a number: `regression` predicts numbers instead)",
+                false => "",
+            };
+            format!("'{column}', one of {} classes{or_numbers}", classes.len())
         }
         Purpose::Regression { columns, .. } => format!("{} (regression)", columns.join(", ")),
     };

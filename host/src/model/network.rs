@@ -31,6 +31,51 @@ impl Network {
         Ok(network::Network::new(&self.shape, &self.params)?.with_vector(Level::best()))
     }
 
+    /// The same without activations that no layer has, and the types that stay.
+    ///
+    /// # Errors
+    /// None that a network has which was read or trained.
+    pub fn without_unused(self) -> Result<(Network, Vec<usize>)> {
+        let Network { shape, params } = self;
+        let hidden = shape.hidden_layers();
+        let layer_has = |l: usize, t: usize| {
+            let (first, count) = shape.layer_types(l);
+            (first..first + count).contains(&t)
+        };
+        let is_used = |t: &usize| (0..hidden).any(|l| layer_has(l, *t));
+        let used: Vec<usize> = (0..shape.types()).filter(is_used).collect();
+
+        // A network without hidden layers has a type all the same.
+        if used.is_empty() || used.len() == shape.types() {
+            let all = (0..shape.types()).collect();
+            return Ok((Network { shape, params }, all));
+        }
+
+        let widths: Vec<usize> = (0..=shape.layers()).map(|l| shape.width(l)).collect();
+        let activations: Vec<Activation> = used.iter().map(|&t| shape.activation(t)).collect();
+        let mut smaller = Shape::try_new(&widths, &activations)?;
+        let mut own = params[..shape.theta_len()].to_vec();
+
+        for l in 0..hidden {
+            let (first, count) = shape.layer_types(l);
+            let before = used.iter().filter(|&&t| t < first).count();
+            smaller = smaller.with_layer_types(l, before, count)?;
+        }
+
+        for &t in &used {
+            let len = shape.activation(t).param_len();
+            own.extend(&params[shape.type_at(t)..][..len]);
+        }
+
+        Ok((
+            Network {
+                shape: smaller,
+                params: own,
+            },
+            used,
+        ))
+    }
+
     /// Its activations as curves over the usual range of pre-activations, at so many points.
     ///
     /// # Errors
@@ -258,6 +303,8 @@ mod tests {
         ];
 
         let shape = Shape::new(&[2, 6, 5, 3], &activations)
+            .with_layer_types(0, 0, 1)
+            .unwrap()
             .with_layer_types(1, 1, 2)
             .unwrap();
         let params = (0..shape.param_len()).map(|i| i as f32).collect();
@@ -267,6 +314,22 @@ mod tests {
         let back = model.network().unwrap();
 
         assert!(back.shape == network.shape && back.params == network.params);
+
+        // What no layer has is left out, and the rest stays.
+        let mut more = model.clone();
+        let unused = ActivationFile::Learned {
+            base: "relu".into(),
+            units: 3,
+        };
+        let len = unused.activation().unwrap().param_len();
+        let at = back.shape.type_at(1);
+        more.activations.insert(1, unused);
+        more.layers[1].0 += 1;
+        more.params.splice(at..at, vec![7.0; len]);
+
+        let (fewer, used) = more.network().unwrap().without_unused().unwrap();
+        assert_eq!(used, [0, 2, 3]);
+        assert!(fewer.shape == network.shape && fewer.params == network.params);
 
         model.params.pop();
         assert!(format!("{:#}", model.network().unwrap_err()).contains("'params' has"));

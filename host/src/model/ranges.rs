@@ -97,6 +97,16 @@ impl Ranges {
         Ok(())
     }
 
+    /// Those of a network with some of the types.
+    #[must_use]
+    pub fn of_types(&self, types: &[usize]) -> Ranges {
+        let own = types.iter().filter_map(|&t| self.types.get(t)).cloned();
+        Ranges {
+            types: own.collect(),
+            ..self.clone()
+        }
+    }
+
     /// Sorted pre-activations of each type, distributed as these say.
     pub(super) fn spread(&self) -> Vec<Vec<f32>> {
         let at = |z: &[f32], i: usize| {

@@ -1,5 +1,5 @@
 //! What every other layer stands on: files that are written whole or not at all, stopping on
-//! request, other programs, progress, memory limits, the processor's vectors, random numbers, text
+//! request, wrong requests, other programs, progress, memory limits, the processor's vectors, random numbers, text
 //! for terminals and spreadsheets. Nothing here knows a network.
 
 pub mod atomic;
@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod memory;
 pub mod notice;
 pub mod progress;
+pub mod refused;
 pub mod regular;
 pub mod simd;
 pub mod stop;

@@ -220,12 +220,12 @@ fn requests_that_make_no_sense_are_refused_with_what_to_do_and_leave_nothing() {
         ),
         (
             &["export", "relu", "--out", "x.safetensors"],
-            1,
+            2,
             "add --what network",
         ),
         (
             &["export", "relu", "--out", "x.onnx"],
-            1,
+            2,
             "ONNX holds whole networks; add --what network",
         ),
         (

@@ -2,6 +2,7 @@
 
 use crate::run::Incomplete;
 use crate::run::folder::FolderRefused;
+use crate::support::refused::Refused;
 use crate::support::stop::{STOPPED, Stopped};
 
 /// The exit code of an error in the work: 2 where the request turned out to be wrong, 75
@@ -14,23 +15,6 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     } else {
         1
     }
-}
-
-/// The user's data or request are wrong, though it only showed on the way: exit code 2.
-#[derive(Debug)]
-pub struct Refused(anyhow::Error);
-
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#}", self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-/// Marks an error as the user's.
-pub fn refused(error: anyhow::Error) -> anyhow::Error {
-    anyhow::Error::new(Refused(error))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod stdout;
 mod task;
 
 pub use config::{ConfigArgs, flagged, innermost};
-pub use exit::{exit_code, refused};
+pub use exit::exit_code;
 pub use finish::finish;
 pub use page::save_page;
 pub use run_plan::{OutArgs, RunPlan, ShardArgs};

@@ -5,6 +5,7 @@ use crate::data::Dataset;
 use crate::data::task::Task;
 use crate::run::folder::read_config;
 use crate::support::notice::notice;
+use crate::support::text::printable;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -19,13 +20,13 @@ fn task_help() -> String {
 }
 
 /// Which task networks learn.
-#[derive(clap::Args, Default)]
+#[derive(clap::Args, Default, PartialEq)]
 pub struct TaskArgs {
     #[arg(long, value_name = "NAME", help = task_help())]
     task: Option<String>,
 
-    /// A NumPy archive with x, y, x_test and y_test instead (y of an integer type are class labels;
-    /// inputs, and y of other types, are standardised)
+    /// A NumPy archive with x, y, x_test and y_test instead (y of an integer type, or of whole
+    /// numbers that look like classes, are class labels; inputs, and other y, are standardised)
     #[arg(long, value_name = "FILE.npz", conflicts_with = "task")]
     data: Option<PathBuf>,
 }
@@ -48,6 +49,11 @@ fn learned_on(activations: &Path) -> Option<String> {
 }
 
 impl TaskArgs {
+    /// Whether nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == TaskArgs::default()
+    }
+
     /// The task, and how the settings name it.
     pub fn load(&self, layers: &Layers) -> Result<(String, Task)> {
         self.load_or(layers, USUAL)
@@ -86,7 +92,10 @@ impl TaskArgs {
 
         let name = layers.pick("task", flag)?.unwrap_or_else(|| usual.into());
         let may_be_file = self.task.is_none() && (self.data.is_some() || is_archive(&name));
-        let found = dataset_named(&name, may_be_file)?;
+        let (found, note) = dataset_named(&name, may_be_file)?;
+        if let Some(note) = note {
+            notice!("note: '{}': {note}", printable(&name));
+        }
 
         Ok((name, found))
     }
@@ -112,7 +121,7 @@ impl TaskArgs {
 
 /// The task that settings name; the user's own data are standardised.
 pub fn task_named(name: &str, may_be_file: bool) -> Result<Task> {
-    Ok(dataset_named(name, may_be_file)?.task())
+    Ok(dataset_named(name, may_be_file)?.0.task())
 }
 
 /// A data set that settings name.
@@ -133,12 +142,14 @@ impl NamedDataset {
     }
 }
 
-fn dataset_named(name: &str, may_be_file: bool) -> Result<NamedDataset> {
+/// The data set, and what there is to be said of its targets.
+fn dataset_named(name: &str, may_be_file: bool) -> Result<(NamedDataset, Option<String>)> {
     match Dataset::named(name)? {
-        Some(set) => Ok(NamedDataset::BuiltIn(set)),
-        None if may_be_file => Ok(NamedDataset::Own(
-            Dataset::from_npz(Path::new(name)).context("--data")?,
-        )),
+        Some(set) => Ok((NamedDataset::BuiltIn(set), None)),
+        None if may_be_file => {
+            let (set, note) = Dataset::from_npz_noted(Path::new(name)).context("--data")?;
+            Ok((NamedDataset::Own(set), note))
+        }
         None => bail!(
             "--task {name}: there are {}; for your own data use --data FILE.npz",
             Dataset::names()

@@ -25,8 +25,7 @@ impl<'a> Export<'a> {
             let path = folder.join(file);
             regular::read_to_string(&path, Most::Memory).with_context(|| {
                 format!(
-                    "cannot read '{}'; what is verified is a folder of `ldnn export` with a format for devices (rust, c, postcard, \
-                     json) among its formats",
+                    "cannot read '{}'; what is verified is a whole folder of `ldnn export`",
                     path.display()
                 )
             })
