@@ -184,3 +184,22 @@ fn estimates_are_as_near_to_the_counts_as_the_docs_say() {
         );
     }
 }
+
+/// The network of the tutorial: 64 inputs, 50 neurons with relu, 10 classes.
+#[test]
+fn the_count_of_the_tutorial_is_estimated() {
+    let tutorial = include_str!("../../docs/tutorial.md");
+    let line = tutorial
+        .lines()
+        .find(|line| line.contains("instructions an answer, from raw inputs"))
+        .unwrap();
+    let count = line.split(' ').next().unwrap();
+    let network = counted(&format!("others 64-50-10 classes f32 relu relu {count}"));
+
+    let error = network.work.instructions() / network.instructions - 1.0;
+    assert!(
+        error.abs() < 0.05,
+        "{line}: {:.0}",
+        network.work.instructions()
+    );
+}
