@@ -296,8 +296,9 @@ impl TrainSettings {
         check_widths(&self.widths)?;
         ErrorUnit::of(&parts.purpose).limit(most)?;
 
-        for fit in self.fits() {
-            fit.check(task)?;
+        for (fit, width) in self.fits().zip(&self.widths) {
+            fit.check(task)
+                .with_context(|| format!("`widths` {width}"))?;
         }
         Ok(())
     }

@@ -151,11 +151,11 @@ impl TuneArgs {
             settings.fit.epochs = vec![settings.fit.longest(&task)];
         }
 
-        let out = self
-            .out
-            .out
-            .clone()
-            .unwrap_or_else(|| PathBuf::from("out/tune"));
+        let usual = match settings.pareto {
+            true => "out/pareto",
+            false => "out/tune",
+        };
+        let out = self.out.out.clone().unwrap_or_else(|| usual.into());
 
         let inputs = settings
             .data
@@ -209,8 +209,9 @@ impl TuneSettings {
         self.widths.dedup();
         check_widths(&self.widths)?;
 
-        for fit in self.fits() {
-            fit.check(task)?;
+        for (fit, width) in self.fits().zip(&self.widths) {
+            fit.check(task)
+                .with_context(|| format!("`widths` {width}"))?;
         }
         self.fit = self.fit.clone().settled(task);
         Ok(())

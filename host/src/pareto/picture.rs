@@ -2,6 +2,7 @@
 
 use super::error::ErrorUnit;
 use super::sweep::{Candidate, Size, Sizes};
+use crate::model::names::{is_learning, start_of};
 use crate::report::plot::{Band, Drawing, Labels, Spread, marked_curves};
 use crate::report::stats::Summary;
 
@@ -76,5 +77,8 @@ pub(super) fn of_networks(sizes: &Sizes) -> Summary {
 
 /// As a legend and a table have it.
 pub(super) fn short_name(activation: &str) -> String {
-    activation.replace("learning:", "learned: ")
+    match is_learning(activation) {
+        true => format!("learned ({})", start_of(activation)),
+        false => activation.into(),
+    }
 }

@@ -98,7 +98,7 @@ fn about(all: &[Trained]) -> String {
         "{} widths and activations, each with the learning rate, weight decay and epochs that were best on held-out \
          training rows, and with {networks} networks trained on all training rows. Test errors are means over these; bytes and \
          instructions are those of the first. Bytes are those of weights, tables and scales as `ldnn export` writes them; the \
-         code comes on top, and is the same for every width. Instructions are estimates for one answer from raw inputs by \
+         code comes on top. Instructions are estimates for one answer from raw inputs by \
          the Rust of an export (docs/devices.md says how good they are).",
         all.len()
     )

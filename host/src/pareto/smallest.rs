@@ -67,6 +67,7 @@ pub fn smallest(sweep: &Sweep, limits: &Limits) -> Result<Fitted> {
     section
         .text
         .push(on_test_rows(test, most, &unit, limits.max_error));
+    section.text.extend(tried.faster(found, most));
     section.text.extend(tried.left_out());
     section.text.extend(tried.notes.iter().cloned());
     section.tabulate(sweep.folder, "tried", tried.table(&unit, most))?;
@@ -121,11 +122,12 @@ fn bytes(candidate: &Candidate) -> usize {
         .map_or(usize::MAX, |sizes| sizes.f32.flash)
 }
 
+fn instructions(candidate: &Candidate) -> f64 {
+    let sizes = candidate.sizes.as_ref();
+    sizes.map_or(f64::INFINITY, |sizes| sizes.f32.instructions)
+}
+
 fn taken(found: &Candidate, unit: &ErrorUnit, asked: MaxError) -> String {
-    let instructions = found
-        .sizes
-        .as_ref()
-        .map_or(f64::NAN, |s| s.f32.instructions);
     format!(
         "The smallest network with an error of at most {asked} on held-out training rows has {} with {}: {} there, {} bytes \
          of flash, about {} instructions an answer on a Cortex-M4F.",
@@ -133,7 +135,7 @@ fn taken(found: &Candidate, unit: &ErrorUnit, asked: MaxError) -> String {
         short_name(found.name()),
         unit.words(found.held_out),
         bytes(found),
-        rounded(instructions)
+        rounded(instructions(found))
     )
 }
 
@@ -161,6 +163,28 @@ impl Tried {
             bytes(a)
                 .cmp(&bytes(b))
                 .then(a.held_out.total_cmp(&b.held_out))
+        })
+    }
+
+    /// Another network within the limit that needs fewer instructions, in a sentence, if there is one.
+    fn faster(&self, found: &Candidate, most: f64) -> Option<String> {
+        let own = instructions(found);
+        let within = self
+            .all
+            .iter()
+            .filter(|c| c.held_out <= most && c.sizes.is_some());
+        let fastest = within.min_by(|a, b| instructions(a).total_cmp(&instructions(b)))?;
+
+        (instructions(fastest) < own).then(|| {
+            format!(
+                "{} with {} are good enough, too: {} bytes, but about {} instructions (`keep` {}, `widths` {}).",
+                neurons(fastest.width),
+                short_name(fastest.name()),
+                bytes(fastest),
+                rounded(instructions(fastest)),
+                fastest.name(),
+                fastest.width
+            )
         })
     }
 
@@ -300,6 +324,31 @@ mod tests {
         assert_eq!(name(2.0).as_deref(), Some("tanh"));
         assert_eq!(name(1.1).as_deref(), Some("learning:tanh+sine"));
         assert_eq!(name(0.5), None);
+    }
+
+    #[test]
+    fn a_faster_network_that_is_good_enough_is_named() {
+        let mut tried = Tried {
+            all: vec![
+                candidate(4, "learning:tanh+sine", 1.0, Some(600)),
+                candidate(32, "relu", 1.0, Some(500)),
+                candidate(4, "tanh", 9.0, None),
+            ],
+            ..Tried::default()
+        };
+        let found = tried.all[1].clone();
+        assert_eq!(tried.faster(&found, 2.0), None);
+
+        if let Some(sizes) = &mut tried.all[0].sizes {
+            sizes.f32.instructions = 40.0;
+        }
+        assert_eq!(
+            tried.faster(&found, 2.0).as_deref(),
+            Some(
+                "4 neurons with learned (tanh+sine) are good enough, too: 600 bytes, but about 40 instructions (`keep` \
+                 learning:tanh+sine, `widths` 4)."
+            )
+        );
     }
 
     #[test]
