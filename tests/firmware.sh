@@ -3,7 +3,8 @@
 # it needs no more instructions, code and RAM than is written down (10 % more fails).
 #
 #   tests/firmware.sh export | clippy | boards | costs   one part
-#   LDNN_BLESS=1 tests/firmware.sh costs           writes the costs anew
+#   tests/firmware.sh answers                      counts instructions an answer of many networks (half an hour; not part of all)
+#   LDNN_BLESS=1 tests/firmware.sh costs           writes the costs anew; so with answers
 #   LDNN_DEBIAN_TARGETS=1                          builds with Debian's compiler even if rustup has the targets
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -179,6 +180,159 @@ costs() {
     done || status=1
 }
 
+# A table with INPUTS columns and a target: a smooth function of them, or one of CLASSES classes. No draw: the same bytes everywhere.
+answer_table() { # INPUTS CLASSES, 1 for a regression
+    awk -v n="$1" -v k="$2" 'BEGIN {
+        for (i = 0; i < n; i++) printf "x%d,", i
+        print "y"
+        for (row = 0; row < 150; row++) {
+            y = 0
+            for (i = 0; i < n; i++) { x = sin(row * (i + 1) * 0.7 + i); y += x * (1 + i % 3) / n; printf "%.4f,", 10 + 3 * x }
+            if (k == 1) printf "%.4f\n", 5 + sin(3 * y); else printf "c%d\n", row % 7 < 5 ? int((y + 2) / 4 * k) % k : row % k
+        }
+    }'
+}
+
+# What `own` counts for one network: hardly trained, as the work does not depend on what it has learned.
+answer() { # INPUTS HIDDEN OUTPUTS KIND ACTIVATIONS WEIGHTS
+    local inputs=$1 hidden=$2 outputs=$3 kind=$4 activations=$5 weights=$6 dir text tables classes=$3
+    dir=$(mktemp -d)
+    [ "$kind" = classes ] || classes=1
+    answer_table "$inputs" "$classes" >"$dir/t.csv"
+    local which=(--compare "$activations" --keep "$activations" --activations "$activations") target_kind=--regression
+    [ "$activations" = learned ] && which=(--compare none)
+    [ "$kind" = classes ] && target_kind=--classification
+    local ldnn="${LDNN_PROGRAM:-target/debug/ldnn} --quiet"
+    $ldnn train "$dir/t.csv" --target y $target_kind --hidden "${hidden//-/,}" "${which[@]}" --lr 0.01 --weight-decay 0 --epochs 5 --runs 2 \
+        --out "$dir/m.ldnn" >/dev/null || { fail "the training for $*"; return; }
+    $ldnn export "$dir/m.ldnn" --weights "$weights" --format rust --out "$dir/export" >/dev/null || { fail "the export for $*"; return; }
+    LDNN_EXPORT=$dir/export build mps2-an386 "" --features own --bin own || { fail "own does not build for $*"; return; }
+    text=$(run mps2-an386 own)
+    case $text in *"exit code"*) fail "own for $*: $text"; return ;; esac
+    tables=$(grep -o '"activations":\[.*\],"weights":' "$dir/export/model.json" |
+        grep -o '"kind":"[a-z]*",\("name":"[a-z]*"\|"form":"[a-z]*","symmetry":"[a-z]*","base":"[a-z]*"\)\|"kind":"integer"' |
+        sed 's/"kind":"base","name":"\(.*\)"/\1/; s/"kind":"compact","form":"\(.*\)","symmetry":"\(.*\)","base":"\(.*\)"/\1\/\2\/\3/; s/"kind":"integer"/i16/' |
+        paste -sd, -)
+    [ "$weights" = int8 ] && tables=$(grep -o '"table_inputs":\[[^]]*\]' "$dir/export/model.json" | tr ',' '\n' | sed 's/.*/i8/' | paste -sd, -)
+    echo "$inputs-$hidden-$outputs $kind $weights $activations $tables $(number "$text" "instructions an answer")"
+    rm -rf "$dir"
+}
+
+# The networks behind the estimates of `ldnn tune --pareto`: inputs, hidden layers, outputs, what they are, activations.
+# The last ones, after "others", are not fitted: they tell how good the estimates are.
+networks="
+2 4 1 values relu
+2 8 1 values relu
+2 10 1 values relu
+4 16 1 values relu
+3 32 1 values relu
+8 64 1 values relu
+4 4 1 values tanh
+4 8 1 values tanh
+3 16 1 values tanh
+2 32 1 values tanh
+8 64 1 values tanh
+16 24 1 values sine
+4 8 1 values swish
+4 32 1 values swish
+9 64 1 values swish
+3 4 1 values learned
+2 8 1 values learned
+4 16 1 values learned
+8 32 1 values learned
+4 64 1 values learned
+20 50 1 values learned
+4 8 2 values relu
+6 12 3 values learned
+4 8 3 classes relu
+8 32 3 classes swish
+16 16 5 classes tanh
+12 40 10 classes learned
+64 50 10 classes swish
+1 4 1 values relu
+1 8 1 values relu
+1 16 1 values relu
+1 32 1 values relu
+1 64 1 values relu
+3 4 1 values relu
+3 8 1 values relu
+3 16 1 values relu
+3 32 1 values relu
+3 64 1 values relu
+5 4 1 values relu
+5 8 1 values relu
+5 16 1 values relu
+5 32 1 values relu
+5 64 1 values relu
+12 4 1 values relu
+12 8 1 values relu
+12 16 1 values relu
+12 32 1 values relu
+12 64 1 values relu
+2 4 1 values learned
+2 16 1 values learned
+2 32 1 values learned
+2 64 1 values learned
+6 4 1 values learned
+6 8 1 values learned
+6 16 1 values learned
+6 32 1 values learned
+6 64 1 values learned
+4 5 1 values relu
+4 15 1 values relu
+4 20 1 values relu
+4 25 1 values relu
+4 30 1 values relu
+4 100 1 values relu
+5 10 1 values learned
+5 20 1 values learned
+5 40 1 values learned
+6 8 3 classes swish
+6 16 3 classes swish
+6 32 3 classes swish
+6 64 3 classes swish
+6 16 6 classes swish
+6 32 6 classes swish
+6 20 4 classes swish
+6 20 10 classes swish
+6 32 10 classes swish
+6 10 3 classes relu
+6 16 3 classes relu
+6 40 3 classes relu
+5 16 2 values tanh
+5 32 4 values tanh
+5 20 3 values tanh
+5 8 1 values tanh
+5 16 1 values tanh
+5 32 1 values tanh
+5 64 1 values tanh
+others
+5 6 1 values tanh
+3 12 1 values learned
+7 20 1 values swish
+10 48 1 values relu
+6 100 1 values learned
+6 20 4 classes tanh
+30 30 7 classes learned
+8 16-16 1 values learned
+"
+
+answers() {
+    local inputs hidden outputs kind activations rest set=fitted weights lines="" line golden=tests/golden/answer-costs.txt
+    [ -n "${LDNN_PROGRAM:-}" ] || cargo build --quiet --package ldnn || { fail "ldnn does not build"; return; }
+    while read -r inputs hidden outputs kind activations; do
+        [ -n "$inputs" ] || continue
+        [ "$inputs" = others ] && { set=others; continue; }
+        for weights in f32 int8; do
+            # The emulator reads what it is given, and the list is not for it.
+            line="$set $(answer "$inputs" "$hidden" "$outputs" "$kind" "$activations" "$weights" </dev/null)"
+            say "$line"
+            lines+="$line\n"
+        done
+    done <<<"$networks"
+    if [ -n "${LDNN_BLESS:-}" ]; then printf "$lines" >$golden; else printf "$lines" | diff $golden - || fail "other counts than are written down"; fi
+}
+
 if ! command -v qemu-system-arm >/dev/null; then
     say "qemu-system-arm is missing: on Debian as root 'apt-get install qemu-system-arm'"
     exit 1
@@ -188,7 +342,8 @@ export) exported ;;
 boards) boards ;;
 costs) costs ;;
 clippy) lint ;;
+answers) answers ;;
 all) exported; lint; boards; costs ;;
-*) fail "tests/firmware.sh export | clippy | boards | costs" ;;
+*) fail "tests/firmware.sh export | clippy | boards | costs | answers" ;;
 esac
 exit $status

@@ -41,6 +41,10 @@ pub mod fit;
 // From a model to what runs on a microcontroller, and its verification.
 pub mod deploy;
 
+// How small a network can be: errors against bytes and instructions, and the smallest network that
+// is good enough.
+pub mod pareto;
+
 // Analysis of trained networks, experiments, studies, and the paper.
 pub mod lab;
 

@@ -121,18 +121,13 @@ impl ExportArgs {
         let default = ExportRequest {
             from: run.clone(),
             task: task_name.clone(),
-            export: ExportConfig {
-                what: match given {
-                    Given::Model(_) | Given::Network(..) => ExportScope::Network,
-                    Given::Activations(_) => ExportScope::Activations,
+            export: match given {
+                Given::Model(_) => ExportConfig::of_model(),
+                Given::Network(..) => ExportConfig {
+                    what: ExportScope::Network,
+                    ..ExportConfig::default()
                 },
-                // What `ldnn predict` says of the rows that a model has learned from, the export
-                // says, too.
-                percentile: match given {
-                    Given::Model(_) => 100.0,
-                    _ => ExportConfig::default().percentile,
-                },
-                ..ExportConfig::default()
+                Given::Activations(_) => ExportConfig::default(),
             },
             table: table.clone(),
             _given: IgnoredAny,
@@ -160,10 +155,9 @@ impl ExportArgs {
             export.budget = Budget::Knots(I8_ENTRIES);
         }
 
-        // What was trained is what is deployed, unless something else is asked for.
-        let is_free = export.form == FormChoice::Auto && any_size && export.range.is_none();
-        if is_free && export.takes_tables() && given.has_learning_tables() {
-            export.form = FormChoice::Trained;
+        // Unless something else is asked for.
+        if export.form == FormChoice::Auto && any_size && export.range.is_none() {
+            export = export.as_trained(&given);
         }
 
         export.train = TrainConfig {

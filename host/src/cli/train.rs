@@ -8,15 +8,16 @@ use super::idle::{NO_TABLES, TABLES, Typed};
 use super::import::IMPORTED;
 use super::plan::{Mode, Plan};
 use super::settings::Flags;
-use crate::config::{Layers, StoredConfig};
+use crate::config::{Layers, StoredConfig, lookup};
 use crate::data::split::Split;
 use crate::data::task::Task;
-use crate::fit::{self, ActivationSource, FitConfig};
+use crate::fit::{self, ActivationSource, FitConfig, Fitted};
 use crate::formats::read_activations;
 use crate::lab::estimate::Cost;
 use crate::model::Model;
 use crate::model::choice::Choice;
 use crate::model::names::{is_learning, start_of};
+use crate::pareto::{ErrorUnit, Limits, MaxError, Sweep, WIDTHS, check_widths, smallest};
 use crate::run::folder::CONFIG;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
@@ -163,6 +164,7 @@ Examples:
   ldnn train power.csv --target load --regression --ignore date --hidden 30,30
   ldnn train watch.csv --target gesture --group person        no person is in both parts
   ldnn train small.csv --target label --folds 5               cross-validated
+  ldnn train power.csv --target load --max-error 2%           the smallest network that is so good
   ldnn train gestures.csv --target label --activations relu,tanh
   ldnn train gestures.csv --target label --activations out/meta        learned before, with `ldnn meta`
   ldnn train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz \\
@@ -184,6 +186,19 @@ struct TrainSettings {
     /// learns from all rows
     #[arg(long, value_name = "K", conflicts_with_all = ["test", "test_share"])]
     folds: Option<usize>,
+
+    /// Take the smallest network (fewest bytes of flash) whose error on held-out training rows is at
+    /// most E: the RMSE in the units of the target, or 2% of its standard deviation; for classes
+    /// wrong rows in percent
+    #[arg(long, value_name = "E", conflicts_with = "folds")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_error: Option<MaxError>,
+
+    /// With --max-error: the numbers of neurons that are tried, in one hidden layer [default:
+    /// 4,8,16,32,64]
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    widths: Vec<usize>,
 
     /// Where learned activations are to be read from; they themselves are what is stored.
     #[arg(skip)]
@@ -251,7 +266,8 @@ impl TrainArgs {
 
         let (Division::Once(all) | Division::Folds(_, all)) = &division;
         let task = Task::new(&all.data);
-        settings.fit.check(&task)?;
+        self.check_width(&settings)?;
+        settings.settle_widths(&task, all)?;
         settings.fit = settings.fit.settled(&task);
         all.rest_and_validation(&task)?;
 
@@ -286,22 +302,93 @@ impl TrainArgs {
     }
 }
 
+impl TrainArgs {
+    /// Whether the number of neurons is either given or looked for.
+    fn check_width(&self, settings: &TrainSettings) -> Result<()> {
+        if settings.max_error.is_none() {
+            ensure!(
+                settings.widths.is_empty(),
+                "`widths` are those that `max_error` tries; add it, or give `hidden`"
+            );
+            return Ok(());
+        }
+
+        ensure!(
+            lookup(&self.settings.given(""), "fit.hidden").is_none(),
+            "`hidden`: with `max_error` the number of neurons is looked for; name those to try with `widths`, such as `widths` \
+             4,8,16"
+        );
+        ensure!(
+            settings.folds.is_none(),
+            "`max_error` and `folds`: a network is chosen on held-out rows of one division; leave one of the two out"
+        );
+        Ok(())
+    }
+}
+
+impl TrainSettings {
+    /// Checks the settings, and those of every width that is tried.
+    fn settle_widths(&mut self, task: &Task, parts: &Split) -> Result<()> {
+        let Some(most) = self.max_error else {
+            return self.fit.check(task);
+        };
+
+        if self.widths.is_empty() {
+            self.widths = WIDTHS.to_vec();
+        }
+        check_widths(&self.widths)?;
+        ErrorUnit::of(&parts.purpose).limit(most)?;
+
+        for (fit, width) in self.fits().zip(&self.widths) {
+            fit.check(task)
+                .with_context(|| format!("`widths` {width}"))?;
+        }
+        Ok(())
+    }
+
+    /// The settings, width by width.
+    fn fits(&self) -> impl Iterator<Item = FitConfig> + '_ {
+        let of = |&width: &usize| FitConfig {
+            hidden: vec![width],
+            ..self.fit.clone()
+        };
+        self.widths.iter().map(of)
+    }
+}
+
 impl TrainPlan {
+    /// The smallest network that is good enough.
+    fn smallest(
+        &self,
+        max_error: MaxError,
+        parts: &Split,
+        folder: &RunFolder,
+        output: Output,
+    ) -> Result<Fitted> {
+        let sweep = Sweep {
+            fit: &self.settings.fit,
+            parts,
+            task: &Task::new(&parts.data),
+            folder,
+            output,
+        };
+        let limits = Limits {
+            widths: &self.settings.widths,
+            max_error,
+        };
+        smallest(&sweep, &limits)
+    }
+
     /// What the largest of its stages needs; folds follow each other.
     fn cost(&self) -> Cost {
         let fit = &self.settings.fit;
         let (Division::Once(all) | Division::Folds(_, all)) = &self.division;
         let task = Task::new(&all.data);
+        let of = |fit: &FitConfig| Cost::of_fit(fit, &task, all.validation.len());
 
-        let training = Cost::trainings(
-            fit.most_trainings(&task, all.validation.len()),
-            &fit.longest_training(&task),
-            &task,
-        );
-
-        match fit.activate {
-            ActivationSource::Meta => training + Cost::learning(&fit.meta(&task), &task),
-            _ => training,
+        match self.settings.max_error {
+            None => of(fit),
+            Some(_) => self.settings.fits().map(|fit| of(&fit)).sum(),
         }
     }
 
@@ -375,9 +462,10 @@ impl Plan for TrainPlan {
             keep_checksums(&folder, &before)?;
         }
 
-        let fitted = match &self.division {
-            Division::Once(parts) => fit::run(&self.settings.fit, parts, &folder, output)?,
-            Division::Folds(folds, whole) => {
+        let fitted = match (&self.division, self.settings.max_error) {
+            (Division::Once(parts), Some(most)) => self.smallest(most, parts, &folder, output)?,
+            (Division::Once(parts), None) => fit::run(&self.settings.fit, parts, &folder, output)?,
+            (Division::Folds(folds, whole), _) => {
                 fit::cross(&self.settings.fit, folds, whole, &folder, output)?
             }
         };

@@ -143,6 +143,33 @@ impl Default for ExportConfig {
     }
 }
 
+impl ExportConfig {
+    /// What an export of the model of `ldnn train` takes where nothing is asked for.
+    ///
+    /// What `ldnn predict` says of the rows that a model has learned from, the export says, too: its
+    /// tables span all pre-activations of theirs.
+    #[must_use]
+    pub fn of_model() -> ExportConfig {
+        ExportConfig {
+            what: ExportScope::Network,
+            percentile: 100.0,
+            ..ExportConfig::default()
+        }
+    }
+
+    /// With the tables that learned beside the weights as they are, if there are some: what was
+    /// trained is what is deployed.
+    #[must_use]
+    pub fn as_trained(self, given: &Given) -> ExportConfig {
+        let form = match self.takes_tables() && given.has_learning_tables() {
+            true => FormChoice::Trained,
+            false => self.form,
+        };
+
+        ExportConfig { form, ..self }
+    }
+}
+
 /// Two numbers with a comma between.
 fn pair(text: &str) -> Result<(f32, f32), String> {
     let (low, high) = text.split_once(',').ok_or("give two numbers, as in -4,4")?;

@@ -297,7 +297,10 @@ fn about_rows(config: &ExportConfig, subject: &Subject) -> String {
 
 /// What tables span, type by type: what was asked for; else the middle of the pre-activations, and
 /// those of the row of means, so that there are rows which lie within.
-fn ranges(config: &ExportConfig, calibrated: &CalibratedNetwork) -> Result<Vec<(f32, f32)>> {
+pub(super) fn ranges(
+    config: &ExportConfig,
+    calibrated: &CalibratedNetwork,
+) -> Result<Vec<(f32, f32)>> {
     if let Some(range) = config.range {
         return Ok(vec![range; calibrated.shape.types()]);
     }
@@ -341,7 +344,7 @@ fn yardstick(config: &ExportConfig, subject: &Subject, ranges: &[(f32, f32)]) ->
 const DRAWN: usize = 500;
 
 /// Everything about the export but its numbers.
-fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed {
+pub(super) fn deployed(config: &ExportConfig, given: &Given, subject: &Subject) -> Deployed {
     let model = &subject.model;
     let named = matches!(given, Given::Model(_)) && config.what == ExportScope::Network;
     let plain = |scales: &[Standard]| scales.iter().all(|s| *s == Standard::PLAIN);

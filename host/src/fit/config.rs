@@ -421,7 +421,11 @@ impl FitConfig {
         let kept = match self.keep.as_str() {
             BEST => true,
             LEARNED => !classical,
-            name => self.compare.iter().any(|c| c == name),
+            name => self
+                .compare
+                .iter()
+                .chain(&self.learned())
+                .any(|c| c == name),
         };
 
         let learned = (!classical).then(|| LEARNED.to_string());

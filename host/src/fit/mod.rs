@@ -2,6 +2,7 @@
 //! them and with classical ones, and the best written to a file that knows everything that is
 //! needed to use it.
 
+mod arms;
 mod compare;
 mod config;
 mod grid;
@@ -9,5 +10,6 @@ mod pipeline;
 mod run;
 pub mod tune;
 
+pub use arms::SelectedArms;
 pub use config::{ActivationSource, BEST, FitConfig, LEARNED};
-pub use run::{Fitted, cross, run};
+pub use run::{Fitted, cross, run, run_kept};

@@ -54,17 +54,9 @@ pub(super) fn run_pipeline(
     let task = &Task::new(&parts.data);
     config.check(task)?;
 
-    let mut pipeline = FitPipeline {
-        config,
-        parts,
-        task,
-        folder,
-        output,
-        notes: vec![],
-    };
-
-    let learned = pipeline.learn()?;
-    let arms = pipeline.select(learned)?;
+    let mut pipeline = FitPipeline::new(config, (parts, task), folder, output);
+    let arms = pipeline.select()?;
+    pipeline.note_longest(&arms.chosen);
     let mut scores = Scores::new(arms.activations(), metric_of(task));
     scores.validation = arms.chosen.iter().map(|c| c.validation).collect();
 
@@ -130,9 +122,9 @@ const LARGE_LR: f64 = 1.0;
 const LARGE_DECAY: f64 = 100.0;
 
 /// The arms that could be trained, each with what was chosen for it.
-struct Arms {
-    arms: Vec<Arm>,
-    chosen: Vec<Hyperparameters>,
+pub(super) struct Arms {
+    pub(super) arms: Vec<Arm>,
+    pub(super) chosen: Vec<Hyperparameters>,
     /// The learned activations, if there are any.
     learned: Option<LearnedActivations>,
 }
@@ -144,16 +136,33 @@ impl Arms {
 }
 
 /// What every step of one division needs, and what it has to say.
-struct FitPipeline<'a> {
+pub(super) struct FitPipeline<'a> {
     config: &'a FitConfig,
     parts: &'a Split,
     task: &'a Task,
     folder: &'a RunFolder,
     output: Output,
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
-impl FitPipeline<'_> {
+impl<'a> FitPipeline<'a> {
+    /// Of these rows, as they were divided and as networks take them.
+    pub(super) fn new(
+        config: &'a FitConfig,
+        (parts, task): (&'a Split, &'a Task),
+        folder: &'a RunFolder,
+        output: Output,
+    ) -> FitPipeline<'a> {
+        FitPipeline {
+            config,
+            parts,
+            task,
+            folder,
+            output,
+            notes: vec![],
+        }
+    }
+
     /// The activations that were learned before the weights, if there are to be any and they can be
     /// learned.
     fn learn(&mut self) -> Result<Option<LearnedActivations>> {
@@ -180,8 +189,9 @@ impl FitPipeline<'_> {
         }
     }
 
-    /// Chooses the settings of each arm.
-    fn select(&mut self, learned: Option<LearnedActivations>) -> Result<Arms> {
+    /// Learns activations, and chooses the settings of each arm.
+    pub(super) fn select(&mut self) -> Result<Arms> {
+        let learned = self.learn()?;
         let mut activations = self.config.compare.clone();
         let learnable = |name: &String| is_learning(name) && !is_learned(name) || learned.is_some();
         activations.extend(self.config.learned().into_iter().filter(learnable));
@@ -215,8 +225,6 @@ impl FitPipeline<'_> {
                 arms.chosen.push(chosen);
             }
         }
-
-        self.note_longest(&arms.chosen);
 
         if arms.arms.is_empty() {
             return Err(AllDiverged::of(self.config, self.task.inputs).into());
@@ -328,9 +336,9 @@ impl FitPipeline<'_> {
                 .collect(),
         };
 
-        for arm in wanted {
-            let (arm, chosen) = (&arms.arms[arm], &arms.chosen[arm]);
-            let Some((train, network)) = self.network(arm, chosen)? else {
+        for place in wanted {
+            let (arm, chosen) = (&arms.arms[place], &arms.chosen[place]);
+            let Some((train, model)) = self.model_of(arms, place, self.config.seed)? else {
                 self.note_diverged(&arm.activation, 1, 1, "networks for the model");
                 continue;
             };
@@ -343,10 +351,7 @@ impl FitPipeline<'_> {
                 ));
             }
 
-            // Tables that learned on are in the network itself.
-            let stayed = is_learned(&arm.activation) && !is_learning(&arm.activation);
-            let learned = arms.learned.clone().filter(|_| stayed);
-            return self.trained(&arm.activation, &train, &network, learned);
+            return Ok(model);
         }
 
         if keep == BEST {
@@ -356,14 +361,36 @@ impl FitPipeline<'_> {
         bail!("`keep` {keep}: its networks diverge at every learning rate; use `keep` {BEST}")
     }
 
+    /// The model of an arm, with a network of this seed, and how that was trained; none if it
+    /// diverges.
+    pub(super) fn model_of(
+        &self,
+        arms: &Arms,
+        place: usize,
+        seed: u64,
+    ) -> Result<Option<(TrainConfig, Model)>> {
+        let (arm, chosen) = (&arms.arms[place], &arms.chosen[place]);
+        let Some((train, network)) = self.network(arm, chosen, seed)? else {
+            return Ok(None);
+        };
+
+        // Tables that learned on are in the network itself.
+        let stayed = is_learned(&arm.activation) && !is_learning(&arm.activation);
+        let learned = arms.learned.clone().filter(|_| stayed);
+        let model = self.trained(&arm.activation, (&train, seed), &network, learned)?;
+
+        Ok(Some((train, model)))
+    }
+
     /// A network trained on all training rows at the learning rate that was chosen, or at the first
     /// of its halves at which it learns anything.
     fn network(
         &self,
         arm: &Arm,
         chosen: &Hyperparameters,
+        seed: u64,
     ) -> Result<Option<(TrainConfig, Network)>> {
-        let (task, seed) = (self.task, self.config.seed);
+        let task = self.task;
         let limit = EXPLOSION * task.train.loss_of_zeros(task.outputs);
 
         for halvings in 0..=MOST_HALVINGS {
@@ -387,7 +414,7 @@ impl FitPipeline<'_> {
     fn trained(
         &self,
         activation: &str,
-        train: &TrainConfig,
+        (train, seed): (&TrainConfig, u64),
         network: &Network,
         learned: Option<LearnedActivations>,
     ) -> Result<Model> {
@@ -404,7 +431,7 @@ impl FitPipeline<'_> {
                 .weight_decay
                 .map_or(String::new(), |decay| format!(", weight decay {decay}")),
             train.epochs,
-            config.seed
+            seed
         );
 
         let ranges = Ranges::observe(network, &task.train)?;

@@ -36,6 +36,21 @@ pub fn run(
     folder: &RunFolder,
     output: Output,
 ) -> Result<Fitted> {
+    run_kept(config, parts, folder, output, "as asked for")
+}
+
+/// The same with a reason why the model has the activations of [`FitConfig::keep`], as the end of a
+/// sentence.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_kept(
+    config: &FitConfig,
+    parts: &Split,
+    folder: &RunFolder,
+    output: Output,
+    why_kept: &str,
+) -> Result<Fitted> {
     let done = run_pipeline(config, parts, folder, output, true)?;
     let mut section = Section::new(format!("A network for {}", done.task.name));
     section.text.push(describe(parts, &done.task, None));
@@ -46,7 +61,7 @@ pub fn run(
     let why = if config.keep == BEST {
         done.scores.why_first()
     } else {
-        "as asked for"
+        why_kept
     };
 
     let has_choice = done

@@ -1,6 +1,7 @@
 //! What a run will cost, roughly, before it is started.
 
 use crate::data::task::Task;
+use crate::fit::{ActivationSource, FitConfig};
 use crate::meta::{MetaConfig, MetaSchedule, Tape};
 use crate::support::memory::MemoryBudget;
 use crate::train::TrainConfig;
@@ -59,6 +60,19 @@ impl Cost {
             multiply_adds,
             bytes: 4.0 * 6.0 * size * at_once(count) as f64,
             ..Cost::default()
+        }
+    }
+
+    /// Of what `ldnn train` does with the rows of one division, of which so many sets are held out in
+    /// turn: its largest stage.
+    #[must_use]
+    pub fn of_fit(fit: &FitConfig, task: &Task, turns: usize) -> Cost {
+        let trainings = fit.most_trainings(task, turns);
+        let training = Cost::trainings(trainings, &fit.longest_training(task), task);
+
+        match fit.activate {
+            ActivationSource::Meta => training + Cost::learning(&fit.meta(task), task),
+            _ => training,
         }
     }
 

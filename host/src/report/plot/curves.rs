@@ -64,11 +64,51 @@ pub fn curves(title: &str, x: &str, y: &str, bands: &[Band]) -> Drawing {
 
 /// Curves over one pair of axes, spread as asked; each with its band.
 #[must_use]
-pub fn scaled_curves(
+pub fn scaled_curves(labels: Labels, spreads: (Spread, Spread), bands: &[Band]) -> Drawing {
+    drawn(labels, spreads, bands).0
+}
+
+/// The same with a dot at every point, and rings at some places; `mark` says what a ring means.
+#[must_use]
+pub fn marked_curves(
+    labels: Labels,
+    spreads: (Spread, Spread),
+    bands: &[Band],
+    (places, mark): (&[(f64, f64)], &str),
+) -> Drawing {
+    let (mut drawing, axes) = drawn(labels, spreads, bands);
+    let is_shown = |(v, spread): (f64, Spread)| v.is_finite() && (spread != Spread::Log || v > 0.0);
+    let shown = |x: f64, y: f64| is_shown((x, spreads.0)) && is_shown((y, spreads.1));
+
+    for (i, band) in bands.iter().enumerate() {
+        for (&x, &y) in band
+            .x
+            .iter()
+            .zip(&band.mean)
+            .filter(|(x, y)| shown(**x, **y))
+        {
+            let at = axes.at(x, y);
+            drawing.dot(at.0, at.1, 3.0, colour::group(i));
+        }
+    }
+
+    for &(x, y) in places.iter().filter(|(x, y)| shown(*x, *y)) {
+        let at = axes.at(x, y);
+        drawing.ring(at.0, at.1, 6.5, "#222222");
+    }
+
+    let at = 60.0 + 20.0 * bands.len() as f64;
+    drawing.ring(622.0, at, 6.5, "#222222");
+    drawing.text(638.0, at + 4.0, 11.0, Anchor::Start, mark);
+    drawing
+}
+
+/// The drawing, and its axes.
+fn drawn(
     labels: Labels,
     (x_spread, y_spread): (Spread, Spread),
     bands: &[Band],
-) -> Drawing {
+) -> (Drawing, Axes) {
     // DejaVu's letters are at most two thirds as wide as high.
     let longest = bands
         .iter()
@@ -140,5 +180,5 @@ pub fn scaled_curves(
         drawing.text(638.0, at + 4.0, 11.0, Anchor::Start, &band.name);
     }
 
-    drawing
+    (drawing, axes)
 }

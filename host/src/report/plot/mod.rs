@@ -11,7 +11,7 @@ mod terminal;
 mod violin;
 
 pub use boxes::boxes;
-pub use curves::{Band, Labels, Spread, curves, scaled_curves};
+pub use curves::{Band, Labels, Spread, curves, marked_curves, scaled_curves};
 pub use evolution::{Snapshot, evolution};
 pub use joint::{Cloud, joint};
 pub use svg::Drawing;
