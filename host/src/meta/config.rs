@@ -1,6 +1,5 @@
 //! The settings of a meta-learning run.
 
-use super::recipes::INNER_WEIGHT_DECAY;
 use crate::data::task::Task;
 use crate::model::activations::base_named;
 use crate::model::choice::layered;
@@ -234,6 +233,10 @@ fn sgd() -> OptimizerKind {
     OptimizerKind::Sgd
 }
 
+/// The decay of the weights in the default recipe, where classes are learned; see
+/// `docs/reproduction.md`.
+pub(super) const INNER_WEIGHT_DECAY: f64 = 0.6;
+
 /// The momentum of the activations where none is given.
 const OUTER_MOMENTUM: f64 = 0.8;
 
@@ -317,8 +320,6 @@ impl MetaConfig {
     /// # Errors
     /// With field, value and remedy, for settings that make no run.
     pub fn check(&self, task: &Task) -> Result<()> {
-        self.bases()?;
-
         let counts = [
             ("`types`", self.types),
             ("`units`", self.units),
@@ -344,6 +345,8 @@ impl MetaConfig {
                 },
             )?;
         }
+
+        self.bases()?;
 
         check_size("`inner_untaped`", self.inner_untaped, MOST_TIMES)?;
         check_size("`held_out_batch`", self.held_out_batch, MOST_TIMES)?;

@@ -1,7 +1,7 @@
 //! Recipes of learning activations: settings that belong together, and those that follow from a
 //! task.
 
-use super::config::{MetaConfig, MetaSchedule, Objective};
+use super::config::{INNER_WEIGHT_DECAY, MetaConfig, MetaSchedule, Objective};
 use crate::data::task::Task;
 use crate::train::{LrDecay, OptimizerKind, lr_scale};
 
@@ -58,10 +58,6 @@ fn usual_outer_lr(optimizer: OptimizerKind) -> f64 {
 
 /// The base of a type that is alone.
 const ALONE: &str = "sine";
-
-/// The decay of the weights in the default recipe, where classes are learned; see
-/// `docs/reproduction.md`.
-pub(super) const INNER_WEIGHT_DECAY: f64 = 0.6;
 
 /// The decay of the weights with AdamW. It guards against learning the training rows by heart; a
 /// function of numbers is fitted more closely without.
