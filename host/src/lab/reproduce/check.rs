@@ -1,7 +1,8 @@
 //! Whether settings can be carried out, before anything is.
 
-use super::config::{ReproduceConfig, TaskName};
+use super::config::ReproduceConfig;
 use super::learn::ReproduceTasks;
+use super::stage::TaskName;
 use crate::data::task::Task;
 use anyhow::{Context, Result, ensure};
 

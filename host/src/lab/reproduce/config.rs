@@ -1,13 +1,14 @@
 //! The settings behind each preset.
 
+use super::progression::{self, DepthConfig, ProgressionAmount};
+use super::stage::{LearningStage, TaskName};
 use crate::data::task::Task;
 use crate::lab::analysis::spectrum::SpectrumConfig;
 use crate::lab::experiments::forecast::ForecastConfig;
 use crate::lab::experiments::hessian::HessianConfig;
-use crate::lab::experiments::progression::ProgressionConfig;
 use crate::lab::experiments::sizes::SizesConfig;
-use crate::meta::{MetaBasics, MetaConfig};
-use crate::train::{LrDecay, OptimizerKind, SelectConfig, TrainConfig, ValidateConfig};
+use crate::meta::MetaConfig;
+use crate::train::{SelectConfig, TrainConfig, ValidateConfig};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -50,45 +51,6 @@ pub enum Experiment {
     Family,
     /// The alternating schedule against the unrolled one
     Schedules,
-}
-
-/// The task of a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TaskName {
-    /// The one that the user asked for.
-    Main,
-    /// The van der Pol oscillator.
-    Vanderpol,
-    /// The 8 x 8 digits.
-    Digits,
-}
-
-/// A stage of meta-learning: the same settings, once per outer seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LearningStage {
-    /// What experiments ask for it by.
-    pub name: String,
-    /// The task.
-    pub on: TaskName,
-    /// Outer seeds, from that of `meta` on.
-    pub seeds: usize,
-    /// How they are learned.
-    pub meta: MetaConfig,
-}
-
-/// The progression of Fig. 1 in networks of one depth.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DepthConfig {
-    /// The name of its folder.
-    pub name: String,
-    /// The stages that learn one type, and two types.
-    pub stages: [String; 2],
-    /// How networks are trained and compared.
-    #[serde(flatten)]
-    pub progression: ProgressionConfig,
 }
 
 /// Rates and epochs to be chosen.
@@ -161,24 +123,6 @@ struct Amount {
     hessian_width: usize,
     hessian_runs: usize,
     progression: ProgressionAmount,
-}
-
-/// The same for Fig. 1.
-struct ProgressionAmount {
-    outer_seeds: usize,
-    steps: usize,
-    /// Networks per learned arm and outer seed.
-    runs: usize,
-    /// Epochs at equal training.
-    equal_epochs: usize,
-    /// Epochs with each at its best.
-    epochs: &'static [usize],
-    lr: &'static [f64],
-    weight_decay: &'static [f64],
-    /// Networks for each setting.
-    trials: usize,
-    /// Whether networks with two hidden layers take part.
-    deep: bool,
 }
 
 impl Preset {
@@ -275,16 +219,6 @@ impl Preset {
 const CLASSICAL: [&str; 3] = ["relu", "sine", "tanh"];
 const LEARNED: [&str; 3] = ["type1", "type2", "mix"];
 
-/// The layers of Fig. 1 with one classical activation.
-const HOMOGENEOUS: [&str; 4] = ["relu", "tanh", "sine", "swish"];
-
-/// Two of these in one layer, every pair once.
-fn pairs_of(activations: &[&str]) -> Vec<String> {
-    let after = |i: usize| activations.iter().skip(i + 1);
-    let with = |(i, a): (usize, &&str)| after(i).map(|b| format!("{a}+{b}")).collect::<Vec<_>>();
-    activations.iter().enumerate().flat_map(with).collect()
-}
-
 fn names(parts: &[&[&str]]) -> Vec<String> {
     parts
         .iter()
@@ -351,54 +285,24 @@ impl ReproduceConfig {
             ..brief(0.01, a.epochs)
         };
 
-        let p = &a.progression;
-        let fixed = || {
-            let pairs = pairs_of(&HOMOGENEOUS).into_iter();
-            names(&[&HOMOGENEOUS]).into_iter().chain(pairs)
-        };
-        let learning = format!("learning:{}", MetaConfig::default().base);
-
-        let progression = |name: &str, stages: [&str; 2], hidden: &[usize]| DepthConfig {
-            name: name.into(),
-            stages: stages.map(String::from),
-            progression: ProgressionConfig {
-                ensemble: ensemble(
-                    fixed().chain([learning.clone()]).collect(),
-                    p.runs,
-                    TrainConfig {
-                        hidden: hidden.to_vec(),
-                        optimizer: OptimizerKind::Adamw,
-                        lr_decay: LrDecay::Linear,
-                        momentum: None,
-                        ..train.clone()
-                    },
-                ),
-                lr: p.lr.to_vec(),
-                weight_decay: p.weight_decay.to_vec(),
-                epochs: p.epochs.to_vec(),
-                trials: p.trials,
-                validation_rows: task.train.rows() / 5,
+        let learned = LEARNED.iter().map(ToString::to_string);
+        let progression_equal = ensemble(
+            progression::fixed_layers()
+                .into_iter()
+                .chain(learned)
+                .collect(),
+            a.progression.runs,
+            TrainConfig {
+                epochs: a.progression.equal_epochs,
+                ..train.clone()
             },
-        };
-
-        let mut depths = vec![progression("one-layer", ["one", "two"], &[100])];
-        if p.deep {
-            let stages = ["one-deep", "two-deep"];
-            depths.push(progression("two-layers", stages, &[100, 100]));
-        }
+        );
 
         let study = ReproduceConfig {
             preset,
             experiments: experiments.to_vec(),
-            progression_equal: ensemble(
-                fixed().chain(names(&[&LEARNED])).collect(),
-                p.runs,
-                TrainConfig {
-                    epochs: p.equal_epochs,
-                    ..train.clone()
-                },
-            ),
-            progression: depths,
+            progression: progression::depths(&a.progression, &progression_equal, task),
+            progression_equal,
             equal: ensemble(all(), a.runs, train.clone()),
             select: select(a.lr, task.train.rows()),
             best: ensemble(all(), a.runs, train.clone()),
@@ -615,46 +519,13 @@ fn stages(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec
         ),
     ]);
 
-    all.extend(progression_stages(&a.progression, seed, task));
+    all.extend(progression::stages(&a.progression, seed, task));
 
     all.retain(|l| {
         experiments
             .iter()
             .any(|e| e.stages().contains(&l.name.as_str()))
     });
-
-    all
-}
-
-/// The stages of Fig. 1: the recipe of `ldnn meta`, for one type and for two.
-fn progression_stages(p: &ProgressionAmount, seed: u64, task: &Task) -> Vec<LearningStage> {
-    let two = MetaConfig {
-        seed: seed + 1,
-        steps: p.steps,
-        ..MetaConfig::for_task(MetaBasics::default(), task)
-    };
-    // One type starts from the base that is best alone.
-    let one = MetaConfig {
-        base: "sine".into(),
-        types: 1,
-        ..two.clone()
-    };
-
-    let stage = |name: &str, meta: &MetaConfig, hidden: &[usize]| LearningStage {
-        name: name.into(),
-        on: TaskName::Main,
-        seeds: p.outer_seeds,
-        meta: MetaConfig {
-            hidden: hidden.to_vec(),
-            ..meta.clone()
-        },
-    };
-
-    let mut all = vec![stage("one", &one, &[100]), stage("two", &two, &[100])];
-    if p.deep {
-        all.push(stage("one-deep", &one, &[100, 100]));
-        all.push(stage("two-deep", &two, &[100, 100]));
-    }
 
     all
 }

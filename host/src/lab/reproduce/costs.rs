@@ -1,7 +1,8 @@
 //! What a study costs, before it begins.
 
-use super::config::{Choosing, Experiment, LearningStage, ReproduceConfig, TaskName};
+use super::config::{Choosing, Experiment, ReproduceConfig};
 use super::learn::ReproduceTasks;
+use super::stage::{LearningStage, TaskName};
 use crate::data::task::Task;
 use crate::lab::estimate::Cost;
 use crate::train::{SelectConfig, TrainConfig, ValidateConfig};

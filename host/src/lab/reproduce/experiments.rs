@@ -1,8 +1,10 @@
 //! Every experiment: its folder, what it is done with, and its section of the report.
 
-use super::config::{DepthConfig, Experiment, TaskName};
+use super::config::Experiment;
 use super::diversity::diversity;
+use super::progression::DepthConfig;
 use super::reproduction::Reproduction;
+use super::stage::TaskName;
 use crate::lab::experiments::progression::LearnedBefore;
 use crate::lab::experiments::transfer::TransferTask;
 use crate::lab::experiments::variants::Variant;

@@ -1,6 +1,7 @@
 //! The first stage: everything that has to be learned, side by side.
 
-use super::config::{LearningStage, ReproduceConfig, TaskName};
+use super::config::ReproduceConfig;
+use super::stage::{LearningStage, TaskName};
 use crate::data::task::Task;
 use crate::data::{Dataset, VanDerPolConfig};
 use crate::meta::{MetaConfig, MetaJob};

@@ -7,9 +7,13 @@ mod diversity;
 mod experiments;
 mod learn;
 mod page;
+mod progression;
 mod reproduction;
 mod run;
+mod stage;
 
-pub use config::{Experiment, LearningStage, Preset, ReproduceConfig, TaskName};
+pub use config::{Experiment, Preset, ReproduceConfig};
 pub use costs::Costs;
+pub use progression::DepthConfig;
 pub use run::run;
+pub use stage::{LearningStage, TaskName};

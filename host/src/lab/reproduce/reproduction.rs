@@ -1,8 +1,10 @@
 //! A study at work: its tasks and learned activations, and the hyperparameters that experiments
 //! with the same activations share.
 
-use super::config::{Choosing, DepthConfig, Experiment, ReproduceConfig, TaskName};
+use super::config::{Choosing, Experiment, ReproduceConfig};
 use super::learn::{LearnedStages, ReproduceTasks};
+use super::progression::DepthConfig;
+use super::stage::TaskName;
 use crate::data::task::Task;
 use crate::lab::experiments::progression::{self, LearnedBefore};
 use crate::run::{Incomplete, RunFolder, all};
