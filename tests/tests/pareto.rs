@@ -242,7 +242,7 @@ fn the_smallest_network_within_an_error_is_taken_and_one_that_is_not_there_is_an
         "--max-error 0.0001: no network reaches it",
         "The best is",
         "RMSE",
-        "--widths 2,4,8,16",
+        "wider networks",
     ] {
         assert!(message.contains(part), "{part}: {message}");
     }

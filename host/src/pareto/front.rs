@@ -51,7 +51,7 @@ mod tests {
     fn errors_fall_along_a_front() {
         // A spiral of points, in no order.
         let at = |i: usize| ((i * 37 % 101) as f64, (i * 61 % 89) as f64);
-        let points: Vec<(f64, f64)> = (0..80).map(at).collect();
+        let points: Vec<(f64, f64)> = (1..=80).map(at).collect();
         let flags = front(&points);
 
         let mut on: Vec<(f64, f64)> = points

@@ -80,6 +80,9 @@ pub fn smallest(sweep: &Sweep, limits: &Limits) -> Result<Fitted> {
     })
 }
 
+/// A share of the instructions that is fewer whatever the estimate's error.
+const CLEARLY: f64 = 0.75;
+
 /// What was tried so far.
 #[derive(Default)]
 struct Tried {
@@ -95,6 +98,17 @@ fn ascending(widths: &[usize]) -> Vec<usize> {
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// Wider networks to try if the widest was the best, as the end of a sentence.
+fn or_wider(widths: &[usize], best: usize) -> String {
+    if widths.iter().any(|&width| width > best) {
+        return "; wider networks were no better".into();
+    }
+
+    let more = widths.iter().copied().chain([2 * best]);
+    let more: Vec<String> = more.map(|w| w.to_string()).collect();
+    format!(", or try wider networks with `widths` {}", more.join(","))
 }
 
 /// Whether the model may have these activations.
@@ -166,7 +180,8 @@ impl Tried {
         })
     }
 
-    /// Another network within the limit that needs fewer instructions, in a sentence, if there is one.
+    /// Another network within the limit that needs clearly fewer instructions, in a sentence, if there
+    /// is one.
     fn faster(&self, found: &Candidate, most: f64) -> Option<String> {
         let own = instructions(found);
         let within = self
@@ -175,7 +190,7 @@ impl Tried {
             .filter(|c| c.held_out <= most && c.sizes.is_some());
         let fastest = within.min_by(|a, b| instructions(a).total_cmp(&instructions(b)))?;
 
-        (instructions(fastest) < own).then(|| {
+        (instructions(fastest) < CLEARLY * own).then(|| {
             format!(
                 "{} with {} are good enough, too: {} bytes, but about {} instructions (`keep` {}, `widths` {}).",
                 neurons(fastest.width),
@@ -225,18 +240,14 @@ impl Tried {
             );
         }
 
-        let widths = ascending(limits.widths);
-        let more = widths.iter().copied().chain(widths.last().map(|w| 2 * w));
-        let more: Vec<String> = more.map(|w| w.to_string()).collect();
-
         Ok(format!(
             "`max_error` {asked}: no network reaches it on held-out training rows. The best is {} with {}: {}. Allow that with \
-             `max_error` {} (and `replace`), or try wider networks with `widths` {}",
+             `max_error` {} (and `replace`){}",
             neurons(best.width),
             short_name(best.name()),
             unit.words(best.held_out),
             unit.allowing(best.held_out),
-            more.join(",")
+            or_wider(&ascending(limits.widths), best.width)
         ))
     }
 
@@ -372,6 +383,14 @@ mod tests {
             "`max_error` 0.1: no network reaches it on held-out training rows. The best is 8 neurons with tanh: an RMSE of 0.214 \
              (2.14 % of the deviation). Allow that with `max_error` 0.22 (and `replace`), or try wider networks with `widths` 4,8,16"
         );
+
+        let limits = Limits {
+            widths: &[8, 16],
+            ..limits
+        };
+        let error = tried.unreached(&unit, &limits, &FitConfig::default());
+        let end = "(and `replace`); wider networks were no better";
+        assert!(error.to_string().ends_with(end), "{error}");
     }
 
     #[test]
