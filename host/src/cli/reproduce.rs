@@ -50,7 +50,7 @@ Experiments:
 
 Examples:
   ldnn reproduce                       Figure 1, a few minutes on two processors
-  ldnn reproduce all                   everything, some ten minutes
+  ldnn reproduce all                   everything, a quarter of an hour
   ldnn reproduce all --preset smoke    under two minutes: shows that everything runs
   ldnn reproduce fig4 hessian          two of them
 

@@ -224,18 +224,40 @@ impl Dataset {
         };
 
         for (array, values) in [("x", &set.x), ("x_test", &set.x_test)] {
-            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-                bail!(
-                    "array '{array}': row {}, column {}: {} is not finite; remove the row or clip the value",
-                    at / features + 1,
-                    at % features + 1,
-                    values[at]
-                );
+            check_numbers(array, values, features)?;
+        }
+        for (array, target) in [("y", &set.target), ("y_test", &set.target_test)] {
+            if let Targets::Values { values, width } = target {
+                check_numbers(array, values, *width)?;
             }
         }
 
         Ok((set, note))
     }
+}
+
+/// Beyond this, single precision has no numbers.
+const LARGEST: f64 = 1e38;
+
+/// Refuses numbers of an array that no network can learn from.
+fn check_numbers(array: &str, values: &[f64], width: usize) -> Result<()> {
+    let is_bad = |value: &f64| !value.is_finite() || value.abs() > LARGEST;
+    let Some(at) = values.iter().position(is_bad) else {
+        return Ok(());
+    };
+
+    let what = match values[at].is_finite() {
+        false => "is not finite; remove the row or clip the value",
+        true => {
+            "is beyond 1e38, which single precision cannot hold; divide the column by a power of ten"
+        }
+    };
+    bail!(
+        "array '{array}': row {}, column {}: {} {what}",
+        at / width.max(1) + 1,
+        at % width.max(1) + 1,
+        values[at]
+    )
 }
 
 /// Makes labels of whole numbers of a floating type that look like classes: NumPy makes such `y`
@@ -353,5 +375,19 @@ mod tests {
 
         assert_abs_diff_eq!(y[..], [-1.0, 1.0][..], epsilon = 1e-12);
         assert_abs_diff_eq!(y_test[0], 0.0, epsilon = 1e-12);
+    }
+
+    #[test]
+    fn numbers_that_nothing_can_learn_from_are_refused_with_their_place() {
+        let error = |values: &[f64]| check_numbers("y", values, 2).unwrap_err().to_string();
+
+        assert!(check_numbers("y", &[1.0, -1e38, 0.0, 1e-300], 2).is_ok());
+        assert!(
+            error(&[1.0, 2.0, 3.0, f64::NAN]).starts_with("array 'y': row 2, column 2: NaN is")
+        );
+        assert!(error(&[1.0, f64::INFINITY]).contains("clip the value"));
+        assert!(
+            error(&[-1e300, 0.0]).contains("row 1, column 1") && error(&[1e39]).contains("1e38")
+        );
     }
 }

@@ -135,7 +135,7 @@ fn for_devices(
         golden.on_given_rows = Some(agreement);
     }
 
-    agreement(&deployed, &golden).context("nothing is written")?;
+    agreement(&deployed, &golden).context("no export is written")?;
     let rows = deployed
         .shape
         .is_some()

@@ -64,6 +64,19 @@ impl Scores {
         all
     }
 
+    /// Whether the first of [`Scores::ranked`] is so although another was better.
+    fn stays_with_usual(&self) -> bool {
+        let first = self.ranked().into_iter().next();
+        let is_better = |i: usize| {
+            first.is_some_and(|first| {
+                self.metric
+                    .better(self.validation[i], self.validation[first])
+            })
+        };
+
+        (0..self.activations.len()).any(is_better)
+    }
+
     /// The place, among all in the order of their values, of the activation that a classification
     /// stays with although others were a little better.
     fn stays_with(&self, all: &[usize]) -> Option<usize> {
@@ -77,16 +90,7 @@ impl Scores {
 
     /// Why a model would have the activations that come first, as the end of a sentence.
     pub fn why_first(&self) -> &'static str {
-        let first = self.ranked().into_iter().next();
-        let others = (0..self.activations.len()).filter(|&i| Some(i) != first);
-        let is_better = |i| {
-            first.is_some_and(|first| {
-                self.metric
-                    .better(self.validation[i], self.validation[first])
-            })
-        };
-
-        if others.into_iter().any(is_better) {
+        if self.stays_with_usual() {
             "since none of the others made a quarter fewer errors on held-out training rows"
         } else {
             "which were best on held-out training rows"
@@ -164,17 +168,27 @@ impl Scores {
             return Some(self.all_alike(&difference, rival, gain.abs() <= rounding));
         }
 
+        // Where the user, or the size of the network, has chosen, the rows have not.
+        let is_first = order
+            .first()
+            .is_some_and(|&i| self.activations[i] == of_model);
+        let why = match (is_first, self.stays_with_usual()) {
+            (true, false) => " because only held-out training rows choose",
+            (true, true) => {
+                " because none of the others made a quarter fewer errors on held-out training rows"
+            }
+            (false, _) => "",
+        };
+
         Some(if gain > width && !is_any_learned(of_model) {
             format!(
-                "On the test rows the learned activations did better: {found}. \
-                 The model has others because only held-out training rows choose."
+                "On the test rows the learned activations did better: {found}. The model has others{why}."
             )
         } else if gain > width {
             format!("The learned activations were worth it: {found}.")
         } else if gain < -width && is_any_learned(of_model) {
             format!(
-                "On the test rows the learned activations did worse: {found}. \
-                 The model has them because only held-out training rows choose."
+                "On the test rows the learned activations did worse: {found}. The model has them{why}."
             )
         } else if gain < -width {
             format!("The learned activations were not worth it: {found}.")
@@ -343,12 +357,16 @@ mod tests {
         }
 
         let better = [(1, 90.0), (2, 90.6), (3, 90.0)];
+        let because = "because only held-out training rows choose";
         let other = verdict(&better, "relu");
         assert!(other.contains("did better: +9.97"), "{other}");
-        assert!(
-            other.contains("only held-out training rows choose"),
-            "{other}"
-        );
+        assert!(!other.contains(because), "{other}");
+
+        let mut of_rows = scores(&better, &relu);
+        of_rows.validation = vec![90.0, 60.0, 80.0];
+        let other = of_rows.verdict("relu").unwrap();
+        assert!(other.contains("did better: +9.97"), "{other}");
+        assert!(other.contains(because), "{other}");
         assert!(verdict(&better, "mix").contains("were worth it"));
     }
 

@@ -117,15 +117,17 @@ fn close_sentence(all: &[Trained], (candidate, sizes): Trained, unit: &ErrorUnit
     };
 
     format!(
-        "{what}{} {} with {}: {} there, {} on the test rows, {} bytes ({} with int8 weights), about {} instructions.",
+        "{what}{} {} with {}: {} there, {} on the test rows, {} bytes, about {} \
+         instructions. With int8 weights: {} on the test rows, {} bytes.",
         if is_best { ":" } else { " has" },
         neurons(candidate.width),
         short_name(candidate.name()),
         unit.words(candidate.held_out),
         unit.words(of_networks(sizes).mean),
         sizes.f32.flash,
-        sizes.int8.flash,
-        rounded(sizes.f32.instructions)
+        rounded(sizes.f32.instructions),
+        unit.words(mean(&sizes.test_int8)),
+        sizes.int8.flash
     )
 }
 

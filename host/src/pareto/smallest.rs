@@ -159,9 +159,12 @@ fn on_test_rows(test: f64, most: f64, unit: &ErrorUnit, asked: MaxError) -> Stri
     if test <= most {
         format!("{found}.")
     } else {
+        let advice = match most > 0.0 {
+            true => "; ask for a smaller `max_error` to be on the safe side",
+            false => "",
+        };
         format!(
-            "{found}: more than the {asked} that was asked for. Held-out rows chose the network, and other rows differ; ask for \
-             a smaller `max_error` to be on the safe side."
+            "{found}: more than the {asked} that was asked for. Held-out rows chose the network, and other rows differ{advice}."
         )
     }
 }

@@ -105,7 +105,7 @@ fn integers_that_answer_otherwise_than_the_model_are_not_written() {
     let message = refuse(at, &[&export[..], &["--weights", "int8"]].concat(), 1);
 
     for said in [
-        "nothing is written",
+        "no export is written",
         "ldnn export --weights f32",
         "the logarithms of inputs",
     ] {

@@ -267,7 +267,7 @@ impl ReproduceConfig {
             runs: a.select_runs,
             epochs: a.select_epochs,
             lr_times_epochs: 10.0,
-            validation_rows: rows / 5,
+            validation_rows: (rows / 5).max(1),
             seed: seed + 1,
             train: train.clone(),
         };
@@ -421,7 +421,7 @@ const FIGURES: [&str; 4] = ["authors", "sine", "zero", "vanderpol"];
 
 fn stages(a: &Amount, experiments: &[Experiment], seed: u64, task: &Task) -> Vec<LearningStage> {
     // As many rows held out as `ldnn meta` holds out.
-    let held_out = task.train.rows() / 4;
+    let held_out = (task.train.rows() / 4).max(1);
 
     let heldout = MetaConfig {
         seed: seed + 1,

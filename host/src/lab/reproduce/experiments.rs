@@ -1,7 +1,7 @@
 //! Every experiment: its folder, what it is done with, and its section of the report.
 
 use super::config::Experiment;
-use super::diversity::diversity;
+use super::diversity::{become_diverse, stay_diverse};
 use super::progression::DepthConfig;
 use super::reproduction::Reproduction;
 use super::stage::TaskName;
@@ -169,7 +169,7 @@ impl Reproduction<'_> {
         self.show_evolution(&mut section, "two", "the default recipe of `ldnn meta`")?;
         section
             .claims
-            .push(diversity("the default recipe", self.stages.get("two")?)?);
+            .push(stay_diverse("the default recipe", self.stages.get("two")?)?);
         section.save(&folder)?;
         Ok(("fig1".into(), section, toml_of(&s.progression_equal)?))
     }
@@ -228,7 +228,9 @@ impl Reproduction<'_> {
             ("sine", "the held-out objective"),
         ] {
             self.show_evolution(&mut section, stage, of)?;
-            section.claims.push(diversity(of, self.stages.get(stage)?)?);
+            section
+                .claims
+                .push(become_diverse(of, self.stages.get(stage)?)?);
         }
 
         section.absorb_both(equal, best, ["equal", "best"])?;

@@ -83,7 +83,7 @@ pub(super) fn depths(
             weight_decay: p.weight_decay.to_vec(),
             epochs: p.epochs.to_vec(),
             trials: p.trials,
-            validation_rows: task.train.rows() / 5,
+            validation_rows: (task.train.rows() / 5).max(1),
         },
     };
 
