@@ -8,7 +8,7 @@ use super::idle::{NO_TABLES, TABLES, Typed};
 use super::import::IMPORTED;
 use super::plan::{Mode, Plan};
 use super::settings::Flags;
-use crate::config::{Layers, StoredConfig, lookup};
+use crate::config::{Layers, StoredConfig};
 use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::{self, ActivationSource, FitConfig, Fitted};
@@ -266,7 +266,7 @@ impl TrainArgs {
 
         let (Division::Once(all) | Division::Folds(_, all)) = &division;
         let task = Task::new(&all.data);
-        self.check_width(&settings)?;
+        check_width(&settings, &typed)?;
         settings.settle_widths(&task, all)?;
         settings.fit = settings.fit.settled(&task);
         all.rest_and_validation(&task)?;
@@ -302,28 +302,26 @@ impl TrainArgs {
     }
 }
 
-impl TrainArgs {
-    /// Whether the number of neurons is either given or looked for.
-    fn check_width(&self, settings: &TrainSettings) -> Result<()> {
-        if settings.max_error.is_none() {
-            ensure!(
-                settings.widths.is_empty(),
-                "`widths` are those that `max_error` tries; add it, or give `hidden`"
-            );
-            return Ok(());
-        }
-
+/// Whether the number of neurons is either given or looked for.
+fn check_width(settings: &TrainSettings, typed: &Typed) -> Result<()> {
+    if settings.max_error.is_none() {
         ensure!(
-            lookup(&self.settings.given(""), "fit.hidden").is_none(),
-            "`hidden`: with `max_error` the number of neurons is looked for; name those to try with `widths`, such as `widths` \
-             4,8,16"
+            settings.widths.is_empty(),
+            "`widths` are those that `max_error` tries; add it, or give `hidden`"
         );
-        ensure!(
-            settings.folds.is_none(),
-            "`max_error` and `folds`: a network is chosen on held-out rows of one division; leave one of the two out"
-        );
-        Ok(())
+        return Ok(());
     }
+
+    ensure!(
+        !typed.has("hidden"),
+        "`hidden`: with `max_error` the number of neurons is looked for; name those to try with `widths`, such as `widths` \
+             4,8,16"
+    );
+    ensure!(
+        settings.folds.is_none(),
+        "`max_error` and `folds`: a network is chosen on held-out rows of one division; leave one of the two out"
+    );
+    Ok(())
 }
 
 impl TrainSettings {

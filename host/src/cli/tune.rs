@@ -8,7 +8,7 @@ use super::idle::{NO_TABLES, TABLES, Typed};
 use super::plan::Plan;
 use super::settings::Flags;
 use super::train::ActivationsArgs;
-use crate::config::{StoredConfig, lookup};
+use crate::config::StoredConfig;
 use crate::data::split::Split;
 use crate::data::task::Task;
 use crate::fit::tune::{Space, Trial, TuneResult, report, rounds, search};
@@ -129,7 +129,7 @@ impl TuneArgs {
 
         let typed = Typed::new(&flags, &layers);
         self.activations.check_idle(&layers, &typed)?;
-        self.check_pareto(&settings)?;
+        check_pareto(&settings, &typed)?;
 
         if settings.space.activations.is_empty() {
             settings.space.activations = settings.fit.activations_to_try();
@@ -205,29 +205,26 @@ fn check_idle(settings: &TuneSettings, typed: &Typed) -> Result<()> {
     Ok(())
 }
 
-impl TuneArgs {
-    /// Refuses settings of a search with `--pareto`, and its widths without.
-    fn check_pareto(&self, settings: &TuneSettings) -> Result<()> {
-        if !settings.pareto {
-            ensure!(
-                settings.widths.is_empty(),
-                "`widths` are those of `pareto`; add it, or give `hidden`"
-            );
-            return Ok(());
-        }
-
-        let given = self.settings.given("");
+/// Refuses settings of a search with `--pareto`, and its widths without.
+fn check_pareto(settings: &TuneSettings, typed: &Typed) -> Result<()> {
+    if !settings.pareto {
         ensure!(
-            lookup(&given, "fit.hidden").is_none(),
-            "`hidden`: with `pareto` there is one hidden layer; name the numbers of neurons with `widths`, such as `widths` 4,8,16"
+            settings.widths.is_empty(),
+            "`widths` are those of `pareto`; add it, or give `hidden`"
         );
-        ensure!(
-            !given.contains_key("budget") && settings.space == Space::default(),
-            "`pareto` is no search: leave out `budget` and the settings of the space; `widths`, `compare` and `activations` say what \
-             is trained"
-        );
-        Ok(())
+        return Ok(());
     }
+
+    ensure!(
+        !typed.has("hidden"),
+        "`hidden`: with `pareto` there is one hidden layer; name the numbers of neurons with `widths`, such as `widths` 4,8,16"
+    );
+    ensure!(
+        !typed.has("budget") && settings.space == Space::default(),
+        "`pareto` is no search: leave out `budget` and the settings of the space; `widths`, `compare` and `activations` say what \
+             is trained"
+    );
+    Ok(())
 }
 
 impl TuneSettings {

@@ -162,14 +162,23 @@ fn fewer_neurons(all: &[Trained], unit: &ErrorUnit) -> Option<String> {
     );
 
     Some(match fewest {
-        Some((c, s)) => format!(
-            "{} with learned activations reach, on held-out and on test rows, the error of {best_classical}: {} on the test \
-             rows, with {} times the bytes and {} times the instructions.",
-            neurons(c.width),
-            unit.words(of_networks(s).mean),
-            short(s.f32.flash as f64 / rival.1.f32.flash as f64),
-            short(s.f32.instructions / rival.1.f32.instructions)
-        ),
+        Some((c, s)) => {
+            let bytes = s.f32.flash as f64 / rival.1.f32.flash as f64;
+            let instructions = s.f32.instructions / rival.1.f32.instructions;
+            let saved = match bytes < 1.0 || instructions < 1.0 {
+                true => "",
+                false => ": nothing is saved",
+            };
+
+            format!(
+                "{} with learned activations reach, on held-out and on test rows, the error of {best_classical}: {} on the \
+                 test rows, with {} times the bytes and {} times the instructions{saved}.",
+                neurons(c.width),
+                unit.words(of_networks(s).mean),
+                short(bytes),
+                short(instructions)
+            )
+        }
         None => format!(
             "No network with learned activations has, on held-out and on test rows, the error of {best_classical}."
         ),

@@ -3,7 +3,7 @@
 use super::error::{ErrorUnit, MaxError};
 use super::picture::short_name;
 use super::report::{neurons, rounded};
-use super::sweep::{Candidate, Sweep};
+use super::sweep::{Candidate, MOST, Sweep};
 use crate::data::task::Task;
 use crate::fit::{self, BEST, FitConfig, Fitted, LEARNED};
 use crate::model::names::is_any_learned;
@@ -106,7 +106,12 @@ fn or_wider(widths: &[usize], best: usize) -> String {
         return "; wider networks were no better".into();
     }
 
-    let more = widths.iter().copied().chain([2 * best]);
+    let wider = (2 * best).min(MOST);
+    if wider <= best {
+        return String::new();
+    }
+
+    let more = widths.iter().copied().chain([wider]);
     let more: Vec<String> = more.map(|w| w.to_string()).collect();
     format!(", or try wider networks with `widths` {}", more.join(","))
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// The widths that are tried, unless others are named.
 pub const WIDTHS: [usize; 5] = [4, 8, 16, 32, 64];
 /// The widest.
-const MOST: usize = 4096;
+pub(super) const MOST: usize = 4096;
 
 /// Whether networks can have these widths.
 ///
