@@ -5,7 +5,7 @@ use ldnn_tests::prepared::scratch;
 use ldnn_tests::program::{refuse, succeed};
 
 /// Commands, each with the flag that it has no use for.
-const IDLE: [(&str, &str); 30] = [
+const IDLE: [(&str, &str); 33] = [
     (
         "train t.csv --target label --activations relu --start tanh",
         "--start",
@@ -41,6 +41,18 @@ const IDLE: [(&str, &str); 30] = [
     ("tune t.csv --target label --keep relu", "--keep"),
     ("tune t.csv --target label --types 3", "--types"),
     ("tune t.csv --target label --epochs 3,9", "--epochs"),
+    (
+        "tune t.csv --target label --pareto --set hidden=5",
+        "--hidden",
+    ),
+    (
+        "tune t.csv --target label --pareto --set budget=5",
+        "--budget",
+    ),
+    (
+        "train t.csv --target label --max-error 9 --set fit.hidden=5",
+        "--hidden",
+    ),
     (
         "tune t.csv --target label --activations relu --table-smoothing 0.1",
         "--table-smoothing",
@@ -101,9 +113,14 @@ fn what_nothing_uses_is_refused_by_its_flag() {
             "{command}: {message}"
         );
         assert!(
-            ["leave it out", "leave them out", "give one number"]
-                .iter()
-                .any(|remedy| message.contains(remedy)),
+            [
+                "leave it out",
+                "leave them out",
+                "give one number",
+                "--widths"
+            ]
+            .iter()
+            .any(|remedy| message.contains(remedy)),
             "{command}: {message}"
         );
     }
