@@ -15,7 +15,7 @@ use crate::fit::tune::{Space, Trial, TuneResult, report, rounds, search};
 use crate::fit::{ActivationSource, BEST, FitConfig, LEARNED};
 use crate::lab::estimate::Cost;
 use crate::model::names::is_any_learned;
-use crate::pareto::{self, Candidate, ErrorUnit, Sweep, WIDTHS, check_widths};
+use crate::pareto::{self, ErrorUnit, SizedArm, Sweep, WIDTHS, check_widths};
 use crate::report::Section;
 use crate::run::{RunFolder, RunMode};
 use crate::support::progress::Output;
@@ -383,7 +383,7 @@ impl Tune {
     }
 
     /// The settings of `ldnn train` for one of the candidates.
-    fn settings_for(&self, candidate: &Candidate) -> Result<String> {
+    fn settings_for(&self, candidate: &SizedArm) -> Result<String> {
         let fit = FitConfig {
             hidden: vec![candidate.width],
             ..self.settings.fit.clone()

@@ -15,4 +15,4 @@ pub use error::{ErrorUnit, MaxError};
 pub use front::front;
 pub use report::report;
 pub use smallest::{Limits, smallest};
-pub use sweep::{Candidate, Sizes, Sweep, WIDTHS, check_widths};
+pub use sweep::{SizedArm, Sizes, Sweep, WIDTHS, check_widths};

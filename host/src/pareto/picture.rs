@@ -1,7 +1,7 @@
 //! Errors against what they cost, one curve for each kind of activations.
 
 use super::error::ErrorUnit;
-use super::sweep::{Candidate, Size, Sizes};
+use super::sweep::{Size, SizedArm, Sizes};
 use crate::model::names::{is_learning, start_of};
 use crate::report::plot::{Band, Drawing, Labels, Spread, marked_curves};
 use crate::report::stats::Summary;
@@ -33,7 +33,7 @@ pub(super) fn draw(
     title: &str,
     unit: &ErrorUnit,
     price: Price,
-    all: &[(&Candidate, bool)],
+    all: &[(&SizedArm, bool)],
 ) -> Drawing {
     let mut bands: Vec<Band> = vec![];
     let mut rings = vec![];

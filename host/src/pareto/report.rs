@@ -3,7 +3,7 @@
 use super::error::ErrorUnit;
 use super::front::front;
 use super::picture::{FLASH, INSTRUCTIONS, draw, of_networks, short_name};
-use super::sweep::{Candidate, Size, Sizes};
+use super::sweep::{Size, SizedArm, Sizes};
 use crate::model::names::is_any_learned;
 use crate::report::stats::mean;
 use crate::report::{ReportTable, Section, short};
@@ -19,12 +19,12 @@ const CLOSE: f64 = 1.1;
 /// # Errors
 /// If every network diverged, or a file cannot be written.
 pub fn report<'a>(
-    all: &'a [Candidate],
+    all: &'a [SizedArm],
     unit: &ErrorUnit,
     name: &str,
     notes: Vec<String>,
     folder: &RunFolder,
-) -> Result<(Section, &'a Candidate)> {
+) -> Result<(Section, &'a SizedArm)> {
     let trained = trained(all);
     let close = smallest_close(&trained)
         .context("every network diverged on all training rows; give smaller `lr`, such as 0.001")?;
@@ -40,7 +40,7 @@ pub fn report<'a>(
 
     for (file, price) in [("flash", FLASH), ("instructions", INSTRUCTIONS)] {
         let on = on_front(&trained, price.of);
-        let marked: Vec<(&Candidate, bool)> = trained
+        let marked: Vec<(&SizedArm, bool)> = trained
             .iter()
             .map(|(candidate, _)| *candidate)
             .zip(on)
@@ -59,9 +59,9 @@ pub fn report<'a>(
 }
 
 /// Those with sizes.
-type Trained<'a> = (&'a Candidate, &'a Sizes);
+type Trained<'a> = (&'a SizedArm, &'a Sizes);
 
-fn trained(all: &[Candidate]) -> Vec<Trained<'_>> {
+fn trained(all: &[SizedArm]) -> Vec<Trained<'_>> {
     all.iter()
         .filter_map(|c| Some((c, c.sizes.as_ref()?)))
         .collect()

@@ -3,7 +3,7 @@
 use super::error::{ErrorUnit, MaxError};
 use super::picture::short_name;
 use super::report::{neurons, rounded};
-use super::sweep::{Candidate, MOST, Sweep};
+use super::sweep::{MOST, SizedArm, Sweep};
 use crate::data::task::Task;
 use crate::fit::{self, BEST, FitConfig, Fitted, LEARNED};
 use crate::model::names::is_any_learned;
@@ -40,7 +40,7 @@ pub fn smallest(sweep: &Sweep, limits: &Limits) -> Result<Fitted> {
             continue;
         }
 
-        let reaches = |c: &Candidate| c.held_out <= most && is_wanted(sweep.fit, c);
+        let reaches = |c: &SizedArm| c.held_out <= most && is_wanted(sweep.fit, c);
         let found = sweep.candidates(width, 1, reaches, &mut tried.notes)?;
         tried
             .all
@@ -86,7 +86,7 @@ const CLEARLY: f64 = 0.75;
 /// What was tried so far.
 #[derive(Default)]
 struct Tried {
-    all: Vec<Candidate>,
+    all: Vec<SizedArm>,
     /// Widths that cannot be smaller than what was found.
     left_out: Vec<usize>,
     notes: Vec<String>,
@@ -117,7 +117,7 @@ fn or_wider(widths: &[usize], best: usize) -> String {
 }
 
 /// Whether the model may have these activations.
-fn is_wanted(fit: &FitConfig, candidate: &Candidate) -> bool {
+fn is_wanted(fit: &FitConfig, candidate: &SizedArm) -> bool {
     match fit.keep.as_str() {
         BEST => true,
         LEARNED => is_any_learned(candidate.name()),
@@ -134,19 +134,19 @@ fn least_bytes(width: usize, task: &Task) -> usize {
     4 * weights + 8 * (inputs + scaled_outputs)
 }
 
-fn bytes(candidate: &Candidate) -> usize {
+fn bytes(candidate: &SizedArm) -> usize {
     candidate
         .sizes
         .as_ref()
         .map_or(usize::MAX, |sizes| sizes.f32.flash)
 }
 
-fn instructions(candidate: &Candidate) -> f64 {
+fn instructions(candidate: &SizedArm) -> f64 {
     let sizes = candidate.sizes.as_ref();
     sizes.map_or(f64::INFINITY, |sizes| sizes.f32.instructions)
 }
 
-fn taken(found: &Candidate, unit: &ErrorUnit, asked: MaxError) -> String {
+fn taken(found: &SizedArm, unit: &ErrorUnit, asked: MaxError) -> String {
     format!(
         "The smallest network with an error of at most {asked} on held-out training rows has {} with {}: {} there, {} bytes \
          of flash, about {} instructions an answer on a Cortex-M4F.",
@@ -176,7 +176,7 @@ fn on_test_rows(test: f64, most: f64, unit: &ErrorUnit, asked: MaxError) -> Stri
 
 impl Tried {
     /// The one of fewest bytes within the limit; of equal ones the better.
-    fn smallest(&self, most: f64) -> Option<&Candidate> {
+    fn smallest(&self, most: f64) -> Option<&SizedArm> {
         let within = self
             .all
             .iter()
@@ -190,7 +190,7 @@ impl Tried {
 
     /// Another network within the limit that needs clearly fewer instructions, in a sentence, if there
     /// is one.
-    fn faster(&self, found: &Candidate, most: f64) -> Option<String> {
+    fn faster(&self, found: &SizedArm, most: f64) -> Option<String> {
         let own = instructions(found);
         let within = self
             .all
@@ -301,13 +301,13 @@ mod tests {
     use super::*;
     use crate::train::Hyperparameters;
 
-    fn candidate(width: usize, name: &str, held_out: f64, flash: Option<usize>) -> Candidate {
+    fn candidate(width: usize, name: &str, held_out: f64, flash: Option<usize>) -> SizedArm {
         let size = |flash| Size {
             flash,
             instructions: 100.0,
         };
 
-        Candidate {
+        SizedArm {
             width,
             held_out,
             chosen: Hyperparameters {

@@ -40,7 +40,7 @@ pub fn check_widths(widths: &[usize]) -> Result<()> {
 
 /// A width with activations.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct SizedArm {
     /// Neurons of the hidden layer.
     pub width: usize,
     /// The settings that were chosen for it.
@@ -75,7 +75,7 @@ pub struct Size {
 
 /// A trained network in the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Measured {
+struct NetworkResult {
     activation: String,
     seed: u64,
     /// None if it diverged.
@@ -134,9 +134,9 @@ impl Sweep<'_> {
         &self,
         width: usize,
         networks: usize,
-        wanted: impl Fn(&Candidate) -> bool,
+        wanted: impl Fn(&SizedArm) -> bool,
         notes: &mut Vec<String>,
-    ) -> Result<Vec<Candidate>> {
+    ) -> Result<Vec<SizedArm>> {
         let fit = self.fit_of(width);
         let folder = self.folder_of(width)?;
         let rows = (self.parts, self.task);
@@ -150,14 +150,14 @@ impl Sweep<'_> {
         notes.extend(own);
 
         let metric = metric_of(self.task);
-        let candidate = |chosen: &Hyperparameters| Candidate {
+        let candidate = |chosen: &Hyperparameters| SizedArm {
             width,
             held_out: ErrorUnit::of_metric(metric, chosen.validation),
             chosen: chosen.clone(),
             sizes: None,
         };
 
-        let mut all: Vec<Candidate> = arms.chosen().iter().map(candidate).collect();
+        let mut all: Vec<SizedArm> = arms.chosen().iter().map(candidate).collect();
         let jobs: Vec<(usize, u64)> = (0..all.len())
             .filter(|&arm| wanted(&all[arm]))
             .flat_map(|arm| (0..networks as u64).map(move |n| (arm, fit.seed + n)))
@@ -185,14 +185,14 @@ impl Sweep<'_> {
         arms: &SelectedArms,
         jobs: &[(usize, u64)],
         folder: &RunFolder,
-    ) -> Result<Vec<Measured>> {
+    ) -> Result<Vec<NetworkResult>> {
         if jobs.is_empty() {
             return Ok(vec![]);
         }
 
         let key = |activation: &str, seed: u64| format!("{activation}, seed {seed}");
 
-        JobLoop::<(usize, u64), Measured> {
+        JobLoop::<(usize, u64), NetworkResult> {
             name: "networks",
             key: &|&(arm, seed)| key(&arms.chosen()[arm].activation, seed),
             key_of: &|done| key(&done.activation, done.seed),
@@ -206,7 +206,7 @@ impl Sweep<'_> {
         .run(jobs, folder, self.output)
     }
 
-    fn measured(&self, arms: &SelectedArms, arm: usize, seed: u64) -> Result<Measured> {
+    fn measured(&self, arms: &SelectedArms, arm: usize, seed: u64) -> Result<NetworkResult> {
         stop::check()?;
         let test = &self.task.test;
         let size = |device: &OnDevice| Size {
@@ -228,7 +228,7 @@ impl Sweep<'_> {
             }
         };
 
-        Ok(Measured {
+        Ok(NetworkResult {
             activation: arms.chosen()[arm].activation.clone(),
             seed,
             network,
@@ -236,7 +236,7 @@ impl Sweep<'_> {
     }
 }
 
-impl Candidate {
+impl SizedArm {
     /// Its activations, as people call them.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -45,9 +45,9 @@ pub fn select(
     let (rest, held_out) = task
         .train
         .split(config.validation_rows, config.ensemble.seed, 1)?;
-    let trials: Vec<Trial> = arms.iter().flat_map(|arm| config.trials(arm)).collect();
+    let trials: Vec<SelectionTraining> = arms.iter().flat_map(|arm| config.trials(arm)).collect();
 
-    let results = JobLoop::<Trial, TrialResult> {
+    let results = JobLoop::<SelectionTraining, SelectionResult> {
         name: "selection",
         key: &|trial| key(&trial.arm.choice.name, trial.point, trial.seed),
         key_of: &|done| key(&done.activation, done.point, done.seed),
@@ -57,7 +57,7 @@ pub fn select(
             let choice = &trial.arm.choice;
             let done = train(&settings, choice, task, &rest, &held_out, trial.seed)?;
 
-            Ok(TrialResult {
+            Ok(SelectionResult {
                 activation: trial.arm.choice.name.clone(),
                 point: trial.point,
                 seed: trial.seed,
@@ -84,30 +84,30 @@ pub fn select(
 
 /// One setting of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct GridPoint {
+struct SettingsPoint {
     lr: f64,
     weight_decay: f64,
     epochs: usize,
 }
 
 /// A training without the held-out rows.
-struct Trial<'a> {
+struct SelectionTraining<'a> {
     arm: &'a Arm,
-    point: GridPoint,
+    point: SettingsPoint,
     seed: u64,
 }
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct TrialResult {
+struct SelectionResult {
     activation: String,
-    point: GridPoint,
+    point: SettingsPoint,
     seed: u64,
     /// On the held-out rows; none if it diverged.
     accuracy: Option<f64>,
 }
 
-fn key(name: &str, point: GridPoint, seed: u64) -> String {
+fn key(name: &str, point: SettingsPoint, seed: u64) -> String {
     format!("{name}, {point:?}, seed {seed}")
 }
 
@@ -162,10 +162,10 @@ impl ProgressionConfig {
     }
 
     /// Every setting.
-    fn points(&self) -> impl Iterator<Item = GridPoint> {
+    fn points(&self) -> impl Iterator<Item = SettingsPoint> {
         self.lr.iter().flat_map(move |&lr| {
             self.weight_decay.iter().flat_map(move |&weight_decay| {
-                self.epochs.iter().map(move |&epochs| GridPoint {
+                self.epochs.iter().map(move |&epochs| SettingsPoint {
                     lr,
                     weight_decay,
                     epochs,
@@ -175,13 +175,13 @@ impl ProgressionConfig {
     }
 
     /// The trainings that choose the settings of an arm.
-    fn trials<'a>(&self, arm: &'a Arm) -> Vec<Trial<'a>> {
+    fn trials<'a>(&self, arm: &'a Arm) -> Vec<SelectionTraining<'a>> {
         // Apart from the seeds of the networks that are compared later.
         let first = self.ensemble.seed + 1_000_000;
 
         self.points()
             .flat_map(|point| {
-                (0..self.trials as u64).map(move |i| Trial {
+                (0..self.trials as u64).map(move |i| SelectionTraining {
                     arm,
                     point,
                     seed: first + i,
@@ -191,7 +191,7 @@ impl ProgressionConfig {
     }
 }
 
-impl GridPoint {
+impl SettingsPoint {
     fn config(self, to: &TrainConfig) -> TrainConfig {
         TrainConfig {
             lr: self.lr,
@@ -214,12 +214,12 @@ impl GridPoint {
 }
 
 /// The setting with the best mean, of those at which no training diverged.
-fn best_of(arm: &Arm, results: &[TrialResult]) -> Option<Hyperparameters> {
-    let own: Vec<&TrialResult> = results
+fn best_of(arm: &Arm, results: &[SelectionResult]) -> Option<Hyperparameters> {
+    let own: Vec<&SelectionResult> = results
         .iter()
         .filter(|r| r.activation == arm.choice.name)
         .collect();
-    let of_point = |same: &[&TrialResult]| {
+    let of_point = |same: &[&SelectionResult]| {
         let accuracies: Option<Vec<f64>> = same.iter().map(|r| r.accuracy).collect();
         let point = same.first()?.point;
         Some(point.hyperparameters(arm, mean(&accuracies?)))
