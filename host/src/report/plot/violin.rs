@@ -54,7 +54,7 @@ pub fn grouped_violins(
 }
 
 /// Where the frame begins and ends.
-const TOP: f64 = 46.0;
+const TOP: f64 = 40.0;
 const BOTTOM: f64 = 350.0;
 
 /// The violins, each in the colour of its number, and the axes that they stand in.
@@ -93,7 +93,9 @@ fn draw(title: &str, y_label: &str, groups: &[NamedSample], colours: &[usize]) -
             None => (group.name.clone(), ""),
         };
         drawing.text(at, 368.0, 11.0, Anchor::Middle, &first);
-        drawing.text(at, 382.0, 11.0, Anchor::Middle, second);
+        if !second.is_empty() {
+            drawing.text(at, 382.0, 11.0, Anchor::Middle, second);
+        }
 
         drawing.text(
             at,
